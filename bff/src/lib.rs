@@ -1,0 +1,1 @@
+//! The bff service.

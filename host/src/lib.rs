@@ -1,0 +1,1 @@
+//! Joins pipeline and chassis: how a service starts, answers commands and says that it is ready.

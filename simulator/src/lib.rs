@@ -1,0 +1,1 @@
+//! A payout provider that can be told to fail at every step.
