@@ -1,0 +1,53 @@
+//! One derivation for every id: `UUIDv5(namespace, parts joined by 0x1f)`.
+
+use uuid::Uuid;
+
+use crate::Micros;
+
+/// The project's own namespace. It never changes: every derived id hangs on it.
+pub const NAMESPACE: Uuid = Uuid::from_u128(0x7d1c_3f0e_5b1a_4c56_9a64_0e2f_8c71_b3d9);
+
+/// The unit separator. It cannot stand in an id, and edges refuse control characters in other text.
+const SEPARATOR: &str = "\u{1f}";
+
+/// The id that follows from `parts`. The first part says what is named, so that two derivations of the same shape (a
+/// client's command, an order's conversion) never meet.
+pub fn derive(parts: &[&str]) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, parts.join(SEPARATOR).as_bytes())
+}
+
+/// The id of the event number `ordinal` that handling `causation` made at `source`.
+pub fn event_id(source: &str, epoch: i64, causation: Uuid, ordinal: u32) -> Uuid {
+    let epoch = epoch.to_string();
+    derive(&[
+        "event",
+        source,
+        &epoch,
+        &causation.to_string(),
+        &ordinal.to_string(),
+    ])
+}
+
+/// The id of the command by which `effect` gives its `answer` to an event.
+pub fn effect_command_id(effect: &str, event_id: Uuid, answer: &str) -> Uuid {
+    derive(&["effect", effect, &event_id.to_string(), answer])
+}
+
+/// The id of the command that `timer` of `aggregate` gives when it falls `due`.
+pub fn timer_command_id(aggregate: &str, timer: &str, due: Micros) -> Uuid {
+    derive(&["timer", aggregate, timer, &due.get().to_string()])
+}
+
+/// The id of the command that the bearer of a token gave under an idempotency key: the same at the bff and the services.
+pub fn client_command_id(token_subject: &str, idempotency_key: &str) -> Uuid {
+    derive(&["client", token_subject, idempotency_key])
+}
+
+/// The text of an id made by a command: the prefix, which says of what kind it is, and 32 hexadecimal digits.
+pub fn prefixed(prefix: &str, command_id: Uuid) -> String {
+    named(prefix, &["aggregate", prefix, &command_id.to_string()])
+}
+
+pub(super) fn named(prefix: &str, parts: &[&str]) -> String {
+    format!("{prefix}{}", derive(parts).simple())
+}

@@ -1,0 +1,24 @@
+//! Money, time and ids as every service means them: integers and text, no I/O, no clock, no floats.
+//!
+//! An amount is an `i64` count of a currency's minor unit; products are taken in `i128` and rounded half-even, once.
+//! Text becomes an amount in one place ([`Money::parse`], [`Amount::parse`]) and never by way of a float.
+#![deny(clippy::as_conversions)]
+
+mod amount;
+mod arithmetic;
+mod currency;
+mod decimal;
+pub mod ids;
+mod money;
+mod time;
+
+pub use amount::Amount;
+pub use arithmetic::{ArithmeticError, BasisPoints, mul_div_half_even, reversal_due, split};
+pub use currency::Currency;
+pub use decimal::AmountError;
+pub use ids::{
+    BrandId, CampaignId, ClickId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode,
+    OrderId, PartnerId, PayoutId,
+};
+pub use money::Money;
+pub use time::Micros;

@@ -1,0 +1,49 @@
+//! A moment, as a number.
+
+use serde::{Deserialize, Serialize};
+
+/// Microseconds since 1970 in UTC. Text and calendars belong to the edges.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Micros(pub i64);
+
+const PER_SECOND: i64 = 1_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
+
+impl Micros {
+    /// The number.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    /// So many microseconds later; `None` beyond the end of time.
+    pub const fn checked_add_micros(self, micros: i64) -> Option<Self> {
+        match self.0.checked_add(micros) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
+    }
+
+    /// So many seconds later; `None` beyond the end of time.
+    pub const fn checked_add_seconds(self, seconds: i64) -> Option<Self> {
+        match seconds.checked_mul(PER_SECOND) {
+            Some(micros) => self.checked_add_micros(micros),
+            None => None,
+        }
+    }
+
+    /// So many days of 24 hours later; `None` beyond the end of time.
+    pub const fn checked_add_days(self, days: i64) -> Option<Self> {
+        match days.checked_mul(SECONDS_PER_DAY) {
+            Some(seconds) => self.checked_add_seconds(seconds),
+            None => None,
+        }
+    }
+
+    /// The microseconds from `earlier` to this; negative when `earlier` is the later one.
+    pub const fn micros_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
