@@ -1,0 +1,184 @@
+//! Bytes to messages and back: apache-avro's reusable datum writers and readers on the serde road.
+
+use std::fmt::{self, Write as _};
+use std::sync::LazyLock;
+
+use apache_avro::writer::datum::GenericDatumWriter;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::body::Body;
+use crate::envelope::{EnvelopeIn, EnvelopeOut, Header, Message};
+use crate::kinds::{Outgoing, Payload, kind_on, payload};
+use crate::service::Topic;
+use crate::writer::{WriterSchema, build_schema};
+
+/// The longest message that is taken or made, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+
+/// The longest error text, in bytes: the library's errors print whole schemas.
+const MAX_ERROR_BYTES: usize = 240;
+
+/// Why a message cannot be encoded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// The payload has no field on the topic, or the header's `type` says something else.
+    #[error("the payload is no {kind} of {topic}")]
+    TypeMismatch {
+        /// The header's `type`.
+        kind: String,
+        /// The topic that was asked for.
+        topic: Topic,
+    },
+    /// Longer than [`MAX_MESSAGE_BYTES`].
+    #[error("{bytes} bytes are more than a message may have")]
+    TooLong {
+        /// How long it came out.
+        bytes: usize,
+    },
+    /// The schema and the types disagree: a bug that the golden samples find.
+    #[error("cannot be written: {0}")]
+    Schema(String),
+}
+
+/// Why bytes are no message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The bytes are not one datum of the writer's schema.
+    #[error("malformed: {0}")]
+    Malformed(String),
+    /// A whole message of a kind that this build has never heard of; its header can be read.
+    #[error("unknown kind {kind}")]
+    UnknownKind {
+        /// Its `type`, cut to a bounded length.
+        kind: String,
+    },
+    /// The payload's field is another kind's than `type` says.
+    #[error("type says {kind}, the payload {field}")]
+    TypeMismatch {
+        /// Its `type`.
+        kind: String,
+        /// The field that is set.
+        field: &'static str,
+    },
+}
+
+static WRITERS: LazyLock<[GenericDatumWriter<'static>; 8]> = LazyLock::new(|| {
+    Topic::ALL.map(|topic| {
+        #[expect(
+            clippy::expect_used,
+            reason = "compiled-in text, which the tests parse"
+        )]
+        GenericDatumWriter::builder(build_schema(topic))
+            .human_readable(true)
+            .build()
+            .expect("the build's own schema resolves")
+    })
+});
+
+/// Encodes a message with this build's own schema of the topic.
+pub fn encode(topic: Topic, header: &Header, body: &Body) -> Result<Vec<u8>, EncodeError> {
+    if body.kind(topic).is_none_or(|kind| kind.name != header.kind) {
+        return Err(EncodeError::TypeMismatch {
+            kind: cut(&header.kind),
+            topic,
+        });
+    }
+    let mut bytes = Vec::with_capacity(512);
+    let envelope = EnvelopeOut::new(header, Outgoing { topic, body });
+    WRITERS[topic.index()]
+        .write_ser(&mut bytes, &envelope)
+        .map_err(|error| EncodeError::Schema(cut(&error)))?;
+    if bytes.len() > MAX_MESSAGE_BYTES {
+        return Err(EncodeError::TooLong { bytes: bytes.len() });
+    }
+    Ok(bytes)
+}
+
+/// Decodes one message, whole: bytes left over are an error.
+pub fn decode(schema: &WriterSchema, bytes: &[u8]) -> Result<Message, DecodeError> {
+    match schema.topic() {
+        Topic::CampaignCommands => read_message::<payload::CampaignCommands>(schema, bytes),
+        Topic::CampaignEvents => read_message::<payload::CampaignEvents>(schema, bytes),
+        Topic::TrackingCommands => read_message::<payload::TrackingCommands>(schema, bytes),
+        Topic::TrackingEvents => read_message::<payload::TrackingEvents>(schema, bytes),
+        Topic::CommissionCommands => read_message::<payload::CommissionCommands>(schema, bytes),
+        Topic::CommissionEvents => read_message::<payload::CommissionEvents>(schema, bytes),
+        Topic::PaymentCommands => read_message::<payload::PaymentCommands>(schema, bytes),
+        Topic::PaymentEvents => read_message::<payload::PaymentEvents>(schema, bytes),
+    }
+}
+
+/// Decodes everything but the payload, which must still be a whole one.
+pub fn decode_header(schema: &WriterSchema, bytes: &[u8]) -> Result<Header, DecodeError> {
+    let envelope: EnvelopeIn<IgnoredAny> = read(schema, bytes)?;
+    Ok(envelope.split().0)
+}
+
+fn read_message<P: Payload + DeserializeOwned>(
+    schema: &WriterSchema,
+    bytes: &[u8],
+) -> Result<Message, DecodeError> {
+    let (header, payload) = read::<EnvelopeIn<P>>(schema, bytes)?.split();
+    let mut set = payload.set_fields();
+    let known = kind_on(schema.topic(), &header.kind);
+    match (known, set.pop(), set.is_empty()) {
+        (_, _, false) => Err(DecodeError::Malformed(
+            "more than one field of the payload is set".into(),
+        )),
+        (_, None, true) => Err(DecodeError::UnknownKind {
+            kind: cut(&header.kind),
+        }),
+        (Some(kind), Some((field, body)), true) if kind.field == field => {
+            Ok(Message { header, body })
+        }
+        (_, Some((field, _)), true) => Err(DecodeError::TypeMismatch {
+            kind: cut(&header.kind),
+            field,
+        }),
+    }
+}
+
+fn read<T: DeserializeOwned>(schema: &WriterSchema, bytes: &[u8]) -> Result<T, DecodeError> {
+    if bytes.len() > MAX_MESSAGE_BYTES {
+        return Err(DecodeError::Malformed(format!(
+            "{} bytes are more than a message may have",
+            bytes.len()
+        )));
+    }
+    let mut rest = bytes;
+    let value = schema
+        .reader()
+        .read_deser(&mut rest)
+        .map_err(|error| DecodeError::Malformed(cut(&error)))?;
+    if rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(DecodeError::Malformed(format!(
+            "{} bytes left over",
+            rest.len()
+        )))
+    }
+}
+
+/// The beginning of a text, at most [`MAX_ERROR_BYTES`] long; what is longer is never built.
+pub(crate) fn cut(text: &impl fmt::Display) -> String {
+    struct Cut(String);
+
+    impl fmt::Write for Cut {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let room = MAX_ERROR_BYTES - self.0.len();
+            if text.len() <= room {
+                self.0.push_str(text);
+                return Ok(());
+            }
+            self.0.push_str(&text[..text.floor_char_boundary(room)]);
+            Err(fmt::Error)
+        }
+    }
+
+    let mut out = Cut(String::new());
+    if write!(out, "{text}").is_err() {
+        out.0.push('…');
+    }
+    out.0
+}

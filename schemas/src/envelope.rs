@@ -1,0 +1,144 @@
+//! The envelope: what every message has beside its payload.
+
+use money::Micros;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::body::Body;
+use crate::kinds::Outgoing;
+
+/// Who asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The token's subject.
+    pub subject: String,
+    /// The token's roles.
+    pub roles: Vec<String>,
+    /// The partner that the token speaks for.
+    pub partner_id: Option<String>,
+    /// The brand that the token speaks for.
+    pub brand_id: Option<String>,
+}
+
+/// Everything but the payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Id of this message.
+    pub id: Uuid,
+    /// Kind of this message, `type` on the wire.
+    pub kind: String,
+    /// The service that emitted it.
+    pub source: String,
+    /// Id of the aggregate that it is about; what parking blocks.
+    pub subject: String,
+    /// What routes it to a partition.
+    pub key: String,
+    /// When it was recorded, UTC; never decreases within a source's log.
+    pub time: Micros,
+    /// Epoch of the source's log.
+    pub epoch: Option<i64>,
+    /// Position in this source's stream to this topic partition, contiguous from 1; absent only from foreign
+    /// producers of commands.
+    pub sequence: Option<i64>,
+    /// Id of the original request, kept by everything that it causes.
+    pub correlation_id: Uuid,
+    /// Id of the message that directly caused this one.
+    pub causation_id: Option<Uuid>,
+    /// Id of the command whose outcome this is.
+    pub outcome_of: Option<Uuid>,
+    /// Who asked; none for the system.
+    pub actor: Option<Actor>,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+}
+
+/// A message, decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Everything but the payload.
+    pub header: Header,
+    /// What it says.
+    pub body: Body,
+}
+
+/// The record as written, in the schema's order.
+#[derive(Serialize)]
+#[serde(rename = "Envelope")]
+pub(crate) struct EnvelopeOut<'a> {
+    id: &'a Uuid,
+    r#type: &'a str,
+    source: &'a str,
+    subject: &'a str,
+    key: &'a str,
+    time: Micros,
+    epoch: Option<i64>,
+    sequence: Option<i64>,
+    correlationid: &'a Uuid,
+    causationid: Option<&'a Uuid>,
+    outcomeof: Option<&'a Uuid>,
+    actor: Option<&'a Actor>,
+    traceparent: Option<&'a str>,
+    payload: Outgoing<'a>,
+}
+
+impl<'a> EnvelopeOut<'a> {
+    pub(crate) fn new(header: &'a Header, payload: Outgoing<'a>) -> Self {
+        Self {
+            id: &header.id,
+            r#type: &header.kind,
+            source: &header.source,
+            subject: &header.subject,
+            key: &header.key,
+            time: header.time,
+            epoch: header.epoch,
+            sequence: header.sequence,
+            correlationid: &header.correlation_id,
+            causationid: header.causation_id.as_ref(),
+            outcomeof: header.outcome_of.as_ref(),
+            actor: header.actor.as_ref(),
+            traceparent: header.traceparent.as_deref(),
+            payload,
+        }
+    }
+}
+
+/// The record as read, by whatever of the payload the reader wants.
+#[derive(Deserialize)]
+#[serde(rename = "Envelope")]
+pub(crate) struct EnvelopeIn<P> {
+    id: Uuid,
+    r#type: String,
+    source: String,
+    subject: String,
+    key: String,
+    time: Micros,
+    epoch: Option<i64>,
+    sequence: Option<i64>,
+    correlationid: Uuid,
+    causationid: Option<Uuid>,
+    outcomeof: Option<Uuid>,
+    actor: Option<Actor>,
+    traceparent: Option<String>,
+    pub(crate) payload: P,
+}
+
+impl<P> EnvelopeIn<P> {
+    pub(crate) fn split(self) -> (Header, P) {
+        let header = Header {
+            id: self.id,
+            kind: self.r#type,
+            source: self.source,
+            subject: self.subject,
+            key: self.key,
+            time: self.time,
+            epoch: self.epoch,
+            sequence: self.sequence,
+            correlation_id: self.correlationid,
+            causation_id: self.causationid,
+            outcome_of: self.outcomeof,
+            actor: self.actor,
+            traceparent: self.traceparent,
+        };
+        (header, self.payload)
+    }
+}

@@ -1,0 +1,249 @@
+//! The table of kinds: from it come routing, subscriptions, readiness, grants and documents.
+
+use serde::Deserialize;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::body::Body;
+#[allow(
+    clippy::wildcard_imports,
+    reason = "the table names every struct there is"
+)]
+use crate::messages::*;
+use crate::service::{Service, Topic};
+
+/// Who may send a message of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// It travels between services.
+    Public,
+    /// It stays in its service's own log: its topic there is null, and from outside it is never accepted.
+    Own,
+}
+
+/// What a key or a subject identifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Entity {
+    /// A campaign.
+    Campaign,
+    /// A partner in a campaign.
+    Enrollment,
+    /// A piece of evidence.
+    Evidence,
+    /// A link; its id is its code.
+    Link,
+    /// A conversion, and the commission that has its id.
+    Conversion,
+    /// The owner of an account.
+    Partner,
+    /// A payout.
+    Payout,
+    /// A key that details are sealed to.
+    SealingKey,
+    /// Whatever the command had that the message answers.
+    OfCommand,
+}
+
+impl Entity {
+    /// The name in documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Campaign => "campaign",
+            Self::Enrollment => "enrollment",
+            Self::Evidence => "evidence",
+            Self::Link => "link",
+            Self::Conversion => "conversion",
+            Self::Partner => "partner",
+            Self::Payout => "payout",
+            Self::SealingKey => "sealing key",
+            Self::OfCommand => "the command's",
+        }
+    }
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The `type` of the envelope.
+    pub name: &'static str,
+    /// The topic whose schema it is written with.
+    pub topic: Topic,
+    /// Its field in the payload.
+    pub field: &'static str,
+    /// Who may send it.
+    pub reach: Reach,
+    /// Whether it asks (or states).
+    pub command: bool,
+    /// What routes it to a partition.
+    pub key: Entity,
+    /// What it is about; a parked message blocks it.
+    pub subject: Entity,
+    /// Who reacts: the owner of a command; of an event, every other service that does something with it. A
+    /// follower that is not named passes the message by.
+    pub followers: &'static [Service],
+}
+
+/// The kind of that name; for the two that stand on every events topic, the row of the first of them.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// The kind of that name on one topic.
+pub fn kind_on(topic: Topic, name: &str) -> Option<&'static Kind> {
+    KINDS
+        .iter()
+        .find(|kind| kind.topic == topic && kind.name == name)
+}
+
+/// The set fields of a payload, by name.
+pub(crate) type SetFields = Vec<(&'static str, Body)>;
+
+/// A payload as read.
+pub(crate) trait Payload {
+    fn set_fields(self) -> SetFields;
+}
+
+macro_rules! kinds {
+    ($(
+        $topic:ident {
+            $($field:ident: $body:ident = $name:literal, $reach:ident, $key:ident / $subject:ident, [$($follower:ident),*];)*
+        }
+    )*) => {
+        /// Every kind of message, topic by topic, in the order of the payload's fields.
+        pub static KINDS: &[Kind] = &[$($(
+            Kind {
+                name: $name,
+                topic: Topic::$topic,
+                field: stringify!($field),
+                reach: Reach::$reach,
+                command: Topic::$topic.is_commands(),
+                key: Entity::$key,
+                subject: Entity::$subject,
+                followers: &[$(Service::$follower),*],
+            },
+        )*)*];
+
+        impl Body {
+            /// The row of this payload on that topic; none where it has no place there.
+            pub fn kind(&self, topic: Topic) -> Option<&'static Kind> {
+                let field = match (topic, self) {
+                    $($((Topic::$topic, Self::$body(_)) => stringify!($field),)*)*
+                    _ => return None,
+                };
+                KINDS.iter().find(|kind| kind.topic == topic && kind.field == field)
+            }
+        }
+
+        /// A payload as written: the body in its field, null in the others.
+        pub(crate) struct Outgoing<'a> {
+            pub(crate) topic: Topic,
+            pub(crate) body: &'a Body,
+        }
+
+        impl Serialize for Outgoing<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self.topic {
+                    $(Topic::$topic => {
+                        let fields = [$(stringify!($field)),*].len();
+                        let mut payload = serializer.serialize_struct("Payload", fields)?;
+                        $(
+                            let value = if let Body::$body(body) = self.body { Some(body) } else { None };
+                            payload.serialize_field(stringify!($field), &value)?;
+                        )*
+                        payload.end()
+                    })*
+                }
+            }
+        }
+
+        /// The payloads as read: fields that the writer does not have are null, fields that this build does not
+        /// have are skipped.
+        pub(crate) mod payload {
+            #[allow(clippy::wildcard_imports, reason = "the table names every struct there is")]
+            use super::*;
+
+            $(
+                #[derive(Deserialize)]
+                #[allow(clippy::struct_field_names, reason = "the versions of the kinds")]
+                #[serde(rename = "Payload")]
+                pub(crate) struct $topic {
+                    $(#[serde(default)] $field: Option<$body>,)*
+                }
+
+                impl Payload for $topic {
+                    fn set_fields(self) -> SetFields {
+                        let mut set = Vec::with_capacity(1);
+                        $(if let Some(body) = self.$field {
+                            set.push((stringify!($field), Body::$body(body)));
+                        })*
+                        set
+                    }
+                }
+            )*
+        }
+    };
+}
+
+kinds! {
+    CampaignCommands {
+        create_v1: CreateV1 = "campaign.create.command.v1", Public, Campaign / Campaign, [Campaign];
+        publish_terms_v1: PublishTermsV1 = "campaign.publish_terms.command.v1", Public, Campaign / Campaign, [Campaign];
+        activate_v1: ActivateV1 = "campaign.activate.command.v1", Public, Campaign / Campaign, [Campaign];
+        accept_v1: AcceptV1 = "campaign.accept.command.v1", Public, Campaign / Enrollment, [Campaign];
+        submit_evidence_v1: SubmitEvidenceV1 = "campaign.submit_evidence.command.v1", Public, Campaign / Evidence, [Campaign];
+    }
+    CampaignEvents {
+        command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
+        command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
+        campaign_created_v1: CampaignCreatedV1 = "campaign.created.v1", Public, Campaign / Campaign, [Bff];
+        terms_published_v1: TermsPublishedV1 = "terms.published.v1", Public, Campaign / Campaign, [Bff, Tracking, Commission];
+        campaign_activated_v1: CampaignActivatedV1 = "campaign.activated.v1", Public, Campaign / Campaign, [Bff, Tracking];
+        enrollment_accepted_v1: EnrollmentAcceptedV1 = "enrollment.accepted.v1", Public, Campaign / Enrollment, [Bff, Tracking];
+        evidence_submitted_v1: EvidenceSubmittedV1 = "evidence.submitted.v1", Public, Campaign / Evidence, [Bff];
+    }
+    TrackingCommands {
+        create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, Link / Link, [Tracking];
+        record_event_v1: RecordEventV1 = "tracking.record_event.command.v1", Public, Conversion / Conversion, [Tracking];
+    }
+    TrackingEvents {
+        command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
+        command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
+        terms_adopted_v1: TermsAdoptedV1 = "terms.adopted.v1", Own, Campaign / Campaign, [];
+        campaign_adopted_v1: CampaignAdoptedV1 = "campaign.adopted.v1", Own, Campaign / Campaign, [];
+        enrollment_adopted_v1: EnrollmentAdoptedV1 = "enrollment.adopted.v1", Own, Campaign / Enrollment, [];
+        link_created_v1: LinkCreatedV1 = "link.created.v1", Public, Link / Link, [Bff];
+        conversion_attributed_v1: ConversionAttributedV1 = "conversion.attributed.v1", Public, Conversion / Conversion, [Bff, Commission];
+        conversion_unattributed_v1: ConversionUnattributedV1 = "conversion.unattributed.v1", Public, Conversion / Conversion, [Bff];
+        conversion_refunded_v1: ConversionRefundedV1 = "conversion.refunded.v1", Public, Conversion / Conversion, [Bff, Commission];
+        conversion_refund_noted_v1: ConversionRefundNotedV1 = "conversion.refund_noted.v1", Public, Conversion / Conversion, [Bff];
+        conversion_duplicate_ignored_v1: ConversionDuplicateIgnoredV1 = "conversion.duplicate_ignored.v1", Public, Conversion / Conversion, [Bff];
+        tracking_event_recorded_v1: TrackingEventRecordedV1 = "tracking_event.recorded.v1", Public, Conversion / Conversion, [Bff];
+    }
+    CommissionCommands {
+        release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, Conversion / Conversion, [Commission];
+    }
+    CommissionEvents {
+        command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
+        command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
+        plan_adopted_v1: PlanAdoptedV1 = "plan.adopted.v1", Own, Campaign / Campaign, [];
+        commission_calculated_v1: CommissionCalculatedV1 = "commission.calculated.v1", Public, Conversion / Conversion, [Bff, Payment];
+        commission_approved_v1: CommissionApprovedV1 = "commission.approved.v1", Public, Conversion / Conversion, [Bff, Payment];
+        commission_reversed_v1: CommissionReversedV1 = "commission.reversed.v1", Public, Conversion / Conversion, [Bff, Payment];
+    }
+    PaymentCommands {
+        request_payout_v1: RequestPayoutV1 = "payment.request_payout.command.v1", Public, Partner / Payout, [Payment];
+        begin_payout_v1: BeginPayoutV1 = "payment.begin_payout.command.v1", Own, Partner / Payout, [Payment];
+        record_payout_answer_v1: RecordPayoutAnswerV1 = "payment.record_payout_answer.command.v1", Own, Partner / Payout, [Payment];
+    }
+    PaymentEvents {
+        command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
+        command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
+        payout_requested_v1: PayoutRequestedV1 = "payout.requested.v1", Public, Partner / Payout, [Bff];
+        payout_submitting_v1: PayoutSubmittingV1 = "payout.submitting.v1", Public, Partner / Payout, [Bff];
+        payout_submitted_v1: PayoutSubmittedV1 = "payout.submitted.v1", Public, Partner / Payout, [Bff];
+        payout_unknown_v1: PayoutUnknownV1 = "payout.unknown.v1", Public, Partner / Payout, [Bff];
+        payout_paid_v1: PayoutPaidV1 = "payout.paid.v1", Public, Partner / Payout, [Bff];
+        payout_failed_v1: PayoutFailedV1 = "payout.failed.v1", Public, Partner / Payout, [Bff];
+        ledger_posted_v1: LedgerPostedV1 = "ledger.posted.v1", Public, Partner / Partner, [Bff];
+        sealing_key_published_v1: SealingKeyPublishedV1 = "sealing_key.published.v1", Public, SealingKey / SealingKey, [Bff];
+    }
+}

@@ -1,0 +1,23 @@
+//! The messages: Avro schemas, Rust types, codec and the table of kinds.
+//!
+//! `avro/<topic>.avsc` is what is registered with the broker; [`KINDS`] says what travels, who reacts and what it
+//! is keyed by; [`encode`] and [`decode`] turn [`Message`]s into bytes and back. Schemas change by trailing nullable
+//! additions only.
+
+mod body;
+mod codec;
+mod envelope;
+mod kinds;
+mod messages;
+mod partition;
+mod service;
+mod writer;
+
+pub use body::Body;
+pub use codec::{DecodeError, EncodeError, MAX_MESSAGE_BYTES, decode, decode_header, encode};
+pub use envelope::{Actor, Header, Message};
+pub use kinds::{Entity, KINDS, Kind, Reach, kind, kind_on};
+pub use messages::*;
+pub use partition::partition;
+pub use service::{Service, Topic};
+pub use writer::{SchemaError, WriterSchema};

@@ -1,0 +1,83 @@
+//! What commission is asked and what it states.
+
+use money::Micros;
+use serde::{Deserialize, Serialize};
+
+use super::shared::{Plan, WireMoney};
+
+/// The timer of a held commission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseHoldV1 {
+    /// When the hold ends.
+    pub due_at: Micros,
+}
+
+/// What commissions use of a campaign's plan, as commission's own fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanAdoptedV1 {
+    /// The version that campaign published.
+    pub version: i32,
+    /// What a conversion earns.
+    pub plan: Plan,
+    /// ISO 4217 code in which the plan pays.
+    pub currency: String,
+    /// The brand that pays.
+    pub brand_id: String,
+    /// From when it is in force.
+    pub effective_at: Micros,
+}
+
+/// A conversion earns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommissionCalculatedV1 {
+    /// Who earns.
+    pub partner_id: String,
+    /// Who pays.
+    pub brand_id: String,
+    /// The campaign.
+    pub campaign_id: String,
+    /// `purchase` or `lead`.
+    pub event_type: String,
+    /// What the rate was taken of; absent for a lead without a value.
+    pub base: Option<WireMoney>,
+    /// The rate in basis points; absent when the plan pays a flat amount.
+    pub rate_bps: Option<i32>,
+    /// The flat amount; absent when the plan pays a rate.
+    pub flat: Option<WireMoney>,
+    /// The version of the plan that was used.
+    pub plan_version: i32,
+    /// How the amount was rounded: `half_even`.
+    pub rounding: String,
+    /// What is earned.
+    pub amount: WireMoney,
+    /// `approved` or `held`.
+    pub status: String,
+    /// When the hold ends; absent when approved at once.
+    pub hold_until: Option<Micros>,
+}
+
+/// A held commission is earned for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommissionApprovedV1 {
+    /// Who earns.
+    pub partner_id: String,
+    /// Who pays.
+    pub brand_id: String,
+    /// What is released: the commission less what was reversed before.
+    pub amount: WireMoney,
+}
+
+/// A refund takes back its part of a commission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommissionReversedV1 {
+    /// Who had earned.
+    pub partner_id: String,
+    /// Who is paid back.
+    pub brand_id: String,
+    /// Of this reversal.
+    pub amount: WireMoney,
+    /// Of all reversals of the commission, this one included.
+    pub reversed_total: WireMoney,
+    /// Where it stood: `pending` or `payable`.
+    pub from: String,
+}

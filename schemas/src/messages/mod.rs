@@ -1,0 +1,13 @@
+//! What the messages say: one struct per kind, named after its record in the `.avsc`.
+
+mod campaign;
+mod commission;
+mod payment;
+mod shared;
+mod tracking;
+
+pub use campaign::*;
+pub use commission::*;
+pub use payment::*;
+pub use shared::*;
+pub use tracking::*;

@@ -1,0 +1,135 @@
+//! What payment is asked and what it states.
+
+use money::Micros;
+use serde::{Deserialize, Serialize};
+
+use super::shared::{Transfer, WireMoney};
+
+/// A partner asks for its money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestPayoutV1 {
+    /// How much.
+    pub amount: WireMoney,
+    /// For example `paypal`.
+    pub method: String,
+    /// Where to, sealed to payment's key.
+    #[serde(with = "apache_avro::serde::bytes")]
+    pub sealed_details: Vec<u8>,
+    /// The key that it was sealed to.
+    pub key_id: String,
+    /// Where to, as it may be shown.
+    pub masked: String,
+}
+
+/// The payout effect is about to submit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeginPayoutV1 {
+    /// Id of the `payout.requested.v1` that it answers.
+    pub requested_event_id: String,
+}
+
+/// What the provider said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordPayoutAnswerV1 {
+    /// `accepted`, `paid`, `failed` or `unknown`.
+    pub answer: String,
+    /// The provider's own reference.
+    pub provider_ref: Option<String>,
+    /// What it said beside, or why nothing is known.
+    pub reason: Option<String>,
+}
+
+/// Money is reserved for a payout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutRequestedV1 {
+    /// How much.
+    pub amount: WireMoney,
+    /// For example `paypal`.
+    pub method: String,
+    /// Where to, as it may be shown.
+    pub masked: String,
+    /// The transfer from payable to in transit.
+    pub transfer_id: String,
+}
+
+/// The intent to submit, committed before the provider is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutSubmittingV1 {
+    /// Counts from 1.
+    pub attempt: i32,
+    /// What the provider knows the payout by; never varied.
+    pub reference: String,
+    /// How much.
+    pub amount: WireMoney,
+    /// For example `paypal`.
+    pub method: String,
+}
+
+/// The provider has taken the payout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutSubmittedV1 {
+    /// How much.
+    pub amount: WireMoney,
+    /// The provider's own reference.
+    pub provider_ref: Option<String>,
+    /// What it said beside.
+    pub reason: Option<String>,
+}
+
+/// Nobody knows whether the provider has it: from here there are only look-ups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutUnknownV1 {
+    /// How much.
+    pub amount: WireMoney,
+    /// The provider's own reference, where one was seen.
+    pub provider_ref: Option<String>,
+    /// What went wrong.
+    pub reason: Option<String>,
+}
+
+/// The money has arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutPaidV1 {
+    /// How much.
+    pub amount: WireMoney,
+    /// The transfer from in transit to paid out.
+    pub transfer_id: String,
+    /// The provider's own reference.
+    pub provider_ref: Option<String>,
+}
+
+/// The money came back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutFailedV1 {
+    /// How much.
+    pub amount: WireMoney,
+    /// The transfer from in transit back to payable.
+    pub transfer_id: String,
+    /// The provider's own reference.
+    pub provider_ref: Option<String>,
+    /// What the provider said.
+    pub reason: Option<String>,
+}
+
+/// Money moved between accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerPostedV1 {
+    /// One or more, in order.
+    pub transfers: Vec<Transfer>,
+    /// Type of the message that it follows from.
+    pub cause: String,
+    /// The commission that it belongs to, if it is one's.
+    pub conversion_id: Option<String>,
+    /// Why it went where it went, when that is not the usual place.
+    pub reason: Option<String>,
+}
+
+/// Payment details may be sealed to this key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealingKeyPublishedV1 {
+    /// X25519, 32 bytes.
+    #[serde(with = "apache_avro::serde::bytes")]
+    pub public_key: Vec<u8>,
+    /// When it must no longer be used.
+    pub not_after: Micros,
+}

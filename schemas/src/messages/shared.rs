@@ -1,0 +1,67 @@
+//! Records that several kinds use, and the two that stand on every events topic.
+
+use serde::{Deserialize, Serialize};
+
+/// An amount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "Money")]
+pub struct WireMoney {
+    /// Minor units of the currency.
+    pub minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+/// What a conversion earns: for a sale and for a lead a rate or a flat amount, or nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Rate of a sale in basis points.
+    pub sale_bps: Option<i32>,
+    /// Flat amount of a sale.
+    pub sale_flat: Option<WireMoney>,
+    /// Rate of a lead in basis points.
+    pub lead_bps: Option<i32>,
+    /// Flat amount of a lead.
+    pub lead_flat: Option<WireMoney>,
+    /// Days until it is earned for good; 0: at once.
+    pub hold_days: i32,
+}
+
+/// One movement: a debit and the same credit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// UUID.
+    pub id: String,
+    /// Name of the account that it is taken from.
+    pub debit: String,
+    /// Name of the account that it goes to.
+    pub credit: String,
+    /// Minor units, more than 0.
+    pub minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+/// A command was refused: this is its outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRejectedV1 {
+    /// The type of the refused command.
+    pub command_type: String,
+    /// Why, from the service's closed list.
+    pub code: String,
+    /// Why, for people.
+    pub detail: String,
+    /// JSON pointer to the field at fault.
+    pub pointer: Option<String>,
+}
+
+/// A command cannot be handled for now: an operator must look. Not an outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandStalledV1 {
+    /// The type of the stalled command.
+    pub command_type: String,
+    /// What went wrong the last time.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: i32,
+}

@@ -1,0 +1,198 @@
+//! What tracking is asked and what it states.
+
+use money::Micros;
+use serde::{Deserialize, Serialize};
+
+use super::shared::WireMoney;
+
+/// Asks for a link that leads a partner's visitors to a brand's page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateLinkV1 {
+    /// The campaign that it works for.
+    pub campaign_id: String,
+    /// Whose visitors.
+    pub partner_id: String,
+    /// Where it leads, on one of the campaign's hosts.
+    pub target_url: String,
+}
+
+/// Reports what a visitor did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordEventV1 {
+    /// `purchase`, `lead`, `click`, `refund`, or any other, which is stored too.
+    pub event_type: String,
+    /// The visitor, as the brand knows them.
+    pub user_id: String,
+    /// When, as claimed; absent: when it was reported.
+    pub occurred_at: Option<Micros>,
+    /// Plain decimal text: its currency may not be known yet.
+    pub amount: Option<String>,
+    /// ISO 4217 code; absent: the campaign's.
+    pub currency: Option<String>,
+    /// The brand's order: one order is one conversion.
+    pub order_id: Option<String>,
+    /// The campaign, where the reporter knows it.
+    pub campaign_id: Option<String>,
+    /// The click that led there, where the reporter knows it.
+    pub click_id: Option<String>,
+    /// What was bought.
+    pub product_id: Option<String>,
+    /// The client's own notes: JSON text of at most 4 KiB, in no event.
+    pub metadata: Option<String>,
+}
+
+/// What attribution uses of a campaign's terms, as tracking's own fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TermsAdoptedV1 {
+    /// The version that campaign published.
+    pub version: i32,
+    /// The brand that owns the campaign.
+    pub brand_id: String,
+    /// The currency of an amount that is reported without one.
+    pub currency: String,
+    /// Days from a click within which a conversion is attributed to it.
+    pub window_days: i32,
+    /// From when it is in force.
+    pub effective_at: Micros,
+}
+
+/// What links use of an active campaign, as tracking's own fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignAdoptedV1 {
+    /// The brand that owns the campaign.
+    pub brand_id: String,
+    /// Hosts that links of the campaign may lead to.
+    pub allowed_hosts: Vec<String>,
+}
+
+/// Who may make links for a campaign, as tracking's own fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrollmentAdoptedV1 {
+    /// Who accepted.
+    pub partner_id: String,
+    /// The version that was accepted.
+    pub terms_version: i32,
+}
+
+/// A link exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkCreatedV1 {
+    /// The campaign that it works for.
+    pub campaign_id: String,
+    /// Whose visitors.
+    pub partner_id: String,
+    /// Where it leads.
+    pub target_url: String,
+}
+
+/// A purchase or lead is a partner's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionAttributedV1 {
+    /// `purchase` or `lead`.
+    pub event_type: String,
+    /// The brand's order.
+    pub order_id: Option<String>,
+    /// The other conversion id that the order could be reported under: with its campaign, when it came without.
+    pub alias_id: Option<String>,
+    /// The campaign of the click.
+    pub campaign_id: String,
+    /// The brand that owns the campaign.
+    pub brand_id: String,
+    /// Whose it is.
+    pub partner_id: String,
+    /// The link that was clicked.
+    pub link_code: String,
+    /// The click.
+    pub click_id: String,
+    /// What was paid; absent for a lead without a value.
+    pub amount: Option<WireMoney>,
+    /// The version that the partner had accepted.
+    pub terms_version: i32,
+    /// When, as claimed.
+    pub occurred_at: Micros,
+}
+
+/// A purchase or lead is nobody's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionUnattributedV1 {
+    /// `purchase` or `lead`.
+    pub event_type: String,
+    /// Why: a closed list of tracking.
+    pub reason: String,
+    /// Plain decimal text: its currency may not be known.
+    pub amount: Option<String>,
+    /// ISO 4217 code, where known.
+    pub currency: Option<String>,
+    /// The brand's order.
+    pub order_id: Option<String>,
+    /// The campaign, where the reporter knew it.
+    pub campaign_id: Option<String>,
+    /// The click, where the reporter knew it.
+    pub click_id: Option<String>,
+    /// The visitor, hashed.
+    pub user_hash: String,
+    /// When, as claimed.
+    pub occurred_at: Micros,
+}
+
+/// Money of an attributed purchase went back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionRefundedV1 {
+    /// Of this refund.
+    pub amount: WireMoney,
+    /// Of all refunds of the purchase, this one included.
+    pub refunded_total: WireMoney,
+    /// What was paid.
+    pub purchase_amount: WireMoney,
+}
+
+/// A refund came before its purchase, or for one that is nobody's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionRefundNotedV1 {
+    /// Plain decimal text: its currency may not be known; absent: all of it.
+    pub amount: Option<String>,
+    /// ISO 4217 code, where known.
+    pub currency: Option<String>,
+    /// The brand's order.
+    pub order_id: Option<String>,
+    /// The campaign, where the reporter knew it.
+    pub campaign_id: Option<String>,
+    /// The click, where the reporter knew it.
+    pub click_id: Option<String>,
+    /// The visitor, hashed.
+    pub user_hash: String,
+    /// When, as claimed.
+    pub occurred_at: Micros,
+}
+
+/// An order was reported again: nothing follows from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionDuplicateIgnoredV1 {
+    /// As reported this time.
+    pub event_type: String,
+    /// Id of the event that the first report led to.
+    pub first_event_id: String,
+    /// The brand's order.
+    pub order_id: Option<String>,
+    /// The conversion that holds the order, when it is not this message's own.
+    pub first_conversion_id: Option<String>,
+}
+
+/// Something else happened, and is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackingEventRecordedV1 {
+    /// As reported.
+    pub event_type: String,
+    /// The visitor, hashed.
+    pub user_hash: String,
+    /// The link of the click, where known.
+    pub link_code: Option<String>,
+    /// The click, where known.
+    pub click_id: Option<String>,
+    /// The campaign, where known.
+    pub campaign_id: Option<String>,
+    /// The brand's order, where one was given.
+    pub order_id: Option<String>,
+    /// When, as claimed.
+    pub occurred_at: Micros,
+}

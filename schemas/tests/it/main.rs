@@ -1,0 +1,4 @@
+//! The messages as whoever sends and receives them sees them.
+
+mod codec;
+mod samples;

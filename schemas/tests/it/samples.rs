@@ -1,0 +1,458 @@
+//! One message of every kind, with every field set.
+
+use money::Micros;
+use schemas::*;
+use uuid::Uuid;
+
+/// One message of every kind on every topic, in the order of the table.
+pub fn all() -> Vec<(Topic, Message)> {
+    KINDS
+        .iter()
+        .map(|kind| {
+            let body = bodies(kind.topic)
+                .into_iter()
+                .find(|body| body.kind(kind.topic) == Some(kind))
+                .unwrap_or_else(|| panic!("no sample of {} on {}", kind.name, kind.topic));
+            (
+                kind.topic,
+                Message {
+                    header: header(kind),
+                    body,
+                },
+            )
+        })
+        .collect()
+}
+
+/// A header with every field set.
+pub fn header(kind: &Kind) -> Header {
+    Header {
+        id: uuid(1),
+        kind: text(kind.name),
+        source: text(if kind.command {
+            "bff"
+        } else {
+            kind.topic.owner().name()
+        }),
+        subject: text("subject-1"),
+        key: text("key-1"),
+        time: Micros(1_795_000_000_654_321),
+        epoch: Some(1),
+        sequence: Some(1_234_567),
+        correlation_id: uuid(2),
+        causation_id: Some(uuid(3)),
+        outcome_of: Some(uuid(4)),
+        actor: Some(Actor {
+            subject: text("partner123"),
+            roles: vec![text("partner"), text("brand")],
+            partner_id: Some(text("partner123")),
+            brand_id: Some(text("brand1")),
+        }),
+        traceparent: Some(text(
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        )),
+    }
+}
+
+/// The same with only what must be set.
+pub fn bare(header: &Header) -> Header {
+    Header {
+        epoch: None,
+        sequence: None,
+        causation_id: None,
+        outcome_of: None,
+        actor: None,
+        traceparent: None,
+        ..header.clone()
+    }
+}
+
+fn uuid(n: u8) -> Uuid {
+    Uuid::from_bytes([
+        0x01, 0x93, 0x45, 0x67, 0x89, 0xab, 0x7c, 0xde, 0x8f, 1, 2, 3, 4, 5, 6, n,
+    ])
+}
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+fn usd(minor: i64) -> WireMoney {
+    WireMoney {
+        minor,
+        currency: text("USD"),
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        sale_bps: Some(1000),
+        sale_flat: Some(usd(500)),
+        lead_bps: Some(250),
+        lead_flat: Some(usd(-1)),
+        hold_days: 14,
+    }
+}
+
+fn transfer(debit: &str, credit: &str) -> Transfer {
+    Transfer {
+        id: uuid(5).to_string(),
+        debit: text(debit),
+        credit: text(credit),
+        minor: i64::MAX,
+        currency: text("USD"),
+    }
+}
+
+fn bodies(topic: Topic) -> Vec<Body> {
+    match topic {
+        Topic::CampaignCommands => campaign_commands(),
+        Topic::CampaignEvents => campaign_events(),
+        Topic::TrackingCommands => tracking_commands(),
+        Topic::TrackingEvents => tracking_events(),
+        Topic::CommissionCommands => commission_commands(),
+        Topic::CommissionEvents => commission_events(),
+        Topic::PaymentCommands => payment_commands(),
+        Topic::PaymentEvents => payment_events(),
+    }
+}
+
+fn answers() -> Vec<Body> {
+    vec![
+        CommandRejectedV1 {
+            command_type: text("campaign.accept.command.v1"),
+            code: text("already_accepted"),
+            detail: text("The partner is enrolled already."),
+            pointer: Some(text("/partner_id")),
+        }
+        .into(),
+        CommandStalledV1 {
+            command_type: text("campaign.accept.command.v1"),
+            reason: text("said so"),
+            attempts: 5,
+        }
+        .into(),
+    ]
+}
+
+fn campaign_commands() -> Vec<Body> {
+    vec![
+        CreateV1 {
+            brand_id: text("brand1"),
+            name: text("Summer sale"),
+            currency: text("USD"),
+            allowed_hosts: vec![text("example.com"), text("shop.example.com")],
+        }
+        .into(),
+        PublishTermsV1 {
+            text: text("Be honest."),
+            window_days: 30,
+            plan: plan(),
+        }
+        .into(),
+        ActivateV1 {}.into(),
+        AcceptV1 {
+            partner_id: text("partner123"),
+            terms_version: Some(3),
+            metadata: Some(text("{\"source\":\"mobile_app\"}")),
+        }
+        .into(),
+        SubmitEvidenceV1 {
+            partner_id: text("partner123"),
+            evidence_type: text("photo"),
+            file_url: text("https://example.com/photo.jpg"),
+            metadata: Some(text("{\"source\":\"mobile_app\"}")),
+        }
+        .into(),
+    ]
+}
+
+fn campaign_events() -> Vec<Body> {
+    let mut bodies = answers();
+    bodies.extend([
+        CampaignCreatedV1 {
+            brand_id: text("brand1"),
+            name: text("Summer sale"),
+            currency: text("USD"),
+            allowed_hosts: vec![text("example.com"), text("shop.example.com")],
+        }
+        .into(),
+        TermsPublishedV1 {
+            version: 3,
+            brand_id: text("brand1"),
+            currency: text("USD"),
+            window_days: 30,
+            plan: plan(),
+            effective_at: Micros(1_795_000_000_123_456),
+        }
+        .into(),
+        CampaignActivatedV1 {
+            brand_id: text("brand1"),
+            allowed_hosts: vec![text("example.com"), text("shop.example.com")],
+        }
+        .into(),
+        EnrollmentAcceptedV1 {
+            partner_id: text("partner123"),
+            terms_version: 3,
+        }
+        .into(),
+        EvidenceSubmittedV1 {
+            partner_id: text("partner123"),
+            evidence_type: text("photo"),
+            url_hash: text("5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7"),
+        }
+        .into(),
+    ]);
+    bodies
+}
+
+fn tracking_commands() -> Vec<Body> {
+    vec![
+        CreateLinkV1 {
+            campaign_id: text("camp123"),
+            partner_id: text("partner123"),
+            target_url: text("https://example.com/shop"),
+        }
+        .into(),
+        RecordEventV1 {
+            event_type: text("purchase"),
+            user_id: text("user123"),
+            occurred_at: Some(Micros(1_795_000_000_123_456)),
+            amount: Some(text("100.0")),
+            currency: Some(text("USD")),
+            order_id: Some(text("order-1")),
+            campaign_id: Some(text("camp123")),
+            click_id: Some(text("clk_1")),
+            product_id: Some(text("prod456")),
+            metadata: Some(text("{\"source\":\"mobile_app\"}")),
+        }
+        .into(),
+    ]
+}
+
+fn tracking_events() -> Vec<Body> {
+    let mut bodies = answers();
+    bodies.extend([
+        TermsAdoptedV1 {
+            version: 3,
+            brand_id: text("brand1"),
+            currency: text("USD"),
+            window_days: 30,
+            effective_at: Micros(1_795_000_000_123_456),
+        }
+        .into(),
+        CampaignAdoptedV1 {
+            brand_id: text("brand1"),
+            allowed_hosts: vec![text("example.com"), text("shop.example.com")],
+        }
+        .into(),
+        EnrollmentAdoptedV1 {
+            partner_id: text("partner123"),
+            terms_version: 3,
+        }
+        .into(),
+        LinkCreatedV1 {
+            campaign_id: text("camp123"),
+            partner_id: text("partner123"),
+            target_url: text("https://example.com/shop"),
+        }
+        .into(),
+        ConversionAttributedV1 {
+            event_type: text("purchase"),
+            order_id: Some(text("order-1")),
+            alias_id: Some(text("1f0c0c5e-3c0b-5ad1-9a53-6f0d3f0f5a01")),
+            campaign_id: text("camp123"),
+            brand_id: text("brand1"),
+            partner_id: text("partner123"),
+            link_code: text("summer"),
+            click_id: text("clk_1"),
+            amount: Some(usd(15_000)),
+            terms_version: 3,
+            occurred_at: Micros(1_795_000_000_123_456),
+        }
+        .into(),
+        ConversionUnattributedV1 {
+            event_type: text("purchase"),
+            reason: text("said so"),
+            amount: Some(text("100.0")),
+            currency: Some(text("USD")),
+            order_id: Some(text("order-1")),
+            campaign_id: Some(text("camp123")),
+            click_id: Some(text("clk_1")),
+            user_hash: text("9f86d081884c7d65"),
+            occurred_at: Micros(1_795_000_000_123_456),
+        }
+        .into(),
+        ConversionRefundedV1 {
+            amount: usd(15_000),
+            refunded_total: usd(15_000),
+            purchase_amount: usd(15_000),
+        }
+        .into(),
+        ConversionRefundNotedV1 {
+            amount: Some(text("100.0")),
+            currency: Some(text("USD")),
+            order_id: Some(text("order-1")),
+            campaign_id: Some(text("camp123")),
+            click_id: Some(text("clk_1")),
+            user_hash: text("9f86d081884c7d65"),
+            occurred_at: Micros(1_795_000_000_123_456),
+        }
+        .into(),
+        ConversionDuplicateIgnoredV1 {
+            event_type: text("purchase"),
+            first_event_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            order_id: Some(text("order-1")),
+            first_conversion_id: Some(text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f")),
+        }
+        .into(),
+        TrackingEventRecordedV1 {
+            event_type: text("purchase"),
+            user_hash: text("9f86d081884c7d65"),
+            link_code: Some(text("summer")),
+            click_id: Some(text("clk_1")),
+            campaign_id: Some(text("camp123")),
+            order_id: Some(text("order-1")),
+            occurred_at: Micros(1_795_000_000_123_456),
+        }
+        .into(),
+    ]);
+    bodies
+}
+
+fn commission_commands() -> Vec<Body> {
+    vec![
+        ReleaseHoldV1 {
+            due_at: Micros(1_795_000_000_123_456),
+        }
+        .into(),
+    ]
+}
+
+fn commission_events() -> Vec<Body> {
+    let mut bodies = answers();
+    bodies.extend([
+        PlanAdoptedV1 {
+            version: 3,
+            plan: plan(),
+            currency: text("USD"),
+            brand_id: text("brand1"),
+            effective_at: Micros(1_795_000_000_123_456),
+        }
+        .into(),
+        CommissionCalculatedV1 {
+            partner_id: text("partner123"),
+            brand_id: text("brand1"),
+            campaign_id: text("camp123"),
+            event_type: text("purchase"),
+            base: Some(usd(10_000)),
+            rate_bps: Some(1000),
+            flat: Some(usd(500)),
+            plan_version: 3,
+            rounding: text("half_even"),
+            amount: usd(15_000),
+            status: text("held"),
+            hold_until: Some(Micros(1_795_000_000_123_456)),
+        }
+        .into(),
+        CommissionApprovedV1 {
+            partner_id: text("partner123"),
+            brand_id: text("brand1"),
+            amount: usd(15_000),
+        }
+        .into(),
+        CommissionReversedV1 {
+            partner_id: text("partner123"),
+            brand_id: text("brand1"),
+            amount: usd(15_000),
+            reversed_total: usd(15_000),
+            from: text("pending"),
+        }
+        .into(),
+    ]);
+    bodies
+}
+
+fn payment_commands() -> Vec<Body> {
+    vec![
+        RequestPayoutV1 {
+            amount: usd(15_000),
+            method: text("paypal"),
+            sealed_details: (0..=u8::MAX).collect(),
+            key_id: text("key-1"),
+            masked: text("u***@example.com"),
+        }
+        .into(),
+        BeginPayoutV1 {
+            requested_event_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+        }
+        .into(),
+        RecordPayoutAnswerV1 {
+            answer: text("accepted"),
+            provider_ref: Some(text("sim-1")),
+            reason: Some(text("said so")),
+        }
+        .into(),
+    ]
+}
+
+fn payment_events() -> Vec<Body> {
+    let mut bodies = answers();
+    bodies.extend([
+        PayoutRequestedV1 {
+            amount: usd(15_000),
+            method: text("paypal"),
+            masked: text("u***@example.com"),
+            transfer_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+        }
+        .into(),
+        PayoutSubmittingV1 {
+            attempt: 1,
+            reference: text("pay_1"),
+            amount: usd(15_000),
+            method: text("paypal"),
+        }
+        .into(),
+        PayoutSubmittedV1 {
+            amount: usd(15_000),
+            provider_ref: Some(text("sim-1")),
+            reason: Some(text("said so")),
+        }
+        .into(),
+        PayoutUnknownV1 {
+            amount: usd(15_000),
+            provider_ref: Some(text("sim-1")),
+            reason: Some(text("said so")),
+        }
+        .into(),
+        PayoutPaidV1 {
+            amount: usd(15_000),
+            transfer_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            provider_ref: Some(text("sim-1")),
+        }
+        .into(),
+        PayoutFailedV1 {
+            amount: usd(15_000),
+            transfer_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            provider_ref: Some(text("sim-1")),
+            reason: Some(text("said so")),
+        }
+        .into(),
+        LedgerPostedV1 {
+            transfers: vec![
+                transfer("brand:brand1:funds", "partner:partner123:payable"),
+                transfer("a", "b"),
+            ],
+            cause: text("commission.calculated.v1"),
+            conversion_id: Some(text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f")),
+            reason: Some(text("said so")),
+        }
+        .into(),
+        SealingKeyPublishedV1 {
+            public_key: vec![7; 32],
+            not_after: Micros(1_795_000_000_123_456),
+        }
+        .into(),
+    ]);
+    bodies
+}
