@@ -22,3 +22,5 @@ pub use ids::{
 };
 pub use money::Money;
 pub use time::Micros;
+/// What derived ids are made of.
+pub use uuid::Uuid;

@@ -1,1 +1,3 @@
-//! The payment service.
+//! Payment: the ledger, balances and payouts.
+
+pub mod domain;

@@ -17,7 +17,7 @@ pub fn derive(parts: &[&str]) -> Uuid {
 }
 
 /// The id of the event number `ordinal` that handling `causation` made at `source`.
-pub fn event_id(source: &str, epoch: i64, causation: Uuid, ordinal: u32) -> Uuid {
+pub fn event_id(source: &str, epoch: i64, causation: Uuid, ordinal: usize) -> Uuid {
     let epoch = epoch.to_string();
     derive(&[
         "event",

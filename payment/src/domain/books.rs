@@ -1,0 +1,70 @@
+//! The state that decisions are made on: balances and payouts.
+
+use std::collections::HashMap;
+
+use money::{Currency, PartnerId, PayoutId};
+use thiserror::Error;
+
+use super::{Account, Balance, Payout, Pot, Transfer};
+
+/// Balances in minor units, credits less debits, and payouts by id: those that a batch touches, or all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// What stands in each account; absent is zero and never used.
+    pub balances: HashMap<Balance, i64>,
+    /// The payouts.
+    pub payouts: HashMap<PayoutId, Payout>,
+}
+
+/// A balance would not fit an `i64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a balance would be out of range")]
+pub struct PostError;
+
+impl Books {
+    /// What stands in an account, in minor units.
+    pub fn balance(&self, account: Account, currency: Currency) -> i64 {
+        let balance = Balance { account, currency };
+        self.balances.get(&balance).copied().unwrap_or_default()
+    }
+
+    /// Whether the partner has ever had payable money of this currency.
+    pub fn has_payable(&self, partner: &PartnerId, currency: Currency) -> bool {
+        let account = Account::Partner(partner.clone(), Pot::Payable);
+        self.balances.contains_key(&Balance { account, currency })
+    }
+
+    /// Whether the partner has ever had payable money of any currency.
+    pub fn has_any_payable(&self, partner: &PartnerId) -> bool {
+        self.balances.keys().any(|balance| {
+            matches!(&balance.account, Account::Partner(owner, Pot::Payable) if owner == partner)
+        })
+    }
+
+    /// Whether both sides of a transfer would stay in range.
+    pub fn can_post(&self, transfer: &Transfer) -> Result<(), PostError> {
+        let currency = transfer.money.currency;
+        let from = self.balance(transfer.debit.clone(), currency);
+        let to = self.balance(transfer.credit.clone(), currency);
+        from.checked_sub(transfer.money.minor).ok_or(PostError)?;
+        to.checked_add(transfer.money.minor).ok_or(PostError)?;
+        Ok(())
+    }
+
+    /// Moves the money: the one place where balances change, both sides by the same amount.
+    pub fn post(&mut self, transfer: &Transfer) {
+        let Transfer {
+            debit,
+            credit,
+            money,
+            ..
+        } = transfer;
+        let from = Balance::of(debit.clone(), *money);
+        let to = Balance::of(credit.clone(), *money);
+        // Deciders refuse what would not fit (`can_post`), so neither side saturates.
+        let from = self.balances.entry(from).or_default();
+        *from = from.saturating_sub(money.minor);
+        let to = self.balances.entry(to).or_default();
+        *to = to.saturating_add(money.minor);
+    }
+}

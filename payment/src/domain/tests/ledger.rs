@@ -1,0 +1,111 @@
+use money::Currency;
+
+use super::super::{Account, Event, Note, Pot, Standing};
+use super::*;
+
+fn note(event: &Event) -> Option<Note> {
+    match event {
+        Event::LedgerPosted(posting) => posting.note,
+        _ => panic!("not a posting: {event:?}"),
+    }
+}
+
+#[test]
+fn a_commission_without_hold_is_payable_at_once() {
+    let world = with_payable(usd(20_000));
+    assert_eq!(world.pot(Pot::Payable), 20_000);
+    assert_eq!(world.funds(), -20_000);
+}
+
+#[test]
+fn a_held_commission_is_pending_until_it_is_approved() {
+    let mut world = World::default();
+    world.tell(&calculated(usd(500), Standing::Pending));
+    assert_eq!((world.pot(Pot::Pending), world.pot(Pot::Payable)), (500, 0));
+    world.tell(&approved(usd(500)));
+    assert_eq!((world.pot(Pot::Pending), world.pot(Pot::Payable)), (0, 500));
+}
+
+#[test]
+fn a_reversal_gives_back_from_where_the_money_stands() {
+    let mut world = World::default();
+    world.tell(&calculated(usd(500), Standing::Pending));
+    world.tell(&reversed(usd(200), Standing::Pending));
+    assert_eq!((world.pot(Pot::Pending), world.funds()), (300, -300));
+    world.tell(&approved(usd(300)));
+    world.tell(&reversed(usd(300), Standing::Payable));
+    assert_eq!((world.pot(Pot::Payable), world.funds()), (0, 0));
+}
+
+#[test]
+fn a_refund_after_payout_is_carried_over() {
+    let mut world = with_payable(usd(500));
+    world.ask(&request("p1", usd(500))).unwrap();
+    world.tell(&reversed(usd(500), Standing::Payable));
+    assert_eq!(world.pot(Pot::Payable), -500);
+    world.tell(&calculated(usd(700), Standing::Payable));
+    let refused = world.ask(&request("p2", usd(201))).unwrap_err();
+    assert_eq!(refused.code(), "insufficient_balance");
+    world.ask(&request("p3", usd(200))).unwrap();
+    assert_eq!(world.pot(Pot::Payable), 0);
+}
+
+#[test]
+fn an_approval_of_what_was_never_pending_goes_to_suspense() {
+    let mut world = World::default();
+    let event = world.tell(&approved(usd(500)));
+    assert_eq!(note(&event), Some(Note::PendingShort));
+    assert_eq!(
+        (world.pot(Pot::Suspense), world.pot(Pot::Payable)),
+        (500, 0)
+    );
+    world.tell(&reversed(usd(500), Standing::Pending));
+    assert_eq!((world.pot(Pot::Suspense), world.funds()), (0, 0));
+}
+
+#[test]
+fn a_fact_that_moves_nothing_is_noted() {
+    let mut world = World::default();
+    let nothing = world.tell(&calculated(usd(0), Standing::Payable));
+    assert_eq!(note(&nothing), Some(Note::NothingToPost));
+    let negative = world.tell(&reversed(usd(-1), Standing::Payable));
+    assert_eq!(note(&negative), Some(Note::NegativeAmount));
+    assert!(world.books.balances.is_empty());
+}
+
+#[test]
+fn money_beyond_counting_is_noted_and_not_moved() {
+    let mut world = with_payable(usd(i64::MAX));
+    let event = world.tell(&calculated(usd(2), Standing::Payable));
+    assert_eq!(note(&event), Some(Note::OutOfRange));
+    assert_eq!(world.pot(Pot::Payable), i64::MAX);
+}
+
+#[test]
+fn currencies_are_kept_apart() {
+    let mut world = with_payable(usd(100));
+    let euros = money::Money::new(7, Currency::EUR);
+    world.tell(&calculated(euros, Standing::Payable));
+    assert_eq!(world.pot(Pot::Payable), 100);
+    let payable = Account::Partner(partner(), Pot::Payable);
+    assert_eq!(world.books.balance(payable, Currency::EUR), 7);
+}
+
+#[test]
+fn an_account_reads_back_from_its_text() {
+    let pots = Pot::ALL.map(|pot| Account::Partner(partner(), pot));
+    for account in pots.into_iter().chain([Account::BrandFunds(brand())]) {
+        assert_eq!(account.to_string().parse(), Ok(account));
+    }
+    for text in [
+        "",
+        "brand:b",
+        "brand:b:payable",
+        "partner::payable",
+        "partner:p:funds",
+        "partner:p:payable:x",
+        "partner:a b:payable",
+    ] {
+        assert!(text.parse::<Account>().is_err(), "{text}");
+    }
+}
