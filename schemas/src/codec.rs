@@ -1,16 +1,19 @@
 //! Bytes to messages and back: apache-avro's reusable datum writers and readers on the serde road.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
-use std::sync::LazyLock;
 
-use apache_avro::writer::datum::GenericDatumWriter;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use apache_avro::reader::datum::GenericDatumReader;
+use serde::de::DeserializeOwned;
 
 use crate::body::Body;
+use crate::build::build;
 use crate::envelope::{EnvelopeIn, EnvelopeOut, Header, Message};
 use crate::kinds::{Outgoing, Payload, kind_on, payload};
 use crate::service::Topic;
-use crate::writer::{WriterSchema, build_schema};
+use crate::shape::Shape;
+use crate::walk::{Flaw, project, skip};
+use crate::writer::WriterSchema;
 
 /// The longest message that is taken or made, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
@@ -62,19 +65,6 @@ pub enum DecodeError {
     },
 }
 
-static WRITERS: LazyLock<[GenericDatumWriter<'static>; 8]> = LazyLock::new(|| {
-    Topic::ALL.map(|topic| {
-        #[expect(
-            clippy::expect_used,
-            reason = "compiled-in text, which the tests parse"
-        )]
-        GenericDatumWriter::builder(build_schema(topic))
-            .human_readable(true)
-            .build()
-            .expect("the build's own schema resolves")
-    })
-});
-
 /// Encodes a message with this build's own schema of the topic.
 pub fn encode(topic: Topic, header: &Header, body: &Body) -> Result<Vec<u8>, EncodeError> {
     if body.kind(topic).is_none_or(|kind| kind.name != header.kind) {
@@ -85,7 +75,8 @@ pub fn encode(topic: Topic, header: &Header, body: &Body) -> Result<Vec<u8>, Enc
     }
     let mut bytes = Vec::with_capacity(512);
     let envelope = EnvelopeOut::new(header, Outgoing { topic, body });
-    WRITERS[topic.index()]
+    build(topic)
+        .writer
         .write_ser(&mut bytes, &envelope)
         .map_err(|error| EncodeError::Schema(cut(&error)))?;
     if bytes.len() > MAX_MESSAGE_BYTES {
@@ -108,17 +99,22 @@ pub fn decode(schema: &WriterSchema, bytes: &[u8]) -> Result<Message, DecodeErro
     }
 }
 
-/// Decodes everything but the payload, which must still be a whole one.
+/// Decodes everything but the payload, which must still be a whole one, of whatever kind.
 pub fn decode_header(schema: &WriterSchema, bytes: &[u8]) -> Result<Header, DecodeError> {
-    let envelope: EnvelopeIn<IgnoredAny> = read(schema, bytes)?;
+    let build = build(schema.topic());
+    let known = known_part(schema, &build.header_shape, bytes)?;
+    let envelope: EnvelopeIn<()> = read(&build.header_reader, &known)?;
     Ok(envelope.split().0)
 }
 
-fn read_message<P: Payload + DeserializeOwned>(
+fn read_message<P: Payload + DeserializeOwned + Default>(
     schema: &WriterSchema,
     bytes: &[u8],
 ) -> Result<Message, DecodeError> {
-    let (header, payload) = read::<EnvelopeIn<P>>(schema, bytes)?.split();
+    let build = build(schema.topic());
+    let known = known_part(schema, &build.shape, bytes)?;
+    let envelope: EnvelopeIn<P> = read(&build.reader, &known)?;
+    let (header, payload) = envelope.split();
     let mut set = payload.set_fields();
     let known = kind_on(schema.topic(), &header.kind);
     match (known, set.pop(), set.is_empty()) {
@@ -138,26 +134,39 @@ fn read_message<P: Payload + DeserializeOwned>(
     }
 }
 
-fn read<T: DeserializeOwned>(schema: &WriterSchema, bytes: &[u8]) -> Result<T, DecodeError> {
+/// What a reader knows of a whole datum, as the reader has it. From here on the bytes are known to be sound.
+fn known_part<'a>(
+    schema: &WriterSchema,
+    reader: &Shape,
+    bytes: &'a [u8],
+) -> Result<Cow<'a, [u8]>, DecodeError> {
+    let flaw = |flaw: Flaw| DecodeError::Malformed(flaw.into());
     if bytes.len() > MAX_MESSAGE_BYTES {
-        return Err(DecodeError::Malformed(format!(
-            "{} bytes are more than a message may have",
-            bytes.len()
-        )));
+        return Err(flaw("longer than a message may be"));
     }
     let mut rest = bytes;
-    let value = schema
-        .reader()
-        .read_deser(&mut rest)
-        .map_err(|error| DecodeError::Malformed(cut(&error)))?;
-    if rest.is_empty() {
-        Ok(value)
+    let known = if std::ptr::eq(schema.shape(), reader) {
+        skip(reader, &mut rest).map_err(flaw)?;
+        Cow::Borrowed(bytes)
     } else {
-        Err(DecodeError::Malformed(format!(
-            "{} bytes left over",
-            rest.len()
-        )))
+        let mut known = Vec::with_capacity(bytes.len());
+        project(schema.shape(), reader, &mut rest, &mut known).map_err(flaw)?;
+        Cow::Owned(known)
+    };
+    if rest.is_empty() {
+        Ok(known)
+    } else {
+        Err(flaw("bytes left over"))
     }
+}
+
+fn read<T: DeserializeOwned>(
+    reader: &GenericDatumReader<'static>,
+    mut bytes: &[u8],
+) -> Result<T, DecodeError> {
+    reader
+        .read_deser(&mut bytes)
+        .map_err(|error| DecodeError::Malformed(cut(&error)))
 }
 
 /// The beginning of a text, at most [`MAX_ERROR_BYTES`] long; what is longer is never built.

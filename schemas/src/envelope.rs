@@ -119,7 +119,8 @@ pub(crate) struct EnvelopeIn<P> {
     outcomeof: Option<Uuid>,
     actor: Option<Actor>,
     traceparent: Option<String>,
-    pub(crate) payload: P,
+    #[serde(default)]
+    payload: P,
 }
 
 impl<P> EnvelopeIn<P> {

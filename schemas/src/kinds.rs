@@ -162,7 +162,7 @@ macro_rules! kinds {
             use super::*;
 
             $(
-                #[derive(Deserialize)]
+                #[derive(Default, Deserialize)]
                 #[allow(clippy::struct_field_names, reason = "the versions of the kinds")]
                 #[serde(rename = "Payload")]
                 pub(crate) struct $topic {

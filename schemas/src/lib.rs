@@ -5,16 +5,21 @@
 //! additions only.
 
 mod body;
+mod build;
 mod codec;
+mod compat;
 mod envelope;
 mod kinds;
 mod messages;
 mod partition;
 mod service;
+mod shape;
+mod walk;
 mod writer;
 
 pub use body::Body;
 pub use codec::{DecodeError, EncodeError, MAX_MESSAGE_BYTES, decode, decode_header, encode};
+pub use compat::{Break, breaks};
 pub use envelope::{Actor, Header, Message};
 pub use kinds::{Entity, KINDS, Kind, Reach, kind, kind_on};
 pub use messages::*;

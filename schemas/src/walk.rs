@@ -1,0 +1,165 @@
+//! Walking over a datum by its writer's shape: is it whole, and what of it does a reader know?
+//!
+//! Every length is checked against the bytes that are there before anything is read by it, so a hostile one
+//! allocates nothing.
+
+use crate::shape::{Field, Form, Shape};
+
+/// Why bytes are no datum of a shape.
+pub(crate) type Flaw = &'static str;
+
+/// The index of the null branch, which comes first in every addition.
+const NULL_BRANCH: u8 = 0;
+/// An array's block that has one item, as zigzag number.
+const BLOCK_OF_ONE: u8 = 2;
+/// The empty block that ends an array.
+const LAST_BLOCK: u8 = 0;
+const ENDED: Flaw = "the bytes end too early";
+
+/// Steps over one value.
+pub(crate) fn skip(shape: &Shape, bytes: &mut &[u8]) -> Result<(), Flaw> {
+    match &shape.form {
+        Form::Null => Ok(()),
+        Form::Boolean => match take(bytes, 1)? {
+            [0 | 1] => Ok(()),
+            _ => Err("a boolean is neither 0 nor 1"),
+        },
+        Form::Int => int(bytes).map(drop),
+        Form::Long => long(bytes).map(drop),
+        Form::Fixed(size) => take(bytes, *size).map(drop),
+        Form::Sized => sized(bytes).map(drop),
+        Form::Enum(symbols) => index(bytes, *symbols).map(drop),
+        Form::Array(item) => items(bytes, item.least_bytes, |bytes| skip(item, bytes)),
+        Form::Map(item) => items(bytes, 1 + item.least_bytes, |bytes| {
+            sized(bytes)?;
+            skip(item, bytes)
+        }),
+        Form::Union(branches) => skip(&branches[index(bytes, branches.len())?], bytes),
+        Form::Record(fields) => skip_fields(fields, bytes),
+    }
+}
+
+fn skip_fields(fields: &[Field], bytes: &mut &[u8]) -> Result<(), Flaw> {
+    fields
+        .iter()
+        .try_for_each(|field| skip(&field.shape, bytes))
+}
+
+/// Copies one value as the reader has it: what only the writer knows is left out, what only the reader knows is
+/// null. The shapes must be related (see [`crate::compat`]): one has more at the ends of records, nothing else.
+pub(crate) fn project(
+    writer: &Shape,
+    reader: &Shape,
+    bytes: &mut &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Flaw> {
+    match (&writer.form, &reader.form) {
+        (Form::Record(from), Form::Record(to)) => {
+            for (from, to) in from.iter().zip(to) {
+                project(&from.shape, &to.shape, bytes, out)?;
+            }
+            out.extend(to.iter().skip(from.len()).map(|_| NULL_BRANCH));
+            skip_fields(from.get(to.len()..).unwrap_or_default(), bytes)
+        }
+        (Form::Union(from), Form::Union(to)) => {
+            let branch = copied(bytes, out, |bytes| index(bytes, from.len()))?;
+            let reader = to.get(branch).ok_or("a branch that the reader lacks")?;
+            project(&from[branch], reader, bytes, out)
+        }
+        (Form::Array(from), Form::Array(to)) => {
+            items(bytes, from.least_bytes, |bytes| {
+                out.push(BLOCK_OF_ONE);
+                project(from, to, bytes, out)
+            })?;
+            out.push(LAST_BLOCK);
+            Ok(())
+        }
+        _ => copied(bytes, out, |bytes| skip(writer, bytes)),
+    }
+}
+
+/// Does something with the beginning of the bytes, and copies it.
+fn copied<T>(
+    bytes: &mut &[u8],
+    out: &mut Vec<u8>,
+    read: impl FnOnce(&mut &[u8]) -> Result<T, Flaw>,
+) -> Result<T, Flaw> {
+    let before = *bytes;
+    let value = read(bytes)?;
+    out.extend_from_slice(&before[..before.len() - bytes.len()]);
+    Ok(value)
+}
+
+/// Goes through the items of an array or map; a block has no more of them than its bytes allow.
+fn items(
+    bytes: &mut &[u8],
+    least_bytes: usize,
+    mut item: impl FnMut(&mut &[u8]) -> Result<(), Flaw>,
+) -> Result<(), Flaw> {
+    loop {
+        let count = long(bytes)?;
+        if count == 0 {
+            return Ok(());
+        }
+        let size = if count < 0 {
+            Some(length(bytes)?)
+        } else {
+            None
+        };
+        let count = usize::try_from(count.unsigned_abs()).map_err(|_| ENDED)?;
+        if count > bytes.len() / least_bytes.max(1) {
+            return Err(ENDED);
+        }
+        let before = bytes.len();
+        (0..count).try_for_each(|_| item(bytes))?;
+        if size.is_some_and(|size| size != before - bytes.len()) {
+            return Err("a block is not as long as it says");
+        }
+    }
+}
+
+fn sized<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], Flaw> {
+    let length = length(bytes)?;
+    take(bytes, length)
+}
+
+fn length(bytes: &mut &[u8]) -> Result<usize, Flaw> {
+    usize::try_from(long(bytes)?).map_err(|_| "a negative length")
+}
+
+fn index(bytes: &mut &[u8], below: usize) -> Result<usize, Flaw> {
+    let index = usize::try_from(int(bytes)?).map_err(|_| "a negative index")?;
+    if index < below {
+        Ok(index)
+    } else {
+        Err("an index beyond the last")
+    }
+}
+
+fn int(bytes: &mut &[u8]) -> Result<i32, Flaw> {
+    i32::try_from(long(bytes)?).map_err(|_| "an int beyond 32 bits")
+}
+
+/// A zigzag number of at most ten bytes.
+fn long(bytes: &mut &[u8]) -> Result<i64, Flaw> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first().ok_or(ENDED)?;
+        *bytes = rest;
+        let bits = u64::from(byte & 0x7f);
+        if shift == 63 && bits > 1 {
+            break;
+        }
+        value |= bits << shift;
+        if byte & 0x80 == 0 {
+            return Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
+        }
+    }
+    Err("a number beyond 64 bits")
+}
+
+fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8], Flaw> {
+    let (taken, rest) = bytes.split_at_checked(count).ok_or(ENDED)?;
+    *bytes = rest;
+    Ok(taken)
+}
