@@ -1,0 +1,4 @@
+#!/bin/sh
+# Brings the whole stack up: ./start.sh [--mode http|event|hybrid]
+. "$(dirname "$0")/xtask/bootstrap.sh"
+xtask release up "$@"

@@ -1,0 +1,45 @@
+# Sourced by start.sh, stop.sh, test.sh and tributary: brings what must be there before any Rust can be built, then
+# builds xtask, which does the rest. POSIX sh.
+set -eu
+TRIBUTARY_ROOT=$(cd "$(dirname "$0")" && pwd)
+export TRIBUTARY_ROOT
+cd "$TRIBUTARY_ROOT"
+
+die() { printf '%s\n' "$*" >&2; exit 1; }
+
+# need COMMAND DEBIAN_PACKAGE BREW_FORMULA
+need() {
+  command -v "$1" >/dev/null 2>&1 && return 0
+  command -v apt-get >/dev/null 2>&1 || die "$1 is missing. Run: brew install $3"
+  if [ "$(id -u)" = 0 ]; then as=''
+  elif sudo -n true 2>/dev/null; then as=sudo
+  else die "$1 is missing. Run: sudo apt-get install -y $2"; fi
+  echo "installing $2 (for $1)"
+  $as apt-get update -qq && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null ||
+    die "could not install $2. Try: apt-get install $2"
+}
+
+rust() {
+  wanted=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+  command -v rustup >/dev/null 2>&1 || command -v cargo >/dev/null 2>&1 || ! [ -f "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
+  if command -v rustup >/dev/null 2>&1; then
+    rustup run "$wanted" cargo clippy --version >/dev/null 2>&1 && rustup run "$wanted" cargo fmt --version >/dev/null 2>&1 ||
+      rustup toolchain install "$wanted" --profile minimal -c rustfmt -c clippy
+  fi
+  found=$(rustc --version 2>/dev/null | cut -d' ' -f2) || true
+  [ "$found" = "$wanted" ] || die "Rust $wanted is needed (found: ${found:-none}). Run:
+  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal --default-toolchain $wanted"
+}
+
+need cc build-essential gcc
+need curl curl curl
+need protoc protobuf-compiler protobuf
+rust
+
+# xtask PROFILE ARGUMENTS...: PROFILE is the one whose other artefacts the command will build anyway.
+xtask() {
+  profile=$1; shift
+  cargo build --quiet --locked --profile "$profile" --bin xtask || die "xtask does not build: see above"
+  [ "$profile" != dev ] || profile=debug
+  exec "${CARGO_TARGET_DIR:-target}/$profile/xtask" "$@"
+}

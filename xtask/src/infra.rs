@@ -1,0 +1,95 @@
+//! The servers of the local stack: one Postgres, one broker, provisioned.
+
+use anyhow::Result;
+use schemas::Service;
+
+use crate::layout::Layout;
+use crate::progress::Progress;
+use crate::provision::{Admin, Place};
+use crate::settings::{Settings, variable};
+use crate::stack::{Postgres, Pulsar, provision_databases};
+
+/// Starts Postgres (if it is ours to run) and makes each service's role and database.
+pub async fn postgres(layout: &Layout, settings: &Settings, progress: &Progress) -> Result<()> {
+    let Some(port) = settings.own_database_port()? else {
+        progress.note("Postgres: the one that .env names");
+        return Ok(());
+    };
+    let step = progress.step("Postgres");
+    let server = Postgres::start(&layout.state.join("postgres"), port).await?;
+    let password = |service: Service| {
+        Ok((
+            service,
+            settings.need(&variable(service, "DB_PASSWORD"))?.to_owned(),
+        ))
+    };
+    let passwords: Result<Vec<_>> = Service::ALL.into_iter().map(password).collect();
+    provision_databases(&server.admin_url(), &passwords?).await?;
+    step.done(&format!(
+        "127.0.0.1:{port}, five databases (process {})",
+        server.pid()
+    ));
+    server.detach();
+    Ok(())
+}
+
+/// Starts the broker (if it is ours to run) and provisions it.
+pub async fn broker(layout: &Layout, settings: &Settings, progress: &Progress) -> Result<()> {
+    if let Some(ports) = settings.own_broker_ports()? {
+        let step = progress.step("Pulsar");
+        let broker = Pulsar::start(&layout.state.join("pulsar"), ports).await?;
+        step.done(&format!(
+            "{}, admin {} (process {})",
+            broker.service_url(),
+            broker.admin_url(),
+            broker.pid()
+        ));
+        broker.detach();
+    } else {
+        progress.note("Pulsar: the one that .env names");
+    }
+    let step = progress.step("Topics, subscriptions, policies, schemas");
+    let report = place(settings)?.provision().await?;
+    step.done(if report.is_empty() {
+        "as they should be"
+    } else {
+        "provisioned"
+    });
+    for line in report {
+        progress.note(&line);
+    }
+    Ok(())
+}
+
+/// The namespace that the variables name.
+pub fn place(settings: &Settings) -> Result<Place> {
+    Ok(Place {
+        admin: Admin::new(
+            settings.need("PULSAR_ADMIN_URL")?,
+            settings.get("PULSAR_TOKEN"),
+        )?,
+        tenant: settings.need("PULSAR_TENANT")?.to_owned(),
+        namespace: settings.need("PULSAR_NAMESPACE")?.to_owned(),
+        partitions: settings.need("PULSAR_TOPIC_PARTITIONS")?.parse()?,
+    })
+}
+
+/// Stops the servers that run.
+pub fn stop(layout: &Layout, progress: &Progress) {
+    for (name, stopped) in [
+        ("Pulsar", Pulsar::stop_in(&layout.state.join("pulsar"))),
+        (
+            "Postgres",
+            Postgres::stop_in(&layout.state.join("postgres")),
+        ),
+    ] {
+        progress.note(&format!(
+            "{name}: {}",
+            if stopped {
+                "stopped"
+            } else {
+                "was not running"
+            }
+        ));
+    }
+}

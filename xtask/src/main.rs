@@ -1,0 +1,77 @@
+//! `./tributary` and `cargo xtask`: the local stack's control command. `start.sh`, `stop.sh` and `test.sh` call it too.
+#![allow(clippy::print_stderr, reason = "a command line tool")]
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+use xtask::layout::Layout;
+use xtask::lock::StackLock;
+use xtask::progress::Progress;
+use xtask::settings::{Mode, Settings};
+use xtask::{down, infra, up};
+
+#[derive(Parser)]
+#[command(
+    name = "tributary",
+    about = "Runs and looks after the local stack of this clone"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Bring everything up (what ./start.sh does)
+    Up {
+        /// The mode of all four services; without it what .env says, else hybrid
+        #[arg(long)]
+        mode: Option<Mode>,
+        /// Only a part
+        #[arg(long)]
+        only: Option<Part>,
+    },
+    /// Stop everything (what ./stop.sh does)
+    Down {
+        /// Also remove all data, logs and secrets
+        #[arg(long)]
+        wipe: bool,
+    },
+    /// Make topics, subscriptions, policies and schemas at the broker that the variables name
+    Provision,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    /// Postgres, the broker and what is provisioned there
+    Infra,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("\nerror: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Command {
+    #[tokio::main(flavor = "current_thread")]
+    async fn run(self) -> Result<()> {
+        let layout = Layout::find();
+        let progress = Progress;
+        match self {
+            Self::Up { mode, only } => up::run(&layout, mode, only.is_some(), progress).await,
+            Self::Down { wipe } => down::run(&layout, wipe, progress),
+            Self::Provision => {
+                let _lock = StackLock::take(&layout)?;
+                let report = infra::place(&Settings::load(&layout)?)?.provision().await?;
+                report.iter().for_each(|line| progress.note(line));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The stack's variables: `.env.example`, over it the generated secrets, over them `.env`, over all the environment.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use schemas::Service;
+
+use crate::layout::Layout;
+use crate::stack::{PulsarPorts, database_name, random_hex};
+
+/// Variables by name; an empty one counts as absent.
+#[derive(Clone, Debug, Default)]
+pub struct Settings(BTreeMap<String, String>);
+
+/// How a service takes commands and sends events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// By HTTP alone; no broker.
+    Http,
+    /// By Pulsar alone.
+    Event,
+    /// By both.
+    Hybrid,
+}
+
+impl Mode {
+    /// The value of `<SERVICE>_SERVICE_MODE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Event => "event",
+            Self::Hybrid => "hybrid",
+        }
+    }
+}
+
+/// The services that have a mode: all but the bff.
+pub const WITH_MODE: [Service; 4] = [
+    Service::Campaign,
+    Service::Tracking,
+    Service::Commission,
+    Service::Payment,
+];
+
+impl Settings {
+    /// Reads all layers, making the secrets that are not there yet.
+    pub fn load(layout: &Layout) -> Result<Self> {
+        let mut settings = Self::read(&layout.root.join(".env.example"))?;
+        let secrets = layout.state.join("secrets.env");
+        make_secrets(&secrets)?;
+        settings.overlay(Self::read(&secrets)?);
+        let own = layout.root.join(".env");
+        if own.exists() {
+            settings.overlay(Self::read(&own)?);
+        }
+        let names: Vec<String> = settings.0.keys().cloned().collect();
+        let from_environment = names
+            .into_iter()
+            .filter_map(|name| Some((name.clone(), env::var(name).ok()?)));
+        settings.overlay(Self(from_environment.collect()));
+        Ok(settings)
+    }
+
+    /// Reads `NAME=value` lines; `#` begins a comment line.
+    fn read(file: &Path) -> Result<Self> {
+        let text =
+            fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        parse(&text)
+            .map(Self)
+            .map_err(|line| anyhow::anyhow!("{}, line {line} is not NAME=value", file.display()))
+    }
+
+    fn overlay(&mut self, other: Self) {
+        // An empty line does not take a lower layer's value away, but makes the name known.
+        for (name, value) in other.0 {
+            if !value.is_empty() || !self.0.contains_key(&name) {
+                self.0.insert(name, value);
+            }
+        }
+    }
+
+    /// Sets one variable.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.insert(name.into(), value.into());
+    }
+
+    /// The value, unless absent or empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The value, or an error that names the variable.
+    pub fn need(&self, name: &str) -> Result<&str> {
+        self.get(name)
+            .with_context(|| format!("{name} is not set: see .env.example"))
+    }
+
+    /// Every variable that has a value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(_, value)| !value.is_empty())
+    }
+
+    /// Sets the mode of every service.
+    pub fn set_mode(&mut self, mode: Mode) {
+        for service in WITH_MODE {
+            self.set(variable(service, "SERVICE_MODE"), mode.name());
+        }
+    }
+
+    /// The mode of one service.
+    pub fn mode(&self, service: Service) -> Result<Mode> {
+        let name = variable(service, "SERVICE_MODE");
+        match self.need(&name)? {
+            "http" => Ok(Mode::Http),
+            "event" => Ok(Mode::Event),
+            "hybrid" => Ok(Mode::Hybrid),
+            other => bail!("{name}={other}: expected http, event or hybrid"),
+        }
+    }
+
+    /// Does any service use the broker?
+    pub fn uses_broker(&self) -> Result<bool> {
+        let modes: Result<Vec<Mode>> = WITH_MODE
+            .into_iter()
+            .map(|service| self.mode(service))
+            .collect();
+        Ok(modes?.into_iter().any(|mode| mode != Mode::Http))
+    }
+
+    /// Where a service listens, such as `http://127.0.0.1:8002`.
+    pub fn service_url(&self, service: Service) -> Result<&str> {
+        self.need(&variable(service, "SERVICE_URL"))
+            .map(|url| url.trim_end_matches('/'))
+    }
+
+    /// `<SERVICE>_DATABASE_URL`, put together from its parts where it is not set.
+    pub fn database_url(&self, service: Service) -> Result<String> {
+        if let Some(url) = self.get(&variable(service, "DATABASE_URL")) {
+            return Ok(url.to_owned());
+        }
+        let (host, port) = (self.need("DATABASE_HOST")?, self.need("DATABASE_PORT")?);
+        let password = self.need(&variable(service, "DB_PASSWORD"))?;
+        let (role, database) = (service.name(), database_name(service.name()));
+        Ok(format!(
+            "postgres://{role}:{password}@{host}:{port}/{database}"
+        ))
+    }
+
+    /// The port of the Postgres server that we run, or none when every service has a URL of its own.
+    pub fn own_database_port(&self) -> Result<Option<u16>> {
+        let given = |service: &Service| self.get(&variable(*service, "DATABASE_URL")).is_some();
+        if Service::ALL.iter().all(given) || !is_loopback(self.need("DATABASE_HOST")?) {
+            return Ok(None);
+        }
+        let port = self.need("DATABASE_PORT")?;
+        port.parse()
+            .map(Some)
+            .with_context(|| format!("DATABASE_PORT={port} is not a port"))
+    }
+
+    /// The ports of the broker that we run, or none when the variables name another machine's.
+    pub fn own_broker_ports(&self) -> Result<Option<PulsarPorts>> {
+        let (host, broker) = host_and_port(self.need("PULSAR_SERVICE_URL")?)?;
+        let (_, http) = host_and_port(self.need("PULSAR_ADMIN_URL")?)?;
+        Ok(is_loopback(host).then_some(PulsarPorts {
+            broker,
+            http,
+            bookie: broker + 2,
+        }))
+    }
+}
+
+/// `<SERVICE>_<name>`.
+pub fn variable(service: Service, name: &str) -> String {
+    format!("{}_{name}", service.name().to_uppercase())
+}
+
+/// Host and port of a URL.
+pub fn host_and_port(url: &str) -> Result<(&str, u16)> {
+    let authority = url
+        .split_once("://")
+        .map_or(url, |(_, rest)| rest)
+        .split('/')
+        .next()
+        .unwrap_or(url);
+    let (host, port) = authority
+        .rsplit_once(':')
+        .with_context(|| format!("{url} names no port"))?;
+    Ok((
+        host,
+        port.parse()
+            .with_context(|| format!("{url}: {port} is not a port"))?,
+    ))
+}
+
+fn is_loopback(host: &str) -> bool {
+    matches!(host, "127.0.0.1" | "localhost")
+}
+
+fn parse(text: &str) -> Result<BTreeMap<String, String>, usize> {
+    let mut values = BTreeMap::new();
+    for (index, line) in text.lines().map(str::trim).enumerate() {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let (name, value) = line.split_once('=').ok_or(index + 1)?;
+        let value = value
+            .split_once(" #")
+            .map_or(value, |(value, _)| value)
+            .trim();
+        let quoted = ['"', '\'']
+            .iter()
+            .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+        values.insert(name.trim().to_owned(), quoted.unwrap_or(value).to_owned());
+    }
+    Ok(values)
+}
+
+/// Adds to the file what it lacks; what it has stays, since data depends on it.
+fn make_secrets(file: &Path) -> Result<()> {
+    let kept = if file.exists() {
+        Settings::read(file)?
+    } else {
+        Settings::default()
+    };
+    let passwords = Service::ALL.map(|service| variable(service, "DB_PASSWORD"));
+    let keys = ["JWT_SECRET_KEY", "INTERNAL_SECRET_KEY", "PAYMENT_DATA_KEY"].map(str::to_owned);
+    let missing: Vec<String> = passwords
+        .into_iter()
+        .chain(keys)
+        .filter(|name| kept.get(name).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    fs::create_dir_all(file.parent().context("a folder")?)?;
+    let mut out = fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(file)?;
+    for name in missing {
+        writeln!(out, "{name}={}", random_hex(32)?)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_value_does_not_hide_a_lower_layer() {
+        let mut settings = Settings(parse("A=1\nB=2 # two\n# C=3\nD='4'").unwrap());
+        settings.overlay(Settings(parse("A=\nB=3").unwrap()));
+        assert_eq!(
+            (settings.get("A"), settings.get("B"), settings.get("D")),
+            (Some("1"), Some("3"), Some("4"))
+        );
+    }
+
+    #[test]
+    fn a_url_gives_host_and_port() {
+        assert_eq!(
+            host_and_port("pulsar://127.0.0.1:6650").unwrap(),
+            ("127.0.0.1", 6650)
+        );
+        assert!(host_and_port("http://example.com/").is_err());
+    }
+}

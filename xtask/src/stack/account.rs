@@ -1,0 +1,138 @@
+//! The account that runs Postgres, which refuses to run as root.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use super::process::run;
+
+/// An unprivileged account, used only when this program runs as root.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Account {
+    uid: u32,
+    gid: u32,
+}
+
+impl Account {
+    /// None when the caller is not root; else `postgres`, made if there is none.
+    pub(super) fn for_server() -> Result<Option<Self>> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(None);
+        }
+        if let Some(account) = Self::named("postgres") {
+            return Ok(Some(account));
+        }
+        let make = [
+            "--system",
+            "--user-group",
+            "--no-create-home",
+            "--shell",
+            "/usr/sbin/nologin",
+            "postgres",
+        ];
+        run(Command::new("useradd").args(make))
+            .context("Postgres does not run as root; make a user for it: useradd --system --user-group postgres")?;
+        Self::named("postgres")
+            .context("no user postgres even after useradd")
+            .map(Some)
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        let id = |flag| {
+            run(Command::new("id").args([flag, name]))
+                .ok()?
+                .trim()
+                .parse()
+                .ok()
+        };
+        Some(Self {
+            uid: id("-u")?,
+            gid: id("-g")?,
+        })
+    }
+
+    /// The command as this account; std drops the supplementary groups with the user.
+    pub(super) fn apply(account: Option<Self>, command: &mut Command) {
+        if let Some(Self { uid, gid }) = account {
+            command.uid(uid).gid(gid);
+        }
+    }
+
+    fn can_enter(self, dir: &Path) -> bool {
+        let mut probe = Command::new("/bin/sh");
+        probe
+            .args(["-c", "cd \"$1\"", "sh"])
+            .arg(dir)
+            .current_dir("/");
+        Self::apply(Some(self), &mut probe);
+        run(&mut probe).is_ok()
+    }
+}
+
+/// The server's data folder under `dir`, made when missing. Where its account cannot enter `dir` (a clone under
+/// `/root`), `data` is a link to a folder under `/var/lib/tributary`, named after the clone's path.
+pub(super) fn data_folder(dir: &Path, account: Option<Account>) -> Result<PathBuf> {
+    let data = dir.join("data");
+    if data.exists() {
+        return Ok(data.canonicalize()?);
+    }
+    fs::create_dir_all(dir)?;
+    let Some(account) = account else {
+        return private_folder(&data);
+    };
+    let place = if account.can_enter(dir) {
+        data.clone()
+    } else {
+        outside(dir)?
+    };
+    private_folder(&place)?;
+    chown(&place, Some(account.uid), Some(account.gid))?;
+    if place != data {
+        let _dangling = fs::remove_file(&data);
+        symlink(&place, &data)?;
+    }
+    Ok(place)
+}
+
+fn private_folder(path: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    Ok(path.to_owned())
+}
+
+const OUTSIDE: &str = "/var/lib/tributary";
+
+fn outside(dir: &Path) -> Result<PathBuf> {
+    let digest = Sha256::digest(dir.canonicalize()?.as_os_str().as_encoded_bytes());
+    let name: String = digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Ok(Path::new(OUTSIDE).join(name))
+}
+
+/// Removes `dir` and the data folder that it may link to.
+pub(super) fn remove_data(dir: &Path) -> Result<()> {
+    if let Ok(place) = fs::read_link(dir.join("data")) {
+        if !place.starts_with(OUTSIDE) {
+            bail!(
+                "{} links to {}, which is not ours to remove",
+                dir.join("data").display(),
+                place.display()
+            );
+        }
+        if place.exists() {
+            fs::remove_dir_all(place)?;
+        }
+    }
+    if dir.exists() {
+        fs::remove_dir_all(dir)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! A Postgres server and a Pulsar broker as values: started, stopped, killed and started again.
+//!
+//! A value that is dropped ends its process; [`Postgres::detach`] and [`Pulsar::detach`] leave it running.
+
+mod account;
+mod databases;
+mod ports;
+mod postgres;
+mod process;
+mod pulsar;
+mod pulsar_files;
+
+pub use databases::{database_name, provision_databases};
+pub use ports::{check_free, free_port};
+pub use postgres::{Postgres, random_hex};
+pub use process::{Identity, Process, Signal, last_lines, run};
+pub use pulsar::{Pulsar, PulsarPorts};

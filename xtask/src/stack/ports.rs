@@ -1,0 +1,124 @@
+//! Ports of the loopback interface: free ones for tests, and who holds one that is taken.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use anyhow::{Result, bail};
+
+/// Below every system's range for outgoing connections, so that none of those takes a port between the look and
+/// the use; each process begins elsewhere in the range, so that tests in several processes rarely meet.
+const FIRST: u16 = 12_000;
+const COUNT: u16 = 16_000;
+
+/// A port of 127.0.0.1 on which nobody listens now, not given out before by this process.
+///
+/// # Panics
+/// When all 16,000 ports are taken.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(process::id().wrapping_mul(2_654_435_761) >> 18).unwrap_or_default();
+    for _ in 0..COUNT {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + start.wrapping_add(step) % COUNT;
+        if is_free(port) {
+            return port;
+        }
+    }
+    panic!("no free port between {FIRST} and {}", FIRST + COUNT);
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// Fails when someone listens on the port, and names the process where it can be found.
+pub fn check_free(port: u16, wanted_by: &str, remedy: &str) -> Result<()> {
+    if is_free(port) {
+        return Ok(());
+    }
+    let owner = owner(port).unwrap_or_else(|| "a process that this user may not see".to_owned());
+    bail!(
+        "port {port}, which {wanted_by} needs, is held by {owner}.\n  Stop that process, or {remedy}."
+    );
+}
+
+#[cfg(target_os = "linux")]
+fn owner(port: u16) -> Option<String> {
+    use std::fs;
+    let inode = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .find_map(|table| listening_inode(&table, port))?;
+    let socket = format!("socket:[{inode}]");
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let holder = processes.map(|entry| entry.path()).find(|process| {
+        let open = fs::read_dir(process.join("fd"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        open.into_iter()
+            .any(|fd| fs::read_link(fd.path()).is_ok_and(|to| to.as_os_str() == socket.as_str()))
+    })?;
+    let command = fs::read_to_string(holder.join("cmdline"))
+        .unwrap_or_default()
+        .replace('\0', " ");
+    let command: String = command.trim().chars().take(120).collect();
+    Some(format!(
+        "process {} ({command})",
+        holder.file_name()?.display()
+    ))
+}
+
+#[cfg(target_os = "linux")]
+fn listening_inode(table: &str, port: u16) -> Option<String> {
+    let suffix = format!(":{port:04X}");
+    table.lines().find_map(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let listens = fields.get(1)?.ends_with(&suffix) && *fields.get(3)? == "0A";
+        if listens {
+            fields.get(9).map(|inode| (*inode).to_owned())
+        } else {
+            None
+        }
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn owner(port: u16) -> Option<String> {
+    let filter = format!("-iTCP:{port}");
+    let shown = process::Command::new("lsof")
+        .args(["-nP", &filter, "-sTCP:LISTEN", "-Fpc"])
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&shown.stdout);
+    let pid = text.lines().find_map(|line| line.strip_prefix('p'))?;
+    let command = text
+        .lines()
+        .find_map(|line| line.strip_prefix('c'))
+        .unwrap_or("?");
+    Some(format!("process {pid} ({command})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_reported_with_its_owner() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, free_port())).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let told = check_free(port, "the test", "wait")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.contains(&format!("process {}", process::id())),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn free_ports_differ_within_a_process() {
+        assert_ne!(free_port(), free_port());
+    }
+}

@@ -1,0 +1,261 @@
+//! One Postgres server in a folder of its own.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use sqlx::{Connection, PgConnection};
+use tokio::time::{sleep, timeout};
+
+use super::account::{Account, data_folder, remove_data};
+use super::ports::check_free;
+use super::process::{Process, Signal, last_lines, run};
+use crate::tools;
+
+/// Settings of every server that we start. `fsync` and `synchronous_commit` stay on: a relay would otherwise
+/// publish rows that a crash takes back.
+const SETTINGS: &[&str] = &[
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=", // a socket's path ends at 107 bytes; a clone's may be longer
+    "max_connections=300",
+    "password_encryption=scram-sha-256",
+    "fsync=on",
+    "synchronous_commit=on",
+    "track_commit_timestamp=on", // latency is measured by it
+    "max_wal_size=4GB",
+    "checkpoint_timeout=15min",
+    "jit=off",
+    "log_min_messages=warning",
+    "log_line_prefix=%m [%p] %u@%d ",
+];
+
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// A running server. `dir` holds its data, log, pid file and the superuser's password.
+#[derive(Debug)]
+pub struct Postgres {
+    dir: PathBuf,
+    port: u16,
+    password: String,
+    account: Option<Account>,
+    process: Process,
+}
+
+impl Postgres {
+    /// Starts the server of `dir`, after `initdb` if it is new, and waits until it answers. One that runs there
+    /// already is taken over as it is and left running when the value is dropped.
+    pub async fn start(dir: &Path, port: u16) -> Result<Self> {
+        fs::create_dir_all(dir)?;
+        let account = Account::for_server()?;
+        let password = superuser_password(&dir.join("password"))?;
+        let running = Process::attach(&dir.join("pid"));
+        let process = match running {
+            Some(process) => process,
+            None => launch(dir, port, &password, account)?,
+        };
+        let mut server = Self {
+            dir: dir.to_owned(),
+            port,
+            password,
+            account,
+            process,
+        };
+        server.wait_ready().await?;
+        Ok(server)
+    }
+
+    /// The superuser's connection URL, without a database: append `/postgres` or another.
+    pub fn url(&self) -> String {
+        format!(
+            "postgres://postgres:{}@127.0.0.1:{}",
+            self.password, self.port
+        )
+    }
+
+    /// The superuser's connection URL for the database `postgres`.
+    pub fn admin_url(&self) -> String {
+        format!("{}/postgres", self.url())
+    }
+
+    /// The port of 127.0.0.1 on which it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The postmaster's process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Leaves the server running when the value is dropped.
+    pub fn detach(mut self) {
+        self.process.detach();
+    }
+
+    /// Fast shutdown: open transactions are rolled back, data is written.
+    pub fn stop(&mut self) {
+        self.process.stop(Signal::INT, Duration::from_secs(30));
+    }
+
+    /// `kill -9` of the postmaster, as a crash would: its children end by themselves.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts again after [`Self::stop`] or [`Self::kill`], on the same port and data.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.stop();
+        // After a kill the old children hold the shared memory until they notice; Postgres then refuses to start.
+        let end = Instant::now() + READY_WITHIN;
+        loop {
+            self.process = launch(&self.dir, self.port, &self.password, self.account)?;
+            match self.wait_ready().await {
+                Err(refused)
+                    if Instant::now() < end && refused.to_string().contains("shared memory") =>
+                {
+                    sleep(Duration::from_millis(50)).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Stops the server that runs in `dir`, if one does. True if there was one.
+    pub fn stop_in(dir: &Path) -> bool {
+        Process::attach(&dir.join("pid"))
+            .map(|mut process| process.stop(Signal::INT, Duration::from_secs(30)))
+            .is_some()
+    }
+
+    /// Removes all data of `dir`, also where it lies outside.
+    pub fn wipe(dir: &Path) -> Result<()> {
+        Self::stop_in(dir);
+        remove_data(dir)
+    }
+
+    async fn wait_ready(&mut self) -> Result<()> {
+        let (url, end) = (self.admin_url(), Instant::now() + READY_WITHIN);
+        loop {
+            let answer = timeout(Duration::from_secs(5), PgConnection::connect(&url)).await;
+            let problem = match answer {
+                Ok(Ok(connection)) => return Ok(connection.close().await?),
+                Ok(Err(problem)) => problem.to_string(),
+                Err(_) => "no answer within 5 s".to_owned(),
+            };
+            let log = self.dir.join("postgres.log");
+            if !self.process.is_alive() {
+                bail!(
+                    "Postgres ended while starting: {}\n  The whole log: {}",
+                    last_lines(&log, 3),
+                    log.display()
+                );
+            }
+            if Instant::now() >= end {
+                bail!(
+                    "Postgres is not ready after {READY_WITHIN:?}: {problem}\n  Its log: {}",
+                    log.display()
+                );
+            }
+            sleep(Duration::from_millis(30)).await;
+        }
+    }
+}
+
+fn launch(dir: &Path, port: u16, password: &str, account: Option<Account>) -> Result<Process> {
+    let bin = tools::postgres_bin()?;
+    check_free(port, "Postgres", "set DATABASE_PORT in .env")?;
+    let data = data_folder(dir, account)?;
+    let done = dir.join("initialised");
+    if !done.exists() {
+        empty(&data)?; // what an interrupted initdb left
+        init(&bin, &data, password, account).context("initdb")?;
+        fs::write(done, "")?;
+    }
+    let mut server = Command::new(bin.join("postgres"));
+    server
+        .arg("-D")
+        .arg(&data)
+        .args(["-p", &port.to_string()])
+        .current_dir("/")
+        .env_clear();
+    for setting in SETTINGS {
+        server.args(["-c", setting]);
+    }
+    server.args([
+        "-c",
+        &format!("wal_compression={}", wal_compression(&bin, &data, account)),
+    ]);
+    Account::apply(account, &mut server);
+    Process::spawn(
+        &mut server,
+        &dir.join("postgres.log"),
+        &dir.join("pid"),
+        Signal::QUIT,
+    )
+}
+
+/// lz4 where the server was built with it (about a tenth of pglz's CPU).
+fn wal_compression(bin: &Path, data: &Path, account: Option<Account>) -> &'static str {
+    let mut ask = Command::new(bin.join("postgres"));
+    ask.args(["-C", "wal_compression", "-c", "wal_compression=lz4", "-D"])
+        .arg(data)
+        .current_dir("/");
+    Account::apply(account, &mut ask);
+    if run(&mut ask).is_ok() { "lz4" } else { "on" }
+}
+
+/// The password goes by a file that the server's own account makes, since it must be able to open it.
+const INITDB: &str = r#"umask 077; pw=$(mktemp) || exit; trap 'rm -f "$pw"' EXIT; printf '%s\n' "$NEW_PASSWORD" >"$pw"
+"$0" -D "$1" -U postgres --auth=scram-sha-256 --pwfile="$pw" --encoding=UTF8 --locale=C"#;
+
+fn init(bin: &Path, data: &Path, password: &str, account: Option<Account>) -> Result<()> {
+    let mut initdb = Command::new("/bin/sh");
+    initdb
+        .args(["-c", INITDB])
+        .arg(bin.join("initdb"))
+        .arg(data)
+        .env("NEW_PASSWORD", password)
+        .current_dir("/");
+    Account::apply(account, &mut initdb);
+    run(&mut initdb).map(drop)
+}
+
+fn empty(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?
+        } else {
+            fs::remove_file(entry.path())?
+        }
+    }
+    Ok(())
+}
+
+/// Reads the password kept in `file`, or makes one.
+fn superuser_password(file: &Path) -> Result<String> {
+    if let Ok(kept) = fs::read_to_string(file) {
+        return Ok(kept.trim().to_owned());
+    }
+    let password = random_hex(16)?;
+    let mut options = fs::OpenOptions::new();
+    options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)?
+        .write_all(password.as_bytes())?;
+    Ok(password)
+}
+
+/// `bytes` bytes of the system's randomness as hexadecimal digits.
+pub fn random_hex(bytes: usize) -> Result<String> {
+    let mut raw = vec![0; bytes];
+    fs::File::open("/dev/urandom")?.read_exact(&mut raw)?;
+    Ok(raw.iter().map(|byte| format!("{byte:02x}")).collect())
+}

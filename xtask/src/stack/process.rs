@@ -1,0 +1,226 @@
+//! Processes that we started: an identity that survives the reuse of process ids, signals, and bounded waiting.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
+
+/// One process and no other: its id and when it began, since ids are used again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The process id.
+    pub pid: u32,
+    born: String,
+}
+
+impl Identity {
+    /// The living process with this id; a zombie counts as dead.
+    pub fn of(pid: u32) -> Option<Self> {
+        born(pid).map(|born| Self { pid, born })
+    }
+
+    /// Is this very process still running?
+    pub fn is_alive(&self) -> bool {
+        born(self.pid).as_ref() == Some(&self.born)
+    }
+
+    /// Sends a signal, but only to this very process; a process that has ended is no error.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid.filter(|_| self.is_alive()) {
+            let _ended_meanwhile = kill_process(pid, signal);
+        }
+    }
+
+    /// The identity that a pid file holds.
+    pub fn read(pid_file: &Path) -> Option<Self> {
+        let text = fs::read_to_string(pid_file).ok()?;
+        let (pid, born) = text.trim().split_once(' ')?;
+        Some(Self {
+            pid: pid.parse().ok()?,
+            born: born.to_owned(),
+        })
+    }
+
+    fn write(&self, pid_file: &Path) -> io::Result<()> {
+        fs::write(pid_file, format!("{} {}\n", self.pid, self.born))
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn born(pid: u32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    let ticks = fields.nth(18)?; // starttime, field 22 of proc(5), counted from boot
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    (!matches!(state, "Z" | "X")).then(|| format!("{ticks}@{}", boot.trim()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn born(pid: u32) -> Option<String> {
+    let shown = Command::new("ps")
+        .args(["-o", "stat=,lstart=", "-p", &pid.to_string()])
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&shown.stdout);
+    let (state, started) = text.trim().split_once(char::is_whitespace)?;
+    (!state.starts_with('Z')).then(|| started.trim().to_owned())
+}
+
+/// A background process with a pid file and a log.
+#[derive(Debug)]
+pub struct Process {
+    identity: Identity,
+    child: Option<Child>,
+    pid_file: PathBuf,
+    on_drop: Option<Signal>,
+}
+
+impl Process {
+    /// Starts a process in a group of its own, so that Ctrl-C in a terminal does not reach it. What it prints
+    /// goes to `log`; the log before it is kept as `<log>.1`. Dropping the value sends `on_drop` and waits.
+    pub fn spawn(
+        command: &mut Command,
+        log: &Path,
+        pid_file: &Path,
+        on_drop: Signal,
+    ) -> Result<Self> {
+        if log.exists() {
+            fs::rename(log, log.with_extension("log.1"))?;
+        }
+        let out = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let child = command
+            .stdin(Stdio::null())
+            .stderr(out.try_clone()?)
+            .stdout(out)
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        let identity = Identity::of(child.id()).unwrap_or(Identity {
+            pid: child.id(),
+            born: String::new(),
+        });
+        identity.write(pid_file)?;
+        Ok(Self {
+            identity,
+            child: Some(child),
+            pid_file: pid_file.to_owned(),
+            on_drop: Some(on_drop),
+        })
+    }
+
+    /// The process that a pid file names, if it runs. Dropping it leaves it running.
+    pub fn attach(pid_file: &Path) -> Option<Self> {
+        let identity = Identity::read(pid_file).filter(Identity::is_alive)?;
+        Some(Self {
+            identity,
+            child: None,
+            pid_file: pid_file.to_owned(),
+            on_drop: None,
+        })
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.identity.pid
+    }
+
+    /// Still running?
+    pub fn is_alive(&mut self) -> bool {
+        let reaped = self
+            .child
+            .as_mut()
+            .and_then(|child| child.try_wait().ok().flatten());
+        reaped.is_none() && self.identity.is_alive()
+    }
+
+    /// Leaves the process running when the value is dropped.
+    pub fn detach(&mut self) {
+        self.on_drop = None;
+    }
+
+    /// Sends a signal (such as `Signal::STOP` and `Signal::CONT`, which freeze and thaw).
+    pub fn signal(&self, signal: Signal) {
+        self.identity.signal(signal);
+    }
+
+    /// Asks the process to end, and kills it when `grace` is over. True when it ended by itself: only then is the
+    /// pid file removed, so that the next start knows of an unclean stop.
+    pub fn stop(&mut self, signal: Signal, grace: Duration) -> bool {
+        self.on_drop = None;
+        self.signal(signal);
+        self.signal(Signal::CONT);
+        if self.wait(grace) {
+            let _gone_already = fs::remove_file(&self.pid_file);
+            return true;
+        }
+        self.kill();
+        false
+    }
+
+    /// `kill -9`: no chance to tidy up. The pid file stays and tells the next start.
+    pub fn kill(&mut self) {
+        self.on_drop = None;
+        self.signal(Signal::KILL);
+        self.wait(Duration::from_secs(10));
+    }
+
+    fn wait(&mut self, limit: Duration) -> bool {
+        let end = Instant::now() + limit;
+        while self.is_alive() {
+            if Instant::now() >= end {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        true
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(signal) = self.on_drop {
+            self.stop(signal, Duration::from_secs(5));
+        }
+    }
+}
+
+/// Runs a short command and returns what it printed; a failure carries the last lines of its errors.
+pub fn run(command: &mut Command) -> Result<String> {
+    let name = command.get_program().display().to_string();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {name}"))?;
+    if !output.status.success() {
+        let told = [output.stderr, output.stdout].concat();
+        let told = String::from_utf8_lossy(&told);
+        let tail: Vec<_> = told.lines().rev().take(5).collect();
+        bail!(
+            "{name} failed: {}",
+            tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The last `count` lines of a log that say something.
+pub fn last_lines(log: &Path, count: usize) -> String {
+    let bytes = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let tail: Vec<_> = text
+        .lines()
+        .rev()
+        .filter(|line| !line.trim().is_empty())
+        .take(count)
+        .collect();
+    tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,272 @@
+//! One Pulsar standalone (broker, bookie and metadata in one JVM) in a folder of its own.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tokio::time::sleep;
+
+use super::ports::{check_free, free_port};
+use super::process::{Process, Signal, last_lines};
+use super::pulsar_files::Files;
+use crate::tools::{self, Java};
+
+/// A start takes 3 to 8 s, three times that beside a compiler.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+const STOP_WITHIN: Duration = Duration::from_secs(30);
+
+/// The three ports of a broker on 127.0.0.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PulsarPorts {
+    /// Clients' port (`pulsar://`).
+    pub broker: u16,
+    /// The admin interface's port (`http://`).
+    pub http: u16,
+    /// The inner bookie's port.
+    pub bookie: u16,
+}
+
+impl PulsarPorts {
+    /// Three free ports, for tests.
+    pub fn free() -> Self {
+        Self {
+            broker: free_port(),
+            http: free_port(),
+            bookie: free_port(),
+        }
+    }
+}
+
+/// A running broker.
+#[derive(Debug)]
+pub struct Pulsar {
+    files: Files,
+    ports: PulsarPorts,
+    extra: Vec<(String, String)>,
+    admin_token: Option<String>,
+    java: Java,
+    process: Process,
+}
+
+impl Pulsar {
+    /// Starts the broker of `dir` and waits until it is ready. One that runs there already is taken over as it is
+    /// and left running when the value is dropped.
+    pub async fn start(dir: &Path, ports: PulsarPorts) -> Result<Self> {
+        Self::start_with(dir, ports, &[], None).await
+    }
+
+    /// The same with more lines of configuration, which win over ours, and the token to ask for readiness with.
+    pub async fn start_with(
+        dir: &Path,
+        ports: PulsarPorts,
+        extra: &[(String, String)],
+        admin_token: Option<String>,
+    ) -> Result<Self> {
+        fs::create_dir_all(dir)?;
+        let files = Files {
+            dir: dir.canonicalize()?,
+            jars: tools::pulsar_home()?.join("jars"),
+        };
+        let java = tools::java()?;
+        let process = match Process::attach(&files.pid()) {
+            Some(process) => process,
+            None => launch(&files, &java, ports, extra)?,
+        };
+        let mut broker = Self {
+            files,
+            ports,
+            extra: extra.to_vec(),
+            admin_token,
+            java,
+            process,
+        };
+        broker.wait_ready().await?;
+        Ok(broker)
+    }
+
+    /// `pulsar://127.0.0.1:<port>`.
+    pub fn service_url(&self) -> String {
+        format!("pulsar://127.0.0.1:{}", self.ports.broker)
+    }
+
+    /// `http://127.0.0.1:<port>`.
+    pub fn admin_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.http)
+    }
+
+    /// The JVM's process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Leaves the broker running when the value is dropped.
+    pub fn detach(mut self) {
+        self.process.detach();
+    }
+
+    /// A clean stop.
+    pub fn stop(&mut self) {
+        if self.process.stop(Signal::TERM, STOP_WITHIN) {
+            self.files.share_archive(&self.java);
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Freezes the JVM (SIGSTOP): connections stay open and nothing answers.
+    pub fn freeze(&self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// Ends [`Self::freeze`].
+    pub fn thaw(&self) {
+        self.process.signal(Signal::CONT);
+    }
+
+    /// Starts again on the same ports and data, after [`Self::kill`], [`Self::stop`] or while it runs.
+    pub async fn restart(&mut self) -> Result<()> {
+        if self.process.is_alive() {
+            self.stop();
+        }
+        self.process = launch(&self.files, &self.java, self.ports, &self.extra)?;
+        self.wait_ready().await
+    }
+
+    /// Stops the broker that runs in `dir`, if one does. True if there was one.
+    pub fn stop_in(dir: &Path) -> bool {
+        let Some(mut process) = Process::attach(&dir.join("pulsar.pid")) else {
+            return false;
+        };
+        let clean = process.stop(Signal::TERM, STOP_WITHIN);
+        if let (true, Ok(home), Ok(java)) = (clean, tools::pulsar_home(), tools::java()) {
+            Files {
+                dir: dir.to_owned(),
+                jars: home.join("jars"),
+            }
+            .share_archive(&java);
+        }
+        true
+    }
+
+    async fn wait_ready(&mut self) -> Result<()> {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .no_proxy()
+            .build()?;
+        let end = Instant::now() + READY_WITHIN;
+        let log = self.files.log();
+        while !self.answers(&client).await {
+            if !self.process.is_alive() {
+                bail!(
+                    "the broker ended while starting: {}\n  The whole log: {}",
+                    last_lines(&log, 3),
+                    log.display()
+                );
+            }
+            if Instant::now() >= end {
+                bail!(
+                    "the broker is not ready after {READY_WITHIN:?}; its log: {}",
+                    log.display()
+                );
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Healthy, and past the making of its first namespace, which comes after.
+    async fn answers(&self, client: &reqwest::Client) -> bool {
+        let ask = async |path: &str| -> reqwest::Result<String> {
+            let mut request = client.get(format!("{}/admin/v2/{path}", self.admin_url()));
+            if let Some(token) = &self.admin_token {
+                request = request.bearer_auth(token);
+            }
+            request.send().await?.error_for_status()?.text().await
+        };
+        ask("brokers/health")
+            .await
+            .is_ok_and(|health| health.trim() == "ok")
+            && ask("namespaces/public")
+                .await
+                .is_ok_and(|names| names.contains("\"public/default\""))
+    }
+}
+
+fn launch(
+    files: &Files,
+    java: &Java,
+    ports: PulsarPorts,
+    extra: &[(String, String)],
+) -> Result<Process> {
+    for port in [ports.broker, ports.http, ports.bookie] {
+        check_free(
+            port,
+            "the broker",
+            "set PULSAR_SERVICE_URL and PULSAR_ADMIN_URL in .env",
+        )?;
+    }
+    files.write(ports, extra)?;
+    let options = files.java_options(java);
+    if files.pid().exists() && files.metadata().exists() {
+        forget_dead_bookie(files, java, &options)?;
+    }
+    let mut broker = Command::new(&java.program);
+    broker
+        .args(files.archive_options(java))
+        .args(options)
+        .args([
+            "org.apache.pulsar.PulsarStandaloneStarter",
+            "-nfw",
+            "-nss",
+            "-a",
+            "127.0.0.1",
+            "--num-bookies",
+            "1",
+        ])
+        .arg("--metadata-dir")
+        .arg(files.metadata())
+        .arg("--bookkeeper-dir")
+        .arg(files.dir.join("bookkeeper"))
+        .args(["--bookkeeper-port", &ports.bookie.to_string(), "--config"])
+        .arg(files.conf())
+        .current_dir(&files.dir);
+    Process::spawn(&mut broker, &files.log(), &files.pid(), Signal::KILL)
+}
+
+/// After a `kill -9` the bookie's old ephemeral entry is still in the metadata; registering over it can end in an
+/// endless "Lock on resource /ledgers/available/... was invalidated" loop. Listing the bookies removes the entry.
+fn forget_dead_bookie(files: &Files, java: &Java, options: &[String]) -> Result<()> {
+    let conf = files.dir.join("bookie-shell.conf");
+    fs::write(
+        &conf,
+        format!(
+            "metadataServiceUri=metadata-store:rocksdb://{}\n",
+            files.metadata().display()
+        ),
+    )?;
+    let log = fs::File::create(files.dir.join("bookie-shell.log"))?;
+    let mut shell = Command::new(&java.program)
+        .args(options)
+        .args(["org.apache.bookkeeper.bookie.BookieShell", "-conf"])
+        .arg(conf)
+        .args(["listbookies", "-rw"])
+        .stdin(Stdio::null())
+        .stderr(log.try_clone()?)
+        .stdout(log)
+        .spawn()
+        .context("cannot run BookieShell")?;
+    let end = Instant::now() + Duration::from_secs(60);
+    while shell.try_wait()?.is_none() {
+        if Instant::now() >= end {
+            shell.kill()?;
+            shell.wait()?;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! Installing: with the system's package manager where this user may, otherwise by saying exactly what to run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::has;
+use crate::layout::Layout;
+use crate::stack::run;
+
+/// The newest 4.0 that Maven Central has.
+const PULSAR: &str = "4.0.8";
+/// Postgres binaries that need no root; of their own archive in Maven Central.
+const EMBEDDED: &str = "17.6.0";
+
+/// Installs a Debian package (or says how to, there and with Homebrew).
+pub fn install(what: &str, debian: &str, brew: &str) -> Result<()> {
+    if !has("apt-get") {
+        bail!("{what} is missing. Run: brew install {brew}");
+    }
+    let prefix: &[&str] = if rustix::process::geteuid().is_root() {
+        &["env"]
+    } else if has("sudo") && run(Command::new("sudo").args(["-n", "true"])).is_ok() {
+        &["sudo", "-n", "env"]
+    } else {
+        bail!("{what} is missing. Run: sudo apt-get install -y {debian}");
+    };
+    println!("    installing {debian}: {what}");
+    let apt = |arguments: &[&str]| {
+        let quiet = [
+            "DEBIAN_FRONTEND=noninteractive",
+            "timeout",
+            "600",
+            "apt-get",
+            "-qq",
+        ];
+        run(Command::new(prefix[0])
+            .args(&prefix[1..])
+            .args(quiet)
+            .args(arguments))
+    };
+    let packages: Vec<&str> = ["install", "-y", "--no-install-recommends"]
+        .into_iter()
+        .chain(debian.split(' '))
+        .collect();
+    apt(&["update"])
+        .and_then(|_| apt(&packages))
+        .map(drop)
+        .with_context(|| format!("{what} could not be installed; try: apt-get install {debian}"))
+}
+
+/// Debian's server package where we may install it, else binaries from Maven Central, which need no root.
+pub(super) fn postgres() -> Result<()> {
+    match install(
+        "PostgreSQL's server programs",
+        "postgresql",
+        "postgresql@17",
+    ) {
+        Ok(()) => Ok(()),
+        Err(_) if cfg!(target_os = "linux") => fetch_embedded_postgres(),
+        Err(refused) => Err(refused),
+    }
+}
+
+/// Where [`fetch_embedded_postgres`] puts its programs. Root's server runs under another account, which may not
+/// enter root's home.
+pub(super) fn embedded_postgres() -> PathBuf {
+    let name = format!("postgresql-{EMBEDDED}");
+    if rustix::process::geteuid().is_root() {
+        return Path::new("/var/lib/tributary").join(name).join("bin");
+    }
+    Layout::find().cache().join(name).join("bin")
+}
+
+fn fetch_embedded_postgres() -> Result<()> {
+    let machine = if cfg!(target_arch = "aarch64") {
+        "arm64v8"
+    } else {
+        "amd64"
+    };
+    let artifact = format!("embedded-postgres-binaries-linux-{machine}");
+    println!("    fetching PostgreSQL {EMBEDDED} from Maven Central (15 MB)");
+    let bin = embedded_postgres();
+    let home = bin.parent().context("a folder")?;
+    let work = home.with_extension(format!("{}.partial", std::process::id()));
+    fs::create_dir_all(&work)?;
+    let jar = work.join("binaries.jar");
+    let url = format!(
+        "https://repo1.maven.org/maven2/io/zonky/test/postgres/{artifact}/{EMBEDDED}/{artifact}-{EMBEDDED}.jar"
+    );
+    let curl = ["-sSfL", "--max-time", "300", "--retry", "2", "-o"];
+    run(Command::new("curl").args(curl).arg(&jar).arg(url))?;
+    run(Command::new("python3")
+        .args(["-m", "zipfile", "-e"])
+        .arg(&jar)
+        .arg(&work))
+    .or_else(|_| {
+        run(Command::new("unzip")
+            .args(["-q"])
+            .arg(&jar)
+            .arg("-d")
+            .arg(&work))
+    })
+    .context("unpacking needs python3 or unzip: sudo apt-get install -y unzip xz-utils")?;
+    let archive = fs::read_dir(&work)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "txz"));
+    let archive = archive.context("no .txz in the archive of Postgres' programs")?;
+    let unpacked = work.join("unpacked");
+    fs::create_dir_all(&unpacked)?;
+    run(Command::new("tar")
+        .arg("xJf")
+        .arg(archive)
+        .arg("-C")
+        .arg(&unpacked))
+    .context("unpacking needs xz: sudo apt-get install -y xz-utils")?;
+    fs::rename(&unpacked, home)?;
+    Ok(fs::remove_dir_all(&work)?)
+}
+
+/// Not needed without functions, stream storage, etcd, oxia or Kubernetes.
+const UNNEEDED: &[&str] = &[
+    "io.kubernetes-",
+    "io.grpc-",
+    "com.google.api.grpc-",
+    "com.google.auth-",
+    "com.google.http-client-",
+    "io.vertx-",
+    "net.bytebuddy-",
+    "com.squareup.",
+    "org.jetbrains",
+    "org.apache.curator-",
+    "io.github.oxia-db-",
+    "org.apache.pulsar-jetcd-",
+    "io.reactivex.",
+    "org.apache.distributedlog-",
+    "net.java.dev.jna-",
+    "com.github.oshi-",
+    "org.apache.pulsar-bouncy-castle-bc-",
+    "org.apache.thrift-",
+    "org.apache.httpcomponents-",
+    "io.opencensus-",
+    "org.apache.bookkeeper-statelib-",
+    "org.apache.bookkeeper-stream-storage-server-",
+    "org.apache.bookkeeper-stream-storage-proto-",
+    "org.apache.bookkeeper-stream-storage-service-impl-",
+    "io.opentelemetry-opentelemetry-exporter-otlp",
+    "org.apache.pulsar-pulsar-proxy-",
+    "org.apache.pulsar-testmocks-",
+];
+
+fn pulsar_places() -> [PathBuf; 2] {
+    let (name, layout) = (format!("pulsar-{PULSAR}"), Layout::find());
+    [layout.state.join(&name), layout.cache().join(name)]
+}
+
+/// The jars' folder, in the clone or in the cache that clones share.
+pub(super) fn find_pulsar() -> Option<PathBuf> {
+    pulsar_places()
+        .into_iter()
+        .find(|place| place.join("complete").exists())
+}
+
+pub(super) fn pulsar_is_here() -> bool {
+    find_pulsar().is_some()
+}
+
+/// Fetches the broker with Maven, once: one file of 245 MB, of which 156 MB are kept.
+pub(super) fn fetch_pulsar() -> Result<()> {
+    let [in_clone, in_cache] = pulsar_places();
+    let place = if in_cache
+        .parent()
+        .is_some_and(|cache| fs::create_dir_all(cache).is_ok())
+    {
+        in_cache
+    } else {
+        in_clone
+    };
+    println!(
+        "    fetching Apache Pulsar {PULSAR} with Maven (245 MB, once; kept in {})",
+        place.display()
+    );
+    let work = place.with_extension(format!("{}.partial", std::process::id()));
+    fs::create_dir_all(work.join("jars"))?;
+    let artifact = format!("org.apache.pulsar:pulsar-server-distribution:{PULSAR}:tar.gz:bin");
+    let status = Command::new("mvn")
+        .args([
+            "-q",
+            "-B",
+            "dependency:copy",
+            &format!("-Dartifact={artifact}"),
+        ])
+        .arg(format!("-Dmaven.repo.local={}", work.join("m2").display()))
+        .arg(format!("-DoutputDirectory={}", work.display()))
+        .stdin(Stdio::null())
+        .current_dir(&work)
+        .status()?;
+    if !status.success() {
+        bail!(
+            "Maven could not fetch {artifact}: see its messages above (a proxy goes into ~/.m2/settings.xml)"
+        );
+    }
+    let archive = work.join(format!("pulsar-server-distribution-{PULSAR}-bin.tar.gz"));
+    let jars = work.join("jars");
+    let wildcards: &[&str] = if cfg!(target_os = "linux") {
+        &["--wildcards"]
+    } else {
+        &[]
+    };
+    run(Command::new("tar")
+        .arg("xzf")
+        .arg(archive)
+        .arg("-C")
+        .arg(&jars)
+        .arg("--strip-components=2")
+        .args(wildcards)
+        .arg("*/lib/*.jar"))?;
+    for jar in fs::read_dir(&jars)?.flatten() {
+        if is_unneeded(&jar.file_name().to_string_lossy()) {
+            fs::remove_file(jar.path())?;
+        }
+    }
+    fs::write(work.join("complete"), "")?;
+    fs::remove_dir_all(work.join("m2"))?;
+    fs::remove_file(work.join(format!("pulsar-server-distribution-{PULSAR}-bin.tar.gz")))?;
+    if let Err(problem) = fs::rename(&work, &place) {
+        fs::remove_dir_all(&work)?; // another clone was quicker
+        if !place.join("complete").exists() {
+            return Err(problem)
+                .with_context(|| format!("cannot move the broker to {}", place.display()));
+        }
+    }
+    Ok(())
+}
+
+fn is_unneeded(jar: &str) -> bool {
+    let other_system = if cfg!(target_os = "macos") {
+        "-linux-"
+    } else {
+        "-osx-"
+    };
+    UNNEEDED.iter().any(|prefix| jar.starts_with(prefix))
+        || jar.contains(other_system)
+        || jar.contains("-windows-")
+}
