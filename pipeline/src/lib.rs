@@ -1,1 +1,39 @@
 //! The road of a message: log, inbox, watermarks, batches, parking, relay, transports and effects.
+//!
+//! A service gives a [`Domain`]; the [`Engine`] turns what waits in its [`Queue`] into transactions; the relay ships
+//! what they appended. Nothing here knows a service.
+
+mod attempt;
+pub mod clock;
+mod domain;
+pub mod effects;
+mod engine;
+pub mod group;
+mod inbound;
+pub mod inbox;
+pub mod log;
+mod mode;
+pub mod parked;
+mod queue;
+pub mod relay;
+pub mod release;
+pub mod replay;
+pub mod road;
+mod schema_ids;
+pub mod service_state;
+mod sqlstate;
+mod supervise;
+pub mod timers;
+mod tx;
+
+pub use domain::{Context, Domain, Emit, Recorded, Rejection, Verdict};
+pub use engine::Engine;
+pub use inbound::{Answer, Content, Hint, Inbound, Item, StreamId, Via, Wire};
+pub use mode::{Edge, Mode, Modes, NoRoad, NotAMode};
+pub use queue::{Answers, Full, Inlet, Queue};
+pub use schema_ids::{SchemaIdError, SchemaIds};
+pub use supervise::Tasks;
+pub use tx::{Asked, Lock, MAX_BODY_BYTES, NewMessage, TxError, WriteTx, Writer};
+
+/// The pipeline's own tables, in Postgres schema `pipeline`: migrated before a service's.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();

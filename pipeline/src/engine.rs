@@ -1,0 +1,197 @@
+//! The batch road: what waits in the queue becomes one transaction.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::attempt::{Attempt, Failure};
+use crate::domain::Domain;
+use crate::inbound::{Answer, Inbound};
+use crate::queue::{Batch, Queue};
+use crate::service_state;
+use crate::tx::Writer;
+
+/// Under load, batches start at least this far apart: fewer, fuller transactions.
+pub const PACE: Duration = Duration::from_millis(10);
+const OUTAGE_BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// One service's batch loop.
+pub struct Engine<D> {
+    pub(crate) domain: D,
+    pub(crate) pool: PgPool,
+    pub(crate) writer: Writer,
+    queue: Queue,
+    committed: Arc<watch::Sender<i64>>,
+    pub(crate) parked_changed: Arc<Notify>,
+}
+
+impl<D: Domain> Engine<D> {
+    /// A loop over a queue; `committed` is told the log's head after every commit.
+    pub fn new(
+        domain: D,
+        pool: PgPool,
+        writer: Writer,
+        queue: Queue,
+        committed: Arc<watch::Sender<i64>>,
+    ) -> Self {
+        Self {
+            domain,
+            pool,
+            writer,
+            queue,
+            committed,
+            parked_changed: Arc::new(Notify::new()),
+        }
+    }
+
+    /// Told whenever something was parked, woken or released.
+    pub fn parked_changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.parked_changed)
+    }
+
+    /// Handles what waits until told to stop. `suspicious` handles the first batch message by message, each marked before
+    /// it is tried, as is due after an unclean stop.
+    pub async fn run(self, stop: CancellationToken, mut suspicious: bool) {
+        let mut next_start = Instant::now();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = self.queue.ready() => {}
+            }
+            tokio::time::sleep_until(next_start).await;
+            next_start = Instant::now() + PACE;
+            let batch = self.queue.fill();
+            let done = tokio::select! {
+                biased;
+                () = self.process(batch, suspicious) => true,
+                () = stopped_late(&stop) => false,
+            };
+            if !done {
+                return;
+            }
+            suspicious = false;
+        }
+    }
+
+    async fn process(&self, mut batch: Batch, suspicious: bool) {
+        let started = Instant::now();
+        let messages: Vec<&Inbound> = batch.items.iter().flat_map(|item| &item.messages).collect();
+        let count = messages.len();
+        let mut answers = if suspicious {
+            self.one_by_one(&messages).await
+        } else {
+            self.persist(&messages).await
+        };
+        measure(D::SERVICE.name(), &messages, &answers, started);
+        drop(messages);
+        debug_assert_eq!(answers.len(), count, "every message has one answer");
+        for item in batch.items.drain(..) {
+            let rest = answers.split_off(item.messages.len().min(answers.len()));
+            // Nobody may be waiting any more: the effect stands all the same.
+            let _ = item.done.send(std::mem::replace(&mut answers, rest));
+        }
+    }
+
+    /// Handles messages until their transaction committed, however often it takes.
+    pub(crate) async fn persist(&self, messages: &[&Inbound]) -> Vec<Answer> {
+        let mut suspects: HashMap<usize, String> = HashMap::new();
+        let mut backoff = Duration::from_millis(50);
+        let mut blamed_once = false;
+        loop {
+            let attempt = Attempt {
+                engine: self,
+                suspects: &suspects,
+            };
+            match attempt.run(messages).await {
+                Ok(done) => {
+                    self.committed.send_replace(done.position);
+                    if done.parked_changed {
+                        self.parked_changed.notify_one();
+                    }
+                    return done.answers;
+                }
+                Err(Failure::Outage(reason)) => {
+                    metrics::counter!("tributary_retries_total").increment(1);
+                    tracing::warn!(%reason, retry_in = ?backoff, "the database is away; the batch waits");
+                    tokio::time::sleep(backoff).await;
+                    backoff = (backoff * 2).min(OUTAGE_BACKOFF_MAX);
+                }
+                Err(Failure::Suspect { index, reason }) => {
+                    suspects.insert(index, reason);
+                }
+                Err(Failure::Message(reason)) if messages.len() == 1 => {
+                    // A unique violation may be a race with another epoch of ourselves: once more, then it is a bug.
+                    if std::mem::replace(&mut blamed_once, true) {
+                        suspects.insert(0, reason);
+                    }
+                }
+                Err(Failure::Message(reason) | Failure::TooLarge(reason)) => {
+                    tracing::warn!(%reason, messages = messages.len(), "a batch failed; its messages are handled one by one");
+                    return self.singly(messages).await;
+                }
+            }
+        }
+    }
+
+    async fn singly(&self, messages: &[&Inbound]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(messages.len());
+        for message in messages {
+            answers.extend(Box::pin(self.persist(&[message])).await);
+        }
+        answers
+    }
+
+    /// After an unclean stop: one by one, each noted before it is tried, so that one that kills the process is found.
+    async fn one_by_one(&self, messages: &[&Inbound]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(messages.len());
+        for message in messages {
+            let attempts = service_state::trying(&self.pool, message.id).await;
+            if attempts > crate::parked::MAX_ATTEMPTS {
+                let reason = format!("the process died {} times while handling it", attempts - 1);
+                let suspects = HashMap::from([(0, reason)]);
+                let attempt = Attempt {
+                    engine: self,
+                    suspects: &suspects,
+                };
+                if let Ok(done) = attempt.run(&[message]).await {
+                    answers.extend(done.answers);
+                    continue;
+                }
+            }
+            answers.extend(self.persist(&[message]).await);
+        }
+        service_state::trying(&self.pool, Uuid::nil()).await;
+        answers
+    }
+}
+
+/// Gives a batch in hand a moment to commit once the process is told to stop.
+async fn stopped_late(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+}
+
+fn measure(service: &'static str, messages: &[&Inbound], answers: &[Answer], started: Instant) {
+    metrics::histogram!("tributary_batch_messages", "service" => service)
+        .record(f64::from(u32::try_from(messages.len()).unwrap_or(u32::MAX)));
+    metrics::histogram!("tributary_batch_seconds", "service" => service)
+        .record(started.elapsed().as_secs_f64());
+    let mut counts: HashMap<(&str, &'static str), u64> = HashMap::new();
+    for (message, answer) in messages.iter().zip(answers) {
+        let kind = message
+            .message()
+            .map_or("unreadable", |m| m.header.kind.as_str());
+        *counts.entry((kind, answer.name())).or_default() += 1;
+    }
+    for ((kind, result), count) in counts {
+        metrics::counter!("tributary_messages_total", "type" => kind.to_owned(), "result" => result)
+            .increment(count);
+    }
+}

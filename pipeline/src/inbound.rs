@@ -1,0 +1,249 @@
+//! A message on its way in, from whichever road, and what became of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use schemas::{Header, Message, Topic, WriterSchema};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// Which of a source's streams: sequences are contiguous within one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StreamId {
+    /// The emitting service.
+    pub source: String,
+    /// Raised by a restore of the source's database.
+    pub epoch: i64,
+    /// The topic.
+    pub topic: Topic,
+    /// The topic's partition.
+    pub partition: i32,
+}
+
+/// The bytes as they came and the schema they were written with.
+#[derive(Debug, Clone)]
+pub struct Wire {
+    /// The writer's schema.
+    pub schema: Arc<WriterSchema>,
+    /// One Avro datum.
+    pub bytes: Bytes,
+}
+
+/// What the bytes said.
+#[derive(Debug)]
+pub enum Content {
+    /// A message of a known kind.
+    Message(Box<Message>),
+    /// A kind that this build has never heard of: kept for one that knows it.
+    UnknownKind(Box<Header>),
+    /// Not a message at all.
+    Malformed {
+        /// What is wrong with the bytes.
+        reason: String,
+        /// The subject that the message's properties name, if they do.
+        subject: Option<String>,
+    },
+}
+
+/// How the message came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Via {
+    /// From outside, by Pulsar or HTTP: kinds whose reach is `own` are refused.
+    Road,
+    /// Made in this process: an HTTP edge, a timer, an effect.
+    Local,
+    /// Out of the `parked` table.
+    Parked {
+        /// Attempts so far.
+        attempts: i32,
+        /// Its place in the queue of its subject.
+        arrival: i64,
+        /// When waiting ends, in microseconds.
+        deadline: Option<i64>,
+    },
+}
+
+/// A message on its way in.
+#[derive(Debug)]
+pub struct Inbound {
+    /// The message's id, or one derived from its place at the broker when it cannot be read.
+    pub id: Uuid,
+    /// Who sent it.
+    pub source: String,
+    /// The topic that it came by, or would have.
+    pub topic: Topic,
+    /// Its place in its source's stream; `None` from foreign producers and from this process.
+    pub stream: Option<(StreamId, i64)>,
+    /// What it says.
+    pub content: Content,
+    /// What it was read from; `None` when it was made in this process.
+    pub wire: Option<Wire>,
+    /// How it came.
+    pub via: Via,
+    /// HMAC of the request that made it, for idempotency keys.
+    pub request_hash: Option<Vec<u8>>,
+}
+
+impl Inbound {
+    /// The message, when it could be read.
+    pub fn message(&self) -> Option<&Message> {
+        match &self.content {
+            Content::Message(message) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// The header, when it could be read.
+    pub fn header(&self) -> Option<&Header> {
+        match &self.content {
+            Content::Message(message) => Some(&message.header),
+            Content::UnknownKind(header) => Some(header),
+            Content::Malformed { .. } => None,
+        }
+    }
+
+    /// The aggregate that it is about.
+    pub fn subject(&self) -> Option<&str> {
+        match &self.content {
+            Content::Message(message) => Some(&message.header.subject),
+            Content::UnknownKind(header) => Some(&header.subject),
+            Content::Malformed { subject, .. } => subject.as_deref(),
+        }
+    }
+
+    /// A message made in this process: by an HTTP edge, a timer or an effect.
+    pub fn local(topic: Topic, message: Message, request_hash: Option<Vec<u8>>) -> Self {
+        Self {
+            id: message.header.id,
+            source: message.header.source.clone(),
+            topic,
+            stream: None,
+            content: Content::Message(Box::new(message)),
+            wire: None,
+            via: Via::Local,
+            request_hash,
+        }
+    }
+
+    /// Reads a message that came by a road. `fallback_id` is its identity when the bytes have none, and `hint` the
+    /// subject that the road's own properties name.
+    pub fn read(topic: Topic, partition: i32, wire: Wire, fallback_id: Uuid, hint: &Hint) -> Self {
+        let content = match schemas::decode(&wire.schema, &wire.bytes) {
+            Ok(message) if !is_storable(&message.header) => Content::Malformed {
+                reason: "its header has texts that are too long or have control characters"
+                    .to_owned(),
+                subject: None,
+            },
+            Ok(message) => Content::Message(Box::new(message)),
+            Err(error) => match schemas::decode_header(&wire.schema, &wire.bytes) {
+                Ok(header) if matches!(error, schemas::DecodeError::UnknownKind { .. }) => {
+                    Content::UnknownKind(Box::new(header))
+                }
+                _ => Content::Malformed {
+                    reason: error.to_string(),
+                    subject: hint.subject.clone(),
+                },
+            },
+        };
+        let mut inbound = Self {
+            id: fallback_id,
+            source: hint.source.clone().unwrap_or_default(),
+            topic,
+            stream: None,
+            content,
+            wire: Some(wire),
+            via: Via::Road,
+            request_hash: None,
+        };
+        let (epoch, sequence) = match inbound.header() {
+            Some(header) => {
+                let (id, source) = (header.id, header.source.clone());
+                let at = (header.epoch, header.sequence);
+                inbound.id = id;
+                inbound.source = source;
+                at
+            }
+            None => (hint.epoch, hint.sequence),
+        };
+        if let (Some(epoch), Some(sequence)) = (epoch, sequence) {
+            let stream = StreamId {
+                source: inbound.source.clone(),
+                epoch,
+                topic,
+                partition,
+            };
+            inbound.stream = Some((stream, sequence));
+        }
+        inbound
+    }
+}
+
+/// Whether a header's texts fit the tables: foreign bytes must not be able to fail a transaction.
+fn is_storable(header: &Header) -> bool {
+    [&header.kind, &header.source, &header.subject, &header.key]
+        .into_iter()
+        .all(|text| !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control))
+}
+
+/// What a road's own properties say of a message, for when its bytes cannot be read.
+#[derive(Debug, Default, Clone)]
+pub struct Hint {
+    /// Property `source`.
+    pub source: Option<String>,
+    /// Property `epoch`.
+    pub epoch: Option<i64>,
+    /// Property `sequence`.
+    pub sequence: Option<i64>,
+    /// Property `subject`.
+    pub subject: Option<String>,
+}
+
+/// What became of a message, told after its transaction committed.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// Handled: what happened.
+    Done(Vec<Message>),
+    /// A command that was refused, with its code.
+    Rejected {
+        /// One of the service's closed list.
+        code: String,
+        /// For the person who asked.
+        detail: String,
+        /// JSON pointer to the offending field.
+        pointer: Option<String>,
+    },
+    /// Set aside; its life goes on in the `parked` table.
+    Parked,
+    /// Handled before, in this batch or an earlier one: the inbox and the log know the outcome.
+    Repeated,
+    /// A fact that concerns nobody here.
+    Skipped,
+    /// The stream has a hole before this message: the sender must start again after `expected - 1`.
+    Gap {
+        /// The sequence that must come next.
+        expected: i64,
+    },
+}
+
+impl Answer {
+    /// For metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::Rejected { .. } => "rejected",
+            Self::Parked => "parked",
+            Self::Repeated => "repeated",
+            Self::Skipped => "skipped",
+            Self::Gap { .. } => "gap",
+        }
+    }
+}
+
+/// Messages that are handled in one transaction and answered together: a broker entry, an HTTP batch, one request.
+#[derive(Debug)]
+pub struct Item {
+    /// In order.
+    pub messages: Vec<Inbound>,
+    /// Told after the commit. Nobody may be waiting any more.
+    pub done: oneshot::Sender<Vec<Answer>>,
+}

@@ -1,0 +1,122 @@
+//! `pipeline.inbox`: each command once, and how it ended.
+
+use sqlx::{FromRow, PgPool};
+use uuid::Uuid;
+
+use schemas::Message;
+
+use crate::log::LogRow;
+use crate::schema_ids::{SchemaIdError, SchemaIds};
+
+/// Where a command stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It had its effect.
+    Done,
+    /// It was refused.
+    Rejected,
+    /// It is set aside.
+    Parked,
+    /// An operator dropped it.
+    Dropped,
+}
+
+impl State {
+    /// As stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Rejected => "rejected",
+            Self::Parked => "parked",
+            Self::Dropped => "dropped",
+        }
+    }
+
+    /// From what is stored.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Done, Self::Rejected, Self::Parked, Self::Dropped]
+            .into_iter()
+            .find(|state| state.name() == name)
+    }
+}
+
+/// What is to be noted of a command.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    pub id: Uuid,
+    pub kind: String,
+    pub source: String,
+    pub subject: String,
+    pub actor: Option<String>,
+    pub request_hash: Option<Vec<u8>>,
+    pub received_at: i64,
+    pub state: State,
+    pub code: Option<String>,
+    pub outcome_position: Option<i64>,
+}
+
+/// A command as the inbox knows it.
+#[derive(Debug, Clone, FromRow)]
+pub struct CommandRow {
+    /// Its id.
+    pub id: Uuid,
+    /// Its type.
+    #[sqlx(rename = "type")]
+    pub kind: String,
+    /// Who sent it.
+    pub source: String,
+    /// The aggregate.
+    pub subject: String,
+    /// The token's subject.
+    pub actor: Option<String>,
+    /// HMAC of the request.
+    pub request_hash: Option<Vec<u8>>,
+    /// When it was handled first, in microseconds.
+    pub received_at: i64,
+    /// `done`, `rejected`, `parked` or `dropped`.
+    pub state: String,
+    /// Why it was refused.
+    pub code: Option<String>,
+    /// The position of its outcome in the log.
+    pub outcome_position: Option<i64>,
+}
+
+/// A command with what it came to.
+#[derive(Debug)]
+pub struct Known {
+    /// As the inbox knows it.
+    pub command: CommandRow,
+    /// The events of its transaction: empty while it is parked.
+    pub outcome: Vec<Message>,
+}
+
+/// Looks a command up, with its outcome. `None` when it never came.
+pub async fn find(
+    pool: &PgPool,
+    schema_ids: &SchemaIds,
+    id: Uuid,
+) -> Result<Option<Known>, SchemaIdError> {
+    let row: Option<CommandRow> = sqlx::query_as("SELECT * FROM pipeline.inbox WHERE id = $1")
+        .bind(id)
+        .fetch_optional(pool)
+        .await?;
+    let Some(command) = row else { return Ok(None) };
+    let mut outcome = Vec::new();
+    if let Some(position) = command.outcome_position {
+        // The events of one command stand together.
+        let rows: Vec<LogRow> = sqlx::query_as(
+            "SELECT * FROM pipeline.message_log WHERE position >= $1 AND position < $1 + 16 AND causation_id = $2 ORDER BY position",
+        )
+        .bind(position)
+        .bind(id)
+        .fetch_all(pool)
+        .await?;
+        for row in rows {
+            let schema = schema_ids.get(pool, row.schema_id).await?;
+            if let Ok(message) = schemas::decode(&schema, &row.body) {
+                outcome.push(message);
+            }
+        }
+    }
+    Ok(Some(Known { command, outcome }))
+}

@@ -1,0 +1,193 @@
+//! `pipeline.parked`: what is set aside, why, and until when.
+
+use sqlx::{FromRow, PgConnection, PgPool};
+use uuid::Uuid;
+
+/// A message counts as dead after so many failed attempts.
+pub const MAX_ATTEMPTS: i32 = 5;
+
+/// Why a message is set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Another aggregate must be known first.
+    Waiting,
+    /// It failed and is tried again with backoff.
+    Retrying,
+    /// An earlier message of its subject is set aside.
+    Queued,
+    /// It failed too often, or can never succeed. An operator decides.
+    Dead,
+    /// Kept for a build that knows its kind.
+    UnknownType,
+}
+
+impl State {
+    /// As stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Retrying => "retrying",
+            Self::Queued => "queued",
+            Self::Dead => "dead",
+            Self::UnknownType => "unknown_type",
+        }
+    }
+}
+
+/// A row to write.
+#[derive(Debug)]
+pub(crate) struct NewParked {
+    pub source: String,
+    pub message_id: Uuid,
+    /// 0 for one that was not parked before.
+    pub arrival: i64,
+    pub topic: &'static str,
+    pub state: State,
+    pub reason: String,
+    pub waiting_for: Option<String>,
+    pub subject: Option<String>,
+    pub attempts: i32,
+    pub next_at: i64,
+    pub deadline: Option<i64>,
+    pub header: String,
+    pub schema_id: i32,
+    pub body: Vec<u8>,
+}
+
+/// A row as it stands.
+#[derive(Debug, Clone, FromRow)]
+pub struct ParkedRow {
+    /// Who sent it.
+    pub source: String,
+    /// The message's id.
+    pub message_id: Uuid,
+    /// Its place in the queue of its subject.
+    pub arrival: i64,
+    /// The topic whose schema it was written with.
+    pub topic: String,
+    /// See [`State`].
+    pub state: String,
+    /// For operators.
+    pub reason: String,
+    /// What it waits for.
+    pub waiting_for: Option<String>,
+    /// The aggregate that it blocks.
+    pub subject: Option<String>,
+    /// Failed attempts.
+    pub attempts: i32,
+    /// When it is looked at next, in microseconds.
+    pub next_at: i64,
+    /// When waiting ends, in microseconds.
+    pub deadline: Option<i64>,
+    /// The header as JSON.
+    pub header: String,
+    /// Which writer schema.
+    pub schema_id: i32,
+    /// The original bytes.
+    pub body: Vec<u8>,
+}
+
+/// When to try again after so many attempts, in microseconds from now: 1 s doubling to 5 min, with jitter of up to a
+/// quarter taken from the message's id.
+pub(crate) fn backoff_micros(attempts: i32, id: Uuid) -> i64 {
+    let exponent = u32::try_from(attempts.clamp(1, 10) - 1).unwrap_or(0);
+    let base = (1_000_000_i64 << exponent).min(300_000_000);
+    let jitter = i64::from(id.as_bytes()[15]) * (base / 4) / 255;
+    base + jitter
+}
+
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    rows: &[NewParked],
+) -> Result<(), sqlx::Error> {
+    for row in rows {
+        sqlx::query(
+            "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, waiting_for, subject, attempts,
+                                          next_at, deadline, header, schema_id, body)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+             ON CONFLICT (source, message_id) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+                 waiting_for = excluded.waiting_for, attempts = excluded.attempts, next_at = excluded.next_at,
+                 deadline = excluded.deadline",
+        )
+        .bind(&row.source)
+        .bind(row.message_id)
+        .bind(row.arrival)
+        .bind(row.topic)
+        .bind(row.state.name())
+        .bind(&row.reason)
+        .bind(&row.waiting_for)
+        .bind(&row.subject)
+        .bind(row.attempts)
+        .bind(row.next_at)
+        .bind(row.deadline)
+        .bind(&row.header)
+        .bind(row.schema_id)
+        .bind(&row.body)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn delete(
+    connection: &mut PgConnection,
+    rows: &[(String, Uuid)],
+) -> Result<(), sqlx::Error> {
+    let sources: Vec<&str> = rows.iter().map(|(source, _)| source.as_str()).collect();
+    let ids: Vec<Uuid> = rows.iter().map(|(_, id)| *id).collect();
+    sqlx::query(
+        "DELETE FROM pipeline.parked p USING UNNEST($1::text[], $2::uuid[]) AS gone (source, id)
+          WHERE p.source = gone.source AND p.message_id = gone.id",
+    )
+    .bind(sources)
+    .bind(ids)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Makes what waited for these due.
+pub(crate) async fn wake(
+    connection: &mut PgConnection,
+    what: &[String],
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE pipeline.parked SET next_at = 0 WHERE waiting_for = ANY($1)")
+        .bind(what)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The rows that are due and first of their subject, oldest first.
+pub(crate) async fn due(pool: &PgPool, limit: i64) -> Result<Vec<ParkedRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT p.* FROM pipeline.parked p, pipeline.log_head h
+          WHERE p.state IN ('waiting', 'retrying', 'queued')
+            AND p.next_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset
+            AND NOT EXISTS (SELECT 1 FROM pipeline.parked q
+                             WHERE q.subject = p.subject AND q.arrival < p.arrival AND q.state <> 'unknown_type')
+          ORDER BY p.arrival LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+}
+
+/// Makes what this build knows, and an earlier one did not, due.
+pub async fn feed_back_known(pool: &PgPool, known: &[&str]) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE pipeline.parked SET state = 'queued', next_at = 0
+          WHERE state = 'unknown_type' AND (header::json ->> 'type') = ANY($1)",
+    )
+    .bind(known)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// How many rows stand in each state.
+pub async fn counts(pool: &PgPool) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    sqlx::query_as("SELECT state, count(*) FROM pipeline.parked GROUP BY state")
+        .fetch_all(pool)
+        .await
+}

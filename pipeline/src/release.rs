@@ -1,0 +1,90 @@
+//! Feeds parked messages that are due back into the queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use schemas::Topic;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::inbound::{Answer, Hint, Inbound, Via, Wire};
+use crate::parked::{self, ParkedRow};
+use crate::queue::Inlet;
+use crate::schema_ids::{SchemaIdError, SchemaIds};
+
+const POLL: Duration = Duration::from_millis(500);
+const CHUNK: i64 = 200;
+
+/// Releases until told to stop.
+pub async fn release(
+    pool: PgPool,
+    schema_ids: SchemaIds,
+    inlet: Inlet,
+    changed: Arc<Notify>,
+    stop: CancellationToken,
+) {
+    loop {
+        let released = tokio::select! {
+            () = stop.cancelled() => return,
+            released = release_due(&pool, &schema_ids, &inlet) => released,
+        };
+        match released {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "parked messages cannot be read now"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = changed.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+/// Feeds what is due; true when something left the table, so that what was queued behind it may be due too.
+async fn release_due(
+    pool: &PgPool,
+    schema_ids: &SchemaIds,
+    inlet: &Inlet,
+) -> Result<bool, SchemaIdError> {
+    let rows = parked::due(pool, CHUNK).await?;
+    let mut due = Vec::with_capacity(rows.len());
+    for row in rows {
+        let schema = schema_ids.get(pool, row.schema_id).await?;
+        due.extend(to_inbound(row, schema));
+    }
+    if due.is_empty() {
+        return Ok(false);
+    }
+    let Ok(answers) = inlet.send(due).await else {
+        return Ok(false);
+    };
+    let answers = answers.await.unwrap_or_default();
+    Ok(answers
+        .iter()
+        .any(|answer| !matches!(answer, Answer::Parked)))
+}
+
+fn to_inbound(row: ParkedRow, schema: Arc<schemas::WriterSchema>) -> Option<Inbound> {
+    let topic = Topic::parse(&row.topic)?;
+    let hint = Hint {
+        source: Some(row.source.clone()),
+        subject: row.subject,
+        ..Hint::default()
+    };
+    let wire = Wire {
+        schema,
+        bytes: Bytes::from(row.body),
+    };
+    let mut inbound = Inbound::read(topic, 0, wire, row.message_id, &hint);
+    inbound.source = row.source;
+    inbound.via = Via::Parked {
+        attempts: row.attempts,
+        arrival: row.arrival,
+        deadline: row.deadline,
+    };
+    inbound.stream = None;
+    Some(inbound)
+}

@@ -1,0 +1,287 @@
+//! Consuming a topic partition: whole entries in, acknowledged after their commit.
+
+#![allow(
+    clippy::large_futures,
+    reason = "the client's; one of them lives as long as the service"
+)]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::FuturesOrdered;
+use futures::{FutureExt, StreamExt};
+use money::ids;
+use pulsar::consumer::{InitialPosition, Message};
+use pulsar::proto::MessageIdData;
+use pulsar::{Consumer, ConsumerOptions, SubType, TokioExecutor};
+use schemas::{Service, Topic, WriterSchema};
+use tokio_util::sync::CancellationToken;
+
+use crate::inbound::{Answer, Hint, Inbound, Wire};
+use crate::queue::Inlet;
+use crate::road::pulsar::BrokerSettings;
+
+/// Messages that the broker may send ahead.
+const RECEIVER_QUEUE: u32 = 2_000;
+/// Messages that may be in the queue without an acknowledgement.
+const IN_FLIGHT_MESSAGES: usize = 4_000;
+/// With nothing heard for so long, the broker is asked whether there is something to hear.
+const WATCHDOG: Duration = Duration::from_secs(10);
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
+
+/// One topic partition that a service follows.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    /// How to reach the broker.
+    pub settings: BrokerSettings,
+    /// Who follows; the subscription has its name.
+    pub follower: Service,
+    /// What is followed.
+    pub topic: Topic,
+    /// Which partition.
+    pub partition: i32,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ConsumeError {
+    #[error(transparent)]
+    Pulsar(#[from] pulsar::Error),
+    #[error("the stream ended")]
+    Ended,
+    #[error("the broker has messages but sends none")]
+    Silent,
+    #[error("the broker does not answer in time")]
+    TimedOut,
+    #[error("{0}")]
+    Schema(String),
+    #[error("message {expected} is missing in {topic}: the sender has to send again from there")]
+    Gap { topic: &'static str, expected: i64 },
+    #[error("the service stops")]
+    Stopping,
+}
+
+/// Consumes until told to stop, whatever the broker does meanwhile.
+pub async fn consume(subscription: Subscription, inlet: Inlet, stop: CancellationToken) {
+    let mut backoff = Duration::from_millis(50);
+    loop {
+        let ended = tokio::select! {
+            () = stop.cancelled() => return,
+            ended = Session::run(&subscription, &inlet) => ended,
+        };
+        let (error, heard) = ended;
+        if heard {
+            backoff = Duration::from_millis(50);
+        }
+        metrics::counter!("tributary_consumer_restarts_total", "topic" => subscription.topic.name()).increment(1);
+        tracing::warn!(topic = subscription.topic.name(), partition = subscription.partition, %error,
+            retry_in = ?backoff, "consuming starts again");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(backoff) => {}
+        }
+        backoff = (backoff * 2).min(BACKOFF_MAX);
+    }
+}
+
+struct Session<'a> {
+    subscription: &'a Subscription,
+    consumer: Consumer<Vec<u8>, TokioExecutor>,
+    name: String,
+    schemas: HashMap<Vec<u8>, Arc<WriterSchema>>,
+    last_heard: Option<MessageIdData>,
+}
+
+/// An entry in the queue: its end, its size, and what its commit will say.
+type Pending = (MessageIdData, usize, Option<Vec<Answer>>);
+
+impl<'a> Session<'a> {
+    async fn run(subscription: &'a Subscription, inlet: &Inlet) -> (ConsumeError, bool) {
+        let opened = tokio::time::timeout(Duration::from_secs(15), Self::open(subscription)).await;
+        match opened {
+            Ok(Ok(mut session)) => {
+                let error = match session.follow(inlet).await {
+                    Ok(()) => ConsumeError::Ended,
+                    Err(error) => error,
+                };
+                // Says goodbye, so that the broker sends what is unacknowledged again at once.
+                let _ =
+                    tokio::time::timeout(Duration::from_secs(1), session.consumer.close()).await;
+                (error, session.last_heard.is_some())
+            }
+            Ok(Err(error)) => (error, false),
+            Err(_) => (ConsumeError::TimedOut, false),
+        }
+    }
+
+    async fn open(subscription: &'a Subscription) -> Result<Self, ConsumeError> {
+        let client = subscription.settings.connect().await?;
+        let name = subscription
+            .settings
+            .partition_name(subscription.topic, subscription.partition);
+        let consumer = client
+            .consumer()
+            .with_topic(&name)
+            .with_subscription(subscription.follower.name())
+            .with_subscription_type(SubType::Failover)
+            .with_options(ConsumerOptions {
+                receiver_queue_size: Some(RECEIVER_QUEUE),
+                initial_position: InitialPosition::Earliest,
+                durable: Some(true),
+                ..ConsumerOptions::default()
+            })
+            .build()
+            .await?;
+        Ok(Self {
+            subscription,
+            consumer,
+            name,
+            schemas: HashMap::new(),
+            last_heard: None,
+        })
+    }
+
+    async fn follow(&mut self, inlet: &Inlet) -> Result<(), ConsumeError> {
+        let mut entry: Vec<Inbound> = Vec::new();
+        let mut pending = FuturesOrdered::new();
+        let mut in_flight = 0;
+        loop {
+            tokio::select! {
+                biased;
+                Some(done) = pending.next(), if !pending.is_empty() => {
+                    let (end, size, answers): Pending = done;
+                    in_flight -= size;
+                    self.acknowledge(end, answers).await?;
+                }
+                next = tokio::time::timeout(WATCHDOG, self.consumer.next()), if in_flight < IN_FLIGHT_MESSAGES => {
+                    let Ok(next) = next else {
+                        self.check_silence().await?;
+                        continue;
+                    };
+                    let message = next.ok_or(ConsumeError::Ended)??;
+                    let (index, size) = place_in_entry(message.message_id(), message.metadata().num_messages_in_batch);
+                    if index == 0 {
+                        entry.clear();
+                    }
+                    let inbound = self.read(&message).await?;
+                    entry.push(inbound);
+                    self.last_heard = Some(message.message_id().clone());
+                    if index + 1 >= size {
+                        let messages = std::mem::take(&mut entry);
+                        let (end, size) = (message.message_id().clone(), messages.len());
+                        in_flight += size;
+                        let answers = inlet.send(messages).await.map_err(|_| ConsumeError::Stopping)?;
+                        pending.push_back(answers.map(move |answers| (end, size, answers.ok())));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Acknowledges an entry whose every message is committed or parked, and so all before it.
+    async fn acknowledge(
+        &mut self,
+        end: MessageIdData,
+        answers: Option<Vec<Answer>>,
+    ) -> Result<(), ConsumeError> {
+        let answers = answers.ok_or(ConsumeError::Stopping)?;
+        let gap = answers.iter().find_map(|answer| match answer {
+            Answer::Gap { expected } => Some(*expected),
+            _ => None,
+        });
+        if let Some(expected) = gap {
+            metrics::counter!("tributary_stream_gaps_total", "topic" => self.subscription.topic.name()).increment(1);
+            let topic = self.subscription.topic.name();
+            return Err(ConsumeError::Gap { topic, expected });
+        }
+        self.consumer
+            .cumulative_ack_with_id(&self.name, end)
+            .await
+            .map_err(|error| ConsumeError::Pulsar(pulsar::Error::Consumer(error)))
+    }
+
+    async fn check_silence(&mut self) -> Result<(), ConsumeError> {
+        let asked =
+            tokio::time::timeout(Duration::from_secs(5), self.consumer.get_last_message_id()).await;
+        let last = asked.map_err(|_| ConsumeError::TimedOut)??;
+        let newest = last.iter().map(|id| (id.ledger_id, id.entry_id)).max();
+        let heard = self
+            .last_heard
+            .as_ref()
+            .map(|id| (id.ledger_id, id.entry_id));
+        // A passive consumer of a failover subscription is silent too; opening it anew harms nobody.
+        match newest {
+            Some((_, entry)) if entry == u64::MAX => Ok(()),
+            Some(newest) if heard.is_some_and(|heard| heard < newest) => Err(ConsumeError::Silent),
+            _ => Ok(()),
+        }
+    }
+
+    async fn read(&mut self, message: &Message<Vec<u8>>) -> Result<Inbound, ConsumeError> {
+        let metadata = message.metadata();
+        let schema = self.schema(metadata.schema_version.clone()).await?;
+        let property = |name: &str| {
+            metadata
+                .properties
+                .iter()
+                .find(|property| property.key == name)
+                .map(|property| property.value.clone())
+        };
+        let hint = Hint {
+            source: property("source"),
+            epoch: property("epoch").and_then(|text| text.parse().ok()),
+            sequence: property("sequence").and_then(|text| text.parse().ok()),
+            subject: property("subject"),
+        };
+        let id = message.message_id();
+        let place = format!(
+            "{}:{}:{}",
+            id.ledger_id,
+            id.entry_id,
+            id.batch_index.unwrap_or(-1)
+        );
+        let wire = Wire {
+            schema,
+            bytes: Bytes::from(message.payload.data.clone()),
+        };
+        let fallback = ids::derive(&["broker-message", &self.name, &place]);
+        let (topic, partition) = (self.subscription.topic, self.subscription.partition);
+        Ok(Inbound::read(topic, partition, wire, fallback, &hint))
+    }
+
+    /// The schema that a message was written with, by its version at the broker.
+    async fn schema(
+        &mut self,
+        version: Option<Vec<u8>>,
+    ) -> Result<Arc<WriterSchema>, ConsumeError> {
+        let topic = self.subscription.topic;
+        let Some(version) = version else {
+            return Ok(WriterSchema::current(topic));
+        };
+        if let Some(known) = self.schemas.get(&version) {
+            return Ok(Arc::clone(known));
+        }
+        let name = self.name.clone();
+        let asked = self.consumer.get_schema(&name, Some(version.clone()));
+        let schema = tokio::time::timeout(Duration::from_secs(5), asked)
+            .await
+            .map_err(|_| ConsumeError::TimedOut)??
+            .ok_or_else(|| {
+                ConsumeError::Schema("the broker does not know the message's schema".to_owned())
+            })?;
+        let text = String::from_utf8_lossy(&schema.schema_data);
+        let parsed = WriterSchema::parse(topic, &text)
+            .map_err(|error| ConsumeError::Schema(error.to_string()))?;
+        self.schemas.insert(version, Arc::clone(&parsed));
+        Ok(parsed)
+    }
+}
+
+/// A message's index in its entry, and how many the entry has.
+fn place_in_entry(id: &MessageIdData, in_batch: Option<i32>) -> (i32, i32) {
+    match id.batch_index {
+        Some(index) if index >= 0 => (index, id.batch_size.or(in_batch).unwrap_or(1).max(1)),
+        _ => (0, 1),
+    }
+}

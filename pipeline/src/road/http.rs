@@ -1,0 +1,282 @@
+//! The HTTP road: `POST /internal/v1/messages` to a follower, which answers after its commit.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes as Body;
+use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
+use schemas::{Service, Topic};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
+use crate::relay::{Entry, Road, RoadError, Shipped, Start};
+use crate::road::inlet::{Receiver, Refusal};
+use crate::road::wire::{BatchMessage, BatchSchema, MessageBatch};
+
+/// Lifetime of a token between services, in seconds.
+const TOKEN_SECONDS: i64 = 60;
+/// A full entry, its framing and the schemas.
+const MAX_BATCH_BYTES: usize = 1_048_576;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    exp: i64,
+}
+
+/// The key that services sign their tokens with.
+#[derive(Clone)]
+pub struct InternalKey(SecretString);
+
+impl InternalKey {
+    /// From `INTERNAL_SECRET_KEY`.
+    pub fn new(secret: SecretString) -> Self {
+        Self(secret)
+    }
+
+    fn sign(&self, from: Service, to: Service) -> Result<String, RoadError> {
+        let claims = Claims {
+            iss: from.name().to_owned(),
+            aud: to.name().to_owned(),
+            exp: clock::now().0 / 1_000_000 + TOKEN_SECONDS,
+        };
+        let key = EncodingKey::from_secret(self.0.expose_secret().as_bytes());
+        jsonwebtoken::encode(&jsonwebtoken::Header::new(Algorithm::HS256), &claims, &key)
+            .map_err(|error| RoadError(error.to_string()))
+    }
+
+    /// Who signed the bearer token of a request to `me`.
+    fn verify(&self, headers: &HeaderMap, me: Service) -> Option<String> {
+        let token = headers
+            .get(header::AUTHORIZATION)?
+            .to_str()
+            .ok()?
+            .strip_prefix("Bearer ")?;
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_audience(&[me.name()]);
+        let key = DecodingKey::from_secret(self.0.expose_secret().as_bytes());
+        let data = jsonwebtoken::decode::<Claims>(token, &key, &validation).ok()?;
+        Service::parse(&data.claims.iss)?;
+        Some(data.claims.iss)
+    }
+}
+
+/// The road to one follower.
+pub struct HttpRoad {
+    client: reqwest::Client,
+    /// Such as `http://127.0.0.1:8001`.
+    base_url: String,
+    key: InternalKey,
+    sender: Service,
+    follower: Service,
+    topic: Topic,
+    partition: i32,
+    epoch: i64,
+    confirmed: HashSet<[u8; 32]>,
+}
+
+/// What the follower says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Watermark {
+    watermark: i64,
+}
+
+impl HttpRoad {
+    /// A road that is not open yet.
+    #[allow(clippy::too_many_arguments, reason = "they are what an edge is")]
+    pub fn new(
+        client: reqwest::Client,
+        base_url: String,
+        key: InternalKey,
+        sender: Service,
+        follower: Service,
+        topic: Topic,
+        partition: i32,
+        epoch: i64,
+    ) -> Self {
+        Self {
+            client,
+            base_url,
+            key,
+            sender,
+            follower,
+            topic,
+            partition,
+            epoch,
+            confirmed: HashSet::new(),
+        }
+    }
+
+    async fn request(&self, request: reqwest::RequestBuilder) -> Result<i64, RoadError> {
+        let failed = |error: reqwest::Error| RoadError(error.to_string());
+        let token = self.key.sign(self.sender, self.follower)?;
+        let response = request
+            .bearer_auth(token)
+            .timeout(REQUEST_TIMEOUT)
+            .send()
+            .await
+            .map_err(failed)?;
+        let status = response.status();
+        if !status.is_success() {
+            let text = response.text().await.unwrap_or_default();
+            let text: String = text.chars().take(200).collect();
+            return Err(RoadError(format!(
+                "{} answers {status}: {text}",
+                self.follower.name()
+            )));
+        }
+        Ok(response
+            .json::<Watermark>()
+            .await
+            .map_err(failed)?
+            .watermark)
+    }
+}
+
+impl Road for HttpRoad {
+    fn name(&self) -> String {
+        format!("http:{}", self.follower.name())
+    }
+
+    async fn open(&mut self) -> Result<Start, RoadError> {
+        let request = self
+            .client
+            .get(format!("{}/internal/v1/watermarks", self.base_url))
+            .query(&WatermarkQuery {
+                epoch: self.epoch,
+                topic: self.topic.name().to_owned(),
+                partition: self.partition,
+            });
+        self.request(request).await.map(Start::After)
+    }
+
+    async fn ship(&mut self, entry: &Entry) -> Result<Shipped, RoadError> {
+        let fingerprint = *entry.schema.fingerprint();
+        let text = (!self.confirmed.contains(&fingerprint)).then(|| entry.schema.text().to_owned());
+        let batch = to_batch(entry, text);
+        let bytes = batch.encode().map_err(RoadError)?;
+        let request = self
+            .client
+            .post(format!("{}/internal/v1/messages", self.base_url))
+            .header(header::CONTENT_TYPE, "application/avro")
+            .body(bytes);
+        let watermark = self.request(request).await?;
+        self.confirmed.insert(fingerprint);
+        Ok(Shipped::Handled(watermark))
+    }
+
+    fn close(&mut self) {
+        self.confirmed.clear();
+    }
+}
+
+/// An entry as a batch; `text` is that of its writer schema.
+pub(crate) fn to_batch(entry: &Entry, text: Option<String>) -> MessageBatch {
+    let mut sha256 = String::with_capacity(64);
+    for byte in entry.schema.fingerprint() {
+        // Writing to a String cannot fail.
+        let _ = write!(sha256, "{byte:02x}");
+    }
+    MessageBatch {
+        source: entry.source.to_owned(),
+        epoch: entry.epoch,
+        topic: entry.topic.name().to_owned(),
+        partition: entry.partition,
+        schemas: vec![BatchSchema { sha256, text }],
+        messages: entry
+            .rows
+            .iter()
+            .map(|row| BatchMessage {
+                sequence: row.sequence.unwrap_or(0),
+                subject: row.subject.clone(),
+                schema: 0,
+                body: row.body.clone(),
+            })
+            .collect(),
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct WatermarkQuery {
+    epoch: i64,
+    topic: String,
+    partition: i32,
+}
+
+#[derive(Clone)]
+struct Endpoint {
+    receiver: Receiver,
+    key: InternalKey,
+    me: Service,
+}
+
+/// The follower's two routes.
+pub fn router(receiver: Receiver, key: InternalKey, me: Service) -> Router {
+    Router::new()
+        .route("/internal/v1/messages", post(take_messages))
+        .route("/internal/v1/watermarks", get(watermark))
+        .layer(DefaultBodyLimit::max(MAX_BATCH_BYTES))
+        .with_state(Endpoint { receiver, key, me })
+}
+
+async fn take_messages(State(at): State<Endpoint>, headers: HeaderMap, body: Body) -> Response {
+    let Some(sender) = at.key.verify(&headers, at.me) else {
+        return (
+            StatusCode::UNAUTHORIZED,
+            "a token of another service is needed",
+        )
+            .into_response();
+    };
+    let batch = match MessageBatch::decode(&body) {
+        Ok(batch) if batch.source == sender => batch,
+        Ok(_) => return (StatusCode::FORBIDDEN, "a batch comes from who signed").into_response(),
+        Err(reason) => return (StatusCode::BAD_REQUEST, reason).into_response(),
+    };
+    match at.receiver.take(batch).await {
+        Ok(watermark) => axum::response::Json(Watermark { watermark }).into_response(),
+        Err(Refusal::Gap { watermark }) => (
+            StatusCode::CONFLICT,
+            axum::response::Json(Watermark { watermark }),
+        )
+            .into_response(),
+        Err(Refusal::Unreadable(reason)) => (StatusCode::BAD_REQUEST, reason).into_response(),
+        Err(Refusal::Busy(reason)) => {
+            let retry = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
+            (StatusCode::SERVICE_UNAVAILABLE, retry, reason).into_response()
+        }
+    }
+}
+
+async fn watermark(
+    State(at): State<Endpoint>,
+    headers: HeaderMap,
+    Query(query): Query<WatermarkQuery>,
+) -> Response {
+    let Some(sender) = at.key.verify(&headers, at.me) else {
+        return (
+            StatusCode::UNAUTHORIZED,
+            "a token of another service is needed",
+        )
+            .into_response();
+    };
+    let Some(topic) = Topic::parse(&query.topic) else {
+        return (StatusCode::BAD_REQUEST, "there is no such topic").into_response();
+    };
+    let at = at
+        .receiver
+        .watermark(&sender, query.epoch, topic, query.partition)
+        .await;
+    match at {
+        Ok(watermark) => axum::response::Json(Watermark { watermark }).into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    }
+}

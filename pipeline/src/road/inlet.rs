@@ -1,0 +1,159 @@
+//! The follower's side of the HTTP and the in-process road: a batch in, a watermark out.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use money::ids;
+use schemas::{Topic, WriterSchema};
+use sqlx::PgPool;
+
+use crate::inbound::{Answer, Hint, Inbound, Wire};
+use crate::queue::Inlet;
+use crate::road::wire::MessageBatch;
+
+/// A batch that is not committed by then is answered with a failure; the sender asks for the watermark and goes on.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Writer schemas kept; the releases of eight topics fit many times.
+const MAX_SCHEMAS: usize = 256;
+
+/// Why a batch was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Not a batch at all: the sender's fault, not a message's.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A message of the stream is missing.
+    #[error("the stream stands at {watermark}")]
+    Gap {
+        /// The last handled sequence.
+        watermark: i64,
+    },
+    /// The queue is full, or no commit came in time.
+    #[error("{0}")]
+    Busy(&'static str),
+}
+
+/// Takes batches for one service.
+#[derive(Clone)]
+pub struct Receiver {
+    pool: PgPool,
+    inlet: Inlet,
+    schemas: Arc<Mutex<HashMap<String, Arc<WriterSchema>>>>,
+}
+
+impl Receiver {
+    /// Takes batches into a queue.
+    pub fn new(pool: PgPool, inlet: Inlet) -> Self {
+        Self {
+            pool,
+            inlet,
+            schemas: Arc::default(),
+        }
+    }
+
+    /// The last handled sequence of a stream; 0 when nothing of it ever came.
+    pub async fn watermark(
+        &self,
+        source: &str,
+        epoch: i64,
+        topic: Topic,
+        partition: i32,
+    ) -> Result<i64, sqlx::Error> {
+        let at: Option<i64> = sqlx::query_scalar(
+            "SELECT sequence FROM pipeline.watermark WHERE source = $1 AND epoch = $2 AND topic = $3 AND partition = $4",
+        )
+        .bind(source)
+        .bind(epoch)
+        .bind(topic.name())
+        .bind(partition)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(at.unwrap_or(0))
+    }
+
+    /// Takes a batch and answers after its commit with the stream's watermark.
+    pub async fn take(&self, batch: MessageBatch) -> Result<i64, Refusal> {
+        let topic = Topic::parse(&batch.topic)
+            .ok_or_else(|| Refusal::Unreadable(format!("there is no topic {}", batch.topic)))?;
+        let writers = self.writers(topic, &batch)?;
+        let mut inbounds = Vec::with_capacity(batch.messages.len());
+        let last = batch.messages.last().map_or(0, |message| message.sequence);
+        for message in batch.messages {
+            let writer = usize::try_from(message.schema)
+                .ok()
+                .and_then(|index| writers.get(index));
+            let Some(writer) = writer else {
+                return Err(Refusal::Unreadable(
+                    "a message names no schema of the batch".to_owned(),
+                ));
+            };
+            let place = [
+                batch.source.as_str(),
+                &batch.epoch.to_string(),
+                topic.name(),
+                &message.sequence.to_string(),
+            ]
+            .join("/");
+            let hint = Hint {
+                source: Some(batch.source.clone()),
+                epoch: Some(batch.epoch),
+                sequence: Some(message.sequence),
+                subject: Some(message.subject),
+            };
+            let wire = Wire {
+                schema: Arc::clone(writer),
+                bytes: Bytes::from(message.body),
+            };
+            let fallback = ids::derive(&["http-message", &place]);
+            let inbound = Inbound::read(topic, batch.partition, wire, fallback, &hint);
+            if inbound.source != batch.source {
+                return Err(Refusal::Unreadable(
+                    "a message names another source than its batch".to_owned(),
+                ));
+            }
+            inbounds.push(inbound);
+        }
+        let answers = self
+            .inlet
+            .offer(inbounds)
+            .map_err(|_| Refusal::Busy("the queue is full"))?;
+        let answers = tokio::time::timeout(COMMIT_TIMEOUT, answers)
+            .await
+            .map_err(|_| Refusal::Busy("no commit in time"))?
+            .map_err(|_| Refusal::Busy("the service stops"))?;
+        let gap = answers.iter().find_map(|answer| match answer {
+            Answer::Gap { expected } => Some(expected - 1),
+            _ => None,
+        });
+        gap.map_or(Ok(last), |watermark| Err(Refusal::Gap { watermark }))
+    }
+
+    fn writers(
+        &self,
+        topic: Topic,
+        batch: &MessageBatch,
+    ) -> Result<Vec<Arc<WriterSchema>>, Refusal> {
+        let mut known = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writers = Vec::with_capacity(batch.schemas.len());
+        for schema in &batch.schemas {
+            let name = format!("{}/{}", topic.name(), schema.sha256);
+            if let Some(text) = &schema.text {
+                if known.len() >= MAX_SCHEMAS {
+                    known.clear();
+                }
+                if !known.contains_key(&name) {
+                    let parsed = WriterSchema::parse(topic, text)
+                        .map_err(|error| Refusal::Unreadable(error.to_string()))?;
+                    known.insert(name.clone(), parsed);
+                }
+            }
+            let writer = known.get(&name).ok_or_else(|| {
+                Refusal::Unreadable("send the text of every schema again".to_owned())
+            })?;
+            writers.push(Arc::clone(writer));
+        }
+        Ok(writers)
+    }
+}

@@ -1,0 +1,8 @@
+//! The roads between services: by the broker, by HTTP, and within one process for tests.
+
+pub mod consumer;
+pub mod http;
+pub mod inlet;
+pub mod memory;
+pub mod pulsar;
+mod wire;

@@ -1,0 +1,203 @@
+//! Publishing to a topic partition: one producing client, one unacknowledged entry.
+
+#![allow(clippy::large_futures, reason = "the client's; one of them lives as long as the service")]
+
+use std::time::Duration;
+
+use pulsar::producer::Message as PulsarMessage;
+use pulsar::proto::Schema;
+use pulsar::{
+    Authentication, ConnectionRetryOptions, OperationRetryOptions, Producer, ProducerOptions,
+    Pulsar, TokioExecutor,
+};
+use schemas::{Topic, WriterSchema};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::log::LogRow;
+use crate::relay::{ENTRY_MESSAGES, Entry, Road, RoadError, Shipped, Start};
+
+/// How long any answer of the broker is waited for.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
+/// `Schema.Type.Avro` of Pulsar's wire protocol.
+const AVRO: i32 = 4;
+
+/// How to reach the broker.
+#[derive(Debug, Clone)]
+pub struct BrokerSettings {
+    /// `pulsar://host:port` or `pulsar+ssl://host:port`.
+    pub service_url: String,
+    /// A token, where the broker wants one.
+    pub token: Option<SecretString>,
+    /// The tenant.
+    pub tenant: String,
+    /// The namespace within it.
+    pub namespace: String,
+}
+
+impl BrokerSettings {
+    /// The full name of a topic partition. Every topic is a partitioned one.
+    pub fn partition_name(&self, topic: Topic, partition: i32) -> String {
+        format!(
+            "persistent://{}/{}/{}-partition-{partition}",
+            self.tenant,
+            self.namespace,
+            topic.name()
+        )
+    }
+
+    /// A client of its own: producing and consuming never share one, or small frames stall sends.
+    pub async fn connect(&self) -> Result<Pulsar<TokioExecutor>, pulsar::Error> {
+        let mut builder = Pulsar::builder(&self.service_url, TokioExecutor)
+            .with_connection_retry_options(ConnectionRetryOptions {
+                min_backoff: Duration::from_millis(50),
+                max_backoff: Duration::from_secs(1),
+                max_retries: 2,
+                connection_timeout: OPERATION_TIMEOUT,
+                keep_alive: Duration::from_secs(10),
+                ..ConnectionRetryOptions::default()
+            })
+            .with_operation_retry_options(OperationRetryOptions {
+                operation_timeout: OPERATION_TIMEOUT,
+                retry_delay: Duration::from_millis(500),
+                max_retries: Some(2),
+            })
+            .with_outbound_channel_size(4 * ENTRY_MESSAGES);
+        if let Some(token) = &self.token {
+            builder = builder.with_auth(Authentication {
+                name: "token".to_owned(),
+                data: token.expose_secret().as_bytes().to_vec(),
+            });
+        }
+        builder.build().await
+    }
+}
+
+struct Open {
+    producer: Producer<TokioExecutor>,
+    fingerprint: [u8; 32],
+    _client: Pulsar<TokioExecutor>,
+}
+
+/// The road to one topic partition.
+pub struct PulsarRoad {
+    settings: BrokerSettings,
+    topic: Topic,
+    partition: i32,
+    open: Option<Open>,
+}
+
+impl PulsarRoad {
+    /// A road that is not open yet.
+    pub fn new(settings: BrokerSettings, topic: Topic, partition: i32) -> Self {
+        Self {
+            settings,
+            topic,
+            partition,
+            open: None,
+        }
+    }
+
+    /// Opens a producer that presents this schema. A topic that is not wholly provisioned has no schema, since that is
+    /// provisioned last, and refuses: so nothing is ever published to a topic without its subscriptions.
+    async fn open_with(&mut self, schema: &WriterSchema) -> Result<&mut Open, RoadError> {
+        self.open = None;
+        let refused = |error: pulsar::Error| RoadError(error.to_string());
+        let client = self.settings.connect().await.map_err(refused)?;
+        let options = ProducerOptions {
+            schema: Some(Schema {
+                name: self.topic.name().to_owned(),
+                schema_data: schema.text().as_bytes().to_vec(),
+                r#type: AVRO,
+                properties: Vec::new(),
+            }),
+            // More than an entry has, so that only `send_batch` ends one.
+            batch_size: Some(u32::try_from(ENTRY_MESSAGES).unwrap_or(500) + 1),
+            block_queue_if_full: true,
+            ..ProducerOptions::default()
+        };
+        let build = client
+            .producer()
+            .with_topic(self.settings.partition_name(self.topic, self.partition))
+            .with_options(options)
+            .build();
+        let producer = tokio::time::timeout(OPERATION_TIMEOUT * 2, build)
+            .await
+            .map_err(|_| RoadError("the broker does not open a producer in time".to_owned()))?
+            .map_err(refused)?;
+        Ok(self.open.insert(Open {
+            producer,
+            fingerprint: *schema.fingerprint(),
+            _client: client,
+        }))
+    }
+
+    async fn send(&mut self, entry: &Entry) -> Result<(), RoadError> {
+        let current = match self.open.take() {
+            Some(open) if open.fingerprint == *entry.schema.fingerprint() => self.open.insert(open),
+            // A schema version belongs to an entry, so another writer schema needs another producer.
+            _ => self.open_with(&entry.schema).await?,
+        };
+        let failed = |error: pulsar::Error| RoadError(error.to_string());
+        let mut receipts = Vec::with_capacity(entry.rows.len());
+        for row in &entry.rows {
+            let message = to_pulsar(entry, row);
+            receipts.push(
+                current
+                    .producer
+                    .send_non_blocking(message)
+                    .await
+                    .map_err(failed)?,
+            );
+        }
+        current.producer.send_batch().await.map_err(failed)?;
+        for receipt in receipts {
+            receipt.await.map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+impl Road for PulsarRoad {
+    fn name(&self) -> String {
+        "pulsar".to_owned()
+    }
+
+    async fn open(&mut self) -> Result<Start, RoadError> {
+        self.open_with(&WriterSchema::current(self.topic)).await?;
+        Ok(Start::Cursor)
+    }
+
+    async fn ship(&mut self, entry: &Entry) -> Result<Shipped, RoadError> {
+        match tokio::time::timeout(OPERATION_TIMEOUT, self.send(entry)).await {
+            Ok(sent) => sent.map(|()| Shipped::Acknowledged),
+            Err(_) => Err(RoadError(
+                "the broker does not acknowledge in time".to_owned(),
+            )),
+        }
+    }
+
+    fn close(&mut self) {
+        self.open = None;
+    }
+}
+
+fn to_pulsar(entry: &Entry, row: &LogRow) -> PulsarMessage {
+    let mut properties = std::collections::HashMap::with_capacity(7);
+    let mut property = |name: &str, value: String| properties.insert(name.to_owned(), value);
+    property("id", row.id.to_string());
+    property("type", row.kind.clone());
+    property("source", entry.source.to_owned());
+    property("epoch", entry.epoch.to_string());
+    if let Some(sequence) = row.sequence {
+        property("sequence", sequence.to_string());
+    }
+    property("subject", row.subject.clone());
+    property("correlationid", row.correlation_id.to_string());
+    PulsarMessage {
+        payload: row.body.clone(),
+        properties,
+        partition_key: Some(row.key.clone()),
+        event_time: u64::try_from(row.time / 1_000).ok(),
+        ..PulsarMessage::default()
+    }
+}

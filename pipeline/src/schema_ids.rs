@@ -1,0 +1,140 @@
+//! The small numbers that stand for writer schemas in one database's rows.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use schemas::{Topic, WriterSchema};
+use sqlx::{PgConnection, PgPool, Row};
+
+/// What went wrong with a stored writer schema.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaIdError {
+    /// The database said so.
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+    /// A row of `pipeline.writer_schema` cannot be used.
+    #[error("writer schema {id} of {topic} cannot be parsed: {reason}")]
+    Unusable {
+        /// The row.
+        id: i32,
+        /// Its topic.
+        topic: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    by_fingerprint: HashMap<(Topic, [u8; 32]), i32>,
+    by_id: HashMap<i32, Arc<WriterSchema>>,
+}
+
+/// Ids of writer schemas, shared by all of a process.
+#[derive(Debug, Clone, Default)]
+pub struct SchemaIds {
+    known: Arc<RwLock<Known>>,
+}
+
+impl SchemaIds {
+    /// Notes this build's schemas in the database and learns all that are there.
+    pub async fn open(pool: &PgPool) -> Result<Self, SchemaIdError> {
+        let ids = Self::default();
+        let mut tx = pool.begin().await?;
+        sqlx::query("LOCK TABLE pipeline.writer_schema IN EXCLUSIVE MODE")
+            .execute(&mut *tx)
+            .await?;
+        for topic in Topic::ALL {
+            ids.insert(&mut tx, &WriterSchema::current(topic)).await?;
+        }
+        tx.commit().await?;
+        let mut connection = pool.acquire().await?;
+        ids.reload(&mut connection).await?;
+        Ok(ids)
+    }
+
+    async fn insert(
+        &self,
+        connection: &mut PgConnection,
+        schema: &WriterSchema,
+    ) -> Result<i32, sqlx::Error> {
+        let sql = "WITH fresh AS (INSERT INTO pipeline.writer_schema (id, topic, sha256, text)
+                       SELECT coalesce(max(id), 0) + 1, $1, $2, $3 FROM pipeline.writer_schema
+                       ON CONFLICT (topic, sha256) DO NOTHING RETURNING id)
+                   SELECT id FROM fresh UNION ALL SELECT id FROM pipeline.writer_schema WHERE topic = $1 AND sha256 = $2";
+        sqlx::query_scalar(sql)
+            .bind(schema.topic().name())
+            .bind(schema.fingerprint().as_slice())
+            .bind(schema.text())
+            .fetch_one(connection)
+            .await
+    }
+
+    async fn reload(&self, connection: &mut PgConnection) -> Result<(), SchemaIdError> {
+        let rows = sqlx::query("SELECT id, topic, text FROM pipeline.writer_schema")
+            .fetch_all(connection)
+            .await?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            let (id, topic, text): (i32, String, String) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            let parsed = Topic::parse(&topic)
+                .ok_or_else(|| "no such topic".to_owned())
+                .and_then(|topic| {
+                    WriterSchema::parse(topic, &text).map_err(|error| error.to_string())
+                });
+            let schema = parsed.map_err(|reason| SchemaIdError::Unusable { id, topic, reason })?;
+            known
+                .by_fingerprint
+                .insert((schema.topic(), *schema.fingerprint()), id);
+            known.by_id.insert(id, schema);
+        }
+        Ok(())
+    }
+
+    /// The id of this build's schema of a topic.
+    pub fn current(&self, topic: Topic) -> i32 {
+        let fingerprint = *WriterSchema::current(topic).fingerprint();
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known
+            .by_fingerprint
+            .get(&(topic, fingerprint))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// The id of any writer schema, noting it when it is new. Under the writer lock.
+    pub(crate) async fn ensure(
+        &self,
+        connection: &mut PgConnection,
+        schema: &WriterSchema,
+    ) -> Result<i32, sqlx::Error> {
+        let key = (schema.topic(), *schema.fingerprint());
+        {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(id) = known.by_fingerprint.get(&key) {
+                return Ok(*id);
+            }
+        }
+        self.insert(connection, schema).await
+    }
+
+    /// The writer schema of an id.
+    pub async fn get(&self, pool: &PgPool, id: i32) -> Result<Arc<WriterSchema>, SchemaIdError> {
+        for _ in 0..2 {
+            {
+                let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+                if let Some(schema) = known.by_id.get(&id) {
+                    return Ok(Arc::clone(schema));
+                }
+            }
+            let mut connection = pool.acquire().await?;
+            self.reload(&mut connection).await?;
+        }
+        Err(SchemaIdError::Unusable {
+            id,
+            topic: String::new(),
+            reason: "there is no such row".to_owned(),
+        })
+    }
+}

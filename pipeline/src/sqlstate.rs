@@ -1,0 +1,59 @@
+//! Whose fault a database error is: one table.
+
+/// What to do about a failed transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// A dependency is away: wait, and try the same batch again. Never counted against a message.
+    Outage,
+    /// Too much at once: try less.
+    TooLarge,
+    /// Some message of the batch carries it: find out which by handling them one by one.
+    Message,
+}
+
+/// Judges an error by its SQLSTATE class (`PostgreSQL` documentation, appendix A).
+pub fn fault(error: &sqlx::Error) -> Fault {
+    match error {
+        sqlx::Error::Database(database) => {
+            database.code().map_or(Fault::Outage, |code| of_code(&code))
+        }
+        sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::Decode(_)
+        | sqlx::Error::Encode(_)
+        | sqlx::Error::TypeNotFound { .. }
+        | sqlx::Error::RowNotFound => Fault::Message,
+        _ => Fault::Outage,
+    }
+}
+
+/// Judges a SQLSTATE.
+pub fn of_code(code: &str) -> Fault {
+    match code.get(..2).unwrap_or("") {
+        // data exception; integrity constraint; program limit (a value too large for an index)
+        "22" | "23" | "54" => Fault::Message,
+        // statement_timeout: halve and do not count; but a shutdown's 57P is an outage
+        "57" if code == "57014" => Fault::TooLarge,
+        // 08 connection, 53 resources, 57P operator intervention, 55P lock, 40 rollback, 25 state, 58 system,
+        // 42 missing table or column (deploy order), and whatever is unheard of: nobody's message
+        _ => Fault::Outage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_never_a_messages_fault_and_bad_data_always_is() {
+        for code in [
+            "08006", "53300", "57P01", "57P03", "55P03", "40001", "40P01", "25006", "25P03",
+            "58030", "42P01", "42703", "28P01",
+        ] {
+            assert_eq!(of_code(code), Fault::Outage, "{code}");
+        }
+        for code in ["22021", "22003", "23505", "23514", "54000"] {
+            assert_eq!(of_code(code), Fault::Message, "{code}");
+        }
+        assert_eq!(of_code("57014"), Fault::TooLarge);
+    }
+}

@@ -1,0 +1,397 @@
+//! The writing transaction: the writer lock first, then head and time, then everything else.
+//!
+//! Only [`WriteTx::begin`] can build the value that the SQL of log, state, inbox, watermarks and parking needs. So no
+//! decision races another, positions and sequences have no gaps, and a replica that lost its partition is fenced: it
+//! cannot see a head that another writer has moved on from.
+
+use std::collections::HashMap;
+
+use money::{Micros, ids};
+use schemas::{Body, Header, Message, Service, Topic};
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool, Postgres, Row, Transaction};
+use uuid::Uuid;
+
+use crate::inbound::StreamId;
+use crate::log::{self, NewRow};
+use crate::schema_ids::SchemaIds;
+use crate::{inbox, parked};
+
+/// Nothing larger can be appended to a log, nor taken at an edge: bytes of one Avro datum.
+pub const MAX_BODY_BYTES: usize = 262_144;
+
+/// What a writing transaction owns while it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// The log, with all states that are its fold.
+    Log,
+    /// Read models, which have no log: nothing can be appended.
+    ReadModels,
+}
+
+impl Lock {
+    /// Takes the lock. Each statement of a simple query has its own snapshot in READ COMMITTED, so what follows sees all
+    /// that the previous holder committed.
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Log => {
+                "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(74617201)"
+            }
+            Self::ReadModels => {
+                "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(74617202)"
+            }
+        }
+    }
+}
+
+/// What went wrong in a writing transaction.
+#[derive(Debug, thiserror::Error)]
+pub enum TxError {
+    /// The database said so.
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+    /// A message could not be encoded or is larger than [`MAX_BODY_BYTES`].
+    #[error("cannot append {kind}: {reason}")]
+    Append {
+        /// The message's type.
+        kind: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Who writes: fixed for a process.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    /// The service whose log it is.
+    pub service: Service,
+    /// Partitions of each topic, as provisioned.
+    pub partitions: u32,
+    /// Ids of writer schemas in this database.
+    pub schema_ids: SchemaIds,
+    /// What its transactions own.
+    pub lock: Lock,
+}
+
+/// What must be known under the lock before anything is decided.
+#[derive(Debug, Default, Clone)]
+pub struct Asked<'a> {
+    /// Commands that may have been handled before.
+    pub commands: &'a [Uuid],
+    /// Subjects that may be blocked.
+    pub subjects: &'a [String],
+    /// Parked messages that are to be handled.
+    pub parked: &'a [Uuid],
+}
+
+/// A message to append. Position, sequence, partition and time are given under the lock.
+#[derive(Debug)]
+pub struct NewMessage {
+    /// Its id.
+    pub id: Uuid,
+    /// The topic whose schema it is written with.
+    pub topic: Topic,
+    /// False keeps it in the log only.
+    pub published: bool,
+    /// Routes it to a partition.
+    pub key: String,
+    /// The aggregate's id.
+    pub subject: String,
+    /// The payload.
+    pub body: Body,
+    /// The original request's correlation id.
+    pub correlation_id: Uuid,
+    /// The message that caused it.
+    pub causation_id: Option<Uuid>,
+    /// The command whose outcome it is.
+    pub outcome_of: Option<Uuid>,
+    /// Who asked.
+    pub actor: Option<schemas::Actor>,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+}
+
+/// A transaction that holds the writer lock of its database.
+pub struct WriteTx {
+    tx: Transaction<'static, Postgres>,
+    writer: Writer,
+    epoch: i64,
+    position: i64,
+    arrivals: i64,
+    now: Micros,
+    streams: HashMap<(Topic, i32), i64>,
+    moved_streams: HashMap<(Topic, i32), i64>,
+    watermarks: HashMap<StreamId, i64>,
+    moved_watermarks: HashMap<StreamId, i64>,
+    /// Commands of `Asked` that were handled before.
+    pub handled: HashMap<Uuid, String>,
+    /// Subjects of `Asked` that something parked blocks.
+    pub blocked: Vec<String>,
+    /// Parked messages of `Asked` that are still there.
+    pub alive: Vec<Uuid>,
+    /// Whether any parked message waits for another aggregate.
+    pub any_waiting: bool,
+    rows: Vec<NewRow>,
+    inbox: Vec<inbox::Mark>,
+    parked: Vec<parked::NewParked>,
+    unparked: Vec<(String, Uuid)>,
+    woken: Vec<String>,
+}
+
+const HEAD: &str = r"
+SELECT h.epoch, h.position, h.last_time,
+       (SELECT coalesce(max(p.arrival), 0) FROM pipeline.parked p) AS arrivals,
+       (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset AS now,
+       (SELECT coalesce(json_agg(json_build_array(s.topic, s.partition, s.sequence)), '[]') FROM pipeline.stream_head s) AS streams,
+       (SELECT coalesce(json_agg(json_build_array(w.source, w.epoch, w.topic, w.partition, w.sequence)), '[]')
+          FROM pipeline.watermark w) AS watermarks,
+       (SELECT coalesce(json_agg(json_build_array(i.id, i.state)), '[]') FROM pipeline.inbox i WHERE i.id = ANY($1)) AS handled,
+       (SELECT coalesce(array_agg(DISTINCT p.subject), '{}') FROM pipeline.parked p
+         WHERE p.subject = ANY($2) AND p.state <> 'unknown_type') AS blocked,
+       (SELECT coalesce(array_agg(p.message_id), '{}') FROM pipeline.parked p WHERE p.message_id = ANY($3)) AS alive,
+       EXISTS (SELECT 1 FROM pipeline.parked p WHERE p.waiting_for IS NOT NULL) AS any_waiting
+  FROM pipeline.log_head h";
+
+type Streams = Json<Vec<(String, i32, i64)>>;
+type Watermarks = Json<Vec<(String, i64, String, i32, i64)>>;
+
+impl WriteTx {
+    /// Begins, takes the lock, then reads head, time and what is asked for.
+    pub async fn begin(
+        pool: &PgPool,
+        writer: &Writer,
+        asked: Asked<'_>,
+    ) -> Result<Self, sqlx::Error> {
+        let mut tx = pool.begin_with(writer.lock.begin()).await?;
+        let row = sqlx::query(HEAD)
+            .bind(asked.commands)
+            .bind(asked.subjects)
+            .bind(asked.parked)
+            .fetch_one(&mut *tx)
+            .await?;
+        let Json(streams): Streams = row.try_get("streams")?;
+        let Json(watermarks): Watermarks = row.try_get("watermarks")?;
+        let Json(handled): Json<Vec<(Uuid, String)>> = row.try_get("handled")?;
+        let last_time: i64 = row.try_get("last_time")?;
+        let now: i64 = row.try_get("now")?;
+        Ok(Self {
+            tx,
+            writer: writer.clone(),
+            epoch: row.try_get("epoch")?,
+            position: row.try_get("position")?,
+            arrivals: row.try_get("arrivals")?,
+            now: Micros(now.max(last_time)),
+            streams: streams
+                .into_iter()
+                .filter_map(|(topic, partition, at)| Some(((Topic::parse(&topic)?, partition), at)))
+                .collect(),
+            moved_streams: HashMap::new(),
+            watermarks: watermarks
+                .into_iter()
+                .filter_map(|(source, epoch, topic, partition, at)| {
+                    let topic = Topic::parse(&topic)?;
+                    let stream = StreamId {
+                        source,
+                        epoch,
+                        topic,
+                        partition,
+                    };
+                    Some((stream, at))
+                })
+                .collect(),
+            moved_watermarks: HashMap::new(),
+            handled: handled.into_iter().collect(),
+            blocked: row.try_get("blocked")?,
+            alive: row.try_get("alive")?,
+            any_waiting: row.try_get("any_waiting")?,
+            rows: Vec::new(),
+            inbox: Vec::new(),
+            parked: Vec::new(),
+            unparked: Vec::new(),
+            woken: Vec::new(),
+        })
+    }
+
+    /// Our time for the whole transaction; never before that of an earlier one.
+    pub fn now(&self) -> Micros {
+        self.now
+    }
+
+    /// The log's epoch.
+    pub fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
+    /// The position of the last appended message, committed or of this transaction.
+    pub fn position(&self) -> i64 {
+        self.position
+    }
+
+    /// The service whose log it is.
+    pub fn service(&self) -> Service {
+        self.writer.service
+    }
+
+    /// The connection, for the SQL of states.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// The last handled sequence of a stream, or `None` when nothing of it ever came.
+    pub fn watermark(&self, stream: &StreamId) -> Option<i64> {
+        self.watermarks.get(stream).copied()
+    }
+
+    /// Whether this source's topic partition was followed under another epoch.
+    pub fn knows_other_epoch(&self, stream: &StreamId) -> Option<i64> {
+        self.watermarks
+            .keys()
+            .find(|known| {
+                known.source == stream.source
+                    && known.topic == stream.topic
+                    && known.partition == stream.partition
+                    && known.epoch != stream.epoch
+            })
+            .map(|known| known.epoch)
+    }
+
+    /// Marks a stream's message as handled.
+    pub fn advance(&mut self, stream: &StreamId, sequence: i64) {
+        self.watermarks.insert(stream.clone(), sequence);
+        self.moved_watermarks.insert(stream.clone(), sequence);
+    }
+
+    /// Appends a message: gives it its position, time, partition and sequence, and encodes it. Returns it as it will be
+    /// read. Its bytes are written by [`WriteTx::commit`].
+    pub fn append(&mut self, new: NewMessage) -> Result<(Message, i64), TxError> {
+        let Some(kind) = new
+            .body
+            .kind(new.topic)
+            .filter(|_| self.writer.lock == Lock::Log)
+        else {
+            return Err(TxError::Append {
+                kind: new.topic.name().to_owned(),
+                reason: "its kind has no place on this topic, or this transaction no log"
+                    .to_owned(),
+            });
+        };
+        let partition = new
+            .published
+            .then(|| schemas::partition(&new.key, self.writer.partitions))
+            .map(|partition| i32::try_from(partition).unwrap_or(0));
+        let sequence = partition.map(|partition| {
+            let at = self.streams.entry((new.topic, partition)).or_insert(0);
+            *at += 1;
+            self.moved_streams.insert((new.topic, partition), *at);
+            *at
+        });
+        let header = Header {
+            id: new.id,
+            kind: kind.name.to_owned(),
+            source: self.writer.service.name().to_owned(),
+            subject: new.subject,
+            key: new.key,
+            time: self.now,
+            epoch: sequence.map(|_| self.epoch),
+            sequence,
+            correlation_id: new.correlation_id,
+            causation_id: new.causation_id,
+            outcome_of: new.outcome_of,
+            actor: new.actor,
+            traceparent: new.traceparent,
+        };
+        let bytes = encode(new.topic, &header, &new.body)?;
+        self.position += 1;
+        self.rows.push(NewRow {
+            position: self.position,
+            topic: new.published.then_some(new.topic),
+            partition,
+            schema_id: self.writer.schema_ids.current(new.topic),
+            header: header.clone(),
+            body: bytes,
+        });
+        let message = Message {
+            header,
+            body: new.body,
+        };
+        Ok((message, self.position))
+    }
+
+    /// The id of the `ordinal`th event that this log derives from a cause.
+    pub fn event_id(&self, cause: Uuid, ordinal: usize) -> Uuid {
+        ids::event_id(self.writer.service.name(), self.epoch, cause, ordinal)
+    }
+
+    pub(crate) fn mark(&mut self, mark: inbox::Mark) {
+        self.inbox.push(mark);
+    }
+
+    pub(crate) fn park(&mut self, mut parked: parked::NewParked) {
+        if parked.arrival == 0 {
+            self.arrivals += 1;
+            parked.arrival = self.arrivals;
+        }
+        self.parked.push(parked);
+    }
+
+    pub(crate) fn unpark(&mut self, source: &str, id: Uuid) {
+        self.unparked.push((source.to_owned(), id));
+    }
+
+    pub(crate) fn wake(&mut self, what: String) {
+        self.woken.push(what);
+    }
+
+    /// The id of a writer schema in this database, noting it when it is new.
+    pub(crate) async fn schema_id(
+        &mut self,
+        schema: &schemas::WriterSchema,
+    ) -> Result<i32, sqlx::Error> {
+        let ids = self.writer.schema_ids.clone();
+        ids.ensure(&mut self.tx, schema).await
+    }
+
+    /// Writes what was appended and marked, and commits. Returns the head's position.
+    pub async fn commit(mut self) -> Result<i64, sqlx::Error> {
+        if !self.unparked.is_empty() {
+            parked::delete(&mut self.tx, &self.unparked).await?;
+        }
+        if !self.parked.is_empty() {
+            parked::insert(&mut self.tx, &self.parked).await?;
+        }
+        if !self.woken.is_empty() {
+            parked::wake(&mut self.tx, &self.woken).await?;
+        }
+        let heads = log::Heads {
+            position: self.position,
+            last_time: self.now,
+            streams: &self.moved_streams,
+            watermarks: &self.moved_watermarks,
+        };
+        match self.writer.lock {
+            Lock::Log => {
+                log::ensure_partition(&mut self.tx, self.position, self.rows.len()).await?;
+                log::write(&mut self.tx, &heads, &self.rows, &self.inbox).await?;
+            }
+            Lock::ReadModels => log::write_watermarks(&mut self.tx, &heads).await?,
+        }
+        self.tx.commit().await?;
+        Ok(self.position)
+    }
+}
+
+/// Encodes a message, and refuses one that no log or edge would take.
+pub(crate) fn encode(topic: Topic, header: &Header, body: &Body) -> Result<Vec<u8>, TxError> {
+    let refuse = |reason: String| TxError::Append {
+        kind: header.kind.clone(),
+        reason,
+    };
+    let bytes = schemas::encode(topic, header, body).map_err(|error| refuse(error.to_string()))?;
+    if bytes.len() > MAX_BODY_BYTES {
+        return Err(refuse(format!(
+            "{} bytes, at most {MAX_BODY_BYTES} are allowed",
+            bytes.len()
+        )));
+    }
+    Ok(bytes)
+}
