@@ -85,7 +85,8 @@ async fn follow<E: Effect>(
             match schemas::decode(&schema, &row.body) {
                 Ok(event) => wanted.push(event),
                 Err(error) => {
-                    tracing::error!(position = row.position, %error, "an own event cannot be read");}
+                    tracing::error!(position = row.position, %error, "an own event cannot be read");
+                }
                 }
             }
         }
