@@ -1,12 +1,15 @@
 //! What a message says, whatever its topic.
 
+use serde::Serialize;
+
 #[allow(clippy::wildcard_imports, reason = "every struct there is")]
 use crate::messages::*;
 
 macro_rules! bodies {
     ($($body:ident),* $(,)?) => {
         /// The payload of a message: one variant per kind, named after its struct.
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[serde(untagged)]
         pub enum Body {
             $(
                 #[doc = concat!("See [`", stringify!($body), "`](struct@", stringify!($body), ").")]

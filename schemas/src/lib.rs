@@ -6,9 +6,11 @@
 
 mod body;
 mod build;
+mod catalogue;
 mod codec;
 mod compat;
 mod envelope;
+mod json;
 mod kinds;
 mod messages;
 mod partition;
@@ -18,9 +20,11 @@ mod walk;
 mod writer;
 
 pub use body::Body;
+pub use catalogue::catalogue_markdown;
 pub use codec::{DecodeError, EncodeError, MAX_MESSAGE_BYTES, decode, decode_header, encode};
 pub use compat::{Break, breaks};
 pub use envelope::{Actor, Header, Message};
+pub use json::to_json;
 pub use kinds::{Entity, KINDS, Kind, Reach, kind, kind_on};
 pub use messages::*;
 pub use partition::partition;

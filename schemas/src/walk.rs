@@ -10,9 +10,9 @@ pub(crate) type Flaw = &'static str;
 
 /// The index of the null branch, which comes first in every addition.
 const NULL_BRANCH: u8 = 0;
-/// An array's block that has one item, as zigzag number.
+/// A block that has one item, as zigzag number.
 const BLOCK_OF_ONE: u8 = 2;
-/// The empty block that ends an array.
+/// The empty block that ends an array or map.
 const LAST_BLOCK: u8 = 0;
 const ENDED: Flaw = "the bytes end too early";
 
@@ -74,15 +74,24 @@ pub(crate) fn project(
             out.push(LAST_BLOCK);
             Ok(())
         }
+        (Form::Map(from), Form::Map(to)) => {
+            items(bytes, 1 + from.least_bytes, |bytes| {
+                out.push(BLOCK_OF_ONE);
+                copied(bytes, out, sized)?;
+                project(from, to, bytes, out)
+            })?;
+            out.push(LAST_BLOCK);
+            Ok(())
+        }
         _ => copied(bytes, out, |bytes| skip(writer, bytes)),
     }
 }
 
 /// Does something with the beginning of the bytes, and copies it.
-fn copied<T>(
-    bytes: &mut &[u8],
+fn copied<'a, T>(
+    bytes: &mut &'a [u8],
     out: &mut Vec<u8>,
-    read: impl FnOnce(&mut &[u8]) -> Result<T, Flaw>,
+    read: impl FnOnce(&mut &'a [u8]) -> Result<T, Flaw>,
 ) -> Result<T, Flaw> {
     let before = *bytes;
     let value = read(bytes)?;

@@ -1,5 +1,6 @@
 //! Records that several kinds use, and the two that stand on every events topic.
 
+use money::{AmountError, Currency, Money};
 use serde::{Deserialize, Serialize};
 
 /// An amount.
@@ -10,6 +11,24 @@ pub struct WireMoney {
     pub minor: i64,
     /// ISO 4217 code.
     pub currency: String,
+}
+
+impl From<Money> for WireMoney {
+    fn from(money: Money) -> Self {
+        Self {
+            minor: money.minor,
+            currency: money.currency.code().to_owned(),
+        }
+    }
+}
+
+impl TryFrom<&WireMoney> for Money {
+    /// The currency's code is in no list of ours.
+    type Error = AmountError;
+
+    fn try_from(wire: &WireMoney) -> Result<Self, AmountError> {
+        Currency::parse(&wire.currency).map(|currency| Self::new(wire.minor, currency))
+    }
 }
 
 /// What a conversion earns: for a sale and for a lead a rate or a flat amount, or nothing.

@@ -1,4 +1,11 @@
 //! The messages as whoever sends and receives them sees them.
 
+#![allow(clippy::unwrap_used, reason = "also in what the tests share")]
+
 mod codec;
+mod compat;
+mod evolution;
+mod golden;
+mod hostile;
 mod samples;
+mod table;

@@ -24,6 +24,25 @@ pub fn all() -> Vec<(Topic, Message)> {
         .collect()
 }
 
+/// The sample of a kind.
+pub fn message(kind: &str) -> (Topic, Message) {
+    let mut all = all().into_iter();
+    all.find(|(_, message)| message.header.kind == kind)
+        .unwrap()
+}
+
+/// The bytes with one text of theirs replaced by another as long.
+pub fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut windows = bytes.windows(from.len());
+    let at = windows
+        .position(|window| window == from.as_bytes())
+        .unwrap();
+    let mut bytes = bytes.to_vec();
+    bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    bytes
+}
+
 /// A header with every field set.
 pub fn header(kind: &Kind) -> Header {
     Header {

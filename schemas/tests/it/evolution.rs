@@ -1,0 +1,208 @@
+//! Builds of different age beside each other.
+
+use apache_avro::Schema;
+use apache_avro::types::Value;
+use apache_avro::writer::datum::GenericDatumWriter;
+use schemas::{
+    DecodeError, Message, SchemaError, Topic, WriterSchema, decode, decode_header, encode,
+};
+
+use crate::samples;
+
+const TOPIC: Topic = Topic::CampaignEvents;
+const PAYLOAD_END: &str = "      ]\n    }, \"doc\": \"What it says.\"}";
+
+/// The schema of a later build: one kind more, and one field more in records on every level.
+fn later() -> String {
+    let text = TOPIC.avsc();
+    let (kinds, end) = text.split_once(PAYLOAD_END).unwrap();
+    let kind = r#", {"name": "campaign_closed_v1", "type": ["null", {"type": "record", "name": "CampaignClosedV1",
+        "fields": [{"name": "why", "type": {"type": "map", "values": "string"}}, {"name": "sum", "type": "Money"}]}],
+        "default": null}"#;
+    let text = format!(
+        r#"{kinds}{kind}{PAYLOAD_END}, {{"name": "shard", "type": ["null", "string"], "default": null}}{end}"#
+    );
+    let plan = r#""doc": "Days until it is earned for good; 0: at once."}"#;
+    let money = r#""doc": "ISO 4217 code."}"#;
+    let more = r#", {"name": "note", "type": ["null", {"type": "array", "items": "string"}], "default": null}"#;
+    text.replacen(plan, &format!("{plan}{more}"), 1)
+        .replacen(money, &format!("{money}{more}"), 1)
+}
+
+fn text(text: &str) -> Value {
+    Value::String(text.into())
+}
+
+fn record<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    Value::Record(fields.map(|(name, value)| (name.into(), value)).into())
+}
+
+fn notes() -> Value {
+    Value::Array(vec![text("a"), text("b")])
+}
+
+fn later_money() -> Value {
+    record([
+        ("minor", Value::Long(5)),
+        ("currency", text("USD")),
+        ("note", notes()),
+    ])
+}
+
+fn later_terms() -> Value {
+    let plan = record([
+        ("sale_flat", later_money()),
+        ("hold_days", Value::Int(3)),
+        ("note", notes()),
+    ]);
+    record([
+        ("version", Value::Int(1)),
+        ("brand_id", text("b")),
+        ("currency", text("USD")),
+        ("window_days", Value::Int(30)),
+        ("plan", plan),
+        ("effective_at", Value::TimestampMicros(9)),
+    ])
+}
+
+fn later_kind() -> Value {
+    let why = Value::Map([("a".to_owned(), text("b"))].into());
+    record([("why", why), ("sum", later_money())])
+}
+
+/// A message as the later build writes it.
+fn written_later(kind: &str, field: &str, body: Value) -> Vec<u8> {
+    let schema = Schema::parse_str(&later()).unwrap();
+    let value = record([
+        ("id", text("01934567-89ab-7cde-8f01-020304050601")),
+        ("type", text(kind)),
+        ("source", text("campaign")),
+        ("subject", text("c")),
+        ("key", text("c")),
+        ("time", Value::TimestampMicros(7)),
+        (
+            "correlationid",
+            text("01934567-89ab-7cde-8f01-020304050602"),
+        ),
+        ("payload", record([(field, body)])),
+        ("shard", text("s")),
+    ]);
+    let writer = GenericDatumWriter::builder(&schema).build().unwrap();
+    let value = value.resolve(&schema).unwrap();
+    writer.write_value_to_vec(value).unwrap()
+}
+
+#[test]
+fn what_a_later_build_added_to_a_known_kind_is_passed_over() {
+    let writer = WriterSchema::parse(TOPIC, &later()).unwrap();
+    let bytes = written_later("terms.published.v1", "terms_published_v1", later_terms());
+    let message = decode(&writer, &bytes).unwrap();
+    assert_eq!(decode_header(&writer, &bytes).as_ref(), Ok(&message.header));
+    let schemas::Body::TermsPublishedV1(terms) = message.body else {
+        panic!("{:?}", message.body)
+    };
+    assert_eq!(terms.plan.sale_flat.map(|flat| flat.minor), Some(5));
+    assert_eq!(terms.plan.hold_days, 3);
+    assert_eq!(terms.effective_at.0, 9);
+}
+
+#[test]
+fn a_kind_that_this_build_has_never_heard_of_keeps_its_header() {
+    let writer = WriterSchema::parse(TOPIC, &later()).unwrap();
+    let bytes = written_later("campaign.closed.v1", "campaign_closed_v1", later_kind());
+    let unknown = DecodeError::UnknownKind {
+        kind: "campaign.closed.v1".into(),
+    };
+    assert_eq!(decode(&writer, &bytes), Err(unknown));
+    assert_eq!(
+        decode_header(&writer, &bytes).unwrap().kind,
+        "campaign.closed.v1"
+    );
+    for end in 0..bytes.len() {
+        assert!(matches!(
+            decode_header(&writer, &bytes[..end]),
+            Err(DecodeError::Malformed(_))
+        ));
+    }
+}
+
+#[test]
+fn a_payload_with_nothing_set_is_of_an_unknown_kind() {
+    let (_, message) = samples::message("campaign.activated.v1");
+    let bytes = encode(TOPIC, &message.header, &message.body).unwrap();
+    // The field is the last but two of seven; its branch index and what follows it go, and three nulls come.
+    let body = "brand1".len() + 1 + "example.com".len() + 1 + "shop.example.com".len() + 1 + 2;
+    let payload = bytes.len() - body - 1 - 2 - 4;
+    let mut empty = bytes[..payload].to_vec();
+    empty.extend([0; 7]);
+    let current = WriterSchema::current(TOPIC);
+    assert!(matches!(
+        decode(&current, &empty),
+        Err(DecodeError::UnknownKind { .. })
+    ));
+    assert_eq!(decode_header(&current, &empty), Ok(message.header));
+}
+
+#[test]
+fn an_earlier_build_is_read_with_what_it_lacks_as_null() {
+    let (_, message) = samples::message("campaign.created.v1");
+    let bytes = encode(TOPIC, &message.header, &message.body).unwrap();
+    // A build before evidence: its payload ends a field earlier.
+    let mut json: serde_json::Value = serde_json::from_str(TOPIC.avsc()).unwrap();
+    let fields = &mut json["fields"].as_array_mut().unwrap().last_mut().unwrap()["type"]["fields"];
+    fields.as_array_mut().unwrap().pop();
+    let writer = WriterSchema::parse(TOPIC, &json.to_string()).unwrap();
+    let earlier = &bytes[..bytes.len() - 1];
+    assert_eq!(decode(&writer, earlier), Ok::<Message, _>(message));
+    assert!(decode(&writer, &bytes).is_err());
+}
+
+#[test]
+fn a_schema_of_another_line_is_refused() {
+    let other = Topic::CampaignCommands.avsc();
+    assert!(matches!(
+        WriterSchema::parse(TOPIC, other),
+        Err(SchemaError::Unrelated { .. })
+    ));
+    let promoted = TOPIC.avsc().replacen(
+        r#""name": "source", "type": "string""#,
+        r#""name": "source", "type": "bytes""#,
+        1,
+    );
+    assert!(matches!(
+        WriterSchema::parse(TOPIC, &promoted),
+        Err(SchemaError::Unrelated { .. })
+    ));
+}
+
+#[test]
+fn a_schema_that_could_make_reading_endless_is_refused() {
+    let added = |kind: &str| {
+        let text = TOPIC.avsc();
+        let (kinds, end) = text.split_once(PAYLOAD_END).unwrap();
+        let field = format!(r#", {{"name": "x_v1", "type": ["null", {kind}], "default": null}}"#);
+        WriterSchema::parse(TOPIC, &format!("{kinds}{field}{PAYLOAD_END}{end}"))
+    };
+    assert!(added(r#""long""#).is_ok());
+    let nothings = r#"{"type": "array", "items": {"type": "record", "name": "N", "fields": []}}"#;
+    let itself =
+        r#"{"type": "record", "name": "N", "fields": [{"name": "n", "type": ["null", "N"]}]}"#;
+    let deep = (0..60).fold(r#""long""#.to_owned(), |inner, _| {
+        format!(r#"{{"type": "array", "items": {inner}}}"#)
+    });
+    let wide = (0..40).fold(r#""null""#.to_owned(), |inner, n| {
+        let twice = format!(
+            r#"{{"name": "a", "type": {inner}}}, {{"name": "b", "type": "N{}"}}"#,
+            n - 1
+        );
+        let twice = if n == 0 { String::new() } else { twice };
+        format!(r#"{{"type": "record", "name": "N{n}", "fields": [{twice}]}}"#)
+    });
+    for bad in [nothings, itself, &deep, &wide] {
+        assert!(
+            matches!(added(bad), Err(SchemaError::Invalid { .. })),
+            "{bad}"
+        );
+    }
+    assert!(WriterSchema::parse(TOPIC, &" ".repeat(300_000)).is_err());
+}
