@@ -1,0 +1,240 @@
+//! Keys that sign tokens and keys that verify them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet};
+use jsonwebtoken::{DecodingKey, EncodingKey, Header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+
+/// An HS256 secret is at least as long as its hash (RFC 7518, 3.2).
+pub(super) const SHORTEST_SECRET: usize = 32;
+
+/// The closed list of algorithms; `none` is not on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// HMAC with SHA-256.
+    Hs256,
+    /// RSA with SHA-256.
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// Ed25519.
+    EdDsa,
+}
+
+/// A key that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// An HS256 secret under 32 bytes.
+    #[error("the secret must have at least 32 bytes")]
+    TooShort,
+    /// HS256 has no key file, and the others have no secret.
+    #[error("{0} does not use this kind of key")]
+    WrongKind(Algorithm),
+    /// A key set without a key for the algorithm.
+    #[error("the key set holds no key that can be used with {0}")]
+    NoUsableKey(Algorithm),
+    /// The key set is not a JWKS.
+    #[error("the key set is not JSON of a JWKS: {0}")]
+    NotAKeySet(#[from] serde_json::Error),
+    /// The key cannot be read or used.
+    #[error("the key cannot be used: {0}")]
+    Unusable(#[from] jsonwebtoken::errors::Error),
+}
+
+impl Algorithm {
+    pub(super) fn of_library(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::Hs256 => jsonwebtoken::Algorithm::HS256,
+            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Self::Es256 => jsonwebtoken::Algorithm::ES256,
+            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+        }
+    }
+
+    /// Whether a JWK's key type is this algorithm's: a symmetric key never passes as a public one.
+    fn fits(self, parameters: &AlgorithmParameters) -> bool {
+        match self {
+            Self::Hs256 => false,
+            Self::Rs256 => matches!(parameters, AlgorithmParameters::RSA(_)),
+            Self::Es256 => matches!(parameters, AlgorithmParameters::EllipticCurve(_)),
+            Self::EdDsa => matches!(parameters, AlgorithmParameters::OctetKeyPair(_)),
+        }
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "HS256" => Ok(Self::Hs256),
+            "RS256" => Ok(Self::Rs256),
+            "ES256" => Ok(Self::Es256),
+            "EdDSA" => Ok(Self::EdDsa),
+            _ => Err("expected HS256, RS256, ES256 or EdDSA"),
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hs256 => "HS256",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        })
+    }
+}
+
+/// A key that makes tokens.
+pub struct SigningKey {
+    algorithm: Algorithm,
+    key: EncodingKey,
+    kid: Option<String>,
+}
+
+impl SigningKey {
+    /// An HS256 key.
+    pub fn secret(secret: &SecretString) -> Result<Self, KeyError> {
+        let key = EncodingKey::from_secret(checked(secret)?);
+        Ok(Self {
+            algorithm: Algorithm::Hs256,
+            key,
+            kid: None,
+        })
+    }
+
+    /// A private key in PEM.
+    pub fn pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, KeyError> {
+        let key = match algorithm {
+            Algorithm::Hs256 => return Err(KeyError::WrongKind(algorithm)),
+            Algorithm::Rs256 => EncodingKey::from_rsa_pem(pem)?,
+            Algorithm::Es256 => EncodingKey::from_ec_pem(pem)?,
+            Algorithm::EdDsa => EncodingKey::from_ed_pem(pem)?,
+        };
+        Ok(Self {
+            algorithm,
+            key,
+            kid: None,
+        })
+    }
+
+    /// Names the key in its tokens, for a verifier with a key set.
+    #[must_use]
+    pub fn named(self, kid: &str) -> Self {
+        Self {
+            kid: Some(kid.to_owned()),
+            ..self
+        }
+    }
+
+    /// A signed token.
+    pub fn mint<C: Serialize>(&self, claims: &C) -> Result<String, KeyError> {
+        let mut header = Header::new(self.algorithm.of_library());
+        header.kid.clone_from(&self.kid);
+        Ok(jsonwebtoken::encode(&header, claims, &self.key)?)
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The keys of one algorithm that tokens are verified with.
+pub struct VerifyingKeys {
+    pub(super) algorithm: Algorithm,
+    only: Option<DecodingKey>,
+    named: HashMap<String, DecodingKey>,
+}
+
+impl VerifyingKeys {
+    /// An HS256 secret.
+    pub fn secret(secret: &SecretString) -> Result<Self, KeyError> {
+        let key = DecodingKey::from_secret(checked(secret)?);
+        Ok(Self {
+            algorithm: Algorithm::Hs256,
+            only: Some(key),
+            named: HashMap::new(),
+        })
+    }
+
+    /// A public key in PEM.
+    pub fn pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, KeyError> {
+        let key = match algorithm {
+            Algorithm::Hs256 => return Err(KeyError::WrongKind(algorithm)),
+            Algorithm::Rs256 => DecodingKey::from_rsa_pem(pem)?,
+            Algorithm::Es256 => DecodingKey::from_ec_pem(pem)?,
+            Algorithm::EdDsa => DecodingKey::from_ed_pem(pem)?,
+        };
+        Ok(Self {
+            algorithm,
+            only: Some(key),
+            named: HashMap::new(),
+        })
+    }
+
+    /// A JWKS document. Keys of other types and keys without a `kid` (unless it is the only one)
+    /// are passed over.
+    pub fn jwks(algorithm: Algorithm, json: &str) -> Result<Self, KeyError> {
+        let set: JwkSet = serde_json::from_str(json)?;
+        let fitting: Vec<_> = set
+            .keys
+            .iter()
+            .filter(|jwk| algorithm.fits(&jwk.algorithm))
+            .collect();
+        let mut named = HashMap::new();
+        for jwk in &fitting {
+            if let Some(kid) = &jwk.common.key_id {
+                named.insert(kid.clone(), DecodingKey::from_jwk(jwk)?);
+            }
+        }
+        let only = match fitting.as_slice() {
+            [jwk] => Some(DecodingKey::from_jwk(jwk)?),
+            _ => None,
+        };
+        if only.is_none() && named.is_empty() {
+            return Err(KeyError::NoUsableKey(algorithm));
+        }
+        Ok(Self {
+            algorithm,
+            only,
+            named,
+        })
+    }
+
+    /// The key of that name; without names, the only key there is.
+    pub(super) fn find(&self, kid: Option<&str>) -> Option<&DecodingKey> {
+        match kid {
+            Some(kid) if !self.named.is_empty() => self.named.get(kid),
+            _ => self.only.as_ref(),
+        }
+    }
+}
+
+impl fmt::Debug for VerifyingKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kids: Vec<_> = self.named.keys().collect();
+        f.debug_struct("VerifyingKeys")
+            .field("algorithm", &self.algorithm)
+            .field("named", &kids)
+            .finish_non_exhaustive()
+    }
+}
+
+fn checked(secret: &SecretString) -> Result<&[u8], KeyError> {
+    let bytes = secret.expose_secret().as_bytes();
+    if bytes.len() < SHORTEST_SECRET {
+        Err(KeyError::TooShort)
+    } else {
+        Ok(bytes)
+    }
+}

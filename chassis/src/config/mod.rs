@@ -1,0 +1,174 @@
+//! Configuration from the environment, with every problem reported at once.
+//!
+//! Precedence: the process's environment, then the `.env` file, then the default in the code.
+
+mod dotenv;
+mod errors;
+mod profile;
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use secrecy::SecretString;
+
+pub use dotenv::DotenvError;
+pub use errors::{ConfigErrors, ConfigProblem};
+pub use profile::Profile;
+
+/// Names the file that is read instead of `.env` in the working directory.
+const FILE_VARIABLE: &str = "TRIBUTARY_ENV_FILE";
+
+/// The variables of one process and what was found wrong with them.
+///
+/// Each reader returns a value at once so that reading goes on after a problem; [`Env::finish`]
+/// then says whether those values may be used.
+#[derive(Default)]
+pub struct Env {
+    values: HashMap<String, String>,
+    problems: Vec<ConfigProblem>,
+}
+
+impl Env {
+    /// The process's environment over `.env` (or the file that `TRIBUTARY_ENV_FILE` names).
+    /// A file that cannot be read is a problem only when it was named.
+    pub fn from_process() -> Self {
+        let process: HashMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let named = process.get(FILE_VARIABLE).filter(|name| !name.is_empty());
+        let (mut values, problem) = match dotenv::read(named.map_or(".env", String::as_str)) {
+            Ok(values) => (values, None),
+            Err(DotenvError::Missing { .. }) if named.is_none() => (HashMap::new(), None),
+            Err(error) => (HashMap::new(), Some(error)),
+        };
+        values.extend(process);
+        let mut env = Self::from_map(values);
+        if let Some(error) = problem {
+            env.report(
+                FILE_VARIABLE,
+                error.to_string(),
+                "/etc/tributary/tracking.env",
+            );
+        }
+        env
+    }
+
+    /// Exactly these variables, for tests.
+    pub fn from_map<K: Into<String>, V: Into<String>>(
+        values: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let values = values
+            .into_iter()
+            .map(|(k, v)| (k.into(), v.into()))
+            .collect();
+        Self {
+            values,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The text of a variable; an empty one counts as absent.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.values
+            .get(name)
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+    }
+
+    /// A variable that must be there. `example` is shown when it is absent or wrong; it is parsed
+    /// and returned as a stand-in, so that reading goes on, and [`Env::finish`] then fails.
+    ///
+    /// # Panics
+    /// When the example itself does not parse: a mistake in the code, found by its first test.
+    #[expect(
+        clippy::expect_used,
+        reason = "an example that does not parse is a bug, found at start-up"
+    )]
+    pub fn required<T>(&mut self, name: &str, example: &str) -> T
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        if let Some(value) = self.optional(name, example) {
+            return value;
+        }
+        if self.text(name).is_none() {
+            self.report(name, "is not set", example);
+        }
+        example
+            .parse()
+            .ok()
+            .expect("the example of a variable parses")
+    }
+
+    /// A variable that has a default.
+    pub fn or<T>(&mut self, name: &str, default: T) -> T
+    where
+        T: FromStr + Display,
+        T::Err: Display,
+    {
+        let example = default.to_string();
+        self.optional(name, &example).unwrap_or(default)
+    }
+
+    /// A variable that may be absent.
+    pub fn optional<T>(&mut self, name: &str, example: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        match self.text(name)?.trim().parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let error: T::Err = error;
+                self.report(name, format!("is malformed: {error}"), example);
+                None
+            }
+        }
+    }
+
+    /// A secret of at least `min_bytes`. Neither its text nor its length appears in a problem.
+    pub fn secret(&mut self, name: &str, min_bytes: usize) -> SecretString {
+        if self.text(name).is_none() {
+            self.report(name, "is not set", &secret_example(min_bytes));
+        }
+        self.optional_secret(name, min_bytes).unwrap_or_default()
+    }
+
+    /// A secret that may be absent.
+    pub fn optional_secret(&mut self, name: &str, min_bytes: usize) -> Option<SecretString> {
+        let text = self.text(name)?.to_owned();
+        if text.len() < min_bytes {
+            let what = format!("is too short: at least {min_bytes} bytes are needed");
+            self.report(name, what, &secret_example(min_bytes));
+            return None;
+        }
+        Some(SecretString::from(text))
+    }
+
+    /// Adds a problem that only the caller can see, such as two variables that exclude each other.
+    pub fn report(&mut self, name: &str, what: impl Into<String>, example: &str) {
+        self.problems.push(ConfigProblem {
+            name: name.to_owned(),
+            what: what.into(),
+            example: example.to_owned(),
+        });
+    }
+
+    /// Every problem met so far, or none.
+    pub fn finish(self) -> Result<(), ConfigErrors> {
+        if self.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigErrors(self.problems))
+        }
+    }
+}
+
+fn secret_example(min_bytes: usize) -> String {
+    format!("the output of: openssl rand -hex {}", min_bytes.max(16))
+}
+
+#[cfg(test)]
+mod tests;

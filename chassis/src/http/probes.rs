@@ -1,0 +1,152 @@
+//! `/health`, `/ready` and `/metrics`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Serialize;
+
+use crate::json::Json;
+use crate::telemetry::Metrics;
+
+type Checks = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<ReadyCheck>> + Send>> + Send + Sync>;
+
+/// One thing a service needs before it can serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReadyCheck {
+    /// What is checked: `database`, `topics`.
+    pub name: String,
+    /// Whether it is as it must be.
+    pub ready: bool,
+    /// Why not, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl ReadyCheck {
+    /// Is as it must be.
+    pub fn passed(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ready: true,
+            detail: None,
+        }
+    }
+
+    /// Is not, and why.
+    pub fn failed(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ready: false,
+            detail: Some(detail.into()),
+        }
+    }
+}
+
+/// What the probes of a service answer.
+#[derive(Clone)]
+pub struct Probes {
+    service: &'static str,
+    checks: Checks,
+    metrics: Option<Metrics>,
+}
+
+impl Probes {
+    /// Ready as soon as it is alive, until [`Probes::ready_when`] says otherwise.
+    pub fn new(service: &'static str) -> Self {
+        Self {
+            service,
+            checks: Arc::new(|| Box::pin(async { Vec::new() })),
+            metrics: None,
+        }
+    }
+
+    /// Asked at each `/ready`; ready when every check passed.
+    #[must_use]
+    pub fn ready_when<F, A>(mut self, checks: F) -> Self
+    where
+        F: Fn() -> A + Send + Sync + 'static,
+        A: Future<Output = Vec<ReadyCheck>> + Send + 'static,
+    {
+        self.checks = Arc::new(move || Box::pin(checks()));
+        self
+    }
+
+    /// Serves these at `/metrics`.
+    #[must_use]
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
+    /// The routes. `/api/v1/<service>/health` is the same as `/health`.
+    pub(super) fn router(&self) -> Router {
+        let service = self.service;
+        let alive = move || async move {
+            Json(Alive {
+                status: "ok",
+                service,
+            })
+        };
+        let checks = Arc::clone(&self.checks);
+        let ready = move || async move { readiness(service, checks().await) };
+        let router = Router::new()
+            .route("/health", get(alive))
+            .route(&format!("/api/v1/{service}/health"), get(alive))
+            .route("/ready", get(ready));
+        let Some(metrics) = self.metrics.clone() else {
+            return router;
+        };
+        let text = "text/plain; version=0.0.4; charset=utf-8";
+        router.route(
+            "/metrics",
+            get(move || async move { ([(CONTENT_TYPE, text)], metrics.render()) }),
+        )
+    }
+}
+
+impl fmt::Debug for Probes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Probes")
+            .field("service", &self.service)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Serialize)]
+struct Alive {
+    status: &'static str,
+    service: &'static str,
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    status: &'static str,
+    service: &'static str,
+    checks: Vec<ReadyCheck>,
+}
+
+fn readiness(service: &'static str, checks: Vec<ReadyCheck>) -> Response {
+    let ready = checks.iter().all(|check| check.ready);
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let word = if ready { "ready" } else { "not_ready" };
+    (
+        status,
+        Json(Readiness {
+            status: word,
+            service,
+            checks,
+        }),
+    )
+        .into_response()
+}

@@ -1,0 +1,155 @@
+//! Accepts connections, serves them and stops without cutting anyone off.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Env;
+
+/// A request's head, its URI included; hyper answers 431 beyond.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+const MAX_HEADERS: usize = 64;
+/// Time to send a whole head; a connection that sends slower is closed.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pause after a failed accept, such as when descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Where a service listens and how many it lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Where it listens; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// Open connections at most; others wait in the kernel's queue.
+    pub max_connections: usize,
+    /// How long a stop waits for requests being answered.
+    pub drain_timeout: Duration,
+}
+
+impl ServerConfig {
+    /// The usual limits at this address.
+    pub fn at(address: SocketAddr) -> Self {
+        Self {
+            address,
+            max_connections: 4096,
+            drain_timeout: Duration::from_secs(20),
+        }
+    }
+
+    /// Reads `<PREFIX>_LISTEN_ADDRESS`, `HTTP_MAX_CONNECTIONS` and `HTTP_DRAIN_TIMEOUT_MS`.
+    pub fn read(env: &mut Env, prefix: &str, default: SocketAddr) -> Self {
+        let drain_ms: u32 = env.or("HTTP_DRAIN_TIMEOUT_MS", 20_000);
+        Self {
+            address: env.or(&format!("{prefix}_LISTEN_ADDRESS"), default),
+            max_connections: env.or("HTTP_MAX_CONNECTIONS", 4096),
+            drain_timeout: Duration::from_millis(u64::from(drain_ms)),
+        }
+    }
+}
+
+/// A bound listener.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    config: ServerConfig,
+}
+
+impl Server {
+    /// Binds, so that a port in use shows before anything else starts.
+    pub async fn bind(config: ServerConfig) -> io::Result<Self> {
+        let listener = TcpListener::bind(config.address).await.map_err(|error| {
+            let what = format!("cannot listen on {}: {error}", config.address);
+            io::Error::new(error.kind(), what)
+        })?;
+        Ok(Self { listener, config })
+    }
+
+    /// Where it listens, its port known.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop` is cancelled, then lets the requests being answered end.
+    pub async fn serve(self, router: Router, stop: CancellationToken) {
+        let slots = Arc::new(Semaphore::new(self.config.max_connections));
+        let connections = TaskTracker::new();
+        while let Some((stream, slot)) = self.accept(&slots, &stop).await {
+            let _ = stream.set_nodelay(true);
+            connections.spawn(connection(stream, router.clone(), stop.clone(), slot));
+        }
+        drop(self.listener);
+        connections.close();
+        if tokio::time::timeout(self.config.drain_timeout, connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                open = connections.len(),
+                "stopped with requests still unanswered"
+            );
+        }
+    }
+
+    /// The next connection, or `None` once stopped.
+    async fn accept(
+        &self,
+        slots: &Arc<Semaphore>,
+        stop: &CancellationToken,
+    ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+        loop {
+            let next = async {
+                let slot = Arc::clone(slots)
+                    .acquire_owned()
+                    .await
+                    .map_err(io::Error::other)?;
+                let (stream, _) = self.listener.accept().await?;
+                Ok::<_, io::Error>((stream, slot))
+            };
+            let accepted = tokio::select! {
+                () = stop.cancelled() => return None,
+                accepted = next => accepted,
+            };
+            match accepted {
+                Ok(accepted) => return Some(accepted),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    stop: CancellationToken,
+    _slot: OwnedSemaphorePermit,
+) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES);
+    let serving = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    tokio::pin!(serving);
+    let served = tokio::select! {
+        served = serving.as_mut() => served,
+        () = stop.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,111 @@
+//! Puts the shell around a service's routes.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{Limits, Probes, context, limits, measure};
+use crate::auth::{InternalKey, Verifier};
+use crate::idempotency::RequestHasher;
+use crate::problem::Problem;
+
+/// What surrounds every route: context, metrics, limits, caught panics, problems for 404 and 405,
+/// and what the extractors need.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    limits: Limits,
+    probes: Probes,
+    verifier: Option<Arc<Verifier>>,
+    internal: Option<Arc<InternalKey>>,
+    hasher: Option<Arc<RequestHasher>>,
+}
+
+impl Shell {
+    /// A shell with these probes and limits.
+    pub fn new(probes: Probes, limits: Limits) -> Self {
+        Self {
+            limits,
+            probes,
+            verifier: None,
+            internal: None,
+            hasher: None,
+        }
+    }
+
+    /// Lets [`crate::auth::Caller`] be extracted.
+    #[must_use]
+    pub fn verifier(mut self, verifier: Arc<Verifier>) -> Self {
+        self.verifier = Some(verifier);
+        self
+    }
+
+    /// Lets [`crate::auth::Peer`] be extracted.
+    #[must_use]
+    pub fn internal(mut self, key: Arc<InternalKey>) -> Self {
+        self.internal = Some(key);
+        self
+    }
+
+    /// Lets [`crate::write::Write`] be extracted.
+    #[must_use]
+    pub fn hasher(mut self, hasher: Arc<RequestHasher>) -> Self {
+        self.hasher = Some(hasher);
+        self
+    }
+
+    /// The whole surface of a service: its routes and the probes, surrounded.
+    pub fn wrap(&self, routes: Router) -> Router {
+        let slots = Arc::new(Semaphore::new(self.limits.max_in_flight));
+        let routes = routes
+            .fallback(no_route)
+            .layer(from_fn_with_state(slots, limits::in_flight))
+            .merge(self.probes.router())
+            .method_not_allowed_fallback(no_method);
+        self.provide(routes)
+            .layer(DefaultBodyLimit::max(self.limits.body_bytes))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn_with_state(
+                self.limits.request_timeout,
+                limits::timeout,
+            ))
+            .layer(from_fn(measure::layer))
+            .layer(from_fn(context::layer))
+    }
+
+    fn provide(&self, mut routes: Router) -> Router {
+        if let Some(verifier) = &self.verifier {
+            routes = routes.layer(Extension(Arc::clone(verifier)));
+        }
+        if let Some(internal) = &self.internal {
+            routes = routes.layer(Extension(Arc::clone(internal)));
+        }
+        if let Some(hasher) = &self.hasher {
+            routes = routes.layer(Extension(Arc::clone(hasher)));
+        }
+        routes
+    }
+}
+
+async fn no_route() -> Problem {
+    Problem::not_found().with_detail("no such path; /docs lists what there is")
+}
+
+async fn no_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+        .with_detail("this path does not take that method; see the Allow header")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    let reason = text.as_deref().unwrap_or("a panic without a text");
+    Problem::internal(&reason).into_response()
+}

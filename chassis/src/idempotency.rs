@@ -1,0 +1,108 @@
+//! What makes a write repeatable: the client's key, and a hash that tells whether it is the same write.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use axum::http::HeaderMap;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::problem::{FieldProblem, Problem};
+
+/// The header that carries the key.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+const LONGEST: usize = 128;
+/// Keeps this use of the secret apart from every other.
+const PURPOSE: &[u8] = b"tributary request hash v1";
+
+/// An `Idempotency-Key`: 1 to 128 visible ASCII characters, chosen by the client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The request's key, if it has one; 400 for one that is malformed or given twice.
+    pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
+        let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+        let Some(value) = values.next() else {
+            return Ok(None);
+        };
+        let key = value
+            .to_str()
+            .ok()
+            .and_then(Self::parse)
+            .filter(|_| values.next().is_none());
+        key.map(Some).ok_or_else(|| {
+            let detail = "must be 1 to 128 visible ASCII characters, once";
+            Problem::bad_request("invalid_header", "the Idempotency-Key is malformed")
+                .with_error(FieldProblem::parameter("Idempotency-Key", detail))
+        })
+    }
+
+    /// A key, if the text is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        (visible && (1..=LONGEST).contains(&text.len())).then(|| Self(text.to_owned()))
+    }
+
+    /// The key's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Hashes requests with a secret, so that a stored hash gives away nothing of a body.
+pub struct RequestHasher(hmac::Key);
+
+impl RequestHasher {
+    /// Derives its key from a secret that all replicas have.
+    pub fn new(secret: &SecretString) -> Self {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+        let derived = hmac::sign(&root, PURPOSE);
+        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+    }
+
+    /// HMAC-SHA256 over method, path and body, each with its length before it.
+    pub fn request_hash(&self, method: &str, path: &str, body: &[u8]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in [method.as_bytes(), path.as_bytes(), body] {
+            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            context.update(part);
+        }
+        let mut hash = [0; 32];
+        hash.copy_from_slice(context.sign().as_ref());
+        hash
+    }
+}
+
+impl fmt::Debug for RequestHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequestHasher(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_method_path_body_or_secret_gives_another_hash() {
+        let hasher = RequestHasher::new(&SecretString::from("a"));
+        let hash = hasher.request_hash("POST", "/a", b"{}");
+        assert_eq!(hash, hasher.request_hash("POST", "/a", b"{}"));
+        assert_ne!(hash, hasher.request_hash("PUT", "/a", b"{}"));
+        assert_ne!(hash, hasher.request_hash("POST", "/a{", b"}"));
+        assert_ne!(hash, hasher.request_hash("POST", "/a", b"{ }"));
+        assert_ne!(
+            hash,
+            RequestHasher::new(&SecretString::from("b")).request_hash("POST", "/a", b"{}")
+        );
+    }
+
+    #[test]
+    fn a_key_is_visible_ascii_of_bounded_length() {
+        assert!(IdempotencyKey::parse("order-1/2").is_some());
+        for text in ["", "a b", "a\u{e9}", &"a".repeat(129)] {
+            assert_eq!(IdempotencyKey::parse(text), None, "{text}");
+        }
+    }
+}

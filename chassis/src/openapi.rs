@@ -1,0 +1,108 @@
+//! The `OpenAPI` 3.1 document, made from the handlers, and a page that shows it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+    ResponseBuilder,
+};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::problem::{FieldProblem, PROBLEM_JSON, ProblemBody};
+
+/// The name of the security scheme: `security(("bearer" = []))` on a handler.
+pub const BEARER: &str = "bearer";
+
+/// An empty document with this title, the bearer scheme and the problem's schema:
+/// `OpenApiRouter::with_openapi(base("Tributary tracking", "…"))`.
+pub fn base(title: &str, description: &str) -> OpenApi {
+    let info = InfoBuilder::new()
+        .title(title)
+        .version(env!("CARGO_PKG_VERSION"));
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
+    let components = ComponentsBuilder::new()
+        .security_scheme(BEARER, SecurityScheme::Http(bearer))
+        .schema(ProblemBody::name(), ProblemBody::schema())
+        .schema(FieldProblem::name(), FieldProblem::schema())
+        .build();
+    OpenApiBuilder::new()
+        .info(info.description(Some(description)).build())
+        .components(Some(components))
+        .build()
+}
+
+/// The routes, with the document at `/openapi.json` and the page at `/docs`.
+pub fn serve<S: Clone + Send + Sync + 'static>(router: OpenApiRouter<S>) -> Router<S> {
+    let (router, document) = router.split_for_parts();
+    let json = bytes::Bytes::from(render(&document));
+    let document = get(move || async move { ([(CONTENT_TYPE, "application/json")], json) });
+    let page = SwaggerUi::new("/docs").config(Config::from("/openapi.json"));
+    router.route("/openapi.json", document).merge(page)
+}
+
+/// The document as it is checked in: indented, in a stable order, with a line end.
+pub fn render(document: &OpenApi) -> String {
+    let mut text = document.to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Fails when the copy at `path` is not the document, after writing the fresh one beside it as
+/// `*.new` for a look and a move. For tests.
+pub fn compare_copy(document: &OpenApi, path: &Path) -> Result<(), String> {
+    let fresh = render(document);
+    if std::fs::read_to_string(path).is_ok_and(|copy| copy == fresh) {
+        return Ok(());
+    }
+    let beside = path.with_extension("json.new");
+    std::fs::write(&beside, fresh)
+        .map_err(|error| format!("cannot write {}: {error}", beside.display()))?;
+    Err(format!(
+        "{} is stale: look at {} and move it there",
+        path.display(),
+        beside.display()
+    ))
+}
+
+/// The problems that any handler with a body and a token may answer: `responses((…), Problems)`.
+#[derive(Debug)]
+pub struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        [
+            ("400", "The request cannot be understood"),
+            ("401", "No valid token"),
+            ("403", "Not in the role that this needs"),
+            ("404", "Not there, or not yours"),
+            ("413", "The body is too long"),
+            (
+                "422",
+                "A field is not acceptable, or the domain refuses; see code",
+            ),
+            ("503", "Not able to serve now; see Retry-After"),
+        ]
+        .into_iter()
+        .map(|(status, description)| (status.to_owned(), problem(description).into()))
+        .collect()
+    }
+}
+
+fn problem(description: &str) -> Response {
+    let schema = RefOr::Ref(Ref::from_schema_name(ProblemBody::name()));
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new()
+        .description(description)
+        .content(PROBLEM_JSON, content)
+        .build()
+}

@@ -1,0 +1,183 @@
+//! Lists in pages: newest first, by position in the service's log.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::params::{from_pairs, pairs, parameter};
+use crate::problem::Problem;
+
+const DEFAULT_LIMIT: u16 = 50;
+const MAX_LIMIT: u16 = 200;
+/// First byte of a cursor, so that its meaning can change without guessing.
+const CURSOR_VERSION: u8 = 1;
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Items at most: 1 to 200, 50 when absent.
+    #[param(minimum = 1, maximum = 200, default = 50, required = false)]
+    pub limit: u16,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    pub cursor: Option<Cursor>,
+}
+
+/// A place in a list; opaque to clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The position of the last item of the page before: go on below it.
+    pub position: i64,
+}
+
+/// `limit`, `cursor`, and the filters `F`, which take no other parameter when they deny unknown fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct List<F> {
+    /// Which part of the list.
+    pub page: PageQuery,
+    /// Which of its items.
+    pub filter: F,
+}
+
+/// A list without filters: `List<NoFilter>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilter {}
+
+/// A part of a list, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page starts; `null` on the last.
+    pub next_cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// Rows to read: one more than the page holds shows whether another follows.
+    pub fn rows(self) -> i64 {
+        i64::from(self.limit) + 1
+    }
+
+    /// Rows have positions below this: `WHERE position < $1 ORDER BY position DESC LIMIT $2`.
+    pub fn below(self) -> i64 {
+        self.cursor.map_or(i64::MAX, |cursor| cursor.position)
+    }
+}
+
+impl<T> Page<T> {
+    /// A page of up to [`PageQuery::rows`] rows, each turned into an item; `position` as stored.
+    pub fn new<R>(
+        query: PageQuery,
+        mut rows: Vec<R>,
+        position: impl Fn(&R) -> i64,
+        item: impl Fn(R) -> T,
+    ) -> Self {
+        let limit = usize::from(query.limit);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().filter(|_| more).map(|row| Cursor {
+            position: position(row),
+        });
+        let next_cursor = last.map(Cursor::encode);
+        Self {
+            items: rows.into_iter().map(item).collect(),
+            next_cursor,
+        }
+    }
+}
+
+impl Cursor {
+    /// The text that clients hand back.
+    pub fn encode(self) -> String {
+        let mut bytes = vec![CURSOR_VERSION];
+        bytes.extend(self.position.to_be_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// What [`Cursor::encode`] wrote; anything else is `None`.
+    pub fn decode(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (&version, position) = bytes.split_first()?;
+        let position = i64::from_be_bytes(position.try_into().ok()?);
+        (version == CURSOR_VERSION && position >= 0).then_some(Self { position })
+    }
+}
+
+impl<F: DeserializeOwned, S: Sync> FromRequestParts<S> for List<F> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut page = PageQuery {
+            limit: DEFAULT_LIMIT,
+            cursor: None,
+        };
+        let mut filters = Vec::new();
+        for (name, value) in pairs(parts.uri.query().unwrap_or_default())? {
+            match name.as_str() {
+                "limit" => page.limit = limit(&value)?,
+                "cursor" => page.cursor = Some(cursor(&value)?),
+                _ => filters.push((name, value)),
+            }
+        }
+        Ok(Self {
+            page,
+            filter: from_pairs(&filters)?,
+        })
+    }
+}
+
+fn limit(value: &str) -> Result<u16, Problem> {
+    let limit = value
+        .parse()
+        .ok()
+        .filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or_else(|| parameter("limit".to_owned(), format!("must be 1 to {MAX_LIMIT}")))
+}
+
+fn cursor(value: &str) -> Result<Cursor, Problem> {
+    let detail = "must be a next_cursor as it was given";
+    Cursor::decode(value).ok_or_else(|| parameter("cursor".to_owned(), detail.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_was_and_nothing_else_is_one() {
+        let cursor = Cursor { position: 12_345 };
+        assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
+        for text in [
+            "",
+            "AQ",
+            "!!",
+            "AgAAAAAAADA5",
+            "Af__________",
+            "AQAAAAAAADA5AA",
+        ] {
+            assert_eq!(Cursor::decode(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_full_page_names_the_next_and_the_last_does_not() {
+        let query = PageQuery {
+            limit: 2,
+            cursor: None,
+        };
+        let page = Page::new(query, vec![9_i64, 8, 7], |row| *row, |row| row);
+        assert_eq!(page.items, [9, 8]);
+        let next = page.next_cursor.as_deref().and_then(Cursor::decode);
+        assert_eq!(next, Some(Cursor { position: 8 }));
+        assert_eq!(
+            Page::new(query, vec![7_i64, 6], |row| *row, |row| row).next_cursor,
+            None
+        );
+    }
+}

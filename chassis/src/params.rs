@@ -1,0 +1,88 @@
+//! Path and query parameters whose errors name the parameter.
+
+use axum::extract::FromRequestParts;
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use crate::problem::{FieldProblem, Problem};
+
+/// Parameters of the path, such as `Path<CampaignId>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Path<T>(pub T);
+
+/// Parameters of the query. Put `#[serde(deny_unknown_fields)]` on the type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(PathRejection::FailedToDeserializePathParams(error)) => {
+                Err(path_problem(error.into_kind()))
+            }
+            Err(error) => Err(Problem::internal(&error)),
+        }
+    }
+}
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let pairs = pairs(parts.uri.query().unwrap_or_default())?;
+        from_pairs(&pairs).map(Self)
+    }
+}
+
+/// The decoded names and values of a query.
+pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
+    serde_urlencoded::from_str(query)
+        .map_err(|_| Problem::bad_request("invalid_parameter", "the query is not name=value pairs"))
+}
+
+/// A value of named pairs; the error names the first pair that is wrong.
+pub(crate) fn from_pairs<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T, Problem> {
+    let query = serde_urlencoded::to_string(pairs).map_err(|error| Problem::internal(&error))?;
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    let deserializer = serde_urlencoded::Deserializer::new(pairs);
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let name = error.path().to_string();
+        let detail = error.into_inner().to_string();
+        match detail.split_once('`') {
+            Some((kind, rest)) if name == "." || kind.ends_with("field ") => {
+                let field = rest.split('`').next().unwrap_or_default();
+                parameter(
+                    field.to_owned(),
+                    format!("{}parameter", kind.replace("field ", "")),
+                )
+            }
+            _ => parameter(name, detail),
+        }
+    })
+}
+
+fn path_problem(kind: ErrorKind) -> Problem {
+    match kind {
+        ErrorKind::ParseErrorAtKey {
+            key, expected_type, ..
+        } => parameter(key, format!("expected {expected_type}")),
+        ErrorKind::DeserializeError { key, message, .. } => parameter(key, message),
+        ErrorKind::InvalidUtf8InPathParam { key } => parameter(key, "is not UTF-8".to_owned()),
+        ErrorKind::Message(message) => parameter("path".to_owned(), message),
+        other => parameter("path".to_owned(), other.to_string()),
+    }
+}
+
+/// 400 that names one parameter.
+pub(crate) fn parameter(name: String, detail: String) -> Problem {
+    Problem::bad_request(
+        "invalid_parameter",
+        "a parameter is not acceptable; see errors",
+    )
+    .with_error(FieldProblem::parameter(name, detail))
+}

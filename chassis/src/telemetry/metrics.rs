@@ -1,0 +1,58 @@
+//! The Prometheus recorder and what it shows of the process itself.
+
+use std::sync::{OnceLock, PoisonError, RwLock};
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use super::process;
+
+/// The recorder is one per process; a second [`Metrics::install`] returns the first's handle.
+static INSTALLED: OnceLock<Metrics> = OnceLock::new();
+static INSTALLING: RwLock<()> = RwLock::new(());
+
+/// Upper bounds of latencies in seconds, from half a millisecond to the longest request.
+const SECONDS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
+];
+/// Upper bounds of counts, for batch sizes.
+const COUNTS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 500.0, 1000.0];
+
+/// The metrics recorder could not be installed.
+#[derive(Debug, thiserror::Error)]
+#[error("the metrics recorder cannot be installed: {0}")]
+pub struct MetricsError(#[from] BuildError);
+
+/// A handle on the process's metrics.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+}
+
+impl Metrics {
+    /// Installs the recorder with a `service` label on everything. Histograms named `*_seconds`
+    /// and `*_size` get buckets that suit them.
+    pub fn install(service: &'static str) -> Result<Self, MetricsError> {
+        let _one_at_a_time = INSTALLING.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(metrics) = INSTALLED.get() {
+            return Ok(metrics.clone());
+        }
+        let handle = PrometheusBuilder::new()
+            .add_global_label("service", service)
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+            .set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &COUNTS)?
+            .install_recorder()?;
+        process::describe();
+        Ok(INSTALLED.get_or_init(|| Self { handle }).clone())
+    }
+
+    /// Everything in Prometheus's text format, the process's own figures read now.
+    pub fn render(&self) -> String {
+        process::record();
+        self.handle.render()
+    }
+
+    /// Folds what was recorded since the last time; without it histograms nobody scrapes grow.
+    pub fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+}

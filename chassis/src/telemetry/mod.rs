@@ -1,0 +1,107 @@
+//! Logs, trace context and metrics.
+
+mod metrics;
+mod process;
+mod trace;
+
+use std::fmt;
+use std::str::FromStr;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::Env;
+
+pub use metrics::{Metrics, MetricsError};
+pub use trace::{TRACEPARENT, TraceContext};
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For a person at a terminal.
+    Text,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TelemetryConfig {
+    /// Directives as in `info,sqlx=warn`.
+    pub filter: String,
+    /// How lines are written.
+    pub format: LogFormat,
+}
+
+impl TelemetryConfig {
+    /// Reads `RUST_LOG`, else `LOG_LEVEL` (default `info`), and `LOG_FORMAT` (default `json`).
+    pub fn read(env: &mut Env) -> Self {
+        let level: String = env.or("LOG_LEVEL", "info".to_owned());
+        let filter = env.optional("RUST_LOG", "info,sqlx=warn").unwrap_or(level);
+        if let Err(error) = EnvFilter::try_new(&filter) {
+            env.report(
+                "LOG_LEVEL",
+                format!("(or RUST_LOG) is malformed: {error}"),
+                "info,sqlx=warn",
+            );
+        }
+        Self {
+            filter,
+            format: env.or("LOG_FORMAT", LogFormat::Json),
+        }
+    }
+}
+
+/// Telemetry could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The filter's directives are malformed.
+    #[error("the log filter is malformed: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// A log subscriber was installed before.
+    #[error("a log subscriber is installed already: {0}")]
+    Subscriber(#[from] tracing_subscriber::util::TryInitError),
+    /// The metrics recorder could not be installed.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+}
+
+/// Starts logs on standard output and the metrics recorder; once per process, first thing.
+pub fn init(service: &'static str, config: &TelemetryConfig) -> Result<Metrics, TelemetryError> {
+    let filter = EnvFilter::try_new(&config.filter)?;
+    let registry = tracing_subscriber::registry().with(filter);
+    match config.format {
+        LogFormat::Json => {
+            let json = tracing_subscriber::fmt::layer().json();
+            registry
+                .with(json.flatten_event(true).with_span_list(false))
+                .try_init()?;
+        }
+        LogFormat::Text => registry
+            .with(tracing_subscriber::fmt::layer().compact())
+            .try_init()?,
+    }
+    Ok(Metrics::install(service)?)
+}
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "json" => Ok(Self::Json),
+            "text" => Ok(Self::Text),
+            _ => Err("expected json or text"),
+        }
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json => "json",
+            Self::Text => "text",
+        })
+    }
+}
