@@ -21,7 +21,7 @@ const CURSOR_VERSION: u8 = 1;
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// Items at most: 1 to 200, 50 when absent.
-    #[param(minimum = 1, maximum = 200, default = 50, required = false)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 50)]
     pub limit: u16,
     /// `next_cursor` of the page before.
     #[param(value_type = Option<String>)]
@@ -35,7 +35,8 @@ pub struct Cursor {
     pub position: i64,
 }
 
-/// `limit`, `cursor`, and the filters `F`, which take no other parameter when they deny unknown fields.
+/// `limit`, `cursor`, and the filters `F`: put `#[serde(deny_unknown_fields)]` and
+/// `#[into_params(parameter_in = Query)]` on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct List<F> {
     /// Which part of the list.

@@ -1,8 +1,8 @@
 //! Path and query parameters whose errors name the parameter.
 
-use axum::extract::FromRequestParts;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -22,9 +22,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(PathRejection::FailedToDeserializePathParams(error)) => {
-                Err(path_problem(error.into_kind()))
-            }
+            Err(PathRejection::FailedToDeserializePathParams(error)) => Err(path_problem(
+                error.into_kind(),
+                only_name(parts, state).await,
+            )),
             Err(error) => Err(Problem::internal(&error)),
         }
     }
@@ -66,15 +67,23 @@ pub(crate) fn from_pairs<T: DeserializeOwned>(pairs: &[(String, String)]) -> Res
     })
 }
 
-fn path_problem(kind: ErrorKind) -> Problem {
+/// The name of the path's parameter, when there is one only: errors of a single value do not tell.
+async fn only_name<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String> {
+    let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
+    let mut names = params.iter().map(|(name, _)| name.to_owned());
+    names.next().filter(|_| names.next().is_none())
+}
+
+fn path_problem(kind: ErrorKind, only_name: Option<String>) -> Problem {
+    let name = only_name.unwrap_or_else(|| "path".to_owned());
     match kind {
         ErrorKind::ParseErrorAtKey {
             key, expected_type, ..
         } => parameter(key, format!("expected {expected_type}")),
         ErrorKind::DeserializeError { key, message, .. } => parameter(key, message),
         ErrorKind::InvalidUtf8InPathParam { key } => parameter(key, "is not UTF-8".to_owned()),
-        ErrorKind::Message(message) => parameter("path".to_owned(), message),
-        other => parameter("path".to_owned(), other.to_string()),
+        ErrorKind::Message(message) => parameter(name, message),
+        other => parameter(name, other.to_string()),
     }
 }
 

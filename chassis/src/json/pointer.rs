@@ -16,9 +16,11 @@ pub(super) fn locate(error: &serde_path_to_error::Error<serde_json::Error>) -> (
     let detail = text
         .rsplit_once(" at line ")
         .map_or(text.as_str(), |(detail, _)| detail);
-    if let Some(name) = missing(detail) {
-        push(&mut pointer, name);
-        return (pointer, "is missing".to_owned());
+    for (kind, what) in [("missing", "is missing"), ("duplicate", "is given twice")] {
+        if let Some(name) = field(detail, kind) {
+            push(&mut pointer, name);
+            return (pointer, what.to_owned());
+        }
     }
     (pointer, simplified(detail))
 }
@@ -28,18 +30,19 @@ fn push(pointer: &mut String, key: &str) {
     pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
 }
 
-/// The name in serde's "missing field `name`": the one error whose path ends at the parent.
-fn missing(detail: &str) -> Option<&str> {
-    detail.strip_prefix("missing field `")?.strip_suffix('`')
+/// The name in serde's "missing field `name`" and "duplicate field `name`", whose paths end at
+/// the parent.
+fn field<'a>(detail: &'a str, kind: &str) -> Option<&'a str> {
+    detail
+        .strip_prefix(kind)?
+        .strip_prefix(" field `")?
+        .strip_suffix('`')
 }
 
 /// What a client sent is not repeated to it: serde quotes whole values and names.
 fn simplified(detail: &str) -> String {
     if detail.starts_with("unknown field") {
         return "is not a known field".to_owned();
-    }
-    if detail.starts_with("duplicate field") {
-        return "is given twice".to_owned();
     }
     match (
         detail.starts_with("invalid "),

@@ -1,0 +1,11 @@
+//! The shell through real HTTP: a small service of one campaign, served on a free port.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
+mod app;
+mod auth;
+mod bodies;
+mod documents;
+mod shell;
