@@ -17,5 +17,6 @@ pub mod progress;
 pub mod provision;
 pub mod settings;
 pub mod stack;
+pub mod test_run;
 pub mod tools;
 pub mod up;

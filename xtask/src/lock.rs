@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use crate::layout::Layout;
 
 /// Longer than a start that fetches and builds everything.
-const WAIT: Duration = Duration::from_secs(1800);
+const WAIT: Duration = Duration::from_mins(30);
 
 /// Held until dropped; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use xtask::layout::Layout;
 use xtask::lock::StackLock;
 use xtask::progress::Progress;
 use xtask::settings::{Mode, Settings};
-use xtask::{down, infra, up};
+use xtask::{down, infra, test_run, up};
 
 #[derive(Parser)]
 #[command(
@@ -38,6 +38,22 @@ enum Command {
         #[arg(long)]
         wipe: bool,
     },
+    /// Formatting, lints and tests against servers of their own (what ./test.sh does)
+    Test {
+        /// Only this crate's tests, without formatting and lints
+        krate: Option<String>,
+        /// Only tests whose names contain this
+        name: Option<String>,
+    },
+    /// Run a command with a Postgres of its own, named to it by the variables that tests read
+    WithStack {
+        /// And a broker
+        #[arg(long)]
+        broker: bool,
+        /// The command, after --
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
     /// Make topics, subscriptions, policies and schemas at the broker that the variables name
     Provision,
 }
@@ -50,7 +66,7 @@ enum Part {
 
 fn main() -> ExitCode {
     match Arguments::parse().command.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(problem) => {
             eprintln!("\nerror: {problem:#}");
             ExitCode::FAILURE
@@ -60,18 +76,28 @@ fn main() -> ExitCode {
 
 impl Command {
     #[tokio::main(flavor = "current_thread")]
-    async fn run(self) -> Result<()> {
+    async fn run(self) -> Result<ExitCode> {
         let layout = Layout::find();
         let progress = Progress;
         match self {
-            Self::Up { mode, only } => up::run(&layout, mode, only.is_some(), progress).await,
-            Self::Down { wipe } => down::run(&layout, wipe, progress),
+            Self::Up { mode, only } => up::run(&layout, mode, only.is_some(), progress).await?,
+            Self::Down { wipe } => down::run(&layout, wipe, progress)?,
+            Self::Test { krate, name } => {
+                return test_run::run(&layout, krate.as_deref(), name.as_deref()).await;
+            }
+            Self::WithStack { broker, command } => {
+                let mut words = command.into_iter();
+                let mut program = tokio::process::Command::new(words.next().unwrap_or_default());
+                program.args(words);
+                return test_run::with_stack(&layout, broker, program).await;
+            }
             Self::Provision => {
                 let _lock = StackLock::take(&layout)?;
-                let report = infra::place(&Settings::load(&layout)?)?.provision().await?;
-                report.iter().for_each(|line| progress.note(line));
-                Ok(())
+                for line in infra::place(&Settings::load(&layout)?)?.provision().await? {
+                    progress.note(&line);
+                }
             }
         }
+        Ok(ExitCode::SUCCESS)
     }
 }

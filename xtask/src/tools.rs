@@ -10,8 +10,10 @@ use anyhow::{Context, Result, bail};
 use crate::stack::run;
 
 mod install;
+mod python;
 
 pub use install::install;
+pub use python::python;
 
 /// A Java runtime that can run the broker.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+use super::postgres::hex;
 use super::process::run;
 
 /// An unprivileged account, used only when this program runs as root.
@@ -109,12 +110,7 @@ const OUTSIDE: &str = "/var/lib/tributary";
 
 fn outside(dir: &Path) -> Result<PathBuf> {
     let digest = Sha256::digest(dir.canonicalize()?.as_os_str().as_encoded_bytes());
-    let name: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok(Path::new(OUTSIDE).join(name))
+    Ok(Path::new(OUTSIDE).join(hex(&digest[..8])))
 }
 
 /// Removes `dir` and the data folder that it may link to.

@@ -9,6 +9,7 @@ mod postgres;
 mod process;
 mod pulsar;
 mod pulsar_files;
+pub mod testing;
 
 pub use databases::{database_name, provision_databases};
 pub use ports::{check_free, free_port};

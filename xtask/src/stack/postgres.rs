@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
 use tokio::time::{sleep, timeout};
 
@@ -33,7 +34,8 @@ const SETTINGS: &[&str] = &[
     "log_line_prefix=%m [%p] %u@%d ",
 ];
 
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
+const STOP_WITHIN: Duration = Duration::from_secs(30);
 
 /// A running server. `dir` holds its data, log, pid file and the superuser's password.
 #[derive(Debug)]
@@ -41,7 +43,6 @@ pub struct Postgres {
     dir: PathBuf,
     port: u16,
     password: String,
-    account: Option<Account>,
     process: Process,
 }
 
@@ -50,35 +51,45 @@ impl Postgres {
     /// already is taken over as it is and left running when the value is dropped.
     pub async fn start(dir: &Path, port: u16) -> Result<Self> {
         fs::create_dir_all(dir)?;
-        let account = Account::for_server()?;
         let password = superuser_password(&dir.join("password"))?;
-        let running = Process::attach(&dir.join("pid"));
-        let process = match running {
-            Some(process) => process,
-            None => launch(dir, port, &password, account)?,
+        let process = match Process::attach(&dir.join("pid")) {
+            Some(mut process) => {
+                wait_ready(&mut process, dir, &url(port, &password)).await?;
+                process
+            }
+            None => launch_and_wait(dir, port, &password).await?,
         };
-        let mut server = Self {
+        Ok(Self {
             dir: dir.to_owned(),
             port,
             password,
-            account,
             process,
-        };
-        server.wait_ready().await?;
-        Ok(server)
+        })
     }
 
-    /// The superuser's connection URL, without a database: append `/postgres` or another.
-    pub fn url(&self) -> String {
-        format!(
-            "postgres://postgres:{}@127.0.0.1:{}",
-            self.password, self.port
-        )
+    /// The same with a copy of an empty server's data, made in `template` at the first call: about a second less.
+    pub async fn start_copy(template: &Path, dir: &Path, port: u16) -> Result<Self> {
+        let bin = tools::postgres_bin()?;
+        let template = template.join(hex(&Sha256::digest(bin.as_os_str().as_encoded_bytes())[..4]));
+        let complete = template.join("complete");
+        if !complete.exists() {
+            Self::wipe(&template)?;
+            Self::start(&template, port).await?.stop();
+            fs::write(&complete, "")?;
+        }
+        fs::create_dir_all(dir)?;
+        let data = data_folder(dir, Account::for_server()?)?;
+        let source = template.join("data").canonicalize()?.join(".");
+        run(Command::new("cp").arg("-a").arg(source).arg(data))?;
+        for file in ["password", "initialised"] {
+            fs::copy(template.join(file), dir.join(file))?;
+        }
+        Self::start(dir, port).await
     }
 
     /// The superuser's connection URL for the database `postgres`.
     pub fn admin_url(&self) -> String {
-        format!("{}/postgres", self.url())
+        url(self.port, &self.password)
     }
 
     /// The port of 127.0.0.1 on which it listens.
@@ -98,7 +109,7 @@ impl Postgres {
 
     /// Fast shutdown: open transactions are rolled back, data is written.
     pub fn stop(&mut self) {
-        self.process.stop(Signal::INT, Duration::from_secs(30));
+        self.process.stop(Signal::INT, STOP_WITHIN);
     }
 
     /// `kill -9` of the postmaster, as a crash would: its children end by themselves.
@@ -106,28 +117,19 @@ impl Postgres {
         self.process.kill();
     }
 
-    /// Starts again after [`Self::stop`] or [`Self::kill`], on the same port and data.
+    /// Starts again on the same port and data, after [`Self::kill`], [`Self::stop`] or while it runs.
     pub async fn restart(&mut self) -> Result<()> {
-        self.stop();
-        // After a kill the old children hold the shared memory until they notice; Postgres then refuses to start.
-        let end = Instant::now() + READY_WITHIN;
-        loop {
-            self.process = launch(&self.dir, self.port, &self.password, self.account)?;
-            match self.wait_ready().await {
-                Err(refused)
-                    if Instant::now() < end && refused.to_string().contains("shared memory") =>
-                {
-                    sleep(Duration::from_millis(50)).await;
-                }
-                answer => return answer,
-            }
+        if self.process.is_alive() {
+            self.stop();
         }
+        self.process = launch_and_wait(&self.dir, self.port, &self.password).await?;
+        Ok(())
     }
 
     /// Stops the server that runs in `dir`, if one does. True if there was one.
     pub fn stop_in(dir: &Path) -> bool {
         Process::attach(&dir.join("pid"))
-            .map(|mut process| process.stop(Signal::INT, Duration::from_secs(30)))
+            .map(|mut process| process.stop(Signal::INT, STOP_WITHIN))
             .is_some()
     }
 
@@ -136,37 +138,57 @@ impl Postgres {
         Self::stop_in(dir);
         remove_data(dir)
     }
+}
 
-    async fn wait_ready(&mut self) -> Result<()> {
-        let (url, end) = (self.admin_url(), Instant::now() + READY_WITHIN);
-        loop {
-            let answer = timeout(Duration::from_secs(5), PgConnection::connect(&url)).await;
-            let problem = match answer {
-                Ok(Ok(connection)) => return Ok(connection.close().await?),
-                Ok(Err(problem)) => problem.to_string(),
-                Err(_) => "no answer within 5 s".to_owned(),
-            };
-            let log = self.dir.join("postgres.log");
-            if !self.process.is_alive() {
-                bail!(
-                    "Postgres ended while starting: {}\n  The whole log: {}",
-                    last_lines(&log, 3),
-                    log.display()
-                );
-            }
-            if Instant::now() >= end {
-                bail!(
-                    "Postgres is not ready after {READY_WITHIN:?}: {problem}\n  Its log: {}",
-                    log.display()
-                );
-            }
-            sleep(Duration::from_millis(30)).await;
+fn url(port: u16, password: &str) -> String {
+    format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres")
+}
+
+/// After a kill the old server's processes hold its memory until they notice; a new one refuses to start meanwhile.
+async fn launch_and_wait(dir: &Path, port: u16, password: &str) -> Result<Process> {
+    let end = Instant::now() + STOP_WITHIN;
+    loop {
+        let mut process = launch(dir, port, password)?;
+        let Err(problem) = wait_ready(&mut process, dir, &url(port, password)).await else {
+            return Ok(process);
+        };
+        let told = problem.to_string();
+        let predecessor = told.contains("shared memory") || told.contains("lock file");
+        if !predecessor || Instant::now() >= end {
+            return Err(problem);
         }
+        sleep(Duration::from_millis(50)).await;
     }
 }
 
-fn launch(dir: &Path, port: u16, password: &str, account: Option<Account>) -> Result<Process> {
-    let bin = tools::postgres_bin()?;
+async fn wait_ready(process: &mut Process, dir: &Path, url: &str) -> Result<()> {
+    let (log, end) = (dir.join("postgres.log"), Instant::now() + READY_WITHIN);
+    loop {
+        let answer = timeout(Duration::from_secs(5), PgConnection::connect(url)).await;
+        let problem = match answer {
+            Ok(Ok(connection)) => return Ok(connection.close().await?),
+            Ok(Err(problem)) => problem.to_string(),
+            Err(_) => "no answer within 5 s".to_owned(),
+        };
+        if !process.is_alive() {
+            bail!(
+                "Postgres ended while starting: {}\n  The whole log: {}",
+                last_lines(&log, 3),
+                log.display()
+            );
+        }
+        if Instant::now() >= end {
+            bail!(
+                "Postgres is not ready after {READY_WITHIN:?}: {problem}\n  Its log: {}",
+                log.display()
+            );
+        }
+        sleep(Duration::from_millis(30)).await;
+    }
+}
+
+fn launch(dir: &Path, port: u16, password: &str) -> Result<Process> {
+    let (bin, account) = (tools::postgres_bin()?, Account::for_server()?);
     check_free(port, "Postgres", "set DATABASE_PORT in .env")?;
     let data = data_folder(dir, account)?;
     let done = dir.join("initialised");
@@ -228,9 +250,9 @@ fn empty(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?
+            fs::remove_dir_all(entry.path())?;
         } else {
-            fs::remove_file(entry.path())?
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())
@@ -257,5 +279,14 @@ fn superuser_password(file: &Path) -> Result<String> {
 pub fn random_hex(bytes: usize) -> Result<String> {
     let mut raw = vec![0; bytes];
     fs::File::open("/dev/urandom")?.read_exact(&mut raw)?;
-    Ok(raw.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&raw))
+}
+
+/// Hexadecimal digits of these bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _infallible = write!(digits, "{byte:02x}");
+        digits
+    })
 }

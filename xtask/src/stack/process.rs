@@ -49,7 +49,8 @@ impl Identity {
         })
     }
 
-    fn write(&self, pid_file: &Path) -> io::Result<()> {
+    /// Writes the identity for [`Self::read`].
+    pub fn write(&self, pid_file: &Path) -> io::Result<()> {
         fs::write(pid_file, format!("{} {}\n", self.pid, self.born))
     }
 }
@@ -180,6 +181,9 @@ impl Process {
                 return false;
             }
             thread::sleep(Duration::from_millis(10));
+        }
+        if let Some(child) = &mut self.child {
+            let _reaped = child.wait(); // dead, so this returns at once
         }
         true
     }

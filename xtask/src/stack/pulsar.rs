@@ -14,7 +14,7 @@ use super::pulsar_files::Files;
 use crate::tools::{self, Java};
 
 /// A start takes 3 to 8 s, three times that beside a compiler.
-const READY_WITHIN: Duration = Duration::from_secs(120);
+const READY_WITHIN: Duration = Duration::from_mins(2);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
 /// The three ports of a broker on 127.0.0.1.
@@ -260,7 +260,7 @@ fn forget_dead_bookie(files: &Files, java: &Java, options: &[String]) -> Result<
         .stdout(log)
         .spawn()
         .context("cannot run BookieShell")?;
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     while shell.try_wait()?.is_none() {
         if Instant::now() >= end {
             shell.kill()?;

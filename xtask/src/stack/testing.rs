@@ -1,0 +1,40 @@
+//! For tests: the servers that `./test.sh` started, and folders for servers of a test's own.
+
+use std::env;
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::layout::Layout;
+
+/// Superuser's URL of the test run's Postgres.
+pub const DATABASE_ADMIN_URL: &str = "TEST_DATABASE_ADMIN_URL";
+/// `pulsar://` address of the test run's broker.
+pub const PULSAR_SERVICE_URL: &str = "TEST_PULSAR_SERVICE_URL";
+/// `http://` address of the test run's broker's admin interface.
+pub const PULSAR_ADMIN_URL: &str = "TEST_PULSAR_ADMIN_URL";
+/// A Python with the stock Pulsar client; set where there is a broker.
+pub const PYTHON: &str = "TEST_PYTHON";
+/// The folder of the test run: swept when it ends, and what still runs in it is stopped.
+pub const FOLDER: &str = "TEST_STACK_DIR";
+
+/// One of the variables above.
+///
+/// # Panics
+/// When it is not set, saying how to run the test instead.
+pub fn from_test_run(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run ./test.sh [crate] [test name], or ./tributary with-stack --broker -- cargo test ...")
+    })
+}
+
+/// A new folder for a server that a test starts itself.
+pub fn scratch(name: &str) -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let run = env::var_os(FOLDER).map_or_else(|| Layout::find().tests(), PathBuf::from);
+    run.join(format!(
+        "{name}-{}-{}",
+        process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    ))
+}

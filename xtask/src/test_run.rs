@@ -1,0 +1,186 @@
+//! `test.sh`: formatting, lints and tests against servers of their own, which end with the run however it ends.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+
+use crate::layout::Layout;
+use crate::stack::testing::{
+    DATABASE_ADMIN_URL, FOLDER, PULSAR_ADMIN_URL, PULSAR_SERVICE_URL, PYTHON,
+};
+use crate::stack::{Identity, Postgres, Pulsar, PulsarPorts, Signal, free_port};
+use crate::tools;
+
+/// Crates whose tests start or use a broker.
+const WITH_BROKER: &[&str] = &["pipeline", "xtask"];
+/// For one command: a clean build with every test takes about half of it.
+const LIMIT: Duration = Duration::from_hours(1);
+
+/// Runs everything, or the tests of one crate, or those of them whose names contain `name`.
+pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Result<ExitCode> {
+    if krate.is_none() {
+        for arguments in [
+            &["fmt", "--all", "--check"][..],
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--locked",
+                "--quiet",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        ] {
+            println!("==> cargo {}", arguments.join(" "));
+            let code = bounded(cargo(layout, arguments)).await?;
+            if code != 0 {
+                return Ok(exit(code));
+            }
+        }
+    }
+    let with_broker = krate.is_none_or(|name| WITH_BROKER.contains(&name));
+    let mut arguments = vec!["test", "--locked"];
+    match krate {
+        None => arguments.extend(["--workspace", "--no-fail-fast"]),
+        Some(krate) => arguments.extend(["--package", krate]),
+    }
+    arguments.extend(name);
+    with_stack(layout, with_broker, cargo(layout, &arguments)).await
+}
+
+/// Runs one command with a Postgres (and a broker) of its own, named to it by variables.
+pub async fn with_stack(
+    layout: &Layout,
+    with_broker: bool,
+    mut command: Command,
+) -> Result<ExitCode> {
+    tools::ensure(with_broker)?;
+    sweep(&layout.tests())?;
+    let run = TestRun::begin(layout)?;
+    println!(
+        "==> Postgres{} for this run",
+        if with_broker { " and Pulsar" } else { "" }
+    );
+    let template = layout.state.join("postgres-template");
+    let postgres =
+        Postgres::start_copy(&template, &run.folder.join("postgres"), free_port()).await?;
+    command
+        .env(DATABASE_ADMIN_URL, postgres.admin_url())
+        .env(FOLDER, &run.folder);
+    let broker = if with_broker {
+        let broker = Pulsar::start(&run.folder.join("pulsar"), PulsarPorts::free()).await?;
+        command
+            .env(PULSAR_SERVICE_URL, broker.service_url())
+            .env(PULSAR_ADMIN_URL, broker.admin_url());
+        command.env(PYTHON, tools::python(layout)?);
+        Some(broker)
+    } else {
+        None
+    };
+    let code = bounded(command).await;
+    if let Some(mut broker) = broker {
+        broker.stop(); // cleanly, so that the class data archive of a first start is kept
+    }
+    drop(postgres);
+    drop(run);
+    Ok(exit(code?))
+}
+
+fn cargo(layout: &Layout, arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments).current_dir(&layout.root);
+    command
+}
+
+/// Runs a command in a process group of its own, to its end, its time limit or a signal to us, which ends the group.
+async fn bounded(mut command: Command) -> Result<u8> {
+    let mut child = command
+        .process_group(0)
+        .stdin(std::process::Stdio::null())
+        .spawn()
+        .context("cannot start the command")?;
+    let group = child
+        .id()
+        .and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid).ok()?));
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    let mut hangup = signal(SignalKind::hangup())?;
+    let stopped = tokio::select! {
+        status = child.wait() => return Ok(u8::try_from(status?.code().unwrap_or(101)).unwrap_or(1)),
+        () = tokio::time::sleep(LIMIT) => "its time is up",
+        _ = interrupt.recv() => "interrupted",
+        _ = terminate.recv() => "asked to end",
+        _ = hangup.recv() => "the terminal went away",
+    };
+    eprintln!("stopping: {stopped}");
+    for signal in [Signal::TERM, Signal::KILL] {
+        if let Some(group) = group {
+            let _already_gone = rustix::process::kill_process_group(group, signal);
+        }
+        if timeout(Duration::from_secs(5), child.wait()).await.is_ok() {
+            break;
+        }
+    }
+    Ok(130)
+}
+
+fn exit(code: u8) -> ExitCode {
+    ExitCode::from(code)
+}
+
+/// The folder of one run; dropping it stops whatever still runs in it and removes it.
+struct TestRun {
+    folder: PathBuf,
+}
+
+impl TestRun {
+    fn begin(layout: &Layout) -> Result<Self> {
+        let pid = std::process::id();
+        let folder = layout.tests().join(pid.to_string());
+        fs::create_dir_all(&folder)?;
+        if let Some(identity) = Identity::of(pid) {
+            identity.write(&folder.join("owner"))?;
+        }
+        Ok(Self { folder })
+    }
+}
+
+impl Drop for TestRun {
+    fn drop(&mut self) {
+        if let Err(problem) = remove_run(&self.folder) {
+            eprintln!("could not tidy up {}: {problem:#}", self.folder.display());
+        }
+    }
+}
+
+/// Stops and removes what earlier runs left that were killed before they could.
+fn sweep(tests: &Path) -> Result<()> {
+    for entry in fs::read_dir(tests).into_iter().flatten().flatten() {
+        let folder = entry.path();
+        let owner = Identity::read(&folder.join("owner"));
+        if folder.is_dir() && !owner.is_some_and(|owner| owner.is_alive()) {
+            remove_run(&folder)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_run(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder)?.flatten() {
+        let server = entry.path();
+        if server.is_dir() {
+            Pulsar::stop_in(&server);
+            Postgres::wipe(&server)?;
+        }
+    }
+    Ok(fs::remove_dir_all(folder)?)
+}
