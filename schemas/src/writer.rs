@@ -54,7 +54,7 @@ static CURRENT: LazyLock<[Arc<WriterSchema>; 8]> = LazyLock::new(|| {
 });
 
 impl WriterSchema {
-    /// Parses the schema that messages of a topic were written with. Costs about as much as a hundred messages: keep
+    /// Parses the schema that messages of a topic were written with. Costs about as much as fifty messages: keep
     /// what it returns.
     pub fn parse(topic: Topic, text: &str) -> Result<Arc<Self>, SchemaError> {
         let invalid = |reason| SchemaError::Invalid { topic, reason };

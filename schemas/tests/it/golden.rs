@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use schemas::{Topic, WriterSchema, breaks, catalogue_markdown, decode, encode, to_json};
+use schemas::{Message, Topic, WriterSchema, breaks, catalogue_markdown, decode, encode, to_json};
 
 use crate::samples;
 
@@ -48,9 +48,8 @@ fn this_build_writes_the_golden_samples() {
             &folder.join(format!("{}.avro", message.header.kind)),
             &bytes,
         );
-        let json = serde_json::to_string_pretty(&to_json(topic, &message)).unwrap() + "\n";
         let name = format!("{}.json", message.header.kind);
-        check_or_write(&folder.join(name), json.as_bytes());
+        check_or_write(&folder.join(name), json(topic, &message).as_bytes());
     }
     check_or_write(&next.join("kinds.md"), catalogue_markdown().as_bytes());
     let files: usize = Topic::ALL
@@ -64,38 +63,63 @@ fn this_build_writes_the_golden_samples() {
 fn no_released_version_is_broken() {
     for released in entries(&root().join("released")) {
         if released.is_dir() {
-            check_version(&released);
+            let golden = root().join("golden").join(released.file_name().unwrap());
+            assert_eq!(problems(&released, &golden), Vec::<String>::new());
         }
     }
 }
 
-fn check_version(released: &Path) {
-    let golden = root().join("golden").join(released.file_name().unwrap());
+#[test]
+fn a_release_that_is_broken_is_noticed() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("a_release");
+    let (released, golden) = (folder.join("released"), folder.join("golden"));
+    let copy = |from: &Path, to: &Path| {
+        fs::create_dir_all(to).unwrap();
+        for file in entries(from) {
+            fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+        }
+    };
+    copy(&root().join("avro"), &released);
+    copy(&root().join("golden/next"), &golden);
     for topic in Topic::ALL {
-        let path = released.join(format!("{topic}.avsc"));
-        if !path.exists() {
-            continue; // A topic that came later.
-        }
-        let text = String::from_utf8(read(&path)).unwrap();
-        let found = breaks(&text, topic.avsc()).unwrap();
-        assert!(found.is_empty(), "{} is broken: {found:?}", path.display());
-        let writer = WriterSchema::parse(topic, &text).unwrap();
-        let samples = entries(&golden.join(topic.name()));
-        assert!(!samples.is_empty(), "{topic} has no golden samples");
-        for sample in samples
-            .iter()
-            .filter(|it| it.extension().is_some_and(|it| it == "avro"))
-        {
-            let message = decode(&writer, &read(sample)).unwrap();
-            let json = serde_json::to_string_pretty(&to_json(topic, &message)).unwrap() + "\n";
-            assert_eq!(
-                json.as_bytes(),
-                read(&sample.with_extension("json")),
-                "{}",
-                sample.display()
-            );
-        }
+        let (next, copied) = (root().join("golden/next"), golden.join(topic.name()));
+        copy(&next.join(topic.name()), &copied);
     }
+    assert_eq!(problems(&released, &golden), Vec::<String>::new());
+
+    let tamper = |path: PathBuf, from: &str, to: &str| {
+        let text = String::from_utf8(read(&path)).unwrap();
+        assert!(text.contains(from));
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        let found = problems(&released, &golden);
+        fs::write(&path, text).unwrap();
+        found
+    };
+    let table = golden.join("kinds.md");
+    let moved = tamper(table, "| campaign / enrollment |", "| enrollment |");
+    assert_eq!(moved.len(), 1, "{moved:?}");
+    let schema = released.join("payment-events.avsc");
+    let promoted = tamper(
+        schema,
+        r#""name": "masked", "type": "string""#,
+        r#""name": "masked", "type": "bytes""#,
+    );
+    assert!(
+        promoted[0].contains("masked: bytes became string"),
+        "{promoted:?}"
+    );
+    let said = golden.join("payment-events/payout.paid.v1.json");
+    let other = tamper(said, "15000", "15001");
+    assert!(other[0].contains("says something else"), "{other:?}");
+}
+
+/// Everything that this build no longer reads as it was released.
+fn problems(released: &Path, golden: &Path) -> Vec<String> {
+    let topics = Topic::ALL.into_iter();
+    let mut found: Vec<_> = topics
+        .filter(|topic| released.join(format!("{topic}.avsc")).exists())
+        .flat_map(|topic| problems_on(topic, released, golden))
+        .collect();
     // Key and subject of a kind stay: one subject has one key for ever.
     let identities = |table: &str| -> Vec<String> {
         let rows = table.lines().filter(|line| line.starts_with("| `"));
@@ -103,7 +127,36 @@ fn check_version(released: &Path) {
             .collect()
     };
     let now = identities(&catalogue_markdown());
-    for row in identities(&String::from_utf8(read(&golden.join("kinds.md"))).unwrap()) {
-        assert!(now.contains(&row), "released and gone or changed: {row}");
+    let then = String::from_utf8(read(&golden.join("kinds.md"))).unwrap();
+    let gone = identities(&then)
+        .into_iter()
+        .filter(|row| !now.contains(row));
+    found.extend(gone.map(|row| format!("released and gone or changed: {row}")));
+    found
+}
+
+fn problems_on(topic: Topic, released: &Path, golden: &Path) -> Vec<String> {
+    let text = String::from_utf8(read(&released.join(format!("{topic}.avsc")))).unwrap();
+    let broken = breaks(&text, topic.avsc()).unwrap();
+    if !broken.is_empty() {
+        return broken.iter().map(|it| format!("{topic}: {it}")).collect();
     }
+    let writer = WriterSchema::parse(topic, &text).unwrap();
+    let samples = entries(&golden.join(topic.name()));
+    let samples = samples
+        .iter()
+        .filter(|it| it.extension().is_some_and(|it| it == "avro"));
+    samples
+        .filter_map(|sample| match decode(&writer, &read(sample)) {
+            Err(error) => Some(format!("{}: {error}", sample.display())),
+            Ok(message) => {
+                let same = json(topic, &message).as_bytes() == read(&sample.with_extension("json"));
+                (!same).then(|| format!("{} says something else now", sample.display()))
+            }
+        })
+        .collect()
+}
+
+fn json(topic: Topic, message: &Message) -> String {
+    serde_json::to_string_pretty(&to_json(topic, message)).unwrap() + "\n"
 }
