@@ -6,7 +6,7 @@ use money::Micros;
 use schemas::{Actor, Body, Header, Message, Service};
 use uuid::Uuid;
 
-use crate::tx::WriteTx;
+use crate::tx::{Lock, WriteTx};
 
 /// What a decision may know besides state and message.
 #[derive(Debug, Clone, Copy)]
@@ -88,6 +88,8 @@ pub struct Recorded<'a, E> {
 pub trait Domain: Send + Sync + 'static {
     /// Whose domain this is.
     const SERVICE: Service;
+    /// What its transactions own; read models have no log.
+    const LOCK: Lock = Lock::Log;
     /// The states that one batch touches.
     type World: Send + Sync;
     /// What can happen here.

@@ -1,6 +1,7 @@
 //! Effects: I/O outside transactions, caused by an own event whose commit stands, answered by commands.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -33,8 +34,8 @@ pub trait Effect: Send + Sync + 'static {
 }
 
 /// Performs an effect until told to stop. Only one process of a service may: run it under the relay's lock.
-pub async fn run(
-    effect: impl Effect,
+pub async fn run<E: Effect>(
+    effect: Arc<E>,
     mut source: Source,
     inlet: Inlet,
     commands: Topic,
@@ -42,7 +43,7 @@ pub async fn run(
 ) {
     let performing = async {
         loop {
-            if let Err(error) = follow(&effect, &mut source, &inlet, commands).await {
+            if let Err(error) = follow(&*effect, &mut source, &inlet, commands).await {
                 tracing::warn!(%error, "the effect waits for the database");
                 tokio::time::sleep(POLL).await;
             }
@@ -86,7 +87,6 @@ async fn follow<E: Effect>(
                 Ok(event) => wanted.push(event),
                 Err(error) => {
                     tracing::error!(position = row.position, %error, "an own event cannot be read");
-                }
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::domain::Domain;
 use crate::inbound::{Answer, Inbound};
 use crate::queue::{Batch, Queue};
 use crate::service_state;
-use crate::tx::Writer;
+use crate::tx::{Lock, Writer};
 
 /// Under load, batches start at least this far apart: fewer, fuller transactions.
 pub const PACE: Duration = Duration::from_millis(10);
@@ -111,7 +111,9 @@ impl<D: Domain> Engine<D> {
             };
             match attempt.run(messages).await {
                 Ok(done) => {
-                    self.committed.send_replace(done.position);
+                    if D::LOCK == Lock::Log {
+                        advance(&self.committed, done.position);
+                    }
                     if done.parked_changed {
                         self.parked_changed.notify_one();
                     }
@@ -170,6 +172,15 @@ impl<D: Domain> Engine<D> {
         service_state::trying(&self.pool, Uuid::nil()).await;
         answers
     }
+}
+
+/// Tells the relay that the log's head is at least there.
+pub fn advance(committed: &watch::Sender<i64>, position: i64) {
+    committed.send_if_modified(|head| {
+        let moved = *head < position;
+        *head = position.max(*head);
+        moved
+    });
 }
 
 /// Gives a batch in hand a moment to commit once the process is told to stop.

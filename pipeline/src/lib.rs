@@ -9,6 +9,7 @@ mod domain;
 pub mod effects;
 mod engine;
 pub mod group;
+mod health;
 mod inbound;
 pub mod inbox;
 pub mod log;
@@ -27,7 +28,8 @@ pub mod timers;
 mod tx;
 
 pub use domain::{Context, Domain, Emit, Recorded, Rejection, Verdict};
-pub use engine::Engine;
+pub use engine::{Engine, advance};
+pub use health::Health;
 pub use inbound::{Answer, Content, Hint, Inbound, Item, StreamId, Via, Wire};
 pub use mode::{Edge, Mode, Modes, NoRoad, NotAMode};
 pub use queue::{Answers, Full, Inlet, Queue};

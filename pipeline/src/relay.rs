@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::health::Health;
 use crate::log::{self, LogRow};
 use crate::schema_ids::{SchemaIdError, SchemaIds};
 use crate::supervise::Tasks;
@@ -69,8 +70,8 @@ pub struct RoadError(pub String);
 pub trait Road: Send + 'static {
     /// For logs and metrics.
     fn name(&self) -> String;
-    /// Opens what is needed to ship.
-    fn open(&mut self) -> impl Future<Output = Result<Start, RoadError>> + Send;
+    /// Opens what is needed to ship messages of the log's current epoch.
+    fn open(&mut self, epoch: i64) -> impl Future<Output = Result<Start, RoadError>> + Send;
     /// Ships one entry and waits until it is safe.
     fn ship(&mut self, entry: &Entry) -> impl Future<Output = Result<Shipped, RoadError>> + Send;
     /// Drops whatever is open.
@@ -168,6 +169,7 @@ pub async fn ship(
     topic: Topic,
     partition: i32,
     relay_epoch: i64,
+    health: Health,
     stop: CancellationToken,
 ) {
     let mut backoff = Duration::from_millis(50);
@@ -175,13 +177,14 @@ pub async fn ship(
         let started = Instant::now();
         let error = tokio::select! {
             () = stop.cancelled() => break,
-            ended = ship_open(&mut source, &mut road, topic, partition, relay_epoch) => ended,
+            ended = ship_open(&mut source, &mut road, topic, partition, relay_epoch, &health) => ended,
         };
         road.close();
         if started.elapsed() > BACKOFF_MAX * 2 {
             backoff = Duration::from_millis(50);
         }
         if let Err(error) = error {
+            health.failed(&road.name(), topic, partition, &error.to_string());
             metrics::counter!("tributary_relay_errors_total", "road" => road.name()).increment(1);
             tracing::warn!(road = road.name(), topic = topic.name(), partition, %error, retry_in = ?backoff,
                 "shipping starts again from the last known place");
@@ -201,18 +204,20 @@ async fn ship_open(
     topic: Topic,
     partition: i32,
     relay_epoch: i64,
+    health: &Health,
 ) -> Result<(), ShipError> {
     let stored = load_cursor(&source.pool, topic, partition, relay_epoch).await?;
-    let start = road.open().await?;
+    let epoch: i64 = sqlx::query_scalar("SELECT epoch FROM pipeline.log_head")
+        .fetch_one(&source.pool)
+        .await?;
+    let start = road.open(epoch).await?;
+    health.opened(&road.name(), topic, partition);
     let mut at = match start {
         Start::Cursor => stored,
         Start::After(sequence) => {
             log::position_of_sequence(&source.pool, topic, partition, sequence).await?
         }
     };
-    let epoch: i64 = sqlx::query_scalar("SELECT epoch FROM pipeline.log_head")
-        .fetch_one(&source.pool)
-        .await?;
     let (mut saved, mut saved_at) = (at, Instant::now());
     let lag = metrics::gauge!("tributary_relay_lag_messages", "road" => road.name(), "topic" => topic.name());
     loop {

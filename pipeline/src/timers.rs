@@ -2,6 +2,7 @@
 //! due time, so that firing twice is a duplicate.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use money::Micros;
@@ -29,7 +30,7 @@ pub trait Timer: Send + Sync + 'static {
 
 /// Fires until told to stop. Run it under the relay's lock, or several processes do the same work.
 pub async fn run<T: Timer>(
-    timer: T,
+    timer: Arc<T>,
     pool: PgPool,
     inlet: Inlet,
     commands: Topic,
@@ -45,7 +46,7 @@ pub async fn run<T: Timer>(
         }
         let fired = tokio::select! {
             () = stop.cancelled() => return,
-            fired = fire(&timer, &pool, &inlet, commands) => fired,
+            fired = fire(&*timer, &pool, &inlet, commands) => fired,
         };
         fired_any = fired.unwrap_or_else(|error| {
             tracing::warn!(timer = T::NAME, %error, "what is due cannot be read now");

@@ -19,6 +19,7 @@ use pulsar::{Consumer, ConsumerOptions, SubType, TokioExecutor};
 use schemas::{Service, Topic, WriterSchema};
 use tokio_util::sync::CancellationToken;
 
+use crate::health::Health;
 use crate::inbound::{Answer, Hint, Inbound, Wire};
 use crate::queue::Inlet;
 use crate::road::pulsar::BrokerSettings;
@@ -63,14 +64,25 @@ enum ConsumeError {
 }
 
 /// Consumes until told to stop, whatever the broker does meanwhile.
-pub async fn consume(subscription: Subscription, inlet: Inlet, stop: CancellationToken) {
+pub async fn consume(
+    subscription: Subscription,
+    inlet: Inlet,
+    health: Health,
+    stop: CancellationToken,
+) {
     let mut backoff = Duration::from_millis(50);
     loop {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
-            ended = Session::run(&subscription, &inlet) => ended,
+            ended = Session::run(&subscription, &inlet, &health) => ended,
         };
         let (error, heard) = ended;
+        health.failed(
+            "subscription",
+            subscription.topic,
+            subscription.partition,
+            &error.to_string(),
+        );
         if heard {
             backoff = Duration::from_millis(50);
         }
@@ -97,10 +109,15 @@ struct Session<'a> {
 type Pending = (MessageIdData, usize, Option<Vec<Answer>>);
 
 impl<'a> Session<'a> {
-    async fn run(subscription: &'a Subscription, inlet: &Inlet) -> (ConsumeError, bool) {
+    async fn run(
+        subscription: &'a Subscription,
+        inlet: &Inlet,
+        health: &Health,
+    ) -> (ConsumeError, bool) {
         let opened = tokio::time::timeout(Duration::from_secs(15), Self::open(subscription)).await;
         match opened {
             Ok(Ok(mut session)) => {
+                health.opened("subscription", subscription.topic, subscription.partition);
                 let error = match session.follow(inlet).await {
                     Ok(()) => ConsumeError::Ended,
                     Err(error) => error,

@@ -80,7 +80,6 @@ pub struct HttpRoad {
     follower: Service,
     topic: Topic,
     partition: i32,
-    epoch: i64,
     confirmed: HashSet<[u8; 32]>,
 }
 
@@ -92,7 +91,6 @@ struct Watermark {
 
 impl HttpRoad {
     /// A road that is not open yet.
-    #[allow(clippy::too_many_arguments, reason = "they are what an edge is")]
     pub fn new(
         client: reqwest::Client,
         base_url: String,
@@ -101,7 +99,6 @@ impl HttpRoad {
         follower: Service,
         topic: Topic,
         partition: i32,
-        epoch: i64,
     ) -> Self {
         Self {
             client,
@@ -111,7 +108,6 @@ impl HttpRoad {
             follower,
             topic,
             partition,
-            epoch,
             confirmed: HashSet::new(),
         }
     }
@@ -147,12 +143,12 @@ impl Road for HttpRoad {
         format!("http:{}", self.follower.name())
     }
 
-    async fn open(&mut self) -> Result<Start, RoadError> {
+    async fn open(&mut self, epoch: i64) -> Result<Start, RoadError> {
         let request = self
             .client
             .get(format!("{}/internal/v1/watermarks", self.base_url))
             .query(&WatermarkQuery {
-                epoch: self.epoch,
+                epoch,
                 topic: self.topic.name().to_owned(),
                 partition: self.partition,
             });

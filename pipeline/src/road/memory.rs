@@ -12,24 +12,16 @@ pub struct MemoryRoad {
     sender: Service,
     topic: Topic,
     partition: i32,
-    epoch: i64,
 }
 
 impl MemoryRoad {
     /// A road to a receiver.
-    pub fn new(
-        receiver: Receiver,
-        sender: Service,
-        topic: Topic,
-        partition: i32,
-        epoch: i64,
-    ) -> Self {
+    pub fn new(receiver: Receiver, sender: Service, topic: Topic, partition: i32) -> Self {
         Self {
             receiver,
             sender,
             topic,
             partition,
-            epoch,
         }
     }
 }
@@ -39,9 +31,9 @@ impl Road for MemoryRoad {
         "memory".to_owned()
     }
 
-    async fn open(&mut self) -> Result<Start, RoadError> {
+    async fn open(&mut self, epoch: i64) -> Result<Start, RoadError> {
         self.receiver
-            .watermark(self.sender.name(), self.epoch, self.topic, self.partition)
+            .watermark(self.sender.name(), epoch, self.topic, self.partition)
             .await
             .map(Start::After)
             .map_err(|error| RoadError(error.to_string()))

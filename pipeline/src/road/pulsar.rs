@@ -1,6 +1,9 @@
 //! Publishing to a topic partition: one producing client, one unacknowledged entry.
 
-#![allow(clippy::large_futures, reason = "the client's; one of them lives as long as the service")]
+#![allow(
+    clippy::large_futures,
+    reason = "the client's; one of them lives as long as the service"
+)]
 
 use std::time::Duration;
 
@@ -162,7 +165,7 @@ impl Road for PulsarRoad {
         "pulsar".to_owned()
     }
 
-    async fn open(&mut self) -> Result<Start, RoadError> {
+    async fn open(&mut self, _epoch: i64) -> Result<Start, RoadError> {
         self.open_with(&WriterSchema::current(self.topic)).await?;
         Ok(Start::Cursor)
     }

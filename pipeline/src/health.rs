@@ -1,0 +1,61 @@
+//! Whether each road was opened, which proves that what it needs is provisioned.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use schemas::Topic;
+
+#[derive(Debug, Clone, Default)]
+struct Road {
+    opened_once: bool,
+    error: Option<String>,
+}
+
+/// The roads of one process, shared by all that travel them.
+#[derive(Debug, Clone, Default)]
+pub struct Health(Arc<Mutex<BTreeMap<String, Road>>>);
+
+impl Health {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Road>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn name(road: &str, topic: Topic, partition: i32) -> String {
+        format!("{road} {}/{partition}", topic.name())
+    }
+
+    /// A road that this process needs before it is ready.
+    pub fn expect(&self, road: &str, topic: Topic, partition: i32) {
+        self.lock()
+            .entry(Self::name(road, topic, partition))
+            .or_default();
+    }
+
+    pub(crate) fn opened(&self, road: &str, topic: Topic, partition: i32) {
+        if let Some(road) = self.lock().get_mut(&Self::name(road, topic, partition)) {
+            *road = Road {
+                opened_once: true,
+                error: None,
+            };
+        }
+    }
+
+    pub(crate) fn failed(&self, road: &str, topic: Topic, partition: i32, error: &str) {
+        if let Some(road) = self.lock().get_mut(&Self::name(road, topic, partition)) {
+            road.error = Some(error.chars().take(300).collect());
+        }
+    }
+
+    /// Roads that were never open since the start, with their last error. One that was, and is not now, is an outage
+    /// that the process outlives, so it does not count.
+    pub fn never_opened(&self) -> Vec<(String, String)> {
+        self.lock()
+            .iter()
+            .filter(|(_, road)| !road.opened_once)
+            .map(|(name, road)| {
+                let error = road.error.as_deref().unwrap_or("is being opened");
+                (name.clone(), error.to_owned())
+            })
+            .collect()
+    }
+}
