@@ -1,0 +1,116 @@
+//! What is sealed opens for its partner and its key, and for nothing else.
+#![allow(clippy::unwrap_used)]
+
+use sealing::{DataKey, Details, DetailsError, KeyPair, PublicKey, open, seal};
+use secrecy::SecretString;
+
+fn details() -> Details {
+    Details::parse(br#"{"email":"user@example.com"}"#).unwrap()
+}
+
+fn masked(json: &str) -> String {
+    Details::parse(json.as_bytes()).unwrap().masked()
+}
+
+#[test]
+fn sealed_details_open_for_their_partner_and_key_only() {
+    let pair = KeyPair::generate().unwrap();
+    let key = PublicKey::new("key1", &pair.public).unwrap();
+    let sealed = seal(&key, "partner123", &details()).unwrap();
+    assert_eq!(
+        open(&pair.private, "key1", "partner123", &sealed),
+        Ok(details())
+    );
+    assert!(open(&pair.private, "key1", "partner124", &sealed).is_err());
+    assert!(open(&pair.private, "key2", "partner123", &sealed).is_err());
+    let other = KeyPair::generate().unwrap();
+    assert!(open(&other.private, "key1", "partner123", &sealed).is_err());
+}
+
+#[test]
+fn every_cut_and_every_flipped_bit_is_noticed() {
+    let pair = KeyPair::generate().unwrap();
+    let key = PublicKey::new("key1", &pair.public).unwrap();
+    let sealed = seal(&key, "partner123", &details()).unwrap();
+    for length in 0..sealed.len() {
+        assert!(open(&pair.private, "key1", "partner123", &sealed[..length]).is_err());
+    }
+    for at in 0..sealed.len() {
+        let mut flipped = sealed.clone();
+        flipped[at] ^= 1;
+        assert!(
+            open(&pair.private, "key1", "partner123", &flipped).is_err(),
+            "{at}"
+        );
+    }
+}
+
+#[test]
+fn sealing_twice_gives_two_texts_without_the_address() {
+    let pair = KeyPair::generate().unwrap();
+    let key = PublicKey::new("key1", &pair.public).unwrap();
+    let first = seal(&key, "p", &details()).unwrap();
+    assert_ne!(first, seal(&key, "p", &details()).unwrap());
+    assert!(!first.windows(4).any(|part| part == b"user"));
+    assert!(PublicKey::new("key1", &[0; 31]).is_err());
+}
+
+#[test]
+fn what_is_kept_opens_with_its_key_and_name_only() {
+    let key = |text: &str| DataKey::derive(&SecretString::from(text)).unwrap();
+    let kept = key("a").encrypt("pay_1", b"plain").unwrap();
+    assert_eq!(key("a").decrypt("pay_1", &kept).unwrap(), b"plain");
+    assert!(key("a").decrypt("pay_2", &kept).is_err());
+    assert!(key("b").decrypt("pay_1", &kept).is_err());
+    assert!(key("a").decrypt("pay_1", &kept[..5]).is_err());
+}
+
+#[test]
+fn people_see_the_domain_or_the_last_four() {
+    assert_eq!(
+        masked(r#"{"email":"user@example.com"}"#),
+        "u***@example.com"
+    );
+    assert_eq!(
+        masked(r#"{"iban":"DE89 3704 0044 0532 0130 00"}"#),
+        "****3000"
+    );
+    assert_eq!(masked(r#"{"iban":"short1234"}"#), "****");
+    assert_eq!(masked(r#"{"wallet":"abcdefghijkl"}"#), "****ijkl");
+    assert_eq!(masked(r#"{"email":"nonsense"}"#), "****");
+}
+
+#[test]
+fn details_are_a_small_object_of_texts_and_never_shown() {
+    for json in ["", "[]", "{\"a\":1}", "{\"a\":{\"b\":\"c\"}}", "null"] {
+        assert_eq!(
+            Details::parse(json.as_bytes()),
+            Err(DetailsError::Shape),
+            "{json}"
+        );
+    }
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(257));
+    for json in [
+        "{}",
+        "{\"\":\"x\"}",
+        "{\"a\":\"\"}",
+        "{\"a\":\"x\\u0000\"}",
+        &long,
+    ] {
+        assert_eq!(
+            Details::parse(json.as_bytes()),
+            Err(DetailsError::Size),
+            "{json}"
+        );
+    }
+    assert_eq!(format!("{:?}", details()), "Details(..)");
+}
+
+#[test]
+fn each_method_needs_its_field() {
+    assert_eq!(details().check_for("paypal"), Ok(()));
+    assert!(details().check_for("bank_transfer").is_err());
+    let bank = Details::parse(br#"{"iban":"DE89370400440532013000"}"#).unwrap();
+    assert_eq!(bank.check_for("bank_transfer"), Ok(()));
+    assert!(bank.check_for("paypal").is_err());
+}
