@@ -87,6 +87,11 @@ impl Caller {
         self.roles.contains(&role)
     }
 
+    /// The names of its roles, for a message's actor.
+    pub fn role_names(&self) -> Vec<String> {
+        self.roles.iter().map(Role::to_string).collect()
+    }
+
     /// Whether it may do everything.
     pub fn is_operator(&self) -> bool {
         self.has(Role::Operator)

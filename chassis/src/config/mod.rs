@@ -7,6 +7,7 @@ mod errors;
 mod profile;
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -33,11 +34,16 @@ impl Env {
     /// The process's environment over `.env` (or the file that `TRIBUTARY_ENV_FILE` names).
     /// A file that cannot be read is a problem only when it was named.
     pub fn from_process() -> Self {
-        let process: HashMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self::over_file(std::env::vars_os().filter_map(text).collect())
+    }
+
+    fn over_file(process: HashMap<String, String>) -> Self {
         let named = process.get(FILE_VARIABLE).filter(|name| !name.is_empty());
-        let (mut values, problem) = match dotenv::read(named.map_or(".env", String::as_str)) {
+        let file = dotenv::read(named.map_or(".env", String::as_str));
+        let (mut values, problem) = match file {
             Ok(values) => (values, None),
             Err(DotenvError::Missing { .. }) if named.is_none() => (HashMap::new(), None),
             Err(error) => (HashMap::new(), Some(error)),

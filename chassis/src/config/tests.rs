@@ -65,3 +65,32 @@ fn an_empty_variable_counts_as_absent() {
     assert_eq!(env.or("PORT", 8000_u16), 8000);
     assert!(env.finish().is_ok());
 }
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
+    let path = std::env::temp_dir().join(format!("chassis-{}.env", std::process::id()));
+    std::fs::write(&path, "A=file\nB=file\n").unwrap();
+    let process = [
+        (super::FILE_VARIABLE, path.to_str().unwrap()),
+        ("A", "process"),
+    ];
+    let process = process.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut env = Env::over_file(process.into());
+    std::fs::remove_file(&path).unwrap();
+    let values = ["A", "B", "C"].map(|name| env.or(name, "default".to_owned()));
+    assert_eq!(values, ["process", "file", "default"]);
+    assert!(env.finish().is_ok());
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there() {
+    let process = [(super::FILE_VARIABLE.to_owned(), "/nowhere/.env".to_owned())];
+    let shown = Env::over_file(process.into())
+        .finish()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        shown.contains("/nowhere/.env, which does not exist"),
+        "{shown}"
+    );
+}

@@ -3,6 +3,7 @@
 mod fields;
 
 use std::borrow::Cow;
+use std::fmt;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -134,7 +135,7 @@ impl Problem {
     }
 
     /// 500. The reason goes to the log, never to the client.
-    pub fn internal(reason: &dyn std::fmt::Display) -> Self {
+    pub fn internal(reason: &dyn fmt::Display) -> Self {
         tracing::error!(%reason, "a request failed for a reason of our own");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
             .with_detail("something failed here; the correlation id finds it in the logs")
@@ -204,6 +205,15 @@ impl Problem {
         }
     }
 }
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let detail = self.0.detail.as_deref().unwrap_or(&self.0.title);
+        write!(f, "{} {}: {detail}", self.0.status.as_u16(), self.0.code)
+    }
+}
+
+impl std::error::Error for Problem {}
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {

@@ -1,14 +1,18 @@
 //! The Prometheus recorder and what it shows of the process itself.
 
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 
 use super::process;
 
 /// The recorder is one per process; a second [`Metrics::install`] returns the first's handle.
 static INSTALLED: OnceLock<Metrics> = OnceLock::new();
-static INSTALLING: RwLock<()> = RwLock::new(());
+static INSTALLING: Mutex<()> = Mutex::new(());
+
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Upper bounds of latencies in seconds, from half a millisecond to the longest request.
 const SECONDS: [f64; 14] = [
@@ -32,7 +36,7 @@ impl Metrics {
     /// Installs the recorder with a `service` label on everything. Histograms named `*_seconds`
     /// and `*_size` get buckets that suit them.
     pub fn install(service: &'static str) -> Result<Self, MetricsError> {
-        let _one_at_a_time = INSTALLING.write().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(metrics) = INSTALLED.get() {
             return Ok(metrics.clone());
         }
@@ -51,8 +55,12 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// Folds what was recorded since the last time; without it histograms nobody scrapes grow.
-    pub fn upkeep(&self) {
-        self.handle.run_upkeep();
+    /// Folds what was recorded, every few seconds until stopped; without it histograms that
+    /// nobody scrapes grow. For the service's supervisor to run.
+    pub async fn upkeep(self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.handle.run_upkeep();
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Logs, trace context and metrics.
 
+mod lines;
 mod metrics;
 mod process;
 mod trace;
@@ -72,12 +73,9 @@ pub fn init(service: &'static str, config: &TelemetryConfig) -> Result<Metrics, 
     let filter = EnvFilter::try_new(&config.filter)?;
     let registry = tracing_subscriber::registry().with(filter);
     match config.format {
-        LogFormat::Json => {
-            let json = tracing_subscriber::fmt::layer().json();
-            registry
-                .with(json.flatten_event(true).with_span_list(false))
-                .try_init()?;
-        }
+        LogFormat::Json => registry
+            .with(lines::layer(service, std::io::stdout))
+            .try_init()?,
         LogFormat::Text => registry
             .with(tracing_subscriber::fmt::layer().compact())
             .try_init()?,

@@ -8,4 +8,5 @@ mod app;
 mod auth;
 mod bodies;
 mod documents;
+mod keys;
 mod shell;
