@@ -184,7 +184,7 @@ async fn a_body_that_is_not_called_json_is_415() {
 }
 
 #[tokio::test]
-async fn an_overlong_body_is_413_whether_its_length_is_told_or_not() {
+async fn an_overlong_body_is_413() {
     let app = App::start().await;
     let long = format!(r#"{{"note": "{}"}}"#, "x".repeat(70_000));
     assert_eq!(
