@@ -1,1 +1,18 @@
-//! Joins pipeline and chassis: how a service starts, answers commands and says that it is ready.
+//! Joins pipeline and chassis, which do not know each other: how a service starts, takes commands by HTTP, answers them,
+//! and says that it is ready.
+//!
+//! A service's `lib.rs` is a [`Definition`]; its `main.rs` is one call of [`main`].
+
+mod ask;
+mod commands;
+mod database;
+mod definition;
+mod ready;
+mod roads;
+mod settings;
+mod start;
+
+pub use ask::{Ask, Asked, actor};
+pub use definition::{Definition, Led, Routes};
+pub use settings::Settings;
+pub use start::{Host, Running, main, start};

@@ -191,3 +191,11 @@ pub async fn counts(pool: &PgPool) -> Result<Vec<(String, i64)>, sqlx::Error> {
         .fetch_all(pool)
         .await
 }
+
+/// The state of a parked message, by its id.
+pub async fn state_of(pool: &PgPool, id: Uuid) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT state FROM pipeline.parked WHERE message_id = $1 LIMIT 1")
+        .bind(id)
+        .fetch_optional(pool)
+        .await
+}

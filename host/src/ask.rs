@@ -1,0 +1,226 @@
+//! A command that comes by HTTP: asked, handled on the one road, answered after its commit.
+
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chassis::auth::Caller;
+use chassis::http::RequestContext;
+use chassis::problem::{FieldProblem, Problem};
+use pipeline::{Answer, Inbound, clock, inbox};
+use schemas::{Actor, Body, Header, Message, Topic};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::start::Host;
+
+/// A command that is not committed by then is answered as of unknown outcome.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A command as an edge makes it.
+#[derive(Debug)]
+pub struct Ask {
+    /// Its id: derived from the caller and the `Idempotency-Key`, or new.
+    pub id: Uuid,
+    /// Routes it.
+    pub key: String,
+    /// The aggregate.
+    pub subject: String,
+    /// What is asked.
+    pub body: Body,
+    /// HMAC of the request, when it has an `Idempotency-Key`.
+    pub request_hash: Option<[u8; 32]>,
+}
+
+/// What became of a command.
+#[derive(Debug)]
+pub enum Asked {
+    /// It was handled: what happened.
+    Done(Vec<Message>),
+    /// It waits for something; its status will tell.
+    Parked,
+}
+
+/// Who asks, as it travels in messages.
+pub fn actor(caller: &Caller) -> Actor {
+    Actor {
+        subject: caller.subject.clone(),
+        roles: caller.roles.iter().map(ToString::to_string).collect(),
+        partner_id: caller.partner().map(ToString::to_string),
+        brand_id: caller.brand().map(ToString::to_string),
+    }
+}
+
+impl Host {
+    /// Asks and waits for the commit. A refusal by the domain is a problem with its code.
+    pub async fn ask(
+        &self,
+        ask: Ask,
+        caller: &Caller,
+        context: &RequestContext,
+    ) -> Result<Answered, Problem> {
+        let topic = self.commands_topic()?;
+        let kind = ask
+            .body
+            .kind(topic)
+            .ok_or_else(|| Problem::internal(&"a command of another service"))?;
+        let header = Header {
+            id: ask.id,
+            kind: kind.name.to_owned(),
+            source: self.service().name().to_owned(),
+            subject: ask.subject,
+            key: ask.key,
+            time: clock::now(),
+            epoch: None,
+            sequence: None,
+            correlation_id: context.correlation_id,
+            causation_id: None,
+            outcome_of: None,
+            actor: Some(actor(caller)),
+            traceparent: Some(context.trace.to_header()),
+        };
+        let message = Message {
+            header,
+            body: ask.body,
+        };
+        let hash = ask.request_hash.map(Vec::from);
+        let inbound = Inbound::local(topic, message, hash.clone());
+        let answered = self.submit(ask.id, inbound).await?;
+        let asked = match answered {
+            Answer::Repeated => self.repeated(ask.id, hash.as_deref()).await?,
+            Answer::Rejected {
+                code,
+                detail,
+                pointer,
+            } => return Err(self.refused(ask.id, &code, detail, pointer)),
+            Answer::Parked => Asked::Parked,
+            Answer::Done(events) => Asked::Done(events),
+            Answer::Skipped | Answer::Gap { .. } => {
+                return Err(Problem::internal(&"an edge's command was not handled"));
+            }
+        };
+        Ok(Answered {
+            asked,
+            command_id: ask.id,
+            service: self.service().name(),
+        })
+    }
+
+    fn commands_topic(&self) -> Result<Topic, Problem> {
+        self.service()
+            .commands_topic()
+            .ok_or_else(|| Problem::internal(&"this service takes no commands"))
+    }
+
+    async fn submit(&self, id: Uuid, inbound: Inbound) -> Result<Answer, Problem> {
+        let full =
+            || Problem::unavailable("queue_full", "too many commands wait; try again soon", 1);
+        let answers = self.inlet().offer(vec![inbound]).map_err(|_| full())?;
+        let answered = tokio::time::timeout(COMMIT_TIMEOUT, answers).await;
+        let unknown = || {
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, "outcome_unknown")
+                .with_detail(
+                    "the command was not committed in time; ask for its status before repeating it",
+                )
+                .with_command_id(id)
+        };
+        let mut answers = answered.map_err(|_| unknown())?.map_err(|_| unknown())?;
+        answers.pop().ok_or_else(unknown)
+    }
+
+    /// A command that was handled before is answered as it was then.
+    async fn repeated(&self, id: Uuid, hash: Option<&[u8]>) -> Result<Asked, Problem> {
+        let known = inbox::find(self.pool(), self.schema_ids(), id)
+            .await
+            .map_err(|error| Problem::internal(&error))?
+            .ok_or_else(|| Problem::internal(&"a repeated command is not in the inbox"))?;
+        if known.command.request_hash.as_deref() != hash {
+            return Err(
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")
+                    .with_detail("this Idempotency-Key was used for another request"),
+            );
+        }
+        match inbox::State::parse(&known.command.state) {
+            Some(inbox::State::Rejected) => {
+                let code = known.command.code.unwrap_or_default();
+                let (detail, pointer) = match known.outcome.into_iter().next().map(|m| m.body) {
+                    Some(Body::CommandRejectedV1(rejected)) => (rejected.detail, rejected.pointer),
+                    _ => (String::new(), None),
+                };
+                Err(self.refused(id, &code, detail, pointer))
+            }
+            Some(inbox::State::Done) => Ok(Asked::Done(known.outcome)),
+            _ => Ok(Asked::Parked),
+        }
+    }
+
+    fn refused(&self, id: Uuid, code: &str, detail: String, pointer: Option<String>) -> Problem {
+        let problem = Problem::new(self.status_of(code), code.to_owned())
+            .with_detail(detail.clone())
+            .with_command_id(id);
+        match pointer {
+            Some(pointer) => problem.with_error(FieldProblem::at(pointer, detail)),
+            None => problem,
+        }
+    }
+}
+
+/// A command with what became of it, ready to be told.
+#[derive(Debug)]
+pub struct Answered {
+    /// What became of it.
+    pub asked: Asked,
+    /// Its id.
+    pub command_id: Uuid,
+    service: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Accepted {
+    command_id: Uuid,
+    status: &'static str,
+}
+
+impl Answered {
+    /// 201 with what `body` makes of the first event, or 202 when the command waits.
+    pub fn created<T: Serialize>(self, body: impl FnOnce(&Message) -> T) -> Response {
+        self.respond(StatusCode::CREATED, body)
+    }
+
+    /// 200 with what `body` makes of the first event, or 202 when the command waits.
+    pub fn ok<T: Serialize>(self, body: impl FnOnce(&Message) -> T) -> Response {
+        self.respond(StatusCode::OK, body)
+    }
+
+    fn respond<T: Serialize>(
+        self,
+        status: StatusCode,
+        body: impl FnOnce(&Message) -> T,
+    ) -> Response {
+        let id = HeaderValue::try_from(self.command_id.to_string());
+        let command_id = id.map(|id| [(HeaderName::from_static("x-command-id"), id)]);
+        let response = match &self.asked {
+            Asked::Done(events) => match events.first() {
+                Some(first) => (status, chassis::json::Json(body(first))).into_response(),
+                None => Problem::internal(&"a handled command without an event").into_response(),
+            },
+            Asked::Parked => {
+                let at = format!("/api/v1/{}/commands/{}", self.service, self.command_id);
+                let accepted = Accepted {
+                    command_id: self.command_id,
+                    status: "pending",
+                };
+                (
+                    StatusCode::ACCEPTED,
+                    [(header::LOCATION, at)],
+                    chassis::json::Json(accepted),
+                )
+                    .into_response()
+            }
+        };
+        match command_id {
+            Ok(command_id) => (command_id, response).into_response(),
+            Err(_) => response,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `GET /api/v1/<service>/commands/{id}`: where a command stands, for who sent it.
+
+use axum::extract::State;
+use chassis::auth::Caller;
+use chassis::json::Json;
+use chassis::params::Path;
+use chassis::problem::Problem;
+use pipeline::inbox;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
+
+use crate::start::Host;
+
+/// Where a command stands.
+#[derive(Debug, Serialize, ToSchema)]
+struct CommandStatus {
+    command_id: Uuid,
+    /// Such as `campaign.create.command.v1`.
+    r#type: String,
+    /// `pending`, `completed`, `rejected`, `dropped` or `needs_attention`.
+    status: &'static str,
+    /// The aggregate.
+    subject: String,
+    /// Why it was refused.
+    code: Option<String>,
+}
+
+pub(crate) fn routes(host: &Host) -> OpenApiRouter {
+    let path = format!("/api/v1/{}/commands/{{id}}", host.service().name());
+    OpenApiRouter::new()
+        .route(&path, axum::routing::get(command_status))
+        .with_state(host.clone())
+}
+
+async fn command_status(
+    State(host): State<Host>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Json<CommandStatus>, Problem> {
+    let known = inbox::find(host.pool(), host.schema_ids(), id)
+        .await
+        .map_err(|error| Problem::internal(&error))?;
+    let command = known
+        .map(|known| known.command)
+        .filter(|command| caller.is_operator() || command.actor.as_deref() == Some(&caller.subject))
+        .ok_or_else(Problem::not_found)?;
+    let status = match inbox::State::parse(&command.state) {
+        Some(inbox::State::Done) => "completed",
+        Some(inbox::State::Rejected) => "rejected",
+        Some(inbox::State::Dropped) => "dropped",
+        _ => match pipeline::parked::state_of(host.pool(), id).await {
+            Ok(Some(state)) if state == "dead" => "needs_attention",
+            _ => "pending",
+        },
+    };
+    Ok(Json(CommandStatus {
+        command_id: id,
+        r#type: command.kind,
+        status,
+        subject: command.subject,
+        code: command.code,
+    }))
+}

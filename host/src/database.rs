@@ -1,0 +1,113 @@
+//! The service's own database: connecting, checking its promises, migrating.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use schemas::Service;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
+
+/// Connects lazily: a database that is away at the start is waited for by whoever needs it.
+pub(crate) fn pool(
+    url: &SecretString,
+    service: Service,
+    connections: u32,
+) -> anyhow::Result<PgPool> {
+    let options = PgConnectOptions::from_str(url.expose_secret())
+        .map_err(|_| {
+            anyhow::anyhow!(
+                "{}_DATABASE_URL is malformed",
+                service.name().to_uppercase()
+            )
+        })?
+        .application_name(service.name())
+        .statement_cache_capacity(256)
+        .options([
+            ("statement_timeout", "30s"),
+            ("idle_in_transaction_session_timeout", "3s"),
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
+            ("tcp_user_timeout", "20000"),
+            ("jit", "off"),
+        ]);
+    Ok(PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        .after_connect(|connection, _| Box::pin(bound_transactions(connection)))
+        .connect_lazy_with(options))
+}
+
+/// A holder of the writer lock that stalls is ended by the server, where it can (17 and later).
+async fn bound_transactions(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let version = connection.server_version_num().unwrap_or(0);
+    if version >= 170_000 {
+        sqlx::query("SET transaction_timeout = '30s'")
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Waits for the database for up to a minute, refuses one that could lose what it committed, and migrates it: the
+/// pipeline's tables first, in their own schema, then the service's.
+pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()> {
+    let mut connection = connect(pool).await?;
+    let unsafe_settings: Vec<String> = sqlx::query_scalar(
+        "SELECT name || ' = ' || setting FROM pg_settings
+          WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting = 'off'",
+    )
+    .fetch_all(&mut connection)
+    .await?;
+    if !unsafe_settings.is_empty() {
+        bail!(
+            "the database may lose what it committed ({}): turn these on",
+            unsafe_settings.join(", ")
+        );
+    }
+    let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
+        .fetch_one(&mut connection)
+        .await?;
+    if version < 150_000 {
+        bail!("PostgreSQL 15 or later is needed; the server says {version}");
+    }
+    sqlx::raw_sql("CREATE SCHEMA IF NOT EXISTS pipeline; SET search_path = pipeline")
+        .execute(&mut connection)
+        .await?;
+    pipeline::MIGRATIONS
+        .run(&mut connection)
+        .await
+        .context("the pipeline's migrations")?;
+    sqlx::raw_sql("SET search_path = public")
+        .execute(&mut connection)
+        .await?;
+    own.run(&mut connection)
+        .await
+        .context("the service's migrations")?;
+    connection.close().await?;
+    Ok(())
+}
+
+async fn connect(pool: &PgPool) -> anyhow::Result<PgConnection> {
+    let mut tries = 0;
+    loop {
+        match PgConnection::connect_with(&pool.connect_options()).await {
+            Ok(connection) => return Ok(connection),
+            Err(error)
+                if tries < 120
+                    && !matches!(&error, sqlx::Error::Database(d) if d.code().as_deref() == Some("28P01")) =>
+            {
+                if tries % 10 == 0 {
+                    tracing::warn!(%error, "waiting for the database");
+                }
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => return Err(error).context("the database cannot be reached"),
+        }
+    }
+}

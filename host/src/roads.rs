@@ -1,0 +1,141 @@
+//! Which roads a service travels, by everybody's mode.
+
+use pipeline::relay::{self, Source};
+use pipeline::road::consumer::{self, Subscription};
+use pipeline::road::http::HttpRoad;
+use pipeline::road::pulsar::PulsarRoad;
+use pipeline::{Health, Queue, Tasks};
+use schemas::{Service, Topic};
+
+use crate::definition::Led;
+use crate::settings::Settings;
+use crate::start::Host;
+
+/// What a service publishes: its events, or for the bff everybody's commands.
+fn published(service: Service) -> Vec<Topic> {
+    match service.events_topic() {
+        Some(topic) => vec![topic],
+        None => Topic::ALL
+            .into_iter()
+            .filter(|topic| topic.is_commands())
+            .collect(),
+    }
+}
+
+fn each_partition(settings: &Settings) -> impl Iterator<Item = i32> + use<> {
+    (0..settings.partitions).filter_map(|partition| i32::try_from(partition).ok())
+}
+
+/// Starts consuming what the service follows by the broker.
+pub(crate) fn consume(
+    host: &Host,
+    settings: &Settings,
+    queue: &Queue,
+    health: &Health,
+    tasks: &Tasks,
+) {
+    let Some(broker) = &settings.broker else {
+        return;
+    };
+    for topic in settings.modes.consumes(host.service()) {
+        for partition in each_partition(settings) {
+            health.expect("subscription", topic, partition);
+            let subscription = Subscription {
+                settings: broker.clone(),
+                follower: host.service(),
+                topic,
+                partition,
+            };
+            let stop = tasks.stop().clone();
+            let consuming = consumer::consume(subscription, queue.inlet(), health.clone(), stop);
+            tasks.spawn(format!("consumer of {}", topic.name()), consuming);
+        }
+    }
+}
+
+/// Relays what the service publishes, and runs its timers and effects, while it holds the relay's lock.
+pub(crate) fn relay(
+    host: &Host,
+    settings: std::sync::Arc<Settings>,
+    source: Source,
+    led: Led,
+    client: reqwest::Client,
+    tasks: &Tasks,
+) {
+    let (host, stop) = (host.clone(), tasks.stop().clone());
+    let pool = host.pool().clone();
+    let led_inlet = host.inlet().clone();
+    let start = move |tasks: &Tasks, relay_epoch: i64| {
+        for topic in published(host.service()) {
+            for partition in each_partition(&settings) {
+                ship_one(
+                    &host,
+                    &settings,
+                    &source,
+                    &client,
+                    tasks,
+                    (topic, partition, relay_epoch),
+                );
+            }
+        }
+        if let Some(commands) = host.service().commands_topic() {
+            for start in &led.0 {
+                start(tasks, source.clone(), led_inlet.clone(), commands);
+            }
+        }
+    };
+    tasks.spawn("relay", relay::lead(pool, stop, start));
+}
+
+fn ship_one(
+    host: &Host,
+    settings: &Settings,
+    source: &Source,
+    client: &reqwest::Client,
+    tasks: &Tasks,
+    (topic, partition, relay_epoch): (Topic, i32, i64),
+) {
+    let (service, stop, health) = (host.service(), tasks.stop().clone(), host.health());
+    if let Some(broker) = &settings.broker
+        && settings.modes.publishes(service, topic)
+    {
+        // Every process says what it needs, also one that does not lead and so ships nothing.
+        health.expect("pulsar", topic, partition);
+        let road = PulsarRoad::new(broker.clone(), topic, partition);
+        let shipping = relay::ship(
+            source.clone(),
+            road,
+            topic,
+            partition,
+            relay_epoch,
+            health.clone(),
+            stop.clone(),
+        );
+        tasks.spawn(format!("relay of {}", topic.name()), shipping);
+    }
+    for follower in settings.modes.posts_to(service, topic) {
+        let road = HttpRoad::new(
+            client.clone(),
+            settings
+                .urls
+                .get(follower.name())
+                .cloned()
+                .unwrap_or_default(),
+            settings.internal_key.clone(),
+            service,
+            follower,
+            topic,
+            partition,
+        );
+        let shipping = relay::ship(
+            source.clone(),
+            road,
+            topic,
+            partition,
+            relay_epoch,
+            health.clone(),
+            stop.clone(),
+        );
+        tasks.spawn(format!("relay to {}", follower.name()), shipping);
+    }
+}

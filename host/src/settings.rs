@@ -1,0 +1,145 @@
+//! What every service reads from its environment.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use chassis::auth::{AuthConfig, Surface};
+use chassis::config::{Env, Profile};
+use chassis::http::{Limits, ServerConfig};
+use chassis::telemetry::TelemetryConfig;
+use pipeline::road::http::InternalKey;
+use pipeline::road::pulsar::BrokerSettings;
+use pipeline::{Mode, Modes};
+use schemas::Service;
+use secrecy::{ExposeSecret, SecretString};
+
+/// The shortest secret that signs anything, in bytes.
+const SHORTEST_SECRET: usize = 32;
+
+/// A service's configuration, apart from what only it reads.
+pub struct Settings {
+    /// Where it runs.
+    pub profile: Profile,
+    /// Logs.
+    pub telemetry: TelemetryConfig,
+    /// Where it listens.
+    pub server: ServerConfig,
+    /// What a request may cost.
+    pub limits: Limits,
+    /// `postgres://…`, with its password.
+    pub database_url: SecretString,
+    /// Connections to the database at most.
+    pub database_connections: u32,
+    /// Tokens of people, until the start takes them.
+    pub auth: Option<AuthConfig>,
+    /// Tokens of services.
+    pub internal_key: InternalKey,
+    /// What request hashes are made with.
+    pub request_secret: SecretString,
+    /// Everybody's mode.
+    pub modes: Modes,
+    /// Where everybody listens.
+    pub urls: BTreeMap<&'static str, String>,
+    /// How to reach the broker; `None` when nobody needs one.
+    pub broker: Option<BrokerSettings>,
+    /// Partitions of each topic, as provisioned.
+    pub partitions: u32,
+}
+
+impl Settings {
+    /// Reads them; what is wrong is told by [`Env::finish`].
+    pub fn read(env: &mut Env, service: Service) -> Self {
+        let profile = Profile::read(env);
+        let modes = read_modes(env);
+        for missing in modes.missing_roads() {
+            env.report("*_SERVICE_MODE", missing.to_string(), "hybrid");
+        }
+        let surface = if service == Service::Bff {
+            Surface::Bff
+        } else {
+            Surface::Direct
+        };
+        let internal = env.secret("INTERNAL_SECRET_KEY", SHORTEST_SECRET);
+        let broker = modes.need_broker().then(|| read_broker(env));
+        let prefix = service.name().to_uppercase();
+        Self {
+            profile,
+            telemetry: TelemetryConfig::read(env),
+            server: ServerConfig::read(env, &prefix, default_address(service)),
+            limits: Limits::read(env),
+            database_url: read_database_url(env, service),
+            database_connections: env.or(&format!("{prefix}_DATABASE_CONNECTIONS"), 8),
+            auth: Some(AuthConfig::read(env, profile, surface)),
+            request_secret: internal.clone(),
+            internal_key: InternalKey::new(internal),
+            modes,
+            urls: Service::ALL
+                .into_iter()
+                .map(|other| (other.name(), read_url(env, other)))
+                .collect(),
+            broker,
+            partitions: read_partitions(env),
+        }
+    }
+}
+
+/// Ports as the design gives them.
+fn default_address(service: Service) -> SocketAddr {
+    let port = match service {
+        Service::Tracking => 8000,
+        Service::Commission => 8001,
+        Service::Bff => 8002,
+        Service::Campaign => 8003,
+        Service::Payment => 8004,
+    };
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+fn read_modes(env: &mut Env) -> Modes {
+    let services = Service::ALL.into_iter().filter(|s| *s != Service::Bff);
+    Modes::new(services.map(|service| {
+        let name = format!("{}_SERVICE_MODE", service.name().to_uppercase());
+        (service, env.or(&name, Mode::Hybrid))
+    }))
+}
+
+fn read_url(env: &mut Env, service: Service) -> String {
+    let name = format!("{}_SERVICE_URL", service.name().to_uppercase());
+    let url: String = env.or(&name, format!("http://{}", default_address(service)));
+    url.trim_end_matches('/').to_owned()
+}
+
+/// `<SERVICE>_DATABASE_URL`, or a local server's with `<SERVICE>_DB_PASSWORD`.
+fn read_database_url(env: &mut Env, service: Service) -> SecretString {
+    let (name, prefix) = (service.name(), service.name().to_uppercase());
+    let url: Option<String> = env
+        .optional_secret(&format!("{prefix}_DATABASE_URL"), 1)
+        .map(|url| url.expose_secret().to_owned());
+    if let Some(url) = url {
+        return SecretString::from(url);
+    }
+    let password = env.secret(&format!("{prefix}_DB_PASSWORD"), 1);
+    let host: String = env.or("POSTGRES_HOST", "127.0.0.1".to_owned());
+    let port: u16 = env.or("POSTGRES_PORT", 5432);
+    SecretString::from(format!(
+        "postgres://{name}:{}@{host}:{port}/{name}_db",
+        password.expose_secret()
+    ))
+}
+
+fn read_broker(env: &mut Env) -> BrokerSettings {
+    BrokerSettings {
+        service_url: env.or("PULSAR_SERVICE_URL", "pulsar://127.0.0.1:6650".to_owned()),
+        token: env.optional_secret("PULSAR_TOKEN", 1),
+        tenant: env.or("PULSAR_TENANT", "tributary".to_owned()),
+        namespace: env.or("PULSAR_NAMESPACE", "local".to_owned()),
+    }
+}
+
+fn read_partitions(env: &mut Env) -> u32 {
+    let partitions = env.or("PULSAR_TOPIC_PARTITIONS", 1);
+    if !(1..=64).contains(&partitions) {
+        env.report("PULSAR_TOPIC_PARTITIONS", "must be from 1 to 64", "1");
+    }
+    partitions
+}

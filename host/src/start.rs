@@ -1,0 +1,317 @@
+//! From settings to a running service, and back.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::http::StatusCode;
+use chassis::auth::{AuthConfig, Verifier};
+use chassis::config::Env;
+use chassis::http::{Probes, Server, Shell, cancel_on_signal};
+use chassis::idempotency::RequestHasher;
+use chassis::telemetry::{self, Metrics};
+use pipeline::relay::Source;
+use pipeline::road::inlet::Receiver;
+use pipeline::{
+    Domain, Engine, Health, Inlet, Mode, Queue, SchemaIds, Tasks, Writer, release, service_state,
+};
+use schemas::Service;
+use sqlx::PgPool;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::definition::Definition;
+use crate::settings::Settings;
+use crate::{commands, database, ready, roads};
+
+/// A running service, as its routes see it.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+struct Inner {
+    service: Service,
+    pool: PgPool,
+    writer: Writer,
+    inlet: Inlet,
+    committed: Arc<watch::Sender<i64>>,
+    health: Health,
+    tasks: Tasks,
+    status_of: fn(&str) -> StatusCode,
+}
+
+impl Host {
+    /// Which service it is.
+    pub fn service(&self) -> Service {
+        self.0.service
+    }
+
+    /// Its database.
+    pub fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    /// What its own writing transactions begin with.
+    pub fn writer(&self) -> &Writer {
+        &self.0.writer
+    }
+
+    /// Its writer schemas.
+    pub fn schema_ids(&self) -> &SchemaIds {
+        &self.0.writer.schema_ids
+    }
+
+    /// The way into its queue for commands made in this process.
+    pub fn inlet(&self) -> &Inlet {
+        &self.0.inlet
+    }
+
+    /// Its roads.
+    pub fn health(&self) -> &Health {
+        &self.0.health
+    }
+
+    /// Its tasks, for group commits.
+    pub fn tasks(&self) -> &Tasks {
+        &self.0.tasks
+    }
+
+    /// Wakes the relay after a commit outside the batch road.
+    pub fn committed(&self, position: i64) {
+        pipeline::advance(&self.0.committed, position);
+    }
+
+    pub(crate) fn status_of(&self, code: &str) -> StatusCode {
+        (self.0.status_of)(code)
+    }
+}
+
+/// A started service.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// As its routes see it.
+    pub host: Host,
+    /// Its `OpenAPI` document.
+    pub document: utoipa::openapi::OpenApi,
+    tasks: Tasks,
+}
+
+impl Running {
+    /// Stops it and waits until nothing of it runs. What it wrote last is then that it stopped by itself.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.tasks.stop().cancel();
+        self.tasks.finished().await;
+        service_state::stop(self.host.pool()).await?;
+        Ok(())
+    }
+
+    /// Waits until it is told to stop, or something in it ends that should not.
+    pub async fn stopped(&self) {
+        self.tasks.stop().cancelled().await;
+    }
+}
+
+/// Starts a service.
+pub async fn start<D: Domain>(
+    definition: Definition<D>,
+    mut settings: Settings,
+    metrics: Option<Metrics>,
+    stop: CancellationToken,
+) -> anyhow::Result<Running> {
+    let service = D::SERVICE;
+    let verifier = settings.auth.take().and_then(AuthConfig::verifier);
+    let verifier = verifier.context("tokens cannot be verified with these settings")?;
+    let server = Server::bind(settings.server).await?;
+    let pool = database::pool(
+        &settings.database_url,
+        service,
+        settings.database_connections,
+    )?;
+    database::prepare(&pool, definition.migrations).await?;
+    let unclean = resume(&pool, &settings, service).await?;
+    let writer = Writer {
+        service,
+        partitions: settings.partitions,
+        schema_ids: SchemaIds::open(&pool).await?,
+        lock: pipeline::Lock::Log,
+    };
+    let queue = Queue::default();
+    let head = pipeline::log::head(&pool).await?;
+    let committed = Arc::new(watch::Sender::new(head));
+    let tasks = Tasks::new(stop);
+    let host = Host(Arc::new(Inner {
+        service,
+        pool: pool.clone(),
+        writer: writer.clone(),
+        inlet: queue.inlet(),
+        committed: Arc::clone(&committed),
+        health: Health::default(),
+        tasks: tasks.clone(),
+        status_of: definition.status_of,
+    }));
+
+    let (router, document) = surface(&host, &definition, &settings, queue.inlet());
+    let engine_writer = Writer {
+        lock: D::LOCK,
+        ..writer.clone()
+    };
+    let engine = Engine::new(
+        definition.domain,
+        pool.clone(),
+        engine_writer,
+        queue.clone(),
+        Arc::clone(&committed),
+    );
+    let released = release::release(
+        pool.clone(),
+        writer.schema_ids.clone(),
+        queue.inlet(),
+        engine.parked_changed(),
+        tasks.stop().clone(),
+    );
+    tasks.spawn("release", released);
+    tasks.spawn("engine", engine.run(tasks.stop().clone(), unclean));
+    let settings = Arc::new(settings);
+    let source = Source {
+        pool,
+        service: service.name(),
+        schema_ids: writer.schema_ids,
+        committed: committed.subscribe(),
+    };
+    let client = reqwest::Client::builder()
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(2)
+        .build()?;
+    roads::relay(
+        &host,
+        Arc::clone(&settings),
+        source,
+        definition.led,
+        client,
+        &tasks,
+    );
+    roads::consume(&host, &settings, &queue, host.health(), &tasks);
+    let address = server.local_addr()?;
+    let shell = shell(&host, &settings, verifier, metrics);
+    let serving = server.serve(shell.wrap(router), tasks.stop().clone());
+    tasks.spawn("http", serving);
+    tracing::info!(service = service.name(), %address, mode = settings.modes.of(service).name(), "started");
+    Ok(Running {
+        address,
+        host,
+        document,
+        tasks,
+    })
+}
+
+/// Notes the start, and says whether the last run did not end by itself.
+async fn resume(pool: &PgPool, settings: &Settings, service: Service) -> anyhow::Result<bool> {
+    let mode = settings.modes.of(service);
+    let last: service_state::LastRun =
+        service_state::start(pool, mode.name(), settings.partitions).await?;
+    if last.mode == Mode::Event.name() && mode == Mode::Http {
+        service_state::start(pool, &last.mode, settings.partitions).await?;
+        bail!(
+            "{} cannot go from event to http mode: commands of others may still lie at the broker. Start it in hybrid \
+             mode first, until the backlog of its {}-commands subscription is empty",
+            service.name(),
+            service.name()
+        );
+    }
+    if last.partitions != 0 && last.partitions != i32::try_from(settings.partitions)? {
+        let before = u32::try_from(last.partitions)?;
+        service_state::start(pool, mode.name(), before).await?;
+        bail!(
+            "this log was written for {before} partitions, PULSAR_TOPIC_PARTITIONS says {}: the number of partitions is \
+             fixed when topics are provisioned",
+            settings.partitions
+        );
+    }
+    Ok(!last.clean_stop)
+}
+
+fn surface<D: Domain>(
+    host: &Host,
+    definition: &Definition<D>,
+    settings: &Settings,
+    inlet: Inlet,
+) -> (Router, utoipa::openapi::OpenApi) {
+    let service = host.service();
+    let base = chassis::openapi::base(&format!("Tributary {}", service.name()), definition.about);
+    let mut routes = OpenApiRouter::with_openapi(base).merge((definition.edge)(host));
+    let closed = service != Service::Bff && settings.modes.of(service) == Mode::Event;
+    if !closed {
+        routes = routes.merge((definition.routes)(host));
+        if service != Service::Bff {
+            routes = routes.merge(commands::routes(host));
+        }
+    }
+    let document = routes.get_openapi().clone();
+    let mut served = chassis::openapi::serve(routes);
+    if !closed {
+        let receiver = Receiver::new(host.pool().clone(), inlet);
+        let key = settings.internal_key.clone();
+        served = served.merge(pipeline::road::http::router(receiver, key, service));
+    }
+    (served, document)
+}
+
+fn shell(host: &Host, settings: &Settings, verifier: Verifier, metrics: Option<Metrics>) -> Shell {
+    let ready_host = host.clone();
+    let mut probes =
+        Probes::new(host.service().name()).ready_when(move || ready::checks(ready_host.clone()));
+    if let Some(metrics) = metrics {
+        probes = probes.metrics(metrics);
+    }
+    Shell::new(probes, settings.limits)
+        .verifier(Arc::new(verifier))
+        .hasher(Arc::new(RequestHasher::new(&settings.request_secret)))
+}
+
+/// A service's whole `main`: reads, starts, waits for a signal, stops.
+pub fn main<D: Domain>(service: Service, define: fn(&mut Env) -> Definition<D>) -> ExitCode {
+    let mut env = Env::from_process();
+    let settings = Settings::read(&mut env, service);
+    let definition = define(&mut env);
+    if let Err(problems) = env.finish() {
+        complain(&format!("{} cannot start:\n{problems}", service.name()));
+        return ExitCode::from(78);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let ran = match runtime {
+        Ok(runtime) => runtime.block_on(run(service, definition, settings)),
+        Err(error) => Err(error.into()),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            complain(&format!("{} stops: {error:#}", service.name()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run<D: Domain>(
+    service: Service,
+    definition: Definition<D>,
+    settings: Settings,
+) -> anyhow::Result<()> {
+    let metrics = telemetry::init(service.name(), &settings.telemetry)?;
+    let stop = cancel_on_signal()?;
+    let running = start(definition, settings, Some(metrics), stop.clone()).await?;
+    running.stopped().await;
+    running.stop().await?;
+    tracing::info!(service = service.name(), "stopped");
+    Ok(())
+}
+
+#[allow(clippy::print_stderr, reason = "there may be no log yet")]
+fn complain(text: &str) {
+    eprintln!("{text}");
+}
