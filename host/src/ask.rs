@@ -45,7 +45,7 @@ pub enum Asked {
 pub fn actor(caller: &Caller) -> Actor {
     Actor {
         subject: caller.subject.clone(),
-        roles: caller.roles.iter().map(ToString::to_string).collect(),
+        roles: caller.role_names(),
         partner_id: caller.partner().map(ToString::to_string),
         brand_id: caller.brand().map(ToString::to_string),
     }

@@ -11,6 +11,8 @@ mod ready;
 mod roads;
 mod settings;
 mod start;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use ask::{Ask, Asked, actor};
 pub use definition::{Definition, Led, Routes};

@@ -264,6 +264,10 @@ fn shell(host: &Host, settings: &Settings, verifier: Verifier, metrics: Option<M
     let mut probes =
         Probes::new(host.service().name()).ready_when(move || ready::checks(ready_host.clone()));
     if let Some(metrics) = metrics {
+        let upkeep = metrics.clone();
+        let stop = host.tasks().stop().clone();
+        host.tasks()
+            .spawn("metrics", async move { upkeep.upkeep(stop).await });
         probes = probes.metrics(metrics);
     }
     Shell::new(probes, settings.limits)

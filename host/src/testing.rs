@@ -1,0 +1,362 @@
+//! A service under test: its own database on a real Postgres, its real HTTP surface, tokens, and facts delivered to it
+//! as another service's relay would.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use chassis::auth::{Claims, Role, SigningKey};
+use chassis::config::Env;
+use pipeline::replay::replay;
+use pipeline::{Answer, Domain, Hint, Inbound, Lock, SchemaIds, Wire, Writer, clock, log};
+use schemas::{Actor, Body, Header, Message, Topic, WriterSchema};
+use secrecy::SecretString;
+use serde_json::Value;
+use sqlx::migrate::Migrator;
+use sqlx::{Connection, PgConnection, PgPool, Row};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::definition::Definition;
+use crate::settings::Settings;
+use crate::start::{Host, Running, start};
+
+/// What a condition in a test is waited for at most.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The key of every test's tokens.
+pub const SECRET: &str = "a secret for tests only, of more than 32 bytes";
+
+/// An empty database of its own; its server goes with the test run.
+pub async fn new_database() -> String {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "where the test run put its server"
+    )]
+    let admin = std::env::var("TEST_DATABASE_ADMIN_URL")
+        .expect("TEST_DATABASE_ADMIN_URL is not set: run tests with ./test.sh");
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let mut connection = PgConnection::connect(&admin).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let (server, _) = admin.rsplit_once('/').unwrap();
+    format!("{server}/{name}")
+}
+
+/// The variables of a service under test, all services in http mode.
+pub fn variables(service: schemas::Service, database_url: &str) -> HashMap<String, String> {
+    let mut variables = HashMap::from([
+        ("TRIBUTARY_PROFILE".to_owned(), "local".to_owned()),
+        ("JWT_SECRET_KEY".to_owned(), SECRET.to_owned()),
+        ("INTERNAL_SECRET_KEY".to_owned(), SECRET.to_owned()),
+    ]);
+    for other in schemas::Service::ALL {
+        let prefix = other.name().to_uppercase();
+        variables.insert(format!("{prefix}_SERVICE_MODE"), "http".to_owned());
+        variables.insert(
+            format!("{prefix}_SERVICE_URL"),
+            "http://127.0.0.1:9".to_owned(),
+        );
+    }
+    let prefix = service.name().to_uppercase();
+    variables.insert(format!("{prefix}_LISTEN_ADDRESS"), "127.0.0.1:0".to_owned());
+    variables.insert(format!("{prefix}_DATABASE_URL"), database_url.to_owned());
+    variables
+}
+
+/// A running service with what a test needs of it.
+pub struct TestService {
+    /// Such as `http://127.0.0.1:41234`.
+    pub base_url: String,
+    /// Of its database.
+    pub database_url: String,
+    /// For HTTP as a client would.
+    pub client: reqwest::Client,
+    /// As its routes see it.
+    pub host: Host,
+    /// Its document.
+    pub document: utoipa::openapi::OpenApi,
+    running: Option<Running>,
+    sequences: HashMap<Topic, i64>,
+}
+
+impl TestService {
+    /// Starts a service on a database of its own, in http mode.
+    pub async fn start<D: Domain>(define: impl FnOnce(&mut Env) -> Definition<D>) -> Self {
+        let database_url = new_database().await;
+        let variables = variables(D::SERVICE, &database_url);
+        Self::start_with(define, variables).await
+    }
+
+    /// Starts a service with these variables; a second one on the same database is a replica.
+    pub async fn start_with<D: Domain>(
+        define: impl FnOnce(&mut Env) -> Definition<D>,
+        variables: HashMap<String, String>,
+    ) -> Self {
+        let name = format!("{}_DATABASE_URL", D::SERVICE.name().to_uppercase());
+        let database_url = variables.get(&name).cloned().unwrap_or_default();
+        let mut env = Env::from_map(variables);
+        let settings = Settings::read(&mut env, D::SERVICE);
+        let definition = define(&mut env);
+        env.finish().expect("the test's variables are right");
+        let running = start(definition, settings, None, CancellationToken::new())
+            .await
+            .expect("the service starts");
+        Self {
+            base_url: format!("http://{}", running.address),
+            database_url,
+            client: reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap(),
+            host: running.host.clone(),
+            document: running.document.clone(),
+            running: Some(running),
+            sequences: HashMap::new(),
+        }
+    }
+
+    /// Stops it as a signal would.
+    pub async fn stop(mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await.unwrap();
+        }
+    }
+
+    /// Its database.
+    pub fn pool(&self) -> &PgPool {
+        self.host.pool()
+    }
+
+    /// A request with a token and a JSON body; the answer's status and JSON (null when it has none).
+    pub async fn post(&self, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
+        let request = self
+            .client
+            .post(format!("{}{path}", self.base_url))
+            .bearer_auth(token)
+            .json(body);
+        Self::answer(request).await
+    }
+
+    /// The same with an `Idempotency-Key`.
+    pub async fn post_with_key(
+        &self,
+        path: &str,
+        token: &str,
+        key: &str,
+        body: &Value,
+    ) -> (StatusCode, Value) {
+        let request = self
+            .client
+            .post(format!("{}{path}", self.base_url))
+            .bearer_auth(token)
+            .header("idempotency-key", key)
+            .json(body);
+        Self::answer(request).await
+    }
+
+    /// A read with a token.
+    pub async fn get(&self, path: &str, token: &str) -> (StatusCode, Value) {
+        let request = self
+            .client
+            .get(format!("{}{path}", self.base_url))
+            .bearer_auth(token);
+        Self::answer(request).await
+    }
+
+    async fn answer(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// Delivers a message as the topic's sender would by its road, in sequence, and waits for the commit.
+    pub async fn deliver(
+        &mut self,
+        topic: Topic,
+        key: &str,
+        subject: &str,
+        body: Body,
+    ) -> (Message, Answer) {
+        let sequence = self.sequences.get(&topic).copied().unwrap_or(0) + 1;
+        self.sequences.insert(topic, sequence);
+        let message = message(topic, key, subject, body, Some(sequence));
+        let answer = self
+            .deliver_all(topic, vec![message.clone()])
+            .await
+            .remove(0);
+        (message, answer)
+    }
+
+    /// Delivers messages as one entry and waits for the commit.
+    pub async fn deliver_all(&self, topic: Topic, messages: Vec<Message>) -> Vec<Answer> {
+        let inbounds = messages
+            .iter()
+            .map(|message| {
+                let bytes = schemas::encode(topic, &message.header, &message.body).unwrap();
+                let wire = Wire {
+                    schema: WriterSchema::current(topic),
+                    bytes: bytes.into(),
+                };
+                Inbound::read(topic, 0, wire, Uuid::now_v7(), &Hint::default())
+            })
+            .collect();
+        let answers = self.host.inlet().send(inbounds).await;
+        let answers = answers.unwrap_or_else(|_| panic!("the queue has room"));
+        answers.await.expect("the entry is answered")
+    }
+
+    /// Everything in its log, oldest first.
+    pub async fn log(&self) -> Vec<Message> {
+        let rows = log::all_after(self.pool(), 0, 100_000).await.unwrap();
+        let mut messages = Vec::with_capacity(rows.len());
+        for row in rows {
+            let schema = self
+                .host
+                .schema_ids()
+                .get(self.pool(), row.schema_id)
+                .await
+                .unwrap();
+            messages.push(schemas::decode(&schema, &row.body).unwrap());
+        }
+        messages
+    }
+
+    /// Lets time pass for everything that is decided from now on.
+    pub async fn advance_clock(&self, seconds: i64) {
+        sqlx::query("UPDATE pipeline.log_head SET clock_offset = clock_offset + $1 * 1000000")
+            .bind(seconds)
+            .execute(self.pool())
+            .await
+            .unwrap();
+    }
+
+    /// Folds its log into a fresh database and asserts that these tables are the same there (rule 7).
+    pub async fn assert_state_is_the_fold_of_its_log<D: Domain>(
+        &self,
+        domain: &D,
+        own: &Migrator,
+        tables: &[&str],
+    ) {
+        let url = new_database().await;
+        let pool = crate::database::pool(&SecretString::from(url), D::SERVICE, 2).unwrap();
+        crate::database::prepare(&pool, own).await.unwrap();
+        let writer = Writer {
+            service: D::SERVICE,
+            partitions: 1,
+            schema_ids: SchemaIds::open(&pool).await.unwrap(),
+            lock: Lock::Log,
+        };
+        replay(domain, self.pool(), self.host.schema_ids(), &pool, &writer)
+            .await
+            .unwrap();
+        for table in tables {
+            let (live, folded) = (rows(self.pool(), table).await, rows(&pool, table).await);
+            assert_eq!(live, folded, "{table} is not the fold of the log");
+            assert!(!live.is_empty(), "{table} is empty: the test shows nothing");
+        }
+    }
+}
+
+/// A message as another service would have made it.
+pub fn message(
+    topic: Topic,
+    key: &str,
+    subject: &str,
+    body: Body,
+    sequence: Option<i64>,
+) -> Message {
+    let kind = body.kind(topic).expect("the kind travels on this topic");
+    let source = if topic.is_commands() {
+        schemas::Service::Bff
+    } else {
+        topic.owner()
+    };
+    let id = Uuid::now_v7();
+    let header = Header {
+        id,
+        kind: kind.name.to_owned(),
+        source: source.name().to_owned(),
+        subject: subject.to_owned(),
+        key: key.to_owned(),
+        time: clock::now(),
+        epoch: sequence.map(|_| 1),
+        sequence,
+        correlation_id: Uuid::now_v7(),
+        causation_id: None,
+        outcome_of: None,
+        actor: None,
+        traceparent: None,
+    };
+    Message { header, body }
+}
+
+/// An operator, as an actor of messages.
+pub fn operator_actor() -> Actor {
+    Actor {
+        subject: "operator".to_owned(),
+        roles: vec!["operator".to_owned()],
+        partner_id: None,
+        brand_id: None,
+    }
+}
+
+/// A token of an operator.
+pub fn operator() -> String {
+    mint(&claims("operator").role(Role::Operator))
+}
+
+/// A token of a partner.
+pub fn partner(id: &str) -> String {
+    mint(&claims(id).partner(id))
+}
+
+/// A token of a brand.
+pub fn brand(id: &str) -> String {
+    mint(&claims(id).brand(id))
+}
+
+/// Claims that verify, before roles.
+pub fn claims(subject: &str) -> Claims {
+    Claims::new(subject, "tributary", "tributary", 600)
+}
+
+/// Signs claims with the tests' key.
+pub fn mint(claims: &Claims) -> String {
+    let key = SigningKey::secret(&SecretString::from(SECRET)).unwrap();
+    key.mint(claims).unwrap()
+}
+
+/// Waits until a condition holds; what it waits for is named when it does not come.
+pub async fn until<F, C>(what: &str, condition: C)
+where
+    C: Fn() -> F,
+    F: Future<Output = bool>,
+{
+    let end = Instant::now() + PATIENCE;
+    while !condition().await {
+        assert!(Instant::now() < end, "{what}: not within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A table's rows as text, in a stable order.
+pub async fn rows(pool: &PgPool, table: &str) -> Vec<String> {
+    let sql = format!("SELECT to_jsonb(t)::text AS row FROM {table} t ORDER BY 1");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .fetch_all(pool)
+        .await
+        .unwrap();
+    rows.iter().map(|row| row.get("row")).collect()
+}
