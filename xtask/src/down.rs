@@ -8,15 +8,21 @@ use crate::infra;
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
+use crate::services::Program;
 use crate::stack::Postgres;
 
 /// Stops what runs; with `wipe` removes data, logs and secrets too. What was downloaded stays.
 pub fn run(layout: &Layout, wipe: bool, progress: Progress) -> Result<()> {
     let _lock = StackLock::take(layout)?;
+    for program in Program::START_ORDER.into_iter().rev() {
+        if program.stop(layout) {
+            progress.note(&format!("{}: stopped", program.name()));
+        }
+    }
     infra::stop(layout, &progress);
     if wipe {
         Postgres::wipe(&layout.state.join("postgres"))?;
-        for folder in ["pulsar", "logs", "run", "bin"] {
+        for folder in ["pulsar", "simulator", "logs", "run", "bin"] {
             let folder = layout.state.join(folder);
             if folder.exists() {
                 fs::remove_dir_all(folder)?;

@@ -27,6 +27,12 @@ impl Layout {
         self.state.join("logs").join(format!("{name}.log"))
     }
 
+    /// Where cargo puts the binaries of a profile's folder, `release` or `debug`.
+    pub fn built(&self, folder: &str) -> PathBuf {
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+        self.root.join(target).join(folder)
+    }
+
     /// `.tributary/test`, where test runs keep their servers' data while they last.
     pub fn tests(&self) -> PathBuf {
         self.state.join("test")

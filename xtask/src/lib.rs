@@ -9,14 +9,18 @@
     reason = "a command line tool: it talks to a person and takes its settings from the environment"
 )]
 
+pub mod demo;
 pub mod down;
 pub mod infra;
 pub mod layout;
 pub mod lock;
 pub mod progress;
 pub mod provision;
+pub mod services;
 pub mod settings;
 pub mod stack;
+pub mod status;
+pub mod tail;
 pub mod test_run;
 pub mod tools;
 pub mod up;

@@ -9,7 +9,8 @@ use xtask::layout::Layout;
 use xtask::lock::StackLock;
 use xtask::progress::Progress;
 use xtask::settings::{Mode, Settings};
-use xtask::{down, infra, test_run, up};
+use xtask::tail::{self, Tail};
+use xtask::{demo, down, infra, status, test_run, up};
 
 #[derive(Parser)]
 #[command(
@@ -37,6 +38,37 @@ enum Command {
         /// Also remove all data, logs and secrets
         #[arg(long)]
         wipe: bool,
+    },
+    /// What runs, how it is and in which mode
+    Status,
+    /// Logs of one program or of all (bff, campaign, tracking, commission, payment, simulator, postgres, pulsar)
+    Logs {
+        /// One of them
+        name: Option<String>,
+        /// Go on as lines come
+        #[arg(short, long)]
+        follow: bool,
+        /// The last so many lines
+        #[arg(short = 'n', long, default_value_t = 50)]
+        lines: usize,
+    },
+    /// Restart one program with the last build
+    Restart {
+        /// bff, campaign, tracking, commission, payment or simulator
+        name: String,
+    },
+    /// Remove remains of test runs, old logs and half-made downloads
+    Cleanup,
+    /// Load the demo data again and print what to try
+    Demo,
+    /// Show a topic's messages, one line of JSON each
+    Tail(Tail),
+    /// Print a bearer token: passes its arguments to the bff's generate-jwt
+    #[command(disable_help_flag = true)]
+    Token {
+        /// Such as --help
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Formatting, lints and tests against servers of their own (what ./test.sh does)
     Test {
@@ -91,6 +123,17 @@ impl Command {
                 program.args(words);
                 return test_run::with_stack(&layout, broker, program).await;
             }
+            Self::Status => status::status(&layout).await?,
+            Self::Logs {
+                name,
+                follow,
+                lines,
+            } => status::logs(&layout, name.as_deref(), lines, follow)?,
+            Self::Restart { name } => status::restart(&layout, &name, progress).await?,
+            Self::Cleanup => status::cleanup(&layout, progress)?,
+            Self::Demo => demo::load_and_tell(&layout, &up::as_started(&layout)?, progress).await?,
+            Self::Tail(tail) => tail::run(&up::as_started(&layout)?, &tail).await?,
+            Self::Token { arguments } => status::token(&layout, &arguments)?,
             Self::Provision => {
                 let _lock = StackLock::take(&layout)?;
                 for line in infra::place(&Settings::load(&layout)?)?.provision().await? {

@@ -149,7 +149,7 @@ impl Settings {
         if let Some(url) = self.get(&variable(service, "DATABASE_URL")) {
             return Ok(url.to_owned());
         }
-        let (host, port) = (self.need("DATABASE_HOST")?, self.need("DATABASE_PORT")?);
+        let (host, port) = (self.need("POSTGRES_HOST")?, self.need("POSTGRES_PORT")?);
         let password = self.need(&variable(service, "DB_PASSWORD"))?;
         let (role, database) = (service.name(), database_name(service.name()));
         Ok(format!(
@@ -160,13 +160,13 @@ impl Settings {
     /// The port of the Postgres server that we run, or none when every service has a URL of its own.
     pub fn own_database_port(&self) -> Result<Option<u16>> {
         let given = |service: &Service| self.get(&variable(*service, "DATABASE_URL")).is_some();
-        if Service::ALL.iter().all(given) || !is_loopback(self.need("DATABASE_HOST")?) {
+        if Service::ALL.iter().all(given) || !is_loopback(self.need("POSTGRES_HOST")?) {
             return Ok(None);
         }
-        let port = self.need("DATABASE_PORT")?;
+        let port = self.need("POSTGRES_PORT")?;
         port.parse()
             .map(Some)
-            .with_context(|| format!("DATABASE_PORT={port} is not a port"))
+            .with_context(|| format!("POSTGRES_PORT={port} is not a port"))
     }
 
     /// The ports of the broker that we run, or none when the variables name another machine's.

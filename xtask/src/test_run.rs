@@ -163,7 +163,7 @@ impl Drop for TestRun {
 }
 
 /// Stops and removes what earlier runs left that were killed before they could.
-fn sweep(tests: &Path) -> Result<()> {
+pub fn sweep(tests: &Path) -> Result<()> {
     for entry in fs::read_dir(tests).into_iter().flatten().flatten() {
         let folder = entry.path();
         let owner = Identity::read(&folder.join("owner"));

@@ -1,13 +1,22 @@
 //! `start.sh`: everything up.
 
-use anyhow::Result;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::infra;
+use anyhow::{Context, Result, bail};
+use schemas::Topic;
+use tokio::time::sleep;
+
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
-use crate::settings::{Mode, Settings};
-use crate::tools;
+use crate::settings::{Mode, Settings, WITH_MODE, variable};
+use crate::stack::Pulsar;
+use crate::{demo, infra, services, tools};
+
+const EMPTY_WITHIN: Duration = Duration::from_mins(10);
 
 /// Brings the stack up, or only its servers.
 pub async fn run(
@@ -21,16 +30,127 @@ pub async fn run(
     if let Some(mode) = mode {
         settings.set_mode(mode);
     }
-    let with_broker = settings.uses_broker()?;
     let step = progress.step("Tools");
-    tools::ensure(with_broker)?;
+    let leaving_broker = leaves_broker(layout, &settings)?;
+    tools::ensure(settings.uses_broker()? || leaving_broker)?;
     step.done("all here");
-    infra::postgres(layout, &settings, &progress).await?;
-    if with_broker {
-        infra::broker(layout, &settings, &progress).await?;
-    }
     if only_infra {
-        return Ok(());
+        return servers(layout, &settings, progress).await;
+    }
+    let built = build(layout, progress)?;
+    if leaving_broker {
+        drain(layout, &settings, &built, progress).await?;
+    }
+    servers(layout, &settings, progress).await?;
+    let step = progress.step("Services");
+    services::start(layout, &settings, &built, progress).await?;
+    fs::write(modes_file(layout), modes(&settings)?)?;
+    step.done("all ready");
+    if leaving_broker && !settings.uses_broker()? && Pulsar::stop_in(&layout.state.join("pulsar")) {
+        progress.note("Pulsar: stopped, since no service uses it now");
+    }
+    demo::load_and_tell(layout, &settings, progress).await
+}
+
+async fn servers(layout: &Layout, settings: &Settings, progress: Progress) -> Result<()> {
+    infra::postgres(layout, settings, &progress).await?;
+    if settings.uses_broker()? {
+        infra::broker(layout, settings, &progress).await?;
     }
     Ok(())
+}
+
+/// Builds every binary in release and returns their folder; a second or two when nothing changed.
+pub fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
+    let step = progress.step("Build (release; several minutes the first time)");
+    let status = Command::new("cargo")
+        .args(["build", "--release", "--locked", "--bins"])
+        .current_dir(&layout.root)
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("the build failed: see the compiler's message above");
+    }
+    step.done("built");
+    Ok(layout.built("release"))
+}
+
+fn modes_file(layout: &Layout) -> PathBuf {
+    layout.state.join("run/modes")
+}
+
+/// `NAME=mode` lines.
+fn modes(settings: &Settings) -> Result<String> {
+    let lines: Result<Vec<String>> = WITH_MODE
+        .into_iter()
+        .map(|service| {
+            Ok(format!(
+                "{}={}\n",
+                variable(service, "SERVICE_MODE"),
+                settings.mode(service)?.name()
+            ))
+        })
+        .collect();
+    Ok(lines?.concat())
+}
+
+/// The settings with the modes that the running services were started in.
+pub fn as_started(layout: &Layout) -> Result<Settings> {
+    let mut settings = Settings::load(layout)?;
+    for line in fs::read_to_string(modes_file(layout))
+        .unwrap_or_default()
+        .lines()
+    {
+        if let Some((name, mode)) = line.split_once('=') {
+            settings.set(name, mode);
+        }
+    }
+    Ok(settings)
+}
+
+/// Does a service that used the broker last time not use it now? Then messages may still lie there.
+fn leaves_broker(layout: &Layout, wanted: &Settings) -> Result<bool> {
+    if !modes_file(layout).exists() {
+        return Ok(false);
+    }
+    let before = as_started(layout)?;
+    let left = WITH_MODE.into_iter().map(|service| {
+        Ok(before.mode(service)? != Mode::Http && wanted.mode(service)? == Mode::Http)
+    });
+    Ok(left.collect::<Result<Vec<bool>>>()?.contains(&true))
+}
+
+/// Runs everything in hybrid until the broker holds nothing more, so that no command is left behind there.
+async fn drain(
+    layout: &Layout,
+    wanted: &Settings,
+    built: &std::path::Path,
+    progress: Progress,
+) -> Result<()> {
+    let step = progress
+        .step("From the broker to http: first in hybrid, until the broker's backlog is empty");
+    let mut hybrid = wanted.clone();
+    hybrid.set_mode(Mode::Hybrid);
+    servers(layout, &hybrid, progress).await?;
+    services::start(layout, &hybrid, built, progress).await?;
+    fs::write(modes_file(layout), modes(&hybrid)?)?;
+    let (place, end) = (infra::place(&hybrid)?, Instant::now() + EMPTY_WITHIN);
+    loop {
+        let mut waiting = 0;
+        for topic in Topic::ALL {
+            waiting += place.backlog(topic).await?;
+        }
+        if waiting == 0 {
+            step.done("the backlog is empty");
+            return Ok(());
+        }
+        if Instant::now() >= end {
+            bail!(
+                "{waiting} messages still wait at the broker after {EMPTY_WITHIN:?}. The services run in hybrid: look at \
+                 ./tributary status and ./tributary logs, then ./start.sh --mode http again"
+            );
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
 }

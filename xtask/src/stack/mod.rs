@@ -13,6 +13,7 @@ pub mod testing;
 
 pub use databases::{database_name, provision_databases};
 pub use ports::{check_free, free_port};
+pub(crate) use postgres::hex;
 pub use postgres::{Postgres, random_hex};
 pub use process::{Identity, Process, Signal, last_lines, run};
 pub use pulsar::{Pulsar, PulsarPorts};

@@ -189,7 +189,7 @@ async fn wait_ready(process: &mut Process, dir: &Path, url: &str) -> Result<()> 
 
 fn launch(dir: &Path, port: u16, password: &str) -> Result<Process> {
     let (bin, account) = (tools::postgres_bin()?, Account::for_server()?);
-    check_free(port, "Postgres", "set DATABASE_PORT in .env")?;
+    check_free(port, "Postgres", "set POSTGRES_PORT in .env")?;
     let data = data_folder(dir, account)?;
     let done = dir.join("initialised");
     if !done.exists() {

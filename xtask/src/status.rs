@@ -1,0 +1,175 @@
+//! `tributary status`, `logs`, `restart`, `cleanup` and `token`.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::layout::Layout;
+use crate::lock::StackLock;
+use crate::progress::Progress;
+use crate::services::{Program, start_one};
+use crate::settings::{Settings, WITH_MODE};
+use crate::stack::{Process, last_lines};
+use crate::{test_run, up};
+
+/// What runs, how it is, and in which mode.
+pub async fn status(layout: &Layout) -> Result<()> {
+    let settings = up::as_started(layout)?;
+    for (name, pid, address) in [
+        (
+            "postgres",
+            "postgres/pid",
+            format!("127.0.0.1:{}", settings.need("POSTGRES_PORT")?),
+        ),
+        (
+            "pulsar",
+            "pulsar/pulsar.pid",
+            settings.need("PULSAR_SERVICE_URL")?.to_owned(),
+        ),
+    ] {
+        let process = Process::attach(&layout.state.join(pid));
+        row(
+            name,
+            process.as_ref(),
+            &address,
+            if process.is_some() { "running" } else { "-" },
+        );
+    }
+    for program in Program::START_ORDER {
+        let process = program.process(layout);
+        let url = program.url(&settings)?;
+        let how = match &process {
+            Some(_) => readiness(url, program).await,
+            None if program.has_died(layout) => {
+                format!("DIED: {}", last_lines(&layout.log(program.name()), 1))
+            }
+            None => "-".to_owned(),
+        };
+        row(program.name(), process.as_ref(), url, &how);
+    }
+    for service in WITH_MODE {
+        println!(
+            "{:<22} {}",
+            format!("mode of {service}"),
+            settings.mode(service)?.name()
+        );
+    }
+    Ok(())
+}
+
+fn row(name: &str, process: Option<&Process>, address: &str, how: &str) {
+    let process = process.map_or_else(
+        || "stopped".to_owned(),
+        |process| format!("process {}", process.pid()),
+    );
+    println!("{name:<11} {process:<15} {address:<26} {how}");
+}
+
+async fn readiness(url: &str, program: Program) -> String {
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(5))
+        .no_proxy()
+        .build();
+    let path = program.ready_path();
+    let answer = match client {
+        Ok(client) => client.get(format!("{url}{path}")).send().await,
+        Err(problem) => return problem.to_string(),
+    };
+    match answer {
+        Ok(answer) if answer.status().is_success() => "ready".to_owned(),
+        Ok(answer) => format!("NOT READY: {}", answer.text().await.unwrap_or_default()),
+        Err(problem) => format!("no answer: {problem}"),
+    }
+}
+
+/// Shows logs with `tail`: of one program, or of all.
+pub fn logs(layout: &Layout, name: Option<&str>, lines: usize, follow: bool) -> Result<()> {
+    let mut files: Vec<_> = match name {
+        Some("postgres") => vec![layout.state.join("postgres/postgres.log")],
+        Some("pulsar") => vec![layout.state.join("pulsar/pulsar.log")],
+        Some(name) => vec![layout.log(Program::parse(name)?.name())],
+        None => Program::START_ORDER
+            .iter()
+            .map(|program| layout.log(program.name()))
+            .collect(),
+    };
+    files.retain(|file| file.exists());
+    if files.is_empty() {
+        bail!("no log yet: ./start.sh starts the stack");
+    }
+    let mut tail = Command::new("tail");
+    tail.args(["-n", &lines.to_string()])
+        .args(follow.then_some("-F"))
+        .args(files);
+    Err(tail.exec()).context("cannot run tail")
+}
+
+/// Stops one program and starts it again with the last build and the modes that the stack runs in.
+pub async fn restart(layout: &Layout, name: &str, progress: Progress) -> Result<()> {
+    let program = Program::parse(name)?;
+    let _lock = StackLock::take(layout)?;
+    let settings = up::as_started(layout)?;
+    program.stop(layout);
+    start_one(
+        program,
+        layout,
+        &settings,
+        &layout.built("release"),
+        progress,
+    )
+    .await
+}
+
+/// Removes what is of no use any more: remains of test runs, old logs, half-made downloads.
+pub fn cleanup(layout: &Layout, progress: Progress) -> Result<()> {
+    let _lock = StackLock::take(layout)?;
+    test_run::sweep(&layout.tests())?;
+    let folders = [
+        layout.state.join("logs"),
+        layout.state.join("pulsar"),
+        layout.state.join("bin"),
+        layout.cache(),
+    ];
+    for entry in folders.iter().flat_map(fs::read_dir).flatten().flatten() {
+        let path = entry.path();
+        let stale = ["log.1", "new", "partial"]
+            .iter()
+            .any(|ending| path.to_string_lossy().ends_with(&format!(".{ending}")));
+        if stale {
+            progress.note(&format!("removing {}", path.display()));
+            if path.is_dir() {
+                fs::remove_dir_all(path)?;
+            } else {
+                fs::remove_file(path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Becomes the bff's `generate-jwt` with this stack's key.
+pub fn token(layout: &Layout, arguments: &[String]) -> Result<()> {
+    let mut command = token_command(layout, &Settings::load(layout)?)?;
+    command.args(arguments);
+    Err(command.exec()).context("cannot run the bff's generate-jwt")
+}
+
+/// `generate-jwt` with the variables that it needs.
+pub fn token_command(layout: &Layout, settings: &Settings) -> Result<Command> {
+    let built = layout.built("release");
+    let alone = built.join("generate-jwt");
+    let mut command = Command::new(if alone.exists() {
+        alone.clone()
+    } else {
+        built.join("bff")
+    });
+    if !alone.exists() {
+        command.arg("generate-jwt");
+    }
+    let bff = Program::Service(schemas::Service::Bff);
+    command.env_clear().envs(bff.environment(layout, settings)?);
+    Ok(command)
+}
