@@ -46,9 +46,9 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
         }
     }
     let with_broker = krate.is_none_or(|name| WITH_BROKER.contains(&name));
-    let mut arguments = vec!["test", "--locked"];
+    let mut arguments = vec!["test", "--locked", "--no-fail-fast"];
     match krate {
-        None => arguments.extend(["--workspace", "--no-fail-fast"]),
+        None => arguments.push("--workspace"),
         Some(krate) => arguments.extend(["--package", krate]),
     }
     arguments.extend(name);

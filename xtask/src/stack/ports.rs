@@ -52,22 +52,28 @@ fn owner(port: u16) -> Option<String> {
         .find_map(|table| listening_inode(&table, port))?;
     let socket = format!("socket:[{inode}]");
     let processes = fs::read_dir("/proc").ok()?.flatten();
-    let holder = processes.map(|entry| entry.path()).find(|process| {
-        let open = fs::read_dir(process.join("fd"))
+    let mut processes = processes.filter(|entry| is_number(&entry.file_name())); // not self and thread-self
+    let holder = processes.find(|process| {
+        let open = fs::read_dir(process.path().join("fd"))
             .into_iter()
             .flatten()
             .flatten();
         open.into_iter()
             .any(|fd| fs::read_link(fd.path()).is_ok_and(|to| to.as_os_str() == socket.as_str()))
     })?;
-    let command = fs::read_to_string(holder.join("cmdline"))
+    let command = fs::read_to_string(holder.path().join("cmdline"))
         .unwrap_or_default()
         .replace('\0', " ");
     let command: String = command.trim().chars().take(120).collect();
     Some(format!(
         "process {} ({command})",
-        holder.file_name()?.display()
+        holder.file_name().display()
     ))
+}
+
+#[cfg(target_os = "linux")]
+fn is_number(name: &std::ffi::OsStr) -> bool {
+    name.as_encoded_bytes().iter().all(u8::is_ascii_digit)
 }
 
 #[cfg(target_os = "linux")]

@@ -48,14 +48,21 @@ pub struct Postgres {
 
 impl Postgres {
     /// Starts the server of `dir`, after `initdb` if it is new, and waits until it answers. One that runs there
-    /// already is taken over as it is and left running when the value is dropped.
+    /// already on this port is taken over and left running when the value is dropped.
     pub async fn start(dir: &Path, port: u16) -> Result<Self> {
         fs::create_dir_all(dir)?;
         let password = superuser_password(&dir.join("password"))?;
         let process = match Process::attach(&dir.join("pid")) {
-            Some(mut process) => {
+            Some(mut process)
+                if fs::read_to_string(dir.join("port"))
+                    .is_ok_and(|old| old == port.to_string()) =>
+            {
                 wait_ready(&mut process, dir, &url(port, &password)).await?;
                 process
+            }
+            Some(mut elsewhere) => {
+                elsewhere.stop(Signal::INT, STOP_WITHIN);
+                launch_and_wait(dir, port, &password).await?
             }
             None => launch_and_wait(dir, port, &password).await?,
         };
@@ -212,6 +219,7 @@ fn launch(dir: &Path, port: u16, password: &str) -> Result<Process> {
         &format!("wal_compression={}", wal_compression(&bin, &data, account)),
     ]);
     Account::apply(account, &mut server);
+    fs::write(dir.join("port"), port.to_string())?;
     Process::spawn(
         &mut server,
         &dir.join("postgres.log"),

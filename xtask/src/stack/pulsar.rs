@@ -51,8 +51,8 @@ pub struct Pulsar {
 }
 
 impl Pulsar {
-    /// Starts the broker of `dir` and waits until it is ready. One that runs there already is taken over as it is
-    /// and left running when the value is dropped.
+    /// Starts the broker of `dir` and waits until it is ready. One that runs there already with these ports is taken
+    /// over and left running when the value is dropped; with other ports it is started again.
     pub async fn start(dir: &Path, ports: PulsarPorts) -> Result<Self> {
         Self::start_with(dir, ports, &[], None).await
     }
@@ -71,7 +71,11 @@ impl Pulsar {
         };
         let java = tools::java()?;
         let process = match Process::attach(&files.pid()) {
-            Some(process) => process,
+            Some(process) if files.says(ports, extra) => process,
+            Some(mut other) => {
+                other.stop(Signal::TERM, STOP_WITHIN);
+                launch(&files, &java, ports, extra)?
+            }
             None => launch(&files, &java, ports, extra)?,
         };
         let mut broker = Self {
@@ -203,7 +207,8 @@ fn launch(
     ports: PulsarPorts,
     extra: &[(String, String)],
 ) -> Result<Process> {
-    for port in [ports.broker, ports.http, ports.bookie] {
+    let bookie = files.bookie_port(ports.bookie)?;
+    for port in [ports.broker, ports.http, bookie] {
         check_free(
             port,
             "the broker",
@@ -232,7 +237,7 @@ fn launch(
         .arg(files.metadata())
         .arg("--bookkeeper-dir")
         .arg(files.dir.join("bookkeeper"))
-        .args(["--bookkeeper-port", &ports.bookie.to_string(), "--config"])
+        .args(["--bookkeeper-port", &bookie.to_string(), "--config"])
         .arg(files.conf())
         .current_dir(&files.dir);
     Process::spawn(&mut broker, &files.log(), &files.pid(), Signal::KILL)

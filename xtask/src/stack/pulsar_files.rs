@@ -100,9 +100,9 @@ impl Files {
         self.dir.join("tmp")
     }
 
-    /// Writes the configuration with `extra` winning: one line per key, since of a repeated key the broker takes
+    /// The configuration with `extra` winning: one line per key, since of a repeated key the broker takes
     /// the last and the bookie the first.
-    pub(super) fn write(&self, ports: PulsarPorts, extra: &[(String, String)]) -> Result<()> {
+    fn configuration(ports: PulsarPorts, extra: &[(String, String)]) -> String {
         let own = [
             ("brokerServicePort", ports.broker.to_string()),
             ("webServicePort", ports.http.to_string()),
@@ -118,7 +118,31 @@ impl Files {
             .iter()
             .map(|(key, value)| format!("{key}={value}\n"))
             .collect();
-        fs::write(self.conf(), lines.concat())?;
+        lines.concat()
+    }
+
+    /// Was the running broker started with this?
+    pub(super) fn says(&self, ports: PulsarPorts, extra: &[(String, String)]) -> bool {
+        let written = fs::read_to_string(self.conf());
+        written.is_ok_and(|written| written == Self::configuration(ports, extra))
+    }
+
+    /// The bookie keeps the port that it was made with, since that is part of its identity in the metadata.
+    pub(super) fn bookie_port(&self, wanted: u16) -> Result<u16> {
+        let file = self.dir.join("bookie.port");
+        if let Some(kept) = fs::read_to_string(&file)
+            .ok()
+            .and_then(|kept| kept.trim().parse().ok())
+        {
+            return Ok(kept);
+        }
+        fs::write(file, wanted.to_string())?;
+        Ok(wanted)
+    }
+
+    /// Writes what the broker reads.
+    pub(super) fn write(&self, ports: PulsarPorts, extra: &[(String, String)]) -> Result<()> {
+        fs::write(self.conf(), Self::configuration(ports, extra))?;
         fs::write(self.dir.join("log4j2.xml"), LOGGING)?;
         if self.tmp().exists() {
             fs::remove_dir_all(self.tmp())?;

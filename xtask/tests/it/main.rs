@@ -1,0 +1,6 @@
+//! The stack's parts against real servers. Run with `./test.sh xtask`.
+
+mod environment;
+mod processes;
+mod provisioning;
+mod servers;
