@@ -246,6 +246,10 @@ impl<D: Domain> Attempt<'_, D> {
                 let park = Park::plain(State::Dead, format!("{what} did not become known in time"));
                 self.park(tx, inbound, park, blocked).await
             }
+            Ok(Verdict::SetAside(reason)) => {
+                self.park(tx, inbound, Park::plain(State::Dead, reason), blocked)
+                    .await
+            }
             Err(panic) => Err(Failure::Suspect {
                 index,
                 reason: format!("handling it panicked: {}", panic_text(&*panic)),

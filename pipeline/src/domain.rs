@@ -56,6 +56,9 @@ pub enum Verdict<E> {
         /// How long, in seconds from now.
         seconds: i64,
     },
+    /// It says what no correct sender does (an id of no form, a refund of nothing): set aside as dead at once, with this
+    /// reason, until an operator decides.
+    SetAside(String),
 }
 
 /// How an event travels.
