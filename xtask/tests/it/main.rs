@@ -3,4 +3,5 @@
 mod environment;
 mod processes;
 mod provisioning;
+mod readers;
 mod servers;
