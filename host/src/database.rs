@@ -75,16 +75,9 @@ pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()>
     if version < 150_000 {
         bail!("PostgreSQL 15 or later is needed; the server says {version}");
     }
-    sqlx::raw_sql("CREATE SCHEMA IF NOT EXISTS pipeline; SET search_path = pipeline")
-        .execute(&mut connection)
-        .await?;
-    pipeline::MIGRATIONS
-        .run(&mut connection)
+    pipeline::migrate(&mut connection)
         .await
         .context("the pipeline's migrations")?;
-    sqlx::raw_sql("SET search_path = public")
-        .execute(&mut connection)
-        .await?;
     own.run(&mut connection)
         .await
         .context("the service's migrations")?;

@@ -37,5 +37,19 @@ pub use schema_ids::{SchemaIdError, SchemaIds};
 pub use supervise::Tasks;
 pub use tx::{Asked, Lock, MAX_BODY_BYTES, NewMessage, TxError, WriteTx, Writer};
 
-/// The pipeline's own tables, in Postgres schema `pipeline`: migrated before a service's.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+/// Makes or brings up to date the pipeline's own tables, in Postgres schema `pipeline`: before a service's.
+pub async fn migrate(
+    connection: &mut sqlx::PgConnection,
+) -> Result<(), sqlx::migrate::MigrateError> {
+    // Its record of migrations stands in its own schema too, apart from the service's.
+    sqlx::raw_sql("CREATE SCHEMA IF NOT EXISTS pipeline; SET search_path = pipeline")
+        .execute(&mut *connection)
+        .await?;
+    MIGRATIONS.run(&mut *connection).await?;
+    sqlx::raw_sql("SET search_path = public")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -1,0 +1,301 @@
+//! A sender's log and a follower's read model, each with a database of its own, joined by a real broker.
+
+use std::sync::Arc;
+
+use pipeline::relay::{self, Source};
+use pipeline::road::consumer::{self, Subscription};
+use pipeline::road::pulsar::{BrokerSettings, PulsarRoad};
+use pipeline::{
+    Asked, Context, Domain, Emit, Engine, Health, Lock, NewMessage, Queue, Recorded, SchemaIds,
+    Tasks, Verdict, WriteTx, Writer,
+};
+use schemas::{Body, CampaignActivatedV1, Message, Service, Topic};
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use xtask::provision::{Admin, Place};
+use xtask::stack;
+
+/// What the lab's sender emits and its follower notes.
+pub const TOPIC: Topic = Topic::CampaignEvents;
+
+/// A place of its own at a broker.
+pub fn place(admin_url: &str, partitions: u32) -> Place {
+    Place {
+        admin: Admin::new(admin_url, None).unwrap(),
+        tenant: "test".to_owned(),
+        namespace: format!("n{}", Uuid::now_v7().simple()),
+        partitions,
+    }
+}
+
+/// How services reach a place.
+pub fn settings(service_url: &str, place: &Place) -> BrokerSettings {
+    BrokerSettings {
+        service_url: service_url.to_owned(),
+        token: None,
+        tenant: place.tenant.clone(),
+        namespace: place.namespace.clone(),
+    }
+}
+
+/// The test run's broker: service and admin address.
+pub fn broker() -> (String, String) {
+    (
+        stack::testing::from_test_run(stack::testing::PULSAR_SERVICE_URL),
+        stack::testing::from_test_run(stack::testing::PULSAR_ADMIN_URL),
+    )
+}
+
+async fn database() -> (PgPool, SchemaIds) {
+    let url = host::testing::new_database().await;
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    pipeline::migrate(&mut connection).await.unwrap();
+    sqlx::raw_sql(
+        "CREATE TABLE noted (place bigserial, sequence bigint, partition_key text, id uuid)",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    let pool = PgPool::connect(&url).await.unwrap();
+    let schema_ids = SchemaIds::open(&pool).await.unwrap();
+    (pool, schema_ids)
+}
+
+/// A log and the relay that ships it.
+pub struct Sender {
+    pool: PgPool,
+    writer: Writer,
+    committed: watch::Sender<i64>,
+    pub health: Health,
+    stop: CancellationToken,
+}
+
+impl Sender {
+    /// A sender with a database of its own.
+    pub async fn start(settings: &BrokerSettings, partitions: u32) -> Self {
+        let (pool, schema_ids) = database().await;
+        Self::start_on(pool, schema_ids, settings, partitions)
+    }
+
+    /// Another process on the same database, whose relay has forgotten how far it was.
+    pub async fn again(&self, settings: &BrokerSettings, partitions: u32) -> Self {
+        sqlx::query("UPDATE pipeline.relay_cursor SET position = 0")
+            .execute(&self.pool)
+            .await
+            .unwrap();
+        let schema_ids = self.writer.schema_ids.clone();
+        Self::start_on(self.pool.clone(), schema_ids, settings, partitions)
+    }
+
+    fn start_on(
+        pool: PgPool,
+        schema_ids: SchemaIds,
+        settings: &BrokerSettings,
+        partitions: u32,
+    ) -> Self {
+        let committed = watch::Sender::new(0);
+        let source = Source {
+            pool: pool.clone(),
+            service: Service::Campaign.name(),
+            schema_ids: schema_ids.clone(),
+            committed: committed.subscribe(),
+        };
+        let health = Health::default();
+        let stop = CancellationToken::new();
+        let tasks = Tasks::new(stop.clone());
+        let (shipped, settings) = (health.clone(), settings.clone());
+        let start = move |tasks: &Tasks, epoch: i64| {
+            for partition in 0..i32::try_from(partitions).unwrap() {
+                shipped.expect("pulsar", TOPIC, partition);
+                let road = PulsarRoad::new(settings.clone(), TOPIC, partition);
+                let stop = tasks.stop().clone();
+                let shipping = relay::ship(
+                    source.clone(),
+                    road,
+                    TOPIC,
+                    partition,
+                    epoch,
+                    shipped.clone(),
+                    stop,
+                );
+                tasks.spawn("relay", shipping);
+            }
+        };
+        tasks.spawn("lead", relay::lead(pool.clone(), stop.clone(), start));
+        Self {
+            writer: Writer {
+                service: Service::Campaign,
+                partitions,
+                schema_ids,
+                lock: Lock::Log,
+            },
+            pool,
+            committed,
+            health,
+            stop,
+        }
+    }
+
+    /// Appends so many events, spread over keys, in one transaction.
+    pub async fn emit(&self, count: usize) {
+        let mut tx = WriteTx::begin(&self.pool, &self.writer, Asked::default())
+            .await
+            .unwrap();
+        for index in 0..count {
+            let key = format!("camp{}", index % 7);
+            tx.append(NewMessage {
+                id: Uuid::now_v7(),
+                topic: TOPIC,
+                published: true,
+                key: key.clone(),
+                subject: key,
+                body: Body::CampaignActivatedV1(CampaignActivatedV1 {
+                    brand_id: "brand1".to_owned(),
+                    allowed_hosts: vec!["example.com".to_owned()],
+                }),
+                correlation_id: Uuid::now_v7(),
+                causation_id: None,
+                outcome_of: None,
+                actor: None,
+                traceparent: None,
+            })
+            .unwrap();
+        }
+        let position = tx.commit().await.unwrap();
+        pipeline::advance(&self.committed, position);
+    }
+
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+}
+
+/// Notes what arrives.
+struct Noting;
+
+impl Domain for Noting {
+    const SERVICE: Service = Service::Tracking;
+    const LOCK: Lock = Lock::ReadModels;
+    type World = Vec<(i64, String, Uuid)>;
+    type Event = ();
+
+    async fn load(&self, _: &mut WriteTx, _: &[&Message]) -> Result<Self::World, sqlx::Error> {
+        Ok(Vec::new())
+    }
+    fn handle(&self, _: &Self::World, _: &Message, _: &Context) -> Verdict<()> {
+        Verdict::Noted
+    }
+    fn aside(&self, world: &mut Self::World, message: &Message, _: &[()]) {
+        let header = &message.header;
+        world.push((header.sequence.unwrap_or(0), header.key.clone(), header.id));
+    }
+    fn evolve(&self, _: &mut Self::World, _: &Recorded<()>) {}
+    fn emit(&self, (): &()) -> Emit {
+        unreachable!("a read model emits nothing")
+    }
+    fn own_event(&self, _: &Message) -> Option<()> {
+        None
+    }
+    async fn save(&self, tx: &mut WriteTx, world: Self::World) -> Result<(), sqlx::Error> {
+        for (sequence, key, id) in world {
+            sqlx::query("INSERT INTO noted (sequence, partition_key, id) VALUES ($1, $2, $3)")
+                .bind(sequence)
+                .bind(key)
+                .bind(id)
+                .execute(tx.connection())
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// A follower: one process of it.
+pub struct Follower {
+    pub pool: PgPool,
+    stop: CancellationToken,
+}
+
+impl Follower {
+    /// A follower with a database of its own.
+    pub async fn start(settings: &BrokerSettings, partitions: u32) -> Self {
+        let (pool, schema_ids) = database().await;
+        Self::start_on(pool, schema_ids, settings, partitions)
+    }
+
+    /// Another process on the same database, after the first one died.
+    pub async fn restart(&self, settings: &BrokerSettings, partitions: u32) -> Self {
+        let schema_ids = SchemaIds::open(&self.pool).await.unwrap();
+        Self::start_on(self.pool.clone(), schema_ids, settings, partitions)
+    }
+
+    fn start_on(
+        pool: PgPool,
+        schema_ids: SchemaIds,
+        settings: &BrokerSettings,
+        partitions: u32,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        let tasks = Tasks::new(stop.clone());
+        let queue = Queue::default();
+        let writer = Writer {
+            service: Service::Tracking,
+            partitions,
+            schema_ids,
+            lock: Lock::ReadModels,
+        };
+        for partition in 0..i32::try_from(partitions).unwrap() {
+            let subscription = Subscription {
+                settings: settings.clone(),
+                follower: Service::Tracking,
+                topic: TOPIC,
+                partition,
+            };
+            let consuming =
+                consumer::consume(subscription, queue.inlet(), Health::default(), stop.clone());
+            tasks.spawn("consumer", consuming);
+        }
+        let committed = Arc::new(watch::Sender::new(0));
+        let engine = Engine::new(Noting, pool.clone(), writer, queue, committed);
+        tasks.spawn("engine", engine.run(stop.clone(), false));
+        Self { pool, stop }
+    }
+
+    /// Ends the process at once.
+    pub fn kill(&self) {
+        self.stop.cancel();
+    }
+
+    pub async fn count(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM noted")
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    pub async fn wait_for(&self, count: i64) {
+        host::testing::until(&format!("{count} messages are noted"), || async {
+            self.count().await >= count
+        })
+        .await;
+    }
+
+    /// Asserts that each key's messages came once and in order.
+    pub async fn assert_once_and_in_order(&self, count: i64) {
+        assert_eq!(self.count().await, count, "none lost, none twice");
+        let distinct: i64 = sqlx::query_scalar("SELECT count(DISTINCT id) FROM noted")
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+        assert_eq!(distinct, count);
+        let disorder: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM (SELECT sequence - lag(sequence) OVER (PARTITION BY partition_key ORDER BY place) AS step FROM noted) s
+              WHERE step <= 0",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .unwrap();
+        assert_eq!(disorder, 0, "order within each key");
+    }
+}

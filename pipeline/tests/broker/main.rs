@@ -1,0 +1,252 @@
+//! The Pulsar road against a real broker and a real Postgres.
+
+mod lab;
+
+use std::process::Command;
+
+use lab::{Follower, Sender, TOPIC, broker, place, settings};
+use pulsar::{Producer, ProducerOptions, TokioExecutor, producer::Message as RawMessage};
+use schemas::{Topic, WriterSchema};
+use xtask::stack::{self, Pulsar, PulsarPorts};
+
+#[tokio::test]
+async fn a_topic_without_its_subscriptions_is_not_published_to() {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 1);
+    let settings = settings(&service_url, &place);
+    let sender = Sender::start(&settings, 1).await;
+    sender.emit(3).await;
+    host::testing::until("the relay is refused", || async {
+        sender
+            .health
+            .never_opened()
+            .iter()
+            .any(|(_, error)| error != "is being opened")
+    })
+    .await;
+    place.provision().await.unwrap();
+    let follower = Follower::start(&settings, 1).await;
+    follower.wait_for(3).await;
+    follower.assert_once_and_in_order(3).await;
+}
+
+#[tokio::test]
+async fn messages_arrive_once_and_in_order_over_one_partition_and_over_four() {
+    let (service_url, admin_url) = broker();
+    for partitions in [1, 4] {
+        let place = place(&admin_url, partitions);
+        place.provision().await.unwrap();
+        let settings = settings(&service_url, &place);
+        let sender = Sender::start(&settings, partitions).await;
+        let follower = Follower::start(&settings, partitions).await;
+        for _ in 0..4 {
+            sender.emit(700).await;
+        }
+        follower.wait_for(2_800).await;
+        follower.assert_once_and_in_order(2_800).await;
+        sender.stop();
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_sends_everything_again_changes_nothing() {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 1);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    let sender = Sender::start(&settings, 1).await;
+    let follower = Follower::start(&settings, 1).await;
+    sender.emit(600).await;
+    follower.wait_for(600).await;
+    sender.stop();
+    let again = sender.again(&settings, 1).await;
+    again.emit(10).await;
+    follower.wait_for(610).await;
+    follower.assert_once_and_in_order(610).await;
+}
+
+#[tokio::test]
+async fn a_process_that_dies_with_entries_in_hand_loses_nothing_and_repeats_nothing() {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 1);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    let sender = Sender::start(&settings, 1).await;
+    let mut follower = Follower::start(&settings, 1).await;
+    for round in 1..=4 {
+        sender.emit(900).await;
+        follower.wait_for(round * 900 - 400).await;
+        follower.kill();
+        follower = follower.restart(&settings, 1).await;
+    }
+    follower.wait_for(3_600).await;
+    follower.assert_once_and_in_order(3_600).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_is_killed_and_comes_back_reorders_and_loses_nothing() {
+    let folder = stack::testing::scratch("killed-broker");
+    let mut broker = Pulsar::start(&folder, PulsarPorts::free()).await.unwrap();
+    let place = place(&broker.admin_url(), 1);
+    place.provision().await.unwrap();
+    let settings = settings(&broker.service_url(), &place);
+    let sender = Sender::start(&settings, 1).await;
+    let follower = Follower::start(&settings, 1).await;
+    sender.emit(500).await;
+    follower.wait_for(1).await;
+    broker.kill();
+    for _ in 0..5 {
+        sender.emit(500).await;
+    }
+    broker.restart().await.unwrap();
+    sender.emit(500).await;
+    follower.wait_for(3_500).await;
+    follower.assert_once_and_in_order(3_500).await;
+}
+
+#[tokio::test]
+async fn foreign_bytes_end_set_aside_and_what_follows_them_is_handled() {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 1);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    let follower = Follower::start(&settings, 1).await;
+    let mut foreign = foreign_producer(&settings, TOPIC).await;
+    for payload in [vec![], vec![0xff; 300], b"\xfe\xff\xff\xff\x0f".to_vec()] {
+        let message = RawMessage {
+            payload,
+            ..RawMessage::default()
+        };
+        foreign
+            .send_non_blocking(message)
+            .await
+            .unwrap()
+            .await
+            .unwrap();
+    }
+    let sender = Sender::start(&settings, 1).await;
+    sender.emit(5).await;
+    follower.wait_for(5).await;
+    let dead: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pipeline.parked WHERE state = 'dead' AND reason LIKE 'malformed%' AND subject IS NULL",
+    )
+    .fetch_one(&follower.pool)
+    .await
+    .unwrap();
+    assert_eq!(dead, 3);
+}
+
+#[tokio::test]
+async fn a_stock_python_client_reads_the_topic_by_its_registered_schema_alone() {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 2);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    for topic in Topic::ALL {
+        publish_golden_samples(&settings, topic).await;
+    }
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../schemas/tests/read_topics.py"
+    );
+    let python = stack::testing::from_test_run(stack::testing::PYTHON);
+    let read = tokio::task::spawn_blocking(move || {
+        let mut command = Command::new(python);
+        command.arg(script);
+        command.args(["--service-url", &service_url, "--admin-url", &admin_url]);
+        command.args(["--tenant", &place.tenant, "--namespace", &place.namespace]);
+        command.args(Topic::ALL.map(Topic::name)).output().unwrap()
+    });
+    let read = read.await.unwrap();
+    assert!(
+        read.status.success(),
+        "{}",
+        String::from_utf8_lossy(&read.stderr)
+    );
+    let lines = String::from_utf8(read.stdout).unwrap();
+    let mut messages: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["message"].clone())
+        .collect();
+    let mut expected: Vec<serde_json::Value> = golden_samples()
+        .into_iter()
+        .map(|sample| sample.json)
+        .collect();
+    assert_eq!(messages.len(), expected.len());
+    let by_text = |value: &serde_json::Value| value.to_string();
+    messages.sort_by_key(by_text);
+    expected.sort_by_key(by_text);
+    assert_eq!(messages, expected);
+}
+
+struct Sample {
+    topic: Topic,
+    bytes: Vec<u8>,
+    json: serde_json::Value,
+}
+
+/// The samples that the schemas are held to.
+fn golden_samples() -> Vec<Sample> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/golden/next");
+    let mut samples = Vec::new();
+    for topic in Topic::ALL {
+        for file in std::fs::read_dir(format!("{folder}/{}", topic.name())).unwrap() {
+            let path = file.unwrap().path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "avro")
+            {
+                let json = std::fs::read_to_string(path.with_extension("json")).unwrap();
+                samples.push(Sample {
+                    topic,
+                    bytes: std::fs::read(&path).unwrap(),
+                    json: serde_json::from_str(&json).unwrap(),
+                });
+            }
+        }
+    }
+    samples
+}
+
+async fn publish_golden_samples(settings: &pipeline::road::pulsar::BrokerSettings, topic: Topic) {
+    let mut producer = foreign_producer(settings, topic).await;
+    for sample in golden_samples()
+        .into_iter()
+        .filter(|sample| sample.topic == topic)
+    {
+        let message = RawMessage {
+            payload: sample.bytes,
+            ..RawMessage::default()
+        };
+        producer
+            .send_non_blocking(message)
+            .await
+            .unwrap()
+            .await
+            .unwrap();
+    }
+}
+
+/// A producer of somebody else's, who knows the schema.
+async fn foreign_producer(
+    settings: &pipeline::road::pulsar::BrokerSettings,
+    topic: Topic,
+) -> Producer<TokioExecutor> {
+    let client = settings.connect().await.unwrap();
+    let schema = pulsar::proto::Schema {
+        name: topic.name().to_owned(),
+        schema_data: WriterSchema::current(topic).text().as_bytes().to_vec(),
+        r#type: 4,
+        properties: Vec::new(),
+    };
+    client
+        .producer()
+        .with_topic(settings.partition_name(topic, 0))
+        .with_options(ProducerOptions {
+            schema: Some(schema),
+            ..ProducerOptions::default()
+        })
+        .build()
+        .await
+        .unwrap()
+}
