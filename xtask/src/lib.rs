@@ -13,6 +13,7 @@ pub mod demo;
 pub mod down;
 pub mod infra;
 pub mod layout;
+pub mod local;
 pub mod lock;
 pub mod progress;
 pub mod provision;

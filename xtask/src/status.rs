@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -152,24 +153,15 @@ pub fn cleanup(layout: &Layout, progress: Progress) -> Result<()> {
 
 /// Becomes the bff's `generate-jwt` with this stack's key.
 pub fn token(layout: &Layout, arguments: &[String]) -> Result<()> {
-    let mut command = token_command(layout, &Settings::load(layout)?)?;
+    let mut command = token_command(&layout.built("release"), layout, &Settings::load(layout)?)?;
     command.args(arguments);
-    Err(command.exec()).context("cannot run the bff's generate-jwt")
+    Err(command.exec()).context("cannot run the bff's generate-jwt: has ./start.sh built it?")
 }
 
 /// `generate-jwt` with the variables that it needs.
-pub fn token_command(layout: &Layout, settings: &Settings) -> Result<Command> {
-    let built = layout.built("release");
-    let alone = built.join("generate-jwt");
-    let mut command = Command::new(if alone.exists() {
-        alone.clone()
-    } else {
-        built.join("bff")
-    });
-    if !alone.exists() {
-        command.arg("generate-jwt");
-    }
+pub fn token_command(built: &Path, layout: &Layout, settings: &Settings) -> Result<Command> {
     let bff = Program::Service(schemas::Service::Bff);
+    let mut command = Command::new(built.join("generate-jwt"));
     command.env_clear().envs(bff.environment(layout, settings)?);
     Ok(command)
 }

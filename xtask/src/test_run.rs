@@ -14,7 +14,7 @@ use crate::layout::Layout;
 use crate::stack::testing::{
     DATABASE_ADMIN_URL, FOLDER, PULSAR_ADMIN_URL, PULSAR_SERVICE_URL, PYTHON,
 };
-use crate::stack::{Identity, Postgres, Pulsar, PulsarPorts, Signal, free_port};
+use crate::stack::{Identity, Postgres, Process, Pulsar, PulsarPorts, Signal, free_port};
 use crate::tools;
 
 /// Crates whose tests start or use a broker.
@@ -46,6 +46,13 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
         }
     }
     let with_broker = krate.is_none_or(|name| WITH_BROKER.contains(&name));
+    if with_broker {
+        // The programs that whole-stack tests start; their libraries are built for the tests anyway.
+        let code = bounded(cargo(layout, &["build", "--locked", "--bins"])).await?;
+        if code != 0 {
+            return Ok(exit(code));
+        }
+    }
     let mut arguments = vec!["test", "--locked", "--no-fail-fast"];
     match krate {
         None => arguments.push("--workspace"),
@@ -178,9 +185,27 @@ fn remove_run(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)?.flatten() {
         let server = entry.path();
         if server.is_dir() {
-            Pulsar::stop_in(&server);
-            Postgres::wipe(&server)?;
+            stop_all_in(&server)?;
         }
     }
     Ok(fs::remove_dir_all(folder)?)
+}
+
+/// A server's folder, or that of a whole stack.
+fn stop_all_in(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder.join("run"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let file = entry.path();
+        let is_pid = file.extension().is_some_and(|extension| extension == "pid");
+        if let Some(mut program) = Process::attach(&file).filter(|_| is_pid) {
+            program.kill();
+        }
+    }
+    Pulsar::stop_in(&folder.join("pulsar"));
+    Postgres::wipe(&folder.join("postgres"))?;
+    Pulsar::stop_in(folder);
+    Postgres::wipe(folder)
 }

@@ -80,6 +80,10 @@ impl Admin {
         let (status, text) = self.send(method, path, body).await?;
         match status {
             StatusCode::CONFLICT => Ok(Answer::Exists),
+            // Two who create the same thing at once: one of them is told so in this way.
+            StatusCode::INTERNAL_SERVER_ERROR if text.contains("AlreadyExistsException") => {
+                Ok(Answer::Exists)
+            }
             status if status.is_success() => Ok(Answer::Done),
             status => Err(refused(path, status, &text)),
         }

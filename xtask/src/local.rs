@@ -1,0 +1,128 @@
+//! A whole stack of a test's own: servers, services and simulator on free ports in a folder of the test run.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use schemas::Service;
+
+use crate::layout::Layout;
+use crate::progress::Progress;
+use crate::services::{self, Program};
+use crate::settings::{Mode, Settings, variable};
+use crate::stack::testing::scratch;
+use crate::stack::{Postgres, Pulsar, PulsarPorts, free_port, run};
+use crate::{infra, status};
+
+/// Everything that `start.sh` runs. Dropping it stops everything and removes the data.
+#[derive(Debug)]
+pub struct LocalStack {
+    layout: Layout,
+    settings: Settings,
+    built: PathBuf,
+}
+
+impl LocalStack {
+    /// Starts servers and services in one mode, with the binaries that `./test.sh` has built (`target/debug`).
+    pub async fn start(mode: Mode) -> Result<Self> {
+        let clone = Layout::find();
+        let built = clone.built("debug");
+        let layout = Layout {
+            state: scratch("stack"),
+            ..clone
+        };
+        let mut settings = Settings::load(&layout)?;
+        for service in Service::ALL {
+            settings.set(
+                variable(service, "SERVICE_URL"),
+                format!("http://127.0.0.1:{}", free_port()),
+            );
+        }
+        settings.set(
+            "PAYOUT_PROVIDER_URL",
+            format!("http://127.0.0.1:{}", free_port()),
+        );
+        settings.set("POSTGRES_PORT", free_port().to_string());
+        let ports = PulsarPorts::free();
+        settings.set(
+            "PULSAR_SERVICE_URL",
+            format!("pulsar://127.0.0.1:{}", ports.broker),
+        );
+        settings.set(
+            "PULSAR_ADMIN_URL",
+            format!("http://127.0.0.1:{}", ports.http),
+        );
+        let mut stack = Self {
+            layout,
+            settings,
+            built,
+        };
+        stack.switch(mode).await?;
+        Ok(stack)
+    }
+
+    /// Brings the stack into a mode: starts the broker if one is needed, restarts the services.
+    pub async fn switch(&mut self, mode: Mode) -> Result<()> {
+        self.settings.set_mode(mode);
+        infra::postgres(&self.layout, &self.settings, &Progress).await?;
+        if self.settings.uses_broker()? {
+            infra::broker(&self.layout, &self.settings, &Progress).await?;
+        }
+        services::start(&self.layout, &self.settings, &self.built, Progress).await
+    }
+
+    /// Where a service listens.
+    pub fn url(&self, service: Service) -> Result<&str> {
+        self.settings.service_url(service)
+    }
+
+    /// A service's own database.
+    pub fn database_url(&self, service: Service) -> Result<String> {
+        self.settings.database_url(service)
+    }
+
+    /// The variables that the stack runs with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The folders that it lives in.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// A bearer token by the bff's `generate-jwt` with these arguments.
+    pub fn token(&self, arguments: &[&str]) -> Result<String> {
+        let mut command: Command =
+            status::token_command(&self.built, &self.layout, &self.settings)?;
+        run(command.args(arguments)).map(|token| token.trim().to_owned())
+    }
+
+    /// `kill -9` of one program.
+    pub fn kill(&self, program: Program) -> Result<()> {
+        let mut process = program.process(&self.layout).context("it does not run")?;
+        process.kill();
+        Ok(())
+    }
+
+    /// Starts what does not run.
+    pub async fn start_again(&self) -> Result<()> {
+        services::start(&self.layout, &self.settings, &self.built, Progress).await
+    }
+}
+
+impl Drop for LocalStack {
+    fn drop(&mut self) {
+        for program in Program::START_ORDER.into_iter().rev() {
+            program.stop(&self.layout);
+        }
+        Pulsar::stop_in(&self.layout.state.join("pulsar"));
+        if let Err(problem) = Postgres::wipe(&self.layout.state.join("postgres")) {
+            eprintln!("{problem:#}");
+        }
+        // A failed test's logs are worth keeping until the run is swept; a passed one's are not.
+        if !std::thread::panicking() {
+            let _swept_later = std::fs::remove_dir_all(&self.layout.state);
+        }
+    }
+}
