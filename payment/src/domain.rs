@@ -19,7 +19,7 @@ pub use account::{Account, Balance, Pot};
 pub use books::{Books, PostError};
 pub use command::{Actor, Answer, Command, Context, Fact, PayoutRequest, Standing};
 pub use decide::decide;
-pub use event::{Event, Note, Posting, Transfer};
+pub use event::{Cause, Event, Note, Posting, Transfer};
 pub use evolve::evolve;
 pub use payout::{KEY_LIFETIME_SECONDS, Method, Payout, Status};
 pub use react::react;

@@ -1,3 +1,84 @@
 //! Payment: the ledger, balances and payouts.
+//!
+//! | | |
+//! |---|---|
+//! | takes | `payment.request_payout`, and from its own desk `payment.begin_payout`, `payment.record_payout_answer` |
+//! | follows | commission: `commission.calculated`, `commission.approved`, `commission.reversed` |
+//! | emits | `payout.*`, `ledger.posted`, `sealing_key.published` |
+//! | owns | balances, transfers, payouts; beside them sealing keys and encrypted payment details |
 
 pub mod domain;
+mod http;
+mod messages;
+pub mod payouts;
+mod sealing_key;
+mod service;
+mod store;
+mod world;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::config::Env;
+use host::{Definition, Led};
+use sealing::DataKey;
+use secrecy::SecretString;
+use sqlx::migrate::Migrator;
+
+pub use sealing_key::SealingKeyKeeper;
+pub use service::Payment;
+
+/// Payment's own tables.
+pub static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// What only payment reads from its environment.
+#[derive(Debug)]
+pub struct PaymentSettings {
+    /// What payment details are encrypted with at rest.
+    pub data_key: SecretString,
+    /// Where the payout provider is.
+    pub provider_url: String,
+    /// No answer from the provider within this is doubt.
+    pub provider_timeout: Duration,
+    /// Partitions of each topic, as provisioned.
+    pub partitions: u32,
+}
+
+impl PaymentSettings {
+    /// Reads them; what is wrong is told by [`Env::finish`].
+    pub fn read(env: &mut Env) -> Self {
+        Self {
+            data_key: env.secret("PAYMENT_DATA_KEY", 32),
+            provider_url: env.or("PAYOUT_PROVIDER_URL", "http://127.0.0.1:8010".to_owned()),
+            provider_timeout: Duration::from_millis(env.or("PAYOUT_PROVIDER_TIMEOUT_MS", 5_000)),
+            partitions: env.or("PULSAR_TOPIC_PARTITIONS", 1),
+        }
+    }
+}
+
+/// The service, from its environment.
+///
+/// # Panics
+/// When the cryptography library or the HTTP client cannot start at all.
+#[expect(clippy::expect_used, reason = "start-up")]
+pub fn define(env: &mut Env) -> Definition<Payment> {
+    let settings = PaymentSettings::read(env);
+    definition(&settings).expect("the HTTP client and the data key can be made")
+}
+
+/// The service, from its settings.
+pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payment>> {
+    let data_key = Arc::new(DataKey::derive(&settings.data_key)?);
+    let provider = payouts::HttpProvider::new(&settings.provider_url, settings.provider_timeout)?;
+    let desk = payouts::PayoutDesk::new(provider, Arc::clone(&data_key));
+    let keeper = SealingKeyKeeper::new(Arc::clone(&data_key), settings.partitions);
+    Ok(Definition {
+        domain: Payment::new(data_key),
+        migrations: &MIGRATIONS,
+        about: "The ledger, balances and payouts.",
+        routes: http::routes,
+        edge: |_| utoipa_axum::router::OpenApiRouter::new(),
+        status_of: http::status_of,
+        led: Led::nothing().timer(desk).timer(keeper),
+    })
+}

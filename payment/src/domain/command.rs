@@ -2,7 +2,7 @@
 
 use money::{BrandId, ConversionId, Micros, Money, PartnerId, PayoutId, Uuid};
 
-use super::Method;
+use super::{Cause, Method};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,4 +150,15 @@ pub enum Fact {
         /// Where it stood.
         standing: Standing,
     },
+}
+
+impl Fact {
+    /// Which fact it is.
+    pub const fn cause(&self) -> Cause {
+        match self {
+            Self::Calculated { .. } => Cause::Calculated,
+            Self::Approved { .. } => Cause::Approved,
+            Self::Reversed { .. } => Cause::Reversed,
+        }
+    }
 }

@@ -71,9 +71,41 @@ impl Note {
     }
 }
 
+/// Which fact a posting follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A conversion earned.
+    Calculated,
+    /// A hold was over.
+    Approved,
+    /// A refund took back its part.
+    Reversed,
+}
+
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Calculated, Self::Approved, Self::Reversed];
+
+    /// The type of the message that states it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calculated => "commission.calculated.v1",
+            Self::Approved => "commission.approved.v1",
+            Self::Reversed => "commission.reversed.v1",
+        }
+    }
+
+    /// The cause of that type.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.name() == name)
+    }
+}
+
 /// What a commission did to the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
+    /// The fact that it follows from.
+    pub cause: Cause,
     /// Whose books; the text as it came, for it may be no id at all.
     pub owner: String,
     /// The commission's conversion, as it came.
@@ -218,13 +250,25 @@ impl Event {
 }
 
 impl Posting {
-    /// A posting for a fact that names its accounts.
-    pub fn new(owner: &PartnerId, conversion: &ConversionId) -> Self {
+    /// A posting, as yet without transfers, for a fact that names its accounts.
+    pub fn new(cause: Cause, owner: &PartnerId, conversion: &ConversionId) -> Self {
         Self {
+            cause,
             owner: owner.to_string(),
             conversion: conversion.to_string(),
             transfers: Vec::new(),
             note: None,
+        }
+    }
+
+    /// A posting for a fact that names no account that can exist: it is noted as it came.
+    pub fn unreadable(cause: Cause, owner: &str, conversion: &str) -> Self {
+        Self {
+            cause,
+            owner: owner.to_owned(),
+            conversion: conversion.to_owned(),
+            transfers: Vec::new(),
+            note: Some(Note::Unreadable),
         }
     }
 }

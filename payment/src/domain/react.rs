@@ -9,7 +9,7 @@ use super::{Account, Books, Context, Event, Fact, Note, Posting, Pot, Standing, 
 /// Reacts to a fact: one posting, always.
 pub fn react(books: &Books, fact: &Fact, context: &Context) -> Event {
     let (conversion, partner, brand, amount) = parts(fact);
-    let mut posting = Posting::new(partner, conversion);
+    let mut posting = Posting::new(fact.cause(), partner, conversion);
     if amount.minor <= 0 {
         posting.note = Some(if amount.minor == 0 {
             Note::NothingToPost

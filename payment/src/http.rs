@@ -1,0 +1,43 @@
+//! Payment's routes.
+
+mod balances;
+mod payouts;
+
+use axum::http::StatusCode;
+use chassis::problem::Problem;
+use host::Host;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::domain::Rejection;
+
+/// All routes under `/api/v1/payment`.
+pub(crate) fn routes(host: &Host) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(payouts::request_payout, payouts::list_payouts))
+        .routes(routes!(payouts::get_payout))
+        .routes(routes!(balances::list_balances))
+        .with_state(host.clone())
+}
+
+/// The status of each code that payment refuses with.
+pub(crate) fn status_of(code: &str) -> StatusCode {
+    match code {
+        "partner_unknown" | "payout_unknown" => StatusCode::NOT_FOUND,
+        "payout_exists" | "payout_not_there" | "provider_key_expired" => StatusCode::CONFLICT,
+        "unreadable" => StatusCode::BAD_REQUEST,
+        code if Rejection::CODES.contains(&code) => StatusCode::UNPROCESSABLE_ENTITY,
+        // The road's own codes: waited for too long, dropped by an operator.
+        _ => StatusCode::CONFLICT,
+    }
+}
+
+fn database(error: &sqlx::Error) -> Problem {
+    match error {
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => Problem::internal(error),
+        error => {
+            tracing::warn!(%error, "a read failed: the database is away");
+            Problem::unavailable("database_unavailable", "try again in a moment", 1)
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `/api/v1/payment/balances`.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use chassis::auth::Caller;
+use chassis::json::Json;
+use chassis::params::Query;
+use chassis::problem::{FieldProblem, Problem};
+use host::Host;
+use money::{BrandId, Currency, Money, PartnerId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::database;
+use crate::domain::{Account, Pot};
+use crate::store::balances::{self, Listed};
+
+/// Whose balances. Partners and brands see their own without asking.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BalanceQuery {
+    /// Of this partner.
+    #[param(value_type = Option<String>)]
+    partner_id: Option<PartnerId>,
+    /// Of this brand.
+    #[param(value_type = Option<String>)]
+    brand_id: Option<BrandId>,
+}
+
+/// Everything there is of one currency.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BalanceView {
+    /// The partner, when it is one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partner_id: Option<String>,
+    /// The brand, when it is one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand_id: Option<String>,
+    #[schema(example = "USD")]
+    currency: String,
+    /// Decimal text with the currency's digits, by account: a partner's `pending`, `payable`, `in_transit`, `paid_out`,
+    /// `suspense`; a brand's `funds`.
+    #[schema(example = json!({"payable": "50.00", "paid_out": "150.00"}))]
+    accounts: BTreeMap<&'static str, String>,
+}
+
+/// All of them: an owner has as many as it has currencies.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Balances {
+    items: Vec<BalanceView>,
+}
+
+enum Owner {
+    Partner(PartnerId),
+    Brand(BrandId),
+}
+
+/// The balances of a partner or a brand, by currency.
+#[utoipa::path(
+    get,
+    path = "/api/v1/payment/balances",
+    tag = "balances",
+    params(BalanceQuery),
+    responses((status = 200, body = Balances), (status = 404, description = "Not yours"))
+)]
+pub(crate) async fn list_balances(
+    State(host): State<Host>,
+    caller: Caller,
+    Query(query): Query<BalanceQuery>,
+) -> Result<Json<Balances>, Problem> {
+    let owner = owner(&caller, query)?;
+    let accounts: Vec<String> = match &owner {
+        Owner::Partner(id) => Pot::ALL
+            .map(|pot| Account::Partner(id.clone(), pot).to_string())
+            .to_vec(),
+        Owner::Brand(id) => vec![Account::BrandFunds(id.clone()).to_string()],
+    };
+    let listed = balances::of_accounts(host.pool(), &accounts)
+        .await
+        .map_err(|error| database(&error))?;
+    let items = by_currency(listed)
+        .into_iter()
+        .map(|(currency, accounts)| view(&owner, currency, accounts))
+        .collect();
+    Ok(Json(Balances { items }))
+}
+
+fn owner(caller: &Caller, query: BalanceQuery) -> Result<Owner, Problem> {
+    let owner = match (query.partner_id, query.brand_id) {
+        (Some(_), Some(_)) => return Err(one_of_them()),
+        (Some(partner), None) => Owner::Partner(partner),
+        (None, Some(brand)) => Owner::Brand(brand),
+        (None, None) => match (caller.partner(), caller.brand()) {
+            (Some(partner), _) => Owner::Partner(partner.clone()),
+            (None, Some(brand)) => Owner::Brand(brand.clone()),
+            (None, None) => return Err(one_of_them()),
+        },
+    };
+    match &owner {
+        Owner::Partner(partner) => caller.require_owner(Some(partner), None)?,
+        Owner::Brand(brand) => caller.require_owner(None, Some(brand))?,
+    }
+    Ok(owner)
+}
+
+fn one_of_them() -> Problem {
+    let detail = "give partner_id or brand_id, one of them";
+    Problem::bad_request("invalid_parameter", detail)
+        .with_error(FieldProblem::parameter("partner_id", detail))
+}
+
+fn by_currency(listed: Vec<Listed>) -> BTreeMap<Currency, BTreeMap<&'static str, String>> {
+    let mut currencies: BTreeMap<Currency, BTreeMap<&'static str, String>> = BTreeMap::new();
+    for balance in listed {
+        let name = match balance.account {
+            Account::BrandFunds(_) => "funds",
+            Account::Partner(_, pot) => pot.name(),
+        };
+        let amount = Money::new(balance.minor, balance.currency).to_string();
+        currencies
+            .entry(balance.currency)
+            .or_default()
+            .insert(name, amount);
+    }
+    currencies
+}
+
+fn view(
+    owner: &Owner,
+    currency: Currency,
+    accounts: BTreeMap<&'static str, String>,
+) -> BalanceView {
+    let (partner_id, brand_id) = match owner {
+        Owner::Partner(id) => (Some(id.to_string()), None),
+        Owner::Brand(id) => (None, Some(id.to_string())),
+    };
+    BalanceView {
+        partner_id,
+        brand_id,
+        currency: currency.to_string(),
+        accounts,
+    }
+}

@@ -1,0 +1,57 @@
+//! What a payout provider can be asked.
+
+use std::future::Future;
+
+use money::Money;
+use sealing::Details;
+
+use crate::domain::Method;
+
+/// A payout as it is handed to a provider.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The payout's id, never varied: the provider pays it once.
+    pub reference: String,
+    /// How much.
+    pub amount: Money,
+    /// By what road.
+    pub method: Method,
+    /// Where to.
+    pub details: Details,
+}
+
+/// What a provider says of a payout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderState {
+    /// It has it.
+    Accepted,
+    /// The money has arrived.
+    Paid,
+    /// It will not pay.
+    Failed,
+}
+
+/// A definite answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How far it is.
+    pub state: ProviderState,
+    /// The provider's own reference.
+    pub provider_ref: Option<String>,
+    /// What it said beside.
+    pub reason: Option<String>,
+}
+
+/// No definite answer, and why: the payout may or may not have been taken.
+pub type Doubt = String;
+
+/// A payout provider.
+pub trait PayoutProvider: Send + Sync + 'static {
+    /// Hands a payout over. Idempotent by reference while the provider remembers it.
+    fn submit(&self, submission: &Submission)
+    -> impl Future<Output = Result<Report, Doubt>> + Send;
+
+    /// Asks about a payout; `None` is a definite "never seen".
+    fn lookup(&self, reference: &str)
+    -> impl Future<Output = Result<Option<Report>, Doubt>> + Send;
+}

@@ -1,0 +1,130 @@
+//! Payment's domain as the road sees it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use money::Uuid;
+use pipeline::{Context, Domain, Emit, Recorded, Verdict, WriteTx};
+use schemas::{Body, Message, RequestPayoutV1, Service};
+use sealing::{DataKey, Details, PrivateKey};
+
+use crate::domain::{self, Event};
+use crate::messages;
+use crate::store::sealing_keys;
+use crate::world::World;
+
+/// The domain with the key that its side tables are encrypted with.
+pub struct Payment {
+    data_key: Arc<DataKey>,
+}
+
+impl Payment {
+    /// A domain with this data key.
+    pub fn new(data_key: Arc<DataKey>) -> Self {
+        Self { data_key }
+    }
+
+    /// Opens what is sealed in these messages. What cannot be opened is left out, and its request refused.
+    async fn open(
+        &self,
+        tx: &mut WriteTx,
+        messages: &[&Message],
+    ) -> Result<HashMap<Uuid, Details>, sqlx::Error> {
+        let requests: Vec<(&Message, &RequestPayoutV1)> = messages
+            .iter()
+            .filter_map(|message| match &message.body {
+                Body::RequestPayoutV1(request) => Some((*message, request)),
+                _ => None,
+            })
+            .collect();
+        if requests.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids = BTreeSet::from_iter(requests.iter().map(|(_, request)| request.key_id.clone()));
+        let stored = sealing_keys::load(tx.connection(), &Vec::from_iter(ids)).await?;
+        let keys: HashMap<String, PrivateKey> = stored
+            .into_iter()
+            .filter_map(|key| {
+                let private = self.data_key.decrypt(&key.id, &key.private);
+                if private.is_err() {
+                    tracing::error!(key = key.id, "a sealing key cannot be decrypted: is PAYMENT_DATA_KEY another one than before?");
+                }
+                Some((key.id, PrivateKey::new(private.ok()?)))
+            })
+            .collect();
+        let opened = requests.into_iter().filter_map(|(message, request)| {
+            let key = keys.get(&request.key_id)?;
+            let partner = &message.header.key;
+            let details = sealing::open(key, &request.key_id, partner, &request.sealed_details);
+            Some((message.header.id, details.ok()?))
+        });
+        Ok(opened.collect())
+    }
+}
+
+impl Domain for Payment {
+    const SERVICE: Service = Service::Payment;
+    type World = World;
+    type Event = Event;
+
+    async fn load(&self, tx: &mut WriteTx, messages: &[&Message]) -> Result<World, sqlx::Error> {
+        let mut world = World::load(tx, messages).await?;
+        world.opened = self.open(tx, messages).await?;
+        Ok(world)
+    }
+
+    fn handle(&self, world: &World, message: &Message, context: &Context) -> Verdict<Event> {
+        let decided = match messages::read(message, world.opened.get(&message.header.id)) {
+            Ok(messages::Read::Command(command)) => {
+                let context = messages::context(context);
+                domain::decide(&world.books, &command, &context)
+            }
+            Ok(messages::Read::Fact(fact)) => {
+                let context = messages::context(context);
+                Ok(domain::react(&world.books, &fact, &context))
+            }
+            Ok(messages::Read::Unreadable(posting)) => Ok(Event::LedgerPosted(posting)),
+            Err(rejection) => Err(rejection),
+        };
+        match decided {
+            Ok(event) => Verdict::Events(vec![event]),
+            Err(rejection) => Verdict::Rejected(messages::rejection(&rejection)),
+        }
+    }
+
+    fn evolve(&self, world: &mut World, event: &Recorded<Event>) {
+        world.evolve(event);
+    }
+
+    fn emit(&self, event: &Event) -> Emit {
+        messages::emit(event)
+    }
+
+    fn own_event(&self, message: &Message) -> Option<Event> {
+        messages::own_event(message)
+    }
+
+    /// Keeps the details of a payout that was granted, encrypted for it alone.
+    fn aside(&self, world: &mut World, message: &Message, events: &[Event]) {
+        let Some(Event::PayoutRequested { payout, .. }) = events.first() else {
+            return;
+        };
+        let Some(details) = world.opened.get(&message.header.id) else {
+            return;
+        };
+        match self.data_key.encrypt(payout.as_str(), &details.to_json()) {
+            Ok(encrypted) => {
+                world.details.payouts.push(payout.to_string());
+                world.details.details.push(encrypted);
+                let header = &message.header;
+                world.details.correlation_ids.push(header.correlation_id);
+                world.details.traceparents.push(header.traceparent.clone());
+            }
+            Err(error) => tracing::error!(%payout, %error, "the payment details are lost"),
+        }
+    }
+
+    async fn save(&self, tx: &mut WriteTx, world: World) -> Result<(), sqlx::Error> {
+        world.save(tx).await
+    }
+}

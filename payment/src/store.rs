@@ -1,0 +1,13 @@
+//! SQL: one file per table, set-based, functions that take a connection.
+
+pub(crate) mod balances;
+pub(crate) mod calls;
+pub(crate) mod payout_details;
+pub(crate) mod payouts;
+pub(crate) mod sealing_keys;
+pub(crate) mod transfers;
+
+/// A row that this build cannot read: someone else wrote it, or the database is damaged.
+pub(crate) fn unreadable(what: impl std::fmt::Display) -> sqlx::Error {
+    sqlx::Error::Decode(what.to_string().into())
+}

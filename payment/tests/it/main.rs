@@ -1,0 +1,1 @@
+//! Payment through its real edges.
