@@ -1,17 +1,161 @@
 //! The demo people, loaded through the bff's public interface as a client would.
+//!
+//! `partner123` is enrolled in `camp100` (10 %, no hold) and has sold one order of 2,000.00 there: balance 200.00.
+//! `user123` has clicked its link. `camp123` is active and nobody is enrolled. Every write has a fixed idempotency key,
+//! so loading again changes nothing but the click, which is renewed.
 
-use anyhow::Result;
+use std::time::{Duration, Instant};
 
-use crate::layout::Layout;
+use anyhow::{Context, Result, bail};
+use schemas::Service;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+mod client;
+
 use crate::progress::Progress;
 use crate::settings::Settings;
+use client::Client;
 
-/// Loads the demo data and prints what to try first.
-#[expect(clippy::unused_async, reason = "will talk HTTP")]
-pub async fn load_and_tell(
-    _layout: &Layout,
-    _settings: &Settings,
-    _progress: Progress,
-) -> Result<()> {
+/// Tokens for the people of the demo, by what `generate-jwt` is told.
+pub trait Tokens {
+    /// A bearer token by `generate-jwt` with these arguments.
+    fn token(&self, arguments: &[&str]) -> Result<String>;
+}
+
+const SETTLED_WITHIN: Duration = Duration::from_mins(1);
+
+/// Loads the demo data; safe to repeat.
+pub async fn load(settings: &Settings, tokens: &impl Tokens, progress: Progress) -> Result<()> {
+    let step = progress.step("Demo data");
+    let bff = settings.service_url(Service::Bff)?;
+    let brand = Client::new(
+        bff,
+        tokens.token(&[
+            "--role",
+            "brand",
+            "--subject",
+            "brand123",
+            "--brand-id",
+            "brand123",
+        ])?,
+    )?;
+    let partner = Client::new(bff, tokens.token(&[])?)?;
+    for campaign in ["camp100", "camp123"] {
+        campaign_with_terms(&brand, campaign).await?;
+    }
+    let accept = json!({"accepted_terms": true});
+    partner
+        .write("demo-accept-camp100", "campaigns/camp100/accept", &accept)
+        .await?;
+    let link = json!({"code": "demo100", "campaign_id": "camp100", "target_url": "https://shop.example.com/"});
+    partner.write("demo-link", "links", &link).await?;
+    click(settings).await?;
+    let sale = json!({
+        "user_id": "user123", "event_type": "purchase", "order_id": "demo-order-1", "campaign_id": "camp100",
+        "amount": "2000.00", "currency": "USD",
+    });
+    partner.write("demo-sale", "tracking/events", &sale).await?;
+    let balance = balance(&partner).await?;
+    step.done(&format!("loaded; partner123's balance: {balance}"));
     Ok(())
+}
+
+async fn campaign_with_terms(brand: &Client, campaign: &str) -> Result<()> {
+    let key = |what: &str| format!("demo-{what}-{campaign}");
+    let create = json!({
+        "campaign_id": campaign, "brand_id": "brand123", "name": format!("Demo {campaign}"), "currency": "USD",
+        "allowed_hosts": ["shop.example.com"],
+    });
+    brand.write(&key("create"), "campaigns", &create).await?;
+    let terms = json!({
+        "text": "Ten per cent of every sale.", "window_days": 30,
+        "plan": {"sale": {"basis_points": 1000}, "lead": {"flat": "5.00"}, "hold_days": 0},
+    });
+    brand
+        .write(
+            &key("terms"),
+            &format!("campaigns/{campaign}/terms"),
+            &terms,
+        )
+        .await?;
+    brand
+        .write(
+            &key("activate"),
+            &format!("campaigns/{campaign}/activate"),
+            &json!({}),
+        )
+        .await?;
+    Ok(())
+}
+
+/// A click of `user123` on the demo link, at tracking's public edge.
+async fn click(settings: &Settings) -> Result<()> {
+    let url = format!(
+        "{}/c/demo100?user_id=user123",
+        settings.service_url(Service::Tracking)?
+    );
+    let client = client::http()?;
+    let end = Instant::now() + SETTLED_WITHIN;
+    loop {
+        // The link reaches tracking's redirect a moment after its command is done.
+        let status = client.get(&url).send().await?.status();
+        if status.is_redirection() {
+            return Ok(());
+        }
+        if Instant::now() >= end {
+            bail!("GET {url} answers {status} instead of a redirect");
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// The partner's balance, once the demo sale has reached it.
+async fn balance(partner: &Client) -> Result<String> {
+    let end = Instant::now() + SETTLED_WITHIN;
+    loop {
+        let found = partner.read("balances").await?;
+        let items = found["items"].as_array().context("balances have items")?;
+        let payable = items
+            .iter()
+            .find_map(|item| item["payable"].as_str())
+            .unwrap_or("0.00");
+        if payable != "0.00" {
+            return Ok(format!(
+                "{payable} {}",
+                items[0]["currency"].as_str().unwrap_or_default()
+            ));
+        }
+        if Instant::now() >= end {
+            bail!("the demo sale did not become a balance within {SETTLED_WITHIN:?}: {found}");
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Prints where everything is and what to try first.
+pub fn tell(settings: &Settings, tokens: &impl Tokens, progress: Progress) -> Result<()> {
+    let token = tokens.token(&[])?;
+    progress.note("");
+    for service in Service::ALL {
+        let url = settings.service_url(service)?;
+        progress.note(&format!("{service:<11} {url}   page: {url}/docs"));
+    }
+    let bff = settings.service_url(Service::Bff)?;
+    progress.note("");
+    progress.note("A bearer token of partner123 (another: ./tributary token --help):");
+    progress.note(&token);
+    progress.note("");
+    progress.note("Try first:");
+    println!(
+        "curl -i -X POST {bff}/api/v1/campaigns/camp123/accept \\\n  -H \"Authorization: Bearer $(./tributary token)\" \\\n  \
+         -H 'Content-Type: application/json' -H 'Prefer: wait=5' \\\n  \
+         -d '{{\"accepted_terms\": true, \"metadata\": {{\"source\": \"mobile_app\"}}}}'"
+    );
+    Ok(())
+}
+
+/// Final states of a command that mean it was done, now or before.
+fn is_done(status: &Value) -> bool {
+    status["status"] == "completed"
 }

@@ -1,18 +1,19 @@
 //! A whole stack of a test's own: servers, services and simulator on free ports in a folder of the test run.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use schemas::Service;
 
+use crate::demo::Tokens;
 use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::services::{self, Program};
 use crate::settings::{Mode, Settings, variable};
 use crate::stack::testing::scratch;
-use crate::stack::{Postgres, Pulsar, PulsarPorts, free_port, run};
-use crate::{infra, status};
+use crate::stack::{Postgres, Pulsar, PulsarPorts, free_port};
+use crate::status::GenerateJwt;
+use crate::{demo, infra};
 
 /// Everything that `start.sh` runs. Dropping it stops everything and removes the data.
 #[derive(Debug)]
@@ -91,11 +92,9 @@ impl LocalStack {
         &self.layout
     }
 
-    /// A bearer token by the bff's `generate-jwt` with these arguments.
-    pub fn token(&self, arguments: &[&str]) -> Result<String> {
-        let mut command: Command =
-            status::token_command(&self.built, &self.layout, &self.settings)?;
-        run(command.args(arguments)).map(|token| token.trim().to_owned())
+    /// Loads the demo people.
+    pub async fn load_demo(&self) -> Result<()> {
+        demo::load(&self.settings, self, Progress).await
     }
 
     /// `kill -9` of one program.
@@ -108,6 +107,22 @@ impl LocalStack {
     /// Starts what does not run.
     pub async fn start_again(&self) -> Result<()> {
         services::start(&self.layout, &self.settings, &self.built, Progress).await
+    }
+}
+
+impl Tokens for LocalStack {
+    fn token(&self, arguments: &[&str]) -> Result<String> {
+        let Self {
+            layout,
+            settings,
+            built,
+        } = self;
+        GenerateJwt {
+            layout,
+            settings,
+            built,
+        }
+        .token(arguments)
     }
 }
 

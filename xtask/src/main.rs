@@ -10,7 +10,7 @@ use xtask::lock::StackLock;
 use xtask::progress::Progress;
 use xtask::settings::{Mode, Settings};
 use xtask::tail::{self, Tail};
-use xtask::{demo, down, infra, status, test_run, up};
+use xtask::{down, infra, status, test_run, up};
 
 #[derive(Parser)]
 #[command(
@@ -131,7 +131,10 @@ impl Command {
             } => status::logs(&layout, name.as_deref(), lines, follow)?,
             Self::Restart { name } => status::restart(&layout, &name, progress).await?,
             Self::Cleanup => status::cleanup(&layout, progress)?,
-            Self::Demo => demo::load_and_tell(&layout, &up::as_started(&layout)?, progress).await?,
+            Self::Demo => {
+                let built = layout.built("release");
+                up::show_demo(&layout, &up::as_started(&layout)?, &built, progress).await?;
+            }
             Self::Tail(tail) => tail::run(&up::as_started(&layout)?, &tail).await?,
             Self::Token { arguments } => status::token(&layout, &arguments)?,
             Self::Provision => {

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::demo::Tokens;
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
 use crate::services::{Program, start_one};
 use crate::settings::{Settings, WITH_MODE};
-use crate::stack::{Process, last_lines};
+use crate::stack::{Process, last_lines, run};
 use crate::{test_run, up};
 
 /// What runs, how it is, and in which mode.
@@ -153,15 +154,42 @@ pub fn cleanup(layout: &Layout, progress: Progress) -> Result<()> {
 
 /// Becomes the bff's `generate-jwt` with this stack's key.
 pub fn token(layout: &Layout, arguments: &[String]) -> Result<()> {
-    let mut command = token_command(&layout.built("release"), layout, &Settings::load(layout)?)?;
+    let settings = &Settings::load(layout)?;
+    let built = &layout.built("release");
+    let mut command = GenerateJwt {
+        layout,
+        settings,
+        built,
+    }
+    .command()?;
     command.args(arguments);
     Err(command.exec()).context("cannot run the bff's generate-jwt: has ./start.sh built it?")
 }
 
-/// `generate-jwt` with the variables that it needs.
-pub fn token_command(built: &Path, layout: &Layout, settings: &Settings) -> Result<Command> {
-    let bff = Program::Service(schemas::Service::Bff);
-    let mut command = Command::new(built.join("generate-jwt"));
-    command.env_clear().envs(bff.environment(layout, settings)?);
-    Ok(command)
+/// The bff's `generate-jwt` with the variables that it needs.
+#[derive(Clone, Copy, Debug)]
+pub struct GenerateJwt<'a> {
+    /// Whose stack.
+    pub layout: &'a Layout,
+    /// With which key.
+    pub settings: &'a Settings,
+    /// Where the binary is.
+    pub built: &'a Path,
+}
+
+impl GenerateJwt<'_> {
+    fn command(self) -> Result<Command> {
+        let bff = Program::Service(schemas::Service::Bff);
+        let mut command = Command::new(self.built.join("generate-jwt"));
+        command
+            .env_clear()
+            .envs(bff.environment(self.layout, self.settings)?);
+        Ok(command)
+    }
+}
+
+impl Tokens for GenerateJwt<'_> {
+    fn token(&self, arguments: &[&str]) -> Result<String> {
+        run(self.command()?.args(arguments)).map(|token| token.trim().to_owned())
+    }
 }

@@ -1,7 +1,7 @@
 //! `start.sh`: everything up.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use crate::lock::StackLock;
 use crate::progress::Progress;
 use crate::settings::{Mode, Settings, WITH_MODE, variable};
 use crate::stack::Pulsar;
+use crate::status::GenerateJwt;
 use crate::{demo, infra, services, tools};
 
 const EMPTY_WITHIN: Duration = Duration::from_mins(10);
@@ -49,7 +50,7 @@ pub async fn run(
     if leaving_broker && !settings.uses_broker()? && Pulsar::stop_in(&layout.state.join("pulsar")) {
         progress.note("Pulsar: stopped, since no service uses it now");
     }
-    demo::load_and_tell(layout, &settings, progress).await
+    show_demo(layout, &settings, &built, progress).await
 }
 
 async fn servers(layout: &Layout, settings: &Settings, progress: Progress) -> Result<()> {
@@ -58,6 +59,26 @@ async fn servers(layout: &Layout, settings: &Settings, progress: Progress) -> Re
         infra::broker(layout, settings, &progress).await?;
     }
     Ok(())
+}
+
+/// Loads the demo data and tells what to try.
+pub async fn show_demo(
+    layout: &Layout,
+    settings: &Settings,
+    built: &Path,
+    progress: Progress,
+) -> Result<()> {
+    if !built.join("bff").exists() {
+        progress.note("no bff yet, so no demo data");
+        return Ok(());
+    }
+    let tokens = GenerateJwt {
+        layout,
+        settings,
+        built,
+    };
+    demo::load(settings, &tokens, progress).await?;
+    demo::tell(settings, &tokens, progress)
 }
 
 /// Builds every binary in release and returns their folder; a second or two when nothing changed.
@@ -122,12 +143,7 @@ fn leaves_broker(layout: &Layout, wanted: &Settings) -> Result<bool> {
 }
 
 /// Runs everything in hybrid until the broker holds nothing more, so that no command is left behind there.
-async fn drain(
-    layout: &Layout,
-    wanted: &Settings,
-    built: &std::path::Path,
-    progress: Progress,
-) -> Result<()> {
+async fn drain(layout: &Layout, wanted: &Settings, built: &Path, progress: Progress) -> Result<()> {
     let step = progress
         .step("From the broker to http: first in hybrid, until the broker's backlog is empty");
     let mut hybrid = wanted.clone();

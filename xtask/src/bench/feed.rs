@@ -1,0 +1,146 @@
+//! Purchases as a foreign producer sends them to the tracking command topic.
+
+use std::collections::HashMap;
+
+use anyhow::{Result, anyhow};
+use money::{CampaignId, ConversionId, Micros, OrderId};
+use pulsar::producer::Message as RawMessage;
+use pulsar::proto::Schema;
+use pulsar::{Producer, ProducerOptions, Pulsar, TokioExecutor};
+use schemas::{Body, Header, Message, RecordEventV1, Topic, WriterSchema};
+use uuid::Uuid;
+
+use super::people::People;
+use crate::settings::Settings;
+
+/// Produces purchases.
+pub struct Feed {
+    producers: Vec<Producer<TokioExecutor>>,
+    people: People,
+    next: u64,
+    run: String,
+    sent_at: HashMap<Uuid, i64>,
+}
+
+impl Feed {
+    /// Opens a producer for each partition.
+    pub async fn open(settings: &Settings, people: People) -> Result<Self> {
+        let client = Pulsar::builder(settings.need("PULSAR_SERVICE_URL")?, TokioExecutor)
+            .with_outbound_channel_size(4_000)
+            .build()
+            .await?;
+        let topic = Topic::TrackingCommands;
+        let (tenant, namespace) = (settings.need("PULSAR_TENANT")?, settings.need("PULSAR_NAMESPACE")?);
+        let partitions: u32 = settings.need("PULSAR_TOPIC_PARTITIONS")?.parse()?;
+        let mut producers = Vec::new();
+        for partition in 0..partitions {
+            let options = ProducerOptions {
+                schema: Some(Schema {
+                    name: topic.name().to_owned(),
+                    schema_data: WriterSchema::current(topic).text().as_bytes().to_vec(),
+                    r#type: 4,
+                    properties: Vec::new(),
+                }),
+                batch_size: Some(1_000),
+                block_queue_if_full: true,
+                ..ProducerOptions::default()
+            };
+            let name = format!("persistent://{tenant}/{namespace}/{}-partition-{partition}", topic.name());
+            let producer = client.producer().with_topic(name).with_options(options);
+            producers.push(Box::pin(producer.build()).await?);
+        }
+        Ok(Self {
+            producers,
+            people,
+            next: 0,
+            run: Uuid::now_v7().simple().to_string(),
+            sent_at: HashMap::new(),
+        })
+    }
+
+    /// Forgets what was sent before.
+    pub fn begin_phase(&mut self) {
+        self.sent_at.clear();
+    }
+
+    /// Purchases sent in this phase.
+    pub fn sent(&self) -> u64 {
+        self.sent_at.len() as u64
+    }
+
+    /// When each was made, by correlation id, in microseconds.
+    pub fn sent_at(&self) -> &HashMap<Uuid, i64> {
+        &self.sent_at
+    }
+
+    /// Sends so many as one entry for each partition, and waits until the broker has them.
+    pub async fn send(&mut self, count: u64) -> Result<()> {
+        let partitions = u32::try_from(self.producers.len())?;
+        let mut receipts = Vec::new();
+        for _ in 0..count {
+            let message = self.purchase()?;
+            self.sent_at
+                .insert(message.header.correlation_id, message.header.time.0);
+            let payload = schemas::encode(Topic::TrackingCommands, &message.header, &message.body)?;
+            let partition = schemas::partition(&message.header.key, partitions);
+            let raw = RawMessage {
+                payload,
+                partition_key: Some(message.header.key),
+                ..RawMessage::default()
+            };
+            let producer = &mut self.producers[usize::try_from(partition)?];
+            receipts.push(Box::pin(producer.send_non_blocking(raw)).await?);
+        }
+        for producer in &mut self.producers {
+            producer.send_batch().await?;
+        }
+        for receipt in receipts {
+            receipt.await?;
+        }
+        Ok(())
+    }
+
+    fn purchase(&mut self) -> Result<Message> {
+        self.next += 1;
+        let number = self.next;
+        let order = format!("{}_{number}", self.run);
+        let campaign = CampaignId::parse(self.people.campaign.clone()).map_err(|error| anyhow!("{error}"))?;
+        let order_id = OrderId::parse(order.clone()).map_err(|error| anyhow!("{error}"))?;
+        let conversion = ConversionId::of_order(Some(&campaign), &order_id).to_string();
+        let user = &self.people.users[usize::try_from(number)? % self.people.users.len()];
+        let body = Body::RecordEventV1(RecordEventV1 {
+            event_type: "purchase".to_owned(),
+            user_id: user.clone(),
+            occurred_at: None,
+            amount: Some(format!("{}.{:02}", 20 + number % 80, number % 100)),
+            currency: Some("USD".to_owned()),
+            order_id: Some(order),
+            campaign_id: Some(self.people.campaign.clone()),
+            click_id: None,
+            product_id: None,
+            metadata: None,
+        });
+        let header = Header {
+            id: Uuid::now_v7(),
+            kind: "tracking.record_event.command.v1".to_owned(),
+            source: "benchmark".to_owned(),
+            subject: conversion.clone(),
+            key: conversion,
+            time: now()?,
+            epoch: None,
+            sequence: None,
+            correlation_id: Uuid::now_v7(),
+            causation_id: None,
+            outcome_of: None,
+            actor: None,
+            traceparent: None,
+        };
+        Ok(Message { header, body })
+    }
+}
+
+fn now() -> Result<Micros> {
+    #[expect(clippy::disallowed_methods, reason = "the load generator is an edge")]
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    Ok(Micros(i64::try_from(since.as_micros())?))
+}

@@ -1,0 +1,77 @@
+//! A client of the bff, such as a front end is.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use reqwest::StatusCode;
+use reqwest::redirect::Policy;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::{SETTLED_WITHIN, is_done};
+
+/// One person's client.
+pub(super) struct Client {
+    http: reqwest::Client,
+    bff: String,
+    token: String,
+}
+
+/// Follows no redirect, and no proxy.
+pub(super) fn http() -> Result<reqwest::Client> {
+    Ok(reqwest::Client::builder()
+        .timeout(Duration::from_secs(30))
+        .redirect(Policy::none())
+        .no_proxy()
+        .build()?)
+}
+
+impl Client {
+    pub(super) fn new(bff: &str, token: String) -> Result<Self> {
+        Ok(Self {
+            http: http()?,
+            bff: bff.to_owned(),
+            token,
+        })
+    }
+
+    pub(super) async fn read(&self, path: &str) -> Result<Value> {
+        let url = format!("{}/api/v1/{path}", self.bff);
+        let answer = self.http.get(&url).bearer_auth(&self.token).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        if status != StatusCode::OK {
+            bail!("GET {url} answers {status}: {text}");
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Writes and waits for the outcome, which must be that it was done.
+    pub(super) async fn write(&self, key: &str, path: &str, body: &Value) -> Result<()> {
+        let url = format!("{}/api/v1/{path}", self.bff);
+        let request = self.http.post(&url).bearer_auth(&self.token).json(body);
+        let answer = request
+            .header("Idempotency-Key", key)
+            .header("Prefer", "wait=10")
+            .send()
+            .await?;
+        let (code, text) = (answer.status(), answer.text().await?);
+        if !code.is_success() {
+            bail!("POST {url} answers {code}: {text}");
+        }
+        let mut status: Value = serde_json::from_str(&text)?;
+        let end = Instant::now() + SETTLED_WITHIN;
+        while !is_done(&status) {
+            let pending = status["status"] == "pending";
+            let Some(id) = status["command_id"]
+                .as_str()
+                .filter(|_| pending && Instant::now() < end)
+            else {
+                bail!("POST {url} ends as {status}");
+            };
+            let id = id.to_owned();
+            sleep(Duration::from_millis(100)).await;
+            status = self.read(&format!("commands/{id}")).await?;
+        }
+        Ok(())
+    }
+}
