@@ -357,6 +357,8 @@ impl<D: Domain> Attempt<'_, D> {
         if state != State::UnknownType {
             blocked.extend(subject.clone());
         }
+        // What it waits for may come later in this very batch.
+        tx.any_waiting |= state == State::Waiting;
         tracing::warn!(id = %inbound.id, source = %inbound.source, topic = inbound.topic.name(), state = state.name(),
             reason = %park.reason, attempts, "a message is set aside");
         let (schema_id, body) = wire_of(tx, inbound).await?;
