@@ -1,1 +1,38 @@
-//! The commission service.
+//! Commission: what conversions earn, when it is earned for good, and what refunds take back.
+//!
+//! | | | |
+//! |---|---|---|
+//! | follows | `terms.published` (campaign) | → `plan.adopted` (own) |
+//! | | `conversion.attributed` (tracking) | → `commission.calculated`; waits up to 24 h for its version of the plan |
+//! | | `conversion.refunded` (tracking) | → `commission.reversed`, cumulatively |
+//! | takes | `commission.release_hold` (own timer) | → `commission.approved` |
+//! | owns | `plans`, `commissions`, `reversals` | the fold of its own events |
+//! | shows | `GET /api/v1/commission/commissions`, `…/{id}` | what was earned, and why so much |
+
+pub mod domain;
+pub mod http;
+mod messages;
+mod service;
+pub mod store;
+mod timer;
+
+use chassis::config::Env;
+use host::{Definition, Led};
+use utoipa_axum::router::OpenApiRouter;
+
+pub use service::Commission;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The service in one value. It reads no variable of its own.
+pub fn define(_env: &mut Env) -> Definition<Commission> {
+    Definition {
+        domain: Commission,
+        migrations: &MIGRATIONS,
+        about: "What conversions earn, by which rule, and since when it is earned for good.",
+        routes: http::routes,
+        edge: |_| OpenApiRouter::new(),
+        status_of: http::status_of,
+        led: Led::nothing().timer(timer::HoldTimer),
+    }
+}

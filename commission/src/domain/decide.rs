@@ -1,0 +1,58 @@
+//! What commission is asked, by its own timer.
+
+use money::{ConversionId, Micros};
+use thiserror::Error;
+
+use super::{Commission, Event, Status};
+
+/// Why a command is refused: a closed list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// There is no such commission.
+    #[error("there is no such commission")]
+    CommissionUnknown,
+    /// Nothing is on hold any more.
+    #[error("the commission is not on hold")]
+    NotHeld,
+    /// The hold lasts longer than the command says.
+    #[error("the hold lasts until later")]
+    HoldNotOver,
+}
+
+impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::CommissionUnknown, Self::NotHeld, Self::HoldNotOver];
+
+    /// For programs.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::CommissionUnknown => "commission_unknown",
+            Self::NotHeld => "not_held",
+            Self::HoldNotOver => "hold_not_over",
+        }
+    }
+}
+
+/// Ends a hold: what is left of the commission is earned for good.
+pub fn release_hold(
+    id: &ConversionId,
+    commission: Option<&Commission>,
+    now: Micros,
+) -> Result<Event, Refusal> {
+    let commission = commission.ok_or(Refusal::CommissionUnknown)?;
+    let until = commission
+        .held_until()
+        .filter(|_| commission.status() == Status::Held)
+        .ok_or(Refusal::NotHeld)?;
+    if now < until {
+        return Err(Refusal::HoldNotOver);
+    }
+    let parties = &commission.calculated.parties;
+    let amount = commission.remaining().map_err(|_| Refusal::NotHeld)?;
+    Ok(Event::Approved {
+        conversion: id.clone(),
+        partner: parties.partner.clone(),
+        brand: parties.brand.clone(),
+        amount,
+    })
+}

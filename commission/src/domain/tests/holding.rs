@@ -1,0 +1,72 @@
+use super::*;
+
+fn held() -> Commission {
+    let plan = Plan {
+        hold_days: 30,
+        ..plan(rate(1_000))
+    };
+    commission(usd(10_000), &plan)
+}
+
+fn end() -> Micros {
+    NOW.checked_add_days(30).unwrap()
+}
+
+#[test]
+fn a_hold_ends_at_its_time_and_not_before() {
+    let held = held();
+    assert_eq!(held.held_until(), Some(end()));
+    assert_eq!(held.status(), Status::Held);
+    let early = release_hold(&conversion(), Some(&held), Micros(end().0 - 1));
+    assert_eq!(early, Err(Refusal::HoldNotOver));
+    let released = release_hold(&conversion(), Some(&held), end()).unwrap();
+    let Event::Approved { amount, .. } = &released else {
+        panic!("{released:?}")
+    };
+    assert_eq!(*amount, usd(1_000));
+    let mut held = held;
+    held.apply(&released, end());
+    assert_eq!(held.status(), Status::Approved);
+    let again = release_hold(&conversion(), Some(&held), end());
+    assert_eq!(again, Err(Refusal::NotHeld));
+}
+
+#[test]
+fn what_was_refunded_during_the_hold_is_not_approved() {
+    let mut held = held();
+    let reversed = event(reverse(&refund(2_500, 10_000), Some(&held)));
+    assert!(matches!(reversed, Event::Reversed { pending: true, .. }));
+    held.apply(&reversed, NOW);
+    let released = release_hold(&conversion(), Some(&held), end()).unwrap();
+    let Event::Approved { amount, .. } = released else {
+        panic!("{released:?}")
+    };
+    assert_eq!(amount, usd(750));
+}
+
+#[test]
+fn a_hold_that_was_refunded_in_full_never_ends() {
+    let mut held = held();
+    let reversed = event(reverse(&refund(10_000, 10_000), Some(&held)));
+    held.apply(&reversed, NOW);
+    assert_eq!(held.status(), Status::Reversed);
+    let refused = release_hold(&conversion(), Some(&held), end());
+    assert_eq!(refused, Err(Refusal::NotHeld));
+}
+
+#[test]
+fn what_is_unknown_or_was_never_held_is_not_released() {
+    let unknown = release_hold(&conversion(), None, NOW);
+    assert_eq!(unknown, Err(Refusal::CommissionUnknown));
+    let approved = commission(usd(10_000), &plan(rate(1_000)));
+    let refused = release_hold(&conversion(), Some(&approved), NOW);
+    assert_eq!(refused, Err(Refusal::NotHeld));
+}
+
+#[test]
+fn every_refusal_has_a_code_of_its_own() {
+    let mut codes: Vec<_> = Refusal::ALL.iter().map(|refusal| refusal.code()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), Refusal::ALL.len());
+}

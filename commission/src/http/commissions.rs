@@ -1,0 +1,136 @@
+//! `GET /api/v1/commission/commissions` and one of them.
+
+use axum::extract::State;
+use chassis::auth::Caller;
+use chassis::json::Json;
+use chassis::openapi::Problems;
+use chassis::page::{List, Page, PageQuery};
+use chassis::params::Path;
+use chassis::problem::Problem;
+use host::Host;
+use money::{CampaignId, ConversionId, PartnerId};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::bodies::{CommissionDetail, CommissionItem};
+use crate::domain::{EventType, Status};
+use crate::store::{self, Filter};
+
+/// Which commissions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CommissionFilter {
+    /// Of this campaign.
+    #[param(value_type = Option<String>)]
+    campaign_id: Option<CampaignId>,
+    /// Of this partner.
+    #[param(value_type = Option<String>)]
+    partner_id: Option<PartnerId>,
+    /// In this status.
+    #[param(inline)]
+    status: Option<StatusName>,
+    /// For this.
+    #[param(inline)]
+    event_type: Option<EventTypeName>,
+}
+
+/// Where a commission stands.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum StatusName {
+    Held,
+    Approved,
+    Reversed,
+    Suspended,
+}
+
+impl From<StatusName> for Status {
+    fn from(name: StatusName) -> Self {
+        match name {
+            StatusName::Held => Self::Held,
+            StatusName::Approved => Self::Approved,
+            StatusName::Reversed => Self::Reversed,
+            StatusName::Suspended => Self::Suspended,
+        }
+    }
+}
+
+/// What is paid for.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum EventTypeName {
+    Purchase,
+    Lead,
+}
+
+impl From<EventTypeName> for EventType {
+    fn from(name: EventTypeName) -> Self {
+        match name {
+            EventTypeName::Purchase => Self::Purchase,
+            EventTypeName::Lead => Self::Lead,
+        }
+    }
+}
+
+/// Commissions that the caller may see, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/commission/commissions",
+    tag = "commissions",
+    params(PageQuery, CommissionFilter),
+    responses((status = 200, body = Page<CommissionItem>), Problems),
+    security(("bearer" = []))
+)]
+pub(super) async fn list_commissions(
+    State(host): State<Host>,
+    caller: Caller,
+    List { page, filter }: List<CommissionFilter>,
+) -> Result<Json<Page<CommissionItem>>, Problem> {
+    let scope = caller.scope()?;
+    let filter = Filter {
+        campaign: filter.campaign_id.as_ref().map(CampaignId::as_str),
+        partner: filter.partner_id.as_ref().map(PartnerId::as_str),
+        status: filter.status.map(|status| Status::from(status).name()),
+        event_type: filter
+            .event_type
+            .map(|event_type| EventType::from(event_type).name()),
+        scope: (!scope.all).then(|| {
+            let partner = scope.partner.map(PartnerId::as_str);
+            (partner, scope.brand.map(money::BrandId::as_str))
+        }),
+    };
+    let rows = store::list(host.pool(), &filter, page.below(), page.rows())
+        .await
+        .map_err(|error| Problem::internal(&error))?;
+    let items = Page::new(page, rows, |row| row.position, CommissionItem::from);
+    Ok(Json(items))
+}
+
+/// One commission, with all that its amount was made of.
+#[utoipa::path(
+    get,
+    path = "/api/v1/commission/commissions/{id}",
+    tag = "commissions",
+    params(("id" = String, Path, description = "The conversion's id")),
+    responses((status = 200, body = CommissionDetail), Problems),
+    security(("bearer" = []))
+)]
+pub(super) async fn get_commission(
+    State(host): State<Host>,
+    caller: Caller,
+    Path(id): Path<ConversionId>,
+) -> Result<Json<CommissionDetail>, Problem> {
+    let internal = |error: sqlx::Error| Problem::internal(&error);
+    let row = store::find(host.pool(), id.as_str())
+        .await
+        .map_err(internal)?
+        .ok_or_else(Problem::not_found)?;
+    let partner = PartnerId::parse(row.partner_id.as_str()).ok();
+    let brand = money::BrandId::parse(row.brand_id.as_str()).ok();
+    caller.require_owner(partner.as_ref(), brand.as_ref())?;
+    let reversals = store::of_commission(host.pool(), id.as_str())
+        .await
+        .map_err(internal)?;
+    Ok(Json(CommissionDetail::new(row, reversals)))
+}

@@ -1,0 +1,33 @@
+//! Holds that are over, from the partial index of `commissions`.
+
+use money::Micros;
+use sqlx::{FromRow, PgPool};
+use uuid::Uuid;
+
+/// A hold that is over.
+#[derive(Debug, FromRow)]
+pub struct DueHold {
+    /// The commission.
+    pub id: String,
+    /// When its hold ended, in microseconds.
+    pub hold_until: i64,
+    /// The event that made it; `None` once that part of the log is archived.
+    pub calculated_event: Option<Uuid>,
+    /// The purchase's original request; `None` like the event.
+    pub correlation_id: Option<Uuid>,
+}
+
+/// The holds that are over by `now`, oldest first.
+pub async fn due(pool: &PgPool, now: Micros, limit: i64) -> Result<Vec<DueHold>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT c.id, c.hold_until, l.id AS calculated_event, l.correlation_id
+           FROM (SELECT id, hold_until, position FROM commissions
+                  WHERE status = 'held' AND hold_until <= $1 ORDER BY hold_until LIMIT $2) c
+           LEFT JOIN pipeline.message_log l ON l.position = c.position
+          ORDER BY c.hold_until",
+    )
+    .bind(now.0)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+}

@@ -1,0 +1,44 @@
+//! `reversals`: what refunds took back.
+
+use serde::Serialize;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection, PgPool};
+
+/// A row as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize)]
+pub struct ReversalRow {
+    /// Of which commission.
+    pub commission_id: String,
+    /// The position of its event in the log.
+    pub position: i64,
+    /// Minor units taken back.
+    pub amount_minor: i64,
+    /// Minor units taken back so far, this included.
+    pub reversed_total_minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Whether the commission was still on hold.
+    pub pending: bool,
+    /// When, in microseconds.
+    pub reversed_at: i64,
+}
+
+/// Adds reversals: they are few beside commissions, so their rows travel as one JSON.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    rows: &[ReversalRow],
+) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO reversals SELECT * FROM json_populate_recordset(null::reversals, $1)")
+        .bind(Json(rows))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// What was taken back of one commission, oldest first.
+pub async fn of_commission(pool: &PgPool, id: &str) -> Result<Vec<ReversalRow>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM reversals WHERE commission_id = $1 ORDER BY position LIMIT 1000")
+        .bind(id)
+        .fetch_all(pool)
+        .await
+}

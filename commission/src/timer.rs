@@ -1,0 +1,48 @@
+//! Ends holds when their time comes.
+
+use money::{Micros, ids};
+use pipeline::timers::Timer;
+use schemas::{Body, Header, Message, ReleaseHoldV1, Service};
+use sqlx::PgPool;
+
+use crate::store::{self, DueHold};
+
+/// Fires for every commission whose hold is over.
+#[derive(Debug, Clone, Copy)]
+pub struct HoldTimer;
+
+/// Released at once: one batch.
+const CHUNK: i64 = 500;
+
+impl Timer for HoldTimer {
+    const NAME: &'static str = "release_hold";
+
+    async fn due(&self, pool: &PgPool, now: Micros) -> Result<Vec<Message>, sqlx::Error> {
+        let holds = store::due(pool, now, CHUNK).await?;
+        Ok(holds.into_iter().map(|hold| command(hold, now)).collect())
+    }
+}
+
+fn command(hold: DueHold, now: Micros) -> Message {
+    let due_at = Micros(hold.hold_until);
+    let id = ids::timer_command_id(&hold.id, HoldTimer::NAME, due_at);
+    Message {
+        header: Header {
+            id,
+            kind: "commission.release_hold.command.v1".to_owned(),
+            source: Service::Commission.name().to_owned(),
+            subject: hold.id.clone(),
+            key: hold.id,
+            time: now,
+            epoch: None,
+            sequence: None,
+            // What the purchase began goes on; a purchase whose part of the log is archived begins anew.
+            correlation_id: hold.correlation_id.unwrap_or(id),
+            causation_id: hold.calculated_event,
+            outcome_of: None,
+            actor: None,
+            traceparent: None,
+        },
+        body: Body::ReleaseHoldV1(ReleaseHoldV1 { due_at }),
+    }
+}
