@@ -17,6 +17,9 @@ pub(crate) async fn checks(host: Host) -> Vec<ReadyCheck> {
     if closed.is_empty() {
         checks.push(ReadyCheck::passed("roads"));
     }
+    for disagreement in host.health().disagreements() {
+        checks.push(ReadyCheck::failed("modes", disagreement));
+    }
     checks.extend(
         closed
             .into_iter()

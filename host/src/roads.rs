@@ -124,8 +124,9 @@ fn ship_one(
             settings.internal_key.clone(),
             service,
             follower,
-            topic,
-            partition,
+            (topic, partition),
+            settings.modes.clone(),
+            health.clone(),
         );
         let shipping = relay::ship(
             source.clone(),

@@ -254,7 +254,13 @@ fn surface<D: Domain>(
     if !closed {
         let receiver = Receiver::new(host.pool().clone(), inlet);
         let key = settings.internal_key.clone();
-        served = served.merge(pipeline::road::http::router(receiver, key, service));
+        served = served.merge(pipeline::road::http::router(
+            receiver,
+            key,
+            service,
+            settings.modes.clone(),
+            host.health().clone(),
+        ));
     }
     (served, document)
 }

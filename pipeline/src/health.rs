@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use schemas::Topic;
+use schemas::{Service, Topic};
+
+use crate::mode::Mode;
 
 #[derive(Debug, Clone, Default)]
 struct Road {
@@ -13,11 +15,40 @@ struct Road {
 
 /// The roads of one process, shared by all that travel them.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<Mutex<BTreeMap<String, Road>>>);
+pub struct Health {
+    roads: Arc<Mutex<BTreeMap<String, Road>>>,
+    disagreements: Arc<Mutex<BTreeMap<&'static str, String>>>,
+}
 
 impl Health {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Road>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.roads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compares what another service says of its mode in a handshake with what this process was told.
+    pub(crate) fn compare_mode(&self, other: Service, told: Mode, says: Mode) {
+        let mut known = self
+            .disagreements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if told == says {
+            known.remove(other.name());
+        } else {
+            let text = format!(
+                "{} runs in {says} mode, this process was told {told}",
+                other.name()
+            );
+            known.insert(other.name(), text);
+        }
+    }
+
+    /// Services whose mode is not what this process was told.
+    pub fn disagreements(&self) -> Vec<String> {
+        let known = self
+            .disagreements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.values().cloned().collect()
     }
 
     fn name(road: &str, topic: Topic, partition: i32) -> String {

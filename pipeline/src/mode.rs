@@ -5,9 +5,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemas::{Service, Topic};
+use serde::{Deserialize, Serialize};
 
 /// How a service takes commands and sends events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// By HTTP only; needs no broker.
     Http,

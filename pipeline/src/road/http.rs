@@ -16,6 +16,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
+use crate::health::Health;
+use crate::mode::{Mode, Modes};
 use crate::relay::{Entry, Road, RoadError, Shipped, Start};
 use crate::road::inlet::{Receiver, Refusal};
 use crate::road::wire::{BatchMessage, BatchSchema, MessageBatch};
@@ -80,6 +82,8 @@ pub struct HttpRoad {
     follower: Service,
     topic: Topic,
     partition: i32,
+    modes: Modes,
+    health: Health,
     confirmed: HashSet<[u8; 32]>,
 }
 
@@ -87,18 +91,22 @@ pub struct HttpRoad {
 #[derive(Debug, Serialize, Deserialize)]
 struct Watermark {
     watermark: i64,
+    /// Its own mode.
+    mode: Mode,
 }
 
 impl HttpRoad {
     /// A road that is not open yet.
+    #[allow(clippy::too_many_arguments, reason = "they are what an edge is")]
     pub fn new(
         client: reqwest::Client,
         base_url: String,
         key: InternalKey,
         sender: Service,
         follower: Service,
-        topic: Topic,
-        partition: i32,
+        (topic, partition): (Topic, i32),
+        modes: Modes,
+        health: Health,
     ) -> Self {
         Self {
             client,
@@ -108,11 +116,13 @@ impl HttpRoad {
             follower,
             topic,
             partition,
+            modes,
+            health,
             confirmed: HashSet::new(),
         }
     }
 
-    async fn request(&self, request: reqwest::RequestBuilder) -> Result<i64, RoadError> {
+    async fn request(&self, request: reqwest::RequestBuilder) -> Result<Watermark, RoadError> {
         let failed = |error: reqwest::Error| RoadError(error.to_string());
         let token = self.key.sign(self.sender, self.follower)?;
         let response = request
@@ -130,11 +140,7 @@ impl HttpRoad {
                 self.follower.name()
             )));
         }
-        Ok(response
-            .json::<Watermark>()
-            .await
-            .map_err(failed)?
-            .watermark)
+        response.json().await.map_err(failed)
     }
 }
 
@@ -151,8 +157,12 @@ impl Road for HttpRoad {
                 epoch,
                 topic: self.topic.name().to_owned(),
                 partition: self.partition,
+                mode: self.modes.of(self.sender),
             });
-        self.request(request).await.map(Start::After)
+        let answer = self.request(request).await?;
+        let told = self.modes.of(self.follower);
+        self.health.compare_mode(self.follower, told, answer.mode);
+        Ok(Start::After(answer.watermark))
     }
 
     async fn ship(&mut self, entry: &Entry) -> Result<Shipped, RoadError> {
@@ -165,7 +175,7 @@ impl Road for HttpRoad {
             .post(format!("{}/internal/v1/messages", self.base_url))
             .header(header::CONTENT_TYPE, "application/avro")
             .body(bytes);
-        let watermark = self.request(request).await?;
+        let watermark = self.request(request).await?.watermark;
         self.confirmed.insert(fingerprint);
         Ok(Shipped::Handled(watermark))
     }
@@ -206,6 +216,8 @@ struct WatermarkQuery {
     epoch: i64,
     topic: String,
     partition: i32,
+    /// The sender's own mode.
+    mode: Mode,
 }
 
 #[derive(Clone)]
@@ -213,15 +225,36 @@ struct Endpoint {
     receiver: Receiver,
     key: InternalKey,
     me: Service,
+    modes: Modes,
+    health: Health,
+}
+
+impl Endpoint {
+    fn watermark(&self, watermark: i64) -> impl IntoResponse + use<> {
+        let mode = self.modes.of(self.me);
+        axum::response::Json(Watermark { watermark, mode })
+    }
 }
 
 /// The follower's two routes.
-pub fn router(receiver: Receiver, key: InternalKey, me: Service) -> Router {
+pub fn router(
+    receiver: Receiver,
+    key: InternalKey,
+    me: Service,
+    modes: Modes,
+    health: Health,
+) -> Router {
     Router::new()
         .route("/internal/v1/messages", post(take_messages))
         .route("/internal/v1/watermarks", get(watermark))
         .layer(DefaultBodyLimit::max(MAX_BATCH_BYTES))
-        .with_state(Endpoint { receiver, key, me })
+        .with_state(Endpoint {
+            receiver,
+            key,
+            me,
+            modes,
+            health,
+        })
 }
 
 async fn take_messages(State(at): State<Endpoint>, headers: HeaderMap, body: Body) -> Response {
@@ -238,12 +271,10 @@ async fn take_messages(State(at): State<Endpoint>, headers: HeaderMap, body: Bod
         Err(reason) => return (StatusCode::BAD_REQUEST, reason).into_response(),
     };
     match at.receiver.take(batch).await {
-        Ok(watermark) => axum::response::Json(Watermark { watermark }).into_response(),
-        Err(Refusal::Gap { watermark }) => (
-            StatusCode::CONFLICT,
-            axum::response::Json(Watermark { watermark }),
-        )
-            .into_response(),
+        Ok(watermark) => at.watermark(watermark).into_response(),
+        Err(Refusal::Gap { watermark }) => {
+            (StatusCode::CONFLICT, at.watermark(watermark)).into_response()
+        }
         Err(Refusal::Unreadable(reason)) => (StatusCode::BAD_REQUEST, reason).into_response(),
         Err(Refusal::Busy(reason)) => {
             let retry = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
@@ -267,12 +298,16 @@ async fn watermark(
     let Some(topic) = Topic::parse(&query.topic) else {
         return (StatusCode::BAD_REQUEST, "there is no such topic").into_response();
     };
-    let at = at
+    if let Some(service) = Service::parse(&sender) {
+        let told = at.modes.of(service);
+        at.health.compare_mode(service, told, query.mode);
+    }
+    let known = at
         .receiver
         .watermark(&sender, query.epoch, topic, query.partition)
         .await;
-    match at {
-        Ok(watermark) => axum::response::Json(Watermark { watermark }).into_response(),
+    match known {
+        Ok(watermark) => at.watermark(watermark).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
     }
 }

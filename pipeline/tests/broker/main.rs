@@ -1,5 +1,10 @@
 //! The Pulsar road against a real broker and a real Postgres.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 mod lab;
 
 use std::process::Command;
