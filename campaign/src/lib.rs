@@ -1,1 +1,41 @@
-//! The campaign service.
+//! The campaign service: campaigns of brands, their terms and plans by version, who is in them, and evidence of work.
+//!
+//! | takes | outcome |
+//! |---|---|
+//! | `campaign.create` | `campaign.created` |
+//! | `campaign.publish_terms` | `terms.published` |
+//! | `campaign.activate` | `campaign.activated` |
+//! | `campaign.accept` | `enrollment.accepted` |
+//! | `campaign.submit_evidence` | `evidence.submitted` |
+//!
+//! It follows nobody. The fold of its events stands in `campaigns`, `terms`, `plans`, `enrollments` and `evidence`; what
+//! is in no event, so that it can be changed or erased, in `terms_texts`, `acceptance_metadata` and `evidence_files`.
+
+pub mod domain;
+mod http;
+mod messages;
+mod store;
+mod world;
+
+use chassis::config::Env;
+use host::{Definition, Led};
+use sqlx::migrate::Migrator;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use world::{CampaignDomain, World};
+
+/// Campaign's own tables.
+pub static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// The service. It reads no settings of its own.
+pub fn define(_env: &mut Env) -> Definition<CampaignDomain> {
+    Definition {
+        domain: CampaignDomain,
+        migrations: &MIGRATIONS,
+        about: "Campaigns of brands, their terms and commission plans by version, the partners in them, and evidence.",
+        routes: http::routes,
+        edge: |_| OpenApiRouter::new(),
+        status_of: http::status_of,
+        led: Led::nothing(),
+    }
+}

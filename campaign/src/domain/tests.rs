@@ -1,0 +1,1 @@
+//! Deciders as values.

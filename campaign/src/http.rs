@@ -1,0 +1,79 @@
+//! Campaign's HTTP surface.
+
+mod acceptance;
+mod campaigns;
+mod evidence;
+mod plan;
+mod terms;
+
+use axum::http::StatusCode;
+use chassis::auth::Caller;
+use chassis::problem::{FieldProblem, Problem};
+use host::Host;
+use money::PartnerId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes that event mode closes: all of them.
+pub(crate) fn routes(host: &Host) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(
+            campaigns::create_campaign,
+            campaigns::list_campaigns
+        ))
+        .routes(routes!(campaigns::get_campaign))
+        .routes(routes!(campaigns::activate_campaign))
+        .routes(routes!(terms::publish_terms, terms::list_terms))
+        .routes(routes!(acceptance::accept_campaign))
+        .routes(routes!(evidence::submit_evidence, evidence::list_evidence))
+        .with_state(host.clone())
+}
+
+/// What each code that the domain refuses with means in HTTP. The domain's tests hold the list of codes to this.
+pub(crate) fn status_of(code: &str) -> StatusCode {
+    match code {
+        "campaign_unknown" | "brand_unknown" | "partner_unknown" => StatusCode::NOT_FOUND,
+        "campaign_exists"
+        | "campaign_not_active"
+        | "already_active"
+        | "terms_not_published"
+        | "terms_version_stale"
+        | "already_accepted"
+        | "not_enrolled"
+        | "already_submitted"
+        | "too_many_versions" => StatusCode::CONFLICT,
+        "currency_mismatch" | "unreadable" => StatusCode::UNPROCESSABLE_ENTITY,
+        "timed_out_waiting" | "dropped_by_operator" => StatusCode::CONFLICT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The partner that a body is about: the one it names, else the caller's own. Whether that is the caller's to act for is
+/// decided with the state.
+fn partner_of(caller: &Caller, named: Option<PartnerId>) -> Result<PartnerId, Problem> {
+    match named {
+        Some(partner) => Ok(partner),
+        None if caller.is_operator() && caller.partner().is_none() => {
+            let detail = "must be given: the token is not a partner's";
+            Err(Problem::invalid(vec![FieldProblem::at(
+                "/partner_id",
+                detail,
+            )]))
+        }
+        None => caller.require_partner().cloned(),
+    }
+}
+
+/// 400 that names a parameter of the query.
+fn invalid_parameter(name: &'static str, detail: &'static str) -> Problem {
+    Problem::bad_request(
+        "invalid_parameter",
+        "a parameter is not acceptable; see errors",
+    )
+    .with_error(FieldProblem::parameter(name, detail))
+}
+
+/// A failed read of the service's own tables.
+fn unread(error: impl std::fmt::Display) -> Problem {
+    Problem::internal(&error)
+}

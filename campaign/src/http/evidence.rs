@@ -1,0 +1,196 @@
+//! `/api/v1/campaign/evidence`: what partners show of their work.
+
+use axum::extract::State;
+use axum::response::Response;
+use chassis::auth::Caller;
+use chassis::http::RequestContext;
+use chassis::json::{Check, Json, Metadata, WebUrl};
+use chassis::openapi::Problems;
+use chassis::page::{List, Page, PageQuery};
+use chassis::problem::{Fields, Problem};
+use chassis::time::Timestamp;
+use chassis::write::Write;
+use host::{Ask, Host};
+use money::{CampaignId, EvidenceId, Micros, PartnerId};
+use schemas::{Body, Message, SubmitEvidenceV1};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{invalid_parameter, partner_of, unread};
+use crate::domain::EvidenceType;
+use crate::store::evidence::{self, Narrowed, Row};
+
+/// A file that shows a partner's work.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubmitEvidence {
+    /// For which campaign.
+    #[schema(value_type = String, example = "camp123")]
+    campaign_id: CampaignId,
+    /// Who shows it; absent: the token's own partner. An operator must give it.
+    #[schema(value_type = Option<String>, example = "partner123")]
+    partner_id: Option<PartnerId>,
+    /// What it is: 1 to 64 characters from `A-Z a-z 0-9 _ -`.
+    #[schema(example = "photo")]
+    evidence_type: String,
+    /// Where the file lies: https or http.
+    file_url: WebUrl,
+    /// The client's own notes.
+    metadata: Option<Metadata>,
+}
+
+impl Check for SubmitEvidence {
+    fn check(&self, fields: &mut Fields) {
+        fields.take("/evidence_type", EvidenceType::parse(&self.evidence_type));
+    }
+}
+
+/// A piece of evidence.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EvidenceView {
+    /// Its id.
+    #[schema(example = "evd_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    evidence_id: String,
+    /// For which campaign.
+    #[schema(example = "camp123")]
+    campaign_id: String,
+    /// Who showed it.
+    #[schema(example = "partner123")]
+    partner_id: String,
+    /// What it is.
+    #[schema(example = "photo")]
+    evidence_type: String,
+    /// Where the file lies; `null` when the address was erased.
+    #[schema(example = "https://example.com/photo.jpg")]
+    file_url: Option<String>,
+    /// SHA-256 of the address.
+    url_hash: String,
+    /// The client's own notes.
+    metadata: Option<Metadata>,
+    /// When it was shown.
+    submitted_at: Timestamp,
+}
+
+impl EvidenceView {
+    /// What was submitted, with the address and notes of the request: a repeat of it has the same.
+    fn of(first: &Message, file_url: String, metadata: Option<Metadata>) -> Option<Self> {
+        let Body::EvidenceSubmittedV1(submitted) = &first.body else {
+            return None;
+        };
+        Some(Self {
+            evidence_id: first.header.subject.clone(),
+            campaign_id: first.header.key.clone(),
+            partner_id: submitted.partner_id.clone(),
+            evidence_type: submitted.evidence_type.clone(),
+            file_url: Some(file_url),
+            url_hash: submitted.url_hash.clone(),
+            metadata,
+            submitted_at: Timestamp(first.header.time),
+        })
+    }
+}
+
+impl From<Row> for EvidenceView {
+    fn from(row: Row) -> Self {
+        Self {
+            evidence_id: row.id,
+            campaign_id: row.campaign_id,
+            partner_id: row.partner_id,
+            evidence_type: row.evidence_type,
+            file_url: row.file_url,
+            url_hash: row.url_hash,
+            metadata: row.metadata.and_then(|text| Metadata::parse(&text).ok()),
+            submitted_at: Timestamp(Micros(row.submitted_at)),
+        }
+    }
+}
+
+/// Which evidence a list holds.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EvidenceFilter {
+    /// For this campaign only.
+    #[param(value_type = Option<String>)]
+    campaign_id: Option<CampaignId>,
+    /// Of this partner only.
+    #[param(value_type = Option<String>)]
+    partner_id: Option<PartnerId>,
+    /// Of this type only.
+    evidence_type: Option<String>,
+}
+
+/// Shows what a partner did for a campaign that it is enrolled in.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaign/evidence",
+    request_body = SubmitEvidence,
+    responses(
+        (status = 201, body = EvidenceView),
+        (status = 409, description = "not_enrolled, already_submitted"),
+        Problems
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn submit_evidence(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    write: Write<SubmitEvidence>,
+) -> Result<Response, Problem> {
+    let id = write.command_id(&caller);
+    let request_hash = write.key.is_some().then_some(write.request_hash);
+    let body = write.body;
+    let partner = partner_of(&caller, body.partner_id)?;
+    let file_url = body.file_url.into_string();
+    let evidence = EvidenceId::of(&body.campaign_id, &partner, &body.evidence_type, &file_url);
+    let ask = Ask {
+        id,
+        key: body.campaign_id.into_string(),
+        subject: evidence.into_string(),
+        body: Body::SubmitEvidenceV1(SubmitEvidenceV1 {
+            partner_id: partner.into_string(),
+            evidence_type: body.evidence_type,
+            file_url: file_url.clone(),
+            metadata: body
+                .metadata
+                .as_ref()
+                .map(|metadata| metadata.as_str().to_owned()),
+        }),
+        request_hash,
+    };
+    let answered = host.ask(ask, &caller, &context).await?;
+    Ok(answered.created(|first| EvidenceView::of(first, file_url, body.metadata)))
+}
+
+/// Evidence, newest first: a partner's own, for brands that of their campaigns.
+#[utoipa::path(
+    get,
+    path = "/api/v1/campaign/evidence",
+    params(PageQuery, EvidenceFilter),
+    responses((status = 200, body = Page<EvidenceView>), Problems),
+    security(("bearer" = []))
+)]
+pub(super) async fn list_evidence(
+    State(host): State<Host>,
+    caller: Caller,
+    list: List<EvidenceFilter>,
+) -> Result<Json<Page<EvidenceView>>, Problem> {
+    let filter = &list.filter;
+    let evidence_type = filter.evidence_type.as_deref().map(EvidenceType::parse);
+    let evidence_type = evidence_type
+        .transpose()
+        .map_err(|invalid| invalid_parameter("evidence_type", invalid.0))?;
+    let narrowed = Narrowed {
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
+        evidence_type: evidence_type.as_ref(),
+    };
+    let rows = evidence::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
+    Ok(Json(Page::new(
+        list.page,
+        rows.map_err(unread)?,
+        |row| row.position,
+        EvidenceView::from,
+    )))
+}

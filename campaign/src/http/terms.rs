@@ -1,0 +1,151 @@
+//! `/api/v1/campaign/campaigns/{campaign_id}/terms`: every version of a campaign's terms, with its plan.
+
+use axum::extract::State;
+use axum::response::Response;
+use chassis::auth::Caller;
+use chassis::http::RequestContext;
+use chassis::json::{Check, Json};
+use chassis::openapi::Problems;
+use chassis::page::{List, NoFilter, Page, PageQuery};
+use chassis::params::Path;
+use chassis::problem::{Fields, Problem};
+use chassis::time::Timestamp;
+use chassis::write::Write;
+use host::{Ask, Host};
+use money::{CampaignId, Currency, Micros};
+use schemas::{Body, Message, PublishTermsV1};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::plan::{PlanBody, PlanView};
+use super::unread;
+use crate::domain::{Event, TermsText, WindowDays};
+use crate::messages;
+use crate::store::campaigns;
+use crate::store::terms::{self, Row};
+
+/// A new version of the terms; in force from its publication.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PublishTerms {
+    /// The terms as partners read them: 1 to 16,000 characters.
+    #[schema(max_length = 16_000)]
+    text: String,
+    /// Days from a click within which a conversion is attributed to it.
+    #[schema(minimum = 1, maximum = 365, example = 30)]
+    window_days: i32,
+    /// What conversions earn.
+    plan: PlanBody,
+}
+
+impl Check for PublishTerms {
+    fn check(&self, fields: &mut Fields) {
+        fields.take("/text", TermsText::parse(&self.text));
+        fields.take("/window_days", WindowDays::new(self.window_days));
+        self.plan.check(fields);
+    }
+}
+
+/// A version of a campaign's terms.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TermsView {
+    /// Of which campaign.
+    #[schema(example = "camp123")]
+    campaign_id: String,
+    /// Counts from 1.
+    #[schema(example = 1)]
+    version: i32,
+    /// The terms as partners read them; `null` when they were removed.
+    text: Option<String>,
+    /// Days from a click within which a conversion is attributed to it.
+    #[schema(example = 30)]
+    window_days: i32,
+    /// What conversions earn.
+    plan: PlanView,
+    /// From when they are in force.
+    effective_at: Timestamp,
+}
+
+/// Publishes a new version of a campaign's terms. For its brand and for operators.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaign/campaigns/{campaign_id}/terms",
+    params(("campaign_id" = String, Path)),
+    request_body = PublishTerms,
+    responses((status = 201, body = TermsView), Problems),
+    security(("bearer" = []))
+)]
+pub(super) async fn publish_terms(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    Path(campaign): Path<CampaignId>,
+    write: Write<PublishTerms>,
+) -> Result<Response, Problem> {
+    let body = &write.body;
+    let ask = Ask {
+        id: write.command_id(&caller),
+        key: campaign.to_string(),
+        subject: campaign.to_string(),
+        body: Body::PublishTermsV1(PublishTermsV1 {
+            text: body.text.clone(),
+            window_days: body.window_days,
+            plan: body.plan.to_wire(),
+        }),
+        request_hash: write.key.is_some().then_some(write.request_hash),
+    };
+    let answered = host.ask(ask, &caller, &context).await?;
+    Ok(answered.created(|first| published(first, write.body.text)))
+}
+
+/// The published version, with the text of the request: a repeat of it has the same.
+fn published(first: &Message, text: String) -> Option<TermsView> {
+    let Some(Event::TermsPublished {
+        campaign, terms, ..
+    }) = messages::own_event(first)
+    else {
+        return None;
+    };
+    Some(TermsView {
+        campaign_id: campaign.into_string(),
+        version: terms.version.get(),
+        text: Some(text),
+        window_days: terms.window.get(),
+        plan: PlanView::from(&terms.plan),
+        effective_at: Timestamp(terms.effective_at),
+    })
+}
+
+/// The versions of a campaign's terms, newest (the one in force) first, for who may see the campaign.
+#[utoipa::path(
+    get,
+    path = "/api/v1/campaign/campaigns/{campaign_id}/terms",
+    params(("campaign_id" = String, Path), PageQuery),
+    responses((status = 200, body = Page<TermsView>), Problems),
+    security(("bearer" = []))
+)]
+pub(super) async fn list_terms(
+    State(host): State<Host>,
+    caller: Caller,
+    Path(campaign): Path<CampaignId>,
+    list: List<NoFilter>,
+) -> Result<Json<Page<TermsView>>, Problem> {
+    let found = campaigns::find(host.pool(), caller.scope()?, &campaign).await;
+    let found = found.map_err(unread)?.ok_or_else(Problem::not_found)?;
+    let currency = Currency::parse(&found.currency).map_err(unread)?;
+    let rows = terms::list(host.pool(), &campaign, list.page).await;
+    let view = |row: Row| TermsView {
+        campaign_id: campaign.to_string(),
+        version: row.version,
+        plan: PlanView::of_row(&row, currency),
+        text: row.text,
+        window_days: row.window_days,
+        effective_at: Timestamp(Micros(row.effective_at)),
+    };
+    Ok(Json(Page::new(
+        list.page,
+        rows.map_err(unread)?,
+        |row| row.position,
+        view,
+    )))
+}

@@ -1,0 +1,167 @@
+//! What the wire asks. Edges have checked it; a foreign producer may not have.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use chassis::json::{Metadata, WebUrl};
+use money::{CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
+use schemas::{AcceptV1, Body, CreateV1, Header, Message, PublishTermsV1, SubmitEvidenceV1};
+use sha2::{Digest, Sha256};
+
+use super::plan;
+use crate::domain::{
+    CampaignName, Command, EvidenceType, Hosts, NewCampaign, NewEvidence, Rejection, TermsText,
+    TermsVersion, UrlHash, WindowDays,
+};
+
+/// The command of a message; `None` when the message is no command of ours.
+pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
+    let header = &message.header;
+    Some(match &message.body {
+        Body::CreateV1(wire) => create(header, wire),
+        Body::PublishTermsV1(wire) => publish_terms(header, wire),
+        Body::ActivateV1(_) => of_campaign(header).map(|campaign| Command::Activate { campaign }),
+        Body::AcceptV1(wire) => accept(header, wire),
+        Body::SubmitEvidenceV1(wire) => submit_evidence(header, wire),
+        _ => return None,
+    })
+}
+
+fn create(header: &Header, wire: &CreateV1) -> Result<Command, Rejection> {
+    let hosts = Hosts::parse(&wire.allowed_hosts).map_err(|(index, invalid)| {
+        let pointer = index.map_or(Cow::Borrowed("/allowed_hosts"), |index| {
+            format!("/allowed_hosts/{index}").into()
+        });
+        unreadable(pointer, invalid)
+    })?;
+    Ok(Command::Create(NewCampaign {
+        campaign: of_campaign(header)?,
+        brand: wire.brand_id.parse().map_err(at("/brand_id"))?,
+        name: CampaignName::parse(&wire.name).map_err(at("/name"))?,
+        currency: Currency::parse(&wire.currency).map_err(at("/currency"))?,
+        allowed_hosts: hosts,
+    }))
+}
+
+fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Rejection> {
+    TermsText::parse(&wire.text).map_err(at("/text"))?;
+    Ok(Command::PublishTerms {
+        campaign: of_campaign(header)?,
+        window: WindowDays::new(wire.window_days).map_err(at("/window_days"))?,
+        plan: plan::read(&wire.plan).map_err(|(pointer, invalid)| at(pointer)(invalid))?,
+    })
+}
+
+fn accept(header: &Header, wire: &AcceptV1) -> Result<Command, Rejection> {
+    let (campaign, partner) = members(header, &wire.partner_id)?;
+    metadata(wire.metadata.as_deref())?;
+    about(header, EnrollmentId::of(&campaign, &partner).as_str())?;
+    let version = wire.terms_version.map(TermsVersion::parse).transpose();
+    Ok(Command::Accept {
+        campaign,
+        partner,
+        terms_version: version.map_err(at("/terms_version"))?,
+    })
+}
+
+fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, Rejection> {
+    let (campaign, partner) = members(header, &wire.partner_id)?;
+    metadata(wire.metadata.as_deref())?;
+    WebUrl::parse(&wire.file_url).map_err(at("/file_url"))?;
+    let evidence_type = EvidenceType::parse(&wire.evidence_type).map_err(at("/evidence_type"))?;
+    let evidence = EvidenceId::of(&campaign, &partner, evidence_type.as_str(), &wire.file_url);
+    about(header, evidence.as_str())?;
+    Ok(Command::SubmitEvidence(NewEvidence {
+        evidence,
+        campaign,
+        partner,
+        evidence_type,
+        url_hash: url_hash(&wire.file_url)?,
+    }))
+}
+
+/// The campaign that is key and subject.
+fn of_campaign(header: &Header) -> Result<CampaignId, Rejection> {
+    about(header, &header.key)?;
+    header.key.parse().map_err(at("/campaign_id"))
+}
+
+/// The campaign that is key, and the partner that acts in it.
+fn members(header: &Header, partner: &str) -> Result<(CampaignId, PartnerId), Rejection> {
+    Ok((
+        header.key.parse().map_err(at("/campaign_id"))?,
+        partner.parse().map_err(at("/partner_id"))?,
+    ))
+}
+
+/// A command must be ordered and parked by the aggregate that it changes.
+fn about(header: &Header, subject: &str) -> Result<(), Rejection> {
+    if header.subject == subject {
+        return Ok(());
+    }
+    Err(Rejection::Unreadable {
+        pointer: None,
+        what: format!("its subject must be {subject}").into(),
+    })
+}
+
+fn metadata(text: Option<&str>) -> Result<(), Rejection> {
+    text.map(Metadata::parse)
+        .transpose()
+        .map(|_| ())
+        .map_err(at("/metadata"))
+}
+
+fn url_hash(url: &str) -> Result<UrlHash, Rejection> {
+    let mut hash = String::with_capacity(64);
+    for byte in Sha256::digest(url.as_bytes()) {
+        let _cannot_fail = write!(hash, "{byte:02x}");
+    }
+    UrlHash::parse(&hash).map_err(at("/file_url"))
+}
+
+fn at<E: ToString>(pointer: &'static str) -> impl FnOnce(E) -> Rejection {
+    move |error| unreadable(pointer.into(), error)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
+fn unreadable<E: ToString>(pointer: Cow<'static, str>, error: E) -> Rejection {
+    Rejection::Unreadable {
+        pointer: Some(pointer),
+        what: error.to_string().into(),
+    }
+}
+
+/// The ids of every aggregate that a message can touch; none of a message that cannot be read.
+pub(crate) fn touched(message: &Message) -> Touched {
+    if let Some(command) = command(message) {
+        return command.map_or_else(|_| Touched::default(), |command| Touched::of(&command));
+    }
+    super::own_event(message).map_or_else(Touched::default, |event| Touched::of_event(&event))
+}
+
+/// Which states a message needs.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    pub campaign: Option<CampaignId>,
+    pub enrollment: Option<EnrollmentId>,
+    pub evidence: Option<EvidenceId>,
+}
+
+impl Touched {
+    fn of(command: &Command) -> Self {
+        Self {
+            campaign: Some(command.campaign().clone()),
+            enrollment: command.enrollment(),
+            evidence: command.evidence().cloned(),
+        }
+    }
+
+    fn of_event(event: &crate::domain::Event) -> Self {
+        Self {
+            campaign: Some(event.campaign().clone()),
+            enrollment: event.enrollment().cloned(),
+            evidence: event.evidence().cloned(),
+        }
+    }
+}

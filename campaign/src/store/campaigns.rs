@@ -1,0 +1,151 @@
+//! `campaigns`: one row per campaign as it stands.
+
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
+use money::{BrandId, CampaignId, Currency, Micros};
+use sqlx::{FromRow, PgConnection, PgExecutor};
+
+use super::column;
+use crate::domain::{Campaign, CampaignName, Hosts, Place, Status, TermsVersion};
+
+/// A row as it stands.
+#[derive(Debug, FromRow)]
+pub(crate) struct Row {
+    pub id: String,
+    pub position: i64,
+    pub brand_id: String,
+    pub name: String,
+    pub currency: String,
+    pub allowed_hosts: Vec<String>,
+    pub status: String,
+    pub terms_version: Option<i32>,
+    pub created_at: i64,
+    pub activated_at: Option<i64>,
+}
+
+impl TryFrom<Row> for Campaign {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        let version = row.terms_version.map(TermsVersion::parse).transpose();
+        Ok(Self {
+            id: column("id", CampaignId::parse(row.id))?,
+            brand: column("brand_id", BrandId::parse(row.brand_id))?,
+            name: column("name", CampaignName::parse(&row.name))?,
+            currency: column("currency", Currency::parse(&row.currency))?,
+            allowed_hosts: column("allowed_hosts", Hosts::parse(&row.allowed_hosts))?,
+            status: column("status", Status::parse(&row.status).ok_or(()))?,
+            terms_version: column("terms_version", version)?,
+            created: Place {
+                time: Micros(row.created_at),
+                position: row.position,
+            },
+            activated_at: row.activated_at.map(Micros),
+        })
+    }
+}
+
+/// The campaigns of these ids that there are.
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    ids: &[String],
+) -> Result<Vec<Campaign>, sqlx::Error> {
+    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM campaigns WHERE id = ANY($1)")
+        .bind(ids)
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter().map(Campaign::try_from).collect()
+}
+
+/// Writes campaigns as they stand now.
+pub(crate) async fn save(
+    connection: &mut PgConnection,
+    campaigns: &[Campaign],
+) -> Result<(), sqlx::Error> {
+    if campaigns.is_empty() {
+        return Ok(());
+    }
+    let all = || campaigns.iter();
+    let text = |of: fn(&Campaign) -> String| all().map(of).collect::<Vec<_>>();
+    // A host holds no space, and UNNEST would flatten an array of arrays.
+    let hosts = text(|campaign| campaign.allowed_hosts.to_strings().join(" "));
+    let positions: Vec<i64> = all().map(|c| c.created.position).collect();
+    let created_at: Vec<i64> = all().map(|c| c.created.time.get()).collect();
+    let activated_at: Vec<Option<i64>> = all().map(|c| c.activated_at.map(Micros::get)).collect();
+    let versions: Vec<Option<i32>> = all()
+        .map(|c| c.terms_version.map(TermsVersion::get))
+        .collect();
+    sqlx::query(
+        "INSERT INTO campaigns (id, position, brand_id, name, currency, allowed_hosts, status, terms_version, created_at,
+                                activated_at)
+         SELECT id, position, brand_id, name, currency, string_to_array(hosts, ' '), status, terms_version, created_at,
+                activated_at
+           FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[],
+                       $9::bigint[], $10::bigint[])
+             AS c(id, position, brand_id, name, currency, hosts, status, terms_version, created_at, activated_at)
+         ON CONFLICT (id) DO UPDATE
+            SET status = excluded.status, terms_version = excluded.terms_version, activated_at = excluded.activated_at",
+    )
+    .bind(text(|c| c.id.to_string()))
+    .bind(positions)
+    .bind(text(|c| c.brand.to_string()))
+    .bind(text(|c| c.name.as_str().to_owned()))
+    .bind(text(|c| c.currency.code().to_owned()))
+    .bind(hosts)
+    .bind(text(|c| c.status.name().to_owned()))
+    .bind(versions)
+    .bind(created_at)
+    .bind(activated_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// One campaign, when this caller may see it: a partner sees what is active, a brand its own.
+pub(crate) async fn find(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    id: &CampaignId,
+) -> Result<Option<Row>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM campaigns
+          WHERE id = $1 AND ($2 OR brand_id = $3 OR ($4 AND status = 'active'))",
+    )
+    .bind(id.as_str())
+    .bind(scope.all)
+    .bind(scope.brand.map(BrandId::as_str))
+    .bind(scope.partner.is_some())
+    .fetch_optional(executor)
+    .await
+}
+
+/// What a list of campaigns is narrowed to.
+#[derive(Debug, Default)]
+pub(crate) struct Narrowed<'a> {
+    pub status: Option<Status>,
+    pub brand: Option<&'a BrandId>,
+}
+
+/// A page of the campaigns that this caller may see, newest first.
+pub(crate) async fn list(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    page: PageQuery,
+    to: &Narrowed<'_>,
+) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM campaigns
+          WHERE position < $1 AND ($2 OR brand_id = $3 OR ($4 AND status = 'active'))
+            AND ($5::text IS NULL OR status = $5) AND ($6::text IS NULL OR brand_id = $6)
+          ORDER BY position DESC LIMIT $7",
+    )
+    .bind(page.below())
+    .bind(scope.all)
+    .bind(scope.brand.map(BrandId::as_str))
+    .bind(scope.partner.is_some())
+    .bind(to.status.map(Status::name))
+    .bind(to.brand.map(BrandId::as_str))
+    .bind(page.rows())
+    .fetch_all(executor)
+    .await
+}
