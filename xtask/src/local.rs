@@ -43,7 +43,6 @@ impl LocalStack {
             "PAYOUT_PROVIDER_URL",
             format!("http://127.0.0.1:{}", free_port()),
         );
-        settings.set("POSTGRES_PORT", free_port().to_string());
         let ports = PulsarPorts::free();
         settings.set(
             "PULSAR_SERVICE_URL",
@@ -53,6 +52,11 @@ impl LocalStack {
             "PULSAR_ADMIN_URL",
             format!("http://127.0.0.1:{}", ports.http),
         );
+        let template = Layout::find().state.join("postgres-template");
+        let database =
+            Postgres::start_copy(&template, &layout.state.join("postgres"), free_port()).await?;
+        settings.set("POSTGRES_PORT", database.port().to_string());
+        database.detach();
         let mut stack = Self {
             layout,
             settings,
@@ -85,6 +89,11 @@ impl LocalStack {
     /// The variables that the stack runs with.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The same, to change for the next start.
+    pub fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.settings
     }
 
     /// The folders that it lives in.

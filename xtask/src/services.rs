@@ -217,9 +217,11 @@ pub async fn start_one(
     let files = program.files(layout);
     let source = built.join(program.name());
     let variables = program.environment(layout, settings)?;
-    let stamp = stamp(&source, &variables)?;
+    let stamp = stamp(&variables);
     if program.process(layout).is_some() {
-        if fs::read_to_string(&files.stamp).is_ok_and(|running| running == stamp) {
+        if fs::read_to_string(&files.stamp).is_ok_and(|running| running == stamp)
+            && is_same(&source, &files.binary)
+        {
             progress.note(&format!("{}: unchanged", program.name()));
             return Ok(());
         }
@@ -251,14 +253,17 @@ pub async fn start_one(
     Ok(())
 }
 
-/// What decides whether a running process is the one that is wanted.
-fn stamp(binary: &Path, variables: &BTreeMap<String, String>) -> Result<String> {
+/// Of the variables; the binary is compared with the copy that runs.
+fn stamp(variables: &BTreeMap<String, String>) -> String {
     let mut digest = Sha256::new();
-    digest.update(fs::read(binary)?);
     for (name, value) in variables {
-        digest.update(format!("\0{name}={value}"));
+        digest.update(format!("{name}={value}\0"));
     }
-    Ok(crate::stack::hex(&digest.finalize()))
+    crate::stack::hex(&digest.finalize())
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 async fn wait_for(

@@ -5,3 +5,4 @@ mod processes;
 mod provisioning;
 mod readers;
 mod servers;
+mod stack;

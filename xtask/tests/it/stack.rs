@@ -1,0 +1,64 @@
+//! The whole stack: started twice, switched between modes, broken.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use schemas::Service;
+use xtask::local::LocalStack;
+use xtask::services::Program;
+use xtask::settings::Mode;
+
+fn pids(stack: &LocalStack) -> Vec<Option<u32>> {
+    Program::START_ORDER
+        .map(|program| Some(program.process(stack.layout())?.pid()))
+        .to_vec()
+}
+
+#[tokio::test]
+async fn starting_again_restarts_nothing_and_a_mode_restarts_what_it_changes() {
+    let mut stack = LocalStack::start(Mode::Http).await.unwrap();
+    let first = pids(&stack);
+    stack.start_again().await.unwrap();
+    assert_eq!(pids(&stack), first);
+    stack.switch(Mode::Hybrid).await.unwrap();
+    let second = pids(&stack);
+    assert_eq!(second[0], first[0], "the simulator knows no mode");
+    assert!(
+        second
+            .iter()
+            .zip(&first)
+            .skip(1)
+            .all(|(now, before)| now != before),
+        "{first:?} {second:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_start_is_named_with_its_last_words() {
+    let mut stack = LocalStack::start(Mode::Http).await.unwrap();
+    stack.settings_mut().set("INTERNAL_SECRET_KEY", "short");
+    let refused = stack.start_again().await.unwrap_err().to_string();
+    assert!(
+        refused.contains("payment ended") && refused.contains("INTERNAL_SECRET_KEY"),
+        "{refused}"
+    );
+    assert!(
+        !refused.contains(stack.settings().get("JWT_SECRET_KEY").unwrap()),
+        "secrets are not printed"
+    );
+}
+
+#[tokio::test]
+async fn a_killed_service_comes_back_alone() {
+    let stack = LocalStack::start(Mode::Http).await.unwrap();
+    let before = pids(&stack);
+    stack.kill(Program::Service(Service::Payment)).unwrap();
+    stack.start_again().await.unwrap();
+    let changed = pids(&stack)
+        .iter()
+        .zip(&before)
+        .filter(|(now, before)| now != before)
+        .count();
+    assert_eq!(changed, 1);
+}
