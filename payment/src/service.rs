@@ -40,7 +40,10 @@ impl Payment {
         if requests.is_empty() {
             return Ok(HashMap::new());
         }
-        let ids = BTreeSet::from_iter(requests.iter().map(|(_, request)| request.key_id.clone()));
+        let ids: BTreeSet<String> = requests
+            .iter()
+            .map(|(_, request)| request.key_id.clone())
+            .collect();
         let stored = sealing_keys::load(tx.connection(), &Vec::from_iter(ids)).await?;
         let keys: HashMap<String, PrivateKey> = stored
             .into_iter()

@@ -133,7 +133,7 @@ pub(crate) async fn request_payout(
         request_hash: write.key.as_ref().map(|_| write.request_hash),
     };
     let answered = host.ask(ask, &caller, &context).await?;
-    Ok(answered.created(|event| requested(event)))
+    Ok(answered.created(requested))
 }
 
 fn whose(caller: &Caller) -> Result<&PartnerId, Problem> {

@@ -1,1 +1,11 @@
-//! Payment through its real edges.
+//! Payment through its real edges: HTTP, Postgres, facts from commission, and a payout provider in its own process's
+//! clothes.
+#![allow(clippy::unwrap_used)]
+
+mod app;
+mod bad_input;
+mod facts;
+mod ownership;
+mod paying;
+mod provider_faults;
+mod sealing_keys;

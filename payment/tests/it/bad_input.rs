@@ -1,0 +1,101 @@
+use axum::http::StatusCode;
+use host::testing::{operator, partner};
+use serde_json::{Value, json};
+
+use crate::app::{App, payout};
+
+#[tokio::test]
+async fn an_odd_body_is_refused_at_its_field_and_writes_nothing() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    let before = app.service.log().await.len();
+    let long = "x".repeat(257);
+    let cases = [
+        ("/amount", json!("0")),
+        ("/amount", json!("-1.00")),
+        ("/amount", json!("1.001")),
+        ("/amount", json!("1e2")),
+        ("/amount", json!(true)),
+        ("/amount", json!("99999999999999999999")),
+        ("/currency", json!("usd")),
+        ("/currency", json!("XXX")),
+        ("/payment_method", json!("cash")),
+        ("/account_details", json!({})),
+        ("/account_details", json!("user@example.com")),
+        ("/account_details", json!({ "email": "nobody" })),
+        (
+            "/account_details",
+            json!({ "iban": "DE89370400440532013000" }),
+        ),
+        ("/account_details", json!({ "email": long })),
+        ("/partner_id", json!("a b")),
+        ("/surprise", json!(1)),
+    ];
+    for (pointer, value) in cases {
+        let mut body = payout("1.00");
+        body[&pointer[1..]] = value.clone();
+        let path = "/api/v1/payment/payouts";
+        let token = partner("partner123");
+        let (status, problem) = app.service.post(path, &token, &body).await;
+        assert!(
+            status == StatusCode::UNPROCESSABLE_ENTITY || status == StatusCode::BAD_REQUEST,
+            "{pointer} {value}: {status}"
+        );
+        assert_eq!(
+            problem["errors"][0]["pointer"], pointer,
+            "{value}: {problem}"
+        );
+        assert!(!problem.to_string().contains("DE8937"), "{problem}");
+    }
+    assert_eq!(app.service.log().await.len(), before);
+    assert!(app.provider.taken().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_number_is_read_from_its_text() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    let text = r#"{"amount":150.00,"currency":"USD","payment_method":"paypal","account_details":{"email":"a@example.com"}}"#;
+    let url = format!("{}/api/v1/payment/payouts", app.service.base_url);
+    let request = app
+        .service
+        .client
+        .post(url)
+        .bearer_auth(partner("partner123"));
+    let request = request
+        .header("content-type", "application/json")
+        .body(text);
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["amount"], "150.00");
+}
+
+#[tokio::test]
+async fn a_currency_never_earned_is_a_mismatch() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    let mut body = payout("1.00");
+    body["currency"] = json!("EUR");
+    let path = "/api/v1/payment/payouts";
+    let (status, problem) = app.service.post(path, &partner("partner123"), &body).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["code"], "currency_mismatch");
+}
+
+#[tokio::test]
+async fn an_operator_must_say_whose_money() {
+    let app = App::start().await;
+    let path = "/api/v1/payment/payouts";
+    let (status, problem) = app.service.post(path, &operator(), &payout("1.00")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["errors"][0]["pointer"], "/partner_id");
+}
+
+#[tokio::test]
+async fn odd_queries_are_refused() {
+    let app = App::start().await;
+    for query in ["status=lost", "limit=0", "cursor=x", "surprise=1"] {
+        let path = format!("/api/v1/payment/payouts?{query}");
+        let (status, _) = app.service.get(&path, &operator()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}");
+    }
+}

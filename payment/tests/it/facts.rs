@@ -1,0 +1,113 @@
+use schemas::{CommissionApprovedV1, CommissionReversedV1, Topic};
+
+use crate::app::{App, calculated, money};
+
+fn approved(minor: i64) -> CommissionApprovedV1 {
+    CommissionApprovedV1 {
+        partner_id: "partner123".to_owned(),
+        brand_id: "brand1".to_owned(),
+        amount: money(minor, "USD"),
+    }
+}
+
+fn reversed(minor: i64, from: &str) -> CommissionReversedV1 {
+    CommissionReversedV1 {
+        partner_id: "partner123".to_owned(),
+        brand_id: "brand1".to_owned(),
+        amount: money(minor, "USD"),
+        reversed_total: money(minor, "USD"),
+        from: from.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_held_commission_becomes_payable_and_its_refund_gives_back() {
+    let mut app = App::start().await;
+    app.state("c1", calculated("partner123", 1_000, "USD", "held"))
+        .await;
+    assert_eq!(app.balance("partner123", "pending").await, "10.00");
+    app.state("c1", approved(1_000)).await;
+    assert_eq!(app.balance("partner123", "payable").await, "10.00");
+    app.state("c1", reversed(400, "payable")).await;
+    assert_eq!(app.balance("partner123", "payable").await, "6.00");
+    app.assert_ledger_is_the_fold_of_its_log().await;
+}
+
+#[tokio::test]
+async fn a_refund_after_payout_is_carried_over() {
+    let mut app = App::start().await;
+    app.earn("partner123", 1_000).await;
+    let id = app.granted("partner123", "10.00").await;
+    app.until_status(&id, "paid").await;
+    app.state("c1", reversed(1_000, "payable")).await;
+    assert_eq!(app.balance("partner123", "payable").await, "-10.00");
+    app.earn("partner123", 1_500).await;
+    let (_, problem) = app.request("partner123", "5.01").await;
+    assert_eq!(problem["code"], "insufficient_balance");
+    app.granted("partner123", "5.00").await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_applied_is_in_suspense_or_noted_and_the_stream_goes_on() {
+    let mut app = App::start().await;
+    app.state("c1", approved(1_000)).await;
+    assert_eq!(app.balance("partner123", "suspense").await, "10.00");
+    app.state("c2", calculated("no partner!", 1_000, "USD", "approved"))
+        .await;
+    app.state("c3", calculated("partner123", 1_000, "???", "approved"))
+        .await;
+    app.state("c4", calculated("partner123", 0, "USD", "approved"))
+        .await;
+    app.state("c5", calculated("partner123", i64::MAX, "USD", "approved"))
+        .await;
+    app.earn("partner123", 100).await;
+    let log = app.service.log().await;
+    let reasons: Vec<Option<String>> = log
+        .into_iter()
+        .filter_map(|message| match message.body {
+            schemas::Body::LedgerPostedV1(posted) => Some(posted.reason),
+            _ => None,
+        })
+        .collect();
+    let reason = |name: &str| Some(name.to_owned());
+    assert_eq!(
+        reasons,
+        [
+            reason("pending_short"),
+            reason("unreadable"),
+            reason("unreadable"),
+            reason("nothing_to_post"),
+            reason("out_of_range"),
+            None
+        ]
+    );
+    app.assert_ledger_is_the_fold_of_its_log().await;
+}
+
+#[tokio::test]
+async fn a_fact_that_comes_again_moves_nothing() {
+    let mut app = App::start().await;
+    let body = calculated("partner123", 1_000, "USD", "approved").into();
+    let topic = Topic::CommissionEvents;
+    let (message, first) = app.service.deliver(topic, "c1", "c1", body).await;
+    assert_eq!(first.name(), "done");
+    let twins = vec![message.clone(), message];
+    for answer in app.service.deliver_all(topic, twins).await {
+        assert_eq!(answer.name(), "repeated");
+    }
+    assert_eq!(app.balance("partner123", "payable").await, "10.00");
+}
+
+#[tokio::test]
+async fn many_facts_of_one_entry_add_up() {
+    let app = App::start().await;
+    let topic = Topic::CommissionEvents;
+    let facts = (1..=200).map(|sequence| {
+        let conversion = format!("c{sequence}");
+        let body = calculated("partner123", 1, "USD", "approved").into();
+        host::testing::message(topic, &conversion, &conversion, body, Some(sequence))
+    });
+    app.service.deliver_all(topic, facts.collect()).await;
+    assert_eq!(app.balance("partner123", "payable").await, "2.00");
+    app.assert_ledger_is_the_fold_of_its_log().await;
+}

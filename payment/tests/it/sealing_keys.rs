@@ -1,0 +1,87 @@
+use host::testing::{message, operator_actor, until};
+use pipeline::Answer;
+use schemas::{Body, RequestPayoutV1, Topic};
+use sealing::{Details, KeyPair, PublicKey, seal};
+
+use crate::app::{App, money};
+
+async fn published(app: &App) -> PublicKey {
+    let log = app.service.log().await;
+    let mut keys = log.into_iter().filter_map(|message| match message.body {
+        Body::SealingKeyPublishedV1(key) => {
+            Some(PublicKey::new(message.header.subject, &key.public_key).unwrap())
+        }
+        _ => None,
+    });
+    keys.next_back().unwrap()
+}
+
+async fn ask(app: &mut App, key: &PublicKey, sealed_for: &str) -> Answer {
+    let details = Details::parse(br#"{"email":"user@example.com"}"#).unwrap();
+    let body = Body::from(RequestPayoutV1 {
+        amount: money(100, "USD"),
+        method: "paypal".to_owned(),
+        sealed_details: seal(key, sealed_for, &details).unwrap(),
+        key_id: key.id.clone(),
+        masked: "user@example.com".to_owned(),
+    });
+    let topic = Topic::PaymentCommands;
+    let subject = format!("pay_{}", uuid::Uuid::now_v7().simple());
+    let mut message = message(topic, "partner123", &subject, body, None);
+    message.header.actor = Some(operator_actor());
+    app.service
+        .deliver_all(topic, vec![message])
+        .await
+        .remove(0)
+}
+
+fn code(answer: &Answer) -> &str {
+    match answer {
+        Answer::Rejected { code, .. } => code,
+        other => other.name(),
+    }
+}
+
+#[tokio::test]
+async fn details_sealed_to_the_published_key_are_opened_for_their_partner_only() {
+    let mut app = App::start().await;
+    app.earn("partner123", 1_000).await;
+    let key = published(&app).await;
+    assert_eq!(code(&ask(&mut app, &key, "partner123").await), "done");
+    assert_eq!(
+        code(&ask(&mut app, &key, "partner9").await),
+        "details_unreadable"
+    );
+    let stranger = KeyPair::generate().unwrap();
+    let other = PublicKey::new(key.id.clone(), &stranger.public).unwrap();
+    assert_eq!(
+        code(&ask(&mut app, &other, "partner123").await),
+        "details_unreadable"
+    );
+    let unknown = PublicKey::new("key_unknown", key.bytes()).unwrap();
+    assert_eq!(
+        code(&ask(&mut app, &unknown, "partner123").await),
+        "details_unreadable"
+    );
+    assert_eq!(app.balance("partner123", "payable").await, "9.00");
+}
+
+#[tokio::test]
+async fn a_new_key_comes_before_the_old_one_ends_and_the_old_one_is_destroyed_later() {
+    let app = App::start().await;
+    let first = published(&app).await;
+    app.service.advance_clock(24 * 86_400).await;
+    until("a new key is published", || async {
+        published(&app).await != first
+    })
+    .await;
+    app.service.advance_clock(40 * 86_400).await;
+    until("the old key is destroyed", || async {
+        let left: Vec<String> = sqlx::query_scalar("SELECT id FROM aside.sealing_keys")
+            .fetch_all(app.service.pool())
+            .await
+            .unwrap();
+        !left.contains(&first.id)
+    })
+    .await;
+}
