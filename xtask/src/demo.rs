@@ -64,13 +64,13 @@ pub async fn load(settings: &Settings, tokens: &impl Tokens, progress: Progress)
 async fn campaign_with_terms(brand: &Client, campaign: &str) -> Result<()> {
     let key = |what: &str| format!("demo-{what}-{campaign}");
     let create = json!({
-        "campaign_id": campaign, "brand_id": "brand123", "name": format!("Demo {campaign}"), "currency": "USD",
+        "campaign_id": campaign, "name": format!("Demo {campaign}"), "currency": "USD",
         "allowed_hosts": ["shop.example.com"],
     });
     brand.write(&key("create"), "campaigns", &create).await?;
     let terms = json!({
         "text": "Ten per cent of every sale.", "window_days": 30,
-        "plan": {"sale": {"basis_points": 1000}, "lead": {"flat": "5.00"}, "hold_days": 0},
+        "plan": {"sale": {"bps": 1000}, "lead": {"flat": {"amount": "5.00", "currency": "USD"}}, "hold_days": 0},
     });
     brand
         .write(
@@ -116,15 +116,15 @@ async fn balance(partner: &Client) -> Result<String> {
     loop {
         let found = partner.read("balances").await?;
         let items = found["items"].as_array().context("balances have items")?;
-        let payable = items
-            .iter()
-            .find_map(|item| item["payable"].as_str())
-            .unwrap_or("0.00");
-        if payable != "0.00" {
-            return Ok(format!(
-                "{payable} {}",
-                items[0]["currency"].as_str().unwrap_or_default()
-            ));
+        // On a stack that has been used the money may have moved on already.
+        let earned = |item: &&Value| {
+            ["payable", "in_transit", "paid_out"]
+                .iter()
+                .any(|pot| item[pot] != "0.00")
+        };
+        if let Some(item) = items.iter().find(earned) {
+            let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+            return Ok(format!("{} {}", text("payable"), text("currency")));
         }
         if Instant::now() >= end {
             bail!("the demo sale did not become a balance within {SETTLED_WITHIN:?}: {found}");

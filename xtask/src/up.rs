@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use schemas::Topic;
 use tokio::time::sleep;
 
@@ -13,7 +13,7 @@ use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
 use crate::settings::{Mode, Settings, WITH_MODE, variable};
-use crate::stack::Pulsar;
+use crate::stack::{Pulsar, run_visibly};
 use crate::status::GenerateJwt;
 use crate::{demo, infra, services, tools};
 
@@ -84,13 +84,11 @@ pub async fn show_demo(
 /// Builds every binary in release and returns their folder; a second or two when nothing changed.
 pub fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
     let step = progress.step("Build (release; several minutes the first time)");
-    let status = Command::new("cargo")
+    let mut cargo = Command::new("cargo");
+    cargo
         .args(["build", "--release", "--locked", "--bins"])
-        .current_dir(&layout.root)
-        .stdin(Stdio::null())
-        .status()
-        .context("cannot run cargo")?;
-    if !status.success() {
+        .current_dir(&layout.root);
+    if !run_visibly(&mut cargo)? {
         bail!("the build failed: see the compiler's message above");
     }
     step.done("built");

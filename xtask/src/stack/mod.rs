@@ -15,5 +15,5 @@ pub use databases::{database_name, provision_databases};
 pub use ports::{check_free, free_port};
 pub(crate) use postgres::hex;
 pub use postgres::{Postgres, random_hex};
-pub use process::{Identity, Process, Signal, last_lines, run};
+pub use process::{Identity, Process, Signal, last_lines, run, run_visibly};
 pub use pulsar::{Pulsar, PulsarPorts};

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use super::has;
 use crate::layout::Layout;
-use crate::stack::run;
+use crate::stack::{run, run_visibly};
 
 /// The newest 4.0 that Maven Central has.
 const PULSAR: &str = "4.0.8";
@@ -186,19 +186,17 @@ pub(super) fn fetch_pulsar() -> Result<()> {
     let work = place.with_extension(format!("{}.partial", std::process::id()));
     fs::create_dir_all(work.join("jars"))?;
     let artifact = format!("org.apache.pulsar:pulsar-server-distribution:{PULSAR}:tar.gz:bin");
-    let status = Command::new("mvn")
-        .args([
-            "-q",
-            "-B",
-            "dependency:copy",
-            &format!("-Dartifact={artifact}"),
-        ])
-        .arg(format!("-Dmaven.repo.local={}", work.join("m2").display()))
-        .arg(format!("-DoutputDirectory={}", work.display()))
-        .stdin(Stdio::null())
-        .current_dir(&work)
-        .status()?;
-    if !status.success() {
+    let mut mvn = Command::new("mvn");
+    mvn.args([
+        "-q",
+        "-B",
+        "dependency:copy",
+        &format!("-Dartifact={artifact}"),
+    ])
+    .arg(format!("-Dmaven.repo.local={}", work.join("m2").display()))
+    .arg(format!("-DoutputDirectory={}", work.display()))
+    .current_dir(&work);
+    if !run_visibly(&mut mvn)? {
         bail!(
             "Maven could not fetch {artifact}: see its messages above (a proxy goes into ~/.m2/settings.xml)"
         );
