@@ -1,1 +1,46 @@
-//! The bff service.
+//! The edge for front ends: takes every write as a command, tells what became of it, and answers reads from models of
+//! its own, so that front ends need nothing else in event mode.
+//!
+//! | | |
+//! |---|---|
+//! | takes | requests of people: each write becomes one command in the log, answered 202 |
+//! | follows | every `*-events` topic: outcomes, commissions, payouts, balances, sealing keys |
+//! | emits | `campaign-commands`, `tracking-commands`, `payment-commands` |
+//! | owns | `commands`, `idempotency` (intake); `outcomes` and the read models (projections) |
+//!
+//! Nothing is decided here. Intake needs Postgres alone: a stopped broker stops neither it nor its answers. Payment
+//! details are sealed to a key of payment before anything of them is stored.
+
+mod http;
+mod intake;
+mod projections;
+mod store;
+mod waiting;
+
+use axum::http::StatusCode;
+use chassis::config::Env;
+use host::{Definition, Led};
+use sqlx::migrate::Migrator;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use projections::Projections;
+
+/// Its own tables.
+pub static MIGRATIONS: Migrator = sqlx::migrate!();
+
+const ABOUT: &str =
+    "The edge for front ends: commands with their outcomes, commissions, payouts and balances.";
+
+/// The bff in one screen. Reads nothing from the environment beyond what every service reads.
+pub fn define(_: &mut Env) -> Definition<Projections> {
+    Definition {
+        domain: Projections,
+        migrations: &MIGRATIONS,
+        about: ABOUT,
+        routes: http::routes,
+        edge: |_| OpenApiRouter::new(),
+        // Nothing is refused here that could have a code of a domain.
+        status_of: |_| StatusCode::UNPROCESSABLE_ENTITY,
+        led: Led::nothing(),
+    }
+}

@@ -1,0 +1,188 @@
+//! A write: from a checked request to its 202, or to its outcome when the client prefers to wait.
+
+use std::time::Duration;
+
+use axum::http::header::LOCATION;
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use chassis::auth::{Caller, Role};
+use chassis::http::RequestContext;
+use chassis::json::{Check, Json};
+use chassis::problem::{FieldProblem, Problem};
+use chassis::write::Write;
+use money::{BrandId, PartnerId};
+use pipeline::group::GroupError;
+use schemas::{Body, Topic};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Bff;
+use super::commands::CommandView;
+use crate::intake::{Request, Taken};
+use crate::store::commands;
+
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// A command that is in the log; its outcome is told at `Location`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Accepted {
+    command_id: Uuid,
+    /// Finds the request and everything that it causes.
+    correlation_id: Uuid,
+    #[schema(example = "pending")]
+    status: &'static str,
+}
+
+/// Who asks, and how.
+pub(crate) struct Asking {
+    pub(crate) caller: Caller,
+    /// The command's id.
+    pub(crate) id: Uuid,
+    context: RequestContext,
+    idempotency: Option<(String, [u8; 32])>,
+    wait: Option<Duration>,
+}
+
+/// What is asked of whom.
+pub(crate) struct Command {
+    pub(crate) topic: Topic,
+    pub(crate) key: String,
+    pub(crate) subject: String,
+    pub(crate) body: Body,
+}
+
+impl Asking {
+    /// Parts a write from what it says.
+    pub(crate) fn part<T: Check>(
+        write: Write<T>,
+        caller: Caller,
+        context: RequestContext,
+    ) -> (T, Self) {
+        let id = write.command_id(&caller);
+        let hash = write.request_hash;
+        let asking = Self {
+            caller,
+            id,
+            context,
+            idempotency: write.key.map(|key| (key.as_str().to_owned(), hash)),
+            wait: write.wait,
+        };
+        (write.body, asking)
+    }
+
+    /// The partner that the request is about: the caller's own, or the one that an operator names.
+    pub(crate) fn partner(&self, named: Option<PartnerId>) -> Result<PartnerId, Problem> {
+        match (named, self.caller.partner()) {
+            (Some(named), _) => self
+                .caller
+                .require_owner(Some(&named), None)
+                .map(|()| named),
+            (None, Some(own)) => Ok(own.clone()),
+            (None, None) if self.caller.is_operator() => Err(missing("/partner_id")),
+            (None, None) => self.caller.require_partner().cloned(),
+        }
+    }
+
+    /// The brand that the request is about: the caller's own, or the one that an operator names.
+    pub(crate) fn brand(&self, named: Option<BrandId>) -> Result<BrandId, Problem> {
+        match (named, self.caller.brand()) {
+            (Some(named), _) => self
+                .caller
+                .require_owner(None, Some(&named))
+                .map(|()| named),
+            (None, Some(own)) => Ok(own.clone()),
+            (None, None) if self.caller.is_operator() => Err(missing("/brand_id")),
+            (None, None) => self.caller.require_brand().cloned(),
+        }
+    }
+
+    /// 403 unless the caller is in one of these roles, or an operator. Whose the thing is, its service decides.
+    pub(crate) fn require_role(&self, roles: &[Role]) -> Result<(), Problem> {
+        let has = self.caller.is_operator() || roles.iter().any(|role| self.caller.has(*role));
+        if has {
+            return Ok(());
+        }
+        let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+        let detail = format!("this is for the role {}", names.join(" or "));
+        Err(Problem::forbidden(detail))
+    }
+}
+
+impl Bff {
+    /// Takes a command in and answers once it is in the log, or with its outcome if that comes in the time that the
+    /// client prefers to wait.
+    pub(crate) async fn ask(&self, asking: Asking, command: Command) -> Result<Response, Problem> {
+        let (id, wait) = (asking.id, asking.wait);
+        let request = Request {
+            id,
+            topic: command.topic,
+            key: command.key,
+            subject: command.subject,
+            body: command.body,
+            actor: host::actor(&asking.caller),
+            correlation_id: asking.context.correlation_id,
+            traceparent: asking.context.trace.to_header(),
+            idempotency: asking.idempotency,
+        };
+        let correlation_id = match self.intake.submit(request).await {
+            Ok(Taken::Accepted { correlation_id }) => correlation_id,
+            Ok(Taken::KeyReused) => return Err(key_reused()),
+            Err(error) => return Err(not_taken(&error, id)),
+        };
+        let accepted = Accepted {
+            command_id: id,
+            correlation_id,
+            status: "pending",
+        };
+        match wait.filter(|wait| !wait.is_zero()) {
+            None => Ok(at(id, StatusCode::ACCEPTED, Json(accepted))),
+            Some(wait) => self.outcome(accepted, wait).await,
+        }
+    }
+
+    async fn outcome(&self, accepted: Accepted, wait: Duration) -> Result<Response, Problem> {
+        let id = accepted.command_id;
+        self.waiting.wait(id, wait).await;
+        let command = commands::find(self.host.pool(), id, None).await;
+        // The command is in the log whatever a read says now.
+        let ended = command.ok().flatten().filter(commands::CommandRow::ended);
+        let applied = [(PREFERENCE_APPLIED, format!("wait={}", wait.as_secs()))];
+        let response = match ended {
+            Some(command) => at(id, StatusCode::OK, Json(CommandView::from(command))),
+            None => at(id, StatusCode::ACCEPTED, Json(accepted)),
+        };
+        Ok((applied, response).into_response())
+    }
+}
+
+fn at(id: Uuid, status: StatusCode, body: impl IntoResponse) -> Response {
+    let location = [(LOCATION, format!("/api/v1/commands/{id}"))];
+    (status, location, body).into_response()
+}
+
+fn missing(pointer: &'static str) -> Problem {
+    let detail = "an operator must say for whom";
+    Problem::invalid(vec![FieldProblem::at(pointer, detail)])
+}
+
+fn key_reused() -> Problem {
+    Problem::unprocessable(
+        "idempotency_key_reused",
+        "this Idempotency-Key was used for another request",
+    )
+}
+
+fn not_taken(error: &GroupError, id: Uuid) -> Problem {
+    match error {
+        GroupError::Full => {
+            Problem::unavailable("queue_full", "too many commands wait; try again soon", 1)
+        }
+        GroupError::Failed(_) => Problem::unavailable(
+            "database_unavailable",
+            "the command may or may not be taken: ask for its status, or repeat it with its Idempotency-Key",
+            1,
+        )
+        .with_command_id(id),
+    }
+}

@@ -1,0 +1,134 @@
+//! `/api/v1/balances`.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use chassis::auth::Caller;
+use chassis::json::Json;
+use chassis::openapi::Problems;
+use chassis::page::{List, Page, PageQuery};
+use chassis::problem::Problem;
+use chassis::time::Timestamp;
+use money::{BrandId, Currency, PartnerId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::shown::{amount, moment};
+use super::{Bff, unread};
+use crate::store::balances::{self, BalanceRow};
+
+/// What an owner has in one currency.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BalanceView {
+    /// The partner, when it is one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partner_id: Option<String>,
+    /// The brand, when it is one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand_id: Option<String>,
+    #[schema(example = "USD")]
+    currency: String,
+    /// Decimal text with the currency's digits, by account: a partner's `pending`, `payable`, `in_transit` and
+    /// `paid_out`, and `suspense` when something is there; a brand's `funds`, below zero when it owes.
+    #[schema(example = json!({"pending": "0.00", "payable": "50.00", "in_transit": "0.00", "paid_out": "150.00"}))]
+    accounts: BTreeMap<&'static str, String>,
+    updated_at: Timestamp,
+}
+
+impl From<BalanceRow> for BalanceView {
+    fn from(row: BalanceRow) -> Self {
+        let BalanceRow {
+            owner,
+            currency,
+            pots,
+            ..
+        } = row;
+        let (partner_id, brand_id) = match owner.split_once(':') {
+            Some(("brand", id)) => (None, Some(id.to_owned())),
+            Some((_, id)) => (Some(id.to_owned()), None),
+            None => (Some(owner), None),
+        };
+        let mut accounts = if brand_id.is_some() {
+            vec![("funds", pots.funds)]
+        } else {
+            vec![
+                ("pending", pots.pending),
+                ("payable", pots.payable),
+                ("in_transit", pots.in_transit),
+                ("paid_out", pots.paid_out),
+            ]
+        };
+        if pots.suspense != 0 {
+            accounts.push(("suspense", pots.suspense));
+        }
+        Self {
+            partner_id,
+            brand_id,
+            accounts: accounts
+                .into_iter()
+                .map(|(name, minor)| (name, amount(minor, &currency)))
+                .collect(),
+            currency,
+            updated_at: moment(pots.updated_at),
+        }
+    }
+}
+
+/// Which balances.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BalanceFilter {
+    /// Of this partner.
+    #[param(value_type = Option<String>)]
+    partner_id: Option<PartnerId>,
+    /// Of this brand.
+    #[param(value_type = Option<String>)]
+    brand_id: Option<BrandId>,
+    /// Of this currency.
+    #[param(value_type = Option<String>)]
+    currency: Option<Currency>,
+}
+
+/// Balances, one per owner and currency: a partner's or a brand's own, an operator's all.
+#[utoipa::path(
+    get, path = "/api/v1/balances", tag = "payments", params(PageQuery, BalanceFilter),
+    responses((status = 200, body = Page<BalanceView>), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn list_balances(
+    State(bff): State<Bff>,
+    caller: Caller,
+    list: List<BalanceFilter>,
+) -> Result<Json<Page<BalanceView>>, Problem> {
+    let owners = owners(&caller, &list.filter)?;
+    let currency = list.filter.currency.map(Currency::code);
+    let (below, rows) = (list.page.below(), list.page.rows());
+    let rows = balances::list(bff.host.pool(), owners.as_deref(), currency, below, rows)
+        .await
+        .map_err(|error| unread(&error))?;
+    let page = Page::new(list.page, rows, |row| row.position, BalanceView::from);
+    Ok(Json(page))
+}
+
+/// Whose balances are asked for, as the table names them; `None` is everybody. Another's give 404.
+fn owners(caller: &Caller, filter: &BalanceFilter) -> Result<Option<Vec<String>>, Problem> {
+    let scope = caller.scope()?;
+    if let Some(partner) = &filter.partner_id {
+        caller.require_owner(Some(partner), None)?;
+    }
+    if let Some(brand) = &filter.brand_id {
+        caller.require_owner(None, Some(brand))?;
+    }
+    let named = filter.partner_id.is_some() || filter.brand_id.is_some();
+    if scope.all && !named {
+        return Ok(None);
+    }
+    let (partner, brand) = if named {
+        (filter.partner_id.as_ref(), filter.brand_id.as_ref())
+    } else {
+        (scope.partner, scope.brand)
+    };
+    let partner = partner.map(|id| format!("partner:{id}"));
+    let brand = brand.map(|id| format!("brand:{id}"));
+    Ok(Some(partner.into_iter().chain(brand).collect()))
+}

@@ -1,0 +1,125 @@
+//! `/api/v1/commands`: where commands stand, for who asked.
+
+use axum::extract::State;
+use chassis::auth::Caller;
+use chassis::json::Json;
+use chassis::openapi::Problems;
+use chassis::page::{List, Page, PageQuery};
+use chassis::params::Path;
+use chassis::problem::Problem;
+use chassis::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Bff, shown, unread};
+use crate::store::commands::{self, CommandRow};
+
+/// A command and where it stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CommandView {
+    command_id: Uuid,
+    /// Finds the request and everything that it caused.
+    correlation_id: Uuid,
+    #[schema(example = "campaign.accept.command.v1")]
+    r#type: String,
+    /// The aggregate that it is about.
+    subject: String,
+    /// `pending`, `completed`, `rejected`, `dropped` or `needs_attention`.
+    #[schema(example = "completed")]
+    status: String,
+    /// Why it was refused, for programs.
+    code: Option<String>,
+    /// Why it was refused, for people.
+    detail: Option<String>,
+    /// The field of the request's body that is at fault.
+    pointer: Option<String>,
+    accepted_at: Timestamp,
+    decided_at: Option<Timestamp>,
+}
+
+impl From<CommandRow> for CommandView {
+    fn from(row: CommandRow) -> Self {
+        Self {
+            command_id: row.id,
+            correlation_id: row.correlation_id,
+            r#type: row.kind,
+            subject: row.subject,
+            status: row.status,
+            code: row.code,
+            detail: row.detail,
+            pointer: row.pointer,
+            accepted_at: shown::moment(row.accepted_at),
+            decided_at: row.decided_at.map(shown::moment),
+        }
+    }
+}
+
+/// Where commands stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    Pending,
+    Completed,
+    Rejected,
+    Dropped,
+    NeedsAttention,
+}
+
+impl Status {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Completed => "completed",
+            Self::Rejected => "rejected",
+            Self::Dropped => "dropped",
+            Self::NeedsAttention => "needs_attention",
+        }
+    }
+}
+
+/// Which commands.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CommandFilter {
+    /// Only those that stand so.
+    status: Option<Status>,
+}
+
+/// The caller's own commands, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/commands", tag = "commands", params(PageQuery, CommandFilter),
+    responses((status = 200, body = Page<CommandView>), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn list_commands(
+    State(bff): State<Bff>,
+    caller: Caller,
+    list: List<CommandFilter>,
+) -> Result<Json<Page<CommandView>>, Problem> {
+    let status = list.filter.status.map(Status::name);
+    let (below, rows) = (list.page.below(), list.page.rows());
+    let rows = commands::list(bff.host.pool(), &caller.subject, status, below, rows)
+        .await
+        .map_err(|error| unread(&error))?;
+    let page = Page::new(list.page, rows, |row| row.position, CommandView::from);
+    Ok(Json(page))
+}
+
+/// Where a command stands. An operator sees everybody's.
+#[utoipa::path(
+    get, path = "/api/v1/commands/{id}", tag = "commands", params(("id" = Uuid, Path)),
+    responses((status = 200, body = CommandView), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn get_command(
+    State(bff): State<Bff>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Json<CommandView>, Problem> {
+    let whose = (!caller.is_operator()).then_some(caller.subject.as_str());
+    let row = commands::find(bff.host.pool(), id, whose)
+        .await
+        .map_err(|error| unread(&error))?
+        .ok_or_else(Problem::not_found)?;
+    Ok(Json(row.into()))
+}

@@ -1,0 +1,179 @@
+//! `/api/v1/commissions`.
+
+use axum::extract::State;
+use chassis::auth::Caller;
+use chassis::json::Json;
+use chassis::openapi::Problems;
+use chassis::page::{List, Page, PageQuery};
+use chassis::params::Path;
+use chassis::problem::Problem;
+use chassis::time::Timestamp;
+use money::{BrandId, CampaignId, ConversionId, PartnerId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::shown::{amount, moment};
+use super::{Bff, unread};
+use crate::store::commissions::{self, CommissionRow, Wanted};
+
+/// What a conversion earned. Amounts are decimal text with the currency's digits.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CommissionView {
+    /// The conversion's.
+    id: String,
+    partner_id: String,
+    brand_id: String,
+    campaign_id: String,
+    #[schema(example = "purchase")]
+    event_type: String,
+    #[schema(example = "USD")]
+    currency: String,
+    #[schema(example = "10.00")]
+    amount: String,
+    /// What refunds took back of it.
+    #[schema(example = "0.00")]
+    reversed: String,
+    /// `held`, `approved` or `reversed` (all of it).
+    #[schema(example = "approved")]
+    status: String,
+    /// What the rate was taken of.
+    base: Option<String>,
+    /// The rate in basis points.
+    rate_bps: Option<i32>,
+    /// The flat amount.
+    flat: Option<String>,
+    plan_version: i32,
+    hold_until: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<CommissionRow> for CommissionView {
+    fn from(row: CommissionRow) -> Self {
+        let shown = |minor: i64| amount(minor, &row.currency);
+        Self {
+            amount: shown(row.amount_minor),
+            reversed: shown(row.reversed_minor),
+            base: row.base_minor.map(shown),
+            flat: row.flat_minor.map(shown),
+            id: row.id,
+            partner_id: row.partner_id,
+            brand_id: row.brand_id,
+            campaign_id: row.campaign_id,
+            event_type: row.event_type,
+            currency: row.currency,
+            status: row.status,
+            rate_bps: row.rate_bps,
+            plan_version: row.plan_version,
+            hold_until: row.hold_until.map(moment),
+            created_at: moment(row.created_at),
+            updated_at: moment(row.updated_at),
+        }
+    }
+}
+
+/// How far a commission is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    Held,
+    Approved,
+    Reversed,
+}
+
+impl Status {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Approved => "approved",
+            Self::Reversed => "reversed",
+        }
+    }
+}
+
+/// Which commissions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CommissionFilter {
+    /// Earned by this partner.
+    #[param(value_type = Option<String>)]
+    partner_id: Option<PartnerId>,
+    /// Paid by this brand.
+    #[param(value_type = Option<String>)]
+    brand_id: Option<BrandId>,
+    /// Of this campaign.
+    #[param(value_type = Option<String>)]
+    campaign_id: Option<CampaignId>,
+    /// That stand so.
+    status: Option<Status>,
+}
+
+/// Commissions, newest first: a partner's own, those of a brand's campaigns, an operator's all.
+#[utoipa::path(
+    get, path = "/api/v1/commissions", tag = "commissions", params(PageQuery, CommissionFilter),
+    responses((status = 200, body = Page<CommissionView>), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn list_commissions(
+    State(bff): State<Bff>,
+    caller: Caller,
+    list: List<CommissionFilter>,
+) -> Result<Json<Page<CommissionView>>, Problem> {
+    let wanted = wanted(&caller, &list.filter)?;
+    let (below, rows) = (list.page.below(), list.page.rows());
+    let rows = commissions::list(bff.host.pool(), wanted, below, rows)
+        .await
+        .map_err(|error| unread(&error))?;
+    let page = Page::new(list.page, rows, |row| row.position, CommissionView::from);
+    Ok(Json(page))
+}
+
+/// What the caller asks for, within what it may see. Another's id gives 404, as if there were none.
+fn wanted<'a>(caller: &'a Caller, filter: &'a CommissionFilter) -> Result<Wanted<'a>, Problem> {
+    let scope = caller.scope()?;
+    let mut wanted = Wanted {
+        partner: filter.partner_id.as_ref().map(PartnerId::as_str),
+        brand: filter.brand_id.as_ref().map(BrandId::as_str),
+        campaign: filter.campaign_id.as_ref().map(CampaignId::as_str),
+        status: filter.status.map(Status::name),
+        either: None,
+    };
+    if scope.all {
+        return Ok(wanted);
+    }
+    let own_partner = scope.partner.map(PartnerId::as_str);
+    let own_brand = scope.brand.map(BrandId::as_str);
+    match (own_partner, own_brand) {
+        (Some(partner), Some(brand)) => wanted.either = Some((partner, brand)),
+        // A brand asks about any partner of its campaigns, a partner about any brand it works for.
+        (Some(partner), None) if wanted.partner.is_some_and(|asked| asked != partner) => {
+            return Err(Problem::not_found());
+        }
+        (None, Some(brand)) if wanted.brand.is_some_and(|asked| asked != brand) => {
+            return Err(Problem::not_found());
+        }
+        (Some(_), None) => wanted.partner = own_partner,
+        (None, _) => wanted.brand = own_brand,
+    }
+    Ok(wanted)
+}
+
+/// One commission.
+#[utoipa::path(
+    get, path = "/api/v1/commissions/{id}", tag = "commissions", params(("id" = String, Path)),
+    responses((status = 200, body = CommissionView), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn get_commission(
+    State(bff): State<Bff>,
+    caller: Caller,
+    Path(id): Path<ConversionId>,
+) -> Result<Json<CommissionView>, Problem> {
+    let row = commissions::find(bff.host.pool(), id.as_str())
+        .await
+        .map_err(|error| unread(&error))?
+        .ok_or_else(Problem::not_found)?;
+    let partner = PartnerId::parse(row.partner_id.as_str()).ok();
+    let brand = BrandId::parse(row.brand_id.as_str()).ok();
+    caller.require_owner(partner.as_ref(), brand.as_ref())?;
+    Ok(Json(row.into()))
+}

@@ -1,0 +1,67 @@
+//! The HTTP surface: writes that become commands, reads of the models.
+
+mod ask;
+mod balances;
+mod campaigns;
+mod commands;
+mod commissions;
+mod destination;
+mod evidence;
+mod links;
+mod payments;
+mod payouts;
+mod plan;
+mod shown;
+mod tracking;
+
+use chassis::problem::Problem;
+use host::Host;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::intake::{self, Intake};
+use crate::waiting::Waiting;
+
+/// What handlers need.
+#[derive(Clone)]
+pub(crate) struct Bff {
+    host: Host,
+    intake: Intake,
+    waiting: Waiting,
+}
+
+/// Every route. Starts what they need.
+pub(crate) fn routes(host: &Host) -> OpenApiRouter {
+    let bff = Bff {
+        host: host.clone(),
+        intake: intake::start(host),
+        waiting: Waiting::start(host),
+    };
+    OpenApiRouter::new()
+        .routes(routes!(campaigns::create_campaign))
+        .routes(routes!(campaigns::publish_terms))
+        .routes(routes!(campaigns::activate_campaign))
+        .routes(routes!(campaigns::accept_campaign))
+        .routes(routes!(evidence::submit_evidence))
+        .routes(routes!(links::create_link))
+        .routes(routes!(tracking::record_event))
+        .routes(routes!(payments::request_payout))
+        .routes(routes!(commands::list_commands))
+        .routes(routes!(commands::get_command))
+        .routes(routes!(commissions::list_commissions))
+        .routes(routes!(commissions::get_commission))
+        .routes(routes!(payouts::list_payouts))
+        .routes(routes!(payouts::get_payout))
+        .routes(routes!(balances::list_balances))
+        .with_state(bff)
+}
+
+/// A read that the database did not answer.
+fn unread(error: &sqlx::Error) -> Problem {
+    tracing::warn!(%error, "a read failed");
+    Problem::unavailable(
+        "database_unavailable",
+        "the database does not answer; try again",
+        1,
+    )
+}

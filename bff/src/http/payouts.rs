@@ -1,0 +1,147 @@
+//! `/api/v1/payouts`.
+
+use axum::extract::State;
+use chassis::auth::Caller;
+use chassis::json::Json;
+use chassis::openapi::Problems;
+use chassis::page::{List, Page, PageQuery};
+use chassis::params::Path;
+use chassis::problem::Problem;
+use chassis::time::Timestamp;
+use money::{PartnerId, PayoutId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::shown::{amount, moment};
+use super::{Bff, unread};
+use crate::store::payouts::{self, PayoutRow};
+
+/// A payout.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PayoutView {
+    id: String,
+    partner_id: String,
+    /// Decimal text with the currency's digits.
+    #[schema(example = "150.00")]
+    amount: String,
+    #[schema(example = "USD")]
+    currency: String,
+    #[schema(example = "paypal")]
+    payment_method: String,
+    /// Where to, masked.
+    #[schema(example = "u***@example.com")]
+    destination: String,
+    /// `requested`, `submitting`, `submitted`, `unknown`, `paid` or `failed`.
+    #[schema(example = "paid")]
+    status: String,
+    /// The provider's own reference.
+    provider_ref: Option<String>,
+    /// Why it failed or is unknown.
+    reason: Option<String>,
+    requested_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<PayoutRow> for PayoutView {
+    fn from(row: PayoutRow) -> Self {
+        Self {
+            amount: amount(row.amount_minor, &row.currency),
+            id: row.id,
+            partner_id: row.partner_id,
+            currency: row.currency,
+            payment_method: row.method,
+            destination: row.masked,
+            status: row.status,
+            provider_ref: row.provider_ref,
+            reason: row.reason,
+            requested_at: moment(row.created_at),
+            updated_at: moment(row.updated_at),
+        }
+    }
+}
+
+/// How far a payout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    Requested,
+    Submitting,
+    Submitted,
+    Unknown,
+    Paid,
+    Failed,
+}
+
+impl Status {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Submitting => "submitting",
+            Self::Submitted => "submitted",
+            Self::Unknown => "unknown",
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Which payouts.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PayoutFilter {
+    /// Of this partner.
+    #[param(value_type = Option<String>)]
+    partner_id: Option<PartnerId>,
+    /// That stand so.
+    status: Option<Status>,
+}
+
+/// Payouts, newest first: a partner's own, an operator's all.
+#[utoipa::path(
+    get, path = "/api/v1/payouts", tag = "payments", params(PageQuery, PayoutFilter),
+    responses((status = 200, body = Page<PayoutView>), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn list_payouts(
+    State(bff): State<Bff>,
+    caller: Caller,
+    list: List<PayoutFilter>,
+) -> Result<Json<Page<PayoutView>>, Problem> {
+    let partner = match &list.filter.partner_id {
+        Some(asked) => {
+            caller.require_owner(Some(asked), None)?;
+            Some(asked)
+        }
+        None if caller.is_operator() => None,
+        None => Some(caller.require_partner()?),
+    };
+    let (partner, status) = (
+        partner.map(PartnerId::as_str),
+        list.filter.status.map(Status::name),
+    );
+    let (below, rows) = (list.page.below(), list.page.rows());
+    let rows = payouts::list(bff.host.pool(), partner, status, below, rows)
+        .await
+        .map_err(|error| unread(&error))?;
+    let page = Page::new(list.page, rows, |row| row.position, PayoutView::from);
+    Ok(Json(page))
+}
+
+/// One payout.
+#[utoipa::path(
+    get, path = "/api/v1/payouts/{id}", tag = "payments", params(("id" = String, Path)),
+    responses((status = 200, body = PayoutView), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn get_payout(
+    State(bff): State<Bff>,
+    caller: Caller,
+    Path(id): Path<PayoutId>,
+) -> Result<Json<PayoutView>, Problem> {
+    let row = payouts::find(bff.host.pool(), id.as_str())
+        .await
+        .map_err(|error| unread(&error))?
+        .ok_or_else(Problem::not_found)?;
+    let partner = PartnerId::parse(row.partner_id.as_str()).ok();
+    caller.require_owner(partner.as_ref(), None)?;
+    Ok(Json(row.into()))
+}

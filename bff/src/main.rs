@@ -1,0 +1,9 @@
+//! Starts the bff.
+
+use std::process::ExitCode;
+
+use schemas::Service;
+
+fn main() -> ExitCode {
+    host::main(Service::Bff, bff::define)
+}

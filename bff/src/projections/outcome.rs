@@ -1,0 +1,82 @@
+//! How commands end: the first event of a command's transaction, or its rejection, names the command.
+
+use schemas::{Body, Message};
+use uuid::Uuid;
+
+use super::World;
+use crate::store::outcomes::{NEEDS_ATTENTION, Outcome};
+
+/// The code with which an operator ends a command.
+const DROPPED: &str = "dropped_by_operator";
+/// Longer texts are cut: they are for people.
+const LONGEST_DETAIL: usize = 1_000;
+
+/// The command that the message says something about, when it may have been asked elsewhere: then it is worth a look.
+pub(super) fn doubtful(message: &Message) -> Option<Uuid> {
+    command(message).filter(|command| !derived_from_a_client(message, *command))
+}
+
+/// A client that gave its `Idempotency-Key` to a service first may bring it here later: its command has the same id, and
+/// its outcome must be known by then. Commands of the system (timers, effects) have derived ids too, but no actor.
+fn derived_from_a_client(message: &Message, command: Uuid) -> bool {
+    command.get_version_num() == 5 && message.header.actor.is_some()
+}
+
+fn command(message: &Message) -> Option<Uuid> {
+    match message.body {
+        Body::CommandStalledV1(_) => message.header.causation_id,
+        _ => message.header.outcome_of,
+    }
+}
+
+/// Notes what the message says about its command.
+pub(super) fn fold(world: &mut World, message: &Message) {
+    let Some(command_id) = command(message) else {
+        return;
+    };
+    if !world.asked_here.contains(&command_id) && !derived_from_a_client(message, command_id) {
+        return;
+    }
+    let outcome = outcome(command_id, message);
+    match world.outcomes.get(&command_id) {
+        Some(earlier) if earlier.status != NEEDS_ATTENTION => {}
+        _ => {
+            world.outcomes.insert(command_id, outcome);
+        }
+    }
+}
+
+fn outcome(command_id: Uuid, message: &Message) -> Outcome {
+    let header = &message.header;
+    let (status, code, detail, pointer) = match &message.body {
+        // Why it is stuck is for operators: it may name what is inside.
+        Body::CommandStalledV1(_) => (
+            NEEDS_ATTENTION,
+            None,
+            Some("it cannot be handled for now; an operator has to look".to_owned()),
+            None,
+        ),
+        Body::CommandRejectedV1(rejected) => (
+            if rejected.code == DROPPED {
+                "dropped"
+            } else {
+                "rejected"
+            },
+            Some(rejected.code.clone()),
+            Some(rejected.detail.chars().take(LONGEST_DETAIL).collect()),
+            rejected.pointer.clone(),
+        ),
+        _ => ("completed", None, None, None),
+    };
+    Outcome {
+        command_id,
+        status,
+        event_id: header.id,
+        event_type: header.kind.clone(),
+        subject: header.subject.clone(),
+        code,
+        detail,
+        pointer,
+        decided_at: header.time,
+    }
+}

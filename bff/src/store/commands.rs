@@ -1,0 +1,153 @@
+//! `commands` and `idempotency`: what was asked here, under which keys.
+
+use std::collections::HashMap;
+
+use money::Micros;
+use pipeline::WriteTx;
+use sqlx::{FromRow, PgPool, Row};
+use uuid::Uuid;
+
+use super::{each, outcomes};
+use crate::intake::Request;
+
+/// A command that was taken before.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) correlation_id: Uuid,
+    /// Of the request, when it had an `Idempotency-Key`.
+    pub(crate) hash: Option<Vec<u8>>,
+}
+
+/// A command with its place in the log.
+#[derive(Debug)]
+pub(crate) struct NewCommand<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) kind: String,
+    pub(crate) position: i64,
+    pub(crate) accepted_at: Micros,
+}
+
+/// A command and where it stands: the join of what was asked and what came of it.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct CommandRow {
+    pub(crate) id: Uuid,
+    pub(crate) position: i64,
+    #[sqlx(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) subject: String,
+    pub(crate) correlation_id: Uuid,
+    pub(crate) accepted_at: i64,
+    pub(crate) status: String,
+    pub(crate) code: Option<String>,
+    pub(crate) detail: Option<String>,
+    pub(crate) pointer: Option<String>,
+    pub(crate) decided_at: Option<i64>,
+}
+
+impl CommandRow {
+    /// Whether nothing more can come of it.
+    pub(crate) fn ended(&self) -> bool {
+        !matches!(self.status.as_str(), "pending" | outcomes::NEEDS_ATTENTION)
+    }
+}
+
+const JOIN: &str = "SELECT c.id, c.position, c.type, c.subject, c.correlation_id, c.accepted_at, o.code, o.detail, o.pointer,
+        o.decided_at, coalesce(o.status, 'pending') AS status
+   FROM commands c LEFT JOIN outcomes o ON o.command_id = c.id";
+
+/// Those of these commands that were taken before.
+pub(crate) async fn known(
+    tx: &mut WriteTx,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Known>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT c.id, c.correlation_id, i.request_hash
+           FROM commands c LEFT JOIN idempotency i ON i.caller = c.caller AND i.key = c.idempotency_key
+          WHERE c.id = ANY($1)",
+    )
+    .bind(ids)
+    .fetch_all(tx.connection())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let known = Known {
+                correlation_id: row.try_get("correlation_id")?,
+                hash: row.try_get("request_hash")?,
+            };
+            Ok((row.try_get("id")?, known))
+        })
+        .collect()
+}
+
+/// Notes new commands and their keys.
+pub(crate) async fn insert(tx: &mut WriteTx, new: &[NewCommand<'_>]) -> Result<(), sqlx::Error> {
+    let key = |c: &NewCommand<'_>| c.request.idempotency.as_ref().map(|(key, _)| key.clone());
+    let hash = |c: &NewCommand<'_>| {
+        c.request
+            .idempotency
+            .as_ref()
+            .map(|(_, hash)| hash.to_vec())
+    };
+    sqlx::query(
+        "WITH asked AS (
+             SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                                  $8::text[], $9::uuid[], $10::bigint[], $11::bytea[])
+                 AS r(id, position, type, subject, caller, partner_id, brand_id, key, correlation_id, accepted_at, hash)
+         ), keys AS (
+             INSERT INTO idempotency (caller, key, command_id, request_hash)
+             SELECT caller, key, id, hash FROM asked WHERE key IS NOT NULL
+         )
+         INSERT INTO commands (id, position, type, subject, caller, partner_id, brand_id, idempotency_key,
+                               correlation_id, accepted_at)
+         SELECT id, position, type, subject, caller, partner_id, brand_id, key, correlation_id, accepted_at FROM asked",
+    )
+    .bind(each(new, |c| c.request.id))
+    .bind(each(new, |c| c.position))
+    .bind(each(new, |c| c.kind.as_str()))
+    .bind(each(new, |c| c.request.subject.as_str()))
+    .bind(each(new, |c| c.request.actor.subject.as_str()))
+    .bind(each(new, |c| c.request.actor.partner_id.as_deref()))
+    .bind(each(new, |c| c.request.actor.brand_id.as_deref()))
+    .bind(each(new, key))
+    .bind(each(new, |c| c.request.correlation_id))
+    .bind(each(new, |c| c.accepted_at.get()))
+    .bind(each(new, hash))
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// A command of this caller, or of anyone (`None`).
+pub(crate) async fn find(
+    pool: &PgPool,
+    id: Uuid,
+    caller: Option<&str>,
+) -> Result<Option<CommandRow>, sqlx::Error> {
+    sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "{JOIN} WHERE c.id = $1 AND ($2::text IS NULL OR c.caller = $2)"
+    )))
+    .bind(id)
+    .bind(caller)
+    .fetch_optional(pool)
+    .await
+}
+
+/// A caller's commands, newest first.
+pub(crate) async fn list(
+    pool: &PgPool,
+    caller: &str,
+    status: Option<&str>,
+    below: i64,
+    rows: i64,
+) -> Result<Vec<CommandRow>, sqlx::Error> {
+    sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "{JOIN} WHERE c.caller = $1 AND c.position < $2 AND ($3::text IS NULL OR coalesce(o.status, 'pending') = $3)
+          ORDER BY c.position DESC LIMIT $4"
+    )))
+    .bind(caller)
+    .bind(below)
+    .bind(status)
+    .bind(rows)
+    .fetch_all(pool)
+    .await
+}
