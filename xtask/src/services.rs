@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use schemas::Service;
-use sha2::{Digest, Sha256};
-use tokio::time::sleep;
+
+mod start;
 
 use crate::layout::Layout;
-use crate::progress::Progress;
 use crate::settings::{Settings, host_and_port, variable};
-use crate::stack::{Process, Signal, check_free, last_lines};
+use crate::stack::{Process, Signal};
+
+pub use start::{start, start_one};
 
 /// A program that `start.sh` runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,6 @@ pub enum Program {
     Simulator,
 }
 
-const READY_WITHIN: Duration = Duration::from_secs(90);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
 impl Program {
@@ -171,134 +170,4 @@ struct Files {
     stamp: PathBuf,
     log: PathBuf,
     binary: PathBuf,
-}
-
-/// Starts every program of which `built` has a binary and that does not run yet with this very binary and
-/// environment; waits until each is ready.
-pub async fn start(
-    layout: &Layout,
-    settings: &Settings,
-    built: &Path,
-    progress: Progress,
-) -> Result<()> {
-    for folder in ["run", "logs", "bin", "simulator"] {
-        fs::create_dir_all(layout.state.join(folder))?;
-    }
-    let programs = Program::START_ORDER
-        .into_iter()
-        .filter(|program| built.join(program.name()).exists());
-    let programs: Vec<Program> = programs.collect();
-    for program in Program::START_ORDER
-        .iter()
-        .filter(|program| !programs.contains(program))
-    {
-        progress.note(&format!(
-            "{}: not built yet, so not started",
-            program.name()
-        ));
-    }
-    for program in &programs {
-        start_one(*program, layout, settings, built, progress).await?;
-    }
-    for program in programs {
-        wait_for(program, program.ready_path(), layout, settings).await?;
-    }
-    Ok(())
-}
-
-/// Starts one program unless it runs as it should already.
-pub async fn start_one(
-    program: Program,
-    layout: &Layout,
-    settings: &Settings,
-    built: &Path,
-    progress: Progress,
-) -> Result<()> {
-    let files = program.files(layout);
-    let source = built.join(program.name());
-    let variables = program.environment(layout, settings)?;
-    let stamp = stamp(&variables);
-    if program.process(layout).is_some() {
-        if fs::read_to_string(&files.stamp).is_ok_and(|running| running == stamp)
-            && is_same(&source, &files.binary)
-        {
-            progress.note(&format!("{}: unchanged", program.name()));
-            return Ok(());
-        }
-        program.stop(layout);
-    }
-    let url = program.url(settings)?;
-    let (_, port) = host_and_port(url)?;
-    let remedy = format!("give {} another address in .env", program.name());
-    check_free(port, program.name(), &remedy)?;
-    // A copy, moved into place: building again never touches a running process's file.
-    let copy = files.binary.with_extension("new");
-    fs::copy(&source, &copy)?;
-    fs::rename(&copy, &files.binary)?;
-    let mut command = std::process::Command::new(&files.binary);
-    // Not in the clone, whose .env holds what this process need not see.
-    command
-        .env_clear()
-        .envs(&variables)
-        .current_dir(layout.state.join("run"));
-    let mut process = Process::spawn(&mut command, &files.log, &files.pid, Signal::TERM)?;
-    process.detach();
-    fs::write(&files.stamp, stamp)?;
-    wait_for(program, "/health", layout, settings).await?;
-    progress.note(&format!(
-        "{}: started at {url} (process {})",
-        program.name(),
-        process.pid()
-    ));
-    Ok(())
-}
-
-/// Of the variables; the binary is compared with the copy that runs.
-fn stamp(variables: &BTreeMap<String, String>) -> String {
-    let mut digest = Sha256::new();
-    for (name, value) in variables {
-        digest.update(format!("{name}={value}\0"));
-    }
-    crate::stack::hex(&digest.finalize())
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
-}
-
-async fn wait_for(
-    program: Program,
-    path: &str,
-    layout: &Layout,
-    settings: &Settings,
-) -> Result<()> {
-    let url = format!("{}{path}", program.url(settings)?);
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(5))
-        .no_proxy()
-        .build()?;
-    let end = Instant::now() + READY_WITHIN;
-    let (name, log) = (program.name(), program.files(layout).log);
-    loop {
-        let said = match client.get(&url).send().await {
-            Ok(answer) if answer.status().is_success() => return Ok(()),
-            Ok(answer) => answer.text().await.unwrap_or_default(),
-            Err(problem) => problem.to_string(),
-        };
-        if program.process(layout).is_none() {
-            bail!(
-                "{name} ended. Its last words:\n{}\n  The whole log: {}. Mend what it says, then ./start.sh again.",
-                last_lines(&log, 4),
-                log.display()
-            );
-        }
-        if Instant::now() >= end {
-            bail!(
-                "{name} runs, but {url} does not answer 200 after {READY_WITHIN:?}; it says: {said}\n  Last line of {}:\n{}",
-                log.display(),
-                last_lines(&log, 1)
-            );
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
 }

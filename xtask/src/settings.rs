@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use schemas::Service;
 
+mod secrets;
+
 use crate::layout::Layout;
-use crate::stack::{PulsarPorts, database_name, random_hex};
+use crate::stack::{PulsarPorts, database_name};
 
 /// Variables by name; an empty one counts as absent.
 #[derive(Clone, Debug, Default)]
@@ -51,9 +51,9 @@ impl Settings {
     /// Reads all layers, making the secrets that are not there yet.
     pub fn load(layout: &Layout) -> Result<Self> {
         let mut settings = Self::read(&layout.root.join(".env.example"))?;
-        let secrets = layout.state.join("secrets.env");
-        make_secrets(&secrets)?;
-        settings.overlay(Self::read(&secrets)?);
+        let file = layout.state.join("secrets.env");
+        secrets::make(&file)?;
+        settings.overlay(Self::read(&file)?);
         let own = layout.root.join(".env");
         if own.exists() {
             settings.overlay(Self::read(&own)?);
@@ -226,35 +226,6 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, usize> {
         values.insert(name.trim().to_owned(), quoted.unwrap_or(value).to_owned());
     }
     Ok(values)
-}
-
-/// Adds to the file what it lacks; what it has stays, since data depends on it.
-fn make_secrets(file: &Path) -> Result<()> {
-    let kept = if file.exists() {
-        Settings::read(file)?
-    } else {
-        Settings::default()
-    };
-    let passwords = Service::ALL.map(|service| variable(service, "DB_PASSWORD"));
-    let keys = ["JWT_SECRET_KEY", "INTERNAL_SECRET_KEY", "PAYMENT_DATA_KEY"].map(str::to_owned);
-    let missing: Vec<String> = passwords
-        .into_iter()
-        .chain(keys)
-        .filter(|name| kept.get(name).is_none())
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    fs::create_dir_all(file.parent().context("a folder")?)?;
-    let mut out = fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(file)?;
-    for name in missing {
-        writeln!(out, "{name}={}", random_hex(32)?)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -44,8 +44,10 @@ pub async fn run(
     }
     servers(layout, &settings, progress).await?;
     let step = progress.step("Services");
+    // Until all run so, one that used the broker counts as using it still: a start that fails half-way forgets nothing.
+    note_modes(layout, &settings, true)?;
     services::start(layout, &settings, &built, progress).await?;
-    fs::write(modes_file(layout), modes(&settings)?)?;
+    note_modes(layout, &settings, false)?;
     step.done("all ready");
     if leaving_broker && !settings.uses_broker()? && Pulsar::stop_in(&layout.state.join("pulsar")) {
         progress.note("Pulsar: stopped, since no service uses it now");
@@ -99,19 +101,26 @@ fn modes_file(layout: &Layout) -> PathBuf {
     layout.state.join("run/modes")
 }
 
-/// `NAME=mode` lines.
-fn modes(settings: &Settings) -> Result<String> {
-    let lines: Result<Vec<String>> = WITH_MODE
-        .into_iter()
-        .map(|service| {
-            Ok(format!(
-                "{}={}\n",
-                variable(service, "SERVICE_MODE"),
-                settings.mode(service)?.name()
-            ))
-        })
-        .collect();
-    Ok(lines?.concat())
+/// Keeps the modes as `NAME=mode` lines; with `keep_broker` a service noted as using the broker stays so.
+fn note_modes(layout: &Layout, settings: &Settings, keep_broker: bool) -> Result<()> {
+    let before = as_started(layout)?;
+    let known = modes_file(layout).exists();
+    let line = |service| -> Result<String> {
+        let (old, new) = (before.mode(service)?, settings.mode(service)?);
+        let mode = if keep_broker && known && old != Mode::Http {
+            old
+        } else {
+            new
+        };
+        Ok(format!(
+            "{}={}\n",
+            variable(service, "SERVICE_MODE"),
+            mode.name()
+        ))
+    };
+    let lines: Result<Vec<String>> = WITH_MODE.into_iter().map(line).collect();
+    fs::create_dir_all(layout.state.join("run"))?;
+    Ok(fs::write(modes_file(layout), lines?.concat())?)
 }
 
 /// The settings with the modes that the running services were started in.
@@ -148,7 +157,6 @@ async fn drain(layout: &Layout, wanted: &Settings, built: &Path, progress: Progr
     hybrid.set_mode(Mode::Hybrid);
     servers(layout, &hybrid, progress).await?;
     services::start(layout, &hybrid, built, progress).await?;
-    fs::write(modes_file(layout), modes(&hybrid)?)?;
     let (place, end) = (infra::place(&hybrid)?, Instant::now() + EMPTY_WITHIN);
     loop {
         let mut waiting = 0;

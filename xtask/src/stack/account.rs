@@ -9,8 +9,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use super::postgres::hex;
-use super::process::run;
+use super::command::run;
+use super::postgres_data::hex;
 
 /// An unprivileged account, used only when this program runs as root.
 #[derive(Clone, Copy, Debug)]

@@ -3,17 +3,21 @@
 //! A value that is dropped ends its process; [`Postgres::detach`] and [`Pulsar::detach`] leave it running.
 
 mod account;
+mod command;
 mod databases;
 mod ports;
 mod postgres;
+mod postgres_data;
 mod process;
 mod pulsar;
 mod pulsar_files;
 pub mod testing;
 
+pub use command::{last_lines, run, run_visibly};
 pub use databases::{database_name, provision_databases};
 pub use ports::{check_free, free_port};
-pub(crate) use postgres::hex;
-pub use postgres::{Postgres, random_hex};
-pub use process::{Identity, Process, Signal, last_lines, run, run_visibly};
+pub use postgres::Postgres;
+pub(crate) use postgres_data::hex;
+pub use postgres_data::random_hex;
+pub use process::{Identity, Process, Signal};
 pub use pulsar::{Pulsar, PulsarPorts};

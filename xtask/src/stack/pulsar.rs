@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tokio::time::sleep;
 
+use super::command::last_lines;
 use super::ports::{check_free, free_port};
-use super::process::{Process, Signal, last_lines};
+use super::process::{Process, Signal};
 use super::pulsar_files::Files;
 use crate::tools::{self, Java};
 
