@@ -29,17 +29,7 @@ const SETTLED_WITHIN: Duration = Duration::from_mins(1);
 pub async fn load(settings: &Settings, tokens: &impl Tokens, progress: Progress) -> Result<()> {
     let step = progress.step("Demo data");
     let bff = settings.service_url(Service::Bff)?;
-    let brand = Client::new(
-        bff,
-        tokens.token(&[
-            "--role",
-            "brand",
-            "--subject",
-            "brand123",
-            "--brand-id",
-            "brand123",
-        ])?,
-    )?;
+    let brand = Client::new(bff, tokens.token(&["--brand", "brand123"])?)?;
     let partner = Client::new(bff, tokens.token(&[])?)?;
     for campaign in ["camp100", "camp123"] {
         campaign_with_terms(&brand, campaign).await?;
