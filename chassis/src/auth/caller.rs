@@ -178,7 +178,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 /// RFC 6750: no error code for a request that shows no token.
-pub(super) fn refused(error: TokenError) -> Problem {
+fn refused(error: TokenError) -> Problem {
     match error {
         TokenError::Missing => Problem::new(StatusCode::UNAUTHORIZED, "unauthorized")
             .with_detail("a bearer token is needed")

@@ -4,7 +4,6 @@ mod cache;
 mod caller;
 mod claims;
 mod config;
-mod internal;
 mod keys;
 mod verifier;
 
@@ -14,7 +13,6 @@ use axum::http::header::AUTHORIZATION;
 pub use caller::{Caller, Scope};
 pub use claims::{Audience, Claims, Role};
 pub use config::{AuthConfig, Surface};
-pub use internal::{InternalKey, Peer};
 pub use keys::{Algorithm, KeyError, SigningKey, VerifyingKeys};
 pub use verifier::{Anonymous, TokenError, Verifier};
 

@@ -98,7 +98,7 @@ impl fmt::Debug for Verifier {
 }
 
 /// The claims of a token that passes every check.
-pub(super) fn claims(
+fn claims(
     token: &str,
     keys: &VerifyingKeys,
     validation: &Validation,

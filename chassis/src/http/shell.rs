@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{Limits, Probes, context, limits, measure};
-use crate::auth::{InternalKey, Verifier};
+use crate::auth::Verifier;
 use crate::idempotency::RequestHasher;
 use crate::problem::Problem;
 
@@ -23,7 +23,6 @@ pub struct Shell {
     limits: Limits,
     probes: Probes,
     verifier: Option<Arc<Verifier>>,
-    internal: Option<Arc<InternalKey>>,
     hasher: Option<Arc<RequestHasher>>,
 }
 
@@ -34,7 +33,6 @@ impl Shell {
             limits,
             probes,
             verifier: None,
-            internal: None,
             hasher: None,
         }
     }
@@ -43,13 +41,6 @@ impl Shell {
     #[must_use]
     pub fn verifier(mut self, verifier: Arc<Verifier>) -> Self {
         self.verifier = Some(verifier);
-        self
-    }
-
-    /// Lets [`crate::auth::Peer`] be extracted.
-    #[must_use]
-    pub fn internal(mut self, key: Arc<InternalKey>) -> Self {
-        self.internal = Some(key);
         self
     }
 
@@ -82,9 +73,6 @@ impl Shell {
     fn provide(&self, mut routes: Router) -> Router {
         if let Some(verifier) = &self.verifier {
             routes = routes.layer(Extension(Arc::clone(verifier)));
-        }
-        if let Some(internal) = &self.internal {
-            routes = routes.layer(Extension(Arc::clone(internal)));
         }
         if let Some(hasher) = &self.hasher {
             routes = routes.layer(Extension(Arc::clone(hasher)));

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use chassis::auth::{
-    Anonymous, Caller, Claims, InternalKey, Peer, SigningKey, Verifier, VerifyingKeys,
-};
+use chassis::auth::{Anonymous, Caller, Claims, SigningKey, Verifier, VerifyingKeys};
 use chassis::http::{Limits, Probes, ReadyCheck, RequestContext, Server, ServerConfig, Shell};
 use chassis::idempotency::RequestHasher;
 use chassis::json::{AmountText, Check, Json, Metadata, Text, WebUrl};
@@ -155,10 +153,6 @@ async fn whoami(caller: Caller) -> String {
     caller.subject
 }
 
-async fn peer(peer: Peer) -> String {
-    peer.service
-}
-
 async fn context(context: RequestContext) -> String {
     format!("{} {}", context.correlation_id, context.trace)
 }
@@ -177,7 +171,6 @@ pub fn routes() -> OpenApiRouter {
         .routes(routes!(end))
         .routes(routes!(numbers))
         .route("/whoami", axum::routing::get(whoami))
-        .route("/peer", axum::routing::get(peer))
         .route("/context", axum::routing::get(context))
         .route("/panics", axum::routing::get(panics))
         .route("/never", axum::routing::get(never))
@@ -194,14 +187,6 @@ pub struct App {
 pub fn secret_verifier(anonymous: Anonymous) -> Verifier {
     let keys = VerifyingKeys::secret(&SecretString::from(SECRET)).unwrap();
     Verifier::new(keys, ISSUER, AUDIENCE, anonymous)
-}
-
-pub fn internal(me: &str) -> InternalKey {
-    InternalKey::new(
-        me,
-        &SecretString::from("another secret of the tests, 32 bytes"),
-    )
-    .unwrap()
 }
 
 /// A token of the partner that most tests are.
@@ -232,7 +217,6 @@ impl App {
             .ready_when(move || std::future::ready(vec![check.clone()]));
         let router = Shell::new(probes, limits)
             .verifier(Arc::new(verifier))
-            .internal(Arc::new(internal("payment")))
             .hasher(Arc::new(RequestHasher::new(&SecretString::from(SECRET))))
             .wrap(openapi::serve(routes()));
         let config = ServerConfig {

@@ -8,9 +8,7 @@ use chassis::http::Limits;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::app::{
-    AUDIENCE, App, ISSUER, SECRET, internal, partner_token, problem, secret_verifier, token,
-};
+use crate::app::{AUDIENCE, App, ISSUER, SECRET, partner_token, problem, secret_verifier, token};
 
 const ED_PRIVATE: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
@@ -241,26 +239,6 @@ async fn a_key_set_verifies_by_the_key_that_the_token_names() {
         assert!(verify(signing().named(kid)).is_err(), "{kid}");
     }
     assert!(verify(signing()).is_err(), "no kid, several keys");
-}
-
-#[tokio::test]
-async fn a_service_token_opens_the_service_it_is_for_and_no_other() {
-    let app = App::start().await;
-    let ask = |token: String| app.get("/peer").bearer_auth(token).send();
-    let mine = internal("campaign").token_for("payment").unwrap();
-    assert_eq!(
-        ask(mine.clone()).await.unwrap().text().await.unwrap(),
-        "campaign"
-    );
-    problem(
-        ask(internal("campaign").token_for("tracking").unwrap())
-            .await
-            .unwrap(),
-        401,
-    )
-    .await;
-    problem(ask(partner_token()).await.unwrap(), 401).await;
-    refused(&app, "a service's token as a person's", &mine).await;
 }
 
 #[test]
