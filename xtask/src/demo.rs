@@ -11,7 +11,7 @@ use schemas::Service;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-mod client;
+pub(crate) mod client;
 
 use crate::progress::Progress;
 use crate::settings::Settings;

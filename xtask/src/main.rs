@@ -10,7 +10,7 @@ use xtask::lock::StackLock;
 use xtask::progress::Progress;
 use xtask::settings::{Mode, Settings};
 use xtask::tail::{self, Tail};
-use xtask::{down, infra, status, test_run, up};
+use xtask::{bench, down, infra, status, test_run, up};
 
 #[derive(Parser)]
 #[command(
@@ -88,6 +88,17 @@ enum Command {
     },
     /// Make topics, subscriptions, policies and schemas at the broker that the variables name
     Provision,
+    /// Measure the running local stack
+    Bench {
+        #[command(subcommand)]
+        what: Benchmark,
+    },
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Benchmark {
+    /// Purchases from the tracking command topic to the ledger: throughput, latency, CPU, memory, WAL
+    Pipeline(bench::Bench),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -137,6 +148,18 @@ impl Command {
             }
             Self::Tail(tail) => tail::run(&up::as_started(&layout)?, &tail).await?,
             Self::Token { arguments } => status::token(&layout, &arguments)?,
+            Self::Bench {
+                what: Benchmark::Pipeline(figures),
+            } => {
+                let settings = up::as_started(&layout)?;
+                let built = layout.built("release");
+                let tokens = status::GenerateJwt {
+                    layout: &layout,
+                    settings: &settings,
+                    built: &built,
+                };
+                bench::pipeline(&layout, &settings, &tokens, figures, progress).await?;
+            }
             Self::Provision => {
                 let _lock = StackLock::take(&layout)?;
                 for line in infra::place(&Settings::load(&layout)?)?.provision().await? {

@@ -8,8 +8,6 @@
 
 mod lab;
 
-use std::process::Command;
-
 use lab::{Follower, Sender, TOPIC, broker, place, settings};
 use pulsar::{Producer, ProducerOptions, TokioExecutor, producer::Message as RawMessage};
 use schemas::{Topic, WriterSchema};
@@ -140,97 +138,6 @@ async fn foreign_bytes_end_set_aside_and_what_follows_them_is_handled() {
     .await
     .unwrap();
     assert_eq!(dead, 3);
-}
-
-#[tokio::test]
-async fn a_stock_python_client_reads_the_topic_by_its_registered_schema_alone() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 2);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
-    for topic in Topic::ALL {
-        publish_golden_samples(&settings, topic).await;
-    }
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../schemas/tests/read_topics.py"
-    );
-    let python = stack::testing::from_test_run(stack::testing::PYTHON);
-    let read = tokio::task::spawn_blocking(move || {
-        let mut command = Command::new(python);
-        command.arg(script);
-        command.args(["--service-url", &service_url, "--admin-url", &admin_url]);
-        command.args(["--tenant", &place.tenant, "--namespace", &place.namespace]);
-        command.args(Topic::ALL.map(Topic::name)).output().unwrap()
-    });
-    let read = read.await.unwrap();
-    assert!(
-        read.status.success(),
-        "{}",
-        String::from_utf8_lossy(&read.stderr)
-    );
-    let lines = String::from_utf8(read.stdout).unwrap();
-    let mut messages: Vec<serde_json::Value> = lines
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["message"].clone())
-        .collect();
-    let mut expected: Vec<serde_json::Value> = golden_samples()
-        .into_iter()
-        .map(|sample| sample.json)
-        .collect();
-    assert_eq!(messages.len(), expected.len());
-    let by_text = |value: &serde_json::Value| value.to_string();
-    messages.sort_by_key(by_text);
-    expected.sort_by_key(by_text);
-    assert_eq!(messages, expected);
-}
-
-struct Sample {
-    topic: Topic,
-    bytes: Vec<u8>,
-    json: serde_json::Value,
-}
-
-/// The samples that the schemas are held to.
-fn golden_samples() -> Vec<Sample> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/golden/next");
-    let mut samples = Vec::new();
-    for topic in Topic::ALL {
-        for file in std::fs::read_dir(format!("{folder}/{}", topic.name())).unwrap() {
-            let path = file.unwrap().path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "avro")
-            {
-                let json = std::fs::read_to_string(path.with_extension("json")).unwrap();
-                samples.push(Sample {
-                    topic,
-                    bytes: std::fs::read(&path).unwrap(),
-                    json: serde_json::from_str(&json).unwrap(),
-                });
-            }
-        }
-    }
-    samples
-}
-
-async fn publish_golden_samples(settings: &pipeline::road::pulsar::BrokerSettings, topic: Topic) {
-    let mut producer = foreign_producer(settings, topic).await;
-    for sample in golden_samples()
-        .into_iter()
-        .filter(|sample| sample.topic == topic)
-    {
-        let message = RawMessage {
-            payload: sample.bytes,
-            ..RawMessage::default()
-        };
-        producer
-            .send_non_blocking(message)
-            .await
-            .unwrap()
-            .await
-            .unwrap();
-    }
 }
 
 /// A producer of somebody else's, who knows the schema.

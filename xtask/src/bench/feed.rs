@@ -30,7 +30,10 @@ impl Feed {
             .build()
             .await?;
         let topic = Topic::TrackingCommands;
-        let (tenant, namespace) = (settings.need("PULSAR_TENANT")?, settings.need("PULSAR_NAMESPACE")?);
+        let (tenant, namespace) = (
+            settings.need("PULSAR_TENANT")?,
+            settings.need("PULSAR_NAMESPACE")?,
+        );
         let partitions: u32 = settings.need("PULSAR_TOPIC_PARTITIONS")?.parse()?;
         let mut producers = Vec::new();
         for partition in 0..partitions {
@@ -45,7 +48,10 @@ impl Feed {
                 block_queue_if_full: true,
                 ..ProducerOptions::default()
             };
-            let name = format!("persistent://{tenant}/{namespace}/{}-partition-{partition}", topic.name());
+            let name = format!(
+                "persistent://{tenant}/{namespace}/{}-partition-{partition}",
+                topic.name()
+            );
             let producer = client.producer().with_topic(name).with_options(options);
             producers.push(Box::pin(producer.build()).await?);
         }
@@ -104,7 +110,8 @@ impl Feed {
         self.next += 1;
         let number = self.next;
         let order = format!("{}_{number}", self.run);
-        let campaign = CampaignId::parse(self.people.campaign.clone()).map_err(|error| anyhow!("{error}"))?;
+        let campaign =
+            CampaignId::parse(self.people.campaign.clone()).map_err(|error| anyhow!("{error}"))?;
         let order_id = OrderId::parse(order.clone()).map_err(|error| anyhow!("{error}"))?;
         let conversion = ConversionId::of_order(Some(&campaign), &order_id).to_string();
         let user = &self.people.users[usize::try_from(number)? % self.people.users.len()];

@@ -74,7 +74,9 @@ impl Ledger {
         let mut outcome = Outcome::default();
         for row in rows {
             let (id, committed): (Uuid, i64) = (row.try_get(0)?, row.try_get(1)?);
-            let Some(sent_at) = sent.get(&id) else { continue };
+            let Some(sent_at) = sent.get(&id) else {
+                continue;
+            };
             *seen.entry(id).or_default() += 1;
             outcome
                 .latencies_us

@@ -14,6 +14,7 @@ use clap::Args;
 use schemas::Service;
 use tokio::time::Instant;
 
+use crate::demo::Tokens;
 use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -41,7 +42,7 @@ pub struct Bench {
 }
 
 /// After the last purchase was sent, the ledger must have all of them within this time.
-const DRAIN: Duration = Duration::from_secs(60);
+const DRAIN: Duration = Duration::from_mins(1);
 /// Purchases in one entry at the broker at most.
 const ENTRY: u64 = 200;
 
@@ -49,21 +50,32 @@ const ENTRY: u64 = 200;
 pub async fn pipeline(
     layout: &Layout,
     settings: &Settings,
+    tokens: &impl Tokens,
     bench: Bench,
     progress: Progress,
 ) -> Result<()> {
-    if settings.broker_is_unused()? {
+    if !settings.uses_broker()? {
         bail!("the benchmark needs the broker: ./start.sh --mode hybrid");
     }
     let idle = Machine::read(layout)?;
     progress.note("campaign, partners, links and clicks for the benchmark");
-    let people = people::prepare(layout, settings).await?;
+    let people = people::prepare(settings, tokens).await?;
     let mut feed = Feed::open(settings, people).await?;
     let ledger = Ledger::open(settings).await?;
 
     progress.note("warming up");
-    run_phase(layout, &mut feed, &ledger, Pace::Full(bench.in_flight), Duration::from_secs(10)).await?;
-    progress.note(&format!("{} s at {}/s, for latency", bench.latency_seconds, bench.latency_rate));
+    run_phase(
+        layout,
+        &mut feed,
+        &ledger,
+        Pace::Full(bench.in_flight),
+        Duration::from_secs(10),
+    )
+    .await?;
+    progress.note(&format!(
+        "{} s at {}/s, for latency",
+        bench.latency_seconds, bench.latency_rate
+    ));
     let steady = run_phase(
         layout,
         &mut feed,

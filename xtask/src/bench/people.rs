@@ -1,17 +1,14 @@
 //! A campaign with partners, links and users that clicked them, made through the public interface with fixed
 //! idempotency keys, so that a second run finds them.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, bail};
 use futures::StreamExt;
-use reqwest::Client;
 use schemas::Service;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::layout::Layout;
+use crate::demo::Tokens;
+use crate::demo::client::{Client, http};
 use crate::settings::Settings;
-use crate::status;
 
 /// Partners of the benchmark's campaign.
 const PARTNERS: usize = 50;
@@ -19,6 +16,7 @@ const PARTNERS: usize = 50;
 const USERS: usize = 2_000;
 /// Requests at once.
 const AT_ONCE: usize = 8;
+const CAMPAIGN: &str = "benchmark";
 
 /// Who buys what.
 pub struct People {
@@ -28,93 +26,74 @@ pub struct People {
     pub users: Vec<String>,
 }
 
-struct Edge {
-    client: Client,
-    bff: String,
-    tracking: String,
-}
-
 /// Makes what is missing.
-pub async fn prepare(layout: &Layout, settings: &Settings) -> Result<People> {
-    let edge = Edge {
-        client: Client::builder()
-            .timeout(Duration::from_secs(40))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?,
-        bff: settings.service_url(Service::Bff)?.to_owned(),
-        tracking: settings.service_url(Service::Tracking)?.to_owned(),
-    };
-    let campaign = "benchmark";
-    let brand = status::mint(layout, settings, &["--subject", "bench-brand", "--role", "brand", "--brand", "bench-brand"])?;
-    let at = "/api/v1/campaigns";
-    let create = json!({"campaign_id": campaign, "name": "Benchmark", "currency": "USD", "allowed_hosts": ["shop.example"]});
-    edge.write(at, &brand, "bench-create", &create).await?;
-    let terms = json!({"text": "Buy.", "window_days": 30, "plan": {"sale_bps": 1000, "hold_days": 0}});
-    edge.write(&format!("{at}/{campaign}/terms"), &brand, "bench-terms", &terms).await?;
-    edge.write(&format!("{at}/{campaign}/activate"), &brand, "bench-activate", &json!({})).await?;
+pub async fn prepare(settings: &Settings, tokens: &impl Tokens) -> Result<People> {
+    let bff = settings.service_url(Service::Bff)?;
+    let brand = Client::new(bff, tokens.token(&["--brand", "bench-brand"])?)?;
+    let at = "campaigns";
+    let create = json!({"campaign_id": CAMPAIGN, "name": "Benchmark", "currency": "USD", "allowed_hosts": ["shop.example"]});
+    brand.write("bench-create", at, &create).await?;
+    let terms = json!({
+        "text": "Ten per cent of every sale.", "window_days": 30,
+        "plan": {"sale": {"bps": 1000}, "hold_days": 0},
+    });
+    brand
+        .write("bench-terms", &format!("{at}/{CAMPAIGN}/terms"), &terms)
+        .await?;
+    brand
+        .write(
+            "bench-activate",
+            &format!("{at}/{CAMPAIGN}/activate"),
+            &json!({}),
+        )
+        .await?;
 
     let links = futures::stream::iter(0..PARTNERS)
-        .map(|number| edge.enroll(layout, settings, campaign, number))
-        .buffer_unordered(AT_ONCE)
+        .map(|number| enroll(bff, tokens, number))
+        .buffered(AT_ONCE)
         .collect::<Vec<Result<String>>>()
         .await;
     let links = links.into_iter().collect::<Result<Vec<_>>>()?;
-    let users: Vec<String> = (0..USERS).map(|number| format!("bench-user-{number}")).collect();
+    let users: Vec<String> = (0..USERS)
+        .map(|number| format!("bench-user-{number}"))
+        .collect();
+    let (http, tracking) = (http()?, settings.service_url(Service::Tracking)?);
     let clicks = futures::stream::iter(users.iter().enumerate())
-        .map(|(number, user)| edge.click(&links[number % links.len()], user))
+        .map(|(number, user)| click(&http, tracking, &links[number % links.len()], user))
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<Result<()>>>()
         .await;
     clicks.into_iter().collect::<Result<Vec<()>>>()?;
     Ok(People {
-        campaign: campaign.to_owned(),
+        campaign: CAMPAIGN.to_owned(),
         users,
     })
 }
 
-impl Edge {
-    /// A write that must be completed, now or by an earlier run.
-    async fn write(&self, path: &str, token: &str, key: &str, body: &Value) -> Result<()> {
-        let response = self
-            .client
-            .post(format!("{}{path}", self.bff))
-            .bearer_auth(token)
-            .header("Idempotency-Key", key)
-            .header("Prefer", "wait=20")
-            .json(body)
-            .send()
-            .await?;
-        let (status, text) = (response.status(), response.text().await?);
-        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
-        if !status.is_success() || answer["status"] != "completed" {
-            bail!("POST {path} is not completed: {status} {text}");
-        }
-        Ok(())
-    }
+async fn enroll(bff: &str, tokens: &impl Tokens, number: usize) -> Result<String> {
+    let partner = format!("bench-partner-{number}");
+    let token = tokens.token(&["--subject", &partner, "--partner", &partner])?;
+    let client = Client::new(bff, token)?;
+    let accept = json!({"accepted_terms": true});
+    client
+        .write(
+            "bench-accept",
+            &format!("campaigns/{CAMPAIGN}/accept"),
+            &accept,
+        )
+        .await?;
+    let code = format!("bench{number}");
+    let link =
+        json!({"campaign_id": CAMPAIGN, "code": code, "target_url": "https://shop.example/"});
+    client.write("bench-link", "links", &link).await?;
+    Ok(code)
+}
 
-    async fn enroll(
-        &self,
-        layout: &Layout,
-        settings: &Settings,
-        campaign: &str,
-        number: usize,
-    ) -> Result<String> {
-        let partner = format!("bench-partner-{number}");
-        let token = status::mint(layout, settings, &["--subject", &partner, "--role", "partner", "--partner", &partner])?;
-        let at = format!("/api/v1/campaigns/{campaign}/accept");
-        self.write(&at, &token, "bench-accept", &json!({"accepted_terms": true})).await?;
-        let code = format!("bench{number}");
-        let link = json!({"campaign_id": campaign, "code": code, "target_url": "https://shop.example/"});
-        self.write("/api/v1/links", &token, "bench-link", &link).await?;
-        Ok(code)
+async fn click(http: &reqwest::Client, tracking: &str, code: &str, user: &str) -> Result<()> {
+    let url = format!("{tracking}/c/{code}?user_id={user}");
+    let response = http.get(&url).send().await.context("a click")?;
+    if !response.status().is_redirection() {
+        bail!("GET {url}: {}", response.status());
     }
-
-    async fn click(&self, code: &str, user: &str) -> Result<()> {
-        let url = format!("{}/c/{code}?user_id={user}", self.tracking);
-        let response = self.client.get(&url).send().await.context("a click")?;
-        if !response.status().is_redirection() {
-            bail!("GET {url}: {}", response.status());
-        }
-        Ok(())
-    }
+    Ok(())
 }

@@ -88,7 +88,10 @@ impl Report {
             "steady": self.steady.json(),
             "full": self.full.json(),
         });
-        fs::write(folder.join("pipeline.json"), serde_json::to_string_pretty(&figures)?)?;
+        fs::write(
+            folder.join("pipeline.json"),
+            serde_json::to_string_pretty(&figures)?,
+        )?;
         fs::write(layout.root.join("docs/benchmark.md"), page)?;
         Ok(())
     }
@@ -102,8 +105,16 @@ impl Report {
         let mut row = |name: &str, full: String, steady: String| {
             writeln!(page, "| {name} | {full} | {steady} |")
         };
-        row("complete transactions a second", full.per_second().to_string(), steady.per_second().to_string())?;
-        row("purchases sent", full.sent.to_string(), steady.sent.to_string())?;
+        row(
+            "complete transactions a second",
+            full.per_second().to_string(),
+            steady.per_second().to_string(),
+        )?;
+        row(
+            "purchases sent",
+            full.sent.to_string(),
+            steady.sent.to_string(),
+        )?;
         row("lost / doubled", lost(full), lost(steady))?;
         for percent in [50, 99] {
             row(
@@ -114,7 +125,10 @@ impl Report {
         }
         let wal = |phase: &Phase| (phase.wal_bytes / phase.outcome.done.max(1)).to_string();
         row("WAL bytes a transaction", wal(full), wal(steady))?;
-        writeln!(page, "\n| process | CPU µs a transaction, full | fixed rate | anonymous KiB, full | idle |\n|---|---|---|---|---|")?;
+        writeln!(
+            page,
+            "\n| process | CPU µs a transaction, full | fixed rate | anonymous KiB, full | idle |\n|---|---|---|---|---|"
+        )?;
         let idle = self.idle.memory();
         for name in full.cpu.keys() {
             writeln!(
@@ -140,12 +154,18 @@ impl Report {
             }
         }
         if self.full.per_second() < TARGET_PER_SECOND {
-            missed.push(format!("{} of {TARGET_PER_SECOND} transactions a second", self.full.per_second()));
+            missed.push(format!(
+                "{} of {TARGET_PER_SECOND} transactions a second",
+                self.full.per_second()
+            ));
         }
         let idle = self.idle.memory();
         for service in SERVICES {
             let name = service.name();
-            for (when, memory, most) in [("loaded", &self.full.memory, LOADED_KIB), ("idle", &idle, IDLE_KIB)] {
+            for (when, memory, most) in [
+                ("loaded", &self.full.memory, LOADED_KIB),
+                ("idle", &idle, IDLE_KIB),
+            ] {
                 let kib = memory.get(name).copied().unwrap_or(0);
                 if kib > most {
                     missed.push(format!("{name} has {kib} KiB {when}, of {most}"));

@@ -11,14 +11,14 @@ use tokio::time::sleep;
 use super::{SETTLED_WITHIN, is_done};
 
 /// One person's client.
-pub(super) struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     bff: String,
     token: String,
 }
 
 /// Follows no redirect, and no proxy.
-pub(super) fn http() -> Result<reqwest::Client> {
+pub(crate) fn http() -> Result<reqwest::Client> {
     Ok(reqwest::Client::builder()
         .timeout(Duration::from_secs(30))
         .redirect(Policy::none())
@@ -27,7 +27,7 @@ pub(super) fn http() -> Result<reqwest::Client> {
 }
 
 impl Client {
-    pub(super) fn new(bff: &str, token: String) -> Result<Self> {
+    pub(crate) fn new(bff: &str, token: String) -> Result<Self> {
         Ok(Self {
             http: http()?,
             bff: bff.to_owned(),
@@ -46,7 +46,7 @@ impl Client {
     }
 
     /// Writes and waits for the outcome, which must be that it was done.
-    pub(super) async fn write(&self, key: &str, path: &str, body: &Value) -> Result<()> {
+    pub(crate) async fn write(&self, key: &str, path: &str, body: &Value) -> Result<()> {
         let url = format!("{}/api/v1/{path}", self.bff);
         let request = self.http.post(&url).bearer_auth(&self.token).json(body);
         let answer = request
