@@ -6,3 +6,4 @@ mod provisioning;
 mod readers;
 mod servers;
 mod stack;
+mod walk;
