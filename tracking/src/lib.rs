@@ -1,1 +1,68 @@
-//! The tracking service.
+//! Tracking: partner links, clicks, tracking events, conversions and their attribution.
+//!
+//! | | |
+//! |---|---|
+//! | takes | `tracking.create_link`, `tracking.record_event`; clicks at `GET /c/{code}` in every mode |
+//! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `enrollment.accepted` |
+//! | emits | `link.created`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `tracking_event.recorded` |
+//! | keeps to itself | `terms.adopted`, `campaign.adopted`, `enrollment.adopted` |
+//! | owns | `campaigns`, `terms`, `enrollments`, `links`, `conversions`, `conversion_aliases`, `tracking_events` (the fold of its events); `clicks`, `report_notes` (not) |
+
+pub mod click_id;
+pub mod domain;
+mod edge;
+mod http;
+pub mod messages;
+mod service;
+pub mod store;
+mod world;
+
+use axum::http::StatusCode;
+use chassis::config::Env;
+use host::{Definition, Led};
+
+pub use service::Tracking;
+pub use world::World;
+
+/// Tracking's own tables.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The service.
+pub fn define(env: &mut Env) -> Definition<Tracking> {
+    if let Some(secret) = env.optional_secret("INTERNAL_SECRET_KEY", 32) {
+        click_id::set_key(&secret);
+    }
+    Definition {
+        domain: Tracking,
+        migrations: &MIGRATIONS,
+        about: "Partner links, clicks, tracking events, conversions and their attribution.",
+        routes: http::routes,
+        edge: edge::routes,
+        status_of,
+        led: Led::nothing(),
+    }
+}
+
+/// The HTTP status of each code that tracking refuses with.
+fn status_of(code: &str) -> StatusCode {
+    use domain::Code;
+    let Some(code) = Code::ALL.iter().find(|known| known.name() == code) else {
+        return StatusCode::CONFLICT; // timed_out_waiting, dropped_by_operator
+    };
+    match code {
+        Code::LinkExists => StatusCode::CONFLICT,
+        Code::CampaignUnknown
+        | Code::NotEnrolled
+        | Code::ConversionUnknown
+        | Code::ClickUnknown => StatusCode::NOT_FOUND,
+        Code::InvalidField
+        | Code::HostNotAllowed
+        | Code::AmountRequired
+        | Code::AmountPrecision
+        | Code::CurrencyMismatch
+        | Code::OrderRequired
+        | Code::RefundExceedsPurchase
+        | Code::NothingToRefund
+        | Code::TimeInFuture => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}

@@ -1,0 +1,108 @@
+//! Whose a conversion is: the last click of that visitor, or the click that the reporter names, inside the window of the
+//! terms that the click's partner accepted.
+
+use money::{BrandId, CampaignId, ClickId, Currency, LinkCode, Micros, PartnerId};
+
+use super::Report;
+
+/// A click that may have led to a conversion, with what is known of its link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The click.
+    pub click: ClickId,
+    /// When, in our time.
+    pub clicked_at: Micros,
+    /// The link that was clicked.
+    pub link: LinkCode,
+    /// The link's campaign.
+    pub campaign: CampaignId,
+    /// Who owns that.
+    pub brand: BrandId,
+    /// Whose link.
+    pub partner: PartnerId,
+    /// The terms that this partner accepted.
+    pub terms_version: i32,
+    /// Their window.
+    pub window_days: i32,
+    /// Their currency.
+    pub currency: Currency,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $reason:ident = $name:literal,)+) => {
+        /// Why a conversion is nobody's: a closed list.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Reason {
+            $($(#[$doc])* $reason,)+
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &[Self] = &[$(Self::$reason,)+];
+
+            /// As it is told.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $name,)+
+                }
+            }
+
+            /// The reason of this name.
+            pub fn parse(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.name() == name)
+            }
+        }
+    };
+}
+
+reasons! {
+    /// This visitor clicked no link (of the campaign) before.
+    NoClick = "no_click",
+    /// The click that the reporter names is not known.
+    ClickUnknown = "click_unknown",
+    /// The campaign that the reporter names is not known.
+    CampaignUnknown = "campaign_unknown",
+    /// The click that the reporter names is of another campaign than the one that it names.
+    OtherCampaign = "click_of_other_campaign",
+    /// It happened before the click.
+    BeforeClick = "before_click",
+    /// The last click is longer ago than the campaign's window.
+    OutsideWindow = "outside_window",
+}
+
+/// Whose it is. The candidate is the click that the report names, else the visitor's last that qualifies, else the
+/// visitor's last. `at` is the claimed time, bounded by ours.
+pub(super) fn attribute<'a>(
+    report: &Report,
+    candidate: Option<&'a Candidate>,
+    campaign_known: bool,
+    at: Micros,
+) -> Result<&'a Candidate, Reason> {
+    if report.campaign.is_some() && !campaign_known {
+        return Err(Reason::CampaignUnknown);
+    }
+    let Some(candidate) = candidate else {
+        return Err(if report.click.is_some() {
+            Reason::ClickUnknown
+        } else {
+            Reason::NoClick
+        });
+    };
+    if report
+        .campaign
+        .as_ref()
+        .is_some_and(|campaign| *campaign != candidate.campaign)
+    {
+        return Err(Reason::OtherCampaign);
+    }
+    if at < candidate.clicked_at {
+        return Err(Reason::BeforeClick);
+    }
+    let until = candidate
+        .clicked_at
+        .checked_add_days(candidate.window_days.into());
+    if until.is_some_and(|until| at > until) {
+        return Err(Reason::OutsideWindow);
+    }
+    Ok(candidate)
+}

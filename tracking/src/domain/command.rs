@@ -1,0 +1,128 @@
+//! What tracking is asked, parsed.
+
+use std::fmt;
+
+use money::{
+    Amount, CampaignId, ClickId, ConversionId, Currency, LinkCode, Micros, OrderId, PartnerId,
+};
+
+/// Asks for a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateLink {
+    /// Its code: what stands behind `/c/`.
+    pub code: LinkCode,
+    /// The campaign that it works for.
+    pub campaign: CampaignId,
+    /// Whose visitors.
+    pub partner: PartnerId,
+    /// Where it leads.
+    pub target_url: String,
+    /// The host of that, in lower case.
+    pub target_host: String,
+}
+
+/// What a visitor did, as somebody reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The conversion that it is about: of its order, or of its command.
+    pub conversion: ConversionId,
+    /// What happened.
+    pub event_type: EventType,
+    /// Who.
+    pub user: UserHash,
+    /// When, as claimed.
+    pub occurred_at: Micros,
+    /// What was paid or goes back.
+    pub amount: Option<Amount>,
+    /// Of which currency; absent: the campaign's, or the purchase's.
+    pub currency: Option<Currency>,
+    /// The shop's order.
+    pub order: Option<OrderId>,
+    /// The campaign, where the reporter knows it.
+    pub campaign: Option<CampaignId>,
+    /// The click, where the reporter knows it.
+    pub click: Option<ClickId>,
+}
+
+impl Report {
+    /// The conversion that an order or a command is: the same for everyone who reports it.
+    pub fn conversion_of(
+        campaign: Option<&CampaignId>,
+        order: Option<&OrderId>,
+        command: money::Uuid,
+    ) -> ConversionId {
+        match order {
+            Some(order) => ConversionId::of_order(campaign, order),
+            None => ConversionId::of_command(command),
+        }
+    }
+}
+
+/// What happened. Only three kinds decide about money; the others are kept as they are named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventType {
+    /// Something was bought.
+    Purchase,
+    /// Somebody signed up, asked, or the like.
+    Lead,
+    /// Money of a purchase went back.
+    Refund,
+    /// `click` and any other: 1 to 64 characters from `A-Z a-z 0-9 _ - .`.
+    Other(String),
+}
+
+impl EventType {
+    /// The type of this name; `None` when it cannot be one.
+    pub fn parse(name: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        match name {
+            "purchase" => Some(Self::Purchase),
+            "lead" => Some(Self::Lead),
+            "refund" => Some(Self::Refund),
+            _ if (1..=64).contains(&name.len()) && name.bytes().all(plain) => {
+                Some(Self::Other(name.to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Purchase => "purchase",
+            Self::Lead => "lead",
+            Self::Refund => "refund",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+/// SHA-256 of a visitor's id: enough to recognise a visitor, and not the id itself.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UserHash(pub [u8; 32]);
+
+impl UserHash {
+    /// The hash in 64 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Display for UserHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for UserHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserHash({self})")
+    }
+}

@@ -1,0 +1,24 @@
+//! Deciders and values: pure. What a link may be, whose a conversion is, and what a refund takes back.
+
+mod access;
+mod attribution;
+mod command;
+mod conversion;
+mod event;
+mod link;
+mod refund;
+mod rejection;
+mod report;
+#[cfg(test)]
+mod tests;
+
+pub use access::Access;
+pub use attribution::{Candidate, Reason};
+pub use command::{CreateLink, EventType, Report, UserHash};
+pub use conversion::{Conversion, NotedRefund, Orders, Standing};
+pub use event::{
+    Attributed, DuplicateIgnored, Event, EventRecorded, RefundNoted, Refunded, Terms, Unattributed,
+};
+pub use link::{Campaign, LinkVerdict, create_link};
+pub use rejection::{Code, Rejection};
+pub use report::{Known, record};

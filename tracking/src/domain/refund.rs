@@ -1,0 +1,136 @@
+//! Refunds: cumulative, never above the purchase, and in either order with it.
+
+use money::{ConversionId, Money};
+
+use super::report::Known;
+use super::{
+    Attributed, Code, Conversion, Event, NotedRefund, RefundNoted, Refunded, Rejection, Report,
+    Standing,
+};
+
+/// Decides upon a refund of an order.
+pub(super) fn refund(report: &Report, known: Known<'_>) -> Result<Vec<Event>, Rejection> {
+    let Some(order) = &report.order else {
+        return Err(Rejection::of(
+            "/order_id",
+            Code::OrderRequired,
+            "a refund must say of which order",
+        ));
+    };
+    if report.amount.is_some_and(money::Amount::is_zero) {
+        return Err(Rejection::of_amount(money::AmountError::Zero));
+    }
+    // Reported without its campaign, an order is also looked for under that of the visitor's last click.
+    let other = known
+        .candidate
+        .filter(|_| report.campaign.is_none())
+        .map(|candidate| ConversionId::of_order(Some(&candidate.campaign), order));
+    let found = known
+        .orders
+        .find_reported(&report.conversion)
+        .or_else(|| known.orders.find_reported(other.as_ref()?));
+    if let Some((id, conversion)) = found
+        && let Standing::Attributed(purchase) = &conversion.standing
+    {
+        if !known.access.covers(&purchase.partner, &purchase.brand) {
+            return Err(unknown());
+        }
+        return take(report, id, purchase, conversion.refunded_minor).map(|event| vec![event]);
+    }
+    let foreign = known
+        .campaign
+        .is_some_and(|campaign| !known.access.is_brand(&campaign.brand));
+    if foreign || !known.access.speaks_for_a_shop() {
+        return Err(unknown());
+    }
+    note(report).map(|event| vec![event])
+}
+
+fn unknown() -> Rejection {
+    Rejection::of("/order_id", Code::ConversionUnknown, "no such conversion")
+}
+
+fn take(
+    report: &Report,
+    id: &ConversionId,
+    purchase: &Attributed,
+    refunded_minor: i64,
+) -> Result<Event, Rejection> {
+    let Some(paid) = purchase.amount else {
+        return Err(Rejection::new(
+            Code::NothingToRefund,
+            "the conversion has no amount",
+        ));
+    };
+    if let Some(currency) = report.currency
+        && currency != paid.currency
+    {
+        let detail = format!("the purchase was paid in {}", paid.currency);
+        return Err(Rejection::of("/currency", Code::CurrencyMismatch, detail));
+    }
+    let left = paid.minor - refunded_minor;
+    let minor = match report.amount {
+        None => left,
+        Some(amount) => {
+            let money = amount.into_money(paid.currency);
+            money.map_err(Rejection::of_amount)?.minor
+        }
+    };
+    if minor > left || left == 0 {
+        let left = Money::new(left, paid.currency);
+        let detail = format!("of {paid} {}, {left} is left to refund", paid.currency);
+        return Err(Rejection::of(
+            "/amount",
+            Code::RefundExceedsPurchase,
+            detail,
+        ));
+    }
+    Ok(refunded(id, paid, minor, refunded_minor + minor))
+}
+
+fn refunded(id: &ConversionId, paid: Money, minor: i64, total: i64) -> Event {
+    Event::Refunded(Refunded {
+        conversion: id.clone(),
+        amount: Money::new(minor, paid.currency),
+        refunded_total: Money::new(total, paid.currency),
+        purchase_amount: paid,
+    })
+}
+
+fn note(report: &Report) -> Result<Event, Rejection> {
+    if let (Some(amount), Some(currency)) = (report.amount, report.currency) {
+        amount.into_money(currency).map_err(Rejection::of_amount)?;
+    }
+    Ok(Event::RefundNoted(RefundNoted {
+        conversion: report.conversion.clone(),
+        amount: report.amount,
+        currency: report.currency,
+        order: report.order.clone(),
+        campaign: report.campaign.clone(),
+        click: report.click.clone(),
+        user: report.user,
+        occurred_at: report.occurred_at,
+    }))
+}
+
+/// What refunds that were noted take back of a purchase: together at most what is left of it. One in another currency,
+/// or more precise than the purchase's, cannot be meant for it and stays a note.
+pub(super) fn take_back<'a>(
+    id: &ConversionId,
+    conversion: &Conversion,
+    noted: impl Iterator<Item = &'a NotedRefund>,
+) -> Option<Event> {
+    let Standing::Attributed(purchase) = &conversion.standing else {
+        return None;
+    };
+    let paid = purchase.amount?;
+    let left = paid.minor - conversion.refunded_minor;
+    let due = noted
+        .filter_map(|noted| match (noted.currency, noted.amount) {
+            (Some(currency), _) if currency != paid.currency => None,
+            (_, None) => Some(left),
+            (_, Some(amount)) => Some(amount.into_money(paid.currency).ok()?.minor),
+        })
+        .fold(0_i64, |sum, minor| sum.saturating_add(minor).min(left));
+    (due > 0).then(|| refunded(id, paid, due, conversion.refunded_minor + due))
+}

@@ -1,0 +1,165 @@
+//! `GET /c/{code}`: the click is committed, then the visitor goes on to the shop with its id.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chassis::json::Text;
+use chassis::openapi::Problems;
+use chassis::params::{Path, Query};
+use chassis::problem::Problem;
+use money::{ClickId, LinkCode};
+use pipeline::clock;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::Edge;
+use crate::click_id;
+use crate::messages::user_hash;
+use crate::store::clicks::NewClick;
+use crate::store::links::{self, Target};
+
+/// A visitor does not wait longer for the database.
+const PATIENCE: Duration = Duration::from_millis(750);
+
+/// Other parameters, which mail programs and networks add, are passed over.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Visitor {
+    /// The visitor, as the shop knows them: 1 to 128 characters. Only a hash of it is kept.
+    #[param(value_type = Option<String>, max_length = 128)]
+    user_id: Option<Text<128>>,
+}
+
+/// Follow a partner's link
+///
+/// Records the click and redirects to the link's target, with `click_id` added to its query.
+#[utoipa::path(
+    get,
+    path = "/c/{code}",
+    tag = "public",
+    params(("code" = String, Path, description = "The link's code"), Visitor),
+    responses(
+        (status = 302, description = "To the target", headers(("location" = String))),
+        Problems,
+    )
+)]
+pub(super) async fn follow_link(
+    State(edge): State<Edge>,
+    method: Method,
+    Path(code): Path<String>,
+    Query(visitor): Query<Visitor>,
+) -> Result<Response, Problem> {
+    let code = LinkCode::parse(code).map_err(|_| unknown())?;
+    let link = edge.link(&code).await?;
+    if method == Method::HEAD {
+        return redirect(&link.target_url); // a look at the link, not a visit
+    }
+    let click = edge.click(code, Arc::clone(&link), visitor).await?;
+    redirect(&with_click_id(&link.target_url, &click))
+}
+
+impl Edge {
+    async fn link(&self, code: &LinkCode) -> Result<Arc<Target>, Problem> {
+        if let Some(link) = self.links.get(code) {
+            return Ok(link);
+        }
+        let found = tokio::time::timeout(PATIENCE, links::target(&self.pool, code)).await;
+        match found {
+            Ok(Ok(Some(target))) => {
+                let target = Arc::new(target);
+                self.links.put(code.clone(), Arc::clone(&target));
+                Ok(target)
+            }
+            Ok(Ok(None)) => Err(unknown()),
+            Ok(Err(_)) | Err(_) => Err(away()),
+        }
+    }
+
+    /// The id of a committed click, or one that stands for itself when the database is away.
+    async fn click(
+        &self,
+        code: LinkCode,
+        link: Arc<Target>,
+        visitor: Visitor,
+    ) -> Result<ClickId, Problem> {
+        let click = NewClick {
+            code: code.clone(),
+            link,
+            user: visitor.user_id.map(|id| user_hash(&id)),
+        };
+        match tokio::time::timeout(PATIENCE, self.clicks.submit(click)).await {
+            Ok(Ok(id)) => {
+                metrics::counter!("tracking_clicks_total").increment(1);
+                Ok(id)
+            }
+            // Should the commit stand after all, it is a click more of this visitor on this link, which harms nobody.
+            Ok(Err(_)) | Err(_) => {
+                metrics::counter!("tracking_clicks_without_row_total").increment(1);
+                click_id::sign(&code, clock::now()).ok_or_else(away)
+            }
+        }
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::not_found().with_detail("there is no such link")
+}
+
+fn away() -> Problem {
+    Problem::unavailable("database_away", "the link cannot be looked up now", 1)
+}
+
+fn redirect(to: &str) -> Result<Response, Problem> {
+    let location = HeaderValue::try_from(to).map_err(|error| Problem::internal(&error))?;
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((StatusCode::FOUND, headers).into_response())
+}
+
+/// Adds the click to the target's query, before its fragment.
+fn with_click_id(target: &str, click: &ClickId) -> String {
+    let (address, fragment) = match target.split_once('#') {
+        Some((address, fragment)) => (address, Some(fragment)),
+        None => (target, None),
+    };
+    let joint = match address.split_once('?') {
+        None => "?",
+        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    let fragment = fragment.map_or_else(String::new, |fragment| format!("#{fragment}"));
+    format!("{address}{joint}click_id={click}{fragment}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_click_id_joins_the_query_that_is_there() {
+        let click = ClickId::parse("clk_1").unwrap();
+        for (target, expected) in [
+            ("https://a.example/", "https://a.example/?click_id=clk_1"),
+            ("https://a.example/?", "https://a.example/?click_id=clk_1"),
+            (
+                "https://a.example/?b=c",
+                "https://a.example/?b=c&click_id=clk_1",
+            ),
+            (
+                "https://a.example/p?b=c#d?e",
+                "https://a.example/p?b=c&click_id=clk_1#d?e",
+            ),
+            (
+                "https://a.example/#d",
+                "https://a.example/?click_id=clk_1#d",
+            ),
+        ] {
+            assert_eq!(with_click_id(target, &click), expected);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! `/api/v1/tracking/links`
+
+use axum::extract::State;
+use axum::response::Response;
+use chassis::auth::Caller;
+use chassis::http::RequestContext;
+use chassis::json::{Check, Json, WebUrl};
+use chassis::openapi::Problems;
+use chassis::page::{List, Page, PageQuery};
+use chassis::problem::{FieldProblem, Problem};
+use chassis::time::Timestamp;
+use chassis::write::Write;
+use host::{Ask, Host};
+use money::{CampaignId, LinkCode, Micros, PartnerId};
+use schemas::{Body, CreateLinkV1, Message};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::store::links;
+
+/// Asks for a link.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateLink {
+    /// The campaign that it works for.
+    #[schema(value_type = String, example = "camp100")]
+    campaign_id: CampaignId,
+    /// Whose visitors; absent: the token's own partner.
+    #[schema(value_type = Option<String>, example = "partner123")]
+    partner_id: Option<PartnerId>,
+    /// Where it leads, on one of the campaign's hosts.
+    target_url: WebUrl,
+    /// What stands behind `/c/`; absent: one is made.
+    #[schema(value_type = Option<String>, example = "spring-sale")]
+    code: Option<LinkCode>,
+}
+
+impl Check for CreateLink {}
+
+/// A link.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Link {
+    /// Its code, which is its id.
+    code: String,
+    campaign_id: String,
+    partner_id: String,
+    target_url: String,
+    /// Where visitors are sent to.
+    #[schema(example = "/c/spring-sale")]
+    path: String,
+    created_at: Timestamp,
+}
+
+/// Create a link
+///
+/// Waits up to 10 seconds for a campaign or an enrollment that is on its way here: then the answer is 202.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tracking/links",
+    tag = "links",
+    request_body = CreateLink,
+    responses(
+        (status = 201, body = Link),
+        (status = 202, description = "It waits for its campaign or enrollment; see Location"),
+        (status = 409, description = "A link with this code exists"),
+        Problems,
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn create_link(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    write: Write<CreateLink>,
+) -> Result<Response, Problem> {
+    let id = write.command_id(&caller);
+    let partner_id = write.body.partner_id.as_ref().or_else(|| caller.partner());
+    let partner_id = partner_id
+        .ok_or_else(|| Problem::invalid(vec![FieldProblem::at("/partner_id", "is missing")]))?;
+    let code = write.body.code.clone();
+    let code = code.unwrap_or_else(|| LinkCode::of_command(id));
+    let ask = Ask {
+        id,
+        key: code.to_string(),
+        subject: code.to_string(),
+        body: Body::CreateLinkV1(CreateLinkV1 {
+            campaign_id: write.body.campaign_id.to_string(),
+            partner_id: partner_id.to_string(),
+            target_url: write.body.target_url.to_string(),
+        }),
+        request_hash: write.key.is_some().then_some(write.request_hash),
+    };
+    let answered = host.ask(ask, &caller, &context).await?;
+    Ok(answered.created(link_of))
+}
+
+fn link_of(message: &Message) -> Option<Link> {
+    let Body::LinkCreatedV1(body) = &message.body else {
+        return None;
+    };
+    Some(Link {
+        code: message.header.subject.clone(),
+        campaign_id: body.campaign_id.clone(),
+        partner_id: body.partner_id.clone(),
+        target_url: body.target_url.clone(),
+        path: path(&message.header.subject),
+        created_at: message.header.time.into(),
+    })
+}
+
+fn path(code: &str) -> String {
+    format!("/c/{code}")
+}
+
+/// Which links.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LinkFilter {
+    /// Of this campaign.
+    #[param(value_type = Option<String>)]
+    campaign_id: Option<CampaignId>,
+    /// Of this partner.
+    #[param(value_type = Option<String>)]
+    partner_id: Option<PartnerId>,
+}
+
+/// List links, newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/tracking/links",
+    tag = "links",
+    params(PageQuery, LinkFilter),
+    responses((status = 200, body = Page<Link>), Problems),
+    security(("bearer" = []))
+)]
+pub(super) async fn list_links(
+    State(host): State<Host>,
+    caller: Caller,
+    list: List<LinkFilter>,
+) -> Result<Json<Page<Link>>, Problem> {
+    let List { page, filter } = list;
+    let (campaign, partner) = (filter.campaign_id.as_ref(), filter.partner_id.as_ref());
+    let rows = links::list(host.pool(), caller.scope()?, campaign, partner, page).await;
+    let rows = rows.map_err(|error| Problem::internal(&error))?;
+    Ok(Json(Page::new(
+        page,
+        rows,
+        |row| row.position,
+        |row| Link {
+            path: path(&row.code),
+            code: row.code,
+            campaign_id: row.campaign_id,
+            partner_id: row.partner_id,
+            target_url: row.target_url,
+            created_at: Micros(row.created_at).into(),
+        },
+    )))
+}

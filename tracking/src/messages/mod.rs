@@ -1,0 +1,9 @@
+//! Wire records to domain values and back.
+
+mod emit;
+mod own;
+mod read;
+
+pub use emit::emit;
+pub use own::own_event;
+pub use read::{Asked, access, event_outcome, read, user_hash};

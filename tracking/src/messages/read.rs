@@ -1,0 +1,179 @@
+//! Commands and facts, as the domain takes them. Whatever a foreign producer sent ends here as a rejection at worst.
+
+use std::str::FromStr;
+
+use aws_lc_rs::digest;
+use chassis::json::WebUrl;
+use money::{Amount, BrandId, CampaignId, Currency, EnrollmentId, LinkCode, OrderId, PartnerId};
+use schemas::{Actor, Body, CreateLinkV1, Header, Message, RecordEventV1};
+
+use crate::domain::{
+    Access, Code, CreateLink, Event, EventType, Rejection, Report, Terms, UserHash,
+};
+
+/// The longest visitor id, in characters.
+pub const LONGEST_USER_ID: usize = 128;
+
+/// What a message asks or states.
+#[derive(Debug)]
+pub enum Asked {
+    /// A link.
+    Link(CreateLink),
+    /// A report.
+    Report(Report),
+    /// A fact from campaign, as the own event that it becomes.
+    Fact(Event),
+}
+
+/// Reads a command or a fact; `now` stands for a time that was not claimed.
+pub fn read(message: &Message, now: money::Micros) -> Result<Asked, Rejection> {
+    let header = &message.header;
+    match &message.body {
+        Body::CreateLinkV1(body) => create_link(header, body).map(Asked::Link),
+        Body::RecordEventV1(body) => report(header, body, now).map(Asked::Report),
+        body => fact(header, body).map(Asked::Fact),
+    }
+}
+
+fn create_link(header: &Header, body: &CreateLinkV1) -> Result<CreateLink, Rejection> {
+    let url = WebUrl::parse(&body.target_url).map_err(|error| invalid("/target_url", error))?;
+    Ok(CreateLink {
+        code: LinkCode::parse(&*header.subject).map_err(|error| invalid("/code", error))?,
+        campaign: campaign(&body.campaign_id)?,
+        partner: partner(&body.partner_id)?,
+        target_host: url.host(),
+        target_url: url.into_string(),
+    })
+}
+
+fn report(header: &Header, body: &RecordEventV1, now: money::Micros) -> Result<Report, Rejection> {
+    let campaign = body.campaign_id.as_deref().map(campaign).transpose()?;
+    let order: Option<OrderId> = optional("/order_id", body.order_id.as_deref())?;
+    let conversion = Report::conversion_of(campaign.as_ref(), order.as_ref(), header.id);
+    if conversion.as_str() != header.subject {
+        let detail = "the message's subject is not the conversion of its campaign and order";
+        return Err(Rejection::new(Code::InvalidField, detail));
+    }
+    let length = body.user_id.chars().count();
+    if !(1..=LONGEST_USER_ID).contains(&length) || body.user_id.chars().any(char::is_control) {
+        return Err(invalid("/user_id", "must be 1 to 128 characters"));
+    }
+    let event_type = EventType::parse(&body.event_type);
+    let wrong_type = "must be 1 to 64 characters from A-Z a-z 0-9 _ - .";
+    Ok(Report {
+        conversion,
+        event_type: event_type.ok_or_else(|| invalid("/event_type", wrong_type))?,
+        user: user_hash(&body.user_id),
+        occurred_at: body.occurred_at.unwrap_or(now),
+        amount: amount(body.amount.as_deref())?,
+        currency: optional("/currency", body.currency.as_deref())?,
+        order,
+        campaign,
+        click: optional("/click_id", body.click_id.as_deref())?,
+    })
+}
+
+fn fact(header: &Header, body: &Body) -> Result<Event, Rejection> {
+    let campaign = campaign(&header.key)?;
+    match body {
+        Body::TermsPublishedV1(body) => Ok(Event::TermsAdopted {
+            campaign,
+            terms: Terms {
+                version: body.version,
+                brand: brand(&body.brand_id)?,
+                currency: Currency::parse(&body.currency)
+                    .map_err(|error| invalid("/currency", error))?,
+                window_days: body.window_days,
+                effective_at: body.effective_at,
+            },
+        }),
+        Body::CampaignActivatedV1(body) => Ok(Event::CampaignAdopted {
+            campaign,
+            brand: brand(&body.brand_id)?,
+            allowed_hosts: body
+                .allowed_hosts
+                .iter()
+                .map(|host| host.to_lowercase())
+                .collect(),
+        }),
+        Body::EnrollmentAcceptedV1(body) => Ok(Event::EnrollmentAdopted {
+            enrollment: EnrollmentId::parse(&*header.subject)
+                .map_err(|error| invalid("/enrollment_id", error))?,
+            campaign,
+            partner: partner(&body.partner_id)?,
+            terms_version: body.terms_version,
+        }),
+        _ => Err(Rejection::new(
+            Code::InvalidField,
+            format!("tracking does nothing with {}", header.kind),
+        )),
+    }
+}
+
+/// What the one who asks may touch; no actor is the system itself.
+pub fn access(actor: Option<&Actor>) -> Access {
+    let Some(actor) = actor else {
+        return Access::All;
+    };
+    let has = |role: &str| actor.roles.iter().any(|own| own == role);
+    if has("operator") {
+        return Access::All;
+    }
+    let partner = actor.partner_id.as_deref().filter(|_| has("partner"));
+    let brand = actor.brand_id.as_deref().filter(|_| has("brand"));
+    Access::Own {
+        partner: partner.and_then(|id| PartnerId::parse(id).ok()),
+        brand: brand.and_then(|id| BrandId::parse(id).ok()),
+    }
+}
+
+/// SHA-256 of a visitor's id, the same for clicks and reports.
+pub fn user_hash(user_id: &str) -> UserHash {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, user_id.as_bytes()).as_ref());
+    UserHash(bytes)
+}
+
+/// What became of a report, for an answer.
+pub fn event_outcome(body: &Body) -> &'static str {
+    match body {
+        Body::ConversionAttributedV1(_) => "attributed",
+        Body::ConversionUnattributedV1(_) => "unattributed",
+        Body::ConversionRefundedV1(_) => "refunded",
+        Body::ConversionRefundNotedV1(_) => "refund_noted",
+        Body::ConversionDuplicateIgnoredV1(_) => "duplicate_ignored",
+        _ => "recorded",
+    }
+}
+
+fn amount(text: Option<&str>) -> Result<Option<Amount>, Rejection> {
+    text.map(Amount::parse)
+        .transpose()
+        .map_err(Rejection::of_amount)
+}
+
+fn optional<T>(pointer: &'static str, text: Option<&str>) -> Result<Option<T>, Rejection>
+where
+    T: FromStr,
+    T::Err: std::fmt::Display,
+{
+    text.map(str::parse)
+        .transpose()
+        .map_err(|error| invalid(pointer, error))
+}
+
+fn campaign(text: &str) -> Result<CampaignId, Rejection> {
+    CampaignId::parse(text).map_err(|error| invalid("/campaign_id", error))
+}
+
+fn partner(text: &str) -> Result<PartnerId, Rejection> {
+    PartnerId::parse(text).map_err(|error| invalid("/partner_id", error))
+}
+
+fn brand(text: &str) -> Result<BrandId, Rejection> {
+    BrandId::parse(text).map_err(|error| invalid("/brand_id", error))
+}
+
+fn invalid(pointer: &'static str, error: impl std::fmt::Display) -> Rejection {
+    Rejection::of(pointer, Code::InvalidField, error.to_string())
+}

@@ -1,0 +1,228 @@
+//! `clicks`: written in groups beside the writer lock, read to find whose a conversion is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use money::{BrandId, CampaignId, ClickId, Currency, InvalidId, LinkCode, Micros, PartnerId, Uuid};
+use pipeline::group::GroupWrite;
+use sqlx::{FromRow, PgConnection, PgPool};
+
+use super::{each, unreadable};
+use crate::click_id::{self, Meaning};
+use crate::domain::{Candidate, UserHash};
+use crate::store::links::Target;
+
+const DAY: i64 = 86_400_000_000;
+/// Makers of partitions one after the other.
+const PARTITION_LOCK: i64 = 74_617_210;
+
+/// A click to write.
+#[derive(Debug, Clone)]
+pub struct NewClick {
+    /// The link that was clicked.
+    pub code: LinkCode,
+    /// Where it leads and for which campaign.
+    pub link: Arc<Target>,
+    /// Who, where the link says so.
+    pub user: Option<UserHash>,
+}
+
+/// Writes clicks; each gets its time and its id from the database, as reports do.
+pub struct ClickWriter {
+    /// Where to.
+    pub pool: PgPool,
+}
+
+const INSERT: &str = r"
+WITH t AS (
+    SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset) AS now
+      FROM pipeline.log_head
+)
+INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
+SELECT t.now, 'clk_' || lpad(to_hex(t.now), 14, '0') || q.nonce, q.link_code, q.campaign_id, q.user_hash
+  FROM t, UNNEST($1::text[], $2::text[], $3::text[], $4::bytea[]) AS q(nonce, link_code, campaign_id, user_hash)
+RETURNING id";
+
+impl GroupWrite for ClickWriter {
+    type In = NewClick;
+    type Out = ClickId;
+
+    async fn write(&self, clicks: Vec<NewClick>) -> Result<Vec<ClickId>, sqlx::Error> {
+        match self.insert(&clicks).await {
+            Err(error) if is_without_partition(&error) => {
+                self.make_partitions().await?;
+                self.insert(&clicks).await
+            }
+            written => written,
+        }
+    }
+}
+
+impl ClickWriter {
+    async fn insert(&self, clicks: &[NewClick]) -> Result<Vec<ClickId>, sqlx::Error> {
+        let nonces: Vec<String> = clicks.iter().map(|_| click_id::nonce()).collect();
+        let ids: Vec<String> = sqlx::query_scalar(INSERT)
+            .bind(&nonces)
+            .bind(each(clicks, |click| click.code.as_str()))
+            .bind(each(clicks, |click| click.link.campaign_id.as_str()))
+            .bind(each(clicks, |click| {
+                click.user.as_ref().map(|user| user.0.as_slice())
+            }))
+            .fetch_all(&self.pool)
+            .await?;
+        let by_nonce: HashMap<&str, &String> = ids
+            .iter()
+            .filter_map(|id| Some((id.get(id.len().checked_sub(16)?..)?, id)))
+            .collect();
+        nonces
+            .iter()
+            .map(|nonce| by_nonce.get(nonce.as_str()).map(|id| (*id).clone()))
+            .map(|id| ClickId::parse(id.unwrap_or_default()).map_err(|_| unreadable("click id")))
+            .collect()
+    }
+
+    /// Makes today's and tomorrow's, by the time of the database.
+    async fn make_partitions(&self) -> Result<(), sqlx::Error> {
+        let now = pipeline::timers::now(&self.pool).await?.0;
+        let mut tx = self.pool.begin().await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(PARTITION_LOCK)
+            .execute(&mut *tx)
+            .await?;
+        for day in [now / DAY, now / DAY + 1] {
+            let sql = format!(
+                "CREATE TABLE IF NOT EXISTS clicks_{day} PARTITION OF clicks FOR VALUES FROM ({}) TO ({})",
+                day * DAY,
+                (day + 1) * DAY
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await
+    }
+}
+
+/// Check violation: no partition for the row.
+fn is_without_partition(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("23514"))
+}
+
+/// What a report says of its click.
+#[derive(Debug)]
+pub struct Lookup {
+    /// The report's message.
+    pub report: Uuid,
+    /// Who.
+    pub user: UserHash,
+    /// The campaign, where it was named.
+    pub campaign: Option<CampaignId>,
+    /// The click, where it was named.
+    pub click: Option<ClickId>,
+    /// The claimed time, bounded by ours.
+    pub at: Micros,
+}
+
+/// By visitor: the last click that is inside its own window, else the last at all, which then is the reason. By click id:
+/// that click. By a signed id: what it says.
+const CANDIDATES: &str = r"
+SELECT q.n, f.id, f.clicked_at, f.link_code, f.campaign_id, f.brand_id, f.partner_id, f.terms_version, f.window_days, f.currency
+  FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::bigint[]) AS q(n, user_hash, campaign_id, at)
+ CROSS JOIN LATERAL (
+    (SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+       FROM clicks c JOIN link_terms t ON t.code = c.link_code
+      WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
+        AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
+        AND c.clicked_at >= q.at - t.window_days * 86400000000
+      ORDER BY c.clicked_at DESC LIMIT 1)
+    UNION ALL
+    (SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+       FROM clicks c JOIN link_terms t ON t.code = c.link_code
+      WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
+        AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
+      ORDER BY c.clicked_at DESC LIMIT 1)
+    LIMIT 1
+ ) f
+UNION ALL
+SELECT q.n, c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+  FROM UNNEST($5::int[], $6::text[], $7::bigint[]) AS q(n, id, at)
+  JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id
+  JOIN link_terms t ON t.code = c.link_code
+UNION ALL
+SELECT q.n, q.id, q.at, t.code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+  FROM UNNEST($8::int[], $9::text[], $10::bigint[], $11::bigint[]) AS q(n, id, at, digest)
+  JOIN link_terms t ON t.digest = q.digest";
+
+#[derive(FromRow)]
+struct Row {
+    n: i32,
+    id: String,
+    clicked_at: i64,
+    link_code: String,
+    campaign_id: String,
+    brand_id: String,
+    partner_id: String,
+    terms_version: i32,
+    window_days: i32,
+    currency: String,
+}
+
+/// The click that may have led to each report, by the report's message: one round trip however many there are.
+pub async fn candidates(
+    connection: &mut PgConnection,
+    lookups: &[Lookup],
+) -> Result<HashMap<Uuid, Candidate>, sqlx::Error> {
+    let (mut by_user, mut by_id, mut signed) = (Vec::new(), Vec::new(), Vec::new());
+    for (n, lookup) in (0_i32..).zip(lookups) {
+        let meaning = lookup.click.as_ref().map(|id| (id, click_id::read(id)));
+        match meaning {
+            None => by_user.push((n, lookup)),
+            Some((id, Some(Meaning::Stored(at)))) => by_id.push((n, id, at)),
+            Some((id, Some(Meaning::Signed { at, link }))) => signed.push((n, id, at, link)),
+            Some((_, None)) => {}
+        }
+    }
+    if by_user.is_empty() && by_id.is_empty() && signed.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<Row> = sqlx::query_as(CANDIDATES)
+        .bind(each(&by_user, |(n, _)| *n))
+        .bind(each(&by_user, |(_, lookup)| lookup.user.0.as_slice()))
+        .bind(each(&by_user, |(_, lookup)| {
+            lookup.campaign.as_ref().map(CampaignId::as_str)
+        }))
+        .bind(each(&by_user, |(_, lookup)| lookup.at.0))
+        .bind(each(&by_id, |(n, ..)| *n))
+        .bind(each(&by_id, |(_, id, _)| id.as_str()))
+        .bind(each(&by_id, |(.., at)| at.0))
+        .bind(each(&signed, |(n, ..)| *n))
+        .bind(each(&signed, |(_, id, ..)| id.as_str()))
+        .bind(each(&signed, |(_, _, at, _)| at.0))
+        .bind(each(&signed, |(.., link)| *link))
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let lookup = usize::try_from(row.n).ok().and_then(|n| lookups.get(n));
+            let report = lookup.ok_or_else(|| unreadable("report's number"))?.report;
+            Ok((report, row.candidate()?))
+        })
+        .collect()
+}
+
+impl Row {
+    fn candidate(self) -> Result<Candidate, sqlx::Error> {
+        let wrong = |_: InvalidId| unreadable("id");
+        Ok(Candidate {
+            click: ClickId::parse(self.id).map_err(wrong)?,
+            clicked_at: Micros(self.clicked_at),
+            link: LinkCode::parse(self.link_code).map_err(wrong)?,
+            campaign: CampaignId::parse(self.campaign_id).map_err(wrong)?,
+            brand: BrandId::parse(self.brand_id).map_err(wrong)?,
+            partner: PartnerId::parse(self.partner_id).map_err(wrong)?,
+            terms_version: self.terms_version,
+            window_days: self.window_days,
+            currency: Currency::parse(&self.currency).map_err(|_| unreadable("currency"))?,
+        })
+    }
+}

@@ -1,0 +1,122 @@
+//! `links`.
+
+use std::collections::HashSet;
+
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
+use money::{BrandId, CampaignId, EnrollmentId, LinkCode, Micros, PartnerId};
+use sqlx::{FromRow, PgConnection, PgPool};
+
+use super::{each, unreadable};
+use crate::click_id::link_digest;
+
+/// A link.
+#[derive(Debug, Clone)]
+pub struct NewLink {
+    /// Its code.
+    pub code: LinkCode,
+    /// The campaign that it works for.
+    pub campaign: CampaignId,
+    /// Whose visitors.
+    pub partner: PartnerId,
+    /// Where it leads.
+    pub target_url: String,
+    /// When it was made.
+    pub created_at: Micros,
+    /// The position of its event.
+    pub position: i64,
+}
+
+/// Which of these codes are taken.
+pub async fn taken(
+    connection: &mut PgConnection,
+    codes: &[&str],
+) -> Result<HashSet<LinkCode>, sqlx::Error> {
+    let codes: Vec<String> = sqlx::query_scalar("SELECT code FROM links WHERE code = ANY($1)")
+        .bind(codes)
+        .fetch_all(connection)
+        .await?;
+    let parse = |code| LinkCode::parse(code).map_err(|_| unreadable("link code"));
+    codes.into_iter().map(parse).collect()
+}
+
+/// Saves new links.
+pub async fn save(connection: &mut PgConnection, rows: &[NewLink]) -> Result<(), sqlx::Error> {
+    let enrollments = each(rows, |row| EnrollmentId::of(&row.campaign, &row.partner));
+    sqlx::query(
+        "INSERT INTO links (code, campaign_id, partner_id, enrollment_id, target_url, digest, created_at, position)
+         SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                              $7::bigint[], $8::bigint[])",
+    )
+    .bind(each(rows, |row| row.code.as_str()))
+    .bind(each(rows, |row| row.campaign.as_str()))
+    .bind(each(rows, |row| row.partner.as_str()))
+    .bind(each(&enrollments, EnrollmentId::as_str))
+    .bind(each(rows, |row| row.target_url.as_str()))
+    .bind(each(rows, |row| link_digest(&row.code)))
+    .bind(each(rows, |row| row.created_at.0))
+    .bind(each(rows, |row| row.position))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What a redirect needs.
+#[derive(Debug, Clone, FromRow)]
+pub struct Target {
+    /// The link's campaign.
+    pub campaign_id: String,
+    /// Where it leads.
+    pub target_url: String,
+}
+
+/// Where a code leads.
+pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sqlx::Error> {
+    sqlx::query_as("SELECT campaign_id, target_url FROM links WHERE code = $1")
+        .bind(code.as_str())
+        .fetch_optional(pool)
+        .await
+}
+
+/// A link as it is listed.
+#[derive(Debug, Clone, FromRow)]
+pub struct LinkRow {
+    /// Its code.
+    pub code: String,
+    /// The campaign that it works for.
+    pub campaign_id: String,
+    /// Whose visitors.
+    pub partner_id: String,
+    /// Where it leads.
+    pub target_url: String,
+    /// When it was made.
+    pub created_at: i64,
+    /// Where it stands in lists.
+    pub position: i64,
+}
+
+/// A page of links, newest first.
+pub async fn list(
+    pool: &PgPool,
+    scope: Scope<'_>,
+    campaign: Option<&CampaignId>,
+    partner: Option<&PartnerId>,
+    page: PageQuery,
+) -> Result<Vec<LinkRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT l.code, l.campaign_id, l.partner_id, l.target_url, l.created_at, l.position
+           FROM links l JOIN campaigns c ON c.id = l.campaign_id
+          WHERE l.position < $1 AND ($2 OR l.partner_id = $3 OR c.brand_id = $4)
+            AND ($5::text IS NULL OR l.campaign_id = $5) AND ($6::text IS NULL OR l.partner_id = $6)
+          ORDER BY l.position DESC LIMIT $7",
+    )
+    .bind(page.below())
+    .bind(scope.all)
+    .bind(scope.partner.map(PartnerId::as_str))
+    .bind(scope.brand.map(BrandId::as_str))
+    .bind(campaign.map(CampaignId::as_str))
+    .bind(partner.map(PartnerId::as_str))
+    .bind(page.rows())
+    .fetch_all(pool)
+    .await
+}

@@ -1,0 +1,183 @@
+//! What the tests say to tracking, and what they read of it.
+
+use axum::http::StatusCode;
+use host::testing::{TestService, operator, until};
+use money::{CampaignId, EnrollmentId, Micros, PartnerId};
+use schemas::{
+    Body, CampaignActivatedV1, EnrollmentAcceptedV1, Message, Plan, TermsPublishedV1, Topic,
+};
+use serde_json::{Value, json};
+use tracking::Tracking;
+
+pub const CAMPAIGN: &str = "camp100";
+pub const PARTNER: &str = "partner123";
+pub const BRAND: &str = "brand1";
+pub const LINKS: &str = "/api/v1/tracking/links";
+pub const EVENTS: &str = "/api/v1/tracking/events";
+pub const CONVERSIONS: &str = "/api/v1/tracking/conversions";
+
+/// Every table that is the fold of tracking's events.
+pub const FOLDED: [&str; 7] = [
+    "campaigns",
+    "terms",
+    "enrollments",
+    "links",
+    "conversions",
+    "conversion_aliases",
+    "tracking_events",
+];
+
+pub async fn start() -> TestService {
+    TestService::start::<Tracking>(tracking::define).await
+}
+
+/// A service that knows `camp100` with `partner123` in it, whose link is `lnk_1`.
+pub async fn start_with_link() -> TestService {
+    let mut service = start().await;
+    adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
+    create_link(&service, "lnk_1", CAMPAIGN, PARTNER).await;
+    service
+}
+
+pub fn terms(version: i32, currency: &str, window_days: i32) -> Body {
+    TermsPublishedV1 {
+        version,
+        brand_id: BRAND.to_owned(),
+        currency: currency.to_owned(),
+        window_days,
+        plan: Plan {
+            sale_bps: Some(1_000),
+            sale_flat: None,
+            lead_bps: None,
+            lead_flat: None,
+            hold_days: 0,
+        },
+        effective_at: Micros(1_790_000_000_000_000),
+    }
+    .into()
+}
+
+pub fn activated() -> Body {
+    CampaignActivatedV1 {
+        brand_id: BRAND.to_owned(),
+        allowed_hosts: vec!["shop.example".to_owned()],
+    }
+    .into()
+}
+
+pub fn accepted(partner: &str) -> Body {
+    EnrollmentAcceptedV1 {
+        partner_id: partner.to_owned(),
+        terms_version: 1,
+    }
+    .into()
+}
+
+pub fn enrollment(campaign: &str, partner: &str) -> String {
+    let campaign = CampaignId::parse(campaign).unwrap();
+    EnrollmentId::of(&campaign, &PartnerId::parse(partner).unwrap()).into_string()
+}
+
+/// Delivers one of campaign's facts.
+pub async fn tell(service: &mut TestService, campaign: &str, subject: &str, body: Body) {
+    let topic = Topic::CampaignEvents;
+    service.deliver(topic, campaign, subject, body).await;
+}
+
+/// Makes a campaign known, in USD and with a window of 30 days, and partners in it.
+pub async fn adopt(service: &mut TestService, campaign: &str, partners: &[&str]) {
+    tell(service, campaign, campaign, terms(1, "USD", 30)).await;
+    tell(service, campaign, campaign, activated()).await;
+    for partner in partners {
+        let subject = enrollment(campaign, partner);
+        tell(service, campaign, &subject, accepted(partner)).await;
+    }
+}
+
+pub async fn create_link(service: &TestService, code: &str, campaign: &str, partner: &str) {
+    let body = json!({"campaign_id": campaign, "partner_id": partner, "code": code,
+                      "target_url": "https://shop.example/p?a=b"});
+    let (status, answer) = service.post(LINKS, &operator(), &body).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+}
+
+/// Follows a link as a browser would; the click's id as the shop sees it.
+pub async fn click(service: &TestService, code: &str, user: &str) -> String {
+    let url = format!("{}/c/{code}?user_id={user}", service.base_url);
+    let response = service.client.get(url).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::FOUND);
+    let location = response.headers()["location"].to_str().unwrap();
+    let (target, click) = location.split_once("click_id=").unwrap();
+    assert_eq!(target, "https://shop.example/p?a=b&");
+    click.to_owned()
+}
+
+/// Reports as an operator; the answer.
+pub async fn report(service: &TestService, body: &Value) -> (StatusCode, Value) {
+    service.post(EVENTS, &operator(), body).await
+}
+
+/// Reports what must come to this outcome; the answer.
+pub async fn report_as(service: &TestService, outcome: &str, body: &Value) -> Value {
+    let (status, answer) = report(service, body).await;
+    assert!(status.is_success(), "{status} {answer}");
+    assert_eq!(answer["outcome"], outcome, "{answer}");
+    answer
+}
+
+/// Reports what must be refused with this code.
+pub async fn refused(service: &TestService, status: u16, code: &str, body: &Value) -> Value {
+    let (answered, answer) = report(service, body).await;
+    assert_eq!(
+        (answered.as_u16(), &answer["code"]),
+        (status, &json!(code)),
+        "{answer}"
+    );
+    answer
+}
+
+pub fn purchase(user: &str, amount: &str) -> Value {
+    json!({"user_id": user, "event_type": "purchase", "amount": amount})
+}
+
+pub fn order(user: &str, order: &str, amount: &str) -> Value {
+    json!({"user_id": user, "event_type": "purchase", "amount": amount, "order_id": order})
+}
+
+pub fn refund(user: &str, order: &str, amount: &str) -> Value {
+    json!({"user_id": user, "event_type": "refund", "amount": amount, "order_id": order})
+}
+
+/// The same with one more field.
+pub fn with(mut body: Value, name: &str, value: impl Into<Value>) -> Value {
+    body[name] = value.into();
+    body
+}
+
+/// A conversion as the operator sees it.
+pub async fn see(service: &TestService, answer: &Value) -> Value {
+    let id = answer["conversion_id"].as_str().unwrap();
+    let (status, body) = service
+        .get(&format!("{CONVERSIONS}/{id}"), &operator())
+        .await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    body
+}
+
+/// The types of its log, oldest first.
+pub async fn kinds(service: &TestService) -> Vec<String> {
+    let log = service.log().await;
+    log.into_iter().map(|message| message.header.kind).collect()
+}
+
+pub async fn wait_for(service: &TestService, kind: &str) -> Message {
+    until(kind, || async {
+        kinds(service).await.iter().any(|known| known == kind)
+    })
+    .await;
+    let log = service.log().await;
+    let mut found = log
+        .into_iter()
+        .filter(|message| message.header.kind == kind);
+    found.next().unwrap()
+}
