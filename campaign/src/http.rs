@@ -29,7 +29,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .with_state(host.clone())
 }
 
-/// What each code that the domain refuses with means in HTTP. The domain's tests hold the list of codes to this.
+/// What each code that the domain refuses with means in HTTP. A test holds the domain's list of codes to it.
 pub(crate) fn status_of(code: &str) -> StatusCode {
     match code {
         "campaign_unknown" | "brand_unknown" | "partner_unknown" => StatusCode::NOT_FOUND,
@@ -41,9 +41,10 @@ pub(crate) fn status_of(code: &str) -> StatusCode {
         | "already_accepted"
         | "not_enrolled"
         | "already_submitted"
-        | "too_many_versions" => StatusCode::CONFLICT,
+        | "too_many_versions"
+        | "timed_out_waiting"
+        | "dropped_by_operator" => StatusCode::CONFLICT,
         "currency_mismatch" | "unreadable" => StatusCode::UNPROCESSABLE_ENTITY,
-        "timed_out_waiting" | "dropped_by_operator" => StatusCode::CONFLICT,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -76,4 +77,17 @@ fn invalid_parameter(name: &'static str, detail: &'static str) -> Problem {
 /// A failed read of the service's own tables.
 fn unread(error: impl std::fmt::Display) -> Problem {
     Problem::internal(&error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Rejection;
+
+    #[test]
+    fn every_refusal_of_the_domain_is_the_clients_business() {
+        for code in Rejection::CODES {
+            assert!(status_of(code).is_client_error(), "{code}");
+        }
+    }
 }

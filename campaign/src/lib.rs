@@ -14,6 +14,7 @@
 pub mod domain;
 mod http;
 mod messages;
+mod service;
 mod store;
 mod world;
 
@@ -22,7 +23,8 @@ use host::{Definition, Led};
 use sqlx::migrate::Migrator;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use world::{CampaignDomain, World};
+pub use service::CampaignDomain;
+pub use world::World;
 
 /// Campaign's own tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();

@@ -4,6 +4,9 @@ mod command;
 mod event;
 mod plan;
 
+#[cfg(test)]
+mod tests;
+
 use schemas::{Header, Service};
 
 use crate::domain::Actor;

@@ -1,22 +1,18 @@
-//! Campaign's domain as the road sees it: states are loaded for a batch, decided upon, evolved and saved.
+//! The states that a batch touches: loaded, looked at, evolved, noted beside, and saved.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use money::{CampaignId, EnrollmentId, EvidenceId};
-use pipeline::{Domain, Emit, Recorded, Verdict, WriteTx};
-use schemas::{Body, Message, Service};
+use pipeline::WriteTx;
+use schemas::{Body, Message};
 
-use crate::domain::{self, Campaign, Command, Enrollment, Event, Evidence, Place, Rejection, View};
+use crate::domain::{Campaign, Command, Enrollment, Event, Evidence, Place, View};
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
 use crate::store::evidence_files::{self, EvidenceFile};
 use crate::store::terms::Published;
 use crate::store::terms_texts::{self, TermsTextRow};
 use crate::store::{campaigns, enrollments, evidence, plans, terms};
-
-/// The domain of the campaign service.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CampaignDomain;
 
 /// The states that one batch touches, and what it adds.
 #[derive(Debug, Default)]
@@ -34,7 +30,33 @@ pub struct World {
 }
 
 impl World {
-    fn view(&self, command: &Command) -> View<'_> {
+    /// Loads every state that these messages, commands or own events, can touch.
+    pub(crate) async fn load(tx: &mut WriteTx, messages: &[&Message]) -> Result<Self, sqlx::Error> {
+        let (mut campaign_ids, mut enrollment_ids, mut evidence_ids) =
+            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for touched in messages.iter().map(|message| messages::touched(message)) {
+            campaign_ids.extend(touched.campaign.map(CampaignId::into_string));
+            enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
+            evidence_ids.extend(touched.evidence.map(EvidenceId::into_string));
+        }
+        let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
+        let connection = tx.connection();
+        let campaigns = campaigns::load(connection, &list(campaign_ids)).await?;
+        let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
+        let evidence = evidence::existing(connection, &list(evidence_ids)).await?;
+        Ok(Self {
+            campaigns: campaigns.into_iter().map(|c| (c.id.clone(), c)).collect(),
+            enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
+            evidence: evidence
+                .into_iter()
+                .filter_map(|id| id.parse().ok())
+                .collect(),
+            ..Self::default()
+        })
+    }
+
+    /// What a command is decided upon.
+    pub(crate) fn view(&self, command: &Command) -> View<'_> {
         View {
             campaign: self.campaigns.get(command.campaign()),
             enrollment: command
@@ -46,7 +68,8 @@ impl World {
         }
     }
 
-    fn apply(&mut self, event: &Event, place: Place) {
+    /// Applies what happened.
+    pub(crate) fn apply(&mut self, event: &Event, place: Place) {
         let id = event.campaign();
         let before = self.campaigns.remove(id);
         if let Some(campaign) = Campaign::evolve(before, event, place) {
@@ -80,94 +103,17 @@ impl World {
             }
         }
     }
-}
 
-impl Domain for CampaignDomain {
-    const SERVICE: Service = Service::Campaign;
-    type World = World;
-    type Event = Event;
-
-    async fn load(&self, tx: &mut WriteTx, messages: &[&Message]) -> Result<World, sqlx::Error> {
-        let (mut campaign_ids, mut enrollment_ids, mut evidence_ids) =
-            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for touched in messages.iter().map(|message| messages::touched(message)) {
-            campaign_ids.extend(touched.campaign.map(CampaignId::into_string));
-            enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
-            evidence_ids.extend(touched.evidence.map(EvidenceId::into_string));
-        }
-        let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
-        let connection = tx.connection();
-        let campaigns = campaigns::load(connection, &list(campaign_ids)).await?;
-        let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
-        let evidence = evidence::existing(connection, &list(evidence_ids)).await?;
-        Ok(World {
-            campaigns: campaigns.into_iter().map(|c| (c.id.clone(), c)).collect(),
-            enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
-            evidence: evidence
-                .into_iter()
-                .filter_map(|id| id.parse().ok())
-                .collect(),
-            ..World::default()
-        })
-    }
-
-    fn handle(
-        &self,
-        world: &World,
-        message: &Message,
-        context: &pipeline::Context,
-    ) -> Verdict<Event> {
-        let decided = match messages::command(message) {
-            None => Err(Rejection::Unreadable {
-                pointer: None,
-                what: "it is no command of this service".into(),
-            }),
-            Some(Err(rejection)) => Err(rejection),
-            Some(Ok(command)) => {
-                let context = domain::Context {
-                    now: context.now,
-                    actor: messages::actor(context.header),
-                };
-                domain::decide(world.view(&command), &command, &context)
-            }
-        };
-        match decided {
-            Ok(event) => Verdict::Events(vec![event]),
-            Err(rejection) => Verdict::Rejected(pipeline::Rejection {
-                code: rejection.code(),
-                detail: rejection.to_string(),
-                pointer: rejection.pointer().map(str::to_owned),
-            }),
-        }
-    }
-
-    fn evolve(&self, world: &mut World, recorded: &Recorded<Event>) {
-        let place = Place {
-            time: recorded.time,
-            position: recorded.position,
-        };
-        world.apply(recorded.event, place);
-    }
-
-    fn emit(&self, event: &Event) -> Emit {
-        messages::emit(event)
-    }
-
-    fn own_event(&self, message: &Message) -> Option<Event> {
-        messages::own_event(message)
-    }
-
-    fn aside(&self, world: &mut World, message: &Message, events: &[Event]) {
-        match (&message.body, events) {
+    /// Notes what a command brought that its event does not carry.
+    pub(crate) fn note(&mut self, asked: &Body, event: &Event) {
+        match (asked, event) {
             (
                 Body::PublishTermsV1(wire),
-                [
-                    Event::TermsPublished {
-                        campaign, terms, ..
-                    },
-                ],
+                Event::TermsPublished {
+                    campaign, terms, ..
+                },
             ) => {
-                world.texts.push(TermsTextRow {
+                self.texts.push(TermsTextRow {
                     campaign: campaign.clone(),
                     version: terms.version,
                     text: wire.text.clone(),
@@ -175,24 +121,21 @@ impl Domain for CampaignDomain {
             }
             (
                 Body::AcceptV1(wire),
-                [
-                    Event::EnrollmentAccepted {
-                        enrollment,
-                        terms_version,
-                        ..
-                    },
-                ],
+                Event::EnrollmentAccepted {
+                    enrollment,
+                    terms_version,
+                    ..
+                },
             ) => {
-                world
-                    .notes
-                    .extend(wire.metadata.as_ref().map(|metadata| AcceptanceNote {
-                        enrollment: enrollment.clone(),
-                        version: *terms_version,
-                        metadata: metadata.clone(),
-                    }));
+                let note = wire.metadata.clone().map(|metadata| AcceptanceNote {
+                    enrollment: enrollment.clone(),
+                    version: *terms_version,
+                    metadata,
+                });
+                self.notes.extend(note);
             }
-            (Body::SubmitEvidenceV1(wire), [Event::EvidenceSubmitted(shown)]) => {
-                world.files.push(EvidenceFile {
+            (Body::SubmitEvidenceV1(wire), Event::EvidenceSubmitted(shown)) => {
+                self.files.push(EvidenceFile {
                     evidence: shown.evidence.clone(),
                     file_url: wire.file_url.clone(),
                     metadata: wire.metadata.clone(),
@@ -202,18 +145,19 @@ impl Domain for CampaignDomain {
         }
     }
 
-    async fn save(&self, tx: &mut WriteTx, world: World) -> Result<(), sqlx::Error> {
-        let changed: Vec<Campaign> = picked(&world.changed_campaigns, &world.campaigns);
-        let renewed: Vec<Enrollment> = picked(&world.changed_enrollments, &world.enrollments);
+    /// Saves what changed.
+    pub(crate) async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
+        let changed = picked(&self.changed_campaigns, &self.campaigns);
+        let renewed = picked(&self.changed_enrollments, &self.enrollments);
         let connection = tx.connection();
         campaigns::save(connection, &changed).await?;
-        terms::insert(connection, &world.new_terms).await?;
-        plans::insert(connection, &world.new_terms).await?;
+        terms::insert(connection, &self.new_terms).await?;
+        plans::insert(connection, &self.new_terms).await?;
         enrollments::save(connection, &renewed).await?;
-        evidence::insert(connection, &world.new_evidence).await?;
-        terms_texts::insert(connection, &world.texts).await?;
-        acceptance_metadata::insert(connection, &world.notes).await?;
-        evidence_files::insert(connection, &world.files).await
+        evidence::insert(connection, &self.new_evidence).await?;
+        terms_texts::insert(connection, &self.texts).await?;
+        acceptance_metadata::insert(connection, &self.notes).await?;
+        evidence_files::insert(connection, &self.files).await
     }
 }
 

@@ -1,4 +1,15 @@
 //! Campaign through its real edges: HTTP, its command topic and a real Postgres.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod app;
+mod bad_input;
+mod command_topic;
+mod document;
+mod lists;
+mod ownership;
+mod repeats;
 mod walk;

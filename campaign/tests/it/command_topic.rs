@@ -1,0 +1,195 @@
+//! Commands that come by the topic: the bff's, and those of producers who are not ours.
+
+use axum::http::StatusCode;
+use host::testing::{self, TestService};
+use money::{CampaignId, EnrollmentId, EvidenceId, PartnerId};
+use pipeline::Answer;
+use schemas::{
+    AcceptV1, Actor, Body, CreateV1, Message, Plan, PublishTermsV1, SubmitEvidenceV1, Topic,
+};
+use uuid::Uuid;
+
+use crate::app::{self, CAMPAIGNS};
+
+fn actor(role: &str, id: &str) -> Actor {
+    let is = |name: &str| (role == name).then(|| id.to_owned());
+    Actor {
+        subject: id.to_owned(),
+        roles: vec![role.to_owned()],
+        partner_id: is("partner"),
+        brand_id: is("brand"),
+    }
+}
+
+fn command(sequence: i64, key: &str, subject: &str, actor: Actor, body: Body) -> Message {
+    let topic = Topic::CampaignCommands;
+    let mut message = testing::message(topic, key, subject, body, Some(sequence));
+    message.header.actor = Some(actor);
+    message
+}
+
+fn accept(sequence: i64, partner: &str) -> Message {
+    let campaign = CampaignId::parse("camp1").unwrap();
+    let enrollment = EnrollmentId::of(&campaign, &PartnerId::parse(partner).unwrap());
+    let body = Body::AcceptV1(AcceptV1 {
+        partner_id: partner.to_owned(),
+        terms_version: None,
+        metadata: Some(r#"{"source":"mobile_app"}"#.to_owned()),
+    });
+    command(
+        sequence,
+        "camp1",
+        enrollment.as_str(),
+        actor("partner", partner),
+        body,
+    )
+}
+
+async fn deliver(service: &TestService, messages: Vec<Message>) -> Vec<Answer> {
+    service.deliver_all(Topic::CampaignCommands, messages).await
+}
+
+fn code(answer: &Answer) -> &str {
+    match answer {
+        Answer::Rejected { code, .. } => code,
+        _ => "",
+    }
+}
+
+#[tokio::test]
+async fn twins_in_one_entry_have_one_effect_whether_they_share_an_id_or_only_a_meaning() {
+    let service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    let first = accept(1, "partner1");
+    let mut same_id = accept(2, "partner1");
+    same_id.header.id = first.header.id;
+    let same_meaning = accept(3, "partner1");
+    let correlation = first.header.correlation_id;
+    let answers = deliver(&service, vec![first, same_id, same_meaning]).await;
+    assert!(matches!(answers[0], Answer::Done(_)), "{answers:?}");
+    assert!(matches!(answers[1], Answer::Repeated), "{answers:?}");
+    assert_eq!(code(&answers[2]), "already_accepted");
+
+    let log = service.log().await;
+    let kinds = log.iter().map(|message| message.header.kind.as_str());
+    let kinds: Vec<_> = kinds.skip(3).collect();
+    assert_eq!(kinds, ["enrollment.accepted.v1", "command.rejected.v1"]);
+    assert_eq!(log[3].header.correlation_id, correlation);
+    let notes = testing::rows(service.pool(), "acceptance_metadata").await;
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("mobile_app"));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_whole_campaign_in_one_entry_is_decided_message_by_message() {
+    let service = app::start().await;
+    let brand = || actor("brand", "brand1");
+    let create = Body::CreateV1(CreateV1 {
+        brand_id: "brand1".to_owned(),
+        name: "Spring shoes".to_owned(),
+        currency: "USD".to_owned(),
+        allowed_hosts: vec!["shop.example.com".to_owned()],
+    });
+    let terms = Body::PublishTermsV1(PublishTermsV1 {
+        text: "Be honest.".to_owned(),
+        window_days: 30,
+        plan: Plan {
+            sale_bps: Some(1000),
+            sale_flat: None,
+            lead_bps: None,
+            lead_flat: None,
+            hold_days: 0,
+        },
+    });
+    let activate = Body::ActivateV1(schemas::ActivateV1 {});
+    let messages = vec![
+        command(1, "camp1", "camp1", brand(), create),
+        command(2, "camp1", "camp1", brand(), activate.clone()),
+        command(3, "camp1", "camp1", brand(), terms.clone()),
+        command(4, "camp1", "camp1", brand(), terms),
+        command(5, "camp1", "camp1", brand(), activate),
+        accept(6, "partner1"),
+    ];
+    let answers = deliver(&service, messages).await;
+    assert_eq!(code(&answers[1]), "terms_not_published");
+    let done = answers.iter().filter(|a| matches!(a, Answer::Done(_)));
+    assert_eq!(done.count(), 5, "{answers:?}");
+    let path = format!("{CAMPAIGNS}/camp1");
+    let campaign = app::get(&service, &path, &testing::brand("brand1")).await;
+    assert_eq!(campaign["status"], "active");
+    assert_eq!(campaign["terms_version"], 2);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_no_edge_of_ours_would_send_is_refused_and_changes_nothing() {
+    let service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    let elsewhere = "enr_of_somebody_else";
+    let mut other_subject = accept(1, "partner1");
+    other_subject.header.subject = elsewhere.to_owned();
+    let mut bad_metadata = accept(2, "partner1");
+    if let Body::AcceptV1(wire) = &mut bad_metadata.body {
+        wire.metadata = Some("[not an object]".to_owned());
+    }
+    let campaign = CampaignId::parse("camp1").unwrap();
+    let partner = PartnerId::parse("partner1").unwrap();
+    let url = "file:///etc/passwd";
+    let evidence = EvidenceId::of(&campaign, &partner, "photo", url);
+    let body = Body::SubmitEvidenceV1(SubmitEvidenceV1 {
+        partner_id: "partner1".to_owned(),
+        evidence_type: "photo".to_owned(),
+        file_url: url.to_owned(),
+        metadata: None,
+    });
+    let bad_url = command(
+        3,
+        "camp1",
+        evidence.as_str(),
+        actor("partner", "partner1"),
+        body,
+    );
+    let answers = deliver(&service, vec![other_subject, bad_metadata, bad_url]).await;
+    let codes: Vec<_> = answers.iter().map(code).collect();
+    assert_eq!(codes, ["unreadable"; 3]);
+    for table in [
+        "enrollments",
+        "evidence",
+        "acceptance_metadata",
+        "evidence_files",
+    ] {
+        assert_eq!(
+            testing::rows(service.pool(), table).await,
+            [""; 0],
+            "{table}"
+        );
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn an_operators_word_counts_from_the_bff_only_and_the_systems_not_at_all() {
+    let service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    let foreign = |actor: Option<Actor>| {
+        let mut message = accept(1, "partner1");
+        message.header.id = Uuid::now_v7();
+        message.header.source = "a-stranger".to_owned();
+        (message.header.epoch, message.header.sequence) = (None, None);
+        message.header.actor = actor;
+        message
+    };
+    let refused = vec![foreign(Some(actor("operator", "op"))), foreign(None)];
+    let answers = deliver(&service, refused).await;
+    let codes: Vec<_> = answers.iter().map(code).collect();
+    assert_eq!(codes, ["partner_unknown"; 2]);
+    let mut from_the_bff = accept(1, "partner1");
+    from_the_bff.header.actor = Some(actor("operator", "op"));
+    let answers = deliver(&service, vec![from_the_bff]).await;
+    assert!(matches!(answers[0], Answer::Done(_)), "{answers:?}");
+    let accept = format!("{CAMPAIGNS}/camp1/accept");
+    let token = testing::partner("partner1");
+    app::post(&service, &accept, &token, &app::yes(), StatusCode::CONFLICT).await;
+    service.stop().await;
+}
