@@ -28,26 +28,44 @@ pub struct Java {
 const OLDEST_POSTGRES: u32 = 15;
 const OLDEST_JAVA: u32 = 17;
 
-/// The folder with `postgres` and `initdb`: Debian's, Homebrew's, or what `pg_config` says; the newest of them.
-pub fn postgres_bin() -> Result<PathBuf> {
-    find_postgres()
-        .context("no PostgreSQL server programs (15 or later); run ./start.sh, which fetches them")
+/// The server programs of Postgres.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PostgresPrograms {
+    /// The major version; data of one is no use to another.
+    pub major: u32,
+    /// The folder with `postgres` and `initdb`.
+    pub bin: PathBuf,
 }
 
-/// Like [`postgres_bin`], but an absence is no error.
-pub fn find_postgres() -> Option<PathBuf> {
-    let mut found: Vec<(u32, PathBuf)> =
-        ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"]
-            .iter()
-            .flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten())
-            .map(|entry| entry.path().join("bin"))
-            .chain(pg_config())
-            .chain([install::embedded_postgres()])
-            .filter_map(|bin| Some((postgres_major(&bin)?, bin)))
-            .filter(|(major, _)| *major >= OLDEST_POSTGRES)
-            .collect();
-    found.sort_by_key(|(major, _)| *major);
-    found.pop().map(|(_, bin)| bin)
+/// The programs for data of this major version, or the newest for new data.
+pub fn postgres(data_major: Option<u32>) -> Result<PostgresPrograms> {
+    let wanted =
+        |programs: &PostgresPrograms| data_major.is_none_or(|major| programs.major == major);
+    find_postgres().into_iter().filter(wanted).max().with_context(|| match data_major {
+        None => "no PostgreSQL server programs (15 or later); run ./start.sh, which fetches them".to_owned(),
+        Some(major) => format!(
+            "the data here was made by PostgreSQL {major}, which is not installed any more: install it, or \
+             ./stop.sh --wipe removes the data"
+        ),
+    })
+}
+
+/// Debian's, Homebrew's, what `pg_config` says and what we fetched: all that are new enough.
+fn find_postgres() -> Vec<PostgresPrograms> {
+    ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten())
+        .map(|entry| entry.path().join("bin"))
+        .chain(pg_config())
+        .chain([install::embedded_postgres()])
+        .filter_map(|bin| {
+            Some(PostgresPrograms {
+                major: postgres_major(&bin)?,
+                bin,
+            })
+        })
+        .filter(|programs| programs.major >= OLDEST_POSTGRES)
+        .collect()
 }
 
 fn pg_config() -> Option<PathBuf> {
@@ -106,7 +124,7 @@ pub fn has(program: &str) -> bool {
 
 /// Everything that a stack with (or without) a broker needs beside what built this program, installed if missing.
 pub fn ensure(with_broker: bool) -> Result<()> {
-    if find_postgres().is_none() {
+    if find_postgres().is_empty() {
         install::postgres()?;
     }
     if with_broker && find_java().is_none() {

@@ -15,7 +15,7 @@ use super::command::{last_lines, run};
 use super::ports::check_free;
 use super::postgres_data::{empty, hex, init, superuser_password, wal_compression};
 use super::process::{Process, Signal};
-use crate::tools;
+use crate::tools::{self, PostgresPrograms};
 
 /// Settings of every server that we start. `fsync` and `synchronous_commit` stay on: a relay would otherwise
 /// publish rows that a crash takes back.
@@ -76,7 +76,7 @@ impl Postgres {
 
     /// The same with a copy of an empty server's data, made in `template` at the first call: about a second less.
     pub async fn start_copy(template: &Path, dir: &Path, port: u16) -> Result<Self> {
-        let bin = tools::postgres_bin()?;
+        let bin = tools::postgres(None)?.bin;
         let template = template.join(hex(&Sha256::digest(bin.as_os_str().as_encoded_bytes())[..4]));
         let complete = template.join("complete");
         if !complete.exists() {
@@ -195,14 +195,18 @@ async fn wait_ready(process: &mut Process, dir: &Path, url: &str) -> Result<()> 
 }
 
 fn launch(dir: &Path, port: u16, password: &str) -> Result<Process> {
-    let (bin, account) = (tools::postgres_bin()?, Account::for_server()?);
+    let done = dir.join("initialised"); // by which major version
+    let made_by = fs::read_to_string(&done)
+        .ok()
+        .and_then(|major| major.trim().parse().ok());
+    let (PostgresPrograms { major, bin }, account) =
+        (tools::postgres(made_by)?, Account::for_server()?);
     check_free(port, "Postgres", "set POSTGRES_PORT in .env")?;
     let data = data_folder(dir, account)?;
-    let done = dir.join("initialised");
     if !done.exists() {
         empty(&data)?; // what an interrupted initdb left
         init(&bin, &data, password, account).context("initdb")?;
-        fs::write(done, "")?;
+        fs::write(done, major.to_string())?;
     }
     let mut server = Command::new(bin.join("postgres"));
     server
