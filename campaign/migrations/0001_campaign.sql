@@ -56,6 +56,7 @@ CREATE TABLE evidence (
     id            text   NOT NULL PRIMARY KEY,
     position      bigint NOT NULL,
     campaign_id   text   NOT NULL REFERENCES campaigns,
+    brand_id      text   NOT NULL,
     partner_id    text   NOT NULL,
     evidence_type text   NOT NULL,
     url_hash      text   NOT NULL,
@@ -63,6 +64,7 @@ CREATE TABLE evidence (
 );
 CREATE UNIQUE INDEX evidence_by_position ON evidence (position);
 CREATE INDEX evidence_of_partner ON evidence (partner_id, position);
+CREATE INDEX evidence_of_brand ON evidence (brand_id, position);
 CREATE INDEX evidence_of_campaign ON evidence (campaign_id, position);
 
 -- Mutable side tables. What stands in them is in no event, so it can be changed or erased; a replay leaves them alone.

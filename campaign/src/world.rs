@@ -96,10 +96,12 @@ impl World {
             }
             Event::EvidenceSubmitted(shown) => {
                 self.evidence.insert(shown.evidence.clone());
-                self.new_evidence.push(Evidence {
+                let campaign = self.campaigns.get(id);
+                self.new_evidence.extend(campaign.map(|campaign| Evidence {
                     shown: shown.clone(),
+                    brand: campaign.brand.clone(),
                     submitted: place,
-                });
+                }));
             }
         }
     }

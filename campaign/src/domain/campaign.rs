@@ -98,6 +98,8 @@ pub struct Enrollment {
 pub struct Evidence {
     /// What.
     pub shown: NewEvidence,
+    /// Whose campaign it is for.
+    pub brand: BrandId,
     /// Where it was shown.
     pub submitted: Place,
 }

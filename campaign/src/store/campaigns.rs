@@ -3,7 +3,7 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use money::{BrandId, CampaignId, Currency, Micros};
-use sqlx::{FromRow, PgConnection, PgExecutor};
+use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 
 use super::column;
 use crate::domain::{Campaign, CampaignName, Hosts, Place, Status, TermsVersion};
@@ -126,26 +126,34 @@ pub(crate) struct Narrowed<'a> {
     pub brand: Option<&'a BrandId>,
 }
 
-/// A page of the campaigns that this caller may see, newest first.
+/// A page of the campaigns that this caller may see, newest first. Each combination of conditions is a statement of its
+/// own, so that it finds its index.
 pub(crate) async fn list(
     executor: impl PgExecutor<'_>,
     scope: Scope<'_>,
     page: PageQuery,
     to: &Narrowed<'_>,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM campaigns
-          WHERE position < $1 AND ($2 OR brand_id = $3 OR ($4 AND status = 'active'))
-            AND ($5::text IS NULL OR status = $5) AND ($6::text IS NULL OR brand_id = $6)
-          ORDER BY position DESC LIMIT $7",
-    )
-    .bind(page.below())
-    .bind(scope.all)
-    .bind(scope.brand.map(BrandId::as_str))
-    .bind(scope.partner.is_some())
-    .bind(to.status.map(Status::name))
-    .bind(to.brand.map(BrandId::as_str))
-    .bind(page.rows())
-    .fetch_all(executor)
-    .await
+    let mut sql = QueryBuilder::new("SELECT * FROM campaigns WHERE position < ");
+    sql.push_bind(page.below());
+    if !scope.all {
+        let mut seen = sql.push(" AND (").separated(" OR ");
+        if let Some(brand) = scope.brand {
+            seen.push("brand_id = ")
+                .push_bind_unseparated(brand.as_str());
+        }
+        if scope.partner.is_some() {
+            seen.push("status = 'active'");
+        }
+        sql.push(")");
+    }
+    if let Some(status) = to.status {
+        sql.push(" AND status = ").push_bind(status.name());
+    }
+    if let Some(brand) = to.brand {
+        sql.push(" AND brand_id = ").push_bind(brand.as_str());
+    }
+    sql.push(" ORDER BY position DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(executor).await
 }

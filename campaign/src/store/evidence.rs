@@ -2,8 +2,8 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use money::{BrandId, CampaignId, PartnerId};
-use sqlx::{FromRow, PgConnection, PgExecutor};
+use money::{CampaignId, PartnerId};
+use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 
 use crate::domain::{Evidence, EvidenceType};
 
@@ -46,12 +46,14 @@ pub(crate) async fn insert(
     let all = || evidence.iter();
     let text = |of: fn(&Evidence) -> String| all().map(of).collect::<Vec<_>>();
     sqlx::query(
-        "INSERT INTO evidence (id, position, campaign_id, partner_id, evidence_type, url_hash, submitted_at)
-         SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])",
+        "INSERT INTO evidence (id, position, campaign_id, brand_id, partner_id, evidence_type, url_hash, submitted_at)
+         SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                              $8::bigint[])",
     )
     .bind(text(|e| e.shown.evidence.to_string()))
     .bind(all().map(|e| e.submitted.position).collect::<Vec<_>>())
     .bind(text(|e| e.shown.campaign.to_string()))
+    .bind(text(|e| e.brand.to_string()))
     .bind(text(|e| e.shown.partner.to_string()))
     .bind(text(|e| e.shown.evidence_type.as_str().to_owned()))
     .bind(text(|e| e.shown.url_hash.as_str().to_owned()))
@@ -69,31 +71,44 @@ pub(crate) struct Narrowed<'a> {
     pub evidence_type: Option<&'a EvidenceType>,
 }
 
-/// A page of the evidence that this caller may see, newest first: a partner its own, a brand what its campaigns got.
+/// A page of the evidence that this caller may see, newest first: a partner its own, a brand what its campaigns got. Each
+/// combination of conditions is a statement of its own, so that it finds its index.
 pub(crate) async fn list(
     executor: impl PgExecutor<'_>,
     scope: Scope<'_>,
     page: PageQuery,
     to: &Narrowed<'_>,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_as(
+    let mut sql = QueryBuilder::new(
         "SELECT e.*, f.file_url, f.metadata
-           FROM evidence e
-           JOIN campaigns c ON c.id = e.campaign_id
-           LEFT JOIN evidence_files f ON f.evidence_id = e.id
-          WHERE e.position < $1 AND ($2 OR e.partner_id = $3 OR c.brand_id = $4)
-            AND ($5::text IS NULL OR e.campaign_id = $5) AND ($6::text IS NULL OR e.partner_id = $6)
-            AND ($7::text IS NULL OR e.evidence_type = $7)
-          ORDER BY e.position DESC LIMIT $8",
-    )
-    .bind(page.below())
-    .bind(scope.all)
-    .bind(scope.partner.map(PartnerId::as_str))
-    .bind(scope.brand.map(BrandId::as_str))
-    .bind(to.campaign.map(CampaignId::as_str))
-    .bind(to.partner.map(PartnerId::as_str))
-    .bind(to.evidence_type.map(EvidenceType::as_str))
-    .bind(page.rows())
-    .fetch_all(executor)
-    .await
+           FROM evidence e LEFT JOIN evidence_files f ON f.evidence_id = e.id
+          WHERE e.position < ",
+    );
+    sql.push_bind(page.below());
+    if !scope.all {
+        let mut seen = sql.push(" AND (").separated(" OR ");
+        if let Some(partner) = scope.partner {
+            seen.push("e.partner_id = ")
+                .push_bind_unseparated(partner.as_str());
+        }
+        if let Some(brand) = scope.brand {
+            seen.push("e.brand_id = ")
+                .push_bind_unseparated(brand.as_str());
+        }
+        sql.push(")");
+    }
+    if let Some(campaign) = to.campaign {
+        sql.push(" AND e.campaign_id = ")
+            .push_bind(campaign.as_str());
+    }
+    if let Some(partner) = to.partner {
+        sql.push(" AND e.partner_id = ").push_bind(partner.as_str());
+    }
+    if let Some(evidence_type) = to.evidence_type {
+        sql.push(" AND e.evidence_type = ")
+            .push_bind(evidence_type.as_str());
+    }
+    sql.push(" ORDER BY e.position DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(executor).await
 }

@@ -161,6 +161,10 @@ async fn a_list_refuses_parameters_that_it_does_not_know_and_tokens_that_see_not
         assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {problem}");
         assert_eq!(problem["errors"][0]["parameter"], parameter, "{problem}");
     }
+    let both = testing::claims("both").partner("partner1").brand("brand1");
+    for path in [CAMPAIGNS, EVIDENCE] {
+        app::get(&service, path, &testing::mint(&both)).await;
+    }
     let nobody = testing::mint(&testing::claims("nobody"));
     let (status, _) = service.get(CAMPAIGNS, &nobody).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
