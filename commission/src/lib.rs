@@ -24,6 +24,11 @@ pub use service::Commission;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
+/// Its tables.
+pub fn migrations() -> &'static sqlx::migrate::Migrator {
+    &MIGRATIONS
+}
+
 /// The service in one value. It reads no variable of its own.
 pub fn define(_env: &mut Env) -> Definition<Commission> {
     Definition {

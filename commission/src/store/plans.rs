@@ -101,7 +101,7 @@ pub(super) async fn insert(
     rows: &[PlanRow],
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO plans SELECT * FROM json_populate_recordset(null::plans, $1)
+        "INSERT INTO plans SELECT * FROM jsonb_populate_recordset(null::plans, $1)
          ON CONFLICT (campaign_id, version) DO NOTHING",
     )
     .bind(Json(rows))

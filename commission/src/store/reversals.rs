@@ -28,10 +28,12 @@ pub(super) async fn insert(
     connection: &mut PgConnection,
     rows: &[ReversalRow],
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO reversals SELECT * FROM json_populate_recordset(null::reversals, $1)")
-        .bind(Json(rows))
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "INSERT INTO reversals SELECT * FROM jsonb_populate_recordset(null::reversals, $1)",
+    )
+    .bind(Json(rows))
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

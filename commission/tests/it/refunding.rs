@@ -1,0 +1,78 @@
+use host::testing::until;
+use pipeline::Answer;
+use schemas::Body;
+use serde_json::json;
+
+use crate::app::{
+    attribute, kinds, parked, publish, refund, refund_of, sale, see, start, ten_percent,
+};
+
+#[tokio::test]
+async fn three_refunds_of_a_third_reverse_everything() {
+    let mut service = start().await;
+    publish(&mut service, 1, ten_percent()).await;
+    attribute(&mut service, "conv1", sale(10_000)).await;
+    for (part, total) in [(3_333, 3_333), (3_333, 6_666), (3_334, 10_000)] {
+        refund_of(&mut service, "conv1", refund(part, total, 10_000)).await;
+    }
+    let reversed = |message: schemas::Message| match message.body {
+        Body::CommissionReversedV1(body) => {
+            Some((body.amount.minor, body.reversed_total.minor, body.from))
+        }
+        _ => None,
+    };
+    let reversed: Vec<_> = service
+        .log()
+        .await
+        .into_iter()
+        .filter_map(reversed)
+        .collect();
+    let payable = || "payable".to_owned();
+    assert_eq!(
+        reversed,
+        [
+            (333, 333, payable()),
+            (334, 667, payable()),
+            (333, 1_000, payable())
+        ]
+    );
+    let seen = see(&service, "conv1").await;
+    assert_eq!(
+        (&seen["status"], &seen["reversed"]),
+        (&json!("reversed"), &json!("10.00"))
+    );
+    assert_eq!(seen["reversals"][1]["reversed_total"], "6.67");
+}
+
+#[tokio::test]
+async fn a_refund_behind_a_sale_that_waits_comes_after_it() {
+    let mut service = start().await;
+    attribute(&mut service, "conv1", sale(10_000)).await;
+    let answer = refund_of(&mut service, "conv1", refund(10_000, 10_000, 10_000)).await;
+    assert!(matches!(answer, Answer::Parked), "{answer:?}");
+    publish(&mut service, 1, ten_percent()).await;
+    until("both are handled", || async {
+        parked(&service).await.is_empty()
+    })
+    .await;
+    assert_eq!(
+        kinds(&service).await,
+        [
+            "plan.adopted.v1",
+            "commission.calculated.v1",
+            "commission.reversed.v1"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_refund_of_a_conversion_that_never_earned_is_set_aside() {
+    let mut service = start().await;
+    let answer = refund_of(&mut service, "conv1", refund(1, 1, 1)).await;
+    assert!(matches!(answer, Answer::Parked), "{answer:?}");
+    let (state, reason) = parked(&service).await.remove(0);
+    assert_eq!(
+        (state.as_str(), reason.as_str()),
+        ("dead", "there is no commission of the refunded conversion")
+    );
+}
