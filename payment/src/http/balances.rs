@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
+use chassis::openapi::Problems;
 use chassis::params::Query;
 use chassis::problem::{FieldProblem, Problem};
 use host::Host;
@@ -63,7 +64,8 @@ enum Owner {
     path = "/api/v1/payment/balances",
     tag = "balances",
     params(BalanceQuery),
-    responses((status = 200, body = Balances), (status = 404, description = "Not yours"))
+    responses((status = 200, body = Balances), Problems),
+    security(("bearer" = []))
 )]
 pub(crate) async fn list_balances(
     State(host): State<Host>,

@@ -6,6 +6,7 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::{AmountText, Check, Json};
+use chassis::openapi::Problems;
 use chassis::page::{List, Page};
 use chassis::params::Path;
 use chassis::problem::{FieldProblem, Fields, Problem};
@@ -100,18 +101,14 @@ pub(crate) struct PayoutFilter {
     status: Option<String>,
 }
 
-/// Asks for a payout of a partner's own money.
+/// Asks for a payout of a partner's own money. Refused with `insufficient_balance` or `currency_mismatch` (422).
 #[utoipa::path(
     post,
     path = "/api/v1/payment/payouts",
     tag = "payouts",
     request_body = PayoutBody,
-    responses(
-        (status = 201, body = PayoutView),
-        (status = 404, description = "No such partner, or not yours"),
-        (status = 422, description = "insufficient_balance, currency_mismatch, or an invalid field"),
-        (status = 503, description = "No sealing key yet, or too busy"),
-    )
+    responses((status = 201, body = PayoutView), Problems),
+    security(("bearer" = []))
 )]
 pub(crate) async fn request_payout(
     State(host): State<Host>,
@@ -197,7 +194,8 @@ fn requested(event: &Message) -> Option<PayoutView> {
     path = "/api/v1/payment/payouts/{id}",
     tag = "payouts",
     params(("id" = String, Path)),
-    responses((status = 200, body = PayoutView), (status = 404, description = "Unknown, or not yours"))
+    responses((status = 200, body = PayoutView), Problems),
+    security(("bearer" = []))
 )]
 pub(crate) async fn get_payout(
     State(host): State<Host>,
@@ -218,7 +216,8 @@ pub(crate) async fn get_payout(
     path = "/api/v1/payment/payouts",
     tag = "payouts",
     params(chassis::page::PageQuery, PayoutFilter),
-    responses((status = 200, body = Page<PayoutView>))
+    responses((status = 200, body = Page<PayoutView>), Problems),
+    security(("bearer" = []))
 )]
 pub(crate) async fn list_payouts(
     State(host): State<Host>,

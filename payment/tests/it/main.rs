@@ -4,6 +4,7 @@
 
 mod app;
 mod bad_input;
+mod document;
 mod facts;
 mod ownership;
 mod paying;
