@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use reqwest::StatusCode;
 use reqwest::redirect::Policy;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::{SETTLED_WITHIN, is_done};
+use super::SETTLED_WITHIN;
 
 /// One person's client.
 pub(crate) struct Client {
@@ -47,6 +47,15 @@ impl Client {
 
     /// Writes and waits for the outcome, which must be that it was done.
     pub(crate) async fn write(&self, key: &str, path: &str, body: &Value) -> Result<()> {
+        let outcome = self.outcome(key, path, body).await?;
+        if outcome["status"] != "completed" {
+            bail!("POST {}/api/v1/{path} ends as {outcome}", self.bff);
+        }
+        Ok(())
+    }
+
+    /// Writes and waits for the outcome, whatever it is.
+    pub(crate) async fn outcome(&self, key: &str, path: &str, body: &Value) -> Result<Value> {
         let url = format!("{}/api/v1/{path}", self.bff);
         let request = self.http.post(&url).bearer_auth(&self.token).json(body);
         let answer = request
@@ -60,18 +69,17 @@ impl Client {
         }
         let mut status: Value = serde_json::from_str(&text)?;
         let end = Instant::now() + SETTLED_WITHIN;
-        while !is_done(&status) {
-            let pending = status["status"] == "pending";
-            let Some(id) = status["command_id"]
+        while status["status"] == "pending" {
+            let id = status["command_id"]
                 .as_str()
-                .filter(|_| pending && Instant::now() < end)
-            else {
-                bail!("POST {url} ends as {status}");
-            };
-            let id = id.to_owned();
+                .context("a command_id")?
+                .to_owned();
+            if Instant::now() >= end {
+                bail!("POST {url} has no outcome within {SETTLED_WITHIN:?}: {status}");
+            }
             sleep(Duration::from_millis(100)).await;
             status = self.read(&format!("commands/{id}")).await?;
         }
-        Ok(())
+        Ok(status)
     }
 }
