@@ -36,8 +36,8 @@ fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
 }
 
-fn amount(text: &str) -> Option<Amount> {
-    Some(Amount::parse(text).unwrap())
+fn amount(text: &str) -> Amount {
+    Amount::parse(text).unwrap()
 }
 
 /// A click on a link of `partner1` in `camp1` of `brand1`, this long before [`NOW`].
@@ -65,7 +65,7 @@ fn report(event_type: &str, campaign: Option<&str>, order: Option<&str>, amount:
         event_type: EventType::parse(event_type).unwrap(),
         user: UserHash([1; 32]),
         occurred_at: NOW,
-        amount: (!amount.is_empty()).then(|| Amount::parse(amount).unwrap()),
+        amount: (!amount.is_empty()).then(|| self::amount(amount)),
         currency: None,
         order,
         campaign,

@@ -1,5 +1,7 @@
 //! `/api/v1/tracking/events`
 
+use std::fmt::Display;
+
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
@@ -62,18 +64,21 @@ struct Gathered {
     product: Option<Text<64>>,
 }
 
+/// Something was refused, which `Fields` tells.
+struct Refused;
+
 impl Check for RecordEvent {
     fn check(&self, fields: &mut Fields) {
         if let Some(Timestamp(at)) = self.occurred_at {
             time::refuse_future(fields, "/occurred_at", at, time::now());
         }
-        self.gather(fields);
+        let _ = self.gather(fields);
     }
 }
 
 impl RecordEvent {
-    /// `None` when something was refused.
-    fn gather(&self, fields: &mut Fields) -> Option<Gathered> {
+    /// Reads every field before it gives up, so that all that is wrong is told.
+    fn gather(&self, fields: &mut Fields) -> Result<Gathered, Refused> {
         let wrong_type = "must be 1 to 64 characters from A-Z a-z 0-9 _ - .";
         let event_type = EventType::parse(&self.event_type).ok_or(wrong_type);
         let event_type = fields.take("/event_type", event_type);
@@ -91,7 +96,7 @@ impl RecordEvent {
             Text::<64>::parse(text)
         });
         let gathered = Gathered {
-            event_type: event_type?,
+            event_type: event_type.ok_or(Refused)?,
             amount: amount?,
             currency: currency?,
             order: order?,
@@ -100,50 +105,57 @@ impl RecordEvent {
             product: product?,
         };
         gathered.require(fields);
-        Some(gathered)
+        Ok(gathered)
     }
 
-    fn amount(&self, fields: &mut Fields) -> Option<Option<Amount>> {
-        let read =
-            |fields: &mut Fields, pointer, text: &AmountText| fields.take(pointer, text.amount());
+    fn amount(&self, fields: &mut Fields) -> Result<Option<Amount>, Refused> {
         let beside = match &self.amount {
-            Some(text) => Some(read(fields, "/amount", text)?),
+            Some(text) => Some(take(fields, "/amount", text.amount())?),
             None => None,
         };
+        let pointer = "/metadata/amount";
         let inside = match &self.metadata {
-            Some(metadata) => fields.take("/metadata/amount", metadata.amount("amount"))?,
+            Some(metadata) => take(fields, pointer, metadata.amount("amount"))?,
             None => None,
         };
-        let inside = match &inside {
-            Some(text) => Some(read(fields, "/metadata/amount", text)?),
+        let inside = match inside {
+            Some(text) => Some(take(fields, pointer, text.amount())?),
             None => None,
         };
-        one(fields, "/metadata/amount", beside, inside)
+        one(fields, pointer, beside, inside)
     }
 
     /// A field from beside or inside `metadata`.
-    fn field<T: PartialEq, E: std::fmt::Display>(
+    fn field<T: PartialEq, E: Display>(
         &self,
         fields: &mut Fields,
         name: &'static str,
         beside: Option<&str>,
         parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Option<Option<T>> {
+    ) -> Result<Option<T>, Refused> {
         let (pointer, inner) = pointers(name);
         let beside = match beside {
-            Some(text) => Some(fields.take(pointer, parse(text))?),
+            Some(text) => Some(take(fields, pointer, parse(text))?),
             None => None,
         };
         let inside = match &self.metadata {
-            Some(metadata) => fields.take(inner, metadata.string(name))?,
+            Some(metadata) => take(fields, inner, metadata.string(name))?,
             None => None,
         };
         let inside = match inside {
-            Some(text) => Some(fields.take(inner, parse(&text))?),
+            Some(text) => Some(take(fields, inner, parse(&text))?),
             None => None,
         };
         one(fields, inner, beside, inside)
     }
+}
+
+fn take<T, E: Display>(
+    fields: &mut Fields,
+    pointer: &'static str,
+    read: Result<T, E>,
+) -> Result<T, Refused> {
+    fields.take(pointer, read).ok_or(Refused)
 }
 
 fn pointers(name: &str) -> (&'static str, &'static str) {
@@ -161,16 +173,16 @@ fn one<T: PartialEq>(
     pointer: &'static str,
     beside: Option<T>,
     inside: Option<T>,
-) -> Option<Option<T>> {
+) -> Result<Option<T>, Refused> {
     match (beside, inside) {
         (Some(beside), Some(inside)) if beside != inside => {
             fields.refuse(
                 pointer,
                 "differs from the field of this name beside metadata",
             );
-            None
+            Err(Refused)
         }
-        (beside, inside) => Some(beside.or(inside)),
+        (beside, inside) => Ok(beside.or(inside)),
     }
 }
 
@@ -237,7 +249,8 @@ pub(super) async fn record_event(
     let mut fields = Fields::new();
     let gathered = write.body.gather(&mut fields);
     fields.finish()?;
-    let gathered = gathered.ok_or_else(|| Problem::internal(&"a refused body was let through"))?;
+    let let_through = |_| Problem::internal(&"a refused body was let through");
+    let gathered = gathered.map_err(let_through)?;
     let (campaign, order) = (gathered.campaign.as_ref(), gathered.order.as_ref());
     let conversion = Report::conversion_of(campaign, order, id).into_string();
     let ask = Ask {

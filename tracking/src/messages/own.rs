@@ -1,8 +1,10 @@
 //! Own events read back from the log: the inverse of [`super::emit`].
 
+use std::str::FromStr;
+
 use money::{
-    Amount, BrandId, CampaignId, ClickId, ConversionId, Currency, EnrollmentId, LinkCode, Money,
-    OrderId, PartnerId, Uuid,
+    BrandId, CampaignId, ClickId, ConversionId, Currency, EnrollmentId, LinkCode, Money, PartnerId,
+    Uuid,
 };
 use schemas::{Body, Header, Message};
 
@@ -62,8 +64,8 @@ fn conversion(subject: &str, body: &Body) -> Option<Event> {
         Body::ConversionAttributedV1(body) => Some(Event::Attributed(Attributed {
             conversion,
             event_type: EventType::parse(&body.event_type)?,
-            order: order(body.order_id.as_ref())?,
-            alias: optional(body.alias_id.as_ref(), |id| ConversionId::parse(id).ok())?,
+            order: optional(body.order_id.as_ref()).ok()?,
+            alias: optional(body.alias_id.as_ref()).ok()?,
             campaign: CampaignId::parse(&*body.campaign_id).ok()?,
             brand: BrandId::parse(&*body.brand_id).ok()?,
             partner: PartnerId::parse(&*body.partner_id).ok()?,
@@ -77,11 +79,11 @@ fn conversion(subject: &str, body: &Body) -> Option<Event> {
             conversion,
             event_type: EventType::parse(&body.event_type)?,
             reason: Reason::parse(&body.reason)?,
-            amount: amount(body.amount.as_ref())?,
-            currency: currency(body.currency.as_ref())?,
-            order: order(body.order_id.as_ref())?,
-            campaign: campaign(body.campaign_id.as_ref())?,
-            click: click(body.click_id.as_ref())?,
+            amount: optional(body.amount.as_ref()).ok()?,
+            currency: optional(body.currency.as_ref()).ok()?,
+            order: optional(body.order_id.as_ref()).ok()?,
+            campaign: optional(body.campaign_id.as_ref()).ok()?,
+            click: optional(body.click_id.as_ref()).ok()?,
             user: UserHash::parse(&body.user_hash)?,
             occurred_at: body.occurred_at,
         })),
@@ -93,11 +95,11 @@ fn conversion(subject: &str, body: &Body) -> Option<Event> {
         })),
         Body::ConversionRefundNotedV1(body) => Some(Event::RefundNoted(RefundNoted {
             conversion,
-            amount: amount(body.amount.as_ref())?,
-            currency: currency(body.currency.as_ref())?,
-            order: order(body.order_id.as_ref())?,
-            campaign: campaign(body.campaign_id.as_ref())?,
-            click: click(body.click_id.as_ref())?,
+            amount: optional(body.amount.as_ref()).ok()?,
+            currency: optional(body.currency.as_ref()).ok()?,
+            order: optional(body.order_id.as_ref()).ok()?,
+            campaign: optional(body.campaign_id.as_ref()).ok()?,
+            click: optional(body.click_id.as_ref()).ok()?,
             user: UserHash::parse(&body.user_hash)?,
             occurred_at: body.occurred_at,
         })),
@@ -107,54 +109,24 @@ fn conversion(subject: &str, body: &Body) -> Option<Event> {
                 conversion,
                 event_type: EventType::parse(&body.event_type)?,
                 first_event: Uuid::parse_str(&body.first_event_id).ok()?,
-                order: order(body.order_id.as_ref())?,
-                first_conversion: optional(first, |id| ConversionId::parse(id).ok())?,
+                order: optional(body.order_id.as_ref()).ok()?,
+                first_conversion: optional(first).ok()?,
             }))
         }
         Body::TrackingEventRecordedV1(body) => Some(Event::Recorded(EventRecorded {
             conversion,
             event_type: EventType::parse(&body.event_type)?,
             user: UserHash::parse(&body.user_hash)?,
-            link: optional(body.link_code.as_ref(), |code| LinkCode::parse(code).ok())?,
-            click: click(body.click_id.as_ref())?,
-            campaign: campaign(body.campaign_id.as_ref())?,
-            order: order(body.order_id.as_ref())?,
+            link: optional(body.link_code.as_ref()).ok()?,
+            click: optional(body.click_id.as_ref()).ok()?,
+            campaign: optional(body.campaign_id.as_ref()).ok()?,
+            order: optional(body.order_id.as_ref()).ok()?,
             occurred_at: body.occurred_at,
         })),
         _ => None,
     }
 }
 
-/// `Some(None)` when there is none, `None` when there is one that cannot be read.
-#[expect(clippy::option_option, reason = "absent and unreadable are two things")]
-fn optional<T>(text: Option<&String>, parse: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
-    match text {
-        None => Some(None),
-        Some(text) => parse(text).map(Some),
-    }
-}
-
-#[expect(clippy::option_option, reason = "see optional")]
-fn order(text: Option<&String>) -> Option<Option<OrderId>> {
-    optional(text, |id| OrderId::parse(id).ok())
-}
-
-#[expect(clippy::option_option, reason = "see optional")]
-fn campaign(text: Option<&String>) -> Option<Option<CampaignId>> {
-    optional(text, |id| CampaignId::parse(id).ok())
-}
-
-#[expect(clippy::option_option, reason = "see optional")]
-fn click(text: Option<&String>) -> Option<Option<ClickId>> {
-    optional(text, |id| ClickId::parse(id).ok())
-}
-
-#[expect(clippy::option_option, reason = "see optional")]
-fn currency(text: Option<&String>) -> Option<Option<Currency>> {
-    optional(text, |code| Currency::parse(code).ok())
-}
-
-#[expect(clippy::option_option, reason = "see optional")]
-fn amount(text: Option<&String>) -> Option<Option<Amount>> {
-    optional(text, |amount| Amount::parse(amount).ok())
+fn optional<T: FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {
+    text.map(|text| text.parse()).transpose()
 }

@@ -1,4 +1,15 @@
 //! Tracking through its real edges: facts delivered as relays deliver them, a real Postgres, real HTTP.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
 
 mod app;
 mod attributing;
+mod bad_input;
+mod documents;
+mod edge;
+mod links;
+mod lists;
+mod orders;
+mod replay;

@@ -73,7 +73,7 @@ fn an_amount_is_of_the_campaigns_currency_and_no_more_precise() {
     // Nobody's: only what is claimed can be checked.
     euros.currency = Some(Currency::JPY);
     assert_eq!(attributed(&euros, None), "no_click");
-    euros.amount = amount("10.5");
+    euros.amount = Some(amount("10.5"));
     assert_eq!(attributed(&euros, None), "amount_precision");
 }
 

@@ -1,0 +1,135 @@
+//! `GET /c/{code}`.
+
+use axum::http::StatusCode;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::app::*;
+
+async fn clicks(service: &host::testing::TestService) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM clicks")
+        .fetch_one(service.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_click_is_committed_before_the_visitor_goes_on() {
+    let service = start_with_link().await;
+    let url = format!("{}/c/lnk_1", service.base_url);
+    for clicked in 1..=3 {
+        let response = service.client.get(&url).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::FOUND);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(clicks(&service).await, clicked);
+    }
+    // A look at the link is no visit.
+    let response = service
+        .client
+        .request(Method::HEAD, &url)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.headers()["location"], "https://shop.example/p?a=b");
+    assert_eq!(clicks(&service).await, 3);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn many_visitors_at_once_each_get_a_click_of_their_own() {
+    let service = start_with_link().await;
+    let visits = (0..64).map(|n| {
+        let url = format!(
+            "{}/c/lnk_1?user_id=user{n}&utm_source=mail",
+            service.base_url
+        );
+        service.client.get(url).send()
+    });
+    let mut targets = std::collections::HashSet::new();
+    for visit in futures::future::join_all(visits).await {
+        let response = visit.unwrap();
+        assert_eq!(response.status(), StatusCode::FOUND);
+        targets.insert(response.headers()["location"].to_str().unwrap().to_owned());
+    }
+    assert_eq!(targets.len(), 64);
+    assert_eq!(clicks(&service).await, 64);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn unknown_and_odd_codes_are_404_and_an_odd_visitor_400_and_nothing_is_written() {
+    let service = start_with_link().await;
+    for (path, status) in [
+        ("/c/unknown", 404),
+        ("/c/lnk_1%00", 404),
+        ("/c/%F0%9F%98%80", 404),
+        ("/c/..%2F..%2Fetc", 404),
+        ("/c/lnk_1?user_id=", 400),
+        ("/c/lnk_1?user_id=a%00b", 400),
+        ("/c/lnk_1?user_id=a&user_id=b", 400),
+    ] {
+        let url = format!("{}{path}", service.base_url);
+        let response = service.client.get(url).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{path}");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json"
+        );
+    }
+    let long = format!("{}/c/{}", service.base_url, "a".repeat(65));
+    assert_eq!(service.client.get(long).send().await.unwrap().status(), 404);
+    let long = format!("{}/c/lnk_1?user_id={}", service.base_url, "a".repeat(129));
+    assert_eq!(service.client.get(long).send().await.unwrap().status(), 400);
+    assert_eq!(clicks(&service).await, 0);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn with_the_database_away_a_signed_click_leads_on_and_counts_afterwards() {
+    let service = start_with_link().await;
+    click(&service, "lnk_1", "user0").await;
+    // The clicks cannot be written: the link is known from before.
+    sqlx::raw_sql("ALTER TABLE clicks RENAME TO clicks_away")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    let signed = click(&service, "lnk_1", "user1").await;
+    assert!(signed.starts_with("cls_"), "{signed}");
+    sqlx::raw_sql("ALTER TABLE clicks_away RENAME TO clicks")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    let bought = purchase("user1", "10");
+    let answer = report_as(&service, "unattributed", &bought).await;
+    assert_eq!(answer["reason"], "no_click");
+    let answer = report_as(
+        &service,
+        "attributed",
+        &with(bought.clone(), "click_id", signed.clone()),
+    )
+    .await;
+    assert_eq!(
+        (&answer["partner_id"], &answer["click_id"]),
+        (&json!(PARTNER), &json!(signed))
+    );
+    let mut forged = signed.into_bytes();
+    forged[10] = if forged[10] == b'A' { b'B' } else { b'A' };
+    let forged = String::from_utf8(forged).unwrap();
+    let answer = report_as(&service, "unattributed", &with(bought, "click_id", forged)).await;
+    assert_eq!(answer["reason"], "click_unknown");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn without_database_and_memory_of_the_link_the_visitor_is_asked_to_come_again() {
+    let service = start_with_link().await;
+    sqlx::raw_sql("ALTER TABLE links RENAME TO links_away")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    let url = format!("{}/c/lnk_1", service.base_url);
+    let response = service.client.get(url).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "1");
+    service.stop().await;
+}

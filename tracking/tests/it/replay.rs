@@ -1,0 +1,59 @@
+//! Rule 7: the tables are the fold of the log.
+
+use serde_json::json;
+use tracking::{MIGRATIONS, Tracking};
+
+use crate::app::*;
+
+#[tokio::test]
+async fn the_tables_are_the_fold_of_the_log() {
+    let mut service = start_with_link().await;
+    adopt(&mut service, "camp200", &["partner9", PARTNER]).await;
+    tell(&mut service, "camp200", "camp200", terms(2, "EUR", 7)).await;
+    create_link(&service, "lnk_2", "camp200", "partner9").await;
+    let clicked = click(&service, "lnk_1", "user1").await;
+    report_as(&service, "attributed", &order("user1", "o1", "100")).await;
+    let named = with(order("user1", "o1", "100"), "campaign_id", CAMPAIGN);
+    report_as(&service, "duplicate_ignored", &named).await;
+    report_as(&service, "refunded", &refund("user1", "o1", "12.34")).await;
+    report_as(&service, "refund_noted", &refund("user1", "o2", "5")).await;
+    report_as(
+        &service,
+        "refund_noted",
+        &with(refund("user1", "o2", "6"), "campaign_id", CAMPAIGN),
+    )
+    .await;
+    report_as(
+        &service,
+        "attributed",
+        &with(order("user1", "o2", "50"), "campaign_id", CAMPAIGN),
+    )
+    .await;
+    report_as(
+        &service,
+        "unattributed",
+        &with(order("nobody", "o3", "7.5"), "currency", "EUR"),
+    )
+    .await;
+    report_as(&service, "refund_noted", &refund("nobody", "o3", "7.5")).await;
+    report_as(&service, "refund_noted", &refund("nobody", "o4", "1")).await;
+    report_as(
+        &service,
+        "attributed",
+        &json!({"user_id": "user1", "event_type": "lead"}),
+    )
+    .await;
+    let seen = json!({"user_id": "user1", "event_type": "seen", "click_id": clicked});
+    report_as(&service, "recorded", &seen).await;
+    refused(
+        &service,
+        422,
+        "currency_mismatch",
+        &with(purchase("user1", "1"), "currency", "EUR"),
+    )
+    .await;
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &FOLDED)
+        .await;
+    service.stop().await;
+}
