@@ -54,22 +54,26 @@ insert into read_head values (true, 0);
 create table commissions (
     id             text   primary key,
     position       bigint not null,
+    campaign_id    text   not null,
     partner_id     text   not null,
     brand_id       text   not null,
-    campaign_id    text   not null,
     event_type     text   not null,
     base_minor     bigint,
+    base_currency  text,
     rate_bps       int,
     flat_minor     bigint,
+    flat_currency  text,
     plan_version   int    not null,
     currency       text   not null,
     amount_minor   bigint not null,
     reversed_minor bigint not null,
-    status         text   not null,
+    status         text   not null check (status in ('held', 'approved', 'reversed', 'suspended')),
+    suspense       text,
     hold_until     bigint,
-    created_at     bigint not null,
-    updated_at     bigint not null
+    calculated_at  bigint not null,
+    approved_at    bigint
 );
+create unique index commissions_by_position on commissions (position);
 create index commissions_by_partner on commissions (partner_id, position);
 create index commissions_by_brand on commissions (brand_id, position);
 
@@ -82,12 +86,14 @@ create table payouts (
     currency     text   not null,
     method       text   not null,
     masked       text   not null,
-    status       text   not null,
+    status       text   not null
+        check (status in ('requested', 'submitting', 'submitted', 'unknown', 'paid', 'failed')),
     provider_ref text,
     reason       text,
-    created_at   bigint not null,
+    requested_at bigint not null,
     updated_at   bigint not null
 );
+create unique index payouts_by_position on payouts (position);
 create index payouts_by_partner on payouts (partner_id, position);
 
 -- payment-events. An owner is partner:<id> or brand:<id>; of each pot what came in less what went out.
@@ -104,6 +110,7 @@ create table balances (
     updated_at bigint not null,
     primary key (owner, currency)
 ) with (fillfactor = 70);
+create unique index balances_by_position on balances (position);
 
 -- payment-events
 create table sealing_keys (

@@ -54,11 +54,12 @@ impl Check for CreateCampaign {
             return;
         }
         for (index, host) in hosts.iter().enumerate() {
+            let pointer = || format!("/allowed_hosts/{index}");
             if !is_host(host) {
                 let detail = "must be a host name in lower case, such as shop.example.com, without scheme, port or path";
-                fields.refuse(format!("/allowed_hosts/{index}"), detail);
+                fields.refuse(pointer(), detail);
             } else if hosts[..index].contains(host) {
-                fields.refuse(format!("/allowed_hosts/{index}"), "must not be named twice");
+                fields.refuse(pointer(), "must not be named twice");
             }
         }
     }

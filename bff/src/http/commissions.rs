@@ -16,36 +16,62 @@ use super::shown::{amount, moment};
 use super::{Bff, unread};
 use crate::store::commissions::{self, CommissionRow, Wanted};
 
-/// What a conversion earned. Amounts are decimal text with the currency's digits.
+/// An amount of money.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AmountView {
+    /// Decimal text with the currency's digits.
+    #[schema(example = "100.00")]
+    amount: String,
+    #[schema(example = "USD")]
+    currency: String,
+}
+
+/// What a conversion earned.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CommissionView {
     /// The conversion's.
     id: String,
+    campaign_id: String,
     partner_id: String,
     brand_id: String,
-    campaign_id: String,
+    /// `purchase` or `lead`.
     #[schema(example = "purchase")]
     event_type: String,
-    #[schema(example = "USD")]
-    currency: String,
+    /// `held`, `approved`, `reversed` (all of it) or `suspended`.
+    #[schema(example = "approved")]
+    status: String,
+    /// Why it is suspended.
+    suspense: Option<String>,
+    /// What was earned; decimal text with the currency's digits, as the two after it.
     #[schema(example = "10.00")]
     amount: String,
     /// What refunds took back of it.
     #[schema(example = "0.00")]
     reversed: String,
-    /// `held`, `approved` or `reversed` (all of it).
-    #[schema(example = "approved")]
-    status: String,
-    /// What the rate was taken of.
-    base: Option<String>,
-    /// The rate in basis points.
-    rate_bps: Option<i32>,
-    /// The flat amount.
-    flat: Option<String>,
-    plan_version: i32,
+    /// What is left of it.
+    #[schema(example = "10.00")]
+    net: String,
+    #[schema(example = "USD")]
+    currency: String,
+    calculation: CalculationView,
+    calculated_at: Timestamp,
+    /// When its hold ends or ended; `null` when it was never held.
     hold_until: Option<Timestamp>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    /// Since when it is earned for good.
+    approved_at: Option<Timestamp>,
+}
+
+/// What the amount was made of.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CalculationView {
+    /// What the conversion was worth.
+    base: Option<AmountView>,
+    /// Hundredths of a percent of the base.
+    rate_bps: Option<i32>,
+    /// What the plan always pays.
+    flat: Option<AmountView>,
+    /// The version of the campaign's plan that the partner had accepted.
+    plan_version: i32,
 }
 
 impl From<CommissionRow> for CommissionView {
@@ -54,22 +80,34 @@ impl From<CommissionRow> for CommissionView {
         Self {
             amount: shown(row.amount_minor),
             reversed: shown(row.reversed_minor),
-            base: row.base_minor.map(shown),
-            flat: row.flat_minor.map(shown),
+            net: shown(row.amount_minor.saturating_sub(row.reversed_minor)),
+            calculation: CalculationView {
+                base: of_currency(row.base_minor, row.base_currency),
+                rate_bps: row.rate_bps,
+                flat: of_currency(row.flat_minor, row.flat_currency),
+                plan_version: row.plan_version,
+            },
             id: row.id,
+            campaign_id: row.campaign_id,
             partner_id: row.partner_id,
             brand_id: row.brand_id,
-            campaign_id: row.campaign_id,
             event_type: row.event_type,
-            currency: row.currency,
             status: row.status,
-            rate_bps: row.rate_bps,
-            plan_version: row.plan_version,
+            suspense: row.suspense,
+            currency: row.currency,
+            calculated_at: moment(row.calculated_at),
             hold_until: row.hold_until.map(moment),
-            created_at: moment(row.created_at),
-            updated_at: moment(row.updated_at),
+            approved_at: row.approved_at.map(moment),
         }
     }
+}
+
+fn of_currency(minor: Option<i64>, currency: Option<String>) -> Option<AmountView> {
+    let (minor, currency) = (minor?, currency?);
+    Some(AmountView {
+        amount: amount(minor, &currency),
+        currency,
+    })
 }
 
 /// How far a commission is.
@@ -79,6 +117,7 @@ pub(crate) enum Status {
     Held,
     Approved,
     Reversed,
+    Suspended,
 }
 
 impl Status {
@@ -87,6 +126,7 @@ impl Status {
             Self::Held => "held",
             Self::Approved => "approved",
             Self::Reversed => "reversed",
+            Self::Suspended => "suspended",
         }
     }
 }

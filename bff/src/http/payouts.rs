@@ -54,7 +54,7 @@ impl From<PayoutRow> for PayoutView {
             status: row.status,
             provider_ref: row.provider_ref,
             reason: row.reason,
-            requested_at: moment(row.created_at),
+            requested_at: moment(row.requested_at),
             updated_at: moment(row.updated_at),
         }
     }

@@ -19,7 +19,6 @@ pub(crate) struct PlanBody {
     /// What a lead earns.
     lead: Option<EarningBody>,
     /// Days until a commission is earned for good: 0 (at once) to 365.
-    #[serde(default)]
     #[schema(minimum = 0, maximum = 365)]
     hold_days: i32,
 }

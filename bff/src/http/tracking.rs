@@ -27,6 +27,7 @@ pub(crate) struct RecordEvent {
     #[schema(example = "user123")]
     user_id: Text<128>,
     /// `purchase`, `lead`, `click`, `refund`, or any other, which is stored too.
+    /// 1 to 64 characters from `A-Z a-z 0-9 _ - .`.
     #[schema(example = "purchase")]
     event_type: String,
     /// When, as claimed; absent: now.
@@ -62,15 +63,26 @@ struct Facts {
 impl Check for RecordEvent {
     fn check(&self, fields: &mut Fields) {
         fields.require(
-            money::ids::is_valid(&self.event_type),
+            is_event_type(&self.event_type),
             "/event_type",
-            "must be 1 to 64 characters from A-Z a-z 0-9 _ -",
+            "must be 1 to 64 characters from A-Z a-z 0-9 _ - .",
         );
         if let Some(Timestamp(claimed)) = self.occurred_at {
             refuse_future(fields, "/occurred_at", claimed, now());
         }
         self.facts(fields);
+        fields.require(
+            self.event_type != "purchase" || self.says_an_amount(),
+            "/amount",
+            "a purchase needs an amount",
+        );
     }
+}
+
+/// As tracking takes them.
+fn is_event_type(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
 impl RecordEvent {
@@ -117,6 +129,12 @@ impl RecordEvent {
             click: parsed(fields, click, str::parse),
             product: parsed(fields, product, |text| Text::parse(text)),
         }
+    }
+
+    /// Whether there is one, be it right or wrong.
+    fn says_an_amount(&self) -> bool {
+        let held = self.metadata.as_ref().map(|m| m.amount("amount"));
+        self.amount.is_some() || !matches!(held, None | Some(Ok(None)))
     }
 
     fn amount_text(&self, fields: &mut Fields) -> Option<(AmountText, &'static str)> {

@@ -7,6 +7,9 @@ use schemas::{Body, CommissionCalculatedV1, Header, Message};
 
 use crate::store::commissions::CommissionRow;
 
+/// What the status on the wire begins with when nothing is earned until an operator decides; the reason follows.
+const SUSPENDED: &str = "suspended_";
+
 /// Whether the message changes a commission that another one made.
 pub(super) fn changes(message: &Message) -> bool {
     matches!(
@@ -20,46 +23,68 @@ pub(super) fn fold(rows: &mut HashMap<String, CommissionRow>, message: &Message)
     let header = &message.header;
     match &message.body {
         Body::CommissionCalculatedV1(calculated) => {
-            rows.insert(header.subject.clone(), row(header, calculated));
+            let row = row(header, calculated, rows.len());
+            rows.insert(header.subject.clone(), row);
         }
-        Body::CommissionApprovedV1(_) => {
-            if let Some(row) = rows.get_mut(&header.subject) {
-                "approved".clone_into(&mut row.status);
-                row.updated_at = header.time.get();
-            }
-        }
-        Body::CommissionReversedV1(reversed) => {
-            if let Some(row) = rows.get_mut(&header.subject) {
-                row.reversed_minor = reversed.reversed_total.minor;
-                if row.reversed_minor >= row.amount_minor {
-                    "reversed".clone_into(&mut row.status);
-                }
-                row.updated_at = header.time.get();
-            }
-        }
+        Body::CommissionApprovedV1(_) => change(rows, header, |row| {
+            row.approved_at = Some(header.time.get());
+        }),
+        Body::CommissionReversedV1(reversed) => change(rows, header, |row| {
+            row.reversed_minor = reversed.reversed_total.minor;
+        }),
         _ => {}
     }
 }
 
-fn row(header: &Header, calculated: &CommissionCalculatedV1) -> CommissionRow {
+fn change(
+    rows: &mut HashMap<String, CommissionRow>,
+    header: &Header,
+    change: impl FnOnce(&mut CommissionRow),
+) {
+    if let Some(row) = rows.get_mut(&header.subject) {
+        change(row);
+        status(row).clone_into(&mut row.status);
+    }
+}
+
+fn row(header: &Header, calculated: &CommissionCalculatedV1, place: usize) -> CommissionRow {
     let time = header.time.get();
-    CommissionRow {
+    let (base, flat) = (calculated.base.as_ref(), calculated.flat.as_ref());
+    let mut row = CommissionRow {
         id: header.subject.clone(),
-        position: 0,
+        position: super::among_new(place),
+        campaign_id: calculated.campaign_id.clone(),
         partner_id: calculated.partner_id.clone(),
         brand_id: calculated.brand_id.clone(),
-        campaign_id: calculated.campaign_id.clone(),
         event_type: calculated.event_type.clone(),
-        base_minor: calculated.base.as_ref().map(|base| base.minor),
+        base_minor: base.map(|base| base.minor),
+        base_currency: base.map(|base| base.currency.clone()),
         rate_bps: calculated.rate_bps,
-        flat_minor: calculated.flat.as_ref().map(|flat| flat.minor),
+        flat_minor: flat.map(|flat| flat.minor),
+        flat_currency: flat.map(|flat| flat.currency.clone()),
         plan_version: calculated.plan_version,
         currency: calculated.amount.currency.clone(),
         amount_minor: calculated.amount.minor,
         reversed_minor: 0,
-        status: calculated.status.clone(),
+        status: String::new(),
+        suspense: calculated.status.strip_prefix(SUSPENDED).map(str::to_owned),
         hold_until: calculated.hold_until.map(Micros::get),
-        created_at: time,
-        updated_at: time,
+        calculated_at: time,
+        approved_at: (calculated.status == "approved").then_some(time),
+    };
+    status(&row).clone_into(&mut row.status);
+    row
+}
+
+/// As commission itself tells it.
+fn status(row: &CommissionRow) -> &'static str {
+    if row.suspense.is_some() {
+        "suspended"
+    } else if row.amount_minor > 0 && row.reversed_minor == row.amount_minor {
+        "reversed"
+    } else if row.approved_at.is_none() {
+        "held"
+    } else {
+        "approved"
     }
 }

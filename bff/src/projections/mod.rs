@@ -95,10 +95,10 @@ impl Domain for Projections {
 
     async fn save(&self, tx: &mut WriteTx, world: World) -> Result<(), sqlx::Error> {
         if !world.commissions.is_empty() {
-            commissions::upsert(tx, &rows(world.commissions)).await?;
+            commissions::upsert(tx, &in_order(world.commissions, |row| row.position)).await?;
         }
         if !world.payouts.is_empty() {
-            payouts::upsert(tx, &rows(world.payouts)).await?;
+            payouts::upsert(tx, &in_order(world.payouts, |row| row.position)).await?;
         }
         if !world.changes.is_empty() {
             balances::add(tx, &world.changes).await?;
@@ -119,6 +119,17 @@ fn subjects<'a>(messages: &[&'a Message], wanted: impl Fn(&Message) -> bool) -> 
     wanted
         .map(|message| message.header.subject.as_str())
         .collect()
+}
+
+/// Where a new row stands among those of its batch: positions are given in this order.
+fn among_new(place: usize) -> i64 {
+    i64::try_from(place).unwrap_or(i64::MAX)
+}
+
+fn in_order<R>(by_id: HashMap<String, R>, position: impl Fn(&R) -> i64) -> Vec<R> {
+    let mut rows = rows(by_id);
+    rows.sort_unstable_by_key(position);
+    rows
 }
 
 fn rows<K, R>(by_id: HashMap<K, R>) -> Vec<R> {

@@ -23,7 +23,8 @@ pub(super) fn fold(rows: &mut HashMap<String, PayoutRow>, message: &Message) {
     let header = &message.header;
     let (status, provider_ref, reason) = match &message.body {
         Body::PayoutRequestedV1(requested) => {
-            rows.insert(header.subject.clone(), row(header, requested));
+            let row = row(header, requested, rows.len());
+            rows.insert(header.subject.clone(), row);
             return;
         }
         Body::PayoutSubmittingV1(_) => ("submitting", None, None),
@@ -43,11 +44,11 @@ pub(super) fn fold(rows: &mut HashMap<String, PayoutRow>, message: &Message) {
     }
 }
 
-fn row(header: &Header, requested: &PayoutRequestedV1) -> PayoutRow {
+fn row(header: &Header, requested: &PayoutRequestedV1, place: usize) -> PayoutRow {
     let time = header.time.get();
     PayoutRow {
         id: header.subject.clone(),
-        position: 0,
+        position: super::among_new(place),
         partner_id: header.key.clone(),
         amount_minor: requested.amount.minor,
         currency: requested.amount.currency.clone(),
@@ -56,7 +57,7 @@ fn row(header: &Header, requested: &PayoutRequestedV1) -> PayoutRow {
         status: "requested".to_owned(),
         provider_ref: None,
         reason: None,
-        created_at: time,
+        requested_at: time,
         updated_at: time,
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct PayoutRow {
     pub(crate) status: String,
     pub(crate) provider_ref: Option<String>,
     pub(crate) reason: Option<String>,
-    pub(crate) created_at: i64,
+    pub(crate) requested_at: i64,
     pub(crate) updated_at: i64,
 }
 
@@ -31,24 +31,22 @@ pub(crate) async fn load(tx: &mut WriteTx, ids: &[&str]) -> Result<Vec<PayoutRow
         .await
 }
 
-/// Writes rows; a new one gets the next position, an old one keeps its own.
+/// Writes rows; a new one gets the next position, an old one keeps its own and what never changes.
 pub(crate) async fn upsert(tx: &mut WriteTx, rows: &[PayoutRow]) -> Result<(), sqlx::Error> {
     sqlx::query(
         "WITH head AS (
              UPDATE read_head SET position = position + cardinality($1::text[]) RETURNING position - cardinality($1::text[]) AS base
          )
          INSERT INTO payouts (id, position, partner_id, amount_minor, currency, method, masked, status, provider_ref, reason,
-                              created_at, updated_at)
+                              requested_at, updated_at)
          SELECT r.id, head.base + r.ordinal, r.partner_id, r.amount_minor, r.currency, r.method, r.masked, r.status,
-                r.provider_ref, r.reason, r.created_at, r.updated_at
+                r.provider_ref, r.reason, r.requested_at, r.updated_at
            FROM head, UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                              $9::text[], $10::bigint[], $11::bigint[]) WITH ORDINALITY
-             AS r(id, partner_id, amount_minor, currency, method, masked, status, provider_ref, reason, created_at,
+             AS r(id, partner_id, amount_minor, currency, method, masked, status, provider_ref, reason, requested_at,
                   updated_at, ordinal)
          ON CONFLICT (id) DO UPDATE
-            SET partner_id = excluded.partner_id, amount_minor = excluded.amount_minor, currency = excluded.currency,
-                method = excluded.method, masked = excluded.masked, status = excluded.status,
-                provider_ref = excluded.provider_ref, reason = excluded.reason, created_at = excluded.created_at,
+            SET status = excluded.status, provider_ref = excluded.provider_ref, reason = excluded.reason,
                 updated_at = excluded.updated_at",
     )
     .bind(each(rows, |r| r.id.as_str()))
@@ -60,7 +58,7 @@ pub(crate) async fn upsert(tx: &mut WriteTx, rows: &[PayoutRow]) -> Result<(), s
     .bind(each(rows, |r| r.status.as_str()))
     .bind(each(rows, |r| r.provider_ref.as_deref()))
     .bind(each(rows, |r| r.reason.as_deref()))
-    .bind(each(rows, |r| r.created_at))
+    .bind(each(rows, |r| r.requested_at))
     .bind(each(rows, |r| r.updated_at))
     .execute(tx.connection())
     .await?;

@@ -1,89 +1,184 @@
 //! Writes become commands in the log.
 
 use axum::http::StatusCode;
-use host::testing::partner;
-use money::{CampaignId, EnrollmentId, PartnerId};
-use schemas::{Body, Topic};
+use host::testing::{brand, operator};
+use money::{CampaignId, ConversionId, EnrollmentId, EvidenceId, LinkCode, OrderId, PartnerId};
+use schemas::{Body, Header, Message};
+use serde_json::json;
 
-use crate::app::{accept, acceptance, accepted, bff, id, logged, parts, rejected, tell};
+use crate::app::{acceptance, asked, bff, id, logged, partner123};
 
 #[tokio::test]
 async fn a_write_is_answered_202_and_stands_in_the_log_as_a_command() {
     let app = bff().await;
-    let token = partner("partner123");
+    let correlation_id = "0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e";
     let response = app
         .client
         .post(format!("{}/api/v1/campaigns/camp123/accept", app.base_url))
-        .bearer_auth(&token)
-        .header("x-correlation-id", "0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e")
+        .bearer_auth(partner123())
+        .header("x-correlation-id", correlation_id)
         .json(&acceptance())
         .send()
         .await
         .unwrap();
+    assert_eq!(response.status(), StatusCode::ACCEPTED);
     let location = response.headers()["location"].to_str().unwrap().to_owned();
-    let (status, body) = parts(response).await;
-    assert_eq!(status, StatusCode::ACCEPTED);
+    let body: serde_json::Value = response.json().await.unwrap();
     assert_eq!(body["status"], "pending");
+    assert_eq!(body["correlation_id"], correlation_id);
+    let Header {
+        id,
+        kind,
+        source,
+        sequence,
+        actor,
+        traceparent,
+        ..
+    } = logged(&app, id(&body["command_id"])).await.header;
+    assert_eq!(location, format!("/api/v1/commands/{id}"));
+    assert_eq!(kind, "campaign.accept.command.v1");
+    assert_eq!((source.as_str(), sequence), ("bff", Some(1)));
+    assert_eq!(actor.unwrap().partner_id.as_deref(), Some("partner123"));
+    assert!(traceparent.is_some());
+}
+
+fn about(message: &Message) -> (&str, &str, &str) {
+    let header = &message.header;
+    (&header.kind, &header.key, &header.subject)
+}
+
+#[tokio::test]
+async fn campaigns_are_made_given_terms_and_activated_for_the_tokens_brand() {
+    let app = bff().await;
+    let token = brand("brand9");
+    let campaign = json!({"campaign_id": "camp9", "name": "Nine", "currency": "USD", "allowed_hosts": ["a.example"]});
+    let create = asked(&app, &token, "/api/v1/campaigns", &campaign).await;
     assert_eq!(
-        body["correlation_id"],
-        "0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e"
+        about(&create),
+        ("campaign.create.command.v1", "camp9", "camp9")
     );
-    let command = logged(&app, id(&body["command_id"])).await;
-    assert_eq!(location, format!("/api/v1/commands/{}", command.header.id));
-    let header = &command.header;
-    assert_eq!(header.kind, "campaign.accept.command.v1");
-    assert_eq!((header.source.as_str(), header.sequence), ("bff", Some(1)));
-    assert_eq!(header.key, "camp123");
-    let enrollment = EnrollmentId::of(
-        &CampaignId::parse("camp123").unwrap(),
-        &PartnerId::parse("partner123").unwrap(),
+    let Body::CreateV1(body) = create.body else {
+        panic!("{create:?}")
+    };
+    assert_eq!(body.brand_id, "brand9");
+
+    let terms = json!({"text": "Be fair.\n", "window_days": 30, "plan": {
+        "sale": {"bps": 1_000}, "lead": {"flat": {"amount": "2.50", "currency": "USD"}}, "hold_days": 14}});
+    let publish = asked(&app, &token, "/api/v1/campaigns/camp9/terms", &terms).await;
+    assert_eq!(
+        about(&publish),
+        ("campaign.publish_terms.command.v1", "camp9", "camp9")
     );
-    assert_eq!(header.subject, enrollment.as_str());
-    let actor = header.actor.as_ref().unwrap();
-    assert_eq!(actor.partner_id.as_deref(), Some("partner123"));
-    let Body::AcceptV1(accept) = &command.body else {
-        panic!("{command:?}")
+    let Body::PublishTermsV1(body) = publish.body else {
+        panic!("{publish:?}")
     };
     assert_eq!(
-        accept.metadata.as_deref(),
-        Some(r#"{"source":"mobile_app"}"#)
+        (body.plan.sale_bps, body.plan.lead_bps),
+        (Some(1_000), None)
     );
-}
+    assert_eq!(body.plan.lead_flat.unwrap().minor, 250);
+    assert_eq!((body.window_days, body.plan.hold_days), (30, 14));
 
-#[tokio::test]
-async fn a_command_is_pending_until_its_outcome_comes() {
-    let app = bff().await;
-    let token = partner("partner123");
-    let command = accept(&app, &token).await;
-    let path = format!("/api/v1/commands/{command}");
-    assert_eq!(app.get(&path, &token).await.1["status"], "pending");
-    let logged = logged(&app, command).await;
-    tell(&app, Topic::CampaignEvents, &logged, accepted()).await;
-    let (status, body) = app.get(&path, &token).await;
+    let activate = asked(&app, &token, "/api/v1/campaigns/camp9/activate", &json!({})).await;
     assert_eq!(
-        (status, &body["status"]),
-        (StatusCode::OK, &"completed".into())
+        about(&activate),
+        ("campaign.activate.command.v1", "camp9", "camp9")
     );
 }
 
 #[tokio::test]
-async fn a_refusal_shows_at_the_status_with_its_code() {
+async fn a_campaign_without_an_id_gets_that_of_its_command() {
     let app = bff().await;
-    let token = partner("partner123");
-    let command = accept(&app, &token).await;
-    let refused = logged(&app, command).await;
-    tell(
-        &app,
-        Topic::CampaignEvents,
-        &refused,
-        rejected("already_accepted"),
-    )
-    .await;
-    let (_, body) = app
-        .get(&format!("/api/v1/commands/{command}"), &token)
-        .await;
-    assert_eq!(body["status"], "rejected");
-    assert_eq!(body["code"], "already_accepted");
-    assert_eq!(body["pointer"], "/terms_version");
-    assert!(body["decided_at"].is_string(), "{body}");
+    let campaign = json!({"brand_id": "brand1", "name": "One", "currency": "JPY", "allowed_hosts": ["a.example"]});
+    let create = asked(&app, &operator(), "/api/v1/campaigns", &campaign).await;
+    let made = CampaignId::of_command(create.header.id);
+    assert_eq!(create.header.subject, made.as_str());
+}
+
+#[tokio::test]
+async fn partners_accept_show_evidence_and_make_links() {
+    let app = bff().await;
+    let token = partner123();
+    let (campaign, partner) = (
+        CampaignId::parse("camp123").unwrap(),
+        PartnerId::parse("partner123").unwrap(),
+    );
+    let path = "/api/v1/campaigns/camp123/accept";
+    let accept = asked(&app, &token, path, &acceptance()).await;
+    let enrollment = EnrollmentId::of(&campaign, &partner);
+    assert_eq!(
+        about(&accept),
+        ("campaign.accept.command.v1", "camp123", enrollment.as_str())
+    );
+    let Body::AcceptV1(body) = accept.body else {
+        panic!("{accept:?}")
+    };
+    let metadata = r#"{"source":"mobile_app"}"#;
+    assert_eq!(body.metadata.as_deref(), Some(metadata));
+
+    let photo = json!({"campaign_id": "camp123", "evidence_type": "photo",
+        "file_url": "https://example.com/photo.jpg", "metadata": {"description": "Product photo"}});
+    let evidence = asked(&app, &token, "/api/v1/evidence/upload", &photo).await;
+    let subject = EvidenceId::of(
+        &campaign,
+        &partner,
+        "photo",
+        "https://example.com/photo.jpg",
+    );
+    assert_eq!(
+        about(&evidence),
+        (
+            "campaign.submit_evidence.command.v1",
+            "camp123",
+            subject.as_str()
+        )
+    );
+
+    let link = json!({"campaign_id": "camp123", "target_url": "https://shop.example.com/p"});
+    let made = asked(&app, &token, "/api/v1/links", &link).await;
+    let code = LinkCode::of_command(made.header.id);
+    assert_eq!(
+        about(&made),
+        (
+            "tracking.create_link.command.v1",
+            code.as_str(),
+            code.as_str()
+        )
+    );
+}
+
+#[tokio::test]
+async fn an_event_is_about_the_conversion_of_its_order_wherever_its_fields_stand() {
+    let app = bff().await;
+    let path = "/api/v1/tracking/events";
+    let inside = json!({"user_id": "user123", "event_type": "purchase", "metadata": {
+        "amount": 100.0, "currency": "USD", "order_id": "o1", "campaign_id": "camp123", "product_id": "prod456"}});
+    let beside = json!({"user_id": "user123", "event_type": "purchase", "amount": "100", "currency": "USD",
+        "order_id": "o1", "campaign_id": "camp123", "product_id": "prod456", "metadata": {"amount": 100.00}});
+    let campaign = CampaignId::parse("camp123").unwrap();
+    let order = OrderId::parse("o1").unwrap();
+    let conversion = ConversionId::of_order(Some(&campaign), &order);
+    for body in [inside, beside] {
+        let event = asked(&app, &partner123(), path, &body).await;
+        let kind = "tracking.record_event.command.v1";
+        assert_eq!(
+            about(&event),
+            (kind, conversion.as_str(), conversion.as_str())
+        );
+        let Body::RecordEventV1(body) = event.body else {
+            panic!("{event:?}")
+        };
+        assert_eq!(body.amount.as_deref(), Some("100"));
+        assert_eq!(body.campaign_id.as_deref(), Some("camp123"));
+        assert_eq!(body.product_id.as_deref(), Some("prod456"));
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_an_order_is_a_conversion_of_its_own() {
+    let app = bff().await;
+    let walk = json!({"user_id": "user123", "event_type": "purchase", "metadata": {"amount": 100.0, "product_id": "prod456"}});
+    let event = asked(&app, &partner123(), "/api/v1/tracking/events", &walk).await;
+    assert_eq!(event.header.key, event.header.id.to_string());
+    assert_eq!(event.header.subject, event.header.id.to_string());
 }

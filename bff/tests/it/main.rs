@@ -5,4 +5,15 @@
 )]
 
 mod app;
+mod bad_input;
+mod commands;
+mod documents;
+mod idempotency;
 mod intake;
+mod jwt;
+mod outages;
+mod ownership;
+mod reads;
+mod replays;
+mod secrets;
+mod waiting;

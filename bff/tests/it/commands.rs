@@ -1,0 +1,188 @@
+//! Where commands stand.
+
+use axum::http::StatusCode;
+use host::testing::{message, operator, partner};
+use money::ids::client_command_id;
+use pipeline::Answer;
+use schemas::{Body, CommandStalledV1, Topic};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::app::{
+    accept, acceptance, accepted, bff, count, facts, last, logged, outcome, partner123, rejected,
+    tell,
+};
+
+async fn status(app: &host::testing::TestService, command: Uuid) -> Value {
+    let path = format!("/api/v1/commands/{command}");
+    let (status, body) = app.get(&path, &partner123()).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    body
+}
+
+#[tokio::test]
+async fn a_command_is_pending_until_its_outcome_comes() {
+    let app = bff().await;
+    let command = accept(&app, &partner123()).await;
+    assert_eq!(status(&app, command).await["status"], "pending");
+    let asked = logged(&app, command).await;
+    tell(&app, Topic::CampaignEvents, &asked, accepted()).await;
+    let body = status(&app, command).await;
+    assert_eq!(body["status"], "completed");
+    assert_eq!(body["type"], "campaign.accept.command.v1");
+    assert_eq!(body["subject"], asked.header.subject);
+    assert!(body["decided_at"].is_string(), "{body}");
+}
+
+#[tokio::test]
+async fn a_refusal_shows_at_the_status_with_its_code() {
+    let app = bff().await;
+    let command = accept(&app, &partner123()).await;
+    let asked = logged(&app, command).await;
+    let refusal = rejected("already_accepted");
+    tell(&app, Topic::CampaignEvents, &asked, refusal).await;
+    let body = status(&app, command).await;
+    assert_eq!(body["status"], "rejected");
+    assert_eq!(body["code"], "already_accepted");
+    assert_eq!(body["pointer"], "/terms_version");
+}
+
+#[tokio::test]
+async fn what_an_operator_dropped_shows_as_dropped() {
+    let app = bff().await;
+    let command = accept(&app, &partner123()).await;
+    let asked = logged(&app, command).await;
+    let refusal = rejected("dropped_by_operator");
+    tell(&app, Topic::CampaignEvents, &asked, refusal).await;
+    assert_eq!(status(&app, command).await["status"], "dropped");
+}
+
+#[tokio::test]
+async fn a_stuck_command_needs_attention_and_may_still_end_but_an_end_stays() {
+    let app = bff().await;
+    let command = accept(&app, &partner123()).await;
+    let asked = logged(&app, command).await;
+    let stalled = Body::from(CommandStalledV1 {
+        command_type: asked.header.kind.clone(),
+        reason: "relation \"secrets\" does not exist".to_owned(),
+        attempts: 5,
+    });
+    let topic = Topic::CampaignEvents;
+    let mut stuck = outcome(&app, topic, &asked, stalled).await;
+    stuck.header.outcome_of = None;
+    app.deliver_all(topic, vec![stuck]).await;
+    let body = status(&app, command).await;
+    assert_eq!(body["status"], "needs_attention");
+    assert!(!body.to_string().contains("secrets"), "{body}");
+
+    tell(&app, topic, &asked, accepted()).await;
+    assert_eq!(status(&app, command).await["status"], "completed");
+    tell(&app, topic, &asked, rejected("already_accepted")).await;
+    assert_eq!(status(&app, command).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn stuck_and_ended_in_one_entry_is_ended() {
+    let app = bff().await;
+    let command = accept(&app, &partner123()).await;
+    let asked = logged(&app, command).await;
+    let topic = Topic::CampaignEvents;
+    let stalled = Body::from(CommandStalledV1 {
+        command_type: asked.header.kind.clone(),
+        reason: "it panicked".to_owned(),
+        attempts: 5,
+    });
+    let mut stuck = outcome(&app, topic, &asked, stalled).await;
+    stuck.header.outcome_of = None;
+    let mut end = outcome(&app, topic, &asked, accepted()).await;
+    end.header.sequence = Some(2);
+    app.deliver_all(topic, vec![stuck, end]).await;
+    assert_eq!(status(&app, command).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn outcomes_of_commands_that_were_asked_elsewhere_are_passed_by() {
+    let app = bff().await;
+    let topic = Topic::CampaignEvents;
+    let mut foreign = message(topic, "camp123", "enr_1", accepted(), Some(1));
+    foreign.header.outcome_of = Some(Uuid::now_v7());
+    let answers = app.deliver_all(topic, vec![foreign]).await;
+    assert!(matches!(answers[0], Answer::Done(_)), "{answers:?}");
+    facts(&app, topic, &[("camp123", "enr_2", accepted())]).await;
+    assert_eq!(count(&app, "outcomes").await, 0);
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_at_a_service_first_finds_its_outcome_here() {
+    let app = bff().await;
+    let command = client_command_id("partner123", "k1");
+    let topic = Topic::CampaignEvents;
+    let mut earlier = message(topic, "camp123", "enr_1", accepted(), Some(1));
+    earlier.header.outcome_of = Some(command);
+    earlier.header.actor = Some(host::testing::operator_actor());
+    app.deliver_all(topic, vec![earlier]).await;
+    let path = "/api/v1/campaigns/camp123/accept";
+    app.post_with_key(path, &partner123(), "k1", &acceptance())
+        .await;
+    assert_eq!(last(&app).await.header.id, command);
+    assert_eq!(status(&app, command).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn anothers_command_is_as_unknown_as_one_that_never_was() {
+    let app = bff().await;
+    let command = accept(&app, &partner123()).await;
+    let path = format!("/api/v1/commands/{command}");
+    let (foreign, body) = app.get(&path, &partner("partner9")).await;
+    let never = format!("/api/v1/commands/{}", Uuid::now_v7());
+    let (unknown, _) = app.get(&never, &partner("partner9")).await;
+    assert_eq!(foreign, StatusCode::NOT_FOUND, "{body}");
+    assert_eq!(unknown, StatusCode::NOT_FOUND);
+    assert_eq!(app.get(&path, &operator()).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_callers_own_commands_are_listed_newest_first_in_pages() {
+    let app = bff().await;
+    let token = partner123();
+    let mut commands = Vec::new();
+    for _ in 0..5 {
+        commands.push(accept(&app, &token).await.to_string());
+    }
+    accept(&app, &partner("partner9")).await;
+    commands.reverse();
+    let mut listed = Vec::new();
+    let mut path = "/api/v1/commands?limit=2".to_owned();
+    loop {
+        let (status, page) = app.get(&path, &token).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= 2);
+        listed.extend(
+            items
+                .iter()
+                .map(|item| item["command_id"].as_str().unwrap().to_owned()),
+        );
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/api/v1/commands?limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(listed, commands);
+}
+
+#[tokio::test]
+async fn commands_are_listed_by_where_they_stand() {
+    let app = bff().await;
+    let token = partner123();
+    let (first, second) = (accept(&app, &token).await, accept(&app, &token).await);
+    let asked = logged(&app, first).await;
+    tell(&app, Topic::CampaignEvents, &asked, accepted()).await;
+    for (status, command) in [("completed", first), ("pending", second)] {
+        let path = format!("/api/v1/commands?status={status}");
+        let (_, page) = app.get(&path, &token).await;
+        let items = page["items"].as_array().unwrap();
+        assert_eq!(items.len(), 1, "{page}");
+        assert_eq!(items[0]["command_id"], command.to_string());
+    }
+}

@@ -1,0 +1,91 @@
+//! `generate-jwt`.
+
+use std::process::{Command, Output};
+
+use axum::http::StatusCode;
+use host::testing::SECRET;
+
+use crate::app::{acceptance, bff};
+
+fn generate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_generate-jwt"))
+        .args(arguments)
+        .env_clear()
+        .env("JWT_SECRET_KEY", SECRET)
+        .output()
+        .unwrap()
+}
+
+fn token(arguments: &[&str]) -> String {
+    let output = generate(arguments);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let token = text.strip_suffix('\n').unwrap();
+    assert!(
+        token.split('.').count() == 3 && !token.contains(char::is_whitespace),
+        "{text:?}"
+    );
+    token.to_owned()
+}
+
+#[tokio::test]
+async fn its_token_opens_the_bff_for_the_walks_partner() {
+    let app = bff().await;
+    let path = "/api/v1/campaigns/camp123/accept";
+    let (status, body) = app.post(path, &token(&[]), &acceptance()).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{body}");
+    let asked = crate::app::last(&app).await;
+    let actor = asked.header.actor.unwrap();
+    assert_eq!(actor.subject, "partner123");
+    assert_eq!(actor.partner_id.as_deref(), Some("partner123"));
+    assert_eq!(actor.roles, ["partner"]);
+}
+
+#[tokio::test]
+async fn subject_roles_partner_brand_and_lifetime_can_be_said() {
+    let app = bff().await;
+    let path = "/api/v1/commands";
+    let both = token(&[
+        "--subject",
+        "anna",
+        "--role",
+        "partner,brand",
+        "--partner",
+        "p1",
+        "--brand",
+        "b1",
+        "--lifetime",
+        "2d",
+    ]);
+    assert_eq!(app.get(path, &both).await.0, StatusCode::OK);
+    let operator = token(&["--role", "operator", "--subject", "root"]);
+    assert_eq!(
+        app.get("/api/v1/balances", &operator).await.0,
+        StatusCode::OK
+    );
+    let other_key = token(&["--key", "another secret of more than thirty-two bytes"]);
+    let other_audience = token(&["--audience", "elsewhere"]);
+    let other_issuer = token(&["--issuer", "someone"]);
+    for strange in [other_key, other_audience, other_issuer] {
+        assert_eq!(app.get(path, &strange).await.0, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_apart_from_the_token() {
+    for arguments in [
+        &["--role", "king"][..],
+        &["--lifetime", "soon"],
+        &["--lifetime", "0"],
+        &["--partner", "a b"],
+        &["--key", "short"],
+        &["--algorithm", "RS256"],
+    ] {
+        let output = generate(arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!told.contains(SECRET), "{arguments:?}");
+    }
+}

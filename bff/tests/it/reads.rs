@@ -1,0 +1,230 @@
+//! The read models, as front ends see them.
+
+use host::testing::{brand, operator};
+use schemas::{
+    CommissionApprovedV1, CommissionReversedV1, PayoutFailedV1, PayoutPaidV1, PayoutSubmittedV1,
+    PayoutSubmittingV1, Topic,
+};
+use serde_json::json;
+
+use crate::app::{bff, calculated, count, facts, partner123, payout_requested, posted, usd};
+
+#[tokio::test]
+async fn a_commission_is_followed_from_its_hold_to_its_reversal() {
+    let app = bff().await;
+    let topic = Topic::CommissionEvents;
+    let path = "/api/v1/commissions/conv1";
+    let held = calculated("partner123", "brand1", 1_000, "held");
+    facts(&app, topic, &[("conv1", "conv1", held)]).await;
+    let (_, body) = app.get(path, &partner123()).await;
+    assert_eq!(body["status"], "held");
+    assert_eq!(
+        (&body["amount"], &body["currency"]),
+        (&json!("10.00"), &json!("USD"))
+    );
+    assert_eq!(body["calculation"]["base"]["amount"], "100.00");
+    assert_eq!(body["calculation"]["rate_bps"], 1_000);
+    assert_eq!(body["hold_until"], "2030-03-17T17:46:40Z");
+    assert_eq!(body["approved_at"], json!(null));
+
+    let (partner_id, brand_id) = ("partner123".to_owned(), "brand1".to_owned());
+    let approved = CommissionApprovedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        amount: usd(1_000),
+    };
+    facts(&app, topic, &[("conv1", "conv1", approved.into())]).await;
+    let (_, body) = app.get(path, &partner123()).await;
+    assert_eq!(body["status"], "approved");
+    assert!(body["approved_at"].is_string());
+
+    let reversed = |minor, total| CommissionReversedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        amount: usd(minor),
+        reversed_total: usd(total),
+        from: "payable".to_owned(),
+    };
+    facts(
+        &app,
+        topic,
+        &[("conv1", "conv1", reversed(333, 333).into())],
+    )
+    .await;
+    let (_, body) = app.get(path, &partner123()).await;
+    assert_eq!(
+        (&body["status"], &body["net"]),
+        (&json!("approved"), &json!("6.67"))
+    );
+    facts(
+        &app,
+        topic,
+        &[("conv1", "conv1", reversed(667, 1_000).into())],
+    )
+    .await;
+    let (_, body) = app.get(path, &partner123()).await;
+    assert_eq!(
+        (&body["status"], &body["net"]),
+        (&json!("reversed"), &json!("0.00"))
+    );
+}
+
+#[tokio::test]
+async fn a_commission_that_an_operator_must_decide_says_so() {
+    let app = bff().await;
+    let suspended = calculated("partner123", "brand1", 0, "suspended_flat_currency");
+    facts(&app, Topic::CommissionEvents, &[("c", "c", suspended)]).await;
+    let (_, body) = app.get("/api/v1/commissions/c", &partner123()).await;
+    assert_eq!(body["status"], "suspended");
+    assert_eq!(body["suspense"], "flat_currency");
+}
+
+#[tokio::test]
+async fn what_changes_a_commission_that_is_set_aside_is_passed_by() {
+    let app = bff().await;
+    let approved = CommissionApprovedV1 {
+        partner_id: "partner123".to_owned(),
+        brand_id: "brand1".to_owned(),
+        amount: usd(1),
+    };
+    facts(
+        &app,
+        Topic::CommissionEvents,
+        &[("c", "c", approved.into())],
+    )
+    .await;
+    assert_eq!(count(&app, "commissions").await, 0);
+}
+
+#[tokio::test]
+async fn commissions_are_listed_newest_first_in_pages_and_by_filters() {
+    let app = bff().await;
+    let one_entry: Vec<(String, _)> = (0..7)
+        .map(|n| {
+            let status = if n % 2 == 0 { "approved" } else { "held" };
+            (
+                format!("c{n}"),
+                calculated("partner123", "brand1", 100 + n, status),
+            )
+        })
+        .collect();
+    let rows: Vec<_> = one_entry
+        .iter()
+        .map(|(id, body)| (id.as_str(), id.as_str(), body.clone()))
+        .collect();
+    facts(&app, Topic::CommissionEvents, &rows).await;
+    let ids = |body: &serde_json::Value| -> Vec<String> {
+        let items = body["items"].as_array().unwrap();
+        items
+            .iter()
+            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let (_, first) = app.get("/api/v1/commissions?limit=4", &partner123()).await;
+    assert_eq!(ids(&first), ["c6", "c5", "c4", "c3"]);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let path = format!("/api/v1/commissions?limit=4&cursor={cursor}");
+    let (_, second) = app.get(&path, &partner123()).await;
+    assert_eq!(ids(&second), ["c2", "c1", "c0"]);
+    assert_eq!(second["next_cursor"], json!(null));
+    let (_, held) = app
+        .get("/api/v1/commissions?status=held", &brand("brand1"))
+        .await;
+    assert_eq!(ids(&held), ["c5", "c3", "c1"]);
+    let (_, none) = app
+        .get("/api/v1/commissions?campaign_id=other", &operator())
+        .await;
+    assert_eq!(ids(&none), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_payout_moves_the_balance_to_paid_out_or_back() {
+    let app = bff().await;
+    let topic = Topic::PaymentEvents;
+    let earned = posted("brand:brand1:funds", "partner:partner123:payable", 20_000);
+    let pending = posted("brand:brand1:funds", "partner:partner123:pending", 700);
+    facts(
+        &app,
+        topic,
+        &[
+            ("partner123", "partner123", earned),
+            ("partner123", "partner123", pending),
+            ("partner123", "pay_1", payout_requested(15_000)),
+            ("partner123", "pay_2", payout_requested(5_000)),
+        ],
+    )
+    .await;
+    let (_, body) = app.get("/api/v1/balances", &partner123()).await;
+    let accounts =
+        json!({"pending": "7.00", "payable": "0.00", "in_transit": "200.00", "paid_out": "0.00"});
+    assert_eq!(body["items"][0]["accounts"], accounts, "{body}");
+
+    let submitting = PayoutSubmittingV1 {
+        attempt: 1,
+        reference: "pay_1".to_owned(),
+        amount: usd(15_000),
+        method: "paypal".to_owned(),
+    };
+    let submitted = PayoutSubmittedV1 {
+        amount: usd(15_000),
+        provider_ref: Some("ref1".to_owned()),
+        reason: None,
+    };
+    let paid = PayoutPaidV1 {
+        amount: usd(15_000),
+        transfer_id: "t".to_owned(),
+        provider_ref: None,
+    };
+    let failed = PayoutFailedV1 {
+        amount: usd(5_000),
+        transfer_id: "t".to_owned(),
+        provider_ref: None,
+        reason: Some("account closed".to_owned()),
+    };
+    facts(
+        &app,
+        topic,
+        &[
+            ("partner123", "pay_1", submitting.into()),
+            ("partner123", "pay_1", submitted.into()),
+            ("partner123", "pay_1", paid.into()),
+            ("partner123", "pay_2", failed.into()),
+        ],
+    )
+    .await;
+    let (_, body) = app.get("/api/v1/balances", &partner123()).await;
+    let accounts =
+        json!({"pending": "7.00", "payable": "50.00", "in_transit": "0.00", "paid_out": "150.00"});
+    assert_eq!(body["items"][0]["accounts"], accounts, "{body}");
+    let (_, body) = app.get("/api/v1/balances", &brand("brand1")).await;
+    assert_eq!(
+        body["items"][0]["accounts"],
+        json!({"funds": "-207.00"}),
+        "{body}"
+    );
+
+    let (_, body) = app.get("/api/v1/payouts", &partner123()).await;
+    let items = body["items"].as_array().unwrap();
+    assert_eq!(items[0]["id"], "pay_2");
+    assert_eq!(
+        (&items[0]["status"], &items[0]["reason"]),
+        (&json!("failed"), &json!("account closed"))
+    );
+    assert_eq!(items[1]["status"], "paid");
+    assert_eq!(items[1]["amount"], "150.00");
+    assert_eq!(items[1]["provider_ref"], "ref1");
+    assert_eq!(items[1]["destination"], "u***@example.com");
+    let (_, body) = app.get("/api/v1/payouts?status=paid", &partner123()).await;
+    assert_eq!(body["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn money_that_has_no_place_shows_as_suspense() {
+    let app = bff().await;
+    let odd = posted("brand:brand1:funds", "partner:partner123:suspense", 42);
+    let unknown = posted("brand:brand1:funds", "partner:partner123:moon", 1);
+    let rows = [("p", "p", odd), ("p", "p", unknown)];
+    facts(&app, Topic::PaymentEvents, &rows).await;
+    let (_, body) = app.get("/api/v1/balances", &partner123()).await;
+    assert_eq!(body["items"][0]["accounts"]["suspense"], "0.42", "{body}");
+}

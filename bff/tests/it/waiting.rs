@@ -1,0 +1,80 @@
+//! `Prefer: wait`.
+
+use axum::http::StatusCode;
+use host::testing::TestService;
+use reqwest::Response;
+use schemas::Topic;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::app::{acceptance, accepted, bff, count, last, partner123, tell};
+
+fn post(app: &TestService, prefer: &'static str) -> JoinHandle<Response> {
+    let request = app
+        .client
+        .post(format!("{}/api/v1/campaigns/camp123/accept", app.base_url))
+        .bearer_auth(partner123())
+        .header("prefer", prefer)
+        .json(&acceptance());
+    #[allow(clippy::disallowed_methods, reason = "the test awaits it")]
+    tokio::spawn(async move { request.send().await.unwrap() })
+}
+
+async fn taken(app: &TestService) {
+    host::testing::until("the command is taken", || async {
+        count(app, "commands").await == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_answer_is_held_until_the_outcome() {
+    let app = bff().await;
+    let answer = post(&app, "wait=30");
+    taken(&app).await;
+    let command = last(&app).await;
+    assert!(!answer.is_finished());
+    let told = Instant::now();
+    tell(&app, Topic::CampaignEvents, &command, accepted()).await;
+    let response = answer.await.unwrap();
+    assert!(told.elapsed().as_millis() < 3_000, "{:?}", told.elapsed());
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["preference-applied"], "wait=30");
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["status"], "completed");
+    assert_eq!(body["command_id"], command.header.id.to_string());
+}
+
+#[tokio::test]
+async fn when_the_time_is_up_the_answer_is_that_it_is_pending() {
+    let app = bff().await;
+    let response = post(&app, "wait=1").await.unwrap();
+    assert_eq!(response.status(), StatusCode::ACCEPTED);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["status"], "pending");
+}
+
+#[tokio::test]
+async fn an_outcome_that_another_replica_projects_ends_the_wait_too() {
+    let app = bff().await;
+    let variables = host::testing::variables(schemas::Service::Bff, &app.database_url);
+    let replica = TestService::start_with(bff::define, variables).await;
+    let answer = post(&app, "wait=30");
+    taken(&app).await;
+    let command = last(&app).await;
+    tell(&replica, Topic::CampaignEvents, &command, accepted()).await;
+    assert_eq!(answer.await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_stop_lets_who_waits_go_at_once() {
+    let app = bff().await;
+    let answer = post(&app, "wait=30");
+    taken(&app).await;
+    let stopped = Instant::now();
+    app.stop().await;
+    let response = answer.await.unwrap();
+    assert_eq!(response.status(), StatusCode::ACCEPTED);
+    assert!(stopped.elapsed().as_secs() < 10, "{:?}", stopped.elapsed());
+}
