@@ -190,6 +190,11 @@ impl<D: Domain> Attempt<'_, D> {
                     State::Dead,
                     format!("{} is never taken from outside", kind.name),
                 ),
+                Some(kind) if inbound.via == Via::Road && is_misplaced_fact(kind, inbound) => {
+                    let owner = kind.topic.owner().name();
+                    let reason = format!("it is a fact, but has no place in a stream of {owner}");
+                    Plan::Park(State::Dead, reason)
+                }
                 Some(kind) if !concerns::<D>(kind) => Plan::Answer(Answer::Skipped),
                 Some(_) => Plan::Handle,
             },
@@ -373,7 +378,7 @@ impl<D: Domain> Attempt<'_, D> {
             arrival,
             topic: inbound.topic.name(),
             state,
-            reason: park.reason,
+            reason: storable(&park.reason),
             waiting_for: park.waiting_for,
             subject,
             attempts,
@@ -433,6 +438,12 @@ fn concerns<D: Domain>(kind: &Kind) -> bool {
     } else {
         kind.followers.contains(&D::SERVICE)
     }
+}
+
+/// Whether it states what only its topic's owner may state, or could be told any number of times: nothing but its place
+/// in its source's stream tells that a fact was seen before.
+fn is_misplaced_fact(kind: &Kind, inbound: &Inbound) -> bool {
+    !kind.command && (inbound.stream.is_none() || inbound.source != kind.topic.owner().name())
 }
 
 /// Judges a message by its place in its stream, and moves the watermark over it when it is the next.
@@ -599,6 +610,12 @@ fn header_json(inbound: &Inbound) -> String {
         .to_string(),
         None => serde_json::json!({ "id": inbound.id, "source": inbound.source }).to_string(),
     }
+}
+
+/// A reason as tables take it: it may quote foreign bytes.
+fn storable(reason: &str) -> String {
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    reason.chars().map(printable).take(1_000).collect()
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -119,11 +119,14 @@ impl<D: Domain> Engine<D> {
                     }
                     return done.answers;
                 }
-                Err(Failure::Outage(reason)) => {
-                    metrics::counter!("tributary_retries_total").increment(1);
-                    tracing::warn!(%reason, retry_in = ?backoff, "the database is away; the batch waits");
-                    tokio::time::sleep(backoff).await;
-                    backoff = (backoff * 2).min(OUTAGE_BACKOFF_MAX);
+                Err(Failure::Outage(reason)) => wait(&reason, &mut backoff).await,
+                // One message cannot be halved: whatever keeps it waiting may pass.
+                Err(Failure::TooLarge(reason)) if messages.len() == 1 => {
+                    wait(&reason, &mut backoff).await;
+                }
+                // Setting it aside failed too: that cannot be its fault.
+                Err(Failure::Message(reason)) if suspects.len() == messages.len() => {
+                    wait(&reason, &mut backoff).await;
                 }
                 Err(Failure::Suspect { index, reason }) => {
                     suspects.insert(index, reason);
@@ -172,6 +175,13 @@ impl<D: Domain> Engine<D> {
         service_state::trying(&self.pool, Uuid::nil()).await;
         answers
     }
+}
+
+async fn wait(reason: &str, backoff: &mut Duration) {
+    metrics::counter!("tributary_retries_total").increment(1);
+    tracing::warn!(%reason, retry_in = ?backoff, "the database cannot take the batch now; it waits");
+    tokio::time::sleep(*backoff).await;
+    *backoff = (*backoff * 2).min(OUTAGE_BACKOFF_MAX);
 }
 
 /// Tells the relay that the log's head is at least there.

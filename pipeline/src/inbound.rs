@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use schemas::{Header, Message, Topic, WriterSchema};
+use schemas::{Header, Message, Service, Topic, WriterSchema};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -128,26 +128,32 @@ impl Inbound {
     /// Reads a message that came by a road. `fallback_id` is its identity when the bytes have none, and `hint` the
     /// subject that the road's own properties name.
     pub fn read(topic: Topic, partition: i32, wire: Wire, fallback_id: Uuid, hint: &Hint) -> Self {
+        let malformed = |reason: String| Content::Malformed {
+            reason,
+            subject: hint.subject.clone().filter(|text| is_storable(text)),
+        };
         let content = match schemas::decode(&wire.schema, &wire.bytes) {
-            Ok(message) if !is_storable(&message.header) => Content::Malformed {
-                reason: "its header has texts that are too long or have control characters"
-                    .to_owned(),
-                subject: None,
+            Ok(message) => match flaw(&message.header) {
+                None => Content::Message(Box::new(message)),
+                Some(reason) => malformed(reason),
             },
-            Ok(message) => Content::Message(Box::new(message)),
             Err(error) => match schemas::decode_header(&wire.schema, &wire.bytes) {
                 Ok(header) if matches!(error, schemas::DecodeError::UnknownKind { .. }) => {
-                    Content::UnknownKind(Box::new(header))
+                    match flaw(&header) {
+                        None => Content::UnknownKind(Box::new(header)),
+                        Some(reason) => malformed(reason),
+                    }
                 }
-                _ => Content::Malformed {
-                    reason: error.to_string(),
-                    subject: hint.subject.clone(),
-                },
+                _ => malformed(error.to_string()),
             },
         };
         let mut inbound = Self {
             id: fallback_id,
-            source: hint.source.clone().unwrap_or_default(),
+            source: hint
+                .source
+                .clone()
+                .filter(|text| is_storable(text))
+                .unwrap_or_default(),
             topic,
             stream: None,
             content,
@@ -165,7 +171,10 @@ impl Inbound {
             }
             None => (hint.epoch, hint.sequence),
         };
-        if let (Some(epoch), Some(sequence)) = (epoch, sequence) {
+        // Only services have streams: anybody else's claim would leave a watermark for ever.
+        if let (Some(epoch), Some(sequence), Some(_)) =
+            (epoch, sequence, Service::parse(&inbound.source))
+        {
             let stream = StreamId {
                 source: inbound.source.clone(),
                 epoch,
@@ -178,11 +187,29 @@ impl Inbound {
     }
 }
 
-/// Whether a header's texts fit the tables: foreign bytes must not be able to fail a transaction.
-fn is_storable(header: &Header) -> bool {
-    [&header.kind, &header.source, &header.subject, &header.key]
-        .into_iter()
-        .all(|text| !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control))
+/// The longest text of a header, in bytes.
+const LONGEST_TEXT: usize = 256;
+/// The most roles that an actor has.
+const MOST_ROLES: usize = 16;
+
+/// Whether a text fits the tables: foreign bytes must not be able to fail a transaction.
+fn is_storable(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST_TEXT && !text.chars().any(char::is_control)
+}
+
+/// What is wrong with a header's texts. They are copied into tables, and into every message that follows from this one.
+fn flaw(header: &Header) -> Option<String> {
+    let own = [&header.kind, &header.source, &header.subject, &header.key];
+    let actor = header.actor.iter().flat_map(|actor| {
+        let ids = [&actor.partner_id, &actor.brand_id].into_iter().flatten();
+        [&actor.subject].into_iter().chain(&actor.roles).chain(ids)
+    });
+    let texts = own.into_iter().chain(actor).chain(&header.traceparent);
+    let roles = header.actor.as_ref().map_or(0, |actor| actor.roles.len());
+    let sound = roles <= MOST_ROLES && texts.into_iter().all(|text| is_storable(text));
+    (!sound).then(|| {
+        format!("its header has texts that are empty, longer than {LONGEST_TEXT} bytes or with control characters")
+    })
 }
 
 /// What a road's own properties say of a message, for when its bytes cannot be read.

@@ -25,7 +25,11 @@ pub async fn release(
     changed: Arc<Notify>,
     stop: CancellationToken,
 ) {
+    let mut fed_back = false;
     loop {
+        if !fed_back {
+            fed_back = feed_back(&pool).await;
+        }
         let released = tokio::select! {
             () = stop.cancelled() => return,
             released = release_due(&pool, &schema_ids, &inlet) => released,
@@ -39,6 +43,26 @@ pub async fn release(
             () = stop.cancelled() => return,
             () = changed.notified() => {}
             () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+/// Makes due what an earlier build kept because it did not know the kind: once, as this build knows no more tomorrow.
+async fn feed_back(pool: &PgPool) -> bool {
+    let known: Vec<&str> = schemas::KINDS.iter().map(|kind| kind.name).collect();
+    match parked::feed_back_known(pool, &known).await {
+        Ok(rows) => {
+            if rows > 0 {
+                tracing::info!(
+                    rows,
+                    "messages of kinds that this build knows are handled now"
+                );
+            }
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "kept messages cannot be looked at now");
+            false
         }
     }
 }

@@ -10,7 +10,7 @@ use schemas::{Message, Topic};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::inbound::Inbound;
+use crate::inbound::{Answer, Inbound};
 use crate::queue::Inlet;
 
 const POLL: Duration = Duration::from_millis(250);
@@ -69,10 +69,13 @@ async fn fire<T: Timer>(
         .into_iter()
         .map(|message| Inbound::local(commands, message, None))
         .collect();
-    if let Ok(done) = inlet.send(due).await {
-        let _ = done.await;
-    }
-    Ok(true)
+    let Ok(done) = inlet.send(due).await else {
+        return Ok(false);
+    };
+    let answers = done.await.unwrap_or_default();
+    // What was set aside stays due until it is handled: looking again at once would only find it again.
+    let handled = |answer: &Answer| matches!(answer, Answer::Done(_) | Answer::Rejected { .. });
+    Ok(answers.iter().any(handled))
 }
 
 /// The time by which this database decides, tests' offset included.

@@ -1,0 +1,222 @@
+//! Bytes that nobody of ours wrote.
+
+use apache_avro::Schema;
+use apache_avro::types::Value;
+use apache_avro::writer::datum::GenericDatumWriter;
+use host::testing::until;
+use pipeline::{Answer, Hint, Inbound};
+use schemas::{Actor, Topic};
+use uuid::Uuid;
+
+use crate::bank::take_out;
+use crate::lab::{COMMANDS, FACTS, Lab, arrived, arrived_as, command, encode};
+
+#[tokio::test]
+async fn a_truncated_message_is_malformed_at_every_length_and_blocks_no_subject_that_it_names() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let whole = command("p", "pay1", take_out(10, "paypal"));
+    let bytes = encode(COMMANDS, &whole);
+    let hint = Hint {
+        subject: Some("pay1".to_owned()),
+        ..Hint::default()
+    };
+    let prefixes: Vec<Inbound> = (0..bytes.len())
+        .map(|length| arrived_as(COMMANDS, bytes[..length].to_vec(), &hint))
+        .collect();
+    let count = prefixes.len();
+    let answers = replica.take_raw(prefixes).await;
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(answer, Answer::Parked)),
+        "{answers:?}"
+    );
+    let parked = lab.parked().await;
+    assert_eq!(parked.len(), count);
+    assert!(
+        parked
+            .iter()
+            .all(|(state, _, reason)| state == "dead" && reason.starts_with("malformed"))
+    );
+
+    let answers = replica.take(COMMANDS, &[&whole]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_truncated_message_of_a_stream_holds_its_place_and_the_stream_goes_on() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let (broken, next) = (lab.fact("p", 1), lab.fact("p", 2));
+    let hint = Hint {
+        source: Some("commission".to_owned()),
+        epoch: Some(1),
+        sequence: Some(1),
+        subject: Some(broken.header.subject.clone()),
+    };
+    let mut bytes = encode(FACTS, &broken);
+    bytes.pop();
+    let truncated = arrived_as(FACTS, bytes, &hint);
+    let answers = replica
+        .take_raw(vec![truncated, arrived(FACTS, &next)])
+        .await;
+    assert!(
+        matches!(answers[..], [Answer::Parked, Answer::Done(_)]),
+        "{answers:?}"
+    );
+    assert_eq!(lab.balance("p").await, 2);
+}
+
+#[tokio::test]
+async fn texts_that_no_table_takes_are_set_aside_and_stop_nothing() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let actor = |subject: &str| {
+        Some(Actor {
+            subject: subject.to_owned(),
+            roles: Vec::new(),
+            partner_id: None,
+            brand_id: None,
+        })
+    };
+    let mut with_nul = command("p", "pay1", take_out(1, "paypal"));
+    with_nul.header.actor = actor("a\0b");
+    let mut with_much = command("p", "pay2", take_out(1, "paypal"));
+    with_much.header.actor = actor(&"x".repeat(200_000));
+    let mut with_trace = command("p", "pay3", take_out(1_000, "paypal"));
+    with_trace.header.traceparent = Some("x".repeat(260_000));
+    let mut subject = command("p", "pay4", take_out(1, "paypal"));
+    subject.header.subject = "pay\0".to_owned();
+    for hostile in [&with_nul, &with_much, &with_trace, &subject] {
+        let answers = replica.take(COMMANDS, &[hostile]).await;
+        assert!(matches!(answers[..], [Answer::Parked]), "{answers:?}");
+    }
+    let hints = ["source", "subject"].map(|name| {
+        let text = |wanted: &str| Some(if name == wanted { "x\0y" } else { "z" }.to_owned());
+        let hint = Hint {
+            source: text("source"),
+            subject: text("subject"),
+            epoch: Some(1),
+            sequence: Some(1),
+        };
+        arrived_as(COMMANDS, vec![0xff; 9], &hint)
+    });
+    let answers = replica.take_raw(hints.into()).await;
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(answer, Answer::Parked)),
+        "{answers:?}"
+    );
+    let states: Vec<_> = lab.parked().await.into_iter().map(|row| row.0).collect();
+    assert_eq!(states, ["dead"; 6]);
+
+    let good = command("p", "pay1", take_out(10, "paypal"));
+    let answers = replica.take(COMMANDS, &[&good]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+}
+
+#[tokio::test]
+async fn streams_of_sources_that_are_none_leave_no_watermark() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    for number in 0..3 {
+        let mut foreign = command("p", &format!("pay{number}"), take_out(1, "paypal"));
+        foreign.header.source = format!("somebody{number}");
+        (foreign.header.epoch, foreign.header.sequence) = (Some(1), Some(1));
+        let answers = replica.take(COMMANDS, &[&foreign]).await;
+        assert!(
+            matches!(answers[..], [Answer::Rejected { .. }]),
+            "{answers:?}"
+        );
+    }
+    let marks: i64 = sqlx::query_scalar("SELECT count(*) FROM pipeline.watermark")
+        .fetch_one(&lab.pool)
+        .await
+        .unwrap();
+    assert_eq!(marks, 0);
+}
+
+/// A message of a kind that a later build knows.
+fn of_unknown_kind(topic: Topic, kind: &str, subject: &str) -> Vec<u8> {
+    let schema = Schema::parse_str(topic.avsc()).unwrap();
+    let text = |text: &str| Value::String(text.to_owned());
+    let fields = [
+        ("id", text(&Uuid::now_v7().to_string())),
+        ("type", text(kind)),
+        ("source", text("partner-system")),
+        ("subject", text(subject)),
+        ("key", text("p")),
+        ("time", Value::TimestampMicros(7)),
+        ("correlationid", text(&Uuid::now_v7().to_string())),
+        ("payload", Value::Record(Vec::new())),
+    ];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value));
+    let value = Value::Record(fields.into()).resolve(&schema).unwrap();
+    let writer = GenericDatumWriter::builder(&schema).build().unwrap();
+    writer.write_value_to_vec(value).unwrap()
+}
+
+#[tokio::test]
+async fn a_kind_of_a_later_build_is_kept_blocks_nothing_and_is_fed_to_a_build_that_knows_it() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let unknown = of_unknown_kind(COMMANDS, "payment.freeze.command.v1", "pay1");
+    let answers = replica
+        .take_raw(vec![arrived_as(COMMANDS, unknown, &Hint::default())])
+        .await;
+    assert!(matches!(answers[..], [Answer::Parked]), "{answers:?}");
+    assert_eq!(lab.parked().await[0].0, "unknown_type");
+    let other = command("p", "pay1", take_out(1, "paypal"));
+    let answers = replica.take(COMMANDS, &[&other]).await;
+    assert!(
+        matches!(answers[..], [Answer::Done(_)]),
+        "it blocks nothing: {answers:?}"
+    );
+    drop(replica);
+
+    // As an older build would have kept what this one knows.
+    let known = command("p", "pay1", take_out(10, "paypal"));
+    sqlx::query("UPDATE pipeline.parked SET message_id = $1, body = $2, header = $3")
+        .bind(known.header.id)
+        .bind(encode(COMMANDS, &known))
+        .bind(format!(r#"{{"type": "{}"}}"#, known.header.kind))
+        .execute(&lab.pool)
+        .await
+        .unwrap();
+    let _later_build = lab.start(false);
+    lab.until_nothing_is_parked().await;
+    assert_eq!(lab.balance("p").await, 89);
+    assert_eq!(lab.inbox_state(known.header.id).await.0, "done");
+}
+
+#[tokio::test]
+async fn a_hostile_header_of_an_unknown_kind_is_malformed() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    for (kind, subject) in [
+        ("payment.freeze.command.v1", "a\0b"),
+        ("kind\0", "pay1"),
+        ("k", &"s".repeat(300)),
+    ] {
+        let bytes = of_unknown_kind(COMMANDS, kind, subject);
+        let answers = replica
+            .take_raw(vec![arrived_as(COMMANDS, bytes, &Hint::default())])
+            .await;
+        assert!(matches!(answers[..], [Answer::Parked]), "{answers:?}");
+    }
+    until("all are dead", || async {
+        lab.parked().await.iter().all(|row| row.0 == "dead")
+    })
+    .await;
+    let fact = lab.fact("p", 1);
+    let answers = replica.take(FACTS, &[&fact]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+}

@@ -1,0 +1,228 @@
+//! The HTTP road between two databases, and a follower that fails in every way it can.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use host::testing::until;
+use pipeline::relay::{self, Source};
+use pipeline::road::http::{HttpRoad, InternalKey, router};
+use pipeline::road::inlet::Receiver;
+use pipeline::{Asked, Health, Lock, Mode, Modes, NewMessage, Tasks, WriteTx, Writer, advance};
+use schemas::Service;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::bank::earns;
+use crate::lab::{FACTS, Lab, Replica, database};
+
+fn key() -> InternalKey {
+    InternalKey::new(SecretString::from(
+        "a key between services, of more than 32 bytes",
+    ))
+}
+
+fn modes() -> Modes {
+    Modes::new(
+        [
+            Service::Campaign,
+            Service::Tracking,
+            Service::Commission,
+            Service::Payment,
+        ]
+        .map(|service| (service, Mode::Http)),
+    )
+}
+
+/// How often each kind of failure was made.
+#[derive(Clone, Default)]
+struct Failures {
+    posts: Arc<AtomicUsize>,
+    deaf: Arc<AtomicUsize>,
+    mute: Arc<AtomicUsize>,
+    killed: Arc<AtomicUsize>,
+}
+
+#[derive(Clone)]
+struct Saboteur {
+    failures: Failures,
+    pool: sqlx::PgPool,
+}
+
+/// In turn: a request is not heard, its answer is lost after the commit, its connections to the database are killed
+/// meanwhile, and one goes well.
+async fn sabotage(State(at): State<Saboteur>, request: Request, next: Next) -> Response {
+    if request.method() == axum::http::Method::GET {
+        return next.run(request).await;
+    }
+    let failures = &at.failures;
+    let lost = || StatusCode::BAD_GATEWAY.into_response();
+    match failures.posts.fetch_add(1, Ordering::SeqCst) % 4 {
+        0 => {
+            failures.deaf.fetch_add(1, Ordering::SeqCst);
+            lost()
+        }
+        1 => {
+            next.run(request).await;
+            failures.mute.fetch_add(1, Ordering::SeqCst);
+            lost()
+        }
+        2 => {
+            let kill = async {
+                sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+                    .execute(&at.pool)
+                    .await
+                    .ok();
+                failures.killed.fetch_add(1, Ordering::SeqCst);
+            };
+            let (answer, ()) = tokio::join!(next.run(request), kill);
+            answer
+        }
+        _ => next.run(request).await,
+    }
+}
+
+/// Serves a follower's inlet on a free port, sabotaged.
+async fn serve(lab: &Lab, replica: &Replica, tasks: &Tasks, failures: &Failures) -> String {
+    let receiver = Receiver::new(lab.pool.clone(), replica.inlet.clone());
+    let saboteur = Saboteur {
+        failures: failures.clone(),
+        pool: lab.pool.clone(),
+    };
+    let app: Router = router(
+        receiver,
+        key(),
+        Service::Payment,
+        modes(),
+        Health::default(),
+    )
+    .layer(middleware::from_fn_with_state(saboteur, sabotage));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tasks.spawn("server", async move {
+        axum::serve(listener, app).await.unwrap();
+    });
+    url
+}
+
+/// A sender's log with so many facts in it, shipped to a follower.
+async fn send(count: usize, url: String, tasks: &Tasks) {
+    let (pool, schema_ids) = database().await;
+    let writer = Writer {
+        service: Service::Commission,
+        partitions: 1,
+        schema_ids: schema_ids.clone(),
+        lock: Lock::Log,
+    };
+    let committed = watch::Sender::new(0);
+    let source = Source {
+        pool: pool.clone(),
+        service: Service::Commission.name(),
+        schema_ids,
+        committed: committed.subscribe(),
+    };
+    let road = HttpRoad::new(
+        reqwest::Client::new(),
+        url,
+        key(),
+        Service::Commission,
+        Service::Payment,
+        (FACTS, 0),
+        modes(),
+        Health::default(),
+    );
+    let shipping = relay::ship(
+        source,
+        road,
+        FACTS,
+        0,
+        1,
+        Health::default(),
+        tasks.stop().clone(),
+    );
+    tasks.spawn("relay", shipping);
+    for _ in 0..count / 100 {
+        let mut tx = WriteTx::begin(&pool, &writer, Asked::default())
+            .await
+            .unwrap();
+        for _ in 0..100 {
+            tx.append(fact()).unwrap();
+        }
+        advance(&committed, tx.commit().await.unwrap());
+    }
+    // The relay's poll goes on without anyone to tell it of commits.
+}
+
+fn fact() -> NewMessage {
+    let conversion = Uuid::now_v7().to_string();
+    NewMessage {
+        id: Uuid::now_v7(),
+        topic: FACTS,
+        published: true,
+        key: conversion.clone(),
+        subject: conversion,
+        body: earns("p", 1),
+        correlation_id: Uuid::now_v7(),
+        causation_id: None,
+        outcome_of: None,
+        actor: None,
+        traceparent: None,
+    }
+}
+
+#[tokio::test]
+async fn a_relay_by_http_survives_a_follower_that_fails_in_the_middle_of_a_batch() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let tasks = Tasks::new(CancellationToken::new());
+    let failures = Failures::default();
+    let url = serve(&lab, &replica, &tasks, &failures).await;
+    send(3_000, url, &tasks).await;
+    until("all are handled", || async {
+        let handled: Result<i64, _> =
+            sqlx::query_scalar("SELECT minor FROM balances WHERE partner = 'p'")
+                .fetch_one(&lab.pool)
+                .await;
+        handled.is_ok_and(|handled| handled >= 3_000)
+    })
+    .await;
+    tasks.stop().cancel();
+    assert_eq!(lab.balance("p").await, 3_000, "once each");
+    for count in [&failures.deaf, &failures.mute, &failures.killed] {
+        assert!(
+            count.load(Ordering::SeqCst) > 0,
+            "the follower failed in every way"
+        );
+    }
+    let mark: i64 = sqlx::query_scalar("SELECT sequence FROM pipeline.watermark")
+        .fetch_one(&lab.pool)
+        .await
+        .unwrap();
+    assert_eq!(mark, 3_000);
+}
+
+#[tokio::test]
+async fn a_sender_that_is_not_one_is_refused() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let tasks = Tasks::new(CancellationToken::new());
+    let failures = Failures::default();
+    failures.posts.store(3, Ordering::SeqCst);
+    let url = serve(&lab, &replica, &tasks, &failures).await;
+    let client = reqwest::Client::new();
+    let post = client.post(format!("{url}/internal/v1/messages")).body("x");
+    assert_eq!(post.send().await.unwrap().status(), 401);
+    let get = client.get(format!(
+        "{url}/internal/v1/watermarks?epoch=1&topic=commission-events&partition=0&mode=http"
+    ));
+    let get = get.bearer_auth(host::testing::operator());
+    assert_eq!(get.send().await.unwrap().status(), 401);
+    tasks.stop().cancel();
+}

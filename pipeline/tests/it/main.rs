@@ -1,0 +1,16 @@
+//! The hard tests of the road that need no broker: real Postgres, and a small bank as the domain.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what is not there has failed the test"
+)]
+
+mod balances;
+mod bank;
+mod hostile;
+mod http_road;
+mod lab;
+mod parking;
+mod streams;
+mod timers;

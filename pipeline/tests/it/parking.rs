@@ -1,0 +1,201 @@
+//! Set aside: in order, counted, with an end.
+
+use std::sync::atomic::Ordering;
+
+use host::testing::until;
+use pipeline::Answer;
+
+use crate::bank::take_out;
+use crate::lab::{COMMANDS, FACTS, Lab, command};
+
+#[tokio::test]
+async fn a_failing_message_does_not_let_its_successor_on_the_same_subject_pass() {
+    let mut lab = Lab::new().await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+
+    let failing = command("p", "pay1", take_out(1, "broken"));
+    let successor = command("p", "pay1", take_out(2, "paypal"));
+    let other = command("p", "pay2", take_out(3, "paypal"));
+    let answers = replica
+        .take(COMMANDS, &[&failing, &successor, &other])
+        .await;
+    assert!(
+        matches!(
+            answers[..],
+            [Answer::Parked, Answer::Parked, Answer::Done(_)]
+        ),
+        "{answers:?}"
+    );
+    let late = command("p", "pay1", take_out(4, "paypal"));
+    let answers = replica.take(COMMANDS, &[&late]).await;
+    assert!(
+        matches!(answers[..], [Answer::Parked]),
+        "in a later batch too: {answers:?}"
+    );
+
+    lab.faults.broken.store(false, Ordering::SeqCst);
+    lab.advance_clock(2).await;
+    lab.until_nothing_is_parked().await;
+    let expected = [&fact, &other, &failing, &successor, &late].map(|message| message.header.id);
+    assert_eq!(lab.causes().await, expected);
+    assert_eq!(lab.balance("p").await, 90);
+}
+
+#[tokio::test]
+async fn a_panic_is_counted_and_dead_after_five_attempts() {
+    let mut lab = Lab::new().await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let failing = command("p", "pay1", take_out(1, "broken"));
+    replica.take(COMMANDS, &[&failing]).await;
+    for attempts in 1..5 {
+        until("the attempt is counted", || async {
+            lab.parked().await[0].1 == attempts
+        })
+        .await;
+        assert_eq!(lab.parked().await[0].0, "retrying");
+        lab.advance_clock(600).await;
+    }
+    until("it is dead", || async { lab.parked().await[0].0 == "dead" }).await;
+    let (_, attempts, reason) = lab.parked().await.remove(0);
+    assert_eq!(attempts, 5);
+    assert!(reason.contains("the bank is broken"), "{reason}");
+    assert_eq!(lab.kinds().await.last().unwrap(), "command.stalled.v1");
+    assert_eq!(
+        lab.inbox_state(failing.header.id).await.0,
+        "parked",
+        "dead is no outcome"
+    );
+
+    let answers = replica.take(COMMANDS, &[&failing]).await;
+    assert!(matches!(answers[..], [Answer::Repeated]), "{answers:?}");
+    let successor = command("p", "pay1", take_out(2, "paypal"));
+    let answers = replica.take(COMMANDS, &[&successor]).await;
+    assert!(
+        matches!(answers[..], [Answer::Parked]),
+        "the dead block their subject: {answers:?}"
+    );
+    assert_eq!(lab.balance("p").await, 100);
+}
+
+#[tokio::test]
+async fn an_event_that_no_log_takes_sets_its_command_aside_and_nothing_else() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    for method in ["huge", "poison"] {
+        let bad = command("p", &format!("pay-{method}"), take_out(1, method));
+        let good = command("p", &format!("pay-{method}-2"), take_out(10, "paypal"));
+        let answers = replica.take(COMMANDS, &[&bad, &good]).await;
+        assert!(
+            matches!(answers[..], [Answer::Parked, Answer::Done(_)]),
+            "{method}: {answers:?}"
+        );
+        assert_eq!(lab.parked().await.pop().unwrap().0, "retrying", "{method}");
+    }
+    assert_eq!(lab.balance("p").await, 80);
+}
+
+#[tokio::test]
+async fn what_waits_is_woken_by_what_it_waits_for() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let patient = command("p", "pay1", take_out(50, "patient"));
+    let answers = replica.take(COMMANDS, &[&patient]).await;
+    assert!(matches!(answers[..], [Answer::Parked]), "{answers:?}");
+    let fact = lab.fact("p", 20);
+    replica.take(FACTS, &[&fact]).await;
+    until("it looked and went on waiting", || async {
+        lab.parked()
+            .await
+            .first()
+            .is_some_and(|row| row.0 == "waiting")
+    })
+    .await;
+    let fact = lab.fact("p", 30);
+    replica.take(FACTS, &[&fact]).await;
+    lab.until_nothing_is_parked().await;
+    assert_eq!(lab.balance("p").await, 0);
+    assert_eq!(lab.inbox_state(patient.header.id).await.0, "done");
+}
+
+#[tokio::test]
+async fn what_waits_is_woken_by_what_comes_behind_it_in_its_own_batch() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let patient = command("p", "pay1", take_out(50, "patient"));
+    let fact = lab.fact("p", 50);
+    let entry = vec![
+        crate::lab::arrived(COMMANDS, &patient),
+        crate::lab::arrived(FACTS, &fact),
+    ];
+    let answers = replica.take_raw(entry).await;
+    assert!(
+        matches!(answers[..], [Answer::Parked, Answer::Done(_)]),
+        "{answers:?}"
+    );
+    lab.until_nothing_is_parked().await;
+    assert_eq!(lab.balance("p").await, 0);
+}
+
+#[tokio::test]
+async fn a_command_that_waits_beyond_its_deadline_is_rejected_and_lets_its_successor_go() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let patient = command("p", "pay1", take_out(50, "patient"));
+    let successor = command("p", "pay1", take_out(50, "paypal"));
+    replica.take(COMMANDS, &[&patient, &successor]).await;
+    lab.advance_clock(59).await;
+    assert_eq!(lab.parked().await.len(), 2);
+    lab.advance_clock(2).await;
+    lab.until_nothing_is_parked().await;
+    for (command, code) in [
+        (&patient, "timed_out_waiting"),
+        (&successor, "insufficient_balance"),
+    ] {
+        let state = lab.inbox_state(command.header.id).await;
+        assert_eq!(state, ("rejected".to_owned(), Some(code.to_owned())));
+    }
+    assert_eq!(lab.causes().await, [patient.header.id, successor.header.id]);
+}
+
+#[tokio::test]
+async fn a_batch_that_runs_into_a_time_out_is_tried_again_and_nothing_is_counted() {
+    let mut lab = Lab::new().await;
+    let fact = lab.fact("p", 100);
+    let replica = lab.start(false);
+    replica.take(FACTS, &[&fact]).await;
+    lab.faults.slow.store(4, Ordering::SeqCst);
+    let slow = command("p", "pay1", take_out(1, "slow"));
+    let answers = replica.take(COMMANDS, &[&slow]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+    assert!(lab.parked().await.is_empty());
+}
+
+#[tokio::test]
+async fn after_an_unclean_stop_a_message_that_killed_the_process_is_found() {
+    let mut lab = Lab::new().await;
+    let fact = lab.fact("p", 100);
+    let deadly = command("p", "pay1", take_out(1, "paypal"));
+    lab.start(false).take(FACTS, &[&fact]).await;
+    // It was noted before each try, and five processes died of it.
+    sqlx::query("UPDATE pipeline.service_state SET trying = $1, trying_attempts = 5")
+        .bind(deadly.header.id)
+        .execute(&lab.pool)
+        .await
+        .unwrap();
+    let innocent = command("p", "pay2", take_out(10, "paypal"));
+    let answers = lab.start(true).take(COMMANDS, &[&deadly, &innocent]).await;
+    assert!(
+        matches!(answers[..], [Answer::Parked, Answer::Done(_)]),
+        "{answers:?}"
+    );
+    assert!(lab.parked().await[0].2.contains("the process died 5 times"));
+    assert_eq!(lab.balance("p").await, 90);
+}
