@@ -1,18 +1,23 @@
 //! `generate-jwt`: makes a bearer token. Prints the token on standard output and nothing else.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use chassis::auth::{Algorithm, Claims, Role, SigningKey};
+use chassis::config::Env;
 use clap::Parser;
 use money::{BrandId, PartnerId};
 use secrecy::SecretString;
 
+/// Where `./start.sh` keeps the secrets that it makes.
+const MADE_SECRETS: &str = ".tributary/secrets.env";
+
 /// Makes a bearer token. Without options: for partner123, in the role partner, for an hour.
 ///
-/// The key is `JWT_SECRET_KEY` of the environment, else of the file that --env-file names, else what ./start.sh made.
+/// What is not given is taken from the environment or `.env` (`JWT_SECRET_KEY`, `JWT_ISSUER`, `JWT_AUDIENCE`,
+/// `JWT_ALGORITHM`, `JWT_PRIVATE_KEY_FILE`), the secret at last from what `./start.sh` made.
 #[derive(Debug, Parser)]
 #[command(name = "generate-jwt")]
 struct Options {
@@ -34,32 +39,27 @@ struct Options {
     /// For display only.
     #[arg(long)]
     email: Option<String>,
-    /// How long it is valid: seconds, or with s, m, h or d behind the number.
+    /// How long it is valid: seconds, or a number with s, m, h or d behind it.
     #[arg(long, default_value = "1h", value_parser = lifetime)]
     lifetime: u64,
     /// Signs it: 32 bytes or more.
-    #[arg(
-        long,
-        env = "JWT_SECRET_KEY",
-        hide_env_values = true,
-        value_name = "SECRET"
-    )]
+    #[arg(long, value_name = "SECRET")]
     key: Option<SecretString>,
     /// A private key in PEM, for another algorithm than HS256.
-    #[arg(long, env = "JWT_PRIVATE_KEY_FILE")]
+    #[arg(long)]
     key_file: Option<PathBuf>,
     /// The name of the key, for verifiers with a key set.
     #[arg(long)]
     key_id: Option<String>,
-    #[arg(long, env = "JWT_ALGORITHM", default_value = "HS256")]
-    algorithm: Algorithm,
-    #[arg(long, env = "JWT_ISSUER", default_value = "tributary")]
-    issuer: String,
-    #[arg(long, env = "JWT_AUDIENCE", default_value = "tributary")]
-    audience: String,
-    /// Where `JWT_SECRET_KEY` is looked for when the environment has none.
-    #[arg(long, default_values = [".env", ".tributary/secrets.env"])]
-    env_file: Vec<PathBuf>,
+    /// HS256, RS256, ES256 or `EdDSA`.
+    #[arg(long)]
+    algorithm: Option<Algorithm>,
+    /// Who made it.
+    #[arg(long)]
+    issuer: Option<String>,
+    /// Whom it is shown to.
+    #[arg(long)]
+    audience: Option<String>,
 }
 
 #[expect(
@@ -68,7 +68,7 @@ struct Options {
     reason = "a command line tool"
 )]
 fn main() -> ExitCode {
-    match token(Options::parse()) {
+    match token(Options::parse(), Env::from_process()) {
         Ok(token) => {
             println!("{token}");
             ExitCode::SUCCESS
@@ -80,28 +80,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn token(options: Options) -> Result<String> {
-    let key = signing_key(&options)?;
+fn token(options: Options, mut env: Env) -> Result<String> {
+    let key = signing_key(&options, &mut env)?;
+    let issuer = options.issuer.clone();
+    let issuer = issuer.unwrap_or_else(|| env.or("JWT_ISSUER", "tributary".to_owned()));
+    let audience = options.audience.clone();
+    let audience = audience.unwrap_or_else(|| env.or("JWT_AUDIENCE", "tributary".to_owned()));
+    env.finish()?;
     let roles = if options.roles.is_empty() {
         default_roles(&options)
     } else {
-        options.roles.clone()
+        options.roles
     };
     let partner = options.partner.map(PartnerId::into_string);
     let partner = partner.or_else(|| default_id(&roles, Role::Partner, "partner123"));
     let brand = options.brand.map(BrandId::into_string);
     let brand = brand.or_else(|| default_id(&roles, Role::Brand, "brand123"));
-    let subject = options
-        .subject
-        .or_else(|| partner.clone())
-        .or_else(|| brand.clone());
+    let own_ids = [options.subject, partner.clone(), brand.clone()];
+    let subject = own_ids.into_iter().flatten().next();
     let subject = subject.unwrap_or_else(|| options.user.clone());
-    let mut claims = Claims::new(
-        &subject,
-        &options.issuer,
-        &options.audience,
-        options.lifetime,
-    );
+    let mut claims = Claims::new(&subject, &issuer, &audience, options.lifetime);
     claims.roles = roles.iter().map(Role::to_string).collect();
     claims.partner_id = partner;
     claims.brand_id = brand;
@@ -123,20 +121,25 @@ fn default_id(roles: &[Role], role: Role, id: &str) -> Option<String> {
     roles.contains(&role).then(|| id.to_owned())
 }
 
-fn signing_key(options: &Options) -> Result<SigningKey> {
-    let key = match (options.algorithm, &options.key_file) {
-        (Algorithm::Hs256, _) => {
-            let secret = match &options.key {
-                Some(secret) => secret.clone(),
-                None => secret_of_files(&options.env_file)?,
-            };
-            SigningKey::secret(&secret).context("JWT_SECRET_KEY")?
-        }
-        (algorithm, Some(path)) => {
-            let pem = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            SigningKey::pem(algorithm, &pem)?
-        }
-        (algorithm, None) => bail!("{algorithm} needs a private key: give --key-file"),
+fn signing_key(options: &Options, env: &mut Env) -> Result<SigningKey> {
+    let algorithm = options
+        .algorithm
+        .unwrap_or_else(|| env.or("JWT_ALGORITHM", Algorithm::Hs256));
+    let key = if algorithm == Algorithm::Hs256 {
+        let secret = options.key.clone().or_else(|| secret_of(env));
+        let secret = secret
+            .context("JWT_SECRET_KEY is not set: run ./start.sh, which makes it, or give --key")?;
+        SigningKey::secret(&secret).context("JWT_SECRET_KEY")?
+    } else {
+        let path = options
+            .key_file
+            .clone()
+            .or_else(|| env.text("JWT_PRIVATE_KEY_FILE").map(PathBuf::from));
+        let Some(path) = path else {
+            bail!("{algorithm} needs a private key: give --key-file");
+        };
+        let pem = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        SigningKey::pem(algorithm, &pem)?
     };
     Ok(match &options.key_id {
         Some(id) => key.named(id),
@@ -144,27 +147,17 @@ fn signing_key(options: &Options) -> Result<SigningKey> {
     })
 }
 
-/// The first of these files that has it.
-fn secret_of_files(files: &[PathBuf]) -> Result<SecretString> {
-    files
-        .iter()
-        .find_map(|file| secret_of(file))
-        .context("JWT_SECRET_KEY is not set: run ./start.sh, which makes it, or give --key")
+fn secret_of(env: &Env) -> Option<SecretString> {
+    let given = env.text("JWT_SECRET_KEY").map(str::to_owned);
+    given.or_else(made_secret).map(SecretString::from)
 }
 
-fn secret_of(file: &Path) -> Option<SecretString> {
-    let text = fs::read_to_string(file).ok()?;
+fn made_secret() -> Option<String> {
+    let text = fs::read_to_string(MADE_SECRETS).ok()?;
     let value = text
         .lines()
-        .map(str::trim)
-        .find_map(|line| {
-            line.strip_prefix("export ")
-                .unwrap_or(line)
-                .strip_prefix("JWT_SECRET_KEY=")
-        })?
-        .trim()
-        .trim_matches(['"', '\'']);
-    (!value.is_empty()).then(|| SecretString::from(value.to_owned()))
+        .find_map(|line| line.trim().strip_prefix("JWT_SECRET_KEY="))?;
+    Some(value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 fn lifetime(text: &str) -> Result<u64, String> {

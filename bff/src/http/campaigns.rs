@@ -1,29 +1,26 @@
-//! `/api/v1/campaigns`.
+//! `/api/v1/campaigns` and `…/{id}/activate`.
 
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
-use chassis::json::{Check, Metadata, Text};
+use chassis::json::{Check, Text};
 use chassis::openapi::Problems;
 use chassis::params::Path;
 use chassis::problem::{Fields, Problem};
 use chassis::write::{NoBody, Write};
-use money::{BrandId, CampaignId, Currency, EnrollmentId, PartnerId};
-use schemas::{AcceptV1, ActivateV1, CreateV1, PublishTermsV1, Topic};
+use money::{BrandId, CampaignId, Currency};
+use schemas::{ActivateV1, CreateV1, Topic};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Bff;
 use super::ask::{Accepted, Asking, Command};
 use super::commands::CommandView;
-use super::plan::PlanBody;
 
 const MOST_HOSTS: usize = 50;
 const LONGEST_HOST: usize = 253;
 const LONGEST_LABEL: usize = 63;
-const LONGEST_TERMS: usize = 16_000;
-const LONGEST_WINDOW_DAYS: i32 = 365;
 
 /// A new campaign, in draft.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -76,69 +73,6 @@ fn is_host(text: &str) -> bool {
     text.len() <= LONGEST_HOST && text.split('.').all(label)
 }
 
-/// A new version of a campaign's terms and plan.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PublishTerms {
-    /// The terms as partners read them: 1 to 16,000 characters.
-    text: String,
-    /// Days from a click within which a conversion is attributed to it: 1 to 365.
-    #[schema(example = 30)]
-    window_days: i32,
-    /// What conversions earn.
-    plan: PlanBody,
-}
-
-impl Check for PublishTerms {
-    fn check(&self, fields: &mut Fields) {
-        let layout = |c: char| matches!(c, '\n' | '\r' | '\t');
-        let readable = !self.text.chars().any(|c| c.is_control() && !layout(c));
-        fields.require(
-            (1..=LONGEST_TERMS).contains(&self.text.chars().count()),
-            "/text",
-            "must be 1 to 16000 characters",
-        );
-        fields.require(
-            readable,
-            "/text",
-            "must not hold control characters other than line ends and tabs",
-        );
-        fields.require(
-            (1..=LONGEST_WINDOW_DAYS).contains(&self.window_days),
-            "/window_days",
-            "must be 1 to 365 days",
-        );
-        self.plan.check(fields);
-    }
-}
-
-/// A partner's acceptance of a campaign's terms.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AcceptCampaign {
-    /// Must be true.
-    accepted_terms: bool,
-    /// The version that was read; absent: the one in force.
-    #[schema(minimum = 1)]
-    terms_version: Option<i32>,
-    /// For operators: who accepts. Partners accept for themselves.
-    #[schema(value_type = Option<String>)]
-    partner_id: Option<PartnerId>,
-    /// The client's own notes.
-    metadata: Option<Metadata>,
-}
-
-impl Check for AcceptCampaign {
-    fn check(&self, fields: &mut Fields) {
-        fields.require(self.accepted_terms, "/accepted_terms", "must be true");
-        fields.require(
-            self.terms_version.is_none_or(|version| version >= 1),
-            "/terms_version",
-            "must be 1 or more",
-        );
-    }
-}
-
 /// Asks for a new campaign.
 #[utoipa::path(
     post, path = "/api/v1/campaigns", tag = "campaigns", request_body = CreateCampaign,
@@ -165,29 +99,6 @@ pub(crate) async fn create_campaign(
     bff.ask(asking, about(&campaign, create)).await
 }
 
-/// Asks for a new version of a campaign's terms and plan.
-#[utoipa::path(
-    post, path = "/api/v1/campaigns/{id}/terms", tag = "campaigns", params(("id" = String, Path)), request_body = PublishTerms,
-    responses((status = 202, body = Accepted), (status = 200, body = CommandView, description = "Its outcome, under Prefer: wait"), Problems),
-    security(("bearer" = []))
-)]
-pub(crate) async fn publish_terms(
-    State(bff): State<Bff>,
-    caller: Caller,
-    context: RequestContext,
-    Path(campaign): Path<CampaignId>,
-    write: Write<PublishTerms>,
-) -> Result<Response, Problem> {
-    let (body, asking) = Asking::part(write, caller, context);
-    asking.require_role(&[Role::Brand])?;
-    let publish = PublishTermsV1 {
-        text: body.text,
-        window_days: body.window_days,
-        plan: body.plan.into_wire(),
-    };
-    bff.ask(asking, about(&campaign, publish)).await
-}
-
 /// Asks that partners may join a campaign from now on.
 #[utoipa::path(
     post, path = "/api/v1/campaigns/{id}/activate", tag = "campaigns", params(("id" = String, Path)), request_body = NoBody,
@@ -206,36 +117,8 @@ pub(crate) async fn activate_campaign(
     bff.ask(asking, about(&campaign, ActivateV1 {})).await
 }
 
-/// Accepts a campaign's terms.
-#[utoipa::path(
-    post, path = "/api/v1/campaigns/{id}/accept", tag = "campaigns", params(("id" = String, Path)), request_body = AcceptCampaign,
-    responses((status = 202, body = Accepted), (status = 200, body = CommandView, description = "Its outcome, under Prefer: wait"), Problems),
-    security(("bearer" = []))
-)]
-pub(crate) async fn accept_campaign(
-    State(bff): State<Bff>,
-    caller: Caller,
-    context: RequestContext,
-    Path(campaign): Path<CampaignId>,
-    write: Write<AcceptCampaign>,
-) -> Result<Response, Problem> {
-    let (body, asking) = Asking::part(write, caller, context);
-    let partner = asking.partner(body.partner_id)?;
-    let command = Command {
-        subject: EnrollmentId::of(&campaign, &partner).into_string(),
-        ..about(
-            &campaign,
-            AcceptV1 {
-                partner_id: partner.into_string(),
-                terms_version: body.terms_version,
-                metadata: body.metadata.map(|metadata| metadata.as_str().to_owned()),
-            },
-        )
-    };
-    bff.ask(asking, command).await
-}
-
-fn about(campaign: &CampaignId, body: impl Into<schemas::Body>) -> Command {
+/// A command about a campaign itself.
+pub(super) fn about(campaign: &CampaignId, body: impl Into<schemas::Body>) -> Command {
     Command {
         topic: Topic::CampaignCommands,
         key: campaign.to_string(),

@@ -1,5 +1,6 @@
 //! The HTTP surface: writes that become commands, reads of the models.
 
+mod acceptance;
 mod ask;
 mod balances;
 mod campaigns;
@@ -12,6 +13,7 @@ mod payments;
 mod payouts;
 mod plan;
 mod shown;
+mod terms;
 mod tracking;
 
 use chassis::problem::Problem;
@@ -39,9 +41,9 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     };
     OpenApiRouter::new()
         .routes(routes!(campaigns::create_campaign))
-        .routes(routes!(campaigns::publish_terms))
+        .routes(routes!(terms::publish_terms))
         .routes(routes!(campaigns::activate_campaign))
-        .routes(routes!(campaigns::accept_campaign))
+        .routes(routes!(acceptance::accept_campaign))
         .routes(routes!(evidence::submit_evidence))
         .routes(routes!(links::create_link))
         .routes(routes!(tracking::record_event))
