@@ -19,6 +19,10 @@ pub enum Fault {
     ErrorBefore,
     /// Takes it, pays it, and answers 500.
     ErrorAfter,
+    /// Answers 422 and has taken nothing.
+    RejectBefore,
+    /// Takes it, pays it, and answers 422, as if it were a second one of that reference.
+    RejectAfter,
     /// Takes it and answers that it has failed.
     Refuse,
     /// Accepts it; a later look-up says that it has failed.
@@ -30,7 +34,7 @@ impl Fault {
     pub const fn takes_nothing(self) -> bool {
         matches!(
             self,
-            Self::FailBefore | Self::TimeOutBefore | Self::ErrorBefore
+            Self::FailBefore | Self::TimeOutBefore | Self::ErrorBefore | Self::RejectBefore
         )
     }
 }

@@ -151,10 +151,12 @@ fn take(inner: &mut Inner, submission: Submission) -> Reply {
         _ => Ok(record(inner, submission, fault)),
     };
     let gone = || problem(StatusCode::GATEWAY_TIMEOUT, "timed out");
+    let rejected = || problem(StatusCode::UNPROCESSABLE_ENTITY, "it is not acceptable");
     let error = || problem(StatusCode::INTERNAL_SERVER_ERROR, "something broke");
     let (answer, after) = match (fault, answer) {
         (Some(Fault::TimeOutBefore | Fault::TimeOutAfter), _) => (gone(), hang),
         (Some(Fault::ErrorBefore | Fault::ErrorAfter), _) => (error(), at_once),
+        (Some(Fault::RejectBefore | Fault::RejectAfter), _) => (rejected(), at_once),
         (_, Ok(answer)) => (answer, at_once),
         (_, Err(())) => (
             problem(StatusCode::SERVICE_UNAVAILABLE, "come back later"),

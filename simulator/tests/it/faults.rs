@@ -52,6 +52,17 @@ async fn an_error_tells_nothing_about_what_was_paid() {
 }
 
 #[tokio::test]
+async fn a_rejection_tells_nothing_about_an_earlier_submission() {
+    let app = TestApp::start(settled_at_once()).await;
+    app.control(json!({ "fault": "reject_before" })).await;
+    assert_eq!(app.submit("p1").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    app.control(json!({ "fault": "reject_after" })).await;
+    assert_eq!(app.submit("p2").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(app.taken().await, 1);
+    assert_eq!(app.state("p2").await, "paid");
+}
+
+#[tokio::test]
 async fn a_refusal_names_its_reason() {
     let app = TestApp::start(settled_at_once()).await;
     app.control(json!({ "fault": "refuse", "reason": "closed" }))
