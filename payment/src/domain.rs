@@ -16,11 +16,11 @@ mod rejection;
 mod tests;
 
 pub use account::{Account, Balance, Pot};
-pub use books::{Books, PostError};
-pub use command::{Actor, Answer, Command, Context, Fact, PayoutRequest, Standing};
+pub use books::{BALANCE_LIMIT, Books, PostError};
+pub use command::{Actor, Answer, Command, Context, Fact, PayoutAt, PayoutRequest, Standing};
 pub use decide::decide;
 pub use event::{Cause, Event, Note, Posting, Transfer};
-pub use evolve::evolve;
+pub use evolve::{Stamp, evolve};
 pub use payout::{KEY_LIFETIME_SECONDS, Method, Payout, Status};
 pub use react::react;
 pub use rejection::Rejection;

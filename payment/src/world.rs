@@ -7,7 +7,7 @@ use pipeline::{Recorded, WriteTx};
 use schemas::Message;
 use sealing::Details;
 
-use crate::domain::{self, Balance, Books, Event};
+use crate::domain::{self, Balance, Books, Event, Stamp};
 use crate::messages::touched;
 use crate::store::{balances, payout_details, payouts, transfers};
 
@@ -18,16 +18,11 @@ pub struct World {
     /// Payment details of this batch's requests, by message.
     pub(crate) opened: HashMap<Uuid, Details>,
     pub(crate) details: payout_details::Rows,
-    places: HashMap<PayoutId, Place>,
+    /// Where in the log each payout was requested.
+    positions: HashMap<PayoutId, i64>,
     changed_balances: HashMap<Balance, i64>,
     changed_payouts: BTreeSet<PayoutId>,
     transfers: transfers::Rows,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    position: i64,
-    last_event: Uuid,
 }
 
 impl World {
@@ -45,12 +40,8 @@ impl World {
         if !ids.is_empty() {
             let ids = Vec::from_iter(ids);
             for stored in payouts::load(tx.connection(), &ids).await? {
-                let place = Place {
-                    position: stored.position,
-                    last_event: stored.last_event,
-                };
                 let id = stored.payout.id.clone();
-                world.places.insert(id.clone(), place);
+                world.positions.insert(id.clone(), stored.position);
                 world.books.payouts.insert(id, stored.payout);
             }
         }
@@ -60,7 +51,8 @@ impl World {
     /// Applies an event and notes what it changed.
     pub(crate) fn evolve(&mut self, recorded: &Recorded<'_, Event>) {
         let event = recorded.event;
-        domain::evolve(&mut self.books, event, recorded.time);
+        let (id, time) = (recorded.id, recorded.time);
+        domain::evolve(&mut self.books, event, Stamp { id, time });
         let moved = event.transfers();
         for transfer in &moved {
             for account in [&transfer.debit, &transfer.credit] {
@@ -68,14 +60,10 @@ impl World {
                 self.changed_balances.insert(balance, recorded.position);
             }
         }
-        self.transfers
-            .push(recorded.position, recorded.time, &moved);
+        self.transfers.push(recorded.position, time, &moved);
         if let Some(id) = event.payout() {
-            let place = self.places.entry(id.clone()).or_insert(Place {
-                position: recorded.position,
-                last_event: recorded.id,
-            });
-            place.last_event = recorded.id;
+            let positions = &mut self.positions;
+            positions.entry(id.clone()).or_insert(recorded.position);
             self.changed_payouts.insert(id.clone());
         }
     }
@@ -93,11 +81,9 @@ impl World {
             .changed_payouts
             .iter()
             .filter_map(|id| {
-                let place = self.places.get(id)?;
                 Some(payouts::Stored {
                     payout: self.books.payouts.get(id)?.clone(),
-                    position: place.position,
-                    last_event: place.last_event,
+                    position: *self.positions.get(id)?,
                 })
             })
             .collect();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use money::{Currency, PartnerId, PayoutId};
+use money::{Currency, Money, PartnerId, PayoutId};
 use thiserror::Error;
 
 use super::{Account, Balance, Payout, Pot, Transfer};
@@ -16,7 +16,11 @@ pub struct Books {
     pub payouts: HashMap<PayoutId, Payout>,
 }
 
-/// A balance would not fit an `i64`.
+/// No decision takes a balance beyond this, either way. A payout that fails gives back what was payable before, without
+/// a decision; what was earned meanwhile is within the limit too, and twice the limit is half of an `i64`.
+pub const BALANCE_LIMIT: i64 = 1 << 61;
+
+/// A balance would go beyond [`BALANCE_LIMIT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a balance would be out of range")]
 pub struct PostError;
@@ -41,14 +45,29 @@ impl Books {
         })
     }
 
-    /// Whether both sides of a transfer would stay in range.
+    /// Whether both sides of a transfer would stay within [`BALANCE_LIMIT`].
     pub fn can_post(&self, transfer: &Transfer) -> Result<(), PostError> {
-        let currency = transfer.money.currency;
+        let Money { minor, currency } = transfer.money;
         let from = self.balance(transfer.debit.clone(), currency);
         let to = self.balance(transfer.credit.clone(), currency);
-        from.checked_sub(transfer.money.minor).ok_or(PostError)?;
-        to.checked_add(transfer.money.minor).ok_or(PostError)?;
-        Ok(())
+        let from = from.checked_sub(minor).ok_or(PostError)?;
+        let to = to.checked_add(minor).ok_or(PostError)?;
+        if from >= -BALANCE_LIMIT && to <= BALANCE_LIMIT {
+            Ok(())
+        } else {
+            Err(PostError)
+        }
+    }
+
+    /// Whether so much more can be in transit and then be paid out, with everything that is in transit already.
+    pub fn can_pay_out(&self, partner: &PartnerId, amount: Money) -> Result<(), PostError> {
+        let balance = |pot| self.balance(Account::Partner(partner.clone(), pot), amount.currency);
+        let in_transit = balance(Pot::InTransit).checked_add(amount.minor);
+        let paid_out = in_transit.and_then(|minor| minor.checked_add(balance(Pot::PaidOut)));
+        match paid_out {
+            Some(..=BALANCE_LIMIT) => Ok(()),
+            _ => Err(PostError),
+        }
     }
 
     /// Moves the money: the one place where balances change, both sides by the same amount.
@@ -61,7 +80,7 @@ impl Books {
         } = transfer;
         let from = Balance::of(debit.clone(), *money);
         let to = Balance::of(credit.clone(), *money);
-        // Deciders refuse what would not fit (`can_post`), so neither side saturates.
+        // Deciders refuse what would not fit, so neither side saturates: see `BALANCE_LIMIT`.
         let from = self.balances.entry(from).or_default();
         *from = from.saturating_sub(money.minor);
         let to = self.balances.entry(to).or_default();

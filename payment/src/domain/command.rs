@@ -7,7 +7,7 @@ use super::{Cause, Method};
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// The system itself: effects and timers.
+    /// The system itself: effects and timers. It never asks for a payout.
     System,
     /// An operator may ask on behalf of anyone.
     Operator,
@@ -78,20 +78,28 @@ pub struct PayoutRequest {
     pub details_open: bool,
 }
 
+/// A payout as whoever asks last saw it: what was found out about an earlier step says nothing about a later one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayoutAt {
+    /// Which.
+    pub payout: PayoutId,
+    /// Whose money.
+    pub partner: PartnerId,
+    /// The event that had brought it there.
+    pub after: Uuid,
+}
+
 /// What payment can be asked. Amounts are of a known currency; that they are positive is decided, not assumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// A partner asks for its money.
     RequestPayout(PayoutRequest),
     /// The payout effect is about to call the provider, or to call it again because it was never seen there.
-    BeginPayout {
-        /// Which.
-        payout: PayoutId,
-    },
+    BeginPayout(PayoutAt),
     /// What the provider said.
     RecordPayoutAnswer {
         /// Of which.
-        payout: PayoutId,
+        at: PayoutAt,
         /// What.
         answer: Answer,
         /// The provider's own reference.

@@ -4,25 +4,22 @@ use money::ids::derive;
 use money::{Money, PartnerId, Uuid};
 
 use super::{
-    Account, Actor, Answer, Books, Command, Context, Event, Payout, PayoutRequest, Pot, Rejection,
-    Status, Transfer,
+    Account, Actor, Answer, Books, Command, Context, Event, Payout, PayoutAt, PayoutRequest, Pot,
+    Rejection, Status,
 };
 
 /// Decides upon a command: exactly one event, or a refusal.
 pub fn decide(books: &Books, command: &Command, context: &Context) -> Result<Event, Rejection> {
     match command {
         Command::RequestPayout(request) => request_payout(books, request, context),
-        Command::BeginPayout { payout } => {
-            let payout = books.payouts.get(payout).ok_or(Rejection::PayoutUnknown)?;
-            begin_payout(payout, context)
-        }
+        Command::BeginPayout(at) => begin_payout(find(books, at)?, context),
         Command::RecordPayoutAnswer {
-            payout,
+            at,
             answer,
             provider_ref,
             reason,
         } => {
-            let payout = books.payouts.get(payout).ok_or(Rejection::PayoutUnknown)?;
+            let payout = find(books, at)?;
             let said = Said {
                 answer: *answer,
                 provider_ref: provider_ref.clone().or_else(|| payout.provider_ref.clone()),
@@ -30,6 +27,20 @@ pub fn decide(books: &Books, command: &Command, context: &Context) -> Result<Eve
             };
             record_payout_answer(payout, said, context)
         }
+    }
+}
+
+/// The payout, where it still is as the one who asks saw it. Whoever acted on an earlier step (a process that was taken
+/// for dead, a slow call) may know something that a later one has made untrue.
+fn find<'a>(books: &'a Books, at: &PayoutAt) -> Result<&'a Payout, Rejection> {
+    let payout = books.payouts.get(&at.payout);
+    let payout = payout.filter(|payout| payout.partner == at.partner);
+    let payout = payout.ok_or(Rejection::PayoutUnknown)?;
+    if payout.last_event == at.after {
+        Ok(payout)
+    } else {
+        let status = payout.status;
+        Err(Rejection::PayoutNotThere { status })
     }
 }
 
@@ -54,10 +65,8 @@ fn request_payout(
     }
     covered(books, &request.partner, request.amount)?;
     let transfer = transfer_id(context.cause, 0);
-    let (from, to) = (Pot::Payable, Pot::InTransit);
-    let reserve = Transfer::within(transfer, &request.partner, from, to, request.amount);
     books
-        .can_post(&reserve)
+        .can_pay_out(&request.partner, request.amount)
         .map_err(|_| Rejection::AmountOutOfRange)?;
     Ok(Event::PayoutRequested {
         payout: request.payout.clone(),
@@ -71,9 +80,9 @@ fn request_payout(
 
 fn may_ask(actor: &Actor, partner: &PartnerId) -> bool {
     match actor {
-        Actor::System | Actor::Operator => true,
+        Actor::Operator => true,
         Actor::Partner(own) => own == partner,
-        Actor::Other => false,
+        Actor::System | Actor::Other => false,
     }
 }
 

@@ -1,11 +1,20 @@
 //! What happened, applied.
 
-use money::{Micros, PayoutId};
+use money::{Micros, PayoutId, Uuid};
 
 use super::{Books, Event, Payout, Status};
 
-/// Applies an event that was recorded `at` that time. The fold of all events is the state.
-pub fn evolve(books: &mut Books, event: &Event, at: Micros) {
+/// When an event was recorded, and under which id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Its id.
+    pub id: Uuid,
+    /// Our time.
+    pub time: Micros,
+}
+
+/// Applies an event that was recorded `at`. The fold of all events is the state.
+pub fn evolve(books: &mut Books, event: &Event, at: Stamp) {
     for transfer in event.transfers() {
         books.post(&transfer);
     }
@@ -29,8 +38,9 @@ pub fn evolve(books: &mut Books, event: &Event, at: Micros) {
                 first_attempt_at: None,
                 provider_ref: None,
                 reason: None,
-                requested_at: at,
-                updated_at: at,
+                requested_at: at.time,
+                updated_at: at.time,
+                last_event: at.id,
             };
             books.payouts.insert(payout.clone(), new);
         }
@@ -39,7 +49,7 @@ pub fn evolve(books: &mut Books, event: &Event, at: Micros) {
         } => step(books, payout, at, |payout| {
             payout.status = Status::Submitting;
             payout.attempt = *attempt;
-            payout.first_attempt_at.get_or_insert(at);
+            payout.first_attempt_at.get_or_insert(at.time);
         }),
         Event::PayoutSubmitted {
             payout,
@@ -72,7 +82,7 @@ pub fn evolve(books: &mut Books, event: &Event, at: Micros) {
 fn answered(
     books: &mut Books,
     payout: &PayoutId,
-    at: Micros,
+    at: Stamp,
     status: Status,
     provider_ref: &Option<String>,
     reason: &Option<String>,
@@ -84,9 +94,10 @@ fn answered(
     });
 }
 
-fn step(books: &mut Books, payout: &PayoutId, at: Micros, change: impl FnOnce(&mut Payout)) {
+fn step(books: &mut Books, payout: &PayoutId, at: Stamp, change: impl FnOnce(&mut Payout)) {
     if let Some(payout) = books.payouts.get_mut(payout) {
         change(payout);
-        payout.updated_at = at;
+        payout.updated_at = at.time;
+        payout.last_event = at.id;
     }
 }

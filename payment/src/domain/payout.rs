@@ -1,6 +1,6 @@
 //! A payout on its way out.
 
-use money::{Micros, Money, PartnerId, PayoutId};
+use money::{Micros, Money, PartnerId, PayoutId, Uuid};
 
 /// How long after the first attempt a submission may be repeated under its reference: providers forget references
 /// after a day or more, and a forgotten one would be paid twice. An hour is left for clocks and slow calls.
@@ -106,6 +106,8 @@ pub struct Payout {
     pub requested_at: Micros,
     /// When it last changed.
     pub updated_at: Micros,
+    /// The event that changed it: an answer names it, and any other is stale.
+    pub last_event: Uuid,
 }
 
 impl Payout {

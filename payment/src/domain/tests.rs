@@ -6,11 +6,11 @@ mod payouts;
 mod properties;
 
 use money::ids::derive;
-use money::{BrandId, ConversionId, Currency, Micros, Money, PartnerId, PayoutId};
+use money::{BrandId, ConversionId, Currency, Micros, Money, PartnerId, PayoutId, Uuid};
 
 use super::{
-    Account, Actor, Answer, Books, Command, Context, Event, Fact, Method, PayoutRequest, Pot,
-    Rejection, Standing, decide, evolve, react,
+    Account, Actor, Answer, Books, Command, Context, Event, Fact, Method, PayoutAt, PayoutRequest,
+    Pot, Rejection, Stamp, Standing, decide, evolve, react,
 };
 
 pub(super) fn usd(minor: i64) -> Money {
@@ -37,7 +37,7 @@ fn conversion() -> ConversionId {
 #[derive(Clone, Default)]
 pub(super) struct World {
     pub(super) books: Books,
-    pub(super) events: Vec<(Event, Micros)>,
+    pub(super) events: Vec<(Event, Stamp)>,
     pub(super) hours: i64,
     steps: u32,
 }
@@ -53,8 +53,12 @@ impl World {
     }
 
     fn apply(&mut self, event: &Event, context: &Context) {
-        evolve(&mut self.books, event, context.now);
-        self.events.push((event.clone(), context.now));
+        let stamp = Stamp {
+            id: derive(&["event", &context.cause.to_string()]),
+            time: context.now,
+        };
+        evolve(&mut self.books, event, stamp);
+        self.events.push((event.clone(), stamp));
     }
 
     pub(super) fn ask_as(&mut self, actor: Actor, command: &Command) -> Result<Event, Rejection> {
@@ -65,7 +69,26 @@ impl World {
     }
 
     pub(super) fn ask(&mut self, command: &Command) -> Result<Event, Rejection> {
-        self.ask_as(Actor::System, command)
+        self.ask_as(Actor::Operator, command)
+    }
+
+    /// The payout as it stands now; one that is not there follows nothing.
+    pub(super) fn at(&self, name: &str) -> PayoutAt {
+        let found = self.books.payouts.get(&payout(name));
+        PayoutAt {
+            payout: payout(name),
+            partner: partner(),
+            after: found.map_or(Uuid::nil(), |payout| payout.last_event),
+        }
+    }
+
+    pub(super) fn begin(&mut self, name: &str) -> Result<Event, Rejection> {
+        self.ask_as(Actor::System, &Command::BeginPayout(self.at(name)))
+    }
+
+    /// The provider says something about a payout as it stands now.
+    pub(super) fn say(&mut self, name: &str, said: Answer) -> Result<Event, Rejection> {
+        self.ask_as(Actor::System, &answer(self.at(name), said))
     }
 
     pub(super) fn tell(&mut self, fact: &Fact) -> Event {
@@ -126,15 +149,9 @@ pub(super) fn request(name: &str, amount: Money) -> Command {
     })
 }
 
-pub(super) fn begin(name: &str) -> Command {
-    Command::BeginPayout {
-        payout: payout(name),
-    }
-}
-
-pub(super) fn answer(name: &str, answer: Answer) -> Command {
+pub(super) fn answer(at: PayoutAt, answer: Answer) -> Command {
     Command::RecordPayoutAnswer {
-        payout: payout(name),
+        at,
         answer,
         provider_ref: Some("sim_1".to_owned()),
         reason: None,

@@ -1,12 +1,13 @@
 //! What comes from elsewhere: commands, which may be refused, and facts, which may not.
 
-use money::{BrandId, ConversionId, Money, PartnerId, PayoutId};
+use money::{BrandId, ConversionId, Money, PartnerId, PayoutId, Uuid};
 use schemas::{Body, Message, RequestPayoutV1, WireMoney};
 use sealing::Details;
 
 use super::money;
 use crate::domain::{
-    Answer, Cause, Command, Fact, Method, PayoutRequest, Posting, Pot, Rejection, Standing,
+    Answer, Cause, Command, Fact, Method, PayoutAt, PayoutRequest, Posting, Pot, Rejection,
+    Standing,
 };
 
 /// A message, understood.
@@ -22,14 +23,16 @@ pub(crate) enum Read {
 
 /// Reads a command or a fact. `opened` is what a request of a payout had sealed.
 pub(crate) fn read(message: &Message, opened: Option<&Details>) -> Result<Read, Rejection> {
-    let payout = || PayoutId::parse(&*message.header.subject).map_err(|_| Rejection::PayoutUnknown);
     Ok(match &message.body {
         Body::RequestPayoutV1(request) => {
             Read::Command(Command::RequestPayout(requested(message, request, opened)?))
         }
-        Body::BeginPayoutV1(_) => Read::Command(Command::BeginPayout { payout: payout()? }),
+        Body::BeginPayoutV1(begin) => {
+            let after = Uuid::parse_str(&begin.requested_event_id).ok();
+            Read::Command(Command::BeginPayout(payout_at(message, after)?))
+        }
         Body::RecordPayoutAnswerV1(said) => Read::Command(Command::RecordPayoutAnswer {
-            payout: payout()?,
+            at: payout_at(message, message.header.causation_id)?,
             answer: Answer::parse(&said.answer).ok_or(Rejection::Unreadable {
                 what: "an answer that is not known",
             })?,
@@ -59,6 +62,17 @@ pub(crate) fn read(message: &Message, opened: Option<&Details>) -> Result<Read, 
                 what: "payment takes no such message",
             });
         }
+    })
+}
+
+fn payout_at(message: &Message, after: Option<Uuid>) -> Result<PayoutAt, Rejection> {
+    let unknown = |_| Rejection::PayoutUnknown;
+    Ok(PayoutAt {
+        payout: PayoutId::parse(&*message.header.subject).map_err(unknown)?,
+        partner: PartnerId::parse(&*message.header.key).map_err(unknown)?,
+        after: after.ok_or(Rejection::Unreadable {
+            what: "it names no event that it follows",
+        })?,
     })
 }
 

@@ -1,11 +1,16 @@
 //! What goes out reads back, and what comes in is never trusted.
 #![allow(clippy::unwrap_used)]
 
+mod loading;
+
 use money::{Micros, Uuid};
-use schemas::{Body, CommissionCalculatedV1, Header, Message, RequestPayoutV1, WireMoney};
+use schemas::{
+    BeginPayoutV1, Body, CommissionCalculatedV1, Header, Message, RecordPayoutAnswerV1,
+    RequestPayoutV1, WireMoney,
+};
 use sealing::Details;
 
-use super::{Read, emit, own_event, read};
+use super::{Read, emit, is_told_once, own_event, read};
 use crate::domain::{
     Account, Cause, Command, Event, Fact, Method, Note, Posting, Pot, Rejection, Transfer,
 };
@@ -194,4 +199,40 @@ fn odd_requests_are_refused_with_their_code() {
         refused(request("paypal", "usd")),
         Rejection::CurrencyUnknown
     );
+}
+
+#[test]
+fn a_step_that_names_no_event_that_it_follows_is_refused() {
+    let begin = Body::from(BeginPayoutV1 {
+        requested_event_id: "e1".to_owned(),
+    });
+    let answer = Body::from(RecordPayoutAnswerV1 {
+        answer: "failed".to_owned(),
+        provider_ref: None,
+        reason: None,
+    });
+    for body in [begin, answer] {
+        let refused = read(&message("partner123", "pay_1", body), None).unwrap_err();
+        assert_eq!(refused.code(), "unreadable");
+    }
+}
+
+#[test]
+fn only_commissions_numbered_facts_are_told_once() {
+    let numbered = Header {
+        source: "commission".to_owned(),
+        sequence: Some(1),
+        ..header("conv1", "conv1")
+    };
+    assert!(is_told_once(&numbered));
+    let other = Header {
+        source: "tracking".to_owned(),
+        ..numbered.clone()
+    };
+    assert!(!is_told_once(&other));
+    let unnumbered = Header {
+        sequence: None,
+        ..numbered
+    };
+    assert!(!is_told_once(&unnumbered));
 }

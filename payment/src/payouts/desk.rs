@@ -1,37 +1,37 @@
-//! The desk that takes each payout one step further: it reads how far it is, does the I/O, and answers with a command
-//! whose id derives from the payout's last event, so that doing it again is a duplicate.
+//! The desk that takes payouts further: it reads which are due, has one step done for each, some at once and each by
+//! itself, and hands on the commands that they came to.
 
-use money::Micros;
-use money::ids::effect_command_id;
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use money::{Micros, PayoutId};
 use pipeline::timers::Timer;
-use schemas::{BeginPayoutV1, Body, Header, Message, RecordPayoutAnswerV1, Service};
+use schemas::Message;
 use sealing::{DataKey, Details};
 use sqlx::PgPool;
-use std::sync::Arc;
-use tokio::task::JoinSet;
+use tokio::sync::Mutex;
+use tokio::task::{self, JoinSet};
+use tokio::time::{Instant, timeout};
 
-use super::provider::{PayoutProvider, ProviderState, Report, Submission};
-use crate::domain::{Answer, Payout, Status};
+use super::provider::PayoutProvider;
+use super::step::{gave_up, step};
+use super::{NAME, command};
 use crate::store::calls::{self, Due};
 
-/// The name of the effect in ids and logs.
-const NAME: &str = "payout";
+/// Payouts in hand at once.
+const MOST_AT_ONCE: usize = 16;
+/// The end of a first step is waited for so long before more payouts are taken in hand.
+const PAUSE: Duration = Duration::from_millis(100);
+/// A step that takes longer is given up: whatever the provider did, it is looked up.
+const LONGEST_STEP: Duration = Duration::from_mins(1);
 
-/// Takes payouts further, those that are due, some at once.
+/// Takes payouts further. One that the provider is slow about keeps its own place and delays no other.
 pub struct PayoutDesk<P> {
     provider: Arc<P>,
     data_key: Arc<DataKey>,
-}
-
-/// What one step came to.
-#[derive(Debug, PartialEq, Eq)]
-enum Step {
-    /// Hand it to the provider: for the first time, or because it was never seen there.
-    Begin,
-    /// The provider, or the lack of its answer, says this.
-    Answer(Answer, Option<String>, Option<String>),
-    /// Nothing new: look again later.
-    Nothing,
+    hands: Mutex<Hands>,
 }
 
 impl<P: PayoutProvider> PayoutDesk<P> {
@@ -40,6 +40,23 @@ impl<P: PayoutProvider> PayoutDesk<P> {
         Self {
             provider: Arc::new(provider),
             data_key,
+            hands: Mutex::default(),
+        }
+    }
+
+    fn take(&self, due: Due, now: Micros) -> impl Future<Output = Option<Message>> + use<P> {
+        let provider = Arc::clone(&self.provider);
+        let details = self.details(&due);
+        let read = Instant::now();
+        let clock = move || {
+            let since = i64::try_from(read.elapsed().as_micros()).ok();
+            let at = since.and_then(|micros| now.checked_add_micros(micros));
+            at.unwrap_or(Micros(i64::MAX))
+        };
+        async move {
+            let payout = &due.stored.payout;
+            let step = timeout(LONGEST_STEP, step(&*provider, payout, details, clock)).await;
+            command::of(&due, step.unwrap_or_else(|_| gave_up(payout)), now)
         }
     }
 }
@@ -48,20 +65,14 @@ impl<P: PayoutProvider> Timer for PayoutDesk<P> {
     const NAME: &'static str = NAME;
 
     async fn due(&self, pool: &PgPool, now: Micros) -> Result<Vec<Message>, sqlx::Error> {
-        let mut steps = JoinSet::new();
-        for due in calls::take_due(pool, now).await? {
-            let provider = Arc::clone(&self.provider);
-            let details = self.details(&due);
-            steps.spawn(async move {
-                let step = step(&*provider, &due.stored.payout, details, now).await;
-                message(&due, step, now)
-            });
+        let mut hands = self.hands.lock().await;
+        let room = MOST_AT_ONCE - hands.payouts.len();
+        if room > 0 {
+            for due in calls::take_due(pool, now, &hands.held(), room).await? {
+                hands.start(due.stored.payout.id.clone(), self.take(due, now));
+            }
         }
-        let mut messages = Vec::new();
-        while let Some(message) = steps.join_next().await {
-            messages.extend(message.ok().flatten());
-        }
-        Ok(messages)
+        Ok(hands.ended().await)
     }
 }
 
@@ -74,118 +85,45 @@ impl<P> PayoutDesk<P> {
     }
 }
 
-async fn step(
-    provider: &impl PayoutProvider,
-    payout: &Payout,
-    details: Option<Details>,
-    now: Micros,
-) -> Step {
-    match payout.status {
-        Status::Requested => Step::Begin,
-        Status::Submitting => submit(provider, payout, details, now).await,
-        Status::Submitted => match provider.lookup(payout.id.as_str()).await {
-            Ok(Some(report)) if report.state != ProviderState::Accepted => said(report),
-            Ok(_) => Step::Nothing,
-            Err(doubt) => not_now(payout, &doubt),
-        },
-        Status::Unknown => match provider.lookup(payout.id.as_str()).await {
-            Ok(Some(report)) => said(report),
-            Ok(None) if payout.key_is_alive(now) => Step::Begin,
-            Ok(None) => not_now(
-                payout,
-                "never seen, and submitting it again could pay twice",
-            ),
-            Err(doubt) => not_now(payout, &doubt),
-        },
-        Status::Paid | Status::Failed => Step::Nothing,
-    }
+/// Steps under way and their payouts: none of these is taken a second time.
+#[derive(Default)]
+struct Hands {
+    steps: JoinSet<Option<Message>>,
+    payouts: HashMap<task::Id, PayoutId>,
 }
 
-/// Looks first: an earlier run may have got as far as the call.
-async fn submit(
-    provider: &impl PayoutProvider,
-    payout: &Payout,
-    details: Option<Details>,
-    now: Micros,
-) -> Step {
-    let unknown = |reason: String| Step::Answer(Answer::Unknown, None, Some(reason));
-    match provider.lookup(payout.id.as_str()).await {
-        Ok(Some(report)) => return said(report),
-        Ok(None) if !payout.key_is_alive(now) => {
-            return unknown("submitting it again could pay twice".to_owned());
+impl Hands {
+    fn held(&self) -> Vec<String> {
+        self.payouts.values().map(PayoutId::to_string).collect()
+    }
+
+    fn start(
+        &mut self,
+        payout: PayoutId,
+        step: impl Future<Output = Option<Message>> + Send + 'static,
+    ) {
+        let task = self.steps.spawn(step).id();
+        self.payouts.insert(task, payout);
+    }
+
+    /// What the steps that have ended came to.
+    async fn ended(&mut self) -> Vec<Message> {
+        let mut commands = Vec::new();
+        let first = timeout(PAUSE, self.steps.join_next_with_id()).await;
+        let mut next = first.ok().flatten();
+        while let Some(ended) = next {
+            match ended {
+                Ok((task, command)) => {
+                    self.payouts.remove(&task);
+                    commands.extend(command);
+                }
+                Err(error) => {
+                    let payout = self.payouts.remove(&error.id());
+                    tracing::error!(?payout, %error, "a step of a payout broke off: it is taken again");
+                }
+            }
+            next = self.steps.try_join_next_with_id();
         }
-        Ok(None) => {}
-        Err(doubt) => return unknown(doubt),
-    }
-    let Some(details) = details else {
-        return unknown("the payment details were erased or cannot be decrypted".to_owned());
-    };
-    let submission = Submission {
-        reference: payout.id.to_string(),
-        amount: payout.amount,
-        method: payout.method,
-        details,
-    };
-    match provider.submit(&submission).await {
-        Ok(report) => said(report),
-        Err(doubt) => unknown(doubt),
+        commands
     }
 }
-
-fn said(report: Report) -> Step {
-    let answer = match report.state {
-        ProviderState::Accepted => Answer::Accepted,
-        ProviderState::Paid => Answer::Paid,
-        ProviderState::Failed => Answer::Failed,
-    };
-    Step::Answer(answer, report.provider_ref, report.reason)
-}
-
-fn not_now(payout: &Payout, reason: &str) -> Step {
-    tracing::warn!(payout = %payout.id, status = payout.status.name(), reason, "nothing new of a payout; it is looked up again");
-    Step::Nothing
-}
-
-fn message(due: &Due, step: Step, now: Micros) -> Option<Message> {
-    let event = due.stored.last_event;
-    let (kind, step_name, body) = match step {
-        Step::Nothing => return None,
-        Step::Begin => (
-            "payment.begin_payout.command.v1",
-            "begin",
-            Body::from(BeginPayoutV1 {
-                requested_event_id: event.to_string(),
-            }),
-        ),
-        Step::Answer(answer, provider_ref, reason) => (
-            "payment.record_payout_answer.command.v1",
-            answer.name(),
-            Body::from(RecordPayoutAnswerV1 {
-                answer: answer.name().to_owned(),
-                provider_ref,
-                reason,
-            }),
-        ),
-    };
-    let id = effect_command_id(NAME, event, step_name);
-    let payout = &due.stored.payout;
-    let header = Header {
-        id,
-        kind: kind.to_owned(),
-        source: Service::Payment.name().to_owned(),
-        subject: payout.id.to_string(),
-        key: payout.partner.to_string(),
-        time: now,
-        epoch: None,
-        sequence: None,
-        correlation_id: due.correlation_id.unwrap_or(id),
-        causation_id: Some(event),
-        outcome_of: None,
-        actor: None,
-        traceparent: due.traceparent.clone(),
-    };
-    Some(Message { header, body })
-}
-
-#[cfg(test)]
-mod tests;

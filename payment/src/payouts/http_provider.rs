@@ -6,7 +6,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::provider::{Doubt, PayoutProvider, ProviderState, Report, Submission};
+use super::provider::{Doubt, PayoutProvider, ProviderState, Report, Submission, Submitted};
 
 /// An answer's body is not read beyond this.
 const MOST_ANSWER_BYTES: usize = 16_384;
@@ -52,7 +52,7 @@ impl HttpProvider {
 }
 
 impl PayoutProvider for HttpProvider {
-    async fn submit(&self, submission: &Submission) -> Result<Report, Doubt> {
+    async fn submit(&self, submission: &Submission) -> Result<Submitted, Doubt> {
         let details = String::from_utf8(submission.details.to_json())
             .ok()
             .and_then(|json| RawValue::from_string(json).ok())
@@ -70,13 +70,13 @@ impl PayoutProvider for HttpProvider {
             .json(&asked);
         let answer = request.send().await.map_err(|error| doubt(&error))?;
         match answer.status() {
-            StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED => report(answer).await,
+            StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED => {
+                report(answer).await.map(Submitted::Taken)
+            }
             // These say that it was not taken and never will be as it is.
-            status @ (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) => Ok(Report {
-                state: ProviderState::Failed,
-                provider_ref: None,
-                reason: Some(format!("the provider refused it with status {status}")),
-            }),
+            status @ (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) => Ok(
+                Submitted::Refused(format!("the provider refused it with status {status}")),
+            ),
             status => Err(format!("the provider answered with status {status}")),
         }
     }

@@ -42,14 +42,25 @@ pub struct Report {
     pub reason: Option<String>,
 }
 
+/// What a submission came to, for certain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// The provider has it.
+    Taken(Report),
+    /// This call was not taken, for this reason. Whether an earlier one was is for a look-up to say.
+    Refused(String),
+}
+
 /// No definite answer, and why: the payout may or may not have been taken.
 pub type Doubt = String;
 
 /// A payout provider.
 pub trait PayoutProvider: Send + Sync + 'static {
     /// Hands a payout over. Idempotent by reference while the provider remembers it.
-    fn submit(&self, submission: &Submission)
-    -> impl Future<Output = Result<Report, Doubt>> + Send;
+    fn submit(
+        &self,
+        submission: &Submission,
+    ) -> impl Future<Output = Result<Submitted, Doubt>> + Send;
 
     /// Asks about a payout; `None` is a definite "never seen".
     fn lookup(&self, reference: &str)

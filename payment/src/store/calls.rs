@@ -5,9 +5,6 @@ use sqlx::{PgPool, Row};
 
 use super::payouts::{self, Stored};
 
-/// Payouts whose turn it is at most, at once.
-const MOST_AT_ONCE: i64 = 64;
-
 /// A payout that the provider is to be called about.
 #[derive(Debug)]
 pub(crate) struct Due {
@@ -18,19 +15,27 @@ pub(crate) struct Due {
     pub(crate) traceparent: Option<String>,
 }
 
-/// Payouts that are due, oldest first; each is noted as tried and is due again later: after 250 ms, doubling up to a
-/// minute. An unknown payout that is tried again and again starts the later the more attempts it had.
-pub(crate) async fn take_due(pool: &PgPool, now: Micros) -> Result<Vec<Due>, sqlx::Error> {
+/// At most `room` payouts that are due and not `held`: first those with a new event, then those that are due the longest,
+/// so that none that fails again and again is in the way of others. Each is noted as tried and is due again later: after
+/// 250 ms, doubling up to a minute. An unknown payout that is tried again starts the later the more attempts it had.
+pub(crate) async fn take_due(
+    pool: &PgPool,
+    now: Micros,
+    held: &[String],
+    room: usize,
+) -> Result<Vec<Due>, sqlx::Error> {
     let rows = sqlx::query(
-        "WITH due AS (
-             SELECT p.id, p.last_event, CASE WHEN c.event = p.last_event THEN c.tries ELSE p.attempt END AS tries
-               FROM payouts p LEFT JOIN aside.calls c ON c.payout = p.id
-              WHERE p.status NOT IN ('paid', 'failed')
-                AND $1 >= CASE
+        "WITH under_way AS (
+             SELECT p.id, p.position, p.last_event,
+                    CASE WHEN c.event = p.last_event THEN c.tries ELSE p.attempt END AS tries,
+                    CASE
                     WHEN c.event = p.last_event THEN c.next_at
                     WHEN p.status = 'unknown' THEN p.updated_at + least(60000000, 250000 * (1 << least(p.attempt, 8)))
-                    ELSE 0 END
-              ORDER BY p.position LIMIT $2
+                    ELSE 0 END AS due_at
+               FROM payouts p LEFT JOIN aside.calls c ON c.payout = p.id
+              WHERE p.status NOT IN ('paid', 'failed') AND p.id <> ALL($2)
+         ), due AS (
+             SELECT * FROM under_way WHERE due_at <= $1 ORDER BY due_at, position LIMIT $3
          ), noted AS (
              INSERT INTO aside.calls (payout, event, tries, next_at)
              SELECT id, last_event, tries + 1, $1 + least(60000000, 250000 * (1 << least(tries, 8))) FROM due
@@ -38,11 +43,12 @@ pub(crate) async fn take_due(pool: &PgPool, now: Micros) -> Result<Vec<Due>, sql
                 SET event = excluded.event, tries = excluded.tries, next_at = excluded.next_at
          )
          SELECT p.*, d.details, d.correlation_id, d.traceparent
-           FROM due JOIN payouts p USING (id) LEFT JOIN aside.payout_details d ON d.payout = p.id
+           FROM due JOIN payouts p ON p.id = due.id LEFT JOIN aside.payout_details d ON d.payout = p.id
           ORDER BY p.position",
     )
     .bind(now.get())
-    .bind(MOST_AT_ONCE)
+    .bind(held)
+    .bind(i64::try_from(room).unwrap_or_default())
     .fetch_all(pool)
     .await?;
     rows.iter()

@@ -7,12 +7,11 @@ use sqlx::{PgConnection, PgPool, Row};
 use super::unreadable;
 use crate::domain::{Method, Payout, Status};
 
-/// A payout with its place in the log: the position of its request, and its last event.
+/// A payout with its place in the log: the position of its request.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) payout: Payout,
     pub(crate) position: i64,
-    pub(crate) last_event: Uuid,
 }
 
 /// Reads a row that has every column of the table.
@@ -35,11 +34,11 @@ pub(crate) fn read(row: &PgRow) -> Result<Stored, sqlx::Error> {
         reason: row.try_get("reason")?,
         requested_at: Micros(row.try_get("requested_at")?),
         updated_at: Micros(row.try_get("updated_at")?),
+        last_event: row.try_get("last_event")?,
     };
     Ok(Stored {
         payout,
         position: row.try_get("position")?,
-        last_event: row.try_get("last_event")?,
     })
 }
 
@@ -75,7 +74,10 @@ pub(crate) async fn save(
         stored.iter().map(|stored| of(&stored.payout)).collect()
     };
     let attempts: Vec<i32> = stored.iter().map(|stored| stored.payout.attempt).collect();
-    let events: Vec<Uuid> = stored.iter().map(|stored| stored.last_event).collect();
+    let events: Vec<Uuid> = stored
+        .iter()
+        .map(|stored| stored.payout.last_event)
+        .collect();
     sqlx::query(
         "INSERT INTO payouts (id, position, partner, minor, currency, method, masked, status, attempt, first_attempt_at,
                               provider_ref, reason, requested_at, updated_at, last_event)

@@ -1,57 +1,17 @@
 //! Payment and its provider under test.
 
+use std::collections::HashMap;
+
+use crate::provider::Provider;
 use axum::http::StatusCode;
+use chassis::config::Env;
+use host::Definition;
 use host::testing::{TestService, new_database, operator, partner, until, variables};
 use payment::Payment;
 use schemas::{Body, CommissionCalculatedV1, Service, Topic, WireMoney};
 use serde_json::{Value, json};
-use simulator::{Behaviour, Books, Simulator};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 pub(crate) const DATA_KEY: &str = "a data key for tests only, of more than 32 bytes";
-
-/// A provider on a free port; it ends with the test.
-pub(crate) struct Provider {
-    url: String,
-    client: reqwest::Client,
-    _server: JoinSet<std::io::Result<()>>,
-}
-
-impl Provider {
-    pub(crate) async fn start() -> Self {
-        let behaviour = Behaviour {
-            settle_ms: 0,
-            ..Behaviour::default()
-        };
-        let simulator = Simulator::new(behaviour, Books::new(1_000), None);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let mut server = JoinSet::new();
-        server.spawn(axum::serve(listener, simulator::router(simulator)).into_future());
-        Self {
-            url,
-            client: reqwest::Client::new(),
-            _server: server,
-        }
-    }
-
-    pub(crate) async fn control(&self, change: Value) {
-        let request = self.client.post(format!("{}/control", self.url));
-        let answer = request.json(&change).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
-    }
-
-    /// References of everything it ever took, in order.
-    pub(crate) async fn taken(&self) -> Vec<String> {
-        let request = self.client.get(format!("{}/v1/payouts", self.url));
-        let statement: Value = request.send().await.unwrap().json().await.unwrap();
-        let payouts = statement["payouts"].as_array().unwrap().iter();
-        payouts
-            .map(|payout| payout["reference"].as_str().unwrap().to_owned())
-            .collect()
-    }
-}
 
 pub(crate) struct App {
     pub(crate) service: TestService,
@@ -60,8 +20,22 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) async fn start() -> Self {
+        Self::patient(500).await
+    }
+
+    /// One that waits for its provider's answers so long.
+    pub(crate) async fn patient(timeout_ms: u32) -> Self {
         let provider = Provider::start().await;
-        let service = start_service(&new_database().await, &provider).await;
+        let variables = payment_variables(&new_database().await, &provider, timeout_ms);
+        Self::with(provider, variables, payment::define).await
+    }
+
+    pub(crate) async fn with(
+        provider: Provider,
+        variables: HashMap<String, String>,
+        define: impl FnOnce(&mut Env) -> Definition<Payment>,
+    ) -> Self {
+        let service = TestService::start_with(define, variables).await;
         let app = Self { service, provider };
         app.wait_for_sealing_key().await;
         app
@@ -69,7 +43,8 @@ impl App {
 
     /// Another process on the same database.
     pub(crate) async fn replica(&self) -> TestService {
-        start_service(&self.service.database_url, &self.provider).await
+        let variables = payment_variables(&self.service.database_url, &self.provider, 500);
+        TestService::start_with(payment::define, variables).await
     }
 
     async fn wait_for_sealing_key(&self) {
@@ -156,12 +131,19 @@ impl App {
     }
 }
 
-async fn start_service(database_url: &str, provider: &Provider) -> TestService {
+pub(crate) fn payment_variables(
+    database_url: &str,
+    provider: &Provider,
+    timeout_ms: u32,
+) -> HashMap<String, String> {
     let mut variables = variables(Service::Payment, database_url);
-    variables.insert("PAYMENT_DATA_KEY".to_owned(), DATA_KEY.to_owned());
-    variables.insert("PAYOUT_PROVIDER_URL".to_owned(), provider.url.clone());
-    variables.insert("PAYOUT_PROVIDER_TIMEOUT_MS".to_owned(), "500".to_owned());
-    TestService::start_with(payment::define, variables).await
+    let own = [
+        ("PAYMENT_DATA_KEY", DATA_KEY.to_owned()),
+        ("PAYOUT_PROVIDER_URL", provider.url.clone()),
+        ("PAYOUT_PROVIDER_TIMEOUT_MS", timeout_ms.to_string()),
+    ];
+    variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    variables
 }
 
 pub(crate) fn money(minor: i64, currency: &str) -> WireMoney {

@@ -36,6 +36,25 @@ async fn a_provider_that_breaks_after_paying_has_paid_once() {
 }
 
 #[tokio::test]
+async fn a_provider_that_pays_and_then_rejects_the_reference_has_paid_once() {
+    paid_once_after(json!({ "fault": "reject_after" })).await;
+}
+
+#[tokio::test]
+async fn a_rejected_payout_comes_back() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    app.provider
+        .control(json!({ "fault": "reject_before" }))
+        .await;
+    let id = app.granted("partner123", "150.00").await;
+    app.until_status(&id, "failed").await;
+    assert!(app.provider.taken().await.is_empty());
+    assert_eq!(app.balance("partner123", "payable").await, "200.00");
+    app.assert_state_is_the_fold_of_its_log().await;
+}
+
+#[tokio::test]
 async fn a_refused_payout_comes_back_with_its_reason() {
     let mut app = App::start().await;
     app.earn("partner123", 20_000).await;

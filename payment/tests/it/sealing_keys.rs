@@ -1,11 +1,11 @@
 use host::testing::{message, operator_actor, until};
 use pipeline::Answer;
-use schemas::{Body, RequestPayoutV1, Topic};
+use schemas::{Body, Message, RequestPayoutV1, Topic};
 use sealing::{Details, KeyPair, PublicKey, seal};
 
 use crate::app::{App, money};
 
-async fn published(app: &App) -> PublicKey {
+pub(crate) async fn published(app: &App) -> PublicKey {
     let log = app.service.log().await;
     let mut keys = log.into_iter().filter_map(|message| match message.body {
         Body::SealingKeyPublishedV1(key) => {
@@ -16,26 +16,29 @@ async fn published(app: &App) -> PublicKey {
     keys.next_back().unwrap()
 }
 
-async fn ask(app: &mut App, key: &PublicKey, sealed_for: &str) -> Answer {
+/// An operator's command to pay partner123 this much, its details sealed for that partner.
+pub(crate) fn command(key: &PublicKey, sealed_for: &str, minor: i64) -> Message {
     let details = Details::parse(br#"{"email":"user@example.com"}"#).unwrap();
     let body = Body::from(RequestPayoutV1 {
-        amount: money(100, "USD"),
+        amount: money(minor, "USD"),
         method: "paypal".to_owned(),
         sealed_details: seal(key, sealed_for, &details).unwrap(),
         key_id: key.id.clone(),
         masked: "user@example.com".to_owned(),
     });
-    let topic = Topic::PaymentCommands;
     let subject = format!("pay_{}", uuid::Uuid::now_v7().simple());
-    let mut message = message(topic, "partner123", &subject, body, None);
+    let mut message = message(Topic::PaymentCommands, "partner123", &subject, body, None);
     message.header.actor = Some(operator_actor());
-    app.service
-        .deliver_all(topic, vec![message])
-        .await
-        .remove(0)
+    message
 }
 
-fn code(answer: &Answer) -> &str {
+async fn ask(app: &mut App, key: &PublicKey, sealed_for: &str) -> Answer {
+    let asked = vec![command(key, sealed_for, 100)];
+    let answers = app.service.deliver_all(Topic::PaymentCommands, asked).await;
+    answers.into_iter().next().unwrap()
+}
+
+pub(crate) fn code(answer: &Answer) -> &str {
     match answer {
         Answer::Rejected { code, .. } => code,
         other => other.name(),

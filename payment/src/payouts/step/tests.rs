@@ -1,31 +1,51 @@
 //! One step at a time, with a provider made of values.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use money::{Currency, Micros, Money, PartnerId, PayoutId};
+use money::{Currency, Micros, Money, PartnerId, PayoutId, Uuid};
 use sealing::Details;
 
-use super::{Step, step};
+use super::{Step, gave_up, step};
 use crate::domain::{Answer, KEY_LIFETIME_SECONDS, Method, Payout, Status};
-use crate::payouts::provider::{Doubt, PayoutProvider, ProviderState, Report, Submission};
+use crate::payouts::provider::{
+    Doubt, PayoutProvider, ProviderState, Report, Submission, Submitted,
+};
 
 /// Answers as told, and notes what it was asked.
 struct Scripted {
-    lookup: Result<Option<Report>, Doubt>,
-    submit: Result<Report, Doubt>,
+    /// One after the other; the last for good.
+    lookups: Mutex<VecDeque<Looked>>,
+    looked_up: AtomicBool,
+    submit: Result<Submitted, Doubt>,
     submitted: Mutex<Vec<String>>,
 }
 
+impl Scripted {
+    fn looked_up(&self) -> bool {
+        self.looked_up.load(Ordering::Relaxed)
+    }
+}
+
+type Looked = Result<Option<Report>, Doubt>;
+
 impl PayoutProvider for Scripted {
-    async fn submit(&self, submission: &Submission) -> Result<Report, Doubt> {
+    async fn submit(&self, submission: &Submission) -> Result<Submitted, Doubt> {
         let mut submitted = self.submitted.lock().unwrap();
         submitted.push(submission.reference.clone());
         self.submit.clone()
     }
 
-    async fn lookup(&self, _: &str) -> Result<Option<Report>, Doubt> {
-        self.lookup.clone()
+    async fn lookup(&self, _: &str) -> Looked {
+        self.looked_up.store(true, Ordering::Relaxed);
+        let mut lookups = self.lookups.lock().unwrap();
+        if lookups.len() > 1 {
+            lookups.pop_front().unwrap()
+        } else {
+            lookups[0].clone()
+        }
     }
 }
 
@@ -37,11 +57,21 @@ fn report(state: ProviderState) -> Report {
     }
 }
 
-fn provider(lookup: Result<Option<Report>, Doubt>) -> Scripted {
+fn provider(lookup: Looked) -> Scripted {
     Scripted {
-        lookup,
-        submit: Ok(report(ProviderState::Accepted)),
+        lookups: Mutex::new([lookup].into()),
+        looked_up: AtomicBool::new(false),
+        submit: Ok(Submitted::Taken(report(ProviderState::Accepted))),
         submitted: Mutex::default(),
+    }
+}
+
+/// Refuses what it is given, and is looked up before and after.
+fn refusing(after: Looked) -> Scripted {
+    Scripted {
+        lookups: Mutex::new([Ok(None), after].into()),
+        submit: Ok(Submitted::Refused("status 422".to_owned())),
+        ..provider(Ok(None))
     }
 }
 
@@ -59,12 +89,13 @@ fn payout(status: Status) -> Payout {
         reason: None,
         requested_at: Micros(0),
         updated_at: Micros(0),
+        last_event: Uuid::nil(),
     }
 }
 
 async fn take(provider: &Scripted, status: Status, now: Micros) -> Step {
     let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
-    step(provider, &payout(status), details, now).await
+    step(provider, &payout(status), details, || now).await
 }
 
 fn answer(step: &Step) -> Option<Answer> {
@@ -156,6 +187,39 @@ async fn a_submitted_payout_is_looked_up_until_it_is_paid_or_failed() {
 #[tokio::test]
 async fn erased_details_are_no_reason_to_give_money_back_in_doubt() {
     let provider = provider(Ok(None));
-    let step = step(&provider, &payout(Status::Submitting), None, SOON).await;
+    let step = step(&provider, &payout(Status::Submitting), None, || SOON).await;
     assert_eq!(answer(&step), Some(Answer::Unknown));
+}
+
+#[tokio::test]
+async fn a_refusal_gives_the_money_back_only_when_the_provider_does_not_have_it() {
+    for (after, expected) in [
+        (Ok(None), Answer::Failed),
+        (Ok(Some(report(ProviderState::Paid))), Answer::Paid),
+        (Ok(Some(report(ProviderState::Accepted))), Answer::Accepted),
+        (Err("away".to_owned()), Answer::Unknown),
+    ] {
+        let step = take(&refusing(after), Status::Submitting, SOON).await;
+        assert_eq!(answer(&step), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn a_process_frozen_after_its_look_up_does_not_submit_when_it_thaws() {
+    let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
+    let unseen = provider(Ok(None));
+    let payout = payout(Status::Submitting);
+    let frozen_in_look_up = || if unseen.looked_up() { LATE } else { SOON };
+    let step = step(&unseen, &payout, details, frozen_in_look_up).await;
+    assert_eq!(answer(&step), Some(Answer::Unknown));
+    assert!(unseen.submitted.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_step_without_end_is_doubt_only_where_something_may_have_been_submitted() {
+    let doubt = gave_up(&payout(Status::Submitting));
+    assert_eq!(answer(&doubt), Some(Answer::Unknown));
+    for status in [Status::Submitted, Status::Unknown] {
+        assert_eq!(gave_up(&payout(status)), Step::Nothing);
+    }
 }

@@ -1,0 +1,96 @@
+//! Which balances and payouts are read before a message is handled.
+
+use std::collections::BTreeSet;
+
+use money::{Micros, Uuid};
+use schemas::{
+    Body, CommissionApprovedV1, CommissionReversedV1, Message, RecordPayoutAnswerV1, WireMoney,
+};
+
+use super::super::{Read, emit, read, touched};
+use super::{calculated, events, message, request, usd};
+use crate::domain::{Account, Actor, Balance, Books, Context, Event, Pot, react};
+
+/// Every fact that commission can state.
+fn facts() -> Vec<Message> {
+    let amount = || WireMoney {
+        minor: 1_000,
+        currency: "USD".to_owned(),
+    };
+    let (partner_id, brand_id) = ("partner123".to_owned(), "brand1".to_owned());
+    let mut held = calculated("partner123", "USD");
+    let Body::CommissionCalculatedV1(body) = &mut held.body else {
+        panic!("it was calculated");
+    };
+    body.status = "held".to_owned();
+    let approved = CommissionApprovedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        amount: amount(),
+    };
+    let reversed = ["pending", "payable"].map(|from| CommissionReversedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        amount: amount(),
+        reversed_total: amount(),
+        from: from.to_owned(),
+    });
+    let mut facts = vec![calculated("partner123", "USD"), held];
+    facts.push(message("conv1", "conv1", Body::from(approved)));
+    facts.extend(reversed.map(|body| message("conv1", "conv1", Body::from(body))));
+    facts
+}
+
+fn assert_loaded(message: &Message, event: &Event) {
+    let (mut accounts, mut payouts) = (BTreeSet::new(), BTreeSet::new());
+    touched(message, &mut accounts, &mut payouts);
+    for transfer in event.transfers() {
+        for account in [transfer.debit, transfer.credit] {
+            assert!(accounts.contains(&account.to_string()), "{account}");
+        }
+    }
+    let payout = event.payout().map(ToString::to_string);
+    assert!(payout.is_none_or(|payout| payouts.contains(&payout)));
+}
+
+/// A balance is written whole: one that was moved without having been read would be lost.
+#[test]
+fn every_balance_that_a_message_moves_is_read_first() {
+    let mut full = Books::default();
+    for pot in Pot::ALL {
+        let account = Account::Partner(money::PartnerId::parse("partner123").unwrap(), pot);
+        full.balances.insert(Balance::of(account, usd(0)), 5_000);
+    }
+    let context = Context {
+        now: Micros(0),
+        cause: Uuid::nil(),
+        actor: Actor::System,
+    };
+    for message in facts() {
+        let Ok(Read::Fact(fact)) = read(&message, None) else {
+            panic!("it was not read");
+        };
+        for books in [&Books::default(), &full] {
+            let event = react(books, &fact, &context);
+            assert!(!event.transfers().is_empty());
+            assert_loaded(&message, &event);
+        }
+    }
+    for event in events() {
+        let out = emit(&event);
+        assert_loaded(&message(&out.key, &out.subject, out.body), &event);
+    }
+    // A request moves what its event moves, and an answer what the payout's end moves.
+    let [requested, .., paid, failed, _] = &events()[..] else {
+        panic!("there are seven");
+    };
+    assert_loaded(&request("paypal", "USD"), requested);
+    let answer = Body::from(RecordPayoutAnswerV1 {
+        answer: "paid".to_owned(),
+        provider_ref: None,
+        reason: None,
+    });
+    let answer = message("partner123", "pay_1", answer);
+    assert_loaded(&answer, paid);
+    assert_loaded(&answer, failed);
+}
