@@ -8,6 +8,7 @@ mod commands;
 mod commissions;
 mod destination;
 mod evidence;
+mod found;
 mod links;
 mod payments;
 mod payouts;

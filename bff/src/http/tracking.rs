@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use super::Bff;
 use super::ask::{Accepted, Asking, Command};
 use super::commands::CommandView;
+use super::found::Found;
 
 /// What a visitor did. `amount`, `currency`, `order_id`, `campaign_id`, `click_id` and `product_id` may stand in
 /// `metadata` instead; in both places they must say the same.
@@ -57,133 +58,110 @@ struct Facts {
     order: Option<OrderId>,
     campaign: Option<CampaignId>,
     click: Option<ClickId>,
-    product: Option<Text<128>>,
+    product: Option<Text<64>>,
 }
 
 impl Check for RecordEvent {
+    /// As strict as tracking's own edge.
     fn check(&self, fields: &mut Fields) {
-        fields.require(
-            is_event_type(&self.event_type),
-            "/event_type",
-            "must be 1 to 64 characters from A-Z a-z 0-9 _ - .",
-        );
+        if !is_event_type(&self.event_type) {
+            let detail = "must be 1 to 64 characters from A-Z a-z 0-9 _ - .";
+            fields.refuse("/event_type", detail);
+        }
         if let Some(Timestamp(claimed)) = self.occurred_at {
             refuse_future(fields, "/occurred_at", claimed, now());
         }
-        self.facts(fields);
-        fields.require(
-            self.event_type != "purchase" || self.says_an_amount(),
-            "/amount",
-            "a purchase needs an amount",
-        );
+        let mut found = Fields::new();
+        let facts = self.facts(&mut found);
+        // What is missing is told only when nothing is wrong: it may be what was refused.
+        match found.finish() {
+            Ok(()) => facts.require(&self.event_type, fields),
+            Err(problem) => {
+                for error in problem.errors() {
+                    let pointer = error.pointer.clone().unwrap_or_default();
+                    fields.refuse(pointer, error.detail.clone());
+                }
+            }
+        }
     }
 }
 
-/// As tracking takes them.
 fn is_event_type(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-impl RecordEvent {
-    /// Finds the facts, noting what is wrong with them where it stands.
-    fn facts(&self, fields: &mut Fields) -> Facts {
-        let amount = self.amount_text(fields).and_then(|(text, pointer)| {
-            let amount = fields.take(pointer, text.amount());
-            amount.map(|amount| (amount, pointer))
-        });
-        let currency = self.text(
-            fields,
-            ["/currency", "/metadata/currency"],
-            self.currency.as_deref(),
-        );
-        let currency = parsed(fields, currency, Currency::parse);
-        if let (Some((amount, pointer)), Some(currency)) = (amount, currency) {
-            fields.take(pointer, amount.into_money(currency));
-        }
-        let order = self.text(
-            fields,
-            ["/order_id", "/metadata/order_id"],
-            self.order_id.as_deref(),
-        );
-        let campaign = self.text(
-            fields,
-            ["/campaign_id", "/metadata/campaign_id"],
-            self.campaign_id.as_deref(),
-        );
-        let click = self.text(
-            fields,
-            ["/click_id", "/metadata/click_id"],
-            self.click_id.as_deref(),
-        );
-        let product = self.text(
-            fields,
-            ["/product_id", "/metadata/product_id"],
-            self.product_id.as_deref(),
-        );
-        Facts {
-            amount: amount.map(|(amount, _)| amount),
-            currency,
-            order: parsed(fields, order, str::parse),
-            campaign: parsed(fields, campaign, str::parse),
-            click: parsed(fields, click, str::parse),
-            product: parsed(fields, product, |text| Text::parse(text)),
-        }
-    }
-
-    /// Whether there is one, be it right or wrong.
-    fn says_an_amount(&self) -> bool {
-        let held = self.metadata.as_ref().map(|m| m.amount("amount"));
-        self.amount.is_some() || !matches!(held, None | Some(Ok(None)))
-    }
-
-    fn amount_text(&self, fields: &mut Fields) -> Option<(AmountText, &'static str)> {
-        let (beside, inside) = ("/amount", "/metadata/amount");
-        let held = self.metadata.as_ref().map(|m| m.amount("amount"));
-        let held = fields.take(inside, held.transpose().map(Option::flatten))?;
-        let same = |a: &AmountText, b: &AmountText| match (a.amount(), b.amount()) {
-            (Ok(a), Ok(b)) => a == b,
-            _ => a == b,
-        };
-        match (&self.amount, held) {
-            (Some(own), Some(held)) if !same(own, &held) => {
-                fields.refuse(beside, "differs from the one in metadata");
-                None
-            }
-            (Some(own), _) => Some((own.clone(), beside)),
-            (None, held) => held.map(|held| (held, inside)),
-        }
-    }
-
-    /// A text that stands beside or inside metadata, with the place where it was found.
-    fn text(
-        &self,
-        fields: &mut Fields,
-        [beside, inside]: [&'static str; 2],
-        own: Option<&str>,
-    ) -> Option<(String, &'static str)> {
-        let name = beside.trim_start_matches('/');
-        let held: Option<Result<Option<String>, MetadataError>> =
-            self.metadata.as_ref().map(|metadata| metadata.string(name));
-        let held = fields.take(inside, held.transpose().map(Option::flatten))?;
-        match (own, held) {
-            (Some(own), Some(held)) if own != held => {
-                fields.refuse(beside, "differs from the one in metadata");
-                None
-            }
-            (Some(own), _) => Some((own.to_owned(), beside)),
-            (None, held) => held.map(|held| (held, inside)),
+impl Facts {
+    /// What tracking would refuse without looking anything up.
+    fn require(&self, event_type: &str, fields: &mut Fields) {
+        let (purchase, refund) = (event_type == "purchase", event_type == "refund");
+        fields.require(!purchase || self.amount.is_some(), "/amount", "is missing");
+        fields.require(!refund || self.order.is_some(), "/order_id", "is missing");
+        let nothing = refund && self.amount.is_some_and(Amount::is_zero);
+        fields.require(!nothing, "/amount", "must be more than zero");
+        if let (Some(amount), Some(currency)) = (self.amount, self.currency) {
+            fields.take("/amount", amount.into_money(currency));
         }
     }
 }
 
-fn parsed<T, E: std::fmt::Display>(
-    fields: &mut Fields,
-    found: Option<(String, &'static str)>,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Option<T> {
-    let (text, pointer) = found?;
-    fields.take(pointer, parse(&text))
+impl RecordEvent {
+    /// Finds the facts, noting what is wrong with them where it stands.
+    fn facts(&self, fields: &mut Fields) -> Facts {
+        let amount = |text: &AmountText| text.amount();
+        Facts {
+            amount: Found {
+                places: ["/amount", "/metadata/amount"],
+                beside: self.amount.as_ref(),
+                inside: self.inside(|metadata| metadata.amount("amount")),
+            }
+            .one(fields, amount),
+            currency: self
+                .text("/currency", "/metadata/currency", self.currency.as_ref())
+                .one(fields, |text| text.parse()),
+            order: self
+                .text("/order_id", "/metadata/order_id", self.order_id.as_ref())
+                .one(fields, |text| text.parse()),
+            campaign: self
+                .text(
+                    "/campaign_id",
+                    "/metadata/campaign_id",
+                    self.campaign_id.as_ref(),
+                )
+                .one(fields, |text| text.parse()),
+            click: self
+                .text("/click_id", "/metadata/click_id", self.click_id.as_ref())
+                .one(fields, |text| text.parse()),
+            product: self
+                .text(
+                    "/product_id",
+                    "/metadata/product_id",
+                    self.product_id.as_ref(),
+                )
+                .one(fields, |text| Text::parse(text.as_str())),
+        }
+    }
+
+    fn text<'a>(
+        &self,
+        beside: &'static str,
+        inside: &'static str,
+        own: Option<&'a String>,
+    ) -> Found<'a, String> {
+        let name = beside.trim_start_matches('/');
+        Found {
+            places: [beside, inside],
+            beside: own,
+            inside: self.inside(|metadata| metadata.string(name)),
+        }
+    }
+
+    fn inside<T>(
+        &self,
+        get: impl FnOnce(&Metadata) -> Result<Option<T>, MetadataError>,
+    ) -> Result<Option<T>, MetadataError> {
+        self.metadata.as_ref().map_or(Ok(None), get)
+    }
 }
 
 /// Reports what a visitor did.

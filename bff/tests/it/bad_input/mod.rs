@@ -109,7 +109,8 @@ async fn a_field_that_says_two_things_is_refused() {
         body["metadata"][field] = inside;
         let (status, problem) = app.post(EVENTS, &operator(), &body).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
-        assert_eq!(problem["errors"][0]["pointer"], format!("/{field}"));
+        let pointer = format!("/metadata/{field}");
+        assert_eq!(problem["errors"][0]["pointer"], pointer);
     }
     nothing_is_written(&app).await;
 }
