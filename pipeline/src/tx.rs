@@ -127,7 +127,7 @@ pub struct WriteTx {
     pub handled: HashMap<Uuid, String>,
     /// Subjects of `Asked` that something parked blocks.
     pub blocked: Vec<String>,
-    /// Parked messages of `Asked` that are still there.
+    /// Parked messages of `Asked` that are still there and due: another replica may have released them too.
     pub alive: Vec<Uuid>,
     /// Whether any parked message waits for another aggregate.
     pub any_waiting: bool,
@@ -148,7 +148,9 @@ SELECT h.epoch, h.position, h.last_time,
        (SELECT coalesce(json_agg(json_build_array(i.id, i.state)), '[]') FROM pipeline.inbox i WHERE i.id = ANY($1)) AS handled,
        (SELECT coalesce(array_agg(DISTINCT p.subject), '{}') FROM pipeline.parked p
          WHERE p.subject = ANY($2) AND p.state <> 'unknown_type') AS blocked,
-       (SELECT coalesce(array_agg(p.message_id), '{}') FROM pipeline.parked p WHERE p.message_id = ANY($3)) AS alive,
+       (SELECT coalesce(array_agg(p.message_id), '{}') FROM pipeline.parked p
+         WHERE p.message_id = ANY($3)
+           AND p.next_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset) AS alive,
        EXISTS (SELECT 1 FROM pipeline.parked p WHERE p.waiting_for IS NOT NULL) AS any_waiting
   FROM pipeline.log_head h";
 

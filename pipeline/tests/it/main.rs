@@ -8,9 +8,13 @@
 
 mod balances;
 mod bank;
+mod effects;
+mod groups;
 mod hostile;
 mod http_road;
 mod lab;
+mod leading;
 mod parking;
+mod queues;
 mod streams;
 mod timers;

@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use host::testing::until;
-use pipeline::Answer;
+use pipeline::{Answer, Via};
 
 use crate::bank::take_out;
-use crate::lab::{COMMANDS, FACTS, Lab, command};
+use crate::lab::{COMMANDS, FACTS, Lab, arrived, command};
 
 #[tokio::test]
 async fn a_failing_message_does_not_let_its_successor_on_the_same_subject_pass() {
@@ -84,6 +84,31 @@ async fn a_panic_is_counted_and_dead_after_five_attempts() {
 }
 
 #[tokio::test]
+async fn what_two_replicas_release_at_once_is_tried_once() {
+    let mut lab = Lab::new().await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    let (replica, other) = (lab.start(false), lab.start(false));
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let failing = command("p", "pay1", take_out(1, "broken"));
+    replica.take(COMMANDS, &[&failing]).await;
+    assert_eq!(lab.parked().await[0].1, 1);
+    let released = || {
+        let mut inbound = arrived(COMMANDS, &failing);
+        inbound.via = Via::Parked {
+            attempts: 1,
+            arrival: 1,
+            deadline: None,
+        };
+        inbound
+    };
+    // Not due: another has tried it meanwhile.
+    let answers = other.take_raw(vec![released()]).await;
+    assert!(matches!(answers[..], [Answer::Repeated]), "{answers:?}");
+    assert_eq!(lab.parked().await[0].1, 1);
+}
+
+#[tokio::test]
 async fn an_event_that_no_log_takes_sets_its_command_aside_and_nothing_else() {
     let mut lab = Lab::new().await;
     let replica = lab.start(false);
@@ -131,10 +156,7 @@ async fn what_waits_is_woken_by_what_comes_behind_it_in_its_own_batch() {
     let replica = lab.start(false);
     let patient = command("p", "pay1", take_out(50, "patient"));
     let fact = lab.fact("p", 50);
-    let entry = vec![
-        crate::lab::arrived(COMMANDS, &patient),
-        crate::lab::arrived(FACTS, &fact),
-    ];
+    let entry = vec![arrived(COMMANDS, &patient), arrived(FACTS, &fact)];
     let answers = replica.take_raw(entry).await;
     assert!(
         matches!(answers[..], [Answer::Parked, Answer::Done(_)]),

@@ -69,6 +69,35 @@ async fn a_rewound_relay_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_partition_that_moves_in_mid_batch_has_one_effect() {
+    let mut lab = Lab::new().await;
+    let (deposed, new) = (lab.start(false), lab.start(false));
+    let facts: Vec<Message> = (0..200).map(|_| lab.fact("p", 1)).collect();
+    let all: Vec<&Message> = facts.iter().collect();
+    // The new consumer is sent everything that the deposed one has in hand and has not acknowledged.
+    let old = async {
+        for entry in all.chunks(20) {
+            deposed.take(FACTS, entry).await;
+        }
+    };
+    let moved = async {
+        for entry in all.chunks(30) {
+            let answers = new.take(FACTS, entry).await;
+            if answers
+                .iter()
+                .any(|answer| matches!(answer, Answer::Gap { .. }))
+            {
+                new.take(FACTS, &all).await;
+            }
+        }
+    };
+    tokio::join!(old, moved);
+    assert_eq!(lab.balance("p").await, 200);
+    let expected: Vec<_> = facts.iter().map(|fact| fact.header.id).collect();
+    assert_eq!(lab.causes().await, expected, "once, and in order");
+}
+
+#[tokio::test]
 async fn a_source_whose_log_has_another_epoch_is_stopped() {
     let mut lab = Lab::new().await;
     let replica = lab.start(false);
