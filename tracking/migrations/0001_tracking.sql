@@ -118,3 +118,13 @@ create table clicks (
     primary key (clicked_at, id)
 ) partition by range (clicked_at);
 create index clicks_by_user on clicks (user_hash, clicked_at) where user_hash is not null;
+
+-- Each visitor's last click in each campaign: what almost every report is about, without a look into many days.
+create table last_clicks (
+    user_hash   bytea  not null,
+    campaign_id text   not null,
+    clicked_at  bigint not null,
+    id          text   not null,
+    link_code   text   not null,
+    primary key (user_hash, campaign_id)
+) with (fillfactor = 80);

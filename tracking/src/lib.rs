@@ -6,7 +6,7 @@
 //! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `enrollment.accepted` |
 //! | emits | `link.created`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `tracking_event.recorded` |
 //! | keeps to itself | `terms.adopted`, `campaign.adopted`, `enrollment.adopted` |
-//! | owns | `campaigns`, `terms`, `enrollments`, `links`, `conversions`, `conversion_aliases`, `tracking_events` (the fold of its events); `clicks`, `report_notes` (not) |
+//! | owns | `campaigns`, `terms`, `enrollments`, `links`, `conversions`, `conversion_aliases`, `tracking_events` (the fold of its events); `clicks`, `last_clicks`, `report_notes` (not) |
 
 pub mod click_id;
 pub mod domain;

@@ -10,6 +10,7 @@ use host::Host;
 use money::ClickId;
 use pipeline::group::Group;
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -19,6 +20,9 @@ use cache::LinkCache;
 /// Clicks that are committed together at most, and how long one waits for others under load.
 const GROUP: usize = 500;
 const PACE: Duration = Duration::from_millis(5);
+
+/// How often the next day's partition is looked after.
+const UPKEEP: Duration = Duration::from_hours(1);
 
 /// What redirects share.
 #[derive(Clone)]
@@ -32,6 +36,8 @@ pub(crate) struct Edge {
 pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     let pool = host.pool().clone();
     let writer = ClickWriter { pool: pool.clone() };
+    let upkeep = keep_partitions(writer.clone(), host.tasks().stop().clone());
+    host.tasks().spawn("click partitions", upkeep);
     let edge = Edge {
         pool,
         links: Arc::default(),
@@ -40,4 +46,14 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(redirect::follow_link))
         .with_state(edge)
+}
+
+/// Makes partitions ahead, so that no visitor waits for one. Should it fail, the first click of the day makes it.
+async fn keep_partitions(writer: ClickWriter, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        if let Err(error) = writer.make_partitions().await {
+            tracing::warn!(%error, "no partition for clicks could be made ahead");
+        }
+    }
 }

@@ -21,8 +21,8 @@ use crate::messages::user_hash;
 use crate::store::clicks::NewClick;
 use crate::store::links::{self, Target};
 
-/// A visitor does not wait longer for the database.
-const PATIENCE: Duration = Duration::from_millis(750);
+/// A visitor does not wait longer for a database that hangs; one that is gone says so at once.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Other parameters, which mail programs and networks add, are passed over.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -3,6 +3,8 @@
 mod emit;
 mod own;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use emit::emit;
 pub use own::own_event;

@@ -1,6 +1,6 @@
 //! `clicks`: written in groups beside the writer lock, read to find whose a conversion is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use money::{BrandId, CampaignId, ClickId, Currency, InvalidId, LinkCode, Micros, PartnerId, Uuid};
@@ -12,6 +12,7 @@ use crate::click_id::{self, Meaning};
 use crate::domain::{Candidate, UserHash};
 use crate::store::links::Target;
 
+/// In microseconds.
 const DAY: i64 = 86_400_000_000;
 /// Makers of partitions one after the other.
 const PARTITION_LOCK: i64 = 74_617_210;
@@ -28,20 +29,32 @@ pub struct NewClick {
 }
 
 /// Writes clicks; each gets its time and its id from the database, as reports do.
+#[derive(Debug, Clone)]
 pub struct ClickWriter {
     /// Where to.
     pub pool: PgPool,
 }
 
+/// Visitors in one order, so that two writers cannot wait for each other.
 const INSERT: &str = r"
 WITH t AS (
     SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset) AS now
       FROM pipeline.log_head
+), written AS (
+    INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
+    SELECT t.now, 'clk_' || lpad(to_hex(t.now), 14, '0') || q.nonce, q.link_code, q.campaign_id, q.user_hash
+      FROM t, UNNEST($1::text[], $2::text[], $3::text[], $4::bytea[]) AS q(nonce, link_code, campaign_id, user_hash)
+    RETURNING clicked_at, id, link_code, campaign_id, user_hash
+), last AS (
+    INSERT INTO last_clicks (user_hash, campaign_id, clicked_at, id, link_code)
+    SELECT DISTINCT ON (user_hash, campaign_id) user_hash, campaign_id, clicked_at, id, link_code
+      FROM written WHERE user_hash IS NOT NULL
+     ORDER BY user_hash, campaign_id, id DESC
+    ON CONFLICT (user_hash, campaign_id) DO UPDATE
+       SET clicked_at = excluded.clicked_at, id = excluded.id, link_code = excluded.link_code
+     WHERE (excluded.clicked_at, excluded.id) > (last_clicks.clicked_at, last_clicks.id)
 )
-INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
-SELECT t.now, 'clk_' || lpad(to_hex(t.now), 14, '0') || q.nonce, q.link_code, q.campaign_id, q.user_hash
-  FROM t, UNNEST($1::text[], $2::text[], $3::text[], $4::bytea[]) AS q(nonce, link_code, campaign_id, user_hash)
-RETURNING id";
+SELECT id FROM written";
 
 impl GroupWrite for ClickWriter {
     type In = NewClick;
@@ -82,7 +95,7 @@ impl ClickWriter {
     }
 
     /// Makes today's and tomorrow's, by the time of the database.
-    async fn make_partitions(&self) -> Result<(), sqlx::Error> {
+    pub async fn make_partitions(&self) -> Result<(), sqlx::Error> {
         let now = pipeline::timers::now(&self.pool).await?.0;
         let mut tx = self.pool.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
@@ -123,10 +136,22 @@ pub struct Lookup {
     pub at: Micros,
 }
 
-/// By visitor: the last click that is inside its own window, else the last at all, which then is the reason. By click id:
-/// that click. By a signed id: what it says.
-const CANDIDATES: &str = r"
-SELECT q.n, f.id, f.clicked_at, f.link_code, f.campaign_id, f.brand_id, f.partner_id, f.terms_version, f.window_days, f.currency
+/// By visitor: the last click that is inside its own window, else the last at all, which then is the reason; before
+/// either, one that is later than the report, which then needs a look into the past.
+const BY_VISITOR: &str = r"
+SELECT q.n, f.*
+  FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::bigint[]) AS q(n, user_hash, campaign_id, at)
+ CROSS JOIN LATERAL (
+    SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+      FROM last_clicks c JOIN link_terms t ON t.code = c.link_code
+     WHERE c.user_hash = q.user_hash AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
+     ORDER BY c.clicked_at > q.at DESC, c.clicked_at >= q.at - t.window_days * 86400000000 DESC, c.clicked_at DESC, c.id DESC
+     LIMIT 1
+ ) f";
+
+/// The same among all clicks before the report, from day to day backwards.
+const BY_VISITOR_IN_THE_PAST: &str = r"
+SELECT q.n, f.*
   FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::bigint[]) AS q(n, user_hash, campaign_id, at)
  CROSS JOIN LATERAL (
     (SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
@@ -142,15 +167,19 @@ SELECT q.n, f.id, f.clicked_at, f.link_code, f.campaign_id, f.brand_id, f.partne
         AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
       ORDER BY c.clicked_at DESC LIMIT 1)
     LIMIT 1
- ) f
-UNION ALL
+ ) f";
+
+/// By click id: that click. The bounds leave out the days that none of them is of.
+const BY_ID: &str = r"
 SELECT q.n, c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
-  FROM UNNEST($5::int[], $6::text[], $7::bigint[]) AS q(n, id, at)
-  JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id
-  JOIN link_terms t ON t.code = c.link_code
-UNION ALL
-SELECT q.n, q.id, q.at, t.code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
-  FROM UNNEST($8::int[], $9::text[], $10::bigint[], $11::bigint[]) AS q(n, id, at, digest)
+  FROM UNNEST($1::int[], $2::text[], $3::bigint[]) AS q(n, id, at)
+  JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id AND c.clicked_at BETWEEN $4 AND $5
+  JOIN link_terms t ON t.code = c.link_code";
+
+/// By an id that stands for itself: what it says.
+const BY_SIGNED_ID: &str = r"
+SELECT q.n, q.id, q.at AS clicked_at, t.code AS link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+  FROM UNNEST($1::int[], $2::text[], $3::bigint[], $4::bigint[]) AS q(n, id, at, digest)
   JOIN link_terms t ON t.digest = q.digest";
 
 #[derive(FromRow)]
@@ -167,47 +196,98 @@ struct Row {
     currency: String,
 }
 
-/// The click that may have led to each report, by the report's message: one round trip however many there are.
+/// The click that may have led to each report, by the report's message: a round trip for each way in which reports name
+/// clicks, however many there are.
 pub async fn candidates(
     connection: &mut PgConnection,
     lookups: &[Lookup],
 ) -> Result<HashMap<Uuid, Candidate>, sqlx::Error> {
-    let (mut by_user, mut by_id, mut signed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut by_visitor, mut by_id, mut signed) = (Vec::new(), Vec::new(), Vec::new());
     for (n, lookup) in (0_i32..).zip(lookups) {
         let meaning = lookup.click.as_ref().map(|id| (id, click_id::read(id)));
         match meaning {
-            None => by_user.push((n, lookup)),
+            None => by_visitor.push((n, lookup)),
             Some((id, Some(Meaning::Stored(at)))) => by_id.push((n, id, at)),
             Some((id, Some(Meaning::Signed { at, link }))) => signed.push((n, id, at, link)),
             Some((_, None)) => {}
         }
     }
-    if by_user.is_empty() && by_id.is_empty() && signed.is_empty() {
-        return Ok(HashMap::new());
+    let mut rows = of_visitors(connection, &by_visitor, BY_VISITOR).await?;
+    let late: HashSet<i32> = rows
+        .iter()
+        .filter(|row| lookup(lookups, row.n).is_some_and(|report| row.clicked_at > report.at.0))
+        .map(|row| row.n)
+        .collect();
+    if !late.is_empty() {
+        rows.retain(|row| !late.contains(&row.n));
+        by_visitor.retain(|(n, _)| late.contains(n));
+        rows.extend(of_visitors(connection, &by_visitor, BY_VISITOR_IN_THE_PAST).await?);
     }
-    let rows: Vec<Row> = sqlx::query_as(CANDIDATES)
-        .bind(each(&by_user, |(n, _)| *n))
-        .bind(each(&by_user, |(_, lookup)| lookup.user.0.as_slice()))
-        .bind(each(&by_user, |(_, lookup)| {
-            lookup.campaign.as_ref().map(CampaignId::as_str)
-        }))
-        .bind(each(&by_user, |(_, lookup)| lookup.at.0))
-        .bind(each(&by_id, |(n, ..)| *n))
-        .bind(each(&by_id, |(_, id, _)| id.as_str()))
-        .bind(each(&by_id, |(.., at)| at.0))
-        .bind(each(&signed, |(n, ..)| *n))
-        .bind(each(&signed, |(_, id, ..)| id.as_str()))
-        .bind(each(&signed, |(_, _, at, _)| at.0))
-        .bind(each(&signed, |(.., link)| *link))
-        .fetch_all(connection)
-        .await?;
+    rows.extend(stored(connection, &by_id).await?);
+    rows.extend(standing_for_themselves(connection, &signed).await?);
     rows.into_iter()
         .map(|row| {
-            let lookup = usize::try_from(row.n).ok().and_then(|n| lookups.get(n));
-            let report = lookup.ok_or_else(|| unreadable("report's number"))?.report;
-            Ok((report, row.candidate()?))
+            let lookup = lookup(lookups, row.n).ok_or_else(|| unreadable("report's number"))?;
+            Ok((lookup.report, row.candidate()?))
         })
         .collect()
+}
+
+fn lookup(lookups: &[Lookup], n: i32) -> Option<&Lookup> {
+    usize::try_from(n).ok().and_then(|n| lookups.get(n))
+}
+
+async fn of_visitors(
+    connection: &mut PgConnection,
+    asked: &[(i32, &Lookup)],
+    sql: &'static str,
+) -> Result<Vec<Row>, sqlx::Error> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as(sql)
+        .bind(each(asked, |(n, _)| *n))
+        .bind(each(asked, |(_, lookup)| lookup.user.0.as_slice()))
+        .bind(each(asked, |(_, lookup)| {
+            lookup.campaign.as_ref().map(CampaignId::as_str)
+        }))
+        .bind(each(asked, |(_, lookup)| lookup.at.0))
+        .fetch_all(connection)
+        .await
+}
+
+async fn stored(
+    connection: &mut PgConnection,
+    asked: &[(i32, &ClickId, Micros)],
+) -> Result<Vec<Row>, sqlx::Error> {
+    let times = || asked.iter().map(|(.., at)| at.0);
+    let (Some(first), Some(last)) = (times().min(), times().max()) else {
+        return Ok(Vec::new());
+    };
+    sqlx::query_as(BY_ID)
+        .bind(each(asked, |(n, ..)| *n))
+        .bind(each(asked, |(_, id, _)| id.as_str()))
+        .bind(each(asked, |(.., at)| at.0))
+        .bind(first)
+        .bind(last)
+        .fetch_all(connection)
+        .await
+}
+
+async fn standing_for_themselves(
+    connection: &mut PgConnection,
+    asked: &[(i32, &ClickId, Micros, i64)],
+) -> Result<Vec<Row>, sqlx::Error> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as(BY_SIGNED_ID)
+        .bind(each(asked, |(n, ..)| *n))
+        .bind(each(asked, |(_, id, ..)| id.as_str()))
+        .bind(each(asked, |(_, _, at, _)| at.0))
+        .bind(each(asked, |(.., link)| *link))
+        .fetch_all(connection)
+        .await
 }
 
 impl Row {

@@ -1,6 +1,9 @@
 //! Whose a purchase is.
 
+use host::testing::{TestService, new_database, variables};
+use schemas::Service;
 use serde_json::json;
+use tracking::Tracking;
 
 use crate::app::*;
 
@@ -231,5 +234,25 @@ async fn no_table_log_or_event_holds_the_visitors_id() {
         .await
         .unwrap();
     assert_eq!(found, 0);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_report_needs_no_token_where_the_local_profile_opens_direct_http() {
+    let database_url = new_database().await;
+    let mut variables = variables(Service::Tracking, &database_url);
+    variables.insert("DIRECT_HTTP_AUTH".to_owned(), "none".to_owned());
+    let mut service = TestService::start_with::<Tracking>(tracking::define, variables).await;
+    adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
+    create_link(&service, "lnk_1", CAMPAIGN, PARTNER).await;
+    click(&service, "lnk_1", "user123").await;
+    let body = json!({"user_id": "user123", "event_type": "purchase",
+                      "metadata": {"amount": 100.0, "product_id": "prod456"}});
+    let url = format!("{}{EVENTS}", service.base_url);
+    let response = service.client.post(&url).json(&body).send().await.unwrap();
+    assert_eq!(response.status(), 201);
+    // A token that is shown is checked all the same.
+    let request = service.client.post(&url).bearer_auth("nonsense");
+    assert_eq!(request.json(&body).send().await.unwrap().status(), 401);
     service.stop().await;
 }

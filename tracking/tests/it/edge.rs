@@ -1,12 +1,15 @@
 //! `GET /c/{code}`.
 
 use axum::http::StatusCode;
+use host::testing::{TestService, message, new_database, operator, variables};
 use reqwest::Method;
+use schemas::{CreateLinkV1, Service, Topic};
 use serde_json::json;
+use tracking::Tracking;
 
 use crate::app::*;
 
-async fn clicks(service: &host::testing::TestService) -> i64 {
+async fn clicks(service: &TestService) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM clicks")
         .fetch_one(service.pool())
         .await
@@ -131,5 +134,43 @@ async fn without_database_and_memory_of_the_link_the_visitor_is_asked_to_come_ag
     let response = service.client.get(url).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn in_event_mode_the_edge_is_open_and_the_rest_is_closed() {
+    let database_url = new_database().await;
+    let mut variables = variables(Service::Tracking, &database_url);
+    for (name, mode) in &mut variables {
+        if name.ends_with("_SERVICE_MODE") {
+            "event".clone_into(mode);
+        }
+    }
+    // Nobody listens there: what travels by the broker waits.
+    variables.insert(
+        "PULSAR_SERVICE_URL".to_owned(),
+        "pulsar://127.0.0.1:9".to_owned(),
+    );
+    let mut service = TestService::start_with::<Tracking>(tracking::define, variables).await;
+    adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
+    let link = CreateLinkV1 {
+        campaign_id: CAMPAIGN.to_owned(),
+        partner_id: PARTNER.to_owned(),
+        target_url: "https://shop.example/p?a=b".to_owned(),
+    };
+    let command = message(Topic::TrackingCommands, "lnk_1", "lnk_1", link.into(), None);
+    service
+        .deliver_all(Topic::TrackingCommands, vec![command])
+        .await;
+    click(&service, "lnk_1", "user1").await;
+    assert_eq!(clicks(&service).await, 1);
+    assert_eq!(
+        report(&service, &purchase("user1", "1")).await.0,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        service.get(CONVERSIONS, &operator()).await.0,
+        StatusCode::NOT_FOUND
+    );
     service.stop().await;
 }
