@@ -49,6 +49,9 @@ pub async fn save(
     connection: &mut PgConnection,
     rows: &[(CampaignId, Campaign, i64)],
 ) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     // Arrays of arrays are rectangular in Postgres: hosts travel as JSON.
     let hosts = each(rows, |(_, campaign, _)| {
         sqlx::types::Json(&campaign.allowed_hosts)
@@ -74,6 +77,9 @@ pub async fn save_terms(
     connection: &mut PgConnection,
     rows: &[(CampaignId, Terms, i64)],
 ) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "INSERT INTO terms (campaign_id, version, brand_id, currency, window_days, effective_at, position)
          SELECT * FROM UNNEST($1::text[], $2::int[], $3::text[], $4::text[], $5::int[], $6::bigint[], $7::bigint[])
@@ -113,6 +119,9 @@ pub async fn save_enrollments(
     connection: &mut PgConnection,
     rows: &[EnrollmentRow],
 ) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "INSERT INTO enrollments (id, campaign_id, partner_id, terms_version, position)
          SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[])

@@ -42,6 +42,9 @@ pub async fn taken(
 
 /// Saves new links.
 pub async fn save(connection: &mut PgConnection, rows: &[NewLink]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     let enrollments = each(rows, |row| EnrollmentId::of(&row.campaign, &row.partner));
     sqlx::query(
         "INSERT INTO links (code, campaign_id, partner_id, enrollment_id, target_url, digest, created_at, position)

@@ -1,7 +1,9 @@
 //! The SQL of tracking, one file per table: set-based, the states under the writer lock, the clicks beside it.
 
 pub mod campaigns;
+pub mod candidates;
 pub mod clicks;
+mod conversion_row;
 pub mod conversions;
 pub mod links;
 pub mod notes;

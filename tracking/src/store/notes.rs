@@ -20,6 +20,9 @@ pub struct Note {
 
 /// Saves notes.
 pub async fn save(connection: &mut PgConnection, rows: &[Note]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "INSERT INTO report_notes (command_id, conversion_id, product_id, metadata)
          SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[])

@@ -21,6 +21,9 @@ pub struct NewEvent {
 
 /// Saves recorded events.
 pub async fn save(connection: &mut PgConnection, rows: &[NewEvent]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     let conversions: Result<Vec<_>, _> =
         rows.iter().map(|row| uuid(&row.event.conversion)).collect();
     sqlx::query(

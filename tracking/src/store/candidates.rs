@@ -1,0 +1,196 @@
+//! Which click may have led to a report: read from `last_clicks` and `clicks`.
+
+use std::collections::{HashMap, HashSet};
+
+use money::{BrandId, CampaignId, ClickId, Currency, InvalidId, LinkCode, Micros, PartnerId, Uuid};
+use sqlx::{FromRow, PgConnection};
+
+use super::{each, unreadable};
+use crate::click_id::{self, Meaning};
+use crate::domain::{Candidate, UserHash};
+
+/// What a report says of its click.
+#[derive(Debug)]
+pub struct Lookup {
+    /// The report's message.
+    pub report: Uuid,
+    /// Who.
+    pub user: UserHash,
+    /// The campaign, where it was named.
+    pub campaign: Option<CampaignId>,
+    /// The click, where it was named.
+    pub click: Option<ClickId>,
+    /// The claimed time, bounded by ours.
+    pub at: Micros,
+}
+
+/// By visitor: the last click that is inside its own window, else the last at all, which then is the reason; before
+/// either, one that is later than the report, which then needs a look into the past.
+const BY_VISITOR: &str = r"
+SELECT q.n, f.*
+  FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::bigint[]) AS q(n, user_hash, campaign_id, at)
+ CROSS JOIN LATERAL (
+    SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+      FROM last_clicks c JOIN link_terms t ON t.code = c.link_code
+     WHERE c.user_hash = q.user_hash AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
+     ORDER BY c.clicked_at > q.at DESC, c.clicked_at >= q.at - t.window_days * 86400000000 DESC, c.clicked_at DESC, c.id DESC
+     LIMIT 1
+ ) f";
+
+/// The same among all clicks before the report, from day to day backwards.
+const BY_VISITOR_IN_THE_PAST: &str = r"
+SELECT q.n, f.*
+  FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::bigint[]) AS q(n, user_hash, campaign_id, at)
+ CROSS JOIN LATERAL (
+    (SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+       FROM clicks c JOIN link_terms t ON t.code = c.link_code
+      WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
+        AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
+        AND c.clicked_at >= q.at - t.window_days * 86400000000
+      ORDER BY c.clicked_at DESC LIMIT 1)
+    UNION ALL
+    (SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+       FROM clicks c JOIN link_terms t ON t.code = c.link_code
+      WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
+        AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
+      ORDER BY c.clicked_at DESC LIMIT 1)
+    LIMIT 1
+ ) f";
+
+/// By click id: that click. The bounds leave out the days that none of them is of.
+const BY_ID: &str = r"
+SELECT q.n, c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+  FROM UNNEST($1::int[], $2::text[], $3::bigint[]) AS q(n, id, at)
+  JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id AND c.clicked_at BETWEEN $4 AND $5
+  JOIN link_terms t ON t.code = c.link_code";
+
+/// By an id that stands for itself: what it says.
+const BY_SIGNED_ID: &str = r"
+SELECT q.n, q.id, q.at AS clicked_at, t.code AS link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+  FROM UNNEST($1::int[], $2::text[], $3::bigint[], $4::bigint[]) AS q(n, id, at, digest)
+  JOIN link_terms t ON t.digest = q.digest";
+
+#[derive(FromRow)]
+struct Row {
+    n: i32,
+    id: String,
+    clicked_at: i64,
+    link_code: String,
+    campaign_id: String,
+    brand_id: String,
+    partner_id: String,
+    terms_version: i32,
+    window_days: i32,
+    currency: String,
+}
+
+/// The click that may have led to each report, by the report's message: a round trip for each way in which reports name
+/// clicks, however many there are.
+pub async fn load(
+    connection: &mut PgConnection,
+    lookups: &[Lookup],
+) -> Result<HashMap<Uuid, Candidate>, sqlx::Error> {
+    let (mut by_visitor, mut by_id, mut signed) = (Vec::new(), Vec::new(), Vec::new());
+    for (n, lookup) in (0_i32..).zip(lookups) {
+        let meaning = lookup.click.as_ref().map(|id| (id, click_id::read(id)));
+        match meaning {
+            None => by_visitor.push((n, lookup)),
+            Some((id, Some(Meaning::Stored(at)))) => by_id.push((n, id, at)),
+            Some((id, Some(Meaning::Signed { at, link }))) => signed.push((n, id, at, link)),
+            Some((_, None)) => {}
+        }
+    }
+    let mut rows = of_visitors(connection, &by_visitor, BY_VISITOR).await?;
+    let late: HashSet<i32> = rows
+        .iter()
+        .filter(|row| lookup(lookups, row.n).is_some_and(|report| row.clicked_at > report.at.0))
+        .map(|row| row.n)
+        .collect();
+    if !late.is_empty() {
+        rows.retain(|row| !late.contains(&row.n));
+        by_visitor.retain(|(n, _)| late.contains(n));
+        rows.extend(of_visitors(connection, &by_visitor, BY_VISITOR_IN_THE_PAST).await?);
+    }
+    rows.extend(stored(connection, &by_id).await?);
+    rows.extend(standing_for_themselves(connection, &signed).await?);
+    rows.into_iter()
+        .map(|row| {
+            let lookup = lookup(lookups, row.n).ok_or_else(|| unreadable("report's number"))?;
+            Ok((lookup.report, row.candidate()?))
+        })
+        .collect()
+}
+
+fn lookup(lookups: &[Lookup], n: i32) -> Option<&Lookup> {
+    usize::try_from(n).ok().and_then(|n| lookups.get(n))
+}
+
+async fn of_visitors(
+    connection: &mut PgConnection,
+    asked: &[(i32, &Lookup)],
+    sql: &'static str,
+) -> Result<Vec<Row>, sqlx::Error> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as(sql)
+        .bind(each(asked, |(n, _)| *n))
+        .bind(each(asked, |(_, lookup)| lookup.user.0.as_slice()))
+        .bind(each(asked, |(_, lookup)| {
+            lookup.campaign.as_ref().map(CampaignId::as_str)
+        }))
+        .bind(each(asked, |(_, lookup)| lookup.at.0))
+        .fetch_all(connection)
+        .await
+}
+
+async fn stored(
+    connection: &mut PgConnection,
+    asked: &[(i32, &ClickId, Micros)],
+) -> Result<Vec<Row>, sqlx::Error> {
+    let times = || asked.iter().map(|(.., at)| at.0);
+    let (Some(first), Some(last)) = (times().min(), times().max()) else {
+        return Ok(Vec::new());
+    };
+    sqlx::query_as(BY_ID)
+        .bind(each(asked, |(n, ..)| *n))
+        .bind(each(asked, |(_, id, _)| id.as_str()))
+        .bind(each(asked, |(.., at)| at.0))
+        .bind(first)
+        .bind(last)
+        .fetch_all(connection)
+        .await
+}
+
+async fn standing_for_themselves(
+    connection: &mut PgConnection,
+    asked: &[(i32, &ClickId, Micros, i64)],
+) -> Result<Vec<Row>, sqlx::Error> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as(BY_SIGNED_ID)
+        .bind(each(asked, |(n, ..)| *n))
+        .bind(each(asked, |(_, id, ..)| id.as_str()))
+        .bind(each(asked, |(_, _, at, _)| at.0))
+        .bind(each(asked, |(.., link)| *link))
+        .fetch_all(connection)
+        .await
+}
+
+impl Row {
+    fn candidate(self) -> Result<Candidate, sqlx::Error> {
+        let wrong = |_: InvalidId| unreadable("id");
+        Ok(Candidate {
+            click: ClickId::parse(self.id).map_err(wrong)?,
+            clicked_at: Micros(self.clicked_at),
+            link: LinkCode::parse(self.link_code).map_err(wrong)?,
+            campaign: CampaignId::parse(self.campaign_id).map_err(wrong)?,
+            brand: BrandId::parse(self.brand_id).map_err(wrong)?,
+            partner: PartnerId::parse(self.partner_id).map_err(wrong)?,
+            terms_version: self.terms_version,
+            window_days: self.window_days,
+            currency: Currency::parse(&self.currency).map_err(|_| unreadable("currency"))?,
+        })
+    }
+}

@@ -1,0 +1,222 @@
+//! A row of `conversions`, and the conversion that it is.
+
+use money::{
+    Amount, BrandId, CampaignId, ClickId, ConversionId, Currency, LinkCode, Micros, Money, OrderId,
+    PartnerId, Uuid,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+
+use super::{each, unreadable, uuid};
+use crate::domain::{
+    Attributed, Conversion, EventType, NotedRefund, Reason, Standing, Unattributed, UserHash,
+};
+
+/// A row as it stands.
+#[derive(Debug, Clone, Default, FromRow)]
+pub struct ConversionRow {
+    /// Its id.
+    pub id: Uuid,
+    /// `noted`, `unattributed` or `attributed`.
+    pub standing: String,
+    /// The event that gave it its standing.
+    pub event_id: Uuid,
+    /// When that was, in our time.
+    pub recorded_at: i64,
+    /// That event's place in the log.
+    pub position: i64,
+    /// `purchase` or `lead`.
+    pub event_type: Option<String>,
+    /// The shop's order.
+    pub order_id: Option<String>,
+    /// The campaign; of one that is nobody's, as reported.
+    pub campaign_id: Option<String>,
+    /// Who pays.
+    pub brand_id: Option<String>,
+    /// Who earns.
+    pub partner_id: Option<String>,
+    /// The link that was clicked.
+    pub link_code: Option<String>,
+    /// The click; of one that is nobody's, as reported.
+    pub click_id: Option<String>,
+    /// The terms that count.
+    pub terms_version: Option<i32>,
+    /// When, as claimed.
+    pub occurred_at: Option<i64>,
+    /// What was paid.
+    pub amount_minor: Option<i64>,
+    /// What went back.
+    pub refunded_minor: i64,
+    /// Of which currency.
+    pub currency: Option<String>,
+    /// Why it is nobody's.
+    pub reason: Option<String>,
+    /// What was paid, when it is nobody's.
+    pub amount_text: Option<String>,
+    /// Who, when it is nobody's.
+    pub user_hash: Option<Vec<u8>>,
+    /// Refunds that were noted.
+    pub noted: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NotedText {
+    amount: Option<Amount>,
+    currency: Option<Currency>,
+    user: String,
+}
+
+impl ConversionRow {
+    /// The row of a conversion.
+    pub fn of(id: &ConversionId, conversion: &Conversion) -> Result<Self, sqlx::Error> {
+        let row = match &conversion.standing {
+            Standing::Noted(order) => Self {
+                standing: "noted".to_owned(),
+                order_id: order.as_ref().map(OrderId::to_string),
+                ..Self::default()
+            },
+            Standing::Unattributed(event) => Self::unattributed(event),
+            Standing::Attributed(event) => Self::attributed(event),
+        };
+        Ok(Self {
+            id: uuid(id)?,
+            event_id: conversion.event_id,
+            recorded_at: conversion.recorded_at.0,
+            position: conversion.position,
+            refunded_minor: conversion.refunded_minor,
+            noted: noted_text(&conversion.noted)?,
+            ..row
+        })
+    }
+
+    fn attributed(event: &Attributed) -> Self {
+        Self {
+            standing: "attributed".to_owned(),
+            event_type: Some(event.event_type.as_str().to_owned()),
+            order_id: event.order.as_ref().map(OrderId::to_string),
+            campaign_id: Some(event.campaign.to_string()),
+            brand_id: Some(event.brand.to_string()),
+            partner_id: Some(event.partner.to_string()),
+            link_code: Some(event.link.to_string()),
+            click_id: Some(event.click.to_string()),
+            terms_version: Some(event.terms_version),
+            occurred_at: Some(event.occurred_at.0),
+            amount_minor: event.amount.map(|amount| amount.minor),
+            currency: event.amount.map(|amount| amount.currency.to_string()),
+            ..Self::default()
+        }
+    }
+
+    fn unattributed(event: &Unattributed) -> Self {
+        Self {
+            standing: "unattributed".to_owned(),
+            event_type: Some(event.event_type.as_str().to_owned()),
+            order_id: event.order.as_ref().map(OrderId::to_string),
+            campaign_id: event.campaign.as_ref().map(CampaignId::to_string),
+            click_id: event.click.as_ref().map(ClickId::to_string),
+            occurred_at: Some(event.occurred_at.0),
+            currency: event.currency.as_ref().map(Currency::to_string),
+            reason: Some(event.reason.name().to_owned()),
+            amount_text: event.amount.as_ref().map(Amount::to_string),
+            user_hash: Some(event.user.0.to_vec()),
+            ..Self::default()
+        }
+    }
+
+    /// The conversion of a row.
+    pub(super) fn state(self, id: ConversionId) -> Result<Conversion, sqlx::Error> {
+        let (event_id, recorded_at, position) = (self.event_id, self.recorded_at, self.position);
+        let (refunded_minor, noted) = (self.refunded_minor, read_noted(self.noted.as_deref())?);
+        let standing = self.standing(id).ok_or_else(|| unreadable("conversion"))?;
+        Ok(Conversion {
+            standing,
+            event_id,
+            recorded_at: Micros(recorded_at),
+            position,
+            noted,
+            refunded_minor,
+        })
+    }
+
+    fn standing(self, conversion: ConversionId) -> Option<Standing> {
+        let order = self.order_id.map(OrderId::parse).transpose().ok()?;
+        let currency = self
+            .currency
+            .as_deref()
+            .map(Currency::parse)
+            .transpose()
+            .ok()?;
+        let event_type = self.event_type.as_deref().and_then(EventType::parse);
+        let occurred_at = self.occurred_at.map(Micros);
+        match self.standing.as_str() {
+            "noted" => Some(Standing::Noted(order)),
+            "unattributed" => Some(Standing::Unattributed(Unattributed {
+                conversion,
+                event_type: event_type?,
+                reason: Reason::parse(&self.reason?)?,
+                amount: self
+                    .amount_text
+                    .as_deref()
+                    .map(Amount::parse)
+                    .transpose()
+                    .ok()?,
+                currency,
+                order,
+                campaign: self.campaign_id.map(CampaignId::parse).transpose().ok()?,
+                click: self.click_id.map(ClickId::parse).transpose().ok()?,
+                user: UserHash(self.user_hash?.try_into().ok()?),
+                occurred_at: occurred_at?,
+            })),
+            "attributed" => Some(Standing::Attributed(Attributed {
+                conversion,
+                event_type: event_type?,
+                order,
+                alias: None,
+                campaign: CampaignId::parse(self.campaign_id?).ok()?,
+                brand: BrandId::parse(self.brand_id?).ok()?,
+                partner: PartnerId::parse(self.partner_id?).ok()?,
+                link: LinkCode::parse(self.link_code?).ok()?,
+                click: ClickId::parse(self.click_id?).ok()?,
+                amount: self
+                    .amount_minor
+                    .zip(currency)
+                    .map(|(m, c)| Money::new(m, c)),
+                terms_version: self.terms_version?,
+                occurred_at: occurred_at?,
+            })),
+            _ => None,
+        }
+    }
+}
+
+fn noted_text(noted: &[NotedRefund]) -> Result<Option<String>, sqlx::Error> {
+    if noted.is_empty() {
+        return Ok(None);
+    }
+    let noted = each(noted, |refund| NotedText {
+        amount: refund.amount,
+        currency: refund.currency,
+        user: refund.user.to_string(),
+    });
+    serde_json::to_string(&noted)
+        .map(Some)
+        .map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+fn read_noted(text: Option<&str>) -> Result<Vec<NotedRefund>, sqlx::Error> {
+    let Some(text) = text else {
+        return Ok(Vec::new());
+    };
+    let noted: Vec<NotedText> =
+        serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    noted
+        .into_iter()
+        .map(|refund| {
+            Ok(NotedRefund {
+                amount: refund.amount,
+                currency: refund.currency,
+                user: UserHash::parse(&refund.user).ok_or_else(|| unreadable("user hash"))?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,115 @@
+//! What a batch needs, gathered from its messages and loaded at once.
+
+use std::collections::{HashMap, HashSet};
+
+use money::{ConversionId, EnrollmentId, Micros, OrderId, Uuid};
+use pipeline::WriteTx;
+use schemas::{Body, Message};
+
+use super::World;
+use crate::domain::{EventType, Report};
+use crate::messages::{self, Asked};
+use crate::store::candidates::{self, Lookup};
+use crate::store::{campaigns, conversions, links};
+
+/// What is to be looked up for a batch.
+#[derive(Default)]
+struct Wanted {
+    campaigns: HashSet<String>,
+    enrollments: HashSet<String>,
+    links: HashSet<String>,
+    conversions: HashSet<Uuid>,
+    lookups: Vec<Lookup>,
+    orders: HashMap<Uuid, OrderId>,
+}
+
+impl World {
+    /// Loads what these messages need: for a batch of reports that is two or three round trips, however many.
+    pub async fn load(tx: &mut WriteTx, messages: &[&Message]) -> Result<Self, sqlx::Error> {
+        let now = tx.now();
+        let mut wanted = Wanted::default();
+        for message in messages {
+            wanted.add(message, now);
+        }
+        let connection = tx.connection();
+        let mut world = Self::default();
+        if !wanted.campaigns.is_empty() {
+            world.campaigns = campaigns::load(connection, &strs(&wanted.campaigns)).await?;
+        }
+        if !wanted.enrollments.is_empty() {
+            let ids = strs(&wanted.enrollments);
+            world.enrollments = campaigns::enrolled(connection, &ids).await?;
+        }
+        if !wanted.links.is_empty() {
+            world.links = links::taken(connection, &strs(&wanted.links)).await?;
+        }
+        world.candidates = candidates::load(connection, &wanted.lookups).await?;
+        // An order that came without its campaign may be known under that of its click.
+        for (report, order) in &wanted.orders {
+            if let Some(candidate) = world.candidates.get(report) {
+                let id = ConversionId::of_order(Some(&candidate.campaign), order);
+                wanted.conversions.extend(crate::store::uuid(&id));
+            }
+        }
+        if !wanted.conversions.is_empty() {
+            let ids: Vec<Uuid> = wanted.conversions.into_iter().collect();
+            world.orders = conversions::load(connection, &ids).await?;
+        }
+        Ok(world)
+    }
+}
+
+impl Wanted {
+    fn add(&mut self, message: &Message, now: Micros) {
+        match &message.body {
+            Body::CreateLinkV1(_) | Body::RecordEventV1(_) => match messages::read(message, now) {
+                Ok(Asked::Link(link)) => {
+                    let enrollment = EnrollmentId::of(&link.campaign, &link.partner);
+                    self.campaigns.insert(link.campaign.into_string());
+                    self.enrollments.insert(enrollment.into_string());
+                    self.links.insert(link.code.into_string());
+                }
+                Ok(Asked::Report(report)) => self.add_report(message.header.id, report, now),
+                Ok(Asked::Fact(_)) | Err(_) => {}
+            },
+            // Own events, on replay: what they change.
+            _ => {
+                self.conversions
+                    .extend(Uuid::parse_str(&message.header.subject));
+            }
+        }
+    }
+
+    fn add_report(&mut self, id: Uuid, report: Report, now: Micros) {
+        let decides = !matches!(report.event_type, EventType::Other(_));
+        if decides {
+            self.conversions
+                .extend(crate::store::uuid(&report.conversion));
+        }
+        if let Some(order) = report.order.filter(|_| decides) {
+            if report.campaign.is_some() {
+                let bare = ConversionId::of_order(None, &order);
+                self.conversions.extend(crate::store::uuid(&bare));
+            } else {
+                self.orders.insert(id, order);
+            }
+        }
+        self.campaigns
+            .extend(report.campaign.as_ref().map(ToString::to_string));
+        let refund_of_a_campaign =
+            report.event_type == EventType::Refund && report.campaign.is_some();
+        if (decides && !refund_of_a_campaign) || report.click.is_some() {
+            self.lookups.push(Lookup {
+                report: id,
+                user: report.user,
+                campaign: report.campaign,
+                click: report.click,
+                at: report.occurred_at.min(now),
+            });
+        }
+    }
+}
+
+fn strs(texts: &HashSet<String>) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
+}
