@@ -7,6 +7,14 @@
 //! | emits | `link.created`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `tracking_event.recorded` |
 //! | keeps to itself | `terms.adopted`, `campaign.adopted`, `enrollment.adopted` |
 //! | owns | `campaigns`, `terms`, `enrollments`, `links`, `conversions`, `conversion_aliases`, `tracking_events` (the fold of its events); `clicks`, `last_clicks`, `report_notes` (not) |
+//!
+//! What a reader might ask:
+//! - The terms that count are those that the click's partner accepted; their version and window go with the conversion.
+//! - Anyone with a role may report. A partner only what its own click led to, a brand what its own campaigns led to: else
+//!   whoever reports first would take an order from whom it belongs to.
+//! - A refund beyond what is left is refused; one that came before its purchase is noted and, when that comes, counted up
+//!   to what was paid.
+//! - A visitor's id is kept as its SHA-256 only, the same in clicks, states and events.
 
 pub mod click_id;
 pub mod domain;

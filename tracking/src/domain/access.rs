@@ -38,6 +38,17 @@ impl Access {
         }
     }
 
+    /// The brand that it is, when it is nothing else.
+    pub fn only_brand(&self) -> Option<&BrandId> {
+        match self {
+            Self::Own {
+                partner: None,
+                brand,
+            } => brand.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether it may state what is nobody's yet: a partner may not, since it would take orders from others.
     pub fn speaks_for_a_shop(&self) -> bool {
         match self {

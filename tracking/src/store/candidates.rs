@@ -20,6 +20,8 @@ pub struct Lookup {
     pub campaign: Option<CampaignId>,
     /// The click, where it was named.
     pub click: Option<ClickId>,
+    /// The brand that reports: its shop sells what its own campaigns led to.
+    pub brand: Option<BrandId>,
     /// The claimed time, bounded by ours.
     pub at: Micros,
 }
@@ -28,11 +30,12 @@ pub struct Lookup {
 /// either, one that is later than the report, which then needs a look into the past.
 const BY_VISITOR: &str = r"
 SELECT q.n, f.*
-  FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::bigint[]) AS q(n, user_hash, campaign_id, at)
+  FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at)
  CROSS JOIN LATERAL (
     SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
       FROM last_clicks c JOIN link_terms t ON t.code = c.link_code
      WHERE c.user_hash = q.user_hash AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
+        AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
      ORDER BY c.clicked_at > q.at DESC, c.clicked_at >= q.at - t.window_days * 86400000000 DESC, c.clicked_at DESC, c.id DESC
      LIMIT 1
  ) f";
@@ -40,12 +43,13 @@ SELECT q.n, f.*
 /// The same among all clicks before the report, from day to day backwards.
 const BY_VISITOR_IN_THE_PAST: &str = r"
 SELECT q.n, f.*
-  FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::bigint[]) AS q(n, user_hash, campaign_id, at)
+  FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at)
  CROSS JOIN LATERAL (
     (SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
        FROM clicks c JOIN link_terms t ON t.code = c.link_code
       WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
         AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
+        AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
         AND c.clicked_at >= q.at - t.window_days * 86400000000
       ORDER BY c.clicked_at DESC LIMIT 1)
     UNION ALL
@@ -53,6 +57,7 @@ SELECT q.n, f.*
        FROM clicks c JOIN link_terms t ON t.code = c.link_code
       WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
         AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
+        AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
       ORDER BY c.clicked_at DESC LIMIT 1)
     LIMIT 1
  ) f";
@@ -138,6 +143,9 @@ async fn of_visitors(
         .bind(each(asked, |(_, lookup)| lookup.user.0.as_slice()))
         .bind(each(asked, |(_, lookup)| {
             lookup.campaign.as_ref().map(CampaignId::as_str)
+        }))
+        .bind(each(asked, |(_, lookup)| {
+            lookup.brand.as_ref().map(BrandId::as_str)
         }))
         .bind(each(asked, |(_, lookup)| lookup.at.0))
         .fetch_all(connection)

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use money::{ConversionId, EnrollmentId, Micros, OrderId, Uuid};
 use pipeline::WriteTx;
-use schemas::{Body, Message};
+use schemas::{Body, Header, Message};
 
 use super::World;
 use crate::domain::{EventType, Report};
@@ -69,7 +69,7 @@ impl Wanted {
                     self.enrollments.insert(enrollment.into_string());
                     self.links.insert(link.code.into_string());
                 }
-                Ok(Asked::Report(report)) => self.add_report(message.header.id, report, now),
+                Ok(Asked::Report(report)) => self.add_report(&message.header, report, now),
                 Ok(Asked::Fact(_)) | Err(_) => {}
             },
             // Own events, on replay: what they change.
@@ -80,7 +80,8 @@ impl Wanted {
         }
     }
 
-    fn add_report(&mut self, id: Uuid, report: Report, now: Micros) {
+    fn add_report(&mut self, header: &Header, report: Report, now: Micros) {
+        let id = header.id;
         let decides = !matches!(report.event_type, EventType::Other(_));
         if decides {
             self.conversions
@@ -103,6 +104,9 @@ impl Wanted {
                 report: id,
                 user: report.user,
                 campaign: report.campaign,
+                brand: messages::access(header.actor.as_ref())
+                    .only_brand()
+                    .cloned(),
                 click: report.click,
                 at: report.occurred_at.min(now),
             });

@@ -1,7 +1,7 @@
 //! Whose a purchase is.
 
-use host::testing::{TestService, new_database, variables};
-use schemas::Service;
+use host::testing::{TestService, brand, new_database, variables};
+use schemas::{Body, CampaignActivatedV1, Service, TermsPublishedV1};
 use serde_json::json;
 use tracking::Tracking;
 
@@ -254,5 +254,47 @@ async fn a_report_needs_no_token_where_the_local_profile_opens_direct_http() {
     // A token that is shown is checked all the same.
     let request = service.client.post(&url).bearer_auth("nonsense");
     assert_eq!(request.json(&body).send().await.unwrap().status(), 401);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_brand_reports_belongs_to_the_last_click_in_its_own_campaigns() {
+    let mut service = start_with_link().await;
+    // A second brand's campaign.
+    let terms = TermsPublishedV1 {
+        brand_id: "brand2".to_owned(),
+        ..match terms(1, "USD", 30) {
+            Body::TermsPublishedV1(terms) => terms,
+            other => panic!("{other:?}"),
+        }
+    };
+    tell(&mut service, "camp300", "camp300", terms.into()).await;
+    let activated = CampaignActivatedV1 {
+        brand_id: "brand2".to_owned(),
+        allowed_hosts: vec!["shop.example".to_owned()],
+    };
+    tell(&mut service, "camp300", "camp300", activated.into()).await;
+    let subject = enrollment("camp300", PARTNER);
+    tell(&mut service, "camp300", &subject, accepted(PARTNER)).await;
+    create_link(&service, "lnk_3", "camp300", PARTNER).await;
+    click(&service, "lnk_1", "user1").await;
+    let last = click(&service, "lnk_3", "user1").await;
+    let bought = purchase("user1", "10");
+    let (status, answer) = service.post(EVENTS, &brand(BRAND), &bought).await;
+    assert_eq!(
+        (status.as_u16(), &answer["campaign_id"]),
+        (201, &json!(CAMPAIGN))
+    );
+    let answer = report_as(&service, "attributed", &bought).await;
+    assert_eq!(answer["campaign_id"], "camp300");
+    // Not by naming another's click or campaign.
+    for (name, value, code) in [
+        ("click_id", last.as_str(), "click_unknown"),
+        ("campaign_id", "camp300", "campaign_unknown"),
+    ] {
+        let body = with(bought.clone(), name, value);
+        let (status, problem) = service.post(EVENTS, &brand(BRAND), &body).await;
+        assert_eq!((status.as_u16(), &problem["code"]), (404, &json!(code)));
+    }
     service.stop().await;
 }
