@@ -1,0 +1,124 @@
+//! What is noted and told about a command itself rather than about what it asked for.
+
+use schemas::{Body, CommandRejectedV1, CommandStalledV1};
+
+use super::Failure;
+use crate::domain::Rejection;
+use crate::inbound::{Answer, Inbound};
+use crate::inbox;
+use crate::tx::{NewMessage, TxError, WriteTx};
+
+/// A parked message that was handled leaves the table.
+pub(super) fn settle(tx: &mut WriteTx, inbound: &Inbound) {
+    if inbound.is_parked() {
+        tx.unpark(&inbound.source, inbound.id);
+    }
+}
+
+pub(super) fn mark(
+    inbound: &Inbound,
+    received_at: i64,
+    state: inbox::State,
+    code: Option<&str>,
+    outcome_position: Option<i64>,
+) -> inbox::Mark {
+    let header = inbound.header();
+    inbox::Mark {
+        id: inbound.id,
+        kind: header.map(|h| h.kind.clone()).unwrap_or_default(),
+        source: inbound.source.clone(),
+        subject: header.map(|h| h.subject.clone()).unwrap_or_default(),
+        actor: header
+            .and_then(|h| h.actor.as_ref())
+            .map(|actor| actor.subject.clone()),
+        request_hash: inbound.request_hash.clone(),
+        received_at,
+        state,
+        code: code.map(str::to_owned),
+        outcome_position,
+    }
+}
+
+pub(super) fn reject(
+    tx: &mut WriteTx,
+    inbound: &Inbound,
+    index: usize,
+    rejection: Rejection,
+) -> Result<Answer, Failure> {
+    let body = |command_type: String| {
+        Body::CommandRejectedV1(CommandRejectedV1 {
+            command_type,
+            code: rejection.code.to_owned(),
+            detail: rejection.detail.clone(),
+            pointer: rejection.pointer.clone(),
+        })
+    };
+    if !inbound.kind().is_some_and(|kind| kind.command) {
+        let reason = format!("a fact was refused with {}: that is a bug", rejection.code);
+        return Err(Failure::Suspect { index, reason });
+    }
+    let position = append_about(tx, inbound, body, true)
+        .map_err(|reason| Failure::Suspect { index, reason })?;
+    let now = tx.now().0;
+    tx.mark(mark(
+        inbound,
+        now,
+        inbox::State::Rejected,
+        Some(rejection.code),
+        position,
+    ));
+    settle(tx, inbound);
+    Ok(Answer::Rejected {
+        code: rejection.code.to_owned(),
+        detail: rejection.detail,
+        pointer: rejection.pointer,
+    })
+}
+
+/// Tells followers that a command is stuck and needs an operator.
+pub(super) fn stall(tx: &mut WriteTx, inbound: &Inbound, reason: &str, attempts: i32) {
+    let body = |command_type: String| {
+        Body::CommandStalledV1(CommandStalledV1 {
+            command_type,
+            reason: reason.chars().take(500).collect(),
+            attempts,
+        })
+    };
+    // Setting aside must not fail for want of telling about it: the row itself shows.
+    if let Err(error) = append_about(tx, inbound, body, false) {
+        tracing::error!(id = %inbound.id, error, "a stalled command cannot be told of");
+    }
+}
+
+/// Appends an event about a command itself rather than about what it asked for.
+fn append_about(
+    tx: &mut WriteTx,
+    inbound: &Inbound,
+    body: impl FnOnce(String) -> Body,
+    outcome: bool,
+) -> Result<Option<i64>, String> {
+    let Some(header) = inbound.header() else {
+        return Ok(None);
+    };
+    let Some(topic) = tx.service().events_topic() else {
+        return Ok(None);
+    };
+    let body = body(header.kind.clone());
+    // A rejection has ordinal 0 like any outcome; a stalled command may still have one later.
+    let ordinal = if outcome { 0 } else { usize::from(u16::MAX) };
+    tx.append(NewMessage {
+        id: tx.event_id(header.id, ordinal),
+        topic,
+        published: true,
+        key: header.key.clone(),
+        subject: header.subject.clone(),
+        body,
+        correlation_id: header.correlation_id,
+        causation_id: Some(header.id),
+        outcome_of: outcome.then_some(header.id),
+        actor: header.actor.clone(),
+        traceparent: header.traceparent.clone(),
+    })
+    .map(|(_, position)| Some(position))
+    .map_err(|error: TxError| error.to_string())
+}

@@ -1,0 +1,142 @@
+//! Setting a message aside, with its original bytes.
+
+use std::collections::HashSet;
+
+use schemas::Topic;
+
+use super::about::{mark, stall};
+use super::{Attempt, Failure};
+use crate::domain::Domain;
+use crate::inbound::{Answer, Content, Inbound, Via};
+use crate::inbox;
+use crate::parked::{self, NewParked, State};
+use crate::tx::{Lock, WriteTx, encode};
+
+pub(super) struct Park {
+    state: State,
+    reason: String,
+    waiting_for: Option<String>,
+    deadline: Option<i64>,
+}
+
+impl Park {
+    pub(super) fn waiting(what: String, deadline: i64) -> Self {
+        Self {
+            state: State::Waiting,
+            reason: format!("waits for {what}"),
+            waiting_for: Some(what),
+            deadline: Some(deadline),
+        }
+    }
+
+    pub(super) fn plain(state: State, reason: String) -> Self {
+        Self {
+            state,
+            reason,
+            waiting_for: None,
+            deadline: None,
+        }
+    }
+}
+
+impl<D: Domain> Attempt<'_, D> {
+    pub(super) async fn park(
+        &self,
+        tx: &mut WriteTx,
+        inbound: &Inbound,
+        park: Park,
+        blocked: &mut HashSet<String>,
+    ) -> Result<Answer, Failure> {
+        let (mut attempts, arrival) = match inbound.via {
+            Via::Parked {
+                attempts, arrival, ..
+            } => (attempts, arrival),
+            _ => (0, 0),
+        };
+        let mut state = park.state;
+        if state == State::Retrying {
+            attempts += 1;
+            if attempts >= parked::MAX_ATTEMPTS {
+                state = State::Dead;
+            }
+        }
+        let is_command = inbound.kind().is_some_and(|kind| kind.command);
+        if state == State::Dead && is_command && self.engine.writer.lock == Lock::Log {
+            stall(tx, inbound, &park.reason, attempts);
+        }
+        // Foreign bytes must not be able to block a subject that they merely name.
+        let subject = match &inbound.content {
+            Content::Malformed { .. } if inbound.stream.is_none() => None,
+            _ => inbound.subject().map(str::to_owned),
+        };
+        if state != State::UnknownType {
+            blocked.extend(subject.clone());
+        }
+        // What it waits for may come later in this very batch.
+        tx.any_waiting |= state == State::Waiting;
+        tracing::warn!(id = %inbound.id, source = %inbound.source, topic = inbound.topic.name(), state = state.name(),
+            reason = %park.reason, attempts, "a message is set aside");
+        let (schema_id, body) = wire_of(tx, inbound).await?;
+        let next_at = match state {
+            State::Waiting => park.deadline.unwrap_or(0),
+            State::Retrying => tx.now().0 + parked::backoff_micros(attempts, inbound.id),
+            State::Queued | State::Dead | State::UnknownType => 0,
+        };
+        tx.park(NewParked {
+            source: inbound.source.clone(),
+            message_id: inbound.id,
+            arrival,
+            topic: inbound.topic.name(),
+            state,
+            reason: storable(&park.reason),
+            waiting_for: park.waiting_for,
+            subject,
+            attempts,
+            next_at,
+            deadline: park.deadline,
+            header: header_json(inbound),
+            schema_id,
+            body,
+        });
+        if is_command && self.engine.writer.lock == Lock::Log {
+            tx.mark(mark(inbound, tx.now().0, inbox::State::Parked, None, None));
+        }
+        Ok(Answer::Parked)
+    }
+}
+
+async fn wire_of(tx: &mut WriteTx, inbound: &Inbound) -> Result<(i32, Vec<u8>), Failure> {
+    if let Some(wire) = &inbound.wire {
+        let id = tx.schema_id(&wire.schema).await?;
+        let kept = wire.bytes.len().min(crate::tx::MAX_BODY_BYTES);
+        return Ok((id, wire.bytes[..kept].to_vec()));
+    }
+    let topic: Topic = inbound.topic;
+    let schema = schemas::WriterSchema::current(topic);
+    let id = tx.schema_id(&schema).await?;
+    let body = match inbound.message() {
+        Some(message) => encode(topic, &message.header, &message.body)
+            .map_err(|error| Failure::Message(error.to_string()))?,
+        None => Vec::new(),
+    };
+    Ok((id, body))
+}
+
+fn header_json(inbound: &Inbound) -> String {
+    match inbound.header() {
+        Some(header) => serde_json::json!({
+            "id": header.id, "type": header.kind, "source": header.source, "subject": header.subject, "key": header.key,
+            "time": header.time.0, "epoch": header.epoch, "sequence": header.sequence,
+            "correlationid": header.correlation_id, "causationid": header.causation_id,
+            "actor": header.actor.as_ref().map(|actor| &actor.subject), "traceparent": header.traceparent,
+        })
+        .to_string(),
+        None => serde_json::json!({ "id": inbound.id, "source": inbound.source }).to_string(),
+    }
+}
+
+/// A reason as tables take it: it may quote foreign bytes.
+fn storable(reason: &str) -> String {
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    reason.chars().map(printable).take(1_000).collect()
+}
