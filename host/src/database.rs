@@ -33,6 +33,9 @@ pub(crate) fn pool(
             ("tcp_keepalives_count", "3"),
             ("tcp_user_timeout", "20000"),
             ("jit", "off"),
+            // Every statement here has its index, and a plan is kept for the life of its connection: one made while the
+            // tables were small must not go on reading them whole when they are large.
+            ("enable_seqscan", "off"),
         ]);
     Ok(PgPoolOptions::new()
         .max_connections(connections)

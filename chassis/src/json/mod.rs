@@ -85,6 +85,11 @@ pub(crate) fn parse<T: DeserializeOwned + Check>(bytes: &[u8]) -> Result<T, Prob
             "the body is nested too deeply",
         ));
     }
+    // serde would take an array as a struct, field by field.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        let error = FieldProblem::at("", "must be an object with named fields");
+        return Err(Problem::invalid(vec![error]));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| refusal(&error))?;
     json.end().map_err(|error| malformed(&error))?;

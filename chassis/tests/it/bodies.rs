@@ -138,6 +138,19 @@ async fn overlong_and_oddly_charactered_ids_are_refused_where_they_stand() {
 }
 
 #[tokio::test]
+async fn an_array_is_not_taken_for_an_object_field_by_field() {
+    let app = App::start().await;
+    let found = pointers(app.pay(r#" [1, "USD", null, null, null]"#).await).await;
+    assert_eq!(
+        found[0],
+        (
+            String::new(),
+            "must be an object with named fields".to_owned()
+        )
+    );
+}
+
+#[tokio::test]
 async fn malformed_json_is_400() {
     let app = App::start().await;
     let deep = format!(r#"{{"metadata": {}"#, "[".repeat(10_000));

@@ -52,6 +52,12 @@ fn this_build_writes_the_golden_samples() {
         check_or_write(&folder.join(name), json(topic, &message).as_bytes());
     }
     check_or_write(&next.join("kinds.md"), catalogue_markdown().as_bytes());
+    let documents = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let page = format!(
+        "# Messages\n\nMade from the table in `schemas/src/kinds.rs`.\n\n{}",
+        catalogue_markdown()
+    );
+    check_or_write(&documents.join("messages.md"), page.as_bytes());
     let files: usize = Topic::ALL
         .map(|topic| entries(&next.join(topic.name())).len())
         .iter()
