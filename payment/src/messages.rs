@@ -10,19 +10,13 @@ mod tests;
 use std::collections::BTreeSet;
 
 use money::{BrandId, Currency, Money, PartnerId};
-use schemas::{Actor as WireActor, Body, Header, Message, Service, WireMoney};
+use schemas::{Actor as WireActor, Body, Message, Service, WireMoney};
 
 use crate::domain::{self, Account, Actor, Pot, Rejection};
 
 pub(crate) use incoming::{Read, read};
 pub(crate) use outgoing::emit;
 pub(crate) use own::own_event;
-
-/// Whether a fact comes from commission's own log: only its place there tells a repetition from news, and money that a
-/// fact moves must move once.
-pub(crate) fn is_told_once(header: &Header) -> bool {
-    header.source == Service::Commission.name() && header.sequence.is_some()
-}
 
 /// What a decision may know of a message.
 pub(crate) fn context(context: &pipeline::Context) -> domain::Context {

@@ -82,12 +82,6 @@ impl Domain for Payment {
                 let context = messages::context(context);
                 domain::decide(&world.books, &command, &context)
             }
-            Ok(messages::Read::Fact(_) | messages::Read::Unreadable(_))
-                if !messages::is_told_once(&message.header) =>
-            {
-                let reason = "a fact of commission's that has no place in commission's stream";
-                return Verdict::SetAside(reason.to_owned());
-            }
             Ok(messages::Read::Fact(fact)) => {
                 let context = messages::context(context);
                 Ok(domain::react(&world.books, &fact, &context))

@@ -96,7 +96,8 @@ pub(crate) struct PayoutView {
 #[into_params(parameter_in = Query)]
 pub(crate) struct PayoutFilter {
     /// For operators: of this partner.
-    partner_id: Option<String>,
+    #[param(value_type = Option<String>)]
+    partner_id: Option<PartnerId>,
     /// Only those in this status.
     status: Option<String>,
 }
@@ -225,15 +226,11 @@ pub(crate) async fn list_payouts(
     list: List<PayoutFilter>,
 ) -> Result<Json<Page<PayoutView>>, Problem> {
     let partner = if caller.is_operator() {
-        list.filter.partner_id.as_deref()
+        list.filter.partner_id.as_ref()
     } else {
-        let own = caller.require_partner()?.as_str();
-        if list
-            .filter
-            .partner_id
-            .as_deref()
-            .is_some_and(|asked| asked != own)
-        {
+        let own = caller.require_partner()?;
+        let asked = list.filter.partner_id.as_ref();
+        if asked.is_some_and(|asked| asked != own) {
             return Err(Problem::not_found());
         }
         Some(own)
@@ -246,7 +243,7 @@ pub(crate) async fn list_payouts(
             .with_error(FieldProblem::parameter("status", detail)));
     }
     let filter = payouts::Filter {
-        partner,
+        partner: partner.map(PartnerId::as_str),
         status: list.filter.status.as_deref(),
         below: list.page.below(),
         rows: list.page.rows(),

@@ -10,7 +10,7 @@ use schemas::{
 };
 use sealing::Details;
 
-use super::{Read, emit, is_told_once, own_event, read};
+use super::{Read, emit, own_event, read};
 use crate::domain::{
     Account, Cause, Command, Event, Fact, Method, Note, Posting, Pot, Rejection, Transfer,
 };
@@ -215,24 +215,4 @@ fn a_step_that_names_no_event_that_it_follows_is_refused() {
         let refused = read(&message("partner123", "pay_1", body), None).unwrap_err();
         assert_eq!(refused.code(), "unreadable");
     }
-}
-
-#[test]
-fn only_commissions_numbered_facts_are_told_once() {
-    let numbered = Header {
-        source: "commission".to_owned(),
-        sequence: Some(1),
-        ..header("conv1", "conv1")
-    };
-    assert!(is_told_once(&numbered));
-    let other = Header {
-        source: "tracking".to_owned(),
-        ..numbered.clone()
-    };
-    assert!(!is_told_once(&other));
-    let unnumbered = Header {
-        sequence: None,
-        ..numbered
-    };
-    assert!(!is_told_once(&unnumbered));
 }

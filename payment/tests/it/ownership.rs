@@ -1,5 +1,6 @@
 use axum::http::StatusCode;
-use host::testing::{brand, operator, partner};
+use chassis::auth::Claims;
+use host::testing::{brand, mint, operator, partner};
 use serde_json::json;
 
 use crate::app::{App, payout};
@@ -64,5 +65,29 @@ async fn without_a_token_nothing_is_shown() {
     for path in ["/api/v1/payment/payouts", "/api/v1/payment/balances"] {
         let (status, _) = app.service.get(path, "nonsense").await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_road_between_services_opens_to_services_that_mean_this_one() {
+    let app = App::start().await;
+    let token = |from, to| mint(&Claims::new("commission", from, to, 60));
+    let mut expired = Claims::new("commission", "commission", "payment", 60);
+    expired.exp = 1_000_000_000;
+    let path = "/internal/v1/watermarks?epoch=1&topic=commission-events&partition=0&mode=http";
+    let (status, _) = app.service.get(path, &token("commission", "payment")).await;
+    assert_eq!(status, StatusCode::OK);
+    for strange in [
+        token("commission", "tracking"),
+        token("nobody", "payment"),
+        mint(&expired),
+        operator(),
+        "nonsense".to_owned(),
+    ] {
+        let (status, _) = app.service.get(path, &strange).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        let path = "/internal/v1/messages";
+        let (status, _) = app.service.post(path, &strange, &json!({})).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
     }
 }

@@ -93,6 +93,8 @@ fn money_beyond_counting_is_noted_and_not_moved() {
             assert_eq!(note(&event), Some(Note::OutOfRange), "{amount}");
         }
     }
+    let event = world.tell(&of_brand("brand2", usd(1)));
+    assert_eq!(note(&event), Some(Note::OutOfRange));
     assert_eq!(world.pot(Pot::Payable), BALANCE_LIMIT);
     assert_eq!(world.funds(), -BALANCE_LIMIT);
 }
