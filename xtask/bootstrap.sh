@@ -39,7 +39,9 @@ rust
 # xtask PROFILE ARGUMENTS...: PROFILE is the one whose other artefacts the command will build anyway.
 xtask() {
   profile=$1; shift
-  cargo build --quiet --locked --profile "$profile" --bin xtask || die "xtask does not build: see above"
-  [ "$profile" != dev ] || profile=debug
-  exec "${CARGO_TARGET_DIR:-target}/$profile/xtask" "$@"
+  folder=$profile; [ "$profile" != dev ] || folder=debug
+  program=${CARGO_TARGET_DIR:-target}/$folder/xtask
+  quiet=--quiet; [ -x "$program" ] || { quiet=''; echo "==> Building the control program (some minutes the first time)"; }
+  cargo build $quiet --locked --profile "$profile" --bin xtask || die "xtask does not build: see above"
+  exec "$program" "$@"
 }

@@ -151,7 +151,7 @@ pub fn tell(settings: &Settings, tokens: &impl Tokens, progress: Progress) -> Re
     progress.note("");
     for service in Service::ALL {
         let url = settings.service_url(service)?;
-        progress.note(&format!("{service:<11} {url}   page: {url}/docs"));
+        progress.note(&format!("{:<11} {url}   page: {url}/docs", service.name()));
     }
     let bff = settings.service_url(Service::Bff)?;
     progress.note("");
