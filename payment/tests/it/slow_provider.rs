@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use host::Led;
+use chassis::config::Env;
 use host::testing::{new_database, until};
+use host::{Definition, Led};
 use payment::payouts::{
     Doubt, PayoutDesk, PayoutProvider, ProviderState, Report, Submission, Submitted,
 };
-use payment::{PaymentSettings, SealingKeyKeeper};
+use payment::{Payment, PaymentSettings, SealingKeyKeeper};
 use sealing::DataKey;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -77,7 +78,18 @@ fn paid() -> Report {
     }
 }
 
-/// Payment with such a provider.
+/// Payment with a provider of the test's own.
+fn paying_by(env: &mut Env, provider: impl PayoutProvider) -> Definition<Payment> {
+    let settings = PaymentSettings::read(env);
+    let data_key = Arc::new(DataKey::derive(&settings.data_key).unwrap());
+    let desk = PayoutDesk::new(provider, Arc::clone(&data_key));
+    let keeper = SealingKeyKeeper::new(data_key, settings.partitions);
+    let mut definition = payment::definition(&settings).unwrap();
+    definition.led = Led::nothing().timer(desk).timer(keeper);
+    definition
+}
+
+/// Payment with a provider behind a gate.
 async fn gated() -> (App, Arc<Gate>) {
     let gate = Arc::new(Gate {
         open: Semaphore::new(0),
@@ -86,16 +98,7 @@ async fn gated() -> (App, Arc<Gate>) {
     let provider = Provider::start().await;
     let variables = payment_variables(&new_database().await, &provider, 500);
     let gated = Gated(Arc::clone(&gate));
-    let mut app = App::with(provider, variables, |env| {
-        let settings = PaymentSettings::read(env);
-        let data_key = Arc::new(DataKey::derive(&settings.data_key).unwrap());
-        let desk = PayoutDesk::new(gated, Arc::clone(&data_key));
-        let keeper = SealingKeyKeeper::new(data_key, settings.partitions);
-        let mut definition = payment::definition(&settings).unwrap();
-        definition.led = Led::nothing().timer(desk).timer(keeper);
-        definition
-    })
-    .await;
+    let mut app = App::with(provider, variables, |env| paying_by(env, gated)).await;
     app.earn("partner123", 20_000).await;
     (app, gate)
 }
@@ -148,4 +151,50 @@ async fn a_payout_in_hand_is_not_taken_again_when_it_falls_due() {
         app.until_status(&id, "paid").await;
     }
     gate.assert_none_was_submitted_twice();
+}
+
+/// Hangs over look-ups of all that are not new to it, and pays the rest.
+struct Stuck(Vec<String>);
+
+impl PayoutProvider for Stuck {
+    async fn submit(&self, _: &Submission) -> Result<Submitted, Doubt> {
+        Ok(Submitted::Taken(paid()))
+    }
+
+    async fn lookup(&self, reference: &str) -> Result<Option<Report>, Doubt> {
+        if self.0.iter().any(|stuck| stuck == reference) {
+            std::future::pending::<()>().await;
+        }
+        Ok(None)
+    }
+}
+
+#[tokio::test]
+async fn more_stuck_payouts_than_there_are_hands_do_not_keep_a_new_one_waiting() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    app.provider.control(json!({ "settle_ms": 600_000 })).await;
+    let mut stuck = Vec::new();
+    for _ in 0..17 {
+        stuck.push(app.granted("partner123", "1.00").await);
+    }
+    for id in &stuck {
+        app.until_status(id, "submitted").await;
+    }
+    let App { service, provider } = app;
+    let variables = payment_variables(&service.database_url, &provider, 500);
+    service.stop().await;
+    let app = App::with(provider, variables.clone(), |env| {
+        let settings = PaymentSettings::read(env);
+        let mut definition = payment::definition(&settings).unwrap();
+        definition.led = Led::nothing();
+        definition
+    })
+    .await;
+    let new = app.granted("partner123", "1.00").await;
+    app.service.advance_clock(3_600).await;
+    let App { service, provider } = app;
+    service.stop().await;
+    let app = App::with(provider, variables, |env| paying_by(env, Stuck(stuck))).await;
+    app.until_status(&new, "paid").await;
 }
