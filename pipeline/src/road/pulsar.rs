@@ -64,7 +64,8 @@ impl BrokerSettings {
                 retry_delay: Duration::from_millis(500),
                 max_retries: Some(2),
             })
-            .with_outbound_channel_size(4 * ENTRY_MESSAGES);
+            // The channel's slots are made at once, some kilobytes each; one entry at a time needs few.
+            .with_outbound_channel_size(32);
         if let Some(token) = &self.token {
             builder = builder.with_auth(Authentication {
                 name: "token".to_owned(),

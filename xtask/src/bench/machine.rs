@@ -32,7 +32,10 @@ impl Machine {
                 .with_context(|| format!("{} does not run: ./start.sh", program.name()))?;
             all.insert(program.name().to_owned(), usage(process.pid())?);
         }
-        for (name, pid_file) in [("postgres", "postgres/pid"), ("pulsar", "pulsar/pid")] {
+        for (name, pid_file) in [
+            ("postgres", "postgres/pid"),
+            ("pulsar", "pulsar/pulsar.pid"),
+        ] {
             let identity = Identity::read(&layout.state.join(pid_file))
                 .filter(Identity::is_alive)
                 .with_context(|| format!("{name} does not run: ./start.sh"))?;
