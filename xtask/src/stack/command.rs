@@ -91,3 +91,14 @@ pub fn last_lines(log: &Path, count: usize) -> String {
         .collect();
     tail.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
+
+/// The line of a Java program's log that tells why it ended: its last cause, else its last error, else its last line.
+pub fn last_cause(log: &Path) -> String {
+    let bytes = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let last = |mark: &str| text.lines().rev().find(|line| line.contains(mark));
+    let told = last("Caused by: ")
+        .or_else(|| last(" ERROR "))
+        .or_else(|| last(""));
+    told.unwrap_or_default().chars().take(500).collect()
+}

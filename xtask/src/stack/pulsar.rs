@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tokio::time::sleep;
 
-use super::command::last_lines;
+use super::command::last_cause;
 use super::ports::{check_free, free_port};
 use super::process::{Process, Signal};
 use super::pulsar_files::Files;
@@ -169,7 +169,7 @@ impl Pulsar {
             if !self.process.is_alive() {
                 bail!(
                     "the broker ended while starting: {}\n  The whole log: {}",
-                    last_lines(&log, 3),
+                    last_cause(&log),
                     log.display()
                 );
             }
