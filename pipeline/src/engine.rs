@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::attempt::{Attempt, Failure};
+use crate::clock;
 use crate::domain::Domain;
 use crate::inbound::{Answer, Inbound};
 use crate::queue::{Batch, Queue};
@@ -200,19 +201,28 @@ async fn stopped_late(stop: &CancellationToken) {
 }
 
 fn measure(service: &'static str, messages: &[&Inbound], answers: &[Answer], started: Instant) {
-    metrics::histogram!("tributary_batch_messages", "service" => service)
+    metrics::histogram!("tributary_batch_size", "service" => service)
         .record(f64::from(u32::try_from(messages.len()).unwrap_or(u32::MAX)));
     metrics::histogram!("tributary_batch_seconds", "service" => service)
         .record(started.elapsed().as_secs_f64());
     let mut counts: HashMap<(&str, &'static str), u64> = HashMap::new();
+    let mut newest: HashMap<&str, i64> = HashMap::new();
     for (message, answer) in messages.iter().zip(answers) {
-        let kind = message
-            .message()
-            .map_or("unreadable", |m| m.header.kind.as_str());
+        let header = message.message().map(|m| &m.header);
+        let kind = header.map_or("unreadable", |h| h.kind.as_str());
         *counts.entry((kind, answer.name())).or_default() += 1;
+        if let (Some(header), Some((stream, _))) = (header, &message.stream) {
+            newest.insert(stream.topic.name(), header.time.0);
+        }
     }
     for ((kind, result), count) in counts {
         metrics::counter!("tributary_messages_total", "type" => kind.to_owned(), "result" => result)
             .increment(count);
+    }
+    let now = clock::now().0;
+    for (topic, time) in newest {
+        let behind = Duration::from_micros(u64::try_from(now - time).unwrap_or(0));
+        metrics::gauge!("tributary_watermark_lag_seconds", "topic" => topic.to_owned())
+            .set(behind.as_secs_f64());
     }
 }

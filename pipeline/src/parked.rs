@@ -22,6 +22,15 @@ pub enum State {
 }
 
 impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [
+        Self::Waiting,
+        Self::Retrying,
+        Self::Queued,
+        Self::Dead,
+        Self::UnknownType,
+    ];
+
     /// As stored.
     pub fn name(self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use schemas::Topic;
 use sqlx::PgPool;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::inbound::{Answer, Hint, Inbound, Via, Wire};
@@ -16,6 +17,7 @@ use crate::schema_ids::{SchemaIdError, SchemaIds};
 
 const POLL: Duration = Duration::from_millis(500);
 const CHUNK: i64 = 200;
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Releases until told to stop.
 pub async fn release(
@@ -26,7 +28,12 @@ pub async fn release(
     stop: CancellationToken,
 ) {
     let mut fed_back = false;
+    let mut told = Instant::now();
     loop {
+        if told.elapsed() >= TELL_EVERY {
+            tell(&pool).await;
+            told = Instant::now();
+        }
         if !fed_back {
             fed_back = feed_back(&pool).await;
         }
@@ -44,6 +51,19 @@ pub async fn release(
             () = changed.notified() => {}
             () = tokio::time::sleep(POLL) => {}
         }
+    }
+}
+
+/// Tells the metrics how many messages are set aside, by state. What is away now is told next time.
+async fn tell(pool: &PgPool) {
+    let Ok(counts) = parked::counts(pool).await else {
+        return;
+    };
+    for state in parked::State::ALL {
+        let count = counts.iter().find(|(name, _)| name == state.name());
+        let count = count.map_or(0, |(_, count)| *count);
+        metrics::gauge!("tributary_parked_messages", "state" => state.name())
+            .set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
     }
 }
 
