@@ -96,6 +96,9 @@ pub async fn with_stack(
         broker.stop(); // cleanly, so that the class data archive of a first start is kept
     }
     drop(postgres);
+    if !matches!(code, Ok(0)) {
+        run.keep_logs(&layout.state.join("test-logs"))?;
+    }
     drop(run);
     Ok(exit(code?))
 }
@@ -159,6 +162,45 @@ impl TestRun {
         }
         Ok(Self { folder })
     }
+}
+
+impl TestRun {
+    /// What the servers and services of a failed run wrote.
+    fn keep_logs(&self, kept: &Path) -> Result<()> {
+        if kept.exists() {
+            fs::remove_dir_all(kept)?;
+        }
+        fs::create_dir_all(kept)?;
+        for log in logs_under(&self.folder, 4) {
+            let name = log
+                .strip_prefix(&self.folder)?
+                .to_string_lossy()
+                .replace('/', "--");
+            fs::copy(&log, kept.join(name))?;
+        }
+        eprintln!("    logs of the run's servers: {}", kept.display());
+        Ok(())
+    }
+}
+
+/// `*.log` and `*.log.1` in a folder and `depth` levels below, except in servers' own data.
+fn logs_under(folder: &Path, depth: u32) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let (folders, files): (Vec<_>, Vec<_>) =
+        entries.partition(|path| path.is_dir() && !path.is_symlink());
+    let mut logs: Vec<_> = files
+        .into_iter()
+        .filter(|path| path.to_string_lossy().contains(".log"))
+        .collect();
+    let deeper = folders
+        .into_iter()
+        .filter(|path| depth > 0 && !path.ends_with("data"));
+    logs.extend(deeper.flat_map(|path| logs_under(&path, depth - 1)));
+    logs
 }
 
 impl Drop for TestRun {

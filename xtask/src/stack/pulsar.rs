@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::time::sleep;
 
 use super::command::last_cause;
@@ -15,7 +15,7 @@ use super::pulsar_files::Files;
 use crate::tools::{self, Java};
 
 /// A start takes 3 to 8 s, three times that beside a compiler.
-const READY_WITHIN: Duration = Duration::from_mins(2);
+const READY_WITHIN: Duration = Duration::from_secs(90);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
 /// The three ports of a broker on 127.0.0.1.
@@ -158,14 +158,28 @@ impl Pulsar {
         true
     }
 
+    /// Waits; a broker that lives but does not become ready is killed and started once more.
     async fn wait_ready(&mut self) -> Result<()> {
+        let Err(problem) = self.wait_once().await else {
+            return Ok(());
+        };
+        if !self.process.is_alive() {
+            return Err(problem);
+        }
+        eprintln!("    {problem:#}\n    Starting it again.");
+        self.process.kill();
+        self.process = launch(&self.files, &self.java, self.ports, &self.extra)?;
+        self.wait_once().await
+    }
+
+    async fn wait_once(&mut self) -> Result<()> {
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(10))
             .no_proxy()
             .build()?;
         let end = Instant::now() + READY_WITHIN;
         let log = self.files.log();
-        while !self.answers(&client).await {
+        while let Err(answer) = self.answers(&client).await {
             if !self.process.is_alive() {
                 bail!(
                     "the broker ended while starting: {}\n  The whole log: {}",
@@ -174,8 +188,10 @@ impl Pulsar {
                 );
             }
             if Instant::now() >= end {
+                self.process.signal(Signal::QUIT); // a JVM writes what its threads do into its log
+                sleep(Duration::from_secs(1)).await;
                 bail!(
-                    "the broker is not ready after {READY_WITHIN:?}; its log: {}",
+                    "the broker is not ready after {READY_WITHIN:?}: {answer:#}\n  Its log: {}",
                     log.display()
                 );
             }
@@ -185,20 +201,24 @@ impl Pulsar {
     }
 
     /// Healthy, and past the making of its first namespace, which comes after.
-    async fn answers(&self, client: &reqwest::Client) -> bool {
-        let ask = async |path: &str| -> reqwest::Result<String> {
+    async fn answers(&self, client: &reqwest::Client) -> Result<()> {
+        let ask = async |path: &str| -> Result<String> {
             let mut request = client.get(format!("{}/admin/v2/{path}", self.admin_url()));
             if let Some(token) = &self.admin_token {
                 request = request.bearer_auth(token);
             }
-            request.send().await?.error_for_status()?.text().await
+            Ok(request.send().await?.error_for_status()?.text().await?)
         };
-        ask("brokers/health")
-            .await
-            .is_ok_and(|health| health.trim() == "ok")
-            && ask("namespaces/public")
-                .await
-                .is_ok_and(|names| names.contains("\"public/default\""))
+        ensure!(
+            ask("brokers/health").await?.trim() == "ok",
+            "brokers/health does not say ok"
+        );
+        let namespaces = ask("namespaces/public").await?;
+        ensure!(
+            namespaces.contains("\"public/default\""),
+            "public/default is not made yet"
+        );
+        Ok(())
     }
 }
 

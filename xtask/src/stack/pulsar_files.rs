@@ -26,8 +26,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("managedLedgerNewEntriesCheckDelayInMillis", "1"), // saves 5 ms of each hop
     ("brokerShutdownTimeoutMs", "4000"),
     ("brokerDeleteInactiveTopicsEnabled", "false"),
-    ("allowAutoTopicCreation", "false"),
-    ("allowAutoSubscriptionCreation", "false"),
     ("numIOThreads", "2"),
     ("numHttpServerThreads", "8"),
     ("numExecutorThreadPoolSize", "2"),
