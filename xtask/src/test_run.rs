@@ -71,10 +71,12 @@ pub async fn with_stack(
     tools::ensure(with_broker)?;
     sweep(&layout.tests())?;
     let run = TestRun::begin(layout)?;
-    println!(
-        "==> Postgres{} for this run",
-        if with_broker { " and Pulsar" } else { "" }
-    );
+    let servers = if with_broker {
+        "Postgres and Pulsar"
+    } else {
+        "Postgres"
+    };
+    println!("==> {servers} for this run (if it fails, their logs: .tributary/test-logs)");
     let template = layout.state.join("postgres-template");
     let postgres =
         Postgres::start_copy(&template, &run.folder.join("postgres"), free_port()).await?;
@@ -178,7 +180,6 @@ impl TestRun {
                 .replace('/', "--");
             fs::copy(&log, kept.join(name))?;
         }
-        eprintln!("    logs of the run's servers: {}", kept.display());
         Ok(())
     }
 }
@@ -196,9 +197,14 @@ fn logs_under(folder: &Path, depth: u32) -> Vec<PathBuf> {
         .into_iter()
         .filter(|path| path.to_string_lossy().contains(".log"))
         .collect();
+    let is_data = |path: &Path| {
+        ["data", "bookkeeper", "metadata"]
+            .iter()
+            .any(|name| path.ends_with(name))
+    };
     let deeper = folders
         .into_iter()
-        .filter(|path| depth > 0 && !path.ends_with("data"));
+        .filter(|path| depth > 0 && !is_data(path));
     logs.extend(deeper.flat_map(|path| logs_under(&path, depth - 1)));
     logs
 }
