@@ -14,10 +14,6 @@ mod start;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-/// Gives memory back after a burst of load, which the system's allocator here does not.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 pub use ask::{Ask, Asked, actor};
 pub use definition::{Definition, Led, Routes};
 pub use settings::Settings;

@@ -84,6 +84,10 @@ impl Program {
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?)));
         let mut variables: BTreeMap<String, String> = kept.collect();
+        // glibc: give large buffers back at once, so that a service is small again after a burst.
+        for name in ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"] {
+            variables.insert(name.to_owned(), "65536".to_owned());
+        }
         let (host, port) = host_and_port(self.url(settings)?)?;
         let address = format!(
             "{}:{port}",

@@ -90,11 +90,11 @@ fn fetch_embedded_postgres() -> Result<()> {
     ));
     fs::create_dir_all(&work)?;
     let jar = work.join("binaries.jar");
-    let url = format!(
-        "https://repo1.maven.org/maven2/io/zonky/test/postgres/{artifact}/{EMBEDDED}/{artifact}-{EMBEDDED}.jar"
-    );
-    let curl = ["-sSfL", "--max-time", "300", "--retry", "2", "-o"];
-    run(Command::new("curl").args(curl).arg(&jar).arg(url))?;
+    maven_copy(
+        &format!("io.zonky.test.postgres:{artifact}:{EMBEDDED}:jar"),
+        &work,
+    )?;
+    fs::rename(work.join(format!("{artifact}-{EMBEDDED}.jar")), &jar)?;
     run(Command::new("python3")
         .args(["-m", "zipfile", "-e"])
         .arg(&jar)
@@ -200,10 +200,8 @@ pub(super) fn fetch_pulsar() -> Result<()> {
     fetched.with_context(|| format!("cannot bring the broker to {}", place.display()))
 }
 
-fn unpack_pulsar(work: &Path) -> Result<()> {
-    let jars = work.join("jars");
-    fs::create_dir_all(&jars)?;
-    let artifact = format!("org.apache.pulsar:pulsar-server-distribution:{PULSAR}:tar.gz:bin");
+/// Fetches one artifact with Maven into a folder, leaving nothing else there.
+fn maven_copy(artifact: &str, into: &Path) -> Result<()> {
     let mut mvn = Command::new("mvn");
     mvn.args([
         "-q",
@@ -211,14 +209,22 @@ fn unpack_pulsar(work: &Path) -> Result<()> {
         "dependency:copy",
         &format!("-Dartifact={artifact}"),
     ])
-    .arg(format!("-Dmaven.repo.local={}", work.join("m2").display()))
-    .arg(format!("-DoutputDirectory={}", work.display()))
-    .current_dir(work);
+    .arg(format!("-Dmaven.repo.local={}", into.join("m2").display()))
+    .arg(format!("-DoutputDirectory={}", into.display()))
+    .current_dir(into);
     if !run_visibly(&mut mvn)? {
         bail!(
-            "Maven could not fetch {artifact}: see its messages above (a proxy or mirror goes into ~/.m2/settings.xml)"
+            "Maven could not fetch {artifact}: is it installed? See its messages above (a proxy or mirror goes into ~/.m2/settings.xml)"
         );
     }
+    Ok(fs::remove_dir_all(into.join("m2"))?)
+}
+
+fn unpack_pulsar(work: &Path) -> Result<()> {
+    let jars = work.join("jars");
+    fs::create_dir_all(&jars)?;
+    let artifact = format!("org.apache.pulsar:pulsar-server-distribution:{PULSAR}:tar.gz:bin");
+    maven_copy(&artifact, work)?;
     let archive = work.join(format!("pulsar-server-distribution-{PULSAR}-bin.tar.gz"));
     let wildcards: &[&str] = if cfg!(target_os = "linux") {
         &["--wildcards"]
@@ -239,7 +245,6 @@ fn unpack_pulsar(work: &Path) -> Result<()> {
             fs::remove_file(jar.path())?;
         }
     }
-    fs::remove_dir_all(work.join("m2"))?;
     fs::remove_file(archive)?;
     Ok(fs::write(work.join("complete"), "")?)
 }
