@@ -42,6 +42,11 @@ pub(crate) fn pool(
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
         .after_connect(|connection, _| Box::pin(bound_transactions(connection)))
+        .after_release(|connection, _| {
+            // A connection keeps the largest message it ever carried; under load that is half a megabyte each.
+            connection.shrink_buffers();
+            Box::pin(async { Ok(true) })
+        })
         .connect_lazy_with(options))
 }
 

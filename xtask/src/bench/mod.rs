@@ -57,6 +57,7 @@ pub async fn pipeline(
     if !settings.uses_broker()? {
         bail!("the benchmark needs the broker: ./start.sh --mode hybrid");
     }
+    let idle = Machine::read(layout)?;
     progress.note("campaign, partners, links and clicks for the benchmark");
     let people = people::prepare(settings, tokens).await?;
     let mut feed = Feed::open(settings, people).await?;
@@ -92,10 +93,15 @@ pub async fn pipeline(
         Duration::from_secs(bench.seconds),
     )
     .await?;
-    progress.note("resting, for idle memory after load");
+    progress.note("resting, for memory after load");
     tokio::time::sleep(Duration::from_secs(20)).await;
-    let idle = Machine::read(layout)?;
-    let report = Report { idle, steady, full };
+    let rested = Machine::read(layout)?;
+    let report = Report {
+        idle,
+        steady,
+        full,
+        rested,
+    };
     report.write(layout)?;
     report.check()
 }

@@ -74,6 +74,8 @@ pub struct Report {
     pub idle: Machine,
     pub steady: Phase,
     pub full: Phase,
+    /// Twenty seconds after the load.
+    pub rested: Machine,
 }
 
 impl Report {
@@ -85,6 +87,7 @@ impl Report {
         fs::create_dir_all(&folder)?;
         let figures = json!({
             "idle_anonymous_kib": self.idle.memory(),
+            "rested_anonymous_kib": self.rested.memory(),
             "steady": self.steady.json(),
             "full": self.full.json(),
         });
@@ -127,21 +130,22 @@ impl Report {
         row("WAL bytes a transaction", wal(full), wal(steady))?;
         writeln!(
             page,
-            "\n| process | CPU µs a transaction, full | fixed rate | anonymous KiB, full | idle |\n|---|---|---|---|---|"
+            "\n| process | CPU µs a transaction, full | fixed rate | anonymous KiB, idle before | full | after a rest |\n|---|---|---|---|---|---|"
         )?;
-        let idle = self.idle.memory();
+        let (idle, rested) = (self.idle.memory(), self.rested.memory());
         for name in full.cpu.keys() {
             writeln!(
                 page,
-                "| {name} | {} | {} | {} | {} |",
+                "| {name} | {} | {} | {} | {} | {} |",
                 full.cpu_per_transaction(name),
                 steady.cpu_per_transaction(name),
-                full.memory.get(name).copied().unwrap_or(0),
                 idle.get(name).copied().unwrap_or(0),
+                full.memory.get(name).copied().unwrap_or(0),
+                rested.get(name).copied().unwrap_or(0),
             )?;
         }
         let total = |phase: &Phase| phase.cpu.values().sum::<u64>() / phase.outcome.done.max(1);
-        writeln!(page, "| all | {} | {} | | |", total(full), total(steady))?;
+        writeln!(page, "| all | {} | {} | | | |", total(full), total(steady))?;
         Ok(page)
     }
 
