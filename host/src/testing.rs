@@ -214,7 +214,9 @@ impl TestService {
             .collect();
         let answers = self.host.inlet().send(inbounds).await;
         let answers = answers.unwrap_or_else(|_| panic!("the queue has room"));
-        answers.await.expect("the entry is answered")
+        let answered = tokio::time::timeout(PATIENCE, answers).await;
+        let answered = answered.expect("the entry is answered in time: is its SQL right? An error of class 42 counts as an outage");
+        answered.expect("the service still runs")
     }
 
     /// Everything in its log, oldest first.

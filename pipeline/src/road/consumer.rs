@@ -25,9 +25,9 @@ use crate::queue::Inlet;
 use crate::road::pulsar::BrokerSettings;
 
 /// Messages that the broker may send ahead.
-const RECEIVER_QUEUE: u32 = 1_000;
+const RECEIVER_QUEUE: u32 = 600;
 /// Messages that may be in the queue without an acknowledgement.
-const IN_FLIGHT_MESSAGES: usize = 2_000;
+const IN_FLIGHT_MESSAGES: usize = 1_200;
 /// With nothing heard for so long, the broker is asked whether there is something to hear.
 const WATCHDOG: Duration = Duration::from_secs(10);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
