@@ -9,9 +9,10 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use host::testing::until;
-use pipeline::relay::{self, Source};
+use pipeline::relay::{self, Road, Source};
 use pipeline::road::http::{HttpRoad, InternalKey, router};
 use pipeline::road::inlet::Receiver;
+use pipeline::road::memory::MemoryRoad;
 use pipeline::{Asked, Health, Lock, Mode, Modes, NewMessage, Tasks, WriteTx, Writer, advance};
 use schemas::Service;
 use secrecy::SecretString;
@@ -112,8 +113,34 @@ async fn serve(lab: &Lab, replica: &Replica, tasks: &Tasks, failures: &Failures)
     url
 }
 
+fn by_http(url: String) -> HttpRoad {
+    HttpRoad::new(
+        reqwest::Client::new(),
+        url,
+        key(),
+        Service::Commission,
+        Service::Payment,
+        (FACTS, 0),
+        modes(),
+        Health::default(),
+    )
+}
+
+/// Waits until as many facts are in the partner's balance, and asserts that there are no more.
+async fn assert_handled_once(lab: &Lab, count: i64) {
+    until("all are handled", || async {
+        let handled: Result<i64, _> =
+            sqlx::query_scalar("SELECT minor FROM balances WHERE partner = 'p'")
+                .fetch_one(&lab.pool)
+                .await;
+        handled.is_ok_and(|handled| handled >= count)
+    })
+    .await;
+    assert_eq!(lab.balance("p").await, count, "once each");
+}
+
 /// A sender's log with so many facts in it, shipped to a follower.
-async fn send(count: usize, url: String, tasks: &Tasks) {
+async fn send(count: usize, road: impl Road, tasks: &Tasks) {
     let (pool, schema_ids) = database().await;
     let writer = Writer {
         service: Service::Commission,
@@ -128,16 +155,6 @@ async fn send(count: usize, url: String, tasks: &Tasks) {
         schema_ids,
         committed: committed.subscribe(),
     };
-    let road = HttpRoad::new(
-        reqwest::Client::new(),
-        url,
-        key(),
-        Service::Commission,
-        Service::Payment,
-        (FACTS, 0),
-        modes(),
-        Health::default(),
-    );
     let shipping = relay::ship(
         source,
         road,
@@ -184,17 +201,9 @@ async fn a_relay_by_http_survives_a_follower_that_fails_in_the_middle_of_a_batch
     let tasks = Tasks::new(CancellationToken::new());
     let failures = Failures::default();
     let url = serve(&lab, &replica, &tasks, &failures).await;
-    send(3_000, url, &tasks).await;
-    until("all are handled", || async {
-        let handled: Result<i64, _> =
-            sqlx::query_scalar("SELECT minor FROM balances WHERE partner = 'p'")
-                .fetch_one(&lab.pool)
-                .await;
-        handled.is_ok_and(|handled| handled >= 3_000)
-    })
-    .await;
+    send(3_000, by_http(url), &tasks).await;
+    assert_handled_once(&lab, 3_000).await;
     tasks.stop().cancel();
-    assert_eq!(lab.balance("p").await, 3_000, "once each");
     for count in [&failures.deaf, &failures.mute, &failures.killed] {
         assert!(
             count.load(Ordering::SeqCst) > 0,
@@ -206,6 +215,18 @@ async fn a_relay_by_http_survives_a_follower_that_fails_in_the_middle_of_a_batch
         .await
         .unwrap();
     assert_eq!(mark, 3_000);
+}
+
+#[tokio::test]
+async fn the_road_within_one_process_has_the_same_effect() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let tasks = Tasks::new(CancellationToken::new());
+    let receiver = Receiver::new(lab.pool.clone(), replica.inlet.clone());
+    let road = MemoryRoad::new(receiver, Service::Commission, FACTS, 0);
+    send(1_000, road, &tasks).await;
+    assert_handled_once(&lab, 1_000).await;
+    tasks.stop().cancel();
 }
 
 #[tokio::test]
