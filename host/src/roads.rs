@@ -1,6 +1,6 @@
 //! Which roads a service travels, by everybody's mode.
 
-use pipeline::relay::{self, Source};
+use pipeline::relay::{self, Road, Source};
 use pipeline::road::consumer::{self, Subscription};
 use pipeline::road::http::HttpRoad;
 use pipeline::road::pulsar::PulsarRoad;
@@ -95,23 +95,14 @@ fn ship_one(
     tasks: &Tasks,
     (topic, partition, relay_epoch): (Topic, i32, i64),
 ) {
-    let (service, stop, health) = (host.service(), tasks.stop().clone(), host.health());
+    let (service, health) = (host.service(), host.health());
+    let at = (topic, partition, relay_epoch);
     if let Some(broker) = &settings.broker
         && settings.modes.publishes(service, topic)
     {
-        // Every process says what it needs, also one that does not lead and so ships nothing.
         health.expect("pulsar", topic, partition);
         let road = PulsarRoad::new(broker.clone(), topic, partition);
-        let shipping = relay::ship(
-            source.clone(),
-            road,
-            topic,
-            partition,
-            relay_epoch,
-            health.clone(),
-            stop.clone(),
-        );
-        tasks.spawn(format!("relay of {}", topic.name()), shipping);
+        travel(host, source, tasks, road, at);
     }
     for follower in settings.modes.posts_to(service, topic) {
         let road = HttpRoad::new(
@@ -128,15 +119,27 @@ fn ship_one(
             settings.modes.clone(),
             health.clone(),
         );
-        let shipping = relay::ship(
-            source.clone(),
-            road,
-            topic,
-            partition,
-            relay_epoch,
-            health.clone(),
-            stop.clone(),
-        );
-        tasks.spawn(format!("relay to {}", follower.name()), shipping);
+        travel(host, source, tasks, road, at);
     }
+}
+
+/// Ships one stream by one road for as long as this process leads.
+fn travel(
+    host: &Host,
+    source: &Source,
+    tasks: &Tasks,
+    road: impl Road,
+    (topic, partition, relay_epoch): (Topic, i32, i64),
+) {
+    let name = format!("relay of {} by {}", topic.name(), road.name());
+    let shipping = relay::ship(
+        source.clone(),
+        road,
+        topic,
+        partition,
+        relay_epoch,
+        host.health().clone(),
+        tasks.stop().clone(),
+    );
+    tasks.spawn(name, shipping);
 }
