@@ -1,5 +1,6 @@
 //! From settings to a running service, and back.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::definition::Definition;
 use crate::settings::Settings;
-use crate::{commands, database, ready, roads};
+use crate::{commands, database, operator, ready, roads};
 
 /// A running service, as its routes see it.
 #[derive(Clone)]
@@ -40,6 +41,7 @@ struct Inner {
     health: Health,
     tasks: Tasks,
     status_of: fn(&str) -> StatusCode,
+    urls: BTreeMap<&'static str, String>,
 }
 
 impl Host {
@@ -78,6 +80,11 @@ impl Host {
         &self.0.tasks
     }
 
+    /// Where a service listens, such as `http://127.0.0.1:8003`.
+    pub fn url_of(&self, service: Service) -> &str {
+        self.0.urls.get(service.name()).map_or("", String::as_str)
+    }
+
     /// Wakes the relay after a commit outside the batch road.
     pub fn committed(&self, position: i64) {
         pipeline::advance(&self.0.committed, position);
@@ -94,7 +101,7 @@ pub struct Running {
     pub address: SocketAddr,
     /// As its routes see it.
     pub host: Host,
-    /// Its `OpenAPI` document.
+    /// Its `OpenAPI` document, without the operators' routes, which are the same everywhere.
     pub document: utoipa::openapi::OpenApi,
     tasks: Tasks,
 }
@@ -151,6 +158,7 @@ pub async fn start<D: Domain>(
         health: Health::default(),
         tasks: tasks.clone(),
         status_of: definition.status_of,
+        urls: settings.urls.clone(),
     }));
 
     let (router, document) = surface(&host, &definition, &settings, queue.inlet());
@@ -250,6 +258,12 @@ fn surface<D: Domain>(
         }
     }
     let document = routes.get_openapi().clone();
+    routes = routes.merge(operator::routes(host));
+    if service == Service::Bff {
+        for other in Service::ALL.into_iter().filter(|s| *s != Service::Bff) {
+            routes = routes.merge(OpenApiRouter::with_openapi(operator::document(other)));
+        }
+    }
     let mut served = chassis::openapi::serve(routes);
     if !closed {
         let receiver = Receiver::new(host.pool().clone(), inlet);

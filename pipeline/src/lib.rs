@@ -4,6 +4,7 @@
 //! what they appended. Nothing here knows a service.
 
 mod attempt;
+pub mod audit;
 pub mod clock;
 mod domain;
 pub mod effects;

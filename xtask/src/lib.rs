@@ -16,6 +16,7 @@ pub mod infra;
 pub mod layout;
 pub mod local;
 pub mod lock;
+pub mod operate;
 pub mod progress;
 pub mod provision;
 pub mod services;

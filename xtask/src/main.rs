@@ -10,7 +10,7 @@ use xtask::lock::StackLock;
 use xtask::progress::Progress;
 use xtask::settings::{Mode, Settings};
 use xtask::tail::{self, Tail};
-use xtask::{bench, down, infra, status, test_run, up};
+use xtask::{bench, down, infra, operate, status, test_run, up};
 
 #[derive(Parser)]
 #[command(
@@ -93,6 +93,8 @@ enum Command {
         #[command(subcommand)]
         what: Benchmark,
     },
+    #[command(flatten)]
+    Operate(operate::Noun),
 }
 
 #[derive(Clone, Copy, Subcommand)]
@@ -160,6 +162,7 @@ impl Command {
                 };
                 bench::pipeline(&layout, &settings, &tokens, figures, progress).await?;
             }
+            Self::Operate(noun) => Box::pin(operate::run(&layout, noun)).await?,
             Self::Provision => {
                 let _lock = StackLock::take(&layout)?;
                 for line in infra::place(&Settings::load(&layout)?)?.provision().await? {

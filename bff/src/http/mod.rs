@@ -10,6 +10,7 @@ mod destination;
 mod evidence;
 mod found;
 mod links;
+mod operator;
 mod payments;
 mod payouts;
 mod plan;
@@ -57,6 +58,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .routes(routes!(payouts::get_payout))
         .routes(routes!(balances::list_balances))
         .with_state(bff)
+        .merge(operator::routes(host))
 }
 
 /// A read that the database did not answer.

@@ -11,6 +11,7 @@ mod documents;
 mod idempotency;
 mod intake;
 mod jwt;
+mod operator;
 mod outages;
 mod ownership;
 mod reads;

@@ -1,0 +1,182 @@
+//! `/api/v1/operator/{service}/…` of the four services, handed on to them as they came: with the caller's own token, so
+//! that the service's audit names the person. Front ends and tools need to reach only the bff.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::{
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::response::Response;
+use axum::routing::any;
+use chassis::auth::Caller;
+use chassis::http::{CORRELATION_ID, RequestContext};
+use chassis::problem::Problem;
+use host::Host;
+use http_body_util::Limited;
+use schemas::Service;
+use utoipa_axum::router::OpenApiRouter;
+
+/// The longest body that is handed on, in bytes.
+pub(crate) const LONGEST_REQUEST: usize = 1024 * 1024;
+/// The longest answer that is handed back, in bytes; an event stream has no end.
+const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// A service that sends nothing for so long is away; event streams send comments more often.
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
+const EVENT_STREAM: &str = "text/event-stream";
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// What a service must know of the request beside its body.
+const HANDED_ON: [HeaderName; 6] = [
+    AUTHORIZATION,
+    CONTENT_TYPE,
+    ACCEPT,
+    IDEMPOTENCY_KEY,
+    PREFER,
+    LAST_EVENT_ID,
+];
+/// What a client must know of the answer beside its body.
+const HANDED_BACK: [HeaderName; 5] = [
+    CONTENT_TYPE,
+    CACHE_CONTROL,
+    LOCATION,
+    RETRY_AFTER,
+    WWW_AUTHENTICATE,
+];
+
+#[derive(Clone)]
+struct Proxy {
+    host: Host,
+    client: reqwest::Client,
+}
+
+/// What is asked of a service.
+struct Asked {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+    context: RequestContext,
+}
+
+/// The routes; their documents come with the services' own.
+pub(super) fn routes(host: &Host) -> OpenApiRouter {
+    let client = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap_or_default();
+    let proxy = Proxy {
+        host: host.clone(),
+        client,
+    };
+    let services = Service::ALL.into_iter().filter(|s| *s != Service::Bff);
+    services
+        .fold(OpenApiRouter::new(), |router, service| {
+            let hand_on = move |State(proxy): State<Proxy>,
+                                caller: Caller,
+                                context: RequestContext,
+                                method: Method,
+                                uri: Uri,
+                                headers: HeaderMap,
+                                body: Result<Bytes, BytesRejection>| async move {
+                caller.require_operator()?;
+                let body = body.map_err(|rejection| unreadable(&rejection))?;
+                let asked = Asked {
+                    method,
+                    uri,
+                    headers,
+                    body,
+                    context,
+                };
+                proxy.hand_on(service, asked).await
+            };
+            router.route(&format!("{}{{*rest}}", prefix(service)), any(hand_on))
+        })
+        .layer(DefaultBodyLimit::max(LONGEST_REQUEST))
+        .with_state(proxy)
+}
+
+fn prefix(service: Service) -> String {
+    format!("/api/v1/operator/{}/", service.name())
+}
+
+impl Proxy {
+    async fn hand_on(&self, service: Service, asked: Asked) -> Result<Response, Problem> {
+        let path = asked.uri.path_and_query().map_or("", |path| path.as_str());
+        let url = format!("{}{path}", self.host.url_of(service));
+        let url = reqwest::Url::parse(&url).map_err(|_| Problem::not_found())?;
+        // Parsing resolves dots: what leaves the operators' routes goes nowhere.
+        if !url.path().starts_with(&prefix(service)) {
+            return Err(Problem::not_found());
+        }
+        let mut headers = picked(&asked.headers, &HANDED_ON);
+        for (name, value) in [
+            (CORRELATION_ID, asked.context.correlation_id.to_string()),
+            (TRACEPARENT, asked.context.trace.to_header()),
+        ] {
+            headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
+        }
+        let request = self.client.request(asked.method, url).headers(headers);
+        let answer = request.body(asked.body).send().await;
+        let answer = answer.map_err(|error| away(service, &error))?;
+        hand_back(service, answer)
+    }
+}
+
+fn picked(from: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
+    let pick = |name: &HeaderName| Some((name.clone(), from.get(name)?.clone()));
+    names.iter().filter_map(pick).collect()
+}
+
+fn hand_back(service: Service, answer: reqwest::Response) -> Result<Response, Problem> {
+    let length = answer.content_length().unwrap_or(0);
+    if length > u64::try_from(LONGEST_ANSWER).unwrap_or(u64::MAX) {
+        let detail = format!("{} answers with more than is handed back", service.name());
+        return Err(Problem::new(StatusCode::BAD_GATEWAY, "bad_gateway").with_detail(detail));
+    }
+    let (status, headers) = (answer.status(), picked(answer.headers(), &HANDED_BACK));
+    let is_stream = headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(EVENT_STREAM.as_bytes()));
+    let body = reqwest::Body::from(answer);
+    let body = if is_stream {
+        Body::new(body)
+    } else {
+        Body::new(Limited::new(body, LONGEST_ANSWER))
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+/// 503 when nothing was asked of the service, so that it can be asked again; else 502: it may have acted.
+fn away(service: Service, error: &reqwest::Error) -> Problem {
+    tracing::warn!(service = service.name(), %error, "an operator's request was not answered");
+    let name = service.name();
+    if error.is_connect() {
+        let detail = format!("{name} cannot be reached; try again");
+        return Problem::unavailable("service_unavailable", detail, 1);
+    }
+    let detail = format!("{name} did not answer; it may have acted: look at its audit");
+    Problem::new(StatusCode::BAD_GATEWAY, "bad_gateway").with_detail(detail)
+}
+
+fn unreadable(rejection: &BytesRejection) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large")
+            .with_detail("the body is longer than this path takes");
+    }
+    Problem::bad_request("unreadable_body", "the body ended before it was complete")
+}

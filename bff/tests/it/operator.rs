@@ -1,0 +1,182 @@
+//! Operators reach every service through the bff.
+
+use std::collections::HashMap;
+
+use axum::http::StatusCode;
+use host::testing::{TestService, new_database, operator, partner, variables};
+use schemas::Service;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::app::bff;
+
+/// The variables of one service, all services in this mode; nobody listens where they look for a broker.
+async fn in_mode(mode: &str, service: Service) -> HashMap<String, String> {
+    let mut variables = variables(service, &new_database().await);
+    for other in Service::ALL.iter().filter(|s| **s != Service::Bff) {
+        let name = format!("{}_SERVICE_MODE", other.name().to_uppercase());
+        variables.insert(name, mode.to_owned());
+    }
+    let broker = "pulsar://127.0.0.1:9".to_owned();
+    variables.insert("PULSAR_SERVICE_URL".to_owned(), broker);
+    variables
+}
+
+/// A bff and the campaign service that it hands on to.
+async fn both(mode: &str) -> (TestService, TestService) {
+    let campaign =
+        TestService::start_with(campaign::define, in_mode(mode, Service::Campaign).await).await;
+    let mut variables = in_mode(mode, Service::Bff).await;
+    variables.insert("CAMPAIGN_SERVICE_URL".to_owned(), campaign.base_url.clone());
+    let bff = TestService::start_with(bff::define, variables).await;
+    (bff, campaign)
+}
+
+async fn note(app: &TestService, action: &'static str) {
+    let act = pipeline::audit::Act {
+        actor: "operator",
+        action,
+        target: "something".to_owned(),
+        reason: "a test",
+        detail: serde_json::json!({"n": 1}),
+    };
+    let mut connection = app.pool().acquire().await.unwrap();
+    pipeline::audit::record(&mut connection, pipeline::clock::now(), &act)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_service_is_reached_through_the_bff_in_every_mode() {
+    for mode in ["http", "event", "hybrid"] {
+        let (bff, campaign) = both(mode).await;
+        note(&campaign, "test.first").await;
+        note(&campaign, "test.second").await;
+        let path = "/api/v1/operator/campaign/audit";
+        let (status, page) = bff.get(&format!("{path}?limit=1"), &operator()).await;
+        assert_eq!(status, StatusCode::OK, "{mode}: {page}");
+        assert_eq!(page["items"][0]["action"], "test.second");
+        assert_eq!(page["items"][0]["detail"]["n"], 1);
+        let cursor = page["next_cursor"].as_str().unwrap();
+        let (_, page) = bff
+            .get(&format!("{path}?limit=1&cursor={cursor}"), &operator())
+            .await;
+        assert_eq!(page["items"][0]["action"], "test.first");
+        let (_, own) = bff.get("/api/v1/operator/bff/audit", &operator()).await;
+        assert_eq!(own["items"], serde_json::json!([]), "the bff has its own");
+    }
+}
+
+#[tokio::test]
+async fn nobody_but_an_operator_gets_anywhere() {
+    let (bff, campaign) = both("http").await;
+    for app in [&bff, &campaign] {
+        for path in [
+            "/api/v1/operator/campaign/audit",
+            "/api/v1/operator/bff/audit",
+        ] {
+            let (status, _) = app.get(path, &partner("p1")).await;
+            let there = app.host.service() == Service::Bff || path.contains("campaign");
+            let expected = if there {
+                StatusCode::FORBIDDEN
+            } else {
+                StatusCode::NOT_FOUND
+            };
+            assert_eq!(status, expected, "{path}");
+            let (status, _) = app.get(path, "no token").await;
+            assert_ne!(status, StatusCode::OK);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_problem_and_the_correlation_id_come_back_as_the_service_gave_them() {
+    let (bff, _campaign) = both("http").await;
+    let id = Uuid::now_v7().to_string();
+    let answer = bff
+        .client
+        .get(format!(
+            "{}/api/v1/operator/campaign/audit?limit=0",
+            bff.base_url
+        ))
+        .bearer_auth(operator())
+        .header("x-correlation-id", &id)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    assert_eq!(answer.headers()["x-correlation-id"], id.as_str());
+    let problem: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!(problem["correlation_id"], id.as_str());
+    assert_eq!(problem["errors"][0]["parameter"], "limit");
+}
+
+#[tokio::test]
+async fn a_service_that_is_away_is_a_503_and_a_path_cannot_leave_the_operators_routes() {
+    let bff = bff().await;
+    let (status, problem) = bff.get("/api/v1/operator/payment/audit", &operator()).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
+    assert_eq!(problem["code"], "service_unavailable");
+
+    let (bff, _campaign) = both("http").await;
+    // A client would resolve the dots itself; a hostile one does not.
+    for path in [
+        "/api/v1/operator/campaign/../../../internal/v1/watermarks",
+        "/api/v1/operator/campaign/%2e%2e/%2e%2e/../campaign/campaigns",
+    ] {
+        let status = raw_get(&bff.base_url, path).await;
+        assert_eq!(status, 404, "{path}");
+    }
+}
+
+/// The status of a request whose path is sent letter by letter.
+async fn raw_get(base_url: &str, path: &str) -> u16 {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let address = base_url.trim_start_matches("http://");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let token = operator();
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_bffs_document_names_every_operators_route_of_every_service() {
+    let (bff, campaign) = both("http").await;
+    let document = |app: &TestService| {
+        let url = format!("{}/openapi.json", app.base_url);
+        let client = app.client.clone();
+        async move {
+            let text = client.get(url).send().await.unwrap().text().await.unwrap();
+            serde_json::from_str::<Value>(&text).unwrap()
+        }
+    };
+    let (of_bff, of_campaign) = (document(&bff).await, document(&campaign).await);
+    let mut compared = 0;
+    for (path, item) in of_campaign["paths"].as_object().unwrap() {
+        if !path.starts_with("/api/v1/operator/campaign/") {
+            continue;
+        }
+        assert_eq!(&of_bff["paths"][path], item, "{path}");
+        for service in Service::ALL {
+            let path = path.replace("campaign", service.name());
+            assert!(of_bff["paths"][&path].is_object(), "{path}");
+        }
+        compared += 1;
+    }
+    assert!(compared > 0);
+    let mut ids: Vec<&str> = Vec::new();
+    for item in of_bff["paths"].as_object().unwrap().values() {
+        let operations = item.as_object().unwrap().values();
+        ids.extend(operations.filter_map(|operation| operation["operationId"].as_str()));
+    }
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "operation ids are unique");
+}

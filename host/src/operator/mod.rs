@@ -1,0 +1,128 @@
+//! What operators do with one process of a service: `/api/v1/operator/<service>/…`, open in every mode.
+//!
+//! Everything here is for the role `operator` alone. What changes something takes a [`Reason`] and is audited in the
+//! transaction that changes it, by [`pipeline::audit::record`].
+
+mod audit;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use chassis::auth::Caller;
+use chassis::json::{Check, Text};
+use chassis::problem::Problem;
+use schemas::Service;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::start::Host;
+
+/// The longest body here, in bytes: a message's payload as JSON.
+const LONGEST_BODY: usize = 1024 * 1024;
+
+/// Who acts: a caller in the role `operator`. An extractor that answers 401 or 403.
+pub(crate) struct Operator(Caller);
+
+impl Operator {
+    /// As the audit names it.
+    #[allow(dead_code, reason = "the acts that name it land next")]
+    pub(crate) fn name(&self) -> &str {
+        &self.0.subject
+    }
+}
+
+/// Why an operator does something.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the acts that take it land next")]
+pub(crate) struct Reason {
+    /// In the operator's own words, for the audit.
+    pub(crate) reason: Text<500>,
+}
+
+impl Check for Reason {}
+
+/// The routes of a process, under the prefix of its service.
+pub(crate) fn routes(host: &Host) -> OpenApiRouter {
+    OpenApiRouter::with_openapi(document(host.service())).merge(OpenApiRouter::from(
+        Router::new()
+            .nest(&prefix(host.service()), Router::from(all()))
+            .route_layer(middleware::from_fn(operators_only))
+            .layer(DefaultBodyLimit::max(LONGEST_BODY))
+            .with_state(host.clone()),
+    ))
+}
+
+/// What these routes look like at a service.
+pub(crate) fn document(service: Service) -> OpenApi {
+    let mut document = OpenApiRouter::<Host>::new()
+        .nest(&prefix(service), all())
+        .into_openapi();
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            // Unique in the bff's document too, where the routes of all services stand.
+            let id = operation.operation_id.take().unwrap_or_default();
+            operation.operation_id = Some(format!("{}_{id}", service.name()));
+        }
+    }
+    document
+}
+
+fn prefix(service: Service) -> String {
+    format!("/api/v1/operator/{}", service.name())
+}
+
+/// Every route, without its prefix.
+fn all() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(audit::list_audit))
+}
+
+/// Whoever forgets to ask who acts still lets nobody else in.
+async fn operators_only(_: Operator, request: Request, next: Next) -> Response {
+    next.run(request).await
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        caller.require_operator()?;
+        Ok(Self(caller))
+    }
+}
+
+/// A database that did not answer.
+pub(crate) fn unanswered(error: &dyn std::fmt::Display) -> Problem {
+    tracing::warn!(%error, "an operator's request failed");
+    Problem::unavailable(
+        "database_unavailable",
+        "the database does not answer; try again",
+        1,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_copy_of_the_operators_document_is_fresh() {
+        let copy = Path::new(env!("CARGO_MANIFEST_DIR")).join("operator.json");
+        chassis::openapi::compare_copy(&document(Service::Campaign), &copy).unwrap();
+    }
+}
