@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use schemas::Service;
 
+use crate::check::Books;
 use crate::demo::Tokens;
 use crate::layout::Layout;
 use crate::progress::Progress;
@@ -84,6 +85,11 @@ impl LocalStack {
     /// A service's own database.
     pub fn database_url(&self, service: Service) -> Result<String> {
         self.settings.database_url(service)
+    }
+
+    /// What [`crate::check::check`] reads.
+    pub fn books(&self) -> Result<Books> {
+        Books::of(&self.layout, &self.settings, self.built.clone())
     }
 
     /// The variables that the stack runs with.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
+use xtask::check::CheckCommand;
 use xtask::layout::Layout;
 use xtask::lock::StackLock;
 use xtask::progress::Progress;
@@ -88,6 +89,8 @@ enum Command {
     },
     /// Make topics, subscriptions, policies and schemas at the broker that the variables name
     Provision,
+    /// Check the books of the running local stack against the ten rules (docs/rules.md)
+    Check(CheckCommand),
     /// Measure the running local stack
     Bench {
         #[command(subcommand)]
@@ -147,6 +150,11 @@ impl Command {
             Self::Demo => {
                 let built = layout.built("release");
                 up::show_demo(&layout, &up::as_started(&layout)?, &built, progress).await?;
+            }
+            Self::Check(check) => {
+                if !check.run(&layout).await? {
+                    return Ok(ExitCode::FAILURE);
+                }
             }
             Self::Tail(tail) => tail::run(&up::as_started(&layout)?, &tail).await?,
             Self::Token { arguments } => status::token(&layout, &arguments)?,

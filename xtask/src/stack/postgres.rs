@@ -99,6 +99,15 @@ impl Postgres {
         url(self.port, &self.password)
     }
 
+    /// The same for the server of `dir`, without starting it.
+    pub fn admin_url_in(dir: &Path, port: &str) -> Result<String> {
+        let file = dir.join("password");
+        let password = fs::read_to_string(&file)
+            .with_context(|| format!("no Postgres of ours: cannot read {}", file.display()))?;
+        let port = port.parse().context("its port is not a number")?;
+        Ok(url(port, password.trim()))
+    }
+
     /// The port of 127.0.0.1 on which it listens.
     pub fn port(&self) -> u16 {
         self.port

@@ -1,0 +1,168 @@
+//! Laying the books side by side: one schema for each service, and views over all of them.
+
+pub(super) mod copy;
+mod logs;
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result};
+use schemas::{KINDS, Reach, Service};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use super::{Books, Finding, Journal};
+
+/// The pipeline's tables that are looked at beside the log.
+const PIPELINE: [&str; 6] = [
+    "log_head",
+    "stream_head",
+    "inbox",
+    "watermark",
+    "parked",
+    "service_state",
+];
+
+/// Tables of a service that are the fold of its log: rule 7 is about them.
+pub(super) const fn folded(service: Service) -> &'static [&'static str] {
+    match service {
+        Service::Bff => &[],
+        Service::Campaign => &["campaigns", "terms", "plans", "enrollments", "evidence"],
+        Service::Tracking => &[
+            "campaigns",
+            "terms",
+            "enrollments",
+            "links",
+            "conversions",
+            "conversion_aliases",
+            "tracking_events",
+        ],
+        Service::Commission => &["plans", "commissions", "reversals"],
+        Service::Payment => &["balances", "transfers", "payouts"],
+    }
+}
+
+/// What else is looked at.
+const fn beside(service: Service) -> &'static [&'static str] {
+    match service {
+        Service::Bff => &[
+            "commands",
+            "idempotency",
+            "outcomes",
+            "commissions",
+            "payouts",
+            "balances",
+        ],
+        _ => &[],
+    }
+}
+
+/// Copies everything that is asked about. What the logs' own bytes show is found on the way.
+pub(super) async fn gather(
+    into: &mut PgConnection,
+    books: &Books,
+    journal: &Journal,
+) -> Result<Vec<Finding>> {
+    into.execute(
+        "CREATE TABLE messages (service text, position bigint, id uuid, type text, topic text, partition int, sequence bigint,
+             epoch bigint, key text, subject text, time bigint, correlation_id uuid, causation_id uuid, outcome_of uuid,
+             source text, payload jsonb)",
+    )
+    .await?;
+    let mut reading = logs::Reading::default();
+    for (&service, url) in &books.databases {
+        let mut from = PgConnection::connect(url)
+            .await
+            .with_context(|| format!("{service}'s database: is the stack up? (./start.sh)"))?;
+        let schema = format!("CREATE SCHEMA {service}");
+        into.execute(AssertSqlSafe(schema)).await?;
+        for table in PIPELINE {
+            copy::table(
+                &mut from,
+                &format!("pipeline.{table}"),
+                into,
+                service.name(),
+                table,
+            )
+            .await?;
+        }
+        for table in folded(service).iter().chain(beside(service)) {
+            copy::table(&mut from, table, into, service.name(), table).await?;
+        }
+        reading.log(service, &mut from, into).await?;
+        from.close().await?;
+    }
+    views(into).await?;
+    kinds(into).await?;
+    told(into, journal).await?;
+    into.execute(
+        "CREATE INDEX ON messages (service, position); CREATE INDEX ON messages (id);
+         CREATE INDEX ON messages (causation_id); CREATE INDEX ON messages (outcome_of); ANALYZE",
+    )
+    .await?;
+    Ok(reading.findings())
+}
+
+/// Each table of the pipeline once, with the service in front.
+async fn views(into: &mut PgConnection) -> Result<()> {
+    for table in PIPELINE {
+        let each = Service::ALL
+            .map(|service| format!("SELECT '{service}' AS service, * FROM {service}.{table}"));
+        let view = format!("CREATE VIEW {table} AS {}", each.join(" UNION ALL "));
+        into.execute(AssertSqlSafe(view)).await?;
+    }
+    Ok(())
+}
+
+/// The table of kinds, a row for each follower.
+async fn kinds(into: &mut PgConnection) -> Result<()> {
+    let mut rows = String::new();
+    for kind in KINDS {
+        for follower in kind.followers {
+            let comma = if rows.is_empty() { "" } else { "," };
+            write!(
+                rows,
+                "{comma}('{}','{}',{},{},'{follower}')",
+                kind.name,
+                kind.topic,
+                kind.command,
+                kind.reach == Reach::Own
+            )?;
+        }
+    }
+    into.execute(AssertSqlSafe(format!(
+        "CREATE TABLE followed (type text, topic text, command bool, own bool, follower text);
+         INSERT INTO followed VALUES {rows}"
+    )))
+    .await?;
+    Ok(())
+}
+
+async fn told(into: &mut PgConnection, journal: &Journal) -> Result<()> {
+    into.execute(
+        "CREATE TABLE told (id uuid, by text, status int); CREATE TABLE told_clicks (id text);
+         CREATE TABLE meant_aside (id uuid)",
+    )
+    .await?;
+    for some in journal.commands.chunks(10_000) {
+        sqlx::query("INSERT INTO told SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::int[])")
+            .bind(some.iter().map(|told| told.id).collect::<Vec<_>>())
+            .bind(some.iter().map(|told| told.by.name()).collect::<Vec<_>>())
+            .bind(
+                some.iter()
+                    .map(|told| i32::from(told.status))
+                    .collect::<Vec<_>>(),
+            )
+            .execute(&mut *into)
+            .await?;
+    }
+    for some in journal.clicks.chunks(10_000) {
+        sqlx::query("INSERT INTO told_clicks SELECT * FROM UNNEST($1::text[])")
+            .bind(some)
+            .execute(&mut *into)
+            .await?;
+    }
+    sqlx::query("INSERT INTO meant_aside SELECT * FROM UNNEST($1::uuid[])")
+        .bind(&journal.meant_aside)
+        .execute(into)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! The ten rules, checked from the books of a quiet stack: what the five databases and the provider say after the fact.
+//!
+//! What is looked at is gathered into a database of the check's own, so that questions across services are plain joins,
+//! memory stays bounded however long the logs are, and nothing of the stack is written to. See `docs/rules.md`.
+
+mod canonical;
+mod command;
+mod evidence;
+mod gather;
+mod rules;
+mod scratch;
+mod settled;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use schemas::Service;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::layout::Layout;
+use crate::settings::Settings;
+use crate::stack::Postgres;
+
+pub use canonical::{Canonical, canonical};
+pub use command::{CheckCommand, print};
+pub use settled::settled;
+
+/// Where the books are.
+#[derive(Clone, Debug)]
+pub struct Books {
+    /// The database of each service: its URL.
+    pub databases: BTreeMap<Service, String>,
+    /// The payout provider's simulator; empty when there is none to ask.
+    pub provider_url: String,
+    /// The server on which the check makes a database of its own, and drops it: a URL of who may.
+    pub scratch_url: String,
+    /// The folder of the built programs, of which `rebuild` is used.
+    pub programs: PathBuf,
+}
+
+impl Books {
+    /// Those of a stack whose servers this clone runs.
+    pub fn of(layout: &Layout, settings: &Settings, programs: PathBuf) -> Result<Self> {
+        let url = |service| Ok((service, settings.database_url(service)?));
+        let databases: Result<_> = Service::ALL.into_iter().map(url).collect();
+        Ok(Self {
+            databases: databases?,
+            provider_url: settings
+                .get("PAYOUT_PROVIDER_URL")
+                .unwrap_or_default()
+                .trim_end_matches('/')
+                .to_owned(),
+            scratch_url: Postgres::admin_url_in(
+                &layout.state.join("postgres"),
+                settings.need("POSTGRES_PORT")?,
+            )?,
+            programs,
+        })
+    }
+}
+
+/// What clients were told; empty when a stack is checked by hand.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    /// Commands that were answered 2xx.
+    pub commands: Vec<Told>,
+    /// Click ids of answered redirects.
+    pub clicks: Vec<String>,
+    /// Messages that were made to be set aside (malformed, foreign, of unknown kinds), by message id.
+    pub meant_aside: Vec<Uuid>,
+}
+
+/// A command whose sender was told that it is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    /// The command.
+    pub id: Uuid,
+    /// Who answered: the bff or the service itself; of a foreign producer's command the service that takes it.
+    pub by: Service,
+    /// With what.
+    pub status: u16,
+}
+
+/// What one check came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// 1 to 10, as in the design.
+    pub rule: u8,
+    /// What is checked, as a sentence that should be true.
+    pub check: &'static str,
+    /// How many things the check looked at: none, and it shows nothing.
+    pub looked_at: u64,
+    /// How many of them are wrong.
+    pub wrong: u64,
+    /// The first of these.
+    pub broken: Vec<String>,
+}
+
+impl Finding {
+    /// Whether the rule held as far as was looked.
+    pub fn holds(&self) -> bool {
+        self.wrong == 0
+    }
+}
+
+/// The rules, by number.
+pub const RULES: [&str; 10] = [
+    "One effect",
+    "Nothing lost",
+    "One transaction",
+    "Order per subject and source",
+    "An outage is not poison",
+    "A command has one outcome",
+    "State is the fold of the service's own events",
+    "Same result by any road",
+    "Money is integers",
+    "Time and ids are passed in",
+];
+
+/// Checks the books of a quiet stack against all rules. An error is a check that could not be made.
+pub async fn check(books: &Books, journal: &Journal) -> Result<Vec<Finding>> {
+    check_rules(books, journal, &RULES_BY_NUMBER).await
+}
+
+const RULES_BY_NUMBER: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+
+/// Checks only some rules.
+pub async fn check_rules(books: &Books, journal: &Journal, only: &[u8]) -> Result<Vec<Finding>> {
+    let mut scratch = scratch::Scratch::make(&books.scratch_url).await?;
+    let found = rules::all(&mut scratch, books, journal, only).await;
+    scratch.remove().await?;
+    found
+}

@@ -1,0 +1,81 @@
+//! Rule 7: each service's log, folded anew by the code that it runs, gives the tables that it has.
+
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use schemas::Service;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::process::Command;
+
+use crate::check::evidence::Tally;
+use crate::check::gather::{copy, folded};
+use crate::check::scratch::Scratch;
+use crate::check::{Books, Finding};
+
+const CHECK: &str = "the tables of every service are the fold of its log";
+
+pub(super) async fn rebuilt(scratch: &mut Scratch, books: &Books) -> Result<Vec<Finding>> {
+    let mut tally = Tally::new(7, CHECK);
+    let program = books.programs.join("rebuild");
+    for (&service, from) in &books.databases {
+        if folded(service).is_empty() {
+            continue;
+        }
+        let into = scratch.beside(service.name()).await?;
+        let done = Command::new(&program)
+            .arg(service.name())
+            .env("REBUILD_FROM", from)
+            .env("REBUILD_INTO", &into)
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .with_context(|| format!("cannot run {}", program.display()))?;
+        if !done.status.success() {
+            let told = String::from_utf8_lossy(&done.stderr);
+            tally.hold(false, || format!("{service}: {}", told.trim()));
+            continue;
+        }
+        let mut rebuilt = PgConnection::connect(&into).await?;
+        compare(&mut scratch.connection, service, &mut rebuilt, &mut tally).await?;
+        rebuilt.close().await?;
+    }
+    Ok(vec![tally.finding()])
+}
+
+/// Rows that one side has more often than the other, as the tables have them.
+async fn compare(
+    books: &mut PgConnection,
+    service: Service,
+    rebuilt: &mut PgConnection,
+    tally: &mut Tally,
+) -> Result<()> {
+    let schema = format!("rebuilt_{service}");
+    books
+        .execute(AssertSqlSafe(format!("CREATE SCHEMA {schema}")))
+        .await?;
+    for table in folded(service) {
+        copy::table(rebuilt, table, books, &schema, table).await?;
+        let sql = format!(
+            "WITH kept AS (SELECT to_jsonb(t) AS row FROM {service}.{table} t),
+                  folded AS (SELECT to_jsonb(t) AS row FROM {schema}.{table} t),
+                  odd AS ((SELECT 'is not the fold of the log' AS what, row FROM (TABLE kept EXCEPT ALL TABLE folded) a)
+                          UNION ALL (SELECT 'is missing', row FROM (TABLE folded EXCEPT ALL TABLE kept) b))
+             SELECT (SELECT count(*) FROM kept), count(*),
+                    (array_agg(what || ': ' || row::text))[:5]
+               FROM odd"
+        );
+        let (rows, odd, evidence): (i64, i64, Option<Vec<String>>) =
+            sqlx::query_as(AssertSqlSafe(sql))
+                .fetch_one(&mut *books)
+                .await?;
+        tally.counted(
+            rows,
+            odd,
+            evidence
+                .unwrap_or_default()
+                .into_iter()
+                .map(|row| format!("{service}.{table}: {row}")),
+        );
+    }
+    Ok(())
+}
