@@ -161,7 +161,7 @@ pub async fn start<D: Domain>(
         urls: settings.urls.clone(),
     }));
 
-    let (router, document) = surface(&host, &definition, &settings, queue.inlet());
+    let (router, document) = surface(&host, &definition, &settings);
     let engine_writer = Writer {
         lock: D::LOCK,
         ..writer.clone()
@@ -245,7 +245,6 @@ fn surface<D: Domain>(
     host: &Host,
     definition: &Definition<D>,
     settings: &Settings,
-    inlet: Inlet,
 ) -> (Router, utoipa::openapi::OpenApi) {
     let service = host.service();
     let base = chassis::openapi::base(&format!("Tributary {}", service.name()), definition.about);
@@ -257,6 +256,9 @@ fn surface<D: Domain>(
             routes = routes.merge(commands::routes(host));
         }
     }
+    if settings.rate_limits.is_some() {
+        chassis::openapi::document_rate_limits(routes.get_openapi_mut());
+    }
     let document = routes.get_openapi().clone();
     routes = routes.merge(operator::routes(host));
     if service == Service::Bff {
@@ -266,7 +268,7 @@ fn surface<D: Domain>(
     }
     let mut served = chassis::openapi::serve(routes);
     if !closed {
-        let receiver = Receiver::new(host.pool().clone(), inlet);
+        let receiver = Receiver::new(host.pool().clone(), host.inlet());
         let key = settings.internal_key.clone();
         served = served.merge(pipeline::road::http::router(
             receiver,
@@ -292,6 +294,7 @@ fn shell(host: &Host, settings: &Settings, verifier: Verifier, metrics: Option<M
     }
     Shell::new(probes, settings.limits)
         .verifier(Arc::new(verifier))
+        .rate_limits(settings.rate_limits)
         .hasher(Arc::new(RequestHasher::new(&settings.request_secret)))
 }
 

@@ -15,8 +15,11 @@ use axum::http::StatusCode;
 use chassis::auth::{Claims, Role, SigningKey};
 use chassis::config::Env;
 use pipeline::replay::replay;
-use pipeline::{Answer, Domain, Hint, Inbound, Lock, SchemaIds, Wire, Writer, clock, log};
-use schemas::{Actor, Body, Header, Message, Topic, WriterSchema};
+use pipeline::{
+    Answer, Answers, Domain, Hint, Inbound, LANE_MESSAGES, Lock, SchemaIds, Wire, Writer, clock,
+    log,
+};
+use schemas::{Actor, Body, CommandStalledV1, Header, Message, Topic, WriterSchema};
 use secrecy::SecretString;
 use serde_json::Value;
 use sqlx::migrate::Migrator;
@@ -217,6 +220,33 @@ impl TestService {
         let answered = tokio::time::timeout(PATIENCE, answers).await;
         let answered = answered.expect("the entry is answered in time: is its SQL right? An error of class 42 counts as an outage");
         answered.expect("the service still runs")
+    }
+
+    /// Takes the writer lock of its log, so that nothing commits there until this is dropped.
+    pub async fn hold_writer_lock(&self) -> sqlx::Transaction<'static, sqlx::Postgres> {
+        let connection = PgPool::connect(&self.database_url).await.unwrap();
+        let mut holder = connection.begin().await.unwrap();
+        sqlx::query("SELECT pg_advisory_xact_lock(74617201)")
+            .execute(&mut *holder)
+            .await
+            .unwrap();
+        holder
+    }
+
+    /// Fills the lane of its HTTP edge with facts that it has nothing to do with, as long as nothing commits.
+    pub fn fill_its_lane(&self) -> Answers {
+        let topic = Topic::PaymentEvents;
+        let fact = |sequence| {
+            let body = Body::CommandStalledV1(CommandStalledV1 {
+                command_type: "payment.request_payout.command.v1".to_owned(),
+                reason: "a test".to_owned(),
+                attempts: 5,
+            });
+            let fact = message(topic, "p", "p", body, i64::try_from(sequence).ok());
+            Inbound::local(topic, fact, None)
+        };
+        let facts = (1..=LANE_MESSAGES).map(fact).collect();
+        self.host.inlet().offer(facts).expect("the lane is empty")
     }
 
     /// Everything in its log, oldest first.

@@ -111,6 +111,18 @@ impl Inbound {
         }
     }
 
+    /// How large it is as one Avro datum.
+    pub fn encoded_bytes(&self) -> usize {
+        match (&self.wire, &self.content) {
+            (Some(wire), _) => wire.bytes.len(),
+            (None, Content::Message(message)) => {
+                let encoded = schemas::encode(self.topic, &message.header, &message.body);
+                encoded.map_or(0, |bytes| bytes.len())
+            }
+            (None, _) => 0,
+        }
+    }
+
     /// A message made in this process: by an HTTP edge, a timer or an effect.
     pub fn local(topic: Topic, message: Message, request_hash: Option<Vec<u8>>) -> Self {
         Self {

@@ -33,7 +33,9 @@ pub use engine::{Engine, advance};
 pub use health::Health;
 pub use inbound::{Answer, Content, Hint, Inbound, Item, StreamId, Via, Wire};
 pub use mode::{Edge, Mode, Modes, NoRoad, NotAMode};
-pub use queue::{Answers, Full, Inlet, Queue};
+pub use queue::{
+    Answers, BATCH_BYTES, BATCH_MESSAGES, Full, Inlet, LANE_BYTES, LANE_MESSAGES, Queue,
+};
 pub use schema_ids::{SchemaIdError, SchemaIds};
 pub use supervise::Tasks;
 pub use tx::{Asked, Lock, MAX_BODY_BYTES, NewMessage, TxError, WriteTx, Writer};

@@ -10,6 +10,7 @@ mod bad_input;
 mod command_topic;
 mod document;
 mod lists;
+mod overload;
 mod ownership;
 mod repeats;
 mod walk;

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes as Body;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -14,6 +15,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
 use schemas::{Service, Topic};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::clock;
 use crate::health::Health;
@@ -27,6 +30,9 @@ const TOKEN_SECONDS: i64 = 60;
 /// A full entry, its framing and the schemas.
 const MAX_BATCH_BYTES: usize = 1_048_576;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
+/// Batches that are read and decoded at once: what comes beyond waits unread, and is refused after a while.
+const READING: usize = 16;
+const READING_PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
@@ -227,6 +233,7 @@ struct Endpoint {
     me: Service,
     modes: Modes,
     health: Health,
+    reading: Arc<Semaphore>,
 }
 
 impl Endpoint {
@@ -254,21 +261,41 @@ pub fn router(
             me,
             modes,
             health,
+            reading: Arc::new(Semaphore::new(READING)),
         })
 }
 
-async fn take_messages(State(at): State<Endpoint>, headers: HeaderMap, body: Body) -> Response {
-    let Some(sender) = at.key.verify(&headers, at.me) else {
-        return (
-            StatusCode::UNAUTHORIZED,
-            "a token of another service is needed",
-        )
-            .into_response();
+/// Reads a batch of whoever signed: nothing of anybody else's body is read, and few bodies at once.
+async fn read_batch(at: &Endpoint, request: Request) -> Result<MessageBatch, Response> {
+    let refuse = |status: StatusCode, why: String| (status, why).into_response();
+    let Some(sender) = at.key.verify(request.headers(), at.me) else {
+        let why = "a token of another service is needed".to_owned();
+        return Err(refuse(StatusCode::UNAUTHORIZED, why));
     };
-    let batch = match MessageBatch::decode(&body) {
-        Ok(batch) if batch.source == sender => batch,
-        Ok(_) => return (StatusCode::FORBIDDEN, "a batch comes from who signed").into_response(),
-        Err(reason) => return (StatusCode::BAD_REQUEST, reason).into_response(),
+    let Ok(Ok(_reading)) = timeout(READING_PATIENCE, at.reading.acquire()).await else {
+        return Err(busy("too many batches at once"));
+    };
+    let body = Body::from_request(request, &()).await;
+    let body = body.map_err(IntoResponse::into_response)?;
+    match MessageBatch::decode(&body) {
+        Ok(batch) if batch.source == sender => Ok(batch),
+        Ok(_) => {
+            let why = "a batch comes from who signed".to_owned();
+            Err(refuse(StatusCode::FORBIDDEN, why))
+        }
+        Err(reason) => Err(refuse(StatusCode::BAD_REQUEST, reason)),
+    }
+}
+
+fn busy(why: &'static str) -> Response {
+    let retry = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
+    (StatusCode::SERVICE_UNAVAILABLE, retry, why).into_response()
+}
+
+async fn take_messages(State(at): State<Endpoint>, request: Request) -> Response {
+    let batch = match read_batch(&at, request).await {
+        Ok(batch) => batch,
+        Err(refusal) => return refusal,
     };
     match at.receiver.take(batch).await {
         Ok(watermark) => at.watermark(watermark).into_response(),
@@ -276,10 +303,7 @@ async fn take_messages(State(at): State<Endpoint>, headers: HeaderMap, body: Bod
             (StatusCode::CONFLICT, at.watermark(watermark)).into_response()
         }
         Err(Refusal::Unreadable(reason)) => (StatusCode::BAD_REQUEST, reason).into_response(),
-        Err(Refusal::Busy(reason)) => {
-            let retry = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
-            (StatusCode::SERVICE_UNAVAILABLE, retry, reason).into_response()
-        }
+        Err(Refusal::Busy(reason)) => busy(reason),
     }
 }
 
@@ -308,6 +332,6 @@ async fn watermark(
         .await;
     match known {
         Ok(watermark) => at.watermark(watermark).into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+        Err(_) => busy("the database does not answer"),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use money::ids;
-use schemas::{Topic, WriterSchema};
+use schemas::{Service, Topic, WriterSchema};
 use sqlx::PgPool;
 
 use crate::inbound::{Answer, Hint, Inbound, Wire};
@@ -35,20 +35,21 @@ pub enum Refusal {
     Busy(&'static str),
 }
 
-/// Takes batches for one service.
+/// Takes batches for one service, each sender's in a lane of its own.
 #[derive(Clone)]
 pub struct Receiver {
     pool: PgPool,
-    inlet: Inlet,
+    inlets: Arc<HashMap<Service, Inlet>>,
     schemas: Arc<Mutex<HashMap<String, Arc<WriterSchema>>>>,
 }
 
 impl Receiver {
-    /// Takes batches into a queue.
-    pub fn new(pool: PgPool, inlet: Inlet) -> Self {
+    /// Takes batches into the queue that the inlet leads to.
+    pub fn new(pool: PgPool, inlet: &Inlet) -> Self {
+        let inlets = Service::ALL.map(|sender| (sender, inlet.another()));
         Self {
             pool,
-            inlet,
+            inlets: Arc::new(HashMap::from(inlets)),
             schemas: Arc::default(),
         }
     }
@@ -77,6 +78,9 @@ impl Receiver {
     pub async fn take(&self, batch: MessageBatch) -> Result<i64, Refusal> {
         let topic = Topic::parse(&batch.topic)
             .ok_or_else(|| Refusal::Unreadable(format!("there is no topic {}", batch.topic)))?;
+        let sender = Service::parse(&batch.source);
+        let inlet = sender.and_then(|sender| self.inlets.get(&sender));
+        let inlet = inlet.ok_or_else(|| Refusal::Unreadable("no such sender".to_owned()))?;
         let writers = self.writers(topic, &batch)?;
         let mut inbounds = Vec::with_capacity(batch.messages.len());
         let last = batch.messages.last().map_or(0, |message| message.sequence);
@@ -115,8 +119,7 @@ impl Receiver {
             }
             inbounds.push(inbound);
         }
-        let answers = self
-            .inlet
+        let answers = inlet
             .offer(inbounds)
             .map_err(|_| Refusal::Busy("the queue is full"))?;
         let answers = tokio::time::timeout(COMMIT_TIMEOUT, answers)

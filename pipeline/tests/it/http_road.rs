@@ -8,21 +8,25 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use host::testing::until;
-use pipeline::relay::{self, Road, Source};
+use host::testing::{message, until};
+use pipeline::log::LogRow;
+use pipeline::relay::{self, Entry, Road, Shipped, Source};
 use pipeline::road::http::{HttpRoad, InternalKey, router};
 use pipeline::road::inlet::Receiver;
 use pipeline::road::memory::MemoryRoad;
-use pipeline::{Asked, Health, Lock, Mode, Modes, NewMessage, Tasks, WriteTx, Writer, advance};
-use schemas::Service;
+use pipeline::{
+    Asked, Health, LANE_MESSAGES, Lock, Mode, Modes, NewMessage, Tasks, WriteTx, Writer, advance,
+};
+use schemas::{Service, WriterSchema};
 use secrecy::SecretString;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::bank::earns;
-use crate::lab::{FACTS, Lab, Replica, database};
+use crate::lab::{FACTS, Lab, Replica, database, encode};
 
 fn key() -> InternalKey {
     InternalKey::new(SecretString::from(
@@ -92,7 +96,7 @@ async fn sabotage(State(at): State<Saboteur>, request: Request, next: Next) -> R
 
 /// Serves a follower's inlet on a free port, sabotaged.
 async fn serve(lab: &Lab, replica: &Replica, tasks: &Tasks, failures: &Failures) -> String {
-    let receiver = Receiver::new(lab.pool.clone(), replica.inlet.clone());
+    let receiver = Receiver::new(lab.pool.clone(), &replica.inlet);
     let saboteur = Saboteur {
         failures: failures.clone(),
         pool: lab.pool.clone(),
@@ -105,6 +109,11 @@ async fn serve(lab: &Lab, replica: &Replica, tasks: &Tasks, failures: &Failures)
         Health::default(),
     )
     .layer(middleware::from_fn_with_state(saboteur, sabotage));
+    listen(app, tasks).await
+}
+
+/// Serves on a free port.
+async fn listen(app: Router, tasks: &Tasks) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tasks.spawn("server", async move {
@@ -222,10 +231,122 @@ async fn the_road_within_one_process_has_the_same_effect() {
     let lab = Lab::new().await;
     let replica = lab.start(false);
     let tasks = Tasks::new(CancellationToken::new());
-    let receiver = Receiver::new(lab.pool.clone(), replica.inlet.clone());
+    let receiver = Receiver::new(lab.pool.clone(), &replica.inlet);
     let road = MemoryRoad::new(receiver, Service::Commission, FACTS, 0);
     send(1_000, road, &tasks).await;
     assert_handled_once(&lab, 1_000).await;
+    tasks.stop().cancel();
+}
+
+/// Facts of commission's stream, as its relay ships them.
+fn entry(first: i64, count: i64) -> Entry {
+    let row = |sequence: i64| {
+        let id = format!("conv{sequence}");
+        let fact = message(FACTS, &id, &id, earns("p", 1), Some(sequence));
+        LogRow {
+            position: sequence,
+            id: fact.header.id,
+            kind: fact.header.kind.clone(),
+            topic: Some(FACTS.name().to_owned()),
+            partition: Some(0),
+            sequence: Some(sequence),
+            key: id.clone(),
+            subject: id,
+            time: fact.header.time.0,
+            correlation_id: fact.header.correlation_id,
+            causation_id: None,
+            outcome_of: None,
+            schema_id: 1,
+            body: encode(FACTS, &fact),
+        }
+    };
+    Entry {
+        topic: FACTS,
+        partition: 0,
+        schema: WriterSchema::current(FACTS),
+        rows: (first..first + count).map(row).collect(),
+        epoch: 1,
+        source: "commission",
+    }
+}
+
+/// How often a sender was told to come again later.
+async fn count_later(
+    State(later): State<Arc<AtomicUsize>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answer = next.run(request).await;
+    let told = answer.headers().get("retry-after");
+    if answer.status() == StatusCode::SERVICE_UNAVAILABLE && told.is_some_and(|told| told == "1") {
+        later.fetch_add(1, Ordering::SeqCst);
+    }
+    answer
+}
+
+#[tokio::test]
+async fn a_follower_whose_lane_is_full_says_503_and_takes_it_later() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let tasks = Tasks::new(CancellationToken::new());
+    let receiver = Receiver::new(lab.pool.clone(), &replica.inlet);
+    let later = Arc::new(AtomicUsize::new(0));
+    let app = router(
+        receiver.clone(),
+        key(),
+        Service::Payment,
+        modes(),
+        Health::default(),
+    )
+    .layer(middleware::from_fn_with_state(
+        Arc::clone(&later),
+        count_later,
+    ));
+    let mut road = by_http(listen(app, &tasks).await);
+    let mut filling = MemoryRoad::new(receiver, Service::Commission, FACTS, 0);
+
+    let mut holder = lab.pool.begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(74617201)")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let full = i64::try_from(LANE_MESSAGES).unwrap();
+    let filled = entry(1, full);
+    let (filled, ()) = tokio::join!(filling.ship(&filled), async {
+        let refused = road.ship(&entry(full + 1, 1)).await;
+        assert!(refused.is_err(), "{refused:?}");
+        assert_eq!(later.load(Ordering::SeqCst), 1);
+        holder.rollback().await.unwrap();
+    });
+    assert_eq!(filled.unwrap(), Shipped::Handled(full));
+    let taken = road.ship(&entry(full + 1, 1)).await.unwrap();
+    assert_eq!(taken, Shipped::Handled(full + 1));
+    assert_eq!(lab.balance("p").await, full + 1);
+    tasks.stop().cancel();
+}
+
+#[tokio::test]
+async fn nothing_of_a_strangers_body_is_read() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let tasks = Tasks::new(CancellationToken::new());
+    let receiver = Receiver::new(lab.pool.clone(), &replica.inlet);
+    let app = router(
+        receiver,
+        key(),
+        Service::Payment,
+        modes(),
+        Health::default(),
+    );
+    let url = listen(app, &tasks).await;
+    let address = url.trim_start_matches("http://");
+    let mut stranger = TcpStream::connect(address).await.unwrap();
+    let head = "POST /internal/v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n";
+    stranger.write_all(head.as_bytes()).await.unwrap();
+    // The answer comes although not one byte of the body was sent.
+    let mut answer = [0; 12];
+    stranger.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
     tasks.stop().cancel();
 }
 

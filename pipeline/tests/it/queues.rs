@@ -1,6 +1,6 @@
 //! Lanes: bounded, fair, and what belongs together stays together.
 
-use pipeline::{Inbound, Queue};
+use pipeline::{BATCH_BYTES, Inbound, LANE_BYTES, Queue};
 
 use crate::bank::take_out;
 use crate::lab::{COMMANDS, arrived, command};
@@ -16,19 +16,116 @@ fn messages(count: usize) -> Vec<Inbound> {
         .collect()
 }
 
+/// How many messages each item of the next batch has.
+fn sizes(queue: &Queue) -> Vec<usize> {
+    let items = queue.fill().items;
+    items.iter().map(|item| item.messages.len()).collect()
+}
+
 #[tokio::test]
-async fn a_request_does_not_wait_behind_another_sources_backlog() {
+async fn a_request_is_in_the_next_batch_however_many_sources_have_a_backlog() {
     let queue = Queue::default();
-    let (backlog, edge) = (queue.inlet(), queue.inlet());
-    let _waiting: Vec<_> = (0..8)
-        .map(|_| backlog.offer(messages(500)).unwrap())
+    let backlogs: Vec<_> = (0..6).map(|_| queue.inlet()).collect();
+    let edge = queue.inlet();
+    let _waiting: Vec<_> = (0..6)
+        .flat_map(|_| {
+            backlogs
+                .iter()
+                .map(|lane| lane.offer(messages(500)).unwrap())
+        })
         .collect();
-    let _asked = edge.offer(messages(1)).unwrap();
-    let batch = queue.fill();
-    let sizes: Vec<usize> = batch.items.iter().map(|item| item.messages.len()).collect();
+    for _ in 0..5 {
+        let _asked = edge.offer(messages(1)).unwrap();
+        assert_eq!(sizes(&queue), [1, 500, 500]);
+    }
+}
+
+#[tokio::test]
+async fn sources_with_a_backlog_share_by_messages_not_by_entries() {
+    let queue = Queue::default();
+    let (large, small) = (queue.inlet(), queue.inlet());
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        waiting.push(large.offer(messages(500)).unwrap());
+        waiting.extend((0..40).map(|_| small.offer(messages(10)).unwrap()));
+    }
+    let (mut of_large, mut of_small) = (0, 0);
+    for size in (0..4).flat_map(|_| sizes(&queue)) {
+        *(if size == 500 {
+            &mut of_large
+        } else {
+            &mut of_small
+        }) += size;
+    }
+    assert!(of_large.abs_diff(of_small) <= 500, "{of_large} {of_small}");
+}
+
+#[tokio::test]
+async fn a_source_that_was_idle_saves_nothing_up() {
+    let queue = Queue::default();
+    let (busy, idle) = (queue.inlet(), queue.inlet());
+    for _ in 0..20 {
+        let _waiting = busy.offer(messages(500)).unwrap();
+        assert_eq!(sizes(&queue), [500]);
+    }
+    let mut waiting = Vec::new();
+    for _ in 0..4 {
+        waiting.push(idle.offer(messages(500)).unwrap());
+        waiting.push(busy.offer(messages(499)).unwrap());
+    }
+    for _ in 0..2 {
+        let sizes = sizes(&queue);
+        assert!(sizes.contains(&499), "both are served in turn: {sizes:?}");
+    }
+}
+
+/// Encoded, one takes some more than a hundred kilobytes.
+fn large_messages(count: usize) -> Vec<Inbound> {
+    let body = || take_out(1, &"x".repeat(100_000));
+    let large = |number| command("p", &format!("pay{number}"), body());
+    (0..count)
+        .map(|number| arrived(COMMANDS, &large(number)))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_lane_is_bounded_by_bytes_too_and_lets_one_large_item_in() {
+    let queue = Queue::default();
+    let inlet = queue.inlet();
+    let mut waiting = Vec::new();
+    while let Ok(answers) = inlet.offer(large_messages(10)) {
+        waiting.push(answers);
+        assert!(waiting.len() * 1_000_000 <= LANE_BYTES, "bounded");
+    }
+    assert!(inlet.offer(messages(1)).is_ok(), "a small one still fits");
+    let other = queue.inlet();
+    let more_than_a_lane = LANE_BYTES / 100_000 + 1;
+    assert!(other.offer(large_messages(more_than_a_lane)).is_ok());
+    assert!(other.offer(messages(1)).is_err(), "but it fills the lane");
+}
+
+#[tokio::test]
+async fn what_this_process_makes_counts_as_large_as_it_will_be() {
+    let inlet = Queue::default().inlet();
+    let large = command("p", "pay", take_out(1, &"x".repeat(200_000)));
+    let mut taken = 0;
+    while let Ok(_waiting) = inlet.offer(vec![Inbound::local(COMMANDS, large.clone(), None)]) {
+        taken += 1;
+        assert!(taken * 200_000 <= LANE_BYTES, "bounded");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_bounded_by_bytes() {
+    let queue = Queue::default();
+    let inlet = queue.inlet();
+    let _waiting: Vec<_> = (0..7)
+        .map(|_| inlet.offer(large_messages(10)).unwrap())
+        .collect();
+    let entries = sizes(&queue).len();
     assert!(
-        sizes[..2].contains(&1),
-        "it is in the first batch: {sizes:?}"
+        (entries - 1) * 1_000_000 < BATCH_BYTES && entries < 7,
+        "{entries}"
     );
 }
 

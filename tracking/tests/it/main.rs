@@ -12,4 +12,5 @@ mod edge;
 mod links;
 mod lists;
 mod orders;
+mod overload;
 mod replay;

@@ -1,0 +1,33 @@
+//! A queue that is full says so.
+
+use axum::http::StatusCode;
+use host::testing;
+
+use crate::app::{CAMPAIGNS, campaign, post, start};
+
+#[tokio::test]
+async fn a_request_beyond_the_queues_bound_is_told_503_and_when_to_come_again() {
+    let service = start().await;
+    let holder = service.hold_writer_lock().await;
+    let filled = service.fill_its_lane();
+    let brand = testing::brand("brand1");
+    let request = service
+        .client
+        .post(format!("{}{CAMPAIGNS}", service.base_url));
+    let refused = request
+        .bearer_auth(&brand)
+        .json(&campaign("camp1"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let problem: serde_json::Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "queue_full");
+    drop(holder);
+    filled.await.unwrap();
+    // Nothing of it was taken, and now there is room.
+    let created = StatusCode::CREATED;
+    post(&service, CAMPAIGNS, &brand, &campaign("camp1"), created).await;
+    service.stop().await;
+}
