@@ -98,6 +98,25 @@ impl IntoResponses for Problems {
     }
 }
 
+/// Says of every operation that needs a token that it may answer 429.
+pub fn document_rate_limits(document: &mut OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        let limited = operations.into_iter().flatten();
+        for operation in limited.filter(|operation| operation.security.is_some()) {
+            let answer = problem("Too many requests of this token's subject; see Retry-After");
+            let responses = &mut operation.responses.responses;
+            responses.insert("429".to_owned(), answer.into());
+        }
+    }
+}
+
 fn problem(description: &str) -> Response {
     let schema = RefOr::Ref(Ref::from_schema_name(ProblemBody::name()));
     let content = ContentBuilder::new().schema(Some(schema)).build();

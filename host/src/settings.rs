@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use chassis::auth::{AuthConfig, Surface};
 use chassis::config::{Env, Profile};
-use chassis::http::{Limits, ServerConfig};
+use chassis::http::{Limits, RateLimits, ServerConfig};
 use chassis::telemetry::TelemetryConfig;
 use pipeline::road::http::InternalKey;
 use pipeline::road::pulsar::BrokerSettings;
@@ -26,6 +26,8 @@ pub struct Settings {
     pub server: ServerConfig,
     /// What a request may cost.
     pub limits: Limits,
+    /// How many requests one caller may make; the bff's only.
+    pub rate_limits: Option<RateLimits>,
     /// `postgres://…`, with its password.
     pub database_url: SecretString,
     /// Connections to the database at most.
@@ -67,6 +69,9 @@ impl Settings {
             telemetry: TelemetryConfig::read(env),
             server: ServerConfig::read(env, &prefix, default_address(service)),
             limits: Limits::read(env),
+            rate_limits: (service == Service::Bff)
+                .then(|| RateLimits::read(env))
+                .flatten(),
             database_url: read_database_url(env, service),
             database_connections: env.or(&format!("{prefix}_DATABASE_CONNECTIONS"), 8),
             auth: Some(AuthConfig::read(env, profile, surface)),

@@ -13,6 +13,7 @@ mod intake;
 mod jwt;
 mod operator;
 mod outages;
+mod overload;
 mod ownership;
 mod reads;
 mod replays;

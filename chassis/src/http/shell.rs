@@ -11,6 +11,7 @@ use axum::{Extension, Router};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::rate::{self, Buckets, RateLimits};
 use super::{Limits, Probes, context, limits, measure};
 use crate::auth::Verifier;
 use crate::idempotency::RequestHasher;
@@ -24,6 +25,7 @@ pub struct Shell {
     probes: Probes,
     verifier: Option<Arc<Verifier>>,
     hasher: Option<Arc<RequestHasher>>,
+    rate: Option<RateLimits>,
 }
 
 impl Shell {
@@ -34,6 +36,7 @@ impl Shell {
             probes,
             verifier: None,
             hasher: None,
+            rate: None,
         }
     }
 
@@ -51,12 +54,24 @@ impl Shell {
         self
     }
 
+    /// Limits how many requests one caller may make. Needs the verifier.
+    #[must_use]
+    pub fn rate_limits(mut self, limits: Option<RateLimits>) -> Self {
+        self.rate = limits;
+        self
+    }
+
     /// The whole surface of a service: its routes and the probes, surrounded.
     pub fn wrap(&self, routes: Router) -> Router {
         let slots = Arc::new(Semaphore::new(self.limits.max_in_flight));
-        let routes = routes
+        let mut routes = routes
             .fallback(no_route)
-            .layer(from_fn_with_state(slots, limits::in_flight))
+            .layer(from_fn_with_state(slots, limits::in_flight));
+        if let (Some(limits), Some(verifier)) = (self.rate, &self.verifier) {
+            let state = (Arc::new(Buckets::new(limits)), Arc::clone(verifier));
+            routes = routes.layer(from_fn_with_state(state, rate::layer));
+        }
+        let routes = routes
             .merge(self.probes.router())
             .method_not_allowed_fallback(no_method);
         self.provide(routes)

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use chassis::auth::{Anonymous, Caller, Claims, SigningKey, Verifier, VerifyingKeys};
-use chassis::http::{Limits, Probes, ReadyCheck, RequestContext, Server, ServerConfig, Shell};
+use chassis::http::{
+    Limits, Probes, RateLimits, ReadyCheck, RequestContext, Server, ServerConfig, Shell,
+};
 use chassis::idempotency::RequestHasher;
 use chassis::json::{AmountText, Check, Json, Metadata, Text, WebUrl};
 use chassis::openapi::{self, Problems};
@@ -207,6 +209,15 @@ impl App {
     }
 
     pub async fn with(verifier: Verifier, limits: Limits, ready: bool) -> Self {
+        Self::limited(verifier, limits, ready, None).await
+    }
+
+    pub async fn limited(
+        verifier: Verifier,
+        limits: Limits,
+        ready: bool,
+        rate: Option<RateLimits>,
+    ) -> Self {
         let check = if ready {
             ReadyCheck::passed("database")
         } else {
@@ -217,6 +228,7 @@ impl App {
             .ready_when(move || std::future::ready(vec![check.clone()]));
         let router = Shell::new(probes, limits)
             .verifier(Arc::new(verifier))
+            .rate_limits(rate)
             .hasher(Arc::new(RequestHasher::new(&SecretString::from(SECRET))))
             .wrap(openapi::serve(routes()));
         let config = ServerConfig {

@@ -9,4 +9,5 @@ mod auth;
 mod bodies;
 mod documents;
 mod keys;
+mod rates;
 mod shell;
