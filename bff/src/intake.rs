@@ -176,3 +176,61 @@ fn is_ours(error: &sqlx::Error) -> bool {
             sqlx::Error::Encode(_) | sqlx::Error::ColumnDecode { .. }
         )
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+    use host::testing::TestService;
+    use pipeline::group::GroupError;
+    use schemas::AcceptV1;
+
+    use super::*;
+
+    fn request(number: usize) -> Request {
+        let subject = format!("enrollment{number}");
+        Request {
+            id: Uuid::now_v7(),
+            topic: Topic::CampaignCommands,
+            key: "camp123".to_owned(),
+            subject,
+            body: AcceptV1 {
+                partner_id: format!("partner{number}"),
+                terms_version: None,
+                metadata: None,
+            }
+            .into(),
+            actor: host::testing::operator_actor(),
+            correlation_id: Uuid::now_v7(),
+            traceparent: String::new(),
+            idempotency: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn beyond_its_bound_the_intake_refuses_and_what_it_took_is_written() {
+        let app = TestService::start(crate::define).await;
+        let intake = start(&app.host);
+        let holder = app.hold_writer_lock().await;
+        // One group is in hand, four may wait.
+        let asked = join_all((0..6 * MOST).map(|number| intake.submit(request(number))));
+        let release = async {
+            host::testing::until("the intake waits for the lock", || async {
+                let waiting =
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+                let waiting = sqlx::query_scalar(waiting).fetch_one(app.pool());
+                waiting.await.is_ok_and(|count: i64| count > 0)
+            })
+            .await;
+            drop(holder);
+        };
+        let (answers, ()) = tokio::join!(asked, release);
+        let full = |answer: &&_| matches!(answer, Err::<Taken, _>(GroupError::Full));
+        let refused = answers.iter().filter(full).count();
+        assert!(refused >= MOST, "{refused}");
+        let taken = answers.iter().filter(|answer| answer.is_ok()).count();
+        assert_eq!(refused + taken, 6 * MOST);
+        let written = pipeline::log::head(app.pool()).await.unwrap();
+        assert_eq!(written, i64::try_from(taken).unwrap());
+        app.stop().await;
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::Host;
 use sqlx::PgPool;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -16,6 +16,10 @@ use crate::store::outcomes;
 const TICK: Duration = Duration::from_millis(100);
 /// Outcomes are announced just before their transaction commits.
 const COMMIT: Duration = Duration::from_millis(4);
+
+/// Requests that are held at once: half of what a service answers at once, so that those who wait never keep out those who
+/// do not. Beyond it a preference is not honoured.
+pub(crate) const MOST_WAITING: usize = 512;
 
 /// Told by the projections of this process when outcomes are about to commit. Of the process rather than of one
 /// service in it: an announcement too many costs one look.
@@ -32,6 +36,7 @@ struct Inner {
     waiters: Mutex<Waiters>,
     joined: Notify,
     stop: CancellationToken,
+    room: Semaphore,
 }
 
 impl Waiting {
@@ -41,14 +46,19 @@ impl Waiting {
             waiters: Mutex::default(),
             joined: Notify::new(),
             stop: host.tasks().stop().clone(),
+            room: Semaphore::new(MOST_WAITING),
         }));
         let looking_out = waiting.clone().look_out(host.pool().clone());
         host.tasks().spawn("waiting", looking_out);
         waiting
     }
 
-    /// Waits until the command ended, the time is up or the service stops; which of them, the database knows.
-    pub(crate) async fn wait(&self, command: Uuid, longest: Duration) {
+    /// Waits until the command ended, the time is up or the service stops; which of them, the database knows. False when
+    /// too many wait already.
+    pub(crate) async fn wait(&self, command: Uuid, longest: Duration) -> bool {
+        let Ok(_room) = self.0.room.try_acquire() else {
+            return false;
+        };
         let (done, ended) = oneshot::channel();
         self.lock().entry(command).or_default().push(done);
         self.0.joined.notify_one();
@@ -57,6 +67,7 @@ impl Waiting {
             () = tokio::time::sleep(longest) => {}
             () = self.0.stop.cancelled() => {}
         }
+        true
     }
 
     async fn look_out(self, pool: PgPool) {
@@ -107,5 +118,31 @@ impl Waiting {
             .waiters
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt;
+    use futures::stream::FuturesUnordered;
+    use host::testing::TestService;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn so_many_may_wait_and_no_more_until_one_has_gone() {
+        let app = TestService::start(crate::define).await;
+        let waiting = Waiting::start(&app.host);
+        let long = Duration::from_secs(30);
+        let wait = |longest| waiting.wait(Uuid::now_v7(), longest);
+        let mut held: FuturesUnordered<_> = (1..MOST_WAITING).map(|_| wait(long)).collect();
+        held.push(wait(Duration::from_millis(300)));
+        tokio::select! {
+            biased;
+            _ = held.next() => panic!("nothing ended yet"),
+            waited = wait(long) => assert!(!waited, "too many wait"),
+        }
+        assert_eq!(held.next().await, Some(true), "one has waited long enough");
+        assert!(wait(Duration::from_millis(1)).await, "its place is free");
     }
 }

@@ -143,7 +143,9 @@ impl Bff {
 
     async fn outcome(&self, accepted: Accepted, wait: Duration) -> Result<Response, Problem> {
         let id = accepted.command_id;
-        self.waiting.wait(id, wait).await;
+        if !self.waiting.wait(id, wait).await {
+            return Ok(at(id, StatusCode::ACCEPTED, Json(accepted)));
+        }
         let command = commands::find(self.host.pool(), id, None).await;
         // The command is in the log whatever a read says now.
         let ended = command.ok().flatten().filter(commands::CommandRow::ended);
