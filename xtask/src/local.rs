@@ -27,8 +27,12 @@ pub struct LocalStack {
 impl LocalStack {
     /// Starts servers and services in one mode, with the binaries that `./test.sh` has built (`target/debug`).
     pub async fn start(mode: Mode) -> Result<Self> {
+        Self::start_built(mode, Layout::find().built("debug")).await
+    }
+
+    /// The same with the binaries of another folder.
+    pub async fn start_built(mode: Mode, built: PathBuf) -> Result<Self> {
         let clone = Layout::find();
-        let built = clone.built("debug");
         let layout = Layout {
             state: scratch("stack"),
             ..clone

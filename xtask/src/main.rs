@@ -100,10 +100,16 @@ enum Command {
     Operate(operate::Noun),
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Benchmark {
     /// Purchases from the tracking command topic to the ledger: throughput, latency, CPU, memory, WAL
     Pipeline(bench::Bench),
+    /// People's requests while a backlog is worked off, on a stack of its own
+    Backlog(bench::backlog::Backlog),
+    /// The broker killed for a while under load, on a stack of its own
+    Outage(bench::outage::Outage),
+    /// The pipeline of two builds in turn, each on a stack of its own
+    Compare(bench::compare::Compare),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -158,6 +164,15 @@ impl Command {
             }
             Self::Tail(tail) => tail::run(&up::as_started(&layout)?, &tail).await?,
             Self::Token { arguments } => status::token(&layout, &arguments)?,
+            Self::Bench {
+                what: Benchmark::Backlog(backlog),
+            } => bench::backlog::run(&layout, backlog, progress).await?,
+            Self::Bench {
+                what: Benchmark::Outage(outage),
+            } => bench::outage::run(&layout, outage, progress).await?,
+            Self::Bench {
+                what: Benchmark::Compare(compare),
+            } => bench::compare::run(&layout, compare, progress).await?,
             Self::Bench {
                 what: Benchmark::Pipeline(figures),
             } => {

@@ -146,7 +146,8 @@ impl Feed {
     }
 }
 
-fn now() -> Result<Micros> {
+/// The time, in microseconds.
+pub fn now() -> Result<Micros> {
     #[expect(clippy::disallowed_methods, reason = "the load generator is an edge")]
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     Ok(Micros(i64::try_from(since.as_micros())?))

@@ -26,6 +26,8 @@ pub struct Outcome {
     pub lost: u64,
     /// From the command's making to the commit of its transfer, in microseconds, ascending.
     pub latencies_us: Vec<u64>,
+    /// When the last of these transfers was committed.
+    pub last_commit_us: i64,
 }
 
 impl Ledger {
@@ -78,6 +80,7 @@ impl Ledger {
                 continue;
             };
             *seen.entry(id).or_default() += 1;
+            outcome.last_commit_us = outcome.last_commit_us.max(committed);
             outcome
                 .latencies_us
                 .push(u64::try_from(committed - sent_at).unwrap_or(0));

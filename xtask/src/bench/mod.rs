@@ -1,11 +1,17 @@
-//! `cargo xtask bench pipeline`: purchases enter at the tracking command topic and count when the ledger transfer of their
+//! What the stack does under load. `cargo xtask bench pipeline`: purchases enter at the tracking command topic and count when the ledger transfer of their
 //! commission is committed in payment's database. Linux only: CPU and memory are read from `/proc`.
 
+pub mod backlog;
+mod clients;
+pub mod compare;
 mod feed;
 mod ledger;
 mod machine;
+pub mod outage;
+mod page;
 mod people;
 mod report;
+mod stack;
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use crate::demo::client::{Client, http};
 use crate::settings::Settings;
 
 /// Partners of the benchmark's campaign.
-const PARTNERS: usize = 50;
+pub const PARTNERS: usize = 50;
 /// Users that have clicked one partner's link each.
 const USERS: usize = 2_000;
 /// Requests at once.
@@ -70,10 +70,14 @@ pub async fn prepare(settings: &Settings, tokens: &impl Tokens) -> Result<People
     })
 }
 
-async fn enroll(bff: &str, tokens: &impl Tokens, number: usize) -> Result<String> {
+/// The token of one of the partners.
+pub fn token_of(tokens: &(impl Tokens + ?Sized), number: usize) -> Result<String> {
     let partner = format!("bench-partner-{number}");
-    let token = tokens.token(&["--subject", &partner, "--partner", &partner])?;
-    let client = Client::new(bff, token)?;
+    tokens.token(&["--subject", &partner, "--partner", &partner])
+}
+
+async fn enroll(bff: &str, tokens: &impl Tokens, number: usize) -> Result<String> {
+    let client = Client::new(bff, token_of(tokens, number)?)?;
     let accept = json!({"accepted_terms": true});
     client
         .write(

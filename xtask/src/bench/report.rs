@@ -7,9 +7,9 @@ use std::fs;
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::SERVICES;
 use super::ledger::Outcome;
 use super::machine::Machine;
+use super::{SERVICES, clients, page};
 use crate::layout::Layout;
 
 /// Complete transactions a second that two cores must do.
@@ -33,15 +33,14 @@ pub struct Phase {
 }
 
 impl Phase {
-    fn per_second(&self) -> u64 {
+    /// Complete transactions a second.
+    pub fn per_second(&self) -> u64 {
         self.done_in_time * 1_000 / self.seconds_ms.max(1)
     }
 
     /// In tenths of a millisecond.
     fn percentile(&self, percent: usize) -> u64 {
-        let all = &self.outcome.latencies_us;
-        let index = (all.len() * percent / 100).min(all.len().saturating_sub(1));
-        all.get(index).copied().unwrap_or(0) / 100
+        clients::percentile(&self.outcome.latencies_us, percent)
     }
 
     fn cpu_per_transaction(&self, name: &str) -> u64 {
@@ -81,8 +80,7 @@ pub struct Report {
 impl Report {
     /// Prints the page and writes it to `docs/benchmark.md`, the figures to `target/bench/pipeline.json`.
     pub fn write(&self, layout: &Layout) -> Result<()> {
-        let page = self.page()?;
-        println!("{page}");
+        page::write(layout, &self.page()?)?;
         let folder = layout.root.join("target/bench");
         fs::create_dir_all(&folder)?;
         let figures = json!({
@@ -95,7 +93,6 @@ impl Report {
             folder.join("pipeline.json"),
             serde_json::to_string_pretty(&figures)?,
         )?;
-        fs::write(layout.root.join("docs/benchmark.md"), page)?;
         Ok(())
     }
 

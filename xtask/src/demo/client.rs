@@ -19,8 +19,13 @@ pub(crate) struct Client {
 
 /// Follows no redirect, and no proxy.
 pub(crate) fn http() -> Result<reqwest::Client> {
+    http_for(Duration::from_secs(30))
+}
+
+/// The same with another timeout.
+pub(crate) fn http_for(answer_within: Duration) -> Result<reqwest::Client> {
     Ok(reqwest::Client::builder()
-        .timeout(Duration::from_secs(30))
+        .timeout(answer_within)
         .redirect(Policy::none())
         .no_proxy()
         .build()?)

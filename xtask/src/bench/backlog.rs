@@ -1,0 +1,262 @@
+//! `cargo xtask bench backlog`: people go on asking while a backlog of purchases that lay at the broker is worked off.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Args;
+use futures::future::join_all;
+use reqwest::{Client as Http, RequestBuilder};
+use schemas::Service;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::clients::{Client, Met};
+use super::ledger::{Ledger, Mark};
+use super::machine::Machine;
+use super::people::token_of;
+use super::{SERVICES, page, stack};
+use crate::demo::client::http_for;
+use crate::layout::Layout;
+use crate::local::LocalStack;
+use crate::progress::Progress;
+use crate::services::Program;
+
+/// How large the backlog is, and who asks meanwhile.
+#[derive(Args, Clone, Debug)]
+pub struct Backlog {
+    /// Purchases that lie at the broker when tracking starts
+    #[arg(long, default_value_t = 100_000)]
+    purchases: u64,
+    /// Requests a second of each kind that people go on making
+    #[arg(long, default_value_t = 5)]
+    rate: u32,
+    /// Seconds without a backlog, to compare with
+    #[arg(long, default_value_t = 10)]
+    quiet_seconds: u64,
+    /// The folder of the release binaries
+    #[arg(long)]
+    built: Option<PathBuf>,
+}
+
+/// The backlog must be gone within this time.
+const DRAIN: Duration = Duration::from_mins(5);
+/// No request is waited for longer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(40);
+
+/// Measures on a stack of its own, prints the figures and writes them into `docs/benchmark.md`.
+pub async fn run(layout: &Layout, backlog: Backlog, progress: Progress) -> Result<()> {
+    let built = stack::built(layout, backlog.built.as_deref())?;
+    let (stack, people) = stack::start(&built, progress).await?;
+    let asking = Asking::new(&stack, people.campaign.clone())?;
+    let (mut feed, ledger) = stack::ends(&stack, people).await?;
+
+    progress.note("people ask, and nothing else happens");
+    let for_long = tokio::time::sleep(Duration::from_secs(backlog.quiet_seconds));
+    let quiet = asking.ask_while(backlog.rate, 0, for_long).await?;
+
+    progress.note(&format!(
+        "tracking is stopped; {} purchases go to its topic",
+        backlog.purchases
+    ));
+    let tracking = Program::Service(Service::Tracking);
+    tracking.stop(stack.layout());
+    let mark = ledger.mark().await?;
+    while feed.sent() < backlog.purchases {
+        feed.send((backlog.purchases - feed.sent()).min(1_000))
+            .await?;
+    }
+    progress.note("tracking starts, and people ask again");
+    stack.start_again().await?;
+    let started = Instant::now();
+    let mut most = BTreeMap::new();
+    let draining = drained(&stack, &ledger, &mark, backlog.purchases, &mut most);
+    let busy = asking.ask_while(backlog.rate, 1_000_000, draining).await?;
+    let drained = started.elapsed();
+    let outcome = ledger.outcome_since(&mark, feed.sent_at()).await?;
+    let section = section(&backlog, drained, &quiet, &busy, &most)?;
+    page::write(layout, &section)?;
+    anyhow::ensure!(
+        outcome.lost + outcome.doubled == 0,
+        "{} lost, {} doubled",
+        outcome.lost,
+        outcome.doubled
+    );
+    Ok(())
+}
+
+/// Until the ledger has them all; notes the most memory that each process had meanwhile.
+async fn drained(
+    stack: &LocalStack,
+    ledger: &Ledger,
+    mark: &Mark,
+    purchases: u64,
+    most: &mut BTreeMap<String, u64>,
+) {
+    let end = Instant::now() + DRAIN;
+    while ledger.count_since(mark).await.unwrap_or(0) < purchases && Instant::now() < end {
+        for (name, kib) in
+            Machine::read(stack.layout()).map_or_else(|_| BTreeMap::new(), |m| m.memory())
+        {
+            let known = most.entry(name).or_insert(0);
+            *known = kib.max(*known);
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+/// People with their requests.
+struct Asking {
+    http: Http,
+    bff: String,
+    tracking: String,
+    campaign: String,
+    partner: String,
+    run: String,
+}
+
+type Make<'a> = Box<dyn Fn(u64) -> RequestBuilder + 'a>;
+
+impl Asking {
+    fn new(stack: &LocalStack, campaign: String) -> Result<Self> {
+        Ok(Self {
+            http: http_for(ANSWER_WITHIN)?,
+            bff: format!("{}/api/v1", stack.url(Service::Bff)?),
+            tracking: stack.url(Service::Tracking)?.to_owned(),
+            campaign,
+            partner: token_of(stack, 0)?,
+            run: uuid::Uuid::now_v7().simple().to_string(),
+        })
+    }
+
+    /// Asks until the future is done.
+    async fn ask_while(
+        &self,
+        rate: u32,
+        first: u64,
+        busy: impl Future<Output = ()>,
+    ) -> Result<Vec<(&'static str, Met)>> {
+        let stop = Cell::new(false);
+        let clients = self.clients(rate);
+        let asked = join_all(clients.iter().map(|client| client.run(&stop, first)));
+        let (met, ()) = tokio::join!(asked, async {
+            busy.await;
+            stop.set(true);
+        });
+        let named = clients.iter().zip(met);
+        named.map(|(client, met)| Ok((client.name, met?))).collect()
+    }
+
+    fn clients<'a>(&'a self, rate: u32) -> Vec<Client<Make<'a>>> {
+        let client = |name, waits, make: Make<'a>| Client {
+            name,
+            make,
+            rate,
+            waits,
+        };
+        let purchase = |number: u64| {
+            json!({
+                "user_id": "bench-user-0", "event_type": "purchase", "amount": "10.00", "currency": "USD",
+                "order_id": format!("ask{}_{number}", self.run), "campaign_id": self.campaign,
+            })
+        };
+        let at_bff = |path: &str| {
+            let request = self.http.post(format!("{}/{path}", self.bff));
+            request.bearer_auth(&self.partner)
+        };
+        let evidence = move |number: u64| {
+            let url = format!("https://example.com/{}/{number}.jpg", self.run);
+            let body =
+                json!({"campaign_id": self.campaign, "evidence_type": "photo", "file_url": url});
+            at_bff("evidence/upload")
+                .header("prefer", "wait=30")
+                .json(&body)
+        };
+        let payout = move |_| {
+            let body = json!({"amount": "0.01", "currency": "USD", "payment_method": "paypal",
+                "account_details": {"email": "bench@example.com"}});
+            at_bff("payments/request")
+                .header("prefer", "wait=30")
+                .json(&body)
+        };
+        let behind = move |number| {
+            let request = at_bff("tracking/events").header("prefer", "wait=30");
+            request.json(&purchase(number + 500_000))
+        };
+        let accepted = move |number| at_bff("tracking/events").json(&purchase(number + 250_000));
+        let direct = move |number| {
+            let url = format!("{}/api/v1/tracking/events", self.tracking);
+            let request = self.http.post(url).bearer_auth(&self.partner);
+            request.json(&purchase(number))
+        };
+        let click = move |_| {
+            self.http
+                .get(format!("{}/c/bench0?user_id=bench-user-0", self.tracking))
+        };
+        vec![
+            client("tracking: a report by HTTP, 201", false, Box::new(direct)),
+            client("tracking: a visitor's redirect", false, Box::new(click)),
+            client("bff: a write, 202", false, Box::new(accepted)),
+            client("bff: evidence, with its outcome", true, Box::new(evidence)),
+            client("bff: a payout, with its outcome", true, Box::new(payout)),
+            client(
+                "bff: a report, with its outcome, behind the backlog",
+                true,
+                Box::new(behind),
+            ),
+        ]
+    }
+}
+
+fn section(
+    backlog: &Backlog,
+    drained: Duration,
+    quiet: &[(&str, Met)],
+    busy: &[(&str, Met)],
+    most: &BTreeMap<String, u64>,
+) -> Result<String> {
+    let tenths = |tenths: u64| format!("{}.{}", tenths / 10, tenths % 10);
+    let mut text = format!(
+        "## Overload\n\n`cargo xtask bench backlog`: {} purchases lie at the broker when tracking starts; people go on asking, \
+         {} requests a second of each kind. The backlog is in the ledger after {} s.\n\n",
+        backlog.purchases,
+        backlog.rate,
+        tenths(u64::try_from(drained.as_millis() / 100)?)
+    );
+    writeln!(
+        text,
+        "| request | p50 / p99 without a backlog, ms | p50 / p99 / longest with it, ms | answered | 503 or 429 | still pending after 30 s | failed |\n|---|---|---|---|---|---|---|"
+    )?;
+    for ((name, quiet), (_, busy)) in quiet.iter().zip(busy) {
+        let of = |met: &Met, percent| tenths(met.percentile(percent));
+        writeln!(
+            text,
+            "| {name} | {} / {} | {} / {} / {} | {} | {} | {} | {} |",
+            of(quiet, 50),
+            of(quiet, 99),
+            of(busy, 50),
+            of(busy, 99),
+            of(busy, 100),
+            busy.latencies_us.len(),
+            busy.refused,
+            busy.still_pending,
+            busy.failed
+        )?;
+    }
+    let memory: Vec<String> = SERVICES
+        .iter()
+        .map(|service| {
+            let kib = most.get(service.name()).copied().unwrap_or(0);
+            format!("{} {} MiB", service.name(), kib / 1_024)
+        })
+        .collect();
+    writeln!(
+        text,
+        "\nMost anonymous memory meanwhile: {}.",
+        memory.join(", ")
+    )?;
+    Ok(text)
+}

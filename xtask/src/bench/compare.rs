@@ -1,0 +1,109 @@
+//! `cargo xtask bench compare`: the pipeline benchmark of two builds in one run, in turn, each on a fresh stack.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::{Pace, run_phase, stack};
+use crate::layout::Layout;
+use crate::progress::Progress;
+
+/// Which builds, and how long.
+#[derive(Args, Clone, Debug)]
+pub struct Compare {
+    /// The folder of the earlier build's release binaries
+    #[arg(long)]
+    before: PathBuf,
+    /// The folder of the later build's; without it the clone's own
+    #[arg(long)]
+    after: Option<PathBuf>,
+    /// Times that each build is measured
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Seconds of full load each time
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+    /// Purchases that may be under way at once
+    #[arg(long, default_value_t = 4_000)]
+    in_flight: u64,
+}
+
+/// The later build may do so much less, in per cent.
+const MOST_LOST: u64 = 5;
+
+struct Figures {
+    per_second: u64,
+    /// Microseconds for a transaction, of all processes.
+    cpu: u64,
+}
+
+/// Measures both builds in turn and fails when the later one is more than five per cent slower.
+pub async fn run(layout: &Layout, compare: Compare, progress: Progress) -> Result<()> {
+    let before = stack::built(layout, Some(&compare.before))?;
+    let after = stack::built(layout, compare.after.as_deref())?;
+    let mut measured: [Vec<Figures>; 2] = [Vec::new(), Vec::new()];
+    for round in 0..compare.rounds {
+        // First the one, then the other: what the machine does in the long run meets both alike.
+        for side in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
+            let figures = measure([&before, &after][side], &compare, progress).await?;
+            let name = ["before", "after"][side];
+            println!(
+                "round {}, {name}: {} a second, {} µs CPU",
+                round + 1,
+                figures.per_second,
+                figures.cpu
+            );
+            measured[side].push(figures);
+        }
+    }
+    let [before, after] = measured;
+    let (fast, cpu) = (|f: &Figures| f.per_second, |f: &Figures| f.cpu);
+    let speed = (median(&before, fast), median(&after, fast));
+    let cost = (median(&before, cpu), median(&after, cpu));
+    println!(
+        "\n| median of {} | before | after | after, in % of before |\n|---|---|---|---|",
+        compare.rounds
+    );
+    for (name, (before, after)) in [
+        ("complete transactions a second", speed),
+        ("CPU µs a transaction", cost),
+    ] {
+        println!(
+            "| {name} | {before} | {after} | {} |",
+            after * 100 / before.max(1)
+        );
+    }
+    if speed.1 * 100 < speed.0 * (100 - MOST_LOST) {
+        bail!("the later build does more than {MOST_LOST} % less");
+    }
+    Ok(())
+}
+
+async fn measure(built: &Path, compare: &Compare, progress: Progress) -> Result<Figures> {
+    let (stack, people) = stack::start(built, progress).await?;
+    let (mut feed, ledger) = stack::ends(&stack, people).await?;
+    let pace = Pace::Full(compare.in_flight);
+    let warming = Duration::from_secs(10);
+    run_phase(stack.layout(), &mut feed, &ledger, pace, warming).await?;
+    let lasting = Duration::from_secs(compare.seconds);
+    let phase = run_phase(stack.layout(), &mut feed, &ledger, pace, lasting).await?;
+    if phase.outcome.lost + phase.outcome.doubled > 0 {
+        bail!(
+            "{} lost, {} doubled",
+            phase.outcome.lost,
+            phase.outcome.doubled
+        );
+    }
+    Ok(Figures {
+        per_second: phase.per_second(),
+        cpu: phase.cpu.values().sum::<u64>() / phase.outcome.done.max(1),
+    })
+}
+
+fn median(all: &[Figures], of: impl Fn(&Figures) -> u64) -> u64 {
+    let mut all: Vec<u64> = all.iter().map(of).collect();
+    all.sort_unstable();
+    all.get(all.len() / 2).copied().unwrap_or(0)
+}
