@@ -4,7 +4,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use schemas::Service;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -13,17 +12,15 @@ use sqlx::{Connection, PgConnection, PgPool};
 /// Connects lazily: a database that is away at the start is waited for by whoever needs it.
 pub(crate) fn pool(
     url: &SecretString,
-    service: Service,
+    session_name: &str,
     connections: u32,
 ) -> anyhow::Result<PgPool> {
     let options = PgConnectOptions::from_str(url.expose_secret())
         .map_err(|_| {
-            anyhow::anyhow!(
-                "{}_DATABASE_URL is malformed",
-                service.name().to_uppercase()
-            )
+            let service = session_name.split('/').next().unwrap_or_default();
+            anyhow::anyhow!("{}_DATABASE_URL is malformed", service.to_uppercase())
         })?
-        .application_name(service.name())
+        .application_name(session_name)
         .statement_cache_capacity(256)
         .options([
             ("statement_timeout", "30s"),
@@ -86,6 +83,12 @@ pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()>
     pipeline::migrate(&mut connection)
         .await
         .context("the pipeline's migrations")?;
+    // What a newer build beside this one has migrated already does not keep this one from starting.
+    let own = Migrator {
+        migrations: own.migrations.clone(),
+        ignore_missing: true,
+        ..Migrator::DEFAULT
+    };
     own.run(&mut connection)
         .await
         .context("the service's migrations")?;

@@ -1,10 +1,12 @@
 //! Which roads a service travels, by everybody's mode.
 
+use std::time::Duration;
+
 use pipeline::relay::{self, Road, Source};
 use pipeline::road::consumer::{self, Subscription};
 use pipeline::road::http::HttpRoad;
 use pipeline::road::pulsar::PulsarRoad;
-use pipeline::{Health, Queue, Tasks};
+use pipeline::{Health, Queue, Tasks, service_state};
 use schemas::{Service, Topic};
 
 use crate::definition::Led;
@@ -34,23 +36,58 @@ pub(crate) fn consume(
     health: &Health,
     tasks: &Tasks,
 ) {
-    let Some(broker) = &settings.broker else {
-        return;
-    };
     for topic in settings.modes.consumes(host.service()) {
         for partition in each_partition(settings) {
             health.expect("subscription", topic, partition);
-            let subscription = Subscription {
-                settings: broker.clone(),
-                follower: host.service(),
-                topic,
-                partition,
-            };
+            let subscription = subscription(host, settings, topic, partition);
             let stop = tasks.stop().clone();
             let consuming = consumer::consume(subscription, queue.inlet(), health.clone(), stop);
             tasks.spawn(format!("consumer of {}", topic.name()), consuming);
         }
     }
+}
+
+fn subscription(host: &Host, settings: &Settings, topic: Topic, partition: i32) -> Subscription {
+    Subscription {
+        settings: settings.broker.clone(),
+        follower: host.service(),
+        topic,
+        partition,
+    }
+}
+
+/// A service that took commands from the broker and now takes them by HTTP alone first handles what still lies there:
+/// commands of foreign producers would come by no other road. Until that is done the service is not ready, and its mode
+/// stays noted as it was, so that a start after this one goes on with it.
+pub(crate) fn drain(host: &Host, settings: &Settings, queue: &Queue, tasks: &Tasks) {
+    let Some(topic) = host.service().commands_topic() else {
+        return;
+    };
+    let health = host.health();
+    let draining: Vec<_> = each_partition(settings)
+        .map(|partition| {
+            health.expect(consumer::DRAIN, topic, partition);
+            let what = "commands that came by the broker are handled first";
+            health.failed(consumer::DRAIN, topic, partition, what);
+            let subscription = subscription(host, settings, topic, partition);
+            let stop = tasks.stop().clone();
+            consumer::drain(subscription, queue.inlet(), health.clone(), stop)
+        })
+        .collect();
+    let (pool, stop) = (host.pool().clone(), tasks.stop().clone());
+    let (mode, partitions) = (settings.modes.of(host.service()), settings.partitions);
+    tasks.spawn("drain", async move {
+        futures::future::join_all(draining).await;
+        while !stop.is_cancelled() {
+            let Err(error) = service_state::note(&pool, mode.name(), partitions).await else {
+                tracing::info!(topic = topic.name(), "no command is left at the broker");
+                break;
+            };
+            tracing::warn!(%error, "the mode cannot be noted now");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        stop.cancelled().await;
+    });
 }
 
 /// Relays what the service publishes, and runs its timers and effects, while it holds the relay's lock.
@@ -97,11 +134,9 @@ fn ship_one(
 ) {
     let (service, health) = (host.service(), host.health());
     let at = (topic, partition, relay_epoch);
-    if let Some(broker) = &settings.broker
-        && settings.modes.publishes(service, topic)
-    {
+    if settings.modes.publishes(service, topic) {
         health.expect("pulsar", topic, partition);
-        let road = PulsarRoad::new(broker.clone(), topic, partition);
+        let road = PulsarRoad::new(settings.broker.clone(), topic, partition);
         travel(host, source, tasks, road, at);
     }
     for follower in settings.modes.posts_to(service, topic) {

@@ -42,8 +42,8 @@ pub struct Settings {
     pub modes: Modes,
     /// Where everybody listens.
     pub urls: BTreeMap<&'static str, String>,
-    /// How to reach the broker; `None` when nobody needs one.
-    pub broker: Option<BrokerSettings>,
+    /// How to reach the broker, whether or not anybody needs one.
+    pub broker: BrokerSettings,
     /// Partitions of each topic, as provisioned.
     pub partitions: u32,
 }
@@ -62,7 +62,6 @@ impl Settings {
             Surface::Direct
         };
         let internal = env.secret("INTERNAL_SECRET_KEY", SHORTEST_SECRET);
-        let broker = modes.need_broker().then(|| read_broker(env));
         let prefix = service.name().to_uppercase();
         Self {
             profile,
@@ -82,7 +81,7 @@ impl Settings {
                 .into_iter()
                 .map(|other| (other.name(), read_url(env, other)))
                 .collect(),
-            broker,
+            broker: read_broker(env),
             partitions: read_partitions(env),
         }
     }
@@ -135,9 +134,34 @@ fn read_database_url(env: &mut Env, service: Service) -> SecretString {
 fn read_broker(env: &mut Env) -> BrokerSettings {
     BrokerSettings {
         service_url: env.or("PULSAR_SERVICE_URL", "pulsar://127.0.0.1:6650".to_owned()),
-        token: env.optional_secret("PULSAR_TOKEN", 1),
+        token: read_broker_token(env),
         tenant: env.or("PULSAR_TENANT", "tributary".to_owned()),
         namespace: env.or("PULSAR_NAMESPACE", "local".to_owned()),
+    }
+}
+
+/// `PULSAR_TOKEN`, or what stands in the file that `PULSAR_TOKEN_FILE` names.
+fn read_broker_token(env: &mut Env) -> Option<SecretString> {
+    let given = env.optional_secret("PULSAR_TOKEN", 1);
+    let file = env.text("PULSAR_TOKEN_FILE").map(str::to_owned);
+    let Some(file) = file.filter(|_| given.is_none()) else {
+        return given;
+    };
+    match std::fs::read_to_string(&file) {
+        Ok(text) if !text.trim().is_empty() => Some(SecretString::from(text.trim())),
+        Ok(_) => {
+            env.report(
+                "PULSAR_TOKEN_FILE",
+                "names an empty file",
+                "/run/secrets/pulsar-token",
+            );
+            None
+        }
+        Err(error) => {
+            let what = format!("cannot be read: {error}");
+            env.report("PULSAR_TOKEN_FILE", what, "/run/secrets/pulsar-token");
+            None
+        }
     }
 }
 

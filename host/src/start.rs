@@ -16,13 +16,15 @@ use chassis::telemetry::{self, Metrics};
 use pipeline::relay::Source;
 use pipeline::road::inlet::Receiver;
 use pipeline::{
-    Domain, Engine, Health, Inlet, Mode, Queue, SchemaIds, Tasks, Writer, release, service_state,
+    Domain, Engine, Health, Inlet, Mode, Queue, SchemaIds, Tasks, Writer, process, release,
+    service_state,
 };
 use schemas::Service;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
 
 use crate::definition::Definition;
 use crate::settings::Settings;
@@ -104,6 +106,7 @@ pub struct Running {
     /// Its `OpenAPI` document, without the operators' routes, which are the same everywhere.
     pub document: utoipa::openapi::OpenApi,
     tasks: Tasks,
+    process: Uuid,
 }
 
 impl Running {
@@ -111,7 +114,7 @@ impl Running {
     pub async fn stop(self) -> anyhow::Result<()> {
         self.tasks.stop().cancel();
         self.tasks.finished().await;
-        service_state::stop(self.host.pool()).await?;
+        process::end(self.host.pool(), self.process).await?;
         Ok(())
     }
 
@@ -132,13 +135,14 @@ pub async fn start<D: Domain>(
     let verifier = settings.auth.take().and_then(AuthConfig::verifier);
     let verifier = verifier.context("tokens cannot be verified with these settings")?;
     let server = Server::bind(settings.server).await?;
+    let process = Uuid::now_v7();
     let pool = database::pool(
         &settings.database_url,
-        service,
+        &process::session_name(service.name(), process),
         settings.database_connections,
     )?;
     database::prepare(&pool, definition.migrations).await?;
-    let unclean = resume(&pool, &settings, service).await?;
+    let left = resume(&pool, &settings, service, process).await?;
     let writer = Writer {
         service,
         partitions: settings.partitions,
@@ -181,7 +185,7 @@ pub async fn start<D: Domain>(
         tasks.stop().clone(),
     );
     tasks.spawn("release", released);
-    tasks.spawn("engine", engine.run(tasks.stop().clone(), unclean));
+    tasks.spawn("engine", engine.run(tasks.stop().clone(), left.deaths > 0));
     let settings = Arc::new(settings);
     let source = Source {
         pool,
@@ -202,6 +206,9 @@ pub async fn start<D: Domain>(
         &tasks,
     );
     roads::consume(&host, &settings, &queue, host.health(), &tasks);
+    if left.commands_at_the_broker {
+        roads::drain(&host, &settings, &queue, &tasks);
+    }
     let address = server.local_addr()?;
     let shell = shell(&host, &settings, verifier, metrics);
     let serving = server.serve(shell.wrap(router), tasks.stop().clone());
@@ -212,33 +219,54 @@ pub async fn start<D: Domain>(
         host,
         document,
         tasks,
+        process,
     })
 }
 
-/// Notes the start, and says whether the last run did not end by itself.
-async fn resume(pool: &PgPool, settings: &Settings, service: Service) -> anyhow::Result<bool> {
+/// What earlier processes of the service left behind.
+struct Left {
+    /// So many died since the last start.
+    deaths: u64,
+    /// The service took commands from the broker, and now does no more.
+    commands_at_the_broker: bool,
+}
+
+/// Notes the start, unless what the last run left forbids it.
+async fn resume(
+    pool: &PgPool,
+    settings: &Settings,
+    service: Service,
+    process: Uuid,
+) -> anyhow::Result<Left> {
     let mode = settings.modes.of(service);
-    let last: service_state::LastRun =
-        service_state::start(pool, mode.name(), settings.partitions).await?;
+    let last = service_state::last_run(pool).await?;
     if last.mode == Mode::Event.name() && mode == Mode::Http {
-        service_state::start(pool, &last.mode, settings.partitions).await?;
         bail!(
             "{} cannot go from event to http mode: commands of others may still lie at the broker. Start it in hybrid \
-             mode first, until the backlog of its {}-commands subscription is empty",
-            service.name(),
+             mode first, until it is ready",
             service.name()
         );
     }
     if last.partitions != 0 && last.partitions != i32::try_from(settings.partitions)? {
-        let before = u32::try_from(last.partitions)?;
-        service_state::start(pool, mode.name(), before).await?;
         bail!(
-            "this log was written for {before} partitions, PULSAR_TOPIC_PARTITIONS says {}: the number of partitions is \
+            "this log was written for {} partitions, PULSAR_TOPIC_PARTITIONS says {}: the number of partitions is \
              fixed when topics are provisioned",
+            last.partitions,
             settings.partitions
         );
     }
-    Ok(!last.clean_stop)
+    let commands_at_the_broker = last.mode == Mode::Hybrid.name() && mode == Mode::Http;
+    if !commands_at_the_broker {
+        service_state::note(pool, mode.name(), settings.partitions).await?;
+    }
+    let deaths = process::begin(pool, service.name(), process, mode.name()).await?;
+    if deaths > 0 {
+        tracing::warn!(deaths, "processes of this service died");
+    }
+    Ok(Left {
+        deaths,
+        commands_at_the_broker,
+    })
 }
 
 fn surface<D: Domain>(

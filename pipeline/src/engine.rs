@@ -8,7 +8,6 @@ use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::attempt::{Attempt, Failure};
 use crate::clock;
@@ -21,6 +20,9 @@ use crate::tx::{Lock, Writer};
 /// Under load, batches start at least this far apart: fewer, fuller transactions.
 pub const PACE: Duration = Duration::from_millis(10);
 const OUTAGE_BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// For so long after a start that follows a death, at least, messages are handled one by one: roads take a moment to bring
+/// again what the dead process had in hand.
+const SUSPICIOUS_FOR: Duration = Duration::from_secs(2);
 
 /// One service's batch loop.
 pub struct Engine<D> {
@@ -56,10 +58,11 @@ impl<D: Domain> Engine<D> {
         Arc::clone(&self.parked_changed)
     }
 
-    /// Handles what waits until told to stop. `suspicious` handles the first batch message by message, each marked before
-    /// it is tried, as is due after an unclean stop.
+    /// Handles what waits until told to stop. `suspicious` handles what comes first message by message, each noted before
+    /// it is tried, as is due after a process died.
     pub async fn run(self, stop: CancellationToken, mut suspicious: bool) {
-        let mut next_start = Instant::now();
+        let started = Instant::now();
+        let mut next_start = started;
         loop {
             tokio::select! {
                 biased;
@@ -77,7 +80,7 @@ impl<D: Domain> Engine<D> {
             if !done {
                 return;
             }
-            suspicious = false;
+            suspicious &= started.elapsed() < SUSPICIOUS_FOR;
         }
     }
 
@@ -173,7 +176,8 @@ impl<D: Domain> Engine<D> {
             }
             answers.extend(self.persist(&[message]).await);
         }
-        service_state::trying(&self.pool, Uuid::nil()).await;
+        let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+        service_state::tried(&self.pool, &ids).await;
         answers
     }
 }

@@ -71,7 +71,8 @@ impl Health {
         }
     }
 
-    pub(crate) fn failed(&self, road: &str, topic: Topic, partition: i32, error: &str) {
+    /// Tells why a road is not open.
+    pub fn failed(&self, road: &str, topic: Topic, partition: i32, error: &str) {
         if let Some(road) = self.lock().get_mut(&Self::name(road, topic, partition)) {
             road.error = Some(error.chars().take(300).collect());
         }

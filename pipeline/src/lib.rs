@@ -16,6 +16,7 @@ pub mod inbox;
 pub mod log;
 mod mode;
 pub mod parked;
+pub mod process;
 mod queue;
 pub mod relay;
 pub mod release;
@@ -55,4 +56,8 @@ pub async fn migrate(
     Ok(())
 }
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+/// What a newer build beside this one has migrated already does not keep this one from starting.
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate::Migrator {
+    ignore_missing: true,
+    ..sqlx::migrate!()
+};

@@ -167,17 +167,24 @@ pub(crate) async fn wake(
     Ok(())
 }
 
-/// The rows that are due and first of their subject, oldest first.
-pub(crate) async fn due(pool: &PgPool, limit: i64) -> Result<Vec<ParkedRow>, sqlx::Error> {
+/// The rows that are due and first of their subject, oldest first. Of messages only those whose kind is `known`: a newer
+/// build beside this one may have made others due for itself.
+pub(crate) async fn due(
+    pool: &PgPool,
+    known: &[&str],
+    limit: i64,
+) -> Result<Vec<ParkedRow>, sqlx::Error> {
     sqlx::query_as(
         "SELECT p.* FROM pipeline.parked p, pipeline.log_head h
           WHERE p.state IN ('waiting', 'retrying', 'queued')
             AND p.next_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset
             AND NOT EXISTS (SELECT 1 FROM pipeline.parked q
                              WHERE q.subject = p.subject AND q.arrival < p.arrival AND q.state <> 'unknown_type')
+            AND coalesce(p.header::json ->> 'type' = ANY($2), true)
           ORDER BY p.arrival LIMIT $1",
     )
     .bind(limit)
+    .bind(known)
     .fetch_all(pool)
     .await
 }

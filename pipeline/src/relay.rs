@@ -20,8 +20,13 @@ pub const ENTRY_MESSAGES: usize = 500;
 /// The most bytes in one entry, unless one message alone is larger.
 pub const ENTRY_BYTES: usize = 524_288;
 /// How long nothing but a wake-up of this process is waited for before the log is looked at again, because another
-/// replica may have written.
-const POLL: Duration = Duration::from_millis(200);
+/// replica may have written: short while something was found lately, then longer and longer.
+const POLL: std::ops::Range<Duration> = Duration::from_millis(10)..Duration::from_millis(200);
+/// How often a process that does not lead asks for the lock.
+const ASK_EVERY: Duration = Duration::from_millis(250);
+/// A leader that does not show up at its session for so long, frozen or cut off, loses the lock: the server ends the
+/// session.
+const SILENT_LEADER: &str = "SET idle_session_timeout = '4s'";
 const CURSOR_EVERY: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 const RELAY_LOCK: &str = "SELECT pg_try_advisory_lock(74617203)";
@@ -132,11 +137,12 @@ async fn lead_once(
 ) -> Result<(), sqlx::Error> {
     // A session of its own: the lock lasts as long as it does.
     let mut session: PgConnection = pool.acquire().await?.detach();
-    let held: bool = sqlx::query_scalar(RELAY_LOCK)
+    sqlx::query(SILENT_LEADER).execute(&mut session).await?;
+    while !sqlx::query_scalar::<_, bool>(RELAY_LOCK)
         .fetch_one(&mut session)
-        .await?;
-    if !held {
-        return session.close().await;
+        .await?
+    {
+        tokio::time::sleep(ASK_EVERY).await;
     }
     let epoch: i64 = sqlx::query_scalar(
         "WITH raised AS (UPDATE pipeline.relay_cursor SET relay_epoch = (SELECT max(relay_epoch) + 1 FROM pipeline.relay_cursor) RETURNING relay_epoch)
@@ -153,6 +159,7 @@ async fn lead_once(
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
         if let Err(error) = session.ping().await {
+            tracing::warn!(%error, "the relay's lock is lost");
             break Err(error);
         }
     };
@@ -219,6 +226,7 @@ async fn ship_open(
         }
     };
     let (mut saved, mut saved_at) = (at, Instant::now());
+    let mut poll = POLL.start;
     let lag = metrics::gauge!("tributary_relay_lag_messages", "road" => road.name(), "topic" => topic.name());
     loop {
         source.committed.borrow_and_update();
@@ -232,6 +240,8 @@ async fn ship_open(
         lag.set(f64::from(u32::try_from(rows.len()).unwrap_or(u32::MAX)));
         if rows.is_empty() {
             at = at.max(head);
+        } else {
+            poll = POLL.start;
         }
         while !rows.is_empty() {
             let rest = rows.split_off(entry_length(&rows));
@@ -266,7 +276,8 @@ async fn ship_open(
         }
         if at >= head {
             // An error means that the engine is gone: then the poll alone goes on.
-            let _ = tokio::time::timeout(POLL, source.committed.changed()).await;
+            let _ = tokio::time::timeout(poll, source.committed.changed()).await;
+            poll = (poll * 2).min(POLL.end);
         }
     }
 }

@@ -27,6 +27,7 @@ pub async fn release(
     changed: Arc<Notify>,
     stop: CancellationToken,
 ) {
+    let known = schemas::known_names();
     let mut fed_back = false;
     let mut told = Instant::now();
     loop {
@@ -35,11 +36,11 @@ pub async fn release(
             told = Instant::now();
         }
         if !fed_back {
-            fed_back = feed_back(&pool).await;
+            fed_back = feed_back(&pool, &known).await;
         }
         let released = tokio::select! {
             () = stop.cancelled() => return,
-            released = release_due(&pool, &schema_ids, &inlet) => released,
+            released = release_due(&pool, &schema_ids, &inlet, &known) => released,
         };
         match released {
             Ok(true) => continue,
@@ -68,9 +69,8 @@ async fn tell(pool: &PgPool) {
 }
 
 /// Makes due what an earlier build kept because it did not know the kind: once, as this build knows no more tomorrow.
-async fn feed_back(pool: &PgPool) -> bool {
-    let known: Vec<&str> = schemas::KINDS.iter().map(|kind| kind.name).collect();
-    match parked::feed_back_known(pool, &known).await {
+async fn feed_back(pool: &PgPool, known: &[&str]) -> bool {
+    match parked::feed_back_known(pool, known).await {
         Ok(rows) => {
             if rows > 0 {
                 tracing::info!(
@@ -92,8 +92,9 @@ async fn release_due(
     pool: &PgPool,
     schema_ids: &SchemaIds,
     inlet: &Inlet,
+    known: &[&str],
 ) -> Result<bool, SchemaIdError> {
-    let rows = parked::due(pool, CHUNK).await?;
+    let rows = parked::due(pool, known, CHUNK).await?;
     let mut due = Vec::with_capacity(rows.len());
     for row in rows {
         let schema = schema_ids.get(pool, row.schema_id).await?;

@@ -10,6 +10,7 @@ use crate::body::Body;
 use crate::build::build;
 use crate::envelope::{EnvelopeIn, EnvelopeOut, Header, Message};
 use crate::kinds::{Outgoing, Payload, kind_on, payload};
+use crate::older;
 use crate::service::Topic;
 use crate::shape::Shape;
 use crate::walk::{Flaw, project, skip};
@@ -116,6 +117,9 @@ fn read_message<P: Payload + DeserializeOwned + Default>(
     let envelope: EnvelopeIn<P> = read(&build.reader, &known)?;
     let (header, payload) = envelope.split();
     let mut set = payload.set_fields();
+    if older::forgot(&header.kind) {
+        set.clear();
+    }
     let known = kind_on(schema.topic(), &header.kind);
     match (known, set.pop(), set.is_empty()) {
         (_, _, false) => Err(DecodeError::Malformed(

@@ -9,6 +9,7 @@ use crate::body::Body;
     reason = "the table names every struct there is"
 )]
 use crate::messages::*;
+use crate::older;
 use crate::service::{Service, Topic};
 
 /// Who may send a message of a kind.
@@ -92,6 +93,12 @@ pub fn kind_on(topic: Topic, name: &str) -> Option<&'static Kind> {
     KINDS
         .iter()
         .find(|kind| kind.topic == topic && kind.name == name)
+}
+
+/// The names of all kinds that this build knows.
+pub fn known_names() -> Vec<&'static str> {
+    let names = KINDS.iter().map(|kind| kind.name);
+    names.filter(|name| !older::forgot(name)).collect()
 }
 
 /// The set fields of a payload, by name.

@@ -13,6 +13,7 @@ mod envelope;
 mod json;
 mod kinds;
 mod messages;
+mod older;
 mod partition;
 mod service;
 mod shape;
@@ -25,8 +26,10 @@ pub use codec::{DecodeError, EncodeError, MAX_MESSAGE_BYTES, decode, decode_head
 pub use compat::{Break, breaks};
 pub use envelope::{Actor, Header, Message};
 pub use json::to_json;
-pub use kinds::{Entity, KINDS, Kind, Reach, kind, kind_on};
+pub use kinds::{Entity, KINDS, Kind, Reach, kind, kind_on, known_names};
 pub use messages::*;
+#[cfg(feature = "testing")]
+pub use older::forget;
 pub use partition::partition;
-pub use service::{Service, Topic};
+pub use service::{Grants, Service, Topic};
 pub use writer::{SchemaError, WriterSchema};

@@ -178,9 +178,35 @@ impl Topic {
             .collect()
     }
 
+    /// Who publishes it: the bff sends commands, and whoever owns events states them.
+    pub const fn publisher(self) -> Service {
+        if self.is_commands() {
+            Service::Bff
+        } else {
+            self.owner()
+        }
+    }
+
+    /// What a service may do with the topic at the broker.
+    pub fn grants(self, service: Service) -> Grants {
+        Grants {
+            produce: self.publisher() == service,
+            consume: self.followers().contains(&service),
+        }
+    }
+
     pub(crate) const fn index(self) -> usize {
         self as usize
     }
+}
+
+/// What a service may do with a topic at the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grants {
+    /// Publish to it.
+    pub produce: bool,
+    /// Follow it, by a subscription that is named after the service.
+    pub consume: bool,
 }
 
 impl fmt::Display for Topic {

@@ -8,12 +8,15 @@ use crate::infra;
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
-use crate::services::Program;
+use crate::services::{Program, Replica};
 use crate::stack::Postgres;
 
 /// Stops what runs; with `wipe` removes data, logs and secrets too. What was downloaded stays.
 pub fn run(layout: &Layout, wipe: bool, progress: Progress) -> Result<()> {
     let _lock = StackLock::take(layout)?;
+    for name in Replica::stop_all(layout) {
+        progress.note(&format!("{name}: stopped"));
+    }
     for program in Program::START_ORDER.into_iter().rev() {
         if program.stop(layout) {
             progress.note(&format!("{}: stopped", program.name()));

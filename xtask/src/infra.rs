@@ -1,6 +1,7 @@
 //! The servers of the local stack: one Postgres, one broker, provisioned.
 
 use anyhow::Result;
+use pulsar::{Authentication, PulsarBuilder, TokioExecutor};
 use schemas::Service;
 
 use crate::layout::Layout;
@@ -37,7 +38,11 @@ pub async fn postgres(layout: &Layout, settings: &Settings, progress: &Progress)
 pub async fn broker(layout: &Layout, settings: &Settings, progress: &Progress) -> Result<()> {
     if let Some(ports) = settings.own_broker_ports()? {
         let step = progress.step("Pulsar");
-        let broker = Pulsar::start(&layout.state.join("pulsar"), ports).await?;
+        let dir = layout.state.join("pulsar");
+        let tokens = settings.broker_tokens()?;
+        let lines = tokens.map_or(Ok(Vec::new()), |tokens| tokens.configuration(&dir))?;
+        let admin = settings.broker_admin_token()?;
+        let broker = Pulsar::start_with(&dir, ports, &lines, admin).await?;
         step.done(&format!(
             "{}, admin {} (process {})",
             broker.service_url(),
@@ -48,8 +53,17 @@ pub async fn broker(layout: &Layout, settings: &Settings, progress: &Progress) -
     } else {
         progress.note("Pulsar: the one that .env names");
     }
+    provision(settings, progress).await
+}
+
+/// Makes what is missing at the broker: topics, subscriptions, policies, schemas, and grants where it asks for tokens.
+pub async fn provision(settings: &Settings, progress: &Progress) -> Result<()> {
     let step = progress.step("Topics, subscriptions, policies, schemas");
-    let report = place(settings)?.provision().await?;
+    let place = place(settings)?;
+    let mut report = place.provision().await?;
+    if settings.get("BROKER_AUTH") == Some("token") {
+        report.extend(place.grant().await?);
+    }
     step.done(if report.is_empty() {
         "as they should be"
     } else {
@@ -66,12 +80,24 @@ pub fn place(settings: &Settings) -> Result<Place> {
     Ok(Place {
         admin: Admin::new(
             settings.need("PULSAR_ADMIN_URL")?,
-            settings.get("PULSAR_TOKEN"),
+            settings.broker_admin_token()?.as_deref(),
         )?,
         tenant: settings.need("PULSAR_TENANT")?.to_owned(),
         namespace: settings.need("PULSAR_NAMESPACE")?.to_owned(),
         partitions: settings.need("PULSAR_TOPIC_PARTITIONS")?.parse()?,
     })
+}
+
+/// A client of the broker that may do everything there.
+pub fn broker_client(settings: &Settings) -> Result<PulsarBuilder<TokioExecutor>> {
+    let mut builder = pulsar::Pulsar::builder(settings.need("PULSAR_SERVICE_URL")?, TokioExecutor);
+    if let Some(token) = settings.broker_admin_token()? {
+        builder = builder.with_auth(Authentication {
+            name: "token".into(),
+            data: token.into_bytes(),
+        });
+    }
+    Ok(builder)
 }
 
 /// Stops the servers that run.

@@ -9,7 +9,7 @@ use crate::check::Books;
 use crate::demo::Tokens;
 use crate::layout::Layout;
 use crate::progress::Progress;
-use crate::services::{self, Program};
+use crate::services::{self, Program, Replica};
 use crate::settings::{Mode, Settings, variable};
 use crate::stack::testing::scratch;
 use crate::stack::{Postgres, Pulsar, PulsarPorts, free_port};
@@ -123,6 +123,11 @@ impl LocalStack {
         Ok(())
     }
 
+    /// Starts a further process of a service.
+    pub async fn start_replica(&self, service: Service) -> Result<Replica> {
+        Replica::start(service, &self.layout, &self.settings).await
+    }
+
     /// Starts what does not run.
     pub async fn start_again(&self) -> Result<()> {
         services::start(&self.layout, &self.settings, &self.built, Progress).await
@@ -147,6 +152,7 @@ impl Tokens for LocalStack {
 
 impl Drop for LocalStack {
     fn drop(&mut self) {
+        Replica::stop_all(&self.layout);
         for program in Program::START_ORDER.into_iter().rev() {
             program.stop(&self.layout);
         }

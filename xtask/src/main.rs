@@ -3,12 +3,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 use xtask::check::CheckCommand;
 use xtask::layout::Layout;
 use xtask::lock::StackLock;
 use xtask::progress::Progress;
+use xtask::services::Replica;
 use xtask::settings::{Mode, Settings};
 use xtask::tail::{self, Tail};
 use xtask::{bench, down, infra, operate, status, test_run, up};
@@ -57,6 +58,11 @@ enum Command {
     Restart {
         /// bff, campaign, tracking, commission, payment or simulator
         name: String,
+    },
+    /// Start one more process of a service on a free port, beside the first; ./stop.sh stops it
+    Replica {
+        /// bff, campaign, tracking, commission or payment
+        service: String,
     },
     /// Remove remains of test runs, old logs and half-made downloads
     Cleanup,
@@ -152,6 +158,13 @@ impl Command {
                 lines,
             } => status::logs(&layout, name.as_deref(), lines, follow)?,
             Self::Restart { name } => status::restart(&layout, &name, progress).await?,
+            Self::Replica { service } => {
+                let service = schemas::Service::parse(&service)
+                    .with_context(|| format!("there is no service {service}"))?;
+                let _lock = StackLock::take(&layout)?;
+                let replica = Replica::start(service, &layout, &up::as_started(&layout)?).await?;
+                progress.note(&format!("{service}: one more at {}", replica.url));
+            }
             Self::Cleanup => status::cleanup(&layout, progress)?,
             Self::Demo => {
                 let built = layout.built("release");
@@ -188,9 +201,7 @@ impl Command {
             Self::Operate(noun) => Box::pin(operate::run(&layout, noun)).await?,
             Self::Provision => {
                 let _lock = StackLock::take(&layout)?;
-                for line in infra::place(&Settings::load(&layout)?)?.provision().await? {
-                    progress.note(&line);
-                }
+                infra::provision(&Settings::load(&layout)?, &progress).await?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@ use schemas::Topic;
 use serde_json::{Value, json};
 
 mod admin;
+mod grants;
 mod policies;
 
 pub use admin::{Admin, Answer};

@@ -8,12 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use schemas::Service;
 
+mod replica;
 mod start;
 
 use crate::layout::Layout;
 use crate::settings::{Settings, host_and_port, variable};
 use crate::stack::{Process, Signal};
 
+pub use replica::Replica;
 pub use start::{start, start_one};
 
 /// A program that `start.sh` runs.
@@ -111,6 +113,9 @@ impl Program {
             variable(service, "DATABASE_URL"),
             settings.database_url(service)?,
         );
+        if let Some(tokens) = settings.broker_tokens()? {
+            variables.insert("PULSAR_TOKEN".into(), tokens.token(service.name())?);
+        }
         variables
             .entry(variable(service, "LISTEN_ADDRESS"))
             .or_insert(address);

@@ -11,7 +11,7 @@ use schemas::Service;
 mod secrets;
 
 use crate::layout::Layout;
-use crate::stack::{PulsarPorts, database_name};
+use crate::stack::{ADMIN_ROLE, BrokerTokens, PulsarPorts, database_name};
 
 /// Variables by name; an empty one counts as absent.
 #[derive(Clone, Debug, Default)]
@@ -136,6 +136,26 @@ impl Settings {
             .map(|service| self.mode(service))
             .collect();
         Ok(modes?.into_iter().any(|mode| mode != Mode::Http))
+    }
+
+    /// What signs the tokens of the broker that we run, when it asks for them (`BROKER_AUTH=token`).
+    pub fn broker_tokens(&self) -> Result<Option<BrokerTokens>> {
+        match self.get("BROKER_AUTH").unwrap_or("none") {
+            "token" if self.own_broker_ports()?.is_some() => self
+                .need("PULSAR_SECRET_KEY")
+                .map(BrokerTokens::new)
+                .map(Some),
+            "none" | "token" => Ok(None),
+            other => bail!("BROKER_AUTH={other}: expected none or token"),
+        }
+    }
+
+    /// Who provisions and looks at the broker shows this token; a service has its own.
+    pub fn broker_admin_token(&self) -> Result<Option<String>> {
+        match self.broker_tokens()? {
+            Some(tokens) => tokens.token(ADMIN_ROLE).map(Some),
+            None => Ok(self.get("PULSAR_TOKEN").map(str::to_owned)),
+        }
     }
 
     /// Where a service listens, such as `http://127.0.0.1:8002`.

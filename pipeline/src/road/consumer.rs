@@ -14,7 +14,7 @@ use futures::stream::FuturesOrdered;
 use futures::{FutureExt, StreamExt};
 use money::ids;
 use pulsar::consumer::{InitialPosition, Message};
-use pulsar::proto::MessageIdData;
+use pulsar::proto::{CommandConsumerStatsResponse, MessageIdData};
 use pulsar::{Consumer, ConsumerOptions, SubType, TokioExecutor};
 use schemas::{Service, Topic, WriterSchema};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +30,8 @@ const RECEIVER_QUEUE: u32 = 600;
 const IN_FLIGHT_MESSAGES: usize = 1_200;
 /// With nothing heard for so long, the broker is asked whether there is something to hear.
 const WATCHDOG: Duration = Duration::from_secs(10);
+/// With nothing heard for so long, a consumer that is there to empty its subscription asks whether it is empty.
+const QUIET: Duration = Duration::from_millis(200);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 /// One topic partition that a service follows.
@@ -70,15 +72,56 @@ pub async fn consume(
     health: Health,
     stop: CancellationToken,
 ) {
+    follow(Until::Stopped, subscription, inlet, health, stop).await;
+}
+
+/// Consumes until the broker says that nothing of the subscription is unacknowledged, or told to stop.
+pub async fn drain(
+    subscription: Subscription,
+    inlet: Inlet,
+    health: Health,
+    stop: CancellationToken,
+) {
+    follow(Until::Empty, subscription, inlet, health, stop).await;
+}
+
+/// How long to consume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Stopped,
+    Empty,
+}
+
+impl Until {
+    /// What `/ready` calls it.
+    fn road(self) -> &'static str {
+        match self {
+            Self::Stopped => "subscription",
+            Self::Empty => DRAIN,
+        }
+    }
+}
+
+/// What `/ready` calls the emptying of a subscription that is not consumed afterwards.
+pub const DRAIN: &str = "drain";
+
+async fn follow(
+    until: Until,
+    subscription: Subscription,
+    inlet: Inlet,
+    health: Health,
+    stop: CancellationToken,
+) {
     let mut backoff = Duration::from_millis(50);
     loop {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
-            ended = Session::run(&subscription, &inlet, &health) => ended,
+            ended = Session::run(until, &subscription, &inlet, &health) => ended,
         };
-        let (error, heard) = ended;
+        let (ended, heard) = ended;
+        let Err(error) = ended else { return };
         health.failed(
-            "subscription",
+            until.road(),
             subscription.topic,
             subscription.partition,
             &error.to_string(),
@@ -98,6 +141,7 @@ pub async fn consume(
 }
 
 struct Session<'a> {
+    until: Until,
     subscription: &'a Subscription,
     consumer: Consumer<Vec<u8>, TokioExecutor>,
     name: String,
@@ -109,30 +153,35 @@ struct Session<'a> {
 type Pending = (MessageIdData, usize, Option<Vec<Answer>>);
 
 impl<'a> Session<'a> {
+    /// One connection's life, and whether anything was heard. It ends well only when the subscription is empty.
     async fn run(
+        until: Until,
         subscription: &'a Subscription,
         inlet: &Inlet,
         health: &Health,
-    ) -> (ConsumeError, bool) {
-        let opened = tokio::time::timeout(Duration::from_secs(15), Self::open(subscription)).await;
-        match opened {
+    ) -> (Result<(), ConsumeError>, bool) {
+        let opening = Self::open(until, subscription);
+        match tokio::time::timeout(Duration::from_secs(15), opening).await {
             Ok(Ok(mut session)) => {
-                health.opened("subscription", subscription.topic, subscription.partition);
-                let error = match session.follow(inlet).await {
-                    Ok(()) => ConsumeError::Ended,
-                    Err(error) => error,
-                };
+                let (topic, partition) = (subscription.topic, subscription.partition);
+                if until == Until::Stopped {
+                    health.opened(until.road(), topic, partition);
+                }
+                let ended = session.follow(inlet).await;
+                if ended.is_ok() {
+                    health.opened(until.road(), topic, partition);
+                }
                 // Says goodbye, so that the broker sends what is unacknowledged again at once.
                 let _ =
                     tokio::time::timeout(Duration::from_secs(1), session.consumer.close()).await;
-                (error, session.last_heard.is_some())
+                (ended, session.last_heard.is_some())
             }
-            Ok(Err(error)) => (error, false),
-            Err(_) => (ConsumeError::TimedOut, false),
+            Ok(Err(error)) => (Err(error), false),
+            Err(_) => (Err(ConsumeError::TimedOut), false),
         }
     }
 
-    async fn open(subscription: &'a Subscription) -> Result<Self, ConsumeError> {
+    async fn open(until: Until, subscription: &'a Subscription) -> Result<Self, ConsumeError> {
         let client = subscription.settings.connect().await?;
         let name = subscription
             .settings
@@ -151,6 +200,7 @@ impl<'a> Session<'a> {
             .build()
             .await?;
         Ok(Self {
+            until,
             subscription,
             consumer,
             name,
@@ -163,6 +213,10 @@ impl<'a> Session<'a> {
         let mut entry: Vec<Inbound> = Vec::new();
         let mut pending = FuturesOrdered::new();
         let mut in_flight = 0;
+        let patience = match self.until {
+            Until::Stopped => WATCHDOG,
+            Until::Empty => QUIET,
+        };
         loop {
             tokio::select! {
                 biased;
@@ -171,8 +225,14 @@ impl<'a> Session<'a> {
                     in_flight -= size;
                     self.acknowledge(end, answers).await?;
                 }
-                next = tokio::time::timeout(WATCHDOG, self.consumer.next()), if in_flight < IN_FLIGHT_MESSAGES => {
+                next = tokio::time::timeout(patience, self.consumer.next()), if in_flight < IN_FLIGHT_MESSAGES => {
                     let Ok(next) = next else {
+                        if self.until == Until::Empty {
+                            if pending.is_empty() && self.backlog().await? == 0 {
+                                return Ok(());
+                            }
+                            continue;
+                        }
                         self.check_silence().await?;
                         continue;
                     };
@@ -216,6 +276,14 @@ impl<'a> Session<'a> {
             .cumulative_ack_with_id(&self.name, end)
             .await
             .map_err(|error| ConsumeError::Pulsar(pulsar::Error::Consumer(error)))
+    }
+
+    /// Entries of the subscription that nobody acknowledged, by the broker's own exact count.
+    async fn backlog(&mut self) -> Result<u64, ConsumeError> {
+        let asked = tokio::time::timeout(Duration::from_secs(5), self.consumer.get_stats()).await;
+        let stats = asked.map_err(|_| ConsumeError::TimedOut)??;
+        let backlog = |stats: &CommandConsumerStatsResponse| stats.msg_backlog.unwrap_or(u64::MAX);
+        Ok(stats.iter().map(backlog).max().unwrap_or(u64::MAX))
     }
 
     async fn check_silence(&mut self) -> Result<(), ConsumeError> {

@@ -7,9 +7,9 @@ use pipeline::road::consumer::{self, Subscription};
 use pipeline::road::pulsar::{BrokerSettings, PulsarRoad};
 use pipeline::{
     Asked, Context, Domain, Emit, Engine, Health, Lock, NewMessage, Queue, Recorded, SchemaIds,
-    Tasks, Verdict, WriteTx, Writer,
+    Tasks, Verdict, WriteTx, Writer, release,
 };
-use schemas::{Body, CampaignActivatedV1, Message, Service, Topic};
+use schemas::{Body, CampaignActivatedV1, EvidenceSubmittedV1, Message, Service, Topic};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -140,6 +140,26 @@ impl Sender {
 
     /// Appends so many events, spread over keys, in one transaction.
     pub async fn emit(&self, count: usize) {
+        let activated = CampaignActivatedV1 {
+            brand_id: "brand1".to_owned(),
+            allowed_hosts: vec!["example.com".to_owned()],
+        };
+        self.emit_all(count, &Body::CampaignActivatedV1(activated))
+            .await;
+    }
+
+    /// The same, of the kind that was added last.
+    pub async fn emit_evidence(&self, count: usize) {
+        let submitted = EvidenceSubmittedV1 {
+            partner_id: "partner1".to_owned(),
+            evidence_type: "photo".to_owned(),
+            url_hash: "00".to_owned(),
+        };
+        self.emit_all(count, &Body::EvidenceSubmittedV1(submitted))
+            .await;
+    }
+
+    async fn emit_all(&self, count: usize, body: &Body) {
         let mut tx = WriteTx::begin(&self.pool, &self.writer, Asked::default())
             .await
             .unwrap();
@@ -151,10 +171,7 @@ impl Sender {
                 published: true,
                 key: key.clone(),
                 subject: key,
-                body: Body::CampaignActivatedV1(CampaignActivatedV1 {
-                    brand_id: "brand1".to_owned(),
-                    allowed_hosts: vec!["example.com".to_owned()],
-                }),
+                body: body.clone(),
                 correlation_id: Uuid::now_v7(),
                 causation_id: None,
                 outcome_of: None,
@@ -176,7 +193,7 @@ impl Sender {
 struct Noting;
 
 impl Domain for Noting {
-    const SERVICE: Service = Service::Tracking;
+    const SERVICE: Service = Service::Bff;
     const LOCK: Lock = Lock::ReadModels;
     type World = Vec<(i64, String, Uuid)>;
     type Event = ();
@@ -240,7 +257,7 @@ impl Follower {
         let tasks = Tasks::new(stop.clone());
         let queue = Queue::default();
         let writer = Writer {
-            service: Service::Tracking,
+            service: Service::Bff,
             partitions,
             schema_ids,
             lock: Lock::ReadModels,
@@ -248,7 +265,7 @@ impl Follower {
         for partition in 0..i32::try_from(partitions).unwrap() {
             let subscription = Subscription {
                 settings: settings.clone(),
-                follower: Service::Tracking,
+                follower: Service::Bff,
                 topic: TOPIC,
                 partition,
             };
@@ -257,9 +274,28 @@ impl Follower {
             tasks.spawn("consumer", consuming);
         }
         let committed = Arc::new(watch::Sender::new(0));
+        let schema_ids = writer.schema_ids.clone();
+        let released = queue.inlet();
         let engine = Engine::new(Noting, pool.clone(), writer, queue, committed);
+        let changed = engine.parked_changed();
+        let releasing = release::release(pool.clone(), schema_ids, released, changed, stop.clone());
+        tasks.spawn("release", releasing);
         tasks.spawn("engine", engine.run(stop.clone(), false));
         Self { pool, stop }
+    }
+
+    /// Another process beside one whose pool is at hand.
+    pub async fn beside(pool: &PgPool, settings: &BrokerSettings, partitions: u32) -> Self {
+        let pool = PgPool::connect_with((*pool.connect_options()).clone())
+            .await
+            .unwrap();
+        let schema_ids = SchemaIds::open(&pool).await.unwrap();
+        Self::start_on(pool, schema_ids, settings, partitions)
+    }
+
+    /// How its database is reached.
+    pub fn options(&self) -> sqlx::postgres::PgConnectOptions {
+        (*self.pool.connect_options()).clone()
     }
 
     /// Ends the process at once.
@@ -281,14 +317,19 @@ impl Follower {
         .await;
     }
 
-    /// Asserts that each key's messages came once and in order.
-    pub async fn assert_once_and_in_order(&self, count: i64) {
+    /// Asserts that all came, once.
+    pub async fn assert_once(&self, count: i64) {
         assert_eq!(self.count().await, count, "none lost, none twice");
         let distinct: i64 = sqlx::query_scalar("SELECT count(DISTINCT id) FROM noted")
             .fetch_one(&self.pool)
             .await
             .unwrap();
         assert_eq!(distinct, count);
+    }
+
+    /// Asserts that each key's messages came once and in order.
+    pub async fn assert_once_and_in_order(&self, count: i64) {
+        self.assert_once(count).await;
         let disorder: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM (SELECT sequence - lag(sequence) OVER (PARTITION BY partition_key ORDER BY place) AS step FROM noted) s
               WHERE step <= 0",

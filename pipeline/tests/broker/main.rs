@@ -6,7 +6,10 @@
 )]
 #![allow(clippy::large_futures, reason = "the client's")]
 
+mod draining;
+mod grants;
 mod lab;
+mod older;
 
 use lab::{Follower, Sender, TOPIC, broker, place, settings};
 use pulsar::{Producer, ProducerOptions, TokioExecutor, producer::Message as RawMessage};

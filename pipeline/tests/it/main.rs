@@ -16,5 +16,6 @@ mod lab;
 mod leading;
 mod parking;
 mod queues;
+mod replicas;
 mod streams;
 mod timers;

@@ -207,7 +207,7 @@ async fn after_an_unclean_stop_a_message_that_killed_the_process_is_found() {
     let deadly = command("p", "pay1", take_out(1, "paypal"));
     lab.start(false).take(FACTS, &[&fact]).await;
     // It was noted before each try, and five processes died of it.
-    sqlx::query("UPDATE pipeline.service_state SET trying = $1, trying_attempts = 5")
+    sqlx::query("INSERT INTO pipeline.trying VALUES ($1, 5)")
         .bind(deadly.header.id)
         .execute(&lab.pool)
         .await

@@ -6,11 +6,12 @@ use anyhow::{Result, anyhow};
 use money::{CampaignId, ConversionId, Micros, OrderId};
 use pulsar::producer::Message as RawMessage;
 use pulsar::proto::Schema;
-use pulsar::{Producer, ProducerOptions, Pulsar, TokioExecutor};
+use pulsar::{Producer, ProducerOptions, TokioExecutor};
 use schemas::{Body, Header, Message, RecordEventV1, Topic, WriterSchema};
 use uuid::Uuid;
 
 use super::people::People;
+use crate::infra;
 use crate::settings::Settings;
 
 /// Produces purchases.
@@ -25,7 +26,7 @@ pub struct Feed {
 impl Feed {
     /// Opens a producer for each partition.
     pub async fn open(settings: &Settings, people: People) -> Result<Self> {
-        let client = Pulsar::builder(settings.need("PULSAR_SERVICE_URL")?, TokioExecutor)
+        let client = infra::broker_client(settings)?
             .with_outbound_channel_size(4_000)
             .build()
             .await?;

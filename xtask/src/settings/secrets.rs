@@ -19,7 +19,13 @@ pub(super) fn make(file: &Path) -> Result<()> {
         Settings::default()
     };
     let passwords = Service::ALL.map(|service| variable(service, "DB_PASSWORD"));
-    let keys = ["JWT_SECRET_KEY", "INTERNAL_SECRET_KEY", "PAYMENT_DATA_KEY"].map(str::to_owned);
+    let keys = [
+        "JWT_SECRET_KEY",
+        "INTERNAL_SECRET_KEY",
+        "PAYMENT_DATA_KEY",
+        "PULSAR_SECRET_KEY",
+    ]
+    .map(str::to_owned);
     let missing: Vec<String> = passwords
         .into_iter()
         .chain(keys)

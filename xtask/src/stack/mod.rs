@@ -3,6 +3,7 @@
 //! A value that is dropped ends its process; [`Postgres::detach`] and [`Pulsar::detach`] leave it running.
 
 mod account;
+mod broker_tokens;
 mod command;
 mod databases;
 mod ports;
@@ -13,6 +14,7 @@ mod pulsar;
 mod pulsar_files;
 pub mod testing;
 
+pub use broker_tokens::{ADMIN_ROLE, BrokerTokens};
 pub use command::{last_lines, run, run_visibly};
 pub use databases::{database_name, provision_databases};
 pub use ports::{check_free, free_port};

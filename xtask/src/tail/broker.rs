@@ -8,13 +8,13 @@ use anyhow::{Context, Result};
 use futures::StreamExt;
 use pulsar::consumer::{ConsumerOptions, InitialPosition};
 use pulsar::reader::Reader;
-use pulsar::{Authentication, Pulsar, TokioExecutor};
+use pulsar::{Pulsar, TokioExecutor};
 use schemas::{Topic, WriterSchema};
 use serde_json::json;
 use tokio::time::timeout;
 
 use super::{Tail, line, wanted};
-use crate::infra::place;
+use crate::infra::{broker_client, place};
 use crate::provision::Place;
 use crate::settings::Settings;
 
@@ -26,14 +26,7 @@ type TopicReader = Reader<Vec<u8>, TokioExecutor>;
 /// The last `count` of each partition, and with `follow` what comes after.
 pub(super) async fn read(settings: &Settings, topic: Topic, tail: &Tail) -> Result<()> {
     let place = place(settings)?;
-    let mut builder = Pulsar::builder(settings.need("PULSAR_SERVICE_URL")?, TokioExecutor);
-    if let Some(token) = settings.get("PULSAR_TOKEN") {
-        builder = builder.with_auth(Authentication {
-            name: "token".into(),
-            data: token.as_bytes().to_vec(),
-        });
-    }
-    let client = builder
+    let client = broker_client(settings)?
         .build()
         .await
         .context("the broker: is the stack up? (./start.sh)")?;

@@ -1,9 +1,12 @@
 //! The stack's parts against real servers. Run with `./test.sh xtask`.
 
 mod environment;
+mod modes;
 mod processes;
 mod provisioning;
 mod readers;
+mod replicas;
 mod servers;
 mod stack;
+mod traffic;
 mod walk;
