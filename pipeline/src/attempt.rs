@@ -57,6 +57,11 @@ pub(crate) struct Attempt<'a, D> {
 
 impl<D: Domain> Attempt<'_, D> {
     pub(crate) async fn run(&self, messages: &[&Inbound]) -> Result<Done, Failure> {
+        let loaded_early = if planted::is(planted::Fault::LockTakenLast) {
+            self.load_without_lock(messages).await?
+        } else {
+            None
+        };
         let mut tx = self.begin(messages).await?;
         let plans = self.plan(&mut tx, messages);
         let to_handle: Vec<&Message> = plans
@@ -67,6 +72,8 @@ impl<D: Domain> Attempt<'_, D> {
             .collect();
         let mut world = if to_handle.is_empty() {
             None
+        } else if loaded_early.is_some() {
+            loaded_early
         } else {
             Some(self.engine.domain.load(&mut tx, &to_handle).await?)
         };
@@ -81,7 +88,8 @@ impl<D: Domain> Attempt<'_, D> {
                         .await?
                 }
                 Plan::Handle => {
-                    let waits = inbound.subject().is_some_and(|s| blocked.contains(s));
+                    let waits = inbound.subject().is_some_and(|s| blocked.contains(s))
+                        && !planted::is(planted::Fault::SuccessorPassesFailed);
                     match (&mut world, waits && !inbound.is_parked()) {
                         (_, true) => {
                             let park =
@@ -109,6 +117,17 @@ impl<D: Domain> Attempt<'_, D> {
             position,
             parked_changed,
         })
+    }
+
+    /// As it must not be: the states as they are before the lock is held.
+    async fn load_without_lock(&self, messages: &[&Inbound]) -> Result<Option<D::World>, Failure> {
+        let (pool, writer) = (&self.engine.pool, &self.engine.writer);
+        let mut tx = WriteTx::begin_without_lock(pool, writer, Asked::default()).await?;
+        let known: Vec<&Message> = messages.iter().filter_map(|m| m.message()).collect();
+        let world = self.engine.domain.load(&mut tx, &known).await?;
+        drop(tx);
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        Ok(Some(world))
     }
 
     async fn begin(&self, messages: &[&Inbound]) -> Result<WriteTx, Failure> {

@@ -88,6 +88,9 @@ impl<D: Domain> Engine<D> {
         let started = Instant::now();
         let messages: Vec<&Inbound> = batch.items.iter().flat_map(|item| &item.messages).collect();
         let count = messages.len();
+        if planted::is(planted::Fault::AckBeforeCommit) {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
         let mut answers = if suspicious {
             self.one_by_one(&messages).await
         } else {

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use planted::Fault;
 use schemas::{Topic, WriterSchema};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::watch;
@@ -260,7 +261,16 @@ async fn ship_open(
                 epoch,
                 source: source.service,
             };
-            match road.ship(&entry).await? {
+            if planted::is(Fault::CursorBeforeAcknowledgement) && start == Start::Cursor {
+                save_cursor(&source.pool, topic, partition, last, relay_epoch).await?;
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            let shipped = road.ship(&entry).await;
+            if shipped.is_err() && planted::is(Fault::RelayGoesOnAfterError) {
+                (at, rows) = (last, rest);
+                continue;
+            }
+            match shipped? {
                 Shipped::Handled(watermark) if watermark < last_sequence => {
                     let reason =
                         format!("the follower stands at {watermark}, not at {last_sequence}");

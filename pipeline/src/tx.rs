@@ -164,7 +164,25 @@ impl WriteTx {
         writer: &Writer,
         asked: Asked<'_>,
     ) -> Result<Self, sqlx::Error> {
-        let mut tx = pool.begin_with(writer.lock.begin()).await?;
+        Self::begin_with(writer.lock.begin(), pool, writer, asked).await
+    }
+
+    /// As it must not be: without the lock. It can be read from and nothing else.
+    pub(crate) async fn begin_without_lock(
+        pool: &PgPool,
+        writer: &Writer,
+        asked: Asked<'_>,
+    ) -> Result<Self, sqlx::Error> {
+        Self::begin_with("BEGIN READ ONLY", pool, writer, asked).await
+    }
+
+    async fn begin_with(
+        begin: &'static str,
+        pool: &PgPool,
+        writer: &Writer,
+        asked: Asked<'_>,
+    ) -> Result<Self, sqlx::Error> {
+        let mut tx = pool.begin_with(begin).await?;
         let row = sqlx::query(HEAD)
             .bind(asked.commands)
             .bind(asked.subjects)
@@ -321,6 +339,9 @@ impl WriteTx {
 
     /// The id of the `ordinal`th event that this log derives from a cause.
     pub fn event_id(&self, cause: Uuid, ordinal: usize) -> Uuid {
+        if planted::is(planted::Fault::IdFromChance) {
+            return Uuid::now_v7();
+        }
         ids::event_id(self.writer.service.name(), self.epoch, cause, ordinal)
     }
 

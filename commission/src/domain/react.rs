@@ -2,6 +2,7 @@
 //! and what no correct sender says is set aside.
 
 use money::{ConversionId, Micros, Money, reversal_due};
+use planted::Fault;
 
 use super::{
     Basis, Calculated, Commission, Earning, Event, EventType, Parties, Plan, PlanKey, Standing,
@@ -98,6 +99,12 @@ fn earn(basis: &Basis, plan: &Plan) -> Result<Money, Suspense> {
         }
         (Some(Earning::Flat(flat)), _) => Ok(flat),
         (Some(Earning::Rate(rate)), Some(base)) => {
+            if planted::is(Fault::FloatInAmount) {
+                return Ok(Money::new(
+                    planted::through_float(base.minor, rate.get().into()),
+                    base.currency,
+                ));
+            }
             base.share(rate).map_err(|_| Suspense::OutOfRange)
         }
         (Some(Earning::Rate(_)) | None, _) => Ok(nothing(basis, plan)),
@@ -130,11 +137,16 @@ pub fn reverse(refund: &Refund, known: Option<&Commission>) -> Reaction {
         return Reaction::SetAside("the refund is not in the currency of its purchase");
     }
     let amount = commission.calculated.amount;
+    let so_far = if planted::is(Fault::RefundRoundedPerPart) {
+        0
+    } else {
+        commission.reversed.minor
+    };
     let due = reversal_due(
         amount.minor,
         refund.refunded_total.minor,
         refund.purchase_amount.minor,
-        commission.reversed.minor,
+        so_far,
     );
     let due = due.map(|minor| Money::new(minor, amount.currency));
     let Ok((due, reversed_total)) =

@@ -117,7 +117,11 @@ pub(super) fn event_type(name: &str) -> Result<EventType, Unreadable> {
 pub(crate) fn refund(header: &Header, body: &ConversionRefundedV1) -> Result<Refund, Unreadable> {
     Ok(Refund {
         conversion: ConversionId::parse(header.subject.as_str())?,
-        refunded_total: Money::try_from(&body.refunded_total)?,
+        refunded_total: Money::try_from(if planted::is(planted::Fault::RefundRoundedPerPart) {
+            &body.amount
+        } else {
+            &body.refunded_total
+        })?,
         purchase_amount: Money::try_from(&body.purchase_amount)?,
     })
 }

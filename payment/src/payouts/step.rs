@@ -1,6 +1,7 @@
 //! One step of one payout: how far it is says what is asked of the provider.
 
 use money::Micros;
+use planted::Fault;
 use sealing::Details;
 
 use super::provider::{PayoutProvider, ProviderState, Report, Submission, Submitted};
@@ -25,7 +26,12 @@ pub(super) async fn step(
     now: impl Fn() -> Micros,
 ) -> Step {
     match payout.status {
-        Status::Requested => Step::Begin,
+        Status::Requested => {
+            if planted::is(Fault::EffectBeforeIntent) {
+                submit_again(provider, payout, details).await;
+            }
+            Step::Begin
+        }
         Status::Submitting => submit(provider, payout, details, now).await,
         Status::Submitted => match provider.lookup(payout.id.as_str()).await {
             Ok(Some(report)) if report.state != ProviderState::Accepted => said(report),
@@ -82,8 +88,25 @@ async fn submit(
     match provider.submit(&submission).await {
         Ok(Submitted::Taken(report)) => said(report),
         Ok(Submitted::Refused(reason)) => refused(provider, payout, reason).await,
-        Err(doubt) => unknown(doubt),
+        Err(doubt) => {
+            if planted::is(Fault::SecondSubmitAfterDoubt) {
+                submit_again(provider, payout, Some(submission.details.clone())).await;
+            }
+            unknown(doubt)
+        }
     }
+}
+
+/// As it must not be: under a reference that no look-up will ask for.
+async fn submit_again(provider: &impl PayoutProvider, payout: &Payout, details: Option<Details>) {
+    let Some(details) = details else { return };
+    let submission = Submission {
+        reference: format!("{}-again", payout.id),
+        amount: payout.amount,
+        method: payout.method,
+        details,
+    };
+    let _ = provider.submit(&submission).await;
 }
 
 /// A refusal may be that of a second submission whose first was taken ("this reference exists"): the money is given

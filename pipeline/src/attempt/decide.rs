@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use planted::Fault;
+
 use super::about::{mark, reject, settle};
 use super::aside::Park;
 use super::{Attempt, Failure};
@@ -24,6 +26,12 @@ impl<D: Domain> Attempt<'_, D> {
         let Some(message) = inbound.message() else {
             return Ok(Answer::Skipped);
         };
+        let sets_aside = planted::now_and_then(Fault::ParkedRowForgotten, 20)
+            || planted::now_and_then(Fault::SuccessorPassesFailed, 8);
+        if sets_aside && !inbound.is_parked() {
+            let reason = "a fault is planted".to_owned();
+            return Err(Failure::Suspect { index, reason });
+        }
         let context = Context {
             now: tx.now(),
             header: &message.header,
@@ -97,7 +105,8 @@ impl<D: Domain> Attempt<'_, D> {
                     subject: emit.subject,
                     body: emit.body,
                     correlation_id: message.header.correlation_id,
-                    causation_id: Some(message.header.id),
+                    causation_id: (!planted::is(Fault::EventWithoutCause))
+                        .then_some(message.header.id),
                     outcome_of: (is_command && ordinal == 0).then_some(message.header.id),
                     actor: message.header.actor.clone(),
                     traceparent: message.header.traceparent.clone(),

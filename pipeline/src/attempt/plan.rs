@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use planted::Fault;
 use schemas::{Kind, Reach};
 use uuid::Uuid;
 
@@ -47,7 +48,7 @@ impl<D: Domain> Attempt<'_, D> {
             return Plan::Answer(answer);
         }
         let known_command = inbound.kind().is_some_and(|kind| kind.command);
-        if known_command && (tx.handled.contains_key(&inbound.id) || !twins.insert(inbound.id)) {
+        if known_command && is_repeated(tx, inbound, twins) {
             return Plan::Answer(Answer::Repeated);
         }
         self.accept(inbound, index)
@@ -106,6 +107,12 @@ impl Inbound {
     }
 }
 
+fn is_repeated(tx: &WriteTx, inbound: &Inbound, twins: &mut HashSet<Uuid>) -> bool {
+    let seen = tx.handled.contains_key(&inbound.id) && !planted::is(Fault::InboxSkipped);
+    let twin = !twins.insert(inbound.id) && !planted::is(Fault::TwinInBatch);
+    seen || twin
+}
+
 fn concerns<D: Domain>(kind: &Kind) -> bool {
     if kind.command {
         kind.topic.owner() == D::SERVICE
@@ -133,6 +140,9 @@ fn seen_in_stream(tx: &mut WriteTx, inbound: &Inbound) -> Option<Answer> {
         1
     };
     if *sequence < expected {
+        if planted::is(Fault::WatermarkIgnored) {
+            return None;
+        }
         return Some(Answer::Repeated);
     }
     if *sequence > expected {

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, StreamExt};
 use money::ids;
+use planted::Fault;
 use pulsar::consumer::{InitialPosition, Message};
 use pulsar::proto::{CommandConsumerStatsResponse, MessageIdData};
 use pulsar::{Consumer, ConsumerOptions, SubType, TokioExecutor};
@@ -242,10 +243,19 @@ impl<'a> Session<'a> {
                         entry.clear();
                     }
                     let inbound = self.read(&message).await?;
+                    if planted::is(Fault::TwinInBatch) && inbound.stream.is_none() {
+                        entry.push(self.read(&message).await?);
+                    }
                     entry.push(inbound);
                     self.last_heard = Some(message.message_id().clone());
                     if index + 1 >= size {
-                        let messages = std::mem::take(&mut entry);
+                        let mut messages = std::mem::take(&mut entry);
+                        if planted::is(Fault::AckInsideEntry) && messages.len() > 1 {
+                            messages = self.hand_over_in_parts(messages, message.message_id(), inlet).await?;
+                        }
+                        if planted::is(Fault::AckBeforeCommit) {
+                            self.acknowledge(message.message_id().clone(), Some(Vec::new())).await?;
+                        }
                         let (end, size) = (message.message_id().clone(), messages.len());
                         in_flight += size;
                         let answers = inlet.send(messages).await.map_err(|_| ConsumeError::Stopping)?;
@@ -254,6 +264,21 @@ impl<'a> Session<'a> {
                 }
             }
         }
+    }
+
+    /// As it must not be: acknowledges the entry when its first message is committed.
+    async fn hand_over_in_parts(
+        &mut self,
+        mut messages: Vec<Inbound>,
+        end: &MessageIdData,
+        inlet: &Inlet,
+    ) -> Result<Vec<Inbound>, ConsumeError> {
+        let rest = messages.split_off(1);
+        let answers = inlet.send(messages).await;
+        let answers = answers.map_err(|_| ConsumeError::Stopping)?.await.ok();
+        self.acknowledge(end.clone(), answers).await?;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Ok(rest)
     }
 
     /// Acknowledges an entry whose every message is committed or parked, and so all before it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use money::{ClickId, LinkCode};
 use pipeline::group::GroupWrite;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::{each, unreadable};
 use crate::click_id;
@@ -73,25 +73,23 @@ impl GroupWrite for ClickWriter {
 
 impl ClickWriter {
     async fn insert(&self, clicks: &[NewClick]) -> Result<Vec<ClickId>, sqlx::Error> {
-        let nonces: Vec<String> = clicks.iter().map(|_| click_id::nonce()).collect();
-        let ids: Vec<String> = sqlx::query_scalar(INSERT)
-            .bind(&nonces)
-            .bind(each(clicks, |click| click.code.as_str()))
-            .bind(each(clicks, |click| click.link.campaign_id.as_str()))
-            .bind(each(clicks, |click| {
-                click.user.as_ref().map(|user| user.0.as_slice())
-            }))
-            .fetch_all(&self.pool)
-            .await?;
-        let by_nonce: HashMap<&str, &String> = ids
-            .iter()
-            .filter_map(|id| Some((id.get(id.len().checked_sub(16)?..)?, id)))
-            .collect();
-        nonces
-            .iter()
-            .map(|nonce| by_nonce.get(nonce.as_str()).map(|id| (*id).clone()))
-            .map(|id| ClickId::parse(id.unwrap_or_default()).map_err(|_| unreadable("click id")))
-            .collect()
+        if planted::is(planted::Fault::ClickBeforeCommit) {
+            return self.insert_later(clicks).await;
+        }
+        let mut connection = self.pool.acquire().await?;
+        insert_by(&mut connection, clicks).await
+    }
+
+    /// As it must not be: the commit comes when the visitor is gone.
+    async fn insert_later(&self, clicks: &[NewClick]) -> Result<Vec<ClickId>, sqlx::Error> {
+        let mut tx = self.pool.begin().await?;
+        let ids = insert_by(&mut tx, clicks).await?;
+        #[allow(clippy::disallowed_methods, reason = "that is the fault")]
+        tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            tx.commit().await
+        });
+        Ok(ids)
     }
 
     /// Makes today's and tomorrow's, by the time of the database.
@@ -114,6 +112,31 @@ impl ClickWriter {
         }
         tx.commit().await
     }
+}
+
+async fn insert_by(
+    connection: &mut PgConnection,
+    clicks: &[NewClick],
+) -> Result<Vec<ClickId>, sqlx::Error> {
+    let nonces: Vec<String> = clicks.iter().map(|_| click_id::nonce()).collect();
+    let ids: Vec<String> = sqlx::query_scalar(INSERT)
+        .bind(&nonces)
+        .bind(each(clicks, |click| click.code.as_str()))
+        .bind(each(clicks, |click| click.link.campaign_id.as_str()))
+        .bind(each(clicks, |click| {
+            click.user.as_ref().map(|user| user.0.as_slice())
+        }))
+        .fetch_all(connection)
+        .await?;
+    let by_nonce: HashMap<&str, &String> = ids
+        .iter()
+        .filter_map(|id| Some((id.get(id.len().checked_sub(16)?..)?, id)))
+        .collect();
+    nonces
+        .iter()
+        .map(|nonce| by_nonce.get(nonce.as_str()).map(|id| (*id).clone()))
+        .map(|id| ClickId::parse(id.unwrap_or_default()).map_err(|_| unreadable("click id")))
+        .collect()
 }
 
 /// Check violation: no partition for the row.

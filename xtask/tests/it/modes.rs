@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     reason = "a test that cannot be set up has failed"
 )]
+#![allow(clippy::large_futures, reason = "the client's")]
 
 use std::time::Duration;
 
