@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use schemas::{Service, Topic};
+use tokio::time::Instant;
 
 use crate::mode::Mode;
+
+/// A disagreement that was not heard of again for so long is over.
+const DISAGREES_FOR: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Clone, Default)]
 struct Road {
@@ -17,7 +22,7 @@ struct Road {
 #[derive(Debug, Clone, Default)]
 pub struct Health {
     roads: Arc<Mutex<BTreeMap<String, Road>>>,
-    disagreements: Arc<Mutex<BTreeMap<&'static str, String>>>,
+    disagreements: Arc<Mutex<BTreeMap<&'static str, (String, Instant)>>>,
 }
 
 impl Health {
@@ -38,17 +43,23 @@ impl Health {
                 "{} runs in {says} mode, this process was told {told}",
                 other.name()
             );
-            known.insert(other.name(), text);
+            known.insert(other.name(), (text, Instant::now()));
         }
     }
 
-    /// Services whose mode is not what this process was told.
+    /// Services whose mode is not what this process was told. One that has not said so for a while was switched since,
+    /// and now reaches this process by another road.
     pub fn disagreements(&self) -> Vec<String> {
-        let known = self
+        self.disagreements_within(DISAGREES_FOR)
+    }
+
+    fn disagreements_within(&self, lately: Duration) -> Vec<String> {
+        let mut known = self
             .disagreements
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        known.values().cloned().collect()
+        known.retain(|_, (_, told)| told.elapsed() < lately);
+        known.values().map(|(text, _)| text.clone()).collect()
     }
 
     fn name(road: &str, topic: Topic, partition: i32) -> String {
@@ -89,5 +100,19 @@ impl Health {
                 (name.clone(), error.to_owned())
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_was_switched_and_comes_by_another_road_keeps_nobody_unready() {
+        let health = Health::default();
+        health.compare_mode(Service::Commission, Mode::Hybrid, Mode::Http);
+        assert_eq!(health.disagreements().len(), 1);
+        // Commission runs in hybrid mode now and sends by the broker: it never says so here.
+        assert!(health.disagreements_within(Duration::ZERO).is_empty());
     }
 }
