@@ -120,6 +120,7 @@ impl Shop {
     pub fn open(&self) -> Open {
         let (shop, closed) = (self.clone(), Arc::new(AtomicBool::new(false)));
         let close = Arc::clone(&closed);
+        #[allow(clippy::disallowed_methods, reason = "it ends with the test")]
         let selling = tokio::spawn(async move {
             let mut taken = Vec::new();
             while !close.load(Ordering::Relaxed) {
