@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 use schemas::Service;
 use sqlx::{Connection, PgConnection};
 
-use super::Books;
+use super::{Books, Finding};
 
 /// What a stack came to: of each table its rows as text, each with how often it stands there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,18 @@ impl Canonical {
     /// How many rows there are.
     pub fn rows(&self) -> u64 {
         self.0.values().flat_map(BTreeMap::values).sum()
+    }
+}
+
+/// Rule 8: two stacks that had the same workload came to the same.
+pub fn same(one: &Canonical, other: &Canonical) -> Finding {
+    let difference = one.difference(other);
+    Finding {
+        rule: 8,
+        check: "the same workload ends in the same ledger and aggregates",
+        looked_at: one.rows() + other.rows(),
+        wrong: u64::from(difference.is_some()),
+        broken: difference.iter().map(ToString::to_string).collect(),
     }
 }
 

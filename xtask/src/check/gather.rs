@@ -12,7 +12,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use super::{Books, Finding, Journal};
 
 /// The pipeline's tables that are looked at beside the log.
-const PIPELINE: [&str; 6] = [
+const PIPELINE: [&str; 7] = [
+    "audit",
     "log_head",
     "stream_head",
     "inbox",

@@ -23,7 +23,7 @@ use crate::layout::Layout;
 use crate::settings::Settings;
 use crate::stack::Postgres;
 
-pub use canonical::{Canonical, canonical};
+pub use canonical::{Canonical, canonical, same};
 pub use command::{CheckCommand, print};
 pub use settled::settled;
 

@@ -1,6 +1,16 @@
 //! The checks, by what they look at.
 
+mod causes;
+mod clicks;
+mod commands;
+mod earnings;
+mod effects;
+mod ids;
+mod ledger;
 mod logs;
+mod money;
+mod order;
+mod payouts;
 mod rebuilt;
 
 use anyhow::Result;
@@ -17,9 +27,29 @@ pub(super) async fn all(
 ) -> Result<Vec<Finding>> {
     let mut found = gather::gather(&mut scratch.connection, books, journal).await?;
     found.retain(|finding| only.contains(&finding.rule));
-    let connection = &mut scratch.connection;
-    for questions in [logs::QUESTIONS] {
-        found.extend(evidence::ask(connection, questions, only).await?);
+    let gathered = &mut scratch.connection;
+    for questions in [
+        logs::QUESTIONS,
+        order::QUESTIONS,
+        commands::QUESTIONS,
+        effects::QUESTIONS,
+        causes::QUESTIONS,
+        money::QUESTIONS,
+    ] {
+        found.extend(evidence::ask(gathered, questions, only).await?);
+    }
+    if only.contains(&2) {
+        found.extend(clicks::clicks(books, journal).await?);
+    }
+    if only.contains(&9) {
+        found.extend(earnings::commissions(gathered).await?);
+        found.extend(earnings::totals(gathered).await?);
+        found.extend(ledger::ledger(gathered).await?);
+        found.extend(payouts::payouts(books, gathered).await?);
+    }
+    if only.contains(&10) {
+        found.extend(ids::events(gathered).await?);
+        found.extend(ids::derived(gathered).await?);
     }
     if only.contains(&7) {
         found.extend(rebuilt::rebuilt(scratch, books).await?);

@@ -7,10 +7,11 @@ pub(super) const QUESTIONS: &[Question] = &[
         rule: 4,
         check: "positions of every log are contiguous to its head",
         of: "SELECT count(*) FROM messages",
-        broken: "SELECT format('%s: %s stands after %s', service, position, before) AS evidence
+        // What was archived and dropped is missing at the beginning, and nowhere else.
+        broken: "SELECT format('%s: %s stands after %s', service, m.position, before) AS evidence
                    FROM (SELECT service, position, lag(position) OVER (PARTITION BY service ORDER BY position) AS before
-                           FROM messages) m
-                  WHERE position <> coalesce(before, 0) + 1
+                           FROM messages) m JOIN log_head h USING (service)
+                  WHERE m.position <> coalesce(before, (to_jsonb(h) ->> 'dropped_to')::bigint, 0) + 1
                   UNION ALL
                  SELECT format('%s: the head says %s, the log ends at %s', h.service, h.position, coalesce(m.last, 0))
                    FROM log_head h LEFT JOIN (SELECT service, max(position) AS last FROM messages GROUP BY 1) m USING (service)
@@ -20,11 +21,15 @@ pub(super) const QUESTIONS: &[Question] = &[
         rule: 4,
         check: "sequences of every stream are contiguous to its head, in the order of positions",
         of: "SELECT count(*) FROM messages WHERE topic IS NOT NULL",
-        broken: "SELECT format('%s position %s: %s of partition %s has sequence %s after %s', service, position, topic, partition,
+        // A new epoch begins a new history, where the old one stood or at 1.
+        broken: "SELECT format('%s position %s: %s of partition %s has sequence %s after %s', service, m.position, topic, partition,
                                sequence, before) AS evidence
-                   FROM (SELECT *, lag(sequence) OVER (PARTITION BY service, topic, partition ORDER BY position) AS before
-                           FROM messages WHERE topic IS NOT NULL) m
+                   FROM (SELECT *, lag(sequence) OVER w AS before, lag(m.epoch) OVER w AS before_epoch
+                           FROM messages m WHERE topic IS NOT NULL
+                         WINDOW w AS (PARTITION BY service, topic, partition ORDER BY position)) m JOIN log_head h USING (service)
                   WHERE sequence IS DISTINCT FROM coalesce(before, 0) + 1
+                    AND NOT (before IS NULL AND coalesce((to_jsonb(h) ->> 'dropped_to')::bigint, 0) > 0)
+                    AND NOT (m.epoch > before_epoch AND sequence = 1)
                   UNION ALL
                  SELECT format('%s: the head of %s partition %s says %s, the log has %s', h.service, h.topic, h.partition,
                                h.sequence, coalesce(m.last, 0))
