@@ -23,6 +23,7 @@ use host::{Definition, Led};
 use sqlx::migrate::Migrator;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use http::read_body;
 pub use projections::Projections;
 
 /// Its own tables.

@@ -8,7 +8,9 @@ mod terms;
 
 use axum::http::StatusCode;
 use chassis::auth::Caller;
+use chassis::json::parse;
 use chassis::problem::{FieldProblem, Problem};
+use chassis::write::NoBody;
 use host::Host;
 use money::PartnerId;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,6 +29,20 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .routes(routes!(acceptance::accept_campaign))
         .routes(routes!(evidence::submit_evidence, evidence::list_evidence))
         .with_state(host.clone())
+}
+
+/// Reads a body as the operation of that name does, up to where a command is made of it; `None` for an operation without
+/// a body. For tests of hostile input, which cannot name the types.
+#[doc(hidden)]
+pub fn read_body(operation: &str, json: &[u8]) -> Option<Result<(), Problem>> {
+    Some(match operation {
+        "create_campaign" => parse::<campaigns::CreateCampaign>(json).map(drop),
+        "activate_campaign" => parse::<NoBody>(json).map(drop),
+        "publish_terms" => parse::<terms::PublishTerms>(json).map(drop),
+        "accept_campaign" => parse::<acceptance::AcceptCampaign>(json).map(drop),
+        "submit_evidence" => parse::<evidence::SubmitEvidence>(json).map(drop),
+        _ => return None,
+    })
 }
 
 /// What each code that the domain refuses with means in HTTP. A test holds the domain's list of codes to it.

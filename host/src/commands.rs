@@ -3,12 +3,14 @@
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
+use chassis::openapi::Problems;
 use chassis::params::Path;
 use chassis::problem::Problem;
 use pipeline::inbox;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::start::Host;
@@ -28,12 +30,24 @@ struct CommandStatus {
 }
 
 pub(crate) fn routes(host: &Host) -> OpenApiRouter {
-    let path = format!("/api/v1/{}/commands/{{id}}", host.service().name());
+    let prefix = format!("/api/v1/{}", host.service().name());
     OpenApiRouter::new()
-        .route(&path, axum::routing::get(command_status))
+        .nest(
+            &prefix,
+            OpenApiRouter::new().routes(routes!(command_status)),
+        )
         .with_state(host.clone())
 }
 
+/// Where a command stands, for who sent it and for operators.
+#[utoipa::path(
+    get,
+    path = "/commands/{id}",
+    tag = "commands",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, body = CommandStatus), Problems),
+    security(("bearer" = []))
+)]
 async fn command_status(
     State(host): State<Host>,
     caller: Caller,

@@ -4,6 +4,7 @@ mod balances;
 mod payouts;
 
 use axum::http::StatusCode;
+use chassis::json::parse;
 use chassis::problem::Problem;
 use host::Host;
 use utoipa_axum::router::OpenApiRouter;
@@ -30,6 +31,13 @@ pub(crate) fn status_of(code: &str) -> StatusCode {
         // The road's own codes: waited for too long, dropped by an operator.
         _ => StatusCode::CONFLICT,
     }
+}
+
+/// Reads a body as the operation of that name does, up to where a command is made of it; `None` for an operation without
+/// a body. For tests of hostile input, which cannot name the types.
+#[doc(hidden)]
+pub fn read_body(operation: &str, json: &[u8]) -> Option<Result<(), Problem>> {
+    (operation == "request_payout").then(|| parse::<payouts::PayoutBody>(json).map(drop))
 }
 
 fn database(error: &sqlx::Error) -> Problem {

@@ -25,6 +25,7 @@ use sealing::DataKey;
 use secrecy::SecretString;
 use sqlx::migrate::Migrator;
 
+pub use http::read_body;
 pub use sealing_key::SealingKeyKeeper;
 pub use service::Payment;
 

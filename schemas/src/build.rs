@@ -24,8 +24,14 @@ pub(crate) struct Build {
     pub(crate) header_reader: GenericDatumReader<'static>,
 }
 
-static BUILDS: LazyLock<[Build; 8]> = LazyLock::new(|| {
+/// Bounds what the Avro library allocates for one value. It takes the first bound that it meets in a process, so
+/// whoever else decodes with it calls this first.
+pub fn bound_allocations() {
     apache_avro::util::max_allocation_bytes(MAX_ALLOCATION_BYTES);
+}
+
+static BUILDS: LazyLock<[Build; 8]> = LazyLock::new(|| {
+    bound_allocations();
     Topic::ALL.map(|topic| {
         #[expect(
             clippy::expect_used,

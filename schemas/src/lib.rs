@@ -21,6 +21,7 @@ mod walk;
 mod writer;
 
 pub use body::Body;
+pub use build::bound_allocations;
 pub use catalogue::catalogue_markdown;
 pub use codec::{DecodeError, EncodeError, MAX_MESSAGE_BYTES, decode, decode_header, encode};
 pub use compat::{Break, breaks};

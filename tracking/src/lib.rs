@@ -29,6 +29,7 @@ use axum::http::StatusCode;
 use chassis::config::Env;
 use host::{Definition, Led};
 
+pub use http::read_body;
 pub use service::Tracking;
 pub use world::World;
 

@@ -12,6 +12,7 @@
 pub mod bench;
 pub mod check;
 pub mod demo;
+pub mod dependencies;
 pub mod down;
 pub mod infra;
 pub mod layout;

@@ -1,6 +1,7 @@
 //! `./tributary` and `cargo xtask`: the local stack's control command. `start.sh`, `stop.sh` and `test.sh` call it too.
 #![allow(clippy::print_stderr, reason = "a command line tool")]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -12,7 +13,7 @@ use xtask::progress::Progress;
 use xtask::services::Replica;
 use xtask::settings::{Mode, Settings};
 use xtask::tail::{self, Tail};
-use xtask::{bench, down, infra, operate, status, test_run, up};
+use xtask::{bench, dependencies, down, infra, operate, status, test_run, up};
 
 #[derive(Parser)]
 #[command(
@@ -97,6 +98,12 @@ enum Command {
     Provision,
     /// Check the books of the running local stack against the ten rules (docs/rules.md)
     Check(CheckCommand),
+    /// Renew the checked-in advisories that the dependencies are held against
+    Advisories {
+        /// A git folder of github.com/rustsec/advisory-db
+        #[arg(long)]
+        from: PathBuf,
+    },
     /// Measure the running local stack
     Bench {
         #[command(subcommand)]
@@ -199,6 +206,7 @@ impl Command {
                 bench::pipeline(&layout, &settings, &tokens, figures, progress).await?;
             }
             Self::Operate(noun) => Box::pin(operate::run(&layout, noun)).await?,
+            Self::Advisories { from } => progress.note(&dependencies::snapshot(&from)?),
             Self::Provision => {
                 let _lock = StackLock::take(&layout)?;
                 infra::provision(&Settings::load(&layout)?, &progress).await?;

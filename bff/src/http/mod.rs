@@ -18,7 +18,9 @@ mod shown;
 mod terms;
 mod tracking;
 
+use chassis::json::parse;
 use chassis::problem::Problem;
+use chassis::write::NoBody;
 use host::Host;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -59,6 +61,23 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .routes(routes!(balances::list_balances))
         .with_state(bff)
         .merge(operator::routes(host))
+}
+
+/// Reads a body as the operation of that name does, up to where a command is made of it; `None` for an operation without
+/// a body. For tests of hostile input, which cannot name the types.
+#[doc(hidden)]
+pub fn read_body(operation: &str, json: &[u8]) -> Option<Result<(), Problem>> {
+    Some(match operation {
+        "create_campaign" => parse::<campaigns::CreateCampaign>(json).map(drop),
+        "activate_campaign" => parse::<NoBody>(json).map(drop),
+        "publish_terms" => parse::<terms::PublishTerms>(json).map(drop),
+        "accept_campaign" => parse::<acceptance::AcceptCampaign>(json).map(drop),
+        "submit_evidence" => parse::<evidence::SubmitEvidence>(json).map(drop),
+        "create_link" => parse::<links::CreateLink>(json).map(drop),
+        "record_event" => parse::<tracking::RecordEvent>(json).map(drop),
+        "request_payout" => parse::<payments::RequestPayout>(json).map(drop),
+        _ => return None,
+    })
 }
 
 /// A read that the database did not answer.

@@ -88,7 +88,7 @@ fn accept(
     if !context.actor.is_partner(partner) {
         return Err(Rejection::PartnerUnknown);
     }
-    let state = view.campaign.ok_or(Rejection::CampaignUnknown)?;
+    let state = visible(view.campaign, context)?;
     let in_force = match (state.status, state.terms_version) {
         (Status::Active, Some(version)) => version,
         (Status::Draft, _) => return Err(Rejection::CampaignNotActive),
@@ -113,12 +113,24 @@ fn submit_evidence(view: View, shown: &NewEvidence, context: &Context) -> Result
     if !context.actor.is_partner(&shown.partner) {
         return Err(Rejection::PartnerUnknown);
     }
-    match (view.campaign, view.enrollment) {
-        (None, _) => Err(Rejection::CampaignUnknown),
-        (Some(_), None) => Err(Rejection::NotEnrolled),
-        (Some(_), Some(_)) if view.evidence_exists => Err(Rejection::AlreadySubmitted),
-        (Some(_), Some(_)) => Ok(Event::EvidenceSubmitted(shown.clone())),
+    visible(view.campaign, context)?;
+    match view.enrollment {
+        None => Err(Rejection::NotEnrolled),
+        Some(_) if view.evidence_exists => Err(Rejection::AlreadySubmitted),
+        Some(_) => Ok(Event::EvidenceSubmitted(shown.clone())),
     }
+}
+
+/// The campaign, when the caller may know of it: an active one is for everybody to see, a draft is its brand's.
+fn visible<'a>(
+    campaign: Option<&'a Campaign>,
+    context: &Context,
+) -> Result<&'a Campaign, Rejection> {
+    campaign
+        .filter(|campaign| {
+            campaign.status == Status::Active || context.actor.is_brand(&campaign.brand)
+        })
+        .ok_or(Rejection::CampaignUnknown)
 }
 
 /// The campaign, when the caller may change it.

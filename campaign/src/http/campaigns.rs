@@ -17,7 +17,8 @@ use host::{Ask, Host};
 use money::{BrandId, CampaignId};
 use schemas::{ActivateV1, Body, CreateV1};
 
-use self::bodies::{ActivationView, CampaignFilter, CampaignView, CreateCampaign};
+pub(super) use self::bodies::CreateCampaign;
+use self::bodies::{ActivationView, CampaignFilter, CampaignView};
 use super::{invalid_parameter, unread};
 use crate::domain::Status;
 use crate::store::campaigns::{self, Narrowed};

@@ -104,7 +104,7 @@ fn claims(
     validation: &Validation,
 ) -> Result<Claims, TokenError> {
     let header = decode_header(token).map_err(|error| reason(&error))?;
-    if header.crit.is_some() {
+    if header.crit.is_some() || !header.typ.as_deref().is_none_or(is_access_token) {
         return Err(TokenError::Malformed);
     }
     let key = keys
@@ -112,6 +112,14 @@ fn claims(
         .ok_or(TokenError::Signature)?;
     let token = decode::<Claims>(token, key, validation).map_err(|error| reason(&error))?;
     Ok(token.claims)
+}
+
+/// RFC 8725, 3.11: a token that says it is of another kind (`logout+jwt`) is no access token. Some say `JWT`, those of
+/// RFC 9068 `at+jwt`; a media type may leave out its `application/`.
+fn is_access_token(typ: &str) -> bool {
+    let typ = typ.to_ascii_lowercase();
+    let typ = typ.strip_prefix("application/").unwrap_or(&typ);
+    matches!(typ, "jwt" | "at+jwt")
 }
 
 fn reason(error: &jsonwebtoken::errors::Error) -> TokenError {

@@ -16,11 +16,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Env;
 
-/// A request's head, its URI included; hyper answers 431 beyond.
+/// A request's head, its URI included: when so much has come without its end, hyper answers 431. What comes in one read
+/// may be as much again.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 const MAX_HEADERS: usize = 64;
-/// Time to send a whole head; a connection that sends slower is closed.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause after a failed accept, such as when descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -33,6 +33,9 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// How long a stop waits for requests being answered.
     pub drain_timeout: Duration,
+    /// Time for a client to send a whole head, also its first and between two requests, and to take in what was
+    /// answered; a connection that is slower is closed.
+    pub client_timeout: Duration,
 }
 
 impl ServerConfig {
@@ -42,6 +45,7 @@ impl ServerConfig {
             address,
             max_connections: 4096,
             drain_timeout: Duration::from_secs(20),
+            client_timeout: CLIENT_TIMEOUT,
         }
     }
 
@@ -52,6 +56,7 @@ impl ServerConfig {
             address: env.or(&format!("{prefix}_LISTEN_ADDRESS"), default),
             max_connections: env.or("HTTP_MAX_CONNECTIONS", 4096),
             drain_timeout: Duration::from_millis(u64::from(drain_ms)),
+            client_timeout: CLIENT_TIMEOUT,
         }
     }
 }
@@ -84,7 +89,15 @@ impl Server {
         let connections = TaskTracker::new();
         while let Some((stream, slot)) = self.accept(&slots, &stop).await {
             let _ = stream.set_nodelay(true);
-            connections.spawn(connection(stream, router.clone(), stop.clone(), slot));
+            let timeout = self.config.client_timeout;
+            bound_writing(&stream, timeout);
+            connections.spawn(connection(
+                stream,
+                router.clone(),
+                stop.clone(),
+                slot,
+                timeout,
+            ));
         }
         drop(self.listener);
         connections.close();
@@ -129,15 +142,26 @@ impl Server {
     }
 }
 
+/// A client that does not read what it asked for holds its connection no longer than this.
+fn bound_writing(stream: &TcpStream, timeout: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(timeout)) {
+        tracing::debug!(%error, "a connection has no time limit for writing");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (stream, timeout);
+}
+
 async fn connection(
     stream: TcpStream,
     router: Router,
     stop: CancellationToken,
     _slot: OwnedSemaphorePermit,
+    head_timeout: Duration,
 ) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(head_timeout)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
     let serving = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));

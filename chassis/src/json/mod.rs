@@ -10,7 +10,7 @@ mod web_url;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -66,6 +66,12 @@ pub(crate) async fn body_bytes<S: Send + Sync>(
         let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
         return Err(problem.with_detail("the body must be application/json"));
     }
+    // A coding that is passed over would be read as something else than was meant; one that is undone could grow.
+    let coding = request.headers().get(CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
+        return Err(problem.with_detail("the body must come as it is, without a content coding"));
+    }
     Bytes::from_request(request, state)
         .await
         .map_err(|rejection| match rejection {
@@ -78,7 +84,7 @@ pub(crate) async fn body_bytes<S: Send + Sync>(
 }
 
 /// A checked value from a body's bytes.
-pub(crate) fn parse<T: DeserializeOwned + Check>(bytes: &[u8]) -> Result<T, Problem> {
+pub fn parse<T: DeserializeOwned + Check>(bytes: &[u8]) -> Result<T, Problem> {
     if depth::exceeds(bytes, depth::DEEPEST) {
         return Err(Problem::bad_request(
             "malformed_json",

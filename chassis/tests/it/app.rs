@@ -218,6 +218,22 @@ impl App {
         ready: bool,
         rate: Option<RateLimits>,
     ) -> Self {
+        let patience = Duration::from_secs(30);
+        Self::serve(verifier, limits, ready, rate, patience).await
+    }
+
+    /// One whose clients have so much time.
+    pub async fn impatient(verifier: Verifier, limits: Limits, client_timeout: Duration) -> Self {
+        Self::serve(verifier, limits, true, None, client_timeout).await
+    }
+
+    async fn serve(
+        verifier: Verifier,
+        limits: Limits,
+        ready: bool,
+        rate: Option<RateLimits>,
+        client_timeout: Duration,
+    ) -> Self {
         let check = if ready {
             ReadyCheck::passed("database")
         } else {
@@ -233,6 +249,7 @@ impl App {
             .wrap(openapi::serve(routes()));
         let config = ServerConfig {
             drain_timeout: Duration::from_secs(5),
+            client_timeout,
             ..ServerConfig::at("127.0.0.1:0".parse().unwrap())
         };
         let server = Server::bind(config).await.unwrap();

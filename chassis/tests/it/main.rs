@@ -1,6 +1,7 @@
 //! The shell through real HTTP: a small service of one campaign, served on a free port.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
@@ -11,3 +12,4 @@ mod documents;
 mod keys;
 mod rates;
 mod shell;
+mod slow;

@@ -5,4 +5,4 @@ pub mod http;
 pub mod inlet;
 pub mod memory;
 pub mod pulsar;
-mod wire;
+pub mod wire;

@@ -55,8 +55,11 @@ const TEXT: &str = r#"{"type":"record","name":"MessageBatch","namespace":"tribut
    {"name":"sequence","type":"long"},{"name":"subject","type":"string"},{"name":"schema","type":"int"},{"name":"body","type":"bytes"}]}}}]}"#;
 
 #[allow(clippy::expect_used, reason = "a constant that a test parses")]
-static SCHEMA: LazyLock<Schema> =
-    LazyLock::new(|| Schema::parse_str(TEXT).expect("the batch's schema is valid"));
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+    // The library's bound is set once for a process, by whoever decodes first.
+    schemas::bound_allocations();
+    Schema::parse_str(TEXT).expect("the batch's schema is valid")
+});
 
 impl MessageBatch {
     /// As one Avro datum.

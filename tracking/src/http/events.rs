@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::conversions::Paid;
 use crate::domain::Report;
 use crate::messages::event_outcome;
-use body::RecordEvent;
+pub(crate) use body::RecordEvent;
 
 /// What a report came to.
 #[derive(Debug, Serialize, ToSchema)]

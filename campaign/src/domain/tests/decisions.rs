@@ -131,10 +131,6 @@ fn only_its_brand_and_operators_change_a_campaign_and_others_do_not_learn_of_it(
 fn the_terms_in_force_are_accepted_and_no_others() {
     let context = asked_by(partner("partner1"));
     let decided = |campaign: &Campaign, version| decide(view(campaign), &accept(version), &context);
-    assert_eq!(
-        decided(&with_terms(1), None),
-        Err(Rejection::CampaignNotActive)
-    );
     for version in [None, Some(2)] {
         let event = decided(&active(2), version).unwrap();
         let accepted = Enrollment::evolve(None, &event, place(4)).unwrap();
@@ -153,6 +149,25 @@ fn the_terms_in_force_are_accepted_and_no_others() {
         &asked_by(partner("partner2")),
     );
     assert_eq!(stranger, Err(Rejection::PartnerUnknown));
+}
+
+#[test]
+fn a_draft_is_as_unknown_to_partners_as_a_campaign_that_is_not_there() {
+    let draft = with_terms(1);
+    let context = asked_by(partner("partner1"));
+    let evidence = Command::SubmitEvidence(photo());
+    for command in [accept(None), evidence] {
+        for view in [View::default(), view(&draft)] {
+            let refused = decide(view, &command, &context);
+            assert_eq!(refused, Err(Rejection::CampaignUnknown));
+        }
+    }
+    let operator = asked_by(Actor {
+        operator: true,
+        ..Actor::default()
+    });
+    let refused = decide(view(&draft), &accept(None), &operator);
+    assert_eq!(refused, Err(Rejection::CampaignNotActive));
 }
 
 #[test]

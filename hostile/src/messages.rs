@@ -1,0 +1,120 @@
+//! Avro: messages, the schemas that strangers wrote them with, batches between services.
+
+use std::sync::{Arc, LazyLock};
+
+use pipeline::road::wire::MessageBatch;
+use pipeline::{Hint, Inbound, Wire};
+use schemas::{MAX_MESSAGE_BYTES, Topic, WriterSchema, decode, decode_header, encode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// By topic: this build's schema, that of a later build with one more kind, that of an earlier one with one kind less.
+static WRITERS: LazyLock<Vec<Arc<WriterSchema>>> = LazyLock::new(|| {
+    let own = Topic::ALL.map(WriterSchema::current);
+    let later = Topic::ALL.map(|topic| edited(topic, |fields| fields.push(later_kind())));
+    let earlier = Topic::ALL.map(|topic| {
+        edited(topic, |fields| {
+            fields.pop();
+        })
+    });
+    own.into_iter().chain(later).chain(earlier).collect()
+});
+
+/// A topic's schema with another payload.
+fn edited(topic: Topic, edit: impl FnOnce(&mut Vec<Value>)) -> Arc<WriterSchema> {
+    let mut schema: Value = serde_json::from_str(topic.avsc()).expect("a schema is JSON");
+    let fields = schema["fields"].as_array_mut().expect("a record");
+    let payload = fields.last_mut().expect("a payload");
+    edit(
+        payload["type"]["fields"]
+            .as_array_mut()
+            .expect("a record of kinds"),
+    );
+    WriterSchema::parse(topic, &schema.to_string()).expect("a schema of the same line")
+}
+
+fn later_kind() -> Value {
+    let record = json!({"type": "record", "name": "LaterKindV1", "fields": [
+        {"name": "text", "type": "string"}, {"name": "numbers", "type": {"type": "array", "items": "long"}},
+        {"name": "by_name", "type": {"type": "map", "values": "bytes"}}]});
+    json!({"name": "later_kind_v1", "type": ["null", record], "default": null})
+}
+
+/// A message: the first byte chooses the topic and who wrote it. What is read is no longer than what came, writes
+/// again, and stays itself.
+pub fn envelope(bytes: &[u8]) -> bool {
+    let Some((choice, datum)) = bytes.split_first() else {
+        return false;
+    };
+    let schema = &WRITERS[usize::from(*choice) % WRITERS.len()];
+    let header = decode_header(schema, datum);
+    let Ok(message) = decode(schema, datum) else {
+        return false;
+    };
+    assert!(datum.len() <= MAX_MESSAGE_BYTES);
+    assert_eq!(
+        header.as_ref(),
+        Ok(&message.header),
+        "the two readers disagree"
+    );
+    let topic = schema.topic();
+    let again =
+        encode(topic, &message.header, &message.body).expect("what was read can be written");
+    let read = decode(&WriterSchema::current(topic), &again);
+    assert_eq!(read.as_ref(), Ok(&message), "it does not stay itself");
+    true
+}
+
+/// A stranger's schema and a datum written with it: the first byte chooses the topic, a zero byte ends the schema.
+pub fn writer_schema(bytes: &[u8]) -> bool {
+    let Some((choice, rest)) = bytes.split_first() else {
+        return false;
+    };
+    let topic = Topic::ALL[usize::from(*choice) % Topic::ALL.len()];
+    let end = rest
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(rest.len());
+    let (text, datum) = rest.split_at(end);
+    let Ok(text) = std::str::from_utf8(text) else {
+        return false;
+    };
+    match WriterSchema::parse(topic, text) {
+        Ok(schema) => {
+            let datum = datum.get(1..).unwrap_or_default();
+            let _ = decode_header(&schema, datum);
+            let _ = decode(&schema, datum);
+            true
+        }
+        Err(error) => {
+            assert!(error.to_string().len() < 1_000, "{error}");
+            false
+        }
+    }
+}
+
+/// What `/internal/v1/messages` takes: what is read writes again, and each message in it can be read or set aside.
+pub fn batch(bytes: &[u8]) -> bool {
+    let Ok(batch) = MessageBatch::decode(bytes) else {
+        return false;
+    };
+    let again = batch.encode().expect("what was read can be written");
+    assert_eq!(MessageBatch::decode(&again).as_ref(), Ok(&batch));
+    let Some(topic) = Topic::parse(&batch.topic) else {
+        return true;
+    };
+    for message in batch.messages.iter().take(8) {
+        let wire = Wire {
+            schema: WriterSchema::current(topic),
+            bytes: message.body.clone().into(),
+        };
+        let hint = Hint {
+            source: Some(batch.source.clone()),
+            epoch: Some(batch.epoch),
+            sequence: Some(message.sequence),
+            subject: Some(message.subject.clone()),
+        };
+        let _ = Inbound::read(topic, batch.partition, wire, Uuid::nil(), &hint);
+    }
+    true
+}

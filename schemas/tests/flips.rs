@@ -1,0 +1,96 @@
+//! Every golden sample of every version: cut at each length, with each bit flipped, with more behind it. One test alone
+//! in its process, so that it counts nobody else's memory.
+#![allow(clippy::unwrap_used, reason = "also in what the test uses")]
+
+use std::alloc::System;
+use std::fs;
+use std::path::Path;
+
+use schemas::{DecodeError, Topic, WriterSchema, decode, decode_header, encode};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Room for an error's text.
+const ERROR_BYTES: usize = 1024;
+
+/// Samples of every version that lies in `golden/`; what one has from the one before counts once.
+fn samples() -> Vec<(Topic, String, Vec<u8>)> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let mut samples = Vec::new();
+    for version in fs::read_dir(golden).unwrap() {
+        let version = version.unwrap().path();
+        for topic in Topic::ALL {
+            for file in fs::read_dir(version.join(topic.name())).unwrap() {
+                let file = file.unwrap().path();
+                if file.extension().is_some_and(|it| it == "avro") {
+                    let bytes = fs::read(&file).unwrap();
+                    if samples.iter().all(|(_, _, known)| *known != bytes) {
+                        samples.push((topic, file.display().to_string(), bytes));
+                    }
+                }
+            }
+        }
+    }
+    samples
+}
+
+/// Reads both ways; what that allocates all in all, freed again or not, is bounded by what came.
+fn read(schema: &WriterSchema, bytes: &[u8], name: &str) -> Result<schemas::Message, DecodeError> {
+    let region = Region::new(MEMORY);
+    let message = decode(schema, bytes);
+    let header = decode_header(schema, bytes);
+    let change = region.change();
+    let cost = change.bytes_allocated + usize::try_from(change.bytes_reallocated).unwrap_or(0);
+    let fair = 8 * bytes.len() + ERROR_BYTES;
+    assert!(cost < fair, "{name}: {cost} bytes for {}", bytes.len());
+    if let Ok(message) = &message {
+        assert_eq!(header.as_ref(), Ok(&message.header), "{name}");
+    }
+    message
+}
+
+#[test]
+fn a_cut_or_flipped_or_lengthened_sample_is_refused_or_another_message_and_costs_no_more_than_its_own()
+ {
+    let samples = samples();
+    assert!(samples.len() >= 40, "only {} samples", samples.len());
+    let (mut refused, mut others) = (0_u32, 0_u32);
+    for (topic, name, bytes) in samples {
+        let schema = WriterSchema::current(topic);
+        let whole = read(&schema, &bytes, &name).unwrap();
+        for end in 0..bytes.len() {
+            let cut = read(&schema, &bytes[..end], &name);
+            assert!(
+                matches!(cut, Err(DecodeError::Malformed(_))),
+                "{name} at {end}: {cut:?}"
+            );
+        }
+        for more in [&[0][..], &[0xff], &[2, 0], &bytes] {
+            let longer = [&bytes, more].concat();
+            let longer = read(&schema, &longer, &name);
+            let left_over = DecodeError::Malformed("bytes left over".into());
+            assert_eq!(longer, Err(left_over), "{name} and {more:?}");
+        }
+        let mut flipped = bytes.clone();
+        for bit in 0..bytes.len() * 8 {
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            match read(&schema, &flipped, &name) {
+                Err(_) => refused += 1,
+                // A letter of an id in the other case says the same.
+                Ok(other) if other == whole => {}
+                Ok(other) => {
+                    others += 1;
+                    let again = encode(topic, &other.header, &other.body).unwrap();
+                    assert_eq!(read(&schema, &again, &name), Ok(other), "{name}: bit {bit}");
+                }
+            }
+            flipped[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+    assert!(
+        refused > 10_000 && others > 10_000,
+        "{refused} refused, {others} others"
+    );
+}
