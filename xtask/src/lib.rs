@@ -19,6 +19,7 @@ pub mod layout;
 pub mod local;
 pub mod lock;
 pub mod operate;
+pub mod planted;
 pub mod progress;
 pub mod provision;
 pub mod services;

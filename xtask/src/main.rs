@@ -13,7 +13,7 @@ use xtask::progress::Progress;
 use xtask::services::Replica;
 use xtask::settings::{Mode, Settings};
 use xtask::tail::{self, Tail};
-use xtask::{bench, dependencies, down, infra, operate, status, test_run, up};
+use xtask::{bench, dependencies, down, infra, operate, planted, status, test_run, up};
 
 #[derive(Parser)]
 #[command(
@@ -65,6 +65,8 @@ enum Command {
         /// bff, campaign, tracking, commission or payment
         service: String,
     },
+    /// Plant faults in debug builds of the services, and see each one caught by the check of its rule
+    Planted(planted::Planted),
     /// Remove remains of test runs, old logs and half-made downloads
     Cleanup,
     /// Load the demo data again and print what to try
@@ -171,6 +173,11 @@ impl Command {
                 let _lock = StackLock::take(&layout)?;
                 let replica = Replica::start(service, &layout, &up::as_started(&layout)?).await?;
                 progress.note(&format!("{service}: one more at {}", replica.url));
+            }
+            Self::Planted(planted) => {
+                if !Box::pin(planted::command(&layout, &planted, progress)).await? {
+                    return Ok(ExitCode::FAILURE);
+                }
             }
             Self::Cleanup => status::cleanup(&layout, progress)?,
             Self::Demo => {

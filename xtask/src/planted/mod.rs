@@ -1,0 +1,178 @@
+//! `./tributary planted`: is the check itself any good? Debug binaries with one promise broken on purpose run under traffic
+//! while processes die, and the rule that the fault breaks must be reported as broken, and with no fault none.
+
+mod scene;
+mod storm;
+mod traffic;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use planted::Fault;
+
+use crate::check::{self, Books, Finding};
+use crate::layout::Layout;
+use crate::local::LocalStack;
+use crate::progress::Progress;
+use crate::settings::Mode;
+use crate::stack::run_visibly;
+use crate::tools;
+use scene::Scene;
+use storm::Storm;
+use traffic::Traffic;
+
+/// Quiet is waited for no longer: with most faults it never comes.
+const SETTLES_WITHIN: Duration = Duration::from_secs(20);
+/// Without a fault it must.
+const SETTLES_HONESTLY_WITHIN: Duration = Duration::from_secs(90);
+
+/// Which faults to plant.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Planted {
+    /// Names of faults, `none`, or `all`, which is every fault and none
+    #[arg(required = true)]
+    names: Vec<String>,
+    /// How long the traffic lasts, in seconds
+    #[arg(long, default_value_t = 12)]
+    seconds: u64,
+}
+
+/// What came of one fault.
+struct Outcome {
+    name: &'static str,
+    rule: Option<u8>,
+    findings: Vec<Finding>,
+    took: Duration,
+}
+
+impl Outcome {
+    /// The fault's rule is reported broken; without a fault nothing is.
+    fn is_right(&self) -> bool {
+        match self.rule {
+            Some(rule) => self.broken().any(|finding| finding.rule == rule),
+            None => self.broken().next().is_none(),
+        }
+    }
+
+    fn broken(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| !finding.holds())
+    }
+
+    fn line(&self) -> String {
+        let wanted = self
+            .rule
+            .map_or_else(|| "none".to_owned(), |rule| rule.to_string());
+        let mut broken: Vec<u8> = self.broken().map(|finding| finding.rule).collect();
+        broken.dedup();
+        let evidence = self
+            .broken()
+            .find(|finding| self.rule.is_none_or(|rule| finding.rule == rule))
+            .map_or_else(String::new, |finding| {
+                let first = finding.broken.first().map_or("", String::as_str);
+                format!(
+                    "{}: {}",
+                    finding.check,
+                    first.chars().take(110).collect::<String>()
+                )
+            });
+        format!(
+            "{:<30} rule {wanted:<4} {:<7} broken {broken:?} in {} s  {evidence}",
+            self.name,
+            if self.is_right() { "caught" } else { "MISSED" },
+            self.took.as_secs()
+        )
+    }
+}
+
+/// Plants each, and prints a table. False when one is not caught, or something is found that is not there.
+pub async fn command(layout: &Layout, planted: &Planted, progress: Progress) -> Result<bool> {
+    tools::ensure(true)?;
+    let scenes = scenes(&planted.names)?;
+    let built = build(layout, progress)?;
+    let mut lines = Vec::new();
+    let mut right = true;
+    for fault in scenes {
+        let step = progress.step(fault.map_or("no fault", Fault::name));
+        let outcome = play(fault, &built, Duration::from_secs(planted.seconds)).await?;
+        right &= outcome.is_right();
+        step.done(&outcome.line());
+        lines.push(outcome.line());
+    }
+    println!("\n{}", lines.join("\n"));
+    Ok(right)
+}
+
+fn scenes(names: &[String]) -> Result<Vec<Option<Fault>>> {
+    let mut scenes = Vec::new();
+    for name in names {
+        match name.as_str() {
+            "all" => {
+                scenes.extend(Fault::ALL.map(Some));
+                scenes.push(None);
+            }
+            "none" => scenes.push(None),
+            name => {
+                let known = || Fault::ALL.map(Fault::name).join(", ");
+                let fault = Fault::parse(name);
+                scenes.push(Some(fault.with_context(|| {
+                    format!("there is no fault {name}; there are {}", known())
+                })?));
+            }
+        }
+    }
+    Ok(scenes)
+}
+
+/// Debug binaries in which faults can be planted, in a folder of their own.
+fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
+    let step = progress.step("Build with faults to plant (several minutes the first time)");
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args(["build", "--locked", "--workspace", "--bins"])
+        .args(["--profile", "planted", "--features", "planted/on"])
+        .current_dir(&layout.root);
+    if !run_visibly(&mut cargo)? {
+        bail!("the build failed: see the compiler's message above");
+    }
+    step.done("built");
+    Ok(layout.built("planted"))
+}
+
+/// One stack with one fault, from its start to its books.
+async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Result<Outcome> {
+    let begun = Instant::now();
+    let scene = Scene::of(fault);
+    let mut stack = LocalStack::start_built(Mode::Hybrid, built.to_owned()).await?;
+    stack.load_demo().await?;
+    if let Some(fault) = fault {
+        let settings = stack.settings_mut();
+        settings.set("TRIBUTARY_PLANTED", fault.name());
+        stack.start_again().await?;
+    }
+    let mut storm = Storm::new(&scene, &mut stack).await?;
+    let traffic = Traffic::start(storm.stack(), &storm.replicas()).await?;
+    storm.rage(lasting).await?;
+    let journal = traffic.end().await;
+    storm.calm().await?;
+    let books = Books::of(
+        storm.stack().layout(),
+        storm.stack().settings(),
+        built.to_owned(),
+    )?;
+    let patience = match fault {
+        Some(_) => SETTLES_WITHIN,
+        None => SETTLES_HONESTLY_WITHIN,
+    };
+    if let Err(moving) = check::settled(&books, patience).await {
+        println!("    {moving}");
+    }
+    let findings = check::check(&books, &journal).await?;
+    Ok(Outcome {
+        name: fault.map_or("none", Fault::name),
+        rule: scene.rule,
+        findings,
+        took: begun.elapsed(),
+    })
+}

@@ -1,0 +1,321 @@
+//! Traffic that gives each fault its chance: purchases, refunds in thirds, repeated requests, two reports of one order at
+//! once, clicks, payouts, and a foreign producer. What clients were told is kept.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use pulsar::producer::Message as RawMessage;
+use pulsar::proto::Schema;
+use pulsar::{Producer, ProducerOptions, TokioExecutor};
+use reqwest::{Client, Response, redirect};
+use schemas::{Body, Header, RecordEventV1, Service, Topic, WriterSchema};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::check::{Journal, Told};
+use crate::demo::Tokens;
+use crate::infra;
+use crate::local::LocalStack;
+
+/// Clients at once.
+const CLIENTS: u32 = 6;
+/// A client that is not answered goes on.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Clients that go on until told to end.
+pub(super) struct Traffic {
+    ended: Arc<AtomicBool>,
+    clients: JoinSet<()>,
+    journal: Arc<Mutex<Journal>>,
+}
+
+#[derive(Clone)]
+struct Shop {
+    http: Client,
+    bff: String,
+    /// Every process of tracking.
+    tracking: Vec<String>,
+    operator: String,
+    partner: String,
+    next: Arc<AtomicU32>,
+    journal: Arc<Mutex<Journal>>,
+}
+
+impl Traffic {
+    pub(super) async fn start(stack: &LocalStack, replicas: &[(Service, String)]) -> Result<Self> {
+        let journal = Arc::default();
+        let further = replicas
+            .iter()
+            .filter(|(service, _)| *service == Service::Tracking)
+            .map(|(_, url)| url.clone());
+        let shop = Shop {
+            http: Client::builder()
+                .no_proxy()
+                .timeout(PATIENCE)
+                .redirect(redirect::Policy::none())
+                .build()?,
+            bff: stack.url(Service::Bff)?.to_owned(),
+            tracking: [stack.url(Service::Tracking)?.to_owned()]
+                .into_iter()
+                .chain(further)
+                .collect(),
+            operator: stack.token(&["--role", "operator"])?,
+            partner: stack.token(&[])?,
+            next: Arc::default(),
+            journal: Arc::clone(&journal),
+        };
+        let ended = Arc::new(AtomicBool::new(false));
+        let mut clients = JoinSet::new();
+        for _ in 0..CLIENTS {
+            let (shop, ended) = (shop.clone(), Arc::clone(&ended));
+            clients.spawn(async move {
+                while !ended.load(Ordering::Relaxed) {
+                    // What fails was not taken, or is not known to be: the journal has only what was.
+                    let _untold = shop.act().await;
+                }
+            });
+        }
+        let foreigner = Foreigner::open(stack, Arc::clone(&journal)).await?;
+        clients.spawn(foreigner.send_until(Arc::clone(&ended)));
+        Ok(Self {
+            ended,
+            clients,
+            journal,
+        })
+    }
+
+    /// Ends it; what clients were told.
+    pub(super) async fn end(mut self) -> Journal {
+        self.ended.store(true, Ordering::Relaxed);
+        while self.clients.join_next().await.is_some() {}
+        self.journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Shop {
+    fn note(&self, change: impl FnOnce(&mut Journal)) {
+        change(&mut self.journal.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    async fn act(&self) -> Result<()> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        match number % 10 {
+            0..=2 => self.sale_with_refunds(number).await,
+            3 | 4 => self.same_request_twice(number).await,
+            5 | 6 => self.one_order_by_two_ways(number).await,
+            7 | 8 => self.click(number).await,
+            _ => self.payout(number).await,
+        }
+    }
+
+    /// A purchase that divides badly, and two thirds of it back.
+    async fn sale_with_refunds(&self, number: u32) -> Result<()> {
+        let order = format!("sale-{number}");
+        let cents = 3_335 + 10 * (number % 7);
+        let amount = |cents: u32| format!("{}.{:02}", cents / 100, cents % 100);
+        let report = |kind: &str, cents| {
+            json!({
+                "user_id": "user123", "event_type": kind, "order_id": order, "campaign_id": "camp100",
+                "amount": amount(cents), "currency": "USD",
+            })
+        };
+        let path = "tracking/events";
+        self.ask(
+            &format!("{order}-p"),
+            path,
+            &report("purchase", cents),
+            &self.operator,
+        )
+        .await?;
+        for part in 1..=2 {
+            let key = format!("{order}-r{part}");
+            self.ask(&key, path, &report("refund", cents / 3), &self.operator)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn payout(&self, number: u32) -> Result<()> {
+        let body = json!({
+            "amount": "0.50", "currency": "USD", "payment_method": "paypal",
+            "account_details": {"email": "user@example.com"},
+        });
+        let key = format!("payout-{number}");
+        self.ask(&key, "payments/request", &body, &self.partner)
+            .await
+    }
+
+    /// By the bff, waiting for the outcome.
+    async fn ask(&self, key: &str, path: &str, body: &Value, token: &str) -> Result<()> {
+        let request = self.http.post(format!("{}/api/v1/{path}", self.bff));
+        let request = request.bearer_auth(token).json(body);
+        let request = request
+            .header("Idempotency-Key", key)
+            .header("Prefer", "wait=5");
+        let answer = request.send().await?;
+        let status = answer.status();
+        if status.is_success() {
+            let said: Value = answer.json().await?;
+            let id: Uuid = said["command_id"].as_str().context("an id")?.parse()?;
+            self.told(id, Service::Bff, status.as_u16());
+        }
+        Ok(())
+    }
+
+    fn told(&self, id: Uuid, by: Service, status: u16) {
+        self.note(|journal| {
+            if journal.commands.iter().all(|told| told.id != id) {
+                journal.commands.push(Told { id, by, status });
+            }
+        });
+    }
+
+    /// At tracking itself, with one key: a client that did not hear the answer.
+    async fn same_request_twice(&self, number: u32) -> Result<()> {
+        let order = format!("twice-{number}");
+        for _ in 0..2 {
+            let request = self.report(0, &order).header("Idempotency-Key", &order);
+            self.keep(&request.send().await?)?;
+        }
+        Ok(())
+    }
+
+    /// A pixel and a server tell of one order at the same time.
+    async fn one_order_by_two_ways(&self, number: u32) -> Result<()> {
+        let order = format!("both-{number}");
+        let reports = [0, 1].map(|way| self.report(way, &order).send());
+        let [one, other] = reports;
+        let (one, other) = tokio::join!(one, other);
+        self.keep(&one?)?;
+        self.keep(&other?)
+    }
+
+    fn report(&self, way: usize, order: &str) -> reqwest::RequestBuilder {
+        let tracking = &self.tracking[way % self.tracking.len()];
+        let body = json!({
+            "user_id": "user123", "event_type": "purchase", "order_id": order, "campaign_id": "camp100",
+            "amount": "12.35", "currency": "USD",
+        });
+        let url = format!("{tracking}/api/v1/tracking/events");
+        self.http.post(url).json(&body)
+    }
+
+    fn keep(&self, answer: &Response) -> Result<()> {
+        if !answer.status().is_success() {
+            return Ok(());
+        }
+        let id = answer.headers().get("x-command-id").context("its id")?;
+        self.told(
+            id.to_str()?.parse()?,
+            Service::Tracking,
+            answer.status().as_u16(),
+        );
+        Ok(())
+    }
+
+    async fn click(&self, number: u32) -> Result<()> {
+        let tracking = &self.tracking[0];
+        let url = format!("{tracking}/c/demo100?user_id=visitor{number}");
+        let answer = self.http.get(url).send().await?;
+        if answer.status().is_redirection() {
+            let to = answer.headers().get("location").context("a target")?;
+            let (_, click) = to.to_str()?.split_once("click_id=").context("a click")?;
+            let click = click.split('&').next().unwrap_or_default().to_owned();
+            self.note(|journal| journal.clicks.push(click));
+        }
+        Ok(())
+    }
+}
+
+/// Somebody else's system, which sends commands by the broker.
+struct Foreigner {
+    producer: Producer<TokioExecutor>,
+    journal: Arc<Mutex<Journal>>,
+}
+
+impl Foreigner {
+    async fn open(stack: &LocalStack, journal: Arc<Mutex<Journal>>) -> Result<Self> {
+        let (settings, topic) = (stack.settings(), Topic::TrackingCommands);
+        let client = Box::pin(infra::broker_client(settings)?.build()).await?;
+        let schema = Schema {
+            name: topic.name().to_owned(),
+            schema_data: WriterSchema::current(topic).text().as_bytes().to_vec(),
+            r#type: 4,
+            properties: Vec::new(),
+        };
+        let options = ProducerOptions {
+            schema: Some(schema),
+            ..ProducerOptions::default()
+        };
+        let name = format!(
+            "persistent://{}/{topic}-partition-0",
+            infra::place(settings)?.path()
+        );
+        let building = client.producer().with_topic(name).with_options(options);
+        Ok(Self {
+            producer: Box::pin(building.build()).await?,
+            journal,
+        })
+    }
+
+    async fn send_until(mut self, ended: Arc<AtomicBool>) {
+        while !ended.load(Ordering::Relaxed) {
+            if let Ok(id) = Box::pin(self.send()).await {
+                let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+                journal.commands.push(Told {
+                    id,
+                    by: Service::Tracking,
+                    status: 202,
+                });
+            }
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+    }
+
+    /// One page view; its id once the broker has it.
+    async fn send(&mut self) -> Result<Uuid> {
+        let id = Uuid::now_v7();
+        let conversion = money::ConversionId::of_command(id).to_string();
+        let time = i64::try_from(id.get_timestamp().context("a time")?.to_unix().0)?;
+        let header = Header {
+            id,
+            kind: "tracking.record_event.command.v1".to_owned(),
+            source: "partner-system".to_owned(),
+            subject: conversion.clone(),
+            key: conversion,
+            time: money::Micros(time * 1_000_000),
+            epoch: None,
+            sequence: None,
+            correlation_id: id,
+            causation_id: None,
+            outcome_of: None,
+            actor: None,
+            traceparent: None,
+        };
+        let body = Body::RecordEventV1(RecordEventV1 {
+            event_type: "page_view".to_owned(),
+            user_id: "user123".to_owned(),
+            occurred_at: None,
+            amount: None,
+            currency: None,
+            order_id: None,
+            campaign_id: None,
+            click_id: None,
+            product_id: None,
+            metadata: None,
+        });
+        let raw = RawMessage {
+            payload: schemas::encode(Topic::TrackingCommands, &header, &body)?,
+            ..RawMessage::default()
+        };
+        let receipt = Box::pin(self.producer.send_non_blocking(raw)).await?;
+        tokio::time::timeout(PATIENCE, receipt).await??;
+        Ok(id)
+    }
+}
