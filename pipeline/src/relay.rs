@@ -229,21 +229,26 @@ async fn ship_open(
     let (mut saved, mut saved_at) = (at, Instant::now());
     let mut poll = POLL.start;
     let lag = metrics::gauge!("tributary_relay_lag_messages", "road" => road.name(), "topic" => topic.name());
+    let mut idle = true;
     loop {
-        source.committed.borrow_and_update();
-        let head = log::head(&source.pool).await?;
-        let limit = i64::try_from(ENTRY_MESSAGES).unwrap_or(500);
-        let mut rows = if at < head {
-            log::stream_after(&source.pool, topic, partition, at, limit).await?
+        // What this process has committed is there to be read; of other replicas only the database knows.
+        let told = *source.committed.borrow_and_update();
+        let head = if idle {
+            log::head(&source.pool).await?
         } else {
+            told
+        };
+        let limit = i64::try_from(ENTRY_MESSAGES).unwrap_or(500);
+        let mut rows = if idle && at >= head {
             Vec::new()
+        } else {
+            log::stream_after(&source.pool, topic, partition, at, limit).await?
         };
         lag.set(f64::from(u32::try_from(rows.len()).unwrap_or(u32::MAX)));
-        if rows.is_empty() {
-            at = at.max(head);
-        } else {
+        if !rows.is_empty() {
             poll = POLL.start;
         }
+        let all = rows.len() < ENTRY_MESSAGES;
         while !rows.is_empty() {
             let rest = rows.split_off(entry_length(&rows));
             let schema = source
@@ -280,13 +285,18 @@ async fn ship_open(
             }
             rows = rest;
         }
+        if all {
+            // Up to this head all of the stream was read: what is left is other streams', or not published.
+            at = at.max(head);
+        }
         if start == Start::Cursor && saved < at && saved_at.elapsed() > CURSOR_EVERY {
             save_cursor(&source.pool, topic, partition, at, relay_epoch).await?;
             (saved, saved_at) = (at, Instant::now());
         }
-        if at >= head {
+        if all {
             // An error means that the engine is gone: then the poll alone goes on.
-            let _ = tokio::time::timeout(poll, source.committed.changed()).await;
+            let woken = tokio::time::timeout(poll, source.committed.changed()).await;
+            idle = !matches!(woken, Ok(Ok(())));
             poll = (poll * 2).min(POLL.end);
         }
     }
