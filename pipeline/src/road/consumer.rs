@@ -15,10 +15,11 @@ use futures::{FutureExt, StreamExt};
 use money::ids;
 use planted::Fault;
 use pulsar::consumer::{InitialPosition, Message};
-use pulsar::proto::{CommandConsumerStatsResponse, MessageIdData};
-use pulsar::{Consumer, ConsumerOptions, SubType, TokioExecutor};
+use pulsar::proto::{CommandConsumerStatsResponse, MessageIdData, Schema};
+use pulsar::{Consumer, ConsumerOptions, Pulsar, SubType, TokioExecutor};
 use schemas::{Service, Topic, WriterSchema};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::health::Health;
 use crate::inbound::{Answer, Hint, Inbound, Wire};
@@ -144,6 +145,7 @@ async fn follow(
 struct Session<'a> {
     until: Until,
     subscription: &'a Subscription,
+    client: Pulsar<TokioExecutor>,
     consumer: Consumer<Vec<u8>, TokioExecutor>,
     name: String,
     schemas: HashMap<Vec<u8>, Arc<WriterSchema>>,
@@ -203,6 +205,7 @@ impl<'a> Session<'a> {
         Ok(Self {
             until,
             subscription,
+            client,
             consumer,
             name,
             schemas: HashMap::new(),
@@ -360,6 +363,28 @@ impl<'a> Session<'a> {
         Ok(Inbound::read(topic, partition, wire, fallback, &hint))
     }
 
+    /// Asks by a consumer of its own, at the topic's end and for this question only: while more lies ready than fits the
+    /// receiver queue, ours answers nothing until somebody reads on, and nobody does before the schema is known.
+    async fn ask_schema(&self, version: Vec<u8>) -> Result<Option<Schema>, pulsar::Error> {
+        let follower = self.subscription.follower.name();
+        let mut asking: Consumer<Vec<u8>, TokioExecutor> = self
+            .client
+            .consumer()
+            .with_topic(&self.name)
+            .with_subscription(format!("{follower}-schema-{}", Uuid::new_v4()))
+            .with_subscription_type(SubType::Exclusive)
+            .with_options(ConsumerOptions {
+                initial_position: InitialPosition::Latest,
+                durable: Some(false),
+                ..ConsumerOptions::default()
+            })
+            .build()
+            .await?;
+        let schema = asking.get_schema(&self.name, Some(version)).await?;
+        asking.close().await?;
+        Ok(schema)
+    }
+
     /// The schema that a message was written with, by its version at the broker.
     async fn schema(
         &mut self,
@@ -372,8 +397,7 @@ impl<'a> Session<'a> {
         if let Some(known) = self.schemas.get(&version) {
             return Ok(Arc::clone(known));
         }
-        let name = self.name.clone();
-        let asked = self.consumer.get_schema(&name, Some(version.clone()));
+        let asked = Box::pin(self.ask_schema(version.clone()));
         let schema = tokio::time::timeout(Duration::from_secs(5), asked)
             .await
             .map_err(|_| ConsumeError::TimedOut)??

@@ -11,9 +11,10 @@ mod grants;
 mod lab;
 mod older;
 
+use host::testing::message;
 use lab::{Follower, Sender, TOPIC, broker, place, settings};
 use pulsar::{Producer, ProducerOptions, TokioExecutor, producer::Message as RawMessage};
-use schemas::{Topic, WriterSchema};
+use schemas::{CampaignActivatedV1, Topic, WriterSchema};
 use xtask::stack::{self, Pulsar, PulsarPorts};
 
 #[tokio::test]
@@ -112,13 +113,46 @@ async fn a_broker_that_is_killed_and_comes_back_reorders_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_batch_larger_than_the_receiver_queue_does_not_stop_a_consumer_that_has_to_ask_for_its_schema()
+ {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 1);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    let mut foreign = foreign_producer(&settings, TOPIC, Some(1_000)).await;
+    // Stock Java clients put up to a thousand messages into one batch.
+    for batch in 0..4 {
+        let mut receipts = Vec::new();
+        for number in 0..1_000 {
+            let sequence = batch * 1_000 + number + 1;
+            let activated = CampaignActivatedV1 {
+                brand_id: "brand1".to_owned(),
+                allowed_hosts: vec!["example.com".to_owned()],
+            };
+            let key = format!("camp{}", number % 7);
+            let fact = message(TOPIC, &key, &key, activated.into(), Some(sequence));
+            let message = RawMessage {
+                payload: schemas::encode(TOPIC, &fact.header, &fact.body).unwrap(),
+                ..RawMessage::default()
+            };
+            receipts.push(foreign.send_non_blocking(message).await.unwrap());
+        }
+        foreign.send_batch().await.unwrap();
+        futures::future::try_join_all(receipts).await.unwrap();
+    }
+    let follower = Follower::start(&settings, 1).await;
+    follower.wait_for(4_000).await;
+    follower.assert_once_and_in_order(4_000).await;
+}
+
+#[tokio::test]
 async fn foreign_bytes_end_set_aside_and_what_follows_them_is_handled() {
     let (service_url, admin_url) = broker();
     let place = place(&admin_url, 1);
     place.provision().await.unwrap();
     let settings = settings(&service_url, &place);
     let follower = Follower::start(&settings, 1).await;
-    let mut foreign = foreign_producer(&settings, TOPIC).await;
+    let mut foreign = foreign_producer(&settings, TOPIC, None).await;
     for payload in [vec![], vec![0xff; 300], b"\xfe\xff\xff\xff\x0f".to_vec()] {
         let message = RawMessage {
             payload,
@@ -147,6 +181,7 @@ async fn foreign_bytes_end_set_aside_and_what_follows_them_is_handled() {
 async fn foreign_producer(
     settings: &pipeline::road::pulsar::BrokerSettings,
     topic: Topic,
+    batch_size: Option<u32>,
 ) -> Producer<TokioExecutor> {
     let client = settings.connect().await.unwrap();
     let schema = pulsar::proto::Schema {
@@ -160,6 +195,8 @@ async fn foreign_producer(
         .with_topic(settings.partition_name(topic, 0))
         .with_options(ProducerOptions {
             schema: Some(schema),
+            batch_size,
+            block_queue_if_full: true,
             ..ProducerOptions::default()
         })
         .build()
