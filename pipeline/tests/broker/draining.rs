@@ -40,7 +40,7 @@ async fn draining_ends_when_all_is_handled_and_not_before() {
     let place = place(&admin_url, 1);
     place.provision().await.unwrap();
     let settings = settings(&service_url, &place);
-    let mut foreign = foreign_producer(&settings, COMMANDS).await;
+    let mut foreign = foreign_producer(&settings, COMMANDS, None).await;
     for _ in 0..300 {
         let sent = foreign.send_non_blocking(RawMessage {
             payload: vec![1, 2, 3],

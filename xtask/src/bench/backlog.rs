@@ -1,7 +1,7 @@
 //! `cargo xtask bench backlog`: people go on asking while a backlog of purchases that lay at the broker is worked off.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use reqwest::{Client as Http, RequestBuilder};
 use schemas::Service;
 use serde_json::json;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::clients::{Client, Met};
 use super::ledger::{Ledger, Mark};
@@ -73,7 +74,7 @@ pub async fn run(layout: &Layout, backlog: Backlog, progress: Progress) -> Resul
     stack.start_again().await?;
     let started = Instant::now();
     let mut most = BTreeMap::new();
-    let draining = drained(&stack, &ledger, &mark, backlog.purchases, &mut most);
+    let draining = drained(&stack, &ledger, &mark, feed.sent_at(), &mut most);
     let busy = asking.ask_while(backlog.rate, 1_000_000, draining).await?;
     let drained = started.elapsed();
     let outcome = ledger.outcome_since(&mark, feed.sent_at()).await?;
@@ -93,16 +94,24 @@ async fn drained(
     stack: &LocalStack,
     ledger: &Ledger,
     mark: &Mark,
-    purchases: u64,
+    sent: &HashMap<Uuid, i64>,
     most: &mut BTreeMap<String, u64>,
 ) {
     let end = Instant::now() + DRAIN;
-    while ledger.count_since(mark).await.unwrap_or(0) < purchases && Instant::now() < end {
-        for (name, kib) in
-            Machine::read(stack.layout()).map_or_else(|_| BTreeMap::new(), |m| m.memory())
-        {
+    let many = u64::try_from(sent.len()).unwrap_or(u64::MAX);
+    while Instant::now() < end {
+        let memory = Machine::read(stack.layout()).map(|machine| machine.memory());
+        for (name, kib) in memory.unwrap_or_default() {
             let known = most.entry(name).or_insert(0);
             *known = kib.max(*known);
+        }
+        // What people ask for is posted too: the count alone tells only when it is worth a look.
+        let posted = ledger.count_since(mark).await.unwrap_or(0);
+        if posted >= many {
+            let outcome = ledger.outcome_since(mark, sent).await;
+            if outcome.is_ok_and(|outcome| outcome.lost == 0) {
+                return;
+            }
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
@@ -128,7 +137,7 @@ impl Asking {
             tracking: stack.url(Service::Tracking)?.to_owned(),
             campaign,
             partner: token_of(stack, 0)?,
-            run: uuid::Uuid::now_v7().simple().to_string(),
+            run: Uuid::now_v7().simple().to_string(),
         })
     }
 

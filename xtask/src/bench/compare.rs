@@ -1,12 +1,13 @@
 //! `cargo xtask bench compare`: the pipeline benchmark of two builds in one run, in turn, each on a fresh stack.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::{Pace, run_phase, stack};
+use super::{Pace, page, run_phase, stack};
 use crate::layout::Layout;
 use crate::progress::Progress;
 
@@ -62,19 +63,19 @@ pub async fn run(layout: &Layout, compare: Compare, progress: Progress) -> Resul
     let (fast, cpu) = (|f: &Figures| f.per_second, |f: &Figures| f.cpu);
     let speed = (median(&before, fast), median(&after, fast));
     let cost = (median(&before, cpu), median(&after, cpu));
-    println!(
-        "\n| median of {} | before | after | after, in % of before |\n|---|---|---|---|",
-        compare.rounds
+    let mut section = format!(
+        "## Two builds\n\n`cargo xtask bench compare --before <folder>`: the pipeline under full load by the binaries of an earlier commit \
+         and by these, in turn on fresh stacks; medians of {} times {} s.\n\n| figure | before | after | after, in % of before |\n|---|---|---|---|\n",
+        compare.rounds, compare.seconds
     );
     for (name, (before, after)) in [
         ("complete transactions a second", speed),
         ("CPU µs a transaction", cost),
     ] {
-        println!(
-            "| {name} | {before} | {after} | {} |",
-            after * 100 / before.max(1)
-        );
+        let percent = after * 100 / before.max(1);
+        writeln!(section, "| {name} | {before} | {after} | {percent} |")?;
     }
+    page::write(layout, &section)?;
     if speed.1 * 100 < speed.0 * (100 - MOST_LOST) {
         bail!("the later build does more than {MOST_LOST} % less");
     }
