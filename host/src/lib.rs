@@ -9,6 +9,7 @@ mod database;
 mod definition;
 mod operator;
 mod ready;
+mod replays;
 mod roads;
 mod settings;
 mod start;

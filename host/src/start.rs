@@ -27,6 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use crate::definition::Definition;
+use crate::replays::{self, Replays};
 use crate::settings::Settings;
 use crate::{commands, database, operator, ready, roads};
 
@@ -44,6 +45,8 @@ struct Inner {
     tasks: Tasks,
     status_of: fn(&str) -> StatusCode,
     urls: BTreeMap<&'static str, String>,
+    replays: Replays,
+    command_log: &'static str,
 }
 
 impl Host {
@@ -80,6 +83,21 @@ impl Host {
     /// Its tasks, for group commits.
     pub fn tasks(&self) -> &Tasks {
         &self.0.tasks
+    }
+
+    /// Told the log's head after every commit of this process.
+    pub(crate) fn news(&self) -> watch::Receiver<i64> {
+        self.0.committed.subscribe()
+    }
+
+    /// How commands are listed.
+    pub(crate) fn command_log(&self) -> &'static str {
+        self.0.command_log
+    }
+
+    /// The way to have tables made again.
+    pub(crate) fn replays(&self) -> &Replays {
+        &self.0.replays
     }
 
     /// Where a service listens, such as `http://127.0.0.1:8003`.
@@ -125,7 +143,7 @@ impl Running {
 }
 
 /// Starts a service.
-pub async fn start<D: Domain>(
+pub async fn start<D: Domain + Clone>(
     definition: Definition<D>,
     mut settings: Settings,
     metrics: Option<Metrics>,
@@ -153,6 +171,12 @@ pub async fn start<D: Domain>(
     let head = pipeline::log::head(&pool).await?;
     let committed = Arc::new(watch::Sender::new(head));
     let tasks = Tasks::new(stop);
+    let engine_writer = Writer {
+        lock: D::LOCK,
+        ..writer.clone()
+    };
+    let replays =
+        replays::start(&definition.domain, &pool, &engine_writer, &settings, &tasks).await?;
     let host = Host(Arc::new(Inner {
         service,
         pool: pool.clone(),
@@ -163,13 +187,11 @@ pub async fn start<D: Domain>(
         tasks: tasks.clone(),
         status_of: definition.status_of,
         urls: settings.urls.clone(),
+        replays,
+        command_log: D::COMMAND_LOG,
     }));
 
     let (router, document) = surface(&host, &definition, &settings);
-    let engine_writer = Writer {
-        lock: D::LOCK,
-        ..writer.clone()
-    };
     let engine = Engine::new(
         definition.domain,
         pool.clone(),
@@ -294,7 +316,13 @@ fn surface<D: Domain>(
             routes = routes.merge(OpenApiRouter::with_openapi(operator::document(other)));
         }
     }
-    let mut served = chassis::openapi::serve(routes);
+    // Open in every mode: the bff makes its read models again from it.
+    let mut served = chassis::openapi::serve(routes).merge(pipeline::road::history::router(
+        host.pool().clone(),
+        host.schema_ids().clone(),
+        settings.internal_key.clone(),
+        service,
+    ));
     if !closed {
         let receiver = Receiver::new(host.pool().clone(), host.inlet());
         let key = settings.internal_key.clone();
@@ -327,7 +355,10 @@ fn shell(host: &Host, settings: &Settings, verifier: Verifier, metrics: Option<M
 }
 
 /// A service's whole `main`: reads, starts, waits for a signal, stops.
-pub fn main<D: Domain>(service: Service, define: fn(&mut Env) -> Definition<D>) -> ExitCode {
+pub fn main<D: Domain + Clone>(
+    service: Service,
+    define: fn(&mut Env) -> Definition<D>,
+) -> ExitCode {
     let mut env = Env::from_process();
     let settings = Settings::read(&mut env, service);
     let definition = define(&mut env);
@@ -352,7 +383,7 @@ pub fn main<D: Domain>(service: Service, define: fn(&mut Env) -> Definition<D>) 
     }
 }
 
-async fn run<D: Domain>(
+async fn run<D: Domain + Clone>(
     service: Service,
     definition: Definition<D>,
     settings: Settings,

@@ -9,6 +9,7 @@ pub mod clock;
 mod domain;
 pub mod effects;
 mod engine;
+pub mod event_store;
 pub mod group;
 mod health;
 mod inbound;
@@ -29,7 +30,7 @@ mod supervise;
 pub mod timers;
 mod tx;
 
-pub use domain::{Context, Domain, Emit, Recorded, Rejection, Verdict};
+pub use domain::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict};
 pub use engine::{Engine, advance};
 pub use health::Health;
 pub use inbound::{Answer, Content, Hint, Inbound, Item, StreamId, Via, Wire};

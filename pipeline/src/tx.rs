@@ -27,6 +27,9 @@ pub enum Lock {
     Log,
     /// Read models, which have no log: nothing can be appended.
     ReadModels,
+    /// Tables that are made again beside the live ones: nothing can be appended, and nobody's heads move. All that it
+    /// reads is of one moment.
+    Rebuild,
 }
 
 impl Lock {
@@ -39,6 +42,11 @@ impl Lock {
             }
             Self::ReadModels => {
                 "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(74617202)"
+            }
+            // 74617203 and 74617204 are locks of sessions: the relay's and a replay's. One snapshot on purpose: head, live
+            // tables and what this transaction itself wrote are compared in it.
+            Self::Rebuild => {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_advisory_xact_lock(74617205)"
             }
         }
     }
@@ -262,6 +270,11 @@ impl WriteTx {
         self.watermarks.get(stream).copied()
     }
 
+    /// The last handled sequence of every stream that is followed.
+    pub fn watermarks(&self) -> HashMap<StreamId, i64> {
+        self.watermarks.clone()
+    }
+
     /// Whether this source's topic partition was followed under another epoch.
     pub fn knows_other_epoch(&self, stream: &StreamId) -> Option<i64> {
         self.watermarks
@@ -397,6 +410,7 @@ impl WriteTx {
                 log::write(&mut self.tx, &heads, &self.rows, &self.inbox).await?;
             }
             Lock::ReadModels => log::write_watermarks(&mut self.tx, &heads).await?,
+            Lock::Rebuild => {}
         }
         self.tx.commit().await?;
         Ok(self.position)

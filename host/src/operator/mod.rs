@@ -4,6 +4,10 @@
 //! transaction that changes it, by [`pipeline::audit::record`].
 
 mod audit;
+mod commands;
+mod events;
+mod live;
+mod replay;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Request};
@@ -30,7 +34,6 @@ pub(crate) struct Operator(Caller);
 
 impl Operator {
     /// As the audit names it.
-    #[allow(dead_code, reason = "the acts that name it land next")]
     pub(crate) fn name(&self) -> &str {
         &self.0.subject
     }
@@ -39,7 +42,6 @@ impl Operator {
 /// Why an operator does something.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "the acts that take it land next")]
 pub(crate) struct Reason {
     /// In the operator's own words, for the audit.
     pub(crate) reason: Text<500>,
@@ -86,7 +88,15 @@ fn prefix(service: Service) -> String {
 
 /// Every route, without its prefix.
 fn all() -> OpenApiRouter<Host> {
-    OpenApiRouter::new().routes(routes!(audit::list_audit))
+    OpenApiRouter::new()
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(events::list_events))
+        .routes(routes!(events::get_event))
+        .routes(routes!(live::live_events))
+        .routes(routes!(commands::list_command_log))
+        .routes(routes!(replay::list_replays, replay::start_replay))
+        .routes(routes!(replay::get_replay))
+        .routes(routes!(replay::drop_replaced))
 }
 
 /// Whoever forgets to ask who acts still lets nobody else in.

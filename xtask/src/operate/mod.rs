@@ -10,6 +10,9 @@ use schemas::Service;
 use serde_json::Value;
 
 mod audit;
+mod commands;
+mod events;
+mod replay;
 mod show;
 
 use crate::demo::Tokens;
@@ -24,6 +27,12 @@ pub use show::{cut, show_page, table};
 pub enum Noun {
     /// What operators did: who, when, why
     Audit(Operate<audit::Verb>),
+    /// A service's log: what happened, as it stands and as it grows
+    Events(Operate<events::Verb>),
+    /// A service's command log: what was asked, and what became of it
+    Commands(Operate<commands::Verb>),
+    /// Make a service's tables again from its log: compare, or put in place
+    Replay(Operate<replay::Verb>),
 }
 
 /// A verb, and whom it is said to.
@@ -47,6 +56,9 @@ pub struct Operate<V: clap::Subcommand> {
 pub async fn run(layout: &Layout, noun: Noun) -> Result<()> {
     match noun {
         Noun::Audit(said) => audit::run(&Client::new(layout, &said)?, said.verb).await,
+        Noun::Events(said) => events::run(&Client::new(layout, &said)?, said.verb).await,
+        Noun::Commands(said) => commands::run(&Client::new(layout, &said)?, said.verb).await,
+        Noun::Replay(said) => replay::run(&Client::new(layout, &said)?, said.verb).await,
     }
 }
 
