@@ -9,7 +9,6 @@ mod database;
 mod definition;
 mod operator;
 mod ready;
-mod replays;
 mod roads;
 mod settings;
 mod start;
@@ -18,5 +17,6 @@ pub mod testing;
 
 pub use ask::{Ask, Asked, actor};
 pub use definition::{Definition, Led, Routes};
+pub use operator::{Operator, Reason};
 pub use settings::Settings;
 pub use start::{Host, Running, main, start};

@@ -16,7 +16,6 @@ mod outages;
 mod overload;
 mod ownership;
 mod reads;
-mod rebuilding;
 mod replays;
 mod secrets;
 mod waiting;

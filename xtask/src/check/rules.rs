@@ -14,7 +14,6 @@ mod payouts;
 mod rebuilt;
 
 use anyhow::Result;
-use sqlx::Executor;
 
 use super::scratch::Scratch;
 use super::{Books, Finding, Journal, evidence, gather};
@@ -26,11 +25,9 @@ pub(super) async fn all(
     journal: &Journal,
     only: &[u8],
 ) -> Result<Vec<Finding>> {
-    let gathered = &mut scratch.connection;
-    gathered.execute("BEGIN").await?;
-    let mut found = gather::gather(gathered, books, journal).await?;
-    gathered.execute("COMMIT; ANALYZE").await?;
+    let mut found = gather::gather(&mut scratch.connection, books, journal).await?;
     found.retain(|finding| only.contains(&finding.rule));
+    let gathered = &mut scratch.connection;
     for questions in [
         logs::QUESTIONS,
         order::QUESTIONS,

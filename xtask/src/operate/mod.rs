@@ -10,9 +10,7 @@ use schemas::Service;
 use serde_json::Value;
 
 mod audit;
-mod commands;
-mod events;
-mod replay;
+mod parked;
 mod show;
 
 use crate::demo::Tokens;
@@ -27,12 +25,8 @@ pub use show::{cut, show_page, table};
 pub enum Noun {
     /// What operators did: who, when, why
     Audit(Operate<audit::Verb>),
-    /// A service's log: what happened, as it stands and as it grows
-    Events(Operate<events::Verb>),
-    /// A service's command log: what was asked, and what became of it
-    Commands(Operate<commands::Verb>),
-    /// Make a service's tables again from its log: compare, or put in place
-    Replay(Operate<replay::Verb>),
+    /// Messages that are set aside: look, try, edit, bring back, drop
+    Parked(Operate<parked::Verb>),
 }
 
 /// A verb, and whom it is said to.
@@ -56,9 +50,7 @@ pub struct Operate<V: clap::Subcommand> {
 pub async fn run(layout: &Layout, noun: Noun) -> Result<()> {
     match noun {
         Noun::Audit(said) => audit::run(&Client::new(layout, &said)?, said.verb).await,
-        Noun::Events(said) => events::run(&Client::new(layout, &said)?, said.verb).await,
-        Noun::Commands(said) => commands::run(&Client::new(layout, &said)?, said.verb).await,
-        Noun::Replay(said) => replay::run(&Client::new(layout, &said)?, said.verb).await,
+        Noun::Parked(said) => parked::run(&Client::new(layout, &said)?, said.verb).await,
     }
 }
 

@@ -1,9 +1,8 @@
 //! The stack's parts against real servers. Run with `./test.sh xtask`.
 
-mod check;
 mod dependencies;
 mod environment;
-mod modes;
+mod operators;
 mod processes;
 mod provisioning;
 mod readers;
