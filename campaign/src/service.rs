@@ -1,6 +1,6 @@
 //! Campaign's domain as the road sees it.
 
-use pipeline::{Domain, Emit, Recorded, Verdict, WriteTx};
+use pipeline::{Domain, Emit, Recorded, Tables, Verdict, WriteTx};
 use schemas::{Message, Service};
 
 use crate::domain::{self, Event, Place, Rejection};
@@ -13,6 +13,14 @@ pub struct CampaignDomain;
 
 impl Domain for CampaignDomain {
     const SERVICE: Service = Service::Campaign;
+    const TABLES: Tables = Tables {
+        folds: &["campaigns", "terms", "plans", "enrollments", "evidence"],
+        sides: &["terms_texts", "acceptance_metadata", "evidence_files"],
+        run_dependent: &[],
+        seeds: &[],
+        fold_version: 1,
+    };
+
     type World = World;
     type Event = Event;
 

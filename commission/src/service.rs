@@ -1,7 +1,7 @@
 //! The domain as the road sees it.
 
 use money::ConversionId;
-use pipeline::{Context, Domain, Emit, Recorded, Rejection, Verdict, WriteTx};
+use pipeline::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict, WriteTx};
 use schemas::{Body, Message, Service};
 
 use crate::domain::{self, Event, PLAN_WAIT_SECONDS, PlanKey, Reaction};
@@ -14,6 +14,14 @@ pub struct Commission;
 
 impl Domain for Commission {
     const SERVICE: Service = Service::Commission;
+    const TABLES: Tables = Tables {
+        folds: &["plans", "commissions", "reversals"],
+        sides: &[],
+        run_dependent: &[],
+        seeds: &[],
+        fold_version: 1,
+    };
+
     type World = World;
     type Event = Event;
 

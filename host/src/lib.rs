@@ -9,6 +9,7 @@ mod database;
 mod definition;
 mod operator;
 mod ready;
+mod replays;
 mod roads;
 mod settings;
 mod start;
@@ -17,6 +18,5 @@ pub mod testing;
 
 pub use ask::{Ask, Asked, actor};
 pub use definition::{Definition, Led, Routes};
-pub use operator::{Operator, Reason};
 pub use settings::Settings;
 pub use start::{Host, Running, main, start};

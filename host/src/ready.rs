@@ -1,10 +1,7 @@
-//! What `/ready` looks at: the database, whether it takes batches, and that every road was open once, which proves topics,
-//! subscriptions and schemas. A road that was open and is not now is told of with its reason; the service goes on without.
+//! What `/ready` looks at: the database, and that every road was open once, which proves topics, subscriptions and
+//! schemas.
 
 use chassis::http::ReadyCheck;
-use chassis::time::to_rfc3339;
-
-use pipeline::Paused;
 
 use crate::start::Host;
 
@@ -16,12 +13,6 @@ pub(crate) async fn checks(host: Host) -> Vec<ReadyCheck> {
         Ok(_) => ReadyCheck::passed("database"),
         Err(error) => ReadyCheck::failed("database", error.to_string()),
     }];
-    if let Some(paused) = host.health().batches() {
-        checks.push(ReadyCheck::failed(paused.name.clone(), told(&paused)));
-    }
-    for paused in host.health().paused() {
-        checks.push(ReadyCheck::passed(paused.name.clone()).with_detail(told(&paused)));
-    }
     let closed = host.health().never_opened();
     if closed.is_empty() {
         checks.push(ReadyCheck::passed("roads"));
@@ -35,9 +26,4 @@ pub(crate) async fn checks(host: Host) -> Vec<ReadyCheck> {
             .map(|(road, error)| ReadyCheck::failed(road, error)),
     );
     checks
-}
-
-fn told(paused: &Paused) -> String {
-    let since = to_rfc3339(paused.since);
-    format!("waits since {since} and tries again: {}", paused.reason)
 }

@@ -16,17 +16,18 @@ use chassis::telemetry::{self, Metrics};
 use pipeline::relay::Source;
 use pipeline::road::inlet::Receiver;
 use pipeline::{
-    Domain, Engine, Health, Inlet, Mode, Queue, Rehearse, SchemaIds, Tasks, Writer, parked,
-    process, release, service_state,
+    Domain, Engine, Health, Inlet, Mode, Queue, SchemaIds, Tasks, Writer, process, release,
+    service_state,
 };
 use schemas::Service;
 use sqlx::PgPool;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
-use crate::definition::{Definition, Routes};
+use crate::definition::Definition;
+use crate::replays::{self, Replays};
 use crate::settings::Settings;
 use crate::{commands, database, operator, ready, roads};
 
@@ -44,9 +45,8 @@ struct Inner {
     tasks: Tasks,
     status_of: fn(&str) -> StatusCode,
     urls: BTreeMap<&'static str, String>,
-    engine_writer: Writer,
-    parked_changed: Arc<Notify>,
-    rehearsal: Box<dyn Rehearse>,
+    replays: Replays,
+    command_log: &'static str,
 }
 
 impl Host {
@@ -63,21 +63,6 @@ impl Host {
     /// What its own writing transactions begin with.
     pub fn writer(&self) -> &Writer {
         &self.0.writer
-    }
-
-    /// What the transactions of its batches begin with: for read models, another lock than its log's.
-    pub(crate) fn engine_writer(&self) -> &Writer {
-        &self.0.engine_writer
-    }
-
-    /// Wakes what feeds back messages that were set aside.
-    pub(crate) fn parked_changed(&self) -> &Notify {
-        &self.0.parked_changed
-    }
-
-    /// For dry runs.
-    pub(crate) fn rehearsal(&self) -> &dyn Rehearse {
-        self.0.rehearsal.as_ref()
     }
 
     /// Its writer schemas.
@@ -98,6 +83,21 @@ impl Host {
     /// Its tasks, for group commits.
     pub fn tasks(&self) -> &Tasks {
         &self.0.tasks
+    }
+
+    /// Told the log's head after every commit of this process.
+    pub(crate) fn news(&self) -> watch::Receiver<i64> {
+        self.0.committed.subscribe()
+    }
+
+    /// How commands are listed.
+    pub(crate) fn command_log(&self) -> &'static str {
+        self.0.command_log
+    }
+
+    /// The way to have tables made again.
+    pub(crate) fn replays(&self) -> &Replays {
+        &self.0.replays
     }
 
     /// Where a service listens, such as `http://127.0.0.1:8003`.
@@ -143,18 +143,13 @@ impl Running {
 }
 
 /// Starts a service.
-pub async fn start<D: Domain>(
+pub async fn start<D: Domain + Clone>(
     definition: Definition<D>,
     mut settings: Settings,
     metrics: Option<Metrics>,
     stop: CancellationToken,
 ) -> anyhow::Result<Running> {
     let service = D::SERVICE;
-    let faces = Faces {
-        about: definition.about,
-        edge: definition.edge,
-        routes: definition.routes,
-    };
     let verifier = settings.auth.take().and_then(AuthConfig::verifier);
     let verifier = verifier.context("tokens cannot be verified with these settings")?;
     let server = Server::bind(settings.server).await?;
@@ -180,32 +175,38 @@ pub async fn start<D: Domain>(
         lock: D::LOCK,
         ..writer.clone()
     };
-    let health = Health::default();
-    let engine = Engine::new(
-        definition.domain,
-        pool.clone(),
-        engine_writer.clone(),
-        queue.clone(),
-        Arc::clone(&committed),
-    );
-    let engine = Arc::new(engine.telling(health.clone()));
+    let replays =
+        replays::start(&definition.domain, &pool, &engine_writer, &settings, &tasks).await?;
     let host = Host(Arc::new(Inner {
         service,
         pool: pool.clone(),
         writer: writer.clone(),
         inlet: queue.inlet(),
         committed: Arc::clone(&committed),
-        health,
+        health: Health::default(),
         tasks: tasks.clone(),
         status_of: definition.status_of,
         urls: settings.urls.clone(),
-        engine_writer: engine_writer.clone(),
-        parked_changed: engine.parked_changed(),
-        rehearsal: Box::new(Arc::clone(&engine)),
+        replays,
+        command_log: D::COMMAND_LOG,
     }));
 
-    let (router, document) = surface(&host, &faces, &settings);
-    bring_back(&pool, engine_writer, &queue, &engine, &tasks);
+    let (router, document) = surface(&host, &definition, &settings);
+    let engine = Engine::new(
+        definition.domain,
+        pool.clone(),
+        engine_writer,
+        queue.clone(),
+        Arc::clone(&committed),
+    );
+    let released = release::release(
+        pool.clone(),
+        writer.schema_ids.clone(),
+        queue.inlet(),
+        engine.parked_changed(),
+        tasks.stop().clone(),
+    );
+    tasks.spawn("release", released);
     tasks.spawn("engine", engine.run(tasks.stop().clone(), left.deaths > 0));
     let settings = Arc::new(settings);
     let source = Source {
@@ -242,27 +243,6 @@ pub async fn start<D: Domain>(
         tasks,
         process,
     })
-}
-
-/// Feeds back what was set aside when it is due, and what operators redrive.
-fn bring_back<D: Domain>(
-    pool: &PgPool,
-    writer: Writer,
-    queue: &Queue,
-    engine: &Engine<D>,
-    tasks: &Tasks,
-) {
-    let released = release::release(
-        pool.clone(),
-        writer.schema_ids.clone(),
-        queue.inlet(),
-        engine.parked_changed(),
-        tasks.stop().clone(),
-    );
-    tasks.spawn("release", released);
-    let changed = engine.parked_changed();
-    let redriven = parked::redrive::run(pool.clone(), writer, changed, tasks.stop().clone());
-    tasks.spawn("redrive", redriven);
 }
 
 /// What earlier processes of the service left behind.
@@ -311,20 +291,17 @@ async fn resume(
     })
 }
 
-/// What a service shows of itself.
-struct Faces {
-    about: &'static str,
-    edge: Routes,
-    routes: Routes,
-}
-
-fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Router, utoipa::openapi::OpenApi) {
+fn surface<D: Domain>(
+    host: &Host,
+    definition: &Definition<D>,
+    settings: &Settings,
+) -> (Router, utoipa::openapi::OpenApi) {
     let service = host.service();
-    let base = chassis::openapi::base(&format!("Tributary {}", service.name()), faces.about);
-    let mut routes = OpenApiRouter::with_openapi(base).merge((faces.edge)(host));
+    let base = chassis::openapi::base(&format!("Tributary {}", service.name()), definition.about);
+    let mut routes = OpenApiRouter::with_openapi(base).merge((definition.edge)(host));
     let closed = service != Service::Bff && settings.modes.of(service) == Mode::Event;
     if !closed {
-        routes = routes.merge((faces.routes)(host));
+        routes = routes.merge((definition.routes)(host));
         if service != Service::Bff {
             routes = routes.merge(commands::routes(host));
         }
@@ -339,7 +316,13 @@ fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Router, utoipa::
             routes = routes.merge(OpenApiRouter::with_openapi(operator::document(other)));
         }
     }
-    let mut served = chassis::openapi::serve(routes);
+    // Open in every mode: the bff makes its read models again from it.
+    let mut served = chassis::openapi::serve(routes).merge(pipeline::road::history::router(
+        host.pool().clone(),
+        host.schema_ids().clone(),
+        settings.internal_key.clone(),
+        service,
+    ));
     if !closed {
         let receiver = Receiver::new(host.pool().clone(), host.inlet());
         let key = settings.internal_key.clone();
@@ -372,7 +355,10 @@ fn shell(host: &Host, settings: &Settings, verifier: Verifier, metrics: Option<M
 }
 
 /// A service's whole `main`: reads, starts, waits for a signal, stops.
-pub fn main<D: Domain>(service: Service, define: fn(&mut Env) -> Definition<D>) -> ExitCode {
+pub fn main<D: Domain + Clone>(
+    service: Service,
+    define: fn(&mut Env) -> Definition<D>,
+) -> ExitCode {
     let mut env = Env::from_process();
     let settings = Settings::read(&mut env, service);
     let definition = define(&mut env);
@@ -397,7 +383,7 @@ pub fn main<D: Domain>(service: Service, define: fn(&mut Env) -> Definition<D>) 
     }
 }
 
-async fn run<D: Domain>(
+async fn run<D: Domain + Clone>(
     service: Service,
     definition: Definition<D>,
     settings: Settings,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use money::Uuid;
-use pipeline::{Context, Domain, Emit, Recorded, Verdict, WriteTx};
+use pipeline::{Context, Domain, Emit, Recorded, Tables, Verdict, WriteTx};
 use schemas::{Body, Message, RequestPayoutV1, Service};
 use sealing::{DataKey, Details, PrivateKey};
 
@@ -14,6 +14,7 @@ use crate::store::sealing_keys;
 use crate::world::World;
 
 /// The domain with the key that its side tables are encrypted with.
+#[derive(Clone)]
 pub struct Payment {
     data_key: Arc<DataKey>,
 }
@@ -67,6 +68,14 @@ impl Payment {
 
 impl Domain for Payment {
     const SERVICE: Service = Service::Payment;
+    const TABLES: Tables = Tables {
+        folds: &["balances", "transfers", "payouts"],
+        sides: &["aside.sealing_keys", "aside.payout_details", "aside.calls"],
+        run_dependent: &[],
+        seeds: &[],
+        fold_version: 1,
+    };
+
     type World = World;
     type Event = Event;
 

@@ -6,6 +6,7 @@ use money::Micros;
 use schemas::{Actor, Body, Header, Message, Service};
 use uuid::Uuid;
 
+use crate::event_store;
 use crate::tx::{Lock, WriteTx};
 
 /// What a decision may know besides state and message.
@@ -87,12 +88,42 @@ pub struct Recorded<'a, E> {
     pub position: i64,
 }
 
+/// What each table of a service's database is: every one stands in one of these lists, and only here.
+#[derive(Debug, Clone, Copy)]
+pub struct Tables {
+    /// The fold of the service's own events (of a read model: of those that it follows), so a replay makes them again.
+    pub folds: &'static [&'static str],
+    /// What no event carries; a replay leaves it alone. Those of another Postgres schema with its name: `aside.calls`.
+    pub sides: &'static [&'static str],
+    /// (table, column) of folds that depend on how streams met, and so differ from one fold to the next.
+    pub run_dependent: &'static [(&'static str, &'static str)],
+    /// The rows that migrations put into folds, as SQL that names no schema.
+    pub seeds: &'static [&'static str],
+    /// Counts changes of what is folded: one more whenever rows of the same events come out otherwise than before.
+    pub fold_version: i32,
+}
+
+impl Tables {
+    /// Of a domain without tables of its own.
+    pub const NONE: Self = Self {
+        folds: &[],
+        sides: &[],
+        run_dependent: &[],
+        seeds: &[],
+        fold_version: 1,
+    };
+}
+
 /// A service's domain as the road sees it. `handle` and `evolve` are pure; the rest is its SQL.
 pub trait Domain: Send + Sync + 'static {
     /// Whose domain this is.
     const SERVICE: Service;
     /// What its transactions own; read models have no log.
     const LOCK: Lock = Lock::Log;
+    /// What its tables are.
+    const TABLES: Tables = Tables::NONE;
+    /// How its commands are listed: see [`event_store::commands`].
+    const COMMAND_LOG: &'static str = event_store::COMMANDS_OF_INBOX;
     /// The states that one batch touches.
     type World: Send + Sync;
     /// What can happen here.

@@ -5,11 +5,11 @@
 
 mod attempt;
 pub mod audit;
-mod backoff;
 pub mod clock;
 mod domain;
 pub mod effects;
 mod engine;
+pub mod event_store;
 pub mod group;
 mod health;
 mod inbound;
@@ -19,7 +19,6 @@ mod mode;
 pub mod parked;
 pub mod process;
 mod queue;
-mod rehearse;
 pub mod relay;
 pub mod release;
 pub mod replay;
@@ -31,15 +30,14 @@ mod supervise;
 pub mod timers;
 mod tx;
 
-pub use domain::{Context, Domain, Emit, Recorded, Rejection, Verdict};
+pub use domain::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict};
 pub use engine::{Engine, advance};
-pub use health::{Health, Paused};
-pub use inbound::{Answer, Content, Hint, Inbound, Item, Origin, StreamId, Via, Wire};
+pub use health::Health;
+pub use inbound::{Answer, Content, Hint, Inbound, Item, StreamId, Via, Wire};
 pub use mode::{Edge, Mode, Modes, NoRoad, NotAMode};
 pub use queue::{
     Answers, BATCH_BYTES, BATCH_MESSAGES, Full, Inlet, LANE_BYTES, LANE_MESSAGES, Queue,
 };
-pub use rehearse::{Rehearse, Rehearsed};
 pub use schema_ids::{SchemaIdError, SchemaIds};
 pub use supervise::Tasks;
 pub use tx::{Asked, Lock, MAX_BODY_BYTES, NewMessage, TxError, WriteTx, Writer};

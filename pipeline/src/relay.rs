@@ -11,7 +11,6 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::backoff::Backoff;
 use crate::health::Health;
 use crate::log::{self, LogRow};
 use crate::schema_ids::{SchemaIdError, SchemaIds};
@@ -30,7 +29,6 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 /// session.
 const SILENT_LEADER: &str = "SET idle_session_timeout = '4s'";
 const CURSOR_EVERY: Duration = Duration::from_millis(500);
-const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 const RELAY_LOCK: &str = "SELECT pg_try_advisory_lock(74617203)";
 
@@ -182,7 +180,7 @@ pub async fn ship(
     health: Health,
     stop: CancellationToken,
 ) {
-    let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
+    let mut backoff = Duration::from_millis(50);
     loop {
         let started = Instant::now();
         let error = tokio::select! {
@@ -191,19 +189,19 @@ pub async fn ship(
         };
         road.close();
         if started.elapsed() > BACKOFF_MAX * 2 {
-            backoff.reset();
+            backoff = Duration::from_millis(50);
         }
-        let wait = backoff.wait();
         if let Err(error) = error {
             health.failed(&road.name(), topic, partition, &error.to_string());
             metrics::counter!("tributary_relay_errors_total", "road" => road.name()).increment(1);
-            tracing::warn!(road = road.name(), topic = topic.name(), partition, %error, retry_in = ?wait,
+            tracing::warn!(road = road.name(), topic = topic.name(), partition, %error, retry_in = ?backoff,
                 "shipping starts again from the last known place");
         }
         tokio::select! {
             () = stop.cancelled() => break,
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep(backoff) => {}
         }
+        backoff = (backoff * 2).min(BACKOFF_MAX);
     }
     road.close();
 }

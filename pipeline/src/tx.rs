@@ -4,7 +4,7 @@
 //! decision races another, positions and sequences have no gaps, and a replica that lost its partition is fenced: it
 //! cannot see a head that another writer has moved on from.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use money::{Micros, ids};
 use schemas::{Body, Header, Message, Service, Topic};
@@ -27,6 +27,9 @@ pub enum Lock {
     Log,
     /// Read models, which have no log: nothing can be appended.
     ReadModels,
+    /// Tables that are made again beside the live ones: nothing can be appended, and nobody's heads move. All that it
+    /// reads is of one moment.
+    Rebuild,
 }
 
 impl Lock {
@@ -39,6 +42,11 @@ impl Lock {
             }
             Self::ReadModels => {
                 "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(74617202)"
+            }
+            // 74617203 and 74617204 are locks of sessions: the relay's and a replay's. One snapshot on purpose: head, live
+            // tables and what this transaction itself wrote are compared in it.
+            Self::Rebuild => {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_advisory_xact_lock(74617205)"
             }
         }
     }
@@ -127,9 +135,8 @@ pub struct WriteTx {
     pub handled: HashMap<Uuid, String>,
     /// Subjects of `Asked` that something parked blocks.
     pub blocked: Vec<String>,
-    /// Parked messages of `Asked` that are still there and due, by source, id and edition: another replica may have
-    /// released them too, or an operator changed them.
-    pub alive: HashSet<(String, Uuid, i32)>,
+    /// Parked messages of `Asked` that are still there and due: another replica may have released them too.
+    pub alive: Vec<Uuid>,
     /// Whether any parked message waits for another aggregate.
     pub any_waiting: bool,
     rows: Vec<NewRow>,
@@ -149,8 +156,8 @@ SELECT h.epoch, h.position, h.last_time,
        (SELECT coalesce(json_agg(json_build_array(i.id, i.state)), '[]') FROM pipeline.inbox i WHERE i.id = ANY($1)) AS handled,
        (SELECT coalesce(array_agg(DISTINCT p.subject), '{}') FROM pipeline.parked p
          WHERE p.subject = ANY($2) AND p.state <> 'unknown_type') AS blocked,
-       (SELECT coalesce(json_agg(json_build_array(p.source, p.message_id, p.edition)), '[]') FROM pipeline.parked p
-         WHERE p.message_id = ANY($3) AND p.state IN ('waiting', 'retrying', 'queued')
+       (SELECT coalesce(array_agg(p.message_id), '{}') FROM pipeline.parked p
+         WHERE p.message_id = ANY($3)
            AND p.next_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset) AS alive,
        EXISTS (SELECT 1 FROM pipeline.parked p WHERE p.waiting_for IS NOT NULL) AS any_waiting
   FROM pipeline.log_head h";
@@ -193,7 +200,6 @@ impl WriteTx {
         let Json(streams): Streams = row.try_get("streams")?;
         let Json(watermarks): Watermarks = row.try_get("watermarks")?;
         let Json(handled): Json<Vec<(Uuid, String)>> = row.try_get("handled")?;
-        let Json(alive): Json<Vec<(String, Uuid, i32)>> = row.try_get("alive")?;
         let last_time: i64 = row.try_get("last_time")?;
         let now: i64 = row.try_get("now")?;
         Ok(Self {
@@ -224,7 +230,7 @@ impl WriteTx {
             moved_watermarks: HashMap::new(),
             handled: handled.into_iter().collect(),
             blocked: row.try_get("blocked")?,
-            alive: alive.into_iter().collect(),
+            alive: row.try_get("alive")?,
             any_waiting: row.try_get("any_waiting")?,
             rows: Vec::new(),
             inbox: Vec::new(),
@@ -254,21 +260,6 @@ impl WriteTx {
         self.writer.service
     }
 
-    /// What this transaction owns.
-    pub(crate) fn lock(&self) -> Lock {
-        self.writer.lock
-    }
-
-    /// What was appended so far.
-    pub(crate) fn appended(&self) -> &[NewRow] {
-        &self.rows
-    }
-
-    /// What was set aside so far.
-    pub(crate) fn set_aside(&self) -> &[parked::NewParked] {
-        &self.parked
-    }
-
     /// The connection, for the SQL of states.
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.tx
@@ -277,6 +268,11 @@ impl WriteTx {
     /// The last handled sequence of a stream, or `None` when nothing of it ever came.
     pub fn watermark(&self, stream: &StreamId) -> Option<i64> {
         self.watermarks.get(stream).copied()
+    }
+
+    /// The last handled sequence of every stream that is followed.
+    pub fn watermarks(&self) -> HashMap<StreamId, i64> {
+        self.watermarks.clone()
     }
 
     /// Whether this source's topic partition was followed under another epoch.
@@ -414,6 +410,7 @@ impl WriteTx {
                 log::write(&mut self.tx, &heads, &self.rows, &self.inbox).await?;
             }
             Lock::ReadModels => log::write_watermarks(&mut self.tx, &heads).await?,
+            Lock::Rebuild => {}
         }
         self.tx.commit().await?;
         Ok(self.position)

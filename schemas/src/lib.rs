@@ -17,7 +17,6 @@ mod older;
 mod partition;
 mod service;
 mod shape;
-mod show;
 mod walk;
 mod writer;
 
@@ -34,5 +33,4 @@ pub use messages::*;
 pub use older::forget;
 pub use partition::partition;
 pub use service::{Grants, Service, Topic};
-pub use show::{EditError, edit, show, show_payload};
 pub use writer::{SchemaError, WriterSchema};

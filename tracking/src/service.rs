@@ -1,6 +1,6 @@
 //! Tracking's domain on the road.
 
-use pipeline::{Context, Domain, Emit, Recorded, Rejection, Verdict, WriteTx};
+use pipeline::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict, WriteTx};
 use schemas::{Message, Service};
 
 use crate::domain::{self, Event, Known, LinkVerdict};
@@ -16,6 +16,22 @@ pub struct Tracking;
 
 impl Domain for Tracking {
     const SERVICE: Service = Service::Tracking;
+    const TABLES: Tables = Tables {
+        folds: &[
+            "campaigns",
+            "terms",
+            "enrollments",
+            "links",
+            "conversions",
+            "conversion_aliases",
+            "tracking_events",
+        ],
+        sides: &["report_notes", "clicks", "last_clicks"],
+        run_dependent: &[],
+        seeds: &[],
+        fold_version: 1,
+    };
+
     type World = World;
     type Event = Event;
 

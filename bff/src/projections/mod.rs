@@ -10,12 +10,13 @@ mod sealing_key;
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
-use pipeline::{Context, Domain, Emit, Lock, Recorded, Verdict, WriteTx};
+use pipeline::{Context, Domain, Emit, Lock, Recorded, Tables, Verdict, WriteTx};
 use planted::Fault;
 use schemas::{Message, Service};
 use uuid::Uuid;
 
 use crate::store::balances::{self, Holder, Pots};
+use crate::store::commands;
 use crate::store::commissions::{self, CommissionRow};
 use crate::store::outcomes::{self, Outcome};
 use crate::store::payouts::{self, PayoutRow};
@@ -46,6 +47,28 @@ impl Domain for Projections {
 
     const SERVICE: Service = Service::Bff;
     const LOCK: Lock = Lock::ReadModels;
+    const COMMAND_LOG: &'static str = commands::LOG;
+    const TABLES: Tables = Tables {
+        folds: &[
+            "read_head",
+            "outcomes",
+            "commissions",
+            "payouts",
+            "balances",
+            "sealing_keys",
+        ],
+        sides: &["commands", "idempotency"],
+        // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
+        run_dependent: &[
+            ("read_head", "position"),
+            ("commissions", "position"),
+            ("payouts", "position"),
+            ("balances", "position"),
+            ("balances", "updated_at"),
+        ],
+        seeds: &["INSERT INTO read_head VALUES (true, 0)"],
+        fold_version: 1,
+    };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
     async fn load(&self, tx: &mut WriteTx, messages: &[&Message]) -> Result<World, sqlx::Error> {

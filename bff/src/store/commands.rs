@@ -55,6 +55,11 @@ const JOIN: &str = "SELECT c.id, c.position, c.type, c.subject, c.correlation_id
         o.decided_at, coalesce(o.status, 'pending') AS status
    FROM commands c LEFT JOIN outcomes o ON o.command_id = c.id";
 
+/// Every command by its place in the log, for operators.
+pub(crate) const LOG: &str = "SELECT l.position, c.id, c.type, c.subject, c.caller AS actor, c.accepted_at AS received_at,
+        coalesce(o.status, 'pending') AS state, o.code
+   FROM pipeline.message_log l JOIN commands c ON c.id = l.id LEFT JOIN outcomes o ON o.command_id = c.id WHERE true";
+
 /// Those of these commands that were taken before.
 pub(crate) async fn known(
     tx: &mut WriteTx,

@@ -16,6 +16,7 @@ mod outages;
 mod overload;
 mod ownership;
 mod reads;
+mod rebuilding;
 mod replays;
 mod secrets;
 mod waiting;

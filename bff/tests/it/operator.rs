@@ -180,3 +180,26 @@ async fn the_bffs_document_names_every_operators_route_of_every_service() {
     ids.dedup();
     assert_eq!(ids.len(), all, "operation ids are unique");
 }
+
+#[tokio::test]
+async fn the_bffs_log_shows_commands_and_never_what_is_sealed() {
+    let app = bff().await;
+    crate::app::publish_key(&app, "key1", 600).await;
+    let asked = crate::app::payout();
+    let command = crate::app::asked(
+        &app,
+        &partner("partner123"),
+        "/api/v1/payments/request",
+        &asked,
+    )
+    .await;
+    let (_, page) = app.get("/api/v1/operator/bff/events", &operator()).await;
+    let shown = &page["items"][0]["message"];
+    assert_eq!(shown["id"], command.header.id.to_string());
+    let payload = &shown["payload"]["request_payout_v1"];
+    assert_eq!(payload["sealed_details"], "(sealed)", "{payload}");
+    assert!(payload["masked"].is_string());
+    let (_, log) = app.get("/api/v1/operator/bff/commands", &operator()).await;
+    assert_eq!(log["items"][0]["state"], "pending", "{log}");
+    assert_eq!(log["items"][0]["actor"], "partner123");
+}

@@ -39,4 +39,7 @@ async fn the_tables_are_the_fold_of_the_log() {
     service
         .assert_state_is_the_fold_of_its_log(&Commission, commission::migrations(), &tables)
         .await;
+    service
+        .assert_replay_finds_and_mends_what_hands_changed::<Commission>()
+        .await;
 }

@@ -7,7 +7,6 @@ mod bad_input;
 mod document;
 mod facts;
 mod killed;
-mod operator;
 mod ownership;
 mod paying;
 mod provider;

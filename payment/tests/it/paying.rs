@@ -18,6 +18,9 @@ async fn a_partner_is_paid_once_and_a_second_payout_of_the_same_money_is_refused
     assert_eq!(problem["errors"][0]["pointer"], "/amount");
     assert_eq!(app.provider.taken().await, [id]);
     app.assert_state_is_the_fold_of_its_log().await;
+    app.service
+        .assert_replay_finds_and_mends_what_hands_changed::<payment::Payment>()
+        .await;
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ use crate::road::wire::{BatchMessage, BatchSchema, MessageBatch};
 const TOKEN_SECONDS: i64 = 60;
 /// A full entry, its framing and the schemas.
 const MAX_BATCH_BYTES: usize = 1_048_576;
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
 /// Batches that are read and decoded at once: what comes beyond waits unread, and is refused after a while.
 const READING: usize = 16;
 const READING_PATIENCE: Duration = Duration::from_secs(2);
@@ -51,7 +51,7 @@ impl InternalKey {
         Self(secret)
     }
 
-    fn sign(&self, from: Service, to: Service) -> Result<String, RoadError> {
+    pub(crate) fn sign(&self, from: Service, to: Service) -> Result<String, RoadError> {
         let claims = Claims {
             iss: from.name().to_owned(),
             aud: to.name().to_owned(),
@@ -63,7 +63,7 @@ impl InternalKey {
     }
 
     /// Who signed the bearer token of a request to `me`.
-    fn verify(&self, headers: &HeaderMap, me: Service) -> Option<String> {
+    pub(crate) fn verify(&self, headers: &HeaderMap, me: Service) -> Option<String> {
         let token = headers
             .get(header::AUTHORIZATION)?
             .to_str()
@@ -191,13 +191,19 @@ impl Road for HttpRoad {
     }
 }
 
+/// A fingerprint as it travels.
+pub(crate) fn hex(fingerprint: &[u8; 32]) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in fingerprint {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
 /// An entry as a batch; `text` is that of its writer schema.
 pub(crate) fn to_batch(entry: &Entry, text: Option<String>) -> MessageBatch {
-    let mut sha256 = String::with_capacity(64);
-    for byte in entry.schema.fingerprint() {
-        // Writing to a String cannot fail.
-        let _ = write!(sha256, "{byte:02x}");
-    }
+    let sha256 = hex(entry.schema.fingerprint());
     MessageBatch {
         source: entry.source.to_owned(),
         epoch: entry.epoch,

@@ -1,6 +1,7 @@
 //! The roads between services: by the broker, by HTTP, and within one process for tests.
 
 pub mod consumer;
+pub mod history;
 pub mod http;
 pub mod inlet;
 pub mod memory;

@@ -55,5 +55,13 @@ async fn the_tables_are_the_fold_of_the_log() {
     service
         .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &FOLDED)
         .await;
+    service
+        .assert_replay_finds_and_mends_what_hands_changed::<Tracking>()
+        .await;
+    // It goes on with the tables, and the view, that were put in place.
+    let lead = json!({"user_id": "user1", "event_type": "lead"});
+    report_as(&service, "attributed", &lead).await;
+    let clean = service.replay("verify").await;
+    assert_eq!(clean["report"]["different"], 0, "{clean}");
     service.stop().await;
 }

@@ -94,12 +94,24 @@ pub(super) async fn gather(
     views(into).await?;
     kinds(into).await?;
     told(into, journal).await?;
+    indexes(into).await?;
+    Ok(reading.findings())
+}
+
+/// For the questions that look things up one by one.
+async fn indexes(into: &mut PgConnection) -> Result<()> {
     into.execute(
         "CREATE INDEX ON messages (service, position); CREATE INDEX ON messages (id);
-         CREATE INDEX ON messages (causation_id); CREATE INDEX ON messages (outcome_of); ANALYZE",
+         CREATE INDEX ON messages (causation_id); CREATE INDEX ON messages (outcome_of);
+         CREATE INDEX ON bff.commands (id); CREATE INDEX ON bff.commands (caller, idempotency_key);
+         CREATE INDEX ON bff.outcomes (command_id)",
     )
     .await?;
-    Ok(reading.findings())
+    for service in Service::ALL {
+        let index = format!("CREATE INDEX ON {service}.inbox (id)");
+        into.execute(AssertSqlSafe(index)).await?;
+    }
+    Ok(())
 }
 
 /// Each table of the pipeline once, with the service in front.

@@ -121,15 +121,36 @@ pub const RULES: [&str; 10] = [
 
 /// Checks the books of a quiet stack against all rules. An error is a check that could not be made.
 pub async fn check(books: &Books, journal: &Journal) -> Result<Vec<Finding>> {
-    check_rules(books, journal, &RULES_BY_NUMBER).await
+    let mut checker = Checker::new(books).await?;
+    let found = checker.check(books, journal, &RULES_BY_NUMBER).await;
+    checker.close().await?;
+    found
 }
 
 const RULES_BY_NUMBER: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
-/// Checks only some rules.
-pub async fn check_rules(books: &Books, journal: &Journal, only: &[u8]) -> Result<Vec<Finding>> {
-    let mut scratch = scratch::Scratch::make(&books.scratch_url).await?;
-    let found = rules::all(&mut scratch, books, journal, only).await;
-    scratch.remove().await?;
-    found
+/// A database for checks, one after the other.
+pub struct Checker(scratch::Scratch);
+
+impl Checker {
+    /// Makes the database, on the server that the books name for it.
+    pub async fn new(books: &Books) -> Result<Self> {
+        Ok(Self(scratch::Scratch::make(&books.scratch_url).await?))
+    }
+
+    /// Checks only these rules.
+    pub async fn check(
+        &mut self,
+        books: &Books,
+        journal: &Journal,
+        only: &[u8],
+    ) -> Result<Vec<Finding>> {
+        self.0.clear().await?;
+        rules::all(&mut self.0, books, journal, only).await
+    }
+
+    /// Removes the database.
+    pub async fn close(self) -> Result<()> {
+        self.0.remove().await
+    }
 }

@@ -14,6 +14,7 @@ mod payouts;
 mod rebuilt;
 
 use anyhow::Result;
+use sqlx::Executor;
 
 use super::scratch::Scratch;
 use super::{Books, Finding, Journal, evidence, gather};
@@ -25,9 +26,11 @@ pub(super) async fn all(
     journal: &Journal,
     only: &[u8],
 ) -> Result<Vec<Finding>> {
-    let mut found = gather::gather(&mut scratch.connection, books, journal).await?;
-    found.retain(|finding| only.contains(&finding.rule));
     let gathered = &mut scratch.connection;
+    gathered.execute("BEGIN").await?;
+    let mut found = gather::gather(gathered, books, journal).await?;
+    gathered.execute("COMMIT; ANALYZE").await?;
+    found.retain(|finding| only.contains(&finding.rule));
     for questions in [
         logs::QUESTIONS,
         order::QUESTIONS,

@@ -10,6 +10,8 @@ pub(super) struct Scratch {
     name: String,
     /// Connected to it.
     pub(super) connection: PgConnection,
+    /// How many stand beside it.
+    beside: u32,
 }
 
 impl Scratch {
@@ -26,12 +28,29 @@ impl Scratch {
             server: server.to_owned(),
             name,
             connection,
+            beside: 0,
         })
     }
 
+    /// Empties it: much quicker than another database, whose removal waits for a checkpoint of the whole server.
+    pub(super) async fn clear(&mut self) -> Result<()> {
+        // What an earlier check left behind when it failed.
+        self.connection.execute("ROLLBACK").await?;
+        let made: Vec<String> = sqlx::query_scalar(
+            "SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace
+              WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'",
+        )
+        .fetch_all(&mut self.connection)
+        .await?;
+        let all = format!("{}; CREATE SCHEMA public", made.join("; "));
+        self.connection.execute(AssertSqlSafe(all)).await?;
+        Ok(())
+    }
+
     /// An empty database beside it, for state that is folded anew. It goes with it.
-    pub(super) async fn beside(&self, name: &str) -> Result<String> {
-        let name = format!("{}_{name}", self.name);
+    pub(super) async fn beside(&mut self) -> Result<String> {
+        self.beside += 1;
+        let name = format!("{}_{}", self.name, self.beside);
         statement(&self.server, &format!("CREATE DATABASE {name}")).await?;
         Ok(beside(&self.server, &name))
     }

@@ -10,7 +10,9 @@ use schemas::Service;
 use serde_json::Value;
 
 mod audit;
-mod parked;
+mod commands;
+mod events;
+mod replay;
 mod show;
 
 use crate::demo::Tokens;
@@ -25,8 +27,12 @@ pub use show::{cut, show_page, table};
 pub enum Noun {
     /// What operators did: who, when, why
     Audit(Operate<audit::Verb>),
-    /// Messages that are set aside: look, try, edit, bring back, drop
-    Parked(Operate<parked::Verb>),
+    /// A service's log: what happened, as it stands and as it grows
+    Events(Operate<events::Verb>),
+    /// A service's command log: what was asked, and what became of it
+    Commands(Operate<commands::Verb>),
+    /// Make a service's tables again from its log: compare, or put in place
+    Replay(Operate<replay::Verb>),
 }
 
 /// A verb, and whom it is said to.
@@ -50,7 +56,9 @@ pub struct Operate<V: clap::Subcommand> {
 pub async fn run(layout: &Layout, noun: Noun) -> Result<()> {
     match noun {
         Noun::Audit(said) => audit::run(&Client::new(layout, &said)?, said.verb).await,
-        Noun::Parked(said) => parked::run(&Client::new(layout, &said)?, said.verb).await,
+        Noun::Events(said) => events::run(&Client::new(layout, &said)?, said.verb).await,
+        Noun::Commands(said) => commands::run(&Client::new(layout, &said)?, said.verb).await,
+        Noun::Replay(said) => replay::run(&Client::new(layout, &said)?, said.verb).await,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The stack's parts against real servers. Run with `./test.sh xtask`.
 
+mod check;
 mod dependencies;
 mod environment;
-mod operators;
+mod modes;
 mod processes;
 mod provisioning;
 mod readers;

@@ -21,7 +21,7 @@ pub(super) async fn rebuilt(scratch: &mut Scratch, books: &Books) -> Result<Vec<
         if folded(service).is_empty() {
             continue;
         }
-        let into = scratch.beside(service.name()).await?;
+        let into = scratch.beside().await?;
         let done = Command::new(&program)
             .arg(service.name())
             .env("REBUILD_FROM", from)

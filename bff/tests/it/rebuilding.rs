@@ -1,0 +1,158 @@
+//! Read models made again from the logs of those that are followed.
+
+use std::sync::Arc;
+
+use bff::Projections;
+use host::testing::{self, SECRET, TestService, new_database, variables};
+use pipeline::road::history;
+use pipeline::road::http::InternalKey;
+use pipeline::{Asked, Lock, NewMessage, SchemaIds, WriteTx, Writer};
+use schemas::{Body, Message, Service, Topic};
+use secrecy::SecretString;
+use sqlx::{Connection, PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::app::{self, calculated, payout_requested, posted};
+
+/// A service that is followed: its log, and the route by which it is read.
+struct Sender {
+    pool: PgPool,
+    writer: Writer,
+    topic: Topic,
+    base_url: String,
+}
+
+impl Sender {
+    async fn start(service: Service) -> Self {
+        let url = new_database().await;
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        pipeline::migrate(&mut connection).await.unwrap();
+        let pool = PgPool::connect_lazy(&url).unwrap();
+        let schema_ids = SchemaIds::open(&pool).await.unwrap();
+        let key = InternalKey::new(SecretString::from(SECRET));
+        let router = history::router(pool.clone(), schema_ids.clone(), key, service);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let writer = Writer {
+            service,
+            partitions: 1,
+            schema_ids,
+            lock: Lock::Log,
+        };
+        #[allow(clippy::disallowed_methods, reason = "it ends with the test")]
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self {
+            pool,
+            writer,
+            topic: service.events_topic().unwrap(),
+            base_url,
+        }
+    }
+
+    /// Appends events and returns them as followers get them.
+    async fn append(&self, events: &[(&str, Body, Option<&Message>)]) -> Vec<Message> {
+        let asked = Asked::default();
+        let mut tx = WriteTx::begin(&self.pool, &self.writer, asked)
+            .await
+            .unwrap();
+        let mut messages = Vec::new();
+        for (subject, body, command) in events {
+            let new = NewMessage {
+                id: Uuid::now_v7(),
+                topic: self.topic,
+                published: true,
+                key: "partner1".to_owned(),
+                subject: (*subject).to_owned(),
+                body: body.clone(),
+                correlation_id: Uuid::now_v7(),
+                causation_id: command.map(|command| command.header.id),
+                outcome_of: command.map(|command| command.header.id),
+                actor: command.and_then(|command| command.header.actor.clone()),
+                traceparent: None,
+            };
+            messages.push(tx.append(new).unwrap().0);
+        }
+        tx.commit().await.unwrap();
+        messages
+    }
+
+    async fn tell(&self, app: &TestService, events: &[(&str, Body, Option<&Message>)]) {
+        let messages = self.append(events).await;
+        for answer in app.deliver_all(self.topic, messages).await {
+            assert_eq!(answer.name(), "done");
+        }
+    }
+}
+
+#[tokio::test]
+async fn read_models_are_made_again_from_the_logs_of_their_senders() {
+    let [campaign, commission, payment] =
+        [Service::Campaign, Service::Commission, Service::Payment].map(Sender::start);
+    let (campaign, commission, payment) = tokio::join!(campaign, commission, payment);
+    let mut variables = variables(Service::Bff, &new_database().await);
+    for (name, sender) in [
+        ("CAMPAIGN", &campaign),
+        ("COMMISSION", &commission),
+        ("PAYMENT", &payment),
+    ] {
+        variables.insert(format!("{name}_SERVICE_URL"), sender.base_url.clone());
+    }
+    let app = Arc::new(TestService::start_with(bff::define, variables).await);
+    let token = app::partner123();
+    let command = app::asked(
+        &app,
+        &token,
+        "/api/v1/campaigns/camp123/accept",
+        &app::acceptance(),
+    )
+    .await;
+    campaign
+        .tell(&app, &[("enr1", app::accepted(), Some(&command))])
+        .await;
+    for number in 0..4 {
+        let id = format!("conversion{number}");
+        let body = calculated("partner1", "brand1", 1_000 + number, "approved");
+        commission.tell(&app, &[(&id, body, None)]).await;
+        let debit = format!("brand:brand{number}:funds");
+        let moved = posted(&debit, "partner:partner1:payable", 1_000 + number);
+        let payout = format!("payout{number}");
+        payment
+            .tell(
+                &app,
+                &[
+                    ("partner1", moved, None),
+                    (&payout, payout_requested(100), None),
+                ],
+            )
+            .await;
+    }
+    assert_eq!(app::count(&app, "payouts").await, 4);
+    app.assert_replay_finds_and_mends_what_hands_changed::<Projections>()
+        .await;
+    assert_eq!(app::count(&app, "payouts").await, 4);
+
+    // What comes afterwards goes on from there: nothing is missed and nothing counts twice.
+    let before = testing::rows(app.pool(), "balances").await;
+    let moved = posted("brand:brand0:funds", "partner:partner9:payable", 5);
+    payment.tell(&app, &[("partner9", moved, None)]).await;
+    let after = testing::rows(app.pool(), "balances").await;
+    assert_eq!(after.len(), before.len() + 1);
+    let clean = app.replay("verify").await;
+    assert_eq!(clean["report"]["different"], 0, "{clean}");
+    assert_eq!(clean["events"], 14, "{clean}");
+}
+
+#[tokio::test]
+async fn a_sender_that_is_away_fails_the_replay_and_changes_nothing() {
+    let payment = Sender::start(Service::Payment).await;
+    let app = app::bff().await;
+    let moved = posted("brand:brand1:funds", "partner:partner1:payable", 5);
+    payment.tell(&app, &[("partner1", moved, None)]).await;
+    let before = testing::rows(app.pool(), "balances").await;
+    let replay = app.replay_that_ends("swap", "failed").await;
+    assert!(
+        replay["error"].as_str().unwrap().contains("payment"),
+        "{replay}"
+    );
+    assert_eq!(testing::rows(app.pool(), "balances").await, before);
+}

@@ -1,0 +1,151 @@
+//! Tables made again from the log beside the running service.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use axum::http::StatusCode;
+use campaign::{CampaignDomain, MIGRATIONS};
+use host::testing::{self, rows};
+use serde_json::json;
+
+use crate::app::{self, CAMPAIGNS, EVIDENCE};
+
+const REPLAYS: &str = "/api/v1/operator/campaign/replays";
+
+#[tokio::test]
+async fn a_replay_finds_rows_that_hands_changed_removed_or_added_and_a_swap_mends_them() {
+    let service = app::start().await;
+    for campaign in ["camp1", "camp2", "camp3"] {
+        app::active_campaign(&service, campaign).await;
+        let partner = testing::partner("partner1");
+        let path = format!("{CAMPAIGNS}/{campaign}/accept");
+        app::post(&service, &path, &partner, &app::yes(), StatusCode::CREATED).await;
+        app::post(
+            &service,
+            EVIDENCE,
+            &partner,
+            &app::photo(campaign),
+            StatusCode::CREATED,
+        )
+        .await;
+    }
+    service
+        .assert_replay_finds_and_mends_what_hands_changed::<CampaignDomain>()
+        .await;
+    let (_, audit) = service
+        .get("/api/v1/operator/campaign/audit", &testing::operator())
+        .await;
+    assert_eq!(audit["items"][0]["action"], "replay.swap", "{audit}");
+
+    // The old tables are kept until they are dropped, which is audited too.
+    let (_, list) = service.get(REPLAYS, &testing::operator()).await;
+    let name = list["replaced"][0]["name"].as_str().unwrap().to_owned();
+    assert_eq!(list["tables_fold_version"], list["fold_version"]);
+    let kept = rows(service.pool(), &format!("{name}.campaigns")).await;
+    assert_eq!(kept.len(), 3, "as hands left them");
+    let path = format!("{REPLAYS}/replaced/{name}/drop");
+    let why = json!({ "reason": "looked at" });
+    app::post(
+        &service,
+        &path,
+        &testing::operator(),
+        &why,
+        StatusCode::NO_CONTENT,
+    )
+    .await;
+    app::post(
+        &service,
+        &path,
+        &testing::operator(),
+        &why,
+        StatusCode::NOT_FOUND,
+    )
+    .await;
+    let path = format!("{REPLAYS}/replaced/public/drop");
+    app::post(
+        &service,
+        &path,
+        &testing::operator(),
+        &why,
+        StatusCode::NOT_FOUND,
+    )
+    .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn only_operators_replay_and_a_swap_needs_a_reason() {
+    let service = app::start().await;
+    let (brand, verify) = (testing::brand("brand1"), json!({ "kind": "verify" }));
+    app::post(&service, REPLAYS, &brand, &verify, StatusCode::FORBIDDEN).await;
+    let swap = json!({ "kind": "swap" });
+    let refused = app::post(
+        &service,
+        REPLAYS,
+        &testing::operator(),
+        &swap,
+        StatusCode::UNPROCESSABLE_ENTITY,
+    )
+    .await;
+    assert_eq!(refused["errors"][0]["pointer"], "/reason");
+    let verified = service.replay("verify").await;
+    assert_eq!(verified["report"]["different"], 0);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn replays_under_load_lose_nothing_and_find_nothing() {
+    let service = app::start().await;
+    let brand = testing::brand("brand1");
+    let (over, made) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let write = |writer: usize| {
+        let (service, brand, over, made) = (&service, &brand, &over, &made);
+        async move {
+            let mut number = 0;
+            while !over.load(Ordering::Relaxed) {
+                let id = format!("camp_{writer}_{number}");
+                app::post(
+                    service,
+                    CAMPAIGNS,
+                    brand,
+                    &app::campaign(&id),
+                    StatusCode::CREATED,
+                )
+                .await;
+                let path = format!("{CAMPAIGNS}/{id}/terms");
+                app::post(service, &path, brand, &app::terms(), StatusCode::CREATED).await;
+                app::get(service, &format!("{CAMPAIGNS}/{id}"), brand).await;
+                app::get(service, CAMPAIGNS, brand).await;
+                number += 1;
+                made.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    };
+    let replay = async {
+        for kind in ["verify", "swap", "verify", "swap", "verify"] {
+            let before = made.load(Ordering::Relaxed);
+            let replay = service.replay(kind).await;
+            assert_eq!(replay["report"]["different"], 0, "{kind}: {replay}");
+            testing::until("writers go on", || async {
+                made.load(Ordering::Relaxed) > before + 5
+            })
+            .await;
+        }
+        over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(replay, write(0), write(1), write(2), write(3));
+
+    let campaigns = rows(service.pool(), "campaigns").await;
+    assert_eq!(
+        campaigns.len(),
+        made.load(Ordering::Relaxed),
+        "every answered campaign stands"
+    );
+    service
+        .assert_state_is_the_fold_of_its_log(
+            &CampaignDomain,
+            &MIGRATIONS,
+            &["campaigns", "terms", "plans"],
+        )
+        .await;
+    service.stop().await;
+}

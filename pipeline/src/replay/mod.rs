@@ -1,0 +1,120 @@
+//! Replay: the states are the fold of the service's own events, so folding its log again must give them.
+//!
+//! A [`Rebuild`] folds beside the running service, into copies of its tables in a schema of their own, and compares or
+//! swaps them. What it folds is a [`Feed`]: the own log, or for read models the logs of those that are followed.
+
+mod compare;
+mod feed;
+mod followed;
+mod job;
+mod jobs;
+mod rebuild;
+mod shadow;
+mod swap;
+
+pub use compare::{Difference, TableReport};
+pub use feed::{Feed, OwnLog};
+pub use followed::{Followed, Sender};
+pub use job::{Kind, Order, Report, run, start_worker};
+pub use jobs::{JobRow, Orders, find, list};
+pub use rebuild::{Rebuild, Seen};
+pub use shadow::unlisted;
+pub use swap::{drop_replaced, fold_version, note_fold_version, replaced_schemas};
+
+use sqlx::PgPool;
+
+use crate::domain::{Domain, Recorded};
+use crate::schema_ids::{SchemaIdError, SchemaIds};
+use crate::tx::{Asked, Lock, WriteTx, Writer};
+use feed::{Fed, Target};
+
+/// Why a log cannot be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A database said so.
+    #[error("the database says: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// A writer schema is unusable.
+    #[error(transparent)]
+    Schema(#[from] SchemaIdError),
+    /// An own event cannot be read by this build.
+    #[error("position {position} cannot be read: {reason}")]
+    Unreadable {
+        /// Where it stands.
+        position: i64,
+        /// Why.
+        reason: String,
+    },
+    /// The log of another service cannot be had.
+    #[error("{0}")]
+    Sender(String),
+    /// A table that a replay does not know what to do with.
+    #[error(
+        "a table stands in no list or in two, or is missing: {0}; mend the lists of the service's domain"
+    )]
+    Unlisted(String),
+    /// Another one is under way in this database.
+    #[error("another replay of this service is under way; wait until it has ended")]
+    Busy,
+    /// A bug.
+    #[error("it panicked; the service's log says where")]
+    Panicked,
+    /// The service is told to stop.
+    #[error("the service stopped before the end; start it again")]
+    Stopped,
+}
+
+/// Folds the whole log of one database into the (empty) state tables of another. Returns how many events there were.
+pub async fn replay<D: Domain>(
+    domain: &D,
+    from: &PgPool,
+    from_schemas: &SchemaIds,
+    into: &PgPool,
+    writer: &Writer,
+) -> Result<u64, ReplayError> {
+    let mut log = OwnLog::new(from.clone(), from_schemas.clone());
+    let until = Target {
+        position: i64::MAX,
+        ..Target::default()
+    };
+    let mut events = 0;
+    loop {
+        let batch = log.next(&until).await?;
+        if batch.is_empty() {
+            return Ok(events);
+        }
+        let mut tx = WriteTx::begin(into, writer, Asked::default()).await?;
+        events += fold(domain, &mut tx, &batch).await?;
+        tx.commit().await?;
+    }
+}
+
+/// Folds messages into the tables that the transaction sees. Returns how many there were.
+async fn fold<D: Domain>(domain: &D, tx: &mut WriteTx, batch: &[Fed]) -> Result<u64, ReplayError> {
+    if D::LOCK == Lock::ReadModels {
+        let messages: Vec<_> = batch.iter().map(|fed| &fed.message).collect();
+        let mut world = domain.load(tx, &messages).await?;
+        for message in &messages {
+            domain.aside(&mut world, message, &[]);
+        }
+        domain.save(tx, world).await?;
+        return Ok(batch.len() as u64);
+    }
+    let own: Vec<_> = batch
+        .iter()
+        .filter_map(|fed| Some((fed, domain.own_event(&fed.message)?)))
+        .collect();
+    let messages: Vec<_> = own.iter().map(|(fed, _)| &fed.message).collect();
+    let mut world = domain.load(tx, &messages).await?;
+    for (fed, event) in &own {
+        let recorded = Recorded {
+            event,
+            id: fed.message.header.id,
+            time: fed.message.header.time,
+            position: fed.position,
+        };
+        domain.evolve(&mut world, &recorded);
+    }
+    domain.save(tx, world).await?;
+    Ok(own.len() as u64)
+}
