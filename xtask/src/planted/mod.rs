@@ -95,10 +95,14 @@ pub async fn command(layout: &Layout, planted: &Planted, progress: Progress) -> 
     let mut right = true;
     for fault in scenes {
         let step = progress.step(fault.map_or("no fault", Fault::name));
-        let outcome = play(fault, &built, Duration::from_secs(planted.seconds)).await?;
-        right &= outcome.is_right();
-        step.done(&outcome.line());
-        lines.push(outcome.line());
+        let played = play(fault, &built, Duration::from_secs(planted.seconds)).await;
+        right &= played.as_ref().is_ok_and(Outcome::is_right);
+        let line = played.map_or_else(
+            |problem| format!("{:<30} {problem:#}", fault.map_or("none", Fault::name)),
+            |outcome| outcome.line(),
+        );
+        step.done(&line);
+        lines.push(line);
     }
     println!("\n{}", lines.join("\n"));
     Ok(right)

@@ -1,10 +1,11 @@
 //! For tests: the servers that `./test.sh` started, and folders for servers of a test's own.
 
-use std::env;
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs};
 
+use super::process::Identity;
 use crate::layout::Layout;
 
 /// Superuser's URL of the test run's Postgres.
@@ -28,10 +29,23 @@ pub fn from_test_run(name: &str) -> String {
     })
 }
 
+/// Outside of a test run: a folder that no other run sweeps while this process lives.
+fn own_folder() -> PathBuf {
+    let folder = Layout::find().tests().join(process::id().to_string());
+    let owned = fs::create_dir_all(&folder).and_then(|()| match Identity::of(process::id()) {
+        Some(identity) => identity.write(&folder.join("owner")),
+        None => Ok(()),
+    });
+    if let Err(problem) = owned {
+        eprintln!("{}: {problem}", folder.display());
+    }
+    folder
+}
+
 /// A new folder for a server that a test starts itself.
 pub fn scratch(name: &str) -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let run = env::var_os(FOLDER).map_or_else(|| Layout::find().tests(), PathBuf::from);
+    let run = env::var_os(FOLDER).map_or_else(own_folder, PathBuf::from);
     run.join(format!(
         "{name}-{}-{}",
         process::id(),
