@@ -13,7 +13,7 @@ use crate::schema_ids::SchemaIds;
 use crate::tx::WriteTx;
 
 /// Messages that are folded at once.
-pub(super) const BATCH: i64 = 1_000;
+pub(super) const BATCH: i64 = 500;
 
 /// Up to where the tables are to be folded.
 #[derive(Debug, Default)]
