@@ -14,6 +14,7 @@ pub mod check;
 pub mod demo;
 pub mod dependencies;
 pub mod down;
+pub mod drill;
 pub mod infra;
 pub mod layout;
 pub mod local;

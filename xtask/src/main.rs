@@ -13,7 +13,7 @@ use xtask::progress::Progress;
 use xtask::services::Replica;
 use xtask::settings::{Mode, Settings};
 use xtask::tail::{self, Tail};
-use xtask::{bench, dependencies, down, infra, operate, planted, status, test_run, up};
+use xtask::{bench, dependencies, down, drill, infra, operate, planted, status, test_run, up};
 
 #[derive(Parser)]
 #[command(
@@ -106,6 +106,8 @@ enum Command {
         #[arg(long)]
         from: PathBuf,
     },
+    /// Break a stack of its own in every way, then check its books
+    Drill(drill::Drill),
     /// Measure the running local stack
     Bench {
         #[command(subcommand)]
@@ -214,6 +216,13 @@ impl Command {
             }
             Self::Operate(noun) => Box::pin(operate::run(&layout, noun)).await?,
             Self::Advisories { from } => progress.note(&dependencies::snapshot(&from)?),
+            Self::Drill(drill) => {
+                if drill.built == "release" {
+                    up::build(&layout, progress)?;
+                }
+                let holds = drill::command(&layout, &drill).await?;
+                return Ok(ExitCode::from(u8::from(!holds)));
+            }
             Self::Provision => {
                 let _lock = StackLock::take(&layout)?;
                 infra::provision(&Settings::load(&layout)?, &progress).await?;

@@ -1,0 +1,236 @@
+//! Journeys on their way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use futures::future::join_all;
+use money::Micros;
+use schemas::{Header, Message, Service};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, sleep_until};
+use uuid::Uuid;
+
+use super::act::Act;
+use super::client::{Client, Door, Outcome};
+use super::foreign::Foreign;
+use super::journal::Journal;
+use super::plan::{Expect, Journey, Plan, Step, Way};
+use super::stack::DrillStack;
+use crate::check::Told;
+use crate::settings::Mode;
+
+/// Journeys under way at once at most.
+const AT_ONCE: usize = 32;
+/// For an outcome or a balance, through everything that the drill does.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// What journeys need.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    client: Client,
+    foreign: Option<Foreign>,
+    pools: Vec<(Service, PgPool)>,
+    mode: Mode,
+    /// What they noted.
+    pub journal: Journal,
+}
+
+impl Workload {
+    /// On this stack.
+    pub fn new(stack: &DrillStack, mode: Mode) -> Result<Self> {
+        let journal = Journal::default();
+        let foreign = if mode == Mode::Http {
+            None
+        } else {
+            Some(Foreign::new(stack.settings(), stack.broker_port()?)?)
+        };
+        let pool = |service| {
+            let url = stack.database_url(service)?;
+            let pool = PgPoolOptions::new().max_connections(3).connect_lazy(&url)?;
+            anyhow::Ok((service, pool))
+        };
+        let pools: Result<Vec<_>> = crate::settings::WITH_MODE.map(pool).into_iter().collect();
+        Ok(Self {
+            client: Client::new(stack, journal.clone())?,
+            foreign,
+            pools: pools?,
+            mode,
+            journal,
+        })
+    }
+
+    /// The campaigns that journeys share. Nothing is broken yet, so nothing may go wrong.
+    pub async fn open(&self, plan: &Plan) -> Result<()> {
+        for journey in &plan.opening {
+            self.travel(journey)
+                .await
+                .with_context(|| format!("journey {}", journey.name))?;
+        }
+        Ok(())
+    }
+
+    /// All journeys, each at its time. What goes wrong is noted.
+    pub async fn run(&self, plan: &Plan, begun: Instant) {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        let under_way = plan.journeys.iter().map(|journey| {
+            let (this, places, journey) = (self.clone(), Arc::clone(&places), journey.clone());
+            async move {
+                sleep_until(begun + Duration::from_millis(journey.at_ms)).await;
+                let _place = places.acquire().await;
+                match this.travel(&journey).await {
+                    Ok(()) => this.journal.note(|notes| notes.finished += 1),
+                    Err(problem) => {
+                        let told = format!("journey {}: {problem:#}", journey.name);
+                        this.journal.surprise(told);
+                    }
+                }
+            }
+        });
+        join_all(under_way).await;
+    }
+
+    async fn travel(&self, journey: &Journey) -> Result<()> {
+        let mut click = None;
+        for (number, step) in journey.steps.iter().enumerate() {
+            match step {
+                Step::Ask { act, way, expect } => {
+                    let key = format!("drill-{}-{number}", journey.name);
+                    let outcome = self.ask(act, *way, &key, click.as_deref()).await?;
+                    if !is_expected(&outcome, *expect, self.way_here(*way, act)) {
+                        bail!("step {number}, {act:?} by {way:?}: {outcome:?}, not {expect:?}");
+                    }
+                }
+                Step::Click { code, user, stored } => {
+                    click = Some(self.client.click(code, user, *stored).await?);
+                }
+                Step::Payable { partner, least } => {
+                    let end = Instant::now() + PATIENCE;
+                    let least_minor = i64::try_from(least.minor)?;
+                    let mut shown = None;
+                    while shown.is_none_or(|payable| payable < least_minor) {
+                        if Instant::now() >= end {
+                            bail!("step {number}: {partner} has {shown:?} payable, not {least:?}");
+                        }
+                        sleep(Duration::from_millis(150)).await;
+                        shown = self.client.payable(partner, least.currency).await;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The way, or the nearest one that the mode has.
+    fn way_here(&self, way: Way, act: &Act) -> Way {
+        let keyed = Door::Bff {
+            key: true,
+            wait: false,
+        };
+        match (way, self.mode) {
+            (Way::Door(Door::Own { .. }), Mode::Event) => Way::Door(keyed),
+            (Way::Pulsar, Mode::Http) => Way::Door(Door::Own { token: true }),
+            (Way::Pulsar, _) if matches!(act, Act::Payout { .. }) => Way::Door(keyed),
+            (way, _) => way,
+        }
+    }
+
+    /// Asks until the outcome is about the command itself: what waited too long for a campaign or an enrollment that
+    /// something held up is asked again.
+    async fn ask(&self, act: &Act, way: Way, key: &str, click: Option<&str>) -> Result<Outcome> {
+        let way = self.way_here(way, act);
+        for attempt in 1..=20 {
+            let key = format!("{key}-{attempt}");
+            let outcome = match way {
+                Way::Door(door) => self.client.ask(act, door, &key, click).await?,
+                Way::Pulsar => self.produce(act, &key, click).await?,
+            };
+            if outcome != Outcome::Rejected("timed_out_waiting".to_owned()) {
+                return Ok(outcome);
+            }
+        }
+        bail!("{act:?} waited twenty times in vain")
+    }
+
+    /// By a foreign producer, which sends again until it has a receipt; then the service's own books tell the outcome.
+    async fn produce(&self, act: &Act, key: &str, click: Option<&str>) -> Result<Outcome> {
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes());
+        let service = act.service();
+        let foreign = self.foreign.as_ref().context("there is no broker")?;
+        let topic = service.commands_topic().context("takes commands")?;
+        let (key, subject, body) = act.message(id, click)?.context("a foreign command")?;
+        let kind = body.kind(topic).context("a kind of this topic")?.name;
+        let header = Header {
+            id,
+            kind: kind.to_owned(),
+            source: "drill".to_owned(),
+            subject,
+            key,
+            time: now()?,
+            epoch: None,
+            sequence: None,
+            correlation_id: id,
+            causation_id: None,
+            outcome_of: None,
+            actor: act.actor(),
+            traceparent: None,
+        };
+        let message = Message { header, body };
+        let end = Instant::now() + PATIENCE;
+        while let Err(problem) = foreign.send(topic, &message).await {
+            self.journal.note(|notes| notes.requests += 1);
+            if Instant::now() >= end {
+                return Err(problem).with_context(|| format!("{act:?} to {}", topic.name()));
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+        self.journal.note(|notes| {
+            notes.told.push(Told {
+                id,
+                by: service,
+                status: 200,
+            });
+        });
+        self.decided(service, id, end).await
+    }
+
+    async fn decided(&self, service: Service, id: Uuid, end: Instant) -> Result<Outcome> {
+        const INBOX: &str = "SELECT state, code FROM pipeline.inbox WHERE id = $1";
+        let found = self.pools.iter().find(|(own, _)| *own == service);
+        let (_, pool) = found.context("every service has a database")?;
+        while Instant::now() < end {
+            let row: Result<Option<(String, Option<String>)>, _> =
+                sqlx::query_as(INBOX).bind(id).fetch_optional(pool).await;
+            if let Ok(Some((state, code))) = row {
+                match state.as_str() {
+                    "done" => return Ok(Outcome::Completed),
+                    "rejected" => return Ok(Outcome::Rejected(code.unwrap_or_default())),
+                    _ => {}
+                }
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        bail!("command {id} is not decided by {}", service.name())
+    }
+}
+
+/// Without a key, a repetition is another command: it may find done what the first did.
+fn is_expected(outcome: &Outcome, expect: Expect, way: Way) -> bool {
+    let keyless = matches!(way, Way::Door(Door::Bff { key: false, .. }));
+    match (outcome, expect) {
+        (Outcome::Completed, Expect::Done) => true,
+        (Outcome::Rejected(code), Expect::Refused(wanted)) => code == wanted,
+        (Outcome::Rejected(code), Expect::Done) => {
+            let known = ["already_accepted", "already_submitted", "link_exists"];
+            keyless && (known.contains(&code.as_str()) || code == "campaign_exists")
+        }
+        (Outcome::Completed, Expect::Refused(_)) => false,
+    }
+}
+
+fn now() -> Result<Micros> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    Ok(Micros(i64::try_from(since.as_micros())?))
+}
