@@ -12,10 +12,11 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::fault::{Fault, FaultPlan, Storm, What};
-use super::journal::Journal;
+use super::foreign::Foreign;
 use super::link::{Owner, ReplicaId, Target};
 use super::point::{Deed, Trap};
 use super::stack::DrillStack;
+use super::strewn;
 use crate::stack::Signal;
 
 /// A point that is not met so soon is not waited for any longer: the deed is done anywhere.
@@ -48,20 +49,24 @@ pub struct Breaker<'a> {
     stack: &'a DrillStack,
     control: String,
     http: reqwest::Client,
-    #[expect(dead_code, reason = "for messages that are meant to be set aside")]
-    journal: Journal,
+    foreign: Option<Foreign>,
     fired: Arc<Mutex<Fired>>,
 }
 
 impl<'a> Breaker<'a> {
     /// Of this stack.
-    pub fn new(stack: &'a DrillStack, journal: Journal) -> Result<Self> {
+    pub fn new(stack: &'a DrillStack) -> Result<Self> {
+        let foreign = if stack.servers.has_broker() {
+            Some(Foreign::new(stack.settings(), stack.broker_port()?)?)
+        } else {
+            None
+        };
         let provider = stack.settings().need("PAYOUT_PROVIDER_URL")?;
         Ok(Self {
             stack,
             control: format!("{provider}/control"),
             http: reqwest::Client::builder().no_proxy().build()?,
-            journal,
+            foreign,
             fired: Arc::default(),
         })
     }
@@ -148,7 +153,21 @@ impl<'a> Breaker<'a> {
                 self.tell_provider(&json!({"lookups_fail": false})).await?;
                 true
             }
-            What::Duplicate(..) | What::Garbage(..) => false,
+            What::Duplicate(topic, count) => {
+                let Some(foreign) = &self.foreign else {
+                    return Ok(false);
+                };
+                // What else is broken just now may keep it from being sent.
+                let sent = strewn::duplicates(self.stack, foreign, topic, count).await;
+                sent.unwrap_or(false)
+            }
+            What::Garbage(topic, sort) => {
+                let Some(foreign) = &self.foreign else {
+                    return Ok(false);
+                };
+                let sent = strewn::garbage(self.stack, foreign, topic, sort).await;
+                sent.unwrap_or(false)
+            }
         })
     }
 

@@ -31,7 +31,7 @@ pub enum Kind {
     Duplicate,
     /// A relay's cursor set back
     Rewind,
-    /// Messages that cannot be read, or that nobody here may send
+    /// Messages that cannot be read
     Garbage,
     /// The payout provider fails at each step
     Provider,
@@ -86,8 +86,6 @@ pub enum Storm {
 pub enum Garbage {
     /// A real one, cut.
     Truncated,
-    /// A real one, one bit of it turned.
-    Flipped,
     /// Nothing of ours at all.
     Noise,
 }
@@ -192,7 +190,7 @@ fn draw(random: &mut Random, kind: Kind, field: &Field<'_>) -> What {
         Kind::Duplicate => What::Duplicate(*random.pick(&Topic::ALL), random.between(1, 50)),
         Kind::Rewind => What::Rewind(replica.service, random.between(1, 500)),
         Kind::Garbage => {
-            let sorts = [Garbage::Truncated, Garbage::Flipped, Garbage::Noise];
+            let sorts = [Garbage::Truncated, Garbage::Noise];
             What::Garbage(*random.pick(&Topic::ALL), *random.pick(&sorts))
         }
         Kind::Provider if random.percent(30) => What::ProviderBlind(random.between(500, 3_000)),

@@ -1,12 +1,14 @@
 //! A producer that is none of ours: commands straight to a topic.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use pulsar::producer::Message as RawMessage;
 use pulsar::proto::Schema;
-use pulsar::{ProducerOptions, Pulsar, TokioExecutor};
-use schemas::{Header, Message, Topic, WriterSchema};
+use pulsar::{Producer, ProducerOptions, Pulsar, TokioExecutor};
+use schemas::{Message, Topic, WriterSchema};
 use tokio::time::timeout;
 
 use crate::settings::Settings;
@@ -39,43 +41,56 @@ impl Foreign {
     /// Sends one message, once; an error says nothing about whether it arrived.
     pub async fn send(&self, topic: Topic, message: &Message) -> Result<()> {
         let payload = schemas::encode(topic, &message.header, &message.body)?;
-        self.send_bytes(topic, &message.header, payload).await
+        let raw = RawMessage {
+            payload,
+            partition_key: Some(message.header.key.clone()),
+            ..RawMessage::default()
+        };
+        self.send_raw(topic, vec![raw]).await
     }
 
-    /// The same with any bytes.
-    pub async fn send_bytes(&self, topic: Topic, header: &Header, payload: Vec<u8>) -> Result<()> {
-        let sending = self.send_all(topic, vec![(header.key.clone(), payload)]);
-        match timeout(PATIENCE, sending).await {
+    /// The same with any bytes, one after the other.
+    pub async fn send_raw(&self, topic: Topic, messages: Vec<RawMessage>) -> Result<()> {
+        match timeout(PATIENCE, self.send_all(topic, messages)).await {
             Ok(sent) => sent,
             Err(_) => bail!("no receipt within {PATIENCE:?}"),
         }
     }
 
     /// A client of its own each time: what one attempt breaks does not reach the next.
-    async fn send_all(&self, topic: Topic, messages: Vec<(String, Vec<u8>)>) -> Result<()> {
+    async fn send_all(&self, topic: Topic, messages: Vec<RawMessage>) -> Result<()> {
         let client = Pulsar::builder(&self.url, TokioExecutor).build().await?;
-        for (key, payload) in messages {
+        let mut producers = HashMap::new();
+        for raw in messages {
+            let key = raw.partition_key.clone().unwrap_or_default();
             let partition = schemas::partition(&key, self.partitions);
-            let name = format!("{}/{}-partition-{partition}", self.place, topic.name());
-            let options = ProducerOptions {
-                schema: Some(Schema {
-                    name: topic.name().to_owned(),
-                    schema_data: WriterSchema::current(topic).text().as_bytes().to_vec(),
-                    r#type: 4,
-                    properties: Vec::new(),
-                }),
-                ..ProducerOptions::default()
-            };
-            let building = client.producer().with_topic(name).with_options(options);
-            let mut producer = Box::pin(building.build()).await?;
-            let raw = RawMessage {
-                payload,
-                partition_key: Some(key),
-                ..RawMessage::default()
+            let producer = match producers.entry(partition) {
+                Entry::Occupied(open) => open.into_mut(),
+                Entry::Vacant(none) => none.insert(self.open(&client, topic, partition).await?),
             };
             let receipt = Box::pin(producer.send_non_blocking(raw)).await?;
             receipt.await.context("no receipt")?;
         }
         Ok(())
+    }
+
+    async fn open(
+        &self,
+        client: &Pulsar<TokioExecutor>,
+        topic: Topic,
+        partition: u32,
+    ) -> Result<Producer<TokioExecutor>> {
+        let name = format!("{}/{}-partition-{partition}", self.place, topic.name());
+        let options = ProducerOptions {
+            schema: Some(Schema {
+                name: topic.name().to_owned(),
+                schema_data: WriterSchema::current(topic).text().as_bytes().to_vec(),
+                r#type: 4,
+                properties: Vec::new(),
+            }),
+            ..ProducerOptions::default()
+        };
+        let building = client.producer().with_topic(name).with_options(options);
+        Ok(Box::pin(building.build()).await?)
     }
 }

@@ -2,6 +2,7 @@
 //! then everything settles and the books are checked. What it does and how to read it: `docs/drill.md`.
 
 mod act;
+mod after;
 mod breaker;
 mod client;
 mod fault;
@@ -16,6 +17,7 @@ mod replica;
 mod report;
 mod servers;
 mod stack;
+mod strewn;
 mod tap;
 mod workload;
 
@@ -40,9 +42,6 @@ use fault::{FaultPlan, Field};
 use plan::Plan;
 use stack::DrillStack;
 use workload::Workload;
-
-/// From the last fault until nothing moves.
-const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 
 /// How a drill runs.
 #[derive(Args, Clone, Debug)]
@@ -165,7 +164,7 @@ pub async fn run(layout: &Layout, drill: &Drill, folder: PathBuf) -> Result<Repo
     Progress.note(&head);
     let workload = Workload::new(&stack, drill.mode)?;
     workload.open(&plan).await?;
-    let breaker = Breaker::new(&stack, workload.journal.clone())?;
+    let breaker = Breaker::new(&stack)?;
     let begun = Instant::now();
     tokio::join!(
         workload.run(&plan, begun),
@@ -176,16 +175,16 @@ pub async fn run(layout: &Layout, drill: &Drill, folder: PathBuf) -> Result<Repo
         "everything whole again after {:?}; settling",
         begun.elapsed()
     ));
-    stack.ready().await?;
-    let lives: Vec<_> = stack.replicas.iter().map(replica::Replica::lives).collect();
-    let notes = workload.journal.note(|notes| notes.clone());
     let books = Books::of(stack.layout(), stack.settings(), built)?;
-    let settled = check::settled(&books, SETTLED_WITHIN).await;
+    let moving = after::settle(&stack, &books).await?;
+    let lives: Vec<_> = stack.replicas.iter().map(replica::Replica::lives).collect();
+    let mut notes = workload.journal.note(|notes| notes.clone());
+    notes.meant_aside = after::meant_aside(&stack).await?;
     let findings = check::check(&books, &notes.journal()).await?;
     let canonical = check::canonical(&books).await?;
     let fired = breaker.fired();
     let mut broken = notes.surprises.clone();
-    broken.extend(settled.err());
+    broken.extend(moving);
     broken.extend(
         fired
             .problems

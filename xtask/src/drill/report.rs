@@ -65,11 +65,12 @@ impl Report {
             lines.push(recovery(server, of_server.map(|(_, took)| *took)));
         }
         lines.push(format!(
-            "clients: {} requests, {} commands answered 2xx, {} clicks, {} journeys finished",
+            "clients: {} requests, {} commands answered 2xx, {} clicks, {} journeys finished, {} messages set aside as meant",
             self.notes.requests,
             self.notes.told.len(),
             self.notes.clicks.len(),
-            self.notes.finished
+            self.notes.finished,
+            self.notes.meant_aside.len()
         ));
         lines.push(String::new());
         for (number, broken) in self.broken.iter().enumerate() {

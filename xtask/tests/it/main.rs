@@ -2,6 +2,7 @@
 
 mod check;
 mod dependencies;
+mod drill;
 mod environment;
 mod modes;
 mod processes;

@@ -1,0 +1,34 @@
+//! A short drill: everything is broken for a while, and every rule holds.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use xtask::drill::{self, Drill};
+use xtask::layout::Layout;
+use xtask::settings::Mode;
+use xtask::stack::testing::scratch;
+
+async fn drill(mode: Mode, replicas: u8, seconds: u64) {
+    let drill = Drill {
+        seed: 7,
+        mode,
+        replicas,
+        built: "debug".to_owned(),
+        pace_ms: 1_500,
+        journeys: 20,
+        seconds: Some(seconds),
+        ..Drill::default()
+    };
+    let report = drill::run(&Layout::find(), &drill, scratch("drill"))
+        .await
+        .unwrap();
+    xtask::check::print(&report.findings);
+    assert!(report.holds(), "{}", report.text());
+    assert!(report.fired.kills > 0, "{}", report.text());
+}
+
+#[tokio::test]
+async fn every_rule_holds_while_two_replicas_of_each_service_are_broken() {
+    drill(Mode::Hybrid, 2, 60).await;
+}
