@@ -95,7 +95,7 @@ impl Host {
             } => return Err(self.refused(ask.id, &code, detail, pointer)),
             Answer::Parked => Asked::Parked,
             Answer::Done(events) => Asked::Done(events),
-            Answer::Skipped | Answer::Gap { .. } => {
+            Answer::Skipped | Answer::Gap { .. } | Answer::Stopped { .. } => {
                 return Err(Problem::internal(&"an edge's command was not handled"));
             }
         };

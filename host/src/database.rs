@@ -1,6 +1,7 @@
 //! The service's own database: connecting, checking its promises, migrating.
 
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -9,11 +10,40 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
+/// Why a service's roads are closed: its database is another one than its log was written in.
+#[derive(Clone, Default)]
+pub(crate) struct Guard(Arc<Mutex<Option<String>>>);
+
+impl Guard {
+    /// `None` while all is well.
+    pub(crate) fn reason(&self) -> Option<String> {
+        let reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reason.clone()
+    }
+
+    /// An operator said that the log goes on in this database.
+    pub(crate) fn recognised(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Lets nobody write to a database, nor read it, that is not recognised: to its service it is away.
+    async fn check(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let reason = pipeline::identity::recognise(connection).await?;
+        let refused = match &reason {
+            None => Ok(()),
+            Some(reason) => Err(sqlx::Error::Configuration(reason.clone().into())),
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        refused
+    }
+}
+
 /// Connects lazily: a database that is away at the start is waited for by whoever needs it.
 pub(crate) fn pool(
     url: &SecretString,
     session_name: &str,
     connections: u32,
+    guard: Option<Guard>,
 ) -> anyhow::Result<PgPool> {
     let options = PgConnectOptions::from_str(url.expose_secret())
         .map_err(|_| {
@@ -38,7 +68,16 @@ pub(crate) fn pool(
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
-        .after_connect(|connection, _| Box::pin(bound_transactions(connection)))
+        .after_connect(move |connection, _| {
+            let guard = guard.clone();
+            Box::pin(async move {
+                bound_transactions(connection).await?;
+                match guard {
+                    Some(guard) => guard.check(connection).await,
+                    None => Ok(()),
+                }
+            })
+        })
         .after_release(|connection, _| {
             // A connection keeps the largest message it ever carried; under load that is half a megabyte each.
             connection.shrink_buffers();

@@ -7,6 +7,7 @@ mod ask;
 mod commands;
 mod database;
 mod definition;
+mod followers;
 mod operator;
 mod ready;
 mod replays;

@@ -4,25 +4,14 @@ use std::time::Duration;
 
 use pipeline::relay::{self, Road, Source};
 use pipeline::road::consumer::{self, Subscription};
-use pipeline::road::http::HttpRoad;
 use pipeline::road::pulsar::PulsarRoad;
 use pipeline::{Health, Queue, Tasks, service_state};
-use schemas::{Service, Topic};
+use schemas::Topic;
 
 use crate::definition::Led;
+use crate::followers::published;
 use crate::settings::Settings;
 use crate::start::Host;
-
-/// What a service publishes: its events, or for the bff everybody's commands.
-fn published(service: Service) -> Vec<Topic> {
-    match service.events_topic() {
-        Some(topic) => vec![topic],
-        None => Topic::ALL
-            .into_iter()
-            .filter(|topic| topic.is_commands())
-            .collect(),
-    }
-}
 
 fn each_partition(settings: &Settings) -> impl Iterator<Item = i32> + use<> {
     (0..settings.partitions).filter_map(|partition| i32::try_from(partition).ok())
@@ -96,7 +85,6 @@ pub(crate) fn relay(
     settings: std::sync::Arc<Settings>,
     source: Source,
     led: Led,
-    client: reqwest::Client,
     tasks: &Tasks,
 ) {
     let (host, stop) = (host.clone(), tasks.stop().clone());
@@ -109,7 +97,6 @@ pub(crate) fn relay(
                     &host,
                     &settings,
                     &source,
-                    &client,
                     tasks,
                     (topic, partition, relay_epoch),
                 );
@@ -128,7 +115,6 @@ fn ship_one(
     host: &Host,
     settings: &Settings,
     source: &Source,
-    client: &reqwest::Client,
     tasks: &Tasks,
     (topic, partition, relay_epoch): (Topic, i32, i64),
 ) {
@@ -140,20 +126,7 @@ fn ship_one(
         travel(host, source, tasks, road, at);
     }
     for follower in settings.modes.posts_to(service, topic) {
-        let road = HttpRoad::new(
-            client.clone(),
-            settings
-                .urls
-                .get(follower.name())
-                .cloned()
-                .unwrap_or_default(),
-            settings.internal_key.clone(),
-            service,
-            follower,
-            (topic, partition),
-            settings.modes.clone(),
-            health.clone(),
-        );
+        let road = host.road_to(follower, topic, partition);
         travel(host, source, tasks, road, at);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use chassis::auth::{AuthConfig, Surface};
 use chassis::config::{Env, Profile};
@@ -46,6 +47,10 @@ pub struct Settings {
     pub broker: BrokerSettings,
     /// Partitions of each topic, as provisioned.
     pub partitions: u32,
+    /// Where old parts of the log go; all replicas see it under this name.
+    pub archive_folder: Option<PathBuf>,
+    /// Positions of one partition of the log's table, for a log that is empty yet.
+    pub log_partition_positions: Option<u32>,
 }
 
 impl Settings {
@@ -83,6 +88,8 @@ impl Settings {
                 .collect(),
             broker: read_broker(env),
             partitions: read_partitions(env),
+            archive_folder: env.optional("ARCHIVE_FOLDER", "/var/lib/tributary/archive"),
+            log_partition_positions: read_log_partition(env),
         }
     }
 }
@@ -163,6 +170,14 @@ fn read_broker_token(env: &mut Env) -> Option<SecretString> {
             None
         }
     }
+}
+
+fn read_log_partition(env: &mut Env) -> Option<u32> {
+    let positions = env.optional("LOG_PARTITION_POSITIONS", "4194304");
+    if positions.is_some_and(|positions: u32| positions < 64) {
+        env.report("LOG_PARTITION_POSITIONS", "must be 64 or more", "4194304");
+    }
+    positions
 }
 
 fn read_partitions(env: &mut Env) -> u32 {

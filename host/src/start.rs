@@ -14,19 +14,22 @@ use chassis::http::{Probes, Server, Shell, cancel_on_signal};
 use chassis::idempotency::RequestHasher;
 use chassis::telemetry::{self, Metrics};
 use pipeline::relay::Source;
+use pipeline::road::http::{HttpRoad, InternalKey};
 use pipeline::road::inlet::Receiver;
 use pipeline::{
-    Domain, Engine, Health, Inlet, Mode, Queue, SchemaIds, Tasks, Writer, process, release,
-    service_state,
+    Domain, Engine, Health, Inlet, Mode, Modes, Queue, SchemaIds, Tasks, Writer, archive, process,
+    release, service_state,
 };
-use schemas::Service;
+use schemas::{Service, Topic};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
+use crate::database::Guard;
 use crate::definition::Definition;
+use crate::followers::published;
 use crate::replays::{self, Replays};
 use crate::settings::Settings;
 use crate::{commands, database, operator, ready, roads};
@@ -38,12 +41,18 @@ pub struct Host(Arc<Inner>);
 struct Inner {
     service: Service,
     pool: PgPool,
+    bare_pool: PgPool,
+    guard: Guard,
     writer: Writer,
+    engine_writer: Writer,
     inlet: Inlet,
     committed: Arc<watch::Sender<i64>>,
     health: Health,
     tasks: Tasks,
     status_of: fn(&str) -> StatusCode,
+    modes: Modes,
+    internal_key: InternalKey,
+    client: reqwest::Client,
     urls: BTreeMap<&'static str, String>,
     replays: Replays,
     command_log: &'static str,
@@ -58,6 +67,43 @@ impl Host {
     /// Its database.
     pub fn pool(&self) -> &PgPool {
         &self.0.pool
+    }
+
+    /// Its database, be it recognised as its own or not: for what an operator does about that.
+    pub(crate) fn bare_pool(&self) -> &PgPool {
+        &self.0.bare_pool
+    }
+
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.0.guard
+    }
+
+    /// What the transactions begin with that move watermarks.
+    pub(crate) fn engine_writer(&self) -> &Writer {
+        &self.0.engine_writer
+    }
+
+    /// The HTTP road to a follower, not open yet.
+    pub(crate) fn road_to(&self, follower: Service, topic: Topic, partition: i32) -> HttpRoad {
+        HttpRoad::new(
+            self.0.client.clone(),
+            self.url_of(follower).to_owned(),
+            self.0.internal_key.clone(),
+            self.service(),
+            follower,
+            (topic, partition),
+            self.0.modes.clone(),
+            self.health().clone(),
+        )
+    }
+
+    /// The topics that it publishes to the broker.
+    pub(crate) fn relayed_topics(&self) -> Vec<&'static str> {
+        published(self.service())
+            .into_iter()
+            .filter(|topic| self.0.modes.publishes(self.service(), *topic))
+            .map(Topic::name)
+            .collect()
     }
 
     /// What its own writing transactions begin with.
@@ -132,7 +178,7 @@ impl Running {
     pub async fn stop(self) -> anyhow::Result<()> {
         self.tasks.stop().cancel();
         self.tasks.finished().await;
-        process::end(self.host.pool(), self.process).await?;
+        process::end(self.host.bare_pool(), self.process).await?;
         Ok(())
     }
 
@@ -154,21 +200,39 @@ pub async fn start<D: Domain + Clone>(
     let verifier = verifier.context("tokens cannot be verified with these settings")?;
     let server = Server::bind(settings.server).await?;
     let process = Uuid::now_v7();
+    let guard = Guard::default();
+    let session = process::session_name(service.name(), process);
     let pool = database::pool(
         &settings.database_url,
-        &process::session_name(service.name(), process),
+        &session,
         settings.database_connections,
+        Some(guard.clone()),
     )?;
-    database::prepare(&pool, definition.migrations).await?;
-    let left = resume(&pool, &settings, service, process).await?;
+    let bare_pool = database::pool(&settings.database_url, &session, 2, None)?;
+    database::prepare(&bare_pool, definition.migrations).await?;
+    let left = resume(&bare_pool, &settings, service, process).await?;
+    if let Some(folder) = &settings.archive_folder {
+        archive::open(&bare_pool, folder).await?;
+    }
+    if let Some(positions) = settings.log_partition_positions {
+        archive::set_partition_positions(&bare_pool, positions).await?;
+    }
     let writer = Writer {
         service,
         partitions: settings.partitions,
-        schema_ids: SchemaIds::open(&pool).await?,
+        schema_ids: SchemaIds::open(&bare_pool).await?,
         lock: pipeline::Lock::Log,
     };
+    let engine_writer = Writer {
+        lock: D::LOCK,
+        ..writer.clone()
+    };
+    let client = reqwest::Client::builder()
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(2)
+        .build()?;
     let queue = Queue::default();
-    let head = pipeline::log::head(&pool).await?;
+    let head = pipeline::log::head(&bare_pool).await?;
     let committed = Arc::new(watch::Sender::new(head));
     let tasks = Tasks::new(stop);
     let engine_writer = Writer {
@@ -180,12 +244,18 @@ pub async fn start<D: Domain + Clone>(
     let host = Host(Arc::new(Inner {
         service,
         pool: pool.clone(),
+        bare_pool,
+        guard,
         writer: writer.clone(),
+        engine_writer: engine_writer.clone(),
         inlet: queue.inlet(),
         committed: Arc::clone(&committed),
         health: Health::default(),
         tasks: tasks.clone(),
         status_of: definition.status_of,
+        modes: settings.modes.clone(),
+        internal_key: settings.internal_key.clone(),
+        client,
         urls: settings.urls.clone(),
         replays,
         command_log: D::COMMAND_LOG,
@@ -215,18 +285,7 @@ pub async fn start<D: Domain + Clone>(
         schema_ids: writer.schema_ids,
         committed: committed.subscribe(),
     };
-    let client = reqwest::Client::builder()
-        .tcp_nodelay(true)
-        .pool_max_idle_per_host(2)
-        .build()?;
-    roads::relay(
-        &host,
-        Arc::clone(&settings),
-        source,
-        definition.led,
-        client,
-        &tasks,
-    );
+    roads::relay(&host, Arc::clone(&settings), source, definition.led, &tasks);
     roads::consume(&host, &settings, &queue, host.health(), &tasks);
     if left.commands_at_the_broker {
         roads::drain(&host, &settings, &queue, &tasks);
@@ -323,17 +382,14 @@ fn surface<D: Domain>(
         settings.internal_key.clone(),
         service,
     ));
-    if !closed {
-        let receiver = Receiver::new(host.pool().clone(), host.inlet());
-        let key = settings.internal_key.clone();
-        served = served.merge(pipeline::road::http::router(
-            receiver,
-            key,
-            service,
-            settings.modes.clone(),
-            host.health().clone(),
-        ));
-    }
+    let receiver = Receiver::new(host.pool().clone(), host.inlet());
+    served = served.merge(pipeline::road::http::router(
+        receiver,
+        settings.internal_key.clone(),
+        service,
+        settings.modes.clone(),
+        host.health().clone(),
+    ));
     (served, document)
 }
 

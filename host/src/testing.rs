@@ -285,7 +285,8 @@ impl TestService {
         tables: &[&str],
     ) {
         let url = new_database().await;
-        let pool = crate::database::pool(&SecretString::from(url), D::SERVICE.name(), 2).unwrap();
+        let pool =
+            crate::database::pool(&SecretString::from(url), D::SERVICE.name(), 2, None).unwrap();
         crate::database::prepare(&pool, own).await.unwrap();
         let writer = Writer {
             service: D::SERVICE,

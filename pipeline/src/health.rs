@@ -23,6 +23,7 @@ struct Road {
 pub struct Health {
     roads: Arc<Mutex<BTreeMap<String, Road>>>,
     disagreements: Arc<Mutex<BTreeMap<&'static str, (String, Instant)>>>,
+    stops: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Health {
@@ -60,6 +61,25 @@ impl Health {
             .unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, (_, told)| told.elapsed() < lately);
         known.values().map(|(text, _)| text.clone()).collect()
+    }
+
+    /// A stream stands still until an operator acts.
+    pub(crate) fn stopped(&self, road: &str, topic: Topic, partition: i32, reason: &str) {
+        let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        stops.insert(Self::name(road, topic, partition), reason.to_owned());
+    }
+
+    pub(crate) fn goes_on(&self, road: &str, topic: Topic, partition: i32) {
+        let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        if !stops.is_empty() {
+            stops.remove(&Self::name(road, topic, partition));
+        }
+    }
+
+    /// Streams that stand still until an operator acts, and why.
+    pub fn stops(&self) -> Vec<(String, String)> {
+        let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        stops.clone().into_iter().collect()
     }
 
     fn name(road: &str, topic: Topic, partition: i32) -> String {

@@ -262,6 +262,12 @@ pub enum Answer {
         /// The sequence that must come next.
         expected: i64,
     },
+    /// The source's log has another history than the one that was followed: nothing of it is taken until an operator
+    /// accepts it.
+    Stopped {
+        /// What is wrong, and what to do.
+        reason: String,
+    },
 }
 
 impl Answer {
@@ -274,6 +280,7 @@ impl Answer {
             Self::Repeated => "repeated",
             Self::Skipped => "skipped",
             Self::Gap { .. } => "gap",
+            Self::Stopped { .. } => "stopped",
         }
     }
 }

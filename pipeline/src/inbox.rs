@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use schemas::Message;
 
-use crate::log::LogRow;
+use crate::log;
 use crate::schema_ids::{SchemaIdError, SchemaIds};
 
 /// Where a command stands.
@@ -104,14 +104,8 @@ pub async fn find(
     let mut outcome = Vec::new();
     if let Some(position) = command.outcome_position {
         // The events of one command stand together.
-        let rows: Vec<LogRow> = sqlx::query_as(
-            "SELECT * FROM pipeline.message_log WHERE position >= $1 AND position < $1 + 16 AND causation_id = $2 ORDER BY position",
-        )
-        .bind(position)
-        .bind(id)
-        .fetch_all(pool)
-        .await?;
-        for row in rows {
+        let rows = log::all_after(pool, position - 1, 16).await?;
+        for row in rows.iter().filter(|row| row.causation_id == Some(id)) {
             let schema = schema_ids.get(pool, row.schema_id).await?;
             if let Ok(message) = schemas::decode(&schema, &row.body) {
                 outcome.push(message);

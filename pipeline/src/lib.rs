@@ -3,15 +3,18 @@
 //! A service gives a [`Domain`]; the [`Engine`] turns what waits in its [`Queue`] into transactions; the relay ships
 //! what they appended. Nothing here knows a service.
 
+pub mod archive;
 mod attempt;
 pub mod audit;
 pub mod clock;
 mod domain;
 pub mod effects;
 mod engine;
+pub mod epoch;
 pub mod event_store;
 pub mod group;
 mod health;
+pub mod identity;
 mod inbound;
 pub mod inbox;
 pub mod log;
@@ -26,6 +29,7 @@ pub mod road;
 mod schema_ids;
 pub mod service_state;
 mod sqlstate;
+pub mod stopped;
 mod supervise;
 pub mod timers;
 mod tx;
@@ -40,7 +44,7 @@ pub use queue::{
 };
 pub use schema_ids::{SchemaIdError, SchemaIds};
 pub use supervise::Tasks;
-pub use tx::{Asked, Lock, MAX_BODY_BYTES, NewMessage, TxError, WriteTx, Writer};
+pub use tx::{Asked, Lock, MAX_BODY_BYTES, NewMessage, TxError, Watermark, WriteTx, Writer};
 
 /// Makes or brings up to date the pipeline's own tables, in Postgres schema `pipeline`: before a service's.
 pub async fn migrate(

@@ -4,14 +4,20 @@ use std::collections::HashMap;
 
 use money::Micros;
 use schemas::{Header, Topic};
-use sqlx::{FromRow, PgConnection, PgPool};
+use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
+
+mod read;
 
 use crate::inbound::StreamId;
 use crate::inbox::Mark;
+use crate::tx::Watermark;
 
-/// Positions in one partition of the log's table.
-pub const PARTITION_POSITIONS: i64 = 4_194_304;
+pub(crate) use read::{Window, stream_window};
+pub use read::{all_after, head, last_sequence, position_of_sequence, stream_after};
+
+/// How far apart, in positions, the log notes where each stream stood.
+const MARK_EVERY: i64 = 4_096;
 
 /// A row to append.
 #[derive(Debug)]
@@ -25,7 +31,7 @@ pub(crate) struct NewRow {
 }
 
 /// A row as it stands.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct LogRow {
     /// Its place in the log.
     pub position: i64,
@@ -63,7 +69,7 @@ pub(crate) struct Heads<'a> {
     pub position: i64,
     pub last_time: Micros,
     pub streams: &'a HashMap<(Topic, i32), i64>,
-    pub watermarks: &'a HashMap<StreamId, i64>,
+    pub watermarks: &'a HashMap<StreamId, Watermark>,
 }
 
 const WRITE: &str = r"
@@ -82,9 +88,9 @@ WITH log AS (
     SELECT * FROM UNNEST($25::text[], $26::int[], $27::bigint[])
     ON CONFLICT (topic, partition) DO UPDATE SET sequence = excluded.sequence
 ), watermarks AS (
-    INSERT INTO pipeline.watermark (source, epoch, topic, partition, sequence)
-    SELECT * FROM UNNEST($28::text[], $29::bigint[], $30::text[], $31::int[], $32::bigint[])
-    ON CONFLICT (source, epoch, topic, partition) DO UPDATE SET sequence = excluded.sequence
+    INSERT INTO pipeline.watermark (source, epoch, topic, partition, sequence, time)
+    SELECT * FROM UNNEST($28::text[], $29::bigint[], $30::text[], $31::int[], $32::bigint[], $35::bigint[])
+    ON CONFLICT (source, epoch, topic, partition) DO UPDATE SET sequence = excluded.sequence, time = excluded.time
 )
 UPDATE pipeline.log_head SET position = $33, last_time = $34";
 
@@ -132,9 +138,10 @@ pub(crate) async fn write(
         .bind(each(&watermarks, |(stream, _)| stream.epoch))
         .bind(each(&watermarks, |(stream, _)| stream.topic.name()))
         .bind(each(&watermarks, |(stream, _)| stream.partition))
-        .bind(each(&watermarks, |(_, sequence)| **sequence))
+        .bind(each(&watermarks, |(_, at)| at.sequence))
         .bind(heads.position)
         .bind(heads.last_time.0)
+        .bind(each(&watermarks, |(_, at)| at.time))
         .execute(connection)
         .await?;
     Ok(())
@@ -145,16 +152,17 @@ pub(crate) async fn write_watermarks(
     connection: &mut PgConnection,
     heads: &Heads<'_>,
 ) -> Result<(), sqlx::Error> {
-    for (stream, sequence) in heads.watermarks {
+    for (stream, at) in heads.watermarks {
         sqlx::query(
-            "INSERT INTO pipeline.watermark (source, epoch, topic, partition, sequence) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (source, epoch, topic, partition) DO UPDATE SET sequence = excluded.sequence",
+            "INSERT INTO pipeline.watermark (source, epoch, topic, partition, sequence, time) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (source, epoch, topic, partition) DO UPDATE SET sequence = excluded.sequence, time = excluded.time",
         )
         .bind(&stream.source)
         .bind(stream.epoch)
         .bind(stream.topic.name())
         .bind(stream.partition)
-        .bind(sequence)
+        .bind(at.sequence)
+        .bind(at.time)
         .execute(&mut *connection)
         .await?;
     }
@@ -166,19 +174,21 @@ pub(crate) async fn ensure_partition(
     connection: &mut PgConnection,
     head: i64,
     appended: usize,
+    positions: i64,
 ) -> Result<(), sqlx::Error> {
     let appended = i64::try_from(appended).unwrap_or(i64::MAX);
     let before = head - appended;
-    let half = PARTITION_POSITIONS / 2;
+    let half = (positions / 2).max(1);
     if appended == 0 || (before > 0 && before / half == head / half) {
         return Ok(());
     }
-    for index in [head / PARTITION_POSITIONS, head / PARTITION_POSITIONS + 1] {
-        let from = index * PARTITION_POSITIONS;
+    // A batch may fill a small partition and more.
+    for index in before / positions..=head / positions + 1 {
+        let from = index * positions;
         let sql = format!(
             "CREATE TABLE IF NOT EXISTS pipeline.message_log_{index} PARTITION OF pipeline.message_log
              FOR VALUES FROM ({from}) TO ({})",
-            from + PARTITION_POSITIONS
+            from + positions
         );
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
             .execute(&mut *connection)
@@ -187,63 +197,29 @@ pub(crate) async fn ensure_partition(
     Ok(())
 }
 
-/// The log's head: the last committed position.
-pub async fn head(pool: &PgPool) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("SELECT position FROM pipeline.log_head")
-        .fetch_one(pool)
-        .await
-}
-
-/// The rows of one stream after a position, oldest first.
-pub async fn stream_after(
-    pool: &PgPool,
-    topic: Topic,
-    partition: i32,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<LogRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM pipeline.message_log WHERE position > $1 AND topic = $2 AND partition = $3 ORDER BY position LIMIT $4",
-    )
-    .bind(after)
-    .bind(topic.name())
-    .bind(partition)
-    .bind(limit)
-    .fetch_all(pool)
-    .await
-}
-
-/// All rows after a position, oldest first.
-pub async fn all_after(pool: &PgPool, after: i64, limit: i64) -> Result<Vec<LogRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM pipeline.message_log WHERE position > $1 ORDER BY position LIMIT $2",
-    )
-    .bind(after)
-    .bind(limit)
-    .fetch_all(pool)
-    .await
-}
-
-/// The position of the last message of a stream whose sequence is not above `sequence`; 0 when there is none.
-///
-/// A stream's sequence never exceeds its position, so the search starts there.
-pub async fn position_of_sequence(
-    pool: &PgPool,
-    topic: Topic,
-    partition: i32,
-    sequence: i64,
-) -> Result<i64, sqlx::Error> {
-    if sequence <= 0 {
-        return Ok(0);
+/// Notes where each stream stands, every few thousand positions: what finds a sequence then reads no more than that.
+pub(crate) async fn mark_streams(
+    connection: &mut PgConnection,
+    epoch: i64,
+    streams: &HashMap<(Topic, i32), i64>,
+    head: i64,
+    appended: usize,
+) -> Result<(), sqlx::Error> {
+    let before = head - i64::try_from(appended).unwrap_or(i64::MAX);
+    if before / MARK_EVERY == head / MARK_EVERY {
+        return Ok(());
     }
-    let found: Option<i64> = sqlx::query_scalar(
-        "SELECT position FROM pipeline.message_log
-          WHERE position >= $3 AND topic = $1 AND partition = $2 AND sequence = $3 ORDER BY position LIMIT 1",
-    )
-    .bind(topic.name())
-    .bind(partition)
-    .bind(sequence)
-    .fetch_optional(pool)
-    .await?;
-    Ok(found.unwrap_or(0))
+    for ((topic, partition), sequence) in streams {
+        sqlx::query(
+            "INSERT INTO pipeline.stream_mark (topic, partition, epoch, sequence, position) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(topic.name())
+        .bind(partition)
+        .bind(epoch)
+        .bind(sequence)
+        .bind(head)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }

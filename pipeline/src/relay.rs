@@ -11,10 +11,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::epoch::{self, Epoch};
 use crate::health::Health;
 use crate::log::{self, LogRow};
 use crate::schema_ids::{SchemaIdError, SchemaIds};
 use crate::supervise::Tasks;
+use crate::tx::Watermark;
 
 /// The most messages in one entry.
 pub const ENTRY_MESSAGES: usize = 500;
@@ -43,7 +45,7 @@ pub struct Entry {
     pub schema: Arc<WriterSchema>,
     /// Never empty.
     pub rows: Vec<LogRow>,
-    /// The log's epoch.
+    /// Their epoch.
     pub epoch: i64,
     /// The emitting service.
     pub source: &'static str,
@@ -54,8 +56,8 @@ pub struct Entry {
 pub enum Start {
     /// Behind the last acknowledged entry that the sender noted.
     Cursor,
-    /// Behind this sequence, which the follower has handled.
-    After(i64),
+    /// Behind what the follower has handled last.
+    After(Watermark),
 }
 
 /// What became of an entry.
@@ -76,7 +78,7 @@ pub struct RoadError(pub String);
 pub trait Road: Send + 'static {
     /// For logs and metrics.
     fn name(&self) -> String;
-    /// Opens what is needed to ship messages of the log's current epoch.
+    /// Opens what is needed to ship messages of an epoch of the log. May be asked again for an older one.
     fn open(&mut self, epoch: i64) -> impl Future<Output = Result<Start, RoadError>> + Send;
     /// Ships one entry and waits until it is safe.
     fn ship(&mut self, entry: &Entry) -> impl Future<Output = Result<Shipped, RoadError>> + Send;
@@ -106,7 +108,11 @@ enum ShipError {
     Schema(#[from] SchemaIdError),
     #[error(transparent)]
     Road(#[from] RoadError),
-    #[error("the relay's lock went to another replica")]
+    #[error("{0}")]
+    Ahead(String),
+    #[error(
+        "the relay's cursor is another's: its lock went to another replica, or an operator moved it"
+    )]
     Fenced,
 }
 
@@ -192,6 +198,12 @@ pub async fn ship(
             backoff = Duration::from_millis(50);
         }
         if let Err(error) = error {
+            match &error {
+                // Whoever leads next has the cursor as it is now.
+                ShipError::Fenced => stop.cancel(),
+                ShipError::Ahead(reason) => health.stopped(&road.name(), topic, partition, reason),
+                _ => {}
+            }
             health.failed(&road.name(), topic, partition, &error.to_string());
             metrics::counter!("tributary_relay_errors_total", "road" => road.name()).increment(1);
             tracing::warn!(road = road.name(), topic = topic.name(), partition, %error, retry_in = ?backoff,
@@ -215,42 +227,38 @@ async fn ship_open(
     health: &Health,
 ) -> Result<(), ShipError> {
     let stored = load_cursor(&source.pool, topic, partition, relay_epoch).await?;
-    let epoch: i64 = sqlx::query_scalar("SELECT epoch FROM pipeline.log_head")
-        .fetch_one(&source.pool)
-        .await?;
-    let start = road.open(epoch).await?;
+    let epochs = epoch::all(&source.pool).await?;
+    let current = epochs.last().map_or(1, |epoch| epoch.epoch);
+    let (start, mut at) = begin(source, road, topic, partition, stored, &epochs).await?;
     health.opened(&road.name(), topic, partition);
-    let mut at = match start {
-        Start::Cursor => stored,
-        Start::After(sequence) => {
-            log::position_of_sequence(&source.pool, topic, partition, sequence).await?
-        }
-    };
+    health.goes_on(&road.name(), topic, partition);
     let (mut saved, mut saved_at) = (at, Instant::now());
     let mut poll = POLL.start;
     let lag = metrics::gauge!("tributary_relay_lag_messages", "road" => road.name(), "topic" => topic.name());
-    let mut idle = true;
     loop {
-        // What this process has committed is there to be read; of other replicas only the database knows.
-        let told = *source.committed.borrow_and_update();
-        let head = if idle {
-            log::head(&source.pool).await?
-        } else {
-            told
-        };
+        source.committed.borrow_and_update();
         let limit = i64::try_from(ENTRY_MESSAGES).unwrap_or(500);
-        let mut rows = if idle && at >= head {
-            Vec::new()
-        } else {
-            log::stream_after(&source.pool, topic, partition, at, limit).await?
-        };
+        let window = log::stream_window(&source.pool, topic, partition, at, limit).await?;
+        let log::Window {
+            head,
+            through,
+            mut rows,
+            epoch,
+            relay_epoch: whose,
+        } = window;
+        if whose.is_some_and(|whose| whose != relay_epoch) {
+            return Err(ShipError::Fenced);
+        }
+        if epoch != current {
+            return Err(RoadError("the log goes on under another epoch".to_owned()).into());
+        }
         lag.set(f64::from(u32::try_from(rows.len()).unwrap_or(u32::MAX)));
         if !rows.is_empty() {
             poll = POLL.start;
         }
-        let all = rows.len() < ENTRY_MESSAGES;
+        let all = through >= head;
         while !rows.is_empty() {
-            let rest = rows.split_off(entry_length(&rows));
+            let rest = rows.split_off(entry_length(&rows, &epochs));
             let schema = source
                 .schema_ids
                 .get(&source.pool, rows[0].schema_id)
@@ -262,8 +270,8 @@ async fn ship_open(
                 topic,
                 partition,
                 schema,
+                epoch: epoch::of(&epochs, rows[0].position),
                 rows,
-                epoch,
                 source: source.service,
             };
             if planted::is(Fault::CursorBeforeAcknowledgement) && start == Start::Cursor {
@@ -285,31 +293,96 @@ async fn ship_open(
             }
             rows = rest;
         }
-        if all {
-            // Up to this head all of the stream was read: what is left is other streams', or not published.
-            at = at.max(head);
-        }
+        at = at.max(through);
         if start == Start::Cursor && saved < at && saved_at.elapsed() > CURSOR_EVERY {
             save_cursor(&source.pool, topic, partition, at, relay_epoch).await?;
             (saved, saved_at) = (at, Instant::now());
         }
         if all {
             // An error means that the engine is gone: then the poll alone goes on.
-            let woken = tokio::time::timeout(poll, source.committed.changed()).await;
-            idle = !matches!(woken, Ok(Ok(())));
+            let _ = tokio::time::timeout(poll, source.committed.changed()).await;
             poll = (poll * 2).min(POLL.end);
         }
     }
 }
 
-/// How many of the rows make one entry: one writer schema, bounded bytes, at least one message.
-fn entry_length(rows: &[LogRow]) -> usize {
+/// Opens the road and finds where to begin: the follower stands in the newest epoch of which it has handled anything.
+async fn begin(
+    source: &Source,
+    road: &mut impl Road,
+    topic: Topic,
+    partition: i32,
+    stored: i64,
+    epochs: &[Epoch],
+) -> Result<(Start, i64), ShipError> {
+    let pool = &source.pool;
+    let oldest = epochs.first().map_or(1, |epoch| epoch.epoch);
+    let mut newest = true;
+    for Epoch { epoch, .. } in epochs.iter().rev() {
+        let start = road.open(*epoch).await?;
+        match start {
+            Start::Cursor => return Ok((start, stored)),
+            Start::After(at) if at.sequence == 0 && *epoch != oldest => newest = false,
+            Start::After(stands) => {
+                let sequence = stands.sequence;
+                let at =
+                    log::position_of_sequence(pool, topic, partition, *epoch, sequence).await?;
+                if newest {
+                    let road = road.name();
+                    assert_same_history(pool, &road, (topic, partition), stands, at).await?;
+                }
+                return Ok((start, at));
+            }
+        }
+    }
+    Ok((Start::Cursor, stored))
+}
+
+/// A follower that has handled more than the log has, or another message at its place, has followed another history.
+async fn assert_same_history(
+    pool: &PgPool,
+    road: &str,
+    (topic, partition): (Topic, i32),
+    stands: Watermark,
+    at: i64,
+) -> Result<(), ShipError> {
+    if stands.sequence == 0 {
+        return Ok(());
+    }
+    let last = log::last_sequence(pool, topic, partition).await?;
+    let name = topic.name();
+    let differs = if stands.sequence > last {
+        format!("this log ends at message {last} of {name}")
+    } else {
+        let here = log::all_after(pool, at - 1, 1).await?;
+        let here = here
+            .first()
+            .filter(|row| row.sequence == Some(stands.sequence));
+        match (here, stands.time) {
+            (Some(row), Some(time)) if row.time != time => {
+                format!("message {} of {name} is another one here", stands.sequence)
+            }
+            _ => return Ok(()),
+        }
+    };
+    Err(ShipError::Ahead(format!(
+        "{road} has handled message {}, and {differs}: this database was restored from a backup: follow \
+         docs/runbooks/restore.md (tributary epoch raise)",
+        stands.sequence
+    )))
+}
+
+/// How many of the rows make one entry: one writer schema, one epoch, bounded bytes, at least one message.
+fn entry_length(rows: &[LogRow], epochs: &[Epoch]) -> usize {
     let mut bytes = 0;
+    let epoch = epoch::of(epochs, rows[0].position);
     let fits = rows
         .iter()
         .take_while(|row| {
             bytes += row.body.len();
-            bytes <= ENTRY_BYTES && row.schema_id == rows[0].schema_id
+            bytes <= ENTRY_BYTES
+                && row.schema_id == rows[0].schema_id
+                && epoch::of(epochs, row.position) == epoch
         })
         .count();
     fits.max(1)
@@ -329,6 +402,26 @@ async fn load_cursor(
     .bind(partition)
     .bind(relay_epoch)
     .fetch_one(pool)
+    .await
+}
+
+/// Sends a stream again by the broker from behind a position, which followers tell by their watermarks: so it is safe at
+/// any time. Returns how far it had been shipped, or `None` when it never was.
+pub async fn rewind(
+    connection: &mut PgConnection,
+    topic: Topic,
+    partition: i32,
+    position: i64,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "WITH before AS (SELECT position FROM pipeline.relay_cursor WHERE topic = $1 AND partition = $2 FOR UPDATE)
+         UPDATE pipeline.relay_cursor c SET position = least(c.position, $3), relay_epoch = c.relay_epoch + 1
+           FROM before WHERE topic = $1 AND partition = $2 RETURNING before.position",
+    )
+    .bind(topic.name())
+    .bind(partition)
+    .bind(position)
+    .fetch_optional(connection)
     .await
 }
 

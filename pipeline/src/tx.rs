@@ -4,7 +4,7 @@
 //! decision races another, positions and sequences have no gaps, and a replica that lost its partition is fenced: it
 //! cannot see a head that another writer has moved on from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use money::{Micros, ids};
 use schemas::{Body, Header, Message, Service, Topic};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::inbound::StreamId;
 use crate::log::{self, NewRow};
 use crate::schema_ids::SchemaIds;
+use crate::stopped::{self, StoppedStream};
 use crate::{inbox, parked};
 
 /// Nothing larger can be appended to a log, nor taken at an edge: bytes of one Avro datum.
@@ -119,6 +120,15 @@ pub struct NewMessage {
     pub traceparent: Option<String>,
 }
 
+/// Where a followed stream stands.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Watermark {
+    /// The last handled message's place in the stream; 0 when nothing of it ever came.
+    pub sequence: i64,
+    /// When that message was stated, in microseconds; `None` where it could not be read.
+    pub time: Option<i64>,
+}
+
 /// A transaction that holds the writer lock of its database.
 pub struct WriteTx {
     tx: Transaction<'static, Postgres>,
@@ -129,8 +139,12 @@ pub struct WriteTx {
     now: Micros,
     streams: HashMap<(Topic, i32), i64>,
     moved_streams: HashMap<(Topic, i32), i64>,
-    watermarks: HashMap<StreamId, i64>,
-    moved_watermarks: HashMap<StreamId, i64>,
+    watermarks: HashMap<StreamId, Watermark>,
+    moved_watermarks: HashMap<StreamId, Watermark>,
+    accepted: HashMap<String, i64>,
+    /// Streams that stopped and were not accepted yet.
+    standing: HashSet<(String, String, i32)>,
+    partition_positions: i64,
     /// Commands of `Asked` that were handled before.
     pub handled: HashMap<Uuid, String>,
     /// Subjects of `Asked` that something parked blocks.
@@ -144,15 +158,18 @@ pub struct WriteTx {
     parked: Vec<parked::NewParked>,
     unparked: Vec<(String, Uuid)>,
     woken: Vec<String>,
+    stopped: Vec<StoppedStream>,
 }
 
 const HEAD: &str = r"
-SELECT h.epoch, h.position, h.last_time,
+SELECT h.epoch, h.position, h.last_time, h.partition_positions,
        (SELECT coalesce(max(p.arrival), 0) FROM pipeline.parked p) AS arrivals,
        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset AS now,
        (SELECT coalesce(json_agg(json_build_array(s.topic, s.partition, s.sequence)), '[]') FROM pipeline.stream_head s) AS streams,
-       (SELECT coalesce(json_agg(json_build_array(w.source, w.epoch, w.topic, w.partition, w.sequence)), '[]')
+       (SELECT coalesce(json_agg(json_build_array(w.source, w.epoch, w.topic, w.partition, w.sequence, w.time)), '[]')
           FROM pipeline.watermark w) AS watermarks,
+       (SELECT coalesce(json_agg(json_build_array(s.source, s.topic, s.partition)), '[]') FROM pipeline.stopped_stream s) AS stopped,
+       (SELECT coalesce(json_object_agg(a.source, a.epoch), '{}') FROM pipeline.accepted_epoch a) AS accepted,
        (SELECT coalesce(json_agg(json_build_array(i.id, i.state)), '[]') FROM pipeline.inbox i WHERE i.id = ANY($1)) AS handled,
        (SELECT coalesce(array_agg(DISTINCT p.subject), '{}') FROM pipeline.parked p
          WHERE p.subject = ANY($2) AND p.state <> 'unknown_type') AS blocked,
@@ -163,7 +180,7 @@ SELECT h.epoch, h.position, h.last_time,
   FROM pipeline.log_head h";
 
 type Streams = Json<Vec<(String, i32, i64)>>;
-type Watermarks = Json<Vec<(String, i64, String, i32, i64)>>;
+type Watermarks = Json<Vec<(String, i64, String, i32, i64, Option<i64>)>>;
 
 impl WriteTx {
     /// Begins, takes the lock, then reads head, time and what is asked for.
@@ -199,6 +216,8 @@ impl WriteTx {
             .await?;
         let Json(streams): Streams = row.try_get("streams")?;
         let Json(watermarks): Watermarks = row.try_get("watermarks")?;
+        let Json(stopped): Json<HashSet<(String, String, i32)>> = row.try_get("stopped")?;
+        let Json(accepted): Json<HashMap<String, i64>> = row.try_get("accepted")?;
         let Json(handled): Json<Vec<(Uuid, String)>> = row.try_get("handled")?;
         let last_time: i64 = row.try_get("last_time")?;
         let now: i64 = row.try_get("now")?;
@@ -207,6 +226,7 @@ impl WriteTx {
             writer: writer.clone(),
             epoch: row.try_get("epoch")?,
             position: row.try_get("position")?,
+            partition_positions: row.try_get("partition_positions")?,
             arrivals: row.try_get("arrivals")?,
             now: Micros(now.max(last_time)),
             streams: streams
@@ -216,7 +236,7 @@ impl WriteTx {
             moved_streams: HashMap::new(),
             watermarks: watermarks
                 .into_iter()
-                .filter_map(|(source, epoch, topic, partition, at)| {
+                .filter_map(|(source, epoch, topic, partition, sequence, time)| {
                     let topic = Topic::parse(&topic)?;
                     let stream = StreamId {
                         source,
@@ -224,10 +244,12 @@ impl WriteTx {
                         topic,
                         partition,
                     };
-                    Some((stream, at))
+                    Some((stream, Watermark { sequence, time }))
                 })
                 .collect(),
             moved_watermarks: HashMap::new(),
+            accepted,
+            standing: stopped,
             handled: handled.into_iter().collect(),
             blocked: row.try_get("blocked")?,
             alive: row.try_get("alive")?,
@@ -237,6 +259,7 @@ impl WriteTx {
             parked: Vec::new(),
             unparked: Vec::new(),
             woken: Vec::new(),
+            stopped: Vec::new(),
         })
     }
 
@@ -265,33 +288,52 @@ impl WriteTx {
         &mut self.tx
     }
 
-    /// The last handled sequence of a stream, or `None` when nothing of it ever came.
-    pub fn watermark(&self, stream: &StreamId) -> Option<i64> {
+    /// Where a stream stands, or `None` when nothing of it ever came.
+    pub fn watermark(&self, stream: &StreamId) -> Option<Watermark> {
         self.watermarks.get(stream).copied()
     }
 
     /// The last handled sequence of every stream that is followed.
     pub fn watermarks(&self) -> HashMap<StreamId, i64> {
-        self.watermarks.clone()
+        self.watermarks
+            .iter()
+            .map(|(stream, at)| (stream.clone(), at.sequence))
+            .collect()
     }
 
-    /// Whether this source's topic partition was followed under another epoch.
-    pub fn knows_other_epoch(&self, stream: &StreamId) -> Option<i64> {
+    /// The newest epoch under which this source's topic partition is followed.
+    pub fn known_epoch(&self, stream: &StreamId) -> Option<i64> {
         self.watermarks
             .keys()
-            .find(|known| {
+            .filter(|known| {
                 known.source == stream.source
                     && known.topic == stream.topic
                     && known.partition == stream.partition
-                    && known.epoch != stream.epoch
             })
             .map(|known| known.epoch)
+            .max()
+    }
+
+    /// The newest epoch of a source that an operator accepted.
+    pub(crate) fn accepted_epoch(&self, source: &str) -> i64 {
+        self.accepted.get(source).copied().unwrap_or(1)
     }
 
     /// Marks a stream's message as handled.
-    pub fn advance(&mut self, stream: &StreamId, sequence: i64) {
-        self.watermarks.insert(stream.clone(), sequence);
-        self.moved_watermarks.insert(stream.clone(), sequence);
+    pub fn advance(&mut self, stream: &StreamId, at: Watermark) {
+        self.watermarks.insert(stream.clone(), at);
+        self.moved_watermarks.insert(stream.clone(), at);
+    }
+
+    /// Notes that a stream stops, so that an operator can see why and let it go on.
+    pub(crate) fn stop(&mut self, stopped: StoppedStream) {
+        self.standing.insert(standing(&stopped.came));
+        self.stopped.push(stopped);
+    }
+
+    /// Whether a stream stopped, in this transaction or before, and was not accepted yet.
+    pub(crate) fn is_stopped(&self, stream: &StreamId) -> bool {
+        !self.standing.is_empty() && self.standing.contains(&standing(stream))
     }
 
     /// Appends a message: gives it its position, time, partition and sequence, and encodes it. Returns it as it will be
@@ -398,6 +440,9 @@ impl WriteTx {
         if !self.woken.is_empty() {
             parked::wake(&mut self.tx, &self.woken).await?;
         }
+        if !self.stopped.is_empty() {
+            stopped::note(&mut self.tx, &self.stopped, self.now).await?;
+        }
         let heads = log::Heads {
             position: self.position,
             last_time: self.now,
@@ -406,8 +451,11 @@ impl WriteTx {
         };
         match self.writer.lock {
             Lock::Log => {
-                log::ensure_partition(&mut self.tx, self.position, self.rows.len()).await?;
+                let (head, appended) = (self.position, self.rows.len());
+                log::ensure_partition(&mut self.tx, head, appended, self.partition_positions)
+                    .await?;
                 log::write(&mut self.tx, &heads, &self.rows, &self.inbox).await?;
+                log::mark_streams(&mut self.tx, self.epoch, &self.streams, head, appended).await?;
             }
             Lock::ReadModels => log::write_watermarks(&mut self.tx, &heads).await?,
             Lock::Rebuild => {}
@@ -415,6 +463,11 @@ impl WriteTx {
         self.tx.commit().await?;
         Ok(self.position)
     }
+}
+
+fn standing(stream: &StreamId) -> (String, String, i32) {
+    let topic = stream.topic.name().to_owned();
+    (stream.source.clone(), topic, stream.partition)
 }
 
 /// Encodes a message, and refuses one that no log or edge would take.

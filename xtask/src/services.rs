@@ -116,6 +116,10 @@ impl Program {
         if let Some(tokens) = settings.broker_tokens()? {
             variables.insert("PULSAR_TOKEN".into(), tokens.token(service.name())?);
         }
+        let archive = variables.entry("ARCHIVE_FOLDER".to_owned()).or_default();
+        if archive.is_empty() {
+            *archive = layout.state.join("archive").display().to_string();
+        }
         variables
             .entry(variable(service, "LISTEN_ADDRESS"))
             .or_insert(address);

@@ -15,4 +15,5 @@ mod overload;
 mod ownership;
 mod repeats;
 mod replays;
+mod restored;
 mod walk;

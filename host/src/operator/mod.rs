@@ -3,8 +3,10 @@
 //! Everything here is for the role `operator` alone. What changes something takes a [`Reason`] and is audited in the
 //! transaction that changes it, by [`pipeline::audit::record`].
 
+mod archive;
 mod audit;
 mod commands;
+mod epoch;
 mod events;
 mod live;
 mod replay;
@@ -97,6 +99,15 @@ fn all() -> OpenApiRouter<Host> {
         .routes(routes!(replay::list_replays, replay::start_replay))
         .routes(routes!(replay::get_replay))
         .routes(routes!(replay::drop_replaced))
+        .routes(routes!(archive::list_archive))
+        .routes(routes!(archive::run_archive))
+        .routes(routes!(archive::verify_archive))
+        .routes(routes!(archive::drop_archive))
+        .routes(routes!(epoch::get_epoch))
+        .routes(routes!(epoch::raise_epoch))
+        .routes(routes!(epoch::keep_epoch))
+        .routes(routes!(epoch::accept_epoch))
+        .routes(routes!(epoch::rewind_relay))
 }
 
 /// Whoever forgets to ask who acts still lets nobody else in.

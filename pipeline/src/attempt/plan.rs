@@ -1,5 +1,6 @@
 //! What is to be done with each message, before states are loaded.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use planted::Fault;
@@ -8,9 +9,10 @@ use uuid::Uuid;
 
 use super::Attempt;
 use crate::domain::Domain;
-use crate::inbound::{Answer, Content, Inbound, Via};
+use crate::inbound::{Answer, Content, Inbound, StreamId, Via};
 use crate::parked::State;
-use crate::tx::WriteTx;
+use crate::stopped::StoppedStream;
+use crate::tx::{Watermark, WriteTx};
 
 /// What is to be done with a message, before states are loaded.
 pub(super) enum Plan {
@@ -130,24 +132,90 @@ fn is_misplaced_fact(kind: &Kind, inbound: &Inbound) -> bool {
 /// Judges a message by its place in its stream, and moves the watermark over it when it is the next.
 fn seen_in_stream(tx: &mut WriteTx, inbound: &Inbound) -> Option<Answer> {
     let (stream, sequence) = inbound.stream.as_ref()?;
-    let expected = if let Some(at) = tx.watermark(stream) {
-        at + 1
-    } else if let Some(other) = tx.knows_other_epoch(stream) {
-        tracing::error!(source = %stream.source, topic = stream.topic.name(), known = other, came = stream.epoch,
-            "the source's log has another epoch: follow the restore runbook before this stream goes on");
-        return Some(Answer::Gap { expected: 1 });
-    } else {
-        1
-    };
+    let time = inbound.header().map(|header| header.time.0);
+    let known_epoch = tx.known_epoch(stream).unwrap_or(stream.epoch);
+    match known_epoch.cmp(&stream.epoch) {
+        // Its successor was accepted: what is left of the old history is passed, or comes again under the new epoch.
+        Ordering::Greater => return Some(Answer::Repeated),
+        Ordering::Less if tx.accepted_epoch(&stream.source) >= stream.epoch => {}
+        Ordering::Less => {
+            let reason = format!(
+                "the log of {} has gone on under epoch {}, and epoch {known_epoch} was followed: {INSTRUCTIONS}",
+                stream.source, stream.epoch
+            );
+            return Some(stop(tx, stream, *sequence, known_epoch, reason));
+        }
+        Ordering::Equal => {}
+    }
+    let at = tx.watermark(stream);
+    let expected = at.map_or(1, |at| at.sequence + 1);
     if *sequence < expected {
         if planted::is(Fault::WatermarkIgnored) {
             return None;
         }
+        // Time never decreases in a log: what was stated later than the message at the watermark cannot stand below it.
+        let forked = at
+            .and_then(|at| at.time)
+            .zip(time)
+            .is_some_and(|(at, time)| time > at);
+        if forked && tx.accepted_epoch(&stream.source) > stream.epoch {
+            // What of the old history comes after this place comes again under the new epoch.
+            let successor = StreamId {
+                epoch: stream.epoch + 1,
+                ..stream.clone()
+            };
+            let nothing = Watermark {
+                sequence: 0,
+                time: None,
+            };
+            tx.advance(&successor, nothing);
+            return Some(Answer::Repeated);
+        }
+        if forked {
+            let reason = format!(
+                "message {sequence} of {} in {} is not the one that was handled before: its log was restored from a backup: \
+                 {INSTRUCTIONS}",
+                stream.source,
+                stream.topic.name()
+            );
+            return Some(stop(tx, stream, *sequence, known_epoch, reason));
+        }
         return Some(Answer::Repeated);
+    }
+    if tx.is_stopped(stream) {
+        let reason = format!(
+            "the stream of {} stands still: {INSTRUCTIONS}",
+            stream.source
+        );
+        return Some(Answer::Stopped { reason });
     }
     if *sequence > expected {
         return Some(Answer::Gap { expected });
     }
-    tx.advance(stream, *sequence);
+    let sequence = *sequence;
+    tx.advance(stream, Watermark { sequence, time });
     None
+}
+
+/// What every stopped stream's reason ends with.
+const INSTRUCTIONS: &str =
+    "follow docs/runbooks/restore.md (tributary epoch raise, then tributary epoch accept)";
+
+fn stop(
+    tx: &mut WriteTx,
+    stream: &StreamId,
+    sequence: i64,
+    known_epoch: i64,
+    reason: String,
+) -> Answer {
+    tracing::error!(source = %stream.source, topic = stream.topic.name(), sequence, epoch = stream.epoch, known_epoch, reason,
+        "a stream stops");
+    metrics::counter!("tributary_stream_stops_total", "source" => stream.source.clone(), "topic" => stream.topic.name()).increment(1);
+    tx.stop(StoppedStream {
+        came: stream.clone(),
+        sequence,
+        known_epoch,
+        reason: reason.clone(),
+    });
+    Answer::Stopped { reason }
 }

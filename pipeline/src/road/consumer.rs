@@ -61,7 +61,11 @@ enum ConsumeError {
     TimedOut,
     #[error("{0}")]
     Schema(String),
-    #[error("message {expected} is missing in {topic}: the sender has to send again from there")]
+    #[error("{0}")]
+    Stopped(String),
+    #[error(
+        "message {expected} of {topic} is missing: send again from there (tributary relay rewind; docs/runbooks/restore.md)"
+    )]
     Gap { topic: &'static str, expected: i64 },
     #[error("the service stops")]
     Stopping,
@@ -115,13 +119,17 @@ async fn follow(
     stop: CancellationToken,
 ) {
     let mut backoff = Duration::from_millis(50);
+    let mut known_gap = None;
     loop {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
-            ended = Session::run(until, &subscription, &inlet, &health) => ended,
+            ended = Session::run(until, &subscription, &inlet, &health, known_gap) => ended,
         };
         let (ended, heard) = ended;
         let Err(error) = ended else { return };
+        if let ConsumeError::Gap { expected, .. } = &error {
+            known_gap = Some(*expected);
+        }
         health.failed(
             until.road(),
             subscription.topic,
@@ -150,6 +158,9 @@ struct Session<'a> {
     name: String,
     schemas: HashMap<Vec<u8>, Arc<WriterSchema>>,
     last_heard: Option<MessageIdData>,
+    health: Health,
+    /// What the broker did not have when it was asked once more: what follows is read over until it is sent again.
+    known_gap: Option<i64>,
 }
 
 /// An entry in the queue: its end, its size, and what its commit will say.
@@ -162,8 +173,9 @@ impl<'a> Session<'a> {
         subscription: &'a Subscription,
         inlet: &Inlet,
         health: &Health,
+        known_gap: Option<i64>,
     ) -> (Result<(), ConsumeError>, bool) {
-        let opening = Self::open(until, subscription);
+        let opening = Self::open(until, subscription, health.clone(), known_gap);
         match tokio::time::timeout(Duration::from_secs(15), opening).await {
             Ok(Ok(mut session)) => {
                 let (topic, partition) = (subscription.topic, subscription.partition);
@@ -184,7 +196,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn open(until: Until, subscription: &'a Subscription) -> Result<Self, ConsumeError> {
+    async fn open(
+        until: Until,
+        subscription: &'a Subscription,
+        health: Health,
+        known_gap: Option<i64>,
+    ) -> Result<Self, ConsumeError> {
         let client = subscription.settings.connect().await?;
         let name = subscription
             .settings
@@ -210,6 +227,8 @@ impl<'a> Session<'a> {
             name,
             schemas: HashMap::new(),
             last_heard: None,
+            health,
+            known_gap,
         })
     }
 
@@ -291,15 +310,34 @@ impl<'a> Session<'a> {
         answers: Option<Vec<Answer>>,
     ) -> Result<(), ConsumeError> {
         let answers = answers.ok_or(ConsumeError::Stopping)?;
+        let stopped = answers.iter().find_map(|answer| match answer {
+            Answer::Stopped { reason } => Some(reason.clone()),
+            _ => None,
+        });
+        if let Some(reason) = stopped {
+            return Err(ConsumeError::Stopped(reason));
+        }
         let gap = answers.iter().find_map(|answer| match answer {
             Answer::Gap { expected } => Some(*expected),
             _ => None,
         });
+        let (topic, partition) = (self.subscription.topic, self.subscription.partition);
         if let Some(expected) = gap {
-            metrics::counter!("tributary_stream_gaps_total", "topic" => self.subscription.topic.name()).increment(1);
-            let topic = self.subscription.topic.name();
-            return Err(ConsumeError::Gap { topic, expected });
+            metrics::counter!("tributary_stream_gaps_total", "topic" => topic.name()).increment(1);
+            let name = topic.name();
+            let error = ConsumeError::Gap {
+                topic: name,
+                expected,
+            };
+            self.health
+                .stopped("subscription", topic, partition, &error.to_string());
+            if gap == self.known_gap {
+                // Not acknowledged: a relay that sends the missing one sends all that follows it too.
+                return Ok(());
+            }
+            return Err(error);
         }
+        self.health.goes_on("subscription", topic, partition);
         self.consumer
             .cumulative_ack_with_id(&self.name, end)
             .await

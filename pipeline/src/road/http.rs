@@ -24,6 +24,7 @@ use crate::mode::{Mode, Modes};
 use crate::relay::{Entry, Road, RoadError, Shipped, Start};
 use crate::road::inlet::{Receiver, Refusal};
 use crate::road::wire::{BatchMessage, BatchSchema, MessageBatch};
+use crate::tx::Watermark;
 
 /// Lifetime of a token between services, in seconds.
 const TOKEN_SECONDS: i64 = 60;
@@ -95,8 +96,11 @@ pub struct HttpRoad {
 
 /// What the follower says.
 #[derive(Debug, Serialize, Deserialize)]
-struct Watermark {
+struct Stands {
     watermark: i64,
+    /// When the message at the watermark was stated, where it is known.
+    #[serde(default)]
+    time: Option<i64>,
     /// Its own mode.
     mode: Mode,
 }
@@ -128,7 +132,27 @@ impl HttpRoad {
         }
     }
 
-    async fn request(&self, request: reqwest::RequestBuilder) -> Result<Watermark, RoadError> {
+    /// Asks the follower where it stands in this stream.
+    pub async fn watermark(&self, epoch: i64) -> Result<Watermark, RoadError> {
+        let request = self
+            .client
+            .get(format!("{}/internal/v1/watermarks", self.base_url))
+            .query(&WatermarkQuery {
+                epoch,
+                topic: self.topic.name().to_owned(),
+                partition: self.partition,
+                mode: self.modes.of(self.sender),
+            });
+        let answer = self.request(request).await?;
+        let told = self.modes.of(self.follower);
+        self.health.compare_mode(self.follower, told, answer.mode);
+        Ok(Watermark {
+            sequence: answer.watermark,
+            time: answer.time,
+        })
+    }
+
+    async fn request(&self, request: reqwest::RequestBuilder) -> Result<Stands, RoadError> {
         let failed = |error: reqwest::Error| RoadError(error.to_string());
         let token = self.key.sign(self.sender, self.follower)?;
         let response = request
@@ -140,7 +164,7 @@ impl HttpRoad {
         let status = response.status();
         if !status.is_success() {
             let text = response.text().await.unwrap_or_default();
-            let text: String = text.chars().take(200).collect();
+            let text: String = text.chars().take(300).collect();
             return Err(RoadError(format!(
                 "{} answers {status}: {text}",
                 self.follower.name()
@@ -156,19 +180,7 @@ impl Road for HttpRoad {
     }
 
     async fn open(&mut self, epoch: i64) -> Result<Start, RoadError> {
-        let request = self
-            .client
-            .get(format!("{}/internal/v1/watermarks", self.base_url))
-            .query(&WatermarkQuery {
-                epoch,
-                topic: self.topic.name().to_owned(),
-                partition: self.partition,
-                mode: self.modes.of(self.sender),
-            });
-        let answer = self.request(request).await?;
-        let told = self.modes.of(self.follower);
-        self.health.compare_mode(self.follower, told, answer.mode);
-        Ok(Start::After(answer.watermark))
+        self.watermark(epoch).await.map(Start::After)
     }
 
     async fn ship(&mut self, entry: &Entry) -> Result<Shipped, RoadError> {
@@ -243,13 +255,18 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    fn watermark(&self, watermark: i64) -> impl IntoResponse + use<> {
+    fn watermark(&self, watermark: i64, time: Option<i64>) -> impl IntoResponse + use<> {
         let mode = self.modes.of(self.me);
-        axum::response::Json(Watermark { watermark, mode })
+        axum::response::Json(Stands {
+            watermark,
+            time,
+            mode,
+        })
     }
 }
 
-/// The follower's two routes.
+/// The follower's two routes. Messages are not taken in event mode; where the follower stands is told in every mode,
+/// because what may be dropped from a sender's log depends on it.
 pub fn router(
     receiver: Receiver,
     key: InternalKey,
@@ -257,8 +274,11 @@ pub fn router(
     modes: Modes,
     health: Health,
 ) -> Router {
-    Router::new()
-        .route("/internal/v1/messages", post(take_messages))
+    let mut routes = Router::new();
+    if me == Service::Bff || modes.of(me) != Mode::Event {
+        routes = routes.route("/internal/v1/messages", post(take_messages));
+    }
+    routes
         .route("/internal/v1/watermarks", get(watermark))
         .layer(DefaultBodyLimit::max(MAX_BATCH_BYTES))
         .with_state(Endpoint {
@@ -304,10 +324,11 @@ async fn take_messages(State(at): State<Endpoint>, request: Request) -> Response
         Err(refusal) => return refusal,
     };
     match at.receiver.take(batch).await {
-        Ok(watermark) => at.watermark(watermark).into_response(),
+        Ok(watermark) => at.watermark(watermark, None).into_response(),
         Err(Refusal::Gap { watermark }) => {
-            (StatusCode::CONFLICT, at.watermark(watermark)).into_response()
+            (StatusCode::CONFLICT, at.watermark(watermark, None)).into_response()
         }
+        Err(Refusal::Stopped(reason)) => (StatusCode::CONFLICT, reason).into_response(),
         Err(Refusal::Unreadable(reason)) => (StatusCode::BAD_REQUEST, reason).into_response(),
         Err(Refusal::Busy(reason)) => busy(reason),
     }
@@ -337,7 +358,7 @@ async fn watermark(
         .watermark(&sender, query.epoch, topic, query.partition)
         .await;
     match known {
-        Ok(watermark) => at.watermark(watermark).into_response(),
+        Ok(stands) => at.watermark(stands.sequence, stands.time).into_response(),
         Err(_) => busy("the database does not answer"),
     }
 }

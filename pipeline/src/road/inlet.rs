@@ -12,6 +12,7 @@ use sqlx::PgPool;
 use crate::inbound::{Answer, Hint, Inbound, Wire};
 use crate::queue::Inlet;
 use crate::road::wire::MessageBatch;
+use crate::tx::Watermark;
 
 /// A batch that is not committed by then is answered with a failure; the sender asks for the watermark and goes on.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,6 +31,9 @@ pub enum Refusal {
         /// The last handled sequence.
         watermark: i64,
     },
+    /// The sender's log has another history than the one that was followed.
+    #[error("{0}")]
+    Stopped(String),
     /// The queue is full, or no commit came in time.
     #[error("{0}")]
     Busy(&'static str),
@@ -54,16 +58,16 @@ impl Receiver {
         }
     }
 
-    /// The last handled sequence of a stream; 0 when nothing of it ever came.
+    /// Where a stream stands; at sequence 0 when nothing of it ever came.
     pub async fn watermark(
         &self,
         source: &str,
         epoch: i64,
         topic: Topic,
         partition: i32,
-    ) -> Result<i64, sqlx::Error> {
-        let at: Option<i64> = sqlx::query_scalar(
-            "SELECT sequence FROM pipeline.watermark WHERE source = $1 AND epoch = $2 AND topic = $3 AND partition = $4",
+    ) -> Result<Watermark, sqlx::Error> {
+        let at: Option<(i64, Option<i64>)> = sqlx::query_as(
+            "SELECT sequence, time FROM pipeline.watermark WHERE source = $1 AND epoch = $2 AND topic = $3 AND partition = $4",
         )
         .bind(source)
         .bind(epoch)
@@ -71,7 +75,8 @@ impl Receiver {
         .bind(partition)
         .fetch_optional(&self.pool)
         .await?;
-        Ok(at.unwrap_or(0))
+        let (sequence, time) = at.unwrap_or((0, None));
+        Ok(Watermark { sequence, time })
     }
 
     /// Takes a batch and answers after its commit with the stream's watermark.
@@ -126,6 +131,13 @@ impl Receiver {
             .await
             .map_err(|_| Refusal::Busy("no commit in time"))?
             .map_err(|_| Refusal::Busy("the service stops"))?;
+        let stopped = answers.iter().find_map(|answer| match answer {
+            Answer::Stopped { reason } => Some(reason.clone()),
+            _ => None,
+        });
+        if let Some(reason) = stopped {
+            return Err(Refusal::Stopped(reason));
+        }
         let gap = answers.iter().find_map(|answer| match answer {
             Answer::Gap { expected } => Some(expected - 1),
             _ => None,

@@ -14,19 +14,17 @@ use pipeline::relay::{self, Entry, Road, Shipped, Source};
 use pipeline::road::http::{HttpRoad, InternalKey, router};
 use pipeline::road::inlet::Receiver;
 use pipeline::road::memory::MemoryRoad;
-use pipeline::{
-    Asked, Health, LANE_MESSAGES, Lock, Mode, Modes, NewMessage, Tasks, WriteTx, Writer, advance,
-};
+use pipeline::{Asked, Health, LANE_MESSAGES, Lock, Mode, Modes, Tasks, WriteTx, Writer, advance};
 use schemas::{Service, WriterSchema};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::bank::earns;
 use crate::lab::{FACTS, Lab, Replica, database, encode};
+use crate::restores::fact;
 
 fn key() -> InternalKey {
     InternalKey::new(SecretString::from(
@@ -184,23 +182,6 @@ async fn send(count: usize, road: impl Road, tasks: &Tasks) {
         advance(&committed, tx.commit().await.unwrap());
     }
     // The relay's poll goes on without anyone to tell it of commits.
-}
-
-fn fact() -> NewMessage {
-    let conversion = Uuid::now_v7().to_string();
-    NewMessage {
-        id: Uuid::now_v7(),
-        topic: FACTS,
-        published: true,
-        key: conversion.clone(),
-        subject: conversion,
-        body: earns("p", 1),
-        correlation_id: Uuid::now_v7(),
-        causation_id: None,
-        outcome_of: None,
-        actor: None,
-        traceparent: None,
-    }
 }
 
 #[tokio::test]

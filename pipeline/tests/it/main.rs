@@ -6,6 +6,7 @@
     reason = "what is not there has failed the test"
 )]
 
+mod archives;
 mod balances;
 mod bank;
 mod effects;
@@ -17,5 +18,6 @@ mod leading;
 mod parking;
 mod queues;
 mod replicas;
+mod restores;
 mod streams;
 mod timers;

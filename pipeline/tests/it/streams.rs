@@ -106,7 +106,10 @@ async fn a_source_whose_log_has_another_epoch_is_stopped() {
     let mut restored = lab.fact("p", 1);
     (restored.header.epoch, restored.header.sequence) = (Some(2), Some(1));
     let answers = replica.take(FACTS, &[&restored]).await;
-    assert!(matches!(answers[..], [Answer::Gap { .. }]), "{answers:?}");
+    assert!(
+        matches!(answers[..], [Answer::Stopped { .. }]),
+        "{answers:?}"
+    );
     assert_eq!(lab.balance("p").await, 1);
 }
 

@@ -9,8 +9,10 @@ use reqwest::{Method, Response, StatusCode};
 use schemas::Service;
 use serde_json::Value;
 
+mod archive;
 mod audit;
 mod commands;
+mod epoch;
 mod events;
 mod replay;
 mod show;
@@ -33,6 +35,12 @@ pub enum Noun {
     Commands(Operate<commands::Verb>),
     /// Make a service's tables again from its log: compare, or put in place
     Replay(Operate<replay::Verb>),
+    /// Old parts of the logs: written to files, verified, dropped from the tables
+    Archive(Operate<archive::Verb>),
+    /// After a restored database: which history a log has, and who takes it
+    Epoch(Operate<epoch::Verb>),
+    /// What is sent again by the broker
+    Relay(Operate<epoch::RelayVerb>),
 }
 
 /// A verb, and whom it is said to.
@@ -59,6 +67,9 @@ pub async fn run(layout: &Layout, noun: Noun) -> Result<()> {
         Noun::Events(said) => events::run(&Client::new(layout, &said)?, said.verb).await,
         Noun::Commands(said) => commands::run(&Client::new(layout, &said)?, said.verb).await,
         Noun::Replay(said) => replay::run(&Client::new(layout, &said)?, said.verb).await,
+        Noun::Archive(said) => archive::run(&Client::new(layout, &said)?, said.verb).await,
+        Noun::Epoch(said) => epoch::run(&Client::new(layout, &said)?, said.verb).await,
+        Noun::Relay(said) => epoch::run_relay(&Client::new(layout, &said)?, said.verb).await,
     }
 }
 

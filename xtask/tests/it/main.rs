@@ -10,6 +10,7 @@ mod processes;
 mod provisioning;
 mod readers;
 mod replicas;
+mod restored;
 mod servers;
 mod stack;
 mod traffic;

@@ -56,8 +56,8 @@ pub(super) async fn events(books: &mut PgConnection) -> Result<Vec<Finding>> {
             "sealing_key.published.v1" => 0..1,
             _ => row.ordinal..row.ordinal + 1,
         };
-        // An own event does not say its epoch: it is the last or an earlier one.
-        let epochs = row.epoch.map_or(1..=row.last_epoch, |epoch| epoch..=epoch);
+        // An own event does not say its epoch, and one that a raised epoch restated keeps the id that it was decided with.
+        let epochs = 1..=row.epoch.unwrap_or(row.last_epoch);
         let right = epochs.rev().any(|epoch| {
             ordinals
                 .clone()

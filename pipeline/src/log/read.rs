@@ -1,0 +1,197 @@
+//! Reading the log, its archived part and the live table as one.
+
+use schemas::Topic;
+use sqlx::{FromRow, PgPool, Row};
+
+use super::LogRow;
+use crate::{archive, epoch};
+
+/// A stretch of one stream, with where the log stood when it was read.
+#[derive(Debug)]
+pub(crate) struct Window {
+    /// The log's epoch.
+    pub epoch: i64,
+    /// The log's head.
+    pub head: i64,
+    /// Who may move the stream's relay cursor; `None` when it was never relayed.
+    pub relay_epoch: Option<i64>,
+    /// Everything of the stream up to here is in `rows`.
+    pub through: i64,
+    /// Oldest first.
+    pub rows: Vec<LogRow>,
+}
+
+// What is dropped from the table is looked at in the same snapshot as its rows, so that a drop in between leaves no hole.
+const STREAM: &str = "
+SELECT h.epoch AS log_epoch, h.position AS head, h.dropped_to,
+       (SELECT c.relay_epoch FROM pipeline.relay_cursor c WHERE c.topic = $2 AND c.partition = $3) AS relay_epoch, l.*
+  FROM pipeline.log_head h
+  LEFT JOIN (SELECT * FROM pipeline.message_log WHERE position > $1 AND topic = $2 AND partition = $3
+              ORDER BY position LIMIT $4) l ON h.dropped_to <= $1";
+
+const ALL: &str = "
+SELECT h.epoch AS log_epoch, h.position AS head, h.dropped_to, NULL::bigint AS relay_epoch, l.*
+  FROM pipeline.log_head h
+  LEFT JOIN (SELECT * FROM pipeline.message_log WHERE position > $1 ORDER BY position LIMIT $2) l ON h.dropped_to <= $1";
+
+/// The log's head: the last committed position.
+pub async fn head(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT position FROM pipeline.log_head")
+        .fetch_one(pool)
+        .await
+}
+
+/// The last sequence given out for a stream in the log's epoch; 0 before the first.
+pub async fn last_sequence(
+    pool: &PgPool,
+    topic: Topic,
+    partition: i32,
+) -> Result<i64, sqlx::Error> {
+    let last: Option<i64> = sqlx::query_scalar(
+        "SELECT sequence FROM pipeline.stream_head WHERE topic = $1 AND partition = $2",
+    )
+    .bind(topic.name())
+    .bind(partition)
+    .fetch_optional(pool)
+    .await?;
+    Ok(last.unwrap_or(0))
+}
+
+/// A stretch of one stream after a position: at most `limit` rows, and maybe none although there are more behind
+/// `through`.
+pub(crate) async fn stream_window(
+    pool: &PgPool,
+    topic: Topic,
+    partition: i32,
+    after: i64,
+    limit: i64,
+) -> Result<Window, sqlx::Error> {
+    let after = after.max(0);
+    let found = sqlx::query(STREAM)
+        .bind(after)
+        .bind(topic.name())
+        .bind(partition)
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
+    let ours = move |row: &LogRow| {
+        row.topic.as_deref() == Some(topic.name()) && row.partition == Some(partition)
+    };
+    window(pool, found, after, limit, ours).await
+}
+
+async fn window(
+    pool: &PgPool,
+    found: Vec<sqlx::postgres::PgRow>,
+    after: i64,
+    limit: i64,
+    ours: impl Fn(&LogRow) -> bool + Send + 'static,
+) -> Result<Window, sqlx::Error> {
+    let first = found.first().ok_or(sqlx::Error::RowNotFound)?;
+    let (epoch, head): (i64, i64) = (first.try_get("log_epoch")?, first.try_get("head")?);
+    let dropped_to: i64 = first.try_get("dropped_to")?;
+    let relay_epoch = first.try_get("relay_epoch")?;
+    if after < dropped_to {
+        let (rows, through) = archive::read_after(pool, after, limit, ours).await?;
+        return Ok(Window {
+            epoch,
+            head,
+            relay_epoch,
+            through,
+            rows,
+        });
+    }
+    let mut rows = Vec::with_capacity(found.len());
+    for row in &found {
+        if row.try_get::<Option<i64>, _>("position")?.is_some() {
+            rows.push(LogRow::from_row(row)?);
+        }
+    }
+    rows.sort_by_key(|row| row.position);
+    let through = match rows.last() {
+        Some(last) if i64::try_from(rows.len()).is_ok_and(|count| count >= limit) => last.position,
+        _ => head,
+    };
+    Ok(Window {
+        epoch,
+        head,
+        relay_epoch,
+        through,
+        rows,
+    })
+}
+
+/// The rows of one stream after a position, oldest first, wherever they stand. None means that there are none.
+pub async fn stream_after(
+    pool: &PgPool,
+    topic: Topic,
+    partition: i32,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<LogRow>, sqlx::Error> {
+    let mut at = after;
+    loop {
+        let window = stream_window(pool, topic, partition, at, limit).await?;
+        if !window.rows.is_empty() || window.through >= window.head {
+            return Ok(window.rows);
+        }
+        at = window.through;
+    }
+}
+
+/// All rows after a position, oldest first, wherever they stand. None means that there are none.
+pub async fn all_after(pool: &PgPool, after: i64, limit: i64) -> Result<Vec<LogRow>, sqlx::Error> {
+    let after = after.max(0);
+    let found = sqlx::query(ALL)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
+    Ok(window(pool, found, after, limit, |_| true).await?.rows)
+}
+
+/// The position of the last message of a stream, within one epoch, whose sequence is not above `sequence`; the position
+/// behind which the epoch began when there is none.
+///
+/// The marks beside the log say between which positions it stands.
+pub async fn position_of_sequence(
+    pool: &PgPool,
+    topic: Topic,
+    partition: i32,
+    epoch: i64,
+    sequence: i64,
+) -> Result<i64, sqlx::Error> {
+    let range = epoch::range(pool, epoch).await?;
+    if sequence <= 0 {
+        return Ok(range.after);
+    }
+    let (low, high): (Option<i64>, Option<i64>) = sqlx::query_as(
+        "SELECT (SELECT max(position) FROM pipeline.stream_mark
+                  WHERE topic = $1 AND partition = $2 AND epoch = $3 AND sequence < $4),
+                (SELECT min(position) FROM pipeline.stream_mark
+                  WHERE topic = $1 AND partition = $2 AND epoch = $3 AND sequence >= $4)",
+    )
+    .bind(topic.name())
+    .bind(partition)
+    .bind(epoch)
+    .bind(sequence)
+    .fetch_one(pool)
+    .await?;
+    // A stream's sequence never exceeds its place in its epoch.
+    let mut at = low.unwrap_or(0).max(range.after + sequence - 1);
+    let end = high.unwrap_or(range.to);
+    let mut found = low.unwrap_or(range.after).max(range.after);
+    loop {
+        let window = stream_window(pool, topic, partition, at, 500).await?;
+        for row in &window.rows {
+            if row.position > end || row.sequence.is_none_or(|it| it > sequence) {
+                return Ok(found);
+            }
+            found = row.position;
+        }
+        at = window.through;
+        if at >= end || at >= window.head {
+            return Ok(found);
+        }
+    }
+}

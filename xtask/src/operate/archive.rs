@@ -1,0 +1,118 @@
+//! `tributary archive list | run | verify | drop`.
+
+use anyhow::Result;
+use schemas::Service;
+use serde_json::{Value, json};
+
+use super::{Client, given, service, show_page};
+
+/// What can be done with old parts of a log.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Verb {
+    /// The parts of a service's log that stand in files, newest first
+    List {
+        /// bff, campaign, tracking, commission or payment
+        #[arg(value_parser = service)]
+        service: Service,
+        /// At most so many
+        #[arg(long)]
+        limit: Option<u16>,
+        /// Where the page before ended
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Write everything that is closed to files
+    Run(Act),
+    /// Read everything back that was not yet, and compare it with the table
+    Verify(Act),
+    /// Drop from the table what is archived, verified and passed by every follower
+    Drop {
+        /// Whose log, and why
+        #[command(flatten)]
+        act: Act,
+        /// Keep so many of the newest positions in any case; without it, one partition's worth
+        #[arg(long)]
+        keep: Option<i64>,
+    },
+}
+
+/// Whose log, and why.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Act {
+    /// bff, campaign, tracking, commission or payment
+    #[arg(value_parser = service)]
+    service: Service,
+    /// Why, for the audit
+    #[arg(long)]
+    reason: String,
+}
+
+const HEADINGS: [&str; 7] = [
+    "from", "to", "messages", "bytes", "verified", "dropped", "file",
+];
+
+pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
+    match verb {
+        Verb::List {
+            service,
+            limit,
+            cursor,
+        } => {
+            let limit = limit.map(|limit| limit.to_string());
+            let query = given(vec![("limit", limit), ("cursor", cursor)]);
+            let page = client.get(service, "/archive", &query).await?;
+            show_page(client, &page, &HEADINGS, part);
+            Ok(())
+        }
+        Verb::Run(act) => repeat(client, &act, "/archive/run").await,
+        Verb::Verify(act) => repeat(client, &act, "/archive/verify").await,
+        Verb::Drop { act, keep } => {
+            let mut body = json!({"reason": act.reason});
+            if let Some(keep) = keep {
+                body["keep_positions"] = json!(keep);
+            }
+            let dropped = client.post(act.service, "/archive/drop", &body).await?;
+            if client.json {
+                println!("{dropped:#}");
+                return Ok(());
+            }
+            println!(
+                "the table has nothing up to position {}; position {} is the furthest that could go, because of {}",
+                dropped["dropped_to"],
+                dropped["floor"],
+                dropped["held_by"].as_str().unwrap_or_default()
+            );
+            Ok(())
+        }
+    }
+}
+
+/// One request does a few parts: asks until nothing is left.
+async fn repeat(client: &Client, act: &Act, path: &str) -> Result<()> {
+    let mut all = Vec::new();
+    loop {
+        let done = client
+            .post(act.service, path, &json!({"reason": act.reason}))
+            .await?;
+        all.extend(done["parts"].as_array().cloned().unwrap_or_default());
+        if done["more"] != json!(true) {
+            break;
+        }
+    }
+    show_page(client, &json!({"items": all}), &HEADINGS, part);
+    Ok(())
+}
+
+fn part(part: &Value) -> Vec<String> {
+    let number = |name: &str| part[name].to_string();
+    let day = |name: &str| part[name].as_str().unwrap_or("-").to_owned();
+    vec![
+        number("from_position"),
+        number("to_position"),
+        number("messages"),
+        number("bytes"),
+        day("verified_at"),
+        day("dropped_at"),
+        part["file"].as_str().unwrap_or_default().to_owned(),
+    ]
+}

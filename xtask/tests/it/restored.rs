@@ -1,0 +1,187 @@
+//! The restore runbook, drilled: tracking's database goes back to a backup, and the commands of docs/runbooks/restore.md
+//! lead to books that are right. Prints what the runbook quotes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot be set up has failed; what the runbook quotes is printed"
+)]
+
+use std::process::Command;
+use std::time::Duration;
+
+use schemas::Service;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::time::Instant;
+use xtask::demo::Tokens;
+use xtask::local::LocalStack;
+use xtask::progress::Progress;
+use xtask::services::{Program, start_one};
+use xtask::settings::Mode;
+use xtask::stack::Postgres;
+
+use crate::traffic::{PATIENCE, Shop};
+
+const TRACKING: Program = Program::Service(Service::Tracking);
+
+/// Runs one statement as the server's own user, once nobody is connected to tracking's database.
+async fn as_admin(stack: &LocalStack, statement: &str) {
+    let folder = stack.layout().state.join("postgres");
+    let port = stack.settings().need("POSTGRES_PORT").unwrap();
+    let admin = Postgres::admin_url_in(&folder, port).unwrap();
+    let mut server = PgConnection::connect(&admin).await.unwrap();
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'tracking_db'";
+    while sqlx::query_scalar::<_, i64>(left)
+        .fetch_one(&mut server)
+        .await
+        .unwrap()
+        > 0
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+        .execute(&mut server)
+        .await
+        .unwrap();
+}
+
+/// The command line, as an operator types it.
+fn tributary(stack: &LocalStack, arguments: &[&str]) -> String {
+    let token = stack.token(&["--role", "operator"]).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
+        .args(arguments)
+        .args(["--url", stack.url(Service::Bff).unwrap()]);
+    let output = command.env("TRIBUTARY_TOKEN", token).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    println!("$ ./tributary {}\n{said}", arguments.join(" "));
+    let failed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {failed}");
+    said
+}
+
+async fn ready(stack: &LocalStack, service: Service) -> (bool, Value) {
+    let url = format!("{}/ready", stack.url(service).unwrap());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    match client.get(url).send().await {
+        Ok(answer) => (
+            answer.status().is_success(),
+            answer.json().await.unwrap_or_default(),
+        ),
+        Err(_) => (false, Value::Null),
+    }
+}
+
+/// Waits until a service says this of itself.
+async fn until_ready_says(stack: &LocalStack, service: Service, what: &str) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let (ok, said) = ready(stack, service).await;
+        if !ok && said.to_string().contains(what) {
+            println!("GET {service}/ready: {said}");
+            return;
+        }
+        assert!(
+            Instant::now() < end,
+            "{service} does not say '{what}': {said}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_goes_back_to_a_backup_stops_its_streams_until_the_runbook_is_followed() {
+    let stack = LocalStack::start(Mode::Hybrid).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let shop = Shop::new(
+        &stack,
+        "drill",
+        vec![stack.url(Service::Bff).unwrap().to_owned()],
+    );
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        all.push(shop.buy().await);
+    }
+    shop.wait_for(&all).await;
+    assert!(TRACKING.stop(stack.layout()));
+    as_admin(
+        &stack,
+        "CREATE DATABASE tracking_backup TEMPLATE tracking_db",
+    )
+    .await;
+    stack.start_again().await.unwrap();
+    for _ in 0..7 {
+        all.push(shop.buy().await);
+    }
+    shop.wait_for(&all).await;
+
+    // The disaster, and the restore.
+    stack.kill(TRACKING).unwrap();
+    as_admin(&stack, "DROP DATABASE tracking_db").await;
+    as_admin(
+        &stack,
+        "CREATE DATABASE tracking_db TEMPLATE tracking_backup OWNER tracking",
+    )
+    .await;
+    let built = xtask::layout::Layout::find().built("debug");
+    start_one(TRACKING, stack.layout(), stack.settings(), &built, Progress)
+        .await
+        .unwrap();
+    until_ready_says(&stack, Service::Tracking, "is a copy").await;
+
+    let reason = ["--reason", "restored the backup of last night"];
+    let said = |arguments: &[&str]| tributary(&stack, &[arguments, &reason].concat());
+    said(&["epoch", "raise", "--service", "tracking"]);
+    tributary(&stack, &["epoch", "show", "tracking"]);
+    let end = Instant::now() + PATIENCE;
+    while !ready(&stack, Service::Tracking).await.0 {
+        assert!(Instant::now() < end, "tracking goes on");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // What the bff had sent since the backup, and what campaign had, is sent again.
+    for (source, topic) in [
+        ("bff", "tracking-commands"),
+        ("campaign", "campaign-events"),
+    ] {
+        said(&[
+            "relay", "rewind", "--source", source, "--topic", topic, "--to", "0",
+        ]);
+    }
+    for follower in [Service::Commission, Service::Bff] {
+        until_ready_says(&stack, follower, "has gone on under epoch 2").await;
+        said(&[
+            "epoch",
+            "accept",
+            "--source",
+            "tracking",
+            "--at",
+            follower.name(),
+        ]);
+    }
+    for _ in 0..3 {
+        all.push(shop.buy().await);
+    }
+    shop.wait_for(&all).await;
+    shop.assert_once(&all).await;
+    let end = Instant::now() + PATIENCE;
+    for service in Service::ALL {
+        while !ready(&stack, service).await.0 {
+            let said = ready(&stack, service).await.1;
+            assert!(Instant::now() < end, "{service} is not ready: {said}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    let mut tracking = PgConnection::connect(&stack.database_url(Service::Tracking).unwrap())
+        .await
+        .unwrap();
+    let known: i64 = sqlx::query_scalar(
+        "SELECT count(DISTINCT correlation_id) FROM pipeline.message_log
+          WHERE type = 'conversion.attributed.v1' AND correlation_id = ANY($1)",
+    )
+    .bind(&all)
+    .fetch_one(&mut tracking)
+    .await
+    .unwrap();
+    assert_eq!(known, 15, "tracking knows again what it lost");
+    tributary(&stack, &["audit", "list", "tracking", "--action", "epoch"]);
+}
