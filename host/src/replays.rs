@@ -19,12 +19,12 @@ pub(crate) struct Replays {
 /// Starts the worker. A domain folds its own log, a read model those that it follows.
 pub(crate) async fn start<D: Domain + Clone>(
     domain: &D,
-    pool: &PgPool,
+    (pool, bare_pool): (&PgPool, &PgPool),
     writer: &Writer,
     settings: &Settings,
     tasks: &Tasks,
 ) -> anyhow::Result<Replays> {
-    let in_place = replay::note_fold_version(pool, &D::TABLES).await?;
+    let in_place = replay::note_fold_version(bare_pool, &D::TABLES).await?;
     if in_place != D::TABLES.fold_version {
         tracing::warn!(
             in_place,

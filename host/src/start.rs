@@ -223,10 +223,6 @@ pub async fn start<D: Domain + Clone>(
         schema_ids: SchemaIds::open(&bare_pool).await?,
         lock: pipeline::Lock::Log,
     };
-    let engine_writer = Writer {
-        lock: D::LOCK,
-        ..writer.clone()
-    };
     let client = reqwest::Client::builder()
         .tcp_nodelay(true)
         .pool_max_idle_per_host(2)
@@ -239,8 +235,14 @@ pub async fn start<D: Domain + Clone>(
         lock: D::LOCK,
         ..writer.clone()
     };
-    let replays =
-        replays::start(&definition.domain, &pool, &engine_writer, &settings, &tasks).await?;
+    let replays = replays::start(
+        &definition.domain,
+        (&pool, &bare_pool),
+        &engine_writer,
+        &settings,
+        &tasks,
+    )
+    .await?;
     let host = Host(Arc::new(Inner {
         service,
         pool: pool.clone(),
