@@ -89,7 +89,7 @@ impl<D: Domain> Engine<D> {
         let messages: Vec<&Inbound> = batch.items.iter().flat_map(|item| &item.messages).collect();
         let count = messages.len();
         if planted::is(planted::Fault::AckBeforeCommit) {
-            tokio::time::sleep(Duration::from_millis(250)).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let mut answers = if suspicious {
             self.one_by_one(&messages).await

@@ -85,8 +85,9 @@ struct Derived {
     place: String,
     id: String,
     prefix: String,
-    parts: Vec<String>,
-    or_parts: Option<Vec<String>>,
+    /// A part that is not there, such as an event's cause, is evidence too.
+    parts: Vec<Option<String>>,
+    or_parts: Option<Vec<Option<String>>>,
 }
 
 /// Ids of aggregates, commands and transfers.
@@ -136,8 +137,11 @@ pub(super) async fn derived(books: &mut PgConnection) -> Result<Vec<Finding>> {
     );
     let mut rows = sqlx::query_as::<_, Derived>(DERIVED).fetch(books);
     while let Some(row) = rows.try_next().await? {
-        let named = |parts: &[String]| {
-            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let named = |parts: &[Option<String>]| {
+            let parts: Vec<&str> = parts
+                .iter()
+                .map(|part| part.as_deref().unwrap_or_default())
+                .collect();
             let id = v5(&parts);
             if row.prefix.is_empty() {
                 id.to_string()
