@@ -5,6 +5,7 @@
 )]
 
 mod broken;
+mod command;
 mod copy;
 mod traffic;
 

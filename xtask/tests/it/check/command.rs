@@ -1,0 +1,74 @@
+//! `tributary check`, on a stack in http mode, as somebody would type it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use xtask::check::RULES;
+use xtask::layout::Layout;
+use xtask::local::LocalStack;
+use xtask::settings::Mode;
+use xtask::stack::testing::scratch;
+
+use super::broken::pay_behind_our_back;
+
+#[tokio::test]
+async fn tributary_check_prints_the_ten_rules_and_fails_when_one_is_broken() {
+    let stack = LocalStack::start(Mode::Http).await.unwrap();
+    stack.load_demo().await.unwrap();
+    // A clone of its own, whose state is this stack's and whose programs are those of the tests.
+    let clone = scratch("clone");
+    fs::create_dir_all(clone.join("target")).unwrap();
+    let here = Layout::find();
+    symlink(
+        stack.layout().state.canonicalize().unwrap(),
+        clone.join(".tributary"),
+    )
+    .unwrap();
+    symlink(here.built("debug"), clone.join("target/release")).unwrap();
+    fs::copy(here.root.join(".env.example"), clone.join(".env.example")).unwrap();
+    let run = |arguments: &[&str]| -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command
+            .env_remove("CARGO_TARGET_DIR")
+            .env("TRIBUTARY_ROOT", &clone);
+        command.envs(stack.settings().iter());
+        command.args(arguments).output().unwrap()
+    };
+
+    let told = run(&["check"]);
+    let text = String::from_utf8(told.stdout).unwrap();
+    assert!(
+        told.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&told.stderr)
+    );
+    for (number, name) in (1..).zip(RULES) {
+        let verdict = if number == 8 { "not looked at" } else { "held" };
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(&format!("{number:>2} {name}")));
+        assert!(
+            line.is_some_and(|line| line.ends_with(verdict)),
+            "{number}: {text}"
+        );
+    }
+
+    let provider = stack.settings().get("PAYOUT_PROVIDER_URL").unwrap();
+    pay_behind_our_back(provider, &["pay_unheard_of"]).await;
+    let told = run(&["check", "--json"]);
+    assert_eq!(told.status.code(), Some(1));
+    let findings: Vec<Value> = serde_json::from_slice(&told.stdout).unwrap();
+    let wrong: Vec<&Value> = findings
+        .iter()
+        .filter(|finding| finding["wrong"] != 0)
+        .collect();
+    assert!(wrong.len() == 1 && wrong[0]["rule"] == 9, "{wrong:#?}");
+    assert!(
+        wrong[0]["broken"][0]
+            .as_str()
+            .unwrap()
+            .contains("pay_unheard_of")
+    );
+}
