@@ -19,5 +19,6 @@ pub mod testing;
 
 pub use ask::{Ask, Asked, actor};
 pub use definition::{Definition, Led, Routes};
+pub use operator::{Operator, Reason};
 pub use settings::Settings;
 pub use start::{Host, Running, main, start};

@@ -1,8 +1,9 @@
-//! What `/ready` looks at: the database, and that every road was open once, which proves topics, subscriptions and
-//! schemas.
+//! What `/ready` looks at: the database, whether it takes batches, and that every road was open once, which proves topics,
+//! subscriptions and schemas. A road that was open and is not now is told of with its reason; the service goes on without.
 
 use chassis::http::ReadyCheck;
-use pipeline::stopped;
+use chassis::time::to_rfc3339;
+use pipeline::{Paused, stopped};
 
 use crate::start::Host;
 
@@ -25,6 +26,12 @@ pub(crate) async fn checks(host: Host) -> Vec<ReadyCheck> {
         let name = format!("{} {}/{}", stream.source, stream.topic, stream.partition);
         checks.push(ReadyCheck::failed(name, stream.reason));
     }
+    if let Some(paused) = host.health().batches() {
+        checks.push(ReadyCheck::failed(paused.name.clone(), told(&paused)));
+    }
+    for paused in host.health().paused() {
+        checks.push(ReadyCheck::passed(paused.name.clone()).with_detail(told(&paused)));
+    }
     let closed = host.health().never_opened();
     if closed.is_empty() {
         checks.push(ReadyCheck::passed("roads"));
@@ -38,4 +45,9 @@ pub(crate) async fn checks(host: Host) -> Vec<ReadyCheck> {
             .map(|(road, error)| ReadyCheck::failed(road, error)),
     );
     checks
+}
+
+fn told(paused: &Paused) -> String {
+    let since = to_rfc3339(paused.since);
+    format!("waits since {since} and tries again: {}", paused.reason)
 }

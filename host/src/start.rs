@@ -17,18 +17,18 @@ use pipeline::relay::Source;
 use pipeline::road::http::{HttpRoad, InternalKey};
 use pipeline::road::inlet::Receiver;
 use pipeline::{
-    Domain, Engine, Health, Inlet, Mode, Modes, Queue, SchemaIds, Tasks, Writer, archive, process,
-    release, service_state,
+    Domain, Engine, Health, Inlet, Mode, Modes, Queue, Rehearse, SchemaIds, Tasks, Writer, archive,
+    parked, process, release, service_state,
 };
 use schemas::{Service, Topic};
 use sqlx::PgPool;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use crate::database::Guard;
-use crate::definition::Definition;
+use crate::definition::{Definition, Routes};
 use crate::followers::published;
 use crate::replays::{self, Replays};
 use crate::settings::Settings;
@@ -56,6 +56,8 @@ struct Inner {
     urls: BTreeMap<&'static str, String>,
     replays: Replays,
     command_log: &'static str,
+    parked_changed: Arc<Notify>,
+    rehearsal: Box<dyn Rehearse>,
 }
 
 impl Host {
@@ -109,6 +111,16 @@ impl Host {
     /// What its own writing transactions begin with.
     pub fn writer(&self) -> &Writer {
         &self.0.writer
+    }
+
+    /// Wakes what feeds back messages that were set aside.
+    pub(crate) fn parked_changed(&self) -> &Notify {
+        &self.0.parked_changed
+    }
+
+    /// For dry runs.
+    pub(crate) fn rehearsal(&self) -> &dyn Rehearse {
+        self.0.rehearsal.as_ref()
     }
 
     /// Its writer schemas.
@@ -189,6 +201,10 @@ impl Running {
 }
 
 /// Starts a service.
+#[allow(
+    clippy::too_many_lines,
+    reason = "one line for each thing that is started, in their order"
+)]
 pub async fn start<D: Domain + Clone>(
     definition: Definition<D>,
     mut settings: Settings,
@@ -196,6 +212,11 @@ pub async fn start<D: Domain + Clone>(
     stop: CancellationToken,
 ) -> anyhow::Result<Running> {
     let service = D::SERVICE;
+    let faces = Faces {
+        about: definition.about,
+        edge: definition.edge,
+        routes: definition.routes,
+    };
     let verifier = settings.auth.take().and_then(AuthConfig::verifier);
     let verifier = verifier.context("tokens cannot be verified with these settings")?;
     let server = Server::bind(settings.server).await?;
@@ -243,6 +264,15 @@ pub async fn start<D: Domain + Clone>(
         &tasks,
     )
     .await?;
+    let health = Health::default();
+    let engine = Engine::new(
+        definition.domain,
+        pool.clone(),
+        engine_writer.clone(),
+        queue.clone(),
+        Arc::clone(&committed),
+    );
+    let engine = Arc::new(engine.telling(health.clone()));
     let host = Host(Arc::new(Inner {
         service,
         pool: pool.clone(),
@@ -252,7 +282,7 @@ pub async fn start<D: Domain + Clone>(
         engine_writer: engine_writer.clone(),
         inlet: queue.inlet(),
         committed: Arc::clone(&committed),
-        health: Health::default(),
+        health,
         tasks: tasks.clone(),
         status_of: definition.status_of,
         modes: settings.modes.clone(),
@@ -261,24 +291,12 @@ pub async fn start<D: Domain + Clone>(
         urls: settings.urls.clone(),
         replays,
         command_log: D::COMMAND_LOG,
+        parked_changed: engine.parked_changed(),
+        rehearsal: Box::new(Arc::clone(&engine)),
     }));
 
-    let (router, document) = surface(&host, &definition, &settings);
-    let engine = Engine::new(
-        definition.domain,
-        pool.clone(),
-        engine_writer,
-        queue.clone(),
-        Arc::clone(&committed),
-    );
-    let released = release::release(
-        pool.clone(),
-        writer.schema_ids.clone(),
-        queue.inlet(),
-        engine.parked_changed(),
-        tasks.stop().clone(),
-    );
-    tasks.spawn("release", released);
+    let (router, document) = surface(&host, &faces, &settings);
+    bring_back(&pool, engine_writer, &queue, &engine, &tasks);
     tasks.spawn("engine", engine.run(tasks.stop().clone(), left.deaths > 0));
     let settings = Arc::new(settings);
     let source = Source {
@@ -304,6 +322,27 @@ pub async fn start<D: Domain + Clone>(
         tasks,
         process,
     })
+}
+
+/// Feeds back what was set aside when it is due, and what operators redrive.
+fn bring_back<D: Domain>(
+    pool: &PgPool,
+    writer: Writer,
+    queue: &Queue,
+    engine: &Engine<D>,
+    tasks: &Tasks,
+) {
+    let released = release::release(
+        pool.clone(),
+        writer.schema_ids.clone(),
+        queue.inlet(),
+        engine.parked_changed(),
+        tasks.stop().clone(),
+    );
+    tasks.spawn("release", released);
+    let changed = engine.parked_changed();
+    let redriven = parked::redrive::run(pool.clone(), writer, changed, tasks.stop().clone());
+    tasks.spawn("redrive", redriven);
 }
 
 /// What earlier processes of the service left behind.
@@ -352,17 +391,20 @@ async fn resume(
     })
 }
 
-fn surface<D: Domain>(
-    host: &Host,
-    definition: &Definition<D>,
-    settings: &Settings,
-) -> (Router, utoipa::openapi::OpenApi) {
+/// What a service shows of itself.
+struct Faces {
+    about: &'static str,
+    edge: Routes,
+    routes: Routes,
+}
+
+fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Router, utoipa::openapi::OpenApi) {
     let service = host.service();
-    let base = chassis::openapi::base(&format!("Tributary {}", service.name()), definition.about);
-    let mut routes = OpenApiRouter::with_openapi(base).merge((definition.edge)(host));
+    let base = chassis::openapi::base(&format!("Tributary {}", service.name()), faces.about);
+    let mut routes = OpenApiRouter::with_openapi(base).merge((faces.edge)(host));
     let closed = service != Service::Bff && settings.modes.of(service) == Mode::Event;
     if !closed {
-        routes = routes.merge((definition.routes)(host));
+        routes = routes.merge((faces.routes)(host));
         if service != Service::Bff {
             routes = routes.merge(commands::routes(host));
         }

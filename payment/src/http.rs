@@ -1,6 +1,7 @@
 //! Payment's routes.
 
 mod balances;
+mod operator;
 mod payouts;
 
 use axum::http::StatusCode;
@@ -18,6 +19,16 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .routes(routes!(payouts::request_payout, payouts::list_payouts))
         .routes(routes!(payouts::get_payout))
         .routes(routes!(balances::list_balances))
+        .with_state(host.clone())
+}
+
+/// Operators' routes beside those that every service has; open in every mode, as they are.
+pub(crate) fn operator_routes(host: &Host) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(operator::get_payout_switch))
+        .routes(routes!(operator::pause_payouts))
+        .routes(routes!(operator::resume_payouts))
+        .routes(routes!(operator::decide_payout))
         .with_state(host.clone())
 }
 

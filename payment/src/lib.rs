@@ -78,7 +78,7 @@ pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payme
         migrations: &MIGRATIONS,
         about: "The ledger, balances and payouts.",
         routes: http::routes,
-        edge: |_| utoipa_axum::router::OpenApiRouter::new(),
+        edge: http::operator_routes,
         status_of: http::status_of,
         led: Led::nothing().timer(desk).timer(keeper),
     })

@@ -70,7 +70,13 @@ impl Domain for Payment {
     const SERVICE: Service = Service::Payment;
     const TABLES: Tables = Tables {
         folds: &["balances", "transfers", "payouts"],
-        sides: &["aside.sealing_keys", "aside.payout_details", "aside.calls"],
+        sides: &[
+            "aside.sealing_keys",
+            "aside.payout_details",
+            "aside.calls",
+            "aside.payout_switch",
+            "aside.payout_proposals",
+        ],
         run_dependent: &[],
         seeds: &[],
         fold_version: 1,

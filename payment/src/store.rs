@@ -5,6 +5,7 @@ pub(crate) mod calls;
 pub(crate) mod payout_details;
 pub(crate) mod payouts;
 pub(crate) mod sealing_keys;
+pub(crate) mod switch;
 pub(crate) mod transfers;
 
 /// A row that this build cannot read: someone else wrote it, or the database is damaged.

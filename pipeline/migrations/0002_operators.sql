@@ -34,17 +34,17 @@ create index parked_by_arrival on pipeline.parked (arrival);
 create index parked_by_id on pipeline.parked (message_id);
 create index parked_by_redrive on pipeline.parked (redrive) where redrive is not null;
 
--- The bytes that an operator's edit took the place of. Append-only.
-create table pipeline.parked_edit (
+-- The bytes that an operator's edit took the place of, or that a drop removed. Append-only.
+create table pipeline.parked_before (
+    audit      bigint primary key references pipeline.audit,
     source     text   not null,
     message_id uuid   not null,
-    edition    int    not null,
-    audit      bigint not null references pipeline.audit,
     schema_id  int    not null,
-    body       bytea  not null,
-    primary key (source, message_id, edition)
+    header     text   not null,
+    body       bytea  not null
 );
-create trigger parked_edit_is_append_only before update or delete or truncate on pipeline.parked_edit
+create index parked_before_by_id on pipeline.parked_before (message_id);
+create trigger parked_before_is_append_only before update or delete or truncate on pipeline.parked_before
     for each statement execute function pipeline.refuse_change();
 
 -- Redrives of many messages: each goes once through the rows that it is for, in order of arrival, at its rate.
@@ -56,6 +56,8 @@ create table pipeline.redrive (
     rate         int    not null,
     state        text   not null check (state in ('running', 'done', 'cancelled')),
     started_at   bigint not null,
+    -- When it picked last.
+    stepped_at   bigint not null,
     -- Rows that arrived later are not its business.
     last_arrival bigint not null,
     at_arrival   bigint not null,

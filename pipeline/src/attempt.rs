@@ -1,6 +1,6 @@
 //! One try at handling a batch in one transaction.
 
-mod about;
+pub(crate) mod about;
 mod aside;
 mod decide;
 mod plan;
@@ -15,6 +15,7 @@ use crate::inbound::{Answer, Inbound};
 use crate::parked::State;
 use crate::sqlstate::{Fault, fault};
 use crate::tx::{Asked, WriteTx};
+use about::settle;
 use aside::Park;
 use plan::Plan;
 
@@ -63,7 +64,23 @@ impl<D: Domain> Attempt<'_, D> {
             None
         };
         let mut tx = self.begin(messages).await?;
-        let plans = self.plan(&mut tx, messages);
+        let (answers, parked_changed) = self.handle_all(&mut tx, messages, loaded_early).await?;
+        let position = tx.commit().await?;
+        Ok(Done {
+            answers,
+            position,
+            parked_changed,
+        })
+    }
+
+    /// Everything but the commit. Tells whether what is set aside changed.
+    pub(crate) async fn handle_all(
+        &self,
+        tx: &mut WriteTx,
+        messages: &[&Inbound],
+        loaded_early: Option<D::World>,
+    ) -> Result<(Vec<Answer>, bool), Failure> {
+        let plans = self.plan(tx, messages);
         let to_handle: Vec<&Message> = plans
             .iter()
             .zip(messages)
@@ -75,16 +92,22 @@ impl<D: Domain> Attempt<'_, D> {
         } else if loaded_early.is_some() {
             loaded_early
         } else {
-            Some(self.engine.domain.load(&mut tx, &to_handle).await?)
+            Some(self.engine.domain.load(tx, &to_handle).await?)
         };
         let mut blocked: HashSet<String> = tx.blocked.drain(..).collect();
         let mut parked_changed = false;
         let mut answers = Vec::with_capacity(messages.len());
         for (index, (plan, inbound)) in plans.into_iter().zip(messages).enumerate() {
             let answer = match plan {
-                Plan::Answer(answer) => answer,
+                Plan::Answer(answer) => {
+                    // What an earlier build kept may turn out to concern nobody here.
+                    if matches!(answer, Answer::Skipped) {
+                        settle(tx, inbound);
+                    }
+                    answer
+                }
                 Plan::Park(state, reason) => {
-                    self.park(&mut tx, inbound, Park::plain(state, reason), &mut blocked)
+                    self.park(tx, inbound, Park::plain(state, reason), &mut blocked)
                         .await?
                 }
                 Plan::Handle => {
@@ -94,11 +117,10 @@ impl<D: Domain> Attempt<'_, D> {
                         (_, true) => {
                             let park =
                                 Park::plain(State::Queued, "behind a parked message".to_owned());
-                            self.park(&mut tx, inbound, park, &mut blocked).await?
+                            self.park(tx, inbound, park, &mut blocked).await?
                         }
                         (Some(world), false) => {
-                            self.handle(&mut tx, world, inbound, index, &mut blocked)
-                                .await?
+                            self.handle(tx, world, inbound, index, &mut blocked).await?
                         }
                         (None, false) => Answer::Skipped,
                     }
@@ -109,14 +131,9 @@ impl<D: Domain> Attempt<'_, D> {
         }
         parked_changed |= tx.any_waiting;
         if let Some(world) = world {
-            self.engine.domain.save(&mut tx, world).await?;
+            self.engine.domain.save(tx, world).await?;
         }
-        let position = tx.commit().await?;
-        Ok(Done {
-            answers,
-            position,
-            parked_changed,
-        })
+        Ok((answers, parked_changed))
     }
 
     /// As it must not be: the states as they are before the lock is held.

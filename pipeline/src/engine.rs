@@ -10,8 +10,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::attempt::{Attempt, Failure};
+use crate::backoff::Backoff;
 use crate::clock;
 use crate::domain::Domain;
+use crate::health::Health;
 use crate::inbound::{Answer, Inbound};
 use crate::queue::{Batch, Queue};
 use crate::service_state;
@@ -19,6 +21,7 @@ use crate::tx::{Lock, Writer};
 
 /// Under load, batches start at least this far apart: fewer, fuller transactions.
 pub const PACE: Duration = Duration::from_millis(10);
+const OUTAGE_BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const OUTAGE_BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// For so long after a start that follows a death, at least, messages are handled one by one: roads take a moment to bring
 /// again what the dead process had in hand.
@@ -32,6 +35,7 @@ pub struct Engine<D> {
     queue: Queue,
     committed: Arc<watch::Sender<i64>>,
     pub(crate) parked_changed: Arc<Notify>,
+    health: Health,
 }
 
 impl<D: Domain> Engine<D> {
@@ -50,7 +54,15 @@ impl<D: Domain> Engine<D> {
             queue,
             committed,
             parked_changed: Arc::new(Notify::new()),
+            health: Health::default(),
         }
+    }
+
+    /// Says there when batches wait for the database.
+    #[must_use]
+    pub fn telling(mut self, health: Health) -> Self {
+        self.health = health;
+        self
     }
 
     /// Told whenever something was parked, woken or released.
@@ -60,7 +72,7 @@ impl<D: Domain> Engine<D> {
 
     /// Handles what waits until told to stop. `suspicious` handles what comes first message by message, each noted before
     /// it is tried, as is due after a process died.
-    pub async fn run(self, stop: CancellationToken, mut suspicious: bool) {
+    pub async fn run(self: Arc<Self>, stop: CancellationToken, mut suspicious: bool) {
         let started = Instant::now();
         let mut next_start = started;
         loop {
@@ -109,7 +121,7 @@ impl<D: Domain> Engine<D> {
     /// Handles messages until their transaction committed, however often it takes.
     pub(crate) async fn persist(&self, messages: &[&Inbound]) -> Vec<Answer> {
         let mut suspects: HashMap<usize, String> = HashMap::new();
-        let mut backoff = Duration::from_millis(50);
+        let mut backoff = Backoff::new(OUTAGE_BACKOFF_FIRST, OUTAGE_BACKOFF_MAX);
         let mut blamed_once = false;
         loop {
             let attempt = Attempt {
@@ -118,6 +130,7 @@ impl<D: Domain> Engine<D> {
             };
             match attempt.run(messages).await {
                 Ok(done) => {
+                    self.health.batches_go_on();
                     if D::LOCK == Lock::Log {
                         advance(&self.committed, done.position);
                     }
@@ -126,14 +139,14 @@ impl<D: Domain> Engine<D> {
                     }
                     return done.answers;
                 }
-                Err(Failure::Outage(reason)) => wait(&reason, &mut backoff).await,
+                Err(Failure::Outage(reason)) => self.wait(&reason, &mut backoff).await,
                 // One message cannot be halved: whatever keeps it waiting may pass.
                 Err(Failure::TooLarge(reason)) if messages.len() == 1 => {
-                    wait(&reason, &mut backoff).await;
+                    self.wait(&reason, &mut backoff).await;
                 }
                 // Setting it aside failed too: that cannot be its fault.
                 Err(Failure::Message(reason)) if suspects.len() == messages.len() => {
-                    wait(&reason, &mut backoff).await;
+                    self.wait(&reason, &mut backoff).await;
                 }
                 Err(Failure::Suspect { index, reason }) => {
                     suspects.insert(index, reason);
@@ -150,6 +163,14 @@ impl<D: Domain> Engine<D> {
                 }
             }
         }
+    }
+
+    async fn wait(&self, reason: &str, backoff: &mut Backoff) {
+        let wait = backoff.wait();
+        metrics::counter!("tributary_retries_total").increment(1);
+        tracing::warn!(%reason, retry_in = ?wait, "the database cannot take the batch now; it waits");
+        self.health.batches_wait(reason);
+        tokio::time::sleep(wait).await;
     }
 
     async fn singly(&self, messages: &[&Inbound]) -> Vec<Answer> {
@@ -183,13 +204,6 @@ impl<D: Domain> Engine<D> {
         service_state::tried(&self.pool, &ids).await;
         answers
     }
-}
-
-async fn wait(reason: &str, backoff: &mut Duration) {
-    metrics::counter!("tributary_retries_total").increment(1);
-    tracing::warn!(%reason, retry_in = ?backoff, "the database cannot take the batch now; it waits");
-    tokio::time::sleep(*backoff).await;
-    *backoff = (*backoff * 2).min(OUTAGE_BACKOFF_MAX);
 }
 
 /// Tells the relay that the log's head is at least there.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use money::Micros;
 use schemas::{Service, Topic};
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::mode::Mode;
 
 /// A disagreement that was not heard of again for so long is over.
@@ -16,6 +18,19 @@ const DISAGREES_FOR: Duration = Duration::from_secs(15);
 struct Road {
     opened_once: bool,
     error: Option<String>,
+    /// When it failed first since it was open last.
+    since: Option<Micros>,
+}
+
+/// Something that waits for what it depends on, and tries again with backoff.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paused {
+    /// What waits: a road, or `batches`.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Micros,
 }
 
 /// The roads of one process, shared by all that travel them.
@@ -24,6 +39,7 @@ pub struct Health {
     roads: Arc<Mutex<BTreeMap<String, Road>>>,
     disagreements: Arc<Mutex<BTreeMap<&'static str, (String, Instant)>>>,
     stops: Arc<Mutex<BTreeMap<String, String>>>,
+    batches: Arc<Mutex<Option<Paused>>>,
 }
 
 impl Health {
@@ -98,6 +114,7 @@ impl Health {
             *road = Road {
                 opened_once: true,
                 error: None,
+                since: None,
             };
         }
     }
@@ -106,7 +123,49 @@ impl Health {
     pub fn failed(&self, road: &str, topic: Topic, partition: i32, error: &str) {
         if let Some(road) = self.lock().get_mut(&Self::name(road, topic, partition)) {
             road.error = Some(error.chars().take(300).collect());
+            road.since.get_or_insert_with(clock::now);
         }
+    }
+
+    /// The database cannot take a batch now: nothing is handled until it can.
+    pub(crate) fn batches_wait(&self, reason: &str) {
+        let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = batches
+            .as_ref()
+            .map_or_else(clock::now, |paused| paused.since);
+        *batches = Some(Paused {
+            name: "batches".to_owned(),
+            reason: reason.chars().take(300).collect(),
+            since,
+        });
+    }
+
+    /// It took one.
+    pub(crate) fn batches_go_on(&self) {
+        *self.batches.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether batches wait for the database, why and since when.
+    pub fn batches(&self) -> Option<Paused> {
+        self.batches
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Roads that were open and are not now: outages that the process outlives.
+    pub fn paused(&self) -> Vec<Paused> {
+        let roads = self.lock();
+        let paused = roads.iter().filter(|(_, road)| road.opened_once);
+        paused
+            .filter_map(|(name, road)| {
+                Some(Paused {
+                    name: name.clone(),
+                    reason: road.error.clone()?,
+                    since: road.since?,
+                })
+            })
+            .collect()
     }
 
     /// Roads that were never open since the start, with their last error. One that was, and is not now, is an outage

@@ -60,7 +60,42 @@ pub enum Via {
         arrival: i64,
         /// When waiting ends, in microseconds.
         deadline: Option<i64>,
+        /// How it came at first.
+        origin: Origin,
+        /// How often an operator had changed it when it was read.
+        edition: i32,
     },
+}
+
+/// How a message came at first: setting it aside and feeding it back changes nothing about what may be taken from whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Made in this process.
+    Local,
+    /// From outside, without a place in a stream.
+    Road,
+    /// From outside, with its place in its source's stream.
+    Stream,
+}
+
+impl Origin {
+    /// As stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Road => "road",
+            Self::Stream => "stream",
+        }
+    }
+
+    /// From what is stored.
+    pub(crate) fn parse(name: &str) -> Self {
+        match name {
+            "local" => Self::Local,
+            "stream" => Self::Stream,
+            _ => Self::Road,
+        }
+    }
 }
 
 /// A message on its way in.

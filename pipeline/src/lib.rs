@@ -6,6 +6,7 @@
 pub mod archive;
 mod attempt;
 pub mod audit;
+mod backoff;
 pub mod clock;
 mod domain;
 pub mod effects;
@@ -22,6 +23,7 @@ mod mode;
 pub mod parked;
 pub mod process;
 mod queue;
+mod rehearse;
 pub mod relay;
 pub mod release;
 pub mod replay;
@@ -36,12 +38,13 @@ mod tx;
 
 pub use domain::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict};
 pub use engine::{Engine, advance};
-pub use health::Health;
-pub use inbound::{Answer, Content, Hint, Inbound, Item, StreamId, Via, Wire};
+pub use health::{Health, Paused};
+pub use inbound::{Answer, Content, Hint, Inbound, Item, Origin, StreamId, Via, Wire};
 pub use mode::{Edge, Mode, Modes, NoRoad, NotAMode};
 pub use queue::{
     Answers, BATCH_BYTES, BATCH_MESSAGES, Full, Inlet, LANE_BYTES, LANE_MESSAGES, Queue,
 };
+pub use rehearse::{Rehearse, Rehearsed};
 pub use schema_ids::{SchemaIdError, SchemaIds};
 pub use supervise::Tasks;
 pub use tx::{Asked, Lock, MAX_BODY_BYTES, NewMessage, TxError, Watermark, WriteTx, Writer};

@@ -1,7 +1,15 @@
 //! `pipeline.parked`: what is set aside, why, and until when.
 
+pub mod acts;
+pub mod look;
+pub mod redrive;
+
+use std::collections::HashSet;
+
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
+
+use crate::inbound::Origin;
 
 /// A message counts as dead after so many failed attempts.
 pub const MAX_ATTEMPTS: i32 = 5;
@@ -58,6 +66,8 @@ pub(crate) struct NewParked {
     pub attempts: i32,
     pub next_at: i64,
     pub deadline: Option<i64>,
+    pub parked_at: i64,
+    pub origin: Origin,
     pub header: String,
     pub schema_id: i32,
     pub body: Vec<u8>,
@@ -88,6 +98,12 @@ pub struct ParkedRow {
     pub next_at: i64,
     /// When waiting ends, in microseconds.
     pub deadline: Option<i64>,
+    /// When it was set aside first, in microseconds.
+    pub parked_at: i64,
+    /// See [`Origin`].
+    pub origin: String,
+    /// How often an operator edited or redrove it.
+    pub edition: i32,
     /// The header as JSON.
     pub header: String,
     /// Which writer schema.
@@ -105,36 +121,49 @@ pub(crate) fn backoff_micros(attempts: i32, id: Uuid) -> i64 {
     base + jitter
 }
 
+/// Sets messages aside, or notes how it now stands with those that were. A newcomer with the identity of one that is there
+/// changes nothing: whoever sends it may only claim to be that source.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     rows: &[NewParked],
 ) -> Result<(), sqlx::Error> {
-    for row in rows {
-        sqlx::query(
-            "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, waiting_for, subject, attempts,
-                                          next_at, deadline, header, schema_id, body)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-             ON CONFLICT (source, message_id) DO UPDATE SET state = excluded.state, reason = excluded.reason,
-                 waiting_for = excluded.waiting_for, attempts = excluded.attempts, next_at = excluded.next_at,
-                 deadline = excluded.deadline",
-        )
-        .bind(&row.source)
-        .bind(row.message_id)
-        .bind(row.arrival)
-        .bind(row.topic)
-        .bind(row.state.name())
-        .bind(&row.reason)
-        .bind(&row.waiting_for)
-        .bind(&row.subject)
-        .bind(row.attempts)
-        .bind(row.next_at)
-        .bind(row.deadline)
-        .bind(&row.header)
-        .bind(row.schema_id)
-        .bind(&row.body)
-        .execute(&mut *connection)
-        .await?;
+    fn each<'a, T>(rows: &[&'a NewParked], get: impl Fn(&'a NewParked) -> T) -> Vec<T> {
+        rows.iter().map(|row| get(row)).collect()
     }
+    let mut seen = HashSet::new();
+    let rows: Vec<&NewParked> = rows
+        .iter()
+        .filter(|row| seen.insert((&row.source, row.message_id)))
+        .collect();
+    sqlx::query(
+        "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, waiting_for, subject, attempts,
+                                      next_at, deadline, parked_at, origin, header, schema_id, body)
+         SELECT * FROM UNNEST($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
+                              $8::text[], $9::int[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[],
+                              $14::text[], $15::int[], $16::bytea[])
+         ON CONFLICT (source, message_id) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+             waiting_for = excluded.waiting_for, attempts = excluded.attempts, next_at = excluded.next_at,
+             deadline = excluded.deadline
+          WHERE parked.arrival = excluded.arrival",
+    )
+    .bind(each(&rows, |r| r.source.as_str()))
+    .bind(each(&rows, |r| r.message_id))
+    .bind(each(&rows, |r| r.arrival))
+    .bind(each(&rows, |r| r.topic))
+    .bind(each(&rows, |r| r.state.name()))
+    .bind(each(&rows, |r| r.reason.as_str()))
+    .bind(each(&rows, |r| r.waiting_for.as_deref()))
+    .bind(each(&rows, |r| r.subject.as_deref()))
+    .bind(each(&rows, |r| r.attempts))
+    .bind(each(&rows, |r| r.next_at))
+    .bind(each(&rows, |r| r.deadline))
+    .bind(each(&rows, |r| r.parked_at))
+    .bind(each(&rows, |r| r.origin.name()))
+    .bind(each(&rows, |r| r.header.as_str()))
+    .bind(each(&rows, |r| r.schema_id))
+    .bind(each(&rows, |r| r.body.as_slice()))
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -201,9 +230,9 @@ pub async fn feed_back_known(pool: &PgPool, known: &[&str]) -> Result<u64, sqlx:
     Ok(done.rows_affected())
 }
 
-/// How many rows stand in each state.
-pub async fn counts(pool: &PgPool) -> Result<Vec<(String, i64)>, sqlx::Error> {
-    sqlx::query_as("SELECT state, count(*) FROM pipeline.parked GROUP BY state")
+/// How many rows stand in each state, and since when the oldest of them, in microseconds.
+pub async fn counts(pool: &PgPool) -> Result<Vec<(String, i64, i64)>, sqlx::Error> {
+    sqlx::query_as("SELECT state, count(*), min(parked_at) FROM pipeline.parked GROUP BY state")
         .fetch_all(pool)
         .await
 }

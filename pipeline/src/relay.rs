@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::backoff::Backoff;
 use crate::epoch::{self, Epoch};
 use crate::health::Health;
 use crate::log::{self, LogRow};
@@ -31,6 +32,7 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 /// session.
 const SILENT_LEADER: &str = "SET idle_session_timeout = '4s'";
 const CURSOR_EVERY: Duration = Duration::from_millis(500);
+const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 const RELAY_LOCK: &str = "SELECT pg_try_advisory_lock(74617203)";
 
@@ -186,7 +188,7 @@ pub async fn ship(
     health: Health,
     stop: CancellationToken,
 ) {
-    let mut backoff = Duration::from_millis(50);
+    let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
     loop {
         let started = Instant::now();
         let error = tokio::select! {
@@ -195,8 +197,9 @@ pub async fn ship(
         };
         road.close();
         if started.elapsed() > BACKOFF_MAX * 2 {
-            backoff = Duration::from_millis(50);
+            backoff.reset();
         }
+        let wait = backoff.wait();
         if let Err(error) = error {
             match &error {
                 // Whoever leads next has the cursor as it is now.
@@ -206,14 +209,13 @@ pub async fn ship(
             }
             health.failed(&road.name(), topic, partition, &error.to_string());
             metrics::counter!("tributary_relay_errors_total", "road" => road.name()).increment(1);
-            tracing::warn!(road = road.name(), topic = topic.name(), partition, %error, retry_in = ?backoff,
+            tracing::warn!(road = road.name(), topic = topic.name(), partition, %error, retry_in = ?wait,
                 "shipping starts again from the last known place");
         }
         tokio::select! {
             () = stop.cancelled() => break,
-            () = tokio::time::sleep(backoff) => {}
+            () = tokio::time::sleep(wait) => {}
         }
-        backoff = (backoff * 2).min(BACKOFF_MAX);
     }
     road.close();
 }

@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::inbound::{Answer, Hint, Inbound, Via, Wire};
+use crate::clock;
+use crate::inbound::{Answer, Hint, Inbound, Origin, Via, Wire};
 use crate::parked::{self, ParkedRow};
 use crate::queue::Inlet;
 use crate::schema_ids::{SchemaIdError, SchemaIds};
@@ -55,16 +56,20 @@ pub async fn release(
     }
 }
 
-/// Tells the metrics how many messages are set aside, by state. What is away now is told next time.
+/// Tells the metrics how many messages are set aside, and how long the oldest has been, by state. What is away now is told next time.
 async fn tell(pool: &PgPool) {
     let Ok(counts) = parked::counts(pool).await else {
         return;
     };
+    let now = clock::now().0;
     for state in parked::State::ALL {
-        let count = counts.iter().find(|(name, _)| name == state.name());
-        let count = count.map_or(0, |(_, count)| *count);
+        let found = counts.iter().find(|(name, ..)| name == state.name());
+        let (count, since) = found.map_or((0, now), |(_, count, since)| (*count, *since));
         metrics::gauge!("tributary_parked_messages", "state" => state.name())
             .set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+        let age = Duration::from_micros(u64::try_from(now - since).unwrap_or(0));
+        metrics::gauge!("tributary_parked_oldest_seconds", "state" => state.name())
+            .set(age.as_secs_f64());
     }
 }
 
@@ -112,7 +117,8 @@ async fn release_due(
         .any(|answer| !matches!(answer, Answer::Parked)))
 }
 
-fn to_inbound(row: ParkedRow, schema: Arc<schemas::WriterSchema>) -> Option<Inbound> {
+/// A parked message as it is fed back.
+pub(crate) fn to_inbound(row: ParkedRow, schema: Arc<schemas::WriterSchema>) -> Option<Inbound> {
     let topic = Topic::parse(&row.topic)?;
     let hint = Hint {
         source: Some(row.source.clone()),
@@ -129,6 +135,8 @@ fn to_inbound(row: ParkedRow, schema: Arc<schemas::WriterSchema>) -> Option<Inbo
         attempts: row.attempts,
         arrival: row.arrival,
         deadline: row.deadline,
+        origin: Origin::parse(&row.origin),
+        edition: row.edition,
     };
     inbound.stream = None;
     Some(inbound)

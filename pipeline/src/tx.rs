@@ -149,8 +149,9 @@ pub struct WriteTx {
     pub handled: HashMap<Uuid, String>,
     /// Subjects of `Asked` that something parked blocks.
     pub blocked: Vec<String>,
-    /// Parked messages of `Asked` that are still there and due: another replica may have released them too.
-    pub alive: Vec<Uuid>,
+    /// Parked messages of `Asked` that are still there and due, by source, id and edition: another replica may have
+    /// released them too, or an operator changed them.
+    pub alive: HashSet<(String, Uuid, i32)>,
     /// Whether any parked message waits for another aggregate.
     pub any_waiting: bool,
     rows: Vec<NewRow>,
@@ -173,8 +174,8 @@ SELECT h.epoch, h.position, h.last_time, h.partition_positions,
        (SELECT coalesce(json_agg(json_build_array(i.id, i.state)), '[]') FROM pipeline.inbox i WHERE i.id = ANY($1)) AS handled,
        (SELECT coalesce(array_agg(DISTINCT p.subject), '{}') FROM pipeline.parked p
          WHERE p.subject = ANY($2) AND p.state <> 'unknown_type') AS blocked,
-       (SELECT coalesce(array_agg(p.message_id), '{}') FROM pipeline.parked p
-         WHERE p.message_id = ANY($3)
+       (SELECT coalesce(json_agg(json_build_array(p.source, p.message_id, p.edition)), '[]') FROM pipeline.parked p
+         WHERE p.message_id = ANY($3) AND p.state IN ('waiting', 'retrying', 'queued')
            AND p.next_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset) AS alive,
        EXISTS (SELECT 1 FROM pipeline.parked p WHERE p.waiting_for IS NOT NULL) AS any_waiting
   FROM pipeline.log_head h";
@@ -219,6 +220,7 @@ impl WriteTx {
         let Json(stopped): Json<HashSet<(String, String, i32)>> = row.try_get("stopped")?;
         let Json(accepted): Json<HashMap<String, i64>> = row.try_get("accepted")?;
         let Json(handled): Json<Vec<(Uuid, String)>> = row.try_get("handled")?;
+        let Json(alive): Json<Vec<(String, Uuid, i32)>> = row.try_get("alive")?;
         let last_time: i64 = row.try_get("last_time")?;
         let now: i64 = row.try_get("now")?;
         Ok(Self {
@@ -252,7 +254,7 @@ impl WriteTx {
             standing: stopped,
             handled: handled.into_iter().collect(),
             blocked: row.try_get("blocked")?,
-            alive: row.try_get("alive")?,
+            alive: alive.into_iter().collect(),
             any_waiting: row.try_get("any_waiting")?,
             rows: Vec::new(),
             inbox: Vec::new(),
@@ -281,6 +283,21 @@ impl WriteTx {
     /// The service whose log it is.
     pub fn service(&self) -> Service {
         self.writer.service
+    }
+
+    /// What this transaction owns.
+    pub(crate) fn lock(&self) -> Lock {
+        self.writer.lock
+    }
+
+    /// What was appended so far.
+    pub(crate) fn appended(&self) -> &[NewRow] {
+        &self.rows
+    }
+
+    /// What was set aside so far.
+    pub(crate) fn set_aside(&self) -> &[parked::NewParked] {
+        &self.parked
     }
 
     /// The connection, for the SQL of states.

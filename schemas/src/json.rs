@@ -31,12 +31,12 @@ pub fn to_json(topic: Topic, message: &Message) -> Value {
     }))
 }
 
-fn value(body: &impl Serialize) -> Value {
+pub(crate) fn value(body: &impl Serialize) -> Value {
     // Structs of text, numbers and lists: nothing in them that JSON lacks.
     serde_json::to_value(body).unwrap_or_default()
 }
 
-fn without_nulls(value: Value) -> Value {
+pub(crate) fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => fields
             .into_iter()

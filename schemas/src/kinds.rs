@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use serde_json::Value;
+
 use crate::body::Body;
+use crate::codec::cut;
 #[allow(
     clippy::wildcard_imports,
     reason = "the table names every struct there is"
@@ -11,6 +14,7 @@ use crate::body::Body;
 use crate::messages::*;
 use crate::older;
 use crate::service::{Service, Topic};
+use crate::show::EditError;
 
 /// Who may send a message of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,6 +105,18 @@ pub fn known_names() -> Vec<&'static str> {
     names.filter(|name| !older::forgot(name)).collect()
 }
 
+/// A path as a JSON pointer.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let segments = path.iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{key}"),
+        Segment::Enum { variant } => format!("/{variant}"),
+        Segment::Unknown => String::new(),
+    });
+    segments.collect()
+}
+
 /// The set fields of a payload, by name.
 pub(crate) type SetFields = Vec<(&'static str, Body)>;
 
@@ -137,6 +153,20 @@ macro_rules! kinds {
                     _ => return None,
                 };
                 KINDS.iter().find(|kind| kind.topic == topic && kind.field == field)
+            }
+        }
+
+        /// The payload of that field from JSON under its names on the wire.
+        pub(crate) fn body_from_json(topic: Topic, field: &str, json: Value) -> Result<Body, EditError> {
+            match (topic, field) {
+                $($((Topic::$topic, stringify!($field)) => {
+                    let read: Result<$body, _> = serde_path_to_error::deserialize(json);
+                    read.map(Body::$body).map_err(|error| EditError {
+                        pointer: pointer(error.path()),
+                        detail: cut(error.inner()),
+                    })
+                })*)*
+                _ => Err(EditError { pointer: String::new(), detail: "the topic has no such kind".to_owned() }),
             }
         }
 

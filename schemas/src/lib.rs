@@ -17,6 +17,7 @@ mod older;
 mod partition;
 mod service;
 mod shape;
+mod show;
 mod walk;
 mod writer;
 
@@ -33,4 +34,5 @@ pub use messages::*;
 pub use older::forget;
 pub use partition::partition;
 pub use service::{Grants, Service, Topic};
+pub use show::{EditError, edit, show, show_payload};
 pub use writer::{SchemaError, WriterSchema};

@@ -24,7 +24,7 @@ pub struct ReadyCheck {
     pub name: String,
     /// Whether it is as it must be.
     pub ready: bool,
-    /// Why not, and what to do.
+    /// Why not and what to do, or what there is to know all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
@@ -37,6 +37,13 @@ impl ReadyCheck {
             ready: true,
             detail: None,
         }
+    }
+
+    /// Says more about it.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
     }
 
     /// Is not, and why.

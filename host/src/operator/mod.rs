@@ -9,16 +9,21 @@ mod commands;
 mod epoch;
 mod events;
 mod live;
+mod parked;
+mod parked_acts;
+mod redrives;
 mod replay;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::{Check, Text};
-use chassis::problem::Problem;
+use chassis::problem::{FieldProblem, Problem};
+use pipeline::parked::acts::{ActError, By};
 use schemas::Service;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -32,21 +37,34 @@ use crate::start::Host;
 const LONGEST_BODY: usize = 1024 * 1024;
 
 /// Who acts: a caller in the role `operator`. An extractor that answers 401 or 403.
-pub(crate) struct Operator(Caller);
+pub struct Operator(Caller);
 
 impl Operator {
     /// As the audit names it.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.0.subject
+    }
+
+    /// As messages name it.
+    pub fn actor(&self) -> schemas::Actor {
+        crate::ask::actor(&self.0)
+    }
+
+    /// With why, as the acts of the pipeline take it.
+    pub(crate) fn by<'a>(&'a self, reason: &'a Reason) -> By<'a> {
+        By {
+            actor: self.name(),
+            reason: &reason.reason,
+        }
     }
 }
 
 /// Why an operator does something.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Reason {
+pub struct Reason {
     /// In the operator's own words, for the audit.
-    pub(crate) reason: Text<500>,
+    pub reason: Text<500>,
 }
 
 impl Check for Reason {}
@@ -108,6 +126,16 @@ fn all() -> OpenApiRouter<Host> {
         .routes(routes!(epoch::keep_epoch))
         .routes(routes!(epoch::accept_epoch))
         .routes(routes!(epoch::rewind_relay))
+        .routes(routes!(parked::list_parked))
+        .routes(routes!(parked::count_parked))
+        .routes(routes!(parked::show_parked))
+        .routes(routes!(parked_acts::dry_run_parked))
+        .routes(routes!(parked_acts::edit_parked))
+        .routes(routes!(parked_acts::redrive_parked))
+        .routes(routes!(parked_acts::drop_parked))
+        .routes(routes!(redrives::start_redrive, redrives::list_redrives))
+        .routes(routes!(redrives::get_redrive))
+        .routes(routes!(redrives::cancel_redrive))
 }
 
 /// Whoever forgets to ask who acts still lets nobody else in.
@@ -122,6 +150,30 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator {
         let caller = Caller::from_request_parts(parts, state).await?;
         caller.require_operator()?;
         Ok(Self(caller))
+    }
+}
+
+/// 409: not as things stand.
+pub(crate) fn conflict(code: &'static str, detail: String) -> Problem {
+    Problem::new(StatusCode::CONFLICT, code).with_detail(detail)
+}
+
+fn not_parked() -> Problem {
+    Problem::not_found()
+        .with_detail("no such message is set aside here: it may have been handled or dropped")
+}
+
+/// Why an act upon what is set aside was not done.
+fn refused(error: &ActError) -> Problem {
+    match error {
+        ActError::Sql(error) => unanswered(error),
+        ActError::Gone => not_parked(),
+        ActError::NotNow(reason) => conflict("not_now", reason.clone()),
+        ActError::Edit(edit) => {
+            let pointer = format!("/payload{}", edit.pointer);
+            Problem::invalid(vec![FieldProblem::at(pointer, edit.detail.clone())])
+        }
+        ActError::Schema(_) | ActError::Untold(_) => Problem::internal(error),
     }
 }
 

@@ -17,7 +17,8 @@ pub(crate) struct Due {
 
 /// At most `room` payouts that are due and not `held`: first those with a new event, then those that are due the longest,
 /// so that none that fails again and again is in the way of others. Each is noted as tried and is due again later: after
-/// 250 ms, doubling up to a minute. An unknown payout that is tried again starts the later the more attempts it had.
+/// 250 ms, doubling up to a minute. An unknown payout that is tried again starts the later the more attempts it had. While
+/// payouts are paused, those that would be handed to the provider are not due.
 pub(crate) async fn take_due(
     pool: &PgPool,
     now: Micros,
@@ -34,6 +35,7 @@ pub(crate) async fn take_due(
                     ELSE 0 END AS due_at
                FROM payouts p LEFT JOIN aside.calls c ON c.payout = p.id
               WHERE p.status NOT IN ('paid', 'failed') AND p.id <> ALL($2)
+                AND NOT (p.status IN ('requested', 'submitting') AND (SELECT paused FROM aside.payout_switch))
          ), due AS (
              SELECT * FROM under_way WHERE due_at <= $1 ORDER BY due_at, position LIMIT $3
          ), noted AS (

@@ -7,6 +7,7 @@ mod bad_input;
 mod document;
 mod facts;
 mod killed;
+mod operator;
 mod ownership;
 mod paying;
 mod provider;

@@ -6,7 +6,10 @@ use super::Failure;
 use crate::domain::Rejection;
 use crate::inbound::{Answer, Inbound};
 use crate::inbox;
-use crate::tx::{NewMessage, TxError, WriteTx};
+use crate::tx::{Lock, NewMessage, TxError, WriteTx};
+
+/// The code of a command that an operator dropped.
+const DROPPED: &str = "dropped_by_operator";
 
 /// A parked message that was handled leaves the table.
 pub(super) fn settle(tx: &mut WriteTx, inbound: &Inbound) {
@@ -57,7 +60,7 @@ pub(super) fn reject(
         let reason = format!("a fact was refused with {}: that is a bug", rejection.code);
         return Err(Failure::Suspect { index, reason });
     }
-    let position = append_about(tx, inbound, body, true)
+    let position = append_about(tx, inbound, body, Some(0))
         .map_err(|reason| Failure::Suspect { index, reason })?;
     let now = tx.now().0;
     tx.mark(mark(
@@ -85,17 +88,39 @@ pub(super) fn stall(tx: &mut WriteTx, inbound: &Inbound, reason: &str, attempts:
         })
     };
     // Setting aside must not fail for want of telling about it: the row itself shows.
-    if let Err(error) = append_about(tx, inbound, body, false) {
+    if let Err(error) = append_about(tx, inbound, body, None) {
         tracing::error!(id = %inbound.id, error, "a stalled command cannot be told of");
     }
 }
 
-/// Appends an event about a command itself rather than about what it asked for.
+/// Ends a parked message by an operator's word: it leaves the table, and a command has an outcome.
+pub(crate) fn drop_parked(tx: &mut WriteTx, inbound: &Inbound) -> Result<Option<i64>, String> {
+    let now = tx.now().0;
+    let mut position = None;
+    if inbound.asks() && tx.lock() == Lock::Log {
+        let body = |command_type: String| {
+            Body::CommandRejectedV1(CommandRejectedV1 {
+                command_type,
+                code: DROPPED.to_owned(),
+                detail: "an operator ended it without an effect".to_owned(),
+                pointer: None,
+            })
+        };
+        position = append_about(tx, inbound, body, Some(0))?;
+        let state = inbox::State::Dropped;
+        tx.mark(mark(inbound, now, state, Some(DROPPED), position));
+    }
+    settle(tx, inbound);
+    Ok(position)
+}
+
+/// Appends an event about a command itself rather than about what it asked for: its outcome with an ordinal, or that it
+/// is stuck.
 fn append_about(
     tx: &mut WriteTx,
     inbound: &Inbound,
     body: impl FnOnce(String) -> Body,
-    outcome: bool,
+    outcome: Option<usize>,
 ) -> Result<Option<i64>, String> {
     let Some(header) = inbound.header() else {
         return Ok(None);
@@ -104,8 +129,9 @@ fn append_about(
         return Ok(None);
     };
     let body = body(header.kind.clone());
-    // A rejection has ordinal 0 like any outcome; a stalled command may still have one later.
-    let ordinal = if outcome { 0 } else { usize::from(u16::MAX) };
+    // A stalled command may have an outcome later, and may be stalled again after a redrive.
+    let stalled = || usize::from(u16::MAX) + usize::try_from(inbound.edition()).unwrap_or(0);
+    let ordinal = outcome.unwrap_or_else(stalled);
     tx.append(NewMessage {
         id: tx.event_id(header.id, ordinal),
         topic,
@@ -115,7 +141,7 @@ fn append_about(
         body,
         correlation_id: header.correlation_id,
         causation_id: Some(header.id),
-        outcome_of: outcome.then_some(header.id),
+        outcome_of: outcome.map(|_| header.id),
         actor: header.actor.clone(),
         traceparent: header.traceparent.clone(),
     })

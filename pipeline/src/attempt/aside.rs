@@ -7,7 +7,7 @@ use schemas::Topic;
 use super::about::{mark, stall};
 use super::{Attempt, Failure};
 use crate::domain::Domain;
-use crate::inbound::{Answer, Content, Inbound, Via};
+use crate::inbound::{Answer, Inbound, Origin, Via};
 use crate::inbox;
 use crate::parked::{self, NewParked, State};
 use crate::tx::{Lock, WriteTx, encode};
@@ -64,11 +64,10 @@ impl<D: Domain> Attempt<'_, D> {
         if state == State::Dead && is_command && self.engine.writer.lock == Lock::Log {
             stall(tx, inbound, &park.reason, attempts);
         }
-        // Foreign bytes must not be able to block a subject that they merely name.
-        let subject = match &inbound.content {
-            Content::Malformed { .. } if inbound.stream.is_none() => None,
-            _ => inbound.subject().map(str::to_owned),
-        };
+        // A stranger's message that is refused at once must not be able to block a subject that it merely names.
+        let is_refused = park.state == State::Dead && inbound.origin() == Origin::Road;
+        let subject = inbound.subject().filter(|_| !is_refused);
+        let subject = subject.map(str::to_owned);
         if state != State::UnknownType {
             blocked.extend(subject.clone());
         }
@@ -94,6 +93,8 @@ impl<D: Domain> Attempt<'_, D> {
             attempts,
             next_at,
             deadline: park.deadline,
+            parked_at: tx.now().0,
+            origin: inbound.origin(),
             header: header_json(inbound),
             schema_id,
             body,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Attempt;
 use crate::domain::Domain;
-use crate::inbound::{Answer, Content, Inbound, StreamId, Via};
+use crate::inbound::{Answer, Content, Inbound, Origin, StreamId, Via};
 use crate::parked::State;
 use crate::stopped::StoppedStream;
 use crate::tx::{Watermark, WriteTx};
@@ -39,8 +39,7 @@ impl<D: Domain> Attempt<'_, D> {
         twins: &mut HashSet<Uuid>,
     ) -> Plan {
         if inbound.is_parked() {
-            let alive = tx.alive.contains(&inbound.id);
-            return if alive {
+            return if is_alive(tx, inbound) {
                 self.accept(inbound, index)
             } else {
                 Plan::Answer(Answer::Repeated)
@@ -74,11 +73,11 @@ impl<D: Domain> Attempt<'_, D> {
                     State::Dead,
                     "its kind does not travel on this topic".to_owned(),
                 ),
-                Some(kind) if kind.reach == Reach::Own && inbound.via == Via::Road => Plan::Park(
+                Some(kind) if kind.reach == Reach::Own && inbound.is_from_outside() => Plan::Park(
                     State::Dead,
                     format!("{} is never taken from outside", kind.name),
                 ),
-                Some(kind) if inbound.via == Via::Road && is_misplaced_fact(kind, inbound) => {
+                Some(kind) if inbound.is_from_outside() && is_misplaced_fact(kind, inbound) => {
                     let owner = kind.topic.owner().name();
                     let reason = format!("it is a fact, but has no place in a stream of {owner}");
                     Plan::Park(State::Dead, reason)
@@ -97,8 +96,36 @@ impl Inbound {
         schemas::kind_on(self.topic, &header.kind)
     }
 
+    /// Whether somebody may wait for its outcome: a command, of a kind known here or not.
+    pub(super) fn asks(&self) -> bool {
+        let asks = |kind: &str| kind.contains(".command.");
+        self.topic.is_commands() && self.header().is_some_and(|header| asks(&header.kind))
+    }
+
     pub(super) fn is_parked(&self) -> bool {
         matches!(self.via, Via::Parked { .. })
+    }
+
+    /// How it came at first.
+    pub(crate) fn origin(&self) -> Origin {
+        match (&self.via, &self.stream) {
+            (Via::Parked { origin, .. }, _) => *origin,
+            (Via::Local, _) => Origin::Local,
+            (Via::Road, Some(_)) => Origin::Stream,
+            (Via::Road, None) => Origin::Road,
+        }
+    }
+
+    fn is_from_outside(&self) -> bool {
+        self.origin() != Origin::Local
+    }
+
+    /// How often an operator had changed it when it was read.
+    pub(crate) fn edition(&self) -> i32 {
+        match self.via {
+            Via::Parked { edition, .. } => edition,
+            _ => 0,
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<i64> {
@@ -126,7 +153,14 @@ fn concerns<D: Domain>(kind: &Kind) -> bool {
 /// Whether it states what only its topic's owner may state, or could be told any number of times: nothing but its place
 /// in its source's stream tells that a fact was seen before.
 fn is_misplaced_fact(kind: &Kind, inbound: &Inbound) -> bool {
-    !kind.command && (inbound.stream.is_none() || inbound.source != kind.topic.owner().name())
+    let placed = inbound.origin() == Origin::Stream;
+    !kind.command && (!placed || inbound.source != kind.topic.owner().name())
+}
+
+/// Whether a parked message is still there as it was read, and due.
+fn is_alive(tx: &WriteTx, inbound: &Inbound) -> bool {
+    let read = (inbound.source.clone(), inbound.id, inbound.edition());
+    tx.alive.contains(&read)
 }
 
 /// Judges a message by its place in its stream, and moves the watermark over it when it is the next.

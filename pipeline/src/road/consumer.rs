@@ -21,6 +21,7 @@ use schemas::{Service, Topic, WriterSchema};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::backoff::Backoff;
 use crate::health::Health;
 use crate::inbound::{Answer, Hint, Inbound, Wire};
 use crate::queue::Inlet;
@@ -34,6 +35,7 @@ const IN_FLIGHT_MESSAGES: usize = 1_200;
 const WATCHDOG: Duration = Duration::from_secs(10);
 /// With nothing heard for so long, a consumer that is there to empty its subscription asks whether it is empty.
 const QUIET: Duration = Duration::from_millis(200);
+const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 /// One topic partition that a service follows.
@@ -118,7 +120,7 @@ async fn follow(
     health: Health,
     stop: CancellationToken,
 ) {
-    let mut backoff = Duration::from_millis(50);
+    let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
     let mut known_gap = None;
     loop {
         let ended = tokio::select! {
@@ -137,16 +139,16 @@ async fn follow(
             &error.to_string(),
         );
         if heard {
-            backoff = Duration::from_millis(50);
+            backoff.reset();
         }
+        let wait = backoff.wait();
         metrics::counter!("tributary_consumer_restarts_total", "topic" => subscription.topic.name()).increment(1);
         tracing::warn!(topic = subscription.topic.name(), partition = subscription.partition, %error,
-            retry_in = ?backoff, "consuming starts again");
+            retry_in = ?wait, "consuming starts again");
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(backoff) => {}
+            () = tokio::time::sleep(wait) => {}
         }
-        backoff = (backoff * 2).min(BACKOFF_MAX);
     }
 }
 

@@ -280,6 +280,7 @@ impl Follower {
         let changed = engine.parked_changed();
         let releasing = release::release(pool.clone(), schema_ids, released, changed, stop.clone());
         tasks.spawn("release", releasing);
+        let engine = Arc::new(engine);
         tasks.spawn("engine", engine.run(stop.clone(), false));
         Self { pool, stop }
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use host::testing::{message, until};
 use pipeline::{
-    Answer, Engine, Hint, Inbound, Inlet, Lock, Queue, SchemaIds, Tasks, Wire, Writer, log, release,
+    Answer, Engine, Hint, Inbound, Inlet, Lock, Queue, Rehearse, SchemaIds, Tasks, Wire, Writer,
+    log, parked, release,
 };
 use schemas::{Body, Message, Service, Topic, WriterSchema};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -29,6 +30,7 @@ pub struct Lab {
 /// One process.
 pub struct Replica {
     pub inlet: Inlet,
+    pub rehearsal: Arc<dyn Rehearse>,
     stop: CancellationToken,
 }
 
@@ -64,13 +66,13 @@ impl Lab {
             faults: self.faults.clone(),
         };
         let committed = Arc::new(watch::Sender::new(0));
-        let engine = Engine::new(
+        let engine = Arc::new(Engine::new(
             bank,
             self.pool.clone(),
             self.writer.clone(),
             queue.clone(),
             committed,
-        );
+        ));
         let releasing = release::release(
             self.pool.clone(),
             self.writer.schema_ids.clone(),
@@ -79,9 +81,18 @@ impl Lab {
             stop.clone(),
         );
         tasks.spawn("release", releasing);
+        let redriving = parked::redrive::run(
+            self.pool.clone(),
+            self.writer.clone(),
+            engine.parked_changed(),
+            stop.clone(),
+        );
+        tasks.spawn("redrive", redriving);
+        let rehearsal = Arc::new(Arc::clone(&engine));
         tasks.spawn("engine", engine.run(stop.clone(), suspicious));
         Replica {
             inlet: queue.inlet(),
+            rehearsal,
             stop,
         }
     }

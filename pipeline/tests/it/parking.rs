@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use host::testing::until;
-use pipeline::{Answer, Via};
+use pipeline::{Answer, Origin, Via};
 
 use crate::bank::take_out;
 use crate::lab::{COMMANDS, FACTS, Lab, arrived, command};
@@ -99,6 +99,8 @@ async fn what_two_replicas_release_at_once_is_tried_once() {
             attempts: 1,
             arrival: 1,
             deadline: None,
+            origin: Origin::Road,
+            edition: 0,
         };
         inbound
     };

@@ -14,6 +14,7 @@ mod audit;
 mod commands;
 mod epoch;
 mod events;
+mod parked;
 mod replay;
 mod show;
 
@@ -41,6 +42,8 @@ pub enum Noun {
     Epoch(Operate<epoch::Verb>),
     /// What is sent again by the broker
     Relay(Operate<epoch::RelayVerb>),
+    /// Messages that are set aside: look, try, edit, bring back, drop
+    Parked(Operate<parked::Verb>),
 }
 
 /// A verb, and whom it is said to.
@@ -70,6 +73,7 @@ pub async fn run(layout: &Layout, noun: Noun) -> Result<()> {
         Noun::Archive(said) => archive::run(&Client::new(layout, &said)?, said.verb).await,
         Noun::Epoch(said) => epoch::run(&Client::new(layout, &said)?, said.verb).await,
         Noun::Relay(said) => epoch::run_relay(&Client::new(layout, &said)?, said.verb).await,
+        Noun::Parked(said) => parked::run(&Client::new(layout, &said)?, said.verb).await,
     }
 }
 

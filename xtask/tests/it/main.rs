@@ -5,7 +5,7 @@ mod check;
 mod dependencies;
 mod drill;
 mod environment;
-mod modes;
+mod operators;
 mod processes;
 mod provisioning;
 mod readers;

@@ -1,0 +1,296 @@
+//! `…/parked`: what is set aside, counted, listed and shown. Sealed payment details stay hidden.
+
+use axum::extract::State;
+use chassis::json::Json;
+use chassis::openapi::Problems;
+use chassis::page::{List, Page, PageQuery};
+use chassis::params::{Path, Query};
+use chassis::problem::Problem;
+use chassis::time::Timestamp;
+use money::Micros;
+use pipeline::audit;
+use pipeline::parked::{ParkedRow, look};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::audit::ActView;
+use super::unanswered;
+use crate::start::Host;
+
+/// The most neighbours and acts that are shown with a message.
+const MOST_SHOWN: i64 = 50;
+
+/// A message that is set aside.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ParkedView {
+    message_id: Uuid,
+    /// Who sent it, or says so.
+    source: String,
+    /// `null` when it cannot be read.
+    #[schema(example = "campaign.accept.command.v1")]
+    r#type: Option<String>,
+    /// The topic whose schema it was written with.
+    topic: String,
+    /// The aggregate that it blocks.
+    subject: Option<String>,
+    /// `waiting`, `retrying`, `queued`, `dead` or `unknown_type`.
+    #[schema(example = "dead")]
+    state: String,
+    reason: String,
+    /// What it waits for.
+    waiting_for: Option<String>,
+    /// Failed attempts.
+    attempts: i32,
+    /// When it was set aside first.
+    parked_at: Timestamp,
+    /// When it is tried next; `null` when it is not.
+    next_at: Option<Timestamp>,
+    /// When waiting ends.
+    deadline: Option<Timestamp>,
+    /// `local`, `road` or `stream`: made here, from outside, or from outside with its place in its source's stream.
+    origin: String,
+    /// How often an operator edited or redrove it.
+    edition: i32,
+}
+
+/// A message that is set aside, in full.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ParkedDetail {
+    parked: ParkedView,
+    /// As the schema that wrote it reads it; `null` when it cannot be read.
+    #[schema(value_type = Option<Object>)]
+    message: Option<Value>,
+    /// Why it cannot be read.
+    unreadable: Option<String>,
+    /// How long it is.
+    bytes: usize,
+    /// What is handled before it, of the same subject.
+    ahead: Vec<ParkedView>,
+    /// What waits behind it.
+    behind: Vec<ParkedView>,
+    /// What operators did with it, newest first.
+    acts: Vec<ActView>,
+}
+
+/// How many messages have something in common.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CountView {
+    name: String,
+    messages: i64,
+    /// When the oldest of them was set aside.
+    oldest: Timestamp,
+}
+
+/// What is set aside, counted; the most frequent first, at most 50 of each.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CountsView {
+    states: Vec<CountView>,
+    /// By type; empty for what cannot be read.
+    types: Vec<CountView>,
+    /// By reason, with ids and numbers blanked.
+    reasons: Vec<CountView>,
+}
+
+/// The states of what is set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ParkedState {
+    Waiting,
+    Retrying,
+    Queued,
+    Dead,
+    UnknownType,
+}
+
+impl ParkedState {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Retrying => "retrying",
+            Self::Queued => "queued",
+            Self::Dead => "dead",
+            Self::UnknownType => "unknown_type",
+        }
+    }
+}
+
+/// Which messages.
+#[derive(Debug, Default, Clone, Deserialize, ToSchema, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ParkedFilter {
+    /// Only those in this state.
+    pub(crate) state: Option<ParkedState>,
+    /// Only those whose reason contains this, in whatever case.
+    pub(crate) reason: Option<String>,
+    /// Only of this type.
+    pub(crate) r#type: Option<String>,
+    /// Only from this source.
+    pub(crate) source: Option<String>,
+    /// Only about this aggregate.
+    pub(crate) subject: Option<String>,
+    /// Only those that were set aside before this moment.
+    pub(crate) before: Option<Timestamp>,
+}
+
+/// Whose message, when two have the same id.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OfSource {
+    /// Who sent it; needed only when two senders took the same id.
+    pub(crate) source: Option<String>,
+}
+
+impl From<ParkedFilter> for look::Filter {
+    fn from(filter: ParkedFilter) -> Self {
+        Self {
+            state: filter.state.map(|state| state.name().to_owned()),
+            reason: filter.reason,
+            kind: filter.r#type,
+            source: filter.source,
+            subject: filter.subject,
+            before: filter.before.map(|before| before.0.0),
+        }
+    }
+}
+
+impl From<ParkedRow> for ParkedView {
+    fn from(row: ParkedRow) -> Self {
+        let header: Value = serde_json::from_str(&row.header).unwrap_or_default();
+        let tried = matches!(row.state.as_str(), "waiting" | "retrying");
+        Self {
+            message_id: row.message_id,
+            source: row.source,
+            r#type: header["type"].as_str().map(str::to_owned),
+            topic: row.topic,
+            subject: row.subject,
+            state: row.state,
+            reason: row.reason,
+            waiting_for: row.waiting_for,
+            attempts: row.attempts,
+            parked_at: Timestamp(Micros(row.parked_at)),
+            next_at: tried.then_some(Timestamp(Micros(row.next_at))),
+            deadline: row.deadline.map(|at| Timestamp(Micros(at))),
+            origin: row.origin,
+            edition: row.edition,
+        }
+    }
+}
+
+impl From<look::Count> for CountView {
+    fn from(count: look::Count) -> Self {
+        Self {
+            name: count.name,
+            messages: count.rows,
+            oldest: Timestamp(Micros(count.oldest)),
+        }
+    }
+}
+
+/// What is set aside, newest first.
+#[utoipa::path(
+    get, path = "/parked", tag = "operator", params(PageQuery, ParkedFilter),
+    responses((status = 200, body = Page<ParkedView>), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn list_parked(
+    State(host): State<Host>,
+    list: List<ParkedFilter>,
+) -> Result<Json<Page<ParkedView>>, Problem> {
+    let filter = list.filter.into();
+    let rows = look::list(host.pool(), &filter, list.page.below(), list.page.rows())
+        .await
+        .map_err(|error| unanswered(&error))?;
+    Ok(Json(Page::new(
+        list.page,
+        rows,
+        |row| row.arrival,
+        ParkedView::from,
+    )))
+}
+
+/// How much is set aside: by state, by type and by class of reasons.
+#[utoipa::path(
+    get, path = "/parked/counts", tag = "operator", params(ParkedFilter),
+    responses((status = 200, body = CountsView), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn count_parked(
+    State(host): State<Host>,
+    Query(filter): Query<ParkedFilter>,
+) -> Result<Json<CountsView>, Problem> {
+    let counts = look::count(host.pool(), &filter.into())
+        .await
+        .map_err(|error| unanswered(&error))?;
+    let views = |counts: Vec<look::Count>| counts.into_iter().map(CountView::from).collect();
+    Ok(Json(CountsView {
+        states: views(counts.states),
+        types: views(counts.kinds),
+        reasons: views(counts.reasons),
+    }))
+}
+
+/// One message in full: read by the schema that wrote it, with what is ahead of it and behind it.
+#[utoipa::path(
+    get, path = "/parked/{id}", tag = "operator", params(("id" = Uuid, Path), OfSource),
+    responses((status = 200, body = ParkedDetail), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn show_parked(
+    State(host): State<Host>,
+    Path(id): Path<Uuid>,
+    Query(of): Query<OfSource>,
+) -> Result<Json<ParkedDetail>, Problem> {
+    let row = find(&host, id, of.source.as_deref()).await?;
+    detail(&host, row).await.map(Json)
+}
+
+/// The row of a message id.
+pub(super) async fn find(
+    host: &Host,
+    id: Uuid,
+    source: Option<&str>,
+) -> Result<ParkedRow, Problem> {
+    let mut rows = look::find(host.pool(), id, source)
+        .await
+        .map_err(|error| unanswered(&error))?;
+    match (rows.pop(), rows.pop()) {
+        (Some(row), None) => Ok(row),
+        (Some(one), Some(other)) => {
+            let detail = format!(
+                "{} and {} sent messages with this id: say which source",
+                other.source, one.source
+            );
+            Err(super::conflict("ambiguous", detail))
+        }
+        (None, _) => Err(super::not_parked()),
+    }
+}
+
+pub(super) async fn detail(host: &Host, row: ParkedRow) -> Result<ParkedDetail, Problem> {
+    let schema = host.schema_ids().get(host.pool(), row.schema_id).await;
+    let schema = schema.map_err(|error| Problem::internal(&error))?;
+    let shown = schemas::show(&schema, &row.body);
+    let around = look::around(host.pool(), &row, MOST_SHOWN)
+        .await
+        .map_err(|error| unanswered(&error))?;
+    let (ahead, behind): (Vec<_>, Vec<_>) = around
+        .into_iter()
+        .partition(|other| other.arrival < row.arrival);
+    let of_it = audit::Filter {
+        target: Some(row.message_id.to_string()),
+        ..audit::Filter::default()
+    };
+    let acts = audit::list(host.pool(), &of_it, i64::MAX, MOST_SHOWN)
+        .await
+        .map_err(|error| unanswered(&error))?;
+    Ok(ParkedDetail {
+        bytes: row.body.len(),
+        unreadable: shown.as_ref().err().map(ToString::to_string),
+        message: shown.ok(),
+        ahead: ahead.into_iter().map(ParkedView::from).collect(),
+        behind: behind.into_iter().map(ParkedView::from).collect(),
+        acts: acts.into_iter().map(ActView::from).collect(),
+        parked: row.into(),
+    })
+}

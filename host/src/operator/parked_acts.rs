@@ -1,0 +1,207 @@
+//! What operators do with one message that is set aside: try it without effect, edit a copy, bring it back, drop it.
+
+use axum::extract::State;
+use chassis::json::{Check, Json, Text};
+use chassis::openapi::Problems;
+use chassis::params::{Path, Query};
+use chassis::problem::Problem;
+use pipeline::Rehearsed;
+use pipeline::parked::acts::{self, By, Key};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::parked::{OfSource, ParkedDetail, detail, find};
+use super::{Operator, Reason, refused};
+use crate::start::Host;
+
+/// A payload to try in the place of the message's own.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DryRun {
+    /// As `show` has it, edited; absent: the message's own.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    payload: Option<Value>,
+}
+
+impl Check for DryRun {}
+
+/// A payload to take the place of the message's own.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Edit {
+    /// As `show` has it, edited. What is hidden must be left as it is shown, and stays.
+    #[schema(value_type = Object)]
+    payload: Value,
+    /// In the operator's own words, for the audit.
+    reason: Text<500>,
+}
+
+impl Check for Edit {}
+
+/// What handling the message would come to now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DryRunView {
+    /// `handled`, `rejected`, `set_aside`, `skipped`, `failed` or `unknown` (a dependency is away).
+    #[schema(example = "handled")]
+    outcome: &'static str,
+    /// What would be emitted.
+    #[schema(value_type = Vec<Object>)]
+    events: Vec<Value>,
+    /// With which code it would be refused.
+    code: Option<String>,
+    /// In which state it would be set aside again.
+    state: Option<&'static str>,
+    /// Why it would be refused, set aside, or fail.
+    detail: Option<String>,
+    /// What it would wait for.
+    waiting_for: Option<String>,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActDone {
+    message_id: Uuid,
+    /// `redriven` or `dropped`.
+    done: &'static str,
+}
+
+/// What handling the message would come to now, as if its turn had come. Nothing of it stays.
+#[utoipa::path(
+    post, path = "/parked/{id}/dry-run", tag = "operator", params(("id" = Uuid, Path), OfSource), request_body = DryRun,
+    responses((status = 200, body = DryRunView), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn dry_run_parked(
+    State(host): State<Host>,
+    Path(id): Path<Uuid>,
+    Query(of): Query<OfSource>,
+    Json(body): Json<DryRun>,
+) -> Result<Json<DryRunView>, Problem> {
+    let row = find(&host, id, of.source.as_deref()).await?;
+    let rehearsed = host.rehearsal().rehearse(&row, body.payload).await;
+    rehearsed
+        .map(|rehearsed| Json(rehearsed.into()))
+        .map_err(|error| refused(&error))
+}
+
+/// Puts an edited payload in the place of the message's own. Id, type, subject and key stay, the old bytes are kept, and a
+/// dead message stays dead until it is redriven.
+#[utoipa::path(
+    put, path = "/parked/{id}/payload", tag = "operator", params(("id" = Uuid, Path), OfSource), request_body = Edit,
+    responses((status = 200, body = ParkedDetail), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn edit_parked(
+    State(host): State<Host>,
+    operator: Operator,
+    Path(id): Path<Uuid>,
+    Query(of): Query<OfSource>,
+    Json(body): Json<Edit>,
+) -> Result<Json<ParkedDetail>, Problem> {
+    let key = key(&host, id, of).await?;
+    let by = By {
+        actor: operator.name(),
+        reason: &body.reason,
+    };
+    acts::edit(host.pool(), host.engine_writer(), &key, by, body.payload)
+        .await
+        .map_err(|error| refused(&error))?;
+    let row = find(&host, id, Some(&key.source)).await?;
+    detail(&host, row).await.map(Json)
+}
+
+/// Makes the message due at once; a dead one has all its attempts before it again. It stays in the order of its subject.
+#[utoipa::path(
+    post, path = "/parked/{id}/redrive", tag = "operator", params(("id" = Uuid, Path), OfSource), request_body = Reason,
+    responses((status = 200, body = ActDone), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn redrive_parked(
+    State(host): State<Host>,
+    operator: Operator,
+    Path(id): Path<Uuid>,
+    Query(of): Query<OfSource>,
+    Json(body): Json<Reason>,
+) -> Result<Json<ActDone>, Problem> {
+    let key = key(&host, id, of).await?;
+    let by = operator.by(&body);
+    acts::redrive(host.pool(), host.engine_writer(), &key, by)
+        .await
+        .map_err(|error| refused(&error))?;
+    host.parked_changed().notify_one();
+    Ok(Json(ActDone {
+        message_id: id,
+        done: "redriven",
+    }))
+}
+
+/// Takes the message away for good and lets what waits behind it go. A command ends with the outcome `dropped`; the bytes
+/// are kept beside the audit.
+#[utoipa::path(
+    post, path = "/parked/{id}/drop", tag = "operator", params(("id" = Uuid, Path), OfSource), request_body = Reason,
+    responses((status = 200, body = ActDone), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn drop_parked(
+    State(host): State<Host>,
+    operator: Operator,
+    Path(id): Path<Uuid>,
+    Query(of): Query<OfSource>,
+    Json(body): Json<Reason>,
+) -> Result<Json<ActDone>, Problem> {
+    let key = key(&host, id, of).await?;
+    let by = operator.by(&body);
+    let position = acts::drop(host.pool(), host.engine_writer(), &key, by)
+        .await
+        .map_err(|error| refused(&error))?;
+    if host.engine_writer().lock == pipeline::Lock::Log {
+        host.committed(position);
+    }
+    host.parked_changed().notify_one();
+    Ok(Json(ActDone {
+        message_id: id,
+        done: "dropped",
+    }))
+}
+
+async fn key(host: &Host, id: Uuid, of: OfSource) -> Result<Key, Problem> {
+    let row = find(host, id, of.source.as_deref()).await?;
+    Ok(Key {
+        source: row.source,
+        id,
+    })
+}
+
+impl From<Rehearsed> for DryRunView {
+    fn from(rehearsed: Rehearsed) -> Self {
+        let plain = |outcome, detail| Self {
+            outcome,
+            events: Vec::new(),
+            code: None,
+            state: None,
+            detail,
+            waiting_for: None,
+        };
+        match rehearsed {
+            Rehearsed::Handled(events) => Self {
+                events,
+                ..plain("handled", None)
+            },
+            Rehearsed::Rejected { code, detail } => Self {
+                code: Some(code),
+                ..plain("rejected", Some(detail))
+            },
+            Rehearsed::SetAside {
+                state,
+                reason,
+                waiting_for,
+            } => Self {
+                state: Some(state),
+                waiting_for,
+                ..plain("set_aside", Some(reason))
+            },
+            Rehearsed::Skipped => plain("skipped", None),
+            Rehearsed::Failed { reason } => plain("failed", Some(reason)),
+            Rehearsed::Outage { reason } => plain("unknown", Some(reason)),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! `/api/v1/operator/payment/payouts…`: whether money may leave, and what became of a payout of which nobody knows.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use chassis::json::{Check, Json, Text};
+use chassis::openapi::Problems;
+use chassis::params::Path;
+use chassis::problem::Problem;
+use chassis::time::Timestamp;
+use host::{Host, Operator, Reason};
+use money::ids::derive;
+use money::{Micros, PayoutId};
+use pipeline::audit::{self, Act};
+use pipeline::{Asked, Inbound, WriteTx, clock};
+use schemas::{Header, Message, RecordPayoutAnswerV1, Service, Topic};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::database;
+use crate::domain::{Payout, Status};
+use crate::store::{payouts, switch};
+
+/// Whether money may leave.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SwitchView {
+    /// While paused, nothing is handed to the provider; what was handed over is looked up all the same.
+    paused: bool,
+    /// Since when; `null` when it was never turned.
+    since: Option<Timestamp>,
+    /// Who turned it last.
+    by: Option<String>,
+}
+
+/// What became of a payout of which nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Decision {
+    /// The provider has paid it.
+    Paid,
+    /// It was not paid, and never will be: the money goes back to the partner.
+    Failed,
+    /// Ask the provider again, now.
+    LookUp,
+}
+
+/// A decision, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DecisionBody {
+    decision: Decision,
+    /// In the operator's own words, for the audit: what was seen in the provider's books.
+    reason: Text<500>,
+}
+
+impl Check for DecisionBody {}
+
+/// What came of a decision.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Decided {
+    payout_id: String,
+    decision: Decision,
+    /// `proposed` until a second operator decides the same; then `decided`.
+    #[schema(example = "proposed")]
+    state: &'static str,
+}
+
+/// Whether money may leave.
+#[utoipa::path(
+    get, path = "/api/v1/operator/payment/payouts/switch", tag = "operator",
+    responses((status = 200, body = SwitchView), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn get_payout_switch(
+    State(host): State<Host>,
+    _: Operator,
+) -> Result<Json<SwitchView>, Problem> {
+    shown(&host).await
+}
+
+/// Hands nothing more to the provider, until payouts are resumed. Those in hand at this moment may still go.
+#[utoipa::path(
+    post, path = "/api/v1/operator/payment/payouts/pause", tag = "operator", request_body = Reason,
+    responses((status = 200, body = SwitchView), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn pause_payouts(
+    State(host): State<Host>,
+    operator: Operator,
+    Json(body): Json<Reason>,
+) -> Result<Json<SwitchView>, Problem> {
+    turn(&host, true, &operator, &body).await
+}
+
+/// Lets money leave again.
+#[utoipa::path(
+    post, path = "/api/v1/operator/payment/payouts/resume", tag = "operator", request_body = Reason,
+    responses((status = 200, body = SwitchView), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn resume_payouts(
+    State(host): State<Host>,
+    operator: Operator,
+    Json(body): Json<Reason>,
+) -> Result<Json<SwitchView>, Problem> {
+    turn(&host, false, &operator, &body).await
+}
+
+async fn turn(
+    host: &Host,
+    paused: bool,
+    operator: &Operator,
+    reason: &Reason,
+) -> Result<Json<SwitchView>, Problem> {
+    let turned = async {
+        let mut tx = WriteTx::begin(host.pool(), host.writer(), Asked::default()).await?;
+        switch::turn(&mut tx, paused, operator.name()).await?;
+        let act = Act {
+            actor: operator.name(),
+            action: if paused {
+                "payouts.pause"
+            } else {
+                "payouts.resume"
+            },
+            target: "payouts".to_owned(),
+            reason: &reason.reason,
+            detail: json!({}),
+        };
+        let at = tx.now();
+        audit::record(tx.connection(), at, &act).await?;
+        tx.commit().await
+    };
+    turned
+        .await
+        .map_err(|error: sqlx::Error| database(&error))?;
+    shown(host).await
+}
+
+async fn shown(host: &Host) -> Result<Json<SwitchView>, Problem> {
+    let switch = switch::read(host.pool()).await;
+    let switch = switch.map_err(|error| database(&error))?;
+    let turned = switch.since > 0;
+    Ok(Json(SwitchView {
+        paused: switch.paused,
+        since: turned.then_some(Timestamp(Micros(switch.since))),
+        by: turned.then_some(switch.actor),
+    }))
+}
+
+/// Says what became of a payout whose status is `unknown`. `paid` and `failed` move money for good: a second operator has
+/// to decide the same before anything is done.
+#[utoipa::path(
+    post, path = "/api/v1/operator/payment/payouts/{id}/decide", tag = "operator", params(("id" = String, Path)),
+    request_body = DecisionBody,
+    responses((status = 200, body = Decided), (status = 202, body = Decided), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn decide_payout(
+    State(host): State<Host>,
+    operator: Operator,
+    Path(id): Path<PayoutId>,
+    Json(body): Json<DecisionBody>,
+) -> Result<Response, Problem> {
+    let (payout, is_decided) = note(&host, &operator, &id, &body).await?;
+    let answer = match body.decision {
+        Decision::Paid => Some("paid"),
+        Decision::Failed => Some("failed"),
+        Decision::LookUp => None,
+    };
+    if let (Some(answer), true) = (answer, is_decided) {
+        say(&host, &payout, answer, &body.reason, &operator).await?;
+    }
+    let (status, state) = if is_decided {
+        (StatusCode::OK, "decided")
+    } else {
+        (StatusCode::ACCEPTED, "proposed")
+    };
+    let decided = Decided {
+        payout_id: id.to_string(),
+        decision: body.decision,
+        state,
+    };
+    Ok((status, Json(decided)).into_response())
+}
+
+/// Notes the decision with its audit. Whether it is to be done now, and how the payout stands.
+async fn note(
+    host: &Host,
+    operator: &Operator,
+    id: &PayoutId,
+    body: &DecisionBody,
+) -> Result<(Payout, bool), Problem> {
+    let sql = |error: sqlx::Error| database(&error);
+    let tx = WriteTx::begin(host.pool(), host.writer(), Asked::default()).await;
+    let mut tx = tx.map_err(sql)?;
+    let stored = payouts::load(tx.connection(), &[id.to_string()]).await;
+    let stored = stored.map_err(sql)?.pop().ok_or_else(Problem::not_found)?;
+    let payout = stored.payout;
+    if payout.status != Status::Unknown {
+        let detail = format!(
+            "the payout is {}: only one of which nobody knows is decided upon",
+            payout.status.name()
+        );
+        return Err(Problem::new(StatusCode::CONFLICT, "payout_not_there").with_detail(detail));
+    }
+    let (decision, is_decided) = match body.decision {
+        Decision::LookUp => {
+            switch::look_up_now(&mut tx, &payout).await.map_err(sql)?;
+            ("look_up", true)
+        }
+        Decision::Paid | Decision::Failed => {
+            let name = if body.decision == Decision::Paid {
+                "paid"
+            } else {
+                "failed"
+            };
+            let proposed = switch::propose(&mut tx, &payout, name, operator.name());
+            (name, proposed.await.map_err(sql)?)
+        }
+    };
+    let act = Act {
+        actor: operator.name(),
+        action: if is_decided {
+            "payouts.decide"
+        } else {
+            "payouts.propose"
+        },
+        target: id.to_string(),
+        reason: &body.reason,
+        detail: json!({ "decision": decision, "event": payout.last_event }),
+    };
+    let at = tx.now();
+    audit::record(tx.connection(), at, &act)
+        .await
+        .map_err(sql)?;
+    tx.commit().await.map_err(sql)?;
+    Ok((payout, is_decided))
+}
+
+/// Records the answer as the provider's own would be; it names the event that was decided upon.
+async fn say(
+    host: &Host,
+    payout: &Payout,
+    answer: &str,
+    reason: &str,
+    operator: &Operator,
+) -> Result<(), Problem> {
+    let event = payout.last_event;
+    let id = derive(&["operator-decision", &event.to_string(), answer]);
+    let header = Header {
+        id,
+        kind: "payment.record_payout_answer.command.v1".to_owned(),
+        source: Service::Payment.name().to_owned(),
+        subject: payout.id.to_string(),
+        key: payout.partner.to_string(),
+        time: clock::now(),
+        epoch: None,
+        sequence: None,
+        correlation_id: id,
+        causation_id: Some(event),
+        outcome_of: None,
+        actor: Some(operator.actor()),
+        traceparent: None,
+    };
+    let body = RecordPayoutAnswerV1 {
+        answer: answer.to_owned(),
+        provider_ref: None,
+        reason: Some(reason.to_owned()),
+    };
+    let message = Message {
+        header,
+        body: body.into(),
+    };
+    let inbound = Inbound::local(Topic::PaymentCommands, message, None);
+    let full = || Problem::unavailable("queue_full", "decide again in a moment", 1);
+    let answers = host.inlet().offer(vec![inbound]).map_err(|_| full())?;
+    answers.await.map_err(|_| full())?;
+    Ok(())
+}

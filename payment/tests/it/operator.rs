@@ -1,0 +1,253 @@
+//! Operators and a payout request that is stuck: they see what it says, and never where the money goes.
+
+use axum::http::StatusCode;
+use host::testing::{operator, partner, until};
+use serde_json::{Value, json};
+
+use crate::app::App;
+
+const PREFIX: &str = "/api/v1/operator/payment";
+const IBAN: &str = "DE89370400440532013000";
+
+/// Payment whose table refuses partner123's payouts, and the id of the command that is stuck for it.
+async fn stuck() -> (App, String) {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    run(
+        &app,
+        "ALTER TABLE payouts ADD CONSTRAINT broken CHECK (partner <> 'partner123') NOT VALID",
+    )
+    .await;
+    let body = json!({"amount": "150.00", "currency": "USD", "payment_method": "bank_transfer",
+                      "account_details": {"iban": IBAN, "name": "Erika Mustermann"}});
+    let path = "/api/v1/payment/payouts";
+    let (status, answer) = app.service.post(path, &partner("partner123"), &body).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    let id = answer["command_id"].as_str().unwrap().to_owned();
+    (app, id)
+}
+
+async fn run(app: &App, sql: &'static str) {
+    sqlx::raw_sql(sql)
+        .execute(app.service.pool())
+        .await
+        .unwrap();
+}
+
+/// Asks as an operator; whatever is answered shows nothing of where the money goes.
+async fn get(app: &App, path: &str) -> (StatusCode, Value) {
+    let (status, answer) = app
+        .service
+        .get(&format!("{PREFIX}{path}"), &operator())
+        .await;
+    assert_shows_nothing(&answer);
+    (status, answer)
+}
+
+async fn post(app: &App, path: &str, body: &Value) -> (StatusCode, Value) {
+    let path = format!("{PREFIX}{path}");
+    let (status, answer) = app.service.post(&path, &operator(), body).await;
+    assert_shows_nothing(&answer);
+    (status, answer)
+}
+
+async fn put(app: &App, path: &str, body: &Value) -> (StatusCode, Value) {
+    let answer = app
+        .service
+        .client
+        .put(format!("{}{PREFIX}{path}", app.service.base_url))
+        .bearer_auth(operator())
+        .json(body)
+        .send()
+        .await
+        .unwrap();
+    let status = answer.status();
+    let answer = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_shows_nothing(&answer);
+    (status, answer)
+}
+
+fn assert_shows_nothing(answer: &Value) {
+    let text = answer.to_string();
+    for secret in [IBAN, "0532013", "Erika"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_stuck_request_is_found_tried_edited_and_brought_back() {
+    let (app, id) = stuck().await;
+    let (_, page) = get(
+        &app,
+        "/parked?state=retrying&type=payment.request_payout.command.v1",
+    )
+    .await;
+    assert_eq!(page["items"][0]["message_id"], id.as_str(), "{page}");
+    let (_, page) = get(
+        &app,
+        "/parked?reason=BROKEN&source=payment&before=2100-01-01T00:00:00Z",
+    )
+    .await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 1, "{page}");
+    let (_, page) = get(&app, "/parked?before=2020-01-01T00:00:00Z").await;
+    assert_eq!(page["items"], json!([]));
+    let (_, counts) = get(&app, "/parked/counts").await;
+    assert_eq!(counts["states"][0]["name"], "retrying");
+    assert_eq!(counts["types"][0]["messages"], 1);
+
+    let one = format!("/parked/{id}");
+    let (_, shown) = get(&app, &one).await;
+    let payload = &shown["message"]["payload"]["request_payout_v1"];
+    assert_eq!(payload["amount"]["minor"], 15_000, "{shown}");
+    let hidden = payload["sealed_details"].as_str().unwrap();
+    assert!(hidden.starts_with("hidden: "), "{hidden}");
+
+    let dry_run = format!("{one}/dry-run");
+    let (_, told) = post(&app, &dry_run, &json!({})).await;
+    assert_eq!(told["outcome"], "failed", "{told}");
+    run(&app, "ALTER TABLE payouts DROP CONSTRAINT broken").await;
+    let (_, told) = post(&app, &dry_run, &json!({})).await;
+    assert_eq!(told["outcome"], "handled", "{told}");
+    assert_eq!(told["events"][0]["type"], "payout.requested.v1");
+    let mut edited = payload.clone();
+    edited["amount"]["minor"] = json!(30_000);
+    let (_, told) = post(&app, &dry_run, &json!({"payload": edited})).await;
+    assert_eq!(told["code"], "insufficient_balance", "{told}");
+    assert_eq!(app.balance("partner123", "payable").await, "200.00");
+}
+
+#[tokio::test]
+async fn an_edited_request_is_paid_as_edited_and_every_act_is_in_the_audit() {
+    let (app, id) = stuck().await;
+    let one = format!("/parked/{id}");
+    let (_, shown) = get(&app, &one).await;
+    let mut payload = shown["message"]["payload"]["request_payout_v1"].clone();
+    payload["amount"]["minor"] = json!(4_000);
+    let edit = format!("{one}/payload");
+    let (status, problem) = put(&app, &edit, &json!({"payload": payload})).await;
+    assert_eq!(
+        status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "a reason is needed: {problem}"
+    );
+    let wrong = json!({"payload": {"amount": 1}, "reason": "typo"});
+    let (status, problem) = put(&app, &edit, &wrong).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        problem["errors"][0]["pointer"], "/payload/amount",
+        "{problem}"
+    );
+
+    run(
+        &app,
+        "UPDATE pipeline.parked SET state = 'dead', attempts = 5",
+    )
+    .await;
+    let body = json!({"payload": payload, "reason": "the amount had a zero too many"});
+    let (status, shown) = put(&app, &edit, &body).await;
+    assert_eq!(status, StatusCode::OK, "{shown}");
+    assert_eq!(shown["acts"][0]["action"], "parked.edit");
+    let (_, status) = app
+        .service
+        .get(&format!("/api/v1/payment/commands/{id}"), &operator())
+        .await;
+    assert_eq!(status["status"], "needs_attention");
+
+    run(&app, "ALTER TABLE payouts DROP CONSTRAINT broken").await;
+    let redrive = format!("{one}/redrive");
+    let (status, done) = post(&app, &redrive, &json!({"reason": "mended"})).await;
+    assert_eq!(status, StatusCode::OK, "{done}");
+    until("it is paid", || async {
+        app.balance("partner123", "paid_out").await == "40.00"
+    })
+    .await;
+    let (status, problem) = post(&app, &redrive, &json!({"reason": "again"})).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{problem}");
+    let (_, acts) = get(&app, "/audit?action=parked").await;
+    let actions: Vec<&str> = acts["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|act| act["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(actions, ["parked.redrive", "parked.edit"]);
+    assert_eq!(acts["items"][0]["actor"], "operator");
+    assert_eq!(acts["items"][1]["reason"], "the amount had a zero too many");
+}
+
+#[tokio::test]
+async fn a_dropped_request_is_dropped_for_who_asked_and_a_redrive_of_all_shows_its_progress() {
+    let (app, id) = stuck().await;
+    let (status, done) = post(
+        &app,
+        &format!("/parked/{id}/drop"),
+        &json!({"reason": "asked for twice"}),
+    )
+    .await;
+    assert_eq!(status, StatusCode::OK, "{done}");
+    let (_, status) = app
+        .service
+        .get(
+            &format!("/api/v1/payment/commands/{id}"),
+            &partner("partner123"),
+        )
+        .await;
+    assert_eq!(
+        (&status["status"], &status["code"]),
+        (&json!("dropped"), &json!("dropped_by_operator"))
+    );
+
+    for body in [
+        json!({"filter": {}, "rate": 0, "reason": "x"}),
+        json!({"filter": {}, "rate": 10_001, "reason": "x"}),
+        json!({"filter": {"stat": "dead"}, "reason": "x"}),
+        json!({"filter": {}, "reason": ""}),
+    ] {
+        let (status, problem) = post(&app, "/redrives", &body).await;
+        assert_eq!(
+            status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{body}: {problem}"
+        );
+    }
+    let body = json!({"filter": {"state": "dead"}, "rate": 10, "reason": "all of them"});
+    let (status, redrive) = post(&app, "/redrives", &body).await;
+    assert_eq!(status, StatusCode::OK, "{redrive}");
+    assert_eq!(
+        (&redrive["total"], &redrive["left"]),
+        (&json!(0), &json!(0))
+    );
+    let path = format!("/redrives/{}", redrive["id"].as_str().unwrap());
+    until("it is done", || async {
+        get(&app, &path).await.1["state"] == "done"
+    })
+    .await;
+    let cancel = format!("{path}/cancel");
+    let (status, _) = post(&app, &cancel, &json!({"reason": "late"})).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn while_the_database_takes_no_batch_ready_says_why_and_since_when() {
+    let mut app = App::start().await;
+    run(&app, "ALTER TABLE pipeline.inbox RENAME TO inbox_away").await;
+    let asking = app.request("partner123", "1.00");
+    let looking = async {
+        until("it is not ready", || async {
+            let (status, ready) = app.service.get("/ready", &operator()).await;
+            let checks = ready["checks"].as_array().cloned().unwrap_or_default();
+            let batches = checks.iter().find(|check| check["name"] == "batches");
+            let told = batches.and_then(|check| check["detail"].as_str());
+            status == StatusCode::SERVICE_UNAVAILABLE
+                && told
+                    .is_some_and(|told| told.contains("waits since 20") && told.contains("inbox"))
+        })
+        .await;
+        run(&app, "ALTER TABLE pipeline.inbox_away RENAME TO inbox").await;
+    };
+    let ((status, answer), ()) = tokio::join!(asking, looking);
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
+    let (status, ready) = app.service.get("/ready", &operator()).await;
+    assert_eq!(status, StatusCode::OK, "{ready}");
+    app.earn("partner123", 1).await;
+}

@@ -1,0 +1,192 @@
+//! Dry runs, and bringing many messages back.
+
+use pipeline::parked::look::{self, Filter};
+use pipeline::parked::redrive;
+use pipeline::{Rehearsed, log};
+use schemas::Message;
+
+use crate::bank::take_out;
+use crate::lab::{COMMANDS, FACTS, Lab, Replica, command};
+use crate::operating::BY;
+use host::testing::until;
+
+/// Commands that are dead, each on a subject of its own.
+async fn dead(lab: &Lab, replica: &Replica, methods: &[&str]) -> Vec<Message> {
+    let commands: Vec<Message> = methods
+        .iter()
+        .enumerate()
+        .map(|(index, method)| command("p", &format!("pay{index}"), take_out(1, method)))
+        .collect();
+    replica
+        .take(COMMANDS, &commands.iter().collect::<Vec<_>>())
+        .await;
+    lab.until_dead(methods.len()).await;
+    commands
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_what_would_come_of_it_and_nothing_stays() {
+    let mut lab = Lab::new().await;
+    lab.break_down(true);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let commands = dead(&lab, &replica, &["broken"]).await;
+    let row = || async {
+        let rows = look::find(&lab.pool, commands[0].header.id, None).await;
+        rows.unwrap().remove(0)
+    };
+    let before = (log::head(&lab.pool).await.unwrap(), lab.parked().await);
+
+    let told = replica.rehearsal.rehearse(&row().await, None).await;
+    assert!(
+        matches!(&told, Ok(Rehearsed::Failed { reason }) if reason.contains("the bank is broken")),
+        "{told:?}"
+    );
+    let payload = |minor: i64, method: &str| {
+        let mut payload = schemas::show_payload(&commands[0].body);
+        payload["amount"]["minor"] = minor.into();
+        payload["method"] = method.into();
+        Some(payload)
+    };
+    let told = replica
+        .rehearsal
+        .rehearse(&row().await, payload(200, "broken-not"))
+        .await;
+    assert!(
+        matches!(&told, Ok(Rehearsed::Rejected { code, .. }) if code == "insufficient_balance"),
+        "{told:?}"
+    );
+    let told = replica
+        .rehearsal
+        .rehearse(&row().await, payload(200, "patient"))
+        .await;
+    assert!(
+        matches!(&told, Ok(Rehearsed::SetAside { state: "waiting", waiting_for: Some(what), .. }) if what == "funds:p"),
+        "{told:?}"
+    );
+    lab.break_down(false);
+    let told = replica.rehearsal.rehearse(&row().await, None).await;
+    let Ok(Rehearsed::Handled(events)) = told else {
+        panic!("{told:?}");
+    };
+    assert_eq!(events[0]["type"], "payout.requested.v1");
+    assert_eq!(events[0]["outcomeof"], commands[0].header.id.to_string());
+    assert_eq!(
+        events[0]["payload"]["payout_requested_v1"]["amount"]["minor"],
+        1
+    );
+
+    let after = (log::head(&lab.pool).await.unwrap(), lab.parked().await);
+    assert_eq!(before, after);
+    assert_eq!(lab.balance("p").await, 100);
+}
+
+#[tokio::test]
+async fn a_redrive_goes_once_through_the_dead_and_counts_those_that_die_again() {
+    let mut lab = Lab::new().await;
+    lab.break_down(true);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    dead(&lab, &replica, &["broken", "poison", "broken"]).await;
+    drop(replica);
+    lab.break_down(false);
+    let id = redrive::start(&lab.pool, &lab.writer, Filter::default(), 1_000, BY)
+        .await
+        .unwrap();
+    let job = redrive::find(&lab.pool, id).await.unwrap().unwrap();
+    assert_eq!((job.total, job.picked, job.done), (3, 0, 0));
+
+    // The process that it was asked of is gone; another carries it on.
+    let _replica = lab.start(false);
+    until("it ends", || async {
+        lab.advance_clock(600).await;
+        let job = redrive::find(&lab.pool, id).await.unwrap().unwrap();
+        job.state == "done"
+    })
+    .await;
+    let job = redrive::find(&lab.pool, id).await.unwrap().unwrap();
+    assert_eq!((job.picked, job.done, job.failed), (3, 2, 1));
+    assert_eq!(lab.balance("p").await, 98);
+    assert_eq!(lab.parked().await.len(), 1);
+    assert_eq!(lab.acts().await[0].action, "parked.redrive_many");
+}
+
+#[tokio::test]
+async fn a_redrive_takes_only_what_its_filter_names_and_ends_when_it_is_cancelled() {
+    let mut lab = Lab::new().await;
+    lab.break_down(true);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let commands = dead(&lab, &replica, &["broken", "broken"]).await;
+    drop(replica);
+    lab.break_down(false);
+    let all = redrive::start(&lab.pool, &lab.writer, Filter::default(), 1_000, BY)
+        .await
+        .unwrap();
+    redrive::cancel(&lab.pool, &lab.writer, all, BY)
+        .await
+        .unwrap();
+    let one = Filter {
+        subject: Some("pay1".to_owned()),
+        reason: Some("the BANK is broken".to_owned()),
+        kind: Some(commands[1].header.kind.clone()),
+        source: Some("bff".to_owned()),
+        before: Some(i64::MAX),
+        ..Filter::default()
+    };
+    redrive::start(&lab.pool, &lab.writer, one, 1_000, BY)
+        .await
+        .unwrap();
+    let _replica = lab.start(false);
+    until("one is handled", || async { lab.parked().await.len() == 1 }).await;
+    let left = look::list(&lab.pool, &Filter::default(), i64::MAX, 10)
+        .await
+        .unwrap();
+    assert_eq!(left[0].message_id, commands[0].header.id);
+    assert_eq!(left[0].state, "dead");
+    let cancelled = redrive::find(&lab.pool, all).await.unwrap().unwrap();
+    assert_eq!(
+        (cancelled.state.as_str(), cancelled.picked),
+        ("cancelled", 0)
+    );
+    let queued = Filter {
+        state: Some("queued".to_owned()),
+        ..Filter::default()
+    };
+    let refused = redrive::start(&lab.pool, &lab.writer, queued, 1, BY).await;
+    assert!(refused.is_err(), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_set_aside_is_counted_by_state_type_and_class_of_reason() {
+    let mut lab = Lab::new().await;
+    lab.break_down(true);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 10);
+    replica.take(FACTS, &[&fact]).await;
+    dead(&lab, &replica, &["broken", "broken"]).await;
+    for partner in ["q1", "q2"] {
+        let waits = command(partner, partner, take_out(5, "patient"));
+        replica.take(COMMANDS, &[&waits]).await;
+    }
+    let counts = look::count(&lab.pool, &Filter::default()).await.unwrap();
+    let names = |counts: Vec<look::Count>| -> Vec<(String, i64)> {
+        counts.into_iter().map(|c| (c.name, c.rows)).collect()
+    };
+    assert_eq!(
+        names(counts.states),
+        [("dead".to_owned(), 2), ("waiting".to_owned(), 2)]
+    );
+    assert_eq!(
+        names(counts.kinds),
+        [("payment.request_payout.command.v1".to_owned(), 4)]
+    );
+    let reasons = names(counts.reasons);
+    assert!(
+        reasons.contains(&("waits for funds#".to_owned(), 2)),
+        "{reasons:?}"
+    );
+}
