@@ -206,7 +206,7 @@ pub async fn run(layout: &Layout, drill: &Drill, folder: PathBuf) -> Result<Repo
 
 /// A line now and then, while it lasts.
 async fn told(breaker: &Breaker<'_>, workload: &Workload, begun: Instant, lasting: Duration) {
-    const EACH: Duration = Duration::from_secs(10);
+    const EACH: Duration = Duration::from_secs(30);
     while begun.elapsed() + EACH <= lasting {
         tokio::time::sleep(EACH).await;
         let (fired, seconds) = (breaker.fired(), begun.elapsed().as_secs());

@@ -4,12 +4,12 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-use xtask::drill::{self, Drill};
+use xtask::drill::{self, Drill, Report};
 use xtask::layout::Layout;
 use xtask::settings::Mode;
 use xtask::stack::testing::scratch;
 
-async fn drill(mode: Mode, replicas: u8, seconds: u64) {
+async fn drill(mode: Mode, replicas: u8, seconds: u64) -> Report {
     let drill = Drill {
         seed: 7,
         mode,
@@ -26,9 +26,20 @@ async fn drill(mode: Mode, replicas: u8, seconds: u64) {
     xtask::check::print(&report.findings);
     assert!(report.holds(), "{}", report.text());
     assert!(report.fired.kills > 0, "{}", report.text());
+    report
 }
 
 #[tokio::test]
 async fn every_rule_holds_while_two_replicas_of_each_service_are_broken() {
     drill(Mode::Hybrid, 2, 60).await;
+}
+
+#[tokio::test]
+async fn the_same_workload_ends_the_same_in_every_mode_whatever_is_broken() {
+    let hybrid = drill(Mode::Hybrid, 1, 30).await;
+    for mode in [Mode::Http, Mode::Event] {
+        let other = drill(mode, 1, 30).await;
+        let difference = hybrid.canonical.difference(&other.canonical);
+        assert!(difference.is_none(), "{mode:?}: {difference:?}");
+    }
 }
