@@ -14,7 +14,7 @@ use super::random::Random;
 use crate::stack::{Identity, Process, Signal, last_lines};
 
 /// A process that is not ready so long after its start, while nothing is broken on purpose, is stuck.
-const READY_WITHIN: Duration = Duration::from_mins(1);
+const READY_WITHIN: Duration = Duration::from_mins(3);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
