@@ -8,6 +8,10 @@ pub(super) fn locate(error: &serde_path_to_error::Error<serde_json::Error>) -> (
     for segment in error.path() {
         match segment {
             Segment::Seq { index } => push(&mut pointer, &index.to_string()),
+            Segment::Map { key } if may_be_a_value(key) => {
+                let what = "holds a field that is not known; its name is not repeated here";
+                return (pointer, what.to_owned());
+            }
             Segment::Map { key } => push(&mut pointer, key),
             Segment::Enum { .. } | Segment::Unknown => {}
         }
@@ -28,6 +32,13 @@ pub(super) fn locate(error: &serde_path_to_error::Error<serde_json::Error>) -> (
 fn push(pointer: &mut String, key: &str) {
     pointer.push('/');
     pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+}
+
+/// Where a client put a value for a name (an account number, an address, who holds it), it is not repeated either: answers
+/// are logged by those who get them.
+fn may_be_a_value(name: &str) -> bool {
+    let digits = name.chars().filter(char::is_ascii_digit).count();
+    digits > 3 || name.contains('@') || name.contains(char::is_whitespace) || name.len() > 64
 }
 
 /// The name in serde's "missing field `name`" and "duplicate field `name`", whose paths end at

@@ -59,6 +59,23 @@ async fn an_unknown_a_missing_and_a_repeated_field_are_pointed_at() {
 }
 
 #[tokio::test]
+async fn a_name_that_may_be_somebodys_detail_is_not_repeated() {
+    let app = App::start().await;
+    for name in [
+        "Erika Mustermann",
+        "DE89370400440532013000",
+        "erika@mail.example",
+        "1234567890",
+    ] {
+        let body = json!({"amount": 1, "currency": "USD", name: 1});
+        let found = pointers(app.pay(&body.to_string()).await).await;
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].0, "", "{found:?}");
+        assert!(!found[0].1.contains(name), "{found:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_value_is_pointed_at_and_not_repeated() {
     let app = App::start().await;
     for (field, value) in [

@@ -31,13 +31,11 @@ const WRONG_IBAN: &str = "DE76512108001245126199";
 const HOLDER: &str = "Qanary Holder-7f3a";
 
 #[tokio::test]
-#[ignore = "has not been seen to pass yet: see docs/security.md"]
 async fn marked_secrets_are_nowhere_in_hybrid_mode() {
     hold(Mode::Hybrid).await;
 }
 
 #[tokio::test]
-#[ignore = "has not been seen to pass yet: see docs/security.md"]
 async fn marked_secrets_are_nowhere_in_http_mode() {
     hold(Mode::Http).await;
 }
@@ -294,6 +292,9 @@ impl Walk<'_> {
         as_amount["amount"] = IBAN.into();
         let mut as_name = bank("1.00", IBAN);
         as_name[HOLDER] = IBAN.into();
+        let mut other_names = bank("1.00", IBAN);
+        other_names["account_details"] =
+            json!({IBAN: HOLDER, format!("{MAILBOX}@mail.example"): IBAN});
         let mut not_text = bank("1.00", IBAN);
         not_text["account_details"] = json!([IBAN, HOLDER]);
         let spaced = "DE76 5121 0800 1245 1261 99";
@@ -304,6 +305,7 @@ impl Walk<'_> {
             misplaced,
             as_amount,
             as_name,
+            other_names,
             not_text,
         ]
         .map(|body| body.to_string())
