@@ -165,7 +165,7 @@ pub(crate) async fn decide_payout(
         Decision::LookUp => None,
     };
     if let (Some(answer), true) = (answer, is_decided) {
-        say(&host, &payout, answer, &body.reason, &operator).await?;
+        say(&host, &payout, answer, &operator).await?;
     }
     let (status, state) = if is_decided {
         (StatusCode::OK, "decided")
@@ -194,11 +194,7 @@ async fn note(
     let stored = stored.map_err(sql)?.pop().ok_or_else(Problem::not_found)?;
     let payout = stored.payout;
     if payout.status != Status::Unknown {
-        let detail = format!(
-            "the payout is {}: only one of which nobody knows is decided upon",
-            payout.status.name()
-        );
-        return Err(Problem::new(StatusCode::CONFLICT, "payout_not_there").with_detail(detail));
+        return Err(not_there(payout.status));
     }
     let (decision, is_decided) = match body.decision {
         Decision::LookUp => {
@@ -234,12 +230,12 @@ async fn note(
     Ok((payout, is_decided))
 }
 
-/// Records the answer as the provider's own would be; it names the event that was decided upon.
+/// Records the answer as the provider's own would be; it names the event that was decided upon. Refused when the payout
+/// has moved on since: the provider's own answer may have come first.
 async fn say(
     host: &Host,
     payout: &Payout,
     answer: &str,
-    reason: &str,
     operator: &Operator,
 ) -> Result<(), Problem> {
     let event = payout.last_event;
@@ -262,15 +258,38 @@ async fn say(
     let body = RecordPayoutAnswerV1 {
         answer: answer.to_owned(),
         provider_ref: None,
-        reason: Some(reason.to_owned()),
+        // The partner sees this; what operators say among themselves stays in the audit.
+        reason: Some("an operator decided so".to_owned()),
     };
     let message = Message {
         header,
         body: body.into(),
     };
     let inbound = Inbound::local(Topic::PaymentCommands, message, None);
-    let full = || Problem::unavailable("queue_full", "decide again in a moment", 1);
+    let full = || {
+        Problem::unavailable(
+            "not_recorded",
+            "it was not recorded; decide again in a moment",
+            1,
+        )
+    };
     let answers = host.inlet().offer(vec![inbound]).map_err(|_| full())?;
     answers.await.map_err(|_| full())?;
-    Ok(())
+    // Whatever was answered (it may be another's repetition of the same), what counts is how the payout stands.
+    let now = payouts::find(host.pool(), payout.id.as_str()).await;
+    let now = now.map_err(|error| database(&error))?;
+    match now.map(|stored| stored.payout.status) {
+        Some(status) if status.name() == answer => Ok(()),
+        Some(Status::Unknown) => Err(full()),
+        Some(status) => Err(not_there(status)),
+        None => Err(Problem::not_found()),
+    }
+}
+
+fn not_there(status: Status) -> Problem {
+    let detail = format!(
+        "the payout is {}: only one of which nobody knows is decided upon",
+        status.name()
+    );
+    Problem::new(StatusCode::CONFLICT, "payout_not_there").with_detail(detail)
 }

@@ -68,11 +68,15 @@ pub(crate) async fn propose(
     Ok(confirms)
 }
 
-/// Has the provider asked about a payout at once.
+/// Has the provider asked about a payout at once, however long its last answers let it wait.
 pub(crate) async fn look_up_now(tx: &mut WriteTx, payout: &Payout) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE aside.calls SET next_at = 0 WHERE payout = $1")
-        .bind(payout.id.as_str())
-        .execute(tx.connection())
-        .await?;
+    sqlx::query(
+        "INSERT INTO aside.calls (payout, event, tries, next_at) VALUES ($1, $2, 0, 0)
+         ON CONFLICT (payout) DO UPDATE SET event = excluded.event, next_at = 0",
+    )
+    .bind(payout.id.as_str())
+    .bind(payout.last_event)
+    .execute(tx.connection())
+    .await?;
     Ok(())
 }

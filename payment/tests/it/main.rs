@@ -4,6 +4,7 @@
 
 mod app;
 mod bad_input;
+mod decided;
 mod document;
 mod facts;
 mod killed;
@@ -14,4 +15,5 @@ mod provider;
 mod provider_faults;
 mod sealing_keys;
 mod slow_provider;
+mod switch;
 mod twice;

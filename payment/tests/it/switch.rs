@@ -1,0 +1,143 @@
+//! Operators say whether money may leave.
+
+use axum::http::StatusCode;
+use host::testing::{brand, operator, partner, until};
+use serde_json::{Value, json};
+
+use crate::app::App;
+
+const PAYOUTS: &str = "/api/v1/operator/payment/payouts";
+
+async fn turn(app: &App, verb: &str, token: &str, body: &Value) -> (StatusCode, Value) {
+    let path = format!("{PAYOUTS}/{verb}");
+    app.service.post(&path, token, body).await
+}
+
+async fn turned(app: &App, verb: &str, reason: &str) -> Value {
+    let (status, switch) = turn(app, verb, &operator(), &json!({"reason": reason})).await;
+    assert_eq!(status, StatusCode::OK, "{switch}");
+    switch
+}
+
+async fn switch(app: &App) -> Value {
+    let path = format!("{PAYOUTS}/switch");
+    app.service.get(&path, &operator()).await.1
+}
+
+/// Acts upon payouts, the latest first: who, what, why.
+pub(crate) async fn acts(app: &App) -> Vec<[String; 3]> {
+    let path = "/api/v1/operator/payment/audit?action=payouts";
+    let (_, page) = app.service.get(path, &operator()).await;
+    let items = page["items"].as_array().unwrap().iter();
+    let text = |act: &Value, name: &str| act[name].as_str().unwrap().to_owned();
+    items
+        .map(|act| ["actor", "action", "reason"].map(|name| text(act, name)))
+        .collect()
+}
+
+async fn until_looked_up(app: &App, id: &str) {
+    app.provider.calls();
+    let look_up = format!("GET /v1/payouts/{id}");
+    until("it is looked up", || async {
+        app.provider.calls().contains(&look_up)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_payouts_are_paused_none_is_submitted_and_when_they_are_resumed_all_are() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    // One that the provider has and is slow to pay: its look-ups show that the desk goes on.
+    app.provider
+        .control(json!({ "settle_ms": 86_400_000 }))
+        .await;
+    let slow = app.granted("partner123", "1.00").await;
+    app.until_status(&slow, "submitted").await;
+    // One of which nobody knows: the look-up will say that it never came, so that it is to be handed over again.
+    app.provider.control(json!({ "lookups_fail": true })).await;
+    let doubted = app.granted("partner123", "2.00").await;
+    app.until_status(&doubted, "unknown").await;
+
+    assert_eq!(switch(&app).await["paused"], false);
+    assert_eq!(switch(&app).await["since"], Value::Null);
+    let paused = turned(&app, "pause", "the provider pays twice").await;
+    assert_eq!(
+        (&paused["paused"], &paused["by"]),
+        (&json!(true), &json!("operator"))
+    );
+    assert!(paused["since"].is_string());
+    let mended = json!({ "lookups_fail": false, "settle_ms": 0 });
+    app.provider.control(mended).await;
+    let asked = app.granted("partner123", "3.00").await;
+    app.until_status(&doubted, "submitting").await;
+    for _ in 0..2 {
+        until_looked_up(&app, &slow).await;
+    }
+    assert_eq!(app.payout(&asked).await["status"], "requested");
+    assert_eq!(app.payout(&doubted).await["status"], "submitting");
+    assert_eq!(app.provider.taken().await, [slow.as_str()]);
+
+    let resumed = turned(&app, "resume", "it was mended").await;
+    assert_eq!(resumed["paused"], false);
+    app.until_status(&asked, "paid").await;
+    app.until_status(&doubted, "paid").await;
+    assert_eq!(app.provider.taken().await.len(), 3);
+    assert_eq!(
+        acts(&app).await,
+        [
+            ["operator", "payouts.resume", "it was mended"],
+            ["operator", "payouts.pause", "the provider pays twice"],
+        ]
+    );
+    app.assert_state_is_the_fold_of_its_log().await;
+}
+
+#[tokio::test]
+async fn payouts_stay_paused_for_a_process_that_starts_later() {
+    let app = App::start().await;
+    turned(&app, "pause", "maintenance").await;
+    let later = app.replica().await;
+    let path = format!("{PAYOUTS}/switch");
+    assert_eq!(later.get(&path, &operator()).await.1["paused"], true);
+}
+
+#[tokio::test]
+async fn an_act_that_cannot_be_audited_is_not_done() {
+    let app = App::start().await;
+    let away = "ALTER TABLE pipeline.audit RENAME TO audit_away";
+    sqlx::raw_sql(away)
+        .execute(app.service.pool())
+        .await
+        .unwrap();
+    let body = json!({"reason": "the provider pays twice"});
+    let (status, problem) = turn(&app, "pause", &operator(), &body).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
+    assert_eq!(switch(&app).await["paused"], false);
+}
+
+#[tokio::test]
+async fn nobody_else_turns_the_switch_and_no_operator_without_a_reason() {
+    let app = App::start().await;
+    let with_reason = json!({"reason": "because"});
+    for token in [partner("partner123"), brand("brand1")] {
+        for verb in ["pause", "resume", "payout1/decide"] {
+            let (status, _) = turn(&app, verb, &token, &with_reason).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{verb}");
+        }
+        let read = app.service.get(&format!("{PAYOUTS}/switch"), &token).await;
+        assert_eq!(read.0, StatusCode::FORBIDDEN);
+    }
+    for body in [
+        json!({}),
+        json!({"reason": ""}),
+        json!({"reason": "x".repeat(501)}),
+        json!({"reason": "a\nb"}),
+        json!({"reason": "because", "paused": true}),
+    ] {
+        let (status, problem) = turn(&app, "pause", &operator(), &body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    }
+    assert_eq!(switch(&app).await["paused"], false);
+    assert!(acts(&app).await.is_empty());
+}
