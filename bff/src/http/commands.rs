@@ -84,6 +84,7 @@ impl Status {
 #[into_params(parameter_in = Query)]
 pub(crate) struct CommandFilter {
     /// Only those that stand so.
+    #[param(inline)]
     status: Option<Status>,
 }
 

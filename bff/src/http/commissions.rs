@@ -146,6 +146,7 @@ pub(crate) struct CommissionFilter {
     #[param(value_type = Option<String>)]
     campaign_id: Option<CampaignId>,
     /// That stand so.
+    #[param(inline)]
     status: Option<Status>,
 }
 

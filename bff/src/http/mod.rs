@@ -11,6 +11,7 @@ mod evidence;
 mod found;
 mod links;
 mod operator;
+mod operator_document;
 mod payments;
 mod payouts;
 mod plan;

@@ -67,7 +67,7 @@ struct Asked {
     context: RequestContext,
 }
 
-/// The routes; their documents come with the services' own.
+/// The routes. What every service has is documented where it is made; what only payment has, from its own document.
 pub(super) fn routes(host: &Host) -> OpenApiRouter {
     let client = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -81,8 +81,9 @@ pub(super) fn routes(host: &Host) -> OpenApiRouter {
         client,
     };
     let services = Service::ALL.into_iter().filter(|s| *s != Service::Bff);
+    let documented = OpenApiRouter::with_openapi(super::operator_document::payments());
     services
-        .fold(OpenApiRouter::new(), |router, service| {
+        .fold(documented, |router, service| {
             let hand_on = move |State(proxy): State<Proxy>,
                                 caller: Caller,
                                 context: RequestContext,

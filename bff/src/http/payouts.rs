@@ -94,6 +94,7 @@ pub(crate) struct PayoutFilter {
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
     /// That stand so.
+    #[param(inline)]
     status: Option<Status>,
 }
 

@@ -182,6 +182,35 @@ async fn the_bffs_document_names_every_operators_route_of_every_service() {
 }
 
 #[tokio::test]
+async fn the_bffs_document_names_the_operators_routes_that_only_payment_has() {
+    let bff = bff().await;
+    let text = chassis::openapi::render(&bff.document);
+    let of_bff: Value = serde_json::from_str(&text).unwrap();
+    let copy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../payment/openapi.json");
+    let of_payment: Value = serde_json::from_str(&std::fs::read_to_string(copy).unwrap()).unwrap();
+    let paths = of_payment["paths"].as_object().unwrap().iter();
+    let own: Vec<_> = paths
+        .filter(|(path, _)| path.starts_with("/api/v1/operator/payment/"))
+        .collect();
+    assert!(own.len() > 3, "{own:?}");
+    for (path, item) in own {
+        let mut told = of_bff["paths"][path].clone();
+        for operation in told.as_object_mut().unwrap().values_mut() {
+            // The bff's own limit.
+            operation["responses"]
+                .as_object_mut()
+                .unwrap()
+                .remove("429");
+        }
+        assert_eq!(&told, item, "{path}");
+    }
+    for reference in text.split("\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(of_bff["components"]["schemas"][name].is_object(), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn the_bffs_log_shows_commands_and_never_what_is_sealed() {
     let app = bff().await;
     crate::app::publish_key(&app, "key1", 600).await;

@@ -1,0 +1,47 @@
+//! Operators' routes that only one service has, as that service's checked-in document describes them.
+
+use serde_json::{Map, Value};
+use utoipa::openapi::OpenApi;
+
+/// Payment's document; a test of payment's holds it to what payment serves.
+const PAYMENT: &str = include_str!("../../../payment/openapi.json");
+const PAYMENTS_PREFIX: &str = "/api/v1/operator/payment/";
+
+/// Payment's own: whether money may leave, and what became of a payout of which nobody knows.
+pub(super) fn payments() -> OpenApi {
+    let document: Map<String, Value> = serde_json::from_str(PAYMENT).unwrap_or_default();
+    let paths = kept(&document["paths"], |path| path.starts_with(PAYMENTS_PREFIX));
+    let schemas = referenced(&paths, &document["components"]["schemas"]);
+    let part = serde_json::json!({
+        "openapi": document["openapi"],
+        "info": document["info"],
+        "paths": paths,
+        "components": { "schemas": schemas },
+    });
+    serde_json::from_value(part).unwrap_or_default()
+}
+
+fn kept(object: &Value, keep: impl Fn(&str) -> bool) -> Value {
+    let entries = object.as_object().into_iter().flatten();
+    let entries = entries.filter(|(name, _)| keep(name));
+    Value::Object(
+        entries
+            .map(|(name, of)| (name.clone(), of.clone()))
+            .collect(),
+    )
+}
+
+/// The schemas that are named in `paths`, and those that are named in these.
+fn referenced(paths: &Value, schemas: &Value) -> Value {
+    let mut named = Value::Null;
+    loop {
+        let text = format!("{paths}{named}");
+        let more = kept(schemas, |name| {
+            text.contains(&format!("\"#/components/schemas/{name}\""))
+        });
+        if more == named {
+            return named;
+        }
+        named = more;
+    }
+}
