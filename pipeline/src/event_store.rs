@@ -1,7 +1,10 @@
 //! The log as an event store: its messages by subject, by correlation or by type, from a position, newest or oldest first.
 //!
 //! The live part of the log has no secondary index, so what is looked for is searched in windows of positions: a
-//! search that finds little ends with a place to go on from rather than with a long statement.
+//! search that finds little ends with a place to go on from rather than with a long statement. What was dropped from the
+//! table is searched in the archive's files.
+
+mod archived;
 
 use schemas::{Message, Topic};
 use serde_json::{Value, json};
@@ -25,6 +28,20 @@ pub struct Filter {
     pub correlation_id: Option<Uuid>,
     /// The message's type.
     pub kind: Option<String>,
+}
+
+impl Filter {
+    /// Whether a row is looked for: what [`SEARCH`] says of the table's rows.
+    fn matches(&self, row: &LogRow) -> bool {
+        let Self {
+            subject,
+            correlation_id,
+            kind,
+        } = self;
+        subject.as_ref().is_none_or(|it| *it == row.subject)
+            && correlation_id.is_none_or(|it| it == row.correlation_id)
+            && kind.as_ref().is_none_or(|it| *it == row.kind)
+    }
 }
 
 /// Which way, and from where: that position itself is not among what is found.
@@ -69,6 +86,8 @@ pub async fn search(
         .bind(limit)
         .fetch_all(pool)
         .await?;
+    let most = usize::try_from(limit).unwrap_or(0);
+    let (rows, window) = archived::join(pool, filter, way, window, rows, most).await?;
     let last = rows.last().map(|row| row.position);
     Ok(window.found(way, rows, last, limit, head))
 }
@@ -226,6 +245,26 @@ pub async fn commands(
     let head = log::head(pool).await?;
     let way = Way::Below(below);
     let window = Window::of(way, head);
+    let rows = command_rows(pool, commands, filter, window, limit, None).await?;
+    let most = usize::try_from(limit).unwrap_or(0);
+    let joined = archived::join_commands(pool, commands, filter, window, rows, most);
+    let (rows, window) = joined.await?;
+    let last = rows.last().map(|row| row.position);
+    Ok(window.found(way, rows, last, limit, head))
+}
+
+/// A message's position, its id and the command whose outcome it is.
+type Place = (i64, Uuid, Option<Uuid>);
+
+/// The commands of one window. `places` are those that `commands` reads when it does not read the table.
+async fn command_rows(
+    pool: &PgPool,
+    commands: &str,
+    filter: &CommandFilter,
+    window: Window,
+    limit: i64,
+    places: Option<&[Place]>,
+) -> Result<Vec<CommandRow>, sqlx::Error> {
     let sql = format!(
         "SELECT c.* FROM ({commands} AND l.position > $1 AND l.position <= $2) c
           WHERE ($3::uuid IS NULL OR c.id = $3) AND ($4::text IS NULL OR c.type = $4)
@@ -233,7 +272,7 @@ pub async fn commands(
             AND ($7::text IS NULL OR c.state = $7) AND ($8::text IS NULL OR c.code = $8)
           ORDER BY c.position DESC LIMIT $9"
     );
-    let rows: Vec<CommandRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+    let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(window.above)
         .bind(window.to)
         .bind(filter.id)
@@ -242,11 +281,14 @@ pub async fn commands(
         .bind(&filter.subject)
         .bind(&filter.state)
         .bind(&filter.code)
-        .bind(limit)
-        .fetch_all(pool)
-        .await?;
-    let last = rows.last().map(|row| row.position);
-    Ok(window.found(way, rows, last, limit, head))
+        .bind(limit);
+    if let Some(places) = places {
+        query = query
+            .bind(places.iter().map(|place| place.0).collect::<Vec<_>>())
+            .bind(places.iter().map(|place| place.1).collect::<Vec<_>>())
+            .bind(places.iter().map(|place| place.2).collect::<Vec<_>>());
+    }
+    query.fetch_all(pool).await
 }
 
 /// Commands that are set aside and so have no outcome yet, newest first.
@@ -287,17 +329,19 @@ pub async fn caused(
     commands: &[(Uuid, i64)],
 ) -> Result<Vec<(Uuid, i64, String)>, sqlx::Error> {
     let (ids, positions): (Vec<Uuid>, Vec<i64>) = commands.iter().copied().unzip();
-    sqlx::query_as(
+    let live = sqlx::query_as(
         "SELECT c.id, l.position, l.type
            FROM UNNEST($1::uuid[], $2::bigint[]) AS c(id, position)
            JOIN pipeline.message_log l
-             ON l.position >= c.position AND l.position < c.position + 16 AND l.causation_id = c.id
+             ON l.position >= c.position AND l.position < c.position + $3 AND l.causation_id = c.id
           ORDER BY l.position",
     )
     .bind(ids)
     .bind(positions)
+    .bind(log::OF_ONE_COMMAND)
     .fetch_all(pool)
-    .await
+    .await?;
+    archived::join_caused(pool, commands, live).await
 }
 
 #[cfg(test)]

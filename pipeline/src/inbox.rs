@@ -103,8 +103,7 @@ pub async fn find(
     let Some(command) = row else { return Ok(None) };
     let mut outcome = Vec::new();
     if let Some(position) = command.outcome_position {
-        // The events of one command stand together.
-        let rows = log::all_after(pool, position - 1, 16).await?;
+        let rows = log::next_rows(pool, position - 1, log::OF_ONE_COMMAND).await?;
         for row in rows.iter().filter(|row| row.causation_id == Some(id)) {
             let schema = schema_ids.get(pool, row.schema_id).await?;
             if let Ok(message) = schemas::decode(&schema, &row.body) {

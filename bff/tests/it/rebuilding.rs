@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use bff::Projections;
 use host::testing::{self, SECRET, TestService, new_database, variables};
+use pipeline::epoch;
 use pipeline::road::history;
 use pipeline::road::http::InternalKey;
 use pipeline::{Asked, Lock, NewMessage, SchemaIds, WriteTx, Writer};
 use schemas::{Body, Message, Service, Topic};
 use secrecy::SecretString;
+use serde_json::json;
 use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -140,6 +142,47 @@ async fn read_models_are_made_again_from_the_logs_of_their_senders() {
     let clean = app.replay("verify").await;
     assert_eq!(clean["report"]["different"], 0, "{clean}");
     assert_eq!(clean["events"], 14, "{clean}");
+}
+
+#[tokio::test]
+async fn read_models_are_made_again_over_the_raised_epoch_of_a_sender_that_was_restored() {
+    let payment = Sender::start(Service::Payment).await;
+    let mut variables = variables(Service::Bff, &new_database().await);
+    let url = payment.base_url.clone();
+    variables.insert("PAYMENT_SERVICE_URL".to_owned(), url);
+    let app = TestService::start_with(bff::define, variables).await;
+    let moved = |cents| {
+        let body = posted("brand:brand1:funds", "partner:partner1:payable", cents);
+        ("partner1", body, None)
+    };
+    payment.tell(&app, &[moved(1), moved(2), moved(3)]).await;
+    let asked = Asked::default();
+    let mut tx = WriteTx::begin(&payment.pool, &payment.writer, asked)
+        .await
+        .unwrap();
+    let end = tx.position();
+    epoch::raise(&mut tx, &payment.pool, &payment.writer, end)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let accept = json!({"source": "payment", "epoch": 2, "reason": "a test"});
+    let path = "/api/v1/operator/bff/epoch/accept";
+    let (status, said) = app.post(path, &testing::operator(), &accept).await;
+    assert!(status.is_success(), "{said}");
+    payment.tell(&app, &[moved(4), moved(5)]).await;
+    let verified = app.replay("verify").await;
+    assert_eq!(verified["report"]["different"], 0, "{verified}");
+    assert_eq!(verified["events"], 5, "{verified}");
+
+    // What was handled and is in no log any more is no reason to stop.
+    sqlx::raw_sql(
+        "UPDATE pipeline.watermark SET sequence = sequence + 2 WHERE source = 'payment' AND epoch = 1",
+    )
+    .execute(app.pool())
+    .await
+    .unwrap();
+    let verified = app.replay("verify").await;
+    assert_eq!(verified["events"], 5, "{verified}");
 }
 
 #[tokio::test]

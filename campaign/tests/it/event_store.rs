@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use crate::app::{self, CAMPAIGNS};
 
-const EVENTS: &str = "/api/v1/operator/campaign/events";
-const COMMANDS: &str = "/api/v1/operator/campaign/commands";
+/// The log.
+pub const EVENTS: &str = "/api/v1/operator/campaign/events";
+/// The commands.
+pub const COMMANDS: &str = "/api/v1/operator/campaign/commands";
 
 async fn positions(service: &TestService, query: &str) -> Vec<i64> {
     let page = app::get(service, &format!("{EVENTS}?{query}"), &operator()).await;
@@ -137,7 +139,12 @@ async fn the_command_log_tells_what_became_of_each_command() {
 }
 
 /// Reads so many events of a stream and leaves it.
-async fn listen(service: &TestService, query: &str, last: Option<i64>, count: usize) -> Vec<i64> {
+pub async fn listen(
+    service: &TestService,
+    query: &str,
+    last: Option<i64>,
+    count: usize,
+) -> Vec<i64> {
     let url = format!("{}{EVENTS}/live?{query}", service.base_url);
     let mut request = service.client.get(url).bearer_auth(operator());
     if let Some(last) = last {

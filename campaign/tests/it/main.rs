@@ -6,6 +6,7 @@
 )]
 
 mod app;
+mod archived;
 mod bad_input;
 mod command_topic;
 mod document;

@@ -139,7 +139,8 @@ pub async fn stream_after(
     }
 }
 
-/// All rows after a position, oldest first, wherever they stand. None means that there are none.
+/// The next rows after a position, oldest first, wherever they stand: fewer than `limit` at the end of a file's block or
+/// of the files. None means that there are none.
 pub async fn all_after(pool: &PgPool, after: i64, limit: i64) -> Result<Vec<LogRow>, sqlx::Error> {
     let after = after.max(0);
     let found = sqlx::query(ALL)
@@ -148,6 +149,20 @@ pub async fn all_after(pool: &PgPool, after: i64, limit: i64) -> Result<Vec<LogR
         .fetch_all(pool)
         .await?;
     Ok(window(pool, found, after, limit, |_| true).await?.rows)
+}
+
+/// So many rows after a position, wherever they stand: fewer only at the log's end.
+pub async fn next_rows(pool: &PgPool, after: i64, count: i64) -> Result<Vec<LogRow>, sqlx::Error> {
+    let (mut rows, mut at): (Vec<LogRow>, _) = (Vec::new(), after);
+    loop {
+        let left = count - i64::try_from(rows.len()).unwrap_or(count);
+        let more = all_after(pool, at, left).await?;
+        let Some(last) = more.last().filter(|_| left > 0) else {
+            return Ok(rows);
+        };
+        at = last.position;
+        rows.extend(more);
+    }
 }
 
 /// The position of the last message of a stream, within one epoch, whose sequence is not above `sequence`; the position

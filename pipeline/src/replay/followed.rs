@@ -1,5 +1,6 @@
 //! The logs of those that are followed, read again from their first message over HTTP.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use schemas::{Service, Topic, WriterSchema};
@@ -35,7 +36,7 @@ pub struct Followed {
     aside: Option<HashSet<Uuid>>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct At {
     sequence: i64,
     /// In the sender's log.
@@ -74,7 +75,7 @@ impl Followed {
             self.aside = Some(ids.into_iter().collect());
         }
         let mut streams: Vec<_> = until.watermarks.iter().collect();
-        streams.sort_by_key(|(stream, _)| (stream.topic.name(), stream.partition));
+        streams.sort_by_key(|(stream, _)| (stream.topic.name(), stream.partition, stream.epoch));
         for (stream, watermark) in streams {
             while self.at.get(stream).map_or(0, |at| at.sequence) < *watermark {
                 let fed = self.read(stream, *watermark).await?;
@@ -114,7 +115,23 @@ impl Followed {
         let aside = self.aside.get_or_insert_default();
         let mut fed = Vec::with_capacity(batch.messages.len());
         for (message, position) in batch.messages.into_iter().zip(positions) {
-            if message.sequence > until {
+            let schema = usize::try_from(message.schema)
+                .ok()
+                .and_then(|index| schemas.get(index));
+            let schema =
+                schema.ok_or_else(|| unreadable("a message without a schema".to_owned()))?;
+            let read = schemas::decode(schema, &message.body).ok();
+            let epoch = read.as_ref().and_then(|read| read.header.epoch);
+            match epoch.unwrap_or(stream.epoch).cmp(&stream.epoch) {
+                Ordering::Less => {
+                    at.position = position;
+                    continue;
+                }
+                // What was handled of this epoch beyond is lost: its log was restored.
+                Ordering::Greater => at.sequence = until,
+                Ordering::Equal => {}
+            }
+            if at.sequence == until {
                 break;
             }
             if message.sequence != at.sequence + 1 {
@@ -125,13 +142,8 @@ impl Followed {
                 sequence: message.sequence,
                 position,
             };
-            let schema = usize::try_from(message.schema)
-                .ok()
-                .and_then(|index| schemas.get(index));
-            let schema =
-                schema.ok_or_else(|| unreadable("a message without a schema".to_owned()))?;
             // What cannot be read here was set aside, too.
-            if let Ok(read) = schemas::decode(schema, &message.body)
+            if let Some(read) = read
                 && !aside.contains(&read.header.id)
             {
                 fed.push(Fed {
@@ -142,7 +154,7 @@ impl Followed {
             }
         }
         let before = self.at.insert(stream.clone(), at).unwrap_or_default();
-        if before.sequence == at.sequence {
+        if before == at {
             return Err(unreadable(format!(
                 "its log ends at {}, which is before what was handled here",
                 at.sequence

@@ -98,6 +98,12 @@ async fn what_is_archived_and_dropped_reads_as_if_it_were_live() {
         .await
         .unwrap();
     assert_eq!(stream, live[150..199]);
+    let across = log::next_rows(&lab.pool, 197, 5).await.unwrap();
+    assert_eq!(
+        across,
+        live[197..202],
+        "what stands on both sides of the border"
+    );
     let other = log::stream_after(&lab.pool, Topic::PaymentCommands, 0, 0, 100).await;
     assert!(
         other.unwrap().is_empty(),

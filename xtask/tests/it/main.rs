@@ -1,5 +1,6 @@
 //! The stack's parts against real servers. Run with `./test.sh xtask`.
 
+mod archived;
 mod canaries;
 mod check;
 mod dependencies;

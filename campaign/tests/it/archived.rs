@@ -1,0 +1,162 @@
+//! A log whose old part left the table reads, streams, lists and replays as before.
+
+use std::path::{Path, PathBuf};
+
+use axum::http::StatusCode;
+use campaign::CampaignDomain;
+use host::testing::{self, TestService, operator};
+use pipeline::{Asked, WriteTx, archive};
+use serde_json::{Value, json};
+
+use crate::app;
+use crate::event_store::{COMMANDS, EVENTS, listen};
+
+const ARCHIVE: &str = "/api/v1/operator/campaign/archive";
+/// Three events each.
+const CAMPAIGNS: usize = 70;
+
+/// A service with a log of some partitions of 64 positions, and the folder of its archive.
+async fn long_log() -> (TestService, PathBuf) {
+    let folder = std::env::temp_dir().join(format!("tributary-{}", uuid::Uuid::now_v7()));
+    let url = testing::new_database().await;
+    let mut variables = testing::variables(schemas::Service::Campaign, &url);
+    variables.insert("LOG_PARTITION_POSITIONS".to_owned(), "64".to_owned());
+    variables.insert("ARCHIVE_FOLDER".to_owned(), folder.display().to_string());
+    let service = TestService::start_with::<CampaignDomain>(campaign::define, variables).await;
+    for number in 0..CAMPAIGNS {
+        app::active_campaign(&service, &format!("camp{number}")).await;
+    }
+    (service, folder)
+}
+
+async fn act(service: &TestService, verb: &str, expected: StatusCode) -> Value {
+    let why = json!({ "reason": "a test" });
+    app::post(
+        service,
+        &format!("{ARCHIVE}/{verb}"),
+        &operator(),
+        &why,
+        expected,
+    )
+    .await
+}
+
+/// Archives and verifies through the routes, and drops what the followers, who do not run here, would let go.
+async fn drop_old_part(service: &TestService) {
+    let written = act(service, "run", StatusCode::OK).await;
+    assert_eq!(written["parts"].as_array().unwrap().len(), 3, "{written}");
+    let verified = act(service, "verify", StatusCode::OK).await;
+    assert_eq!(verified["parts"].as_array().unwrap().len(), 3, "{verified}");
+    let refused = act(service, "drop", StatusCode::SERVICE_UNAVAILABLE).await;
+    assert_eq!(refused["code"], "follower_unavailable", "{refused}");
+    let pool = service.pool();
+    let mut tx = WriteTx::begin(pool, service.host.writer(), Asked::default())
+        .await
+        .unwrap();
+    assert_eq!(archive::drop_below(&mut tx, 130).await.unwrap(), 127);
+    tx.commit().await.unwrap();
+}
+
+/// All items of a list, page by page.
+async fn all(service: &TestService, path: &str) -> Vec<Value> {
+    let (mut items, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = app::get(service, &format!("{path}&limit=17{cursor}"), &operator()).await;
+        items.extend(page["items"].as_array().unwrap().iter().cloned());
+        let Some(next) = page["next_cursor"].as_str() else {
+            return items;
+        };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+async fn seen(service: &TestService) -> Vec<Vec<Value>> {
+    let mut seen = Vec::new();
+    for query in [
+        "order=newest",
+        "order=oldest",
+        "order=newest&subject=camp3",
+        "order=oldest&subject=camp3",
+        "order=newest&type=terms.published.v1",
+        "order=newest&from=128",
+        "order=oldest&from=127",
+    ] {
+        seen.push(all(service, &format!("{EVENTS}?{query}")).await);
+    }
+    for position in [1, 127, 128] {
+        seen.push(vec![
+            app::get(service, &format!("{EVENTS}/{position}"), &operator()).await,
+        ]);
+    }
+    for query in ["state=done", "subject=camp5", "actor=nobody"] {
+        seen.push(all(service, &format!("{COMMANDS}?{query}")).await);
+    }
+    let live = listen(service, "after=0", None, 3 * CAMPAIGNS).await;
+    seen.push(live.into_iter().map(Value::from).collect());
+    let live = listen(service, "after=0&subject=camp3", None, 3).await;
+    seen.push(live.into_iter().map(Value::from).collect());
+    seen
+}
+
+async fn end(service: TestService, folder: &Path) {
+    service.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn what_left_the_table_is_searched_streamed_and_listed_as_before() {
+    let (service, folder) = long_log().await;
+    let before = seen(&service).await;
+    assert_eq!(before[0].len(), 3 * CAMPAIGNS);
+    assert_eq!(before[10].len(), 3 * CAMPAIGNS, "every command");
+    drop_old_part(&service).await;
+    let (left, _) = service
+        .get(&format!("{ARCHIVE}?limit=1"), &operator())
+        .await;
+    assert_eq!(left, StatusCode::OK);
+    let after = seen(&service).await;
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(before, after);
+    }
+    end(service, &folder).await;
+}
+
+#[tokio::test]
+async fn a_replay_over_what_left_the_table_finds_what_hands_changed_and_nothing_else() {
+    let (service, folder) = long_log().await;
+    drop_old_part(&service).await;
+    let verified = service.replay("verify").await;
+    assert_eq!(verified["report"]["different"], 0, "{verified}");
+    assert_eq!(verified["report"]["events"], 3 * CAMPAIGNS, "{verified}");
+    service
+        .assert_replay_finds_and_mends_what_hands_changed::<CampaignDomain>()
+        .await;
+    end(service, &folder).await;
+}
+
+#[tokio::test]
+async fn a_repeated_request_whose_outcome_left_the_table_is_answered_as_at_first() {
+    let (service, folder) = long_log().await;
+    let ask = async || {
+        let brand = testing::brand("brand1");
+        let body = app::campaign("again");
+        service
+            .post_with_key(app::CAMPAIGNS, &brand, "once", &body)
+            .await
+    };
+    let first = ask().await;
+    for number in 0..CAMPAIGNS {
+        app::active_campaign(&service, &format!("later{number}")).await;
+    }
+    act(&service, "run", StatusCode::OK).await;
+    act(&service, "run", StatusCode::OK).await;
+    act(&service, "verify", StatusCode::OK).await;
+    act(&service, "verify", StatusCode::OK).await;
+    let mut tx = WriteTx::begin(service.pool(), service.host.writer(), Asked::default())
+        .await
+        .unwrap();
+    assert_eq!(archive::drop_below(&mut tx, 300).await.unwrap(), 255);
+    tx.commit().await.unwrap();
+    assert_eq!(ask().await, first);
+    end(service, &folder).await;
+}
