@@ -150,7 +150,11 @@ impl Command {
     async fn run(self) -> Result<ExitCode> {
         let layout = Layout::find();
         let progress = Progress;
-        match self {
+        let command = match self {
+            Self::Drill(drill) if !drill.planted.is_empty() => Self::Planted(drill.planted.into()),
+            command => command,
+        };
+        match command {
             Self::Up { mode, only } => up::run(&layout, mode, only.is_some(), progress).await?,
             Self::Down { wipe } => down::run(&layout, wipe, progress)?,
             Self::Test { krate, name } => {

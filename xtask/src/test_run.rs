@@ -11,6 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use crate::layout::Layout;
+use crate::planted;
+use crate::progress::Progress;
 use crate::stack::testing::{
     DATABASE_ADMIN_URL, FOLDER, PULSAR_ADMIN_URL, PULSAR_SERVICE_URL, PYTHON,
 };
@@ -47,6 +49,9 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
     }
     let with_broker = krate.is_none_or(|name| WITH_BROKER.contains(&name));
     if with_broker {
+        if krate != Some("pipeline") {
+            planted::build(layout, Progress)?;
+        }
         // The programs that whole-stack tests start; their libraries are built for the tests anyway.
         let code = bounded(cargo(layout, &["build", "--locked", "--bins"])).await?;
         if code != 0 {

@@ -73,6 +73,9 @@ pub struct Drill {
     /// Seconds instead of minutes
     #[arg(long, hide = true)]
     pub seconds: Option<u64>,
+    /// Instead, what `tributary planted` does with these names of faults, `none` or `all`
+    #[arg(long, value_delimiter = ',')]
+    pub planted: Vec<String>,
 }
 
 impl Default for Drill {
@@ -87,6 +90,7 @@ impl Default for Drill {
             pace_ms: 1_000,
             journeys: 40,
             seconds: None,
+            planted: Vec::new(),
         }
     }
 }

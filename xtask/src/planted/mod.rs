@@ -5,6 +5,7 @@ mod scene;
 mod storm;
 mod traffic;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use crate::check::{self, Books, Finding};
 use crate::layout::Layout;
 use crate::local::LocalStack;
 use crate::progress::Progress;
+use crate::services::Program;
 use crate::settings::Mode;
 use crate::stack::run_visibly;
 use crate::tools;
@@ -23,8 +25,13 @@ use scene::Scene;
 use storm::Storm;
 use traffic::Traffic;
 
-/// Quiet is waited for no longer: with most faults it never comes.
-const SETTLES_WITHIN: Duration = Duration::from_secs(20);
+/// Where the binaries are, beside `debug` and `release`.
+pub const FOLDER: &str = "planted";
+/// How long the traffic lasts.
+const SECONDS: u64 = 12;
+/// With most faults quiet never comes: then it is waited until nothing changes for so long, and not more often than this.
+const STILL_FOR: Duration = Duration::from_secs(5);
+const LOOKS: u32 = 8;
 /// Without a fault it must.
 const SETTLES_HONESTLY_WITHIN: Duration = Duration::from_secs(90);
 
@@ -35,12 +42,25 @@ pub struct Planted {
     #[arg(required = true)]
     names: Vec<String>,
     /// How long the traffic lasts, in seconds
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = SECONDS)]
     seconds: u64,
+    /// With the binaries of the last time
+    #[arg(long)]
+    as_built: bool,
+}
+
+impl From<Vec<String>> for Planted {
+    fn from(names: Vec<String>) -> Self {
+        Self {
+            names,
+            seconds: SECONDS,
+            as_built: false,
+        }
+    }
 }
 
 /// What came of one fault.
-struct Outcome {
+pub struct Outcome {
     name: &'static str,
     rule: Option<u8>,
     findings: Vec<Finding>,
@@ -49,7 +69,7 @@ struct Outcome {
 
 impl Outcome {
     /// The fault's rule is reported broken; without a fault nothing is.
-    fn is_right(&self) -> bool {
+    pub fn is_right(&self) -> bool {
         match self.rule {
             Some(rule) => self.broken().any(|finding| finding.rule == rule),
             None => self.broken().next().is_none(),
@@ -60,7 +80,8 @@ impl Outcome {
         self.findings.iter().filter(|finding| !finding.holds())
     }
 
-    fn line(&self) -> String {
+    /// What to print.
+    pub fn line(&self) -> String {
         let wanted = self
             .rule
             .map_or_else(|| "none".to_owned(), |rule| rule.to_string());
@@ -90,7 +111,11 @@ impl Outcome {
 pub async fn command(layout: &Layout, planted: &Planted, progress: Progress) -> Result<bool> {
     tools::ensure(true)?;
     let scenes = scenes(&planted.names)?;
-    let built = build(layout, progress)?;
+    let built = if planted.as_built {
+        layout.built(FOLDER)
+    } else {
+        build(layout, progress)?
+    };
     let mut lines = Vec::new();
     let mut right = true;
     for fault in scenes {
@@ -129,23 +154,36 @@ fn scenes(names: &[String]) -> Result<Vec<Option<Fault>>> {
     Ok(scenes)
 }
 
-/// Debug binaries in which faults can be planted, in a folder of their own.
-fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
-    let step = progress.step("Build with faults to plant (several minutes the first time)");
+/// Debug binaries in which faults can be planted, in a folder of their own; then the honest ones again, where those were.
+/// In this way both share what they depend on, and only the crates of this repository are compiled twice.
+pub fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
+    let step = progress.step("Build with faults to plant (some minutes the first time)");
+    cargo_build(layout, &["--features", "planted/on"])?;
+    let (from, into) = (layout.built("debug"), layout.built(FOLDER));
+    fs::create_dir_all(&into)?;
+    let names = Program::START_ORDER.map(Program::name);
+    for name in names.into_iter().chain(["generate-jwt", "rebuild"]) {
+        fs::copy(from.join(name), into.join(name)).with_context(|| format!("copy {name}"))?;
+    }
+    cargo_build(layout, &[])?;
+    step.done("built");
+    Ok(into)
+}
+
+fn cargo_build(layout: &Layout, features: &[&str]) -> Result<()> {
     let mut cargo = Command::new("cargo");
     cargo
-        .args(["build", "--locked", "--workspace", "--bins"])
-        .args(["--profile", "planted", "--features", "planted/on"])
+        .args(["build", "--locked", "--bins"])
+        .args(features)
         .current_dir(&layout.root);
     if !run_visibly(&mut cargo)? {
         bail!("the build failed: see the compiler's message above");
     }
-    step.done("built");
-    Ok(layout.built("planted"))
+    Ok(())
 }
 
 /// One stack with one fault, from its start to its books.
-async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Result<Outcome> {
+pub async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Result<Outcome> {
     let begun = Instant::now();
     let scene = Scene::of(fault);
     let mut stack = LocalStack::start_built(Mode::Hybrid, built.to_owned()).await?;
@@ -165,11 +203,7 @@ async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Result<O
         storm.stack().settings(),
         built.to_owned(),
     )?;
-    let patience = match fault {
-        Some(_) => SETTLES_WITHIN,
-        None => SETTLES_HONESTLY_WITHIN,
-    };
-    if let Err(moving) = check::settled(&books, patience).await {
+    if let Err(moving) = quiet(&books, fault).await {
         println!("    {moving}");
     }
     let findings = check::check(&books, &journal).await?;
@@ -179,4 +213,20 @@ async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Result<O
         findings,
         took: begun.elapsed(),
     })
+}
+
+/// Waits until nothing moves, or what moved has come to a stand.
+async fn quiet(books: &Books, fault: Option<Fault>) -> Result<(), String> {
+    if fault.is_none() {
+        return check::settled(books, SETTLES_HONESTLY_WITHIN).await;
+    }
+    let mut last = Ok(());
+    for _ in 0..LOOKS {
+        let now = check::settled(books, STILL_FOR).await;
+        if now.is_ok() || now == last {
+            return now;
+        }
+        last = now;
+    }
+    last
 }

@@ -50,7 +50,7 @@ impl Scene {
             Fault::WatermarkIgnored => Self {
                 rewinds: true,
                 kills: vec![Service::Tracking, Service::Commission],
-                ..broken(9)
+                ..broken(1)
             },
             Fault::RelayGoesOnAfterError => Self {
                 broker: true,

@@ -116,19 +116,18 @@ impl<'a> Storm<'a> {
         infra::broker(layout, self.stack.settings(), &Progress).await
     }
 
-    /// Takes commission's subscription away while tracking speaks, and makes it anew at the end of the topic.
+    /// Takes commission's subscription away while it is away itself; who comes back makes it anew.
     async fn late_subscription(&self) -> Result<()> {
+        let follower = Service::Commission;
+        self.stack.kill(Program::Service(follower))?;
         let place = infra::place(self.stack.settings())?;
         let topic = Topic::TrackingEvents;
-        let follower = Service::Commission;
         let url = format!(
-            "persistent/{}/{topic}-partition-0/subscription/{follower}",
+            "persistent/{}/{topic}-partition-0/subscription/{follower}?force=true",
             place.path()
         );
-        place.admin.delete(&format!("{url}?force=true")).await?;
-        sleep(PAUSE * 3).await;
-        let latest = json!({"ledgerId": i64::MAX, "entryId": i64::MAX, "partitionIndex": -1});
-        place.admin.put(&url, &latest).await?;
-        Ok(())
+        place.admin.delete(&url).await?;
+        sleep(PAUSE * 2).await;
+        self.stack.start_again().await
     }
 }

@@ -7,6 +7,7 @@ mod dependencies;
 mod drill;
 mod environment;
 mod operators;
+mod planted;
 mod processes;
 mod provisioning;
 mod readers;

@@ -23,6 +23,16 @@ pub(super) const QUESTIONS: &[Question] = &[
                     AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.service = f.follower AND a.action = 'parked.drop' AND a.target = m.id::text)",
     },
     Question {
+        rule: 1,
+        check: "nothing that had its effect was handled again and set aside",
+        of: "SELECT count(DISTINCT (service, causation_id)) FROM messages WHERE service <> 'bff'",
+        // Deciders refuse what a state cannot take twice: then what came again stands aside, and holds up what follows it.
+        broken: "SELECT format('%s: %s (%s) caused %s at position %s, and is %s: %s', p.service, p.message_id,
+                               coalesce(p.subject, 'nobody'), e.type, e.position, p.state, p.reason) AS evidence
+                   FROM parked p JOIN messages e ON e.service = p.service AND e.causation_id = p.message_id
+                  WHERE e.type <> 'command.stalled.v1' AND p.message_id NOT IN (SELECT id FROM meant_aside)",
+    },
+    Question {
         rule: 3,
         check: "what one message caused stands together in its log: one transaction",
         of: "SELECT count(DISTINCT (service, causation_id)) FROM messages",

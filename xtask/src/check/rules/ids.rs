@@ -83,9 +83,9 @@ pub(super) async fn events(books: &mut PgConnection) -> Result<Vec<Finding>> {
 #[derive(FromRow)]
 struct Derived {
     place: String,
-    id: String,
+    /// What is not there, such as an event's cause, is evidence too; so is a part.
+    id: Option<String>,
     prefix: String,
-    /// A part that is not there, such as an event's cause, is evidence too.
     parts: Vec<Option<String>>,
     or_parts: Option<Vec<Option<String>>>,
 }
@@ -143,11 +143,11 @@ pub(super) async fn derived(books: &mut PgConnection) -> Result<Vec<Finding>> {
                 .map(|part| part.as_deref().unwrap_or_default())
                 .collect();
             let id = v5(&parts);
-            if row.prefix.is_empty() {
+            Some(if row.prefix.is_empty() {
                 id.to_string()
             } else {
                 format!("{}{}", row.prefix, id.simple())
-            }
+            })
         };
         let right = row.id == named(&row.parts)
             || row
@@ -157,7 +157,9 @@ pub(super) async fn derived(books: &mut PgConnection) -> Result<Vec<Finding>> {
         tally.hold(right, || {
             format!(
                 "{}: {} does not follow from {:?}",
-                row.place, row.id, row.parts
+                row.place,
+                row.id.as_deref().unwrap_or("(none)"),
+                row.parts
             )
         });
     }

@@ -57,6 +57,10 @@ pub(super) const CASES: &[Case] = &[
     sql(1, "every fact that a service follows", Commission,
         "UPDATE pipeline.message_log SET causation_id = gen_random_uuid()
           WHERE position = (SELECT max(position) FROM pipeline.message_log WHERE type = 'commission.calculated.v1')"),
+    sql(1, "nothing that had its effect", Commission,
+        "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header, schema_id, body)
+         SELECT 'tracking', causation_id, 1, 'tracking-events', 'dead', 'a test', subject, 0, 0, '', 1, ''
+           FROM pipeline.message_log WHERE type = 'commission.calculated.v1' ORDER BY position LIMIT 1"),
     sql(1, "every idempotency key", Bff, "UPDATE idempotency SET command_id = gen_random_uuid() WHERE key = 'demo-link'"),
     sql(1, "the bff shows", Bff, "UPDATE balances SET payable = payable + 1 WHERE owner = 'partner:partner123'"),
     sql(2, "every message of every log can be read", Campaign,
@@ -138,6 +142,8 @@ pub(super) const CASES: &[Case] = &[
         "UPDATE pipeline.message_log SET correlation_id = gen_random_uuid() WHERE type = 'payout.paid.v1'"),
     sql(10, "every event's id", Tracking, "UPDATE pipeline.message_log SET id = gen_random_uuid() WHERE position = 2"),
     sql(10, "every derived id", Bff, "UPDATE commands SET idempotency_key = 'another' WHERE idempotency_key = 'demo-link'"),
+    // What is not there is found too, and does not end the check.
+    sql(10, "every derived id", Payment, "UPDATE pipeline.message_log SET causation_id = NULL WHERE type = 'payout.paid.v1'"),
 ];
 
 const PARKED: &str = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header,
