@@ -215,7 +215,7 @@ impl<'a> Session<'a> {
             .with_subscription_type(SubType::Failover)
             .with_options(ConsumerOptions {
                 receiver_queue_size: Some(RECEIVER_QUEUE),
-                initial_position: first_position(),
+                initial_position: InitialPosition::Earliest,
                 durable: Some(true),
                 ..ConsumerOptions::default()
             })
@@ -450,14 +450,6 @@ impl<'a> Session<'a> {
         self.schemas.insert(version, Arc::clone(&parsed));
         Ok(parsed)
     }
-}
-
-/// Where a subscription begins that was not there: at the first message.
-fn first_position() -> InitialPosition {
-    if planted::is(Fault::SubscriptionCreatedLate) {
-        return InitialPosition::Latest;
-    }
-    InitialPosition::Earliest
 }
 
 /// A message's index in its entry, and how many the entry has.

@@ -11,6 +11,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use futures::{StreamExt, stream};
 use planted::Fault;
 
 use crate::check::{self, Books, Finding};
@@ -47,6 +48,9 @@ pub struct Planted {
     /// With the binaries of the last time
     #[arg(long)]
     as_built: bool,
+    /// Stacks at once; each wants a core and 2 GB of memory
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=4))]
+    at_once: u8,
 }
 
 impl From<Vec<String>> for Planted {
@@ -55,6 +59,7 @@ impl From<Vec<String>> for Planted {
             names,
             seconds: SECONDS,
             as_built: false,
+            at_once: 1,
         }
     }
 }
@@ -116,21 +121,22 @@ pub async fn command(layout: &Layout, planted: &Planted, progress: Progress) -> 
     } else {
         build(layout, progress)?
     };
-    let mut lines = Vec::new();
-    let mut right = true;
-    for fault in scenes {
+    let lasting = Duration::from_secs(planted.seconds);
+    let plays = scenes.into_iter().map(async |fault| {
         let step = progress.step(fault.map_or("no fault", Fault::name));
-        let played = play(fault, &built, Duration::from_secs(planted.seconds)).await;
-        right &= played.as_ref().is_ok_and(Outcome::is_right);
+        let played = play(fault, &built, lasting).await;
+        let right = played.as_ref().is_ok_and(Outcome::is_right);
         let line = played.map_or_else(
             |problem| format!("{:<30} {problem:#}", fault.map_or("none", Fault::name)),
             |outcome| outcome.line(),
         );
         step.done(&line);
-        lines.push(line);
-    }
+        (line, right)
+    });
+    let plays = stream::iter(plays).buffered(planted.at_once.into());
+    let (lines, right): (Vec<String>, Vec<bool>) = plays.unzip().await;
     println!("\n{}", lines.join("\n"));
-    Ok(right)
+    Ok(right.into_iter().all(|right| right))
 }
 
 fn scenes(names: &[String]) -> Result<Vec<Option<Fault>>> {

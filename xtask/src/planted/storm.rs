@@ -116,18 +116,21 @@ impl<'a> Storm<'a> {
         infra::broker(layout, self.stack.settings(), &Progress).await
     }
 
-    /// Takes commission's subscription away while it is away itself; who comes back makes it anew.
+    /// Takes commission's subscription away while it is away itself, and makes it anew as provisioning must not: at the
+    /// topic's end, when tracking has spoken.
     async fn late_subscription(&self) -> Result<()> {
         let follower = Service::Commission;
         self.stack.kill(Program::Service(follower))?;
         let place = infra::place(self.stack.settings())?;
         let topic = Topic::TrackingEvents;
         let url = format!(
-            "persistent/{}/{topic}-partition-0/subscription/{follower}?force=true",
+            "persistent/{}/{topic}-partition-0/subscription/{follower}",
             place.path()
         );
-        place.admin.delete(&url).await?;
+        place.admin.delete(&format!("{url}?force=true")).await?;
         sleep(PAUSE * 2).await;
+        let latest = json!({"ledgerId": i64::MAX, "entryId": i64::MAX, "partitionIndex": -1});
+        place.admin.put(&url, &latest).await?;
         self.stack.start_again().await
     }
 }

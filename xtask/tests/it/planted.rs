@@ -21,9 +21,9 @@ async fn is_seen_rightly(fault: Option<Fault>) {
 #[tokio::test]
 async fn a_planted_fault_is_caught_by_the_check_of_its_rule() {
     for fault in [
-        Fault::AckBeforeCommit,
+        Fault::WatermarkIgnored,
         Fault::FloatInAmount,
-        Fault::InboxSkipped,
+        Fault::EventWithoutCause,
         Fault::IdFromChance,
     ] {
         is_seen_rightly(Some(fault)).await;
