@@ -278,7 +278,7 @@ async fn ship_open(
             };
             if planted::is(Fault::CursorBeforeAcknowledgement) && start == Start::Cursor {
                 save_cursor(&source.pool, topic, partition, last, relay_epoch).await?;
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
             }
             let shipped = road.ship(&entry).await;
             if shipped.is_err() && planted::is(Fault::RelayGoesOnAfterError) {

@@ -128,6 +128,15 @@ impl LocalStack {
         Replica::start(service, &self.layout, &self.settings).await
     }
 
+    /// Starts what does not run, and does not wait until it is ready: with a fault it may never be.
+    pub async fn revive(&self) -> Result<()> {
+        let (layout, settings) = (&self.layout, &self.settings);
+        for program in Program::START_ORDER {
+            services::start_one(program, layout, settings, &self.built, Progress).await?;
+        }
+        Ok(())
+    }
+
     /// Starts what does not run.
     pub async fn start_again(&self) -> Result<()> {
         services::start(&self.layout, &self.settings, &self.built, Progress).await

@@ -301,7 +301,7 @@ impl<'a> Session<'a> {
         let answers = inlet.send(messages).await;
         let answers = answers.map_err(|_| ConsumeError::Stopping)?.await.ok();
         self.acknowledge(end.clone(), answers).await?;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         Ok(rest)
     }
 

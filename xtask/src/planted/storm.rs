@@ -19,6 +19,9 @@ use crate::stack::Process;
 /// Between two blows.
 const PAUSE: Duration = Duration::from_millis(900);
 
+/// So many processes are killed, on however slow a machine.
+const KILLS: usize = 4;
+
 /// A stack that is being broken.
 pub(super) struct Storm<'a> {
     scene: Scene,
@@ -63,7 +66,12 @@ impl<'a> Storm<'a> {
             self.late_subscription().await?;
         }
         let mut round = 0;
-        while Instant::now() < end {
+        let at_least = if self.scene.kills.is_empty() {
+            0
+        } else {
+            KILLS
+        };
+        while Instant::now() < end || round < at_least {
             sleep(PAUSE).await;
             if self.scene.rewinds {
                 self.rewind().await?;
@@ -71,7 +79,7 @@ impl<'a> Storm<'a> {
             if !self.scene.kills.is_empty() {
                 let victim = self.scene.kills[round % self.scene.kills.len()];
                 self.stack.kill(Program::Service(victim))?;
-                self.stack.start_again().await?;
+                self.stack.revive().await?;
             }
             if self.scene.broker && round == 1 {
                 self.crash_broker().await?;
@@ -86,7 +94,7 @@ impl<'a> Storm<'a> {
         if self.scene.provider.is_some() {
             self.provider(json!({ "fault": null })).await?;
         }
-        self.stack.start_again().await
+        self.stack.revive().await
     }
 
     async fn provider(&self, behaviour: serde_json::Value) -> Result<()> {
@@ -131,6 +139,6 @@ impl<'a> Storm<'a> {
         sleep(PAUSE * 2).await;
         let latest = json!({"ledgerId": i64::MAX, "entryId": i64::MAX, "partitionIndex": -1});
         place.admin.put(&url, &latest).await?;
-        self.stack.start_again().await
+        self.stack.revive().await
     }
 }
