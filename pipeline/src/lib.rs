@@ -53,10 +53,13 @@ pub use tx::{Asked, Lock, MAX_BODY_BYTES, NewMessage, TxError, Watermark, WriteT
 pub async fn migrate(
     connection: &mut sqlx::PgConnection,
 ) -> Result<(), sqlx::migrate::MigrateError> {
-    // Its record of migrations stands in its own schema too, apart from the service's.
-    sqlx::raw_sql("CREATE SCHEMA IF NOT EXISTS pipeline; SET search_path = pipeline")
-        .execute(&mut *connection)
-        .await?;
+    // Its record of migrations stands in its own schema too, apart from the service's. Processes that start together make
+    // it one after the other: without the lock, IF NOT EXISTS may see nothing and still collide.
+    sqlx::raw_sql(
+        "SELECT pg_advisory_xact_lock(74617206); CREATE SCHEMA IF NOT EXISTS pipeline; SET search_path = pipeline",
+    )
+    .execute(&mut *connection)
+    .await?;
     MIGRATIONS.run(&mut *connection).await?;
     sqlx::raw_sql("SET search_path = public")
         .execute(connection)

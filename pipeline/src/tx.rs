@@ -44,7 +44,7 @@ impl Lock {
             Self::ReadModels => {
                 "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(74617202)"
             }
-            // 74617203 and 74617204 are locks of sessions: the relay's and a replay's. One snapshot on purpose: head, live
+            // 74617203, 74617204 and 74617206 are the relay's, a replay's and the migrations' lock. One snapshot on purpose: head, live
             // tables and what this transaction itself wrote are compared in it.
             Self::Rebuild => {
                 "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_advisory_xact_lock(74617205)"

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use pipeline::{Answer, process};
 use schemas::Service;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::bank::take_out;
@@ -54,6 +54,15 @@ impl Seen {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn processes_that_start_together_on_a_new_database_all_find_it_migrated() {
+    let url = host::testing::new_database().await;
+    let connecting = (0..16).map(|_| PgConnection::connect(&url));
+    let mut connections = futures::future::try_join_all(connecting).await.unwrap();
+    let together = connections.iter_mut().map(pipeline::migrate);
+    futures::future::try_join_all(together).await.unwrap();
 }
 
 #[tokio::test]
