@@ -184,6 +184,13 @@ impl Sender {
         pipeline::advance(&self.committed, position);
     }
 
+    /// What an operator's `relay rewind` does.
+    pub async fn rewind(&self) {
+        let mut connection = self.pool.acquire().await.unwrap();
+        let shipped = relay::rewind(&mut connection, TOPIC, 0, 0).await.unwrap();
+        assert!(shipped.is_some_and(|position| position > 0));
+    }
+
     pub fn stop(&self) {
         self.stop.cancel();
     }
@@ -231,6 +238,7 @@ impl Domain for Noting {
 /// A follower: one process of it.
 pub struct Follower {
     pub pool: PgPool,
+    pub health: Health,
     stop: CancellationToken,
 }
 
@@ -255,7 +263,7 @@ impl Follower {
     ) -> Self {
         let stop = CancellationToken::new();
         let tasks = Tasks::new(stop.clone());
-        let queue = Queue::default();
+        let (queue, health) = (Queue::default(), Health::default());
         let writer = Writer {
             service: Service::Bff,
             partitions,
@@ -270,7 +278,7 @@ impl Follower {
                 partition,
             };
             let consuming =
-                consumer::consume(subscription, queue.inlet(), Health::default(), stop.clone());
+                consumer::consume(subscription, queue.inlet(), health.clone(), stop.clone());
             tasks.spawn("consumer", consuming);
         }
         let committed = Arc::new(watch::Sender::new(0));
@@ -282,7 +290,7 @@ impl Follower {
         tasks.spawn("release", releasing);
         let engine = Arc::new(engine);
         tasks.spawn("engine", engine.run(stop.clone(), false));
-        Self { pool, stop }
+        Self { pool, health, stop }
     }
 
     /// Another process beside one whose pool is at hand.

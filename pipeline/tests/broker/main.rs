@@ -74,6 +74,42 @@ async fn a_relay_that_sends_everything_again_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_follower_that_was_restored_stands_still_until_what_it_lost_is_sent_again() {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 1);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    let sender = Sender::start(&settings, 1).await;
+    let lost = Follower::start(&settings, 1).await;
+    sender.emit(600).await;
+    lost.wait_for(600).await;
+    lost.kill();
+    // Another database, while the broker's cursor stands behind what the first one had.
+    let restored = Follower::start(&settings, 1).await;
+    sender.emit(50).await;
+    host::testing::until("the gap is told", || async {
+        let told = restored.health.stops();
+        told.iter()
+            .any(|(_, why)| why.contains("message 1 of campaign-events is missing"))
+    })
+    .await;
+    sender.emit(50).await;
+    assert_eq!(restored.count().await, 0, "nothing behind a gap is handled");
+    sender.rewind().await;
+    restored.wait_for(700).await;
+    restored.assert_once_and_in_order(700).await;
+    sender.emit(10).await;
+    restored.wait_for(710).await;
+    assert_eq!(restored.health.stops(), Vec::new());
+    // What was sent again is acknowledged: the next process has nothing to pass.
+    restored.kill();
+    let next = restored.restart(&settings, 1).await;
+    sender.emit(10).await;
+    next.wait_for(720).await;
+    next.assert_once_and_in_order(720).await;
+}
+
+#[tokio::test]
 async fn a_process_that_dies_with_entries_in_hand_loses_nothing_and_repeats_nothing() {
     let (service_url, admin_url) = broker();
     let place = place(&admin_url, 1);
