@@ -24,7 +24,7 @@ async fn a_planted_fault_is_caught_by_the_check_of_its_rule() {
         Fault::WatermarkIgnored,
         Fault::FloatInAmount,
         Fault::EventWithoutCause,
-        Fault::IdFromChance,
+        Fault::InboxSkipped,
     ] {
         is_seen_rightly(Some(fault)).await;
     }
