@@ -1,5 +1,5 @@
 //! The restore runbook, drilled: tracking's database goes back to a backup, and the commands of docs/runbooks/restore.md
-//! lead to books that are right. Prints what the runbook quotes.
+//! lead to a stack that goes on. Prints what the runbook quotes, and what `check` makes of the loss, which is not asserted.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
