@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
+use tokio::time::Instant;
 
 /// Why a service's roads are closed: its database is another one than its log was written in.
 #[derive(Clone, Default)]
@@ -135,6 +136,38 @@ pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()>
     Ok(())
 }
 
+/// A step of the start, once more while connections to the database break in it, for up to a minute: an outage of a moment
+/// is no reason to end.
+pub(crate) async fn patiently<T>(
+    mut step: impl AsyncFnMut() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let end = Instant::now() + Duration::from_mins(1);
+    loop {
+        match step().await {
+            Err(error) if is_broken_connection(&error) && Instant::now() < end => {
+                tracing::warn!(error = %format!("{error:#}"), "the database went away in a start; it waits");
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_broken_connection(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<sqlx::Error>()
+            .is_some_and(|error| match error {
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
+                // 08 connection, 57P the server shuts down, crashed or starts
+                sqlx::Error::Database(database) => database
+                    .code()
+                    .is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
+                _ => false,
+            })
+    })
+}
+
 async fn connect(pool: &PgPool) -> anyhow::Result<PgConnection> {
     let mut tries = 0;
     loop {
@@ -152,5 +185,31 @@ async fn connect(pool: &PgPool) -> anyhow::Result<PgConnection> {
             }
             Err(error) => return Err(error).context("the database cannot be reached"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_step_of_the_start_is_done_again_only_while_connections_break() {
+        let mut tries = 0;
+        let done = patiently(async || {
+            tries += 1;
+            if tries < 3 {
+                let cut = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+                return Err(anyhow::Error::from(sqlx::Error::Io(cut)).context("migrations"));
+            }
+            Ok(tries)
+        });
+        assert_eq!(done.await.ok(), Some(3));
+        let mut tries = 0;
+        let refused = patiently(async || {
+            tries += 1;
+            Err::<(), _>(anyhow::Error::from(sqlx::Error::RowNotFound))
+        });
+        assert!(refused.await.is_err());
+        assert_eq!(tries, 1, "no outage");
     }
 }

@@ -230,8 +230,10 @@ pub async fn start<D: Domain + Clone>(
         Some(guard.clone()),
     )?;
     let bare_pool = database::pool(&settings.database_url, &session, 2, None)?;
-    database::prepare(&bare_pool, definition.migrations).await?;
-    let left = resume(&bare_pool, &settings, service, process).await?;
+    database::patiently(async || database::prepare(&bare_pool, definition.migrations).await)
+        .await?;
+    let left =
+        database::patiently(async || resume(&bare_pool, &settings, service, process).await).await?;
     if let Some(folder) = &settings.archive_folder {
         archive::open(&bare_pool, folder).await?;
     }
@@ -241,7 +243,7 @@ pub async fn start<D: Domain + Clone>(
     let writer = Writer {
         service,
         partitions: settings.partitions,
-        schema_ids: SchemaIds::open(&bare_pool).await?,
+        schema_ids: database::patiently(async || Ok(SchemaIds::open(&bare_pool).await?)).await?,
         lock: pipeline::Lock::Log,
     };
     let client = reqwest::Client::builder()
@@ -249,7 +251,7 @@ pub async fn start<D: Domain + Clone>(
         .pool_max_idle_per_host(2)
         .build()?;
     let queue = Queue::default();
-    let head = pipeline::log::head(&bare_pool).await?;
+    let head = database::patiently(async || Ok(pipeline::log::head(&bare_pool).await?)).await?;
     let committed = Arc::new(watch::Sender::new(head));
     let tasks = Tasks::new(stop);
     let engine_writer = Writer {

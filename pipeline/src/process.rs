@@ -16,21 +16,24 @@ pub async fn begin(
     process: Uuid,
     mode: &str,
 ) -> Result<u64, sqlx::Error> {
-    let died = sqlx::query(
-        "DELETE FROM pipeline.process p
-          WHERE NOT EXISTS (SELECT 1 FROM pg_stat_activity a
-                             WHERE a.datname = current_database() AND a.application_name = $1 || '/' || p.id)",
+    // One statement: whoever died is forgotten only when somebody else is there to be careful instead. Begun again after a
+    // broken connection it finds itself, and is careful: it cannot know whom it had found.
+    sqlx::query_scalar(
+        "WITH died AS (
+           DELETE FROM pipeline.process p
+            WHERE NOT EXISTS (SELECT 1 FROM pg_stat_activity a
+                               WHERE a.datname = current_database() AND a.application_name = $1 || '/' || p.id)
+            RETURNING 1),
+         again AS (SELECT 1 FROM pipeline.process WHERE id = $2),
+         begun AS (INSERT INTO pipeline.process VALUES ($2, $3) ON CONFLICT (id) DO NOTHING)
+         SELECT (SELECT count(*) FROM died) + (SELECT count(*) FROM again)",
     )
     .bind(service)
-    .execute(pool)
-    .await?
-    .rows_affected();
-    sqlx::query("INSERT INTO pipeline.process VALUES ($1, $2)")
-        .bind(process)
-        .bind(mode)
-        .execute(pool)
-        .await?;
-    Ok(died)
+    .bind(process)
+    .bind(mode)
+    .fetch_one(pool)
+    .await
+    .map(|count: i64| u64::try_from(count).unwrap_or(0))
 }
 
 /// Notes that this process stops by itself.

@@ -66,6 +66,16 @@ async fn processes_that_start_together_on_a_new_database_all_find_it_migrated() 
 }
 
 #[tokio::test]
+async fn a_process_that_begins_again_after_a_broken_connection_is_careful() {
+    let lab = Lab::new().await;
+    let (process, died) = Seen::start(&lab).await;
+    assert_eq!(died, 0);
+    let again = process::begin(&process.pool, Service::Payment.name(), process.id, "hybrid").await;
+    assert_eq!(again.unwrap(), 1, "it cannot know whom it had found dead");
+    process.stop(&lab).await;
+}
+
+#[tokio::test]
 async fn a_start_beside_a_living_process_finds_nobody_dead() {
     let lab = Lab::new().await;
     let (first, died) = Seen::start(&lab).await;
