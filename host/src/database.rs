@@ -154,17 +154,21 @@ pub(crate) async fn patiently<T>(
 }
 
 fn is_broken_connection(error: &anyhow::Error) -> bool {
+    // An error that passes another one on transparently shows only what that one came from.
     error.chain().any(|cause| {
-        cause
-            .downcast_ref::<sqlx::Error>()
-            .is_some_and(|error| match error {
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
-                // 08 connection, 57P the server shuts down, crashed or starts
-                sqlx::Error::Database(database) => database
-                    .code()
-                    .is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
-                _ => false,
-            })
+        cause.is::<std::io::Error>()
+            || cause
+                .downcast_ref::<sqlx::Error>()
+                .is_some_and(|error| match error {
+                    sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => {
+                        true
+                    }
+                    // 08 connection, 57P the server shuts down, crashed or starts
+                    sqlx::Error::Database(database) => database
+                        .code()
+                        .is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
+                    _ => false,
+                })
     })
 }
 
@@ -204,6 +208,16 @@ mod tests {
             Ok(tries)
         });
         assert_eq!(done.await.ok(), Some(3));
+        let mut tries = 0;
+        let done = patiently(async || {
+            tries += 1;
+            if tries < 2 {
+                let cut = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+                return Err(pipeline::SchemaIdError::from(sqlx::Error::Io(cut)).into());
+            }
+            Ok(tries)
+        });
+        assert_eq!(done.await.ok(), Some(2), "passed on transparently");
         let mut tries = 0;
         let refused = patiently(async || {
             tries += 1;

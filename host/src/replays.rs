@@ -7,6 +7,7 @@ use pipeline::replay::{self, Feed, Followed, Orders, OwnLog, Sender};
 use pipeline::{Domain, Lock, Tasks, Writer};
 use sqlx::PgPool;
 
+use crate::database;
 use crate::settings::Settings;
 
 /// The way to the worker, and which fold it knows.
@@ -24,7 +25,8 @@ pub(crate) async fn start<D: Domain + Clone>(
     settings: &Settings,
     tasks: &Tasks,
 ) -> anyhow::Result<Replays> {
-    let in_place = replay::note_fold_version(bare_pool, &D::TABLES).await?;
+    let note = async || Ok(replay::note_fold_version(bare_pool, &D::TABLES).await?);
+    let in_place = database::patiently(note).await?;
     if in_place != D::TABLES.fold_version {
         tracing::warn!(
             in_place,

@@ -235,10 +235,11 @@ pub async fn start<D: Domain + Clone>(
     let left =
         database::patiently(async || resume(&bare_pool, &settings, service, process).await).await?;
     if let Some(folder) = &settings.archive_folder {
-        archive::open(&bare_pool, folder).await?;
+        database::patiently(async || Ok(archive::open(&bare_pool, folder).await?)).await?;
     }
     if let Some(positions) = settings.log_partition_positions {
-        archive::set_partition_positions(&bare_pool, positions).await?;
+        let set = async || Ok(archive::set_partition_positions(&bare_pool, positions).await?);
+        database::patiently(set).await?;
     }
     let writer = Writer {
         service,
