@@ -6,6 +6,7 @@ mod check;
 mod dependencies;
 mod drill;
 mod environment;
+mod modes;
 mod operators;
 mod planted;
 mod processes;
