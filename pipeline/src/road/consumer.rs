@@ -31,8 +31,10 @@ use crate::road::pulsar::BrokerSettings;
 const RECEIVER_QUEUE: u32 = 600;
 /// Messages that may be in the queue without an acknowledgement.
 const IN_FLIGHT_MESSAGES: usize = 1_200;
-/// With nothing heard for so long, the broker is asked whether there is something to hear.
-const WATCHDOG: Duration = Duration::from_secs(10);
+/// With nothing heard for so long, the broker is asked whether there is something to hear; after each reopening that
+/// was for nothing twice as long, up to the second.
+const WATCHDOG: Duration = Duration::from_secs(2);
+const WATCHDOG_MAX: Duration = Duration::from_mins(1);
 /// With nothing heard for so long, a consumer that is there to empty its subscription asks whether it is empty.
 const QUIET: Duration = Duration::from_millis(200);
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
@@ -121,25 +123,34 @@ async fn follow(
     stop: CancellationToken,
 ) {
     let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
-    let mut known_gap = None;
+    let mut memory = Memory {
+        known_gap: None,
+        watchdog: WATCHDOG,
+    };
     loop {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
-            ended = Session::run(until, &subscription, &inlet, &health, known_gap) => ended,
+            ended = Session::run(until, &subscription, &inlet, &health, memory) => ended,
         };
         let (ended, heard) = ended;
         let Err(error) = ended else { return };
-        if let ConsumeError::Gap { expected, .. } = &error {
-            known_gap = Some(*expected);
-        }
-        health.failed(
-            until.road(),
-            subscription.topic,
-            subscription.partition,
-            &error.to_string(),
-        );
         if heard {
             backoff.reset();
+            memory.watchdog = WATCHDOG;
+        }
+        match &error {
+            ConsumeError::Gap { expected, .. } => memory.known_gap = Some(*expected),
+            // Suspected, and nothing is the matter with a passive consumer: `/ready` does not speak of it.
+            ConsumeError::Silent => memory.watchdog = (memory.watchdog * 2).min(WATCHDOG_MAX),
+            _ => {}
+        }
+        if !matches!(error, ConsumeError::Silent) {
+            health.failed(
+                until.road(),
+                subscription.topic,
+                subscription.partition,
+                &error.to_string(),
+            );
         }
         let wait = backoff.wait();
         metrics::counter!("tributary_consumer_restarts_total", "topic" => subscription.topic.name()).increment(1);
@@ -152,6 +163,40 @@ async fn follow(
     }
 }
 
+/// What one session leaves to the next.
+#[derive(Debug, Clone, Copy)]
+struct Memory {
+    /// What the broker did not have when it was asked once more: what follows is read over until it is sent again.
+    known_gap: Option<i64>,
+    /// How long silence is borne.
+    watchdog: Duration,
+}
+
+/// A ledger and an entry in it.
+type Place = (u64, u64);
+
+/// What the broker says of a subscription while we hear nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Look {
+    /// Entries that nobody acknowledged.
+    backlog: u64,
+    /// The topic's last entry.
+    newest: Option<Place>,
+}
+
+impl Look {
+    /// Whether opening anew is worth it: something is there to be heard, and since the look before either nothing moved
+    /// at all, or the broker went past what we heard last without sending it.
+    ///
+    /// A broker that hands a failover subscription on while an entry is on its way to the consumer before may wait for
+    /// the next publication until it sends that entry again: on a quiet topic, for ever. A passive consumer cannot be
+    /// told from one that stands still so; opening it anew harms nobody, and where others work, something moves.
+    fn is_stalled(self, before: Self, heard: Option<Place>) -> bool {
+        let passed = heard.is_some_and(|heard| before.newest.is_some_and(|newest| heard < newest));
+        self.backlog > 0 && (self == before || passed)
+    }
+}
+
 struct Session<'a> {
     until: Until,
     subscription: &'a Subscription,
@@ -161,8 +206,11 @@ struct Session<'a> {
     schemas: HashMap<Vec<u8>, Arc<WriterSchema>>,
     last_heard: Option<MessageIdData>,
     health: Health,
-    /// What the broker did not have when it was asked once more: what follows is read over until it is sent again.
-    known_gap: Option<i64>,
+    memory: Memory,
+    /// Stands before the gap that is known: nothing is acknowledged meanwhile.
+    at_gap: bool,
+    /// At the last look in this silence.
+    look: Option<Look>,
 }
 
 /// An entry in the queue: its end, its size, and what its commit will say.
@@ -175,9 +223,9 @@ impl<'a> Session<'a> {
         subscription: &'a Subscription,
         inlet: &Inlet,
         health: &Health,
-        known_gap: Option<i64>,
+        memory: Memory,
     ) -> (Result<(), ConsumeError>, bool) {
-        let opening = Self::open(until, subscription, health.clone(), known_gap);
+        let opening = Self::open(until, subscription, health.clone(), memory);
         match tokio::time::timeout(Duration::from_secs(15), opening).await {
             Ok(Ok(mut session)) => {
                 let (topic, partition) = (subscription.topic, subscription.partition);
@@ -202,7 +250,7 @@ impl<'a> Session<'a> {
         until: Until,
         subscription: &'a Subscription,
         health: Health,
-        known_gap: Option<i64>,
+        memory: Memory,
     ) -> Result<Self, ConsumeError> {
         let client = subscription.settings.connect().await?;
         let name = subscription
@@ -230,7 +278,9 @@ impl<'a> Session<'a> {
             schemas: HashMap::new(),
             last_heard: None,
             health,
-            known_gap,
+            memory,
+            at_gap: false,
+            look: None,
         })
     }
 
@@ -239,7 +289,7 @@ impl<'a> Session<'a> {
         let mut pending = FuturesOrdered::new();
         let mut in_flight = 0;
         let patience = match self.until {
-            Until::Stopped => WATCHDOG,
+            Until::Stopped => self.memory.watchdog,
             Until::Empty => QUIET,
         };
         loop {
@@ -258,7 +308,9 @@ impl<'a> Session<'a> {
                             }
                             continue;
                         }
-                        self.check_silence().await?;
+                        if pending.is_empty() && !self.at_gap {
+                            self.check_silence().await?;
+                        }
                         continue;
                     };
                     let message = next.ok_or(ConsumeError::Ended)??;
@@ -272,6 +324,7 @@ impl<'a> Session<'a> {
                     }
                     entry.push(inbound);
                     self.last_heard = Some(message.message_id().clone());
+                    self.look = None;
                     if index + 1 >= size {
                         let mut messages = std::mem::take(&mut entry);
                         if planted::is(Fault::AckInsideEntry) && messages.len() > 1 {
@@ -333,12 +386,14 @@ impl<'a> Session<'a> {
             };
             self.health
                 .stopped("subscription", topic, partition, &error.to_string());
-            if gap == self.known_gap {
+            if gap == self.memory.known_gap {
+                self.at_gap = true;
                 // Not acknowledged: a relay that sends the missing one sends all that follows it too.
                 return Ok(());
             }
             return Err(error);
         }
+        self.at_gap = false;
         self.health.goes_on("subscription", topic, partition);
         self.consumer
             .cumulative_ack_with_id(&self.name, end)
@@ -355,20 +410,26 @@ impl<'a> Session<'a> {
     }
 
     async fn check_silence(&mut self) -> Result<(), ConsumeError> {
+        let backlog = self.backlog().await?;
+        let newest = if backlog > 0 {
+            self.newest().await?
+        } else {
+            None
+        };
+        let now = Look { backlog, newest };
+        let heard = self.last_heard.as_ref().map(place);
+        match self.look.replace(now) {
+            Some(before) if now.is_stalled(before, heard) => Err(ConsumeError::Silent),
+            _ => Ok(()),
+        }
+    }
+
+    /// The topic's last entry, if it has any.
+    async fn newest(&mut self) -> Result<Option<Place>, ConsumeError> {
         let asked =
             tokio::time::timeout(Duration::from_secs(5), self.consumer.get_last_message_id()).await;
         let last = asked.map_err(|_| ConsumeError::TimedOut)??;
-        let newest = last.iter().map(|id| (id.ledger_id, id.entry_id)).max();
-        let heard = self
-            .last_heard
-            .as_ref()
-            .map(|id| (id.ledger_id, id.entry_id));
-        // A passive consumer of a failover subscription is silent too; opening it anew harms nobody.
-        match newest {
-            Some((_, entry)) if entry == u64::MAX => Ok(()),
-            Some(newest) if heard.is_some_and(|heard| heard < newest) => Err(ConsumeError::Silent),
-            _ => Ok(()),
-        }
+        Ok(last.iter().map(place).filter(|it| it.1 < u64::MAX).max())
     }
 
     async fn read(&mut self, message: &Message<Vec<u8>>) -> Result<Inbound, ConsumeError> {
@@ -452,10 +513,51 @@ impl<'a> Session<'a> {
     }
 }
 
+fn place(id: &MessageIdData) -> Place {
+    (id.ledger_id, id.entry_id)
+}
+
 /// A message's index in its entry, and how many the entry has.
 fn place_in_entry(id: &MessageIdData, in_batch: Option<i32>) -> (i32, i32) {
     match id.batch_index {
         Some(index) if index >= 0 => (index, id.batch_size.or(in_batch).unwrap_or(1).max(1)),
         _ => (0, 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Look;
+
+    #[test]
+    fn a_subscription_is_stalled_when_something_is_there_and_nothing_moves() {
+        let look = |backlog, entry| Look {
+            backlog,
+            newest: Some((7, entry)),
+        };
+        let heard = Some((7, 6));
+        for (what, now, before, heard, stalled) in [
+            (
+                "never heard, nothing moves",
+                look(1, 7),
+                look(1, 7),
+                None,
+                true,
+            ),
+            (
+                "all is heard and nobody acknowledged",
+                look(1, 6),
+                look(1, 6),
+                heard,
+                true,
+            ),
+            ("others acknowledge", look(1, 9), look(2, 9), None, false),
+            ("others publish", look(1, 9), look(1, 8), None, false),
+            ("nothing is left", look(0, 7), look(0, 7), heard, false),
+            ("past us, twice", look(3, 9), look(2, 8), heard, true),
+            ("past us, just now", look(1, 7), look(1, 6), heard, false),
+        ] {
+            assert_eq!(now.is_stalled(before, heard), stalled, "{what}");
+        }
     }
 }
