@@ -1,5 +1,7 @@
 //! Folds a service's whole log into an empty database, so that its tables can be compared with those that the service has
-//! (rule 7). `./tributary check` and the drill call it. It only reads where the log is.
+//! (rule 7), and prints the names of those that are its fold. `./tributary check` and the drill call it. It only reads where
+//! the log is.
+#![allow(clippy::print_stdout, reason = "a command line tool")]
 
 use std::sync::Arc;
 
@@ -85,5 +87,8 @@ async fn fold<D: Domain>(domain: &D, own: &Migrator, from: &PgPool, into: &PgPoo
     };
     let known = SchemaIds::open(from).await?;
     pipeline::replay::replay(domain, from, &known, into, &writer).await?;
+    for table in D::TABLES.folds {
+        println!("{table}");
+    }
     Ok(())
 }

@@ -22,39 +22,9 @@ const PIPELINE: [&str; 7] = [
     "service_state",
 ];
 
-/// Tables of a service that are the fold of its log: rule 7 is about them.
-pub(super) const fn folded(service: Service) -> &'static [&'static str] {
-    match service {
-        Service::Bff => &[],
-        Service::Campaign => &["campaigns", "terms", "plans", "enrollments", "evidence"],
-        Service::Tracking => &[
-            "campaigns",
-            "terms",
-            "enrollments",
-            "links",
-            "conversions",
-            "conversion_aliases",
-            "tracking_events",
-        ],
-        Service::Commission => &["plans", "commissions", "reversals"],
-        Service::Payment => &["balances", "transfers", "payouts"],
-    }
-}
-
-/// What else is looked at.
-const fn beside(service: Service) -> &'static [&'static str] {
-    match service {
-        Service::Bff => &[
-            "commands",
-            "idempotency",
-            "outcomes",
-            "commissions",
-            "payouts",
-            "balances",
-        ],
-        _ => &[],
-    }
-}
+/// A service's own tables, but for those in parts: clicks, which are asked about where they are.
+const OWN: &str = "SELECT relname::text FROM pg_class
+  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND NOT relispartition";
 
 /// Copies everything that is asked about. What the logs' own bytes show is found on the way.
 pub(super) async fn gather(
@@ -85,7 +55,8 @@ pub(super) async fn gather(
             )
             .await?;
         }
-        for table in folded(service).iter().chain(beside(service)) {
+        let own: Vec<String> = sqlx::query_scalar(OWN).fetch_all(&mut from).await?;
+        for table in &own {
             copy::table(&mut from, table, into, service.name(), table).await?;
         }
         reading.log(service, &mut from, into).await?;
