@@ -55,7 +55,8 @@ impl<P: PayoutProvider> PayoutDesk<P> {
         };
         async move {
             let payout = &due.stored.payout;
-            let step = timeout(LONGEST_STEP, step(&*provider, payout, details, clock)).await;
+            let step = step(&*provider, payout, details, due.paused, clock);
+            let step = timeout(LONGEST_STEP, step).await;
             command::of(&due, step.unwrap_or_else(|_| gave_up(payout)), now)
         }
     }

@@ -18,11 +18,13 @@ pub(super) enum Step {
     Nothing,
 }
 
-/// Does it. `now` is asked again before money leaves: a process can be frozen for hours between any two lines.
+/// Does it; while payouts are `paused` nothing is submitted, and what may have been is looked up all the same. `now` is asked
+/// again before money leaves: a process can be frozen for hours between any two lines.
 pub(super) async fn step(
     provider: &impl PayoutProvider,
     payout: &Payout,
     details: Option<Details>,
+    paused: bool,
     now: impl Fn() -> Micros,
 ) -> Step {
     match payout.status {
@@ -32,7 +34,7 @@ pub(super) async fn step(
             }
             Step::Begin
         }
-        Status::Submitting => submit(provider, payout, details, now).await,
+        Status::Submitting => submit(provider, payout, details, paused, now).await,
         Status::Submitted => match provider.lookup(payout.id.as_str()).await {
             Ok(Some(report)) if report.state != ProviderState::Accepted => said(report),
             Ok(_) => Step::Nothing,
@@ -66,10 +68,12 @@ async fn submit(
     provider: &impl PayoutProvider,
     payout: &Payout,
     details: Option<Details>,
+    paused: bool,
     now: impl Fn() -> Micros,
 ) -> Step {
     match provider.lookup(payout.id.as_str()).await {
         Ok(Some(report)) => return said(report),
+        Ok(None) if paused => return Step::Nothing,
         Ok(None) => {}
         Err(doubt) => return unknown(doubt),
     }

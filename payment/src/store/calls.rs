@@ -13,12 +13,14 @@ pub(crate) struct Due {
     pub(crate) details: Option<Vec<u8>>,
     pub(crate) correlation_id: Option<Uuid>,
     pub(crate) traceparent: Option<String>,
+    /// Whether payouts were paused when it was read.
+    pub(crate) paused: bool,
 }
 
 /// At most `room` payouts that are due and not `held`: first those with a new event, then those that are due the longest,
 /// so that none that fails again and again is in the way of others. Each is noted as tried and is due again later: after
 /// 250 ms, doubling up to a minute. An unknown payout that is tried again starts the later the more attempts it had. While
-/// payouts are paused, those that would be handed to the provider are not due.
+/// payouts are paused, those that the provider cannot have are not due.
 pub(crate) async fn take_due(
     pool: &PgPool,
     now: Micros,
@@ -35,7 +37,7 @@ pub(crate) async fn take_due(
                     ELSE 0 END AS due_at
                FROM payouts p LEFT JOIN aside.calls c ON c.payout = p.id
               WHERE p.status NOT IN ('paid', 'failed') AND p.id <> ALL($2)
-                AND NOT (p.status IN ('requested', 'submitting') AND (SELECT paused FROM aside.payout_switch))
+                AND NOT (p.status = 'requested' AND (SELECT paused FROM aside.payout_switch))
          ), due AS (
              SELECT * FROM under_way WHERE due_at <= $1 ORDER BY due_at, position LIMIT $3
          ), noted AS (
@@ -44,7 +46,7 @@ pub(crate) async fn take_due(
              ON CONFLICT (payout) DO UPDATE
                 SET event = excluded.event, tries = excluded.tries, next_at = excluded.next_at
          )
-         SELECT p.*, d.details, d.correlation_id, d.traceparent
+         SELECT p.*, d.details, d.correlation_id, d.traceparent, (SELECT paused FROM aside.payout_switch) AS paused
            FROM due JOIN payouts p ON p.id = due.id LEFT JOIN aside.payout_details d ON d.payout = p.id
           ORDER BY p.position",
     )
@@ -60,6 +62,7 @@ pub(crate) async fn take_due(
                 details: row.try_get("details")?,
                 correlation_id: row.try_get("correlation_id")?,
                 traceparent: row.try_get("traceparent")?,
+                paused: row.try_get("paused")?,
             })
         })
         .collect()

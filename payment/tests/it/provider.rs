@@ -6,7 +6,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use host::testing::until;
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulator::{Behaviour, Books, Simulator};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -63,6 +63,17 @@ impl Provider {
             self.taken().await.len() == count
         })
         .await;
+    }
+
+    /// Hands it a submission, as one that was long on its way.
+    pub(crate) async fn take(&self, reference: &str, amount: &str) {
+        let request = self.client.post(format!("{}/v1/payouts", self.url));
+        let submission = json!({
+            "reference": reference, "amount": amount, "currency": "USD", "method": "paypal",
+            "details": {"email": "user@example.com"},
+        });
+        let answer = request.json(&submission).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
     }
 
     /// References of everything it ever took, in order.

@@ -71,8 +71,8 @@ async fn while_payouts_are_paused_none_is_submitted_and_when_they_are_resumed_al
     app.provider.control(mended).await;
     let asked = app.granted("partner123", "3.00").await;
     app.until_status(&doubted, "submitting").await;
-    for _ in 0..2 {
-        until_looked_up(&app, &slow).await;
+    for id in [&slow, &doubted, &slow, &doubted] {
+        until_looked_up(&app, id).await;
     }
     assert_eq!(app.payout(&asked).await["status"], "requested");
     assert_eq!(app.payout(&doubted).await["status"], "submitting");
@@ -90,6 +90,24 @@ async fn while_payouts_are_paused_none_is_submitted_and_when_they_are_resumed_al
             ["operator", "payouts.pause", "the provider pays twice"],
         ]
     );
+    app.assert_state_is_the_fold_of_its_log().await;
+}
+
+#[tokio::test]
+async fn what_the_provider_had_before_the_pause_is_found_out_while_payouts_are_paused() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    app.provider.control(json!({ "lookups_fail": true })).await;
+    let id = app.granted("partner123", "2.00").await;
+    app.until_status(&id, "unknown").await;
+    turned(&app, "pause", "the provider pays twice").await;
+    app.provider.control(json!({ "lookups_fail": false })).await;
+    app.until_status(&id, "submitting").await;
+    // An earlier submission was long on its way.
+    app.provider.take(&id, "2.00").await;
+    app.until_status(&id, "paid").await;
+    assert_eq!(switch(&app).await["paused"], true);
+    assert_eq!(app.provider.taken().await, [id]);
     app.assert_state_is_the_fold_of_its_log().await;
 }
 

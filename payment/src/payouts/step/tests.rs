@@ -95,7 +95,13 @@ fn payout(status: Status) -> Payout {
 
 async fn take(provider: &Scripted, status: Status, now: Micros) -> Step {
     let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
-    step(provider, &payout(status), details, || now).await
+    step(provider, &payout(status), details, false, || now).await
+}
+
+async fn take_while_paused(provider: &Scripted) -> Step {
+    let details = Details::parse(br#"{"email":"user@example.com"}"#).ok();
+    let submitting = payout(Status::Submitting);
+    step(provider, &submitting, details, true, || SOON).await
 }
 
 fn answer(step: &Step) -> Option<Answer> {
@@ -130,6 +136,16 @@ async fn after_a_crash_the_look_up_answers_and_nothing_is_submitted() {
     let step = take(&provider, Status::Submitting, SOON).await;
     assert_eq!(answer(&step), Some(Answer::Paid));
     assert!(provider.submitted.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn while_payouts_are_paused_a_look_up_answers_and_nothing_is_submitted() {
+    let paid = provider(Ok(Some(report(ProviderState::Paid))));
+    let step = take_while_paused(&paid).await;
+    assert_eq!(answer(&step), Some(Answer::Paid));
+    let unseen = provider(Ok(None));
+    assert_eq!(take_while_paused(&unseen).await, Step::Nothing);
+    assert!(unseen.submitted.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -187,7 +203,7 @@ async fn a_submitted_payout_is_looked_up_until_it_is_paid_or_failed() {
 #[tokio::test]
 async fn erased_details_are_no_reason_to_give_money_back_in_doubt() {
     let provider = provider(Ok(None));
-    let step = step(&provider, &payout(Status::Submitting), None, || SOON).await;
+    let step = step(&provider, &payout(Status::Submitting), None, false, || SOON).await;
     assert_eq!(answer(&step), Some(Answer::Unknown));
 }
 
@@ -210,7 +226,7 @@ async fn a_process_frozen_after_its_look_up_does_not_submit_when_it_thaws() {
     let unseen = provider(Ok(None));
     let payout = payout(Status::Submitting);
     let frozen_in_look_up = || if unseen.looked_up() { LATE } else { SOON };
-    let step = step(&unseen, &payout, details, frozen_in_look_up).await;
+    let step = step(&unseen, &payout, details, false, frozen_in_look_up).await;
     assert_eq!(answer(&step), Some(Answer::Unknown));
     assert!(unseen.submitted.lock().unwrap().is_empty());
 }
