@@ -172,3 +172,54 @@ fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8], Flaw> {
     *bytes = rest;
     Ok(taken)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_writer_writes_is_refused() {
+        let longs = r#"{"type": "array", "items": "long"}"#;
+        for (what, schema, sound, bytes) in [
+            ("a boolean", r#""boolean""#, &[1][..], &[2][..]),
+            (
+                "a number of 65 bits",
+                r#""long""#,
+                &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
+                &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 3],
+            ),
+            (
+                "a number of eleven bytes",
+                r#""long""#,
+                &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0],
+                &[
+                    0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0,
+                ],
+            ),
+            (
+                "a block that is shorter than it says",
+                longs,
+                &[1, 2, 4, 0],
+                &[1, 4, 4, 0],
+            ),
+            ("more items than bytes", longs, &[4, 2, 4, 0], &[6, 2, 4, 0]),
+            ("a negative length", r#""string""#, &[2, b'a'], &[1, b'a']),
+            (
+                "a text beyond the end",
+                r#""bytes""#,
+                &[2, b'a'],
+                &[4, b'a'],
+            ),
+            (
+                "an int of 33 bits",
+                r#""int""#,
+                &[0xff, 0xff, 0xff, 0xff, 0x0f],
+                &[0x80, 0x80, 0x80, 0x80, 0x10],
+            ),
+        ] {
+            let shape = Shape::parse(schema).unwrap();
+            assert_eq!(skip(&shape, &mut &sound[..]), Ok(()), "{what}");
+            assert!(skip(&shape, &mut &bytes[..]).is_err(), "{what}");
+        }
+    }
+}

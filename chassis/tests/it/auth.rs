@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chassis::auth::{
@@ -116,7 +118,8 @@ async fn tokens_of_another_key_or_algorithm_or_none_are_401() {
     let valid = partner_token();
     refused(&app, "cut", &valid[..valid.len() - 2]).await;
     refused(&app, "no JWT", "abc").await;
-    refused(&app, "too long", &"a".repeat(9000)).await;
+    let long = with("scope", json!("a".repeat(9_000)));
+    refused(&app, "ours, but longer than any of ours", &long).await;
 }
 
 #[tokio::test]
@@ -165,6 +168,32 @@ async fn a_minute_of_leeway_is_given() {
                 200
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_remembered_ends_all_the_same() {
+    let app = App::start().await;
+    let token = with("exp", json!(now() - 58));
+    let status = async || {
+        let answer = app.get("/whoami").bearer_auth(&token).send().await;
+        answer.unwrap().status()
+    };
+    assert_eq!(status().await, 200, "for two seconds of its leeway");
+    let end = Instant::now() + Duration::from_secs(30);
+    while status().await != 401 {
+        assert!(Instant::now() < end, "it does not end");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[test]
+fn no_key_of_a_set_is_taken_for_a_secret() {
+    let set = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "public", "x": ED_PUBLIC_X},
+        {"kty": "oct", "kid": "hmac", "k": URL_SAFE_NO_PAD.encode("x".repeat(32))}]});
+    for algorithm in [Algorithm::Hs256, Algorithm::Rs256] {
+        let keys = VerifyingKeys::jwks(algorithm, &set.to_string());
+        assert!(keys.is_err(), "{algorithm}");
     }
 }
 

@@ -171,6 +171,9 @@ async fn an_array_is_not_taken_for_an_object_field_by_field() {
 async fn malformed_json_is_400() {
     let app = App::start().await;
     let deep = format!(r#"{{"metadata": {}"#, "[".repeat(10_000));
+    // As deep as the parser would take.
+    let (open, close) = ("[".repeat(20), "]".repeat(20));
+    let rather_deep = format!(r#"{{"amount": 1, "currency": "USD", "lines": {open}{close}}}"#);
     for body in [
         "{",
         "nul",
@@ -178,6 +181,7 @@ async fn malformed_json_is_400() {
         r#"{"amount": 1, "currency": "USD"} x"#,
         "\u{feff}{}",
         deep.as_str(),
+        rather_deep.as_str(),
     ] {
         assert_eq!(
             problem(app.pay(body).await, 400).await["code"],

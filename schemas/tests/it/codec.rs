@@ -2,7 +2,7 @@
 
 use money::{Currency, Money};
 use schemas::{
-    ActivateV1, Body, DecodeError, EncodeError, Topic, WireMoney, WriterSchema, decode,
+    ActivateV1, Body, DecodeError, EncodeError, KINDS, Topic, WireMoney, WriterSchema, decode,
     decode_header, encode,
 };
 
@@ -52,6 +52,48 @@ fn a_type_that_disagrees_with_the_payload_is_refused() {
 }
 
 #[test]
+fn a_known_type_with_the_payload_of_another_is_refused() {
+    let (topic, message) = samples::message("campaign.accept.command.v1");
+    let bytes = encode(topic, &message.header, &message.body).unwrap();
+    let other = samples::replaced(&bytes, "campaign.accept.", "campaign.create.");
+    assert_eq!(
+        decode(&WriterSchema::current(topic), &other),
+        Err(DecodeError::TypeMismatch {
+            kind: "campaign.create.command.v1".into(),
+            field: "accept_v1"
+        })
+    );
+}
+
+#[test]
+fn a_message_with_two_payloads_is_refused() {
+    let (topic, first) = samples::message("campaign.create.command.v1");
+    let (_, mut second) = samples::message("campaign.accept.command.v1");
+    second.header = first.header.clone();
+    second.header.kind = "campaign.accept.command.v1".to_owned();
+    let first = encode(topic, &first.header, &first.body).unwrap();
+    let second = encode(topic, &second.header, &second.body).unwrap();
+    // The payload has a byte for each field of its topic: 2 before the one that is set, 0 for every other.
+    let fields: Vec<&str> = KINDS
+        .iter()
+        .filter(|kind| kind.topic == topic)
+        .map(|kind| kind.field)
+        .collect();
+    let place = |field: &str| fields.iter().position(|it| *it == field).unwrap();
+    let (created, accepted) = (place("create_v1"), place("accept_v1"));
+    assert!(created < accepted);
+    let after_type = samples::end_of(&first, "campaign.create.command.v1");
+    let apart = (after_type..first.len())
+        .find(|at| first[*at] != second[*at])
+        .unwrap();
+    let mut both = first[..first.len() - (fields.len() - accepted)].to_vec();
+    both.extend_from_slice(&second[apart + accepted - created..]);
+    let refused = decode(&WriterSchema::current(topic), &both);
+    let reason = "more than one field of the payload is set".to_owned();
+    assert_eq!(refused, Err(DecodeError::Malformed(reason)));
+}
+
+#[test]
 fn a_message_over_the_limit_is_neither_made_nor_taken() {
     let (topic, mut message) = samples::message("campaign.create.command.v1");
     if let Body::CreateV1(body) = &mut message.body {
@@ -61,11 +103,33 @@ fn a_message_over_the_limit_is_neither_made_nor_taken() {
         encode(topic, &message.header, &message.body),
         Err(EncodeError::TooLong { .. })
     ));
-    let bytes = vec![0; schemas::MAX_MESSAGE_BYTES + 1];
-    assert!(matches!(
-        decode(&WriterSchema::current(topic), &bytes),
-        Err(DecodeError::Malformed(_))
-    ));
+    // The longest that can be made is taken, and one that is longer by a byte of text is not.
+    let mut longest = |name: usize| {
+        if let Body::CreateV1(body) = &mut message.body {
+            body.name = "x".repeat(name);
+        }
+        encode(topic, &message.header, &message.body)
+    };
+    let rest = longest(200_000).unwrap().len() - 200_000;
+    let name = schemas::MAX_MESSAGE_BYTES - rest;
+    let bytes = longest(name).unwrap();
+    assert_eq!(bytes.len(), schemas::MAX_MESSAGE_BYTES);
+    let schema = WriterSchema::current(topic);
+    assert!(decode(&schema, &bytes).is_ok());
+    let text = bytes
+        .windows(4)
+        .position(|window| window == b"xxxx")
+        .unwrap();
+    let mut longer = bytes.clone();
+    longer[text - 3] += 2; // the text's length, as zigzag number
+    assert!(longer[text - 3] >= 0x80);
+    longer.insert(text, b'x');
+    assert_eq!(
+        decode(&schema, &longer),
+        Err(DecodeError::Malformed(
+            "longer than a message may be".into()
+        ))
+    );
 }
 
 #[test]

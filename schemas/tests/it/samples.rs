@@ -43,6 +43,13 @@ pub fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     bytes
 }
 
+/// Where a text of the bytes ends.
+pub fn end_of(bytes: &[u8], text: &str) -> usize {
+    let mut windows = bytes.windows(text.len());
+    let at = windows.position(|window| window == text.as_bytes());
+    at.unwrap() + text.len()
+}
+
 /// A header with every field set.
 pub fn header(kind: &Kind) -> Header {
     Header {
