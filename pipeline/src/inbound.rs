@@ -111,7 +111,7 @@ pub struct Inbound {
     pub stream: Option<(StreamId, i64)>,
     /// What it says.
     pub content: Content,
-    /// What it was read from; `None` when it was made in this process.
+    /// What it was read from, or is written as when it was made in this process; `None` when it cannot be written.
     pub wire: Option<Wire>,
     /// How it came.
     pub via: Via,
@@ -146,27 +146,26 @@ impl Inbound {
         }
     }
 
-    /// How large it is as one Avro datum.
+    /// How large it is as one Avro datum; one that cannot be written counts as the largest.
     pub fn encoded_bytes(&self) -> usize {
-        match (&self.wire, &self.content) {
-            (Some(wire), _) => wire.bytes.len(),
-            (None, Content::Message(message)) => {
-                let encoded = schemas::encode(self.topic, &message.header, &message.body);
-                encoded.map_or(0, |bytes| bytes.len())
-            }
-            (None, _) => 0,
-        }
+        let wire = self.wire.as_ref();
+        wire.map_or(schemas::MAX_MESSAGE_BYTES, |wire| wire.bytes.len())
     }
 
     /// A message made in this process: by an HTTP edge, a timer or an effect.
     pub fn local(topic: Topic, message: Message, request_hash: Option<Vec<u8>>) -> Self {
+        let written = schemas::encode(topic, &message.header, &message.body);
+        let wire = written.ok().map(|bytes| Wire {
+            schema: WriterSchema::current(topic),
+            bytes: bytes.into(),
+        });
         Self {
             id: message.header.id,
             source: message.header.source.clone(),
             topic,
             stream: None,
             content: Content::Message(Box::new(message)),
-            wire: None,
+            wire,
             via: Via::Local,
             request_hash,
         }

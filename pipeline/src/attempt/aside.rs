@@ -2,15 +2,13 @@
 
 use std::collections::HashSet;
 
-use schemas::Topic;
-
 use super::about::{mark, stall};
 use super::{Attempt, Failure};
 use crate::domain::Domain;
 use crate::inbound::{Answer, Inbound, Origin, Via};
 use crate::inbox;
 use crate::parked::{self, NewParked, State};
-use crate::tx::{Lock, WriteTx, encode};
+use crate::tx::{Lock, WriteTx};
 
 pub(super) struct Park {
     state: State,
@@ -110,20 +108,11 @@ impl<D: Domain> Attempt<'_, D> {
 }
 
 async fn wire_of(tx: &mut WriteTx, inbound: &Inbound) -> Result<(i32, Vec<u8>), Failure> {
-    if let Some(wire) = &inbound.wire {
-        let id = tx.schema_id(&wire.schema).await?;
-        let kept = wire.bytes.len().min(crate::tx::MAX_BODY_BYTES);
-        return Ok((id, wire.bytes[..kept].to_vec()));
-    }
-    let topic: Topic = inbound.topic;
-    let schema = schemas::WriterSchema::current(topic);
-    let id = tx.schema_id(&schema).await?;
-    let body = match inbound.message() {
-        Some(message) => encode(topic, &message.header, &message.body)
-            .map_err(|error| Failure::Message(error.to_string()))?,
-        None => Vec::new(),
-    };
-    Ok((id, body))
+    let unwritable = || Failure::Message("it is too long to be written".to_owned());
+    let wire = inbound.wire.as_ref().ok_or_else(unwritable)?;
+    let id = tx.schema_id(&wire.schema).await?;
+    let kept = wire.bytes.len().min(crate::tx::MAX_BODY_BYTES);
+    Ok((id, wire.bytes[..kept].to_vec()))
 }
 
 fn header_json(inbound: &Inbound) -> String {

@@ -1,6 +1,7 @@
 //! Lanes: bounded, fair, and what belongs together stays together.
 
 use pipeline::{BATCH_BYTES, Inbound, LANE_BYTES, Queue};
+use schemas::MAX_MESSAGE_BYTES;
 
 use crate::bank::take_out;
 use crate::lab::{COMMANDS, arrived, command};
@@ -112,6 +113,17 @@ async fn what_this_process_makes_counts_as_large_as_it_will_be() {
     while let Ok(_waiting) = inlet.offer(vec![Inbound::local(COMMANDS, large.clone(), None)]) {
         taken += 1;
         assert!(taken * 200_000 <= LANE_BYTES, "bounded");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_long_to_be_written_takes_the_room_of_the_longest_message() {
+    let inlet = Queue::default().inlet();
+    let too_long = command("p", "pay", take_out(1, &"x".repeat(MAX_MESSAGE_BYTES)));
+    let mut taken = 0;
+    while let Ok(_waiting) = inlet.offer(vec![Inbound::local(COMMANDS, too_long.clone(), None)]) {
+        taken += 1;
+        assert!(taken * MAX_MESSAGE_BYTES <= LANE_BYTES, "bounded");
     }
 }
 
