@@ -230,11 +230,15 @@ pub async fn feed_back_known(pool: &PgPool, known: &[&str]) -> Result<u64, sqlx:
     Ok(done.rows_affected())
 }
 
-/// How many rows stand in each state, and since when the oldest of them, in microseconds.
+/// How many rows stand in each state, and for how long the oldest of them, in microseconds of the log's time.
 pub async fn counts(pool: &PgPool) -> Result<Vec<(String, i64, i64)>, sqlx::Error> {
-    sqlx::query_as("SELECT state, count(*), min(parked_at) FROM pipeline.parked GROUP BY state")
-        .fetch_all(pool)
-        .await
+    sqlx::query_as(
+        "SELECT p.state, count(*),
+                greatest(0, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + max(h.clock_offset) - min(p.parked_at))
+           FROM pipeline.parked p, pipeline.log_head h GROUP BY p.state",
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// The state of a parked message, by its id.

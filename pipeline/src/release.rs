@@ -10,7 +10,6 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
 use crate::inbound::{Answer, Hint, Inbound, Origin, Via, Wire};
 use crate::parked::{self, ParkedRow};
 use crate::queue::Inlet;
@@ -61,13 +60,12 @@ async fn tell(pool: &PgPool) {
     let Ok(counts) = parked::counts(pool).await else {
         return;
     };
-    let now = clock::now().0;
     for state in parked::State::ALL {
         let found = counts.iter().find(|(name, ..)| name == state.name());
-        let (count, since) = found.map_or((0, now), |(_, count, since)| (*count, *since));
+        let (count, age) = found.map_or((0, 0), |(_, count, age)| (*count, *age));
         metrics::gauge!("tributary_parked_messages", "state" => state.name())
             .set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
-        let age = Duration::from_micros(u64::try_from(now - since).unwrap_or(0));
+        let age = Duration::from_micros(u64::try_from(age).unwrap_or(0));
         metrics::gauge!("tributary_parked_oldest_seconds", "state" => state.name())
             .set(age.as_secs_f64());
     }

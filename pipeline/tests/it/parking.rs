@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use host::testing::until;
-use pipeline::{Answer, Origin, Via};
+use pipeline::{Answer, Origin, Via, parked};
 
 use crate::bank::take_out;
 use crate::lab::{COMMANDS, FACTS, Lab, arrived, command};
@@ -42,6 +42,28 @@ async fn a_failing_message_does_not_let_its_successor_on_the_same_subject_pass()
     let expected = [&fact, &other, &failing, &successor, &late].map(|message| message.header.id);
     assert_eq!(lab.causes().await, expected);
     assert_eq!(lab.balance("p").await, 90);
+}
+
+#[tokio::test]
+async fn how_long_the_oldest_has_been_set_aside_is_told_by_the_clock_of_the_log() {
+    let mut lab = Lab::new().await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    lab.advance_clock(86_400).await;
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let failing = command("p", "pay1", take_out(1, "broken"));
+    replica.take(COMMANDS, &[&failing]).await;
+
+    let age = async || {
+        let counts = parked::counts(&lab.pool).await.unwrap();
+        let (state, messages, micros) = &counts[0];
+        assert_eq!((state.as_str(), *messages), ("retrying", 1));
+        micros / 1_000_000
+    };
+    assert!(age().await < 3_600, "it was set aside just now");
+    lab.advance_clock(3_600).await;
+    assert!(age().await >= 3_600);
 }
 
 #[tokio::test]
