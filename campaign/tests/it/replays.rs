@@ -42,33 +42,15 @@ async fn a_replay_finds_rows_that_hands_changed_removed_or_added_and_a_swap_mend
     assert_eq!(list["tables_fold_version"], list["fold_version"]);
     let kept = rows(service.pool(), &format!("{name}.campaigns")).await;
     assert_eq!(kept.len(), 3, "as hands left them");
-    let path = format!("{REPLAYS}/replaced/{name}/drop");
-    let why = json!({ "reason": "looked at" });
-    app::post(
-        &service,
-        &path,
-        &testing::operator(),
-        &why,
-        StatusCode::NO_CONTENT,
-    )
-    .await;
-    app::post(
-        &service,
-        &path,
-        &testing::operator(),
-        &why,
-        StatusCode::NOT_FOUND,
-    )
-    .await;
-    let path = format!("{REPLAYS}/replaced/public/drop");
-    app::post(
-        &service,
-        &path,
-        &testing::operator(),
-        &why,
-        StatusCode::NOT_FOUND,
-    )
-    .await;
+    for (name, expected) in [
+        (&*name, StatusCode::NO_CONTENT),
+        (&*name, StatusCode::NOT_FOUND),
+        ("public", StatusCode::NOT_FOUND),
+    ] {
+        let path = format!("{REPLAYS}/replaced/{name}/drop");
+        let why = json!({ "reason": "looked at" });
+        app::post(&service, &path, &testing::operator(), &why, expected).await;
+    }
     service.stop().await;
 }
 

@@ -6,7 +6,7 @@ use chassis::openapi::Problems;
 use chassis::params::{Path, Query};
 use chassis::problem::Problem;
 use pipeline::Rehearsed;
-use pipeline::parked::acts::{self, By, Key};
+use pipeline::parked::acts::{self, ActError, By, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -123,16 +123,9 @@ pub(crate) async fn redrive_parked(
     Query(of): Query<OfSource>,
     Json(body): Json<Reason>,
 ) -> Result<Json<ActDone>, Problem> {
-    let key = key(&host, id, of).await?;
-    let by = operator.by(&body);
-    acts::redrive(host.pool(), host.engine_writer(), &key, by)
-        .await
-        .map_err(|error| refused(&error))?;
-    host.parked_changed().notify_one();
-    Ok(Json(ActDone {
-        message_id: id,
-        done: "redriven",
-    }))
+    let (key, by) = (key(&host, id, of).await?, operator.by(&body));
+    let redriven = acts::redrive(host.pool(), host.engine_writer(), &key, by).await;
+    done(&host, id, "redriven", redriven)
 }
 
 /// Takes the message away for good and lets what waits behind it go. A command ends with the outcome `dropped`; the bytes
@@ -148,18 +141,28 @@ pub(crate) async fn drop_parked(
     Query(of): Query<OfSource>,
     Json(body): Json<Reason>,
 ) -> Result<Json<ActDone>, Problem> {
-    let key = key(&host, id, of).await?;
-    let by = operator.by(&body);
-    let position = acts::drop(host.pool(), host.engine_writer(), &key, by)
-        .await
-        .map_err(|error| refused(&error))?;
-    if host.engine_writer().lock == pipeline::Lock::Log {
+    let (key, by) = (key(&host, id, of).await?, operator.by(&body));
+    let dropped = acts::drop(host.pool(), host.engine_writer(), &key, by).await;
+    if let Ok(position) = dropped
+        && host.engine_writer().lock == pipeline::Lock::Log
+    {
         host.committed(position);
     }
+    done(&host, id, "dropped", dropped.map(|_| ()))
+}
+
+/// Tells what was done, and has what was behind the message looked at.
+fn done(
+    host: &Host,
+    id: Uuid,
+    done: &'static str,
+    act: Result<(), ActError>,
+) -> Result<Json<ActDone>, Problem> {
+    act.map_err(|error| refused(&error))?;
     host.parked_changed().notify_one();
     Ok(Json(ActDone {
         message_id: id,
-        done: "dropped",
+        done,
     }))
 }
 
