@@ -15,6 +15,7 @@ pub mod demo;
 pub mod dependencies;
 pub mod down;
 pub mod drill;
+pub mod foreigner;
 pub mod infra;
 pub mod layout;
 pub mod local;

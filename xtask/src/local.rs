@@ -10,9 +10,9 @@ use crate::demo::Tokens;
 use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::services::{self, Program, Replica};
-use crate::settings::{Mode, Settings, variable};
+use crate::settings::{Mode, Settings};
 use crate::stack::testing::scratch;
-use crate::stack::{Postgres, Pulsar, PulsarPorts, free_port};
+use crate::stack::{Postgres, Pulsar, free_port};
 use crate::status::GenerateJwt;
 use crate::{demo, infra};
 
@@ -37,26 +37,7 @@ impl LocalStack {
             state: scratch("stack"),
             ..clone
         };
-        let mut settings = Settings::load(&layout)?;
-        for service in Service::ALL {
-            settings.set(
-                variable(service, "SERVICE_URL"),
-                format!("http://127.0.0.1:{}", free_port()),
-            );
-        }
-        settings.set(
-            "PAYOUT_PROVIDER_URL",
-            format!("http://127.0.0.1:{}", free_port()),
-        );
-        let ports = PulsarPorts::free();
-        settings.set(
-            "PULSAR_SERVICE_URL",
-            format!("pulsar://127.0.0.1:{}", ports.broker),
-        );
-        settings.set(
-            "PULSAR_ADMIN_URL",
-            format!("http://127.0.0.1:{}", ports.http),
-        );
+        let mut settings = Settings::beside_others(&layout)?;
         let template = Layout::find().state.join("postgres-template");
         let database =
             Postgres::start_copy(&template, &layout.state.join("postgres"), free_port()).await?;
@@ -145,17 +126,7 @@ impl LocalStack {
 
 impl Tokens for LocalStack {
     fn token(&self, arguments: &[&str]) -> Result<String> {
-        let Self {
-            layout,
-            settings,
-            built,
-        } = self;
-        GenerateJwt {
-            layout,
-            settings,
-            built,
-        }
-        .token(arguments)
+        GenerateJwt::new(&self.layout, &self.settings, &self.built).token(arguments)
     }
 }
 

@@ -211,11 +211,7 @@ impl Command {
             } => {
                 let settings = up::as_started(&layout)?;
                 let built = layout.built("release");
-                let tokens = status::GenerateJwt {
-                    layout: &layout,
-                    settings: &settings,
-                    built: &built,
-                };
+                let tokens = status::GenerateJwt::new(&layout, &settings, &built);
                 bench::pipeline(&layout, &settings, &tokens, figures, progress).await?;
             }
             Self::Operate(noun) => Box::pin(operate::run(&layout, noun)).await?,

@@ -11,7 +11,7 @@ use schemas::Service;
 mod secrets;
 
 use crate::layout::Layout;
-use crate::stack::{ADMIN_ROLE, BrokerTokens, PulsarPorts, database_name};
+use crate::stack::{ADMIN_ROLE, BrokerTokens, PulsarPorts, database_name, free_port};
 
 /// Variables by name; an empty one counts as absent.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +63,21 @@ impl Settings {
             .into_iter()
             .filter_map(|name| Some((name.clone(), env::var(name).ok()?)));
         settings.overlay(Self(from_environment.collect()));
+        Ok(settings)
+    }
+
+    /// The same for a stack beside others: services, broker and payout provider on ports that are free.
+    pub fn beside_others(layout: &Layout) -> Result<Self> {
+        let mut settings = Self::load(layout)?;
+        let here = |port| format!("http://127.0.0.1:{port}");
+        for service in Service::ALL {
+            settings.set(variable(service, "SERVICE_URL"), here(free_port()));
+        }
+        settings.set("PAYOUT_PROVIDER_URL", here(free_port()));
+        let ports = PulsarPorts::free();
+        let broker = format!("pulsar://127.0.0.1:{}", ports.broker);
+        settings.set("PULSAR_SERVICE_URL", broker);
+        settings.set("PULSAR_ADMIN_URL", here(ports.http));
         Ok(settings)
     }
 

@@ -156,12 +156,7 @@ pub fn cleanup(layout: &Layout, progress: Progress) -> Result<()> {
 pub fn token(layout: &Layout, arguments: &[String]) -> Result<()> {
     let settings = &Settings::load(layout)?;
     let built = &layout.built("release");
-    let mut command = GenerateJwt {
-        layout,
-        settings,
-        built,
-    }
-    .command()?;
+    let mut command = GenerateJwt::new(layout, settings, built).command()?;
     command.args(arguments);
     Err(command.exec()).context("cannot run the bff's generate-jwt: has ./start.sh built it?")
 }
@@ -169,15 +164,21 @@ pub fn token(layout: &Layout, arguments: &[String]) -> Result<()> {
 /// The bff's `generate-jwt` with the variables that it needs.
 #[derive(Clone, Copy, Debug)]
 pub struct GenerateJwt<'a> {
-    /// Whose stack.
-    pub layout: &'a Layout,
-    /// With which key.
-    pub settings: &'a Settings,
-    /// Where the binary is.
-    pub built: &'a Path,
+    layout: &'a Layout,
+    settings: &'a Settings,
+    built: &'a Path,
 }
 
-impl GenerateJwt<'_> {
+impl<'a> GenerateJwt<'a> {
+    /// For a stack, with its key, by the binary of this folder.
+    pub fn new(layout: &'a Layout, settings: &'a Settings, built: &'a Path) -> Self {
+        Self {
+            layout,
+            settings,
+            built,
+        }
+    }
+
     fn command(self) -> Result<Command> {
         let bff = Program::Service(schemas::Service::Bff);
         let mut command = Command::new(self.built.join("generate-jwt"));

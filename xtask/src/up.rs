@@ -74,11 +74,7 @@ pub async fn show_demo(
         progress.note("no bff yet, so no demo data");
         return Ok(());
     }
-    let tokens = GenerateJwt {
-        layout,
-        settings,
-        built,
-    };
+    let tokens = GenerateJwt::new(layout, settings, built);
     demo::load(settings, &tokens, progress).await?;
     demo::tell(settings, &tokens, progress)
 }

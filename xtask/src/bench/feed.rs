@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use anyhow::{Result, anyhow};
 use money::{CampaignId, ConversionId, Micros, OrderId};
 use pulsar::producer::Message as RawMessage;
-use pulsar::proto::Schema;
 use pulsar::{Producer, ProducerOptions, TokioExecutor};
-use schemas::{Body, Header, Message, RecordEventV1, Topic, WriterSchema};
+use schemas::{Body, Header, Message, RecordEventV1, Topic};
 use uuid::Uuid;
 
 use super::people::People;
+use crate::foreigner::producer_options;
 use crate::infra;
 use crate::settings::Settings;
 
@@ -39,15 +39,9 @@ impl Feed {
         let mut producers = Vec::new();
         for partition in 0..partitions {
             let options = ProducerOptions {
-                schema: Some(Schema {
-                    name: topic.name().to_owned(),
-                    schema_data: WriterSchema::current(topic).text().as_bytes().to_vec(),
-                    r#type: 4,
-                    properties: Vec::new(),
-                }),
                 batch_size: Some(1_000),
                 block_queue_if_full: true,
-                ..ProducerOptions::default()
+                ..producer_options(topic)
             };
             let name = format!(
                 "persistent://{tenant}/{namespace}/{}-partition-{partition}",

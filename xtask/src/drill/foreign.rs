@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use pulsar::producer::Message as RawMessage;
-use pulsar::proto::Schema;
-use pulsar::{Producer, ProducerOptions, Pulsar, TokioExecutor};
-use schemas::{Message, Topic, WriterSchema};
+use pulsar::{Producer, Pulsar, TokioExecutor};
+use schemas::{Message, Topic};
 use tokio::time::timeout;
 
+use crate::foreigner::producer_options;
 use crate::settings::Settings;
 
 /// One attempt takes no longer.
@@ -81,16 +81,10 @@ impl Foreign {
         partition: u32,
     ) -> Result<Producer<TokioExecutor>> {
         let name = format!("{}/{}-partition-{partition}", self.place, topic.name());
-        let options = ProducerOptions {
-            schema: Some(Schema {
-                name: topic.name().to_owned(),
-                schema_data: WriterSchema::current(topic).text().as_bytes().to_vec(),
-                r#type: 4,
-                properties: Vec::new(),
-            }),
-            ..ProducerOptions::default()
-        };
-        let building = client.producer().with_topic(name).with_options(options);
+        let building = client
+            .producer()
+            .with_topic(name)
+            .with_options(producer_options(topic));
         Ok(Box::pin(building.build()).await?)
     }
 }

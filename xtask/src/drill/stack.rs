@@ -19,7 +19,7 @@ use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::services::{self, Program};
 use crate::settings::{Mode, Settings, host_and_port, variable};
-use crate::stack::{PulsarPorts, free_port};
+use crate::stack::free_port;
 use crate::status::GenerateJwt;
 
 /// Everything that a drill breaks. Dropping it stops everything; the data stays.
@@ -128,18 +128,7 @@ impl DrillStack {
 
 impl Tokens for DrillStack {
     fn token(&self, arguments: &[&str]) -> Result<String> {
-        let Self {
-            layout,
-            settings,
-            built,
-            ..
-        } = self;
-        GenerateJwt {
-            layout,
-            settings,
-            built,
-        }
-        .token(arguments)
+        GenerateJwt::new(&self.layout, &self.settings, &self.built).token(arguments)
     }
 }
 
@@ -155,16 +144,9 @@ impl Drop for DrillStack {
 }
 
 fn settings(layout: &Layout, mode: Mode) -> Result<Settings> {
-    let mut settings = Settings::load(layout)?;
+    let mut settings = Settings::beside_others(layout)?;
     settings.set_mode(mode);
-    let provider = format!("http://127.0.0.1:{}", free_port());
-    settings.set("PAYOUT_PROVIDER_URL", provider);
     settings.set("PAYOUT_PROVIDER_TIMEOUT_MS", "1000");
-    let ports = PulsarPorts::free();
-    let broker = format!("pulsar://127.0.0.1:{}", ports.broker);
-    settings.set("PULSAR_SERVICE_URL", broker);
-    let admin = format!("http://127.0.0.1:{}", ports.http);
-    settings.set("PULSAR_ADMIN_URL", admin);
     for service in Service::ALL {
         settings.set(variable(service, "DATABASE_URL"), "");
     }

@@ -191,11 +191,7 @@ fn refusal(status: StatusCode, text: &str) -> String {
 fn local_token(layout: &Layout) -> Result<String> {
     let settings = up::as_started(layout)?;
     let built = layout.built("release");
-    let tokens = GenerateJwt {
-        layout,
-        settings: &settings,
-        built: &built,
-    };
+    let tokens = GenerateJwt::new(layout, &settings, &built);
     tokens.token(&["--role", "operator", "--subject", "operator"])
 }
 

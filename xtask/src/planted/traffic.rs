@@ -6,18 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use pulsar::producer::Message as RawMessage;
-use pulsar::proto::Schema;
-use pulsar::{Producer, ProducerOptions, TokioExecutor};
 use reqwest::{Client, Response, redirect};
-use schemas::{Body, Header, RecordEventV1, Service, Topic, WriterSchema};
+use schemas::Service;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::check::{Journal, Told};
 use crate::demo::Tokens;
-use crate::infra;
+use crate::foreigner::Foreigner;
 use crate::local::LocalStack;
 
 /// Clients at once.
@@ -78,8 +75,12 @@ impl Traffic {
                 }
             });
         }
-        let foreigner = Foreigner::open(stack, Arc::clone(&journal)).await?;
-        clients.spawn(foreigner.send_until(Arc::clone(&ended)));
+        let foreigner = Foreigner::open(stack.settings()).await?;
+        clients.spawn(report_until(
+            foreigner,
+            Arc::clone(&ended),
+            Arc::clone(&journal),
+        ));
         Ok(Self {
             ended,
             clients,
@@ -233,92 +234,30 @@ impl Shop {
     }
 }
 
-/// Somebody else's system, which sends commands by the broker.
-struct Foreigner {
-    producer: Producer<TokioExecutor>,
+/// Reports by the broker; what it was given receipts for is kept.
+async fn report_until(
+    mut foreigner: Foreigner,
+    ended: Arc<AtomicBool>,
     journal: Arc<Mutex<Journal>>,
+) {
+    // A page view twice in one batch meets tracking's tables; a lead twice is taken, and taken again.
+    let mut kinds = ["page_view", "lead"].into_iter().cycle();
+    while !ended.load(Ordering::Relaxed) {
+        let kind = kinds.next().unwrap_or_default();
+        if let Ok(id) = report(&mut foreigner, kind).await {
+            let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+            journal.commands.push(Told {
+                id,
+                by: Service::Tracking,
+                status: 202,
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
 }
 
-impl Foreigner {
-    async fn open(stack: &LocalStack, journal: Arc<Mutex<Journal>>) -> Result<Self> {
-        let (settings, topic) = (stack.settings(), Topic::TrackingCommands);
-        let client = Box::pin(infra::broker_client(settings)?.build()).await?;
-        let schema = Schema {
-            name: topic.name().to_owned(),
-            schema_data: WriterSchema::current(topic).text().as_bytes().to_vec(),
-            r#type: 4,
-            properties: Vec::new(),
-        };
-        let options = ProducerOptions {
-            schema: Some(schema),
-            ..ProducerOptions::default()
-        };
-        let name = format!(
-            "persistent://{}/{topic}-partition-0",
-            infra::place(settings)?.path()
-        );
-        let building = client.producer().with_topic(name).with_options(options);
-        Ok(Self {
-            producer: Box::pin(building.build()).await?,
-            journal,
-        })
-    }
-
-    async fn send_until(mut self, ended: Arc<AtomicBool>) {
-        // A page view twice in one batch meets tracking's tables; a lead twice is taken, and taken again.
-        let mut kinds = ["page_view", "lead"].into_iter().cycle();
-        while !ended.load(Ordering::Relaxed) {
-            let kind = kinds.next().unwrap_or_default();
-            if let Ok(id) = Box::pin(self.send(kind)).await {
-                let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-                journal.commands.push(Told {
-                    id,
-                    by: Service::Tracking,
-                    status: 202,
-                });
-            }
-            tokio::time::sleep(Duration::from_millis(40)).await;
-        }
-    }
-
-    /// One report; its id once the broker has it.
-    async fn send(&mut self, kind: &str) -> Result<Uuid> {
-        let id = Uuid::now_v7();
-        let conversion = money::ConversionId::of_command(id).to_string();
-        let time = i64::try_from(id.get_timestamp().context("a time")?.to_unix().0)?;
-        let header = Header {
-            id,
-            kind: "tracking.record_event.command.v1".to_owned(),
-            source: "partner-system".to_owned(),
-            subject: conversion.clone(),
-            key: conversion,
-            time: money::Micros(time * 1_000_000),
-            epoch: None,
-            sequence: None,
-            correlation_id: id,
-            causation_id: None,
-            outcome_of: None,
-            actor: None,
-            traceparent: None,
-        };
-        let body = Body::RecordEventV1(RecordEventV1 {
-            event_type: kind.to_owned(),
-            user_id: "user123".to_owned(),
-            occurred_at: None,
-            amount: None,
-            currency: None,
-            order_id: None,
-            campaign_id: None,
-            click_id: None,
-            product_id: None,
-            metadata: None,
-        });
-        let raw = RawMessage {
-            payload: schemas::encode(Topic::TrackingCommands, &header, &body)?,
-            ..RawMessage::default()
-        };
-        let receipt = Box::pin(self.producer.send_non_blocking(raw)).await?;
-        tokio::time::timeout(PATIENCE, receipt).await??;
-        Ok(id)
-    }
+async fn report(foreigner: &mut Foreigner, kind: &str) -> Result<Uuid> {
+    let (id, receipt) = foreigner.report(kind).await?;
+    tokio::time::timeout(PATIENCE, receipt).await??;
+    Ok(id)
 }

@@ -7,97 +7,25 @@
 
 use std::time::Duration;
 
-use pulsar::producer::Message as RawMessage;
-use pulsar::proto::Schema;
-use pulsar::{Producer, ProducerOptions, TokioExecutor};
-use schemas::{Body, Header, RecordEventV1, Service, Topic, WriterSchema};
+use schemas::Service;
 use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
 use uuid::Uuid;
-use xtask::infra;
+use xtask::foreigner::Foreigner;
 use xtask::local::LocalStack;
 use xtask::settings::Mode;
 
 use crate::traffic::{PATIENCE, Shop};
 
-/// Somebody else's system, which sends commands by the broker.
-struct Foreigner {
-    producer: Producer<TokioExecutor>,
-    sent: Vec<Uuid>,
-}
-
-impl Foreigner {
-    async fn open(stack: &LocalStack) -> Self {
-        let settings = stack.settings();
-        let client = infra::broker_client(settings)
-            .unwrap()
-            .build()
-            .await
-            .unwrap();
-        let place = infra::place(settings).unwrap();
-        let topic = Topic::TrackingCommands;
-        let schema = Schema {
-            name: topic.name().to_owned(),
-            schema_data: WriterSchema::current(topic).text().as_bytes().to_vec(),
-            r#type: 4,
-            properties: Vec::new(),
-        };
-        let producer = client
-            .producer()
-            .with_topic(format!("persistent://{}/{topic}-partition-0", place.path()))
-            .with_options(ProducerOptions {
-                schema: Some(schema),
-                ..ProducerOptions::default()
-            })
-            .build();
-        Self {
-            producer: Box::pin(producer).await.unwrap(),
-            sent: Vec::new(),
-        }
+/// Sends so many reports of page views; their ids.
+async fn send(foreigner: &mut Foreigner, count: usize) -> Vec<Uuid> {
+    let mut sent = Vec::new();
+    for _ in 0..count {
+        let (id, receipt) = foreigner.report("page_view").await.unwrap();
+        receipt.await.unwrap();
+        sent.push(id);
     }
-
-    /// Sends so many reports of page views.
-    async fn send(&mut self, count: usize) {
-        for _ in 0..count {
-            let id = Uuid::now_v7();
-            let conversion = money::ConversionId::of_command(id).to_string();
-            let header = Header {
-                id,
-                kind: "tracking.record_event.command.v1".to_owned(),
-                source: "partner-system".to_owned(),
-                subject: conversion.clone(),
-                key: conversion,
-                time: money::Micros(1_790_000_000_000_000),
-                epoch: None,
-                sequence: None,
-                correlation_id: id,
-                causation_id: None,
-                outcome_of: None,
-                actor: None,
-                traceparent: None,
-            };
-            let body = Body::RecordEventV1(RecordEventV1 {
-                event_type: "page_view".to_owned(),
-                user_id: "user123".to_owned(),
-                occurred_at: None,
-                amount: None,
-                currency: None,
-                order_id: None,
-                campaign_id: None,
-                click_id: None,
-                product_id: None,
-                metadata: None,
-            });
-            let payload = schemas::encode(Topic::TrackingCommands, &header, &body).unwrap();
-            let message = RawMessage {
-                payload,
-                ..RawMessage::default()
-            };
-            let sent = self.producer.send_non_blocking(message).await.unwrap();
-            sent.await.unwrap();
-            self.sent.push(id);
-        }
-    }
+    sent
 }
 
 /// How many of these commands tracking has handled.
@@ -129,28 +57,28 @@ async fn switching_modes_under_load_by_the_allowed_ways_strands_nothing() {
         .unwrap();
     let bff = stack.url(Service::Bff).unwrap().to_owned();
     let shop = Shop::new(&stack, "switching", vec![bff]);
-    let mut foreigner = Foreigner::open(&stack).await;
+    let mut foreigner = Foreigner::open(stack.settings()).await.unwrap();
     let open = shop.open();
-    foreigner.send(100).await;
+    let mut sent = send(&mut foreigner, 100).await;
 
     let refused = stack.switch(Mode::Http).await.unwrap_err().to_string();
     assert!(refused.contains("Start it in hybrid"), "{refused}");
     stack.switch(Mode::Hybrid).await.unwrap();
-    foreigner.send(300).await;
+    sent.extend(send(&mut foreigner, 300).await);
     stack.switch(Mode::Http).await.unwrap();
     // Ready in http mode: what lay at the broker is handled, though nobody waited for it before the switch.
-    assert_eq!(handled(&mut tracking, &foreigner.sent).await, 400);
+    assert_eq!(handled(&mut tracking, &sent).await, 400);
     // What is sent now lies there until somebody consumes again.
-    foreigner.send(50).await;
+    sent.extend(send(&mut foreigner, 50).await);
     stack.switch(Mode::Hybrid).await.unwrap();
     stack.switch(Mode::Event).await.unwrap();
-    foreigner.send(50).await;
+    sent.extend(send(&mut foreigner, 50).await);
 
     let taken = open.close().await;
     println!("{} purchases during the switches", taken.len());
     shop.wait_for(&taken).await;
     shop.assert_once(&taken).await;
-    wait_for_all(&mut tracking, &foreigner.sent).await;
+    wait_for_all(&mut tracking, &sent).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,91 @@
+//! Somebody else's system, which reports to tracking by the broker.
+
+use anyhow::{Context, Result};
+use pulsar::producer::{Message as RawMessage, SendFuture};
+use pulsar::proto::Schema;
+use pulsar::{Producer, ProducerOptions, TokioExecutor};
+use schemas::{Body, Header, RecordEventV1, Topic, WriterSchema};
+use uuid::Uuid;
+
+use crate::infra;
+use crate::settings::Settings;
+
+const TOPIC: Topic = Topic::TrackingCommands;
+
+/// Sends commands that have no place in a stream.
+pub struct Foreigner {
+    producer: Producer<TokioExecutor>,
+}
+
+impl Foreigner {
+    /// Opens a producer to the first partition.
+    pub async fn open(settings: &Settings) -> Result<Self> {
+        let client = Box::pin(infra::broker_client(settings)?.build()).await?;
+        let place = infra::place(settings)?;
+        let name = format!("persistent://{}/{TOPIC}-partition-0", place.path());
+        let building = client.producer().with_topic(name);
+        let building = building.with_options(producer_options(TOPIC));
+        Ok(Self {
+            producer: Box::pin(building.build()).await?,
+        })
+    }
+
+    /// Reports something of `user123`: the command's id, and what tells that the broker has it.
+    pub async fn report(&mut self, event_type: &str) -> Result<(Uuid, SendFuture)> {
+        let id = Uuid::now_v7();
+        let raw = RawMessage {
+            payload: schemas::encode(TOPIC, &header(id)?, &body(event_type))?,
+            ..RawMessage::default()
+        };
+        let receipt = Box::pin(self.producer.send_non_blocking(raw)).await?;
+        Ok((id, receipt))
+    }
+}
+
+/// A producer presents its topic's schema, or the broker refuses it.
+pub(crate) fn producer_options(topic: Topic) -> ProducerOptions {
+    ProducerOptions {
+        schema: Some(Schema {
+            name: topic.name().to_owned(),
+            schema_data: WriterSchema::current(topic).text().as_bytes().to_vec(),
+            r#type: 4,
+            properties: Vec::new(),
+        }),
+        ..ProducerOptions::default()
+    }
+}
+
+fn header(id: Uuid) -> Result<Header> {
+    let conversion = money::ConversionId::of_command(id).to_string();
+    let seconds = id.get_timestamp().context("a time")?.to_unix().0;
+    Ok(Header {
+        id,
+        kind: "tracking.record_event.command.v1".to_owned(),
+        source: "partner-system".to_owned(),
+        subject: conversion.clone(),
+        key: conversion,
+        time: money::Micros(i64::try_from(seconds)? * 1_000_000),
+        epoch: None,
+        sequence: None,
+        correlation_id: id,
+        causation_id: None,
+        outcome_of: None,
+        actor: None,
+        traceparent: None,
+    })
+}
+
+fn body(event_type: &str) -> Body {
+    Body::RecordEventV1(RecordEventV1 {
+        event_type: event_type.to_owned(),
+        user_id: "user123".to_owned(),
+        occurred_at: None,
+        amount: None,
+        currency: None,
+        order_id: None,
+        campaign_id: None,
+        click_id: None,
+        product_id: None,
+        metadata: None,
+    })
+}
