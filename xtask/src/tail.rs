@@ -68,11 +68,15 @@ fn line(schema: &WriterSchema, bytes: &[u8], place: &Value) -> String {
     shown.to_string()
 }
 
+/// Microseconds since 1970 in RFC 3339; none when they are no time.
+pub(crate) fn moment(micros: i64) -> Option<String> {
+    let time = DateTime::from_timestamp_micros(micros)?;
+    Some(time.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
 fn object(header: &Header, place: &Value, (name, content): (&str, Value)) -> Value {
-    let time = DateTime::from_timestamp_micros(header.time.0)
-        .map(|time| time.to_rfc3339_opts(SecondsFormat::Micros, true));
     let mut shown = json!({
-        "time": time,
+        "time": moment(header.time.0),
         "type": header.kind,
         "subject": header.subject,
         "key": header.key,

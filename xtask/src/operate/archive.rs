@@ -4,23 +4,13 @@ use anyhow::Result;
 use schemas::Service;
 use serde_json::{Value, json};
 
-use super::{Client, given, service, show_page};
+use super::{Client, Listed, cells, service, show_page, text};
 
 /// What can be done with old parts of a log.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
     /// The parts of a service's log that stand in files, newest first
-    List {
-        /// bff, campaign, tracking, commission or payment
-        #[arg(value_parser = service)]
-        service: Service,
-        /// At most so many
-        #[arg(long)]
-        limit: Option<u16>,
-        /// Where the page before ended
-        #[arg(long)]
-        cursor: Option<String>,
-    },
+    List(Listed),
     /// Write everything that is closed to files
     Run(Act),
     /// Read everything back that was not yet, and compare it with the table
@@ -53,16 +43,10 @@ const HEADINGS: [&str; 7] = [
 
 pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
     match verb {
-        Verb::List {
-            service,
-            limit,
-            cursor,
-        } => {
-            let limit = limit.map(|limit| limit.to_string());
-            let query = given(vec![("limit", limit), ("cursor", cursor)]);
-            let page = client.get(service, "/archive", &query).await?;
-            show_page(client, &page, &HEADINGS, part);
-            Ok(())
+        Verb::List(listed) => {
+            client
+                .list("/archive", listed, Vec::new(), &HEADINGS, part)
+                .await
         }
         Verb::Run(act) => repeat(client, &act, "/archive/run").await,
         Verb::Verify(act) => repeat(client, &act, "/archive/verify").await,
@@ -104,15 +88,15 @@ async fn repeat(client: &Client, act: &Act, path: &str) -> Result<()> {
 }
 
 fn part(part: &Value) -> Vec<String> {
-    let number = |name: &str| part[name].to_string();
-    let day = |name: &str| part[name].as_str().unwrap_or("-").to_owned();
-    vec![
-        number("from_position"),
-        number("to_position"),
-        number("messages"),
-        number("bytes"),
-        day("verified_at"),
-        day("dropped_at"),
-        part["file"].as_str().unwrap_or_default().to_owned(),
-    ]
+    let names = [
+        "from_position",
+        "to_position",
+        "messages",
+        "bytes",
+        "verified_at",
+        "dropped_at",
+    ];
+    let mut row = cells(part, names);
+    row.push(text(&part["file"]));
+    row
 }

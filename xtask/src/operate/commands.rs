@@ -1,18 +1,18 @@
 //! `tributary commands list`.
 
 use anyhow::Result;
-use schemas::Service;
+use serde_json::Value;
 
-use super::{Client, cut, given, service, show_page};
+use super::{Client, Listed, cells, text};
 
 /// What can be asked of a service's command log.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
     /// Commands that a service handled, with what became of them, newest first
     List {
-        /// bff, campaign, tracking, commission or payment
-        #[arg(value_parser = service)]
-        service: Service,
+        /// Whose
+        #[command(flatten)]
+        listed: Listed,
         /// This one
         #[arg(long)]
         id: Option<String>,
@@ -31,62 +31,43 @@ pub enum Verb {
         /// Only those that were refused with this code
         #[arg(long)]
         code: Option<String>,
-        /// At most so many
-        #[arg(long)]
-        limit: Option<u16>,
-        /// Where the page before ended
-        #[arg(long)]
-        cursor: Option<String>,
     },
 }
 
+const HEADINGS: [&str; 7] = [
+    "received", "type", "subject", "actor", "state", "code", "events",
+];
+
 pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
     let Verb::List {
-        service,
+        listed,
         id,
         kind,
         actor,
         subject,
         state,
         code,
-        limit,
-        cursor,
     } = verb;
-    let query = given(vec![
+    let pairs = vec![
         ("id", id),
         ("type", kind),
         ("actor", actor),
         ("subject", subject),
         ("state", state),
         ("code", code),
-        ("limit", limit.map(|limit| limit.to_string())),
-        ("cursor", cursor),
-    ]);
-    let page = client.get(service, "/commands", &query).await?;
-    let headings = [
-        "received", "type", "subject", "actor", "state", "code", "events",
     ];
-    show_page(client, &page, &headings, |command| {
-        let text = |name: &str| command[name].as_str().unwrap_or_default().to_owned();
-        let events = command["events"].as_array().into_iter().flatten();
-        let events: Vec<String> = events
-            .map(|event| {
-                format!(
-                    "{}@{}",
-                    event["type"].as_str().unwrap_or_default(),
-                    event["position"]
-                )
-            })
-            .collect();
-        vec![
-            text("received_at"),
-            text("type"),
-            cut(&text("subject"), 40),
-            text("actor"),
-            text("state"),
-            text("code"),
-            events.join(" "),
-        ]
-    });
-    Ok(())
+    client
+        .list("/commands", listed, pairs, &HEADINGS, row)
+        .await
+}
+
+fn row(command: &Value) -> Vec<String> {
+    let names = ["received_at", "type", "subject", "actor", "state", "code"];
+    let events = command["events"].as_array().into_iter().flatten();
+    let events: Vec<String> = events
+        .map(|event| format!("{}@{}", text(&event["type"]), event["position"]))
+        .collect();
+    let mut row = cells(command, names);
+    row.push(events.join(" "));
+    row
 }

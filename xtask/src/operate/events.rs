@@ -5,16 +5,17 @@ use reqwest::Method;
 use schemas::Service;
 use serde_json::Value;
 
-use super::{Client, cut, given, service, show_page};
+use super::{Client, Listed, Pairs, cells, cut, given, service, text};
+use crate::tail::moment;
 
 /// What can be asked of a service's log.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
     /// Messages of a service's log, newest first
     List {
-        /// bff, campaign, tracking, commission or payment
-        #[arg(value_parser = service)]
-        service: Service,
+        /// Whose
+        #[command(flatten)]
+        listed: Listed,
         /// Which of them
         #[command(flatten)]
         which: Which,
@@ -24,12 +25,6 @@ pub enum Verb {
         /// Begin with this position
         #[arg(long)]
         from: Option<i64>,
-        /// At most so many
-        #[arg(long)]
-        limit: Option<u16>,
-        /// Where the page before ended
-        #[arg(long)]
-        cursor: Option<String>,
     },
     /// The message at a position, decoded by the schema that wrote it
     Show {
@@ -67,8 +62,10 @@ pub struct Which {
     kind: Option<String>,
 }
 
+const HEADINGS: [&str; 5] = ["position", "time", "type", "subject", "payload"];
+
 impl Which {
-    fn query(self) -> Vec<(&'static str, Option<String>)> {
+    fn query(self) -> Pairs {
         vec![
             ("subject", self.subject),
             ("correlation_id", self.correlation),
@@ -80,27 +77,17 @@ impl Which {
 pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
     match verb {
         Verb::List {
-            service,
+            listed,
             which,
             oldest,
             from,
-            limit,
-            cursor,
         } => {
-            let mut query = which.query();
-            query.extend([
-                ("order", oldest.then(|| "oldest".to_owned())),
-                ("from", from.map(|from| from.to_string())),
-                ("limit", limit.map(|limit| limit.to_string())),
-                ("cursor", cursor),
-            ]);
-            let page = client.get(service, "/events", &given(query)).await?;
-            show_page(
-                client,
-                &page,
-                &["position", "time", "type", "subject", "payload"],
-                row,
-            );
+            let mut pairs = which.query();
+            pairs.push(("order", oldest.then(|| "oldest".to_owned())));
+            pairs.push(("from", from.map(|from| from.to_string())));
+            client
+                .list("/events", listed, pairs, &HEADINGS, row)
+                .await?;
         }
         Verb::Show { service, position } => {
             let event = client
@@ -123,16 +110,12 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
 
 fn row(event: &Value) -> Vec<String> {
     let message = &event["message"];
-    let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
-    vec![
-        event["position"].to_string(),
-        message["time"]
-            .as_i64()
-            .map_or_else(|| text("time"), |time| time.to_string()),
-        text("type"),
-        cut(&text("subject"), 40),
-        cut(&message["payload"].to_string(), 80),
-    ]
+    let time = message["time"].as_i64().and_then(moment);
+    let mut row = cells(event, ["position"]);
+    row.push(time.unwrap_or_else(|| text(&message["time"])));
+    row.extend(cells(message, ["type", "subject"]));
+    row.push(cut(&message["payload"].to_string(), 80));
+    row
 }
 
 /// Prints the data of each event.
@@ -154,4 +137,21 @@ async fn live(client: &Client, service: Service, query: &[(&str, String)]) -> Re
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::row;
+
+    #[test]
+    fn a_list_of_events_says_when_each_was_as_people_write_it() {
+        let message = json!({
+            "time": 1_790_000_000_123_456_i64, "type": "campaign.created.v1", "subject": "camp1", "payload": {},
+        });
+        let row = row(&json!({ "position": 7, "message": message }));
+        let time = "2026-09-21T14:13:20.123456Z";
+        assert_eq!(row, ["7", time, "campaign.created.v1", "camp1", "{}"]);
+    }
 }

@@ -23,7 +23,7 @@ use crate::layout::Layout;
 use crate::status::GenerateJwt;
 use crate::up;
 
-pub use show::{cut, show_page, table};
+pub use show::{Line, cells, cut, show_page, table, text};
 
 /// What operators look at and act upon.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -62,6 +62,23 @@ pub struct Operate<V: clap::Subcommand> {
     #[arg(long, global = true)]
     pub json: bool,
 }
+
+/// Which list, and which part of it.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Listed {
+    /// bff, campaign, tracking, commission or payment
+    #[arg(value_parser = service)]
+    service: Service,
+    /// At most so many
+    #[arg(long)]
+    limit: Option<u16>,
+    /// Where the page before ended
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+/// What a query may have: names, and what was given for them.
+type Pairs = Vec<(&'static str, Option<String>)>;
 
 /// Says a verb to the bff and shows what it answers.
 pub async fn run(layout: &Layout, noun: Noun) -> Result<()> {
@@ -169,6 +186,26 @@ impl Client {
         self.ask(Method::GET, service, path, query, None).await
     }
 
+    /// Shows a page of a list, with what narrows it.
+    async fn list(
+        &self,
+        path: &str,
+        Listed {
+            service,
+            limit,
+            cursor,
+        }: Listed,
+        mut pairs: Pairs,
+        headings: &[&str],
+        row: impl Fn(&Value) -> Vec<String>,
+    ) -> Result<()> {
+        let limit = limit.map(|limit| limit.to_string());
+        pairs.extend([("limit", limit), ("cursor", cursor)]);
+        let page = self.get(service, path, &given(pairs)).await?;
+        show_page(self, &page, headings, row);
+        Ok(())
+    }
+
     /// An act.
     pub async fn post(&self, service: Service, path: &str, body: &Value) -> Result<Value> {
         self.ask(Method::POST, service, path, &[], Some(body)).await
@@ -202,7 +239,7 @@ pub fn service(name: &str) -> Result<Service, String> {
 }
 
 /// A query without what was not given.
-pub fn given(pairs: Vec<(&str, Option<String>)>) -> Vec<(&str, String)> {
+fn given(pairs: Pairs) -> Vec<(&'static str, String)> {
     pairs
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))

@@ -11,24 +11,17 @@ use schemas::Service;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Client, cut, given, service, show_page, table};
+use super::{Client, Line, Listed, Pairs, cells, cut, given, service, show_page, table, text};
 
 /// What can be done with what is set aside.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
     /// What is set aside at a service, newest first
     List {
-        /// bff, campaign, tracking, commission or payment
-        #[arg(value_parser = service)]
-        service: Service,
+        #[command(flatten)]
+        listed: Listed,
         #[command(flatten)]
         filter: Filter,
-        /// At most so many
-        #[arg(long)]
-        limit: Option<u16>,
-        /// Where the page before ended
-        #[arg(long)]
-        cursor: Option<String>,
     },
     /// How much is set aside, by state, type and reason; of every service if none is named
     Counts {
@@ -143,7 +136,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn pairs(self) -> Vec<(&'static str, Option<String>)> {
+    fn pairs(self) -> Pairs {
         vec![
             ("state", self.state),
             ("reason", self.why),
@@ -157,17 +150,12 @@ impl Filter {
 
 pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
     match verb {
-        Verb::List {
-            service,
-            filter,
-            limit,
-            cursor,
-        } => {
-            let mut pairs = filter.pairs();
-            pairs.push(("limit", limit.map(|limit| limit.to_string())));
-            pairs.push(("cursor", cursor));
-            let page = client.get(service, "/parked", &given(pairs)).await?;
-            show_page(client, &page, &HEADINGS, row);
+        Verb::List { listed, filter } => {
+            let row = |row: &Value| cells(row, SHOWN);
+            let pairs = filter.pairs();
+            client
+                .list("/parked", listed, pairs, &HEADINGS, row)
+                .await?;
         }
         Verb::Counts { service, filter } => {
             let services = service.map_or(Service::ALL.to_vec(), |service| vec![service]);
@@ -277,13 +265,15 @@ async fn redrive_all(
     let body = json!({ "filter": filter, "rate": rate, "reason": reason });
     let mut redrive = client.post(service, "/redrives", &body).await?;
     let path = format!("/redrives/{}", redrive["id"].as_str().unwrap_or_default());
+    let mut line = Line::default();
     while redrive["state"] == "running" {
         if !client.json {
-            println!("{}", progress(&redrive).join("  "));
+            line.tell(progress(&redrive).join("  "));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         redrive = client.get(service, &path, &[]).await?;
     }
+    drop(line);
     show_page(client, &json!({ "items": [redrive] }), &PROGRESS, progress);
     Ok(())
 }
@@ -302,40 +292,16 @@ fn read(file: &PathBuf) -> Result<Value> {
 const HEADINGS: [&str; 7] = [
     "id", "state", "attempts", "type", "subject", "since", "reason",
 ];
+const SHOWN: [&str; 7] = [
+    "message_id",
+    "state",
+    "attempts",
+    "type",
+    "subject",
+    "parked_at",
+    "reason",
+];
 const PROGRESS: [&str; 7] = ["id", "state", "rate", "total", "done", "failed", "left"];
-
-fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn cells<const N: usize>(row: &Value, names: [&str; N]) -> Vec<String> {
-    let cell = |name| match &row[name] {
-        Value::Null => "-".to_owned(),
-        value => text(value),
-    };
-    names.into_iter().map(cell).collect()
-}
-
-fn row(row: &Value) -> Vec<String> {
-    let mut cells = cells(
-        row,
-        [
-            "message_id",
-            "state",
-            "attempts",
-            "type",
-            "subject",
-            "parked_at",
-            "reason",
-        ],
-    );
-    if let Some(reason) = cells.last_mut() {
-        *reason = cut(reason, 60);
-    }
-    cells
-}
 
 fn progress(redrive: &Value) -> Vec<String> {
     cells(redrive, PROGRESS)

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use schemas::Service;
 use serde_json::{Value, json};
 
-use super::{Client, cut, service, table};
+use super::{Client, Line, cut, service, table};
 
 /// What can be done with a service's tables and its log.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -82,17 +82,15 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
 async fn follow(client: &Client, service: Service, asked: &Value) -> Result<Value> {
     let begun = client.post(service, "/replays", asked).await?;
     let path = format!("/replays/{}", begun["id"].as_str().unwrap_or_default());
-    let mut told = String::new();
+    let mut line = Line::default();
     let replay = loop {
         let replay = client.get(service, &path, &[]).await?;
         let (phase, done) = (text(&replay, "phase"), &replay["done"]);
-        let line = format!(
-            "{phase}: {done} of {}, {} events",
-            replay["target"], replay["events"]
-        );
-        if !client.json && line != told {
-            eprintln!("{line}");
-            told = line;
+        if !client.json {
+            line.tell(format!(
+                "{phase}: {done} of {}, {} events",
+                replay["target"], replay["events"]
+            ));
         }
         if phase == "interrupted" {
             bail!("its process is gone; ask again");
@@ -102,6 +100,7 @@ async fn follow(client: &Client, service: Service, asked: &Value) -> Result<Valu
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     };
+    drop(line);
     if client.json {
         println!("{replay:#}");
     }
