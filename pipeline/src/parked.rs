@@ -248,3 +248,21 @@ pub async fn state_of(pool: &PgPool, id: Uuid) -> Result<Option<String>, sqlx::E
         .fetch_optional(pool)
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_are_further_and_further_apart_and_never_in_step() {
+        let (lowest, highest) = (Uuid::nil(), Uuid::max());
+        let mut before = 0;
+        for (attempts, seconds) in [(1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (1_000, 300)] {
+            let base = seconds * 1_000_000;
+            assert_eq!(backoff_micros(attempts, lowest), base);
+            assert_eq!(backoff_micros(attempts, highest), base + base / 4);
+            assert!(base >= before);
+            before = base;
+        }
+    }
+}

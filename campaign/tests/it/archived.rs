@@ -1,12 +1,18 @@
 //! A log whose old part left the table reads, streams, lists and replays as before.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use axum::Router;
 use axum::http::StatusCode;
+use axum::routing::get;
 use campaign::CampaignDomain;
 use host::testing::{self, TestService, operator};
 use pipeline::{Asked, WriteTx, archive};
+use schemas::Topic;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::app;
 use crate::event_store::{COMMANDS, EVENTS, listen};
@@ -17,11 +23,19 @@ const CAMPAIGNS: usize = 70;
 
 /// A service with a log of some partitions of 64 positions, and the folder of its archive.
 async fn long_log() -> (TestService, PathBuf) {
+    long_log_followed_at("http://127.0.0.1:9").await
+}
+
+async fn long_log_followed_at(followers: &str) -> (TestService, PathBuf) {
     let folder = std::env::temp_dir().join(format!("tributary-{}", uuid::Uuid::now_v7()));
     let url = testing::new_database().await;
     let mut variables = testing::variables(schemas::Service::Campaign, &url);
     variables.insert("LOG_PARTITION_POSITIONS".to_owned(), "64".to_owned());
     variables.insert("ARCHIVE_FOLDER".to_owned(), folder.display().to_string());
+    for follower in Topic::CampaignEvents.followers() {
+        let variable = format!("{}_SERVICE_URL", follower.name().to_uppercase());
+        variables.insert(variable, followers.to_owned());
+    }
     let service = TestService::start_with::<CampaignDomain>(campaign::define, variables).await;
     for number in 0..CAMPAIGNS {
         app::active_campaign(&service, &format!("camp{number}")).await;
@@ -55,6 +69,20 @@ async fn drop_old_part(service: &TestService) {
         .unwrap();
     assert_eq!(archive::drop_below(&mut tx, 130).await.unwrap(), 127);
     tx.commit().await.unwrap();
+}
+
+/// Somebody who answers for every follower: each stands at this message.
+async fn followers(at: Arc<AtomicI64>) -> String {
+    let stands = move || {
+        let at = at.load(Ordering::SeqCst);
+        async move { axum::Json(json!({ "watermark": at, "mode": "http" })) }
+    };
+    let router = Router::new().route("/internal/v1/watermarks", get(stands));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    #[allow(clippy::disallowed_methods, reason = "it ends with the test")]
+    tokio::spawn(async { axum::serve(listener, router).await });
+    url
 }
 
 /// All items of a list, page by page.
@@ -118,6 +146,49 @@ async fn what_left_the_table_is_searched_streamed_and_listed_as_before() {
     for (before, after) in before.iter().zip(&after) {
         assert_eq!(before, after);
     }
+    end(service, &folder).await;
+}
+
+#[tokio::test]
+async fn what_a_follower_has_not_passed_or_a_file_has_lost_stays_in_the_table() {
+    let at = Arc::new(AtomicI64::new(100));
+    let (service, folder) = long_log_followed_at(&followers(at.clone()).await).await;
+    act(&service, "run", StatusCode::OK).await;
+    act(&service, "verify", StatusCode::OK).await;
+    let path = format!("{ARCHIVE}/drop");
+    let drop = async |keep: i64, expected: StatusCode| {
+        let body = json!({ "reason": "a test", "keep_positions": keep });
+        app::post(&service, &path, &operator(), &body, expected).await
+    };
+    drop(-1, StatusCode::UNPROCESSABLE_ENTITY).await;
+    let dropped = drop(150, StatusCode::OK).await;
+    assert_eq!(
+        dropped["dropped_to"], 0,
+        "60 of 210 are not kept: {dropped}"
+    );
+    let dropped = drop(0, StatusCode::OK).await;
+    assert_eq!(dropped["dropped_to"], 63, "{dropped}");
+    assert_eq!(dropped["floor"], 100, "{dropped}");
+    let held_by = dropped["held_by"].as_str().unwrap();
+    assert!(held_by.contains("at message 100 of"), "{held_by}");
+
+    at.store(210, Ordering::SeqCst);
+    let parts = app::get(&service, ARCHIVE, &operator()).await;
+    let file = folder.join(parts["items"][1]["file"].as_str().unwrap());
+    let kept = std::fs::read(&file).unwrap();
+    std::fs::write(&file, b"lost").unwrap();
+    let refused = drop(0, StatusCode::CONFLICT).await;
+    assert_eq!(refused["code"], "archive_damaged", "{refused}");
+    std::fs::write(&file, kept).unwrap();
+    let dropped = drop(0, StatusCode::OK).await;
+    assert_eq!(dropped["dropped_to"], 191, "{dropped}");
+    let (_, audit) = service
+        .get(
+            "/api/v1/operator/campaign/audit?action=archive.drop",
+            &operator(),
+        )
+        .await;
+    assert_eq!(audit["items"].as_array().unwrap().len(), 3, "{audit}");
     end(service, &folder).await;
 }
 

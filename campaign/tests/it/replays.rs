@@ -75,6 +75,65 @@ async fn only_operators_replay_and_a_swap_needs_a_reason() {
 }
 
 #[tokio::test]
+async fn one_replay_at_a_time_is_under_way_in_all_processes() {
+    let service = app::start().await;
+    // As long as this holds a table that is compared, a replay goes on.
+    let mut held = service.pool().begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE campaigns IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let verify = json!({ "kind": "verify" });
+    let first = app::post(
+        &service,
+        REPLAYS,
+        &testing::operator(),
+        &verify,
+        StatusCode::ACCEPTED,
+    )
+    .await;
+    let second = app::post(
+        &service,
+        REPLAYS,
+        &testing::operator(),
+        &verify,
+        StatusCode::CONFLICT,
+    )
+    .await;
+    assert_eq!(second["code"], "replay_under_way", "{second}");
+    held.rollback().await.unwrap();
+    let path = format!("{REPLAYS}/{}", first["id"].as_str().unwrap());
+    testing::until("the first ends", || async {
+        app::get(&service, &path, &testing::operator()).await["phase"] == "done"
+    })
+    .await;
+
+    // What another process holds while it rebuilds.
+    let mut other = service.pool().begin().await.unwrap();
+    sqlx::raw_sql("SELECT pg_advisory_xact_lock(74617204)")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let failed = service.replay_that_ends("verify", "failed").await;
+    let told = failed["error"].as_str().unwrap();
+    assert!(told.contains("under way"), "{told}");
+    other.rollback().await.unwrap();
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_table_of_which_nobody_said_what_it_is_stops_a_replay() {
+    let service = app::start().await;
+    sqlx::raw_sql("CREATE TABLE stray (id bigint)")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    let failed = service.replay_that_ends("swap", "failed").await;
+    assert!(failed["error"].as_str().unwrap().contains("stray"));
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn replays_under_load_lose_nothing_and_find_nothing() {
     let service = app::start().await;
     let brand = testing::brand("brand1");

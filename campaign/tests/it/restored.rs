@@ -89,6 +89,14 @@ async fn a_database_that_was_restored_elsewhere_closes_the_roads_until_an_operat
         .await;
     assert!(status.is_client_error(), "an act has a reason: {problem}");
 
+    for (source, epoch) in [("nobody", 2), ("tracking", 1)] {
+        let wanted = json!({"reason": "x", "source": source, "epoch": epoch});
+        let (status, problem) = service
+            .post(&format!("{EPOCH}/accept"), &operator, &wanted)
+            .await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    }
+
     let (status, _) = service
         .post(&format!("{EPOCH}/keep"), &operator, &body)
         .await;

@@ -176,6 +176,32 @@ async fn an_edited_request_is_paid_as_edited_and_every_act_is_in_the_audit() {
 }
 
 #[tokio::test]
+async fn of_two_senders_that_took_one_id_an_operator_says_which() {
+    let (app, id) = stuck().await;
+    run(
+        &app,
+        "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, attempts, next_at, header, schema_id, body)
+         SELECT 'mallory', message_id, arrival + 1, topic, 'dead', reason, attempts, 0, header, schema_id, body FROM pipeline.parked",
+    )
+    .await;
+    let one = format!("/parked/{id}");
+    let why = json!({"reason": "not ours"});
+    for (status, problem) in [
+        get(&app, &one).await,
+        post(&app, &format!("{one}/drop"), &why).await,
+        post(&app, &format!("{one}/redrive"), &why).await,
+    ] {
+        assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+        assert_eq!(problem["code"], "ambiguous");
+    }
+    let drop = format!("{one}/drop?source=mallory");
+    let (status, done) = post(&app, &drop, &why).await;
+    assert_eq!(status, StatusCode::OK, "{done}");
+    let (_, shown) = get(&app, &one).await;
+    assert_eq!(shown["parked"]["source"], "payment", "{shown}");
+}
+
+#[tokio::test]
 async fn a_dropped_request_is_dropped_for_who_asked_and_a_redrive_of_all_shows_its_progress() {
     let (app, id) = stuck().await;
     let (status, done) = post(

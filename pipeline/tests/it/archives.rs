@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pipeline::archive::{self, Held};
 use pipeline::log::{self, LogRow};
-use pipeline::{Asked, WriteTx};
+use pipeline::{Asked, WriteTx, epoch};
 use schemas::Topic;
 use uuid::Uuid;
 
@@ -188,11 +188,46 @@ async fn a_file_that_changed_is_found_and_its_rows_stay() {
         .unwrap();
     assert!(archive::verify(&lab.pool, 100).await.is_err());
     assert_eq!(everything(&lab).await.len(), 350);
-    sqlx::query("UPDATE pipeline.archive SET sha256 = '\\x00' WHERE from_position = 1")
+    archive::verify(&lab.pool, 200).await.unwrap();
+    sqlx::query("UPDATE pipeline.archive SET sha256 = '\\x00' WHERE from_position = 100")
         .execute(&lab.pool)
         .await
         .unwrap();
-    assert!(archive::verify(&lab.pool, 100).await.is_err());
+    assert!(archive::verify(&lab.pool, 200).await.is_err());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_part_that_is_missing_or_another_is_told_and_never_read_over() {
+    let (lab, folder) = long_log(350).await;
+    let parts = archive_all(&lab).await;
+    verify_all(&lab).await;
+    assert_eq!(drop_below(&lab, 299).await.unwrap(), 299);
+    std::fs::copy(folder.join(&parts[2].file), folder.join(&parts[1].file)).unwrap();
+    let told = log::all_after(&lab.pool, 150, 10).await.unwrap_err();
+    let other = "position 200 stands where 100 should";
+    assert!(told.to_string().contains(other), "{told}");
+    sqlx::query("DELETE FROM pipeline.archive WHERE from_position = 100")
+        .execute(&lab.pool)
+        .await
+        .unwrap();
+    let told = log::all_after(&lab.pool, 150, 10).await.unwrap_err();
+    assert!(
+        told.to_string().contains("position 151 is neither"),
+        "{told}"
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn an_epoch_begins_neither_in_the_archive_nor_beyond_the_log() {
+    let (lab, folder) = long_log(150).await;
+    archive_all(&lab).await;
+    for (after, raised) in [(98, false), (151, false), (99, true)] {
+        let mut tx = begin(&lab).await;
+        let done = epoch::raise(&mut tx, &lab.pool, &lab.writer, after).await;
+        assert_eq!(done.is_ok(), raised, "{after}: {done:?}");
+    }
     std::fs::remove_dir_all(folder).unwrap();
 }
 

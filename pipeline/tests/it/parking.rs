@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use host::testing::until;
+use host::testing::{message, until};
 use pipeline::{Answer, Origin, Via, parked};
 
-use crate::bank::take_out;
+use crate::bank::{earns, take_out};
 use crate::lab::{COMMANDS, FACTS, Lab, arrived, command};
 
 #[tokio::test]
@@ -172,6 +172,26 @@ async fn what_waits_is_woken_by_what_it_waits_for() {
     lab.until_nothing_is_parked().await;
     assert_eq!(lab.balance("p").await, 0);
     assert_eq!(lab.inbox_state(patient.header.id).await.0, "done");
+}
+
+#[tokio::test]
+async fn looking_again_does_not_put_off_the_end_of_waiting() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let patient = command("p", "pay1", take_out(50, "patient"));
+    replica.take(COMMANDS, &[&patient]).await;
+    let waiting = async || -> (i64, i64) {
+        sqlx::query_as("SELECT next_at, deadline FROM pipeline.parked")
+            .fetch_one(&lab.pool)
+            .await
+            .unwrap()
+    };
+    let (_, deadline) = waiting().await;
+    lab.advance_clock(30).await;
+    let fact = message(FACTS, "conv1", "conv1", earns("p", 20), Some(1));
+    replica.take(FACTS, &[&fact]).await;
+    until("it looked again", || async { waiting().await.0 != 0 }).await;
+    assert_eq!(waiting().await, (deadline, deadline));
 }
 
 #[tokio::test]

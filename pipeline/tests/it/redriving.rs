@@ -1,9 +1,11 @@
 //! Dry runs, and bringing many messages back.
 
+use pipeline::parked::acts::ActError;
 use pipeline::parked::look::{self, Filter};
 use pipeline::parked::redrive;
 use pipeline::{Rehearsed, log};
 use schemas::Message;
+use serde_json::json;
 
 use crate::bank::take_out;
 use crate::lab::{COMMANDS, FACTS, Lab, Replica, command};
@@ -158,6 +160,101 @@ async fn a_redrive_takes_only_what_its_filter_names_and_ends_when_it_is_cancelle
     };
     let refused = redrive::start(&lab.pool, &lab.writer, queued, 1, BY).await;
     assert!(refused.is_err(), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_redrive_keeps_to_its_rate_however_long_nothing_was_done() {
+    let mut lab = Lab::new().await;
+    lab.break_down(true);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    dead(&lab, &replica, &["broken"; 5]).await;
+    drop(replica);
+    lab.break_down(false);
+    let id = redrive::start(&lab.pool, &lab.writer, Filter::default(), 2, BY)
+        .await
+        .unwrap();
+    lab.advance_clock(600).await;
+    let _replica = lab.start(false);
+    lab.until_nothing_is_parked().await;
+    let job = redrive::find(&lab.pool, id).await.unwrap().unwrap();
+    assert_eq!(job.picked, 5);
+    // A second's worth at first, and then as many as the rate allows.
+    let took = job.stepped_at - job.started_at - 600_000_000;
+    assert!(took >= 1_500_000, "{took}");
+}
+
+#[tokio::test]
+async fn a_redrive_leaves_alone_what_died_after_it_began_and_ends_once() {
+    let mut lab = Lab::new().await;
+    lab.break_down(true);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let commands = dead(&lab, &replica, &["broken", "broken"]).await;
+    drop(replica);
+    lab.break_down(false);
+    let set = async |state: &str| {
+        sqlx::query("UPDATE pipeline.parked SET state = $2 WHERE message_id = $1")
+            .bind(commands[1].header.id)
+            .bind(state)
+            .execute(&lab.pool)
+            .await
+            .unwrap();
+    };
+    set("unknown_type").await;
+    let id = redrive::start(&lab.pool, &lab.writer, Filter::default(), 1_000, BY)
+        .await
+        .unwrap();
+    set("dead").await;
+    let _replica = lab.start(false);
+    until("it ends", || async {
+        let job = redrive::find(&lab.pool, id).await.unwrap().unwrap();
+        job.state == "done"
+    })
+    .await;
+    let left = lab.parked().await;
+    assert_eq!((left.len(), left[0].0.as_str()), (1, "dead"));
+    let late = redrive::cancel(&lab.pool, &lab.writer, id, BY).await;
+    assert!(matches!(late, Err(ActError::NotNow(_))), "{late:?}");
+}
+
+#[tokio::test]
+async fn each_filter_alone_tells_what_it_names_from_what_it_does_not() {
+    let mut lab = Lab::new().await;
+    lab.break_down(true);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let commands = dead(&lab, &replica, &["broken"]).await;
+    let row = look::find(&lab.pool, commands[0].header.id, None).await;
+    let row = row.unwrap().remove(0);
+    let found = async |filter: Filter| {
+        let rows = look::list(&lab.pool, &filter, i64::MAX, 10).await;
+        rows.unwrap().len()
+    };
+    for (field, own) in [
+        ("state", "dead"),
+        ("reason", "IS BROKEN"),
+        ("kind", commands[0].header.kind.as_str()),
+        ("source", commands[0].header.source.as_str()),
+        ("subject", "pay0"),
+    ] {
+        let filter = |value: &str| serde_json::from_value(json!({ field: value })).unwrap();
+        assert_eq!(found(filter(own)).await, 1, "{field}");
+        assert_eq!(found(filter("another")).await, 0, "{field}");
+    }
+    for (later, count) in [(0, 0), (1, 1)] {
+        let before = Some(row.parked_at + later);
+        let filter = Filter {
+            before,
+            ..Filter::default()
+        };
+        assert_eq!(found(filter).await, count);
+    }
+    let of_another = look::find(&lab.pool, row.message_id, Some("another")).await;
+    assert!(of_another.unwrap().is_empty());
 }
 
 #[tokio::test]
