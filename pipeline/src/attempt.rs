@@ -8,9 +8,11 @@ mod plan;
 use std::collections::{HashMap, HashSet};
 
 use schemas::Message;
+use uuid::Uuid;
 
 use crate::domain::Domain;
 use crate::engine::Engine;
+use crate::handled_before;
 use crate::inbound::{Answer, Inbound};
 use crate::parked::State;
 use crate::sqlstate::{Fault, fault};
@@ -80,7 +82,10 @@ impl<D: Domain> Attempt<'_, D> {
         messages: &[&Inbound],
         loaded_early: Option<D::World>,
     ) -> Result<(Vec<Answer>, bool), Failure> {
-        let plans = self.plan(tx, messages);
+        let before = handled_before::among(tx, messages).await?;
+        let plans = self.plan(tx, messages, &before);
+        let superseded = superseded(tx, messages, &plans);
+        handled_before::add(tx.connection(), &superseded).await?;
         let to_handle: Vec<&Message> = plans
             .iter()
             .zip(messages)
@@ -166,4 +171,17 @@ impl<D: Domain> Attempt<'_, D> {
         };
         Ok(WriteTx::begin(&self.engine.pool, &self.engine.writer, asked).await?)
     }
+}
+
+/// What is handled of histories whose successors were accepted: it may be decided again.
+fn superseded(tx: &WriteTx, messages: &[&Inbound], plans: &[Plan]) -> Vec<Uuid> {
+    let is_old = |inbound: &Inbound| {
+        let stream = inbound.stream.as_ref();
+        stream.is_some_and(|(it, _)| tx.accepted_epoch(&it.source) > it.epoch)
+    };
+    let handled = plans
+        .iter()
+        .zip(messages)
+        .filter(|(plan, inbound)| matches!(plan, Plan::Handle) && is_old(inbound));
+    handled.map(|(_, inbound)| inbound.id).collect()
 }

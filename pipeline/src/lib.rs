@@ -14,6 +14,7 @@ mod engine;
 pub mod epoch;
 pub mod event_store;
 pub mod group;
+pub mod handled_before;
 mod health;
 pub mod identity;
 mod inbound;

@@ -3,8 +3,9 @@
 use money::Micros;
 use sqlx::{FromRow, PgConnection, PgPool};
 
+use crate::handled_before;
 use crate::inbound::StreamId;
-use crate::tx::WriteTx;
+use crate::tx::{Lock, WriteTx};
 
 /// Why a stream stopped: noted under the writer lock.
 #[derive(Debug, Clone)]
@@ -83,11 +84,16 @@ pub enum NotAccepted {
 /// Accepts a source's raised epoch: its stopped streams, and those that will come to the same place, go on with it. Returns
 /// the streams that were stopped. `epoch` has to be the one that the source's log has: when that is the one that is
 /// followed, its streams are tried once more, and stop again unless they are mended.
+///
+/// What this log did so far is noted, so that nothing of it is done once more when the source decides it again: behind
+/// `noted`, up to where that was done before without the lock.
 pub async fn accept(
     tx: &mut WriteTx,
     source: &str,
     epoch: i64,
+    noted: i64,
 ) -> Result<Vec<Stopped>, NotAccepted> {
+    let lock = tx.lock();
     let connection = tx.connection();
     let known: Option<i64> =
         sqlx::query_scalar("SELECT max(epoch) FROM pipeline.watermark WHERE source = $1")
@@ -108,6 +114,9 @@ pub async fn accept(
     .bind(epoch)
     .execute(&mut *connection)
     .await?;
+    if lock == Lock::Log {
+        handled_before::note(connection, noted).await?;
+    }
     let stopped =
         sqlx::query_as("DELETE FROM pipeline.stopped_stream WHERE source = $1 RETURNING *")
             .bind(source)

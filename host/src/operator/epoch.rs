@@ -10,7 +10,7 @@ use money::Micros;
 use pipeline::audit::{self, Act};
 use pipeline::epoch::{self, RaiseError};
 use pipeline::stopped::{self, NotAccepted};
-use pipeline::{Asked, WriteTx, identity, log, relay};
+use pipeline::{Asked, Lock, WriteTx, handled_before, identity, log, relay};
 use schemas::{Service, Topic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -224,10 +224,11 @@ pub(crate) async fn accept_epoch(
     Json(wanted): Json<AcceptEpoch>,
 ) -> Result<Json<AcceptedView>, Problem> {
     let failed = |error: sqlx::Error| unanswered(&error);
+    let noted = note_handled(&host).await.map_err(failed)?;
     let mut tx = WriteTx::begin(host.pool(), host.engine_writer(), Asked::default())
         .await
         .map_err(failed)?;
-    let streams = stopped::accept(&mut tx, &wanted.source, wanted.epoch)
+    let streams = stopped::accept(&mut tx, &wanted.source, wanted.epoch, noted)
         .await
         .map_err(|error| match error {
             NotAccepted::Sql(error) => failed(error),
@@ -249,6 +250,15 @@ pub(crate) async fn accept_epoch(
         epoch: wanted.epoch,
         streams: streams.into_iter().map(StoppedView::from).collect(),
     }))
+}
+
+/// Reads the log before the lock is held, since that may take seconds.
+async fn note_handled(host: &Host) -> Result<i64, sqlx::Error> {
+    if host.engine_writer().lock != Lock::Log {
+        return Ok(0);
+    }
+    let mut connection = host.pool().acquire().await?;
+    handled_before::note(&mut connection, 0).await
 }
 
 /// Sends a stream again by the broker, from behind a sequence. Followers drop what they have by their watermarks.

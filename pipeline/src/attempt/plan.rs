@@ -1,7 +1,7 @@
 //! What is to be done with each message, before states are loaded.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use planted::Fault;
 use schemas::{Kind, Reach};
@@ -22,12 +22,25 @@ pub(super) enum Plan {
 }
 
 impl<D: Domain> Attempt<'_, D> {
-    pub(super) fn plan(&self, tx: &mut WriteTx, messages: &[&Inbound]) -> Vec<Plan> {
+    /// `before`: under which ids messages were handled before their source lost them, by index.
+    pub(super) fn plan(
+        &self,
+        tx: &mut WriteTx,
+        messages: &[&Inbound],
+        before: &HashMap<usize, Uuid>,
+    ) -> Vec<Plan> {
         let mut twins = HashSet::new();
         messages
             .iter()
             .enumerate()
-            .map(|(index, inbound)| self.plan_one(tx, inbound, index, &mut twins))
+            .map(
+                |(index, inbound)| match self.plan_one(tx, inbound, index, &mut twins) {
+                    Plan::Handle if !inbound.is_parked() && before.contains_key(&index) => {
+                        Plan::Park(State::Dead, decided_again(before[&index]))
+                    }
+                    plan => plan,
+                },
+            )
             .collect()
     }
 
@@ -134,6 +147,12 @@ impl Inbound {
             _ => None,
         }
     }
+}
+
+fn decided_again(before: Uuid) -> String {
+    format!(
+        "it had its effect as {before}, which its source lost in a restore and has decided again: drop it when it says the same"
+    )
 }
 
 fn is_repeated(tx: &WriteTx, inbound: &Inbound, twins: &mut HashSet<Uuid>) -> bool {

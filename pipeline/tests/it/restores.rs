@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use host::testing::until;
+use money::ids;
 use pipeline::relay::{self, Source};
 use pipeline::road::inlet::Receiver;
 use pipeline::road::memory::MemoryRoad;
@@ -10,7 +11,7 @@ use pipeline::{
     Answer, Asked, Health, Lock, NewMessage, SchemaIds, Tasks, WriteTx, Writer, advance, epoch,
     stopped,
 };
-use schemas::Service;
+use schemas::{Message, Service};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -257,7 +258,7 @@ async fn accept(lab: &Lab, epoch: i64) -> Result<Vec<stopped::Stopped>, stopped:
     let mut tx = WriteTx::begin(&lab.pool, &lab.writer, Asked::default())
         .await
         .unwrap();
-    let accepted = stopped::accept(&mut tx, "commission", epoch).await?;
+    let accepted = stopped::accept(&mut tx, "commission", epoch, 0).await?;
     tx.commit().await.unwrap();
     Ok(accepted)
 }
@@ -336,6 +337,59 @@ async fn forked_messages_at_the_broker_are_passed_once_the_new_epoch_is_accepted
     let answers = replica.take(FACTS, &[&restated]).await;
     assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
     assert_eq!(lab.balance("p").await, 110);
+}
+
+/// A fact that commission decided because of this cause, under an epoch and at a place of its stream.
+fn decided(lab: &mut Lab, cause: Uuid, epoch: i64, sequence: i64) -> Message {
+    let mut fact = lab.fact("p", 1);
+    fact.header.id = ids::event_id("commission", epoch, cause, 0);
+    fact.header.causation_id = Some(cause);
+    (fact.header.epoch, fact.header.sequence) = (Some(epoch), Some(sequence));
+    fact
+}
+
+#[tokio::test]
+async fn what_a_restored_log_decides_again_has_no_second_effect_and_stands_aside() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let [before, after, both, new] = [(); 4].map(|()| Uuid::now_v7());
+    let lost = decided(&mut lab, before, 1, 1);
+    replica.take(FACTS, &[&lost]).await;
+    accept(&lab, 2).await.unwrap();
+    // These two of the lost history were still on their way; the last was stated again before anybody noticed, and restated.
+    let late = decided(&mut lab, after, 1, 2);
+    let stated = decided(&mut lab, both, 1, 3);
+    replica.take(FACTS, &[&late, &stated]).await;
+    assert_eq!(lab.balance("p").await, 3);
+
+    let again = decided(&mut lab, before, 2, 1);
+    let late_again = decided(&mut lab, after, 2, 2);
+    let mut restated = stated.clone();
+    (restated.header.epoch, restated.header.sequence) = (Some(2), Some(3));
+    let news = decided(&mut lab, new, 2, 4);
+    let answers = replica
+        .take(FACTS, &[&again, &late_again, &restated, &news])
+        .await;
+    assert!(
+        matches!(
+            answers[..],
+            [
+                Answer::Parked,
+                Answer::Parked,
+                Answer::Parked,
+                Answer::Done(_)
+            ]
+        ),
+        "{answers:?}"
+    );
+    assert_eq!(lab.balance("p").await, 4, "once each");
+    let aside = lab.parked().await;
+    let told = format!("it had its effect as {}", lost.header.id);
+    assert_eq!(aside.len(), 3);
+    assert!(
+        aside.iter().all(|(state, ..)| state == "dead") && aside[0].2.starts_with(&told),
+        "{aside:?}"
+    );
 }
 
 #[tokio::test]

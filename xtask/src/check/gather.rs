@@ -2,6 +2,7 @@
 
 pub(super) mod copy;
 mod logs;
+mod restored;
 
 use std::fmt::Write as _;
 
@@ -12,8 +13,9 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use super::{Books, Finding, Journal};
 
 /// The pipeline's tables that are looked at beside the log.
-const PIPELINE: [&str; 7] = [
+const PIPELINE: [&str; 8] = [
     "audit",
+    "epoch",
     "log_head",
     "stream_head",
     "inbox",
@@ -66,6 +68,7 @@ pub(super) async fn gather(
     kinds(into).await?;
     told(into, journal).await?;
     indexes(into).await?;
+    restored::known(into).await?;
     Ok(reading.findings())
 }
 

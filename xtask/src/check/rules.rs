@@ -5,7 +5,7 @@ mod clicks;
 mod commands;
 mod earnings;
 mod effects;
-mod ids;
+pub(super) mod ids;
 mod ledger;
 mod logs;
 mod money;

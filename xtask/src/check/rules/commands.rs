@@ -74,9 +74,10 @@ pub(super) const QUESTIONS: &[Question] = &[
         rule: 6,
         check: "the bff says of its commands what happened to them",
         of: "SELECT count(*) FROM bff.outcomes WHERE status <> 'needs_attention'",
-        broken: "SELECT format('the bff says that %s is %s %s; %s says %s %s', o.command_id, o.status, o.code,
-                               coalesce(m.service, 'nobody'), m.type, m.payload ->> 'code') AS evidence
-                   FROM bff.outcomes o LEFT JOIN messages m ON m.id = o.event_id AND m.outcome_of = o.command_id
+        broken: "SELECT format('the bff says that %s is %s; %s', o.command_id, concat_ws(' ', o.status, o.code),
+                               CASE WHEN m.id IS NULL THEN 'nobody says so' || restored()
+                                    ELSE concat_ws(' ', m.service, 'says', m.type, m.payload ->> 'code') END) AS evidence
+                   FROM bff.outcomes o LEFT JOIN known m ON m.known_as = o.event_id AND m.outcome_of = o.command_id
                   WHERE o.status <> 'needs_attention'
                     AND (m.id IS NULL OR o.event_type <> m.type OR o.subject <> m.subject
                          OR (o.status = 'completed') <> (m.type <> 'command.rejected.v1')

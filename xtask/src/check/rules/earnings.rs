@@ -21,7 +21,7 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Commission's events, conversion by conversion, each with the fact that caused it and the terms that it names.
 const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.time, m.payload, c.type AS cause_type, c.payload AS cause, t.payload AS terms
    FROM messages m
-   LEFT JOIN messages c ON c.id = m.causation_id AND c.service = 'tracking'
+   LEFT JOIN known c ON c.known_as = m.causation_id AND c.service = 'tracking'
    LEFT JOIN messages t ON t.service = 'campaign' AND t.type = 'terms.published.v1' AND t.subject = c.payload ->> 'campaign_id'
         AND t.payload -> 'version' = c.payload -> 'terms_version'
   WHERE m.service = 'commission' AND m.type IN ('commission.calculated.v1', 'commission.approved.v1', 'commission.reversed.v1')

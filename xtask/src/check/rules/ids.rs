@@ -19,6 +19,12 @@ fn v5(parts: &[&str]) -> Uuid {
     Uuid::new_v5(&NAMESPACE, parts.join("\u{1f}").as_bytes())
 }
 
+/// The id of the event number `ordinal` that a cause has under this epoch.
+pub(in crate::check) fn event_id(service: &str, epoch: i64, cause: Uuid, ordinal: i64) -> Uuid {
+    let (epoch, cause) = (epoch.to_string(), cause.to_string());
+    v5(&["event", service, &epoch, &cause, &ordinal.to_string()])
+}
+
 #[derive(FromRow)]
 struct Event {
     service: String,
@@ -29,13 +35,6 @@ struct Event {
     last_epoch: i64,
     cause: Uuid,
     ordinal: i64,
-}
-
-impl Event {
-    fn id_of(&self, epoch: i64, ordinal: i64) -> Uuid {
-        let (epoch, cause) = (epoch.to_string(), self.cause.to_string());
-        v5(&["event", &self.service, &epoch, &cause, &ordinal.to_string()])
-    }
 }
 
 const EVENTS: &str = "SELECT m.service, m.position, m.id, m.type, m.epoch, h.epoch AS last_epoch, coalesce(m.causation_id, m.correlation_id) AS cause,
@@ -61,7 +60,7 @@ pub(super) async fn events(books: &mut PgConnection) -> Result<Vec<Finding>> {
         let right = epochs.rev().any(|epoch| {
             ordinals
                 .clone()
-                .any(|ordinal| row.id_of(epoch, ordinal) == row.id)
+                .any(|ordinal| event_id(&row.service, epoch, row.cause, ordinal) == row.id)
         });
         tally.hold(right, || {
             let Event {

@@ -13,7 +13,7 @@ use crate::check::Finding;
 use crate::check::evidence::Tally;
 
 const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.key, m.payload, c.payload AS cause
-   FROM messages m LEFT JOIN messages c ON c.id = m.causation_id AND c.service = 'commission'
+   FROM messages m LEFT JOIN known c ON c.known_as = m.causation_id AND c.service = 'commission'
   WHERE m.service = 'payment' AND (m.type = 'ledger.posted.v1' OR m.type LIKE 'payout.%')
   ORDER BY m.position";
 

@@ -55,8 +55,8 @@ pub(super) const QUESTIONS: &[Question] = &[
         check: "every posting has its cause in commission's log, and names it",
         of: "SELECT count(*) FROM messages WHERE type = 'ledger.posted.v1'",
         broken: "SELECT format('payment position %s: posted for %s of %s; its cause is %s', m.position, m.payload ->> 'cause',
-                               m.payload ->> 'conversion_id', coalesce(c.type || ' of ' || c.subject, 'not in commission''s log')) AS evidence
-                   FROM messages m LEFT JOIN messages c ON c.id = m.causation_id AND c.service = 'commission'
+                               m.payload ->> 'conversion_id', coalesce(c.type || ' of ' || c.subject, 'not in commission''s log' || restored())) AS evidence
+                   FROM messages m LEFT JOIN known c ON c.known_as = m.causation_id AND c.service = 'commission'
                   WHERE m.type = 'ledger.posted.v1'
                     AND (c.id IS NULL OR c.type <> m.payload ->> 'cause' OR c.subject <> m.payload ->> 'conversion_id')",
     },
