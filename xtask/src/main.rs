@@ -18,6 +18,7 @@ use xtask::{bench, dependencies, down, drill, infra, operate, planted, status, t
 #[derive(Parser)]
 #[command(
     name = "tributary",
+    bin_name = "./tributary",
     about = "Runs and looks after the local stack of this clone"
 )]
 struct Arguments {
@@ -55,7 +56,7 @@ enum Command {
         #[arg(short = 'n', long, default_value_t = 50)]
         lines: usize,
     },
-    /// Restart one program with the last build
+    /// Restart one program with the last build, and then its further processes
     Restart {
         /// bff, campaign, tracking, commission, payment or simulator
         name: String,

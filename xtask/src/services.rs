@@ -16,7 +16,7 @@ use crate::settings::{Settings, host_and_port, variable};
 use crate::stack::{Process, Signal};
 
 pub use replica::Replica;
-pub use start::{start, start_one};
+pub use start::{restart, start, start_one};
 
 /// A program that `start.sh` runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -66,12 +66,14 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The same for a stack beside others: services, broker and payout provider on ports that are free.
+    /// The same for a stack beside others: services, broker and payout provider on ports that are free, and none of the
+    /// databases that `.env` names.
     pub fn beside_others(layout: &Layout) -> Result<Self> {
         let mut settings = Self::load(layout)?;
         let here = |port| format!("http://127.0.0.1:{port}");
         for service in Service::ALL {
             settings.set(variable(service, "SERVICE_URL"), here(free_port()));
+            settings.set(variable(service, "DATABASE_URL"), "");
         }
         settings.set("PAYOUT_PROVIDER_URL", here(free_port()));
         let ports = PulsarPorts::free();

@@ -12,7 +12,7 @@ use crate::demo::Tokens;
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
-use crate::services::{Program, start_one};
+use crate::services::{self, Program, Replica};
 use crate::settings::{Settings, WITH_MODE};
 use crate::stack::{Process, last_lines, run};
 use crate::{test_run, up};
@@ -44,13 +44,17 @@ pub async fn status(layout: &Layout) -> Result<()> {
         let process = program.process(layout);
         let url = program.url(&settings)?;
         let how = match &process {
-            Some(_) => readiness(url, program).await,
+            Some(_) => answer_of(&format!("{url}{}", program.ready_path())).await,
             None if program.has_died(layout) => {
                 format!("DIED: {}", last_lines(&layout.log(program.name()), 1))
             }
             None => "-".to_owned(),
         };
         row(program.name(), process.as_ref(), url, &how);
+    }
+    for (name, url, process) in Replica::running(layout) {
+        let how = answer_of(&format!("{url}/ready")).await;
+        row(&name, Some(&process), &url, &how);
     }
     for service in WITH_MODE {
         println!(
@@ -67,17 +71,16 @@ fn row(name: &str, process: Option<&Process>, address: &str, how: &str) {
         || "stopped".to_owned(),
         |process| format!("process {}", process.pid()),
     );
-    println!("{name:<11} {process:<15} {address:<26} {how}");
+    println!("{name:<16} {process:<15} {address:<26} {how}");
 }
 
-async fn readiness(url: &str, program: Program) -> String {
+async fn answer_of(url: &str) -> String {
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(5))
         .no_proxy()
         .build();
-    let path = program.ready_path();
     let answer = match client {
-        Ok(client) => client.get(format!("{url}{path}")).send().await,
+        Ok(client) => client.get(url).send().await,
         Err(problem) => return problem.to_string(),
     };
     match answer {
@@ -92,6 +95,9 @@ pub fn logs(layout: &Layout, name: Option<&str>, lines: usize, follow: bool) -> 
     let mut files: Vec<_> = match name {
         Some("postgres") => vec![layout.state.join("postgres/postgres.log")],
         Some("pulsar") => vec![layout.state.join("pulsar/pulsar.log")],
+        Some(name) if Replica::running(layout).iter().any(|it| it.0 == name) => {
+            vec![layout.log(name)]
+        }
         Some(name) => vec![layout.log(Program::parse(name)?.name())],
         None => Program::START_ORDER
             .iter()
@@ -114,15 +120,8 @@ pub async fn restart(layout: &Layout, name: &str, progress: Progress) -> Result<
     let program = Program::parse(name)?;
     let _lock = StackLock::take(layout)?;
     let settings = up::as_started(layout)?;
-    program.stop(layout);
-    start_one(
-        program,
-        layout,
-        &settings,
-        &layout.built("release"),
-        progress,
-    )
-    .await
+    let built = layout.built("release");
+    services::restart(program, layout, &settings, &built, progress).await
 }
 
 /// Removes what is of no use any more: remains of test runs, old logs, half-made downloads.

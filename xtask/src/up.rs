@@ -97,7 +97,8 @@ fn modes_file(layout: &Layout) -> PathBuf {
     layout.state.join("run/modes")
 }
 
-/// Keeps the modes as `NAME=mode` lines; with `keep_broker` a service noted as using the broker stays so.
+/// Keeps the modes, and whether the broker asks for tokens, as `NAME=value` lines; with `keep_broker` a service noted as using
+/// the broker stays so.
 fn note_modes(layout: &Layout, settings: &Settings, keep_broker: bool) -> Result<()> {
     let before = as_started(layout)?;
     let known = modes_file(layout).exists();
@@ -115,11 +116,12 @@ fn note_modes(layout: &Layout, settings: &Settings, keep_broker: bool) -> Result
         ))
     };
     let lines: Result<Vec<String>> = WITH_MODE.into_iter().map(line).collect();
+    let auth = format!("BROKER_AUTH={}\n", settings.need("BROKER_AUTH")?);
     fs::create_dir_all(layout.state.join("run"))?;
-    Ok(fs::write(modes_file(layout), lines?.concat())?)
+    Ok(fs::write(modes_file(layout), lines?.concat() + &auth)?)
 }
 
-/// The settings with the modes that the running services were started in.
+/// The settings with the modes that the running services were started in, and with what their broker asks for.
 pub fn as_started(layout: &Layout) -> Result<Settings> {
     let mut settings = Settings::load(layout)?;
     for line in fs::read_to_string(modes_file(layout))
@@ -170,5 +172,26 @@ async fn drain(layout: &Layout, wanted: &Settings, built: &Path, progress: Progr
             );
         }
         sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_command_knows_that_the_broker_asks_for_tokens() {
+        let mut layout = Layout::find();
+        layout.state = layout.tests().join(format!("up-{}", std::process::id()));
+        let mut settings = Settings::load(&layout).unwrap();
+        settings.set("BROKER_AUTH", "token");
+        note_modes(&layout, &settings, false).unwrap();
+        let later = as_started(&layout).unwrap();
+        fs::remove_dir_all(&layout.state).unwrap();
+        assert_eq!(later.get("BROKER_AUTH"), Some("token"));
     }
 }

@@ -147,9 +147,6 @@ fn settings(layout: &Layout, mode: Mode) -> Result<Settings> {
     let mut settings = Settings::beside_others(layout)?;
     settings.set_mode(mode);
     settings.set("PAYOUT_PROVIDER_TIMEOUT_MS", "1000");
-    for service in Service::ALL {
-        settings.set(variable(service, "DATABASE_URL"), "");
-    }
     Ok(settings)
 }
 

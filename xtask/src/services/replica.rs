@@ -1,7 +1,8 @@
 //! Further processes of a service on the same database, each on a port of its own.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -10,6 +11,7 @@ use tokio::time::sleep;
 
 use super::Program;
 use crate::layout::Layout;
+use crate::progress::Progress;
 use crate::settings::{Settings, variable};
 use crate::stack::{Process, Signal, free_port, last_lines};
 
@@ -28,16 +30,22 @@ pub struct Replica {
 impl Replica {
     /// Starts one with the binary of the running service and waits until it is ready. It outlives this value.
     pub async fn start(service: Service, layout: &Layout, settings: &Settings) -> Result<Self> {
-        let port = free_port();
+        Self::start_at(free_port(), service, layout, settings).await
+    }
+
+    async fn start_at(
+        port: u16,
+        service: Service,
+        layout: &Layout,
+        settings: &Settings,
+    ) -> Result<Self> {
         let (url, name) = (
             format!("http://127.0.0.1:{port}"),
             format!("{service}-{port}"),
         );
-        let mut variables = Program::Service(service).environment(layout, settings)?;
-        let address = variable(service, "LISTEN_ADDRESS");
-        variables.insert(address, format!("127.0.0.1:{port}"));
+        let variables = variables(port, service, layout, settings)?;
         let log = layout.log(&name);
-        let mut command = std::process::Command::new(layout.state.join("bin").join(service.name()));
+        let mut command = std::process::Command::new(binary(service, layout));
         command
             .env_clear()
             .envs(&variables)
@@ -46,9 +54,52 @@ impl Replica {
         let mut process = Process::spawn(&mut command, &log, &pid, Signal::TERM)
             .context("is the stack up? (./start.sh)")?;
         process.detach();
+        fs::write(
+            pid.with_extension("stamp"),
+            stamp(&variables, service, layout)?,
+        )?;
         let mut replica = Self { url, process };
-        replica.wait_ready(&log).await?;
+        if let Err(error) = replica.wait_ready(&log).await {
+            replica.stop();
+            return Err(error);
+        }
         Ok(replica)
+    }
+
+    /// Starts those again, one after the other, whose settings or binary are no longer their service's: one that went on in
+    /// another mode could lead the relay, and ship where nobody listens.
+    pub async fn renew(layout: &Layout, settings: &Settings, progress: Progress) -> Result<()> {
+        for (service, port, pid) in files(layout) {
+            let Some(mut process) = Process::attach(&pid) else {
+                continue;
+            };
+            let due = stamp(
+                &variables(port, service, layout, settings)?,
+                service,
+                layout,
+            )?;
+            if fs::read_to_string(pid.with_extension("stamp")).is_ok_and(|it| it == due) {
+                continue;
+            }
+            process.stop(Signal::TERM, STOP_WITHIN);
+            let replica = Self::start_at(port, service, layout, settings).await?;
+            progress.note(&format!("{service}: started again at {}", replica.url));
+        }
+        Ok(())
+    }
+
+    /// The names, addresses and processes of those that run.
+    pub fn running(layout: &Layout) -> Vec<(String, String, Process)> {
+        files(layout)
+            .into_iter()
+            .filter_map(|(service, port, pid)| {
+                let (name, url) = (
+                    format!("{service}-{port}"),
+                    format!("http://127.0.0.1:{port}"),
+                );
+                Some((name, url, Process::attach(&pid)?))
+            })
+            .collect()
     }
 
     async fn wait_ready(&mut self, log: &Path) -> Result<()> {
@@ -76,20 +127,54 @@ impl Replica {
 
     /// Stops every further process; the names of those that ran.
     pub fn stop_all(layout: &Layout) -> Vec<String> {
-        let mut stopped = Vec::new();
-        let files = fs::read_dir(layout.state.join("run"));
-        for file in files.into_iter().flatten().flatten() {
-            let path = file.path();
-            let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            let is_replica = path.extension().is_some_and(|end| end == "pid")
-                && name
-                    .split_once('-')
-                    .is_some_and(|(service, _)| Service::parse(service).is_some());
-            if let Some(mut process) = Process::attach(&path).filter(|_| is_replica) {
-                process.stop(Signal::TERM, STOP_WITHIN);
-                stopped.push(name.into_owned());
-            }
-        }
-        stopped
+        let stop = |(name, _, mut process): (String, String, Process)| {
+            process.stop(Signal::TERM, STOP_WITHIN);
+            name
+        };
+        Self::running(layout).into_iter().map(stop).collect()
     }
+}
+
+/// What was started: service, port, and the file with the process's id.
+fn files(layout: &Layout) -> Vec<(Service, u16, PathBuf)> {
+    let files = fs::read_dir(layout.state.join("run"));
+    files
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|file| {
+            let path = file.path();
+            let name = path.file_name()?.to_str()?.strip_suffix(".pid")?;
+            let (service, port) = name.split_once('-')?;
+            Some((Service::parse(service)?, port.parse().ok()?, path))
+        })
+        .collect()
+}
+
+fn binary(service: Service, layout: &Layout) -> PathBuf {
+    layout.state.join("bin").join(service.name())
+}
+
+fn variables(
+    port: u16,
+    service: Service,
+    layout: &Layout,
+    settings: &Settings,
+) -> Result<BTreeMap<String, String>> {
+    let mut variables = Program::Service(service).environment(layout, settings)?;
+    let address = variable(service, "LISTEN_ADDRESS");
+    variables.insert(address, format!("127.0.0.1:{port}"));
+    Ok(variables)
+}
+
+/// Of the variables and the copy of the binary.
+fn stamp(
+    variables: &BTreeMap<String, String>,
+    service: Service,
+    layout: &Layout,
+) -> Result<String> {
+    let copied = fs::metadata(binary(service, layout))
+        .and_then(|file| file.modified())
+        .context("is the stack up? (./start.sh)")?;
+    Ok(format!("{} {copied:?}", super::start::stamp(variables)))
 }

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
-use super::Program;
+use super::{Program, Replica};
 use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::settings::{Settings, host_and_port};
@@ -47,7 +47,21 @@ pub async fn start(
     for program in programs {
         wait_for(program, program.ready_path(), layout, settings).await?;
     }
-    Ok(())
+    Replica::renew(layout, settings, progress).await
+}
+
+/// Stops one program and starts it again; when it is ready, its further processes too, one after the other.
+pub async fn restart(
+    program: Program,
+    layout: &Layout,
+    settings: &Settings,
+    built: &Path,
+    progress: Progress,
+) -> Result<()> {
+    program.stop(layout);
+    start_one(program, layout, settings, built, progress).await?;
+    wait_for(program, program.ready_path(), layout, settings).await?;
+    Replica::renew(layout, settings, progress).await
 }
 
 /// Starts one program unless it runs as it should already.
@@ -98,7 +112,7 @@ pub async fn start_one(
 }
 
 /// Of the variables; the binary is compared with the copy that runs.
-fn stamp(variables: &BTreeMap<String, String>) -> String {
+pub(super) fn stamp(variables: &BTreeMap<String, String>) -> String {
     let mut digest = Sha256::new();
     for (name, value) in variables {
         digest.update(format!("{name}={value}\0"));

@@ -6,7 +6,7 @@
 
 use schemas::Service;
 use xtask::local::LocalStack;
-use xtask::services::Program;
+use xtask::services::{Program, Replica};
 use xtask::settings::Mode;
 
 fn pids(stack: &LocalStack) -> Vec<Option<u32>> {
@@ -32,6 +32,27 @@ async fn starting_again_restarts_nothing_and_a_mode_restarts_what_it_changes() {
             .all(|(now, before)| now != before),
         "{first:?} {second:?}"
     );
+}
+
+#[tokio::test]
+async fn a_mode_takes_the_further_processes_of_a_service_along() {
+    let mut stack = LocalStack::start(Mode::Hybrid).await.unwrap();
+    let replica = stack.start_replica(Service::Payment).await.unwrap();
+    stack.switch(Mode::Http).await.unwrap();
+    let running = Replica::running(stack.layout());
+    let [(_, url, process)] = &running[..] else {
+        panic!("it goes on: {running:?}");
+    };
+    assert_eq!(*url, replica.url);
+    assert_ne!(process.pid(), replica.process.pid());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ready = client.get(format!("{url}/ready")).send().await.unwrap();
+    let said = ready.text().await.unwrap();
+    assert!(!said.contains("subscription"), "no broker any more: {said}");
+
+    stack.start_again().await.unwrap();
+    let unchanged = &Replica::running(stack.layout())[0].2;
+    assert_eq!(unchanged.pid(), process.pid());
 }
 
 #[tokio::test]
