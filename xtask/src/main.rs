@@ -137,6 +137,7 @@ enum Part {
 }
 
 fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
     match Arguments::parse().command.run() {
         Ok(code) => code,
         Err(problem) => {
@@ -144,6 +145,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// As with `| head`: what is printed then goes nowhere, and is no fault.
+fn end_quietly_when_nobody_reads() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.to_string().contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        told(panic);
+    }));
 }
 
 impl Command {

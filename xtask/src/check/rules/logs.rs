@@ -33,8 +33,8 @@ pub(super) const QUESTIONS: &[Question] = &[
                   UNION ALL
                  SELECT format('%s: the head of %s partition %s says %s, the log has %s', h.service, h.topic, h.partition,
                                h.sequence, coalesce(m.last, 0))
-                   FROM stream_head h LEFT JOIN (SELECT service, topic, partition, max(sequence) AS last FROM messages
-                         GROUP BY 1, 2, 3) m USING (service, topic, partition)
+                   FROM stream_head h LEFT JOIN (SELECT service, topic, partition, (array_agg(sequence ORDER BY position DESC))[1] AS last
+                         FROM messages GROUP BY 1, 2, 3) m USING (service, topic, partition)
                   WHERE h.sequence <> coalesce(m.last, 0)",
     },
     Question {

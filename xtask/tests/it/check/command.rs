@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use xtask::check::RULES;
@@ -36,6 +36,26 @@ async fn tributary_check_prints_the_ten_rules_and_fails_when_one_is_broken() {
         command.envs(stack.settings().iter());
         command.args(arguments).output().unwrap()
     };
+
+    let mut unread = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    unread
+        .env_remove("CARGO_TARGET_DIR")
+        .env("TRIBUTARY_ROOT", &clone)
+        .envs(stack.settings().iter());
+    let mut unread = unread
+        .arg("check")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(unread.stdout.take());
+    let unread = unread.wait_with_output().unwrap();
+    assert_eq!(
+        (unread.status.code(), &unread.stderr[..]),
+        (Some(0), &b""[..]),
+        "nobody reads: {}",
+        String::from_utf8_lossy(&unread.stderr)
+    );
 
     let told = run(&["check"]);
     let text = String::from_utf8(told.stdout).unwrap();
