@@ -64,11 +64,11 @@ pub(super) async fn submit(State(simulator): State<Simulator>, body: Bytes) -> R
     let Ok(_place) = simulator.places.try_acquire() else {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once");
     };
-    let submission = match read::<Asked>(&body).and_then(check) {
-        Ok(submission) => submission,
+    let (submission, account) = match read::<Asked>(&body).and_then(check) {
+        Ok(checked) => checked,
         Err(refused) => return refused.into_response(),
     };
-    let reply = take(&mut simulator.lock(), submission);
+    let reply = take(&mut simulator.lock(), submission, account);
     sleep(reply.after).await;
     reply.answer
 }
@@ -110,7 +110,26 @@ pub(super) async fn statement(
     json(StatusCode::OK, &Statement { payouts, next })
 }
 
-fn check(asked: Asked) -> Result<Submission, Refused> {
+/// Whether an account can be paid. As at other providers' sandboxes, some are there to be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Account {
+    Good,
+    /// One of its details begins with `refused`: the payout is taken, and has failed at once.
+    Refused,
+}
+
+impl Account {
+    fn of(details: &serde_json::Map<String, serde_json::Value>) -> Self {
+        let mut texts = details.values().filter_map(serde_json::Value::as_str);
+        if texts.any(|text| text.starts_with("refused")) {
+            Self::Refused
+        } else {
+            Self::Good
+        }
+    }
+}
+
+fn check(asked: Asked) -> Result<(Submission, Account), Refused> {
     let is_amount = |text: &str| {
         text.len() <= 24
             && text.starts_with(|first: char| first.is_ascii_digit())
@@ -129,12 +148,14 @@ fn check(asked: Asked) -> Result<Submission, Refused> {
     } else if asked.details.is_empty() {
         "details must say where to"
     } else {
-        return Ok(Submission {
+        let account = Account::of(&asked.details);
+        let submission = Submission {
             reference: asked.reference,
             amount: asked.amount,
             currency: asked.currency,
             method: asked.method,
-        });
+        };
+        return Ok((submission, account));
     };
     Err(Refused {
         status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -142,13 +163,13 @@ fn check(asked: Asked) -> Result<Submission, Refused> {
     })
 }
 
-fn take(inner: &mut Inner, submission: Submission) -> Reply {
+fn take(inner: &mut Inner, submission: Submission, account: Account) -> Reply {
     let fault = inner.behaviour.next_fault();
     let hang = Duration::from_millis(inner.behaviour.hang_ms);
     let at_once = Duration::from_millis(inner.behaviour.answer_delay_ms);
     let answer = match fault {
         Some(fault) if fault.takes_nothing() => Err(()),
-        _ => Ok(record(inner, submission, fault)),
+        _ => Ok(record(inner, submission, account, fault)),
     };
     let gone = || problem(StatusCode::GATEWAY_TIMEOUT, "timed out");
     let rejected = || problem(StatusCode::UNPROCESSABLE_ENTITY, "it is not acceptable");
@@ -166,7 +187,12 @@ fn take(inner: &mut Inner, submission: Submission) -> Reply {
     Reply { answer, after }
 }
 
-fn record(inner: &mut Inner, submission: Submission, fault: Option<Fault>) -> Response {
+fn record(
+    inner: &mut Inner,
+    submission: Submission,
+    account: Account,
+    fault: Option<Fault>,
+) -> Response {
     let now = Instant::now();
     match inner
         .books
@@ -186,10 +212,12 @@ fn record(inner: &mut Inner, submission: Submission, fault: Option<Fault>) -> Re
     }
     let outcome = match fault {
         Some(Fault::Refuse | Fault::FailLater) => Outcome::Failed(inner.behaviour.reason.clone()),
+        _ if account == Account::Refused => Outcome::Failed(inner.behaviour.reason.clone()),
         _ => Outcome::Paid,
     };
     let settle = match fault {
         Some(Fault::Refuse) => Duration::ZERO,
+        _ if account == Account::Refused => Duration::ZERO,
         _ => Duration::from_millis(inner.behaviour.settle_ms),
     };
     let payout = inner.books.take(submission, outcome, now, now + settle);

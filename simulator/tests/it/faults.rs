@@ -3,7 +3,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::{TestApp, payout, settled_at_once};
+use super::{Behaviour, TestApp, payout, settled_at_once};
 
 async fn times_out(app: &TestApp, reference: &str) {
     let request = app
@@ -121,4 +121,17 @@ async fn a_null_clears_what_was_set_and_odd_changes_are_refused() {
     ] {
         assert_eq!(app.control(odd).await, StatusCode::BAD_REQUEST);
     }
+}
+
+#[tokio::test]
+async fn an_account_that_is_there_to_be_refused_is_taken_and_has_failed() {
+    let app = TestApp::start(Behaviour::default()).await;
+    let mut asked = payout("p1");
+    asked["details"]["email"] = json!("refused+user@example.com");
+    for _ in 0..2 {
+        let answer = app.post("/v1/payouts", &asked).await;
+        assert!(answer.status().is_success());
+        assert_eq!(app.state("p1").await, "failed");
+    }
+    assert_eq!(app.taken().await, 1);
 }

@@ -86,6 +86,8 @@ pub enum Act {
     Payout {
         partner: String,
         amount: Amount,
+        /// To an account that the provider always refuses.
+        refused: bool,
     },
 }
 
@@ -203,10 +205,18 @@ impl Act {
                 }
                 body
             }
-            Self::Payout { partner, amount } => json!({
-                "partner_id": partner, "amount": amount.text(), "currency": amount.currency,
-                "payment_method": "paypal", "account_details": {"email": format!("{partner}@example.com")},
-            }),
+            Self::Payout {
+                partner,
+                amount,
+                refused,
+            } => {
+                let account = if *refused { "refused+" } else { "" };
+                json!({
+                    "partner_id": partner, "amount": amount.text(), "currency": amount.currency,
+                    "payment_method": "paypal",
+                    "account_details": {"email": format!("{account}{partner}@example.com")},
+                })
+            }
         }
     }
 

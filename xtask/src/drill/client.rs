@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use jsonwebtoken::{EncodingKey, Header};
 use reqwest::{Response, StatusCode};
 use schemas::Service;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -30,10 +31,12 @@ pub enum Door {
         key: bool,
         /// With `Prefer: wait`.
         wait: bool,
+        /// With the token of the brand or partner that asks; else with an operator's.
+        own: bool,
     },
     /// To the service itself.
     Own {
-        /// With a token; without one as the local operator.
+        /// With the token of who asks; without one as the local operator.
         token: bool,
     },
 }
@@ -54,6 +57,7 @@ pub struct Client {
     bff: String,
     own: [(Service, String); 4],
     token: String,
+    secret: String,
     journal: Journal,
 }
 
@@ -78,8 +82,22 @@ impl Client {
                 "--lifetime",
                 "2d",
             ])?,
+            secret: stack.settings().need("JWT_SECRET_KEY")?.to_owned(),
             journal,
         })
+    }
+
+    /// The token of the brand or partner that asks; of nobody in particular, an operator's.
+    fn token_of(&self, act: &Act) -> Result<String> {
+        let Some(actor) = act.actor() else {
+            return Ok(self.token.clone());
+        };
+        let claims = json!({
+            "sub": actor.subject, "roles": actor.roles, "partner_id": actor.partner_id, "brand_id": actor.brand_id,
+            "iss": "tributary", "aud": "tributary", "exp": jsonwebtoken::get_current_timestamp() + 600,
+        });
+        let key = EncodingKey::from_secret(self.secret.as_bytes());
+        Ok(jsonwebtoken::encode(&Header::default(), &claims, &key)?)
     }
 
     fn base(&self, service: Service) -> &str {
@@ -121,9 +139,18 @@ impl Client {
         self.journal.note(|notes| notes.requests += 1);
         let body = act.json(click);
         let request = match door {
-            Door::Bff { key: keyed, wait } => {
+            Door::Bff {
+                key: keyed,
+                wait,
+                own,
+            } => {
                 let url = format!("{}/api/v1/{}", self.bff, act.bff_path());
-                let mut request = self.http.post(url).bearer_auth(&self.token).json(&body);
+                let token = if own {
+                    self.token_of(act)?
+                } else {
+                    self.token.clone()
+                };
+                let mut request = self.http.post(url).bearer_auth(token).json(&body);
                 if keyed {
                     request = request.header("Idempotency-Key", key);
                 }
@@ -137,7 +164,7 @@ impl Client {
                 let request = self.http.post(url).header("Idempotency-Key", key);
                 let request = request.json(&body);
                 if token {
-                    request.bearer_auth(&self.token)
+                    request.bearer_auth(self.token_of(act)?)
                 } else {
                     request
                 }

@@ -31,7 +31,7 @@ pub enum Kind {
     Duplicate,
     /// A relay's cursor set back
     Rewind,
-    /// Messages that cannot be read
+    /// Messages that cannot be read, or that nobody here may take
     Garbage,
     /// The payout provider fails at each step
     Provider,
@@ -88,6 +88,10 @@ pub enum Garbage {
     Truncated,
     /// Nothing of ours at all.
     Noise,
+    /// Of a kind that only a newer build knows.
+    Newer,
+    /// A fact, told by who must not tell it.
+    Stranger,
 }
 
 /// One fault at its time.
@@ -135,7 +139,7 @@ const WEIGHTS: [(Kind, u64); 11] = [
     (Kind::Net, 90),
     (Kind::Duplicate, 30),
     (Kind::Rewind, 20),
-    (Kind::Garbage, 10),
+    (Kind::Garbage, 24),
     (Kind::Provider, 18),
 ];
 
@@ -190,8 +194,16 @@ fn draw(random: &mut Random, kind: Kind, field: &Field<'_>) -> What {
         Kind::Duplicate => What::Duplicate(*random.pick(&Topic::ALL), random.between(1, 50)),
         Kind::Rewind => What::Rewind(replica.service, random.between(1, 500)),
         Kind::Garbage => {
-            let sorts = [Garbage::Truncated, Garbage::Noise];
-            What::Garbage(*random.pick(&Topic::ALL), *random.pick(&sorts))
+            let sorts = [
+                Garbage::Truncated,
+                Garbage::Noise,
+                Garbage::Newer,
+                Garbage::Stranger,
+            ];
+            let sort = *random.pick(&sorts);
+            let may = |topic: &Topic| sort != Garbage::Stranger || !topic.is_commands();
+            let topics: Vec<Topic> = Topic::ALL.into_iter().filter(may).collect();
+            What::Garbage(*random.pick(&topics), sort)
         }
         Kind::Provider if random.percent(30) => What::ProviderBlind(random.between(500, 3_000)),
         Kind::Provider => {

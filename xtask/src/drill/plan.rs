@@ -104,6 +104,7 @@ const SHARED: [Terms; 4] = [
 const PLAIN: Way = Way::Door(Door::Bff {
     key: true,
     wait: true,
+    own: false,
 });
 
 impl Plan {
@@ -215,12 +216,13 @@ impl Writer {
 
     /// Any way that a client may go; without a key only where repeating does no harm.
     fn way(&mut self, harmless: bool) -> Way {
-        let (key, wait) = (
+        let (key, wait, own) = (
             !harmless || self.random.percent(70),
+            self.random.percent(50),
             self.random.percent(50),
         );
         match self.random.below(100) {
-            0..45 => Way::Door(Door::Bff { key, wait }),
+            0..45 => Way::Door(Door::Bff { key, wait, own }),
             45..75 => Way::Door(Door::Own { token: wait }),
             _ => Way::Pulsar,
         }
@@ -382,16 +384,19 @@ impl Writer {
         }
     }
 
-    /// Asks for half of what is sure, and then for far more than there is.
+    /// Asks for half of what is sure, and then for far more than there is. One in five times the provider takes the
+    /// payout and says that it failed, so that the money comes back.
     fn payout(&mut self, currency: &'static str) {
         let half = self.sure.saturating_sub(self.at_risk) / 2;
         if half == 0 || !self.random.percent(60) {
             return;
         }
         let amount = |minor| Amount { minor, currency };
+        let refused_there = self.random.percent(20);
         let ask = |partner: &str, minor| Act::Payout {
             partner: partner.to_owned(),
             amount: amount(minor),
+            refused: refused_there,
         };
         let partner = self.partner.clone();
         self.steps.push(Step::Payable {

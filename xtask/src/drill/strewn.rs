@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use pulsar::producer::Message as RawMessage;
-use schemas::{Service, Topic};
+use schemas::{Header, Message, Service, Topic, WriterSchema};
 use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
 
 use super::fault::Garbage;
 use super::foreign::Foreign;
 use super::stack::DrillStack;
 
-/// The source that unreadable messages name, by which they are known where they are set aside.
+/// The source that such messages name, by which they are known where they are set aside.
 pub const GARBAGE_SOURCE: &str = "drill-garbage";
 
 /// Who has written what lies on a topic.
@@ -59,22 +60,20 @@ pub async fn duplicates(
     Ok(any)
 }
 
-/// Sends a message that nobody can read.
+/// Sends a message that nobody can read, or that nobody may take.
 pub async fn garbage(
     stack: &DrillStack,
     foreign: &Foreign,
     topic: Topic,
     sort: Garbage,
 ) -> Result<bool> {
-    let payload = match sort {
-        Garbage::Noise => b"\xff\xfe this is no message of ours \x00\x01".to_vec(),
-        Garbage::Truncated => match last(stack, topic, 1).await?.pop() {
-            Some((_, mut bytes)) => {
-                bytes.truncate(bytes.len() * 2 / 3);
-                bytes
-            }
+    let payload = if sort == Garbage::Noise {
+        b"\xff\xfe this is no message of ours \x00\x01".to_vec()
+    } else {
+        match last(stack, topic, 1).await?.pop() {
+            Some((_, real)) => spoilt(topic, real, sort)?,
             None => return Ok(false),
-        },
+        }
     };
     let raw = RawMessage {
         payload,
@@ -84,4 +83,62 @@ pub async fn garbage(
     };
     foreign.send_raw(topic, vec![raw]).await?;
     Ok(true)
+}
+
+/// A real message, made into one that is to be set aside. It names a subject of its own: what is set aside holds up
+/// whatever follows of its subject.
+fn spoilt(topic: Topic, mut real: Vec<u8>, sort: Garbage) -> Result<Vec<u8>> {
+    if sort == Garbage::Truncated {
+        real.truncate(real.len() * 2 / 3);
+        return Ok(real);
+    }
+    let Message { header, body } = schemas::decode(&WriterSchema::current(topic), &real)?;
+    let header = Header {
+        id: Uuid::now_v7(),
+        source: GARBAGE_SOURCE.to_owned(),
+        subject: "garbage".to_owned(),
+        key: "garbage".to_owned(),
+        epoch: None,
+        sequence: None,
+        outcome_of: None,
+        ..header
+    };
+    let mut bytes = schemas::encode(topic, &header, &body)?;
+    if sort == Garbage::Newer {
+        let kind = header.kind.as_bytes();
+        let at = bytes.windows(kind.len()).position(|part| part == kind);
+        let version = at.context("a message names its kind")? + kind.len() - 1;
+        bytes[version] = b'9';
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use schemas::decode_header;
+
+    use super::*;
+
+    #[test]
+    fn a_spoilt_message_is_cut_or_of_another_kind_or_of_another_source() {
+        let topic = Topic::CampaignEvents;
+        let schema = WriterSchema::current(topic);
+        let golden = "../schemas/golden/1.0.0/campaign-events/terms.published.v1.avro";
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(golden);
+        let real = std::fs::read(golden).unwrap();
+        let kind = schemas::decode(&schema, &real).unwrap().header.kind;
+        let cut = spoilt(topic, real.clone(), Garbage::Truncated).unwrap();
+        assert!(decode_header(&schema, &cut).is_err());
+        let newer = spoilt(topic, real.clone(), Garbage::Newer).unwrap();
+        let newer = decode_header(&schema, &newer).unwrap();
+        assert_eq!(newer.kind, kind.replace(".v1", ".v9"));
+        let stranger = spoilt(topic, real, Garbage::Stranger).unwrap();
+        let stranger = schemas::decode(&schema, &stranger).unwrap().header;
+        assert_eq!(
+            (stranger.source.as_str(), stranger.kind),
+            (GARBAGE_SOURCE, kind)
+        );
+    }
 }

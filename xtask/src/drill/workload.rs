@@ -128,6 +128,7 @@ impl Workload {
         let keyed = Door::Bff {
             key: true,
             wait: false,
+            own: true,
         };
         match (way, self.mode) {
             (Way::Door(Door::Own { .. }), Mode::Event) => Way::Door(keyed),
