@@ -244,8 +244,8 @@ fn remove_run(folder: &Path) -> Result<()> {
     Ok(fs::remove_dir_all(folder)?)
 }
 
-/// A server's folder, or that of a whole stack.
-fn stop_all_in(folder: &Path) -> Result<()> {
+/// Kills what runs in a server's folder, or in that of a whole stack, and removes the database.
+pub fn stop_all_in(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder.join("run"))
         .into_iter()
         .flatten()

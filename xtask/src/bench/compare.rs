@@ -1,5 +1,6 @@
 //! `cargo xtask bench compare`: the pipeline benchmark of two builds in one run, in turn, each on a fresh stack.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,8 +37,14 @@ const MOST_LOST: u64 = 5;
 
 struct Figures {
     per_second: u64,
-    /// Microseconds for a transaction, of all processes.
-    cpu: u64,
+    /// Microseconds for a transaction, of each process.
+    cpu: BTreeMap<String, u64>,
+}
+
+impl Figures {
+    fn cpu_of_all(&self) -> u64 {
+        self.cpu.values().sum()
+    }
 }
 
 /// Measures both builds in turn and fails when the later one is more than five per cent slower.
@@ -54,24 +61,34 @@ pub async fn run(layout: &Layout, compare: Compare, progress: Progress) -> Resul
                 "round {}, {name}: {} a second, {} µs CPU",
                 round + 1,
                 figures.per_second,
-                figures.cpu
+                figures.cpu_of_all()
             );
             measured[side].push(figures);
         }
     }
     let [before, after] = measured;
-    let (fast, cpu) = (|f: &Figures| f.per_second, |f: &Figures| f.cpu);
+    let fast = |figures: &Figures| figures.per_second;
     let speed = (median(&before, fast), median(&after, fast));
-    let cost = (median(&before, cpu), median(&after, cpu));
+    let all = Figures::cpu_of_all;
+    let cost = (median(&before, all), median(&after, all));
     let mut section = format!(
         "## Two builds\n\n`cargo xtask bench compare --before <folder>`: the pipeline under full load by the binaries of an earlier commit \
          and by these, in turn on fresh stacks; medians of {} times {} s.\n\n| figure | before | after | after, in % of before |\n|---|---|---|---|\n",
         compare.rounds, compare.seconds
     );
-    for (name, (before, after)) in [
-        ("complete transactions a second", speed),
-        ("CPU µs a transaction", cost),
-    ] {
+    let mut lines = vec![
+        ("complete transactions a second".to_owned(), speed),
+        ("CPU µs a transaction".to_owned(), cost),
+    ];
+    let processes = after.first().into_iter().flat_map(|one| one.cpu.keys());
+    lines.extend(processes.map(|process| {
+        let of = |figures: &Figures| figures.cpu.get(process).copied().unwrap_or(0);
+        (
+            format!("of it {process}"),
+            (median(&before, of), median(&after, of)),
+        )
+    }));
+    for (name, (before, after)) in lines {
         let percent = after * 100 / before.max(1);
         writeln!(section, "| {name} | {before} | {after} | {percent} |")?;
     }
@@ -97,9 +114,11 @@ async fn measure(built: &Path, compare: &Compare, progress: Progress) -> Result<
             phase.outcome.doubled
         );
     }
+    let done = phase.outcome.done.max(1);
+    let each = |(name, cpu): (&String, &u64)| (name.clone(), cpu / done);
     Ok(Figures {
         per_second: phase.per_second(),
-        cpu: phase.cpu.values().sum::<u64>() / phase.outcome.done.max(1),
+        cpu: phase.cpu.iter().map(each).collect(),
     })
 }
 
