@@ -332,6 +332,29 @@ async fn nothing_of_a_strangers_body_is_read() {
 }
 
 #[tokio::test]
+async fn a_service_that_speaks_for_another_is_refused_and_may_go_on_for_itself() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let tasks = Tasks::new(CancellationToken::new());
+    let receiver = Receiver::new(lab.pool.clone(), &replica.inlet);
+    let health = Health::default();
+    let app = router(receiver, key(), Service::Payment, modes(), health);
+    let mut road = by_http(listen(app, &tasks).await);
+    road.open(1).await.unwrap();
+    let own = entry(1, 1);
+    let mut foreign = entry(1, 1);
+    let mut fact = message(FACTS, "conv1", "conv1", earns("p", 1), Some(1));
+    fact.header.source = Service::Tracking.name().to_owned();
+    foreign.rows[0].body = encode(FACTS, &fact);
+    let refused = road.ship(&foreign).await.unwrap_err();
+    assert!(refused.to_string().contains("400"), "{refused}");
+    assert_eq!(lab.balance("p").await, 0);
+    assert_eq!(road.ship(&own).await.unwrap(), Shipped::Handled(1));
+    assert_eq!(lab.balance("p").await, 1);
+    tasks.stop().cancel();
+}
+
+#[tokio::test]
 async fn a_sender_that_is_not_one_is_refused() {
     let lab = Lab::new().await;
     let replica = lab.start(false);
