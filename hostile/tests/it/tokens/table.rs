@@ -86,7 +86,7 @@ fn algorithms() -> Vec<Row> {
 /// 3.3: every cryptographic operation is validated.
 fn operations() -> Vec<Row> {
     // A signature that the two alphabets spell differently: a fifth of all are the same in both.
-    let token = (0..)
+    let token = (0..1_000)
         .map(|n| ours(HEADER, with("jti", json!(format!("t{n}")))))
         .find(|token| token.rsplit('.').next().unwrap().contains(['-', '_']))
         .unwrap();
