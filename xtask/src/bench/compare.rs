@@ -24,7 +24,7 @@ pub struct Compare {
     /// Times that each build is measured
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Seconds of full load each time
+    /// Seconds of full load each time, and then of 500 a second
     #[arg(long, default_value_t = 30)]
     seconds: u64,
     /// Purchases that may be under way at once
@@ -32,6 +32,8 @@ pub struct Compare {
     in_flight: u64,
 }
 
+/// Purchases a second, after the full load.
+const STEADY_RATE: u64 = 500;
 /// The later build may do so much less, in per cent.
 const MOST_LOST: u64 = 5;
 
@@ -39,6 +41,8 @@ struct Figures {
     per_second: u64,
     /// Microseconds for a transaction, of each process.
     cpu: BTreeMap<String, u64>,
+    /// The same of all processes at a fixed rate, and half of the latencies there, in tenths of a millisecond.
+    steady: (u64, u64),
 }
 
 impl Figures {
@@ -58,10 +62,11 @@ pub async fn run(layout: &Layout, compare: Compare, progress: Progress) -> Resul
             let figures = measure([&before, &after][side], &compare, progress).await?;
             let name = ["before", "after"][side];
             println!(
-                "round {}, {name}: {} a second, {} µs CPU",
+                "round {}, {name}: {} a second, {} µs CPU; at a fixed rate {:?}",
                 round + 1,
                 figures.per_second,
-                figures.cpu_of_all()
+                figures.cpu_of_all(),
+                figures.steady
             );
             measured[side].push(figures);
         }
@@ -76,7 +81,17 @@ pub async fn run(layout: &Layout, compare: Compare, progress: Progress) -> Resul
          and by these, in turn on fresh stacks; medians of {} times {} s.\n\n| figure | before | after | after, in % of before |\n|---|---|---|---|\n",
         compare.rounds, compare.seconds
     );
+    let steady_cpu = |figures: &Figures| figures.steady.0;
+    let steady_p50 = |figures: &Figures| figures.steady.1;
     let mut lines = vec![
+        (
+            "at 500 a second: CPU µs a transaction".to_owned(),
+            (median(&before, steady_cpu), median(&after, steady_cpu)),
+        ),
+        (
+            "at 500 a second: latency p50, tenths of a ms".to_owned(),
+            (median(&before, steady_p50), median(&after, steady_p50)),
+        ),
         ("complete transactions a second".to_owned(), speed),
         ("CPU µs a transaction".to_owned(), cost),
     ];
@@ -114,11 +129,17 @@ async fn measure(built: &Path, compare: &Compare, progress: Progress) -> Result<
             phase.outcome.doubled
         );
     }
+    let pace = Pace::Rate(STEADY_RATE);
+    let steady = run_phase(stack.layout(), &mut feed, &ledger, pace, lasting).await?;
     let done = phase.outcome.done.max(1);
     let each = |(name, cpu): (&String, &u64)| (name.clone(), cpu / done);
     Ok(Figures {
         per_second: phase.per_second(),
         cpu: phase.cpu.iter().map(each).collect(),
+        steady: (
+            steady.cpu.values().sum::<u64>() / steady.outcome.done.max(1),
+            steady.percentile(50),
+        ),
     })
 }
 

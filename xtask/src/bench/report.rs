@@ -39,7 +39,7 @@ impl Phase {
     }
 
     /// In tenths of a millisecond.
-    fn percentile(&self, percent: usize) -> u64 {
+    pub fn percentile(&self, percent: usize) -> u64 {
         clients::percentile(&self.outcome.latencies_us, percent)
     }
 
