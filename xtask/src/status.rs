@@ -127,7 +127,7 @@ pub async fn restart(layout: &Layout, name: &str, progress: Progress) -> Result<
 /// Removes what is of no use any more: remains of test runs, old logs, half-made downloads.
 pub fn cleanup(layout: &Layout, progress: Progress) -> Result<()> {
     let _lock = StackLock::take(layout)?;
-    test_run::sweep(&layout.tests())?;
+    test_run::sweep(&layout.tests(), true)?;
     let folders = [
         layout.state.join("logs"),
         layout.state.join("pulsar"),

@@ -74,7 +74,7 @@ pub async fn with_stack(
     mut command: Command,
 ) -> Result<ExitCode> {
     tools::ensure(with_broker)?;
-    sweep(&layout.tests())?;
+    sweep(&layout.tests(), true)?;
     let run = TestRun::begin(layout)?;
     let servers = if with_broker {
         "Postgres and Pulsar"
@@ -161,12 +161,8 @@ struct TestRun {
 
 impl TestRun {
     fn begin(layout: &Layout) -> Result<Self> {
-        let pid = std::process::id();
-        let folder = layout.tests().join(pid.to_string());
-        fs::create_dir_all(&folder)?;
-        if let Some(identity) = Identity::of(pid) {
-            identity.write(&folder.join("owner"))?;
-        }
+        let folder = layout.tests().join(std::process::id().to_string());
+        own(&folder)?;
         Ok(Self { folder })
     }
 }
@@ -222,12 +218,29 @@ impl Drop for TestRun {
     }
 }
 
-/// Stops and removes what earlier runs left that were killed before they could.
-pub fn sweep(tests: &Path) -> Result<()> {
-    for entry in fs::read_dir(tests).into_iter().flatten().flatten() {
+const OWNER: &str = "owner";
+
+/// Makes the folder of a run of this process, which no sweep touches while the process lives.
+pub fn own(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    if let Some(identity) = Identity::of(std::process::id()) {
+        identity.write(&folder.join(OWNER))?;
+    }
+    Ok(())
+}
+
+/// The folder stays, to be read, also for sweeps that spare what has no owner.
+pub fn disown(folder: &Path) -> Result<()> {
+    Ok(fs::remove_file(folder.join(OWNER))?)
+}
+
+/// Stops and removes what earlier runs left that were killed before they could; with `ownerless`, what has no owner too.
+pub fn sweep(runs: &Path, ownerless: bool) -> Result<()> {
+    for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
         let folder = entry.path();
-        let owner = Identity::read(&folder.join("owner"));
-        if folder.is_dir() && !owner.is_some_and(|owner| owner.is_alive()) {
+        let owner = Identity::read(&folder.join(OWNER));
+        let is_left = owner.map_or(ownerless, |owner| !owner.is_alive());
+        if folder.is_dir() && is_left {
             remove_run(&folder)?;
         }
     }
@@ -235,17 +248,20 @@ pub fn sweep(tests: &Path) -> Result<()> {
 }
 
 fn remove_run(folder: &Path) -> Result<()> {
+    stop_stack_in(folder)?;
     for entry in fs::read_dir(folder)?.flatten() {
         let server = entry.path();
         if server.is_dir() {
-            stop_all_in(&server)?;
+            stop_stack_in(&server)?;
+            Pulsar::stop_in(&server);
+            Postgres::wipe(&server)?;
         }
     }
     Ok(fs::remove_dir_all(folder)?)
 }
 
-/// Kills what runs in a server's folder, or in that of a whole stack, and removes the database.
-pub fn stop_all_in(folder: &Path) -> Result<()> {
+/// What a whole stack runs in its folder.
+fn stop_stack_in(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder.join("run"))
         .into_iter()
         .flatten()
@@ -258,7 +274,5 @@ pub fn stop_all_in(folder: &Path) -> Result<()> {
         }
     }
     Pulsar::stop_in(&folder.join("pulsar"));
-    Postgres::wipe(&folder.join("postgres"))?;
-    Pulsar::stop_in(folder);
-    Postgres::wipe(folder)
+    Postgres::wipe(&folder.join("postgres"))
 }

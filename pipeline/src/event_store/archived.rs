@@ -41,10 +41,9 @@ pub(super) async fn join(
     let live = live.into_iter().filter(|row| row.position > dropped_to);
     let files_to = window.to.min(dropped_to);
     let matching = |row: LogRow| filter.matches(&row).then_some(row);
-    let mut stretches = 0;
     match way {
         Way::Above(_) => {
-            let (mut rows, mut at) = (Vec::new(), window.above);
+            let (mut rows, mut at, mut stretches) = (Vec::new(), window.above, 0);
             while at < files_to && rows.len() < limit {
                 if stretches == MOST_STRETCHES {
                     return Ok((rows, Window { to: at, ..window }));
@@ -63,25 +62,36 @@ pub(super) async fn join(
         }
         Way::Below(_) => {
             let (mut rows, mut at) = (live.collect::<Vec<_>>(), files_to);
-            while at > window.above && rows.len() < limit {
-                if stretches == MOST_STRETCHES {
-                    return Ok((
-                        rows,
-                        Window {
-                            above: at,
-                            ..window
-                        },
-                    ));
+            for stretch in newest_first(window.above, files_to) {
+                if rows.len() >= limit {
+                    break;
                 }
-                stretches += 1;
-                let above = window.above.max(at - STRETCH);
-                let found = between(pool, above, at, usize::MAX, matching).await?;
+                let found = between(pool, stretch.above, stretch.to, usize::MAX, matching).await?;
                 rows.extend(found.into_iter().rev().take(limit - rows.len()));
-                at = above;
+                at = stretch.above;
             }
-            Ok((rows, window))
+            Ok(searched_down_to(at, rows, window, limit))
         }
     }
+}
+
+/// The stretches between two positions, newest first; no more than one search reads.
+fn newest_first(above: i64, to: i64) -> impl Iterator<Item = Window> {
+    let beginnings = (0..).map(move |number| to - number * STRETCH);
+    let stretch = move |to| Window {
+        above: above.max(to - STRETCH),
+        to,
+    };
+    beginnings
+        .take_while(move |to| *to > above)
+        .take(MOST_STRETCHES)
+        .map(stretch)
+}
+
+/// What a search downwards found: with fewer than were wanted, as far down as it came.
+fn searched_down_to<T>(at: i64, rows: Vec<T>, window: Window, limit: usize) -> (Vec<T>, Window) {
+    let above = if rows.len() < limit { at } else { window.above };
+    (rows, Window { above, ..window })
 }
 
 /// The commands of a window, newest first, with those whose place the files have.
@@ -101,28 +111,20 @@ pub(super) async fn join_commands(
         .into_iter()
         .filter(|row| row.position > dropped_to)
         .collect();
-    let (mut at, mut stretches) = (window.to.min(dropped_to), 0);
+    let files_to = window.to.min(dropped_to);
+    let mut at = files_to;
     let commands = commands.replace(LIVE, PLACES);
-    while at > window.above && rows.len() < limit {
-        if stretches == MOST_STRETCHES {
-            return Ok((
-                rows,
-                Window {
-                    above: at,
-                    ..window
-                },
-            ));
+    for stretch in newest_first(window.above, files_to) {
+        if rows.len() >= limit {
+            break;
         }
-        stretches += 1;
-        let above = window.above.max(at - STRETCH);
         let place = |row: LogRow| Some((row.position, row.id, row.outcome_of));
-        let places = between(pool, above, at, usize::MAX, place).await?;
+        let places = between(pool, stretch.above, stretch.to, usize::MAX, place).await?;
         let left = i64::try_from(limit - rows.len()).unwrap_or(0);
-        let stretch = Window { above, to: at };
         rows.extend(command_rows(pool, &commands, filter, stretch, left, Some(&places)).await?);
-        at = above;
+        at = stretch.above;
     }
-    Ok((rows, window))
+    Ok(searched_down_to(at, rows, window, limit))
 }
 
 /// Like [`super::caused`], for those of the commands whose place the files have; `live` is what the table has.

@@ -26,14 +26,28 @@ async fn dead(lab: &Lab, replica: &Replica, methods: &[&str]) -> Vec<Message> {
     commands
 }
 
-#[tokio::test]
-async fn a_dry_run_tells_what_would_come_of_it_and_nothing_stays() {
+/// A bank that is broken, in which a partner has so much and commands are dead.
+async fn with_dead(funds: i64, methods: &[&str]) -> (Lab, Replica, Vec<Message>) {
     let mut lab = Lab::new().await;
     lab.break_down(true);
     let replica = lab.start(false);
-    let fact = lab.fact("p", 100);
+    let fact = lab.fact("p", funds);
     replica.take(FACTS, &[&fact]).await;
-    let commands = dead(&lab, &replica, &["broken"]).await;
+    let commands = dead(&lab, &replica, methods).await;
+    (lab, replica, commands)
+}
+
+/// The same after it was mended, with no process at work.
+async fn mended_with_dead(methods: &[&str]) -> (Lab, Vec<Message>) {
+    let (lab, replica, commands) = with_dead(100, methods).await;
+    drop(replica);
+    lab.break_down(false);
+    (lab, commands)
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_what_would_come_of_it_and_nothing_stays() {
+    let (lab, replica, commands) = with_dead(100, &["broken"]).await;
     let row = || async {
         let rows = look::find(&lab.pool, commands[0].header.id, None).await;
         rows.unwrap().remove(0)
@@ -86,14 +100,7 @@ async fn a_dry_run_tells_what_would_come_of_it_and_nothing_stays() {
 
 #[tokio::test]
 async fn a_redrive_goes_once_through_the_dead_and_counts_those_that_die_again() {
-    let mut lab = Lab::new().await;
-    lab.break_down(true);
-    let replica = lab.start(false);
-    let fact = lab.fact("p", 100);
-    replica.take(FACTS, &[&fact]).await;
-    dead(&lab, &replica, &["broken", "poison", "broken"]).await;
-    drop(replica);
-    lab.break_down(false);
+    let (lab, _) = mended_with_dead(&["broken", "poison", "broken"]).await;
     let id = redrive::start(&lab.pool, &lab.writer, Filter::default(), 1_000, BY)
         .await
         .unwrap();
@@ -117,14 +124,7 @@ async fn a_redrive_goes_once_through_the_dead_and_counts_those_that_die_again() 
 
 #[tokio::test]
 async fn a_redrive_takes_only_what_its_filter_names_and_ends_when_it_is_cancelled() {
-    let mut lab = Lab::new().await;
-    lab.break_down(true);
-    let replica = lab.start(false);
-    let fact = lab.fact("p", 100);
-    replica.take(FACTS, &[&fact]).await;
-    let commands = dead(&lab, &replica, &["broken", "broken"]).await;
-    drop(replica);
-    lab.break_down(false);
+    let (lab, commands) = mended_with_dead(&["broken", "broken"]).await;
     let all = redrive::start(&lab.pool, &lab.writer, Filter::default(), 1_000, BY)
         .await
         .unwrap();
@@ -164,14 +164,7 @@ async fn a_redrive_takes_only_what_its_filter_names_and_ends_when_it_is_cancelle
 
 #[tokio::test]
 async fn a_redrive_keeps_to_its_rate_however_long_nothing_was_done() {
-    let mut lab = Lab::new().await;
-    lab.break_down(true);
-    let replica = lab.start(false);
-    let fact = lab.fact("p", 100);
-    replica.take(FACTS, &[&fact]).await;
-    dead(&lab, &replica, &["broken"; 5]).await;
-    drop(replica);
-    lab.break_down(false);
+    let (lab, _) = mended_with_dead(&["broken"; 5]).await;
     let id = redrive::start(&lab.pool, &lab.writer, Filter::default(), 2, BY)
         .await
         .unwrap();
@@ -187,14 +180,7 @@ async fn a_redrive_keeps_to_its_rate_however_long_nothing_was_done() {
 
 #[tokio::test]
 async fn a_redrive_leaves_alone_what_died_after_it_began_and_ends_once() {
-    let mut lab = Lab::new().await;
-    lab.break_down(true);
-    let replica = lab.start(false);
-    let fact = lab.fact("p", 100);
-    replica.take(FACTS, &[&fact]).await;
-    let commands = dead(&lab, &replica, &["broken", "broken"]).await;
-    drop(replica);
-    lab.break_down(false);
+    let (lab, commands) = mended_with_dead(&["broken", "broken"]).await;
     let set = async |state: &str| {
         sqlx::query("UPDATE pipeline.parked SET state = $2 WHERE message_id = $1")
             .bind(commands[1].header.id)
@@ -222,12 +208,7 @@ async fn a_redrive_leaves_alone_what_died_after_it_began_and_ends_once() {
 
 #[tokio::test]
 async fn each_filter_alone_tells_what_it_names_from_what_it_does_not() {
-    let mut lab = Lab::new().await;
-    lab.break_down(true);
-    let replica = lab.start(false);
-    let fact = lab.fact("p", 100);
-    replica.take(FACTS, &[&fact]).await;
-    let commands = dead(&lab, &replica, &["broken"]).await;
+    let (lab, _replica, commands) = with_dead(100, &["broken"]).await;
     let row = look::find(&lab.pool, commands[0].header.id, None).await;
     let row = row.unwrap().remove(0);
     let found = async |filter: Filter| {
@@ -259,12 +240,7 @@ async fn each_filter_alone_tells_what_it_names_from_what_it_does_not() {
 
 #[tokio::test]
 async fn what_is_set_aside_is_counted_by_state_type_and_class_of_reason() {
-    let mut lab = Lab::new().await;
-    lab.break_down(true);
-    let replica = lab.start(false);
-    let fact = lab.fact("p", 10);
-    replica.take(FACTS, &[&fact]).await;
-    dead(&lab, &replica, &["broken", "broken"]).await;
+    let (lab, replica, _) = with_dead(10, &["broken", "broken"]).await;
     for partner in ["q1", "q2"] {
         let waits = command(partner, partner, take_out(5, "patient"));
         replica.take(COMMANDS, &[&waits]).await;

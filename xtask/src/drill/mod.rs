@@ -21,7 +21,7 @@ mod strewn;
 mod tap;
 mod workload;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -32,9 +32,7 @@ use crate::check::{self, Books};
 use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::settings::Mode;
-use crate::stack::Identity;
-use crate::test_run::stop_all_in;
-use crate::tools;
+use crate::{test_run, tools};
 
 pub use fault::Kind;
 pub use report::Report;
@@ -101,14 +99,10 @@ impl Default for Drill {
 pub async fn command(layout: &Layout, drill: &Drill) -> Result<bool> {
     tools::ensure(true)?;
     let drills = layout.state.join("drill");
-    sweep(&drills)?;
+    test_run::sweep(&drills, false)?;
     let pid = std::process::id();
     let folder = drills.join(format!("{}-{}-{pid}", drill.mode.name(), drill.seed));
-    let owner = folder.join("owner");
-    std::fs::create_dir_all(&folder)?;
-    if let Some(identity) = Identity::of(pid) {
-        identity.write(&owner)?;
-    }
+    test_run::own(&folder)?;
     let report = tokio::select! {
         report = run(layout, drill, folder.clone()) => report,
         () = told_to_end() => Err(anyhow::anyhow!("told to end")),
@@ -122,23 +116,10 @@ pub async fn command(layout: &Layout, drill: &Drill) -> Result<bool> {
         crate::stack::Postgres::wipe(&folder.join("postgres"))?;
         std::fs::remove_dir_all(&folder)?;
     } else {
-        std::fs::remove_file(owner)?;
+        test_run::disown(&folder)?;
         println!("\nlogs and data: {}", folder.display());
     }
     report.map(|_| holds)
-}
-
-/// Stops and removes what drills left that were killed before they could; what one kept to be read has no owner.
-fn sweep(drills: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(drills).into_iter().flatten().flatten() {
-        let folder = entry.path();
-        let owner = Identity::read(&folder.join("owner"));
-        if owner.is_some_and(|owner| !owner.is_alive()) {
-            stop_all_in(&folder)?;
-            std::fs::remove_dir_all(&folder)?;
-        }
-    }
-    Ok(())
 }
 
 async fn told_to_end() {
