@@ -89,10 +89,13 @@ pub async fn start_one(
     let (_, port) = host_and_port(url)?;
     let remedy = format!("give {} another address in .env", program.name());
     check_free(port, program.name(), &remedy)?;
-    // A copy, moved into place: building again never touches a running process's file.
-    let copy = files.binary.with_extension("new");
-    fs::copy(&source, &copy)?;
-    fs::rename(&copy, &files.binary)?;
+    // A copy, moved into place: building again never touches a running process's file. The same one stays, by which its
+    // further processes know that nothing changed for them.
+    if !is_same(&source, &files.binary) {
+        let copy = files.binary.with_extension("new");
+        fs::copy(&source, &copy)?;
+        fs::rename(&copy, &files.binary)?;
+    }
     let mut command = std::process::Command::new(&files.binary);
     // Not in the clone, whose .env holds what this process need not see.
     command

@@ -39,6 +39,7 @@ async fn the_death_of_either_process_of_a_service_stops_nothing_and_loses_nothin
         slowest = slowest.max(took);
         stack.start_again().await.unwrap();
 
+        assert!(second.process.is_alive(), "nothing changed for {service}");
         second.process.kill();
         let took = recovered(&shop, &mut probes).await;
         println!("second process of {service} killed: a purchase was through after {took:?}");
