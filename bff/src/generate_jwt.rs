@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use chassis::auth::{Algorithm, Claims, Role, SigningKey};
 use chassis::config::Env;
 use clap::Parser;
@@ -17,7 +17,7 @@ const MADE_SECRETS: &str = ".tributary/secrets.env";
 /// Makes a bearer token. Without options: for partner123, in the role partner, for an hour.
 ///
 /// What is not given is taken from the environment or `.env` (`JWT_SECRET_KEY`, `JWT_ISSUER`, `JWT_AUDIENCE`,
-/// `JWT_ALGORITHM`, `JWT_PRIVATE_KEY_FILE`), the secret at last from what `./start.sh` made.
+/// `JWT_ALGORITHM`, `JWT_PRIVATE_KEY`, each also as a file that `<name>_FILE` names), the secret at last from what `./start.sh` made.
 #[derive(Debug, Parser)]
 #[command(name = "generate-jwt")]
 struct Options {
@@ -81,12 +81,13 @@ fn main() -> ExitCode {
 }
 
 fn token(options: Options, mut env: Env) -> Result<String> {
-    let key = signing_key(&options, &mut env)?;
+    let key = signing_key(&options, &mut env);
     let issuer = options.issuer.clone();
     let issuer = issuer.unwrap_or_else(|| env.or("JWT_ISSUER", "tributary".to_owned()));
     let audience = options.audience.clone();
     let audience = audience.unwrap_or_else(|| env.or("JWT_AUDIENCE", "tributary".to_owned()));
     env.finish()?;
+    let key = key?;
     let roles = if options.roles.is_empty() {
         default_roles(&options)
     } else {
@@ -131,15 +132,14 @@ fn signing_key(options: &Options, env: &mut Env) -> Result<SigningKey> {
             .context("JWT_SECRET_KEY is not set: run ./start.sh, which makes it, or give --key")?;
         SigningKey::secret(&secret).context("JWT_SECRET_KEY")?
     } else {
-        let path = options
-            .key_file
-            .clone()
-            .or_else(|| env.text("JWT_PRIVATE_KEY_FILE").map(PathBuf::from));
-        let Some(path) = path else {
-            bail!("{algorithm} needs a private key: give --key-file");
+        let pem = match &options.key_file {
+            Some(path) => fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}", path.display()))?,
+            None => env
+                .text("JWT_PRIVATE_KEY")
+                .with_context(|| format!("{algorithm} needs a private key: give --key-file"))?,
         };
-        let pem = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        SigningKey::pem(algorithm, &pem)?
+        SigningKey::pem(algorithm, pem.as_bytes())?
     };
     Ok(match &options.key_id {
         Some(id) => key.named(id),
@@ -147,9 +147,10 @@ fn signing_key(options: &Options, env: &mut Env) -> Result<SigningKey> {
     })
 }
 
-fn secret_of(env: &Env) -> Option<SecretString> {
-    let given = env.text("JWT_SECRET_KEY").map(str::to_owned);
-    given.or_else(made_secret).map(SecretString::from)
+fn secret_of(env: &mut Env) -> Option<SecretString> {
+    env.text("JWT_SECRET_KEY")
+        .or_else(made_secret)
+        .map(SecretString::from)
 }
 
 fn made_secret() -> Option<String> {

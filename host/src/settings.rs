@@ -141,34 +141,9 @@ fn read_database_url(env: &mut Env, service: Service) -> SecretString {
 fn read_broker(env: &mut Env) -> BrokerSettings {
     BrokerSettings {
         service_url: env.or("PULSAR_SERVICE_URL", "pulsar://127.0.0.1:6650".to_owned()),
-        token: read_broker_token(env),
+        token: env.optional_secret("PULSAR_TOKEN", 1),
         tenant: env.or("PULSAR_TENANT", "tributary".to_owned()),
         namespace: env.or("PULSAR_NAMESPACE", "local".to_owned()),
-    }
-}
-
-/// `PULSAR_TOKEN`, or what stands in the file that `PULSAR_TOKEN_FILE` names.
-fn read_broker_token(env: &mut Env) -> Option<SecretString> {
-    let given = env.optional_secret("PULSAR_TOKEN", 1);
-    let file = env.text("PULSAR_TOKEN_FILE").map(str::to_owned);
-    let Some(file) = file.filter(|_| given.is_none()) else {
-        return given;
-    };
-    match std::fs::read_to_string(&file) {
-        Ok(text) if !text.trim().is_empty() => Some(SecretString::from(text.trim())),
-        Ok(_) => {
-            env.report(
-                "PULSAR_TOKEN_FILE",
-                "names an empty file",
-                "/run/secrets/pulsar-token",
-            );
-            None
-        }
-        Err(error) => {
-            let what = format!("cannot be read: {error}");
-            env.report("PULSAR_TOKEN_FILE", what, "/run/secrets/pulsar-token");
-            None
-        }
     }
 }
 

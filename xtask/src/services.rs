@@ -127,7 +127,12 @@ impl Program {
     }
 
     fn needs_secret(self, name: &str) -> bool {
-        let everyones = ["JWT_SECRET_KEY", "INTERNAL_SECRET_KEY", "PULSAR_TOKEN"];
+        let everyones = [
+            "JWT_SECRET_KEY",
+            "JWT_PUBLIC_KEY",
+            "INTERNAL_SECRET_KEY",
+            "PULSAR_TOKEN",
+        ];
         everyones.contains(&name)
             || (name == "PAYMENT_DATA_KEY" && self == Self::Service(Service::Payment))
     }

@@ -1,4 +1,5 @@
-//! The stack's variables: `.env.example`, over it the generated secrets, over them `.env`, over all the environment.
+//! The stack's variables: `.env.example`, over it the generated secrets, over them `.env`, over all the environment. In
+//! place of any of them, `<name>_FILE` may name a file with its value.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -8,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use schemas::Service;
 
+mod files;
 mod secrets;
 
 use crate::layout::Layout;
@@ -61,8 +63,10 @@ impl Settings {
         let names: Vec<String> = settings.0.keys().cloned().collect();
         let from_environment = names
             .into_iter()
+            .flat_map(|name| [files::variable(&name), name])
             .filter_map(|name| Some((name.clone(), env::var(name).ok()?)));
         settings.overlay(Self(from_environment.collect()));
+        files::resolve(&mut settings.0, &layout.root)?;
         Ok(settings)
     }
 
@@ -93,6 +97,7 @@ impl Settings {
     }
 
     fn overlay(&mut self, other: Self) {
+        files::give_way(&mut self.0, &other.0);
         // An empty line does not take a lower layer's value away, but makes the name known.
         for (name, value) in other.0 {
             if !value.is_empty() || !self.0.contains_key(&name) {

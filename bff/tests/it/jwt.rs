@@ -3,7 +3,9 @@
 use std::process::{Command, Output};
 
 use axum::http::StatusCode;
+use chassis::auth::{Anonymous, Verifier, VerifyingKeys};
 use host::testing::SECRET;
+use secrecy::SecretString;
 
 use crate::app::{acceptance, bff};
 
@@ -69,6 +71,27 @@ async fn subject_roles_partner_brand_and_lifetime_can_be_said() {
     for strange in [other_key, other_audience, other_issuer] {
         assert_eq!(app.get(path, &strange).await.0, StatusCode::UNAUTHORIZED);
     }
+}
+
+#[test]
+fn its_secret_may_stand_in_a_file_and_one_that_cannot_be_read_is_named() {
+    let file = std::env::temp_dir().join(format!("generate-jwt-{}", uuid::Uuid::now_v7()));
+    let from_file = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_generate-jwt"));
+        command.env_clear().env("JWT_SECRET_KEY_FILE", &file);
+        command.output().unwrap()
+    };
+    let told = String::from_utf8(from_file().stderr).unwrap();
+    assert!(told.contains("JWT_SECRET_KEY_FILE names"), "{told}");
+    std::fs::write(&file, format!("{SECRET}\n")).unwrap();
+    let token = String::from_utf8(from_file().stdout).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let keys = VerifyingKeys::secret(&SecretString::from(SECRET)).unwrap();
+    let verifier = Verifier::new(keys, "tributary", "tributary", Anonymous::Refused);
+    assert_eq!(
+        verifier.verify(token.trim_end()).unwrap().subject,
+        "partner123"
+    );
 }
 
 #[test]

@@ -26,13 +26,13 @@ pub struct AuthConfig {
 }
 
 impl AuthConfig {
-    /// Reads `JWT_ALGORITHM`, `JWT_SECRET_KEY` or `JWT_PUBLIC_KEY_FILE` or `JWT_JWKS_FILE`,
+    /// Reads `JWT_ALGORITHM`, `JWT_SECRET_KEY` or `JWT_PUBLIC_KEY` or `JWT_JWKS`,
     /// `JWT_ISSUER`, `JWT_AUDIENCE`, `JWT_REQUIRE_VALIDATION` and `DIRECT_HTTP_AUTH`.
     pub fn read(env: &mut Env, profile: Profile, surface: Surface) -> Self {
         let algorithm = env.or("JWT_ALGORITHM", Algorithm::Hs256);
         let keys = match algorithm {
             Algorithm::Hs256 => secret(env),
-            _ => file(env, algorithm),
+            _ => public(env, algorithm),
         };
         Self {
             issuer: env.or("JWT_ISSUER", "tributary".to_owned()),
@@ -63,41 +63,35 @@ fn secret(env: &mut Env) -> Option<VerifyingKeys> {
     VerifyingKeys::secret(&secret).ok()
 }
 
-fn file(env: &mut Env, algorithm: Algorithm) -> Option<VerifyingKeys> {
-    let (pem, jwks) = ("JWT_PUBLIC_KEY_FILE", "JWT_JWKS_FILE");
-    let given = |env: &Env, name: &str| env.text(name).map(str::to_owned);
-    match (given(env, pem), given(env, jwks)) {
-        (Some(path), None) => {
-            let example = "/etc/tributary/jwt.pem";
-            load(env, pem, &path, example, |text| {
-                VerifyingKeys::pem(algorithm, text.as_bytes())
-            })
+fn public(env: &mut Env, algorithm: Algorithm) -> Option<VerifyingKeys> {
+    let (pem, jwks) = ("JWT_PUBLIC_KEY", "JWT_JWKS");
+    let (name, example, keys) = match (env.is_given(pem), env.is_given(jwks)) {
+        (true, false) => {
+            let text = env.text("JWT_PUBLIC_KEY")?;
+            (
+                pem,
+                "-----BEGIN PUBLIC KEY-----…",
+                VerifyingKeys::pem(algorithm, text.as_bytes()),
+            )
         }
-        (None, Some(path)) => {
-            let example = "/etc/tributary/jwks.json";
-            load(env, jwks, &path, example, |text| {
-                VerifyingKeys::jwks(algorithm, text)
-            })
+        (false, true) => {
+            let text = env.text("JWT_JWKS")?;
+            (
+                jwks,
+                r#"{"keys": […]}"#,
+                VerifyingKeys::jwks(algorithm, &text),
+            )
         }
         _ => {
-            let what =
-                format!("or {jwks}, one of the two, must be set for JWT_ALGORITHM={algorithm}");
-            env.report(pem, what, "/etc/tributary/jwt.pem");
-            None
+            let what = format!(
+                "or {jwks}_FILE, one of the two, must be set for JWT_ALGORITHM={algorithm}"
+            );
+            env.report(&format!("{pem}_FILE"), what, "/etc/tributary/jwt.pem");
+            return None;
         }
-    }
-}
-
-fn load(
-    env: &mut Env,
-    name: &str,
-    path: &str,
-    example: &str,
-    read: impl Fn(&str) -> Result<VerifyingKeys, KeyError>,
-) -> Option<VerifyingKeys> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("names {path}: {error}"));
-    let keys = text.and_then(|text| read(&text).map_err(|error| format!("names {path}: {error}")));
-    keys.map_err(|what| env.report(name, what, example)).ok()
+    };
+    let problem = |error: KeyError| env.report(name, error.to_string(), example);
+    keys.map_err(problem).ok()
 }
 
 fn anonymous(env: &mut Env, profile: Profile, surface: Surface) -> Anonymous {

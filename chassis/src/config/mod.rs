@@ -1,14 +1,17 @@
 //! Configuration from the environment, with every problem reported at once.
 //!
-//! Precedence: the process's environment, then the `.env` file, then the default in the code.
+//! Precedence: the process's environment, then the `.env` file, then the default in the code. In place of any variable `X`,
+//! `X_FILE` may name a file that holds its value: secrets are better kept there than in an environment.
 
 mod dotenv;
 mod errors;
+mod files;
 mod profile;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use secrecy::SecretString;
@@ -48,7 +51,7 @@ impl Env {
             Err(DotenvError::Missing { .. }) if named.is_none() => (HashMap::new(), None),
             Err(error) => (HashMap::new(), Some(error)),
         };
-        values.extend(process);
+        files::overlay(&mut values, process);
         let mut env = Self::from_map(values);
         if let Some(error) = problem {
             env.report(
@@ -74,12 +77,46 @@ impl Env {
         }
     }
 
-    /// The text of a variable; an empty one counts as absent.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.values
-            .get(name)
-            .map(String::as_str)
-            .filter(|text| !text.is_empty())
+    /// The text of a variable, or of the file that `<name>_FILE` names; an empty one counts as absent. A file that cannot
+    /// be used is a problem, and so are a value and a file at once.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        match self.find(name) {
+            Found::Text(text) => Some(text),
+            Found::Nothing | Found::Problem => None,
+        }
+    }
+
+    /// The file that [`Env::text`] reads the variable from, for who reads it again later.
+    pub fn file_of(&self, name: &str) -> Option<PathBuf> {
+        self.given(&files::variable(name)).map(PathBuf::from)
+    }
+
+    /// Whether there is a value or a file for it, be it usable or not.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.given(name).is_some() || self.file_of(name).is_some()
+    }
+
+    fn given(&self, name: &str) -> Option<&str> {
+        let text = self.values.get(name)?.as_str();
+        (!text.is_empty()).then_some(text)
+    }
+
+    fn find(&mut self, name: &str) -> Found {
+        let by_file = files::variable(name);
+        let read = match (self.given(name), self.given(&by_file)) {
+            (None, None) => return Found::Nothing,
+            (Some(text), None) => return Found::Text(text.to_owned()),
+            (Some(_), Some(_)) => Err(format!("is set beside {name}: one of the two is needed")),
+            (None, Some(path)) => files::read(path),
+        };
+        match read {
+            Ok(text) => Found::Text(text),
+            Err(what) => {
+                let example = format!("/run/secrets/{}", name.to_lowercase());
+                self.report(&by_file, what, &example);
+                Found::Problem
+            }
+        }
     }
 
     /// A variable that must be there. `example` is shown when it is absent or wrong; it is parsed
@@ -96,11 +133,14 @@ impl Env {
         T: FromStr,
         T::Err: Display,
     {
-        if let Some(value) = self.optional(name, example) {
-            return value;
-        }
-        if self.text(name).is_none() {
-            self.report(name, "is not set", example);
+        match self.find(name) {
+            Found::Text(text) => {
+                if let Some(value) = self.parsed(name, &text, example) {
+                    return value;
+                }
+            }
+            Found::Nothing => self.report(name, "is not set", example),
+            Found::Problem => {}
         }
         example
             .parse()
@@ -124,27 +164,35 @@ impl Env {
         T: FromStr,
         T::Err: Display,
     {
-        match self.text(name)?.trim().parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                let error: T::Err = error;
+        let text = self.text(name)?;
+        self.parsed(name, &text, example)
+    }
+
+    fn parsed<T>(&mut self, name: &str, text: &str, example: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let parsed = text.trim().parse();
+        parsed
+            .map_err(|error: T::Err| {
                 self.report(name, format!("is malformed: {error}"), example);
-                None
-            }
-        }
+            })
+            .ok()
     }
 
     /// A secret of at least `min_bytes`. Neither its text nor its length appears in a problem.
     pub fn secret(&mut self, name: &str, min_bytes: usize) -> SecretString {
-        if self.text(name).is_none() {
+        let secret = self.optional_secret(name, min_bytes);
+        if !self.is_given(name) {
             self.report(name, "is not set", &secret_example(min_bytes));
         }
-        self.optional_secret(name, min_bytes).unwrap_or_default()
+        secret.unwrap_or_default()
     }
 
     /// A secret that may be absent.
     pub fn optional_secret(&mut self, name: &str, min_bytes: usize) -> Option<SecretString> {
-        let text = self.text(name)?.to_owned();
+        let text = self.text(name)?;
         if text.len() < min_bytes {
             let what = format!("is too short: at least {min_bytes} bytes are needed");
             self.report(name, what, &secret_example(min_bytes));
@@ -155,11 +203,15 @@ impl Env {
 
     /// Adds a problem that only the caller can see, such as two variables that exclude each other.
     pub fn report(&mut self, name: &str, what: impl Into<String>, example: &str) {
-        self.problems.push(ConfigProblem {
+        let problem = ConfigProblem {
             name: name.to_owned(),
             what: what.into(),
             example: example.to_owned(),
-        });
+        };
+        // A variable that two readers read has its problem once.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     /// Every problem met so far, or none.
@@ -170,6 +222,14 @@ impl Env {
             Err(ConfigErrors(self.problems))
         }
     }
+}
+
+/// What is found of a variable.
+enum Found {
+    Text(String),
+    Nothing,
+    /// Something that cannot be used, and is reported.
+    Problem,
 }
 
 fn secret_example(min_bytes: usize) -> String {

@@ -94,3 +94,106 @@ fn a_file_that_is_named_must_be_there() {
         "{shown}"
     );
 }
+
+/// A file of a test's own.
+struct Written(std::path::PathBuf);
+
+impl Written {
+    fn new(bytes: &[u8]) -> Self {
+        let path = std::env::temp_dir().join(format!("chassis-{}", uuid::Uuid::now_v7()));
+        std::fs::write(&path, bytes).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        let _gone_already = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn any_variable_may_stand_in_a_file_which_loses_its_last_line_end() {
+    let secret = "x".repeat(40);
+    let (unix, dos) = (
+        Written::new(format!("{secret}\n").as_bytes()),
+        Written::new(b"9001\r\n"),
+    );
+    let two = Written::new(b" two lines \n\n");
+    let mut env = Env::from_map([
+        ("KEY_FILE", unix.path()),
+        ("PORT_FILE", dos.path()),
+        ("TEXT_FILE", two.path()),
+        ("MODE_FILE", ""),
+    ]);
+    assert_eq!(env.secret("KEY", 32).expose_secret(), secret);
+    assert_eq!(env.or("PORT", 8000_u16), 9001);
+    assert_eq!(env.text("TEXT").as_deref(), Some(" two lines \n"));
+    assert_eq!(env.or("MODE", "http".to_owned()), "http");
+    assert_eq!(env.file_of("KEY").unwrap().to_str(), Some(unix.path()));
+    assert!(env.finish().is_ok());
+}
+
+#[test]
+fn a_value_and_a_file_at_once_are_a_problem_that_shows_neither() {
+    let file = Written::new(b"canary-canary-canary-canary-canary");
+    let mut env = Env::from_map([("KEY", "canary-canary"), ("KEY_FILE", file.path())]);
+    let _ = env.secret("KEY", 8);
+    let _ = env.secret("KEY", 8);
+    let shown = env.finish().unwrap_err().to_string();
+    assert!(shown.contains("KEY_FILE is set beside KEY"), "{shown}");
+    assert_eq!(shown.lines().count(), 2, "once: {shown}");
+    assert!(!shown.contains("canary"), "{shown}");
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_a_problem_that_names_the_variable() {
+    let (empty, large) = (
+        Written::new(b"\n"),
+        Written::new("x".repeat(64 * 1024 + 1).as_bytes()),
+    );
+    let binary = Written::new(b"canary\xff");
+    for (path, what) in [
+        ("/nowhere/key", "cannot be read"),
+        (empty.path(), "is empty"),
+        (large.path(), "more than 64 KiB"),
+        (binary.path(), "not text"),
+    ] {
+        let mut env = Env::from_map([("KEY_FILE", path)]);
+        let _: String = env.required("KEY", "text");
+        let _ = env.secret("KEY", 8);
+        let shown = env.finish().unwrap_err().to_string();
+        assert!(
+            shown.contains("KEY_FILE names") && shown.contains(what),
+            "{shown}"
+        );
+        assert_eq!(shown.lines().count(), 2, "only that: {shown}");
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}
+
+#[test]
+fn the_layer_above_decides_whether_it_is_a_value_or_a_file() {
+    let (above, below) = (Written::new(b"a file above"), Written::new(b"a file below"));
+    let lower = format!(
+        "A=below\nB_FILE={path}\nC_FILE={path}\nD=below\n",
+        path = below.path()
+    );
+    let dotenv = Written::new(lower.as_bytes());
+    let process = [
+        (super::FILE_VARIABLE, dotenv.path()),
+        ("A_FILE", above.path()),
+        ("B", "above"),
+        ("C", ""),
+        ("D_FILE", ""),
+    ];
+    let process = process.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut env = Env::over_file(process.into());
+    let values = ["A", "B", "C", "D"].map(|name| env.text(name).unwrap());
+    assert_eq!(values, ["a file above", "above", "a file below", "below"]);
+    assert!(env.finish().is_ok());
+}
