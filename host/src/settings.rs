@@ -95,7 +95,7 @@ impl Settings {
 }
 
 /// Ports as the design gives them.
-fn default_address(service: Service) -> SocketAddr {
+pub(crate) fn default_address(service: Service) -> SocketAddr {
     let port = match service {
         Service::Tracking => 8000,
         Service::Commission => 8001,

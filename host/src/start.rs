@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::http::StatusCode;
 use chassis::auth::{AuthConfig, Verifier};
-use chassis::config::Env;
-use chassis::http::{Probes, Server, Shell, cancel_on_signal};
+use chassis::http::{Probes, Server, Shell};
 use chassis::idempotency::RequestHasher;
-use chassis::telemetry::{self, Metrics};
+use chassis::telemetry::Metrics;
 use pipeline::relay::Source;
 use pipeline::road::http::{HttpRoad, InternalKey};
 use pipeline::road::inlet::Receiver;
@@ -455,52 +453,4 @@ fn shell(host: &Host, settings: &Settings, verifier: Verifier, metrics: Option<M
         .verifier(Arc::new(verifier))
         .rate_limits(settings.rate_limits)
         .hasher(Arc::new(RequestHasher::new(&settings.request_secret)))
-}
-
-/// A service's whole `main`: reads, starts, waits for a signal, stops.
-pub fn main<D: Domain + Clone>(
-    service: Service,
-    define: fn(&mut Env) -> Definition<D>,
-) -> ExitCode {
-    let mut env = Env::from_process();
-    let settings = Settings::read(&mut env, service);
-    let definition = define(&mut env);
-    if let Err(problems) = env.finish() {
-        complain(&format!("{} cannot start:\n{problems}", service.name()));
-        return ExitCode::from(78);
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let ran = match runtime {
-        Ok(runtime) => runtime.block_on(run(service, definition, settings)),
-        Err(error) => Err(error.into()),
-    };
-    match ran {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            complain(&format!("{} stops: {error:#}", service.name()));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run<D: Domain + Clone>(
-    service: Service,
-    definition: Definition<D>,
-    settings: Settings,
-) -> anyhow::Result<()> {
-    let metrics = telemetry::init(service.name(), &settings.telemetry)?;
-    let stop = cancel_on_signal()?;
-    let running = start(definition, settings, Some(metrics), stop.clone()).await?;
-    running.stopped().await;
-    running.stop().await?;
-    tracing::info!(service = service.name(), "stopped");
-    Ok(())
-}
-
-#[allow(clippy::print_stderr, reason = "there may be no log yet")]
-fn complain(text: &str) {
-    eprintln!("{text}");
 }

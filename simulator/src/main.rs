@@ -23,11 +23,18 @@ struct Arguments {
     capacity: usize,
     #[command(flatten)]
     behaviour: Behaviour,
+    /// Only ask the one that runs at that address whether it is alive, for health checks.
+    #[arg(long)]
+    health: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if arguments.health {
+        let answer = chassis::http::ask(arguments.listen, "/health");
+        return answer.map(drop).map_err(anyhow::Error::msg);
+    }
     tracing_subscriber::fmt().json().init();
     let mut books = Books::new(arguments.capacity);
     let journal = match &arguments.books {

@@ -1,5 +1,6 @@
 //! The HTTP shell: what surrounds every route of every service.
 
+mod ask;
 mod context;
 mod limits;
 mod measure;
@@ -9,6 +10,7 @@ mod server;
 mod shell;
 mod shutdown;
 
+pub use ask::ask;
 pub use context::{CORRELATION_ID, RequestContext};
 pub use limits::Limits;
 pub use probes::{Probes, ReadyCheck};

@@ -6,6 +6,7 @@
 )]
 
 mod app;
+mod ask;
 mod auth;
 mod bodies;
 mod documents;
