@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use chassis::idempotency::RequestHash;
 use host::Host;
 use pipeline::group::{Group, GroupWrite};
 use pipeline::{Asked, NewMessage, TxError, WriteTx};
@@ -32,7 +33,7 @@ pub(crate) struct Request {
     pub(crate) correlation_id: Uuid,
     pub(crate) traceparent: String,
     /// The client's `Idempotency-Key` and the hash of its request.
-    pub(crate) idempotency: Option<(String, [u8; 32])>,
+    pub(crate) idempotency: Option<(String, RequestHash)>,
 }
 
 /// What became of a request.
@@ -100,9 +101,9 @@ impl Log {
         let mut new = Vec::with_capacity(requests.len());
         let mut taken = Vec::with_capacity(requests.len());
         for request in requests {
-            let hash = request.idempotency.as_ref().map(|(_, hash)| hash.to_vec());
+            let hash = request.idempotency.as_ref().map(|(_, hash)| hash);
             if let Some(earlier) = known.get(&request.id) {
-                taken.push(earlier.answer(hash.as_deref()));
+                taken.push(earlier.answer(hash));
                 continue;
             }
             let correlation_id = request.correlation_id;
@@ -110,7 +111,7 @@ impl Log {
                 request.id,
                 Known {
                     correlation_id,
-                    hash,
+                    hash: hash.map(|hash| hash.current().to_vec()),
                 },
             );
             new.push(take(&mut tx, request).map_err(|error| unwritable(&error))?);
@@ -127,8 +128,12 @@ impl Log {
 }
 
 impl Known {
-    fn answer(&self, hash: Option<&[u8]>) -> Taken {
-        if self.hash.as_deref() == hash {
+    fn answer(&self, hash: Option<&RequestHash>) -> Taken {
+        let same = match (self.hash.as_deref(), hash) {
+            (Some(stored), Some(hash)) => hash.is(stored),
+            (stored, hash) => stored.is_none() && hash.is_none(),
+        };
+        if same {
             let correlation_id = self.correlation_id;
             Taken::Accepted { correlation_id }
         } else {

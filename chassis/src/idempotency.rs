@@ -6,6 +6,7 @@ use aws_lc_rs::hmac;
 use axum::http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::lasting::LastingKeys;
 use crate::problem::{FieldProblem, Problem};
 
 /// The header that carries the key.
@@ -51,27 +52,63 @@ impl IdempotencyKey {
 }
 
 /// Hashes requests with a secret, so that a stored hash gives away nothing of a body.
-pub struct RequestHasher(hmac::Key);
+pub struct RequestHasher {
+    current: hmac::Key,
+    accepted: Vec<hmac::Key>,
+}
+
+/// A request's hash, and what it would have been under earlier keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestHash {
+    current: [u8; 32],
+    accepted: Vec<[u8; 32]>,
+}
+
+impl RequestHash {
+    /// The one to store.
+    pub fn current(&self) -> [u8; 32] {
+        self.current
+    }
+
+    /// Whether the stored one is of the same request.
+    pub fn is(&self, stored: &[u8]) -> bool {
+        self.current == stored || self.accepted.iter().any(|hash| hash == stored)
+    }
+}
 
 impl RequestHasher {
-    /// Derives its key from a secret that all replicas have.
-    pub fn new(secret: &SecretString) -> Self {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
-        let derived = hmac::sign(&root, PURPOSE);
-        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+    /// Derives its keys from secrets that all replicas have.
+    pub fn new(keys: &LastingKeys) -> Self {
+        let derive = |secret: &SecretString| {
+            let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+            let derived = hmac::sign(&root, PURPOSE);
+            hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
+        };
+        Self {
+            current: derive(&keys.current),
+            accepted: keys.accepted.iter().map(derive).collect(),
+        }
     }
 
     /// HMAC-SHA256 over method, path and body, each with its length before it.
-    pub fn request_hash(&self, method: &str, path: &str, body: &[u8]) -> [u8; 32] {
-        let mut context = hmac::Context::with_key(&self.0);
-        for part in [method.as_bytes(), path.as_bytes(), body] {
-            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            context.update(part);
+    pub fn request_hash(&self, method: &str, path: &str, body: &[u8]) -> RequestHash {
+        let hash = |key| hash(key, method, path, body);
+        RequestHash {
+            current: hash(&self.current),
+            accepted: self.accepted.iter().map(hash).collect(),
         }
-        let mut hash = [0; 32];
-        hash.copy_from_slice(context.sign().as_ref());
-        hash
     }
+}
+
+fn hash(key: &hmac::Key, method: &str, path: &str, body: &[u8]) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(key);
+    for part in [method.as_bytes(), path.as_bytes(), body] {
+        context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.update(part);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.sign().as_ref());
+    hash
 }
 
 impl fmt::Debug for RequestHasher {
@@ -86,7 +123,7 @@ mod tests {
 
     #[test]
     fn another_method_path_body_or_secret_gives_another_hash() {
-        let hasher = RequestHasher::new(&SecretString::from("a"));
+        let hasher = RequestHasher::new(&SecretString::from("a").into());
         let hash = hasher.request_hash("POST", "/a", b"{}");
         assert_eq!(hash, hasher.request_hash("POST", "/a", b"{}"));
         assert_ne!(hash, hasher.request_hash("PUT", "/a", b"{}"));
@@ -94,8 +131,27 @@ mod tests {
         assert_ne!(hash, hasher.request_hash("POST", "/a", b"{ }"));
         assert_ne!(
             hash,
-            RequestHasher::new(&SecretString::from("b")).request_hash("POST", "/a", b"{}")
+            RequestHasher::new(&SecretString::from("b").into()).request_hash("POST", "/a", b"{}")
         );
+    }
+
+    #[test]
+    fn a_hash_made_with_an_accepted_key_is_of_the_same_request_and_of_no_other() {
+        let keys = |current: &str, accepted: &[&str]| LastingKeys {
+            current: SecretString::from(current),
+            accepted: accepted
+                .iter()
+                .map(|key| SecretString::from(*key))
+                .collect(),
+        };
+        let old = RequestHasher::new(&keys("old", &[]));
+        let stored = old.request_hash("POST", "/a", b"{}").current();
+        let rotated = RequestHasher::new(&keys("new", &["old"]));
+        assert!(rotated.request_hash("POST", "/a", b"{}").is(&stored));
+        assert!(!rotated.request_hash("POST", "/b", b"{}").is(&stored));
+        assert_ne!(rotated.request_hash("POST", "/a", b"{}").current(), stored);
+        let ended = RequestHasher::new(&keys("new", &[]));
+        assert!(!ended.request_hash("POST", "/a", b"{}").is(&stored));
     }
 
     #[test]

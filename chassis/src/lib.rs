@@ -8,6 +8,7 @@ pub mod config;
 pub mod http;
 pub mod idempotency;
 pub mod json;
+pub mod lasting;
 pub mod openapi;
 pub mod page;
 pub mod params;

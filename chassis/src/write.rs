@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::Caller;
-use crate::idempotency::{IdempotencyKey, RequestHasher};
+use crate::idempotency::{IdempotencyKey, RequestHash, RequestHasher};
 use crate::json::{Check, body_bytes, parse};
 use crate::prefer;
 use crate::problem::Problem;
@@ -25,7 +25,7 @@ pub struct Write<T> {
     /// The client's `Idempotency-Key`.
     pub key: Option<IdempotencyKey>,
     /// Tells whether a repeated key comes with the same request.
-    pub request_hash: [u8; 32],
+    pub request_hash: RequestHash,
     /// `Prefer: wait=n`.
     pub wait: Option<Duration>,
 }

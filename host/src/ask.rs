@@ -6,6 +6,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
+use chassis::idempotency::RequestHash;
 use chassis::problem::{FieldProblem, Problem};
 use pipeline::{Answer, Inbound, clock, inbox};
 use schemas::{Actor, Body, Header, Message, Topic};
@@ -29,7 +30,7 @@ pub struct Ask {
     /// What is asked.
     pub body: Body,
     /// HMAC of the request, when it has an `Idempotency-Key`.
-    pub request_hash: Option<[u8; 32]>,
+    pub request_hash: Option<RequestHash>,
 }
 
 /// What became of a command.
@@ -83,11 +84,12 @@ impl Host {
             header,
             body: ask.body,
         };
-        let hash = ask.request_hash.map(Vec::from);
-        let inbound = Inbound::local(topic, message, hash.clone());
+        let hash = ask.request_hash;
+        let stored = hash.as_ref().map(|hash| hash.current().to_vec());
+        let inbound = Inbound::local(topic, message, stored);
         let answered = self.submit(ask.id, inbound).await?;
         let asked = match answered {
-            Answer::Repeated => self.repeated(ask.id, hash.as_deref()).await?,
+            Answer::Repeated => self.repeated(ask.id, hash.as_ref()).await?,
             Answer::Rejected {
                 code,
                 detail,
@@ -129,12 +131,16 @@ impl Host {
     }
 
     /// A command that was handled before is answered as it was then.
-    async fn repeated(&self, id: Uuid, hash: Option<&[u8]>) -> Result<Asked, Problem> {
+    async fn repeated(&self, id: Uuid, hash: Option<&RequestHash>) -> Result<Asked, Problem> {
         let known = inbox::find(self.pool(), self.schema_ids(), id)
             .await
             .map_err(|error| Problem::internal(&error))?
             .ok_or_else(|| Problem::internal(&"a repeated command is not in the inbox"))?;
-        if known.command.request_hash.as_deref() != hash {
+        let same = match (known.command.request_hash.as_deref(), hash) {
+            (Some(stored), Some(hash)) => hash.is(stored),
+            (stored, hash) => stored.is_none() && hash.is_none(),
+        };
+        if !same {
             return Err(
                 Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")
                     .with_detail("this Idempotency-Key was used for another request"),

@@ -1,13 +1,16 @@
 //! What `/ready` looks at: the database, whether it takes batches, and that every road was open once, which proves topics,
 //! subscriptions and schemas. A road that was open and is not now is told of with its reason; the service goes on without.
 
+use std::sync::Arc;
+
+use chassis::auth::Verifier;
 use chassis::http::ReadyCheck;
 use chassis::time::to_rfc3339;
 use pipeline::{Paused, stopped};
 
 use crate::start::Host;
 
-pub(crate) async fn checks(host: Host) -> Vec<ReadyCheck> {
+pub(crate) async fn checks(host: Host, verifier: Arc<Verifier>) -> Vec<ReadyCheck> {
     // Asking a database that is not recognised would only wait.
     if let Some(reason) = host.guard().reason() {
         return vec![ReadyCheck::failed("database", reason)];
@@ -19,6 +22,7 @@ pub(crate) async fn checks(host: Host) -> Vec<ReadyCheck> {
         Ok(_) => ReadyCheck::passed("database"),
         Err(error) => ReadyCheck::failed("database", error.to_string()),
     }];
+    checks.extend(verifier.readiness());
     for (road, reason) in host.health().stops() {
         checks.push(ReadyCheck::failed(road, reason));
     }

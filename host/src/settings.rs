@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use chassis::auth::{AuthConfig, Surface};
 use chassis::config::{Env, Profile};
 use chassis::http::{Limits, RateLimits, ServerConfig};
+use chassis::lasting::LastingKeys;
 use chassis::telemetry::TelemetryConfig;
 use pipeline::road::http::InternalKey;
 use pipeline::road::pulsar::BrokerSettings;
@@ -38,7 +39,7 @@ pub struct Settings {
     /// Tokens of services.
     pub internal_key: InternalKey,
     /// What request hashes are made with.
-    pub request_secret: SecretString,
+    pub lasting_keys: LastingKeys,
     /// Everybody's mode.
     pub modes: Modes,
     /// Where everybody listens.
@@ -66,7 +67,6 @@ impl Settings {
         } else {
             Surface::Direct
         };
-        let internal = env.secret("INTERNAL_SECRET_KEY", SHORTEST_SECRET);
         let prefix = service.name().to_uppercase();
         Self {
             profile,
@@ -79,8 +79,8 @@ impl Settings {
             database_url: read_database_url(env, service),
             database_connections: env.or(&format!("{prefix}_DATABASE_CONNECTIONS"), 8),
             auth: Some(AuthConfig::read(env, profile, surface)),
-            request_secret: internal.clone(),
-            internal_key: InternalKey::new(internal),
+            lasting_keys: LastingKeys::read(env),
+            internal_key: read_internal_key(env),
             modes,
             urls: Service::ALL
                 .into_iter()
@@ -136,6 +136,13 @@ fn read_database_url(env: &mut Env, service: Service) -> SecretString {
         "postgres://{name}:{}@{host}:{port}/{name}_db",
         password.expose_secret()
     ))
+}
+
+/// `INTERNAL_SECRET_KEY` signs; what `INTERNAL_ACCEPTED_SECRET_KEYS` signed is taken too.
+fn read_internal_key(env: &mut Env) -> InternalKey {
+    let signing = env.secret("INTERNAL_SECRET_KEY", SHORTEST_SECRET);
+    let accepted = env.secrets("INTERNAL_ACCEPTED_SECRET_KEYS", SHORTEST_SECRET);
+    InternalKey::new(signing).accepting(accepted)
 }
 
 fn read_broker(env: &mut Env) -> BrokerSettings {

@@ -217,6 +217,7 @@ pub async fn start<D: Domain + Clone>(
     };
     let verifier = settings.auth.take().and_then(AuthConfig::verifier);
     let verifier = verifier.context("tokens cannot be verified with these settings")?;
+    let verifier = Arc::new(verifier);
     let server = Server::bind(settings.server).await?;
     let process = Uuid::now_v7();
     let guard = Guard::default();
@@ -253,6 +254,9 @@ pub async fn start<D: Domain + Clone>(
     let head = database::patiently(async || Ok(pipeline::log::head(&bare_pool).await?)).await?;
     let committed = Arc::new(watch::Sender::new(head));
     let tasks = Tasks::new(stop);
+    if let Some(refresh) = verifier.refresh(tasks.stop().clone()) {
+        tasks.spawn("jwt_keys", refresh);
+    }
     let engine_writer = Writer {
         lock: D::LOCK,
         ..writer.clone()
@@ -438,10 +442,15 @@ fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Router, utoipa::
     (served, document)
 }
 
-fn shell(host: &Host, settings: &Settings, verifier: Verifier, metrics: Option<Metrics>) -> Shell {
-    let ready_host = host.clone();
-    let mut probes =
-        Probes::new(host.service().name()).ready_when(move || ready::checks(ready_host.clone()));
+fn shell(
+    host: &Host,
+    settings: &Settings,
+    verifier: Arc<Verifier>,
+    metrics: Option<Metrics>,
+) -> Shell {
+    let (ready_host, keys) = (host.clone(), Arc::clone(&verifier));
+    let mut probes = Probes::new(host.service().name())
+        .ready_when(move || ready::checks(ready_host.clone(), Arc::clone(&keys)));
     if let Some(metrics) = metrics {
         let upkeep = metrics.clone();
         let stop = host.tasks().stop().clone();
@@ -450,7 +459,7 @@ fn shell(host: &Host, settings: &Settings, verifier: Verifier, metrics: Option<M
         probes = probes.metrics(metrics);
     }
     Shell::new(probes, settings.limits)
-        .verifier(Arc::new(verifier))
+        .verifier(verifier)
         .rate_limits(settings.rate_limits)
-        .hasher(Arc::new(RequestHasher::new(&settings.request_secret)))
+        .hasher(Arc::new(RequestHasher::new(&settings.lasting_keys)))
 }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chassis::lasting::LastingKeys;
 use money::{ClickId, LinkCode, Micros};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -19,7 +20,8 @@ const PURPOSE: &[u8] = b"tributary click id v1";
 const PAYLOAD: usize = 24;
 const MAC: usize = 16;
 
-static KEY: OnceLock<hmac::Key> = OnceLock::new();
+/// The first signs; what any of them signed is ours.
+static KEYS: OnceLock<Vec<hmac::Key>> = OnceLock::new();
 
 /// What a click id says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +37,15 @@ pub enum Meaning {
     },
 }
 
-/// Derives the process's key from a secret that all replicas have; the first call counts.
-pub fn set_key(secret: &SecretString) {
+/// Derives the process's keys from secrets that all replicas have; the first call counts.
+pub fn set_keys(keys: &LastingKeys) {
+    let _ = KEYS.set(keys.all().map(derive).collect());
+}
+
+fn derive(secret: &SecretString) -> hmac::Key {
     let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
     let derived = hmac::sign(&root, PURPOSE);
-    let _ = KEY.set(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()));
+    hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
 }
 
 /// The first eight bytes of the SHA-256 of a link's code.
@@ -56,13 +62,17 @@ pub fn nonce() -> String {
     random[16..].to_owned()
 }
 
-/// A click id that stands for itself; `None` before the key is set.
+/// A click id that stands for itself; `None` before the keys are set.
 pub fn sign(code: &LinkCode, at: Micros) -> Option<ClickId> {
+    signed_by(KEYS.get()?.first()?, code, at)
+}
+
+fn signed_by(key: &hmac::Key, code: &LinkCode, at: Micros) -> Option<ClickId> {
     let mut bytes = Vec::with_capacity(PAYLOAD + MAC);
     bytes.extend(at.0.to_be_bytes());
     bytes.extend(link_digest(code).to_be_bytes());
     bytes.extend(&Uuid::new_v4().as_bytes()[..8]);
-    let mac = hmac::sign(KEY.get()?, &bytes);
+    let mac = hmac::sign(key, &bytes);
     bytes.extend(&mac.as_ref()[..MAC]);
     ClickId::parse(format!("{SIGNED}{}", URL_SAFE_NO_PAD.encode(bytes))).ok()
 }
@@ -81,8 +91,11 @@ pub fn read(id: &ClickId) -> Option<Meaning> {
     let (payload, mac) = bytes
         .split_at_checked(PAYLOAD)
         .filter(|(_, mac)| mac.len() == MAC)?;
-    let expected = hmac::sign(KEY.get()?, payload);
-    if aws_lc_rs::constant_time::verify_slices_are_equal(&expected.as_ref()[..MAC], mac).is_err() {
+    let ours = KEYS.get()?.iter().any(|key| {
+        let expected = hmac::sign(key, payload);
+        aws_lc_rs::constant_time::verify_slices_are_equal(&expected.as_ref()[..MAC], mac).is_ok()
+    });
+    if !ours {
         return None;
     }
     let number = |range| {
@@ -100,11 +113,36 @@ pub fn read(id: &ClickId) -> Option<Meaning> {
 mod tests {
     use super::*;
 
+    const CURRENT: &str = "a secret of at least 32 bytes ....";
+    const EARLIER: &str = "an earlier secret, of 32 bytes too";
+
+    fn keys() {
+        set_keys(&LastingKeys {
+            current: SecretString::from(CURRENT),
+            accepted: vec![SecretString::from(EARLIER)],
+        });
+    }
+
+    #[test]
+    fn a_click_id_signed_with_an_accepted_key_is_ours_and_one_of_another_key_is_not() {
+        keys();
+        let code = LinkCode::parse("lnk_1").unwrap();
+        let by = |secret: &str| {
+            signed_by(&derive(&SecretString::from(secret)), &code, Micros(7)).unwrap()
+        };
+        let meaning = Meaning::Signed {
+            at: Micros(7),
+            link: link_digest(&code),
+        };
+        assert_eq!(read(&by(EARLIER)), Some(meaning));
+        assert_eq!(read(&by(CURRENT)), Some(meaning));
+        assert_eq!(read(&sign(&code, Micros(7)).unwrap()), Some(meaning));
+        assert_eq!(read(&by("a key that has been retired, 32 bytes")), None);
+    }
+
     #[test]
     fn a_signed_click_id_says_what_it_was_made_of_and_a_forged_one_nothing() {
-        set_key(&SecretString::from(
-            "a secret of at least 32 bytes ....".to_owned(),
-        ));
+        keys();
         let code = LinkCode::parse("lnk_1").unwrap();
         let id = sign(&code, Micros(1_234_567)).unwrap();
         assert!(id.as_str().len() <= money::ids::LONGEST_ID);

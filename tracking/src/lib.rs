@@ -27,6 +27,7 @@ mod world;
 
 use axum::http::StatusCode;
 use chassis::config::Env;
+use chassis::lasting::LastingKeys;
 use host::{Definition, Led};
 
 pub use http::read_body;
@@ -38,9 +39,7 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The service.
 pub fn define(env: &mut Env) -> Definition<Tracking> {
-    if let Some(secret) = env.optional_secret("INTERNAL_SECRET_KEY", 32) {
-        click_id::set_key(&secret);
-    }
+    click_id::set_keys(&LastingKeys::read(env));
     Definition {
         domain: Tracking,
         migrations: &MIGRATIONS,

@@ -129,12 +129,17 @@ impl Program {
     fn needs_secret(self, name: &str) -> bool {
         let everyones = [
             "JWT_SECRET_KEY",
+            "JWT_ACCEPTED_SECRET_KEYS",
             "JWT_PUBLIC_KEY",
             "INTERNAL_SECRET_KEY",
+            "INTERNAL_ACCEPTED_SECRET_KEYS",
+            "LASTING_SECRET_KEY",
+            "LASTING_ACCEPTED_SECRET_KEYS",
             "PULSAR_TOKEN",
         ];
+        let payments = ["PAYMENT_DATA_KEY", "PAYMENT_ACCEPTED_DATA_KEYS"];
         everyones.contains(&name)
-            || (name == "PAYMENT_DATA_KEY" && self == Self::Service(Service::Payment))
+            || (payments.contains(&name) && self == Self::Service(Service::Payment))
     }
 
     fn files(self, layout: &Layout) -> Files {
@@ -178,7 +183,7 @@ impl Program {
 }
 
 fn is_secret(name: &str) -> bool {
-    ["_PASSWORD", "_KEY", "_TOKEN", "_DATABASE_URL"]
+    ["_PASSWORD", "_KEY", "_KEYS", "_TOKEN", "_DATABASE_URL"]
         .iter()
         .any(|ending| name.ends_with(ending))
 }

@@ -7,6 +7,7 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
+use chassis::idempotency::RequestHash;
 use chassis::json::{Check, Json};
 use chassis::problem::{FieldProblem, Problem};
 use chassis::write::Write;
@@ -40,7 +41,7 @@ pub(crate) struct Asking {
     /// The command's id.
     pub(crate) id: Uuid,
     context: RequestContext,
-    idempotency: Option<(String, [u8; 32])>,
+    idempotency: Option<(String, RequestHash)>,
     wait: Option<Duration>,
 }
 

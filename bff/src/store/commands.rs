@@ -91,7 +91,7 @@ pub(crate) async fn insert(tx: &mut WriteTx, new: &[NewCommand<'_>]) -> Result<(
         c.request
             .idempotency
             .as_ref()
-            .map(|(_, hash)| hash.to_vec())
+            .map(|(_, hash)| hash.current().to_vec())
     };
     sqlx::query(
         "WITH asked AS (

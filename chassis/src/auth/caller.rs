@@ -173,7 +173,9 @@ impl<S: Sync> FromRequestParts<S> for Caller {
         let verifier = parts.extensions.get::<Arc<Verifier>>();
         let verifier =
             verifier.ok_or_else(|| Problem::internal(&"the shell has no token verifier"))?;
-        verifier.caller(&parts.headers).map_err(refused)
+        let verifier = Arc::clone(verifier);
+        let caller = verifier.caller_by_fresh_keys(&parts.headers).await;
+        caller.map_err(refused)
     }
 }
 
@@ -186,6 +188,7 @@ fn refused(error: TokenError) -> Problem {
                 WWW_AUTHENTICATE,
                 HeaderValue::from_static(r#"Bearer realm="tributary""#),
             ),
+        TokenError::NoKeys => Problem::unavailable("keys_unavailable", error.to_string(), 5),
         error => Problem::unauthorized(error.to_string()),
     }
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet};
 use jsonwebtoken::{DecodingKey, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+
+use super::jwks::KeySet;
 
 /// An HS256 secret is at least as long as its hash (RFC 7518, 3.2).
 pub(super) const SHORTEST_SECRET: usize = 32;
@@ -37,6 +38,15 @@ pub enum KeyError {
     /// A key set without a key for the algorithm.
     #[error("the key set holds no key that can be used with {0}")]
     NoUsableKey(Algorithm),
+    /// A key set that nobody means.
+    #[error("there are more than {0} keys")]
+    TooMany(usize),
+    /// A key set that leaves open which key counts.
+    #[error("two keys of the key set have the same kid")]
+    TwoOfOneName,
+    /// PEM without a key in it.
+    #[error("there is no key in PEM")]
+    NoPem,
     /// The key set is not a JWKS.
     #[error("the key set is not JSON of a JWKS: {0}")]
     NotAKeySet(#[from] serde_json::Error),
@@ -52,16 +62,6 @@ impl Algorithm {
             Self::Rs256 => jsonwebtoken::Algorithm::RS256,
             Self::Es256 => jsonwebtoken::Algorithm::ES256,
             Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
-        }
-    }
-
-    /// Whether a JWK's key type is this algorithm's: a symmetric key never passes as a public one.
-    fn fits(self, parameters: &AlgorithmParameters) -> bool {
-        match self {
-            Self::Hs256 => false,
-            Self::Rs256 => matches!(parameters, AlgorithmParameters::RSA(_)),
-            Self::Es256 => matches!(parameters, AlgorithmParameters::EllipticCurve(_)),
-            Self::EdDsa => matches!(parameters, AlgorithmParameters::OctetKeyPair(_)),
         }
     }
 }
@@ -152,77 +152,88 @@ impl fmt::Debug for SigningKey {
 /// The keys of one algorithm that tokens are verified with.
 pub struct VerifyingKeys {
     pub(super) algorithm: Algorithm,
-    only: Option<DecodingKey>,
+    unnamed: Vec<DecodingKey>,
     named: HashMap<String, DecodingKey>,
 }
 
+/// Each is tried for a token that does not say which one signed it.
+const MOST_UNNAMED: usize = 4;
+
 impl VerifyingKeys {
-    /// An HS256 secret.
-    pub fn secret(secret: &SecretString) -> Result<Self, KeyError> {
-        let key = DecodingKey::from_secret(checked(secret)?);
-        Ok(Self {
-            algorithm: Algorithm::Hs256,
-            only: Some(key),
-            named: HashMap::new(),
-        })
+    pub(super) fn of(
+        algorithm: Algorithm,
+        unnamed: Vec<DecodingKey>,
+        named: HashMap<String, DecodingKey>,
+    ) -> Self {
+        Self {
+            algorithm,
+            unnamed,
+            named,
+        }
     }
 
-    /// A public key in PEM.
-    pub fn pem(algorithm: Algorithm, pem: &[u8]) -> Result<Self, KeyError> {
-        let key = match algorithm {
+    /// An HS256 secret.
+    pub fn secret(secret: &SecretString) -> Result<Self, KeyError> {
+        Self::secrets([secret])
+    }
+
+    /// HS256 secrets, up to four: a token may be signed with any of them.
+    pub fn secrets<'a>(
+        secrets: impl IntoIterator<Item = &'a SecretString>,
+    ) -> Result<Self, KeyError> {
+        let key = |secret| Ok(DecodingKey::from_secret(checked(secret)?));
+        let keys: Result<Vec<_>, KeyError> = secrets.into_iter().map(key).collect();
+        Self::unnamed(Algorithm::Hs256, keys?)
+    }
+
+    /// Public keys in PEM, up to four behind each other: a token may be signed with any of them.
+    pub fn pem(algorithm: Algorithm, pem: &str) -> Result<Self, KeyError> {
+        let read = match algorithm {
             Algorithm::Hs256 => return Err(KeyError::WrongKind(algorithm)),
-            Algorithm::Rs256 => DecodingKey::from_rsa_pem(pem)?,
-            Algorithm::Es256 => DecodingKey::from_ec_pem(pem)?,
-            Algorithm::EdDsa => DecodingKey::from_ed_pem(pem)?,
+            Algorithm::Rs256 => DecodingKey::from_rsa_pem,
+            Algorithm::Es256 => DecodingKey::from_ec_pem,
+            Algorithm::EdDsa => DecodingKey::from_ed_pem,
         };
-        Ok(Self {
-            algorithm,
-            only: Some(key),
-            named: HashMap::new(),
-        })
+        let begins: Vec<usize> = pem.match_indices(PEM_BEGIN).map(|(at, _)| at).collect();
+        let ends = begins.iter().skip(1).copied().chain([pem.len()]);
+        let blocks = begins
+            .iter()
+            .zip(ends)
+            .map(|(begin, end)| &pem[*begin..end]);
+        let keys: Result<Vec<_>, KeyError> =
+            blocks.map(|block| Ok(read(block.as_bytes())?)).collect();
+        Self::unnamed(algorithm, keys?)
     }
 
     /// A JWKS document. Keys of other types and keys without a `kid` (unless it is the only one)
     /// are passed over.
     pub fn jwks(algorithm: Algorithm, json: &str) -> Result<Self, KeyError> {
-        let set: JwkSet = serde_json::from_str(json)?;
-        let fitting: Vec<_> = set
-            .keys
-            .iter()
-            .filter(|jwk| algorithm.fits(&jwk.algorithm))
-            .collect();
-        let mut named = HashMap::new();
-        for jwk in &fitting {
-            if let Some(kid) = &jwk.common.key_id {
-                named.insert(kid.clone(), DecodingKey::from_jwk(jwk)?);
-            }
-        }
-        let only = match fitting.as_slice() {
-            [jwk] => Some(DecodingKey::from_jwk(jwk)?),
-            _ => None,
-        };
-        if only.is_none() && named.is_empty() {
-            return Err(KeyError::NoUsableKey(algorithm));
-        }
-        Ok(Self {
-            algorithm,
-            only,
-            named,
-        })
+        KeySet::parse(algorithm, json)?.with(std::iter::empty())
     }
 
-    /// The key of that name; without names, the only key there is.
-    pub(super) fn find(&self, kid: Option<&str>) -> Option<&DecodingKey> {
+    fn unnamed(algorithm: Algorithm, keys: Vec<DecodingKey>) -> Result<Self, KeyError> {
+        match keys.len() {
+            0 => Err(KeyError::NoPem),
+            1..=MOST_UNNAMED => Ok(Self::of(algorithm, keys, HashMap::new())),
+            _ => Err(KeyError::TooMany(MOST_UNNAMED)),
+        }
+    }
+
+    /// The key of that name; without names, each of those there are.
+    pub(super) fn candidates(&self, kid: Option<&str>) -> Vec<&DecodingKey> {
         match kid {
-            Some(kid) if !self.named.is_empty() => self.named.get(kid),
-            _ => self.only.as_ref(),
+            Some(kid) if !self.named.is_empty() => self.named.get(kid).into_iter().collect(),
+            _ => self.unnamed.iter().collect(),
         }
     }
 }
 
+const PEM_BEGIN: &str = "-----BEGIN ";
+
 impl fmt::Debug for VerifyingKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kids: Vec<_> = self.named.keys().collect();
+        let mut kids: Vec<_> = self.named.keys().collect();
+        kids.sort_unstable();
         f.debug_struct("VerifyingKeys")
             .field("algorithm", &self.algorithm)
             .field("named", &kids)

@@ -4,7 +4,10 @@ mod cache;
 mod caller;
 mod claims;
 mod config;
+mod jwks;
 mod keys;
+mod known;
+mod remote;
 mod verifier;
 
 use axum::http::HeaderMap;
@@ -14,6 +17,7 @@ pub use caller::{Caller, Scope};
 pub use claims::{Audience, Claims, Role};
 pub use config::{AuthConfig, Surface};
 pub use keys::{Algorithm, KeyError, SigningKey, VerifyingKeys};
+pub use remote::RemoteKeys;
 pub use verifier::{Anonymous, TokenError, Verifier};
 
 /// Longer than any token of ours, shorter than what would cost to look at.

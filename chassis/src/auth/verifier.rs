@@ -1,13 +1,18 @@
 //! From a request's token to its caller.
 
 use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
+use tokio_util::sync::CancellationToken;
 
-use super::cache::Cache;
-use super::{Caller, Claims, LEEWAY_SECONDS, VerifyingKeys, bearer};
+use super::known::Current;
+use super::remote::{Remote, RemoteKeys};
+use super::{Algorithm, Caller, Claims, LEEWAY_SECONDS, VerifyingKeys, bearer};
+use crate::http::ReadyCheck;
 
 /// What a request without a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +35,12 @@ pub enum TokenError {
     /// Signed by another key or by no key, or with another algorithm.
     #[error("the token is not signed with a key that counts here")]
     Signature,
+    /// It names a key that is not in the key set.
+    #[error("the token is not signed with a key that counts here")]
+    UnknownKey,
+    /// The key set could not be fetched yet, so nothing can be said of any token.
+    #[error("tokens cannot be verified yet: the key set was not fetched")]
+    NoKeys,
     /// Over, or not begun.
     #[error("the token is not valid at this time")]
     Time,
@@ -40,58 +51,131 @@ pub enum TokenError {
 
 /// Verifies tokens by signature, algorithm, issuer, audience and time.
 pub struct Verifier {
-    keys: VerifyingKeys,
+    current: Current,
+    remote: Option<Arc<Remote>>,
     validation: Validation,
     anonymous: Anonymous,
-    cache: Cache<Caller>,
 }
 
 impl Verifier {
     /// Takes tokens of this issuer for this audience.
     pub fn new(keys: VerifyingKeys, issuer: &str, audience: &str, anonymous: Anonymous) -> Self {
-        let mut validation = Validation::new(keys.algorithm.of_library());
-        validation.leeway = LEEWAY_SECONDS;
-        validation.validate_nbf = true;
-        validation.set_issuer(&[issuer]);
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        let algorithm = keys.algorithm;
+        let current = Current::default();
+        current.set(Some(keys));
         Self {
-            keys,
+            current,
+            remote: None,
+            validation: validation(algorithm, issuer, audience),
+            anonymous,
+        }
+    }
+
+    /// The same with the keys of a document, once [`Verifier::refresh`] runs.
+    ///
+    /// # Errors
+    /// What keeps a client for the document from being made, such as authorities that are no certificates.
+    pub fn remote(
+        keys: RemoteKeys,
+        issuer: &str,
+        audience: &str,
+        anonymous: Anonymous,
+    ) -> Result<Self, String> {
+        let validation = validation(keys.algorithm, issuer, audience);
+        let current = Current::default();
+        let remote = Remote::new(keys, current.clone()).map_err(|error| error.to_string())?;
+        Ok(Self {
+            current,
+            remote: Some(Arc::new(remote)),
             validation,
             anonymous,
-            cache: Cache::default(),
-        }
+        })
+    }
+
+    /// Keeps a key set at a URL fresh; `None` when the keys are given.
+    pub fn refresh(
+        &self,
+        stop: CancellationToken,
+    ) -> Option<impl Future<Output = ()> + Send + use<>> {
+        Some(Arc::clone(self.remote.as_ref()?).run(stop))
+    }
+
+    /// Whether a key set at a URL is there and fresh; `None` when the keys are given.
+    pub fn readiness(&self) -> Option<ReadyCheck> {
+        const NAME: &str = "jwt_keys";
+        let failure = self.remote.as_ref()?.failure();
+        let usable = self.current.get().keys.is_some();
+        Some(match failure {
+            None if usable => ReadyCheck::passed(NAME),
+            Some(failure) if usable => ReadyCheck::passed(NAME).with_detail(format!(
+                "{failure}; the keys of before count for up to a day"
+            )),
+            failure => ReadyCheck::failed(
+                NAME,
+                failure.unwrap_or_else(|| "the key set is being fetched".to_owned()),
+            ),
+        })
     }
 
     /// The caller of a request with these headers. A token that is shown is always checked in
     /// full, also where none is needed.
     pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, TokenError> {
-        match (bearer(headers)?, self.anonymous) {
+        self.shown_by(bearer(headers)?)
+    }
+
+    /// The same; a token of a key that is not known waits until the key set at the URL was fetched again.
+    pub async fn caller_by_fresh_keys(&self, headers: &HeaderMap) -> Result<Caller, TokenError> {
+        let token = bearer(headers)?;
+        let shown = self.shown_by(token);
+        match (&shown, &self.remote) {
+            (Err(TokenError::UnknownKey | TokenError::NoKeys), Some(remote)) => {
+                remote.refreshed().await;
+                self.shown_by(token)
+            }
+            _ => shown,
+        }
+    }
+
+    fn shown_by(&self, token: Option<&str>) -> Result<Caller, TokenError> {
+        match (token, self.anonymous) {
             (Some(token), _) => self.verify(token),
             (None, Anonymous::LocalOperator) => Ok(Caller::local_operator()),
             (None, Anonymous::Refused) => Err(TokenError::Missing),
         }
     }
 
-    /// The caller that a token speaks for.
+    /// The caller that a token speaks for, by the keys there are now.
     pub fn verify(&self, token: &str) -> Result<Caller, TokenError> {
+        let known = self.current.get();
+        let keys = known.keys.as_ref().ok_or(TokenError::NoKeys)?;
         let now = jsonwebtoken::get_current_timestamp();
-        if let Some(caller) = self.cache.get(token, now) {
+        if let Some(caller) = known.tokens.get(token, now) {
             return Ok(caller);
         }
-        let claims = claims(token, &self.keys, &self.validation)?;
+        let claims = claims(token, keys, &self.validation)?;
         let valid = claims.nbf.unwrap_or(0)..claims.exp.saturating_add(LEEWAY_SECONDS);
         let caller = Caller::from_claims(claims).ok_or(TokenError::Malformed)?;
-        self.cache.put(token, valid, caller.clone());
+        known.tokens.put(token, valid, caller.clone());
         Ok(caller)
     }
+}
+
+fn validation(algorithm: Algorithm, issuer: &str, audience: &str) -> Validation {
+    let mut validation = Validation::new(algorithm.of_library());
+    validation.leeway = LEEWAY_SECONDS;
+    validation.validate_nbf = true;
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[audience]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation
 }
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Verifier");
         debug
-            .field("keys", &self.keys)
+            .field("keys", &self.current.get().keys)
+            .field("remote", &self.remote)
             .field("anonymous", &self.anonymous)
             .finish_non_exhaustive()
     }
@@ -107,11 +191,21 @@ fn claims(
     if header.crit.is_some() || !header.typ.as_deref().is_none_or(is_access_token) {
         return Err(TokenError::Malformed);
     }
-    let key = keys
-        .find(header.kid.as_deref())
-        .ok_or(TokenError::Signature)?;
-    let token = decode::<Claims>(token, key, validation).map_err(|error| reason(&error))?;
-    Ok(token.claims)
+    if header.alg != keys.algorithm.of_library() {
+        return Err(TokenError::Signature);
+    }
+    let mut refused = TokenError::UnknownKey;
+    for key in keys.candidates(header.kid.as_deref()) {
+        match decode::<Claims>(token, key, validation) {
+            Ok(token) => return Ok(token.claims),
+            Err(error) => refused = reason(&error),
+        }
+        // Signed with this key, but wrong in another way.
+        if refused != TokenError::Signature {
+            break;
+        }
+    }
+    Err(refused)
 }
 
 /// RFC 8725, 3.11: a token that says it is of another kind (`logout+jwt`) is no access token. Some say `JWT`, those of

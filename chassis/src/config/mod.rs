@@ -201,6 +201,24 @@ impl Env {
         Some(SecretString::from(text))
     }
 
+    /// Up to three secrets of at least `min_bytes` each, separated by commas or white space.
+    pub fn secrets(&mut self, name: &str, min_bytes: usize) -> Vec<SecretString> {
+        const MOST: usize = 3;
+        let text = self.text(name).unwrap_or_default();
+        let parts = text.split(|c: char| c == ',' || c.is_whitespace());
+        let secrets: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        let example = secret_example(min_bytes);
+        if secrets.iter().any(|secret| secret.len() < min_bytes) {
+            let what =
+                format!("holds one that is too short: at least {min_bytes} bytes are needed");
+            self.report(name, what, &example);
+        }
+        if secrets.len() > MOST {
+            self.report(name, format!("holds more than {MOST}"), &example);
+        }
+        secrets.into_iter().map(SecretString::from).collect()
+    }
+
     /// Adds a problem that only the caller can see, such as two variables that exclude each other.
     pub fn report(&mut self, name: &str, what: impl Into<String>, example: &str) {
         let problem = ConfigProblem {

@@ -245,7 +245,9 @@ impl App {
         let router = Shell::new(probes, limits)
             .verifier(Arc::new(verifier))
             .rate_limits(rate)
-            .hasher(Arc::new(RequestHasher::new(&SecretString::from(SECRET))))
+            .hasher(Arc::new(RequestHasher::new(
+                &SecretString::from(SECRET).into(),
+            )))
             .wrap(openapi::serve(routes()));
         let config = ServerConfig {
             drain_timeout: Duration::from_secs(5),

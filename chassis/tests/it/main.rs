@@ -10,6 +10,7 @@ mod ask;
 mod auth;
 mod bodies;
 mod documents;
+mod key_set;
 mod keys;
 mod rates;
 mod shell;

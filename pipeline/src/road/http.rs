@@ -42,14 +42,27 @@ struct Claims {
     exp: i64,
 }
 
-/// The key that services sign their tokens with.
+/// The key that services sign their tokens with, and others that they take tokens of.
 #[derive(Clone)]
-pub struct InternalKey(SecretString);
+pub struct InternalKey {
+    signing: SecretString,
+    accepted: Vec<SecretString>,
+}
 
 impl InternalKey {
     /// From `INTERNAL_SECRET_KEY`.
     pub fn new(secret: SecretString) -> Self {
-        Self(secret)
+        Self {
+            signing: secret,
+            accepted: Vec::new(),
+        }
+    }
+
+    /// Takes tokens that these signed, too: while a key is changed, services that have the new one and others that do not
+    /// yet speak to each other.
+    #[must_use]
+    pub fn accepting(self, accepted: Vec<SecretString>) -> Self {
+        Self { accepted, ..self }
     }
 
     pub(crate) fn sign(&self, from: Service, to: Service) -> Result<String, RoadError> {
@@ -58,7 +71,7 @@ impl InternalKey {
             aud: to.name().to_owned(),
             exp: clock::now().0 / 1_000_000 + TOKEN_SECONDS,
         };
-        let key = EncodingKey::from_secret(self.0.expose_secret().as_bytes());
+        let key = EncodingKey::from_secret(self.signing.expose_secret().as_bytes());
         jsonwebtoken::encode(&jsonwebtoken::Header::new(Algorithm::HS256), &claims, &key)
             .map_err(|error| RoadError(error.to_string()))
     }
@@ -72,10 +85,14 @@ impl InternalKey {
             .strip_prefix("Bearer ")?;
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[me.name()]);
-        let key = DecodingKey::from_secret(self.0.expose_secret().as_bytes());
-        let data = jsonwebtoken::decode::<Claims>(token, &key, &validation).ok()?;
-        Service::parse(&data.claims.iss)?;
-        Some(data.claims.iss)
+        let mut secrets = std::iter::once(&self.signing).chain(&self.accepted);
+        let claims = secrets.find_map(|secret| {
+            let key = DecodingKey::from_secret(secret.expose_secret().as_bytes());
+            let data = jsonwebtoken::decode::<Claims>(token, &key, &validation);
+            Some(data.ok()?.claims)
+        })?;
+        Service::parse(&claims.iss)?;
+        Some(claims.iss)
     }
 }
 
