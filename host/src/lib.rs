@@ -17,6 +17,7 @@ mod settings;
 mod start;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod traces;
 
 pub use ask::{Ask, Asked, actor};
 pub use definition::{Definition, Led, Routes};

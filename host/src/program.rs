@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chassis::config::{ConfigErrors, Env};
 use chassis::http::{ServerConfig, ask, cancel_on_signal};
@@ -18,6 +19,9 @@ use crate::start::start;
 const USAGE: u8 = 64;
 /// `sysexits.h`: wrong configuration.
 const CONFIGURATION: u8 = 78;
+
+/// How long a process that stops waits for its last spans to be exported.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// What the program is told by its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +114,9 @@ async fn serve<D: Domain + Clone>(
     let running = start(definition, settings, Some(metrics), stop.clone()).await?;
     running.stopped().await;
     running.stop().await?;
+    if let Some(spans) = telemetry::Spans::of_process() {
+        tokio::task::spawn_blocking(|| spans.flush(LAST_SPANS)).await?;
+    }
     tracing::info!(service, "stopped");
     Ok(())
 }

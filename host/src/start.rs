@@ -30,7 +30,7 @@ use crate::definition::{Definition, Routes};
 use crate::followers::published;
 use crate::replays::{self, Replays};
 use crate::settings::Settings;
-use crate::{commands, database, operator, ready, roads};
+use crate::{commands, database, operator, ready, roads, traces};
 
 /// A running service, as its routes see it.
 #[derive(Clone)]
@@ -277,7 +277,8 @@ pub async fn start<D: Domain + Clone>(
         queue.clone(),
         Arc::clone(&committed),
     );
-    let engine = Arc::new(engine.telling(health.clone()));
+    let engine = engine.telling(health.clone()).tracing(traces::recorder());
+    let engine = Arc::new(engine);
     let host = Host(Arc::new(Inner {
         service,
         pool: pool.clone(),
@@ -309,6 +310,7 @@ pub async fn start<D: Domain + Clone>(
         service: service.name(),
         schema_ids: writer.schema_ids,
         committed: committed.subscribe(),
+        spans: traces::recorder(),
     };
     roads::relay(&host, Arc::clone(&settings), source, definition.led, &tasks);
     roads::consume(&host, &settings, &queue, host.health(), &tasks);

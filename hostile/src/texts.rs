@@ -84,7 +84,7 @@ pub fn headers(bytes: &[u8]) -> bool {
     for name in ["traceparent", "prefer", "idempotency-key"] {
         headers.insert(HeaderName::from_static(name), value.clone());
     }
-    let trace = TraceContext::from_headers_or_new(&headers).to_header();
+    let trace = TraceContext::for_caller(TraceContext::of_caller(&headers)).to_header();
     assert_eq!(trace.len(), 55, "{trace}");
     let wait = prefer::wait(&headers);
     assert!(wait.is_none_or(|wait| wait.as_secs() <= 30), "{wait:?}");

@@ -136,7 +136,10 @@ impl Domain for Payment {
                 world.details.details.push(encrypted);
                 let header = &message.header;
                 world.details.correlation_ids.push(header.correlation_id);
-                world.details.traceparents.push(header.traceparent.clone());
+                let parent = header.traceparent.as_deref();
+                world.details.traceparents.push(parent.map(|parent| {
+                    pipeline::trace::continued(parent, schemas::Service::Payment, header.id)
+                }));
             }
             Err(error) => tracing::error!(%payout, %error, "the payment details are lost"),
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use money::Micros;
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -17,6 +18,7 @@ use crate::health::Health;
 use crate::inbound::{Answer, Inbound};
 use crate::queue::{Batch, Queue};
 use crate::service_state;
+use crate::trace::{self, MessageSpan, Operation, Spans};
 use crate::tx::{Lock, Writer};
 
 /// Under load, batches start at least this far apart: fewer, fuller transactions.
@@ -36,6 +38,7 @@ pub struct Engine<D> {
     committed: Arc<watch::Sender<i64>>,
     pub(crate) parked_changed: Arc<Notify>,
     health: Health,
+    spans: Option<Arc<dyn Spans>>,
 }
 
 impl<D: Domain> Engine<D> {
@@ -55,6 +58,7 @@ impl<D: Domain> Engine<D> {
             committed,
             parked_changed: Arc::new(Notify::new()),
             health: Health::default(),
+            spans: None,
         }
     }
 
@@ -62,6 +66,13 @@ impl<D: Domain> Engine<D> {
     #[must_use]
     pub fn telling(mut self, health: Health) -> Self {
         self.health = health;
+        self
+    }
+
+    /// Records what becomes of messages there.
+    #[must_use]
+    pub fn tracing(mut self, spans: Option<Arc<dyn Spans>>) -> Self {
+        self.spans = spans;
         self
     }
 
@@ -97,7 +108,7 @@ impl<D: Domain> Engine<D> {
     }
 
     async fn process(&self, mut batch: Batch, suspicious: bool) {
-        let started = Instant::now();
+        let (started, began) = (Instant::now(), clock::now());
         let messages: Vec<&Inbound> = batch.items.iter().flat_map(|item| &item.messages).collect();
         let count = messages.len();
         if planted::is(planted::Fault::AckBeforeCommit) {
@@ -109,6 +120,9 @@ impl<D: Domain> Engine<D> {
             self.persist(&messages).await
         };
         measure(D::SERVICE.name(), &messages, &answers, started);
+        if let Some(spans) = &self.spans {
+            trace_batch::<D>(spans.as_ref(), &messages, &answers, began);
+        }
         drop(messages);
         debug_assert_eq!(answers.len(), count, "every message has one answer");
         for item in batch.items.drain(..) {
@@ -219,6 +233,33 @@ pub fn advance(committed: &watch::Sender<i64>, position: i64) {
 async fn stopped_late(stop: &CancellationToken) {
     stop.cancelled().await;
     tokio::time::sleep(Duration::from_secs(5)).await;
+}
+
+/// Each message of a batch in its own trace. What follows from a message names the span in which it was handled for good.
+fn trace_batch<D: Domain>(
+    spans: &dyn Spans,
+    messages: &[&Inbound],
+    answers: &[Answer],
+    started: Micros,
+) {
+    let ended = clock::now();
+    for (inbound, answer) in messages.iter().zip(answers) {
+        let Some(header) = inbound.header() else {
+            continue;
+        };
+        let is_final = matches!(answer, Answer::Done(_) | Answer::Rejected { .. });
+        spans.record(&MessageSpan {
+            operation: Operation::Process,
+            header,
+            span_id: is_final.then(|| trace::span_id(D::SERVICE, header.id)),
+            topic: inbound.topic.name(),
+            via: inbound.via.name(),
+            result: answer.name(),
+            together: messages.len(),
+            started,
+            ended,
+        });
+    }
 }
 
 fn measure(service: &'static str, messages: &[&Inbound], answers: &[Answer], started: Instant) {

@@ -67,6 +67,17 @@ pub enum Via {
     },
 }
 
+impl Via {
+    /// For traces.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Road => "road",
+            Self::Local => "local",
+            Self::Parked { .. } => "parked",
+        }
+    }
+}
+
 /// How a message came at first: setting it aside and feeding it back changes nothing about what may be taken from whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {

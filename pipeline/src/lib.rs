@@ -35,6 +35,7 @@ mod sqlstate;
 pub mod stopped;
 mod supervise;
 pub mod timers;
+pub mod trace;
 mod tx;
 
 pub use domain::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict};

@@ -12,11 +12,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
+use crate::clock;
 use crate::epoch::{self, Epoch};
 use crate::health::Health;
 use crate::log::{self, LogRow};
 use crate::schema_ids::{SchemaIdError, SchemaIds};
 use crate::supervise::Tasks;
+use crate::trace::{MessageSpan, Operation, Spans};
 use crate::tx::Watermark;
 
 /// The most messages in one entry.
@@ -99,6 +101,34 @@ pub struct Source {
     pub schema_ids: SchemaIds,
     /// Told the head after each commit of this process.
     pub committed: watch::Receiver<i64>,
+    /// Records what was sent.
+    pub spans: Option<Arc<dyn Spans>>,
+}
+
+impl Source {
+    /// Each message of an entry that is safe at the other end, in its own trace.
+    fn trace(&self, road: &str, entry: &Entry) {
+        let Some(spans) = &self.spans else {
+            return;
+        };
+        let ended = clock::now();
+        for row in &entry.rows {
+            let Ok(header) = schemas::decode_header(&entry.schema, &row.body) else {
+                continue;
+            };
+            spans.record(&MessageSpan {
+                operation: Operation::Send,
+                header: &header,
+                span_id: None,
+                topic: entry.topic.name(),
+                via: road,
+                result: "sent",
+                together: entry.rows.len(),
+                started: header.time,
+                ended,
+            });
+        }
+    }
 }
 
 /// Why a shipper had to start again.
@@ -293,6 +323,7 @@ async fn ship_open(
                 }
                 Shipped::Acknowledged | Shipped::Handled(_) => at = last,
             }
+            source.trace(&road.name(), &entry);
             rows = rest;
         }
         at = at.max(through);

@@ -16,7 +16,7 @@ use crate::inbound::StreamId;
 use crate::log::{self, NewRow};
 use crate::schema_ids::SchemaIds;
 use crate::stopped::{self, StoppedStream};
-use crate::{inbox, parked};
+use crate::{inbox, parked, trace};
 
 /// Nothing larger can be appended to a log, nor taken at an edge: bytes of one Avro datum.
 pub const MAX_BODY_BYTES: usize = 262_144;
@@ -116,7 +116,7 @@ pub struct NewMessage {
     pub outcome_of: Option<Uuid>,
     /// Who asked.
     pub actor: Option<schemas::Actor>,
-    /// W3C trace context.
+    /// W3C trace context of the cause; what is appended names the span in which the cause is handled.
     pub traceparent: Option<String>,
 }
 
@@ -377,6 +377,13 @@ impl WriteTx {
             self.moved_streams.insert((new.topic, partition), *at);
             *at
         });
+        let cause = new.causation_id;
+        let traceparent = match (new.traceparent, cause) {
+            (Some(parent), Some(cause)) => {
+                Some(trace::continued(&parent, self.writer.service, cause))
+            }
+            (given, _) => given,
+        };
         let header = Header {
             id: new.id,
             kind: kind.name.to_owned(),
@@ -387,10 +394,10 @@ impl WriteTx {
             epoch: sequence.map(|_| self.epoch),
             sequence,
             correlation_id: new.correlation_id,
-            causation_id: new.causation_id,
+            causation_id: cause,
             outcome_of: new.outcome_of,
             actor: new.actor,
-            traceparent: new.traceparent,
+            traceparent,
         };
         let bytes = encode(new.topic, &header, &new.body)?;
         self.position += 1;

@@ -13,6 +13,8 @@ use uuid::Uuid;
 use crate::problem::{FieldProblem, Problem};
 use crate::telemetry::{TRACEPARENT, TraceContext};
 
+use super::traced::Traced;
+
 /// The header that carries the correlation id.
 pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
@@ -48,7 +50,7 @@ impl RequestContext {
         CURRENT.try_with(|(_, uri)| uri.path().to_owned()).ok()
     }
 
-    fn from_headers(headers: &HeaderMap) -> Result<Self, Problem> {
+    fn from_headers(headers: &HeaderMap, trace: TraceContext) -> Result<Self, Problem> {
         let mut values = headers.get_all(CORRELATION_ID).iter();
         let correlation_id = match (values.next(), values.next()) {
             (None, _) => Uuid::now_v7(),
@@ -57,7 +59,7 @@ impl RequestContext {
         };
         Ok(Self {
             correlation_id,
-            trace: TraceContext::from_headers_or_new(headers),
+            trace,
         })
     }
 }
@@ -77,10 +79,19 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
 
 /// Gives every request its context, and every answer the two headers.
 pub(super) async fn layer(mut request: Request, next: Next) -> Response {
-    let (context, refusal) = match RequestContext::from_headers(request.headers()) {
+    let caller = TraceContext::of_caller(request.headers());
+    let trace = TraceContext::for_caller(caller);
+    let (context, refusal) = match RequestContext::from_headers(request.headers(), trace) {
         Ok(context) => (context, None),
-        Err(problem) => (RequestContext::new_root(), Some(problem)),
+        Err(problem) => (
+            RequestContext {
+                correlation_id: Uuid::now_v7(),
+                trace,
+            },
+            Some(problem),
+        ),
     };
+    let traced = Traced::begin(&request, caller, context);
     request.extensions_mut().insert(context);
     let span = tracing::info_span!(
         "request",
@@ -98,6 +109,9 @@ pub(super) async fn layer(mut request: Request, next: Next) -> Response {
     };
     let mut response = CURRENT.scope(scope, answer.instrument(span)).await;
     mark(response.headers_mut(), context);
+    if let Some(traced) = traced {
+        traced.end(response.status());
+    }
     response
 }
 

@@ -48,7 +48,7 @@ impl Drop for InFlight {
 }
 
 /// A client may invent methods; labels must stay few.
-fn method_label(method: &Method) -> &'static str {
+pub(super) fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",

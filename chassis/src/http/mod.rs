@@ -9,6 +9,7 @@ mod rate;
 mod server;
 mod shell;
 mod shutdown;
+mod traced;
 
 pub use ask::ask;
 pub use context::{CORRELATION_ID, RequestContext};

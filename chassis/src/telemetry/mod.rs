@@ -1,8 +1,11 @@
-//! Logs, trace context and metrics.
+//! Logs, traces and metrics.
 
 mod lines;
 mod metrics;
+mod otlp;
 mod process;
+mod sampling;
+mod spans;
 mod trace;
 
 use std::fmt;
@@ -15,6 +18,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::Env;
 
 pub use metrics::{Metrics, MetricsError};
+pub use opentelemetry::KeyValue;
+pub use otlp::{OtlpConfig, OtlpError};
+pub use spans::{Kind, Span, Spans};
 pub use trace::{TRACEPARENT, TraceContext};
 
 /// How log lines are written.
@@ -27,16 +33,18 @@ pub enum LogFormat {
 }
 
 /// What is logged, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TelemetryConfig {
     /// Directives as in `info,sqlx=warn`.
     pub filter: String,
     /// How lines are written.
     pub format: LogFormat,
+    /// Where traces are exported to, if anywhere.
+    pub otlp: Option<OtlpConfig>,
 }
 
 impl TelemetryConfig {
-    /// Reads `RUST_LOG`, else `LOG_LEVEL` (default `info`), and `LOG_FORMAT` (default `json`).
+    /// Reads `RUST_LOG`, else `LOG_LEVEL` (default `info`), `LOG_FORMAT` (default `json`), and what [`OtlpConfig`] says.
     pub fn read(env: &mut Env) -> Self {
         let level: String = env.or("LOG_LEVEL", "info".to_owned());
         let filter = env.optional("RUST_LOG", "info,sqlx=warn").unwrap_or(level);
@@ -50,6 +58,7 @@ impl TelemetryConfig {
         Self {
             filter,
             format: env.or("LOG_FORMAT", LogFormat::Json),
+            otlp: OtlpConfig::read(env),
         }
     }
 }
@@ -66,9 +75,13 @@ pub enum TelemetryError {
     /// The metrics recorder could not be installed.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// Traces cannot be exported.
+    #[error(transparent)]
+    Otlp(#[from] OtlpError),
 }
 
-/// Starts logs on standard output and the metrics recorder; once per process, first thing.
+/// Starts logs on standard output, the metrics recorder, and the export of traces if one is asked for; once per process,
+/// first thing inside its runtime.
 pub fn init(service: &'static str, config: &TelemetryConfig) -> Result<Metrics, TelemetryError> {
     let filter = EnvFilter::try_new(&config.filter)?;
     let registry = tracing_subscriber::registry().with(filter);
@@ -80,7 +93,11 @@ pub fn init(service: &'static str, config: &TelemetryConfig) -> Result<Metrics, 
             .with(tracing_subscriber::fmt::layer().compact())
             .try_init()?,
     }
-    Ok(Metrics::install(service)?)
+    let metrics = Metrics::install(service)?;
+    if let Some(otlp) = &config.otlp {
+        otlp.start(service)?;
+    }
+    Ok(metrics)
 }
 
 impl FromStr for LogFormat {

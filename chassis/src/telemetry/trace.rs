@@ -6,6 +6,8 @@ use std::str::FromStr;
 use axum::http::HeaderMap;
 use uuid::Uuid;
 
+use super::spans::Spans;
+
 /// The header's name.
 pub const TRACEPARENT: &str = "traceparent";
 
@@ -23,25 +25,39 @@ pub struct TraceContext {
 pub struct TraceError;
 
 impl TraceContext {
-    /// A new trace, sampled.
+    /// A new trace. Whether it is recorded is for the sampler to say; without one, whoever records takes it.
     pub fn new_root() -> Self {
+        let trace_id = Uuid::new_v4().as_u128();
         Self {
-            trace_id: Uuid::new_v4().as_u128(),
+            trace_id,
             span_id: new_span_id(),
-            flags: 1,
+            flags: u8::from(sampled(trace_id, None)),
         }
     }
 
-    /// Continues the trace of the headers in a span of its own, or starts one.
-    pub fn from_headers_or_new(headers: &HeaderMap) -> Self {
+    /// The caller's place, when its headers name one.
+    pub fn of_caller(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(TRACEPARENT).iter();
-        let given = values
-            .next()
-            .and_then(|value| value.to_str().ok()?.parse::<Self>().ok());
-        match (given, values.next()) {
-            (Some(parent), None) => parent.child(),
-            _ => Self::new_root(),
+        let given = values.next()?.to_str().ok()?.parse().ok()?;
+        values.next().is_none().then_some(given)
+    }
+
+    /// The place of what is done for a caller: in its trace, or in a new one.
+    pub fn for_caller(caller: Option<Self>) -> Self {
+        let Some(caller) = caller else {
+            return Self::new_root();
+        };
+        let flags = u8::from(sampled(caller.trace_id, Some(caller.is_sampled())));
+        Self {
+            flags,
+            ..caller.child()
         }
+    }
+
+    /// Another place in the same trace.
+    #[must_use]
+    pub fn at(self, span_id: u64) -> Self {
+        Self { span_id, ..self }
     }
 
     /// A new span in the same trace.
@@ -61,6 +77,16 @@ impl TraceContext {
     /// The trace's id as 32 hexadecimal digits.
     pub fn trace_id(self) -> String {
         format!("{:032x}", self.trace_id)
+    }
+
+    /// The trace's id; never 0.
+    pub(super) fn trace_number(self) -> u128 {
+        self.trace_id
+    }
+
+    /// The span's id; never 0.
+    pub(super) fn span_number(self) -> u64 {
+        self.span_id
     }
 
     /// Whether the one that started the trace wants it recorded.
@@ -112,6 +138,14 @@ fn hex(field: &str, length: usize) -> Option<u128> {
     let lower = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     (field.len() == length && field.bytes().all(lower)).then_some(())?;
     u128::from_str_radix(field, 16).ok()
+}
+
+/// What the process's sampler says; without one a caller's decision stands, and a new trace may be recorded by others.
+fn sampled(trace_id: u128, caller: Option<bool>) -> bool {
+    match Spans::of_process() {
+        Some(spans) => spans.sampler().samples(trace_id, caller),
+        None => caller.unwrap_or(true),
+    }
 }
 
 /// The random half of a version 4 UUID; never zero, because of its version bits.

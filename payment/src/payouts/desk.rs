@@ -6,18 +6,22 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::telemetry::{KeyValue, Kind, Span, Spans, TraceContext};
 use money::{Micros, PayoutId};
 use pipeline::timers::Timer;
+use pipeline::trace::log_span;
 use schemas::Message;
 use sealing::{DataKey, Details};
 use sqlx::PgPool;
 use tokio::sync::Mutex;
 use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
 use super::provider::PayoutProvider;
 use super::step::{gave_up, step};
 use super::{NAME, command};
+use crate::domain::Status;
 use crate::store::calls::{self, Due};
 
 /// Payouts in hand at once.
@@ -53,12 +57,15 @@ impl<P: PayoutProvider> PayoutDesk<P> {
             let at = since.and_then(|micros| now.checked_add_micros(micros));
             at.unwrap_or(Micros(i64::MAX))
         };
-        async move {
+        let logged = log_span(due.correlation_id, due.traceparent.as_deref());
+        let taken = async move {
             let payout = &due.stored.payout;
-            let step = step(&*provider, payout, details, due.paused, clock);
+            let step = step(&*provider, payout, details, due.paused, clock.clone());
             let step = timeout(LONGEST_STEP, step).await;
+            trace(&due, now, clock());
             command::of(&due, step.unwrap_or_else(|_| gave_up(payout)), now)
-        }
+        };
+        taken.instrument(logged)
     }
 }
 
@@ -84,6 +91,31 @@ impl<P> PayoutDesk<P> {
         let json = self.data_key.decrypt(id, encrypted).ok()?;
         Details::parse(&json).ok()
     }
+}
+
+/// What was asked of the provider, in the trace of who asked for the payout.
+fn trace(due: &Due, started: Micros, ended: Micros) {
+    let name = match due.stored.payout.status {
+        Status::Submitting => "submit payout",
+        Status::Submitted | Status::Unknown => "look payout up",
+        Status::Requested | Status::Paid | Status::Failed => return,
+    };
+    let parent = due.traceparent.as_deref();
+    let parent: Option<TraceContext> = parent.and_then(|text| text.parse().ok());
+    let (Some(spans), Some(parent)) = (Spans::of_process(), parent) else {
+        return;
+    };
+    let payout = &due.stored.payout;
+    spans.record(Span {
+        at: parent.child(),
+        parent: Some(parent),
+        name: name.to_owned(),
+        kind: Kind::Client,
+        started,
+        ended,
+        attributes: vec![KeyValue::new("tributary.subject", payout.id.to_string())],
+        error: None,
+    });
 }
 
 /// Steps under way and their payouts: none of these is taken a second time.

@@ -8,6 +8,7 @@ use crate::domain::Domain;
 use crate::inbound::{Answer, Inbound, Origin, Via};
 use crate::inbox;
 use crate::parked::{self, NewParked, State};
+use crate::trace::log_span;
 use crate::tx::{Lock, WriteTx};
 
 pub(super) struct Park {
@@ -71,8 +72,7 @@ impl<D: Domain> Attempt<'_, D> {
         }
         // What it waits for may come later in this very batch.
         tx.any_waiting |= state == State::Waiting;
-        tracing::warn!(id = %inbound.id, source = %inbound.source, topic = inbound.topic.name(), state = state.name(),
-            reason = %park.reason, attempts, "a message is set aside");
+        told(inbound, state, &park.reason, attempts);
         let (schema_id, body) = wire_of(tx, inbound).await?;
         let next_at = match state {
             State::Waiting => park.deadline.unwrap_or(0),
@@ -105,6 +105,15 @@ impl<D: Domain> Attempt<'_, D> {
         }
         Ok(Answer::Parked)
     }
+}
+
+fn told(inbound: &Inbound, state: State, reason: &str, attempts: i32) {
+    let header = inbound.header();
+    let trace = header.and_then(|header| header.traceparent.as_deref());
+    log_span(header.map(|header| header.correlation_id), trace).in_scope(|| {
+        tracing::warn!(id = %inbound.id, source = %inbound.source, topic = inbound.topic.name(), state = state.name(),
+            reason, attempts, "a message is set aside");
+    });
 }
 
 async fn wire_of(tx: &mut WriteTx, inbound: &Inbound) -> Result<(i32, Vec<u8>), Failure> {

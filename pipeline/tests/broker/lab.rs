@@ -101,6 +101,7 @@ impl Sender {
             service: Service::Campaign.name(),
             schema_ids: schema_ids.clone(),
             committed: committed.subscribe(),
+            spans: None,
         };
         let health = Health::default();
         let stop = CancellationToken::new();

@@ -57,6 +57,7 @@ async fn run(
         service: Service::Payment.name(),
         schema_ids: lab.writer.schema_ids.clone(),
         committed: committed.subscribe(),
+        spans: None,
     };
     let effect = Arc::new(Follow { performed, fails });
     effects::run(effect, source, replica.inlet.clone(), COMMANDS, stop).await;

@@ -161,6 +161,7 @@ async fn send(count: usize, road: impl Road, tasks: &Tasks) {
         service: Service::Commission.name(),
         schema_ids,
         committed: committed.subscribe(),
+        spans: None,
     };
     let shipping = relay::ship(
         source,

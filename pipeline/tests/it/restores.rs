@@ -86,6 +86,7 @@ impl Sender {
             service: Service::Commission.name(),
             schema_ids: self.writer.schema_ids.clone(),
             committed: self.committed.subscribe(),
+            spans: None,
         };
         let road = MemoryRoad::new(receiver, Service::Commission, FACTS, 0);
         let stop = tasks.stop().clone();

@@ -3,6 +3,7 @@
 mod archived;
 mod canaries;
 mod check;
+mod collector;
 mod dependencies;
 mod drill;
 mod environment;
@@ -16,5 +17,6 @@ mod replicas;
 mod restored;
 mod servers;
 mod stack;
+mod traces;
 mod traffic;
 mod walk;

@@ -1,0 +1,221 @@
+//! Exporting spans by OTLP over HTTP, in protobuf: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use metrics::counter;
+use opentelemetry::KeyValue;
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{
+    ExporterBuildError, Protocol, SpanExporter, WithExportConfig, WithHttpConfig,
+};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanProcessor};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::runtime::Handle;
+use url::Url;
+use uuid::Uuid;
+
+use super::sampling::{Ratio, Sampler, SamplerName};
+use super::spans::Spans;
+use crate::config::Env;
+
+/// Spans that wait for their export; more are dropped. Some 500 bytes each.
+const QUEUE: usize = 4_096;
+/// Spans of one request.
+const BATCH: usize = 512;
+/// How often what there is is sent.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long the collector may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// An answer is not read beyond this.
+const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// Where spans go.
+#[derive(Debug, Clone)]
+pub struct OtlpConfig {
+    /// The collector's address for traces.
+    endpoint: Url,
+    /// Sent with each request: names and values.
+    headers: HashMap<String, SecretString>,
+    sampler: Sampler,
+}
+
+impl OtlpConfig {
+    /// Reads `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, or `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces` behind it,
+    /// `OTEL_EXPORTER_OTLP_HEADERS` (`name=value`, separated by commas), `OTEL_TRACES_SAMPLER` and
+    /// `OTEL_TRACES_SAMPLER_ARG`. Without an endpoint nothing is exported.
+    pub(super) fn read(env: &mut Env) -> Option<Self> {
+        let (of_traces, of_all) = (
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+        );
+        let whole = address(env, of_traces, "http://127.0.0.1:4318/v1/traces");
+        let base = address(env, of_all, "http://127.0.0.1:4318").map(behind);
+        let headers = headers(env);
+        let name = env.or("OTEL_TRACES_SAMPLER", SamplerName::ParentBasedAlwaysOn);
+        let ratio = env
+            .optional("OTEL_TRACES_SAMPLER_ARG", "0.1")
+            .unwrap_or(Ratio::ALL);
+        Some(Self {
+            endpoint: whole.or(base)?,
+            headers,
+            sampler: Sampler::new(name, ratio),
+        })
+    }
+
+    /// Starts exporting the spans of this process. The runtime that this is called in makes the requests.
+    pub(super) fn start(&self, service: &'static str) -> Result<(), OtlpError> {
+        let client = Client {
+            runtime: Handle::current(),
+            http: reqwest::Client::builder()
+                .timeout(TIMEOUT)
+                .redirect(reqwest::redirect::Policy::none())
+                .build()?,
+        };
+        let shown = |(name, value): (&String, &SecretString)| {
+            (name.clone(), value.expose_secret().to_owned())
+        };
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(client)
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(self.endpoint.as_str())
+            .with_timeout(TIMEOUT)
+            .with_headers(self.headers.iter().map(shown).collect())
+            .build()?;
+        let config = BatchConfigBuilder::default()
+            .with_max_queue_size(QUEUE)
+            .with_max_export_batch_size(BATCH)
+            .with_scheduled_delay(EVERY)
+            .build();
+        let mut processor = BatchSpanProcessor::builder(exporter)
+            .with_batch_config(config)
+            .build();
+        processor.set_resource(&resource(service));
+        Spans::new(processor, self.sampler).install();
+        tracing::info!(endpoint = %shown_endpoint(&self.endpoint), "traces are exported");
+        Ok(())
+    }
+}
+
+/// Spans cannot be exported.
+#[derive(Debug, thiserror::Error)]
+#[error("traces cannot be exported: {0}")]
+pub enum OtlpError {
+    /// The exporter does not take its settings.
+    Exporter(#[from] ExporterBuildError),
+    /// The HTTP client does not start.
+    Client(#[from] reqwest::Error),
+}
+
+fn resource(service: &'static str) -> Resource {
+    Resource::builder_empty()
+        .with_attributes([
+            KeyValue::new("service.name", service),
+            KeyValue::new("service.namespace", "tributary"),
+            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+            KeyValue::new("service.instance.id", Uuid::now_v7().to_string()),
+        ])
+        .build()
+}
+
+fn address(env: &mut Env, name: &str, example: &str) -> Option<Url> {
+    let url: Url = env.optional(name, example)?;
+    if !matches!(url.scheme(), "http" | "https") {
+        env.report(name, "must begin with http:// or https://", example);
+        return None;
+    }
+    Some(url)
+}
+
+/// The base address with the path of traces.
+fn behind(mut base: Url) -> Url {
+    let path = format!("{}/v1/traces", base.path().trim_end_matches('/'));
+    base.set_path(&path);
+    base
+}
+
+/// What may be shown of it: not the credentials that may stand in it.
+fn shown_endpoint(endpoint: &Url) -> String {
+    let host = endpoint.host_str().unwrap_or_default();
+    let port = endpoint.port_or_known_default().unwrap_or_default();
+    format!("{}://{host}:{port}{}", endpoint.scheme(), endpoint.path())
+}
+
+fn headers(env: &mut Env) -> HashMap<String, SecretString> {
+    let name = "OTEL_EXPORTER_OTLP_HEADERS";
+    let text = env.text(name).unwrap_or_default().to_owned();
+    let mut headers = HashMap::new();
+    for pair in text.split(',').filter(|pair| !pair.trim().is_empty()) {
+        let Some((key, value)) = pair.split_once('=') else {
+            env.report(
+                name,
+                "must be name=value, separated by commas",
+                "x-api-key=…",
+            );
+            continue;
+        };
+        let value = SecretString::from(value.trim());
+        headers.insert(key.trim().to_owned(), value);
+    }
+    headers
+}
+
+/// Makes the exporter's requests on the service's own runtime: the exporter has a thread without one.
+#[derive(Debug)]
+struct Client {
+    runtime: Handle,
+    http: reqwest::Client,
+}
+
+#[async_trait]
+impl HttpClient for Client {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let http = self.http.clone();
+        let asked = self
+            .runtime
+            .spawn(async move { send(&http, request).await });
+        let answer = asked.await?;
+        let taken = answer
+            .as_ref()
+            .is_ok_and(|answer| answer.status().is_success());
+        if !taken {
+            counter!("telemetry_export_failures_total").increment(1);
+        }
+        match &answer {
+            Ok(answer) if taken => tracing::trace!(status = %answer.status(), "spans exported"),
+            Ok(answer) => {
+                tracing::warn!(status = %answer.status(), "the collector does not take spans");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the collector cannot be reached; spans wait, then are dropped")
+            }
+        }
+        answer
+    }
+}
+
+async fn send(
+    http: &reqwest::Client,
+    request: Request<Bytes>,
+) -> Result<Response<Bytes>, HttpError> {
+    let request = reqwest::Request::try_from(request)?;
+    let mut answer = http
+        .execute(request)
+        .await
+        .map_err(reqwest::Error::without_url)?;
+    let mut response = Response::builder().status(answer.status());
+    if let Some(headers) = response.headers_mut() {
+        headers.extend(answer.headers().clone());
+    }
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
+        if body.len() + part.len() > LONGEST_ANSWER {
+            return Err("the collector's answer is too long".into());
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(response.body(body.into())?)
+}
