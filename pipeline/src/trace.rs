@@ -71,9 +71,7 @@ fn is_sound(text: &str) -> bool {
 
 /// The `traceparent` of what the handling of a message causes. One that is malformed is passed on as it is.
 pub fn continued(parent: &str, service: Service, cause: Uuid) -> String {
-    let sound =
-        parent.len() == TRACEPARENT_LENGTH && parent.is_ascii() && parent.starts_with("00-");
-    if !sound {
+    if !is_sound(parent) {
         return parent.to_owned();
     }
     let span = span_id(service, cause);
