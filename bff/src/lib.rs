@@ -43,5 +43,6 @@ pub fn define(_: &mut Env) -> Definition<Projections> {
         // Nothing is refused here that could have a code of a domain.
         status_of: |_| StatusCode::UNPROCESSABLE_ENTITY,
         led: Led::nothing(),
+        gauges: &[],
     }
 }

@@ -40,5 +40,6 @@ pub fn define(_env: &mut Env) -> Definition<CampaignDomain> {
         edge: |_| OpenApiRouter::new(),
         status_of: http::status_of,
         led: Led::nothing(),
+        gauges: &[],
     }
 }

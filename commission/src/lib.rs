@@ -39,5 +39,6 @@ pub fn define(_env: &mut Env) -> Definition<Commission> {
         edge: |_| OpenApiRouter::new(),
         status_of: http::status_of,
         led: Led::nothing().timer(timer::HoldTimer),
+        gauges: &[],
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use pipeline::effects::{self, Effect};
+use pipeline::gauges::Gauge;
 use pipeline::relay::Source;
 use pipeline::timers::{self, Timer};
 use pipeline::{Domain, Inlet, Tasks};
@@ -34,6 +35,8 @@ pub struct Definition<D: Domain> {
     pub status_of: fn(&str) -> StatusCode,
     /// Its timers and effects.
     pub led: Led,
+    /// Figures of its tables for the metrics.
+    pub gauges: &'static [Gauge],
 }
 
 /// What only one process of a service may do: timers and effects.

@@ -16,7 +16,7 @@ use pipeline::road::http::{HttpRoad, InternalKey};
 use pipeline::road::inlet::Receiver;
 use pipeline::{
     Domain, Engine, Health, Inlet, Mode, Modes, Queue, Rehearse, SchemaIds, Tasks, Writer, archive,
-    parked, process, release, service_state,
+    gauges, parked, process, release, service_state,
 };
 use schemas::{Service, Topic};
 use sqlx::PgPool;
@@ -304,6 +304,13 @@ pub async fn start<D: Domain + Clone>(
     let (router, document) = surface(&host, &faces, &settings);
     bring_back(&pool, engine_writer, &queue, &engine, &tasks);
     tasks.spawn("engine", engine.run(tasks.stop().clone(), left.deaths > 0));
+    let told = gauges::tell(
+        host.bare_pool().clone(),
+        host.health().clone(),
+        definition.gauges,
+        tasks.stop().clone(),
+    );
+    tasks.spawn("gauges", told);
     let settings = Arc::new(settings);
     let source = Source {
         pool,

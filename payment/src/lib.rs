@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use chassis::config::Env;
 use host::{Definition, Led};
+use pipeline::gauges::Gauge;
 use sealing::DataKey;
 use secrecy::SecretString;
 use sqlx::migrate::Migrator;
@@ -31,6 +32,23 @@ pub use service::Payment;
 
 /// Payment's own tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Payouts that are not final, and how long the oldest of them has been as it is, by status.
+const GAUGES: &[Gauge] = &[
+    Gauge {
+        name: "payment_payouts_under_way",
+        label: "status",
+        sql: "SELECT s.status, count(p.id) FROM unnest(ARRAY['requested', 'submitting', 'submitted', 'unknown']) s(status)
+                LEFT JOIN payouts p ON p.status = s.status AND p.status NOT IN ('paid', 'failed') GROUP BY s.status",
+    },
+    Gauge {
+        name: "payment_payouts_oldest_seconds",
+        label: "status",
+        sql: "SELECT s.status, coalesce(extract(epoch FROM now())::bigint - min(p.updated_at) / 1000000, 0)
+                FROM unnest(ARRAY['requested', 'submitting', 'submitted', 'unknown']) s(status)
+                LEFT JOIN payouts p ON p.status = s.status AND p.status NOT IN ('paid', 'failed') GROUP BY s.status",
+    },
+];
 
 /// What only payment reads from its environment.
 #[derive(Debug)]
@@ -81,5 +99,6 @@ pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payme
         edge: http::operator_routes,
         status_of: http::status_of,
         led: Led::nothing().timer(desk).timer(keeper),
+        gauges: GAUGES,
     })
 }

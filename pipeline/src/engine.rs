@@ -85,6 +85,8 @@ impl<D: Domain> Engine<D> {
     /// it is tried, as is due after a process died.
     pub async fn run(self: Arc<Self>, stop: CancellationToken, mut suspicious: bool) {
         let started = Instant::now();
+        // There from the start, so that the first one is seen as a change.
+        metrics::counter!("tributary_retries_total").increment(0);
         let mut next_start = started;
         loop {
             tokio::select! {

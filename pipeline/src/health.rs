@@ -127,6 +127,24 @@ impl Health {
         }
     }
 
+    /// A road that this process travels no more: another one does now.
+    pub(crate) fn left(&self, road: &str, topic: Topic, partition: i32) {
+        if let Some(road) = self.lock().get_mut(&Self::name(road, topic, partition)) {
+            road.error = None;
+            road.since = None;
+        }
+    }
+
+    /// Every road, and whether it is open.
+    pub(crate) fn roads(&self) -> Vec<(String, bool)> {
+        let roads = self.lock();
+        let open = |road: &Road| road.opened_once && road.error.is_none();
+        roads
+            .iter()
+            .map(|(name, road)| (name.clone(), open(road)))
+            .collect()
+    }
+
     /// The database cannot take a batch now: nothing is handled until it can.
     pub(crate) fn batches_wait(&self, reason: &str) {
         let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,6 +13,7 @@ pub mod effects;
 mod engine;
 pub mod epoch;
 pub mod event_store;
+pub mod gauges;
 pub mod group;
 pub mod handled_before;
 mod health;

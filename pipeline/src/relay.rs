@@ -33,6 +33,8 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 /// A leader that does not show up at its session for so long, frozen or cut off, loses the lock: the server ends the
 /// session.
 const SILENT_LEADER: &str = "SET idle_session_timeout = '4s'";
+/// Messages that are looked at to tell how long a closed road keeps them waiting.
+const LOOK: i64 = 500;
 const CURSOR_EVERY: Duration = Duration::from_millis(500);
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
@@ -219,11 +221,14 @@ pub async fn ship(
     stop: CancellationToken,
 ) {
     let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
+    let lag = Lag::of(&road.name(), topic, partition);
+    metrics::counter!("tributary_relay_errors_total", "road" => road.name()).increment(0);
+    let mut reached = None;
     loop {
         let started = Instant::now();
         let error = tokio::select! {
             () = stop.cancelled() => break,
-            ended = ship_open(&mut source, &mut road, topic, partition, relay_epoch, &health) => ended,
+            ended = ship_open(&mut source, &mut road, (topic, partition, relay_epoch), &health, &lag, &mut reached) => ended,
         };
         road.close();
         if started.elapsed() > BACKOFF_MAX * 2 {
@@ -241,6 +246,9 @@ pub async fn ship(
             metrics::counter!("tributary_relay_errors_total", "road" => road.name()).increment(1);
             tracing::warn!(road = road.name(), topic = topic.name(), partition, %error, retry_in = ?wait,
                 "shipping starts again from the last known place");
+            if let Some(at) = reached {
+                lag.look(&source.pool, topic, partition, at).await;
+            }
         }
         tokio::select! {
             () = stop.cancelled() => break,
@@ -248,17 +256,60 @@ pub async fn ship(
         }
     }
     road.close();
+    // Whoever relays from now on tells.
+    lag.tell(&[]);
+    health.left(&road.name(), topic, partition);
+}
+
+/// What of a stream waits to be shipped by a road: how many messages, up to an entry's, and for how long the oldest.
+struct Lag {
+    messages: metrics::Gauge,
+    seconds: metrics::Gauge,
+}
+
+impl Lag {
+    fn of(road: &str, topic: Topic, partition: i32) -> Self {
+        let labels = [
+            metrics::Label::new("road", road.to_owned()),
+            metrics::Label::new("topic", topic.name()),
+            metrics::Label::new("partition", partition.to_string()),
+        ];
+        let lag = Self {
+            messages: metrics::gauge!("tributary_relay_lag_messages", labels.iter()),
+            seconds: metrics::gauge!("tributary_relay_lag_seconds", labels.iter()),
+        };
+        lag.tell(&[]);
+        lag
+    }
+
+    fn tell(&self, waiting: &[LogRow]) {
+        self.messages
+            .set(f64::from(u32::try_from(waiting.len()).unwrap_or(u32::MAX)));
+        let oldest = waiting.first().map_or(0, |row| clock::now().0 - row.time);
+        let oldest = Duration::from_micros(u64::try_from(oldest).unwrap_or(0));
+        self.seconds.set(oldest.as_secs_f64());
+    }
+
+    /// While the road is closed the wait goes on. What cannot be read now is told next time.
+    async fn look(&self, pool: &PgPool, topic: Topic, partition: i32, after: i64) {
+        if let Ok(window) = log::stream_window(pool, topic, partition, after, LOOK).await {
+            self.tell(&window.rows);
+        }
+    }
 }
 
 async fn ship_open(
     source: &mut Source,
     road: &mut impl Road,
-    topic: Topic,
-    partition: i32,
-    relay_epoch: i64,
+    (topic, partition, relay_epoch): (Topic, i32, i64),
     health: &Health,
+    lag: &Lag,
+    reached: &mut Option<i64>,
 ) -> Result<(), ShipError> {
     let stored = load_cursor(&source.pool, topic, partition, relay_epoch).await?;
+    if stored > 0 {
+        reached.get_or_insert(stored);
+    }
     let epochs = epoch::all(&source.pool).await?;
     let current = epochs.last().map_or(1, |epoch| epoch.epoch);
     let (start, mut at) = begin(source, road, topic, partition, stored, &epochs).await?;
@@ -266,7 +317,6 @@ async fn ship_open(
     health.goes_on(&road.name(), topic, partition);
     let (mut saved, mut saved_at) = (at, Instant::now());
     let mut poll = POLL.start;
-    let lag = metrics::gauge!("tributary_relay_lag_messages", "road" => road.name(), "topic" => topic.name());
     loop {
         source.committed.borrow_and_update();
         let limit = i64::try_from(ENTRY_MESSAGES).unwrap_or(500);
@@ -284,7 +334,8 @@ async fn ship_open(
         if epoch != current {
             return Err(RoadError("the log goes on under another epoch".to_owned()).into());
         }
-        lag.set(f64::from(u32::try_from(rows.len()).unwrap_or(u32::MAX)));
+        *reached = Some(at);
+        lag.tell(&rows);
         if !rows.is_empty() {
             poll = POLL.start;
         }

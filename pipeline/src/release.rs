@@ -7,7 +7,6 @@ use bytes::Bytes;
 use schemas::Topic;
 use sqlx::PgPool;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::inbound::{Answer, Hint, Inbound, Origin, Via, Wire};
@@ -17,7 +16,6 @@ use crate::schema_ids::{SchemaIdError, SchemaIds};
 
 const POLL: Duration = Duration::from_millis(500);
 const CHUNK: i64 = 200;
-const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Releases until told to stop.
 pub async fn release(
@@ -29,12 +27,7 @@ pub async fn release(
 ) {
     let known = schemas::known_names();
     let mut fed_back = false;
-    let mut told = Instant::now();
     loop {
-        if told.elapsed() >= TELL_EVERY {
-            tell(&pool).await;
-            told = Instant::now();
-        }
         if !fed_back {
             fed_back = feed_back(&pool, &known).await;
         }
@@ -52,22 +45,6 @@ pub async fn release(
             () = changed.notified() => {}
             () = tokio::time::sleep(POLL) => {}
         }
-    }
-}
-
-/// Tells the metrics how many messages are set aside, and how long the oldest has been, by state. What is away now is told next time.
-async fn tell(pool: &PgPool) {
-    let Ok(counts) = parked::counts(pool).await else {
-        return;
-    };
-    for state in parked::State::ALL {
-        let found = counts.iter().find(|(name, ..)| name == state.name());
-        let (count, age) = found.map_or((0, 0), |(_, count, age)| (*count, *age));
-        metrics::gauge!("tributary_parked_messages", "state" => state.name())
-            .set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
-        let age = Duration::from_micros(u64::try_from(age).unwrap_or(0));
-        metrics::gauge!("tributary_parked_oldest_seconds", "state" => state.name())
-            .set(age.as_secs_f64());
     }
 }
 

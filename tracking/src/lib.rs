@@ -48,6 +48,7 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
         edge: edge::routes,
         status_of,
         led: Led::nothing(),
+        gauges: &[],
     }
 }
 

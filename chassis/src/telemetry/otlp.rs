@@ -1,6 +1,7 @@
 //! Exporting spans by OTLP over HTTP, in protobuf: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -73,6 +74,7 @@ impl OtlpConfig {
                 .timeout(TIMEOUT)
                 .redirect(reqwest::redirect::Policy::none())
                 .build()?,
+            failing: AtomicBool::new(false),
         };
         let shown = |(name, value): (&String, &SecretString)| {
             (name.clone(), value.expose_secret().to_owned())
@@ -146,7 +148,7 @@ fn shown_endpoint(endpoint: &Url) -> String {
 
 fn headers(env: &mut Env) -> HashMap<String, SecretString> {
     let name = "OTEL_EXPORTER_OTLP_HEADERS";
-    let text = env.text(name).unwrap_or_default().to_owned();
+    let text = env.text(name).unwrap_or_default();
     let mut headers = HashMap::new();
     for pair in text.split(',').filter(|pair| !pair.trim().is_empty()) {
         let Some((key, value)) = pair.split_once('=') else {
@@ -168,6 +170,7 @@ fn headers(env: &mut Env) -> HashMap<String, SecretString> {
 struct Client {
     runtime: Handle,
     http: reqwest::Client,
+    failing: AtomicBool,
 }
 
 #[async_trait]
@@ -178,19 +181,23 @@ impl HttpClient for Client {
             .runtime
             .spawn(async move { send(&http, request).await });
         let answer = asked.await?;
-        let taken = answer
-            .as_ref()
-            .is_ok_and(|answer| answer.status().is_success());
-        if !taken {
+        let problem = match &answer {
+            Ok(answer) if answer.status().is_success() => None,
+            Ok(answer) => Some(format!("it answers {}", answer.status())),
+            Err(error) => Some(error.to_string()),
+        };
+        if problem.is_some() {
             counter!("telemetry_export_failures_total").increment(1);
         }
-        match &answer {
-            Ok(answer) if taken => tracing::trace!(status = %answer.status(), "spans exported"),
-            Ok(answer) => {
-                tracing::warn!(status = %answer.status(), "the collector does not take spans");
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the collector cannot be reached; spans wait, then are dropped")
+        // One line when it begins and one when it ends: an outage may last.
+        if self.failing.swap(problem.is_some(), Ordering::Relaxed) != problem.is_some() {
+            if let Some(problem) = problem {
+                tracing::warn!(
+                    problem,
+                    "the collector takes no spans; those that cannot wait are dropped"
+                );
+            } else {
+                tracing::info!("the collector takes spans again");
             }
         }
         answer

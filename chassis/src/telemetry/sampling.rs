@@ -57,7 +57,7 @@ impl Sampler {
     }
 
     /// Whether this trace is recorded, given what its caller decided.
-    pub(super) fn samples(&self, trace_id: u128, caller: Option<bool>) -> bool {
+    pub(super) fn samples(self, trace_id: u128, caller: Option<bool>) -> bool {
         match caller {
             Some(decided) if self.asks_parent => decided,
             _ => self.ratio.takes(trace_id),

@@ -60,7 +60,7 @@ impl<P: PayoutProvider> PayoutDesk<P> {
         let logged = log_span(due.correlation_id, due.traceparent.as_deref());
         let taken = async move {
             let payout = &due.stored.payout;
-            let step = step(&*provider, payout, details, due.paused, clock.clone());
+            let step = step(&*provider, payout, details, due.paused, clock);
             let step = timeout(LONGEST_STEP, step).await;
             trace(&due, now, clock());
             command::of(&due, step.unwrap_or_else(|_| gave_up(payout)), now)

@@ -122,6 +122,10 @@ async fn follow(
     health: Health,
     stop: CancellationToken,
 ) {
+    let topic = subscription.topic.name();
+    // There from the start, so that the first one is seen as a change.
+    metrics::counter!("tributary_stream_gaps_total", "topic" => topic).increment(0);
+    metrics::counter!("tributary_consumer_restarts_total", "topic" => topic).increment(0);
     let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
     let mut memory = Memory {
         known_gap: None,

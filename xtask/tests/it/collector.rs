@@ -1,4 +1,8 @@
 //! A collector of traces that keeps what it gets.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -118,5 +122,8 @@ fn texts(attributes: &[KeyValue]) -> HashMap<String, String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let number = bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | u128::from(*byte));
+    format!("{number:0width$x}", width = bytes.len() * 2)
 }
