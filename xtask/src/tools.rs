@@ -10,9 +10,11 @@ use anyhow::{Context, Result, bail};
 use crate::stack::run;
 
 mod install;
+mod prometheus;
 mod python;
 
 pub use install::install;
+pub use prometheus::prometheus;
 pub use python::python;
 
 /// A Java runtime that can run the broker.

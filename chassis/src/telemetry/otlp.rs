@@ -96,6 +96,8 @@ impl OtlpConfig {
             .with_batch_config(config)
             .build();
         processor.set_resource(&resource(service));
+        // There from the start, so that the first failure is seen as a change.
+        counter!("telemetry_export_failures_total").increment(0);
         Spans::new(processor, self.sampler).install();
         tracing::info!(endpoint = %shown_endpoint(&self.endpoint), "traces are exported");
         Ok(())

@@ -3,12 +3,19 @@
 use std::fs;
 use std::time::Duration;
 
+use crate::time::now;
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 /// A clock tick of `/proc/self/stat`: `USER_HZ` is 100 on every Linux that Rust supports.
 const TICK: Duration = Duration::from_millis(10);
 
 pub(super) fn describe() {
+    describe_gauge!(
+        "process_start_time_seconds",
+        "When the process started, in seconds since 1970"
+    );
+    let started = Duration::from_micros(u64::try_from(now().0).unwrap_or(0));
+    gauge!("process_start_time_seconds").set(started.as_secs_f64());
     describe_gauge!("process_resident_memory_bytes", "Resident memory in bytes");
     describe_gauge!(
         "process_anonymous_memory_bytes",

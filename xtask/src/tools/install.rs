@@ -20,35 +20,66 @@ pub fn install(what: &str, debian: &str, brew: &str) -> Result<()> {
     if !has("apt-get") {
         bail!("{what} is missing. Run: brew install {brew}");
     }
+    println!("    installing {debian}: {what}");
+    let packages: Vec<&str> = ["install", "-y", "--no-install-recommends"]
+        .into_iter()
+        .chain(debian.split(' '))
+        .collect();
+    as_root(&["update"])
+        .with_context(|| format!("{what} is missing. Run: sudo apt-get install -y {debian}"))?;
+    as_root(&packages)
+        .with_context(|| format!("{what} could not be installed; try: apt-get install {debian}"))
+}
+
+/// `apt-get` with these arguments, where this user may.
+fn as_root(arguments: &[&str]) -> Result<()> {
     let prefix: &[&str] = if rustix::process::geteuid().is_root() {
         &["env"]
     } else if has("sudo") && run(Command::new("sudo").args(["-n", "true"])).is_ok() {
         &["sudo", "-n", "env"]
     } else {
-        bail!("{what} is missing. Run: sudo apt-get install -y {debian}");
+        bail!("this user may not install packages");
     };
-    println!("    installing {debian}: {what}");
-    let apt = |arguments: &[&str]| {
-        let quiet = [
-            "DEBIAN_FRONTEND=noninteractive",
-            "timeout",
-            "600",
-            "apt-get",
-            "-qq",
-        ];
-        run(Command::new(prefix[0])
-            .args(&prefix[1..])
-            .args(quiet)
-            .args(arguments))
+    let quiet = [
+        "DEBIAN_FRONTEND=noninteractive",
+        "timeout",
+        "600",
+        "apt-get",
+        "-qq",
+    ];
+    let mut apt = Command::new(prefix[0]);
+    run(apt.args(&prefix[1..]).args(quiet).args(arguments)).map(drop)
+}
+
+/// Unpacks a Debian package into a folder without installing it: nothing of it is started, and no root is needed.
+pub(super) fn unpack(what: &str, debian: &str, brew: &str, into: &Path) -> Result<()> {
+    if !has("apt-get") {
+        bail!("{what} is missing. Run: brew install {brew}");
+    }
+    println!("    fetching {debian}: {what}");
+    let work = into.with_extension(format!("{}.partial", std::process::id()));
+    fs::create_dir_all(&work)?;
+    let download = || {
+        let mut apt = Command::new("apt-get");
+        run(apt.args(["-qq", "download", debian]).current_dir(&work))
     };
-    let packages: Vec<&str> = ["install", "-y", "--no-install-recommends"]
-        .into_iter()
-        .chain(debian.split(' '))
-        .collect();
-    apt(&["update"])
-        .and_then(|_| apt(&packages))
-        .map(drop)
-        .with_context(|| format!("{what} could not be installed; try: apt-get install {debian}"))
+    download()
+        .or_else(|_| {
+            as_root(&["update"])?;
+            download()
+        })
+        .with_context(|| format!("{what} could not be fetched; try: apt-get download {debian}"))?;
+    let package = fs::read_dir(&work)?
+        .flatten()
+        .map(|entry| entry.path())
+        .next();
+    let package = package.context("apt-get download left no file")?;
+    run(Command::new("dpkg-deb")
+        .arg("-x")
+        .arg(package)
+        .arg(work.join("unpacked")))?;
+    fs::rename(work.join("unpacked"), into)?;
+    Ok(fs::remove_dir_all(&work)?)
 }
 
 /// Debian's server package where we may install it, else binaries from Maven Central, which need no root.

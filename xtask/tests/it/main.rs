@@ -8,6 +8,7 @@ mod dependencies;
 mod drill;
 mod environment;
 mod modes;
+mod observing;
 mod operators;
 mod planted;
 mod processes;
