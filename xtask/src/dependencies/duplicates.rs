@@ -24,6 +24,8 @@ pub(super) const ALLOWED: &[(&str, &str)] = &[
         "prettyplease",
         "the pulsar client's prost-build, at build time only",
     ),
+    ("prost", "the pulsar client beside OpenTelemetry's"),
+    ("prost-derive", "comes with prost"),
     (
         "rand",
         "the pulsar client, proptest and sqlx each hold another",
