@@ -1,10 +1,13 @@
 //! Exporting spans by OTLP over HTTP, in protobuf: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::http::{HeaderName, HeaderValue};
 use metrics::counter;
 use opentelemetry::KeyValue;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
@@ -34,7 +37,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// Where spans go.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct OtlpConfig {
     /// The collector's address for traces.
     endpoint: Url,
@@ -104,6 +107,15 @@ impl OtlpConfig {
     }
 }
 
+impl fmt::Debug for OtlpConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OtlpConfig")
+            .field("endpoint", &shown_endpoint(&self.endpoint))
+            .field("sampler", &self.sampler)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Spans cannot be exported.
 #[derive(Debug, thiserror::Error)]
 #[error("traces cannot be exported: {0}")]
@@ -154,15 +166,17 @@ fn headers(env: &mut Env) -> HashMap<String, SecretString> {
     let mut headers = HashMap::new();
     for pair in text.split(',').filter(|pair| !pair.trim().is_empty()) {
         let Some((key, value)) = pair.split_once('=') else {
-            env.report(
-                name,
-                "must be name=value, separated by commas",
-                "x-api-key=…",
-            );
+            let what = "must be name=value, separated by commas";
+            env.report(name, what, "x-api-key=…");
             continue;
         };
-        let value = SecretString::from(value.trim());
-        headers.insert(key.trim().to_owned(), value);
+        let (key, value) = (key.trim(), value.trim());
+        let sound = HeaderName::from_str(key).is_ok() && HeaderValue::from_str(value).is_ok();
+        if !sound {
+            env.report(name, "has a part that is no HTTP header", "x-api-key=…");
+            continue;
+        }
+        headers.insert(key.to_owned(), SecretString::from(value));
     }
     headers
 }
@@ -227,4 +241,96 @@ async fn send(
         body.extend_from_slice(&part);
     }
     Ok(response.body(body.into())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[(&str, &str)]) -> Result<Option<OtlpConfig>, String> {
+        let mut env = Env::from_map(values.iter().copied());
+        let config = OtlpConfig::read(&mut env);
+        env.finish().map_err(|problems| problems.to_string())?;
+        Ok(config)
+    }
+
+    #[test]
+    fn nothing_is_exported_unless_an_endpoint_is_named() {
+        assert!(read(&[]).unwrap().is_none());
+        assert!(
+            read(&[("OTEL_TRACES_SAMPLER_ARG", "0.5")])
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn the_path_of_traces_stands_behind_the_collectors_own_and_an_address_of_traces_is_taken_whole()
+    {
+        let all = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        let whole = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+        for (values, wanted) in [
+            (vec![(all, "http://h:4318")], "http://h:4318/v1/traces"),
+            (vec![(all, "https://h/otlp/")], "https://h/otlp/v1/traces"),
+            (
+                vec![(whole, "https://h/x"), (all, "http://h:4318")],
+                "https://h/x",
+            ),
+        ] {
+            let config = read(&values).unwrap().unwrap();
+            assert_eq!(config.endpoint.as_str(), wanted);
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_named_and_no_headers_value_is_shown() {
+        for (name, value, said) in [
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "collector:4318",
+                "must begin with http",
+            ),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense", "malformed"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "canary", "must be name=value"),
+            (
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "bad name=canary",
+                "is no HTTP header",
+            ),
+            (
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "x=can\nary",
+                "is no HTTP header",
+            ),
+            (
+                "OTEL_TRACES_SAMPLER",
+                "some",
+                "expected parentbased_always_on",
+            ),
+            ("OTEL_TRACES_SAMPLER_ARG", "2", "from 0 to 1"),
+        ] {
+            let shown = read(&[(name, value)]).unwrap_err();
+            assert!(shown.contains(name) && shown.contains(said), "{shown}");
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn credentials_in_the_address_and_in_headers_are_not_shown() {
+        let config = read(&[
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "https://me:canary@h:1/p?k=canary",
+            ),
+            (
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "x-api-key=canary, other = b=c ",
+            ),
+        ]);
+        let config = config.unwrap().unwrap();
+        assert_eq!(shown_endpoint(&config.endpoint), "https://h:1/p/v1/traces");
+        assert!(!format!("{config:?}").contains("canary"));
+        let other = config.headers["other"].expose_secret();
+        assert_eq!(other, "b=c");
+    }
 }
