@@ -21,6 +21,11 @@ use client::Client;
 pub trait Tokens {
     /// A bearer token by `generate-jwt` with these arguments.
     fn token(&self, arguments: &[&str]) -> Result<String>;
+
+    /// What a person types for one.
+    fn typed(&self) -> String {
+        "./tributary token".to_owned()
+    }
 }
 
 const SETTLED_WITHIN: Duration = Duration::from_mins(1);
@@ -155,12 +160,15 @@ pub fn tell(settings: &Settings, tokens: &impl Tokens, progress: Progress) -> Re
     }
     let bff = settings.service_url(Service::Bff)?;
     progress.note("");
-    progress.note("A bearer token of partner123 (another: ./tributary token --help):");
+    let command = tokens.typed();
+    progress.note(&format!(
+        "A bearer token of partner123 (another: {command} --help):"
+    ));
     progress.note(&token);
     progress.note("");
     progress.note("Try first:");
     println!(
-        "curl -i -X POST {bff}/api/v1/campaigns/camp123/accept \\\n  -H \"Authorization: Bearer $(./tributary token)\" \\\n  \
+        "curl -i -X POST {bff}/api/v1/campaigns/camp123/accept \\\n  -H \"Authorization: Bearer $({command})\" \\\n  \
          -H 'Content-Type: application/json' -H 'Prefer: wait=5' \\\n  \
          -d '{{\"accepted_terms\": true, \"metadata\": {{\"source\": \"mobile_app\"}}}}'"
     );

@@ -18,19 +18,28 @@ pub async fn postgres(layout: &Layout, settings: &Settings, progress: &Progress)
     };
     let step = progress.step("Postgres");
     let server = Postgres::start(&layout.state.join("postgres"), port).await?;
-    let password = |service: Service| {
-        Ok((
-            service,
-            settings.need(&variable(service, "DB_PASSWORD"))?.to_owned(),
-        ))
-    };
-    let passwords: Result<Vec<_>> = Service::ALL.into_iter().map(password).collect();
-    provision_databases(&server.admin_url(), &passwords?).await?;
+    provision_databases(&server.admin_url(), &passwords(settings)?).await?;
     step.done(&format!(
         "127.0.0.1:{port}, five databases (process {})",
         server.pid()
     ));
     server.detach();
+    Ok(())
+}
+
+fn passwords(settings: &Settings) -> Result<Vec<(Service, String)>> {
+    let password = |service: Service| {
+        let password = settings.need(&variable(service, "DB_PASSWORD"))?;
+        Ok((service, password.to_owned()))
+    };
+    Service::ALL.into_iter().map(password).collect()
+}
+
+/// Makes what is missing at the Postgres that `POSTGRES_ADMIN_URL` names: each service's role and database.
+pub async fn databases(settings: &Settings, progress: &Progress) -> Result<()> {
+    let step = progress.step("Roles and databases");
+    provision_databases(settings.need("POSTGRES_ADMIN_URL")?, &passwords(settings)?).await?;
+    step.done("as they should be");
     Ok(())
 }
 

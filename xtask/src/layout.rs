@@ -22,6 +22,11 @@ impl Layout {
         Self { root, state }
     }
 
+    /// Is this a clone? An image holds the program alone.
+    pub fn is_clone(&self) -> bool {
+        self.root.join("Cargo.toml").is_file()
+    }
+
     /// `.tributary/logs/<name>.log`.
     pub fn log(&self, name: &str) -> PathBuf {
         self.state.join("logs").join(format!("{name}.log"))

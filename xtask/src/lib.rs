@@ -11,6 +11,7 @@
 
 pub mod bench;
 pub mod check;
+pub mod containers;
 pub mod demo;
 pub mod dependencies;
 pub mod down;

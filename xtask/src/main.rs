@@ -13,7 +13,9 @@ use xtask::progress::Progress;
 use xtask::services::Replica;
 use xtask::settings::{Mode, Settings};
 use xtask::tail::{self, Tail};
-use xtask::{bench, dependencies, down, drill, infra, operate, planted, status, test_run, up};
+use xtask::{
+    bench, containers, dependencies, down, drill, infra, operate, planted, status, test_run, up,
+};
 
 #[derive(Parser)]
 #[command(
@@ -36,12 +38,18 @@ enum Command {
         /// Only a part
         #[arg(long)]
         only: Option<Part>,
+        /// In containers, by docker-compose.yml, or in event mode docker-compose.event-driven.yml
+        #[arg(long, conflicts_with = "only")]
+        docker: bool,
     },
     /// Stop everything (what ./stop.sh does)
     Down {
         /// Also remove all data, logs and secrets
         #[arg(long)]
         wipe: bool,
+        /// The containers that ./start.sh --docker started; with --wipe their volumes go too, .env stays
+        #[arg(long)]
+        docker: bool,
     },
     /// What runs, how it is and in which mode
     Status,
@@ -98,7 +106,11 @@ enum Command {
         command: Vec<String>,
     },
     /// Make topics, subscriptions, policies and schemas at the broker that the variables name
-    Provision,
+    Provision {
+        /// Before that each service's role and database, at the Postgres of `POSTGRES_ADMIN_URL`
+        #[arg(long)]
+        databases: bool,
+    },
     /// Check the books of the running local stack against the ten rules (docs/rules.md)
     Check(CheckCommand),
     /// Renew the checked-in advisories that the dependencies are held against
@@ -168,8 +180,14 @@ impl Command {
             command => command,
         };
         match command {
-            Self::Up { mode, only } => up::run(&layout, mode, only.is_some(), progress).await?,
-            Self::Down { wipe } => down::run(&layout, wipe, progress)?,
+            Self::Up {
+                mode, docker: true, ..
+            } => containers::up(&layout, mode, progress).await?,
+            Self::Up { mode, only, .. } => {
+                up::run(&layout, mode, only.is_some(), progress).await?;
+            }
+            Self::Down { wipe, docker: true } => containers::down(&layout, wipe, progress)?,
+            Self::Down { wipe, .. } => down::run(&layout, wipe, progress)?,
             Self::Test { krate, name } => {
                 return test_run::run(&layout, krate.as_deref(), name.as_deref()).await;
             }
@@ -236,9 +254,17 @@ impl Command {
                 let holds = drill::command(&layout, &drill).await?;
                 return Ok(ExitCode::from(u8::from(!holds)));
             }
-            Self::Provision => {
-                let _lock = StackLock::take(&layout)?;
-                infra::provision(&Settings::load(&layout)?, &progress).await?;
+            Self::Provision { databases } => {
+                // In an image nobody else is at work, and nothing can be written.
+                let _lock = layout
+                    .is_clone()
+                    .then(|| StackLock::take(&layout))
+                    .transpose()?;
+                let settings = Settings::load(&layout)?;
+                if databases {
+                    infra::databases(&settings, &progress).await?;
+                }
+                infra::provision(&settings, &progress).await?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -183,9 +183,16 @@ impl Program {
 }
 
 fn is_secret(name: &str) -> bool {
-    ["_PASSWORD", "_KEY", "_KEYS", "_TOKEN", "_DATABASE_URL"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
+    [
+        "_PASSWORD",
+        "_KEY",
+        "_KEYS",
+        "_TOKEN",
+        "_DATABASE_URL",
+        "POSTGRES_ADMIN_URL",
+    ]
+    .iter()
+    .any(|ending| name.ends_with(ending))
 }
 
 struct Files {

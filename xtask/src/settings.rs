@@ -12,6 +12,8 @@ use schemas::Service;
 mod files;
 mod secrets;
 
+pub use secrets::COMPOSE_SECRETS;
+
 use crate::layout::Layout;
 use crate::stack::{ADMIN_ROLE, BrokerTokens, PulsarPorts, database_name, free_port};
 
@@ -49,16 +51,22 @@ pub const WITH_MODE: [Service; 4] = [
     Service::Payment,
 ];
 
+/// `.env.example` as it was when this program was built: an image has no clone.
+const EXAMPLE: &str = include_str!("../../.env.example");
+
 impl Settings {
-    /// Reads all layers, making the secrets that are not there yet.
+    /// Reads all layers, making the secrets that are not there yet. Outside of a clone, as in an image, there are only the
+    /// defaults and the environment.
     pub fn load(layout: &Layout) -> Result<Self> {
-        let mut settings = Self::read(&layout.root.join(".env.example"))?;
-        let file = layout.state.join("secrets.env");
-        secrets::make(&file)?;
-        settings.overlay(Self::read(&file)?);
-        let own = layout.root.join(".env");
-        if own.exists() {
-            settings.overlay(Self::read(&own)?);
+        let mut settings = Self::example()?;
+        if layout.is_clone() {
+            let file = layout.state.join("secrets.env");
+            secrets::make(&file)?;
+            settings.overlay(Self::read(&file)?);
+            let own = layout.root.join(".env");
+            if own.exists() {
+                settings.overlay(Self::read(&own)?);
+            }
         }
         let names: Vec<String> = settings.0.keys().cloned().collect();
         let from_environment = names
@@ -68,6 +76,18 @@ impl Settings {
         settings.overlay(Self(from_environment.collect()));
         files::resolve(&mut settings.0, &layout.root)?;
         Ok(settings)
+    }
+
+    /// The defaults alone.
+    pub fn example() -> Result<Self> {
+        parse(EXAMPLE)
+            .map(Self)
+            .map_err(|line| anyhow::anyhow!(".env.example, line {line} is not NAME=value"))
+    }
+
+    /// Adds to `.env`, where compose reads them, the secrets that it lacks; returns their names.
+    pub fn give_secrets_to_compose(&self, layout: &Layout) -> Result<Vec<&'static str>> {
+        secrets::into_env(&layout.root.join(".env"), self)
     }
 
     /// The same for a stack beside others: services, broker and payout provider on ports that are free, and none of the

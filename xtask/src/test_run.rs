@@ -51,11 +51,21 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
     if with_broker {
         if krate != Some("pipeline") {
             planted::build(layout, Progress)?;
+            // Before the tests, some of which install packages too.
+            tools::docker_compose()?;
+            tools::kustomize(layout)?;
         }
         // The programs that whole-stack tests start; their libraries are built for the tests anyway.
-        let code = bounded(cargo(layout, &["build", "--locked", "--bins"])).await?;
-        if code != 0 {
-            return Ok(exit(code));
+        let mut builds = vec![&["build", "--locked", "--bins"][..]];
+        if krate.is_none() {
+            // For the test of what is in the images, which otherwise would compile beside other tests.
+            builds.push(&["build", "--release", "--locked", "--bins"]);
+        }
+        for build in builds {
+            let code = bounded(cargo(layout, build)).await?;
+            if code != 0 {
+                return Ok(exit(code));
+            }
         }
     }
     let mut arguments = vec!["test", "--locked", "--no-fail-fast"];

@@ -9,10 +9,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::stack::run;
 
+mod deploying;
 mod install;
 mod prometheus;
 mod python;
 
+pub use deploying::{docker_compose, kustomize};
 pub use install::install;
 pub use prometheus::prometheus;
 pub use python::python;

@@ -23,3 +23,4 @@ pub(crate) use postgres_data::hex;
 pub use postgres_data::random_hex;
 pub use process::{Identity, Process, Signal};
 pub use pulsar::{Pulsar, PulsarPorts};
+pub use pulsar_files::SETTINGS as BROKER_SETTINGS;

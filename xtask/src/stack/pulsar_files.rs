@@ -10,7 +10,7 @@ use crate::tools::Java;
 
 /// Small, durable and on loopback only. `journalSyncData` and the deletion of inactive topics differ from what
 /// Pulsar ships; `listeningInterface` and `allowEphemeralPorts` make the bookie keep to its address and port.
-const SETTINGS: &[(&str, &str)] = &[
+pub const SETTINGS: &[(&str, &str)] = &[
     ("clusterName", "standalone"),
     ("bindAddress", "127.0.0.1"),
     ("advertisedAddress", "127.0.0.1"),

@@ -1,4 +1,4 @@
-//! A Python of the tests' own, with the stock Pulsar client.
+//! A Python of the tests' own, with the stock Pulsar client and the schemas of Kubernetes' API.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,9 +10,9 @@ use super::{has, install};
 use crate::layout::Layout;
 use crate::stack::run;
 
-/// What a stock client needs; the version is part of the folder's name, so a change makes a new one.
-const PACKAGES: &[&str] = &["pulsar-client[avro]==3.13.0"];
-const FOLDER: &str = "python-pulsar-3.13.0";
+/// What tests need; the versions are part of the folder's name, so a change makes a new one.
+const PACKAGES: &[&str] = &["pulsar-client[avro]==3.13.0", "kubernetes-validate==1.37.0"];
+const FOLDER: &str = "python-pulsar-3.13.0-kubernetes-1.37.0";
 
 /// The interpreter, in a virtual environment that is made at the first call.
 pub fn python(layout: &Layout) -> Result<PathBuf> {
@@ -24,7 +24,7 @@ pub fn python(layout: &Layout) -> Result<PathBuf> {
     }
     if !has("python3") {
         install(
-            "Python 3 (a test reads topics with the stock client)",
+            "Python 3 (tests read topics with the stock client, and check manifests)",
             "python3 python3-venv",
             "python",
         )?;
@@ -53,8 +53,7 @@ pub fn python(layout: &Layout) -> Result<PathBuf> {
         "--timeout",
         "60",
     ];
-    run(Command::new(&program).args(pip).args(PACKAGES))
-        .context("the stock Pulsar client for Python")?;
+    run(Command::new(&program).args(pip).args(PACKAGES)).with_context(|| PACKAGES.join(", "))?;
     fs::write(done, "")?;
     Ok(program)
 }

@@ -5,6 +5,7 @@ mod canaries;
 mod check;
 mod collector;
 mod dependencies;
+mod deploying;
 mod drill;
 mod environment;
 mod modes;
