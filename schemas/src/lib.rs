@@ -4,6 +4,7 @@
 //! is keyed by; [`encode`] and [`decode`] turn [`Message`]s into bytes and back. Schemas change by trailing nullable
 //! additions only.
 
+mod asyncapi;
 mod body;
 mod build;
 mod catalogue;
@@ -14,6 +15,7 @@ mod json;
 mod kinds;
 mod messages;
 mod older;
+mod outcomes;
 mod partition;
 mod service;
 mod shape;
@@ -21,6 +23,7 @@ mod show;
 mod walk;
 mod writer;
 
+pub use asyncapi::{asyncapi, asyncapi_page};
 pub use body::Body;
 pub use build::bound_allocations;
 pub use catalogue::catalogue_markdown;
@@ -32,6 +35,7 @@ pub use kinds::{Entity, KINDS, Kind, Reach, kind, kind_on, known_names};
 pub use messages::*;
 #[cfg(feature = "testing")]
 pub use older::forget;
+pub use outcomes::{outcomes, rejection_codes};
 pub use partition::partition;
 pub use service::{Grants, Service, Topic};
 pub use show::{EditError, edit, show, show_payload};

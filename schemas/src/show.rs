@@ -88,7 +88,7 @@ fn hide(value: Value) -> Value {
     }
 }
 
-fn is_bytes(items: &[Value]) -> bool {
+pub(crate) fn is_bytes(items: &[Value]) -> bool {
     !items.is_empty() && items.iter().all(Value::is_number)
 }
 

@@ -6,7 +6,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use schemas::{Message, Topic, WriterSchema, breaks, catalogue_markdown, decode, encode, to_json};
+use schemas::{
+    Message, Topic, WriterSchema, asyncapi, asyncapi_page, breaks, catalogue_markdown, decode,
+    encode, to_json,
+};
 
 use crate::samples;
 
@@ -54,10 +57,16 @@ fn this_build_writes_the_golden_samples() {
     check_or_write(&next.join("kinds.md"), catalogue_markdown().as_bytes());
     let documents = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let page = format!(
-        "# Messages\n\nMade from the table in `schemas/src/kinds.rs`.\n\n{}",
+        "# Messages\n\nMade from the table in `schemas/src/kinds.rs`. With fields, outcomes and examples: the bff's `/docs/messages`, and as \
+         AsyncAPI 3.0 [schemas/asyncapi.json](../schemas/asyncapi.json), which the bff serves at `/asyncapi.json`.\n\n{}",
         catalogue_markdown()
     );
     check_or_write(&documents.join("messages.md"), page.as_bytes());
+    let document = asyncapi(&samples::all());
+    let text = serde_json::to_string_pretty(&document).unwrap() + "\n";
+    check_or_write(&root().join("asyncapi.json"), text.as_bytes());
+    let page = asyncapi_page(&document);
+    check_or_write(&root().join("asyncapi.html"), page.as_bytes());
     let files: usize = Topic::ALL
         .map(|topic| entries(&next.join(topic.name())).len())
         .iter()

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "also in what the tests share")]
 
+mod asyncapi;
 mod codec;
 mod compat;
 mod evolution;
