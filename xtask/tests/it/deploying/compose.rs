@@ -118,9 +118,11 @@ fn without_a_secret_nothing_starts_and_the_secret_is_named() {
 
 #[test]
 fn ports_are_published_on_loopback_only() {
+    // A port without an address is not even text.
     every_container(|_, container| {
-        strings(&container["ports"])
-            .iter()
+        let ports = container["ports"].as_array().into_iter().flatten();
+        ports
+            .map(|port| port.as_str().unwrap_or_default())
             .all(|port| port.starts_with("127.0.0.1:"))
     });
     let adminer = &services("docker-compose.yml")["adminer"];

@@ -264,6 +264,9 @@ fn every_file_that_a_variable_names_is_mounted_and_every_secret_is_told_of() {
             );
         }
         for given in pod["containers"][0]["env"].as_array().into_iter().flatten() {
+            if let Some(secret) = given["valueFrom"]["secretKeyRef"]["name"].as_str() {
+                assert!(told.contains(&format!("generic {secret} ")), "{secret}");
+            }
             if let Some(path) = given["value"].as_str() {
                 let file = path.rsplit('/').next().unwrap();
                 let found = mounted.iter().any(|path| *path == file);
