@@ -10,6 +10,7 @@ mod destination;
 mod evidence;
 mod found;
 mod links;
+mod messages;
 mod operator;
 mod operator_document;
 mod payments;
@@ -19,6 +20,7 @@ mod shown;
 mod terms;
 mod tracking;
 
+use axum::routing::get;
 use chassis::json::parse;
 use chassis::problem::Problem;
 use chassis::write::NoBody;
@@ -60,6 +62,8 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .routes(routes!(payouts::list_payouts))
         .routes(routes!(payouts::get_payout))
         .routes(routes!(balances::list_balances))
+        .route("/asyncapi.json", get(messages::document))
+        .route("/docs/messages", get(messages::page))
         .with_state(bff)
         .merge(operator::routes(host))
 }
