@@ -44,7 +44,8 @@ pub fn base(title: &str, description: &str) -> OpenApi {
 /// The routes, with the document at `/openapi.json` and the page at `/docs`.
 pub fn serve<S: Clone + Send + Sync + 'static>(router: OpenApiRouter<S>) -> Router<S> {
     let (router, document) = router.split_for_parts();
-    let json = bytes::Bytes::from(render(&document));
+    // Kept as long as the service runs: without what only a reader of the text would need.
+    let json = bytes::Bytes::from(document.to_json().unwrap_or_default());
     let document = get(move || async move { ([(CONTENT_TYPE, "application/json")], json) });
     let page = SwaggerUi::new("/docs").config(Config::from("/openapi.json"));
     router.route("/openapi.json", document).merge(page)

@@ -111,7 +111,7 @@ async fn serve<D: Domain + Clone>(
     let service = D::SERVICE.name();
     let metrics = telemetry::init(service, &settings.telemetry)?;
     let stop = cancel_on_signal()?;
-    let running = start(definition, settings, Some(metrics), stop.clone()).await?;
+    let (running, _) = start(definition, settings, Some(metrics), stop.clone()).await?;
     running.stopped().await;
     running.stop().await?;
     if let Some(spans) = telemetry::Spans::of_process() {

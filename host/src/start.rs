@@ -22,6 +22,7 @@ use schemas::{Service, Topic};
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
@@ -177,8 +178,6 @@ pub struct Running {
     pub address: SocketAddr,
     /// As its routes see it.
     pub host: Host,
-    /// Its `OpenAPI` document, without the operators' routes, which are the same everywhere.
-    pub document: utoipa::openapi::OpenApi,
     tasks: Tasks,
     process: Uuid,
 }
@@ -198,7 +197,8 @@ impl Running {
     }
 }
 
-/// Starts a service.
+/// Starts a service. Beside it comes its `OpenAPI` document, without the operators' routes, which are the same everywhere: a
+/// tree that is large beside all else that a service keeps, so only tests do.
 #[allow(
     clippy::too_many_lines,
     reason = "one line for each thing that is started, in their order"
@@ -208,7 +208,7 @@ pub async fn start<D: Domain + Clone>(
     mut settings: Settings,
     metrics: Option<Metrics>,
     stop: CancellationToken,
-) -> anyhow::Result<Running> {
+) -> anyhow::Result<(Running, OpenApi)> {
     let service = D::SERVICE;
     let faces = Faces {
         about: definition.about,
@@ -329,13 +329,13 @@ pub async fn start<D: Domain + Clone>(
     let serving = server.serve(shell.wrap(router), tasks.stop().clone());
     tasks.spawn("http", serving);
     tracing::info!(service = service.name(), %address, mode = settings.modes.of(service).name(), "started");
-    Ok(Running {
+    let running = Running {
         address,
         host,
-        document,
         tasks,
         process,
-    })
+    };
+    Ok((running, document))
 }
 
 /// Feeds back what was set aside when it is due, and what operators redrive.
@@ -412,7 +412,7 @@ struct Faces {
     routes: Routes,
 }
 
-fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Router, utoipa::openapi::OpenApi) {
+fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Router, OpenApi) {
     let service = host.service();
     let base = chassis::openapi::base(&format!("Tributary {}", service.name()), faces.about);
     let mut routes = OpenApiRouter::with_openapi(base).merge((faces.edge)(host));

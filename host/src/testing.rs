@@ -114,7 +114,7 @@ impl TestService {
         let settings = Settings::read(&mut env, D::SERVICE);
         let definition = define(&mut env);
         env.finish().expect("the test's variables are right");
-        let running = start(definition, settings, None, CancellationToken::new())
+        let (running, document) = start(definition, settings, None, CancellationToken::new())
             .await
             .expect("the service starts");
         Self {
@@ -125,7 +125,7 @@ impl TestService {
                 .build()
                 .unwrap(),
             host: running.host.clone(),
-            document: running.document.clone(),
+            document,
             running: Some(running),
             sequences: HashMap::new(),
         }
