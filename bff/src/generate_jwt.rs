@@ -1,4 +1,4 @@
-//! `generate-jwt`: makes a bearer token. Prints the token on standard output and nothing else.
+//! `generate-jwt`: makes a bearer token. Prints the token, or the key set that it is verified with, and nothing else.
 
 use std::fs;
 use std::path::PathBuf;
@@ -51,6 +51,9 @@ struct Options {
     /// The name of the key, for verifiers with a key set.
     #[arg(long)]
     key_id: Option<String>,
+    /// Prints the key set in which verifiers find the public half of the private key, and no token.
+    #[arg(long, requires = "key_id")]
+    key_set: bool,
     /// HS256, RS256, ES256 or `EdDSA`.
     #[arg(long)]
     algorithm: Option<Algorithm>,
@@ -88,6 +91,9 @@ fn token(options: Options, mut env: Env) -> Result<String> {
     let audience = audience.unwrap_or_else(|| env.or("JWT_AUDIENCE", "tributary".to_owned()));
     env.finish()?;
     let key = key?;
+    if options.key_set {
+        return Ok(key.key_set()?);
+    }
     let roles = if options.roles.is_empty() {
         default_roles(&options)
     } else {

@@ -9,6 +9,7 @@ mod database;
 mod definition;
 mod followers;
 mod operator;
+mod password;
 mod program;
 mod ready;
 mod replays;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::password::PasswordFile;
 use chassis::auth::{AuthConfig, Surface};
 use chassis::config::{Env, Profile};
 use chassis::http::{Limits, RateLimits, ServerConfig};
@@ -11,6 +12,7 @@ use chassis::lasting::LastingKeys;
 use chassis::telemetry::TelemetryConfig;
 use pipeline::road::http::InternalKey;
 use pipeline::road::pulsar::BrokerSettings;
+use pipeline::road::token::BrokerToken;
 use pipeline::{Mode, Modes};
 use schemas::Service;
 use secrecy::{ExposeSecret, SecretString};
@@ -32,6 +34,8 @@ pub struct Settings {
     pub rate_limits: Option<RateLimits>,
     /// `postgres://…`, with its password.
     pub database_url: SecretString,
+    /// Where the password in it is read again.
+    pub password_file: Option<PasswordFile>,
     /// Connections to the database at most.
     pub database_connections: u32,
     /// Tokens of people, until the start takes them.
@@ -77,6 +81,7 @@ impl Settings {
                 .then(|| RateLimits::read(env))
                 .flatten(),
             database_url: read_database_url(env, service),
+            password_file: PasswordFile::of(env, service),
             database_connections: env.or(&format!("{prefix}_DATABASE_CONNECTIONS"), 8),
             auth: Some(AuthConfig::read(env, profile, surface)),
             lasting_keys: LastingKeys::read(env),
@@ -148,10 +153,16 @@ fn read_internal_key(env: &mut Env) -> InternalKey {
 fn read_broker(env: &mut Env) -> BrokerSettings {
     BrokerSettings {
         service_url: env.or("PULSAR_SERVICE_URL", "pulsar://127.0.0.1:6650".to_owned()),
-        token: env.optional_secret("PULSAR_TOKEN", 1),
+        token: read_broker_token(env),
         tenant: env.or("PULSAR_TENANT", "tributary".to_owned()),
         namespace: env.or("PULSAR_NAMESPACE", "local".to_owned()),
     }
+}
+
+fn read_broker_token(env: &mut Env) -> Option<BrokerToken> {
+    let token = env.optional_secret("PULSAR_TOKEN", 1)?;
+    let file = env.file_of("PULSAR_TOKEN");
+    Some(file.map_or_else(|| token.into(), BrokerToken::InFile))
 }
 
 fn read_log_partition(env: &mut Env) -> Option<u32> {

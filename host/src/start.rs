@@ -254,6 +254,13 @@ pub async fn start<D: Domain + Clone>(
     let head = database::patiently(async || Ok(pipeline::log::head(&bare_pool).await?)).await?;
     let committed = Arc::new(watch::Sender::new(head));
     let tasks = Tasks::new(stop);
+    if let Some(password) = settings.password_file.take() {
+        let pools = [pool.clone(), bare_pool.clone()];
+        tasks.spawn(
+            "database_password",
+            password.follow(pools, tasks.stop().clone()),
+        );
+    }
     if let Some(refresh) = verifier.refresh(tasks.stop().clone()) {
         tasks.spawn("jwt_keys", refresh);
     }

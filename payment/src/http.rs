@@ -1,6 +1,7 @@
 //! Payment's routes.
 
 mod balances;
+mod keys;
 mod operator;
 mod payouts;
 
@@ -29,6 +30,8 @@ pub(crate) fn operator_routes(host: &Host) -> OpenApiRouter {
         .routes(routes!(operator::pause_payouts))
         .routes(routes!(operator::resume_payouts))
         .routes(routes!(operator::decide_payout))
+        .routes(routes!(keys::list_keys))
+        .routes(routes!(keys::renew_sealing_key))
         .with_state(host.clone())
 }
 

@@ -11,6 +11,7 @@ pub mod domain;
 mod http;
 mod messages;
 pub mod payouts;
+mod reencryption;
 mod sealing_key;
 mod service;
 mod store;
@@ -22,11 +23,12 @@ use std::time::Duration;
 use chassis::config::Env;
 use host::{Definition, Led};
 use pipeline::gauges::Gauge;
-use sealing::DataKey;
+use sealing::DataKeys;
 use secrecy::SecretString;
 use sqlx::migrate::Migrator;
 
 pub use http::read_body;
+pub use reencryption::Reencryption;
 pub use sealing_key::SealingKeyKeeper;
 pub use service::Payment;
 
@@ -55,6 +57,8 @@ const GAUGES: &[Gauge] = &[
 pub struct PaymentSettings {
     /// What payment details are encrypted with at rest.
     pub data_key: SecretString,
+    /// What they may be encrypted with still.
+    pub accepted_data_keys: Vec<SecretString>,
     /// Where the payout provider is.
     pub provider_url: String,
     /// No answer from the provider within this is doubt.
@@ -68,6 +72,7 @@ impl PaymentSettings {
     pub fn read(env: &mut Env) -> Self {
         Self {
             data_key: env.secret("PAYMENT_DATA_KEY", 32),
+            accepted_data_keys: env.secrets("PAYMENT_ACCEPTED_DATA_KEYS", 32),
             provider_url: env.or("PAYOUT_PROVIDER_URL", "http://127.0.0.1:8010".to_owned()),
             provider_timeout: Duration::from_millis(env.or("PAYOUT_PROVIDER_TIMEOUT_MS", 5_000)),
             partitions: env.or("PULSAR_TOPIC_PARTITIONS", 1),
@@ -87,18 +92,23 @@ pub fn define(env: &mut Env) -> Definition<Payment> {
 
 /// The service, from its settings.
 pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payment>> {
-    let data_key = Arc::new(DataKey::derive(&settings.data_key)?);
+    let data_keys = DataKeys::derive(&settings.data_key, &settings.accepted_data_keys)?;
+    let data_keys = Arc::new(data_keys);
     let provider = payouts::HttpProvider::new(&settings.provider_url, settings.provider_timeout)?;
-    let desk = payouts::PayoutDesk::new(provider, Arc::clone(&data_key));
-    let keeper = SealingKeyKeeper::new(Arc::clone(&data_key), settings.partitions);
+    let desk = payouts::PayoutDesk::new(provider, Arc::clone(&data_keys));
+    let keeper = SealingKeyKeeper::new(Arc::clone(&data_keys), settings.partitions);
+    let mut led = Led::nothing().timer(desk).timer(keeper);
+    if data_keys.is_changing() {
+        led = led.timer(Reencryption::new(Arc::clone(&data_keys)));
+    }
     Ok(Definition {
-        domain: Payment::new(data_key),
+        domain: Payment::new(data_keys),
         migrations: &MIGRATIONS,
         about: "The ledger, balances and payouts.",
         routes: http::routes,
         edge: http::operator_routes,
         status_of: http::status_of,
-        led: Led::nothing().timer(desk).timer(keeper),
+        led,
         gauges: GAUGES,
     })
 }

@@ -8,7 +8,7 @@ use money::{Micros, Uuid};
 use pipeline::timers::Timer;
 use pipeline::{Asked, Lock, NewMessage, SchemaIds, TxError, WriteTx, Writer};
 use schemas::{Body, Message, SealingKeyPublishedV1, Service, Topic};
-use sealing::{DataKey, KeyPair};
+use sealing::{DataKeys, KeyPair};
 use sqlx::PgPool;
 
 use crate::store::sealing_keys;
@@ -21,18 +21,18 @@ const OVERLAP_DAYS: i64 = 7;
 const KEPT_DAYS: i64 = 30;
 const LOOK_AGAIN_SECONDS: i64 = 60;
 
-/// Looks every minute whether a new key is due.
+/// Looks every minute whether a new key is due, by time or by an operator's wish.
 pub struct SealingKeyKeeper {
-    data_key: Arc<DataKey>,
+    data_keys: Arc<DataKeys>,
     partitions: u32,
     next_look: AtomicI64,
 }
 
 impl SealingKeyKeeper {
     /// A keeper that publishes to topics of so many partitions.
-    pub fn new(data_key: Arc<DataKey>, partitions: u32) -> Self {
+    pub fn new(data_keys: Arc<DataKeys>, partitions: u32) -> Self {
         Self {
-            data_key,
+            data_keys,
             partitions,
             next_look: AtomicI64::new(i64::MIN),
         }
@@ -61,11 +61,13 @@ impl SealingKeyKeeper {
         let pair = KeyPair::generate()?;
         let correlation_id = Uuid::now_v7();
         let id = format!("key_{}", correlation_id.simple());
-        let private = self.data_key.encrypt(&id, pair.private.expose())?;
+        let data_key = self.data_keys.current();
+        let private = data_key.encrypt(&id, pair.private.expose())?;
         let new = sealing_keys::New {
             id: &id,
             public: &pair.public,
             private: &private,
+            data_key: data_key.id(),
             created_at: tx.now(),
             not_after,
         };

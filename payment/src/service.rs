@@ -6,7 +6,7 @@ use std::sync::Arc;
 use money::Uuid;
 use pipeline::{Context, Domain, Emit, Recorded, Tables, Verdict, WriteTx};
 use schemas::{Body, Message, RequestPayoutV1, Service};
-use sealing::{DataKey, Details, PrivateKey};
+use sealing::{DataKeys, Details, PrivateKey};
 
 use crate::domain::{self, Event};
 use crate::messages;
@@ -16,13 +16,13 @@ use crate::world::World;
 /// The domain with the key that its side tables are encrypted with.
 #[derive(Clone)]
 pub struct Payment {
-    data_key: Arc<DataKey>,
+    data_keys: Arc<DataKeys>,
 }
 
 impl Payment {
-    /// A domain with this data key.
-    pub fn new(data_key: Arc<DataKey>) -> Self {
-        Self { data_key }
+    /// A domain with these data keys.
+    pub fn new(data_keys: Arc<DataKeys>) -> Self {
+        Self { data_keys }
     }
 
     /// Opens what is sealed in these messages. What cannot be opened is left out, and its request refused.
@@ -49,7 +49,7 @@ impl Payment {
         let keys: HashMap<String, PrivateKey> = stored
             .into_iter()
             .filter_map(|key| {
-                let private = self.data_key.decrypt(&key.id, &key.private);
+                let private = self.data_keys.decrypt(key.data_key.as_deref(), &key.id, &key.private);
                 if private.is_err() {
                     tracing::error!(key = key.id, "a sealing key cannot be decrypted: is PAYMENT_DATA_KEY another one than before?");
                 }
@@ -76,6 +76,7 @@ impl Domain for Payment {
             "aside.calls",
             "aside.payout_switch",
             "aside.payout_proposals",
+            "aside.sealing_key_wish",
         ],
         run_dependent: &[],
         seeds: &[],
@@ -130,10 +131,12 @@ impl Domain for Payment {
         let Some(details) = world.opened.get(&message.header.id) else {
             return;
         };
-        match self.data_key.encrypt(payout.as_str(), &details.to_json()) {
+        let data_key = self.data_keys.current();
+        match data_key.encrypt(payout.as_str(), &details.to_json()) {
             Ok(encrypted) => {
                 world.details.payouts.push(payout.to_string());
                 world.details.details.push(encrypted);
+                world.details.data_keys.push(data_key.id().to_vec());
                 let header = &message.header;
                 world.details.correlation_ids.push(header.correlation_id);
                 let parent = header.traceparent.as_deref();

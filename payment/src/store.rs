@@ -2,6 +2,7 @@
 
 pub(crate) mod balances;
 pub(crate) mod calls;
+pub(crate) mod encrypted;
 pub(crate) mod payout_details;
 pub(crate) mod payouts;
 pub(crate) mod sealing_keys;

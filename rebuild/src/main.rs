@@ -63,7 +63,7 @@ async fn main() -> Result<()> {
             let key = DataKey::derive(&SecretString::from(
                 "rebuilding opens nothing that is sealed",
             ))?;
-            let domain = payment::Payment::new(Arc::new(key));
+            let domain = payment::Payment::new(Arc::new(key.into()));
             fold(&domain, &payment::MIGRATIONS, &from, &into).await
         }
         Some(Service::Bff) | None => bail!("{service} has no log of events to fold"),

@@ -7,7 +7,7 @@ mod at_rest;
 mod details;
 mod seal;
 
-pub use at_rest::DataKey;
+pub use at_rest::{DataKey, DataKeys};
 pub use details::{Details, DetailsError};
 pub use seal::{KeyPair, PrivateKey, PublicKey, open, seal};
 

@@ -1,7 +1,7 @@
 //! What is sealed opens for its partner and its key, and for nothing else.
 #![allow(clippy::unwrap_used)]
 
-use sealing::{DataKey, Details, DetailsError, KeyPair, PublicKey, open, seal};
+use sealing::{DataKey, DataKeys, Details, DetailsError, KeyPair, PublicKey, open, seal};
 use secrecy::SecretString;
 
 fn details() -> Details {
@@ -63,6 +63,28 @@ fn what_is_kept_opens_with_its_key_and_name_only() {
     assert!(key("a").decrypt("pay_2", &kept).is_err());
     assert!(key("b").decrypt("pay_1", &kept).is_err());
     assert!(key("a").decrypt("pay_1", &kept[..5]).is_err());
+}
+
+#[test]
+fn while_a_data_key_is_changed_what_either_encrypted_opens_and_of_others_nothing() {
+    let secret = |text: &str| SecretString::from(text);
+    let key = |text: &str| DataKey::derive(&secret(text)).unwrap();
+    let changing = DataKeys::derive(&secret("new"), &[secret("old")]).unwrap();
+    for name in ["old", "new"] {
+        let kept = key(name).encrypt("pay_1", b"plain").unwrap();
+        let (id, other) = (key(name), key("other"));
+        assert_eq!(
+            changing.decrypt(Some(id.id()), "pay_1", &kept).unwrap(),
+            b"plain"
+        );
+        assert_eq!(changing.decrypt(None, "pay_1", &kept).unwrap(), b"plain");
+        assert!(changing.decrypt(None, "pay_2", &kept).is_err());
+        assert!(changing.decrypt(Some(other.id()), "pay_1", &kept).is_err());
+    }
+    let foreign = key("other").encrypt("pay_1", b"plain").unwrap();
+    assert!(changing.decrypt(None, "pay_1", &foreign).is_err());
+    assert_eq!(changing.current().id(), key("new").id());
+    assert_ne!(key("old").id(), key("new").id());
 }
 
 #[test]

@@ -118,6 +118,11 @@ impl LocalStack {
         Ok(())
     }
 
+    /// Stops one program and starts it again with the settings there are now.
+    pub async fn restart(&self, program: Program) -> Result<()> {
+        services::restart(program, &self.layout, &self.settings, &self.built, Progress).await
+    }
+
     /// Starts what does not run.
     pub async fn start_again(&self) -> Result<()> {
         services::start(&self.layout, &self.settings, &self.built, Progress).await

@@ -160,6 +160,8 @@ pub fn token(layout: &Layout, arguments: &[String]) -> Result<()> {
     Err(command.exec()).context("cannot run the bff's generate-jwt: has ./start.sh built it?")
 }
 
+const PRIVATE_KEY: &str = "JWT_PRIVATE_KEY";
+
 /// The bff's `generate-jwt` with the variables that it needs.
 #[derive(Clone, Copy, Debug)]
 pub struct GenerateJwt<'a> {
@@ -183,7 +185,9 @@ impl<'a> GenerateJwt<'a> {
         let mut command = Command::new(self.built.join("generate-jwt"));
         command
             .env_clear()
-            .envs(bff.environment(self.layout, self.settings)?);
+            .envs(bff.environment(self.layout, self.settings)?)
+            // Signs, so no service has it.
+            .envs(self.settings.get(PRIVATE_KEY).map(|key| (PRIVATE_KEY, key)));
         Ok(command)
     }
 }

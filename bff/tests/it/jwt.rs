@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use axum::http::StatusCode;
-use chassis::auth::{Anonymous, Verifier, VerifyingKeys};
+use chassis::auth::{Algorithm, Anonymous, Verifier, VerifyingKeys};
 use host::testing::SECRET;
 use secrecy::SecretString;
 
@@ -92,6 +92,29 @@ fn its_secret_may_stand_in_a_file_and_one_that_cannot_be_read_is_named() {
         verifier.verify(token.trim_end()).unwrap().subject,
         "partner123"
     );
+}
+
+/// The key of RFC 8037, A.1.
+const PRIVATE_KEY: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----";
+
+#[test]
+fn a_key_set_that_it_prints_verifies_the_tokens_that_it_signs() {
+    let print = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_generate-jwt"));
+        let command = command.env_clear().env("JWT_PRIVATE_KEY", PRIVATE_KEY);
+        let command = command.args(["--algorithm", "EdDSA", "--key-id", "2026-11"]);
+        let said = command.args(more).output().unwrap();
+        assert!(said.status.success(), "{said:?}");
+        String::from_utf8(said.stdout).unwrap()
+    };
+    let set = print(&["--key-set"]);
+    assert!(set.contains("2026-11") && !set.contains("\"d\""), "{set}");
+    let keys = VerifyingKeys::jwks(Algorithm::EdDsa, &set).unwrap();
+    let verifier = Verifier::new(keys, "tributary", "tributary", Anonymous::Refused);
+    let caller = verifier.verify(print(&[]).trim_end()).unwrap();
+    assert_eq!(caller.subject, "partner123");
 }
 
 #[test]

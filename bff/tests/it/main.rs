@@ -15,6 +15,7 @@ mod operator;
 mod outages;
 mod overload;
 mod ownership;
+mod password;
 mod reads;
 mod rebuilding;
 mod replays;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
+use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{DecodingKey, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -131,6 +132,17 @@ impl SigningKey {
             kid: Some(kid.to_owned()),
             ..self
         }
+    }
+
+    /// The key set (RFC 7517) whose only key verifies this one's tokens.
+    pub fn key_set(&self) -> Result<String, KeyError> {
+        if self.algorithm == Algorithm::Hs256 {
+            return Err(KeyError::WrongKind(self.algorithm));
+        }
+        let mut jwk = Jwk::from_encoding_key(&self.key, self.algorithm.of_library())?;
+        jwk.common.key_id.clone_from(&self.kid);
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        Ok(serde_json::to_string(&JwkSet { keys: vec![jwk] })?)
     }
 
     /// A signed token.

@@ -201,12 +201,11 @@ impl Env {
         Some(SecretString::from(text))
     }
 
-    /// Up to three secrets of at least `min_bytes` each, separated by commas or white space.
+    /// Up to three secrets of at least `min_bytes` each, one a line: whatever is a secret alone is one among others.
     pub fn secrets(&mut self, name: &str, min_bytes: usize) -> Vec<SecretString> {
         const MOST: usize = 3;
         let text = self.text(name).unwrap_or_default();
-        let parts = text.split(|c: char| c == ',' || c.is_whitespace());
-        let secrets: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        let secrets: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
         let example = secret_example(min_bytes);
         if secrets.iter().any(|secret| secret.len() < min_bytes) {
             let what =

@@ -130,6 +130,21 @@ fn while_a_key_is_changed_tokens_of_both_are_taken() {
 }
 
 #[test]
+fn a_private_keys_key_set_verifies_its_tokens_and_holds_no_private_half() {
+    for (algorithm, pair) in [(Algorithm::Rs256, rsa()), (Algorithm::Es256, ec())] {
+        let key = SigningKey::pem(algorithm, pair.0.as_bytes()).unwrap();
+        let key = key.named("2026-11");
+        let set = key.key_set().unwrap();
+        assert!(!set.contains("\"d\""), "{set}");
+        let keys = VerifyingKeys::jwks(algorithm, &set).unwrap();
+        let verifier = Verifier::new(keys, ISSUER, AUDIENCE, Anonymous::Refused);
+        assert!(verifier.verify(&key.mint(&claims()).unwrap()).is_ok());
+    }
+    let secret = SigningKey::secret(&SecretString::from("x".repeat(32))).unwrap();
+    assert!(secret.key_set().is_err(), "a secret is in no document");
+}
+
+#[test]
 fn a_token_that_is_over_is_told_so_whichever_key_signed_it() {
     let (first, second) = (
         SecretString::from("x".repeat(32)),
@@ -154,12 +169,13 @@ fn further_secrets_are_read_and_short_or_many_ones_are_problems() {
         let _ = AuthConfig::read(&mut env, Profile::Production, Surface::Bff);
         env.finish().err().map(|error| error.to_string())
     };
-    assert_eq!(read(&format!("{long},\n {long}")), None);
+    let strange = "a key, of thirty-two bytes and with spaces";
+    assert_eq!(read(&format!("{long}\n{strange}\r\n\n")), None);
     assert!(
         read("short")
             .unwrap()
             .contains("holds one that is too short")
     );
-    let many = [long.as_str(); 4].join(",");
+    let many = [long.as_str(); 4].join("\n");
     assert!(read(&many).unwrap().contains("more than 3"));
 }

@@ -11,7 +11,7 @@ use money::{Micros, PayoutId};
 use pipeline::timers::Timer;
 use pipeline::trace::log_span;
 use schemas::Message;
-use sealing::{DataKey, Details};
+use sealing::{DataKeys, Details};
 use sqlx::PgPool;
 use tokio::sync::Mutex;
 use tokio::task::{self, JoinSet};
@@ -34,16 +34,16 @@ const LONGEST_STEP: Duration = Duration::from_mins(1);
 /// Takes payouts further. One that the provider is slow about keeps its own place and delays no other.
 pub struct PayoutDesk<P> {
     provider: Arc<P>,
-    data_key: Arc<DataKey>,
+    data_keys: Arc<DataKeys>,
     hands: Mutex<Hands>,
 }
 
 impl<P: PayoutProvider> PayoutDesk<P> {
     /// A desk with this provider.
-    pub fn new(provider: P, data_key: Arc<DataKey>) -> Self {
+    pub fn new(provider: P, data_keys: Arc<DataKeys>) -> Self {
         Self {
             provider: Arc::new(provider),
-            data_key,
+            data_keys,
             hands: Mutex::default(),
         }
     }
@@ -88,8 +88,16 @@ impl<P> PayoutDesk<P> {
     fn details(&self, due: &Due) -> Option<Details> {
         let encrypted = due.details.as_deref()?;
         let id = due.stored.payout.id.as_str();
-        let json = self.data_key.decrypt(id, encrypted).ok()?;
-        Details::parse(&json).ok()
+        let json = self
+            .data_keys
+            .decrypt(due.data_key.as_deref(), id, encrypted);
+        if json.is_err() {
+            tracing::error!(
+                payout = id,
+                "payment details cannot be decrypted: is a key missing that PAYMENT_DATA_KEY was before?"
+            );
+        }
+        Details::parse(&json.ok()?).ok()
     }
 }
 

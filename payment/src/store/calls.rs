@@ -11,6 +11,8 @@ pub(crate) struct Due {
     pub(crate) stored: Stored,
     /// Encrypted; absent when it was erased.
     pub(crate) details: Option<Vec<u8>>,
+    /// What with, where it is known.
+    pub(crate) data_key: Option<Vec<u8>>,
     pub(crate) correlation_id: Option<Uuid>,
     pub(crate) traceparent: Option<String>,
     /// Whether payouts were paused when it was read.
@@ -46,7 +48,7 @@ pub(crate) async fn take_due(
              ON CONFLICT (payout) DO UPDATE
                 SET event = excluded.event, tries = excluded.tries, next_at = excluded.next_at
          )
-         SELECT p.*, d.details, d.correlation_id, d.traceparent, (SELECT paused FROM aside.payout_switch) AS paused
+         SELECT p.*, d.details, d.data_key, d.correlation_id, d.traceparent, (SELECT paused FROM aside.payout_switch) AS paused
            FROM due JOIN payouts p ON p.id = due.id LEFT JOIN aside.payout_details d ON d.payout = p.id
           ORDER BY p.position",
     )
@@ -60,6 +62,7 @@ pub(crate) async fn take_due(
             Ok(Due {
                 stored: payouts::read(row)?,
                 details: row.try_get("details")?,
+                data_key: row.try_get("data_key")?,
                 correlation_id: row.try_get("correlation_id")?,
                 traceparent: row.try_get("traceparent")?,
                 paused: row.try_get("paused")?,

@@ -8,6 +8,8 @@ use sqlx::PgConnection;
 pub(crate) struct Rows {
     pub(crate) payouts: Vec<String>,
     pub(crate) details: Vec<Vec<u8>>,
+    /// What each is encrypted with.
+    pub(crate) data_keys: Vec<Vec<u8>>,
     pub(crate) correlation_ids: Vec<Uuid>,
     pub(crate) traceparents: Vec<Option<String>>,
 }
@@ -18,13 +20,14 @@ impl Rows {
             return Ok(());
         }
         sqlx::query(
-            "INSERT INTO aside.payout_details (payout, details, correlation_id, traceparent)
-             SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::uuid[], $4::text[])",
+            "INSERT INTO aside.payout_details (payout, details, correlation_id, traceparent, data_key)
+             SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::uuid[], $4::text[], $5::bytea[])",
         )
         .bind(self.payouts)
         .bind(self.details)
         .bind(self.correlation_ids)
         .bind(self.traceparents)
+        .bind(self.data_keys)
         .execute(connection)
         .await?;
         Ok(())

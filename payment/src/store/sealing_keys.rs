@@ -2,8 +2,9 @@
 //! them can still come.
 
 use money::Micros;
+use pipeline::WriteTx;
 use sealing::PublicKey;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 use super::unreadable;
 
@@ -12,6 +13,8 @@ use super::unreadable;
 pub(crate) struct Stored {
     pub(crate) id: String,
     pub(crate) private: Vec<u8>,
+    /// What that is encrypted with, where it is known.
+    pub(crate) data_key: Option<Vec<u8>>,
 }
 
 /// Reads those of these keys that are still there.
@@ -19,15 +22,17 @@ pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
 ) -> Result<Vec<Stored>, sqlx::Error> {
-    let rows = sqlx::query("SELECT id, private FROM aside.sealing_keys WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(connection)
-        .await?;
+    let rows =
+        sqlx::query("SELECT id, private, data_key FROM aside.sealing_keys WHERE id = ANY($1)")
+            .bind(ids)
+            .fetch_all(connection)
+            .await?;
     rows.iter()
         .map(|row| {
             Ok(Stored {
                 id: row.try_get("id")?,
                 private: row.try_get("private")?,
+                data_key: row.try_get("data_key")?,
             })
         })
         .collect()
@@ -48,15 +53,48 @@ pub(crate) async fn current(pool: &PgPool, now: Micros) -> Result<Option<PublicK
     .transpose()
 }
 
-/// Whether some key is good beyond `then`.
+/// Whether some key is good beyond `then`, and none is wished for that is not made yet.
 pub(crate) async fn lasts(
     connection: &mut PgConnection,
     then: Micros,
 ) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM aside.sealing_keys WHERE not_after > $1)")
-        .bind(then.get())
-        .fetch_one(connection)
-        .await
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM aside.sealing_keys
+                         WHERE not_after > $1
+                           AND created_at > coalesce((SELECT at FROM aside.sealing_key_wish), 0))",
+    )
+    .bind(then.get())
+    .fetch_one(connection)
+    .await
+}
+
+/// Wishes for a key that is made after this moment.
+pub(crate) async fn wish(tx: &mut WriteTx) -> Result<(), sqlx::Error> {
+    let now = tx.now().get();
+    sqlx::query(
+        "INSERT INTO aside.sealing_key_wish VALUES (true, $1) ON CONFLICT (only_row) DO UPDATE SET at = excluded.at",
+    )
+    .bind(now)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// A key as operators see it.
+#[derive(Debug, FromRow)]
+pub(crate) struct Shown {
+    pub(crate) id: String,
+    pub(crate) created_at: i64,
+    pub(crate) not_after: i64,
+}
+
+/// Every key whose private half is there, the one that lasts longest first.
+pub(crate) async fn all(pool: &PgPool) -> Result<Vec<Shown>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT id, created_at, not_after FROM aside.sealing_keys ORDER BY not_after DESC LIMIT 100",
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// A new key.
@@ -65,6 +103,7 @@ pub(crate) struct New<'a> {
     pub(crate) id: &'a str,
     pub(crate) public: &'a [u8],
     pub(crate) private: &'a [u8],
+    pub(crate) data_key: &'a [u8],
     pub(crate) created_at: Micros,
     pub(crate) not_after: Micros,
 }
@@ -72,13 +111,15 @@ pub(crate) struct New<'a> {
 /// Adds a key.
 pub(crate) async fn insert(connection: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO aside.sealing_keys (id, public, private, created_at, not_after) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO aside.sealing_keys (id, public, private, created_at, not_after, data_key)
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(new.id)
     .bind(new.public)
     .bind(new.private)
     .bind(new.created_at.get())
     .bind(new.not_after.get())
+    .bind(new.data_key)
     .execute(connection)
     .await?;
     Ok(())

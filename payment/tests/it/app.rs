@@ -124,7 +124,7 @@ impl App {
     async fn assert_fold(&self, tables: &[&str]) {
         let secret = secrecy::SecretString::from(DATA_KEY);
         let key = sealing::DataKey::derive(&secret).unwrap();
-        let domain = Payment::new(std::sync::Arc::new(key));
+        let domain = Payment::new(std::sync::Arc::new(key.into()));
         self.service
             .assert_state_is_the_fold_of_its_log(&domain, &payment::MIGRATIONS, tables)
             .await;

@@ -12,13 +12,13 @@ use crate::app::{App, payment_variables, payout};
 use crate::provider::Provider;
 
 /// Payment in a process of its own, which ends with the test at the latest.
-struct Program {
-    child: Child,
+pub(crate) struct Program {
+    pub(crate) child: Child,
     base: String,
 }
 
 impl Program {
-    async fn start(mut variables: HashMap<String, String>) -> Self {
+    pub(crate) async fn start(mut variables: HashMap<String, String>) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = port.local_addr().unwrap().to_string();
         drop(port);

@@ -4,6 +4,7 @@
 
 mod app;
 mod bad_input;
+mod data_keys;
 mod decided;
 mod document;
 mod facts;

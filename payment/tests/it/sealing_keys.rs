@@ -1,7 +1,9 @@
-use host::testing::{message, operator_actor, until};
+use axum::http::StatusCode;
+use host::testing::{message, operator, operator_actor, partner, until};
 use pipeline::Answer;
 use schemas::{Body, Message, RequestPayoutV1, Topic};
 use sealing::{Details, KeyPair, PublicKey, seal};
+use serde_json::json;
 
 use crate::app::{App, money};
 
@@ -87,4 +89,49 @@ async fn a_new_key_comes_before_the_old_one_ends_and_the_old_one_is_destroyed_la
         !left.contains(&first.id)
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_operator_has_a_new_key_made_and_no_request_is_refused_meanwhile() {
+    let mut app = App::start().await;
+    app.earn("partner123", 100_000).await;
+    let first = published(&app).await;
+    app.granted("partner123", "1.00").await;
+    let path = "/api/v1/operator/payment/keys/renew";
+    let body = json!({"reason": "it is time"});
+    let (status, _) = app.service.post(path, &partner("partner123"), &body).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let (status, shown) = app.service.post(path, &operator(), &body).await;
+    assert_eq!(status, StatusCode::OK, "{shown}");
+    assert_eq!(shown["sealing_keys"][0]["id"], first.id.as_str());
+    app.granted("partner123", "1.00").await;
+    app.service.advance_clock(61).await;
+    until("a new key is published", || async {
+        app.granted("partner123", "1.00").await;
+        published(&app).await != first
+    })
+    .await;
+    let second = published(&app).await;
+    assert_eq!(
+        code(&ask(&mut app, &first, "partner123").await),
+        "done",
+        "under way for long"
+    );
+    assert_eq!(code(&ask(&mut app, &second, "partner123").await), "done");
+    let (_, shown) = app
+        .service
+        .get("/api/v1/operator/payment/keys", &operator())
+        .await;
+    let ids = shown["sealing_keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| &key["id"]);
+    assert_eq!(
+        ids.collect::<Vec<_>>(),
+        [second.id.as_str(), first.id.as_str()]
+    );
+    app.service.advance_clock(61).await;
+    app.granted("partner123", "1.00").await;
+    assert_eq!(published(&app).await, second, "one wish, one key");
 }

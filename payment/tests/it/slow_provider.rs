@@ -10,7 +10,7 @@ use payment::payouts::{
     Doubt, PayoutDesk, PayoutProvider, ProviderState, Report, Submission, Submitted,
 };
 use payment::{Payment, PaymentSettings, SealingKeyKeeper};
-use sealing::DataKey;
+use sealing::{DataKey, DataKeys};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -81,7 +81,8 @@ fn paid() -> Report {
 /// Payment with a provider of the test's own.
 fn paying_by(env: &mut Env, provider: impl PayoutProvider) -> Definition<Payment> {
     let settings = PaymentSettings::read(env);
-    let data_key = Arc::new(DataKey::derive(&settings.data_key).unwrap());
+    let data_key = DataKey::derive(&settings.data_key).unwrap();
+    let data_key = Arc::new(DataKeys::from(data_key));
     let desk = PayoutDesk::new(provider, Arc::clone(&data_key));
     let keeper = SealingKeyKeeper::new(data_key, settings.partitions);
     let mut definition = payment::definition(&settings).unwrap();

@@ -6,4 +6,5 @@ pub mod http;
 pub mod inlet;
 pub mod memory;
 pub mod pulsar;
+pub mod token;
 pub mod wire;

@@ -10,14 +10,13 @@ use std::time::Duration;
 use pulsar::producer::Message as PulsarMessage;
 use pulsar::proto::Schema;
 use pulsar::{
-    Authentication, ConnectionRetryOptions, OperationRetryOptions, Producer, ProducerOptions,
-    Pulsar, TokioExecutor,
+    ConnectionRetryOptions, OperationRetryOptions, Producer, ProducerOptions, Pulsar, TokioExecutor,
 };
 use schemas::{Topic, WriterSchema};
-use secrecy::{ExposeSecret, SecretString};
 
 use crate::log::LogRow;
 use crate::relay::{ENTRY_MESSAGES, Entry, Road, RoadError, Shipped, Start};
+use crate::road::token::BrokerToken;
 
 /// How long any answer of the broker is waited for.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,7 +29,7 @@ pub struct BrokerSettings {
     /// `pulsar://host:port` or `pulsar+ssl://host:port`.
     pub service_url: String,
     /// A token, where the broker wants one.
-    pub token: Option<SecretString>,
+    pub token: Option<BrokerToken>,
     /// The tenant.
     pub tenant: String,
     /// The namespace within it.
@@ -67,10 +66,7 @@ impl BrokerSettings {
             // The channel's slots are made at once, some kilobytes each; one entry at a time needs few.
             .with_outbound_channel_size(32);
         if let Some(token) = &self.token {
-            builder = builder.with_auth(Authentication {
-                name: "token".to_owned(),
-                data: token.expose_secret().as_bytes().to_vec(),
-            });
+            builder = builder.with_auth_provider(Box::new(token.clone()));
         }
         builder.build().await
     }

@@ -17,6 +17,7 @@ mod provisioning;
 mod readers;
 mod replicas;
 mod restored;
+mod rotation;
 mod servers;
 mod stack;
 mod traces;

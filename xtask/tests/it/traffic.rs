@@ -64,6 +64,11 @@ impl Shop {
             );
             let request = self.http.post(url).bearer_auth(&self.token).json(&body);
             let answer = request.header("Idempotency-Key", &order).send().await;
+            let status = answer.as_ref().map(reqwest::Response::status);
+            assert!(
+                !status.is_ok_and(|status| status.is_client_error()),
+                "{order} is refused: {status:?}"
+            );
             if let Ok(answer) = answer
                 && answer.status() == StatusCode::ACCEPTED
             {

@@ -1,0 +1,111 @@
+//! Keys are changed in a running stack, one process after the other, under traffic.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::fs;
+
+use reqwest::StatusCode;
+use schemas::Service;
+use xtask::demo::Tokens;
+use xtask::local::LocalStack;
+use xtask::services::Program;
+use xtask::settings::Mode;
+
+use crate::traffic::Shop;
+
+const NEW_JWT: &str = "the-next-key-of-peoples-tokens-of-32-bytes";
+const NEW_INTERNAL: &str = "the-next-key-between-services-of-32-bytes";
+
+/// Restarts every service with these variables, one after the other: followers before senders, or the reverse.
+async fn roll(stack: &mut LocalStack, senders_first: bool, variables: &[(&str, &str)]) {
+    for (name, value) in variables {
+        stack.settings_mut().set(*name, *value);
+    }
+    let mut order = Program::START_ORDER.to_vec();
+    if senders_first {
+        order.reverse();
+    }
+    for program in order {
+        stack.restart(program).await.unwrap();
+    }
+}
+
+async fn asks(stack: &LocalStack, token: &str) -> StatusCode {
+    let url = format!("{}/api/v1/balances", stack.url(Service::Bff).unwrap());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.get(url).bearer_auth(token).send().await.unwrap();
+    answer.status()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jwt_and_internal_keys_are_changed_and_no_request_is_refused_or_lost() {
+    let mut stack = LocalStack::start(Mode::Http).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let second = stack.start_replica(Service::Bff).await.unwrap();
+    let bffs = vec![
+        stack.url(Service::Bff).unwrap().to_owned(),
+        second.url.clone(),
+    ];
+    let setting = |name| stack.settings().get(name).unwrap().to_owned();
+    let (jwt, internal) = (setting("JWT_SECRET_KEY"), setting("INTERNAL_SECRET_KEY"));
+    let old_token = stack.token(&["--role", "operator"]).unwrap();
+    let repeated = Shop::new(&stack, "repeated", bffs.clone()).buy().await;
+    let old_people = Shop::new(&stack, "old", bffs.clone());
+
+    // 1. Everybody takes the new keys, too.
+    let open = old_people.open();
+    let variables = [
+        ("LASTING_SECRET_KEY", internal.as_str()),
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", NEW_INTERNAL),
+        ("JWT_ACCEPTED_SECRET_KEYS", NEW_JWT),
+    ];
+    roll(&mut stack, false, &variables).await;
+    // 2. Everybody signs with them; senders first, which is the harder way.
+    let variables = [
+        ("INTERNAL_SECRET_KEY", NEW_INTERNAL),
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", &internal),
+        ("JWT_SECRET_KEY", NEW_JWT),
+        ("JWT_ACCEPTED_SECRET_KEYS", &jwt),
+    ];
+    roll(&mut stack, true, &variables).await;
+    let mut taken = open.close().await;
+    // 3. Nobody takes the old ones.
+    let new_people = Shop::new(&stack, "new", bffs.clone());
+    let open = new_people.open();
+    let variables = [
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", ""),
+        ("JWT_ACCEPTED_SECRET_KEYS", ""),
+    ];
+    roll(&mut stack, false, &variables).await;
+    taken.extend(open.close().await);
+
+    println!("{} purchases meanwhile", taken.len());
+    old_people.wait_for(&taken).await;
+    old_people.assert_once(&taken).await;
+    assert_eq!(asks(&stack, &old_token).await, StatusCode::UNAUTHORIZED);
+    let new_token = stack.token(&["--role", "operator"]).unwrap();
+    assert_eq!(asks(&stack, &new_token).await, StatusCode::OK);
+    let again = Shop::new(&stack, "repeated", bffs).buy().await;
+    assert_eq!(again, repeated, "a repeat is known over the change");
+    for service in Service::ALL {
+        let log = fs::read_to_string(stack.layout().log(service.name())).unwrap();
+        let refused = log
+            .lines()
+            .find(|line| line.contains("a token of another service"));
+        assert_eq!(refused, None, "{service} was refused by another");
+    }
+}
+
+#[tokio::test]
+async fn an_internal_key_is_not_changed_before_marks_have_a_key_that_stays() {
+    let mut stack = LocalStack::start(Mode::Http).await.unwrap();
+    let settings = stack.settings_mut();
+    settings.set("INTERNAL_ACCEPTED_SECRET_KEYS", NEW_INTERNAL);
+    let refused = stack.start_again().await.unwrap_err().to_string();
+    assert!(
+        refused.contains("LASTING_SECRET_KEY must be set"),
+        "{refused}"
+    );
+}
