@@ -5,6 +5,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod codes;
 mod corpus;
 mod edges;
 mod ownership;

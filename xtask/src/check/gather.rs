@@ -7,7 +7,7 @@ mod restored;
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
-use schemas::{KINDS, Reach, Service};
+use schemas::{KINDS, Reach, Service, outcomes};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::{Books, Finding, Journal};
@@ -66,6 +66,7 @@ pub(super) async fn gather(
     }
     views(into).await?;
     kinds(into).await?;
+    ends(into).await?;
     told(into, journal).await?;
     indexes(into).await?;
     restored::known(into).await?;
@@ -120,6 +121,22 @@ async fn kinds(into: &mut PgConnection) -> Result<()> {
          INSERT INTO followed VALUES {rows}"
     )))
     .await?;
+    Ok(())
+}
+
+/// What each command may end in, a row for each outcome.
+async fn ends(into: &mut PgConnection) -> Result<()> {
+    let pairs = KINDS
+        .iter()
+        .flat_map(|kind| outcomes(kind).iter().map(|outcome| (kind.name, *outcome)));
+    let (commands, outcomes): (Vec<_>, Vec<_>) = pairs.unzip();
+    into.execute("CREATE TABLE ends (command text, outcome text)")
+        .await?;
+    sqlx::query("INSERT INTO ends SELECT * FROM UNNEST($1::text[], $2::text[])")
+        .bind(commands)
+        .bind(outcomes)
+        .execute(into)
+        .await?;
     Ok(())
 }
 

@@ -51,6 +51,15 @@ pub(super) const QUESTIONS: &[Question] = &[
                             AND (i.code IS DISTINCT FROM m.payload ->> 'code' OR i.type <> m.payload ->> 'command_type'))",
     },
     Question {
+        rule: 6,
+        check: "every outcome is one that its command may have",
+        of: "SELECT count(*) FROM messages WHERE outcome_of IS NOT NULL AND type <> 'command.rejected.v1'",
+        broken: "SELECT format('%s position %s: %s ended in %s', m.service, m.position, i.type, m.type) AS evidence
+                   FROM messages m JOIN inbox i ON i.service = m.service AND i.id = m.outcome_of
+                  WHERE m.type <> 'command.rejected.v1'
+                    AND NOT EXISTS (SELECT 1 FROM ends e WHERE e.command = i.type AND e.outcome = m.type)",
+    },
+    Question {
         rule: 3,
         check: "every command that is marked as handled has its outcome in the log, where the mark says",
         of: "SELECT count(*) FROM inbox WHERE state <> 'parked'",

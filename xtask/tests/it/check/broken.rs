@@ -100,6 +100,8 @@ pub(super) const CASES: &[Case] = &[
     sql(6, "every command in the bff's log", Campaign, "UPDATE pipeline.message_log SET outcome_of = NULL WHERE position = 1"),
     sql(6, "no command has two", Campaign,
         "UPDATE pipeline.message_log SET outcome_of = (SELECT outcome_of FROM pipeline.message_log WHERE position = 1) WHERE position = 2"),
+    sql(6, "every outcome is one", Payment,
+        "UPDATE pipeline.inbox SET type = 'payment.begin_payout.command.v1' WHERE type = 'payment.request_payout.command.v1' AND state = 'done'"),
     sql(6, "every outcome's command", Campaign, "UPDATE pipeline.inbox SET code = 'another' WHERE state = 'rejected'"),
     sql(6, "no command is pending", Bff, "DELETE FROM outcomes WHERE status = 'rejected'"),
     sql(6, "the bff says", Bff, "UPDATE outcomes SET status = 'completed' WHERE status = 'rejected'"),
