@@ -9,11 +9,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::stack::run;
 
+mod asyncapi;
 mod deploying;
 mod install;
 mod prometheus;
 mod python;
 
+pub use asyncapi::asyncapi_schema;
 pub use deploying::{docker_compose, kustomize};
 pub use install::install;
 pub use prometheus::prometheus;

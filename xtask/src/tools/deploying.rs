@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 
@@ -17,9 +17,14 @@ const KUSTOMIZE: &str = "v5.0.3";
 /// Tests of one process begin side by side, and each wants the tool: the first brings it.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+/// Lets one in at a time, until what it returns goes.
+pub(super) fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// `docker-compose`, which reads compose files also where there is no engine.
 pub fn docker_compose() -> Result<()> {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     if has("docker-compose") {
         return Ok(());
     }
@@ -32,7 +37,7 @@ pub fn docker_compose() -> Result<()> {
 
 /// The program `kustomize`, built by Go's own tool at the first call.
 pub fn kustomize(layout: &Layout) -> Result<PathBuf> {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     let folder = layout.cache().join(format!("kustomize-{KUSTOMIZE}"));
     let program = folder.join("kustomize");
     if program.exists() {

@@ -1,4 +1,5 @@
-//! A Python of the tests' own, with the stock Pulsar client and the schemas of Kubernetes' API.
+//! A Python of the tests' own, with the stock Pulsar client, the schemas of Kubernetes' API and a validator of
+//! JSON Schema.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,8 +12,12 @@ use crate::layout::Layout;
 use crate::stack::run;
 
 /// What tests need; the versions are part of the folder's name, so a change makes a new one.
-const PACKAGES: &[&str] = &["pulsar-client[avro]==3.13.0", "kubernetes-validate==1.37.0"];
-const FOLDER: &str = "python-pulsar-3.13.0-kubernetes-1.37.0";
+const PACKAGES: &[&str] = &[
+    "pulsar-client[avro]==3.13.0",
+    "kubernetes-validate==1.37.0",
+    "jsonschema==4.26.0",
+];
+const FOLDER: &str = "python-pulsar-3.13.0-kubernetes-1.37.0-jsonschema-4.26.0";
 
 /// The interpreter, in a virtual environment that is made at the first call.
 pub fn python(layout: &Layout) -> Result<PathBuf> {

@@ -1,6 +1,7 @@
 //! The stack's parts against real servers. Run with `./test.sh xtask`.
 
 mod archived;
+mod asyncapi;
 mod canaries;
 mod check;
 mod collector;
