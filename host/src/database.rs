@@ -1,11 +1,10 @@
 //! The service's own database: connecting, checking its promises, migrating.
 
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use secrecy::{ExposeSecret, SecretString};
+use pipeline::tls::Refusal;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -41,16 +40,13 @@ impl Guard {
 
 /// Connects lazily: a database that is away at the start is waited for by whoever needs it.
 pub(crate) fn pool(
-    url: &SecretString,
+    options: &PgConnectOptions,
     session_name: &str,
     connections: u32,
     guard: Option<Guard>,
-) -> anyhow::Result<PgPool> {
-    let options = PgConnectOptions::from_str(url.expose_secret())
-        .map_err(|_| {
-            let service = session_name.split('/').next().unwrap_or_default();
-            anyhow::anyhow!("{}_DATABASE_URL is malformed", service.to_uppercase())
-        })?
+) -> PgPool {
+    let options = options
+        .clone()
         .application_name(session_name)
         .statement_cache_capacity(256)
         .options([
@@ -65,7 +61,7 @@ pub(crate) fn pool(
             // tables were small must not go on reading them whole when they are large.
             ("enable_seqscan", "off"),
         ]);
-    Ok(PgPoolOptions::new()
+    PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
@@ -84,7 +80,7 @@ pub(crate) fn pool(
             connection.shrink_buffers();
             Box::pin(async { Ok(true) })
         })
-        .connect_lazy_with(options))
+        .connect_lazy_with(options)
 }
 
 /// A holder of the writer lock that stalls is ended by the server, where it can (17 and later).
@@ -154,6 +150,14 @@ pub(crate) async fn patiently<T>(
 }
 
 fn is_broken_connection(error: &anyhow::Error) -> bool {
+    let refused = |cause: &sqlx::Error| refusal(cause).is_some();
+    if error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref())
+        .any(refused)
+    {
+        return false;
+    }
     // An error that passes another one on transparently shows only what that one came from.
     error.chain().any(|cause| {
         cause.is::<std::io::Error>()
@@ -172,11 +176,31 @@ fn is_broken_connection(error: &anyhow::Error) -> bool {
     })
 }
 
+/// Why the server is not trusted with a password; none of an error that is something else.
+fn refusal(error: &sqlx::Error) -> Option<Refusal> {
+    match error {
+        sqlx::Error::Io(error) => Refusal::of_io(error),
+        sqlx::Error::Tls(error) if error.to_string().contains("does not support TLS") => {
+            Some(Refusal::NotTls)
+        }
+        sqlx::Error::Tls(error) => Some(Refusal::Other(error.to_string())),
+        _ => None,
+    }
+}
+
 async fn connect(pool: &PgPool) -> anyhow::Result<PgConnection> {
     let mut tries = 0;
+    let options = pool.connect_options();
     loop {
-        match PgConnection::connect_with(&pool.connect_options()).await {
+        match PgConnection::connect_with(&options).await {
             Ok(connection) => return Ok(connection),
+            Err(error) if let Some(why) = refusal(&error) => {
+                let (host, port) = (options.get_host(), options.get_port());
+                bail!(
+                    "the database at {host}:{port} is refused: {why} (DATABASE_SSL_MODE, DATABASE_SSL_ROOT_CERT; \
+                     docs/managed.md)"
+                );
+            }
             Err(error)
                 if tries < 120
                     && !matches!(&error, sqlx::Error::Database(d) if d.code().as_deref() == Some("28P01")) =>

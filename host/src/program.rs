@@ -129,7 +129,7 @@ async fn migrate<D: Domain + Clone>(
     let service = D::SERVICE.name();
     telemetry::init(service, &settings.telemetry)?;
     let session = format!("{service}/migrate");
-    let pool = database::pool(&settings.database_url, &session, 1, None)?;
+    let pool = database::pool(&settings.database, &session, 1, None);
     database::patiently(async || database::prepare(&pool, definition.migrations).await).await?;
     tracing::info!(service, "migrated");
     Ok(())

@@ -1,7 +1,10 @@
 //! What every service reads from its environment.
 
+mod broker;
+mod database;
+
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::password::PasswordFile;
@@ -12,10 +15,9 @@ use chassis::lasting::LastingKeys;
 use chassis::telemetry::TelemetryConfig;
 use pipeline::road::http::InternalKey;
 use pipeline::road::pulsar::BrokerSettings;
-use pipeline::road::token::BrokerToken;
 use pipeline::{Mode, Modes};
 use schemas::Service;
-use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
 
 /// The shortest secret that signs anything, in bytes.
 const SHORTEST_SECRET: usize = 32;
@@ -32,8 +34,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How many requests one caller may make; the bff's only.
     pub rate_limits: Option<RateLimits>,
-    /// `postgres://…`, with its password.
-    pub database_url: SecretString,
+    /// How to reach its database.
+    pub database: PgConnectOptions,
     /// Where the password in it is read again.
     pub password_file: Option<PasswordFile>,
     /// Connections to the database at most.
@@ -56,6 +58,8 @@ pub struct Settings {
     pub archive_folder: Option<PathBuf>,
     /// Positions of one partition of the log's table, for a log that is empty yet.
     pub log_partition_positions: Option<u32>,
+    /// What is allowed and yet worth a line in the log of every start.
+    pub warnings: Vec<String>,
 }
 
 impl Settings {
@@ -72,6 +76,7 @@ impl Settings {
             Surface::Direct
         };
         let prefix = service.name().to_uppercase();
+        let mut warnings = Vec::new();
         Self {
             profile,
             telemetry: TelemetryConfig::read(env),
@@ -80,7 +85,7 @@ impl Settings {
             rate_limits: (service == Service::Bff)
                 .then(|| RateLimits::read(env))
                 .flatten(),
-            database_url: read_database_url(env, service),
+            database: database::read(env, service, profile, &mut warnings),
             password_file: PasswordFile::of(env, service),
             database_connections: env.or(&format!("{prefix}_DATABASE_CONNECTIONS"), 8),
             auth: Some(AuthConfig::read(env, profile, surface)),
@@ -91,10 +96,11 @@ impl Settings {
                 .into_iter()
                 .map(|other| (other.name(), read_url(env, other)))
                 .collect(),
-            broker: read_broker(env),
+            broker: broker::read(env, profile, &mut warnings),
             partitions: read_partitions(env),
             archive_folder: env.optional("ARCHIVE_FOLDER", "/var/lib/tributary/archive"),
             log_partition_positions: read_log_partition(env),
+            warnings,
         }
     }
 }
@@ -125,24 +131,6 @@ fn read_url(env: &mut Env, service: Service) -> String {
     url.trim_end_matches('/').to_owned()
 }
 
-/// `<SERVICE>_DATABASE_URL`, or a local server's with `<SERVICE>_DB_PASSWORD`.
-fn read_database_url(env: &mut Env, service: Service) -> SecretString {
-    let (name, prefix) = (service.name(), service.name().to_uppercase());
-    let url: Option<String> = env
-        .optional_secret(&format!("{prefix}_DATABASE_URL"), 1)
-        .map(|url| url.expose_secret().to_owned());
-    if let Some(url) = url {
-        return SecretString::from(url);
-    }
-    let password = env.secret(&format!("{prefix}_DB_PASSWORD"), 1);
-    let host: String = env.or("POSTGRES_HOST", "127.0.0.1".to_owned());
-    let port: u16 = env.or("POSTGRES_PORT", 5432);
-    SecretString::from(format!(
-        "postgres://{name}:{}@{host}:{port}/{name}_db",
-        password.expose_secret()
-    ))
-}
-
 /// `INTERNAL_SECRET_KEY` signs; what `INTERNAL_ACCEPTED_SECRET_KEYS` signed is taken too.
 fn read_internal_key(env: &mut Env) -> InternalKey {
     let signing = env.secret("INTERNAL_SECRET_KEY", SHORTEST_SECRET);
@@ -150,19 +138,10 @@ fn read_internal_key(env: &mut Env) -> InternalKey {
     InternalKey::new(signing).accepting(accepted)
 }
 
-fn read_broker(env: &mut Env) -> BrokerSettings {
-    BrokerSettings {
-        service_url: env.or("PULSAR_SERVICE_URL", "pulsar://127.0.0.1:6650".to_owned()),
-        token: read_broker_token(env),
-        tenant: env.or("PULSAR_TENANT", "tributary".to_owned()),
-        namespace: env.or("PULSAR_NAMESPACE", "local".to_owned()),
-    }
-}
-
-fn read_broker_token(env: &mut Env) -> Option<BrokerToken> {
-    let token = env.optional_secret("PULSAR_TOKEN", 1)?;
-    let file = env.file_of("PULSAR_TOKEN");
-    Some(file.map_or_else(|| token.into(), BrokerToken::InFile))
+/// Does a connection to this host stay on this machine?
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn read_log_partition(env: &mut Env) -> Option<u32> {

@@ -219,16 +219,19 @@ pub async fn start<D: Domain + Clone>(
     let verifier = verifier.context("tokens cannot be verified with these settings")?;
     let verifier = Arc::new(verifier);
     let server = Server::bind(settings.server).await?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
     let process = Uuid::now_v7();
     let guard = Guard::default();
     let session = process::session_name(service.name(), process);
     let pool = database::pool(
-        &settings.database_url,
+        &settings.database,
         &session,
         settings.database_connections,
         Some(guard.clone()),
-    )?;
-    let bare_pool = database::pool(&settings.database_url, &session, 2, None)?;
+    );
+    let bare_pool = database::pool(&settings.database, &session, 2, None);
     database::patiently(async || database::prepare(&bare_pool, definition.migrations).await)
         .await?;
     let left =

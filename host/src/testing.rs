@@ -285,8 +285,7 @@ impl TestService {
         tables: &[&str],
     ) {
         let url = new_database().await;
-        let pool =
-            crate::database::pool(&SecretString::from(url), D::SERVICE.name(), 2, None).unwrap();
+        let pool = crate::database::pool(&url.parse().unwrap(), D::SERVICE.name(), 2, None);
         crate::database::prepare(&pool, own).await.unwrap();
         let writer = Writer {
             service: D::SERVICE,

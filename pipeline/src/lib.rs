@@ -36,6 +36,7 @@ mod sqlstate;
 pub mod stopped;
 mod supervise;
 pub mod timers;
+pub mod tls;
 pub mod trace;
 mod tx;
 

@@ -32,6 +32,13 @@ impl LocalStack {
 
     /// The same with the binaries of another folder.
     pub async fn start_built(mode: Mode, built: PathBuf) -> Result<Self> {
+        let mut stack = Self::prepare(built).await?;
+        stack.switch(mode).await?;
+        Ok(stack)
+    }
+
+    /// Its database, and nothing else yet.
+    async fn prepare(built: PathBuf) -> Result<Self> {
         let clone = Layout::find();
         let layout = Layout {
             state: scratch("stack"),
@@ -43,11 +50,33 @@ impl LocalStack {
             Postgres::start_copy(&template, &layout.state.join("postgres"), free_port()).await?;
         settings.set("POSTGRES_PORT", database.port().to_string());
         database.detach();
-        let mut stack = Self {
+        Ok(Self {
             layout,
             settings,
             built,
-        };
+        })
+    }
+
+    /// The same as a managed broker and database are: TLS to both, with certificates that must be good, and a token of
+    /// its own for each service.
+    pub async fn start_managed(mode: Mode) -> Result<Self> {
+        let mut stack = Self::prepare(Layout::find().built("debug")).await?;
+        let ports = stack.settings.own_broker_ports()?.context("our broker")?;
+        for (name, value) in [
+            (
+                "PULSAR_SERVICE_URL",
+                format!("pulsar+ssl://127.0.0.1:{}", ports.broker),
+            ),
+            (
+                "PULSAR_ADMIN_URL",
+                format!("https://127.0.0.1:{}", ports.http),
+            ),
+            ("BROKER_AUTH", "token".to_owned()),
+            ("DATABASE_SSL_MODE", "verify-full".to_owned()),
+        ] {
+            stack.settings.set(name, value);
+        }
+        stack.settings.trust_local_servers(&stack.layout)?;
         stack.switch(mode).await?;
         Ok(stack)
     }

@@ -11,10 +11,10 @@ use xtask::layout::Layout;
 use xtask::lock::StackLock;
 use xtask::progress::Progress;
 use xtask::services::Replica;
-use xtask::settings::{Mode, Settings};
+use xtask::settings::Mode;
 use xtask::tail::{self, Tail};
 use xtask::{
-    bench, containers, dependencies, down, drill, infra, operate, planted, status, test_run, up,
+    bench, containers, dependencies, down, drill, operate, planted, provision, status, test_run, up,
 };
 
 #[derive(Parser)]
@@ -105,12 +105,9 @@ enum Command {
         #[arg(last = true, required = true)]
         command: Vec<String>,
     },
-    /// Make topics, subscriptions, policies and schemas at the broker that the variables name
-    Provision {
-        /// Before that each service's role and database, at the Postgres of `POSTGRES_ADMIN_URL`
-        #[arg(long)]
-        databases: bool,
-    },
+    /// Make topics, subscriptions, policies and schemas at the broker that the variables name, and tell what its
+    /// administrator has to do. Exits with 1 when something needed is missing, with 3 when it could not be seen
+    Provision(provision::Provision),
     /// Check the books of the running local stack against the ten rules (docs/rules.md)
     Check(CheckCommand),
     /// Renew the checked-in advisories that the dependencies are held against
@@ -254,18 +251,7 @@ impl Command {
                 let holds = drill::command(&layout, &drill).await?;
                 return Ok(ExitCode::from(u8::from(!holds)));
             }
-            Self::Provision { databases } => {
-                // In an image nobody else is at work, and nothing can be written.
-                let _lock = layout
-                    .is_clone()
-                    .then(|| StackLock::take(&layout))
-                    .transpose()?;
-                let settings = Settings::load(&layout)?;
-                if databases {
-                    infra::databases(&settings, &progress).await?;
-                }
-                infra::provision(&settings, &progress).await?;
-            }
+            Self::Provision(provision) => return provision.run(&layout, progress).await,
         }
         Ok(ExitCode::SUCCESS)
     }

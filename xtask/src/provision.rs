@@ -1,15 +1,23 @@
 //! Tenant, namespace, topics, subscriptions, policies and schemas, in this order: so a producer that could open
 //! proves that the rest stands. Everything is read and compared first; what differs is named.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::Method;
 use schemas::Topic;
 use serde_json::{Value, json};
 
 mod admin;
+mod asking;
+mod command;
 mod grants;
 mod policies;
+mod work;
 
-pub use admin::{Admin, Answer};
+use work::{Wanted, Work};
+
+pub use admin::{Admin, Answer, Look};
+pub use command::Provision;
+pub use work::{Mode, Need, Outcome, State, Step, Task};
 
 /// Where the topics are: `<tenant>/<namespace>`, reached by the broker's admin interface.
 #[derive(Clone, Debug)]
@@ -38,78 +46,138 @@ impl Place {
         format!("persistent/{}/{topic}", self.path())
     }
 
-    /// Makes what is missing. Safe to repeat.
+    /// A topic's name as `pulsar-admin` takes it.
+    fn topic_name(&self, topic: Topic) -> String {
+        format!("persistent://{}/{topic}", self.path())
+    }
+
+    /// Makes what is missing, and fails where something needed stays missing. Safe to repeat.
     pub async fn provision(&self) -> Result<Report> {
-        let mut report = Report::new();
-        self.tenant_and_namespace(&mut report).await?;
-        for topic in Topic::ALL {
-            self.make_topic(topic, &mut report)
-                .await
-                .with_context(|| topic.name())?;
-        }
-        for topic in Topic::ALL {
-            self.subscriptions(topic, &mut report)
-                .await
-                .with_context(|| topic.name())?;
-        }
-        policies::apply(&self.admin, &self.path(), &mut report).await?;
-        for topic in Topic::ALL {
-            self.schema(topic, &mut report)
-                .await
-                .with_context(|| topic.name())?;
-        }
-        Ok(report)
+        let outcome = self.bring_up(Mode::Change, false).await?;
+        let missing = outcome.tasks_that_are(Need::Must, State::Missing);
+        ensure!(
+            missing.is_empty(),
+            "the broker lacks what is needed: {}",
+            missing
+                .iter()
+                .map(|task| format!("{} ({})", task.what, task.why))
+                .collect::<Vec<_>>()
+                .join("; ")
+        );
+        Ok([outcome.done, outcome.notes].concat())
     }
 
-    async fn tenant_and_namespace(&self, report: &mut Report) -> Result<()> {
-        let clusters = self.admin.get("clusters").await?;
-        let tenant = json!({"adminRoles": [], "allowedClusters": clusters});
-        self.made(
-            &format!("tenants/{}", self.tenant),
-            &tenant,
-            "tenant",
-            &self.tenant,
-            report,
-        )
-        .await?;
-        let namespace = json!({"bundles": {"numBundles": 1}});
-        let path = self.path();
-        self.made(
-            &format!("namespaces/{path}"),
-            &namespace,
-            "namespace",
-            &path,
-            report,
-        )
-        .await
+    /// Compares everything with what it should be and changes what may be changed; with `grants` also what each service's
+    /// role may do. What is left is told.
+    pub async fn bring_up(&self, mode: Mode, grants: bool) -> Result<Outcome> {
+        let mut work = Work::new(&self.admin, mode);
+        self.tenant(&mut work).await?;
+        self.namespace(&mut work).await?;
+        for topic in Topic::ALL {
+            let there = self.make_topic(topic, &mut work).await;
+            there.with_context(|| topic.name())?;
+        }
+        for topic in Topic::ALL {
+            let there = self.subscriptions(topic, &mut work).await;
+            there.with_context(|| topic.name())?;
+        }
+        policies::apply(&mut work, self).await?;
+        for topic in Topic::ALL {
+            let there = self.schema(topic, &mut work).await;
+            there.with_context(|| topic.name())?;
+        }
+        if grants {
+            self.grants(&mut work).await?;
+        }
+        work.finish()
     }
 
-    async fn made(
-        &self,
-        url: &str,
-        body: &Value,
-        kind: &str,
-        name: &str,
-        report: &mut Report,
-    ) -> Result<()> {
-        if self.admin.put(url, body).await? == Answer::Done {
-            report.push(format!("made {kind} {name}"));
+    async fn tenant(&self, work: &mut Work<'_>) -> Result<()> {
+        let path = format!("tenants/{}", self.tenant);
+        if work.look(&path).await? != Look::Absent {
+            // Where the token may not look, the namespace tells whether there is a tenant.
+            return Ok(());
         }
+        let clusters = match work.look("clusters").await? {
+            Look::Found(clusters) => clusters,
+            Look::Absent | Look::Denied(_) => json!(["standalone"]),
+        };
+        let names: Vec<&str> = clusters
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let command = format!(
+            "tenants create {} --allowed-clusters {}",
+            self.tenant,
+            names.join(",")
+        );
+        let body = json!({"adminRoles": [], "allowedClusters": clusters});
+        let wanted = Wanted {
+            what: format!("tenant {}", self.tenant),
+            need: Need::Must,
+            step: Step::new(command, Method::PUT, path, Some(body)),
+        };
+        work.change(wanted, format!("made tenant {}", self.tenant))
+            .await?;
         Ok(())
     }
 
-    async fn make_topic(&self, topic: Topic, report: &mut Report) -> Result<()> {
-        let url = format!("{}/partitions", self.topic(topic));
-        if self.admin.put(&url, &json!(self.partitions)).await? == Answer::Done {
-            report.push(format!(
-                "made topic {topic} with {} partition(s)",
-                self.partitions
-            ));
-            return Ok(());
+    async fn namespace(&self, work: &mut Work<'_>) -> Result<()> {
+        let namespace = self.path();
+        let path = format!("namespaces/{namespace}");
+        match work.look(&path).await? {
+            Look::Found(_) => return Ok(()),
+            Look::Denied(why) => {
+                work.note(format!(
+                    "namespace {namespace} cannot be looked at ({why}); its topics tell whether it is there"
+                ));
+                return Ok(());
+            }
+            Look::Absent => {}
         }
-        let found = self.admin.get(&url).await?["partitions"]
-            .as_u64()
-            .unwrap_or_default();
+        let body = json!({"bundles": {"numBundles": 1}});
+        let command = format!("namespaces create {namespace} --bundles 1");
+        let wanted = Wanted {
+            what: format!("namespace {namespace}"),
+            need: Need::Must,
+            step: Step::new(command, Method::PUT, path, Some(body)),
+        };
+        work.change(wanted, format!("made namespace {namespace}"))
+            .await?;
+        Ok(())
+    }
+
+    async fn make_topic(&self, topic: Topic, work: &mut Work<'_>) -> Result<()> {
+        let path = format!("{}/partitions", self.topic(topic));
+        let what = format!("topic {topic} with {} partition(s)", self.partitions);
+        let command = format!(
+            "topics create-partitioned-topic {} --partitions {}",
+            self.topic_name(topic),
+            self.partitions
+        );
+        let body = json!(self.partitions);
+        let wanted = Wanted {
+            what: what.clone(),
+            need: Need::Must,
+            step: Step::new(command, Method::PUT, &path, Some(body)),
+        };
+        let found = match work.look(&path).await? {
+            Look::Denied(why) => {
+                work.ask(wanted, State::Unread, why);
+                return Ok(());
+            }
+            // A topic that is not there has no partitions.
+            Look::Found(found) if found["partitions"].as_u64() > Some(0) => found,
+            Look::Found(_) | Look::Absent => {
+                if work.change(wanted, format!("made {what}")).await? != Answer::Exists {
+                    return Ok(());
+                }
+                self.admin.get(&path).await?
+            }
+        };
+        let found = found["partitions"].as_u64().unwrap_or_default();
         if found != u64::from(self.partitions) {
             bail!(
                 "the topic has {found} partition(s), PULSAR_TOPIC_PARTITIONS says {}: the number is fixed when a topic is \
@@ -120,43 +188,70 @@ impl Place {
         Ok(())
     }
 
-    async fn subscriptions(&self, topic: Topic, report: &mut Report) -> Result<()> {
+    async fn subscriptions(&self, topic: Topic, work: &mut Work<'_>) -> Result<()> {
         for partition in 0..self.partitions {
-            let name = format!("{}-partition-{partition}", self.topic(topic));
-            let found = self.admin.get(&format!("{name}/subscriptions")).await?;
-            let found: Vec<&str> = found
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect();
+            let path = format!("{}-partition-{partition}", self.topic(topic));
+            let (found, unread) = match work.look(&format!("{path}/subscriptions")).await? {
+                Look::Found(found) => (names(&found), None),
+                Look::Absent => (Vec::new(), None),
+                Look::Denied(why) => (Vec::new(), Some(why)),
+            };
             let wanted = topic.followers();
-            for follower in wanted
-                .iter()
-                .filter(|follower| !found.contains(&follower.name()))
-            {
+            for follower in &wanted {
+                if found.iter().any(|name| name == follower.name()) {
+                    continue;
+                }
+                let of = format!("subscription {follower} of {topic}, partition {partition}");
+                let command = format!(
+                    "topics create-subscription {}-partition-{partition} -s {follower} -m earliest",
+                    self.topic_name(topic)
+                );
                 // An empty object means Earliest, an absent body Latest.
-                self.admin
-                    .put(&format!("{name}/subscription/{follower}"), &json!({}))
-                    .await?;
-                report.push(format!(
-                    "made subscription {follower} of {topic}, partition {partition}"
-                ));
+                let path = format!("{path}/subscription/{follower}");
+                let wanted = Wanted {
+                    what: of.clone(),
+                    need: Need::Must,
+                    step: Step::new(command, Method::PUT, path, Some(json!({}))),
+                };
+                match &unread {
+                    Some(why) => work.ask(wanted, State::Unread, why.clone()),
+                    None => drop(work.change(wanted, format!("made {of}")).await?),
+                }
             }
-            for foreign in found
-                .iter()
-                .filter(|name| !wanted.iter().any(|follower| follower.name() == **name))
-            {
-                report.push(format!("note: {topic}, partition {partition}, has a subscription {foreign} that is not ours"));
+            let ours = |name: &str| wanted.iter().any(|follower| follower.name() == name);
+            for foreign in found.iter().filter(|name| !ours(name)) {
+                work.note(format!(
+                    "note: {topic}, partition {partition}, has a subscription {foreign} that is not ours"
+                ));
             }
         }
         Ok(())
     }
 
-    async fn schema(&self, topic: Topic, report: &mut Report) -> Result<()> {
-        let url = format!("schemas/{}/{topic}/schema", self.path());
+    async fn schema(&self, topic: Topic, work: &mut Work<'_>) -> Result<()> {
+        let path = format!("schemas/{}/{topic}/schema", self.path());
+        let command = format!(
+            "schemas upload {} --filename {}",
+            self.topic_name(topic),
+            Step::FILE
+        );
+        let body = json!({"type": "AVRO", "schema": topic.avsc(), "properties": {}});
+        let mut step = Step::new(command, Method::POST, &path, Some(body));
+        step.file = Some(format!("{topic}.schema.json"));
+        let wanted = Wanted {
+            what: format!("this build's schema of {topic}"),
+            need: Need::Must,
+            step,
+        };
+        let registered = match work.look(&path).await? {
+            Look::Found(schema) => Some(schema),
+            Look::Absent => None,
+            Look::Denied(why) => {
+                work.ask(wanted, State::Unread, why);
+                return Ok(());
+            }
+        };
         let ours: Value = serde_json::from_str(topic.avsc()).context("the schema's text")?;
-        let registered = self.admin.find(&url).await?;
         let text = registered
             .as_ref()
             .and_then(|schema| schema["data"].as_str());
@@ -165,19 +260,17 @@ impl Place {
         }) {
             return Ok(());
         }
-        let body = json!({"type": "AVRO", "schema": topic.avsc(), "properties": {}});
-        if self.admin.post(&url, &body).await? == Answer::Exists {
+        let done = if registered.is_some() {
+            format!("registered a new version of the schema of {topic}")
+        } else {
+            format!("registered the schema of {topic}")
+        };
+        if work.change(wanted, done).await? == Answer::Exists {
             bail!(
                 "the broker refuses this build's schema as incompatible with the registered one.\n  On a local stack \
                  whose data may go: ./stop.sh --wipe, then start again"
             );
         }
-        let what = if registered.is_some() {
-            "registered a new version of the schema"
-        } else {
-            "registered the schema"
-        };
-        report.push(format!("{what} of {topic}"));
         Ok(())
     }
 
@@ -192,4 +285,9 @@ impl Place {
             .filter_map(|(_, stats)| stats["msgBacklog"].as_u64())
             .sum())
     }
+}
+
+fn names(found: &Value) -> Vec<String> {
+    let names = found.as_array().into_iter().flatten();
+    names.filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -11,6 +11,7 @@ use schemas::Service;
 
 mod files;
 mod secrets;
+mod tls;
 
 pub use secrets::COMPOSE_SECRETS;
 
@@ -74,7 +75,14 @@ impl Settings {
             .flat_map(|name| [files::variable(&name), name])
             .filter_map(|name| Some((name.clone(), env::var(name).ok()?)));
         settings.overlay(Self(from_environment.collect()));
+        let database_authorities = settings.database_authorities(layout);
         files::resolve(&mut settings.0, &layout.root)?;
+        if let Some(file) = database_authorities {
+            settings.keep_database_authorities(&file);
+        }
+        if layout.is_clone() {
+            settings.trust_local_servers(layout)?;
+        }
         Ok(settings)
     }
 
@@ -206,8 +214,14 @@ impl Settings {
             .map(|url| url.trim_end_matches('/'))
     }
 
-    /// `<SERVICE>_DATABASE_URL`, put together from its parts where it is not set.
+    /// `<SERVICE>_DATABASE_URL`, put together from its parts where it is not set, with what `DATABASE_SSL_MODE` and
+    /// `DATABASE_SSL_ROOT_CERT` say where it does not.
     pub fn database_url(&self, service: Service) -> Result<String> {
+        let url = self.plain_database_url(service)?;
+        self.with_tls(url)
+    }
+
+    fn plain_database_url(&self, service: Service) -> Result<String> {
         if let Some(url) = self.get(&variable(service, "DATABASE_URL")) {
             return Ok(url.to_owned());
         }

@@ -25,7 +25,7 @@ use crate::backoff::Backoff;
 use crate::health::Health;
 use crate::inbound::{Answer, Hint, Inbound, Wire};
 use crate::queue::Inlet;
-use crate::road::pulsar::BrokerSettings;
+use crate::road::pulsar::{BrokerSettings, ConnectError};
 
 /// Messages that the broker may send ahead.
 const RECEIVER_QUEUE: u32 = 600;
@@ -57,6 +57,8 @@ pub struct Subscription {
 enum ConsumeError {
     #[error(transparent)]
     Pulsar(#[from] pulsar::Error),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     #[error("the stream ended")]
     Ended,
     #[error("the broker has messages but sends none")]

@@ -17,6 +17,7 @@ use schemas::{Topic, WriterSchema};
 use crate::log::LogRow;
 use crate::relay::{ENTRY_MESSAGES, Entry, Road, RoadError, Shipped, Start};
 use crate::road::token::BrokerToken;
+use crate::tls::{self, Authorities, Refusal};
 
 /// How long any answer of the broker is waited for.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,8 +27,11 @@ const AVRO: i32 = 4;
 /// How to reach the broker.
 #[derive(Debug, Clone)]
 pub struct BrokerSettings {
-    /// `pulsar://host:port` or `pulsar+ssl://host:port`.
+    /// `pulsar://host:port` or `pulsar+ssl://host:port`. With TLS the certificate and its host name are always checked,
+    /// and nothing is sent before.
     pub service_url: String,
+    /// Who may have signed the broker's certificate, beside the public authorities.
+    pub authorities: Option<Authorities>,
     /// A token, where the broker wants one.
     pub token: Option<BrokerToken>,
     /// The tenant.
@@ -48,7 +52,32 @@ impl BrokerSettings {
     }
 
     /// A client of its own: producing and consuming never share one, or small frames stall sends.
-    pub async fn connect(&self) -> Result<Pulsar<TokioExecutor>, pulsar::Error> {
+    pub async fn connect(&self) -> Result<Pulsar<TokioExecutor>, ConnectError> {
+        match self.try_connect().await {
+            Ok(client) => Ok(client),
+            Err(error) => Err(self.explain(error).await),
+        }
+    }
+
+    /// The client says of every refused certificate no more than that there was a fatal error: asks again what it is.
+    async fn explain(&self, error: pulsar::Error) -> ConnectError {
+        let Some((host, port)) = self.tls_server() else {
+            return error.into();
+        };
+        match tls::refusal(&host, port, self.authorities.as_ref()).await {
+            Some(why) => ConnectError::Refused { host, port, why },
+            None => error.into(),
+        }
+    }
+
+    /// Host and port where TLS is spoken.
+    fn tls_server(&self) -> Option<(String, u16)> {
+        let url = reqwest::Url::parse(&self.service_url).ok()?;
+        let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+        (url.scheme() == "pulsar+ssl").then(|| (host, url.port().unwrap_or(6651)))
+    }
+
+    async fn try_connect(&self) -> Result<Pulsar<TokioExecutor>, pulsar::Error> {
         let mut builder = Pulsar::builder(&self.service_url, TokioExecutor)
             .with_connection_retry_options(ConnectionRetryOptions {
                 min_backoff: Duration::from_millis(50),
@@ -65,11 +94,32 @@ impl BrokerSettings {
             })
             // The channel's slots are made at once, some kilobytes each; one entry at a time needs few.
             .with_outbound_channel_size(32);
+        if let Some(authorities) = &self.authorities {
+            builder = builder.with_certificate_chain(authorities.pem().as_bytes().to_vec());
+        }
         if let Some(token) = &self.token {
             builder = builder.with_auth_provider(Box::new(token.clone()));
         }
         builder.build().await
     }
+}
+
+/// Why there is no connection to the broker.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Its certificate is not what it must be; nothing was sent to it.
+    #[error("{host}:{port} is refused: {why}")]
+    Refused {
+        /// As the service URL has it.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// What is wrong.
+        why: Refusal,
+    },
+    /// What the client says.
+    #[error(transparent)]
+    Pulsar(#[from] pulsar::Error),
 }
 
 struct Open {
@@ -102,7 +152,8 @@ impl PulsarRoad {
     async fn open_with(&mut self, schema: &WriterSchema) -> Result<&mut Open, RoadError> {
         self.open = None;
         let refused = |error: pulsar::Error| RoadError(error.to_string());
-        let client = self.settings.connect().await.map_err(refused)?;
+        let client = self.settings.connect().await;
+        let client = client.map_err(|error| RoadError(error.to_string()))?;
         let options = ProducerOptions {
             schema: Some(Schema {
                 name: self.topic.name().to_owned(),

@@ -5,31 +5,45 @@ use std::time::Duration;
 use futures::future::join_all;
 use pipeline::relay::Road;
 use pipeline::road::pulsar::{BrokerSettings, PulsarRoad};
+use pipeline::tls::Authorities;
 use pulsar::{Consumer, TokioExecutor};
 use schemas::{Service, Topic};
 use xtask::provision::{Admin, Place};
-use xtask::stack::{ADMIN_ROLE, BrokerTokens, Pulsar, PulsarPorts, testing};
+use xtask::stack::{
+    ADMIN_ROLE, BrokerSetup, BrokerTokens, Pulsar, PulsarPorts, ServerCertificate, testing,
+};
 
 /// A broker with token authentication, provisioned and granted.
-struct Guarded {
-    _broker: Pulsar,
+pub struct Guarded {
+    pub broker: Pulsar,
     tokens: BrokerTokens,
     service_url: String,
-    place: Place,
+    authorities: Option<Authorities>,
+    pub place: Place,
 }
 
 impl Guarded {
     async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// With a certificate it speaks only TLS.
+    pub async fn start_with(certificate: Option<ServerCertificate>) -> Self {
+        let authority = certificate.as_ref().map(|it| it.authority.clone());
         let folder = testing::scratch("guarded-broker");
         let tokens = BrokerTokens::new("a test's secret, long enough for HS256 as it should be");
         let lines = tokens.configuration(&folder).unwrap();
         let admin = tokens.token(ADMIN_ROLE).unwrap();
         let ports = PulsarPorts::free();
-        let broker = Pulsar::start_with(&folder, ports, &lines, Some(admin.clone()))
-            .await
-            .unwrap();
+        let setup = BrokerSetup {
+            lines,
+            admin_token: Some(admin.clone()),
+            certificate,
+        };
+        let broker = Pulsar::start_with(&folder, ports, setup).await.unwrap();
         let place = Place {
-            admin: Admin::new(&broker.admin_url(), Some(&admin)).unwrap(),
+            admin: Admin::trusting(&broker.admin_url(), Some(&admin), authority.as_deref())
+                .unwrap(),
             tenant: "test".to_owned(),
             namespace: "guarded".to_owned(),
             partitions: 1,
@@ -37,7 +51,8 @@ impl Guarded {
         place.provision().await.unwrap();
         Self {
             service_url: broker.service_url(),
-            _broker: broker,
+            authorities: authority.map(|pem| Authorities::parse(&pem).unwrap()),
+            broker,
             tokens,
             place,
         }
@@ -46,13 +61,14 @@ impl Guarded {
     fn settings(&self, token: Option<String>) -> BrokerSettings {
         BrokerSettings {
             service_url: self.service_url.clone(),
+            authorities: self.authorities.clone(),
             token: token.map(Into::into),
             tenant: self.place.tenant.clone(),
             namespace: self.place.namespace.clone(),
         }
     }
 
-    fn of(&self, service: Service) -> BrokerSettings {
+    pub fn of(&self, service: Service) -> BrokerSettings {
         self.settings(Some(self.tokens.token(service.name()).unwrap()))
     }
 

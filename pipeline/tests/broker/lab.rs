@@ -34,6 +34,7 @@ pub fn place(admin_url: &str, partitions: u32) -> Place {
 pub fn settings(service_url: &str, place: &Place) -> BrokerSettings {
     BrokerSettings {
         service_url: service_url.to_owned(),
+        authorities: None,
         token: None,
         tenant: place.tenant.clone(),
         namespace: place.namespace.clone(),

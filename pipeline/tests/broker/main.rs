@@ -10,6 +10,7 @@ mod draining;
 mod grants;
 mod lab;
 mod older;
+mod tls;
 
 use host::testing::message;
 use lab::{Follower, Sender, TOPIC, broker, place, settings};

@@ -1,48 +1,91 @@
 //! What each service may do at a broker that asks for tokens: made from the table of kinds.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use reqwest::Method;
 use schemas::{Grants, Service, Topic};
 use serde_json::{Value, json};
 
-use super::{Place, Report};
+use super::work::{Mode, Need, State, Step, Wanted, Work};
+use super::{Look, Place, Report};
 
 impl Place {
     /// Grants each service, by the role of its name, what the design gives it, and takes away what it does not. Roles of
-    /// others stay as they are. Safe to repeat.
+    /// others stay as they are. Safe to repeat; fails where something stays undone.
     pub async fn grant(&self) -> Result<Report> {
-        let mut report = Report::new();
-        self.own_subscriptions_only(&mut report).await?;
+        let mut work = Work::new(&self.admin, Mode::Change);
+        self.grants(&mut work).await?;
+        let outcome = work.finish()?;
+        if let Some(task) = outcome.tasks.first() {
+            bail!("{}: {}", task.what, task.why);
+        }
+        Ok(outcome.done)
+    }
+
+    pub(super) async fn grants(&self, work: &mut Work<'_>) -> Result<()> {
+        self.own_subscriptions_only(work).await?;
         for topic in Topic::ALL {
-            let url = format!("{}/permissions", self.topic(topic));
-            let found = self.admin.get(&url).await?;
+            let path = format!("{}/permissions", self.topic(topic));
+            let (found, unread) = match work.look(&path).await? {
+                Look::Found(found) => (found, None),
+                Look::Absent => (Value::Null, None),
+                Look::Denied(why) => (Value::Null, Some(why)),
+            };
             for service in Service::ALL {
-                let wanted = actions(topic.grants(service));
-                let url = format!("{url}/{service}");
+                let due = actions(topic.grants(service));
                 let has = sorted(&found[service.name()]);
-                if has == wanted {
+                if has == due && (unread.is_none() || due.is_empty()) {
                     continue;
                 }
-                if wanted.is_empty() {
-                    self.admin.delete(&url).await?;
-                } else {
-                    self.admin.post(&url, &json!(wanted)).await?;
-                }
-                report.push(format!(
+                let wanted = Wanted {
+                    what: format!("what each service may do at {topic}"),
+                    need: Need::Must,
+                    step: self.grant_step(topic, service, &due),
+                };
+                let done = format!(
                     "{service} may {} {topic} (could {})",
-                    spoken(&wanted),
+                    spoken(&due),
                     spoken(&has)
-                ));
+                );
+                match &unread {
+                    Some(why) => work.ask(wanted, State::Unread, why.clone()),
+                    None => drop(work.change(wanted, done).await?),
+                }
             }
         }
-        Ok(report)
+        Ok(())
+    }
+
+    fn grant_step(&self, topic: Topic, service: Service, due: &[String]) -> Step {
+        let (name, path) = (self.topic_name(topic), self.topic(topic));
+        let path = format!("{path}/permissions/{service}");
+        if due.is_empty() {
+            let command = format!("topics revoke-permission {name} --role {service}");
+            return Step::new(command, Method::DELETE, path, None);
+        }
+        let command = format!(
+            "topics grant-permission {name} --role {service} --actions {}",
+            due.join(",")
+        );
+        Step::new(command, Method::POST, path, Some(json!(due)))
     }
 
     /// A role may only use subscriptions whose names begin with its own: nobody acknowledges in another's name.
-    async fn own_subscriptions_only(&self, report: &mut Report) -> Result<()> {
-        let url = format!("namespaces/{}/subscriptionAuthMode", self.path());
-        if self.admin.find(&url).await? != Some(json!("Prefix")) {
-            self.admin.post(&url, &json!("Prefix")).await?;
-            report.push("a role uses only subscriptions that bear its name".to_owned());
+    async fn own_subscriptions_only(&self, work: &mut Work<'_>) -> Result<()> {
+        let namespace = self.path();
+        let path = format!("namespaces/{namespace}/subscriptionAuthMode");
+        let command = format!("namespaces set-subscription-auth-mode {namespace} -m Prefix");
+        let wanted = Wanted {
+            what: "a role uses only subscriptions that bear its name".to_owned(),
+            need: Need::Advised,
+            step: Step::new(command, Method::POST, &path, Some(json!("Prefix"))),
+        };
+        match work.look(&path).await? {
+            Look::Found(mode) if mode == json!("Prefix") => {}
+            Look::Denied(why) => work.ask(wanted, State::Unread, why),
+            Look::Found(_) | Look::Absent => {
+                let done = wanted.what.clone();
+                work.change(wanted, done).await?;
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 mod account;
 mod broker_tokens;
+mod certificates;
 mod command;
 mod databases;
 mod ports;
@@ -15,6 +16,7 @@ mod pulsar_files;
 pub mod testing;
 
 pub use broker_tokens::{ADMIN_ROLE, BrokerTokens};
+pub use certificates::{Authority, CertificateFiles, LOOPBACK_NAMES, ServerCertificate, Valid};
 pub use command::{last_lines, run, run_visibly};
 pub use databases::{database_name, provision_databases};
 pub use ports::{check_free, free_port};
@@ -22,5 +24,5 @@ pub use postgres::Postgres;
 pub(crate) use postgres_data::hex;
 pub use postgres_data::random_hex;
 pub use process::{Identity, Process, Signal};
-pub use pulsar::{Pulsar, PulsarPorts};
+pub use pulsar::{BrokerSetup, Pulsar, PulsarPorts};
 pub use pulsar_files::SETTINGS as BROKER_SETTINGS;

@@ -11,9 +11,12 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::{sleep, timeout};
 
 use super::account::{Account, data_folder, remove_data};
+use super::certificates::ServerCertificate;
 use super::command::{last_lines, run};
 use super::ports::check_free;
-use super::postgres_data::{empty, hex, init, superuser_password, wal_compression};
+use super::postgres_data::{
+    empty, hex, init, put_certificate, superuser_password, wal_compression,
+};
 use super::process::{Process, Signal};
 use crate::tools::{self, PostgresPrograms};
 
@@ -43,6 +46,7 @@ pub struct Postgres {
     dir: PathBuf,
     port: u16,
     password: String,
+    certificate: Option<ServerCertificate>,
     process: Process,
 }
 
@@ -50,26 +54,37 @@ impl Postgres {
     /// Starts the server of `dir`, after `initdb` if it is new, and waits until it answers. One that runs there
     /// already on this port is taken over and left running when the value is dropped.
     pub async fn start(dir: &Path, port: u16) -> Result<Self> {
+        Self::start_with(dir, port, None).await
+    }
+
+    /// The same; with a certificate it speaks TLS to whoever asks for it.
+    pub async fn start_with(
+        dir: &Path,
+        port: u16,
+        certificate: Option<ServerCertificate>,
+    ) -> Result<Self> {
+        let tls = certificate.as_ref();
         fs::create_dir_all(dir)?;
         let password = superuser_password(&dir.join("password"))?;
         let process = match Process::attach(&dir.join("pid")) {
             Some(mut process)
                 if fs::read_to_string(dir.join("port"))
-                    .is_ok_and(|old| old == port.to_string()) =>
+                    .is_ok_and(|old| old == listens(port, tls)) =>
             {
                 wait_ready(&mut process, dir, &url(port, &password)).await?;
                 process
             }
             Some(mut elsewhere) => {
                 elsewhere.stop(Signal::INT, STOP_WITHIN);
-                launch_and_wait(dir, port, &password).await?
+                launch_and_wait(dir, port, &password, tls).await?
             }
-            None => launch_and_wait(dir, port, &password).await?,
+            None => launch_and_wait(dir, port, &password, tls).await?,
         };
         Ok(Self {
             dir: dir.to_owned(),
             port,
             password,
+            certificate,
             process,
         })
     }
@@ -138,8 +153,15 @@ impl Postgres {
         if self.process.is_alive() {
             self.stop();
         }
-        self.process = launch_and_wait(&self.dir, self.port, &self.password).await?;
+        let tls = self.certificate.as_ref();
+        self.process = launch_and_wait(&self.dir, self.port, &self.password, tls).await?;
         Ok(())
+    }
+
+    /// The same with another certificate, or without one.
+    pub async fn restart_with(&mut self, certificate: Option<ServerCertificate>) -> Result<()> {
+        self.certificate = certificate;
+        self.restart().await
     }
 
     /// Stops the server that runs in `dir`, if one does. True if there was one.
@@ -161,10 +183,15 @@ fn url(port: u16, password: &str) -> String {
 }
 
 /// After a kill the old server's processes hold its memory until they notice; a new one refuses to start meanwhile.
-async fn launch_and_wait(dir: &Path, port: u16, password: &str) -> Result<Process> {
+async fn launch_and_wait(
+    dir: &Path,
+    port: u16,
+    password: &str,
+    tls: Option<&ServerCertificate>,
+) -> Result<Process> {
     let end = Instant::now() + STOP_WITHIN;
     loop {
-        let mut process = launch(dir, port, password)?;
+        let mut process = launch(dir, port, password, tls)?;
         let Err(problem) = wait_ready(&mut process, dir, &url(port, password)).await else {
             return Ok(process);
         };
@@ -203,7 +230,18 @@ async fn wait_ready(process: &mut Process, dir: &Path, url: &str) -> Result<()> 
     }
 }
 
-fn launch(dir: &Path, port: u16, password: &str) -> Result<Process> {
+/// What the file `port` says of a running server.
+fn listens(port: u16, tls: Option<&ServerCertificate>) -> String {
+    let tls = tls.map_or("", |_| " tls");
+    format!("{port}{tls}")
+}
+
+fn launch(
+    dir: &Path,
+    port: u16,
+    password: &str,
+    tls: Option<&ServerCertificate>,
+) -> Result<Process> {
     let done = dir.join("initialised"); // by which major version
     let made_by = fs::read_to_string(&done)
         .ok()
@@ -231,8 +269,12 @@ fn launch(dir: &Path, port: u16, password: &str) -> Result<Process> {
         "-c",
         &format!("wal_compression={}", wal_compression(&bin, &data, account)),
     ]);
+    if let Some(certificate) = tls {
+        put_certificate(&data, certificate, account)?;
+        server.args(["-c", "ssl=on"]); // server.crt and server.key of its data
+    }
     Account::apply(account, &mut server);
-    fs::write(dir.join("port"), port.to_string())?;
+    fs::write(dir.join("port"), listens(port, tls))?;
     Process::spawn(
         &mut server,
         &dir.join("postgres.log"),

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::account::Account;
+use super::certificates::ServerCertificate;
 use super::command::run;
 
 /// lz4 where the server was built with it (about a tenth of pglz's CPU).
@@ -40,6 +41,25 @@ pub(super) fn init(
         .current_dir("/");
     Account::apply(account, &mut initdb);
     run(&mut initdb).map(drop)
+}
+
+/// The server opens a key only when its own account, or root, owns it.
+const PUT_CERTIFICATE: &str =
+    r#"umask 077; printf '%s' "$CHAIN" >"$0/server.crt" && printf '%s' "$KEY" >"$0/server.key""#;
+
+pub(super) fn put_certificate(
+    data: &Path,
+    certificate: &ServerCertificate,
+    account: Option<Account>,
+) -> Result<()> {
+    let mut put = Command::new("/bin/sh");
+    put.args(["-c", PUT_CERTIFICATE])
+        .arg(data)
+        .env("CHAIN", &certificate.chain)
+        .env("KEY", &certificate.key)
+        .current_dir("/");
+    Account::apply(account, &mut put);
+    run(&mut put).map(drop)
 }
 
 pub(super) fn empty(folder: &Path) -> Result<()> {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use tokio::time::sleep;
 
+use super::certificates::{CertificateFiles, ServerCertificate};
 use super::command::last_cause;
 use super::ports::{check_free, free_port};
 use super::process::{Process, Signal};
@@ -46,13 +47,75 @@ impl PulsarPorts {
     }
 }
 
+/// What a broker is started with beside its folder and ports.
+#[derive(Clone, Debug, Default)]
+pub struct BrokerSetup {
+    /// More lines of configuration, which win over ours.
+    pub lines: Vec<(String, String)>,
+    /// The token to ask for readiness with.
+    pub admin_token: Option<String>,
+    /// With a certificate both ports speak TLS, and nothing else.
+    pub certificate: Option<ServerCertificate>,
+}
+
+impl BrokerSetup {
+    /// All lines; writes the files that they name into the broker's folder.
+    fn lines(&self, dir: &Path, ports: PulsarPorts) -> Result<Vec<(String, String)>> {
+        let mut lines = self.lines.clone();
+        if let Some(certificate) = &self.certificate {
+            let files = certificate.write(&dir.join("tls"))?;
+            lines.extend(tls_lines(&files, ports));
+        }
+        Ok(lines)
+    }
+
+    fn scheme<'a>(&self, plain: &'a str, tls: &'a str) -> &'a str {
+        if self.certificate.is_some() {
+            tls
+        } else {
+            plain
+        }
+    }
+
+    /// A client that trusts who signed the broker's certificate, and nobody else.
+    fn client(&self) -> Result<reqwest::Client> {
+        let mut builder = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .no_proxy();
+        if let Some(certificate) = &self.certificate {
+            let authority = reqwest::Certificate::from_pem(certificate.authority.as_bytes())?;
+            builder = builder.tls_certs_only([authority]);
+        }
+        Ok(builder.build()?)
+    }
+}
+
+/// The ports without TLS are off, and the broker's own client, by which it tells its health, speaks TLS too. A new
+/// certificate in the files is noticed within a second.
+fn tls_lines(files: &CertificateFiles, ports: PulsarPorts) -> Vec<(String, String)> {
+    let path = |file: &Path| file.display().to_string();
+    [
+        ("brokerServicePort", String::new()),
+        ("webServicePort", String::new()),
+        ("brokerServicePortTls", ports.broker.to_string()),
+        ("webServicePortTls", ports.http.to_string()),
+        ("tlsCertificateFilePath", path(&files.chain)),
+        ("tlsKeyFilePath", path(&files.key)),
+        ("tlsTrustCertsFilePath", path(&files.authority)),
+        ("tlsCertRefreshCheckDurationSec", "1".to_owned()),
+        ("brokerClientTlsEnabled", "true".to_owned()),
+        ("brokerClientTrustCertsFilePath", path(&files.authority)),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .to_vec()
+}
+
 /// A running broker.
 #[derive(Debug)]
 pub struct Pulsar {
     files: Files,
     ports: PulsarPorts,
-    extra: Vec<(String, String)>,
-    admin_token: Option<String>,
+    setup: BrokerSetup,
     java: Java,
     process: Process,
 }
@@ -61,22 +124,18 @@ impl Pulsar {
     /// Starts the broker of `dir` and waits until it is ready. One that runs there already with these ports is taken
     /// over and left running when the value is dropped; with other ports it is started again.
     pub async fn start(dir: &Path, ports: PulsarPorts) -> Result<Self> {
-        Self::start_with(dir, ports, &[], None).await
+        Self::start_with(dir, ports, BrokerSetup::default()).await
     }
 
-    /// The same with more lines of configuration, which win over ours, and the token to ask for readiness with.
-    pub async fn start_with(
-        dir: &Path,
-        ports: PulsarPorts,
-        extra: &[(String, String)],
-        admin_token: Option<String>,
-    ) -> Result<Self> {
+    /// The same with tokens, TLS or other configuration.
+    pub async fn start_with(dir: &Path, ports: PulsarPorts, setup: BrokerSetup) -> Result<Self> {
         fs::create_dir_all(dir)?;
         let files = Files {
             dir: dir.canonicalize()?,
             jars: tools::pulsar_home()?.join("jars"),
         };
         let java = tools::java()?;
+        let extra = &setup.lines(&files.dir, ports)?;
         let process = match Process::attach(&files.pid()) {
             Some(process) if files.says(ports, extra) => process,
             Some(mut other) => {
@@ -88,8 +147,7 @@ impl Pulsar {
         let mut broker = Self {
             files,
             ports,
-            extra: extra.to_vec(),
-            admin_token,
+            setup,
             java,
             process,
         };
@@ -97,14 +155,21 @@ impl Pulsar {
         Ok(broker)
     }
 
-    /// `pulsar://127.0.0.1:<port>`.
+    /// `pulsar://127.0.0.1:<port>`, or `pulsar+ssl://…`.
     pub fn service_url(&self) -> String {
-        format!("pulsar://127.0.0.1:{}", self.ports.broker)
+        let scheme = self.setup.scheme("pulsar", "pulsar+ssl");
+        format!("{scheme}://127.0.0.1:{}", self.ports.broker)
     }
 
-    /// `http://127.0.0.1:<port>`.
+    /// `http://127.0.0.1:<port>`, or `https://…`.
     pub fn admin_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports.http)
+        let scheme = self.setup.scheme("http", "https");
+        format!("{scheme}://127.0.0.1:{}", self.ports.http)
+    }
+
+    /// Shows another certificate from now on, within a second or two.
+    pub fn change_certificate(&self, certificate: &ServerCertificate) -> Result<()> {
+        certificate.write(&self.files.dir.join("tls")).map(drop)
     }
 
     /// The JVM's process id.
@@ -144,8 +209,13 @@ impl Pulsar {
         if self.process.is_alive() {
             self.stop();
         }
-        self.process = launch(&self.files, &self.java, self.ports, &self.extra)?;
+        self.process = self.launch()?;
         self.wait_ready().await
+    }
+
+    fn launch(&self) -> Result<Process> {
+        let lines = self.setup.lines(&self.files.dir, self.ports)?;
+        launch(&self.files, &self.java, self.ports, &lines)
     }
 
     /// Stops the broker that runs in `dir`, if one does. True if there was one.
@@ -176,15 +246,12 @@ impl Pulsar {
         }
         eprintln!("    {problem:#}\n    Starting it again.");
         self.process.kill();
-        self.process = launch(&self.files, &self.java, self.ports, &self.extra)?;
+        self.process = self.launch()?;
         self.wait_once().await
     }
 
     async fn wait_once(&mut self) -> Result<()> {
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
-            .no_proxy()
-            .build()?;
+        let client = self.setup.client()?;
         let end = Instant::now() + READY_WITHIN;
         let log = self.files.log();
         while let Err(answer) = self.answers(&client).await {
@@ -212,7 +279,7 @@ impl Pulsar {
     async fn answers(&self, client: &reqwest::Client) -> Result<()> {
         let ask = async |path: &str| -> Result<String> {
             let mut request = client.get(format!("{}/admin/v2/{path}", self.admin_url()));
-            if let Some(token) = &self.admin_token {
+            if let Some(token) = &self.setup.admin_token {
                 request = request.bearer_auth(token);
             }
             Ok(request.send().await?.error_for_status()?.text().await?)

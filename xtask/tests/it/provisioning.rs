@@ -1,5 +1,7 @@
 //! Provisioning repeats, compares and names what differs.
 
+use std::time::{Duration, Instant};
+
 use schemas::Topic;
 use serde_json::json;
 use xtask::provision::{Admin, Place};
@@ -81,6 +83,41 @@ async fn a_policy_that_drops_messages_is_taken_away_and_named() {
     assert!(
         report[1].contains("messageTTL: removed (was 60)"),
         "{report:#?}"
+    );
+}
+
+#[tokio::test]
+async fn a_limit_that_only_one_topic_has_is_found_too() {
+    let place = place("topic-limit", 1);
+    place.provision().await.unwrap();
+    let path = format!("persistent/{}/payment-events/messageTTL", place.path());
+    let set = format!("{path}?messageTTL=60");
+    place.admin.post(&set, &json!(null)).await.unwrap();
+    let end = Instant::now() + Duration::from_secs(30);
+    // Topic policies travel by a topic of their own.
+    while place.admin.find(&path).await.unwrap() != Some(json!(60)) {
+        assert!(Instant::now() < end, "the policy does not arrive");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let report = place.provision().await.unwrap();
+    assert_eq!(
+        report,
+        ["payment-events: no message TTL (was 60 s), it drops unacknowledged messages"]
+    );
+}
+
+#[tokio::test]
+async fn a_quota_that_evicts_is_refused_with_its_name() {
+    let place = place("eviction", 1);
+    place.provision().await.unwrap();
+    let path = format!("namespaces/{}/backlogQuota", place.path());
+    let quota =
+        json!({"limitSize": 1_000_000, "limitTime": -1, "policy": "consumer_backlog_eviction"});
+    place.admin.post(&path, &quota).await.unwrap();
+    let refused = place.provision().await.unwrap_err();
+    assert!(
+        format!("{refused:#}").contains("backlog quota destination_storage"),
+        "{refused:#}"
     );
 }
 

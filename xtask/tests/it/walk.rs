@@ -33,12 +33,32 @@ async fn the_walk_is_true_in_hybrid_mode_and_again() {
     walk_twice(Mode::Hybrid).await;
 }
 
+#[tokio::test]
+async fn the_walk_is_true_at_a_broker_and_a_database_that_speak_tls() {
+    let stack = LocalStack::start_managed(Mode::Hybrid).await.unwrap();
+    walk_twice_on(&stack, Mode::Hybrid).await;
+    let url = stack.database_url(Service::Payment).unwrap();
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let (encrypted, open): (i64, i64) = sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE ssl), count(*) FILTER (WHERE NOT ssl)
+           FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'payment'",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
+    assert!(encrypted > 1 && open == 0, "{encrypted} and {open}");
+}
+
 async fn walk_twice(mode: Mode) {
     let stack = LocalStack::start(mode).await.unwrap();
+    walk_twice_on(&stack, mode).await;
+}
+
+async fn walk_twice_on(stack: &LocalStack, mode: Mode) {
     stack.load_demo().await.unwrap();
     // What `start.sh` does when it is run again.
     stack.load_demo().await.unwrap();
-    let walker = Walker::new(&stack, mode);
+    let walker = Walker::new(stack, mode);
 
     let accepted = walker.accept().await;
     assert_eq!(accepted["status"], "completed", "{accepted}");
