@@ -7,7 +7,9 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
+use schemas::Service;
 use serde_json::Value;
+use sqlx::{Connection, PgConnection};
 use tokio::time::sleep;
 use xtask::layout::Layout;
 use xtask::stack::testing::scratch;
@@ -94,9 +96,10 @@ async fn in_a_network_of_its_own() {
     // The server has its password already: the file's must be the same.
     let admin = database.admin_url();
     let password = admin.split([':', '@']).nth(2).unwrap();
+    let server = admin.trim_end_matches("/postgres");
     let env = secrets(&"5".repeat(64)) + &format!("POSTGRES_PASSWORD={password}\n");
     for (file, mode) in FILES {
-        let stack = Stack::start(&config(file, &env).unwrap(), &images, &folder).await;
+        let stack = Stack::start(&config(file, &env).unwrap(), server, &images, &folder).await;
         stack.is_held_as_the_file_says();
         stack.answers_a_token_of_its_own(mode).await;
         stack.stop().await;
@@ -107,6 +110,8 @@ async fn in_a_network_of_its_own() {
 
 /// The containers of ours that run, by the names of the compose file.
 struct Stack {
+    /// The server, as its superuser, without a database's name.
+    database: String,
     running: BTreeMap<&'static str, (Container, Process)>,
 }
 
@@ -125,8 +130,9 @@ impl Drop for Process {
 
 impl Stack {
     /// As an engine does: each when those are healthy, or through, that it depends on.
-    async fn start(config: &Value, images: &Path, folder: &Path) -> Self {
+    async fn start(config: &Value, database: &str, images: &Path, folder: &Path) -> Self {
         let mut stack = Self {
+            database: database.to_owned(),
             running: BTreeMap::new(),
         };
         let mut done: BTreeSet<&str> = ["postgres", "pulsar"].into();
@@ -137,6 +143,9 @@ impl Stack {
         }) {
             let service = &config["services"][name];
             let container = Container::new(name, service, images, &folder.join("containers"));
+            if let Some(service) = Service::parse(name) {
+                stack.migrates(service, &container).await;
+            }
             let log = folder.join(format!("{name}.log"));
             let child = container.start(&log);
             let mut process = Process { child, log };
@@ -154,6 +163,23 @@ impl Stack {
             "all but the one that ends"
         );
         stack
+    }
+
+    /// As the job before a rollout does, also when there is nothing left to do.
+    async fn migrates(&self, service: Service, container: &Container) {
+        let program = format!("/usr/local/bin/{service}");
+        container.run(&[program, "migrate".to_owned()]).unwrap();
+        let url = format!("{}/{service}_db", self.database);
+        let mut database = PgConnection::connect(&url).await.unwrap();
+        let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = $1";
+        for schema in ["pipeline", "public"] {
+            let made: i64 = sqlx::query_scalar(tables)
+                .bind(schema)
+                .fetch_one(&mut database)
+                .await
+                .unwrap();
+            assert!(made > 0, "{service}: nothing in {schema}");
+        }
     }
 
     fn is_held_as_the_file_says(&self) {
