@@ -161,7 +161,7 @@ fn every_variable_of_ours_is_explained_and_each_container_has_only_its_own_secre
         variables.into_iter().all(|(variable, _)| {
             let foreign = ["adminer", "pulsar"].contains(&name);
             let of_another = name != "provision"
-                && (variable.ends_with("_DB_PASSWORD") || variable == "PAYMENT_DATA_KEY")
+                && (variable.ends_with("_DB_PASSWORD") || variable.contains("_DATA_KEY"))
                 && !variable.starts_with(&name.to_uppercase());
             (foreign || known.contains(variable)) && !of_another
         })
