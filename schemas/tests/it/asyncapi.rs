@@ -220,6 +220,12 @@ fn a_record_within_a_record_is_shown_field_by_field() {
     let page = asyncapi_page(&document());
     assert!(page.contains("<td><code>amount</code></td><td>Money</td>"));
     assert!(page.contains("<td><code>amount.minor</code></td><td>long</td>"));
+    // Where the record is only named, because an earlier kind of the topic has defined it.
+    let (_, paid) = page
+        .split_once("<h3 id=\"payment-events/payout.paid.v1\">")
+        .unwrap();
+    let (paid, _) = paid.split_once("<details>").unwrap();
+    assert!(paid.contains("<td><code>amount.currency</code></td><td>string</td>"));
     assert!(page.contains("<td><code>plan.sale_flat.currency</code></td><td>string</td>"));
     assert!(page.contains("<td><code>transfers</code></td><td>array of Transfer</td>"));
     assert!(page.contains("<td><code>actor.roles</code></td><td>array of string</td>"));

@@ -1,4 +1,8 @@
 //! The `AsyncAPI` document of the messages is one, by the specification's own schema.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
