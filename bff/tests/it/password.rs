@@ -55,5 +55,4 @@ async fn a_new_password_in_its_file_is_used_without_a_restart() {
     })
     .await;
     std::fs::remove_file(file).unwrap();
-    app.stop().await;
 }
