@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -149,9 +150,15 @@ fn volumes(service: &Value, root: &Path, folder: &Path) -> Vec<(PathBuf, String)
         let mut parts = volume.split(':');
         let (name, place) = (parts.next().unwrap(), parts.next().unwrap());
         let here = folder.join("volumes").join(name);
+        let there = root.join(place.trim_start_matches('/'));
+        // Whichever image an engine mounts it over first, its program must be able to write there.
+        let owner = fs::metadata(&there).unwrap().uid();
+        assert!(
+            service["user"] == format!("{owner}:{owner}"),
+            "{name} would belong to {owner}"
+        );
         if !here.exists() {
             fs::create_dir_all(here.parent().unwrap()).unwrap();
-            let there = root.join(place.trim_start_matches('/'));
             run(Command::new("cp").arg("-a").arg(there).arg(&here)).unwrap();
         }
         volumes.push((here, place.to_owned()));
