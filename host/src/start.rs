@@ -33,6 +33,9 @@ use crate::replays::{self, Replays};
 use crate::settings::Settings;
 use crate::{commands, database, operator, ready, roads, traces};
 
+/// Connections beside those that requests and batches use.
+const BARE_CONNECTIONS: u32 = 2;
+
 /// A running service, as its routes see it.
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
@@ -187,8 +190,15 @@ impl Running {
     pub async fn stop(self) -> anyhow::Result<()> {
         self.tasks.stop().cancel();
         self.tasks.finished().await;
-        process::end(self.host.bare_pool(), self.process).await?;
-        Ok(())
+        let pool = self.host.bare_pool();
+        let ended = async || process::end(pool, self.process).await;
+        // Connections may have been cut while nobody used them: one that is made now is not.
+        for _ in 0..BARE_CONNECTIONS {
+            if ended().await.is_ok() {
+                return Ok(());
+            }
+        }
+        Ok(ended().await?)
     }
 
     /// Waits until it is told to stop, or something in it ends that should not.
@@ -231,7 +241,7 @@ pub async fn start<D: Domain + Clone>(
         settings.database_connections,
         Some(guard.clone()),
     );
-    let bare_pool = database::pool(&settings.database, &session, 2, None);
+    let bare_pool = database::pool(&settings.database, &session, BARE_CONNECTIONS, None);
     database::patiently(async || database::prepare(&bare_pool, definition.migrations).await)
         .await?;
     let left =

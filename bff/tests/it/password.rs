@@ -47,12 +47,18 @@ async fn a_new_password_in_its_file_is_used_without_a_restart() {
         "connections that are open stay"
     );
     std::fs::write(&file, "it's @ second\n").unwrap();
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bff'";
-    run(&admin, end).await;
+    let cut = "SELECT pg_terminate_backend(pid), clock_timestamp()::text FROM pg_stat_activity WHERE usename = 'bff'";
+    let cut: Vec<(bool, String)> = sqlx::query_as(cut).fetch_all(&admin).await.unwrap();
+    let (_, at) = cut.last().unwrap();
     until("new connections are opened", || async {
         let (status, _) = app.post(path, &partner123(), &acceptance()).await;
-        status == StatusCode::ACCEPTED
+        let opened = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'bff' AND backend_start > $1::timestamptz";
+        let opened = sqlx::query_scalar(opened).bind(at).fetch_one(&admin);
+        let opened: i64 = opened.await.unwrap();
+        status == StatusCode::ACCEPTED && opened > 0
     })
     .await;
+    // Connections that were cut do not keep it from saying that it ended by itself.
+    app.stop().await;
     std::fs::remove_file(file).unwrap();
 }
