@@ -1,7 +1,9 @@
 //! The `OpenAPI` 3.1 document, made from the handlers, and a page that shows it.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
@@ -44,11 +46,23 @@ pub fn base(title: &str, description: &str) -> OpenApi {
 /// The routes, with the document at `/openapi.json` and the page at `/docs`.
 pub fn serve<S: Clone + Send + Sync + 'static>(router: OpenApiRouter<S>) -> Router<S> {
     let (router, document) = router.split_for_parts();
-    // Kept as long as the service runs: without what only a reader of the text would need.
-    let json = bytes::Bytes::from(document.to_json().unwrap_or_default());
+    pages(router, document.to_json().unwrap_or_default())
+}
+
+/// The same for a document that is written already: kept as long as the service runs, so without what only a reader of the
+/// text would need.
+pub fn pages<S: Clone + Send + Sync + 'static>(router: Router<S>, json: String) -> Router<S> {
+    let json = bytes::Bytes::from(json);
     let document = get(move || async move { ([(CONTENT_TYPE, "application/json")], json) });
     let page = SwaggerUi::new("/docs").config(Config::from("/openapi.json"));
     router.route("/openapi.json", document).merge(page)
+}
+
+/// Does something with documents in a thread of its own: as trees they take many times what remains of them, and the
+/// allocator gives a thread's memory back when all of it is free, where holes between what is kept would stay for ever.
+pub fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let done = thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// The document as it is checked in: indented, in a stable order, with a line end.

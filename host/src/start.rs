@@ -446,20 +446,17 @@ fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Router, OpenApi)
     if settings.rate_limits.is_some() {
         chassis::openapi::document_rate_limits(routes.get_openapi_mut());
     }
-    let document = routes.get_openapi().clone();
-    routes = routes.merge(operator::routes(host));
-    if service == Service::Bff {
-        for other in Service::ALL.into_iter().filter(|s| *s != Service::Bff) {
-            routes = routes.merge(OpenApiRouter::with_openapi(operator::document(other)));
-        }
-    }
+    let (routes, document) = routes.split_for_parts();
+    let (operators, theirs) = operator::routes(host).split_for_parts();
+    let json = chassis::openapi::aside(|| whole(service, document.clone(), theirs));
     // Open in every mode: the bff makes its read models again from it.
-    let mut served = chassis::openapi::serve(routes).merge(pipeline::road::history::router(
+    let history = pipeline::road::history::router(
         host.pool().clone(),
         host.schema_ids().clone(),
         settings.internal_key.clone(),
         service,
-    ));
+    );
+    let mut served = chassis::openapi::pages(routes.merge(operators), json).merge(history);
     let receiver = Receiver::new(host.pool().clone(), host.inlet());
     served = served.merge(pipeline::road::http::router(
         receiver,
@@ -469,6 +466,17 @@ fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Router, OpenApi)
         host.health().clone(),
     ));
     (served, document)
+}
+
+/// What is served: with the operators' routes, at the bff those of all services.
+fn whole(service: Service, own: OpenApi, operators: OpenApi) -> String {
+    let others = Service::ALL.into_iter().filter(|other| *other != service);
+    let handed_on = others
+        .filter(|_| service == Service::Bff)
+        .map(operator::document);
+    let all = [operators].into_iter().chain(handed_on);
+    let whole = all.fold(own, |whole, more| whole.merge_from(more));
+    whole.to_json().unwrap_or_default()
 }
 
 fn shell(

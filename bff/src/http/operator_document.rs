@@ -9,16 +9,20 @@ const PAYMENTS_PREFIX: &str = "/api/v1/operator/payment/";
 
 /// Payment's own: whether money may leave, and what became of a payout of which nobody knows.
 pub(super) fn payments() -> OpenApi {
+    serde_json::from_str(&chassis::openapi::aside(part)).unwrap_or_default()
+}
+
+fn part() -> String {
     let document: Map<String, Value> = serde_json::from_str(PAYMENT).unwrap_or_default();
     let paths = kept(&document["paths"], |path| path.starts_with(PAYMENTS_PREFIX));
     let schemas = referenced(&paths, &document["components"]["schemas"]);
-    let part = serde_json::json!({
+    serde_json::json!({
         "openapi": document["openapi"],
         "info": document["info"],
         "paths": paths,
         "components": { "schemas": schemas },
-    });
-    serde_json::from_value(part).unwrap_or_default()
+    })
+    .to_string()
 }
 
 fn kept(object: &Value, keep: impl Fn(&str) -> bool) -> Value {
