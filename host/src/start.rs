@@ -475,7 +475,7 @@ fn whole(service: Service, own: OpenApi, operators: OpenApi) -> String {
         .filter(|_| service == Service::Bff)
         .map(operator::document);
     let all = [operators].into_iter().chain(handed_on);
-    let whole = all.fold(own, |whole, more| whole.merge_from(more));
+    let whole = all.fold(own, OpenApi::merge_from);
     whole.to_json().unwrap_or_default()
 }
 
