@@ -104,7 +104,7 @@ async fn one_replay_at_a_time_is_under_way_in_all_processes() {
     held.rollback().await.unwrap();
     let path = format!("{REPLAYS}/{}", first["id"].as_str().unwrap());
     testing::until("the first ends", || async {
-        app::get(&service, &path, &testing::operator()).await["phase"] == "done"
+        app::get(&service, &path, &testing::operator()).await["finished_at"].is_string()
     })
     .await;
 

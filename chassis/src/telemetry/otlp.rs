@@ -1,6 +1,7 @@
 //! Exporting spans by OTLP over HTTP, in protobuf: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -200,7 +201,7 @@ impl HttpClient for Client {
         let problem = match &answer {
             Ok(answer) if answer.status().is_success() => None,
             Ok(answer) => Some(format!("it answers {}", answer.status())),
-            Err(error) => Some(error.to_string()),
+            Err(error) => Some(with_causes(error.as_ref())),
         };
         if problem.is_some() {
             counter!("telemetry_export_failures_total").increment(1);
@@ -218,6 +219,17 @@ impl HttpClient for Client {
         }
         answer
     }
+}
+
+/// The client's own words say no more than that a request failed.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
 }
 
 async fn send(
