@@ -4,6 +4,7 @@
 //! arguments are the extractors found here, and whose failures are [`problem::Problem`]s.
 
 pub mod auth;
+mod causes;
 pub mod config;
 pub mod http;
 pub mod idempotency;

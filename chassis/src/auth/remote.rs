@@ -11,6 +11,8 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::causes::with_causes;
+
 use super::jwks::KeySet;
 use super::known::Current;
 use super::{Algorithm, KeyError};
@@ -60,14 +62,7 @@ pub(super) enum FetchError {
 
 impl From<reqwest::Error> for FetchError {
     fn from(error: reqwest::Error) -> Self {
-        use std::error::Error;
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        Self::Http(text)
+        Self::Http(with_causes(&error))
     }
 }
 

@@ -1,7 +1,6 @@
 //! Exporting spans by OTLP over HTTP, in protobuf: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +23,7 @@ use uuid::Uuid;
 
 use super::sampling::{Ratio, Sampler, SamplerName};
 use super::spans::Spans;
+use crate::causes::with_causes;
 use crate::config::Env;
 
 /// Spans that wait for their export; more are dropped. Some 500 bytes each.
@@ -219,17 +219,6 @@ impl HttpClient for Client {
         }
         answer
     }
-}
-
-/// The client's own words say no more than that a request failed.
-fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
 }
 
 async fn send(
