@@ -109,10 +109,11 @@ pub struct Source {
 
 impl Source {
     /// Each message of an entry that is safe at the other end, in its own trace.
-    fn trace(&self, road: &str, entry: &Entry) {
+    fn trace(&self, road: &impl Road, entry: &Entry) {
         let Some(spans) = &self.spans else {
             return;
         };
+        let road = road.name();
         let ended = clock::now();
         for row in &entry.rows {
             let Ok(header) = schemas::decode_header(&entry.schema, &row.body) else {
@@ -123,7 +124,7 @@ impl Source {
                 header: &header,
                 span_id: None,
                 topic: entry.topic.name(),
-                via: road,
+                via: &road,
                 result: "sent",
                 together: entry.rows.len(),
                 started: header.time,
@@ -374,7 +375,7 @@ async fn ship_open(
                 }
                 Shipped::Acknowledged | Shipped::Handled(_) => at = last,
             }
-            source.trace(&road.name(), &entry);
+            source.trace(road, &entry);
             rows = rest;
         }
         at = at.max(through);
