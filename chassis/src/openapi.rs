@@ -14,7 +14,6 @@ use utoipa::openapi::{
     ResponseBuilder,
 };
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::problem::{FieldProblem, PROBLEM_JSON, ProblemBody};
@@ -43,14 +42,8 @@ pub fn base(title: &str, description: &str) -> OpenApi {
         .build()
 }
 
-/// The routes, with the document at `/openapi.json` and the page at `/docs`.
-pub fn serve<S: Clone + Send + Sync + 'static>(router: OpenApiRouter<S>) -> Router<S> {
-    let (router, document) = router.split_for_parts();
-    pages(router, document.to_json().unwrap_or_default())
-}
-
-/// The same for a document that is written already: kept as long as the service runs, so without what only a reader of the
-/// text would need.
+/// The routes, with their document at `/openapi.json` and a page that shows it at `/docs`. The text is kept as long as the
+/// service runs, so it is best without what only a reader of it would need.
 pub fn pages<S: Clone + Send + Sync + 'static>(router: Router<S>, json: String) -> Router<S> {
     let json = bytes::Bytes::from(json);
     let document = get(move || async move { ([(CONTENT_TYPE, "application/json")], json) });

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chassis::config::Env;
+use chassis::config::{Env, read_file};
 use schemas::Service;
 use sqlx::PgPool;
+use tokio::task;
 use tokio_util::sync::CancellationToken;
 
 /// The file is looked at so often.
@@ -50,7 +51,11 @@ impl PasswordFile {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(variable = self.variable, %error, "its file cannot be read: what it held before is used");
+                    tracing::warn!(
+                        variable = self.variable,
+                        error,
+                        "its file cannot be used: what it held before is"
+                    );
                 }
             }
             tokio::select! {
@@ -60,9 +65,10 @@ impl PasswordFile {
         }
     }
 
-    async fn read(&self) -> std::io::Result<String> {
-        let text = tokio::fs::read_to_string(&self.path).await?;
-        let text = text.strip_suffix('\n').unwrap_or(&text);
-        Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
+    /// Elsewhere than on the thread that everything else runs on: the file may lie on a slow disk.
+    async fn read(&self) -> Result<String, String> {
+        let path = self.path.display().to_string();
+        let read = task::spawn_blocking(move || read_file(&path)).await;
+        read.unwrap_or_else(|error| Err(error.to_string()))
     }
 }

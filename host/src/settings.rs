@@ -4,7 +4,7 @@ mod broker;
 mod database;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::password::PasswordFile;
@@ -136,12 +136,6 @@ fn read_internal_key(env: &mut Env) -> InternalKey {
     let signing = env.secret("INTERNAL_SECRET_KEY", SHORTEST_SECRET);
     let accepted = env.secrets("INTERNAL_ACCEPTED_SECRET_KEYS", SHORTEST_SECRET);
     InternalKey::new(signing).accepting(accepted)
-}
-
-/// Does a connection to this host stay on this machine?
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn read_log_partition(env: &mut Env) -> Option<u32> {

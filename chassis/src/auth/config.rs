@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::keys::SHORTEST_SECRET;
 use super::{Algorithm, Anonymous, KeyError, RemoteKeys, Verifier, VerifyingKeys};
-use crate::config::{Env, Profile};
+use crate::config::{Env, Profile, is_loopback};
 
 /// Whose HTTP surface it is: they are opened by different variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,12 +138,7 @@ fn remote(env: &mut Env, algorithm: Algorithm, profile: Profile) -> Option<Remot
 
 /// Whoever can change the document on its way is who signs tokens.
 fn check(url: &Url, profile: Profile) -> Result<(), &'static str> {
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
+    let loopback = url.host_str().is_some_and(is_loopback);
     let fits = match url.scheme() {
         "https" => true,
         "http" => loopback || profile.is_local(),

@@ -28,8 +28,9 @@ pub(super) fn overlay(lower: &mut HashMap<String, String>, higher: HashMap<Strin
     lower.extend(higher);
 }
 
-/// The text in the file, without its last line end. The error names the file and never shows what is in it.
-pub(super) fn read(path: &str) -> Result<String, String> {
+/// The text in the file, at most 64 KiB of it, without its last line end. The error names the file and never shows what is in
+/// it.
+pub fn read(path: &str) -> Result<String, String> {
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))

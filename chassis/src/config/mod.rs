@@ -18,7 +18,8 @@ use secrecy::SecretString;
 
 pub use dotenv::DotenvError;
 pub use errors::{ConfigErrors, ConfigProblem};
-pub use profile::Profile;
+pub use files::read as read_file;
+pub use profile::{Profile, is_loopback};
 
 /// Names the file that is read instead of `.env` in the working directory.
 const FILE_VARIABLE: &str = "TRIBUTARY_ENV_FILE";

@@ -242,13 +242,15 @@ impl App {
         let probes = Probes::new("payment")
             .metrics(Metrics::install("payment").unwrap())
             .ready_when(move || std::future::ready(vec![check.clone()]));
+        let (handlers, document) = routes().split_for_parts();
+        let surface = openapi::pages(handlers, document.to_json().unwrap());
         let router = Shell::new(probes, limits)
             .verifier(Arc::new(verifier))
             .rate_limits(rate)
             .hasher(Arc::new(RequestHasher::new(
                 &SecretString::from(SECRET).into(),
             )))
-            .wrap(openapi::serve(routes()));
+            .wrap(surface);
         let config = ServerConfig {
             drain_timeout: Duration::from_secs(5),
             client_timeout,

@@ -1,11 +1,9 @@
 //! How to reach the broker, and what may be sent to it.
 
-use chassis::config::{Env, Profile};
+use chassis::config::{Env, Profile, is_loopback};
 use pipeline::road::pulsar::BrokerSettings;
 use pipeline::road::token::BrokerToken;
 use pipeline::tls::Authorities;
-
-use super::is_loopback;
 
 const URL: &str = "PULSAR_SERVICE_URL";
 const URL_EXAMPLE: &str = "pulsar+ssl://broker.example.com:6651";

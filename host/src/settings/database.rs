@@ -2,14 +2,12 @@
 
 use std::str::FromStr;
 
-use chassis::config::{Env, Profile};
+use chassis::config::{Env, Profile, is_loopback};
 use pipeline::tls::Authorities;
 use reqwest::Url;
 use schemas::Service;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-
-use super::is_loopback;
 
 const MODE: &str = "DATABASE_SSL_MODE";
 const ROOT_CERT: &str = "DATABASE_SSL_ROOT_CERT";
