@@ -17,7 +17,6 @@ mod projections;
 mod store;
 mod waiting;
 
-use axum::http::StatusCode;
 use chassis::config::Env;
 use host::{Definition, Led};
 use sqlx::migrate::Migrator;
@@ -41,7 +40,6 @@ pub fn define(_: &mut Env) -> Definition<Projections> {
         routes: http::routes,
         edge: |_| OpenApiRouter::new(),
         // Nothing is refused here that could have a code of a domain.
-        status_of: |_| StatusCode::UNPROCESSABLE_ENTITY,
         led: Led::nothing(),
         gauges: &[],
     }

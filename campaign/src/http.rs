@@ -6,7 +6,6 @@ mod evidence;
 mod plan;
 mod terms;
 
-use axum::http::StatusCode;
 use chassis::auth::Caller;
 use chassis::json::parse;
 use chassis::problem::{FieldProblem, Problem};
@@ -45,26 +44,6 @@ pub fn read_body(operation: &str, json: &[u8]) -> Option<Result<(), Problem>> {
     })
 }
 
-/// What each code that the domain refuses with means in HTTP. A test holds the domain's list of codes to it.
-pub(crate) fn status_of(code: &str) -> StatusCode {
-    match code {
-        "campaign_unknown" | "brand_unknown" | "partner_unknown" => StatusCode::NOT_FOUND,
-        "campaign_exists"
-        | "campaign_not_active"
-        | "already_active"
-        | "terms_not_published"
-        | "terms_version_stale"
-        | "already_accepted"
-        | "not_enrolled"
-        | "already_submitted"
-        | "too_many_versions"
-        | "timed_out_waiting"
-        | "dropped_by_operator" => StatusCode::CONFLICT,
-        "currency_mismatch" | "unreadable" => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
 /// The partner that a body is about: the one it names, else the caller's own. Whether that is the caller's to act for is
 /// decided with the state.
 fn partner_of(caller: &Caller, named: Option<PartnerId>) -> Result<PartnerId, Problem> {
@@ -93,17 +72,4 @@ fn invalid_parameter(name: &'static str, detail: &'static str) -> Problem {
 /// A failed read of the service's own tables.
 fn unread(error: impl std::fmt::Display) -> Problem {
     Problem::internal(&error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::Rejection;
-
-    #[test]
-    fn every_refusal_of_the_domain_is_the_clients_business() {
-        for code in Rejection::CODES {
-            assert!(status_of(code).is_client_error(), "{code}");
-        }
-    }
 }

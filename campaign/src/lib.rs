@@ -38,7 +38,6 @@ pub fn define(_env: &mut Env) -> Definition<CampaignDomain> {
         about: "Campaigns of brands, their terms and commission plans by version, the partners in them, and evidence.",
         routes: http::routes,
         edge: |_| OpenApiRouter::new(),
-        status_of: http::status_of,
         led: Led::nothing(),
         gauges: &[],
     }

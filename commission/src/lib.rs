@@ -37,7 +37,6 @@ pub fn define(_env: &mut Env) -> Definition<Commission> {
         about: "What conversions earn, by which rule, and since when it is earned for good.",
         routes: http::routes,
         edge: |_| OpenApiRouter::new(),
-        status_of: http::status_of,
         led: Led::nothing().timer(timer::HoldTimer),
         gauges: &[],
     }

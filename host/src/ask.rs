@@ -9,7 +9,7 @@ use chassis::http::RequestContext;
 use chassis::idempotency::RequestHash;
 use chassis::problem::{FieldProblem, Problem};
 use pipeline::{Answer, Inbound, clock, inbox};
-use schemas::{Actor, Body, Header, Message, Topic};
+use schemas::{Actor, Body, Header, Message, Service, Topic, rejection_code};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -94,7 +94,7 @@ impl Host {
                 code,
                 detail,
                 pointer,
-            } => return Err(self.refused(ask.id, &code, detail, pointer)),
+            } => return Err(refusal(self.service(), ask.id, code, detail, pointer)),
             Answer::Parked => Asked::Parked,
             Answer::Done(events) => Asked::Done(events),
             Answer::Skipped | Answer::Gap { .. } | Answer::Stopped { .. } => {
@@ -153,21 +153,32 @@ impl Host {
                     Some(Body::CommandRejectedV1(rejected)) => (rejected.detail, rejected.pointer),
                     _ => (String::new(), None),
                 };
-                Err(self.refused(id, &code, detail, pointer))
+                Err(refusal(self.service(), id, code, detail, pointer))
             }
             Some(inbox::State::Done) => Ok(Asked::Done(known.outcome)),
             _ => Ok(Asked::Parked),
         }
     }
+}
 
-    fn refused(&self, id: Uuid, code: &str, detail: String, pointer: Option<String>) -> Problem {
-        let problem = Problem::new(self.status_of(code), code.to_owned())
-            .with_detail(detail.clone())
-            .with_command_id(id);
-        match pointer {
-            Some(pointer) => problem.with_error(FieldProblem::at(pointer, detail)),
-            None => problem,
-        }
+/// The problem that a refusal is, wherever its client hears of it: at the service, or at the bff.
+pub fn refusal(
+    service: Service,
+    id: Uuid,
+    code: String,
+    detail: String,
+    pointer: Option<String>,
+) -> Problem {
+    // A newer build of the service may have codes that this one does not know.
+    let status = rejection_code(service, &code)
+        .and_then(|code| StatusCode::from_u16(code.status).ok())
+        .unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+    let problem = Problem::new(status, code)
+        .with_detail(detail.clone())
+        .with_command_id(id);
+    match pointer {
+        Some(pointer) => problem.with_error(FieldProblem::at(pointer, detail)),
+        None => problem,
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use pipeline::effects::{self, Effect};
 use pipeline::gauges::Gauge;
 use pipeline::relay::Source;
@@ -31,8 +30,6 @@ pub struct Definition<D: Domain> {
     pub routes: Routes,
     /// Routes that are open in every mode.
     pub edge: Routes,
-    /// The HTTP status of each code that its domain refuses with.
-    pub status_of: fn(&str) -> StatusCode,
     /// Its timers and effects.
     pub led: Led,
     /// Figures of its tables for the metrics.

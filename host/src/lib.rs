@@ -20,7 +20,7 @@ mod start;
 pub mod testing;
 mod traces;
 
-pub use ask::{Ask, Asked, actor};
+pub use ask::{Ask, Asked, actor, refusal};
 pub use definition::{Definition, Led, Routes};
 pub use operator::{Operator, Reason};
 pub use program::main;

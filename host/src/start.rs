@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use axum::Router;
-use axum::http::StatusCode;
 use chassis::auth::{AuthConfig, Verifier};
 use chassis::http::{Probes, Server, Shell};
 use chassis::idempotency::RequestHasher;
@@ -51,7 +50,6 @@ struct Inner {
     committed: Arc<watch::Sender<i64>>,
     health: Health,
     tasks: Tasks,
-    status_of: fn(&str) -> StatusCode,
     modes: Modes,
     internal_key: InternalKey,
     client: reqwest::Client,
@@ -168,10 +166,6 @@ impl Host {
     /// Wakes the relay after a commit outside the batch road.
     pub fn committed(&self, position: i64) {
         pipeline::advance(&self.0.committed, position);
-    }
-
-    pub(crate) fn status_of(&self, code: &str) -> StatusCode {
-        (self.0.status_of)(code)
     }
 }
 
@@ -310,7 +304,6 @@ pub async fn start<D: Domain + Clone>(
         committed: Arc::clone(&committed),
         health,
         tasks: tasks.clone(),
-        status_of: definition.status_of,
         modes: settings.modes.clone(),
         internal_key: settings.internal_key.clone(),
         client,

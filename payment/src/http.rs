@@ -5,14 +5,11 @@ mod keys;
 mod operator;
 mod payouts;
 
-use axum::http::StatusCode;
 use chassis::json::parse;
 use chassis::problem::Problem;
 use host::Host;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-use crate::domain::Rejection;
 
 /// All routes under `/api/v1/payment`.
 pub(crate) fn routes(host: &Host) -> OpenApiRouter {
@@ -33,18 +30,6 @@ pub(crate) fn operator_routes(host: &Host) -> OpenApiRouter {
         .routes(routes!(keys::list_keys))
         .routes(routes!(keys::renew_sealing_key))
         .with_state(host.clone())
-}
-
-/// The status of each code that payment refuses with.
-pub(crate) fn status_of(code: &str) -> StatusCode {
-    match code {
-        "partner_unknown" | "payout_unknown" => StatusCode::NOT_FOUND,
-        "payout_exists" | "payout_not_there" | "provider_key_expired" => StatusCode::CONFLICT,
-        "unreadable" => StatusCode::BAD_REQUEST,
-        code if Rejection::CODES.contains(&code) => StatusCode::UNPROCESSABLE_ENTITY,
-        // The road's own codes: waited for too long, dropped by an operator.
-        _ => StatusCode::CONFLICT,
-    }
 }
 
 /// Reads a body as the operation of that name does, up to where a command is made of it; `None` for an operation without

@@ -107,7 +107,6 @@ pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payme
         about: "The ledger, balances and payouts.",
         routes: http::routes,
         edge: http::operator_routes,
-        status_of: http::status_of,
         led,
         gauges: GAUGES,
     })

@@ -34,9 +34,19 @@ pub fn outcomes(kind: &Kind) -> &'static [&'static str] {
     }
 }
 
-/// Every code that a service's `command.rejected.v1` can have, with what it means. A test holds the deciders' own lists
-/// to it.
-pub fn rejection_codes(service: Service) -> Vec<(&'static str, &'static str)> {
+/// A code of a service's closed list of refusals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RejectionCode {
+    /// As it stands in `command.rejected.v1`.
+    pub name: &'static str,
+    /// The HTTP status of a request that is refused so: at the service itself, and at the bff where the client waits.
+    pub status: u16,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// Every code that a service's `command.rejected.v1` can have. A test holds the deciders' own lists to it.
+pub fn rejection_codes(service: Service) -> impl Iterator<Item = RejectionCode> {
     let own = match service {
         Service::Bff => &[],
         Service::Campaign => CAMPAIGN,
@@ -44,157 +54,208 @@ pub fn rejection_codes(service: Service) -> Vec<(&'static str, &'static str)> {
         Service::Commission => COMMISSION,
         Service::Payment => PAYMENT,
     };
-    own.iter().chain(OF_THE_ROAD).copied().collect()
+    own.iter().chain(OF_THE_ROAD).copied()
+}
+
+/// The code of that name, if the service refuses with it.
+pub fn rejection_code(service: Service, name: &str) -> Option<RejectionCode> {
+    rejection_codes(service).find(|code| code.name == name)
+}
+
+const fn code(name: &'static str, status: u16, meaning: &'static str) -> RejectionCode {
+    RejectionCode {
+        name,
+        status,
+        meaning,
+    }
 }
 
 /// Codes that no decider gives.
-const OF_THE_ROAD: &[(&str, &str)] = &[
-    (
+const OF_THE_ROAD: &[RejectionCode] = &[
+    code(
         "timed_out_waiting",
+        409,
         "What the command needs did not become known in time.",
     ),
-    (
+    code(
         "dropped_by_operator",
+        409,
         "It was set aside, and an operator ended it.",
     ),
 ];
 
-const CAMPAIGN: &[(&str, &str)] = &[
-    ("campaign_exists", "The id is taken, by whomever."),
-    (
+const CAMPAIGN: &[RejectionCode] = &[
+    code("campaign_exists", 409, "The id is taken, by whomever."),
+    code(
         "campaign_unknown",
+        404,
         "There is no such campaign for the one who asks.",
     ),
-    (
+    code(
         "brand_unknown",
+        404,
         "There is no such brand for the one who asks.",
     ),
-    (
+    code(
         "partner_unknown",
+        404,
         "There is no such partner for the one who asks.",
     ),
-    ("campaign_not_active", "Partners cannot join it yet."),
-    ("already_active", "It was activated before."),
-    (
+    code("campaign_not_active", 409, "Partners cannot join it yet."),
+    code("already_active", 409, "It was activated before."),
+    code(
         "terms_not_published",
+        409,
         "There are no terms that a partner could accept.",
     ),
-    (
+    code(
         "terms_version_stale",
+        409,
         "Another version of the terms is in force.",
     ),
-    ("already_accepted", "The partner is enrolled."),
-    (
+    code("already_accepted", 409, "The partner is enrolled."),
+    code(
         "not_enrolled",
+        409,
         "The partner has not accepted the campaign's terms.",
     ),
-    (
+    code(
         "already_submitted",
+        409,
         "The same file was submitted for the same purpose.",
     ),
-    (
+    code(
         "currency_mismatch",
+        422,
         "A plan pays in its campaign's currency.",
     ),
-    (
+    code(
         "too_many_versions",
+        409,
         "There is no number for another version of the terms.",
     ),
-    (
+    code(
         "unreadable",
+        422,
         "The command says something that no build of ours would.",
     ),
 ];
 
-const TRACKING: &[(&str, &str)] = &[
-    (
+const TRACKING: &[RejectionCode] = &[
+    code(
         "invalid_field",
+        422,
         "A field that no edge of ours would have let through.",
     ),
-    ("link_exists", "The code is taken."),
-    (
+    code("link_exists", 409, "The code is taken."),
+    code(
         "campaign_unknown",
+        404,
         "There is no such campaign for the one who asks.",
     ),
-    ("not_enrolled", "The one who asks is not that partner."),
-    (
+    code("not_enrolled", 404, "The one who asks is not that partner."),
+    code(
         "host_not_allowed",
+        422,
         "The link would lead off the campaign's hosts.",
     ),
-    ("amount_required", "A purchase without an amount."),
-    (
+    code("amount_required", 422, "A purchase without an amount."),
+    code(
         "amount_precision",
+        422,
         "The amount has more decimals than its currency.",
     ),
-    (
+    code(
         "currency_mismatch",
+        422,
         "Not the campaign's or the purchase's currency.",
     ),
-    (
+    code(
         "order_required",
+        422,
         "A refund that does not say of which order.",
     ),
-    (
+    code(
         "refund_exceeds_purchase",
+        422,
         "More would go back than was paid.",
     ),
-    ("nothing_to_refund", "The conversion has no amount."),
-    (
+    code("nothing_to_refund", 422, "The conversion has no amount."),
+    code(
         "conversion_unknown",
+        404,
         "There is no such conversion for the one who asks.",
     ),
-    (
+    code(
         "click_unknown",
+        404,
         "A partner's report that no click of its own led to.",
     ),
-    (
+    code(
         "time_in_future",
+        422,
         "Claimed to happen more than five minutes from now.",
     ),
 ];
 
-const COMMISSION: &[(&str, &str)] = &[
-    ("commission_unknown", "There is no such commission."),
-    ("not_held", "Nothing is on hold any more."),
-    (
+const COMMISSION: &[RejectionCode] = &[
+    code("commission_unknown", 404, "There is no such commission."),
+    code("not_held", 409, "Nothing is on hold any more."),
+    code(
         "hold_not_over",
+        409,
         "The hold lasts longer than the command says.",
     ),
 ];
 
-const PAYMENT: &[(&str, &str)] = &[
-    (
+const PAYMENT: &[RejectionCode] = &[
+    code(
         "insufficient_balance",
+        422,
         "More was asked for than is payable.",
     ),
-    (
+    code(
         "currency_mismatch",
+        422,
         "The partner has money, but none of this currency.",
     ),
-    ("amount_not_positive", "Nothing, or less, was asked for."),
-    ("amount_out_of_range", "A balance would be out of range."),
-    (
+    code(
+        "amount_not_positive",
+        422,
+        "Nothing, or less, was asked for.",
+    ),
+    code(
+        "amount_out_of_range",
+        422,
+        "A balance would be out of range.",
+    ),
+    code(
         "currency_unknown",
+        422,
         "The currency is not a known ISO 4217 code.",
     ),
-    ("method_unknown", "Neither paypal nor bank_transfer."),
-    (
+    code("method_unknown", 422, "Neither paypal nor bank_transfer."),
+    code(
         "details_unreadable",
+        422,
         "The sealed details cannot be opened, or not read as payment details.",
     ),
-    (
+    code(
         "partner_unknown",
+        404,
         "There is no such partner for the one who asks.",
     ),
-    ("payout_exists", "The payout was requested before."),
-    ("payout_unknown", "There is no such payout."),
-    ("payout_not_there", "The payout is past this step."),
-    (
+    code("payout_exists", 409, "The payout was requested before."),
+    code("payout_unknown", 404, "There is no such payout."),
+    code("payout_not_there", 409, "The payout is past this step."),
+    code(
         "provider_key_expired",
+        409,
         "Submitting again could pay twice: an operator must decide.",
     ),
-    (
+    code(
         "unreadable",
+        422,
         "The command says something that no build of ours would.",
     ),
 ];

@@ -25,7 +25,6 @@ mod service;
 pub mod store;
 mod world;
 
-use axum::http::StatusCode;
 use chassis::config::Env;
 use chassis::lasting::LastingKeys;
 use host::{Definition, Led};
@@ -46,32 +45,7 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
         about: "Partner links, clicks, tracking events, conversions and their attribution.",
         routes: http::routes,
         edge: edge::routes,
-        status_of,
         led: Led::nothing(),
         gauges: &[],
-    }
-}
-
-/// The HTTP status of each code that tracking refuses with.
-fn status_of(code: &str) -> StatusCode {
-    use domain::Code;
-    let Some(code) = Code::ALL.iter().find(|known| known.name() == code) else {
-        return StatusCode::CONFLICT; // timed_out_waiting, dropped_by_operator
-    };
-    match code {
-        Code::LinkExists => StatusCode::CONFLICT,
-        Code::CampaignUnknown
-        | Code::NotEnrolled
-        | Code::ConversionUnknown
-        | Code::ClickUnknown => StatusCode::NOT_FOUND,
-        Code::InvalidField
-        | Code::HostNotAllowed
-        | Code::AmountRequired
-        | Code::AmountPrecision
-        | Code::CurrencyMismatch
-        | Code::OrderRequired
-        | Code::RefundExceedsPurchase
-        | Code::NothingToRefund
-        | Code::TimeInFuture => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

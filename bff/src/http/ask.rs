@@ -13,7 +13,7 @@ use chassis::problem::{FieldProblem, Problem};
 use chassis::write::Write;
 use money::{BrandId, PartnerId};
 use pipeline::group::GroupError;
-use schemas::{Body, Topic};
+use schemas::{Body, Service, Topic};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::Bff;
 use super::commands::CommandView;
 use crate::intake::{Request, Taken};
-use crate::store::commands;
+use crate::store::commands::{self, CommandRow};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -138,30 +138,51 @@ impl Bff {
         };
         match wait.filter(|wait| !wait.is_zero()) {
             None => Ok(at(id, StatusCode::ACCEPTED, Json(accepted))),
-            Some(wait) => self.outcome(accepted, wait).await,
+            Some(wait) => self.outcome(command.topic.owner(), accepted, wait).await,
         }
     }
 
-    async fn outcome(&self, accepted: Accepted, wait: Duration) -> Result<Response, Problem> {
+    async fn outcome(
+        &self,
+        service: Service,
+        accepted: Accepted,
+        wait: Duration,
+    ) -> Result<Response, Problem> {
         let id = accepted.command_id;
         if !self.waiting.wait(id, wait).await {
             return Ok(at(id, StatusCode::ACCEPTED, Json(accepted)));
         }
         let command = commands::find(self.host.pool(), id, None).await;
         // The command is in the log whatever a read says now.
-        let ended = command.ok().flatten().filter(commands::CommandRow::ended);
+        let command = command.ok().flatten().filter(CommandRow::ended);
         let applied = [(PREFERENCE_APPLIED, format!("wait={}", wait.as_secs()))];
-        let response = match ended {
-            Some(command) => at(id, StatusCode::OK, Json(CommandView::from(command))),
+        let response = match command {
+            Some(command) => ended(service, command),
             None => at(id, StatusCode::ACCEPTED, Json(accepted)),
         };
         Ok((applied, response).into_response())
     }
 }
 
+/// A refusal is told as the service itself would: a client that looks at the status alone must not take it for done.
+fn ended(service: Service, command: CommandRow) -> Response {
+    let id = command.id;
+    match command.code {
+        Some(code) => {
+            let detail = command.detail.unwrap_or_default();
+            let problem = host::refusal(service, id, code, detail, command.pointer);
+            (location(id), problem).into_response()
+        }
+        None => at(id, StatusCode::OK, Json(CommandView::from(command))),
+    }
+}
+
 fn at(id: Uuid, status: StatusCode, body: impl IntoResponse) -> Response {
-    let location = [(LOCATION, format!("/api/v1/commands/{id}"))];
-    (status, location, body).into_response()
+    (status, location(id), body).into_response()
+}
+
+fn location(id: Uuid) -> [(HeaderName, String); 1] {
+    [(LOCATION, format!("/api/v1/commands/{id}"))]
 }
 
 fn missing(pointer: &'static str) -> Problem {

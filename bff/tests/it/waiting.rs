@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::app::{acceptance, accepted, bff, count, last, partner123, tell};
+use crate::app::{acceptance, accepted, bff, count, last, partner123, rejected, tell};
 
 fn post(app: &TestService, prefer: &'static str) -> JoinHandle<Response> {
     let request = app
@@ -77,4 +77,46 @@ async fn a_stop_lets_who_waits_go_at_once() {
     let response = answer.await.unwrap();
     assert_eq!(response.status(), StatusCode::ACCEPTED);
     assert!(stopped.elapsed().as_secs() < 10, "{:?}", stopped.elapsed());
+}
+
+/// What a client that waits is told of a refusal by this service, with this code.
+async fn refused(code: &str) -> (StatusCode, Value, String) {
+    let app = bff().await;
+    let answer = post(&app, "wait=30");
+    taken(&app).await;
+    let command = last(&app).await;
+    tell(&app, Topic::CampaignEvents, &command, rejected(code)).await;
+    let response = answer.await.unwrap();
+    assert_eq!(response.headers()["preference-applied"], "wait=30");
+    let id = command.header.id;
+    let at = format!("/api/v1/commands/{id}");
+    assert_eq!(response.headers()["location"], at);
+    let correlation_id = response.headers()["x-correlation-id"].to_str().unwrap();
+    let correlation_id = correlation_id.to_owned();
+    let (status, body) = (response.status(), response.json().await.unwrap());
+    let (shown, command) = app.get(&at, &partner123()).await;
+    assert_eq!((shown, &command["code"]), (StatusCode::OK, &code.into()));
+    assert_eq!(command["correlation_id"], correlation_id);
+    (status, body, correlation_id)
+}
+
+#[tokio::test]
+async fn a_refusal_that_was_waited_for_is_the_problem_that_the_service_itself_answers() {
+    let (status, body, correlation_id) = refused("already_accepted").await;
+    assert_eq!(status, StatusCode::CONFLICT, "{body}");
+    assert_eq!(body["type"], "urn:tributary:problem:already_accepted");
+    assert_eq!(body["code"], "already_accepted");
+    assert_eq!(body["errors"][0]["pointer"], "/terms_version");
+    assert_eq!(body["errors"][0]["detail"], body["detail"]);
+    assert_eq!(body["correlation_id"], correlation_id);
+    assert!(body["command_id"].is_string(), "{body}");
+
+    for (code, expected) in [
+        ("campaign_unknown", StatusCode::NOT_FOUND),
+        ("unreadable", StatusCode::UNPROCESSABLE_ENTITY),
+        ("dropped_by_operator", StatusCode::CONFLICT),
+    ] {
+        let (status, body, _) = refused(code).await;
+        assert_eq!((status, &body["code"]), (expected, &code.into()), "{body}");
+    }
 }

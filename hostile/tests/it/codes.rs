@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use schemas::{Service, rejection_codes};
 
 fn published(service: Service) -> BTreeSet<&'static str> {
-    let codes = rejection_codes(service).into_iter();
-    codes.map(|(code, _)| code).collect()
+    rejection_codes(service).map(|code| code.name).collect()
 }
 
 fn with_the_roads<'a>(codes: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
@@ -24,4 +23,13 @@ fn every_code_that_a_decider_refuses_with_is_published_with_the_messages_and_no_
     assert_eq!(published(Service::Commission), with_the_roads(commission));
     let payment = payment::domain::Rejection::CODES;
     assert_eq!(published(Service::Payment), with_the_roads(payment));
+}
+
+#[test]
+fn every_refusal_is_the_clients_business() {
+    for service in Service::ALL {
+        for code in rejection_codes(service) {
+            assert!((400..500).contains(&code.status), "{service}: {code:?}");
+        }
+    }
 }

@@ -47,9 +47,9 @@ pub(super) fn message(kind: &Kind, sample: Option<&Message>) -> Value {
         message["x-tributary"]["outcomes"] = json!(outcomes(kind));
     }
     if kind.name == REJECTED {
-        let codes = rejection_codes(kind.topic.owner()).into_iter();
+        let codes = rejection_codes(kind.topic.owner());
         message["x-tributary"]["codes"] =
-            named(codes.map(|(code, meaning)| (code.to_owned(), meaning.into())));
+            named(codes.map(|code| (code.name.to_owned(), code.meaning.into())));
     }
     if let Some(sample) = sample {
         message["examples"] = json!([example(kind, sample)]);

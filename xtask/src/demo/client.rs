@@ -69,10 +69,13 @@ impl Client {
             .send()
             .await?;
         let (code, text) = (answer.status(), answer.text().await?);
+        let mut status: Value = serde_json::from_str(&text).unwrap_or_default();
+        if let (true, Some(id)) = (code.is_client_error(), status["command_id"].as_str()) {
+            return self.read(&format!("commands/{id}")).await;
+        }
         if !code.is_success() {
             bail!("POST {url} answers {code}: {text}");
         }
-        let mut status: Value = serde_json::from_str(&text)?;
         let end = Instant::now() + SETTLED_WITHIN;
         while status["status"] == "pending" {
             let id = status["command_id"]

@@ -191,6 +191,9 @@ impl Client {
             self.told(id, Service::Bff, status);
             return Ok(ended(&body).map_or(Asked::Pending(Service::Bff, id), Asked::Outcome));
         }
+        if let Some(outcome) = refused(status, &body) {
+            return Ok(Asked::Outcome(outcome));
+        }
         if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
             bail!("the bff answers {status}: {body}");
         }
@@ -212,10 +215,8 @@ impl Client {
                 Asked::Outcome(Outcome::Completed)
             });
         }
-        let code = body["code"].as_str().unwrap_or_default();
-        // A refusal by the domain names the command; anything else is about the request.
-        if status.is_client_error() && id_in(&body).is_some() && !code.is_empty() {
-            return Ok(Asked::Outcome(Outcome::Rejected(code.to_owned())));
+        if let Some(outcome) = refused(status, &body) {
+            return Ok(Asked::Outcome(outcome));
         }
         Ok(Asked::Again(format!("{status}: {body}")))
     }
@@ -291,6 +292,13 @@ enum Asked {
 
 fn id_in(body: &Value) -> Option<Uuid> {
     body["command_id"].as_str()?.parse().ok()
+}
+
+/// A refusal by the domain names the command; any other problem is about the request.
+fn refused(status: StatusCode, body: &Value) -> Option<Outcome> {
+    let code = body["code"].as_str().filter(|code| !code.is_empty())?;
+    let is_refusal = status.is_client_error() && id_in(body).is_some();
+    is_refusal.then(|| Outcome::Rejected(code.to_owned()))
 }
 
 fn ended(body: &Value) -> Option<Outcome> {
