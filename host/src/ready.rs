@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chassis::auth::Verifier;
 use chassis::http::ReadyCheck;
 use chassis::time::to_rfc3339;
-use pipeline::{Paused, stopped};
+use pipeline::{Paused, gap, stopped};
 
 use crate::start::Host;
 
@@ -23,6 +23,7 @@ pub(crate) async fn checks(host: Host, verifier: Arc<Verifier>) -> Vec<ReadyChec
         Err(error) => ReadyCheck::failed("database", error.to_string()),
     }];
     checks.extend(verifier.readiness());
+    gap::judge(host.pool(), host.health()).await;
     for (road, reason) in host.health().stops() {
         checks.push(ReadyCheck::failed(road, reason));
     }

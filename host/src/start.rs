@@ -13,9 +13,10 @@ use chassis::telemetry::Metrics;
 use pipeline::relay::Source;
 use pipeline::road::http::{HttpRoad, InternalKey};
 use pipeline::road::inlet::Receiver;
+use pipeline::road::resend::Sources;
 use pipeline::{
     Domain, Engine, Health, Inlet, Mode, Modes, Queue, Rehearse, SchemaIds, Tasks, Writer, archive,
-    gauges, parked, process, release, service_state,
+    gap, gauges, parked, process, release, service_state,
 };
 use schemas::{Service, Topic};
 use sqlx::PgPool;
@@ -100,12 +101,21 @@ impl Host {
     }
 
     /// The topics that it publishes to the broker.
-    pub(crate) fn relayed_topics(&self) -> Vec<&'static str> {
-        published(self.service())
-            .into_iter()
+    pub(crate) fn relayed_topics(&self) -> Vec<Topic> {
+        let published = published(self.service()).into_iter();
+        published
             .filter(|topic| self.0.modes.publishes(self.service(), *topic))
-            .map(Topic::name)
             .collect()
+    }
+
+    /// The way to the sources of what it follows.
+    pub(crate) fn sources(&self) -> Sources {
+        Sources {
+            client: self.0.client.clone(),
+            key: self.0.internal_key.clone(),
+            me: self.service(),
+            urls: self.0.urls.clone(),
+        }
     }
 
     /// What its own writing transactions begin with.
@@ -334,6 +344,9 @@ pub async fn start<D: Domain + Clone>(
     };
     roads::relay(&host, Arc::clone(&settings), source, definition.led, &tasks);
     roads::consume(&host, &settings, &queue, host.health(), &tasks);
+    let (pool, health) = (host.pool().clone(), host.health().clone());
+    let watching = gap::watch(pool, health, host.sources(), tasks.stop().clone());
+    tasks.spawn("gaps", watching);
     if left.commands_at_the_broker {
         roads::drain(&host, &settings, &queue, &tasks);
     }
@@ -449,7 +462,15 @@ fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Router, OpenApi)
         settings.internal_key.clone(),
         service,
     );
-    let mut served = chassis::openapi::pages(routes.merge(operators), json).merge(history);
+    let resends = pipeline::road::resend::router(
+        host.pool().clone(),
+        host.writer().clone(),
+        settings.internal_key.clone(),
+        host.relayed_topics(),
+    );
+    let mut served = chassis::openapi::pages(routes.merge(operators), json)
+        .merge(history)
+        .merge(resends);
     let receiver = Receiver::new(host.pool().clone(), host.inlet());
     served = served.merge(pipeline::road::http::router(
         receiver,

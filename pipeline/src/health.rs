@@ -1,6 +1,6 @@
 //! Whether each road was opened, which proves that what it needs is provisioned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +9,8 @@ use schemas::{Service, Topic};
 use tokio::time::Instant;
 
 use crate::clock;
+use crate::gap::Gap;
+use crate::inbound::StreamId;
 use crate::mode::Mode;
 
 /// A disagreement that was not heard of again for so long is over.
@@ -33,12 +35,20 @@ pub struct Paused {
     pub since: Micros,
 }
 
+/// A gap, and what its source says of sending again.
+#[derive(Debug, Clone)]
+struct ToldGap {
+    expected: i64,
+    source_says: Option<String>,
+}
+
 /// The roads of one process, shared by all that travel them.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
     roads: Arc<Mutex<BTreeMap<String, Road>>>,
     disagreements: Arc<Mutex<BTreeMap<&'static str, (String, Instant)>>>,
     stops: Arc<Mutex<BTreeMap<String, String>>>,
+    gaps: Arc<Mutex<HashMap<StreamId, ToldGap>>>,
     batches: Arc<Mutex<Option<Paused>>>,
 }
 
@@ -92,10 +102,55 @@ impl Health {
         }
     }
 
-    /// Streams that stand still until an operator acts, and why.
+    fn lock_gaps(&self) -> MutexGuard<'_, HashMap<StreamId, ToldGap>> {
+        self.gaps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A gap stands. True when that was not told before.
+    pub(crate) fn gap_stands(&self, gap: &Gap) -> bool {
+        let mut gaps = self.lock_gaps();
+        let known = gaps.get(&gap.stream).map(|told| told.expected);
+        if known == Some(gap.expected) {
+            return false;
+        }
+        let told = ToldGap {
+            expected: gap.expected,
+            source_says: None,
+        };
+        gaps.insert(gap.stream.clone(), told);
+        true
+    }
+
+    /// What became of asking the source to send again.
+    pub(crate) fn source_says(&self, gap: &Gap, what: String) {
+        if let Some(told) = self.lock_gaps().get_mut(&gap.stream) {
+            told.source_says = Some(what);
+        }
+    }
+
+    pub(crate) fn gap_closed(&self, stream: &StreamId) {
+        self.lock_gaps().remove(stream);
+    }
+
+    /// Gaps that stand, as far as this process knows: [`crate::gap::judge`] asks the database.
+    pub fn gaps(&self) -> Vec<Gap> {
+        let gaps = self.lock_gaps();
+        let gaps = gaps.iter().map(|(stream, told)| Gap {
+            stream: stream.clone(),
+            expected: told.expected,
+        });
+        gaps.collect()
+    }
+
+    /// Streams that stand still, and why: until an operator acts, or for a gap until what is missing came.
     pub fn stops(&self) -> Vec<(String, String)> {
         let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
-        stops.clone().into_iter().collect()
+        let mut stops: Vec<_> = stops.clone().into_iter().collect();
+        for (stream, told) in self.lock_gaps().iter() {
+            let name = Self::name("subscription", stream.topic, stream.partition);
+            stops.push((name, told.reason(stream)));
+        }
+        stops
     }
 
     fn name(road: &str, topic: Topic, partition: i32) -> String {
@@ -133,6 +188,7 @@ impl Health {
             road.error = None;
             road.since = None;
         }
+        self.goes_on(road, topic, partition);
     }
 
     /// Every road, and whether it is open.
@@ -200,9 +256,35 @@ impl Health {
     }
 }
 
+impl ToldGap {
+    fn reason(&self, stream: &StreamId) -> String {
+        let missing = format!(
+            "message {} of {} is missing in the stream of {} (epoch {})",
+            self.expected,
+            stream.topic.name(),
+            stream.source,
+            stream.epoch
+        );
+        let says = self.source_says.as_deref().map_or_else(
+            || "it is to be sent again from there".to_owned(),
+            |says| format!("{} {says}", stream.source),
+        );
+        format!("{missing}: {says} (tributary relay rewind; docs/runbooks/restore.md)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_relay_that_lost_its_lock_takes_its_stop_back() {
+        let health = Health::default();
+        health.stopped("http:payment", Topic::CommissionEvents, 0, "it is ahead");
+        assert_eq!(health.stops().len(), 1);
+        health.left("http:payment", Topic::CommissionEvents, 0);
+        assert_eq!(health.stops(), Vec::new());
+    }
 
     #[test]
     fn a_service_that_was_switched_and_comes_by_another_road_keeps_nobody_unready() {

@@ -304,6 +304,8 @@ pub enum Answer {
     Skipped,
     /// The stream has a hole before this message: the sender must start again after `expected - 1`.
     Gap {
+        /// Which stream.
+        stream: StreamId,
         /// The sequence that must come next.
         expected: i64,
     },

@@ -1,6 +1,8 @@
 //! Tenant, namespace, topics, subscriptions, policies and schemas, in this order: so a producer that could open
 //! proves that the rest stands. Everything is read and compared first; what differs is named.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::Method;
 use schemas::Topic;
@@ -274,16 +276,46 @@ impl Place {
         Ok(())
     }
 
-    /// Messages that subscriptions of the topic have not acknowledged yet.
+    /// Entries that subscriptions of the topic have not acknowledged yet, by exact count.
     pub async fn backlog(&self, topic: Topic) -> Result<u64> {
-        let stats = self
-            .admin
-            .get(&format!("{}/partitioned-stats", self.topic(topic)))
-            .await?;
+        Ok(self.backlogs(topic).await?.into_values().sum())
+    }
+
+    /// The same of each subscription, by its name.
+    pub async fn backlogs(&self, topic: Topic) -> Result<BTreeMap<String, u64>> {
+        let path = format!(
+            "{}/partitioned-stats?getPreciseBacklog=true",
+            self.topic(topic)
+        );
+        let stats = self.admin.get(&path).await?;
         let subscriptions = stats["subscriptions"].as_object().into_iter().flatten();
-        Ok(subscriptions
-            .filter_map(|(_, stats)| stats["msgBacklog"].as_u64())
-            .sum())
+        let backlog = |(name, stats): (&String, &Value)| {
+            let backlog = stats["msgBacklog"].as_u64()?;
+            Some((name.clone(), backlog))
+        };
+        Ok(subscriptions.filter_map(backlog).collect())
+    }
+
+    /// The name of the consumer that a subscription feeds.
+    pub async fn active_consumer(
+        &self,
+        topic: Topic,
+        partition: u32,
+        subscription: &str,
+    ) -> Result<Option<String>> {
+        let path = format!("{}-partition-{partition}/stats", self.topic(topic));
+        let stats = self.admin.get(&path).await?;
+        let active = stats["subscriptions"][subscription]["activeConsumerName"].as_str();
+        Ok(active.filter(|name| !name.is_empty()).map(str::to_owned))
+    }
+
+    /// Marks all that lies in a subscription as acknowledged, handled or not.
+    pub async fn skip_all(&self, topic: Topic, partition: u32, subscription: &str) -> Result<()> {
+        let path = format!(
+            "{}-partition-{partition}/subscription/{subscription}/skip_all",
+            self.topic(topic)
+        );
+        self.admin.post(&path, &json!({})).await.map(drop)
     }
 }
 

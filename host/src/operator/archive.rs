@@ -11,6 +11,7 @@ use money::Micros;
 use pipeline::archive::{self, ArchiveError, Part};
 use pipeline::audit::{self, Act};
 use pipeline::{Asked, WriteTx};
+use schemas::Topic;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -156,7 +157,8 @@ pub(crate) async fn drop_archive(
             .await
             .map_err(|error| unanswered(&error))?,
     };
-    let relayed = host.relayed_topics();
+    let relayed = host.relayed_topics().into_iter();
+    let relayed: Vec<_> = relayed.map(Topic::name).collect();
     let floor = archive::droppable(host.pool(), passed, &relayed, keep)
         .await
         .map_err(refused)?;

@@ -243,7 +243,8 @@ fn seen_in_stream(tx: &mut WriteTx, inbound: &Inbound) -> Option<Answer> {
         return Some(Answer::Stopped { reason });
     }
     if *sequence > expected {
-        return Some(Answer::Gap { expected });
+        let stream = stream.clone();
+        return Some(Answer::Gap { stream, expected });
     }
     let sequence = *sequence;
     tx.advance(stream, Watermark { sequence, time });

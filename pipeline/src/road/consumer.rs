@@ -22,8 +22,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
+use crate::clock;
+use crate::gap::{Gap, Suspects};
 use crate::health::Health;
-use crate::inbound::{Answer, Hint, Inbound, Wire};
+use crate::inbound::{Answer, Hint, Inbound, StreamId, Wire};
 use crate::queue::Inlet;
 use crate::road::pulsar::{BrokerSettings, ConnectError};
 
@@ -39,6 +41,14 @@ const WATCHDOG_MAX: Duration = Duration::from_mins(1);
 const QUIET: Duration = Duration::from_millis(200);
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// How long a suspected gap is left alone before the subscription is opened anew: longer, whatever the spread, than the
+/// second for which a broker may wait before it rewinds for a new consumer.
+const SUSPECTED_FOR: Duration = Duration::from_secs(2);
+/// With nothing heard for so long at a gap that stands, the subscription is opened anew; each time twice as long.
+const AT_GAP_FIRST: Duration = Duration::from_secs(2);
+const AT_GAP_MAX: Duration = Duration::from_mins(1);
+/// 2026-01-01: consumers are sorted by when they were opened, in seconds since then, which fit the protocol's number.
+const SENIOR: i64 = 1_767_225_600;
 
 /// One topic partition that a service follows.
 #[derive(Debug, Clone)]
@@ -69,12 +79,24 @@ enum ConsumeError {
     Schema(String),
     #[error("{0}")]
     Stopped(String),
-    #[error(
-        "message {expected} of {topic} is missing: send again from there (tributary relay rewind; docs/runbooks/restore.md)"
-    )]
-    Gap { topic: &'static str, expected: i64 },
+    #[error("message {expected} of {source_name} is missing: the broker is asked again")]
+    Suspected { source_name: String, expected: i64 },
+    #[error("nothing comes at a gap that stands: the broker is asked again")]
+    AtGap,
+    #[error("a gap is closed: what was read over comes again")]
+    GapClosed,
     #[error("the service stops")]
     Stopping,
+}
+
+impl ConsumeError {
+    /// Only a suspicion, or mended: nothing is the matter that `/ready` speaks of here. A gap that stands it tells apart.
+    fn is_quiet(&self) -> bool {
+        matches!(
+            self,
+            Self::Silent | Self::Suspected { .. } | Self::AtGap | Self::GapClosed
+        )
+    }
 }
 
 /// Consumes until told to stop, whatever the broker does meanwhile.
@@ -129,14 +151,12 @@ async fn follow(
     metrics::counter!("tributary_stream_gaps_total", "topic" => topic).increment(0);
     metrics::counter!("tributary_consumer_restarts_total", "topic" => topic).increment(0);
     let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
-    let mut memory = Memory {
-        known_gap: None,
-        watchdog: WATCHDOG,
-    };
+    let mut suspected = Backoff::new(SUSPECTED_FOR, SUSPECTED_FOR);
+    let mut memory = Memory::default();
     loop {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
-            ended = Session::run(until, &subscription, &inlet, &health, memory) => ended,
+            ended = Session::run(until, &subscription, &inlet, &health, &mut memory) => ended,
         };
         let (ended, heard) = ended;
         let Err(error) = ended else { return };
@@ -144,13 +164,10 @@ async fn follow(
             backoff.reset();
             memory.watchdog = WATCHDOG;
         }
-        match &error {
-            ConsumeError::Gap { expected, .. } => memory.known_gap = Some(*expected),
-            // Suspected, and nothing is the matter with a passive consumer: `/ready` does not speak of it.
-            ConsumeError::Silent => memory.watchdog = (memory.watchdog * 2).min(WATCHDOG_MAX),
-            _ => {}
+        if matches!(error, ConsumeError::Silent) {
+            memory.watchdog = (memory.watchdog * 2).min(WATCHDOG_MAX);
         }
-        if !matches!(error, ConsumeError::Silent) {
+        if !error.is_quiet() {
             health.failed(
                 until.road(),
                 subscription.topic,
@@ -158,7 +175,10 @@ async fn follow(
                 &error.to_string(),
             );
         }
-        let wait = backoff.wait();
+        let wait = match error {
+            ConsumeError::Suspected { .. } => suspected.wait(),
+            _ => backoff.wait(),
+        };
         metrics::counter!("tributary_consumer_restarts_total", "topic" => subscription.topic.name()).increment(1);
         tracing::warn!(topic = subscription.topic.name(), partition = subscription.partition, %error,
             retry_in = ?wait, "consuming starts again");
@@ -170,12 +190,24 @@ async fn follow(
 }
 
 /// What one session leaves to the next.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Memory {
-    /// What the broker did not have when it was asked once more: what follows is read over until it is sent again.
-    known_gap: Option<i64>,
+    /// Gaps that were met.
+    suspects: Suspects,
+    /// How long nothing is heard at a gap that stands.
+    at_gap: Backoff,
     /// How long silence is borne.
     watchdog: Duration,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            suspects: Suspects::default(),
+            at_gap: Backoff::new(AT_GAP_FIRST, AT_GAP_MAX),
+            watchdog: WATCHDOG,
+        }
+    }
 }
 
 /// A ledger and an entry in it.
@@ -212,15 +244,22 @@ struct Session<'a> {
     schemas: HashMap<Vec<u8>, Arc<WriterSchema>>,
     last_heard: Option<MessageIdData>,
     health: Health,
-    memory: Memory,
-    /// Stands before the gap that is known: nothing is acknowledged meanwhile.
-    at_gap: bool,
+    memory: &'a mut Memory,
+    /// Gaps that stand and what lies behind them is read over: what is missing may come again at the topic's end.
+    at_gaps: Vec<Gap>,
+    /// How long silence is borne.
+    patience: Duration,
     /// At the last look in this silence.
     look: Option<Look>,
 }
 
-/// An entry in the queue: its end, its size, and what its commit will say.
-type Pending = (MessageIdData, usize, Option<Vec<Answer>>);
+/// An entry in the queue.
+struct Pending {
+    end: MessageIdData,
+    size: usize,
+    /// Suspected streams that go on with it.
+    brings_on: Vec<StreamId>,
+}
 
 impl<'a> Session<'a> {
     /// One connection's life, and whether anything was heard. It ends well only when the subscription is empty.
@@ -229,7 +268,7 @@ impl<'a> Session<'a> {
         subscription: &'a Subscription,
         inlet: &Inlet,
         health: &Health,
-        memory: Memory,
+        memory: &'a mut Memory,
     ) -> (Result<(), ConsumeError>, bool) {
         let opening = Self::open(until, subscription, health.clone(), memory);
         match tokio::time::timeout(Duration::from_secs(15), opening).await {
@@ -256,7 +295,7 @@ impl<'a> Session<'a> {
         until: Until,
         subscription: &'a Subscription,
         health: Health,
-        memory: Memory,
+        memory: &'a mut Memory,
     ) -> Result<Self, ConsumeError> {
         let client = subscription.settings.connect().await?;
         let name = subscription
@@ -267,14 +306,20 @@ impl<'a> Session<'a> {
             .with_topic(&name)
             .with_subscription(subscription.follower.name())
             .with_subscription_type(SubType::Failover)
+            .with_consumer_name(name_by_age(subscription.follower))
             .with_options(ConsumerOptions {
                 receiver_queue_size: Some(RECEIVER_QUEUE),
                 initial_position: InitialPosition::Earliest,
                 durable: Some(true),
+                priority_level: Some(priority_by_age()),
                 ..ConsumerOptions::default()
             })
             .build()
             .await?;
+        let patience = match until {
+            Until::Stopped => memory.watchdog,
+            Until::Empty => QUIET,
+        };
         Ok(Self {
             until,
             subscription,
@@ -285,7 +330,8 @@ impl<'a> Session<'a> {
             last_heard: None,
             health,
             memory,
-            at_gap: false,
+            at_gaps: Vec::new(),
+            patience,
             look: None,
         })
     }
@@ -294,28 +340,18 @@ impl<'a> Session<'a> {
         let mut entry: Vec<Inbound> = Vec::new();
         let mut pending = FuturesOrdered::new();
         let mut in_flight = 0;
-        let patience = match self.until {
-            Until::Stopped => self.memory.watchdog,
-            Until::Empty => QUIET,
-        };
         loop {
             tokio::select! {
                 biased;
                 Some(done) = pending.next(), if !pending.is_empty() => {
-                    let (end, size, answers): Pending = done;
-                    in_flight -= size;
-                    self.acknowledge(end, answers).await?;
+                    let (done, answers): (Pending, Option<Vec<Answer>>) = done;
+                    in_flight -= done.size;
+                    self.acknowledge(done, answers).await?;
                 }
-                next = tokio::time::timeout(patience, self.consumer.next()), if in_flight < IN_FLIGHT_MESSAGES => {
+                next = tokio::time::timeout(self.patience, self.consumer.next()), if in_flight < IN_FLIGHT_MESSAGES => {
                     let Ok(next) = next else {
-                        if self.until == Until::Empty {
-                            if pending.is_empty() && self.backlog().await? == 0 {
-                                return Ok(());
-                            }
-                            continue;
-                        }
-                        if pending.is_empty() && !self.at_gap {
-                            self.check_silence().await?;
+                        if pending.is_empty() && self.hears_nothing().await? {
+                            return Ok(());
                         }
                         continue;
                     };
@@ -334,15 +370,15 @@ impl<'a> Session<'a> {
                     if index + 1 >= size {
                         let mut messages = std::mem::take(&mut entry);
                         if planted::is(Fault::AckInsideEntry) && messages.len() > 1 {
-                            messages = self.hand_over_in_parts(messages, message.message_id(), inlet).await?;
+                            messages = self.hand_over_in_parts(messages, &message, inlet).await?;
                         }
                         if planted::is(Fault::AckBeforeCommit) {
-                            self.acknowledge(message.message_id().clone(), Some(Vec::new())).await?;
+                            self.acknowledge(self.pending(&message, &messages), Some(Vec::new())).await?;
                         }
-                        let (end, size) = (message.message_id().clone(), messages.len());
-                        in_flight += size;
+                        let handed_over = self.pending(&message, &messages);
+                        in_flight += handed_over.size;
                         let answers = inlet.send(messages).await.map_err(|_| ConsumeError::Stopping)?;
-                        pending.push_back(answers.map(move |answers| (end, size, answers.ok())));
+                        pending.push_back(answers.map(move |answers| (handed_over, answers.ok())));
                     }
                 }
             }
@@ -353,58 +389,97 @@ impl<'a> Session<'a> {
     async fn hand_over_in_parts(
         &mut self,
         mut messages: Vec<Inbound>,
-        end: &MessageIdData,
+        last: &Message<Vec<u8>>,
         inlet: &Inlet,
     ) -> Result<Vec<Inbound>, ConsumeError> {
         let rest = messages.split_off(1);
+        let pending = self.pending(last, &messages);
         let answers = inlet.send(messages).await;
         let answers = answers.map_err(|_| ConsumeError::Stopping)?.await.ok();
-        self.acknowledge(end.clone(), answers).await?;
+        self.acknowledge(pending, answers).await?;
         tokio::time::sleep(Duration::from_secs(1)).await;
         Ok(rest)
     }
 
-    /// Acknowledges an entry whose every message is committed or parked, and so all before it.
+    fn pending(&self, last: &Message<Vec<u8>>, messages: &[Inbound]) -> Pending {
+        Pending {
+            end: last.message_id().clone(),
+            size: messages.len(),
+            brings_on: self.memory.suspects.brought_on(messages),
+        }
+    }
+
+    /// Acknowledges an entry whose every message is committed or parked: it alone. What the broker sent before it may be in
+    /// the hands of another process still, or of none.
     async fn acknowledge(
         &mut self,
-        end: MessageIdData,
+        done: Pending,
         answers: Option<Vec<Answer>>,
     ) -> Result<(), ConsumeError> {
         let answers = answers.ok_or(ConsumeError::Stopping)?;
-        let stopped = answers.iter().find_map(|answer| match answer {
-            Answer::Stopped { reason } => Some(reason.clone()),
-            _ => None,
-        });
-        if let Some(reason) = stopped {
-            return Err(ConsumeError::Stopped(reason));
-        }
-        let gap = answers.iter().find_map(|answer| match answer {
-            Answer::Gap { expected } => Some(*expected),
-            _ => None,
-        });
-        let (topic, partition) = (self.subscription.topic, self.subscription.partition);
-        if let Some(expected) = gap {
-            metrics::counter!("tributary_stream_gaps_total", "topic" => topic.name()).increment(1);
-            let name = topic.name();
-            let error = ConsumeError::Gap {
-                topic: name,
-                expected,
-            };
-            self.health
-                .stopped("subscription", topic, partition, &error.to_string());
-            if gap == self.memory.known_gap {
-                self.at_gap = true;
-                // Not acknowledged: a relay that sends the missing one sends all that follows it too.
-                return Ok(());
+        for answer in answers {
+            match answer {
+                Answer::Stopped { reason } => return Err(ConsumeError::Stopped(reason)),
+                Answer::Gap { stream, expected } => return self.met(Gap { stream, expected }),
+                _ => {}
             }
-            return Err(error);
         }
-        self.at_gap = false;
-        self.health.goes_on("subscription", topic, partition);
         self.consumer
-            .cumulative_ack_with_id(&self.name, end)
+            .ack_with_id(&self.name, done.end)
             .await
-            .map_err(|error| ConsumeError::Pulsar(pulsar::Error::Consumer(error)))
+            .map_err(|error| ConsumeError::Pulsar(pulsar::Error::Consumer(error)))?;
+        let mut closed = false;
+        for stream in done.brings_on {
+            closed |= self.memory.suspects.forget(&stream);
+            self.health.gap_closed(&stream);
+        }
+        if closed {
+            self.memory.at_gap.reset();
+            return Err(ConsumeError::GapClosed);
+        }
+        Ok(())
+    }
+
+    /// Met a hole in a stream. Before one that stands it reads on without acknowledging: whatever sends the missing message
+    /// again sends all behind it too.
+    fn met(&mut self, gap: Gap) -> Result<(), ConsumeError> {
+        if self.at_gaps.contains(&gap) {
+            return Ok(());
+        }
+        if !self.memory.suspects.met(&gap) {
+            return Err(ConsumeError::Suspected {
+                source_name: gap.stream.source,
+                expected: gap.expected,
+            });
+        }
+        if self.health.gap_stands(&gap) {
+            let topic = gap.stream.topic.name();
+            metrics::counter!("tributary_stream_gaps_total", "topic" => topic).increment(1);
+            tracing::error!(
+                source = gap.stream.source,
+                topic,
+                partition = gap.stream.partition,
+                expected = gap.expected,
+                "a message is missing, although the broker was asked again"
+            );
+        }
+        if self.until == Until::Stopped {
+            self.patience = self.memory.at_gap.wait();
+        }
+        self.at_gaps.push(gap);
+        Ok(())
+    }
+
+    /// Nothing came for a while, and nothing is in hand. True when there is nothing that could come any more.
+    async fn hears_nothing(&mut self) -> Result<bool, ConsumeError> {
+        if self.until == Until::Empty {
+            return Ok(self.backlog().await? == 0);
+        }
+        if !self.at_gaps.is_empty() {
+            return Err(ConsumeError::AtGap);
+        }
+        self.check_silence().await?;
+        Ok(false)
     }
 
     /// Entries of the subscription that nobody acknowledged, by the broker's own exact count.
@@ -517,6 +592,19 @@ impl<'a> Session<'a> {
         self.schemas.insert(version, Arc::clone(&parsed));
         Ok(parsed)
     }
+}
+
+/// The broker sorts the consumers of a subscription by priority, the smallest first, and then by name, and takes among those
+/// of the first priority the one at the partition's number. So whoever is there longest keeps the partition, and one that
+/// starts or opens anew takes it from nobody.
+fn priority_by_age() -> i32 {
+    let seconds = clock::now().0 / 1_000_000 - SENIOR;
+    i32::try_from(seconds.max(0)).unwrap_or(i32::MAX)
+}
+
+/// Sorts by age too, among those of one second.
+fn name_by_age(follower: Service) -> String {
+    format!("{}-{}", follower.name(), Uuid::now_v7())
 }
 
 fn place(id: &MessageIdData) -> Place {

@@ -139,7 +139,7 @@ impl Receiver {
             return Err(Refusal::Stopped(reason));
         }
         let gap = answers.iter().find_map(|answer| match answer {
-            Answer::Gap { expected } => Some(expected - 1),
+            Answer::Gap { expected, .. } => Some(expected - 1),
             _ => None,
         });
         gap.map_or(Ok(last), |watermark| Err(Refusal::Gap { watermark }))

@@ -6,5 +6,6 @@ pub mod http;
 pub mod inlet;
 pub mod memory;
 pub mod pulsar;
+pub mod resend;
 pub mod token;
 pub mod wire;

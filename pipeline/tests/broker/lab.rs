@@ -1,16 +1,21 @@
 //! A sender's log and a follower's read model, each with a database of its own, joined by a real broker.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pipeline::relay::{self, Source};
 use pipeline::road::consumer::{self, Subscription};
+use pipeline::road::http::InternalKey;
 use pipeline::road::pulsar::{BrokerSettings, PulsarRoad};
+use pipeline::road::resend::{self, Sources};
 use pipeline::{
     Asked, Context, Domain, Emit, Engine, Health, Lock, NewMessage, Queue, Recorded, SchemaIds,
-    Tasks, Verdict, WriteTx, Writer, release,
+    Tasks, Verdict, WriteTx, Writer, gap, release,
 };
 use schemas::{Body, CampaignActivatedV1, EvidenceSubmittedV1, Message, Service, Topic};
+use secrecy::SecretString;
 use sqlx::{Connection, PgConnection, PgPool};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -47,6 +52,22 @@ pub fn broker() -> (String, String) {
         stack::testing::from_test_run(stack::testing::PULSAR_SERVICE_URL),
         stack::testing::from_test_run(stack::testing::PULSAR_ADMIN_URL),
     )
+}
+
+/// What services sign with that ask each other.
+fn key() -> InternalKey {
+    let secret = "a key between services, of more than 32 bytes";
+    InternalKey::new(SecretString::from(secret))
+}
+
+/// A follower's way to the sender, which listens there or nowhere.
+fn sources(url: &str) -> Sources {
+    Sources {
+        client: reqwest::Client::new(),
+        key: key(),
+        me: Service::Bff,
+        urls: BTreeMap::from([(Service::Campaign.name(), url.to_owned())]),
+    }
 }
 
 async fn database() -> (PgPool, SchemaIds) {
@@ -186,6 +207,19 @@ impl Sender {
         pipeline::advance(&self.committed, position);
     }
 
+    /// Serves what followers ask a source for; returns where.
+    pub async fn listen(&self) -> String {
+        let (pool, writer) = (self.pool.clone(), self.writer.clone());
+        let app = resend::router(pool, writer, key(), vec![TOPIC]);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let tasks = Tasks::new(self.stop.clone());
+        tasks.spawn("server", async move {
+            axum::serve(listener, app).await.unwrap();
+        });
+        url
+    }
+
     /// What an operator's `relay rewind` does.
     pub async fn rewind(&self) {
         let mut connection = self.pool.acquire().await.unwrap();
@@ -242,19 +276,30 @@ pub struct Follower {
     pub pool: PgPool,
     pub health: Health,
     stop: CancellationToken,
+    consuming: CancellationToken,
 }
 
 impl Follower {
     /// A follower with a database of its own.
     pub async fn start(settings: &BrokerSettings, partitions: u32) -> Self {
         let (pool, schema_ids) = database().await;
-        Self::start_on(pool, schema_ids, settings, partitions)
+        Self::start_on(pool, schema_ids, settings, partitions, "")
     }
 
     /// Another process on the same database, after the first one died.
     pub async fn restart(&self, settings: &BrokerSettings, partitions: u32) -> Self {
+        self.restart_asking(settings, partitions, "").await
+    }
+
+    /// The same; it asks the sender, which listens there, to send again what it misses.
+    pub async fn restart_asking(
+        &self,
+        settings: &BrokerSettings,
+        partitions: u32,
+        sender: &str,
+    ) -> Self {
         let schema_ids = SchemaIds::open(&self.pool).await.unwrap();
-        Self::start_on(self.pool.clone(), schema_ids, settings, partitions)
+        Self::start_on(self.pool.clone(), schema_ids, settings, partitions, sender)
     }
 
     fn start_on(
@@ -262,8 +307,10 @@ impl Follower {
         schema_ids: SchemaIds,
         settings: &BrokerSettings,
         partitions: u32,
+        sender: &str,
     ) -> Self {
         let stop = CancellationToken::new();
+        let consuming = stop.child_token();
         let tasks = Tasks::new(stop.clone());
         let (queue, health) = (Queue::default(), Health::default());
         let writer = Writer {
@@ -279,10 +326,15 @@ impl Follower {
                 topic: TOPIC,
                 partition,
             };
-            let consuming =
-                consumer::consume(subscription, queue.inlet(), health.clone(), stop.clone());
-            tasks.spawn("consumer", consuming);
+            let (health, until) = (health.clone(), consuming.clone());
+            let (inlet, stop) = (queue.inlet(), stop.clone());
+            tasks.spawn("consumer", async move {
+                consumer::consume(subscription, inlet, health, until).await;
+                stop.cancelled().await;
+            });
         }
+        let watching = gap::watch(pool.clone(), health.clone(), sources(sender), stop.clone());
+        tasks.spawn("gaps", watching);
         let committed = Arc::new(watch::Sender::new(0));
         let schema_ids = writer.schema_ids.clone();
         let released = queue.inlet();
@@ -292,7 +344,12 @@ impl Follower {
         tasks.spawn("release", releasing);
         let engine = Arc::new(engine);
         tasks.spawn("engine", engine.run(stop.clone(), false));
-        Self { pool, health, stop }
+        Self {
+            pool,
+            health,
+            stop,
+            consuming,
+        }
     }
 
     /// Another process beside one whose pool is at hand.
@@ -301,12 +358,17 @@ impl Follower {
             .await
             .unwrap();
         let schema_ids = SchemaIds::open(&pool).await.unwrap();
-        Self::start_on(pool, schema_ids, settings, partitions)
+        Self::start_on(pool, schema_ids, settings, partitions, "")
     }
 
     /// How its database is reached.
     pub fn options(&self) -> sqlx::postgres::PgConnectOptions {
         (*self.pool.connect_options()).clone()
+    }
+
+    /// Leaves the subscription to others, and lives on.
+    pub fn stop_consuming(&self) {
+        self.consuming.cancel();
     }
 
     /// Ends the process at once.

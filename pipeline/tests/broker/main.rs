@@ -7,15 +7,19 @@
 #![allow(clippy::large_futures, reason = "the client's")]
 
 mod draining;
+mod gaps;
 mod grants;
+mod handovers;
 mod lab;
 mod older;
 mod tls;
 
 use host::testing::message;
 use lab::{Follower, Sender, TOPIC, broker, place, settings};
+use pipeline::road::pulsar::BrokerSettings;
 use pulsar::{Producer, ProducerOptions, TokioExecutor, producer::Message as RawMessage};
 use schemas::{CampaignActivatedV1, Topic, WriterSchema};
+use xtask::provision::Place;
 use xtask::stack::{self, Pulsar, PulsarPorts};
 
 #[tokio::test]
@@ -79,7 +83,7 @@ async fn a_follower_that_was_restored_stands_still_until_what_it_lost_is_sent_ag
     let (service_url, admin_url) = broker();
     let place = place(&admin_url, 1);
     place.provision().await.unwrap();
-    healed(&settings(&service_url, &place)).await;
+    healed(&place, &settings(&service_url, &place)).await;
 }
 
 #[tokio::test]
@@ -88,7 +92,7 @@ async fn the_process_after_a_restored_one_has_nothing_to_pass() {
     let place = place(&admin_url, 1);
     place.provision().await.unwrap();
     let settings = settings(&service_url, &place);
-    let (sender, restored) = healed(&settings).await;
+    let (sender, restored) = healed(&place, &settings).await;
     restored.kill();
     let next = restored.restart(&settings, 1).await;
     sender.emit(10).await;
@@ -96,11 +100,21 @@ async fn the_process_after_a_restored_one_has_nothing_to_pass() {
     next.assert_once_and_in_order(720).await;
 }
 
-async fn healed(settings: &pipeline::road::pulsar::BrokerSettings) -> (Sender, Follower) {
+/// Waits until the broker has the acknowledgement of everything.
+pub async fn nothing_left(place: &Place) {
+    host::testing::until("the broker has every acknowledgement", || async {
+        place.backlogs(TOPIC).await.unwrap()["bff"] == 0
+    })
+    .await;
+}
+
+async fn healed(place: &Place, settings: &BrokerSettings) -> (Sender, Follower) {
     let sender = Sender::start(settings, 1).await;
     let lost = Follower::start(settings, 1).await;
     sender.emit(600).await;
     lost.wait_for(600).await;
+    // What it had acknowledged and the broker had not heard would come again, to the next one.
+    nothing_left(place).await;
     lost.kill();
     // Another database, while the broker's cursor stands behind what the first one had.
     let restored = Follower::start(settings, 1).await;
@@ -228,7 +242,7 @@ async fn foreign_bytes_end_set_aside_and_what_follows_them_is_handled() {
 
 /// A producer of somebody else's, who knows the schema.
 async fn foreign_producer(
-    settings: &pipeline::road::pulsar::BrokerSettings,
+    settings: &BrokerSettings,
     topic: Topic,
     batch_size: Option<u32>,
 ) -> Producer<TokioExecutor> {

@@ -15,7 +15,7 @@ use crate::restores::fact;
 const PARTITION: i64 = 100;
 
 /// A log with so many facts in partitions of a hundred positions, and a folder for its archive.
-async fn long_log(count: i64) -> (Lab, PathBuf) {
+pub async fn long_log(count: i64) -> (Lab, PathBuf) {
     let lab = Lab::new().await;
     sqlx::query("UPDATE pipeline.log_head SET partition_positions = $1")
         .bind(PARTITION)
@@ -42,13 +42,13 @@ async fn begin(lab: &Lab) -> WriteTx {
         .unwrap()
 }
 
-async fn archive_all(lab: &Lab) -> Vec<archive::Part> {
+pub async fn archive_all(lab: &Lab) -> Vec<archive::Part> {
     archive::run(&lab.pool, &lab.writer.schema_ids, "payment", 100)
         .await
         .unwrap()
 }
 
-async fn verify_all(lab: &Lab) {
+pub async fn verify_all(lab: &Lab) {
     for part in archive::list(&lab.pool).await.unwrap() {
         archive::verify(&lab.pool, part.from_position)
             .await
@@ -66,7 +66,7 @@ async fn everything(lab: &Lab) -> Vec<LogRow> {
     }
 }
 
-async fn drop_below(lab: &Lab, floor: i64) -> Result<i64, archive::ArchiveError> {
+pub async fn drop_below(lab: &Lab, floor: i64) -> Result<i64, archive::ArchiveError> {
     archive::read_back(&lab.pool, floor).await?;
     let mut tx = begin(lab).await;
     let end = archive::drop_below(&mut tx, floor).await?;

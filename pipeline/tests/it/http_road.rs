@@ -111,7 +111,7 @@ async fn serve(lab: &Lab, replica: &Replica, tasks: &Tasks, failures: &Failures)
 }
 
 /// Serves on a free port.
-async fn listen(app: Router, tasks: &Tasks) -> String {
+pub async fn listen(app: Router, tasks: &Tasks) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tasks.spawn("server", async move {

@@ -20,6 +20,7 @@ mod parking;
 mod queues;
 mod redriving;
 mod replicas;
+mod resends;
 mod restores;
 mod streams;
 mod timers;

@@ -18,15 +18,15 @@ async fn a_gap_stops_the_stream_until_what_is_missing_comes() {
             answers[..],
             [
                 Answer::Done(_),
-                Answer::Gap { expected: 2 },
-                Answer::Gap { expected: 2 }
+                Answer::Gap { expected: 2, .. },
+                Answer::Gap { expected: 2, .. }
             ]
         ),
         "{answers:?}"
     );
     let answers = replica.take(FACTS, &[&facts[4]]).await;
     assert!(
-        matches!(answers[..], [Answer::Gap { expected: 2 }]),
+        matches!(answers[..], [Answer::Gap { expected: 2, .. }]),
         "{answers:?}"
     );
     assert_eq!(

@@ -59,6 +59,14 @@ pub struct BrokerSetup {
 }
 
 impl BrokerSetup {
+    /// As Pulsar ships it: a consumer that becomes active may be fed for a second before the broker rewinds for it.
+    #[must_use]
+    pub fn rewinding_late(mut self) -> Self {
+        let line = ("activeConsumerFailoverDelayTimeMillis", "1000");
+        self.lines.push((line.0.to_owned(), line.1.to_owned()));
+        self
+    }
+
     /// All lines; writes the files that they name into the broker's folder.
     fn lines(&self, dir: &Path, ports: PulsarPorts) -> Result<Vec<(String, String)>> {
         let mut lines = self.lines.clone();

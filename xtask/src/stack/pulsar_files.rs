@@ -24,6 +24,9 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("managedLedgerDefaultAckQuorum", "1"),
     ("managedLedgerCacheSizeMB", "32"),
     ("managedLedgerNewEntriesCheckDelayInMillis", "1"), // saves 5 ms of each hop
+    // A consumer that becomes active begins at once behind what is acknowledged, and not with what a read of the one before
+    // it brings within a second.
+    ("activeConsumerFailoverDelayTimeMillis", "0"),
     ("brokerShutdownTimeoutMs", "4000"),
     ("brokerDeleteInactiveTopicsEnabled", "false"),
     ("numIOThreads", "2"),

@@ -16,6 +16,7 @@ const AT_THE_BFF: &str = "/api/v1/commands";
 const AT_CAMPAIGN: &str = "/api/v1/campaign/campaigns";
 const WATERMARKS: &str =
     "/internal/v1/watermarks?epoch=1&topic=commission-events&partition=0&mode=http";
+const RESENDS: &str = "/internal/v1/resends?topic=payment-commands&partition=0&epoch=1&sequence=0";
 
 async fn show(service: &TestService, path: &str, authorization: &[u8]) -> Response {
     let url = format!("{}{path}", service.base_url);
@@ -183,11 +184,14 @@ async fn the_road_between_services_refuses_what_rfc_8725_warns_of() {
     for (what, token) in forged {
         let messages = format!("{}/internal/v1/messages", payment_like.base_url);
         let post = payment_like.client.post(messages).bearer_auth(&token);
+        let resends = format!("{}{RESENDS}", payment_like.base_url);
+        let again = payment_like.client.post(resends).bearer_auth(&token);
         let statuses = [
             bear(&payment_like, WATERMARKS, &token).await.status(),
             post.body("x").send().await.unwrap().status(),
+            again.send().await.unwrap().status(),
         ];
-        if statuses != [StatusCode::UNAUTHORIZED; 2] {
+        if statuses != [StatusCode::UNAUTHORIZED; 3] {
             wrong.push(format!("{what}: {statuses:?}"));
         }
     }

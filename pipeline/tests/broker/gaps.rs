@@ -1,0 +1,185 @@
+//! Gaps: told when they stand, closed by whichever process goes on, and mended by the source where that is safe.
+
+use host::testing::{message, until};
+use pipeline::road::pulsar::BrokerSettings;
+use pulsar::producer::Message as RawMessage;
+use pulsar::{Producer, TokioExecutor};
+use schemas::{CampaignActivatedV1, Service};
+use xtask::provision::Place;
+
+use crate::lab::{Follower, Sender, TOPIC, broker, place, settings};
+use crate::{foreign_producer, nothing_left};
+
+/// Publishes messages of campaign's stream by hand.
+async fn publish(by_hand: &mut Producer<TokioExecutor>, sequences: &[i64]) {
+    for sequence in sequences {
+        let activated = CampaignActivatedV1 {
+            brand_id: "brand1".to_owned(),
+            allowed_hosts: vec!["example.com".to_owned()],
+        };
+        let fact = message(TOPIC, "camp1", "camp1", activated.into(), Some(*sequence));
+        let message = RawMessage {
+            payload: schemas::encode(TOPIC, &fact.header, &fact.body).unwrap(),
+            ..RawMessage::default()
+        };
+        let sent = by_hand.send_non_blocking(message).await.unwrap();
+        sent.await.unwrap();
+    }
+}
+
+async fn told(follower: &Follower, what: &str) {
+    until(&format!("it tells: {what}"), || async {
+        let stops = follower.health.stops();
+        stops.iter().any(|(_, why)| why.contains(what))
+    })
+    .await;
+}
+
+async fn active(place: &Place) -> Option<String> {
+    let bff = Service::Bff.name();
+    place.active_consumer(TOPIC, 0, bff).await.unwrap()
+}
+
+async fn new_place() -> (Place, BrokerSettings) {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 1);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    (place, settings)
+}
+
+#[tokio::test]
+async fn a_process_that_told_a_gap_is_ready_again_when_another_one_closed_it() {
+    let (place, settings) = new_place().await;
+    let mut by_hand = foreign_producer(&settings, TOPIC, None).await;
+    let first = Follower::start(&settings, 1).await;
+    publish(&mut by_hand, &[1, 2, 4]).await;
+    told(&first, "message 3 of campaign-events is missing").await;
+    first.stop_consuming();
+    let second = Follower::beside(&first.pool, &settings, 1).await;
+    until("the other process takes the subscription over", || async {
+        active(&place).await.is_some()
+    })
+    .await;
+    publish(&mut by_hand, &[3, 4]).await;
+    second.wait_for(4).await;
+    until("the first is ready again", || async {
+        first.health.stops().is_empty()
+    })
+    .await;
+    nothing_left(&place).await;
+    second.assert_once_and_in_order(4).await;
+}
+
+#[tokio::test]
+async fn what_was_read_over_at_a_gap_comes_again_when_it_is_closed() {
+    let (place, settings) = new_place().await;
+    let mut by_hand = foreign_producer(&settings, TOPIC, None).await;
+    let follower = Follower::start(&settings, 1).await;
+    publish(&mut by_hand, &[1, 3, 4, 5]).await;
+    told(&follower, "message 2 of campaign-events is missing").await;
+    publish(&mut by_hand, &[2]).await;
+    follower.wait_for(5).await;
+    nothing_left(&place).await;
+    follower.assert_once_and_in_order(5).await;
+    assert_eq!(follower.health.stops(), Vec::new());
+}
+
+#[tokio::test]
+async fn a_newcomer_takes_no_partition_from_a_process_that_works() {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 4);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    let feeds = async || {
+        let mut feeds = Vec::new();
+        for partition in 0..4 {
+            feeds.push(
+                place
+                    .active_consumer(TOPIC, partition, "bff")
+                    .await
+                    .unwrap(),
+            );
+        }
+        feeds
+    };
+    let first = Follower::start(&settings, 4).await;
+    until("it is fed from every partition", || async {
+        feeds().await.iter().all(Option::is_some)
+    })
+    .await;
+    let before = feeds().await;
+    let opened = std::time::Instant::now();
+    until("the newcomer is younger by a second", || async {
+        opened.elapsed() > std::time::Duration::from_secs(1)
+    })
+    .await;
+    let second = Follower::beside(&first.pool, &settings, 4).await;
+    until("both are there", || async {
+        second.health.never_opened().is_empty()
+    })
+    .await;
+    assert_eq!(feeds().await, before);
+    first.kill();
+    until("the newcomer takes over", || async {
+        let now = feeds().await;
+        now.iter()
+            .zip(&before)
+            .all(|(now, before)| now.is_some() && now != before)
+    })
+    .await;
+}
+
+/// A follower that handled 50 messages, of which the broker then skips 30 and sends 20.
+async fn skipped(place: &Place, settings: &BrokerSettings, sender: &Sender) -> Follower {
+    let follower = Follower::start(settings, 1).await;
+    sender.emit(50).await;
+    follower.wait_for(50).await;
+    nothing_left(place).await;
+    follower.kill();
+    sender.emit(30).await;
+    until("they lie in the subscription", || async {
+        place.backlogs(TOPIC).await.unwrap()["bff"] > 0
+    })
+    .await;
+    let bff = Service::Bff.name();
+    place.skip_all(TOPIC, 0, bff).await.unwrap();
+    nothing_left(place).await;
+    sender.emit(20).await;
+    follower
+}
+
+#[tokio::test]
+async fn a_gap_that_a_skipped_subscription_made_heals_by_itself() {
+    let (place, settings) = new_place().await;
+    let sender = Sender::start(&settings, 1).await;
+    let url = sender.listen().await;
+    let before = skipped(&place, &settings, &sender).await;
+    let follower = before.restart_asking(&settings, 1, &url).await;
+    follower.wait_for(100).await;
+    follower.assert_once_and_in_order(100).await;
+    nothing_left(&place).await;
+    until("nothing is told any more", || async {
+        follower.health.stops().is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_gap_before_which_the_histories_differ_is_told_and_left_to_operators() {
+    let (place, settings) = new_place().await;
+    let sender = Sender::start(&settings, 1).await;
+    let url = sender.listen().await;
+    let before = skipped(&place, &settings, &sender).await;
+    sqlx::query("UPDATE pipeline.watermark SET time = time + 1")
+        .execute(&before.pool)
+        .await
+        .unwrap();
+    let follower = before.restart_asking(&settings, 1, &url).await;
+    told(&follower, "either was restored from a backup").await;
+    told(&follower, "docs/runbooks/restore.md").await;
+    assert_eq!(follower.count().await, 50, "nothing was sent again");
+    sender.rewind().await;
+    follower.wait_for(100).await;
+    follower.assert_once_and_in_order(100).await;
+}

@@ -1,0 +1,228 @@
+//! The active consumer of a subscription changes while messages come: what the broker does then, and that nothing is lost.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use pipeline::road::consumer::{self, Subscription};
+use pipeline::road::pulsar::BrokerSettings;
+use pipeline::{Answer, Health, Inbound, Queue, Tasks};
+use pulsar::producer::Message as RawMessage;
+use schemas::{Service, Topic};
+use tokio_util::sync::CancellationToken;
+use xtask::provision::Place;
+use xtask::stack::{self, BrokerSetup, Pulsar, PulsarPorts};
+
+use crate::foreign_producer;
+use crate::lab::{place, settings};
+
+const COMMANDS: Topic = Topic::TrackingCommands;
+const HAND_OVERS: usize = 20;
+/// What a process handles before the next one takes over.
+const EACH: usize = 150;
+/// What the publisher may be ahead of what is handled.
+const AHEAD: u64 = 400;
+
+/// Which of the numbered messages were handled, by any process.
+#[derive(Clone, Default)]
+struct Handled(Arc<Mutex<BTreeSet<u64>>>);
+
+impl Handled {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.0.lock().unwrap()
+    }
+
+    /// The first number that nobody handled.
+    fn first_missing(&self) -> u64 {
+        let handled = self.lock();
+        let mut expected = 0;
+        for number in handled.iter() {
+            if *number != expected {
+                break;
+            }
+            expected += 1;
+        }
+        expected
+    }
+
+    fn count(&self) -> u64 {
+        self.lock().len() as u64
+    }
+
+    /// The highest number that anybody handled.
+    fn newest(&self) -> u64 {
+        self.lock().last().copied().unwrap_or(0)
+    }
+}
+
+/// One process of a service: it takes a moment for each entry, and dies with what it has in hand.
+struct Process {
+    tasks: Tasks,
+    done: Arc<Mutex<usize>>,
+    /// The first number that it was given, and the first that nobody had handled then.
+    first: Arc<Mutex<Option<(u64, u64)>>>,
+}
+
+impl Process {
+    fn start(settings: &BrokerSettings, handled: &Handled) -> Self {
+        let tasks = Tasks::new(CancellationToken::new());
+        let queue = Queue::default();
+        let subscription = Subscription {
+            settings: settings.clone(),
+            follower: Service::Tracking,
+            topic: COMMANDS,
+            partition: 0,
+        };
+        let stop = tasks.stop().clone();
+        let consuming = consumer::consume(subscription, queue.inlet(), Health::default(), stop);
+        tasks.spawn("consumer", consuming);
+        let (done, first) = (Arc::default(), Arc::default());
+        let process = Self { tasks, done, first };
+        let handling = process.handling(queue, handled.clone());
+        process.tasks.spawn("handling", handling);
+        process
+    }
+
+    /// Answers what comes as an engine would after its commit.
+    fn handling(
+        &self,
+        queue: Queue,
+        handled: Handled,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (done, first) = (Arc::clone(&self.done), Arc::clone(&self.first));
+        let stop = self.tasks.stop().clone();
+        async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = queue.ready() => {}
+                }
+                for item in queue.fill().items {
+                    let number = number(&item.messages[0]);
+                    first
+                        .lock()
+                        .unwrap()
+                        .get_or_insert_with(|| (number, handled.first_missing()));
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = tokio::time::sleep(Duration::from_millis(1)) => {}
+                    }
+                    handled.lock().insert(number);
+                    *done.lock().unwrap() += 1;
+                    let _gone = item.done.send(vec![Answer::Skipped]);
+                }
+            }
+        }
+    }
+
+    fn done(&self) -> usize {
+        *self.done.lock().unwrap()
+    }
+
+    /// Whether the broker began behind something that nobody had handled.
+    fn was_fed_ahead(&self) -> bool {
+        let first = *self.first.lock().unwrap();
+        first.is_some_and(|(number, missing)| number > missing)
+    }
+
+    fn kill(&self) {
+        self.tasks.stop().cancel();
+    }
+}
+
+fn number(message: &Inbound) -> u64 {
+    let bytes = &message.wire.as_ref().unwrap().bytes;
+    u64::from_be_bytes(bytes[..].try_into().unwrap())
+}
+
+/// Publishes numbered messages of a foreign producer, each an entry, until told to stop; returns how many.
+async fn publish(settings: BrokerSettings, handled: Handled, stop: CancellationToken) -> u64 {
+    let mut producer = foreign_producer(&settings, COMMANDS, None).await;
+    let mut next = 0_u64;
+    while !stop.is_cancelled() {
+        if next > handled.newest() + AHEAD {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            continue;
+        }
+        let mut receipts = Vec::new();
+        for _ in 0..10 {
+            let message = RawMessage {
+                payload: next.to_be_bytes().to_vec(),
+                ..RawMessage::default()
+            };
+            receipts.push(producer.send_non_blocking(message).await.unwrap());
+            next += 1;
+        }
+        futures::future::try_join_all(receipts).await.unwrap();
+    }
+    next
+}
+
+/// Hands a subscription over so often while somebody publishes. Returns how many were published, and how many processes the
+/// broker fed ahead of what the one before had in hand.
+async fn hand_over(settings: &BrokerSettings, handled: &Handled) -> (u64, usize) {
+    let published = CancellationToken::new();
+    let publishing = publish(settings.clone(), handled.clone(), published.clone());
+    let handing = async {
+        let mut fed_ahead = 0;
+        let mut process = Process::start(settings, handled);
+        for _ in 0..HAND_OVERS {
+            host::testing::until("the process handles its share", || async {
+                process.done() >= EACH
+            })
+            .await;
+            let next = Process::start(settings, handled);
+            process.kill();
+            fed_ahead += usize::from(process.was_fed_ahead());
+            process = next;
+        }
+        published.cancel();
+        (process, fed_ahead)
+    };
+    let (published, (last, fed_ahead)) = tokio::join!(publishing, handing);
+    host::testing::until("the last process has its share", || async {
+        last.done() > 0
+    })
+    .await;
+    let fed_ahead = fed_ahead + usize::from(last.was_fed_ahead());
+    (published, fed_ahead)
+}
+
+#[allow(clippy::print_stdout, reason = "the experiment's figures")]
+async fn assert_nothing_lost(place: &Place, settings: &BrokerSettings) {
+    let handled = Handled::default();
+    let (published, fed_ahead) = hand_over(settings, &handled).await;
+    let last = Process::start(settings, &handled);
+    host::testing::until("the broker has every acknowledgement", || async {
+        place.backlog(COMMANDS).await.unwrap() == 0
+    })
+    .await;
+    last.kill();
+    let missing = published - handled.count();
+    println!(
+        "{HAND_OVERS} hand-overs, {published} messages: {fed_ahead} processes were fed ahead, {missing} messages lost"
+    );
+    assert_eq!(missing, 0, "every foreign command is handled");
+}
+
+#[tokio::test]
+async fn twenty_hand_overs_under_load_lose_no_foreign_command() {
+    let (service_url, admin_url) = crate::lab::broker();
+    let place = place(&admin_url, 1);
+    place.provision().await.unwrap();
+    assert_nothing_lost(&place, &settings(&service_url, &place)).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_waits_before_it_rewinds_feeds_a_new_consumer_ahead_and_yet_no_foreign_command_is_lost()
+ {
+    let folder = stack::testing::scratch("waiting-broker");
+    // As Pulsar ships it; ours rewind at once.
+    let setup = BrokerSetup::default().rewinding_late();
+    let broker = Pulsar::start_with(&folder, PulsarPorts::free(), setup)
+        .await
+        .unwrap();
+    let place = place(&broker.admin_url(), 1);
+    place.provision().await.unwrap();
+    assert_nothing_lost(&place, &settings(&broker.service_url(), &place)).await;
+}
