@@ -24,6 +24,9 @@ const POINT_WITHIN: Duration = Duration::from_secs(4);
 /// A frozen process is thawed after that.
 const FROZEN_AT_POINT: Duration = Duration::from_secs(2);
 
+/// Less than the second for which the drill's broker waits before it rewinds.
+const HANDED_OVER_EACH: Duration = Duration::from_millis(700);
+
 /// What was broken.
 #[derive(Clone, Debug, Default)]
 pub struct Fired {
@@ -141,6 +144,7 @@ impl<'a> Breaker<'a> {
                 self.storm(owner, target, storm, Duration::from_millis(ms))
                     .await
             }
+            What::HandOver(service, times) => self.hand_over(service, times).await,
             What::Rewind(service, by) => self.rewind(service, by).await?,
             What::Provider(fault, times) => {
                 let told = json!({"fault": fault, "fault_times": times, "hang_ms": 2_500});
@@ -239,6 +243,22 @@ impl<'a> Breaker<'a> {
             link.clear();
         }
         true
+    }
+
+    /// Whoever is fed loses the broker, and the next one while the broker still waits to rewind for it.
+    async fn hand_over(&self, service: Service, times: u64) -> bool {
+        let fed = |owner: Owner| matches!(owner, Owner::Replica(id) if id.service == service);
+        let links = self.stack.links.iter();
+        let links: Vec<_> = links
+            .filter(|link| link.target == Target::Broker && fed(link.owner))
+            .collect();
+        for _ in 0..times {
+            for link in &links {
+                link.cut();
+                sleep(HANDED_OVER_EACH).await;
+            }
+        }
+        !links.is_empty()
     }
 
     /// The relay reads its cursor when it begins to lead, so who leads has to go.

@@ -27,6 +27,8 @@ pub enum Kind {
     Postgres,
     /// Connections reset, delayed, stalled or squeezed
     Net,
+    /// Subscriptions change hands again and again while entries are on their way
+    HandOver,
     /// Copies of real messages, sent again by another producer
     Duplicate,
     /// A relay's cursor set back
@@ -56,6 +58,8 @@ pub enum What {
     CrashPostgres,
     /// A link, for so many milliseconds.
     Net(Owner, Target, Storm, u64),
+    /// Each process of a service loses the broker in turn, so many times.
+    HandOver(Service, u64),
     /// So many of the last messages of a topic come again.
     Duplicate(Topic, u64),
     /// A relay goes back by so many positions, and its process is killed.
@@ -129,7 +133,7 @@ const PROVIDER_FAULTS: [&str; 6] = [
 ];
 
 /// How often each kind comes, of all of them together.
-const WEIGHTS: [(Kind, u64); 11] = [
+const WEIGHTS: [(Kind, u64); 12] = [
     (Kind::Kill, 300),
     (Kind::Point, 400),
     (Kind::Freeze, 60),
@@ -137,6 +141,7 @@ const WEIGHTS: [(Kind, u64); 11] = [
     (Kind::Broker, 8),
     (Kind::Postgres, 14),
     (Kind::Net, 90),
+    (Kind::HandOver, 30),
     (Kind::Duplicate, 30),
     (Kind::Rewind, 20),
     (Kind::Garbage, 24),
@@ -168,7 +173,8 @@ impl FaultPlan {
 fn draw_kind(random: &mut Random, field: &Field<'_>) -> Option<Kind> {
     let may = |kind: Kind| {
         let wanted = field.only.is_empty() || field.only.contains(&kind);
-        let needs_broker = [Kind::Broker, Kind::Duplicate, Kind::Garbage].contains(&kind);
+        let at_broker = [Kind::Broker, Kind::HandOver, Kind::Duplicate, Kind::Garbage];
+        let needs_broker = at_broker.contains(&kind);
         wanted && (field.broker || !needs_broker)
     };
     let among: Vec<_> = WEIGHTS.into_iter().filter(|(kind, _)| may(*kind)).collect();
@@ -191,6 +197,7 @@ fn draw(random: &mut Random, kind: Kind, field: &Field<'_>) -> What {
         Kind::Broker => What::CrashBroker,
         Kind::Postgres => What::CrashPostgres,
         Kind::Net => draw_storm(random, field),
+        Kind::HandOver => What::HandOver(replica.service, random.between(1, 4)),
         Kind::Duplicate => What::Duplicate(*random.pick(&Topic::ALL), random.between(1, 50)),
         Kind::Rewind => What::Rewind(replica.service, random.between(1, 500)),
         Kind::Garbage => {
@@ -271,6 +278,9 @@ impl What {
                 let told = format!("{storm:?}").to_lowercase();
                 (Kind::Net, told, target.to_string())
             }
+            Self::HandOver(service, _) => {
+                (Kind::HandOver, "hand-over".into(), service.name().into())
+            }
             Self::Duplicate(topic, _) => {
                 (Kind::Duplicate, "duplicates".into(), topic.name().into())
             }
@@ -347,7 +357,10 @@ mod tests {
         let of_broker = |fault: &Fault| {
             matches!(
                 fault.what,
-                What::CrashBroker | What::FreezeBroker(_) | What::Net(_, Target::Broker, _, _)
+                What::CrashBroker
+                    | What::FreezeBroker(_)
+                    | What::HandOver(..)
+                    | What::Net(_, Target::Broker, _, _)
             )
         };
         assert!(!plan.0.iter().any(of_broker));
