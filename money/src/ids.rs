@@ -147,8 +147,27 @@ impl EvidenceId {
 }
 
 impl ConversionId {
-    /// One order of one campaign is one conversion, however often and by whom it is reported. With an attributed
-    /// campaign in place of the reported one this is the order's alias.
+    /// The conversion that a report is about, as its sender can know it: of its order, or of its command. `shop` is the
+    /// brand that the reporter speaks for. Where it speaks for none, only tracking can say whose order it is.
+    pub fn of_report(
+        shop: Option<&BrandId>,
+        campaign: Option<&CampaignId>,
+        order: Option<&OrderId>,
+        command_id: Uuid,
+    ) -> Self {
+        match (shop, order) {
+            (_, None) => Self::of_command(command_id),
+            (Some(brand), Some(order)) => Self::of_brand(brand, order),
+            (None, Some(order)) => Self::of_order(campaign, order),
+        }
+    }
+
+    /// One order of one brand is one conversion, however often and by whom it is reported.
+    pub fn of_brand(brand: &BrandId, order: &OrderId) -> Self {
+        Self(derive(&["order", brand.as_str(), order.as_str()]).to_string())
+    }
+
+    /// What a reporter without a brand can say of an order, and how orders were known before brands were part of it.
     pub fn of_order(campaign: Option<&CampaignId>, order: &OrderId) -> Self {
         let campaign = campaign.map_or("", CampaignId::as_str);
         Self(derive(&["conversion", campaign, order.as_str()]).to_string())

@@ -46,11 +46,13 @@ pub enum Fault {
     ClickBeforeCommit,
     /// Each event has an id of its own, whatever caused it.
     IdFromChance,
+    /// An order is known by its number, whosesoever it is.
+    OrderWithoutBrand,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::AckBeforeCommit,
         Self::AckInsideEntry,
         Self::LockTakenLast,
@@ -70,6 +72,7 @@ impl Fault {
         Self::ProjectionLost,
         Self::ClickBeforeCommit,
         Self::IdFromChance,
+        Self::OrderWithoutBrand,
     ];
 
     /// As `TRIBUTARY_PLANTED` and `--planted` name it.
@@ -94,6 +97,7 @@ impl Fault {
             Self::ProjectionLost => "projection-lost",
             Self::ClickBeforeCommit => "click-before-commit",
             Self::IdFromChance => "id-from-chance",
+            Self::OrderWithoutBrand => "order-without-brand",
         }
     }
 

@@ -12,6 +12,7 @@
 //! - The terms that count are those that the click's partner accepted; their version and window go with the conversion.
 //! - Anyone with a role may report. A partner only what its own click led to, a brand what its own campaigns led to: else
 //!   whoever reports first would take an order from whom it belongs to.
+//! - An order number belongs to a brand: the one that the reporter speaks for, else that of the campaign or click.
 //! - A refund beyond what is left is refused; one that came before its purchase is noted and, when that comes, counted up
 //!   to what was paid.
 //! - A visitor's id is kept as its SHA-256 only, the same in clicks, states and events.

@@ -52,7 +52,7 @@ pub async fn load(settings: &Settings, tokens: &impl Tokens, progress: Progress)
     Ok(())
 }
 
-async fn campaign_with_terms(brand: &Client, campaign: &str) -> Result<()> {
+pub(crate) async fn campaign_with_terms(brand: &Client, campaign: &str) -> Result<()> {
     let key = |what: &str| format!("demo-{what}-{campaign}");
     let create = json!({
         "campaign_id": campaign, "name": format!("Demo {campaign}"), "currency": "USD",

@@ -179,10 +179,8 @@ pub(crate) async fn record_event(
     let (body, asking) = Asking::part(write, caller, context);
     asking.require_role(&[Role::Partner, Role::Brand])?;
     let facts = body.facts(&mut Fields::new());
-    let conversion = match &facts.order {
-        Some(order) => ConversionId::of_order(facts.campaign.as_ref(), order),
-        None => ConversionId::of_command(asking.id),
-    };
+    let (campaign, order) = (facts.campaign.as_ref(), facts.order.as_ref());
+    let conversion = ConversionId::of_report(asking.caller.shop(), campaign, order, asking.id);
     let command = Command {
         topic: Topic::TrackingCommands,
         key: conversion.to_string(),

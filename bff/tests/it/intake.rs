@@ -1,8 +1,11 @@
 //! Writes become commands in the log.
 
 use axum::http::StatusCode;
-use host::testing::{brand, operator};
-use money::{CampaignId, ConversionId, EnrollmentId, EvidenceId, LinkCode, OrderId, PartnerId};
+use chassis::auth::Role;
+use host::testing::{brand, claims, mint, operator};
+use money::{
+    BrandId, CampaignId, ConversionId, EnrollmentId, EvidenceId, LinkCode, OrderId, PartnerId,
+};
 use schemas::{Body, Header, Message};
 use serde_json::json;
 
@@ -172,6 +175,33 @@ async fn an_event_is_about_the_conversion_of_its_order_wherever_its_fields_stand
         assert_eq!(body.campaign_id.as_deref(), Some("camp123"));
         assert_eq!(body.product_id.as_deref(), Some("prod456"));
     }
+}
+
+#[tokio::test]
+async fn two_brands_orders_of_one_number_are_two_conversions_and_one_brands_is_one_in_all_campaigns()
+ {
+    let app = bff().await;
+    let path = "/api/v1/tracking/events";
+    let order = OrderId::parse("1001").unwrap();
+    for kind in ["purchase", "refund"] {
+        for campaign in [json!(null), json!("camp123"), json!("unheard-of")] {
+            for id in ["hbA", "hbB"] {
+                let body = json!({"user_id": "user123", "event_type": kind, "amount": "10", "order_id": "1001",
+                    "campaign_id": campaign});
+                let event = asked(&app, &brand(id), path, &body).await;
+                let own = ConversionId::of_brand(&BrandId::parse(id).unwrap(), &order);
+                assert_eq!(event.header.subject, own.as_str(), "{id} {body}");
+                assert_eq!(event.header.key, own.as_str());
+            }
+        }
+    }
+    // An operator speaks for no shop, whatever its token names.
+    let both = mint(&claims("both").role(Role::Operator).brand("hbA"));
+    let body = json!({"user_id": "user123", "event_type": "refund", "order_id": "1001"});
+    let event = asked(&app, &both, path, &body).await;
+    let bare = ConversionId::of_order(None, &order);
+    assert_eq!(event.header.subject, bare.as_str());
+    app.stop().await;
 }
 
 #[tokio::test]

@@ -107,6 +107,11 @@ impl Caller {
         self.brand_id.as_ref().filter(|_| self.has(Role::Brand))
     }
 
+    /// The brand whose shop it speaks for; an operator speaks for none.
+    pub fn shop(&self) -> Option<&BrandId> {
+        self.brand().filter(|_| !self.is_operator())
+    }
+
     /// The partner it is, else 403.
     pub fn require_partner(&self) -> Result<&PartnerId, Problem> {
         self.partner().ok_or_else(|| {

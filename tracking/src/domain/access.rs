@@ -38,22 +38,24 @@ impl Access {
         }
     }
 
-    /// The brand that it is, when it is nothing else.
-    pub fn only_brand(&self) -> Option<&BrandId> {
+    /// The brand whose shop it speaks for: what it reports is of that brand and of no other, also when it is a partner too.
+    pub fn shop(&self) -> Option<&BrandId> {
         match self {
-            Self::Own {
-                partner: None,
-                brand,
-            } => brand.as_ref(),
-            _ => None,
+            Self::All => None,
+            Self::Own { brand, .. } => brand.as_ref(),
+        }
+    }
+
+    /// Whether it may report what a click of this partner in a campaign of this brand led to.
+    pub fn may_report(&self, partner: &PartnerId, brand: &BrandId) -> bool {
+        match self.shop() {
+            Some(own) => own == brand,
+            None => self.covers(partner, brand),
         }
     }
 
     /// Whether it may state what is nobody's yet: a partner may not, since it would take orders from others.
     pub fn speaks_for_a_shop(&self) -> bool {
-        match self {
-            Self::All => true,
-            Self::Own { brand, .. } => brand.is_some(),
-        }
+        *self == Self::All || self.shop().is_some()
     }
 }

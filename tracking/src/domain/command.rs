@@ -24,7 +24,7 @@ pub struct CreateLink {
 /// What a visitor did, as somebody reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The conversion that it is about: of its order, or of its command.
+    /// The conversion that it is about, as its sender can know it: [`super::Order`] says whose order that is.
     pub conversion: ConversionId,
     /// What happened.
     pub event_type: EventType,
@@ -42,20 +42,6 @@ pub struct Report {
     pub campaign: Option<CampaignId>,
     /// The click, where the reporter knows it.
     pub click: Option<ClickId>,
-}
-
-impl Report {
-    /// The conversion that an order or a command is: the same for everyone who reports it.
-    pub fn conversion_of(
-        campaign: Option<&CampaignId>,
-        order: Option<&OrderId>,
-        command: money::Uuid,
-    ) -> ConversionId {
-        match order {
-            Some(order) => ConversionId::of_order(campaign, order),
-            None => ConversionId::of_command(command),
-        }
-    }
 }
 
 /// What happened. Only three kinds decide about money; the others are kept as they are named.

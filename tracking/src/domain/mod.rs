@@ -6,6 +6,7 @@ mod command;
 mod conversion;
 mod event;
 mod link;
+mod order;
 mod refund;
 mod rejection;
 mod report;
@@ -20,5 +21,6 @@ pub use event::{
     Attributed, DuplicateIgnored, Event, EventRecorded, RefundNoted, Refunded, Terms, Unattributed,
 };
 pub use link::{Campaign, LinkVerdict, create_link};
+pub use order::Order;
 pub use rejection::{Code, Rejection};
 pub use report::{Known, record};

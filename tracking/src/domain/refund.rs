@@ -9,26 +9,25 @@ use super::{
 };
 
 /// Decides upon a refund of an order.
-pub(super) fn refund(report: &Report, known: Known<'_>) -> Result<Vec<Event>, Rejection> {
-    let Some(order) = &report.order else {
+pub(super) fn refund<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Event>, Rejection> {
+    if report.order.is_none() {
         return Err(Rejection::of(
             "/order_id",
             Code::OrderRequired,
             "a refund must say of which order",
         ));
-    };
+    }
     if report.amount.is_some_and(money::Amount::is_zero) {
         return Err(Rejection::of_amount(money::AmountError::Zero));
     }
-    // Reported without its campaign, an order is also looked for under that of the visitor's last click.
-    let other = known
-        .candidate
-        .filter(|_| report.campaign.is_none())
-        .map(|candidate| ConversionId::of_order(Some(&candidate.campaign), order));
-    let found = known
-        .orders
-        .find_reported(&report.conversion)
-        .or_else(|| known.orders.find_reported(other.as_ref()?));
+    let foreign = known
+        .campaign
+        .is_some_and(|campaign| !known.access.is_brand(&campaign.brand));
+    if foreign && known.access.shop().is_some() {
+        return Err(unknown());
+    }
+    let order = known.order(report);
+    let found = order.first(known.orders);
     if let Some((id, conversion)) = found
         && let Standing::Attributed(purchase) = &conversion.standing
     {
@@ -37,13 +36,11 @@ pub(super) fn refund(report: &Report, known: Known<'_>) -> Result<Vec<Event>, Re
         }
         return take(report, id, purchase, conversion.refunded_minor).map(|event| vec![event]);
     }
-    let foreign = known
-        .campaign
-        .is_some_and(|campaign| !known.access.is_brand(&campaign.brand));
     if foreign || !known.access.speaks_for_a_shop() {
         return Err(unknown());
     }
-    note(report).map(|event| vec![event])
+    let id = found.map_or(order.id(), |(id, _)| id);
+    note(report, id).map(|event| vec![event])
 }
 
 fn unknown() -> Rejection {
@@ -97,12 +94,12 @@ fn refunded(id: &ConversionId, paid: Money, minor: i64, total: i64) -> Event {
     })
 }
 
-fn note(report: &Report) -> Result<Event, Rejection> {
+fn note(report: &Report, conversion: &ConversionId) -> Result<Event, Rejection> {
     if let (Some(amount), Some(currency)) = (report.amount, report.currency) {
         amount.into_money(currency).map_err(Rejection::of_amount)?;
     }
     Ok(Event::RefundNoted(RefundNoted {
-        conversion: report.conversion.clone(),
+        conversion: conversion.clone(),
         amount: report.amount,
         currency: report.currency,
         order: report.order.clone(),

@@ -6,7 +6,7 @@ use super::attribution::{Candidate, Reason, attribute};
 use super::refund::{refund, take_back};
 use super::{
     Access, Attributed, Campaign, Code, Conversion, DuplicateIgnored, Event, EventRecorded,
-    EventType, Orders, Rejection, Report, Standing, Unattributed,
+    EventType, Order, Orders, Rejection, Report, Standing, Unattributed,
 };
 
 /// How far a reporter's clock may be ahead of ours, in seconds.
@@ -27,8 +27,16 @@ pub struct Known<'a> {
     pub now: Micros,
 }
 
+impl<'a> Known<'a> {
+    /// Which order the report is about.
+    pub(super) fn order(&self, report: &'a Report) -> Order<'a> {
+        let campaign = self.campaign.map(|campaign| &campaign.brand);
+        Order::of(report, self.access, campaign, self.candidate)
+    }
+}
+
 /// Decides upon a report.
-pub fn record(report: &Report, known: Known<'_>) -> Result<Vec<Event>, Rejection> {
+pub fn record<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Event>, Rejection> {
     let latest = known.now.checked_add_seconds(MAX_AHEAD_SECONDS);
     if latest.is_some_and(|latest| report.occurred_at > latest) {
         return Err(Rejection::of(
@@ -44,7 +52,7 @@ pub fn record(report: &Report, known: Known<'_>) -> Result<Vec<Event>, Rejection
     }
 }
 
-fn convert(report: &Report, known: Known<'_>) -> Result<Vec<Event>, Rejection> {
+fn convert<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Event>, Rejection> {
     if report.event_type == EventType::Purchase && report.amount.is_none() {
         return Err(Rejection::of(
             "/amount",
@@ -55,30 +63,19 @@ fn convert(report: &Report, known: Known<'_>) -> Result<Vec<Event>, Rejection> {
     let at = report.occurred_at.min(known.now);
     let attributed = attribute(report, known.candidate, known.campaign.is_some(), at);
     check_access(report, &known, attributed)?;
-    if let Some(first) = known.orders.find_reported(&report.conversion) {
-        return Ok(vec![duplicate(report, first)]);
+    let order = known.order(report);
+    if let Some(first) = order.first(known.orders) {
+        return Ok(repeated(report, &order, first, known.orders));
     }
     let candidate = match attributed {
         Ok(candidate) => candidate,
-        Err(reason) => return unattributed(report, reason),
+        Err(reason) => return unattributed(report, order.id(), reason),
     };
-    let alias = alias(report, known.orders, candidate);
-    if let Some(alias) = alias.as_ref().filter(|_| report.campaign.is_none())
-        && let Some(first) = known.orders.find_reported(alias)
-    {
-        let repeated = duplicate(report, first);
-        let noted = known
-            .orders
-            .find(&report.conversion)
-            .map(|(_, noted)| noted);
-        let late = take_back(first.0, first.1, noted.into_iter().flat_map(|n| &n.noted));
-        return Ok([repeated].into_iter().chain(late).collect());
-    }
     let event = Attributed {
-        conversion: report.conversion.clone(),
+        conversion: order.id().clone(),
         event_type: report.event_type.clone(),
         order: report.order.clone(),
-        alias,
+        alias: order.alias(known.orders),
         campaign: candidate.campaign.clone(),
         brand: candidate.brand.clone(),
         partner: candidate.partner.clone(),
@@ -88,7 +85,7 @@ fn convert(report: &Report, known: Known<'_>) -> Result<Vec<Event>, Rejection> {
         terms_version: candidate.terms_version,
         occurred_at: report.occurred_at,
     };
-    let refunded = refunds_noted_before(report, known.orders, &event);
+    let refunded = refunds_noted_before(known.orders, &event);
     Ok([Event::Attributed(event)]
         .into_iter()
         .chain(refunded)
@@ -106,7 +103,13 @@ fn check_access(
         || Rejection::of("/campaign_id", Code::CampaignUnknown, "no such campaign");
     let no_click = || Rejection::new(Code::ClickUnknown, "no click of yours led to this");
     match attributed {
-        Ok(candidate) if known.access.covers(&candidate.partner, &candidate.brand) => Ok(()),
+        Ok(candidate)
+            if known
+                .access
+                .may_report(&candidate.partner, &candidate.brand) =>
+        {
+            Ok(())
+        }
         Ok(_) if known.access.speaks_for_a_shop() && report.campaign.is_some() => {
             Err(campaign_unknown())
         }
@@ -116,20 +119,6 @@ fn check_access(
         },
         _ => Err(no_click()),
     }
-}
-
-/// The other conversion id that this order could be reported under: with its campaign when it came without; without one
-/// when it came with it and a refund of the same visitor is noted there.
-fn alias(report: &Report, orders: &Orders, candidate: &Candidate) -> Option<ConversionId> {
-    let order = report.order.as_ref()?;
-    if report.campaign.is_none() {
-        return Some(ConversionId::of_order(Some(&candidate.campaign), order));
-    }
-    let bare = ConversionId::of_order(None, order);
-    let waiting = orders.conversions.get(&bare)?;
-    let same_visitor = waiting.noted.iter().any(|noted| noted.user == report.user);
-    let free = !waiting.is_reported() && !orders.aliases.contains_key(&bare);
-    (free && same_visitor).then_some(bare)
 }
 
 fn amount(report: &Report, candidate: &Candidate) -> Result<Option<Money>, Rejection> {
@@ -145,16 +134,14 @@ fn amount(report: &Report, candidate: &Candidate) -> Result<Option<Money>, Rejec
     amount.transpose().map_err(Rejection::of_amount)
 }
 
-/// Refunds that came before the purchase, all at once.
-fn refunds_noted_before(report: &Report, orders: &Orders, event: &Attributed) -> Option<Event> {
+/// Refunds that came before the purchase, all at once: those that its alias has are its own.
+fn refunds_noted_before(orders: &Orders, event: &Attributed) -> Option<Event> {
     let ids = [Some(&event.conversion), event.alias.as_ref()];
-    let bare = report.campaign.is_some();
-    let noted = ids.into_iter().enumerate().flat_map(|(index, id)| {
-        let found = id.and_then(|id| orders.conversions.get(id));
-        let noted = found.into_iter().flat_map(|conversion| &conversion.noted);
-        // Under an id without a campaign another shop's order of the same number may be meant.
-        noted.filter(move |noted| index == 0 || !bare || noted.user == report.user)
-    });
+    let waiting = ids
+        .into_iter()
+        .flatten()
+        .filter_map(|id| orders.conversions.get(id));
+    let noted = waiting.flat_map(|waiting| &waiting.noted);
     let fresh = Conversion {
         standing: Standing::Attributed(event.clone()),
         event_id: money::Uuid::nil(),
@@ -166,12 +153,16 @@ fn refunds_noted_before(report: &Report, orders: &Orders, event: &Attributed) ->
     take_back(&event.conversion, &fresh, noted)
 }
 
-fn unattributed(report: &Report, reason: Reason) -> Result<Vec<Event>, Rejection> {
+fn unattributed(
+    report: &Report,
+    conversion: &ConversionId,
+    reason: Reason,
+) -> Result<Vec<Event>, Rejection> {
     if let (Some(amount), Some(currency)) = (report.amount, report.currency) {
         amount.into_money(currency).map_err(Rejection::of_amount)?;
     }
     Ok(vec![Event::Unattributed(Unattributed {
-        conversion: report.conversion.clone(),
+        conversion: conversion.clone(),
         event_type: report.event_type.clone(),
         reason,
         amount: report.amount,
@@ -184,14 +175,27 @@ fn unattributed(report: &Report, reason: Reason) -> Result<Vec<Event>, Rejection
     })])
 }
 
-fn duplicate(report: &Report, (first_id, first): (&ConversionId, &Conversion)) -> Event {
-    Event::DuplicateIgnored(DuplicateIgnored {
-        conversion: report.conversion.clone(),
+/// An order that was reported before. What its sender calls it means it from now on, unless that means another's; refunds
+/// that wait there are taken back late.
+fn repeated(
+    report: &Report,
+    order: &Order<'_>,
+    (id, first): (&ConversionId, &Conversion),
+    orders: &Orders,
+) -> Vec<Event> {
+    let may_mean = order.may_mean(id, orders);
+    let called = if may_mean { &report.conversion } else { id };
+    let event = Event::DuplicateIgnored(DuplicateIgnored {
+        conversion: called.clone(),
         event_type: report.event_type.clone(),
         first_event: first.event_id,
         order: report.order.clone(),
-        first_conversion: (*first_id != report.conversion).then(|| first_id.clone()),
-    })
+        first_conversion: (called != id).then(|| id.clone()),
+    });
+    let waiting = orders.find(called).filter(|(found, _)| *found != id);
+    let noted = waiting.into_iter().flat_map(|(_, waiting)| &waiting.noted);
+    let late = take_back(id, first, noted);
+    [event].into_iter().chain(late).collect()
 }
 
 fn other(report: &Report, candidate: Option<&Candidate>) -> EventRecorded {

@@ -59,7 +59,8 @@ fn click(micros_ago: i64) -> Candidate {
 fn report(event_type: &str, campaign: Option<&str>, order: Option<&str>, amount: &str) -> Report {
     let campaign = campaign.map(self::campaign);
     let order = order.map(self::order);
-    let conversion = Report::conversion_of(campaign.as_ref(), order.as_ref(), Uuid::from_u128(7));
+    let command = Uuid::from_u128(7);
+    let conversion = ConversionId::of_report(None, campaign.as_ref(), order.as_ref(), command);
     Report {
         conversion,
         event_type: EventType::parse(event_type).unwrap(),
@@ -100,8 +101,12 @@ impl Books {
     }
 
     fn decide(&self, report: &Report) -> Result<Vec<Event>, Rejection> {
+        let foreign = report
+            .campaign
+            .as_ref()
+            .is_some_and(|id| id.as_str() == "other1");
         let known_campaign = Campaign {
-            brand: brand("brand1"),
+            brand: brand(if foreign { "brand2" } else { "brand1" }),
             allowed_hosts: Vec::new(),
         };
         let known = Known {
@@ -137,9 +142,15 @@ impl Books {
         }
     }
 
-    fn refunded(&self, id: &ConversionId) -> i64 {
+    /// What went back of `order1` of `brand1`.
+    fn refunded(&self) -> i64 {
+        self.refunded_of("brand1")
+    }
+
+    fn refunded_of(&self, brand_id: &str) -> i64 {
+        let id = ConversionId::of_brand(&brand(brand_id), &order("order1"));
         self.orders
-            .find(id)
+            .find(&id)
             .map_or(0, |(_, known)| known.refunded_minor)
     }
 }

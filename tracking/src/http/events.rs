@@ -10,14 +10,13 @@ use chassis::openapi::Problems;
 use chassis::problem::{Fields, Problem};
 use chassis::write::Write;
 use host::{Ask, Asked, Host};
-use money::Money;
+use money::{ConversionId, Money};
 use schemas::{Body, Message, WireMoney};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::conversions::Paid;
-use crate::domain::Report;
 use crate::messages::event_outcome;
 pub(crate) use body::RecordEvent;
 
@@ -72,7 +71,7 @@ pub(super) async fn record_event(
     let let_through = |_| Problem::internal(&"a refused body was let through");
     let gathered = gathered.map_err(let_through)?;
     let (campaign, order) = (gathered.campaign.as_ref(), gathered.order.as_ref());
-    let conversion = Report::conversion_of(campaign, order, id).into_string();
+    let conversion = ConversionId::of_report(caller.shop(), campaign, order, id).into_string();
     let ask = Ask {
         id,
         key: conversion.clone(),

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use money::{ConversionId, EnrollmentId, Micros, OrderId, Uuid};
+use money::{BrandId, CampaignId, EnrollmentId, Micros, Uuid};
 use pipeline::WriteTx;
 use schemas::{Body, Header, Message};
 
 use super::World;
-use crate::domain::{EventType, Report};
+use crate::domain::{Access, Event, EventType, Order, Report};
 use crate::messages::{self, Asked};
 use crate::store::candidates::{self, Lookup};
 use crate::store::{campaigns, conversions, links};
@@ -20,7 +20,9 @@ struct Wanted {
     links: HashSet<String>,
     conversions: HashSet<Uuid>,
     lookups: Vec<Lookup>,
-    orders: HashMap<Uuid, OrderId>,
+    reports: Vec<(Uuid, Report, Access)>,
+    /// Campaigns that become known in this batch.
+    adopted: HashMap<CampaignId, BrandId>,
 }
 
 impl World {
@@ -44,12 +46,15 @@ impl World {
             world.links = links::taken(connection, &strs(&wanted.links)).await?;
         }
         world.candidates = candidates::load(connection, &wanted.lookups).await?;
-        // An order that came without its campaign may be known under that of its click.
-        for (report, order) in &wanted.orders {
-            if let Some(candidate) = world.candidates.get(report) {
-                let id = ConversionId::of_order(Some(&candidate.campaign), order);
-                wanted.conversions.extend(crate::store::uuid(&id));
-            }
+        for (id, report, access) in &wanted.reports {
+            let campaign = report.campaign.as_ref().and_then(|id| {
+                let known = world.campaigns.get(id).map(|campaign| &campaign.brand);
+                known.or(wanted.adopted.get(id))
+            });
+            let order = Order::of(report, access, campaign, world.candidates.get(id));
+            wanted
+                .conversions
+                .extend(order.ids().flat_map(crate::store::uuid));
         }
         if !wanted.conversions.is_empty() {
             let ids: Vec<Uuid> = wanted.conversions.into_iter().collect();
@@ -72,6 +77,14 @@ impl Wanted {
                 Ok(Asked::Report(report)) => self.add_report(&message.header, report, now),
                 Ok(Asked::Fact(_)) | Err(_) => {}
             },
+            Body::CampaignActivatedV1(_) => {
+                if let Ok(Asked::Fact(Event::CampaignAdopted {
+                    campaign, brand, ..
+                })) = messages::read(message, now)
+                {
+                    self.adopted.insert(campaign, brand);
+                }
+            }
             // Own events, on replay: what they change.
             _ => {
                 self.conversions
@@ -81,35 +94,24 @@ impl Wanted {
     }
 
     fn add_report(&mut self, header: &Header, report: Report, now: Micros) {
-        let id = header.id;
-        let decides = !matches!(report.event_type, EventType::Other(_));
-        if decides {
-            self.conversions
-                .extend(crate::store::uuid(&report.conversion));
-        }
-        if let Some(order) = report.order.filter(|_| decides) {
-            if report.campaign.is_some() {
-                let bare = ConversionId::of_order(None, &order);
-                self.conversions.extend(crate::store::uuid(&bare));
-            } else {
-                self.orders.insert(id, order);
-            }
-        }
+        let access = messages::access(header.actor.as_ref());
         self.campaigns
             .extend(report.campaign.as_ref().map(ToString::to_string));
+        let decides = !matches!(report.event_type, EventType::Other(_));
         let refund_of_a_campaign =
             report.event_type == EventType::Refund && report.campaign.is_some();
         if (decides && !refund_of_a_campaign) || report.click.is_some() {
             self.lookups.push(Lookup {
-                report: id,
+                report: header.id,
                 user: report.user,
-                campaign: report.campaign,
-                brand: messages::access(header.actor.as_ref())
-                    .only_brand()
-                    .cloned(),
-                click: report.click,
+                campaign: report.campaign.clone(),
+                brand: access.shop().cloned(),
+                click: report.click.clone(),
                 at: report.occurred_at.min(now),
             });
+        }
+        if decides {
+            self.reports.push((header.id, report, access));
         }
     }
 }

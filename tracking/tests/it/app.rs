@@ -40,9 +40,13 @@ pub async fn start_with_link() -> TestService {
 }
 
 pub fn terms(version: i32, currency: &str, window_days: i32) -> Body {
+    terms_of(BRAND, version, currency, window_days)
+}
+
+fn terms_of(brand: &str, version: i32, currency: &str, window_days: i32) -> Body {
     TermsPublishedV1 {
         version,
-        brand_id: BRAND.to_owned(),
+        brand_id: brand.to_owned(),
         currency: currency.to_owned(),
         window_days,
         plan: Plan {
@@ -58,8 +62,12 @@ pub fn terms(version: i32, currency: &str, window_days: i32) -> Body {
 }
 
 pub fn activated() -> Body {
+    activated_of(BRAND)
+}
+
+fn activated_of(brand: &str) -> Body {
     CampaignActivatedV1 {
-        brand_id: BRAND.to_owned(),
+        brand_id: brand.to_owned(),
         allowed_hosts: vec!["shop.example".to_owned()],
     }
     .into()
@@ -86,8 +94,14 @@ pub async fn tell(service: &mut TestService, campaign: &str, subject: &str, body
 
 /// Makes a campaign known, in USD and with a window of 30 days, and partners in it.
 pub async fn adopt(service: &mut TestService, campaign: &str, partners: &[&str]) {
-    tell(service, campaign, campaign, terms(1, "USD", 30)).await;
-    tell(service, campaign, campaign, activated()).await;
+    adopt_of(service, BRAND, campaign, partners).await;
+}
+
+/// The same for a campaign of this brand.
+pub async fn adopt_of(service: &mut TestService, brand: &str, campaign: &str, partners: &[&str]) {
+    let terms = terms_of(brand, 1, "USD", 30);
+    tell(service, campaign, campaign, terms).await;
+    tell(service, campaign, campaign, activated_of(brand)).await;
     for partner in partners {
         let subject = enrollment(campaign, partner);
         tell(service, campaign, &subject, accepted(partner)).await;

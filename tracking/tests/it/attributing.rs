@@ -1,7 +1,7 @@
 //! Whose a purchase is.
 
 use host::testing::{TestService, brand, new_database, variables};
-use schemas::{Body, CampaignActivatedV1, Service, TermsPublishedV1};
+use schemas::Service;
 use serde_json::json;
 use tracking::Tracking;
 
@@ -261,21 +261,7 @@ async fn a_report_needs_no_token_where_the_local_profile_opens_direct_http() {
 async fn what_a_brand_reports_belongs_to_the_last_click_in_its_own_campaigns() {
     let mut service = start_with_link().await;
     // A second brand's campaign.
-    let terms = TermsPublishedV1 {
-        brand_id: "brand2".to_owned(),
-        ..match terms(1, "USD", 30) {
-            Body::TermsPublishedV1(terms) => terms,
-            other => panic!("{other:?}"),
-        }
-    };
-    tell(&mut service, "camp300", "camp300", terms.into()).await;
-    let activated = CampaignActivatedV1 {
-        brand_id: "brand2".to_owned(),
-        allowed_hosts: vec!["shop.example".to_owned()],
-    };
-    tell(&mut service, "camp300", "camp300", activated.into()).await;
-    let subject = enrollment("camp300", PARTNER);
-    tell(&mut service, "camp300", &subject, accepted(PARTNER)).await;
+    adopt_of(&mut service, "brand2", "camp300", &[PARTNER]).await;
     create_link(&service, "lnk_3", "camp300", PARTNER).await;
     click(&service, "lnk_1", "user1").await;
     let last = click(&service, "lnk_3", "user1").await;

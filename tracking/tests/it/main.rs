@@ -7,6 +7,7 @@
 mod app;
 mod attributing;
 mod bad_input;
+mod brands;
 mod documents;
 mod edge;
 mod links;

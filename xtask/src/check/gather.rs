@@ -37,7 +37,7 @@ pub(super) async fn gather(
     into.execute(
         "CREATE TABLE messages (service text, position bigint, id uuid, type text, topic text, partition int, sequence bigint,
              epoch bigint, key text, subject text, time bigint, correlation_id uuid, causation_id uuid, outcome_of uuid,
-             source text, payload jsonb)",
+             source text, payload jsonb, actor jsonb)",
     )
     .await?;
     let mut reading = logs::Reading::default();

@@ -10,6 +10,7 @@ mod ledger;
 mod logs;
 mod money;
 mod order;
+mod orders;
 mod payouts;
 mod rebuilt;
 
@@ -38,6 +39,7 @@ pub(super) async fn all(
         effects::QUESTIONS,
         causes::QUESTIONS,
         money::QUESTIONS,
+        orders::QUESTIONS,
     ] {
         found.extend(evidence::ask(gathered, questions, only).await?);
     }

@@ -1,7 +1,7 @@
 //! What the workload asks: each command once, told for every way by which it can be sent.
 
 use anyhow::{Result, anyhow};
-use money::{CampaignId, ConversionId, EnrollmentId, EvidenceId, OrderId, PartnerId};
+use money::{BrandId, CampaignId, ConversionId, EnrollmentId, EvidenceId, OrderId, PartnerId};
 use schemas::{
     AcceptV1, ActivateV1, Actor, Body, CreateLinkV1, CreateV1, Plan, PublishTermsV1, RecordEventV1,
     Service, SubmitEvidenceV1, WireMoney,
@@ -80,6 +80,8 @@ pub enum Act {
         campaign: Option<String>,
         order: Option<String>,
         amount: Option<Amount>,
+        /// The brand that reports it; none: nobody in particular.
+        shop: Option<String>,
         /// Names the click that the journey noted last.
         click: bool,
     },
@@ -189,6 +191,7 @@ impl Act {
                 order,
                 amount,
                 click: named,
+                ..
             } => {
                 let given = [
                     ("campaign_id", campaign.clone()),
@@ -220,7 +223,7 @@ impl Act {
         }
     }
 
-    /// Who asks, as a foreign producer says it: the brand, the partner, or nobody for what a shop reports.
+    /// Who asks, as a foreign producer says it: the brand, the partner, or nobody for some of what shops report.
     pub fn actor(&self) -> Option<Actor> {
         let brand = |brand: String| Actor {
             subject: brand.clone(),
@@ -242,8 +245,13 @@ impl Act {
             | Self::Evidence { partner: own, .. }
             | Self::Link { partner: own, .. }
             | Self::Payout { partner: own, .. } => Some(partner(own)),
-            Self::Report { .. } => None,
+            Self::Report { shop, .. } => shop.clone().map(brand),
         }
+    }
+
+    /// Whether only its own token says whose it is: a number without a campaign.
+    pub fn needs_its_actor(&self) -> bool {
+        matches!(self, Self::Report { campaign: None, .. })
     }
 
     /// Key, subject and body of the message that it is, where a foreign producer can make one: payment details are
@@ -333,20 +341,16 @@ impl Act {
                 campaign,
                 order,
                 amount,
+                shop,
                 click: named,
             } => {
-                let of = campaign
-                    .as_ref()
-                    .map(campaign_id)
-                    .transpose()
-                    .map_err(wrong)?;
-                let conversion = match order {
-                    Some(order) => {
-                        let order = OrderId::parse(order.clone()).map_err(wrong)?;
-                        ConversionId::of_order(of.as_ref(), &order)
-                    }
-                    None => ConversionId::of_command(id),
-                };
+                let shop = shop.clone().map(BrandId::parse).transpose();
+                let of = campaign.as_ref().map(campaign_id).transpose();
+                let number = order.clone().map(OrderId::parse).transpose();
+                let (shop, of) = (shop.map_err(wrong)?, of.map_err(wrong)?);
+                let number = number.map_err(wrong)?;
+                let conversion =
+                    ConversionId::of_report(shop.as_ref(), of.as_ref(), number.as_ref(), id);
                 let body = RecordEventV1 {
                     event_type: (*kind).to_owned(),
                     user_id: user.clone(),

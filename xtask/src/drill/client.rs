@@ -145,7 +145,7 @@ impl Client {
                 own,
             } => {
                 let url = format!("{}/api/v1/{}", self.bff, act.bff_path());
-                let token = if own {
+                let token = if own || act.needs_its_actor() {
                     self.token_of(act)?
                 } else {
                     self.token.clone()
@@ -163,7 +163,7 @@ impl Client {
                 let url = format!("{}/api/v1/{}", self.base(act.service()), act.own_path());
                 let request = self.http.post(url).header("Idempotency-Key", key);
                 let request = request.json(&body);
-                if token {
+                if token || act.needs_its_actor() {
                     request.bearer_auth(self.token_of(act)?)
                 } else {
                     request

@@ -245,8 +245,10 @@ impl Writer {
         }
     }
 
+    /// Neighbours are in campaigns of different brands, since they have the same order numbers.
     fn campaign(&mut self) -> (String, Terms) {
-        let index = usize::try_from(self.random.below(SHARED.len() as u64)).unwrap_or_default();
+        let index = 2 * self.random.below(SHARED.len() as u64 / 2) + self.number % 2;
+        let index = usize::try_from(index).unwrap_or_default();
         if self.random.percent(75) {
             return (shared(index), SHARED[index]);
         }
@@ -326,11 +328,14 @@ impl Writer {
             stored: !names_click,
         });
         let minor = self.random.between(100, 50_000);
-        let order = format!("do{}-{visitor}", self.number);
+        let order = format!("do{}-{visitor}", self.number / 2);
+        let by_shop = self.random.percent(50);
+        let names_campaign = !by_shop || self.random.percent(50);
         let report = |kind, amount: Option<u64>, click| Act::Report {
             kind,
             user: user.clone(),
-            campaign: Some(campaign.to_owned()),
+            campaign: names_campaign.then(|| campaign.to_owned()),
+            shop: by_shop.then(|| format!("brand-{campaign}")),
             order: Some(order.clone()),
             amount: amount.map(|minor| Amount {
                 minor,

@@ -69,9 +69,10 @@ impl Scene {
                 provider: Some("time_out_after"),
                 ..broken(9)
             },
-            Fault::EffectBeforeIntent | Fault::RefundRoundedPerPart | Fault::FloatInAmount => {
-                broken(9)
-            }
+            Fault::EffectBeforeIntent
+            | Fault::RefundRoundedPerPart
+            | Fault::FloatInAmount
+            | Fault::OrderWithoutBrand => broken(9),
             Fault::SuccessorPassesFailed => broken(4),
             Fault::EventWithoutCause | Fault::IdFromChance => broken(10),
             Fault::SubscriptionCreatedLate => Self {

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::check::{Journal, Told};
-use crate::demo::Tokens;
+use crate::demo::{self, Tokens};
 use crate::foreigner::Foreigner;
 use crate::local::LocalStack;
 
@@ -37,6 +37,8 @@ struct Shop {
     tracking: Vec<String>,
     operator: String,
     partner: String,
+    /// Two brands, each with a visitor who clicked a link in its campaign.
+    brands: [(String, &'static str); 2],
     next: Arc<AtomicU32>,
     journal: Arc<Mutex<Journal>>,
 }
@@ -61,6 +63,10 @@ impl Traffic {
                 .collect(),
             operator: stack.token(&["--role", "operator"])?,
             partner: stack.token(&[])?,
+            brands: [
+                (stack.token(&["--brand", "brand123"])?, "user123"),
+                (another_brand(stack).await?, "user200"),
+            ],
             next: Arc::default(),
             journal: Arc::clone(&journal),
         };
@@ -106,7 +112,8 @@ impl Shop {
 
     async fn act(&self) -> Result<()> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        match number % 10 {
+        match number % 11 {
+            10 => self.two_orders_of_one_number(number).await,
             0..=2 => self.sale_with_refunds(number).await,
             3 | 4 => self.same_request_twice(number).await,
             5 | 6 => self.one_order_by_two_ways(number).await,
@@ -137,6 +144,24 @@ impl Shop {
         for part in 1..=2 {
             let key = format!("{order}-r{part}");
             self.ask(&key, path, &report("refund", cents / 3), &self.operator)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Each brand has an order of that number, and one of them takes its own back before it is sold.
+    async fn two_orders_of_one_number(&self, number: u32) -> Result<()> {
+        let order = format!("twins-{number}");
+        let [(one, its_visitor), (other, others_visitor)] = &self.brands;
+        for (step, token, user, kind) in [
+            ("early", other, its_visitor, "refund"),
+            ("one", one, its_visitor, "purchase"),
+            ("other", other, others_visitor, "purchase"),
+        ] {
+            let body = json!({
+                "user_id": user, "event_type": kind, "order_id": order, "amount": "7.77", "currency": "USD",
+            });
+            self.ask(&format!("{order}-{step}"), "tracking/events", &body, token)
                 .await?;
         }
         Ok(())
@@ -232,6 +257,32 @@ impl Shop {
         }
         Ok(())
     }
+}
+
+/// A campaign of another brand, into which `user200` came by a link; the brand's token.
+async fn another_brand(stack: &LocalStack) -> Result<String> {
+    let (bff, token) = (
+        stack.url(Service::Bff)?,
+        stack.token(&["--brand", "brand200"])?,
+    );
+    demo::campaign_with_terms(&demo::client::Client::new(bff, token.clone())?, "camp200").await?;
+    let partner = demo::client::Client::new(bff, stack.token(&[])?)?;
+    let accept = json!({"accepted_terms": true});
+    partner
+        .write("accept-camp200", "campaigns/camp200/accept", &accept)
+        .await?;
+    let link = json!({"code": "demo200", "campaign_id": "camp200", "target_url": "https://shop.example.com/"});
+    partner.write("link-camp200", "links", &link).await?;
+    let url = format!(
+        "{}/c/demo200?user_id=user200",
+        stack.url(Service::Tracking)?
+    );
+    let http = demo::client::http()?;
+    let clicked = || async { anyhow::Ok(http.get(&url).send().await?.status().is_redirection()) };
+    while !clicked().await? {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(token)
 }
 
 /// Reports by the broker; what it was given receipts for is kept.

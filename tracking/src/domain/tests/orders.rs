@@ -15,11 +15,9 @@ fn one_order_reported_with_and_without_its_campaign_is_one_conversion_in_either_
         }
         assert_eq!(books.outcome(&bare), ["duplicate"]);
         let (id, _) = books.orders.find(&bare.conversion).unwrap();
-        assert_eq!(*id, first.conversion);
-        assert_eq!(
-            books.orders.find(&named.conversion).unwrap().0,
-            &first.conversion
-        );
+        let of_brand = ConversionId::of_brand(&brand("brand1"), &order("order1"));
+        assert_eq!(*id, of_brand);
+        assert_eq!(books.orders.find(&named.conversion).unwrap().0, &of_brand);
     }
 }
 
@@ -36,7 +34,7 @@ fn a_duplicate_names_the_event_and_the_conversion_that_came_first() {
     assert_eq!(event.first_event, Uuid::from_u128(1));
     assert_eq!(
         event.first_conversion,
-        Some(ConversionId::of_order(None, &order("order1")))
+        Some(ConversionId::of_brand(&brand("brand1"), &order("order1")))
     );
 }
 
@@ -66,7 +64,7 @@ fn without_an_order_each_report_is_a_conversion_of_its_own() {
 }
 
 #[test]
-fn the_same_number_in_another_campaign_is_another_order() {
+fn the_same_number_is_one_order_in_all_campaigns_of_a_brand_and_another_in_another_brands() {
     let mut books = Books::with_a_click();
     assert_eq!(
         books.outcome(&purchase(Some("camp1"), Some("order1"), "10")),
@@ -77,6 +75,22 @@ fn the_same_number_in_another_campaign_is_another_order() {
     }
     assert_eq!(
         books.outcome(&purchase(Some("camp2"), Some("order1"), "10")),
-        ["attributed"]
+        ["duplicate"]
     );
+    books.candidate = Some(Candidate {
+        campaign: campaign("other1"),
+        brand: brand("brand2"),
+        ..click(DAY)
+    });
+    for named in [Some("other1"), None] {
+        let word = if named.is_some() {
+            "attributed"
+        } else {
+            "duplicate"
+        };
+        assert_eq!(
+            books.outcome(&purchase(named, Some("order1"), "10")),
+            [word]
+        );
+    }
 }

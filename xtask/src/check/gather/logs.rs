@@ -159,6 +159,9 @@ fn line(piece: &mut String, service: Service, row: &Row, message: Option<&Messag
             .unwrap_or(Value::Null)
             .to_string()
     });
+    let actor = header
+        .and_then(|header| header.actor.as_ref())
+        .and_then(|actor| serde_json::to_string(actor).ok());
     let some = |value: Option<String>| value.unwrap_or_else(|| "\\N".to_owned());
     let fields = [
         service.name().to_owned(),
@@ -181,6 +184,7 @@ fn line(piece: &mut String, service: Service, row: &Row, message: Option<&Messag
         some(row.outcome_of.map(|id| id.to_string())),
         some(header.map(|header| escaped(&header.source))),
         some(payload.as_deref().map(escaped)),
+        some(actor.as_deref().map(escaped)),
     ];
     piece.push_str(&fields.join("\t"));
     piece.push('\n');

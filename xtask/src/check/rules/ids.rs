@@ -3,6 +3,7 @@
 use anyhow::Result;
 use futures::TryStreamExt;
 use money::ids::NAMESPACE;
+use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
@@ -86,13 +87,13 @@ struct Derived {
     id: Option<String>,
     prefix: String,
     parts: Vec<Option<String>>,
-    or_parts: Option<Vec<Option<String>>>,
+    or_parts: Option<Json<Vec<Vec<Option<String>>>>>,
 }
 
 /// Ids of aggregates, commands and transfers.
 const DERIVED: &str = "
  SELECT format('%s position %s (%s)', service, position, type) AS place, subject AS id, 'enr_' AS prefix,
-        ARRAY['enrollment', key, payload ->> 'partner_id'] AS parts, NULL::text[] AS or_parts
+        ARRAY['enrollment', key, payload ->> 'partner_id'] AS parts, NULL::jsonb AS or_parts
    FROM messages WHERE type IN ('campaign.accept.command.v1', 'enrollment.accepted.v1', 'enrollment.adopted.v1')
  UNION ALL
  SELECT format('bff position %s (%s)', position, type), subject, 'evd_',
@@ -100,9 +101,12 @@ const DERIVED: &str = "
    FROM messages WHERE type = 'campaign.submit_evidence.command.v1'
  UNION ALL
  SELECT format('%s position %s (%s)', service, position, type), subject, '',
-        ARRAY['conversion', CASE WHEN type LIKE 'conversion.%' AND payload ->> 'alias_id' IS NOT NULL THEN '' ELSE coalesce(payload ->> 'campaign_id', '') END,
+        ARRAY['order', CASE WHEN type = 'conversion.attributed.v1' THEN payload ->> 'brand_id'
+                            WHEN actor -> 'roles' ? 'brand' AND NOT actor -> 'roles' ? 'operator' THEN actor ->> 'brand_id' END,
               payload ->> 'order_id'],
-        ARRAY['conversion', coalesce(payload ->> 'campaign_id', ''), payload ->> 'order_id']
+        -- Who reports without a brand; and whatever was recorded before brands were part of it.
+        jsonb_build_array(jsonb_build_array('conversion', coalesce(payload ->> 'campaign_id', ''), payload ->> 'order_id'),
+                          jsonb_build_array('conversion', '', payload ->> 'order_id'))
    FROM messages WHERE type IN ('tracking.record_event.command.v1', 'conversion.attributed.v1') AND payload ->> 'order_id' IS NOT NULL
  UNION ALL
  SELECT format('bff position %s (%s)', position, type), subject, 'pay_', ARRAY['aggregate', 'pay_', id::text], NULL
@@ -151,8 +155,9 @@ pub(super) async fn derived(books: &mut PgConnection) -> Result<Vec<Finding>> {
         let right = row.id == named(&row.parts)
             || row
                 .or_parts
-                .as_ref()
-                .is_some_and(|parts| row.id == named(parts));
+                .iter()
+                .flat_map(|ways| &ways.0)
+                .any(|parts| row.id == named(parts));
         tally.hold(right, || {
             format!(
                 "{}: {} does not follow from {:?}",

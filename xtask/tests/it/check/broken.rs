@@ -122,6 +122,18 @@ pub(super) const CASES: &[Case] = &[
         let Body::ConversionRefundedV1(refunded) = body else { return };
         refunded.refunded_total.minor += 1;
     }),
+    says(9, "one order of a brand", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        attributed.order_id = Some("camp_now_o1".to_owned());
+    }),
+    says(9, "no brand's report meets", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        "another".clone_into(&mut attributed.brand_id);
+    }),
+    says(9, "a refund that waited", Tracking, "conversion.refund_noted.v1", |body| {
+        let Body::ConversionRefundNotedV1(noted) = body else { return };
+        noted.order_id = Some("another".to_owned());
+    }),
     says(9, "what each owner has", Tracking, "conversion.attributed.v1", |body| {
         let Body::ConversionAttributedV1(attributed) = body else { return };
         "another".clone_into(&mut attributed.partner_id);

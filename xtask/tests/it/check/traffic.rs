@@ -19,6 +19,7 @@ pub(super) struct Traffic<'a> {
     stack: &'a LocalStack,
     http: reqwest::Client,
     brand: String,
+    other: String,
     partner: String,
     told: BTreeSet<Uuid>,
     journal: Journal,
@@ -33,6 +34,7 @@ impl<'a> Traffic<'a> {
             stack,
             http: http.build().unwrap(),
             brand: stack.token(&["--brand", "brand9"]).unwrap(),
+            other: stack.token(&["--brand", "brand10"]).unwrap(),
             partner: stack.token(&["--partner", "partner9"]).unwrap(),
             told: BTreeSet::new(),
             journal: Journal::default(),
@@ -55,9 +57,32 @@ impl<'a> Traffic<'a> {
         }
         self.conversions("camp_now").await;
         self.conversions("camp_hold").await;
+        self.twins().await;
         self.let_a_day_pass().await;
         self.payouts().await;
         self.journal
+    }
+
+    /// Another brand has the numbers of the first: a refund that waits, one that comes late, and no campaign named.
+    async fn twins(&mut self) {
+        std::mem::swap(&mut self.brand, &mut self.other);
+        self.campaign("camp_other", 0).await;
+        for (key, user, number, kind) in [
+            ("twin/early", "user_camp_now", "t1", "refund"),
+            ("twin/o1", "user_camp_other", "camp_now_o1", "purchase"),
+            ("twin/late", "user_camp_now", "camp_now_o2", "refund"),
+        ] {
+            self.report(key, user, number, kind).await;
+        }
+        std::mem::swap(&mut self.brand, &mut self.other);
+        for (key, kind) in [("twin/own", "refund"), ("twin/t1", "purchase")] {
+            self.report(key, "user_camp_now", "t1", kind).await;
+        }
+    }
+
+    async fn report(&mut self, key: &str, user: &str, number: &str, kind: &str) {
+        let body = json!({"user_id": user, "order_id": number, "event_type": kind, "amount": "12.00", "currency": "USD"});
+        self.as_brand(key, "tracking/events", body).await;
     }
 
     async fn campaign(&mut self, campaign: &str, hold_days: u8) {
