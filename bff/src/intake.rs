@@ -32,7 +32,7 @@ pub(crate) struct Request {
     pub(crate) actor: Actor,
     pub(crate) correlation_id: Uuid,
     pub(crate) traceparent: String,
-    /// The client's `Idempotency-Key` and the hash of its request.
+    /// The hash of the client's `Idempotency-Key`, and that of its request.
     pub(crate) idempotency: Option<(String, RequestHash)>,
 }
 

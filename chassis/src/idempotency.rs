@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 use axum::http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -45,9 +45,11 @@ impl IdempotencyKey {
         (visible && (1..=LONGEST).contains(&text.len())).then(|| Self(text.to_owned()))
     }
 
-    /// The key's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// What is kept of it: 64 hexadecimal digits of its SHA-256.
+    pub fn hash(&self) -> String {
+        let hash = digest::digest(&digest::SHA256, self.0.as_bytes());
+        let digits = hash.as_ref().iter().map(|byte| format!("{byte:02x}"));
+        digits.collect()
     }
 }
 

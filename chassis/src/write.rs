@@ -38,10 +38,10 @@ pub struct NoBody {}
 impl Check for NoBody {}
 
 impl<T> Write<T> {
-    /// The command's id: of the caller and its key, so that a repeat is the same command; else new.
-    pub fn command_id(&self, caller: &Caller) -> Uuid {
+    /// The command's id: of its kind, the caller and its key, so that a repeat is the same command; else new.
+    pub fn command_id(&self, caller: &Caller, kind: &str) -> Uuid {
         match &self.key {
-            Some(key) => money::ids::client_command_id(&caller.subject, key.as_str()),
+            Some(key) => caller.identity().command_id(kind, &key.hash()),
             None => Uuid::now_v7(),
         }
     }

@@ -57,8 +57,8 @@ async fn command_status(
         .await
         .map_err(|error| Problem::internal(&error))?;
     let command = known
+        .filter(|known| caller.is_operator() || known.is_of(caller.identity()))
         .map(|known| known.command)
-        .filter(|command| caller.is_operator() || command.actor.as_deref() == Some(&caller.subject))
         .ok_or_else(Problem::not_found)?;
     let status = match inbox::State::parse(&command.state) {
         Some(inbox::State::Done) => "completed",

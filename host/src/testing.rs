@@ -16,6 +16,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use chassis::auth::{Claims, Role, SigningKey};
 use chassis::config::Env;
+use chassis::idempotency::IdempotencyKey;
+use money::ids::Asker;
 use pipeline::replay;
 use pipeline::{
     Answer, Answers, Domain, Hint, Inbound, LANE_MESSAGES, Lock, SchemaIds, Wire, Writer, clock,
@@ -168,6 +170,23 @@ impl TestService {
             .header("idempotency-key", key)
             .json(body);
         Self::answer(request).await
+    }
+
+    /// Asserts that every command that came here with a key has the id that follows from its kind, one of these callers and
+    /// one of these keys.
+    pub async fn assert_commands_follow_from(&self, askers: &[Asker<'_>], keys: &[&str]) {
+        let commands = "SELECT id, type FROM pipeline.inbox WHERE request_hash IS NOT NULL";
+        let commands = sqlx::query_as(commands).fetch_all(self.pool()).await;
+        let commands: Vec<(Uuid, String)> = commands.unwrap();
+        assert!(!commands.is_empty());
+        for (id, kind) in commands {
+            let follows = |asker: &Asker<'_>, key: &str| {
+                let hash = IdempotencyKey::parse(key).unwrap().hash();
+                asker.command_id(&kind, &hash) == id
+            };
+            let any = |asker| keys.iter().any(|key| follows(asker, key));
+            assert!(askers.iter().any(any), "{kind}");
+        }
     }
 
     /// A read with a token.

@@ -90,7 +90,8 @@ pub fn headers(bytes: &[u8]) -> bool {
     assert!(wait.is_none_or(|wait| wait.as_secs() <= 30), "{wait:?}");
     let key = IdempotencyKey::from_headers(&headers);
     if let Ok(Some(key)) = &key {
-        assert!(key.as_str().len() <= 128 && key.as_str().is_ascii());
+        assert!(value.len() <= 128 && value.as_bytes().iter().all(u8::is_ascii_graphic));
+        assert_eq!(key.hash().len(), 64);
     }
     key.is_ok()
 }

@@ -13,7 +13,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 pub use derivation::{
-    NAMESPACE, client_command_id, derive, effect_command_id, event_id, prefixed, timer_command_id,
+    Asker, NAMESPACE, derive, effect_command_id, event_id, prefixed, timer_command_id,
 };
 
 /// The most characters an id has.

@@ -3,11 +3,10 @@
 
 use std::collections::HashSet;
 
-use money::ids::{
-    client_command_id, derive, effect_command_id, event_id, prefixed, timer_command_id,
-};
+use money::ids::{Asker, derive, effect_command_id, event_id, prefixed, timer_command_id};
 use money::{
-    CampaignId, ConversionId, EnrollmentId, EvidenceId, Micros, OrderId, PartnerId, PayoutId,
+    BrandId, CampaignId, ConversionId, EnrollmentId, EvidenceId, Micros, OrderId, PartnerId,
+    PayoutId,
 };
 use proptest::prelude::*;
 use uuid::{Uuid, uuid};
@@ -16,6 +15,14 @@ const CAUSE: Uuid = uuid!("0190163d-8694-739b-aea5-966c26f8ad91");
 
 fn campaign(text: &str) -> CampaignId {
     CampaignId::parse(text).unwrap()
+}
+
+fn asker<'a>(subject: &'a str, partner: Option<&'a str>, brand: Option<&'a str>) -> Asker<'a> {
+    Asker {
+        subject,
+        partner,
+        brand,
+    }
 }
 
 fn partner() -> PartnerId {
@@ -37,6 +44,23 @@ fn derived_ids_never_change() {
         PayoutId::of_command(CAUSE).as_str(),
         "pay_3379e1c64bef5888b26f5681795c64b1"
     );
+    let order = OrderId::parse("1001").unwrap();
+    let brand = BrandId::parse("brand1").unwrap();
+    assert_eq!(
+        ConversionId::of_brand(&brand, &order).as_str(),
+        "0a80d04f-6489-5925-a7a1-e58be4752551"
+    );
+    let asked = asker("acme", Some("acme"), None);
+    assert_eq!(
+        asked.id().to_string(),
+        "9b98918c-6439-571c-a1ac-5ce371b4cc8a"
+    );
+    assert_eq!(
+        asked
+            .command_id("campaign.accept.command.v1", "00")
+            .to_string(),
+        "afbce840-b0a3-5c30-9709-d6944851c9ec"
+    );
     let enrollment = EnrollmentId::of(&campaign("camp123"), &partner());
     assert_eq!(enrollment.as_str(), "enr_434a38bd68f45e53bac6e7ae2facfb29");
 }
@@ -53,8 +77,15 @@ fn every_part_counts() {
         effect_command_id("payout", CAUSE, "failed"),
         timer_command_id("c1", "hold", Micros(1)),
         timer_command_id("c1", "hold", Micros(2)),
-        client_command_id("partner123", "key"),
-        client_command_id("partner12", "3key"),
+        asker("acme", None, None).command_id("a", "key"),
+        asker("acm", None, None).command_id("a", "ekey"),
+        asker("acme", Some("acme"), None).command_id("a", "key"),
+        asker("acme", None, Some("acme")).command_id("a", "key"),
+        asker("acme", None, None).command_id("b", "key"),
+        asker("acme", None, None).command_id("a", "other"),
+        asker("acme", None, None).id(),
+        asker("acme", Some("acme"), None).id(),
+        asker("acme", None, Some("acme")).id(),
     ];
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
 }
@@ -64,7 +95,9 @@ fn a_clients_command_and_an_order_of_the_same_names_are_different_things() {
     let order = ConversionId::of_order(Some(&campaign("same")), &OrderId::parse("name").unwrap());
     assert_ne!(
         order.as_str(),
-        client_command_id("same", "name").to_string()
+        asker("same", None, None)
+            .command_id("name", "name")
+            .to_string()
     );
 }
 

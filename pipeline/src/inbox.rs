@@ -1,9 +1,9 @@
 //! `pipeline.inbox`: each command once, and how it ended.
 
+use money::ids::Asker;
+use schemas::{Actor, Message};
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
-
-use schemas::Message;
 
 use crate::log;
 use crate::schema_ids::{SchemaIdError, SchemaIds};
@@ -48,6 +48,7 @@ pub(crate) struct Mark {
     pub source: String,
     pub subject: String,
     pub actor: Option<String>,
+    pub caller: Option<Uuid>,
     pub request_hash: Option<Vec<u8>>,
     pub received_at: i64,
     pub state: State,
@@ -69,6 +70,8 @@ pub struct CommandRow {
     pub subject: String,
     /// The token's subject.
     pub actor: Option<String>,
+    /// Who that is, with partner and brand: [`Asker::id`].
+    pub caller: Option<Uuid>,
     /// HMAC of the request.
     pub request_hash: Option<Vec<u8>>,
     /// When it was handled first, in microseconds.
@@ -88,6 +91,24 @@ pub struct Known {
     pub command: CommandRow,
     /// The events of its transaction: empty while it is parked.
     pub outcome: Vec<Message>,
+}
+
+impl Known {
+    /// Whether this is who asked. An older row does not say; the outcome does.
+    pub fn is_of(&self, asker: Asker<'_>) -> bool {
+        let outcome = || self.outcome.first()?.header.actor.as_ref().map(caller);
+        self.command.caller.or_else(outcome) == Some(asker.id())
+    }
+}
+
+/// Who an actor is, to be compared.
+pub(crate) fn caller(actor: &Actor) -> Uuid {
+    let asker = Asker {
+        subject: &actor.subject,
+        partner: actor.partner_id.as_deref(),
+        brand: actor.brand_id.as_deref(),
+    };
+    asker.id()
 }
 
 /// Looks a command up, with its outcome. `None` when it never came.

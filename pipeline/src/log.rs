@@ -81,9 +81,9 @@ WITH log AS (
     SELECT * FROM UNNEST($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::bigint[], $7::text[], $8::text[],
                          $9::bigint[], $10::uuid[], $11::uuid[], $12::uuid[], $13::int[], $14::bytea[])
 ), commands AS (
-    INSERT INTO pipeline.inbox (id, type, source, subject, actor, request_hash, received_at, state, code, outcome_position)
+    INSERT INTO pipeline.inbox (id, type, source, subject, actor, request_hash, received_at, state, code, outcome_position, caller)
     SELECT * FROM UNNEST($15::uuid[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bytea[], $21::bigint[],
-                         $22::text[], $23::text[], $24::bigint[])
+                         $22::text[], $23::text[], $24::bigint[], $36::uuid[])
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, code = excluded.code, outcome_position = excluded.outcome_position
 ), streams AS (
     INSERT INTO pipeline.stream_head (topic, partition, sequence)
@@ -144,6 +144,7 @@ pub(crate) async fn write(
         .bind(heads.position)
         .bind(heads.last_time.0)
         .bind(each(&watermarks, |(_, at)| at.time))
+        .bind(each(marks, |m| m.caller))
         .execute(connection)
         .await?;
     Ok(())

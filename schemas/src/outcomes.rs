@@ -1,6 +1,6 @@
 //! What a command ends in: one of these events, or `command.rejected.v1` with one of these codes.
 
-use crate::kinds::Kind;
+use crate::kinds::{KINDS, Kind};
 use crate::service::Service;
 
 /// The kinds of which one is a command's outcome unless it is refused; none for an event. `./tributary check` holds the
@@ -32,6 +32,13 @@ pub fn outcomes(kind: &Kind) -> &'static [&'static str] {
         ],
         _ => &[],
     }
+}
+
+/// The kind of command that ends in this event; none for an event that is no command's outcome.
+pub fn ends(event: &str) -> Option<&'static str> {
+    let mut commands = KINDS.iter().filter(|kind| kind.command);
+    let ended = commands.find(|kind| outcomes(kind).contains(&event));
+    ended.map(|kind| kind.name)
 }
 
 /// A code of a service's closed list of refusals.

@@ -41,10 +41,17 @@ pub async fn load(settings: &Settings, tokens: &impl Tokens, progress: Progress)
     }
     let accept = json!({"accepted_terms": true});
     partner
-        .write("demo-accept-camp100", "campaigns/camp100/accept", &accept)
+        .write_once(
+            "demo-accept-camp100",
+            "campaigns/camp100/accept",
+            &accept,
+            "already_accepted",
+        )
         .await?;
     let link = json!({"code": "demo100", "campaign_id": "camp100", "target_url": "https://shop.example.com/"});
-    partner.write("demo-link", "links", &link).await?;
+    partner
+        .write_once("demo-link", "links", &link, "link_exists")
+        .await?;
     click(settings).await?;
     sale(settings, &partner).await?;
     let balance = balance(&partner).await?;
@@ -58,7 +65,12 @@ pub(crate) async fn campaign_with_terms(brand: &Client, campaign: &str) -> Resul
         "campaign_id": campaign, "name": format!("Demo {campaign}"), "currency": "USD",
         "allowed_hosts": ["shop.example.com"],
     });
-    brand.write(&key("create"), "campaigns", &create).await?;
+    let created = brand
+        .write_once(&key("create"), "campaigns", &create, "campaign_exists")
+        .await?;
+    if !created {
+        return Ok(());
+    }
     let terms = json!({
         "text": "Ten per cent of every sale.", "window_days": 30,
         "plan": {"sale": {"bps": 1000}, "lead": {"flat": {"amount": "5.00", "currency": "USD"}}, "hold_days": 0},

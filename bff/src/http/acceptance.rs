@@ -58,7 +58,7 @@ pub(crate) async fn accept_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<AcceptCampaign>,
 ) -> Result<Response, Problem> {
-    let (body, asking) = Asking::part(write, caller, context);
+    let (body, asking) = Asking::part("campaign.accept.command.v1", write, caller, context);
     let partner = asking.partner(body.partner_id)?;
     let command = Command {
         topic: Topic::CampaignCommands,

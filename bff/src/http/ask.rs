@@ -54,19 +54,20 @@ pub(crate) struct Command {
 }
 
 impl Asking {
-    /// Parts a write from what it says.
+    /// Parts a write, which is to be a command of this kind, from what it says.
     pub(crate) fn part<T: Check>(
+        kind: &str,
         write: Write<T>,
         caller: Caller,
         context: RequestContext,
     ) -> (T, Self) {
-        let id = write.command_id(&caller);
+        let id = write.command_id(&caller, kind);
         let hash = write.request_hash;
         let asking = Self {
             caller,
             id,
             context,
-            idempotency: write.key.map(|key| (key.as_str().to_owned(), hash)),
+            idempotency: write.key.map(|key| (key.hash(), hash)),
             wait: write.wait,
         };
         (write.body, asking)

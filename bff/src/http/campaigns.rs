@@ -85,7 +85,8 @@ pub(crate) async fn create_campaign(
     context: RequestContext,
     write: Write<CreateCampaign>,
 ) -> Result<Response, Problem> {
-    let (body, asking) = Asking::part(write, caller, context);
+    let kind = "campaign.create.command.v1";
+    let (body, asking) = Asking::part(kind, write, caller, context);
     asking.require_role(&[Role::Brand])?;
     let brand_id = asking.brand(body.brand_id)?;
     let made = || CampaignId::of_command(asking.id);
@@ -112,7 +113,8 @@ pub(crate) async fn activate_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<NoBody>,
 ) -> Result<Response, Problem> {
-    let (NoBody {}, asking) = Asking::part(write, caller, context);
+    let kind = "campaign.activate.command.v1";
+    let (NoBody {}, asking) = Asking::part(kind, write, caller, context);
     asking.require_role(&[Role::Brand])?;
     bff.ask(asking, about(&campaign, ActivateV1 {})).await
 }

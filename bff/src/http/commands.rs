@@ -100,7 +100,7 @@ pub(crate) async fn list_commands(
 ) -> Result<Json<Page<CommandView>>, Problem> {
     let status = list.filter.status.map(Status::name);
     let (below, rows) = (list.page.below(), list.page.rows());
-    let rows = commands::list(bff.host.pool(), &caller.subject, status, below, rows)
+    let rows = commands::list(bff.host.pool(), caller.identity(), status, below, rows)
         .await
         .map_err(|error| unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, CommandView::from);
@@ -117,7 +117,7 @@ pub(crate) async fn get_command(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<CommandView>, Problem> {
-    let whose = (!caller.is_operator()).then_some(caller.subject.as_str());
+    let whose = (!caller.is_operator()).then(|| caller.identity());
     let row = commands::find(bff.host.pool(), id, whose)
         .await
         .map_err(|error| unread(&error))?

@@ -58,7 +58,12 @@ pub(crate) async fn submit_evidence(
     context: RequestContext,
     write: Write<SubmitEvidence>,
 ) -> Result<Response, Problem> {
-    let (body, asking) = Asking::part(write, caller, context);
+    let (body, asking) = Asking::part(
+        "campaign.submit_evidence.command.v1",
+        write,
+        caller,
+        context,
+    );
     let partner = asking.partner(body.partner_id)?;
     let (campaign, url) = (&body.campaign_id, body.file_url.as_str());
     let evidence = EvidenceId::of(campaign, &partner, &body.evidence_type, url);

@@ -48,7 +48,7 @@ pub(crate) async fn create_link(
     context: RequestContext,
     write: Write<CreateLink>,
 ) -> Result<Response, Problem> {
-    let (body, asking) = Asking::part(write, caller, context);
+    let (body, asking) = Asking::part("tracking.create_link.command.v1", write, caller, context);
     let partner = asking.partner(body.partner_id)?;
     let made = || LinkCode::of_command(asking.id);
     let code = body.code.unwrap_or_else(made);

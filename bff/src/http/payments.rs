@@ -64,7 +64,7 @@ pub(crate) async fn request_payout(
     context: RequestContext,
     write: Write<RequestPayout>,
 ) -> Result<Response, Problem> {
-    let (body, asking) = Asking::part(write, caller, context);
+    let (body, asking) = Asking::part("payment.request_payout.command.v1", write, caller, context);
     let partner = asking.partner(body.partner_id.clone())?;
     let request = seal(&bff, &partner, &body).await?;
     let command = Command {

@@ -72,7 +72,7 @@ pub(crate) async fn publish_terms(
     Path(campaign): Path<CampaignId>,
     write: Write<PublishTerms>,
 ) -> Result<Response, Problem> {
-    let (body, asking) = Asking::part(write, caller, context);
+    let (body, asking) = Asking::part("campaign.publish_terms.command.v1", write, caller, context);
     asking.require_role(&[Role::Brand])?;
     let publish = PublishTermsV1 {
         text: body.text,

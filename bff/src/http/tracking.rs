@@ -176,7 +176,7 @@ pub(crate) async fn record_event(
     context: RequestContext,
     write: Write<RecordEvent>,
 ) -> Result<Response, Problem> {
-    let (body, asking) = Asking::part(write, caller, context);
+    let (body, asking) = Asking::part("tracking.record_event.command.v1", write, caller, context);
     asking.require_role(&[Role::Partner, Role::Brand])?;
     let facts = body.facts(&mut Fields::new());
     let (campaign, order) = (facts.campaign.as_ref(), facts.order.as_ref());

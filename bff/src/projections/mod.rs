@@ -32,7 +32,8 @@ pub struct Projections;
 pub struct World {
     /// Those of the batch's commands that were asked here.
     asked_here: HashSet<Uuid>,
-    outcomes: HashMap<Uuid, Outcome>,
+    /// By command and its kind.
+    outcomes: HashMap<(Uuid, &'static str), Outcome>,
     commissions: HashMap<String, CommissionRow>,
     payouts: HashMap<String, PayoutRow>,
     /// By how much balances change.
@@ -57,7 +58,7 @@ impl Domain for Projections {
             "balances",
             "sealing_keys",
         ],
-        sides: &["commands", "idempotency"],
+        sides: &["commands"],
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
         run_dependent: &[
             ("read_head", "position"),
@@ -67,7 +68,7 @@ impl Domain for Projections {
             ("balances", "updated_at"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 1,
+        fold_version: 2,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.

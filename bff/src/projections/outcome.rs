@@ -1,6 +1,6 @@
 //! How commands end: the first event of a command's transaction, or its rejection, names the command.
 
-use schemas::{Body, Message};
+use schemas::{Body, Message, Service};
 use uuid::Uuid;
 
 use super::World;
@@ -29,24 +29,37 @@ fn command(message: &Message) -> Option<Uuid> {
     }
 }
 
+/// The kind of command that the message may be said of, by whoever says it: a service speaks of its own commands only, and
+/// an event of those that it can end.
+fn command_type(message: &Message) -> Option<&'static str> {
+    let service = Service::parse(&message.header.source)?;
+    let named = match &message.body {
+        Body::CommandStalledV1(stalled) => stalled.command_type.as_str(),
+        Body::CommandRejectedV1(rejected) => rejected.command_type.as_str(),
+        _ => schemas::ends(&message.header.kind)?,
+    };
+    schemas::kind_on(service.commands_topic()?, named).map(|kind| kind.name)
+}
+
 /// Notes what the message says about its command.
 pub(super) fn fold(world: &mut World, message: &Message) {
-    let Some(command_id) = command(message) else {
+    let Some((command_id, command_type)) = command(message).zip(command_type(message)) else {
         return;
     };
     if !world.asked_here.contains(&command_id) && !derived_from_a_client(message, command_id) {
         return;
     }
-    let outcome = outcome(command_id, message);
-    match world.outcomes.get(&command_id) {
+    let outcome = outcome(command_id, command_type, message);
+    let key = (command_id, command_type);
+    match world.outcomes.get(&key) {
         Some(earlier) if earlier.status != NEEDS_ATTENTION => {}
         _ => {
-            world.outcomes.insert(command_id, outcome);
+            world.outcomes.insert(key, outcome);
         }
     }
 }
 
-fn outcome(command_id: Uuid, message: &Message) -> Outcome {
+fn outcome(command_id: Uuid, command_type: &str, message: &Message) -> Outcome {
     let header = &message.header;
     let (status, code, detail, pointer) = match &message.body {
         // Why it is stuck is for operators: it may name what is inside.
@@ -70,6 +83,7 @@ fn outcome(command_id: Uuid, message: &Message) -> Outcome {
     };
     Outcome {
         command_id,
+        command_type: command_type.to_owned(),
         status,
         event_id: header.id,
         event_type: header.kind.clone(),

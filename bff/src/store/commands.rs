@@ -1,8 +1,9 @@
-//! `commands` and `idempotency`: what was asked here, under which keys.
+//! `commands`: what was asked here, by whom, and under which keys.
 
 use std::collections::HashMap;
 
 use money::Micros;
+use money::ids::Asker;
 use pipeline::WriteTx;
 use sqlx::{FromRow, PgPool, Row};
 use uuid::Uuid;
@@ -51,28 +52,26 @@ impl CommandRow {
     }
 }
 
-const JOIN: &str = "SELECT c.id, c.position, c.type, c.subject, c.correlation_id, c.accepted_at, o.code, o.detail, o.pointer,
+/// Whose order a report is about, only its outcome may say.
+const JOIN: &str = "SELECT c.id, c.position, c.type, coalesce(o.subject, c.subject) AS subject, c.correlation_id, c.accepted_at, o.code, o.detail, o.pointer,
         o.decided_at, coalesce(o.status, 'pending') AS status
-   FROM commands c LEFT JOIN outcomes o ON o.command_id = c.id";
+   FROM commands c LEFT JOIN outcomes o ON o.command_id = c.id AND o.command_type = c.type";
 
 /// Every command by its place in the log, for operators.
 pub(crate) const LOG: &str = "SELECT l.position, c.id, c.type, c.subject, c.caller AS actor, c.accepted_at AS received_at,
         coalesce(o.status, 'pending') AS state, o.code
-   FROM pipeline.message_log l JOIN commands c ON c.id = l.id LEFT JOIN outcomes o ON o.command_id = c.id WHERE true";
+   FROM pipeline.message_log l JOIN commands c ON c.id = l.id LEFT JOIN outcomes o ON o.command_id = c.id AND o.command_type = c.type WHERE true";
 
 /// Those of these commands that were taken before.
 pub(crate) async fn known(
     tx: &mut WriteTx,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Known>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT c.id, c.correlation_id, i.request_hash
-           FROM commands c LEFT JOIN idempotency i ON i.caller = c.caller AND i.key = c.idempotency_key
-          WHERE c.id = ANY($1)",
-    )
-    .bind(ids)
-    .fetch_all(tx.connection())
-    .await?;
+    let rows =
+        sqlx::query("SELECT id, correlation_id, request_hash FROM commands WHERE id = ANY($1)")
+            .bind(ids)
+            .fetch_all(tx.connection())
+            .await?;
     rows.iter()
         .map(|row| {
             let known = Known {
@@ -94,17 +93,10 @@ pub(crate) async fn insert(tx: &mut WriteTx, new: &[NewCommand<'_>]) -> Result<(
             .map(|(_, hash)| hash.current().to_vec())
     };
     sqlx::query(
-        "WITH asked AS (
-             SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                                  $8::text[], $9::uuid[], $10::bigint[], $11::bytea[])
-                 AS r(id, position, type, subject, caller, partner_id, brand_id, key, correlation_id, accepted_at, hash)
-         ), keys AS (
-             INSERT INTO idempotency (caller, key, command_id, request_hash)
-             SELECT caller, key, id, hash FROM asked WHERE key IS NOT NULL
-         )
-         INSERT INTO commands (id, position, type, subject, caller, partner_id, brand_id, idempotency_key,
-                               correlation_id, accepted_at)
-         SELECT id, position, type, subject, caller, partner_id, brand_id, key, correlation_id, accepted_at FROM asked",
+        "INSERT INTO commands (id, position, type, subject, caller, partner_id, brand_id, key_hash, correlation_id, accepted_at,
+                               request_hash)
+         SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                              $9::uuid[], $10::bigint[], $11::bytea[])",
     )
     .bind(each(new, |c| c.request.id))
     .bind(each(new, |c| c.position))
@@ -126,31 +118,39 @@ pub(crate) async fn insert(tx: &mut WriteTx, new: &[NewCommand<'_>]) -> Result<(
 pub(crate) async fn find(
     pool: &PgPool,
     id: Uuid,
-    caller: Option<&str>,
+    asker: Option<Asker<'_>>,
 ) -> Result<Option<CommandRow>, sqlx::Error> {
     sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "{JOIN} WHERE c.id = $1 AND ($2::text IS NULL OR c.caller = $2)"
+        "{JOIN} WHERE c.id = $1 AND ($2::text IS NULL OR {OF_ASKER})"
     )))
     .bind(id)
-    .bind(caller)
+    .bind(asker.map(|asker| asker.subject))
+    .bind(asker.and_then(|asker| asker.partner))
+    .bind(asker.and_then(|asker| asker.brand))
     .fetch_optional(pool)
     .await
 }
 
+/// Nobody else of that name.
+const OF_ASKER: &str =
+    "c.caller = $2 AND c.partner_id IS NOT DISTINCT FROM $3 AND c.brand_id IS NOT DISTINCT FROM $4";
+
 /// A caller's commands, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
-    caller: &str,
+    asker: Asker<'_>,
     status: Option<&str>,
     below: i64,
     rows: i64,
 ) -> Result<Vec<CommandRow>, sqlx::Error> {
     sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "{JOIN} WHERE c.caller = $1 AND c.position < $2 AND ($3::text IS NULL OR coalesce(o.status, 'pending') = $3)
-          ORDER BY c.position DESC LIMIT $4"
+        "{JOIN} WHERE c.position < $1 AND {OF_ASKER} AND ($5::text IS NULL OR coalesce(o.status, 'pending') = $5)
+          ORDER BY c.position DESC LIMIT $6"
     )))
-    .bind(caller)
     .bind(below)
+    .bind(asker.subject)
+    .bind(asker.partner)
+    .bind(asker.brand)
     .bind(status)
     .bind(rows)
     .fetch_all(pool)

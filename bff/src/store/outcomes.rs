@@ -12,6 +12,7 @@ use super::each;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) command_id: Uuid,
+    pub(crate) command_type: String,
     pub(crate) status: &'static str,
     pub(crate) event_id: Uuid,
     pub(crate) event_type: String,
@@ -40,10 +41,11 @@ pub(crate) async fn asked_here(
 /// Notes outcomes, one per command.
 pub(crate) async fn upsert(tx: &mut WriteTx, outcomes: &[Outcome]) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO outcomes (command_id, status, event_id, event_type, subject, code, detail, pointer, decided_at)
+        "INSERT INTO outcomes (command_id, status, event_id, event_type, subject, code, detail, pointer, decided_at,
+                               command_type)
          SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-                              $8::text[], $9::bigint[])
-         ON CONFLICT (command_id) DO UPDATE
+                              $8::text[], $9::bigint[], $10::text[])
+         ON CONFLICT (command_id, command_type) DO UPDATE
             SET status = excluded.status, event_id = excluded.event_id, event_type = excluded.event_type,
                 subject = excluded.subject, code = excluded.code, detail = excluded.detail,
                 pointer = excluded.pointer, decided_at = excluded.decided_at
@@ -58,6 +60,7 @@ pub(crate) async fn upsert(tx: &mut WriteTx, outcomes: &[Outcome]) -> Result<(),
     .bind(each(outcomes, |o| o.detail.as_deref()))
     .bind(each(outcomes, |o| o.pointer.as_deref()))
     .bind(each(outcomes, |o| o.decided_at.get()))
+    .bind(each(outcomes, |o| o.command_type.as_str()))
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -69,7 +72,8 @@ pub(crate) async fn ended(
     commands: &[Uuid],
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT command_id FROM outcomes WHERE command_id = ANY($1) AND status <> 'needs_attention'",
+        "SELECT c.id FROM commands c JOIN outcomes o ON o.command_id = c.id AND o.command_type = c.type
+          WHERE c.id = ANY($1) AND o.status <> 'needs_attention'",
     )
     .bind(commands)
     .fetch_all(pool)

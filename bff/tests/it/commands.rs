@@ -2,16 +2,17 @@
 
 use axum::http::StatusCode;
 use host::testing::{message, operator, partner};
-use money::ids::client_command_id;
+use money::ids::Asker;
 use pipeline::Answer;
-use schemas::{Body, CommandStalledV1, Topic};
+use schemas::{Body, CommandRejectedV1, CommandStalledV1, Topic};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::app::{
-    accept, acceptance, accepted, bff, count, facts, last, logged, outcome, partner123, rejected,
-    tell,
+    accept, acceptance, accepted, bff, count, facts, last, logged, outcome, partner123, payout,
+    payout_requested, publish_key, rejected, tell,
 };
+use crate::idempotency::SHA256_OF_K1;
 
 async fn status(app: &host::testing::TestService, command: Uuid) -> Value {
     let path = format!("/api/v1/commands/{command}");
@@ -115,7 +116,12 @@ async fn outcomes_of_commands_that_were_asked_elsewhere_are_passed_by() {
 #[tokio::test]
 async fn a_key_that_was_used_at_a_service_first_finds_its_outcome_here() {
     let app = bff().await;
-    let command = client_command_id("partner123", "k1");
+    let asker = Asker {
+        subject: "partner123",
+        partner: Some("partner123"),
+        brand: None,
+    };
+    let command = asker.command_id("campaign.accept.command.v1", SHA256_OF_K1);
     let topic = Topic::CampaignEvents;
     let mut earlier = message(topic, "camp123", "enr_1", accepted(), Some(1));
     earlier.header.outcome_of = Some(command);
@@ -126,6 +132,86 @@ async fn a_key_that_was_used_at_a_service_first_finds_its_outcome_here() {
         .await;
     assert_eq!(last(&app).await.header.id, command);
     assert_eq!(status(&app, command).await["status"], "completed");
+}
+
+/// A refusal of a command of this kind.
+fn refusal_of(kind: &str) -> Body {
+    CommandRejectedV1 {
+        command_type: kind.to_owned(),
+        code: "invalid_field".to_owned(),
+        detail: "no".to_owned(),
+        pointer: None,
+    }
+    .into()
+}
+
+/// What other services, and this one of other commands, say under the id of a payout's command.
+fn none_of_its_outcomes() -> Vec<(Topic, Body)> {
+    let payout = "payment.request_payout.command.v1";
+    let stalled = Body::from(CommandStalledV1 {
+        command_type: payout.to_owned(),
+        reason: "none of its business".to_owned(),
+        attempts: 5,
+    });
+    vec![
+        (
+            Topic::TrackingEvents,
+            refusal_of("tracking.record_event.command.v1"),
+        ),
+        (Topic::TrackingEvents, refusal_of(payout)),
+        (Topic::CampaignEvents, refusal_of(payout)),
+        (Topic::CampaignEvents, stalled),
+        (Topic::CampaignEvents, accepted()),
+        (
+            Topic::PaymentEvents,
+            refusal_of("payment.begin_payout.command.v1"),
+        ),
+        (
+            Topic::PaymentEvents,
+            refusal_of("tracking.record_event.command.v1"),
+        ),
+        (Topic::PaymentEvents, refusal_of("no.such.command.v1")),
+    ]
+}
+
+#[tokio::test]
+async fn only_its_own_service_and_what_its_kind_may_end_in_end_a_command() {
+    let app = bff().await;
+    publish_key(&app, "key1", 3_600).await;
+    let path = "/api/v1/payments/request";
+    for early in [true, false] {
+        let key = format!("key, early {early}").replace(' ', "-");
+        let asker = Asker {
+            subject: "partner123",
+            partner: Some("partner123"),
+            brand: None,
+        };
+        let hash = chassis::idempotency::IdempotencyKey::parse(&key)
+            .unwrap()
+            .hash();
+        let id = asker.command_id("payment.request_payout.command.v1", &hash);
+        let mut theirs = message(Topic::PaymentEvents, "p", "p", payout_requested(1), None);
+        theirs.header.id = id;
+        theirs.header.actor = Some(host::testing::operator_actor());
+        if early {
+            for (topic, body) in none_of_its_outcomes() {
+                tell(&app, topic, &theirs, body).await;
+            }
+        }
+        let (_, answer) = app
+            .post_with_key(path, &partner123(), &key, &payout())
+            .await;
+        assert_eq!(answer["command_id"], id.to_string(), "{answer}");
+        if !early {
+            for (topic, body) in none_of_its_outcomes() {
+                tell(&app, topic, &theirs, body).await;
+            }
+        }
+        assert_eq!(status(&app, id).await["status"], "pending");
+        let own = logged(&app, id).await;
+        tell(&app, Topic::PaymentEvents, &own, payout_requested(15_000)).await;
+        assert_eq!(status(&app, id).await["status"], "completed");
+    }
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ pub(super) async fn accept_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<AcceptCampaign>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller);
+    let id = write.command_id(&caller, "campaign.accept.command.v1");
     let request_hash = write.key.is_some().then_some(write.request_hash);
     let body = write.body;
     let partner = partner_of(&caller, body.partner_id)?;

@@ -41,7 +41,7 @@ pub(super) async fn create_campaign(
     context: RequestContext,
     write: Write<CreateCampaign>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller);
+    let id = write.command_id(&caller, "campaign.create.command.v1");
     let request_hash = write.key.is_some().then_some(write.request_hash);
     let body = write.body;
     let campaign = body
@@ -99,7 +99,7 @@ pub(super) async fn activate_campaign(
     write: Write<NoBody>,
 ) -> Result<Response, Problem> {
     let ask = Ask {
-        id: write.command_id(&caller),
+        id: write.command_id(&caller, "campaign.activate.command.v1"),
         key: campaign.to_string(),
         subject: campaign.to_string(),
         body: Body::ActivateV1(ActivateV1 {}),

@@ -138,7 +138,7 @@ pub(super) async fn submit_evidence(
     context: RequestContext,
     write: Write<SubmitEvidence>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller);
+    let id = write.command_id(&caller, "campaign.submit_evidence.command.v1");
     let request_hash = write.key.is_some().then_some(write.request_hash);
     let body = write.body;
     let partner = partner_of(&caller, body.partner_id)?;

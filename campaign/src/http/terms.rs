@@ -84,7 +84,7 @@ pub(super) async fn publish_terms(
 ) -> Result<Response, Problem> {
     let body = &write.body;
     let ask = Ask {
-        id: write.command_id(&caller),
+        id: write.command_id(&caller, "campaign.publish_terms.command.v1"),
         key: campaign.to_string(),
         subject: campaign.to_string(),
         body: Body::PublishTermsV1(PublishTermsV1 {

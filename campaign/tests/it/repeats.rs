@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
 use futures::future::join_all;
 use host::testing::{self, TestService};
+use money::ids::Asker;
 use schemas::Service;
 use serde_json::json;
 
@@ -62,6 +63,20 @@ async fn every_write_is_repeatable_by_its_key_and_a_refusal_is_too() {
         assert_eq!(first, again, "{path}");
     }
     assert_eq!(app::log_kinds(&service).await.len(), writes.len());
+    let askers = [
+        Asker {
+            subject: "brand1",
+            partner: None,
+            brand: Some("brand1"),
+        },
+        Asker {
+            subject: "partner1",
+            partner: Some("partner1"),
+            brand: None,
+        },
+    ];
+    let keys = writes.each_ref().map(|(key, ..)| *key);
+    service.assert_commands_follow_from(&askers, &keys).await;
     service.stop().await;
 }
 

@@ -7,6 +7,7 @@ use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::request::Parts;
+use money::ids::Asker;
 use money::{BrandId, PartnerId};
 
 use super::{Claims, Role, TokenError, Verifier};
@@ -80,6 +81,15 @@ impl Caller {
             user_id: claims.user_id,
             email: claims.email,
         })
+    }
+
+    /// Who it is, to be compared: its commands, idempotency keys and share of requests are its own.
+    pub fn identity(&self) -> Asker<'_> {
+        Asker {
+            subject: &self.subject,
+            partner: self.partner().map(PartnerId::as_str),
+            brand: self.brand().map(BrandId::as_str),
+        }
     }
 
     /// Whether it has the role.

@@ -147,7 +147,8 @@ pub(super) async fn layer(
     let Some(caller) = caller.ok().filter(|caller| !caller.is_operator()) else {
         return next.run(request).await;
     };
-    let level = buckets.take(&caller.subject, buckets.started.elapsed());
+    let bucket = caller.identity().id().to_string();
+    let level = buckets.take(&bucket, buckets.started.elapsed());
     let mut response = match level.wait {
         None => next.run(request).await,
         Some(wait) => {

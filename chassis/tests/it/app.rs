@@ -88,9 +88,9 @@ async fn pay(
     caller.require_partner()?;
     if campaign_id.as_str() == "broke" {
         let refusal = Problem::unprocessable("insufficient_balance", "the balance is 0.00 USD");
-        return Err(refusal.with_command_id(write.command_id(&caller)));
+        return Err(refusal.with_command_id(write.command_id(&caller, "chassis.pay.command.v1")));
     }
-    let command_id = write.command_id(&caller);
+    let command_id = write.command_id(&caller, "chassis.pay.command.v1");
     let amount = write.body.amount.money(write.body.currency);
     let amount = amount
         .map_err(|error| Problem::internal(&error))?

@@ -56,6 +56,16 @@ async fn another_token_of_the_same_subject_has_no_bucket_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_partner_and_a_brand_of_one_name_have_a_bucket_each() {
+    let app = app().await;
+    let claims = || Claims::new("acme", ISSUER, AUDIENCE, 600);
+    let partner = token(&claims().partner("acme"));
+    while ask(&app, &partner).await.status() == 200 {}
+    let brand = token(&claims().brand("acme"));
+    assert_eq!(ask(&app, &brand).await.status(), 200);
+}
+
+#[tokio::test]
 async fn operators_strangers_and_probes_are_not_counted() {
     let app = app().await;
     let operator = Claims::new("operator", ISSUER, AUDIENCE, 600).role(Role::Operator);

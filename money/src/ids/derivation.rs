@@ -38,9 +38,36 @@ pub fn timer_command_id(aggregate: &str, timer: &str, due: Micros) -> Uuid {
     derive(&["timer", aggregate, timer, &due.get().to_string()])
 }
 
-/// The id of the command that the bearer of a token gave under an idempotency key: the same at the bff and the services.
-pub fn client_command_id(token_subject: &str, idempotency_key: &str) -> Uuid {
-    derive(&["client", token_subject, idempotency_key])
+/// Who asks: a token's subject, with the partner and the brand that it speaks for. Two people of one name are not one, and
+/// who gains a role stays who it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asker<'a> {
+    /// The token's subject.
+    pub subject: &'a str,
+    /// The partner that it speaks for.
+    pub partner: Option<&'a str>,
+    /// The brand that it speaks for.
+    pub brand: Option<&'a str>,
+}
+
+impl Asker<'_> {
+    fn parts(&self) -> [&str; 3] {
+        let or_none = Option::unwrap_or_default;
+        [self.subject, or_none(self.partner), or_none(self.brand)]
+    }
+
+    /// What it is compared by.
+    pub fn id(&self) -> Uuid {
+        let [subject, partner, brand] = self.parts();
+        derive(&["caller", subject, partner, brand])
+    }
+
+    /// The id of the command of this kind, and so of its service, that it gave under an idempotency key with this hash:
+    /// the same at the bff and the services.
+    pub fn command_id(&self, kind: &str, key_hash: &str) -> Uuid {
+        let [subject, partner, brand] = self.parts();
+        derive(&["command", kind, subject, partner, brand, key_hash])
+    }
 }
 
 /// The text of an id made by a command: the prefix, which says of what kind it is, and 32 hexadecimal digits.

@@ -121,7 +121,7 @@ pub(crate) async fn request_payout(
         Some(partner) => partner.clone(),
         None => whose(&caller)?.clone(),
     };
-    let id = write.command_id(&caller);
+    let id = write.command_id(&caller, "payment.request_payout.command.v1");
     let body = sealed(&host, &partner, &write.body).await?;
     let ask = Ask {
         id,

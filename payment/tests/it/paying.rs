@@ -1,5 +1,6 @@
 use axum::http::StatusCode;
 use host::testing::{operator, partner, rows};
+use money::ids::Asker;
 use serde_json::json;
 
 use crate::app::{App, payout};
@@ -43,6 +44,13 @@ async fn a_repeated_request_is_answered_and_not_paid_again() {
     let (status, problem) = post("k1", "11.00").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(problem["code"], "idempotency_key_reused");
+    let asker = Asker {
+        subject: "partner123",
+        partner: Some("partner123"),
+        brand: None,
+    };
+    let service = &app.service;
+    service.assert_commands_follow_from(&[asker], &["k1"]).await;
     app.until_status(first["id"].as_str().unwrap(), "paid")
         .await;
     assert_eq!(app.provider.taken().await.len(), 1);

@@ -26,14 +26,14 @@ pub(super) fn mark(
     outcome_position: Option<i64>,
 ) -> inbox::Mark {
     let header = inbound.header();
+    let actor = header.and_then(|h| h.actor.as_ref());
     inbox::Mark {
         id: inbound.id,
         kind: header.map(|h| h.kind.clone()).unwrap_or_default(),
         source: inbound.source.clone(),
         subject: header.map(|h| h.subject.clone()).unwrap_or_default(),
-        actor: header
-            .and_then(|h| h.actor.as_ref())
-            .map(|actor| actor.subject.clone()),
+        actor: actor.map(|actor| actor.subject.clone()),
+        caller: actor.map(inbox::caller),
         request_hash: inbound.request_hash.clone(),
         received_at,
         state,

@@ -174,3 +174,15 @@ fn keys_spread_over_all_partitions() {
         .collect();
     assert_eq!(used, HashSet::from([0, 1, 2, 3]));
 }
+
+#[test]
+fn an_event_ends_commands_of_one_kind_alone() {
+    for event in KINDS.iter().filter(|kind| !kind.command) {
+        let commands = KINDS
+            .iter()
+            .filter(|kind| schemas::outcomes(kind).contains(&event.name));
+        let commands: Vec<_> = commands.map(|kind| kind.name).collect();
+        assert!(commands.len() <= 1, "{} ends {commands:?}", event.name);
+        assert_eq!(schemas::ends(event.name), commands.first().copied());
+    }
+}

@@ -63,7 +63,7 @@ pub(super) async fn record_event(
     context: RequestContext,
     write: Write<RecordEvent>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller);
+    let id = write.command_id(&caller, "tracking.record_event.command.v1");
     let request_hash = write.key.is_some().then_some(write.request_hash);
     let mut fields = Fields::new();
     let gathered = write.body.gather(&mut fields);

@@ -73,7 +73,7 @@ pub(super) async fn create_link(
     context: RequestContext,
     write: Write<CreateLink>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller);
+    let id = write.command_id(&caller, "tracking.create_link.command.v1");
     let partner_id = write.body.partner_id.as_ref().or_else(|| caller.partner());
     let partner_id = partner_id
         .ok_or_else(|| Problem::invalid(vec![FieldProblem::at("/partner_id", "is missing")]))?;

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use host::testing::{operator, partner, until};
+use money::ids::Asker;
 use serde_json::{Value, json};
 
 use crate::app::*;
@@ -27,6 +28,12 @@ async fn a_partner_makes_a_link_of_its_own_and_a_key_makes_it_once() {
         .post_with_key(LINKS, &token, "k1", &link(CAMPAIGN))
         .await;
     assert_eq!((status, &again), (StatusCode::CREATED, &first));
+    let asker = Asker {
+        subject: PARTNER,
+        partner: Some(PARTNER),
+        brand: None,
+    };
+    service.assert_commands_follow_from(&[asker], &["k1"]).await;
     let other = json!({"campaign_id": CAMPAIGN, "target_url": "https://shop.example/other"});
     let (status, problem) = service.post_with_key(LINKS, &token, "k1", &other).await;
     assert_eq!(

@@ -8,6 +8,7 @@ mod app;
 mod attributing;
 mod bad_input;
 mod brands;
+mod callers;
 mod documents;
 mod edge;
 mod links;

@@ -78,7 +78,7 @@ async fn indexes(into: &mut PgConnection) -> Result<()> {
     into.execute(
         "CREATE INDEX ON messages (service, position); CREATE INDEX ON messages (id);
          CREATE INDEX ON messages (causation_id); CREATE INDEX ON messages (outcome_of);
-         CREATE INDEX ON bff.commands (id); CREATE INDEX ON bff.commands (caller, idempotency_key);
+         CREATE INDEX ON bff.commands (id); CREATE INDEX ON bff.commands (caller, key_hash);
          CREATE INDEX ON bff.outcomes (command_id)",
     )
     .await?;

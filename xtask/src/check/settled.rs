@@ -123,7 +123,7 @@ fn busy_sql(service: Service) -> &'static str {
     match service {
         Service::Bff => {
             "SELECT count(*), 'commands are pending' FROM commands c
-              WHERE NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.command_id = c.id)"
+              WHERE NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.command_id = c.id AND o.command_type = c.type)"
         }
         Service::Commission => {
             "SELECT count(*), 'holds are due' FROM commissions, pipeline.log_head h

@@ -20,6 +20,7 @@ fn reports() -> impl Strategy<Value = Vec<Report>> {
 
 /// A report of `order1` of one of two brands, each with a visitor, a campaign and a click of its own.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is drawn for itself")]
 struct Told {
     other: bool,
     shop: bool,

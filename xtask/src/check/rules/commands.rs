@@ -76,7 +76,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                   WHERE state = 'parked' AND id NOT IN (SELECT id FROM meant_aside)
                   UNION ALL
                  SELECT format('bff: %s (%s of %s) is %s', c.id, c.type, c.subject, coalesce(o.status, 'pending'))
-                   FROM bff.commands c LEFT JOIN bff.outcomes o ON o.command_id = c.id
+                   FROM bff.commands c LEFT JOIN bff.outcomes o ON o.command_id = c.id AND o.command_type = c.type
                   WHERE coalesce(o.status, 'needs_attention') = 'needs_attention' AND c.id NOT IN (SELECT id FROM meant_aside)",
     },
     Question {
@@ -105,12 +105,10 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: 1,
-        check: "every idempotency key stands for one command",
-        of: "SELECT count(*) FROM bff.idempotency",
-        broken: "SELECT format('key %s of %s stands for %s, and %s commands have it', i.key, i.caller, i.command_id, n) AS evidence
-                   FROM (SELECT i.*, (SELECT count(*) FROM bff.commands c WHERE c.caller = i.caller AND c.idempotency_key = i.key) AS n,
-                                (SELECT count(*) FROM bff.commands c WHERE c.caller = i.caller AND c.idempotency_key = i.key
-                                    AND c.id = i.command_id) AS mine FROM bff.idempotency i) i
-                  WHERE n <> 1 OR mine <> 1",
+        check: "every idempotency key stands for one command of a kind",
+        of: "SELECT count(*) FROM bff.commands WHERE key_hash IS NOT NULL",
+        broken: "SELECT format('key %s of %s stands for %s of %s', left(key_hash, 8), caller, string_agg(id::text, ', '), type) AS evidence
+                   FROM bff.commands WHERE key_hash IS NOT NULL
+                  GROUP BY caller, partner_id, brand_id, type, key_hash HAVING count(*) > 1",
     },
 ];

@@ -112,8 +112,9 @@ const DERIVED: &str = "
  SELECT format('bff position %s (%s)', position, type), subject, 'pay_', ARRAY['aggregate', 'pay_', id::text], NULL
    FROM messages WHERE type = 'payment.request_payout.command.v1'
  UNION ALL
- SELECT format('the bff''s command %s of key %s', id, idempotency_key), id::text, '', ARRAY['client', caller, idempotency_key], NULL
-   FROM bff.commands WHERE idempotency_key IS NOT NULL
+ SELECT format('the bff''s command %s of key %s', id, left(key_hash, 8)), id::text, '',
+        ARRAY['command', type, caller, partner_id, brand_id, key_hash], NULL
+   FROM bff.commands WHERE key_hash IS NOT NULL
  UNION ALL
  SELECT format('payment position %s, transfer %s', t.position, t.ordinal), t.id::text, '',
         ARRAY['transfer', m.causation_id::text, t.ordinal::text], NULL

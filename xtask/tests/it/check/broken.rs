@@ -61,7 +61,8 @@ pub(super) const CASES: &[Case] = &[
         "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header, schema_id, body)
          SELECT 'tracking', causation_id, 1, 'tracking-events', 'dead', 'a test', subject, 0, 0, '', 1, ''
            FROM pipeline.message_log WHERE type = 'commission.calculated.v1' ORDER BY position LIMIT 1"),
-    sql(1, "every idempotency key", Bff, "UPDATE idempotency SET command_id = gen_random_uuid() WHERE key = 'demo-link'"),
+    sql(1, "every idempotency key", Bff,
+        "UPDATE commands SET key_hash = 'a', caller = 'b', partner_id = NULL, brand_id = NULL WHERE type = 'campaign.create.command.v1'"),
     sql(1, "the bff shows", Bff, "UPDATE balances SET payable = payable + 1 WHERE owner = 'partner:partner123'"),
     sql(2, "every message of every log can be read", Campaign,
         "UPDATE pipeline.message_log SET body = substr(body, 1, 20) WHERE position = 1"),
@@ -155,7 +156,7 @@ pub(super) const CASES: &[Case] = &[
     sql(10, "one correlation id", Payment,
         "UPDATE pipeline.message_log SET correlation_id = gen_random_uuid() WHERE type = 'payout.paid.v1'"),
     sql(10, "every event's id", Tracking, "UPDATE pipeline.message_log SET id = gen_random_uuid() WHERE position = 2"),
-    sql(10, "every derived id", Bff, "UPDATE commands SET idempotency_key = 'another' WHERE idempotency_key = 'demo-link'"),
+    sql(10, "every derived id", Bff, "UPDATE commands SET key_hash = 'another' WHERE type = 'tracking.create_link.command.v1'"),
     // What is not there is found too, and does not end the check.
     sql(10, "every derived id", Payment, "UPDATE pipeline.message_log SET causation_id = NULL WHERE type = 'payout.paid.v1'"),
 ];

@@ -60,7 +60,41 @@ impl<'a> Traffic<'a> {
         self.twins().await;
         self.let_a_day_pass().await;
         self.payouts().await;
+        self.one_key_at_two_services().await;
         self.journal
+    }
+
+    /// Refused by one of them, and done by the other: each says what became of its own.
+    async fn one_key_at_two_services(&mut self) {
+        let tracking = self.stack.url(Service::Tracking).unwrap().to_owned();
+        let payout = |amount: &str| {
+            json!({"amount": amount, "currency": "USD", "payment_method": "paypal",
+                   "account_details": {"email": "user@example.com"}})
+        };
+        let at_tracking = async |traffic: &mut Self, key: &str, report: &Value, due: u16| {
+            let url = format!("{tracking}/api/v1/tracking/events");
+            let request = traffic.http.post(url).bearer_auth(&traffic.partner);
+            let request = request.header("Idempotency-Key", key).json(report);
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), due);
+            if due == 201 {
+                let id = answer.headers()["x-command-id"].to_str().unwrap();
+                traffic.note(id.parse().unwrap(), Service::Tracking, due);
+            }
+        };
+        let stranger = json!({"user_id": "stranger", "event_type": "lead"});
+        let seen = json!({"user_id": "stranger", "event_type": "page_view"});
+        at_tracking(self, "refused-there", &stranger, 404).await;
+        let done = self
+            .write("refused-there", "payments/request", payout("1.00"))
+            .await;
+        assert_eq!(done["status"], "completed", "{done}");
+        let refused = self
+            .write("refused-here", "payments/request", payout("90000.00"))
+            .await;
+        assert_eq!(refused["code"], "insufficient_balance", "{refused}");
+        at_tracking(self, "refused-here", &seen, 201).await;
+        self.until_paid().await;
     }
 
     /// Another brand has the numbers of the first: a refund that waits, one that comes late, and no campaign named.
@@ -81,7 +115,8 @@ impl<'a> Traffic<'a> {
     }
 
     async fn report(&mut self, key: &str, user: &str, number: &str, kind: &str) {
-        let body = json!({"user_id": user, "order_id": number, "event_type": kind, "amount": "12.00", "currency": "USD"});
+        let amount = if kind == "refund" { "5.00" } else { "12.00" };
+        let body = json!({"user_id": user, "order_id": number, "event_type": kind, "amount": amount, "currency": "USD"});
         self.as_brand(key, "tracking/events", body).await;
     }
 
@@ -215,21 +250,7 @@ impl<'a> Traffic<'a> {
             assert!(told.status().is_success());
             self.write(key, "payments/request", json!({"amount": "10.00", "currency": "USD", "payment_method": "paypal",
                                                        "account_details": {"email": "user@example.com"}})).await;
-            let http = self.http.clone();
-            let (url, token) = (self.bff("payouts"), self.partner.clone());
-            wait("the payout ends", async || {
-                let list: Value = http
-                    .get(&url)
-                    .bearer_auth(&token)
-                    .send()
-                    .await
-                    .unwrap()
-                    .json()
-                    .await
-                    .unwrap();
-                matches!(list["items"][0]["status"].as_str(), Some("paid" | "failed"))
-            })
-            .await;
+            self.until_paid().await;
         }
         let none = json!({"fault": null});
         self.http
@@ -238,6 +259,24 @@ impl<'a> Traffic<'a> {
             .send()
             .await
             .unwrap();
+    }
+
+    async fn until_paid(&self) {
+        let http = self.http.clone();
+        let (url, token) = (self.bff("payouts"), self.partner.clone());
+        wait("the payout ends", async || {
+            let list: Value = http
+                .get(&url)
+                .bearer_auth(&token)
+                .send()
+                .await
+                .unwrap()
+                .json()
+                .await
+                .unwrap();
+            matches!(list["items"][0]["status"].as_str(), Some("paid" | "failed"))
+        })
+        .await;
     }
 
     async fn click(&mut self, campaign: &str) {
@@ -267,13 +306,13 @@ impl<'a> Traffic<'a> {
         self.ask(&token, key, path, &body).await;
     }
 
-    async fn write(&mut self, key: &str, path: &str, body: Value) {
+    async fn write(&mut self, key: &str, path: &str, body: Value) -> Value {
         let token = self.partner.clone();
-        self.ask(&token, key, path, &body).await;
+        self.ask(&token, key, path, &body).await
     }
 
     /// A write through the bff, to its end.
-    async fn ask(&mut self, token: &str, key: &str, path: &str, body: &Value) {
+    async fn ask(&mut self, token: &str, key: &str, path: &str, body: &Value) -> Value {
         let request = self.http.post(self.bff(path)).bearer_auth(token).json(body);
         let answer = request
             .header("Idempotency-Key", key)
@@ -283,13 +322,14 @@ impl<'a> Traffic<'a> {
             .unwrap();
         let status = answer.status();
         let said: Value = answer.json().await.unwrap();
-        assert!(status.is_success(), "{path}: {status} {said}");
         assert_ne!(said["status"], "pending", "{path}: {said}");
-        self.note(
-            said["command_id"].as_str().unwrap().parse().unwrap(),
-            Service::Bff,
-            status.as_u16(),
-        );
+        let command = said["command_id"].as_str();
+        let command = command.unwrap_or_else(|| panic!("{path}: {status} {said}"));
+        if status.is_success() {
+            let command = command.parse().unwrap();
+            self.note(command, Service::Bff, status.as_u16());
+        }
+        said
     }
 
     fn note(&mut self, id: Uuid, by: Service, status: u16) {
