@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chassis::http::{Holder, Percent, Shares};
 use host::Host;
 use sqlx::PgPool;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ const TICK: Duration = Duration::from_millis(100);
 const COMMIT: Duration = Duration::from_millis(4);
 
 /// Requests that are held at once: half of what a service answers at once, so that those who wait never keep out those who
-/// do not. Beyond it a preference is not honoured.
+/// do not, and of one subject its share. Beyond it a preference is not honoured.
 pub(crate) const MOST_WAITING: usize = 512;
 
 /// Told by the projections of this process when outcomes are about to commit. Of the process rather than of one
@@ -36,7 +37,7 @@ struct Inner {
     waiters: Mutex<Waiters>,
     joined: Notify,
     stop: CancellationToken,
-    room: Semaphore,
+    room: Arc<Shares>,
 }
 
 impl Waiting {
@@ -46,7 +47,7 @@ impl Waiting {
             waiters: Mutex::default(),
             joined: Notify::new(),
             stop: host.tasks().stop().clone(),
-            room: Semaphore::new(MOST_WAITING),
+            room: Shares::new(MOST_WAITING, Percent::default()),
         }));
         let looking_out = waiting.clone().look_out(host.pool().clone());
         host.tasks().spawn("waiting", looking_out);
@@ -55,8 +56,9 @@ impl Waiting {
 
     /// Waits until the command ended, the time is up or the service stops; which of them, the database knows. False when
     /// too many wait already.
-    pub(crate) async fn wait(&self, command: Uuid, longest: Duration) -> bool {
-        let Ok(_room) = self.0.room.try_acquire() else {
+    pub(crate) async fn wait(&self, command: Uuid, subject: &str, longest: Duration) -> bool {
+        let holder = Holder::Subject(subject.to_owned());
+        let Some(_room) = self.0.room.take(vec![holder]) else {
             return false;
         };
         let (done, ended) = oneshot::channel();
@@ -134,15 +136,31 @@ mod tests {
         let app = TestService::start(crate::define).await;
         let waiting = Waiting::start(&app.host);
         let long = Duration::from_secs(30);
-        let wait = |longest| waiting.wait(Uuid::now_v7(), longest);
-        let mut held: FuturesUnordered<_> = (1..MOST_WAITING).map(|_| wait(long)).collect();
-        held.push(wait(Duration::from_millis(300)));
+        let wait = |subject, longest| waiting.wait(Uuid::now_v7(), subject, longest);
+        let of = |subject, count| (0..count).map(move |_| wait(subject, long));
+        let share = MOST_WAITING / 4;
+        let mut held: FuturesUnordered<_> = of("a", share).collect();
         tokio::select! {
             biased;
             _ = held.next() => panic!("nothing ended yet"),
-            waited = wait(long) => assert!(!waited, "too many wait"),
+            waited = wait("a", long) => assert!(!waited, "one subject has its share"),
+        }
+        held.extend(
+            ["b", "c"]
+                .into_iter()
+                .flat_map(|subject| of(subject, share)),
+        );
+        held.extend(of("d", share - 1));
+        held.push(wait("d", Duration::from_millis(300)));
+        tokio::select! {
+            biased;
+            _ = held.next() => panic!("nothing ended yet"),
+            waited = wait("e", long) => assert!(!waited, "too many wait"),
         }
         assert_eq!(held.next().await, Some(true), "one has waited long enough");
-        assert!(wait(Duration::from_millis(1)).await, "its place is free");
+        assert!(
+            wait("e", Duration::from_millis(1)).await,
+            "its place is free"
+        );
     }
 }

@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use axum::Router;
 use chassis::auth::{AuthConfig, Verifier};
-use chassis::http::{Probes, Server, Shell};
+use chassis::http::{Groups, Probes, Server, Shell};
 use chassis::idempotency::RequestHasher;
 use chassis::telemetry::Metrics;
 use pipeline::relay::Source;
@@ -232,7 +231,7 @@ pub async fn start<D: Domain + Clone>(
     let verifier = settings.auth.take().and_then(AuthConfig::verifier);
     let verifier = verifier.context("tokens cannot be verified with these settings")?;
     let verifier = Arc::new(verifier);
-    let server = Server::bind(settings.server).await?;
+    let server = Server::bind(settings.server.clone()).await?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
@@ -324,7 +323,7 @@ pub async fn start<D: Domain + Clone>(
         rehearsal: Box::new(Arc::clone(&engine)),
     }));
 
-    let (router, document) = surface(&host, &faces, &settings);
+    let (groups, document) = surface(&host, &faces, &settings);
     bring_back(&pool, engine_writer, &queue, &engine, &tasks);
     tasks.spawn("engine", engine.run(tasks.stop().clone(), left.deaths > 0));
     let told = gauges::tell(
@@ -352,7 +351,8 @@ pub async fn start<D: Domain + Clone>(
     }
     let address = server.local_addr()?;
     let shell = shell(&host, &settings, verifier, metrics);
-    let serving = server.serve(shell.wrap(router), tasks.stop().clone());
+    let router = shell.wrap_groups(groups);
+    let serving = server.serve(router, tasks.stop().clone());
     tasks.spawn("http", serving);
     tracing::info!(service = service.name(), %address, mode = settings.modes.of(service).name(), "started");
     let running = Running {
@@ -438,10 +438,11 @@ struct Faces {
     routes: Routes,
 }
 
-fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Router, OpenApi) {
+fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Groups, OpenApi) {
     let service = host.service();
     let base = chassis::openapi::base(&format!("Tributary {}", service.name()), faces.about);
-    let mut routes = OpenApiRouter::with_openapi(base).merge((faces.edge)(host));
+    let (edge, edge_document) = (faces.edge)(host).split_for_parts();
+    let mut routes = OpenApiRouter::with_openapi(base.merge_from(edge_document));
     let closed = service != Service::Bff && settings.modes.of(service) == Mode::Event;
     if !closed {
         routes = routes.merge((faces.routes)(host));
@@ -468,18 +469,20 @@ fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Router, OpenApi)
         settings.internal_key.clone(),
         host.relayed_topics(),
     );
-    let mut served = chassis::openapi::pages(routes.merge(operators), json)
-        .merge(history)
-        .merge(resends);
     let receiver = Receiver::new(host.pool().clone(), host.inlet());
-    served = served.merge(pipeline::road::http::router(
+    let batches = pipeline::road::http::router(
         receiver,
         settings.internal_key.clone(),
         service,
         settings.modes.clone(),
         host.health().clone(),
-    ));
-    (served, document)
+    );
+    let groups = Groups {
+        own: chassis::openapi::pages(routes.merge(operators), json),
+        edge,
+        road: history.merge(resends).merge(batches),
+    };
+    (groups, document)
 }
 
 /// What is served: with the operators' routes, at the bff those of all services.

@@ -139,18 +139,22 @@ impl Bff {
         };
         match wait.filter(|wait| !wait.is_zero()) {
             None => Ok(at(id, StatusCode::ACCEPTED, Json(accepted))),
-            Some(wait) => self.outcome(command.topic.owner(), accepted, wait).await,
+            Some(wait) => {
+                let service = command.topic.owner();
+                self.outcome(service, &asking.caller, accepted, wait).await
+            }
         }
     }
 
     async fn outcome(
         &self,
         service: Service,
+        caller: &Caller,
         accepted: Accepted,
         wait: Duration,
     ) -> Result<Response, Problem> {
         let id = accepted.command_id;
-        if !self.waiting.wait(id, wait).await {
+        if !self.waiting.wait(id, &caller.subject, wait).await {
             return Ok(at(id, StatusCode::ACCEPTED, Json(accepted)));
         }
         let command = commands::find(self.host.pool(), id, None).await;

@@ -35,7 +35,8 @@ async fn problem(response: Response, status: u16) -> (String, String) {
 
 #[tokio::test]
 async fn while_as_many_requests_wait_as_may_the_next_is_told_503_and_none_is_lost() {
-    let app = bff_with(&[("HTTP_MAX_IN_FLIGHT", "2")]).await;
+    // One subject has a quarter of them.
+    let app = bff_with(&[("HTTP_MAX_IN_FLIGHT", "8")]).await;
     let holder = app.hold_writer_lock().await;
     let waiting = [post(&app, &partner123()), post(&app, &partner123())];
     until("the third is refused", || async {
@@ -53,6 +54,19 @@ async fn while_as_many_requests_wait_as_may_the_next_is_told_503_and_none_is_los
         assert_eq!(taken.await.unwrap().status(), StatusCode::ACCEPTED);
     }
     assert!(count(&app, "commands").await >= 2);
+    let holder = app.hold_writer_lock().await;
+    let waiting = [post(&app, &partner123()), post(&app, &partner123())];
+    until("its share is taken", || async {
+        let refused = post(&app, &partner123()).await.unwrap();
+        refused.status() == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
+    let other = post(&app, &partner("partner9"));
+    drop(holder);
+    assert_eq!(other.await.unwrap().status(), StatusCode::ACCEPTED);
+    for taken in waiting {
+        assert_eq!(taken.await.unwrap().status(), StatusCode::ACCEPTED);
+    }
 }
 
 #[tokio::test]

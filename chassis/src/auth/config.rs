@@ -28,6 +28,7 @@ pub struct AuthConfig {
     /// What a request without a token is.
     pub anonymous: Anonymous,
     keys: Option<Keys>,
+    hosts: Vec<String>,
 }
 
 /// What tokens are verified with.
@@ -39,7 +40,7 @@ enum Keys {
 
 impl AuthConfig {
     /// Reads `JWT_ALGORITHM`, `JWT_SECRET_KEY` (and `JWT_ACCEPTED_SECRET_KEYS`) or `JWT_PUBLIC_KEY` or `JWT_JWKS` or
-    /// `JWT_JWKS_URL`, `JWT_ISSUER`, `JWT_AUDIENCE`, `JWT_REQUIRE_VALIDATION` and `DIRECT_HTTP_AUTH`.
+    /// `JWT_JWKS_URL`, `JWT_ISSUER`, `JWT_AUDIENCE`, `JWT_REQUIRE_VALIDATION`, `DIRECT_HTTP_AUTH` and `HTTP_ALLOWED_HOSTS`.
     pub fn read(env: &mut Env, profile: Profile, surface: Surface) -> Self {
         let algorithm = env.or("JWT_ALGORITHM", Algorithm::Hs256);
         let keys = match algorithm {
@@ -51,6 +52,7 @@ impl AuthConfig {
             audience: env.or("JWT_AUDIENCE", "tributary".to_owned()),
             anonymous: anonymous(env, profile, surface),
             keys,
+            hosts: hosts(env),
         }
     }
 
@@ -62,12 +64,13 @@ impl AuthConfig {
             );
         }
         let (issuer, audience) = (&self.issuer, &self.audience);
-        match self.keys? {
+        let verifier = match self.keys? {
             Keys::Given(keys) => Some(Verifier::new(keys, issuer, audience, self.anonymous)),
             Keys::At(keys) => Verifier::remote(keys, issuer, audience, self.anonymous)
                 .map_err(|error| tracing::error!(error, "there is no client for JWT_JWKS_URL"))
                 .ok(),
-        }
+        };
+        verifier.map(|verifier| verifier.under_hosts(self.hosts))
     }
 }
 
@@ -160,6 +163,15 @@ fn seconds(env: &mut Env, name: &str, default: u64, range: RangeInclusive<u64>) 
         env.report(name, what, &default.to_string());
     }
     Duration::from_secs(given)
+}
+
+fn hosts(env: &mut Env) -> Vec<String> {
+    let text: String = env.or("HTTP_ALLOWED_HOSTS", String::new());
+    let names = text
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    names.map(str::to_ascii_lowercase).collect()
 }
 
 fn anonymous(env: &mut Env, profile: Profile, surface: Surface) -> Anonymous {

@@ -13,6 +13,7 @@ mod verifier;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
+pub(crate) use caller::Shown;
 pub use caller::{Caller, Scope};
 pub use claims::{Audience, Claims, Role};
 pub use config::{AuthConfig, Surface};

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::known::Current;
 use super::remote::{Remote, RemoteKeys};
 use super::{Algorithm, Caller, Claims, LEEWAY_SECONDS, VerifyingKeys, bearer};
-use crate::http::ReadyCheck;
+use crate::http::{ReadyCheck, host};
 
 /// What a request without a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,11 @@ pub enum TokenError {
     /// Another issuer, or for others.
     #[error("the token is not from or not for this system")]
     Foreign,
+    /// There is none, and the host's name could be any site's.
+    #[error(
+        "without a token, only this machine's addresses and the names in HTTP_ALLOWED_HOSTS are answered"
+    )]
+    Host,
 }
 
 /// Verifies tokens by signature, algorithm, issuer, audience and time.
@@ -55,6 +60,7 @@ pub struct Verifier {
     remote: Option<Arc<Remote>>,
     validation: Validation,
     anonymous: Anonymous,
+    hosts: Vec<String>,
 }
 
 impl Verifier {
@@ -68,7 +74,14 @@ impl Verifier {
             remote: None,
             validation: validation(algorithm, issuer, audience),
             anonymous,
+            hosts: Vec::new(),
         }
+    }
+
+    /// Under these names, too, a request without a token is the local operator's.
+    #[must_use]
+    pub fn under_hosts(self, hosts: Vec<String>) -> Self {
+        Self { hosts, ..self }
     }
 
     /// The same with the keys of a document, once [`Verifier::refresh`] runs.
@@ -89,6 +102,7 @@ impl Verifier {
             remote: Some(Arc::new(remote)),
             validation,
             anonymous,
+            hosts: Vec::new(),
         })
     }
 
@@ -120,28 +134,35 @@ impl Verifier {
     /// The caller of a request with these headers. A token that is shown is always checked in
     /// full, also where none is needed.
     pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, TokenError> {
-        self.shown_by(bearer(headers)?)
+        self.shown_by(bearer(headers)?, headers)
     }
 
     /// The same; a token of a key that is not known waits until the key set at the URL was fetched again.
     pub async fn caller_by_fresh_keys(&self, headers: &HeaderMap) -> Result<Caller, TokenError> {
         let token = bearer(headers)?;
-        let shown = self.shown_by(token);
+        let shown = self.shown_by(token, headers);
         match (&shown, &self.remote) {
             (Err(TokenError::UnknownKey | TokenError::NoKeys), Some(remote)) => {
                 remote.refreshed().await;
-                self.shown_by(token)
+                self.shown_by(token, headers)
             }
             _ => shown,
         }
     }
 
-    fn shown_by(&self, token: Option<&str>) -> Result<Caller, TokenError> {
+    fn shown_by(&self, token: Option<&str>, headers: &HeaderMap) -> Result<Caller, TokenError> {
         match (token, self.anonymous) {
             (Some(token), _) => self.verify(token),
+            (None, Anonymous::LocalOperator) if !self.is_ours(headers) => Err(TokenError::Host),
             (None, Anonymous::LocalOperator) => Ok(Caller::local_operator()),
             (None, Anonymous::Refused) => Err(TokenError::Missing),
         }
+    }
+
+    /// Whether the request names a host as nobody's page in a browser could.
+    fn is_ours(&self, headers: &HeaderMap) -> bool {
+        let named = host::name(headers);
+        named.is_some_and(|host| host::is_no_sites(&host) || self.hosts.contains(&host))
     }
 
     /// The caller that a token speaks for, by the keys there are now.
@@ -197,6 +218,7 @@ fn claims(
     let mut refused = TokenError::UnknownKey;
     for key in keys.candidates(header.kid.as_deref()) {
         match decode::<Claims>(token, key, validation) {
+            Ok(token) if is_from_the_future(&token.claims) => return Err(TokenError::Time),
             Ok(token) => return Ok(token.claims),
             Err(error) => refused = reason(&error),
         }
@@ -206,6 +228,14 @@ fn claims(
         }
     }
     Err(refused)
+}
+
+/// RFC 7519 asks nothing of `iat`; but a token that was made tomorrow was not made by an issuer with a right clock, and what
+/// is done by age (which keys signed what, what was revoked when) would be wrong for it.
+fn is_from_the_future(claims: &Claims) -> bool {
+    let now = jsonwebtoken::get_current_timestamp();
+    let made = claims.iat.unwrap_or(0);
+    made > now.saturating_add(LEEWAY_SECONDS)
 }
 
 /// RFC 8725, 3.11: a token that says it is of another kind (`logout+jwt`) is no access token. Some say `JWT`, those of

@@ -8,7 +8,7 @@ mod errors;
 mod files;
 mod profile;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -199,6 +199,7 @@ impl Env {
             self.report(name, what, &secret_example(min_bytes));
             return None;
         }
+        self.refuse_guessable(name, [text.as_str()], min_bytes);
         Some(SecretString::from(text))
     }
 
@@ -213,10 +214,26 @@ impl Env {
                 format!("holds one that is too short: at least {min_bytes} bytes are needed");
             self.report(name, what, &example);
         }
+        self.refuse_guessable(name, secrets.iter().copied(), min_bytes);
         if secrets.len() > MOST {
             self.report(name, format!("holds more than {MOST}"), &example);
         }
         secrets.into_iter().map(SecretString::from).collect()
+    }
+
+    /// Anywhere but on a developer's machine.
+    fn refuse_guessable<'a>(
+        &mut self,
+        name: &str,
+        secrets: impl IntoIterator<Item = &'a str>,
+        min_bytes: usize,
+    ) {
+        let is_key = min_bytes >= KEY_BYTES;
+        let is_guessable = is_key && secrets.into_iter().any(is_guessable);
+        if is_guessable && !Profile::read(self).is_local() {
+            let what = format!("can be guessed: fewer than {LEAST_DISTINCT} different characters");
+            self.report(name, what, &secret_example(min_bytes));
+        }
     }
 
     /// Adds a problem that only the caller can see, such as two variables that exclude each other.
@@ -248,6 +265,17 @@ enum Found {
     Nothing,
     /// Something that cannot be used, and is reported.
     Problem,
+}
+
+/// What is as long is a key; passwords of others are theirs to choose.
+const KEY_BYTES: usize = 32;
+/// Sixteen random bytes in hexadecimal have fewer once in ten million times.
+const LEAST_DISTINCT: usize = 8;
+
+/// Random bytes in any text form have more different characters than a person's choice of one letter, 32 times.
+fn is_guessable(secret: &str) -> bool {
+    let distinct: BTreeSet<u8> = secret.bytes().collect();
+    distinct.len() < LEAST_DISTINCT
 }
 
 fn secret_example(min_bytes: usize) -> String {

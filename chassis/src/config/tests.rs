@@ -118,7 +118,7 @@ impl Drop for Written {
 
 #[test]
 fn any_variable_may_stand_in_a_file_which_loses_its_last_line_end() {
-    let secret = "x".repeat(40);
+    let secret = "0123456789".repeat(4);
     let (unix, dos) = (
         Written::new(format!("{secret}\n").as_bytes()),
         Written::new(b"9001\r\n"),
@@ -196,4 +196,24 @@ fn the_layer_above_decides_whether_it_is_a_value_or_a_file() {
     let values = ["A", "B", "C", "D"].map(|name| env.text(name).unwrap());
     assert_eq!(values, ["a file above", "above", "a file below", "below"]);
     assert!(env.finish().is_ok());
+}
+
+#[test]
+fn a_secret_of_few_letters_is_refused_except_on_a_developers_machine() {
+    for (secret, guessable) in [
+        ("a".repeat(32), true),
+        ("abcabca".repeat(8), true),
+        ("9f86d081884c7d659a2feaa0c55ad015".to_owned(), false),
+    ] {
+        for (profile, refused) in [("production", guessable), ("local", false)] {
+            let mut env = Env::from_map([
+                ("KEY", secret.as_str()),
+                ("KEYS", &secret),
+                ("TRIBUTARY_PROFILE", profile),
+            ]);
+            env.secret("KEY", 32);
+            env.secrets("KEYS", 32);
+            assert_eq!(env.finish().is_err(), refused, "{secret} {profile}");
+        }
+    }
 }

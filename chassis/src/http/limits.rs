@@ -1,14 +1,13 @@
 //! How much a service takes on: time, requests at once, sizes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
 
+use super::shares::Percent;
 use crate::config::Env;
 use crate::prefer;
 use crate::problem::Problem;
@@ -16,27 +15,36 @@ use crate::problem::Problem;
 /// The limits of one service's HTTP surface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Longest body in bytes; a route may raise its own with axum's `DefaultBodyLimit`.
+    /// Longest body in bytes.
     pub body_bytes: usize,
-    /// Longest time to an answer, not counting what `Prefer: wait=n` asks for.
+    /// The same of an operator's, where a route raises its own with axum's `DefaultBodyLimit`.
+    pub operator_body_bytes: usize,
+    /// Longest time to an answer once the whole request is there, not counting what `Prefer: wait=n` asks for.
     pub request_timeout: Duration,
-    /// Requests being answered at once; probes and metrics are not counted.
+    /// Requests being answered at once, in each group of routes; probes and metrics are not counted.
     pub max_in_flight: usize,
+    /// Bodies that are on their way at once.
+    pub max_pending_bodies: usize,
+    /// How much of each bound one subject or one address may hold.
+    pub share_percent: Percent,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        let request_timeout = Duration::from_secs(15);
         Self {
             body_bytes: 64 * 1024,
-            request_timeout,
+            operator_body_bytes: 1024 * 1024,
+            request_timeout: Duration::from_secs(15),
             max_in_flight: 1024,
+            max_pending_bodies: 1024,
+            share_percent: Percent::default(),
         }
     }
 }
 
 impl Limits {
-    /// Reads `HTTP_BODY_LIMIT_BYTES`, `HTTP_REQUEST_TIMEOUT_MS` and `HTTP_MAX_IN_FLIGHT`.
+    /// Reads `HTTP_BODY_LIMIT_BYTES`, `HTTP_REQUEST_TIMEOUT_MS`, `HTTP_MAX_IN_FLIGHT`, `HTTP_MAX_PENDING_BODIES` and
+    /// the shares.
     pub fn read(env: &mut Env) -> Self {
         let default = Self::default();
         let timeout_ms: u32 = env.or("HTTP_REQUEST_TIMEOUT_MS", 15_000);
@@ -44,20 +52,10 @@ impl Limits {
             body_bytes: env.or("HTTP_BODY_LIMIT_BYTES", default.body_bytes),
             request_timeout: Duration::from_millis(u64::from(timeout_ms)),
             max_in_flight: env.or("HTTP_MAX_IN_FLIGHT", default.max_in_flight),
+            max_pending_bodies: env.or("HTTP_MAX_PENDING_BODIES", default.max_pending_bodies),
+            share_percent: Percent::read(env),
+            ..default
         }
-    }
-}
-
-/// Refuses what comes beyond `max_in_flight` at once, rather than letting everyone wait.
-pub(super) async fn in_flight(
-    State(slots): State<Arc<Semaphore>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match slots.try_acquire() {
-        Ok(_slot) => next.run(request).await,
-        Err(_) => Problem::unavailable("overloaded", "too many requests at once; try again", 1)
-            .into_response(),
     }
 }
 

@@ -1,12 +1,16 @@
 //! The HTTP shell: what surrounds every route of every service.
 
+mod admission;
+mod arrivals;
 mod ask;
 mod context;
+pub(crate) mod host;
 mod limits;
 mod measure;
 mod probes;
 mod rate;
 mod server;
+mod shares;
 mod shell;
 mod shutdown;
 mod traced;
@@ -17,5 +21,6 @@ pub use limits::Limits;
 pub use probes::{Probes, ReadyCheck};
 pub use rate::{RATE_LIMIT, RATE_LIMIT_POLICY, RateLimits};
 pub use server::{Server, ServerConfig};
-pub use shell::Shell;
+pub use shares::{Holder, Percent, Place, Shares};
+pub use shell::{Groups, Shell};
 pub use shutdown::cancel_on_signal;

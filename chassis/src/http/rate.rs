@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::auth::Verifier;
+use crate::auth::Shown;
 use crate::config::Env;
 use crate::problem::Problem;
 
@@ -139,12 +139,13 @@ fn seconds(duration: Duration) -> u64 {
 /// Refuses what one caller asks beyond its share. Operators are not counted: they work when something is wrong. Nor is
 /// who shows no valid token, which its route refuses: an address would stand for everybody behind one proxy.
 pub(super) async fn layer(
-    State((buckets, verifier)): State<(Arc<Buckets>, Arc<Verifier>)>,
+    State(buckets): State<Arc<Buckets>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let caller = verifier.caller(request.headers());
-    let Some(caller) = caller.ok().filter(|caller| !caller.is_operator()) else {
+    let shown = request.extensions().get::<Shown>();
+    let caller = shown.and_then(|shown| shown.0.as_ref().ok());
+    let Some(caller) = caller.filter(|caller| !caller.is_operator()) else {
         return next.run(request).await;
     };
     let bucket = caller.identity().id().to_string();

@@ -1,19 +1,25 @@
 //! Accepts connections, serves them and stops without cutting anyone off.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::admission::Peer;
+use super::shares::{Holder, Percent, Place, Shares};
 use crate::config::Env;
 
 /// A request's head, its URI included: when so much has come without its end, hyper answers 431. What comes in one read
@@ -25,12 +31,16 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Where a service listens and how many it lets in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
     /// Where it listens; port 0 takes a free one.
     pub address: SocketAddr,
     /// Open connections at most; others wait in the kernel's queue.
     pub max_connections: usize,
+    /// How much of them one address may hold; what it opens beyond is closed.
+    pub share_percent: Percent,
+    /// Proxies that many come through: their addresses have no share.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a stop waits for requests being answered.
     pub drain_timeout: Duration,
     /// Time for a client to send a whole head, also its first and between two requests, and to take in what was
@@ -44,21 +54,41 @@ impl ServerConfig {
         Self {
             address,
             max_connections: 4096,
+            share_percent: Percent::default(),
+            trusted_proxies: Vec::new(),
             drain_timeout: Duration::from_secs(20),
             client_timeout: CLIENT_TIMEOUT,
         }
     }
 
-    /// Reads `<PREFIX>_LISTEN_ADDRESS`, `HTTP_MAX_CONNECTIONS` and `HTTP_DRAIN_TIMEOUT_MS`.
+    /// Reads `<PREFIX>_LISTEN_ADDRESS`, `HTTP_MAX_CONNECTIONS`, the shares, `HTTP_TRUSTED_PROXIES` and
+    /// `HTTP_DRAIN_TIMEOUT_MS`.
     pub fn read(env: &mut Env, prefix: &str, default: SocketAddr) -> Self {
         let drain_ms: u32 = env.or("HTTP_DRAIN_TIMEOUT_MS", 20_000);
         Self {
             address: env.or(&format!("{prefix}_LISTEN_ADDRESS"), default),
             max_connections: env.or("HTTP_MAX_CONNECTIONS", 4096),
+            share_percent: Percent::read(env),
+            trusted_proxies: read_proxies(env),
             drain_timeout: Duration::from_millis(u64::from(drain_ms)),
             client_timeout: CLIENT_TIMEOUT,
         }
     }
+}
+
+fn read_proxies(env: &mut Env) -> Vec<IpNet> {
+    let text: String = env.or("HTTP_TRUSTED_PROXIES", String::new());
+    let nets = text.split(',').map(str::trim).filter(|net| !net.is_empty());
+    let net = |text: &str| {
+        let address = text.parse::<IpAddr>().map(IpNet::from);
+        address.or_else(|_| text.parse())
+    };
+    let nets: Result<Vec<IpNet>, _> = nets.map(net).collect();
+    nets.unwrap_or_else(|_| {
+        let what = "must be addresses or networks, separated by commas";
+        env.report("HTTP_TRUSTED_PROXIES", what, "10.0.0.0/8,fd00::/8");
+        Vec::new()
+    })
 }
 
 /// A bound listener.
@@ -86,16 +116,23 @@ impl Server {
     /// Serves until `stop` is cancelled, then lets the requests being answered end.
     pub async fn serve(self, router: Router, stop: CancellationToken) {
         let slots = Arc::new(Semaphore::new(self.config.max_connections));
+        let shares = Shares::new(self.config.max_connections, self.config.share_percent);
         let connections = TaskTracker::new();
-        while let Some((stream, slot)) = self.accept(&slots, &stop).await {
+        while let Some((stream, address, slot)) = self.accept(&slots, &stop).await {
+            let peer = self.peer(address);
+            let holders = peer.0.map(Holder::Address).into_iter().collect();
+            let Some(place) = shares.take(holders) else {
+                metrics::counter!("http_connections_refused_total").increment(1);
+                continue;
+            };
             let _ = stream.set_nodelay(true);
             let timeout = self.config.client_timeout;
             bound_writing(&stream, timeout);
             connections.spawn(connection(
                 stream,
-                router.clone(),
+                (peer, router.clone()),
                 stop.clone(),
-                slot,
+                (slot, place),
                 timeout,
             ));
         }
@@ -112,20 +149,27 @@ impl Server {
         }
     }
 
+    fn peer(&self, address: SocketAddr) -> Peer {
+        let address = address.ip().to_canonical();
+        let proxies = &self.config.trusted_proxies;
+        let is_proxy = proxies.iter().any(|net| net.contains(&address));
+        Peer((!is_proxy).then_some(address))
+    }
+
     /// The next connection, or `None` once stopped.
     async fn accept(
         &self,
         slots: &Arc<Semaphore>,
         stop: &CancellationToken,
-    ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
         loop {
             let next = async {
                 let slot = Arc::clone(slots)
                     .acquire_owned()
                     .await
                     .map_err(io::Error::other)?;
-                let (stream, _) = self.listener.accept().await?;
-                Ok::<_, io::Error>((stream, slot))
+                let (stream, address) = self.listener.accept().await?;
+                Ok::<_, io::Error>((stream, address, slot))
             };
             let accepted = tokio::select! {
                 () = stop.cancelled() => return None,
@@ -154,9 +198,9 @@ fn bound_writing(stream: &TcpStream, timeout: Duration) {
 
 async fn connection(
     stream: TcpStream,
-    router: Router,
+    (peer, router): (Peer, Router),
     stop: CancellationToken,
-    _slot: OwnedSemaphorePermit,
+    _held: (OwnedSemaphorePermit, Place),
     head_timeout: Duration,
 ) {
     let mut http = http1::Builder::new();
@@ -164,7 +208,12 @@ async fn connection(
         .header_read_timeout(head_timeout)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
-    let serving = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let router = TowerToHyperService::new(router);
+    let answer = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
+    let serving = http.serve_connection(TokioIo::new(stream), answer);
     tokio::pin!(serving);
     let served = tokio::select! {
         served = serving.as_mut() => served,

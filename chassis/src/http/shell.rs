@@ -8,11 +8,13 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
-use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::admission::Arriving;
+use super::arrivals::Arrivals;
 use super::rate::{self, Buckets, RateLimits};
-use super::{Limits, Probes, context, limits, measure};
+use super::shares::Shares;
+use super::{Limits, Probes, admission, context, host, limits, measure};
 use crate::auth::Verifier;
 use crate::idempotency::RequestHasher;
 use crate::problem::Problem;
@@ -26,6 +28,17 @@ pub struct Shell {
     verifier: Option<Arc<Verifier>>,
     hasher: Option<Arc<RequestHasher>>,
     rate: Option<RateLimits>,
+}
+
+/// Routes by who asks: none of these groups can take another's slots.
+#[derive(Debug, Default)]
+pub struct Groups {
+    /// What people and their programs ask.
+    pub own: Router,
+    /// What is open to everybody, such as visitors' redirects.
+    pub edge: Router,
+    /// What services ask each other. It verifies their tokens and reads bodies itself.
+    pub road: Router,
 }
 
 impl Shell {
@@ -63,26 +76,49 @@ impl Shell {
 
     /// The whole surface of a service: its routes and the probes, surrounded.
     pub fn wrap(&self, routes: Router) -> Router {
-        let slots = Arc::new(Semaphore::new(self.limits.max_in_flight));
-        let mut routes = routes
-            .fallback(no_route)
-            .layer(from_fn_with_state(slots, limits::in_flight));
-        if let (Some(limits), Some(verifier)) = (self.rate, &self.verifier) {
-            let state = (Arc::new(Buckets::new(limits)), Arc::clone(verifier));
-            routes = routes.layer(from_fn_with_state(state, rate::layer));
-        }
+        self.wrap_groups(Groups {
+            own: routes,
+            ..Groups::default()
+        })
+    }
+
+    /// The same of routes in groups.
+    pub fn wrap_groups(&self, groups: Groups) -> Router {
+        let limits = self.limits;
+        let most_bytes = limits.max_pending_bodies.saturating_mul(limits.body_bytes);
+        let arrivals = Arrivals::new(limits.max_pending_bodies, most_bytes, limits.share_percent);
+        let timeout = from_fn_with_state(limits.request_timeout, limits::timeout);
+        let slots = || Shares::new(limits.max_in_flight, limits.share_percent);
+        let in_slots = |routes: Router| {
+            let routes = routes.layer(timeout.clone());
+            routes.layer(from_fn_with_state(slots(), admission::in_slot))
+        };
+        let own = in_slots(groups.own.fallback(no_route));
+        let routes = own.merge(in_slots(groups.edge));
+        let arriving = Arriving::new(limits, arrivals);
+        let routes = routes.layer(from_fn_with_state(arriving, admission::arrive));
+        let routes = self.identify(routes).merge(in_slots(groups.road));
         let routes = routes
-            .merge(self.probes.router())
+            .merge(self.probes.router().layer(timeout))
             .method_not_allowed_fallback(no_method);
         self.provide(routes)
-            .layer(DefaultBodyLimit::max(self.limits.body_bytes))
+            .layer(DefaultBodyLimit::max(limits.body_bytes))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn_with_state(
-                self.limits.request_timeout,
-                limits::timeout,
-            ))
+            .layer(from_fn(host::layer))
             .layer(from_fn(measure::layer))
             .layer(from_fn(context::layer))
+    }
+
+    fn identify(&self, mut routes: Router) -> Router {
+        let Some(verifier) = &self.verifier else {
+            return routes;
+        };
+        if let Some(limits) = self.rate {
+            let buckets = Arc::new(Buckets::new(limits));
+            routes = routes.layer(from_fn_with_state(buckets, rate::layer));
+        }
+        let verifier = Arc::clone(verifier);
+        routes.layer(from_fn_with_state(verifier, admission::identify))
     }
 
     fn provide(&self, mut routes: Router) -> Router {

@@ -76,11 +76,21 @@ pub(crate) async fn body_bytes<S: Send + Sync>(
         .await
         .map_err(|rejection| match rejection {
             BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large")
-                    .with_detail("the body is longer than this path takes")
+                too_large()
             }
-            _ => Problem::bad_request("unreadable_body", "the body ended before it was complete"),
+            _ => unreadable(),
         })
+}
+
+/// 413.
+pub(crate) fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large")
+        .with_detail("the body is longer than this path takes")
+}
+
+/// 400: it was cut off.
+pub(crate) fn unreadable() -> Problem {
+    Problem::bad_request("unreadable_body", "the body ended before it was complete")
 }
 
 /// A checked value from a body's bytes.

@@ -252,9 +252,29 @@ impl App {
             )))
             .wrap(surface);
         let config = ServerConfig {
-            drain_timeout: Duration::from_secs(5),
             client_timeout,
             ..ServerConfig::at("127.0.0.1:0".parse().unwrap())
+        };
+        Self::of(router, config).await
+    }
+
+    /// One that has so few connections, behind these proxies.
+    pub async fn of_few_connections(max_connections: usize, proxies: &str) -> Self {
+        let proxies = proxies.split(',').filter(|net| !net.is_empty());
+        let config = ServerConfig {
+            max_connections,
+            trusted_proxies: proxies.map(|net| net.parse().unwrap()).collect(),
+            ..ServerConfig::at("127.0.0.1:0".parse().unwrap())
+        };
+        let shell = Shell::new(Probes::new("payment"), Limits::default());
+        Self::of(shell.wrap(axum::Router::new()), config).await
+    }
+
+    /// This router, served.
+    pub async fn of(router: axum::Router, config: ServerConfig) -> Self {
+        let config = ServerConfig {
+            drain_timeout: Duration::from_secs(5),
+            ..config
         };
         let server = Server::bind(config).await.unwrap();
         let url = format!("http://{}", server.local_addr().unwrap());

@@ -7,6 +7,7 @@ use chassis::auth::{
 };
 use chassis::config::{Env, Profile};
 use chassis::http::Limits;
+use reqwest::RequestBuilder;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -313,4 +314,44 @@ fn a_short_secret_and_an_unlisted_algorithm_are_problems() {
             .to_string()
             .contains("JWT_PUBLIC_KEY_FILE or JWT_JWKS_FILE")
     );
+}
+
+#[tokio::test]
+async fn an_open_service_answers_no_name_that_somebodys_page_could_have() {
+    let verifier = secret_verifier(Anonymous::LocalOperator);
+    let verifier = verifier.under_hosts(vec!["bff.test".to_owned()]);
+    let app = App::with(verifier, Limits::default(), true).await;
+    let asked = |host: &str, token: Option<String>| {
+        let request = app.get("/whoami").header("host", host);
+        let request = token.into_iter().fold(request, RequestBuilder::bearer_auth);
+        async { request.send().await.unwrap().status().as_u16() }
+    };
+    for host in [
+        "127.0.0.1:8000",
+        "localhost",
+        "[::1]:8000",
+        "bff.test:1",
+        "192.168.1.7",
+    ] {
+        assert_eq!(asked(host, None).await, 200, "{host}");
+    }
+    for host in [
+        "rebound.example",
+        "rebound.example:8000",
+        "localhost.example",
+    ] {
+        assert_eq!(asked(host, None).await, 421, "{host}");
+        assert_eq!(asked(host, Some(partner_token())).await, 200, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_made_in_the_future_is_refused() {
+    let app = App::start().await;
+    for (ahead, status) in [(30, 200), (3_600, 401)] {
+        let mut claims = Claims::new("user123", ISSUER, AUDIENCE, 600);
+        claims.iat = claims.iat.map(|iat| iat + ahead);
+        let request = app.get("/whoami").bearer_auth(token(&claims));
+        assert_eq!(request.send().await.unwrap().status(), status, "{ahead}");
+    }
 }

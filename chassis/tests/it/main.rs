@@ -15,3 +15,4 @@ mod keys;
 mod rates;
 mod shell;
 mod slow;
+mod starving;

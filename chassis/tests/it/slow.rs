@@ -72,7 +72,7 @@ async fn a_body_that_does_not_come_ends_its_request() {
     );
     slow.write_all(head.as_bytes()).await.unwrap();
     let answered = rest(slow).await;
-    assert!(answered.starts_with("HTTP/1.1 504"), "{answered}");
+    assert!(answered.starts_with("HTTP/1.1 408"), "{answered}");
 }
 
 #[tokio::test]
@@ -135,4 +135,37 @@ async fn a_body_in_a_coding_is_not_decoded() {
         let answered = request.body("{}").send().await.unwrap();
         assert_eq!(answered.status(), 415, "{coding}");
     }
+}
+
+/// What a proxy in front and we could understand differently.
+#[tokio::test]
+async fn a_request_whose_host_or_framing_is_in_doubt_is_400_and_its_connection_is_closed() {
+    let app = App::start().await;
+    for (head, named) in [
+        ("", "Host"),
+        ("host: a\r\nhost: b\r\n", "Host"),
+        ("host:\r\n", "Host"),
+        ("host: a/b\r\n", "Host"),
+        (
+            "host: a\r\ntransfer-encoding: chunked, chunked\r\n",
+            "Transfer-Encoding",
+        ),
+        (
+            "host: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+            "Transfer-Encoding",
+        ),
+    ] {
+        let mut stream = open(&app).await;
+        let request = format!("GET /health HTTP/1.1\r\n{head}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answered = rest(stream).await;
+        assert!(answered.starts_with("HTTP/1.1 400"), "{head} {answered}");
+        let named = format!(r#""parameter":"{named}""#);
+        assert!(answered.contains(&named), "{head} {answered}");
+    }
+    let mut old = open(&app).await;
+    old.write_all(b"GET /health HTTP/1.0\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(rest(old).await.starts_with("HTTP/1.0 200"));
 }

@@ -1,0 +1,135 @@
+//! When a request is taken on: once its caller is known and its body has come. Until then it holds no slot, so that who
+//! sends slowly, or not at all, keeps nobody out.
+
+use std::error::Error;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Limits;
+use super::arrivals::{Arrivals, longest};
+use super::shares::{Holder, Shares};
+use crate::auth::{Shown, Verifier};
+use crate::json::{too_large, unreadable};
+use crate::problem::Problem;
+
+/// Who is at the other end of a connection; `None` for a proxy that many come through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Peer(pub(super) Option<IpAddr>);
+
+/// Verifies the request's token, once for all that ask.
+pub(super) async fn identify(
+    State(verifier): State<Arc<Verifier>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let shown = Shown(verifier.caller_by_fresh_keys(request.headers()).await);
+    request.extensions_mut().insert(shown);
+    next.run(request).await
+}
+
+/// What of bodies is waited for.
+#[derive(Debug)]
+pub(super) struct Arriving {
+    limits: Limits,
+    arrivals: Arc<Arrivals>,
+}
+
+impl Arriving {
+    pub(super) fn new(limits: Limits, arrivals: Arc<Arrivals>) -> Arc<Self> {
+        Arc::new(Self { limits, arrivals })
+    }
+
+    /// The request with its whole body. A stranger's is not looked at: the route refuses it for want of a token.
+    async fn whole(&self, mut request: Request) -> Result<Request, Problem> {
+        let caller = request.extensions().get::<Shown>().map(|shown| &shown.0);
+        let most = match caller {
+            Some(Err(_)) => {
+                *request.body_mut() = Body::empty();
+                return Ok(request);
+            }
+            Some(Ok(caller)) if caller.is_operator() => self.limits.operator_body_bytes,
+            _ => self.limits.body_bytes,
+        };
+        let announced = request.body().size_hint().exact();
+        let bytes = announced.map_or(Ok(most), usize::try_from);
+        let bytes = bytes.ok().filter(|bytes| *bytes <= most);
+        let bytes = bytes.ok_or_else(too_large)?;
+        let arrival = self.arrivals.expect(holders(&request), bytes);
+        let (parts, body) = request.into_parts();
+        let within = longest(bytes).min(self.limits.request_timeout);
+        tokio::select! {
+            read = axum::body::to_bytes(body, most) => match read {
+                Ok(bytes) => Ok(Request::from_parts(parts, Body::from(bytes))),
+                Err(error) if is_too_long(&error) => Err(too_large()),
+                Err(_) => Err(unreadable()),
+            },
+            () = arrival.displaced() => Err(overloaded("the body was too slow in coming while others had to wait")),
+            () = tokio::time::sleep(within) => Err(too_slow()),
+        }
+    }
+}
+
+/// Lets the request's body come before anything else is done for it.
+pub(super) async fn arrive(
+    State(arriving): State<Arc<Arriving>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if !request.body().is_end_stream() {
+        request = match arriving.whole(request).await {
+            Ok(request) => request,
+            Err(problem) => return problem.into_response(),
+        };
+    }
+    next.run(request).await
+}
+
+/// Answers in a slot, or refuses rather than letting everyone wait.
+pub(super) async fn in_slot(
+    State(slots): State<Arc<Shares>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match slots.take(holders(&request)) {
+        Some(_slot) => next.run(request).await,
+        None => overloaded("too many requests at once; try again").into_response(),
+    }
+}
+
+/// The local operator is nobody in particular.
+fn holders(request: &Request) -> Vec<Holder> {
+    let shown = request.extensions().get::<Shown>();
+    let caller = shown.and_then(|shown| shown.0.as_ref().ok());
+    let subject = caller.filter(|caller| !caller.is_local_operator());
+    let peer = request.extensions().get::<Peer>();
+    let address = peer.and_then(|peer| peer.0).map(Holder::Address);
+    subject
+        .map(|caller| Holder::Subject(caller.subject.clone()))
+        .into_iter()
+        .chain(address)
+        .collect()
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    let source = error.source();
+    source.is_some_and(<dyn Error>::is::<http_body_util::LengthLimitError>)
+}
+
+fn overloaded(detail: &'static str) -> Problem {
+    Problem::unavailable("overloaded", detail, 1)
+}
+
+/// RFC 9110, 15.5.9: the connection is of no more use.
+fn too_slow() -> Problem {
+    metrics::counter!("http_bodies_ended_total", "reason" => "slow").increment(1);
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow")
+        .with_detail("the body did not come in time")
+        .with_header(CONNECTION, HeaderValue::from_static("close"))
+}

@@ -1,0 +1,167 @@
+//! Places of which one holder may take a part only, so that nobody can take all of them.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::config::Env;
+
+/// Who holds a place: it counts for each of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// The subject of a verified token, whichever of its tokens it shows.
+    Subject(String),
+    /// A peer that is no trusted proxy.
+    Address(IpAddr),
+}
+
+/// How much one holder may have of a bound, in percent of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Percent {
+    /// A subject.
+    pub subject: u8,
+    /// An address; more, since several people may come from it.
+    pub address: u8,
+}
+
+impl Default for Percent {
+    fn default() -> Self {
+        Self {
+            subject: 25,
+            address: 50,
+        }
+    }
+}
+
+impl Percent {
+    /// Reads `HTTP_SUBJECT_SHARE_PERCENT` and `HTTP_ADDRESS_SHARE_PERCENT`.
+    pub(super) fn read(env: &mut Env) -> Self {
+        let mut percent = |name, default: u8| {
+            let percent = env.or(name, default);
+            if !(1..=100).contains(&percent) {
+                env.report(name, "must be from 1 to 100", &default.to_string());
+            }
+            percent
+        };
+        let default = Self::default();
+        Self {
+            subject: percent("HTTP_SUBJECT_SHARE_PERCENT", default.subject),
+            address: percent("HTTP_ADDRESS_SHARE_PERCENT", default.address),
+        }
+    }
+
+    /// What the holder may have of so many: one at least.
+    pub(super) fn of(self, most: usize, holder: &Holder) -> usize {
+        let percent = match holder {
+            Holder::Subject(_) => self.subject,
+            Holder::Address(_) => self.address,
+        };
+        (most.saturating_mul(usize::from(percent)) / 100).max(1)
+    }
+}
+
+/// A bounded number of places.
+#[derive(Debug)]
+pub struct Shares {
+    most: usize,
+    percent: Percent,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    all: usize,
+    of: HashMap<Holder, usize>,
+}
+
+/// A place, given back when it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    shares: Arc<Shares>,
+    holders: Vec<Holder>,
+}
+
+impl Shares {
+    /// So many places, of which one holder may have this part.
+    pub fn new(most: usize, percent: Percent) -> Arc<Self> {
+        Arc::new(Self {
+            most,
+            percent,
+            held: Mutex::default(),
+        })
+    }
+
+    /// A place for these, or `None` when all are taken or one of them has its share.
+    pub fn take(self: &Arc<Self>, holders: Vec<Holder>) -> Option<Place> {
+        let mut held = self.lock();
+        let has_share = |holder: &Holder| {
+            let share = self.percent.of(self.most, holder);
+            held.of.get(holder).is_some_and(|n| *n >= share)
+        };
+        if held.all >= self.most || holders.iter().any(has_share) {
+            return None;
+        }
+        held.all += 1;
+        for holder in &holders {
+            *held.of.entry(holder.clone()).or_default() += 1;
+        }
+        drop(held);
+        let shares = Arc::clone(self);
+        Some(Place { shares, holders })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.shares.lock();
+        held.all -= 1;
+        for holder in &self.holders {
+            if let Some(n) = held.of.get_mut(holder) {
+                *n -= 1;
+                if *n == 0 {
+                    held.of.remove(holder);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(name: &str) -> Holder {
+        Holder::Subject(name.to_owned())
+    }
+
+    #[test]
+    fn one_holder_has_its_share_only_and_what_is_given_back_is_free() {
+        let shares = Shares::new(8, Percent::default());
+        let address = Holder::Address([127, 0, 0, 1].into());
+        let both = |name| vec![subject(name), address.clone()];
+        let mut places: Vec<_> = ["a", "a", "b", "c"]
+            .map(|name| shares.take(both(name)).unwrap())
+            .into();
+        assert!(shares.take(vec![subject("a")]).is_none(), "its share");
+        assert!(
+            shares.take(both("d")).is_none(),
+            "the address has its share"
+        );
+        places.extend((0..4).map(|_| shares.take(vec![]).unwrap()));
+        assert!(shares.take(vec![]).is_none(), "all are taken");
+        places.clear();
+        assert!(shares.lock().of.is_empty());
+        assert!(shares.take(both("a")).is_some());
+    }
+
+    #[test]
+    fn a_share_is_one_place_at_least() {
+        let percent = Percent::default();
+        let of = |most| percent.of(most, &subject("a"));
+        assert_eq!((of(1), of(1024), of(0)), (1, 256, 1));
+    }
+}
