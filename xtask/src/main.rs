@@ -133,6 +133,8 @@ enum Benchmark {
     Pipeline(bench::Bench),
     /// People's requests while a backlog is worked off, on a stack of its own
     Backlog(bench::backlog::Backlog),
+    /// Others' requests while one token begins many and does not go on, on a stack of its own
+    Starvation(bench::starvation::Starvation),
     /// The broker killed for a while under load, on a stack of its own
     Outage(bench::outage::Outage),
     /// The pipeline of two builds in turn, each on a stack of its own
@@ -228,6 +230,9 @@ impl Command {
             Self::Bench {
                 what: Benchmark::Backlog(backlog),
             } => bench::backlog::run(&layout, backlog, progress).await?,
+            Self::Bench {
+                what: Benchmark::Starvation(attack),
+            } => bench::starvation::run(&layout, attack, progress).await?,
             Self::Bench {
                 what: Benchmark::Outage(outage),
             } => bench::outage::run(&layout, outage, progress).await?,

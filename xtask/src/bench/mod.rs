@@ -12,6 +12,7 @@ mod page;
 mod people;
 mod report;
 mod stack;
+pub mod starvation;
 
 use std::time::Duration;
 
