@@ -15,6 +15,8 @@ use crate::mode::Mode;
 
 /// A disagreement that was not heard of again for so long is over.
 const DISAGREES_FOR: Duration = Duration::from_secs(15);
+/// Gaps that are told at once. Whoever may publish can invent streams.
+const MOST_GAPS: usize = 64;
 
 #[derive(Debug, Clone, Default)]
 struct Road {
@@ -110,7 +112,8 @@ impl Health {
     pub(crate) fn gap_stands(&self, gap: &Gap) -> bool {
         let mut gaps = self.lock_gaps();
         let known = gaps.get(&gap.stream).map(|told| told.expected);
-        if known == Some(gap.expected) {
+        let full = known.is_none() && gaps.len() >= MOST_GAPS;
+        if full || known == Some(gap.expected) {
             return false;
         }
         let told = ToldGap {

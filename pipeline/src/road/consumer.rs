@@ -18,6 +18,7 @@ use pulsar::consumer::{InitialPosition, Message};
 use pulsar::proto::{CommandConsumerStatsResponse, MessageIdData, Schema};
 use pulsar::{Consumer, ConsumerOptions, Pulsar, SubType, TokioExecutor};
 use schemas::{Service, Topic, WriterSchema};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -47,6 +48,9 @@ const SUSPECTED_FOR: Duration = Duration::from_secs(2);
 /// With nothing heard for so long at a gap that stands, the subscription is opened anew; each time twice as long.
 const AT_GAP_FIRST: Duration = Duration::from_secs(2);
 const AT_GAP_MAX: Duration = Duration::from_mins(1);
+/// With nothing committed for so long of what it handed over, a consumer lets go: its process may be cut off from a database
+/// that another one reaches, and the oldest is fed as long as it is there.
+const STUCK: Duration = Duration::from_secs(15);
 /// 2026-01-01: consumers are sorted by when they were opened, in seconds since then, which fit the protocol's number.
 const SENIOR: i64 = 1_767_225_600;
 
@@ -85,6 +89,8 @@ enum ConsumeError {
     AtGap,
     #[error("a gap is closed: what was read over comes again")]
     GapClosed,
+    #[error("nothing is committed here: another process may take it")]
+    Stuck,
     #[error("the service stops")]
     Stopping,
 }
@@ -94,7 +100,7 @@ impl ConsumeError {
     fn is_quiet(&self) -> bool {
         matches!(
             self,
-            Self::Silent | Self::Suspected { .. } | Self::AtGap | Self::GapClosed
+            Self::Silent | Self::Suspected { .. } | Self::AtGap | Self::GapClosed | Self::Stuck
         )
     }
 }
@@ -340,13 +346,21 @@ impl<'a> Session<'a> {
         let mut entry: Vec<Inbound> = Vec::new();
         let mut pending = FuturesOrdered::new();
         let mut in_flight = 0;
+        let mut moved = Instant::now();
         loop {
+            if pending.is_empty() {
+                moved = Instant::now();
+            }
             tokio::select! {
                 biased;
                 Some(done) = pending.next(), if !pending.is_empty() => {
                     let (done, answers): (Pending, Option<Vec<Answer>>) = done;
                     in_flight -= done.size;
+                    moved = Instant::now();
                     self.acknowledge(done, answers).await?;
+                }
+                () = tokio::time::sleep_until(moved + STUCK), if !pending.is_empty() => {
+                    return Err(ConsumeError::Stuck);
                 }
                 next = tokio::time::timeout(self.patience, self.consumer.next()), if in_flight < IN_FLIGHT_MESSAGES => {
                     let Ok(next) = next else {
@@ -377,7 +391,8 @@ impl<'a> Session<'a> {
                         }
                         let handed_over = self.pending(&message, &messages);
                         in_flight += handed_over.size;
-                        let answers = inlet.send(messages).await.map_err(|_| ConsumeError::Stopping)?;
+                        let room = tokio::time::timeout(STUCK, inlet.send(messages)).await;
+                        let answers = room.map_err(|_| ConsumeError::Stuck)?.map_err(|_| ConsumeError::Stopping)?;
                         pending.push_back(answers.map(move |answers| (handed_over, answers.ok())));
                     }
                 }

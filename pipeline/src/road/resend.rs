@@ -63,6 +63,10 @@ async fn send_again(
         let why = "this service does not follow that stream";
         return (StatusCode::FORBIDDEN, why).into_response();
     };
+    if wanted.sequence < 0 {
+        let why = "a sequence is not negative";
+        return (StatusCode::BAD_REQUEST, why).into_response();
+    }
     if !at.topics.contains(&topic) {
         let why = "does not publish that topic to the broker";
         return (StatusCode::CONFLICT, why).into_response();

@@ -65,6 +65,14 @@ struct Process {
 
 impl Process {
     fn start(settings: &BrokerSettings, handled: &Handled) -> Self {
+        let (process, queue) = Self::stuck(settings);
+        let handling = process.handling(queue, handled.clone());
+        process.tasks.spawn("handling", handling);
+        process
+    }
+
+    /// One that commits nothing of what is in its queue.
+    fn stuck(settings: &BrokerSettings) -> (Self, Queue) {
         let tasks = Tasks::new(CancellationToken::new());
         let queue = Queue::default();
         let subscription = Subscription {
@@ -77,10 +85,7 @@ impl Process {
         let consuming = consumer::consume(subscription, queue.inlet(), Health::default(), stop);
         tasks.spawn("consumer", consuming);
         let (done, first) = (Arc::default(), Arc::default());
-        let process = Self { tasks, done, first };
-        let handling = process.handling(queue, handled.clone());
-        process.tasks.spawn("handling", handling);
-        process
+        (Self { tasks, done, first }, queue)
     }
 
     /// Answers what comes as an engine would after its commit.
@@ -225,4 +230,26 @@ async fn a_broker_that_waits_before_it_rewinds_feeds_a_new_consumer_ahead_and_ye
     let place = place(&broker.admin_url(), 1);
     place.provision().await.unwrap();
     assert_nothing_lost(&place, &settings(&broker.service_url(), &place)).await;
+}
+
+#[tokio::test]
+async fn a_process_that_commits_nothing_leaves_its_subscription_to_one_that_does() {
+    let (service_url, admin_url) = crate::lab::broker();
+    let place = place(&admin_url, 1);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    let (stuck, queue) = Process::stuck(&settings);
+    let mut producer = foreign_producer(&settings, COMMANDS, None).await;
+    let message = RawMessage {
+        payload: 0_u64.to_be_bytes().to_vec(),
+        ..RawMessage::default()
+    };
+    let sent = producer.send_non_blocking(message).await.unwrap();
+    sent.await.unwrap();
+    queue.ready().await;
+    let handled = Handled::default();
+    let other = Process::start(&settings, &handled);
+    host::testing::until("the other process has it", || async { other.done() > 0 }).await;
+    stuck.kill();
+    other.kill();
 }

@@ -158,7 +158,7 @@ async fn a_hostile_follower_cannot_make_a_source_send_again_in_a_loop() {
 }
 
 #[tokio::test]
-async fn what_may_be_a_restore_is_left_to_operators() {
+async fn what_may_be_a_restore_or_is_no_place_is_not_sent_again() {
     let scene = Scene::new(80).await;
     let at = |sequence, time| Watermark { sequence, time };
     let (here, time) = (stream(FACTS, 1), stated(&scene.lab.pool, 50).await);
@@ -187,6 +187,8 @@ async fn what_may_be_a_restore_is_left_to_operators() {
     assert!(matches!(answered, Answered::Later(_)), "{answered:?}");
     let unfollowed = stream(Topic::TrackingCommands, 1);
     let answered = scene.ask_as(&unfollowed, at(0, None)).await;
+    assert!(matches!(answered, Answered::Later(_)), "{answered:?}");
+    let answered = scene.ask_as(&here, at(i64::MIN, None)).await;
     assert!(matches!(answered, Answered::Later(_)), "{answered:?}");
     assert_eq!(scene.cursor().await, 80);
 }
