@@ -23,12 +23,13 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
-use crate::clock;
 use crate::gap::{Gap, Suspects};
 use crate::health::Health;
 use crate::inbound::{Answer, Hint, Inbound, StreamId, Wire};
 use crate::queue::Inlet;
 use crate::road::pulsar::{BrokerSettings, ConnectError};
+use crate::road::seniority;
+use crate::road::silence::{Look, Place};
 
 /// Messages that the broker may send ahead.
 const RECEIVER_QUEUE: u32 = 600;
@@ -51,8 +52,6 @@ const AT_GAP_MAX: Duration = Duration::from_mins(1);
 /// With nothing committed for so long of what it handed over, a consumer lets go: its process may be cut off from a database
 /// that another one reaches, and the oldest is fed as long as it is there.
 const STUCK: Duration = Duration::from_secs(15);
-/// 2026-01-01: consumers are sorted by when they were opened, in seconds since then, which fit the protocol's number.
-const SENIOR: i64 = 1_767_225_600;
 
 /// One topic partition that a service follows.
 #[derive(Debug, Clone)]
@@ -216,31 +215,6 @@ impl Default for Memory {
     }
 }
 
-/// A ledger and an entry in it.
-type Place = (u64, u64);
-
-/// What the broker says of a subscription while we hear nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Look {
-    /// Entries that nobody acknowledged.
-    backlog: u64,
-    /// The topic's last entry.
-    newest: Option<Place>,
-}
-
-impl Look {
-    /// Whether opening anew is worth it: something is there to be heard, and since the look before either nothing moved
-    /// at all, or the broker went past what we heard last without sending it.
-    ///
-    /// A broker that hands a failover subscription on while an entry is on its way to the consumer before may wait for
-    /// the next publication until it sends that entry again: on a quiet topic, for ever. A passive consumer cannot be
-    /// told from one that stands still so; opening it anew harms nobody, and where others work, something moves.
-    fn is_stalled(self, before: Self, heard: Option<Place>) -> bool {
-        let passed = heard.is_some_and(|heard| before.newest.is_some_and(|newest| heard < newest));
-        self.backlog > 0 && (self == before || passed)
-    }
-}
-
 struct Session<'a> {
     until: Until,
     subscription: &'a Subscription,
@@ -312,12 +286,12 @@ impl<'a> Session<'a> {
             .with_topic(&name)
             .with_subscription(subscription.follower.name())
             .with_subscription_type(SubType::Failover)
-            .with_consumer_name(name_by_age(subscription.follower))
+            .with_consumer_name(seniority::name(subscription.follower))
             .with_options(ConsumerOptions {
                 receiver_queue_size: Some(RECEIVER_QUEUE),
                 initial_position: InitialPosition::Earliest,
                 durable: Some(true),
-                priority_level: Some(priority_by_age()),
+                priority_level: Some(seniority::priority()),
                 ..ConsumerOptions::default()
             })
             .build()
@@ -609,19 +583,6 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The broker sorts the consumers of a subscription by priority, the smallest first, and then by name, and takes among those
-/// of the first priority the one at the partition's number. So whoever is there longest keeps the partition, and one that
-/// starts or opens anew takes it from nobody.
-fn priority_by_age() -> i32 {
-    let seconds = clock::now().0 / 1_000_000 - SENIOR;
-    i32::try_from(seconds.max(0)).unwrap_or(i32::MAX)
-}
-
-/// Sorts by age too, among those of one second.
-fn name_by_age(follower: Service) -> String {
-    format!("{}-{}", follower.name(), Uuid::now_v7())
-}
-
 fn place(id: &MessageIdData) -> Place {
     (id.ledger_id, id.entry_id)
 }
@@ -631,42 +592,5 @@ fn place_in_entry(id: &MessageIdData, in_batch: Option<i32>) -> (i32, i32) {
     match id.batch_index {
         Some(index) if index >= 0 => (index, id.batch_size.or(in_batch).unwrap_or(1).max(1)),
         _ => (0, 1),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Look;
-
-    #[test]
-    fn a_subscription_is_stalled_when_something_is_there_and_nothing_moves() {
-        let look = |backlog, entry| Look {
-            backlog,
-            newest: Some((7, entry)),
-        };
-        let heard = Some((7, 6));
-        for (what, now, before, heard, stalled) in [
-            (
-                "never heard, nothing moves",
-                look(1, 7),
-                look(1, 7),
-                None,
-                true,
-            ),
-            (
-                "all is heard and nobody acknowledged",
-                look(1, 6),
-                look(1, 6),
-                heard,
-                true,
-            ),
-            ("others acknowledge", look(1, 9), look(2, 9), None, false),
-            ("others publish", look(1, 9), look(1, 8), None, false),
-            ("nothing is left", look(0, 7), look(0, 7), heard, false),
-            ("past us, twice", look(3, 9), look(2, 8), heard, true),
-            ("past us, just now", look(1, 7), look(1, 6), heard, false),
-        ] {
-            assert_eq!(now.is_stalled(before, heard), stalled, "{what}");
-        }
     }
 }

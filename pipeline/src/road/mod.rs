@@ -7,5 +7,7 @@ pub mod inlet;
 pub mod memory;
 pub mod pulsar;
 pub mod resend;
+mod seniority;
+mod silence;
 pub mod token;
 pub mod wire;
