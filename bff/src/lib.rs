@@ -42,5 +42,6 @@ pub fn define(_: &mut Env) -> Definition<Projections> {
         // Nothing is refused here that could have a code of a domain.
         led: Led::nothing(),
         gauges: &[],
+        metrics: &[],
     }
 }

@@ -40,5 +40,6 @@ pub fn define(_env: &mut Env) -> Definition<CampaignDomain> {
         edge: |_| OpenApiRouter::new(),
         led: Led::nothing(),
         gauges: &[],
+        metrics: &[],
     }
 }

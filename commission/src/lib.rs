@@ -39,5 +39,6 @@ pub fn define(_env: &mut Env) -> Definition<Commission> {
         edge: |_| OpenApiRouter::new(),
         led: Led::nothing().timer(timer::HoldTimer),
         gauges: &[],
+        metrics: &[],
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chassis::telemetry::Help;
 use pipeline::effects::{self, Effect};
 use pipeline::gauges::Gauge;
 use pipeline::relay::Source;
@@ -34,6 +35,8 @@ pub struct Definition<D: Domain> {
     pub led: Led,
     /// Figures of its tables for the metrics.
     pub gauges: &'static [Gauge],
+    /// What its own metrics tell, those among the gauges too.
+    pub metrics: &'static [Help],
 }
 
 /// What only one process of a service may do: timers and effects.

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use chassis::auth::{AuthConfig, Verifier};
 use chassis::http::{Groups, Probes, Server, Shell};
 use chassis::idempotency::RequestHasher;
-use chassis::telemetry::Metrics;
+use chassis::telemetry::{self, Metrics};
 use pipeline::relay::Source;
 use pipeline::road::http::{HttpRoad, InternalKey};
 use pipeline::road::inlet::Receiver;
@@ -223,6 +223,9 @@ pub async fn start<D: Domain + Clone>(
     stop: CancellationToken,
 ) -> anyhow::Result<(Running, OpenApi)> {
     let service = D::SERVICE;
+    for told in [pipeline::METRICS, definition.metrics] {
+        telemetry::describe(told);
+    }
     let faces = Faces {
         about: definition.about,
         edge: definition.edge,

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::config::Env;
+use chassis::telemetry::Help;
 use host::{Definition, Led};
 use pipeline::gauges::Gauge;
 use sealing::DataKeys;
@@ -34,6 +35,18 @@ pub use service::Payment;
 
 /// Payment's own tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// What its own metrics tell.
+const METRICS: &[Help] = &[
+    (
+        "payment_payouts_under_way",
+        "Payouts that are not final, by status",
+    ),
+    (
+        "payment_payouts_oldest_seconds",
+        "Since when the oldest payout is as it is, by status",
+    ),
+];
 
 /// Payouts that are not final, and how long the oldest of them has been as it is, by status.
 const GAUGES: &[Gauge] = &[
@@ -109,5 +122,6 @@ pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payme
         edge: http::operator_routes,
         led,
         gauges: GAUGES,
+        metrics: METRICS,
     })
 }

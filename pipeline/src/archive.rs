@@ -226,8 +226,16 @@ fn hex(bytes: &[u8]) -> String {
 /// SHA-256 of a file, read in pieces.
 fn sha256_of(path: &Path) -> Result<Vec<u8>, ArchiveError> {
     use sha2::{Digest, Sha256};
-    let mut file = std::fs::File::open(path)?;
+    use std::io::BufRead;
+    let mut file = std::io::BufReader::with_capacity(64 * 1024, std::fs::File::open(path)?);
     let mut hasher = Sha256::new();
-    std::io::copy(&mut file, &mut hasher)?;
-    Ok(hasher.finalize().to_vec())
+    loop {
+        let piece = file.fill_buf()?;
+        if piece.is_empty() {
+            return Ok(hasher.finalize().to_vec());
+        }
+        hasher.update(piece);
+        let read = piece.len();
+        file.consume(read);
+    }
 }

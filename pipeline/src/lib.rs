@@ -18,6 +18,7 @@ pub mod gauges;
 pub mod group;
 pub mod handled_before;
 mod health;
+mod help;
 pub mod identity;
 mod inbound;
 pub mod inbox;
@@ -45,6 +46,7 @@ mod tx;
 pub use domain::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict};
 pub use engine::{Engine, advance};
 pub use health::{Health, Paused};
+pub use help::METRICS;
 pub use inbound::{Answer, Content, Hint, Inbound, Item, Origin, StreamId, Via, Wire};
 pub use mode::{Edge, Mode, Modes, NoRoad, NotAMode};
 pub use queue::{

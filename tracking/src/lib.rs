@@ -28,6 +28,7 @@ mod world;
 
 use chassis::config::Env;
 use chassis::lasting::LastingKeys;
+use chassis::telemetry::Help;
 use host::{Definition, Led};
 
 pub use http::read_body;
@@ -36,6 +37,15 @@ pub use world::World;
 
 /// Tracking's own tables.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// What its own metrics tell.
+const METRICS: &[Help] = &[
+    ("tracking_clicks_total", "Redirects of visitors"),
+    (
+        "tracking_clicks_without_row_total",
+        "Redirects made while the database could not keep them",
+    ),
+];
 
 /// The service.
 pub fn define(env: &mut Env) -> Definition<Tracking> {
@@ -48,5 +58,6 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
         edge: edge::routes,
         led: Led::nothing(),
         gauges: &[],
+        metrics: METRICS,
     }
 }

@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use tokio_util::sync::CancellationToken;
 
 use super::process;
+use crate::time::now;
 
 /// The recorder is one per process; a second [`Metrics::install`] returns the first's handle.
 static INSTALLED: OnceLock<Metrics> = OnceLock::new();
@@ -21,6 +22,36 @@ const SECONDS: [f64; 14] = [
 /// Upper bounds of counts, for batch sizes.
 const COUNTS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 500.0, 1000.0];
 
+/// What the chassis' own metrics tell.
+const OWN: &[Help] = &[
+    ("http_requests_total", "Requests answered"),
+    (
+        "http_request_duration_seconds",
+        "Time from a request's head to its answer",
+    ),
+    ("http_requests_in_flight", "Requests being answered now"),
+    (
+        "http_requests_rate_limited_total",
+        "Requests refused with 429",
+    ),
+    ("telemetry_spans_total", "Spans recorded"),
+    (
+        "telemetry_export_failures_total",
+        "Exports of spans that failed",
+    ),
+];
+
+/// A metric's name and what it tells.
+pub type Help = (&'static str, &'static str);
+
+/// Gives metrics their HELP lines. Their kinds come from how they are recorded.
+pub fn describe(all: &[Help]) {
+    for (name, help) in all {
+        // The exporter keeps one text a name, whichever kind it was given for.
+        metrics::describe_gauge!(*name, *help);
+    }
+}
+
 /// The metrics recorder could not be installed.
 #[derive(Debug, thiserror::Error)]
 #[error("the metrics recorder cannot be installed: {0}")]
@@ -30,6 +61,8 @@ pub struct MetricsError(#[from] BuildError);
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
+    service: &'static str,
+    started: Duration,
 }
 
 impl Metrics {
@@ -45,14 +78,21 @@ impl Metrics {
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
             .set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &COUNTS)?
             .install_recorder()?;
-        process::describe();
-        Ok(INSTALLED.get_or_init(|| Self { handle }).clone())
+        describe(OWN);
+        let started = Duration::from_micros(u64::try_from(now().0).unwrap_or(0));
+        let installed = Self {
+            handle,
+            service,
+            started,
+        };
+        Ok(INSTALLED.get_or_init(|| installed).clone())
     }
 
     /// Everything in Prometheus's text format, the process's own figures read now.
     pub fn render(&self) -> String {
-        process::record();
-        self.handle.render()
+        let mut page = self.handle.render();
+        process::render(&mut page, self.service, self.started);
+        page
     }
 
     /// Folds what was recorded, every few seconds until stopped; without it histograms that

@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::Env;
 
-pub use metrics::{Metrics, MetricsError};
+pub use metrics::{Help, Metrics, MetricsError, describe};
 pub use opentelemetry::KeyValue;
 pub use otlp::{OtlpConfig, OtlpError};
 pub use spans::{Kind, Span, Spans};

@@ -1,56 +1,101 @@
-//! What the kernel says about this process. Nothing is recorded where there is no `/proc`.
+//! What the kernel says about this process, under the names that Prometheus' own libraries use. Nothing is told where there
+//! is no `/proc`.
+//!
+//! Written as text beside what the recorder renders: its counters are whole numbers, and CPU time is a counter of seconds
+//! with their fractions.
 
+use std::fmt::{Display, Write};
 use std::fs;
 use std::time::Duration;
-
-use crate::time::now;
-use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 /// A clock tick of `/proc/self/stat`: `USER_HZ` is 100 on every Linux that Rust supports.
 const TICK: Duration = Duration::from_millis(10);
 
-pub(super) fn describe() {
-    describe_gauge!(
+/// Appends the figures of now to a page in Prometheus's text format; `started` is since 1970.
+pub(super) fn render(page: &mut String, service: &str, started: Duration) {
+    let mut figures = Figures { page, service };
+    figures.gauge(
         "process_start_time_seconds",
-        "When the process started, in seconds since 1970"
+        "When the process started, in seconds since 1970",
+        Some(Seconds(started)),
     );
-    let started = Duration::from_micros(u64::try_from(now().0).unwrap_or(0));
-    gauge!("process_start_time_seconds").set(started.as_secs_f64());
-    describe_gauge!("process_resident_memory_bytes", "Resident memory in bytes");
-    describe_gauge!(
-        "process_anonymous_memory_bytes",
-        "Resident memory not backed by a file"
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    figures.counter(
+        "process_cpu_seconds_total",
+        "User and system CPU time in seconds",
+        cpu_time(&stat).map(Seconds),
     );
-    describe_counter!("process_cpu_milliseconds_total", "User and system CPU time");
-    describe_gauge!("process_threads", "Threads of the process");
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    for (name, help, field) in [
+        (
+            "process_resident_memory_bytes",
+            "Resident memory in bytes",
+            "VmRSS:",
+        ),
+        (
+            "process_anonymous_memory_bytes",
+            "Resident memory that no file backs, in bytes",
+            "RssAnon:",
+        ),
+        (
+            "process_virtual_memory_bytes",
+            "Virtual memory in bytes",
+            "VmSize:",
+        ),
+    ] {
+        let bytes = number_after(&status, field).map(|kib| kib.saturating_mul(1024));
+        figures.gauge(name, help, bytes);
+    }
+    let threads = number_after(&status, "Threads:");
+    figures.gauge("process_threads", "Threads of the process", threads);
+    let open = fs::read_dir("/proc/self/fd").ok().map(Iterator::count);
+    figures.gauge("process_open_fds", "Open file descriptors", open);
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    figures.gauge(
+        "process_max_fds",
+        "Open file descriptors at most",
+        number_after(&limits, "Max open files"),
+    );
 }
 
-pub(super) fn record() {
-    if let Ok(status) = fs::read_to_string("/proc/self/status") {
-        set("process_resident_memory_bytes", &status, "VmRSS:", 1024);
-        set("process_anonymous_memory_bytes", &status, "RssAnon:", 1024);
-        set("process_threads", &status, "Threads:", 1);
+struct Figures<'a> {
+    page: &'a mut String,
+    service: &'a str,
+}
+
+impl Figures<'_> {
+    fn gauge(&mut self, name: &str, help: &str, value: Option<impl Display>) {
+        self.put(name, help, "gauge", value);
     }
-    if let Some(cpu) = fs::read_to_string("/proc/self/stat")
-        .ok()
-        .as_deref()
-        .and_then(cpu_time)
-    {
-        counter!("process_cpu_milliseconds_total")
-            .absolute(u64::try_from(cpu.as_millis()).unwrap_or(u64::MAX));
+
+    fn counter(&mut self, name: &str, help: &str, value: Option<impl Display>) {
+        self.put(name, help, "counter", value);
+    }
+
+    fn put(&mut self, name: &str, help: &str, kind: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            let service = self.service;
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                self.page,
+                "# HELP {name} {help}\n# TYPE {name} {kind}\n{name}{{service=\"{service}\"}} {value}\n"
+            );
+        }
     }
 }
 
-fn set(name: &'static str, status: &str, field: &str, unit: u32) {
-    if let Some(value) = status_value(status, field) {
-        let value = Duration::from_secs(value.saturating_mul(u64::from(unit)));
-        gauge!(name).set(value.as_secs_f64());
+/// A time in seconds with hundredths.
+struct Seconds(Duration);
+
+impl Display for Seconds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{:02}", self.0.as_secs(), self.0.subsec_millis() / 10)
     }
 }
 
-/// The number of a `/proc/self/status` line such as `VmRSS:    1234 kB`.
-fn status_value(status: &str, field: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+/// The first number behind a line's name, as in `VmRSS:    1234 kB`.
+fn number_after(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -71,15 +116,20 @@ mod tests {
 
     #[test]
     fn cpu_time_is_found_behind_a_name_with_brackets() {
-        let stat = "7 (a) b) S 1 1 1 0 -1 4194560 1 0 0 0 150 50 0 0 20 0 5";
-        assert_eq!(cpu_time(stat), Some(Duration::from_secs(2)));
+        let stat = "7 (a) b) S 1 1 1 0 -1 4194560 1 0 0 0 150 53 0 0 20 0 5";
+        let time = cpu_time(stat).map(Seconds).unwrap();
+        assert_eq!(time.to_string(), "2.03");
     }
 
     #[test]
-    fn memory_is_read_from_the_status_page() {
+    fn memory_and_limits_are_read_from_their_pages() {
+        let status = "Name:\tx\nVmRSS:\t  12 kB\n";
+        assert_eq!(number_after(status, "VmRSS:"), Some(12));
+        let limits = "Max open files            1024                 524288               files\n";
+        assert_eq!(number_after(limits, "Max open files"), Some(1024));
         assert_eq!(
-            status_value("Name:\tx\nVmRSS:\t  12 kB\n", "VmRSS:"),
-            Some(12)
+            number_after("Max open files   unlimited", "Max open files"),
+            None
         );
     }
 }

@@ -186,7 +186,23 @@ async fn metrics_count_requests_by_route_and_not_by_path() {
     );
     assert!(text.contains(r#"route="unmatched""#));
     assert!(text.contains("http_request_duration_seconds_bucket"));
-    assert!(text.contains("process_resident_memory_bytes"));
+    for standard in [
+        "process_cpu_seconds_total counter",
+        "process_resident_memory_bytes gauge",
+        "process_open_fds gauge",
+        "process_start_time_seconds gauge",
+    ] {
+        assert!(text.contains(&format!("# TYPE {standard}\n")), "{standard}");
+    }
+    let cpu = text
+        .lines()
+        .find_map(|line| line.strip_prefix("process_cpu_seconds_total"));
+    let (labels, seconds) = cpu.unwrap().split_once(' ').unwrap();
+    assert_eq!(labels, r#"{service="payment"}"#);
+    assert!(
+        seconds.contains('.'),
+        "seconds with their fractions: {seconds}"
+    );
     assert!(!text.contains("canary"));
 }
 

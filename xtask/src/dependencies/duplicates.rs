@@ -8,18 +8,19 @@ use super::Package;
 pub(super) const ALLOWED: &[(&str, &str)] = &[
     (
         "base64",
-        "held by crates of the pulsar client and of jsonwebtoken",
+        "the pulsar client, jsonwebtoken and sqlx beside our own",
     ),
     ("block-buffer", "comes with digest"),
     ("cpufeatures", "comes with digest and rand"),
     ("crypto-common", "comes with digest"),
-    (
-        "digest",
-        "apache-avro and sha2 0.10 beside sqlx's newer RustCrypto",
-    ),
+    ("digest", "comes with sha2"),
     ("getrandom", "comes with rand"),
     ("hashbrown", "sqlx beside indexmap"),
     ("heck", "the pulsar client's prost-build"),
+    (
+        "pem",
+        "of the pulsar client and jsonwebtoken beside rcgen's",
+    ),
     (
         "prettyplease",
         "the pulsar client's prost-build, at build time only",
@@ -32,13 +33,15 @@ pub(super) const ALLOWED: &[(&str, &str)] = &[
     ),
     ("rand_chacha", "comes with rand"),
     ("rand_core", "comes with rand"),
-    ("sha2", "sqlx beside our own and apache-avro's"),
+    ("sha2", "sqlx-core beside our own"),
     (
         "syn",
         "derive macros move to 3 one by one; at build time only",
     ),
     ("tower-http", "reqwest's beside ours"),
     ("untrusted", "aws-lc-rs beside rustls-webpki"),
+    ("zstd", "apache-avro's, in tests only"),
+    ("zstd-safe", "comes with zstd"),
 ];
 
 /// Crates that are there twice without a reason, and reasons for what is there once.

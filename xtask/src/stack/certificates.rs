@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
 
 use super::postgres_data::random_hex;
@@ -16,10 +17,7 @@ use super::postgres_data::random_hex;
 pub const LOOPBACK_NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
 
 /// Who signs certificates.
-pub struct Authority {
-    certificate: rcgen::Certificate,
-    key: KeyPair,
-}
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// When a certificate is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +51,12 @@ impl Authority {
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2050, 1, 1);
         let key = KeyPair::generate()?;
-        let certificate = params.self_signed(&key)?;
-        Ok(Self { certificate, key })
+        Ok(Self(CertifiedIssuer::self_signed(params, key)?))
     }
 
     /// Its own certificate.
     pub fn pem(&self) -> String {
-        self.certificate.pem()
+        self.0.pem()
     }
 
     /// A certificate for a server with these host names or addresses.
@@ -70,7 +67,7 @@ impl Authority {
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(end, 1, 1);
         let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &self.certificate, &self.key)?;
+        let certificate = params.signed_by(&key, &self.0)?;
         Ok(ServerCertificate {
             authority: self.pem(),
             chain: certificate.pem(),

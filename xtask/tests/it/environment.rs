@@ -60,7 +60,7 @@ fn every_variable_has_a_comment() {
     }
 }
 
-fn sources(folder: &Path) -> Vec<String> {
+pub fn sources(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder)
         .into_iter()
         .flatten()

@@ -64,7 +64,10 @@ fn every_alert_rule_is_valid_and_fires_in_its_own_test_and_not_before() {
             page.contains(&format!("### {alert}\n")),
             "docs/observing.md says nothing about {alert}"
         );
-        let anchor = format!("runbook: docs/observing.md#{}", alert.to_lowercase());
+        let anchor = format!(
+            r#"runbook_url: "{{{{ $externalLabels.tributary_docs }}}}docs/observing.md#{}""#,
+            alert.to_lowercase()
+        );
         assert!(
             read("alerts.yml").contains(&anchor),
             "{alert} leads to its runbook"
@@ -106,7 +109,82 @@ async fn every_metric_of_alerts_and_dashboard_exists_in_a_running_stack_and_is_d
         assert_eq!(rule["health"], "ok", "{rule}");
     }
     assert_all_are_documented(&prometheus, &used).await;
+    for service in Service::ALL {
+        let page = prometheus
+            .http
+            .get(format!("{}/metrics", stack.url(service).unwrap()));
+        let page = page.send().await.unwrap().text().await.unwrap();
+        assert_all_say_what_they_tell(service, &page);
+    }
     traffic.close().await;
+}
+
+/// Each family of a page has its HELP and its TYPE, once.
+fn assert_all_say_what_they_tell(service: Service, page: &str) {
+    let told = |mark: &str| {
+        let lines = page.lines().filter_map(|line| line.strip_prefix(mark));
+        let names = lines.map(|line| line.split(' ').next().unwrap());
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (help, types) = (told("# HELP "), told("# TYPE "));
+    let families: BTreeSet<&String> = types.iter().collect();
+    assert_eq!(families.len(), types.len(), "{service}: a TYPE twice");
+    for sample in page
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+    {
+        let name = sample.split(['{', ' ']).next().unwrap();
+        let family = ["", "_bucket", "_sum", "_count"]
+            .iter()
+            .filter_map(|end| name.strip_suffix(end))
+            .find(|base| types.iter().any(|known| known == base));
+        let family = family.unwrap_or_else(|| panic!("{service}: {name} has no TYPE"));
+        let texts = help.iter().filter(|known| *known == family).count();
+        assert_eq!(texts, 1, "{service}: HELP of {family}");
+    }
+}
+
+/// What a running stack happens not to record has its HELP too.
+#[test]
+fn every_metric_in_the_sources_is_described_and_documented() {
+    let root = Layout::find().root;
+    let page = fs::read_to_string(root.join("docs/observing.md")).unwrap();
+    let sources: String = [
+        "chassis",
+        "pipeline",
+        "host",
+        "bff",
+        "campaign",
+        "tracking",
+        "commission",
+        "payment",
+    ]
+    .iter()
+    .flat_map(|folder| crate::environment::sources(&root.join(folder).join("src")))
+    .collect();
+    let sources: String = sources
+        .chars()
+        .filter(|letter| !letter.is_whitespace())
+        .collect();
+    let recorded: BTreeSet<&str> = ["counter!(\"", "gauge!(\"", "histogram!(\"", "Gauge{name:\""]
+        .iter()
+        .flat_map(|mark| sources.split(mark).skip(1))
+        .filter_map(|rest| rest.split_once('"'))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(recorded.len() > 25, "{recorded:?}");
+    for name in recorded {
+        let entry = format!("(\"{name}\",\"");
+        let mut entries = sources.match_indices(&entry);
+        assert!(
+            entries.any(|(at, _)| !sources[..at].ends_with('!')),
+            "{name} has no HELP"
+        );
+        assert!(
+            page.contains(&format!("`{name}`")),
+            "docs/observing.md does not name {name}"
+        );
+    }
 }
 
 /// `docs/observing.md` names every metric of ours that a running stack has, and those that alerts and dashboard use.
@@ -245,7 +323,7 @@ fn expressions() -> Vec<String> {
     all.push(
         read("alerts.yml")
             .lines()
-            .filter(|line| !line.trim().starts_with(['#', 's']))
+            .filter(|line| !line.trim().starts_with(['#', 's', 'r']))
             .collect::<Vec<_>>()
             .join("\n"),
     );
