@@ -42,6 +42,20 @@ xtask() {
   folder=$profile; [ "$profile" != dev ] || folder=debug
   program=${CARGO_TARGET_DIR:-target}/$folder/xtask
   quiet=--quiet; [ -x "$program" ] || { quiet=''; echo "==> Building the control program (some minutes the first time)"; }
-  cargo build $quiet --locked --profile "$profile" --bin xtask || die "xtask does not build: see above"
+  # What --version says. Not in tests: each commit would link every program again.
+  if [ "$profile" = release ]; then
+    : "${TRIBUTARY_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || :)}"
+    export TRIBUTARY_COMMIT
+  fi
+  # A quiet cargo waits without a word while another builds here.
+  teller=''
+  if [ -n "$quiet" ] && [ -t 2 ]; then
+    (sleep 2; echo "==> The control program is not up to date, or another cargo builds here: building it, or waiting for that" >&2) &
+    teller=$!
+  fi
+  built=yes
+  cargo build $quiet --locked --profile "$profile" --bin xtask || built=''
+  [ -z "$teller" ] || kill "$teller" 2>/dev/null || :
+  [ -n "$built" ] || die "xtask does not build: see above"
   exec "$program" "$@"
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
 use chassis::auth::{Algorithm, Claims, Role, SigningKey};
@@ -14,12 +15,14 @@ use secrecy::SecretString;
 /// Where `./start.sh` keeps the secrets that it makes.
 const MADE_SECRETS: &str = ".tributary/secrets.env";
 
+static VERSION: LazyLock<String> = LazyLock::new(|| chassis::version!().to_string());
+
 /// Makes a bearer token. Without options: for partner123, in the role partner, for an hour.
 ///
 /// What is not given is taken from the environment or `.env` (`JWT_SECRET_KEY`, `JWT_ISSUER`, `JWT_AUDIENCE`,
 /// `JWT_ALGORITHM`, `JWT_PRIVATE_KEY`, each also as a file that `<name>_FILE` names), the secret at last from what `./start.sh` made.
 #[derive(Debug, Parser)]
-#[command(name = "generate-jwt")]
+#[command(name = "generate-jwt", version = VERSION.as_str())]
 struct Options {
     /// Who the token is for; absent: the partner's, brand's or user's id.
     #[arg(long)]

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use schemas::Service;
 
 fn main() -> ExitCode {
-    host::main(Service::Bff, bff::define)
+    host::main(host::version!(), Service::Bff, bff::define)
 }

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use schemas::Service;
 
 fn main() -> ExitCode {
-    host::main(Service::Campaign, campaign::define)
+    host::main(host::version!(), Service::Campaign, campaign::define)
 }

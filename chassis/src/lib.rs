@@ -18,3 +18,5 @@ pub mod problem;
 pub mod telemetry;
 pub mod time;
 pub mod write;
+
+pub use variables::version;

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use schemas::Service;
 
 fn main() -> ExitCode {
-    host::main(Service::Commission, commission::define)
+    host::main(host::version!(), Service::Commission, commission::define)
 }

@@ -26,3 +26,4 @@ pub use operator::{Operator, Reason};
 pub use program::main;
 pub use settings::Settings;
 pub use start::{Host, Running, start};
+pub use variables::version;

@@ -9,6 +9,7 @@ use chassis::http::{ServerConfig, ask, cancel_on_signal};
 use chassis::telemetry;
 use pipeline::Domain;
 use schemas::Service;
+use variables::Version;
 
 use crate::database;
 use crate::definition::Definition;
@@ -32,6 +33,8 @@ enum Task {
     Migrate,
     /// Ask the service that runs here, on this path, and end.
     Ask(&'static str),
+    /// Say which build it is, and end.
+    Version,
 }
 
 impl Task {
@@ -41,6 +44,7 @@ impl Task {
             Some("migrate") => Self::Migrate,
             Some("health") => Self::Ask("/health"),
             Some("ready") => Self::Ask("/ready"),
+            Some("--version" | "-V") => Self::Version,
             Some(other) => return Err(unknown(other)),
         };
         match arguments.next() {
@@ -53,14 +57,16 @@ impl Task {
 fn unknown(argument: &str) -> String {
     format!(
         "{argument} is unknown. Without arguments it serves; with one of these it does that and ends:
-  migrate  brings its database's tables up to this build
-  health   asks the one that runs here whether it is alive
-  ready    asks it whether it is able to serve, and shows what it says"
+  migrate    brings its database's tables up to this build
+  health     asks the one that runs here whether it is alive
+  ready      asks it whether it is able to serve, and shows what it says
+  --version  says which build it is"
     )
 }
 
 /// A service's whole `main`: serves until a signal, or does what its one argument says.
 pub fn main<D: Domain + Clone>(
+    version: Version,
     service: Service,
     define: fn(&mut Env) -> Definition<D>,
 ) -> ExitCode {
@@ -68,6 +74,10 @@ pub fn main<D: Domain + Clone>(
         Ok(Task::Serve) => with_settings(service, define, serve),
         Ok(Task::Migrate) => with_settings(service, define, migrate),
         Ok(Task::Ask(path)) => ask_here(service, path),
+        Ok(Task::Version) => {
+            show(&format!("{} {version}", service.name()));
+            ExitCode::SUCCESS
+        }
         Err(usage) => {
             complain(&format!("{}: {usage}", service.name()));
             ExitCode::from(USAGE)
@@ -188,6 +198,7 @@ mod tests {
         assert_eq!(parse(&["migrate"]), Ok(Task::Migrate));
         assert_eq!(parse(&["health"]), Ok(Task::Ask("/health")));
         assert_eq!(parse(&["ready"]), Ok(Task::Ask("/ready")));
+        assert_eq!(parse(&["--version"]), Ok(Task::Version));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use pipeline::road::pulsar::BrokerSettings;
 use pipeline::{Mode, Modes};
 use schemas::Service;
 use sqlx::postgres::PgConnectOptions;
+use variables::ServiceUrl;
 
 /// The shortest secret that signs anything, in bytes.
 const SHORTEST_SECRET: usize = 32;
@@ -127,8 +128,9 @@ fn read_modes(env: &mut Env) -> Modes {
 
 fn read_url(env: &mut Env, service: Service) -> String {
     let name = format!("{}_SERVICE_URL", service.name().to_uppercase());
-    let url: String = env.or(&name, format!("http://{}", default_address(service)));
-    url.trim_end_matches('/').to_owned()
+    let default = format!("http://{}", default_address(service));
+    let url: Option<ServiceUrl> = env.optional(&name, &default);
+    url.map_or(default, |url| url.to_string())
 }
 
 /// `INTERNAL_SECRET_KEY` signs; what `INTERNAL_ACCEPTED_SECRET_KEYS` signed is taken too.

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    host::main(schemas::Service::Payment, payment::define)
+    host::main(host::version!(), schemas::Service::Payment, payment::define)
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use anyhow::Context;
 use clap::Parser;
@@ -9,8 +10,11 @@ use simulator::{Behaviour, Books, Journal, Simulator, router};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+static VERSION: LazyLock<String> = LazyLock::new(|| chassis::version!().to_string());
+
 /// A payout provider that can be told to fail at each step.
 #[derive(Parser)]
+#[command(version = VERSION.as_str())]
 struct Arguments {
     /// Where to listen.
     #[arg(long, env = "SIMULATOR_ADDRESS", default_value = "127.0.0.1:8010")]

@@ -30,6 +30,7 @@ pub async fn up(layout: &Layout, mode: Option<Mode>, progress: Progress) -> Resu
     let program = find()?;
     let _lock = StackLock::take(layout)?;
     let secrets = Settings::load(layout)?;
+    secrets.check(layout)?;
     let added = secrets.give_secrets_to_compose(layout)?;
     if !added.is_empty() {
         progress.note(&format!(".env: added {}", added.join(", ")));

@@ -21,6 +21,7 @@ pub mod infra;
 pub mod layout;
 pub mod local;
 pub mod lock;
+pub mod logs;
 pub mod operate;
 pub mod planted;
 pub mod progress;

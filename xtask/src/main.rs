@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use xtask::check::CheckCommand;
 use xtask::layout::Layout;
 use xtask::lock::StackLock;
@@ -14,14 +15,18 @@ use xtask::services::Replica;
 use xtask::settings::Mode;
 use xtask::tail::{self, Tail};
 use xtask::{
-    bench, containers, dependencies, down, drill, operate, planted, provision, status, test_run, up,
+    bench, containers, dependencies, down, drill, logs, operate, planted, provision, status,
+    test_run, up,
 };
+
+static VERSION: LazyLock<String> = LazyLock::new(|| variables::version!().to_string());
 
 #[derive(Parser)]
 #[command(
     name = "tributary",
     bin_name = "./tributary",
-    about = "Runs and looks after the local stack of this clone"
+    about = "Runs and looks after the local stack of this clone",
+    version = VERSION.as_str()
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -53,7 +58,8 @@ enum Command {
     },
     /// What runs, how it is and in which mode
     Status,
-    /// Logs of one program or of all (bff, campaign, tracking, commission, payment, simulator, postgres, pulsar)
+    /// Logs of one program or of all (bff, campaign, tracking, commission, payment, simulator, postgres, pulsar): readable on a
+    /// terminal, as they are in a pipe
     Logs {
         /// One of them
         name: Option<String>,
@@ -64,7 +70,7 @@ enum Command {
         #[arg(short = 'n', long, default_value_t = 50)]
         lines: usize,
     },
-    /// Restart one program with the last build, and then its further processes
+    /// Build, then restart one program and its further processes
     Restart {
         /// bff, campaign, tracking, commission, payment or simulator
         name: String,
@@ -76,6 +82,11 @@ enum Command {
     },
     /// Plant faults in debug builds of the services, and see each one caught by the check of its rule
     Planted(planted::Planted),
+    /// Print what a shell needs to complete this command's words, such as: ./tributary completions bash > tributary.bash
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// Remove remains of test runs, old logs and half-made downloads
     Cleanup,
     /// Load the demo data again and print what to try
@@ -201,7 +212,7 @@ impl Command {
                 name,
                 follow,
                 lines,
-            } => status::logs(&layout, name.as_deref(), lines, follow)?,
+            } => logs::show(&layout, name.as_deref(), lines, follow)?,
             Self::Restart { name } => status::restart(&layout, &name, progress).await?,
             Self::Replica { service } => {
                 let service = schemas::Service::parse(&service)
@@ -214,6 +225,10 @@ impl Command {
                 if !Box::pin(planted::command(&layout, &planted, progress)).await? {
                     return Ok(ExitCode::FAILURE);
                 }
+            }
+            Self::Completions { shell } => {
+                let mut command = Arguments::command();
+                clap_complete::generate(shell, &mut command, "tributary", &mut std::io::stdout());
             }
             Self::Cleanup => status::cleanup(&layout, progress)?,
             Self::Demo => {

@@ -67,6 +67,14 @@ impl Program {
         }
     }
 
+    /// The variable that says so.
+    pub fn url_variable(self) -> String {
+        match self {
+            Self::Service(service) => variable(service, "SERVICE_URL"),
+            Self::Simulator => "PAYOUT_PROVIDER_URL".to_owned(),
+        }
+    }
+
     /// What answers 200 when it is able to serve.
     pub fn ready_path(self) -> &'static str {
         match self {

@@ -10,9 +10,11 @@ use anyhow::{Context, Result, bail};
 use schemas::Service;
 
 mod files;
+mod problems;
 mod secrets;
 mod tls;
 
+pub(crate) use problems::refuse;
 pub use secrets::COMPOSE_SECRETS;
 
 use crate::layout::Layout;
@@ -52,9 +54,6 @@ pub const WITH_MODE: [Service; 4] = [
     Service::Payment,
 ];
 
-/// `.env.example` as it was when this program was built: an image has no clone.
-const EXAMPLE: &str = include_str!("../../.env.example");
-
 impl Settings {
     /// Reads all layers, making the secrets that are not there yet. Outside of a clone, as in an image, there are only the
     /// defaults and the environment.
@@ -88,7 +87,7 @@ impl Settings {
 
     /// The defaults alone.
     pub fn example() -> Result<Self> {
-        parse(EXAMPLE)
+        parse(variables::EXAMPLE)
             .map(Self)
             .map_err(|line| anyhow::anyhow!(".env.example, line {line} is not NAME=value"))
     }
@@ -285,23 +284,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn parse(text: &str) -> Result<BTreeMap<String, String>, usize> {
-    let mut values = BTreeMap::new();
-    for (index, line) in text.lines().map(str::trim).enumerate() {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        let (name, value) = line.split_once('=').ok_or(index + 1)?;
-        let value = value
-            .split_once(" #")
-            .map_or(value, |(value, _)| value)
-            .trim();
-        let quoted = ['"', '\'']
-            .iter()
-            .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
-        values.insert(name.trim().to_owned(), quoted.unwrap_or(value).to_owned());
-    }
-    Ok(values)
+    Ok(variables::parse(text)?.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `tributary status`, `logs`, `restart`, `cleanup` and `token`.
+//! `tributary status`, `restart`, `cleanup` and `token`.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::demo::Tokens;
 use crate::layout::Layout;
@@ -90,37 +90,14 @@ async fn answer_of(url: &str) -> String {
     }
 }
 
-/// Shows logs with `tail`: of one program, or of all.
-pub fn logs(layout: &Layout, name: Option<&str>, lines: usize, follow: bool) -> Result<()> {
-    let mut files: Vec<_> = match name {
-        Some("postgres") => vec![layout.state.join("postgres/postgres.log")],
-        Some("pulsar") => vec![layout.state.join("pulsar/pulsar.log")],
-        Some(name) if Replica::running(layout).iter().any(|it| it.0 == name) => {
-            vec![layout.log(name)]
-        }
-        Some(name) => vec![layout.log(Program::parse(name)?.name())],
-        None => Program::START_ORDER
-            .iter()
-            .map(|program| layout.log(program.name()))
-            .collect(),
-    };
-    files.retain(|file| file.exists());
-    if files.is_empty() {
-        bail!("no log yet: ./start.sh starts the stack");
-    }
-    let mut tail = Command::new("tail");
-    tail.args(["-n", &lines.to_string()])
-        .args(follow.then_some("-F"))
-        .args(files);
-    Err(tail.exec()).context("cannot run tail")
-}
-
-/// Stops one program and starts it again with the last build and the modes that the stack runs in.
+/// Builds, then stops one program and starts it again in the mode that the stack runs in.
 pub async fn restart(layout: &Layout, name: &str, progress: Progress) -> Result<()> {
     let program = Program::parse(name)?;
     let _lock = StackLock::take(layout)?;
     let settings = up::as_started(layout)?;
-    let built = layout.built("release");
+    settings.check(layout)?;
+    // Every program: built alone, one would have its libraries with other features, and they would be compiled again.
+    let built = up::build(layout, progress)?;
     services::restart(program, layout, &settings, &built, progress).await
 }
 

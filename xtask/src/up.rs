@@ -12,10 +12,12 @@ use tokio::time::sleep;
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
-use crate::settings::{Mode, Settings, WITH_MODE, variable};
+use crate::settings::{Mode, Settings, WITH_MODE, refuse, variable};
 use crate::stack::{Pulsar, run_visibly};
 use crate::status::GenerateJwt;
 use crate::{demo, infra, services, tools};
+
+mod ports;
 
 const EMPTY_WITHIN: Duration = Duration::from_mins(10);
 
@@ -31,6 +33,8 @@ pub async fn run(
     if let Some(mode) = mode {
         settings.set_mode(mode);
     }
+    settings.check(layout)?;
+    refuse(&ports::conflicts(layout, &settings, only_infra)?)?;
     let step = progress.step("Tools");
     let leaving_broker = leaves_broker(layout, &settings)?;
     tools::ensure(settings.uses_broker()? || leaving_broker)?;

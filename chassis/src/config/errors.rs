@@ -9,7 +9,7 @@ pub struct ConfigProblem {
     pub name: String,
     /// What is wrong with it; never its value when it is a secret.
     pub what: String,
-    /// A value that would do.
+    /// A value that would do; empty where a value is not what is wrong.
     pub example: String,
 }
 
@@ -28,7 +28,10 @@ impl fmt::Display for ConfigErrors {
             example,
         } in &self.0
         {
-            write!(f, "\n  {name} {what}; for example {name}={example}")?;
+            write!(f, "\n  {name} {what}")?;
+            if !example.is_empty() {
+                write!(f, "; for example {name}={example}")?;
+            }
         }
         Ok(())
     }

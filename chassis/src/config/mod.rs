@@ -3,9 +3,7 @@
 //! Precedence: the process's environment, then the `.env` file, then the default in the code. In place of any variable `X`,
 //! `X_FILE` may name a file that holds its value: secrets are better kept there than in an environment.
 
-mod dotenv;
 mod errors;
-mod files;
 mod profile;
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,10 +14,9 @@ use std::str::FromStr;
 
 use secrecy::SecretString;
 
-pub use dotenv::DotenvError;
 pub use errors::{ConfigErrors, ConfigProblem};
-pub use files::read as read_file;
 pub use profile::{Profile, is_loopback};
+pub use variables::{DotenvError, read_file};
 
 /// Names the file that is read instead of `.env` in the working directory.
 const FILE_VARIABLE: &str = "TRIBUTARY_ENV_FILE";
@@ -46,14 +43,25 @@ impl Env {
 
     fn over_file(process: HashMap<String, String>) -> Self {
         let named = process.get(FILE_VARIABLE).filter(|name| !name.is_empty());
-        let file = dotenv::read(named.map_or(".env", String::as_str));
+        let path = named.map_or(".env", String::as_str);
+        let file = variables::read(path);
         let (mut values, problem) = match file {
             Ok(values) => (values, None),
             Err(DotenvError::Missing { .. }) if named.is_none() => (HashMap::new(), None),
             Err(error) => (HashMap::new(), Some(error)),
         };
-        files::overlay(&mut values, process);
+        let misspelt = variables::unknown(values.keys().map(String::as_str));
+        let misspelt: Vec<ConfigProblem> = misspelt
+            .into_iter()
+            .map(|unknown| ConfigProblem {
+                what: format!("stands in {path} and {}", unknown.what()),
+                name: unknown.name,
+                example: String::new(),
+            })
+            .collect();
+        variables::overlay(&mut values, process);
         let mut env = Self::from_map(values);
+        env.problems = misspelt;
         if let Some(error) = problem {
             env.report(
                 FILE_VARIABLE,
@@ -89,7 +97,8 @@ impl Env {
 
     /// The file that [`Env::text`] reads the variable from, for who reads it again later.
     pub fn file_of(&self, name: &str) -> Option<PathBuf> {
-        self.given(&files::variable(name)).map(PathBuf::from)
+        self.given(&variables::file_variable(name))
+            .map(PathBuf::from)
     }
 
     /// Whether there is a value or a file for it, be it usable or not.
@@ -103,12 +112,12 @@ impl Env {
     }
 
     fn find(&mut self, name: &str) -> Found {
-        let by_file = files::variable(name);
+        let by_file = variables::file_variable(name);
         let read = match (self.given(name), self.given(&by_file)) {
             (None, None) => return Found::Nothing,
             (Some(text), None) => return Found::Text(text.to_owned()),
             (Some(_), Some(_)) => Err(format!("is set beside {name}: one of the two is needed")),
-            (None, Some(path)) => files::read(path),
+            (None, Some(path)) => variables::read_file(path),
         };
         match read {
             Ok(text) => Found::Text(text),

@@ -1,7 +1,7 @@
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{Env, Profile, dotenv};
+use super::{Env, Profile};
 
 #[test]
 fn all_problems_are_reported_at_once_with_name_reason_and_example() {
@@ -30,13 +30,13 @@ fn a_secret_is_never_printed() {
 
 #[test]
 fn a_malformed_secret_file_line_is_named_by_number_only() {
-    assert_eq!(dotenv::parse("A=1\ncanary\n"), Err(2));
+    assert_eq!(variables::parse("A=1\ncanary\n"), Err(2));
 }
 
 #[test]
 fn a_dotenv_file_knows_comments_quotes_and_export() {
     let text = "# hello\nexport A=1\nB=\"two words\" # why\nC='#3'\nD=four # five\nE=\n";
-    let values = dotenv::parse(text).unwrap();
+    let values = variables::parse(text).unwrap();
     let get = |name: &str| values.get(name).map(String::as_str);
     assert_eq!(get("A"), Some("1"));
     assert_eq!(get("B"), Some("two words"));
@@ -80,6 +80,22 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
     let values = ["A", "B", "C"].map(|name| env.or(name, "default".to_owned()));
     assert_eq!(values, ["process", "file", "default"]);
     assert!(env.finish().is_ok());
+}
+
+#[test]
+fn a_misspelt_name_in_the_file_is_a_problem_and_a_foreign_one_is_not() {
+    let file = Written::new(b"LOG_LEVL=debug\nHTTP_PROXY=http://proxy\nLOG_LEVEL=info\n");
+    let process = [(super::FILE_VARIABLE.to_owned(), file.path().to_owned())];
+    let shown = Env::over_file(process.into())
+        .finish()
+        .unwrap_err()
+        .to_string();
+    let told = format!(
+        "LOG_LEVL stands in {} and is no setting: is LOG_LEVEL meant?",
+        file.path()
+    );
+    assert!(shown.ends_with(&told), "{shown}");
+    assert_eq!(shown.lines().count(), 2, "{shown}");
 }
 
 #[test]

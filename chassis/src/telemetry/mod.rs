@@ -8,12 +8,14 @@ mod sampling;
 mod spans;
 mod trace;
 
-use std::fmt;
+use std::io::IsTerminal;
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use variables::LogFilter;
 
 use crate::config::Env;
 
@@ -44,20 +46,24 @@ pub struct TelemetryConfig {
 }
 
 impl TelemetryConfig {
-    /// Reads `RUST_LOG`, else `LOG_LEVEL` (default `info`), `LOG_FORMAT` (default `json`), and what [`OtlpConfig`] says.
+    /// Reads `RUST_LOG`, else `LOG_LEVEL` (default `info`), `LOG_FORMAT` (default: what suits the standard output), and what
+    /// [`OtlpConfig`] says.
     pub fn read(env: &mut Env) -> Self {
-        let level: String = env.or("LOG_LEVEL", "info".to_owned());
-        let filter = env.optional("RUST_LOG", "info,sqlx=warn").unwrap_or(level);
-        if let Err(error) = EnvFilter::try_new(&filter) {
-            env.report(
-                "LOG_LEVEL",
-                format!("(or RUST_LOG) is malformed: {error}"),
-                "info,sqlx=warn",
-            );
+        let mut filter = "info".to_owned();
+        for name in ["LOG_LEVEL", "RUST_LOG"] {
+            let given: Option<LogFilter> = env.optional(name, "info,sqlx=warn");
+            if let Some(given) = given.map(|given| given.to_string()) {
+                if let Err(error) = EnvFilter::try_new(&given) {
+                    env.report(name, format!("is malformed: {error}"), "info,sqlx=warn");
+                }
+                filter = given;
+            }
         }
         Self {
             filter,
-            format: env.or("LOG_FORMAT", LogFormat::Json),
+            format: env
+                .optional("LOG_FORMAT", "json")
+                .unwrap_or_else(LogFormat::suited),
             otlp: OtlpConfig::read(env),
         }
     }
@@ -90,7 +96,11 @@ pub fn init(service: &'static str, config: &TelemetryConfig) -> Result<Metrics, 
             .with(lines::layer(service, std::io::stdout))
             .try_init()?,
         LogFormat::Text => registry
-            .with(tracing_subscriber::fmt::layer().compact())
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .compact()
+                    .with_ansi(std::io::stdout().is_terminal()),
+            )
             .try_init()?,
     }
     let metrics = Metrics::install(service)?;
@@ -98,6 +108,17 @@ pub fn init(service: &'static str, config: &TelemetryConfig) -> Result<Metrics, 
         otlp.start(service)?;
     }
     Ok(metrics)
+}
+
+impl LogFormat {
+    /// For who reads the standard output: a person at a terminal, else a program.
+    fn suited() -> Self {
+        if std::io::stdout().is_terminal() {
+            Self::Text
+        } else {
+            Self::Json
+        }
+    }
 }
 
 impl FromStr for LogFormat {
@@ -109,14 +130,5 @@ impl FromStr for LogFormat {
             "text" => Ok(Self::Text),
             _ => Err("expected json or text"),
         }
-    }
-}
-
-impl fmt::Display for LogFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Json => "json",
-            Self::Text => "text",
-        })
     }
 }

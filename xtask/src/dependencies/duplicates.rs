@@ -10,6 +10,7 @@ pub(super) const ALLOWED: &[(&str, &str)] = &[
         "base64",
         "the pulsar client, jsonwebtoken and sqlx beside our own",
     ),
+    ("bit-vec", "rcgen's yasna beside proptest's"),
     ("block-buffer", "comes with digest"),
     ("cpufeatures", "comes with digest and rand"),
     ("crypto-common", "comes with digest"),
@@ -37,6 +38,10 @@ pub(super) const ALLOWED: &[(&str, &str)] = &[
     (
         "syn",
         "derive macros move to 3 one by one; at build time only",
+    ),
+    (
+        "synstructure",
+        "of x509-parser, which rcgen could use and we do not build, beside the url crate's",
     ),
     ("tower-http", "reqwest's beside ours"),
     ("untrusted", "aws-lc-rs beside rustls-webpki"),

@@ -1,28 +1,19 @@
 //! Variables whose values stand in files, as the services read them too.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 type Variables = BTreeMap<String, String>;
 
-/// Ends the name of a variable that names a file with the value.
-const SUFFIX: &str = "_FILE";
-/// A value in a file has at most so many bytes.
-const MOST_BYTES: usize = 64 * 1024;
-
-/// The variable that names the file with the value of this one.
-pub(super) fn variable(name: &str) -> String {
-    format!("{name}{SUFFIX}")
-}
+pub(super) use variables::file_variable as variable;
 
 /// Before one layer is laid over another: a value above takes the place of a file below, and the reverse.
 pub(super) fn give_way(lower: &mut Variables, higher: &Variables) {
     let has = |name: &str| higher.get(name).is_some_and(|value| !value.is_empty());
     for name in higher.keys().filter(|name| has(name)) {
-        let by_file = name.strip_suffix(SUFFIX).map(str::to_owned);
+        let by_file = name.strip_suffix("_FILE").map(str::to_owned);
         let other = by_file.unwrap_or_else(|| variable(name));
         if !has(&other)
             && let Some(value) = lower.get_mut(&other)
@@ -44,28 +35,18 @@ pub(super) fn resolve(variables: &mut Variables, root: &Path) -> Result<()> {
         if variables.get(&name).is_some_and(|value| !value.is_empty()) {
             bail!("{name} and {by_file} are both set: one of the two is needed");
         }
-        let text = read(&root.join(path)).with_context(|| format!("{by_file} cannot be used"))?;
+        let path = root.join(path).display().to_string();
+        let text = variables::read_file(&path);
+        let text = text.map_err(|what| anyhow::anyhow!("{by_file} {what}"))?;
         variables.insert(name, text);
     }
     Ok(())
 }
 
-fn read(file: &Path) -> Result<String> {
-    let text =
-        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    if text.len() > MOST_BYTES {
-        bail!("{} has more than 64 KiB", file.display());
-    }
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    if text.is_empty() {
-        bail!("{} is empty", file.display());
-    }
-    Ok(text.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn variables(pairs: &[(&str, &str)]) -> Variables {

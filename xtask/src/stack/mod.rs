@@ -19,7 +19,7 @@ pub use broker_tokens::{ADMIN_ROLE, BrokerTokens};
 pub use certificates::{Authority, CertificateFiles, LOOPBACK_NAMES, ServerCertificate, Valid};
 pub use command::{last_lines, run, run_visibly};
 pub use databases::{database_name, provision_databases};
-pub use ports::{check_free, free_port};
+pub use ports::{Holder, check_free, free_port, holder};
 pub use postgres::Postgres;
 pub(crate) use postgres_data::hex;
 pub use postgres_data::random_hex;

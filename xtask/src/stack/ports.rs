@@ -1,5 +1,6 @@
 //! Ports of the loopback interface: free ones for tests, and who holds one that is taken.
 
+use std::fmt;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -34,17 +35,42 @@ fn is_free(port: u16) -> bool {
 
 /// Fails when someone listens on the port, and names the process where it can be found.
 pub fn check_free(port: u16, wanted_by: &str, remedy: &str) -> Result<()> {
-    if is_free(port) {
+    let Some(holder) = holder(port) else {
         return Ok(());
-    }
-    let owner = owner(port).unwrap_or_else(|| "a process that this user may not see".to_owned());
+    };
     bail!(
-        "port {port}, which {wanted_by} needs, is held by {owner}.\n  Stop that process, or {remedy}."
+        "port {port}, which {wanted_by} needs, is held by {holder}.\n  Stop that process, or {remedy}."
     );
 }
 
+/// Who listens on a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Unless it is another user's.
+    pub pid: Option<u32>,
+    command: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            Some(pid) => write!(f, "process {pid} ({})", self.command),
+            None => f.write_str("a process that this user may not see"),
+        }
+    }
+}
+
+/// Who listens on this port; `None` when it is free.
+pub fn holder(port: u16) -> Option<Holder> {
+    let unseen = Holder {
+        pid: None,
+        command: String::new(),
+    };
+    (!is_free(port)).then(|| owner(port).unwrap_or(unseen))
+}
+
 #[cfg(target_os = "linux")]
-fn owner(port: u16) -> Option<String> {
+fn owner(port: u16) -> Option<Holder> {
     use std::fs;
     let inode = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
@@ -65,10 +91,8 @@ fn owner(port: u16) -> Option<String> {
         .unwrap_or_default()
         .replace('\0', " ");
     let command: String = command.trim().chars().take(120).collect();
-    Some(format!(
-        "process {} ({command})",
-        holder.file_name().display()
-    ))
+    let pid = holder.file_name().to_str()?.parse().ok();
+    Some(Holder { pid, command })
 }
 
 #[cfg(target_os = "linux")]
@@ -91,19 +115,18 @@ fn listening_inode(table: &str, port: u16) -> Option<String> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn owner(port: u16) -> Option<String> {
+fn owner(port: u16) -> Option<Holder> {
     let filter = format!("-iTCP:{port}");
     let shown = process::Command::new("lsof")
         .args(["-nP", &filter, "-sTCP:LISTEN", "-Fpc"])
         .output()
         .ok()?;
     let text = String::from_utf8_lossy(&shown.stdout);
-    let pid = text.lines().find_map(|line| line.strip_prefix('p'))?;
-    let command = text
-        .lines()
-        .find_map(|line| line.strip_prefix('c'))
-        .unwrap_or("?");
-    Some(format!("process {pid} ({command})"))
+    let field = |letter| text.lines().find_map(|line| line.strip_prefix(letter));
+    Some(Holder {
+        pid: field('p')?.parse().ok(),
+        command: field('c').unwrap_or("?").to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod rights;
 mod rotation;
 mod servers;
 mod stack;
+mod terminal;
 mod tls;
 mod traces;
 mod traffic;

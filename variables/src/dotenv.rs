@@ -31,7 +31,7 @@ pub enum DotenvError {
 }
 
 /// Reads the file at `path`.
-pub(super) fn read(path: &str) -> Result<HashMap<String, String>, DotenvError> {
+pub fn read(path: &str) -> Result<HashMap<String, String>, DotenvError> {
     let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => DotenvError::Missing {
             path: path.to_owned(),
@@ -48,7 +48,7 @@ pub(super) fn read(path: &str) -> Result<HashMap<String, String>, DotenvError> {
 }
 
 /// The assignments of the text, or the number of the first line that is not one.
-pub(super) fn parse(text: &str) -> Result<HashMap<String, String>, usize> {
+pub fn parse(text: &str) -> Result<HashMap<String, String>, usize> {
     let mut values = HashMap::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();

@@ -10,13 +10,14 @@ const SUFFIX: &str = "_FILE";
 const MOST_BYTES: u64 = 64 * 1024;
 
 /// The variable that names the file with the value of this one.
-pub(super) fn variable(name: &str) -> String {
+pub fn variable(name: &str) -> String {
     format!("{name}{SUFFIX}")
 }
 
 /// Lays the variables of a higher layer over those of a lower: a value takes the place of a file with it, and a file that
 /// of a value.
-pub(super) fn overlay(lower: &mut HashMap<String, String>, higher: HashMap<String, String>) {
+#[expect(clippy::implicit_hasher, reason = "one kind of map is enough here")]
+pub fn overlay(lower: &mut HashMap<String, String>, higher: HashMap<String, String>) {
     for (name, value) in &higher {
         let other = name
             .strip_suffix(SUFFIX)

@@ -1,0 +1,16 @@
+//! What services and the control program both have to know of variables: how a `.env` file is read, which names there are,
+//! and what a value of some kinds looks like.
+
+mod dotenv;
+mod files;
+mod log_filter;
+mod names;
+mod release;
+mod service_url;
+
+pub use dotenv::{DotenvError, parse, read};
+pub use files::{overlay, read as read_file, variable as file_variable};
+pub use log_filter::LogFilter;
+pub use names::{EXAMPLE, Unknown, unknown};
+pub use release::Version;
+pub use service_url::ServiceUrl;

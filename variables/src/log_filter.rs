@@ -1,0 +1,87 @@
+//! What is logged: `LOG_LEVEL`.
+
+use std::fmt;
+use std::str::FromStr;
+
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+/// A level, or several directives as in `info,sqlx=warn`. The filter's own reader takes a word that is no level for the name
+/// of a module, and logs nothing of any other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// The directives.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for LogFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+        let directives = || text.split(',').map(str::trim);
+        let wrong = directives().find(|directive| {
+            let level = directive
+                .rsplit_once('=')
+                .map_or(*directive, |(_, level)| level);
+            !is_level(level)
+        });
+        let levels = LEVELS.join(", ");
+        if let Some(wrong) = wrong {
+            return Err(format!(
+                "{wrong:?} is none of {levels}, nor a module with one of them, as in info,sqlx=warn"
+            ));
+        }
+        if !directives().any(is_level) {
+            return Err(format!(
+                "it says nothing of all other modules: begin with one of {levels}, as in info,sqlx=warn"
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_modules_with_levels_are_taken() {
+        for right in [
+            "info",
+            "WARN",
+            "off",
+            "info,sqlx=warn",
+            "warn, pipeline::relay=trace",
+        ] {
+            assert_eq!(right.parse::<LogFilter>().unwrap().as_str(), right);
+        }
+    }
+
+    #[test]
+    fn a_word_that_would_silence_every_log_is_refused_with_the_words_that_there_are() {
+        for (wrong, named) in [
+            ("loud", "\"loud\""),
+            ("info,sqlx", "\"sqlx\""),
+            ("info,sqlx=verbose", "verbose"),
+            ("sqlx=warn", "all other modules"),
+            ("info,", "\"\""),
+        ] {
+            let refused = wrong.parse::<LogFilter>().unwrap_err();
+            assert!(refused.contains(named), "{wrong}: {refused}");
+            assert!(
+                refused.contains("error, warn, info, debug, trace, off"),
+                "{refused}"
+            );
+        }
+    }
+}
