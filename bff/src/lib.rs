@@ -39,6 +39,7 @@ pub fn define(_: &mut Env) -> Definition<Projections> {
         about: ABOUT,
         routes: http::routes,
         edge: |_| OpenApiRouter::new(),
+        operators: http::operator_routes,
         // Nothing is refused here that could have a code of a domain.
         led: Led::nothing(),
         gauges: &[],

@@ -38,6 +38,7 @@ pub fn define(_env: &mut Env) -> Definition<CampaignDomain> {
         about: "Campaigns of brands, their terms and commission plans by version, the partners in them, and evidence.",
         routes: http::routes,
         edge: |_| OpenApiRouter::new(),
+        operators: |_| OpenApiRouter::new(),
         led: Led::nothing(),
         gauges: &[],
         metrics: &[],

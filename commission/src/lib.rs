@@ -37,6 +37,7 @@ pub fn define(_env: &mut Env) -> Definition<Commission> {
         about: "What conversions earn, by which rule, and since when it is earned for good.",
         routes: http::routes,
         edge: |_| OpenApiRouter::new(),
+        operators: |_| OpenApiRouter::new(),
         led: Led::nothing().timer(timer::HoldTimer),
         gauges: &[],
         metrics: &[],

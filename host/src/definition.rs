@@ -31,6 +31,8 @@ pub struct Definition<D: Domain> {
     pub routes: Routes,
     /// Routes that are open in every mode.
     pub edge: Routes,
+    /// Routes for operators, beside those that every service has; open in every mode, at the second port if there is one.
+    pub operators: Routes,
     /// Its timers and effects.
     pub led: Led,
     /// Figures of its tables for the metrics.

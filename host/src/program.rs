@@ -13,7 +13,7 @@ use variables::Version;
 
 use crate::database;
 use crate::definition::Definition;
-use crate::settings::{Settings, default_address};
+use crate::settings::{Settings, default_address, read_admin};
 use crate::start::start;
 
 /// `sysexits.h`: called in a way that it does not know.
@@ -164,9 +164,11 @@ fn ask_here(service: Service, path: &str) -> ExitCode {
     }
 }
 
+/// Where it says how it is: at its second port, if it has one.
 fn listen_address(env: &mut Env, service: Service) -> SocketAddr {
     let prefix = service.name().to_uppercase();
-    ServerConfig::read(env, &prefix, default_address(service)).address
+    let public = ServerConfig::read(env, &prefix, default_address(service)).address;
+    read_admin(env, &prefix).unwrap_or(public)
 }
 
 fn misconfigured(service: Service, problems: &ConfigErrors) -> ExitCode {

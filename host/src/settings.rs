@@ -31,6 +31,8 @@ pub struct Settings {
     pub telemetry: TelemetryConfig,
     /// Where it listens.
     pub server: ServerConfig,
+    /// Where operators, services and Prometheus come in, when that is another port.
+    pub admin: Option<SocketAddr>,
     /// What a request may cost.
     pub limits: Limits,
     /// How many requests one caller may make; the bff's only.
@@ -49,7 +51,7 @@ pub struct Settings {
     pub lasting_keys: LastingKeys,
     /// Everybody's mode.
     pub modes: Modes,
-    /// Where everybody listens.
+    /// Where everybody listens for other services.
     pub urls: BTreeMap<&'static str, String>,
     /// How to reach the broker, whether or not anybody needs one.
     pub broker: BrokerSettings,
@@ -82,6 +84,7 @@ impl Settings {
             profile,
             telemetry: TelemetryConfig::read(env),
             server: ServerConfig::read(env, &prefix, default_address(service)),
+            admin: read_admin(env, &prefix),
             limits: Limits::read(env),
             rate_limits: (service == Service::Bff)
                 .then(|| RateLimits::read(env))
@@ -126,11 +129,25 @@ fn read_modes(env: &mut Env) -> Modes {
     }))
 }
 
+/// Where other services reach this one: its second port, if it has one.
 fn read_url(env: &mut Env, service: Service) -> String {
-    let name = format!("{}_SERVICE_URL", service.name().to_uppercase());
+    let prefix = service.name().to_uppercase();
     let default = format!("http://{}", default_address(service));
-    let url: Option<ServiceUrl> = env.optional(&name, &default);
-    url.map_or(default, |url| url.to_string())
+    let mut read = |name: &str| env.optional::<ServiceUrl>(&format!("{prefix}_{name}"), &default);
+    let (admin, public) = (read("ADMIN_URL"), read("SERVICE_URL"));
+    admin.or(public).map_or(default, |url| url.to_string())
+}
+
+/// The second port. The others have to know of it, so there is none without its URL, and no URL without it.
+pub(crate) fn read_admin(env: &mut Env, prefix: &str) -> Option<SocketAddr> {
+    let [address, url] = ["ADMIN_ADDRESS", "ADMIN_URL"].map(|name| format!("{prefix}_{name}"));
+    let admin = env.optional(&address, "0.0.0.0:9002");
+    match (env.is_given(&address), env.is_given(&url)) {
+        (true, false) => env.report(&url, "is not set, and its address is", "http://bff:9002"),
+        (false, true) => env.report(&address, "is not set, and its URL is", "0.0.0.0:9002"),
+        (true, true) | (false, false) => {}
+    }
+    admin
 }
 
 /// `INTERNAL_SECRET_KEY` signs; what `INTERNAL_ACCEPTED_SECRET_KEYS` signed is taken too.
@@ -154,4 +171,57 @@ fn read_partitions(env: &mut Env) -> u32 {
         env.report("PULSAR_TOPIC_PARTITIONS", "must be from 1 to 64", "1");
     }
     partitions
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_none_is_told_with_its_variable_and_what_is_expected() {
+        let mut env = Env::from_map([("BFF_SERVICE_URL", "9002")]);
+        read_url(&mut env, Service::Bff);
+        let told = env.finish().unwrap_err().to_string();
+        let wanted = "BFF_SERVICE_URL is malformed: expected http:// or https://, a host";
+        assert!(told.contains(wanted), "{told}");
+        assert!(told.ends_with("for example BFF_SERVICE_URL=http://127.0.0.1:8002"));
+    }
+
+    #[test]
+    fn other_services_are_reached_at_their_second_port_where_they_have_one() {
+        let public = ("BFF_SERVICE_URL", "http://bff:8002/");
+        let admin = ("BFF_ADMIN_URL", "http://bff:9002/");
+        let read = |given: &[(&str, &str)]| {
+            read_url(&mut Env::from_map(given.iter().copied()), Service::Bff)
+        };
+        assert_eq!(read(&[]), "http://127.0.0.1:8002");
+        assert_eq!(read(&[public]), "http://bff:8002");
+        assert_eq!(read(&[public, admin]), "http://bff:9002");
+    }
+
+    #[test]
+    fn a_second_port_needs_its_address_and_its_url() {
+        let (address, url) = (
+            ("BFF_ADMIN_ADDRESS", "0.0.0.0:9002"),
+            ("BFF_ADMIN_URL", "http://bff:9002"),
+        );
+        for (given, lacking) in [
+            (vec![], None),
+            (vec![address, url], None),
+            (vec![address], Some("BFF_ADMIN_URL")),
+            (vec![url], Some("BFF_ADMIN_ADDRESS")),
+        ] {
+            let mut env = Env::from_map(given);
+            read_admin(&mut env, "BFF");
+            let told = env.finish().err().map(|error| error.to_string());
+            assert_eq!(told.is_some(), lacking.is_some(), "{told:?}");
+            let named =
+                lacking.is_none_or(|name| told.unwrap().contains(&format!("{name} is not set")));
+            assert!(named, "{lacking:?}");
+        }
+    }
 }

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use axum::Router;
 use chassis::auth::{AuthConfig, Verifier};
-use chassis::http::{Groups, Probes, Server, Shell};
+use chassis::http::{Groups, Probes, Server, ServerConfig, Shell};
 use chassis::idempotency::RequestHasher;
 use chassis::telemetry::{self, Metrics};
 use pipeline::relay::Source;
@@ -167,7 +168,7 @@ impl Host {
         &self.0.replays
     }
 
-    /// Where a service listens, such as `http://127.0.0.1:8003`.
+    /// Where a service listens for other services, such as `http://127.0.0.1:8003`.
     pub fn url_of(&self, service: Service) -> &str {
         self.0.urls.get(service.name()).map_or("", String::as_str)
     }
@@ -229,12 +230,23 @@ pub async fn start<D: Domain + Clone>(
     let faces = Faces {
         about: definition.about,
         edge: definition.edge,
+        operators: definition.operators,
         routes: definition.routes,
     };
     let verifier = settings.auth.take().and_then(AuthConfig::verifier);
     let verifier = verifier.context("tokens cannot be verified with these settings")?;
     let verifier = Arc::new(verifier);
     let server = Server::bind(settings.server.clone()).await?;
+    let admin = match settings.admin {
+        Some(address) => {
+            let config = ServerConfig {
+                address,
+                ..settings.server.clone()
+            };
+            Some(Server::bind(config).await?)
+        }
+        None => None,
+    };
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
@@ -326,7 +338,7 @@ pub async fn start<D: Domain + Clone>(
         rehearsal: Box::new(Arc::clone(&engine)),
     }));
 
-    let (groups, document) = surface(&host, &faces, &settings);
+    let (surface, document) = surface(&host, &faces, &settings);
     bring_back(&pool, engine_writer, &queue, &engine, &tasks);
     tasks.spawn("engine", engine.run(tasks.stop().clone(), left.deaths > 0));
     let told = gauges::tell(
@@ -354,7 +366,13 @@ pub async fn start<D: Domain + Clone>(
     }
     let address = server.local_addr()?;
     let shell = shell(&host, &settings, verifier, metrics);
-    let router = shell.wrap_groups(groups);
+    let mut public = shell.clone();
+    if let (Some(server), Some(groups)) = (admin, surface.admin) {
+        let serving = server.serve(shell.wrap_groups(groups), tasks.stop().clone());
+        tasks.spawn("admin", serving);
+        public = public.only_alive();
+    }
+    let router = public.wrap_groups(surface.public);
     let serving = server.serve(router, tasks.stop().clone());
     tasks.spawn("http", serving);
     tracing::info!(service = service.name(), %address, mode = settings.modes.of(service).name(), "started");
@@ -438,10 +456,17 @@ async fn resume(
 struct Faces {
     about: &'static str,
     edge: Routes,
+    operators: Routes,
     routes: Routes,
 }
 
-fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Groups, OpenApi) {
+/// Its routes: all of them, or apart what operators and services ask at a port of their own.
+struct Surface {
+    public: Groups,
+    admin: Option<Groups>,
+}
+
+fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Surface, OpenApi) {
     let service = host.service();
     let base = chassis::openapi::base(&format!("Tributary {}", service.name()), faces.about);
     let (edge, edge_document) = (faces.edge)(host).split_for_parts();
@@ -453,13 +478,48 @@ fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Groups, OpenApi)
             routes = routes.merge(commands::routes(host));
         }
     }
+    let mut apart = OpenApiRouter::new();
+    if settings.admin.is_some() {
+        apart = (faces.operators)(host);
+    } else {
+        routes = routes.merge((faces.operators)(host));
+    }
     if settings.rate_limits.is_some() {
         chassis::openapi::document_rate_limits(routes.get_openapi_mut());
     }
     let (routes, document) = routes.split_for_parts();
-    let (operators, theirs) = operator::routes(host).split_for_parts();
-    let json = chassis::openapi::aside(|| whole(service, document.clone(), theirs));
-    // Open in every mode: the bff makes its read models again from it.
+    let (apart, also) = apart.split_for_parts();
+    let (operators, shared) = operator::routes(host).split_for_parts();
+    let all = chassis::openapi::aside(|| whole(service, document.clone().merge_from(also), shared));
+    let road = between_services(host, settings);
+    let surface = if settings.admin.is_some() {
+        let own = chassis::openapi::aside(|| document.to_json().unwrap_or_default());
+        Surface {
+            public: Groups {
+                own: chassis::openapi::pages(routes, own),
+                edge,
+                ..Groups::default()
+            },
+            admin: Some(Groups {
+                own: chassis::openapi::pages(apart.merge(operators), all),
+                road,
+                ..Groups::default()
+            }),
+        }
+    } else {
+        let own = chassis::openapi::pages(routes.merge(operators), all);
+        Surface {
+            public: Groups { own, edge, road },
+            admin: None,
+        }
+    };
+    (surface, document)
+}
+
+/// What other services ask, in every mode.
+fn between_services(host: &Host, settings: &Settings) -> Router {
+    let service = host.service();
+    // The bff makes its read models again from it.
     let history = pipeline::road::history::router(
         host.pool().clone(),
         host.schema_ids().clone(),
@@ -472,20 +532,14 @@ fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Groups, OpenApi)
         settings.internal_key.clone(),
         host.relayed_topics(),
     );
-    let receiver = Receiver::new(host.pool().clone(), host.inlet());
     let batches = pipeline::road::http::router(
-        receiver,
+        Receiver::new(host.pool().clone(), host.inlet()),
         settings.internal_key.clone(),
         service,
         settings.modes.clone(),
         host.health().clone(),
     );
-    let groups = Groups {
-        own: chassis::openapi::pages(routes.merge(operators), json),
-        edge,
-        road: history.merge(resends).merge(batches),
-    };
-    (groups, document)
+    history.merge(resends).merge(batches)
 }
 
 /// What is served: with the operators' routes, at the bff those of all services.

@@ -30,6 +30,7 @@ use chassis::config::Env;
 use chassis::lasting::LastingKeys;
 use chassis::telemetry::Help;
 use host::{Definition, Led};
+use utoipa_axum::router::OpenApiRouter;
 
 pub use http::read_body;
 pub use service::Tracking;
@@ -56,6 +57,7 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
         about: "Partner links, clicks, tracking events, conversions and their attribution.",
         routes: http::routes,
         edge: edge::routes,
+        operators: |_| OpenApiRouter::new(),
         led: Led::nothing(),
         gauges: &[],
         metrics: METRICS,

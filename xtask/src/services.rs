@@ -76,10 +76,10 @@ impl Program {
     }
 
     /// What answers 200 when it is able to serve.
-    pub fn ready_path(self) -> &'static str {
+    pub fn ready_url(self, settings: &Settings) -> Result<String> {
         match self {
-            Self::Service(_) => "/ready",
-            Self::Simulator => "/health",
+            Self::Service(service) => Ok(format!("{}/ready", settings.admin_url(service)?)),
+            Self::Simulator => Ok(format!("{}/health", self.url(settings)?)),
         }
     }
 
@@ -98,15 +98,7 @@ impl Program {
         for name in ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"] {
             variables.insert(name.to_owned(), "65536".to_owned());
         }
-        let (host, port) = host_and_port(self.url(settings)?)?;
-        let address = format!(
-            "{}:{port}",
-            if host == "localhost" {
-                "127.0.0.1"
-            } else {
-                host
-            }
-        );
+        let address = address(self.url(settings)?)?;
         let Self::Service(service) = self else {
             let books = layout.state.join("simulator/books");
             variables.insert("SIMULATOR_ADDRESS".into(), address);
@@ -131,6 +123,10 @@ impl Program {
         variables
             .entry(variable(service, "LISTEN_ADDRESS"))
             .or_insert(address);
+        if let Some(url) = settings.get(&variable(service, "ADMIN_URL")) {
+            let name = variable(service, "ADMIN_ADDRESS");
+            variables.entry(name).or_insert(self::address(url)?);
+        }
         Ok(variables)
     }
 
@@ -188,6 +184,17 @@ impl Program {
         }
         true
     }
+}
+
+/// What to open for a URL of this machine.
+fn address(url: &str) -> Result<String> {
+    let (host, port) = host_and_port(url)?;
+    let host = if host == "localhost" {
+        "127.0.0.1"
+    } else {
+        host
+    };
+    Ok(format!("{host}:{port}"))
 }
 
 fn is_secret(name: &str) -> bool {

@@ -213,6 +213,14 @@ impl Settings {
             .map(|url| url.trim_end_matches('/'))
     }
 
+    /// Where it says how it is, and operators and services come in: there, or at its second port.
+    pub fn admin_url(&self, service: Service) -> Result<&str> {
+        match self.get(&variable(service, "ADMIN_URL")) {
+            Some(url) => Ok(url.trim_end_matches('/')),
+            None => self.service_url(service),
+        }
+    }
+
     /// `<SERVICE>_DATABASE_URL`, put together from its parts where it is not set, with what `DATABASE_SSL_MODE` and
     /// `DATABASE_SSL_ROOT_CERT` say where it does not.
     pub fn database_url(&self, service: Service) -> Result<String> {

@@ -44,7 +44,7 @@ pub async fn status(layout: &Layout) -> Result<()> {
         let process = program.process(layout);
         let url = program.url(&settings)?;
         let how = match &process {
-            Some(_) => answer_of(&format!("{url}{}", program.ready_path())).await,
+            Some(_) => answer_of(&program.ready_url(&settings)?).await,
             None if program.has_died(layout) => {
                 format!("DIED: {}", last_lines(&layout.log(program.name()), 1))
             }

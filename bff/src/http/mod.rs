@@ -20,6 +20,8 @@ mod shown;
 mod terms;
 mod tracking;
 
+pub(crate) use operator::routes as operator_routes;
+
 use axum::routing::get;
 use chassis::json::parse;
 use chassis::problem::Problem;
@@ -65,7 +67,6 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .route("/asyncapi.json", get(messages::document))
         .route("/docs/messages", get(messages::page))
         .with_state(bff)
-        .merge(operator::routes(host))
 }
 
 /// Reads a body as the operation of that name does, up to where a command is made of it; `None` for an operation without

@@ -68,7 +68,7 @@ struct Asked {
 }
 
 /// The routes. What every service has is documented where it is made; what only payment has, from its own document.
-pub(super) fn routes(host: &Host) -> OpenApiRouter {
+pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     let client = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)

@@ -62,6 +62,7 @@ pub struct Probes {
     service: &'static str,
     checks: Checks,
     metrics: Option<Metrics>,
+    only_alive: bool,
 }
 
 impl Probes {
@@ -71,6 +72,7 @@ impl Probes {
             service,
             checks: Arc::new(|| Box::pin(async { Vec::new() })),
             metrics: None,
+            only_alive: false,
         }
     }
 
@@ -92,6 +94,12 @@ impl Probes {
         self
     }
 
+    /// Leaves `/health` alone.
+    pub(super) fn only_alive(mut self) -> Self {
+        self.only_alive = true;
+        self
+    }
+
     /// The routes. `/api/v1/<service>/health` is the same as `/health`.
     pub(super) fn router(&self) -> Router {
         let service = self.service;
@@ -105,8 +113,11 @@ impl Probes {
         let ready = move || async move { readiness(service, checks().await) };
         let router = Router::new()
             .route("/health", get(alive))
-            .route(&format!("/api/v1/{service}/health"), get(alive))
-            .route("/ready", get(ready));
+            .route(&format!("/api/v1/{service}/health"), get(alive));
+        if self.only_alive {
+            return router;
+        }
+        let router = router.route("/ready", get(ready));
         let Some(metrics) = self.metrics.clone() else {
             return router;
         };

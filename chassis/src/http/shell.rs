@@ -74,6 +74,13 @@ impl Shell {
         self
     }
 
+    /// Says that it is alive and nothing more: how it is, and its figures, are told at another port.
+    #[must_use]
+    pub fn only_alive(mut self) -> Self {
+        self.probes = self.probes.only_alive();
+        self
+    }
+
     /// The whole surface of a service: its routes and the probes, surrounded.
     pub fn wrap(&self, routes: Router) -> Router {
         self.wrap_groups(Groups {

@@ -34,6 +34,18 @@ const OWN: &[Help] = &[
         "http_requests_rate_limited_total",
         "Requests refused with 429",
     ),
+    (
+        "http_bodies_coming",
+        "Requests whose bodies are on their way",
+    ),
+    (
+        "http_bodies_ended_total",
+        "Bodies that did not come whole, by why",
+    ),
+    (
+        "http_connections_refused_total",
+        "Connections closed because their address holds its share",
+    ),
     ("telemetry_spans_total", "Spans recorded"),
     (
         "telemetry_export_failures_total",

@@ -109,9 +109,7 @@ impl Client {
     pub fn new<V: clap::Subcommand>(layout: &Layout, said: &Operate<V>) -> Result<Self> {
         let url = match &said.url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => up::as_started(layout)?
-                .service_url(Service::Bff)?
-                .to_owned(),
+            None => up::as_started(layout)?.admin_url(Service::Bff)?.to_owned(),
         };
         let token = match said.token.as_deref() {
             Some("-") => {

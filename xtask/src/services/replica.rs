@@ -164,6 +164,10 @@ fn variables(
     let mut variables = Program::Service(service).environment(layout, settings)?;
     let address = variable(service, "LISTEN_ADDRESS");
     variables.insert(address, format!("127.0.0.1:{port}"));
+    // The second port is the first process's; a further one shows everything at its only one.
+    for name in ["ADMIN_ADDRESS", "ADMIN_URL"] {
+        variables.remove(&variable(service, name));
+    }
     Ok(variables)
 }
 

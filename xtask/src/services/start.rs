@@ -45,7 +45,7 @@ pub async fn start(
         start_one(*program, layout, settings, built, progress).await?;
     }
     for program in programs {
-        wait_for(program, program.ready_path(), layout, settings).await?;
+        wait_for(program, &program.ready_url(settings)?, layout).await?;
     }
     Replica::renew(layout, settings, progress).await
 }
@@ -60,7 +60,7 @@ pub async fn restart(
 ) -> Result<()> {
     program.stop(layout);
     start_one(program, layout, settings, built, progress).await?;
-    wait_for(program, program.ready_path(), layout, settings).await?;
+    wait_for(program, &program.ready_url(settings)?, layout).await?;
     Replica::renew(layout, settings, progress).await
 }
 
@@ -105,7 +105,7 @@ pub async fn start_one(
     let mut process = Process::spawn(&mut command, &files.log, &files.pid, Signal::TERM)?;
     process.detach();
     fs::write(&files.stamp, stamp)?;
-    wait_for(program, "/health", layout, settings).await?;
+    wait_for(program, &format!("{url}/health"), layout).await?;
     progress.note(&format!(
         "{}: started at {url} (process {})",
         program.name(),
@@ -127,13 +127,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
     matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-async fn wait_for(
-    program: Program,
-    path: &str,
-    layout: &Layout,
-    settings: &Settings,
-) -> Result<()> {
-    let url = format!("{}{path}", program.url(settings)?);
+async fn wait_for(program: Program, url: &str, layout: &Layout) -> Result<()> {
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(5))
         .no_proxy()
@@ -141,7 +135,7 @@ async fn wait_for(
     let end = Instant::now() + READY_WITHIN;
     let (name, log) = (program.name(), program.files(layout).log);
     loop {
-        let said = match client.get(&url).send().await {
+        let said = match client.get(url).send().await {
             Ok(answer) if answer.status().is_success() => return Ok(()),
             Ok(answer) => answer.text().await.unwrap_or_default(),
             Err(problem) => problem.to_string(),

@@ -28,8 +28,10 @@ impl Settings {
                 .extend(unknown.map(|it| format!("{} stands in .env and {}", it.name, it.what())));
         }
         for service in Service::ALL {
-            let name = variable(service, "SERVICE_URL");
-            problems.extend(self.wrong_address(&name, "http://127.0.0.1:8002", is_http));
+            for name in ["SERVICE_URL", "ADMIN_URL"] {
+                let name = variable(service, name);
+                problems.extend(self.wrong_address(&name, "http://127.0.0.1:8002", is_http));
+            }
         }
         problems.extend(self.wrong_address(
             "PAYOUT_PROVIDER_URL",

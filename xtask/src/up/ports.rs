@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use schemas::Service;
 
 use crate::layout::Layout;
 use crate::services::Program;
-use crate::settings::{Settings, host_and_port};
+use crate::settings::{Settings, host_and_port, variable};
 use crate::stack::{Process, holder};
 
 /// A port, who needs it, and what says so.
@@ -65,7 +66,24 @@ fn programs(layout: &Layout, settings: &Settings) -> Result<Vec<Wanted>> {
             own: program.process(layout).map(|process| process.pid()),
         })
     };
-    Program::START_ORDER.into_iter().map(wanted).collect()
+    let mut all: Vec<Wanted> = Program::START_ORDER
+        .into_iter()
+        .map(wanted)
+        .collect::<Result<_>>()?;
+    for service in Service::ALL {
+        let name = variable(service, "ADMIN_URL");
+        if let Some(url) = settings.get(&name) {
+            all.push(Wanted {
+                port: host_and_port(url)?.1,
+                by: format!("{service}'s second port"),
+                variable: name,
+                own: Program::Service(service)
+                    .process(layout)
+                    .map(|process| process.pid()),
+            });
+        }
+    }
+    Ok(all)
 }
 
 /// Of the servers that are ours to run and do not run yet.

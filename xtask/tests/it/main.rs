@@ -26,4 +26,5 @@ mod terminal;
 mod tls;
 mod traces;
 mod traffic;
+mod two_ports;
 mod walk;

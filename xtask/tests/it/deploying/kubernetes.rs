@@ -133,13 +133,21 @@ fn each_service_has_what_keeps_it_up_and_each_database_its_migration() {
             let deployment = named(&all, "Deployment", service);
             let container = &deployment["spec"]["template"]["spec"]["containers"][0];
             let port = &container["ports"][0]["containerPort"];
-            assert_eq!(
-                port,
-                &named(&all, "Service", service)["spec"]["ports"][0]["port"]
-            );
-            assert_eq!(container["livenessProbe"]["httpGet"]["path"], "/health");
-            assert_eq!(container["readinessProbe"]["httpGet"]["path"], "/ready");
-            assert!(container["startupProbe"].is_object());
+            let ports = &named(&all, "Service", service)["spec"]["ports"];
+            assert_eq!(port, &ports[0]["port"]);
+            let admin = &container["ports"][1]["containerPort"];
+            assert_eq!(admin, &ports[1]["port"]);
+            let variable =
+                |name: &str| settings(&all)[format!("{}_{name}", service.to_uppercase())].clone();
+            assert_eq!(variable("ADMIN_ADDRESS"), format!("0.0.0.0:{admin}"));
+            assert_eq!(variable("ADMIN_URL"), format!("http://{service}:{admin}"));
+            let annotations = &deployment["spec"]["template"]["metadata"]["annotations"];
+            assert_eq!(annotations["prometheus.io/port"], admin.to_string());
+            let alive = json!({"path": "/health", "port": "admin"});
+            assert_eq!(container["livenessProbe"]["httpGet"], alive);
+            assert_eq!(container["startupProbe"]["httpGet"], alive);
+            let ready = json!({"path": "/ready", "port": "admin"});
+            assert_eq!(container["readinessProbe"]["httpGet"], ready);
             assert_eq!(
                 Dockerfile::of(service).last("EXPOSE"),
                 Some(port.to_string().as_str())
@@ -196,10 +204,14 @@ fn every_pod_is_as_restricted_as_its_namespace_asks() {
                 container["resources"]["limits"]["memory"].is_string(),
                 "{name}"
             );
+            // A name under .invalid is nobody's, so a forgotten image is pulled from nowhere.
             let image = container["image"].as_str().unwrap();
-            assert!(
-                image.ends_with(concat!(":", env!("CARGO_PKG_VERSION"))),
-                "{image}"
+            let program = name.strip_prefix("migrate-").unwrap_or(name);
+            let program = program.replace("provision", "control");
+            let version = env!("CARGO_PKG_VERSION");
+            assert_eq!(
+                image,
+                format!("registry.invalid/tributary/{program}:{version}")
             );
         }
     }
@@ -293,6 +305,73 @@ fn what_is_applied_first_has_all_that_jobs_need() {
 }
 
 #[test]
+fn a_job_is_made_anew_by_each_rollout_after_its_settings_and_before_the_services() {
+    let all = objects(&overlay("hybrid"));
+    let wave = |it: &Value| {
+        let wave = it["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"].as_str();
+        wave.map_or(0, |wave| wave.parse::<i32>().unwrap())
+    };
+    assert_eq!(of_kind(&all, "Job").count(), 6);
+    for job in of_kind(&all, "Job") {
+        let annotations = &job["metadata"]["annotations"];
+        assert_eq!(annotations["argocd.argoproj.io/hook"], "Sync");
+        let delete = &annotations["argocd.argoproj.io/hook-delete-policy"];
+        assert_eq!(delete, "BeforeHookCreation");
+        let force = &annotations["kustomize.toolkit.fluxcd.io/force"];
+        assert_eq!(force, "enabled");
+        for kind in ["Namespace", "ConfigMap"] {
+            assert!(of_kind(&all, kind).all(|it| wave(it) < wave(job)), "{kind}");
+        }
+        assert!(of_kind(&all, "Deployment").all(|it| wave(it) > wave(job)));
+    }
+    assert!(!text("docs/deploying.md").contains("delete job"));
+}
+
+#[test]
+fn what_the_ingress_leads_to_is_public_and_on_the_public_port() {
+    let folder = scratch("with-ingress");
+    fs::create_dir_all(&folder).unwrap();
+    let kubernetes = Layout::find().root.join("deploy/kubernetes");
+    // Kustomize takes relative paths only.
+    let to = |part: &str| {
+        let up = "../".repeat(folder.canonicalize().unwrap().components().count() - 1);
+        let part = kubernetes.join(part).canonicalize().unwrap();
+        format!("{up}{}", part.strip_prefix("/").unwrap().display())
+    };
+    let kustomization = format!(
+        "resources: [{}]\ncomponents: [{}]\n",
+        to("hybrid"),
+        to("ingress")
+    );
+    fs::write(folder.join("kustomization.yaml"), kustomization).unwrap();
+    let file = rendered(&folder);
+    for version in VERSIONS {
+        assert_eq!(validate(&file, version), Vec::<String>::new(), "{version}");
+    }
+    let all = objects(&file);
+    let mut public = Vec::new();
+    for ingress in of_kind(&all, "Ingress") {
+        for path in ingress["spec"]["rules"][0]["http"]["paths"]
+            .as_array()
+            .unwrap()
+        {
+            let to = &path["backend"]["service"];
+            assert_eq!(to["port"], json!({"name": "http"}));
+            public.push((to["name"].as_str().unwrap(), path["path"].as_str().unwrap()));
+        }
+    }
+    let wanted = [
+        ("bff", "/api/v1"),
+        ("bff", "/docs"),
+        ("bff", "/openapi.json"),
+        ("bff", "/asyncapi.json"),
+        ("bff", "/health"),
+        ("tracking", "/c"),
+    ];
+    assert_eq!(public, wanted);
+}
+
+#[test]
 fn a_stop_has_the_time_that_it_takes_and_nobody_is_missed_in_a_rollout() {
     let all = objects(&overlay("event"));
     let drain: u64 = settings(&all)["HTTP_DRAIN_TIMEOUT_MS"]
@@ -332,4 +411,11 @@ fn from_outside_only_front_ends_visitors_and_metrics_come_in() {
     assert_eq!(open.len(), 1);
     let names = &open[0]["spec"]["podSelector"]["matchExpressions"][0]["values"];
     assert_eq!(strings(names), ["bff", "tracking"]);
+    let public = json!([{"ports": [{"port": "http"}]}]);
+    assert_eq!(open[0]["spec"]["ingress"], public);
+    let scraped = named(&all, "NetworkPolicy", "metrics");
+    assert_eq!(
+        scraped["spec"]["ingress"][0]["ports"],
+        json!([{"port": "admin"}])
+    );
 }
