@@ -97,7 +97,10 @@ impl Host {
             } => return Err(refusal(self.service(), ask.id, code, detail, pointer)),
             Answer::Parked => Asked::Parked,
             Answer::Done(events) => Asked::Done(events),
-            Answer::Skipped | Answer::Gap { .. } | Answer::Stopped { .. } => {
+            Answer::Skipped
+            | Answer::Unauthenticated
+            | Answer::Gap { .. }
+            | Answer::Stopped { .. } => {
                 return Err(Problem::internal(&"an edge's command was not handled"));
             }
         };

@@ -39,6 +39,7 @@ pub(crate) fn consume(
 fn subscription(host: &Host, settings: &Settings, topic: Topic, partition: i32) -> Subscription {
     Subscription {
         settings: settings.broker.clone(),
+        trust: settings.trust.clone(),
         follower: host.service(),
         topic,
         partition,
@@ -122,7 +123,12 @@ fn ship_one(
     let at = (topic, partition, relay_epoch);
     if settings.modes.publishes(service, topic) {
         health.expect("pulsar", topic, partition);
-        let road = PulsarRoad::new(settings.broker.clone(), topic, partition);
+        let road = PulsarRoad::new(
+            settings.broker.clone(),
+            settings.trust.clone(),
+            topic,
+            partition,
+        );
         travel(host, source, tasks, road, at);
     }
     for follower in settings.modes.posts_to(service, topic) {

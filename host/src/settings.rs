@@ -2,11 +2,13 @@
 
 mod broker;
 mod database;
+mod producers;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::followers;
 use crate::password::PasswordFile;
 use chassis::auth::{AuthConfig, Surface};
 use chassis::config::{Env, Profile};
@@ -15,8 +17,9 @@ use chassis::lasting::LastingKeys;
 use chassis::telemetry::TelemetryConfig;
 use pipeline::road::http::InternalKey;
 use pipeline::road::pulsar::BrokerSettings;
+use pipeline::trust::Trust;
 use pipeline::{Mode, Modes};
-use schemas::Service;
+use schemas::{Service, Topic};
 use sqlx::postgres::PgConnectOptions;
 use variables::ServiceUrl;
 
@@ -47,6 +50,8 @@ pub struct Settings {
     pub auth: Option<AuthConfig>,
     /// Tokens of services.
     pub internal_key: InternalKey,
+    /// What messages are signed with, and whose signatures count.
+    pub trust: Trust,
     /// What request hashes are made with.
     pub lasting_keys: LastingKeys,
     /// Everybody's mode.
@@ -80,6 +85,8 @@ impl Settings {
         };
         let prefix = service.name().to_uppercase();
         let mut warnings = Vec::new();
+        let internal_key = read_internal_key(env);
+        let broker_is_used = uses_broker(&modes, service);
         Self {
             profile,
             telemetry: TelemetryConfig::read(env),
@@ -94,13 +101,14 @@ impl Settings {
             database_connections: env.or(&format!("{prefix}_DATABASE_CONNECTIONS"), 8),
             auth: Some(AuthConfig::read(env, profile, surface)),
             lasting_keys: LastingKeys::read(env),
-            internal_key: read_internal_key(env),
+            trust: Trust::new(&internal_key, producers::read(env, service)),
+            internal_key,
             modes,
             urls: Service::ALL
                 .into_iter()
                 .map(|other| (other.name(), read_url(env, other)))
                 .collect(),
-            broker: broker::read(env, profile, &mut warnings),
+            broker: broker::read(env, profile, broker_is_used, &mut warnings),
             partitions: read_partitions(env),
             archive_folder: env.optional("ARCHIVE_FOLDER", "/var/lib/tributary/archive"),
             log_partition_positions: read_log_partition(env),
@@ -127,6 +135,12 @@ fn read_modes(env: &mut Env) -> Modes {
         let name = format!("{}_SERVICE_MODE", service.name().to_uppercase());
         (service, env.or(&name, Mode::Hybrid))
     }))
+}
+
+/// Whether it publishes to the broker or follows anything there.
+fn uses_broker(modes: &Modes, service: Service) -> bool {
+    let by_broker = |topic: &Topic| modes.publishes(service, *topic);
+    followers::published(service).iter().any(by_broker) || !modes.consumes(service).is_empty()
 }
 
 /// Where other services reach this one: its second port, if it has one.

@@ -11,6 +11,7 @@ mod replays;
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -19,11 +20,13 @@ use chassis::config::Env;
 use chassis::idempotency::IdempotencyKey;
 use money::ids::Asker;
 use pipeline::replay;
+use pipeline::trust::{Sender, Vouching};
 use pipeline::{
     Answer, Answers, Domain, Hint, Inbound, LANE_MESSAGES, Lock, SchemaIds, Wire, Writer, clock,
     log,
 };
-use schemas::{Actor, Body, CommandStalledV1, Header, Message, Topic, WriterSchema};
+use schemas::signature::Producer;
+use schemas::{Actor, Body, CommandStalledV1, Header, Message, Service, Topic, WriterSchema};
 use secrecy::SecretString;
 use serde_json::Value;
 use sqlx::migrate::Migrator;
@@ -233,7 +236,9 @@ impl TestService {
                     schema: WriterSchema::current(topic),
                     bytes: bytes.into(),
                 };
-                Inbound::read(topic, 0, wire, Uuid::now_v7(), &Hint::default())
+                let sender = claimed_sender(&message.header);
+                let vouching = Vouching::Road(&sender);
+                Inbound::read(topic, 0, wire, Uuid::now_v7(), &Hint::default(), vouching)
             })
             .collect();
         let answers = self.host.inlet().send(inbounds).await;
@@ -368,6 +373,23 @@ pub fn message(
         traceparent: None,
     };
     Message { header, body }
+}
+
+/// Who a message says that it is from, as if it were signed: a service, or a producer of the brand that its actor names.
+pub fn claimed_sender(header: &Header) -> Sender {
+    Service::parse(&header.source).map_or_else(
+        || {
+            let brand = header
+                .actor
+                .as_ref()
+                .and_then(|actor| actor.brand_id.clone());
+            Sender::Producer(Arc::new(Producer {
+                name: header.source.clone(),
+                brand: brand.unwrap_or_else(|| "brand1".to_owned()),
+            }))
+        },
+        Sender::Service,
+    )
 }
 
 /// An operator, as an actor of messages.

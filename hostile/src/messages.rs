@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use pipeline::road::wire::MessageBatch;
+use pipeline::trust::{Sender, Vouching};
 use pipeline::{Hint, Inbound, Wire};
 use schemas::{MAX_MESSAGE_BYTES, Topic, WriterSchema, decode, decode_header, encode};
 use serde_json::{Value, json};
@@ -113,8 +114,11 @@ pub fn batch(bytes: &[u8]) -> bool {
             epoch: Some(batch.epoch),
             sequence: Some(message.sequence),
             subject: Some(message.subject.clone()),
+            ..Hint::default()
         };
-        let _ = Inbound::read(topic, batch.partition, wire, Uuid::nil(), &hint);
+        let sender = Sender::Service(topic.publisher());
+        let vouching = Vouching::Road(&sender);
+        let _ = Inbound::read(topic, batch.partition, wire, Uuid::nil(), &hint, vouching);
     }
     true
 }

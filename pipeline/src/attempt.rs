@@ -3,6 +3,7 @@
 pub(crate) mod about;
 mod aside;
 mod decide;
+mod door;
 mod plan;
 
 use std::collections::{HashMap, HashSet};
@@ -111,6 +112,7 @@ impl<D: Domain> Attempt<'_, D> {
                     }
                     answer
                 }
+                Plan::TurnAway(rejection) => door::turn_away(tx, inbound, index, rejection)?,
                 Plan::Park(state, reason) => {
                     self.park(tx, inbound, Park::plain(state, reason), &mut blocked)
                         .await?
@@ -159,7 +161,7 @@ impl<D: Domain> Attempt<'_, D> {
                 parked.push(inbound.id);
                 continue;
             }
-            if inbound.kind().is_some_and(|kind| kind.command) {
+            if inbound.has_inbox_row() {
                 commands.push(inbound.id);
             }
             subjects.extend(inbound.subject().map(str::to_owned));

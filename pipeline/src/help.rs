@@ -56,6 +56,10 @@ pub const METRICS: &[(&str, &str)] = &[
         "Times that a follower was sent to again because it asked",
     ),
     (
+        "tributary_unauthenticated_messages_total",
+        "Messages that nobody known signed: they had no effect",
+    ),
+    (
         "tributary_stopped_streams",
         "Streams that an operator has to look at",
     ),

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use schemas::{Header, Message, Service, Topic, WriterSchema};
+use money::ids;
+use schemas::{Header, Message, Topic, WriterSchema};
 use tokio::sync::oneshot;
 use uuid::Uuid;
+
+use crate::trust::{Sender, Vouching};
 
 /// Which of a source's streams: sequences are contiguous within one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,7 +45,20 @@ pub enum Content {
         reason: String,
         /// The subject that the message's properties name, if they do.
         subject: Option<String>,
+        /// What else they say of it, if they name an id.
+        claim: Option<Claim>,
     },
+}
+
+/// What the properties of a message that cannot be read say of it.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Its id.
+    pub id: Uuid,
+    /// Its kind, of those that are known on the topic.
+    pub kind: Option<&'static str>,
+    /// The original request's.
+    pub correlation_id: Option<Uuid>,
 }
 
 /// How the message came.
@@ -60,8 +76,6 @@ pub enum Via {
         arrival: i64,
         /// When waiting ends, in microseconds.
         deadline: Option<i64>,
-        /// How it came at first.
-        origin: Origin,
         /// How often an operator had changed it when it was read.
         edition: i32,
     },
@@ -78,44 +92,18 @@ impl Via {
     }
 }
 
-/// How a message came at first: setting it aside and feeding it back changes nothing about what may be taken from whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// Made in this process.
-    Local,
-    /// From outside, without a place in a stream.
-    Road,
-    /// From outside, with its place in its source's stream.
-    Stream,
-}
-
-impl Origin {
-    /// As stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Road => "road",
-            Self::Stream => "stream",
-        }
-    }
-
-    /// From what is stored.
-    pub(crate) fn parse(name: &str) -> Self {
-        match name {
-            "local" => Self::Local,
-            "stream" => Self::Stream,
-            _ => Self::Road,
-        }
-    }
-}
-
 /// A message on its way in.
 #[derive(Debug)]
 pub struct Inbound {
-    /// The message's id, or one derived from its place at the broker when it cannot be read.
+    /// The message's id, or one derived: from its place at the broker when it cannot be read, from what it claims when
+    /// nobody known sent it, so that a stranger takes no id that is another's.
     pub id: Uuid,
-    /// Who sent it.
+    /// Who is said to have sent it.
     pub source: String,
+    /// Who sent it.
+    pub sender: Sender,
+    /// It names another actor than its producer's key stands for.
+    pub overstated: bool,
     /// The topic that it came by, or would have.
     pub topic: Topic,
     /// Its place in its source's stream; `None` from foreign producers and from this process.
@@ -173,6 +161,8 @@ impl Inbound {
         Self {
             id: message.header.id,
             source: message.header.source.clone(),
+            sender: Sender::Here,
+            overstated: false,
             topic,
             stream: None,
             content: Content::Message(Box::new(message)),
@@ -182,28 +172,17 @@ impl Inbound {
         }
     }
 
-    /// Reads a message that came by a road. `fallback_id` is its identity when the bytes have none, and `hint` the
-    /// subject that the road's own properties name.
-    pub fn read(topic: Topic, partition: i32, wire: Wire, fallback_id: Uuid, hint: &Hint) -> Self {
-        let malformed = |reason: String| Content::Malformed {
-            reason,
-            subject: hint.subject.clone().filter(|text| is_storable(text)),
-        };
-        let content = match schemas::decode(&wire.schema, &wire.bytes) {
-            Ok(message) => match flaw(&message.header) {
-                None => Content::Message(Box::new(message)),
-                Some(reason) => malformed(reason),
-            },
-            Err(error) => match schemas::decode_header(&wire.schema, &wire.bytes) {
-                Ok(header) if matches!(error, schemas::DecodeError::UnknownKind { .. }) => {
-                    match flaw(&header) {
-                        None => Content::UnknownKind(Box::new(header)),
-                        Some(reason) => malformed(reason),
-                    }
-                }
-                _ => malformed(error.to_string()),
-            },
-        };
+    /// Reads a message that came by a road. `fallback_id` is its identity when the bytes have none, `hint` what the road's
+    /// own properties say, and `vouching` tells who sent it.
+    pub fn read(
+        topic: Topic,
+        partition: i32,
+        wire: Wire,
+        fallback_id: Uuid,
+        hint: &Hint,
+        vouching: Vouching<'_>,
+    ) -> Self {
+        let content = content(topic, &wire, hint);
         let mut inbound = Self {
             id: fallback_id,
             source: hint
@@ -211,6 +190,8 @@ impl Inbound {
                 .clone()
                 .filter(|text| is_storable(text))
                 .unwrap_or_default(),
+            sender: Sender::Unknown { answered: false },
+            overstated: false,
             topic,
             stream: None,
             content,
@@ -228,19 +209,81 @@ impl Inbound {
             }
             None => (hint.epoch, hint.sequence),
         };
-        // Only services have streams: anybody else's claim would leave a watermark for ever.
-        if let (Some(epoch), Some(sequence), Some(_)) =
-            (epoch, sequence, Service::parse(&inbound.source))
-        {
+        let place = epoch.zip(sequence).map(|(epoch, sequence)| {
             let stream = StreamId {
                 source: inbound.source.clone(),
                 epoch,
                 topic,
                 partition,
             };
-            inbound.stream = Some((stream, sequence));
-        }
+            (stream, sequence)
+        });
+        let sender = match vouching {
+            Vouching::Road(sender) => sender.clone(),
+            Vouching::Signature(trust) => trust.judge(&inbound, place.as_ref(), hint),
+        };
+        inbound.sent_by(sender, place);
         inbound
+    }
+
+    /// Takes of a message what follows from who sent it.
+    fn sent_by(&mut self, sender: Sender, place: Option<(StreamId, i64)>) {
+        match &sender {
+            // Only services have streams: anybody else's claim would leave a watermark for ever.
+            Sender::Service(service) if service.name() == self.source => self.stream = place,
+            Sender::Unknown { .. } => {
+                if let Some(claimed) = self.claimed_id() {
+                    self.id = ids::derive(&["stranger", &self.source, &claimed.to_string()]);
+                }
+            }
+            Sender::Producer(producer) => {
+                if let Content::Message(message) = &mut self.content {
+                    let actor = Some(producer.actor());
+                    let claimed = &mut message.header.actor;
+                    self.overstated = claimed.is_some() && *claimed != actor;
+                    *claimed = actor;
+                }
+            }
+            Sender::Here | Sender::Service(_) => {}
+        }
+        self.sender = sender;
+    }
+
+    /// The id that the message says it has.
+    pub(crate) fn claimed_id(&self) -> Option<Uuid> {
+        match &self.content {
+            Content::Message(message) => Some(message.header.id),
+            Content::UnknownKind(header) => Some(header.id),
+            Content::Malformed { claim, .. } => claim.as_ref().map(|claim| claim.id),
+        }
+    }
+}
+
+/// What the bytes say.
+fn content(topic: Topic, wire: &Wire, hint: &Hint) -> Content {
+    let malformed = |reason: String| Content::Malformed {
+        reason,
+        subject: hint.subject.clone().filter(|text| is_storable(text)),
+        claim: hint.id.map(|id| Claim {
+            id,
+            kind: hint.kind_on(topic),
+            correlation_id: hint.correlation_id,
+        }),
+    };
+    match schemas::decode(&wire.schema, &wire.bytes) {
+        Ok(message) => match flaw(&message.header) {
+            None => Content::Message(Box::new(message)),
+            Some(reason) => malformed(reason),
+        },
+        Err(error) => match schemas::decode_header(&wire.schema, &wire.bytes) {
+            Ok(header) if matches!(error, schemas::DecodeError::UnknownKind { .. }) => {
+                match flaw(&header) {
+                    None => Content::UnknownKind(Box::new(header)),
+                    Some(reason) => malformed(reason),
+                }
+            }
+            _ => malformed(error.to_string()),
+        },
     }
 }
 
@@ -269,9 +312,17 @@ fn flaw(header: &Header) -> Option<String> {
     })
 }
 
-/// What a road's own properties say of a message, for when its bytes cannot be read.
+/// What a road's own properties say of a message, for when its bytes cannot be read, and what it is signed with.
 #[derive(Debug, Default, Clone)]
 pub struct Hint {
+    /// Property `id`.
+    pub id: Option<Uuid>,
+    /// Property `type`.
+    pub kind: Option<String>,
+    /// Property `correlationid`.
+    pub correlation_id: Option<Uuid>,
+    /// Property `signature`.
+    pub signature: Option<String>,
     /// Property `source`.
     pub source: Option<String>,
     /// Property `epoch`.
@@ -280,6 +331,14 @@ pub struct Hint {
     pub sequence: Option<i64>,
     /// Property `subject`.
     pub subject: Option<String>,
+}
+
+impl Hint {
+    /// Its kind, if it is one of the topic's: never a text of a stranger's.
+    fn kind_on(&self, topic: Topic) -> Option<&'static str> {
+        let kind = schemas::kind_on(topic, self.kind.as_deref()?)?;
+        Some(kind.name)
+    }
 }
 
 /// What became of a message, told after its transaction committed.
@@ -302,6 +361,8 @@ pub enum Answer {
     Repeated,
     /// A fact that concerns nobody here.
     Skipped,
+    /// Nobody known sent it: it had no effect, and nothing is kept of it.
+    Unauthenticated,
     /// The stream has a hole before this message: the sender must start again after `expected - 1`.
     Gap {
         /// Which stream.
@@ -326,6 +387,7 @@ impl Answer {
             Self::Parked => "parked",
             Self::Repeated => "repeated",
             Self::Skipped => "skipped",
+            Self::Unauthenticated => "unauthenticated",
             Self::Gap { .. } => "gap",
             Self::Stopped { .. } => "stopped",
         }

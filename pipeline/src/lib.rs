@@ -41,13 +41,14 @@ mod supervise;
 pub mod timers;
 pub mod tls;
 pub mod trace;
+pub mod trust;
 mod tx;
 
 pub use domain::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict};
 pub use engine::{Engine, advance};
 pub use health::{Health, Paused};
 pub use help::METRICS;
-pub use inbound::{Answer, Content, Hint, Inbound, Item, Origin, StreamId, Via, Wire};
+pub use inbound::{Answer, Claim, Content, Hint, Inbound, Item, StreamId, Via, Wire};
 pub use mode::{Edge, Mode, Modes, NoRoad, NotAMode};
 pub use queue::{
     Answers, BATCH_BYTES, BATCH_MESSAGES, Full, Inlet, LANE_BYTES, LANE_MESSAGES, Queue,

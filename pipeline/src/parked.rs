@@ -9,8 +9,6 @@ use std::collections::HashSet;
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::inbound::Origin;
-
 /// A message counts as dead after so many failed attempts.
 pub const MAX_ATTEMPTS: i32 = 5;
 
@@ -67,7 +65,7 @@ pub(crate) struct NewParked {
     pub next_at: i64,
     pub deadline: Option<i64>,
     pub parked_at: i64,
-    pub origin: Origin,
+    pub origin: String,
     pub header: String,
     pub schema_id: i32,
     pub body: Vec<u8>,
@@ -100,7 +98,7 @@ pub struct ParkedRow {
     pub deadline: Option<i64>,
     /// When it was set aside first, in microseconds.
     pub parked_at: i64,
-    /// See [`Origin`].
+    /// See [`crate::trust::Sender::origin`].
     pub origin: String,
     /// How often an operator edited or redrove it.
     pub edition: i32,
@@ -158,7 +156,7 @@ pub(crate) async fn insert(
     .bind(each(&rows, |r| r.next_at))
     .bind(each(&rows, |r| r.deadline))
     .bind(each(&rows, |r| r.parked_at))
-    .bind(each(&rows, |r| r.origin.name()))
+    .bind(each(&rows, |r| r.origin.as_str()))
     .bind(each(&rows, |r| r.header.as_str()))
     .bind(each(&rows, |r| r.schema_id))
     .bind(each(&rows, |r| r.body.as_slice()))

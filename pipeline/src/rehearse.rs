@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::inbound::{Answer, Inbound, Wire};
 use crate::parked::ParkedRow;
 use crate::parked::acts::{self, ActError, edited_bytes};
+use crate::trust::Vouching;
 use crate::tx::{Asked, WriteTx};
 
 /// What handling a message would come to.
@@ -91,6 +92,7 @@ fn reread(inbound: Inbound, bytes: Bytes) -> Inbound {
         wire,
         inbound.id,
         &crate::inbound::Hint::default(),
+        Vouching::Road(&inbound.sender),
     );
     Inbound {
         content: fresh.content,

@@ -9,10 +9,11 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::inbound::{Answer, Hint, Inbound, Origin, Via, Wire};
+use crate::inbound::{Answer, Hint, Inbound, Via, Wire};
 use crate::parked::{self, ParkedRow};
 use crate::queue::Inlet;
 use crate::schema_ids::{SchemaIdError, SchemaIds};
+use crate::trust::{Sender, Vouching};
 
 const POLL: Duration = Duration::from_millis(500);
 const CHUNK: i64 = 200;
@@ -104,13 +105,15 @@ pub(crate) fn to_inbound(row: ParkedRow, schema: Arc<schemas::WriterSchema>) -> 
         schema,
         bytes: Bytes::from(row.body),
     };
-    let mut inbound = Inbound::read(topic, 0, wire, row.message_id, &hint);
+    let sender = Sender::stored(&row.origin, &row.source);
+    let vouching = Vouching::Road(&sender);
+    let mut inbound = Inbound::read(topic, 0, wire, row.message_id, &hint, vouching);
+    inbound.id = row.message_id;
     inbound.source = row.source;
     inbound.via = Via::Parked {
         attempts: row.attempts,
         arrival: row.arrival,
         deadline: row.deadline,
-        origin: Origin::parse(&row.origin),
         edition: row.edition,
     };
     inbound.stream = None;

@@ -20,6 +20,7 @@ mod partition;
 mod service;
 mod shape;
 mod show;
+pub mod signature;
 mod walk;
 mod writer;
 

@@ -61,7 +61,8 @@ pub fn rejection_codes(service: Service) -> impl Iterator<Item = RejectionCode> 
         Service::Commission => COMMISSION,
         Service::Payment => PAYMENT,
     };
-    own.iter().chain(OF_THE_ROAD).copied()
+    let road = OF_THE_ROAD.iter().chain(OF_THE_DOOR);
+    own.iter().chain(road).copied()
 }
 
 /// The code of that name, if the service refuses with it.
@@ -88,6 +89,25 @@ const OF_THE_ROAD: &[RejectionCode] = &[
         "dropped_by_operator",
         409,
         "It was set aside, and an operator ended it.",
+    ),
+];
+
+/// Codes of those that refuse what came by the broker before it is looked at.
+const OF_THE_DOOR: &[RejectionCode] = &[
+    code(
+        "producer_unknown",
+        401,
+        "No key of a producer signed it. Not said of the command's id, which nobody knows to be the sender's.",
+    ),
+    code(
+        "malformed_message",
+        400,
+        "Its bytes are no message. Not said of the command's id, which stands in the properties alone.",
+    ),
+    code(
+        "not_permitted",
+        403,
+        "The producer's key does not stand for that: another actor, or a kind that is not taken from outside.",
     ),
 ];
 

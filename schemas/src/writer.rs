@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::build::build;
@@ -40,6 +41,7 @@ pub struct WriterSchema {
     topic: Topic,
     text: String,
     fingerprint: [u8; 32],
+    layout: [u8; 32],
     shape: Arc<Shape>,
 }
 
@@ -52,6 +54,57 @@ static CURRENT: LazyLock<[Arc<WriterSchema>; 8]> = LazyLock::new(|| {
         WriterSchema::parse(topic, topic.avsc()).expect("the build's own schema is one")
     })
 });
+
+/// What a reader of bytes needs to know of a schema; documentation, defaults and aliases are not of it.
+const OF_LAYOUT: [&str; 8] = [
+    "fields",
+    "items",
+    "logicalType",
+    "name",
+    "size",
+    "symbols",
+    "type",
+    "values",
+];
+
+fn layout(text: &str) -> Result<[u8; 32], String> {
+    let schema: Value = serde_json::from_str(text).map_err(|error| cut(&error))?;
+    let mut digest = Sha256::new();
+    digest_layout(&schema, &mut digest);
+    Ok(digest.finalize().into())
+}
+
+/// Each value with its kind and length before it, fields of objects in a fixed order.
+fn digest_layout(value: &Value, digest: &mut Sha256) {
+    let mut mark = |kind: &str, length: usize| digest.update(format!("{kind}{length}:"));
+    match value {
+        Value::Object(fields) => {
+            let kept = OF_LAYOUT
+                .into_iter()
+                .filter_map(|name| Some((name, fields.get(name)?)));
+            mark("o", kept.clone().count());
+            for (name, value) in kept {
+                digest.update(name);
+                digest_layout(value, digest);
+            }
+        }
+        Value::Array(items) => {
+            mark("a", items.len());
+            for item in items {
+                digest_layout(item, digest);
+            }
+        }
+        Value::String(text) => {
+            mark("s", text.len());
+            digest.update(text);
+        }
+        other => {
+            let text = other.to_string();
+            mark("v", text.len());
+            digest.update(text);
+        }
+    }
+}
 
 impl WriterSchema {
     /// Parses the schema that messages of a topic were written with. Costs about as much as fifty messages: keep
@@ -76,6 +129,7 @@ impl WriterSchema {
             topic,
             text: text.to_owned(),
             fingerprint: Sha256::digest(text).into(),
+            layout: layout(text).map_err(invalid)?,
             shape,
         }))
     }
@@ -98,6 +152,11 @@ impl WriterSchema {
     /// SHA-256 of the text.
     pub fn fingerprint(&self) -> &[u8; 32] {
         &self.fingerprint
+    }
+
+    /// SHA-256 of what of the text says how bytes are read: the same for every text that a registry takes for the same.
+    pub fn layout(&self) -> &[u8; 32] {
+        &self.layout
     }
 
     /// Of this build's own text it is the one that the build reads with.

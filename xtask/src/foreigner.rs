@@ -1,13 +1,14 @@
 //! Somebody else's system, which reports to tracking by the broker.
 
 use anyhow::{Context, Result};
-use pulsar::producer::{Message as RawMessage, SendFuture};
+use pulsar::producer::SendFuture;
 use pulsar::proto::Schema;
 use pulsar::{Producer, ProducerOptions, TokioExecutor};
 use schemas::{Body, Header, RecordEventV1, Topic, WriterSchema};
 use uuid::Uuid;
 
 use crate::infra;
+use crate::producers::{FOREIGNER, ProducerKeys};
 use crate::settings::Settings;
 
 const TOPIC: Topic = Topic::TrackingCommands;
@@ -15,11 +16,14 @@ const TOPIC: Topic = Topic::TrackingCommands;
 /// Sends commands that have no place in a stream.
 pub struct Foreigner {
     producer: Producer<TokioExecutor>,
+    keys: ProducerKeys,
 }
 
 impl Foreigner {
     /// Opens a producer to the first partition.
     pub async fn open(settings: &Settings) -> Result<Self> {
+        let keys = ProducerKeys::of(settings);
+        keys.need(FOREIGNER)?;
         let client = Box::pin(infra::broker_client(settings)?.build()).await?;
         let place = infra::place(settings)?;
         let name = format!("persistent://{}/{TOPIC}-partition-0", place.path());
@@ -27,23 +31,22 @@ impl Foreigner {
         let building = building.with_options(producer_options(TOPIC));
         Ok(Self {
             producer: Box::pin(building.build()).await?,
+            keys,
         })
     }
 
     /// Reports something of `user123`: the command's id, and what tells that the broker has it.
     pub async fn report(&mut self, event_type: &str) -> Result<(Uuid, SendFuture)> {
         let id = Uuid::now_v7();
-        let raw = RawMessage {
-            payload: schemas::encode(TOPIC, &header(id)?, &body(event_type))?,
-            ..RawMessage::default()
-        };
+        let payload = schemas::encode(TOPIC, &header(id)?, &body(event_type))?;
+        let raw = self.keys.message(FOREIGNER.0, TOPIC, payload)?;
         let receipt = Box::pin(self.producer.send_non_blocking(raw)).await?;
         Ok((id, receipt))
     }
 }
 
 /// A producer presents its topic's schema, or the broker refuses it.
-pub(crate) fn producer_options(topic: Topic) -> ProducerOptions {
+pub fn producer_options(topic: Topic) -> ProducerOptions {
     ProducerOptions {
         schema: Some(Schema {
             name: topic.name().to_owned(),
@@ -61,7 +64,7 @@ fn header(id: Uuid) -> Result<Header> {
     Ok(Header {
         id,
         kind: "tracking.record_event.command.v1".to_owned(),
-        source: "partner-system".to_owned(),
+        source: FOREIGNER.0.to_owned(),
         subject: conversion.clone(),
         key: conversion,
         time: money::Micros(i64::try_from(seconds)? * 1_000_000),

@@ -51,14 +51,7 @@ pub async fn broker(layout: &Layout, settings: &Settings, progress: &Progress) -
     if let Some(ports) = settings.own_broker_ports()? {
         let step = progress.step("Pulsar");
         let dir = layout.state.join("pulsar");
-        let tokens = settings.broker_tokens()?;
-        let lines = tokens.map_or(Ok(Vec::new()), |tokens| tokens.configuration(&dir))?;
-        let admin = settings.broker_admin_token()?;
-        let setup = BrokerSetup {
-            lines,
-            admin_token: admin,
-            certificate: settings.own_broker_certificate(layout)?,
-        };
+        let setup = broker_setup(layout, settings)?;
         let broker = Pulsar::start_with(&dir, ports, setup).await?;
         step.done(&format!(
             "{}, admin {} (process {})",
@@ -76,6 +69,17 @@ pub async fn broker(layout: &Layout, settings: &Settings, progress: &Progress) -
         "the broker is not ready for the services: see above what its administrator has to do"
     );
     Ok(())
+}
+
+/// What the broker that we run asks of its clients.
+pub fn broker_setup(layout: &Layout, settings: &Settings) -> Result<BrokerSetup> {
+    let dir = layout.state.join("pulsar");
+    let tokens = settings.broker_tokens()?;
+    Ok(BrokerSetup {
+        lines: tokens.map_or(Ok(Vec::new()), |tokens| tokens.configuration(&dir))?,
+        admin_token: settings.broker_admin_token()?,
+        certificate: settings.own_broker_certificate(layout)?,
+    })
 }
 
 /// What is known of a broker after provisioning.
@@ -98,7 +102,7 @@ pub async fn provision(
     progress: &Progress,
 ) -> Result<Provisioned> {
     let step = progress.step("Topics, subscriptions, policies, schemas");
-    let grants = settings.get("BROKER_AUTH") == Some("token");
+    let grants = settings.broker_grants()?;
     let outcome = place(settings)?.bring_up(mode, grants).await?;
     let count = |state| outcome.tasks_that_are(Need::Must, state).len();
     let known = match (count(State::Missing), count(State::Unread)) {

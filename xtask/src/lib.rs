@@ -24,6 +24,7 @@ pub mod lock;
 pub mod logs;
 pub mod operate;
 pub mod planted;
+pub mod producers;
 pub mod progress;
 pub mod provision;
 pub mod services;

@@ -30,6 +30,16 @@ impl LocalStack {
         Self::start_built(mode, Layout::find().built("debug")).await
     }
 
+    /// The same with other variables.
+    pub async fn start_with(mode: Mode, variables: &[(&str, &str)]) -> Result<Self> {
+        let mut stack = Self::prepare(Layout::find().built("debug")).await?;
+        for (name, value) in variables {
+            stack.settings.set(*name, *value);
+        }
+        stack.switch(mode).await?;
+        Ok(stack)
+    }
+
     /// The same with the binaries of another folder.
     pub async fn start_built(mode: Mode, built: PathBuf) -> Result<Self> {
         let mut stack = Self::prepare(built).await?;

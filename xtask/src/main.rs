@@ -15,8 +15,8 @@ use xtask::services::Replica;
 use xtask::settings::Mode;
 use xtask::tail::{self, Tail};
 use xtask::{
-    bench, containers, dependencies, down, drill, logs, operate, planted, provision, status,
-    test_run, up,
+    bench, containers, dependencies, down, drill, logs, operate, planted, producers, provision,
+    status, test_run, up,
 };
 
 static VERSION: LazyLock<String> = LazyLock::new(|| variables::version!().to_string());
@@ -93,6 +93,8 @@ enum Command {
     Demo,
     /// Show a topic's messages, one line of JSON each
     Tail(Tail),
+    /// Make a key for an external producer and print it, once
+    ProducerKey(producers::ProducerKey),
     /// Print a bearer token: passes its arguments to the bff's generate-jwt
     #[command(disable_help_flag = true)]
     Token {
@@ -241,6 +243,7 @@ impl Command {
                 }
             }
             Self::Tail(tail) => tail::run(&up::as_started(&layout)?, &tail).await?,
+            Self::ProducerKey(producer) => producer.run()?,
             Self::Token { arguments } => status::token(&layout, &arguments)?,
             Self::Bench {
                 what: Benchmark::Backlog(backlog),

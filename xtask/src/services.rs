@@ -12,6 +12,7 @@ mod replica;
 mod start;
 
 use crate::layout::Layout;
+use crate::producers;
 use crate::settings::{Settings, host_and_port, variable};
 use crate::stack::{Process, Signal};
 
@@ -142,7 +143,9 @@ impl Program {
             "PULSAR_TOKEN",
         ];
         let payments = ["PAYMENT_DATA_KEY", "PAYMENT_ACCEPTED_DATA_KEYS"];
+        let commanded = Self::Service(Service::Bff) != self;
         everyones.contains(&name)
+            || (name == producers::VARIABLE && commanded)
             || (payments.contains(&name) && self == Self::Service(Service::Payment))
     }
 
@@ -205,6 +208,7 @@ fn is_secret(name: &str) -> bool {
         "_TOKEN",
         "_DATABASE_URL",
         "POSTGRES_ADMIN_URL",
+        producers::VARIABLE,
     ]
     .iter()
     .any(|ending| name.ends_with(ending))

@@ -187,16 +187,23 @@ impl Settings {
         Ok(modes?.into_iter().any(|mode| mode != Mode::Http))
     }
 
-    /// What signs the tokens of the broker that we run, when it asks for them (`BROKER_AUTH=token`).
-    pub fn broker_tokens(&self) -> Result<Option<BrokerTokens>> {
-        match self.get("BROKER_AUTH").unwrap_or("none") {
-            "token" if self.own_broker_ports()?.is_some() => self
-                .need("PULSAR_SECRET_KEY")
-                .map(BrokerTokens::new)
-                .map(Some),
-            "none" | "token" => Ok(None),
-            other => bail!("BROKER_AUTH={other}: expected none or token"),
+    /// Whether each service is to be granted what it needs at the broker: ours asks for tokens unless it is told not to.
+    pub fn broker_grants(&self) -> Result<bool> {
+        match self.get("BROKER_AUTH") {
+            Some("token") => Ok(true),
+            Some("none") => Ok(false),
+            None => Ok(self.own_broker_ports()?.is_some()),
+            Some(other) => bail!("BROKER_AUTH={other}: expected none or token"),
         }
+    }
+
+    /// What signs the tokens of the broker that we run, unless it asks nobody.
+    pub fn broker_tokens(&self) -> Result<Option<BrokerTokens>> {
+        if !self.broker_grants()? || self.own_broker_ports()?.is_none() {
+            return Ok(None);
+        }
+        let secret = self.need("PULSAR_SECRET_KEY")?;
+        Ok(Some(BrokerTokens::new(secret)))
     }
 
     /// Who provisions and looks at the broker shows this token; a service has its own.

@@ -120,7 +120,8 @@ fn note_modes(layout: &Layout, settings: &Settings, keep_broker: bool) -> Result
         ))
     };
     let lines: Result<Vec<String>> = WITH_MODE.into_iter().map(line).collect();
-    let auth = format!("BROKER_AUTH={}\n", settings.need("BROKER_AUTH")?);
+    let grants = settings.broker_grants()?;
+    let auth = format!("BROKER_AUTH={}\n", if grants { "token" } else { "none" });
     fs::create_dir_all(layout.state.join("run"))?;
     Ok(fs::write(modes_file(layout), lines?.concat() + &auth)?)
 }

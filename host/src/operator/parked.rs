@@ -49,7 +49,7 @@ pub(crate) struct ParkedView {
     next_at: Option<Timestamp>,
     /// When waiting ends.
     deadline: Option<Timestamp>,
-    /// `local`, `road` or `stream`: made here, from outside, or from outside with its place in its source's stream.
+    /// Who sent it: `local` this service, `stream` the service that is its source, `producer:NAME:BRAND` a producer by its key, `unknown` nobody known.
     origin: String,
     /// How often an operator edited or redrove it.
     edition: i32,

@@ -7,9 +7,17 @@ use pipeline::tls::Authorities;
 
 const URL: &str = "PULSAR_SERVICE_URL";
 const URL_EXAMPLE: &str = "pulsar+ssl://broker.example.com:6651";
+/// What a broker without tokens leaves open.
+const OPEN: &str = "PULSAR_TOKEN is not set: whoever reaches the broker can read every message, fill every topic and acknowledge in \
+                    anybody's name; only signatures keep forged messages from having an effect. BROKER_AUTH=token turns tokens on";
 const ALLOW: &str = "PULSAR_ALLOW_PLAINTEXT_TOKEN";
 
-pub(super) fn read(env: &mut Env, profile: Profile, warnings: &mut Vec<String>) -> BrokerSettings {
+pub(super) fn read(
+    env: &mut Env,
+    profile: Profile,
+    is_used: bool,
+    warnings: &mut Vec<String>,
+) -> BrokerSettings {
     let settings = BrokerSettings {
         service_url: env.or("PULSAR_SERVICE_URL", "pulsar://127.0.0.1:6650".to_owned()),
         authorities: read_authorities(env),
@@ -17,6 +25,18 @@ pub(super) fn read(env: &mut Env, profile: Profile, warnings: &mut Vec<String>) 
         tenant: env.or("PULSAR_TENANT", "tributary".to_owned()),
         namespace: env.or("PULSAR_NAMESPACE", "local".to_owned()),
     };
+    if is_used && settings.token.is_none() && !env.is_given("PULSAR_TOKEN") {
+        if profile.is_local() {
+            warnings.push(OPEN.to_owned());
+        } else {
+            let what = "is not set: without tokens whoever reaches the broker reads every message and fills every topic";
+            env.report(
+                "PULSAR_TOKEN",
+                what,
+                "the token that the broker's operator gave this service",
+            );
+        }
+    }
     let allowed = env.or("PULSAR_ALLOW_PLAINTEXT_TOKEN", false);
     match Way::of(&settings.service_url) {
         None => env.report(
@@ -88,9 +108,17 @@ mod tests {
     use super::*;
 
     fn problems(profile: Profile, variables: &[(&str, &str)]) -> (String, Vec<String>) {
+        problems_of(profile, false, variables)
+    }
+
+    fn problems_of(
+        profile: Profile,
+        is_used: bool,
+        variables: &[(&str, &str)],
+    ) -> (String, Vec<String>) {
         let mut env = Env::from_map(variables.iter().copied());
         let mut warnings = Vec::new();
-        read(&mut env, profile, &mut warnings);
+        read(&mut env, profile, is_used, &mut warnings);
         let told = env
             .finish()
             .map_or_else(|all| all.to_string(), |()| String::new());
@@ -115,6 +143,25 @@ mod tests {
         }
         let (told, warnings) = problems(Profile::Local, &[open, token]);
         assert_eq!((told.as_str(), warnings.len()), ("", 1));
+    }
+
+    #[test]
+    fn a_broker_that_asks_nobody_is_refused_but_on_a_developers_machine_where_it_is_told_loudly() {
+        let (told, _) = problems_of(Profile::Production, true, &[]);
+        assert!(told.contains("PULSAR_TOKEN is not set"), "{told}");
+        let (told, warnings) = problems_of(Profile::Local, true, &[]);
+        assert_eq!((told.as_str(), warnings.len()), ("", 1), "{warnings:?}");
+        for (profile, is_used, variables) in [
+            (Profile::Production, false, &[][..]),
+            (Profile::Production, true, &[("PULSAR_TOKEN", "hush")]),
+            (Profile::Local, true, &[("PULSAR_TOKEN", "hush")]),
+        ] {
+            let told = problems_of(profile, is_used, variables);
+            assert_eq!(told, (String::new(), Vec::new()), "{profile:?} {is_used}");
+        }
+        let unreadable = [("PULSAR_TOKEN_FILE", "/nowhere")];
+        let (told, _) = problems_of(Profile::Production, true, &unreadable);
+        assert!(told.contains("PULSAR_TOKEN_FILE"), "{told}");
     }
 
     #[test]

@@ -9,7 +9,13 @@ fn published(service: Service) -> BTreeSet<&'static str> {
 }
 
 fn with_the_roads<'a>(codes: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
-    let of_the_road = ["timed_out_waiting", "dropped_by_operator"];
+    let of_the_road = [
+        "timed_out_waiting",
+        "dropped_by_operator",
+        "producer_unknown",
+        "malformed_message",
+        "not_permitted",
+    ];
     codes.into_iter().chain(of_the_road).collect()
 }
 

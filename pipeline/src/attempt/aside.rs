@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::about::{mark, stall};
 use super::{Attempt, Failure};
 use crate::domain::Domain;
-use crate::inbound::{Answer, Inbound, Origin, Via};
+use crate::inbound::{Answer, Inbound, Via};
 use crate::inbox;
 use crate::parked::{self, NewParked, State};
 use crate::trace::log_span;
@@ -64,7 +64,7 @@ impl<D: Domain> Attempt<'_, D> {
             stall(tx, inbound, &park.reason, attempts);
         }
         // A stranger's message that is refused at once must not be able to block a subject that it merely names.
-        let is_refused = park.state == State::Dead && inbound.origin() == Origin::Road;
+        let is_refused = park.state == State::Dead && !inbound.has_place();
         let subject = inbound.subject().filter(|_| !is_refused);
         let subject = subject.map(str::to_owned);
         if state != State::UnknownType {

@@ -8,16 +8,20 @@ use schemas::{Kind, Reach};
 use uuid::Uuid;
 
 use super::Attempt;
-use crate::domain::Domain;
-use crate::inbound::{Answer, Content, Inbound, Origin, StreamId, Via};
+use super::door;
+use crate::domain::{Domain, Rejection};
+use crate::inbound::{Answer, Content, Inbound, StreamId, Via};
 use crate::parked::State;
 use crate::stopped::StoppedStream;
+use crate::trust::Sender;
 use crate::tx::{Watermark, WriteTx};
 
 /// What is to be done with a message, before states are loaded.
 pub(super) enum Plan {
     Answer(Answer),
     Park(State, String),
+    /// Ends it with a refusal before it is looked at.
+    TurnAway(Rejection),
     Handle,
 }
 
@@ -61,8 +65,7 @@ impl<D: Domain> Attempt<'_, D> {
         if let Some(answer) = seen_in_stream(tx, inbound) {
             return Plan::Answer(answer);
         }
-        let known_command = inbound.kind().is_some_and(|kind| kind.command);
-        if known_command && is_repeated(tx, inbound, twins) {
+        if inbound.has_inbox_row() && is_repeated(tx, inbound, twins) {
             return Plan::Answer(Answer::Repeated);
         }
         self.accept(inbound, index)
@@ -71,7 +74,16 @@ impl<D: Domain> Attempt<'_, D> {
     /// Whether a message that was not seen before is one to handle.
     fn accept(&self, inbound: &Inbound, index: usize) -> Plan {
         if let Some(reason) = self.suspects.get(&index) {
-            return Plan::Park(State::Retrying, reason.clone());
+            // Nothing of a stranger's is kept, be it to blame for whatever it likes.
+            let stranger = matches!(inbound.sender, Sender::Unknown { .. }) && !inbound.is_parked();
+            return if stranger {
+                Plan::Answer(Answer::Unauthenticated)
+            } else {
+                Plan::Park(State::Retrying, reason.clone())
+            };
+        }
+        if let Some(plan) = door::judge(inbound) {
+            return plan;
         }
         match &inbound.content {
             Content::Malformed { reason, .. } => {
@@ -90,7 +102,7 @@ impl<D: Domain> Attempt<'_, D> {
                     State::Dead,
                     format!("{} is never taken from outside", kind.name),
                 ),
-                Some(kind) if inbound.is_from_outside() && is_misplaced_fact(kind, inbound) => {
+                Some(kind) if is_misplaced_fact(kind, inbound) => {
                     let owner = kind.topic.owner().name();
                     let reason = format!("it is a fact, but has no place in a stream of {owner}");
                     Plan::Park(State::Dead, reason)
@@ -119,18 +131,32 @@ impl Inbound {
         matches!(self.via, Via::Parked { .. })
     }
 
-    /// How it came at first.
-    pub(crate) fn origin(&self) -> Origin {
-        match (&self.via, &self.stream) {
-            (Via::Parked { origin, .. }, _) => *origin,
-            (Via::Local, _) => Origin::Local,
-            (Via::Road, Some(_)) => Origin::Stream,
-            (Via::Road, None) => Origin::Road,
+    /// Whether the inbox tells that it was seen before.
+    pub(super) fn has_inbox_row(&self) -> bool {
+        let is_command = self.kind().is_some_and(|kind| kind.command);
+        is_command || door::is_turned_away(self)
+    }
+
+    /// Who sent it, as kept with it while it is set aside: fed back, it is judged by that again.
+    pub(crate) fn origin(&self) -> String {
+        let is_fact = !self.topic.is_commands();
+        if is_fact && !self.has_place() {
+            return Sender::Unknown { answered: false }.origin();
+        }
+        self.sender.origin()
+    }
+
+    /// Whether it is ours, or has its place in the stream of the service that sent it.
+    pub(super) fn has_place(&self) -> bool {
+        match self.sender {
+            Sender::Here => true,
+            Sender::Service(_) => self.is_parked() || self.stream.is_some(),
+            Sender::Producer(_) | Sender::Unknown { .. } => false,
         }
     }
 
     fn is_from_outside(&self) -> bool {
-        self.origin() != Origin::Local
+        self.sender != Sender::Here
     }
 
     /// How often an operator had changed it when it was read.
@@ -172,8 +198,10 @@ fn concerns<D: Domain>(kind: &Kind) -> bool {
 /// Whether it states what only its topic's owner may state, or could be told any number of times: nothing but its place
 /// in its source's stream tells that a fact was seen before.
 fn is_misplaced_fact(kind: &Kind, inbound: &Inbound) -> bool {
-    let placed = inbound.origin() == Origin::Stream;
-    !kind.command && (!placed || inbound.source != kind.topic.owner().name())
+    let owner = Sender::Service(kind.topic.owner());
+    let is_owners =
+        inbound.sender == Sender::Here || inbound.sender == owner && inbound.has_place();
+    !kind.command && !is_owners
 }
 
 /// Whether a parked message is still there as it was read, and due.

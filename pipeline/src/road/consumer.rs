@@ -30,6 +30,7 @@ use crate::queue::Inlet;
 use crate::road::pulsar::{BrokerSettings, ConnectError};
 use crate::road::seniority;
 use crate::road::silence::{Look, Place};
+use crate::trust::{self, Trust, Vouching};
 
 /// Messages that the broker may send ahead.
 const RECEIVER_QUEUE: u32 = 600;
@@ -58,6 +59,8 @@ const STUCK: Duration = Duration::from_secs(15);
 pub struct Subscription {
     /// How to reach the broker.
     pub settings: BrokerSettings,
+    /// Whose signatures count.
+    pub trust: Trust,
     /// Who follows; the subscription has its name.
     pub follower: Service,
     /// What is followed.
@@ -155,6 +158,7 @@ async fn follow(
     // There from the start, so that the first one is seen as a change.
     metrics::counter!("tributary_stream_gaps_total", "topic" => topic).increment(0);
     metrics::counter!("tributary_consumer_restarts_total", "topic" => topic).increment(0);
+    trust::count_from_zero(subscription.topic);
     let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
     let mut suspected = Backoff::new(SUSPECTED_FOR, SUSPECTED_FOR);
     let mut memory = Memory::default();
@@ -513,6 +517,10 @@ impl<'a> Session<'a> {
                 .map(|property| property.value.clone())
         };
         let hint = Hint {
+            id: property("id").and_then(|text| text.parse().ok()),
+            kind: property("type"),
+            correlation_id: property("correlationid").and_then(|text| text.parse().ok()),
+            signature: property("signature"),
             source: property("source"),
             epoch: property("epoch").and_then(|text| text.parse().ok()),
             sequence: property("sequence").and_then(|text| text.parse().ok()),
@@ -531,7 +539,10 @@ impl<'a> Session<'a> {
         };
         let fallback = ids::derive(&["broker-message", &self.name, &place]);
         let (topic, partition) = (self.subscription.topic, self.subscription.partition);
-        Ok(Inbound::read(topic, partition, wire, fallback, &hint))
+        let vouching = Vouching::Signature(&self.subscription.trust);
+        Ok(Inbound::read(
+            topic, partition, wire, fallback, &hint, vouching,
+        ))
     }
 
     /// Asks by a consumer of its own, at the topic's end and for this question only: while more lies ready than fits the

@@ -60,18 +60,14 @@ async fn part(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Response {
-    let Some(reader) = at
-        .key
-        .verify(&headers, at.me)
-        .and_then(|name| Service::parse(&name))
-    else {
+    let Some(sent) = at.key.verify(&headers, at.me) else {
         return (
             StatusCode::UNAUTHORIZED,
             "a token of another service is needed",
         )
             .into_response();
     };
-    let topic = Topic::parse(&asked.topic).filter(|topic| topic.followers().contains(&reader));
+    let topic = Topic::parse(&asked.topic).filter(|topic| topic.followers().contains(&sent.by));
     let Some(topic) = topic else {
         return (
             StatusCode::FORBIDDEN,
@@ -152,7 +148,7 @@ pub(crate) async fn read(
     let response = client
         .get(format!("{base_url}/internal/v1/log"))
         .query(asked)
-        .bearer_auth(key.sign(reader, owner)?)
+        .bearer_auth(key.sign(reader, owner, None)?)
         .timeout(crate::road::http::REQUEST_TIMEOUT)
         .send()
         .await

@@ -11,90 +11,25 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
 use schemas::{Service, Topic};
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::clock;
 use crate::health::Health;
 use crate::mode::{Mode, Modes};
 use crate::relay::{Entry, Road, RoadError, Shipped, Start};
 use crate::road::inlet::{Receiver, Refusal};
+pub use crate::road::internal::InternalKey;
 use crate::road::wire::{BatchMessage, BatchSchema, MessageBatch};
 use crate::tx::Watermark;
 
-/// Lifetime of a token between services, in seconds.
-const TOKEN_SECONDS: i64 = 60;
 /// A full entry, its framing and the schemas.
 const MAX_BATCH_BYTES: usize = 1_048_576;
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
 /// Batches that are read and decoded at once: what comes beyond waits unread, and is refused after a while.
 const READING: usize = 16;
 const READING_PATIENCE: Duration = Duration::from_secs(2);
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Claims {
-    iss: String,
-    aud: String,
-    exp: i64,
-}
-
-/// The key that services sign their tokens with, and others that they take tokens of.
-#[derive(Clone)]
-pub struct InternalKey {
-    signing: SecretString,
-    accepted: Vec<SecretString>,
-}
-
-impl InternalKey {
-    /// From `INTERNAL_SECRET_KEY`.
-    pub fn new(secret: SecretString) -> Self {
-        Self {
-            signing: secret,
-            accepted: Vec::new(),
-        }
-    }
-
-    /// Takes tokens that these signed, too: while a key is changed, services that have the new one and others that do not
-    /// yet speak to each other.
-    #[must_use]
-    pub fn accepting(self, accepted: Vec<SecretString>) -> Self {
-        Self { accepted, ..self }
-    }
-
-    pub(crate) fn sign(&self, from: Service, to: Service) -> Result<String, RoadError> {
-        let claims = Claims {
-            iss: from.name().to_owned(),
-            aud: to.name().to_owned(),
-            exp: clock::now().0 / 1_000_000 + TOKEN_SECONDS,
-        };
-        let key = EncodingKey::from_secret(self.signing.expose_secret().as_bytes());
-        jsonwebtoken::encode(&jsonwebtoken::Header::new(Algorithm::HS256), &claims, &key)
-            .map_err(|error| RoadError(error.to_string()))
-    }
-
-    /// Who signed the bearer token of a request to `me`.
-    pub(crate) fn verify(&self, headers: &HeaderMap, me: Service) -> Option<String> {
-        let token = headers
-            .get(header::AUTHORIZATION)?
-            .to_str()
-            .ok()?
-            .strip_prefix("Bearer ")?;
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_audience(&[me.name()]);
-        let mut secrets = std::iter::once(&self.signing).chain(&self.accepted);
-        let claims = secrets.find_map(|secret| {
-            let key = DecodingKey::from_secret(secret.expose_secret().as_bytes());
-            let data = jsonwebtoken::decode::<Claims>(token, &key, &validation);
-            Some(data.ok()?.claims)
-        })?;
-        Service::parse(&claims.iss)?;
-        Some(claims.iss)
-    }
-}
 
 /// The road to one follower.
 pub struct HttpRoad {
@@ -160,7 +95,7 @@ impl HttpRoad {
                 partition: self.partition,
                 mode: self.modes.of(self.sender),
             });
-        let answer = self.request(request).await?;
+        let answer = self.request(request, None).await?;
         let told = self.modes.of(self.follower);
         self.health.compare_mode(self.follower, told, answer.mode);
         Ok(Watermark {
@@ -169,9 +104,16 @@ impl HttpRoad {
         })
     }
 
-    async fn request(&self, request: reqwest::RequestBuilder) -> Result<Stands, RoadError> {
+    async fn request(
+        &self,
+        mut request: reqwest::RequestBuilder,
+        body: Option<Vec<u8>>,
+    ) -> Result<Stands, RoadError> {
         let failed = |error: reqwest::Error| RoadError(error.to_string());
-        let token = self.key.sign(self.sender, self.follower)?;
+        let token = self.key.sign(self.sender, self.follower, body.as_deref())?;
+        if let Some(body) = body {
+            request = request.body(body);
+        }
         let response = request
             .bearer_auth(token)
             .timeout(REQUEST_TIMEOUT)
@@ -208,9 +150,8 @@ impl Road for HttpRoad {
         let request = self
             .client
             .post(format!("{}/internal/v1/messages", self.base_url))
-            .header(header::CONTENT_TYPE, "application/avro")
-            .body(bytes);
-        let watermark = self.request(request).await?.watermark;
+            .header(header::CONTENT_TYPE, "application/avro");
+        let watermark = self.request(request, Some(bytes)).await?.watermark;
         self.confirmed.insert(fingerprint);
         Ok(Shipped::Handled(watermark))
     }
@@ -320,8 +261,12 @@ async fn read_batch(at: &Endpoint, request: Request) -> Result<MessageBatch, Res
     };
     let body = Body::from_request(request, &()).await;
     let body = body.map_err(IntoResponse::into_response)?;
+    if !sender.is_with(&body) {
+        let why = "the token is of another body".to_owned();
+        return Err(refuse(StatusCode::UNAUTHORIZED, why));
+    }
     match MessageBatch::decode(&body) {
-        Ok(batch) if batch.source == sender => Ok(batch),
+        Ok(batch) if batch.source == sender.by.name() => Ok(batch),
         Ok(_) => {
             let why = "a batch comes from who signed".to_owned();
             Err(refuse(StatusCode::FORBIDDEN, why))
@@ -366,13 +311,11 @@ async fn watermark(
     let Some(topic) = Topic::parse(&query.topic) else {
         return (StatusCode::BAD_REQUEST, "there is no such topic").into_response();
     };
-    if let Some(service) = Service::parse(&sender) {
-        let told = at.modes.of(service);
-        at.health.compare_mode(service, told, query.mode);
-    }
+    let told = at.modes.of(sender.by);
+    at.health.compare_mode(sender.by, told, query.mode);
     let known = at
         .receiver
-        .watermark(&sender, query.epoch, topic, query.partition)
+        .watermark(sender.by.name(), query.epoch, topic, query.partition)
         .await;
     match known {
         Ok(stands) => at.watermark(stands.sequence, stands.time).into_response(),

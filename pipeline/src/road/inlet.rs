@@ -12,6 +12,7 @@ use sqlx::PgPool;
 use crate::inbound::{Answer, Hint, Inbound, Wire};
 use crate::queue::Inlet;
 use crate::road::wire::MessageBatch;
+use crate::trust::{Sender, Vouching};
 use crate::tx::Watermark;
 
 /// A batch that is not committed by then is answered with a failure; the sender asks for the watermark and goes on.
@@ -79,13 +80,15 @@ impl Receiver {
         Ok(Watermark { sequence, time })
     }
 
-    /// Takes a batch and answers after its commit with the stream's watermark.
+    /// Takes a batch of the service that it names, which the caller has made sure of, and answers after its commit with the stream's watermark.
     pub async fn take(&self, batch: MessageBatch) -> Result<i64, Refusal> {
         let topic = Topic::parse(&batch.topic)
             .ok_or_else(|| Refusal::Unreadable(format!("there is no topic {}", batch.topic)))?;
-        let sender = Service::parse(&batch.source);
-        let inlet = sender.and_then(|sender| self.inlets.get(&sender));
+        let sender = Service::parse(&batch.source)
+            .ok_or_else(|| Refusal::Unreadable("no such sender".to_owned()))?;
+        let inlet = self.inlets.get(&sender);
         let inlet = inlet.ok_or_else(|| Refusal::Unreadable("no such sender".to_owned()))?;
+        let sender = Sender::Service(sender);
         let writers = self.writers(topic, &batch)?;
         let mut inbounds = Vec::with_capacity(batch.messages.len());
         let last = batch.messages.last().map_or(0, |message| message.sequence);
@@ -110,13 +113,15 @@ impl Receiver {
                 epoch: Some(batch.epoch),
                 sequence: Some(message.sequence),
                 subject: Some(message.subject),
+                ..Hint::default()
             };
             let wire = Wire {
                 schema: Arc::clone(writer),
                 bytes: Bytes::from(message.body),
             };
             let fallback = ids::derive(&["http-message", &place]);
-            let inbound = Inbound::read(topic, batch.partition, wire, fallback, &hint);
+            let vouching = Vouching::Road(&sender);
+            let inbound = Inbound::read(topic, batch.partition, wire, fallback, &hint, vouching);
             if inbound.source != batch.source {
                 return Err(Refusal::Unreadable(
                     "a message names another source than its batch".to_owned(),

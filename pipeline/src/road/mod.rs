@@ -4,6 +4,7 @@ pub mod consumer;
 pub mod history;
 pub mod http;
 pub mod inlet;
+mod internal;
 pub mod memory;
 pub mod pulsar;
 pub mod resend;

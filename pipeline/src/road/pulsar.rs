@@ -12,12 +12,14 @@ use pulsar::proto::Schema;
 use pulsar::{
     ConnectionRetryOptions, OperationRetryOptions, Producer, ProducerOptions, Pulsar, TokioExecutor,
 };
-use schemas::{Topic, WriterSchema};
+use schemas::signature::Signed;
+use schemas::{Service, Topic, WriterSchema};
 
 use crate::log::LogRow;
 use crate::relay::{ENTRY_MESSAGES, Entry, Road, RoadError, Shipped, Start};
 use crate::road::token::BrokerToken;
 use crate::tls::{self, Authorities, Refusal};
+use crate::trust::Trust;
 
 /// How long any answer of the broker is waited for.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -131,6 +133,7 @@ struct Open {
 /// The road to one topic partition.
 pub struct PulsarRoad {
     settings: BrokerSettings,
+    trust: Trust,
     topic: Topic,
     partition: i32,
     open: Option<Open>,
@@ -138,9 +141,10 @@ pub struct PulsarRoad {
 
 impl PulsarRoad {
     /// A road that is not open yet.
-    pub fn new(settings: BrokerSettings, topic: Topic, partition: i32) -> Self {
+    pub fn new(settings: BrokerSettings, trust: Trust, topic: Topic, partition: i32) -> Self {
         Self {
             settings,
+            trust,
             topic,
             partition,
             open: None,
@@ -183,6 +187,7 @@ impl PulsarRoad {
     }
 
     async fn send(&mut self, entry: &Entry) -> Result<(), RoadError> {
+        let trust = self.trust.clone();
         let current = match self.open.take() {
             Some(open) if open.fingerprint == *entry.schema.fingerprint() => self.open.insert(open),
             // A schema version belongs to an entry, so another writer schema needs another producer.
@@ -191,7 +196,7 @@ impl PulsarRoad {
         let failed = |error: pulsar::Error| RoadError(error.to_string());
         let mut receipts = Vec::with_capacity(entry.rows.len());
         for row in &entry.rows {
-            let message = to_pulsar(entry, row);
+            let message = to_pulsar(&trust, entry, row);
             receipts.push(
                 current
                     .producer
@@ -232,8 +237,9 @@ impl Road for PulsarRoad {
     }
 }
 
-fn to_pulsar(entry: &Entry, row: &LogRow) -> PulsarMessage {
-    let mut properties = std::collections::HashMap::with_capacity(7);
+/// Signed when it is shipped, not when it is logged: so what is sent again is signed with the key of then.
+fn to_pulsar(trust: &Trust, entry: &Entry, row: &LogRow) -> PulsarMessage {
+    let mut properties = std::collections::HashMap::with_capacity(8);
     let mut property = |name: &str, value: String| properties.insert(name.to_owned(), value);
     property("id", row.id.to_string());
     property("type", row.kind.clone());
@@ -241,6 +247,18 @@ fn to_pulsar(entry: &Entry, row: &LogRow) -> PulsarMessage {
     property("epoch", entry.epoch.to_string());
     if let Some(sequence) = row.sequence {
         property("sequence", sequence.to_string());
+        if let Some(source) = Service::parse(entry.source) {
+            let signed = Signed {
+                source,
+                topic: entry.topic,
+                partition: entry.partition,
+                epoch: entry.epoch,
+                sequence,
+                layout: entry.schema.layout(),
+                bytes: &row.body,
+            };
+            property("signature", trust.sign(&signed));
+        }
     }
     property("subject", row.subject.clone());
     property("correlationid", row.correlation_id.to_string());

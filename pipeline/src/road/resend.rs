@@ -52,8 +52,8 @@ async fn send_again(
     headers: HeaderMap,
     Query(wanted): Query<Wanted>,
 ) -> Response {
-    let follower = at.key.verify(&headers, at.writer.service);
-    let Some(follower) = follower.and_then(|name| Service::parse(&name)) else {
+    let sent = at.key.verify(&headers, at.writer.service);
+    let Some(follower) = sent.map(|sent| sent.by) else {
         let why = "a token of another service is needed";
         return (StatusCode::UNAUTHORIZED, why).into_response();
     };
@@ -137,7 +137,8 @@ impl Sources {
     async fn post(&self, source: Service, wanted: &Wanted) -> Result<(StatusCode, String), String> {
         let base_url = self.urls.get(source.name()).map_or("", String::as_str);
         let url = format!("{base_url}/internal/v1/resends");
-        let token = self.key.sign(self.me, source).map_err(|error| error.0)?;
+        let token = self.key.sign(self.me, source, None);
+        let token = token.map_err(|error| error.0)?;
         let request = self.client.post(url).query(wanted).bearer_auth(token);
         let sent = request.timeout(REQUEST_TIMEOUT).send().await;
         let answer = sent.map_err(|error| error.without_url().to_string())?;

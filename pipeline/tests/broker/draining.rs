@@ -11,7 +11,7 @@ use schemas::{Service, Topic};
 use tokio_util::sync::CancellationToken;
 
 use crate::foreign_producer;
-use crate::lab::{broker, place, settings};
+use crate::lab::{broker, place, settings, trust};
 
 const COMMANDS: Topic = Topic::TrackingCommands;
 
@@ -54,6 +54,7 @@ async fn draining_ends_when_all_is_handled_and_not_before() {
     health.expect(DRAIN, COMMANDS, 0);
     let subscription = Subscription {
         settings: settings.clone(),
+        trust: trust(),
         follower: Service::Tracking,
         topic: COMMANDS,
         partition: 0,

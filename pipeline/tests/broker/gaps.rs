@@ -2,12 +2,12 @@
 
 use host::testing::{message, until};
 use pipeline::road::pulsar::BrokerSettings;
-use pulsar::producer::Message as RawMessage;
 use pulsar::{Producer, TokioExecutor};
 use schemas::{CampaignActivatedV1, Service};
 use xtask::provision::Place;
 
-use crate::lab::{Follower, Sender, TOPIC, broker, place, settings};
+use crate::forged::signed;
+use crate::lab::{Follower, Sender, TOPIC, broker, place, settings, trust};
 use crate::{foreign_producer, nothing_left};
 
 /// Publishes messages of campaign's stream by hand.
@@ -18,10 +18,7 @@ async fn publish(by_hand: &mut Producer<TokioExecutor>, sequences: &[i64]) {
             allowed_hosts: vec!["example.com".to_owned()],
         };
         let fact = message(TOPIC, "camp1", "camp1", activated.into(), Some(*sequence));
-        let message = RawMessage {
-            payload: schemas::encode(TOPIC, &fact.header, &fact.body).unwrap(),
-            ..RawMessage::default()
-        };
+        let message = signed(&trust(), TOPIC, 0, &fact);
         let sent = by_hand.send_non_blocking(message).await.unwrap();
         sent.await.unwrap();
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::lab::trust;
 use futures::future::join_all;
 use pipeline::relay::Road;
 use pipeline::road::pulsar::{BrokerSettings, PulsarRoad};
@@ -73,7 +74,10 @@ impl Guarded {
     }
 
     async fn may_produce(&self, settings: BrokerSettings, topic: Topic) -> bool {
-        PulsarRoad::new(settings, topic, 0).open(1).await.is_ok()
+        PulsarRoad::new(settings, trust(), topic, 0)
+            .open(1)
+            .await
+            .is_ok()
     }
 
     /// Whether a subscription of that name can be opened.

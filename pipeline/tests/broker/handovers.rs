@@ -14,7 +14,7 @@ use xtask::provision::Place;
 use xtask::stack::{self, BrokerSetup, Pulsar, PulsarPorts};
 
 use crate::foreign_producer;
-use crate::lab::{place, settings};
+use crate::lab::{place, settings, trust};
 
 const COMMANDS: Topic = Topic::TrackingCommands;
 const HAND_OVERS: usize = 20;
@@ -77,6 +77,7 @@ impl Process {
         let queue = Queue::default();
         let subscription = Subscription {
             settings: settings.clone(),
+            trust: trust(),
             follower: Service::Tracking,
             topic: COMMANDS,
             partition: 0,

@@ -8,10 +8,12 @@ use pipeline::road::consumer::{self, Subscription};
 use pipeline::road::http::InternalKey;
 use pipeline::road::pulsar::{BrokerSettings, PulsarRoad};
 use pipeline::road::resend::{self, Sources};
+use pipeline::trust::Trust;
 use pipeline::{
     Asked, Context, Domain, Emit, Engine, Health, Lock, NewMessage, Queue, Recorded, SchemaIds,
     Tasks, Verdict, WriteTx, Writer, gap, release,
 };
+use schemas::signature::Producers;
 use schemas::{Body, CampaignActivatedV1, EvidenceSubmittedV1, Message, Service, Topic};
 use secrecy::SecretString;
 use sqlx::{Connection, PgConnection, PgPool};
@@ -21,6 +23,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use xtask::provision::{Admin, Place};
 use xtask::stack;
+
+/// What the lab's services sign with.
+pub fn trust() -> Trust {
+    Trust::new(&key(), Producers::default())
+}
 
 /// What the lab's sender emits and its follower notes.
 pub const TOPIC: Topic = Topic::CampaignEvents;
@@ -54,8 +61,8 @@ pub fn broker() -> (String, String) {
     )
 }
 
-/// What services sign with that ask each other.
-fn key() -> InternalKey {
+/// What services sign with.
+pub fn key() -> InternalKey {
     let secret = "a key between services, of more than 32 bytes";
     InternalKey::new(SecretString::from(secret))
 }
@@ -68,6 +75,14 @@ fn sources(url: &str) -> Sources {
         me: Service::Bff,
         urls: BTreeMap::from([(Service::Campaign.name(), url.to_owned())]),
     }
+}
+
+/// A database with the bank's table.
+pub async fn bank_database() -> (PgPool, SchemaIds) {
+    let (pool, schema_ids) = database().await;
+    let made = "CREATE TABLE balances (partner text PRIMARY KEY, minor bigint NOT NULL)";
+    sqlx::raw_sql(made).execute(&pool).await.unwrap();
+    (pool, schema_ids)
 }
 
 async fn database() -> (PgPool, SchemaIds) {
@@ -132,7 +147,7 @@ impl Sender {
         let start = move |tasks: &Tasks, epoch: i64| {
             for partition in 0..i32::try_from(partitions).unwrap() {
                 shipped.expect("pulsar", TOPIC, partition);
-                let road = PulsarRoad::new(settings.clone(), TOPIC, partition);
+                let road = PulsarRoad::new(settings.clone(), trust(), TOPIC, partition);
                 let stop = tasks.stop().clone();
                 let shipping = relay::ship(
                     source.clone(),
@@ -322,6 +337,7 @@ impl Follower {
         for partition in 0..i32::try_from(partitions).unwrap() {
             let subscription = Subscription {
                 settings: settings.clone(),
+                trust: trust(),
                 follower: Service::Bff,
                 topic: TOPIC,
                 partition,
@@ -378,6 +394,14 @@ impl Follower {
 
     pub async fn count(&self) -> i64 {
         sqlx::query_scalar("SELECT count(*) FROM noted")
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    /// How many messages are set aside.
+    pub async fn parked(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM pipeline.parked")
             .fetch_one(&self.pool)
             .await
             .unwrap()

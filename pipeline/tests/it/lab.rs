@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use host::testing::{message, until};
+use host::testing::{claimed_sender, message, until};
+use pipeline::trust::{Sender, Vouching};
 use pipeline::{
     Answer, Engine, Hint, Inbound, Inlet, Lock, Queue, Rehearse, SchemaIds, Tasks, Wire, Writer,
     log, parked, release,
@@ -203,7 +204,18 @@ pub fn arrived_as(topic: Topic, bytes: Vec<u8>, hint: &Hint) -> Inbound {
         schema: WriterSchema::current(topic),
         bytes: bytes.into(),
     };
-    Inbound::read(topic, 0, wire, Uuid::now_v7(), hint)
+    let header = schemas::decode_header(&wire.schema, &wire.bytes);
+    let claimed = |source: &str| Service::parse(source).map(Sender::Service);
+    let sender = match (&header, &hint.source) {
+        (Ok(header), _) => claimed_sender(header),
+        // Of whoever usually writes there, where nothing tells.
+        (Err(_), source) => source
+            .as_deref()
+            .and_then(claimed)
+            .unwrap_or(Sender::Service(topic.publisher())),
+    };
+    let vouching = Vouching::Road(&sender);
+    Inbound::read(topic, 0, wire, Uuid::now_v7(), hint, vouching)
 }
 
 /// A migrated database with the bank's table.

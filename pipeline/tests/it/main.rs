@@ -22,5 +22,6 @@ mod redriving;
 mod replicas;
 mod resends;
 mod restores;
+mod senders;
 mod streams;
 mod timers;

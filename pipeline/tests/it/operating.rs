@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use host::testing::{message, until};
 use pipeline::parked::acts::{self, ActError, By, Key};
 use pipeline::parked::look;
-use pipeline::{Answer, Hint, Inbound, Origin, Via, Wire, audit, log};
+use pipeline::trust::{Sender, Vouching};
+use pipeline::{Answer, Hint, Inbound, Via, Wire, audit, log};
 use schemas::{
     Body, CommandRejectedV1, Message, RecordPayoutAnswerV1, RequestPayoutV1, WriterSchema,
 };
@@ -169,6 +170,7 @@ async fn a_dropped_fact_goes_and_nothing_is_said_of_it() {
         epoch: Some(1),
         sequence: Some(1),
         subject: Some("conv".to_owned()),
+        ..Hint::default()
     };
     let truncated = crate::lab::arrived_as(FACTS, bytes, &hint);
     let row = Key {
@@ -258,7 +260,6 @@ async fn what_was_read_before_an_operator_changed_it_is_not_handled() {
             attempts: 1,
             arrival: 1,
             deadline: None,
-            origin: Origin::Road,
             edition,
         };
         inbound
@@ -418,7 +419,9 @@ async fn a_copy_that_a_newer_build_wrote_is_edited_by_the_schema_of_this_one() {
         schema: WriterSchema::parse(COMMANDS, &newer.to_string()).unwrap(),
         bytes: bytes.into(),
     };
-    let inbound = Inbound::read(COMMANDS, 0, wire, asked.header.id, &Hint::default());
+    let bff = Sender::Service(schemas::Service::Bff);
+    let (hint, vouching) = (Hint::default(), Vouching::Road(&bff));
+    let inbound = Inbound::read(COMMANDS, 0, wire, asked.header.id, &hint, vouching);
     replica.take_raw(vec![inbound]).await;
     lab.until_dead(1).await;
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use host::testing::{message, until};
-use pipeline::{Answer, Origin, Via, parked};
+use pipeline::{Answer, Via, parked};
 
 use crate::bank::{earns, take_out};
 use crate::lab::{COMMANDS, FACTS, Lab, arrived, command};
@@ -121,7 +121,6 @@ async fn what_two_replicas_release_at_once_is_tried_once() {
             attempts: 1,
             arrival: 1,
             deadline: None,
-            origin: Origin::Road,
             edition: 0,
         };
         inbound

@@ -159,6 +159,13 @@ fn properties_schema(topic: Topic) -> Value {
         required.extend(["epoch", "sequence"]);
         "The envelope's own fields, for who does not read it."
     };
+    let signature = if topic.is_commands() {
+        "Who sent it: <key id>.<HMAC-SHA-256 as base64url>. An external producer's is over 'tributary producer message v1', its \
+         source and the topic's name, each with a line feed behind it, and the exact Avro bytes. Without one that counts a \
+         command is refused."
+    } else {
+        "For the services among themselves: an event without one that counts had no effect."
+    };
     json!({
         "type": "object",
         "description": description,
@@ -171,6 +178,11 @@ fn properties_schema(topic: Topic) -> Value {
             "sequence": position("Position in this source's stream to this topic partition, contiguous from 1."),
             "subject": {"type": "string", "description": "Id of the aggregate that it is about."},
             "correlationid": {"type": "string", "format": "uuid", "description": "The original request."},
+            "signature": {
+                "type": "string",
+                "pattern": "^[A-Za-z0-9_-]{1,64}\\.[A-Za-z0-9_-]{43}$",
+                "description": signature,
+            },
         },
     })
 }

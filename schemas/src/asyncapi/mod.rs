@@ -25,7 +25,9 @@ const NAMESPACE: &str = "local";
 
 const DESCRIPTION: &str = "Every message that travels between the services over Apache Pulsar. Each topic carries one \
 Avro record, the envelope, whose payload has one nullable field for each kind; exactly one is set. Kinds that never leave \
-their service have a field in the schema but no message here. Between services in http mode the same bytes travel by POST.";
+their service have a field in the schema but no message here. Between services in http mode the same bytes travel by POST. \
+Who a message is from follows from its property signature, not from its envelope: a null actor of an external producer is its \
+brand, never the system.";
 
 /// The document. Each kind shows the message of `samples` that is of its kind and topic.
 pub fn asyncapi(samples: &[(Topic, Message)]) -> Value {
@@ -84,7 +86,7 @@ fn servers() -> Value {
     let mut tls = server("pulsar+ssl", "6651", "A broker that others run.");
     tls["security"] = json!([{"$ref": "#/components/securitySchemes/token"}]);
     json!({
-        "local": server("pulsar", "6650", "The broker that ./start.sh runs; with BROKER_AUTH=token it asks for a token."),
+        "local": server("pulsar", "6650", "The broker that ./start.sh runs; it asks for a token unless BROKER_AUTH=none."),
         "hosted": tls,
     })
 }

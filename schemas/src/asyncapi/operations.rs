@@ -30,7 +30,7 @@ fn of_command(kind: &'static Kind) -> [(String, Value); 2] {
     let mut received = operation(owner, "receive", format!("{owner} takes {}.", kind.name));
     received.1["x-subscription"] = subscription(owner);
     let sent = format!(
-        "{sender} sends {}; so may any producer with a grant.",
+        "{sender} sends {}; so may a system of a brand with its key, by the property signature.",
         kind.name
     );
     [operation(sender, "send", sent), received]

@@ -12,11 +12,13 @@ use uuid::Uuid;
 use super::people::People;
 use crate::foreigner::producer_options;
 use crate::infra;
+use crate::producers::{BENCHMARK, ProducerKeys};
 use crate::settings::Settings;
 
 /// Produces purchases.
 pub struct Feed {
     producers: Vec<Producer<TokioExecutor>>,
+    keys: ProducerKeys,
     people: People,
     next: u64,
     run: String,
@@ -26,6 +28,8 @@ pub struct Feed {
 impl Feed {
     /// Opens a producer for each partition.
     pub async fn open(settings: &Settings, people: People) -> Result<Self> {
+        let keys = ProducerKeys::of(settings);
+        keys.need(BENCHMARK)?;
         let client = infra::broker_client(settings)?
             .with_outbound_channel_size(4_000)
             .build()
@@ -52,6 +56,7 @@ impl Feed {
         }
         Ok(Self {
             producers,
+            keys,
             people,
             next: 0,
             run: Uuid::now_v7().simple().to_string(),
@@ -85,9 +90,10 @@ impl Feed {
             let payload = schemas::encode(Topic::TrackingCommands, &message.header, &message.body)?;
             let partition = schemas::partition(&message.header.key, partitions);
             let raw = RawMessage {
-                payload,
                 partition_key: Some(message.header.key),
-                ..RawMessage::default()
+                ..self
+                    .keys
+                    .message(BENCHMARK.0, Topic::TrackingCommands, payload)?
             };
             let producer = &mut self.producers[usize::try_from(partition)?];
             receipts.push(Box::pin(producer.send_non_blocking(raw)).await?);
@@ -125,7 +131,7 @@ impl Feed {
         let header = Header {
             id: Uuid::now_v7(),
             kind: "tracking.record_event.command.v1".to_owned(),
-            source: "benchmark".to_owned(),
+            source: BENCHMARK.0.to_owned(),
             subject: conversion.clone(),
             key: conversion,
             time: now()?,

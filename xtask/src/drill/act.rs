@@ -223,7 +223,7 @@ impl Act {
         }
     }
 
-    /// Who asks, as a foreign producer says it: the brand, the partner, or nobody for some of what shops report.
+    /// Who asks: the brand, the partner, or nobody in particular for what is reported.
     pub fn actor(&self) -> Option<Actor> {
         let brand = |brand: String| Actor {
             subject: brand.clone(),
@@ -252,6 +252,23 @@ impl Act {
     /// Whether only its own token says whose it is: a number without a campaign.
     pub fn needs_its_actor(&self) -> bool {
         matches!(self, Self::Report { campaign: None, .. })
+    }
+
+    /// The brand that asks, where a brand may: its system may send it by the broker.
+    pub fn brand(&self) -> Option<String> {
+        let own = |campaign: &str| format!("brand-{campaign}");
+        match self {
+            Self::Create { campaign, .. }
+            | Self::Publish { campaign, .. }
+            | Self::Activate { campaign } => Some(own(campaign)),
+            Self::Report { shop, campaign, .. } => {
+                shop.clone().or_else(|| campaign.as_deref().map(own))
+            }
+            Self::Accept { .. }
+            | Self::Evidence { .. }
+            | Self::Link { .. }
+            | Self::Payout { .. } => None,
+        }
     }
 
     /// Key, subject and body of the message that it is, where a foreign producer can make one: payment details are

@@ -10,7 +10,7 @@ use crate::infra;
 use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::settings::Settings;
-use crate::stack::{BrokerSetup, Postgres, Pulsar, free_port};
+use crate::stack::{Postgres, Pulsar, free_port};
 
 /// Both servers; each is touched by one fault at a time.
 #[derive(Clone, Debug)]
@@ -31,9 +31,13 @@ impl Servers {
         infra::postgres(layout, settings, &Progress).await?;
         let pulsar = if settings.uses_broker()? {
             let ports = settings.own_broker_ports()?.context("ports of our own")?;
-            let setup = BrokerSetup::default().rewinding_late();
+            let setup = infra::broker_setup(layout, settings)?.rewinding_late();
             let broker = Pulsar::start_with(&layout.state.join("pulsar"), ports, setup).await?;
-            infra::place(settings)?.provision().await?;
+            let place = infra::place(settings)?;
+            place.provision().await?;
+            if settings.broker_grants()? {
+                place.grant().await?;
+            }
             Some(Arc::new(Mutex::new(broker)))
         } else {
             None

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use schemas::Service;
 
+use super::foreign;
 use super::link::{Link, Owner, ReplicaId, Target};
 use super::point::Traps;
 use super::proxy::{Proxy, Upstream};
@@ -16,6 +17,7 @@ use super::replica::{Launch, Replica};
 use super::servers::Servers;
 use crate::demo::Tokens;
 use crate::layout::Layout;
+use crate::producers;
 use crate::progress::Progress;
 use crate::services::{self, Program};
 use crate::settings::{Mode, Settings, host_and_port, variable};
@@ -147,6 +149,7 @@ fn settings(layout: &Layout, mode: Mode) -> Result<Settings> {
     let mut settings = Settings::beside_others(layout)?;
     settings.set_mode(mode);
     settings.set("PAYOUT_PROVIDER_TIMEOUT_MS", "1000");
+    settings.set(producers::VARIABLE, foreign::producers()?);
     Ok(settings)
 }
 

@@ -49,12 +49,8 @@ pub async fn duplicates(
     let rows = last(stack, topic, count).await?;
     let copies: Vec<RawMessage> = rows
         .into_iter()
-        .map(|(key, payload)| RawMessage {
-            payload,
-            partition_key: Some(key),
-            ..RawMessage::default()
-        })
-        .collect();
+        .map(|(key, payload)| foreign.copy(topic, key, payload))
+        .collect::<Result<_>>()?;
     let any = !copies.is_empty();
     foreign.send_raw(topic, copies).await?;
     Ok(any)

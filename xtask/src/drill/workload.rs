@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::act::Act;
 use super::client::{Client, Door, Outcome};
-use super::foreign::Foreign;
+use super::foreign::{Foreign, source};
 use super::journal::Journal;
 use super::plan::{Expect, Journey, Plan, Step, Way};
 use super::stack::DrillStack;
@@ -133,9 +133,16 @@ impl Workload {
         match (way, self.mode) {
             (Way::Door(Door::Own { .. }), Mode::Event) => Way::Door(keyed),
             (Way::Pulsar, Mode::Http) => Way::Door(Door::Own { token: true }),
-            (Way::Pulsar, _) if matches!(act, Act::Payout { .. }) => Way::Door(keyed),
+            (Way::Pulsar, _) if self.source_of(act).is_none() => Way::Door(keyed),
             (way, _) => way,
         }
+    }
+
+    /// The system of the brand whose command it is.
+    fn source_of(&self, act: &Act) -> Option<String> {
+        let source = source(&act.brand()?);
+        let foreign = self.foreign.as_ref()?;
+        foreign.keys.has(&source).then_some(source)
     }
 
     /// Asks until the outcome is about the command itself: what waited too long for a campaign or an enrollment that
@@ -166,7 +173,7 @@ impl Workload {
         let header = Header {
             id,
             kind: kind.to_owned(),
-            source: "drill".to_owned(),
+            source: self.source_of(act).context("a brand's own system")?,
             subject,
             key,
             time: now()?,
@@ -175,7 +182,7 @@ impl Workload {
             correlation_id: id,
             causation_id: None,
             outcome_of: None,
-            actor: act.actor(),
+            actor: None,
             traceparent: None,
         };
         let message = Message { header, body };

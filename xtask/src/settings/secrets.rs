@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::{Settings, files};
+use crate::producers;
 use crate::stack::random_hex;
 
 /// What the compose files take from `.env`.
@@ -27,11 +28,14 @@ pub const COMPOSE_SECRETS: [&str; 9] = [
 pub(super) fn make(file: &Path) -> Result<()> {
     let kept = kept(file)?;
     let missing = COMPOSE_SECRETS.into_iter().chain(["PULSAR_SECRET_KEY"]);
-    let made: Result<Vec<_>> = missing
-        .filter(|name| kept.get(name).is_none())
-        .map(|name| Ok((name, random_hex(32)?)))
-        .collect();
-    append(file, &made?)
+    let mut made = Vec::new();
+    for name in missing.filter(|name| kept.get(name).is_none()) {
+        made.push((name, random_hex(32)?));
+    }
+    if kept.get(producers::VARIABLE).is_none() {
+        made.push((producers::VARIABLE, producers::local()?));
+    }
+    append(file, &made)
 }
 
 /// Adds to `.env` the secrets that it lacks and that no file holds; returns their names.

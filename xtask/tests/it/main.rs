@@ -9,6 +9,7 @@ mod dependencies;
 mod deploying;
 mod drill;
 mod environment;
+mod forged;
 mod modes;
 mod observing;
 mod operators;

@@ -1,0 +1,177 @@
+//! What is refused before it is looked at, for who sent it.
+
+use schemas::{Body, CommandRejectedV1, Reach, Service};
+
+use super::Failure;
+use super::about::{mark, reject};
+use super::plan::Plan;
+use crate::domain::Rejection;
+use crate::inbound::{Answer, Content, Inbound};
+use crate::inbox;
+use crate::parked::State;
+use crate::trust::Sender;
+use crate::tx::{Lock, NewMessage, WriteTx};
+
+/// What a refusal names where the message says no known kind.
+const NO_KIND: &str = "unknown";
+
+/// What follows from who sent it alone; nothing for what is to be looked at.
+pub(super) fn judge(inbound: &Inbound) -> Option<Plan> {
+    match &inbound.sender {
+        Sender::Here => None,
+        Sender::Service(service) => of_service(*service, inbound),
+        Sender::Producer(_) => of_producer(inbound),
+        Sender::Unknown { .. } if inbound.is_parked() => Some(of_nobody_before(inbound)),
+        Sender::Unknown { answered: true } => Some(Plan::TurnAway(of_nobody(inbound))),
+        Sender::Unknown { answered: false } => Some(Plan::Answer(Answer::Unauthenticated)),
+    }
+}
+
+/// Commands come from the bff, which has seen who asks.
+fn of_service(service: Service, inbound: &Inbound) -> Option<Plan> {
+    let asks = inbound.topic.is_commands();
+    (asks && service != Service::Bff).then(|| {
+        let reason = format!("it is a command, and {service} sends none");
+        Plan::Park(State::Dead, reason)
+    })
+}
+
+fn of_producer(inbound: &Inbound) -> Option<Plan> {
+    let turn_away = |code, detail: String| Some(Plan::TurnAway(rejection(code, detail)));
+    match &inbound.content {
+        Content::Malformed { reason, .. } if inbound.claimed_id().is_some() => {
+            turn_away("malformed_message", reason.clone())
+        }
+        // It names no id that an answer could be found by.
+        Content::Malformed { .. } => Some(Plan::Answer(Answer::Unauthenticated)),
+        Content::UnknownKind(_) => None,
+        Content::Message(message) => {
+            let public = inbound
+                .kind()
+                .is_some_and(|kind| kind.command && kind.reach == Reach::Public);
+            if !public {
+                let kind = &message.header.kind;
+                return turn_away("not_permitted", format!("{kind} is not taken from outside"));
+            }
+            let detail = "its actor must be null, or what its key stands for";
+            inbound
+                .overstated
+                .then(|| Plan::TurnAway(rejection("not_permitted", detail.to_owned())))
+        }
+    }
+}
+
+/// What was set aside when a message's word was still taken: who asked is told, and what nobody asked stays aside.
+fn of_nobody_before(inbound: &Inbound) -> Plan {
+    if inbound.kind().is_some_and(|kind| kind.command) {
+        Plan::TurnAway(of_nobody(inbound))
+    } else {
+        Plan::Park(State::Dead, "nobody known sent it".to_owned())
+    }
+}
+
+fn of_nobody(inbound: &Inbound) -> Rejection {
+    if let Content::Malformed { reason, .. } = &inbound.content {
+        return rejection("malformed_message", reason.clone());
+    }
+    let detail = format!("no key of a producer {} signed it", inbound.source);
+    rejection("producer_unknown", detail)
+}
+
+fn rejection(code: &'static str, detail: String) -> Rejection {
+    Rejection {
+        code,
+        detail,
+        pointer: None,
+    }
+}
+
+/// Whether it ends in a refusal that the inbox remembers.
+pub(super) fn is_turned_away(inbound: &Inbound) -> bool {
+    matches!(judge(inbound), Some(Plan::TurnAway(_)))
+}
+
+/// Refuses it. What a known sender asked ends so, as every command ends. What nobody known asked, or what cannot be read,
+/// is only said to have its id: it is answered under one that is derived from it, and is found by its correlation id.
+pub(super) fn turn_away(
+    tx: &mut WriteTx,
+    inbound: &Inbound,
+    index: usize,
+    rejection: Rejection,
+) -> Result<Answer, Failure> {
+    let is_command = inbound.kind().is_some_and(|kind| kind.command);
+    let is_known = inbound.is_parked() || matches!(inbound.sender, Sender::Producer(_));
+    if is_command && is_known {
+        return reject(tx, inbound, index, rejection);
+    }
+    if tx.lock() != Lock::Log {
+        return Ok(Answer::Unauthenticated);
+    }
+    let (kind, position) =
+        tell(tx, inbound, &rejection).map_err(|reason| Failure::Suspect { index, reason })?;
+    let subject = inbound.subject().unwrap_or_default().to_owned();
+    let (now, rejected) = (tx.now().0, inbox::State::Rejected);
+    tx.mark(inbox::Mark {
+        kind,
+        subject,
+        // Whatever it says.
+        actor: None,
+        caller: None,
+        ..mark(inbound, now, rejected, Some(rejection.code), position)
+    });
+    Ok(Answer::Rejected {
+        code: rejection.code.to_owned(),
+        detail: rejection.detail,
+        pointer: rejection.pointer,
+    })
+}
+
+/// The kind that it names, and where in the log it is told of.
+fn tell(
+    tx: &mut WriteTx,
+    inbound: &Inbound,
+    rejection: &Rejection,
+) -> Result<(String, Option<i64>), String> {
+    let (Some(topic), Some(claimed)) = (tx.service().events_topic(), inbound.claimed_id()) else {
+        return Ok((NO_KIND.to_owned(), None));
+    };
+    let (kind, correlation_id) = match (inbound.header(), &inbound.content) {
+        (Some(header), _) => {
+            let known = schemas::kind_on(inbound.topic, &header.kind);
+            (known.map(|kind| kind.name), header.correlation_id)
+        }
+        (None, Content::Malformed { claim, .. }) => {
+            let claim = claim.as_ref();
+            let correlation_id = claim.and_then(|claim| claim.correlation_id);
+            (
+                claim.and_then(|claim| claim.kind),
+                correlation_id.unwrap_or(claimed),
+            )
+        }
+        (None, _) => (None, claimed),
+    };
+    let kind = kind.unwrap_or(NO_KIND).to_owned();
+    let claimed = claimed.to_string();
+    let body = CommandRejectedV1 {
+        command_type: kind.clone(),
+        code: rejection.code.to_owned(),
+        detail: format!("message {claimed}: {}", rejection.detail),
+        pointer: None,
+    };
+    let (_, position) = tx
+        .append(NewMessage {
+            id: tx.event_id(inbound.id, 0),
+            topic,
+            published: true,
+            key: claimed.clone(),
+            subject: inbound.subject().map_or(claimed, str::to_owned),
+            body: Body::CommandRejectedV1(body),
+            correlation_id,
+            causation_id: Some(inbound.id),
+            outcome_of: Some(inbound.id),
+            actor: None,
+            traceparent: None,
+        })
+        .map_err(|error| error.to_string())?;
+    Ok((kind, Some(position)))
+}

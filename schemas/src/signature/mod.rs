@@ -1,0 +1,7 @@
+//! What messages are signed with: by services when they ship them, by external producers when they send them.
+
+mod keys;
+mod producers;
+
+pub use keys::{MacKey, ServiceKeys, Signed};
+pub use producers::{Producer, ProducerError, Producers, SHORTEST_SECRET};
