@@ -68,8 +68,3 @@ fn invalid_parameter(name: &'static str, detail: &'static str) -> Problem {
     )
     .with_error(FieldProblem::parameter(name, detail))
 }
-
-/// A failed read of the service's own tables.
-fn unread(error: impl std::fmt::Display) -> Problem {
-    Problem::internal(&error)
-}

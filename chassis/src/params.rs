@@ -4,6 +4,7 @@ use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use crate::problem::{FieldProblem, Problem};
@@ -20,6 +21,11 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if let Ok(params) = RawPathParams::from_request_parts(parts, state).await {
+            for (name, value) in &params {
+                refuse_control(name, value)?;
+            }
+        }
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(error)) => Err(path_problem(
@@ -40,10 +46,67 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// Parameters that count among others, which mail programs and networks add and which are passed over.
+pub trait Named {
+    /// Their names.
+    const NAMES: &[&str];
+}
+
+/// Such parameters of the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Among<T>(pub T);
+
+impl<T: DeserializeOwned + Named, S: Sync> FromRequestParts<S> for Among<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let counts = |pair: &&str| {
+            let name = pair.split('=').next().unwrap_or_default();
+            decoded(name).is_some_and(|name| T::NAMES.contains(&name.as_str()))
+        };
+        let pairs = read(query.split('&').filter(counts))?;
+        from_pairs(&pairs).map(Self)
+    }
+}
+
 /// The decoded names and values of a query.
 pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
-    serde_urlencoded::from_str(query)
-        .map_err(|_| Problem::bad_request("invalid_parameter", "the query is not name=value pairs"))
+    read(query.split('&').filter(|pair| !pair.is_empty()))
+}
+
+/// No text here has a use for control characters, and a NUL no database of ours can compare with.
+fn read<'a>(pairs: impl Iterator<Item = &'a str>) -> Result<Vec<(String, String)>, Problem> {
+    let read = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decoded(name).filter(|name| !name.contains(char::is_control));
+        let malformed = || {
+            let detail = "the query is not name=value pairs in UTF-8";
+            Problem::bad_request("invalid_parameter", detail)
+        };
+        let name = name.ok_or_else(malformed)?;
+        let Some(value) = decoded(value) else {
+            return Err(parameter(name, "is not UTF-8".to_owned()));
+        };
+        refuse_control(&name, &value)?;
+        Ok((name, value))
+    };
+    pairs.map(read).collect()
+}
+
+/// `application/x-www-form-urlencoded`, and UTF-8 in earnest: the URL standard's decoder would put U+FFFD for what is none.
+fn decoded(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}
+
+fn refuse_control(name: &str, value: &str) -> Result<(), Problem> {
+    if value.contains(char::is_control) {
+        let detail = "must not hold control characters".to_owned();
+        return Err(parameter(name.to_owned(), detail));
+    }
+    Ok(())
 }
 
 /// A value of named pairs; the error names the first pair that is wrong.

@@ -14,6 +14,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::start::Host;
+use crate::unread::unread_schema;
 
 /// A command that is not committed by then is answered as of unknown outcome.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -137,7 +138,7 @@ impl Host {
     async fn repeated(&self, id: Uuid, hash: Option<&RequestHash>) -> Result<Asked, Problem> {
         let known = inbox::find(self.pool(), self.schema_ids(), id)
             .await
-            .map_err(|error| Problem::internal(&error))?
+            .map_err(|error| unread_schema(&error))?
             .ok_or_else(|| Problem::internal(&"a repeated command is not in the inbox"))?;
         let same = match (known.command.request_hash.as_deref(), hash) {
             (Some(stored), Some(hash)) => hash.is(stored),

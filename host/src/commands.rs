@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::start::Host;
+use crate::unread::{unread, unread_schema};
 
 /// Where a command stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,7 +56,7 @@ async fn command_status(
 ) -> Result<Json<CommandStatus>, Problem> {
     let known = inbox::find(host.pool(), host.schema_ids(), id)
         .await
-        .map_err(|error| Problem::internal(&error))?;
+        .map_err(|error| unread_schema(&error))?;
     let command = known
         .filter(|known| caller.is_operator() || known.is_of(caller.identity()))
         .map(|known| known.command)
@@ -66,7 +67,8 @@ async fn command_status(
         Some(inbox::State::Dropped) => "dropped",
         _ => match pipeline::parked::state_of(host.pool(), id).await {
             Ok(Some(state)) if state == "dead" => "needs_attention",
-            _ => "pending",
+            Ok(_) => "pending",
+            Err(error) => return Err(unread(&error)),
         },
     };
     Ok(Json(CommandStatus {

@@ -19,6 +19,7 @@ mod start;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod traces;
+mod unread;
 
 pub use ask::{Ask, Asked, actor, refusal};
 pub use definition::{Definition, Led, Routes};
@@ -26,4 +27,5 @@ pub use operator::{Operator, Reason};
 pub use program::main;
 pub use settings::Settings;
 pub use start::{Host, Running, start};
+pub use unread::unread;
 pub use variables::version;

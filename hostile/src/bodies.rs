@@ -1,7 +1,7 @@
 //! JSON bodies of every route that takes one.
 
 use chassis::problem::Problem;
-use sealing::Details;
+use sealing::{Details, Method};
 
 type Read = fn(&str, &[u8]) -> Option<Result<(), Problem>>;
 
@@ -52,13 +52,15 @@ pub fn details(bytes: &[u8]) -> bool {
     let Ok(details) = Details::parse(bytes) else {
         return false;
     };
-    let masked = details.masked();
     let again = Details::parse(&details.to_json()).expect("what was written reads again");
     assert_eq!(again.to_json(), details.to_json());
     let mut fits = false;
-    for method in ["paypal", "bank_transfer"] {
-        if details.check_for(method).is_ok() {
+    for method in Method::ALL {
+        if let Ok(details) = details.checked(method) {
             fits = true;
+            assert_eq!(details.checked(method).as_ref(), Ok(&details));
+            let masked = details.masked();
+            assert!(masked.is_ascii(), "{masked}");
             let written = String::from_utf8(details.to_json()).expect("JSON is UTF-8");
             assert!(
                 !written.contains(&format!(":\"{masked}\"")),

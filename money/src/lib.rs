@@ -8,6 +8,7 @@ mod amount;
 mod arithmetic;
 mod currency;
 mod decimal;
+mod host;
 pub mod ids;
 mod money;
 mod time;
@@ -16,6 +17,7 @@ pub use amount::Amount;
 pub use arithmetic::{ArithmeticError, BasisPoints, mul_div_half_even, reversal_due, split};
 pub use currency::Currency;
 pub use decimal::AmountError;
+pub use host::{is_host_name, is_public_host};
 pub use ids::{
     BrandId, CampaignId, ClickId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode,
     OrderId, PartnerId, PayoutId,

@@ -38,13 +38,3 @@ pub(crate) fn operator_routes(host: &Host) -> OpenApiRouter {
 pub fn read_body(operation: &str, json: &[u8]) -> Option<Result<(), Problem>> {
     (operation == "request_payout").then(|| parse::<payouts::PayoutBody>(json).map(drop))
 }
-
-fn database(error: &sqlx::Error) -> Problem {
-    match error {
-        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => Problem::internal(error),
-        error => {
-            tracing::warn!(%error, "a read failed: the database is away");
-            Problem::unavailable("database_unavailable", "try again in a moment", 1)
-        }
-    }
-}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use money::Uuid;
 use pipeline::{Context, Domain, Emit, Recorded, Tables, Verdict, WriteTx};
 use schemas::{Body, Message, RequestPayoutV1, Service};
-use sealing::{DataKeys, Details, PrivateKey};
+use sealing::{DataKeys, Details, Method, PrivateKey};
 
 use crate::domain::{self, Event};
 use crate::messages;
@@ -60,7 +60,11 @@ impl Payment {
             let key = keys.get(&request.key_id)?;
             let partner = &message.header.key;
             let details = sealing::open(key, &request.key_id, partner, &request.sealed_details);
-            Some((message.header.id, details.ok()?))
+            let details = details.ok()?;
+            // As its standard writes it; what no payout can go to is refused when the request is read.
+            let method = Method::parse(&request.method);
+            let written = method.and_then(|method| details.checked(method).ok());
+            Some((message.header.id, written.unwrap_or(details)))
         });
         Ok(opened.collect())
     }

@@ -55,6 +55,7 @@ pub use queue::{
 };
 pub use rehearse::{Rehearse, Rehearsed};
 pub use schema_ids::{SchemaIdError, SchemaIds};
+pub use sqlstate::is_outage;
 pub use supervise::Tasks;
 pub use tx::{Asked, Lock, MAX_BODY_BYTES, NewMessage, TxError, Watermark, WriteTx, Writer};
 

@@ -11,6 +11,20 @@ pub enum Fault {
     Message,
 }
 
+/// Whether a failed read is nobody's fault here: asking again later may be answered.
+pub fn is_outage(error: &sqlx::Error) -> bool {
+    match error {
+        // A table or column that is not there: for a message it may come with the next deployment, for a request it is a bug.
+        sqlx::Error::Database(database)
+            if database.code().is_some_and(|code| code.starts_with("42")) =>
+        {
+            false
+        }
+        sqlx::Error::ColumnNotFound(_) | sqlx::Error::ColumnIndexOutOfBounds { .. } => false,
+        error => fault(error) != Fault::Message,
+    }
+}
+
 /// Judges an error by its SQLSTATE class (`PostgreSQL` documentation, appendix A).
 pub fn fault(error: &sqlx::Error) -> Fault {
     match error {

@@ -265,7 +265,7 @@ const PAYMENT: &[RejectionCode] = &[
     code(
         "details_unreadable",
         422,
-        "The sealed details cannot be opened, or not read as payment details.",
+        "The sealed details cannot be opened, or are none that a payout by this method can go to.",
     ),
     code(
         "partner_unknown",

@@ -18,9 +18,6 @@ pub enum DetailsError {
     /// Nothing in it, or too much.
     #[error("must have 1 to 16 fields with names up to 64 and values up to 256 characters")]
     Size,
-    /// A field that the method needs is not there.
-    #[error("must have {0}")]
-    Missing(&'static str),
 }
 
 /// Payment details such as an e-mail address or an IBAN. Debug output hides them.
@@ -46,19 +43,18 @@ impl Details {
         }
     }
 
-    /// Checks that what the payment method needs is there: `email` for `paypal`, `iban` or `account_number` for
-    /// `bank_transfer`. Other methods need nothing that is known here.
-    pub fn check_for(&self, method: &str) -> Result<(), DetailsError> {
-        let has = |name: &str| self.0.contains_key(name);
-        match method {
-            "paypal" if !self.0.get("email").is_some_and(|email| is_email(email)) => {
-                Err(DetailsError::Missing("an e-mail address in email"))
-            }
-            "bank_transfer" if !has("iban") && !has("account_number") => {
-                Err(DetailsError::Missing("iban or account_number"))
-            }
-            _ => Ok(()),
-        }
+    /// Details of these fields, as they are: whether a payout can go there, [`Details::checked`] says.
+    pub fn of<N: Into<String>>(fields: impl IntoIterator<Item = (N, String)>) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| (name.into(), value));
+        Self(fields.collect())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// The JSON object again: only to be sealed, encrypted, or given to the provider.
@@ -67,41 +63,33 @@ impl Details {
     }
 
     /// What may be shown: the first letter and the domain of an e-mail address, else the last four characters of an
-    /// account. Never more than a part of a long value.
+    /// account. Never more than a part of a long value, and nothing but ASCII: other characters can hide what they are.
     pub fn masked(&self) -> String {
         let named = ["email", "iban", "account_number"]
             .into_iter()
             .find_map(|name| self.0.get_key_value(name))
             .or_else(|| self.0.first_key_value());
-        match named {
-            Some((name, value)) if name == "email" && is_email(value) => mask_email(value),
+        let masked = match named {
+            Some((name, value)) if name == "email" => mask_email(value),
             Some((_, value)) => mask_account(value),
-            None => mask_account(""),
-        }
+            None => None,
+        };
+        let plain = |masked: &String| masked.bytes().all(|byte| byte.is_ascii_graphic());
+        masked.filter(plain).unwrap_or_else(|| "****".to_owned())
     }
 }
 
-fn is_email(text: &str) -> bool {
-    text.split_once('@').is_some_and(|(name, domain)| {
-        !name.is_empty() && domain.contains('.') && !domain.contains('@')
-    })
+fn mask_email(email: &str) -> Option<String> {
+    let (name, domain) = email.split_once('@')?;
+    let first = name.chars().next()?;
+    let fits = domain.contains('.') && !domain.contains('@');
+    fits.then(|| format!("{first}***@{domain}"))
 }
 
-fn mask_email(email: &str) -> String {
-    let (name, domain) = email.split_once('@').unwrap_or_default();
-    let first: String = name.chars().take(1).collect();
-    format!("{first}***@{domain}")
-}
-
-fn mask_account(account: &str) -> String {
+fn mask_account(account: &str) -> Option<String> {
     let characters: Vec<char> = account.chars().filter(|c| !c.is_whitespace()).collect();
-    match characters.len() {
-        12.. => format!(
-            "****{}",
-            String::from_iter(&characters[characters.len() - 4..])
-        ),
-        _ => "****".to_owned(),
-    }
+    let shown = characters.len().checked_sub(4).filter(|rest| *rest >= 8)?;
+    Some(format!("****{}", String::from_iter(&characters[shown..])))
 }
 
 impl fmt::Debug for Details {

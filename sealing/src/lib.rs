@@ -4,10 +4,12 @@
 //! partner. At rest in payment by AES-256-GCM under its own data key. Nothing here shows what it holds.
 
 mod at_rest;
+mod destination;
 mod details;
 mod seal;
 
 pub use at_rest::{DataKey, DataKeys};
+pub use destination::{Fault, Method};
 pub use details::{Details, DetailsError};
 pub use seal::{KeyPair, PrivateKey, PublicKey, open, seal};
 

@@ -1,7 +1,7 @@
 //! What is sealed opens for its partner and its key, and for nothing else.
 #![allow(clippy::unwrap_used)]
 
-use sealing::{DataKey, DataKeys, Details, DetailsError, KeyPair, PublicKey, open, seal};
+use sealing::{DataKey, DataKeys, Details, DetailsError, KeyPair, Method, PublicKey, open, seal};
 use secrecy::SecretString;
 
 fn details() -> Details {
@@ -129,10 +129,35 @@ fn details_are_a_small_object_of_texts_and_never_shown() {
 }
 
 #[test]
-fn each_method_needs_its_field() {
-    assert_eq!(details().check_for("paypal"), Ok(()));
-    assert!(details().check_for("bank_transfer").is_err());
-    let bank = Details::parse(br#"{"iban":"DE89370400440532013000"}"#).unwrap();
-    assert_eq!(bank.check_for("bank_transfer"), Ok(()));
-    assert!(bank.check_for("paypal").is_err());
+fn a_mask_shows_nothing_that_turns_what_stands_beside_it_around() {
+    for json in [
+        "{\"email\":\"\u{202e}user@example.com\"}",
+        "{\"email\":\"user@exam\u{202e}ple.com\"}",
+        "{\"iban\":\"DE8937040044053201\u{202e}3000\"}",
+    ] {
+        assert_eq!(masked(json), "****", "{json}");
+    }
+}
+
+#[test]
+fn each_method_takes_its_fields_and_no_others() {
+    let faults = |json: &str, method| {
+        let details = Details::parse(json.as_bytes()).unwrap();
+        let faults = details.checked(method).err().unwrap_or_default();
+        faults.iter().map(|fault| fault.pointer).collect::<Vec<_>>()
+    };
+    let (mail, bank) = (
+        r#"{"email":"user@example.com"}"#,
+        r#"{"iban":"DE89 3704 0044 0532 0130 00"}"#,
+    );
+    assert!(faults(mail, Method::Paypal).is_empty());
+    assert!(faults(bank, Method::BankTransfer).is_empty());
+    assert_eq!(faults(mail, Method::BankTransfer), ["/email", "/iban"]);
+    assert_eq!(faults(bank, Method::Paypal), ["/email", "/iban"]);
+    assert_eq!(faults(r#"{"iban":"XX"}"#, Method::BankTransfer), ["/iban"]);
+    let old = r#"{"account_number":"12345678901234"}"#;
+    assert_eq!(faults(old, Method::BankTransfer), ["/iban", ""]);
+    let written = Details::parse(bank.as_bytes()).unwrap();
+    let written = written.checked(Method::BankTransfer).unwrap();
+    assert_eq!(written.to_json(), br#"{"iban":"DE89370400440532013000"}"#);
 }

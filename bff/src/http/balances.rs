@@ -13,8 +13,8 @@ use money::{BrandId, Currency, PartnerId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::Bff;
 use super::shown::{amount, moment};
-use super::{Bff, unread};
 use crate::store::balances::{self, BalanceRow};
 
 /// What an owner has in one currency.
@@ -105,7 +105,7 @@ pub(crate) async fn list_balances(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = balances::list(bff.host.pool(), owners.as_deref(), currency, below, rows)
         .await
-        .map_err(|error| unread(&error))?;
+        .map_err(|error| host::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, BalanceView::from);
     Ok(Json(page))
 }

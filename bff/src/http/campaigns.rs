@@ -9,7 +9,7 @@ use chassis::openapi::Problems;
 use chassis::params::Path;
 use chassis::problem::{Fields, Problem};
 use chassis::write::{NoBody, Write};
-use money::{BrandId, CampaignId, Currency};
+use money::{BrandId, CampaignId, Currency, is_host_name, is_public_host};
 use schemas::{ActivateV1, CreateV1, Topic};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -19,8 +19,6 @@ use super::ask::{Accepted, Asking, Command};
 use super::commands::CommandView;
 
 const MOST_HOSTS: usize = 50;
-const LONGEST_HOST: usize = 253;
-const LONGEST_LABEL: usize = 63;
 
 /// A new campaign, in draft.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -52,25 +50,17 @@ impl Check for CreateCampaign {
         }
         for (index, host) in hosts.iter().enumerate() {
             let pointer = || format!("/allowed_hosts/{index}");
-            if !is_host(host) {
+            if !is_host_name(host) {
                 let detail = "must be a host name in lower case, such as shop.example.com, without scheme, port or path";
+                fields.refuse(pointer(), detail);
+            } else if !is_public_host(host) {
+                let detail = "must be a host of the public internet: no address, no top-level domain, no local name";
                 fields.refuse(pointer(), detail);
             } else if hosts[..index].contains(host) {
                 fields.refuse(pointer(), "must not be named twice");
             }
         }
     }
-}
-
-fn is_host(text: &str) -> bool {
-    let label = |label: &str| {
-        let ascii = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        (1..=LONGEST_LABEL).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(ascii)
-    };
-    text.len() <= LONGEST_HOST && text.split('.').all(label)
 }
 
 /// Asks for a new campaign.

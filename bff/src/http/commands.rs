@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Bff, shown, unread};
+use super::{Bff, shown};
 use crate::store::commands::{self, CommandRow};
 
 /// A command and where it stands.
@@ -102,7 +102,7 @@ pub(crate) async fn list_commands(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = commands::list(bff.host.pool(), caller.identity(), status, below, rows)
         .await
-        .map_err(|error| unread(&error))?;
+        .map_err(|error| host::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, CommandView::from);
     Ok(Json(page))
 }
@@ -120,7 +120,7 @@ pub(crate) async fn get_command(
     let whose = (!caller.is_operator()).then(|| caller.identity());
     let row = commands::find(bff.host.pool(), id, whose)
         .await
-        .map_err(|error| unread(&error))?
+        .map_err(|error| host::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     Ok(Json(row.into()))
 }

@@ -12,8 +12,8 @@ use money::{BrandId, CampaignId, ConversionId, PartnerId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::Bff;
 use super::shown::{amount, moment};
-use super::{Bff, unread};
 use crate::store::commissions::{self, CommissionRow, Wanted};
 
 /// An amount of money.
@@ -164,7 +164,7 @@ pub(crate) async fn list_commissions(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = commissions::list(bff.host.pool(), wanted, below, rows)
         .await
-        .map_err(|error| unread(&error))?;
+        .map_err(|error| host::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, CommissionView::from);
     Ok(Json(page))
 }
@@ -211,7 +211,7 @@ pub(crate) async fn get_commission(
 ) -> Result<Json<CommissionView>, Problem> {
     let row = commissions::find(bff.host.pool(), id.as_str())
         .await
-        .map_err(|error| unread(&error))?
+        .map_err(|error| host::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
     let brand = BrandId::parse(row.brand_id.as_str()).ok();

@@ -85,13 +85,3 @@ pub fn read_body(operation: &str, json: &[u8]) -> Option<Result<(), Problem>> {
         _ => return None,
     })
 }
-
-/// A read that the database did not answer.
-fn unread(error: &sqlx::Error) -> Problem {
-    tracing::warn!(%error, "a read failed");
-    Problem::unavailable(
-        "database_unavailable",
-        "the database does not answer; try again",
-        1,
-    )
-}

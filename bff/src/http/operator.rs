@@ -7,7 +7,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{
-    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
@@ -44,7 +45,8 @@ const HANDED_ON: [HeaderName; 6] = [
     LAST_EVENT_ID,
 ];
 /// What a client must know of the answer beside its body.
-const HANDED_BACK: [HeaderName; 5] = [
+const HANDED_BACK: [HeaderName; 6] = [
+    ALLOW,
     CONTENT_TYPE,
     CACHE_CONTROL,
     LOCATION,

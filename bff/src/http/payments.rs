@@ -11,14 +11,14 @@ use chassis::time::now;
 use chassis::write::Write;
 use money::{Currency, Money, PartnerId, PayoutId};
 use schemas::{RequestPayoutV1, Topic};
-use sealing::PublicKey;
+use sealing::{Method, PublicKey};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::Bff;
 use super::ask::{Accepted, Asking, Command};
 use super::commands::CommandView;
-use super::destination::{AccountDetails, Method};
-use super::{Bff, unread};
+use super::destination::AccountDetails;
 use crate::store::sealing_keys;
 
 /// A request of a payout.
@@ -46,7 +46,7 @@ impl Check for RequestPayout {
             Money::parse_positive(self.amount.as_str(), self.currency),
         );
         match Method::parse(&self.payment_method) {
-            Some(method) => self.account_details.check(method, fields),
+            Some(method) => drop(self.account_details.checked(method, fields)),
             None => fields.refuse("/payment_method", "must be paypal or bank_transfer"),
         }
     }
@@ -86,7 +86,8 @@ async fn seal(
     let amount = Money::parse_positive(body.amount.as_str(), body.currency);
     let amount = amount.map_err(|_| unchecked())?;
     let method = Method::parse(&body.payment_method).ok_or_else(unchecked)?;
-    let details = body.account_details.to_details().map_err(|_| unchecked())?;
+    let details = body.account_details.checked(method, &mut Fields::new());
+    let details = details.ok_or_else(unchecked)?;
     let key = newest_key(bff).await?;
     let sealed = sealing::seal(&key, partner.as_str(), &details);
     Ok(RequestPayoutV1 {
@@ -105,7 +106,7 @@ async fn newest_key(bff: &Bff) -> Result<PublicKey, Problem> {
     };
     let (id, bytes) = sealing_keys::current(bff.host.pool(), now())
         .await
-        .map_err(|error| unread(&error))?
+        .map_err(|error| host::unread(&error))?
         .ok_or_else(none)?;
     PublicKey::new(id, &bytes).map_err(|_| none())
 }

@@ -12,8 +12,8 @@ use money::{PartnerId, PayoutId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::Bff;
 use super::shown::{amount, moment};
-use super::{Bff, unread};
 use crate::store::payouts::{self, PayoutRow};
 
 /// A payout.
@@ -123,7 +123,7 @@ pub(crate) async fn list_payouts(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = payouts::list(bff.host.pool(), partner, status, below, rows)
         .await
-        .map_err(|error| unread(&error))?;
+        .map_err(|error| host::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, PayoutView::from);
     Ok(Json(page))
 }
@@ -140,7 +140,7 @@ pub(crate) async fn get_payout(
 ) -> Result<Json<PayoutView>, Problem> {
     let row = payouts::find(bff.host.pool(), id.as_str())
         .await
-        .map_err(|error| unread(&error))?
+        .map_err(|error| host::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
     caller.require_owner(partner.as_ref(), None)?;

@@ -130,6 +130,43 @@ async fn a_service_that_is_away_is_a_503_and_a_path_cannot_leave_the_operators_r
     }
 }
 
+#[tokio::test]
+async fn a_method_that_a_path_does_not_take_is_told_with_those_that_it_does() {
+    let (bff, _campaign) = both("http").await;
+    let url = format!("{}/api/v1/operator/campaign/audit", bff.base_url);
+    let answer = bff.client.delete(url).bearer_auth(operator()).send().await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let allowed = answer.headers()["allow"].to_str().unwrap();
+    assert!(allowed.contains("GET"), "{allowed}");
+}
+
+#[tokio::test]
+async fn a_nul_in_any_filter_path_or_body_is_named_and_never_reaches_the_database() {
+    let (bff, _campaign) = both("http").await;
+    let at = "/api/v1/operator/campaign";
+    let id = Uuid::now_v7();
+    for (path, parameter) in [
+        ("/events?subject=%00".to_owned(), "subject"),
+        ("/events?type=a%00".to_owned(), "type"),
+        ("/events/live?subject=%00".to_owned(), "subject"),
+        ("/commands?actor=%00".to_owned(), "actor"),
+        ("/audit?target=%00&limit=1".to_owned(), "target"),
+        ("/parked?subject=%00".to_owned(), "subject"),
+        ("/parked?source=%1f".to_owned(), "source"),
+        (format!("/parked/{id}?source=%00"), "source"),
+    ] {
+        let (status, problem) = bff.get(&format!("{at}{path}"), &operator()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {problem}");
+        assert_eq!(problem["errors"][0]["parameter"], parameter, "{path}");
+    }
+    let body = serde_json::json!({"filter": {"subject": "a\u{0}"}, "reason": "a test"});
+    let path = format!("{at}/redrives");
+    let (status, problem) = bff.post(&path, &operator(), &body).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert_eq!(problem["errors"][0]["pointer"], "/filter/subject");
+}
+
 /// The status of a request whose path is sent letter by letter.
 async fn raw_get(base_url: &str, path: &str) -> u16 {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -55,7 +55,8 @@ async fn payment_alone_can_open_what_is_sealed_to_its_newest_key() {
     assert_eq!(request.masked, "u***@example.com");
     let opened = sealing::open(&newest, "key2", "partner123", &request.sealed_details).unwrap();
     assert_eq!(opened.to_json(), br#"{"email":"user@example.com"}"#);
-    assert!(opened.check_for(&request.method).is_ok());
+    let method = sealing::Method::parse(&request.method).unwrap();
+    assert!(opened.checked(method).is_ok());
     assert!(sealing::open(&newest, "key2", "partner9", &request.sealed_details).is_err());
 }
 

@@ -43,8 +43,6 @@ texts! {
 
 const LONGEST_NAME: usize = 200;
 const LONGEST_TERMS: usize = 16_000;
-const LONGEST_HOST: usize = 253;
-const LONGEST_LABEL: usize = 63;
 
 fn name(text: &str) -> Result<(), Invalid> {
     if !(1..=LONGEST_NAME).contains(&text.chars().count()) {
@@ -70,15 +68,7 @@ fn terms_text(text: &str) -> Result<(), Invalid> {
 }
 
 fn host_name(text: &str) -> Result<(), Invalid> {
-    let label = |label: &str| {
-        (1..=LONGEST_LABEL).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    };
-    if text.len() <= LONGEST_HOST && text.split('.').all(label) {
+    if money::is_host_name(text) {
         return Ok(());
     }
     Err(Invalid(
@@ -128,6 +118,19 @@ impl Hosts {
             hosts.push(HostName::parse(text).map_err(|invalid| (Some(index), invalid))?);
         }
         Self::new(hosts).map_err(|invalid| (None, invalid))
+    }
+
+    /// The list of a new campaign: what was taken before may be less.
+    pub fn parse_new(texts: &[String]) -> Result<Self, (Option<usize>, Invalid)> {
+        let hosts = Self::parse(texts)?;
+        let inside = hosts
+            .0
+            .iter()
+            .position(|host| !money::is_public_host(host.as_str()));
+        let invalid = Invalid(
+            "must be a host of the public internet: no address, no top-level domain, no local name",
+        );
+        inside.map_or(Ok(hosts), |index| Err((Some(index), invalid)))
     }
 
     /// The texts.

@@ -19,7 +19,7 @@ use schemas::{ActivateV1, Body, CreateV1};
 
 pub(super) use self::bodies::CreateCampaign;
 use self::bodies::{ActivationView, CampaignFilter, CampaignView};
-use super::{invalid_parameter, unread};
+use super::invalid_parameter;
 use crate::domain::Status;
 use crate::store::campaigns::{self, Narrowed};
 
@@ -127,7 +127,9 @@ pub(super) async fn get_campaign(
     Path(campaign): Path<CampaignId>,
 ) -> Result<Json<CampaignView>, Problem> {
     let row = campaigns::find(host.pool(), caller.scope()?, &campaign).await;
-    let row = row.map_err(unread)?.ok_or_else(Problem::not_found)?;
+    let row = row
+        .map_err(|error| host::unread(&error))?
+        .ok_or_else(Problem::not_found)?;
     Ok(Json(row.into()))
 }
 
@@ -153,7 +155,7 @@ pub(super) async fn list_campaigns(
         brand: filter.brand_id.as_ref(),
     };
     let rows = campaigns::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
-    let rows = rows.map_err(unread)?;
+    let rows = rows.map_err(|error| host::unread(&error))?;
     Ok(Json(Page::new(
         list.page,
         rows,

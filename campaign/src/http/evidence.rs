@@ -16,7 +16,7 @@ use schemas::{Body, Message, SubmitEvidenceV1};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{invalid_parameter, partner_of, unread};
+use super::{invalid_parameter, partner_of};
 use crate::domain::EvidenceType;
 use crate::store::evidence::{self, Narrowed, Row};
 
@@ -189,7 +189,7 @@ pub(super) async fn list_evidence(
     let rows = evidence::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
     Ok(Json(Page::new(
         list.page,
-        rows.map_err(unread)?,
+        rows.map_err(|error| host::unread(&error))?,
         |row| row.position,
         EvidenceView::from,
     )))

@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::plan::{PlanBody, PlanView};
-use super::unread;
 use crate::domain::{Event, TermsText, WindowDays};
 use crate::messages;
 use crate::store::campaigns;
@@ -131,8 +130,10 @@ pub(super) async fn list_terms(
     list: List<NoFilter>,
 ) -> Result<Json<Page<TermsView>>, Problem> {
     let found = campaigns::find(host.pool(), caller.scope()?, &campaign).await;
-    let found = found.map_err(unread)?.ok_or_else(Problem::not_found)?;
-    let currency = Currency::parse(&found.currency).map_err(unread)?;
+    let found = found
+        .map_err(|error| host::unread(&error))?
+        .ok_or_else(Problem::not_found)?;
+    let currency = Currency::parse(&found.currency).map_err(|error| Problem::internal(&error))?;
     let rows = terms::list(host.pool(), &campaign, list.page).await;
     let view = |row: Row| TermsView {
         campaign_id: campaign.to_string(),
@@ -144,7 +145,7 @@ pub(super) async fn list_terms(
     };
     Ok(Json(Page::new(
         list.page,
-        rows.map_err(unread)?,
+        rows.map_err(|error| host::unread(&error))?,
         |row| row.position,
         view,
     )))

@@ -28,7 +28,7 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
 }
 
 fn create(header: &Header, wire: &CreateV1) -> Result<Command, Rejection> {
-    let hosts = Hosts::parse(&wire.allowed_hosts).map_err(|(index, invalid)| {
+    let hosts = Hosts::parse_new(&wire.allowed_hosts).map_err(|(index, invalid)| {
         let pointer = index.map_or(Cow::Borrowed("/allowed_hosts"), |index| {
             format!("/allowed_hosts/{index}").into()
         });

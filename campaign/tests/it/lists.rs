@@ -170,3 +170,18 @@ async fn a_list_refuses_parameters_that_it_does_not_know_and_tokens_that_see_not
     assert_eq!(status, StatusCode::FORBIDDEN);
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_database_that_is_away_is_a_503_at_every_read() {
+    let service = crate::app::start().await;
+    service.pool().close().await;
+    for path in [
+        "/api/v1/campaign/campaigns",
+        "/api/v1/campaign/campaigns/c",
+        "/api/v1/campaign/commands/0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
+    ] {
+        let (status, problem) = service.get(path, &host::testing::operator()).await;
+        assert_eq!(status.as_u16(), 503, "{path}: {problem}");
+        assert_eq!(problem["code"], "database_unavailable", "{path}");
+    }
+}

@@ -3,6 +3,7 @@
 mod amount;
 mod depth;
 mod metadata;
+mod nul;
 mod pointer;
 mod text;
 mod web_url;
@@ -101,6 +102,7 @@ pub fn parse<T: DeserializeOwned + Check>(bytes: &[u8]) -> Result<T, Problem> {
             "the body is nested too deeply",
         ));
     }
+    nul::refuse(bytes)?;
     // serde would take an array as a struct, field by field.
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         let error = FieldProblem::at("", "must be an object with named fields");

@@ -26,6 +26,9 @@ impl WebUrl {
         if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none_or(str::is_empty) {
             return Err("must be an https or http URL with a host");
         }
+        if url.port() == Some(0) {
+            return Err("must not name port 0, where nothing listens");
+        }
         if !url.username().is_empty() || url.password().is_some() {
             return Err("must not hold a user name or password");
         }
@@ -88,6 +91,7 @@ mod tests {
             "file:///etc/passwd",
             "https://",
             "https://a:b@c.example/",
+            "https://c.example:0/",
         ] {
             assert!(WebUrl::parse(text).is_err(), "{text}");
         }

@@ -102,7 +102,7 @@ pub(super) async fn list_commissions(
     };
     let rows = store::list(host.pool(), &filter, page.below(), page.rows())
         .await
-        .map_err(|error| Problem::internal(&error))?;
+        .map_err(|error| host::unread(&error))?;
     let items = Page::new(page, rows, |row| row.position, CommissionItem::from);
     Ok(Json(items))
 }
@@ -121,16 +121,15 @@ pub(super) async fn get_commission(
     caller: Caller,
     Path(id): Path<ConversionId>,
 ) -> Result<Json<CommissionDetail>, Problem> {
-    let internal = |error: sqlx::Error| Problem::internal(&error);
     let row = store::find(host.pool(), id.as_str())
         .await
-        .map_err(internal)?
+        .map_err(|error| host::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
     let brand = money::BrandId::parse(row.brand_id.as_str()).ok();
     caller.require_owner(partner.as_ref(), brand.as_ref())?;
     let reversals = store::of_commission(host.pool(), id.as_str())
         .await
-        .map_err(internal)?;
+        .map_err(|error| host::unread(&error))?;
     Ok(Json(CommissionDetail::new(row, reversals)))
 }

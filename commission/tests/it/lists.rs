@@ -142,3 +142,18 @@ async fn the_checked_in_document_is_the_one_that_is_served() {
     let copy = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     chassis::openapi::compare_copy(&service.document, &copy).unwrap();
 }
+
+#[tokio::test]
+async fn a_database_that_is_away_is_a_503_at_every_read() {
+    let service = crate::app::start().await;
+    service.pool().close().await;
+    for path in [
+        "/api/v1/commission/commissions",
+        "/api/v1/commission/commissions/cnv_1",
+        "/api/v1/commission/commands/0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
+    ] {
+        let (status, problem) = service.get(path, &host::testing::operator()).await;
+        assert_eq!(status.as_u16(), 503, "{path}: {problem}");
+        assert_eq!(problem["code"], "database_unavailable", "{path}");
+    }
+}

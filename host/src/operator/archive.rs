@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Operator, Reason, unanswered};
+use super::{Operator, Reason};
 use crate::followers;
 use crate::start::Host;
+use crate::unread::unread;
 
 /// Files that one request writes or reads back: each takes about a second.
 const MOST_FILES: usize = 4;
@@ -89,7 +90,7 @@ pub(crate) async fn list_archive(
 ) -> Result<Json<Page<PartView>>, Problem> {
     let rows = archive::list_below(host.pool(), list.page.below(), list.page.rows())
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     Ok(Json(Page::new(
         list.page,
         rows,
@@ -129,7 +130,7 @@ pub(crate) async fn verify_archive(
 ) -> Result<Json<Parts>, Problem> {
     let due = archive::unverified(host.pool(), MOST_FILES)
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     let mut parts = Vec::new();
     for from in &due {
         parts.push(archive::verify(host.pool(), *from).await.map_err(refused)?);
@@ -155,7 +156,7 @@ pub(crate) async fn drop_archive(
         Some(keep) => keep,
         None => archive::partition_positions(host.pool())
             .await
-            .map_err(|error| unanswered(&error))?,
+            .map_err(|error| unread(&error))?,
     };
     let relayed = host.relayed_topics().into_iter();
     let relayed: Vec<_> = relayed.map(Topic::name).collect();
@@ -165,7 +166,7 @@ pub(crate) async fn drop_archive(
     archive::read_back(host.pool(), floor.position)
         .await
         .map_err(refused)?;
-    let unanswered = |error: sqlx::Error| unanswered(&error);
+    let unanswered = |error: sqlx::Error| unread(&error);
     let mut tx = WriteTx::begin(host.pool(), host.writer(), Asked::default())
         .await
         .map_err(unanswered)?;
@@ -212,14 +213,14 @@ async fn note(
         let mut connection = host.pool().acquire().await?;
         audit::record(&mut connection, pipeline::clock::now(), &act).await
     };
-    noted.await.map_err(|error| unanswered(&error))?;
+    noted.await.map_err(|error| unread(&error))?;
     Ok(())
 }
 
 fn refused(error: ArchiveError) -> Problem {
     match error {
-        ArchiveError::Sql(error) => unanswered(&error),
-        ArchiveError::Schema(error) => Problem::internal(&error),
+        ArchiveError::Sql(error) => unread(&error),
+        ArchiveError::Schema(error) => crate::unread::unread_schema(&error),
         ArchiveError::NoFolder | ArchiveError::Refused(_) => {
             Problem::new(StatusCode::CONFLICT, "archive_refused").with_detail(error.to_string())
         }

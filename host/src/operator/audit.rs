@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::unanswered;
 use crate::start::Host;
+use crate::unread::unread;
 
 /// What an operator did.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,7 +61,7 @@ pub(crate) async fn list_audit(
     };
     let rows = audit::list(host.pool(), &filter, list.page.below(), list.page.rows())
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     Ok(Json(Page::new(
         list.page,
         rows,

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::unanswered;
 use crate::start::Host;
+use crate::unread::unread;
 
 /// A command and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,7 +93,7 @@ pub(crate) async fn list_command_log(
     } else {
         event_store::commands(host.pool(), host.command_log(), &filter, below, limit).await
     };
-    let found = found.map_err(|error| unanswered(&error))?;
+    let found = found.map_err(|error| unread(&error))?;
     let places: Vec<(Uuid, i64)> = found
         .rows
         .iter()
@@ -101,7 +101,7 @@ pub(crate) async fn list_command_log(
         .collect();
     let events = event_store::caused(host.pool(), &places).await;
     let mut caused: HashMap<Uuid, Vec<CausedEvent>> = HashMap::new();
-    for (command, position, kind) in events.map_err(|error| unanswered(&error))? {
+    for (command, position, kind) in events.map_err(|error| unread(&error))? {
         let event = CausedEvent {
             position,
             r#type: kind,

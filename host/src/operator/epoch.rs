@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{Operator, Reason, unanswered};
+use super::{Operator, Reason};
 use crate::followers;
 use crate::start::Host;
+use crate::unread::unread;
 
 /// The histories of this service's log, and what it stopped of others'.
 #[derive(Debug, Serialize, ToSchema)]
@@ -132,7 +133,7 @@ pub(crate) async fn get_epoch(State(host): State<Host>) -> Result<Json<EpochView
         let stopped = stopped::all(host.bare_pool()).await?;
         Ok::<_, sqlx::Error>((epochs, stopped))
     };
-    let (epochs, stopped) = read.await.map_err(|error| unanswered(&error))?;
+    let (epochs, stopped) = read.await.map_err(|error| unread(&error))?;
     Ok(Json(EpochView {
         epoch: epochs.last().map_or(1, |epoch| epoch.epoch),
         epochs: epochs
@@ -165,8 +166,8 @@ pub(crate) async fn raise_epoch(
     let raised = epoch::raise(&mut tx, host.bare_pool(), host.writer(), after)
         .await
         .map_err(|error| match error {
-            RaiseError::Sql(error) => unanswered(&error),
-            RaiseError::Schema(error) => Problem::internal(&error),
+            RaiseError::Sql(error) => unread(&error),
+            RaiseError::Schema(error) => crate::unread::unread_schema(&error),
             RaiseError::Append(error) => Problem::internal(&error),
             RaiseError::Refused(detail) => conflict("epoch_refused", detail),
         })?;
@@ -223,7 +224,7 @@ pub(crate) async fn accept_epoch(
     operator: Operator,
     Json(wanted): Json<AcceptEpoch>,
 ) -> Result<Json<AcceptedView>, Problem> {
-    let failed = |error: sqlx::Error| unanswered(&error);
+    let failed = |error: sqlx::Error| unread(&error);
     let noted = note_handled(&host).await.map_err(failed)?;
     let mut tx = WriteTx::begin(host.pool(), host.engine_writer(), Asked::default())
         .await
@@ -271,7 +272,7 @@ pub(crate) async fn rewind_relay(
     operator: Operator,
     Json(wanted): Json<RewindRelay>,
 ) -> Result<Json<Rewound>, Problem> {
-    let failed = |error: sqlx::Error| unanswered(&error);
+    let failed = |error: sqlx::Error| unread(&error);
     let (topic, partition) = (Topic::parse(&wanted.topic), wanted.partition.unwrap_or(0));
     let topic = topic
         .filter(|topic| followers::published(host.service()).contains(topic))
@@ -317,7 +318,7 @@ pub(crate) async fn rewind_relay(
 async fn begin(host: &Host) -> Result<WriteTx, Problem> {
     WriteTx::begin(host.bare_pool(), host.writer(), Asked::default())
         .await
-        .map_err(|error| unanswered(&error))
+        .map_err(|error| unread(&error))
 }
 
 /// Notes the act and that the log goes on in this database, and opens the roads.
@@ -342,7 +343,7 @@ async fn finish(
         audit::record(tx.connection(), now, &act).await?;
         tx.commit().await
     };
-    written.await.map_err(|error| unanswered(&error))?;
+    written.await.map_err(|error| unread(&error))?;
     host.guard().recognised();
     Ok(())
 }

@@ -12,8 +12,8 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::unanswered;
 use crate::start::Host;
+use crate::unread::unread;
 
 /// Which end of the log comes first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -76,7 +76,7 @@ pub(crate) async fn list_events(
     };
     let found = event_store::search(host.pool(), &filter, way, i64::from(list.page.limit))
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     let mut items = Vec::with_capacity(found.rows.len());
     for row in &found.rows {
         items.push(event_store::shown(host.pool(), host.schema_ids(), row).await);
@@ -96,7 +96,7 @@ pub(crate) async fn get_event(
 ) -> Result<Json<Value>, Problem> {
     let way = Way::Above(position.saturating_sub(1));
     let found = event_store::search(host.pool(), &Filter::default(), way, 1).await;
-    let rows = found.map_err(|error| unanswered(&error))?.rows;
+    let rows = found.map_err(|error| unread(&error))?.rows;
     let row = rows.first().filter(|row| row.position == position);
     let row = row.ok_or_else(Problem::not_found)?;
     Ok(Json(

@@ -20,8 +20,8 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::unanswered;
 use crate::start::Host;
+use crate::unread::unread;
 
 /// Streams of one process at once.
 static STREAMS: Semaphore = Semaphore::const_new(32);
@@ -65,7 +65,7 @@ pub(crate) async fn live_events(
         Some(position) => position,
         None => log::head(host.pool())
             .await
-            .map_err(|error| unanswered(&error))?,
+            .map_err(|error| unread(&error))?,
     };
     let reader = Reader {
         news: host.news(),

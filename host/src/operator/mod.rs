@@ -32,6 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::start::Host;
+use crate::unread::unread;
 
 /// The longest body here, in bytes: a message's payload as JSON.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -166,7 +167,7 @@ fn not_parked() -> Problem {
 /// Why an act upon what is set aside was not done.
 fn refused(error: &ActError) -> Problem {
     match error {
-        ActError::Sql(error) => unanswered(error),
+        ActError::Sql(error) => unread(error),
         ActError::Gone => not_parked(),
         ActError::NotNow(reason) => conflict("not_now", reason.clone()),
         ActError::Edit(edit) => {
@@ -175,16 +176,6 @@ fn refused(error: &ActError) -> Problem {
         }
         ActError::Schema(_) | ActError::Untold(_) => Problem::internal(error),
     }
-}
-
-/// A database that did not answer.
-pub(crate) fn unanswered(error: &dyn std::fmt::Display) -> Problem {
-    tracing::warn!(%error, "an operator's request failed");
-    Problem::unavailable(
-        "database_unavailable",
-        "the database does not answer; try again",
-        1,
-    )
 }
 
 #[cfg(test)]

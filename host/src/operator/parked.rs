@@ -16,8 +16,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::audit::ActView;
-use super::unanswered;
 use crate::start::Host;
+use crate::unread::unread;
 
 /// The most neighbours and acts that are shown with a message.
 const MOST_SHOWN: i64 = 50;
@@ -202,7 +202,7 @@ pub(crate) async fn list_parked(
     let filter = list.filter.into();
     let rows = look::list(host.pool(), &filter, list.page.below(), list.page.rows())
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     Ok(Json(Page::new(
         list.page,
         rows,
@@ -222,7 +222,7 @@ pub(crate) async fn count_parked(
 ) -> Result<Json<CountsView>, Problem> {
     let counts = look::count(host.pool(), &filter.into())
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     let views = |counts: Vec<look::Count>| counts.into_iter().map(CountView::from).collect();
     Ok(Json(CountsView {
         states: views(counts.states),
@@ -253,7 +253,7 @@ pub(super) async fn find(
 ) -> Result<ParkedRow, Problem> {
     let mut rows = look::find(host.pool(), id, source)
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     match (rows.pop(), rows.pop()) {
         (Some(row), None) => Ok(row),
         (Some(one), Some(other)) => {
@@ -269,11 +269,11 @@ pub(super) async fn find(
 
 pub(super) async fn detail(host: &Host, row: ParkedRow) -> Result<ParkedDetail, Problem> {
     let schema = host.schema_ids().get(host.pool(), row.schema_id).await;
-    let schema = schema.map_err(|error| Problem::internal(&error))?;
+    let schema = schema.map_err(|error| crate::unread::unread_schema(&error))?;
     let shown = schemas::show(&schema, &row.body);
     let around = look::around(host.pool(), &row, MOST_SHOWN)
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     let (ahead, behind): (Vec<_>, Vec<_>) = around
         .into_iter()
         .partition(|other| other.arrival < row.arrival);
@@ -283,7 +283,7 @@ pub(super) async fn detail(host: &Host, row: ParkedRow) -> Result<ParkedDetail, 
     };
     let acts = audit::list(host.pool(), &of_it, i64::MAX, MOST_SHOWN)
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     Ok(ParkedDetail {
         bytes: row.body.len(),
         unreadable: shown.as_ref().err().map(ToString::to_string),

@@ -14,8 +14,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::parked::ParkedFilter;
-use super::{Operator, Reason, refused, unanswered};
+use super::{Operator, Reason, refused};
 use crate::start::Host;
+use crate::unread::unread;
 
 const DEFAULT_RATE: i32 = 50;
 /// The most redrives that are listed.
@@ -114,7 +115,7 @@ pub(crate) async fn list_redrives(
 ) -> Result<Json<Vec<RedriveView>>, Problem> {
     let redrives = redrive::latest(host.pool(), MOST_LISTED)
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     Ok(Json(redrives.into_iter().map(RedriveView::from).collect()))
 }
 
@@ -151,7 +152,7 @@ pub(crate) async fn cancel_redrive(
 async fn found(host: &Host, id: Uuid) -> Result<Json<RedriveView>, Problem> {
     let redrive = redrive::find(host.pool(), id)
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     let redrive = redrive.ok_or_else(Problem::not_found)?;
     Ok(Json(redrive.into()))
 }

@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Operator, Reason, unanswered};
+use super::{Operator, Reason};
 use crate::start::Host;
+use crate::unread::unread;
 
 /// Jobs that a list shows.
 const SHOWN: i64 = 20;
@@ -107,7 +108,7 @@ pub(crate) struct ReplacedView {
     responses((status = 200, body = ReplaysView), Problems), security(("bearer" = []))
 )]
 pub(crate) async fn list_replays(State(host): State<Host>) -> Result<Json<ReplaysView>, Problem> {
-    let failed = |error: sqlx::Error| unanswered(&error);
+    let failed = |error: sqlx::Error| unread(&error);
     let jobs = replay::list(host.pool(), SHOWN).await.map_err(failed)?;
     let replaced = replay::replaced_schemas(host.pool())
         .await
@@ -150,7 +151,7 @@ pub(crate) async fn start_replay(
         .map_err(|error| refused(&error))?;
     let job = replay::find(host.pool(), id)
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     let job = job.ok_or_else(Problem::not_found)?;
     let location = format!("/api/v1/operator/{}/replays/{id}", host.service().name());
     let body = Json(ReplayView::from(job));
@@ -162,7 +163,8 @@ fn refused(error: &ReplayError) -> Problem {
         ReplayError::Busy => {
             Problem::new(StatusCode::CONFLICT, "replay_under_way").with_detail(error.to_string())
         }
-        error => unanswered(error),
+        ReplayError::Sql(error) => unread(error),
+        error => Problem::internal(error),
     }
 }
 
@@ -177,7 +179,7 @@ pub(crate) async fn get_replay(
 ) -> Result<Json<ReplayView>, Problem> {
     let job = replay::find(host.pool(), id)
         .await
-        .map_err(|error| unanswered(&error))?;
+        .map_err(|error| unread(&error))?;
     Ok(Json(job.ok_or_else(Problem::not_found)?.into()))
 }
 
@@ -192,7 +194,7 @@ pub(crate) async fn drop_replaced(
     Path(name): Path<String>,
     Json(why): Json<Reason>,
 ) -> Result<StatusCode, Problem> {
-    let failed = |error: sqlx::Error| unanswered(&error);
+    let failed = |error: sqlx::Error| unread(&error);
     let begun = WriteTx::begin(host.pool(), host.writer(), Asked::default()).await;
     let mut tx = begun.map_err(failed)?;
     if !replay::drop_replaced(&mut tx, &name)

@@ -1,37 +1,11 @@
 //! A payout on its way out.
 
 use money::{Micros, Money, PartnerId, PayoutId, Uuid};
+pub use sealing::Method;
 
 /// How long after the first attempt a submission may be repeated under its reference: providers forget references
 /// after a day or more, and a forgotten one would be paid twice. An hour is left for clocks and slow calls.
 pub const KEY_LIFETIME_SECONDS: i64 = 23 * 3_600;
-
-/// How a payout reaches its partner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// To an e-mail address.
-    Paypal,
-    /// To an IBAN or an account number.
-    BankTransfer,
-}
-
-impl Method {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Paypal, Self::BankTransfer];
-
-    /// The name on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Paypal => "paypal",
-            Self::BankTransfer => "bank_transfer",
-        }
-    }
-
-    /// The method of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
-    }
-}
 
 /// How far a payout is. `Paid` and `Failed` are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,8 +32,10 @@ pub enum Rejection {
     /// The method is not one of ours.
     #[error("the payment method is not supported: paypal and bank_transfer are")]
     MethodUnknown,
-    /// What was sealed cannot be opened, or not read as payment details.
-    #[error("the payment details cannot be read: seal them to payment's current key")]
+    /// What was sealed cannot be opened, or is nowhere that a payout by this method can go.
+    #[error(
+        "the payment details cannot be opened, or do not fit the method: seal them to payment's current key"
+    )]
     DetailsUnreadable,
     /// Not the caller's, or no id at all: the answer is the same.
     #[error("there is no such partner")]

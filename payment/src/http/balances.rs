@@ -13,7 +13,6 @@ use money::{BrandId, Currency, Money, PartnerId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::database;
 use crate::domain::{Account, Pot};
 use crate::store::balances::{self, Listed};
 
@@ -81,7 +80,7 @@ pub(crate) async fn list_balances(
     };
     let listed = balances::of_accounts(host.pool(), &accounts)
         .await
-        .map_err(|error| database(&error))?;
+        .map_err(|error| host::unread(&error))?;
     let items = by_currency(listed)
         .into_iter()
         .map(|(currency, accounts)| view(&owner, currency, accounts))

@@ -13,7 +13,6 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::database;
 use crate::store::{encrypted, sealing_keys};
 
 /// What payment details are sealed to, and what is encrypted with which data key.
@@ -81,7 +80,7 @@ pub(crate) async fn renew_sealing_key(
     };
     wished
         .await
-        .map_err(|error: sqlx::Error| database(&error))?;
+        .map_err(|error: sqlx::Error| host::unread(&error))?;
     shown(&host).await
 }
 
@@ -90,7 +89,9 @@ async fn shown(host: &Host) -> Result<Json<KeysView>, Problem> {
         let keys = sealing_keys::all(host.pool()).await?;
         Ok((keys, encrypted::counts(host.pool()).await?))
     };
-    let (keys, counts) = read.await.map_err(|error: sqlx::Error| database(&error))?;
+    let (keys, counts) = read
+        .await
+        .map_err(|error: sqlx::Error| host::unread(&error))?;
     let sealing_keys = keys.into_iter().map(|key| SealingKeyView {
         id: key.id,
         created_at: Timestamp(Micros(key.created_at)),

@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::database;
 use crate::domain::{Payout, Status};
 use crate::store::{payouts, switch};
 
@@ -130,13 +129,13 @@ async fn turn(
     };
     turned
         .await
-        .map_err(|error: sqlx::Error| database(&error))?;
+        .map_err(|error: sqlx::Error| host::unread(&error))?;
     shown(host).await
 }
 
 async fn shown(host: &Host) -> Result<Json<SwitchView>, Problem> {
     let switch = switch::read(host.pool()).await;
-    let switch = switch.map_err(|error| database(&error))?;
+    let switch = switch.map_err(|error| host::unread(&error))?;
     let turned = switch.since > 0;
     Ok(Json(SwitchView {
         paused: switch.paused,
@@ -187,7 +186,7 @@ async fn note(
     id: &PayoutId,
     body: &DecisionBody,
 ) -> Result<(Payout, bool), Problem> {
-    let sql = |error: sqlx::Error| database(&error);
+    let sql = |error: sqlx::Error| host::unread(&error);
     let tx = WriteTx::begin(host.pool(), host.writer(), Asked::default()).await;
     let mut tx = tx.map_err(sql)?;
     let stored = payouts::load(tx.connection(), &[id.to_string()]).await;
@@ -277,7 +276,7 @@ async fn say(
     answers.await.map_err(|_| full())?;
     // Whatever was answered (it may be another's repetition of the same), what counts is how the payout stands.
     let now = payouts::find(host.pool(), payout.id.as_str()).await;
-    let now = now.map_err(|error| database(&error))?;
+    let now = now.map_err(|error| host::unread(&error))?;
     match now.map(|stored| stored.payout.status) {
         Some(status) if status.name() == answer => Ok(()),
         Some(Status::Unknown) => Err(full()),

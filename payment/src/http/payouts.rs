@@ -15,12 +15,11 @@ use chassis::write::Write;
 use host::{Ask, Host};
 use money::{Currency, Money, PartnerId, PayoutId};
 use schemas::{Body, Message, RequestPayoutV1, WireMoney};
-use sealing::Details;
+use sealing::{Details, Fault};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::database;
 use crate::domain::{Method, Status};
 use crate::store::payouts::{self, Stored};
 use crate::store::sealing_keys;
@@ -40,7 +39,8 @@ pub(crate) struct PayoutBody {
     /// `paypal` or `bank_transfer`.
     #[schema(example = "paypal")]
     payment_method: String,
-    /// Where to: `email` for paypal, `iban` or `account_number` for `bank_transfer`. Sealed before anything is stored.
+    /// Where to: `email` for paypal; `iban`, and if you like `name` and `bic`, for `bank_transfer`. Sealed before anything is
+    /// stored.
     #[schema(value_type = std::collections::HashMap<String, String>)]
     account_details: Box<RawValue>,
 }
@@ -51,19 +51,24 @@ impl Check for PayoutBody {
             let amount = Money::parse_positive(self.amount.as_str(), currency);
             fields.take("/amount", amount);
         }
-        let method = Method::parse(&self.payment_method);
-        fields.require(
-            method.is_some(),
-            "/payment_method",
-            "must be paypal or bank_transfer",
-        );
-        let details = Details::parse(self.account_details.get().as_bytes());
-        let details = details.and_then(|details| {
-            details
-                .check_for(&self.payment_method)
-                .map(|()| details.clone())
-        });
-        fields.take("/account_details", details);
+        match Method::parse(&self.payment_method) {
+            Some(method) => drop(self.details(method, fields)),
+            None => fields.refuse("/payment_method", "must be paypal or bank_transfer"),
+        }
+    }
+}
+
+impl PayoutBody {
+    /// Where to, as it is sealed; notes what is wrong with it.
+    fn details(&self, method: Method, fields: &mut Fields) -> Option<Details> {
+        let given = Details::parse(self.account_details.get().as_bytes());
+        let given = fields.take("/account_details", given)?;
+        let faults = |faults: Vec<Fault>| {
+            for fault in faults {
+                fields.refuse(format!("/account_details{}", fault.pointer), fault.what);
+            }
+        };
+        given.checked(method).map_err(faults).ok()
     }
 }
 
@@ -143,13 +148,14 @@ fn whose(caller: &Caller) -> Result<&PartnerId, Problem> {
 
 async fn sealed(host: &Host, partner: &PartnerId, body: &PayoutBody) -> Result<Body, Problem> {
     let invalid = |_| Problem::internal(&"a checked body is invalid");
-    let details = Details::parse(body.account_details.get().as_bytes())
-        .map_err(|_| Problem::internal(&"checked details are invalid"))?;
+    let details = Method::parse(&body.payment_method)
+        .and_then(|method| body.details(method, &mut Fields::new()))
+        .ok_or_else(|| Problem::internal(&"checked details are invalid"))?;
     let currency = Currency::parse(&body.currency).map_err(invalid)?;
     let amount = Money::parse(body.amount.as_str(), currency).map_err(invalid)?;
     let key = sealing_keys::current(host.pool(), chassis::time::now())
         .await
-        .map_err(|error| database(&error))?
+        .map_err(|error| host::unread(&error))?
         .ok_or_else(|| {
             let detail = "payment has no sealing key yet: try again in a moment";
             Problem::unavailable("sealing_key_missing", detail, 1)
@@ -205,7 +211,7 @@ pub(crate) async fn get_payout(
 ) -> Result<Json<PayoutView>, Problem> {
     let stored = payouts::find(host.pool(), id.as_str())
         .await
-        .map_err(|error| database(&error))?
+        .map_err(|error| host::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     caller.require_owner(Some(&stored.payout.partner), None)?;
     Ok(Json(view(stored)))
@@ -250,7 +256,7 @@ pub(crate) async fn list_payouts(
     };
     let rows = payouts::list(host.pool(), filter)
         .await
-        .map_err(|error| database(&error))?;
+        .map_err(|error| host::unread(&error))?;
     Ok(Json(Page::new(
         list.page,
         rows,

@@ -104,14 +104,15 @@ fn requested(
     })?;
     let method = Method::parse(&request.method).ok_or(Rejection::MethodUnknown)?;
     let amount = money(&request.amount).ok_or(Rejection::CurrencyUnknown)?;
-    let details = opened.filter(|details| details.check_for(method.name()).is_ok());
+    // The rules of our own edges: a producer of its own need not have kept to them.
+    let details = opened.and_then(|details| details.checked(method).ok());
     Ok(PayoutRequest {
         payout,
         partner,
         amount,
         method,
         // Masked anew from what was opened: what a sender calls masked may not be.
-        masked: details.map(Details::masked).unwrap_or_default(),
+        masked: details.as_ref().map(Details::masked).unwrap_or_default(),
         details_open: details.is_some(),
     })
 }

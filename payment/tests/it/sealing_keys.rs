@@ -20,7 +20,11 @@ pub(crate) async fn published(app: &App) -> PublicKey {
 
 /// An operator's command to pay partner123 this much, its details sealed for that partner.
 pub(crate) fn command(key: &PublicKey, sealed_for: &str, minor: i64) -> Message {
-    let details = Details::parse(br#"{"email":"user@example.com"}"#).unwrap();
+    command_to(r#"{"email":"user@example.com"}"#, key, sealed_for, minor)
+}
+
+fn command_to(details: &str, key: &PublicKey, sealed_for: &str, minor: i64) -> Message {
+    let details = Details::parse(details.as_bytes()).unwrap();
     let body = Body::from(RequestPayoutV1 {
         amount: money(minor, "USD"),
         method: "paypal".to_owned(),
@@ -45,6 +49,25 @@ pub(crate) fn code(answer: &Answer) -> &str {
         Answer::Rejected { code, .. } => code,
         other => other.name(),
     }
+}
+
+#[tokio::test]
+async fn sealed_details_are_held_to_the_rules_that_our_own_edges_keep() {
+    let mut app = App::start().await;
+    app.earn("partner123", 1_000).await;
+    let key = published(&app).await;
+    for details in [
+        r#"{"email":"nobody"}"#,
+        "{\"email\":\"\u{202e}user@example.com\"}",
+        r#"{"email":"user@example.com","wallet":"w"}"#,
+        r#"{"iban":"DE89370400440532013000"}"#,
+    ] {
+        let asked = vec![command_to(details, &key, "partner123", 100)];
+        let answers = app.service.deliver_all(Topic::PaymentCommands, asked).await;
+        assert_eq!(code(&answers[0]), "details_unreadable", "{details}");
+    }
+    assert!(app.provider.taken().await.is_empty());
+    assert_eq!(code(&ask(&mut app, &key, "partner123").await), "done");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chassis::json::Text;
 use chassis::openapi::Problems;
-use chassis::params::{Path, Query};
+use chassis::params::{Among, Named, Path};
 use chassis::problem::Problem;
 use money::{ClickId, LinkCode};
 use pipeline::clock;
@@ -33,6 +33,10 @@ pub(super) struct Visitor {
     user_id: Option<Text<128>>,
 }
 
+impl Named for Visitor {
+    const NAMES: &[&str] = &["user_id"];
+}
+
 /// Follow a partner's link
 ///
 /// Records the click and redirects to the link's target, with `click_id` added to its query.
@@ -50,7 +54,7 @@ pub(super) async fn follow_link(
     State(edge): State<Edge>,
     method: Method,
     Path(code): Path<String>,
-    Query(visitor): Query<Visitor>,
+    Among(visitor): Among<Visitor>,
 ) -> Result<Response, Problem> {
     let code = LinkCode::parse(code).map_err(|_| unknown())?;
     let link = edge.link(&code).await?;
@@ -74,7 +78,8 @@ impl Edge {
                 Ok(target)
             }
             Ok(Ok(None)) => Err(unknown()),
-            Ok(Err(_)) | Err(_) => Err(away()),
+            Ok(Err(error)) => Err(host::unread(&error)),
+            Err(_) => Err(away()),
         }
     }
 
@@ -106,7 +111,8 @@ fn unknown() -> Problem {
 }
 
 fn away() -> Problem {
-    Problem::unavailable("database_away", "the link cannot be looked up now", 1)
+    let slow = sqlx::Error::PoolTimedOut;
+    host::unread(&slow)
 }
 
 fn redirect(to: &str) -> Result<Response, Problem> {
@@ -118,19 +124,27 @@ fn redirect(to: &str) -> Result<Response, Problem> {
     Ok((StatusCode::FOUND, headers).into_response())
 }
 
-/// Adds the click to the target's query, before its fragment.
+/// Adds the click to the target's query, before its fragment, in place of any that stands there: whichever of two a shop
+/// reads, the click is the one that was recorded.
 fn with_click_id(target: &str, click: &ClickId) -> String {
     let (address, fragment) = match target.split_once('#') {
         Some((address, fragment)) => (address, Some(fragment)),
         None => (target, None),
     };
-    let joint = match address.split_once('?') {
-        None => "?",
-        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
-        Some(_) => "&",
+    let (page, query) = address.split_once('?').unwrap_or((address, ""));
+    let is_click_id = |pair: &&str| {
+        url::form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "click_id")
     };
+    let others = query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !is_click_id(pair));
+    let mut url = format!("{page}?");
+    for pair in others {
+        url.push_str(pair);
+        url.push('&');
+    }
     let fragment = fragment.map_or_else(String::new, |fragment| format!("#{fragment}"));
-    format!("{address}{joint}click_id={click}{fragment}")
+    format!("{url}click_id={click}{fragment}")
 }
 
 #[cfg(test)]
@@ -150,6 +164,14 @@ mod tests {
             (
                 "https://a.example/p?b=c#d?e",
                 "https://a.example/p?b=c&click_id=clk_1#d?e",
+            ),
+            (
+                "https://a.example/?click_id=clk_9&b=c&click%5fid=x&&click_id",
+                "https://a.example/?b=c&click_id=clk_1",
+            ),
+            (
+                "https://a.example/?my_click_id=2",
+                "https://a.example/?my_click_id=2&click_id=clk_1",
             ),
             (
                 "https://a.example/#d",

@@ -161,7 +161,7 @@ pub(super) async fn list_conversions(
         }),
     };
     let rows = conversions::list(host.pool(), &filter, page).await;
-    let rows = rows.map_err(|error| Problem::internal(&error))?;
+    let rows = rows.map_err(|error| host::unread(&error))?;
     Ok(Json(Page::new(
         page,
         rows,
@@ -185,7 +185,7 @@ pub(super) async fn get_conversion(
     Path(id): Path<Uuid>,
 ) -> Result<Json<ConversionItem>, Problem> {
     let row = conversions::find(host.pool(), id).await;
-    let row = row.map_err(|error| Problem::internal(&error))?;
+    let row = row.map_err(|error| host::unread(&error))?;
     let row = row.ok_or_else(Problem::not_found)?;
     let partner = row.partner_id.clone().map(PartnerId::parse).transpose();
     let brand = row.brand_id.clone().map(BrandId::parse).transpose();

@@ -142,7 +142,7 @@ pub(super) async fn list_links(
     let List { page, filter } = list;
     let (campaign, partner) = (filter.campaign_id.as_ref(), filter.partner_id.as_ref());
     let rows = links::list(host.pool(), caller.scope()?, campaign, partner, page).await;
-    let rows = rows.map_err(|error| Problem::internal(&error))?;
+    let rows = rows.map_err(|error| host::unread(&error))?;
     Ok(Json(Page::new(
         page,
         rows,

@@ -64,7 +64,8 @@ async fn unknown_and_odd_codes_are_404_and_an_odd_visitor_400_and_nothing_is_wri
     let service = start_with_link().await;
     for (path, status) in [
         ("/c/unknown", 404),
-        ("/c/lnk_1%00", 404),
+        ("/c/lnk_1%00", 400),
+        ("/c/lnk_1?user_id=%ff%fe", 400),
         ("/c/%F0%9F%98%80", 404),
         ("/c/..%2F..%2Fetc", 404),
         ("/c/lnk_1?user_id=", 400),
@@ -84,6 +85,10 @@ async fn unknown_and_odd_codes_are_404_and_an_odd_visitor_400_and_nothing_is_wri
     let long = format!("{}/c/lnk_1?user_id={}", service.base_url, "a".repeat(129));
     assert_eq!(service.client.get(long).send().await.unwrap().status(), 400);
     assert_eq!(clicks(&service).await, 0);
+    // What mail programs and networks add is not ours to judge.
+    let url = format!("{}/c/lnk_1?utm_source=%ff%00&user_id=a", service.base_url);
+    let response = service.client.get(url).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::FOUND);
     service.stop().await;
 }
 

@@ -74,3 +74,19 @@ async fn pages_follow_each_other_without_a_gap() {
     assert_eq!(seen, ["o4", "o3", "o2", "o1", "o0"]);
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_database_that_is_away_is_a_503_at_every_read() {
+    let service = crate::app::start().await;
+    service.pool().close().await;
+    for path in [
+        "/api/v1/tracking/conversions",
+        "/api/v1/tracking/links",
+        "/api/v1/tracking/conversions/0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
+        "/api/v1/tracking/commands/0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
+    ] {
+        let (status, problem) = service.get(path, &host::testing::operator()).await;
+        assert_eq!(status.as_u16(), 503, "{path}: {problem}");
+        assert_eq!(problem["code"], "database_unavailable", "{path}");
+    }
+}

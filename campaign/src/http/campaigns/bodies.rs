@@ -45,8 +45,9 @@ impl Check for CreateCampaign {
             all_right = false;
             fields.refuse(format!("/allowed_hosts/{index}"), invalid.0);
         }
-        if all_right && let Err((_, invalid)) = Hosts::parse(&self.allowed_hosts) {
-            fields.refuse("/allowed_hosts", invalid.0);
+        if all_right && let Err((index, invalid)) = Hosts::parse_new(&self.allowed_hosts) {
+            let which = index.map_or_else(String::new, |index| format!("/{index}"));
+            fields.refuse(format!("/allowed_hosts{which}"), invalid.0);
         }
     }
 }
