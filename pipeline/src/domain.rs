@@ -137,6 +137,12 @@ pub trait Domain: Send + Sync + 'static {
         messages: &[&Message],
     ) -> impl Future<Output = Result<Self::World, sqlx::Error>> + Send;
 
+    /// What a foreign producer's command is about, where that follows from what it says: then its sender need not know how
+    /// ids are derived. `None` where the sender chooses the id, or knows it.
+    fn subject_of(&self, _message: &Message) -> Option<String> {
+        None
+    }
+
     /// Decides upon a command, or reacts to a fact.
     fn handle(
         &self,

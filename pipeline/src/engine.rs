@@ -111,6 +111,9 @@ impl<D: Domain> Engine<D> {
 
     async fn process(&self, mut batch: Batch, suspicious: bool) {
         let (started, began) = (Instant::now(), clock::now());
+        for inbound in batch.items.iter_mut().flat_map(|item| &mut item.messages) {
+            inbound.name_subject(|message| self.domain.subject_of(message));
+        }
         let messages: Vec<&Inbound> = batch.items.iter().flat_map(|item| &item.messages).collect();
         let count = messages.len();
         if planted::is(planted::Fault::AckBeforeCommit) {

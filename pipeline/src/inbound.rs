@@ -145,6 +145,38 @@ impl Inbound {
         }
     }
 
+    /// Gives a foreign producer's command the subject, and so the key, that follows from what it says: before anything is
+    /// decided, so that what is set aside blocks the right subject.
+    pub(crate) fn name_subject(&mut self, subject_of: impl FnOnce(&Message) -> Option<String>) {
+        if !matches!(self.sender, Sender::Producer(_)) || !self.asks() {
+            return;
+        }
+        let Content::Message(message) = &mut self.content else {
+            return;
+        };
+        if let Some(subject) = subject_of(message) {
+            let header = &mut message.header;
+            if (&header.subject, &header.key) != (&subject, &subject) {
+                header.key.clone_from(&subject);
+                header.subject = subject;
+                // Set aside and fed back, it is about the same.
+                self.wire = written(self.topic, message);
+            }
+        }
+        if message.header.subject.is_empty() || message.header.key.is_empty() {
+            let claim = Claim {
+                id: message.header.id,
+                kind: schemas::kind_on(self.topic, &message.header.kind).map(|kind| kind.name),
+                correlation_id: Some(message.header.correlation_id),
+            };
+            self.content = Content::Malformed {
+                reason: "its header has no subject or no key".to_owned(),
+                subject: None,
+                claim: Some(claim),
+            };
+        }
+    }
+
     /// How large it is as one Avro datum; one that cannot be written counts as the largest.
     pub fn encoded_bytes(&self) -> usize {
         let wire = self.wire.as_ref();
@@ -153,11 +185,7 @@ impl Inbound {
 
     /// A message made in this process: by an HTTP edge, a timer or an effect.
     pub fn local(topic: Topic, message: Message, request_hash: Option<Vec<u8>>) -> Self {
-        let written = schemas::encode(topic, &message.header, &message.body);
-        let wire = written.ok().map(|bytes| Wire {
-            schema: WriterSchema::current(topic),
-            bytes: bytes.into(),
-        });
+        let wire = written(topic, &message);
         Self {
             id: message.header.id,
             source: message.header.source.clone(),
@@ -271,13 +299,13 @@ fn content(topic: Topic, wire: &Wire, hint: &Hint) -> Content {
         }),
     };
     match schemas::decode(&wire.schema, &wire.bytes) {
-        Ok(message) => match flaw(&message.header) {
+        Ok(message) => match flaw(&message.header, may_leave_out(topic, &message.header)) {
             None => Content::Message(Box::new(message)),
             Some(reason) => malformed(reason),
         },
         Err(error) => match schemas::decode_header(&wire.schema, &wire.bytes) {
             Ok(header) if matches!(error, schemas::DecodeError::UnknownKind { .. }) => {
-                match flaw(&header) {
+                match flaw(&header, false) {
                     None => Content::UnknownKind(Box::new(header)),
                     Some(reason) => malformed(reason),
                 }
@@ -285,6 +313,15 @@ fn content(topic: Topic, wire: &Wire, hint: &Hint) -> Content {
             _ => malformed(error.to_string()),
         },
     }
+}
+
+/// A message as this build writes it.
+fn written(topic: Topic, message: &Message) -> Option<Wire> {
+    let bytes = schemas::encode(topic, &message.header, &message.body).ok()?;
+    Some(Wire {
+        schema: WriterSchema::current(topic),
+        bytes: bytes.into(),
+    })
 }
 
 /// The longest text of a header, in bytes.
@@ -297,14 +334,24 @@ fn is_storable(text: &str) -> bool {
     !text.is_empty() && text.len() <= LONGEST_TEXT && !text.chars().any(char::is_control)
 }
 
+/// A foreign producer's command may say no subject and no key: [`Inbound::name_subject`].
+fn may_leave_out(topic: Topic, header: &Header) -> bool {
+    topic.is_commands() && header.sequence.is_none()
+}
+
 /// What is wrong with a header's texts. They are copied into tables, and into every message that follows from this one.
-fn flaw(header: &Header) -> Option<String> {
-    let own = [&header.kind, &header.source, &header.subject, &header.key];
+/// With `absent`, subject and key may be empty.
+fn flaw(header: &Header, absent: bool) -> Option<String> {
+    let named = [&header.subject, &header.key];
+    let named = named
+        .into_iter()
+        .filter(|text| !(absent && text.is_empty()));
+    let own = [&header.kind, &header.source].into_iter().chain(named);
     let actor = header.actor.iter().flat_map(|actor| {
         let ids = [&actor.partner_id, &actor.brand_id].into_iter().flatten();
         [&actor.subject].into_iter().chain(&actor.roles).chain(ids)
     });
-    let texts = own.into_iter().chain(actor).chain(&header.traceparent);
+    let texts = own.chain(actor).chain(&header.traceparent);
     let roles = header.actor.as_ref().map_or(0, |actor| actor.roles.len());
     let sound = roles <= MOST_ROLES && texts.into_iter().all(|text| is_storable(text));
     (!sound).then(|| {

@@ -75,6 +75,7 @@ impl<D: Domain> Rehearse for Arc<Engine<D>> {
                 let bytes = Bytes::from(edited_bytes(&inbound, payload)?);
                 inbound = reread(inbound, bytes);
             }
+            inbound.name_subject(|message| self.domain.subject_of(message));
             Ok(rehearse(self, &inbound).await)
         })
     }

@@ -21,8 +21,6 @@ import pulsar
 from pulsar.schema import AvroSchema
 
 TOPIC = "tracking-commands"
-# One order of one campaign is one conversion, whoever reports it: the ids follow from these names (RFC 9562, version 5).
-NAMESPACE = uuid.UUID("7d1c3f0e-5b1a-4c56-9a64-0e2f8c71b3d9")
 
 
 def arguments():
@@ -49,14 +47,13 @@ def signature(key_id, secret, source, topic, payload):
 
 
 def purchase(args):
-    """The envelope: what is null may be left out."""
-    conversion = str(uuid.uuid5(NAMESPACE, "\x1f".join(["conversion", args.campaign, args.order])))
+    """The envelope: what is null may be left out. Subject and key of a report are tracking's to derive."""
     return {
         "id": str(uuid.uuid4()),
         "type": "tracking.record_event.command.v1",
         "source": args.source,
-        "subject": conversion,
-        "key": conversion,
+        "subject": "",
+        "key": "",
         "time": datetime.datetime.now(datetime.timezone.utc),
         "correlationid": str(uuid.uuid4()),
         "payload": {
@@ -93,7 +90,7 @@ def main():
         mac = signature(args.key_id, os.environ["PRODUCER_SECRET"], args.source, TOPIC, payload)
         properties = {"id": message["id"], "type": message["type"], "source": args.source}
         properties |= {"correlationid": message["correlationid"], "signature": mac}
-        producer.send(message, partition_key=message["key"], properties=properties)
+        producer.send(message, partition_key=args.order, properties=properties)
         print(json.dumps({"id": message["id"], "correlationid": message["correlationid"]}))
     finally:
         client.close()

@@ -1,5 +1,6 @@
 //! Tracking's domain on the road.
 
+use money::ConversionId;
 use pipeline::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict, WriteTx};
 use schemas::{Message, Service};
 
@@ -37,6 +38,10 @@ impl Domain for Tracking {
 
     async fn load(&self, tx: &mut WriteTx, messages: &[&Message]) -> Result<World, sqlx::Error> {
         World::load(tx, messages).await
+    }
+
+    fn subject_of(&self, message: &Message) -> Option<String> {
+        messages::conversion_of(message).map(ConversionId::into_string)
     }
 
     fn handle(&self, world: &World, message: &Message, context: &Context) -> Verdict<Event> {

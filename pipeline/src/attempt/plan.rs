@@ -122,7 +122,7 @@ impl Inbound {
     }
 
     /// Whether somebody may wait for its outcome: a command, of a kind known here or not.
-    pub(super) fn asks(&self) -> bool {
+    pub(crate) fn asks(&self) -> bool {
         let asks = |kind: &str| kind.contains(".command.");
         self.topic.is_commands() && self.header().is_some_and(|header| asks(&header.kind))
     }

@@ -49,17 +49,45 @@ fn create_link(header: &Header, body: &CreateLinkV1) -> Result<CreateLink, Rejec
     })
 }
 
+/// The conversion that a report is about, as its message says it.
+pub fn conversion_of(message: &Message) -> Option<ConversionId> {
+    let Body::RecordEventV1(body) = &message.body else {
+        return None;
+    };
+    let named = Named::read(body).ok()?;
+    Some(named.conversion(shop(&message.header).as_ref(), &message.header))
+}
+
+/// What a report names.
+struct Named {
+    campaign: Option<CampaignId>,
+    order: Option<OrderId>,
+}
+
+impl Named {
+    fn read(body: &RecordEventV1) -> Result<Self, Rejection> {
+        Ok(Self {
+            campaign: body.campaign_id.as_deref().map(campaign).transpose()?,
+            order: optional("/order_id", body.order_id.as_deref())?,
+        })
+    }
+
+    fn conversion(&self, shop: Option<&BrandId>, header: &Header) -> ConversionId {
+        ConversionId::of_report(shop, self.campaign.as_ref(), self.order.as_ref(), header.id)
+    }
+}
+
+fn shop(header: &Header) -> Option<BrandId> {
+    access(header.actor.as_ref()).shop().cloned()
+}
+
 fn report(header: &Header, body: &RecordEventV1, now: money::Micros) -> Result<Report, Rejection> {
-    let campaign = body.campaign_id.as_deref().map(campaign).transpose()?;
-    let order: Option<OrderId> = optional("/order_id", body.order_id.as_deref())?;
-    let access = access(header.actor.as_ref());
-    let of = |shop| ConversionId::of_report(shop, campaign.as_ref(), order.as_ref(), header.id);
-    let shop = access
-        .shop()
-        .filter(|_| !planted::is(Fault::OrderWithoutBrand));
-    let conversion = of(shop);
+    let named = Named::read(body)?;
+    let shop = shop(header);
+    let conversion = named.conversion(shop.as_ref(), header);
+    let bare = named.conversion(None, header);
     // An edge that was not yet upgraded says it without the brand.
-    if ![&of(access.shop()), &of(None)]
+    if ![&conversion, &bare]
         .iter()
         .any(|id| id.as_str() == header.subject)
     {
@@ -72,15 +100,16 @@ fn report(header: &Header, body: &RecordEventV1, now: money::Micros) -> Result<R
     }
     let event_type = EventType::parse(&body.event_type);
     let wrong_type = "must be 1 to 64 characters from A-Z a-z 0-9 _ - .";
+    let without_brand = planted::is(Fault::OrderWithoutBrand);
     Ok(Report {
-        conversion,
+        conversion: if without_brand { bare } else { conversion },
         event_type: event_type.ok_or_else(|| invalid("/event_type", wrong_type))?,
         user: user_hash(&body.user_id),
         occurred_at: body.occurred_at.unwrap_or(now),
         amount: amount(body.amount.as_deref())?,
         currency: optional("/currency", body.currency.as_deref())?,
-        order,
-        campaign,
+        order: named.order,
+        campaign: named.campaign,
         click: optional("/click_id", body.click_id.as_deref())?,
     })
 }

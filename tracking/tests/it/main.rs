@@ -16,3 +16,4 @@ mod lists;
 mod orders;
 mod overload;
 mod replay;
+mod subjects;
