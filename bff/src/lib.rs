@@ -40,7 +40,6 @@ pub fn define(_: &mut Env) -> Definition<Projections> {
         routes: http::routes,
         edge: |_| OpenApiRouter::new(),
         operators: http::operator_routes,
-        // Nothing is refused here that could have a code of a domain.
         led: Led::nothing(),
         gauges: &[],
         metrics: &[],

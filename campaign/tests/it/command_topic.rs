@@ -183,7 +183,8 @@ async fn an_operators_word_counts_from_the_bff_only_and_the_systems_not_at_all()
     let refused = vec![foreign(Some(actor("operator", "op"))), foreign(None)];
     let answers = deliver(&service, refused).await;
     let codes: Vec<_> = answers.iter().map(code).collect();
-    assert_eq!(codes, ["partner_unknown"; 2]);
+    // A producer's key alone says who asks: its brand, which is not that partner.
+    assert_eq!(codes, ["not_permitted", "partner_unknown"]);
     let mut from_the_bff = accept(1, "partner1");
     from_the_bff.header.actor = Some(actor("operator", "op"));
     let answers = deliver(&service, vec![from_the_bff]).await;

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::StatusCode;
 use chassis::auth::Claims;
-use host::testing::{TestService, mint, operator};
-use serde_json::Value;
+use host::testing::{TestService, operator};
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::tokens::forge::{HEADER, ours, part};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -57,8 +60,10 @@ async fn no_body_is_read_of_whoever_shows_no_token() {
 #[tokio::test]
 async fn a_batch_is_bounded_and_whole_and_its_senders_own() {
     let bff = TestService::start(bff::define).await;
-    let token = mint(&Claims::new("campaign", "campaign", "bff", 60));
     let send = async |bytes: Vec<u8>| {
+        let mut claims = json!(Claims::new("campaign", "campaign", "bff", 60));
+        claims["body"] = part(digest(&SHA256, &bytes)).into();
+        let token = ours(HEADER, claims.to_string());
         let url = format!("{}/internal/v1/messages", bff.base_url);
         let request = bff.client.post(url).bearer_auth(&token).body(bytes);
         request.send().await.unwrap().status()

@@ -130,7 +130,7 @@ async fn an_act_that_cannot_be_audited_is_not_done() {
         .unwrap();
     let body = json!({"reason": "the provider pays twice"});
     let (status, problem) = turn(&app, "pause", &operator(), &body).await;
-    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{problem}");
     assert_eq!(switch(&app).await["paused"], false);
 }
 

@@ -47,10 +47,10 @@ fn in_acceptance() -> Vec<Row> {
 fn in_campaigns() -> Vec<Row> {
     let long_id = "a".repeat(65);
     vec![
-        (CAMPAIGNS, "/allowed_hosts/0", json!("127.0.0.1"), ""),
-        (CAMPAIGNS, "/allowed_hosts/0", json!("2130706433"), ""),
-        (CAMPAIGNS, "/allowed_hosts/0", json!("localhost"), ""),
-        (CAMPAIGNS, "/allowed_hosts/0", json!("com"), ""),
+        (CAMPAIGNS, "/allowed_hosts/1", json!("127.0.0.1"), ""),
+        (CAMPAIGNS, "/allowed_hosts/1", json!("2130706433"), ""),
+        (CAMPAIGNS, "/allowed_hosts/1", json!("localhost"), ""),
+        (CAMPAIGNS, "/allowed_hosts/1", json!("com"), ""),
         (CAMPAIGNS, "/campaign_id", json!(long_id), ""),
         (CAMPAIGNS, "/campaign_id", json!(""), ""),
         (CAMPAIGNS, "/campaign_id", json!("caf\u{e9}"), ""),

@@ -1,6 +1,6 @@
 //! Tokens that open nothing, shown to real services over HTTP.
 
-mod forge;
+pub(crate) mod forge;
 mod public_keys;
 mod table;
 
