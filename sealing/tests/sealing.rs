@@ -133,7 +133,7 @@ fn a_mask_shows_nothing_that_turns_what_stands_beside_it_around() {
     for json in [
         "{\"email\":\"\u{202e}user@example.com\"}",
         "{\"email\":\"user@exam\u{202e}ple.com\"}",
-        "{\"iban\":\"DE8937040044053201\u{202e}3000\"}",
+        "{\"iban\":\"DE89370400440532013\u{202e}000\"}",
     ] {
         assert_eq!(masked(json), "****", "{json}");
     }
