@@ -131,14 +131,17 @@ async fn with_the_database_away_a_signed_click_leads_on_and_counts_afterwards() 
 #[tokio::test]
 async fn without_database_and_memory_of_the_link_the_visitor_is_asked_to_come_again() {
     let service = start_with_link().await;
-    sqlx::raw_sql("ALTER TABLE links RENAME TO links_away")
-        .execute(service.pool())
+    // It does not answer in time.
+    let mut holder = service.pool().begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE links")
+        .execute(&mut *holder)
         .await
         .unwrap();
     let url = format!("{}/c/lnk_1", service.base_url);
     let response = service.client.get(url).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");
+    drop(holder);
     service.stop().await;
 }
 
