@@ -155,6 +155,7 @@ async fn tail_shows_what_lies_on_a_topic_with_its_correlation_id() {
     let mut tail = Command::new(env!("CARGO_BIN_EXE_xtask"));
     tail.args(["tail", "campaign-events", "--broker"])
         .env("TRIBUTARY_ROOT", &root)
+        .env("BROKER_AUTH", "none")
         .env("PULSAR_SERVICE_URL", from_test_run(PULSAR_SERVICE_URL))
         .env("PULSAR_ADMIN_URL", from_test_run(PULSAR_ADMIN_URL))
         .env("PULSAR_TENANT", &place.tenant)
