@@ -359,7 +359,8 @@ pub async fn start<D: Domain + Clone>(
     roads::relay(&host, Arc::clone(&settings), source, definition.led, &tasks);
     roads::consume(&host, &settings, &queue, host.health(), &tasks);
     let (pool, health) = (host.pool().clone(), host.health().clone());
-    let watching = gap::watch(pool, health, host.sources(), tasks.stop().clone());
+    let pace = gap::Pace::default();
+    let watching = gap::watch(pool, health, host.sources(), pace, tasks.stop().clone());
     tasks.spawn("gaps", watching);
     if left.commands_at_the_broker {
         roads::drain(&host, &settings, &queue, &tasks);

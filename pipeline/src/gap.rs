@@ -1,5 +1,7 @@
 //! Holes in followed streams: suspected quietly, told when they stand, and closed by whichever process comes first.
 
+pub(crate) mod claims;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
+use crate::gap::claims::Doubts;
 use crate::health::Health;
 use crate::inbound::{Inbound, StreamId};
 use crate::road::resend::{Answered, Sources};
@@ -16,14 +19,34 @@ use crate::tx::Watermark;
 /// So many sessions in a row meet a gap before it is told: after a change of the active consumer a broker may feed the new
 /// one ahead, once, of what the one before had in hand.
 const SIGHTS: u32 = 3;
-/// Streams that are suspected at once. Whoever may publish can invent streams.
+/// Streams of one topic partition that are suspected at once. Only what a service signed has a stream, so there is one for each of a few epochs.
 const MOST_SUSPECTS: usize = 64;
 /// How often told gaps are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long a source that was asked to send again is left alone, and how often one gap makes it do so.
-const ASK_FIRST: Duration = Duration::from_secs(30);
-const ASK_MAX: Duration = Duration::from_mins(10);
+/// One place in a stream makes its source send again so often at most.
 const MOST_RESENDS: u32 = 5;
+
+/// How a follower asks sources to send again.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How long a source that was asked is left alone at first; each time twice as long.
+    pub first: Duration,
+    /// The longest that it is left alone.
+    pub longest: Duration,
+    /// How long a stream stands still before what nobody signed makes its source be asked: what came signed may be on its
+    /// way to the database.
+    pub still_for: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(30),
+            longest: Duration::from_mins(10),
+            still_for: Duration::from_secs(5),
+        }
+    }
+}
 
 /// A hole in a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,10 +59,10 @@ pub struct Gap {
 
 /// Where a follower stands in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stands {
+struct Stands {
     /// The newest epoch of which anything was handled; the gap's own when nothing was.
-    pub epoch: i64,
-    pub at: Watermark,
+    epoch: i64,
+    at: Watermark,
 }
 
 /// What a consumer met, over its sessions.
@@ -92,29 +115,40 @@ impl Suspects {
     }
 }
 
-/// Where a follower stands in the stream of a gap, unless the gap is closed: the process that told it may be a passive
-/// consumer now, and another one went on.
-pub(crate) async fn stands(pool: &PgPool, gap: &Gap) -> Result<Option<Stands>, sqlx::Error> {
+/// Where a follower stands in a stream of a source, under the newest epoch of which anything was handled; `None` when
+/// nothing ever was.
+async fn stands(pool: &PgPool, stream: &StreamId) -> Result<Option<Stands>, sqlx::Error> {
     let newest: Option<(i64, i64, Option<i64>)> = sqlx::query_as(
         "SELECT epoch, sequence, time FROM pipeline.watermark
           WHERE source = $1 AND topic = $2 AND partition = $3 ORDER BY epoch DESC LIMIT 1",
     )
-    .bind(&gap.stream.source)
-    .bind(gap.stream.topic.name())
-    .bind(gap.stream.partition)
+    .bind(&stream.source)
+    .bind(stream.topic.name())
+    .bind(stream.partition)
     .fetch_optional(pool)
     .await?;
-    let (epoch, sequence, time) = newest.unwrap_or((gap.stream.epoch, 0, None));
-    let closed =
-        epoch > gap.stream.epoch || (epoch == gap.stream.epoch && sequence >= gap.expected);
-    let at = Watermark { sequence, time };
-    Ok((!closed).then_some(Stands { epoch, at }))
+    Ok(newest.map(|(epoch, sequence, time)| Stands {
+        epoch,
+        at: Watermark { sequence, time },
+    }))
+}
+
+/// Where a follower stands in the stream of a gap, unless the gap is closed: the process that told it may be a passive
+/// consumer now, and another one went on.
+async fn stands_before(pool: &PgPool, gap: &Gap) -> Result<Option<Stands>, sqlx::Error> {
+    let stands = stands(pool, &gap.stream).await?.unwrap_or(Stands {
+        epoch: gap.stream.epoch,
+        at: Watermark::default(),
+    });
+    let goes_on = stands.epoch == gap.stream.epoch && stands.at.sequence >= gap.expected;
+    let closed = stands.epoch > gap.stream.epoch || goes_on;
+    Ok((!closed).then_some(stands))
 }
 
 /// Takes back every told gap that is closed by what the database says. One that cannot be read now stays told.
 pub async fn judge(pool: &PgPool, health: &Health) {
     for gap in health.gaps() {
-        if let Ok(None) = stands(pool, &gap).await {
+        if let Ok(None) = stands_before(pool, &gap).await {
             tracing::info!(
                 source = gap.stream.source,
                 topic = gap.stream.topic.name(),
@@ -127,28 +161,60 @@ pub async fn judge(pool: &PgPool, health: &Health) {
     }
 }
 
-/// How a source was asked to mend one gap.
+/// How a source was asked to send again from one place in a stream.
+#[derive(Debug)]
 struct Asking {
     expected: i64,
     resends: u32,
     backoff: Backoff,
     next: Instant,
+    is_given_up: bool,
+}
+
+/// What is to be done about it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Wait,
+    Ask,
+    /// The source has sent again so often that once more would not help: said once.
+    GiveUp,
 }
 
 impl Asking {
-    fn about(gap: &Gap) -> Self {
+    fn new(expected: i64, pace: Pace, now: Instant) -> Self {
         Self {
-            expected: gap.expected,
+            expected,
             resends: 0,
-            backoff: Backoff::new(ASK_FIRST, ASK_MAX),
-            next: Instant::now(),
+            backoff: Backoff::new(pace.first, pace.longest),
+            next: now,
+            is_given_up: false,
         }
+    }
+
+    fn turn(&mut self, now: Instant) -> Turn {
+        if self.is_given_up || now < self.next {
+            return Turn::Wait;
+        }
+        if self.resends >= MOST_RESENDS {
+            self.is_given_up = true;
+            return Turn::GiveUp;
+        }
+        self.next = now + self.backoff.wait();
+        Turn::Ask
     }
 }
 
-/// Looks after told gaps: takes back those that are closed, and asks the sources of the others to send again.
-pub async fn watch(pool: PgPool, health: Health, sources: Sources, stop: CancellationToken) {
+/// Looks after told gaps: takes back those that are closed, and asks the sources of the others to send again. Asks too where
+/// the end of a stream may have been passed over: see [`claims`].
+pub async fn watch(
+    pool: PgPool,
+    health: Health,
+    sources: Sources,
+    pace: Pace,
+    stop: CancellationToken,
+) {
     let mut asked: HashMap<StreamId, Asking> = HashMap::new();
+    let mut doubts = Doubts::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -160,30 +226,59 @@ pub async fn watch(pool: PgPool, health: Health, sources: Sources, stop: Cancell
             let same = |gap: &Gap| gap.stream == *stream && gap.expected == asking.expected;
             gaps.iter().any(same)
         });
-        for gap in gaps {
+        for gap in &gaps {
             let asking = asked.entry(gap.stream.clone());
-            let asking = asking.or_insert_with(|| Asking::about(&gap));
-            if Instant::now() < asking.next || asking.resends >= MOST_RESENDS {
-                continue;
-            }
-            asking.next = Instant::now() + asking.backoff.wait();
-            // What cannot be read now is asked next time.
-            if let Ok(says) = ask(&pool, &sources, &gap, &mut asking.resends).await {
-                health.source_says(&gap, says);
+            let asking = asking.or_insert_with(|| Asking::new(gap.expected, pace, Instant::now()));
+            match asking.turn(Instant::now()) {
+                Turn::Wait => {}
+                Turn::GiveUp => tell(&health, gap, given_up()),
+                // What cannot be read now is asked next time.
+                Turn::Ask => {
+                    if let Ok(asked) = ask(&pool, &sources, gap).await {
+                        asking.resends += u32::from(asked.is_sent);
+                        tell(&health, gap, asked.says);
+                    }
+                }
             }
         }
+        doubts.look(&pool, &health, &sources, pace).await;
     }
 }
 
-/// Asks a gap's source to send again, where nothing speaks of a restore. Returns what is to be told of it.
-async fn ask(
-    pool: &PgPool,
-    sources: &Sources,
-    gap: &Gap,
-    resends: &mut u32,
-) -> Result<String, sqlx::Error> {
-    let Some(stands) = stands(pool, gap).await? else {
-        return Ok("has sent it".to_owned());
+fn given_up() -> String {
+    format!(
+        "has sent it again {MOST_RESENDS} times, and is asked no more: see why it does not come or does not count \
+         (docs/runbooks/unauthenticated.md), then have it sent again"
+    )
+}
+
+fn tell(health: &Health, gap: &Gap, says: String) {
+    tracing::warn!(
+        source = gap.stream.source,
+        topic = gap.stream.topic.name(),
+        partition = gap.stream.partition,
+        expected = gap.expected,
+        "a message is missing: its source {says}"
+    );
+    health.source_says(gap, says);
+}
+
+/// What came of asking a source.
+struct Asked {
+    is_sent: bool,
+    /// It is worth asking again.
+    is_later: bool,
+    says: String,
+}
+
+/// Asks a gap's source to send again, where nothing speaks of a restore.
+async fn ask(pool: &PgPool, sources: &Sources, gap: &Gap) -> Result<Asked, sqlx::Error> {
+    let Some(stands) = stands_before(pool, gap).await? else {
+        return Ok(Asked {
+            is_sent: false,
+            is_later: false,
+            says: "has sent it".to_owned(),
+        });
     };
     let stopped: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM pipeline.stopped_stream WHERE source = $1 AND topic = $2 AND partition = $3)",
@@ -198,23 +293,17 @@ async fn ask(
         ("refused", says)
     } else {
         match sources.ask(&gap.stream, stands.at).await {
-            Answered::SentAgain => {
-                *resends += 1;
-                ("sent", "was asked, and sends again".to_owned())
-            }
+            Answered::SentAgain => ("sent", "was asked, and sends again".to_owned()),
             Answered::Refused(why) => ("refused", why),
             Answered::Later(why) => ("later", why),
         }
     };
     metrics::counter!("tributary_resends_asked_total", "topic" => gap.stream.topic.name(), "result" => result).increment(1);
-    tracing::warn!(
-        source = gap.stream.source,
-        topic = gap.stream.topic.name(),
-        partition = gap.stream.partition,
-        expected = gap.expected,
-        "a message is missing: its source {says}"
-    );
-    Ok(says)
+    Ok(Asked {
+        is_sent: result == "sent",
+        is_later: result == "later",
+        says,
+    })
 }
 
 #[cfg(test)]
@@ -245,12 +334,12 @@ mod tests {
     }
 
     #[test]
-    fn invented_streams_are_not_kept_without_end() {
+    fn streams_are_not_kept_without_end() {
         let mut suspects = Suspects::default();
         for epoch in 0..1_000 {
-            let mut invented = gap("tracking", 1);
-            invented.stream.epoch = epoch;
-            suspects.met(&invented);
+            let mut of_epoch = gap("tracking", 1);
+            of_epoch.stream.epoch = epoch;
+            suspects.met(&of_epoch);
         }
         assert!(suspects.0.len() <= MOST_SUSPECTS);
     }

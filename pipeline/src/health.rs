@@ -10,12 +10,13 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::gap::Gap;
+use crate::gap::claims::Claims;
 use crate::inbound::StreamId;
 use crate::mode::Mode;
 
 /// A disagreement that was not heard of again for so long is over.
 const DISAGREES_FOR: Duration = Duration::from_secs(15);
-/// Gaps that are told at once. Whoever may publish can invent streams.
+/// Gaps that are told at once: where more stand, these say enough.
 const MOST_GAPS: usize = 64;
 
 #[derive(Debug, Clone, Default)]
@@ -52,6 +53,8 @@ pub struct Health {
     stops: Arc<Mutex<BTreeMap<String, String>>>,
     gaps: Arc<Mutex<HashMap<StreamId, ToldGap>>>,
     batches: Arc<Mutex<Option<Paused>>>,
+    /// What nobody known signed.
+    pub(crate) claims: Claims,
 }
 
 impl Health {

@@ -30,7 +30,7 @@ use crate::queue::Inlet;
 use crate::road::pulsar::{BrokerSettings, ConnectError};
 use crate::road::seniority;
 use crate::road::silence::{Look, Place};
-use crate::trust::{self, Trust, Vouching};
+use crate::trust::{self, Sender, Trust, Vouching};
 
 /// Messages that the broker may send ahead.
 const RECEIVER_QUEUE: u32 = 600;
@@ -540,9 +540,16 @@ impl<'a> Session<'a> {
         let fallback = ids::derive(&["broker-message", &self.name, &place]);
         let (topic, partition) = (self.subscription.topic, self.subscription.partition);
         let vouching = Vouching::Signature(&self.subscription.trust);
-        Ok(Inbound::read(
-            topic, partition, wire, fallback, &hint, vouching,
-        ))
+        let inbound = Inbound::read(topic, partition, wire, fallback, &hint, vouching);
+        let is_known = !matches!(inbound.sender, Sender::Unknown { .. });
+        if !is_known && inbound.source == topic.publisher().name() {
+            let epoch = inbound
+                .header()
+                .map_or(hint.epoch, |header| header.epoch)
+                .unwrap_or(1);
+            self.health.claims.note(topic, partition, epoch);
+        }
+        Ok(inbound)
     }
 
     /// Asks by a consumer of its own, at the topic's end and for this question only: while more lies ready than fits the

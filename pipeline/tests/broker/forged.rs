@@ -69,13 +69,19 @@ fn by_producer(secret: &str, name: &str, message: &Message) -> RawMessage {
     raw(bytes, &[("signature", &signature)])
 }
 
-async fn send(producer: &mut Producer<TokioExecutor>, message: RawMessage) {
+/// A key that nobody has any more.
+pub fn old_trust() -> Trust {
+    let old = InternalKey::new(SecretString::from("the key between services of long ago"));
+    Trust::new(&old, Producers::default())
+}
+
+pub async fn send(producer: &mut Producer<TokioExecutor>, message: RawMessage) {
     let sent = producer.send_non_blocking(message).await.unwrap();
     sent.await.unwrap();
 }
 
 /// The fact that campaign would state next.
-fn activated(sequence: i64) -> Message {
+pub fn activated(sequence: i64) -> Message {
     let activated = CampaignActivatedV1 {
         brand_id: "brand1".to_owned(),
         allowed_hosts: vec!["example.com".to_owned()],
@@ -110,10 +116,7 @@ async fn a_forged_fact_moves_no_watermark_and_a_forged_epoch_stops_no_stream() {
     let mut copied = signed(&trust(), TOPIC, 0, &activated(5));
     copied.payload = encoded(TOPIC, &next);
     send(&mut foreign, copied).await;
-    // A key that nobody has any more.
-    let old = InternalKey::new(SecretString::from("the key between services of long ago"));
-    let old = Trust::new(&old, Producers::default());
-    send(&mut foreign, signed(&old, TOPIC, 0, &next)).await;
+    send(&mut foreign, signed(&old_trust(), TOPIC, 0, &next)).await;
     sender.emit(5).await;
     follower.wait_for(10).await;
     follower.assert_once_and_in_order(10).await;

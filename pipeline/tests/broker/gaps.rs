@@ -1,26 +1,27 @@
 //! Gaps: told when they stand, closed by whichever process goes on, and mended by the source where that is safe.
 
-use host::testing::{message, until};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::post;
+use host::testing::until;
+use pipeline::gap::Pace;
 use pipeline::road::pulsar::BrokerSettings;
 use pulsar::{Producer, TokioExecutor};
-use schemas::{CampaignActivatedV1, Service};
+use schemas::Service;
 use xtask::provision::Place;
 
-use crate::forged::signed;
-use crate::lab::{Follower, Sender, TOPIC, broker, place, settings, trust};
+use crate::forged::{activated, old_trust, send, signed};
+use crate::lab::{Follower, Sender, TOPIC, broker, place, serve, settings, trust};
 use crate::{foreign_producer, nothing_left};
 
 /// Publishes messages of campaign's stream by hand.
 async fn publish(by_hand: &mut Producer<TokioExecutor>, sequences: &[i64]) {
     for sequence in sequences {
-        let activated = CampaignActivatedV1 {
-            brand_id: "brand1".to_owned(),
-            allowed_hosts: vec!["example.com".to_owned()],
-        };
-        let fact = message(TOPIC, "camp1", "camp1", activated.into(), Some(*sequence));
-        let message = signed(&trust(), TOPIC, 0, &fact);
-        let sent = by_hand.send_non_blocking(message).await.unwrap();
-        sent.await.unwrap();
+        send(by_hand, signed(&trust(), TOPIC, 0, &activated(*sequence))).await;
     }
 }
 
@@ -179,4 +180,99 @@ async fn a_gap_before_which_the_histories_differ_is_told_and_left_to_operators()
     sender.rewind().await;
     follower.wait_for(100).await;
     follower.assert_once_and_in_order(100).await;
+}
+
+/// Seldom enough that a source is asked once in a test.
+const ONCE: Pace = Pace {
+    first: Duration::from_hours(1),
+    longest: Duration::from_hours(1),
+    still_for: Duration::from_millis(500),
+};
+
+#[tokio::test]
+async fn the_last_message_of_a_quiet_stream_heals_when_its_signature_did_not_count() {
+    let (place, settings) = new_place().await;
+    let sender = Sender::start(&settings, 1).await;
+    let url = sender.listen().await;
+    let follower = Follower::start_asking(&settings, 1, &url, Pace::default()).await;
+    sender.emit(5).await;
+    follower.wait_for(5).await;
+    sender.stop();
+    let old = sender.signing_with(&old_trust(), &settings, 1);
+    old.emit(1).await;
+    old.shipped().await;
+    nothing_left(&place).await;
+    assert_eq!(follower.count().await, 5, "it does not count");
+    old.stop();
+    let _again = sender.signing_with(&trust(), &settings, 1);
+    follower.wait_for(6).await;
+    follower.assert_once_and_in_order(6).await;
+    assert_eq!(follower.health.stops(), Vec::new());
+}
+
+/// A source that answers always the same, and how often it was asked.
+async fn source_that_answers(status: StatusCode, text: &'static str) -> (String, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let answer = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        async move { (status, text) }
+    };
+    let app = Router::new().route("/internal/v1/resends", post(answer));
+    (serve(app).await, asked)
+}
+
+#[tokio::test]
+async fn who_claims_to_be_a_source_has_it_asked_seldom_and_makes_nobody_unready() {
+    let (place, settings) = new_place().await;
+    let nothing = "has no message behind 5: either was restored from a backup";
+    let (url, asked) = source_that_answers(StatusCode::CONFLICT, nothing).await;
+    let follower = Follower::start_asking(&settings, 1, &url, ONCE).await;
+    let mut by_hand = foreign_producer(&settings, TOPIC, None).await;
+    publish(&mut by_hand, &[1, 2, 3, 4, 5]).await;
+    follower.wait_for(5).await;
+    let claim = async |by_hand: &mut Producer<TokioExecutor>| {
+        let forged = signed(&old_trust(), TOPIC, 0, &activated(6));
+        send(by_hand, forged).await;
+    };
+    for _ in 0..50 {
+        claim(&mut by_hand).await;
+    }
+    until("the source is asked", || async {
+        asked.load(Ordering::SeqCst) > 0
+    })
+    .await;
+    for sequence in 6..=20 {
+        claim(&mut by_hand).await;
+        publish(&mut by_hand, &[sequence]).await;
+        follower.wait_for(sequence).await;
+    }
+    nothing_left(&place).await;
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert_eq!(follower.health.stops(), Vec::new());
+}
+
+#[tokio::test]
+async fn a_source_that_sends_again_in_vain_is_asked_five_times_and_then_the_operator_is_told_so() {
+    let (_place, settings) = new_place().await;
+    let (url, asked) = source_that_answers(StatusCode::NO_CONTENT, "").await;
+    let often = Pace {
+        first: Duration::from_millis(1),
+        longest: Duration::from_millis(1),
+        still_for: Duration::from_secs(1),
+    };
+    let follower = Follower::start_asking(&settings, 1, &url, often).await;
+    let mut by_hand = foreign_producer(&settings, TOPIC, None).await;
+    publish(&mut by_hand, &[1, 3]).await;
+    told(&follower, "campaign was asked, and sends again").await;
+    told(&follower, "has sent it again 5 times, and is asked no more").await;
+    told(&follower, "docs/runbooks/unauthenticated.md").await;
+    assert_eq!(asked.load(Ordering::SeqCst), 5);
+    // What an operator has sent again closes it.
+    publish(&mut by_hand, &[2, 3]).await;
+    follower.wait_for(3).await;
+    until("it is ready", || async {
+        follower.health.stops().is_empty()
+    })
+    .await;
 }

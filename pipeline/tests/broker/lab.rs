@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Router;
+use pipeline::gap::{self, Pace};
 use pipeline::relay::{self, Source};
 use pipeline::road::consumer::{self, Subscription};
 use pipeline::road::http::InternalKey;
@@ -11,7 +13,7 @@ use pipeline::road::resend::{self, Sources};
 use pipeline::trust::Trust;
 use pipeline::{
     Asked, Context, Domain, Emit, Engine, Health, Lock, NewMessage, Queue, Recorded, SchemaIds,
-    Tasks, Verdict, WriteTx, Writer, gap, release,
+    Tasks, Verdict, WriteTx, Writer, release,
 };
 use schemas::signature::Producers;
 use schemas::{Body, CampaignActivatedV1, EvidenceSubmittedV1, Message, Service, Topic};
@@ -85,6 +87,15 @@ pub async fn bank_database() -> (PgPool, SchemaIds) {
     (pool, schema_ids)
 }
 
+/// Serves an app until the test ends; returns where.
+pub async fn serve(app: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    #[allow(clippy::disallowed_methods, reason = "it ends with the test")]
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
+}
+
 async fn database() -> (PgPool, SchemaIds) {
     let url = host::testing::new_database().await;
     let mut connection = PgConnection::connect(&url).await.unwrap();
@@ -113,7 +124,7 @@ impl Sender {
     /// A sender with a database of its own.
     pub async fn start(settings: &BrokerSettings, partitions: u32) -> Self {
         let (pool, schema_ids) = database().await;
-        Self::start_on(pool, schema_ids, settings, partitions)
+        Self::start_on(pool, schema_ids, settings, partitions, &trust())
     }
 
     /// Another process on the same database, whose relay has forgotten how far it was.
@@ -122,8 +133,13 @@ impl Sender {
             .execute(&self.pool)
             .await
             .unwrap();
-        let schema_ids = self.writer.schema_ids.clone();
-        Self::start_on(self.pool.clone(), schema_ids, settings, partitions)
+        self.signing_with(&trust(), settings, partitions)
+    }
+
+    /// Another process on the same database, with a key of its own.
+    pub fn signing_with(&self, trust: &Trust, settings: &BrokerSettings, partitions: u32) -> Self {
+        let (pool, schema_ids) = (self.pool.clone(), self.writer.schema_ids.clone());
+        Self::start_on(pool, schema_ids, settings, partitions, trust)
     }
 
     fn start_on(
@@ -131,6 +147,7 @@ impl Sender {
         schema_ids: SchemaIds,
         settings: &BrokerSettings,
         partitions: u32,
+        trust: &Trust,
     ) -> Self {
         let committed = watch::Sender::new(0);
         let source = Source {
@@ -143,11 +160,11 @@ impl Sender {
         let health = Health::default();
         let stop = CancellationToken::new();
         let tasks = Tasks::new(stop.clone());
-        let (shipped, settings) = (health.clone(), settings.clone());
+        let (shipped, settings, trust) = (health.clone(), settings.clone(), trust.clone());
         let start = move |tasks: &Tasks, epoch: i64| {
             for partition in 0..i32::try_from(partitions).unwrap() {
                 shipped.expect("pulsar", TOPIC, partition);
-                let road = PulsarRoad::new(settings.clone(), trust(), TOPIC, partition);
+                let road = PulsarRoad::new(settings.clone(), trust.clone(), TOPIC, partition);
                 let stop = tasks.stop().clone();
                 let shipping = relay::ship(
                     source.clone(),
@@ -226,13 +243,17 @@ impl Sender {
     pub async fn listen(&self) -> String {
         let (pool, writer) = (self.pool.clone(), self.writer.clone());
         let app = resend::router(pool, writer, key(), vec![TOPIC]);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let tasks = Tasks::new(self.stop.clone());
-        tasks.spawn("server", async move {
-            axum::serve(listener, app).await.unwrap();
-        });
-        url
+        serve(app).await
+    }
+
+    /// Waits until all that was emitted is at the broker.
+    pub async fn shipped(&self) {
+        let all = "SELECT bool_and(c.position = h.position) FROM pipeline.relay_cursor c, pipeline.log_head h";
+        host::testing::until("all is shipped", || async {
+            let all: Option<bool> = sqlx::query_scalar(all).fetch_one(&self.pool).await.unwrap();
+            all == Some(true)
+        })
+        .await;
     }
 
     /// What an operator's `relay rewind` does.
@@ -297,8 +318,18 @@ pub struct Follower {
 impl Follower {
     /// A follower with a database of its own.
     pub async fn start(settings: &BrokerSettings, partitions: u32) -> Self {
+        Self::start_asking(settings, partitions, "", Pace::default()).await
+    }
+
+    /// The same; it asks the sender, which listens there, to send again what it misses.
+    pub async fn start_asking(
+        settings: &BrokerSettings,
+        partitions: u32,
+        sender: &str,
+        pace: Pace,
+    ) -> Self {
         let (pool, schema_ids) = database().await;
-        Self::start_on(pool, schema_ids, settings, partitions, "")
+        Self::start_on(pool, schema_ids, settings, partitions, (sender, pace))
     }
 
     /// Another process on the same database, after the first one died.
@@ -314,7 +345,8 @@ impl Follower {
         sender: &str,
     ) -> Self {
         let schema_ids = SchemaIds::open(&self.pool).await.unwrap();
-        Self::start_on(self.pool.clone(), schema_ids, settings, partitions, sender)
+        let asking = (sender, Pace::default());
+        Self::start_on(self.pool.clone(), schema_ids, settings, partitions, asking)
     }
 
     fn start_on(
@@ -322,7 +354,7 @@ impl Follower {
         schema_ids: SchemaIds,
         settings: &BrokerSettings,
         partitions: u32,
-        sender: &str,
+        (sender, pace): (&str, Pace),
     ) -> Self {
         let stop = CancellationToken::new();
         let consuming = stop.child_token();
@@ -349,7 +381,8 @@ impl Follower {
                 stop.cancelled().await;
             });
         }
-        let watching = gap::watch(pool.clone(), health.clone(), sources(sender), stop.clone());
+        let sources = sources(sender);
+        let watching = gap::watch(pool.clone(), health.clone(), sources, pace, stop.clone());
         tasks.spawn("gaps", watching);
         let committed = Arc::new(watch::Sender::new(0));
         let schema_ids = writer.schema_ids.clone();
@@ -374,7 +407,8 @@ impl Follower {
             .await
             .unwrap();
         let schema_ids = SchemaIds::open(&pool).await.unwrap();
-        Self::start_on(pool, schema_ids, settings, partitions, "")
+        let asking = ("", Pace::default());
+        Self::start_on(pool, schema_ids, settings, partitions, asking)
     }
 
     /// How its database is reached.
