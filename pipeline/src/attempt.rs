@@ -6,7 +6,7 @@ mod decide;
 mod door;
 mod plan;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use schemas::Message;
 use uuid::Uuid;
@@ -100,7 +100,7 @@ impl<D: Domain> Attempt<'_, D> {
         } else {
             Some(self.engine.domain.load(tx, &to_handle).await?)
         };
-        let mut blocked: HashSet<String> = tx.blocked.drain(..).collect();
+        let mut blocked = std::mem::take(&mut tx.blocked);
         let mut parked_changed = false;
         let mut answers = Vec::with_capacity(messages.len());
         for (index, (plan, inbound)) in plans.into_iter().zip(messages).enumerate() {
@@ -118,7 +118,7 @@ impl<D: Domain> Attempt<'_, D> {
                         .await?
                 }
                 Plan::Handle => {
-                    let waits = inbound.subject().is_some_and(|s| blocked.contains(s))
+                    let waits = blocked.blocks(inbound)
                         && !planted::is(planted::Fault::SuccessorPassesFailed);
                     match (&mut world, waits && !inbound.is_parked()) {
                         (_, true) => {

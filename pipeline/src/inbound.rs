@@ -72,7 +72,7 @@ pub enum Via {
     Parked {
         /// Attempts so far.
         attempts: i32,
-        /// Its place in the queue of its subject.
+        /// Its place in the queue of its aggregate.
         arrival: i64,
         /// When waiting ends, in microseconds.
         deadline: Option<i64>,

@@ -1,6 +1,7 @@
 //! `pipeline.parked`: what is set aside, why, and until when.
 
 pub mod acts;
+pub(crate) mod blocked;
 pub mod look;
 pub mod redrive;
 
@@ -19,7 +20,7 @@ pub enum State {
     Waiting,
     /// It failed and is tried again with backoff.
     Retrying,
-    /// An earlier message of its subject is set aside.
+    /// An earlier message about its aggregate is set aside.
     Queued,
     /// It failed too often, or can never succeed. An operator decides.
     Dead,
@@ -60,6 +61,7 @@ pub(crate) struct NewParked {
     pub state: State,
     pub reason: String,
     pub waiting_for: Option<String>,
+    pub entity: Option<&'static str>,
     pub subject: Option<String>,
     pub attempts: i32,
     pub next_at: i64,
@@ -78,7 +80,7 @@ pub struct ParkedRow {
     pub source: String,
     /// The message's id.
     pub message_id: Uuid,
-    /// Its place in the queue of its subject.
+    /// Its place in the queue of its aggregate.
     pub arrival: i64,
     /// The topic whose schema it was written with.
     pub topic: String,
@@ -88,6 +90,8 @@ pub struct ParkedRow {
     pub reason: String,
     /// What it waits for.
     pub waiting_for: Option<String>,
+    /// What the subject is the id of; `None` where that is not known: then it blocks whatever has the subject.
+    pub entity: Option<String>,
     /// The aggregate that it blocks.
     pub subject: Option<String>,
     /// Failed attempts.
@@ -135,13 +139,13 @@ pub(crate) async fn insert(
         .collect();
     sqlx::query(
         "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, waiting_for, subject, attempts,
-                                      next_at, deadline, parked_at, origin, header, schema_id, body)
+                                      next_at, deadline, parked_at, origin, header, schema_id, body, entity)
          SELECT * FROM UNNEST($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
                               $8::text[], $9::int[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[],
-                              $14::text[], $15::int[], $16::bytea[])
+                              $14::text[], $15::int[], $16::bytea[], $17::text[])
          ON CONFLICT (source, message_id) DO UPDATE SET state = excluded.state, reason = excluded.reason,
              waiting_for = excluded.waiting_for, attempts = excluded.attempts, next_at = excluded.next_at,
-             deadline = excluded.deadline
+             deadline = excluded.deadline, entity = excluded.entity
           WHERE parked.arrival = excluded.arrival",
     )
     .bind(each(&rows, |r| r.source.as_str()))
@@ -160,6 +164,7 @@ pub(crate) async fn insert(
     .bind(each(&rows, |r| r.header.as_str()))
     .bind(each(&rows, |r| r.schema_id))
     .bind(each(&rows, |r| r.body.as_slice()))
+    .bind(each(&rows, |r| r.entity))
     .execute(connection)
     .await?;
     Ok(())
@@ -194,7 +199,7 @@ pub(crate) async fn wake(
     Ok(())
 }
 
-/// The rows that are due and first of their subject, oldest first. Of messages only those whose kind is `known`: a newer
+/// The rows that are due and first of their aggregate, oldest first. Of messages only those whose kind is `known`: a newer
 /// build beside this one may have made others due for itself.
 pub(crate) async fn due(
     pool: &PgPool,
@@ -206,7 +211,8 @@ pub(crate) async fn due(
           WHERE p.state IN ('waiting', 'retrying', 'queued')
             AND p.next_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset
             AND NOT EXISTS (SELECT 1 FROM pipeline.parked q
-                             WHERE q.subject = p.subject AND q.arrival < p.arrival AND q.state <> 'unknown_type')
+                             WHERE q.subject = p.subject AND coalesce(q.entity = p.entity, true)
+                               AND q.arrival < p.arrival AND q.state <> 'unknown_type')
             AND coalesce(p.header::json ->> 'type' = ANY($2), true)
           ORDER BY p.arrival LIMIT $1",
     )

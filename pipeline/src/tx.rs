@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::inbound::StreamId;
 use crate::log::{self, NewRow};
+use crate::parked::blocked::Blocked;
 use crate::schema_ids::SchemaIds;
 use crate::stopped::{self, StoppedStream};
 use crate::{inbox, parked, trace};
@@ -147,8 +148,8 @@ pub struct WriteTx {
     partition_positions: i64,
     /// Commands of `Asked` that were handled before.
     pub handled: HashMap<Uuid, String>,
-    /// Subjects of `Asked` that something parked blocks.
-    pub blocked: Vec<String>,
+    /// Of the subjects of `Asked`, what something parked blocks.
+    pub(crate) blocked: Blocked,
     /// Parked messages of `Asked` that are still there and due, by source, id and edition: another replica may have
     /// released them too, or an operator changed them.
     pub alive: HashSet<(String, Uuid, i32)>,
@@ -172,7 +173,7 @@ SELECT h.epoch, h.position, h.last_time, h.partition_positions,
        (SELECT coalesce(json_agg(json_build_array(s.source, s.topic, s.partition)), '[]') FROM pipeline.stopped_stream s) AS stopped,
        (SELECT coalesce(json_object_agg(a.source, a.epoch), '{}') FROM pipeline.accepted_epoch a) AS accepted,
        (SELECT coalesce(json_agg(json_build_array(i.id, i.state)), '[]') FROM pipeline.inbox i WHERE i.id = ANY($1)) AS handled,
-       (SELECT coalesce(array_agg(DISTINCT p.subject), '{}') FROM pipeline.parked p
+       (SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_array(p.entity, p.subject)), '[]') FROM pipeline.parked p
          WHERE p.subject = ANY($2) AND p.state <> 'unknown_type') AS blocked,
        (SELECT coalesce(json_agg(json_build_array(p.source, p.message_id, p.edition)), '[]') FROM pipeline.parked p
          WHERE p.message_id = ANY($3) AND p.state IN ('waiting', 'retrying', 'queued')
@@ -221,6 +222,7 @@ impl WriteTx {
         let Json(accepted): Json<HashMap<String, i64>> = row.try_get("accepted")?;
         let Json(handled): Json<Vec<(Uuid, String)>> = row.try_get("handled")?;
         let Json(alive): Json<Vec<(String, Uuid, i32)>> = row.try_get("alive")?;
+        let Json(blocked): Json<Vec<(Option<String>, String)>> = row.try_get("blocked")?;
         let last_time: i64 = row.try_get("last_time")?;
         let now: i64 = row.try_get("now")?;
         Ok(Self {
@@ -253,7 +255,7 @@ impl WriteTx {
             accepted,
             standing: stopped,
             handled: handled.into_iter().collect(),
-            blocked: row.try_get("blocked")?,
+            blocked: blocked.into_iter().collect(),
             alive: alive.into_iter().collect(),
             any_waiting: row.try_get("any_waiting")?,
             rows: Vec::new(),

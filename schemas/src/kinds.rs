@@ -80,7 +80,7 @@ pub struct Kind {
     pub command: bool,
     /// What routes it to a partition.
     pub key: Entity,
-    /// What it is about; a parked message blocks it.
+    /// What it is about, with the subject as its id; a parked message blocks it.
     pub subject: Entity,
     /// Who reacts: the owner of a command; of an event, every other service that does something with it. A
     /// follower that is not named passes the message by.

@@ -33,6 +33,9 @@ pub(crate) struct ParkedView {
     r#type: Option<String>,
     /// The topic whose schema it was written with.
     topic: String,
+    /// What the subject is the id of; `null` when that is not known: then it blocks whatever has the subject.
+    #[schema(example = "conversion")]
+    entity: Option<String>,
     /// The aggregate that it blocks.
     subject: Option<String>,
     /// `waiting`, `retrying`, `queued`, `dead` or `unknown_type`.
@@ -66,7 +69,7 @@ pub(crate) struct ParkedDetail {
     unreadable: Option<String>,
     /// How long it is.
     bytes: usize,
-    /// What is handled before it, of the same subject.
+    /// What is handled before it, of the same aggregate.
     ahead: Vec<ParkedView>,
     /// What waits behind it.
     behind: Vec<ParkedView>,
@@ -166,6 +169,7 @@ impl From<ParkedRow> for ParkedView {
             source: row.source,
             r#type: header["type"].as_str().map(str::to_owned),
             topic: row.topic,
+            entity: row.entity,
             subject: row.subject,
             state: row.state,
             reason: row.reason,

@@ -1,12 +1,11 @@
 //! Setting a message aside, with its original bytes.
 
-use std::collections::HashSet;
-
 use super::about::{mark, stall};
 use super::{Attempt, Failure};
 use crate::domain::Domain;
 use crate::inbound::{Answer, Inbound, Via};
 use crate::inbox;
+use crate::parked::blocked::Blocked;
 use crate::parked::{self, NewParked, State};
 use crate::trace::log_span;
 use crate::tx::{Lock, WriteTx};
@@ -44,7 +43,7 @@ impl<D: Domain> Attempt<'_, D> {
         tx: &mut WriteTx,
         inbound: &Inbound,
         park: Park,
-        blocked: &mut HashSet<String>,
+        blocked: &mut Blocked,
     ) -> Result<Answer, Failure> {
         let (mut attempts, arrival) = match inbound.via {
             Via::Parked {
@@ -66,9 +65,8 @@ impl<D: Domain> Attempt<'_, D> {
         // A stranger's message that is refused at once must not be able to block a subject that it merely names.
         let is_refused = park.state == State::Dead && !inbound.has_place();
         let subject = inbound.subject().filter(|_| !is_refused);
-        let subject = subject.map(str::to_owned);
-        if state != State::UnknownType {
-            blocked.extend(subject.clone());
+        if let Some(subject) = subject.filter(|_| state != State::UnknownType) {
+            blocked.add(inbound.entity(), subject);
         }
         // What it waits for may come later in this very batch.
         tx.any_waiting |= state == State::Waiting;
@@ -87,7 +85,8 @@ impl<D: Domain> Attempt<'_, D> {
             state,
             reason: storable(&park.reason),
             waiting_for: park.waiting_for,
-            subject,
+            entity: inbound.entity(),
+            subject: subject.map(str::to_owned),
             attempts,
             next_at,
             deadline: park.deadline,

@@ -1,6 +1,5 @@
 //! Deciding upon one message, and recording what happened.
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use planted::Fault;
@@ -12,6 +11,7 @@ use crate::domain::{Context, Domain, Recorded, Rejection, Verdict};
 use crate::inbound::{Answer, Inbound, Via};
 use crate::inbox;
 use crate::parked::State;
+use crate::parked::blocked::Blocked;
 use crate::tx::{NewMessage, WriteTx};
 
 impl<D: Domain> Attempt<'_, D> {
@@ -21,7 +21,7 @@ impl<D: Domain> Attempt<'_, D> {
         world: &mut D::World,
         inbound: &Inbound,
         index: usize,
-        blocked: &mut HashSet<String>,
+        blocked: &mut Blocked,
     ) -> Result<Answer, Failure> {
         let Some(message) = inbound.message() else {
             return Ok(Answer::Skipped);

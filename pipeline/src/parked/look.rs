@@ -120,17 +120,19 @@ pub async fn find(
     .await
 }
 
-/// The other rows of a row's subject, in the order in which they are handled; at most so many.
+/// The other rows about a row's aggregate, in the order in which they are handled; at most so many.
 pub async fn around(
     pool: &PgPool,
     row: &ParkedRow,
     limit: i64,
 ) -> Result<Vec<ParkedRow>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT * FROM pipeline.parked WHERE subject = $1 AND arrival <> $2 AND state <> 'unknown_type'
-          ORDER BY arrival LIMIT $3",
+        "SELECT * FROM pipeline.parked WHERE subject = $1 AND coalesce(entity = $2, true) AND arrival <> $3
+            AND state <> 'unknown_type'
+          ORDER BY arrival LIMIT $4",
     )
     .bind(&row.subject)
+    .bind(&row.entity)
     .bind(row.arrival)
     .bind(limit)
     .fetch_all(pool)

@@ -3,9 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use host::testing::{message, until};
+use pipeline::parked::look;
 use pipeline::{Answer, Via, parked};
+use schemas::CommissionReversedV1;
 
-use crate::bank::{earns, take_out};
+use crate::bank::{earns, take_out, usd};
 use crate::lab::{COMMANDS, FACTS, Lab, arrived, command};
 
 #[tokio::test]
@@ -263,4 +265,83 @@ async fn after_an_unclean_stop_a_message_that_killed_the_process_is_found() {
     );
     assert!(lab.parked().await[0].2.contains("the process died 5 times"));
     assert_eq!(lab.balance("p").await, 90);
+}
+
+#[tokio::test]
+async fn what_is_set_aside_holds_up_what_is_about_the_same_thing_and_nothing_that_has_its_id_by_chance()
+ {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    // A payout's id that is a conversion's.
+    let patient = command("p", "same", take_out(50, "patient"));
+    let fact = |sequence| message(FACTS, "same", "same", earns("q", 7), Some(sequence));
+    let entry = vec![arrived(COMMANDS, &patient), arrived(FACTS, &fact(1))];
+    let answers = replica.take_raw(entry).await;
+    assert!(
+        matches!(answers[..], [Answer::Parked, Answer::Done(_)]),
+        "in one batch: {answers:?}"
+    );
+    let answers = replica.take(FACTS, &[&fact(2)]).await;
+    assert!(
+        matches!(answers[..], [Answer::Done(_)]),
+        "and in a later one: {answers:?}"
+    );
+    let successor = command("p", "same", take_out(1, "paypal"));
+    let answers = replica.take(COMMANDS, &[&successor]).await;
+    assert!(matches!(answers[..], [Answer::Parked]), "{answers:?}");
+    lab.advance_clock(61).await;
+    lab.until_nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn what_is_due_does_not_stand_behind_something_dead_that_has_its_id_by_chance() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let _passed = lab.fact("q", 1);
+    let reversed = CommissionReversedV1 {
+        partner_id: "p".to_owned(),
+        brand_id: "brand1".to_owned(),
+        amount: usd(1),
+        reversed_total: usd(1),
+        from: "payable".to_owned(),
+    };
+    let dead = message(FACTS, "same", "same", reversed.into(), Some(1));
+    replica.take(FACTS, &[&dead]).await;
+    assert_eq!(lab.parked().await[0].0, "dead");
+    let patient = command("p", "same", take_out(50, "patient"));
+    replica.take(COMMANDS, &[&patient]).await;
+    let fact = lab.fact("p", 50);
+    replica.take(FACTS, &[&fact]).await;
+    until("only the dead one is left", || async {
+        lab.parked().await.len() == 1
+    })
+    .await;
+    assert_eq!(lab.inbox_state(patient.header.id).await.0, "done");
+    // Nor does an operator see the one beside the other.
+    let rows = look::find(&lab.pool, dead.header.id, None).await.unwrap();
+    replica
+        .take(COMMANDS, &[&command("p", "same", take_out(50, "patient"))])
+        .await;
+    let around = look::around(&lab.pool, &rows[0], 10).await.unwrap();
+    assert!(around.is_empty(), "{around:?}");
+}
+
+#[tokio::test]
+async fn what_was_set_aside_before_its_entity_was_noted_holds_up_whatever_has_its_subject() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let patient = command("p", "same", take_out(50, "patient"));
+    replica.take(COMMANDS, &[&patient]).await;
+    sqlx::query("UPDATE pipeline.parked SET entity = NULL")
+        .execute(&lab.pool)
+        .await
+        .unwrap();
+    let fact = message(FACTS, "same", "same", earns("p", 50), Some(1));
+    let answers = replica.take(FACTS, &[&fact]).await;
+    assert!(matches!(answers[..], [Answer::Parked]), "{answers:?}");
+    lab.advance_clock(61).await;
+    lab.until_nothing_is_parked().await;
+    let state = lab.inbox_state(patient.header.id).await;
+    assert_eq!(state.1.as_deref(), Some("timed_out_waiting"));
+    assert_eq!(lab.balance("p").await, 50, "in order");
 }

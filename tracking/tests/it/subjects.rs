@@ -2,7 +2,7 @@
 
 use host::testing::{TestService, message, operator};
 use money::{BrandId, ConversionId, OrderId};
-use schemas::{Body, Message, RecordEventV1, Topic};
+use schemas::{Body, CreateLinkV1, Message, RecordEventV1, Topic};
 use serde_json::json;
 
 use crate::app::*;
@@ -90,5 +90,28 @@ async fn what_is_set_aside_blocks_its_own_order_and_nobodys_that_it_is_called() 
         page["items"][0]["standing"] == json!("attributed")
     })
     .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_link_that_waits_for_its_campaign_holds_up_no_order_whose_conversion_has_its_code_as_id()
+{
+    let service = start_with_link().await;
+    click(&service, "lnk_1", "user1").await;
+    let topic = Topic::TrackingCommands;
+    let order = OrderId::parse("order1").unwrap();
+    let code = ConversionId::of_brand(&BrandId::parse(BRAND).unwrap(), &order).into_string();
+    let link = CreateLinkV1 {
+        campaign_id: "camp404".to_owned(),
+        partner_id: PARTNER.to_owned(),
+        target_url: "https://shop.example/".to_owned(),
+    };
+    let link = message(topic, &code, &code, link.into(), None);
+    let answers = service.deliver_all(topic, vec![link]).await;
+    assert_eq!(answers[0].name(), "parked", "{answers:?}");
+    let answers = service
+        .deliver_all(topic, vec![called("", "", Some("order1"))])
+        .await;
+    assert_eq!(answers[0].name(), "done", "{answers:?}");
     service.stop().await;
 }

@@ -66,6 +66,7 @@ pub(super) async fn gather(
     }
     views(into).await?;
     kinds(into).await?;
+    about(into).await?;
     ends(into).await?;
     told(into, journal).await?;
     indexes(into).await?;
@@ -121,6 +122,19 @@ async fn kinds(into: &mut PgConnection) -> Result<()> {
          INSERT INTO followed VALUES {rows}"
     )))
     .await?;
+    Ok(())
+}
+
+/// What the subject of each kind is the id of.
+async fn about(into: &mut PgConnection) -> Result<()> {
+    into.execute("CREATE TABLE about (type text, topic text, entity text)")
+        .await?;
+    sqlx::query("INSERT INTO about SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[])")
+        .bind(KINDS.iter().map(|it| it.name).collect::<Vec<_>>())
+        .bind(KINDS.iter().map(|it| it.topic.name()).collect::<Vec<_>>())
+        .bind(KINDS.iter().map(|it| it.subject.name()).collect::<Vec<_>>())
+        .execute(into)
+        .await?;
     Ok(())
 }
 

@@ -138,7 +138,8 @@ fn busy_sql(service: Service) -> &'static str {
 
 /// Set aside and tried again by itself; what stands behind something dead is not.
 const PARKED_SQL: &str = "SELECT count(*) FROM pipeline.parked p WHERE p.state IN ('waiting', 'retrying', 'queued')
-   AND NOT EXISTS (SELECT 1 FROM pipeline.parked d WHERE d.subject = p.subject AND d.arrival < p.arrival AND d.state = 'dead')";
+   AND NOT EXISTS (SELECT 1 FROM pipeline.parked d WHERE d.subject = p.subject AND coalesce(d.entity = p.entity, true)
+                      AND d.arrival < p.arrival AND d.state = 'dead')";
 
 async fn busy(
     service: Service,

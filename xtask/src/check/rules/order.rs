@@ -5,19 +5,20 @@ use crate::check::evidence::Question;
 pub(super) const QUESTIONS: &[Question] = &[
     Question {
         rule: 4,
-        check: "each follower handled the messages of one subject in their source's order",
+        check: "each follower handled the messages about one aggregate in their source's order",
         of: "SELECT count(*) FROM messages e JOIN messages s ON s.id = e.causation_id AND s.service <> e.service",
         // A command that the follower knew by another road before (the same key at the bff and at the service) has no place here.
         broken: "WITH caused AS (
-                      SELECT s.service AS source, e.service AS follower, s.topic, s.partition, s.subject, s.sequence,
+                      SELECT s.service AS source, e.service AS follower, s.topic, s.partition, a.entity, s.subject, s.sequence,
                              min(e.position) AS first, max(e.position) AS last
                         FROM messages s JOIN messages e ON e.causation_id = s.id AND e.service <> s.service
+                        LEFT JOIN about a ON a.type = s.type AND a.topic = s.topic
                         LEFT JOIN inbox i ON i.service = e.service AND i.id = s.id
                        WHERE s.topic IS NOT NULL AND e.type <> 'command.stalled.v1' AND (i.id IS NULL OR i.source = s.service)
-                       GROUP BY 1, 2, 3, 4, 5, 6),
+                       GROUP BY 1, 2, 3, 4, 5, 6, 7),
                   ordered AS (
                       SELECT *, max(last) OVER w AS before, lag(sequence) OVER w AS before_sequence FROM caused
-                      WINDOW w AS (PARTITION BY source, follower, topic, partition, subject ORDER BY sequence
+                      WINDOW w AS (PARTITION BY source, follower, topic, partition, entity, subject ORDER BY sequence
                                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
                  SELECT format('%s handled sequence %s of %s''s %s about %s at position %s, and an earlier one (%s) only at %s', follower,
                                sequence, source, topic, subject, first, before_sequence, before) AS evidence
