@@ -303,10 +303,29 @@ impl Place {
         partition: u32,
         subscription: &str,
     ) -> Result<Option<String>> {
-        let path = format!("{}-partition-{partition}/stats", self.topic(topic));
-        let stats = self.admin.get(&path).await?;
-        let active = stats["subscriptions"][subscription]["activeConsumerName"].as_str();
+        let stats = self.subscription(topic, partition, subscription).await?;
+        let active = stats["activeConsumerName"].as_str();
         Ok(active.filter(|name| !name.is_empty()).map(str::to_owned))
+    }
+
+    /// The names of a subscription's consumers.
+    pub async fn consumers(
+        &self,
+        topic: Topic,
+        partition: u32,
+        subscription: &str,
+    ) -> Result<Vec<String>> {
+        let stats = self.subscription(topic, partition, subscription).await?;
+        let consumers = stats["consumers"].as_array().into_iter().flatten();
+        let names = consumers.filter_map(|consumer| consumer["consumerName"].as_str());
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    /// What the broker says of a subscription to one partition.
+    async fn subscription(&self, topic: Topic, partition: u32, name: &str) -> Result<Value> {
+        let path = format!("{}-partition-{partition}/stats", self.topic(topic));
+        let mut stats = self.admin.get(&path).await?;
+        Ok(stats["subscriptions"][name].take())
     }
 
     /// Marks all that lies in a subscription as acknowledged, handled or not.
