@@ -40,7 +40,8 @@ const IN_FLIGHT_MESSAGES: usize = 1_200;
 /// was for nothing twice as long, up to the second.
 const WATCHDOG: Duration = Duration::from_secs(2);
 const WATCHDOG_MAX: Duration = Duration::from_mins(1);
-/// With nothing heard for so long, a consumer that is there to empty its subscription asks whether it is empty.
+/// With nothing heard for so long, a consumer that is there to empty its subscription asks whether it is empty. What
+/// silence means it judges as slowly as others.
 const QUIET: Duration = Duration::from_millis(200);
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
@@ -142,6 +143,14 @@ impl Until {
             Self::Empty => DRAIN,
         }
     }
+
+    /// With nothing heard for so long, the broker is asked.
+    fn asks_after(self, patience: Duration) -> Duration {
+        match self {
+            Self::Stopped => patience,
+            Self::Empty => patience.min(QUIET),
+        }
+    }
 }
 
 /// What `/ready` calls the emptying of a subscription that is not consumed afterwards.
@@ -233,6 +242,8 @@ struct Session<'a> {
     at_gaps: Vec<Gap>,
     /// How long silence is borne.
     patience: Duration,
+    /// Since when it is silent, or since it was looked at last.
+    silent_since: Instant,
     /// At the last look in this silence.
     look: Option<Look>,
 }
@@ -300,10 +311,7 @@ impl<'a> Session<'a> {
             })
             .build()
             .await?;
-        let patience = match until {
-            Until::Stopped => memory.watchdog,
-            Until::Empty => QUIET,
-        };
+        let patience = memory.watchdog;
         Ok(Self {
             until,
             subscription,
@@ -316,6 +324,7 @@ impl<'a> Session<'a> {
             memory,
             at_gaps: Vec::new(),
             patience,
+            silent_since: Instant::now(),
             look: None,
         })
     }
@@ -340,7 +349,7 @@ impl<'a> Session<'a> {
                 () = tokio::time::sleep_until(moved + STUCK), if !pending.is_empty() => {
                     return Err(ConsumeError::Stuck);
                 }
-                next = tokio::time::timeout(self.patience, self.consumer.next()), if in_flight < IN_FLIGHT_MESSAGES => {
+                next = tokio::time::timeout(self.until.asks_after(self.patience), self.consumer.next()), if in_flight < IN_FLIGHT_MESSAGES => {
                     let Ok(next) = next else {
                         if pending.is_empty() && self.hears_nothing().await? {
                             return Ok(());
@@ -358,6 +367,7 @@ impl<'a> Session<'a> {
                     }
                     entry.push(inbound);
                     self.last_heard = Some(message.message_id().clone());
+                    self.silent_since = Instant::now();
                     self.look = None;
                     if index + 1 >= size {
                         let mut messages = std::mem::take(&mut entry);
@@ -456,18 +466,20 @@ impl<'a> Session<'a> {
                 "a message is missing, although the broker was asked again"
             );
         }
-        if self.until == Until::Stopped {
-            self.patience = self.memory.at_gap.wait();
-        }
+        self.patience = self.memory.at_gap.wait();
         self.at_gaps.push(gap);
         Ok(())
     }
 
     /// Nothing came for a while, and nothing is in hand. True when there is nothing that could come any more.
     async fn hears_nothing(&mut self) -> Result<bool, ConsumeError> {
-        if self.until == Until::Empty {
-            return Ok(self.backlog().await? == 0);
+        if self.until == Until::Empty && self.backlog().await? == 0 {
+            return Ok(true);
         }
+        if self.silent_since.elapsed() < self.patience {
+            return Ok(false);
+        }
+        self.silent_since = Instant::now();
         if !self.at_gaps.is_empty() {
             return Err(ConsumeError::AtGap);
         }

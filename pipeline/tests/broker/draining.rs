@@ -4,34 +4,43 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use host::testing::until;
 use pipeline::road::consumer::{self, DRAIN, Subscription};
-use pipeline::{Answer, Health, Queue};
+use pipeline::road::pulsar::BrokerSettings;
+use pipeline::{Answer, Health, Inbound, Queue};
 use pulsar::producer::Message as RawMessage;
+use pulsar::{Consumer, ConsumerOptions, SubType, TokioExecutor};
 use schemas::{Service, Topic};
 use tokio_util::sync::CancellationToken;
 
-use crate::foreign_producer;
-use crate::lab::{broker, place, settings, trust};
+use crate::forged::{activated, send, signed};
+use crate::lab::{TOPIC, broker, place, settings, trust};
+use crate::{foreign_producer, nothing_left};
 
 const COMMANDS: Topic = Topic::TrackingCommands;
 
-/// Answers what comes as an engine would after its commit, `slowly` only when it is let go.
+/// Answers what comes as an engine would after its commit, only when it is let go; counts what it handled.
 fn answering(queue: Queue, let_go: CancellationToken) -> Arc<AtomicUsize> {
     let handled = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&handled);
     #[allow(clippy::disallowed_methods, reason = "it ends with the test")]
     tokio::spawn(async move {
         let_go.cancelled().await;
-        loop {
-            queue.ready().await;
-            for item in queue.fill().items {
-                count.fetch_add(item.messages.len(), Ordering::SeqCst);
-                let answers = item.messages.iter().map(|_| Answer::Skipped).collect();
-                let _gone = item.done.send(answers);
-            }
-        }
+        let answer = |_: &Inbound| Answer::Skipped;
+        answer_all(queue, &count, answer).await;
     });
     handled
+}
+
+async fn answer_all(queue: Queue, count: &AtomicUsize, answer: impl Fn(&Inbound) -> Answer) {
+    loop {
+        queue.ready().await;
+        for item in queue.fill().items {
+            count.fetch_add(item.messages.len(), Ordering::SeqCst);
+            let answers = item.messages.iter().map(&answer).collect();
+            let _gone = item.done.send(answers);
+        }
+    }
 }
 
 #[tokio::test]
@@ -83,4 +92,120 @@ async fn draining_ends_when_all_is_handled_and_not_before() {
     tokio::time::timeout(Duration::from_secs(15), again)
         .await
         .unwrap();
+}
+
+/// Sends the first messages of campaign's stream but for the second.
+async fn send_with_a_hole(settings: &BrokerSettings) {
+    let mut by_hand = foreign_producer(settings, TOPIC, None).await;
+    for sequence in [1, 3, 4] {
+        send(
+            &mut by_hand,
+            signed(&trust(), TOPIC, 0, &activated(sequence)),
+        )
+        .await;
+    }
+}
+
+fn bffs(settings: &BrokerSettings) -> Subscription {
+    Subscription {
+        settings: settings.clone(),
+        trust: trust(),
+        follower: Service::Bff,
+        topic: TOPIC,
+        partition: 0,
+    }
+}
+
+#[tokio::test]
+async fn draining_ends_when_what_is_missing_came_by_another_road() {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 1);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    send_with_a_hole(&settings).await;
+    let (queue, health, stop) = (
+        Queue::default(),
+        Health::default(),
+        CancellationToken::new(),
+    );
+    // By HTTP all of it came.
+    let by_http = CancellationToken::new();
+    let known = by_http.clone();
+    let answer = move |inbound: &Inbound| {
+        let (stream, sequence) = inbound.stream.clone().unwrap();
+        if sequence == 1 || known.is_cancelled() {
+            return Answer::Repeated;
+        }
+        Answer::Gap {
+            stream,
+            expected: 2,
+        }
+    };
+    let draining = consumer::drain(bffs(&settings), queue.inlet(), health.clone(), stop);
+    let watching = async {
+        until("the gap is told", || async { !health.stops().is_empty() }).await;
+        by_http.cancel();
+    };
+    let count = AtomicUsize::new(0);
+    let drained = async { tokio::join!(draining, watching) };
+    tokio::select! {
+        drained = tokio::time::timeout(Duration::from_mins(1), drained) => drained.unwrap(),
+        () = answer_all(queue, &count, answer) => unreachable!("it answers on and on"),
+    };
+    nothing_left(&place).await;
+}
+
+#[tokio::test]
+async fn draining_opens_anew_where_the_broker_has_messages_and_sends_none() {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, 1);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    send_with_a_hole(&settings).await;
+    // To the one that drains it is the same: another consumer is fed, and acknowledges nothing.
+    let client = settings.connect().await.unwrap();
+    let elder: Consumer<Vec<u8>, TokioExecutor> = client
+        .consumer()
+        .with_topic(settings.partition_name(TOPIC, 0))
+        .with_subscription("bff")
+        .with_subscription_type(SubType::Failover)
+        .with_consumer_name("elder")
+        .with_options(ConsumerOptions {
+            priority_level: Some(0),
+            ..ConsumerOptions::default()
+        })
+        .build()
+        .await
+        .unwrap();
+    let (queue, health, stop) = (
+        Queue::default(),
+        Health::default(),
+        CancellationToken::new(),
+    );
+    let handled = answering(queue.clone(), {
+        let now = CancellationToken::new();
+        now.cancel();
+        now
+    });
+    let draining = consumer::drain(bffs(&settings), queue.inlet(), health, stop);
+    let names = async || {
+        let mut names = place.consumers(TOPIC, 0, "bff").await.unwrap();
+        names.retain(|name| name != "elder");
+        names
+    };
+    let watching = async {
+        until("it is there", || async { !names().await.is_empty() }).await;
+        let first = names().await;
+        until("it opened anew", || async {
+            let now = names().await;
+            !now.is_empty() && now != first
+        })
+        .await;
+        drop(elder);
+    };
+    let drained = async { tokio::join!(draining, watching) };
+    tokio::time::timeout(Duration::from_mins(1), drained)
+        .await
+        .unwrap();
+    assert_eq!(handled.load(Ordering::SeqCst), 3);
 }
