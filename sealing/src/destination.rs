@@ -3,9 +3,9 @@
 use iban::{Iban, IbanLike};
 
 use crate::Details;
+use crate::holder::holder;
 
 const LONGEST_EMAIL: usize = 254;
-const LONGEST_HOLDER: usize = 140;
 
 /// How a payout reaches its partner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,14 +145,6 @@ fn iban(text: &str) -> Option<String> {
     Some(iban.electronic_str().to_owned())
 }
 
-fn holder(text: &str) -> Option<String> {
-    let length = text.chars().count();
-    let fits = (1..=LONGEST_HOLDER).contains(&length)
-        && !text.trim().is_empty()
-        && !text.chars().any(is_unseen);
-    fits.then(|| text.to_owned())
-}
-
 /// ISO 9362: four of the institution, two of the country, two of the place, three of the branch.
 fn bic(text: &str) -> Option<String> {
     let bic = compact(text)?;
@@ -165,20 +157,6 @@ fn compact(text: &str) -> Option<String> {
     let compact: String = text.chars().filter(|c| *c != ' ').collect();
     let plain = compact.bytes().all(|byte| byte.is_ascii_alphanumeric());
     plain.then(|| compact.to_ascii_uppercase())
-}
-
-/// Control and format characters, line and paragraph separators and what stands for no character: with them one name looks
-/// like another, or turns what stands behind it around (Unicode 16, general categories Cc, Cf, Zl, Zp, Co and Cn's
-/// noncharacters).
-pub(crate) fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
-            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{fffe}' | '\u{ffff}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}'
-            | '\u{f0000}'..='\u{10ffff}')
 }
 
 #[cfg(test)]
@@ -248,30 +226,5 @@ mod tests {
         ] {
             assert_eq!(email(text), None, "{text:?}");
         }
-    }
-
-    #[test]
-    fn a_holder_is_a_name_in_any_script_that_can_be_seen() {
-        for name in [
-            "Zoë Müller",
-            "Ọlá",
-            "山田太郎",
-            "O'Neill & Söhne, Inc.",
-            "प्रिया",
-        ] {
-            assert!(holder(name).is_some(), "{name}");
-        }
-        for name in [
-            "",
-            " ",
-            "a\u{202e}b",
-            "\u{200b}a",
-            "a\u{2028}",
-            "\u{e000}",
-            "a\u{7}",
-        ] {
-            assert_eq!(holder(name), None, "{name:?}");
-        }
-        assert_eq!(holder(&"a".repeat(141)), None);
     }
 }

@@ -6,6 +6,7 @@
 mod at_rest;
 mod destination;
 mod details;
+mod holder;
 mod seal;
 
 pub use at_rest::{DataKey, DataKeys};
