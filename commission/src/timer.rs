@@ -17,8 +17,13 @@ const CHUNK: i64 = 500;
 impl Timer for HoldTimer {
     const NAME: &'static str = "release_hold";
 
-    async fn due(&self, pool: &PgPool, now: Micros) -> Result<Vec<Message>, sqlx::Error> {
-        let holds = store::due(pool, now, CHUNK).await?;
+    async fn due(
+        &self,
+        pool: &PgPool,
+        now: Micros,
+        passed: i64,
+    ) -> Result<Vec<Message>, sqlx::Error> {
+        let holds = store::due(pool, now, passed, CHUNK).await?;
         Ok(holds.into_iter().map(|hold| command(hold, now)).collect())
     }
 }

@@ -98,7 +98,7 @@ impl Walk {
 impl Timer for Reencryption {
     const NAME: &'static str = "reencryption";
 
-    async fn due(&self, pool: &PgPool, _now: Micros) -> Result<Vec<Message>, sqlx::Error> {
+    async fn due(&self, pool: &PgPool, _now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
         self.step(pool).await?;
         Ok(Vec::new())
     }

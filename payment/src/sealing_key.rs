@@ -96,7 +96,7 @@ impl SealingKeyKeeper {
 impl Timer for SealingKeyKeeper {
     const NAME: &'static str = "sealing_key";
 
-    async fn due(&self, pool: &PgPool, now: Micros) -> Result<Vec<Message>, sqlx::Error> {
+    async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
         if now.get() < self.next_look.load(Ordering::Relaxed) {
             return Ok(Vec::new());
         }

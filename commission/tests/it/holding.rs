@@ -1,4 +1,5 @@
 use host::testing::until;
+use money::{Micros, ids};
 use schemas::Body;
 use serde_json::json;
 
@@ -111,4 +112,43 @@ async fn many_holds_that_end_at_once_are_all_approved_once() {
     until("all are approved", || async { approvals().await == 20 }).await;
     service.advance_clock(DAY).await;
     assert_eq!(approvals().await, 20);
+}
+
+#[tokio::test]
+async fn holds_whose_release_was_ended_by_operators_keep_back_no_later_ones() {
+    let mut service = start().await;
+    publish(&mut service, 1, held_for(30)).await;
+    attribute(&mut service, "conv1", sale(10_000)).await;
+    // As many as are released at once, all due before it, whose commands operators have dropped.
+    let stuck: i64 = 500;
+    sqlx::query(
+        "INSERT INTO commissions
+         SELECT held.* FROM commissions c, generate_series(1, $1) n,
+                LATERAL jsonb_populate_record(c, jsonb_build_object('id', 'stuck' || n, 'hold_until', c.hold_until - n)) held",
+    )
+    .bind(stuck)
+    .execute(service.pool())
+    .await
+    .unwrap();
+    let holds: Vec<(String, i64)> =
+        sqlx::query_as("SELECT id, hold_until FROM commissions WHERE id LIKE 'stuck%'")
+            .fetch_all(service.pool())
+            .await
+            .unwrap();
+    let dropped = holds
+        .iter()
+        .map(|(id, due_at)| ids::timer_command_id(id, "release_hold", Micros(*due_at)));
+    sqlx::query(
+        "INSERT INTO pipeline.inbox (id, type, source, subject, received_at, state, code)
+         SELECT id, 'commission.release_hold.command.v1', 'commission', '', 0, 'dropped', 'dropped_by_operator'
+           FROM UNNEST($1::uuid[]) id",
+    )
+    .bind(dropped.collect::<Vec<_>>())
+    .execute(service.pool())
+    .await
+    .unwrap();
+    service.advance_clock(30 * DAY).await;
+    let approved = wait_for(&service, "commission.approved.v1").await;
+    assert_eq!(approved.header.subject, "conv1");
+    service.stop().await;
 }

@@ -72,7 +72,7 @@ impl<P: PayoutProvider> PayoutDesk<P> {
 impl<P: PayoutProvider> Timer for PayoutDesk<P> {
     const NAME: &'static str = NAME;
 
-    async fn due(&self, pool: &PgPool, now: Micros) -> Result<Vec<Message>, sqlx::Error> {
+    async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
         let mut hands = self.hands.lock().await;
         let room = MOST_AT_ONCE - hands.payouts.len();
         if room > 0 {

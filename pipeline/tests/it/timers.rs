@@ -10,9 +10,10 @@ use schemas::Message;
 use sqlx::PgPool;
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::bank::take_out;
-use crate::lab::{COMMANDS, Lab, command};
+use crate::lab::{COMMANDS, FACTS, Lab, command};
 
 /// Always due, with always the same command.
 struct Overdue {
@@ -22,7 +23,7 @@ struct Overdue {
 impl Timer for Overdue {
     const NAME: &'static str = "overdue";
 
-    async fn due(&self, _: &PgPool, _: Micros) -> Result<Vec<Message>, sqlx::Error> {
+    async fn due(&self, _: &PgPool, _: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let mut message = command("p", "pay1", take_out(50, "patient"));
         message.header.id = ids::timer_command_id("pay1", Self::NAME, Micros(1));
@@ -65,4 +66,61 @@ async fn a_timer_whose_command_is_set_aside_fires_once_and_does_not_spin() {
         "four looks in {paced:?}"
     );
     assert_eq!(lab.parked().await.len(), 1);
+}
+
+/// Payouts that are due one after the other, one at a time, each until it is done.
+struct OneByOne([Message; 3]);
+
+impl Timer for OneByOne {
+    const NAME: &'static str = "one_by_one";
+
+    async fn due(
+        &self,
+        pool: &PgPool,
+        _: Micros,
+        passed: i64,
+    ) -> Result<Vec<Message>, sqlx::Error> {
+        let done: Vec<Uuid> =
+            sqlx::query_scalar("SELECT id FROM pipeline.inbox WHERE state = 'done'")
+                .fetch_all(pool)
+                .await?;
+        let due = self.0.iter().filter(|it| !done.contains(&it.header.id));
+        let passed = usize::try_from(passed).unwrap();
+        Ok(due.skip(passed).take(1).cloned().collect())
+    }
+}
+
+#[tokio::test]
+async fn what_is_set_aside_of_a_timer_keeps_nothing_back_that_is_due_behind_it() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let fact = lab.fact("q", 10);
+    replica.take(FACTS, &[&fact]).await;
+    let earned = lab.fact("p", 100);
+    let waits = |payout| command("p", payout, take_out(50, "patient"));
+    let last = command("q", "pay3", take_out(10, "paypal"));
+    let id = last.header.id;
+    let timer = OneByOne([waits("pay1"), waits("pay2"), last]);
+    let stop = CancellationToken::new();
+    let (pool, inlet) = (lab.pool.clone(), replica.inlet.clone());
+    let running = timers::run(Arc::new(timer), pool, inlet, COMMANDS, stop.clone());
+    let watching = async {
+        until("the last is done", || async {
+            let state: Option<String> =
+                sqlx::query_scalar("SELECT state FROM pipeline.inbox WHERE id = $1")
+                    .bind(id)
+                    .fetch_optional(&lab.pool)
+                    .await
+                    .unwrap();
+            state.as_deref() == Some("done")
+        })
+        .await;
+        assert_eq!(lab.parked().await.len(), 2);
+        // What was passed is done as soon as it can be, whoever fires.
+        replica.take(FACTS, &[&earned]).await;
+        lab.until_nothing_is_parked().await;
+        stop.cancel();
+    };
+    tokio::join!(running, watching);
+    assert_eq!(lab.balance("p").await, 0);
 }
