@@ -59,12 +59,3 @@ fn partner_of(caller: &Caller, named: Option<PartnerId>) -> Result<PartnerId, Pr
         None => caller.require_partner().cloned(),
     }
 }
-
-/// 400 that names a parameter of the query.
-fn invalid_parameter(name: &'static str, detail: &'static str) -> Problem {
-    Problem::bad_request(
-        "invalid_parameter",
-        "a parameter is not acceptable; see errors",
-    )
-    .with_error(FieldProblem::parameter(name, detail))
-}

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::lasting::LastingKeys;
-use crate::problem::{FieldProblem, Problem};
+use crate::problem::{FieldProblem, Problem, code};
 
 /// The header that carries the key.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -34,7 +34,8 @@ impl IdempotencyKey {
             .filter(|_| values.next().is_none());
         key.map(Some).ok_or_else(|| {
             let detail = "must be 1 to 128 visible ASCII characters, once";
-            Problem::bad_request("invalid_header", "the Idempotency-Key is malformed")
+            Problem::of(code::INVALID_HEADER)
+                .with_detail("the Idempotency-Key is malformed")
                 .with_error(FieldProblem::parameter("Idempotency-Key", detail))
         })
     }

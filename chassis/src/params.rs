@@ -1,5 +1,7 @@
 //! Path and query parameters whose errors name the parameter.
 
+use std::borrow::Cow;
+
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -7,7 +9,7 @@ use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
-use crate::problem::{FieldProblem, Problem};
+use crate::problem::{FieldProblem, Problem, code};
 
 /// Parameters of the path, such as `Path<CampaignId>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +84,7 @@ fn read<'a>(pairs: impl Iterator<Item = &'a str>) -> Result<Vec<(String, String)
         let name = decoded(name).filter(|name| !name.contains(char::is_control));
         let malformed = || {
             let detail = "the query is not name=value pairs in UTF-8";
-            Problem::bad_request("invalid_parameter", detail)
+            Problem::of(code::INVALID_PARAMETER).with_detail(detail)
         };
         let name = name.ok_or_else(malformed)?;
         let Some(value) = decoded(value) else {
@@ -151,10 +153,11 @@ fn path_problem(kind: ErrorKind, only_name: Option<String>) -> Problem {
 }
 
 /// 400 that names one parameter.
-pub(crate) fn parameter(name: String, detail: String) -> Problem {
-    Problem::bad_request(
-        "invalid_parameter",
-        "a parameter is not acceptable; see errors",
-    )
-    .with_error(FieldProblem::parameter(name, detail))
+pub fn parameter(
+    name: impl Into<Cow<'static, str>>,
+    detail: impl Into<Cow<'static, str>>,
+) -> Problem {
+    Problem::of(code::INVALID_PARAMETER)
+        .with_detail("a parameter is not acceptable; see errors")
+        .with_error(FieldProblem::parameter(name, detail))
 }

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 
+/// The header that carries preferences.
+pub(crate) const PREFER: &str = "prefer";
+
 /// No request is held longer, whatever it prefers.
 const LONGEST_SECS: u64 = 30;
 
@@ -11,7 +14,7 @@ const LONGEST_SECS: u64 = 30;
 /// is no preference, as the RFC says; of several, the first counts.
 pub fn wait(headers: &HeaderMap) -> Option<Duration> {
     let values = headers
-        .get_all("prefer")
+        .get_all(PREFER)
         .into_iter()
         .filter_map(|value| value.to_str().ok());
     values

@@ -7,12 +7,14 @@ use axum::response::{IntoResponse, Response};
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::idempotency::RequestHash;
-use chassis::problem::{FieldProblem, Problem};
+use chassis::problem::{FieldProblem, Problem, code};
 use pipeline::{Answer, Inbound, clock, inbox};
 use schemas::{Actor, Body, Header, Message, Service, Topic, rejection_code};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::documents::CommandState;
 use crate::start::Host;
 use crate::unread::unread_schema;
 
@@ -119,12 +121,17 @@ impl Host {
     }
 
     async fn submit(&self, id: Uuid, inbound: Inbound) -> Result<Answer, Problem> {
-        let full =
-            || Problem::unavailable("queue_full", "too many commands wait; try again soon", 1);
+        let full = || {
+            Problem::unavailable(
+                code::QUEUE_FULL,
+                "too many commands wait; try again soon",
+                1,
+            )
+        };
         let answers = self.inlet().offer(vec![inbound]).map_err(|_| full())?;
         let answered = tokio::time::timeout(COMMIT_TIMEOUT, answers).await;
         let unknown = || {
-            Problem::new(StatusCode::GATEWAY_TIMEOUT, "outcome_unknown")
+            Problem::of(code::OUTCOME_UNKNOWN)
                 .with_detail(
                     "the command was not committed in time; ask for its status before repeating it",
                 )
@@ -145,10 +152,8 @@ impl Host {
             (stored, hash) => stored.is_none() && hash.is_none(),
         };
         if !same {
-            return Err(
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")
-                    .with_detail("this Idempotency-Key was used for another request"),
-            );
+            return Err(Problem::of(code::IDEMPOTENCY_KEY_REUSED)
+                .with_detail("this Idempotency-Key was used for another request"));
         }
         match inbox::State::parse(&known.command.state) {
             Some(inbox::State::Rejected) => {
@@ -196,10 +201,13 @@ pub struct Answered {
     service: &'static str,
 }
 
-#[derive(Debug, Serialize)]
-struct Accepted {
-    command_id: Uuid,
-    status: &'static str,
+/// A command that waits for something, or for its turn; its status is told at `Location`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Waiting {
+    /// Of the command.
+    pub command_id: Uuid,
+    /// `pending`.
+    pub status: CommandState,
 }
 
 impl Answered {
@@ -227,14 +235,14 @@ impl Answered {
             },
             Asked::Parked => {
                 let at = format!("/api/v1/{}/commands/{}", self.service, self.command_id);
-                let accepted = Accepted {
+                let waiting = Waiting {
                     command_id: self.command_id,
-                    status: "pending",
+                    status: CommandState::Pending,
                 };
                 (
                     StatusCode::ACCEPTED,
                     [(header::LOCATION, at)],
-                    chassis::json::Json(accepted),
+                    chassis::json::Json(waiting),
                 )
                     .into_response()
             }

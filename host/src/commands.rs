@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::documents::{CommandState, RejectionName};
 use crate::start::Host;
 use crate::unread::{unread, unread_schema};
 
@@ -22,11 +23,11 @@ struct CommandStatus {
     command_id: Uuid,
     /// Such as `campaign.create.command.v1`.
     r#type: String,
-    /// `pending`, `completed`, `rejected`, `dropped` or `needs_attention`.
-    status: &'static str,
+    status: CommandState,
     /// The aggregate.
     subject: String,
     /// Why it was refused.
+    #[schema(value_type = Option<RejectionName>)]
     code: Option<String>,
 }
 
@@ -62,12 +63,12 @@ async fn command_status(
         .map(|known| known.command)
         .ok_or_else(Problem::not_found)?;
     let status = match inbox::State::parse(&command.state) {
-        Some(inbox::State::Done) => "completed",
-        Some(inbox::State::Rejected) => "rejected",
-        Some(inbox::State::Dropped) => "dropped",
+        Some(inbox::State::Done) => CommandState::Completed,
+        Some(inbox::State::Rejected) => CommandState::Rejected,
+        Some(inbox::State::Dropped) => CommandState::Dropped,
         _ => match pipeline::parked::state_of(host.pool(), id).await {
-            Ok(Some(state)) if state == "dead" => "needs_attention",
-            Ok(_) => "pending",
+            Ok(Some(state)) if state == "dead" => CommandState::NeedsAttention,
+            Ok(_) => CommandState::Pending,
             Err(error) => return Err(unread(&error)),
         },
     };

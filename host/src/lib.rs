@@ -7,6 +7,7 @@ mod ask;
 mod commands;
 mod database;
 mod definition;
+mod documents;
 mod followers;
 mod operator;
 mod password;
@@ -21,8 +22,12 @@ pub mod testing;
 mod traces;
 mod unread;
 
-pub use ask::{Ask, Asked, actor, refusal};
+pub use ask::{Ask, Asked, Waiting, actor, refusal};
 pub use definition::{Definition, Led, Routes};
+pub use documents::{
+    BAD_GATEWAY, CampaignRefusals, CommandState, ConversionType, PaymentRefusals, RejectionName,
+    SERVICE_UNAVAILABLE, TrackingRefusals,
+};
 pub use operator::{Operator, Reason};
 pub use program::main;
 pub use settings::Settings;

@@ -28,6 +28,7 @@ use uuid::Uuid;
 
 use crate::database::Guard;
 use crate::definition::{Definition, Routes};
+use crate::documents::{BAD_GATEWAY, SERVICE_UNAVAILABLE};
 use crate::followers::published;
 use crate::replays::{self, Replays};
 use crate::settings::Settings;
@@ -485,16 +486,13 @@ fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Surface, OpenApi
     } else {
         routes = routes.merge((faces.operators)(host));
     }
-    if settings.rate_limits.is_some() {
-        chassis::openapi::document_rate_limits(routes.get_openapi_mut());
-    }
     let (routes, document) = routes.split_for_parts();
     let (apart, also) = apart.split_for_parts();
     let (operators, shared) = operator::routes(host).split_for_parts();
     let all = chassis::openapi::aside(|| whole(service, document.clone().merge_from(also), shared));
     let road = between_services(host, settings);
     let surface = if settings.admin.is_some() {
-        let own = chassis::openapi::aside(|| document.to_json().unwrap_or_default());
+        let own = chassis::openapi::aside(|| chassis::openapi::text(document.clone()));
         Surface {
             public: Groups {
                 own: chassis::openapi::pages(routes, own),
@@ -546,12 +544,13 @@ fn between_services(host: &Host, settings: &Settings) -> Router {
 /// What is served: with the operators' routes, at the bff those of all services.
 fn whole(service: Service, own: OpenApi, operators: OpenApi) -> String {
     let others = Service::ALL.into_iter().filter(|other| *other != service);
-    let handed_on = others
-        .filter(|_| service == Service::Bff)
-        .map(operator::document);
+    let handed_on = others.filter(|_| service == Service::Bff).map(|other| {
+        let mut document = operator::document(other);
+        chassis::openapi::refuse(&mut document, &[BAD_GATEWAY, SERVICE_UNAVAILABLE]);
+        document
+    });
     let all = [operators].into_iter().chain(handed_on);
-    let whole = all.fold(own, OpenApi::merge_from);
-    whole.to_json().unwrap_or_default()
+    chassis::openapi::text(all.fold(own, OpenApi::merge_from))
 }
 
 fn shell(

@@ -1,6 +1,6 @@
 //! What a client is told of a database that did not do as it was asked: one answer for all routes of all services.
 
-use chassis::problem::Problem;
+use chassis::problem::{Problem, code};
 use pipeline::SchemaIdError;
 
 /// 503 while the database is away, so that it is asked again; 500 for what asking again would not mend.
@@ -10,7 +10,7 @@ pub fn unread(error: &sqlx::Error) -> Problem {
     }
     tracing::warn!(%error, "the database does not answer a request");
     Problem::unavailable(
-        "database_unavailable",
+        code::DATABASE_UNAVAILABLE,
         "the database does not answer; try again",
         1,
     )

@@ -22,6 +22,9 @@ pub enum State {
 }
 
 impl State {
+    /// Every one of them.
+    pub const ALL: [Self; 4] = [Self::Done, Self::Rejected, Self::Parked, Self::Dropped];
+
     /// As stored.
     pub fn name(self) -> &'static str {
         match self {
@@ -34,9 +37,7 @@ impl State {
 
     /// From what is stored.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Done, Self::Rejected, Self::Parked, Self::Dropped]
-            .into_iter()
-            .find(|state| state.name() == name)
+        Self::ALL.into_iter().find(|state| state.name() == name)
     }
 }
 

@@ -36,7 +36,10 @@ pub use kinds::{Entity, KINDS, Kind, Reach, kind, kind_on, known_names};
 pub use messages::*;
 #[cfg(feature = "testing")]
 pub use older::forget;
-pub use outcomes::{RejectionCode, ends, outcomes, rejection_code, rejection_codes};
+pub use outcomes::{
+    CONVERSION_TYPES, RejectionCode, decision_codes, ends, outcomes, rejection_code,
+    rejection_codes,
+};
 pub use partition::partition;
 pub use service::{Grants, Service, Topic};
 pub use show::{EditError, edit, show, show_payload};

@@ -41,6 +41,9 @@ pub fn ends(event: &str) -> Option<&'static str> {
     ended.map(|kind| kind.name)
 }
 
+/// What a conversion may be, and a commission be for.
+pub const CONVERSION_TYPES: [&str; 2] = ["purchase", "lead"];
+
 /// A code of a service's closed list of refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RejectionCode {
@@ -54,6 +57,11 @@ pub struct RejectionCode {
 
 /// Every code that a service's `command.rejected.v1` can have. A test holds the deciders' own lists to it.
 pub fn rejection_codes(service: Service) -> impl Iterator<Item = RejectionCode> {
+    decision_codes(service).chain(OF_THE_DOOR.iter().copied())
+}
+
+/// Those that a request can be refused with: all but the door's, which refuses what comes by the broker.
+pub fn decision_codes(service: Service) -> impl Iterator<Item = RejectionCode> {
     let own = match service {
         Service::Bff => &[],
         Service::Campaign => CAMPAIGN,
@@ -61,8 +69,7 @@ pub fn rejection_codes(service: Service) -> impl Iterator<Item = RejectionCode> 
         Service::Commission => COMMISSION,
         Service::Payment => PAYMENT,
     };
-    let road = OF_THE_ROAD.iter().chain(OF_THE_DOOR);
-    own.iter().chain(road).copied()
+    own.iter().chain(OF_THE_ROAD).copied()
 }
 
 /// The code of that name, if the service refuses with it.

@@ -5,10 +5,11 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::{Check, Metadata};
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::params::Path;
 use chassis::problem::{Fields, Problem};
 use chassis::write::Write;
+use host::CampaignRefusals;
 use money::{CampaignId, EnrollmentId, PartnerId};
 use schemas::{AcceptV1, Topic};
 use serde::Deserialize;
@@ -47,8 +48,14 @@ impl Check for AcceptCampaign {
 
 /// Accepts a campaign's terms.
 #[utoipa::path(
-    post, path = "/api/v1/campaigns/{id}/accept", tag = "campaigns", params(("id" = String, Path)), request_body = AcceptCampaign,
-    responses((status = 202, body = Accepted), (status = 200, body = CommandView, description = "Its outcome, under Prefer: wait"), Problems),
+    post, path = "/api/v1/campaigns/{id}/accept", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
+    request_body(content = AcceptCampaign,
+        example = json!({"accepted_terms": true, "metadata": {"source": "mobile_app"}})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
     security(("bearer" = []))
 )]
 pub(crate) async fn accept_campaign(

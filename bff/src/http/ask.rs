@@ -9,8 +9,9 @@ use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
 use chassis::idempotency::RequestHash;
 use chassis::json::{Check, Json};
-use chassis::problem::{FieldProblem, Problem};
+use chassis::problem::{FieldProblem, Problem, code};
 use chassis::write::Write;
+use host::CommandState;
 use money::{BrandId, PartnerId};
 use pipeline::group::GroupError;
 use schemas::{Body, Service, Topic};
@@ -31,8 +32,8 @@ pub(crate) struct Accepted {
     command_id: Uuid,
     /// Finds the request and everything that it causes.
     correlation_id: Uuid,
-    #[schema(example = "pending")]
-    status: &'static str,
+    /// `pending`.
+    status: CommandState,
 }
 
 /// Who asks, and how.
@@ -135,7 +136,7 @@ impl Bff {
         let accepted = Accepted {
             command_id: id,
             correlation_id,
-            status: "pending",
+            status: CommandState::Pending,
         };
         match wait.filter(|wait| !wait.is_zero()) {
             None => Ok(at(id, StatusCode::ACCEPTED, Json(accepted))),
@@ -196,19 +197,17 @@ fn missing(pointer: &'static str) -> Problem {
 }
 
 fn key_reused() -> Problem {
-    Problem::unprocessable(
-        "idempotency_key_reused",
-        "this Idempotency-Key was used for another request",
-    )
+    Problem::of(code::IDEMPOTENCY_KEY_REUSED)
+        .with_detail("this Idempotency-Key was used for another request")
 }
 
 fn not_taken(error: &GroupError, id: Uuid) -> Problem {
     match error {
         GroupError::Full => {
-            Problem::unavailable("queue_full", "too many commands wait; try again soon", 1)
+            Problem::unavailable(code::QUEUE_FULL, "too many commands wait; try again soon", 1)
         }
         GroupError::Failed(_) => Problem::unavailable(
-            "database_unavailable",
+            code::DATABASE_UNAVAILABLE,
             "the command may or may not be taken: ask for its status, or repeat it with its Idempotency-Key",
             1,
         )

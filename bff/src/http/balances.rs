@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, NotFound, Problems};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
@@ -93,7 +93,7 @@ pub(crate) struct BalanceFilter {
 /// Balances, one per owner and currency: a partner's or a brand's own, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/balances", tag = "payments", params(PageQuery, BalanceFilter),
-    responses((status = 200, body = Page<BalanceView>), Problems), security(("bearer" = []))
+    responses((status = 200, body = Page<BalanceView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))
 )]
 pub(crate) async fn list_balances(
     State(bff): State<Bff>,

@@ -5,10 +5,11 @@ use axum::response::Response;
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
 use chassis::json::{Check, Text};
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::params::Path;
 use chassis::problem::{Fields, Problem};
 use chassis::write::{NoBody, Write};
+use host::CampaignRefusals;
 use money::{BrandId, CampaignId, Currency, is_host_name, is_public_host};
 use schemas::{ActivateV1, CreateV1, Topic};
 use serde::Deserialize;
@@ -65,8 +66,14 @@ impl Check for CreateCampaign {
 
 /// Asks for a new campaign.
 #[utoipa::path(
-    post, path = "/api/v1/campaigns", tag = "campaigns", request_body = CreateCampaign,
-    responses((status = 202, body = Accepted), (status = 200, body = CommandView, description = "Its outcome, under Prefer: wait"), Problems),
+    post, path = "/api/v1/campaigns", tag = "campaigns", params(Repeatable, Waits),
+    request_body(content = CreateCampaign,
+        example = json!({"campaign_id": "camp123", "name": "Summer sale", "currency": "USD", "allowed_hosts": ["shop.example.com"]})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, NotFound, CampaignRefusals)>
+    ),
     security(("bearer" = []))
 )]
 pub(crate) async fn create_campaign(
@@ -92,8 +99,13 @@ pub(crate) async fn create_campaign(
 
 /// Asks that partners may join a campaign from now on.
 #[utoipa::path(
-    post, path = "/api/v1/campaigns/{id}/activate", tag = "campaigns", params(("id" = String, Path)), request_body = NoBody,
-    responses((status = 202, body = Accepted), (status = 200, body = CommandView, description = "Its outcome, under Prefer: wait"), Problems),
+    post, path = "/api/v1/campaigns/{id}/activate", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
+    request_body = NoBody,
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
     security(("bearer" = []))
 )]
 pub(crate) async fn activate_campaign(

@@ -8,6 +8,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
+use host::{CommandState, RejectionName};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -25,10 +26,10 @@ pub(crate) struct CommandView {
     r#type: String,
     /// The aggregate that it is about.
     subject: String,
-    /// `pending`, `completed`, `rejected`, `dropped` or `needs_attention`.
-    #[schema(example = "completed")]
+    #[schema(value_type = CommandState)]
     status: String,
     /// Why it was refused, for programs.
+    #[schema(value_type = Option<RejectionName>)]
     code: Option<String>,
     /// Why it was refused, for people.
     detail: Option<String>,
@@ -55,29 +56,6 @@ impl From<CommandRow> for CommandView {
     }
 }
 
-/// Where commands stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Status {
-    Pending,
-    Completed,
-    Rejected,
-    Dropped,
-    NeedsAttention,
-}
-
-impl Status {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Completed => "completed",
-            Self::Rejected => "rejected",
-            Self::Dropped => "dropped",
-            Self::NeedsAttention => "needs_attention",
-        }
-    }
-}
-
 /// Which commands.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -85,7 +63,7 @@ impl Status {
 pub(crate) struct CommandFilter {
     /// Only those that stand so.
     #[param(inline)]
-    status: Option<Status>,
+    status: Option<CommandState>,
 }
 
 /// The caller's own commands, newest first.
@@ -98,7 +76,7 @@ pub(crate) async fn list_commands(
     caller: Caller,
     list: List<CommandFilter>,
 ) -> Result<Json<Page<CommandView>>, Problem> {
-    let status = list.filter.status.map(Status::name);
+    let status = list.filter.status.map(CommandState::name);
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = commands::list(bff.host.pool(), caller.identity(), status, below, rows)
         .await

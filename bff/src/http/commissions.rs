@@ -3,11 +3,12 @@
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, NotFound, Problems};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
+use host::ConversionType;
 use money::{BrandId, CampaignId, ConversionId, PartnerId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -34,11 +35,10 @@ pub(crate) struct CommissionView {
     campaign_id: String,
     partner_id: String,
     brand_id: String,
-    /// `purchase` or `lead`.
-    #[schema(example = "purchase")]
+    #[schema(value_type = ConversionType)]
     event_type: String,
-    /// `held`, `approved`, `reversed` (all of it) or `suspended`.
-    #[schema(example = "approved")]
+    /// `reversed` is all of it.
+    #[schema(value_type = Status)]
     status: String,
     /// Why it is suspended.
     suspense: Option<String>,
@@ -113,6 +113,7 @@ fn of_currency(minor: Option<i64>, currency: Option<String>) -> Option<AmountVie
 /// How far a commission is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CommissionStatus)]
 pub(crate) enum Status {
     Held,
     Approved,
@@ -153,7 +154,7 @@ pub(crate) struct CommissionFilter {
 /// Commissions, newest first: a partner's own, those of a brand's campaigns, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/commissions", tag = "commissions", params(PageQuery, CommissionFilter),
-    responses((status = 200, body = Page<CommissionView>), Problems), security(("bearer" = []))
+    responses((status = 200, body = Page<CommissionView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))
 )]
 pub(crate) async fn list_commissions(
     State(bff): State<Bff>,

@@ -5,9 +5,10 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::{Check, Metadata, WebUrl};
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::problem::{Fields, Problem};
 use chassis::write::Write;
+use host::CampaignRefusals;
 use money::{CampaignId, EvidenceId, PartnerId};
 use schemas::{SubmitEvidenceV1, Topic};
 use serde::Deserialize;
@@ -48,8 +49,14 @@ impl Check for SubmitEvidence {
 
 /// Shows a piece of evidence for a campaign.
 #[utoipa::path(
-    post, path = "/api/v1/evidence/upload", tag = "evidence", request_body = SubmitEvidence,
-    responses((status = 202, body = Accepted), (status = 200, body = CommandView, description = "Its outcome, under Prefer: wait"), Problems),
+    post, path = "/api/v1/evidence/upload", tag = "evidence", params(Repeatable, Waits),
+    request_body(content = SubmitEvidence,
+        example = json!({"campaign_id": "camp123", "evidence_type": "photo", "file_url": "https://example.com/photo.jpg", "metadata": {"description": "Product photo"}})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, NotFound, CampaignRefusals)>
+    ),
     security(("bearer" = []))
 )]
 pub(crate) async fn submit_evidence(

@@ -5,9 +5,10 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::{Check, WebUrl};
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::problem::Problem;
 use chassis::write::Write;
+use host::TrackingRefusals;
 use money::{CampaignId, LinkCode, PartnerId};
 use schemas::{CreateLinkV1, Topic};
 use serde::Deserialize;
@@ -38,8 +39,14 @@ impl Check for CreateLink {}
 
 /// Makes a link.
 #[utoipa::path(
-    post, path = "/api/v1/links", tag = "tracking", request_body = CreateLink,
-    responses((status = 202, body = Accepted), (status = 200, body = CommandView, description = "Its outcome, under Prefer: wait"), Problems),
+    post, path = "/api/v1/links", tag = "tracking", params(Repeatable, Waits),
+    request_body(content = CreateLink,
+        example = json!({"campaign_id": "camp123", "target_url": "https://shop.example.com/shoes", "code": "spring-sale"})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, NotFound, TrackingRefusals)>
+    ),
     security(("bearer" = []))
 )]
 pub(crate) async fn create_link(

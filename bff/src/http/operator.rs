@@ -15,8 +15,8 @@ use axum::response::Response;
 use axum::routing::any;
 use chassis::auth::Caller;
 use chassis::http::{CORRELATION_ID, RequestContext};
-use chassis::problem::Problem;
-use host::Host;
+use chassis::problem::{Problem, code};
+use host::{BAD_GATEWAY, Host, SERVICE_UNAVAILABLE};
 use http_body_util::Limited;
 use schemas::Service;
 use utoipa_axum::router::OpenApiRouter;
@@ -146,7 +146,7 @@ fn hand_back(service: Service, answer: reqwest::Response) -> Result<Response, Pr
     let length = answer.content_length().unwrap_or(0);
     if length > u64::try_from(LONGEST_ANSWER).unwrap_or(u64::MAX) {
         let detail = format!("{} answers with more than is handed back", service.name());
-        return Err(Problem::new(StatusCode::BAD_GATEWAY, "bad_gateway").with_detail(detail));
+        return Err(Problem::of(BAD_GATEWAY).with_detail(detail));
     }
     let (status, headers) = (answer.status(), picked(answer.headers(), &HANDED_BACK));
     let is_stream = headers
@@ -170,16 +170,16 @@ fn away(service: Service, error: &reqwest::Error) -> Problem {
     let name = service.name();
     if error.is_connect() {
         let detail = format!("{name} cannot be reached; try again");
-        return Problem::unavailable("service_unavailable", detail, 1);
+        return Problem::unavailable(SERVICE_UNAVAILABLE, detail, 1);
     }
     let detail = format!("{name} did not answer; it may have acted: look at its audit");
-    Problem::new(StatusCode::BAD_GATEWAY, "bad_gateway").with_detail(detail)
+    Problem::of(BAD_GATEWAY).with_detail(detail)
 }
 
 fn unreadable(rejection: &BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large")
+        return Problem::of(code::BODY_TOO_LARGE)
             .with_detail("the body is longer than this path takes");
     }
-    Problem::bad_request("unreadable_body", "the body ended before it was complete")
+    Problem::of(code::UNREADABLE_BODY).with_detail("the body ended before it was complete")
 }

@@ -5,10 +5,11 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::{AmountText, Check};
-use chassis::openapi::Problems;
-use chassis::problem::{Fields, Problem};
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
+use chassis::problem::{Fields, Problem, code};
 use chassis::time::now;
 use chassis::write::Write;
+use host::PaymentRefusals;
 use money::{Currency, Money, PartnerId, PayoutId};
 use schemas::{RequestPayoutV1, Topic};
 use sealing::{Method, PublicKey};
@@ -21,6 +22,13 @@ use super::commands::CommandView;
 use super::destination::AccountDetails;
 use crate::store::sealing_keys;
 
+chassis::refuses!(KeyMissing: code::SEALING_KEY_MISSING);
+
+chassis::closed_list!(
+    /// How money is paid out.
+    pub(crate) PaymentMethod: Method::ALL.map(Method::name)
+);
+
 /// A request of a payout.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,8 +38,7 @@ pub(crate) struct RequestPayout {
     /// ISO 4217.
     #[schema(value_type = String, example = "USD")]
     currency: Currency,
-    /// `paypal` or `bank_transfer`.
-    #[schema(example = "paypal")]
+    #[schema(value_type = PaymentMethod)]
     payment_method: String,
     account_details: AccountDetails,
     /// For operators: whose money. Partners ask for their own.
@@ -54,8 +61,14 @@ impl Check for RequestPayout {
 
 /// Asks for a payout of a partner's own money.
 #[utoipa::path(
-    post, path = "/api/v1/payments/request", tag = "payments", request_body = RequestPayout,
-    responses((status = 202, body = Accepted), (status = 200, body = CommandView, description = "Its outcome, under Prefer: wait"), Problems),
+    post, path = "/api/v1/payments/request", tag = "payments", params(Repeatable, Waits),
+    request_body(content = RequestPayout,
+        example = json!({"amount": 150.0, "currency": "USD", "payment_method": "paypal", "account_details": {"email": "user@example.com"}})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<((Forbidden, NotFound), PaymentRefusals, KeyMissing)>
+    ),
     security(("bearer" = []))
 )]
 pub(crate) async fn request_payout(
@@ -102,7 +115,7 @@ async fn seal(
 async fn newest_key(bff: &Bff) -> Result<PublicKey, Problem> {
     let none = || {
         let detail = "payment has published no key to seal payment details to; try again soon";
-        Problem::unavailable("sealing_key_missing", detail, 5)
+        Problem::unavailable(code::SEALING_KEY_MISSING, detail, 5)
     };
     let (id, bytes) = sealing_keys::current(bff.host.pool(), now())
         .await

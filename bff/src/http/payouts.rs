@@ -3,7 +3,7 @@
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, NotFound, Problems};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Bff;
+use super::payments::PaymentMethod;
 use super::shown::{amount, moment};
 use crate::store::payouts::{self, PayoutRow};
 
@@ -26,13 +27,12 @@ pub(crate) struct PayoutView {
     amount: String,
     #[schema(example = "USD")]
     currency: String,
-    #[schema(example = "paypal")]
+    #[schema(value_type = PaymentMethod)]
     payment_method: String,
     /// Where to, masked.
     #[schema(example = "u***@example.com")]
     destination: String,
-    /// `requested`, `submitting`, `submitted`, `unknown`, `paid` or `failed`.
-    #[schema(example = "paid")]
+    #[schema(value_type = Status)]
     status: String,
     /// The provider's own reference.
     provider_ref: Option<String>,
@@ -63,6 +63,7 @@ impl From<PayoutRow> for PayoutView {
 /// How far a payout is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PayoutStatus)]
 pub(crate) enum Status {
     Requested,
     Submitting,
@@ -101,7 +102,7 @@ pub(crate) struct PayoutFilter {
 /// Payouts, newest first: a partner's own, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/payouts", tag = "payments", params(PageQuery, PayoutFilter),
-    responses((status = 200, body = Page<PayoutView>), Problems), security(("bearer" = []))
+    responses((status = 200, body = Page<PayoutView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))
 )]
 pub(crate) async fn list_payouts(
     State(bff): State<Bff>,

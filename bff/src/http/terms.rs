@@ -5,10 +5,11 @@ use axum::response::Response;
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
 use chassis::json::Check;
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::params::Path;
 use chassis::problem::{Fields, Problem};
 use chassis::write::Write;
+use host::CampaignRefusals;
 use money::CampaignId;
 use schemas::PublishTermsV1;
 use serde::Deserialize;
@@ -61,8 +62,14 @@ impl Check for PublishTerms {
 
 /// Asks for a new version of a campaign's terms and plan.
 #[utoipa::path(
-    post, path = "/api/v1/campaigns/{id}/terms", tag = "campaigns", params(("id" = String, Path)), request_body = PublishTerms,
-    responses((status = 202, body = Accepted), (status = 200, body = CommandView, description = "Its outcome, under Prefer: wait"), Problems),
+    post, path = "/api/v1/campaigns/{id}/terms", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
+    request_body(content = PublishTerms,
+        example = json!({"text": "Show the product, not a price.", "window_days": 30, "plan": {"sale": {"bps": 1000}, "lead": {"flat": {"amount": "5.00", "currency": "USD"}}, "hold_days": 14}})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
     security(("bearer" = []))
 )]
 pub(crate) async fn publish_terms(

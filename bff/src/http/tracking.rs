@@ -5,10 +5,11 @@ use axum::response::Response;
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
 use chassis::json::{AmountText, Check, Metadata, MetadataError, Text};
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::problem::{Fields, Problem};
 use chassis::time::{Timestamp, now, refuse_future};
 use chassis::write::Write;
+use host::TrackingRefusals;
 use money::{Amount, CampaignId, ClickId, ConversionId, Currency, OrderId};
 use schemas::{RecordEventV1, Topic};
 use serde::Deserialize;
@@ -166,8 +167,14 @@ impl RecordEvent {
 
 /// Reports what a visitor did.
 #[utoipa::path(
-    post, path = "/api/v1/tracking/events", tag = "tracking", request_body = RecordEvent,
-    responses((status = 202, body = Accepted), (status = 200, body = CommandView, description = "Its outcome, under Prefer: wait"), Problems),
+    post, path = "/api/v1/tracking/events", tag = "tracking", params(Repeatable, Waits),
+    request_body(content = RecordEvent,
+        example = json!({"user_id": "user123", "event_type": "purchase", "order_id": "order-1001", "amount": 100.0, "currency": "USD", "metadata": {"product_id": "prod456"}})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, TrackingRefusals)>
+    ),
     security(("bearer" = []))
 )]
 pub(crate) async fn record_event(

@@ -5,12 +5,12 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::{Check, Metadata};
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::params::Path;
 use chassis::problem::{Fields, Problem};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use host::{Ask, Host};
+use host::{Ask, CampaignRefusals, Host, Waiting};
 use money::{CampaignId, EnrollmentId, PartnerId};
 use schemas::{AcceptV1, Body, Message};
 use serde::{Deserialize, Serialize};
@@ -83,12 +83,16 @@ impl AcceptanceView {
 #[utoipa::path(
     post,
     path = "/api/v1/campaign/campaigns/{campaign_id}/accept",
-    params(("campaign_id" = String, Path)),
-    request_body = AcceptCampaign,
+    tag = "campaigns",
+    params(("campaign_id" = String, Path), Repeatable),
+    request_body(
+        content = AcceptCampaign,
+        example = json!({"accepted_terms": true, "metadata": {"source": "mobile_app"}})
+    ),
     responses(
         (status = 201, body = AcceptanceView),
-        (status = 409, description = "already_accepted, terms_version_stale, campaign_not_active"),
-        Problems
+        (status = 202, body = Waiting),
+        Problems<(Forbidden, CampaignRefusals)>
     ),
     security(("bearer" = []))
 )]

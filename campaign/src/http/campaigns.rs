@@ -7,19 +7,18 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::Json;
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
-use chassis::params::Path;
+use chassis::params::{Path, parameter};
 use chassis::problem::{FieldProblem, Problem};
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use host::{Ask, Host};
+use host::{Ask, CampaignRefusals, Host, Waiting};
 use money::{BrandId, CampaignId};
 use schemas::{ActivateV1, Body, CreateV1};
 
 pub(super) use self::bodies::CreateCampaign;
 use self::bodies::{ActivationView, CampaignFilter, CampaignView};
-use super::invalid_parameter;
 use crate::domain::Status;
 use crate::store::campaigns::{self, Narrowed};
 
@@ -27,11 +26,16 @@ use crate::store::campaigns::{self, Narrowed};
 #[utoipa::path(
     post,
     path = "/api/v1/campaign/campaigns",
-    request_body = CreateCampaign,
+    tag = "campaigns",
+    params(Repeatable),
+    request_body(
+        content = CreateCampaign,
+        example = json!({"campaign_id": "camp123", "name": "Summer sale", "currency": "USD", "allowed_hosts": ["shop.example.com"]})
+    ),
     responses(
         (status = 201, body = CampaignView),
-        (status = 409, description = "campaign_exists"),
-        Problems
+        (status = 202, body = Waiting),
+        Problems<(Forbidden, CampaignRefusals)>
     ),
     security(("bearer" = []))
 )]
@@ -82,12 +86,13 @@ fn brand_of(caller: &Caller, named: Option<BrandId>) -> Result<BrandId, Problem>
 #[utoipa::path(
     post,
     path = "/api/v1/campaign/campaigns/{campaign_id}/activate",
-    params(("campaign_id" = String, Path)),
+    tag = "campaigns",
+    params(("campaign_id" = String, Path), Repeatable),
     request_body = NoBody,
     responses(
         (status = 200, body = ActivationView),
-        (status = 409, description = "terms_not_published, already_active"),
-        Problems
+        (status = 202, body = Waiting),
+        Problems<CampaignRefusals>
     ),
     security(("bearer" = []))
 )]
@@ -117,8 +122,9 @@ pub(super) async fn activate_campaign(
 #[utoipa::path(
     get,
     path = "/api/v1/campaign/campaigns/{campaign_id}",
+    tag = "campaigns",
     params(("campaign_id" = String, Path)),
-    responses((status = 200, body = CampaignView), Problems),
+    responses((status = 200, body = CampaignView), Problems<Forbidden>),
     security(("bearer" = []))
 )]
 pub(super) async fn get_campaign(
@@ -137,8 +143,9 @@ pub(super) async fn get_campaign(
 #[utoipa::path(
     get,
     path = "/api/v1/campaign/campaigns",
+    tag = "campaigns",
     params(PageQuery, CampaignFilter),
-    responses((status = 200, body = Page<CampaignView>), Problems),
+    responses((status = 200, body = Page<CampaignView>), Problems<Forbidden>),
     security(("bearer" = []))
 )]
 pub(super) async fn list_campaigns(
@@ -148,7 +155,7 @@ pub(super) async fn list_campaigns(
 ) -> Result<Json<Page<CampaignView>>, Problem> {
     let filter = &list.filter;
     let status = filter.status.as_deref().map(|name| {
-        Status::parse(name).ok_or_else(|| invalid_parameter("status", "must be draft or active"))
+        Status::parse(name).ok_or_else(|| parameter("status", "must be draft or active"))
     });
     let narrowed = Narrowed {
         status: status.transpose()?,

@@ -5,18 +5,19 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::{Check, Json, Metadata, WebUrl};
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
+use chassis::params::parameter;
 use chassis::problem::{Fields, Problem};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use host::{Ask, Host};
+use host::{Ask, CampaignRefusals, Host, Waiting};
 use money::{CampaignId, EvidenceId, Micros, PartnerId};
 use schemas::{Body, Message, SubmitEvidenceV1};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{invalid_parameter, partner_of};
+use super::partner_of;
 use crate::domain::EvidenceType;
 use crate::store::evidence::{self, Narrowed, Row};
 
@@ -124,11 +125,16 @@ pub(super) struct EvidenceFilter {
 #[utoipa::path(
     post,
     path = "/api/v1/campaign/evidence",
-    request_body = SubmitEvidence,
+    tag = "evidence",
+    params(Repeatable),
+    request_body(
+        content = SubmitEvidence,
+        example = json!({"campaign_id": "camp123", "evidence_type": "photo", "file_url": "https://example.com/photo.jpg", "metadata": {"description": "Product photo"}})
+    ),
     responses(
         (status = 201, body = EvidenceView),
-        (status = 409, description = "not_enrolled, already_submitted"),
-        Problems
+        (status = 202, body = Waiting),
+        Problems<(Forbidden, CampaignRefusals)>
     ),
     security(("bearer" = []))
 )]
@@ -167,8 +173,9 @@ pub(super) async fn submit_evidence(
 #[utoipa::path(
     get,
     path = "/api/v1/campaign/evidence",
+    tag = "evidence",
     params(PageQuery, EvidenceFilter),
-    responses((status = 200, body = Page<EvidenceView>), Problems),
+    responses((status = 200, body = Page<EvidenceView>), Problems<Forbidden>),
     security(("bearer" = []))
 )]
 pub(super) async fn list_evidence(
@@ -180,7 +187,7 @@ pub(super) async fn list_evidence(
     let evidence_type = filter.evidence_type.as_deref().map(EvidenceType::parse);
     let evidence_type = evidence_type
         .transpose()
-        .map_err(|invalid| invalid_parameter("evidence_type", invalid.0))?;
+        .map_err(|invalid| parameter("evidence_type", invalid.0))?;
     let narrowed = Narrowed {
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),

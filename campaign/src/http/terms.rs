@@ -5,13 +5,13 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::{Check, Json};
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::{Fields, Problem};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use host::{Ask, Host};
+use host::{Ask, CampaignRefusals, Host, Waiting};
 use money::{CampaignId, Currency, Micros};
 use schemas::{Body, Message, PublishTermsV1};
 use serde::{Deserialize, Serialize};
@@ -69,9 +69,13 @@ pub(super) struct TermsView {
 #[utoipa::path(
     post,
     path = "/api/v1/campaign/campaigns/{campaign_id}/terms",
-    params(("campaign_id" = String, Path)),
-    request_body = PublishTerms,
-    responses((status = 201, body = TermsView), Problems),
+    tag = "campaigns",
+    params(("campaign_id" = String, Path), Repeatable),
+    request_body(
+        content = PublishTerms,
+        example = json!({"text": "Show the product, not a price.", "window_days": 30, "plan": {"sale": {"bps": 1000}, "lead": {"flat": {"amount": "5.00", "currency": "USD"}}, "hold_days": 14}})
+    ),
+    responses((status = 201, body = TermsView), (status = 202, body = Waiting), Problems<CampaignRefusals>),
     security(("bearer" = []))
 )]
 pub(super) async fn publish_terms(
@@ -119,8 +123,9 @@ fn published(first: &Message, text: String) -> Option<TermsView> {
 #[utoipa::path(
     get,
     path = "/api/v1/campaign/campaigns/{campaign_id}/terms",
+    tag = "campaigns",
     params(("campaign_id" = String, Path), PageQuery),
-    responses((status = 200, body = Page<TermsView>), Problems),
+    responses((status = 200, body = Page<TermsView>), Problems<Forbidden>),
     security(("bearer" = []))
 )]
 pub(super) async fn list_terms(

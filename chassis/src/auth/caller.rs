@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderValue;
-use axum::http::StatusCode;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::request::Parts;
 use money::ids::Asker;
 use money::{BrandId, PartnerId};
 
 use super::{Claims, Role, TokenError, Verifier};
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 
 /// The subject of a request without a token on a developer's machine.
 const LOCAL_OPERATOR: &str = "local-operator";
@@ -210,15 +209,14 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 /// RFC 6750: no error code for a request that shows no token.
 fn refused(error: TokenError) -> Problem {
     match error {
-        TokenError::Missing => Problem::new(StatusCode::UNAUTHORIZED, "unauthorized")
+        TokenError::Missing => Problem::of(code::UNAUTHORIZED)
             .with_detail("a bearer token is needed")
             .with_header(
                 WWW_AUTHENTICATE,
                 HeaderValue::from_static(r#"Bearer realm="tributary""#),
             ),
-        TokenError::Host => Problem::new(StatusCode::MISDIRECTED_REQUEST, "misdirected_request")
-            .with_detail(error.to_string()),
-        TokenError::NoKeys => Problem::unavailable("keys_unavailable", error.to_string(), 5),
+        TokenError::Host => Problem::of(code::MISDIRECTED_REQUEST).with_detail(error.to_string()),
+        TokenError::NoKeys => Problem::unavailable(code::KEYS_UNAVAILABLE, error.to_string(), 5),
         error => Problem::unauthorized(error.to_string()),
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
+use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -17,7 +17,7 @@ use super::arrivals::{Arrivals, longest};
 use super::shares::{Holder, Shares};
 use crate::auth::{Shown, Verifier};
 use crate::json::{too_large, unreadable};
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 
 /// Who is at the other end of a connection; `None` for a proxy that many come through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,13 +123,13 @@ fn is_too_long(error: &axum::Error) -> bool {
 }
 
 fn overloaded(detail: &'static str) -> Problem {
-    Problem::unavailable("overloaded", detail, 1)
+    Problem::unavailable(code::OVERLOADED, detail, 1)
 }
 
 /// RFC 9110, 15.5.9: the connection is of no more use.
 fn too_slow() -> Problem {
     metrics::counter!("http_bodies_ended_total", "reason" => "slow").increment(1);
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow")
+    Problem::of(code::BODY_TOO_SLOW)
         .with_detail("the body did not come in time")
         .with_header(CONNECTION, HeaderValue::from_static("close"))
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::problem::{FieldProblem, Problem};
+use crate::problem::{FieldProblem, Problem, code};
 use crate::telemetry::{TRACEPARENT, TraceContext};
 
 use super::traced::Traced;
@@ -132,8 +132,10 @@ fn uuid(value: &HeaderValue) -> Option<Uuid> {
 
 fn malformed() -> Problem {
     let detail = "the X-Correlation-Id header must be one UUID, such as 0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e";
-    Problem::bad_request("invalid_header", detail).with_error(FieldProblem::parameter(
-        "X-Correlation-Id",
-        "must be one UUID",
-    ))
+    Problem::of(code::INVALID_HEADER)
+        .with_detail(detail)
+        .with_error(FieldProblem::parameter(
+            "X-Correlation-Id",
+            "must be one UUID",
+        ))
 }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::problem::{FieldProblem, Problem};
+use crate::problem::{FieldProblem, Problem, code};
 
 /// RFC 9112, 3.2 and 6.1: what proxies and servers may understand differently is refused, and so is what follows on its
 /// connection.
@@ -32,7 +32,8 @@ pub(super) async fn layer(request: Request, next: Next) -> Response {
 }
 
 fn refused(name: &'static str, detail: &'static str) -> Response {
-    Problem::bad_request("invalid_header", "a header is not acceptable; see errors")
+    Problem::of(code::INVALID_HEADER)
+        .with_detail("a header is not acceptable; see errors")
         .with_error(FieldProblem::parameter(name, detail))
         .with_header(CONNECTION, HeaderValue::from_static("close"))
         .into_response()

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::shares::Percent;
 use crate::config::Env;
 use crate::prefer;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 
 /// The limits of one service's HTTP surface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +67,7 @@ pub(super) async fn timeout(
     let wait = prefer::wait(request.headers()).unwrap_or_default();
     let answer = tokio::time::timeout(limit.saturating_add(wait), next.run(request));
     answer.await.unwrap_or_else(|_| {
-        Problem::new(StatusCode::GATEWAY_TIMEOUT, "request_timed_out")
+        Problem::of(code::REQUEST_TIMED_OUT)
             .with_detail(
                 "no answer in time; a write may still happen: repeat it with its Idempotency-Key",
             )

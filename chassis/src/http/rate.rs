@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::auth::Shown;
 use crate::config::Env;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 
 /// What is left, and until when: `"subject";r=1999;t=1`.
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -162,7 +162,7 @@ pub(super) async fn layer(
 }
 
 fn too_many(retry_secs: u64) -> Problem {
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited")
+    Problem::of(code::RATE_LIMITED)
         .with_detail("too many requests of this token's subject; try again after Retry-After")
         .with_header(RETRY_AFTER, HeaderValue::from(retry_secs))
 }

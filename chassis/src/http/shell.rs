@@ -4,7 +4,6 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
@@ -17,7 +16,7 @@ use super::shares::Shares;
 use super::{Limits, Probes, admission, context, host, limits, measure};
 use crate::auth::Verifier;
 use crate::idempotency::RequestHasher;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 
 /// What surrounds every route: context, metrics, limits, caught panics, problems for 404 and 405,
 /// and what the extractors need.
@@ -144,7 +143,7 @@ async fn no_route() -> Problem {
 }
 
 async fn no_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+    Problem::of(code::METHOD_NOT_ALLOWED)
         .with_detail("this path does not take that method; see the Allow header")
 }
 

@@ -1,10 +1,15 @@
 //! An amount as a client wrote it.
 
+use std::borrow::Cow;
+
 use money::{Amount, AmountError, Currency, Money};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use serde_json::json;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Longer than any amount, shorter than any attack.
 const LONGEST: usize = 32;
@@ -14,8 +19,7 @@ const EXPECTED: &str = "expected a decimal amount such as 150.00, without an exp
 ///
 /// Only its shape is known: an optional sign, digits, and at most one point with digits after it.
 /// [`AmountText::money`] and [`AmountText::amount`] say whether the digits fit.
-#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-#[schema(value_type = String, example = "150.00")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmountText(String);
 
 impl AmountText {
@@ -54,6 +58,25 @@ impl<'de> Deserialize<'de> for AmountText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         Self::from_raw(&raw).ok_or_else(|| D::Error::custom(EXPECTED))
+    }
+}
+
+impl PartialSchema for AmountText {
+    fn schema() -> RefOr<Schema> {
+        let about = "A decimal amount, as a string or a number, without an exponent. As a string it is safe from clients whose \
+                     numbers are floating.";
+        ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Number]))
+            .description(Some(about))
+            .pattern(Some("^-?[0-9]+([.][0-9]+)?$"))
+            .examples([json!("150.00"), json!(150.0)])
+            .into()
+    }
+}
+
+impl ToSchema for AmountText {
+    fn name() -> Cow<'static, str> {
+        "AmountText".into()
     }
 }
 

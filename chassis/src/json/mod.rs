@@ -8,16 +8,18 @@ mod pointer;
 mod text;
 mod web_url;
 
+use std::borrow::Cow;
+
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::problem::{FieldProblem, Fields, Problem};
+use crate::problem::{FieldProblem, Fields, Problem, code};
 
 pub use amount::AmountText;
 pub use metadata::{Metadata, MetadataError};
@@ -64,13 +66,13 @@ pub(crate) async fn body_bytes<S: Send + Sync>(
     state: &S,
 ) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
-        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
+        let problem = Problem::of(code::UNSUPPORTED_MEDIA_TYPE);
         return Err(problem.with_detail("the body must be application/json"));
     }
     // A coding that is passed over would be read as something else than was meant; one that is undone could grow.
     let coding = request.headers().get(CONTENT_ENCODING);
     if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
+        let problem = Problem::of(code::UNSUPPORTED_MEDIA_TYPE);
         return Err(problem.with_detail("the body must come as it is, without a content coding"));
     }
     Bytes::from_request(request, state)
@@ -85,22 +87,18 @@ pub(crate) async fn body_bytes<S: Send + Sync>(
 
 /// 413.
 pub(crate) fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large")
-        .with_detail("the body is longer than this path takes")
+    Problem::of(code::BODY_TOO_LARGE).with_detail("the body is longer than this path takes")
 }
 
 /// 400: it was cut off.
 pub(crate) fn unreadable() -> Problem {
-    Problem::bad_request("unreadable_body", "the body ended before it was complete")
+    Problem::of(code::UNREADABLE_BODY).with_detail("the body ended before it was complete")
 }
 
 /// A checked value from a body's bytes.
 pub fn parse<T: DeserializeOwned + Check>(bytes: &[u8]) -> Result<T, Problem> {
     if depth::exceeds(bytes, depth::DEEPEST) {
-        return Err(Problem::bad_request(
-            "malformed_json",
-            "the body is nested too deeply",
-        ));
+        return Err(malformed("the body is nested too deeply"));
     }
     nul::refuse(bytes)?;
     // serde would take an array as a struct, field by field.
@@ -110,7 +108,7 @@ pub fn parse<T: DeserializeOwned + Check>(bytes: &[u8]) -> Result<T, Problem> {
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| refusal(&error))?;
-    json.end().map_err(|error| malformed(&error))?;
+    json.end().map_err(|error| no_json(&error))?;
     let mut fields = Fields::new();
     value.check(&mut fields);
     fields.finish()?;
@@ -119,16 +117,21 @@ pub fn parse<T: DeserializeOwned + Check>(bytes: &[u8]) -> Result<T, Problem> {
 
 fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     if !error.inner().is_data() {
-        return malformed(error.inner());
+        return no_json(error.inner());
     }
     let (pointer, detail) = pointer::locate(error);
     Problem::invalid(vec![FieldProblem::at(pointer, detail)])
 }
 
-fn malformed(error: &serde_json::Error) -> Problem {
+fn no_json(error: &serde_json::Error) -> Problem {
     let (line, column) = (error.line(), error.column());
-    let detail = format!("the body is not JSON: see line {line}, column {column}");
-    Problem::bad_request("malformed_json", detail)
+    malformed(format!(
+        "the body is not JSON: see line {line}, column {column}"
+    ))
+}
+
+fn malformed(detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::of(code::MALFORMED_JSON).with_detail(detail)
 }
 
 /// `application/json`, or a type that says it is built on it.

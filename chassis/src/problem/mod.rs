@@ -1,5 +1,6 @@
 //! RFC 9457 problem details: the one shape of every error answer.
 
+pub mod code;
 mod fields;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::http::RequestContext;
 
+pub use code::Code;
 pub use fields::{FieldProblem, Fields};
 
 /// The media type of a problem.
@@ -70,7 +72,13 @@ pub struct ProblemBody<'a> {
 }
 
 impl Problem {
-    /// A problem of this status and code. The title is the status's own phrase.
+    /// A problem with this code.
+    pub fn of(code: Code) -> Self {
+        Self::new(code.status(), code.name)
+    }
+
+    /// A problem of this status and code, for codes that come from elsewhere; [`Problem::of`] is for our own. The title is
+    /// the status's own phrase.
     pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Details {
             status,
@@ -83,53 +91,36 @@ impl Problem {
         }))
     }
 
-    /// 400: the request cannot be understood.
-    pub fn bad_request(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, code).with_detail(detail)
-    }
-
     /// 401 with the challenge that RFC 6750 asks for.
     pub fn unauthorized(detail: impl Into<Cow<'static, str>>) -> Self {
         let challenge =
             HeaderValue::from_static(r#"Bearer realm="tributary", error="invalid_token""#);
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized")
+        Self::of(code::UNAUTHORIZED)
             .with_detail(detail)
             .with_header(WWW_AUTHENTICATE, challenge)
     }
 
     /// 403: known, but not in the role that this needs.
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden").with_detail(detail)
+        Self::of(code::FORBIDDEN).with_detail(detail)
     }
 
     /// 404: not there, or not yours; the two are not told apart.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found").with_detail("there is nothing here for you")
-    }
-
-    /// 422: understood, but not acceptable.
-    pub fn unprocessable(
-        code: impl Into<Cow<'static, str>>,
-        detail: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code).with_detail(detail)
+        Self::of(code::NOT_FOUND).with_detail("there is nothing here for you")
     }
 
     /// 422 that points at each invalid field.
     pub fn invalid(errors: Vec<FieldProblem>) -> Self {
         let mut problem =
-            Self::unprocessable("invalid_body", "a field is not acceptable; see errors");
+            Self::of(code::INVALID_BODY).with_detail("a field is not acceptable; see errors");
         problem.0.errors = errors;
         problem
     }
 
-    /// 503 with `Retry-After`.
-    pub fn unavailable(
-        code: &'static str,
-        detail: impl Into<Cow<'static, str>>,
-        retry_secs: u32,
-    ) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code)
+    /// A problem with this code, of status 503, with `Retry-After`.
+    pub fn unavailable(code: Code, detail: impl Into<Cow<'static, str>>, retry_secs: u32) -> Self {
+        Self::of(code)
             .with_detail(detail)
             .with_header(RETRY_AFTER, HeaderValue::from(retry_secs))
     }
@@ -137,7 +128,7 @@ impl Problem {
     /// 500. The reason goes to the log, never to the client.
     pub fn internal(reason: &dyn fmt::Display) -> Self {
         tracing::error!(%reason, "a request failed for a reason of our own");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
+        Self::of(code::INTERNAL)
             .with_detail("something failed here; the correlation id finds it in the logs")
     }
 

@@ -10,10 +10,10 @@ use chassis::http::{
 };
 use chassis::idempotency::RequestHasher;
 use chassis::json::{AmountText, Check, Json, Metadata, Text, WebUrl};
-use chassis::openapi::{self, Problems};
+use chassis::openapi::{self, Forbidden, Problems, Repeatable, Waits};
 use chassis::page::{List, Page};
 use chassis::params::Path;
-use chassis::problem::{Fields, Problem};
+use chassis::problem::{Code, Fields, Problem};
 use chassis::telemetry::Metrics;
 use chassis::time::{Timestamp, refuse_future};
 use chassis::write::{NoBody, Write};
@@ -76,10 +76,17 @@ struct Paid {
     metadata: Option<Metadata>,
 }
 
+const INSUFFICIENT_BALANCE: Code = Code::new(
+    422,
+    "insufficient_balance",
+    "More was asked for than there is.",
+);
+chassis::refuses!(Broke: INSUFFICIENT_BALANCE);
+
 /// Pays into a campaign.
 #[utoipa::path(post, path = "/campaigns/{campaign_id}/pay", request_body = PayBody,
-    params(("campaign_id" = String, Path)), security(("bearer" = [])),
-    responses((status = 201, body = Paid), Problems))]
+    params(("campaign_id" = String, Path), Repeatable), security(("bearer" = [])),
+    responses((status = 201, body = Paid), Problems<(Forbidden, Broke)>))]
 async fn pay(
     caller: Caller,
     Path(campaign_id): Path<CampaignId>,
@@ -87,7 +94,7 @@ async fn pay(
 ) -> Result<(StatusCode, Json<Paid>), Problem> {
     caller.require_partner()?;
     if campaign_id.as_str() == "broke" {
-        let refusal = Problem::unprocessable("insufficient_balance", "the balance is 0.00 USD");
+        let refusal = Problem::of(INSUFFICIENT_BALANCE).with_detail("the balance is 0.00 USD");
         return Err(refusal.with_command_id(write.command_id(&caller, "chassis.pay.command.v1")));
     }
     let command_id = write.command_id(&caller, "chassis.pay.command.v1");
@@ -119,7 +126,7 @@ async fn pay(
 }
 
 /// Ends a campaign.
-#[utoipa::path(post, path = "/campaigns/{campaign_id}/end", params(("campaign_id" = String, Path)),
+#[utoipa::path(post, path = "/campaigns/{campaign_id}/end", params(("campaign_id" = String, Path), Repeatable, Waits), request_body = NoBody,
     security(("bearer" = [])), responses((status = 204), Problems))]
 async fn end(caller: Caller, _: Path<CampaignId>, _: Write<NoBody>) -> Result<StatusCode, Problem> {
     caller.require_owner(PartnerId::parse("partner123").ok().as_ref(), None)?;
@@ -136,7 +143,7 @@ struct Filter {
 
 /// Lists numbers from 9 down, by position.
 #[utoipa::path(get, path = "/numbers", params(chassis::page::PageQuery, Filter),
-    security(("bearer" = [])), responses((status = 200, body = Page<i64>), Problems))]
+    security(("bearer" = [])), responses((status = 200, body = Page<i64>), Problems<Forbidden>))]
 async fn numbers(caller: Caller, list: List<Filter>) -> Result<Json<Page<i64>>, Problem> {
     caller.scope()?;
     let rows: Vec<i64> = (0..10)
@@ -243,7 +250,7 @@ impl App {
             .metrics(Metrics::install("payment").unwrap())
             .ready_when(move || std::future::ready(vec![check.clone()]));
         let (handlers, document) = routes().split_for_parts();
-        let surface = openapi::pages(handlers, document.to_json().unwrap());
+        let surface = openapi::pages(handlers, openapi::text(document));
         let router = Shell::new(probes, limits)
             .verifier(Arc::new(verifier))
             .rate_limits(rate)

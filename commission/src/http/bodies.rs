@@ -1,10 +1,13 @@
 //! What the answers look like.
 
 use chassis::time::Timestamp;
+use host::ConversionType;
 use money::{Currency, Micros, Money};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::commissions::StatusName;
+use crate::domain::Suspense;
 use crate::store::{CommissionRow, ReversalRow};
 
 /// An amount of money.
@@ -18,6 +21,31 @@ pub(super) struct Amount {
     currency: String,
 }
 
+chassis::closed_list!(
+    /// Why a commission is suspended.
+    pub(super) SuspenseReason: Suspense::ALL.map(Suspense::name)
+);
+
+/// How an amount was rounded.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Rounding {
+    /// To the currency's smallest unit, once, half to even.
+    HalfEven,
+    /// A flat amount is not rounded.
+    None,
+}
+
+/// Where money may be taken from.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Account {
+    /// Earned, and on hold.
+    Pending,
+    /// Earned for good; may go below zero.
+    Payable,
+}
+
 /// A commission in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CommissionItem {
@@ -26,11 +54,13 @@ pub(super) struct CommissionItem {
     campaign_id: String,
     partner_id: String,
     brand_id: String,
-    /// `purchase` or `lead`.
+    #[schema(value_type = ConversionType)]
     event_type: String,
-    /// `held`, `approved`, `reversed` (all of it) or `suspended`.
+    /// `reversed` is all of it.
+    #[schema(value_type = StatusName)]
     status: String,
-    /// Why it is suspended: `flat_currency`, `negative_base` or `out_of_range`.
+    /// Why it is suspended.
+    #[schema(value_type = Option<SuspenseReason>)]
     suspense: Option<String>,
     /// What was earned, decimal with the currency's digits.
     #[schema(example = "10.00")]
@@ -62,8 +92,7 @@ pub(super) struct Calculation {
     flat: Option<Amount>,
     /// The version of the campaign's plan that the partner had accepted.
     plan_version: i32,
-    /// `half_even` to the currency's smallest unit, once; `none` for a flat amount.
-    rounding: &'static str,
+    rounding: Rounding,
     /// The same in words.
     #[schema(example = "10.00 % of 100.00 USD by version 1 of the plan, rounded half-even")]
     explanation: String,
@@ -76,8 +105,8 @@ pub(super) struct Reversal {
     amount: String,
     /// Of all so far, this included.
     reversed_total: String,
-    /// Where it was taken from: `pending` or `payable`.
-    from: &'static str,
+    /// Where it was taken from.
+    from: Account,
     reversed_at: Timestamp,
 }
 
@@ -143,9 +172,9 @@ impl From<&CommissionRow> for Calculation {
             flat,
             plan_version: row.plan_version,
             rounding: if row.rate_bps.is_some() {
-                "half_even"
+                Rounding::HalfEven
             } else {
-                "none"
+                Rounding::None
             },
             explanation,
         }
@@ -176,7 +205,11 @@ impl From<ReversalRow> for Reversal {
         Self {
             amount: decimal(row.amount_minor, &row.currency),
             reversed_total: decimal(row.reversed_total_minor, &row.currency),
-            from: if row.pending { "pending" } else { "payable" },
+            from: if row.pending {
+                Account::Pending
+            } else {
+                Account::Payable
+            },
             reversed_at: Timestamp(Micros(row.reversed_at)),
         }
     }

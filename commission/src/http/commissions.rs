@@ -3,7 +3,7 @@
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
@@ -38,7 +38,8 @@ pub(super) struct CommissionFilter {
 /// Where a commission stands.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum StatusName {
+#[schema(as = CommissionStatus)]
+pub(super) enum StatusName {
     Held,
     Approved,
     Reversed,
@@ -79,7 +80,7 @@ impl From<EventTypeName> for EventType {
     path = "/api/v1/commission/commissions",
     tag = "commissions",
     params(PageQuery, CommissionFilter),
-    responses((status = 200, body = Page<CommissionItem>), Problems),
+    responses((status = 200, body = Page<CommissionItem>), Problems<Forbidden>),
     security(("bearer" = []))
 )]
 pub(super) async fn list_commissions(

@@ -1,11 +1,10 @@
 //! `…/archive`: old parts of the log, written to files, verified and dropped from the table.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use chassis::json::{Check, Json, Text};
 use chassis::openapi::Problems;
 use chassis::page::{List, NoFilter, Page, PageQuery};
-use chassis::problem::{Fields, Problem};
+use chassis::problem::{Code, Fields, Problem};
 use chassis::time::Timestamp;
 use money::Micros;
 use pipeline::archive::{self, ArchiveError, Part};
@@ -16,10 +15,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Operator, Reason};
+use super::{FOLLOWER_UNAVAILABLE, FollowerAway, Operator, Reason};
 use crate::followers;
 use crate::start::Host;
 use crate::unread::unread;
+
+const REFUSED: Code = Code::new(
+    409,
+    "archive_refused",
+    "Not as things stand: no folder is set, or there is nothing that may go.",
+);
+const DAMAGED: Code = Code::new(
+    409,
+    "archive_damaged",
+    "A file is not as it was written; nothing was dropped.",
+);
+chassis::refuses!(NotArchived: REFUSED, DAMAGED);
 
 /// Files that one request writes or reads back: each takes about a second.
 const MOST_FILES: usize = 4;
@@ -102,7 +113,7 @@ pub(crate) async fn list_archive(
 /// Writes closed parts of the log to files, a few at once.
 #[utoipa::path(
     post, path = "/archive/run", tag = "operator", request_body = Reason,
-    responses((status = 200, body = Parts), Problems), security(("bearer" = []))
+    responses((status = 200, body = Parts), Problems<NotArchived>), security(("bearer" = []))
 )]
 pub(crate) async fn run_archive(
     State(host): State<Host>,
@@ -121,7 +132,7 @@ pub(crate) async fn run_archive(
 /// Reads written parts back and compares them with the table, a few at once.
 #[utoipa::path(
     post, path = "/archive/verify", tag = "operator", request_body = Reason,
-    responses((status = 200, body = Parts), Problems), security(("bearer" = []))
+    responses((status = 200, body = Parts), Problems<NotArchived>), security(("bearer" = []))
 )]
 pub(crate) async fn verify_archive(
     State(host): State<Host>,
@@ -142,7 +153,7 @@ pub(crate) async fn verify_archive(
 /// Drops from the table what is archived, verified and passed by every follower.
 #[utoipa::path(
     post, path = "/archive/drop", tag = "operator", request_body = DropParts,
-    responses((status = 200, body = Dropped), Problems), security(("bearer" = []))
+    responses((status = 200, body = Dropped), Problems<(NotArchived, FollowerAway)>), security(("bearer" = []))
 )]
 pub(crate) async fn drop_archive(
     State(host): State<Host>,
@@ -151,7 +162,7 @@ pub(crate) async fn drop_archive(
 ) -> Result<Json<Dropped>, Problem> {
     let passed = followers::passed(&host)
         .await
-        .map_err(|reason| Problem::unavailable("follower_unavailable", reason, 5))?;
+        .map_err(|reason| Problem::unavailable(FOLLOWER_UNAVAILABLE, reason, 5))?;
     let keep = match wanted.keep_positions {
         Some(keep) => keep,
         None => archive::partition_positions(host.pool())
@@ -222,11 +233,11 @@ fn refused(error: ArchiveError) -> Problem {
         ArchiveError::Sql(error) => unread(&error),
         ArchiveError::Schema(error) => crate::unread::unread_schema(&error),
         ArchiveError::NoFolder | ArchiveError::Refused(_) => {
-            Problem::new(StatusCode::CONFLICT, "archive_refused").with_detail(error.to_string())
+            Problem::of(REFUSED).with_detail(error.to_string())
         }
         ArchiveError::Io(_) | ArchiveError::Corrupt(_) => {
             tracing::error!(%error, "the archive is not as it should be");
-            Problem::new(StatusCode::CONFLICT, "archive_damaged").with_detail(error.to_string())
+            Problem::of(DAMAGED).with_detail(error.to_string())
         }
     }
 }

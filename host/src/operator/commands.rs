@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::documents::{LoggedState, RejectionName};
 use crate::start::Host;
 use crate::unread::unread;
 
@@ -29,10 +30,10 @@ pub(crate) struct LoggedCommand {
     actor: Option<String>,
     /// When it was handled first.
     received_at: Timestamp,
-    /// `done`, `rejected`, `parked` or `dropped`; at the bff as its clients see it.
-    #[schema(example = "done")]
+    #[schema(value_type = LoggedState)]
     state: String,
     /// Why it was refused.
+    #[schema(value_type = Option<RejectionName>)]
     code: Option<String>,
     /// Of its outcome in the log, at the bff of itself; while it is parked its place in the queue.
     position: i64,
@@ -64,8 +65,10 @@ pub(crate) struct LoggedCommandFilter {
     subject: Option<String>,
     /// Only those that stand so: `done`, `rejected`, `parked` or `dropped`; at the bff `pending`, `completed`, `rejected`,
     /// `dropped` or `needs_attention`.
+    #[param(value_type = Option<LoggedState>, inline)]
     state: Option<String>,
     /// Only those that were refused with this code.
+    #[param(value_type = Option<RejectionName>, inline)]
     code: Option<String>,
 }
 

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chassis::json::{Check, Json, Text};
 use chassis::openapi::Problems;
-use chassis::problem::{Fields, Problem};
+use chassis::problem::{Code, Fields, Problem};
 use chassis::time::Timestamp;
 use money::Micros;
 use pipeline::audit::{self, Act};
@@ -16,10 +16,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{Operator, Reason};
+use super::{FOLLOWER_UNAVAILABLE, FollowerAway, Operator, Reason, conflict};
+use crate::documents::{ServiceName, TopicName};
 use crate::followers;
 use crate::start::Host;
 use crate::unread::unread;
+
+const REFUSED: Code = Code::new(
+    409,
+    "epoch_refused",
+    "Not as things stand; the detail says why.",
+);
+const NOT_RELAYED: Code = Code::new(
+    409,
+    "relay_refused",
+    "This service does not publish that, or never did.",
+);
+chassis::refuses!(EpochRefused: REFUSED);
+chassis::refuses!(RelayRefused: NOT_RELAYED);
 
 /// The histories of this service's log, and what it stopped of others'.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,6 +84,7 @@ pub(crate) struct AcceptEpoch {
     /// For the audit.
     reason: Text<500>,
     /// Whose log was restored.
+    #[schema(value_type = ServiceName)]
     source: Text<64>,
     /// The epoch that it says it has.
     epoch: i64,
@@ -98,6 +113,7 @@ pub(crate) struct RewindRelay {
     /// For the audit.
     reason: Text<500>,
     /// One that this service publishes.
+    #[schema(value_type = TopicName)]
     topic: Text<64>,
     /// The topic's partition; without it 0.
     partition: Option<i32>,
@@ -151,7 +167,7 @@ pub(crate) async fn get_epoch(State(host): State<Host>) -> Result<Json<EpochView
 /// After a restore that lost something: the log goes on under the next epoch, which followers accept one by one.
 #[utoipa::path(
     post, path = "/epoch/raise", tag = "operator", request_body = Reason,
-    responses((status = 200, body = RaisedView), Problems), security(("bearer" = []))
+    responses((status = 200, body = RaisedView), Problems<(EpochRefused, FollowerAway)>), security(("bearer" = []))
 )]
 pub(crate) async fn raise_epoch(
     State(host): State<Host>,
@@ -160,7 +176,7 @@ pub(crate) async fn raise_epoch(
 ) -> Result<Json<RaisedView>, Problem> {
     let forked = followers::forked_behind(&host)
         .await
-        .map_err(|reason| Problem::unavailable("follower_unavailable", reason, 5))?;
+        .map_err(|reason| Problem::unavailable(FOLLOWER_UNAVAILABLE, reason, 5))?;
     let mut tx = begin(&host).await?;
     let after = forked.unwrap_or(tx.position());
     let raised = epoch::raise(&mut tx, host.bare_pool(), host.writer(), after)
@@ -169,7 +185,7 @@ pub(crate) async fn raise_epoch(
             RaiseError::Sql(error) => unread(&error),
             RaiseError::Schema(error) => crate::unread::unread_schema(&error),
             RaiseError::Append(error) => Problem::internal(&error),
-            RaiseError::Refused(detail) => conflict("epoch_refused", detail),
+            RaiseError::Refused(detail) => conflict(REFUSED, detail),
         })?;
     let detail = json!({"after_position": raised.after_position, "restated": raised.restated});
     let target = format!("epoch {}", raised.epoch);
@@ -217,7 +233,7 @@ pub(crate) async fn keep_epoch(
 /// Takes another service's raised epoch: its streams go on here.
 #[utoipa::path(
     post, path = "/epoch/accept", tag = "operator", request_body = AcceptEpoch,
-    responses((status = 200, body = AcceptedView), Problems), security(("bearer" = []))
+    responses((status = 200, body = AcceptedView), Problems<EpochRefused>), security(("bearer" = []))
 )]
 pub(crate) async fn accept_epoch(
     State(host): State<Host>,
@@ -233,7 +249,7 @@ pub(crate) async fn accept_epoch(
         .await
         .map_err(|error| match error {
             NotAccepted::Sql(error) => failed(error),
-            NotAccepted::Refused(detail) => conflict("epoch_refused", detail),
+            NotAccepted::Refused(detail) => conflict(REFUSED, detail),
         })?;
     let act = Act {
         actor: operator.name(),
@@ -265,7 +281,7 @@ async fn note_handled(host: &Host) -> Result<i64, sqlx::Error> {
 /// Sends a stream again by the broker, from behind a sequence. Followers drop what they have by their watermarks.
 #[utoipa::path(
     post, path = "/relay/rewind", tag = "operator", request_body = RewindRelay,
-    responses((status = 200, body = Rewound), Problems), security(("bearer" = []))
+    responses((status = 200, body = Rewound), Problems<RelayRefused>), security(("bearer" = []))
 )]
 pub(crate) async fn rewind_relay(
     State(host): State<Host>,
@@ -278,7 +294,7 @@ pub(crate) async fn rewind_relay(
         .filter(|topic| followers::published(host.service()).contains(topic))
         .ok_or_else(|| {
             let detail = format!("{} does not publish that topic", host.service().name());
-            conflict("relay_refused", detail)
+            conflict(NOT_RELAYED, detail)
         })?;
     let mut tx = WriteTx::begin(host.pool(), host.writer(), Asked::default())
         .await
@@ -292,7 +308,7 @@ pub(crate) async fn rewind_relay(
         .map_err(failed)?;
     let Some(from_position) = from else {
         return Err(conflict(
-            "relay_refused",
+            NOT_RELAYED,
             "that partition was never relayed".to_owned(),
         ));
     };
@@ -346,10 +362,6 @@ async fn finish(
     written.await.map_err(|error| unread(&error))?;
     host.guard().recognised();
     Ok(())
-}
-
-fn conflict(code: &'static str, detail: String) -> Problem {
-    Problem::new(StatusCode::CONFLICT, code).with_detail(detail)
 }
 
 impl From<stopped::Stopped> for StoppedView {

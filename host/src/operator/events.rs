@@ -37,6 +37,7 @@ pub(crate) struct EventFilter {
     pub(super) r#type: Option<String>,
     /// `newest` (without it) or `oldest` first.
     #[serde(default)]
+    #[param(inline)]
     order: Order,
     /// Begin with this position.
     from: Option<i64>,

@@ -12,7 +12,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use chassis::openapi::Problems;
 use chassis::params::Query;
-use chassis::problem::{FieldProblem, Problem};
+use chassis::problem::{Code, FieldProblem, Problem, code};
 use pipeline::event_store::{self, Filter, Way};
 use pipeline::log::{self, LogRow};
 use serde::Deserialize;
@@ -22,6 +22,13 @@ use uuid::Uuid;
 
 use crate::start::Host;
 use crate::unread::unread;
+
+const FULL: Code = Code::new(
+    503,
+    "too_many_streams",
+    "Too many live streams; try again, or read the log in pages.",
+);
+chassis::refuses!(TooManyStreams: FULL);
 
 /// Streams of one process at once.
 static STREAMS: Semaphore = Semaphore::const_new(32);
@@ -48,10 +55,20 @@ pub(crate) struct LiveFilter {
     after: Option<i64>,
 }
 
+/// How a client that was cut off goes on.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "what it documents is read by `last_event_id`")]
+struct GoOn {
+    /// The position that the client had come to; counts more than `after`.
+    #[param(rename = "Last-Event-ID", value_type = Option<i64>, minimum = 0)]
+    last_event_id: Option<i64>,
+}
+
 /// Messages as they are committed, each with its position as the event's id.
 #[utoipa::path(
-    get, path = "/events/live", tag = "operator", params(LiveFilter),
-    responses((status = 200, content_type = "text/event-stream", body = String), Problems),
+    get, path = "/events/live", tag = "operator", params(LiveFilter, GoOn),
+    responses((status = 200, content_type = "text/event-stream", body = String), Problems<TooManyStreams>),
     security(("bearer" = []))
 )]
 pub(crate) async fn live_events(
@@ -59,7 +76,7 @@ pub(crate) async fn live_events(
     Query(asked): Query<LiveFilter>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let full = || Problem::unavailable("too_many_streams", "too many live streams; try again", 5);
+    let full = || Problem::unavailable(FULL, "too many live streams; try again", 5);
     let permit = STREAMS.try_acquire().map_err(|_| full())?;
     let at = match last_event_id(&headers)?.or(asked.after) {
         Some(position) => position,
@@ -92,8 +109,12 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let position = value.to_str().ok().and_then(|text| text.parse().ok());
     let position = position.filter(|position: &i64| *position >= 0);
     let wrong = || {
-        let error = FieldProblem::parameter("Last-Event-ID", "must be a position");
-        Problem::invalid(vec![error])
+        Problem::of(code::INVALID_HEADER)
+            .with_detail("a header is not acceptable; see errors")
+            .with_error(FieldProblem::parameter(
+                "Last-Event-ID",
+                "must be a position",
+            ))
     };
     position.map(Some).ok_or_else(wrong)
 }

@@ -16,13 +16,12 @@ mod replay;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::json::{Check, Text};
-use chassis::problem::{FieldProblem, Problem};
+use chassis::problem::{Code, FieldProblem, Problem, code};
 use pipeline::parked::acts::{ActError, By};
 use schemas::Service;
 use serde::Deserialize;
@@ -33,6 +32,19 @@ use utoipa_axum::routes;
 
 use crate::start::Host;
 use crate::unread::unread;
+
+pub(crate) const FOLLOWER_UNAVAILABLE: Code = Code::new(
+    503,
+    "follower_unavailable",
+    "A follower that has to be asked does not answer; try again.",
+);
+const NOT_NOW: Code = Code::new(
+    409,
+    "not_now",
+    "Not as the message stands now; the detail says why.",
+);
+chassis::refuses!(pub(crate) FollowerAway: FOLLOWER_UNAVAILABLE);
+chassis::refuses!(NotNow: NOT_NOW);
 
 /// The longest body here, in bytes: a message's payload as JSON.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -83,23 +95,19 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
 
 /// What these routes look like at a service.
 pub(crate) fn document(service: Service) -> OpenApi {
-    let mut document = OpenApiRouter::<Host>::new()
+    let base = chassis::openapi::base(
+        "Tributary operators",
+        "What operators do with one process of a service.",
+    );
+    let mut document = OpenApiRouter::<Host>::with_openapi(base)
         .nest(&prefix(service), all())
         .into_openapi();
-    for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.post,
-            &mut item.put,
-            &mut item.patch,
-            &mut item.delete,
-        ];
-        for operation in operations.into_iter().flatten() {
-            // Unique in the bff's document too, where the routes of all services stand.
-            let id = operation.operation_id.take().unwrap_or_default();
-            operation.operation_id = Some(format!("{}_{id}", service.name()));
-        }
+    for operation in chassis::openapi::operations_mut(&mut document) {
+        // Unique in the bff's document too, where the routes of all services stand.
+        let id = operation.operation_id.take().unwrap_or_default();
+        operation.operation_id = Some(format!("{}_{id}", service.name()));
     }
+    chassis::openapi::refuse(&mut document, &[code::FORBIDDEN]);
     document
 }
 
@@ -154,9 +162,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator {
     }
 }
 
-/// 409: not as things stand.
-pub(crate) fn conflict(code: &'static str, detail: String) -> Problem {
-    Problem::new(StatusCode::CONFLICT, code).with_detail(detail)
+/// Not as things stand.
+pub(crate) fn conflict(code: Code, detail: String) -> Problem {
+    Problem::of(code).with_detail(detail)
 }
 
 fn not_parked() -> Problem {
@@ -169,7 +177,7 @@ fn refused(error: &ActError) -> Problem {
     match error {
         ActError::Sql(error) => unread(error),
         ActError::Gone => not_parked(),
-        ActError::NotNow(reason) => conflict("not_now", reason.clone()),
+        ActError::NotNow(reason) => conflict(NOT_NOW, reason.clone()),
         ActError::Edit(edit) => {
             let pointer = format!("/payload{}", edit.pointer);
             Problem::invalid(vec![FieldProblem::at(pointer, edit.detail.clone())])

@@ -5,7 +5,7 @@ use chassis::json::Json;
 use chassis::openapi::Problems;
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::{Path, Query};
-use chassis::problem::Problem;
+use chassis::problem::{Code, Problem};
 use chassis::time::Timestamp;
 use money::Micros;
 use pipeline::audit;
@@ -18,6 +18,13 @@ use uuid::Uuid;
 use super::audit::ActView;
 use crate::start::Host;
 use crate::unread::unread;
+
+const AMBIGUOUS: Code = Code::new(
+    409,
+    "ambiguous",
+    "Two senders took the same message id: say which `source`.",
+);
+chassis::refuses!(pub(super) Ambiguous: AMBIGUOUS);
 
 /// The most neighbours and acts that are shown with a message.
 const MOST_SHOWN: i64 = 50;
@@ -38,8 +45,7 @@ pub(crate) struct ParkedView {
     entity: Option<String>,
     /// The aggregate that it blocks.
     subject: Option<String>,
-    /// `waiting`, `retrying`, `queued`, `dead` or `unknown_type`.
-    #[schema(example = "dead")]
+    #[schema(value_type = ParkedState)]
     state: String,
     reason: String,
     /// What it waits for.
@@ -52,6 +58,10 @@ pub(crate) struct ParkedView {
     next_at: Option<Timestamp>,
     /// When waiting ends.
     deadline: Option<Timestamp>,
+    #[schema(
+        pattern = "^(local|stream|unknown|producer:[^:]+:.+)$",
+        example = "stream"
+    )]
     /// Who sent it: `local` this service, `stream` the service that is its source, `producer:NAME:BRAND` a producer by its key, `unknown` nobody known.
     origin: String,
     /// How often an operator edited or redrove it.
@@ -125,6 +135,7 @@ impl ParkedState {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ParkedFilter {
     /// Only those in this state.
+    #[param(inline)]
     pub(crate) state: Option<ParkedState>,
     /// Only those whose reason contains this, in whatever case.
     pub(crate) reason: Option<String>,
@@ -238,7 +249,7 @@ pub(crate) async fn count_parked(
 /// One message in full: read by the schema that wrote it, with what is ahead of it and behind it.
 #[utoipa::path(
     get, path = "/parked/{id}", tag = "operator", params(("id" = Uuid, Path), OfSource),
-    responses((status = 200, body = ParkedDetail), Problems), security(("bearer" = []))
+    responses((status = 200, body = ParkedDetail), Problems<Ambiguous>), security(("bearer" = []))
 )]
 pub(crate) async fn show_parked(
     State(host): State<Host>,
@@ -265,7 +276,7 @@ pub(super) async fn find(
                 "{} and {} sent messages with this id: say which source",
                 other.source, one.source
             );
-            Err(super::conflict("ambiguous", detail))
+            Err(super::conflict(AMBIGUOUS, detail))
         }
         (None, _) => Err(super::not_parked()),
     }

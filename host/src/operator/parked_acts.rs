@@ -12,8 +12,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::parked::{OfSource, ParkedDetail, detail, find};
-use super::{Operator, Reason, refused};
+use super::parked::{Ambiguous, OfSource, ParkedDetail, ParkedState, detail, find};
+use super::{NotNow, Operator, Reason, refused};
+use crate::documents::RejectionName;
 use crate::start::Host;
 
 /// A payload to try in the place of the message's own.
@@ -44,15 +45,15 @@ impl Check for Edit {}
 /// What handling the message would come to now.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DryRunView {
-    /// `handled`, `rejected`, `set_aside`, `skipped`, `failed` or `unknown` (a dependency is away).
-    #[schema(example = "handled")]
-    outcome: &'static str,
+    outcome: DryRunOutcome,
     /// What would be emitted.
     #[schema(value_type = Vec<Object>)]
     events: Vec<Value>,
     /// With which code it would be refused.
+    #[schema(value_type = Option<RejectionName>)]
     code: Option<String>,
     /// In which state it would be set aside again.
+    #[schema(value_type = Option<ParkedState>)]
     state: Option<&'static str>,
     /// Why it would be refused, set aside, or fail.
     detail: Option<String>,
@@ -60,18 +61,38 @@ pub(crate) struct DryRunView {
     waiting_for: Option<String>,
 }
 
+/// What handling the message would come to.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DryRunOutcome {
+    Handled,
+    Rejected,
+    SetAside,
+    Skipped,
+    Failed,
+    /// A dependency is away.
+    Unknown,
+}
+
+/// What may be done.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Act {
+    Redriven,
+    Dropped,
+}
+
 /// What was done.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ActDone {
     message_id: Uuid,
-    /// `redriven` or `dropped`.
-    done: &'static str,
+    done: Act,
 }
 
 /// What handling the message would come to now, as if its turn had come. Nothing of it stays.
 #[utoipa::path(
     post, path = "/parked/{id}/dry-run", tag = "operator", params(("id" = Uuid, Path), OfSource), request_body = DryRun,
-    responses((status = 200, body = DryRunView), Problems), security(("bearer" = []))
+    responses((status = 200, body = DryRunView), Problems<(Ambiguous, NotNow)>), security(("bearer" = []))
 )]
 pub(crate) async fn dry_run_parked(
     State(host): State<Host>,
@@ -90,7 +111,7 @@ pub(crate) async fn dry_run_parked(
 /// dead message stays dead until it is redriven.
 #[utoipa::path(
     put, path = "/parked/{id}/payload", tag = "operator", params(("id" = Uuid, Path), OfSource), request_body = Edit,
-    responses((status = 200, body = ParkedDetail), Problems), security(("bearer" = []))
+    responses((status = 200, body = ParkedDetail), Problems<(Ambiguous, NotNow)>), security(("bearer" = []))
 )]
 pub(crate) async fn edit_parked(
     State(host): State<Host>,
@@ -114,7 +135,7 @@ pub(crate) async fn edit_parked(
 /// Makes the message due at once; a dead one has all its attempts before it again. It stays in the order of its subject.
 #[utoipa::path(
     post, path = "/parked/{id}/redrive", tag = "operator", params(("id" = Uuid, Path), OfSource), request_body = Reason,
-    responses((status = 200, body = ActDone), Problems), security(("bearer" = []))
+    responses((status = 200, body = ActDone), Problems<(Ambiguous, NotNow)>), security(("bearer" = []))
 )]
 pub(crate) async fn redrive_parked(
     State(host): State<Host>,
@@ -125,14 +146,14 @@ pub(crate) async fn redrive_parked(
 ) -> Result<Json<ActDone>, Problem> {
     let (key, by) = (key(&host, id, of).await?, operator.by(&body));
     let redriven = acts::redrive(host.pool(), host.engine_writer(), &key, by).await;
-    done(&host, id, "redriven", redriven)
+    done(&host, id, Act::Redriven, redriven)
 }
 
 /// Takes the message away for good and lets what waits behind it go. A command ends with the outcome `dropped`; the bytes
 /// are kept beside the audit.
 #[utoipa::path(
     post, path = "/parked/{id}/drop", tag = "operator", params(("id" = Uuid, Path), OfSource), request_body = Reason,
-    responses((status = 200, body = ActDone), Problems), security(("bearer" = []))
+    responses((status = 200, body = ActDone), Problems<(Ambiguous, NotNow)>), security(("bearer" = []))
 )]
 pub(crate) async fn drop_parked(
     State(host): State<Host>,
@@ -148,14 +169,14 @@ pub(crate) async fn drop_parked(
     {
         host.committed(position);
     }
-    done(&host, id, "dropped", dropped.map(|_| ()))
+    done(&host, id, Act::Dropped, dropped.map(|_| ()))
 }
 
 /// Tells what was done, and has what was behind the message looked at.
 fn done(
     host: &Host,
     id: Uuid,
-    done: &'static str,
+    done: Act,
     act: Result<(), ActError>,
 ) -> Result<Json<ActDone>, Problem> {
     act.map_err(|error| refused(&error))?;
@@ -187,11 +208,11 @@ impl From<Rehearsed> for DryRunView {
         match rehearsed {
             Rehearsed::Handled(events) => Self {
                 events,
-                ..plain("handled", None)
+                ..plain(DryRunOutcome::Handled, None)
             },
             Rehearsed::Rejected { code, detail } => Self {
                 code: Some(code),
-                ..plain("rejected", Some(detail))
+                ..plain(DryRunOutcome::Rejected, Some(detail))
             },
             Rehearsed::SetAside {
                 state,
@@ -200,11 +221,11 @@ impl From<Rehearsed> for DryRunView {
             } => Self {
                 state: Some(state),
                 waiting_for,
-                ..plain("set_aside", Some(reason))
+                ..plain(DryRunOutcome::SetAside, Some(reason))
             },
-            Rehearsed::Skipped => plain("skipped", None),
-            Rehearsed::Failed { reason } => plain("failed", Some(reason)),
-            Rehearsed::Outage { reason } => plain("unknown", Some(reason)),
+            Rehearsed::Skipped => plain(DryRunOutcome::Skipped, None),
+            Rehearsed::Failed { reason } => plain(DryRunOutcome::Failed, Some(reason)),
+            Rehearsed::Outage { reason } => plain(DryRunOutcome::Unknown, Some(reason)),
         }
     }
 }

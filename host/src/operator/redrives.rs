@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::parked::ParkedFilter;
-use super::{Operator, Reason, refused};
+use super::{NotNow, Operator, Reason, refused};
 use crate::start::Host;
 use crate::unread::unread;
 
@@ -43,11 +43,16 @@ impl Check for StartRedrive {
     }
 }
 
+chassis::closed_list!(
+    /// How a redrive is.
+    pub(crate) RedriveState: redrive::State::ALL.map(redrive::State::name)
+);
+
 /// A redrive and how far it is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RedriveView {
     id: Uuid,
-    /// `running`, `done` or `cancelled`.
+    #[schema(value_type = RedriveState)]
     state: String,
     rate: i32,
     /// How many messages it is for.
@@ -81,7 +86,7 @@ impl From<Redrive> for RedriveView {
 /// Begins to bring messages back, in order of arrival, at a rate. It survives restarts.
 #[utoipa::path(
     post, path = "/redrives", tag = "operator", request_body = StartRedrive,
-    responses((status = 200, body = RedriveView), Problems), security(("bearer" = []))
+    responses((status = 200, body = RedriveView), Problems<NotNow>), security(("bearer" = []))
 )]
 pub(crate) async fn start_redrive(
     State(host): State<Host>,
@@ -134,7 +139,7 @@ pub(crate) async fn get_redrive(
 /// Stops a redrive where it is. What it made due already is handled all the same.
 #[utoipa::path(
     post, path = "/redrives/{id}/cancel", tag = "operator", params(("id" = Uuid, Path)), request_body = Reason,
-    responses((status = 200, body = RedriveView), Problems), security(("bearer" = []))
+    responses((status = 200, body = RedriveView), Problems<NotNow>), security(("bearer" = []))
 )]
 pub(crate) async fn cancel_redrive(
     State(host): State<Host>,

@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use chassis::json::{Check, Json, Text};
 use chassis::openapi::Problems;
 use chassis::params::Path;
-use chassis::problem::{Fields, Problem};
+use chassis::problem::{Code, Fields, Problem};
 use chassis::time::Timestamp;
 use money::Micros;
-use pipeline::replay::{self, JobRow, Kind, Order, ReplayError};
+use pipeline::replay::{self, JobRow, Kind, Order, Phase, ReplayError};
 use pipeline::{Asked, WriteTx, audit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,6 +19,13 @@ use uuid::Uuid;
 use super::{Operator, Reason};
 use crate::start::Host;
 use crate::unread::unread;
+
+const UNDER_WAY: Code = Code::new(
+    409,
+    "replay_under_way",
+    "One at a time: another replay is not done yet.",
+);
+chassis::refuses!(Busy: UNDER_WAY);
 
 /// Jobs that a list shows.
 const SHOWN: i64 = 20;
@@ -49,20 +56,23 @@ impl Check for StartReplay {
     }
 }
 
+chassis::closed_list!(
+    /// How far a replay is; `interrupted` when its process is gone.
+    pub(crate) ReplayPhase: Phase::ALL.map(Phase::name)
+);
+
 /// A replay as it stands.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReplayView {
     id: Uuid,
-    /// `verify` or `swap`.
-    #[schema(example = "verify")]
+    #[schema(value_type = ReplayKind)]
     kind: String,
     /// The operator's token subject.
     actor: String,
     reason: String,
     started_at: Timestamp,
     finished_at: Option<Timestamp>,
-    /// `folding`, `comparing`, `swapping`, `done`, `failed`, or `interrupted` when its process is gone.
-    #[schema(example = "done")]
+    #[schema(value_type = ReplayPhase)]
     phase: String,
     /// Messages folded so far.
     events: i64,
@@ -127,7 +137,7 @@ pub(crate) async fn list_replays(State(host): State<Host>) -> Result<Json<Replay
 /// Has the tables made again beside the running service. One at a time: 409 `replay_under_way`.
 #[utoipa::path(
     post, path = "/replays", tag = "operator", request_body = StartReplay,
-    responses((status = 202, body = ReplayView), Problems), security(("bearer" = []))
+    responses((status = 202, body = ReplayView, headers(("Location" = String, description = "Where to see how far it is"))), Problems<Busy>), security(("bearer" = []))
 )]
 pub(crate) async fn start_replay(
     State(host): State<Host>,
@@ -160,9 +170,7 @@ pub(crate) async fn start_replay(
 
 fn refused(error: &ReplayError) -> Problem {
     match error {
-        ReplayError::Busy => {
-            Problem::new(StatusCode::CONFLICT, "replay_under_way").with_detail(error.to_string())
-        }
+        ReplayError::Busy => Problem::of(UNDER_WAY).with_detail(error.to_string()),
         ReplayError::Sql(error) => unread(error),
         error => Problem::internal(error),
     }

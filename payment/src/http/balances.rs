@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
-use chassis::openapi::Problems;
-use chassis::params::Query;
-use chassis::problem::{FieldProblem, Problem};
+use chassis::openapi::{NotFound, Problems};
+use chassis::params::{Query, parameter};
+use chassis::problem::Problem;
 use host::Host;
 use money::{BrandId, Currency, Money, PartnerId};
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ enum Owner {
     path = "/api/v1/payment/balances",
     tag = "balances",
     params(BalanceQuery),
-    responses((status = 200, body = Balances), Problems),
+    responses((status = 200, body = Balances), Problems<NotFound>),
     security(("bearer" = []))
 )]
 pub(crate) async fn list_balances(
@@ -108,8 +108,7 @@ fn owner(caller: &Caller, query: BalanceQuery) -> Result<Owner, Problem> {
 
 fn one_of_them() -> Problem {
     let detail = "give partner_id or brand_id, one of them";
-    Problem::bad_request("invalid_parameter", detail)
-        .with_error(FieldProblem::parameter("partner_id", detail))
+    parameter("partner_id", detail)
 }
 
 fn by_currency(listed: Vec<Listed>) -> BTreeMap<Currency, BTreeMap<&'static str, String>> {

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use chassis::json::Json;
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use host::{Host, Operator, Reason};
@@ -45,7 +45,7 @@ pub(crate) struct DataKeyView {
 /// What payment details are sealed to, and what is encrypted with which data key.
 #[utoipa::path(
     get, path = "/api/v1/operator/payment/keys", tag = "operator",
-    responses((status = 200, body = KeysView), Problems), security(("bearer" = []))
+    responses((status = 200, body = KeysView), Problems<Forbidden>), security(("bearer" = []))
 )]
 pub(crate) async fn list_keys(
     State(host): State<Host>,
@@ -57,7 +57,7 @@ pub(crate) async fn list_keys(
 /// Has a new sealing key made and published within a minute. What is sealed to the one of before is still opened.
 #[utoipa::path(
     post, path = "/api/v1/operator/payment/keys/renew", tag = "operator", request_body = Reason,
-    responses((status = 200, body = KeysView), Problems), security(("bearer" = []))
+    responses((status = 200, body = KeysView), Problems<Forbidden>), security(("bearer" = []))
 )]
 pub(crate) async fn renew_sealing_key(
     State(host): State<Host>,

@@ -4,9 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chassis::json::{Check, Json, Text};
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems};
 use chassis::params::Path;
-use chassis::problem::Problem;
+use chassis::problem::{Code, Problem};
 use chassis::time::Timestamp;
 use host::{Host, Operator, Reason};
 use money::ids::derive;
@@ -20,6 +20,18 @@ use utoipa::ToSchema;
 
 use crate::domain::{Payout, Status};
 use crate::store::{payouts, switch};
+
+const NOT_RECORDED: Code = Code::new(
+    503,
+    "not_recorded",
+    "The decision was not recorded; decide again in a moment.",
+);
+const NOT_THERE: Code = Code::new(
+    409,
+    "payout_not_there",
+    "Only a payout whose status is `unknown` is decided upon.",
+);
+chassis::refuses!(Undecided: NOT_RECORDED, NOT_THERE);
 
 /// Whether money may leave.
 #[derive(Serialize, ToSchema)]
@@ -55,20 +67,27 @@ pub(crate) struct DecisionBody {
 
 impl Check for DecisionBody {}
 
+/// How far a decision is.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DecisionState {
+    Proposed,
+    Decided,
+}
+
 /// What came of a decision.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Decided {
     payout_id: String,
     decision: Decision,
     /// `proposed` until a second operator decides the same; then `decided`.
-    #[schema(example = "proposed")]
-    state: &'static str,
+    state: DecisionState,
 }
 
 /// Whether money may leave.
 #[utoipa::path(
     get, path = "/api/v1/operator/payment/payouts/switch", tag = "operator",
-    responses((status = 200, body = SwitchView), Problems), security(("bearer" = []))
+    responses((status = 200, body = SwitchView), Problems<Forbidden>), security(("bearer" = []))
 )]
 pub(crate) async fn get_payout_switch(
     State(host): State<Host>,
@@ -80,7 +99,7 @@ pub(crate) async fn get_payout_switch(
 /// Hands nothing more to the provider, until payouts are resumed. Those in hand at this moment may still go.
 #[utoipa::path(
     post, path = "/api/v1/operator/payment/payouts/pause", tag = "operator", request_body = Reason,
-    responses((status = 200, body = SwitchView), Problems), security(("bearer" = []))
+    responses((status = 200, body = SwitchView), Problems<Forbidden>), security(("bearer" = []))
 )]
 pub(crate) async fn pause_payouts(
     State(host): State<Host>,
@@ -93,7 +112,7 @@ pub(crate) async fn pause_payouts(
 /// Lets money leave again.
 #[utoipa::path(
     post, path = "/api/v1/operator/payment/payouts/resume", tag = "operator", request_body = Reason,
-    responses((status = 200, body = SwitchView), Problems), security(("bearer" = []))
+    responses((status = 200, body = SwitchView), Problems<Forbidden>), security(("bearer" = []))
 )]
 pub(crate) async fn resume_payouts(
     State(host): State<Host>,
@@ -149,7 +168,7 @@ async fn shown(host: &Host) -> Result<Json<SwitchView>, Problem> {
 #[utoipa::path(
     post, path = "/api/v1/operator/payment/payouts/{id}/decide", tag = "operator", params(("id" = String, Path)),
     request_body = DecisionBody,
-    responses((status = 200, body = Decided), (status = 202, body = Decided), Problems), security(("bearer" = []))
+    responses((status = 200, body = Decided), (status = 202, body = Decided), Problems<(Forbidden, Undecided)>), security(("bearer" = []))
 )]
 pub(crate) async fn decide_payout(
     State(host): State<Host>,
@@ -167,9 +186,9 @@ pub(crate) async fn decide_payout(
         say(&host, &payout, answer, &operator).await?;
     }
     let (status, state) = if is_decided {
-        (StatusCode::OK, "decided")
+        (StatusCode::OK, DecisionState::Decided)
     } else {
-        (StatusCode::ACCEPTED, "proposed")
+        (StatusCode::ACCEPTED, DecisionState::Proposed)
     };
     let decided = Decided {
         payout_id: id.to_string(),
@@ -267,7 +286,7 @@ async fn say(
     let inbound = Inbound::local(Topic::PaymentCommands, message, None);
     let full = || {
         Problem::unavailable(
-            "not_recorded",
+            NOT_RECORDED,
             "it was not recorded; decide again in a moment",
             1,
         )
@@ -290,5 +309,5 @@ fn not_there(status: Status) -> Problem {
         "the payout is {}: only one of which nobody knows is decided upon",
         status.name()
     );
-    Problem::new(StatusCode::CONFLICT, "payout_not_there").with_detail(detail)
+    Problem::of(NOT_THERE).with_detail(detail)
 }

@@ -1,18 +1,17 @@
 //! `/api/v1/payment/payouts`.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::{AmountText, Check, Json};
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page};
-use chassis::params::Path;
-use chassis::problem::{FieldProblem, Fields, Problem};
+use chassis::params::{Path, parameter};
+use chassis::problem::{FieldProblem, Fields, Problem, code};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use host::{Ask, Host};
+use host::{Ask, Host, PaymentRefusals, Waiting};
 use money::{Currency, Money, PartnerId, PayoutId};
 use schemas::{Body, Message, RequestPayoutV1, WireMoney};
 use sealing::{Details, Fault};
@@ -23,6 +22,17 @@ use utoipa::{IntoParams, ToSchema};
 use crate::domain::{Method, Status};
 use crate::store::payouts::{self, Stored};
 use crate::store::sealing_keys;
+
+chassis::refuses!(KeyMissing: code::SEALING_KEY_MISSING);
+
+chassis::closed_list!(
+    /// How money is paid out.
+    pub(crate) PaymentMethod: Method::ALL.map(Method::name)
+);
+chassis::closed_list!(
+    /// How far a payout is.
+    pub(crate) PayoutStatus: Status::ALL.map(Status::name)
+);
 
 /// A request of a payout.
 #[derive(Deserialize, ToSchema)]
@@ -36,8 +46,7 @@ pub(crate) struct PayoutBody {
     /// ISO 4217.
     #[schema(example = "USD")]
     currency: String,
-    /// `paypal` or `bank_transfer`.
-    #[schema(example = "paypal")]
+    #[schema(value_type = PaymentMethod)]
     payment_method: String,
     /// Where to: `email` for paypal; `iban`, and if you like `name` and `bic`, for `bank_transfer`. Sealed before anything is
     /// stored.
@@ -82,10 +91,11 @@ pub(crate) struct PayoutView {
     amount: String,
     #[schema(example = "USD")]
     currency: String,
+    #[schema(value_type = PaymentMethod)]
     payment_method: String,
     /// Where to, masked.
     destination: String,
-    /// `requested`, `submitting`, `submitted`, `unknown`, `paid` or `failed`.
+    #[schema(value_type = PayoutStatus)]
     status: String,
     /// The provider's own reference.
     provider_ref: Option<String>,
@@ -104,6 +114,7 @@ pub(crate) struct PayoutFilter {
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
     /// Only those in this status.
+    #[param(value_type = Option<PayoutStatus>, inline)]
     status: Option<String>,
 }
 
@@ -112,8 +123,12 @@ pub(crate) struct PayoutFilter {
     post,
     path = "/api/v1/payment/payouts",
     tag = "payouts",
-    request_body = PayoutBody,
-    responses((status = 201, body = PayoutView), Problems),
+    params(Repeatable),
+    request_body(
+        content = PayoutBody,
+        example = json!({"amount": 150.0, "currency": "USD", "payment_method": "paypal", "account_details": {"email": "user@example.com"}})
+    ),
+    responses((status = 201, body = PayoutView), (status = 202, body = Waiting), Problems<(PaymentRefusals, KeyMissing)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn request_payout(
@@ -158,7 +173,7 @@ async fn sealed(host: &Host, partner: &PartnerId, body: &PayoutBody) -> Result<B
         .map_err(|error| host::unread(&error))?
         .ok_or_else(|| {
             let detail = "payment has no sealing key yet: try again in a moment";
-            Problem::unavailable("sealing_key_missing", detail, 1)
+            Problem::unavailable(code::SEALING_KEY_MISSING, detail, 1)
         })?;
     let sealed_details = sealing::seal(&key, partner.as_str(), &details)
         .map_err(|error| Problem::internal(&error))?;
@@ -223,7 +238,7 @@ pub(crate) async fn get_payout(
     path = "/api/v1/payment/payouts",
     tag = "payouts",
     params(chassis::page::PageQuery, PayoutFilter),
-    responses((status = 200, body = Page<PayoutView>), Problems),
+    responses((status = 200, body = Page<PayoutView>), Problems<(Forbidden, NotFound)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn list_payouts(
@@ -245,8 +260,7 @@ pub(crate) async fn list_payouts(
         && Status::parse(status).is_none()
     {
         let detail = "must be requested, submitting, submitted, unknown, paid or failed";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter")
-            .with_error(FieldProblem::parameter("status", detail)));
+        return Err(parameter("status", detail));
     }
     let filter = payouts::Filter {
         partner: partner.map(PartnerId::as_str),

@@ -25,6 +25,31 @@ const IDLE: Duration = Duration::from_secs(1);
 /// A step makes at most so many messages due.
 const MOST_AT_ONCE: i64 = 1_000;
 
+/// How a redrive is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It goes on.
+    Running,
+    /// It came to its end.
+    Done,
+    /// An operator stopped it.
+    Cancelled,
+}
+
+impl State {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Cancelled];
+
+    /// As stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// A redrive and how far it is.
 #[derive(Debug, Clone, FromRow)]
 pub struct Redrive {
@@ -34,7 +59,7 @@ pub struct Redrive {
     pub filter: Json<Filter>,
     /// Messages a second.
     pub rate: i32,
-    /// `running`, `done` or `cancelled`.
+    /// The name of a [`State`].
     pub state: String,
     /// When it began, in microseconds.
     pub started_at: i64,
@@ -144,10 +169,10 @@ pub async fn cancel(pool: &PgPool, writer: &Writer, id: Uuid, by: By<'_>) -> Res
         .fetch_optional(tx.connection())
         .await?;
     let job = job.ok_or(ActError::Gone)?;
-    if job.state != "running" {
+    if job.state != State::Running.name() {
         return Err(ActError::NotNow(format!("it is {} already", job.state)));
     }
-    end(&mut tx, &job, "cancelled").await?;
+    end(&mut tx, &job, State::Cancelled).await?;
     let act = Act {
         actor: by.actor,
         action: "parked.cancel_redrive",
@@ -215,7 +240,7 @@ async fn step(pool: &PgPool, writer: &Writer) -> Result<Option<u64>, sqlx::Error
         .fetch_one(tx.connection())
         .await?;
         if !in_hand {
-            end(&mut tx, &job, "done").await?;
+            end(&mut tx, &job, State::Done).await?;
             tx.commit().await?;
         }
         return Ok(Some(0));
@@ -251,13 +276,13 @@ async fn next(tx: &mut WriteTx, job: &Redrive, limit: i64) -> Result<Vec<i64>, s
 }
 
 /// Ends a redrive with the figures of this moment.
-async fn end(tx: &mut WriteTx, job: &Redrive, state: &str) -> Result<(), sqlx::Error> {
+async fn end(tx: &mut WriteTx, job: &Redrive, state: State) -> Result<(), sqlx::Error> {
     let now = tx.now().0;
     sqlx::query(
         "UPDATE pipeline.redrive SET state = $2, done = $3, failed = $4, ended_at = $5 WHERE id = $1",
     )
     .bind(job.id)
-    .bind(state)
+    .bind(state.name())
     .bind(job.done)
     .bind(job.failed)
     .bind(now)

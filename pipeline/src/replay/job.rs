@@ -38,6 +38,47 @@ impl Kind {
     }
 }
 
+/// How far a replay is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Messages are folded into the new tables.
+    Folding,
+    /// They are compared with the live ones.
+    Comparing,
+    /// They are put in place.
+    Swapping,
+    /// It came to its end.
+    Done,
+    /// It could not go on.
+    Failed,
+    /// Its process is gone. Never stored: who looks finds out.
+    Interrupted,
+}
+
+impl Phase {
+    /// Every one of them.
+    pub const ALL: [Self; 6] = [
+        Self::Folding,
+        Self::Comparing,
+        Self::Swapping,
+        Self::Done,
+        Self::Failed,
+        Self::Interrupted,
+    ];
+
+    /// As stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Folding => "folding",
+            Self::Comparing => "comparing",
+            Self::Swapping => "swapping",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// What an operator asked for.
 #[derive(Debug, Clone)]
 pub struct Order {
@@ -140,16 +181,16 @@ pub async fn run<D: Domain>(mut rebuild: Rebuild<D>, order: &Order) -> Result<Re
 async fn work<D: Domain>(rebuild: &mut Rebuild<D>, order: &Order) -> Result<Report, ReplayError> {
     rebuild.job = Some(order.id);
     rebuild.catch_up().await?;
-    rebuild.tell("comparing").await;
+    rebuild.tell(Phase::Comparing).await;
     let (position, tables) = rebuild.compare().await?;
     let different = tables.iter().map(|table| table.different).sum();
     let mut replaced = None;
     if order.kind == Kind::Swap {
-        rebuild.tell("swapping").await;
+        rebuild.tell(Phase::Swapping).await;
         replaced = Some(rebuild.swap(order, different).await?);
     }
     let seen = rebuild.seen;
-    rebuild.tell("done").await;
+    rebuild.tell(Phase::Done).await;
     Ok(Report {
         position,
         events: seen.events,

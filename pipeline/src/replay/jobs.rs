@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::rebuild::Seen;
-use super::{Order, ReplayError};
+use super::{Order, Phase, ReplayError};
 use crate::clock;
 
 /// A job as it stands.
@@ -23,7 +23,7 @@ pub struct JobRow {
     pub started_at: i64,
     /// Microseconds.
     pub finished_at: Option<i64>,
-    /// `folding`, `comparing`, `swapping`, `done`, `failed`, or `interrupted` when its process is gone.
+    /// The name of a [`Phase`].
     pub phase: String,
     /// Messages folded.
     pub events: i64,
@@ -74,14 +74,14 @@ fn young() -> i64 {
 pub(super) async fn tell(
     pool: &PgPool,
     id: Uuid,
-    phase: &str,
+    phase: Phase,
     seen: Seen,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE pipeline.replay_job SET phase = $2, events = $3, bytes = $4, done = $5, target = $6 WHERE id = $1",
     )
     .bind(id)
-    .bind(phase)
+    .bind(phase.name())
     .bind(i64::try_from(seen.events).unwrap_or(i64::MAX))
     .bind(i64::try_from(seen.bytes).unwrap_or(i64::MAX))
     .bind(seen.done)
@@ -98,11 +98,16 @@ pub(super) async fn end(
     report: Option<&str>,
     error: Option<&str>,
 ) -> Result<(), sqlx::Error> {
+    let ended = if error.is_some() {
+        Phase::Failed
+    } else {
+        Phase::Done
+    };
     sqlx::query(
         "UPDATE pipeline.replay_job SET phase = $2, report = $3, error = $4, finished_at = $5 WHERE id = $1",
     )
     .bind(id)
-    .bind(if error.is_some() { "failed" } else { "done" })
+    .bind(ended.name())
     .bind(report)
     .bind(error)
     .bind(clock::now().0)
@@ -122,19 +127,21 @@ impl Orders {
     /// Starts a job. [`ReplayError::Busy`] while another one is under way here or in a replica.
     pub async fn give(&self, order: Order) -> Result<(), ReplayError> {
         let under_way = list(&self.pool, 1).await?;
-        let running = |job: &JobRow| job.finished_at.is_none() && job.phase != "interrupted";
+        let running =
+            |job: &JobRow| job.finished_at.is_none() && job.phase != Phase::Interrupted.name();
         if under_way.first().is_some_and(running) {
             return Err(ReplayError::Busy);
         }
         sqlx::query(
             "INSERT INTO pipeline.replay_job (id, kind, actor, reason, started_at, phase, events, bytes, done, target)
-             VALUES ($1, $2, $3, $4, $5, 'folding', 0, 0, 0, 0)",
+             VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, 0)",
         )
         .bind(order.id)
         .bind(order.kind.name())
         .bind(&order.actor)
         .bind(&order.reason)
         .bind(clock::now().0)
+        .bind(Phase::Folding.name())
         .execute(&self.pool)
         .await?;
         let id = order.id;

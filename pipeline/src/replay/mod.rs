@@ -15,7 +15,7 @@ mod swap;
 pub use compare::{Difference, TableReport};
 pub use feed::{Feed, OwnLog};
 pub use followed::{Followed, Sender};
-pub use job::{Kind, Order, Report, run, start_worker};
+pub use job::{Kind, Order, Phase, Report, run, start_worker};
 pub use jobs::{JobRow, Orders, find, list};
 pub use rebuild::{Rebuild, Seen};
 pub use shadow::unlisted;

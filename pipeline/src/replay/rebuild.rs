@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::compare::{self, TableReport};
 use super::feed::{Feed, Target};
-use super::{ReplayError, fold, jobs, shadow};
+use super::{Phase, ReplayError, fold, jobs, shadow};
 use crate::domain::Domain;
 use crate::tx::{Asked, Lock, WriteTx, Writer};
 
@@ -132,15 +132,15 @@ impl<D: Domain> Rebuild<D> {
             self.note(&batch, target);
             if told.elapsed() > Duration::from_secs(1) {
                 told = Instant::now();
-                self.tell("folding").await;
+                self.tell(Phase::Folding).await;
             }
         }
-        self.tell("folding").await;
+        self.tell(Phase::Folding).await;
         Ok(())
     }
 
     /// Notes how far it is, for whoever asked for it.
-    pub(super) async fn tell(&self, phase: &str) {
+    pub(super) async fn tell(&self, phase: Phase) {
         let told = match self.job {
             Some(job) => jobs::tell(&self.live, job, phase, self.seen).await,
             None => Ok(()),

@@ -3,17 +3,18 @@
 use axum::extract::State;
 use chassis::auth::Caller;
 use chassis::json::Json;
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use host::Host;
+use host::{ConversionType, Host};
 use money::{BrandId, CampaignId, Currency, Micros, Money, OrderId, PartnerId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::domain::Reason;
 use crate::store::conversions::{self, ConversionFilter, ConversionRow};
 
 /// An amount of money.
@@ -36,13 +37,18 @@ impl From<Money> for Paid {
     }
 }
 
+chassis::closed_list!(
+    /// Why a conversion is nobody's.
+    pub(super) UnattributedReason: Reason::ALL.iter().map(|reason| reason.name())
+);
+
 /// A conversion.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ConversionItem {
     id: Uuid,
-    /// `attributed`, `unattributed`, or `noted` while only refunds are known of it.
+    #[schema(value_type = StandingFilter)]
     standing: String,
-    /// `purchase` or `lead`.
+    #[schema(value_type = Option<ConversionType>)]
     event_type: Option<String>,
     order_id: Option<String>,
     campaign_id: Option<String>,
@@ -61,6 +67,7 @@ pub(super) struct ConversionItem {
     /// ISO 4217 code.
     currency: Option<String>,
     /// Why it is nobody's.
+    #[schema(value_type = Option<UnattributedReason>)]
     reason: Option<String>,
     /// When, as claimed.
     occurred_at: Option<Timestamp>,
@@ -103,6 +110,7 @@ impl From<ConversionRow> for ConversionItem {
 /// What a conversion may stand as.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = Standing)]
 pub(super) enum StandingFilter {
     /// A partner's.
     Attributed,
@@ -130,6 +138,7 @@ pub(super) struct Filter {
     #[param(value_type = Option<String>)]
     order_id: Option<OrderId>,
     /// That stand like this.
+    #[param(inline)]
     standing: Option<StandingFilter>,
 }
 
@@ -139,7 +148,7 @@ pub(super) struct Filter {
     path = "/api/v1/tracking/conversions",
     tag = "conversions",
     params(PageQuery, Filter),
-    responses((status = 200, body = Page<ConversionItem>), Problems),
+    responses((status = 200, body = Page<ConversionItem>), Problems<Forbidden>),
     security(("bearer" = []))
 )]
 pub(super) async fn list_conversions(

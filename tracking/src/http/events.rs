@@ -6,19 +6,24 @@ use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::openapi::Problems;
+use chassis::openapi::{Problems, Repeatable};
 use chassis::problem::{Fields, Problem};
 use chassis::write::Write;
-use host::{Ask, Asked, Host};
+use host::{Ask, Asked, Host, TrackingRefusals, Waiting};
 use money::{ConversionId, Money};
 use schemas::{Body, Message, WireMoney};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::conversions::Paid;
-use crate::messages::event_outcome;
+use super::conversions::{Paid, UnattributedReason};
+use crate::messages::{event_outcome, event_outcomes};
 pub(crate) use body::RecordEvent;
+
+chassis::closed_list!(
+    /// What a report may come to.
+    pub(super) EventOutcome: event_outcomes()
+);
 
 /// What a report came to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,7 +32,7 @@ pub(super) struct EventRecorded {
     event_id: Uuid,
     /// The order's conversion, or this report's own id.
     conversion_id: String,
-    /// `attributed`, `unattributed`, `refunded`, `refund_noted`, `duplicate_ignored` or `recorded`.
+    #[schema(value_type = EventOutcome)]
     outcome: &'static str,
     /// Whose campaign it is.
     campaign_id: Option<String>,
@@ -36,6 +41,7 @@ pub(super) struct EventRecorded {
     /// The click that led there.
     click_id: Option<String>,
     /// Why it is nobody's.
+    #[schema(value_type = Option<UnattributedReason>)]
     reason: Option<String>,
     /// What was paid or went back.
     amount: Option<Paid>,
@@ -49,11 +55,16 @@ pub(super) struct EventRecorded {
     post,
     path = "/api/v1/tracking/events",
     tag = "events",
-    request_body = RecordEvent,
+    params(Repeatable),
+    request_body(
+        content = RecordEvent,
+        example = json!({"user_id": "user123", "event_type": "purchase", "order_id": "order-1001", "amount": 100.0, "currency": "USD", "metadata": {"product_id": "prod456"}})
+    ),
     responses(
         (status = 201, body = EventRecorded),
+        (status = 202, body = Waiting),
         (status = 200, description = "The order was reported before", body = EventRecorded),
-        Problems,
+        Problems<TrackingRefusals>,
     ),
     security(("bearer" = []))
 )]

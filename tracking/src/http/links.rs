@@ -5,12 +5,12 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::{Check, Json, WebUrl};
-use chassis::openapi::Problems;
+use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::{FieldProblem, Problem};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use host::{Ask, Host};
+use host::{Ask, Host, TrackingRefusals, Waiting};
 use money::{CampaignId, LinkCode, Micros, PartnerId};
 use schemas::{Body, CreateLinkV1, Message};
 use serde::{Deserialize, Serialize};
@@ -58,12 +58,15 @@ pub(super) struct Link {
     post,
     path = "/api/v1/tracking/links",
     tag = "links",
-    request_body = CreateLink,
+    params(Repeatable),
+    request_body(
+        content = CreateLink,
+        example = json!({"campaign_id": "camp123", "target_url": "https://shop.example.com/shoes", "code": "spring-sale"})
+    ),
     responses(
         (status = 201, body = Link),
-        (status = 202, description = "It waits for its campaign or enrollment; see Location"),
-        (status = 409, description = "A link with this code exists"),
-        Problems,
+        (status = 202, body = Waiting),
+        Problems<TrackingRefusals>,
     ),
     security(("bearer" = []))
 )]
@@ -131,7 +134,7 @@ pub(super) struct LinkFilter {
     path = "/api/v1/tracking/links",
     tag = "links",
     params(PageQuery, LinkFilter),
-    responses((status = 200, body = Page<Link>), Problems),
+    responses((status = 200, body = Page<Link>), Problems<Forbidden>),
     security(("bearer" = []))
 )]
 pub(super) async fn list_links(

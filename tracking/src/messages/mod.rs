@@ -8,4 +8,4 @@ mod tests;
 
 pub use emit::emit;
 pub use own::own_event;
-pub use read::{Asked, access, conversion_of, event_outcome, read, user_hash};
+pub use read::{Asked, access, conversion_of, event_outcome, event_outcomes, read, user_hash};

@@ -8,7 +8,7 @@ use money::{
     Amount, BrandId, CampaignId, ConversionId, Currency, EnrollmentId, LinkCode, OrderId, PartnerId,
 };
 use planted::Fault;
-use schemas::{Actor, Body, CreateLinkV1, Header, Message, RecordEventV1};
+use schemas::{Actor, Body, CreateLinkV1, Header, Message, RecordEventV1, Topic, kind, outcomes};
 
 use crate::domain::{
     Access, Code, CreateLink, Event, EventType, Rejection, Report, Terms, UserHash,
@@ -175,16 +175,22 @@ pub fn user_hash(user_id: &str) -> UserHash {
     UserHash(bytes)
 }
 
-/// What became of a report, for an answer.
+/// What became of a report, for an answer: the name in its event's kind.
 pub fn event_outcome(body: &Body) -> &'static str {
-    match body {
-        Body::ConversionAttributedV1(_) => "attributed",
-        Body::ConversionUnattributedV1(_) => "unattributed",
-        Body::ConversionRefundedV1(_) => "refunded",
-        Body::ConversionRefundNotedV1(_) => "refund_noted",
-        Body::ConversionDuplicateIgnoredV1(_) => "duplicate_ignored",
-        _ => "recorded",
-    }
+    let kind = body.kind(Topic::TrackingEvents);
+    kind.and_then(|kind| outcome_of(kind.name))
+        .unwrap_or_default()
+}
+
+/// Everything that may become of a report.
+pub fn event_outcomes() -> Vec<&'static str> {
+    let report = kind("tracking.record_event.command.v1");
+    let kinds = report.map_or(&[][..], outcomes).iter();
+    kinds.filter_map(|kind| outcome_of(kind)).collect()
+}
+
+fn outcome_of(kind: &'static str) -> Option<&'static str> {
+    kind.split('.').nth(1)
 }
 
 fn amount(text: Option<&str>) -> Result<Option<Amount>, Rejection> {

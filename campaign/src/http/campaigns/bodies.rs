@@ -52,6 +52,11 @@ impl Check for CreateCampaign {
     }
 }
 
+chassis::closed_list!(
+    /// Whether partners may join: `active`, or not yet.
+    pub(in crate::http) CampaignStatus: Status::ALL.map(Status::name)
+);
+
 /// A campaign.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct CampaignView {
@@ -69,8 +74,7 @@ pub(in crate::http) struct CampaignView {
     /// Where its links may lead.
     #[schema(example = json!(["shop.example.com"]))]
     allowed_hosts: Vec<String>,
-    /// `draft` or `active`: whether partners may join.
-    #[schema(example = "active")]
+    #[schema(value_type = CampaignStatus)]
     status: String,
     /// The version of the terms in force; `null` before the first.
     terms_version: Option<i32>,
@@ -123,7 +127,7 @@ pub(in crate::http) struct ActivationView {
     #[schema(example = "camp123")]
     pub(super) campaign_id: String,
     /// `active`.
-    #[schema(example = "active")]
+    #[schema(value_type = CampaignStatus)]
     pub(super) status: &'static str,
     /// Since when.
     pub(super) activated_at: Timestamp,
@@ -134,7 +138,8 @@ pub(in crate::http) struct ActivationView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct CampaignFilter {
-    /// `draft` or `active`.
+    /// That stand so.
+    #[param(value_type = Option<CampaignStatus>, inline)]
     pub(super) status: Option<String>,
     /// Of this brand only.
     #[param(value_type = Option<String>)]

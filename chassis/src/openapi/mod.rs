@@ -1,6 +1,13 @@
 //! The `OpenAPI` 3.1 document, made from the handlers, and a page that shows it.
 
-use std::collections::BTreeMap;
+mod answers;
+mod complete;
+mod headers;
+mod lists;
+mod parameters;
+mod schemas;
+mod tags;
+
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::thread;
@@ -8,15 +15,17 @@ use std::thread;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
-    ResponseBuilder,
-};
-use utoipa::{IntoResponses, PartialSchema, ToSchema};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::problem::{FieldProblem, PROBLEM_JSON, ProblemBody};
+use crate::problem::{Code, FieldProblem, ProblemBody};
+
+pub use answers::{Forbidden, NotFound, Problems, Refuses};
+pub use headers::{Repeatable, Waits};
+pub use lists::one_of;
 
 /// The name of the security scheme: `security(("bearer" = []))` on a handler.
 pub const BEARER: &str = "bearer";
@@ -58,11 +67,42 @@ pub fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     done.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// The document as it is checked in: indented, in a stable order, with a line end.
+/// The document as it is served: complete, in one line.
+pub fn text(mut document: OpenApi) -> String {
+    complete::complete(&mut document);
+    document.to_json().unwrap_or_default()
+}
+
+/// The document as it is checked in: complete, indented, in a stable order, with a line end.
 pub fn render(document: &OpenApi) -> String {
+    let mut document = document.clone();
+    complete::complete(&mut document);
     let mut text = document.to_pretty_json().unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Adds codes that every operation of the document may refuse with: where it is asked, not what it does, makes them.
+pub fn refuse(document: &mut OpenApi, codes: &[Code]) {
+    let shared = document.components.clone().unwrap_or_default();
+    for operation in operations_mut(document) {
+        answers::add(operation, codes, &shared);
+    }
+}
+
+/// Every operation of the document.
+pub fn operations_mut(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
+    let items = document.paths.paths.values_mut();
+    items.flat_map(|item| {
+        let methods = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        methods.into_iter().flatten()
+    })
 }
 
 /// Fails when the copy at `path` is not the document, after writing the fresh one beside it as
@@ -80,56 +120,4 @@ pub fn compare_copy(document: &OpenApi, path: &Path) -> Result<(), String> {
         path.display(),
         beside.display()
     ))
-}
-
-/// The problems that any handler with a body and a token may answer: `responses((…), Problems)`.
-#[derive(Debug)]
-pub struct Problems;
-
-impl IntoResponses for Problems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        [
-            ("400", "The request cannot be understood"),
-            ("401", "No valid token"),
-            ("403", "Not in the role that this needs"),
-            ("404", "Not there, or not yours"),
-            ("413", "The body is too long"),
-            (
-                "422",
-                "A field is not acceptable, or the domain refuses; see code",
-            ),
-            ("503", "Not able to serve now; see Retry-After"),
-        ]
-        .into_iter()
-        .map(|(status, description)| (status.to_owned(), problem(description).into()))
-        .collect()
-    }
-}
-
-/// Says of every operation that needs a token that it may answer 429.
-pub fn document_rate_limits(document: &mut OpenApi) {
-    for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.patch,
-            &mut item.delete,
-        ];
-        let limited = operations.into_iter().flatten();
-        for operation in limited.filter(|operation| operation.security.is_some()) {
-            let answer = problem("Too many requests of this token's subject; see Retry-After");
-            let responses = &mut operation.responses.responses;
-            responses.insert("429".to_owned(), answer.into());
-        }
-    }
-}
-
-fn problem(description: &str) -> Response {
-    let schema = RefOr::Ref(Ref::from_schema_name(ProblemBody::name()));
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new()
-        .description(description)
-        .content(PROBLEM_JSON, content)
-        .build()
 }
