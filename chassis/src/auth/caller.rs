@@ -216,6 +216,7 @@ fn refused(error: TokenError) -> Problem {
                 HeaderValue::from_static(r#"Bearer realm="tributary""#),
             ),
         TokenError::Host => Problem::of(code::MISDIRECTED_REQUEST).with_detail(error.to_string()),
+        TokenError::Origin => Problem::forbidden(error.to_string()),
         TokenError::NoKeys => Problem::unavailable(code::KEYS_UNAVAILABLE, error.to_string(), 5),
         error => Problem::unauthorized(error.to_string()),
     }

@@ -52,6 +52,11 @@ pub enum TokenError {
         "without a token, only this machine's addresses and the names in HTTP_ALLOWED_HOSTS are answered"
     )]
     Host,
+    /// There is none, and a browser asks for a page that is not ours.
+    #[error(
+        "without a token, no page is answered but this machine's and those of the names in HTTP_ALLOWED_HOSTS"
+    )]
+    Origin,
 }
 
 /// Verifies tokens by signature, algorithm, issuer, audience and time.
@@ -153,16 +158,25 @@ impl Verifier {
     fn shown_by(&self, token: Option<&str>, headers: &HeaderMap) -> Result<Caller, TokenError> {
         match (token, self.anonymous) {
             (Some(token), _) => self.verify(token),
-            (None, Anonymous::LocalOperator) if !self.is_ours(headers) => Err(TokenError::Host),
-            (None, Anonymous::LocalOperator) => Ok(Caller::local_operator()),
+            (None, Anonymous::LocalOperator) => self.local(headers),
             (None, Anonymous::Refused) => Err(TokenError::Missing),
         }
     }
 
-    /// Whether the request names a host as nobody's page in a browser could.
-    fn is_ours(&self, headers: &HeaderMap) -> bool {
+    /// The local operator, unless a page of somebody else's may ask: by a name of its own that it lets point here, or as
+    /// browsers let every page ask everywhere.
+    fn local(&self, headers: &HeaderMap) -> Result<Caller, TokenError> {
+        let is_configured = |host: &String| self.hosts.contains(host);
         let named = host::name(headers);
-        named.is_some_and(|host| host::is_no_sites(&host) || self.hosts.contains(&host))
+        let named = named.filter(|host| host::is_no_sites(host) || is_configured(host));
+        let named = named.ok_or(TokenError::Host)?;
+        let shows_ours =
+            |page: &String| *page == named || host::is_this_machine(page) || is_configured(page);
+        let mut pages = host::origins(headers);
+        let all_ours = pages.all(|page| page.as_ref().is_some_and(shows_ours));
+        all_ours
+            .then(Caller::local_operator)
+            .ok_or(TokenError::Origin)
     }
 
     /// The caller that a token speaks for, by the keys there are now.

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, HOST, TRANSFER_ENCODING};
+use axum::http::header::{CONNECTION, HOST, ORIGIN, TRANSFER_ENCODING};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::config::is_loopback;
 use crate::problem::{FieldProblem, Problem, code};
 
 /// RFC 9112, 3.2 and 6.1: what proxies and servers may understand differently is refused, and so is what follows on its
@@ -47,11 +48,27 @@ pub(crate) fn name(headers: &HeaderMap) -> Option<String> {
     is_host.then(|| authority.host().to_ascii_lowercase())
 }
 
+/// The hosts of the pages that a browser asks for, without ports and in lower case: at most one, and `None` for a page that
+/// names no site (RFC 6454, 7). A browser names it with every POST, also with one that it asks nobody's leave for.
+pub(crate) fn origins(headers: &HeaderMap) -> impl Iterator<Item = Option<String>> {
+    headers.get_all(ORIGIN).iter().map(|origin| {
+        let (scheme, authority) = origin.to_str().ok()?.split_once("://")?;
+        let authority: Authority = authority.parse().ok()?;
+        let is_page = matches!(scheme, "http" | "https");
+        is_page.then(|| authority.host().to_ascii_lowercase())
+    })
+}
+
+/// Whether only this machine shows pages under this host.
+pub(crate) fn is_this_machine(host: &str) -> bool {
+    is_loopback(host) || host.ends_with(".localhost")
+}
+
 /// Whether a page of somebody else's site cannot have named this host: such a page reaches this machine only by a name of
 /// its own that it lets point here (DNS rebinding).
 pub(crate) fn is_no_sites(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    address.parse::<IpAddr>().is_ok() || host == "localhost" || host.ends_with(".localhost")
+    address.parse::<IpAddr>().is_ok() || is_this_machine(host)
 }
 
 #[cfg(test)]

@@ -346,6 +346,45 @@ async fn an_open_service_answers_no_name_that_somebodys_page_could_have() {
 }
 
 #[tokio::test]
+async fn an_open_service_takes_no_write_of_somebody_elses_page() {
+    let verifier = secret_verifier(Anonymous::LocalOperator);
+    let verifier = verifier.under_hosts(vec!["front.test".to_owned()]);
+    let app = App::with(verifier, Limits::default(), true).await;
+    // Without a body and a content type a page's browser asks nobody's leave for it.
+    let asked = |origin: &str, token: Option<String>| {
+        let request = app.client.post(format!("{}/campaigns/c/end", app.url));
+        let request = request.header("origin", origin);
+        let request = token.into_iter().fold(request, RequestBuilder::bearer_auth);
+        async { request.send().await.unwrap() }
+    };
+    for ours in [
+        app.url.as_str(),
+        "http://localhost:5173",
+        "http://[::1]:5173",
+        "https://front.test",
+    ] {
+        assert_eq!(asked(ours, None).await.status(), 204, "{ours}");
+    }
+    for foreign in [
+        "https://evil.example",
+        "http://192.0.2.1",
+        "http://127.0.0.1.evil.example",
+        "null",
+        "127.0.0.1",
+        "file://127.0.0.1",
+    ] {
+        let refused = problem(asked(foreign, None).await, 403).await;
+        assert_eq!(refused["code"], "forbidden", "{foreign}");
+        let token = Some(partner_token());
+        assert_eq!(asked(foreign, token).await.status(), 204, "{foreign}");
+    }
+    let request = app.client.post(format!("{}/campaigns/c/end", app.url));
+    let request = request.header("origin", app.url.as_str());
+    let request = request.header("origin", "https://evil.example");
+    assert_eq!(request.send().await.unwrap().status(), 403, "one of two");
+}
+
+#[tokio::test]
 async fn a_token_that_was_made_in_the_future_is_refused() {
     let app = App::start().await;
     for (ahead, status) in [(30, 200), (3_600, 401)] {
