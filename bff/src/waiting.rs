@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chassis::http::{Holder, Percent, Shares};
+use chassis::auth::Caller;
+use chassis::http::{Holder, Shares};
 use host::Host;
 use sqlx::PgPool;
 use tokio::sync::{Notify, oneshot};
@@ -47,7 +48,7 @@ impl Waiting {
             waiters: Mutex::default(),
             joined: Notify::new(),
             stop: host.tasks().stop().clone(),
-            room: Shares::new(MOST_WAITING, Percent::default()),
+            room: Shares::new(MOST_WAITING, host.limits().share_percent),
         }));
         let looking_out = waiting.clone().look_out(host.pool().clone());
         host.tasks().spawn("waiting", looking_out);
@@ -56,9 +57,9 @@ impl Waiting {
 
     /// Waits until the command ended, the time is up or the service stops; which of them, the database knows. False when
     /// too many wait already.
-    pub(crate) async fn wait(&self, command: Uuid, subject: &str, longest: Duration) -> bool {
-        let holder = Holder::Subject(subject.to_owned());
-        let Some(_room) = self.0.room.take(vec![holder]) else {
+    pub(crate) async fn wait(&self, command: Uuid, caller: &Caller, longest: Duration) -> bool {
+        let holders = Holder::subject(caller).into_iter().collect();
+        let Some(_room) = self.0.room.take(holders) else {
             return false;
         };
         let (done, ended) = oneshot::channel();
@@ -128,22 +129,57 @@ mod tests {
     use futures::StreamExt;
     use futures::stream::FuturesUnordered;
     use host::testing::TestService;
+    use schemas::Service;
 
     use super::*;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn caller(subject: &str) -> Caller {
+        let subject = subject.to_owned();
+        Caller {
+            subject,
+            ..Caller::local_operator()
+        }
+    }
+
+    impl Waiting {
+        async fn wait_as(&self, subject: &str, longest: Duration) -> bool {
+            self.wait(Uuid::now_v7(), &caller(subject), longest).await
+        }
+    }
+
+    #[tokio::test]
+    async fn one_subject_has_the_share_that_is_set_and_the_local_operator_all_there_is() {
+        let database = host::testing::new_database().await;
+        let mut variables = host::testing::variables(Service::Bff, &database);
+        variables.insert("HTTP_SUBJECT_SHARE_PERCENT".to_owned(), "50".to_owned());
+        let app = TestService::start_with(crate::define, variables).await;
+        let waiting = Waiting::start(&app.host);
+        let local = Caller::local_operator().subject;
+        for (subject, share) in [("a", MOST_WAITING / 2), (&local, MOST_WAITING)] {
+            let mut held: FuturesUnordered<_> =
+                (0..share).map(|_| waiting.wait_as(subject, LONG)).collect();
+            tokio::select! {
+                biased;
+                _ = held.next() => panic!("{subject} has less than its share"),
+                waited = waiting.wait_as(subject, LONG) => assert!(!waited, "{subject}"),
+            }
+        }
+    }
 
     #[tokio::test]
     async fn so_many_may_wait_and_no_more_until_one_has_gone() {
         let app = TestService::start(crate::define).await;
         let waiting = Waiting::start(&app.host);
-        let long = Duration::from_secs(30);
-        let wait = |subject, longest| waiting.wait(Uuid::now_v7(), subject, longest);
-        let of = |subject, count| (0..count).map(move |_| wait(subject, long));
+        let wait = |subject, longest| waiting.wait_as(subject, longest);
+        let of = |subject, count| (0..count).map(move |_| wait(subject, LONG));
         let share = MOST_WAITING / 4;
         let mut held: FuturesUnordered<_> = of("a", share).collect();
         tokio::select! {
             biased;
             _ = held.next() => panic!("nothing ended yet"),
-            waited = wait("a", long) => assert!(!waited, "one subject has its share"),
+            waited = wait("a", LONG) => assert!(!waited, "one subject has its share"),
         }
         held.extend(
             ["b", "c"]
@@ -155,7 +191,7 @@ mod tests {
         tokio::select! {
             biased;
             _ = held.next() => panic!("nothing ended yet"),
-            waited = wait("e", long) => assert!(!waited, "too many wait"),
+            waited = wait("e", LONG) => assert!(!waited, "too many wait"),
         }
         assert_eq!(held.next().await, Some(true), "one has waited long enough");
         assert!(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use axum::Router;
 use chassis::auth::{AuthConfig, Verifier};
-use chassis::http::{Groups, Probes, Server, ServerConfig, Shell};
+use chassis::http::{Groups, Limits, Probes, Server, ServerConfig, Shell};
 use chassis::idempotency::RequestHasher;
 use chassis::telemetry::{self, Metrics};
 use pipeline::relay::Source;
@@ -51,6 +51,7 @@ struct Inner {
     inlet: Inlet,
     committed: Arc<watch::Sender<i64>>,
     health: Health,
+    limits: Limits,
     tasks: Tasks,
     modes: Modes,
     internal_key: InternalKey,
@@ -142,6 +143,11 @@ impl Host {
     /// The way into its queue for commands made in this process.
     pub fn inlet(&self) -> &Inlet {
         &self.0.inlet
+    }
+
+    /// What a request may cost.
+    pub fn limits(&self) -> Limits {
+        self.0.limits
     }
 
     /// Its roads.
@@ -328,6 +334,7 @@ pub async fn start<D: Domain + Clone>(
         inlet: queue.inlet(),
         committed: Arc::clone(&committed),
         health,
+        limits: settings.limits,
         tasks: tasks.clone(),
         modes: settings.modes.clone(),
         internal_key: settings.internal_key.clone(),

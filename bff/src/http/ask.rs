@@ -155,7 +155,7 @@ impl Bff {
         wait: Duration,
     ) -> Result<Response, Problem> {
         let id = accepted.command_id;
-        if !self.waiting.wait(id, &caller.subject, wait).await {
+        if !self.waiting.wait(id, caller, wait).await {
             return Ok(at(id, StatusCode::ACCEPTED, Json(accepted)));
         }
         let command = commands::find(self.host.pool(), id, None).await;

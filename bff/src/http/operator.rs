@@ -21,8 +21,6 @@ use http_body_util::Limited;
 use schemas::Service;
 use utoipa_axum::router::OpenApiRouter;
 
-/// The longest body that is handed on, in bytes.
-pub(crate) const LONGEST_REQUEST: usize = 1024 * 1024;
 /// The longest answer that is handed back, in bytes; an event stream has no end.
 const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -106,7 +104,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
             };
             router.route(&format!("{}{{*rest}}", prefix(service)), any(hand_on))
         })
-        .layer(DefaultBodyLimit::max(LONGEST_REQUEST))
+        .layer(DefaultBodyLimit::max(host.limits().operator_body_bytes()))
         .with_state(proxy)
 }
 

@@ -2,7 +2,6 @@
 //! sends slowly, or not at all, keeps nobody out.
 
 use std::error::Error;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
@@ -21,7 +20,7 @@ use crate::problem::{Problem, code};
 
 /// Who is at the other end of a connection; `None` for a proxy that many come through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Peer(pub(super) Option<IpAddr>);
+pub(super) struct Peer(pub(super) Option<Holder>);
 
 /// Verifies the request's token, once for all that ask.
 pub(super) async fn identify(
@@ -54,7 +53,7 @@ impl Arriving {
                 *request.body_mut() = Body::empty();
                 return Ok(request);
             }
-            Some(Ok(caller)) if caller.is_operator() => self.limits.operator_body_bytes,
+            Some(Ok(caller)) if caller.is_operator() => self.limits.operator_body_bytes(),
             _ => self.limits.body_bytes,
         };
         let announced = request.body().size_hint().exact();
@@ -103,18 +102,13 @@ pub(super) async fn in_slot(
     }
 }
 
-/// The local operator is nobody in particular.
 fn holders(request: &Request) -> Vec<Holder> {
     let shown = request.extensions().get::<Shown>();
     let caller = shown.and_then(|shown| shown.0.as_ref().ok());
-    let subject = caller.filter(|caller| !caller.is_local_operator());
     let peer = request.extensions().get::<Peer>();
-    let address = peer.and_then(|peer| peer.0).map(Holder::Address);
-    subject
-        .map(|caller| Holder::Subject(caller.subject.clone()))
-        .into_iter()
-        .chain(address)
-        .collect()
+    let subject = caller.and_then(Holder::subject);
+    let address = peer.and_then(|peer| peer.0);
+    subject.into_iter().chain(address).collect()
 }
 
 fn is_too_long(error: &axum::Error) -> bool {

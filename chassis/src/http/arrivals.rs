@@ -1,6 +1,7 @@
 //! Bodies that are on their way. They are bounded apart from the requests that are answered, and when there is no room for
 //! another, the one that has been on its way longest is ended, of whoever has most of them: slow senders lose to others.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -100,28 +101,37 @@ impl Arrivals {
             let share = self.percent.of(self.most, holder);
             let of_holder = || all().filter(|(_, body)| body.holders.contains(holder));
             if coming.bodies.len() >= share && of_holder().count() >= share {
-                return oldest_of_who_has_most(of_holder());
+                return self.oldest_of_who_has_most(of_holder());
             }
         }
         let full = coming.bodies.len() >= self.most || coming.bytes + bytes > self.most_bytes;
-        full.then(|| oldest_of_who_has_most(all())).flatten()
+        full.then(|| self.oldest_of_who_has_most(all())).flatten()
+    }
+
+    /// Of bodies in the order of their age. Who has most has most of its share; where several bodies are of such a holder,
+    /// as when all came from one address, their other holder tells them apart.
+    fn oldest_of_who_has_most<'a>(
+        &self,
+        bodies: impl Iterator<Item = (&'a u64, &'a Body)> + Clone,
+    ) -> Option<u64> {
+        let mut of: HashMap<Holder, usize> = HashMap::new();
+        for holder in bodies.clone().flat_map(|(_, body)| &body.holders) {
+            *of.entry(*holder).or_default() += 1;
+        }
+        let part = |holder: &Holder| {
+            of[holder].saturating_mul(1_000) / self.percent.percent(holder).max(1)
+        };
+        let weight = |body: &Body| {
+            let parts = body.holders.iter().map(part);
+            parts.fold((0, 0), |(most, all), part| (part.max(most), all + part))
+        };
+        let heaviest = bodies.max_by_key(|(number, body)| (weight(body), Reverse(**number)));
+        heaviest.map(|(number, _)| *number)
     }
 
     fn lock(&self) -> MutexGuard<'_, Coming> {
         self.coming.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Bodies in the order of their age.
-fn oldest_of_who_has_most<'a>(bodies: impl Iterator<Item = (&'a u64, &'a Body)>) -> Option<u64> {
-    let mut of: HashMap<&[Holder], (usize, u64)> = HashMap::new();
-    for (number, body) in bodies {
-        of.entry(&body.holders).or_insert((0, *number)).0 += 1;
-    }
-    let most = of
-        .into_values()
-        .max_by_key(|(count, oldest)| (*count, u64::MAX - oldest));
-    most.map(|(_, oldest)| oldest)
 }
 
 impl Coming {
@@ -148,6 +158,8 @@ impl Drop for Arrival {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn percent(of_one: u8) -> Percent {
@@ -158,7 +170,12 @@ mod tests {
     }
 
     fn of(subject: &str) -> Vec<Holder> {
-        vec![Holder::Subject(subject.to_owned())]
+        let id = Uuid::new_v5(&Uuid::nil(), subject.as_bytes());
+        vec![Holder::Subject(id)]
+    }
+
+    fn from(subject: &str, address: [u8; 4]) -> Vec<Holder> {
+        [of(subject), vec![Holder::at(address.into())]].concat()
     }
 
     fn displaced(arrivals: &[Arrival]) -> Vec<bool> {
@@ -195,16 +212,36 @@ mod tests {
     #[test]
     fn one_address_with_many_subjects_has_its_share_only() {
         let arrivals = Arrivals::new(4, 1_000, percent(50));
-        let from = |subject: &str| {
-            let address = Holder::Address([10, 0, 0, 1].into());
-            [of(subject), vec![address]].concat()
-        };
-        let coming = [
-            arrivals.expect(from("a"), 1),
-            arrivals.expect(from("b"), 1),
-            arrivals.expect(from("c"), 1),
-        ];
+        let coming =
+            ["a", "b", "c"].map(|subject| arrivals.expect(from(subject, [10, 0, 0, 1]), 1));
         assert_eq!(displaced(&coming), [true, false, false]);
+    }
+
+    #[test]
+    fn many_addresses_of_few_subjects_end_nobody_elses_bodies() {
+        let arrivals = Arrivals::new(1_024, 1 << 20, Percent::default());
+        let honest = [0, 1].map(|_| arrivals.expect(from("honest", [10, 0, 0, 1]), 1));
+        let flood: Vec<_> = (0..=255)
+            .flat_map(|n| [0, 1, 2, 3].map(|subject| (subject, n)))
+            .map(|(subject, n)| {
+                let holders = from(&subject.to_string(), [192, 0, subject, n]);
+                arrivals.expect(holders, 1)
+            })
+            .collect();
+        assert_eq!(displaced(&honest), [false, false]);
+        assert_eq!(displaced(&flood).iter().filter(|ended| **ended).count(), 2);
+    }
+
+    #[test]
+    fn at_one_address_the_oldest_of_the_subject_with_most_is_ended() {
+        let arrivals = Arrivals::new(8, 1_000, Percent::default());
+        let subjects = ["honest", "many", "many", "other"];
+        let mut coming = subjects
+            .map(|subject| arrivals.expect(from(subject, [10, 0, 0, 1]), 1))
+            .into_iter()
+            .collect::<Vec<_>>();
+        coming.push(arrivals.expect(from("another", [10, 0, 0, 1]), 1));
+        assert_eq!(displaced(&coming), [false, true, false, false, false]);
     }
 
     #[test]

@@ -11,13 +11,14 @@ use crate::config::Env;
 use crate::prefer;
 use crate::problem::{Problem, code};
 
+/// A message's payload as JSON.
+const OPERATOR_BODY_BYTES: usize = 1024 * 1024;
+
 /// The limits of one service's HTTP surface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Longest body in bytes.
     pub body_bytes: usize,
-    /// The same of an operator's, where a route raises its own with axum's `DefaultBodyLimit`.
-    pub operator_body_bytes: usize,
     /// Longest time to an answer once the whole request is there, not counting what `Prefer: wait=n` asks for.
     pub request_timeout: Duration,
     /// Requests being answered at once, in each group of routes; probes and metrics are not counted.
@@ -32,7 +33,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 64 * 1024,
-            operator_body_bytes: 1024 * 1024,
             request_timeout: Duration::from_secs(15),
             max_in_flight: 1024,
             max_pending_bodies: 1024,
@@ -42,6 +42,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Longest body of an operator in bytes, where a route raises its own with axum's `DefaultBodyLimit`: never less than
+    /// anybody's.
+    pub fn operator_body_bytes(&self) -> usize {
+        self.body_bytes.max(OPERATOR_BODY_BYTES)
+    }
+
     /// Reads `HTTP_BODY_LIMIT_BYTES`, `HTTP_REQUEST_TIMEOUT_MS`, `HTTP_MAX_IN_FLIGHT`, `HTTP_MAX_PENDING_BODIES` and
     /// the shares.
     pub fn read(env: &mut Env) -> Self {
@@ -53,7 +59,6 @@ impl Limits {
             max_in_flight: env.or("HTTP_MAX_IN_FLIGHT", default.max_in_flight),
             max_pending_bodies: env.or("HTTP_MAX_PENDING_BODIES", default.max_pending_bodies),
             share_percent: Percent::read(env),
-            ..default
         }
     }
 }

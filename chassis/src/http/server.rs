@@ -120,7 +120,7 @@ impl Server {
         let connections = TaskTracker::new();
         while let Some((stream, address, slot)) = self.accept(&slots, &stop).await {
             let peer = self.peer(address);
-            let holders = peer.0.map(Holder::Address).into_iter().collect();
+            let holders = peer.0.into_iter().collect();
             let Some(place) = shares.take(holders) else {
                 metrics::counter!("http_connections_refused_total").increment(1);
                 continue;
@@ -153,7 +153,7 @@ impl Server {
         let address = address.ip().to_canonical();
         let proxies = &self.config.trusted_proxies;
         let is_proxy = proxies.iter().any(|net| net.contains(&address));
-        Peer((!is_proxy).then_some(address))
+        Peer((!is_proxy).then(|| Holder::at(address)))
     }
 
     /// The next connection, or `None` once stopped.

@@ -1,18 +1,39 @@
 //! Places of which one holder may take a part only, so that nobody can take all of them.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use uuid::Uuid;
+
+use crate::auth::Caller;
 use crate::config::Env;
 
+/// What of an IPv6 address is its network's: the rest is for each client to choose (RFC 4291, 2.5.1).
+const NETWORK: u128 = !0 << 64;
+
 /// Who holds a place: it counts for each of them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Holder {
-    /// The subject of a verified token, whichever of its tokens it shows.
-    Subject(String),
-    /// A peer that is no trusted proxy.
+    /// [`Caller::identity`], whichever of its tokens it shows.
+    Subject(Uuid),
+    /// Where a peer is that is no trusted proxy, as [`Holder::at`] makes it.
     Address(IpAddr),
+}
+
+impl Holder {
+    /// The caller; the local operator is nobody in particular.
+    pub fn subject(caller: &Caller) -> Option<Self> {
+        (!caller.is_local_operator()).then(|| Self::Subject(caller.identity().id()))
+    }
+
+    /// Where a peer is: an IPv4 address, or the /64 of an IPv6 address, all of which may be one client's.
+    pub fn at(address: IpAddr) -> Self {
+        Self::Address(match address.to_canonical() {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & NETWORK).into(),
+            address @ IpAddr::V4(_) => address,
+        })
+    }
 }
 
 /// How much one holder may have of a bound, in percent of it.
@@ -52,11 +73,15 @@ impl Percent {
 
     /// What the holder may have of so many: one at least.
     pub(super) fn of(self, most: usize, holder: &Holder) -> usize {
-        let percent = match holder {
+        (most.saturating_mul(self.percent(holder)) / 100).max(1)
+    }
+
+    /// What the holder may have, in percent.
+    pub(super) fn percent(self, holder: &Holder) -> usize {
+        usize::from(match holder {
             Holder::Subject(_) => self.subject,
             Holder::Address(_) => self.address,
-        };
-        (most.saturating_mul(usize::from(percent)) / 100).max(1)
+        })
     }
 }
 
@@ -103,7 +128,7 @@ impl Shares {
         }
         held.all += 1;
         for holder in &holders {
-            *held.of.entry(holder.clone()).or_default() += 1;
+            *held.of.entry(*holder).or_default() += 1;
         }
         drop(held);
         let shares = Arc::clone(self);
@@ -135,14 +160,14 @@ mod tests {
     use super::*;
 
     fn subject(name: &str) -> Holder {
-        Holder::Subject(name.to_owned())
+        Holder::Subject(Uuid::new_v5(&Uuid::nil(), name.as_bytes()))
     }
 
     #[test]
     fn one_holder_has_its_share_only_and_what_is_given_back_is_free() {
         let shares = Shares::new(8, Percent::default());
-        let address = Holder::Address([127, 0, 0, 1].into());
-        let both = |name| vec![subject(name), address.clone()];
+        let address = Holder::at([127, 0, 0, 1].into());
+        let both = |name| vec![subject(name), address];
         let mut places: Vec<_> = ["a", "a", "b", "c"]
             .map(|name| shares.take(both(name)).unwrap())
             .into();
@@ -156,6 +181,21 @@ mod tests {
         places.clear();
         assert!(shares.lock().of.is_empty());
         assert!(shares.take(both("a")).is_some());
+    }
+
+    #[test]
+    fn all_addresses_of_one_ipv6_network_have_one_share() {
+        let shares = Shares::new(8, Percent::default());
+        let take = |address: &str| shares.take(vec![Holder::at(address.parse().unwrap())]);
+        let mut places: Vec<_> = (1..=4)
+            .map(|n| take(&format!("2001:db8:0:1:{n}::{n}")).unwrap())
+            .collect();
+        assert!(take("2001:db8:0:1:ffff::1").is_none(), "its share");
+        places.push(take("2001:db8:0:2::1").unwrap());
+        for address in ["192.0.2.1", "::ffff:192.0.2.1"] {
+            let ipv4 = Holder::Address([192, 0, 2, 1].into());
+            assert_eq!(Holder::at(address.parse().unwrap()), ipv4, "{address}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What one client takes, others do not lack.
 
-use chassis::auth::{Anonymous, Claims};
+use chassis::auth::{Anonymous, Claims, Role};
 use chassis::http::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -143,6 +143,47 @@ async fn one_subjects_requests_take_no_more_than_its_share_of_the_slots() {
     );
     assert_eq!(pays(&app, &token_of("another")).await, 201);
     waiting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn a_partner_and_a_brand_of_one_subject_have_a_share_each() {
+    let app = small_app().await;
+    let ask = |token: String| {
+        let request = app.get("/never").bearer_auth(token).send();
+        #[allow(clippy::disallowed_methods, reason = "the test ends it")]
+        tokio::spawn(request)
+    };
+    let brand = Claims::new("user123", ISSUER, AUDIENCE, 600).brand("brand123");
+    let brand = token(&brand);
+    let waiting: Vec<_> = (0..FEW).map(|_| ask(brand.clone())).collect();
+    let (done, _, waiting) = futures::future::select_all(waiting).await;
+    assert_eq!(done.unwrap().unwrap().status(), 503, "the brand's share");
+    assert_eq!(pays(&app, &partner_token()).await, 201, "the partner's");
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn an_operators_body_may_be_as_long_as_anybodys() {
+    let limits = Limits {
+        body_bytes: 2 * 1024 * 1024,
+        ..Limits::default()
+    };
+    let app = App::with(secret_verifier(Anonymous::Refused), limits, true).await;
+    let operator = Claims::new("o", ISSUER, AUDIENCE, 600).role(Role::Operator);
+    let long = " ".repeat(3 * 1024 * 1024 / 2) + "{}";
+    for who in [
+        operator,
+        Claims::new("user123", ISSUER, AUDIENCE, 600).partner("partner123"),
+    ] {
+        let request = app.client.post(format!("{}/campaigns/c/end", app.url));
+        let request = request.header("content-type", "application/json");
+        let answer = request
+            .bearer_auth(token(&who))
+            .body(long.clone())
+            .send()
+            .await;
+        assert_eq!(answer.unwrap().status(), 204, "{}", who.sub);
+    }
 }
 
 #[tokio::test]

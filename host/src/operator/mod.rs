@@ -46,9 +46,6 @@ const NOT_NOW: Code = Code::new(
 chassis::refuses!(pub(crate) FollowerAway: FOLLOWER_UNAVAILABLE);
 chassis::refuses!(NotNow: NOT_NOW);
 
-/// The longest body here, in bytes: a message's payload as JSON.
-const LONGEST_BODY: usize = 1024 * 1024;
-
 /// Who acts: a caller in the role `operator`. An extractor that answers 401 or 403.
 pub struct Operator(Caller);
 
@@ -88,7 +85,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         Router::new()
             .nest(&prefix(host.service()), Router::from(all()))
             .route_layer(middleware::from_fn(operators_only))
-            .layer(DefaultBodyLimit::max(LONGEST_BODY))
+            .layer(DefaultBodyLimit::max(host.limits().operator_body_bytes()))
             .with_state(host.clone()),
     ))
 }
