@@ -10,7 +10,7 @@ mod service_url;
 
 pub use dotenv::{DotenvError, parse, read};
 pub use files::{overlay, read as read_file, variable as file_variable};
-pub use log_filter::LogFilter;
+pub use log_filter::{LogFilter, RustLog};
 pub use names::{EXAMPLE, Unknown, unknown};
 pub use release::Version;
 pub use service_url::ServiceUrl;

@@ -1,7 +1,9 @@
-//! What is logged: `LOG_LEVEL`.
+//! What is logged: `LOG_LEVEL`, or `RUST_LOG` in its place.
 
 use std::fmt;
 use std::str::FromStr;
+
+use tracing_subscriber::EnvFilter;
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
@@ -40,7 +42,28 @@ impl FromStr for LogFilter {
                 "it says nothing of all other modules: begin with one of {levels}, as in info,sqlx=warn"
             ));
         }
+        let directives: RustLog = text.parse()?;
+        Ok(Self(directives.0))
+    }
+}
+
+/// What the filter's own reader takes, as in `sqlx=debug`: developers have it in their shells for every program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RustLog(String);
+
+impl FromStr for RustLog {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let filter = EnvFilter::try_new(text);
+        filter.map_err(|error| error.to_string())?;
         Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for RustLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -82,6 +105,15 @@ mod tests {
                 refused.contains("error, warn, info, debug, trace, off"),
                 "{refused}"
             );
+        }
+    }
+
+    #[test]
+    fn what_the_filters_own_reader_refuses_is_refused_under_either_name() {
+        assert!("info,[=debug".parse::<LogFilter>().is_err());
+        assert!("sqlx=verbose".parse::<RustLog>().is_err());
+        for right in ["sqlx=debug", "sqlx", "warn,pipeline[batch{n=3}]=trace"] {
+            assert_eq!(right.parse::<RustLog>().unwrap().to_string(), right);
         }
     }
 }

@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use variables::LogFilter;
+use variables::{LogFilter, RustLog};
 
 use crate::config::Env;
 
@@ -49,18 +49,11 @@ impl TelemetryConfig {
     /// Reads `RUST_LOG`, else `LOG_LEVEL` (default `info`), `LOG_FORMAT` (default: what suits the standard output), and what
     /// [`OtlpConfig`] says.
     pub fn read(env: &mut Env) -> Self {
-        let mut filter = "info".to_owned();
-        for name in ["LOG_LEVEL", "RUST_LOG"] {
-            let given: Option<LogFilter> = env.optional(name, "info,sqlx=warn");
-            if let Some(given) = given.map(|given| given.to_string()) {
-                if let Err(error) = EnvFilter::try_new(&given) {
-                    env.report(name, format!("is malformed: {error}"), "info,sqlx=warn");
-                }
-                filter = given;
-            }
-        }
+        let level: Option<LogFilter> = env.optional("LOG_LEVEL", "info,sqlx=warn");
+        let instead: Option<RustLog> = env.optional("RUST_LOG", "info,sqlx=debug");
+        let level = level.map_or_else(|| "info".to_owned(), |level| level.to_string());
         Self {
-            filter,
+            filter: instead.map_or(level, |instead| instead.to_string()),
             format: env
                 .optional("LOG_FORMAT", "json")
                 .unwrap_or_else(LogFormat::suited),
@@ -129,6 +122,27 @@ impl FromStr for LogFormat {
             "json" => Ok(Self::Json),
             "text" => Ok(Self::Text),
             _ => Err("expected json or text"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, value: &str) -> (String, Result<(), String>) {
+        let mut env = Env::from_map([("LOG_LEVEL", "warn"), (name, value)]);
+        let filter = TelemetryConfig::read(&mut env).filter;
+        (filter, env.finish().map_err(|errors| errors.to_string()))
+    }
+
+    #[test]
+    fn a_developers_rust_log_takes_the_place_of_the_level_and_a_bad_one_is_named() {
+        let (filter, refused) = read("RUST_LOG", "sqlx=debug");
+        assert_eq!((filter.as_str(), refused), ("sqlx=debug", Ok(())));
+        for (name, bad) in [("RUST_LOG", "sqlx=verbose"), ("LOG_LEVEL", "sqlx=debug")] {
+            let refused = read(name, bad).1.unwrap_err();
+            assert!(refused.contains(name), "{refused}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use anyhow::{Result, bail};
 use schemas::Service;
-use variables::{LogFilter, ServiceUrl};
+use variables::{LogFilter, RustLog, ServiceUrl};
 
 use super::{Settings, WITH_MODE, host_and_port, variable};
 use crate::layout::Layout;
@@ -47,6 +47,7 @@ impl Settings {
         ));
         problems.extend(self.unparsed::<u16>("POSTGRES_PORT"));
         problems.extend(self.unparsed::<LogFilter>("LOG_LEVEL"));
+        problems.extend(self.unparsed::<RustLog>("RUST_LOG"));
         let modes = WITH_MODE.into_iter().map(|service| self.mode(service));
         problems.extend(modes.filter_map(|mode| Some(mode.err()?.to_string())));
         Ok(problems)
@@ -124,19 +125,21 @@ mod tests {
             ("PULSAR_SERVICE_URL", "http://127.0.0.1:6650"),
             ("POSTGRES_PORT", "postgres"),
             ("LOG_LEVEL", "loud"),
+            ("RUST_LOG", "sqlx=verbose"),
             ("PAYMENT_SERVICE_MODE", "both"),
         ] {
             settings.set(name, value);
         }
         let told = settings.check(&layout).unwrap_err().to_string();
         for wanted in [
-            "for 7 reasons",
+            "for 8 reasons",
             "BFF_SERVCE_URL stands in .env and is no setting: is BFF_SERVICE_URL meant?",
             "BFF_SERVICE_URL=9002 is no address: expected one with a port, such as http://127.0.0.1:8002",
             "TRACKING_SERVICE_URL=localhost:8000 is no address",
             "PULSAR_SERVICE_URL=http://127.0.0.1:6650 is no address",
             "POSTGRES_PORT=postgres is malformed",
             "LOG_LEVEL=loud is malformed: \"loud\" is none of error, warn, info, debug, trace, off",
+            "RUST_LOG=sqlx=verbose is malformed: invalid filter directive",
             "PAYMENT_SERVICE_MODE=both: expected http, event or hybrid",
         ] {
             assert!(told.contains(wanted), "{wanted}: {told}");
