@@ -328,6 +328,23 @@ fn a_job_is_made_anew_by_each_rollout_after_its_settings_and_before_the_services
 }
 
 #[test]
+fn nothing_but_jobs_is_applied_with_force() {
+    let told = text("docs/deploying.md");
+    let forced: Vec<&str> = told
+        .lines()
+        .filter(|line| line.contains("apply --force"))
+        .collect();
+    assert!(!forced.is_empty());
+    for line in forced {
+        let selected = line
+            .split_whitespace()
+            .skip_while(|word| *word != "-l")
+            .nth(1);
+        assert_eq!(selected, Some("app.kubernetes.io/component=job"), "{line}");
+    }
+}
+
+#[test]
 fn what_the_ingress_leads_to_is_public_and_on_the_public_port() {
     let folder = scratch("with-ingress");
     fs::create_dir_all(&folder).unwrap();
