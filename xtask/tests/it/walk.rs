@@ -49,6 +49,19 @@ async fn the_walk_is_true_at_a_broker_and_a_database_that_speak_tls() {
     assert!(encrypted > 1 && open == 0, "{encrypted} and {open}");
 }
 
+#[tokio::test]
+async fn a_demo_whose_campaign_is_there_and_nothing_else_is_loaded_to_its_end() {
+    let stack = LocalStack::start(Mode::Http).await.unwrap();
+    let mut walker = Walker::new(&stack, Mode::Http);
+    walker.token = stack.token(&["--brand", "brand123"]).unwrap();
+    let campaign = json!({"campaign_id": "camp100", "name": "Demo", "currency": "USD",
+        "allowed_hosts": ["shop.example.com"]});
+    let created = walker.write("campaigns", campaign).await;
+    assert_eq!(created["status"], "completed", "{created}");
+    stack.load_demo().await.unwrap();
+    stack.load_demo().await.unwrap();
+}
+
 async fn walk_twice(mode: Mode) {
     let stack = LocalStack::start(mode).await.unwrap();
     walk_twice_on(&stack, mode).await;
