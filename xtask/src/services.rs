@@ -76,6 +76,24 @@ impl Program {
         }
     }
 
+    /// The ports at which it listens, each with the variable that says so.
+    pub(crate) fn ports(self, settings: &Settings) -> Result<Vec<(String, u16)>> {
+        let mut ports = vec![(self.url_variable(), host_and_port(self.url(settings)?)?.1)];
+        if let Self::Service(service) = self {
+            let second = variable(service, "ADMIN_URL");
+            if let Some(url) = settings.get(&second) {
+                ports.push((second, host_and_port(url)?.1));
+            }
+        }
+        Ok(ports)
+    }
+
+    /// The one whose process this is.
+    pub(crate) fn of(pid: u32, layout: &Layout) -> Option<Self> {
+        let is_its = |program: &Self| program.process(layout).is_some_and(|it| it.pid() == pid);
+        Self::START_ORDER.into_iter().find(is_its)
+    }
+
     /// What answers 200 when it is able to serve.
     pub fn ready_url(self, settings: &Settings) -> Result<String> {
         match self {

@@ -13,7 +13,7 @@ use super::{Program, Replica};
 use crate::layout::Layout;
 use crate::progress::Progress;
 use crate::settings::{Settings, host_and_port};
-use crate::stack::{Process, Signal, check_free, last_lines};
+use crate::stack::{Process, Signal, check_free, holder, last_lines};
 
 const READY_WITHIN: Duration = Duration::from_secs(90);
 
@@ -42,12 +42,24 @@ pub async fn start(
         ));
     }
     for program in &programs {
+        give_way(*program, layout, settings)?;
         start_one(*program, layout, settings, built, progress).await?;
     }
     for program in programs {
         wait_for(program, &program.ready_url(settings)?, layout).await?;
     }
     Replica::renew(layout, settings, progress).await
+}
+
+/// Stops those of ours that hold a port of this program's. They are to move elsewhere in their turn, which comes later.
+fn give_way(program: Program, layout: &Layout, settings: &Settings) -> Result<()> {
+    for (_, port) in program.ports(settings)? {
+        let holder = holder(port).and_then(|holder| Program::of(holder.pid?, layout));
+        if let Some(other) = holder.filter(|other| *other != program) {
+            other.stop(layout);
+        }
+    }
+    Ok(())
 }
 
 /// Stops one program and starts it again; when it is ready, its further processes too, one after the other.

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use schemas::Service;
 
 use crate::layout::Layout;
 use crate::services::Program;
-use crate::settings::{Settings, host_and_port, variable};
+use crate::settings::Settings;
 use crate::stack::{Process, holder};
 
 /// A port, who needs it, and what says so.
@@ -15,8 +14,8 @@ struct Wanted {
     port: u16,
     by: String,
     variable: String,
-    /// The process that has it already, if it runs.
-    own: Option<u32>,
+    /// Whether those of our programs that run give way to it.
+    is_programs: bool,
 }
 
 /// Each port that two of the settings name, and each that a stranger holds.
@@ -27,7 +26,7 @@ pub(super) fn conflicts(
 ) -> Result<Vec<String>> {
     let mut wanted = servers(layout, settings)?;
     if !only_servers {
-        wanted.extend(programs(layout, settings)?);
+        wanted.extend(programs(settings)?);
     }
     let mut by_port: BTreeMap<u16, Vec<&Wanted>> = BTreeMap::new();
     for one in &wanted {
@@ -44,8 +43,9 @@ pub(super) fn conflicts(
             conflicts.push(format!("port {port} is needed by {first} and by {rest}"));
         }
         for one in wanted {
+            let is_ours = |pid| one.is_programs && Program::of(pid, layout).is_some();
             if let Some(holder) = holder(port)
-                && (one.own.is_none() || holder.pid != one.own)
+                && !holder.pid.is_some_and(is_ours)
             {
                 conflicts.push(format!(
                     "port {port}, which {} needs, is held by {holder}: stop that process, or change {}",
@@ -57,31 +57,16 @@ pub(super) fn conflicts(
     Ok(conflicts)
 }
 
-fn programs(layout: &Layout, settings: &Settings) -> Result<Vec<Wanted>> {
-    let wanted = |program: Program| {
-        Ok(Wanted {
-            port: host_and_port(program.url(settings)?)?.1,
+fn programs(settings: &Settings) -> Result<Vec<Wanted>> {
+    let mut all = Vec::new();
+    for program in Program::START_ORDER {
+        let ports = program.ports(settings)?.into_iter();
+        all.extend(ports.map(|(variable, port)| Wanted {
+            port,
             by: program.name().to_owned(),
-            variable: program.url_variable(),
-            own: program.process(layout).map(|process| process.pid()),
-        })
-    };
-    let mut all: Vec<Wanted> = Program::START_ORDER
-        .into_iter()
-        .map(wanted)
-        .collect::<Result<_>>()?;
-    for service in Service::ALL {
-        let name = variable(service, "ADMIN_URL");
-        if let Some(url) = settings.get(&name) {
-            all.push(Wanted {
-                port: host_and_port(url)?.1,
-                by: format!("{service}'s second port"),
-                variable: name,
-                own: Program::Service(service)
-                    .process(layout)
-                    .map(|process| process.pid()),
-            });
-        }
+            variable,
+            is_programs: true,
+        }));
     }
     Ok(all)
 }
@@ -93,7 +78,7 @@ fn servers(layout: &Layout, settings: &Settings) -> Result<Vec<Wanted>> {
         port,
         by: by.to_owned(),
         variable: variable.to_owned(),
-        own: None,
+        is_programs: false,
     };
     let mut all = Vec::new();
     let database = settings.own_database_port()?;
@@ -118,11 +103,12 @@ fn servers(layout: &Layout, settings: &Settings) -> Result<Vec<Wanted>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::net::TcpListener;
 
     use super::*;
-    use crate::stack::free_port;
     use crate::stack::testing::scratch;
+    use crate::stack::{Identity, free_port};
 
     #[test]
     fn every_port_that_is_taken_or_named_twice_is_told_at_once_with_its_owner() {
@@ -159,5 +145,17 @@ mod tests {
                 "{wanted}: {told:?}"
             );
         }
+
+        // It is no stranger's that moves elsewhere itself: two services may swap their ports.
+        let tracking = layout.state.join("run/tracking.pid");
+        fs::create_dir_all(tracking.parent().unwrap()).unwrap();
+        let me = Identity::of(std::process::id()).unwrap();
+        me.write(&tracking).unwrap();
+        let told = conflicts(&layout, &settings, false).unwrap();
+        assert!(!told.iter().any(|line| line.contains("bff")), "{told:?}");
+        assert!(
+            told.iter().any(|line| line.contains("Postgres")),
+            "{told:?}"
+        );
     }
 }

@@ -71,6 +71,24 @@ async fn a_service_that_cannot_start_is_named_with_its_last_words() {
 }
 
 #[tokio::test]
+async fn services_may_swap_their_addresses() {
+    let mut stack = LocalStack::start(Mode::Http).await.unwrap();
+    let names = ["PAYMENT_SERVICE_URL", "CAMPAIGN_SERVICE_URL"];
+    let [payment, campaign] = names.map(|name| stack.settings().get(name).unwrap().to_owned());
+    stack.settings_mut().set(names[0], &campaign);
+    stack.settings_mut().set(names[1], &payment);
+    stack.start_again().await.unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ready = client
+        .get(format!("{campaign}/ready"))
+        .send()
+        .await
+        .unwrap();
+    let said = ready.text().await.unwrap();
+    assert!(said.contains("\"payment\""), "{said}");
+}
+
+#[tokio::test]
 async fn a_killed_service_comes_back_alone() {
     let stack = LocalStack::start(Mode::Http).await.unwrap();
     let before = pids(&stack);
