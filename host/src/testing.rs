@@ -238,7 +238,7 @@ impl TestService {
                 };
                 let sender = claimed_sender(&message.header);
                 let vouching = Vouching::Road(&sender);
-                Inbound::read(topic, 0, wire, Uuid::now_v7(), &Hint::default(), vouching)
+                Inbound::read(topic, 0, wire, Uuid::now_v7, &Hint::default(), vouching)
             })
             .collect();
         let answers = self.host.inlet().send(inbounds).await;

@@ -15,7 +15,7 @@ mod texts;
 mod tokens;
 
 pub use bodies::{OPERATIONS, body, details};
-pub use messages::{batch, envelope, writer_schema};
+pub use messages::{PRODUCER, batch, envelope, signed, writer_schema};
 pub use texts::{amount, cursor, headers, id, metadata};
 pub use tokens::token;
 
@@ -33,6 +33,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("headers", headers),
     ("id", id),
     ("metadata", metadata),
+    ("signed", signed),
     ("token", token),
     ("writer_schema", writer_schema),
 ];

@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
+use pipeline::road::http::InternalKey;
 use pipeline::road::wire::MessageBatch;
-use pipeline::trust::{Sender, Vouching};
-use pipeline::{Hint, Inbound, Wire};
-use schemas::{MAX_MESSAGE_BYTES, Topic, WriterSchema, decode, decode_header, encode};
+use pipeline::trust::{Sender, Trust, Vouching};
+use pipeline::{Content, Hint, Inbound, Wire};
+use schemas::signature::{MacKey, Producers, Signed};
+use schemas::{MAX_MESSAGE_BYTES, Service, Topic, WriterSchema, decode, decode_header, encode};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -110,15 +113,103 @@ pub fn batch(bytes: &[u8]) -> bool {
             bytes: message.body.clone().into(),
         };
         let hint = Hint {
-            source: Some(batch.source.clone()),
+            source: Some(&batch.source),
             epoch: Some(batch.epoch),
             sequence: Some(message.sequence),
-            subject: Some(message.subject.clone()),
+            subject: Some(&message.subject),
             ..Hint::default()
         };
         let sender = Sender::Service(topic.publisher());
         let vouching = Vouching::Road(&sender);
-        let _ = Inbound::read(topic, batch.partition, wire, Uuid::nil(), &hint, vouching);
+        let _ = Inbound::read(topic, batch.partition, wire, Uuid::nil, &hint, vouching);
     }
     true
+}
+
+/// The producer whose key counts in [`signed`].
+pub const PRODUCER: &str = "acme-shop";
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+static TRUST: LazyLock<Trust> = LazyLock::new(|| {
+    let key = InternalKey::new(SecretString::from(
+        "a key between services, of 32 bytes and more",
+    ));
+    let producers = format!("{PRODUCER}:brand1:k1:{SECRET}");
+    Trust::new(&key, Producers::parse(&producers).expect("one producer"))
+});
+
+/// An entry of the broker's: the first byte chooses the topic, the second who signs it (nobody, the producer, the service
+/// that it names); five texts with a zero byte behind each are its properties, the rest is its datum.
+pub fn signed(bytes: &[u8]) -> bool {
+    let [topic, signer, rest @ ..] = bytes else {
+        return false;
+    };
+    let topic = Topic::ALL[usize::from(*topic) % Topic::ALL.len()];
+    let mut parts = rest.splitn(6, |byte| *byte == 0);
+    let mut text = || {
+        let part = parts.next().filter(|part| !part.is_empty())?;
+        std::str::from_utf8(part).ok()
+    };
+    let mut hint = Hint {
+        signature: text(),
+        source: text(),
+        id: text().and_then(|text| text.parse().ok()),
+        correlation_id: text().and_then(|text| text.parse().ok()),
+        kind: text(),
+        ..Hint::default()
+    };
+    let datum = parts.next().unwrap_or_default();
+    let schema = WriterSchema::current(topic);
+    let header = decode_header(&schema, datum).ok();
+    let made = match signer % 3 {
+        1 => {
+            let key = MacKey::new(SECRET.as_bytes());
+            Some(key.sign_as_producer("k1", PRODUCER, topic, datum))
+        }
+        2 => {
+            let place = header.as_ref().and_then(|header| {
+                let source = Service::parse(&header.source)?;
+                Some((source, header.epoch?, header.sequence?))
+            });
+            let sign = |(source, epoch, sequence)| {
+                TRUST.sign(&Signed {
+                    source,
+                    topic,
+                    partition: 0,
+                    epoch,
+                    sequence,
+                    layout: schema.layout(),
+                    bytes: datum,
+                })
+            };
+            place.map(sign)
+        }
+        _ => None,
+    };
+    hint.signature = made.as_deref().or(hint.signature);
+    let wire = Wire {
+        schema,
+        bytes: datum.to_vec().into(),
+    };
+    let vouching = Vouching::Signature(&TRUST);
+    let inbound = Inbound::read(topic, 0, wire, Uuid::nil, &hint, vouching);
+    let is_service = matches!(inbound.sender, Sender::Service(_));
+    assert!(
+        is_service || inbound.stream.is_none(),
+        "a stranger's stream"
+    );
+    if let (Some(header), false) = (&header, is_service) {
+        let taken = matches!(inbound.sender, Sender::Producer(_))
+            && matches!(
+                inbound.content,
+                Content::Message(_) | Content::UnknownKind(_)
+            );
+        let random = matches!(header.id.get_version_num(), 4 | 7);
+        assert_eq!(
+            taken && random,
+            inbound.id == header.id,
+            "an id that may be another's"
+        );
+    }
+    matches!(inbound.sender, Sender::Service(_) | Sender::Producer(_))
 }

@@ -60,6 +60,10 @@ pub const METRICS: &[(&str, &str)] = &[
         "Messages that nobody known signed: they had no effect",
     ),
     (
+        "tributary_undecodable_entries_total",
+        "Entries of the broker's that were passed over because they cannot be taken apart",
+    ),
+    (
         "tributary_stopped_streams",
         "Streams that an operator has to look at",
     ),

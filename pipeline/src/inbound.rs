@@ -1,5 +1,6 @@
 //! A message on its way in, from whichever road, and what became of it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -61,6 +62,17 @@ pub struct Claim {
     pub correlation_id: Option<Uuid>,
 }
 
+impl Claim {
+    /// An id and nothing else.
+    const fn of(id: Uuid) -> Self {
+        Self {
+            id,
+            kind: None,
+            correlation_id: None,
+        }
+    }
+}
+
 /// How the message came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Via {
@@ -104,6 +116,8 @@ pub struct Inbound {
     pub sender: Sender,
     /// It names another actor than its producer's key stands for.
     pub overstated: bool,
+    /// It has another subject and key than it came with.
+    pub renamed: bool,
     /// The topic that it came by, or would have.
     pub topic: Topic,
     /// Its place in its source's stream; `None` from foreign producers and from this process.
@@ -159,25 +173,31 @@ impl Inbound {
             if (&header.subject, &header.key) != (&subject, &subject) {
                 header.key.clone_from(&subject);
                 header.subject = subject;
-                // Set aside and fed back, it is about the same.
-                self.wire = written(self.topic, message);
+                self.renamed = true;
             }
         }
-        if message.header.subject.is_empty() || message.header.key.is_empty() {
-            let claim = Claim {
-                id: message.header.id,
-                kind: schemas::kind_on(self.topic, &message.header.kind).map(|kind| kind.name),
-                correlation_id: Some(message.header.correlation_id),
-            };
-            self.content = Content::Malformed {
-                reason: "its header has no subject or no key".to_owned(),
-                subject: None,
-                claim: Some(claim),
-            };
+        let header = &message.header;
+        if header.subject.is_empty() || header.key.is_empty() {
+            self.give_up("its header has no subject or no key");
+        } else if self.encoded_bytes() > schemas::MAX_MESSAGE_BYTES - LONGEST_ADDED
+            && self.kept().is_none()
+        {
+            self.give_up("with what follows from its sender it is longer than a message may be");
         }
     }
 
-    /// How large it is as one Avro datum; one that cannot be written counts as the largest.
+    /// What is kept of it when it is set aside, so that it is about the same when it is fed back; `None` when it cannot be
+    /// written.
+    pub(crate) fn kept(&self) -> Option<Cow<'_, Wire>> {
+        match &self.content {
+            Content::Message(message) if self.renamed => {
+                written(self.topic, message).map(Cow::Owned)
+            }
+            _ => self.wire.as_ref().map(Cow::Borrowed),
+        }
+    }
+
+    /// How large it came as one Avro datum; one that cannot be written counts as the largest.
     pub fn encoded_bytes(&self) -> usize {
         let wire = self.wire.as_ref();
         wire.map_or(schemas::MAX_MESSAGE_BYTES, |wire| wire.bytes.len())
@@ -191,6 +211,7 @@ impl Inbound {
             source: message.header.source.clone(),
             sender: Sender::Here,
             overstated: false,
+            renamed: false,
             topic,
             stream: None,
             content: Content::Message(Box::new(message)),
@@ -206,36 +227,32 @@ impl Inbound {
         topic: Topic,
         partition: i32,
         wire: Wire,
-        fallback_id: Uuid,
-        hint: &Hint,
+        fallback_id: impl FnOnce() -> Uuid,
+        hint: &Hint<'_>,
         vouching: Vouching<'_>,
     ) -> Self {
         let content = content(topic, &wire, hint);
+        let (id, source, epoch, sequence) = match &content {
+            Content::Message(message) => named(&message.header),
+            Content::UnknownKind(header) => named(header),
+            Content::Malformed { .. } => {
+                let source = hint.source.filter(|text| is_storable(text));
+                let source = source.unwrap_or_default().to_owned();
+                (fallback_id(), source, hint.epoch, hint.sequence)
+            }
+        };
         let mut inbound = Self {
-            id: fallback_id,
-            source: hint
-                .source
-                .clone()
-                .filter(|text| is_storable(text))
-                .unwrap_or_default(),
+            id,
+            source,
             sender: Sender::Unknown { answered: false },
             overstated: false,
+            renamed: false,
             topic,
             stream: None,
             content,
             wire: Some(wire),
             via: Via::Road,
             request_hash: None,
-        };
-        let (epoch, sequence) = match inbound.header() {
-            Some(header) => {
-                let (id, source) = (header.id, header.source.clone());
-                let at = (header.epoch, header.sequence);
-                inbound.id = id;
-                inbound.source = source;
-                at
-            }
-            None => (hint.epoch, hint.sequence),
         };
         let place = epoch.zip(sequence).map(|(epoch, sequence)| {
             let stream = StreamId {
@@ -261,7 +278,7 @@ impl Inbound {
             Sender::Service(service) if service.name() == self.source => self.stream = place,
             Sender::Unknown { .. } => {
                 if let Some(claimed) = self.claimed_id() {
-                    self.id = ids::derive(&["stranger", &self.source, &claimed.to_string()]);
+                    self.id = self.only_claims(claimed, "stranger");
                 }
             }
             Sender::Producer(producer) => {
@@ -271,10 +288,43 @@ impl Inbound {
                     self.overstated = claimed.is_some() && *claimed != actor;
                     *claimed = actor;
                 }
+                // Ours are derived from what others may know: handled under one, its message would keep ours from being.
+                if self.header().is_some_and(|header| !is_random(header.id)) {
+                    self.give_up("its id is no random UUID (version 4 or 7)");
+                } else if let Content::Malformed { claim, .. } = &mut self.content {
+                    let claimed = claim.get_or_insert(Claim::of(self.id)).id;
+                    self.id = self.only_claims(claimed, PRODUCER);
+                }
             }
             Sender::Here | Sender::Service(_) => {}
         }
         self.sender = sender;
+    }
+
+    /// Under which id a message is answered that only says to have an id: nobody else's, and not that of a stranger who says
+    /// the same.
+    fn only_claims(&self, claimed: Uuid, who: &str) -> Uuid {
+        ids::derive(&[who, &self.source, &claimed.to_string()])
+    }
+
+    /// What could be read counts as unreadable all the same.
+    fn give_up(&mut self, reason: &str) {
+        let Some(header) = self.header() else {
+            return;
+        };
+        let claim = Claim {
+            id: header.id,
+            kind: schemas::kind_on(self.topic, &header.kind).map(|kind| kind.name),
+            correlation_id: Some(header.correlation_id),
+        };
+        if !matches!(self.via, Via::Parked { .. }) {
+            self.id = self.only_claims(claim.id, PRODUCER);
+        }
+        self.content = Content::Malformed {
+            reason: reason.to_owned(),
+            subject: None,
+            claim: Some(claim),
+        };
     }
 
     /// The id that the message says it has.
@@ -287,11 +337,24 @@ impl Inbound {
     }
 }
 
+/// A message's id and source, and its place in a stream if it names one.
+fn named(header: &Header) -> (Uuid, String, Option<i64>, Option<i64>) {
+    (
+        header.id,
+        header.source.clone(),
+        header.epoch,
+        header.sequence,
+    )
+}
+
 /// What the bytes say.
-fn content(topic: Topic, wire: &Wire, hint: &Hint) -> Content {
+fn content(topic: Topic, wire: &Wire, hint: &Hint<'_>) -> Content {
     let malformed = |reason: String| Content::Malformed {
         reason,
-        subject: hint.subject.clone().filter(|text| is_storable(text)),
+        subject: hint
+            .subject
+            .filter(|text| is_storable(text))
+            .map(str::to_owned),
         claim: hint.id.map(|id| Claim {
             id,
             kind: hint.kind_on(topic),
@@ -326,6 +389,10 @@ fn written(topic: Topic, message: &Message) -> Option<Wire> {
 
 /// The longest text of a header, in bytes.
 const LONGEST_TEXT: usize = 256;
+/// How much longer than it came a message is at most with the actor, subject and key that follow from its sender.
+const LONGEST_ADDED: usize = 8 * LONGEST_TEXT;
+/// What the ids of answers to producers' unreadable messages begin with.
+const PRODUCER: &str = "producer";
 /// The most roles that an actor has.
 const MOST_ROLES: usize = 16;
 
@@ -337,6 +404,11 @@ fn is_storable(text: &str) -> bool {
 /// A foreign producer's command may say no subject and no key: [`Inbound::name_subject`].
 fn may_leave_out(topic: Topic, header: &Header) -> bool {
     topic.is_commands() && header.sequence.is_none()
+}
+
+/// Whether nobody can know an id before it is seen.
+fn is_random(id: Uuid) -> bool {
+    matches!(id.get_version_num(), 4 | 7)
 }
 
 /// What is wrong with a header's texts. They are copied into tables, and into every message that follows from this one.
@@ -360,30 +432,30 @@ fn flaw(header: &Header, absent: bool) -> Option<String> {
 }
 
 /// What a road's own properties say of a message, for when its bytes cannot be read, and what it is signed with.
-#[derive(Debug, Default, Clone)]
-pub struct Hint {
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Hint<'a> {
     /// Property `id`.
     pub id: Option<Uuid>,
     /// Property `type`.
-    pub kind: Option<String>,
+    pub kind: Option<&'a str>,
     /// Property `correlationid`.
     pub correlation_id: Option<Uuid>,
     /// Property `signature`.
-    pub signature: Option<String>,
+    pub signature: Option<&'a str>,
     /// Property `source`.
-    pub source: Option<String>,
+    pub source: Option<&'a str>,
     /// Property `epoch`.
     pub epoch: Option<i64>,
     /// Property `sequence`.
     pub sequence: Option<i64>,
     /// Property `subject`.
-    pub subject: Option<String>,
+    pub subject: Option<&'a str>,
 }
 
-impl Hint {
+impl Hint<'_> {
     /// Its kind, if it is one of the topic's: never a text of a stranger's.
     fn kind_on(&self, topic: Topic) -> Option<&'static str> {
-        let kind = schemas::kind_on(topic, self.kind.as_deref()?)?;
+        let kind = schemas::kind_on(topic, self.kind?)?;
         Some(kind.name)
     }
 }

@@ -91,7 +91,7 @@ fn reread(inbound: Inbound, bytes: Bytes) -> Inbound {
         inbound.topic,
         0,
         wire,
-        inbound.id,
+        || inbound.id,
         &crate::inbound::Hint::default(),
         Vouching::Road(&inbound.sender),
     );

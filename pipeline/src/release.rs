@@ -97,8 +97,8 @@ async fn release_due(
 pub(crate) fn to_inbound(row: ParkedRow, schema: Arc<schemas::WriterSchema>) -> Option<Inbound> {
     let topic = Topic::parse(&row.topic)?;
     let hint = Hint {
-        source: Some(row.source.clone()),
-        subject: row.subject,
+        source: Some(&row.source),
+        subject: row.subject.as_deref(),
         ..Hint::default()
     };
     let wire = Wire {
@@ -107,7 +107,7 @@ pub(crate) fn to_inbound(row: ParkedRow, schema: Arc<schemas::WriterSchema>) -> 
     };
     let sender = Sender::stored(&row.origin, &row.source);
     let vouching = Vouching::Road(&sender);
-    let mut inbound = Inbound::read(topic, 0, wire, row.message_id, &hint, vouching);
+    let mut inbound = Inbound::read(topic, 0, wire, || row.message_id, &hint, vouching);
     inbound.id = row.message_id;
     inbound.source = row.source;
     inbound.via = Via::Parked {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hostile::{OPERATIONS, TARGETS};
-use schemas::{KINDS, Topic};
+use hostile::{OPERATIONS, PRODUCER, TARGETS};
+use schemas::{KINDS, Topic, WriterSchema};
 use serde_json::Value;
 
 /// Mutations of each entry: some seconds for all of them without optimisation.
@@ -28,6 +28,7 @@ fn entries(target: &str) -> Vec<Vec<u8>> {
     let mut entries: Vec<Vec<u8>> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
     match target {
         "envelope" => entries.extend(golden()),
+        "signed" => entries.extend(golden_signed()),
         "writer_schema" => entries.extend(schemas_with_samples()),
         _ => {}
     }
@@ -54,6 +55,26 @@ fn golden() -> Vec<Vec<u8>> {
         for writer in [0, 8, 16] {
             let mut entry = vec![index(kind.topic) + writer];
             entry.extend(&datum);
+            entries.push(entry);
+        }
+    }
+    entries
+}
+
+/// Every golden sample, signed by the service that it names, and as the producer would send it.
+fn golden_signed() -> Vec<Vec<u8>> {
+    let mut entries = Vec::new();
+    for kind in KINDS {
+        let Some(datum) = sample(kind.topic, kind.name) else {
+            continue;
+        };
+        let mut message = schemas::decode(&WriterSchema::current(kind.topic), &datum).unwrap();
+        PRODUCER.clone_into(&mut message.header.source);
+        let sent = schemas::encode(kind.topic, &message.header, &message.body).unwrap();
+        for (signer, datum) in [(2, &datum), (1, &sent)] {
+            let mut entry = vec![index(kind.topic), signer];
+            entry.extend([0; 5]);
+            entry.extend(datum);
             entries.push(entry);
         }
     }

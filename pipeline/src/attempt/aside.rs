@@ -117,7 +117,7 @@ fn told(inbound: &Inbound, state: State, reason: &str, attempts: i32) {
 
 async fn wire_of(tx: &mut WriteTx, inbound: &Inbound) -> Result<(i32, Vec<u8>), Failure> {
     let unwritable = || Failure::Message("it is too long to be written".to_owned());
-    let wire = inbound.wire.as_ref().ok_or_else(unwritable)?;
+    let wire = inbound.kept().ok_or_else(unwritable)?;
     let id = tx.schema_id(&wire.schema).await?;
     let kept = wire.bytes.len().min(crate::tx::MAX_BODY_BYTES);
     Ok((id, wire.bytes[..kept].to_vec()))

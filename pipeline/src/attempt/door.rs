@@ -3,7 +3,7 @@
 use schemas::{Body, CommandRejectedV1, Reach, Service};
 
 use super::Failure;
-use super::about::{mark, reject};
+use super::about::{mark, reject, settle};
 use super::plan::Plan;
 use crate::domain::Rejection;
 use crate::inbound::{Answer, Content, Inbound};
@@ -39,12 +39,20 @@ fn of_service(service: Service, inbound: &Inbound) -> Option<Plan> {
 fn of_producer(inbound: &Inbound) -> Option<Plan> {
     let turn_away = |code, detail: String| Some(Plan::TurnAway(rejection(code, detail)));
     match &inbound.content {
-        Content::Malformed { reason, .. } if inbound.claimed_id().is_some() => {
-            turn_away("malformed_message", reason.clone())
+        // What this build cannot read any more is ours to mend.
+        Content::Malformed { reason, .. } if inbound.is_parked() => {
+            Some(Plan::Park(State::Dead, format!("malformed: {reason}")))
         }
-        // It names no id that an answer could be found by.
-        Content::Malformed { .. } => Some(Plan::Answer(Answer::Unauthenticated)),
-        Content::UnknownKind(_) => None,
+        Content::Malformed { reason, .. } => turn_away("malformed_message", reason.clone()),
+        Content::UnknownKind(_) if inbound.kind().is_some() => turn_away(
+            "malformed_message",
+            "the field of its payload that its type names is null".to_owned(),
+        ),
+        // Kept for a build that knows it, it would be an alarm that whoever has a key can raise.
+        Content::UnknownKind(header) => turn_away(
+            "not_permitted",
+            format!("{} is not taken from outside", header.kind),
+        ),
         Content::Message(message) => {
             let public = inbound
                 .kind()
@@ -119,6 +127,7 @@ pub(super) fn turn_away(
         caller: None,
         ..mark(inbound, now, rejected, Some(rejection.code), position)
     });
+    settle(tx, inbound);
     Ok(Answer::Rejected {
         code: rejection.code.to_owned(),
         detail: rejection.detail,

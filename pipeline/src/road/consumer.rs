@@ -5,7 +5,7 @@
     reason = "the client's; one of them lives as long as the service"
 )]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use futures::{FutureExt, StreamExt};
 use money::ids;
 use planted::Fault;
 use pulsar::consumer::{InitialPosition, Message};
+use pulsar::error::{ConnectionError, ConsumerError};
 use pulsar::proto::{CommandConsumerStatsResponse, MessageIdData, Schema};
 use pulsar::{Consumer, ConsumerOptions, Pulsar, SubType, TokioExecutor};
 use schemas::{Service, Topic, WriterSchema};
@@ -54,6 +55,10 @@ const AT_GAP_MAX: Duration = Duration::from_mins(1);
 /// With nothing committed for so long of what it handed over, a consumer lets go: its process may be cut off from a database
 /// that another one reaches, and the oldest is fed as long as it is there.
 const STUCK: Duration = Duration::from_secs(15);
+/// How long after the broker said that it has no such schema it is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// Versions of schemas that are known not to be the topic's. Whoever may publish can name any.
+const MOST_FOREIGN_SCHEMAS: usize = 256;
 
 /// One topic partition that a service follows.
 #[derive(Debug, Clone)]
@@ -82,8 +87,6 @@ enum ConsumeError {
     Silent,
     #[error("the broker does not answer in time")]
     TimedOut,
-    #[error("{0}")]
-    Schema(String),
     #[error("{0}")]
     Stopped(String),
     #[error("message {expected} of {source_name} is missing: the broker is asked again")]
@@ -167,6 +170,7 @@ async fn follow(
     // There from the start, so that the first one is seen as a change.
     metrics::counter!("tributary_stream_gaps_total", "topic" => topic).increment(0);
     metrics::counter!("tributary_consumer_restarts_total", "topic" => topic).increment(0);
+    metrics::counter!("tributary_undecodable_entries_total", "topic" => topic).increment(0);
     trust::count_from_zero(subscription.topic);
     let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
     let mut suspected = Backoff::new(SUSPECTED_FOR, SUSPECTED_FOR);
@@ -176,11 +180,13 @@ async fn follow(
             () = stop.cancelled() => return,
             ended = Session::run(until, &subscription, &inlet, &health, &mut memory) => ended,
         };
-        let (ended, heard) = ended;
+        let (ended, got) = ended;
         let Err(error) = ended else { return };
-        if heard {
-            backoff.reset();
+        if got.heard {
             memory.watchdog = WATCHDOG;
+        }
+        if got.on {
+            backoff.reset();
         }
         if matches!(error, ConsumeError::Silent) {
             memory.watchdog = (memory.watchdog * 2).min(WATCHDOG_MAX);
@@ -235,7 +241,10 @@ struct Session<'a> {
     consumer: Consumer<Vec<u8>, TokioExecutor>,
     name: String,
     schemas: HashMap<Vec<u8>, Arc<WriterSchema>>,
+    /// Versions of schemas that the broker does not have, or that are not ours.
+    foreign_schemas: HashSet<Vec<u8>>,
     last_heard: Option<MessageIdData>,
+    acknowledged: bool,
     health: Health,
     memory: &'a mut Memory,
     /// Gaps that stand and what lies behind them is read over: what is missing may come again at the topic's end.
@@ -248,6 +257,15 @@ struct Session<'a> {
     look: Option<Look>,
 }
 
+/// What a session brought.
+#[derive(Debug, Default, Clone, Copy)]
+struct Got {
+    /// Something was sent to it.
+    heard: bool,
+    /// It got on: something was acknowledged.
+    on: bool,
+}
+
 /// An entry in the queue.
 struct Pending {
     end: MessageIdData,
@@ -257,14 +275,14 @@ struct Pending {
 }
 
 impl<'a> Session<'a> {
-    /// One connection's life, and whether anything was heard. It ends well only when the subscription is empty.
+    /// One connection's life, and what came of it. It ends well only when the subscription is empty.
     async fn run(
         until: Until,
         subscription: &'a Subscription,
         inlet: &Inlet,
         health: &Health,
         memory: &'a mut Memory,
-    ) -> (Result<(), ConsumeError>, bool) {
+    ) -> (Result<(), ConsumeError>, Got) {
         let opening = Self::open(until, subscription, health.clone(), memory);
         match tokio::time::timeout(Duration::from_secs(15), opening).await {
             Ok(Ok(mut session)) => {
@@ -279,10 +297,14 @@ impl<'a> Session<'a> {
                 // Says goodbye, so that the broker sends what is unacknowledged again at once.
                 let _ =
                     tokio::time::timeout(Duration::from_secs(1), session.consumer.close()).await;
-                (ended, session.last_heard.is_some())
+                let got = Got {
+                    heard: session.last_heard.is_some(),
+                    on: session.acknowledged,
+                };
+                (ended, got)
             }
-            Ok(Err(error)) => (Err(error), false),
-            Err(_) => (Err(ConsumeError::TimedOut), false),
+            Ok(Err(error)) => (Err(error), Got::default()),
+            Err(_) => (Err(ConsumeError::TimedOut), Got::default()),
         }
     }
 
@@ -319,7 +341,9 @@ impl<'a> Session<'a> {
             consumer,
             name,
             schemas: HashMap::new(),
+            foreign_schemas: HashSet::new(),
             last_heard: None,
+            acknowledged: false,
             health,
             memory,
             at_gaps: Vec::new(),
@@ -356,14 +380,22 @@ impl<'a> Session<'a> {
                         }
                         continue;
                     };
-                    let message = next.ok_or(ConsumeError::Ended)??;
+                    let mut message = match next.ok_or(ConsumeError::Ended)? {
+                        Ok(message) => message,
+                        Err(error) if is_undecodable(&error) => {
+                            self.passed_over(&error);
+                            continue;
+                        }
+                        Err(error) => return Err(error.into()),
+                    };
                     let (index, size) = place_in_entry(message.message_id(), message.metadata().num_messages_in_batch);
                     if index == 0 {
                         entry.clear();
                     }
-                    let inbound = self.read(&message).await?;
+                    let bytes = Bytes::from(std::mem::take(&mut message.payload.data));
+                    let inbound = self.read(&message, bytes.clone()).await?;
                     if planted::is(Fault::TwinInBatch) && inbound.stream.is_none() {
-                        entry.push(self.read(&message).await?);
+                        entry.push(self.read(&message, bytes).await?);
                     }
                     entry.push(inbound);
                     self.last_heard = Some(message.message_id().clone());
@@ -431,6 +463,7 @@ impl<'a> Session<'a> {
             .ack_with_id(&self.name, done.end)
             .await
             .map_err(|error| ConsumeError::Pulsar(pulsar::Error::Consumer(error)))?;
+        self.acknowledged = true;
         let mut closed = false;
         for stream in done.brings_on {
             closed |= self.memory.suspects.forget(&stream);
@@ -469,6 +502,18 @@ impl<'a> Session<'a> {
         self.patience = self.memory.at_gap.wait();
         self.at_gaps.push(gap);
         Ok(())
+    }
+
+    /// An entry that the client cannot take apart, and does not name: it stays at the broker, and what follows it is handled.
+    fn passed_over(&self, error: &pulsar::Error) {
+        let (topic, partition) = (self.subscription.topic.name(), self.subscription.partition);
+        metrics::counter!("tributary_undecodable_entries_total", "topic" => topic).increment(1);
+        tracing::error!(
+            topic,
+            partition,
+            %error,
+            "an entry of the broker's cannot be decoded: it is passed over, see docs/runbooks/undecodable.md"
+        );
     }
 
     /// Nothing came for a while, and nothing is in hand. True when there is nothing that could come any more.
@@ -518,41 +563,38 @@ impl<'a> Session<'a> {
         Ok(last.iter().map(place).filter(|it| it.1 < u64::MAX).max())
     }
 
-    async fn read(&mut self, message: &Message<Vec<u8>>) -> Result<Inbound, ConsumeError> {
+    async fn read(
+        &mut self,
+        message: &Message<Vec<u8>>,
+        bytes: Bytes,
+    ) -> Result<Inbound, ConsumeError> {
         let metadata = message.metadata();
-        let schema = self.schema(metadata.schema_version.clone()).await?;
-        let property = |name: &str| {
-            metadata
-                .properties
-                .iter()
-                .find(|property| property.key == name)
-                .map(|property| property.value.clone())
-        };
-        let hint = Hint {
-            id: property("id").and_then(|text| text.parse().ok()),
-            kind: property("type"),
-            correlation_id: property("correlationid").and_then(|text| text.parse().ok()),
-            signature: property("signature"),
-            source: property("source"),
-            epoch: property("epoch").and_then(|text| text.parse().ok()),
-            sequence: property("sequence").and_then(|text| text.parse().ok()),
-            subject: property("subject"),
-        };
+        let schema = self.schema(metadata.schema_version.as_deref()).await?;
+        let mut hint = Hint::default();
+        for property in metadata.properties.iter().rev() {
+            let text = property.value.as_str();
+            match property.key.as_str() {
+                "id" => hint.id = text.parse().ok(),
+                "type" => hint.kind = Some(text),
+                "correlationid" => hint.correlation_id = text.parse().ok(),
+                "signature" => hint.signature = Some(text),
+                "source" => hint.source = Some(text),
+                "epoch" => hint.epoch = text.parse().ok(),
+                "sequence" => hint.sequence = text.parse().ok(),
+                "subject" => hint.subject = Some(text),
+                _ => {}
+            }
+        }
         let id = message.message_id();
-        let place = format!(
-            "{}:{}:{}",
-            id.ledger_id,
-            id.entry_id,
-            id.batch_index.unwrap_or(-1)
-        );
-        let wire = Wire {
-            schema,
-            bytes: Bytes::from(message.payload.data.clone()),
+        let place = || {
+            let (ledger, entry, index) = (id.ledger_id, id.entry_id, id.batch_index.unwrap_or(-1));
+            let place = format!("{ledger}:{entry}:{index}");
+            ids::derive(&["broker-message", &self.name, &place])
         };
-        let fallback = ids::derive(&["broker-message", &self.name, &place]);
         let (topic, partition) = (self.subscription.topic, self.subscription.partition);
         let vouching = Vouching::Signature(&self.subscription.trust);
-        let inbound = Inbound::read(topic, partition, wire, fallback, &hint, vouching);
+        let wire = Wire { schema, bytes };
+        let inbound = Inbound::read(topic, partition, wire, place, &hint, vouching);
         let is_known = !matches!(inbound.sender, Sender::Unknown { .. });
         if !is_known && inbound.source == topic.publisher().name() {
             let epoch = inbound
@@ -586,31 +628,72 @@ impl<'a> Session<'a> {
         Ok(schema)
     }
 
-    /// The schema that a message was written with, by its version at the broker.
-    async fn schema(
-        &mut self,
-        version: Option<Vec<u8>>,
-    ) -> Result<Arc<WriterSchema>, ConsumeError> {
+    async fn ask_schema_in_time(&self, version: &[u8]) -> Result<Option<Schema>, ConsumeError> {
+        let asked = Box::pin(self.ask_schema(version.to_vec()));
+        let answered = tokio::time::timeout(Duration::from_secs(5), asked).await;
+        Ok(answered.map_err(|_| ConsumeError::TimedOut)??)
+    }
+
+    /// The schema that a message was written with, by its version at the broker. A version that the broker does not have, or
+    /// that is no schema of the topic's, says nothing: whoever may publish can name one.
+    async fn schema(&mut self, version: Option<&[u8]>) -> Result<Arc<WriterSchema>, ConsumeError> {
         let topic = self.subscription.topic;
-        let Some(version) = version else {
-            return Ok(WriterSchema::current(topic));
-        };
-        if let Some(known) = self.schemas.get(&version) {
+        if let Some(known) = version.and_then(|version| self.schemas.get(version)) {
             return Ok(Arc::clone(known));
         }
-        let asked = Box::pin(self.ask_schema(version.clone()));
-        let schema = tokio::time::timeout(Duration::from_secs(5), asked)
-            .await
-            .map_err(|_| ConsumeError::TimedOut)??
-            .ok_or_else(|| {
-                ConsumeError::Schema("the broker does not know the message's schema".to_owned())
-            })?;
-        let text = String::from_utf8_lossy(&schema.schema_data);
-        let parsed = WriterSchema::parse(topic, &text)
-            .map_err(|error| ConsumeError::Schema(error.to_string()))?;
-        self.schemas.insert(version, Arc::clone(&parsed));
-        Ok(parsed)
+        let Some(version) = version.filter(|it| !self.foreign_schemas.contains(*it)) else {
+            return Ok(WriterSchema::current(topic));
+        };
+        let mut schema = self.ask_schema_in_time(version).await?;
+        // The client does not tell an error of the broker's from its knowing none. When one was met, more are likely.
+        for _ in 0..if self.foreign_schemas.is_empty() {
+            2
+        } else {
+            0
+        } {
+            if schema.is_none() {
+                tokio::time::sleep(ASK_AGAIN).await;
+                schema = self.ask_schema_in_time(version).await?;
+            }
+        }
+        let parsed = schema
+            .ok_or_else(|| "the broker does not know it".to_owned())
+            .and_then(|schema| {
+                let text = String::from_utf8_lossy(&schema.schema_data);
+                WriterSchema::parse(topic, &text).map_err(|error| error.to_string())
+            });
+        match parsed {
+            Ok(parsed) => {
+                self.schemas.insert(version.to_vec(), Arc::clone(&parsed));
+                Ok(parsed)
+            }
+            Err(error) => {
+                if self.foreign_schemas.len() >= MOST_FOREIGN_SCHEMAS {
+                    self.foreign_schemas.clear();
+                }
+                let partition = self.subscription.partition;
+                tracing::warn!(
+                    topic = topic.name(),
+                    partition,
+                    ?version,
+                    error,
+                    "a message names a schema that is none of its topic's"
+                );
+                self.foreign_schemas.insert(version.to_vec());
+                Ok(WriterSchema::current(topic))
+            }
+        }
     }
+}
+
+/// Whether it is of one entry alone: compressed, which nothing of ours is and no client needs, or not put together as it
+/// says it is. The connection is well.
+fn is_undecodable(error: &pulsar::Error) -> bool {
+    matches!(
+        error,
+        pulsar::Error::Consumer(ConsumerError::Io(_))
+            | pulsar::Error::Connection(ConnectionError::Decoding(_))
+    )
 }
 
 fn place(id: &MessageIdData) -> Place {

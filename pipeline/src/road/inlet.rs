@@ -101,27 +101,24 @@ impl Receiver {
                     "a message names no schema of the batch".to_owned(),
                 ));
             };
-            let place = [
-                batch.source.as_str(),
-                &batch.epoch.to_string(),
-                topic.name(),
-                &message.sequence.to_string(),
-            ]
-            .join("/");
+            let place = || {
+                let (source, epoch) = (&batch.source, batch.epoch);
+                let place = format!("{source}/{epoch}/{}/{}", topic.name(), message.sequence);
+                ids::derive(&["http-message", &place])
+            };
             let hint = Hint {
-                source: Some(batch.source.clone()),
+                source: Some(&batch.source),
                 epoch: Some(batch.epoch),
                 sequence: Some(message.sequence),
-                subject: Some(message.subject),
+                subject: Some(&message.subject),
                 ..Hint::default()
             };
             let wire = Wire {
                 schema: Arc::clone(writer),
                 bytes: Bytes::from(message.body),
             };
-            let fallback = ids::derive(&["http-message", &place]);
             let vouching = Vouching::Road(&sender);
-            let inbound = Inbound::read(topic, batch.partition, wire, fallback, &hint, vouching);
+            let inbound = Inbound::read(topic, batch.partition, wire, place, &hint, vouching);
             if inbound.source != batch.source {
                 return Err(Refusal::Unreadable(
                     "a message names another source than its batch".to_owned(),

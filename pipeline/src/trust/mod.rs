@@ -109,7 +109,7 @@ impl Trust {
         &self,
         inbound: &Inbound,
         stream: Option<&(StreamId, i64)>,
-        hint: &Hint,
+        hint: &Hint<'_>,
     ) -> Sender {
         let sender = self.signer(inbound, stream, hint);
         sender.unwrap_or_else(|| {
@@ -127,9 +127,9 @@ impl Trust {
         &self,
         inbound: &Inbound,
         stream: Option<&(StreamId, i64)>,
-        hint: &Hint,
+        hint: &Hint<'_>,
     ) -> Option<Sender> {
-        let signature = hint.signature.as_deref()?;
+        let signature = hint.signature?;
         let wire = inbound.wire.as_ref()?;
         let topic = inbound.topic;
         let Some(service) = Service::parse(&inbound.source) else {

@@ -17,6 +17,7 @@ mod handovers;
 mod lab;
 mod older;
 mod tls;
+mod undecodable;
 
 use host::testing::message;
 use lab::{Follower, Sender, TOPIC, broker, place, settings, trust};

@@ -19,7 +19,7 @@ async fn a_truncated_message_is_malformed_at_every_length_and_blocks_no_subject_
     let whole = command("p", "pay1", take_out(10, "paypal"));
     let bytes = encode(COMMANDS, &whole);
     let hint = Hint {
-        subject: Some("pay1".to_owned()),
+        subject: Some("pay1"),
         ..Hint::default()
     };
     let prefixes: Vec<Inbound> = (0..bytes.len())
@@ -51,10 +51,10 @@ async fn a_truncated_message_of_a_stream_holds_its_place_and_the_stream_goes_on(
     let replica = lab.start(false);
     let (broken, next) = (lab.fact("p", 1), lab.fact("p", 2));
     let hint = Hint {
-        source: Some("commission".to_owned()),
+        source: Some("commission"),
         epoch: Some(1),
         sequence: Some(1),
-        subject: Some(broken.header.subject.clone()),
+        subject: Some(&broken.header.subject),
         ..Hint::default()
     };
     let mut bytes = encode(FACTS, &broken);
@@ -97,7 +97,7 @@ async fn texts_that_no_table_takes_are_set_aside_and_stop_nothing() {
         assert!(matches!(answers[..], [Answer::Parked]), "{answers:?}");
     }
     let hints = ["source", "subject"].map(|name| {
-        let text = |wanted: &str| Some(if name == wanted { "x\0y" } else { "z" }.to_owned());
+        let text = |wanted: &str| Some(if name == wanted { "x\0y" } else { "z" });
         let hint = Hint {
             source: text("source"),
             subject: text("subject"),
@@ -143,14 +143,14 @@ async fn streams_of_sources_that_are_none_leave_no_watermark() {
     assert_eq!(marks, 0);
 }
 
-/// A message of a kind that a later build knows.
-fn of_unknown_kind(topic: Topic, kind: &str, subject: &str) -> Vec<u8> {
+/// A message of a kind that a later build knows, or without what its kind says.
+fn without_payload(topic: Topic, source: &str, kind: &str, subject: &str) -> Vec<u8> {
     let schema = Schema::parse_str(topic.avsc()).unwrap();
     let text = |text: &str| Value::String(text.to_owned());
     let fields = [
         ("id", text(&Uuid::now_v7().to_string())),
         ("type", text(kind)),
-        ("source", text("partner-system")),
+        ("source", text(source)),
         ("subject", text(subject)),
         ("key", text("p")),
         ("time", Value::TimestampMicros(7)),
@@ -169,7 +169,7 @@ async fn a_kind_of_a_later_build_is_kept_blocks_nothing_and_is_fed_to_a_build_th
     let replica = lab.start(false);
     let fact = lab.fact("p", 100);
     replica.take(FACTS, &[&fact]).await;
-    let unknown = of_unknown_kind(COMMANDS, "payment.freeze.command.v1", "pay1");
+    let unknown = without_payload(COMMANDS, "bff", "payment.freeze.command.v1", "pay1");
     let answers = replica
         .take_raw(vec![arrived_as(COMMANDS, unknown, &Hint::default())])
         .await;
@@ -199,6 +199,48 @@ async fn a_kind_of_a_later_build_is_kept_blocks_nothing_and_is_fed_to_a_build_th
 }
 
 #[tokio::test]
+async fn a_producers_command_that_says_nothing_is_refused_and_not_kept() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let known = command("p", "pay1", take_out(1, "paypal")).header.kind;
+    for (kind, refusal) in [
+        (known.as_str(), "malformed_message"),
+        ("payment.freeze.command.v1", "not_permitted"),
+    ] {
+        let bytes = without_payload(COMMANDS, "shop", kind, "pay1");
+        let answers = replica
+            .take_raw(vec![arrived_as(COMMANDS, bytes, &Hint::default())])
+            .await;
+        let refused = matches!(&answers[..], [Answer::Rejected { code, .. }] if code == refusal);
+        assert!(refused, "{kind}: {answers:?}");
+    }
+    assert_eq!(lab.parked().await, []);
+    let fact = lab.fact("p", 1);
+    let answers = replica.take(FACTS, &[&fact]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+}
+
+/// Ids of what is asked with a key, of timers and of effects are derived from what others may know.
+#[tokio::test]
+async fn a_producer_takes_no_id_that_could_be_ours() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let mut ours = command("p", "pay1", take_out(10, "paypal"));
+    ours.header.id = money::ids::derive(&["what", "is", "known"]);
+    let mut taken = ours.clone();
+    taken.header.source = "shop".to_owned();
+    let refused = replica.take(COMMANDS, &[&taken]).await;
+    let code = "malformed_message";
+    let malformed = matches!(&refused[..], [Answer::Rejected { code: it, .. }] if it == code);
+    assert!(malformed, "{refused:?}");
+    replica.take(COMMANDS, &[&ours]).await;
+    assert_eq!(lab.balance("p").await, 90, "ours is handled");
+    assert_eq!(lab.inbox_state(ours.header.id).await.0, "done");
+}
+
+#[tokio::test]
 async fn a_hostile_header_of_an_unknown_kind_is_malformed() {
     let mut lab = Lab::new().await;
     let replica = lab.start(false);
@@ -207,15 +249,14 @@ async fn a_hostile_header_of_an_unknown_kind_is_malformed() {
         ("kind\0", "pay1"),
         ("k", &"s".repeat(300)),
     ] {
-        let bytes = of_unknown_kind(COMMANDS, kind, subject);
+        let bytes = without_payload(COMMANDS, "partner-system", kind, subject);
         let answers = replica
             .take_raw(vec![arrived_as(COMMANDS, bytes, &Hint::default())])
             .await;
-        // A producer's: it names no id that an answer could be found by, and is no dead letter.
-        assert!(
-            matches!(answers[..], [Answer::Unauthenticated]),
-            "{answers:?}"
-        );
+        // A producer's: it names no id that an answer could be found by, is answered all the same, and is no dead letter.
+        let code = "malformed_message";
+        let refused = matches!(&answers[..], [Answer::Rejected { code: it, .. }] if it == code);
+        assert!(refused, "{answers:?}");
     }
     assert_eq!(lab.parked().await, []);
     let fact = lab.fact("p", 1);

@@ -199,7 +199,7 @@ pub fn arrived(topic: Topic, message: &Message) -> Inbound {
     arrived_as(topic, encode(topic, message), &Hint::default())
 }
 
-pub fn arrived_as(topic: Topic, bytes: Vec<u8>, hint: &Hint) -> Inbound {
+pub fn arrived_as(topic: Topic, bytes: Vec<u8>, hint: &Hint<'_>) -> Inbound {
     let wire = Wire {
         schema: WriterSchema::current(topic),
         bytes: bytes.into(),
@@ -210,12 +210,11 @@ pub fn arrived_as(topic: Topic, bytes: Vec<u8>, hint: &Hint) -> Inbound {
         (Ok(header), _) => claimed_sender(header),
         // Of whoever usually writes there, where nothing tells.
         (Err(_), source) => source
-            .as_deref()
             .and_then(claimed)
             .unwrap_or(Sender::Service(topic.publisher())),
     };
     let vouching = Vouching::Road(&sender);
-    Inbound::read(topic, 0, wire, Uuid::now_v7(), hint, vouching)
+    Inbound::read(topic, 0, wire, Uuid::now_v7, hint, vouching)
 }
 
 /// A migrated database with the bank's table.

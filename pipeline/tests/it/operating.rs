@@ -166,10 +166,10 @@ async fn a_dropped_fact_goes_and_nothing_is_said_of_it() {
     let mut bytes = encode(FACTS, &bad);
     bytes.pop();
     let hint = Hint {
-        source: Some("commission".to_owned()),
+        source: Some("commission"),
         epoch: Some(1),
         sequence: Some(1),
-        subject: Some("conv".to_owned()),
+        subject: Some("conv"),
         ..Hint::default()
     };
     let truncated = crate::lab::arrived_as(FACTS, bytes, &hint);
@@ -421,7 +421,7 @@ async fn a_copy_that_a_newer_build_wrote_is_edited_by_the_schema_of_this_one() {
     };
     let bff = Sender::Service(schemas::Service::Bff);
     let (hint, vouching) = (Hint::default(), Vouching::Road(&bff));
-    let inbound = Inbound::read(COMMANDS, 0, wire, asked.header.id, &hint, vouching);
+    let inbound = Inbound::read(COMMANDS, 0, wire, || asked.header.id, &hint, vouching);
     replica.take_raw(vec![inbound]).await;
     lab.until_dead(1).await;
 
