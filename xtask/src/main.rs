@@ -19,6 +19,9 @@ use xtask::{
     status, test_run, up,
 };
 
+#[cfg(test)]
+mod documented;
+
 static VERSION: LazyLock<String> = LazyLock::new(|| variables::version!().to_string());
 
 #[derive(Parser)]
