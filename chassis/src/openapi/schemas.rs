@@ -59,13 +59,12 @@ fn parts(schema: &mut RefOr<Schema>, named: &Named) {
             }
             match object.additional_properties.as_deref_mut() {
                 Some(AdditionalProperties::RefOr(of)) => whole(of, named),
-                Some(AdditionalProperties::FreeForm(_)) => {}
                 // An object of which nothing is said may hold anything: some generators take it for an empty one.
                 None if may_be_object(&object.schema_type) && object.properties.is_empty() => {
                     let anything = AdditionalProperties::FreeForm(true);
                     object.additional_properties = Some(Box::new(anything));
                 }
-                None => {}
+                Some(AdditionalProperties::FreeForm(_)) | None => {}
             }
         }
         Schema::Array(array) => {
