@@ -27,7 +27,15 @@ const DESCRIPTION: &str = "Every message that travels between the services over 
 Avro record, the envelope, whose payload has one nullable field for each kind; exactly one is set. Kinds that never leave \
 their service have a field in the schema but no message here. Between services in http mode the same bytes travel by POST. \
 Who a message is from follows from its property signature, not from its envelope: a null actor of an external producer is its \
-brand, never the system.";
+brand, never the system.\n\n\
+To publish a purchase from outside, an external producer has a key (`./tributary producer-key NAME --brand BRAND`) and a grant to produce on \
+`tracking-commands`. It sends `tracking.record_event.command.v1` with a fresh `id` and `correlationid`, its name as `source`, an empty `key` and `subject` \
+(tracking derives both from brand and order), a null `actor`, `epoch` and `sequence`, and the property `signature`. What became of it is an event on \
+`tracking-events` whose `outcomeof` is the command's id. `schemas/tests` has programs in Python and Java.\n\n\
+To follow durably, a reader needs a subscription that an operator makes once and grants it; what that has not acknowledged stays until it does. A reader \
+without one keeps its own place and may miss what every subscription has acknowledged, since the namespace's retention alone keeps that. Messages may come \
+again and, after a hand-over, early: keep the last `epoch` and `sequence` of each `source` and partition, skip what is not above it, and wait for what is missing \
+between.";
 
 /// The document. Each kind shows the message of `samples` that is of its kind and topic.
 pub fn asyncapi(samples: &[(Topic, Message)]) -> Value {

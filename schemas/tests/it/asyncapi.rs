@@ -229,3 +229,20 @@ fn a_record_within_a_record_is_shown_field_by_field() {
     assert!(page.contains("<td><code>actor.roles</code></td><td>array of string</td>"));
     assert!(page.contains("<td>long (timestamp-micros) or null</td>"));
 }
+
+#[test]
+fn it_tells_who_a_null_actor_is_how_to_publish_a_purchase_and_how_to_follow_durably() {
+    let document = document();
+    let about = document["info"]["description"].as_str().unwrap();
+    let (who, rest) = about.split_once("\n\n").unwrap();
+    let (publish, follow) = rest.split_once("\n\n").unwrap();
+    assert!(
+        who.contains("a null actor of an external producer is its brand"),
+        "{who}"
+    );
+    let report = kind("tracking.record_event.command.v1").unwrap();
+    for needed in [report.name, report.topic.name(), "`signature`", "`subject`"] {
+        assert!(publish.contains(needed), "{needed}: {publish}");
+    }
+    assert!(follow.contains("subscription"), "{follow}");
+}
