@@ -54,6 +54,8 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
             // Before the tests, some of which install packages too.
             tools::docker_compose()?;
             tools::kustomize(layout)?;
+            tools::node(layout)?;
+            tools::avro_tools(layout)?;
         }
         // The programs that whole-stack tests start; their libraries are built for the tests anyway.
         let mut builds = vec![&["build", "--locked", "--bins"][..]];

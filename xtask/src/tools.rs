@@ -12,12 +12,16 @@ use crate::stack::run;
 mod asyncapi;
 mod deploying;
 mod install;
+mod java;
+mod node;
 mod prometheus;
 mod python;
 
 pub use asyncapi::asyncapi_schema;
 pub use deploying::{docker_compose, kustomize};
 pub use install::install;
+pub use java::{AvroTools, avro_tools};
+pub use node::{Node, node};
 pub use prometheus::prometheus;
 pub use python::python;
 

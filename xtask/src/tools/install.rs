@@ -232,7 +232,7 @@ pub(super) fn fetch_pulsar() -> Result<()> {
 }
 
 /// Fetches one artifact with Maven into a folder, leaving nothing else there.
-fn maven_copy(artifact: &str, into: &Path) -> Result<()> {
+pub(super) fn maven_copy(artifact: &str, into: &Path) -> Result<()> {
     let mut mvn = Command::new("mvn");
     mvn.args([
         "-q",

@@ -2,7 +2,7 @@
 //! JSON Schema.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -27,21 +27,28 @@ pub fn python(layout: &Layout) -> Result<PathBuf> {
     if done.exists() {
         return Ok(program);
     }
-    if !has("python3") {
-        install(
-            "Python 3 (tests read topics with the stock client, and check manifests)",
-            "python3 python3-venv",
-            "python",
-        )?;
-    }
     println!(
         "    making a Python environment with {}",
         PACKAGES.join(", ")
     );
+    environment(&home, PACKAGES)?;
+    fs::write(done, "")?;
+    Ok(program)
+}
+
+/// Makes a virtual environment with these packages.
+pub(super) fn environment(home: &Path, packages: &[&str]) -> Result<()> {
+    if !has("python3") {
+        install(
+            "Python 3 (tests have packages of its registry)",
+            "python3 python3-venv",
+            "python",
+        )?;
+    }
     let make = || {
         run(Command::new("python3")
             .args(["-m", "venv", "--clear"])
-            .arg(&home))
+            .arg(home))
     };
     make()
         .or_else(|_| {
@@ -58,7 +65,7 @@ pub fn python(layout: &Layout) -> Result<PathBuf> {
         "--timeout",
         "60",
     ];
-    run(Command::new(&program).args(pip).args(PACKAGES)).with_context(|| PACKAGES.join(", "))?;
-    fs::write(done, "")?;
-    Ok(program)
+    let program = home.join("bin/python");
+    run(Command::new(program).args(pip).args(packages)).with_context(|| packages.join(", "))?;
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod archived;
 mod asyncapi;
 mod canaries;
 mod check;
+mod clients;
 mod collector;
 mod dependencies;
 mod deploying;

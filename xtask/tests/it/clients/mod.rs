@@ -1,0 +1,9 @@
+//! What stock tools make of the documents and schemas.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+#![allow(clippy::large_futures, reason = "the client's")]
+
+mod documents;
+mod java;
