@@ -8,6 +8,7 @@
 )]
 
 mod replays;
+mod unusable;
 
 use std::collections::HashMap;
 use std::future::Future;

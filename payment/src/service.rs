@@ -106,7 +106,6 @@ impl Domain for Payment {
                 let context = messages::context(context);
                 Ok(domain::react(&world.books, &fact, &context))
             }
-            Ok(messages::Read::Unreadable(posting)) => Ok(Event::LedgerPosted(posting)),
             Err(rejection) => Err(rejection),
         };
         match decided {

@@ -6,7 +6,7 @@ mod decide;
 mod door;
 mod plan;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use schemas::Message;
 use uuid::Uuid;
@@ -68,7 +68,11 @@ impl<D: Domain> Attempt<'_, D> {
         };
         let mut tx = self.begin(messages).await?;
         let (answers, parked_changed) = self.handle_all(&mut tx, messages, loaded_early).await?;
+        let unusable = unusable_facts(&tx, messages);
         let position = tx.commit().await?;
+        for topic in unusable {
+            metrics::counter!(FACTS_SET_ASIDE, "topic" => topic).increment(1);
+        }
         Ok(Done {
             answers,
             position,
@@ -173,6 +177,24 @@ impl<D: Domain> Attempt<'_, D> {
         };
         Ok(WriteTx::begin(&self.engine.pool, &self.engine.writer, asked).await?)
     }
+}
+
+/// Counts facts that came and went dead at once, whichever way they cannot be used.
+pub(crate) const FACTS_SET_ASIDE: &str = "tributary_facts_set_aside_total";
+
+/// The topics of such facts, each as often as it has one.
+fn unusable_facts(tx: &WriteTx, messages: &[&Inbound]) -> Vec<&'static str> {
+    let dead: HashSet<_> = tx
+        .set_aside()
+        .iter()
+        .filter(|row| row.state == State::Dead && row.attempts == 0)
+        .map(|row| (row.source.as_str(), row.message_id))
+        .collect();
+    let unusable = messages.iter().filter(|inbound| {
+        let came = !inbound.topic.is_commands() && !inbound.is_parked();
+        came && dead.contains(&(inbound.source.as_str(), inbound.id))
+    });
+    unusable.map(|inbound| inbound.topic.name()).collect()
 }
 
 /// What is handled of histories whose successors were accepted: it may be decided again.

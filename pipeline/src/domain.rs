@@ -46,7 +46,8 @@ pub struct Rejection {
 pub enum Verdict<E> {
     /// What happened: never empty.
     Events(Vec<E>),
-    /// The command is refused. Only for commands: a fact from elsewhere cannot be.
+    /// The command is refused. A fact from elsewhere cannot be: one of which this is said is set aside, as with
+    /// [`Verdict::SetAside`].
     Rejected(Rejection),
     /// A read model takes note (in [`Domain::aside`]); nothing happened here. Only where there is no log.
     Noted,
@@ -57,8 +58,8 @@ pub enum Verdict<E> {
         /// How long, in seconds from now.
         seconds: i64,
     },
-    /// It says what no correct sender does (an id of no form, a refund of nothing): set aside as dead at once, with this
-    /// reason, until an operator decides.
+    /// It says what this build cannot read or no correct sender says (an id of no form, a currency of a later build, a refund
+    /// of nothing): set aside as dead at once, with this reason, until an operator decides. Others go on.
     SetAside(String),
 }
 

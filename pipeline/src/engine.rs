@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use money::Micros;
+use schemas::Topic;
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::{Attempt, Failure};
+use crate::attempt::{Attempt, FACTS_SET_ASIDE, Failure};
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::domain::Domain;
@@ -87,6 +88,10 @@ impl<D: Domain> Engine<D> {
         let started = Instant::now();
         // There from the start, so that the first one is seen as a change.
         metrics::counter!("tributary_retries_total").increment(0);
+        let followed = |topic: &Topic| topic.followers().contains(&D::SERVICE);
+        for topic in Topic::ALL.into_iter().filter(followed) {
+            metrics::counter!(FACTS_SET_ASIDE, "topic" => topic.name()).increment(0);
+        }
         let mut next_start = started;
         loop {
             tokio::select! {

@@ -71,6 +71,10 @@ pub const METRICS: &[(&str, &str)] = &[
         "tributary_stream_stops_total",
         "Times that a stream was stopped for an operator",
     ),
+    (
+        "tributary_facts_set_aside_total",
+        "Facts that were set aside as dead when they came, since they cannot be used",
+    ),
     ("tributary_parked_messages", "Messages set aside, by state"),
     (
         "tributary_parked_oldest_seconds",

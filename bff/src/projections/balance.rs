@@ -47,10 +47,29 @@ pub(super) fn fold(changes: &mut HashMap<Holder, Pots>, message: &Message) {
     );
 }
 
+/// What of the message is in no account that this build knows: it cannot be in a balance.
+pub(super) fn unreadable(message: &Message) -> Option<String> {
+    let Body::LedgerPostedV1(posted) = &message.body else {
+        return None;
+    };
+    let mut accounts = posted
+        .transfers
+        .iter()
+        .flat_map(|it| [&it.debit, &it.credit]);
+    let unknown = accounts.find(|account| {
+        let pot = split(account).map(|(_, pot)| Pots::default().named(pot).is_some());
+        pot != Some(true)
+    });
+    unknown.map(|account| format!("{account:?} is no account that is known here"))
+}
+
 /// An account's text is its owner's and the name of the pot: `partner:p1:payable`.
+fn split(account: &str) -> Option<(&str, &str)> {
+    account.rsplit_once(':')
+}
+
 fn add(changes: &mut HashMap<Holder, Pots>, account: &str, currency: &str, minor: i64, at: i64) {
-    let Some((owner, pot)) = account.rsplit_once(':') else {
-        tracing::warn!(account, "an account without an owner is in no balance");
+    let Some((owner, pot)) = split(account) else {
         return;
     };
     let holder = (owner.to_owned(), currency.to_owned());
@@ -58,10 +77,5 @@ fn add(changes: &mut HashMap<Holder, Pots>, account: &str, currency: &str, minor
     pots.updated_at = at;
     if let Some(pot) = pots.named(pot) {
         *pot = pot.saturating_add(minor);
-    } else {
-        tracing::warn!(
-            account,
-            "a pot that this build does not know is in no balance"
-        );
     }
 }

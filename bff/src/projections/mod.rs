@@ -23,7 +23,7 @@ use crate::store::payouts::{self, PayoutRow};
 use crate::store::sealing_keys::{self, SealingKey};
 use crate::waiting::PROJECTED;
 
-/// The bff as a follower: it decides nothing and notes everything.
+/// The bff as a follower: it decides nothing and notes everything that it can read.
 #[derive(Debug, Clone, Copy)]
 pub struct Projections;
 
@@ -94,8 +94,8 @@ impl Domain for Projections {
         Ok(world)
     }
 
-    fn handle(&self, _: &World, _: &Message, _: &Context) -> Verdict<Infallible> {
-        Verdict::Noted
+    fn handle(&self, _: &World, message: &Message, _: &Context) -> Verdict<Infallible> {
+        balance::unreadable(message).map_or(Verdict::Noted, Verdict::SetAside)
     }
 
     fn evolve(&self, _: &mut World, recorded: &Recorded<Infallible>) {

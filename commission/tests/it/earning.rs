@@ -270,3 +270,18 @@ async fn a_sale_that_nobody_could_have_sent_is_set_aside_with_its_reason() {
         "others go on"
     );
 }
+
+#[tokio::test]
+async fn a_sale_that_cannot_be_read_is_handled_once_it_is_mended() {
+    let mut service = start().await;
+    publish(&mut service, 1, ten_percent()).await;
+    let mut odd = sale(10_000);
+    odd.partner_id = "no id".to_owned();
+    let fact = service
+        .assert_sets_aside(Topic::TrackingEvents, "conv1", odd.into(), "an id must be")
+        .await;
+    service
+        .mend(&fact, |payload| payload["partner_id"] = json!("partner123"))
+        .await;
+    assert_eq!(calculated(&service).await.amount, usd(1_000));
+}

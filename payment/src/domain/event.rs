@@ -40,7 +40,7 @@ pub enum Note {
     OutOfRange,
     /// Less was pending than should be released or reversed: the money is in suspense.
     PendingShort,
-    /// The fact names no account that can exist: nothing was moved, an operator must look.
+    /// The fact named no account that can exist, and nothing was moved. Logs of 0.1 have it; now such a fact is set aside.
     Unreadable,
 }
 
@@ -258,17 +258,6 @@ impl Posting {
             conversion: conversion.to_string(),
             transfers: Vec::new(),
             note: None,
-        }
-    }
-
-    /// A posting for a fact that names no account that can exist: it is noted as it came.
-    pub fn unreadable(cause: Cause, owner: &str, conversion: &str) -> Self {
-        Self {
-            cause,
-            owner: owner.to_owned(),
-            conversion: conversion.to_owned(),
-            transfers: Vec::new(),
-            note: Some(Note::Unreadable),
         }
     }
 }

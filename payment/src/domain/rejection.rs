@@ -55,8 +55,8 @@ pub enum Rejection {
     /// Submitting again could pay twice: an operator must decide.
     #[error("the provider may have forgotten the payout's reference: an operator must decide")]
     ProviderKeyExpired,
-    /// The command says something that no build of ours would.
-    #[error("the command cannot be read: {what}")]
+    /// The message says something that no build of ours would.
+    #[error("it cannot be read: {what}")]
     Unreadable {
         /// What is wrong.
         what: &'static str,

@@ -6,8 +6,7 @@ use sealing::Details;
 
 use super::money;
 use crate::domain::{
-    Answer, Cause, Command, Fact, Method, PayoutAt, PayoutRequest, Posting, Pot, Rejection,
-    Standing,
+    Answer, Cause, Command, Fact, Method, PayoutAt, PayoutRequest, Pot, Rejection, Standing,
 };
 
 /// A message, understood.
@@ -17,8 +16,6 @@ pub(crate) enum Read {
     Command(Command),
     /// It states.
     Fact(Fact),
-    /// It states what names no account or currency: this posting notes it.
-    Unreadable(Posting),
 }
 
 /// Reads a command or a fact. `opened` is what a request of a payout had sealed.
@@ -42,11 +39,11 @@ pub(crate) fn read(message: &Message, opened: Option<&Details>) -> Result<Read, 
         Body::CommissionCalculatedV1(fact) => {
             let parts = Parts::new(message, &fact.partner_id, &fact.brand_id, &fact.amount);
             let standing = standing_of(pot_of(&fact.status));
-            parts.fact(Cause::Calculated, standing)
+            parts.fact(Cause::Calculated, standing)?
         }
         Body::CommissionApprovedV1(fact) => {
             let parts = Parts::new(message, &fact.partner_id, &fact.brand_id, &fact.amount);
-            parts.fact(Cause::Approved, Standing::Payable)
+            parts.fact(Cause::Approved, Standing::Payable)?
         }
         Body::CommissionReversedV1(fact) => {
             let parts = Parts::new(message, &fact.partner_id, &fact.brand_id, &fact.amount);
@@ -55,7 +52,7 @@ pub(crate) fn read(message: &Message, opened: Option<&Details>) -> Result<Read, 
             } else {
                 Standing::Payable
             };
-            parts.fact(Cause::Reversed, standing)
+            parts.fact(Cause::Reversed, standing)?
         }
         _ => {
             return Err(Rejection::Unreadable {
@@ -143,11 +140,11 @@ impl<'a> Parts<'a> {
         ))
     }
 
-    fn fact(&self, cause: Cause, standing: Standing) -> Read {
-        let Some((conversion, partner, brand, amount)) = self.parse() else {
-            return Read::Unreadable(Posting::unreadable(cause, self.partner, self.conversion));
-        };
-        Read::Fact(match cause {
+    fn fact(&self, cause: Cause, standing: Standing) -> Result<Read, Rejection> {
+        let (conversion, partner, brand, amount) = self.parse().ok_or(Rejection::Unreadable {
+            what: "it names no conversion, account or currency that there can be",
+        })?;
+        Ok(Read::Fact(match cause {
             Cause::Calculated => Fact::Calculated {
                 conversion,
                 partner,
@@ -168,6 +165,6 @@ impl<'a> Parts<'a> {
                 amount,
                 standing,
             },
-        })
+        }))
     }
 }

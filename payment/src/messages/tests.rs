@@ -143,12 +143,10 @@ fn calculated(partner: &str, currency: &str) -> Message {
 }
 
 #[test]
-fn a_fact_that_names_no_account_or_currency_is_noted_and_not_refused() {
+fn a_fact_that_names_no_account_or_currency_cannot_be_read() {
     for odd in [calculated("a b", "USD"), calculated("partner123", "usd")] {
-        let Ok(Read::Unreadable(posting)) = read(&odd, None) else {
-            panic!("it was read");
-        };
-        assert_eq!(posting.note, Some(Note::Unreadable));
+        let unread = read(&odd, None).unwrap_err();
+        assert!(matches!(unread, Rejection::Unreadable { .. }), "{unread}");
     }
     let good = read(&calculated("partner123", "USD"), None);
     assert!(matches!(good, Ok(Read::Fact(Fact::Calculated { .. }))));

@@ -1,4 +1,5 @@
 use schemas::{CommissionApprovedV1, CommissionReversedV1, Topic};
+use serde_json::{Value, json};
 
 use crate::app::{App, calculated, money};
 
@@ -52,10 +53,6 @@ async fn what_cannot_be_applied_is_in_suspense_or_noted_and_the_stream_goes_on()
     let mut app = App::start().await;
     app.state("c1", approved(1_000)).await;
     assert_eq!(app.balance("partner123", "suspense").await, "10.00");
-    app.state("c2", calculated("no partner!", 1_000, "USD", "approved"))
-        .await;
-    app.state("c3", calculated("partner123", 1_000, "???", "approved"))
-        .await;
     app.state("c4", calculated("partner123", 0, "USD", "approved"))
         .await;
     app.state("c5", calculated("partner123", i64::MAX, "USD", "approved"))
@@ -74,13 +71,37 @@ async fn what_cannot_be_applied_is_in_suspense_or_noted_and_the_stream_goes_on()
         reasons,
         [
             reason("pending_short"),
-            reason("unreadable"),
-            reason("unreadable"),
             reason("nothing_to_post"),
             reason("out_of_range"),
             None
         ]
     );
+    app.assert_ledger_is_the_fold_of_its_log().await;
+}
+
+#[tokio::test]
+async fn a_fact_that_names_no_account_or_currency_is_set_aside_and_others_go_on() {
+    let mut app = App::start().await;
+    let topic = Topic::CommissionEvents;
+    let odd = [
+        ("c1", calculated("no partner!", 1_000, "USD", "approved")),
+        ("c2", calculated("partner123", 1_000, "???", "approved")),
+    ];
+    let mut facts = Vec::new();
+    for (conversion, fact) in odd {
+        let fact =
+            app.service
+                .assert_sets_aside(topic, conversion, fact.into(), "names no conversion");
+        facts.push(fact.await);
+    }
+    app.earn("partner123", 100).await;
+    assert_eq!(app.balance("partner123", "payable").await, "1.00");
+
+    let mend = |payload: &mut Value| payload["partner_id"] = json!("partner123");
+    app.service.mend(&facts[0], mend).await;
+    let mend = |payload: &mut Value| payload["amount"]["currency"] = json!("USD");
+    app.service.mend(&facts[1], mend).await;
+    assert_eq!(app.balance("partner123", "payable").await, "21.00");
     app.assert_ledger_is_the_fold_of_its_log().await;
 }
 

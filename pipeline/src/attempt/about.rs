@@ -42,6 +42,7 @@ pub(super) fn mark(
     }
 }
 
+/// Ends a command with a refusal.
 pub(super) fn reject(
     tx: &mut WriteTx,
     inbound: &Inbound,
@@ -56,10 +57,6 @@ pub(super) fn reject(
             pointer: rejection.pointer.clone(),
         })
     };
-    if !inbound.kind().is_some_and(|kind| kind.command) {
-        let reason = format!("a fact was refused with {}: that is a bug", rejection.code);
-        return Err(Failure::Suspect { index, reason });
-    }
     let position = append_about(tx, inbound, body, Some(0))
         .map_err(|reason| Failure::Suspect { index, reason })?;
     let now = tx.now().0;

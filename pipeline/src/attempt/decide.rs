@@ -45,7 +45,9 @@ impl<D: Domain> Attempt<'_, D> {
                 settle(tx, inbound);
                 Ok(Answer::Done(Vec::new()))
             }
-            Ok(Verdict::Rejected(rejection)) => reject(tx, inbound, index, rejection),
+            Ok(Verdict::Rejected(rejection)) if inbound.kind().is_some_and(|kind| kind.command) => {
+                reject(tx, inbound, index, rejection)
+            }
             Ok(Verdict::WaitFor { what, seconds }) => {
                 let timed_out = inbound.deadline().is_some_and(|at| at <= tx.now().0);
                 if timed_out && inbound.kind().is_some_and(|kind| kind.command) {
@@ -57,6 +59,10 @@ impl<D: Domain> Attempt<'_, D> {
                     let from_now = tx.now().0 + seconds * 1_000_000;
                     Park::waiting(what, inbound.deadline().unwrap_or(from_now))
                 };
+                self.park(tx, inbound, park, blocked).await
+            }
+            Ok(Verdict::Rejected(rejection)) => {
+                let park = Park::plain(State::Dead, unusable(rejection));
                 self.park(tx, inbound, park, blocked).await
             }
             Ok(Verdict::SetAside(reason)) => {
@@ -145,6 +151,14 @@ fn timed_out_waiting(what: &str) -> Rejection {
         code: "timed_out_waiting",
         detail: format!("{what} did not become known in time"),
         pointer: None,
+    }
+}
+
+/// Why a fact that cannot be refused is set aside.
+fn unusable(rejection: Rejection) -> String {
+    match rejection.pointer {
+        Some(pointer) => format!("{pointer}: {}", rejection.detail),
+        None => rejection.detail,
     }
 }
 

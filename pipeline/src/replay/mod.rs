@@ -23,7 +23,7 @@ pub use swap::{drop_replaced, fold_version, note_fold_version, replaced_schemas}
 
 use sqlx::PgPool;
 
-use crate::domain::{Domain, Recorded};
+use crate::domain::{Context, Domain, Recorded, Verdict};
 use crate::schema_ids::{SchemaIdError, SchemaIds};
 use crate::tx::{Asked, Lock, WriteTx, Writer};
 use feed::{Fed, Target};
@@ -95,7 +95,15 @@ async fn fold<D: Domain>(domain: &D, tx: &mut WriteTx, batch: &[Fed]) -> Result<
         let messages: Vec<_> = batch.iter().map(|fed| &fed.message).collect();
         let mut world = domain.load(tx, &messages).await?;
         for message in &messages {
-            domain.aside(&mut world, message, &[]);
+            let header = &message.header;
+            let context = Context {
+                now: header.time,
+                header,
+            };
+            // As when it came: what cannot be read had no effect.
+            if matches!(domain.handle(&world, message, &context), Verdict::Noted) {
+                domain.aside(&mut world, message, &[]);
+            }
         }
         domain.save(tx, world).await?;
         return Ok(batch.len() as u64);

@@ -11,6 +11,7 @@ mod brands;
 mod callers;
 mod documents;
 mod edge;
+mod facts;
 mod links;
 mod lists;
 mod orders;
