@@ -1,5 +1,6 @@
-//! What `/ready` looks at: the database, whether it takes batches, and that every road was open once, which proves topics,
-//! subscriptions and schemas. A road that was open and is not now is told of with its reason; the service goes on without.
+//! What `/ready` looks at: the database, whether it takes batches, and that no road is refused before it was open once, which
+//! proves topics, subscriptions and schemas. A road whose other end is away is told of with its reason, whether it was open
+//! before or not: the service goes on without.
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pipeline::relay::{self, Road, Source};
 use pipeline::road::consumer::{self, Subscription};
 use pipeline::road::pulsar::PulsarRoad;
-use pipeline::{Health, Queue, Tasks, service_state};
+use pipeline::{Health, Queue, Shut, Tasks, service_state};
 use schemas::Topic;
 
 use crate::definition::Led;
@@ -57,8 +57,8 @@ pub(crate) fn drain(host: &Host, settings: &Settings, queue: &Queue, tasks: &Tas
     let draining: Vec<_> = each_partition(settings)
         .map(|partition| {
             health.expect(consumer::DRAIN, topic, partition);
-            let what = "commands that came by the broker are handled first";
-            health.failed(consumer::DRAIN, topic, partition, what);
+            let what = "commands that came by the broker are handled first".to_owned();
+            health.failed(consumer::DRAIN, topic, partition, Shut::NotReady(what));
             let subscription = subscription(host, settings, topic, partition);
             let stop = tasks.stop().clone();
             consumer::drain(subscription, queue.inlet(), health.clone(), stop)

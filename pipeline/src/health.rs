@@ -1,4 +1,4 @@
-//! Whether each road was opened, which proves that what it needs is provisioned.
+//! Whether each road is open, and if not, whether that is an outage or something that has to be mended before.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,10 +19,26 @@ const DISAGREES_FOR: Duration = Duration::from_secs(15);
 /// Gaps that are told at once: where more stand, these say enough.
 const MOST_GAPS: usize = 64;
 
+/// Why a road is not open, by what that means for a process that did not have it open yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shut {
+    /// Who is at its other end is away: an outage, which the process outlives, whenever it began.
+    Outage(String),
+    /// It is refused, or something has to be done first: the process is not ready before it was open.
+    NotReady(String),
+}
+
+impl Shut {
+    fn why(&self) -> &str {
+        let (Self::Outage(why) | Self::NotReady(why)) = self;
+        why
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 struct Road {
     opened_once: bool,
-    error: Option<String>,
+    shut: Option<Shut>,
     /// When it failed first since it was open last.
     since: Option<Micros>,
 }
@@ -174,33 +190,38 @@ impl Health {
         if let Some(road) = self.lock().get_mut(&Self::name(road, topic, partition)) {
             *road = Road {
                 opened_once: true,
-                error: None,
+                shut: None,
                 since: None,
             };
         }
     }
 
     /// Tells why a road is not open.
-    pub fn failed(&self, road: &str, topic: Topic, partition: i32, error: &str) {
+    pub fn failed(&self, road: &str, topic: Topic, partition: i32, shut: Shut) {
         if let Some(road) = self.lock().get_mut(&Self::name(road, topic, partition)) {
-            road.error = Some(error.chars().take(300).collect());
+            road.shut = Some(shut);
             road.since.get_or_insert_with(clock::now);
         }
     }
 
     /// A road that this process travels no more: another one does now.
     pub(crate) fn left(&self, road: &str, topic: Topic, partition: i32) {
-        if let Some(road) = self.lock().get_mut(&Self::name(road, topic, partition)) {
-            road.error = None;
+        let name = Self::name(road, topic, partition);
+        let mut roads = self.lock();
+        if roads.get(&name).is_some_and(|road| !road.opened_once) {
+            roads.remove(&name);
+        } else if let Some(road) = roads.get_mut(&name) {
+            road.shut = None;
             road.since = None;
         }
+        drop(roads);
         self.goes_on(road, topic, partition);
     }
 
     /// Every road, and whether it is open.
     pub(crate) fn roads(&self) -> Vec<(String, bool)> {
         let roads = self.lock();
-        let open = |road: &Road| road.opened_once && road.error.is_none();
+        let open = |road: &Road| road.opened_once && road.shut.is_none();
         roads
             .iter()
             .map(|(name, road)| (name.clone(), open(road)))
@@ -215,7 +236,7 @@ impl Health {
             .map_or_else(clock::now, |paused| paused.since);
         *batches = Some(Paused {
             name: "batches".to_owned(),
-            reason: reason.chars().take(300).collect(),
+            reason: shortened(reason),
             since,
         });
     }
@@ -233,33 +254,43 @@ impl Health {
             .clone()
     }
 
-    /// Roads that were open and are not now: outages that the process outlives.
+    /// Roads that are not open and that the process goes on without: they were open once, or it is an outage.
     pub fn paused(&self) -> Vec<Paused> {
         let roads = self.lock();
-        let paused = roads.iter().filter(|(_, road)| road.opened_once);
+        let paused = roads.iter().filter(|(_, road)| !road.is_needed());
         paused
             .filter_map(|(name, road)| {
                 Some(Paused {
                     name: name.clone(),
-                    reason: road.error.clone()?,
+                    reason: shortened(road.shut.as_ref()?.why()),
                     since: road.since?,
                 })
             })
             .collect()
     }
 
-    /// Roads that were never open since the start, with their last error. One that was, and is not now, is an outage
-    /// that the process outlives, so it does not count.
+    /// Roads that were never open since the start, and why; without those whose other end is away.
     pub fn never_opened(&self) -> Vec<(String, String)> {
-        self.lock()
-            .iter()
-            .filter(|(_, road)| !road.opened_once)
+        let roads = self.lock();
+        let needed = roads.iter().filter(|(_, road)| road.is_needed());
+        needed
             .map(|(name, road)| {
-                let error = road.error.as_deref().unwrap_or("is being opened");
-                (name.clone(), error.to_owned())
+                let why = road.shut.as_ref().map_or("is being opened", Shut::why);
+                (name.clone(), shortened(why))
             })
             .collect()
     }
+}
+
+impl Road {
+    /// Whether the process is not ready before it is open. Once it was, that it is not any more is an outage.
+    fn is_needed(&self) -> bool {
+        !self.opened_once && !matches!(self.shut, Some(Shut::Outage(_)))
+    }
+}
+
+fn shortened(why: &str) -> String {
+    why.chars().take(300).collect()
 }
 
 impl ToldGap {
@@ -290,6 +321,33 @@ mod tests {
         assert_eq!(health.stops().len(), 1);
         health.left("http:payment", Topic::CommissionEvents, 0);
         assert_eq!(health.stops(), Vec::new());
+    }
+
+    #[test]
+    fn a_broker_that_is_away_from_the_start_keeps_nobody_unready_and_one_that_refuses_does() {
+        let (health, topic) = (Health::default(), Topic::CommissionEvents);
+        health.expect("subscription", topic, 0);
+        assert_eq!(health.never_opened().len(), 1, "it is not known yet");
+        let away = || Shut::Outage("connection refused".to_owned());
+        health.failed("subscription", topic, 0, away());
+        assert_eq!(health.never_opened(), Vec::new());
+        assert_eq!(health.paused()[0].reason, "connection refused");
+        let refused = Shut::NotReady("not authorized".to_owned());
+        health.failed("subscription", topic, 0, refused.clone());
+        assert_eq!(health.never_opened()[0].1, "not authorized");
+        assert_eq!(health.paused(), Vec::new());
+        health.opened("subscription", topic, 0);
+        health.failed("subscription", topic, 0, refused);
+        assert_eq!(health.never_opened(), Vec::new(), "it was open once");
+        assert_eq!(health.paused()[0].reason, "not authorized");
+    }
+
+    #[test]
+    fn a_relay_that_another_one_took_over_before_it_was_open_keeps_nobody_unready() {
+        let (health, topic) = (Health::default(), Topic::CommissionEvents);
+        health.expect("pulsar", topic, 0);
+        health.left("pulsar", topic, 0);
+        assert_eq!(health.never_opened(), Vec::new());
     }
 
     #[test]

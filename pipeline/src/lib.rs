@@ -46,7 +46,7 @@ mod tx;
 
 pub use domain::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict};
 pub use engine::{Engine, advance};
-pub use health::{Health, Paused};
+pub use health::{Health, Paused, Shut};
 pub use help::METRICS;
 pub use inbound::{Answer, Claim, Content, Hint, Inbound, Item, StreamId, Via, Wire};
 pub use mode::{Edge, Mode, Modes, NoRoad, NotAMode};

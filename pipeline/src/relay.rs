@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::epoch::{self, Epoch};
-use crate::health::Health;
+use crate::health::{Health, Shut};
 use crate::log::{self, LogRow};
 use crate::schema_ids::{SchemaIdError, SchemaIds};
 use crate::supervise::Tasks;
@@ -77,8 +77,26 @@ pub enum Shipped {
 
 /// Any error or doubt: the road is closed, and opened again from where its start says.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct RoadError(pub String);
+pub enum RoadError {
+    /// Who is at the other end is away, or cannot now.
+    #[error("{0}")]
+    Outage(String),
+    /// It says no, or has no such place: it would again.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl RoadError {
+    /// An outage, in these words.
+    pub(crate) fn outage(what: impl std::fmt::Display) -> Self {
+        Self::Outage(what.to_string())
+    }
+
+    /// A refusal, in these words.
+    pub(crate) fn refused(what: impl std::fmt::Display) -> Self {
+        Self::Refused(what.to_string())
+    }
+}
 
 /// A way to a broker's topic or to one follower.
 pub trait Road: Send + 'static {
@@ -149,6 +167,18 @@ enum ShipError {
         "the relay's cursor is another's: its lock went to another replica, or an operator moved it"
     )]
     Fenced,
+}
+
+impl ShipError {
+    fn shut(&self) -> Shut {
+        let why = self.to_string();
+        match self {
+            Self::Sql(_) | Self::Road(RoadError::Outage(_)) | Self::Fenced => Shut::Outage(why),
+            Self::Schema(_) | Self::Road(RoadError::Refused(_)) | Self::Ahead(_) => {
+                Shut::NotReady(why)
+            }
+        }
+    }
 }
 
 /// Runs shippers while this process holds the database's relay lock; `start` makes them.
@@ -243,7 +273,7 @@ pub async fn ship(
                 ShipError::Ahead(reason) => health.stopped(&road.name(), topic, partition, reason),
                 _ => {}
             }
-            health.failed(&road.name(), topic, partition, &error.to_string());
+            health.failed(&road.name(), topic, partition, error.shut());
             metrics::counter!("tributary_relay_errors_total", "road" => road.name()).increment(1);
             tracing::warn!(road = road.name(), topic = topic.name(), partition, %error, retry_in = ?wait,
                 "shipping starts again from the last known place");
@@ -333,7 +363,7 @@ async fn ship_open(
             return Err(ShipError::Fenced);
         }
         if epoch != current {
-            return Err(RoadError("the log goes on under another epoch".to_owned()).into());
+            return Err(RoadError::outage("the log goes on under another epoch").into());
         }
         *reached = Some(at);
         lag.tell(&rows);
@@ -371,7 +401,7 @@ async fn ship_open(
                 Shipped::Handled(watermark) if watermark < last_sequence => {
                     let reason =
                         format!("the follower stands at {watermark}, not at {last_sequence}");
-                    return Err(RoadError(reason).into());
+                    return Err(RoadError::refused(reason).into());
                 }
                 Shipped::Acknowledged | Shipped::Handled(_) => at = last,
             }

@@ -14,6 +14,7 @@ use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// How long a handshake may take.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
@@ -145,28 +146,55 @@ fn bare(name: &str) -> &str {
     inner.trim_matches('"')
 }
 
-/// Why a TLS handshake with this server fails, trusting the public authorities and these; none when it succeeds, or when
-/// the server cannot be reached at all.
-pub async fn refusal(host: &str, port: u16, authorities: Option<&Authorities>) -> Option<Refusal> {
+/// Why there is no TLS connection to a server.
+#[derive(Debug)]
+pub(crate) enum NoConnection {
+    /// It cannot be reached at all.
+    Away,
+    /// The handshake fails.
+    Refused(Refusal),
+}
+
+/// A TLS connection to this server, trusting the public authorities and these.
+pub(crate) async fn connect(
+    host: &str,
+    port: u16,
+    authorities: Option<&Authorities>,
+) -> Result<TlsStream<TcpStream>, NoConnection> {
     let public = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
     let mut roots: RootCertStore = public.collect();
     let own = authorities.into_iter().flat_map(|own| own.roots.clone());
     roots.add_parsable_certificates(own);
+    let other = |error: &dyn fmt::Display| NoConnection::Refused(Refusal::Other(error.to_string()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .ok()?
+        .map_err(|error| other(&error))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let name = ServerName::try_from(host.to_owned()).ok()?;
-    let connecting = TcpStream::connect((host, port));
-    let stream = timeout(HANDSHAKE_WITHIN, connecting).await.ok()?.ok()?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| other(&error))?;
+    let connecting = timeout(HANDSHAKE_WITHIN, TcpStream::connect((host, port))).await;
+    let Ok(Ok(stream)) = connecting else {
+        return Err(NoConnection::Away);
+    };
     let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
     match timeout(HANDSHAKE_WITHIN, handshake).await {
-        Ok(Ok(_)) => None,
+        Ok(Ok(stream)) => Ok(stream),
         // Whoever does not understand the greeting hangs up.
-        Ok(Err(error)) => Some(Refusal::of_io(&error).unwrap_or(Refusal::NotTls)),
-        Err(_) => Some(Refusal::Silent),
+        Ok(Err(error)) => {
+            let why = Refusal::of_io(&error).unwrap_or(Refusal::NotTls);
+            Err(NoConnection::Refused(why))
+        }
+        Err(_) => Err(NoConnection::Refused(Refusal::Silent)),
+    }
+}
+
+/// Why a TLS handshake with this server fails, trusting the public authorities and these; none when it succeeds, or when
+/// the server cannot be reached at all.
+pub async fn refusal(host: &str, port: u16, authorities: Option<&Authorities>) -> Option<Refusal> {
+    match connect(host, port, authorities).await {
+        Err(NoConnection::Refused(why)) => Some(why),
+        Ok(_) | Err(NoConnection::Away) => None,
     }
 }
 

@@ -110,7 +110,7 @@ impl Followed {
             (sender.reader, owner),
             &asked,
         );
-        let (batch, positions) = read.await.map_err(|error| unreadable(error.0))?;
+        let (batch, positions) = read.await.map_err(|error| unreadable(error.to_string()))?;
         let schemas = writers(stream.topic, &batch.schemas).map_err(unreadable)?;
         let aside = self.aside.get_or_insert_default();
         let mut fed = Vec::with_capacity(batch.messages.len());

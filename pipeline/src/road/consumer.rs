@@ -25,10 +25,11 @@ use uuid::Uuid;
 
 use crate::backoff::Backoff;
 use crate::gap::{Gap, Suspects};
-use crate::health::Health;
+use crate::health::{Health, Shut};
 use crate::inbound::{Answer, Hint, Inbound, StreamId, Wire};
 use crate::queue::Inlet;
 use crate::road::pulsar::{BrokerSettings, ConnectError};
+use crate::road::refusal;
 use crate::road::seniority;
 use crate::road::silence::{Look, Place};
 use crate::trust::{self, Sender, Trust, Vouching};
@@ -108,6 +109,28 @@ impl ConsumeError {
             self,
             Self::Silent | Self::Suspected { .. } | Self::AtGap | Self::GapClosed | Self::Stuck
         )
+    }
+
+    /// What is to be emptied first is not empty, whoever is away.
+    fn shut(&self, until: Until) -> Shut {
+        let is_outage = match self {
+            Self::Pulsar(error) => refusal::is_outage(error),
+            Self::Connect(error) => error.is_outage(),
+            Self::Stopped(_) => false,
+            Self::Ended
+            | Self::Silent
+            | Self::TimedOut
+            | Self::Suspected { .. }
+            | Self::AtGap
+            | Self::GapClosed
+            | Self::Stuck
+            | Self::Stopping => true,
+        };
+        if is_outage && until == Until::Stopped {
+            Shut::Outage(self.to_string())
+        } else {
+            Shut::NotReady(self.to_string())
+        }
     }
 }
 
@@ -192,12 +215,8 @@ async fn follow(
             memory.watchdog = (memory.watchdog * 2).min(WATCHDOG_MAX);
         }
         if !error.is_quiet() {
-            health.failed(
-                until.road(),
-                subscription.topic,
-                subscription.partition,
-                &error.to_string(),
-            );
+            let (topic, partition) = (subscription.topic, subscription.partition);
+            health.failed(until.road(), topic, partition, error.shut(until));
         }
         let wait = match error {
             ConsumeError::Suspected { .. } => suspected.wait(),

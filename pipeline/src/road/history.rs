@@ -144,7 +144,7 @@ pub(crate) async fn read(
     (reader, owner): (Service, Service),
     asked: &Asked,
 ) -> Result<(MessageBatch, Vec<i64>), RoadError> {
-    let failed = |error: reqwest::Error| RoadError(error.to_string());
+    let failed = |error: reqwest::Error| RoadError::outage(error);
     let response = client
         .get(format!("{base_url}/internal/v1/log"))
         .query(asked)
@@ -162,7 +162,7 @@ pub(crate) async fn read(
             .chars()
             .take(200)
             .collect();
-        return Err(RoadError(format!("it answers {status}: {text}")));
+        return Err(RoadError::refused(format!("it answers {status}: {text}")));
     }
     let positions = response.headers().get(POSITIONS);
     let positions = positions
@@ -173,6 +173,6 @@ pub(crate) async fn read(
         .filter_map(|position| position.parse().ok())
         .collect();
     let bytes = response.bytes().await.map_err(failed)?;
-    let batch = MessageBatch::decode(&bytes).map_err(RoadError)?;
+    let batch = MessageBatch::decode(&bytes).map_err(RoadError::Refused)?;
     Ok((batch, positions))
 }

@@ -109,7 +109,7 @@ impl HttpRoad {
         mut request: reqwest::RequestBuilder,
         body: Option<Vec<u8>>,
     ) -> Result<Stands, RoadError> {
-        let failed = |error: reqwest::Error| RoadError(error.to_string());
+        let failed = |error: reqwest::Error| RoadError::outage(error);
         let token = self.key.sign(self.sender, self.follower, body.as_deref())?;
         if let Some(body) = body {
             request = request.body(body);
@@ -124,10 +124,12 @@ impl HttpRoad {
         if !status.is_success() {
             let text = response.text().await.unwrap_or_default();
             let text: String = text.chars().take(300).collect();
-            return Err(RoadError(format!(
-                "{} answers {status}: {text}",
-                self.follower.name()
-            )));
+            let says = format!("{} answers {status}: {text}", self.follower.name());
+            return Err(if status.is_server_error() {
+                RoadError::Outage(says)
+            } else {
+                RoadError::Refused(says)
+            });
         }
         response.json().await.map_err(failed)
     }
@@ -146,7 +148,7 @@ impl Road for HttpRoad {
         let fingerprint = *entry.schema.fingerprint();
         let text = (!self.confirmed.contains(&fingerprint)).then(|| entry.schema.text().to_owned());
         let batch = to_batch(entry, text);
-        let bytes = batch.encode().map_err(RoadError)?;
+        let bytes = batch.encode().map_err(RoadError::Refused)?;
         let request = self
             .client
             .post(format!("{}/internal/v1/messages", self.base_url))

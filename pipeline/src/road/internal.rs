@@ -90,7 +90,7 @@ impl InternalKey {
         };
         let key = EncodingKey::from_secret(self.signing.expose_secret().as_bytes());
         jsonwebtoken::encode(&jsonwebtoken::Header::new(Algorithm::HS256), &claims, &key)
-            .map_err(|error| RoadError(error.to_string()))
+            .map_err(RoadError::refused)
     }
 
     /// Who signed the bearer token of a request to `me`.

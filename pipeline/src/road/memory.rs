@@ -36,7 +36,7 @@ impl Road for MemoryRoad {
             .watermark(self.sender.name(), epoch, self.topic, self.partition)
             .await
             .map(Start::After)
-            .map_err(|error| RoadError(error.to_string()))
+            .map_err(RoadError::outage)
     }
 
     async fn ship(&mut self, entry: &Entry) -> Result<Shipped, RoadError> {
@@ -45,7 +45,7 @@ impl Road for MemoryRoad {
             .take(batch)
             .await
             .map(Shipped::Handled)
-            .map_err(|refusal| RoadError(refusal.to_string()))
+            .map_err(RoadError::outage)
     }
 
     fn close(&mut self) {}

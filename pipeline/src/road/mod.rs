@@ -7,6 +7,7 @@ pub mod inlet;
 mod internal;
 pub mod memory;
 pub mod pulsar;
+mod refusal;
 pub mod resend;
 mod seniority;
 mod silence;

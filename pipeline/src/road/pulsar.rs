@@ -14,11 +14,13 @@ use pulsar::{
 };
 use schemas::signature::Signed;
 use schemas::{Service, Topic, WriterSchema};
+use tokio::net::TcpStream;
 
 use crate::log::LogRow;
 use crate::relay::{ENTRY_MESSAGES, Entry, Road, RoadError, Shipped, Start};
+use crate::road::refusal;
 use crate::road::token::BrokerToken;
-use crate::tls::{self, Authorities, Refusal};
+use crate::tls::{self, Authorities, NoConnection, Refusal};
 use crate::trust::Trust;
 
 /// How long any answer of the broker is waited for.
@@ -61,22 +63,42 @@ impl BrokerSettings {
         }
     }
 
-    /// The client says of every refused certificate no more than that there was a fatal error: asks again what it is.
+    /// The client says of a refused certificate, of a refused token and of a connection that broke no more than that there
+    /// was a fatal error: asks again what it is.
     async fn explain(&self, error: pulsar::Error) -> ConnectError {
-        let Some((host, port)) = self.tls_server() else {
+        let Some((host, port, is_tls)) = self.server().filter(|_| !refusal::is_outage(&error))
+        else {
             return error.into();
         };
-        match tls::refusal(&host, port, self.authorities.as_ref()).await {
-            Some(why) => ConnectError::Refused { host, port, why },
-            None => error.into(),
+        let token = self.token.clone();
+        let says = if is_tls {
+            match tls::connect(&host, port, self.authorities.as_ref()).await {
+                Ok(stream) => refusal::of_greeting(stream, token).await,
+                Err(NoConnection::Refused(why)) => {
+                    return ConnectError::Refused { host, port, why };
+                }
+                Err(NoConnection::Away) => None,
+            }
+        } else {
+            let connecting = TcpStream::connect((host.as_str(), port));
+            match tokio::time::timeout(OPERATION_TIMEOUT, connecting).await {
+                Ok(Ok(stream)) => refusal::of_greeting(stream, token).await,
+                _ => None,
+            }
+        };
+        match says {
+            Some(says) => ConnectError::NotTaken { host, port, says },
+            None => ConnectError::Broken(error),
         }
     }
 
-    /// Host and port where TLS is spoken.
-    fn tls_server(&self) -> Option<(String, u16)> {
+    /// Host and port of the service URL, and whether TLS is spoken there.
+    fn server(&self) -> Option<(String, u16, bool)> {
         let url = reqwest::Url::parse(&self.service_url).ok()?;
         let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
-        (url.scheme() == "pulsar+ssl").then(|| (host, url.port().unwrap_or(6651)))
+        let is_tls = url.scheme() == "pulsar+ssl";
+        let port = url.port().unwrap_or(if is_tls { 6651 } else { 6650 });
+        Some((host, port, is_tls))
     }
 
     async fn try_connect(&self) -> Result<Pulsar<TokioExecutor>, pulsar::Error> {
@@ -119,9 +141,50 @@ pub enum ConnectError {
         /// What is wrong.
         why: Refusal,
     },
-    /// What the client says.
+    /// The broker refuses it, a token that it does not take above all.
+    #[error("{host}:{port} refuses the connection: {says}")]
+    NotTaken {
+        /// As the service URL has it.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// In its words.
+        says: String,
+    },
+    /// It cannot be reached, or hangs up without a word.
+    #[error(transparent)]
+    Broken(pulsar::Error),
+    /// What else the client says.
     #[error(transparent)]
     Pulsar(#[from] pulsar::Error),
+}
+
+impl ConnectError {
+    /// Whether the broker is away, rather than that it or we refuse.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Refused { why, .. } => *why == Refusal::Silent,
+            Self::NotTaken { .. } => false,
+            Self::Broken(_) => true,
+            Self::Pulsar(error) => refusal::is_outage(error),
+        }
+    }
+}
+
+impl From<ConnectError> for RoadError {
+    fn from(error: ConnectError) -> Self {
+        if error.is_outage() {
+            Self::Outage(error.to_string())
+        } else {
+            Self::Refused(error.to_string())
+        }
+    }
+}
+
+impl From<pulsar::Error> for RoadError {
+    fn from(error: pulsar::Error) -> Self {
+        ConnectError::Pulsar(error).into()
+    }
 }
 
 struct Open {
@@ -155,9 +218,7 @@ impl PulsarRoad {
     /// provisioned last, and refuses: so nothing is ever published to a topic without its subscriptions.
     async fn open_with(&mut self, schema: &WriterSchema) -> Result<&mut Open, RoadError> {
         self.open = None;
-        let refused = |error: pulsar::Error| RoadError(error.to_string());
-        let client = self.settings.connect().await;
-        let client = client.map_err(|error| RoadError(error.to_string()))?;
+        let client = self.settings.connect().await?;
         let options = ProducerOptions {
             schema: Some(Schema {
                 name: self.topic.name().to_owned(),
@@ -177,8 +238,7 @@ impl PulsarRoad {
             .build();
         let producer = tokio::time::timeout(OPERATION_TIMEOUT * 2, build)
             .await
-            .map_err(|_| RoadError("the broker does not open a producer in time".to_owned()))?
-            .map_err(refused)?;
+            .map_err(|_| RoadError::outage("the broker does not open a producer in time"))??;
         Ok(self.open.insert(Open {
             producer,
             fingerprint: *schema.fingerprint(),
@@ -193,21 +253,14 @@ impl PulsarRoad {
             // A schema version belongs to an entry, so another writer schema needs another producer.
             _ => self.open_with(&entry.schema).await?,
         };
-        let failed = |error: pulsar::Error| RoadError(error.to_string());
         let mut receipts = Vec::with_capacity(entry.rows.len());
         for row in &entry.rows {
             let message = to_pulsar(&trust, entry, row);
-            receipts.push(
-                current
-                    .producer
-                    .send_non_blocking(message)
-                    .await
-                    .map_err(failed)?,
-            );
+            receipts.push(current.producer.send_non_blocking(message).await?);
         }
-        current.producer.send_batch().await.map_err(failed)?;
+        current.producer.send_batch().await?;
         for receipt in receipts {
-            receipt.await.map_err(failed)?;
+            receipt.await?;
         }
         Ok(())
     }
@@ -226,9 +279,7 @@ impl Road for PulsarRoad {
     async fn ship(&mut self, entry: &Entry) -> Result<Shipped, RoadError> {
         match tokio::time::timeout(OPERATION_TIMEOUT, self.send(entry)).await {
             Ok(sent) => sent.map(|()| Shipped::Acknowledged),
-            Err(_) => Err(RoadError(
-                "the broker does not acknowledge in time".to_owned(),
-            )),
+            Err(_) => Err(RoadError::outage("the broker does not acknowledge in time")),
         }
     }
 

@@ -138,7 +138,7 @@ impl Sources {
         let base_url = self.urls.get(source.name()).map_or("", String::as_str);
         let url = format!("{base_url}/internal/v1/resends");
         let token = self.key.sign(self.me, source, None);
-        let token = token.map_err(|error| error.0)?;
+        let token = token.map_err(|error| error.to_string())?;
         let request = self.client.post(url).query(wanted).bearer_auth(token);
         let sent = request.timeout(REQUEST_TIMEOUT).send().await;
         let answer = sent.map_err(|error| error.without_url().to_string())?;

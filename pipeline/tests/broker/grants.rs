@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::lab::trust;
+use crate::lab::{Follower, trust};
 use futures::future::join_all;
+use host::testing::until;
 use pipeline::relay::Road;
 use pipeline::road::pulsar::{BrokerSettings, PulsarRoad};
 use pipeline::tls::Authorities;
@@ -173,4 +174,41 @@ async fn with_its_grants_alone_a_service_reads_messages_and_their_schemas() {
     sender.emit(50).await;
     follower.wait_for(50).await;
     follower.assert_once_and_in_order(50).await;
+}
+
+#[tokio::test]
+async fn who_is_refused_from_the_start_is_not_ready_and_says_why_and_who_finds_nobody_is_ready() {
+    let guarded = Guarded::start().await;
+    guarded.place.grant().await.unwrap();
+    let stranger = BrokerTokens::new("another secret, long enough for HS256 as it should be");
+    let forged = guarded.settings(Some(stranger.token("bff").unwrap()));
+    let elsewhere = BrokerSettings {
+        namespace: "none".to_owned(),
+        ..guarded.of(Service::Bff)
+    };
+    for (settings, why) in [
+        (forged, "AuthenticationError"),
+        (guarded.of(Service::Campaign), "AuthorizationError"),
+        // Whichever way this broker says that there is no such place.
+        (elsewhere, "rror"),
+    ] {
+        let follower = Follower::start(&settings, 1).await;
+        until("the follower says why it is refused", || async {
+            let told = follower.health.never_opened();
+            told.iter().any(|(_, error)| error.contains(why))
+        })
+        .await;
+        assert_eq!(follower.health.paused(), Vec::new(), "{why}");
+        follower.kill();
+    }
+    let nobody = BrokerSettings {
+        service_url: "pulsar://127.0.0.1:9".to_owned(),
+        ..guarded.of(Service::Bff)
+    };
+    let follower = Follower::start(&nobody, 1).await;
+    until("the follower waits", || async {
+        follower.health.never_opened().is_empty() && follower.health.paused().len() == 1
+    })
+    .await;
+    follower.kill();
 }

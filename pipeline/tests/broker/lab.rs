@@ -374,6 +374,7 @@ impl Follower {
                 topic: TOPIC,
                 partition,
             };
+            health.expect("subscription", TOPIC, partition);
             let (health, until) = (health.clone(), consuming.clone());
             let (inlet, stop) = (queue.inlet(), stop.clone());
             tasks.spawn("consumer", async move {

@@ -2,6 +2,7 @@
 
 mod archived;
 mod asyncapi;
+mod away;
 mod canaries;
 mod check;
 mod clients;
