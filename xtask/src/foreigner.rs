@@ -1,14 +1,14 @@
 //! Somebody else's system, which reports to tracking by the broker.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use pulsar::producer::SendFuture;
 use pulsar::proto::Schema;
 use pulsar::{Producer, ProducerOptions, TokioExecutor};
-use schemas::{Body, Header, RecordEventV1, Topic, WriterSchema};
+use schemas::{Body, RecordEventV1, Topic, WriterSchema};
 use uuid::Uuid;
 
 use crate::infra;
-use crate::producers::{FOREIGNER, ProducerKeys};
+use crate::producers::{self, FOREIGNER, ProducerKeys};
 use crate::settings::Settings;
 
 const TOPIC: Topic = Topic::TrackingCommands;
@@ -38,7 +38,10 @@ impl Foreigner {
     /// Reports something of `user123`: the command's id, and what tells that the broker has it.
     pub async fn report(&mut self, event_type: &str) -> Result<(Uuid, SendFuture)> {
         let id = Uuid::now_v7();
-        let payload = schemas::encode(TOPIC, &header(id)?, &body(event_type))?;
+        let conversion = money::ConversionId::of_command(id).to_string();
+        let about = (&*conversion, &*conversion);
+        let message = producers::written(id, FOREIGNER.0, TOPIC, about, body(event_type))?;
+        let payload = schemas::encode(TOPIC, &message.header, &message.body)?;
         let raw = self.keys.message(FOREIGNER.0, TOPIC, payload)?;
         let receipt = Box::pin(self.producer.send_non_blocking(raw)).await?;
         Ok((id, receipt))
@@ -56,26 +59,6 @@ pub fn producer_options(topic: Topic) -> ProducerOptions {
         }),
         ..ProducerOptions::default()
     }
-}
-
-fn header(id: Uuid) -> Result<Header> {
-    let conversion = money::ConversionId::of_command(id).to_string();
-    let seconds = id.get_timestamp().context("a time")?.to_unix().0;
-    Ok(Header {
-        id,
-        kind: "tracking.record_event.command.v1".to_owned(),
-        source: FOREIGNER.0.to_owned(),
-        subject: conversion.clone(),
-        key: conversion,
-        time: money::Micros(i64::try_from(seconds)? * 1_000_000),
-        epoch: None,
-        sequence: None,
-        correlation_id: id,
-        causation_id: None,
-        outcome_of: None,
-        actor: None,
-        traceparent: None,
-    })
 }
 
 fn body(event_type: &str) -> Body {

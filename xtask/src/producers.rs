@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use money::ids;
+use money::{Micros, ids};
 use pulsar::producer::Message as RawMessage;
-use schemas::Topic;
 use schemas::signature::{MacKey, Producers};
+use schemas::{Body, Header, Message, Topic};
+use uuid::Uuid;
 
 use crate::settings::Settings;
 use crate::stack::random_hex;
@@ -65,6 +66,43 @@ pub fn local() -> Result<String> {
     let made = [FOREIGNER, BENCHMARK].map(|who| Ok(entry(who, "local", &random_hex(32)?)));
     let made: Result<Vec<String>> = made.into_iter().collect();
     Ok(made?.join(";"))
+}
+
+/// A message as somebody writes it who is no service: with no place in a stream, no actor and no cause.
+pub fn written(
+    id: Uuid,
+    source: &str,
+    topic: Topic,
+    (subject, key): (&str, &str),
+    body: Body,
+) -> Result<Message> {
+    let kind = body.kind(topic).context("a kind of this topic")?.name;
+    let header = Header {
+        id,
+        kind: kind.to_owned(),
+        source: source.to_owned(),
+        subject: subject.to_owned(),
+        key: key.to_owned(),
+        time: now()?,
+        epoch: None,
+        sequence: None,
+        correlation_id: id,
+        causation_id: None,
+        outcome_of: None,
+        actor: None,
+        traceparent: None,
+    };
+    Ok(Message { header, body })
+}
+
+/// The time, in microseconds.
+pub fn now() -> Result<Micros> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "who sends from outside is an edge"
+    )]
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    Ok(Micros(i64::try_from(since.as_micros())?))
 }
 
 /// What producers sign with, by name.

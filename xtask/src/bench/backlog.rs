@@ -1,6 +1,5 @@
 //! `cargo xtask bench backlog`: people go on asking while a backlog of purchases that lay at the broker is worked off.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -8,19 +7,16 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use futures::future::join_all;
-use reqwest::{Client as Http, RequestBuilder};
 use schemas::Service;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::clients::{Client, Met};
 use super::ledger::{Ledger, Mark};
 use super::machine::Machine;
-use super::people::token_of;
+use super::others::{Make, Others, ask_while, client};
 use super::{SERVICES, page, stack};
-use crate::demo::client::http_for;
 use crate::layout::Layout;
 use crate::local::LocalStack;
 use crate::progress::Progress;
@@ -45,19 +41,18 @@ pub struct Backlog {
 
 /// The backlog must be gone within this time.
 const DRAIN: Duration = Duration::from_mins(5);
-/// No request is waited for longer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 
 /// Measures on a stack of its own, prints the figures and writes them into `docs/benchmark.md`.
 pub async fn run(layout: &Layout, backlog: Backlog, progress: Progress) -> Result<()> {
     let built = stack::built(layout, backlog.built.as_deref())?;
     let (stack, people) = stack::start(&built, progress).await?;
-    let asking = Asking::new(&stack, people.campaign.clone())?;
+    let others = Others::new(&stack, people.campaign.clone())?;
+    let clients = clients(&others, backlog.rate);
     let (mut feed, ledger) = stack::ends(&stack, people).await?;
 
     progress.note("people ask, and nothing else happens");
     let for_long = tokio::time::sleep(Duration::from_secs(backlog.quiet_seconds));
-    let quiet = asking.ask_while(backlog.rate, 0, for_long).await?;
+    let quiet = ask_while(&clients, 0, for_long).await?;
 
     progress.note(&format!(
         "tracking is stopped; {} purchases go to its topic",
@@ -75,7 +70,7 @@ pub async fn run(layout: &Layout, backlog: Backlog, progress: Progress) -> Resul
     let started = Instant::now();
     let mut most = BTreeMap::new();
     let draining = drained(&stack, &ledger, &mark, feed.sent_at(), &mut most);
-    let busy = asking.ask_while(backlog.rate, 1_000_000, draining).await?;
+    let busy = ask_while(&clients, 1_000_000, draining).await?;
     let drained = started.elapsed();
     let outcome = ledger.outcome_since(&mark, feed.sent_at()).await?;
     let section = section(&backlog, drained, &quiet, &busy, &most)?;
@@ -117,107 +112,60 @@ async fn drained(
     }
 }
 
-/// People with their requests.
-struct Asking {
-    http: Http,
-    bff: String,
-    tracking: String,
-    campaign: String,
-    partner: String,
-    run: String,
+/// Writes at the bff whose outcome is waited for.
+fn waiting<'a>(
+    others: &'a Others,
+    rate: u32,
+    (name, path): (&'static str, &'static str),
+    body: impl Fn(u64) -> Value + 'a,
+) -> Client<Make<'a>> {
+    let make = move |number| {
+        let request = others.at_bff(path).header("prefer", "wait=30");
+        request.json(&body(number))
+    };
+    Client {
+        waits: true,
+        ..client(name, rate, make)
+    }
 }
 
-type Make<'a> = Box<dyn Fn(u64) -> RequestBuilder + 'a>;
-
-impl Asking {
-    fn new(stack: &LocalStack, campaign: String) -> Result<Self> {
-        Ok(Self {
-            http: http_for(ANSWER_WITHIN)?,
-            bff: format!("{}/api/v1", stack.url(Service::Bff)?),
-            tracking: stack.url(Service::Tracking)?.to_owned(),
-            campaign,
-            partner: token_of(stack, 0)?,
-            run: Uuid::now_v7().simple().to_string(),
-        })
-    }
-
-    /// Asks until the future is done.
-    async fn ask_while(
-        &self,
-        rate: u32,
-        first: u64,
-        busy: impl Future<Output = ()>,
-    ) -> Result<Vec<(&'static str, Met)>> {
-        let stop = Cell::new(false);
-        let clients = self.clients(rate);
-        let asked = join_all(clients.iter().map(|client| client.run(&stop, first)));
-        let (met, ()) = tokio::join!(asked, async {
-            busy.await;
-            stop.set(true);
-        });
-        let named = clients.iter().zip(met);
-        named.map(|(client, met)| Ok((client.name, met?))).collect()
-    }
-
-    fn clients<'a>(&'a self, rate: u32) -> Vec<Client<Make<'a>>> {
-        let client = |name, waits, make: Make<'a>| Client {
-            name,
-            make,
+fn clients(others: &Others, rate: u32) -> Vec<Client<Make<'_>>> {
+    let direct = |number| others.at_tracking().json(&others.purchase(number));
+    let evidence = |number: u64| {
+        let url = format!("https://example.com/{}/{number}.jpg", others.run);
+        json!({"campaign_id": others.campaign, "evidence_type": "photo", "file_url": url})
+    };
+    let payout = |_| {
+        json!({"amount": "0.01", "currency": "USD", "payment_method": "paypal",
+            "account_details": {"email": "bench@example.com"}})
+    };
+    let behind = |number| others.purchase(number + 500_000);
+    vec![
+        client("tracking: a report by HTTP, 201", rate, direct),
+        others.redirects(rate),
+        others.writes(250_000, rate),
+        waiting(
+            others,
             rate,
-            waits,
-        };
-        let purchase = |number: u64| {
-            json!({
-                "user_id": "bench-user-0", "event_type": "purchase", "amount": "10.00", "currency": "USD",
-                "order_id": format!("ask{}_{number}", self.run), "campaign_id": self.campaign,
-            })
-        };
-        let at_bff = |path: &str| {
-            let request = self.http.post(format!("{}/{path}", self.bff));
-            request.bearer_auth(&self.partner)
-        };
-        let evidence = move |number: u64| {
-            let url = format!("https://example.com/{}/{number}.jpg", self.run);
-            let body =
-                json!({"campaign_id": self.campaign, "evidence_type": "photo", "file_url": url});
-            at_bff("evidence/upload")
-                .header("prefer", "wait=30")
-                .json(&body)
-        };
-        let payout = move |_| {
-            let body = json!({"amount": "0.01", "currency": "USD", "payment_method": "paypal",
-                "account_details": {"email": "bench@example.com"}});
-            at_bff("payments/request")
-                .header("prefer", "wait=30")
-                .json(&body)
-        };
-        let behind = move |number| {
-            let request = at_bff("tracking/events").header("prefer", "wait=30");
-            request.json(&purchase(number + 500_000))
-        };
-        let accepted = move |number| at_bff("tracking/events").json(&purchase(number + 250_000));
-        let direct = move |number| {
-            let url = format!("{}/api/v1/tracking/events", self.tracking);
-            let request = self.http.post(url).bearer_auth(&self.partner);
-            request.json(&purchase(number))
-        };
-        let click = move |_| {
-            self.http
-                .get(format!("{}/c/bench0?user_id=bench-user-0", self.tracking))
-        };
-        vec![
-            client("tracking: a report by HTTP, 201", false, Box::new(direct)),
-            client("tracking: a visitor's redirect", false, Box::new(click)),
-            client("bff: a write, 202", false, Box::new(accepted)),
-            client("bff: evidence, with its outcome", true, Box::new(evidence)),
-            client("bff: a payout, with its outcome", true, Box::new(payout)),
-            client(
+            ("bff: evidence, with its outcome", "evidence/upload"),
+            evidence,
+        ),
+        waiting(
+            others,
+            rate,
+            ("bff: a payout, with its outcome", "payments/request"),
+            payout,
+        ),
+        waiting(
+            others,
+            rate,
+            (
                 "bff: a report, with its outcome, behind the backlog",
-                true,
-                Box::new(behind),
+                "tracking/events",
             ),
-        ]
-    }
+            behind,
+        ),
+    ]
 }
 
 fn section(

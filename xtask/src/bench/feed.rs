@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use anyhow::{Result, anyhow};
-use money::{CampaignId, ConversionId, Micros, OrderId};
+use money::{CampaignId, ConversionId, OrderId};
 use pulsar::producer::Message as RawMessage;
 use pulsar::{Producer, ProducerOptions, TokioExecutor};
-use schemas::{Body, Header, Message, RecordEventV1, Topic};
+use schemas::{Body, Message, RecordEventV1, Topic};
 use uuid::Uuid;
 
 use super::people::People;
 use crate::foreigner::producer_options;
 use crate::infra;
-use crate::producers::{BENCHMARK, ProducerKeys};
+use crate::producers::{self, BENCHMARK, ProducerKeys};
 use crate::settings::Settings;
 
 /// Produces purchases.
@@ -128,28 +128,8 @@ impl Feed {
             product_id: None,
             metadata: None,
         });
-        let header = Header {
-            id: Uuid::now_v7(),
-            kind: "tracking.record_event.command.v1".to_owned(),
-            source: BENCHMARK.0.to_owned(),
-            subject: conversion.clone(),
-            key: conversion,
-            time: now()?,
-            epoch: None,
-            sequence: None,
-            correlation_id: Uuid::now_v7(),
-            causation_id: None,
-            outcome_of: None,
-            actor: None,
-            traceparent: None,
-        };
-        Ok(Message { header, body })
+        let about = (&*conversion, &*conversion);
+        let topic = Topic::TrackingCommands;
+        producers::written(Uuid::now_v7(), BENCHMARK.0, topic, about, body)
     }
-}
-
-/// The time, in microseconds.
-pub fn now() -> Result<Micros> {
-    #[expect(clippy::disallowed_methods, reason = "the load generator is an edge")]
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-    Ok(Micros(i64::try_from(since.as_micros())?))
 }

@@ -7,6 +7,7 @@ pub mod compare;
 mod feed;
 mod ledger;
 mod machine;
+mod others;
 pub mod outage;
 mod page;
 mod people;

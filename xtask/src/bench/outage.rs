@@ -17,13 +17,13 @@ use tokio::runtime::Builder;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::feed::now;
 use super::ledger::Ledger;
 use super::people::{PARTNERS, token_of};
 use super::{page, stack};
 use crate::demo::client::http_for;
 use crate::layout::Layout;
 use crate::local::LocalStack;
+use crate::producers::now;
 use crate::progress::Progress;
 use crate::stack::Pulsar;
 

@@ -10,18 +10,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use futures::future::join_all;
-use reqwest::RequestBuilder;
 use schemas::Service;
-use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
-use uuid::Uuid;
 
-use super::clients::{Client, Met};
+use super::clients::Met;
+use super::others::{Others, ask_while};
 use super::people::{self, token_of};
 use super::{page, stack};
-use crate::demo::client::http;
 use crate::layout::Layout;
 use crate::local::LocalStack;
 use crate::progress::Progress;
@@ -55,7 +52,7 @@ pub async fn run(layout: &Layout, attack: Starvation, progress: Progress) -> Res
     let people = people::prepare(stack.settings(), &stack).await?;
     let others = Others::new(&stack, people.campaign)?;
     progress.note("others ask, and nothing else happens");
-    let quiet = others.ask_for(&attack, 0).await?;
+    let quiet = ask(&others, &attack, 0).await?;
     let attacker = token_of(&stack, 1)?;
     let slow = [Service::Bff, Service::Tracking]
         .map(|service| Ok::<_, anyhow::Error>(stack.url(service)?.to_owned()));
@@ -70,7 +67,7 @@ pub async fn run(layout: &Layout, attack: Starvation, progress: Progress) -> Res
         while slow.iter().any(|slow| slow.open.get() < AT_ONCE) {
             sleep(Duration::from_millis(10)).await;
         }
-        let busy = others.ask_for(&attack, 1_000_000).await;
+        let busy = ask(&others, &attack, 1_000_000).await;
         stop.set(true);
         busy
     };
@@ -155,66 +152,9 @@ impl Slow {
     }
 }
 
-/// Those who do as they should.
-struct Others {
-    http: reqwest::Client,
-    bff: String,
-    tracking: String,
-    campaign: String,
-    partner: String,
-    run: String,
-}
-
-type Make<'a> = Box<dyn Fn(u64) -> RequestBuilder + 'a>;
-
-impl Others {
-    fn new(stack: &LocalStack, campaign: String) -> Result<Self> {
-        Ok(Self {
-            http: http()?,
-            bff: stack.url(Service::Bff)?.to_owned(),
-            tracking: stack.url(Service::Tracking)?.to_owned(),
-            campaign,
-            partner: token_of(stack, 0)?,
-            run: Uuid::now_v7().simple().to_string(),
-        })
-    }
-
-    async fn ask_for(&self, attack: &Starvation, first: u64) -> Result<Vec<(&'static str, Met)>> {
-        let write: Make<'_> = Box::new(move |number| {
-            let order = format!("starved{}_{number}", self.run);
-            let body = json!({
-                "user_id": "bench-user-0", "event_type": "purchase", "amount": "10.00", "currency": "USD",
-                "order_id": order, "campaign_id": self.campaign,
-            });
-            let request = self
-                .http
-                .post(format!("{}/api/v1/tracking/events", self.bff));
-            request.bearer_auth(&self.partner).json(&body)
-        });
-        let click: Make<'_> = Box::new(move |_| {
-            let url = format!("{}/c/bench0?user_id=bench-user-0", self.tracking);
-            self.http.get(url)
-        });
-        let (rate, waits) = (attack.rate, false);
-        let clients = [
-            ("bff: a write, 202", write),
-            ("tracking: a visitor's redirect", click),
-        ]
-        .map(|(name, make)| Client {
-            name,
-            make,
-            rate,
-            waits,
-        });
-        let stop = Cell::new(false);
-        let asked = join_all(clients.iter().map(|client| client.run(&stop, first)));
-        let (met, ()) = tokio::join!(asked, async {
-            sleep(Duration::from_secs(attack.seconds)).await;
-            stop.set(true);
-        });
-        let named = clients.iter().zip(met);
-        named.map(|(client, met)| Ok((client.name, met?))).collect()
-    }
+async fn ask(others: &Others, attack: &Starvation, first: u64) -> Result<Vec<(&'static str, Met)>> {
+    let clients = [others.writes(0, attack.rate), others.redirects(attack.rate)];
+    ask_while(&clients, first, sleep(Duration::from_secs(attack.seconds))).await
 }
 
 fn section(

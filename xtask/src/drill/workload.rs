@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use futures::future::join_all;
-use money::Micros;
-use schemas::{Header, Message, Service};
+use schemas::Service;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::sync::Semaphore;
@@ -20,6 +19,7 @@ use super::journal::Journal;
 use super::plan::{Expect, Journey, Plan, Step, Way};
 use super::stack::DrillStack;
 use crate::check::Told;
+use crate::producers;
 use crate::settings::Mode;
 
 /// Journeys under way at once at most.
@@ -169,23 +169,8 @@ impl Workload {
         let foreign = self.foreign.as_ref().context("there is no broker")?;
         let topic = service.commands_topic().context("takes commands")?;
         let (key, subject, body) = act.message(id, click)?.context("a foreign command")?;
-        let kind = body.kind(topic).context("a kind of this topic")?.name;
-        let header = Header {
-            id,
-            kind: kind.to_owned(),
-            source: self.source_of(act).context("a brand's own system")?,
-            subject,
-            key,
-            time: now()?,
-            epoch: None,
-            sequence: None,
-            correlation_id: id,
-            causation_id: None,
-            outcome_of: None,
-            actor: None,
-            traceparent: None,
-        };
-        let message = Message { header, body };
+        let source = self.source_of(act).context("a brand's own system")?;
+        let message = producers::written(id, &source, topic, (&subject, &key), body)?;
         let end = Instant::now() + PATIENCE;
         while let Err(problem) = foreign.send(topic, &message).await {
             self.journal.note(|notes| notes.requests += 1);
@@ -236,9 +221,4 @@ fn is_expected(outcome: &Outcome, expect: Expect, way: Way) -> bool {
         }
         (Outcome::Completed, Expect::Refused(_)) => false,
     }
-}
-
-fn now() -> Result<Micros> {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-    Ok(Micros(i64::try_from(since.as_micros())?))
 }

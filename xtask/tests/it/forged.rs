@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use pulsar::producer::Message as RawMessage;
 use schemas::{
-    Actor, Body, CommissionCalculatedV1, Header, Message, RequestPayoutV1, Service, Topic,
-    WireMoney,
+    Actor, Body, CommissionCalculatedV1, Message, RequestPayoutV1, Service, Topic, WireMoney,
 };
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
@@ -21,7 +20,7 @@ use xtask::foreigner::producer_options;
 use xtask::infra;
 use xtask::layout::Layout;
 use xtask::local::LocalStack;
-use xtask::producers::{FOREIGNER, VARIABLE};
+use xtask::producers::{self, FOREIGNER, VARIABLE};
 use xtask::settings::Mode;
 use xtask::stack::testing::{PYTHON, from_test_run};
 
@@ -52,24 +51,7 @@ async fn publish(stack: &LocalStack, topic: Topic, message: &Message) {
 }
 
 fn message(topic: Topic, source: &str, subject: &str, key: &str, body: Body) -> Message {
-    let id = Uuid::now_v7();
-    let seconds = id.get_timestamp().unwrap().to_unix().0;
-    let header = Header {
-        id,
-        kind: body.kind(topic).unwrap().name.to_owned(),
-        source: source.to_owned(),
-        subject: subject.to_owned(),
-        key: key.to_owned(),
-        time: money::Micros(i64::try_from(seconds).unwrap() * 1_000_000),
-        epoch: None,
-        sequence: None,
-        correlation_id: id,
-        causation_id: None,
-        outcome_of: None,
-        actor: None,
-        traceparent: None,
-    };
-    Message { header, body }
+    producers::written(Uuid::now_v7(), source, topic, (subject, key), body).unwrap()
 }
 
 fn usd(minor: i64) -> WireMoney {
