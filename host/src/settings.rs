@@ -218,6 +218,38 @@ mod tests {
     }
 
     #[test]
+    fn keys_between_services_that_can_be_guessed_are_refused_except_on_a_developers_machine() {
+        let random = "9f86d081884c7d659a2feaa0c55ad015";
+        let one_letter = "a".repeat(32);
+        for (signing, accepted, profile, named) in [
+            (
+                &*one_letter,
+                random,
+                "production",
+                "INTERNAL_SECRET_KEY can",
+            ),
+            (
+                random,
+                &*one_letter,
+                "production",
+                "INTERNAL_ACCEPTED_SECRET_KEYS can",
+            ),
+            (random, random, "production", ""),
+            (&one_letter, &one_letter, "local", ""),
+        ] {
+            let mut env = Env::from_map([
+                ("TRIBUTARY_PROFILE", profile),
+                ("INTERNAL_SECRET_KEY", signing),
+                ("INTERNAL_ACCEPTED_SECRET_KEYS", accepted),
+            ]);
+            read_internal_key(&mut env);
+            let told = env.finish().err().map(|error| error.to_string());
+            assert_eq!(told.is_none(), named.is_empty(), "{told:?}");
+            assert!(told.unwrap_or_default().contains(named));
+        }
+    }
+
+    #[test]
     fn a_second_port_needs_its_address_and_its_url() {
         let (address, url) = (
             ("BFF_ADMIN_ADDRESS", "0.0.0.0:9002"),

@@ -3,6 +3,7 @@
 
 mod dotenv;
 mod files;
+mod guessable;
 mod log_filter;
 mod names;
 mod release;
@@ -10,6 +11,7 @@ mod service_url;
 
 pub use dotenv::{DotenvError, parse, read};
 pub use files::{overlay, read as read_file, variable as file_variable};
+pub use guessable::guessable;
 pub use log_filter::{LogFilter, RustLog};
 pub use names::{EXAMPLE, Unknown, unknown};
 pub use release::Version;

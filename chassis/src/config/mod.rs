@@ -6,7 +6,7 @@
 mod errors;
 mod profile;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -238,9 +238,8 @@ impl Env {
         min_bytes: usize,
     ) {
         let is_key = min_bytes >= KEY_BYTES;
-        let is_guessable = is_key && secrets.into_iter().any(is_guessable);
-        if is_guessable && !Profile::read(self).is_local() {
-            let what = format!("can be guessed: fewer than {LEAST_DISTINCT} different characters");
+        let guessable = secrets.into_iter().find_map(variables::guessable);
+        if let Some(what) = guessable.filter(|_| is_key && !Profile::read(self).is_local()) {
             self.report(name, what, &secret_example(min_bytes));
         }
     }
@@ -278,14 +277,6 @@ enum Found {
 
 /// What is as long is a key; passwords of others are theirs to choose.
 const KEY_BYTES: usize = 32;
-/// Sixteen random bytes in hexadecimal have fewer once in ten million times.
-const LEAST_DISTINCT: usize = 8;
-
-/// Random bytes in any text form have more different characters than a person's choice of one letter, 32 times.
-fn is_guessable(secret: &str) -> bool {
-    let distinct: BTreeSet<u8> = secret.bytes().collect();
-    distinct.len() < LEAST_DISTINCT
-}
 
 fn secret_example(min_bytes: usize) -> String {
     format!("the output of: openssl rand -hex {}", min_bytes.max(16))

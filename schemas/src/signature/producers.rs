@@ -11,8 +11,6 @@ use crate::service::{Service, Topic};
 
 /// The shortest secret of a producer, in bytes.
 pub const SHORTEST_SECRET: usize = 32;
-/// A secret with fewer different bytes is none.
-const FEWEST_DIFFERENT: usize = 8;
 /// Keys of one producer at once: one to sign with, others while it is changed.
 const MOST_KEYS: usize = 4;
 
@@ -135,11 +133,8 @@ fn check_secret(secret: &str) -> Result<(), String> {
             "the secret is too short: at least {SHORTEST_SECRET} bytes are needed"
         ));
     }
-    let mut seen: Vec<u8> = secret.bytes().collect();
-    seen.sort_unstable();
-    seen.dedup();
-    if seen.len() < FEWEST_DIFFERENT {
-        return Err("the secret can be guessed: take a random one".to_owned());
+    if let Some(why) = variables::guessable(secret) {
+        return Err(format!("the secret {why}"));
     }
     Ok(())
 }

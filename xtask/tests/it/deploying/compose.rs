@@ -169,6 +169,15 @@ fn every_variable_of_ours_is_explained_and_each_container_has_only_its_own_secre
 }
 
 #[test]
+fn producers_keys_are_given_to_those_who_take_commands_and_to_nobody_else() {
+    let takes = ["campaign", "tracking", "commission", "payment"];
+    every_container(|name, container| {
+        let has = container["environment"]["EXTERNAL_PRODUCERS"].is_string();
+        has == takes.contains(&name)
+    });
+}
+
+#[test]
 fn every_lasting_container_says_how_it_is_and_nobody_starts_before_what_it_needs() {
     every_container(|name, container| {
         let lasting = !["provision", "adminer"].contains(&name);
