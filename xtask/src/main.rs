@@ -98,6 +98,9 @@ enum Command {
     Tail(Tail),
     /// Make a key for an external producer and print it, once
     ProducerKey(producers::ProducerKey),
+    /// Make a durable subscription for somebody else's system that follows events, let it consume where the broker asks for
+    /// tokens, and print what it needs
+    Follower(provision::Follower),
     /// Print a bearer token: passes its arguments to the bff's generate-jwt
     #[command(disable_help_flag = true)]
     Token {
@@ -247,6 +250,7 @@ impl Command {
             }
             Self::Tail(tail) => tail::run(&up::as_started(&layout)?, &tail).await?,
             Self::ProducerKey(producer) => producer.run()?,
+            Self::Follower(follower) => return follower.run(&layout, progress).await,
             Self::Token { arguments } => status::token(&layout, &arguments)?,
             Self::Bench {
                 what: Benchmark::Backlog(backlog),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 mod admin;
 mod asking;
 mod command;
+mod follower;
 mod grants;
 mod policies;
 mod work;
@@ -19,6 +20,7 @@ use work::{Wanted, Work};
 
 pub use admin::{Admin, Answer, Look};
 pub use command::Provision;
+pub use follower::Follower;
 pub use work::{Mode, Need, Outcome, State, Step, Task};
 
 /// Where the topics are: `<tenant>/<namespace>`, reached by the broker's admin interface.
@@ -203,21 +205,11 @@ impl Place {
                 if found.iter().any(|name| name == follower.name()) {
                     continue;
                 }
-                let of = format!("subscription {follower} of {topic}, partition {partition}");
-                let command = format!(
-                    "topics create-subscription {}-partition-{partition} -s {follower} -m earliest",
-                    self.topic_name(topic)
-                );
-                // An empty object means Earliest, an absent body Latest.
-                let path = format!("{path}/subscription/{follower}");
-                let wanted = Wanted {
-                    what: of.clone(),
-                    need: Need::Must,
-                    step: Step::new(command, Method::PUT, path, Some(json!({}))),
-                };
+                let (wanted, done) =
+                    self.subscription_at_earliest(topic, partition, follower.name());
                 match &unread {
                     Some(why) => work.ask(wanted, State::Unread, why.clone()),
-                    None => drop(work.change(wanted, format!("made {of}")).await?),
+                    None => drop(work.change(wanted, done).await?),
                 }
             }
             let ours = |name: &str| wanted.iter().any(|follower| follower.name() == name);
@@ -228,6 +220,32 @@ impl Place {
             }
         }
         Ok(())
+    }
+
+    /// A subscription at Earliest, and what is told when it is made.
+    fn subscription_at_earliest(
+        &self,
+        topic: Topic,
+        partition: u32,
+        name: &str,
+    ) -> (Wanted, String) {
+        let of = format!("subscription {name} of {topic}, partition {partition}");
+        let command = format!(
+            "topics create-subscription {}-partition-{partition} -s {name} -m earliest",
+            self.topic_name(topic)
+        );
+        let path = format!(
+            "{}-partition-{partition}/subscription/{name}",
+            self.topic(topic)
+        );
+        let done = format!("made {of}");
+        let wanted = Wanted {
+            what: of,
+            need: Need::Must,
+            // An empty object means Earliest, an absent body Latest.
+            step: Step::new(command, Method::PUT, path, Some(json!({}))),
+        };
+        (wanted, done)
     }
 
     async fn schema(&self, topic: Topic, work: &mut Work<'_>) -> Result<()> {

@@ -39,7 +39,7 @@ impl Place {
                 let wanted = Wanted {
                     what: format!("what each service may do at {topic}"),
                     need: Need::Must,
-                    step: self.grant_step(topic, service, &due),
+                    step: self.grant_step(topic, service.name(), &due),
                 };
                 let done = format!(
                     "{service} may {} {topic} (could {})",
@@ -55,15 +55,15 @@ impl Place {
         Ok(())
     }
 
-    fn grant_step(&self, topic: Topic, service: Service, due: &[String]) -> Step {
+    pub(super) fn grant_step(&self, topic: Topic, role: &str, due: &[String]) -> Step {
         let (name, path) = (self.topic_name(topic), self.topic(topic));
-        let path = format!("{path}/permissions/{service}");
+        let path = format!("{path}/permissions/{role}");
         if due.is_empty() {
-            let command = format!("topics revoke-permission {name} --role {service}");
+            let command = format!("topics revoke-permission {name} --role {role}");
             return Step::new(command, Method::DELETE, path, None);
         }
         let command = format!(
-            "topics grant-permission {name} --role {service} --actions {}",
+            "topics grant-permission {name} --role {role} --actions {}",
             due.join(",")
         );
         Step::new(command, Method::POST, path, Some(json!(due)))

@@ -11,6 +11,7 @@ mod dependencies;
 mod deploying;
 mod drill;
 mod environment;
+mod followers;
 mod forged;
 mod modes;
 mod observing;
