@@ -31,4 +31,5 @@ mod tls;
 mod traces;
 mod traffic;
 mod two_ports;
+mod upgraded;
 mod walk;

@@ -5,18 +5,23 @@
 )]
 
 use std::fs;
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use schemas::Service;
+use sqlx::{Connection, PgConnection};
+use tokio::time::Instant;
+use uuid::Uuid;
 use xtask::demo::Tokens;
 use xtask::local::LocalStack;
 use xtask::services::Program;
 use xtask::settings::Mode;
 
-use crate::traffic::Shop;
+use crate::traffic::{PATIENCE, Shop};
 
 const NEW_JWT: &str = "the-next-key-of-peoples-tokens-of-32-bytes";
 const NEW_INTERNAL: &str = "the-next-key-between-services-of-32-bytes";
+const LATEST_INTERNAL: &str = "the-last-key-between-services-of-32-bytes";
 
 /// Restarts every service with these variables, one after the other: followers before senders, or the reverse.
 async fn roll(stack: &mut LocalStack, senders_first: bool, variables: &[(&str, &str)]) {
@@ -108,4 +113,72 @@ async fn an_internal_key_is_not_changed_before_marks_have_a_key_that_stays() {
         refused.contains("LASTING_SECRET_KEY must be set"),
         "{refused}"
     );
+}
+
+/// What commission has shipped, and payment, which is stopped, has not taken: it lies at the broker, signed with the key of now.
+async fn bought_while_payment_is_stopped(stack: &LocalStack, shop: &Shop) -> Vec<Uuid> {
+    const SHIPPED: &str = "SELECT count(*) FROM pipeline.message_log l
+        WHERE l.type = 'commission.calculated.v1' AND l.correlation_id = ANY($1)
+          AND l.position <= (SELECT min(position) FROM pipeline.relay_cursor WHERE topic = 'commission-events')";
+    Program::Service(Service::Payment).stop(stack.layout());
+    let bought = vec![shop.buy().await, shop.buy().await];
+    let url = stack.database_url(Service::Commission).unwrap();
+    let mut commission = PgConnection::connect(&url).await.unwrap();
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let shipped = sqlx::query_scalar(SHIPPED).bind(&bought);
+        let shipped: i64 = shipped.fetch_one(&mut commission).await.unwrap();
+        if shipped == 2 {
+            return bought;
+        }
+        assert!(Instant::now() < end, "{shipped} of 2 are shipped");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Whether payment passed messages over that it knew no signer of, by its log.
+fn payment_passed_over_some(stack: &LocalStack) -> bool {
+    let log = fs::read_to_string(stack.layout().log("payment")).unwrap();
+    log.contains("nobody known signed")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_lie_at_the_broker_while_the_internal_key_is_changed_are_taken() {
+    let mut stack = LocalStack::start(Mode::Event).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let bffs = vec![stack.url(Service::Bff).unwrap().to_owned()];
+    let shop = Shop::new(&stack, "rotated", bffs);
+    let old = stack
+        .settings()
+        .get("INTERNAL_SECRET_KEY")
+        .unwrap()
+        .to_owned();
+
+    let variables = [
+        ("LASTING_SECRET_KEY", old.as_str()),
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", NEW_INTERNAL),
+    ];
+    roll(&mut stack, false, &variables).await;
+    // Signed with the old key, and taken while that one is accepted.
+    let accepted = bought_while_payment_is_stopped(&stack, &shop).await;
+    let variables = [
+        ("INTERNAL_SECRET_KEY", NEW_INTERNAL),
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", &old),
+    ];
+    roll(&mut stack, false, &variables).await;
+    shop.wait_for(&accepted).await;
+    assert!(!payment_passed_over_some(&stack), "the old key counts");
+
+    // Signed with a key that nobody takes any more when they are read: passed over, and sent again, signed anew.
+    let late = bought_while_payment_is_stopped(&stack, &shop).await;
+    let variables = [
+        ("INTERNAL_SECRET_KEY", LATEST_INTERNAL),
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", ""),
+    ];
+    roll(&mut stack, false, &variables).await;
+    let next = shop.buy().await;
+    let all: Vec<Uuid> = accepted.into_iter().chain(late).chain([next]).collect();
+    shop.wait_for(&all).await;
+    assert!(payment_passed_over_some(&stack), "or this shows nothing");
+    shop.assert_once(&all).await;
 }
