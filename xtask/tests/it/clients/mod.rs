@@ -7,3 +7,4 @@
 
 mod documents;
 mod java;
+mod python;

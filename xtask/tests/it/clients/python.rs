@@ -1,0 +1,54 @@
+//! Clients that `openapi-python-client` makes of the documents as they are served, used by a Python program.
+
+use std::path::Path;
+use std::process::Command;
+
+use schemas::Service;
+use xtask::demo::Tokens;
+use xtask::layout::Layout;
+use xtask::local::LocalStack;
+use xtask::settings::Mode;
+use xtask::stack::run;
+use xtask::stack::testing::{PYTHON, from_test_run};
+
+#[tokio::test]
+async fn generated_python_clients_do_the_walk_and_a_refusal_comes_as_a_problem_by_its_type() {
+    let stack = LocalStack::start(Mode::Http).await.unwrap();
+    stack.load_demo().await.unwrap();
+    walk(&stack);
+}
+
+/// The README's walk, refusals and mistakes among it.
+fn walk(stack: &LocalStack) {
+    let clients = stack.layout().state.join("clients");
+    std::fs::create_dir_all(&clients).unwrap();
+    for service in Service::ALL {
+        generate(stack, service, &clients);
+    }
+    let mut walk = Command::new(from_test_run(PYTHON));
+    walk.arg(Layout::find().root.join("xtask/tests/it/clients/walk.py"));
+    walk.env("PYTHONPATH", &clients);
+    for service in Service::ALL {
+        let name = format!("{}_URL", service.name().to_uppercase());
+        walk.env(name, stack.url(service).unwrap());
+    }
+    let brand = stack.token(&["--brand", "brand123"]).unwrap();
+    walk.env("BRAND_TOKEN", brand);
+    walk.env("PARTNER_TOKEN", stack.token(&[]).unwrap());
+    let told = run(&mut walk).unwrap();
+    assert_eq!(told.lines().last(), Some("walked"), "{told}");
+}
+
+/// A package with the service's name, made as its users would make it; what the generator leaves out is an error.
+fn generate(stack: &LocalStack, service: Service, clients: &Path) {
+    let python = from_test_run(PYTHON);
+    let mut generator = Command::new(&python);
+    // Its formatter stands beside it.
+    let programs = Path::new(&python).parent().unwrap().display();
+    let path = std::env::var("PATH").unwrap();
+    generator.env("PATH", format!("{programs}:{path}"));
+    let url = format!("{}/openapi.json", stack.url(service).unwrap());
+    generator.args(["-m", "openapi_python_client", "generate", "--meta", "none"]);
+    generator.args(["--fail-on-warning", "--url", &url, "--output-path"]);
+    run(generator.arg(clients.join(service.name()))).unwrap();
+}
