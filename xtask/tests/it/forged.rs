@@ -165,6 +165,17 @@ async fn attacked(auth: &str) {
     let second = shop.buy().await;
     shop.wait_for(&[first, second]).await;
     shop.assert_once(&[first, second]).await;
+    // Had it been believed, it would have ended somehow.
+    let ended: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM pipeline.inbox WHERE id = $1)
+              + (SELECT count(*) FROM pipeline.message_log WHERE correlation_id = $2)",
+    )
+    .bind(as_bff.header.id)
+    .bind(as_bff.header.correlation_id)
+    .fetch_one(&mut payment)
+    .await
+    .unwrap();
+    assert_eq!(ended, 0, "what the bff never asked is not handled");
     for (what, sql) in [
         ("a payout", "SELECT count(*) FROM payouts"),
         (
