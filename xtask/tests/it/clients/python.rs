@@ -1,5 +1,6 @@
 //! Clients that `openapi-python-client` makes of the documents as they are served, used by a Python program.
 
+use std::iter;
 use std::path::Path;
 use std::process::Command;
 
@@ -44,9 +45,10 @@ fn generate(stack: &LocalStack, service: Service, clients: &Path) {
     let python = from_test_run(PYTHON);
     let mut generator = Command::new(&python);
     // Its formatter stands beside it.
-    let programs = Path::new(&python).parent().unwrap().display();
-    let path = std::env::var("PATH").unwrap();
-    generator.env("PATH", format!("{programs}:{path}"));
+    let programs = Path::new(&python).parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(iter::once(programs).chain(std::env::split_paths(&others)));
+    generator.env("PATH", path.unwrap());
     let url = format!("{}/openapi.json", stack.url(service).unwrap());
     generator.args(["-m", "openapi_python_client", "generate", "--meta", "none"]);
     generator.args(["--fail-on-warning", "--url", &url, "--output-path"]);
