@@ -8,3 +8,4 @@
 mod documents;
 mod java;
 mod python;
+mod schemathesis;
