@@ -6,7 +6,8 @@ use chassis::openapi::Refuses;
 use chassis::problem::Code;
 use pipeline::inbox;
 use schemas::{CONVERSION_TYPES, Service, Topic, decision_codes, rejection_codes};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// A command of campaign's may be refused: `Problems<CampaignRefusals>`.
@@ -98,19 +99,11 @@ impl CommandState {
 
 chassis::closed_list!(
     /// Why a command was refused.
-    pub RejectionName: Service::ALL
-        .into_iter()
-        .flat_map(rejection_codes)
-        .map(|code| code.name)
-        .collect::<BTreeSet<_>>()
+    pub RejectionName: rejection_names()
 );
 chassis::closed_list!(
     /// What became of a command, as its service's log has it; at the bff as its clients see it.
-    pub(crate) LoggedState: inbox::State::ALL
-        .map(inbox::State::name)
-        .into_iter()
-        .chain(CommandState::ALL.map(CommandState::name))
-        .collect::<BTreeSet<_>>()
+    pub(crate) LoggedState: logged_states()
 );
 chassis::closed_list!(
     /// What a conversion may be.
@@ -124,3 +117,45 @@ chassis::closed_list!(
     /// A topic.
     pub(crate) TopicName: Topic::ALL.map(Topic::name)
 );
+
+fn rejection_names() -> BTreeSet<&'static str> {
+    let codes = Service::ALL.into_iter().flat_map(rejection_codes);
+    codes.map(|code| code.name).collect()
+}
+
+fn logged_states() -> BTreeSet<&'static str> {
+    let of_services = inbox::State::ALL.map(inbox::State::name);
+    let of_bff = CommandState::ALL.map(CommandState::name);
+    of_services.into_iter().chain(of_bff).collect()
+}
+
+/// Reads a [`RejectionName`], if one is given.
+pub(crate) fn rejection_name<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    one_of(&rejection_names(), deserializer)
+}
+
+/// Reads a [`LoggedState`], if one is given.
+pub(crate) fn logged_state<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    one_of(&logged_states(), deserializer)
+}
+
+fn one_of<'de, D: Deserializer<'de>>(
+    names: &BTreeSet<&'static str>,
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    let name = Option::<String>::deserialize(deserializer)?;
+    match name {
+        Some(name) if !names.contains(&*name) => {
+            let names: Vec<_> = names.iter().copied().collect();
+            Err(D::Error::custom(format!(
+                "must be one of {}",
+                names.join(", ")
+            )))
+        }
+        name => Ok(name),
+    }
+}

@@ -167,6 +167,22 @@ async fn a_nul_in_any_filter_path_or_body_is_named_and_never_reaches_the_databas
     assert_eq!(problem["errors"][0]["pointer"], "/filter/subject");
 }
 
+#[tokio::test]
+async fn a_filter_of_a_closed_list_takes_nothing_else() {
+    let (bff, _campaign) = both("http").await;
+    let at = "/api/v1/operator/campaign/commands";
+    for parameter in ["state", "code"] {
+        let path = format!("{at}?{parameter}=AAA");
+        let (status, problem) = bff.get(&path, &operator()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {problem}");
+        assert_eq!(problem["errors"][0]["parameter"], parameter, "{path}");
+    }
+    for good in ["state=parked", "state=done", "code=invalid_field"] {
+        let (status, page) = bff.get(&format!("{at}?{good}"), &operator()).await;
+        assert_eq!(status, StatusCode::OK, "{good}: {page}");
+    }
+}
+
 /// The status of a request whose path is sent letter by letter.
 async fn raw_get(base_url: &str, path: &str) -> u16 {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::documents::{LoggedState, RejectionName};
+use crate::documents::{LoggedState, RejectionName, logged_state, rejection_name};
 use crate::start::Host;
 use crate::unread::unread;
 
@@ -65,9 +65,11 @@ pub(crate) struct LoggedCommandFilter {
     subject: Option<String>,
     /// Only those that stand so: `done`, `rejected`, `parked` or `dropped`; at the bff `pending`, `completed`, `rejected`,
     /// `dropped` or `needs_attention`.
+    #[serde(default, deserialize_with = "logged_state")]
     #[param(value_type = Option<LoggedState>, inline)]
     state: Option<String>,
     /// Only those that were refused with this code.
+    #[serde(default, deserialize_with = "rejection_name")]
     #[param(value_type = Option<RejectionName>, inline)]
     code: Option<String>,
 }

@@ -54,6 +54,7 @@ struct Asked {
 }
 
 #[tokio::test]
+#[ignore = "takes two minutes of both cores: cargo test -p xtask --test it -- --ignored schemathesis, under xtask with-stack --broker"]
 async fn every_answer_of_every_service_to_every_role_is_one_that_its_document_tells_of() {
     // Who shows no token is to be nobody at the services too, and nobody is to be told to wait.
     let variables = [
