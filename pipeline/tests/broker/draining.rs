@@ -14,7 +14,7 @@ use schemas::{Service, Topic};
 use tokio_util::sync::CancellationToken;
 
 use crate::forged::{activated, send, signed};
-use crate::lab::{TOPIC, broker, place, settings, trust};
+use crate::lab::{TOPIC, new_place, trust};
 use crate::{foreign_producer, nothing_left};
 
 const COMMANDS: Topic = Topic::TrackingCommands;
@@ -45,10 +45,7 @@ async fn answer_all(queue: Queue, count: &AtomicUsize, answer: impl Fn(&Inbound)
 
 #[tokio::test]
 async fn draining_ends_when_all_is_handled_and_not_before() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let (place, settings) = new_place(1).await;
     let mut foreign = foreign_producer(&settings, COMMANDS, None).await;
     for _ in 0..300 {
         let sent = foreign.send_non_blocking(RawMessage {
@@ -118,10 +115,7 @@ fn bffs(settings: &BrokerSettings) -> Subscription {
 
 #[tokio::test]
 async fn draining_ends_when_what_is_missing_came_by_another_road() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let (place, settings) = new_place(1).await;
     send_with_a_hole(&settings).await;
     let (queue, health, stop) = (
         Queue::default(),
@@ -157,10 +151,7 @@ async fn draining_ends_when_what_is_missing_came_by_another_road() {
 
 #[tokio::test]
 async fn draining_opens_anew_where_the_broker_has_messages_and_sends_none() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let (place, settings) = new_place(1).await;
     send_with_a_hole(&settings).await;
     // To the one that drains it is the same: another consumer is fed, and acknowledges nothing.
     let client = settings.connect().await.unwrap();

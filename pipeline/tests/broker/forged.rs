@@ -6,7 +6,6 @@ use std::sync::Arc;
 use host::testing::{message, operator_actor, until};
 use pipeline::road::consumer::{self, Subscription};
 use pipeline::road::http::InternalKey;
-use pipeline::road::pulsar::BrokerSettings;
 use pipeline::trust::Trust;
 use pipeline::{Engine, Health, Lock, Queue, Tasks, Writer};
 use pulsar::producer::Message as RawMessage;
@@ -21,7 +20,7 @@ use uuid::Uuid;
 
 use crate::bank::{Bank, Faults, earns, take_out};
 use crate::foreign_producer;
-use crate::lab::{Follower, Sender, TOPIC, bank_database, broker, key, place, settings, trust};
+use crate::lab::{Follower, Sender, TOPIC, bank_database, fresh, key, trust};
 
 const COMMANDS: Topic = Topic::PaymentCommands;
 const FACTS: Topic = Topic::CommissionEvents;
@@ -87,13 +86,6 @@ pub fn activated(sequence: i64) -> Message {
         allowed_hosts: vec!["example.com".to_owned()],
     };
     message(TOPIC, "camp1", "camp1", activated.into(), Some(sequence))
-}
-
-async fn fresh(partitions: u32) -> BrokerSettings {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, partitions);
-    place.provision().await.unwrap();
-    settings(&service_url, &place)
 }
 
 #[tokio::test]

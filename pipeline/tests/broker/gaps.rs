@@ -16,7 +16,7 @@ use uuid::Uuid;
 use xtask::provision::Place;
 
 use crate::forged::{activated, old_trust, send, signed};
-use crate::lab::{Follower, Sender, TOPIC, broker, place, serve, settings, trust};
+use crate::lab::{Follower, Sender, TOPIC, new_place, serve, trust};
 use crate::{foreign_producer, nothing_left};
 
 /// Publishes messages of campaign's stream by hand.
@@ -39,17 +39,9 @@ async fn active(place: &Place) -> Option<String> {
     place.active_consumer(TOPIC, 0, bff).await.unwrap()
 }
 
-async fn new_place() -> (Place, BrokerSettings) {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
-    (place, settings)
-}
-
 #[tokio::test]
 async fn a_process_that_told_a_gap_is_ready_again_when_another_one_closed_it() {
-    let (place, settings) = new_place().await;
+    let (place, settings) = new_place(1).await;
     let mut by_hand = foreign_producer(&settings, TOPIC, None).await;
     let first = Follower::start(&settings, 1).await;
     publish(&mut by_hand, &[1, 2, 4]).await;
@@ -72,7 +64,7 @@ async fn a_process_that_told_a_gap_is_ready_again_when_another_one_closed_it() {
 
 #[tokio::test]
 async fn what_was_read_over_at_a_gap_comes_again_when_it_is_closed() {
-    let (place, settings) = new_place().await;
+    let (place, settings) = new_place(1).await;
     let mut by_hand = foreign_producer(&settings, TOPIC, None).await;
     let follower = Follower::start(&settings, 1).await;
     publish(&mut by_hand, &[1, 3, 4, 5]).await;
@@ -97,10 +89,7 @@ fn opened(name: &str) -> i64 {
 
 #[tokio::test]
 async fn a_newcomer_takes_no_partition_from_a_process_that_works() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 4);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let (place, settings) = new_place(4).await;
     let feeds = async || {
         let mut feeds = Vec::new();
         for partition in 0..4 {
@@ -172,7 +161,7 @@ async fn skipped(place: &Place, settings: &BrokerSettings, sender: &Sender) -> F
 
 #[tokio::test]
 async fn a_gap_that_a_skipped_subscription_made_heals_by_itself() {
-    let (place, settings) = new_place().await;
+    let (place, settings) = new_place(1).await;
     let sender = Sender::start(&settings, 1).await;
     let url = sender.listen().await;
     let before = skipped(&place, &settings, &sender).await;
@@ -188,7 +177,7 @@ async fn a_gap_that_a_skipped_subscription_made_heals_by_itself() {
 
 #[tokio::test]
 async fn a_gap_before_which_the_histories_differ_is_told_and_left_to_operators() {
-    let (place, settings) = new_place().await;
+    let (place, settings) = new_place(1).await;
     let sender = Sender::start(&settings, 1).await;
     let url = sender.listen().await;
     let before = skipped(&place, &settings, &sender).await;
@@ -214,7 +203,7 @@ const ONCE: Pace = Pace {
 
 #[tokio::test]
 async fn the_last_message_of_a_quiet_stream_heals_when_its_signature_did_not_count() {
-    let (place, settings) = new_place().await;
+    let (place, settings) = new_place(1).await;
     let sender = Sender::start(&settings, 1).await;
     let url = sender.listen().await;
     let follower = Follower::start_asking(&settings, 1, &url, Pace::default()).await;
@@ -247,7 +236,7 @@ async fn source_that_answers(status: StatusCode, text: &'static str) -> (String,
 
 #[tokio::test]
 async fn who_claims_to_be_a_source_has_it_asked_seldom_and_makes_nobody_unready() {
-    let (place, settings) = new_place().await;
+    let (place, settings) = new_place(1).await;
     let nothing = "has no message behind 5: either was restored from a backup";
     let (url, asked) = source_that_answers(StatusCode::CONFLICT, nothing).await;
     let follower = Follower::start_asking(&settings, 1, &url, ONCE).await;
@@ -277,7 +266,7 @@ async fn who_claims_to_be_a_source_has_it_asked_seldom_and_makes_nobody_unready(
 
 #[tokio::test]
 async fn a_source_that_sends_again_in_vain_is_asked_five_times_and_then_the_operator_is_told_so() {
-    let (_place, settings) = new_place().await;
+    let (_place, settings) = new_place(1).await;
     let (url, asked) = source_that_answers(StatusCode::NO_CONTENT, "").await;
     let often = Pace {
         first: Duration::from_millis(1),

@@ -14,7 +14,7 @@ use xtask::provision::Place;
 use xtask::stack::{self, BrokerSetup, Pulsar, PulsarPorts};
 
 use crate::foreign_producer;
-use crate::lab::{place, settings, trust};
+use crate::lab::{new_place, place, settings, trust};
 
 const COMMANDS: Topic = Topic::TrackingCommands;
 const HAND_OVERS: usize = 20;
@@ -222,10 +222,8 @@ async fn assert_nothing_lost(place: &Place, settings: &BrokerSettings, feeds_ahe
 
 #[tokio::test]
 async fn twenty_hand_overs_under_load_lose_no_foreign_command() {
-    let (service_url, admin_url) = crate::lab::broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    assert_nothing_lost(&place, &settings(&service_url, &place), false).await;
+    let (place, settings) = new_place(1).await;
+    assert_nothing_lost(&place, &settings, false).await;
 }
 
 #[tokio::test]
@@ -244,10 +242,7 @@ async fn a_broker_that_waits_before_it_rewinds_feeds_a_new_consumer_ahead_and_ye
 
 #[tokio::test]
 async fn a_process_that_commits_nothing_leaves_its_subscription_to_one_that_does() {
-    let (service_url, admin_url) = crate::lab::broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let (_place, settings) = new_place(1).await;
     let (stuck, queue) = Process::stuck(&settings);
     let mut producer = foreign_producer(&settings, COMMANDS, None).await;
     let message = RawMessage {

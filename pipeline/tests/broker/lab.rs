@@ -63,6 +63,20 @@ pub fn broker() -> (String, String) {
     )
 }
 
+/// A place of its own at the broker, provisioned, and how to reach it.
+pub async fn new_place(partitions: u32) -> (Place, BrokerSettings) {
+    let (service_url, admin_url) = broker();
+    let place = place(&admin_url, partitions);
+    place.provision().await.unwrap();
+    let settings = settings(&service_url, &place);
+    (place, settings)
+}
+
+/// The same, of which only the way there is needed.
+pub async fn fresh(partitions: u32) -> BrokerSettings {
+    new_place(partitions).await.1
+}
+
 /// What services sign with.
 pub fn key() -> InternalKey {
     let secret = "a key between services, of more than 32 bytes";

@@ -20,7 +20,7 @@ mod tls;
 mod undecodable;
 
 use host::testing::message;
-use lab::{Follower, Sender, TOPIC, broker, place, settings, trust};
+use lab::{Follower, Sender, TOPIC, broker, fresh, new_place, place, settings, trust};
 use pipeline::road::pulsar::BrokerSettings;
 use pulsar::{Producer, ProducerOptions, TokioExecutor, producer::Message as RawMessage};
 use schemas::{CampaignActivatedV1, Topic, WriterSchema};
@@ -50,11 +50,8 @@ async fn a_topic_without_its_subscriptions_is_not_published_to() {
 
 #[tokio::test]
 async fn messages_arrive_once_and_in_order_over_one_partition_and_over_four() {
-    let (service_url, admin_url) = broker();
     for partitions in [1, 4] {
-        let place = place(&admin_url, partitions);
-        place.provision().await.unwrap();
-        let settings = settings(&service_url, &place);
+        let settings = fresh(partitions).await;
         let sender = Sender::start(&settings, partitions).await;
         let follower = Follower::start(&settings, partitions).await;
         for _ in 0..4 {
@@ -68,10 +65,7 @@ async fn messages_arrive_once_and_in_order_over_one_partition_and_over_four() {
 
 #[tokio::test]
 async fn a_relay_that_sends_everything_again_changes_nothing() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let settings = fresh(1).await;
     let sender = Sender::start(&settings, 1).await;
     let follower = Follower::start(&settings, 1).await;
     sender.emit(600).await;
@@ -85,18 +79,13 @@ async fn a_relay_that_sends_everything_again_changes_nothing() {
 
 #[tokio::test]
 async fn a_follower_that_was_restored_stands_still_until_what_it_lost_is_sent_again() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    healed(&place, &settings(&service_url, &place)).await;
+    let (place, settings) = new_place(1).await;
+    healed(&place, &settings).await;
 }
 
 #[tokio::test]
 async fn the_process_after_a_restored_one_has_nothing_to_pass() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let (place, settings) = new_place(1).await;
     let (sender, restored) = healed(&place, &settings).await;
     restored.kill();
     let next = restored.restart(&settings, 1).await;
@@ -143,10 +132,7 @@ async fn healed(place: &Place, settings: &BrokerSettings) -> (Sender, Follower) 
 
 #[tokio::test]
 async fn a_process_that_dies_with_entries_in_hand_loses_nothing_and_repeats_nothing() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let settings = fresh(1).await;
     let sender = Sender::start(&settings, 1).await;
     let mut follower = Follower::start(&settings, 1).await;
     for round in 1..=4 {
@@ -183,10 +169,7 @@ async fn a_broker_that_is_killed_and_comes_back_reorders_and_loses_nothing() {
 #[tokio::test]
 async fn a_batch_larger_than_the_receiver_queue_does_not_stop_a_consumer_that_has_to_ask_for_its_schema()
  {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let settings = fresh(1).await;
     let mut foreign = foreign_producer(&settings, TOPIC, Some(1_000)).await;
     // Stock Java clients put up to a thousand messages into one batch.
     for batch in 0..4 {
@@ -212,10 +195,7 @@ async fn a_batch_larger_than_the_receiver_queue_does_not_stop_a_consumer_that_ha
 
 #[tokio::test]
 async fn foreign_bytes_are_counted_and_kept_nowhere_and_what_follows_them_is_handled() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let settings = fresh(1).await;
     let follower = Follower::start(&settings, 1).await;
     let mut foreign = foreign_producer(&settings, TOPIC, None).await;
     for payload in [vec![], vec![0xff; 300], b"\xfe\xff\xff\xff\x0f".to_vec()] {

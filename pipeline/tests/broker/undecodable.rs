@@ -7,14 +7,11 @@ use tokio::process::Command;
 use xtask::stack::testing::{PYTHON, from_test_run};
 
 use crate::foreign_producer;
-use crate::lab::{Follower, Sender, TOPIC, broker, place, settings};
+use crate::lab::{Follower, Sender, TOPIC, fresh};
 
 #[tokio::test]
 async fn a_version_of_the_schema_that_is_not_there_holds_nobody_up() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let settings = fresh(1).await;
     let follower = Follower::start(&settings, 1).await;
     let mut foreign = foreign_producer(&settings, TOPIC, None).await;
     for version in [99_u64, 100, u64::MAX] {
@@ -35,10 +32,7 @@ async fn a_version_of_the_schema_that_is_not_there_holds_nobody_up() {
 
 #[tokio::test]
 async fn a_compressed_entry_is_passed_over_and_what_follows_it_is_handled() {
-    let (service_url, admin_url) = broker();
-    let place = place(&admin_url, 1);
-    place.provision().await.unwrap();
-    let settings = settings(&service_url, &place);
+    let settings = fresh(1).await;
     let follower = Follower::start(&settings, 1).await;
     for compression in ["LZ4", "ZSTD", "SNAPPY", "ZLib"] {
         let sent = Command::new(from_test_run(PYTHON))
@@ -46,7 +40,7 @@ async fn a_compressed_entry_is_passed_over_and_what_follows_it_is_handled() {
                 env!("CARGO_MANIFEST_DIR"),
                 "/tests/broker/compressed.py"
             ))
-            .args([&service_url, &settings.partition_name(TOPIC, 0)])
+            .args([&settings.service_url, &settings.partition_name(TOPIC, 0)])
             .arg(concat!(
                 env!("CARGO_MANIFEST_DIR"),
                 "/../schemas/avro/campaign-events.avsc"
