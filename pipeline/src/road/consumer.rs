@@ -665,15 +665,15 @@ impl<'a> Session<'a> {
         };
         let mut schema = self.ask_schema_in_time(version).await?;
         // The client does not tell an error of the broker's from its knowing none. When one was met, more are likely.
-        for _ in 0..if self.foreign_schemas.is_empty() {
+        let mut left = if self.foreign_schemas.is_empty() {
             2
         } else {
             0
-        } {
-            if schema.is_none() {
-                tokio::time::sleep(ASK_AGAIN).await;
-                schema = self.ask_schema_in_time(version).await?;
-            }
+        };
+        while schema.is_none() && left > 0 {
+            left -= 1;
+            tokio::time::sleep(ASK_AGAIN).await;
+            schema = self.ask_schema_in_time(version).await?;
         }
         let parsed = schema
             .ok_or_else(|| "the broker does not know it".to_owned())
