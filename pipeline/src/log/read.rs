@@ -1,7 +1,8 @@
 //! Reading the log, its archived part and the live table as one.
 
 use schemas::Topic;
-use sqlx::{FromRow, PgPool, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{Decode, PgPool, Postgres, Row, Type};
 
 use super::LogRow;
 use crate::{archive, epoch};
@@ -21,18 +22,33 @@ pub(crate) struct Window {
     pub rows: Vec<LogRow>,
 }
 
-// What is dropped from the table is looked at in the same snapshot as its rows, so that a drop in between leaves no hole.
-const STREAM: &str = "
-SELECT h.epoch AS log_epoch, h.position AS head, h.dropped_to,
-       (SELECT c.relay_epoch FROM pipeline.relay_cursor c WHERE c.topic = $2 AND c.partition = $3) AS relay_epoch, l.*
-  FROM pipeline.log_head h
-  LEFT JOIN (SELECT * FROM pipeline.message_log WHERE position > $1 AND topic = $2 AND partition = $3
-              ORDER BY position LIMIT $4) l ON h.dropped_to <= $1";
+/// Where the log stands, before the row in each line of [`STREAM`] and [`ALL`].
+const HEAD_COLUMNS: usize = 4;
 
-const ALL: &str = "
-SELECT h.epoch AS log_epoch, h.position AS head, h.dropped_to, NULL::bigint AS relay_epoch, l.*
-  FROM pipeline.log_head h
-  LEFT JOIN (SELECT * FROM pipeline.message_log WHERE position > $1 ORDER BY position LIMIT $2) l ON h.dropped_to <= $1";
+/// A row's columns, as [`row`] takes them.
+macro_rules! row_columns {
+    () => {
+        "l.position, l.id, l.type, l.topic, l.partition, l.sequence, l.key, l.subject, l.time, l.correlation_id, \
+         l.causation_id, l.outcome_of, l.schema_id, l.body"
+    };
+}
+
+// What is dropped from the table is looked at in the same snapshot as its rows, so that a drop in between leaves no hole.
+const STREAM: &str = concat!(
+    "SELECT h.epoch, h.position, h.dropped_to,
+            (SELECT c.relay_epoch FROM pipeline.relay_cursor c WHERE c.topic = $2 AND c.partition = $3), ",
+    row_columns!(),
+    " FROM pipeline.log_head h
+      LEFT JOIN (SELECT * FROM pipeline.message_log WHERE position > $1 AND topic = $2 AND partition = $3
+                  ORDER BY position LIMIT $4) l ON h.dropped_to <= $1"
+);
+
+const ALL: &str = concat!(
+    "SELECT h.epoch, h.position, h.dropped_to, NULL::bigint, ",
+    row_columns!(),
+    " FROM pipeline.log_head h
+      LEFT JOIN (SELECT * FROM pipeline.message_log WHERE position > $1 ORDER BY position LIMIT $2) l ON h.dropped_to <= $1"
+);
 
 /// The log's head: the last committed position.
 pub async fn head(pool: &PgPool) -> Result<i64, sqlx::Error> {
@@ -82,15 +98,15 @@ pub(crate) async fn stream_window(
 
 async fn window(
     pool: &PgPool,
-    found: Vec<sqlx::postgres::PgRow>,
+    found: Vec<PgRow>,
     after: i64,
     limit: i64,
     ours: impl Fn(&LogRow) -> bool + Send + 'static,
 ) -> Result<Window, sqlx::Error> {
     let first = found.first().ok_or(sqlx::Error::RowNotFound)?;
-    let (epoch, head): (i64, i64) = (first.try_get("log_epoch")?, first.try_get("head")?);
-    let dropped_to: i64 = first.try_get("dropped_to")?;
-    let relay_epoch = first.try_get("relay_epoch")?;
+    let (epoch, head): (i64, i64) = (first.try_get(0)?, first.try_get(1)?);
+    let dropped_to: i64 = first.try_get(2)?;
+    let relay_epoch = first.try_get(3)?;
     if after < dropped_to {
         let (rows, through) = archive::read_after(pool, after, limit, ours).await?;
         return Ok(Window {
@@ -102,10 +118,8 @@ async fn window(
         });
     }
     let mut rows = Vec::with_capacity(found.len());
-    for row in &found {
-        if row.try_get::<Option<i64>, _>("position")?.is_some() {
-            rows.push(LogRow::from_row(row)?);
-        }
+    for found in &found {
+        rows.extend(row(found)?);
     }
     rows.sort_by_key(|row| row.position);
     let through = match rows.last() {
@@ -119,6 +133,35 @@ async fn window(
         through,
         rows,
     })
+}
+
+/// The row of a line, if it has one. By place: to find each column by its name costs as much as the rest of reading it.
+fn row(line: &PgRow) -> Result<Option<LogRow>, sqlx::Error> {
+    fn column<'r, T>(line: &'r PgRow, index: usize) -> Result<T, sqlx::Error>
+    where
+        T: Decode<'r, Postgres> + Type<Postgres>,
+    {
+        line.try_get(HEAD_COLUMNS + index)
+    }
+    let Some(position) = column(line, 0)? else {
+        return Ok(None);
+    };
+    Ok(Some(LogRow {
+        position,
+        id: column(line, 1)?,
+        kind: column(line, 2)?,
+        topic: column(line, 3)?,
+        partition: column(line, 4)?,
+        sequence: column(line, 5)?,
+        key: column(line, 6)?,
+        subject: column(line, 7)?,
+        time: column(line, 8)?,
+        correlation_id: column(line, 9)?,
+        causation_id: column(line, 10)?,
+        outcome_of: column(line, 11)?,
+        schema_id: column(line, 12)?,
+        body: column(line, 13)?,
+    }))
 }
 
 /// The rows of one stream after a position, oldest first, wherever they stand. None means that there are none.

@@ -84,13 +84,10 @@ fn shop(header: &Header) -> Option<BrandId> {
 fn report(header: &Header, body: &RecordEventV1, now: money::Micros) -> Result<Report, Rejection> {
     let named = Named::read(body)?;
     let shop = shop(header);
+    let is_subject = |id: &ConversionId| id.as_str() == header.subject;
     let conversion = named.conversion(shop.as_ref(), header);
-    let bare = named.conversion(None, header);
     // An edge that was not yet upgraded says it without the brand.
-    if ![&conversion, &bare]
-        .iter()
-        .any(|id| id.as_str() == header.subject)
-    {
+    if !is_subject(&conversion) && !is_subject(&named.conversion(None, header)) {
         let detail = "the message's subject is not the conversion of its brand, campaign and order";
         return Err(Rejection::new(Code::InvalidField, detail));
     }
@@ -102,7 +99,11 @@ fn report(header: &Header, body: &RecordEventV1, now: money::Micros) -> Result<R
     let wrong_type = "must be 1 to 64 characters from A-Z a-z 0-9 _ - .";
     let without_brand = planted::is(Fault::OrderWithoutBrand);
     Ok(Report {
-        conversion: if without_brand { bare } else { conversion },
+        conversion: if without_brand {
+            named.conversion(None, header)
+        } else {
+            conversion
+        },
         event_type: event_type.ok_or_else(|| invalid("/event_type", wrong_type))?,
         user: user_hash(&body.user_id),
         occurred_at: body.occurred_at.unwrap_or(now),
