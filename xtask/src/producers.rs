@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use money::{Micros, ids};
 use pulsar::producer::Message as RawMessage;
-use schemas::signature::{MacKey, Producers};
+use schemas::signature::{MacKey, ProducerEntry, Producers};
 use schemas::{Body, Header, Message, Topic};
 use uuid::Uuid;
 
@@ -58,7 +58,13 @@ impl ProducerKey {
 
 /// One entry of the variable.
 pub fn entry((name, brand): (&str, &str), key_id: &str, secret: &str) -> String {
-    format!("{name}:{brand}:{key_id}:{secret}")
+    let entry = ProducerEntry {
+        name,
+        brand,
+        key_id,
+        secret,
+    };
+    entry.to_string()
 }
 
 /// What a local stack has from its first start, for demo and benchmark.
@@ -113,13 +119,11 @@ impl ProducerKeys {
     /// Of all that a stack knows.
     pub fn of(settings: &Settings) -> Self {
         let all = settings.get(VARIABLE).unwrap_or_default();
-        let entries = all.split(['\n', ';']).filter_map(|entry| {
-            let mut parts = entry.trim().split(':');
-            let (name, _brand, key_id) = (parts.next()?, parts.next()?, parts.next()?);
-            let key = MacKey::new(parts.next()?.as_bytes());
-            Some((name.to_owned(), (key_id.to_owned(), key)))
+        let keys = ProducerEntry::all(all).flatten().map(|entry| {
+            let key = MacKey::new(entry.secret.as_bytes());
+            (entry.name.to_owned(), (entry.key_id.to_owned(), key))
         });
-        Self(entries.collect())
+        Self(keys.collect())
     }
 
     /// Whether there is a key of that name.

@@ -1,6 +1,7 @@
 //! External producers: systems of brands, each with keys of its own.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use money::ids;
@@ -35,6 +36,52 @@ impl Producer {
     }
 }
 
+/// One key of a producer, written `NAME:BRAND:KEY_ID:SECRET`.
+#[derive(Clone, Copy)]
+pub struct ProducerEntry<'a> {
+    /// The `source` of its messages.
+    pub name: &'a str,
+    /// The brand that it speaks for.
+    pub brand: &'a str,
+    /// Tells its keys apart.
+    pub key_id: &'a str,
+    /// What it signs with.
+    pub secret: &'a str,
+}
+
+impl<'a> ProducerEntry<'a> {
+    /// Those of `EXTERNAL_PRODUCERS`, one a line or with `;` between them; `None` for what is not of this form. What they
+    /// say is not looked at.
+    pub fn all(text: &'a str) -> impl Iterator<Item = Option<Self>> {
+        let entries = text.split(['\n', ';']).map(str::trim);
+        let entries = entries.filter(|entry| !entry.is_empty());
+        entries.map(|entry| {
+            let parts: Vec<&str> = entry.split(':').collect();
+            let [name, brand, key_id, secret] = parts[..] else {
+                return None;
+            };
+            Some(Self {
+                name,
+                brand,
+                key_id,
+                secret,
+            })
+        })
+    }
+}
+
+impl fmt::Display for ProducerEntry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            brand,
+            key_id,
+            secret,
+        } = self;
+        write!(f, "{name}:{brand}:{key_id}:{secret}")
+    }
+}
+
 /// What is wrong with one entry of `EXTERNAL_PRODUCERS`. It never shows a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("entry {entry}: {what}")]
@@ -56,14 +103,16 @@ struct Known {
 pub struct Producers(HashMap<String, Known>);
 
 impl Producers {
-    /// Reads `NAME:BRAND:KEY_ID:SECRET`, one a line or with `;` between them; one producer may have several keys. Tells
-    /// all that is wrong.
+    /// Reads [entries](ProducerEntry), of which one producer may have several. Tells all that is wrong.
     pub fn parse(text: &str) -> Result<Self, Vec<ProducerError>> {
         let mut known = Self::default();
         let mut problems = Vec::new();
-        let entries = text.split(['\n', ';']).map(str::trim);
-        for (index, entry) in entries.filter(|entry| !entry.is_empty()).enumerate() {
-            if let Err(what) = known.add(entry) {
+        for (index, entry) in ProducerEntry::all(text).enumerate() {
+            let malformed = || "is not NAME:BRAND:KEY_ID:SECRET".to_owned();
+            if let Err(what) = entry
+                .ok_or_else(malformed)
+                .and_then(|entry| known.add(entry))
+            {
                 let entry = index + 1;
                 problems.push(ProducerError { entry, what });
             }
@@ -75,11 +124,13 @@ impl Producers {
         }
     }
 
-    fn add(&mut self, entry: &str) -> Result<(), String> {
-        let parts: Vec<&str> = entry.split(':').collect();
-        let [name, brand, key_id, secret] = parts[..] else {
-            return Err("is not NAME:BRAND:KEY_ID:SECRET".to_owned());
-        };
+    fn add(&mut self, entry: ProducerEntry<'_>) -> Result<(), String> {
+        let ProducerEntry {
+            name,
+            brand,
+            key_id,
+            secret,
+        } = entry;
         for (what, text) in [("name", name), ("brand", brand), ("key id", key_id)] {
             if !ids::is_valid(text) {
                 return Err(format!("the {what} {}", ids::InvalidId));
