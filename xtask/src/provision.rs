@@ -222,6 +222,18 @@ impl Place {
         Ok(())
     }
 
+    /// What a subscription is called when it is told of, as an argument of pulsar-admin, and as a path.
+    fn names_of(&self, topic: Topic, partition: u32, name: &str) -> (String, String, String) {
+        (
+            format!("subscription {name} of {topic}, partition {partition}"),
+            format!("{}-partition-{partition} -s {name}", self.topic_name(topic)),
+            format!(
+                "{}-partition-{partition}/subscription/{name}",
+                self.topic(topic)
+            ),
+        )
+    }
+
     /// A subscription at Earliest, and what is told when it is made.
     fn subscription_at_earliest(
         &self,
@@ -229,15 +241,8 @@ impl Place {
         partition: u32,
         name: &str,
     ) -> (Wanted, String) {
-        let of = format!("subscription {name} of {topic}, partition {partition}");
-        let command = format!(
-            "topics create-subscription {}-partition-{partition} -s {name} -m earliest",
-            self.topic_name(topic)
-        );
-        let path = format!(
-            "{}-partition-{partition}/subscription/{name}",
-            self.topic(topic)
-        );
+        let (of, on, path) = self.names_of(topic, partition, name);
+        let command = format!("topics create-subscription {on} -m earliest");
         let done = format!("made {of}");
         let wanted = Wanted {
             what: of,

@@ -201,15 +201,8 @@ impl Place {
     }
 
     fn no_subscription(&self, topic: Topic, partition: u32, name: &str) -> (Wanted, String) {
-        let of = format!("subscription {name} of {topic}, partition {partition}");
-        let command = format!(
-            "topics unsubscribe {}-partition-{partition} -s {name}",
-            self.topic_name(topic)
-        );
-        let path = format!(
-            "{}-partition-{partition}/subscription/{name}",
-            self.topic(topic)
-        );
+        let (of, on, path) = self.names_of(topic, partition, name);
+        let command = format!("topics unsubscribe {on}");
         let wanted = Wanted {
             what: format!("no {of}"),
             need: Need::Must,
