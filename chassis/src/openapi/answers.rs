@@ -12,7 +12,7 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoResponses, ToSchema};
 
-use super::headers::{self, takes};
+use super::headers::{self, needs_token, takes};
 use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::prefer::PREFER;
 use crate::problem::code::{self, Code};
@@ -181,13 +181,11 @@ pub(super) fn before(operation: &Operation) -> Vec<Code> {
             code::INVALID_BODY,
         ]);
     }
-    if operation
-        .security
-        .as_ref()
-        .is_some_and(|any| !any.is_empty())
-    {
+    if needs_token(operation) {
         codes.extend([
             code::UNAUTHORIZED,
+            // Of a page from elsewhere, where no role is needed either.
+            code::FORBIDDEN,
             code::MISDIRECTED_REQUEST,
             code::KEYS_UNAVAILABLE,
             code::RATE_LIMITED,

@@ -113,6 +113,12 @@ const ALL: [Known; 9] = [
     COMMAND,
 ];
 
+/// Whether it is asked with a token.
+pub(super) fn needs_token(operation: &Operation) -> bool {
+    let security = operation.security.as_ref();
+    security.is_some_and(|any| !any.is_empty())
+}
+
 /// Those of every problem with this status.
 pub(super) fn of_problem(status: u16, problem: &mut Response) {
     put(problem, &[CORRELATION, TRACE]);
@@ -128,10 +134,7 @@ pub(super) fn of_problem(status: u16, problem: &mut Response) {
 pub(super) fn of_operation(operation: &mut Operation) {
     let repeatable = takes(operation, IDEMPOTENCY_KEY);
     let waits = takes(operation, PREFER);
-    let counted = operation
-        .security
-        .as_ref()
-        .is_some_and(|any| !any.is_empty());
+    let counted = needs_token(operation);
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else {
             continue;

@@ -41,7 +41,7 @@ codes! {
     MALFORMED_JSON = 400 "malformed_json" "The body is not JSON, or nested too deeply.";
     UNREADABLE_BODY = 400 "unreadable_body" "The body ended before it was complete.";
     UNAUTHORIZED = 401 "unauthorized" "There is no token, or it is not valid.";
-    FORBIDDEN = 403 "forbidden" "The token's role may not do this.";
+    FORBIDDEN = 403 "forbidden" "The token's role may not do this; or a page of another origin asks where no token is needed.";
     NOT_FOUND = 404 "not_found" "It is not there, or not yours; the two are not told apart.";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "The path does not take that method; `Allow` lists those that it takes.";
     BODY_TOO_SLOW = 408 "body_too_slow" "The body did not come in time.";
