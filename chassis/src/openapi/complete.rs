@@ -4,18 +4,24 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{
     Components, Content, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder, Server,
 };
 
 use super::answers::{self, Refusals};
-use super::{headers, operations_mut, parameters, schemas, tags};
+use super::headers::{self, takes};
+use super::{operations_mut, parameters, schemas, tags};
+use crate::prefer::PREFER;
 use crate::problem::{ProblemBody, code};
 use crate::write::NoBody;
 
 /// The name of the shared answer that no handler gives.
 const HEAD_TOO_LARGE: &str = "431.head_too_large";
+
+/// What a service refuses a command with, by status.
+const REFUSED: [&str; 5] = ["400", "403", "404", "409", "422"];
 
 /// Completes a document, made of whatever parts; one that is complete stays as it is.
 pub(super) fn complete(document: &mut OpenApi) {
@@ -29,7 +35,7 @@ pub(super) fn complete(document: &mut OpenApi) {
     components.responses.clear();
     schemas::complete_named(&mut components.schemas, &before.schemas);
     let (mut codes, mut used_tags) = (BTreeSet::new(), BTreeSet::new());
-    let mut used_headers = BTreeSet::new();
+    let (mut used_headers, mut waited_for) = (BTreeSet::new(), BTreeSet::new());
     codes.insert(code::METHOD_NOT_ALLOWED.name.to_owned());
     for operation in operations_mut(document) {
         // None at all is said by an empty list.
@@ -53,6 +59,9 @@ pub(super) fn complete(document: &mut OpenApi) {
         }
         codes.extend(refusals.names().cloned());
         refusals.put(&mut operation.responses, &mut components);
+        if takes(operation, PREFER) {
+            waited_for.extend(refused_outcomes(operation));
+        }
         let reference = RefOr::Ref(Ref::from_response_name(HEAD_TOO_LARGE));
         let responses = &mut operation.responses.responses;
         responses.insert("431".to_owned(), reference);
@@ -63,6 +72,11 @@ pub(super) fn complete(document: &mut OpenApi) {
     components
         .responses
         .insert(HEAD_TOO_LARGE.to_owned(), head.into());
+    for name in waited_for {
+        if let Some(RefOr::T(response)) = components.responses.get_mut(&name) {
+            headers::of_outcome(response);
+        }
+    }
     for response in components.responses.values() {
         used_headers.extend(header_names(response));
     }
@@ -70,6 +84,16 @@ pub(super) fn complete(document: &mut OpenApi) {
     close_codes(&mut components, codes);
     document.components = Some(components);
     tags::describe(document, &used_tags);
+}
+
+/// The shared answers by which an operation that waits may tell that its command was refused.
+fn refused_outcomes(operation: &Operation) -> impl Iterator<Item = String> {
+    let responses = operation.responses.responses.iter();
+    let refused = responses.filter(|(status, _)| REFUSED.contains(&status.as_str()));
+    refused.filter_map(|(_, response)| match response {
+        RefOr::Ref(reference) => reference.ref_location.rsplit('/').next().map(str::to_owned),
+        RefOr::T(_) => None,
+    })
 }
 
 /// The shared headers that an answer refers to.

@@ -130,6 +130,11 @@ pub(super) fn of_problem(status: u16, problem: &mut Response) {
     }
 }
 
+/// Those of an outcome that was waited for.
+pub(super) fn of_outcome(response: &mut Response) {
+    put(response, &[STATUS_AT, APPLIED]);
+}
+
 /// Those of an operation's other answers.
 pub(super) fn of_operation(operation: &mut Operation) {
     let repeatable = takes(operation, IDEMPOTENCY_KEY);
@@ -144,7 +149,7 @@ pub(super) fn of_operation(operation: &mut Operation) {
             put(response, &[LIMIT, POLICY]);
         }
         match (repeatable, waits) {
-            (true, true) => put(response, &[STATUS_AT, APPLIED]),
+            (true, true) => of_outcome(response),
             (true, false) => put(response, &[COMMAND]),
             (false, _) => {}
         }

@@ -112,7 +112,7 @@ fn an_operation_tells_the_codes_that_it_may_refuse_with_and_no_others() {
     let of_end = codes("/campaigns/{campaign_id}/end", "post");
     let of_pay = codes("/campaigns/{campaign_id}/pay", "post");
     for (code, list, end, pay) in [
-        ("forbidden", true, false, true),
+        ("forbidden", true, true, true),
         ("not_found", false, true, true),
         ("insufficient_balance", false, false, true),
         ("idempotency_key_reused", false, true, true),
@@ -152,7 +152,10 @@ fn every_answer_is_described_and_carries_the_headers_that_it_is_sent_with() {
     assert!(has(pay, "503", "Retry-After") && has(pay, "429", "RateLimit"));
     assert!(has(pay, "401", "WWW-Authenticate") && !has(pay, "422", "Retry-After"));
     assert!(has(pay, "201", "X-Command-Id") && !has(pay, "201", "Preference-Applied"));
-    assert!(has(end, "204", "Preference-Applied") && has(end, "204", "Location"));
+    for status in ["204", "404", "422"] {
+        assert!(has(end, status, "Preference-Applied") && has(end, status, "Location"));
+    }
+    assert!(!has(end, "401", "Location") && !has(pay, "422", "Location"));
 }
 
 #[test]
