@@ -85,6 +85,25 @@ pub struct Process {
     on_drop: Option<Signal>,
 }
 
+/// How long a program's file may be busy.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Starts a program. The file of one that was just copied can be open for writing still: in a child that another thread
+/// forked while it was copied, and that has not come to its own program yet.
+fn start(command: &mut Command) -> io::Result<Child> {
+    let end = Instant::now() + BUSY;
+    loop {
+        match command.spawn() {
+            Err(error)
+                if error.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < end =>
+            {
+                thread::sleep(Duration::from_millis(10));
+            }
+            started => return started,
+        }
+    }
+}
+
 impl Process {
     /// Starts a process in a group of its own, so that Ctrl-C in a terminal does not reach it. What it prints
     /// goes to `log`; the log before it is kept as `<log>.1`. Dropping the value sends `on_drop` and waits.
@@ -98,12 +117,12 @@ impl Process {
             fs::rename(log, log.with_extension("log.1"))?;
         }
         let out = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        let child = command
+        command
             .stdin(Stdio::null())
             .stderr(out.try_clone()?)
             .stdout(out)
-            .process_group(0)
-            .spawn()
+            .process_group(0);
+        let child = start(command)
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let identity = Identity::of(child.id()).unwrap_or(Identity {
             pid: child.id(),

@@ -45,3 +45,25 @@ fn a_stopped_process_leaves_no_pid_file_and_a_killed_one_does() {
     assert!(!Identity::read(&pid_file).unwrap().is_alive());
     fs::remove_dir_all(dir).unwrap();
 }
+
+#[test]
+fn a_program_whose_file_is_open_for_writing_is_started_as_soon_as_it_is_not() {
+    let dir = scratch("busy");
+    fs::create_dir_all(&dir).unwrap();
+    let (program, log) = (dir.join("program"), dir.join("log"));
+    fs::copy("/bin/true", &program).unwrap();
+    let writing = fs::OpenOptions::new().append(true).open(&program).unwrap();
+    let begun = log.clone();
+    let writer = std::thread::spawn(move || {
+        while !begun.exists() {
+            std::thread::yield_now();
+        }
+        drop(writing);
+    });
+    let mut command = Command::new(&program);
+    let started = Process::spawn(&mut command, &log, &dir.join("pid"), Signal::KILL);
+    writer.join().unwrap();
+    assert!(started.is_ok(), "{started:?}");
+    drop(started);
+    fs::remove_dir_all(dir).unwrap();
+}
