@@ -194,9 +194,13 @@ pub(super) fn before(operation: &Operation) -> Vec<Code> {
     codes
 }
 
+/// What a reference calls its target.
+pub(super) fn name_of(reference: &Ref) -> Option<&str> {
+    reference.ref_location.rsplit('/').next()
+}
+
 fn of_reference<'a>(reference: &Ref, shared: &'a Components) -> Option<&'a Response> {
-    let name = reference.ref_location.rsplit('/').next()?;
-    match shared.responses.get(name)? {
+    match shared.responses.get(name_of(reference)?)? {
         RefOr::T(response) => Some(response),
         RefOr::Ref(_) => None,
     }

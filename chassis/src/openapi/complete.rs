@@ -10,7 +10,7 @@ use utoipa::openapi::{
     Components, Content, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder, Server,
 };
 
-use super::answers::{self, Refusals};
+use super::answers::{self, Refusals, name_of};
 use super::headers::{self, takes};
 use super::{operations_mut, parameters, schemas, tags};
 use crate::prefer::PREFER;
@@ -91,7 +91,7 @@ fn refused_outcomes(operation: &Operation) -> impl Iterator<Item = String> {
     let responses = operation.responses.responses.iter();
     let refused = responses.filter(|(status, _)| REFUSED.contains(&status.as_str()));
     refused.filter_map(|(_, response)| match response {
-        RefOr::Ref(reference) => reference.ref_location.rsplit('/').next().map(str::to_owned),
+        RefOr::Ref(reference) => name_of(reference).map(str::to_owned),
         RefOr::T(_) => None,
     })
 }
@@ -117,7 +117,7 @@ fn is_no_body(content: &RefOr<Content>) -> bool {
 /// The name of the schema that a content refers to.
 fn schema_name(content: &Content) -> Option<&str> {
     match &content.schema {
-        Some(RefOr::Ref(reference)) => reference.ref_location.rsplit('/').next(),
+        Some(RefOr::Ref(reference)) => name_of(reference),
         _ => None,
     }
 }
