@@ -353,10 +353,8 @@ impl Place {
 
     /// Marks all that lies in a subscription as acknowledged, handled or not.
     pub async fn skip_all(&self, topic: Topic, partition: u32, subscription: &str) -> Result<()> {
-        let path = format!(
-            "{}-partition-{partition}/subscription/{subscription}/skip_all",
-            self.topic(topic)
-        );
+        let (_, _, path) = self.names_of(topic, partition, subscription);
+        let path = format!("{path}/skip_all");
         self.admin.post(&path, &json!({})).await.map(drop)
     }
 }
