@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use host::testing::{message, operator_actor, until};
+use money::Micros;
 use pipeline::road::consumer::{self, Subscription};
 use pipeline::road::http::InternalKey;
 use pipeline::trust::Trust;
@@ -79,13 +80,16 @@ pub async fn send(producer: &mut Producer<TokioExecutor>, message: RawMessage) {
     sent.await.unwrap();
 }
 
-/// The fact that campaign would state next.
+/// The fact that campaign would state at this place of its stream. Its time follows from the place, as in a log it never decreases:
+/// made anew it is the same, and none of another history.
 pub fn activated(sequence: i64) -> Message {
     let activated = CampaignActivatedV1 {
         brand_id: "brand1".to_owned(),
         allowed_hosts: vec!["example.com".to_owned()],
     };
-    message(TOPIC, "camp1", "camp1", activated.into(), Some(sequence))
+    let mut message = message(TOPIC, "camp1", "camp1", activated.into(), Some(sequence));
+    message.header.time = Micros(1_700_000_000_000_000 + sequence);
+    message
 }
 
 #[tokio::test]
