@@ -282,9 +282,13 @@ impl Inbound {
                 }
             }
             Sender::Producer(producer) => {
-                if let Content::Message(message) = &mut self.content {
+                let claimed = match &mut self.content {
+                    Content::Message(message) => Some(&mut message.header.actor),
+                    Content::UnknownKind(header) => Some(&mut header.actor),
+                    Content::Malformed { .. } => None,
+                };
+                if let Some(claimed) = claimed {
                     let actor = Some(producer.actor());
-                    let claimed = &mut message.header.actor;
                     self.overstated = claimed.is_some() && *claimed != actor;
                     *claimed = actor;
                 }

@@ -161,6 +161,8 @@ fn tell(
     };
     let kind = kind.unwrap_or(NO_KIND).to_owned();
     let claimed = claimed.to_string();
+    // A stranger's command may name no subject, and no message of ours is about nothing: followers could not read it.
+    let subject = inbound.subject().filter(|subject| !subject.is_empty());
     let body = CommandRejectedV1 {
         command_type: kind.clone(),
         code: rejection.code.to_owned(),
@@ -173,7 +175,7 @@ fn tell(
             topic,
             published: true,
             key: claimed.clone(),
-            subject: inbound.subject().map_or(claimed, str::to_owned),
+            subject: subject.map_or(claimed, str::to_owned),
             body: Body::CommandRejectedV1(body),
             correlation_id,
             causation_id: Some(inbound.id),

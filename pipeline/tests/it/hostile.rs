@@ -1,10 +1,12 @@
 //! Bytes that nobody of ours wrote.
 
 use apache_avro::Schema;
+use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
-use pipeline::{Answer, Hint, Inbound};
-use schemas::{Actor, Topic};
+use pipeline::trust::{Sender, Vouching};
+use pipeline::{Answer, Hint, Inbound, Wire};
+use schemas::{Actor, Topic, WriterSchema};
 use uuid::Uuid;
 
 use crate::bank::take_out;
@@ -163,6 +165,26 @@ fn without_payload(topic: Topic, source: &str, kind: &str, subject: &str) -> Vec
     writer.write_value_to_vec(value).unwrap()
 }
 
+/// The same, with an actor of the sender's choice.
+fn with_actor(topic: Topic, bytes: &[u8], subject: &str) -> Vec<u8> {
+    let schema = Schema::parse_str(topic.avsc()).unwrap();
+    let reader = GenericDatumReader::builder(&schema).build().unwrap();
+    let Value::Record(mut fields) = reader.read_value(&mut &bytes[..]).unwrap() else {
+        panic!("no record");
+    };
+    let null = || Value::Union(0, Box::new(Value::Null));
+    let actor = Value::Record(vec![
+        ("subject".to_owned(), Value::String(subject.to_owned())),
+        ("roles".to_owned(), Value::Array(Vec::new())),
+        ("partner_id".to_owned(), null()),
+        ("brand_id".to_owned(), null()),
+    ]);
+    let (_, field) = fields.iter_mut().find(|(name, _)| name == "actor").unwrap();
+    *field = Value::Union(1, Box::new(actor));
+    let writer = GenericDatumWriter::builder(&schema).build().unwrap();
+    writer.write_value_to_vec(Value::Record(fields)).unwrap()
+}
+
 #[tokio::test]
 async fn a_kind_of_a_later_build_is_kept_blocks_nothing_and_is_fed_to_a_build_that_knows_it() {
     let mut lab = Lab::new().await;
@@ -218,6 +240,51 @@ async fn a_producers_command_that_says_nothing_is_refused_and_not_kept() {
     let fact = lab.fact("p", 1);
     let answers = replica.take(FACTS, &[&fact]).await;
     assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_producers_command_that_says_nothing_is_refused_in_its_own_name_and_not_in_anothers() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let kind = command("p", "pay1", take_out(1, "paypal")).header.kind;
+    let bytes = without_payload(COMMANDS, "shop", &kind, "pay1");
+    let bytes = with_actor(COMMANDS, &bytes, "somebody-else");
+    let told = arrived_as(COMMANDS, bytes, &Hint::default());
+    let answers = replica.take_raw(vec![told]).await;
+    assert!(
+        matches!(answers[..], [Answer::Rejected { .. }]),
+        "{answers:?}"
+    );
+    let actors: Vec<Option<String>> = sqlx::query_scalar("SELECT actor FROM pipeline.inbox")
+        .fetch_all(&lab.pool)
+        .await
+        .unwrap();
+    assert_eq!(actors, [Some("producer:shop".to_owned())]);
+}
+
+/// What followers cannot read is a dead letter of theirs: no stranger is to make one.
+#[tokio::test]
+async fn a_strangers_command_about_nothing_is_answered_by_what_followers_can_read() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let mut asked = command("", "", take_out(1, "paypal"));
+    asked.header.source = "nobody".to_owned();
+    let wire = Wire {
+        schema: WriterSchema::current(COMMANDS),
+        bytes: encode(COMMANDS, &asked).into(),
+    };
+    let nobody = Vouching::Road(&Sender::Unknown { answered: true });
+    let read = Inbound::read(COMMANDS, 0, wire, Uuid::now_v7, &Hint::default(), nobody);
+    let answers = replica.take_raw(vec![read]).await;
+    assert!(
+        matches!(answers[..], [Answer::Rejected { .. }]),
+        "{answers:?}"
+    );
+    let subjects: Vec<String> = sqlx::query_scalar("SELECT subject FROM pipeline.message_log")
+        .fetch_all(&lab.pool)
+        .await
+        .unwrap();
+    assert_eq!(subjects, [asked.header.id.to_string()]);
 }
 
 /// Ids of what is asked with a key, of timers and of effects are derived from what others may know.
