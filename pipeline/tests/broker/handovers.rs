@@ -1,6 +1,7 @@
 //! The active consumer of a subscription changes while messages come: what the broker does then, and that nothing is lost.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -23,7 +24,9 @@ const MOST_HAND_OVERS: usize = 60;
 /// What a process handles before the next one takes over.
 const EACH: usize = 150;
 /// Where the publisher slows down, ahead of what is handled.
-const AHEAD: u64 = 400;
+const AHEAD: u64 = 200;
+/// What it publishes as fast as it can around a hand-over: less than the broker sends a process beyond what that handled.
+const BURST: u64 = 300;
 
 /// Which of the numbered messages were handled, by any process.
 #[derive(Clone, Default)]
@@ -143,40 +146,67 @@ fn number(message: &Inbound) -> u64 {
     u64::from_be_bytes(bytes[..].try_into().unwrap())
 }
 
-/// Publishes numbered messages of a foreign producer, each an entry, until told to stop; returns how many.
-async fn publish(settings: BrokerSettings, handled: Handled, stop: CancellationToken) -> u64 {
-    let mut producer = foreign_producer(&settings, COMMANDS, None).await;
-    let mut next = 0_u64;
-    while !stop.is_cancelled() {
-        // It never ends altogether: a new consumer is fed ahead by what comes before the broker rewinds, while nobody handles
-        // anything.
-        let trickles = next > handled.newest() + AHEAD;
-        if trickles {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let mut receipts = Vec::new();
-        for _ in 0..if trickles { 1 } else { 10 } {
-            let message = RawMessage {
-                payload: next.to_be_bytes().to_vec(),
-                ..RawMessage::default()
-            };
-            receipts.push(producer.send_non_blocking(message).await.unwrap());
-            next += 1;
-        }
-        futures::future::try_join_all(receipts).await.unwrap();
+/// How far the publisher is.
+#[derive(Clone, Default)]
+struct Published {
+    next: Arc<AtomicU64>,
+    /// Up to here it does not slow down.
+    burst: Arc<AtomicU64>,
+}
+
+impl Published {
+    fn next(&self) -> u64 {
+        self.next.load(Ordering::SeqCst)
     }
-    next
+
+    /// Publishes numbered messages of a foreign producer, each an entry, until told to stop.
+    async fn publish(
+        &self,
+        settings: &BrokerSettings,
+        handled: &Handled,
+        stop: &CancellationToken,
+    ) {
+        let mut producer = foreign_producer(settings, COMMANDS, None).await;
+        while !stop.is_cancelled() {
+            let next = self.next();
+            let is_far = next > handled.newest() + AHEAD;
+            let slowly = is_far && next > self.burst.load(Ordering::SeqCst);
+            if slowly {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            let mut receipts = Vec::new();
+            for number in next..next + if slowly { 1 } else { 10 } {
+                let message = RawMessage {
+                    payload: number.to_be_bytes().to_vec(),
+                    ..RawMessage::default()
+                };
+                receipts.push(producer.send_non_blocking(message).await.unwrap());
+                self.next.store(number + 1, Ordering::SeqCst);
+            }
+            futures::future::try_join_all(receipts).await.unwrap();
+        }
+    }
+
+    /// When it publishes as fast as it can. The broker feeds a new consumer ahead when it is just sending the one before
+    /// something more: then it reads on for whoever is active.
+    async fn bursts(&self) {
+        let next = self.next();
+        self.burst.store(next + BURST, Ordering::SeqCst);
+        host::testing::until("it publishes fast", || async { self.next() > next + 30 }).await;
+    }
 }
 
 /// Hands a subscription over while somebody publishes: so often, or more often until a process was fed ahead. Returns how
 /// many messages were published, and how many processes the broker fed ahead of what the one before had in hand.
 async fn hand_over(
+    place: &Place,
     settings: &BrokerSettings,
     handled: &Handled,
     until_fed_ahead: bool,
 ) -> (u64, usize) {
-    let published = CancellationToken::new();
-    let publishing = publish(settings.clone(), handled.clone(), published.clone());
+    let published = Published::default();
+    let stop = CancellationToken::new();
+    let publishing = published.publish(settings, handled, &stop);
     let handing = async {
         let (mut hand_overs, mut fed_ahead) = (0, 0);
         let mut process = Process::start(settings, handled);
@@ -185,31 +215,40 @@ async fn hand_over(
         {
             hand_overs += 1;
             host::testing::until("the process handles its share", || async {
-                process.done() >= EACH
+                process.done() >= EACH && published.next() < handled.newest() + AHEAD + 20
             })
             .await;
             let next = Process::start(settings, handled);
+            if until_fed_ahead {
+                // One that comes when the one before is gone is not fed ahead.
+                host::testing::until("the next one stands by", || async {
+                    let consumers = place.consumers(COMMANDS, 0, Service::Tracking.name());
+                    consumers.await.unwrap().len() == 2
+                })
+                .await;
+                published.bursts().await;
+            }
             process.kill();
             fed_ahead += usize::from(process.was_fed_ahead());
             process = next;
         }
-        published.cancel();
+        stop.cancel();
         (process, fed_ahead)
     };
-    let (published, (last, fed_ahead)) = tokio::join!(publishing, handing);
+    let ((), (last, fed_ahead)) = tokio::join!(publishing, handing);
     host::testing::until("the last process has its share", || async {
         last.done() > 0
     })
     .await;
     let fed_ahead = fed_ahead + usize::from(last.was_fed_ahead());
-    (published, fed_ahead)
+    (published.next(), fed_ahead)
 }
 
 /// `feeds_ahead`: the broker is one that does.
 #[allow(clippy::print_stdout, reason = "the experiment's figures")]
 async fn assert_nothing_lost(place: &Place, settings: &BrokerSettings, feeds_ahead: bool) {
     let handled = Handled::default();
-    let (published, fed_ahead) = hand_over(settings, &handled, feeds_ahead).await;
+    let (published, fed_ahead) = hand_over(place, settings, &handled, feeds_ahead).await;
     let last = Process::start(settings, &handled);
     host::testing::until("the broker has every acknowledgement", || async {
         place.backlog(COMMANDS).await.unwrap() == 0
