@@ -1,4 +1,4 @@
 #!/bin/sh
 # Brings the whole stack up: ./start.sh [--mode http|event|hybrid] [--docker]
 . "$(dirname "$0")/xtask/bootstrap.sh"
-xtask release up "$@"
+tool tributary release up "$@"

@@ -1,4 +1,4 @@
 #!/bin/sh
 # Stops what start.sh started; data stays unless: ./stop.sh --wipe; containers by: ./stop.sh --docker
 . "$(dirname "$0")/xtask/bootstrap.sh"
-xtask release down "$@"
+tool tributary release down "$@"

@@ -1,5 +1,5 @@
 # Sourced by start.sh, stop.sh, test.sh and tributary: brings what must be there before any Rust can be built, then
-# builds xtask, which does the rest. POSIX sh.
+# builds the tool that does the rest. POSIX sh.
 set -eu
 TRIBUTARY_ROOT=$(cd "$(dirname "$0")" && pwd)
 export TRIBUTARY_ROOT
@@ -36,12 +36,12 @@ need curl curl curl
 need protoc protobuf-compiler protobuf
 rust
 
-# xtask PROFILE ARGUMENTS...: PROFILE is the one whose other artefacts the command will build anyway.
-xtask() {
-  profile=$1; shift
+# tool NAME PROFILE ARGUMENTS...: PROFILE is the one whose other artefacts the command will build anyway.
+tool() {
+  name=$1 profile=$2; shift 2
   folder=$profile; [ "$profile" != dev ] || folder=debug
-  program=${CARGO_TARGET_DIR:-target}/$folder/xtask
-  quiet=--quiet; [ -x "$program" ] || { quiet=''; echo "==> Building the control program (some minutes the first time)"; }
+  program=${CARGO_TARGET_DIR:-target}/$folder/$name
+  quiet=--quiet; [ -x "$program" ] || { quiet=''; echo "==> Building $name (some minutes the first time)"; }
   # What --version says. Not in tests: each commit would link every program again.
   if [ "$profile" = release ]; then
     : "${TRIBUTARY_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || :)}"
@@ -50,12 +50,12 @@ xtask() {
   # A quiet cargo waits without a word while another builds here.
   teller=''
   if [ -n "$quiet" ] && [ -t 2 ]; then
-    (sleep 2; echo "==> The control program is not up to date, or another cargo builds here: building it, or waiting for that" >&2) &
+    (sleep 2; echo "==> $name is not up to date, or another cargo builds here: building it, or waiting for that" >&2) &
     teller=$!
   fi
   built=yes
-  cargo build $quiet --locked --profile "$profile" --bin xtask || built=''
+  cargo build $quiet --locked --profile "$profile" --bin "$name" || built=''
   [ -z "$teller" ] || kill "$teller" 2>/dev/null || :
-  [ -n "$built" ] || die "xtask does not build: see above"
+  [ -n "$built" ] || die "$name does not build: see above"
   exec "$program" "$@"
 }

@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use chassis::auth::{Algorithm, Claims, Role, SigningKey};
 use chassis::config::Env;
 use clap::Parser;
-use money::{BrandId, PartnerId};
 use secrecy::SecretString;
+use types::{BrandId, PartnerId};
 
 /// Where `./start.sh` keeps the secrets that it makes.
 const MADE_SECRETS: &str = ".tributary/secrets.env";

@@ -1,4 +1,4 @@
-//! The edge for front ends: takes every write as a command, tells what became of it, and answers reads from models of
+//! The edge for front ends: takes every write as a command, shows what became of it, and answers reads from models of
 //! its own, so that front ends need nothing else in event mode.
 //!
 //! | | |
@@ -6,23 +6,22 @@
 //! | takes | requests of people: each write becomes one command in the log, answered 202 |
 //! | follows | every `*-events` topic: outcomes, commissions, payouts, balances, sealing keys |
 //! | emits | `campaign-commands`, `tracking-commands`, `payment-commands` |
-//! | owns | `commands`, `idempotency` (intake); `outcomes` and the read models (projections) |
+//! | owns | `commands`, `idempotency` (gateway); `outcomes` and the read models (projections) |
 //!
-//! Nothing is decided here. Intake needs Postgres alone: a stopped broker stops neither it nor its answers. Payment
+//! Nothing is decided here. The command gateway needs Postgres alone: a stopped broker stops neither it nor its answers. Payment
 //! details are sealed to a key of payment before anything of them is stored.
 
+mod gateway;
 mod http;
-mod intake;
 mod projections;
 mod store;
 mod waiting;
 
 use chassis::config::Env;
-use host::{Definition, Led};
+use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use http::read_body;
 pub use projections::Projections;
 
 /// Its own tables.
@@ -40,7 +39,7 @@ pub fn define(_: &mut Env) -> Definition<Projections> {
         routes: http::routes,
         edge: |_| OpenApiRouter::new(),
         operators: http::operator_routes,
-        led: Led::nothing(),
+        jobs: LeaderJobs::nothing(),
         gauges: &[],
         metrics: &[],
     }

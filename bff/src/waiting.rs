@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chassis::auth::Caller;
 use chassis::http::{Holder, Shares};
-use host::Host;
+use runtime::Host;
 use sqlx::PgPool;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -14,16 +14,16 @@ use uuid::Uuid;
 
 use crate::store::outcomes;
 
-/// An outcome may be projected by another replica, which can wake nobody here.
+/// An outcome may be projected by another replica, which can notify nobody here.
 const TICK: Duration = Duration::from_millis(100);
 /// Outcomes are announced just before their transaction commits.
 const COMMIT: Duration = Duration::from_millis(4);
 
 /// Requests that are held at once: half of what a service answers at once, so that those who wait never keep out those who
 /// do not, and of one subject its share. Beyond it a preference is not honoured.
-pub(crate) const MOST_WAITING: usize = 512;
+pub(crate) const MAX_WAITING: usize = 512;
 
-/// Told by the projections of this process when outcomes are about to commit. Of the process rather than of one
+/// Notified by the projections of this process when outcomes are about to commit. Of the process rather than of one
 /// service in it: an announcement too many costs one look.
 pub(crate) static PROJECTED: Notify = Notify::const_new();
 
@@ -48,7 +48,7 @@ impl Waiting {
             waiters: Mutex::default(),
             joined: Notify::new(),
             stop: host.tasks().stop().clone(),
-            room: Shares::new(MOST_WAITING, host.limits().share_percent),
+            room: Shares::new(MAX_WAITING, host.limits().share_percent),
         }));
         let looking_out = waiting.clone().look_out(host.pool().clone());
         host.tasks().spawn("waiting", looking_out);
@@ -86,7 +86,7 @@ impl Waiting {
             }
             let projected = PROJECTED.notified();
             match outcomes::ended(&pool, &commands).await {
-                Ok(ended) => self.tell(&ended),
+                Ok(ended) => self.notify(&ended),
                 Err(error) => {
                     tracing::warn!(%error, "cannot look for outcomes that are waited for");
                 }
@@ -109,7 +109,7 @@ impl Waiting {
         waiters.keys().copied().collect()
     }
 
-    fn tell(&self, ended: &[Uuid]) {
+    fn notify(&self, ended: &[Uuid]) {
         let mut waiters = self.lock();
         for waiter in ended.iter().filter_map(|id| waiters.remove(id)).flatten() {
             let _gone_by_now = waiter.send(());
@@ -128,7 +128,7 @@ impl Waiting {
 mod tests {
     use futures::StreamExt;
     use futures::stream::FuturesUnordered;
-    use host::testing::TestService;
+    use runtime::testing::TestService;
     use schemas::Service;
 
     use super::*;
@@ -151,13 +151,13 @@ mod tests {
 
     #[tokio::test]
     async fn one_subject_has_the_share_that_is_set_and_the_local_operator_all_there_is() {
-        let database = host::testing::new_database().await;
-        let mut variables = host::testing::variables(Service::Bff, &database);
+        let database = runtime::testing::new_database().await;
+        let mut variables = runtime::testing::variables(Service::Bff, &database);
         variables.insert("HTTP_SUBJECT_SHARE_PERCENT".to_owned(), "50".to_owned());
         let app = TestService::start_with(crate::define, variables).await;
         let waiting = Waiting::start(&app.host);
         let local = Caller::local_operator().subject;
-        for (subject, share) in [("a", MOST_WAITING / 2), (&local, MOST_WAITING)] {
+        for (subject, share) in [("a", MAX_WAITING / 2), (&local, MAX_WAITING)] {
             let mut held: FuturesUnordered<_> =
                 (0..share).map(|_| waiting.wait_as(subject, LONG)).collect();
             tokio::select! {
@@ -174,7 +174,7 @@ mod tests {
         let waiting = Waiting::start(&app.host);
         let wait = |subject, longest| waiting.wait_as(subject, longest);
         let of = |subject, count| (0..count).map(move |_| wait(subject, LONG));
-        let share = MOST_WAITING / 4;
+        let share = MAX_WAITING / 4;
         let mut held: FuturesUnordered<_> = of("a", share).collect();
         tokio::select! {
             biased;

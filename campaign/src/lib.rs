@@ -15,17 +15,16 @@ pub mod domain;
 mod http;
 mod messages;
 mod service;
+mod state;
 mod store;
-mod world;
 
 use chassis::config::Env;
-use host::{Definition, Led};
+use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use http::read_body;
 pub use service::CampaignDomain;
-pub use world::World;
+pub use state::BatchState;
 
 /// Campaign's own tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -39,7 +38,7 @@ pub fn define(_env: &mut Env) -> Definition<CampaignDomain> {
         routes: http::routes,
         edge: |_| OpenApiRouter::new(),
         operators: |_| OpenApiRouter::new(),
-        led: Led::nothing(),
+        jobs: LeaderJobs::nothing(),
         gauges: &[],
         metrics: &[],
     }

@@ -1,11 +1,11 @@
-//! Campaign's domain as the road sees it.
+//! Campaign's domain as the engine sees it.
 
-use pipeline::{Domain, Emit, Recorded, Tables, Verdict, WriteTx};
+use messaging::{Decision, Domain, FoldError, Recorded, Tables, WriteTx};
 use schemas::{Message, Service};
 
 use crate::domain::{self, Event, Place, Rejection};
 use crate::messages;
-use crate::world::World;
+use crate::state::BatchState;
 
 /// The domain of the campaign service.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,60 +21,63 @@ impl Domain for CampaignDomain {
         fold_version: 1,
     };
 
-    type World = World;
+    type BatchState = BatchState;
     type Event = Event;
 
-    async fn load(&self, tx: &mut WriteTx, messages: &[&Message]) -> Result<World, sqlx::Error> {
-        World::load(tx, messages).await
+    async fn load(
+        &self,
+        tx: &mut WriteTx,
+        messages: &[&Message],
+    ) -> Result<BatchState, sqlx::Error> {
+        BatchState::load(tx, messages).await
     }
 
     fn handle(
         &self,
-        world: &World,
+        state: &BatchState,
         message: &Message,
-        context: &pipeline::Context,
-    ) -> Verdict<Event> {
-        match decide(world, message, context) {
-            Ok(event) => Verdict::Events(vec![event]),
-            Err(rejection) => Verdict::Rejected(pipeline::Rejection {
-                code: rejection.code(),
+        context: &messaging::Context,
+    ) -> Decision<Event> {
+        match decide(state, message, context) {
+            Ok(event) => Decision::Events(vec![event]),
+            Err(rejection) => Decision::Rejected(messaging::Rejection {
+                code: rejection.code().into(),
                 detail: rejection.to_string(),
                 pointer: rejection.pointer().map(str::to_owned),
             }),
         }
     }
 
-    fn evolve(&self, world: &mut World, recorded: &Recorded<Event>) {
+    fn evolve(&self, state: &mut BatchState, recorded: &Recorded<Event>) -> Result<(), FoldError> {
         let place = Place {
             time: recorded.time,
             position: recorded.position,
         };
-        world.apply(recorded.event, place);
+        state.apply(recorded.event, place);
+        Ok(())
     }
 
-    fn emit(&self, event: &Event) -> Emit {
-        messages::emit(event)
-    }
-
-    fn own_event(&self, message: &Message) -> Option<Event> {
-        messages::own_event(message)
-    }
-
-    fn aside(&self, world: &mut World, message: &Message, events: &[Event]) {
+    fn side_data(
+        &self,
+        state: &mut BatchState,
+        message: &Message,
+        events: &[Event],
+    ) -> Result<(), FoldError> {
         for event in events {
-            world.note(&message.body, event);
+            state.note(&message.body, event);
         }
+        Ok(())
     }
 
-    async fn save(&self, tx: &mut WriteTx, world: World) -> Result<(), sqlx::Error> {
-        world.save(tx).await
+    async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
+        state.save(tx).await
     }
 }
 
 fn decide(
-    world: &World,
+    state: &BatchState,
     message: &Message,
-    context: &pipeline::Context,
+    context: &messaging::Context,
 ) -> Result<Event, Rejection> {
     let command = messages::command(message).unwrap_or_else(|| {
         Err(Rejection::Unreadable {
@@ -86,5 +89,5 @@ fn decide(
         now: context.now,
         actor: messages::actor(context.header),
     };
-    domain::decide(world.view(&command), &command, &context)
+    domain::decide(state.view(&command), &command, &context)
 }

@@ -13,11 +13,12 @@ pub mod domain;
 pub mod http;
 mod messages;
 mod service;
+mod state;
 pub mod store;
 mod timer;
 
 use chassis::config::Env;
-use host::{Definition, Led};
+use runtime::{Definition, LeaderJobs};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use service::Commission;
@@ -38,7 +39,7 @@ pub fn define(_env: &mut Env) -> Definition<Commission> {
         routes: http::routes,
         edge: |_| OpenApiRouter::new(),
         operators: |_| OpenApiRouter::new(),
-        led: Led::nothing().timer(timer::HoldTimer),
+        jobs: LeaderJobs::nothing().timer(timer::HoldTimer),
         gauges: &[],
         metrics: &[],
     }

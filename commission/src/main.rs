@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use schemas::Service;
 
 fn main() -> ExitCode {
-    host::main(host::version!(), Service::Commission, commission::define)
+    runtime::main(runtime::version!(), Service::Commission, commission::define)
 }

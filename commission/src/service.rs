@@ -1,12 +1,11 @@
-//! The domain as the road sees it.
+//! The domain as the engine sees it.
 
-use money::ConversionId;
-use pipeline::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict, WriteTx};
-use schemas::{Body, Message, Service};
+use messaging::{Context, Decision, Domain, FoldError, Recorded, Rejection, Tables, WriteTx};
+use schemas::{Body, Event as _, Message, Service, Unreadable};
+use types::{ConversionId, Micros};
 
-use crate::domain::{self, Event, PLAN_WAIT_SECONDS, PlanKey, Reaction};
-use crate::messages::{self, Unreadable};
-use crate::store::{self, World};
+use crate::domain::{self, Event, Fact, PLAN_WAIT_SECONDS, PlanAdopted, PlanKey, Reaction};
+use crate::state::{self, BatchState};
 
 /// Commission.
 #[derive(Debug, Clone, Copy)]
@@ -22,19 +21,23 @@ impl Domain for Commission {
         fold_version: 1,
     };
 
-    type World = World;
+    type BatchState = BatchState;
     type Event = Event;
 
-    async fn load(&self, tx: &mut WriteTx, messages: &[&Message]) -> Result<World, sqlx::Error> {
+    async fn load(
+        &self,
+        tx: &mut WriteTx,
+        messages: &[&Message],
+    ) -> Result<BatchState, sqlx::Error> {
         let mut commissions = Vec::with_capacity(messages.len());
         let mut plans = Vec::new();
         for message in messages {
             let subject = message.header.subject.as_str();
             match &message.body {
-                Body::TermsPublishedV1(body) => plans.push((subject, body.version)),
-                Body::PlanAdoptedV1(body) => plans.push((subject, body.version)),
+                Body::TermsPublishedV1(body) => plans.push((subject, body.version.get())),
+                Body::PlanAdoptedV1(body) => plans.push((subject, body.version.get())),
                 Body::ConversionAttributedV1(body) => {
-                    plans.push((body.campaign_id.as_str(), body.terms_version));
+                    plans.push((body.campaign_id.as_str(), body.terms_version.get()));
                     commissions.push(subject);
                 }
                 _ => commissions.push(subject),
@@ -42,77 +45,72 @@ impl Domain for Commission {
         }
         plans.sort_unstable();
         plans.dedup();
-        store::load(tx, &commissions, &plans).await
+        state::load(tx, &commissions, &plans).await
     }
 
-    fn handle(&self, world: &World, message: &Message, context: &Context) -> Verdict<Event> {
-        let header = &message.header;
-        let reaction = match &message.body {
-            Body::TermsPublishedV1(body) => messages::plan(header, body)
-                .map(|(key, plan)| Reaction::Event(domain::adopt(key, plan))),
-            Body::ConversionAttributedV1(body) => {
-                messages::attribution(header, body).map(|attribution| {
-                    let plan = world.plan(&PlanKey {
-                        campaign: attribution.parties.campaign.clone(),
-                        version: attribution.plan_version,
-                    });
-                    let known = world.commission(&attribution.conversion);
-                    domain::calculate(&attribution, known, plan, context.now)
-                })
-            }
-            Body::ConversionRefundedV1(body) => messages::refund(header, body)
-                .map(|refund| domain::reverse(&refund, world.commission(&refund.conversion))),
-            Body::ReleaseHoldV1(_) => return release_hold(world, message, context),
-            _ => Ok(Reaction::SetAside("commission does not react to it")),
-        };
-        verdict(reaction)
+    fn handle(&self, state: &BatchState, message: &Message, context: &Context) -> Decision<Event> {
+        if matches!(message.body, Body::ReleaseHoldV1(_)) {
+            return release_hold(state, message, context);
+        }
+        decision(Fact::read(message).and_then(|fact| react(state, fact, context.now)))
     }
 
-    fn evolve(&self, world: &mut World, event: &Recorded<Event>) {
-        world.evolve(event.event, event.time, event.position);
+    fn evolve(&self, state: &mut BatchState, event: &Recorded<Event>) -> Result<(), FoldError> {
+        state.evolve(event.event, event.time, event.position);
+        Ok(())
     }
 
-    fn emit(&self, event: &Event) -> Emit {
-        messages::emit(event)
+    async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
+        state::save(tx, state).await
     }
 
-    fn own_event(&self, message: &Message) -> Option<Event> {
-        messages::own_event(message)
-    }
-
-    async fn save(&self, tx: &mut WriteTx, world: World) -> Result<(), sqlx::Error> {
-        store::save(tx, world).await
-    }
-
-    fn wakes(&self, event: &Event) -> Vec<String> {
+    fn resumes(&self, event: &Event) -> Vec<String> {
         match event {
-            Event::PlanAdopted { key, .. } => vec![key.to_string()],
+            Event::PlanAdopted(adopted) => vec![adopted.key.to_string()],
             _ => Vec::new(),
         }
     }
 }
 
-fn verdict(reaction: Result<Reaction, Unreadable>) -> Verdict<Event> {
+fn react(state: &BatchState, fact: Option<Fact>, now: Micros) -> Result<Reaction, Unreadable> {
+    Ok(match fact {
+        Some(Fact::TermsPublished(terms)) => {
+            Reaction::Event(Event::PlanAdopted(PlanAdopted::try_from(terms)?))
+        }
+        Some(Fact::Attributed(attribution)) => {
+            let plan = state.plan(&PlanKey {
+                campaign: attribution.campaign_id.clone(),
+                version: attribution.terms_version,
+            });
+            let known = state.commission(&attribution.subject);
+            domain::calculate(&attribution, known, plan, now)
+        }
+        Some(Fact::Refunded(refund)) => domain::reverse(&refund, state.commission(&refund.subject)),
+        None => Reaction::DeadLetter("commission does not react to it"),
+    })
+}
+
+fn decision(reaction: Result<Reaction, Unreadable>) -> Decision<Event> {
     match reaction {
-        Ok(Reaction::Event(event)) => Verdict::Events(vec![event]),
-        Ok(Reaction::WaitFor(plan)) => Verdict::WaitFor {
+        Ok(Reaction::Event(event)) => Decision::Events(vec![event]),
+        Ok(Reaction::WaitFor(plan)) => Decision::WaitFor {
             what: plan.to_string(),
             seconds: PLAN_WAIT_SECONDS,
         },
-        Ok(Reaction::SetAside(reason)) => Verdict::SetAside(reason.to_owned()),
-        Err(unreadable) => Verdict::SetAside(unreadable.to_string()),
+        Ok(Reaction::DeadLetter(reason)) => Decision::DeadLetter(reason.to_owned()),
+        Err(unreadable) => Decision::DeadLetter(unreadable.to_string()),
     }
 }
 
-fn release_hold(world: &World, message: &Message, context: &Context) -> Verdict<Event> {
+fn release_hold(state: &BatchState, message: &Message, context: &Context) -> Decision<Event> {
     let id = match ConversionId::parse(message.header.subject.as_str()) {
         Ok(id) => id,
-        Err(error) => return Verdict::SetAside(error.to_string()),
+        Err(error) => return Decision::DeadLetter(error.to_string()),
     };
-    match domain::release_hold(&id, world.commission(&id), context.now) {
-        Ok(event) => Verdict::Events(vec![event]),
-        Err(refusal) => Verdict::Rejected(Rejection {
-            code: refusal.code(),
+    match domain::release_hold(&id, state.commission(&id), context.now) {
+        Ok(event) => Decision::Events(vec![event]),
+        Err(refusal) => Decision::Rejected(Rejection {
+            code: refusal.code().into(),
             detail: refusal.to_string(),
             pointer: None,
         }),

@@ -1,9 +1,9 @@
 //! Ends holds when their time comes.
 
-use money::{Micros, ids};
-use pipeline::timers::Timer;
+use messaging::timers::Timer;
 use schemas::{Body, Header, Message, ReleaseHoldV1, Service};
 use sqlx::PgPool;
+use types::{Micros, ids};
 
 use crate::store::{self, DueHold};
 

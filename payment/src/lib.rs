@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | takes | `payment.request_payout`, and from its own desk `payment.begin_payout`, `payment.record_payout_answer` |
+//! | takes | `payment.request_payout`, and from its own worker `payment.begin_payout`, `payment.record_payout_answer` |
 //! | follows | commission: `commission.calculated`, `commission.approved`, `commission.reversed` |
 //! | emits | `payout.*`, `ledger.posted`, `sealing_key.published` |
 //! | owns | balances, transfers, payouts; beside them sealing keys and encrypted payment details |
@@ -14,22 +14,23 @@ pub mod payouts;
 mod reencryption;
 mod sealing_key;
 mod service;
+mod state;
 mod store;
-mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::config::Env;
 use chassis::telemetry::Help;
-use host::{Definition, Led};
-use pipeline::gauges::Gauge;
+use messaging::gauges::Gauge;
+use runtime::{Definition, LeaderJobs};
 use sealing::DataKeys;
 use secrecy::SecretString;
 use sqlx::migrate::Migrator;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use http::read_body;
+use store::payouts::by_status_under_way;
+
 pub use reencryption::Reencryption;
 pub use sealing_key::SealingKeyKeeper;
 pub use service::Payment;
@@ -37,7 +38,7 @@ pub use service::Payment;
 /// Payment's own tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// What its own metrics tell.
+/// What its own metrics show.
 const METRICS: &[Help] = &[
     (
         "payment_payouts_under_way",
@@ -54,15 +55,15 @@ const GAUGES: &[Gauge] = &[
     Gauge {
         name: "payment_payouts_under_way",
         label: "status",
-        sql: "SELECT s.status, count(p.id) FROM unnest(ARRAY['requested', 'submitting', 'submitted', 'unknown']) s(status)
-                LEFT JOIN payouts p ON p.status = s.status AND p.status NOT IN ('paid', 'failed') GROUP BY s.status",
+        sql: concat!("SELECT s.status, count(p.id) ", by_status_under_way!()),
     },
     Gauge {
         name: "payment_payouts_oldest_seconds",
         label: "status",
-        sql: "SELECT s.status, coalesce(extract(epoch FROM now())::bigint - min(p.updated_at) / 1000000, 0)
-                FROM unnest(ARRAY['requested', 'submitting', 'submitted', 'unknown']) s(status)
-                LEFT JOIN payouts p ON p.status = s.status AND p.status NOT IN ('paid', 'failed') GROUP BY s.status",
+        sql: concat!(
+            "SELECT s.status, coalesce(extract(epoch FROM now())::bigint - min(p.updated_at) / 1000000, 0) ",
+            by_status_under_way!()
+        ),
     },
 ];
 
@@ -75,14 +76,14 @@ pub struct PaymentSettings {
     pub accepted_data_keys: Vec<SecretString>,
     /// Where the payout provider is.
     pub provider_url: String,
-    /// No answer from the provider within this is doubt.
+    /// No answer from the provider within this is indeterminate.
     pub provider_timeout: Duration,
     /// Partitions of each topic, as provisioned.
     pub partitions: u32,
 }
 
 impl PaymentSettings {
-    /// Reads them; what is wrong is told by [`Env::finish`].
+    /// Reads them; what is wrong is reported by [`Env::finish`].
     pub fn read(env: &mut Env) -> Self {
         Self {
             data_key: env.secret("PAYMENT_DATA_KEY", 32),
@@ -109,11 +110,11 @@ pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payme
     let data_keys = DataKeys::derive(&settings.data_key, &settings.accepted_data_keys)?;
     let data_keys = Arc::new(data_keys);
     let provider = payouts::HttpProvider::new(&settings.provider_url, settings.provider_timeout)?;
-    let desk = payouts::PayoutDesk::new(provider, Arc::clone(&data_keys));
+    let worker = payouts::PayoutWorker::new(provider, Arc::clone(&data_keys));
     let keeper = SealingKeyKeeper::new(Arc::clone(&data_keys), settings.partitions);
-    let mut led = Led::nothing().timer(desk).timer(keeper);
+    let mut jobs = LeaderJobs::nothing().timer(worker).timer(keeper);
     if data_keys.is_changing() {
-        led = led.timer(Reencryption::new(Arc::clone(&data_keys)));
+        jobs = jobs.timer(Reencryption::new(Arc::clone(&data_keys)));
     }
     Ok(Definition {
         domain: Payment::new(data_keys),
@@ -122,7 +123,7 @@ pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payme
         routes: http::routes,
         edge: |_| OpenApiRouter::new(),
         operators: http::operator_routes,
-        led,
+        jobs,
         gauges: GAUGES,
         metrics: METRICS,
     })

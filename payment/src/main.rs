@@ -3,5 +3,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    host::main(host::version!(), schemas::Service::Payment, payment::define)
+    runtime::main(
+        runtime::version!(),
+        schemas::Service::Payment,
+        payment::define,
+    )
 }

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use money::Micros;
-use pipeline::timers::Timer;
+use messaging::timers::Timer;
 use schemas::Message;
 use sealing::DataKeys;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
+use types::Micros;
 
 use crate::store::encrypted::{self, Kept, TABLES};
 
@@ -51,7 +51,7 @@ impl Reencryption {
             walk.table += 1;
             walk.after.clear();
             if walk.table == TABLES.len() {
-                walk.tell();
+                walk.report();
             }
             return Ok(());
         };
@@ -77,7 +77,7 @@ impl Reencryption {
 }
 
 impl Walk {
-    fn tell(&self) {
+    fn report(&self) {
         let (renewed, unreadable) = (self.renewed, self.unreadable);
         if unreadable == 0 {
             tracing::info!(

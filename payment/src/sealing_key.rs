@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use money::{Micros, Uuid};
-use pipeline::timers::Timer;
-use pipeline::{Asked, Lock, NewMessage, SchemaIds, TxError, WriteTx, Writer};
+use messaging::timers::Timer;
+use messaging::{Lock, Lookups, NewMessage, SchemaIds, TxError, WriteTx, Writer};
 use schemas::{Body, Message, SealingKeyPublishedV1, Service, Topic};
 use sealing::{DataKeys, KeyPair};
 use sqlx::PgPool;
+use types::{Micros, Uuid};
 
 use crate::store::sealing_keys;
 
@@ -45,7 +45,7 @@ impl SealingKeyKeeper {
             schema_ids: SchemaIds::open(pool).await?,
             lock: Lock::Log,
         };
-        let mut tx = WriteTx::begin(pool, &writer, Asked::default()).await?;
+        let mut tx = WriteTx::begin(pool, &writer, Lookups::default()).await?;
         let now = tx.now();
         let in_days = |days| now.checked_add_days(days).unwrap_or(now);
         sealing_keys::destroy(tx.connection(), in_days(-KEPT_DAYS)).await?;
@@ -76,7 +76,6 @@ impl SealingKeyKeeper {
         tx.append(NewMessage {
             id: tx.event_id(correlation_id, 0),
             topic: Topic::PaymentEvents,
-            published: true,
             key: id.clone(),
             subject: id,
             body: Body::from(SealingKeyPublishedV1 {
@@ -120,7 +119,7 @@ enum KeepError {
     #[error(transparent)]
     Append(#[from] TxError),
     #[error(transparent)]
-    Schema(#[from] pipeline::SchemaIdError),
+    Schema(#[from] messaging::SchemaIdError),
     #[error(transparent)]
     Seal(#[from] sealing::SealError),
 }

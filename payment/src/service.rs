@@ -1,17 +1,17 @@
-//! Payment's domain as the road sees it.
+//! Payment's domain as the engine sees it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use money::Uuid;
-use pipeline::{Context, Domain, Emit, Recorded, Tables, Verdict, WriteTx};
+use messaging::{Context, Decision, Domain, FoldError, Recorded, Tables, WriteTx};
 use schemas::{Body, Message, RequestPayoutV1, Service};
-use sealing::{DataKeys, Details, Method, PrivateKey};
+use sealing::{DataKeys, Details, PrivateKey};
+use types::Uuid;
 
-use crate::domain::{self, Event};
+use crate::domain::{self, Event, Method};
 use crate::messages;
-use crate::store::sealing_keys;
-use crate::world::World;
+use crate::state::BatchState;
+use crate::store::{payout_details, sealing_keys};
 
 /// The domain with the key that its side tables are encrypted with.
 #[derive(Clone)]
@@ -87,71 +87,76 @@ impl Domain for Payment {
         fold_version: 1,
     };
 
-    type World = World;
+    type BatchState = BatchState;
     type Event = Event;
 
-    async fn load(&self, tx: &mut WriteTx, messages: &[&Message]) -> Result<World, sqlx::Error> {
-        let mut world = World::load(tx, messages).await?;
-        world.opened = self.open(tx, messages).await?;
-        Ok(world)
+    async fn load(
+        &self,
+        tx: &mut WriteTx,
+        messages: &[&Message],
+    ) -> Result<BatchState, sqlx::Error> {
+        let mut state = BatchState::load(tx, messages).await?;
+        state.opened = self.open(tx, messages).await?;
+        Ok(state)
     }
 
-    fn handle(&self, world: &World, message: &Message, context: &Context) -> Verdict<Event> {
-        let decided = match messages::read(message, world.opened.get(&message.header.id)) {
+    fn handle(&self, state: &BatchState, message: &Message, context: &Context) -> Decision<Event> {
+        let decided = match messages::read(message, state.opened.get(&message.header.id)) {
             Ok(messages::Read::Command(command)) => {
                 let context = messages::context(context);
-                domain::decide(&world.books, &command, &context)
+                domain::decide(&state.ledger, &command, &context)
             }
             Ok(messages::Read::Fact(fact)) => {
                 let context = messages::context(context);
-                Ok(domain::react(&world.books, &fact, &context))
+                Ok(domain::react(&state.ledger, &fact, &context))
             }
             Err(rejection) => Err(rejection),
         };
         match decided {
-            Ok(event) => Verdict::Events(vec![event]),
-            Err(rejection) => Verdict::Rejected(messages::rejection(&rejection)),
+            Ok(event) => Decision::Events(vec![event]),
+            Err(rejection) => Decision::Rejected(messages::rejection(&rejection)),
         }
     }
 
-    fn evolve(&self, world: &mut World, event: &Recorded<Event>) {
-        world.evolve(event);
-    }
-
-    fn emit(&self, event: &Event) -> Emit {
-        messages::emit(event)
-    }
-
-    fn own_event(&self, message: &Message) -> Option<Event> {
-        messages::own_event(message)
+    fn evolve(&self, state: &mut BatchState, event: &Recorded<Event>) -> Result<(), FoldError> {
+        state
+            .evolve(event)
+            .map_err(|error| FoldError(error.to_string()))
     }
 
     /// Keeps the details of a payout that was granted, encrypted for it alone.
-    fn aside(&self, world: &mut World, message: &Message, events: &[Event]) {
-        let Some(Event::PayoutRequested { payout, .. }) = events.first() else {
-            return;
+    fn side_data(
+        &self,
+        state: &mut BatchState,
+        message: &Message,
+        events: &[Event],
+    ) -> Result<(), FoldError> {
+        let Some(Event::PayoutRequested(requested)) = events.first() else {
+            return Ok(());
         };
-        let Some(details) = world.opened.get(&message.header.id) else {
-            return;
+        let payout = &requested.subject;
+        let Some(details) = state.opened.get(&message.header.id) else {
+            return Ok(());
         };
         let data_key = self.data_keys.current();
-        match data_key.encrypt(payout.as_str(), &details.to_json()) {
-            Ok(encrypted) => {
-                world.details.payouts.push(payout.to_string());
-                world.details.details.push(encrypted);
-                world.details.data_keys.push(data_key.id().to_vec());
-                let header = &message.header;
-                world.details.correlation_ids.push(header.correlation_id);
-                let parent = header.traceparent.as_deref();
-                world.details.traceparents.push(parent.map(|parent| {
-                    pipeline::trace::continued(parent, schemas::Service::Payment, header.id)
-                }));
-            }
-            Err(error) => tracing::error!(%payout, %error, "the payment details are lost"),
-        }
+        let encrypted = data_key
+            .encrypt(payout.as_str(), &details.to_json())
+            .map_err(|error| FoldError(format!("the payment details: {error}")))?;
+        let header = &message.header;
+        let parent = header.traceparent.as_deref();
+        state.details.push(payout_details::Row {
+            payout: payout.clone(),
+            details: encrypted,
+            data_key: data_key.id().to_vec(),
+            correlation_id: header.correlation_id,
+            traceparent: parent.map(|parent| {
+                messaging::trace::continued(parent, schemas::Service::Payment, header.id)
+            }),
+        });
+        Ok(())
     }
 
-    async fn save(&self, tx: &mut WriteTx, world: World) -> Result<(), sqlx::Error> {
-        world.save(tx).await
+    async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
+        state.save(tx).await
     }
 }

@@ -1,10 +1,11 @@
-//! Bytes to messages and back: apache-avro's reusable datum writers and readers on the serde road.
+//! Bytes to messages and back: apache-avro's reusable datum writers and readers on the serde transport.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use apache_avro::reader::datum::GenericDatumReader;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::body::Body;
 use crate::build::build;
@@ -56,6 +57,10 @@ pub enum DecodeError {
         /// Its `type`, cut to a bounded length.
         kind: String,
     },
+    /// A whole message of a known kind whose payload has a value that this build cannot take: an id of no form, a currency
+    /// of a later build. Its header can be read.
+    #[error("unreadable: {0}")]
+    Unreadable(String),
     /// The payload's field is another kind's than `type` says.
     #[error("type says {kind}, the payload {field}")]
     TypeMismatch {
@@ -114,7 +119,13 @@ fn read_message<P: Payload + DeserializeOwned + Default>(
 ) -> Result<Message, DecodeError> {
     let build = build(schema.topic());
     let known = known_part(schema, &build.shape, bytes)?;
-    let envelope: EnvelopeIn<P> = read(&build.reader, &known)?;
+    let envelope: EnvelopeIn<P> = match read(&build.reader, &known) {
+        Ok(envelope) => envelope,
+        Err(error) => {
+            decode_header(schema, bytes)?;
+            return Err(unreadable::<P>(&build.reader, &known, error));
+        }
+    };
     let (header, payload) = envelope.split();
     let mut set = payload.set_fields();
     if older::forgot(&header.kind) {
@@ -135,6 +146,30 @@ fn read_message<P: Payload + DeserializeOwned + Default>(
             kind: cut(&header.kind),
             field,
         }),
+    }
+}
+
+/// Why a sound datum cannot be read: when it is for a value, with its place. It is read again for that.
+fn unreadable<P: DeserializeOwned + Default>(
+    reader: &GenericDatumReader<'static>,
+    known: &[u8],
+    error: DecodeError,
+) -> DecodeError {
+    match read::<Located<EnvelopeIn<P>>>(reader, known) {
+        Ok(Located(Err(place))) => DecodeError::Unreadable(place),
+        Ok(Located(Ok(_))) | Err(_) => error,
+    }
+}
+
+/// What was read, or at which field it could not be and why.
+struct Located<T>(Result<T, String>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = serde_path_to_error::deserialize(deserializer);
+        Ok(Self(read.map_err(
+            |error: serde_path_to_error::Error<D::Error>| cut(&error),
+        )))
     }
 }
 

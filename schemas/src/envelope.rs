@@ -1,7 +1,7 @@
 //! The envelope: what every message has beside its payload.
 
-use money::Micros;
 use serde::{Deserialize, Serialize};
+use types::Micros;
 use uuid::Uuid;
 
 use crate::body::Body;
@@ -37,7 +37,7 @@ pub struct Header {
     pub time: Micros,
     /// Epoch of the source's log.
     pub epoch: Option<i64>,
-    /// Position in this source's stream to this topic partition, contiguous from 1; absent only from foreign
+    /// Position in this source's stream to this topic partition, contiguous from 1; absent only from external
     /// producers of commands.
     pub sequence: Option<i64>,
     /// Id of the original request, kept by everything that it causes.

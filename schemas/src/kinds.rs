@@ -5,6 +5,9 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use serde_json::Value;
 
+use types::{CampaignId, ConversionId, EnrollmentId, EvidenceId, LinkCode, PartnerId, PayoutId};
+
+use crate::about::{Id, LedgerOwner, OfCommand, Record, SealingKeyId};
 use crate::body::Body;
 use crate::codec::cut;
 #[allow(
@@ -126,11 +129,22 @@ pub(crate) trait Payload {
 }
 
 macro_rules! kinds {
+    // Two kinds stand on every events topic.
+    (@record #[everywhere] $body:ident $key:ident $subject:ident) => {};
+    (@record $body:ident $key:ident $subject:ident) => {
+        impl Record for $body {
+            type Key = $key;
+            type Subject = $subject;
+        }
+    };
     ($(
         $topic:ident {
-            $($field:ident: $body:ident = $name:literal, $reach:ident, $key:ident / $subject:ident, [$($follower:ident),*];)*
+            $($(#[$everywhere:ident])? $field:ident: $body:ident = $name:literal, $reach:ident, $key:ident / $subject:ident,
+              [$($follower:ident),*];)*
         }
     )*) => {
+        $($(kinds!(@record $(#[$everywhere])? $body $key $subject);)*)*
+
         /// Every kind of message, topic by topic, in the order of the payload's fields.
         pub static KINDS: &[Kind] = &[$($(
             Kind {
@@ -139,8 +153,8 @@ macro_rules! kinds {
                 field: stringify!($field),
                 reach: Reach::$reach,
                 command: Topic::$topic.is_commands(),
-                key: Entity::$key,
-                subject: Entity::$subject,
+                key: <$key as Id>::ENTITY,
+                subject: <$subject as Id>::ENTITY,
                 followers: &[$(Service::$follower),*],
             },
         )*)*];
@@ -222,65 +236,73 @@ macro_rules! kinds {
 
 kinds! {
     CampaignCommands {
-        create_v1: CreateV1 = "campaign.create.command.v1", Public, Campaign / Campaign, [Campaign];
-        publish_terms_v1: PublishTermsV1 = "campaign.publish_terms.command.v1", Public, Campaign / Campaign, [Campaign];
-        activate_v1: ActivateV1 = "campaign.activate.command.v1", Public, Campaign / Campaign, [Campaign];
-        accept_v1: AcceptV1 = "campaign.accept.command.v1", Public, Campaign / Enrollment, [Campaign];
-        submit_evidence_v1: SubmitEvidenceV1 = "campaign.submit_evidence.command.v1", Public, Campaign / Evidence, [Campaign];
+        create_v1: CreateV1 = "campaign.create.command.v1", Public, CampaignId / CampaignId, [Campaign];
+        publish_terms_v1: PublishTermsV1 = "campaign.publish_terms.command.v1", Public, CampaignId / CampaignId, [Campaign];
+        activate_v1: ActivateV1 = "campaign.activate.command.v1", Public, CampaignId / CampaignId, [Campaign];
+        accept_v1: AcceptV1 = "campaign.accept.command.v1", Public, CampaignId / EnrollmentId, [Campaign];
+        submit_evidence_v1: SubmitEvidenceV1 = "campaign.submit_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign];
     }
     CampaignEvents {
+        #[everywhere]
         command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
+        #[everywhere]
         command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
-        campaign_created_v1: CampaignCreatedV1 = "campaign.created.v1", Public, Campaign / Campaign, [Bff];
-        terms_published_v1: TermsPublishedV1 = "terms.published.v1", Public, Campaign / Campaign, [Bff, Tracking, Commission];
-        campaign_activated_v1: CampaignActivatedV1 = "campaign.activated.v1", Public, Campaign / Campaign, [Bff, Tracking];
-        enrollment_accepted_v1: EnrollmentAcceptedV1 = "enrollment.accepted.v1", Public, Campaign / Enrollment, [Bff, Tracking];
-        evidence_submitted_v1: EvidenceSubmittedV1 = "evidence.submitted.v1", Public, Campaign / Evidence, [Bff];
+        campaign_created_v1: CampaignCreatedV1 = "campaign.created.v1", Public, CampaignId / CampaignId, [Bff];
+        terms_published_v1: TermsPublishedV1 = "terms.published.v1", Public, CampaignId / CampaignId, [Bff, Tracking, Commission];
+        campaign_activated_v1: CampaignActivatedV1 = "campaign.activated.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
+        enrollment_accepted_v1: EnrollmentAcceptedV1 = "enrollment.accepted.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
+        evidence_submitted_v1: EvidenceSubmittedV1 = "evidence.submitted.v1", Public, CampaignId / EvidenceId, [Bff];
     }
     TrackingCommands {
-        create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, Link / Link, [Tracking];
-        record_event_v1: RecordEventV1 = "tracking.record_event.command.v1", Public, Conversion / Conversion, [Tracking];
+        create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking];
+        record_event_v1: RecordEventV1 = "tracking.record_event.command.v1", Public, ConversionId / ConversionId, [Tracking];
     }
     TrackingEvents {
+        #[everywhere]
         command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
+        #[everywhere]
         command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
-        terms_adopted_v1: TermsAdoptedV1 = "terms.adopted.v1", Own, Campaign / Campaign, [];
-        campaign_adopted_v1: CampaignAdoptedV1 = "campaign.adopted.v1", Own, Campaign / Campaign, [];
-        enrollment_adopted_v1: EnrollmentAdoptedV1 = "enrollment.adopted.v1", Own, Campaign / Enrollment, [];
-        link_created_v1: LinkCreatedV1 = "link.created.v1", Public, Link / Link, [Bff];
-        conversion_attributed_v1: ConversionAttributedV1 = "conversion.attributed.v1", Public, Conversion / Conversion, [Bff, Commission];
-        conversion_unattributed_v1: ConversionUnattributedV1 = "conversion.unattributed.v1", Public, Conversion / Conversion, [Bff];
-        conversion_refunded_v1: ConversionRefundedV1 = "conversion.refunded.v1", Public, Conversion / Conversion, [Bff, Commission];
-        conversion_refund_noted_v1: ConversionRefundNotedV1 = "conversion.refund_noted.v1", Public, Conversion / Conversion, [Bff];
-        conversion_duplicate_ignored_v1: ConversionDuplicateIgnoredV1 = "conversion.duplicate_ignored.v1", Public, Conversion / Conversion, [Bff];
-        tracking_event_recorded_v1: TrackingEventRecordedV1 = "tracking_event.recorded.v1", Public, Conversion / Conversion, [Bff];
+        terms_adopted_v1: TermsAdoptedV1 = "terms.adopted.v1", Own, CampaignId / CampaignId, [];
+        campaign_adopted_v1: CampaignAdoptedV1 = "campaign.adopted.v1", Own, CampaignId / CampaignId, [];
+        enrollment_adopted_v1: EnrollmentAdoptedV1 = "enrollment.adopted.v1", Own, CampaignId / EnrollmentId, [];
+        link_created_v1: LinkCreatedV1 = "link.created.v1", Public, LinkCode / LinkCode, [Bff];
+        conversion_attributed_v1: ConversionAttributedV1 = "conversion.attributed.v1", Public, ConversionId / ConversionId, [Bff, Commission];
+        conversion_unattributed_v1: ConversionUnattributedV1 = "conversion.unattributed.v1", Public, ConversionId / ConversionId, [Bff];
+        conversion_refunded_v1: ConversionRefundedV1 = "conversion.refunded.v1", Public, ConversionId / ConversionId, [Bff, Commission];
+        conversion_refund_noted_v1: ConversionRefundNotedV1 = "conversion.refund_noted.v1", Public, ConversionId / ConversionId, [Bff];
+        conversion_duplicate_ignored_v1: ConversionDuplicateIgnoredV1 = "conversion.duplicate_ignored.v1", Public, ConversionId / ConversionId, [Bff];
+        tracking_event_recorded_v1: TrackingEventRecordedV1 = "tracking_event.recorded.v1", Public, ConversionId / ConversionId, [Bff];
     }
     CommissionCommands {
-        release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, Conversion / Conversion, [Commission];
+        release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission];
     }
     CommissionEvents {
+        #[everywhere]
         command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
+        #[everywhere]
         command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
-        plan_adopted_v1: PlanAdoptedV1 = "plan.adopted.v1", Own, Campaign / Campaign, [];
-        commission_calculated_v1: CommissionCalculatedV1 = "commission.calculated.v1", Public, Conversion / Conversion, [Bff, Payment];
-        commission_approved_v1: CommissionApprovedV1 = "commission.approved.v1", Public, Conversion / Conversion, [Bff, Payment];
-        commission_reversed_v1: CommissionReversedV1 = "commission.reversed.v1", Public, Conversion / Conversion, [Bff, Payment];
+        plan_adopted_v1: PlanAdoptedV1 = "plan.adopted.v1", Own, CampaignId / CampaignId, [];
+        commission_calculated_v1: CommissionCalculatedV1 = "commission.calculated.v1", Public, ConversionId / ConversionId, [Bff, Payment];
+        commission_approved_v1: CommissionApprovedV1 = "commission.approved.v1", Public, ConversionId / ConversionId, [Bff, Payment];
+        commission_reversed_v1: CommissionReversedV1 = "commission.reversed.v1", Public, ConversionId / ConversionId, [Bff, Payment];
     }
     PaymentCommands {
-        request_payout_v1: RequestPayoutV1 = "payment.request_payout.command.v1", Public, Partner / Payout, [Payment];
-        begin_payout_v1: BeginPayoutV1 = "payment.begin_payout.command.v1", Own, Partner / Payout, [Payment];
-        record_payout_answer_v1: RecordPayoutAnswerV1 = "payment.record_payout_answer.command.v1", Own, Partner / Payout, [Payment];
+        request_payout_v1: RequestPayoutV1 = "payment.request_payout.command.v1", Public, PartnerId / PayoutId, [Payment];
+        begin_payout_v1: BeginPayoutV1 = "payment.begin_payout.command.v1", Own, PartnerId / PayoutId, [Payment];
+        record_payout_answer_v1: RecordPayoutAnswerV1 = "payment.record_payout_answer.command.v1", Own, PartnerId / PayoutId, [Payment];
     }
     PaymentEvents {
+        #[everywhere]
         command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
+        #[everywhere]
         command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
-        payout_requested_v1: PayoutRequestedV1 = "payout.requested.v1", Public, Partner / Payout, [Bff];
-        payout_submitting_v1: PayoutSubmittingV1 = "payout.submitting.v1", Public, Partner / Payout, [Bff];
-        payout_submitted_v1: PayoutSubmittedV1 = "payout.submitted.v1", Public, Partner / Payout, [Bff];
-        payout_unknown_v1: PayoutUnknownV1 = "payout.unknown.v1", Public, Partner / Payout, [Bff];
-        payout_paid_v1: PayoutPaidV1 = "payout.paid.v1", Public, Partner / Payout, [Bff];
-        payout_failed_v1: PayoutFailedV1 = "payout.failed.v1", Public, Partner / Payout, [Bff];
-        ledger_posted_v1: LedgerPostedV1 = "ledger.posted.v1", Public, Partner / Partner, [Bff];
-        sealing_key_published_v1: SealingKeyPublishedV1 = "sealing_key.published.v1", Public, SealingKey / SealingKey, [Bff];
+        payout_requested_v1: PayoutRequestedV1 = "payout.requested.v1", Public, PartnerId / PayoutId, [Bff];
+        payout_submitting_v1: PayoutSubmittingV1 = "payout.submitting.v1", Public, PartnerId / PayoutId, [Bff];
+        payout_submitted_v1: PayoutSubmittedV1 = "payout.submitted.v1", Public, PartnerId / PayoutId, [Bff];
+        payout_unknown_v1: PayoutUnknownV1 = "payout.unknown.v1", Public, PartnerId / PayoutId, [Bff];
+        payout_paid_v1: PayoutPaidV1 = "payout.paid.v1", Public, PartnerId / PayoutId, [Bff];
+        payout_failed_v1: PayoutFailedV1 = "payout.failed.v1", Public, PartnerId / PayoutId, [Bff];
+        ledger_posted_v1: LedgerPostedV1 = "ledger.posted.v1", Public, LedgerOwner / LedgerOwner, [Bff];
+        sealing_key_published_v1: SealingKeyPublishedV1 = "sealing_key.published.v1", Public, SealingKeyId / SealingKeyId, [Bff];
     }
 }

@@ -4,6 +4,7 @@
 //! is keyed by; [`encode`] and [`decode`] turn [`Message`]s into bytes and back. Schemas change by trailing nullable
 //! additions only.
 
+mod about;
 mod asyncapi;
 mod body;
 mod build;
@@ -17,6 +18,7 @@ mod messages;
 mod older;
 mod outcomes;
 mod partition;
+mod rejections;
 mod service;
 mod shape;
 mod show;
@@ -24,6 +26,9 @@ pub mod signature;
 mod walk;
 mod writer;
 
+pub use about::{
+    About, Event, Id, LedgerOwner, OfCommand, Record, SealingKeyId, Unreadable, Written,
+};
 pub use asyncapi::{asyncapi, asyncapi_page};
 pub use body::Body;
 pub use build::bound_allocations;
@@ -36,11 +41,12 @@ pub use kinds::{Entity, KINDS, Kind, Reach, kind, kind_on, known_names};
 pub use messages::*;
 #[cfg(feature = "testing")]
 pub use older::forget;
-pub use outcomes::{
-    CONVERSION_TYPES, RejectionCode, decision_codes, ends, outcomes, rejection_code,
-    rejection_codes,
-};
+pub use outcomes::{ends, outcomes};
 pub use partition::partition;
+pub use rejections::{
+    CampaignCode, CommissionCode, DoorCode, EngineCode, PaymentCode, RejectionCode, TrackingCode,
+    decision_codes, rejection_code, rejection_codes,
+};
 pub use service::{Grants, Service, Topic};
 pub use show::{EditError, edit, show, show_payload};
 pub use writer::{SchemaError, WriterSchema};

@@ -4,67 +4,137 @@ use std::fmt;
 
 use crate::kinds::KINDS;
 
-/// A service: who takes commands, emits events and follows others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Service {
-    /// The edge for front ends.
-    Bff,
+/// States the services: name, port and topics of each, once.
+macro_rules! services {
+    ($(#[doc = $about:literal] $service:ident = $name:literal, $port:literal $(, $commands:ident, $events:ident)?;)+) => {
+        /// A service: who takes commands, emits events and follows others.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Service {
+            $(#[doc = $about] $service,)+
+        }
+
+        impl Service {
+            /// Every service, senders before their followers but for the bff, which comes first.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$service),+];
+
+            /// The name in `source`, in paths and in subscriptions.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$service => $name,)+
+                }
+            }
+
+            /// The port that it listens on where nothing else is configured.
+            pub const fn port(self) -> u16 {
+                match self {
+                    $(Self::$service => $port,)+
+                }
+            }
+
+            /// What it is for, as a sentence.
+            pub fn about(self) -> &'static str {
+                let about = match self {
+                    $(Self::$service => $about,)+
+                };
+                about.trim_start()
+            }
+
+            /// The topic that it takes commands from; the bff takes none.
+            pub const fn commands_topic(self) -> Option<Topic> {
+                match self {
+                    $($(Self::$service => Some(Topic::$commands),)?)+
+                    #[allow(unreachable_patterns)]
+                    _ => None,
+                }
+            }
+
+            /// The topic that it states its events on; the bff states none.
+            pub const fn events_topic(self) -> Option<Topic> {
+                match self {
+                    $($(Self::$service => Some(Topic::$events),)?)+
+                    #[allow(unreachable_patterns)]
+                    _ => None,
+                }
+            }
+        }
+
+        /// A topic; its schema is the text that is registered with the broker.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Topic {
+            $($(
+                #[doc = concat!("What ", $name, " is asked.")] $commands,
+                #[doc = concat!("What ", $name, " states.")] $events,
+            )?)+
+        }
+
+        impl Topic {
+            /// Every topic.
+            pub const ALL: [Self; [$($(stringify!($commands), stringify!($events),)?)+].len()] =
+                [$($(Self::$commands, Self::$events,)?)+];
+
+            /// The name, without tenant and namespace.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $($(
+                        Self::$commands => concat!($name, "-commands"),
+                        Self::$events => concat!($name, "-events"),
+                    )?)+
+                }
+            }
+
+            /// The schema of this build, letter by letter as it is registered.
+            pub const fn avsc(self) -> &'static str {
+                match self {
+                    $($(
+                        Self::$commands => include_str!(concat!("../avro/", $name, "-commands.avsc")),
+                        Self::$events => include_str!(concat!("../avro/", $name, "-events.avsc")),
+                    )?)+
+                }
+            }
+
+            /// Who takes what is on it (commands) or emits it (events).
+            pub const fn owner(self) -> Service {
+                match self {
+                    $($(Self::$commands | Self::$events => Service::$service,)?)+
+                }
+            }
+
+            /// Whether it carries commands.
+            pub const fn is_commands(self) -> bool {
+                match self {
+                    $($(
+                        Self::$commands => true,
+                        Self::$events => false,
+                    )?)+
+                }
+            }
+        }
+    };
+}
+
+services! {
+    /// The edge for front ends: sends commands, follows every event.
+    Bff = "bff", 8002;
     /// Campaigns, terms, enrollments, evidence.
-    Campaign,
-    /// Links, clicks, conversions.
-    Tracking,
-    /// Commissions and their holds.
-    Commission,
-    /// Ledger and payouts.
-    Payment,
+    Campaign = "campaign", 8003, CampaignCommands, CampaignEvents;
+    /// Links, clicks, conversions and whose they are.
+    Tracking = "tracking", 8000, TrackingCommands, TrackingEvents;
+    /// Commissions, their holds and reversals.
+    Commission = "commission", 8001, CommissionCommands, CommissionEvents;
+    /// The ledger and payouts.
+    Payment = "payment", 8004, PaymentCommands, PaymentEvents;
 }
 
 impl Service {
-    /// Every service.
-    pub const ALL: [Self; 5] = [
-        Self::Bff,
-        Self::Campaign,
-        Self::Tracking,
-        Self::Commission,
-        Self::Payment,
-    ];
-
-    /// The name in `source`, in paths and in subscriptions.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Bff => "bff",
-            Self::Campaign => "campaign",
-            Self::Tracking => "tracking",
-            Self::Commission => "commission",
-            Self::Payment => "payment",
-        }
-    }
-
     /// The service of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|service| service.name() == name)
     }
 
-    /// The topic that it takes commands from; the bff takes none.
-    pub const fn commands_topic(self) -> Option<Topic> {
-        match self {
-            Self::Bff => None,
-            Self::Campaign => Some(Topic::CampaignCommands),
-            Self::Tracking => Some(Topic::TrackingCommands),
-            Self::Commission => Some(Topic::CommissionCommands),
-            Self::Payment => Some(Topic::PaymentCommands),
-        }
-    }
-
-    /// The topic that it states its events on; the bff states none.
-    pub const fn events_topic(self) -> Option<Topic> {
-        match self {
-            Self::Bff => None,
-            Self::Campaign => Some(Topic::CampaignEvents),
-            Self::Tracking => Some(Topic::TrackingEvents),
-            Self::Commission => Some(Topic::CommissionEvents),
-            Self::Payment => Some(Topic::PaymentEvents),
-        }
+    /// Those with topics of their own, which have a mode too: all but the bff.
+    pub fn with_topics() -> impl DoubleEndedIterator<Item = Self> {
+        let all = Self::ALL.into_iter();
+        all.filter(|service| service.commands_topic().is_some())
     }
 }
 
@@ -74,92 +144,10 @@ impl fmt::Display for Service {
     }
 }
 
-/// A topic; its schema is the text that is registered with the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Topic {
-    /// What campaign is asked.
-    CampaignCommands,
-    /// What campaign states.
-    CampaignEvents,
-    /// What tracking is asked.
-    TrackingCommands,
-    /// What tracking states.
-    TrackingEvents,
-    /// What commission is asked.
-    CommissionCommands,
-    /// What commission states.
-    CommissionEvents,
-    /// What payment is asked.
-    PaymentCommands,
-    /// What payment states.
-    PaymentEvents,
-}
-
 impl Topic {
-    /// Every topic.
-    pub const ALL: [Self; 8] = [
-        Self::CampaignCommands,
-        Self::CampaignEvents,
-        Self::TrackingCommands,
-        Self::TrackingEvents,
-        Self::CommissionCommands,
-        Self::CommissionEvents,
-        Self::PaymentCommands,
-        Self::PaymentEvents,
-    ];
-
-    /// The name, without tenant and namespace.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::CampaignCommands => "campaign-commands",
-            Self::CampaignEvents => "campaign-events",
-            Self::TrackingCommands => "tracking-commands",
-            Self::TrackingEvents => "tracking-events",
-            Self::CommissionCommands => "commission-commands",
-            Self::CommissionEvents => "commission-events",
-            Self::PaymentCommands => "payment-commands",
-            Self::PaymentEvents => "payment-events",
-        }
-    }
-
     /// The topic of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|topic| topic.name() == name)
-    }
-
-    /// The schema of this build, letter by letter as it is registered.
-    pub const fn avsc(self) -> &'static str {
-        match self {
-            Self::CampaignCommands => include_str!("../avro/campaign-commands.avsc"),
-            Self::CampaignEvents => include_str!("../avro/campaign-events.avsc"),
-            Self::TrackingCommands => include_str!("../avro/tracking-commands.avsc"),
-            Self::TrackingEvents => include_str!("../avro/tracking-events.avsc"),
-            Self::CommissionCommands => include_str!("../avro/commission-commands.avsc"),
-            Self::CommissionEvents => include_str!("../avro/commission-events.avsc"),
-            Self::PaymentCommands => include_str!("../avro/payment-commands.avsc"),
-            Self::PaymentEvents => include_str!("../avro/payment-events.avsc"),
-        }
-    }
-
-    /// Who takes what is on it (commands) or emits it (events).
-    pub const fn owner(self) -> Service {
-        match self {
-            Self::CampaignCommands | Self::CampaignEvents => Service::Campaign,
-            Self::TrackingCommands | Self::TrackingEvents => Service::Tracking,
-            Self::CommissionCommands | Self::CommissionEvents => Service::Commission,
-            Self::PaymentCommands | Self::PaymentEvents => Service::Payment,
-        }
-    }
-
-    /// Whether it carries commands.
-    pub const fn is_commands(self) -> bool {
-        matches!(
-            self,
-            Self::CampaignCommands
-                | Self::TrackingCommands
-                | Self::CommissionCommands
-                | Self::PaymentCommands
-        )
     }
 
     /// Who subscribes to it: the owner of commands, and of events whoever reacts to one of its kinds.

@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 use crate::body::Body;
 use crate::codec::{DecodeError, cut, decode_header};
 use crate::json::{value, without_nulls};
-use crate::kinds::body_from_json;
-use crate::service::Topic;
+use crate::kinds::{body_from_json, kind_on};
 use crate::writer::WriterSchema;
 
 /// What stands for bytes that are not shown: sealed payment details, keys.
@@ -29,19 +28,33 @@ pub struct EditError {
 /// A whole message by its writer's schema, under its names on the wire, without nulls. Bytes are hidden: how many there
 /// are is all that is said of them.
 pub fn show(schema: &WriterSchema, bytes: &[u8]) -> Result<Value, DecodeError> {
-    // From here on the bytes are known to be sound, so nothing hostile reaches the library.
+    // From here on the bytes are known to be sound, so nothing malformed reaches the library.
     decode_header(schema, bytes)?;
+    Ok(without_nulls(whole(schema, bytes, &|bytes| {
+        hidden(bytes.len()).into()
+    })?))
+}
+
+/// A sound message as JSON, with its bytes as `of_bytes` has them.
+fn whole(
+    schema: &WriterSchema,
+    bytes: &[u8],
+    of_bytes: &dyn Fn(Vec<u8>) -> Value,
+) -> Result<Value, DecodeError> {
     let malformed = |error: &dyn std::fmt::Display| DecodeError::Malformed(cut(&error));
     let schema = Schema::parse_str(schema.text()).map_err(|error| malformed(&error))?;
     let reader = GenericDatumReader::builder(&schema).build();
     let reader = reader.map_err(|error| malformed(&error))?;
     let value = reader.read_value(&mut &bytes[..]);
-    Ok(without_nulls(shown(
-        value.map_err(|error| malformed(&error))?,
-    )))
+    Ok(json(value.map_err(|error| malformed(&error))?, of_bytes))
 }
 
-fn shown(value: Avro) -> Value {
+fn json(value: Avro, of_bytes: &dyn Fn(Vec<u8>) -> Value) -> Value {
+    let json = |value| json(value, of_bytes);
+    let object = |fields: &mut dyn Iterator<Item = (String, Avro)>| -> Value {
+        let fields = fields.map(|(name, value)| (name, json(value)));
+        fields.collect::<Map<_, _>>().into()
+    };
     match value {
         Avro::Boolean(value) => value.into(),
         Avro::Int(value) | Avro::Date(value) | Avro::TimeMillis(value) => value.into(),
@@ -51,19 +64,14 @@ fn shown(value: Avro) -> Value {
         | Avro::TimestampMicros(value) => value.into(),
         Avro::String(text) | Avro::Enum(_, text) => text.into(),
         Avro::Uuid(id) => id.to_string().into(),
-        Avro::Union(_, value) => shown(*value),
-        Avro::Array(items) => items.into_iter().map(shown).collect(),
-        Avro::Map(items) => object(items),
-        Avro::Record(fields) => object(fields),
-        Avro::Bytes(bytes) | Avro::Fixed(_, bytes) => hidden(bytes.len()).into(),
+        Avro::Union(_, value) => json(*value),
+        Avro::Array(items) => items.into_iter().map(json).collect(),
+        Avro::Map(items) => object(&mut items.into_iter()),
+        Avro::Record(fields) => object(&mut fields.into_iter()),
+        Avro::Bytes(bytes) | Avro::Fixed(_, bytes) => of_bytes(bytes),
         Avro::Null => Value::Null,
         _ => HIDDEN.into(),
     }
-}
-
-fn object(fields: impl IntoIterator<Item = (String, Avro)>) -> Value {
-    let fields = fields.into_iter().map(|(name, value)| (name, shown(value)));
-    fields.collect::<Map<_, _>>().into()
 }
 
 fn hidden(bytes: usize) -> String {
@@ -92,12 +100,18 @@ pub(crate) fn is_bytes(items: &[Value]) -> bool {
     !items.is_empty() && items.iter().all(Value::is_number)
 }
 
-/// A payload of the same kind as `body`, from JSON as [`show_payload`] gives it. What is hidden must be left as it is
-/// shown, and stays.
-pub fn edit(topic: Topic, body: &Body, edited: Value) -> Result<Body, EditError> {
-    let field = body.kind(topic).map_or("unknown", |kind| kind.field);
-    let restored = restore(edited, &value(body), &mut String::new())?;
-    let new = body_from_json(topic, field, restored.clone())?;
+/// A payload of the same kind as a message's own, from JSON as [`show_payload`] gives it. What is hidden must be left as it
+/// is shown, and stays. The message's own may be one that this build cannot read.
+pub fn edit(schema: &WriterSchema, bytes: &[u8], edited: Value) -> Result<Body, EditError> {
+    let unreadable = |error: DecodeError| EditError {
+        pointer: String::new(),
+        detail: error.to_string(),
+    };
+    let header = decode_header(schema, bytes).map_err(unreadable)?;
+    let field = kind_on(schema.topic(), &header.kind).map_or("unknown", |kind| kind.field);
+    let own = whole(schema, bytes, &|bytes| bytes.into()).map_err(unreadable)?;
+    let restored = restore(edited, &own["payload"][field], &mut String::new())?;
+    let new = body_from_json(schema.topic(), field, restored.clone())?;
     match unknown_field(&restored, &value(&new), "") {
         Some(pointer) => Err(EditError {
             pointer,

@@ -1,6 +1,6 @@
 //! Walking over a datum by its writer's shape: is it whole, and what of it does a reader know?
 //!
-//! Every length is checked against the bytes that are there before anything is read by it, so a hostile one
+//! Every length is checked against the bytes that are there before anything is read by it, so a malformed one
 //! allocates nothing.
 
 use crate::shape::{Field, Form, Shape};

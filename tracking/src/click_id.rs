@@ -7,8 +7,8 @@ use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chassis::lasting::LastingKeys;
-use money::{ClickId, LinkCode, Micros};
 use secrecy::{ExposeSecret, SecretString};
+use types::{ClickId, LinkCode, Micros};
 use uuid::Uuid;
 
 /// Of a click that has a row: then 14 hexadecimal digits of microseconds and 16 of nonce.
@@ -145,7 +145,7 @@ mod tests {
         keys();
         let code = LinkCode::parse("lnk_1").unwrap();
         let id = sign(&code, Micros(1_234_567)).unwrap();
-        assert!(id.as_str().len() <= money::ids::LONGEST_ID);
+        assert!(id.as_str().len() <= types::ids::MAX_ID_LENGTH);
         let meaning = Meaning::Signed {
             at: Micros(1_234_567),
             link: link_digest(&code),

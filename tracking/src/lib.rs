@@ -23,23 +23,22 @@ mod edge;
 mod http;
 pub mod messages;
 mod service;
+mod state;
 pub mod store;
-mod world;
 
 use chassis::config::Env;
 use chassis::lasting::LastingKeys;
 use chassis::telemetry::Help;
-use host::{Definition, Led};
+use runtime::{Definition, LeaderJobs};
 use utoipa_axum::router::OpenApiRouter;
 
-pub use http::read_body;
 pub use service::Tracking;
-pub use world::World;
+pub use state::BatchState;
 
 /// Tracking's own tables.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// What its own metrics tell.
+/// What its own metrics show.
 const METRICS: &[Help] = &[
     ("tracking_clicks_total", "Redirects of visitors"),
     (
@@ -58,7 +57,7 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
         routes: http::routes,
         edge: edge::routes,
         operators: |_| OpenApiRouter::new(),
-        led: Led::nothing(),
+        jobs: LeaderJobs::nothing(),
         gauges: &[],
         metrics: METRICS,
     }

@@ -1,12 +1,12 @@
-//! Tracking's domain on the road.
+//! Tracking's domain on the transport.
 
-use money::ConversionId;
-use pipeline::{Context, Domain, Emit, Recorded, Rejection, Tables, Verdict, WriteTx};
+use messaging::{Context, Decision, Domain, FoldError, Recorded, Rejection, Tables, WriteTx};
 use schemas::{Message, Service};
+use types::ConversionId;
 
-use crate::domain::{self, Event, Known, LinkVerdict};
-use crate::messages::{self, Asked};
-use crate::world::World;
+use crate::domain::{self, Event, Known, LinkDecision};
+use crate::messages::{self, Read};
+use crate::state::BatchState;
 
 /// How long a link waits for its campaign and enrollment, in seconds.
 const LINK_WAITS: i64 = 10;
@@ -33,82 +33,85 @@ impl Domain for Tracking {
         fold_version: 1,
     };
 
-    type World = World;
+    type BatchState = BatchState;
     type Event = Event;
 
-    async fn load(&self, tx: &mut WriteTx, messages: &[&Message]) -> Result<World, sqlx::Error> {
-        World::load(tx, messages).await
+    async fn load(
+        &self,
+        tx: &mut WriteTx,
+        messages: &[&Message],
+    ) -> Result<BatchState, sqlx::Error> {
+        BatchState::load(tx, messages).await
     }
 
     fn subject_of(&self, message: &Message) -> Option<String> {
         messages::conversion_of(message).map(ConversionId::into_string)
     }
 
-    fn handle(&self, world: &World, message: &Message, context: &Context) -> Verdict<Event> {
+    fn handle(&self, state: &BatchState, message: &Message, context: &Context) -> Decision<Event> {
         let access = messages::access(context.actor());
         match messages::read(message, context.now) {
-            Err(rejection) => Verdict::Rejected(rejected(rejection)),
-            Ok(Asked::Fact(event)) => Verdict::Events(vec![event]),
-            Ok(Asked::Report(report)) => {
+            Err(rejection) => Decision::Rejected(rejected(rejection)),
+            Ok(Read::Fact(event)) => Decision::Events(vec![event]),
+            Ok(Read::Report(report)) => {
                 let known = Known {
-                    orders: &world.orders,
-                    candidate: world.candidates.get(&context.cause()),
+                    orders: &state.orders,
+                    candidate: state.candidates.get(&context.cause()),
                     campaign: report
                         .campaign
                         .as_ref()
-                        .and_then(|id| world.campaigns.get(id)),
+                        .and_then(|id| state.campaigns.get(id)),
                     access: &access,
                     now: context.now,
                 };
                 match domain::record(&report, known) {
-                    Ok(events) => Verdict::Events(events),
-                    Err(rejection) => Verdict::Rejected(rejected(rejection)),
+                    Ok(events) => Decision::Events(events),
+                    Err(rejection) => Decision::Rejected(rejected(rejection)),
                 }
             }
-            Ok(Asked::Link(link)) => {
-                let enrollment = money::EnrollmentId::of(&link.campaign, &link.partner);
-                let verdict = domain::create_link(
+            Ok(Read::Link(link)) => {
+                let enrollment = types::EnrollmentId::of(&link.campaign, &link.partner);
+                let decision = domain::create_link(
                     &link,
-                    world.links.contains(&link.code),
-                    world.campaigns.get(&link.campaign),
-                    world.enrollments.contains(&enrollment),
+                    state.links.contains(&link.code),
+                    state.campaigns.get(&link.campaign),
+                    state.enrollments.contains(&enrollment),
                     &access,
                 );
-                match verdict {
-                    LinkVerdict::Created(event) => Verdict::Events(vec![event]),
-                    LinkVerdict::Rejected(rejection) => Verdict::Rejected(rejected(rejection)),
-                    LinkVerdict::WaitForCampaign => wait(campaign_name(link.campaign.as_str())),
-                    LinkVerdict::WaitForEnrollment(id) => wait(enrollment_name(id.as_str())),
+                match decision {
+                    LinkDecision::Created(event) => Decision::Events(vec![event]),
+                    LinkDecision::Rejected(rejection) => Decision::Rejected(rejected(rejection)),
+                    LinkDecision::WaitForCampaign => wait(campaign_name(link.campaign.as_str())),
+                    LinkDecision::WaitForEnrollment(id) => wait(enrollment_name(id.as_str())),
                 }
             }
         }
     }
 
-    fn evolve(&self, world: &mut World, event: &Recorded<Event>) {
-        world.evolve(event);
+    fn evolve(&self, state: &mut BatchState, event: &Recorded<Event>) -> Result<(), FoldError> {
+        state.evolve(event);
+        Ok(())
     }
 
-    fn emit(&self, event: &Event) -> Emit {
-        messages::emit(event)
+    fn side_data(
+        &self,
+        state: &mut BatchState,
+        message: &Message,
+        _events: &[Event],
+    ) -> Result<(), FoldError> {
+        state.note(message);
+        Ok(())
     }
 
-    fn own_event(&self, message: &Message) -> Option<Event> {
-        messages::own_event(message)
+    async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
+        state.save(tx).await
     }
 
-    fn aside(&self, world: &mut World, message: &Message, _events: &[Event]) {
-        world.note(message);
-    }
-
-    async fn save(&self, tx: &mut WriteTx, world: World) -> Result<(), sqlx::Error> {
-        world.save(tx).await
-    }
-
-    fn wakes(&self, event: &Event) -> Vec<String> {
+    fn resumes(&self, event: &Event) -> Vec<String> {
         match event {
-            Event::CampaignAdopted { campaign, .. } => vec![campaign_name(campaign.as_str())],
-            Event::EnrollmentAdopted { enrollment, .. } => {
-                vec![enrollment_name(enrollment.as_str())]
+            Event::CampaignAdopted(campaign) => vec![campaign_name(campaign.subject.as_str())],
+            Event::EnrollmentAdopted(enrollment) => {
+                vec![enrollment_name(enrollment.subject.as_str())]
             }
             _ => Vec::new(),
         }
@@ -123,8 +126,8 @@ fn enrollment_name(id: &str) -> String {
     format!("enrollment:{id}")
 }
 
-fn wait(what: String) -> Verdict<Event> {
-    Verdict::WaitFor {
+fn wait(what: String) -> Decision<Event> {
+    Decision::WaitFor {
         what,
         seconds: LINK_WAITS,
     }
@@ -132,7 +135,7 @@ fn wait(what: String) -> Verdict<Event> {
 
 fn rejected(rejection: domain::Rejection) -> Rejection {
     Rejection {
-        code: rejection.code.name(),
+        code: rejection.code.into(),
         detail: rejection.detail,
         pointer: rejection.pointer.map(str::to_owned),
     }

@@ -1,7 +1,4 @@
-//! The local stack: what `start.sh`, `stop.sh`, `test.sh` and `./tributary` call, and what tests of other crates
-//! use to start a Postgres server or a Pulsar broker of their own ([`stack`]).
-//!
-//! This crate is a tool, not a service: it prints, reads the environment and looks at the clock.
+//! What the project does with itself: the run of its tests, and what its dependencies are held against.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,29 +6,57 @@
     reason = "a command line tool: it talks to a person and takes its settings from the environment"
 )]
 
-pub mod bench;
-pub mod check;
-pub mod containers;
-pub mod demo;
 pub mod dependencies;
-pub mod down;
-pub mod drill;
-pub mod foreigner;
-pub mod infra;
-pub mod layout;
-pub mod local;
-pub mod lock;
-pub mod logs;
-pub mod operate;
-pub mod planted;
-pub mod producers;
-pub mod progress;
-pub mod provision;
-pub mod services;
-pub mod settings;
-pub mod stack;
-pub mod status;
-pub mod tail;
 pub mod test_run;
-pub mod tools;
-pub mod up;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use devstack::layout::Layout;
+use devstack::progress::Progress;
+
+/// The words of the command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "xtask",
+    bin_name = "cargo xtask",
+    about = "The project's own chores"
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Formatting, lints and tests against servers of their own (what ./test.sh does)
+    Test {
+        /// Only this crate's tests, without formatting and lints
+        krate: Option<String>,
+        /// Only tests whose names contain this
+        name: Option<String>,
+    },
+    /// Renew the checked-in advisories that the dependencies are held against
+    Advisories {
+        /// A git folder of github.com/rustsec/advisory-db
+        #[arg(long)]
+        from: PathBuf,
+    },
+}
+
+impl Arguments {
+    /// Does what was asked.
+    pub async fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Test { krate, name } => {
+                test_run::run(&Layout::find(), krate.as_deref(), name.as_deref()).await
+            }
+            Command::Advisories { from } => {
+                Progress.note(&dependencies::snapshot(&from)?);
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}

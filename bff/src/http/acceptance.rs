@@ -1,50 +1,20 @@
 //! `/api/v1/campaigns/{id}/accept`.
 
+use api::AcceptCampaign;
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::{Check, Metadata};
 use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::params::Path;
-use chassis::problem::{Fields, Problem};
+use chassis::problem::Problem;
 use chassis::write::Write;
-use host::CampaignRefusals;
-use money::{CampaignId, EnrollmentId, PartnerId};
-use schemas::{AcceptV1, Topic};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use runtime::CampaignRefusals;
+use types::CampaignId;
 
 use super::Bff;
-use super::ask::{Accepted, Asking, Command};
 use super::commands::CommandView;
-
-/// A partner's acceptance of a campaign's terms.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AcceptCampaign {
-    /// Must be true.
-    accepted_terms: bool,
-    /// The version that was read; absent: the one in force.
-    #[schema(minimum = 1)]
-    terms_version: Option<i32>,
-    /// For operators: who accepts. Partners accept for themselves.
-    #[schema(value_type = Option<String>)]
-    partner_id: Option<PartnerId>,
-    /// The client's own notes.
-    metadata: Option<Metadata>,
-}
-
-impl Check for AcceptCampaign {
-    fn check(&self, fields: &mut Fields) {
-        fields.require(self.accepted_terms, "/accepted_terms", "must be true");
-        fields.require(
-            self.terms_version.is_none_or(|version| version >= 1),
-            "/terms_version",
-            "must be 1 or more",
-        );
-    }
-}
+use super::submit::{Accepted, CommandRequest};
 
 /// Accepts a campaign's terms.
 #[utoipa::path(
@@ -65,18 +35,8 @@ pub(crate) async fn accept_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<AcceptCampaign>,
 ) -> Result<Response, Problem> {
-    let (body, asking) = Asking::part("campaign.accept.command.v1", write, caller, context);
-    let partner = asking.partner(body.partner_id)?;
-    let command = Command {
-        topic: Topic::CampaignCommands,
-        subject: EnrollmentId::of(&campaign, &partner).into_string(),
-        key: campaign.into_string(),
-        body: AcceptV1 {
-            partner_id: partner.into_string(),
-            terms_version: body.terms_version,
-            metadata: body.metadata.map(|metadata| metadata.as_str().to_owned()),
-        }
-        .into(),
-    };
-    bff.ask(asking, command).await
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let partner = command_request.partner(body.partner_id())?;
+    bff.submit(command_request, body.command(campaign, partner))
+        .await
 }

@@ -9,8 +9,8 @@ use chassis::openapi::{Forbidden, NotFound, Problems};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use money::{BrandId, Currency, PartnerId};
 use serde::{Deserialize, Serialize};
+use types::{BrandId, Currency, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Bff;
@@ -40,7 +40,7 @@ impl From<BalanceRow> for BalanceView {
         let BalanceRow {
             owner,
             currency,
-            pots,
+            totals,
             ..
         } = row;
         let (partner_id, brand_id) = match owner.split_once(':') {
@@ -49,17 +49,17 @@ impl From<BalanceRow> for BalanceView {
             None => (Some(owner), None),
         };
         let mut accounts = if brand_id.is_some() {
-            vec![("funds", pots.funds)]
+            vec![("funds", totals.funds)]
         } else {
             vec![
-                ("pending", pots.pending),
-                ("payable", pots.payable),
-                ("in_transit", pots.in_transit),
-                ("paid_out", pots.paid_out),
+                ("pending", totals.pending),
+                ("payable", totals.payable),
+                ("in_transit", totals.in_transit),
+                ("paid_out", totals.paid_out),
             ]
         };
-        if pots.suspense != 0 {
-            accounts.push(("suspense", pots.suspense));
+        if totals.suspense != 0 {
+            accounts.push(("suspense", totals.suspense));
         }
         Self {
             partner_id,
@@ -69,7 +69,7 @@ impl From<BalanceRow> for BalanceView {
                 .map(|(name, minor)| (name, amount(minor, &currency)))
                 .collect(),
             currency,
-            updated_at: moment(pots.updated_at),
+            updated_at: moment(totals.updated_at),
         }
     }
 }
@@ -105,7 +105,7 @@ pub(crate) async fn list_balances(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = balances::list(bff.host.pool(), owners.as_deref(), currency, below, rows)
         .await
-        .map_err(|error| host::unread(&error))?;
+        .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, BalanceView::from);
     Ok(Json(page))
 }

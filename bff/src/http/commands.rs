@@ -8,7 +8,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use host::{CommandState, RejectionName};
+use runtime::{CommandState, RejectionName};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -80,7 +80,7 @@ pub(crate) async fn list_commands(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = commands::list(bff.host.pool(), caller.identity(), status, below, rows)
         .await
-        .map_err(|error| host::unread(&error))?;
+        .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, CommandView::from);
     Ok(Json(page))
 }
@@ -98,7 +98,7 @@ pub(crate) async fn get_command(
     let whose = (!caller.is_operator()).then(|| caller.identity());
     let row = commands::find(bff.host.pool(), id, whose)
         .await
-        .map_err(|error| host::unread(&error))?
+        .map_err(|error| runtime::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     Ok(Json(row.into()))
 }

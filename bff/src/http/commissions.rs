@@ -8,9 +8,9 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use host::ConversionType;
-use money::{BrandId, CampaignId, ConversionId, PartnerId};
+use runtime::ConversionType;
 use serde::{Deserialize, Serialize};
+use types::{BrandId, CampaignId, ConversionId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Bff;
@@ -165,7 +165,7 @@ pub(crate) async fn list_commissions(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = commissions::list(bff.host.pool(), wanted, below, rows)
         .await
-        .map_err(|error| host::unread(&error))?;
+        .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, CommissionView::from);
     Ok(Json(page))
 }
@@ -188,10 +188,10 @@ fn wanted<'a>(caller: &'a Caller, filter: &'a CommissionFilter) -> Result<Wanted
     match (own_partner, own_brand) {
         (Some(partner), Some(brand)) => wanted.either = Some((partner, brand)),
         // A brand asks about any partner of its campaigns, a partner about any brand it works for.
-        (Some(partner), None) if wanted.partner.is_some_and(|asked| asked != partner) => {
+        (Some(partner), None) if wanted.partner.is_some_and(|named| named != partner) => {
             return Err(Problem::not_found());
         }
-        (None, Some(brand)) if wanted.brand.is_some_and(|asked| asked != brand) => {
+        (None, Some(brand)) if wanted.brand.is_some_and(|named| named != brand) => {
             return Err(Problem::not_found());
         }
         (Some(_), None) => wanted.partner = own_partner,
@@ -212,7 +212,7 @@ pub(crate) async fn get_commission(
 ) -> Result<Json<CommissionView>, Problem> {
     let row = commissions::find(bff.host.pool(), id.as_str())
         .await
-        .map_err(|error| host::unread(&error))?
+        .map_err(|error| runtime::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
     let brand = BrandId::parse(row.brand_id.as_str()).ok();

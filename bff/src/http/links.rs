@@ -1,41 +1,18 @@
 //! `/api/v1/links`.
 
+use api::CreateLink;
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::{Check, WebUrl};
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::problem::Problem;
 use chassis::write::Write;
-use host::TrackingRefusals;
-use money::{CampaignId, LinkCode, PartnerId};
-use schemas::{CreateLinkV1, Topic};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use runtime::TrackingRefusals;
 
 use super::Bff;
-use super::ask::{Accepted, Asking, Command};
 use super::commands::CommandView;
-
-/// A link that leads a partner's visitors to a brand's page.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CreateLink {
-    /// The campaign that it works for.
-    #[schema(value_type = String, example = "camp123")]
-    campaign_id: CampaignId,
-    /// Where it leads: on one of the campaign's hosts.
-    target_url: WebUrl,
-    /// What stands behind `/c/`; chosen by the client, or made here.
-    #[schema(value_type = Option<String>, example = "summer")]
-    code: Option<LinkCode>,
-    /// For operators: whose visitors. Partners make their own.
-    #[schema(value_type = Option<String>)]
-    partner_id: Option<PartnerId>,
-}
-
-impl Check for CreateLink {}
+use super::submit::{Accepted, CommandRequest};
 
 /// Makes a link.
 #[utoipa::path(
@@ -55,20 +32,8 @@ pub(crate) async fn create_link(
     context: RequestContext,
     write: Write<CreateLink>,
 ) -> Result<Response, Problem> {
-    let (body, asking) = Asking::part("tracking.create_link.command.v1", write, caller, context);
-    let partner = asking.partner(body.partner_id)?;
-    let made = || LinkCode::of_command(asking.id);
-    let code = body.code.unwrap_or_else(made);
-    let command = Command {
-        topic: Topic::TrackingCommands,
-        key: code.to_string(),
-        subject: code.into_string(),
-        body: CreateLinkV1 {
-            campaign_id: body.campaign_id.into_string(),
-            partner_id: partner.into_string(),
-            target_url: body.target_url.into_string(),
-        }
-        .into(),
-    };
-    bff.ask(asking, command).await
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    let partner = command_request.partner(body.partner_id())?;
+    let command = body.command(command_request.id, partner);
+    bff.submit(command_request, command).await
 }

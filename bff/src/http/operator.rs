@@ -16,13 +16,13 @@ use axum::routing::any;
 use chassis::auth::Caller;
 use chassis::http::{CORRELATION_ID, RequestContext};
 use chassis::problem::{Problem, code};
-use host::{BAD_GATEWAY, Host, SERVICE_UNAVAILABLE};
 use http_body_util::Limited;
+use runtime::{BAD_GATEWAY, Host, SERVICE_UNAVAILABLE};
 use schemas::Service;
 use utoipa_axum::router::OpenApiRouter;
 
 /// The longest answer that is handed back, in bytes; an event stream has no end.
-const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
+const MAX_ANSWER_LENGTH: usize = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A service that sends nothing for so long is away; event streams send comments more often.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
@@ -59,7 +59,7 @@ struct Proxy {
 }
 
 /// What is asked of a service.
-struct Asked {
+struct Forwarded {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -80,9 +80,8 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         host: host.clone(),
         client,
     };
-    let services = Service::ALL.into_iter().filter(|s| *s != Service::Bff);
     let documented = OpenApiRouter::with_openapi(super::operator_document::payments());
-    services
+    Service::with_topics()
         .fold(documented, |router, service| {
             let hand_on = move |State(proxy): State<Proxy>,
                                 caller: Caller,
@@ -93,14 +92,14 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
                                 body: Result<Bytes, BytesRejection>| async move {
                 caller.require_operator()?;
                 let body = body.map_err(|rejection| unreadable(&rejection))?;
-                let asked = Asked {
+                let forwarded = Forwarded {
                     method,
                     uri,
                     headers,
                     body,
                     context,
                 };
-                proxy.hand_on(service, asked).await
+                proxy.hand_on(service, forwarded).await
             };
             router.route(&format!("{}{{*rest}}", prefix(service)), any(hand_on))
         })
@@ -113,23 +112,26 @@ fn prefix(service: Service) -> String {
 }
 
 impl Proxy {
-    async fn hand_on(&self, service: Service, asked: Asked) -> Result<Response, Problem> {
-        let path = asked.uri.path_and_query().map_or("", |path| path.as_str());
+    async fn hand_on(&self, service: Service, forwarded: Forwarded) -> Result<Response, Problem> {
+        let path = forwarded
+            .uri
+            .path_and_query()
+            .map_or("", |path| path.as_str());
         let url = format!("{}{path}", self.host.url_of(service));
         let url = reqwest::Url::parse(&url).map_err(|_| Problem::not_found())?;
         // Parsing resolves dots: what leaves the operators' routes goes nowhere.
         if !url.path().starts_with(&prefix(service)) {
             return Err(Problem::not_found());
         }
-        let mut headers = picked(&asked.headers, &HANDED_ON);
+        let mut headers = picked(&forwarded.headers, &HANDED_ON);
         for (name, value) in [
-            (CORRELATION_ID, asked.context.correlation_id.to_string()),
-            (TRACEPARENT, asked.context.trace.to_header()),
+            (CORRELATION_ID, forwarded.context.correlation_id.to_string()),
+            (TRACEPARENT, forwarded.context.trace.to_header()),
         ] {
             headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
         }
-        let request = self.client.request(asked.method, url).headers(headers);
-        let answer = request.body(asked.body).send().await;
+        let request = self.client.request(forwarded.method, url).headers(headers);
+        let answer = request.body(forwarded.body).send().await;
         let answer = answer.map_err(|error| away(service, &error))?;
         hand_back(service, answer)
     }
@@ -142,7 +144,7 @@ fn picked(from: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
 
 fn hand_back(service: Service, answer: reqwest::Response) -> Result<Response, Problem> {
     let length = answer.content_length().unwrap_or(0);
-    if length > u64::try_from(LONGEST_ANSWER).unwrap_or(u64::MAX) {
+    if length > u64::try_from(MAX_ANSWER_LENGTH).unwrap_or(u64::MAX) {
         let detail = format!("{} answers with more than is handed back", service.name());
         return Err(Problem::of(BAD_GATEWAY).with_detail(detail));
     }
@@ -154,7 +156,7 @@ fn hand_back(service: Service, answer: reqwest::Response) -> Result<Response, Pr
     let body = if is_stream {
         Body::new(body)
     } else {
-        Body::new(Limited::new(body, LONGEST_ANSWER))
+        Body::new(Limited::new(body, MAX_ANSWER_LENGTH))
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;

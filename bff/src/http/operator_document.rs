@@ -1,6 +1,6 @@
 //! Operators' routes that only one service has, as that service's checked-in document describes them.
 
-use host::{BAD_GATEWAY, SERVICE_UNAVAILABLE};
+use runtime::{BAD_GATEWAY, SERVICE_UNAVAILABLE};
 use serde_json::{Map, Value};
 use utoipa::openapi::OpenApi;
 
@@ -10,7 +10,8 @@ const PAYMENTS_PREFIX: &str = "/api/v1/operator/payment/";
 
 /// Payment's own: whether money may leave, and what became of a payout of which nobody knows.
 pub(super) fn payments() -> OpenApi {
-    let mut document = serde_json::from_str(&chassis::openapi::aside(part)).unwrap_or_default();
+    let mut document =
+        serde_json::from_str(&chassis::openapi::off_thread(part)).unwrap_or_default();
     chassis::openapi::refuse(&mut document, &[BAD_GATEWAY, SERVICE_UNAVAILABLE]);
     document
 }

@@ -8,14 +8,14 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use money::{PartnerId, PayoutId};
 use serde::{Deserialize, Serialize};
+use types::{PartnerId, PayoutId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Bff;
-use super::payments::PaymentMethod;
 use super::shown::{amount, moment};
 use crate::store::payouts::{self, PayoutRow};
+use api::PaymentMethod;
 
 /// A payout.
 #[derive(Debug, Serialize, ToSchema)]
@@ -110,9 +110,9 @@ pub(crate) async fn list_payouts(
     list: List<PayoutFilter>,
 ) -> Result<Json<Page<PayoutView>>, Problem> {
     let partner = match &list.filter.partner_id {
-        Some(asked) => {
-            caller.require_owner(Some(asked), None)?;
-            Some(asked)
+        Some(named) => {
+            caller.require_owner(Some(named), None)?;
+            Some(named)
         }
         None if caller.is_operator() => None,
         None => Some(caller.require_partner()?),
@@ -124,7 +124,7 @@ pub(crate) async fn list_payouts(
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = payouts::list(bff.host.pool(), partner, status, below, rows)
         .await
-        .map_err(|error| host::unread(&error))?;
+        .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, PayoutView::from);
     Ok(Json(page))
 }
@@ -141,7 +141,7 @@ pub(crate) async fn get_payout(
 ) -> Result<Json<PayoutView>, Problem> {
     let row = payouts::find(bff.host.pool(), id.as_str())
         .await
-        .map_err(|error| host::unread(&error))?
+        .map_err(|error| runtime::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
     caller.require_owner(partner.as_ref(), None)?;

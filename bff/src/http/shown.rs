@@ -1,7 +1,7 @@
 //! How stored values are shown.
 
 use chassis::time::Timestamp;
-use money::{Currency, Micros, Money};
+use types::{Currency, Micros, Money};
 
 /// Decimal text with the currency's digits. A currency that this build does not know shows minor units.
 pub(super) fn amount(minor: i64, currency: &str) -> String {

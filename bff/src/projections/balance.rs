@@ -2,49 +2,43 @@
 
 use std::collections::HashMap;
 
-use schemas::{Body, Message, WireMoney};
+use messaging::FoldError;
+use schemas::{Body, Message};
+use types::{AccountType, Currency};
 
-use crate::store::balances::{Holder, Pots};
+use crate::store::balances::{Holder, Totals};
 
 /// Adds up the transfers of the message.
-pub(super) fn fold(changes: &mut HashMap<Holder, Pots>, message: &Message) {
+pub(super) fn fold(
+    changes: &mut HashMap<Holder, Totals>,
+    message: &Message,
+) -> Result<(), FoldError> {
     let at = message.header.time.get();
-    let (amount, from, to) = match &message.body {
+    let mut add = |account: &str, minor: Option<i64>, currency| {
+        let added = minor.and_then(|minor| add(changes, account, minor, currency, at));
+        added.ok_or_else(|| FoldError(format!("{account} is out of range")))
+    };
+    let movement = match &message.body {
         Body::LedgerPostedV1(posted) => {
             for transfer in &posted.transfers {
-                let minor = transfer.minor;
-                add(
-                    changes,
-                    &transfer.debit,
-                    &transfer.currency,
-                    minor.saturating_neg(),
-                    at,
-                );
-                add(changes, &transfer.credit, &transfer.currency, minor, at);
+                let (minor, currency) = (transfer.minor, transfer.currency);
+                add(&transfer.debit, minor.checked_neg(), currency)?;
+                add(&transfer.credit, Some(minor), currency)?;
             }
-            return;
+            return Ok(());
         }
-        Body::PayoutRequestedV1(e) => (&e.amount, "payable", "in_transit"),
-        Body::PayoutPaidV1(e) => (&e.amount, "in_transit", "paid_out"),
-        Body::PayoutFailedV1(e) => (&e.amount, "in_transit", "payable"),
-        _ => return,
+        Body::PayoutRequestedV1(e) => e.movement(),
+        Body::PayoutPaidV1(e) => e.movement(),
+        Body::PayoutFailedV1(e) => e.movement(),
+        _ => return Ok(()),
     };
     let partner = &message.header.key;
-    let WireMoney { minor, currency } = amount;
-    add(
-        changes,
-        &format!("partner:{partner}:{from}"),
-        currency,
-        minor.saturating_neg(),
-        at,
-    );
-    add(
-        changes,
-        &format!("partner:{partner}:{to}"),
-        currency,
-        *minor,
-        at,
-    );
+    let mut add = |account_type: AccountType, minor| {
+        let account = format!("partner:{partner}:{}", account_type.name());
+        add(&account, minor, movement.amount.currency)
+    };
+    add(movement.from, movement.amount.minor.checked_neg())?;
+    add(movement.to, Some(movement.amount.minor))
 }
 
 /// What of the message is in no account that this build knows: it cannot be in a balance.
@@ -56,26 +50,34 @@ pub(super) fn unreadable(message: &Message) -> Option<String> {
         .transfers
         .iter()
         .flat_map(|it| [&it.debit, &it.credit]);
-    let unknown = accounts.find(|account| {
-        let pot = split(account).map(|(_, pot)| Pots::default().named(pot).is_some());
-        pot != Some(true)
-    });
+    let is_known = |account: &str| {
+        let account_type = split(account).map(|(_, account_type)| account_type);
+        account_type.is_some_and(|name| Totals::default().named(name).is_some())
+    };
+    let unknown = accounts.find(|account| !is_known(account));
     unknown.map(|account| format!("{account:?} is no account that is known here"))
 }
 
-/// An account's text is its owner's and the name of the pot: `partner:p1:payable`.
+/// An account's text is its owner's and the name of its type: `partner:p1:payable`.
 fn split(account: &str) -> Option<(&str, &str)> {
     account.rsplit_once(':')
 }
 
-fn add(changes: &mut HashMap<Holder, Pots>, account: &str, currency: &str, minor: i64, at: i64) {
-    let Some((owner, pot)) = split(account) else {
-        return;
+/// `None` where the sum is out of range. What is in no account that is known became a dead letter before.
+fn add(
+    changes: &mut HashMap<Holder, Totals>,
+    account: &str,
+    minor: i64,
+    currency: Currency,
+    at: i64,
+) -> Option<()> {
+    let Some((owner, account_type)) = split(account) else {
+        return Some(());
     };
-    let holder = (owner.to_owned(), currency.to_owned());
-    let pots = changes.entry(holder).or_default();
-    pots.updated_at = at;
-    if let Some(pot) = pots.named(pot) {
-        *pot = pot.saturating_add(minor);
+    let totals = changes.entry((owner.to_owned(), currency)).or_default();
+    totals.updated_at = at;
+    if let Some(total) = totals.named(account_type) {
+        *total = total.checked_add(minor)?;
     }
+    Some(())
 }

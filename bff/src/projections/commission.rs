@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use money::Micros;
 use schemas::{Body, CommissionCalculatedV1, Header, Message};
+use types::Micros;
 
 use crate::store::commissions::CommissionRow;
 
@@ -18,7 +18,7 @@ pub(super) fn changes(message: &Message) -> bool {
     )
 }
 
-/// Notes what the message says about its commission. One whose beginning is set aside stays unknown.
+/// Notes what the message says about its commission. One whose beginning is a dead letter stays unknown.
 pub(super) fn fold(rows: &mut HashMap<String, CommissionRow>, message: &Message) {
     let header = &message.header;
     match &message.body {
@@ -49,21 +49,21 @@ fn change(
 
 fn row(header: &Header, calculated: &CommissionCalculatedV1, place: usize) -> CommissionRow {
     let time = header.time.get();
-    let (base, flat) = (calculated.base.as_ref(), calculated.flat.as_ref());
+    let (base, flat) = (calculated.base, calculated.flat);
     let mut row = CommissionRow {
         id: header.subject.clone(),
         position: super::among_new(place),
-        campaign_id: calculated.campaign_id.clone(),
-        partner_id: calculated.partner_id.clone(),
-        brand_id: calculated.brand_id.clone(),
-        event_type: calculated.event_type.clone(),
+        campaign_id: calculated.campaign_id.to_string(),
+        partner_id: calculated.partner_id.to_string(),
+        brand_id: calculated.brand_id.to_string(),
+        event_type: calculated.event_type.name().to_owned(),
         base_minor: base.map(|base| base.minor),
-        base_currency: base.map(|base| base.currency.clone()),
+        base_currency: base.map(|base| base.currency.code().to_owned()),
         rate_bps: calculated.rate_bps,
         flat_minor: flat.map(|flat| flat.minor),
-        flat_currency: flat.map(|flat| flat.currency.clone()),
-        plan_version: calculated.plan_version,
-        currency: calculated.amount.currency.clone(),
+        flat_currency: flat.map(|flat| flat.currency.code().to_owned()),
+        plan_version: calculated.plan_version.get(),
+        currency: calculated.amount.currency.code().to_owned(),
         amount_minor: calculated.amount.minor,
         reversed_minor: 0,
         status: String::new(),
@@ -76,7 +76,7 @@ fn row(header: &Header, calculated: &CommissionCalculatedV1, place: usize) -> Co
     row
 }
 
-/// As commission itself tells it.
+/// As commission itself states it.
 fn status(row: &CommissionRow) -> &'static str {
     if row.suspense.is_some() {
         "suspended"

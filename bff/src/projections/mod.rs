@@ -8,14 +8,12 @@ mod payout;
 mod sealing_key;
 
 use std::collections::{HashMap, HashSet};
-use std::convert::Infallible;
 
-use pipeline::{Context, Domain, Emit, Lock, Recorded, Tables, Verdict, WriteTx};
-use planted::Fault;
+use messaging::{FoldError, Projection, Tables, WriteTx};
 use schemas::{Message, Service};
 use uuid::Uuid;
 
-use crate::store::balances::{self, Holder, Pots};
+use crate::store::balances::{self, Holder, Totals};
 use crate::store::commands;
 use crate::store::commissions::{self, CommissionRow};
 use crate::store::outcomes::{self, Outcome};
@@ -29,25 +27,22 @@ pub struct Projections;
 
 /// What one batch of events changes.
 #[derive(Debug, Default)]
-pub struct World {
+pub struct BatchState {
     /// Those of the batch's commands that were asked here.
-    asked_here: HashSet<Uuid>,
+    submitted_here: HashSet<Uuid>,
     /// By command and its kind.
     outcomes: HashMap<(Uuid, &'static str), Outcome>,
     commissions: HashMap<String, CommissionRow>,
     payouts: HashMap<String, PayoutRow>,
     /// By how much balances change.
-    changes: HashMap<Holder, Pots>,
+    changes: HashMap<Holder, Totals>,
     sealing_keys: HashMap<String, SealingKey>,
 }
 
-impl Domain for Projections {
-    type World = World;
-    /// Nothing happens here.
-    type Event = Infallible;
+impl Projection for Projections {
+    type BatchState = BatchState;
 
     const SERVICE: Service = Service::Bff;
-    const LOCK: Lock = Lock::ReadModels;
     const COMMAND_LOG: &'static str = commands::LOG;
     const TABLES: Tables = Tables {
         folds: &[
@@ -72,68 +67,59 @@ impl Domain for Projections {
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
-    async fn load(&self, tx: &mut WriteTx, messages: &[&Message]) -> Result<World, sqlx::Error> {
-        let mut world = World::default();
+    async fn load(
+        &self,
+        tx: &mut WriteTx,
+        messages: &[&Message],
+    ) -> Result<BatchState, sqlx::Error> {
+        let mut state = BatchState::default();
         let commands: Vec<Uuid> = messages
             .iter()
-            .filter_map(|message| outcome::doubtful(message))
+            .filter_map(|message| outcome::of_a_command_from_elsewhere(message))
             .collect();
         if !commands.is_empty() {
-            world.asked_here = outcomes::asked_here(tx, &commands).await?;
+            state.submitted_here = outcomes::submitted_here(tx, &commands).await?;
         }
         let changed = subjects(messages, commission::changes);
         if !changed.is_empty() {
             let rows = commissions::load(tx, &changed).await?;
-            world.commissions = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+            state.commissions = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
         }
         let changed = subjects(messages, payout::changes);
         if !changed.is_empty() {
             let rows = payouts::load(tx, &changed).await?;
-            world.payouts = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+            state.payouts = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
         }
-        Ok(world)
+        Ok(state)
     }
 
-    fn handle(&self, _: &World, message: &Message, _: &Context) -> Verdict<Infallible> {
-        balance::unreadable(message).map_or(Verdict::Noted, Verdict::SetAside)
+    fn unusable(&self, message: &Message) -> Option<String> {
+        balance::unreadable(message)
     }
 
-    fn evolve(&self, _: &mut World, recorded: &Recorded<Infallible>) {
-        match *recorded.event {}
+    fn fold(&self, state: &mut BatchState, message: &Message) -> Result<(), FoldError> {
+        outcome::fold(state, message);
+        commission::fold(&mut state.commissions, message);
+        payout::fold(&mut state.payouts, message);
+        sealing_key::fold(&mut state.sealing_keys, message);
+        balance::fold(&mut state.changes, message)
     }
 
-    fn emit(&self, event: &Infallible) -> Emit {
-        match *event {}
-    }
-
-    fn own_event(&self, _: &Message) -> Option<Infallible> {
-        None
-    }
-
-    fn aside(&self, world: &mut World, message: &Message, _: &[Infallible]) {
-        outcome::fold(world, message);
-        commission::fold(&mut world.commissions, message);
-        payout::fold(&mut world.payouts, message);
-        balance::fold(&mut world.changes, message);
-        sealing_key::fold(&mut world.sealing_keys, message);
-    }
-
-    async fn save(&self, tx: &mut WriteTx, world: World) -> Result<(), sqlx::Error> {
-        if !world.commissions.is_empty() {
-            commissions::upsert(tx, &in_order(world.commissions, |row| row.position)).await?;
+    async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
+        if !state.commissions.is_empty() {
+            commissions::upsert(tx, &in_order(state.commissions, |row| row.position)).await?;
         }
-        if !world.payouts.is_empty() {
-            payouts::upsert(tx, &in_order(world.payouts, |row| row.position)).await?;
+        if !state.payouts.is_empty() {
+            payouts::upsert(tx, &in_order(state.payouts, |row| row.position)).await?;
         }
-        if !world.changes.is_empty() {
-            balances::add(tx, &world.changes).await?;
+        if !state.changes.is_empty() {
+            balances::add(tx, &state.changes).await?;
         }
-        if !world.sealing_keys.is_empty() {
-            sealing_keys::upsert(tx, &rows(world.sealing_keys)).await?;
+        if !state.sealing_keys.is_empty() {
+            sealing_keys::upsert(tx, &rows(state.sealing_keys)).await?;
         }
-        let forgets = planted::now_and_then(Fault::ProjectionLost, 5);
-        if !world.outcomes.is_empty() && !forgets {
-            outcomes::upsert(tx, &rows(world.outcomes)).await?;
+        if !state.outcomes.is_empty() {
+            outcomes::upsert(tx, &rows(state.outcomes)).await?;
             PROJECTED.notify_waiters();
         }
         Ok(())

@@ -3,16 +3,16 @@
 use schemas::{Body, Message, Service};
 use uuid::Uuid;
 
-use super::World;
+use super::BatchState;
 use crate::store::outcomes::{NEEDS_ATTENTION, Outcome};
 
 /// The code with which an operator ends a command.
 const DROPPED: &str = "dropped_by_operator";
 /// Longer texts are cut: they are for people.
-const LONGEST_DETAIL: usize = 1_000;
+const MAX_DETAIL_LENGTH: usize = 1_000;
 
 /// The command that the message says something about, when it may have been asked elsewhere: then it is worth a look.
-pub(super) fn doubtful(message: &Message) -> Option<Uuid> {
+pub(super) fn of_a_command_from_elsewhere(message: &Message) -> Option<Uuid> {
     command(message).filter(|command| !derived_from_a_client(message, *command))
 }
 
@@ -42,19 +42,19 @@ fn command_type(message: &Message) -> Option<&'static str> {
 }
 
 /// Notes what the message says about its command.
-pub(super) fn fold(world: &mut World, message: &Message) {
+pub(super) fn fold(state: &mut BatchState, message: &Message) {
     let Some((command_id, command_type)) = command(message).zip(command_type(message)) else {
         return;
     };
-    if !world.asked_here.contains(&command_id) && !derived_from_a_client(message, command_id) {
+    if !state.submitted_here.contains(&command_id) && !derived_from_a_client(message, command_id) {
         return;
     }
     let outcome = outcome(command_id, command_type, message);
     let key = (command_id, command_type);
-    match world.outcomes.get(&key) {
+    match state.outcomes.get(&key) {
         Some(earlier) if earlier.status != NEEDS_ATTENTION => {}
         _ => {
-            world.outcomes.insert(key, outcome);
+            state.outcomes.insert(key, outcome);
         }
     }
 }
@@ -76,7 +76,7 @@ fn outcome(command_id: Uuid, command_type: &str, message: &Message) -> Outcome {
                 "rejected"
             },
             Some(rejected.code.clone()),
-            Some(rejected.detail.chars().take(LONGEST_DETAIL).collect()),
+            Some(rejected.detail.chars().take(MAX_DETAIL_LENGTH).collect()),
             rejected.pointer.clone(),
         ),
         _ => ("completed", None, None, None),

@@ -18,7 +18,7 @@ pub(super) fn changes(message: &Message) -> bool {
     )
 }
 
-/// Notes what the message says about its payout. One whose beginning is set aside stays unknown.
+/// Notes what the message says about its payout. One whose beginning is a dead letter stays unknown.
 pub(super) fn fold(rows: &mut HashMap<String, PayoutRow>, message: &Message) {
     let header = &message.header;
     let (status, provider_ref, reason) = match &message.body {
@@ -51,8 +51,8 @@ fn row(header: &Header, requested: &PayoutRequestedV1, place: usize) -> PayoutRo
         position: super::among_new(place),
         partner_id: header.key.clone(),
         amount_minor: requested.amount.minor,
-        currency: requested.amount.currency.clone(),
-        method: requested.method.clone(),
+        currency: requested.amount.currency.code().to_owned(),
+        method: requested.method.name().to_owned(),
         masked: requested.masked.clone(),
         status: "requested".to_owned(),
         provider_ref: None,

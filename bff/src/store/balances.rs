@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use pipeline::WriteTx;
+use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
+use types::Currency;
 
 use super::each;
 
-/// What an owner has in one currency, in minor units; or by how much that changes.
+/// What an owner has in one currency by account type, in minor units; or by how much that changes.
 #[derive(Debug, Default, Clone, PartialEq, Eq, FromRow)]
-pub(crate) struct Pots {
+pub(crate) struct Totals {
     pub(crate) pending: i64,
     pub(crate) payable: i64,
     pub(crate) in_transit: i64,
@@ -22,7 +23,7 @@ pub(crate) struct Pots {
 }
 
 /// Whose it is (`partner:<id>` or `brand:<id>`), and of which currency.
-pub(crate) type Holder = (String, String);
+pub(crate) type Holder = (String, Currency);
 
 /// A balance as it stands.
 #[derive(Debug, Clone, FromRow)]
@@ -31,11 +32,11 @@ pub(crate) struct BalanceRow {
     pub(crate) currency: String,
     pub(crate) position: i64,
     #[sqlx(flatten)]
-    pub(crate) pots: Pots,
+    pub(crate) totals: Totals,
 }
 
-impl Pots {
-    /// The pot of that name in an account's text.
+impl Totals {
+    /// That of the account type of this name.
     pub(crate) fn named(&mut self, name: &str) -> Option<&mut i64> {
         match name {
             "pending" => Some(&mut self.pending),
@@ -52,7 +53,7 @@ impl Pots {
 /// Adds changes to what stands: once per owner and batch, however many transfers there were.
 pub(crate) async fn add(
     tx: &mut WriteTx,
-    changes: &HashMap<Holder, Pots>,
+    changes: &HashMap<Holder, Totals>,
 ) -> Result<(), sqlx::Error> {
     let changes: Vec<_> = changes.iter().collect();
     sqlx::query(
@@ -72,14 +73,14 @@ pub(crate) async fn add(
                 updated_at = excluded.updated_at",
     )
     .bind(each(&changes, |((owner, _), _)| owner.as_str()))
-    .bind(each(&changes, |((_, currency), _)| currency.as_str()))
-    .bind(each(&changes, |(_, pots)| pots.pending))
-    .bind(each(&changes, |(_, pots)| pots.payable))
-    .bind(each(&changes, |(_, pots)| pots.in_transit))
-    .bind(each(&changes, |(_, pots)| pots.paid_out))
-    .bind(each(&changes, |(_, pots)| pots.suspense))
-    .bind(each(&changes, |(_, pots)| pots.funds))
-    .bind(each(&changes, |(_, pots)| pots.updated_at))
+    .bind(each(&changes, |((_, currency), _)| currency.code()))
+    .bind(each(&changes, |(_, totals)| totals.pending))
+    .bind(each(&changes, |(_, totals)| totals.payable))
+    .bind(each(&changes, |(_, totals)| totals.in_transit))
+    .bind(each(&changes, |(_, totals)| totals.paid_out))
+    .bind(each(&changes, |(_, totals)| totals.suspense))
+    .bind(each(&changes, |(_, totals)| totals.funds))
+    .bind(each(&changes, |(_, totals)| totals.updated_at))
     .execute(tx.connection())
     .await?;
     Ok(())

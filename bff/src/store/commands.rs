@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use money::Micros;
-use money::ids::Asker;
-use pipeline::WriteTx;
+use messaging::WriteTx;
 use sqlx::{FromRow, PgPool, Row};
+use types::Micros;
+use types::ids::Asker;
 use uuid::Uuid;
 
-use super::{each, outcomes};
-use crate::intake::Request;
+use super::outcomes;
+use crate::gateway::Request;
 
 /// A command that was taken before.
 #[derive(Debug)]
@@ -92,26 +92,20 @@ pub(crate) async fn insert(tx: &mut WriteTx, new: &[NewCommand<'_>]) -> Result<(
             .as_ref()
             .map(|(_, hash)| hash.current().to_vec())
     };
-    sqlx::query(
-        "INSERT INTO commands (id, position, type, subject, caller, partner_id, brand_id, key_hash, correlation_id, accepted_at,
-                               request_hash)
-         SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                              $9::uuid[], $10::bigint[], $11::bytea[])",
-    )
-    .bind(each(new, |c| c.request.id))
-    .bind(each(new, |c| c.position))
-    .bind(each(new, |c| c.kind.as_str()))
-    .bind(each(new, |c| c.request.subject.as_str()))
-    .bind(each(new, |c| c.request.actor.subject.as_str()))
-    .bind(each(new, |c| c.request.actor.partner_id.as_deref()))
-    .bind(each(new, |c| c.request.actor.brand_id.as_deref()))
-    .bind(each(new, key))
-    .bind(each(new, |c| c.request.correlation_id))
-    .bind(each(new, |c| c.accepted_at.get()))
-    .bind(each(new, hash))
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+    messaging::insert_rows!(tx.connection(), new => "commands" {
+        id: uuid = |c| c.request.id,
+        position: bigint = |c| c.position,
+        type: text = |c| c.kind.as_str(),
+        subject: text = |c| c.request.subject.as_str(),
+        caller: text = |c| c.request.actor.subject.as_str(),
+        partner_id: text = |c| c.request.actor.partner_id.as_deref(),
+        brand_id: text = |c| c.request.actor.brand_id.as_deref(),
+        key_hash: text = key,
+        correlation_id: uuid = |c| c.request.correlation_id,
+        accepted_at: bigint = |c| c.accepted_at.get(),
+        request_hash: bytea = hash,
+    })
+    .await
 }
 
 /// A command of this caller, or of anyone (`None`).

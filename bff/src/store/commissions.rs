@@ -1,6 +1,6 @@
 //! `commissions`: a read model of `commission-events`.
 
-use pipeline::WriteTx;
+use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
 
 use super::each;

@@ -2,11 +2,9 @@
 
 use std::collections::HashSet;
 
-use money::Micros;
-use pipeline::WriteTx;
+use messaging::WriteTx;
+use types::Micros;
 use uuid::Uuid;
-
-use super::each;
 
 /// How a command ended, or that it is stuck.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +25,7 @@ pub(crate) struct Outcome {
 pub(crate) const NEEDS_ATTENTION: &str = "needs_attention";
 
 /// Those of these commands that were asked here.
-pub(crate) async fn asked_here(
+pub(crate) async fn submitted_here(
     tx: &mut WriteTx,
     commands: &[Uuid],
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
@@ -40,30 +38,21 @@ pub(crate) async fn asked_here(
 
 /// Notes outcomes, one per command.
 pub(crate) async fn upsert(tx: &mut WriteTx, outcomes: &[Outcome]) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO outcomes (command_id, status, event_id, event_type, subject, code, detail, pointer, decided_at,
-                               command_type)
-         SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-                              $8::text[], $9::bigint[], $10::text[])
-         ON CONFLICT (command_id, command_type) DO UPDATE
-            SET status = excluded.status, event_id = excluded.event_id, event_type = excluded.event_type,
-                subject = excluded.subject, code = excluded.code, detail = excluded.detail,
-                pointer = excluded.pointer, decided_at = excluded.decided_at
-          WHERE outcomes.status = 'needs_attention'",
-    )
-    .bind(each(outcomes, |o| o.command_id))
-    .bind(each(outcomes, |o| o.status))
-    .bind(each(outcomes, |o| o.event_id))
-    .bind(each(outcomes, |o| o.event_type.as_str()))
-    .bind(each(outcomes, |o| o.subject.as_str()))
-    .bind(each(outcomes, |o| o.code.as_deref()))
-    .bind(each(outcomes, |o| o.detail.as_deref()))
-    .bind(each(outcomes, |o| o.pointer.as_deref()))
-    .bind(each(outcomes, |o| o.decided_at.get()))
-    .bind(each(outcomes, |o| o.command_type.as_str()))
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+    messaging::insert_rows!(tx.connection(), outcomes => "outcomes" {
+        command_id: uuid = |o| o.command_id,
+        status: text = |o| o.status,
+        event_id: uuid = |o| o.event_id,
+        event_type: text = |o| o.event_type.as_str(),
+        subject: text = |o| o.subject.as_str(),
+        code: text = |o| o.code.as_deref(),
+        detail: text = |o| o.detail.as_deref(),
+        pointer: text = |o| o.pointer.as_deref(),
+        decided_at: bigint = |o| o.decided_at.get(),
+        command_type: text = |o| o.command_type.as_str(),
+    } on (command_id, command_type) set (
+        status, event_id, event_type, subject, code, detail, pointer, decided_at
+    ) "WHERE outcomes.status = 'needs_attention'")
+    .await
 }
 
 /// Those of these commands that ended.

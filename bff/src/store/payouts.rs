@@ -1,6 +1,6 @@
 //! `payouts`: a read model of `payment-events`.
 
-use pipeline::WriteTx;
+use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
 
 use super::each;

@@ -1,10 +1,8 @@
 //! `sealing_keys`: what payment details may be sealed to, as payment published it.
 
-use money::Micros;
-use pipeline::WriteTx;
+use messaging::WriteTx;
 use sqlx::{PgPool, Row};
-
-use super::each;
+use types::Micros;
 
 /// A published key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,19 +15,13 @@ pub(crate) struct SealingKey {
 
 /// Notes published keys; one of an id that is known replaces it.
 pub(crate) async fn upsert(tx: &mut WriteTx, keys: &[SealingKey]) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO sealing_keys (id, public_key, not_after, published_at)
-         SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::bigint[])
-         ON CONFLICT (id) DO UPDATE
-            SET public_key = excluded.public_key, not_after = excluded.not_after, published_at = excluded.published_at",
-    )
-    .bind(each(keys, |k| k.id.as_str()))
-    .bind(each(keys, |k| k.public_key.as_slice()))
-    .bind(each(keys, |k| k.not_after.get()))
-    .bind(each(keys, |k| k.published_at.get()))
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+    messaging::insert_rows!(tx.connection(), keys => "sealing_keys" {
+        id: text = |k| k.id.as_str(),
+        public_key: bytea = |k| k.public_key.as_slice(),
+        not_after: bigint = |k| k.not_after.get(),
+        published_at: bigint = |k| k.published_at.get(),
+    } on (id) set (public_key, not_after, published_at))
+    .await
 }
 
 /// The key to seal to: the one that lasts longest of those that are good at `now`.

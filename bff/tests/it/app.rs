@@ -1,15 +1,18 @@
 //! The bff under test, and the facts that other services would send it.
 
 use axum::http::StatusCode;
-use host::testing::{TestService, message, partner};
-use money::Micros;
-use pipeline::{Answer, clock};
+use messaging::{Answer, clock};
+use runtime::testing::{TestService, message, partner};
 use schemas::{
     Body, CommandRejectedV1, CommissionCalculatedV1, EnrollmentAcceptedV1, LedgerPostedV1, Message,
-    PayoutRequestedV1, SealingKeyPublishedV1, Topic, Transfer, WireMoney,
+    PayoutRequestedV1, SealingKeyPublishedV1, Topic, Transfer,
 };
 use sealing::{KeyPair, PrivateKey};
 use serde_json::{Value, json};
+use types::{
+    BrandId, CampaignId, ConversionType, Currency, Micros, Money, PartnerId, PayoutMethod,
+    TermsVersion,
+};
 use uuid::Uuid;
 
 /// A running bff.
@@ -35,11 +38,11 @@ pub fn payout() -> Value {
 /// Accepts camp123, and returns the command's id.
 pub async fn accept(app: &TestService, token: &str) -> Uuid {
     let path = "/api/v1/campaigns/camp123/accept";
-    asked(app, token, path, &acceptance()).await.header.id
+    submitted(app, token, path, &acceptance()).await.header.id
 }
 
 /// Posts what must be taken, and returns the command as it stands in the log.
-pub async fn asked(app: &TestService, token: &str, path: &str, body: &Value) -> Message {
+pub async fn submitted(app: &TestService, token: &str, path: &str, body: &Value) -> Message {
     let (status, answer) = app.post(path, token, body).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{path}: {answer}");
     logged(app, id(&answer["command_id"])).await
@@ -83,7 +86,12 @@ pub async fn outcome(app: &TestService, topic: Topic, command: &Message, body: B
 }
 
 /// Delivers an event as the outcome of a command.
-pub async fn tell(app: &TestService, topic: Topic, command: &Message, body: Body) -> Answer {
+pub async fn deliver_outcome(
+    app: &TestService,
+    topic: Topic,
+    command: &Message,
+    body: Body,
+) -> Answer {
     let event = outcome(app, topic, command, body).await;
     app.deliver_all(topic, vec![event]).await.remove(0)
 }
@@ -117,8 +125,8 @@ async fn next(app: &TestService, topic: Topic) -> i64 {
 /// That partner123 is in.
 pub fn accepted() -> Body {
     EnrollmentAcceptedV1 {
-        partner_id: "partner123".to_owned(),
-        terms_version: 1,
+        partner_id: PartnerId::parse("partner123").unwrap(),
+        terms_version: TermsVersion::FIRST,
     }
     .into()
 }
@@ -135,24 +143,21 @@ pub fn rejected(code: &str) -> Body {
 }
 
 /// Dollars.
-pub fn usd(minor: i64) -> WireMoney {
-    WireMoney {
-        minor,
-        currency: "USD".to_owned(),
-    }
+pub fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD)
 }
 
 /// That partner and brand have a commission of so many cents, a tenth of what was paid.
 pub fn calculated(partner: &str, brand: &str, minor: i64, status: &str) -> Body {
     CommissionCalculatedV1 {
-        partner_id: partner.to_owned(),
-        brand_id: brand.to_owned(),
-        campaign_id: "camp123".to_owned(),
-        event_type: "purchase".to_owned(),
+        partner_id: PartnerId::parse(partner).unwrap(),
+        brand_id: BrandId::parse(brand).unwrap(),
+        campaign_id: CampaignId::parse("camp123").unwrap(),
+        event_type: ConversionType::Purchase,
         base: Some(usd(minor * 10)),
         rate_bps: Some(1_000),
         flat: None,
-        plan_version: 1,
+        plan_version: TermsVersion::FIRST,
         rounding: "half_even".to_owned(),
         amount: usd(minor),
         status: status.to_owned(),
@@ -165,11 +170,11 @@ pub fn calculated(partner: &str, brand: &str, minor: i64, status: &str) -> Body 
 pub fn posted(debit: &str, credit: &str, minor: i64) -> Body {
     LedgerPostedV1 {
         transfers: vec![Transfer {
-            id: Uuid::now_v7().to_string(),
+            id: Uuid::now_v7(),
             debit: debit.to_owned(),
             credit: credit.to_owned(),
             minor,
-            currency: "USD".to_owned(),
+            currency: Currency::USD,
         }],
         cause: "commission.calculated.v1".to_owned(),
         conversion_id: Some("conversion1".to_owned()),
@@ -182,9 +187,9 @@ pub fn posted(debit: &str, credit: &str, minor: i64) -> Body {
 pub fn payout_requested(minor: i64) -> Body {
     PayoutRequestedV1 {
         amount: usd(minor),
-        method: "paypal".to_owned(),
+        method: PayoutMethod::Paypal,
         masked: "u***@example.com".to_owned(),
-        transfer_id: Uuid::now_v7().to_string(),
+        transfer_id: Uuid::now_v7(),
     }
     .into()
 }

@@ -1,20 +1,20 @@
 //! Where commands stand.
 
 use axum::http::StatusCode;
-use host::testing::{message, operator, partner};
-use money::ids::Asker;
-use pipeline::Answer;
+use messaging::Answer;
+use runtime::testing::{message, operator, partner};
 use schemas::{Body, CommandRejectedV1, CommandStalledV1, Topic};
 use serde_json::Value;
+use types::ids::Asker;
 use uuid::Uuid;
 
 use crate::app::{
-    accept, acceptance, accepted, bff, count, facts, last, logged, outcome, partner123, payout,
-    payout_requested, publish_key, rejected, tell,
+    accept, acceptance, accepted, bff, count, deliver_outcome, facts, last, logged, outcome,
+    partner123, payout, payout_requested, publish_key, rejected,
 };
 use crate::idempotency::SHA256_OF_K1;
 
-async fn status(app: &host::testing::TestService, command: Uuid) -> Value {
+async fn status(app: &runtime::testing::TestService, command: Uuid) -> Value {
     let path = format!("/api/v1/commands/{command}");
     let (status, body) = app.get(&path, &partner123()).await;
     assert_eq!(status, StatusCode::OK, "{body}");
@@ -26,12 +26,12 @@ async fn a_command_is_pending_until_its_outcome_comes() {
     let app = bff().await;
     let command = accept(&app, &partner123()).await;
     assert_eq!(status(&app, command).await["status"], "pending");
-    let asked = logged(&app, command).await;
-    tell(&app, Topic::CampaignEvents, &asked, accepted()).await;
+    let submitted = logged(&app, command).await;
+    deliver_outcome(&app, Topic::CampaignEvents, &submitted, accepted()).await;
     let body = status(&app, command).await;
     assert_eq!(body["status"], "completed");
     assert_eq!(body["type"], "campaign.accept.command.v1");
-    assert_eq!(body["subject"], asked.header.subject);
+    assert_eq!(body["subject"], submitted.header.subject);
     assert!(body["decided_at"].is_string(), "{body}");
 }
 
@@ -39,9 +39,9 @@ async fn a_command_is_pending_until_its_outcome_comes() {
 async fn a_refusal_shows_at_the_status_with_its_code() {
     let app = bff().await;
     let command = accept(&app, &partner123()).await;
-    let asked = logged(&app, command).await;
+    let submitted = logged(&app, command).await;
     let refusal = rejected("already_accepted");
-    tell(&app, Topic::CampaignEvents, &asked, refusal).await;
+    deliver_outcome(&app, Topic::CampaignEvents, &submitted, refusal).await;
     let body = status(&app, command).await;
     assert_eq!(body["status"], "rejected");
     assert_eq!(body["code"], "already_accepted");
@@ -52,9 +52,9 @@ async fn a_refusal_shows_at_the_status_with_its_code() {
 async fn what_an_operator_dropped_shows_as_dropped() {
     let app = bff().await;
     let command = accept(&app, &partner123()).await;
-    let asked = logged(&app, command).await;
+    let submitted = logged(&app, command).await;
     let refusal = rejected("dropped_by_operator");
-    tell(&app, Topic::CampaignEvents, &asked, refusal).await;
+    deliver_outcome(&app, Topic::CampaignEvents, &submitted, refusal).await;
     assert_eq!(status(&app, command).await["status"], "dropped");
 }
 
@@ -62,23 +62,23 @@ async fn what_an_operator_dropped_shows_as_dropped() {
 async fn a_stuck_command_needs_attention_and_may_still_end_but_an_end_stays() {
     let app = bff().await;
     let command = accept(&app, &partner123()).await;
-    let asked = logged(&app, command).await;
+    let submitted = logged(&app, command).await;
     let stalled = Body::from(CommandStalledV1 {
-        command_type: asked.header.kind.clone(),
+        command_type: submitted.header.kind.clone(),
         reason: "relation \"secrets\" does not exist".to_owned(),
         attempts: 5,
     });
     let topic = Topic::CampaignEvents;
-    let mut stuck = outcome(&app, topic, &asked, stalled).await;
+    let mut stuck = outcome(&app, topic, &submitted, stalled).await;
     stuck.header.outcome_of = None;
     app.deliver_all(topic, vec![stuck]).await;
     let body = status(&app, command).await;
     assert_eq!(body["status"], "needs_attention");
     assert!(!body.to_string().contains("secrets"), "{body}");
 
-    tell(&app, topic, &asked, accepted()).await;
+    deliver_outcome(&app, topic, &submitted, accepted()).await;
     assert_eq!(status(&app, command).await["status"], "completed");
-    tell(&app, topic, &asked, rejected("already_accepted")).await;
+    deliver_outcome(&app, topic, &submitted, rejected("already_accepted")).await;
     assert_eq!(status(&app, command).await["status"], "completed");
 }
 
@@ -86,16 +86,16 @@ async fn a_stuck_command_needs_attention_and_may_still_end_but_an_end_stays() {
 async fn stuck_and_ended_in_one_entry_is_ended() {
     let app = bff().await;
     let command = accept(&app, &partner123()).await;
-    let asked = logged(&app, command).await;
+    let submitted = logged(&app, command).await;
     let topic = Topic::CampaignEvents;
     let stalled = Body::from(CommandStalledV1 {
-        command_type: asked.header.kind.clone(),
+        command_type: submitted.header.kind.clone(),
         reason: "it panicked".to_owned(),
         attempts: 5,
     });
-    let mut stuck = outcome(&app, topic, &asked, stalled).await;
+    let mut stuck = outcome(&app, topic, &submitted, stalled).await;
     stuck.header.outcome_of = None;
-    let mut end = outcome(&app, topic, &asked, accepted()).await;
+    let mut end = outcome(&app, topic, &submitted, accepted()).await;
     end.header.sequence = Some(2);
     app.deliver_all(topic, vec![stuck, end]).await;
     assert_eq!(status(&app, command).await["status"], "completed");
@@ -105,9 +105,9 @@ async fn stuck_and_ended_in_one_entry_is_ended() {
 async fn outcomes_of_commands_that_were_asked_elsewhere_are_passed_by() {
     let app = bff().await;
     let topic = Topic::CampaignEvents;
-    let mut foreign = message(topic, "camp123", "enr_1", accepted(), Some(1));
-    foreign.header.outcome_of = Some(Uuid::now_v7());
-    let answers = app.deliver_all(topic, vec![foreign]).await;
+    let mut anothers = message(topic, "camp123", "enr_1", accepted(), Some(1));
+    anothers.header.outcome_of = Some(Uuid::now_v7());
+    let answers = app.deliver_all(topic, vec![anothers]).await;
     assert!(matches!(answers[0], Answer::Done(_)), "{answers:?}");
     facts(&app, topic, &[("camp123", "enr_2", accepted())]).await;
     assert_eq!(count(&app, "outcomes").await, 0);
@@ -125,7 +125,7 @@ async fn a_key_that_was_used_at_a_service_first_finds_its_outcome_here() {
     let topic = Topic::CampaignEvents;
     let mut earlier = message(topic, "camp123", "enr_1", accepted(), Some(1));
     earlier.header.outcome_of = Some(command);
-    earlier.header.actor = Some(host::testing::operator_actor());
+    earlier.header.actor = Some(runtime::testing::operator_actor());
     app.deliver_all(topic, vec![earlier]).await;
     let path = "/api/v1/campaigns/camp123/accept";
     app.post_with_key(path, &partner123(), "k1", &acceptance())
@@ -192,10 +192,10 @@ async fn only_its_own_service_and_what_its_kind_may_end_in_end_a_command() {
         let id = asker.command_id("payment.request_payout.command.v1", &hash);
         let mut theirs = message(Topic::PaymentEvents, "p", "p", payout_requested(1), None);
         theirs.header.id = id;
-        theirs.header.actor = Some(host::testing::operator_actor());
+        theirs.header.actor = Some(runtime::testing::operator_actor());
         if early {
             for (topic, body) in none_of_its_outcomes() {
-                tell(&app, topic, &theirs, body).await;
+                deliver_outcome(&app, topic, &theirs, body).await;
             }
         }
         let (_, answer) = app
@@ -204,12 +204,12 @@ async fn only_its_own_service_and_what_its_kind_may_end_in_end_a_command() {
         assert_eq!(answer["command_id"], id.to_string(), "{answer}");
         if !early {
             for (topic, body) in none_of_its_outcomes() {
-                tell(&app, topic, &theirs, body).await;
+                deliver_outcome(&app, topic, &theirs, body).await;
             }
         }
         assert_eq!(status(&app, id).await["status"], "pending");
         let own = logged(&app, id).await;
-        tell(&app, Topic::PaymentEvents, &own, payout_requested(15_000)).await;
+        deliver_outcome(&app, Topic::PaymentEvents, &own, payout_requested(15_000)).await;
         assert_eq!(status(&app, id).await["status"], "completed");
     }
 }
@@ -219,10 +219,10 @@ async fn anothers_command_is_as_unknown_as_one_that_never_was() {
     let app = bff().await;
     let command = accept(&app, &partner123()).await;
     let path = format!("/api/v1/commands/{command}");
-    let (foreign, body) = app.get(&path, &partner("partner9")).await;
+    let (anothers, body) = app.get(&path, &partner("partner9")).await;
     let never = format!("/api/v1/commands/{}", Uuid::now_v7());
     let (unknown, _) = app.get(&never, &partner("partner9")).await;
-    assert_eq!(foreign, StatusCode::NOT_FOUND, "{body}");
+    assert_eq!(anothers, StatusCode::NOT_FOUND, "{body}");
     assert_eq!(unknown, StatusCode::NOT_FOUND);
     assert_eq!(app.get(&path, &operator()).await.0, StatusCode::OK);
 }
@@ -262,8 +262,8 @@ async fn commands_are_listed_by_where_they_stand() {
     let app = bff().await;
     let token = partner123();
     let (first, second) = (accept(&app, &token).await, accept(&app, &token).await);
-    let asked = logged(&app, first).await;
-    tell(&app, Topic::CampaignEvents, &asked, accepted()).await;
+    let submitted = logged(&app, first).await;
+    deliver_outcome(&app, Topic::CampaignEvents, &submitted, accepted()).await;
     for (status, command) in [("completed", first), ("pending", second)] {
         let path = format!("/api/v1/commands?status={status}");
         let (_, page) = app.get(&path, &token).await;

@@ -16,7 +16,7 @@ async fn the_copy_of_the_document_is_fresh() {
 }
 
 #[tokio::test]
-async fn what_travels_between_the_services_is_told_to_whoever_asks() {
+async fn what_travels_between_the_services_is_documented() {
     let app = bff().await;
     let get = async |path: &str| {
         let url = format!("{}{path}", app.base_url);

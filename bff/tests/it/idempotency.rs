@@ -2,9 +2,9 @@
 
 use axum::http::StatusCode;
 use chassis::auth::Role;
-use host::testing::{claims, mint, partner, rows};
-use money::ids::Asker;
+use runtime::testing::{claims, mint, partner, rows};
 use serde_json::json;
+use types::ids::Asker;
 
 use crate::app::{acceptance, bff, count, id, partner123};
 

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use axum::http::StatusCode;
 use chassis::auth::{Algorithm, Anonymous, Verifier, VerifyingKeys};
-use host::testing::SECRET;
+use runtime::testing::SECRET;
 use secrecy::SecretString;
 
 use crate::app::{acceptance, bff};
@@ -36,15 +36,15 @@ async fn its_token_opens_the_bff_for_the_walks_partner() {
     let path = "/api/v1/campaigns/camp123/accept";
     let (status, body) = app.post(path, &token(&[]), &acceptance()).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{body}");
-    let asked = crate::app::last(&app).await;
-    let actor = asked.header.actor.unwrap();
+    let submitted = crate::app::last(&app).await;
+    let actor = submitted.header.actor.unwrap();
     assert_eq!(actor.subject, "partner123");
     assert_eq!(actor.partner_id.as_deref(), Some("partner123"));
     assert_eq!(actor.roles, ["partner"]);
 }
 
 #[tokio::test]
-async fn subject_roles_partner_brand_and_lifetime_can_be_said() {
+async fn subject_roles_partner_brand_and_lifetime_can_be_given() {
     let app = bff().await;
     let path = "/api/v1/commands";
     let both = token(&[
@@ -81,8 +81,8 @@ fn its_secret_may_stand_in_a_file_and_one_that_cannot_be_read_is_named() {
         command.env_clear().env("JWT_SECRET_KEY_FILE", &file);
         command.output().unwrap()
     };
-    let told = String::from_utf8(from_file().stderr).unwrap();
-    assert!(told.contains("JWT_SECRET_KEY_FILE names"), "{told}");
+    let stderr = String::from_utf8(from_file().stderr).unwrap();
+    assert!(stderr.contains("JWT_SECRET_KEY_FILE names"), "{stderr}");
     std::fs::write(&file, format!("{SECRET}\n")).unwrap();
     let token = String::from_utf8(from_file().stdout).unwrap();
     std::fs::remove_file(&file).unwrap();
@@ -105,9 +105,9 @@ fn a_key_set_that_it_prints_verifies_the_tokens_that_it_signs() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_generate-jwt"));
         let command = command.env_clear().env("JWT_PRIVATE_KEY", PRIVATE_KEY);
         let command = command.args(["--algorithm", "EdDSA", "--key-id", "2026-11"]);
-        let said = command.args(more).output().unwrap();
-        assert!(said.status.success(), "{said:?}");
-        String::from_utf8(said.stdout).unwrap()
+        let output = command.args(more).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
     };
     let set = print(&["--key-set"]);
     assert!(set.contains("2026-11") && !set.contains("\"d\""), "{set}");
@@ -118,7 +118,7 @@ fn a_key_set_that_it_prints_verifies_the_tokens_that_it_signs() {
 }
 
 #[test]
-fn what_is_wrong_is_told_apart_from_the_token() {
+fn what_is_wrong_is_reported_without_the_token() {
     for arguments in [
         &["--role", "king"][..],
         &["--lifetime", "soon"],
@@ -131,7 +131,7 @@ fn what_is_wrong_is_told_apart_from_the_token() {
         assert!(!output.status.success(), "{arguments:?}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
         assert!(!output.stderr.is_empty(), "{arguments:?}");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(!told.contains(SECRET), "{arguments:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!stderr.contains(SECRET), "{arguments:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
-use host::testing::{TestService, new_database, operator, partner, variables};
+use runtime::testing::{TestService, new_database, operator, partner, variables};
 use schemas::Service;
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::app::bff;
 /// The variables of one service, all services in this mode; nobody listens where they look for a broker.
 async fn in_mode(mode: &str, service: Service) -> HashMap<String, String> {
     let mut variables = variables(service, &new_database().await);
-    for other in Service::ALL.iter().filter(|s| **s != Service::Bff) {
+    for other in Service::with_topics() {
         let name = format!("{}_SERVICE_MODE", other.name().to_uppercase());
         variables.insert(name, mode.to_owned());
     }
@@ -33,7 +33,7 @@ async fn both(mode: &str) -> (TestService, TestService) {
 }
 
 async fn note(app: &TestService, action: &'static str) {
-    let act = pipeline::audit::Act {
+    let act = messaging::audit::Act {
         actor: "operator",
         action,
         target: "something".to_owned(),
@@ -41,7 +41,7 @@ async fn note(app: &TestService, action: &'static str) {
         detail: serde_json::json!({"n": 1}),
     };
     let mut connection = app.pool().acquire().await.unwrap();
-    pipeline::audit::record(&mut connection, pipeline::clock::now(), &act)
+    messaging::audit::record(&mut connection, messaging::clock::now(), &act)
         .await
         .unwrap();
 }
@@ -120,7 +120,7 @@ async fn a_service_that_is_away_is_a_503_and_a_path_cannot_leave_the_operators_r
     assert_eq!(problem["code"], "service_unavailable");
 
     let (bff, _campaign) = both("http").await;
-    // A client would resolve the dots itself; a hostile one does not.
+    // A client would resolve the dots itself; one that attacks does not.
     for path in [
         "/api/v1/operator/campaign/../../../internal/v1/watermarks",
         "/api/v1/operator/campaign/%2e%2e/%2e%2e/../campaign/campaigns",
@@ -131,7 +131,7 @@ async fn a_service_that_is_away_is_a_503_and_a_path_cannot_leave_the_operators_r
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_does_not_take_is_told_with_those_that_it_does() {
+async fn a_method_that_a_path_does_not_take_is_refused_with_those_that_it_does() {
     let (bff, _campaign) = both("http").await;
     let url = format!("{}/api/v1/operator/campaign/audit", bff.base_url);
     let answer = bff.client.delete(url).bearer_auth(operator()).send().await;
@@ -279,12 +279,12 @@ async fn the_bffs_document_names_the_operators_routes_that_only_payment_has() {
 async fn the_bffs_log_shows_commands_and_never_what_is_sealed() {
     let app = bff().await;
     crate::app::publish_key(&app, "key1", 600).await;
-    let asked = crate::app::payout();
-    let command = crate::app::asked(
+    let body = crate::app::payout();
+    let command = crate::app::submitted(
         &app,
         &partner("partner123"),
         "/api/v1/payments/request",
-        &asked,
+        &body,
     )
     .await;
     let (_, page) = app.get("/api/v1/operator/bff/events", &operator()).await;

@@ -1,7 +1,7 @@
-//! Intake needs Postgres alone.
+//! The command gateway needs Postgres alone.
 
 use axum::http::StatusCode;
-use host::testing::{TestService, new_database, variables};
+use runtime::testing::{TestService, new_database, variables};
 use schemas::Service;
 use sqlx::{Connection, PgConnection};
 

@@ -1,8 +1,8 @@
 //! What comes beyond the bounds is refused, with a word on when to come again.
 
 use axum::http::StatusCode;
-use host::testing::{TestService, new_database, operator, partner, until, variables};
 use reqwest::Response;
+use runtime::testing::{TestService, new_database, operator, partner, until, variables};
 use schemas::Service;
 use tokio::task::JoinHandle;
 
@@ -34,7 +34,7 @@ async fn problem(response: Response, status: u16) -> (String, String) {
 }
 
 #[tokio::test]
-async fn while_as_many_requests_wait_as_may_the_next_is_told_503_and_none_is_lost() {
+async fn while_as_many_requests_wait_as_may_the_next_gets_503_and_none_is_lost() {
     // One subject has a quarter of them.
     let app = bff_with(&[("HTTP_MAX_IN_FLIGHT", "8")]).await;
     let holder = app.hold_writer_lock().await;

@@ -1,7 +1,7 @@
 //! What is not one's own answers as if it were not there.
 
 use axum::http::StatusCode;
-use host::testing::{brand, claims, mint, operator, partner};
+use runtime::testing::{brand, claims, mint, operator, partner};
 use schemas::Topic;
 use serde_json::json;
 
@@ -23,7 +23,7 @@ async fn asking_for_another_partner_or_brand_is_404_and_writes_nothing() {
         json!({"campaign_id": "c", "evidence_type": "photo", "file_url": "https://a.example/"});
     let link = json!({"campaign_id": "c", "target_url": "https://a.example/"});
     let campaign = json!({"name": "n", "currency": "USD", "allowed_hosts": ["a.example"]});
-    let foreign = [
+    let anothers = [
         (
             "/api/v1/campaigns/c/accept",
             &partner,
@@ -50,7 +50,7 @@ async fn asking_for_another_partner_or_brand_is_404_and_writes_nothing() {
             with(campaign, "brand_id", "brand123"),
         ),
     ];
-    for (path, token, body) in foreign {
+    for (path, token, body) in anothers {
         let (status, problem) = app.post(path, token, &body).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}: {problem}");
     }
@@ -105,13 +105,13 @@ async fn one_reads_what_is_ones_own_and_operators_read_everything() {
     )
     .await;
     let earned = posted("brand:brand1:funds", "partner:partner123:payable", 1_000);
-    let asked = payout_requested(500);
+    let submitted = payout_requested(500);
     facts(
         &app,
         Topic::PaymentEvents,
         &[
             ("partner123", "partner123", earned),
-            ("partner123", "pay_1", asked),
+            ("partner123", "pay_1", submitted),
         ],
     )
     .await;

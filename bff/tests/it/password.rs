@@ -1,7 +1,7 @@
 //! The database's password is changed while the bff runs.
 
 use axum::http::StatusCode;
-use host::testing::{TestService, new_database, until, variables};
+use runtime::testing::{TestService, new_database, until, variables};
 use schemas::Service;
 use sqlx::{AssertSqlSafe, PgPool};
 

@@ -1,12 +1,14 @@
 //! The read models, as front ends see them.
 
-use host::testing::{brand, operator};
-use pipeline::Answer;
+use messaging::Answer;
+use runtime::testing::{brand, operator};
 use schemas::{
     CommissionApprovedV1, CommissionReversedV1, PayoutFailedV1, PayoutPaidV1, PayoutSubmittedV1,
     PayoutSubmittingV1, Topic,
 };
 use serde_json::json;
+use types::{BrandId, EarningStatus, PartnerId, PayoutId, PayoutMethod};
+use uuid::Uuid;
 
 use crate::app::{bff, calculated, count, facts, partner123, payout_requested, posted, usd};
 
@@ -28,7 +30,8 @@ async fn a_commission_is_followed_from_its_hold_to_its_reversal() {
     assert_eq!(body["hold_until"], "2030-03-17T17:46:40Z");
     assert_eq!(body["approved_at"], json!(null));
 
-    let (partner_id, brand_id) = ("partner123".to_owned(), "brand1".to_owned());
+    let partner_id = PartnerId::parse("partner123").unwrap();
+    let brand_id = BrandId::parse("brand1").unwrap();
     let approved = CommissionApprovedV1 {
         partner_id: partner_id.clone(),
         brand_id: brand_id.clone(),
@@ -44,7 +47,7 @@ async fn a_commission_is_followed_from_its_hold_to_its_reversal() {
         brand_id: brand_id.clone(),
         amount: usd(minor),
         reversed_total: usd(total),
-        from: "payable".to_owned(),
+        from: EarningStatus::Payable,
     };
     facts(
         &app,
@@ -81,11 +84,11 @@ async fn a_commission_that_an_operator_must_decide_says_so() {
 }
 
 #[tokio::test]
-async fn what_changes_a_commission_that_is_set_aside_is_passed_by() {
+async fn what_changes_a_commission_that_is_a_dead_letter_is_passed_by() {
     let app = bff().await;
     let approved = CommissionApprovedV1 {
-        partner_id: "partner123".to_owned(),
-        brand_id: "brand1".to_owned(),
+        partner_id: PartnerId::parse("partner123").unwrap(),
+        brand_id: BrandId::parse("brand1").unwrap(),
         amount: usd(1),
     };
     facts(
@@ -162,9 +165,9 @@ async fn a_payout_moves_the_balance_to_paid_out_or_back() {
 
     let submitting = PayoutSubmittingV1 {
         attempt: 1,
-        reference: "pay_1".to_owned(),
+        reference: PayoutId::parse("pay_1").unwrap(),
         amount: usd(15_000),
-        method: "paypal".to_owned(),
+        method: PayoutMethod::Paypal,
     };
     let submitted = PayoutSubmittedV1 {
         amount: usd(15_000),
@@ -173,12 +176,12 @@ async fn a_payout_moves_the_balance_to_paid_out_or_back() {
     };
     let paid = PayoutPaidV1 {
         amount: usd(15_000),
-        transfer_id: "t".to_owned(),
+        transfer_id: Uuid::now_v7(),
         provider_ref: None,
     };
     let failed = PayoutFailedV1 {
         amount: usd(5_000),
-        transfer_id: "t".to_owned(),
+        transfer_id: Uuid::now_v7(),
         provider_ref: None,
         reason: Some("account closed".to_owned()),
     };
@@ -234,7 +237,13 @@ async fn a_posting_to_an_account_that_is_unknown_here_is_in_no_balance_until_it_
     let topic = Topic::PaymentEvents;
     let odd = posted("brand:brand1:funds", "partner:partner123:escrow", 1_000);
     let fact = app
-        .assert_sets_aside(topic, "partner123", odd, "is no account that is known here")
+        .assert_dead_letter(
+            topic,
+            "partner123",
+            odd,
+            &[],
+            "is no account that is known here",
+        )
         .await;
     let good = posted("brand:brand1:funds", "partner:partner9:payable", 500);
     let (_, answer) = app.deliver(topic, "partner9", "partner9", good).await;

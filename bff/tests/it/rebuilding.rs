@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bff::Projections;
-use host::testing::{self, SECRET, TestService, new_database, variables};
-use pipeline::epoch;
-use pipeline::road::history;
-use pipeline::road::http::InternalKey;
-use pipeline::{Asked, Lock, NewMessage, SchemaIds, WriteTx, Writer};
+use messaging::epoch;
+use messaging::transport::history;
+use messaging::transport::http::InternalKey;
+use messaging::{Lock, Lookups, NewMessage, SchemaIds, WriteTx, Writer};
+use runtime::testing::{self, SECRET, TestService, new_database, variables};
 use schemas::{Body, Message, Service, Topic};
 use secrecy::SecretString;
 use serde_json::json;
@@ -28,7 +28,7 @@ impl Sender {
     async fn start(service: Service) -> Self {
         let url = new_database().await;
         let mut connection = PgConnection::connect(&url).await.unwrap();
-        pipeline::migrate(&mut connection).await.unwrap();
+        messaging::migrate(&mut connection).await.unwrap();
         let pool = PgPool::connect_lazy(&url).unwrap();
         let schema_ids = SchemaIds::open(&pool).await.unwrap();
         let key = InternalKey::new(SecretString::from(SECRET));
@@ -53,8 +53,8 @@ impl Sender {
 
     /// Appends events and returns them as followers get them.
     async fn append(&self, events: &[(&str, Body, Option<&Message>)]) -> Vec<Message> {
-        let asked = Asked::default();
-        let mut tx = WriteTx::begin(&self.pool, &self.writer, asked)
+        let lookups = Lookups::default();
+        let mut tx = WriteTx::begin(&self.pool, &self.writer, lookups)
             .await
             .unwrap();
         let mut messages = Vec::new();
@@ -62,7 +62,6 @@ impl Sender {
             let new = NewMessage {
                 id: Uuid::now_v7(),
                 topic: self.topic,
-                published: true,
                 key: "partner1".to_owned(),
                 subject: (*subject).to_owned(),
                 body: body.clone(),
@@ -78,7 +77,7 @@ impl Sender {
         messages
     }
 
-    async fn tell(&self, app: &TestService, events: &[(&str, Body, Option<&Message>)]) {
+    async fn emit(&self, app: &TestService, events: &[(&str, Body, Option<&Message>)]) {
         let messages = self.append(events).await;
         for answer in app.deliver_all(self.topic, messages).await {
             assert_eq!(answer.name(), "done");
@@ -101,7 +100,7 @@ async fn read_models_are_made_again_from_the_logs_of_their_senders() {
     }
     let app = Arc::new(TestService::start_with(bff::define, variables).await);
     let token = app::partner123();
-    let command = app::asked(
+    let command = app::submitted(
         &app,
         &token,
         "/api/v1/campaigns/camp123/accept",
@@ -109,17 +108,17 @@ async fn read_models_are_made_again_from_the_logs_of_their_senders() {
     )
     .await;
     campaign
-        .tell(&app, &[("enr1", app::accepted(), Some(&command))])
+        .emit(&app, &[("enr1", app::accepted(), Some(&command))])
         .await;
     for number in 0..4 {
         let id = format!("conversion{number}");
         let body = calculated("partner1", "brand1", 1_000 + number, "approved");
-        commission.tell(&app, &[(&id, body, None)]).await;
+        commission.emit(&app, &[(&id, body, None)]).await;
         let debit = format!("brand:brand{number}:funds");
         let moved = posted(&debit, "partner:partner1:payable", 1_000 + number);
         let payout = format!("payout{number}");
         payment
-            .tell(
+            .emit(
                 &app,
                 &[
                     ("partner1", moved, None),
@@ -136,7 +135,7 @@ async fn read_models_are_made_again_from_the_logs_of_their_senders() {
     // What comes afterwards goes on from there: nothing is missed and nothing counts twice.
     let before = testing::rows(app.pool(), "balances").await;
     let moved = posted("brand:brand0:funds", "partner:partner9:payable", 5);
-    payment.tell(&app, &[("partner9", moved, None)]).await;
+    payment.emit(&app, &[("partner9", moved, None)]).await;
     let after = testing::rows(app.pool(), "balances").await;
     assert_eq!(after.len(), before.len() + 1);
     let clean = app.replay("verify").await;
@@ -155,9 +154,9 @@ async fn read_models_are_made_again_over_the_raised_epoch_of_a_sender_that_was_r
         let body = posted("brand:brand1:funds", "partner:partner1:payable", cents);
         ("partner1", body, None)
     };
-    payment.tell(&app, &[moved(1), moved(2), moved(3)]).await;
-    let asked = Asked::default();
-    let mut tx = WriteTx::begin(&payment.pool, &payment.writer, asked)
+    payment.emit(&app, &[moved(1), moved(2), moved(3)]).await;
+    let lookups = Lookups::default();
+    let mut tx = WriteTx::begin(&payment.pool, &payment.writer, lookups)
         .await
         .unwrap();
     let end = tx.position();
@@ -167,9 +166,9 @@ async fn read_models_are_made_again_over_the_raised_epoch_of_a_sender_that_was_r
     tx.commit().await.unwrap();
     let accept = json!({"source": "payment", "epoch": 2, "reason": "a test"});
     let path = "/api/v1/operator/bff/epoch/accept";
-    let (status, said) = app.post(path, &testing::operator(), &accept).await;
-    assert!(status.is_success(), "{said}");
-    payment.tell(&app, &[moved(4), moved(5)]).await;
+    let (status, body) = app.post(path, &testing::operator(), &accept).await;
+    assert!(status.is_success(), "{body}");
+    payment.emit(&app, &[moved(4), moved(5)]).await;
     let verified = app.replay("verify").await;
     assert_eq!(verified["report"]["different"], 0, "{verified}");
     assert_eq!(verified["events"], 5, "{verified}");
@@ -190,7 +189,7 @@ async fn a_sender_that_is_away_fails_the_replay_and_changes_nothing() {
     let payment = Sender::start(Service::Payment).await;
     let app = app::bff().await;
     let moved = posted("brand:brand1:funds", "partner:partner1:payable", 5);
-    payment.tell(&app, &[("partner1", moved, None)]).await;
+    payment.emit(&app, &[("partner1", moved, None)]).await;
     let before = testing::rows(app.pool(), "balances").await;
     let replay = app.replay_that_ends("swap", "failed").await;
     assert!(

@@ -1,7 +1,7 @@
 //! An event that comes again changes nothing, and models that were emptied fill again to the same.
 
-use host::testing::{TestService, rows};
-use pipeline::Answer;
+use messaging::Answer;
+use runtime::testing::{TestService, rows};
 use schemas::{Message, Topic};
 
 use crate::app::{
@@ -53,9 +53,9 @@ async fn filled(app: &TestService) -> Vec<(Topic, Vec<Message>)> {
 #[tokio::test]
 async fn what_comes_again_is_noted_once() {
     let app = bff().await;
-    let told = filled(&app).await;
+    let reported = filled(&app).await;
     let before = models(&app).await;
-    for (topic, messages) in told {
+    for (topic, messages) in reported {
         for answer in app.deliver_all(topic, messages).await {
             assert!(matches!(answer, Answer::Repeated), "{answer:?}");
         }
@@ -66,7 +66,7 @@ async fn what_comes_again_is_noted_once() {
 #[tokio::test]
 async fn models_without_their_watermarks_fill_again_to_the_same() {
     let app = bff().await;
-    let told = filled(&app).await;
+    let reported = filled(&app).await;
     let before = models(&app).await;
     sqlx::raw_sql(
         "TRUNCATE outcomes, commissions, payouts, balances; UPDATE read_head SET position = 1;
@@ -76,7 +76,7 @@ async fn models_without_their_watermarks_fill_again_to_the_same() {
     .execute(app.pool())
     .await
     .unwrap();
-    for (topic, messages) in told {
+    for (topic, messages) in reported {
         app.deliver_all(topic, messages).await;
     }
     let without_positions = |models: Vec<Vec<String>>| -> Vec<Vec<String>> {

@@ -4,14 +4,14 @@ use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::http::StatusCode;
-use host::testing::TestService;
-use money::PayoutId;
+use runtime::testing::TestService;
 use schemas::{Body, RequestPayoutV1, Topic};
 use serde_json::{Value, json};
 use sqlx::Row;
 use tracing_subscriber::fmt::MakeWriter;
+use types::{PayoutId, PayoutMethod};
 
-use crate::app::{asked, bff, count, last, partner123, payout, publish_key, tell};
+use crate::app::{bff, count, deliver_outcome, last, partner123, payout, publish_key, submitted};
 
 const PATH: &str = "/api/v1/payments/request";
 const EMAIL: &str = "canary-7f3a@example.com";
@@ -41,7 +41,7 @@ async fn payment_alone_can_open_what_is_sealed_to_its_newest_key() {
     let app = bff().await;
     publish_key(&app, "key1", 3_600).await;
     let newest = publish_key(&app, "key2", 7_200).await;
-    let command = asked(&app, &partner123(), PATH, &payout()).await;
+    let command = submitted(&app, &partner123(), PATH, &payout()).await;
     let made = PayoutId::of_command(command.header.id);
     assert_eq!(command.header.kind, "payment.request_payout.command.v1");
     assert_eq!(command.header.key, "partner123");
@@ -55,7 +55,7 @@ async fn payment_alone_can_open_what_is_sealed_to_its_newest_key() {
     assert_eq!(request.masked, "u***@example.com");
     let opened = sealing::open(&newest, "key2", "partner123", &request.sealed_details).unwrap();
     assert_eq!(opened.to_json(), br#"{"email":"user@example.com"}"#);
-    let method = sealing::Method::parse(&request.method).unwrap();
+    let method = PayoutMethod::parse(&request.method).unwrap();
     assert!(opened.checked(method).is_ok());
     assert!(sealing::open(&newest, "key2", "partner9", &request.sealed_details).is_err());
 }
@@ -66,7 +66,7 @@ async fn an_iban_is_sealed_as_its_standard_writes_it_and_shown_by_its_end() {
     let key = publish_key(&app, "key1", 3_600).await;
     let body = json!({"amount": "1", "currency": "EUR", "payment_method": "bank_transfer",
         "account_details": {"iban": "de89 3704 0044 0532 0130 00", "name": "A. Nna", "bic": "COBADEFFXXX"}});
-    let request = sealed(asked(&app, &partner123(), PATH, &body).await.body);
+    let request = sealed(submitted(&app, &partner123(), PATH, &body).await.body);
     assert_eq!(
         (request.masked.as_str(), request.amount.minor),
         ("****3000", 100)
@@ -89,7 +89,7 @@ async fn dump(app: &TestService) -> String {
     let mut dump = String::new();
     for table in tables {
         let name: String = table.get("name");
-        for row in host::testing::rows(app.pool(), &name).await {
+        for row in runtime::testing::rows(app.pool(), &name).await {
             dump.push_str(&row);
             dump.push('\n');
         }
@@ -164,7 +164,7 @@ async fn marked_payment_details_are_in_no_table_log_line_or_answer() {
     }
     let command = last(&app).await;
     let refusal = crate::app::rejected("insufficient_balance");
-    tell(&app, Topic::PaymentEvents, &command, refusal).await;
+    deliver_outcome(&app, Topic::PaymentEvents, &command, refusal).await;
     let (_, listed) = app.get("/api/v1/commands", &partner123()).await;
     answers.push_str(&listed.to_string());
 

@@ -1,14 +1,14 @@
 //! `Prefer: wait`.
 
 use axum::http::StatusCode;
-use host::testing::TestService;
 use reqwest::Response;
+use runtime::testing::TestService;
 use schemas::Topic;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::app::{acceptance, accepted, bff, count, last, partner123, rejected, tell};
+use crate::app::{acceptance, accepted, bff, count, deliver_outcome, last, partner123, rejected};
 
 fn post(app: &TestService, prefer: &'static str) -> JoinHandle<Response> {
     let request = app
@@ -22,7 +22,7 @@ fn post(app: &TestService, prefer: &'static str) -> JoinHandle<Response> {
 }
 
 async fn taken(app: &TestService) {
-    host::testing::until("the command is taken", || async {
+    runtime::testing::until("the command is taken", || async {
         count(app, "commands").await == 1
     })
     .await;
@@ -35,10 +35,10 @@ async fn the_answer_is_held_until_the_outcome() {
     taken(&app).await;
     let command = last(&app).await;
     assert!(!answer.is_finished());
-    let told = Instant::now();
-    tell(&app, Topic::CampaignEvents, &command, accepted()).await;
+    let since = Instant::now();
+    deliver_outcome(&app, Topic::CampaignEvents, &command, accepted()).await;
     let response = answer.await.unwrap();
-    assert!(told.elapsed().as_millis() < 3_000, "{:?}", told.elapsed());
+    assert!(since.elapsed().as_millis() < 3_000, "{:?}", since.elapsed());
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["preference-applied"], "wait=30");
     let body: Value = response.json().await.unwrap();
@@ -58,12 +58,12 @@ async fn when_the_time_is_up_the_answer_is_that_it_is_pending() {
 #[tokio::test]
 async fn an_outcome_that_another_replica_projects_ends_the_wait_too() {
     let app = bff().await;
-    let variables = host::testing::variables(schemas::Service::Bff, &app.database_url);
+    let variables = runtime::testing::variables(schemas::Service::Bff, &app.database_url);
     let replica = TestService::start_with(bff::define, variables).await;
     let answer = post(&app, "wait=30");
     taken(&app).await;
     let command = last(&app).await;
-    tell(&replica, Topic::CampaignEvents, &command, accepted()).await;
+    deliver_outcome(&replica, Topic::CampaignEvents, &command, accepted()).await;
     assert_eq!(answer.await.unwrap().status(), StatusCode::OK);
 }
 
@@ -79,13 +79,13 @@ async fn a_stop_lets_who_waits_go_at_once() {
     assert!(stopped.elapsed().as_secs() < 10, "{:?}", stopped.elapsed());
 }
 
-/// What a client that waits is told of a refusal by this service, with this code.
+/// What a client that waits gets for a refusal by this service, with this code.
 async fn refused(code: &str) -> (StatusCode, Value, String) {
     let app = bff().await;
     let answer = post(&app, "wait=30");
     taken(&app).await;
     let command = last(&app).await;
-    tell(&app, Topic::CampaignEvents, &command, rejected(code)).await;
+    deliver_outcome(&app, Topic::CampaignEvents, &command, rejected(code)).await;
     let response = answer.await.unwrap();
     assert_eq!(response.headers()["preference-applied"], "wait=30");
     let id = command.header.id;

@@ -1,8 +1,11 @@
 //! What there is.
 
-use money::{BrandId, CampaignId, Currency, EnrollmentId, Micros, PartnerId};
+use schemas::{About, EvidenceSubmittedV1};
+use types::{
+    BrandId, CampaignId, Currency, EnrollmentId, Micros, PartnerId, Plan, TermsVersion, WindowDays,
+};
 
-use super::{CampaignName, Event, Hosts, NewEvidence, Plan, TermsVersion, WindowDays};
+use super::Event;
 
 /// When an event happened and where it stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,30 +16,13 @@ pub struct Place {
     pub position: i64,
 }
 
-/// Whether partners may join.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Not yet.
-    Draft,
-    /// From now on.
-    Active,
-}
-
-impl Status {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [Self::Draft, Self::Active];
-
-    /// The name in tables and answers.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Active => "active",
-        }
-    }
-
-    /// The status of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
+types::names! {
+    /// Whether partners may join.
+    pub enum Status {
+        /// Not yet.
+        Draft = "draft",
+        /// From now on.
+        Active = "active",
     }
 }
 
@@ -48,11 +34,11 @@ pub struct Campaign {
     /// Whose.
     pub brand: BrandId,
     /// What people call it.
-    pub name: CampaignName,
+    pub name: String,
     /// What its plans pay in.
     pub currency: Currency,
     /// Where its links may lead.
-    pub allowed_hosts: Hosts,
+    pub allowed_hosts: Vec<String>,
     /// Whether partners may join.
     pub status: Status,
     /// The terms in force; none before the first are published.
@@ -97,7 +83,7 @@ pub struct Enrollment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     /// What.
-    pub shown: NewEvidence,
+    pub shown: About<EvidenceSubmittedV1>,
     /// Whose campaign it is for.
     pub brand: BrandId,
     /// Where it was shown.
@@ -109,8 +95,8 @@ impl Campaign {
     pub fn evolve(before: Option<Self>, event: &Event, place: Place) -> Option<Self> {
         match event {
             Event::CampaignCreated(created) => Some(Self {
-                id: created.campaign.clone(),
-                brand: created.brand.clone(),
+                id: created.subject.clone(),
+                brand: created.brand_id.clone(),
                 name: created.name.clone(),
                 currency: created.currency,
                 allowed_hosts: created.allowed_hosts.clone(),
@@ -119,16 +105,16 @@ impl Campaign {
                 created: place,
                 activated_at: None,
             }),
-            Event::TermsPublished { terms, .. } => before.map(|campaign| Self {
-                terms_version: Some(terms.version),
+            Event::TermsPublished(published) => before.map(|campaign| Self {
+                terms_version: Some(published.terms.version),
                 ..campaign
             }),
-            Event::CampaignActivated { .. } => before.map(|campaign| Self {
+            Event::CampaignActivated(_) => before.map(|campaign| Self {
                 status: Status::Active,
                 activated_at: Some(place.time),
                 ..campaign
             }),
-            Event::EnrollmentAccepted { .. } | Event::EvidenceSubmitted(_) => before,
+            Event::EnrollmentAccepted(_) | Event::EvidenceSubmitted(_) => before,
         }
     }
 }
@@ -137,20 +123,14 @@ impl Enrollment {
     /// The enrollment that an acceptance makes of what was there before: a partner comes in once, and may accept newer
     /// terms later.
     pub fn evolve(before: Option<Self>, event: &Event, place: Place) -> Option<Self> {
-        let Event::EnrollmentAccepted {
-            campaign,
-            enrollment,
-            partner,
-            terms_version,
-        } = event
-        else {
+        let Event::EnrollmentAccepted(accepted) = event else {
             return before;
         };
         Some(Self {
-            id: enrollment.clone(),
-            campaign: campaign.clone(),
-            partner: partner.clone(),
-            terms_version: *terms_version,
+            id: accepted.subject.clone(),
+            campaign: accepted.key.clone(),
+            partner: accepted.partner_id.clone(),
+            terms_version: accepted.terms_version,
             accepted_at: place.time,
             position: before.map_or(place.position, |before| before.position),
         })

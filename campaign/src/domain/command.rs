@@ -1,8 +1,12 @@
 //! What campaign is asked.
 
-use money::{BrandId, CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId};
+use schemas::{About, CampaignCreatedV1, EvidenceSubmittedV1};
+use types::{
+    BrandId, CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId, Plan, TermsVersion,
+    WindowDays,
+};
 
-use super::{Campaign, Enrollment, NewCampaign, NewEvidence, Plan, TermsVersion, WindowDays};
+use super::{Campaign, Enrollment};
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +55,7 @@ pub struct View<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Make a campaign, in draft.
-    Create(NewCampaign),
+    Create(About<CampaignCreatedV1>),
     /// Put terms and a plan in force.
     PublishTerms {
         /// Of which campaign.
@@ -76,18 +80,18 @@ pub enum Command {
         terms_version: Option<TermsVersion>,
     },
     /// Show what was done.
-    SubmitEvidence(NewEvidence),
+    SubmitEvidence(About<EvidenceSubmittedV1>),
 }
 
 impl Command {
     /// The campaign that it names.
     pub fn campaign(&self) -> &CampaignId {
         match self {
-            Self::Create(new) => &new.campaign,
+            Self::Create(new) => &new.subject,
             Self::PublishTerms { campaign, .. }
             | Self::Activate { campaign }
             | Self::Accept { campaign, .. } => campaign,
-            Self::SubmitEvidence(shown) => &shown.campaign,
+            Self::SubmitEvidence(shown) => &shown.key,
         }
     }
 
@@ -97,7 +101,7 @@ impl Command {
             Self::Accept {
                 campaign, partner, ..
             } => Some(EnrollmentId::of(campaign, partner)),
-            Self::SubmitEvidence(shown) => Some(EnrollmentId::of(&shown.campaign, &shown.partner)),
+            Self::SubmitEvidence(shown) => Some(EnrollmentId::of(&shown.key, &shown.partner_id)),
             Self::Create(_) | Self::PublishTerms { .. } | Self::Activate { .. } => None,
         }
     }
@@ -105,7 +109,7 @@ impl Command {
     /// The evidence that it would make.
     pub fn evidence(&self) -> Option<&EvidenceId> {
         match self {
-            Self::SubmitEvidence(shown) => Some(&shown.evidence),
+            Self::SubmitEvidence(shown) => Some(&shown.subject),
             _ => None,
         }
     }

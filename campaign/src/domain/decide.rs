@@ -1,11 +1,11 @@
 //! The decisions.
 
-use money::{CampaignId, EnrollmentId, PartnerId};
-
-use super::{
-    Campaign, Command, Context, Event, NewCampaign, NewEvidence, Plan, Rejection, Status, Terms,
-    TermsVersion, View, WindowDays,
+use schemas::{
+    About, CampaignActivatedV1, CampaignCreatedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1,
 };
+use types::{CampaignId, EnrollmentId, PartnerId, Plan, TermsVersion, WindowDays};
+
+use super::{Campaign, Command, Context, Event, Rejection, Status, Terms, TermsPublished, View};
 
 /// What comes of a command. Ownership is decided here, from the state itself; another's campaign is an unknown one.
 pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event, Rejection> {
@@ -24,8 +24,12 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
     }
 }
 
-fn create(view: View, new: &NewCampaign, context: &Context) -> Result<Event, Rejection> {
-    if !context.actor.is_brand(&new.brand) {
+fn create(
+    view: View,
+    new: &About<CampaignCreatedV1>,
+    context: &Context,
+) -> Result<Event, Rejection> {
+    if !context.actor.is_brand(&new.brand_id) {
         return Err(Rejection::BrandUnknown);
     }
     match view.campaign {
@@ -44,7 +48,7 @@ fn publish_terms(
     if let Some((flat, pointer)) = plan.stranger_to(campaign.currency) {
         return Err(Rejection::CurrencyMismatch {
             campaign: campaign.currency,
-            asked: flat.currency,
+            requested: flat.currency,
             pointer,
         });
     }
@@ -52,7 +56,7 @@ fn publish_terms(
         None => TermsVersion::FIRST,
         Some(last) => last.next().ok_or(Rejection::TooManyVersions)?,
     };
-    Ok(Event::TermsPublished {
+    Ok(Event::TermsPublished(TermsPublished {
         campaign: campaign.id.clone(),
         brand: campaign.brand.clone(),
         currency: campaign.currency,
@@ -62,7 +66,7 @@ fn publish_terms(
             plan,
             effective_at: context.now,
         },
-    })
+    }))
 }
 
 fn activate(campaign: Option<&Campaign>, context: &Context) -> Result<Event, Rejection> {
@@ -70,11 +74,13 @@ fn activate(campaign: Option<&Campaign>, context: &Context) -> Result<Event, Rej
     match (campaign.status, campaign.terms_version) {
         (Status::Active, _) => Err(Rejection::AlreadyActive),
         (Status::Draft, None) => Err(Rejection::TermsNotPublished),
-        (Status::Draft, Some(_)) => Ok(Event::CampaignActivated {
-            campaign: campaign.id.clone(),
-            brand: campaign.brand.clone(),
-            allowed_hosts: campaign.allowed_hosts.clone(),
-        }),
+        (Status::Draft, Some(_)) => {
+            let activated = CampaignActivatedV1 {
+                brand_id: campaign.brand.clone(),
+                allowed_hosts: campaign.allowed_hosts.clone(),
+            };
+            Ok(About::of(campaign.id.clone(), activated).into())
+        }
     }
 }
 
@@ -82,7 +88,7 @@ fn accept(
     view: View,
     campaign: &CampaignId,
     partner: &PartnerId,
-    asked: Option<TermsVersion>,
+    requested: Option<TermsVersion>,
     context: &Context,
 ) -> Result<Event, Rejection> {
     if !context.actor.is_partner(partner) {
@@ -94,23 +100,32 @@ fn accept(
         (Status::Draft, _) => return Err(Rejection::CampaignNotActive),
         (Status::Active, None) => return Err(Rejection::TermsNotPublished),
     };
-    let asked = asked.unwrap_or(in_force);
+    let requested = requested.unwrap_or(in_force);
     match view.enrollment {
-        Some(before) if before.terms_version == asked => {
-            Err(Rejection::AlreadyAccepted { version: asked })
+        Some(before) if before.terms_version == requested => {
+            Err(Rejection::AlreadyAccepted { version: requested })
         }
-        _ if asked != in_force => Err(Rejection::TermsVersionStale { asked, in_force }),
-        _ => Ok(Event::EnrollmentAccepted {
-            campaign: campaign.clone(),
-            enrollment: EnrollmentId::of(campaign, partner),
-            partner: partner.clone(),
-            terms_version: asked,
+        _ if requested != in_force => Err(Rejection::TermsVersionStale {
+            requested,
+            in_force,
         }),
+        _ => Ok(Event::EnrollmentAccepted(About {
+            key: campaign.clone(),
+            subject: EnrollmentId::of(campaign, partner),
+            record: EnrollmentAcceptedV1 {
+                partner_id: partner.clone(),
+                terms_version: requested,
+            },
+        })),
     }
 }
 
-fn submit_evidence(view: View, shown: &NewEvidence, context: &Context) -> Result<Event, Rejection> {
-    if !context.actor.is_partner(&shown.partner) {
+fn submit_evidence(
+    view: View,
+    shown: &About<EvidenceSubmittedV1>,
+    context: &Context,
+) -> Result<Event, Rejection> {
+    if !context.actor.is_partner(&shown.partner_id) {
         return Err(Rejection::PartnerUnknown);
     }
     visible(view.campaign, context)?;

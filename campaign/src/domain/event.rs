@@ -1,95 +1,54 @@
 //! What happened.
 
-use money::{BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
+use types::{BrandId, CampaignId, Currency, EnrollmentId, EvidenceId};
 
-use super::{CampaignName, EvidenceType, Hosts, Terms, TermsVersion, UrlHash};
+use super::Terms;
 
-/// A campaign as it is made.
+/// A version of a campaign's terms is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewCampaign {
-    /// Which.
+pub struct TermsPublished {
+    /// Of which campaign.
     pub campaign: CampaignId,
-    /// Whose.
+    /// Whose that is.
     pub brand: BrandId,
-    /// What people call it.
-    pub name: CampaignName,
-    /// What its plans pay in.
+    /// What it pays in.
     pub currency: Currency,
-    /// Where its links may lead.
-    pub allowed_hosts: Hosts,
+    /// The terms.
+    pub terms: Terms,
 }
 
-/// A piece of evidence as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewEvidence {
-    /// Which.
-    pub evidence: EvidenceId,
-    /// For which campaign.
-    pub campaign: CampaignId,
-    /// Who shows it.
-    pub partner: PartnerId,
-    /// What it is.
-    pub evidence_type: EvidenceType,
-    /// Of the file's address.
-    pub url_hash: UrlHash,
-}
-
-/// What happened to a campaign or in it. Events carry what followers need and would otherwise have to look up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A campaign exists, in draft.
-    CampaignCreated(NewCampaign),
-    /// A version of its terms is in force.
-    TermsPublished {
-        /// Of which campaign.
-        campaign: CampaignId,
-        /// Whose that is.
-        brand: BrandId,
-        /// What it pays in.
-        currency: Currency,
-        /// The terms.
-        terms: Terms,
-    },
-    /// Partners may join.
-    CampaignActivated {
-        /// Which campaign.
-        campaign: CampaignId,
-        /// Whose that is.
-        brand: BrandId,
-        /// Where its links may lead.
-        allowed_hosts: Hosts,
-    },
-    /// A partner has accepted a version of the terms.
-    EnrollmentAccepted {
-        /// Of which campaign.
-        campaign: CampaignId,
-        /// The partner's place in it.
-        enrollment: EnrollmentId,
-        /// Who.
-        partner: PartnerId,
-        /// Which version.
-        terms_version: TermsVersion,
-    },
-    /// A partner has shown what it did.
-    EvidenceSubmitted(NewEvidence),
+schemas::events! {
+    /// What happened to a campaign or in it. Events carry what followers need and would otherwise have to look up.
+    pub enum Event {
+        /// A campaign exists, in draft.
+        CampaignCreated(CampaignCreatedV1),
+        /// A version of its terms is in force.
+        TermsPublished(TermsPublishedV1 as TermsPublished),
+        /// Partners may join.
+        CampaignActivated(CampaignActivatedV1),
+        /// A partner has accepted a version of the terms.
+        EnrollmentAccepted(EnrollmentAcceptedV1),
+        /// A partner has shown what it did.
+        EvidenceSubmitted(EvidenceSubmittedV1),
+    }
 }
 
 impl Event {
     /// The campaign that it happened to or in.
     pub fn campaign(&self) -> &CampaignId {
         match self {
-            Self::CampaignCreated(created) => &created.campaign,
-            Self::TermsPublished { campaign, .. }
-            | Self::CampaignActivated { campaign, .. }
-            | Self::EnrollmentAccepted { campaign, .. } => campaign,
-            Self::EvidenceSubmitted(shown) => &shown.campaign,
+            Self::CampaignCreated(created) => &created.subject,
+            Self::TermsPublished(published) => &published.campaign,
+            Self::CampaignActivated(activated) => &activated.subject,
+            Self::EnrollmentAccepted(accepted) => &accepted.key,
+            Self::EvidenceSubmitted(shown) => &shown.key,
         }
     }
 
     /// The enrollment that it made or renewed.
     pub fn enrollment(&self) -> Option<&EnrollmentId> {
         match self {
-            Self::EnrollmentAccepted { enrollment, .. } => Some(enrollment),
+            Self::EnrollmentAccepted(accepted) => Some(&accepted.subject),
             _ => None,
         }
     }
@@ -97,7 +56,7 @@ impl Event {
     /// The evidence that it made.
     pub fn evidence(&self) -> Option<&EvidenceId> {
         match self {
-            Self::EvidenceSubmitted(shown) => Some(&shown.evidence),
+            Self::EvidenceSubmitted(shown) => Some(&shown.subject),
             _ => None,
         }
     }

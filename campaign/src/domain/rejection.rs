@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use money::Currency;
+use schemas::CampaignCode;
 use thiserror::Error;
-
-use super::TermsVersion;
+use types::{Currency, TermsVersion};
 
 /// A refusal of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -32,10 +31,10 @@ pub enum Rejection {
     #[error("publish terms first: there are none that a partner could accept")]
     TermsNotPublished,
     /// Another version was read than is in force.
-    #[error("version {in_force} of the terms is in force, not version {asked}")]
+    #[error("version {in_force} of the terms is in force, not version {requested}")]
     TermsVersionStale {
         /// What the partner read.
-        asked: TermsVersion,
+        requested: TermsVersion,
         /// What it should read.
         in_force: TermsVersion,
     },
@@ -52,12 +51,12 @@ pub enum Rejection {
     #[error("this evidence is submitted already")]
     AlreadySubmitted,
     /// A plan pays in its campaign's currency.
-    #[error("the campaign pays in {campaign}, not in {asked}")]
+    #[error("the campaign pays in {campaign}, not in {requested}")]
     CurrencyMismatch {
         /// The campaign's.
         campaign: Currency,
         /// The plan's.
-        asked: Currency,
+        requested: Currency,
         /// Where the plan says so.
         pointer: &'static str,
     },
@@ -75,41 +74,23 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// Every code, for documents and tests.
-    pub const CODES: [&'static str; 14] = [
-        "campaign_exists",
-        "campaign_unknown",
-        "brand_unknown",
-        "partner_unknown",
-        "campaign_not_active",
-        "already_active",
-        "terms_not_published",
-        "terms_version_stale",
-        "already_accepted",
-        "not_enrolled",
-        "already_submitted",
-        "currency_mismatch",
-        "too_many_versions",
-        "unreadable",
-    ];
-
     /// The code that clients see.
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> CampaignCode {
         match self {
-            Self::CampaignExists => "campaign_exists",
-            Self::CampaignUnknown => "campaign_unknown",
-            Self::BrandUnknown => "brand_unknown",
-            Self::PartnerUnknown => "partner_unknown",
-            Self::CampaignNotActive => "campaign_not_active",
-            Self::AlreadyActive => "already_active",
-            Self::TermsNotPublished => "terms_not_published",
-            Self::TermsVersionStale { .. } => "terms_version_stale",
-            Self::AlreadyAccepted { .. } => "already_accepted",
-            Self::NotEnrolled => "not_enrolled",
-            Self::AlreadySubmitted => "already_submitted",
-            Self::CurrencyMismatch { .. } => "currency_mismatch",
-            Self::TooManyVersions => "too_many_versions",
-            Self::Unreadable { .. } => "unreadable",
+            Self::CampaignExists => CampaignCode::CampaignExists,
+            Self::CampaignUnknown => CampaignCode::CampaignUnknown,
+            Self::BrandUnknown => CampaignCode::BrandUnknown,
+            Self::PartnerUnknown => CampaignCode::PartnerUnknown,
+            Self::CampaignNotActive => CampaignCode::CampaignNotActive,
+            Self::AlreadyActive => CampaignCode::AlreadyActive,
+            Self::TermsNotPublished => CampaignCode::TermsNotPublished,
+            Self::TermsVersionStale { .. } => CampaignCode::TermsVersionStale,
+            Self::AlreadyAccepted { .. } => CampaignCode::AlreadyAccepted,
+            Self::NotEnrolled => CampaignCode::NotEnrolled,
+            Self::AlreadySubmitted => CampaignCode::AlreadySubmitted,
+            Self::CurrencyMismatch { .. } => CampaignCode::CurrencyMismatch,
+            Self::TooManyVersions => CampaignCode::TooManyVersions,
+            Self::Unreadable { .. } => CampaignCode::Unreadable,
         }
     }
 

@@ -1,49 +1,22 @@
 //! `/api/v1/campaign/campaigns/{campaign_id}/accept`: a partner accepts the terms.
 
+use api::{AcceptCampaign, Request};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::{Check, Metadata};
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::params::Path;
-use chassis::problem::{Fields, Problem};
+use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use host::{Ask, CampaignRefusals, Host, Waiting};
-use money::{CampaignId, EnrollmentId, PartnerId};
-use schemas::{AcceptV1, Body, Message};
-use serde::{Deserialize, Serialize};
+use runtime::{CampaignRefusals, Host, Submit, Waiting};
+use schemas::{Body, Message};
+use serde::Serialize;
+use types::CampaignId;
 use utoipa::ToSchema;
 
 use super::partner_of;
-use crate::domain::TermsVersion;
-
-/// A partner's yes.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AcceptCampaign {
-    /// Must be true: without it nothing is accepted.
-    #[schema(example = true)]
-    accepted_terms: bool,
-    /// The version that was read; absent: the one in force.
-    #[schema(minimum = 1, example = 1)]
-    terms_version: Option<i32>,
-    /// Who accepts; absent: the token's own partner. An operator must give it.
-    #[schema(value_type = Option<String>, example = "partner123")]
-    partner_id: Option<PartnerId>,
-    /// The client's own notes.
-    metadata: Option<Metadata>,
-}
-
-impl Check for AcceptCampaign {
-    fn check(&self, fields: &mut Fields) {
-        fields.require(self.accepted_terms, "/accepted_terms", "must be true");
-        if let Some(version) = self.terms_version {
-            fields.take("/terms_version", TermsVersion::parse(version));
-        }
-    }
-}
 
 /// A partner's place in a campaign.
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,8 +45,8 @@ impl AcceptanceView {
         Some(Self {
             enrollment_id: first.header.subject.clone(),
             campaign_id: first.header.key.clone(),
-            partner_id: accepted.partner_id.clone(),
-            terms_version: accepted.terms_version,
+            partner_id: accepted.partner_id.to_string(),
+            terms_version: accepted.terms_version.get(),
             accepted_at: Timestamp(first.header.time),
         })
     }
@@ -103,21 +76,10 @@ pub(super) async fn accept_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<AcceptCampaign>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, "campaign.accept.command.v1");
+    let id = write.command_id(&caller, AcceptCampaign::KIND);
     let request_hash = write.key.is_some().then_some(write.request_hash);
-    let body = write.body;
-    let partner = partner_of(&caller, body.partner_id)?;
-    let ask = Ask {
-        id,
-        subject: EnrollmentId::of(&campaign, &partner).into_string(),
-        key: campaign.into_string(),
-        body: Body::AcceptV1(AcceptV1 {
-            partner_id: partner.into_string(),
-            terms_version: body.terms_version,
-            metadata: body.metadata.map(|metadata| metadata.as_str().to_owned()),
-        }),
-        request_hash,
-    };
-    let answered = host.ask(ask, &caller, &context).await?;
-    Ok(answered.created(AcceptanceView::of))
+    let partner = partner_of(&caller, write.body.partner_id())?;
+    let command = Submit::of(id, write.body.command(campaign, partner), request_hash);
+    let submitted = host.submit(command, &caller, &context).await?;
+    Ok(submitted.created(AcceptanceView::of))
 }

@@ -1,50 +1,25 @@
 //! `/api/v1/campaign/evidence`: what partners show of their work.
 
+use api::{Request, SubmitEvidence};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::{Check, Json, Metadata, WebUrl};
+use chassis::json::{Json, Metadata};
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::parameter;
-use chassis::problem::{Fields, Problem};
+use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use host::{Ask, CampaignRefusals, Host, Waiting};
-use money::{CampaignId, EvidenceId, Micros, PartnerId};
-use schemas::{Body, Message, SubmitEvidenceV1};
+use runtime::{CampaignRefusals, Host, Submit, Waiting};
+use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
+use types::{CampaignId, Micros, PartnerId, check_evidence_type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::partner_of;
-use crate::domain::EvidenceType;
 use crate::store::evidence::{self, Narrowed, Row};
-
-/// A file that shows a partner's work.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SubmitEvidence {
-    /// For which campaign.
-    #[schema(value_type = String, example = "camp123")]
-    campaign_id: CampaignId,
-    /// Who shows it; absent: the token's own partner. An operator must give it.
-    #[schema(value_type = Option<String>, example = "partner123")]
-    partner_id: Option<PartnerId>,
-    /// What it is: 1 to 64 characters from `A-Z a-z 0-9 _ -`.
-    #[schema(example = "photo")]
-    evidence_type: String,
-    /// Where the file lies: https or http.
-    file_url: WebUrl,
-    /// The client's own notes.
-    metadata: Option<Metadata>,
-}
-
-impl Check for SubmitEvidence {
-    fn check(&self, fields: &mut Fields) {
-        fields.take("/evidence_type", EvidenceType::parse(&self.evidence_type));
-    }
-}
 
 /// A piece of evidence.
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,7 +56,7 @@ impl EvidenceView {
         Some(Self {
             evidence_id: first.header.subject.clone(),
             campaign_id: first.header.key.clone(),
-            partner_id: submitted.partner_id.clone(),
+            partner_id: submitted.partner_id.to_string(),
             evidence_type: submitted.evidence_type.clone(),
             file_url: Some(file_url),
             url_hash: submitted.url_hash.clone(),
@@ -144,29 +119,14 @@ pub(super) async fn submit_evidence(
     context: RequestContext,
     write: Write<SubmitEvidence>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, "campaign.submit_evidence.command.v1");
+    let id = write.command_id(&caller, SubmitEvidence::KIND);
     let request_hash = write.key.is_some().then_some(write.request_hash);
-    let body = write.body;
-    let partner = partner_of(&caller, body.partner_id)?;
-    let file_url = body.file_url.into_string();
-    let evidence = EvidenceId::of(&body.campaign_id, &partner, &body.evidence_type, &file_url);
-    let ask = Ask {
-        id,
-        key: body.campaign_id.into_string(),
-        subject: evidence.into_string(),
-        body: Body::SubmitEvidenceV1(SubmitEvidenceV1 {
-            partner_id: partner.into_string(),
-            evidence_type: body.evidence_type,
-            file_url: file_url.clone(),
-            metadata: body
-                .metadata
-                .as_ref()
-                .map(|metadata| metadata.as_str().to_owned()),
-        }),
-        request_hash,
-    };
-    let answered = host.ask(ask, &caller, &context).await?;
-    Ok(answered.created(|first| EvidenceView::of(first, file_url, body.metadata)))
+    let partner = partner_of(&caller, write.body.partner_id())?;
+    let file_url = write.body.file_url().to_string();
+    let metadata = write.body.metadata().cloned();
+    let command = Submit::of(id, write.body.command(partner), request_hash);
+    let submitted = host.submit(command, &caller, &context).await?;
+    Ok(submitted.created(|first| EvidenceView::of(first, file_url, metadata)))
 }
 
 /// Evidence, newest first: a partner's own, for brands that of their campaigns.
@@ -184,19 +144,19 @@ pub(super) async fn list_evidence(
     list: List<EvidenceFilter>,
 ) -> Result<Json<Page<EvidenceView>>, Problem> {
     let filter = &list.filter;
-    let evidence_type = filter.evidence_type.as_deref().map(EvidenceType::parse);
-    let evidence_type = evidence_type
-        .transpose()
+    let evidence_type = filter.evidence_type.as_deref();
+    evidence_type
+        .map_or(Ok(()), check_evidence_type)
         .map_err(|invalid| parameter("evidence_type", invalid.0))?;
     let narrowed = Narrowed {
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
-        evidence_type: evidence_type.as_ref(),
+        evidence_type,
     };
     let rows = evidence::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
     Ok(Json(Page::new(
         list.page,
-        rows.map_err(|error| host::unread(&error))?,
+        rows.map_err(|error| runtime::unread(&error))?,
         |row| row.position,
         EvidenceView::from,
     )))

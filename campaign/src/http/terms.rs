@@ -1,49 +1,26 @@
 //! `/api/v1/campaign/campaigns/{campaign_id}/terms`: every version of a campaign's terms, with its plan.
 
+use api::{PublishTerms, Request};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::{Check, Json};
+use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
-use chassis::problem::{Fields, Problem};
+use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use host::{Ask, CampaignRefusals, Host, Waiting};
-use money::{CampaignId, Currency, Micros};
-use schemas::{Body, Message, PublishTermsV1};
-use serde::{Deserialize, Serialize};
+use runtime::{CampaignRefusals, Host, Submit, Waiting};
+use schemas::{Body, Message};
+use serde::Serialize;
+use types::{CampaignId, Currency, Micros};
 use utoipa::ToSchema;
 
-use super::plan::{PlanBody, PlanView};
-use crate::domain::{Event, TermsText, WindowDays};
-use crate::messages;
+use super::plan::PlanView;
 use crate::store::campaigns;
 use crate::store::terms::{self, Row};
-
-/// A new version of the terms; in force from its publication.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PublishTerms {
-    /// The terms as partners read them: 1 to 16,000 characters.
-    #[schema(max_length = 16_000)]
-    text: String,
-    /// Days from a click within which a conversion is attributed to it.
-    #[schema(minimum = 1, maximum = 365, example = 30)]
-    window_days: i32,
-    /// What conversions earn.
-    plan: PlanBody,
-}
-
-impl Check for PublishTerms {
-    fn check(&self, fields: &mut Fields) {
-        fields.take("/text", TermsText::parse(&self.text));
-        fields.take("/window_days", WindowDays::new(self.window_days));
-        self.plan.check(fields);
-    }
-}
 
 /// A version of a campaign's terms.
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,36 +62,25 @@ pub(super) async fn publish_terms(
     Path(campaign): Path<CampaignId>,
     write: Write<PublishTerms>,
 ) -> Result<Response, Problem> {
-    let body = &write.body;
-    let ask = Ask {
-        id: write.command_id(&caller, "campaign.publish_terms.command.v1"),
-        key: campaign.to_string(),
-        subject: campaign.to_string(),
-        body: Body::PublishTermsV1(PublishTermsV1 {
-            text: body.text.clone(),
-            window_days: body.window_days,
-            plan: body.plan.to_wire(),
-        }),
-        request_hash: write.key.is_some().then_some(write.request_hash),
-    };
-    let answered = host.ask(ask, &caller, &context).await?;
-    Ok(answered.created(|first| published(first, write.body.text)))
+    let id = write.command_id(&caller, PublishTerms::KIND);
+    let request_hash = write.key.is_some().then_some(write.request_hash);
+    let text = write.body.text().to_owned();
+    let command = Submit::of(id, write.body.command(campaign), request_hash);
+    let submitted = host.submit(command, &caller, &context).await?;
+    Ok(submitted.created(|first| published(first, text)))
 }
 
 /// The published version, with the text of the request: a repeat of it has the same.
 fn published(first: &Message, text: String) -> Option<TermsView> {
-    let Some(Event::TermsPublished {
-        campaign, terms, ..
-    }) = messages::own_event(first)
-    else {
+    let Body::TermsPublishedV1(terms) = &first.body else {
         return None;
     };
     Some(TermsView {
-        campaign_id: campaign.into_string(),
+        campaign_id: first.header.subject.clone(),
         version: terms.version.get(),
         text: Some(text),
-        window_days: terms.window.get(),
-        plan: PlanView::from(&terms.plan),
+        window_days: terms.window_days.get(),
+        plan: PlanView::from(&terms.plan.read().ok()?),
         effective_at: Timestamp(terms.effective_at),
     })
 }
@@ -136,7 +102,7 @@ pub(super) async fn list_terms(
 ) -> Result<Json<Page<TermsView>>, Problem> {
     let found = campaigns::find(host.pool(), caller.scope()?, &campaign).await;
     let found = found
-        .map_err(|error| host::unread(&error))?
+        .map_err(|error| runtime::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     let currency = Currency::parse(&found.currency).map_err(|error| Problem::internal(&error))?;
     let rows = terms::list(host.pool(), &campaign, list.page).await;
@@ -150,7 +116,7 @@ pub(super) async fn list_terms(
     };
     Ok(Json(Page::new(
         list.page,
-        rows.map_err(|error| host::unread(&error))?,
+        rows.map_err(|error| runtime::unread(&error))?,
         |row| row.position,
         view,
     )))

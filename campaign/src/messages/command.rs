@@ -1,18 +1,20 @@
-//! What the wire asks. Edges have checked it; a foreign producer may not have.
+//! What the wire asks. Edges have checked it; an external producer may not have.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use chassis::json::{Metadata, WebUrl};
-use money::{CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
-use schemas::{AcceptV1, Body, CreateV1, Header, Message, PublishTermsV1, SubmitEvidenceV1};
-use sha2::{Digest, Sha256};
-
-use super::plan;
-use crate::domain::{
-    CampaignName, Command, EvidenceType, Hosts, NewCampaign, NewEvidence, Rejection, TermsText,
-    TermsVersion, UrlHash, WindowDays,
+use schemas::{
+    About, AcceptV1, Body, CampaignCreatedV1, CreateV1, Event as _, EvidenceSubmittedV1, Header,
+    Message, PublishTermsV1, SubmitEvidenceV1,
 };
+use sha2::{Digest, Sha256};
+use types::{
+    CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId, TermsVersion, WindowDays,
+    check_allowed_hosts, check_campaign_name, check_evidence_type, check_terms_text,
+};
+
+use crate::domain::{Command, Event, Rejection};
 
 /// The command of a message; `None` when the message is no command of ours.
 pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
@@ -28,27 +30,33 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
 }
 
 fn create(header: &Header, wire: &CreateV1) -> Result<Command, Rejection> {
-    let hosts = Hosts::parse_new(&wire.allowed_hosts).map_err(|(index, invalid)| {
+    if let Some((index, invalid)) = check_allowed_hosts(&wire.allowed_hosts).first() {
         let pointer = index.map_or(Cow::Borrowed("/allowed_hosts"), |index| {
             format!("/allowed_hosts/{index}").into()
         });
-        unreadable(pointer, invalid)
-    })?;
-    Ok(Command::Create(NewCampaign {
-        campaign: of_campaign(header)?,
-        brand: wire.brand_id.parse().map_err(at("/brand_id"))?,
-        name: CampaignName::parse(&wire.name).map_err(at("/name"))?,
+        return Err(unreadable(pointer, invalid));
+    }
+    let campaign = of_campaign(header)?;
+    let brand_id = wire.brand_id.parse().map_err(at("/brand_id"))?;
+    check_campaign_name(&wire.name).map_err(at("/name"))?;
+    let created = CampaignCreatedV1 {
+        brand_id,
+        name: wire.name.clone(),
         currency: Currency::parse(&wire.currency).map_err(at("/currency"))?,
-        allowed_hosts: hosts,
-    }))
+        allowed_hosts: wire.allowed_hosts.clone(),
+    };
+    Ok(Command::Create(About::of(campaign, created)))
 }
 
 fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Rejection> {
-    TermsText::parse(&wire.text).map_err(at("/text"))?;
+    check_terms_text(&wire.text).map_err(at("/text"))?;
     Ok(Command::PublishTerms {
         campaign: of_campaign(header)?,
         window: WindowDays::new(wire.window_days).map_err(at("/window_days"))?,
-        plan: plan::read(&wire.plan).map_err(|(pointer, invalid)| at(pointer)(invalid))?,
+        plan: wire
+            .plan
+            .read()
+            .map_err(|(pointer, invalid)| at(pointer)(invalid))?,
     })
 }
 
@@ -56,7 +64,7 @@ fn accept(header: &Header, wire: &AcceptV1) -> Result<Command, Rejection> {
     let (campaign, partner) = members(header, &wire.partner_id)?;
     metadata(wire.metadata.as_deref())?;
     about(header, EnrollmentId::of(&campaign, &partner).as_str())?;
-    let version = wire.terms_version.map(TermsVersion::parse).transpose();
+    let version = wire.terms_version.map(TermsVersion::new).transpose();
     Ok(Command::Accept {
         campaign,
         partner,
@@ -68,15 +76,17 @@ fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, 
     let (campaign, partner) = members(header, &wire.partner_id)?;
     metadata(wire.metadata.as_deref())?;
     WebUrl::parse(&wire.file_url).map_err(at("/file_url"))?;
-    let evidence_type = EvidenceType::parse(&wire.evidence_type).map_err(at("/evidence_type"))?;
-    let evidence = EvidenceId::of(&campaign, &partner, evidence_type.as_str(), &wire.file_url);
+    check_evidence_type(&wire.evidence_type).map_err(at("/evidence_type"))?;
+    let evidence = EvidenceId::of(&campaign, &partner, &wire.evidence_type, &wire.file_url);
     about(header, evidence.as_str())?;
-    Ok(Command::SubmitEvidence(NewEvidence {
-        evidence,
-        campaign,
-        partner,
-        evidence_type,
-        url_hash: url_hash(&wire.file_url)?,
+    Ok(Command::SubmitEvidence(About {
+        key: campaign,
+        subject: evidence,
+        record: EvidenceSubmittedV1 {
+            partner_id: partner,
+            evidence_type: wire.evidence_type.clone(),
+            url_hash: url_hash(&wire.file_url),
+        },
     }))
 }
 
@@ -112,12 +122,12 @@ fn metadata(text: Option<&str>) -> Result<(), Rejection> {
         .map_err(at("/metadata"))
 }
 
-fn url_hash(url: &str) -> Result<UrlHash, Rejection> {
+fn url_hash(url: &str) -> String {
     let mut hash = String::with_capacity(64);
     for byte in Sha256::digest(url.as_bytes()) {
         let _cannot_fail = write!(hash, "{byte:02x}");
     }
-    UrlHash::parse(&hash).map_err(at("/file_url"))
+    hash
 }
 
 fn at<E: ToString>(pointer: &'static str) -> impl FnOnce(E) -> Rejection {
@@ -137,7 +147,8 @@ pub(crate) fn touched(message: &Message) -> Touched {
     if let Some(command) = command(message) {
         return command.map_or_else(|_| Touched::default(), |command| Touched::of(&command));
     }
-    super::own_event(message).map_or_else(Touched::default, |event| Touched::of_event(&event))
+    let event = Event::read(message).ok().flatten();
+    event.map_or_else(Touched::default, |event| Touched::of_event(&event))
 }
 
 /// Which states a message needs.
@@ -157,7 +168,7 @@ impl Touched {
         }
     }
 
-    fn of_event(event: &crate::domain::Event) -> Self {
+    fn of_event(event: &Event) -> Self {
         Self {
             campaign: Some(event.campaign().clone()),
             enrollment: event.enrollment().cloned(),

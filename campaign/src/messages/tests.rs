@@ -1,26 +1,28 @@
 //! There and back.
 
-use money::{BasisPoints, Currency, EnrollmentId, EvidenceId, Micros, Money, Uuid};
-use pipeline::Emit;
 use proptest::prelude::*;
-use schemas::{Actor, Header, Message, Topic, WriterSchema};
-
-use super::{actor, emit, own_event};
-use crate::domain::{
-    CampaignName, Earning, Event, EvidenceType, HoldDays, Hosts, NewCampaign, NewEvidence, Plan,
-    Terms, TermsVersion, UrlHash, WindowDays,
+use schemas::{
+    About, Actor, CampaignActivatedV1, CampaignCreatedV1, EnrollmentAcceptedV1, Event as _,
+    EvidenceSubmittedV1, Header, Message, Topic, WriterSchema, Written,
 };
+use types::{
+    BasisPoints, Currency, Earning, EnrollmentId, EvidenceId, HoldDays, Micros, Money, Plan,
+    TermsVersion, Uuid, WindowDays,
+};
+
+use super::actor;
+use crate::domain::{Event, Terms, TermsPublished};
 
 const ID: &str = "[A-Za-z0-9_-]{1,64}";
 
-fn message(emit: Emit) -> Message {
-    let kind = emit.body.kind(Topic::CampaignEvents).unwrap();
+fn message(written: Written) -> Message {
+    let kind = written.body.kind(Topic::CampaignEvents).unwrap();
     let header = Header {
         id: Uuid::from_u128(1),
         kind: kind.name.to_owned(),
         source: "campaign".to_owned(),
-        subject: emit.subject,
-        key: emit.key,
+        subject: written.subject,
+        key: written.key,
         time: Micros(1),
         epoch: Some(1),
         sequence: Some(1),
@@ -32,18 +34,18 @@ fn message(emit: Emit) -> Message {
     };
     Message {
         header,
-        body: emit.body,
+        body: written.body,
     }
 }
 
-fn hosts() -> impl Strategy<Value = Hosts> {
+fn hosts() -> impl Strategy<Value = Vec<String>> {
     prop::collection::hash_set("[a-z0-9]{1,20}(\\.[a-z]{2,8}){0,2}", 1..=5)
-        .prop_map(|hosts| Hosts::parse(&hosts.into_iter().collect::<Vec<_>>()).unwrap())
+        .prop_map(|hosts| hosts.into_iter().collect())
 }
 
 fn earning() -> impl Strategy<Value = Earning> {
     prop_oneof![
-        (0..=10_000_u32).prop_map(|bps| Earning::Share(BasisPoints::new(bps).unwrap())),
+        (0..=10_000_i32).prop_map(|bps| Earning::Rate(BasisPoints::new(bps).unwrap())),
         (1..=i64::MAX).prop_map(|minor| Earning::Flat(Money::new(minor, Currency::JPY))),
     ]
 }
@@ -60,56 +62,63 @@ fn plan() -> impl Strategy<Value = Plan> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let version = || (1..=i32::MAX).prop_map(|n| TermsVersion::parse(n).unwrap());
+    let version = || (1..=i32::MAX).prop_map(|n| TermsVersion::new(n).unwrap());
     prop_oneof![
         (ID, ID, "[^\\p{Cc}]{1,200}", hosts()).prop_map(
             |(campaign, brand, name, allowed_hosts)| {
-                Event::CampaignCreated(NewCampaign {
-                    campaign: campaign.parse().unwrap(),
-                    brand: brand.parse().unwrap(),
-                    name: CampaignName::parse(&name).unwrap(),
+                let created = CampaignCreatedV1 {
+                    brand_id: brand.parse().unwrap(),
+                    name,
                     currency: Currency::JPY,
                     allowed_hosts,
-                })
+                };
+                Event::from(About::of(campaign.parse().unwrap(), created))
             }
         ),
         (ID, ID, version(), 1..=365_i32, plan(), any::<i64>()).prop_map(
-            |(campaign, brand, version, days, plan, at)| Event::TermsPublished {
-                campaign: campaign.parse().unwrap(),
-                brand: brand.parse().unwrap(),
-                currency: Currency::JPY,
-                terms: Terms {
-                    version,
-                    window: WindowDays::new(days).unwrap(),
-                    plan,
-                    effective_at: Micros(at),
-                },
+            |(campaign, brand, version, days, plan, at)| {
+                Event::TermsPublished(TermsPublished {
+                    campaign: campaign.parse().unwrap(),
+                    brand: brand.parse().unwrap(),
+                    currency: Currency::JPY,
+                    terms: Terms {
+                        version,
+                        window: WindowDays::new(days).unwrap(),
+                        plan,
+                        effective_at: Micros(at),
+                    },
+                })
             }
         ),
-        (ID, ID, hosts()).prop_map(
-            |(campaign, brand, allowed_hosts)| Event::CampaignActivated {
-                campaign: campaign.parse().unwrap(),
-                brand: brand.parse().unwrap(),
+        (ID, ID, hosts()).prop_map(|(campaign, brand, allowed_hosts)| {
+            let activated = CampaignActivatedV1 {
+                brand_id: brand.parse().unwrap(),
                 allowed_hosts,
-            }
-        ),
+            };
+            Event::from(About::of(campaign.parse().unwrap(), activated))
+        }),
         (ID, ID, version()).prop_map(|(campaign, partner, terms_version)| {
             let (campaign, partner) = (campaign.parse().unwrap(), partner.parse().unwrap());
-            Event::EnrollmentAccepted {
-                enrollment: EnrollmentId::of(&campaign, &partner),
-                campaign,
-                partner,
-                terms_version,
-            }
+            Event::EnrollmentAccepted(About {
+                subject: EnrollmentId::of(&campaign, &partner),
+                key: campaign,
+                record: EnrollmentAcceptedV1 {
+                    partner_id: partner,
+                    terms_version,
+                },
+            })
         }),
-        (ID, ID, ID, "[0-9a-f]{64}").prop_map(|(campaign, partner, kind, hash)| {
+        (ID, ID, ID, "[0-9a-f]{64}").prop_map(|(campaign, partner, evidence_type, url_hash)| {
             let (campaign, partner) = (campaign.parse().unwrap(), partner.parse().unwrap());
-            Event::EvidenceSubmitted(NewEvidence {
-                evidence: EvidenceId::of(&campaign, &partner, &kind, "https://example.com/"),
-                campaign,
-                partner,
-                evidence_type: EvidenceType::parse(&kind).unwrap(),
-                url_hash: UrlHash::parse(&hash).unwrap(),
+            let url = "https://example.com/";
+            Event::EvidenceSubmitted(About {
+                subject: EvidenceId::of(&campaign, &partner, &evidence_type, url),
+                key: campaign,
+                record: EvidenceSubmittedV1 {
+                    partner_id: partner,
+                    evidence_type,
+                    url_hash,
+                },
             })
         }),
     ]
@@ -118,22 +127,22 @@ fn event() -> impl Strategy<Value = Event> {
 proptest! {
     #[test]
     fn an_event_comes_back_from_its_bytes_as_it_was(event in event()) {
-        let written = message(emit(&event));
+        let written = message(event.write());
         let topic = Topic::CampaignEvents;
         let bytes = schemas::encode(topic, &written.header, &written.body).unwrap();
         let read = schemas::decode(&WriterSchema::current(topic), &bytes).unwrap();
-        prop_assert_eq!(own_event(&read), Some(event));
+        prop_assert_eq!(Event::read(&read), Ok(Some(event)));
     }
 }
 
 #[test]
 fn an_id_counts_only_with_its_role_and_an_operator_only_at_an_edge_of_ours() {
-    let event = Event::CampaignActivated {
-        campaign: "camp1".parse().unwrap(),
-        brand: "brand1".parse().unwrap(),
-        allowed_hosts: Hosts::parse(&["a.example".to_owned()]).unwrap(),
+    let activated = CampaignActivatedV1 {
+        brand_id: "brand1".parse().unwrap(),
+        allowed_hosts: vec!["a.example".to_owned()],
     };
-    let mut header = message(emit(&event)).header;
+    let activated = About::of("camp1".parse().unwrap(), activated);
+    let mut header = message(activated.write()).header;
     let roles = |roles: &[&str]| Actor {
         subject: "someone".to_owned(),
         roles: roles.iter().map(ToString::to_string).collect(),

@@ -1,9 +1,7 @@
 //! `acceptance_metadata`: what clients noted at an acceptance. A side table: in no event.
 
-use money::EnrollmentId;
 use sqlx::PgConnection;
-
-use crate::domain::TermsVersion;
+use types::{EnrollmentId, TermsVersion};
 
 /// The note at one acceptance.
 #[derive(Debug)]
@@ -18,18 +16,10 @@ pub(crate) async fn insert(
     connection: &mut PgConnection,
     notes: &[AcceptanceNote],
 ) -> Result<(), sqlx::Error> {
-    if notes.is_empty() {
-        return Ok(());
-    }
-    let all = || notes.iter();
-    sqlx::query(
-        "INSERT INTO acceptance_metadata (enrollment_id, terms_version, metadata)
-         SELECT * FROM unnest($1::text[], $2::int[], $3::text[])",
-    )
-    .bind(all().map(|n| n.enrollment.to_string()).collect::<Vec<_>>())
-    .bind(all().map(|n| n.version.get()).collect::<Vec<_>>())
-    .bind(all().map(|n| n.metadata.clone()).collect::<Vec<_>>())
-    .execute(connection)
-    .await?;
-    Ok(())
+    messaging::insert_rows!(connection, notes => "acceptance_metadata" {
+        enrollment_id: text = |n| n.enrollment.to_string(),
+        terms_version: int = |n| n.version.get(),
+        metadata: text = |n| n.metadata.clone(),
+    })
+    .await
 }

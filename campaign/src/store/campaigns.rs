@@ -2,11 +2,11 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use money::{BrandId, CampaignId, Currency, Micros};
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use types::{BrandId, CampaignId, Currency, Micros, TermsVersion};
 
 use super::column;
-use crate::domain::{Campaign, CampaignName, Hosts, Place, Status, TermsVersion};
+use crate::domain::{Campaign, Place, Status};
 
 /// A row as it stands.
 #[derive(Debug, FromRow)]
@@ -27,13 +27,13 @@ impl TryFrom<Row> for Campaign {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let version = row.terms_version.map(TermsVersion::parse).transpose();
+        let version = row.terms_version.map(TermsVersion::new).transpose();
         Ok(Self {
             id: column("id", CampaignId::parse(row.id))?,
             brand: column("brand_id", BrandId::parse(row.brand_id))?,
-            name: column("name", CampaignName::parse(&row.name))?,
+            name: row.name,
             currency: column("currency", Currency::parse(&row.currency))?,
-            allowed_hosts: column("allowed_hosts", Hosts::parse(&row.allowed_hosts))?,
+            allowed_hosts: row.allowed_hosts,
             status: column("status", Status::parse(&row.status).ok_or(()))?,
             terms_version: column("terms_version", version)?,
             created: Place {
@@ -68,7 +68,7 @@ pub(crate) async fn save(
     let all = || campaigns.iter();
     let text = |of: fn(&Campaign) -> String| all().map(of).collect::<Vec<_>>();
     // A host holds no space, and UNNEST would flatten an array of arrays.
-    let hosts = text(|campaign| campaign.allowed_hosts.to_strings().join(" "));
+    let hosts = text(|campaign| campaign.allowed_hosts.join(" "));
     let positions: Vec<i64> = all().map(|c| c.created.position).collect();
     let created_at: Vec<i64> = all().map(|c| c.created.time.get()).collect();
     let activated_at: Vec<Option<i64>> = all().map(|c| c.activated_at.map(Micros::get)).collect();
@@ -89,7 +89,7 @@ pub(crate) async fn save(
     .bind(text(|c| c.id.to_string()))
     .bind(positions)
     .bind(text(|c| c.brand.to_string()))
-    .bind(text(|c| c.name.as_str().to_owned()))
+    .bind(text(|c| c.name.clone()))
     .bind(text(|c| c.currency.code().to_owned()))
     .bind(hosts)
     .bind(text(|c| c.status.name().to_owned()))

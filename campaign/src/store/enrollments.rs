@@ -1,10 +1,10 @@
 //! `enrollments`: who is in which campaign, on which version of its terms.
 
-use money::{CampaignId, EnrollmentId, Micros, PartnerId};
 use sqlx::{FromRow, PgConnection};
+use types::{CampaignId, EnrollmentId, Micros, PartnerId, TermsVersion};
 
 use super::column;
-use crate::domain::{Enrollment, TermsVersion};
+use crate::domain::Enrollment;
 
 #[derive(Debug, FromRow)]
 struct Row {
@@ -24,7 +24,7 @@ impl TryFrom<Row> for Enrollment {
             id: column("id", EnrollmentId::parse(row.id))?,
             campaign: column("campaign_id", CampaignId::parse(row.campaign_id))?,
             partner: column("partner_id", PartnerId::parse(row.partner_id))?,
-            terms_version: column("terms_version", TermsVersion::parse(row.terms_version))?,
+            terms_version: column("terms_version", TermsVersion::new(row.terms_version))?,
             accepted_at: Micros(row.accepted_at),
             position: row.position,
         })
@@ -51,22 +51,13 @@ pub(crate) async fn save(
     connection: &mut PgConnection,
     enrollments: &[Enrollment],
 ) -> Result<(), sqlx::Error> {
-    if enrollments.is_empty() {
-        return Ok(());
-    }
-    let all = || enrollments.iter();
-    sqlx::query(
-        "INSERT INTO enrollments (id, position, campaign_id, partner_id, terms_version, accepted_at)
-         SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::int[], $6::bigint[])
-         ON CONFLICT (id) DO UPDATE SET terms_version = excluded.terms_version, accepted_at = excluded.accepted_at",
-    )
-    .bind(all().map(|e| e.id.to_string()).collect::<Vec<_>>())
-    .bind(all().map(|e| e.position).collect::<Vec<_>>())
-    .bind(all().map(|e| e.campaign.to_string()).collect::<Vec<_>>())
-    .bind(all().map(|e| e.partner.to_string()).collect::<Vec<_>>())
-    .bind(all().map(|e| e.terms_version.get()).collect::<Vec<_>>())
-    .bind(all().map(|e| e.accepted_at.get()).collect::<Vec<_>>())
-    .execute(connection)
-    .await?;
-    Ok(())
+    messaging::insert_rows!(connection, enrollments => "enrollments" {
+        id: text = |e| e.id.to_string(),
+        position: bigint = |e| e.position,
+        campaign_id: text = |e| e.campaign.to_string(),
+        partner_id: text = |e| e.partner.to_string(),
+        terms_version: int = |e| e.terms_version.get(),
+        accepted_at: bigint = |e| e.accepted_at.get(),
+    } on (id) set (terms_version, accepted_at))
+    .await
 }

@@ -2,10 +2,10 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use money::{CampaignId, PartnerId};
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use types::{CampaignId, PartnerId};
 
-use crate::domain::{Evidence, EvidenceType};
+use crate::domain::Evidence;
 
 /// A piece of evidence with its file, as it stands. The address is gone when it was erased.
 #[derive(Debug, FromRow)]
@@ -40,27 +40,17 @@ pub(crate) async fn insert(
     connection: &mut PgConnection,
     evidence: &[Evidence],
 ) -> Result<(), sqlx::Error> {
-    if evidence.is_empty() {
-        return Ok(());
-    }
-    let all = || evidence.iter();
-    let text = |of: fn(&Evidence) -> String| all().map(of).collect::<Vec<_>>();
-    sqlx::query(
-        "INSERT INTO evidence (id, position, campaign_id, brand_id, partner_id, evidence_type, url_hash, submitted_at)
-         SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                              $8::bigint[])",
-    )
-    .bind(text(|e| e.shown.evidence.to_string()))
-    .bind(all().map(|e| e.submitted.position).collect::<Vec<_>>())
-    .bind(text(|e| e.shown.campaign.to_string()))
-    .bind(text(|e| e.brand.to_string()))
-    .bind(text(|e| e.shown.partner.to_string()))
-    .bind(text(|e| e.shown.evidence_type.as_str().to_owned()))
-    .bind(text(|e| e.shown.url_hash.as_str().to_owned()))
-    .bind(all().map(|e| e.submitted.time.get()).collect::<Vec<_>>())
-    .execute(connection)
-    .await?;
-    Ok(())
+    messaging::insert_rows!(connection, evidence => "evidence" {
+        id: text = |e| e.shown.subject.to_string(),
+        position: bigint = |e| e.submitted.position,
+        campaign_id: text = |e| e.shown.key.to_string(),
+        brand_id: text = |e| e.brand.to_string(),
+        partner_id: text = |e| e.shown.partner_id.to_string(),
+        evidence_type: text = |e| e.shown.evidence_type.clone(),
+        url_hash: text = |e| e.shown.url_hash.clone(),
+        submitted_at: bigint = |e| e.submitted.time.get(),
+    })
+    .await
 }
 
 /// What a list of evidence is narrowed to.
@@ -68,7 +58,7 @@ pub(crate) async fn insert(
 pub(crate) struct Narrowed<'a> {
     pub campaign: Option<&'a CampaignId>,
     pub partner: Option<&'a PartnerId>,
-    pub evidence_type: Option<&'a EvidenceType>,
+    pub evidence_type: Option<&'a str>,
 }
 
 /// A page of the evidence that this caller may see, newest first: a partner its own, a brand what its campaigns got. Each
@@ -105,8 +95,7 @@ pub(crate) async fn list(
         sql.push(" AND e.partner_id = ").push_bind(partner.as_str());
     }
     if let Some(evidence_type) = to.evidence_type {
-        sql.push(" AND e.evidence_type = ")
-            .push_bind(evidence_type.as_str());
+        sql.push(" AND e.evidence_type = ").push_bind(evidence_type);
     }
     sql.push(" ORDER BY e.position DESC LIMIT ")
         .push_bind(page.rows());

@@ -1,43 +1,28 @@
 //! `plans`: what conversions earn under each version of the terms; never changed.
 
 use sqlx::PgConnection;
+use types::Earning;
 
 use super::terms::Published;
-use crate::domain::Earning;
 
 /// Writes the plans of new versions.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     published: &[Published],
 ) -> Result<(), sqlx::Error> {
-    if published.is_empty() {
-        return Ok(());
-    }
-    let all = || published.iter();
-    let sales: Vec<_> = all().map(|p| p.terms.plan.sale()).collect();
-    let leads: Vec<_> = all().map(|p| p.terms.plan.lead()).collect();
-    sqlx::query(
-        "INSERT INTO plans (campaign_id, version, sale_bps, sale_flat, lead_bps, lead_flat, hold_days)
-         SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::int[], $6::bigint[], $7::int[])",
-    )
-    .bind(all().map(|p| p.campaign.to_string()).collect::<Vec<_>>())
-    .bind(all().map(|p| p.terms.version.get()).collect::<Vec<_>>())
-    .bind(rates(&sales))
-    .bind(flats(&sales))
-    .bind(rates(&leads))
-    .bind(flats(&leads))
-    .bind(all().map(|p| p.terms.plan.hold().get()).collect::<Vec<_>>())
-    .execute(connection)
-    .await?;
-    Ok(())
+    messaging::insert_rows!(connection, published => "plans" {
+        campaign_id: text = |p| p.campaign.as_str(),
+        version: int = |p| p.terms.version.get(),
+        sale_bps: int = |p| p.terms.plan.sale().and_then(Earning::bps),
+        sale_flat: bigint = |p| p.terms.plan.sale().and_then(flat),
+        lead_bps: int = |p| p.terms.plan.lead().and_then(Earning::bps),
+        lead_flat: bigint = |p| p.terms.plan.lead().and_then(flat),
+        hold_days: int = |p| p.terms.plan.hold().get(),
+    })
+    .await
 }
 
-fn rates(earnings: &[Option<Earning>]) -> Vec<Option<i32>> {
-    earnings.iter().map(|e| e.and_then(Earning::bps)).collect()
-}
-
-/// In minor units; their currency is the campaign's.
-fn flats(earnings: &[Option<Earning>]) -> Vec<Option<i64>> {
-    let flat = |earning: Earning| earning.flat().map(|flat| flat.minor);
-    earnings.iter().map(|e| e.and_then(flat)).collect()
+/// In minor units; the currency is the campaign's.
+fn flat(earning: Earning) -> Option<i64> {
+    earning.flat().map(|flat| flat.minor)
 }

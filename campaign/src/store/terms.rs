@@ -1,8 +1,8 @@
 //! `terms`: one row per published version; never changed.
 
 use chassis::page::PageQuery;
-use money::CampaignId;
 use sqlx::{FromRow, PgConnection, PgExecutor};
+use types::CampaignId;
 
 use crate::domain::{Place, Terms};
 
@@ -34,26 +34,14 @@ pub(crate) async fn insert(
     connection: &mut PgConnection,
     published: &[Published],
 ) -> Result<(), sqlx::Error> {
-    if published.is_empty() {
-        return Ok(());
-    }
-    let all = || published.iter();
-    sqlx::query(
-        "INSERT INTO terms (campaign_id, version, position, window_days, effective_at)
-         SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::bigint[])",
-    )
-    .bind(all().map(|p| p.campaign.to_string()).collect::<Vec<_>>())
-    .bind(all().map(|p| p.terms.version.get()).collect::<Vec<_>>())
-    .bind(all().map(|p| p.place.position).collect::<Vec<_>>())
-    .bind(all().map(|p| p.terms.window.get()).collect::<Vec<_>>())
-    .bind(
-        all()
-            .map(|p| p.terms.effective_at.get())
-            .collect::<Vec<_>>(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    messaging::insert_rows!(connection, published => "terms" {
+        campaign_id: text = |p| p.campaign.to_string(),
+        version: int = |p| p.terms.version.get(),
+        position: bigint = |p| p.place.position,
+        window_days: int = |p| p.terms.window.get(),
+        effective_at: bigint = |p| p.terms.effective_at.get(),
+    })
+    .await
 }
 
 /// A page of a campaign's versions, newest first.

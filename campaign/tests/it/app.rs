@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use campaign::CampaignDomain;
-use host::testing::{self, TestService};
+use runtime::testing::{self, TestService};
 use serde_json::{Value, json};
 
 /// Where campaigns are.

@@ -8,8 +8,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use campaign::CampaignDomain;
-use host::testing::{self, TestService, operator};
-use pipeline::{Asked, WriteTx, archive};
+use messaging::{Lookups, WriteTx, archive};
+use runtime::testing::{self, TestService, operator};
 use schemas::Topic;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -64,7 +64,7 @@ async fn drop_old_part(service: &TestService) {
     let refused = act(service, "drop", StatusCode::SERVICE_UNAVAILABLE).await;
     assert_eq!(refused["code"], "follower_unavailable", "{refused}");
     let pool = service.pool();
-    let mut tx = WriteTx::begin(pool, service.host.writer(), Asked::default())
+    let mut tx = WriteTx::begin(pool, service.host.writer(), Lookups::default())
         .await
         .unwrap();
     assert_eq!(archive::drop_below(&mut tx, 130).await.unwrap(), 127);
@@ -223,7 +223,7 @@ async fn a_repeated_request_whose_outcome_left_the_table_is_answered_as_at_first
     act(&service, "run", StatusCode::OK).await;
     act(&service, "verify", StatusCode::OK).await;
     act(&service, "verify", StatusCode::OK).await;
-    let mut tx = WriteTx::begin(service.pool(), service.host.writer(), Asked::default())
+    let mut tx = WriteTx::begin(service.pool(), service.host.writer(), Lookups::default())
         .await
         .unwrap();
     assert_eq!(archive::drop_below(&mut tx, 300).await.unwrap(), 255);

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use chassis::auth::{Audience, Claims, SigningKey};
-use host::testing::{self, TestService};
+use runtime::testing::{self, TestService};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -91,7 +91,7 @@ async fn a_campaign_with_a_field_that_is_not_acceptable_is_not_made() {
         ),
         (
             with(good(), "/allowed_hosts", json!(["a.example", "a.example"])),
-            "/allowed_hosts",
+            "/allowed_hosts/1",
         ),
         (
             with(good(), "/allowed_hosts", json!(vec!["a.example"; 51])),
@@ -292,7 +292,7 @@ async fn tokens_that_do_not_verify_open_nothing() {
         iat: None,
         ..operator()
     };
-    let foreign = Claims {
+    let other = Claims {
         aud: Audience(vec!["elsewhere".to_owned()]),
         ..operator()
     };
@@ -302,7 +302,7 @@ async fn tokens_that_do_not_verify_open_nothing() {
         unsigned.to_owned(),
         other_key.mint(&operator()).unwrap(),
         testing::mint(&expired),
-        testing::mint(&foreign),
+        testing::mint(&other),
     ];
     let body = app::campaign("camp1");
     for token in &tokens {

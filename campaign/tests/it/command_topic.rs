@@ -1,12 +1,12 @@
 //! Commands that come by the topic: the bff's, and those of producers who are not ours.
 
 use axum::http::StatusCode;
-use host::testing::{self, TestService};
-use money::{CampaignId, EnrollmentId, EvidenceId, PartnerId};
-use pipeline::Answer;
+use messaging::Answer;
+use runtime::testing::{self, TestService};
 use schemas::{
     AcceptV1, Actor, Body, CreateV1, Message, Plan, PublishTermsV1, SubmitEvidenceV1, Topic,
 };
+use types::{CampaignId, EnrollmentId, EvidenceId, PartnerId};
 use uuid::Uuid;
 
 use crate::app::{self, CAMPAIGNS};
@@ -172,7 +172,7 @@ async fn what_no_edge_of_ours_would_send_is_refused_and_changes_nothing() {
 async fn an_operators_word_counts_from_the_bff_only_and_the_systems_not_at_all() {
     let service = app::start().await;
     app::active_campaign(&service, "camp1").await;
-    let foreign = |actor: Option<Actor>| {
+    let anothers = |actor: Option<Actor>| {
         let mut message = accept(1, "partner1");
         message.header.id = Uuid::now_v7();
         message.header.source = "a-stranger".to_owned();
@@ -180,7 +180,7 @@ async fn an_operators_word_counts_from_the_bff_only_and_the_systems_not_at_all()
         message.header.actor = actor;
         message
     };
-    let refused = vec![foreign(Some(actor("operator", "op"))), foreign(None)];
+    let refused = vec![anothers(Some(actor("operator", "op"))), anothers(None)];
     let answers = deliver(&service, refused).await;
     let codes: Vec<_> = answers.iter().map(code).collect();
     // A producer's key alone says who asks: its brand, which is not that partner.

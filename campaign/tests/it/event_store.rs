@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use host::testing::{self, TestService, operator};
+use runtime::testing::{self, TestService, operator};
 use serde_json::{Value, json};
 
 use crate::app::{self, CAMPAIGNS};
@@ -89,7 +89,7 @@ async fn the_log_is_read_by_subject_type_request_and_position_both_ways_in_pages
 }
 
 #[tokio::test]
-async fn the_command_log_tells_what_became_of_each_command() {
+async fn the_command_log_shows_what_became_of_each_command() {
     let service = app::start().await;
     app::active_campaign(&service, "camp1").await;
     let brand = testing::brand("brand1");

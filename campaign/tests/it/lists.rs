@@ -1,7 +1,7 @@
 //! What is listed, in which pages, to whom.
 
 use axum::http::StatusCode;
-use host::testing::{self, TestService};
+use runtime::testing::{self, TestService};
 use serde_json::{Value, json};
 
 use crate::app::{self, CAMPAIGNS, EVIDENCE};
@@ -180,7 +180,7 @@ async fn a_database_that_is_away_is_a_503_at_every_read() {
         "/api/v1/campaign/campaigns/c",
         "/api/v1/campaign/commands/0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
     ] {
-        let (status, problem) = service.get(path, &host::testing::operator()).await;
+        let (status, problem) = service.get(path, &runtime::testing::operator()).await;
         assert_eq!(status.as_u16(), 503, "{path}: {problem}");
         assert_eq!(problem["code"], "database_unavailable", "{path}");
     }

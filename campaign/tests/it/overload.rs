@@ -1,15 +1,15 @@
 //! A queue that is full says so.
 
 use axum::http::StatusCode;
-use host::testing;
+use runtime::testing;
 
 use crate::app::{CAMPAIGNS, campaign, post, start};
 
 #[tokio::test]
-async fn a_request_beyond_the_queues_bound_is_told_503_and_when_to_come_again() {
+async fn a_request_beyond_the_queues_bound_gets_503_and_when_to_come_again() {
     let service = start().await;
     let holder = service.hold_writer_lock().await;
-    let filled = service.fill_its_lane();
+    let filled = service.fill_its_flow();
     let brand = testing::brand("brand1");
     let request = service
         .client

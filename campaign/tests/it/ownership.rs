@@ -1,7 +1,7 @@
 //! Whose things are whose: what is not the caller's answers as what is not there.
 
 use axum::http::StatusCode;
-use host::testing;
+use runtime::testing;
 use serde_json::json;
 
 use crate::app::{self, CAMPAIGNS, EVIDENCE};

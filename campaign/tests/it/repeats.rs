@@ -1,12 +1,12 @@
-//! Asked twice, done once.
+//! Lookups twice, done once.
 
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
 use futures::future::join_all;
-use host::testing::{self, TestService};
-use money::ids::Asker;
+use runtime::testing::{self, TestService};
 use schemas::Service;
 use serde_json::json;
+use types::ids::Asker;
 
 use crate::app::{self, CAMPAIGNS, EVIDENCE};
 
@@ -151,12 +151,12 @@ async fn of_twenty_acceptances_at_two_replicas_one_is_the_first_and_none_the_sec
         format!("{CAMPAIGNS}/camp1/accept"),
         app::yes(),
     );
-    let asked = (0..20).map(|n| {
+    let requests = (0..20).map(|n| {
         let service = if n % 2 == 0 { &one } else { &two };
         service.post(&path, &partner, &body)
     });
     let mut created = 0;
-    for (status, answer) in join_all(asked).await {
+    for (status, answer) in join_all(requests).await {
         match status {
             StatusCode::CREATED => created += 1,
             _ => assert_eq!(answer["code"], "already_accepted", "{answer}"),

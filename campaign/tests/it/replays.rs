@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
-use host::testing::{self, rows};
+use runtime::testing::{self, rows};
 use serde_json::json;
 
 use crate::app::{self, CAMPAIGNS, EVIDENCE};
@@ -110,19 +110,19 @@ async fn one_replay_at_a_time_is_under_way_in_all_processes() {
 
     // What another process holds while it rebuilds.
     let mut other = service.pool().begin().await.unwrap();
-    sqlx::raw_sql("SELECT pg_advisory_xact_lock(74617204)")
+    sqlx::raw_sql(messaging::AdvisoryLock::Replay.hold())
         .execute(&mut *other)
         .await
         .unwrap();
     let failed = service.replay_that_ends("verify", "failed").await;
-    let told = failed["error"].as_str().unwrap();
-    assert!(told.contains("under way"), "{told}");
+    let reported = failed["error"].as_str().unwrap();
+    assert!(reported.contains("under way"), "{reported}");
     other.rollback().await.unwrap();
     service.stop().await;
 }
 
 #[tokio::test]
-async fn a_table_of_which_nobody_said_what_it_is_stops_a_replay() {
+async fn a_table_that_is_not_declared_stops_a_replay() {
     let service = app::start().await;
     sqlx::raw_sql("CREATE TABLE stray (id bigint)")
         .execute(service.pool())

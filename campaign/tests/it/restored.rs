@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use campaign::CampaignDomain;
-use host::testing::{self, TestService, variables};
+use runtime::testing::{self, TestService, variables};
 use schemas::Service;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
@@ -35,7 +35,7 @@ async fn copy(url: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_database_that_was_restored_elsewhere_closes_the_roads_until_an_operator_decides() {
+async fn a_database_that_was_restored_elsewhere_closes_the_transports_until_an_operator_decides() {
     let service = app::start().await;
     let brand = testing::brand("brand1");
     app::post(
@@ -54,10 +54,10 @@ async fn a_database_that_was_restored_elsewhere_closes_the_roads_until_an_operat
     let service = TestService::start_with::<CampaignDomain>(campaign::define, restored).await;
     testing::until("the service says that it is not ready, and why", || async {
         let (status, ready) = service.get("/ready", "").await;
-        let told = ready.to_string();
+        let text = ready.to_string();
         status == StatusCode::SERVICE_UNAVAILABLE
-            && told.contains("docs/runbooks/restore.md")
-            && told.contains("epoch raise")
+            && text.contains("docs/runbooks/restore.md")
+            && text.contains("epoch raise")
     })
     .await;
     let (status, _) = service.get(&format!("{CAMPAIGNS}/camp1"), &brand).await;

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
-use host::testing;
+use runtime::testing;
 use serde_json::json;
 
 use crate::app::{self, CAMPAIGNS, EVIDENCE};

@@ -1,34 +1,20 @@
 //! A commission as it stands.
 
-use money::{ArithmeticError, Micros, Money};
+use types::{ArithmeticError, Micros, Money};
 
-use super::{Calculated, Event, Standing};
+use super::{Calculated, CalculatedStatus, Event};
 
-/// Where a commission stands, for lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Pending until its hold ends.
-    Held,
-    /// Earned for good.
-    Approved,
-    /// All of it was taken back.
-    Reversed,
-    /// An operator must decide.
-    Suspended,
-}
-
-impl Status {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Held, Self::Approved, Self::Reversed, Self::Suspended];
-
-    /// The name in tables and lists.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Approved => "approved",
-            Self::Reversed => "reversed",
-            Self::Suspended => "suspended",
-        }
+types::names! {
+    /// Where a commission stands, for lists.
+    pub enum Status {
+        /// Pending until its hold ends.
+        Held = "held",
+        /// Earned for good.
+        Approved = "approved",
+        /// All of it was taken back.
+        Reversed = "reversed",
+        /// An operator must decide.
+        Suspended = "suspended",
     }
 }
 
@@ -48,7 +34,7 @@ pub struct Commission {
 impl Commission {
     /// As it begins.
     pub fn begin(calculated: Calculated, at: Micros) -> Self {
-        let approved_at = matches!(calculated.standing, Standing::Approved).then_some(at);
+        let approved_at = matches!(calculated.status, CalculatedStatus::Approved).then_some(at);
         Self {
             reversed: Money::zero(calculated.amount.currency),
             calculated,
@@ -60,16 +46,16 @@ impl Commission {
     /// Applies what happened to it.
     pub fn apply(&mut self, event: &Event, at: Micros) {
         match event {
-            Event::Approved { .. } => self.approved_at = Some(at),
-            Event::Reversed { reversed_total, .. } => self.reversed = *reversed_total,
-            Event::PlanAdopted { .. } | Event::Calculated(_) => {}
+            Event::Approved(_) => self.approved_at = Some(at),
+            Event::Reversed(reversed) => self.reversed = reversed.reversed_total,
+            Event::PlanAdopted(_) | Event::Calculated(_) => {}
         }
     }
 
     /// When its hold ends, while it is on hold.
     pub fn held_until(&self) -> Option<Micros> {
-        match self.calculated.standing {
-            Standing::Held { until } if self.approved_at.is_none() => Some(until),
+        match self.calculated.status {
+            CalculatedStatus::Held { until } if self.approved_at.is_none() => Some(until),
             _ => None,
         }
     }
@@ -82,7 +68,7 @@ impl Commission {
     /// Where it stands.
     pub fn status(&self) -> Status {
         let amount = self.calculated.amount;
-        if matches!(self.calculated.standing, Standing::Suspended(_)) {
+        if matches!(self.calculated.status, CalculatedStatus::Suspended(_)) {
             Status::Suspended
         } else if amount.minor > 0 && self.reversed == amount {
             Status::Reversed

@@ -1,7 +1,8 @@
 //! What commission is asked, by its own timer.
 
-use money::{ConversionId, Micros};
+use schemas::{About, CommissionApprovedV1, CommissionCode};
 use thiserror::Error;
+use types::{ConversionId, Micros};
 
 use super::{Commission, Event, Status};
 
@@ -20,15 +21,12 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::CommissionUnknown, Self::NotHeld, Self::HoldNotOver];
-
     /// For programs.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> CommissionCode {
         match self {
-            Self::CommissionUnknown => "commission_unknown",
-            Self::NotHeld => "not_held",
-            Self::HoldNotOver => "hold_not_over",
+            Self::CommissionUnknown => CommissionCode::CommissionUnknown,
+            Self::NotHeld => CommissionCode::NotHeld,
+            Self::HoldNotOver => CommissionCode::HoldNotOver,
         }
     }
 }
@@ -49,10 +47,10 @@ pub fn release_hold(
     }
     let parties = &commission.calculated.parties;
     let amount = commission.remaining().map_err(|_| Refusal::NotHeld)?;
-    Ok(Event::Approved {
-        conversion: id.clone(),
-        partner: parties.partner.clone(),
-        brand: parties.brand.clone(),
+    let approved = CommissionApprovedV1 {
+        partner_id: parties.partner.clone(),
+        brand_id: parties.brand.clone(),
         amount,
-    })
+    };
+    Ok(About::of(id.clone(), approved).into())
 }

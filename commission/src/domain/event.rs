@@ -1,8 +1,11 @@
 //! What happened.
 
-use money::{BrandId, CampaignId, ConversionId, Micros, Money, PartnerId};
+use types::{
+    BrandId, CampaignId, ConversionId, ConversionType, Earning, Micros, Money, PartnerId,
+    TermsVersion,
+};
 
-use super::{Earning, EventType, Plan, PlanKey};
+use super::{Plan, PlanKey};
 
 /// Between whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +22,13 @@ pub struct Parties {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basis {
     /// What is paid for.
-    pub event_type: EventType,
+    pub event_type: ConversionType,
     /// What the conversion was worth; absent for a lead without a value.
     pub base: Option<Money>,
     /// How the plan pays it; absent when the plan has nothing for this type.
     pub earning: Option<Earning>,
     /// The version of the plan that was used.
-    pub plan_version: i32,
+    pub plan_version: TermsVersion,
 }
 
 impl Basis {
@@ -38,30 +41,19 @@ impl Basis {
     }
 }
 
-/// Why nothing was calculated, until an operator decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Suspense {
-    /// The plan's flat amount is not in the plan's own currency.
-    FlatCurrency,
-    /// The conversion's value is below zero.
-    NegativeBase,
-    /// The amount does not fit.
-    OutOfRange,
+types::names! {
+    /// Why nothing was calculated, until an operator decides.
+    pub enum Suspense {
+        /// The plan's flat amount is not in the plan's own currency.
+        FlatCurrency = "flat_currency",
+        /// The conversion's value is below zero.
+        NegativeBase = "negative_base",
+        /// The amount does not fit.
+        OutOfRange = "out_of_range",
+    }
 }
 
 impl Suspense {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::FlatCurrency, Self::NegativeBase, Self::OutOfRange];
-
-    /// The name in tables and documents.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FlatCurrency => "flat_currency",
-            Self::NegativeBase => "negative_base",
-            Self::OutOfRange => "out_of_range",
-        }
-    }
-
     /// The status on the wire, which names the reason.
     pub const fn status(self) -> &'static str {
         match self {
@@ -74,7 +66,7 @@ impl Suspense {
 
 /// How a commission begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum CalculatedStatus {
     /// Earned for good at once.
     Approved,
     /// Pending until then.
@@ -98,45 +90,28 @@ pub struct Calculated {
     /// What is earned; zero when the plan pays nothing for it, or while it is suspended.
     pub amount: Money,
     /// How it begins.
-    pub standing: Standing,
+    pub status: CalculatedStatus,
 }
 
-/// What can happen at commission.
+/// A campaign's plan is known here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A campaign's plan is known here.
-    PlanAdopted {
-        /// Which.
-        key: PlanKey,
-        /// What it says.
-        plan: Plan,
-    },
-    /// A conversion earns.
-    Calculated(Calculated),
-    /// A held commission is earned for good.
-    Approved {
-        /// Which.
-        conversion: ConversionId,
-        /// Who earns.
-        partner: PartnerId,
-        /// Who pays.
-        brand: BrandId,
-        /// What is released: the commission less what was reversed before.
-        amount: Money,
-    },
-    /// A refund took back its part.
-    Reversed {
-        /// Which.
-        conversion: ConversionId,
-        /// Who had earned.
-        partner: PartnerId,
-        /// Who is paid back.
-        brand: BrandId,
-        /// Of this reversal; zero when nothing is left to take.
-        amount: Money,
-        /// Of all reversals, this one included.
-        reversed_total: Money,
-        /// Whether it was still pending.
-        pending: bool,
-    },
+pub struct PlanAdopted {
+    /// Which.
+    pub key: PlanKey,
+    /// What it says.
+    pub plan: Plan,
+}
+
+schemas::events! {
+    /// What can happen at commission.
+    pub enum Event {
+        /// A campaign's plan is known here.
+        PlanAdopted(PlanAdoptedV1 as PlanAdopted),
+        /// A conversion earns.
+        Calculated(CommissionCalculatedV1 as Calculated),
+        /// A held commission is earned for good.
+        Approved(CommissionApprovedV1),
+        /// A refund took back its part.
+        Reversed(CommissionReversedV1),
+    }
 }

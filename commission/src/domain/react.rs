@@ -1,41 +1,26 @@
 //! What facts from campaign and tracking do. They cannot be refused: what cannot be paid is suspended with its reason,
-//! and what no correct sender says is set aside.
+//! and what no correct sender says becomes a dead letter.
 
-use money::{ConversionId, Micros, Money, reversal_due};
-use planted::Fault;
+use schemas::{About, CommissionReversedV1, ConversionAttributedV1, ConversionRefundedV1};
+use types::{Earning, EarningStatus, Micros, Money, reversal_due};
 
 use super::{
-    Basis, Calculated, Commission, Earning, Event, EventType, Parties, Plan, PlanKey, Standing,
-    Suspense,
+    Basis, Calculated, CalculatedStatus, Commission, Event, Parties, Plan, PlanKey, Suspense,
 };
 
 /// How long a conversion waits for its version of the plan: topics have no order among each other.
 pub const PLAN_WAIT_SECONDS: i64 = 24 * 60 * 60;
 
-/// A conversion is a partner's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attribution {
-    /// The conversion.
-    pub conversion: ConversionId,
-    /// Between whom.
-    pub parties: Parties,
-    /// What it is.
-    pub event_type: EventType,
-    /// What it was worth.
-    pub base: Option<Money>,
-    /// The version that the partner had accepted.
-    pub plan_version: i32,
-}
-
-/// Money of a purchase went back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refund {
-    /// The conversion.
-    pub conversion: ConversionId,
-    /// Of all refunds of the purchase.
-    pub refunded_total: Money,
-    /// What was paid.
-    pub purchase_amount: Money,
+schemas::events! {
+    /// What commission is sent.
+    pub enum Fact {
+        /// A campaign promises to pay.
+        TermsPublished(TermsPublishedV1),
+        /// A conversion is a partner's.
+        Attributed(ConversionAttributedV1),
+        /// Money of a purchase went back.
+        Refunded(ConversionRefundedV1),
+    }
 }
 
 /// What a fact comes to.
@@ -46,47 +31,46 @@ pub enum Reaction {
     /// The plan must be known first.
     WaitFor(PlanKey),
     /// No correct sender says this: an operator must look.
-    SetAside(&'static str),
-}
-
-/// Takes a campaign's plan over, so that everything decided later is decided by own facts.
-pub fn adopt(key: PlanKey, plan: Plan) -> Event {
-    Event::PlanAdopted { key, plan }
+    DeadLetter(&'static str),
 }
 
 /// What a conversion earns by the plan that its partner had accepted.
 pub fn calculate(
-    attribution: &Attribution,
+    attribution: &About<ConversionAttributedV1>,
     known: Option<&Commission>,
     plan: Option<&Plan>,
     now: Micros,
 ) -> Reaction {
     if known.is_some() {
-        return Reaction::SetAside("the conversion has earned its commission before");
+        return Reaction::DeadLetter("the conversion has earned its commission before");
     }
     let Some(plan) = plan else {
         return Reaction::WaitFor(PlanKey {
-            campaign: attribution.parties.campaign.clone(),
-            version: attribution.plan_version,
+            campaign: attribution.campaign_id.clone(),
+            version: attribution.terms_version,
         });
     };
     let basis = Basis {
         event_type: attribution.event_type,
-        base: attribution.base,
+        base: attribution.amount,
         earning: plan.earning(attribution.event_type),
-        plan_version: attribution.plan_version,
+        plan_version: attribution.terms_version,
     };
-    let (amount, standing) = match earn(&basis, plan) {
+    let (amount, status) = match earn(&basis, plan) {
         Ok(amount) => hold(amount, plan, now),
         Err(suspense) => Err(suspense),
     }
-    .unwrap_or_else(|suspense| (nothing(&basis, plan), Standing::Suspended(suspense)));
+    .unwrap_or_else(|suspense| (nothing(&basis, plan), CalculatedStatus::Suspended(suspense)));
     Reaction::Event(Event::Calculated(Calculated {
-        conversion: attribution.conversion.clone(),
-        parties: attribution.parties.clone(),
+        conversion: attribution.subject.clone(),
+        parties: Parties {
+            campaign: attribution.campaign_id.clone(),
+            partner: attribution.partner_id.clone(),
+            brand: attribution.brand_id.clone(),
+        },
         basis,
         amount,
-        standing,
+        status,
     }))
 }
 
@@ -99,12 +83,6 @@ fn earn(basis: &Basis, plan: &Plan) -> Result<Money, Suspense> {
         }
         (Some(Earning::Flat(flat)), _) => Ok(flat),
         (Some(Earning::Rate(rate)), Some(base)) => {
-            if planted::is(Fault::FloatInAmount) {
-                return Ok(Money::new(
-                    planted::through_float(base.minor, rate.get().into()),
-                    base.currency,
-                ));
-            }
             base.share(rate).map_err(|_| Suspense::OutOfRange)
         }
         (Some(Earning::Rate(_)) | None, _) => Ok(nothing(basis, plan)),
@@ -117,50 +95,50 @@ fn nothing(basis: &Basis, plan: &Plan) -> Money {
 }
 
 /// Whether the amount is pending first. There is no use in holding nothing.
-fn hold(amount: Money, plan: &Plan, now: Micros) -> Result<(Money, Standing), Suspense> {
+fn hold(amount: Money, plan: &Plan, now: Micros) -> Result<(Money, CalculatedStatus), Suspense> {
     if plan.hold_days == 0 || amount.minor == 0 {
-        return Ok((amount, Standing::Approved));
+        return Ok((amount, CalculatedStatus::Approved));
     }
     let until = now
         .checked_add_days(i64::from(plan.hold_days))
         .ok_or(Suspense::OutOfRange)?;
-    Ok((amount, Standing::Held { until }))
+    Ok((amount, CalculatedStatus::Held { until }))
 }
 
 /// What a refund takes back: cumulatively, so that refunds that add up to the purchase take back exactly the commission.
-pub fn reverse(refund: &Refund, known: Option<&Commission>) -> Reaction {
-    // Tracking tells of a conversion before its refunds, and what is set aside holds back what follows it.
+pub fn reverse(refund: &About<ConversionRefundedV1>, known: Option<&Commission>) -> Reaction {
+    // Tracking states a conversion before its refunds, and what is in the retry queue holds back what follows it.
     let Some(commission) = known else {
-        return Reaction::SetAside("there is no commission of the refunded conversion");
+        return Reaction::DeadLetter("there is no commission of the refunded conversion");
     };
     if refund.refunded_total.currency != refund.purchase_amount.currency {
-        return Reaction::SetAside("the refund is not in the currency of its purchase");
+        return Reaction::DeadLetter("the refund is not in the currency of its purchase");
     }
     let amount = commission.calculated.amount;
-    let so_far = if planted::is(Fault::RefundRoundedPerPart) {
-        0
-    } else {
-        commission.reversed.minor
-    };
     let due = reversal_due(
         amount.minor,
         refund.refunded_total.minor,
         refund.purchase_amount.minor,
-        so_far,
+        commission.reversed.minor,
     );
     let due = due.map(|minor| Money::new(minor, amount.currency));
     let Ok((due, reversed_total)) =
         due.and_then(|due| Ok((due, commission.reversed.checked_add(due)?)))
     else {
-        return Reaction::SetAside("the refund's amounts are out of range");
+        return Reaction::DeadLetter("the refund's amounts are out of range");
     };
     let parties = &commission.calculated.parties;
-    Reaction::Event(Event::Reversed {
-        conversion: refund.conversion.clone(),
-        partner: parties.partner.clone(),
-        brand: parties.brand.clone(),
+    let from = if commission.held_until().is_some() {
+        EarningStatus::Pending
+    } else {
+        EarningStatus::Payable
+    };
+    let reversed = CommissionReversedV1 {
+        partner_id: parties.partner.clone(),
+        brand_id: parties.brand.clone(),
         amount: due,
         reversed_total,
-        pending: commission.held_until().is_some(),
-    })
+        from,
+    };
+    Reaction::Event(About::of(refund.subject.clone(), reversed).into())
 }

@@ -1,9 +1,9 @@
 //! What the answers look like.
 
 use chassis::time::Timestamp;
-use host::ConversionType;
-use money::{Currency, Micros, Money};
+use runtime::ConversionType;
 use serde::Serialize;
+use types::{Currency, Micros, Money};
 use utoipa::ToSchema;
 
 use super::commissions::StatusName;

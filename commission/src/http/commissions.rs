@@ -7,13 +7,13 @@ use chassis::openapi::{Forbidden, Problems};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
-use host::Host;
-use money::{CampaignId, ConversionId, PartnerId};
+use runtime::Host;
 use serde::Deserialize;
+use types::{CampaignId, ConversionId, ConversionType, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::bodies::{CommissionDetail, CommissionItem};
-use crate::domain::{EventType, Status};
+use crate::domain::Status;
 use crate::store::{self, Filter};
 
 /// Which commissions.
@@ -65,7 +65,7 @@ enum EventTypeName {
     Lead,
 }
 
-impl From<EventTypeName> for EventType {
+impl From<EventTypeName> for ConversionType {
     fn from(name: EventTypeName) -> Self {
         match name {
             EventTypeName::Purchase => Self::Purchase,
@@ -95,15 +95,15 @@ pub(super) async fn list_commissions(
         status: filter.status.map(|status| Status::from(status).name()),
         event_type: filter
             .event_type
-            .map(|event_type| EventType::from(event_type).name()),
+            .map(|event_type| ConversionType::from(event_type).name()),
         scope: (!scope.all).then(|| {
             let partner = scope.partner.map(PartnerId::as_str);
-            (partner, scope.brand.map(money::BrandId::as_str))
+            (partner, scope.brand.map(types::BrandId::as_str))
         }),
     };
     let rows = store::list(host.pool(), &filter, page.below(), page.rows())
         .await
-        .map_err(|error| host::unread(&error))?;
+        .map_err(|error| runtime::unread(&error))?;
     let items = Page::new(page, rows, |row| row.position, CommissionItem::from);
     Ok(Json(items))
 }
@@ -124,13 +124,13 @@ pub(super) async fn get_commission(
 ) -> Result<Json<CommissionDetail>, Problem> {
     let row = store::find(host.pool(), id.as_str())
         .await
-        .map_err(|error| host::unread(&error))?
+        .map_err(|error| runtime::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     let partner = PartnerId::parse(row.partner_id.as_str()).ok();
-    let brand = money::BrandId::parse(row.brand_id.as_str()).ok();
+    let brand = types::BrandId::parse(row.brand_id.as_str()).ok();
     caller.require_owner(partner.as_ref(), brand.as_ref())?;
     let reversals = store::of_commission(host.pool(), id.as_str())
         .await
-        .map_err(|error| host::unread(&error))?;
+        .map_err(|error| runtime::unread(&error))?;
     Ok(Json(CommissionDetail::new(row, reversals)))
 }

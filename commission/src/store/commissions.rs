@@ -1,15 +1,15 @@
 //! `commissions`: one for each conversion that was a partner's.
 
-use money::{BrandId, CampaignId, ConversionId, Currency, Micros, Money, PartnerId};
 use serde::Deserialize;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
+use types::{
+    BrandId, CampaignId, ConversionId, ConversionType, Currency, Earning, Micros, Money, PartnerId,
+    TermsVersion,
+};
 
 use super::plans::{earning, money};
-use super::world::Kept;
-use crate::domain::{
-    Basis, Calculated, Commission, Earning, EventType, Parties, Standing, Suspense,
-};
-use crate::messages::rate_bps;
+use crate::domain::{Basis, Calculated, CalculatedStatus, Commission, Parties, Suspense};
+use crate::state::Kept;
 
 /// A row as it stands. Times are microseconds, amounts minor units.
 #[derive(Debug, Clone, FromRow, Deserialize)]
@@ -42,16 +42,12 @@ impl CommissionRow {
     pub fn into_commission(self) -> Option<Kept> {
         let currency = Currency::parse(&self.currency).ok()?;
         let flat = money(self.flat_minor, self.flat_currency.as_deref())?;
-        let standing = match (self.suspense, self.hold_until) {
-            (Some(name), _) => Standing::Suspended(
-                Suspense::ALL
-                    .into_iter()
-                    .find(|suspense| suspense.name() == name)?,
-            ),
-            (None, Some(until)) => Standing::Held {
+        let status = match (self.suspense, self.hold_until) {
+            (Some(name), _) => CalculatedStatus::Suspended(Suspense::parse(&name)?),
+            (None, Some(until)) => CalculatedStatus::Held {
                 until: Micros(until),
             },
-            (None, None) => Standing::Approved,
+            (None, None) => CalculatedStatus::Approved,
         };
         let calculated = Calculated {
             conversion: ConversionId::parse(self.id).ok()?,
@@ -61,13 +57,13 @@ impl CommissionRow {
                 brand: BrandId::parse(self.brand_id).ok()?,
             },
             basis: Basis {
-                event_type: EventType::parse(&self.event_type)?,
+                event_type: ConversionType::parse(&self.event_type)?,
                 base: money(self.base_minor, self.base_currency.as_deref())?,
                 earning: earning(self.rate_bps, flat)?,
-                plan_version: self.plan_version,
+                plan_version: TermsVersion::new(self.plan_version).ok()?,
             },
             amount: Money::new(self.amount_minor, currency),
-            standing,
+            status,
         };
         let commission = Commission {
             calculated,
@@ -82,57 +78,43 @@ impl CommissionRow {
     }
 }
 
-const UPSERT: &str = r"
-INSERT INTO commissions (id, campaign_id, partner_id, brand_id, event_type, base_minor, base_currency, rate_bps, flat_minor,
-                         flat_currency, plan_version, amount_minor, currency, suspense, hold_until, calculated_at,
-                         approved_at, reversed_minor, status, position)
-SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::int[],
-                     $9::bigint[], $10::text[], $11::int[], $12::bigint[], $13::text[], $14::text[], $15::bigint[],
-                     $16::bigint[], $17::bigint[], $18::bigint[], $19::text[], $20::bigint[])
-ON CONFLICT (id) DO UPDATE SET approved_at = excluded.approved_at, reversed_minor = excluded.reversed_minor,
-                               status = excluded.status";
-
 /// Adds new commissions and what changed in known ones: one statement.
-pub(super) async fn upsert(
+pub(crate) async fn upsert(
     connection: &mut PgConnection,
     rows: &[&Kept],
 ) -> Result<(), sqlx::Error> {
-    fn each<'a, T>(rows: &[&'a Kept], get: impl Fn(&'a Commission) -> T) -> Vec<T> {
-        rows.iter().map(|kept| get(&kept.commission)).collect()
-    }
-    let base = |c: &Commission| c.calculated.basis.base;
-    let earning = |c: &Commission| c.calculated.basis.earning;
-    let flat = |c: &Commission| earning(c).and_then(Earning::flat);
-    sqlx::query(UPSERT)
-        .bind(each(rows, |c| c.calculated.conversion.as_str()))
-        .bind(each(rows, |c| c.calculated.parties.campaign.as_str()))
-        .bind(each(rows, |c| c.calculated.parties.partner.as_str()))
-        .bind(each(rows, |c| c.calculated.parties.brand.as_str()))
-        .bind(each(rows, |c| c.calculated.basis.event_type.name()))
-        .bind(each(rows, |c| base(c).map(|base| base.minor)))
-        .bind(each(rows, |c| base(c).map(|base| base.currency.code())))
-        .bind(each(rows, |c| earning(c).and_then(rate_bps)))
-        .bind(each(rows, |c| flat(c).map(|flat| flat.minor)))
-        .bind(each(rows, |c| flat(c).map(|flat| flat.currency.code())))
-        .bind(each(rows, |c| c.calculated.basis.plan_version))
-        .bind(each(rows, |c| c.calculated.amount.minor))
-        .bind(each(rows, |c| c.calculated.amount.currency.code()))
-        .bind(each(rows, |c| match c.calculated.standing {
-            Standing::Suspended(suspense) => Some(suspense.name()),
+    let base = |kept: &&Kept| kept.commission.calculated.basis.base;
+    let earning = |kept: &&Kept| kept.commission.calculated.basis.earning;
+    let flat = |kept: &&Kept| earning(kept).and_then(Earning::flat);
+    messaging::insert_rows!(connection, rows => "commissions" {
+        id: text = |kept| kept.commission.calculated.conversion.as_str(),
+        campaign_id: text = |kept| kept.commission.calculated.parties.campaign.as_str(),
+        partner_id: text = |kept| kept.commission.calculated.parties.partner.as_str(),
+        brand_id: text = |kept| kept.commission.calculated.parties.brand.as_str(),
+        event_type: text = |kept| kept.commission.calculated.basis.event_type.name(),
+        base_minor: bigint = |kept| base(kept).map(|base| base.minor),
+        base_currency: text = |kept| base(kept).map(|base| base.currency.code()),
+        rate_bps: int = |kept| earning(kept).and_then(Earning::bps),
+        flat_minor: bigint = |kept| flat(kept).map(|flat| flat.minor),
+        flat_currency: text = |kept| flat(kept).map(|flat| flat.currency.code()),
+        plan_version: int = |kept| kept.commission.calculated.basis.plan_version.get(),
+        amount_minor: bigint = |kept| kept.commission.calculated.amount.minor,
+        currency: text = |kept| kept.commission.calculated.amount.currency.code(),
+        suspense: text = |kept| match kept.commission.calculated.status {
+            CalculatedStatus::Suspended(suspense) => Some(suspense.name()),
             _ => None,
-        }))
-        .bind(each(rows, |c| match c.calculated.standing {
-            Standing::Held { until } => Some(until.0),
+        },
+        hold_until: bigint = |kept| match kept.commission.calculated.status {
+            CalculatedStatus::Held { until } => Some(until.0),
             _ => None,
-        }))
-        .bind(each(rows, |c| c.calculated_at.0))
-        .bind(each(rows, |c| c.approved_at.map(|at| at.0)))
-        .bind(each(rows, |c| c.reversed.minor))
-        .bind(each(rows, |c| c.status().name()))
-        .bind(rows.iter().map(|kept| kept.position).collect::<Vec<_>>())
-        .execute(connection)
-        .await?;
-    Ok(())
+        },
+        calculated_at: bigint = |kept| kept.commission.calculated_at.0,
+        approved_at: bigint = |kept| kept.commission.approved_at.map(|at| at.0),
+        reversed_minor: bigint = |kept| kept.commission.reversed.minor,
+        status: text = |kept| kept.commission.status().name(),
+        position: bigint = |kept| kept.position,
+    } on (id) set (approved_at, reversed_minor, status))
+    .await
 }
 
 /// Which commissions a list shows: all that is set must hold.

@@ -1,7 +1,7 @@
 //! Holds that are over, from the partial index of `commissions`.
 
-use money::Micros;
 use sqlx::{FromRow, PgPool};
+use types::Micros;
 use uuid::Uuid;
 
 /// A hold that is over.

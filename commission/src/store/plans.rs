@@ -1,16 +1,15 @@
 //! `plans`: what campaigns promised, as adopted.
 
-use money::{BasisPoints, BrandId, CampaignId, Currency, Micros, Money};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
+use types::{BasisPoints, BrandId, CampaignId, Currency, Earning, Micros, Money, TermsVersion};
 
-use crate::domain::{Earning, Plan, PlanKey};
-use crate::messages::rate_bps;
+use crate::domain::{Plan, PlanKey};
 
 /// A row as it stands.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct PlanRow {
+pub(crate) struct PlanRow {
     campaign_id: String,
     version: i32,
     brand_id: String,
@@ -29,14 +28,14 @@ pub(super) struct PlanRow {
 
 impl PlanRow {
     /// A plan that was adopted at this time by the event at this position.
-    pub(super) fn new(key: &PlanKey, plan: &Plan, adopted_at: Micros, position: i64) -> Self {
-        let bps = |earning: Option<Earning>| earning.and_then(rate_bps);
+    pub(crate) fn new(key: &PlanKey, plan: &Plan, adopted_at: Micros, position: i64) -> Self {
+        let bps = |earning: Option<Earning>| earning.and_then(Earning::bps);
         let flat = |earning: Option<Earning>| earning.and_then(Earning::flat);
         let minor = |earning| flat(earning).map(|flat| flat.minor);
         let currency = |earning| flat(earning).map(|flat| flat.currency.code().to_owned());
         Self {
             campaign_id: key.campaign.to_string(),
-            version: key.version,
+            version: key.version.get(),
             brand_id: plan.brand.to_string(),
             currency: plan.currency.code().to_owned(),
             sale_bps: bps(plan.sale),
@@ -53,10 +52,10 @@ impl PlanRow {
     }
 
     /// `None` when the row is none of ours.
-    pub(super) fn into_plan(self) -> Option<(PlanKey, Plan)> {
+    pub(crate) fn into_plan(self) -> Option<(PlanKey, Plan)> {
         let key = PlanKey {
             campaign: CampaignId::parse(self.campaign_id).ok()?,
-            version: self.version,
+            version: TermsVersion::new(self.version).ok()?,
         };
         let sale = money(self.sale_minor, self.sale_currency.as_deref())?;
         let lead = money(self.lead_minor, self.lead_currency.as_deref())?;
@@ -74,10 +73,10 @@ impl PlanRow {
 
 /// A rate or a flat amount from their columns; `None` when they are none of ours.
 #[allow(clippy::option_option, reason = "the outer one is the error")]
-pub(super) fn earning(bps: Option<i32>, flat: Option<Money>) -> Option<Option<Earning>> {
+pub(crate) fn earning(bps: Option<i32>, flat: Option<Money>) -> Option<Option<Earning>> {
     match (bps, flat) {
         (Some(bps), None) => {
-            let rate = BasisPoints::try_from(i64::from(bps)).ok()?;
+            let rate = BasisPoints::new(bps)?;
             Some(Some(Earning::Rate(rate)))
         }
         (None, flat) => Some(flat.map(Earning::Flat)),
@@ -87,7 +86,7 @@ pub(super) fn earning(bps: Option<i32>, flat: Option<Money>) -> Option<Option<Ea
 
 /// An amount from its columns; `None` when they are none of ours.
 #[allow(clippy::option_option, reason = "the outer one is the error")]
-pub(super) fn money(minor: Option<i64>, currency: Option<&str>) -> Option<Option<Money>> {
+pub(crate) fn money(minor: Option<i64>, currency: Option<&str>) -> Option<Option<Money>> {
     match (minor, currency) {
         (Some(minor), Some(code)) => Some(Some(Money::new(minor, Currency::parse(code).ok()?))),
         (None, None) => Some(None),
@@ -96,7 +95,7 @@ pub(super) fn money(minor: Option<i64>, currency: Option<&str>) -> Option<Option
 }
 
 /// Adds versions: a campaign has few, so their rows travel as one JSON. One that is here already stays as it is.
-pub(super) async fn insert(
+pub(crate) async fn insert(
     connection: &mut PgConnection,
     rows: &[PlanRow],
 ) -> Result<(), sqlx::Error> {

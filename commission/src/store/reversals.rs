@@ -24,7 +24,7 @@ pub struct ReversalRow {
 }
 
 /// Adds reversals: they are few beside commissions, so their rows travel as one JSON.
-pub(super) async fn insert(
+pub(crate) async fn insert(
     connection: &mut PgConnection,
     rows: &[ReversalRow],
 ) -> Result<(), sqlx::Error> {

@@ -1,14 +1,14 @@
 //! What the tests say to commission, and what they read of it.
 
 use commission::Commission;
-use host::testing::{TestService, operator, until};
-use money::Micros;
-use pipeline::Answer;
+use messaging::Answer;
+use runtime::testing::{TestService, operator, until};
 use schemas::{
     Body, CommissionCalculatedV1, ConversionAttributedV1, ConversionRefundedV1, Message, Plan,
-    TermsPublishedV1, Topic, WireMoney,
+    TermsPublishedV1, Topic,
 };
 use serde_json::Value;
+use types::{ConversionType, Currency, Micros, Money, TermsVersion, WindowDays};
 
 pub const CAMPAIGN: &str = "camp123";
 pub const COMMISSIONS: &str = "/api/v1/commission/commissions";
@@ -17,11 +17,8 @@ pub async fn start() -> TestService {
     TestService::start::<Commission>(commission::define).await
 }
 
-pub fn usd(minor: i64) -> WireMoney {
-    WireMoney {
-        minor,
-        currency: "USD".to_owned(),
-    }
+pub fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD)
 }
 
 /// 10 % of a sale, nothing for a lead, at once.
@@ -44,10 +41,10 @@ pub fn held_for(hold_days: i32) -> Plan {
 
 pub fn terms(version: i32, plan: Plan) -> Body {
     TermsPublishedV1 {
-        version,
-        brand_id: "brand1".to_owned(),
-        currency: "USD".to_owned(),
-        window_days: 30,
+        version: TermsVersion::new(version).unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        currency: Currency::USD,
+        window_days: WindowDays::new(30).unwrap(),
         plan,
         effective_at: Micros(1_790_000_000_000_000),
     }
@@ -56,16 +53,16 @@ pub fn terms(version: i32, plan: Plan) -> Body {
 
 pub fn sale(amount: i64) -> ConversionAttributedV1 {
     ConversionAttributedV1 {
-        event_type: "purchase".to_owned(),
-        order_id: Some("order1".to_owned()),
+        event_type: ConversionType::Purchase,
+        order_id: Some("order1".parse().unwrap()),
         alias_id: None,
-        campaign_id: CAMPAIGN.to_owned(),
-        brand_id: "brand1".to_owned(),
-        partner_id: "partner123".to_owned(),
-        link_code: "lnk_1".to_owned(),
-        click_id: "clk_1".to_owned(),
+        campaign_id: CAMPAIGN.parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        partner_id: "partner123".parse().unwrap(),
+        link_code: "lnk_1".parse().unwrap(),
+        click_id: "clk_1".parse().unwrap(),
         amount: Some(usd(amount)),
-        terms_version: 1,
+        terms_version: TermsVersion::FIRST,
         occurred_at: Micros(1_790_000_000_000_000),
     }
 }
@@ -133,8 +130,8 @@ pub async fn see(service: &TestService, id: &str) -> Value {
     body
 }
 
-/// How many rows of each state are set aside, with their reasons.
-pub async fn parked(service: &TestService) -> Vec<(String, String)> {
+/// How many rows of each state are in the retry queue, with their reasons.
+pub async fn retry_queue(service: &TestService) -> Vec<(String, String)> {
     sqlx::query_as("SELECT state, reason FROM pipeline.parked ORDER BY arrival")
         .fetch_all(service.pool())
         .await

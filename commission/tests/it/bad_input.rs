@@ -1,5 +1,5 @@
 use chassis::auth::{Claims, Role};
-use host::testing::{mint, operator};
+use runtime::testing::{mint, operator};
 use serde_json::Value;
 
 use crate::app::{COMMISSIONS, kinds, start};
@@ -11,14 +11,14 @@ async fn without_a_good_token_nothing_is_shown() {
     let good = operator();
     let (signed, _) = good.rsplit_once('.').unwrap();
     let unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJvcGVyYXRvciIsInJvbGVzIjpbIm9wZXJhdG9yIl0sImlzcyI6InRyaWJ1dGFyeSIsImF1ZCI6InRyaWJ1dGFyeSIsImlhdCI6MCwiZXhwIjo0MTAyNDQ0ODAwfQ.";
-    let foreign = Claims::new("operator", "tributary", "another", 600).role(Role::Operator);
+    let other = Claims::new("operator", "tributary", "another", 600).role(Role::Operator);
     for token in [
         None,
         Some(String::new()),
         Some("no.token.at-all".to_owned()),
         Some(unsigned.to_owned()),
         Some(format!("{signed}.AAAA")),
-        Some(mint(&foreign)),
+        Some(mint(&other)),
     ] {
         for path in [url.clone(), format!("{url}/conv1")] {
             let request = service.client.get(path);

@@ -1,10 +1,11 @@
-use host::testing::{message, until};
-use pipeline::Answer;
+use messaging::Answer;
+use runtime::testing::{message, until};
 use schemas::{Plan, Topic, WireMoney};
 use serde_json::json;
+use types::{ConversionType, Currency, Money};
 
 use crate::app::{
-    CAMPAIGN, attribute, calculated, held_for, kinds, parked, publish, sale, see, start,
+    CAMPAIGN, attribute, calculated, held_for, kinds, publish, retry_queue, sale, see, start,
     ten_percent, terms, usd,
 };
 
@@ -21,7 +22,7 @@ async fn a_sale_earns_by_the_plan_that_its_partner_had_accepted() {
 
     let body = calculated(&service).await;
     assert_eq!(body.amount, usd(1_000));
-    assert_eq!((body.plan_version, body.rate_bps), (1, Some(1_000)));
+    assert_eq!((body.plan_version.get(), body.rate_bps), (1, Some(1_000)));
     assert_eq!(body.base, Some(usd(10_000)));
     assert_eq!((body.status.as_str(), body.hold_until), ("approved", None));
     assert_eq!(
@@ -81,12 +82,12 @@ async fn a_commission_explains_its_amount() {
 async fn a_flat_plan_pays_the_same_for_every_lead() {
     let mut service = start().await;
     let plan = Plan {
-        lead_flat: Some(usd(300)),
+        lead_flat: Some(usd(300).into()),
         ..ten_percent()
     };
     publish(&mut service, 1, plan).await;
     let mut lead = sale(0);
-    lead.event_type = "lead".to_owned();
+    lead.event_type = ConversionType::Lead;
     lead.amount = None;
     attribute(&mut service, "conv1", lead).await;
 
@@ -106,7 +107,7 @@ async fn a_lead_that_the_plan_does_not_pay_is_an_event_of_nothing() {
     let mut service = start().await;
     publish(&mut service, 1, held_for(30)).await;
     let mut lead = sale(0);
-    lead.event_type = "lead".to_owned();
+    lead.event_type = ConversionType::Lead;
     lead.amount = None;
     attribute(&mut service, "conv1", lead).await;
 
@@ -124,10 +125,7 @@ async fn a_plan_that_contradicts_its_own_currency_suspends_by_name() {
     let mut service = start().await;
     let plan = Plan {
         sale_bps: None,
-        sale_flat: Some(WireMoney {
-            minor: 500,
-            currency: "EUR".to_owned(),
-        }),
+        sale_flat: Some(Money::new(500, Currency::EUR).into()),
         ..ten_percent()
     };
     publish(&mut service, 1, plan).await;
@@ -149,19 +147,19 @@ async fn a_plan_that_contradicts_its_own_currency_suspends_by_name() {
 async fn a_sale_that_overtook_its_plan_waits_for_it() {
     let mut service = start().await;
     let answer = attribute(&mut service, "conv1", sale(10_000)).await;
-    assert!(matches!(answer, Answer::Parked), "{answer:?}");
-    assert_eq!(parked(&service).await[0].1, "waits for plan:camp123:1");
+    assert!(matches!(answer, Answer::InRetryQueue), "{answer:?}");
+    assert_eq!(retry_queue(&service).await[0].1, "waits for plan:camp123:1");
 
     publish(&mut service, 1, ten_percent()).await;
     assert_eq!(calculated(&service).await.amount, usd(1_000));
-    until("nothing is set aside", || async {
-        parked(&service).await.is_empty()
+    until("nothing is in the retry queue", || async {
+        retry_queue(&service).await.is_empty()
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_plan_in_the_same_entry_wakes_the_sale_before_it() {
+async fn a_plan_in_the_same_entry_resumes_the_sale_before_it() {
     let service = start().await;
     let sale = message(
         Topic::TrackingEvents,
@@ -190,10 +188,10 @@ async fn a_sale_whose_plan_never_comes_goes_dead_after_a_day_and_shows() {
     let mut service = start().await;
     attribute(&mut service, "conv1", sale(10_000)).await;
     service.advance_clock(86_399 - 60).await;
-    assert_eq!(parked(&service).await[0].0, "waiting");
+    assert_eq!(retry_queue(&service).await[0].0, "waiting");
     service.advance_clock(120).await;
     until("it is dead", || async {
-        parked(&service).await[0].0 == "dead"
+        retry_queue(&service).await[0].0 == "dead"
     })
     .await;
     assert_eq!(kinds(&service).await, [""; 0]);
@@ -224,46 +222,57 @@ async fn twins_of_a_sale_have_one_effect() {
     );
 }
 
+/// A rate of a sale and a flat amount for it: well formed, and of no sense.
+fn both() -> Plan {
+    Plan {
+        sale_flat: Some(usd(500).into()),
+        ..ten_percent()
+    }
+}
+
 #[tokio::test]
-async fn a_sale_that_nobody_could_have_sent_is_set_aside_with_its_reason() {
+async fn a_plan_that_nobody_could_have_sent_becomes_a_dead_letter_with_its_reason() {
     let mut service = start().await;
     publish(&mut service, 1, ten_percent()).await;
-    for (conversion, sale, reason) in [
+    let flat = |minor, currency: &str| Plan {
+        lead_flat: Some(WireMoney {
+            minor,
+            currency: currency.to_owned(),
+        }),
+        ..ten_percent()
+    };
+    let more_than_all = Plan {
+        sale_bps: Some(10_001),
+        ..ten_percent()
+    };
+    for (campaign, plan, reason) in [
+        ("camp1", both(), "plan.sale: pays both a rate and a flat"),
+        ("camp2", more_than_all, "plan.sale: a rate is no part"),
         (
-            "conv1",
-            {
-                let mut s = sale(1);
-                s.partner_id = "no id".to_owned();
-                s
-            },
-            "an id must be 1 to 64",
+            "camp3",
+            flat(-1, "USD"),
+            "plan.lead: pays less than nothing",
         ),
         (
-            "conv2",
-            {
-                let mut s = sale(1);
-                s.event_type = "click".to_owned();
-                s
-            },
-            "click is neither",
+            "camp4",
+            flat(1, "XXX"),
+            "plan.lead: is not a known ISO 4217",
         ),
         (
-            "conv3",
-            {
-                let mut s = sale(1);
-                s.amount.as_mut().unwrap().currency = "XXX".to_owned();
-                s
-            },
-            "currency",
+            "camp5",
+            held_for(-1),
+            "plan.hold_days: is no number of days",
         ),
     ] {
-        let answer = attribute(&mut service, conversion, sale).await;
-        assert!(matches!(answer, Answer::Parked), "{answer:?}");
-        let (state, why) = parked(&service).await.pop().unwrap();
+        let terms = terms(1, plan);
+        let delivered = service.deliver(Topic::CampaignEvents, campaign, campaign, terms);
+        let (_, answer) = delivered.await;
+        assert!(matches!(answer, Answer::InRetryQueue), "{answer:?}");
+        let (state, why) = retry_queue(&service).await.pop().unwrap();
         assert_eq!(state, "dead");
-        assert!(why.contains(reason), "{why}");
+        assert!(why.starts_with(reason), "{why}");
     }
-    attribute(&mut service, "conv4", sale(10_000)).await;
+    attribute(&mut service, "conv1", sale(10_000)).await;
     assert_eq!(
         calculated(&service).await.amount,
         usd(1_000),
@@ -272,16 +281,17 @@ async fn a_sale_that_nobody_could_have_sent_is_set_aside_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_sale_that_cannot_be_read_is_handled_once_it_is_mended() {
+async fn a_plan_that_cannot_be_used_is_adopted_once_it_is_mended() {
     let mut service = start().await;
-    publish(&mut service, 1, ten_percent()).await;
-    let mut odd = sale(10_000);
-    odd.partner_id = "no id".to_owned();
+    let odd = terms(1, both());
+    let reason = "both a rate and a flat amount";
     let fact = service
-        .assert_sets_aside(Topic::TrackingEvents, "conv1", odd.into(), "an id must be")
+        .assert_dead_letter(Topic::CampaignEvents, CAMPAIGN, odd, &[], reason)
         .await;
+    let answer = attribute(&mut service, "conv1", sale(10_000)).await;
+    assert!(matches!(answer, Answer::InRetryQueue), "{answer:?}");
     service
-        .mend(&fact, |payload| payload["partner_id"] = json!("partner123"))
+        .mend(&fact, |payload| payload["plan"]["sale_flat"] = json!(null))
         .await;
     assert_eq!(calculated(&service).await.amount, usd(1_000));
 }

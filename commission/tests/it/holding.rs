@@ -1,7 +1,7 @@
-use host::testing::until;
-use money::{Micros, ids};
+use runtime::testing::until;
 use schemas::Body;
 use serde_json::json;
+use types::{EarningStatus, Micros, ids};
 
 use crate::app::{
     attribute, calculated, held_for, kinds, publish, refund, refund_of, sale, see, start, usd,
@@ -53,7 +53,7 @@ async fn a_refund_before_the_approval_takes_from_what_is_pending() {
     let Body::CommissionReversedV1(body) = reversed.body else {
         panic!("{reversed:?}")
     };
-    assert_eq!((body.amount, body.from.as_str()), (usd(250), "pending"));
+    assert_eq!((body.amount, body.from), (usd(250), EarningStatus::Pending));
 
     service.advance_clock(30 * DAY).await;
     let approved = wait_for(&service, "commission.approved.v1").await;

@@ -1,7 +1,9 @@
 use std::path::Path;
 
 use commission::Commission;
-use host::testing::{TestService, brand, claims, mint, new_database, operator, partner, variables};
+use runtime::testing::{
+    TestService, brand, claims, mint, new_database, operator, partner, variables,
+};
 use schemas::Service;
 use serde_json::Value;
 
@@ -21,8 +23,8 @@ async fn with_sales() -> TestService {
     publish(&mut service, 1, ten_percent()).await;
     for number in 0..6 {
         let mut sale = sale(10_000);
-        sale.partner_id = format!("partner{}", number % 2);
-        sale.brand_id = format!("brand{}", number % 3);
+        sale.partner_id = format!("partner{}", number % 2).parse().unwrap();
+        sale.brand_id = format!("brand{}", number % 3).parse().unwrap();
         attribute(&mut service, &format!("conv{number}"), sale).await;
     }
     refund_of(&mut service, "conv0", refund(10_000, 10_000, 10_000)).await;
@@ -152,7 +154,7 @@ async fn a_database_that_is_away_is_a_503_at_every_read() {
         "/api/v1/commission/commissions/cnv_1",
         "/api/v1/commission/commands/0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
     ] {
-        let (status, problem) = service.get(path, &host::testing::operator()).await;
+        let (status, problem) = service.get(path, &runtime::testing::operator()).await;
         assert_eq!(status.as_u16(), 503, "{path}: {problem}");
         assert_eq!(problem["code"], "database_unavailable", "{path}");
     }

@@ -1,10 +1,11 @@
-use host::testing::until;
-use pipeline::Answer;
+use messaging::Answer;
+use runtime::testing::until;
 use schemas::Body;
 use serde_json::json;
+use types::EarningStatus;
 
 use crate::app::{
-    attribute, kinds, parked, publish, refund, refund_of, sale, see, start, ten_percent,
+    attribute, kinds, publish, refund, refund_of, retry_queue, sale, see, start, ten_percent,
 };
 
 #[tokio::test]
@@ -27,13 +28,13 @@ async fn three_refunds_of_a_third_reverse_everything() {
         .into_iter()
         .filter_map(reversed)
         .collect();
-    let payable = || "payable".to_owned();
+    let payable = EarningStatus::Payable;
     assert_eq!(
         reversed,
         [
-            (333, 333, payable()),
-            (334, 667, payable()),
-            (333, 1_000, payable())
+            (333, 333, payable),
+            (334, 667, payable),
+            (333, 1_000, payable)
         ]
     );
     let seen = see(&service, "conv1").await;
@@ -49,10 +50,10 @@ async fn a_refund_behind_a_sale_that_waits_comes_after_it() {
     let mut service = start().await;
     attribute(&mut service, "conv1", sale(10_000)).await;
     let answer = refund_of(&mut service, "conv1", refund(10_000, 10_000, 10_000)).await;
-    assert!(matches!(answer, Answer::Parked), "{answer:?}");
+    assert!(matches!(answer, Answer::InRetryQueue), "{answer:?}");
     publish(&mut service, 1, ten_percent()).await;
     until("both are handled", || async {
-        parked(&service).await.is_empty()
+        retry_queue(&service).await.is_empty()
     })
     .await;
     assert_eq!(
@@ -66,11 +67,11 @@ async fn a_refund_behind_a_sale_that_waits_comes_after_it() {
 }
 
 #[tokio::test]
-async fn a_refund_of_a_conversion_that_never_earned_is_set_aside() {
+async fn a_refund_of_a_conversion_that_never_earned_becomes_a_dead_letter() {
     let mut service = start().await;
     let answer = refund_of(&mut service, "conv1", refund(1, 1, 1)).await;
-    assert!(matches!(answer, Answer::Parked), "{answer:?}");
-    let (state, reason) = parked(&service).await.remove(0);
+    assert!(matches!(answer, Answer::InRetryQueue), "{answer:?}");
+    let (state, reason) = retry_queue(&service).await.remove(0);
     assert_eq!(
         (state.as_str(), reason.as_str()),
         ("dead", "there is no commission of the refunded conversion")

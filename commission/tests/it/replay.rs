@@ -1,5 +1,6 @@
 use commission::Commission;
 use schemas::Plan;
+use types::{ConversionType, TermsVersion};
 
 use crate::app::{
     attribute, held_for, publish, refund, refund_of, sale, start, ten_percent, usd, wait_for,
@@ -12,21 +13,21 @@ async fn the_tables_are_the_fold_of_the_log() {
     publish(&mut service, 2, held_for(10)).await;
     let flat = Plan {
         sale_bps: None,
-        sale_flat: Some(usd(700)),
-        lead_flat: Some(usd(50)),
+        sale_flat: Some(usd(700).into()),
+        lead_flat: Some(usd(50).into()),
         ..held_for(1)
     };
     publish(&mut service, 3, flat).await;
     for (number, version) in (1..=3).cycle().take(9).enumerate() {
         let mut sale = sale(9_999);
-        sale.terms_version = version;
+        sale.terms_version = TermsVersion::new(version).unwrap();
         attribute(&mut service, &format!("conv{number}"), sale).await;
     }
     let mut suspended = sale(-1);
     suspended.order_id = None;
     attribute(&mut service, "conv9", suspended).await;
     let mut lead = sale(0);
-    (lead.event_type, lead.amount) = ("lead".to_owned(), None);
+    (lead.event_type, lead.amount) = (ConversionType::Lead, None);
     attribute(&mut service, "conv10", lead).await;
     for conversion in ["conv0", "conv1", "conv2", "conv9", "conv10"] {
         refund_of(&mut service, conversion, refund(3_333, 3_333, 9_999)).await;

@@ -1,6 +1,7 @@
-//! What payment is asked and told.
+//! What payment is asked, and what it is sent.
 
-use money::{BrandId, ConversionId, Micros, Money, PartnerId, PayoutId, Uuid};
+use schemas::CommissionCalculatedV1;
+use types::{EarningStatus, Micros, Money, PartnerId, PayoutId, Uuid};
 
 use super::{Cause, Method};
 
@@ -28,36 +29,17 @@ pub struct Context {
     pub actor: Actor,
 }
 
-/// What the provider said about a payout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// It has it, the money is on its way.
-    Accepted,
-    /// The money has arrived.
-    Paid,
-    /// It will not pay.
-    Failed,
-    /// No definite answer.
-    Unknown,
-}
-
-impl Answer {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Accepted, Self::Paid, Self::Failed, Self::Unknown];
-
-    /// The name on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The answer of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|answer| answer.name() == name)
+types::names! {
+    /// What the provider said about a payout.
+    pub enum Answer {
+        /// It has it, the money is on its way.
+        Accepted = "accepted",
+        /// The money has arrived.
+        Paid = "paid",
+        /// It will not pay.
+        Failed = "failed",
+        /// No definite answer.
+        Unknown = "unknown",
     }
 }
 
@@ -70,7 +52,7 @@ pub struct PayoutRequest {
     pub partner: PartnerId,
     /// How much.
     pub amount: Money,
-    /// By what road.
+    /// By what transport.
     pub method: Method,
     /// Where to, as it may be shown.
     pub masked: String,
@@ -109,64 +91,34 @@ pub enum Command {
     },
 }
 
-/// Where a commission's money stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// On hold.
-    Pending,
-    /// Earned for good.
-    Payable,
-}
-
-/// What commission states. It cannot be refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fact {
-    /// A conversion earns.
-    Calculated {
-        /// The commission's conversion.
-        conversion: ConversionId,
-        /// Who earns.
-        partner: PartnerId,
-        /// Who pays.
-        brand: BrandId,
-        /// How much.
-        amount: Money,
-        /// Where it goes.
-        standing: Standing,
-    },
-    /// A hold is over.
-    Approved {
-        /// The commission's conversion.
-        conversion: ConversionId,
-        /// Who earns.
-        partner: PartnerId,
-        /// Who pays.
-        brand: BrandId,
-        /// How much.
-        amount: Money,
-    },
-    /// A refund takes back its part.
-    Reversed {
-        /// The commission's conversion.
-        conversion: ConversionId,
-        /// Who had earned.
-        partner: PartnerId,
-        /// Who gets it back.
-        brand: BrandId,
-        /// How much.
-        amount: Money,
-        /// Where it stood.
-        standing: Standing,
-    },
+schemas::events! {
+    /// What commission states. It cannot be refused.
+    pub enum Fact {
+        /// A conversion earns.
+        Calculated(CommissionCalculatedV1),
+        /// A hold is over.
+        Approved(CommissionApprovedV1),
+        /// A refund takes back its part.
+        Reversed(CommissionReversedV1),
+    }
 }
 
 impl Fact {
     /// Which fact it is.
     pub const fn cause(&self) -> Cause {
         match self {
-            Self::Calculated { .. } => Cause::Calculated,
-            Self::Approved { .. } => Cause::Approved,
-            Self::Reversed { .. } => Cause::Reversed,
+            Self::Calculated(_) => Cause::Calculated,
+            Self::Approved(_) => Cause::Approved,
+            Self::Reversed(_) => Cause::Reversed,
         }
+    }
+}
+
+/// Where the money of a new commission stands: anything but approved at once is held.
+pub fn status_of(calculated: &CommissionCalculatedV1) -> EarningStatus {
+    if calculated.status == "approved" {
+        EarningStatus::Payable
+    } else {
+        EarningStatus::Pending
     }
 }

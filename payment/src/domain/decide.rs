@@ -1,39 +1,43 @@
 //! The deciders of commands.
 
-use money::ids::derive;
-use money::{Money, PartnerId, Uuid};
+use schemas::{
+    About, PayoutFailedV1, PayoutPaidV1, PayoutRequestedV1, PayoutSubmittedV1, PayoutSubmittingV1,
+    PayoutUnknownV1, Record,
+};
+use types::ids::derive;
+use types::{Money, PartnerId, PayoutId, Uuid};
 
 use super::{
-    Account, Actor, Answer, Books, Command, Context, Event, Payout, PayoutAt, PayoutRequest, Pot,
-    Rejection, Status,
+    Account, AccountType, Actor, Answer, Begins, Command, Context, Event, Ledger, Payout, PayoutAt,
+    PayoutRequest, Rejection,
 };
 
 /// Decides upon a command: exactly one event, or a refusal.
-pub fn decide(books: &Books, command: &Command, context: &Context) -> Result<Event, Rejection> {
+pub fn decide(ledger: &Ledger, command: &Command, context: &Context) -> Result<Event, Rejection> {
     match command {
-        Command::RequestPayout(request) => request_payout(books, request, context),
-        Command::BeginPayout(at) => begin_payout(find(books, at)?, context),
+        Command::RequestPayout(request) => request_payout(ledger, request, context),
+        Command::BeginPayout(at) => begin_payout(find(ledger, at)?, context),
         Command::RecordPayoutAnswer {
             at,
             answer,
             provider_ref,
             reason,
         } => {
-            let payout = find(books, at)?;
-            let said = Said {
+            let payout = find(ledger, at)?;
+            let response = Response {
                 answer: *answer,
                 provider_ref: provider_ref.clone().or_else(|| payout.provider_ref.clone()),
                 reason: reason.clone(),
             };
-            record_payout_answer(payout, said, context)
+            record_payout_answer(payout, response, context)
         }
     }
 }
 
 /// The payout, where it still is as the one who asks saw it. Whoever acted on an earlier step (a process that was taken
 /// for dead, a slow call) may know something that a later one has made untrue.
-fn find<'a>(books: &'a Books, at: &PayoutAt) -> Result<&'a Payout, Rejection> {
-    let payout = books.payouts.get(&at.payout);
+fn find<'a>(ledger: &'a Ledger, at: &PayoutAt) -> Result<&'a Payout, Rejection> {
+    let payout = ledger.payouts.get(&at.payout);
     let payout = payout.filter(|payout| payout.partner == at.partner);
     let payout = payout.ok_or(Rejection::PayoutUnknown)?;
     if payout.last_event == at.after {
@@ -50,32 +54,31 @@ pub(super) fn transfer_id(cause: Uuid, ordinal: usize) -> Uuid {
 }
 
 fn request_payout(
-    books: &Books,
+    ledger: &Ledger,
     request: &PayoutRequest,
     context: &Context,
 ) -> Result<Event, Rejection> {
     if !may_ask(&context.actor, &request.partner) {
         return Err(Rejection::PartnerUnknown);
     }
-    if books.payouts.contains_key(&request.payout) {
+    if ledger.payouts.contains_key(&request.payout) {
         return Err(Rejection::PayoutExists);
     }
     if !request.details_open {
         return Err(Rejection::DetailsUnreadable);
     }
-    covered(books, &request.partner, request.amount)?;
+    covered(ledger, &request.partner, request.amount)?;
     let transfer = transfer_id(context.cause, 0);
-    books
+    ledger
         .can_pay_out(&request.partner, request.amount)
         .map_err(|_| Rejection::AmountOutOfRange)?;
-    Ok(Event::PayoutRequested {
-        payout: request.payout.clone(),
-        partner: request.partner.clone(),
+    let requested = PayoutRequestedV1 {
         amount: request.amount,
         method: request.method,
         masked: request.masked.clone(),
-        transfer,
-    })
+        transfer_id: transfer,
+    };
+    Ok(about(&request.payout, &request.partner, requested).into())
 }
 
 fn may_ask(actor: &Actor, partner: &PartnerId) -> bool {
@@ -86,17 +89,17 @@ fn may_ask(actor: &Actor, partner: &PartnerId) -> bool {
     }
 }
 
-fn covered(books: &Books, partner: &PartnerId, amount: Money) -> Result<(), Rejection> {
+fn covered(ledger: &Ledger, partner: &PartnerId, amount: Money) -> Result<(), Rejection> {
     if amount.minor <= 0 {
         return Err(Rejection::AmountNotPositive);
     }
-    if !books.has_payable(partner, amount.currency) && books.has_any_payable(partner) {
+    if !ledger.has_payable(partner, amount.currency) && ledger.has_any_payable(partner) {
         return Err(Rejection::CurrencyMismatch {
-            asked: amount.currency,
+            requested: amount.currency,
         });
     }
-    let payable = Account::Partner(partner.clone(), Pot::Payable);
-    let available = books.balance(payable, amount.currency);
+    let payable = Account::Partner(partner.clone(), AccountType::Payable);
+    let available = ledger.balance(payable, amount.currency);
     if available < amount.minor {
         let available = Money::new(available, amount.currency);
         return Err(Rejection::InsufficientBalance { available });
@@ -106,22 +109,35 @@ fn covered(books: &Books, partner: &PartnerId, amount: Money) -> Result<(), Reje
 
 /// A first attempt, or another one after the provider has said that it never saw the first.
 fn begin_payout(payout: &Payout, context: &Context) -> Result<Event, Rejection> {
-    match payout.status {
-        Status::Requested => {}
-        Status::Unknown if payout.key_is_alive(context.now) => {}
-        Status::Unknown => return Err(Rejection::ProviderKeyExpired),
-        status => return Err(Rejection::PayoutNotThere { status }),
+    let status = payout.status;
+    match status.transitions().begins {
+        Begins::Yes => {}
+        Begins::AgainWhileKeyLives if payout.key_is_alive(context.now) => {}
+        Begins::AgainWhileKeyLives => return Err(Rejection::ProviderKeyExpired),
+        Begins::No => return Err(Rejection::PayoutNotThere { status }),
     }
-    Ok(Event::PayoutSubmitting {
-        payout: payout.id.clone(),
-        partner: payout.partner.clone(),
+    let submitting = PayoutSubmittingV1 {
+        attempt: payout.attempt.saturating_add(1),
+        reference: payout.id.clone(),
         amount: payout.amount,
         method: payout.method,
-        attempt: payout.attempt.saturating_add(1),
-    })
+    };
+    Ok(about(&payout.id, &payout.partner, submitting).into())
 }
 
-struct Said {
+fn about<R: Record<Key = PartnerId, Subject = PayoutId>>(
+    payout: &PayoutId,
+    partner: &PartnerId,
+    record: R,
+) -> About<R> {
+    About {
+        key: partner.clone(),
+        subject: payout.clone(),
+        record,
+    }
+}
+
+struct Response {
     answer: Answer,
     provider_ref: Option<String>,
     reason: Option<String>,
@@ -129,59 +145,53 @@ struct Said {
 
 fn record_payout_answer(
     payout: &Payout,
-    said: Said,
+    response: Response,
     context: &Context,
 ) -> Result<Event, Rejection> {
     let status = payout.status;
-    let under_way = matches!(
-        status,
-        Status::Submitting | Status::Submitted | Status::Unknown
-    );
-    // What a look-up repeats is no news, and doubt does not take back what the provider said before.
-    let is_news = match said.answer {
-        Answer::Paid | Answer::Failed => true,
-        Answer::Accepted => status != Status::Submitted,
-        Answer::Unknown => status == Status::Submitting,
-    };
-    if !under_way || !is_news {
+    if !status.transitions().news.contains(&response.answer) {
         return Err(Rejection::PayoutNotThere { status });
     }
-    let (id, partner) = (payout.id.clone(), payout.partner.clone());
-    let (amount, transfer) = (payout.amount, transfer_id(context.cause, 0));
-    let Said {
+    let (amount, transfer_id) = (payout.amount, transfer_id(context.cause, 0));
+    let Response {
         answer,
         provider_ref,
         reason,
-    } = said;
+    } = response;
+    let (id, partner) = (&payout.id, &payout.partner);
     Ok(match answer {
-        Answer::Accepted => Event::PayoutSubmitted {
-            payout: id,
-            partner,
-            amount,
-            provider_ref,
-            reason,
-        },
-        Answer::Unknown => Event::PayoutUnknown {
-            payout: id,
-            partner,
-            amount,
-            provider_ref,
-            reason,
-        },
-        Answer::Paid => Event::PayoutPaid {
-            payout: id,
-            partner,
-            amount,
-            provider_ref,
-            transfer,
-        },
-        Answer::Failed => Event::PayoutFailed {
-            payout: id,
-            partner,
-            amount,
-            provider_ref,
-            reason,
-            transfer,
-        },
+        Answer::Accepted => {
+            let submitted = PayoutSubmittedV1 {
+                amount,
+                provider_ref,
+                reason,
+            };
+            about(id, partner, submitted).into()
+        }
+        Answer::Unknown => {
+            let unknown = PayoutUnknownV1 {
+                amount,
+                provider_ref,
+                reason,
+            };
+            about(id, partner, unknown).into()
+        }
+        Answer::Paid => {
+            let paid = PayoutPaidV1 {
+                amount,
+                transfer_id,
+                provider_ref,
+            };
+            about(id, partner, paid).into()
+        }
+        Answer::Failed => {
+            let failed = PayoutFailedV1 {
+                amount,
+                transfer_id,
+                provider_ref,
+                reason,
+            };
+            about(id, partner, failed).into()
+        }
     })
 }

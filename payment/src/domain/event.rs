@@ -1,8 +1,9 @@
 //! What happened.
 
-use money::{ConversionId, Money, PartnerId, PayoutId, Uuid};
+use schemas::Movement;
+use types::{ConversionId, Money, PartnerId, PayoutId, Uuid};
 
-use super::{Account, Method, Pot};
+use super::{Account, AccountType};
 
 /// Money that moved from one account to another: a debit and the same credit, so that every row is zero-sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +19,14 @@ pub struct Transfer {
 }
 
 impl Transfer {
-    /// A transfer between two pots of a partner.
-    pub fn within(id: Uuid, partner: &PartnerId, from: Pot, to: Pot, money: Money) -> Self {
+    /// A transfer between two accounts of a partner.
+    pub fn within(
+        id: Uuid,
+        partner: &PartnerId,
+        from: AccountType,
+        to: AccountType,
+        money: Money,
+    ) -> Self {
         Self {
             id,
             debit: Account::Partner(partner.clone(), from),
@@ -29,75 +36,30 @@ impl Transfer {
     }
 }
 
-/// Why money did not go the usual way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Note {
-    /// The commission came to nothing: there is nothing to move.
-    NothingToPost,
-    /// The amount was below zero: nothing was moved, an operator must look.
-    NegativeAmount,
-    /// A balance would be out of range: nothing was moved, an operator must look.
-    OutOfRange,
-    /// Less was pending than should be released or reversed: the money is in suspense.
-    PendingShort,
-    /// The fact named no account that can exist, and nothing was moved. Logs of 0.1 have it; now such a fact is set aside.
-    Unreadable,
-}
-
-impl Note {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::NothingToPost,
-        Self::NegativeAmount,
-        Self::OutOfRange,
-        Self::PendingShort,
-        Self::Unreadable,
-    ];
-
-    /// The name on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NothingToPost => "nothing_to_post",
-            Self::NegativeAmount => "negative_amount",
-            Self::OutOfRange => "out_of_range",
-            Self::PendingShort => "pending_short",
-            Self::Unreadable => "unreadable",
-        }
+types::names! {
+    /// Why money did not go the usual way.
+    pub enum Note {
+        /// The commission came to nothing: there is nothing to move.
+        NothingToPost = "nothing_to_post",
+        /// The amount was below zero: nothing was moved, an operator must look.
+        NegativeAmount = "negative_amount",
+        /// A balance would be out of range: nothing was moved, an operator must look.
+        OutOfRange = "out_of_range",
+        /// Less was pending than should be released or reversed: the money is in suspense.
+        PendingShort = "pending_short",
+        /// The fact named no account that can exist, and nothing was moved. Logs of 0.1 have it; now such a fact becomes
+        /// a dead letter.
+        Unreadable = "unreadable",
     }
 
-    /// The note of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|note| note.name() == name)
-    }
-}
-
-/// Which fact a posting follows from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// A conversion earned.
-    Calculated,
-    /// A hold was over.
-    Approved,
-    /// A refund took back its part.
-    Reversed,
-}
-
-impl Cause {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Calculated, Self::Approved, Self::Reversed];
-
-    /// The type of the message that states it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Calculated => "commission.calculated.v1",
-            Self::Approved => "commission.approved.v1",
-            Self::Reversed => "commission.reversed.v1",
-        }
-    }
-
-    /// The cause of that type.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|cause| cause.name() == name)
+    /// Which fact a posting follows from. The name is the type of the message that states it.
+    pub enum Cause {
+        /// A conversion earned.
+        Calculated = "commission.calculated.v1",
+        /// A hold was over.
+        Approved = "commission.approved.v1",
+        /// A refund took back its part.
+        Reversed = "commission.reversed.v1",
     }
 }
 
@@ -106,7 +68,7 @@ impl Cause {
 pub struct Posting {
     /// The fact that it follows from.
     pub cause: Cause,
-    /// Whose books; the text as it came, for it may be no id at all.
+    /// Whose ledger; the text as it came, for it may be no id at all.
     pub owner: String,
     /// The commission's conversion, as it came.
     pub conversion: String,
@@ -116,134 +78,58 @@ pub struct Posting {
     pub note: Option<Note>,
 }
 
-/// What can happen at payment. Amounts of payouts travel with every step, so that each can be read by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Money is reserved for a payout.
-    PayoutRequested {
-        /// The payout.
-        payout: PayoutId,
-        /// Whose money.
-        partner: PartnerId,
-        /// How much.
-        amount: Money,
-        /// By what road.
-        method: Method,
-        /// Where to, as it may be shown.
-        masked: String,
-        /// The transfer from payable to in transit.
-        transfer: Uuid,
-    },
-    /// The intent to submit; the provider is called only after it is committed.
-    PayoutSubmitting {
-        /// The payout.
-        payout: PayoutId,
-        /// Whose money.
-        partner: PartnerId,
-        /// How much.
-        amount: Money,
-        /// By what road.
-        method: Method,
-        /// Counts from 1.
-        attempt: i32,
-    },
-    /// The provider has taken it.
-    PayoutSubmitted {
-        /// The payout.
-        payout: PayoutId,
-        /// Whose money.
-        partner: PartnerId,
-        /// How much.
-        amount: Money,
-        /// The provider's own reference.
-        provider_ref: Option<String>,
-        /// What it said beside.
-        reason: Option<String>,
-    },
-    /// Nobody knows whether the provider has it.
-    PayoutUnknown {
-        /// The payout.
-        payout: PayoutId,
-        /// Whose money.
-        partner: PartnerId,
-        /// How much.
-        amount: Money,
-        /// The provider's own reference, where one was seen.
-        provider_ref: Option<String>,
-        /// What went wrong.
-        reason: Option<String>,
-    },
-    /// The money has arrived.
-    PayoutPaid {
-        /// The payout.
-        payout: PayoutId,
-        /// Whose money.
-        partner: PartnerId,
-        /// How much.
-        amount: Money,
-        /// The provider's own reference.
-        provider_ref: Option<String>,
-        /// The transfer from in transit to paid out.
-        transfer: Uuid,
-    },
-    /// The money came back.
-    PayoutFailed {
-        /// The payout.
-        payout: PayoutId,
-        /// Whose money.
-        partner: PartnerId,
-        /// How much.
-        amount: Money,
-        /// The provider's own reference.
-        provider_ref: Option<String>,
-        /// What the provider said.
-        reason: Option<String>,
-        /// The transfer from in transit back to payable.
-        transfer: Uuid,
-    },
-    /// A commission moved money, or could not.
-    LedgerPosted(Posting),
+schemas::events! {
+    /// What can happen at payment. Amounts of payouts travel with every step, so that each can be read by itself.
+    pub enum Event {
+        /// Money is reserved for a payout.
+        PayoutRequested(PayoutRequestedV1),
+        /// The intent to submit; the provider is called only after it is committed.
+        PayoutSubmitting(PayoutSubmittingV1),
+        /// The provider has taken it.
+        PayoutSubmitted(PayoutSubmittedV1),
+        /// Nobody knows whether the provider has it.
+        PayoutUnknown(PayoutUnknownV1),
+        /// The money has arrived.
+        PayoutPaid(PayoutPaidV1),
+        /// The money came back.
+        PayoutFailed(PayoutFailedV1),
+        /// A commission moved money, or could not.
+        LedgerPosted(LedgerPostedV1 as Posting),
+    }
 }
 
 impl Event {
     /// The money that this event moves: every change of a balance is one of these.
     pub fn transfers(&self) -> Vec<Transfer> {
-        let (partner, amount, id, from, to) = match self {
-            Self::PayoutRequested {
-                partner,
+        let (
+            partner,
+            Movement {
+                id,
                 amount,
-                transfer,
-                ..
-            } => (partner, amount, transfer, Pot::Payable, Pot::InTransit),
-            Self::PayoutPaid {
-                partner,
-                amount,
-                transfer,
-                ..
-            } => (partner, amount, transfer, Pot::InTransit, Pot::PaidOut),
-            Self::PayoutFailed {
-                partner,
-                amount,
-                transfer,
-                ..
-            } => (partner, amount, transfer, Pot::InTransit, Pot::Payable),
+                from,
+                to,
+            },
+        ) = match self {
+            Self::PayoutRequested(it) => (&it.key, it.movement()),
+            Self::PayoutPaid(it) => (&it.key, it.movement()),
+            Self::PayoutFailed(it) => (&it.key, it.movement()),
             Self::LedgerPosted(posting) => return posting.transfers.clone(),
-            Self::PayoutSubmitting { .. }
-            | Self::PayoutSubmitted { .. }
-            | Self::PayoutUnknown { .. } => return Vec::new(),
+            Self::PayoutSubmitting(_) | Self::PayoutSubmitted(_) | Self::PayoutUnknown(_) => {
+                return Vec::new();
+            }
         };
-        vec![Transfer::within(*id, partner, from, to, *amount)]
+        vec![Transfer::within(id, partner, from, to, amount)]
     }
 
     /// The payout that it is about.
     pub fn payout(&self) -> Option<&PayoutId> {
         match self {
-            Self::PayoutRequested { payout, .. }
-            | Self::PayoutSubmitting { payout, .. }
-            | Self::PayoutSubmitted { payout, .. }
-            | Self::PayoutUnknown { payout, .. }
-            | Self::PayoutPaid { payout, .. }
-            | Self::PayoutFailed { payout, .. } => Some(payout),
+            Self::PayoutRequested(it) => Some(&it.subject),
+            Self::PayoutSubmitting(it) => Some(&it.subject),
+            Self::PayoutSubmitted(it) => Some(&it.subject),
+            Self::PayoutUnknown(it) => Some(&it.subject),
+            Self::PayoutPaid(it) => Some(&it.subject),
+            Self::PayoutFailed(it) => Some(&it.subject),
             Self::LedgerPosted(_) => None,
         }
     }

@@ -1,8 +1,8 @@
 //! What happened, applied.
 
-use money::{Micros, PayoutId, Uuid};
+use types::{Micros, PayoutId, Uuid};
 
-use super::{Books, Event, Payout, Status};
+use super::{Event, Ledger, Payout, PostError, Status};
 
 /// When an event was recorded, and under which id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,25 +14,21 @@ pub struct Stamp {
 }
 
 /// Applies an event that was recorded `at`. The fold of all events is the state.
-pub fn evolve(books: &mut Books, event: &Event, at: Stamp) {
+///
+/// # Errors
+/// It moves more money than a balance can hold.
+pub fn evolve(ledger: &mut Ledger, event: &Event, at: Stamp) -> Result<(), PostError> {
     for transfer in event.transfers() {
-        books.post(&transfer);
+        ledger.post(&transfer)?;
     }
     match event {
-        Event::PayoutRequested {
-            payout,
-            partner,
-            amount,
-            method,
-            masked,
-            ..
-        } => {
+        Event::PayoutRequested(requested) => {
             let new = Payout {
-                id: payout.clone(),
-                partner: partner.clone(),
-                amount: *amount,
-                method: *method,
-                masked: masked.clone(),
+                id: requested.subject.clone(),
+                partner: requested.key.clone(),
+                amount: requested.amount,
+                method: requested.method,
+                masked: requested.masked.clone(),
                 status: Status::Requested,
                 attempt: 0,
                 first_attempt_at: None,
@@ -42,60 +38,54 @@ pub fn evolve(books: &mut Books, event: &Event, at: Stamp) {
                 updated_at: at.time,
                 last_event: at.id,
             };
-            books.payouts.insert(payout.clone(), new);
+            ledger.payouts.insert(requested.subject.clone(), new);
         }
-        Event::PayoutSubmitting {
-            payout, attempt, ..
-        } => step(books, payout, at, |payout| {
+        Event::PayoutSubmitting(submitting) => step(ledger, &submitting.subject, at, |payout| {
             payout.status = Status::Submitting;
-            payout.attempt = *attempt;
+            payout.attempt = submitting.attempt;
             payout.first_attempt_at.get_or_insert(at.time);
         }),
-        Event::PayoutSubmitted {
-            payout,
-            provider_ref,
-            reason,
-            ..
-        } => answered(books, payout, at, Status::Submitted, provider_ref, reason),
-        Event::PayoutUnknown {
-            payout,
-            provider_ref,
-            reason,
-            ..
-        } => answered(books, payout, at, Status::Unknown, provider_ref, reason),
-        Event::PayoutPaid {
-            payout,
-            provider_ref,
-            ..
-        } => answered(books, payout, at, Status::Paid, provider_ref, &None),
-        Event::PayoutFailed {
-            payout,
-            provider_ref,
-            reason,
-            ..
-        } => answered(books, payout, at, Status::Failed, provider_ref, reason),
+        Event::PayoutSubmitted(it) => {
+            let response = (&it.provider_ref, &it.reason);
+            answered(ledger, &it.subject, at, Status::Submitted, response);
+        }
+        Event::PayoutUnknown(it) => {
+            let response = (&it.provider_ref, &it.reason);
+            answered(ledger, &it.subject, at, Status::Unknown, response);
+        }
+        Event::PayoutPaid(it) => {
+            let response = (&it.provider_ref, &None);
+            answered(ledger, &it.subject, at, Status::Paid, response);
+        }
+        Event::PayoutFailed(it) => {
+            let response = (&it.provider_ref, &it.reason);
+            answered(ledger, &it.subject, at, Status::Failed, response);
+        }
         Event::LedgerPosted(_) => {}
     }
+    Ok(())
 }
 
-#[expect(clippy::ref_option, reason = "these are fields of an event")]
+/// What the provider said: its reference, and why.
+type Response<'a> = (&'a Option<String>, &'a Option<String>);
+
 fn answered(
-    books: &mut Books,
+    ledger: &mut Ledger,
     payout: &PayoutId,
     at: Stamp,
     status: Status,
-    provider_ref: &Option<String>,
-    reason: &Option<String>,
+    response: Response<'_>,
 ) {
-    step(books, payout, at, |payout| {
+    let (provider_ref, reason) = response;
+    step(ledger, payout, at, |payout| {
         payout.status = status;
         payout.provider_ref.clone_from(provider_ref);
         payout.reason.clone_from(reason);
     });
 }
 
-fn step(books: &mut Books, payout: &PayoutId, at: Stamp, change: impl FnOnce(&mut Payout)) {
-    if let Some(payout) = books.payouts.get_mut(payout) {
+fn step(ledger: &mut Ledger, payout: &PayoutId, at: Stamp, change: impl FnOnce(&mut Payout)) {
+    if let Some(payout) = ledger.payouts.get_mut(payout) {
         change(payout);
         payout.updated_at = at.time;
         payout.last_event = at.id;

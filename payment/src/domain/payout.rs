@@ -1,55 +1,88 @@
 //! A payout on its way out.
 
-use money::{Micros, Money, PartnerId, PayoutId, Uuid};
-pub use sealing::Method;
+pub use types::PayoutMethod as Method;
+use types::{Micros, Money, PartnerId, PayoutId, Uuid};
+
+use super::Answer;
 
 /// How long after the first attempt a submission may be repeated under its reference: providers forget references
 /// after a day or more, and a forgotten one would be paid twice. An hour is left for clocks and slow calls.
 pub const KEY_LIFETIME_SECONDS: i64 = 23 * 3_600;
 
-/// How far a payout is. `Paid` and `Failed` are final.
+types::names! {
+    /// How far a payout is. `Paid` and `Failed` are final.
+    pub enum Status {
+        /// The money is reserved.
+        Requested = "requested",
+        /// The provider is about to be called, or has been: the intent is committed first.
+        Submitting = "submitting",
+        /// The provider has taken it.
+        Submitted = "submitted",
+        /// Nobody knows whether the provider has it: only look-ups from here.
+        Unknown = "unknown",
+        /// The money has arrived.
+        Paid = "paid",
+        /// The money came back.
+        Failed = "failed",
+    }
+}
+
+/// What is done next about a payout, and what may be: one row of its state machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// The money is reserved.
-    Requested,
-    /// The provider is about to be called, or has been: the intent is committed first.
-    Submitting,
-    /// The provider has taken it.
-    Submitted,
-    /// Nobody knows whether the provider has it: only look-ups from here.
-    Unknown,
-    /// The money has arrived.
-    Paid,
-    /// The money came back.
-    Failed,
+pub struct Transitions {
+    /// What the payout worker does about it.
+    pub next: Next,
+    /// Whether an attempt may begin.
+    pub begins: Begins,
+    /// The provider's answers that are news. Any other repeats what is known, or comes after the end.
+    pub news: &'static [Answer],
+}
+
+/// What the payout worker does next about a payout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// States the intent to submit; the provider hears nothing yet.
+    Begin,
+    /// Submits it.
+    Submit,
+    /// Asks the provider how far it is.
+    LookUp,
+    /// Nothing more: it is final.
+    Nothing,
+}
+
+/// Whether an attempt to hand a payout over may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// It may.
+    Yes,
+    /// Where the provider has never seen it, while its key is alive ([`Payout::key_is_alive`]).
+    AgainWhileKeyLives,
+    /// It may not.
+    No,
 }
 
 impl Status {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Requested,
-        Self::Submitting,
-        Self::Submitted,
-        Self::Unknown,
-        Self::Paid,
-        Self::Failed,
-    ];
-
-    /// The name in answers and tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Submitting => "submitting",
-            Self::Submitted => "submitted",
-            Self::Unknown => "unknown",
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-        }
+    /// The row of this status: the one statement of how a payout goes on, for decider, worker and queries.
+    pub const fn transitions(self) -> Transitions {
+        let (next, begins, news): (Next, Begins, &'static [Answer]) = match self {
+            Self::Requested => (Next::Begin, Begins::Yes, &[]),
+            Self::Submitting => (Next::Submit, Begins::No, &Answer::ALL),
+            Self::Submitted => (Next::LookUp, Begins::No, &[Answer::Paid, Answer::Failed]),
+            // Doubt does not take back what the provider said before, and is no news in doubt.
+            Self::Unknown => (
+                Next::LookUp,
+                Begins::AgainWhileKeyLives,
+                &[Answer::Accepted, Answer::Paid, Answer::Failed],
+            ),
+            Self::Paid | Self::Failed => (Next::Nothing, Begins::No, &[]),
+        };
+        Transitions { next, begins, news }
     }
 
-    /// The status of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
+    /// Whether nothing can change it any more.
+    pub fn is_final(self) -> bool {
+        self.transitions().next == Next::Nothing
     }
 }
 
@@ -62,7 +95,7 @@ pub struct Payout {
     pub partner: PartnerId,
     /// How much.
     pub amount: Money,
-    /// By what road.
+    /// By what transport.
     pub method: Method,
     /// Where to, as it may be shown.
     pub masked: String,

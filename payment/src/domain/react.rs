@@ -1,13 +1,15 @@
 //! What commission's facts do to the ledger. Total: what cannot be applied is noted, and money that has no place goes
 //! to suspense.
 
-use money::{BrandId, Money, PartnerId};
+use types::{BrandId, EarningStatus, Money, PartnerId};
 
 use super::decide::transfer_id;
-use super::{Account, Books, Context, Event, Fact, Note, Posting, Pot, Standing, Transfer};
+use super::{
+    Account, AccountType, Context, Event, Fact, Ledger, Note, Posting, Transfer, status_of,
+};
 
 /// Reacts to a fact: one posting, always.
-pub fn react(books: &Books, fact: &Fact, context: &Context) -> Event {
+pub fn react(ledger: &Ledger, fact: &Fact, context: &Context) -> Event {
     let (conversion, partner, brand, amount) = parts(fact);
     let mut posting = Posting::new(fact.cause(), partner, conversion);
     if amount.minor <= 0 {
@@ -19,23 +21,24 @@ pub fn react(books: &Books, fact: &Fact, context: &Context) -> Event {
         return Event::LedgerPosted(posting);
     }
     let funds = Account::BrandFunds(brand.clone());
-    let pot = |pot| Account::Partner(partner.clone(), pot);
-    let short = pending_is_short(books, fact, partner, amount);
+    let account_type = |account_type| Account::Partner(partner.clone(), account_type);
+    let short = pending_is_short(ledger, fact, partner, amount);
     let (debit, credit) = match fact {
-        Fact::Calculated {
-            standing: Standing::Payable,
-            ..
-        } => (funds, pot(Pot::Payable)),
-        Fact::Calculated { .. } => (funds, pot(Pot::Pending)),
+        Fact::Calculated(it) if status_of(it) == EarningStatus::Payable => {
+            (funds, account_type(AccountType::Payable))
+        }
+        Fact::Calculated(_) => (funds, account_type(AccountType::Pending)),
         // The fact that made it pending was never applied: the brand owes it, but nobody may spend it yet.
-        Fact::Approved { .. } if short => (funds, pot(Pot::Suspense)),
-        Fact::Approved { .. } => (pot(Pot::Pending), pot(Pot::Payable)),
-        Fact::Reversed {
-            standing: Standing::Payable,
-            ..
-        } => (pot(Pot::Payable), funds),
-        Fact::Reversed { .. } if short => (pot(Pot::Suspense), funds),
-        Fact::Reversed { .. } => (pot(Pot::Pending), funds),
+        Fact::Approved(_) if short => (funds, account_type(AccountType::Suspense)),
+        Fact::Approved(_) => (
+            account_type(AccountType::Pending),
+            account_type(AccountType::Payable),
+        ),
+        Fact::Reversed(it) if it.from == EarningStatus::Payable => {
+            (account_type(AccountType::Payable), funds)
+        }
+        Fact::Reversed(_) if short => (account_type(AccountType::Suspense), funds),
+        Fact::Reversed(_) => (account_type(AccountType::Pending), funds),
     };
     let transfer = Transfer {
         id: transfer_id(context.cause, 0),
@@ -43,7 +46,7 @@ pub fn react(books: &Books, fact: &Fact, context: &Context) -> Event {
         credit,
         money: amount,
     };
-    if books.can_post(&transfer).is_ok() {
+    if ledger.can_post(&transfer).is_ok() {
         posting.transfers.push(transfer);
         posting.note = short.then_some(Note::PendingShort);
     } else {
@@ -52,38 +55,21 @@ pub fn react(books: &Books, fact: &Fact, context: &Context) -> Event {
     Event::LedgerPosted(posting)
 }
 
-fn parts(fact: &Fact) -> (&money::ConversionId, &PartnerId, &BrandId, Money) {
+fn parts(fact: &Fact) -> (&types::ConversionId, &PartnerId, &BrandId, Money) {
     match fact {
-        Fact::Calculated {
-            conversion,
-            partner,
-            brand,
-            amount,
-            ..
-        }
-        | Fact::Approved {
-            conversion,
-            partner,
-            brand,
-            amount,
-        }
-        | Fact::Reversed {
-            conversion,
-            partner,
-            brand,
-            amount,
-            ..
-        } => (conversion, partner, brand, *amount),
+        Fact::Calculated(it) => (&it.subject, &it.partner_id, &it.brand_id, it.amount),
+        Fact::Approved(it) => (&it.subject, &it.partner_id, &it.brand_id, it.amount),
+        Fact::Reversed(it) => (&it.subject, &it.partner_id, &it.brand_id, it.amount),
     }
 }
 
 /// Whether the fact takes from pending more than stands there.
-fn pending_is_short(books: &Books, fact: &Fact, partner: &PartnerId, amount: Money) -> bool {
+fn pending_is_short(ledger: &Ledger, fact: &Fact, partner: &PartnerId, amount: Money) -> bool {
     let takes_pending = match fact {
-        Fact::Calculated { .. } => false,
-        Fact::Approved { .. } => true,
-        Fact::Reversed { standing, .. } => *standing == Standing::Pending,
+        Fact::Calculated(_) => false,
+        Fact::Approved(_) => true,
+        Fact::Reversed(it) => it.from == EarningStatus::Pending,
     };
-    let pending = Account::Partner(partner.clone(), Pot::Pending);
-    takes_pending && books.balance(pending, amount.currency) < amount.minor
+    let pending = Account::Partner(partner.clone(), AccountType::Pending);
+    takes_pending && ledger.balance(pending, amount.currency) < amount.minor
 }

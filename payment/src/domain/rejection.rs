@@ -1,7 +1,10 @@
 //! Why payment refuses: a closed list.
 
-use money::{Currency, Money};
+use std::borrow::Cow;
+
+use schemas::PaymentCode;
 use thiserror::Error;
+use types::{Currency, Money};
 
 use super::Status;
 
@@ -15,10 +18,10 @@ pub enum Rejection {
         available: Money,
     },
     /// The partner has money, but none of this currency.
-    #[error("there is no balance in {asked}")]
+    #[error("there is no balance in {requested}")]
     CurrencyMismatch {
         /// What was asked for.
-        asked: Currency,
+        requested: Currency,
     },
     /// Nothing, or less, was asked for.
     #[error("the amount must be more than zero")]
@@ -59,44 +62,27 @@ pub enum Rejection {
     #[error("it cannot be read: {what}")]
     Unreadable {
         /// What is wrong.
-        what: &'static str,
+        what: Cow<'static, str>,
     },
 }
 
 impl Rejection {
-    /// Every code, for documents and tests.
-    pub const CODES: [&'static str; 13] = [
-        "insufficient_balance",
-        "currency_mismatch",
-        "amount_not_positive",
-        "amount_out_of_range",
-        "currency_unknown",
-        "method_unknown",
-        "details_unreadable",
-        "partner_unknown",
-        "payout_exists",
-        "payout_unknown",
-        "payout_not_there",
-        "provider_key_expired",
-        "unreadable",
-    ];
-
     /// The code that clients see.
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> PaymentCode {
         match self {
-            Self::InsufficientBalance { .. } => "insufficient_balance",
-            Self::CurrencyMismatch { .. } => "currency_mismatch",
-            Self::AmountNotPositive => "amount_not_positive",
-            Self::AmountOutOfRange => "amount_out_of_range",
-            Self::CurrencyUnknown => "currency_unknown",
-            Self::MethodUnknown => "method_unknown",
-            Self::DetailsUnreadable => "details_unreadable",
-            Self::PartnerUnknown => "partner_unknown",
-            Self::PayoutExists => "payout_exists",
-            Self::PayoutUnknown => "payout_unknown",
-            Self::PayoutNotThere { .. } => "payout_not_there",
-            Self::ProviderKeyExpired => "provider_key_expired",
-            Self::Unreadable { .. } => "unreadable",
+            Self::InsufficientBalance { .. } => PaymentCode::InsufficientBalance,
+            Self::CurrencyMismatch { .. } => PaymentCode::CurrencyMismatch,
+            Self::AmountNotPositive => PaymentCode::AmountNotPositive,
+            Self::AmountOutOfRange => PaymentCode::AmountOutOfRange,
+            Self::CurrencyUnknown => PaymentCode::CurrencyUnknown,
+            Self::MethodUnknown => PaymentCode::MethodUnknown,
+            Self::DetailsUnreadable => PaymentCode::DetailsUnreadable,
+            Self::PartnerUnknown => PaymentCode::PartnerUnknown,
+            Self::PayoutExists => PaymentCode::PayoutExists,
+            Self::PayoutUnknown => PaymentCode::PayoutUnknown,
+            Self::PayoutNotThere { .. } => PaymentCode::PayoutNotThere,
+            Self::ProviderKeyExpired => PaymentCode::ProviderKeyExpired,
+            Self::Unreadable { .. } => PaymentCode::Unreadable,
         }
     }
 

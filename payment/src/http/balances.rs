@@ -8,12 +8,12 @@ use chassis::json::Json;
 use chassis::openapi::{NotFound, Problems};
 use chassis::params::{Query, parameter};
 use chassis::problem::Problem;
-use host::Host;
-use money::{BrandId, Currency, Money, PartnerId};
+use runtime::Host;
 use serde::{Deserialize, Serialize};
+use types::{BrandId, Currency, Money, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::{Account, Pot};
+use crate::domain::{Account, AccountType};
 use crate::store::balances::{self, Listed};
 
 /// Whose balances. Partners and brands see their own without asking.
@@ -73,14 +73,14 @@ pub(crate) async fn list_balances(
 ) -> Result<Json<Balances>, Problem> {
     let owner = owner(&caller, query)?;
     let accounts: Vec<String> = match &owner {
-        Owner::Partner(id) => Pot::ALL
-            .map(|pot| Account::Partner(id.clone(), pot).to_string())
+        Owner::Partner(id) => AccountType::ALL
+            .map(|account_type| Account::Partner(id.clone(), account_type).to_string())
             .to_vec(),
         Owner::Brand(id) => vec![Account::BrandFunds(id.clone()).to_string()],
     };
     let listed = balances::of_accounts(host.pool(), &accounts)
         .await
-        .map_err(|error| host::unread(&error))?;
+        .map_err(|error| runtime::unread(&error))?;
     let items = by_currency(listed)
         .into_iter()
         .map(|(currency, accounts)| view(&owner, currency, accounts))
@@ -116,7 +116,7 @@ fn by_currency(listed: Vec<Listed>) -> BTreeMap<Currency, BTreeMap<&'static str,
     for balance in listed {
         let name = match balance.account {
             Account::BrandFunds(_) => "funds",
-            Account::Partner(_, pot) => pot.name(),
+            Account::Partner(_, account_type) => account_type.name(),
         };
         let amount = Money::new(balance.minor, balance.currency).to_string();
         currencies

@@ -5,12 +5,12 @@ use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use host::{Host, Operator, Reason};
-use money::Micros;
-use pipeline::audit::{self, Act};
-use pipeline::{Asked, WriteTx};
+use messaging::audit::{self, Act};
+use messaging::{Lookups, WriteTx};
+use runtime::{Host, Operator, Reason};
 use serde::Serialize;
 use serde_json::json;
+use types::Micros;
 use utoipa::ToSchema;
 
 use crate::store::{encrypted, sealing_keys};
@@ -65,7 +65,7 @@ pub(crate) async fn renew_sealing_key(
     Json(body): Json<Reason>,
 ) -> Result<Json<KeysView>, Problem> {
     let wished = async {
-        let mut tx = WriteTx::begin(host.pool(), host.writer(), Asked::default()).await?;
+        let mut tx = WriteTx::begin(host.pool(), host.writer(), Lookups::default()).await?;
         sealing_keys::wish(&mut tx).await?;
         let act = Act {
             actor: operator.name(),
@@ -80,7 +80,7 @@ pub(crate) async fn renew_sealing_key(
     };
     wished
         .await
-        .map_err(|error: sqlx::Error| host::unread(&error))?;
+        .map_err(|error: sqlx::Error| runtime::unread(&error))?;
     shown(&host).await
 }
 
@@ -91,7 +91,7 @@ async fn shown(host: &Host) -> Result<Json<KeysView>, Problem> {
     };
     let (keys, counts) = read
         .await
-        .map_err(|error: sqlx::Error| host::unread(&error))?;
+        .map_err(|error: sqlx::Error| runtime::unread(&error))?;
     let sealing_keys = keys.into_iter().map(|key| SealingKeyView {
         id: key.id,
         created_at: Timestamp(Micros(key.created_at)),

@@ -8,14 +8,14 @@ use chassis::openapi::{Forbidden, Problems};
 use chassis::params::Path;
 use chassis::problem::{Code, Problem};
 use chassis::time::Timestamp;
-use host::{Host, Operator, Reason};
-use money::ids::derive;
-use money::{Micros, PayoutId};
-use pipeline::audit::{self, Act};
-use pipeline::{Asked, Inbound, WriteTx, clock};
+use messaging::audit::{self, Act};
+use messaging::{Inbound, Lookups, WriteTx, clock};
+use runtime::{Host, Operator, Reason};
 use schemas::{Header, Message, RecordPayoutAnswerV1, Service, Topic};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use types::ids::derive;
+use types::{Micros, PayoutId};
 use utoipa::ToSchema;
 
 use crate::domain::{Payout, Status};
@@ -61,7 +61,7 @@ pub(crate) enum Decision {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DecisionBody {
     decision: Decision,
-    /// In the operator's own words, for the audit: what was seen in the provider's books.
+    /// In the operator's own words, for the audit: what was seen in the provider's records.
     reason: Text<500>,
 }
 
@@ -96,7 +96,7 @@ pub(crate) async fn get_payout_switch(
     shown(&host).await
 }
 
-/// Hands nothing more to the provider, until payouts are resumed. Those in hand at this moment may still go.
+/// Hands nothing more to the provider, until payouts are resumed. Those in flight at this moment may still go.
 #[utoipa::path(
     post, path = "/api/v1/operator/payment/payouts/pause", tag = "operator", request_body = Reason,
     responses((status = 200, body = SwitchView), Problems<Forbidden>), security(("bearer" = []))
@@ -129,7 +129,7 @@ async fn turn(
     reason: &Reason,
 ) -> Result<Json<SwitchView>, Problem> {
     let turned = async {
-        let mut tx = WriteTx::begin(host.pool(), host.writer(), Asked::default()).await?;
+        let mut tx = WriteTx::begin(host.pool(), host.writer(), Lookups::default()).await?;
         switch::turn(&mut tx, paused, operator.name()).await?;
         let act = Act {
             actor: operator.name(),
@@ -148,13 +148,13 @@ async fn turn(
     };
     turned
         .await
-        .map_err(|error: sqlx::Error| host::unread(&error))?;
+        .map_err(|error: sqlx::Error| runtime::unread(&error))?;
     shown(host).await
 }
 
 async fn shown(host: &Host) -> Result<Json<SwitchView>, Problem> {
     let switch = switch::read(host.pool()).await;
-    let switch = switch.map_err(|error| host::unread(&error))?;
+    let switch = switch.map_err(|error| runtime::unread(&error))?;
     let turned = switch.since > 0;
     Ok(Json(SwitchView {
         paused: switch.paused,
@@ -183,7 +183,7 @@ pub(crate) async fn decide_payout(
         Decision::LookUp => None,
     };
     if let (Some(answer), true) = (answer, is_decided) {
-        say(&host, &payout, answer, &operator).await?;
+        submit_answer(&host, &payout, answer, &operator).await?;
     }
     let (status, state) = if is_decided {
         (StatusCode::OK, DecisionState::Decided)
@@ -205,8 +205,8 @@ async fn note(
     id: &PayoutId,
     body: &DecisionBody,
 ) -> Result<(Payout, bool), Problem> {
-    let sql = |error: sqlx::Error| host::unread(&error);
-    let tx = WriteTx::begin(host.pool(), host.writer(), Asked::default()).await;
+    let sql = |error: sqlx::Error| runtime::unread(&error);
+    let tx = WriteTx::begin(host.pool(), host.writer(), Lookups::default()).await;
     let mut tx = tx.map_err(sql)?;
     let stored = payouts::load(tx.connection(), &[id.to_string()]).await;
     let stored = stored.map_err(sql)?.pop().ok_or_else(Problem::not_found)?;
@@ -250,7 +250,7 @@ async fn note(
 
 /// Records the answer as the provider's own would be; it names the event that was decided upon. Refused when the payout
 /// has moved on since: the provider's own answer may have come first.
-async fn say(
+async fn submit_answer(
     host: &Host,
     payout: &Payout,
     answer: &str,
@@ -291,11 +291,11 @@ async fn say(
             1,
         )
     };
-    let answers = host.inlet().offer(vec![inbound]).map_err(|_| full())?;
+    let answers = host.flow().offer(vec![inbound]).map_err(|_| full())?;
     answers.await.map_err(|_| full())?;
     // Whatever was answered (it may be another's repetition of the same), what counts is how the payout stands.
     let now = payouts::find(host.pool(), payout.id.as_str()).await;
-    let now = now.map_err(|error| host::unread(&error))?;
+    let now = now.map_err(|error| runtime::unread(&error))?;
     match now.map(|stored| stored.payout.status) {
         Some(status) if status.name() == answer => Ok(()),
         Some(Status::Unknown) => Err(full()),

@@ -1,85 +1,34 @@
 //! `/api/v1/payment/payouts`.
 
+use api::{PaymentMethod, Request, RequestPayout};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::{AmountText, Check, Json};
+use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page};
 use chassis::params::{Path, parameter};
-use chassis::problem::{FieldProblem, Fields, Problem, code};
+use chassis::problem::{FieldProblem, Problem, code};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use host::{Ask, Host, PaymentRefusals, Waiting};
-use money::{Currency, Money, PartnerId, PayoutId};
-use schemas::{Body, Message, RequestPayoutV1, WireMoney};
-use sealing::{Details, Fault};
+use runtime::{Host, PaymentRefusals, Submit, Waiting};
+use schemas::{Body, Message};
+use sealing::PublicKey;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use types::{PartnerId, PayoutId};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::{Method, Status};
+use crate::domain::Status;
 use crate::store::payouts::{self, Stored};
 use crate::store::sealing_keys;
 
 chassis::refuses!(KeyMissing: code::SEALING_KEY_MISSING);
 
 chassis::closed_list!(
-    /// How money is paid out.
-    pub(crate) PaymentMethod: Method::ALL.map(Method::name)
-);
-chassis::closed_list!(
     /// How far a payout is.
     pub(crate) PayoutStatus: Status::ALL.map(Status::name)
 );
-
-/// A request of a payout.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PayoutBody {
-    /// For operators: whose money. Partners ask for their own.
-    #[schema(value_type = Option<String>)]
-    partner_id: Option<PartnerId>,
-    /// More than zero, with no more decimals than the currency has.
-    amount: AmountText,
-    /// ISO 4217.
-    #[schema(example = "USD")]
-    currency: String,
-    #[schema(value_type = PaymentMethod)]
-    payment_method: String,
-    /// Where to: `email` for paypal; `iban`, and if you like `name` and `bic`, for `bank_transfer`. Sealed before anything is
-    /// stored.
-    #[schema(value_type = std::collections::HashMap<String, String>)]
-    account_details: Box<RawValue>,
-}
-
-impl Check for PayoutBody {
-    fn check(&self, fields: &mut Fields) {
-        if let Some(currency) = fields.take("/currency", Currency::parse(&self.currency)) {
-            let amount = Money::parse_positive(self.amount.as_str(), currency);
-            fields.take("/amount", amount);
-        }
-        match Method::parse(&self.payment_method) {
-            Some(method) => drop(self.details(method, fields)),
-            None => fields.refuse("/payment_method", "must be paypal or bank_transfer"),
-        }
-    }
-}
-
-impl PayoutBody {
-    /// Where to, as it is sealed; notes what is wrong with it.
-    fn details(&self, method: Method, fields: &mut Fields) -> Option<Details> {
-        let given = Details::parse(self.account_details.get().as_bytes());
-        let given = fields.take("/account_details", given)?;
-        let faults = |faults: Vec<Fault>| {
-            for fault in faults {
-                fields.refuse(format!("/account_details{}", fault.pointer), fault.what);
-            }
-        };
-        given.checked(method).map_err(faults).ok()
-    }
-}
 
 /// A payout as it is shown.
 #[derive(Serialize, ToSchema)]
@@ -125,7 +74,7 @@ pub(crate) struct PayoutFilter {
     tag = "payouts",
     params(Repeatable),
     request_body(
-        content = PayoutBody,
+        content = RequestPayout,
         example = json!({"amount": 150.0, "currency": "USD", "payment_method": "paypal", "account_details": {"email": "user@example.com"}})
     ),
     responses((status = 201, body = PayoutView), (status = 202, body = Waiting), Problems<(PaymentRefusals, KeyMissing)>),
@@ -135,23 +84,18 @@ pub(crate) async fn request_payout(
     State(host): State<Host>,
     caller: Caller,
     context: RequestContext,
-    write: Write<PayoutBody>,
+    write: Write<RequestPayout>,
 ) -> Result<Response, Problem> {
-    let partner = match &write.body.partner_id {
+    let partner = match write.body.partner_id() {
         Some(partner) => partner.clone(),
         None => whose(&caller)?.clone(),
     };
-    let id = write.command_id(&caller, "payment.request_payout.command.v1");
-    let body = sealed(&host, &partner, &write.body).await?;
-    let ask = Ask {
-        id,
-        key: partner.to_string(),
-        subject: PayoutId::of_command(id).to_string(),
-        body,
-        request_hash: write.key.as_ref().map(|_| write.request_hash),
-    };
-    let answered = host.ask(ask, &caller, &context).await?;
-    Ok(answered.created(requested))
+    let id = write.command_id(&caller, RequestPayout::KIND);
+    let request_hash = write.key.is_some().then_some(write.request_hash);
+    let key = current_key(&host).await?;
+    let command = Submit::of(id, write.body.command(id, partner, key)?, request_hash);
+    let submitted = host.submit(command, &caller, &context).await?;
+    Ok(submitted.created(requested))
 }
 
 fn whose(caller: &Caller) -> Result<&PartnerId, Problem> {
@@ -161,32 +105,14 @@ fn whose(caller: &Caller) -> Result<&PartnerId, Problem> {
     })
 }
 
-async fn sealed(host: &Host, partner: &PartnerId, body: &PayoutBody) -> Result<Body, Problem> {
-    let invalid = |_| Problem::internal(&"a checked body is invalid");
-    let details = Method::parse(&body.payment_method)
-        .and_then(|method| body.details(method, &mut Fields::new()))
-        .ok_or_else(|| Problem::internal(&"checked details are invalid"))?;
-    let currency = Currency::parse(&body.currency).map_err(invalid)?;
-    let amount = Money::parse(body.amount.as_str(), currency).map_err(invalid)?;
-    let key = sealing_keys::current(host.pool(), chassis::time::now())
+async fn current_key(host: &Host) -> Result<PublicKey, Problem> {
+    sealing_keys::current(host.pool(), chassis::time::now())
         .await
-        .map_err(|error| host::unread(&error))?
+        .map_err(|error| runtime::unread(&error))?
         .ok_or_else(|| {
             let detail = "payment has no sealing key yet: try again in a moment";
             Problem::unavailable(code::SEALING_KEY_MISSING, detail, 1)
-        })?;
-    let sealed_details = sealing::seal(&key, partner.as_str(), &details)
-        .map_err(|error| Problem::internal(&error))?;
-    Ok(Body::from(RequestPayoutV1 {
-        amount: WireMoney {
-            minor: amount.minor,
-            currency: currency.code().to_owned(),
-        },
-        method: body.payment_method.clone(),
-        sealed_details,
-        key_id: key.id,
-        masked: details.masked(),
-    }))
+        })
 }
 
 /// The new payout, from its event.
@@ -194,13 +120,12 @@ fn requested(event: &Message) -> Option<PayoutView> {
     let Body::PayoutRequestedV1(body) = &event.body else {
         return None;
     };
-    let currency = Currency::parse(&body.amount.currency).ok()?;
     Some(PayoutView {
         id: event.header.subject.clone(),
         partner_id: event.header.key.clone(),
-        amount: Money::new(body.amount.minor, currency).to_string(),
-        currency: currency.to_string(),
-        payment_method: body.method.clone(),
+        amount: body.amount.to_string(),
+        currency: body.amount.currency.to_string(),
+        payment_method: body.method.name().to_owned(),
         destination: body.masked.clone(),
         status: Status::Requested.name().to_owned(),
         provider_ref: None,
@@ -226,7 +151,7 @@ pub(crate) async fn get_payout(
 ) -> Result<Json<PayoutView>, Problem> {
     let stored = payouts::find(host.pool(), id.as_str())
         .await
-        .map_err(|error| host::unread(&error))?
+        .map_err(|error| runtime::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     caller.require_owner(Some(&stored.payout.partner), None)?;
     Ok(Json(view(stored)))
@@ -250,8 +175,8 @@ pub(crate) async fn list_payouts(
         list.filter.partner_id.as_ref()
     } else {
         let own = caller.require_partner()?;
-        let asked = list.filter.partner_id.as_ref();
-        if asked.is_some_and(|asked| asked != own) {
+        let named = list.filter.partner_id.as_ref();
+        if named.is_some_and(|named| named != own) {
             return Err(Problem::not_found());
         }
         Some(own)
@@ -270,7 +195,7 @@ pub(crate) async fn list_payouts(
     };
     let rows = payouts::list(host.pool(), filter)
         .await
-        .map_err(|error| host::unread(&error))?;
+        .map_err(|error| runtime::unread(&error))?;
     Ok(Json(Page::new(
         list.page,
         rows,

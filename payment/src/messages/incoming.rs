@@ -1,13 +1,10 @@
 //! What comes from elsewhere: commands, which may be refused, and facts, which may not.
 
-use money::{BrandId, ConversionId, Money, PartnerId, PayoutId, Uuid};
-use schemas::{Body, Message, RequestPayoutV1, WireMoney};
+use schemas::{Body, Event as _, Message, RequestPayoutV1};
 use sealing::Details;
+use types::{Money, PartnerId, PayoutId, Uuid};
 
-use super::money;
-use crate::domain::{
-    Answer, Cause, Command, Fact, Method, PayoutAt, PayoutRequest, Pot, Rejection, Standing,
-};
+use crate::domain::{Answer, Command, Fact, Method, PayoutAt, PayoutRequest, Rejection};
 
 /// A message, understood.
 #[derive(Debug)]
@@ -28,37 +25,15 @@ pub(crate) fn read(message: &Message, opened: Option<&Details>) -> Result<Read, 
             let after = Uuid::parse_str(&begin.requested_event_id).ok();
             Read::Command(Command::BeginPayout(payout_at(message, after)?))
         }
-        Body::RecordPayoutAnswerV1(said) => Read::Command(Command::RecordPayoutAnswer {
+        Body::RecordPayoutAnswerV1(response) => Read::Command(Command::RecordPayoutAnswer {
             at: payout_at(message, message.header.causation_id)?,
-            answer: Answer::parse(&said.answer).ok_or(Rejection::Unreadable {
-                what: "an answer that is not known",
+            answer: Answer::parse(&response.answer).ok_or(Rejection::Unreadable {
+                what: "an answer that is not known".into(),
             })?,
-            provider_ref: said.provider_ref.clone(),
-            reason: said.reason.clone(),
+            provider_ref: response.provider_ref.clone(),
+            reason: response.reason.clone(),
         }),
-        Body::CommissionCalculatedV1(fact) => {
-            let parts = Parts::new(message, &fact.partner_id, &fact.brand_id, &fact.amount);
-            let standing = standing_of(pot_of(&fact.status));
-            parts.fact(Cause::Calculated, standing)?
-        }
-        Body::CommissionApprovedV1(fact) => {
-            let parts = Parts::new(message, &fact.partner_id, &fact.brand_id, &fact.amount);
-            parts.fact(Cause::Approved, Standing::Payable)?
-        }
-        Body::CommissionReversedV1(fact) => {
-            let parts = Parts::new(message, &fact.partner_id, &fact.brand_id, &fact.amount);
-            let standing = if fact.from == "pending" {
-                Standing::Pending
-            } else {
-                Standing::Payable
-            };
-            parts.fact(Cause::Reversed, standing)?
-        }
-        _ => {
-            return Err(Rejection::Unreadable {
-                what: "payment takes no such message",
-            });
-        }
+        _ => Read::Fact(fact(message)?),
     })
 }
 
@@ -68,26 +43,18 @@ fn payout_at(message: &Message, after: Option<Uuid>) -> Result<PayoutAt, Rejecti
         payout: PayoutId::parse(&*message.header.subject).map_err(unknown)?,
         partner: PartnerId::parse(&*message.header.key).map_err(unknown)?,
         after: after.ok_or(Rejection::Unreadable {
-            what: "it names no event that it follows",
+            what: "it names no event that it follows".into(),
         })?,
     })
 }
 
-/// Where a commission of this status stands: anything but approved at once is held.
-pub(super) fn pot_of(status: &str) -> Pot {
-    if status == "approved" {
-        Pot::Payable
-    } else {
-        Pot::Pending
-    }
-}
-
-fn standing_of(pot: Pot) -> Standing {
-    if pot == Pot::Payable {
-        Standing::Payable
-    } else {
-        Standing::Pending
-    }
+fn fact(message: &Message) -> Result<Fact, Rejection> {
+    let fact = Fact::read(message).map_err(|error| Rejection::Unreadable {
+        what: error.to_string().into(),
+    })?;
+    fact.ok_or(Rejection::Unreadable {
+        what: "payment takes no such message".into(),
+    })
 }
 
 fn requested(
@@ -97,10 +64,10 @@ fn requested(
 ) -> Result<PayoutRequest, Rejection> {
     let partner = PartnerId::parse(&*message.header.key).map_err(|_| Rejection::PartnerUnknown)?;
     let payout = PayoutId::parse(&*message.header.subject).map_err(|_| Rejection::Unreadable {
-        what: "the subject is no payout's id",
+        what: "the subject is no payout's id".into(),
     })?;
     let method = Method::parse(&request.method).ok_or(Rejection::MethodUnknown)?;
-    let amount = money(&request.amount).ok_or(Rejection::CurrencyUnknown)?;
+    let amount = Money::try_from(&request.amount).map_err(|_| Rejection::CurrencyUnknown)?;
     // The rules of our own edges: a producer of its own need not have kept to them.
     let details = opened.and_then(|details| details.checked(method).ok());
     Ok(PayoutRequest {
@@ -112,59 +79,4 @@ fn requested(
         masked: details.as_ref().map(Details::masked).unwrap_or_default(),
         details_open: details.is_some(),
     })
-}
-
-struct Parts<'a> {
-    conversion: &'a str,
-    partner: &'a str,
-    brand: &'a str,
-    amount: &'a WireMoney,
-}
-
-impl<'a> Parts<'a> {
-    fn new(message: &'a Message, partner: &'a str, brand: &'a str, amount: &'a WireMoney) -> Self {
-        Self {
-            conversion: &message.header.subject,
-            partner,
-            brand,
-            amount,
-        }
-    }
-
-    fn parse(&self) -> Option<(ConversionId, PartnerId, BrandId, Money)> {
-        Some((
-            ConversionId::parse(self.conversion).ok()?,
-            PartnerId::parse(self.partner).ok()?,
-            BrandId::parse(self.brand).ok()?,
-            money(self.amount)?,
-        ))
-    }
-
-    fn fact(&self, cause: Cause, standing: Standing) -> Result<Read, Rejection> {
-        let (conversion, partner, brand, amount) = self.parse().ok_or(Rejection::Unreadable {
-            what: "it names no conversion, account or currency that there can be",
-        })?;
-        Ok(Read::Fact(match cause {
-            Cause::Calculated => Fact::Calculated {
-                conversion,
-                partner,
-                brand,
-                amount,
-                standing,
-            },
-            Cause::Approved => Fact::Approved {
-                conversion,
-                partner,
-                brand,
-                amount,
-            },
-            Cause::Reversed => Fact::Reversed {
-                conversion,
-                partner,
-                brand,
-                amount,
-                standing,
-            },
-        }))
-    }
 }

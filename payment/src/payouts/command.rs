@@ -1,9 +1,9 @@
 //! The command that a step came to. Its id derives from the payout's last event, so that doing it again is a duplicate,
 //! and it names that event, so that it is refused when the payout has moved on meanwhile.
 
-use money::Micros;
-use money::ids::effect_command_id;
 use schemas::{BeginPayoutV1, Body, Header, Message, RecordPayoutAnswerV1, Service};
+use types::Micros;
+use types::ids::effect_command_id;
 
 use super::NAME;
 use super::step::Step;

@@ -6,12 +6,14 @@ use reqwest::{Client, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::provider::{Doubt, PayoutProvider, ProviderState, Report, Submission, Submitted};
+use super::provider::{
+    Indeterminate, PayoutProvider, ProviderState, Report, Submission, Submitted,
+};
 
 /// An answer's body is not read beyond this.
-const MOST_ANSWER_BYTES: usize = 16_384;
+const MAX_ANSWER_BYTES: usize = 16_384;
 /// Kept of what a provider gives as a reason or as its reference.
-const LONGEST_TEXT: usize = 200;
+const MAX_TEXT_LENGTH: usize = 200;
 
 /// A provider that speaks HTTP.
 #[derive(Clone, Debug)]
@@ -21,7 +23,7 @@ pub struct HttpProvider {
 }
 
 #[derive(Serialize)]
-struct Asked<'a> {
+struct PayoutRequest<'a> {
     reference: &'a str,
     amount: String,
     currency: &'a str,
@@ -30,14 +32,14 @@ struct Asked<'a> {
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct ProviderResponse {
     id: Option<String>,
     state: String,
     reason: Option<String>,
 }
 
 impl HttpProvider {
-    /// A provider at this address; no answer within `timeout` is doubt.
+    /// A provider at this address; no answer within `timeout` is indeterminate.
     pub fn new(base: &str, timeout: Duration) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .timeout(timeout)
@@ -52,12 +54,12 @@ impl HttpProvider {
 }
 
 impl PayoutProvider for HttpProvider {
-    async fn submit(&self, submission: &Submission) -> Result<Submitted, Doubt> {
+    async fn submit(&self, submission: &Submission) -> Result<Submitted, Indeterminate> {
         let details = String::from_utf8(submission.details.to_json())
             .ok()
             .and_then(|json| RawValue::from_string(json).ok())
             .ok_or("the details cannot be written")?;
-        let asked = Asked {
+        let payout = PayoutRequest {
             reference: &submission.reference,
             amount: submission.amount.to_string(),
             currency: submission.amount.currency.code(),
@@ -67,8 +69,11 @@ impl PayoutProvider for HttpProvider {
         let request = self
             .client
             .post(format!("{}/v1/payouts", self.base))
-            .json(&asked);
-        let answer = request.send().await.map_err(|error| doubt(&error))?;
+            .json(&payout);
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| indeterminate(&error))?;
         match answer.status() {
             StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED => {
                 report(answer).await.map(Submitted::Taken)
@@ -81,11 +86,14 @@ impl PayoutProvider for HttpProvider {
         }
     }
 
-    async fn lookup(&self, reference: &str) -> Result<Option<Report>, Doubt> {
+    async fn lookup(&self, reference: &str) -> Result<Option<Report>, Indeterminate> {
         let request = self
             .client
             .get(format!("{}/v1/payouts/{reference}", self.base));
-        let answer = request.send().await.map_err(|error| doubt(&error))?;
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| indeterminate(&error))?;
         match answer.status() {
             StatusCode::OK => report(answer).await.map(Some),
             StatusCode::NOT_FOUND => Ok(None),
@@ -96,17 +104,21 @@ impl PayoutProvider for HttpProvider {
     }
 }
 
-async fn report(mut answer: Response) -> Result<Report, Doubt> {
+async fn report(mut answer: Response) -> Result<Report, Indeterminate> {
     let mut body = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(|error| doubt(&error))? {
-        if body.len() + part.len() > MOST_ANSWER_BYTES {
+    while let Some(part) = answer
+        .chunk()
+        .await
+        .map_err(|error| indeterminate(&error))?
+    {
+        if body.len() + part.len() > MAX_ANSWER_BYTES {
             return Err("the provider's answer is too long".to_owned());
         }
         body.extend_from_slice(&part);
     }
-    let said: Said = serde_json::from_slice(&body)
+    let response: ProviderResponse = serde_json::from_slice(&body)
         .map_err(|_| "the provider's answer cannot be read".to_owned())?;
-    let state = match said.state.as_str() {
+    let state = match response.state.as_str() {
         "accepted" => ProviderState::Accepted,
         "paid" => ProviderState::Paid,
         "failed" => ProviderState::Failed,
@@ -114,20 +126,20 @@ async fn report(mut answer: Response) -> Result<Report, Doubt> {
     };
     Ok(Report {
         state,
-        provider_ref: said.id.map(|text| cut(&text)),
-        reason: said.reason.map(|text| cut(&text)),
+        provider_ref: response.id.map(|text| cut(&text)),
+        reason: response.reason.map(|text| cut(&text)),
     })
 }
 
 fn cut(text: &str) -> String {
     text.chars()
         .filter(|character| !character.is_control())
-        .take(LONGEST_TEXT)
+        .take(MAX_TEXT_LENGTH)
         .collect()
 }
 
 /// What went wrong, without the address: it goes into an event.
-fn doubt(error: &reqwest::Error) -> Doubt {
+fn indeterminate(error: &reqwest::Error) -> Indeterminate {
     let what = if error.is_timeout() {
         "did not answer in time"
     } else if error.is_connect() {

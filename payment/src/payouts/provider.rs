@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use money::Money;
 use sealing::Details;
+use types::Money;
 
 use crate::domain::Method;
 
@@ -14,7 +14,7 @@ pub struct Submission {
     pub reference: String,
     /// How much.
     pub amount: Money,
-    /// By what road.
+    /// By what transport.
     pub method: Method,
     /// Where to.
     pub details: Details,
@@ -52,7 +52,7 @@ pub enum Submitted {
 }
 
 /// No definite answer, and why: the payout may or may not have been taken.
-pub type Doubt = String;
+pub type Indeterminate = String;
 
 /// A payout provider.
 pub trait PayoutProvider: Send + Sync + 'static {
@@ -60,9 +60,11 @@ pub trait PayoutProvider: Send + Sync + 'static {
     fn submit(
         &self,
         submission: &Submission,
-    ) -> impl Future<Output = Result<Submitted, Doubt>> + Send;
+    ) -> impl Future<Output = Result<Submitted, Indeterminate>> + Send;
 
     /// Asks about a payout; `None` is a definite "never seen".
-    fn lookup(&self, reference: &str)
-    -> impl Future<Output = Result<Option<Report>, Doubt>> + Send;
+    fn lookup(
+        &self,
+        reference: &str,
+    ) -> impl Future<Output = Result<Option<Report>, Indeterminate>> + Send;
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use money::Currency;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgPool, Row as _};
+use types::Currency;
 
 use super::unreadable;
 use crate::domain::{Account, Balance};
@@ -29,40 +29,23 @@ pub(crate) async fn load(
         .collect()
 }
 
-/// Columns of balances to write: account, currency, minor units, the position of the last event that moved them.
-#[derive(Debug, Default)]
-pub(crate) struct Rows {
-    accounts: Vec<String>,
-    currencies: Vec<&'static str>,
-    minors: Vec<i64>,
-    positions: Vec<i64>,
+/// A balance to write, with the position of the last event that moved it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) balance: Balance,
+    pub(crate) minor: i64,
+    pub(crate) position: i64,
 }
 
-impl Rows {
-    pub(crate) fn push(&mut self, balance: &Balance, minor: i64, position: i64) {
-        self.accounts.push(balance.account.to_string());
-        self.currencies.push(balance.currency.code());
-        self.minors.push(minor);
-        self.positions.push(position);
-    }
-
-    pub(crate) async fn save(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        if self.accounts.is_empty() {
-            return Ok(());
-        }
-        sqlx::query(
-            "INSERT INTO balances (account, currency, minor, position)
-             SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bigint[])
-             ON CONFLICT (account, currency) DO UPDATE SET minor = excluded.minor, position = excluded.position",
-        )
-        .bind(self.accounts)
-        .bind(self.currencies)
-        .bind(self.minors)
-        .bind(self.positions)
-        .execute(connection)
-        .await?;
-        Ok(())
-    }
+/// Writes balances as they stand now.
+pub(crate) async fn save(connection: &mut PgConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(connection, rows => "balances" {
+        account: text = |row| row.balance.account.to_string(),
+        currency: text = |row| row.balance.currency.code(),
+        minor: bigint = |row| row.minor,
+        position: bigint = |row| row.position,
+    } on (account, currency) set (minor, position))
+    .await
 }
 
 /// One balance, as a list shows it.

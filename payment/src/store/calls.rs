@@ -1,9 +1,9 @@
 //! `aside.calls`: when the provider is to be called next about a payout. A new event of the payout makes it due again.
 
-use money::{Micros, Uuid};
 use sqlx::{PgPool, Row};
+use types::{Micros, Uuid};
 
-use super::payouts::{self, Stored};
+use super::payouts::{self, Stored, is_under_way};
 
 /// A payout that the provider is to be called about.
 #[derive(Debug)]
@@ -30,7 +30,8 @@ pub(crate) async fn take_due(
     room: usize,
 ) -> Result<Vec<Due>, sqlx::Error> {
     let rows = sqlx::query(
-        "WITH under_way AS (
+        concat!(
+            "WITH under_way AS (
              SELECT p.id, p.position, p.last_event,
                     CASE WHEN c.event = p.last_event THEN c.tries ELSE p.attempt END AS tries,
                     CASE
@@ -38,7 +39,9 @@ pub(crate) async fn take_due(
                     WHEN p.status = 'unknown' THEN p.updated_at + least(60000000, 250000 * (1 << least(p.attempt, 8)))
                     ELSE 0 END AS due_at
                FROM payouts p LEFT JOIN aside.calls c ON c.payout = p.id
-              WHERE p.status NOT IN ('paid', 'failed') AND p.id <> ALL($2)
+              WHERE ",
+            is_under_way!(),
+            " AND p.id <> ALL($2)
                 AND NOT (p.status = 'requested' AND (SELECT paused FROM aside.payout_switch))
          ), due AS (
              SELECT * FROM under_way WHERE due_at <= $1 ORDER BY due_at, position LIMIT $3
@@ -50,7 +53,8 @@ pub(crate) async fn take_due(
          )
          SELECT p.*, d.details, d.data_key, d.correlation_id, d.traceparent, (SELECT paused FROM aside.payout_switch) AS paused
            FROM due JOIN payouts p ON p.id = due.id LEFT JOIN aside.payout_details d ON d.payout = p.id
-          ORDER BY p.position",
+          ORDER BY p.position"
+        ),
     )
     .bind(now.get())
     .bind(held)

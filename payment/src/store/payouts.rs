@@ -1,11 +1,32 @@
 //! `payouts`: each with how far it is.
 
-use money::{Currency, Micros, Money, PartnerId, PayoutId, Uuid};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
+use types::{Currency, Micros, Money, PartnerId, PayoutId};
 
 use super::unreadable;
 use crate::domain::{Method, Payout, Status};
+
+/// Those payouts, of the table `p`, that are not final: the condition of the index `payouts_under_way`, word by word.
+macro_rules! is_under_way {
+    () => {
+        "p.status NOT IN ('paid', 'failed')"
+    };
+}
+pub(crate) use is_under_way;
+
+/// Each status that is not final, as `s.status`, with its payouts as `p`.
+macro_rules! by_status_under_way {
+    () => {
+        concat!(
+            "FROM unnest(ARRAY['requested', 'submitting', 'submitted', 'unknown']) s(status)
+               LEFT JOIN payouts p ON p.status = s.status AND ",
+            crate::store::payouts::is_under_way!(),
+            " GROUP BY s.status"
+        )
+    };
+}
+pub(crate) use by_status_under_way;
 
 /// A payout with its place in the log: the position of its request.
 #[derive(Clone, Debug)]
@@ -59,54 +80,24 @@ pub(crate) async fn save(
     connection: &mut PgConnection,
     stored: &[Stored],
 ) -> Result<(), sqlx::Error> {
-    if stored.is_empty() {
-        return Ok(());
-    }
-    let column = |of: fn(&Payout) -> String| -> Vec<String> {
-        stored.iter().map(|stored| of(&stored.payout)).collect()
-    };
-    let numbers = |of: fn(&Stored) -> i64| -> Vec<i64> { stored.iter().map(of).collect() };
-    let first_attempts: Vec<Option<i64>> = stored
-        .iter()
-        .map(|stored| stored.payout.first_attempt_at.map(Micros::get))
-        .collect();
-    let texts = |of: fn(&Payout) -> Option<String>| -> Vec<Option<String>> {
-        stored.iter().map(|stored| of(&stored.payout)).collect()
-    };
-    let attempts: Vec<i32> = stored.iter().map(|stored| stored.payout.attempt).collect();
-    let events: Vec<Uuid> = stored
-        .iter()
-        .map(|stored| stored.payout.last_event)
-        .collect();
-    sqlx::query(
-        "INSERT INTO payouts (id, position, partner, minor, currency, method, masked, status, attempt, first_attempt_at,
-                              provider_ref, reason, requested_at, updated_at, last_event)
-         SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-                              $8::text[], $9::int[], $10::bigint[], $11::text[], $12::text[], $13::bigint[],
-                              $14::bigint[], $15::uuid[])
-         ON CONFLICT (id) DO UPDATE
-            SET status = excluded.status, attempt = excluded.attempt, first_attempt_at = excluded.first_attempt_at,
-                provider_ref = excluded.provider_ref, reason = excluded.reason, updated_at = excluded.updated_at,
-                last_event = excluded.last_event",
-    )
-    .bind(column(|payout| payout.id.to_string()))
-    .bind(numbers(|stored| stored.position))
-    .bind(column(|payout| payout.partner.to_string()))
-    .bind(numbers(|stored| stored.payout.amount.minor))
-    .bind(column(|payout| payout.amount.currency.to_string()))
-    .bind(column(|payout| payout.method.name().to_owned()))
-    .bind(column(|payout| payout.masked.clone()))
-    .bind(column(|payout| payout.status.name().to_owned()))
-    .bind(attempts)
-    .bind(first_attempts)
-    .bind(texts(|payout| payout.provider_ref.clone()))
-    .bind(texts(|payout| payout.reason.clone()))
-    .bind(numbers(|stored| stored.payout.requested_at.get()))
-    .bind(numbers(|stored| stored.payout.updated_at.get()))
-    .bind(events)
-    .execute(connection)
-    .await?;
-    Ok(())
+    messaging::insert_rows!(connection, stored => "payouts" {
+        id: text = |stored| stored.payout.id.as_str(),
+        position: bigint = |stored| stored.position,
+        partner: text = |stored| stored.payout.partner.as_str(),
+        minor: bigint = |stored| stored.payout.amount.minor,
+        currency: text = |stored| stored.payout.amount.currency.code(),
+        method: text = |stored| stored.payout.method.name(),
+        masked: text = |stored| stored.payout.masked.as_str(),
+        status: text = |stored| stored.payout.status.name(),
+        attempt: int = |stored| stored.payout.attempt,
+        first_attempt_at: bigint = |stored| stored.payout.first_attempt_at.map(Micros::get),
+        provider_ref: text = |stored| stored.payout.provider_ref.as_deref(),
+        reason: text = |stored| stored.payout.reason.as_deref(),
+        requested_at: bigint = |stored| stored.payout.requested_at.get(),
+        updated_at: bigint = |stored| stored.payout.updated_at.get(),
+        last_event: uuid = |stored| stored.payout.last_event,
+    } on (id) set (status, attempt, first_attempt_at, provider_ref, reason, updated_at, last_event))
+    .await
 }
 
 /// One payout.
@@ -141,4 +132,22 @@ pub(crate) async fn list(pool: &PgPool, filter: Filter<'_>) -> Result<Vec<Stored
     .fetch_all(pool)
     .await?;
     rows.iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::Status;
+
+    #[test]
+    fn the_statements_call_final_what_the_transitions_call_final() {
+        let quoted = |is_final| {
+            let statuses = Status::ALL
+                .into_iter()
+                .filter(|it| it.is_final() == is_final);
+            let names: Vec<String> = statuses.map(|it| format!("'{}'", it.name())).collect();
+            names.join(", ")
+        };
+        assert!(is_under_way!().ends_with(&format!("NOT IN ({})", quoted(true))));
+        assert!(by_status_under_way!().contains(&format!("ARRAY[{}]", quoted(false))));
+    }
 }

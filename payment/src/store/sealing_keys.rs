@@ -1,10 +1,10 @@
 //! `aside.sealing_keys`: what details are sealed to. Private halves are encrypted, and deleted when nothing sealed to
 //! them can still come.
 
-use money::Micros;
-use pipeline::WriteTx;
+use messaging::WriteTx;
 use sealing::PublicKey;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
+use types::Micros;
 
 use super::unreadable;
 

@@ -1,8 +1,8 @@
 //! `aside.payout_switch` and `aside.payout_proposals`: what operators say of payouts.
 
-use money::Micros;
-use pipeline::WriteTx;
+use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
+use types::Micros;
 
 use crate::domain::Payout;
 

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use crate::provider::Provider;
 use axum::http::StatusCode;
 use chassis::config::Env;
-use host::Definition;
-use host::testing::{TestService, new_database, operator, partner, until, variables};
 use payment::Payment;
-use schemas::{Body, CommissionCalculatedV1, Service, Topic, WireMoney};
+use runtime::Definition;
+use runtime::testing::{TestService, new_database, operator, partner, until, variables};
+use schemas::{Body, CommissionCalculatedV1, Service, Topic};
 use serde_json::{Value, json};
+use types::{ConversionType, Money, TermsVersion};
 
 pub(crate) const DATA_KEY: &str = "a data key for tests only, of more than 32 bytes";
 
@@ -146,11 +147,8 @@ pub(crate) fn payment_variables(
     variables
 }
 
-pub(crate) fn money(minor: i64, currency: &str) -> WireMoney {
-    WireMoney {
-        minor,
-        currency: currency.to_owned(),
-    }
+pub(crate) fn money(minor: i64, currency: &str) -> Money {
+    Money::new(minor, currency.parse().unwrap())
 }
 
 pub(crate) fn calculated(
@@ -160,14 +158,14 @@ pub(crate) fn calculated(
     status: &str,
 ) -> CommissionCalculatedV1 {
     CommissionCalculatedV1 {
-        partner_id: partner.to_owned(),
-        brand_id: "brand1".to_owned(),
-        campaign_id: "camp100".to_owned(),
-        event_type: "purchase".to_owned(),
+        partner_id: partner.parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        campaign_id: "camp100".parse().unwrap(),
+        event_type: ConversionType::Purchase,
         base: Some(money(minor.saturating_mul(10), currency)),
         rate_bps: Some(1_000),
         flat: None,
-        plan_version: 1,
+        plan_version: TermsVersion::FIRST,
         rounding: "half_even".to_owned(),
         amount: money(minor, currency),
         status: status.to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
-use host::testing::{TestService, new_database, operator, partner, until};
+use runtime::testing::{TestService, new_database, operator, partner, until};
 use sealing::DataKey;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -30,8 +30,8 @@ fn keyed(
 
 async fn granted(service: &TestService) -> String {
     let path = "/api/v1/payment/payouts";
-    let (who, asked) = (partner("partner123"), payout("1.00"));
-    let (status, body) = service.post(path, &who, &asked).await;
+    let (who, submitted) = (partner("partner123"), payout("1.00"));
+    let (status, body) = service.post(path, &who, &submitted).await;
     assert_eq!(status, StatusCode::CREATED, "{body}");
     body["id"].as_str().unwrap().to_owned()
 }
@@ -173,7 +173,7 @@ async fn killed_in_the_middle_it_goes_on_and_what_no_key_opens_stays_as_it_is() 
     assert_eq!(
         data_keys(&service).await.as_array().unwrap().len(),
         2,
-        "and it is told of"
+        "and it is reported"
     );
     service.stop().await;
 }

@@ -2,14 +2,14 @@
 
 use axum::http::StatusCode;
 use chassis::auth::Role;
-use host::testing::{claims, mint, until};
+use runtime::testing::{claims, mint, until};
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::switch::acts;
 
 /// A payout of 150.00 of which nobody knows; look-ups go on to fail.
-async fn in_doubt() -> (App, String) {
+async fn indeterminate() -> (App, String) {
     let mut app = App::start().await;
     app.earn("partner123", 20_000).await;
     app.provider.control(json!({ "lookups_fail": true })).await;
@@ -21,7 +21,7 @@ async fn in_doubt() -> (App, String) {
 async fn decide(app: &App, id: &str, who: &str, decision: &str) -> (StatusCode, Value) {
     let path = format!("/api/v1/operator/payment/payouts/{id}/decide");
     let token = mint(&claims(who).role(Role::Operator));
-    let body = json!({"decision": decision, "reason": format!("{who} saw the books")});
+    let body = json!({"decision": decision, "reason": format!("{who} saw the ledger")});
     app.service.post(&path, &token, &body).await
 }
 
@@ -58,7 +58,7 @@ async fn until_called(app: &App, call: &str) {
 
 #[tokio::test]
 async fn it_takes_two_operators_who_say_the_same() {
-    let (app, id) = in_doubt().await;
+    let (app, id) = indeterminate().await;
     proposed(&app, &id, "alice", "paid").await;
     proposed(&app, &id, "alice", "paid").await;
     proposed(&app, &id, "bob", "failed").await;
@@ -90,7 +90,7 @@ async fn it_takes_two_operators_who_say_the_same() {
 
 #[tokio::test]
 async fn what_operators_say_among_themselves_is_not_shown_to_the_partner() {
-    let (app, id) = in_doubt().await;
+    let (app, id) = indeterminate().await;
     proposed(&app, &id, "alice", "failed").await;
     decided(&app, &id, "bob", "failed").await;
     let payout = app.payout(&id).await;
@@ -98,14 +98,14 @@ async fn what_operators_say_among_themselves_is_not_shown_to_the_partner() {
     assert_eq!(payout["reason"], "an operator decided so");
     assert_eq!(app.balance("partner123", "payable").await, "200.00");
     let log = format!("{:?}", app.service.log().await);
-    assert!(!log.contains("saw the books"), "{log}");
-    assert_eq!(acts(&app).await[0][2], "bob saw the books");
+    assert!(!log.contains("saw the ledger"), "{log}");
+    assert_eq!(acts(&app).await[0][2], "bob saw the ledger");
     app.assert_state_is_the_fold_of_its_log().await;
 }
 
 #[tokio::test]
 async fn a_proposal_is_void_once_the_payout_has_moved_on() {
-    let (app, id) = in_doubt().await;
+    let (app, id) = indeterminate().await;
     proposed(&app, &id, "alice", "failed").await;
     // It is handed over again, and nobody knows again.
     app.provider.calls();
@@ -126,7 +126,7 @@ async fn a_proposal_is_void_once_the_payout_has_moved_on() {
 
 #[tokio::test]
 async fn one_operator_may_have_it_looked_up_at_once() {
-    let (app, id) = in_doubt().await;
+    let (app, id) = indeterminate().await;
     // As after many failures: it would be looked up in a minute.
     run(
         &app,
@@ -140,7 +140,7 @@ async fn one_operator_may_have_it_looked_up_at_once() {
 
 #[tokio::test]
 async fn a_decision_that_the_providers_answer_overtakes_is_refused() {
-    let (app, id) = in_doubt().await;
+    let (app, id) = indeterminate().await;
     proposed(&app, &id, "alice", "failed").await;
     let waiting = |writers: i64| {
         let pool = app.service.pool();
@@ -184,7 +184,7 @@ async fn only_a_payout_of_which_nobody_knows_is_decided_upon() {
 
 #[tokio::test]
 async fn a_decision_that_cannot_be_audited_is_not_noted() {
-    let (app, id) = in_doubt().await;
+    let (app, id) = indeterminate().await;
     run(&app, "ALTER TABLE pipeline.audit RENAME TO audit_away").await;
     let (status, problem) = decide(&app, &id, "alice", "paid").await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{problem}");

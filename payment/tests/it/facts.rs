@@ -1,23 +1,24 @@
 use schemas::{CommissionApprovedV1, CommissionReversedV1, Topic};
 use serde_json::{Value, json};
+use types::EarningStatus;
 
 use crate::app::{App, calculated, money};
 
 fn approved(minor: i64) -> CommissionApprovedV1 {
     CommissionApprovedV1 {
-        partner_id: "partner123".to_owned(),
-        brand_id: "brand1".to_owned(),
+        partner_id: "partner123".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
         amount: money(minor, "USD"),
     }
 }
 
-fn reversed(minor: i64, from: &str) -> CommissionReversedV1 {
+fn reversed(minor: i64, from: EarningStatus) -> CommissionReversedV1 {
     CommissionReversedV1 {
-        partner_id: "partner123".to_owned(),
-        brand_id: "brand1".to_owned(),
+        partner_id: "partner123".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
         amount: money(minor, "USD"),
         reversed_total: money(minor, "USD"),
-        from: from.to_owned(),
+        from,
     }
 }
 
@@ -29,7 +30,7 @@ async fn a_held_commission_becomes_payable_and_its_refund_gives_back() {
     assert_eq!(app.balance("partner123", "pending").await, "10.00");
     app.state("c1", approved(1_000)).await;
     assert_eq!(app.balance("partner123", "payable").await, "10.00");
-    app.state("c1", reversed(400, "payable")).await;
+    app.state("c1", reversed(400, EarningStatus::Payable)).await;
     assert_eq!(app.balance("partner123", "payable").await, "6.00");
     app.assert_ledger_is_the_fold_of_its_log().await;
 }
@@ -40,7 +41,8 @@ async fn a_refund_after_payout_is_carried_over() {
     app.earn("partner123", 1_000).await;
     let id = app.granted("partner123", "10.00").await;
     app.until_status(&id, "paid").await;
-    app.state("c1", reversed(1_000, "payable")).await;
+    app.state("c1", reversed(1_000, EarningStatus::Payable))
+        .await;
     assert_eq!(app.balance("partner123", "payable").await, "-10.00");
     app.earn("partner123", 1_500).await;
     let (_, problem) = app.request("partner123", "5.01").await;
@@ -80,26 +82,28 @@ async fn what_cannot_be_applied_is_in_suspense_or_noted_and_the_stream_goes_on()
 }
 
 #[tokio::test]
-async fn a_fact_that_names_no_account_or_currency_is_set_aside_and_others_go_on() {
+async fn a_fact_that_names_no_account_or_currency_becomes_a_dead_letter_and_others_go_on() {
     let mut app = App::start().await;
     let topic = Topic::CommissionEvents;
     let odd = [
-        ("c1", calculated("no partner!", 1_000, "USD", "approved")),
-        ("c2", calculated("partner123", 1_000, "???", "approved")),
+        ("c1", ("partner123", "no partner"), "partner_id"),
+        ("c2", ("USD", "???"), "currency"),
     ];
     let mut facts = Vec::new();
-    for (conversion, fact) in odd {
-        let fact =
-            app.service
-                .assert_sets_aside(topic, conversion, fact.into(), "names no conversion");
-        facts.push(fact.await);
+    for (conversion, spoilt, field) in odd {
+        let fact = calculated("partner123", 1_000, "USD", "approved").into();
+        let fact = app
+            .service
+            .assert_dead_letter(topic, conversion, fact, &[spoilt], field)
+            .await;
+        facts.push(fact);
     }
     app.earn("partner123", 100).await;
     assert_eq!(app.balance("partner123", "payable").await, "1.00");
 
     let mend = |payload: &mut Value| payload["partner_id"] = json!("partner123");
     app.service.mend(&facts[0], mend).await;
-    let mend = |payload: &mut Value| payload["amount"]["currency"] = json!("USD");
+    let mend = |payload: &mut Value| payload["base"]["currency"] = json!("USD");
     app.service.mend(&facts[1], mend).await;
     assert_eq!(app.balance("partner123", "payable").await, "21.00");
     app.assert_ledger_is_the_fold_of_its_log().await;
@@ -126,7 +130,7 @@ async fn many_facts_of_one_entry_add_up() {
     let facts = (1..=200).map(|sequence| {
         let conversion = format!("c{sequence}");
         let body = calculated("partner123", 1, "USD", "approved").into();
-        host::testing::message(topic, &conversion, &conversion, body, Some(sequence))
+        runtime::testing::message(topic, &conversion, &conversion, body, Some(sequence))
     });
     app.service.deliver_all(topic, facts.collect()).await;
     assert_eq!(app.balance("partner123", "payable").await, "2.00");

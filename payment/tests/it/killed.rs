@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::TcpListener;
 
 use axum::http::StatusCode;
-use host::testing::{new_database, partner, until};
+use runtime::testing::{new_database, partner, until};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 

@@ -1,7 +1,7 @@
 //! Operators and a payout request that is stuck: they see what it says, and never where the money goes.
 
 use axum::http::StatusCode;
-use host::testing::{operator, partner, until};
+use runtime::testing::{operator, partner, until};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -75,7 +75,7 @@ fn assert_shows_nothing(answer: &Value) {
 }
 
 #[tokio::test]
-async fn a_stuck_request_is_found_tried_edited_and_brought_back() {
+async fn a_stuck_request_is_found_tried_edited_and_redriven() {
     let (app, id) = stuck().await;
     let (_, page) = get(
         &app,
@@ -103,16 +103,16 @@ async fn a_stuck_request_is_found_tried_edited_and_brought_back() {
     assert!(hidden.starts_with("hidden: "), "{hidden}");
 
     let dry_run = format!("{one}/dry-run");
-    let (_, told) = post(&app, &dry_run, &json!({})).await;
-    assert_eq!(told["outcome"], "failed", "{told}");
+    let (_, result) = post(&app, &dry_run, &json!({})).await;
+    assert_eq!(result["outcome"], "failed", "{result}");
     run(&app, "ALTER TABLE payouts DROP CONSTRAINT broken").await;
-    let (_, told) = post(&app, &dry_run, &json!({})).await;
-    assert_eq!(told["outcome"], "handled", "{told}");
-    assert_eq!(told["events"][0]["type"], "payout.requested.v1");
+    let (_, result) = post(&app, &dry_run, &json!({})).await;
+    assert_eq!(result["outcome"], "handled", "{result}");
+    assert_eq!(result["events"][0]["type"], "payout.requested.v1");
     let mut edited = payload.clone();
     edited["amount"]["minor"] = json!(30_000);
-    let (_, told) = post(&app, &dry_run, &json!({"payload": edited})).await;
-    assert_eq!(told["code"], "insufficient_balance", "{told}");
+    let (_, result) = post(&app, &dry_run, &json!({"payload": edited})).await;
+    assert_eq!(result["code"], "insufficient_balance", "{result}");
     assert_eq!(app.balance("partner123", "payable").await, "200.00");
 }
 
@@ -257,21 +257,22 @@ async fn a_dropped_request_is_dropped_for_who_asked_and_a_redrive_of_all_shows_i
 async fn while_the_database_takes_no_batch_ready_says_why_and_since_when() {
     let mut app = App::start().await;
     run(&app, "ALTER TABLE pipeline.inbox RENAME TO inbox_away").await;
-    let asking = app.request("partner123", "1.00");
+    let requesting = app.request("partner123", "1.00");
     let looking = async {
         until("it is not ready", || async {
             let (status, ready) = app.service.get("/ready", &operator()).await;
             let checks = ready["checks"].as_array().cloned().unwrap_or_default();
             let batches = checks.iter().find(|check| check["name"] == "batches");
-            let told = batches.and_then(|check| check["detail"].as_str());
+            let reported = batches.and_then(|check| check["detail"].as_str());
             status == StatusCode::SERVICE_UNAVAILABLE
-                && told
-                    .is_some_and(|told| told.contains("waits since 20") && told.contains("inbox"))
+                && reported.is_some_and(|reported| {
+                    reported.contains("waits since 20") && reported.contains("inbox")
+                })
         })
         .await;
         run(&app, "ALTER TABLE pipeline.inbox_away RENAME TO inbox").await;
     };
-    let ((status, answer), ()) = tokio::join!(asking, looking);
+    let ((status, answer), ()) = tokio::join!(requesting, looking);
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
     let (status, ready) = app.service.get("/ready", &operator()).await;
     assert_eq!(status, StatusCode::OK, "{ready}");

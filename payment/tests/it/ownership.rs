@@ -1,6 +1,6 @@
 use axum::http::StatusCode;
 use chassis::auth::Claims;
-use host::testing::{brand, mint, operator, partner};
+use runtime::testing::{brand, mint, operator, partner};
 use serde_json::json;
 
 use crate::app::{App, payout};
@@ -69,7 +69,7 @@ async fn without_a_token_nothing_is_shown() {
 }
 
 #[tokio::test]
-async fn the_road_between_services_opens_to_services_that_mean_this_one() {
+async fn the_transport_between_services_opens_to_services_that_mean_this_one() {
     let app = App::start().await;
     let token = |from, to| mint(&Claims::new("commission", from, to, 60));
     let mut expired = Claims::new("commission", "commission", "payment", 60);

@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
-use host::testing::{operator, partner, rows};
-use money::ids::Asker;
+use runtime::testing::{operator, partner, rows};
 use serde_json::json;
+use types::ids::Asker;
 
 use crate::app::{App, payout};
 

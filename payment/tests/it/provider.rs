@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
-use host::testing::until;
+use payout_simulator::{Behaviour, Ledger, Simulator};
+use runtime::testing::until;
 use serde_json::{Value, json};
-use simulator::{Behaviour, Books, Simulator};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -25,7 +25,7 @@ impl Provider {
             settle_ms: 0,
             ..Behaviour::default()
         };
-        let simulator = Simulator::new(behaviour, Books::new(1_000), None);
+        let simulator = Simulator::new(behaviour, Ledger::new(1_000), None);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(Mutex::new(Vec::new()));
@@ -35,7 +35,7 @@ impl Provider {
             heard.lock().unwrap().push(call);
             next.run(request)
         });
-        let router = simulator::router(simulator).layer(listening);
+        let router = payout_simulator::router(simulator).layer(listening);
         let mut server = JoinSet::new();
         server.spawn(axum::serve(listener, router).into_future());
         Self {

@@ -1,4 +1,4 @@
-use host::testing::until;
+use runtime::testing::until;
 use serde_json::json;
 
 use crate::app::App;

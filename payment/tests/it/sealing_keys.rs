@@ -1,6 +1,6 @@
 use axum::http::StatusCode;
-use host::testing::{message, operator, operator_actor, partner, until};
-use pipeline::Answer;
+use messaging::Answer;
+use runtime::testing::{message, operator, operator_actor, partner, until};
 use schemas::{Body, Message, RequestPayoutV1, Topic};
 use sealing::{Details, KeyPair, PublicKey, seal};
 use serde_json::json;
@@ -26,7 +26,7 @@ pub(crate) fn command(key: &PublicKey, sealed_for: &str, minor: i64) -> Message 
 fn command_to(details: &str, key: &PublicKey, sealed_for: &str, minor: i64) -> Message {
     let details = Details::parse(details.as_bytes()).unwrap();
     let body = Body::from(RequestPayoutV1 {
-        amount: money(minor, "USD"),
+        amount: money(minor, "USD").into(),
         method: "paypal".to_owned(),
         sealed_details: seal(key, sealed_for, &details).unwrap(),
         key_id: key.id.clone(),
@@ -39,8 +39,11 @@ fn command_to(details: &str, key: &PublicKey, sealed_for: &str, minor: i64) -> M
 }
 
 async fn ask(app: &mut App, key: &PublicKey, sealed_for: &str) -> Answer {
-    let asked = vec![command(key, sealed_for, 100)];
-    let answers = app.service.deliver_all(Topic::PaymentCommands, asked).await;
+    let submitted = vec![command(key, sealed_for, 100)];
+    let answers = app
+        .service
+        .deliver_all(Topic::PaymentCommands, submitted)
+        .await;
     answers.into_iter().next().unwrap()
 }
 
@@ -62,8 +65,11 @@ async fn sealed_details_are_held_to_the_rules_that_our_own_edges_keep() {
         r#"{"email":"user@example.com","wallet":"w"}"#,
         r#"{"iban":"DE89370400440532013000"}"#,
     ] {
-        let asked = vec![command_to(details, &key, "partner123", 100)];
-        let answers = app.service.deliver_all(Topic::PaymentCommands, asked).await;
+        let submitted = vec![command_to(details, &key, "partner123", 100)];
+        let answers = app
+            .service
+            .deliver_all(Topic::PaymentCommands, submitted)
+            .await;
         assert_eq!(code(&answers[0]), "details_unreadable", "{details}");
     }
     assert!(app.provider.taken().await.is_empty());

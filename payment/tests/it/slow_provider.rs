@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use chassis::config::Env;
-use host::testing::{new_database, until};
-use host::{Definition, Led};
 use payment::payouts::{
-    Doubt, PayoutDesk, PayoutProvider, ProviderState, Report, Submission, Submitted,
+    Indeterminate, PayoutProvider, PayoutWorker, ProviderState, Report, Submission, Submitted,
 };
 use payment::{Payment, PaymentSettings, SealingKeyKeeper};
+use runtime::testing::{new_database, until};
+use runtime::{Definition, LeaderJobs};
 use sealing::{DataKey, DataKeys};
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -52,7 +52,7 @@ struct Seen {
 struct Gated(Arc<Gate>);
 
 impl PayoutProvider for Gated {
-    async fn submit(&self, submission: &Submission) -> Result<Submitted, Doubt> {
+    async fn submit(&self, submission: &Submission) -> Result<Submitted, Indeterminate> {
         {
             let mut seen = self.0.seen.lock().unwrap();
             seen.at_once += 1;
@@ -65,7 +65,7 @@ impl PayoutProvider for Gated {
         Ok(Submitted::Taken(paid()))
     }
 
-    async fn lookup(&self, _: &str) -> Result<Option<Report>, Doubt> {
+    async fn lookup(&self, _: &str) -> Result<Option<Report>, Indeterminate> {
         Ok(None)
     }
 }
@@ -83,10 +83,10 @@ fn paying_by(env: &mut Env, provider: impl PayoutProvider) -> Definition<Payment
     let settings = PaymentSettings::read(env);
     let data_key = DataKey::derive(&settings.data_key).unwrap();
     let data_key = Arc::new(DataKeys::from(data_key));
-    let desk = PayoutDesk::new(provider, Arc::clone(&data_key));
+    let worker = PayoutWorker::new(provider, Arc::clone(&data_key));
     let keeper = SealingKeyKeeper::new(data_key, settings.partitions);
     let mut definition = payment::definition(&settings).unwrap();
-    definition.led = Led::nothing().timer(desk).timer(keeper);
+    definition.jobs = LeaderJobs::nothing().timer(worker).timer(keeper);
     definition
 }
 
@@ -123,7 +123,7 @@ impl Gate {
 }
 
 #[tokio::test]
-async fn sixteen_payouts_are_in_hand_at_once() {
+async fn sixteen_payouts_are_in_flight_at_once() {
     let (app, gate) = gated().await;
     let mut ids = Vec::new();
     for _ in 0..20 {
@@ -139,12 +139,12 @@ async fn sixteen_payouts_are_in_hand_at_once() {
 }
 
 #[tokio::test]
-async fn a_payout_in_hand_is_not_taken_again_when_it_falls_due() {
+async fn a_payout_in_flight_is_not_taken_again_when_it_falls_due() {
     let (app, gate) = gated().await;
     let first = app.granted("partner123", "1.00").await;
     gate.until_hanging(1).await;
     app.service.advance_clock(3_600).await;
-    // When the desk has come to the second, it has looked at what is due since.
+    // When the worker has come to the second, it has looked at what is due since.
     let second = app.granted("partner123", "1.00").await;
     gate.until_hanging(2).await;
     gate.open.add_permits(Semaphore::MAX_PERMITS);
@@ -158,11 +158,11 @@ async fn a_payout_in_hand_is_not_taken_again_when_it_falls_due() {
 struct Stuck(Vec<String>);
 
 impl PayoutProvider for Stuck {
-    async fn submit(&self, _: &Submission) -> Result<Submitted, Doubt> {
+    async fn submit(&self, _: &Submission) -> Result<Submitted, Indeterminate> {
         Ok(Submitted::Taken(paid()))
     }
 
-    async fn lookup(&self, reference: &str) -> Result<Option<Report>, Doubt> {
+    async fn lookup(&self, reference: &str) -> Result<Option<Report>, Indeterminate> {
         if self.0.iter().any(|stuck| stuck == reference) {
             std::future::pending::<()>().await;
         }
@@ -171,7 +171,7 @@ impl PayoutProvider for Stuck {
 }
 
 #[tokio::test]
-async fn more_stuck_payouts_than_there_are_hands_do_not_keep_a_new_one_waiting() {
+async fn more_stuck_payouts_than_fit_in_flight_do_not_keep_a_new_one_waiting() {
     let mut app = App::start().await;
     app.earn("partner123", 20_000).await;
     app.provider.control(json!({ "settle_ms": 600_000 })).await;
@@ -188,7 +188,7 @@ async fn more_stuck_payouts_than_there_are_hands_do_not_keep_a_new_one_waiting()
     let app = App::with(provider, variables.clone(), |env| {
         let settings = PaymentSettings::read(env);
         let mut definition = payment::definition(&settings).unwrap();
-        definition.led = Led::nothing();
+        definition.jobs = LeaderJobs::nothing();
         definition
     })
     .await;

@@ -1,7 +1,7 @@
 //! Operators say whether money may leave.
 
 use axum::http::StatusCode;
-use host::testing::{brand, operator, partner, until};
+use runtime::testing::{brand, operator, partner, until};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -48,7 +48,7 @@ async fn until_looked_up(app: &App, id: &str) {
 async fn while_payouts_are_paused_none_is_submitted_and_when_they_are_resumed_all_are() {
     let mut app = App::start().await;
     app.earn("partner123", 20_000).await;
-    // One that the provider has and is slow to pay: its look-ups show that the desk goes on.
+    // One that the provider has and is slow to pay: its look-ups show that the worker goes on.
     app.provider
         .control(json!({ "settle_ms": 86_400_000 }))
         .await;
@@ -56,8 +56,8 @@ async fn while_payouts_are_paused_none_is_submitted_and_when_they_are_resumed_al
     app.until_status(&slow, "submitted").await;
     // One of which nobody knows: the look-up will say that it never came, so that it is to be handed over again.
     app.provider.control(json!({ "lookups_fail": true })).await;
-    let doubted = app.granted("partner123", "2.00").await;
-    app.until_status(&doubted, "unknown").await;
+    let indeterminate = app.granted("partner123", "2.00").await;
+    app.until_status(&indeterminate, "unknown").await;
 
     assert_eq!(switch(&app).await["paused"], false);
     assert_eq!(switch(&app).await["since"], Value::Null);
@@ -69,19 +69,19 @@ async fn while_payouts_are_paused_none_is_submitted_and_when_they_are_resumed_al
     assert!(paused["since"].is_string());
     let mended = json!({ "lookups_fail": false, "settle_ms": 0 });
     app.provider.control(mended).await;
-    let asked = app.granted("partner123", "3.00").await;
-    app.until_status(&doubted, "submitting").await;
-    for id in [&slow, &doubted, &slow, &doubted] {
+    let submitted = app.granted("partner123", "3.00").await;
+    app.until_status(&indeterminate, "submitting").await;
+    for id in [&slow, &indeterminate, &slow, &indeterminate] {
         until_looked_up(&app, id).await;
     }
-    assert_eq!(app.payout(&asked).await["status"], "requested");
-    assert_eq!(app.payout(&doubted).await["status"], "submitting");
+    assert_eq!(app.payout(&submitted).await["status"], "requested");
+    assert_eq!(app.payout(&indeterminate).await["status"], "submitting");
     assert_eq!(app.provider.taken().await, [slow.as_str()]);
 
     let resumed = turned(&app, "resume", "it was mended").await;
     assert_eq!(resumed["paused"], false);
-    app.until_status(&asked, "paid").await;
-    app.until_status(&doubted, "paid").await;
+    app.until_status(&submitted, "paid").await;
+    app.until_status(&indeterminate, "paid").await;
     assert_eq!(app.provider.taken().await.len(), 3);
     assert_eq!(
         acts(&app).await,

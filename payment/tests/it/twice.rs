@@ -1,6 +1,6 @@
 //! Money that somebody tries to move twice, or without being asked.
 
-use host::testing::message;
+use runtime::testing::message;
 use schemas::{Body, RecordPayoutAnswerV1, Topic};
 use serde_json::json;
 
@@ -12,12 +12,15 @@ async fn two_payouts_of_one_entry_never_spend_one_balance_twice() {
     let mut app = App::start().await;
     app.earn("partner123", 10_000).await;
     let key = published(&app).await;
-    let asked = vec![
+    let submitted = vec![
         command(&key, "partner123", 8_000),
         command(&key, "partner123", 8_000),
         command(&key, "partner123", 2_000),
     ];
-    let answers = app.service.deliver_all(Topic::PaymentCommands, asked).await;
+    let answers = app
+        .service
+        .deliver_all(Topic::PaymentCommands, submitted)
+        .await;
     let codes: Vec<&str> = answers.iter().map(code).collect();
     assert_eq!(codes, ["done", "insufficient_balance", "done"]);
     app.provider.until_taken(2).await;
@@ -29,13 +32,13 @@ async fn two_payouts_of_one_entry_never_spend_one_balance_twice() {
 async fn one_request_twice_in_one_entry_is_one_payout() {
     let mut app = App::start().await;
     app.earn("partner123", 10_000).await;
-    let asked = command(&published(&app).await, "partner123", 4_000);
-    let twins = vec![asked.clone(), asked.clone()];
+    let submitted = command(&published(&app).await, "partner123", 4_000);
+    let twins = vec![submitted.clone(), submitted.clone()];
     let answers = app.service.deliver_all(Topic::PaymentCommands, twins).await;
     let codes: Vec<&str> = answers.iter().map(code).collect();
     assert_eq!(codes, ["done", "repeated"]);
     let mut other = command(&published(&app).await, "partner123", 4_000);
-    other.header.subject = asked.header.subject;
+    other.header.subject = submitted.header.subject;
     let answers = app.service.deliver_all(Topic::PaymentCommands, vec![other]);
     assert_eq!(code(&answers.await[0]), "payout_exists");
     app.provider.until_taken(1).await;
@@ -46,10 +49,12 @@ async fn one_request_twice_in_one_entry_is_one_payout() {
 async fn nobody_asks_for_money_in_the_systems_name() {
     let mut app = App::start().await;
     app.earn("partner123", 10_000).await;
-    let mut asked = command(&published(&app).await, "partner123", 4_000);
-    asked.header.actor = None;
-    asked.header.source = "payment".to_owned();
-    let answers = app.service.deliver_all(Topic::PaymentCommands, vec![asked]);
+    let mut submitted = command(&published(&app).await, "partner123", 4_000);
+    submitted.header.actor = None;
+    submitted.header.source = "payment".to_owned();
+    let answers = app
+        .service
+        .deliver_all(Topic::PaymentCommands, vec![submitted]);
     // Of services' commands only the bff's are taken: it has seen who asks.
     assert_eq!(code(&answers.await[0]), "parked");
     assert_eq!(app.balance("partner123", "payable").await, "100.00");
@@ -85,7 +90,7 @@ async fn an_answer_of_the_provider_that_comes_from_outside_moves_nothing() {
 }
 
 #[tokio::test]
-async fn a_fact_that_cannot_be_told_from_its_repetition_moves_nothing() {
+async fn a_fact_that_is_indistinguishable_from_its_repetition_moves_nothing() {
     let mut app = App::start().await;
     app.earn("partner123", 10_000).await;
     let topic = Topic::CommissionEvents;
@@ -94,9 +99,9 @@ async fn a_fact_that_cannot_be_told_from_its_repetition_moves_nothing() {
         message(topic, "c1", "c1", body, sequence)
     };
     let unnumbered = fact(None);
-    let mut foreign = fact(Some(1));
-    foreign.header.source = "tracking".to_owned();
-    for forged in [unnumbered, foreign] {
+    let mut anothers = fact(Some(1));
+    anothers.header.source = "tracking".to_owned();
+    for forged in [unnumbered, anothers] {
         let answers = app.service.deliver_all(topic, vec![forged.clone(), forged]);
         assert_eq!(code(&answers.await[0]), "parked");
     }

@@ -6,7 +6,8 @@ use super::{CONTENT_TYPE, SCHEMA_FORMAT, named, reference};
 use crate::envelope::{Header, Message};
 use crate::json::to_json;
 use crate::kinds::Kind;
-use crate::outcomes::{outcomes, rejection_codes};
+use crate::outcomes::outcomes;
+use crate::rejections::rejection_codes;
 use crate::service::{Service, Topic};
 use crate::show::is_bytes;
 

@@ -46,7 +46,7 @@ pub fn asyncapi(samples: &[(Topic, Message)]) -> Value {
             "title": "Tributary messages",
             "version": env!("CARGO_PKG_VERSION"),
             "description": DESCRIPTION,
-            "tags": Service::ALL.map(|service| json!({"name": service.name(), "description": purpose(service)})),
+            "tags": Service::ALL.map(|service| json!({"name": service.name(), "description": service.about()})),
         },
         "defaultContentType": CONTENT_TYPE,
         "servers": servers(),
@@ -66,16 +66,6 @@ pub fn asyncapi(samples: &[(Topic, Message)]) -> Value {
             } },
         },
     })
-}
-
-fn purpose(service: Service) -> &'static str {
-    match service {
-        Service::Bff => "The edge for front ends: sends commands, follows every event.",
-        Service::Campaign => "Campaigns, terms, enrollments, evidence.",
-        Service::Tracking => "Links, clicks, conversions and whose they are.",
-        Service::Commission => "Commissions, their holds and reversals.",
-        Service::Payment => "The ledger and payouts.",
-    }
 }
 
 fn servers() -> Value {

@@ -1,7 +1,7 @@
 //! What campaign is asked and what it states.
 
-use money::Micros;
 use serde::{Deserialize, Serialize};
+use types::{BrandId, Currency, Micros, PartnerId, TermsVersion, WindowDays};
 
 use super::shared::Plan;
 
@@ -61,11 +61,11 @@ pub struct SubmitEvidenceV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignCreatedV1 {
     /// The brand that owns the campaign.
-    pub brand_id: String,
+    pub brand_id: BrandId,
     /// What people call it.
     pub name: String,
     /// ISO 4217 code in which its plans pay.
-    pub currency: String,
+    pub currency: Currency,
     /// Hosts that links of the campaign may lead to.
     pub allowed_hosts: Vec<String>,
 }
@@ -74,13 +74,13 @@ pub struct CampaignCreatedV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TermsPublishedV1 {
     /// Counts from 1 within the campaign.
-    pub version: i32,
+    pub version: TermsVersion,
     /// The brand that owns the campaign.
-    pub brand_id: String,
+    pub brand_id: BrandId,
     /// ISO 4217 code in which the plan pays.
-    pub currency: String,
+    pub currency: Currency,
     /// Days from a click within which a conversion is attributed to it.
-    pub window_days: i32,
+    pub window_days: WindowDays,
     /// What a conversion earns.
     pub plan: Plan,
     /// From when it is in force.
@@ -91,7 +91,7 @@ pub struct TermsPublishedV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignActivatedV1 {
     /// The brand that owns the campaign.
-    pub brand_id: String,
+    pub brand_id: BrandId,
     /// Hosts that links of the campaign may lead to.
     pub allowed_hosts: Vec<String>,
 }
@@ -100,16 +100,16 @@ pub struct CampaignActivatedV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentAcceptedV1 {
     /// Who accepted.
-    pub partner_id: String,
+    pub partner_id: PartnerId,
     /// The version that was accepted.
-    pub terms_version: i32,
+    pub terms_version: TermsVersion,
 }
 
 /// A partner has shown what it did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvidenceSubmittedV1 {
     /// Who showed it.
-    pub partner_id: String,
+    pub partner_id: PartnerId,
     /// For example `photo`.
     pub evidence_type: String,
     /// SHA-256 of the file's address, in hexadecimal; the address itself may be personal.

@@ -1,7 +1,7 @@
 //! What payment is asked and what it states.
 
-use money::Micros;
 use serde::{Deserialize, Serialize};
+use types::{AccountType, Micros, Money, PayoutId, PayoutMethod, Uuid};
 
 use super::shared::{Transfer, WireMoney};
 
@@ -43,13 +43,13 @@ pub struct RecordPayoutAnswerV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutRequestedV1 {
     /// How much.
-    pub amount: WireMoney,
+    pub amount: Money,
     /// For example `paypal`.
-    pub method: String,
+    pub method: PayoutMethod,
     /// Where to, as it may be shown.
     pub masked: String,
     /// The transfer from payable to in transit.
-    pub transfer_id: String,
+    pub transfer_id: Uuid,
 }
 
 /// The intent to submit, committed before the provider is called.
@@ -58,18 +58,18 @@ pub struct PayoutSubmittingV1 {
     /// Counts from 1.
     pub attempt: i32,
     /// What the provider knows the payout by; never varied.
-    pub reference: String,
+    pub reference: PayoutId,
     /// How much.
-    pub amount: WireMoney,
+    pub amount: Money,
     /// For example `paypal`.
-    pub method: String,
+    pub method: PayoutMethod,
 }
 
 /// The provider has taken the payout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutSubmittedV1 {
     /// How much.
-    pub amount: WireMoney,
+    pub amount: Money,
     /// The provider's own reference.
     pub provider_ref: Option<String>,
     /// What it said beside.
@@ -80,7 +80,7 @@ pub struct PayoutSubmittedV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutUnknownV1 {
     /// How much.
-    pub amount: WireMoney,
+    pub amount: Money,
     /// The provider's own reference, where one was seen.
     pub provider_ref: Option<String>,
     /// What went wrong.
@@ -91,9 +91,9 @@ pub struct PayoutUnknownV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutPaidV1 {
     /// How much.
-    pub amount: WireMoney,
+    pub amount: Money,
     /// The transfer from in transit to paid out.
-    pub transfer_id: String,
+    pub transfer_id: Uuid,
     /// The provider's own reference.
     pub provider_ref: Option<String>,
 }
@@ -102,13 +102,48 @@ pub struct PayoutPaidV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutFailedV1 {
     /// How much.
-    pub amount: WireMoney,
+    pub amount: Money,
     /// The transfer from in transit back to payable.
-    pub transfer_id: String,
+    pub transfer_id: Uuid,
     /// The provider's own reference.
     pub provider_ref: Option<String>,
     /// What the provider said.
     pub reason: Option<String>,
+}
+
+/// A payout's whole amount, on its way from one account of the partner to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// The transfer's id.
+    pub id: Uuid,
+    /// How much.
+    pub amount: Money,
+    /// Where from.
+    pub from: AccountType,
+    /// Where to.
+    pub to: AccountType,
+}
+
+macro_rules! moves {
+    ($($record:ident: $from:ident => $to:ident;)+) => {
+        $(impl $record {
+            /// The money that this step moves.
+            pub const fn movement(&self) -> Movement {
+                Movement {
+                    id: self.transfer_id,
+                    amount: self.amount,
+                    from: AccountType::$from,
+                    to: AccountType::$to,
+                }
+            }
+        })+
+    };
+}
+
+moves! {
+    PayoutRequestedV1: Payable => InTransit;
+    PayoutPaidV1: InTransit => PaidOut;
+    PayoutFailedV1: InTransit => Payable;
 }
 
 /// Money moved between accounts.

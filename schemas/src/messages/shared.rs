@@ -1,9 +1,9 @@
 //! Records that several kinds use, and the two that stand on every events topic.
 
-use money::{AmountError, Currency, Money};
 use serde::{Deserialize, Serialize};
+use types::{AmountError, Currency, Earning, HoldDays, Invalid, Money, Uuid};
 
-/// An amount.
+/// An amount as a command says it: its currency may be none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename = "Money")]
 pub struct WireMoney {
@@ -46,11 +46,46 @@ pub struct Plan {
     pub hold_days: i32,
 }
 
+impl Plan {
+    /// What it promises. An error says which field of a request's body is at fault.
+    pub fn read(&self) -> Result<types::Plan, (&'static str, Invalid)> {
+        let sale = earning(self.sale_bps, self.sale_flat.as_ref(), "/plan/sale")?;
+        let lead = earning(self.lead_bps, self.lead_flat.as_ref(), "/plan/lead")?;
+        let hold = HoldDays::new(self.hold_days).map_err(|invalid| ("/plan/hold_days", invalid))?;
+        types::Plan::new(sale, lead, hold).map_err(|invalid| ("/plan", invalid))
+    }
+}
+
+fn earning(
+    bps: Option<i32>,
+    flat: Option<&WireMoney>,
+    pointer: &'static str,
+) -> Result<Option<Earning>, (&'static str, Invalid)> {
+    let flat = flat
+        .map(Money::try_from)
+        .transpose()
+        .map_err(|_| (pointer, Invalid("must be of an ISO 4217 currency")))?;
+    Earning::new(bps, flat).map_err(|invalid| (pointer, invalid))
+}
+
+impl From<&types::Plan> for Plan {
+    fn from(plan: &types::Plan) -> Self {
+        let flat = |earning: Option<Earning>| earning.and_then(Earning::flat).map(WireMoney::from);
+        Self {
+            sale_bps: plan.sale().and_then(Earning::bps),
+            sale_flat: flat(plan.sale()),
+            lead_bps: plan.lead().and_then(Earning::bps),
+            lead_flat: flat(plan.lead()),
+            hold_days: plan.hold().get(),
+        }
+    }
+}
+
 /// One movement: a debit and the same credit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transfer {
-    /// UUID.
-    pub id: String,
+    /// Derived from its cause.
+    pub id: Uuid,
     /// Name of the account that it is taken from.
     pub debit: String,
     /// Name of the account that it goes to.
@@ -58,7 +93,7 @@ pub struct Transfer {
     /// Minor units, more than 0.
     pub minor: i64,
     /// ISO 4217 code.
-    pub currency: String,
+    pub currency: Currency,
 }
 
 /// A command was refused: this is its outcome.

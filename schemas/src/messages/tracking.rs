@@ -1,9 +1,10 @@
 //! What tracking is asked and what it states.
 
-use money::Micros;
 use serde::{Deserialize, Serialize};
-
-use super::shared::WireMoney;
+use types::{
+    BrandId, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, Micros, Money,
+    OrderId, PartnerId, TermsVersion, Uuid, WindowDays,
+};
 
 /// Asks for a link that leads a partner's visitors to a brand's page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,13 +46,13 @@ pub struct RecordEventV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TermsAdoptedV1 {
     /// The version that campaign published.
-    pub version: i32,
+    pub version: TermsVersion,
     /// The brand that owns the campaign.
-    pub brand_id: String,
+    pub brand_id: BrandId,
     /// The currency of an amount that is reported without one.
-    pub currency: String,
+    pub currency: Currency,
     /// Days from a click within which a conversion is attributed to it.
-    pub window_days: i32,
+    pub window_days: WindowDays,
     /// From when it is in force.
     pub effective_at: Micros,
 }
@@ -60,7 +61,7 @@ pub struct TermsAdoptedV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignAdoptedV1 {
     /// The brand that owns the campaign.
-    pub brand_id: String,
+    pub brand_id: BrandId,
     /// Hosts that links of the campaign may lead to.
     pub allowed_hosts: Vec<String>,
 }
@@ -69,18 +70,18 @@ pub struct CampaignAdoptedV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentAdoptedV1 {
     /// Who accepted.
-    pub partner_id: String,
+    pub partner_id: PartnerId,
     /// The version that was accepted.
-    pub terms_version: i32,
+    pub terms_version: TermsVersion,
 }
 
 /// A link exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkCreatedV1 {
     /// The campaign that it works for.
-    pub campaign_id: String,
+    pub campaign_id: CampaignId,
     /// Whose visitors.
-    pub partner_id: String,
+    pub partner_id: PartnerId,
     /// Where it leads.
     pub target_url: String,
 }
@@ -89,25 +90,25 @@ pub struct LinkCreatedV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversionAttributedV1 {
     /// `purchase` or `lead`.
-    pub event_type: String,
+    pub event_type: ConversionType,
     /// The brand's order.
-    pub order_id: Option<String>,
+    pub order_id: Option<OrderId>,
     /// The other conversion id that the order could be reported under: with its campaign, when it came without.
-    pub alias_id: Option<String>,
+    pub alias_id: Option<ConversionId>,
     /// The campaign of the click.
-    pub campaign_id: String,
+    pub campaign_id: CampaignId,
     /// The brand that owns the campaign.
-    pub brand_id: String,
+    pub brand_id: BrandId,
     /// Whose it is.
-    pub partner_id: String,
+    pub partner_id: PartnerId,
     /// The link that was clicked.
-    pub link_code: String,
+    pub link_code: LinkCode,
     /// The click.
-    pub click_id: String,
+    pub click_id: ClickId,
     /// What was paid; absent for a lead without a value.
-    pub amount: Option<WireMoney>,
+    pub amount: Option<Money>,
     /// The version that the partner had accepted.
-    pub terms_version: i32,
+    pub terms_version: TermsVersion,
     /// When, as claimed.
     pub occurred_at: Micros,
 }
@@ -116,19 +117,19 @@ pub struct ConversionAttributedV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversionUnattributedV1 {
     /// `purchase` or `lead`.
-    pub event_type: String,
+    pub event_type: ConversionType,
     /// Why: a closed list of tracking.
     pub reason: String,
     /// Plain decimal text: its currency may not be known.
     pub amount: Option<String>,
     /// ISO 4217 code, where known.
-    pub currency: Option<String>,
+    pub currency: Option<Currency>,
     /// The brand's order.
-    pub order_id: Option<String>,
+    pub order_id: Option<OrderId>,
     /// The campaign, where the reporter knew it.
-    pub campaign_id: Option<String>,
+    pub campaign_id: Option<CampaignId>,
     /// The click, where the reporter knew it.
-    pub click_id: Option<String>,
+    pub click_id: Option<ClickId>,
     /// The visitor, hashed.
     pub user_hash: String,
     /// When, as claimed.
@@ -139,11 +140,11 @@ pub struct ConversionUnattributedV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversionRefundedV1 {
     /// Of this refund.
-    pub amount: WireMoney,
+    pub amount: Money,
     /// Of all refunds of the purchase, this one included.
-    pub refunded_total: WireMoney,
+    pub refunded_total: Money,
     /// What was paid.
-    pub purchase_amount: WireMoney,
+    pub purchase_amount: Money,
 }
 
 /// A refund came before its purchase, or for one that is nobody's.
@@ -152,13 +153,13 @@ pub struct ConversionRefundNotedV1 {
     /// Plain decimal text: its currency may not be known; absent: all of it.
     pub amount: Option<String>,
     /// ISO 4217 code, where known.
-    pub currency: Option<String>,
+    pub currency: Option<Currency>,
     /// The brand's order.
-    pub order_id: Option<String>,
+    pub order_id: Option<OrderId>,
     /// The campaign, where the reporter knew it.
-    pub campaign_id: Option<String>,
+    pub campaign_id: Option<CampaignId>,
     /// The click, where the reporter knew it.
-    pub click_id: Option<String>,
+    pub click_id: Option<ClickId>,
     /// The visitor, hashed.
     pub user_hash: String,
     /// When, as claimed.
@@ -171,11 +172,11 @@ pub struct ConversionDuplicateIgnoredV1 {
     /// As reported this time.
     pub event_type: String,
     /// Id of the event that the first report led to.
-    pub first_event_id: String,
+    pub first_event_id: Uuid,
     /// The brand's order.
-    pub order_id: Option<String>,
+    pub order_id: Option<OrderId>,
     /// The conversion that holds the order, when it is not this message's own.
-    pub first_conversion_id: Option<String>,
+    pub first_conversion_id: Option<ConversionId>,
 }
 
 /// Something else happened, and is kept.
@@ -186,13 +187,13 @@ pub struct TrackingEventRecordedV1 {
     /// The visitor, hashed.
     pub user_hash: String,
     /// The link of the click, where known.
-    pub link_code: Option<String>,
+    pub link_code: Option<LinkCode>,
     /// The click, where known.
-    pub click_id: Option<String>,
+    pub click_id: Option<ClickId>,
     /// The campaign, where known.
-    pub campaign_id: Option<String>,
+    pub campaign_id: Option<CampaignId>,
     /// The brand's order, where one was given.
-    pub order_id: Option<String>,
+    pub order_id: Option<OrderId>,
     /// When, as claimed.
     pub occurred_at: Micros,
 }

@@ -4,4 +4,4 @@ mod keys;
 mod producers;
 
 pub use keys::{MacKey, ServiceKeys, Signed};
-pub use producers::{Producer, ProducerEntry, ProducerError, Producers, SHORTEST_SECRET};
+pub use producers::{MIN_SECRET_LENGTH, Producer, ProducerEntry, ProducerError, Producers};

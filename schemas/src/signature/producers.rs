@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use money::ids;
+use types::ids;
 
 use super::keys::{MacKey, read};
 use crate::envelope::Actor;
 use crate::service::{Service, Topic};
 
 /// The shortest secret of a producer, in bytes.
-pub const SHORTEST_SECRET: usize = 32;
+pub const MIN_SECRET_LENGTH: usize = 32;
 /// Keys of one producer at once: one to sign with, others while it is changed.
-const MOST_KEYS: usize = 4;
+const MAX_KEYS: usize = 4;
 
 /// Somebody else's system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct ProducerEntry<'a> {
     pub name: &'a str,
     /// The brand that it speaks for.
     pub brand: &'a str,
-    /// Tells its keys apart.
+    /// Distinguishes its keys.
     pub key_id: &'a str,
     /// What it signs with.
     pub secret: &'a str,
@@ -103,7 +103,7 @@ struct Known {
 pub struct Producers(HashMap<String, Known>);
 
 impl Producers {
-    /// Reads [entries](ProducerEntry), of which one producer may have several. Tells all that is wrong.
+    /// Reads [entries](ProducerEntry), of which one producer may have several. Reports all that is wrong.
     pub fn parse(text: &str) -> Result<Self, Vec<ProducerError>> {
         let mut known = Self::default();
         let mut problems = Vec::new();
@@ -156,8 +156,8 @@ impl Producers {
         if known.keys.insert(key_id.to_owned(), key).is_some() {
             return Err(format!("{name} has another key {key_id}"));
         }
-        if known.keys.len() > MOST_KEYS {
-            return Err(format!("{name} has more than {MOST_KEYS} keys"));
+        if known.keys.len() > MAX_KEYS {
+            return Err(format!("{name} has more than {MAX_KEYS} keys"));
         }
         Ok(())
     }
@@ -179,9 +179,9 @@ impl Producers {
 }
 
 fn check_secret(secret: &str) -> Result<(), String> {
-    if secret.len() < SHORTEST_SECRET {
+    if secret.len() < MIN_SECRET_LENGTH {
         return Err(format!(
-            "the secret is too short: at least {SHORTEST_SECRET} bytes are needed"
+            "the secret is too short: at least {MIN_SECRET_LENGTH} bytes are needed"
         ));
     }
     if let Some(why) = variables::guessable(secret) {
@@ -198,14 +198,14 @@ mod tests {
 
     fn problems(text: &str) -> String {
         let problems = Producers::parse(text).unwrap_err();
-        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        told.join("; ")
+        let reported: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        reported.join("; ")
     }
 
     #[test]
-    fn all_that_is_wrong_with_the_list_is_told_and_no_secret() {
+    fn all_that_is_wrong_with_the_list_is_reported_and_no_secret() {
         let equal = "a".repeat(40);
-        for (text, told) in [
+        for (text, reported) in [
             ("shop", "entry 1: is not NAME:BRAND:KEY_ID:SECRET"),
             ("a b:brand1:k1:S", "entry 1: the name must be 1 to 64"),
             ("shop::k1:S", "entry 1: the brand must be"),
@@ -227,7 +227,7 @@ mod tests {
             ),
         ] {
             let found = problems(&text.replace(":S", &format!(":{SECRET}")));
-            assert!(found.contains(told), "{text}: {found}");
+            assert!(found.contains(reported), "{text}: {found}");
             assert!(
                 !found.contains(SECRET) && !found.contains("hush"),
                 "{found}"

@@ -1,5 +1,5 @@
 //! The `AsyncAPI` document says what the table of kinds and the registered schemas say. That it is one at all, another
-//! test asks the specification's own schema (`xtask/tests/it/asyncapi.rs`).
+//! test asks the specification's own schema (`tools/devstack/tests/it/asyncapi.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,14 +101,14 @@ fn operations_are_what_the_services_may_do_at_the_broker() {
             let grants = topic.grants(service);
             let sent = published(topic).filter(|_| grants.produce);
             let followed = published(topic).filter(|kind| kind.followers.contains(&service));
-            let mut said = |action| found.remove(&(service, action, topic)).unwrap_or_default();
+            let mut listed = |action| found.remove(&(service, action, topic)).unwrap_or_default();
             assert_eq!(
-                said("send"),
+                listed("send"),
                 sent.map(|kind| kind.name).collect(),
                 "{service} {topic}"
             );
             assert_eq!(
-                said("receive"),
+                listed("receive"),
                 followed.map(|kind| kind.name).collect(),
                 "{service} {topic}"
             );
@@ -143,8 +143,8 @@ fn every_service_that_refuses_lists_each_code_once() {
         let codes: Vec<_> = rejection_codes(topic.owner()).collect();
         let listed = format!("/channels/{topic}/messages/command.rejected.v1/x-tributary/codes");
         assert_eq!(object(&document, &listed).len(), codes.len());
-        let is_the_roads = |code: &RejectionCode| code.name == "dropped_by_operator";
-        assert!(codes.iter().any(is_the_roads));
+        let is_the_transports = |code: &RejectionCode| code.name == "dropped_by_operator";
+        assert!(codes.iter().any(is_the_transports));
     }
 }
 
@@ -196,10 +196,7 @@ fn the_page_names_every_kind_and_code_and_needs_nothing_from_elsewhere() {
             "{heading}"
         );
     }
-    for service in Service::ALL
-        .into_iter()
-        .filter(|service| *service != Service::Bff)
-    {
+    for service in Service::with_topics() {
         for RejectionCode { name, meaning, .. } in rejection_codes(service) {
             let row = format!("<td><code>{name}</code></td><td>{meaning}</td>");
             assert!(page.contains(&row), "{row}");
@@ -231,7 +228,7 @@ fn a_record_within_a_record_is_shown_field_by_field() {
 }
 
 #[test]
-fn it_tells_who_a_null_actor_is_how_to_publish_a_purchase_and_how_to_follow_durably() {
+fn it_describes_who_a_null_actor_is_how_to_publish_a_purchase_and_how_to_follow_durably() {
     let document = document();
     let about = document["info"]["description"].as_str().unwrap();
     let (who, rest) = about.split_once("\n\n").unwrap();

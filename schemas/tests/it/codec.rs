@@ -1,10 +1,10 @@
 //! Bytes to messages and back.
 
-use money::{Currency, Money};
 use schemas::{
     ActivateV1, Body, DecodeError, EncodeError, KINDS, Topic, WireMoney, WriterSchema, decode,
     decode_header, encode,
 };
+use types::{Currency, Money};
 
 use crate::samples;
 
@@ -130,6 +130,48 @@ fn a_message_over_the_limit_is_neither_made_nor_taken() {
             "longer than a message may be".into()
         ))
     );
+}
+
+#[test]
+fn a_value_that_this_build_cannot_take_is_reported_with_its_place_and_an_edit_mends_it() {
+    for (kind, from, to, place) in [
+        (
+            "enrollment.accepted.v1",
+            "partner123",
+            "partner 23",
+            "enrollment_accepted_v1.partner_id",
+        ),
+        (
+            "conversion.attributed.v1",
+            "USD",
+            "XXX",
+            "conversion_attributed_v1.amount.currency",
+        ),
+        (
+            "payout.paid.v1",
+            "2b1f7f1e-8a55",
+            "2b1f7f1e-8a5x",
+            "payout_paid_v1.transfer_id",
+        ),
+    ] {
+        let (topic, mut message) = samples::message(kind);
+        message.header = samples::bare(&message.header);
+        let bytes = encode(topic, &message.header, &message.body).unwrap();
+        let odd = samples::replaced(&bytes, from, to);
+        let schema = WriterSchema::current(topic);
+        let Err(DecodeError::Unreadable(reason)) = decode(&schema, &odd) else {
+            panic!("{kind}: {:?}", decode(&schema, &odd));
+        };
+        assert!(
+            reason.starts_with(&format!("payload.{place}: ")),
+            "{reason}"
+        );
+        assert_eq!(decode_header(&schema, &odd).as_ref(), Ok(&message.header));
+        let shown = schemas::show(&schema, &odd).unwrap();
+        assert!(shown.to_string().contains(to), "{shown}");
+        let edited = schemas::edit(&schema, &odd, schemas::show_payload(&message.body));
+        assert_eq!(edited, Ok(message.body));
+    }
 }
 
 #[test]

@@ -213,9 +213,9 @@ fn an_operator_sees_a_kind_of_a_later_build_by_the_schema_that_wrote_it() {
     let bytes = written_later("campaign.closed.v1", "campaign_closed_v1", later_kind());
     let shown = schemas::show(&writer, &bytes).unwrap();
     assert_eq!(shown["type"], "campaign.closed.v1");
-    let said = &shown["payload"]["campaign_closed_v1"];
-    assert_eq!(said["why"]["a"], "b", "{shown}");
-    assert_eq!(said["sum"]["minor"], 5);
+    let closed = &shown["payload"]["campaign_closed_v1"];
+    assert_eq!(closed["why"]["a"], "b", "{shown}");
+    assert_eq!(closed["sum"]["minor"], 5);
     assert!(shown["payload"].get("campaign_created_v1").is_none());
     for length in 0..bytes.len() {
         assert!(schemas::show(&writer, &bytes[..length]).is_err());
@@ -226,11 +226,12 @@ fn an_operator_sees_a_kind_of_a_later_build_by_the_schema_that_wrote_it() {
 fn every_kind_of_this_build_is_shown_alike_by_its_schema_and_by_its_type_without_its_bytes() {
     for (topic, message) in samples::all() {
         let bytes = encode(topic, &message.header, &message.body).unwrap();
-        let shown = schemas::show(&WriterSchema::current(topic), &bytes).unwrap();
+        let schema = WriterSchema::current(topic);
+        let shown = schemas::show(&schema, &bytes).unwrap();
         let field = message.body.kind(topic).unwrap().field;
         let payload = schemas::show_payload(&message.body);
         assert_eq!(shown["payload"][field], payload, "{field}");
-        let edited = schemas::edit(topic, &message.body, payload).unwrap();
+        let edited = schemas::edit(&schema, &bytes, payload).unwrap();
         assert_eq!(edited, message.body, "an edit of nothing changes nothing");
     }
 }

@@ -123,8 +123,8 @@ fn a_release_that_is_broken_is_noticed() {
         promoted[0].contains("masked: bytes became string"),
         "{promoted:?}"
     );
-    let said = golden.join("payment-events/payout.paid.v1.json");
-    let other = tamper(said, "15000", "15001");
+    let sample = golden.join("payment-events/payout.paid.v1.json");
+    let other = tamper(sample, "15000", "15001");
     assert!(other[0].contains("says something else"), "{other:?}");
 }
 

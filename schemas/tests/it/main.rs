@@ -7,6 +7,6 @@ mod codec;
 mod compat;
 mod evolution;
 mod golden;
-mod hostile;
+mod malformed;
 mod samples;
 mod table;

@@ -1,7 +1,12 @@
 //! One message of every kind, with every field set.
 
-use money::Micros;
+use std::fmt::Debug;
+use std::str::FromStr;
+
 use schemas::*;
+use types::{
+    ConversionType, Currency, EarningStatus, Micros, Money, PayoutMethod, TermsVersion, WindowDays,
+};
 use uuid::Uuid;
 
 /// One message of every kind on every topic, in the order of the table.
@@ -103,30 +108,40 @@ fn text(text: &str) -> String {
     text.to_owned()
 }
 
-fn usd(minor: i64) -> WireMoney {
-    WireMoney {
-        minor,
-        currency: text("USD"),
-    }
+/// An id of whatever kind the field is.
+fn id<I: FromStr<Err: Debug>>(text: &str) -> I {
+    text.parse().unwrap()
+}
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD)
+}
+
+fn version() -> TermsVersion {
+    TermsVersion::new(3).unwrap()
+}
+
+fn window() -> WindowDays {
+    WindowDays::new(30).unwrap()
 }
 
 fn plan() -> Plan {
     Plan {
         sale_bps: Some(1000),
-        sale_flat: Some(usd(500)),
+        sale_flat: Some(usd(500).into()),
         lead_bps: Some(250),
-        lead_flat: Some(usd(-1)),
+        lead_flat: Some(usd(-1).into()),
         hold_days: 14,
     }
 }
 
 fn transfer(debit: &str, credit: &str) -> Transfer {
     Transfer {
-        id: uuid(5).to_string(),
+        id: uuid(5),
         debit: text(debit),
         credit: text(credit),
         minor: i64::MAX,
-        currency: text("USD"),
+        currency: Currency::USD,
     }
 }
 
@@ -197,33 +212,33 @@ fn campaign_events() -> Vec<Body> {
     let mut bodies = answers();
     bodies.extend([
         CampaignCreatedV1 {
-            brand_id: text("brand1"),
+            brand_id: id("brand1"),
             name: text("Summer sale"),
-            currency: text("USD"),
+            currency: Currency::USD,
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
         }
         .into(),
         TermsPublishedV1 {
-            version: 3,
-            brand_id: text("brand1"),
-            currency: text("USD"),
-            window_days: 30,
+            version: version(),
+            brand_id: id("brand1"),
+            currency: Currency::USD,
+            window_days: window(),
             plan: plan(),
             effective_at: Micros(1_795_000_000_123_456),
         }
         .into(),
         CampaignActivatedV1 {
-            brand_id: text("brand1"),
+            brand_id: id("brand1"),
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
         }
         .into(),
         EnrollmentAcceptedV1 {
-            partner_id: text("partner123"),
-            terms_version: 3,
+            partner_id: id("partner123"),
+            terms_version: version(),
         }
         .into(),
         EvidenceSubmittedV1 {
-            partner_id: text("partner123"),
+            partner_id: id("partner123"),
             evidence_type: text("photo"),
             url_hash: text("5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7"),
         }
@@ -260,51 +275,51 @@ fn tracking_events() -> Vec<Body> {
     let mut bodies = answers();
     bodies.extend([
         TermsAdoptedV1 {
-            version: 3,
-            brand_id: text("brand1"),
-            currency: text("USD"),
-            window_days: 30,
+            version: version(),
+            brand_id: id("brand1"),
+            currency: Currency::USD,
+            window_days: window(),
             effective_at: Micros(1_795_000_000_123_456),
         }
         .into(),
         CampaignAdoptedV1 {
-            brand_id: text("brand1"),
+            brand_id: id("brand1"),
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
         }
         .into(),
         EnrollmentAdoptedV1 {
-            partner_id: text("partner123"),
-            terms_version: 3,
+            partner_id: id("partner123"),
+            terms_version: version(),
         }
         .into(),
         LinkCreatedV1 {
-            campaign_id: text("camp123"),
-            partner_id: text("partner123"),
+            campaign_id: id("camp123"),
+            partner_id: id("partner123"),
             target_url: text("https://example.com/shop"),
         }
         .into(),
         ConversionAttributedV1 {
-            event_type: text("purchase"),
-            order_id: Some(text("order-1")),
-            alias_id: Some(text("1f0c0c5e-3c0b-5ad1-9a53-6f0d3f0f5a01")),
-            campaign_id: text("camp123"),
-            brand_id: text("brand1"),
-            partner_id: text("partner123"),
-            link_code: text("summer"),
-            click_id: text("clk_1"),
+            event_type: ConversionType::Purchase,
+            order_id: Some(id("order-1")),
+            alias_id: Some(id("1f0c0c5e-3c0b-5ad1-9a53-6f0d3f0f5a01")),
+            campaign_id: id("camp123"),
+            brand_id: id("brand1"),
+            partner_id: id("partner123"),
+            link_code: id("summer"),
+            click_id: id("clk_1"),
             amount: Some(usd(15_000)),
-            terms_version: 3,
+            terms_version: version(),
             occurred_at: Micros(1_795_000_000_123_456),
         }
         .into(),
         ConversionUnattributedV1 {
-            event_type: text("purchase"),
+            event_type: ConversionType::Purchase,
             reason: text("said so"),
             amount: Some(text("100.0")),
-            currency: Some(text("USD")),
-            order_id: Some(text("order-1")),
-            campaign_id: Some(text("camp123")),
-            click_id: Some(text("clk_1")),
+            currency: Some(Currency::USD),
+            order_id: Some(id("order-1")),
+            campaign_id: Some(id("camp123")),
+            click_id: Some(id("clk_1")),
             user_hash: text("9f86d081884c7d65"),
             occurred_at: Micros(1_795_000_000_123_456),
         }
@@ -317,28 +332,28 @@ fn tracking_events() -> Vec<Body> {
         .into(),
         ConversionRefundNotedV1 {
             amount: Some(text("100.0")),
-            currency: Some(text("USD")),
-            order_id: Some(text("order-1")),
-            campaign_id: Some(text("camp123")),
-            click_id: Some(text("clk_1")),
+            currency: Some(Currency::USD),
+            order_id: Some(id("order-1")),
+            campaign_id: Some(id("camp123")),
+            click_id: Some(id("clk_1")),
             user_hash: text("9f86d081884c7d65"),
             occurred_at: Micros(1_795_000_000_123_456),
         }
         .into(),
         ConversionDuplicateIgnoredV1 {
             event_type: text("purchase"),
-            first_event_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
-            order_id: Some(text("order-1")),
-            first_conversion_id: Some(text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f")),
+            first_event_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            order_id: Some(id("order-1")),
+            first_conversion_id: Some(id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f")),
         }
         .into(),
         TrackingEventRecordedV1 {
             event_type: text("purchase"),
             user_hash: text("9f86d081884c7d65"),
-            link_code: Some(text("summer")),
-            click_id: Some(text("clk_1")),
-            campaign_id: Some(text("camp123")),
-            order_id: Some(text("order-1")),
+            link_code: Some(id("summer")),
+            click_id: Some(id("clk_1")),
+            campaign_id: Some(id("camp123")),
+            order_id: Some(id("order-1")),
             occurred_at: Micros(1_795_000_000_123_456),
         }
         .into(),
@@ -359,22 +374,22 @@ fn commission_events() -> Vec<Body> {
     let mut bodies = answers();
     bodies.extend([
         PlanAdoptedV1 {
-            version: 3,
+            version: version(),
             plan: plan(),
-            currency: text("USD"),
-            brand_id: text("brand1"),
+            currency: Currency::USD,
+            brand_id: id("brand1"),
             effective_at: Micros(1_795_000_000_123_456),
         }
         .into(),
         CommissionCalculatedV1 {
-            partner_id: text("partner123"),
-            brand_id: text("brand1"),
-            campaign_id: text("camp123"),
-            event_type: text("purchase"),
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
+            campaign_id: id("camp123"),
+            event_type: ConversionType::Purchase,
             base: Some(usd(10_000)),
             rate_bps: Some(1000),
             flat: Some(usd(500)),
-            plan_version: 3,
+            plan_version: version(),
             rounding: text("half_even"),
             amount: usd(15_000),
             status: text("held"),
@@ -382,17 +397,17 @@ fn commission_events() -> Vec<Body> {
         }
         .into(),
         CommissionApprovedV1 {
-            partner_id: text("partner123"),
-            brand_id: text("brand1"),
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
             amount: usd(15_000),
         }
         .into(),
         CommissionReversedV1 {
-            partner_id: text("partner123"),
-            brand_id: text("brand1"),
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
             amount: usd(15_000),
             reversed_total: usd(15_000),
-            from: text("pending"),
+            from: EarningStatus::Pending,
         }
         .into(),
     ]);
@@ -402,7 +417,7 @@ fn commission_events() -> Vec<Body> {
 fn payment_commands() -> Vec<Body> {
     vec![
         RequestPayoutV1 {
-            amount: usd(15_000),
+            amount: usd(15_000).into(),
             method: text("paypal"),
             sealed_details: (0..=u8::MAX).collect(),
             key_id: text("key-1"),
@@ -427,16 +442,16 @@ fn payment_events() -> Vec<Body> {
     bodies.extend([
         PayoutRequestedV1 {
             amount: usd(15_000),
-            method: text("paypal"),
+            method: PayoutMethod::Paypal,
             masked: text("u***@example.com"),
-            transfer_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            transfer_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
         }
         .into(),
         PayoutSubmittingV1 {
             attempt: 1,
-            reference: text("pay_1"),
+            reference: id("pay_1"),
             amount: usd(15_000),
-            method: text("paypal"),
+            method: PayoutMethod::Paypal,
         }
         .into(),
         PayoutSubmittedV1 {
@@ -453,13 +468,13 @@ fn payment_events() -> Vec<Body> {
         .into(),
         PayoutPaidV1 {
             amount: usd(15_000),
-            transfer_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            transfer_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
             provider_ref: Some(text("sim-1")),
         }
         .into(),
         PayoutFailedV1 {
             amount: usd(15_000),
-            transfer_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            transfer_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
             provider_ref: Some(text("sim-1")),
             reason: Some(text("said so")),
         }

@@ -1,6 +1,6 @@
 //! Whose things the one who asks may touch.
 
-use money::{BrandId, PartnerId};
+use types::{BrandId, PartnerId};
 
 /// What the one who asks may touch. Decided upon here and not from a read model, which lags.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Whose a conversion is: the last click of that visitor, or the click that the reporter names, inside the window of the
 //! terms that the click's partner accepted.
 
-use money::{BrandId, CampaignId, ClickId, Currency, LinkCode, Micros, PartnerId};
+use types::{BrandId, CampaignId, ClickId, Currency, LinkCode, Micros, PartnerId, TermsVersion};
 
 use super::Report;
 
@@ -21,53 +21,29 @@ pub struct Candidate {
     /// Whose link.
     pub partner: PartnerId,
     /// The terms that this partner accepted.
-    pub terms_version: i32,
+    pub terms_version: TermsVersion,
     /// Their window.
     pub window_days: i32,
     /// Their currency.
     pub currency: Currency,
 }
 
-macro_rules! reasons {
-    ($($(#[$doc:meta])* $reason:ident = $name:literal,)+) => {
-        /// Why a conversion is nobody's: a closed list.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Reason {
-            $($(#[$doc])* $reason,)+
-        }
-
-        impl Reason {
-            /// Every reason.
-            pub const ALL: &[Self] = &[$(Self::$reason,)+];
-
-            /// As it is told.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$reason => $name,)+
-                }
-            }
-
-            /// The reason of this name.
-            pub fn parse(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|reason| reason.name() == name)
-            }
-        }
-    };
-}
-
-reasons! {
-    /// This visitor clicked no link (of the campaign) before.
-    NoClick = "no_click",
-    /// The click that the reporter names is not known.
-    ClickUnknown = "click_unknown",
-    /// The campaign that the reporter names is not known.
-    CampaignUnknown = "campaign_unknown",
-    /// The click that the reporter names is of another campaign than the one that it names.
-    OtherCampaign = "click_of_other_campaign",
-    /// It happened before the click.
-    BeforeClick = "before_click",
-    /// The last click is longer ago than the campaign's window.
-    OutsideWindow = "outside_window",
+types::names! {
+    /// Why a conversion is nobody's: a closed list.
+    pub enum Reason {
+        /// This visitor clicked no link (of the campaign) before.
+        NoClick = "no_click",
+        /// The click that the reporter names is not known.
+        ClickUnknown = "click_unknown",
+        /// The campaign that the reporter names is not known.
+        CampaignUnknown = "campaign_unknown",
+        /// The click that the reporter names is of another campaign than the one that it names.
+        OtherCampaign = "click_of_other_campaign",
+        /// It happened before the click.
+        BeforeClick = "before_click",
+        /// The last click is longer ago than the campaign's window.
+        OutsideWindow = "outside_window",
+    }
 }
 
 /// Whose it is. The candidate is the click that the report names, else the visitor's last that qualifies, else the

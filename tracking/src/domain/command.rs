@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use money::{
-    Amount, CampaignId, ClickId, ConversionId, Currency, LinkCode, Micros, OrderId, PartnerId,
+use types::{
+    Amount, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, Micros, OrderId,
+    PartnerId, check_event_type,
 };
 
 /// Asks for a link.
@@ -47,10 +48,8 @@ pub struct Report {
 /// What happened. Only three kinds decide about money; the others are kept as they are named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventType {
-    /// Something was bought.
-    Purchase,
-    /// Somebody signed up, asked, or the like.
-    Lead,
+    /// A purchase or a lead.
+    Conversion(ConversionType),
     /// Money of a purchase went back.
     Refund,
     /// `click` and any other: 1 to 64 characters from `A-Z a-z 0-9 _ - .`.
@@ -60,23 +59,21 @@ pub enum EventType {
 impl EventType {
     /// The type of this name; `None` when it cannot be one.
     pub fn parse(name: &str) -> Option<Self> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        if let Some(conversion) = ConversionType::parse(name) {
+            return Some(Self::Conversion(conversion));
+        }
         match name {
-            "purchase" => Some(Self::Purchase),
-            "lead" => Some(Self::Lead),
             "refund" => Some(Self::Refund),
-            _ if (1..=64).contains(&name.len()) && name.bytes().all(plain) => {
-                Some(Self::Other(name.to_owned()))
-            }
-            _ => None,
+            _ => check_event_type(name)
+                .ok()
+                .map(|()| Self::Other(name.to_owned())),
         }
     }
 
     /// Its name.
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Purchase => "purchase",
-            Self::Lead => "lead",
+            Self::Conversion(conversion) => conversion.name(),
             Self::Refund => "refund",
             Self::Other(name) => name,
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use money::{Amount, ConversionId, Currency, Micros, OrderId, Uuid};
+use types::{Amount, ConversionId, Currency, Micros, OrderId, Uuid};
 
 use super::{Attributed, Event, Unattributed, UserHash};
 
@@ -10,8 +10,8 @@ use super::{Attributed, Event, Unattributed, UserHash};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversion {
     /// Whose it is, if it was reported yet.
-    pub standing: Standing,
-    /// The event that gave it its standing.
+    pub status: Status,
+    /// The event that gave it its status.
     pub event_id: Uuid,
     /// When that was, in our time.
     pub recorded_at: Micros,
@@ -25,7 +25,7 @@ pub struct Conversion {
 
 /// Whose a conversion is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Status {
     /// Only refunds are known of it.
     Noted(Option<OrderId>),
     /// Nobody's.
@@ -48,7 +48,7 @@ pub struct NotedRefund {
 impl Conversion {
     /// Whether its purchase or lead was reported.
     pub fn is_reported(&self) -> bool {
-        !matches!(self.standing, Standing::Noted(_))
+        !matches!(self.status, Status::Noted(_))
     }
 }
 
@@ -85,8 +85,8 @@ impl Orders {
         time: Micros,
         position: i64,
     ) -> Option<ConversionId> {
-        let new = |standing| Conversion {
-            standing,
+        let new = |status| Conversion {
+            status,
             event_id: id,
             recorded_at: time,
             position,
@@ -95,26 +95,26 @@ impl Orders {
         };
         match event {
             Event::Attributed(event) => {
-                if let Some(alias) = &event.alias {
-                    self.aliases.insert(alias.clone(), event.conversion.clone());
+                if let Some(alias) = &event.alias_id {
+                    self.aliases.insert(alias.clone(), event.subject.clone());
                 }
-                let conversion = new(Standing::Attributed(event.clone()));
-                Some(self.report(&event.conversion, conversion))
+                let conversion = new(Status::Attributed(event.clone()));
+                Some(self.report(&event.subject, conversion))
             }
             Event::Unattributed(event) => {
-                let conversion = new(Standing::Unattributed(event.clone()));
+                let conversion = new(Status::Unattributed(event.clone()));
                 Some(self.report(&event.conversion, conversion))
             }
             Event::Refunded(event) => {
-                let conversion = self.conversions.get_mut(&event.conversion)?;
+                let conversion = self.conversions.get_mut(&event.subject)?;
                 conversion.refunded_minor = event.refunded_total.minor;
-                Some(event.conversion.clone())
+                Some(event.subject.clone())
             }
             Event::RefundNoted(event) => {
                 let conversion = self
                     .conversions
                     .entry(event.conversion.clone())
-                    .or_insert_with(|| new(Standing::Noted(event.order.clone())));
+                    .or_insert_with(|| new(Status::Noted(event.order.clone())));
                 conversion.noted.push(NotedRefund {
                     amount: event.amount,
                     currency: event.currency,
@@ -124,11 +124,15 @@ impl Orders {
             }
             Event::DuplicateIgnored(event) => {
                 // From now on this id means the other's order, whatever its visitor clicks next.
-                let first = event.first_conversion.as_ref()?;
-                self.aliases.insert(event.conversion.clone(), first.clone());
+                let first = event.first_conversion_id.as_ref()?;
+                self.aliases.insert(event.subject.clone(), first.clone());
                 None
             }
-            _ => None,
+            Event::TermsAdopted(_)
+            | Event::CampaignAdopted(_)
+            | Event::EnrollmentAdopted(_)
+            | Event::LinkCreated(_)
+            | Event::Recorded(_) => None,
         }
     }
 

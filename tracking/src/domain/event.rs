@@ -1,110 +1,52 @@
 //! What can happen in tracking.
 
-use money::{
-    Amount, BrandId, CampaignId, ClickId, ConversionId, Currency, EnrollmentId, LinkCode, Micros,
-    Money, OrderId, PartnerId, Uuid,
+use schemas::{About, ConversionAttributedV1};
+use types::{
+    Amount, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, Micros, OrderId,
 };
 
 use super::{EventType, Reason, UserHash};
 
-/// What happened: everything that the tables hold is the fold of these.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A version of a campaign's terms is known here.
-    TermsAdopted {
-        /// The campaign.
-        campaign: CampaignId,
-        /// What attribution uses of it.
-        terms: Terms,
-    },
-    /// An active campaign is known here.
-    CampaignAdopted {
-        /// The campaign.
-        campaign: CampaignId,
-        /// Who owns it.
-        brand: BrandId,
-        /// Where its links may lead.
-        allowed_hosts: Vec<String>,
-    },
-    /// A partner of a campaign is known here.
-    EnrollmentAdopted {
-        /// The enrollment.
-        enrollment: EnrollmentId,
-        /// The campaign.
-        campaign: CampaignId,
-        /// Who accepted.
-        partner: PartnerId,
-        /// Which version of the terms.
-        terms_version: i32,
-    },
-    /// A link exists.
-    LinkCreated {
-        /// Its code.
-        code: LinkCode,
-        /// The campaign that it works for.
-        campaign: CampaignId,
-        /// Whose visitors.
-        partner: PartnerId,
-        /// Where it leads.
-        target_url: String,
-    },
-    /// A purchase or lead is a partner's.
-    Attributed(Attributed),
-    /// A purchase or lead is nobody's.
-    Unattributed(Unattributed),
-    /// Money of an attributed purchase went back.
-    Refunded(Refunded),
-    /// A refund that takes nothing back, now or ever.
-    RefundNoted(RefundNoted),
-    /// An order was reported again.
-    DuplicateIgnored(DuplicateIgnored),
-    /// Something else happened.
-    Recorded(EventRecorded),
+schemas::events! {
+    /// What happened: everything that the tables hold is the fold of these.
+    pub enum Event {
+        /// A version of a campaign's terms is known here.
+        TermsAdopted(TermsAdoptedV1),
+        /// An active campaign is known here.
+        CampaignAdopted(CampaignAdoptedV1),
+        /// A partner of a campaign is known here.
+        EnrollmentAdopted(EnrollmentAdoptedV1),
+        /// A link exists.
+        LinkCreated(LinkCreatedV1),
+        /// A purchase or lead is a partner's.
+        Attributed(ConversionAttributedV1),
+        /// A purchase or lead is nobody's.
+        Unattributed(ConversionUnattributedV1 as Unattributed),
+        /// Money of an attributed purchase went back.
+        Refunded(ConversionRefundedV1),
+        /// A refund that takes nothing back, now or ever.
+        RefundNoted(ConversionRefundNotedV1 as RefundNoted),
+        /// An order was reported again.
+        DuplicateIgnored(ConversionDuplicateIgnoredV1),
+        /// Something else happened.
+        Recorded(TrackingEventRecordedV1 as EventRecorded),
+    }
 }
 
-/// What attribution uses of a version of a campaign's terms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// Counts from 1.
-    pub version: i32,
-    /// Who owns the campaign.
-    pub brand: BrandId,
-    /// Of an amount that is reported without one.
-    pub currency: Currency,
-    /// Days from a click within which a conversion is attributed to it.
-    pub window_days: i32,
-    /// From when it is in force.
-    pub effective_at: Micros,
+schemas::events! {
+    /// What tracking is sent by campaign.
+    pub enum Fact {
+        /// A version of a campaign's terms is in force.
+        TermsPublished(TermsPublishedV1),
+        /// Partners may join a campaign.
+        CampaignActivated(CampaignActivatedV1),
+        /// A partner is in a campaign.
+        EnrollmentAccepted(EnrollmentAcceptedV1),
+    }
 }
 
-/// A purchase or lead is a partner's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attributed {
-    /// The conversion.
-    pub conversion: ConversionId,
-    /// Purchase or lead.
-    pub event_type: EventType,
-    /// The shop's order.
-    pub order: Option<OrderId>,
-    /// The other conversion id that the order could be reported under, which is this one's from now on.
-    pub alias: Option<ConversionId>,
-    /// The campaign of the click.
-    pub campaign: CampaignId,
-    /// Who pays.
-    pub brand: BrandId,
-    /// Who earns.
-    pub partner: PartnerId,
-    /// The link that was clicked.
-    pub link: LinkCode,
-    /// The click.
-    pub click: ClickId,
-    /// What was paid; none for a lead without a value.
-    pub amount: Option<Money>,
-    /// The version that the partner had accepted.
-    pub terms_version: i32,
-    /// When, as claimed.
-    pub occurred_at: Micros,
-}
+/// A purchase or lead that is a partner's.
+pub type Attributed = About<ConversionAttributedV1>;
 
 /// A purchase or lead is nobody's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +54,7 @@ pub struct Unattributed {
     /// The conversion.
     pub conversion: ConversionId,
     /// Purchase or lead.
-    pub event_type: EventType,
+    pub event_type: ConversionType,
     /// Why.
     pub reason: Reason,
     /// What was paid.
@@ -129,19 +71,6 @@ pub struct Unattributed {
     pub user: UserHash,
     /// When, as claimed.
     pub occurred_at: Micros,
-}
-
-/// Money of an attributed purchase went back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refunded {
-    /// The conversion.
-    pub conversion: ConversionId,
-    /// Of this refund.
-    pub amount: Money,
-    /// Of all refunds, this one included: never above the purchase.
-    pub refunded_total: Money,
-    /// What was paid.
-    pub purchase_amount: Money,
 }
 
 /// A refund came before its purchase, or for one that is nobody's.
@@ -163,21 +92,6 @@ pub struct RefundNoted {
     pub user: UserHash,
     /// When, as claimed.
     pub occurred_at: Micros,
-}
-
-/// An order was reported again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DuplicateIgnored {
-    /// The conversion that this report names.
-    pub conversion: ConversionId,
-    /// As reported this time.
-    pub event_type: EventType,
-    /// The event that the first report led to.
-    pub first_event: Uuid,
-    /// The shop's order.
-    pub order: Option<OrderId>,
-    /// The conversion that holds the order, when it is not the one that this report names.
-    pub first_conversion: Option<ConversionId>,
 }
 
 /// Something else happened.

@@ -1,6 +1,7 @@
 //! Links.
 
-use money::{BrandId, EnrollmentId};
+use schemas::{About, LinkCreatedV1};
+use types::{BrandId, EnrollmentId};
 
 use super::{Access, Code, CreateLink, Event, Rejection};
 
@@ -15,7 +16,7 @@ pub struct Campaign {
 
 /// What asking for a link comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkVerdict {
+pub enum LinkDecision {
     /// The link exists.
     Created(Event),
     /// It cannot be.
@@ -26,17 +27,17 @@ pub enum LinkVerdict {
     WaitForEnrollment(EnrollmentId),
 }
 
-/// Decides whether a partner gets a link. What is not known yet may be on its way from campaign, by another road than
+/// Decides whether a partner gets a link. What is not known yet may be on its way from campaign, by another transport than
 /// the command's.
 pub fn create_link(
-    asked: &CreateLink,
+    command: &CreateLink,
     taken: bool,
     campaign: Option<&Campaign>,
     enrolled: bool,
     access: &Access,
-) -> LinkVerdict {
-    let refused = |rejection| LinkVerdict::Rejected(rejection);
-    if !access.is_partner(&asked.partner) {
+) -> LinkDecision {
+    let refused = |rejection| LinkDecision::Rejected(rejection);
+    if !access.is_partner(&command.partner) {
         return refused(Rejection::of(
             "/partner_id",
             Code::NotEnrolled,
@@ -51,9 +52,9 @@ pub fn create_link(
         ));
     }
     let Some(campaign) = campaign else {
-        return LinkVerdict::WaitForCampaign;
+        return LinkDecision::WaitForCampaign;
     };
-    if !campaign.allowed_hosts.contains(&asked.target_host) {
+    if !campaign.allowed_hosts.contains(&command.target_host) {
         let detail = format!(
             "links of this campaign may lead to {}",
             campaign.allowed_hosts.join(", ")
@@ -61,12 +62,15 @@ pub fn create_link(
         return refused(Rejection::of("/target_url", Code::HostNotAllowed, detail));
     }
     if !enrolled {
-        return LinkVerdict::WaitForEnrollment(EnrollmentId::of(&asked.campaign, &asked.partner));
+        return LinkDecision::WaitForEnrollment(EnrollmentId::of(
+            &command.campaign,
+            &command.partner,
+        ));
     }
-    LinkVerdict::Created(Event::LinkCreated {
-        code: asked.code.clone(),
-        campaign: asked.campaign.clone(),
-        partner: asked.partner.clone(),
-        target_url: asked.target_url.clone(),
-    })
+    let created = LinkCreatedV1 {
+        campaign_id: command.campaign.clone(),
+        partner_id: command.partner.clone(),
+        target_url: command.target_url.clone(),
+    };
+    LinkDecision::Created(About::of(command.code.clone(), created).into())
 }

@@ -1,6 +1,7 @@
 //! Deciders and values: pure. What a link may be, whose a conversion is, and what a refund takes back.
 
 mod access;
+mod adopt;
 mod attribution;
 mod command;
 mod conversion;
@@ -14,13 +15,12 @@ mod report;
 mod tests;
 
 pub use access::Access;
+pub use adopt::adopt;
 pub use attribution::{Candidate, Reason};
 pub use command::{CreateLink, EventType, Report, UserHash};
-pub use conversion::{Conversion, NotedRefund, Orders, Standing};
-pub use event::{
-    Attributed, DuplicateIgnored, Event, EventRecorded, RefundNoted, Refunded, Terms, Unattributed,
-};
-pub use link::{Campaign, LinkVerdict, create_link};
+pub use conversion::{Conversion, NotedRefund, Orders, Status};
+pub use event::{Attributed, Event, EventRecorded, Fact, RefundNoted, Unattributed};
+pub use link::{Campaign, LinkDecision, create_link};
 pub use order::Order;
 pub use rejection::{Code, Rejection};
 pub use report::{Known, record};

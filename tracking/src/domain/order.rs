@@ -4,10 +4,9 @@
 //! number. It is also looked for under the ids that say less: those of a reporter without a brand, and those of what was
 //! recorded before brands were part of an order's id.
 
-use money::{BrandId, ConversionId, OrderId};
-use planted::Fault;
+use types::{BrandId, ConversionId, OrderId};
 
-use super::{Access, Candidate, Conversion, Orders, Reason, Report, Standing};
+use super::{Access, Candidate, Conversion, Orders, Reason, Report, Status};
 
 /// An order, and under which ids it may be known.
 #[derive(Debug)]
@@ -44,9 +43,7 @@ impl<'a> Order<'a> {
         let named = report.campaign.as_ref();
         let candidate = candidate.filter(|_| named.is_none());
         let brand = access.shop().or(campaign);
-        let brand = brand
-            .or(candidate.map(|click| &click.brand))
-            .filter(|_| !planted::is(Fault::OrderWithoutBrand));
+        let brand = brand.or(candidate.map(|click| &click.brand));
         let number = report.order.as_ref();
         let campaign = named.or(candidate.map(|click| &click.campaign));
         Self {
@@ -101,17 +98,17 @@ impl<'a> Order<'a> {
 
     /// Whether what is known under an id is this order, and not another brand's of the same number.
     fn is(&self, brand: &BrandId, conversion: &Conversion, place: Place) -> bool {
-        match (&conversion.standing, place) {
-            (Standing::Attributed(sale), _) => sale.brand == *brand,
+        match (&conversion.status, place) {
+            (Status::Attributed(sale), _) => sale.brand_id == *brand,
             (_, Place::Own) => true,
             // While a campaign was unknown, it could be named by everybody.
-            (Standing::Unattributed(sale), Place::Campaign) => {
+            (Status::Unattributed(sale), Place::Campaign) => {
                 !self.shop || sale.reason != Reason::CampaignUnknown
             }
-            (Standing::Unattributed(sale), Place::Bare) => {
+            (Status::Unattributed(sale), Place::Bare) => {
                 !self.shop && sale.user == self.report.user
             }
-            (Standing::Noted(_), _) => false,
+            (Status::Noted(_), _) => false,
         }
     }
 

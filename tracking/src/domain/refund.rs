@@ -1,11 +1,11 @@
 //! Refunds: cumulative, never above the purchase, and in either order with it.
 
-use money::{ConversionId, Money};
+use schemas::{About, ConversionRefundedV1};
+use types::{ConversionId, Money};
 
 use super::report::Known;
 use super::{
-    Attributed, Code, Conversion, Event, NotedRefund, RefundNoted, Refunded, Rejection, Report,
-    Standing,
+    Attributed, Code, Conversion, Event, NotedRefund, RefundNoted, Rejection, Report, Status,
 };
 
 /// Decides upon a refund of an order.
@@ -17,26 +17,29 @@ pub(super) fn refund<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Eve
             "a refund must say of which order",
         ));
     }
-    if report.amount.is_some_and(money::Amount::is_zero) {
-        return Err(Rejection::of_amount(money::AmountError::Zero));
+    if report.amount.is_some_and(types::Amount::is_zero) {
+        return Err(Rejection::of_amount(types::AmountError::Zero));
     }
-    let foreign = known
+    let of_another_brand = known
         .campaign
         .is_some_and(|campaign| !known.access.is_brand(&campaign.brand));
-    if foreign && known.access.shop().is_some() {
+    if of_another_brand && known.access.shop().is_some() {
         return Err(unknown());
     }
     let order = known.order(report);
     let found = order.first(known.orders);
     if let Some((id, conversion)) = found
-        && let Standing::Attributed(purchase) = &conversion.standing
+        && let Status::Attributed(purchase) = &conversion.status
     {
-        if !known.access.covers(&purchase.partner, &purchase.brand) {
+        if !known
+            .access
+            .covers(&purchase.partner_id, &purchase.brand_id)
+        {
             return Err(unknown());
         }
         return take(report, id, purchase, conversion.refunded_minor).map(|event| vec![event]);
     }
-    if foreign || !known.access.speaks_for_a_shop() {
+    if of_another_brand || !known.access.speaks_for_a_shop() {
         return Err(unknown());
     }
     let id = found.map_or(order.id(), |(id, _)| id);
@@ -86,12 +89,12 @@ fn take(
 }
 
 fn refunded(id: &ConversionId, paid: Money, minor: i64, total: i64) -> Event {
-    Event::Refunded(Refunded {
-        conversion: id.clone(),
+    let refunded = ConversionRefundedV1 {
         amount: Money::new(minor, paid.currency),
         refunded_total: Money::new(total, paid.currency),
         purchase_amount: paid,
-    })
+    };
+    About::of(id.clone(), refunded).into()
 }
 
 fn note(report: &Report, conversion: &ConversionId) -> Result<Event, Rejection> {
@@ -117,7 +120,7 @@ pub(super) fn take_back<'a>(
     conversion: &Conversion,
     noted: impl Iterator<Item = &'a NotedRefund>,
 ) -> Option<Event> {
-    let Standing::Attributed(purchase) = &conversion.standing else {
+    let Status::Attributed(purchase) = &conversion.status else {
         return None;
     };
     let paid = purchase.amount?;

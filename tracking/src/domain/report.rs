@@ -1,12 +1,13 @@
 //! What a report comes to.
 
-use money::{ConversionId, Micros, Money};
+use schemas::{About, ConversionAttributedV1, ConversionDuplicateIgnoredV1};
+use types::{ConversionId, ConversionType, Micros, Money};
 
 use super::attribution::{Candidate, Reason, attribute};
 use super::refund::{refund, take_back};
 use super::{
-    Access, Attributed, Campaign, Code, Conversion, DuplicateIgnored, Event, EventRecorded,
-    EventType, Order, Orders, Rejection, Report, Standing, Unattributed,
+    Access, Attributed, Campaign, Code, Conversion, Event, EventRecorded, EventType, Order, Orders,
+    Rejection, Report, Status, Unattributed,
 };
 
 /// How far a reporter's clock may be ahead of ours, in seconds.
@@ -46,14 +47,18 @@ pub fn record<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Event>, Re
         ));
     }
     match report.event_type {
-        EventType::Purchase | EventType::Lead => convert(report, known),
+        EventType::Conversion(conversion) => convert(report, conversion, known),
         EventType::Refund => refund(report, known),
         EventType::Other(_) => Ok(vec![Event::Recorded(other(report, known.candidate))]),
     }
 }
 
-fn convert<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Event>, Rejection> {
-    if report.event_type == EventType::Purchase && report.amount.is_none() {
+fn convert<'a>(
+    report: &'a Report,
+    event_type: ConversionType,
+    known: Known<'a>,
+) -> Result<Vec<Event>, Rejection> {
+    if event_type == ConversionType::Purchase && report.amount.is_none() {
         return Err(Rejection::of(
             "/amount",
             Code::AmountRequired,
@@ -69,22 +74,22 @@ fn convert<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Event>, Rejec
     }
     let candidate = match attributed {
         Ok(candidate) => candidate,
-        Err(reason) => return unattributed(report, order.id(), reason),
+        Err(reason) => return unattributed(report, event_type, order.id(), reason),
     };
-    let event = Attributed {
-        conversion: order.id().clone(),
-        event_type: report.event_type.clone(),
-        order: report.order.clone(),
-        alias: order.alias(known.orders),
-        campaign: candidate.campaign.clone(),
-        brand: candidate.brand.clone(),
-        partner: candidate.partner.clone(),
-        link: candidate.link.clone(),
-        click: candidate.click.clone(),
+    let attributed = ConversionAttributedV1 {
+        event_type,
+        order_id: report.order.clone(),
+        alias_id: order.alias(known.orders),
+        campaign_id: candidate.campaign.clone(),
+        brand_id: candidate.brand.clone(),
+        partner_id: candidate.partner.clone(),
+        link_code: candidate.link.clone(),
+        click_id: candidate.click.clone(),
         amount: amount(report, candidate)?,
         terms_version: candidate.terms_version,
         occurred_at: report.occurred_at,
     };
+    let event = About::of(order.id().clone(), attributed);
     let refunded = refunds_noted_before(known.orders, &event);
     Ok([Event::Attributed(event)]
         .into_iter()
@@ -136,25 +141,26 @@ fn amount(report: &Report, candidate: &Candidate) -> Result<Option<Money>, Rejec
 
 /// Refunds that came before the purchase, all at once: those that its alias has are its own.
 fn refunds_noted_before(orders: &Orders, event: &Attributed) -> Option<Event> {
-    let ids = [Some(&event.conversion), event.alias.as_ref()];
+    let ids = [Some(&event.subject), event.alias_id.as_ref()];
     let waiting = ids
         .into_iter()
         .flatten()
         .filter_map(|id| orders.conversions.get(id));
     let noted = waiting.flat_map(|waiting| &waiting.noted);
     let fresh = Conversion {
-        standing: Standing::Attributed(event.clone()),
-        event_id: money::Uuid::nil(),
+        status: Status::Attributed(event.clone()),
+        event_id: types::Uuid::nil(),
         recorded_at: event.occurred_at,
         position: 0,
         noted: Vec::new(),
         refunded_minor: 0,
     };
-    take_back(&event.conversion, &fresh, noted)
+    take_back(&event.subject, &fresh, noted)
 }
 
 fn unattributed(
     report: &Report,
+    event_type: ConversionType,
     conversion: &ConversionId,
     reason: Reason,
 ) -> Result<Vec<Event>, Rejection> {
@@ -163,7 +169,7 @@ fn unattributed(
     }
     Ok(vec![Event::Unattributed(Unattributed {
         conversion: conversion.clone(),
-        event_type: report.event_type.clone(),
+        event_type,
         reason,
         amount: report.amount,
         currency: report.currency,
@@ -185,13 +191,13 @@ fn repeated(
 ) -> Vec<Event> {
     let may_mean = order.may_mean(id, orders);
     let called = if may_mean { &report.conversion } else { id };
-    let event = Event::DuplicateIgnored(DuplicateIgnored {
-        conversion: called.clone(),
-        event_type: report.event_type.clone(),
-        first_event: first.event_id,
-        order: report.order.clone(),
-        first_conversion: (called != id).then(|| id.clone()),
-    });
+    let ignored = ConversionDuplicateIgnoredV1 {
+        event_type: report.event_type.as_str().to_owned(),
+        first_event_id: first.event_id,
+        order_id: report.order.clone(),
+        first_conversion_id: (called != id).then(|| id.clone()),
+    };
+    let event = About::of(called.clone(), ignored).into();
     let waiting = orders.find(called).filter(|(found, _)| *found != id);
     let noted = waiting.into_iter().flat_map(|(_, waiting)| &waiting.noted);
     let late = take_back(id, first, noted);

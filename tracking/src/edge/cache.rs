@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use money::LinkCode;
+use types::LinkCode;
 
 use crate::store::links::Target;
 

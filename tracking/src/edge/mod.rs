@@ -6,11 +6,11 @@ mod redirect;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::Host;
-use money::ClickId;
-use pipeline::group::Group;
+use messaging::group::Group;
+use runtime::Host;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use types::ClickId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

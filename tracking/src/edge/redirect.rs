@@ -10,9 +10,9 @@ use chassis::json::Text;
 use chassis::openapi::Problems;
 use chassis::params::{Among, Named, Path};
 use chassis::problem::Problem;
-use money::{ClickId, LinkCode};
-use pipeline::clock;
+use messaging::clock;
 use serde::Deserialize;
+use types::{ClickId, LinkCode};
 use utoipa::IntoParams;
 
 use super::Edge;
@@ -78,7 +78,7 @@ impl Edge {
                 Ok(target)
             }
             Ok(Ok(None)) => Err(unknown()),
-            Ok(Err(error)) => Err(host::unread(&error)),
+            Ok(Err(error)) => Err(runtime::unread(&error)),
             Err(_) => Err(away()),
         }
     }
@@ -112,7 +112,7 @@ fn unknown() -> Problem {
 
 fn away() -> Problem {
     let slow = sqlx::Error::PoolTimedOut;
-    host::unread(&slow)
+    runtime::unread(&slow)
 }
 
 fn redirect(to: &str) -> Result<Response, Problem> {

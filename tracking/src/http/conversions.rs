@@ -8,9 +8,9 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use host::{ConversionType, Host};
-use money::{BrandId, CampaignId, Currency, Micros, Money, OrderId, PartnerId};
+use runtime::{ConversionType, Host};
 use serde::{Deserialize, Serialize};
+use types::{BrandId, CampaignId, Currency, Micros, Money, OrderId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ chassis::closed_list!(
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ConversionItem {
     id: Uuid,
-    #[schema(value_type = StandingFilter)]
+    #[schema(value_type = StatusFilter)]
     standing: String,
     #[schema(value_type = Option<ConversionType>)]
     event_type: Option<String>,
@@ -111,7 +111,7 @@ impl From<ConversionRow> for ConversionItem {
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Standing)]
-pub(super) enum StandingFilter {
+pub(super) enum StatusFilter {
     /// A partner's.
     Attributed,
     /// Nobody's.
@@ -139,7 +139,7 @@ pub(super) struct Filter {
     order_id: Option<OrderId>,
     /// That stand like this.
     #[param(inline)]
-    standing: Option<StandingFilter>,
+    standing: Option<StatusFilter>,
 }
 
 /// List conversions, newest first
@@ -163,14 +163,14 @@ pub(super) async fn list_conversions(
         partner: filter.partner_id.as_ref(),
         brand: filter.brand_id.as_ref(),
         order: filter.order_id.as_ref(),
-        standing: filter.standing.map(|standing| match standing {
-            StandingFilter::Attributed => "attributed",
-            StandingFilter::Unattributed => "unattributed",
-            StandingFilter::Noted => "noted",
+        standing: filter.standing.map(|status| match status {
+            StatusFilter::Attributed => "attributed",
+            StatusFilter::Unattributed => "unattributed",
+            StatusFilter::Noted => "noted",
         }),
     };
     let rows = conversions::list(host.pool(), &filter, page).await;
-    let rows = rows.map_err(|error| host::unread(&error))?;
+    let rows = rows.map_err(|error| runtime::unread(&error))?;
     Ok(Json(Page::new(
         page,
         rows,
@@ -194,7 +194,7 @@ pub(super) async fn get_conversion(
     Path(id): Path<Uuid>,
 ) -> Result<Json<ConversionItem>, Problem> {
     let row = conversions::find(host.pool(), id).await;
-    let row = row.map_err(|error| host::unread(&error))?;
+    let row = row.map_err(|error| runtime::unread(&error))?;
     let row = row.ok_or_else(Problem::not_found)?;
     let partner = row.partner_id.clone().map(PartnerId::parse).transpose();
     let brand = row.brand_id.clone().map(BrandId::parse).transpose();

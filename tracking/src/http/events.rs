@@ -1,24 +1,22 @@
 //! `/api/v1/tracking/events`
 
-mod body;
-
+use api::{RecordEvent, Request};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::openapi::{Problems, Repeatable};
-use chassis::problem::{Fields, Problem};
+use chassis::problem::Problem;
 use chassis::write::Write;
-use host::{Ask, Asked, Host, TrackingRefusals, Waiting};
-use money::{ConversionId, Money};
-use schemas::{Body, Message, WireMoney};
+use runtime::{CommandResult, Host, Submit, TrackingRefusals, Waiting};
+use schemas::{Body, Message};
 use serde::Serialize;
+use types::{CampaignId, ClickId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::conversions::{Paid, UnattributedReason};
 use crate::messages::{event_outcome, event_outcomes};
-pub(crate) use body::RecordEvent;
 
 chassis::closed_list!(
     /// What a report may come to.
@@ -74,29 +72,16 @@ pub(super) async fn record_event(
     context: RequestContext,
     write: Write<RecordEvent>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, "tracking.record_event.command.v1");
+    let id = write.command_id(&caller, RecordEvent::KIND);
     let request_hash = write.key.is_some().then_some(write.request_hash);
-    let mut fields = Fields::new();
-    let gathered = write.body.gather(&mut fields);
-    fields.finish()?;
-    let let_through = |_| Problem::internal(&"a refused body was let through");
-    let gathered = gathered.map_err(let_through)?;
-    let (campaign, order) = (gathered.campaign.as_ref(), gathered.order.as_ref());
-    let conversion = ConversionId::of_report(caller.shop(), campaign, order, id).into_string();
-    let ask = Ask {
-        id,
-        key: conversion.clone(),
-        subject: conversion,
-        body: Body::RecordEventV1(body::command(write.body, gathered)),
-        request_hash,
-    };
-    let answered = host.ask(ask, &caller, &context).await?;
-    let repeated = matches!(&answered.asked, Asked::Done(events)
+    let command = Submit::of(id, write.body.command(id, caller.shop()), request_hash);
+    let submitted = host.submit(command, &caller, &context).await?;
+    let repeated = matches!(&submitted.result, CommandResult::Done(events)
         if matches!(events.first().map(|event| &event.body), Some(Body::ConversionDuplicateIgnoredV1(_))));
     Ok(if repeated {
-        answered.ok(recorded)
+        submitted.ok(recorded)
     } else {
-        answered.created(recorded)
+        submitted.created(recorded)
     })
 }
 
@@ -111,23 +96,22 @@ fn recorded(message: &Message) -> EventRecorded {
         reason: None,
         amount: None,
     };
-    let paid = |money: &WireMoney| Money::try_from(money).ok().map(Paid::from);
     match &message.body {
         Body::ConversionAttributedV1(body) => {
-            answer.campaign_id = Some(body.campaign_id.clone());
-            answer.partner_id = Some(body.partner_id.clone());
-            answer.click_id = Some(body.click_id.clone());
-            answer.amount = body.amount.as_ref().and_then(paid);
+            answer.campaign_id = Some(body.campaign_id.to_string());
+            answer.partner_id = Some(body.partner_id.to_string());
+            answer.click_id = Some(body.click_id.to_string());
+            answer.amount = body.amount.map(Paid::from);
         }
         Body::ConversionUnattributedV1(body) => {
-            answer.campaign_id.clone_from(&body.campaign_id);
-            answer.click_id.clone_from(&body.click_id);
+            answer.campaign_id = body.campaign_id.as_ref().map(CampaignId::to_string);
+            answer.click_id = body.click_id.as_ref().map(ClickId::to_string);
             answer.reason = Some(body.reason.clone());
         }
-        Body::ConversionRefundedV1(body) => answer.amount = paid(&body.amount),
+        Body::ConversionRefundedV1(body) => answer.amount = Some(Paid::from(body.amount)),
         Body::ConversionDuplicateIgnoredV1(body) => {
             if let Some(first) = &body.first_conversion_id {
-                answer.conversion_id.clone_from(first);
+                answer.conversion_id = first.to_string();
             }
         }
         _ => {}

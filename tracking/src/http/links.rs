@@ -1,41 +1,23 @@
 //! `/api/v1/tracking/links`
 
+use api::{CreateLink, Request};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::{Check, Json, WebUrl};
+use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::{FieldProblem, Problem};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use host::{Ask, Host, TrackingRefusals, Waiting};
-use money::{CampaignId, LinkCode, Micros, PartnerId};
-use schemas::{Body, CreateLinkV1, Message};
+use runtime::{Host, Submit, TrackingRefusals, Waiting};
+use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
+use types::{CampaignId, Micros, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::store::links;
-
-/// Asks for a link.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CreateLink {
-    /// The campaign that it works for.
-    #[schema(value_type = String, example = "camp100")]
-    campaign_id: CampaignId,
-    /// Whose visitors; absent: the token's own partner.
-    #[schema(value_type = Option<String>, example = "partner123")]
-    partner_id: Option<PartnerId>,
-    /// Where it leads, on one of the campaign's hosts.
-    target_url: WebUrl,
-    /// What stands behind `/c/`; absent: one is made.
-    #[schema(value_type = Option<String>, example = "spring-sale")]
-    code: Option<LinkCode>,
-}
-
-impl Check for CreateLink {}
 
 /// A link.
 #[derive(Debug, Serialize, ToSchema)]
@@ -76,25 +58,18 @@ pub(super) async fn create_link(
     context: RequestContext,
     write: Write<CreateLink>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, "tracking.create_link.command.v1");
-    let partner_id = write.body.partner_id.as_ref().or_else(|| caller.partner());
-    let partner_id = partner_id
+    let id = write.command_id(&caller, CreateLink::KIND);
+    let request_hash = write.key.is_some().then_some(write.request_hash);
+    let partner = write
+        .body
+        .partner_id()
+        .or_else(|| caller.partner())
+        .cloned();
+    let partner = partner
         .ok_or_else(|| Problem::invalid(vec![FieldProblem::at("/partner_id", "is missing")]))?;
-    let code = write.body.code.clone();
-    let code = code.unwrap_or_else(|| LinkCode::of_command(id));
-    let ask = Ask {
-        id,
-        key: code.to_string(),
-        subject: code.to_string(),
-        body: Body::CreateLinkV1(CreateLinkV1 {
-            campaign_id: write.body.campaign_id.to_string(),
-            partner_id: partner_id.to_string(),
-            target_url: write.body.target_url.to_string(),
-        }),
-        request_hash: write.key.is_some().then_some(write.request_hash),
-    };
-    let answered = host.ask(ask, &caller, &context).await?;
-    Ok(answered.created(link_of))
+    let command = Submit::of(id, write.body.command(id, partner), request_hash);
+    let submitted = host.submit(command, &caller, &context).await?;
+    Ok(submitted.created(link_of))
 }
 
 fn link_of(message: &Message) -> Option<Link> {
@@ -103,8 +78,8 @@ fn link_of(message: &Message) -> Option<Link> {
     };
     Some(Link {
         code: message.header.subject.clone(),
-        campaign_id: body.campaign_id.clone(),
-        partner_id: body.partner_id.clone(),
+        campaign_id: body.campaign_id.to_string(),
+        partner_id: body.partner_id.to_string(),
         target_url: body.target_url.clone(),
         path: path(&message.header.subject),
         created_at: message.header.time.into(),
@@ -145,7 +120,7 @@ pub(super) async fn list_links(
     let List { page, filter } = list;
     let (campaign, partner) = (filter.campaign_id.as_ref(), filter.partner_id.as_ref());
     let rows = links::list(host.pool(), caller.scope()?, campaign, partner, page).await;
-    let rows = rows.map_err(|error| host::unread(&error))?;
+    let rows = rows.map_err(|error| runtime::unread(&error))?;
     Ok(Json(Page::new(
         page,
         rows,

@@ -1,25 +1,24 @@
-//! Commands and facts, as the domain takes them. Whatever a foreign producer sent ends here as a rejection at worst.
+//! Commands and facts, as the domain takes them. Whatever an external producer sent ends here as a rejection at worst.
 
 use std::str::FromStr;
 
 use aws_lc_rs::digest;
 use chassis::json::WebUrl;
-use money::{
-    Amount, BrandId, CampaignId, ConversionId, Currency, EnrollmentId, LinkCode, OrderId, PartnerId,
+use schemas::{
+    Actor, Body, CreateLinkV1, Event as _, Header, Message, RecordEventV1, Topic, kind, outcomes,
 };
-use planted::Fault;
-use schemas::{Actor, Body, CreateLinkV1, Header, Message, RecordEventV1, Topic, kind, outcomes};
+use types::{Amount, BrandId, CampaignId, ConversionId, LinkCode, OrderId, PartnerId};
 
 use crate::domain::{
-    Access, Code, CreateLink, Event, EventType, Rejection, Report, Terms, UserHash,
+    Access, Code, CreateLink, Event, EventType, Fact, Rejection, Report, UserHash, adopt,
 };
 
 /// The longest visitor id, in characters.
-pub const LONGEST_USER_ID: usize = 128;
+pub const MAX_USER_ID_LENGTH: usize = 128;
 
 /// What a message asks or states.
 #[derive(Debug)]
-pub enum Asked {
+pub enum Read {
     /// A link.
     Link(CreateLink),
     /// A report.
@@ -29,12 +28,12 @@ pub enum Asked {
 }
 
 /// Reads a command or a fact; `now` stands for a time that was not claimed.
-pub fn read(message: &Message, now: money::Micros) -> Result<Asked, Rejection> {
+pub fn read(message: &Message, now: types::Micros) -> Result<Read, Rejection> {
     let header = &message.header;
     match &message.body {
-        Body::CreateLinkV1(body) => create_link(header, body).map(Asked::Link),
-        Body::RecordEventV1(body) => report(header, body, now).map(Asked::Report),
-        body => fact(header, body).map(Asked::Fact),
+        Body::CreateLinkV1(body) => create_link(header, body).map(Read::Link),
+        Body::RecordEventV1(body) => report(header, body, now).map(Read::Report),
+        _ => fact(message),
     }
 }
 
@@ -81,7 +80,7 @@ fn shop(header: &Header) -> Option<BrandId> {
     access(header.actor.as_ref()).shop().cloned()
 }
 
-fn report(header: &Header, body: &RecordEventV1, now: money::Micros) -> Result<Report, Rejection> {
+fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<Report, Rejection> {
     let named = Named::read(body)?;
     let shop = shop(header);
     let is_subject = |id: &ConversionId| id.as_str() == header.subject;
@@ -92,18 +91,13 @@ fn report(header: &Header, body: &RecordEventV1, now: money::Micros) -> Result<R
         return Err(Rejection::new(Code::InvalidField, detail));
     }
     let length = body.user_id.chars().count();
-    if !(1..=LONGEST_USER_ID).contains(&length) || body.user_id.chars().any(char::is_control) {
+    if !(1..=MAX_USER_ID_LENGTH).contains(&length) || body.user_id.chars().any(char::is_control) {
         return Err(invalid("/user_id", "must be 1 to 128 characters"));
     }
     let event_type = EventType::parse(&body.event_type);
     let wrong_type = "must be 1 to 64 characters from A-Z a-z 0-9 _ - .";
-    let without_brand = planted::is(Fault::OrderWithoutBrand);
     Ok(Report {
-        conversion: if without_brand {
-            named.conversion(None, header)
-        } else {
-            conversion
-        },
+        conversion,
         event_type: event_type.ok_or_else(|| invalid("/event_type", wrong_type))?,
         user: user_hash(&body.user_id),
         occurred_at: body.occurred_at.unwrap_or(now),
@@ -115,41 +109,17 @@ fn report(header: &Header, body: &RecordEventV1, now: money::Micros) -> Result<R
     })
 }
 
-fn fact(header: &Header, body: &Body) -> Result<Event, Rejection> {
-    let campaign = campaign(&header.key)?;
-    match body {
-        Body::TermsPublishedV1(body) => Ok(Event::TermsAdopted {
-            campaign,
-            terms: Terms {
-                version: body.version,
-                brand: brand(&body.brand_id)?,
-                currency: Currency::parse(&body.currency)
-                    .map_err(|error| invalid("/currency", error))?,
-                window_days: body.window_days,
-                effective_at: body.effective_at,
-            },
-        }),
-        Body::CampaignActivatedV1(body) => Ok(Event::CampaignAdopted {
-            campaign,
-            brand: brand(&body.brand_id)?,
-            allowed_hosts: body
-                .allowed_hosts
-                .iter()
-                .map(|host| host.to_lowercase())
-                .collect(),
-        }),
-        Body::EnrollmentAcceptedV1(body) => Ok(Event::EnrollmentAdopted {
-            enrollment: EnrollmentId::parse(&*header.subject)
-                .map_err(|error| invalid("/enrollment_id", error))?,
-            campaign,
-            partner: partner(&body.partner_id)?,
-            terms_version: body.terms_version,
-        }),
-        _ => Err(Rejection::new(
+fn fact(message: &Message) -> Result<Read, Rejection> {
+    let fact = Fact::read(message)
+        .map_err(|error| Rejection::new(Code::InvalidField, error.to_string()))?;
+    let unknown = || {
+        let kind = &message.header.kind;
+        Rejection::new(
             Code::InvalidField,
-            format!("tracking does nothing with {}", header.kind),
-        )),
-    }
+            format!("tracking does nothing with {kind}"),
+        )
+    };
+    Ok(Read::Fact(adopt(fact.ok_or_else(unknown)?)))
 }
 
 /// What the one who asks may touch; no actor is the system itself.
@@ -216,10 +186,6 @@ fn campaign(text: &str) -> Result<CampaignId, Rejection> {
 
 fn partner(text: &str) -> Result<PartnerId, Rejection> {
     PartnerId::parse(text).map_err(|error| invalid("/partner_id", error))
-}
-
-fn brand(text: &str) -> Result<BrandId, Rejection> {
-    BrandId::parse(text).map_err(|error| invalid("/brand_id", error))
 }
 
 fn invalid(pointer: &'static str, error: impl std::fmt::Display) -> Rejection {

@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use money::{BrandId, CampaignId, EnrollmentId, PartnerId};
+use schemas::{About, EnrollmentAdoptedV1, TermsAdoptedV1};
 use sqlx::PgConnection;
+use types::{BrandId, CampaignId, EnrollmentId};
 
 use super::{each, unreadable};
-use crate::domain::{Campaign, Terms};
+use crate::domain::Campaign;
 
 /// The campaigns of these ids.
 pub async fn load(
@@ -75,64 +76,31 @@ pub async fn save(
 /// Saves versions of terms.
 pub async fn save_terms(
     connection: &mut PgConnection,
-    rows: &[(CampaignId, Terms, i64)],
+    rows: &[(About<TermsAdoptedV1>, i64)],
 ) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO terms (campaign_id, version, brand_id, currency, window_days, effective_at, position)
-         SELECT * FROM UNNEST($1::text[], $2::int[], $3::text[], $4::text[], $5::int[], $6::bigint[], $7::bigint[])
-         ON CONFLICT (campaign_id, version) DO UPDATE
-            SET brand_id = excluded.brand_id, currency = excluded.currency, window_days = excluded.window_days,
-                effective_at = excluded.effective_at, position = excluded.position",
-    )
-    .bind(each(rows, |(id, ..)| id.as_str()))
-    .bind(each(rows, |(_, terms, _)| terms.version))
-    .bind(each(rows, |(_, terms, _)| terms.brand.as_str()))
-    .bind(each(rows, |(_, terms, _)| terms.currency.code()))
-    .bind(each(rows, |(_, terms, _)| terms.window_days))
-    .bind(each(rows, |(_, terms, _)| terms.effective_at.0))
-    .bind(each(rows, |(.., position)| *position))
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// An enrollment to save.
-#[derive(Debug, Clone)]
-pub struct EnrollmentRow {
-    /// Its id.
-    pub id: EnrollmentId,
-    /// The campaign.
-    pub campaign: CampaignId,
-    /// Who accepted.
-    pub partner: PartnerId,
-    /// Which version of the terms.
-    pub terms_version: i32,
-    /// The position of its event.
-    pub position: i64,
+    messaging::insert_rows!(connection, rows => "terms" {
+        campaign_id: text = |(terms, _)| terms.subject.as_str(),
+        version: int = |(terms, _)| terms.version.get(),
+        brand_id: text = |(terms, _)| terms.brand_id.as_str(),
+        currency: text = |(terms, _)| terms.currency.code(),
+        window_days: int = |(terms, _)| terms.window_days.get(),
+        effective_at: bigint = |(terms, _)| terms.effective_at.0,
+        position: bigint = |(_, position)| *position,
+    } on (campaign_id, version) set (brand_id, currency, window_days, effective_at, position))
+    .await
 }
 
 /// Saves enrollments.
 pub async fn save_enrollments(
     connection: &mut PgConnection,
-    rows: &[EnrollmentRow],
+    rows: &[(About<EnrollmentAdoptedV1>, i64)],
 ) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO enrollments (id, campaign_id, partner_id, terms_version, position)
-         SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[])
-         ON CONFLICT (id) DO UPDATE SET terms_version = excluded.terms_version, position = excluded.position",
-    )
-    .bind(each(rows, |row| row.id.as_str()))
-    .bind(each(rows, |row| row.campaign.as_str()))
-    .bind(each(rows, |row| row.partner.as_str()))
-    .bind(each(rows, |row| row.terms_version))
-    .bind(each(rows, |row| row.position))
-    .execute(connection)
-    .await?;
-    Ok(())
+    messaging::insert_rows!(connection, rows => "enrollments" {
+        id: text = |(enrollment, _)| enrollment.subject.as_str(),
+        campaign_id: text = |(enrollment, _)| enrollment.key.as_str(),
+        partner_id: text = |(enrollment, _)| enrollment.partner_id.as_str(),
+        terms_version: int = |(enrollment, _)| enrollment.terms_version.get(),
+        position: bigint = |(_, position)| *position,
+    } on (id) set (terms_version, position))
+    .await
 }

@@ -2,8 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use money::{BrandId, CampaignId, ClickId, Currency, InvalidId, LinkCode, Micros, PartnerId, Uuid};
 use sqlx::{FromRow, PgConnection};
+use types::{
+    BrandId, CampaignId, ClickId, Currency, InvalidId, LinkCode, Micros, PartnerId, TermsVersion,
+    Uuid,
+};
 
 use super::{each, unreadable};
 use crate::click_id::{self, Meaning};
@@ -117,7 +120,7 @@ pub async fn load(
         rows.extend(of_visitors(connection, &by_visitor, BY_VISITOR_IN_THE_PAST).await?);
     }
     rows.extend(stored(connection, &by_id).await?);
-    rows.extend(standing_for_themselves(connection, &signed).await?);
+    rows.extend(self_contained(connection, &signed).await?);
     rows.into_iter()
         .map(|row| {
             let lookup = lookup(lookups, row.n).ok_or_else(|| unreadable("report's number"))?;
@@ -132,56 +135,56 @@ fn lookup(lookups: &[Lookup], n: i32) -> Option<&Lookup> {
 
 async fn of_visitors(
     connection: &mut PgConnection,
-    asked: &[(i32, &Lookup)],
+    lookups: &[(i32, &Lookup)],
     sql: &'static str,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    if asked.is_empty() {
+    if lookups.is_empty() {
         return Ok(Vec::new());
     }
     sqlx::query_as(sql)
-        .bind(each(asked, |(n, _)| *n))
-        .bind(each(asked, |(_, lookup)| lookup.user.0.as_slice()))
-        .bind(each(asked, |(_, lookup)| {
+        .bind(each(lookups, |(n, _)| *n))
+        .bind(each(lookups, |(_, lookup)| lookup.user.0.as_slice()))
+        .bind(each(lookups, |(_, lookup)| {
             lookup.campaign.as_ref().map(CampaignId::as_str)
         }))
-        .bind(each(asked, |(_, lookup)| {
+        .bind(each(lookups, |(_, lookup)| {
             lookup.brand.as_ref().map(BrandId::as_str)
         }))
-        .bind(each(asked, |(_, lookup)| lookup.at.0))
+        .bind(each(lookups, |(_, lookup)| lookup.at.0))
         .fetch_all(connection)
         .await
 }
 
 async fn stored(
     connection: &mut PgConnection,
-    asked: &[(i32, &ClickId, Micros)],
+    lookups: &[(i32, &ClickId, Micros)],
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let times = || asked.iter().map(|(.., at)| at.0);
+    let times = || lookups.iter().map(|(.., at)| at.0);
     let (Some(first), Some(last)) = (times().min(), times().max()) else {
         return Ok(Vec::new());
     };
     sqlx::query_as(BY_ID)
-        .bind(each(asked, |(n, ..)| *n))
-        .bind(each(asked, |(_, id, _)| id.as_str()))
-        .bind(each(asked, |(.., at)| at.0))
+        .bind(each(lookups, |(n, ..)| *n))
+        .bind(each(lookups, |(_, id, _)| id.as_str()))
+        .bind(each(lookups, |(.., at)| at.0))
         .bind(first)
         .bind(last)
         .fetch_all(connection)
         .await
 }
 
-async fn standing_for_themselves(
+async fn self_contained(
     connection: &mut PgConnection,
-    asked: &[(i32, &ClickId, Micros, i64)],
+    lookups: &[(i32, &ClickId, Micros, i64)],
 ) -> Result<Vec<Row>, sqlx::Error> {
-    if asked.is_empty() {
+    if lookups.is_empty() {
         return Ok(Vec::new());
     }
     sqlx::query_as(BY_SIGNED_ID)
-        .bind(each(asked, |(n, ..)| *n))
-        .bind(each(asked, |(_, id, ..)| id.as_str()))
-        .bind(each(asked, |(_, _, at, _)| at.0))
-        .bind(each(asked, |(.., link)| *link))
+        .bind(each(lookups, |(n, ..)| *n))
+        .bind(each(lookups, |(_, id, ..)| id.as_str()))
+        .bind(each(lookups, |(_, _, at, _)| at.0))
+        .bind(each(lookups, |(.., link)| *link))
         .fetch_all(connection)
         .await
 }
@@ -189,6 +192,7 @@ async fn standing_for_themselves(
 impl Row {
     fn candidate(self) -> Result<Candidate, sqlx::Error> {
         let wrong = |_: InvalidId| unreadable("id");
+        let version = TermsVersion::new(self.terms_version);
         Ok(Candidate {
             click: ClickId::parse(self.id).map_err(wrong)?,
             clicked_at: Micros(self.clicked_at),
@@ -196,7 +200,7 @@ impl Row {
             campaign: CampaignId::parse(self.campaign_id).map_err(wrong)?,
             brand: BrandId::parse(self.brand_id).map_err(wrong)?,
             partner: PartnerId::parse(self.partner_id).map_err(wrong)?,
-            terms_version: self.terms_version,
+            terms_version: version.map_err(|_| unreadable("terms version"))?,
             window_days: self.window_days,
             currency: Currency::parse(&self.currency).map_err(|_| unreadable("currency"))?,
         })

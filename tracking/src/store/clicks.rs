@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use money::{ClickId, LinkCode};
-use pipeline::group::GroupWrite;
+use messaging::AdvisoryLock;
+use messaging::group::GroupWrite;
 use sqlx::{PgConnection, PgPool};
+use types::{ClickId, LinkCode};
 
 use super::{each, unreadable};
 use crate::click_id;
@@ -14,8 +15,6 @@ use crate::store::links::Target;
 
 /// In microseconds.
 const DAY: i64 = 86_400_000_000;
-/// Makers of partitions one after the other.
-const PARTITION_LOCK: i64 = 74_617_210;
 
 /// A click to write.
 #[derive(Debug, Clone)]
@@ -73,31 +72,15 @@ impl GroupWrite for ClickWriter {
 
 impl ClickWriter {
     async fn insert(&self, clicks: &[NewClick]) -> Result<Vec<ClickId>, sqlx::Error> {
-        if planted::is(planted::Fault::ClickBeforeCommit) {
-            return self.insert_later(clicks).await;
-        }
         let mut connection = self.pool.acquire().await?;
         insert_by(&mut connection, clicks).await
     }
 
-    /// As it must not be: the commit comes when the visitor is gone.
-    async fn insert_later(&self, clicks: &[NewClick]) -> Result<Vec<ClickId>, sqlx::Error> {
-        let mut tx = self.pool.begin().await?;
-        let ids = insert_by(&mut tx, clicks).await?;
-        #[allow(clippy::disallowed_methods, reason = "that is the fault")]
-        tokio::spawn(async move {
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-            tx.commit().await
-        });
-        Ok(ids)
-    }
-
     /// Makes today's and tomorrow's, by the time of the database.
     pub async fn make_partitions(&self) -> Result<(), sqlx::Error> {
-        let now = pipeline::timers::now(&self.pool).await?.0;
+        let now = messaging::timers::now(&self.pool).await?.0;
         let mut tx = self.pool.begin().await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)")
-            .bind(PARTITION_LOCK)
+        sqlx::query(AdvisoryLock::TablePartitions.hold())
             .execute(&mut *tx)
             .await?;
         for day in [now / DAY, now / DAY + 1] {

@@ -1,16 +1,15 @@
 //! A row of `conversions`, and the conversion that it is.
 
-use money::{
-    Amount, BrandId, CampaignId, ClickId, ConversionId, Currency, LinkCode, Micros, Money, OrderId,
-    PartnerId, Uuid,
-};
+use schemas::{About, ConversionAttributedV1};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
+use types::{
+    Amount, BrandId, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, Micros,
+    Money, OrderId, PartnerId, TermsVersion, Uuid,
+};
 
 use super::{each, unreadable, uuid};
-use crate::domain::{
-    Attributed, Conversion, EventType, NotedRefund, Reason, Standing, Unattributed, UserHash,
-};
+use crate::domain::{Attributed, Conversion, NotedRefund, Reason, Status, Unattributed, UserHash};
 
 /// A row as it stands.
 #[derive(Debug, Clone, Default, FromRow)]
@@ -19,7 +18,7 @@ pub struct ConversionRow {
     pub id: Uuid,
     /// `noted`, `unattributed` or `attributed`.
     pub standing: String,
-    /// The event that gave it its standing.
+    /// The event that gave it its status.
     pub event_id: Uuid,
     /// When that was, in our time.
     pub recorded_at: i64,
@@ -69,14 +68,14 @@ struct NotedText {
 impl ConversionRow {
     /// The row of a conversion.
     pub fn of(id: &ConversionId, conversion: &Conversion) -> Result<Self, sqlx::Error> {
-        let row = match &conversion.standing {
-            Standing::Noted(order) => Self {
+        let row = match &conversion.status {
+            Status::Noted(order) => Self {
                 standing: "noted".to_owned(),
                 order_id: order.as_ref().map(OrderId::to_string),
                 ..Self::default()
             },
-            Standing::Unattributed(event) => Self::unattributed(event),
-            Standing::Attributed(event) => Self::attributed(event),
+            Status::Unattributed(event) => Self::unattributed(event),
+            Status::Attributed(event) => Self::attributed(event),
         };
         Ok(Self {
             id: uuid(id)?,
@@ -92,14 +91,14 @@ impl ConversionRow {
     fn attributed(event: &Attributed) -> Self {
         Self {
             standing: "attributed".to_owned(),
-            event_type: Some(event.event_type.as_str().to_owned()),
-            order_id: event.order.as_ref().map(OrderId::to_string),
-            campaign_id: Some(event.campaign.to_string()),
-            brand_id: Some(event.brand.to_string()),
-            partner_id: Some(event.partner.to_string()),
-            link_code: Some(event.link.to_string()),
-            click_id: Some(event.click.to_string()),
-            terms_version: Some(event.terms_version),
+            event_type: Some(event.event_type.name().to_owned()),
+            order_id: event.order_id.as_ref().map(OrderId::to_string),
+            campaign_id: Some(event.campaign_id.to_string()),
+            brand_id: Some(event.brand_id.to_string()),
+            partner_id: Some(event.partner_id.to_string()),
+            link_code: Some(event.link_code.to_string()),
+            click_id: Some(event.click_id.to_string()),
+            terms_version: Some(event.terms_version.get()),
             occurred_at: Some(event.occurred_at.0),
             amount_minor: event.amount.map(|amount| amount.minor),
             currency: event.amount.map(|amount| amount.currency.to_string()),
@@ -110,7 +109,7 @@ impl ConversionRow {
     fn unattributed(event: &Unattributed) -> Self {
         Self {
             standing: "unattributed".to_owned(),
-            event_type: Some(event.event_type.as_str().to_owned()),
+            event_type: Some(event.event_type.name().to_owned()),
             order_id: event.order.as_ref().map(OrderId::to_string),
             campaign_id: event.campaign.as_ref().map(CampaignId::to_string),
             click_id: event.click.as_ref().map(ClickId::to_string),
@@ -127,9 +126,9 @@ impl ConversionRow {
     pub(super) fn state(self, id: ConversionId) -> Result<Conversion, sqlx::Error> {
         let (event_id, recorded_at, position) = (self.event_id, self.recorded_at, self.position);
         let (refunded_minor, noted) = (self.refunded_minor, read_noted(self.noted.as_deref())?);
-        let standing = self.standing(id).ok_or_else(|| unreadable("conversion"))?;
+        let status = self.status(id).ok_or_else(|| unreadable("conversion"))?;
         Ok(Conversion {
-            standing,
+            status,
             event_id,
             recorded_at: Micros(recorded_at),
             position,
@@ -138,7 +137,7 @@ impl ConversionRow {
         })
     }
 
-    fn standing(self, conversion: ConversionId) -> Option<Standing> {
+    fn status(self, conversion: ConversionId) -> Option<Status> {
         let order = self.order_id.map(OrderId::parse).transpose().ok()?;
         let currency = self
             .currency
@@ -146,11 +145,11 @@ impl ConversionRow {
             .map(Currency::parse)
             .transpose()
             .ok()?;
-        let event_type = self.event_type.as_deref().and_then(EventType::parse);
+        let event_type = self.event_type.as_deref().and_then(ConversionType::parse);
         let occurred_at = self.occurred_at.map(Micros);
         match self.standing.as_str() {
-            "noted" => Some(Standing::Noted(order)),
-            "unattributed" => Some(Standing::Unattributed(Unattributed {
+            "noted" => Some(Status::Noted(order)),
+            "unattributed" => Some(Status::Unattributed(Unattributed {
                 conversion,
                 event_type: event_type?,
                 reason: Reason::parse(&self.reason?)?,
@@ -167,23 +166,25 @@ impl ConversionRow {
                 user: UserHash(self.user_hash?.try_into().ok()?),
                 occurred_at: occurred_at?,
             })),
-            "attributed" => Some(Standing::Attributed(Attributed {
-                conversion,
-                event_type: event_type?,
-                order,
-                alias: None,
-                campaign: CampaignId::parse(self.campaign_id?).ok()?,
-                brand: BrandId::parse(self.brand_id?).ok()?,
-                partner: PartnerId::parse(self.partner_id?).ok()?,
-                link: LinkCode::parse(self.link_code?).ok()?,
-                click: ClickId::parse(self.click_id?).ok()?,
-                amount: self
-                    .amount_minor
-                    .zip(currency)
-                    .map(|(m, c)| Money::new(m, c)),
-                terms_version: self.terms_version?,
-                occurred_at: occurred_at?,
-            })),
+            "attributed" => {
+                let attributed = ConversionAttributedV1 {
+                    event_type: event_type?,
+                    order_id: order,
+                    alias_id: None,
+                    campaign_id: CampaignId::parse(self.campaign_id?).ok()?,
+                    brand_id: BrandId::parse(self.brand_id?).ok()?,
+                    partner_id: PartnerId::parse(self.partner_id?).ok()?,
+                    link_code: LinkCode::parse(self.link_code?).ok()?,
+                    click_id: ClickId::parse(self.click_id?).ok()?,
+                    amount: self
+                        .amount_minor
+                        .zip(currency)
+                        .map(|(m, c)| Money::new(m, c)),
+                    terms_version: TermsVersion::new(self.terms_version?).ok()?,
+                    occurred_at: occurred_at?,
+                };
+                Some(Status::Attributed(About::of(conversion, attributed)))
+            }
             _ => None,
         }
     }

@@ -2,10 +2,10 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use money::{BrandId, CampaignId, ConversionId, OrderId, PartnerId, Uuid};
 use sqlx::{FromRow, PgConnection, PgPool};
+use types::{BrandId, CampaignId, ConversionId, OrderId, PartnerId, Uuid};
 
-use super::{each, unreadable};
+use super::unreadable;
 use crate::domain::Orders;
 
 pub use super::conversion_row::ConversionRow;
@@ -44,49 +44,34 @@ pub async fn save(
     connection: &mut PgConnection,
     rows: &[ConversionRow],
 ) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO conversions (id, standing, event_id, recorded_at, position, event_type, order_id, campaign_id, brand_id,
-                                  partner_id, link_code, click_id, terms_version, occurred_at, amount_minor, refunded_minor,
-                                  currency, reason, amount_text, user_hash, noted)
-         SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
-                              $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::int[], $14::bigint[],
-                              $15::bigint[], $16::bigint[], $17::text[], $18::text[], $19::text[], $20::bytea[], $21::text[])
-         ON CONFLICT (id) DO UPDATE SET
-             standing = excluded.standing, event_id = excluded.event_id, recorded_at = excluded.recorded_at,
-             position = excluded.position, event_type = excluded.event_type, order_id = excluded.order_id,
-             campaign_id = excluded.campaign_id, brand_id = excluded.brand_id, partner_id = excluded.partner_id,
-             link_code = excluded.link_code, click_id = excluded.click_id, terms_version = excluded.terms_version,
-             occurred_at = excluded.occurred_at, amount_minor = excluded.amount_minor,
-             refunded_minor = excluded.refunded_minor, currency = excluded.currency, reason = excluded.reason,
-             amount_text = excluded.amount_text, user_hash = excluded.user_hash, noted = excluded.noted",
-    )
-    .bind(each(rows, |row| row.id))
-    .bind(each(rows, |row| row.standing.as_str()))
-    .bind(each(rows, |row| row.event_id))
-    .bind(each(rows, |row| row.recorded_at))
-    .bind(each(rows, |row| row.position))
-    .bind(each(rows, |row| row.event_type.as_deref()))
-    .bind(each(rows, |row| row.order_id.as_deref()))
-    .bind(each(rows, |row| row.campaign_id.as_deref()))
-    .bind(each(rows, |row| row.brand_id.as_deref()))
-    .bind(each(rows, |row| row.partner_id.as_deref()))
-    .bind(each(rows, |row| row.link_code.as_deref()))
-    .bind(each(rows, |row| row.click_id.as_deref()))
-    .bind(each(rows, |row| row.terms_version))
-    .bind(each(rows, |row| row.occurred_at))
-    .bind(each(rows, |row| row.amount_minor))
-    .bind(each(rows, |row| row.refunded_minor))
-    .bind(each(rows, |row| row.currency.as_deref()))
-    .bind(each(rows, |row| row.reason.as_deref()))
-    .bind(each(rows, |row| row.amount_text.as_deref()))
-    .bind(each(rows, |row| row.user_hash.as_deref()))
-    .bind(each(rows, |row| row.noted.as_deref()))
-    .execute(connection)
-    .await?;
-    Ok(())
+    messaging::insert_rows!(connection, rows => "conversions" {
+        id: uuid = |row| row.id,
+        standing: text = |row| row.standing.as_str(),
+        event_id: uuid = |row| row.event_id,
+        recorded_at: bigint = |row| row.recorded_at,
+        position: bigint = |row| row.position,
+        event_type: text = |row| row.event_type.as_deref(),
+        order_id: text = |row| row.order_id.as_deref(),
+        campaign_id: text = |row| row.campaign_id.as_deref(),
+        brand_id: text = |row| row.brand_id.as_deref(),
+        partner_id: text = |row| row.partner_id.as_deref(),
+        link_code: text = |row| row.link_code.as_deref(),
+        click_id: text = |row| row.click_id.as_deref(),
+        terms_version: int = |row| row.terms_version,
+        occurred_at: bigint = |row| row.occurred_at,
+        amount_minor: bigint = |row| row.amount_minor,
+        refunded_minor: bigint = |row| row.refunded_minor,
+        currency: text = |row| row.currency.as_deref(),
+        reason: text = |row| row.reason.as_deref(),
+        amount_text: text = |row| row.amount_text.as_deref(),
+        user_hash: bytea = |row| row.user_hash.as_deref(),
+        noted: text = |row| row.noted.as_deref(),
+    } on (id) set (
+        standing, event_id, recorded_at, position, event_type, order_id, campaign_id, brand_id,
+        partner_id, link_code, click_id, terms_version, occurred_at, amount_minor, refunded_minor,
+        currency, reason, amount_text, user_hash, noted
+    ))
+    .await
 }
 
 /// Saves aliases; one that is taken stays as it is.
@@ -94,18 +79,11 @@ pub async fn save_aliases(
     connection: &mut PgConnection,
     rows: &[(Uuid, Uuid)],
 ) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO conversion_aliases (alias_id, conversion_id) SELECT * FROM UNNEST($1::uuid[], $2::uuid[])
-         ON CONFLICT (alias_id) DO UPDATE SET conversion_id = excluded.conversion_id",
-    )
-    .bind(each(rows, |(alias, _)| *alias))
-    .bind(each(rows, |(_, conversion)| *conversion))
-    .execute(connection)
-    .await?;
-    Ok(())
+    messaging::insert_rows!(connection, rows => "conversion_aliases" {
+        alias_id: uuid = |(alias, _)| *alias,
+        conversion_id: uuid = |(_, conversion)| *conversion,
+    } on (alias_id) set (conversion_id))
+    .await
 }
 
 fn conversion_id(id: Uuid) -> Result<ConversionId, sqlx::Error> {

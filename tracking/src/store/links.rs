@@ -4,24 +4,19 @@ use std::collections::HashSet;
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use money::{BrandId, CampaignId, EnrollmentId, LinkCode, Micros, PartnerId};
+use schemas::{About, LinkCreatedV1};
 use sqlx::{FromRow, PgConnection, PgPool};
+use types::{BrandId, CampaignId, EnrollmentId, LinkCode, Micros, PartnerId};
 
-use super::{each, unreadable};
+use super::unreadable;
 use crate::click_id::link_digest;
 
 /// A link.
 #[derive(Debug, Clone)]
 pub struct NewLink {
-    /// Its code.
-    pub code: LinkCode,
-    /// The campaign that it works for.
-    pub campaign: CampaignId,
-    /// Whose visitors.
-    pub partner: PartnerId,
-    /// Where it leads.
-    pub target_url: String,
-    /// When it was made.
+    /// As it was made.
+    pub link: About<LinkCreatedV1>,
+    /// When that was.
     pub created_at: Micros,
     /// The position of its event.
     pub position: i64,
@@ -42,26 +37,17 @@ pub async fn taken(
 
 /// Saves new links.
 pub async fn save(connection: &mut PgConnection, rows: &[NewLink]) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let enrollments = each(rows, |row| EnrollmentId::of(&row.campaign, &row.partner));
-    sqlx::query(
-        "INSERT INTO links (code, campaign_id, partner_id, enrollment_id, target_url, digest, created_at, position)
-         SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-                              $7::bigint[], $8::bigint[])",
-    )
-    .bind(each(rows, |row| row.code.as_str()))
-    .bind(each(rows, |row| row.campaign.as_str()))
-    .bind(each(rows, |row| row.partner.as_str()))
-    .bind(each(&enrollments, EnrollmentId::as_str))
-    .bind(each(rows, |row| row.target_url.as_str()))
-    .bind(each(rows, |row| link_digest(&row.code)))
-    .bind(each(rows, |row| row.created_at.0))
-    .bind(each(rows, |row| row.position))
-    .execute(connection)
-    .await?;
-    Ok(())
+    messaging::insert_rows!(connection, rows => "links" {
+        code: text = |row| row.link.subject.as_str(),
+        campaign_id: text = |row| row.link.campaign_id.as_str(),
+        partner_id: text = |row| row.link.partner_id.as_str(),
+        enrollment_id: text = |row| EnrollmentId::of(&row.link.campaign_id, &row.link.partner_id).into_string(),
+        target_url: text = |row| row.link.target_url.as_str(),
+        digest: bigint = |row| link_digest(&row.link.subject),
+        created_at: bigint = |row| row.created_at.0,
+        position: bigint = |row| row.position,
+    })
+    .await
 }
 
 /// What a redirect needs.

@@ -9,7 +9,7 @@ pub mod links;
 pub mod notes;
 pub mod tracking_events;
 
-use money::{ConversionId, Uuid};
+use types::{ConversionId, Uuid};
 
 /// Conversion ids are UUIDs: stored as such.
 pub(crate) fn uuid(id: &ConversionId) -> Result<Uuid, sqlx::Error> {

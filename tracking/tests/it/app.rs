@@ -1,13 +1,13 @@
 //! What the tests say to tracking, and what they read of it.
 
 use axum::http::StatusCode;
-use host::testing::{TestService, operator, until};
-use money::{CampaignId, EnrollmentId, Micros, PartnerId};
+use runtime::testing::{TestService, operator, until};
 use schemas::{
     Body, CampaignActivatedV1, EnrollmentAcceptedV1, Message, Plan, TermsPublishedV1, Topic,
 };
 use serde_json::{Value, json};
 use tracking::Tracking;
+use types::{CampaignId, EnrollmentId, Micros, PartnerId, TermsVersion, WindowDays};
 
 pub const CAMPAIGN: &str = "camp100";
 pub const PARTNER: &str = "partner123";
@@ -45,10 +45,10 @@ pub fn terms(version: i32, currency: &str, window_days: i32) -> Body {
 
 fn terms_of(brand: &str, version: i32, currency: &str, window_days: i32) -> Body {
     TermsPublishedV1 {
-        version,
-        brand_id: brand.to_owned(),
-        currency: currency.to_owned(),
-        window_days,
+        version: TermsVersion::new(version).unwrap(),
+        brand_id: brand.parse().unwrap(),
+        currency: currency.parse().unwrap(),
+        window_days: WindowDays::new(window_days).unwrap(),
         plan: Plan {
             sale_bps: Some(1_000),
             sale_flat: None,
@@ -67,7 +67,7 @@ pub fn activated() -> Body {
 
 fn activated_of(brand: &str) -> Body {
     CampaignActivatedV1 {
-        brand_id: brand.to_owned(),
+        brand_id: brand.parse().unwrap(),
         allowed_hosts: vec!["shop.example".to_owned()],
     }
     .into()
@@ -75,8 +75,8 @@ fn activated_of(brand: &str) -> Body {
 
 pub fn accepted(partner: &str) -> Body {
     EnrollmentAcceptedV1 {
-        partner_id: partner.to_owned(),
-        terms_version: 1,
+        partner_id: partner.parse().unwrap(),
+        terms_version: TermsVersion::FIRST,
     }
     .into()
 }
@@ -87,7 +87,7 @@ pub fn enrollment(campaign: &str, partner: &str) -> String {
 }
 
 /// Delivers one of campaign's facts.
-pub async fn tell(service: &mut TestService, campaign: &str, subject: &str, body: Body) {
+pub async fn deliver(service: &mut TestService, campaign: &str, subject: &str, body: Body) {
     let topic = Topic::CampaignEvents;
     service.deliver(topic, campaign, subject, body).await;
 }
@@ -100,11 +100,11 @@ pub async fn adopt(service: &mut TestService, campaign: &str, partners: &[&str])
 /// The same for a campaign of this brand.
 pub async fn adopt_of(service: &mut TestService, brand: &str, campaign: &str, partners: &[&str]) {
     let terms = terms_of(brand, 1, "USD", 30);
-    tell(service, campaign, campaign, terms).await;
-    tell(service, campaign, campaign, activated_of(brand)).await;
+    deliver(service, campaign, campaign, terms).await;
+    deliver(service, campaign, campaign, activated_of(brand)).await;
     for partner in partners {
         let subject = enrollment(campaign, partner);
-        tell(service, campaign, &subject, accepted(partner)).await;
+        deliver(service, campaign, &subject, accepted(partner)).await;
     }
 }
 

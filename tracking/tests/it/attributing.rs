@@ -1,6 +1,6 @@
 //! Whose a purchase is.
 
-use host::testing::{TestService, brand, new_database, variables};
+use runtime::testing::{TestService, brand, new_database, variables};
 use schemas::Service;
 use serde_json::json;
 use tracking::Tracking;
@@ -72,9 +72,9 @@ async fn the_last_click_wins_and_a_named_click_or_campaign_wins_over_it() {
 #[tokio::test]
 async fn an_older_click_that_is_still_inside_its_window_wins_over_a_newer_one_that_is_not() {
     let mut service = start_with_link().await;
-    tell(&mut service, "short", "short", terms(1, "USD", 1)).await;
-    tell(&mut service, "short", "short", activated()).await;
-    tell(
+    deliver(&mut service, "short", "short", terms(1, "USD", 1)).await;
+    deliver(&mut service, "short", "short", activated()).await;
+    deliver(
         &mut service,
         "short",
         &enrollment("short", PARTNER),
@@ -112,7 +112,7 @@ async fn clicks_of_many_days_are_found_each_in_its_days_partition() {
         .unwrap();
     assert_eq!(days, 5);
     // Claimed to have happened just after the first of five clicks.
-    let claimed = chassis::time::to_rfc3339(money::Micros(at + 1));
+    let claimed = chassis::time::to_rfc3339(types::Micros(at + 1));
     let answer = report_as(
         &service,
         "attributed",
@@ -222,7 +222,7 @@ async fn no_table_log_or_event_holds_the_visitors_id() {
     )
     .await;
     for table in ["clicks", "conversions", "tracking_events", "pipeline.inbox"] {
-        let rows = host::testing::rows(service.pool(), table).await;
+        let rows = runtime::testing::rows(service.pool(), table).await;
         assert!(
             !rows.is_empty() && rows.iter().all(|row| !row.contains(user)),
             "{table}"

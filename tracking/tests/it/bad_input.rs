@@ -1,7 +1,7 @@
 //! What must not come in: refused with a problem that points at the field, and nothing is written.
 
 use axum::http::StatusCode;
-use host::testing::{TestService, claims, mint, operator, partner};
+use runtime::testing::{TestService, claims, mint, operator, partner};
 use serde_json::{Value, json};
 
 use crate::app::*;
@@ -188,11 +188,11 @@ async fn bodies_that_are_not_json_or_too_long_and_wrong_tokens_write_nothing() {
     assert_eq!(report(&service, &long).await.0, 413);
     let mut expired = claims("somebody");
     expired.exp = 1_000_000;
-    let mut foreign = claims("somebody");
-    foreign.aud.0 = vec!["another".to_owned()];
+    let mut other = claims("somebody");
+    other.aud.0 = vec!["another".to_owned()];
     for token in [
         mint(&expired),
-        mint(&foreign),
+        mint(&other),
         "nonsense".to_owned(),
         unsigned(),
     ] {

@@ -1,10 +1,10 @@
 //! An order number belongs to a brand: two shops' numbers never meet, and one shop's is one order whoever reports it.
 
-use host::testing::{TestService, brand, message, operator};
-use money::{ConversionId, OrderId};
+use runtime::testing::{TestService, brand, message, operator};
 use schemas::{Actor, Body, Message, RecordEventV1, Topic};
 use serde_json::{Value, json};
 use tracking::{MIGRATIONS, Tracking};
+use types::{ConversionId, OrderId};
 
 use crate::app::*;
 
@@ -21,7 +21,7 @@ async fn two_brands() -> TestService {
     service
 }
 
-async fn told_by(service: &TestService, token: &str, outcome: &str, body: &Value) -> Value {
+async fn reported_by(service: &TestService, token: &str, outcome: &str, body: &Value) -> Value {
     let (status, answer) = service.post(EVENTS, token, body).await;
     assert!(status.is_success(), "{status} {answer}");
     assert_eq!(answer["outcome"], outcome, "{body} came to {answer}");
@@ -56,8 +56,8 @@ async fn two_brands_sell_under_the_same_order_number_with_and_without_a_campaign
             Some(campaign) => with(order(user, number, "10"), "campaign_id", campaign),
             None => order(user, number, "10"),
         };
-        told_by(&service, &brand(BRAND), "attributed", &of("user1", first)).await;
-        told_by(&service, &brand(OTHER), "attributed", &of("user2", second)).await;
+        reported_by(&service, &brand(BRAND), "attributed", &of("user1", first)).await;
+        reported_by(&service, &brand(OTHER), "attributed", &of("user2", second)).await;
     }
     let each = |brand| ["1001", "1002", "1003", "1004"].map(|order| sale(brand, order, 1_000, 0));
     assert_eq!(sold(&service).await, [each(BRAND), each(OTHER)].concat());
@@ -69,22 +69,22 @@ async fn a_brands_refund_never_takes_back_another_brands_sale_of_the_same_number
     let service = two_brands().await;
     // Before the sale.
     let early = refund("user1", "1002", "10");
-    told_by(&service, &brand(OTHER), "refund_noted", &early).await;
+    reported_by(&service, &brand(OTHER), "refund_noted", &early).await;
     let bought = order("user1", "1002", "10");
-    told_by(&service, &brand(BRAND), "attributed", &bought).await;
+    reported_by(&service, &brand(BRAND), "attributed", &bought).await;
     // After it.
     for user in ["user1", "user2"] {
         let late = refund(user, "1002", "10");
-        told_by(&service, &brand(OTHER), "refund_noted", &late).await;
+        reported_by(&service, &brand(OTHER), "refund_noted", &late).await;
     }
     assert_eq!(sold(&service).await, [sale(BRAND, "1002", 1_000, 0)]);
     // Its own, of course.
     let own = refund("user1", "1002", "4");
-    told_by(&service, &brand(BRAND), "refunded", &own).await;
+    reported_by(&service, &brand(BRAND), "refunded", &own).await;
     assert_eq!(sold(&service).await, [sale(BRAND, "1002", 1_000, 400)]);
     // What the other noted takes back what the other sells.
     let sold_by_other = order("user2", "1002", "15");
-    told_by(&service, &brand(OTHER), "attributed", &sold_by_other).await;
+    reported_by(&service, &brand(OTHER), "attributed", &sold_by_other).await;
     assert_eq!(
         sold(&service).await,
         [
@@ -100,16 +100,16 @@ async fn under_a_campaign_that_does_not_exist_yet_a_brand_touches_only_its_own_o
     let mut service = two_brands().await;
     let early = |body: Value| with(body, "campaign_id", "later");
     let taken = early(refund("user3", "1003", "10"));
-    told_by(&service, &brand(OTHER), "refund_noted", &taken).await;
+    reported_by(&service, &brand(OTHER), "refund_noted", &taken).await;
     let claimed = early(order("user3", "1004", "10"));
-    told_by(&service, &brand(OTHER), "unattributed", &claimed).await;
+    reported_by(&service, &brand(OTHER), "unattributed", &claimed).await;
 
     adopt_of(&mut service, BRAND, "later", &[PARTNER]).await;
     create_link(&service, "lnk_later", "later", PARTNER).await;
     click(&service, "lnk_later", "user3").await;
     for number in ["1003", "1004"] {
         let bought = early(order("user3", number, "10"));
-        told_by(&service, &brand(BRAND), "attributed", &bought).await;
+        reported_by(&service, &brand(BRAND), "attributed", &bought).await;
     }
     assert_eq!(
         sold(&service).await,
@@ -125,12 +125,12 @@ async fn one_number_under_two_campaigns_of_one_brand_is_one_order() {
     create_link(&service, "lnk_101", "camp101", PARTNER).await;
     click(&service, "lnk_101", "user1").await;
     let bought = |campaign| with(order("user1", "1005", "10"), "campaign_id", campaign);
-    told_by(&service, &brand(BRAND), "attributed", &bought(CAMPAIGN)).await;
+    reported_by(&service, &brand(BRAND), "attributed", &bought(CAMPAIGN)).await;
     for token in [brand(BRAND), operator()] {
-        told_by(&service, &token, "duplicate_ignored", &bought("camp101")).await;
+        reported_by(&service, &token, "duplicate_ignored", &bought("camp101")).await;
     }
     let back = with(refund("user1", "1005", "10"), "campaign_id", "camp101");
-    told_by(&service, &brand(BRAND), "refunded", &back).await;
+    reported_by(&service, &brand(BRAND), "refunded", &back).await;
     assert_eq!(sold(&service).await, [sale(BRAND, "1005", 1_000, 1_000)]);
     service.stop().await;
 }
@@ -157,17 +157,22 @@ async fn one_order_is_one_conversion_whoever_reports_it_in_whatever_order() {
                     };
                     let back = named(refund("user1", &number, "4"), refunder.1);
                     if refund_first {
-                        told_by(&service, &refunder.0, "refund_noted", &back).await;
+                        reported_by(&service, &refunder.0, "refund_noted", &back).await;
                     }
                     let bought = |campaign| named(order("user1", &number, "10"), campaign);
-                    let told = told_by(&service, &first.0, "attributed", &bought(first.1)).await;
+                    let reported =
+                        reported_by(&service, &first.0, "attributed", &bought(first.1)).await;
                     let again = bought(second.1);
-                    let again = told_by(&service, &second.0, "duplicate_ignored", &again).await;
-                    assert_eq!(again["conversion_id"], told["conversion_id"]);
+                    let again = reported_by(&service, &second.0, "duplicate_ignored", &again).await;
+                    assert_eq!(again["conversion_id"], reported["conversion_id"]);
                     if !refund_first {
-                        told_by(&service, &refunder.0, "refunded", &back).await;
+                        reported_by(&service, &refunder.0, "refunded", &back).await;
                     }
-                    assert_eq!(see(&service, &told).await["refunded"], "4.00", "{number}");
+                    assert_eq!(
+                        see(&service, &reported).await["refunded"],
+                        "4.00",
+                        "{number}"
+                    );
                 }
             }
         }
@@ -189,7 +194,7 @@ async fn whoever_reports_without_a_brand_the_visitors_click_says_whose_number_it
         let bare = order(user, "1006", "10");
         let named = with(bare.clone(), "campaign_id", campaign);
         for body in [bare, named] {
-            told_by(&service, &brand(token), "duplicate_ignored", &body).await;
+            reported_by(&service, &brand(token), "duplicate_ignored", &body).await;
             report_as(&service, "duplicate_ignored", &body).await;
         }
     }
@@ -212,7 +217,7 @@ fn reported(
     campaign: Option<&str>,
 ) -> Message {
     let order = OrderId::parse(number).unwrap();
-    let owner = money::BrandId::parse(brand).unwrap();
+    let owner = types::BrandId::parse(brand).unwrap();
     let id = ConversionId::of_brand(&owner, &order);
     let body = Body::RecordEventV1(RecordEventV1 {
         event_type: event_type.to_owned(),
@@ -274,8 +279,8 @@ async fn by_message_too_two_brands_have_the_same_number_in_one_batch_and_across_
 
 /// What tables that an earlier build wrote look like: an order is known by its number, or by campaign and number.
 async fn as_before(service: &TestService, answer: &Value, old: &ConversionId) {
-    let old: money::Uuid = old.as_str().parse().unwrap();
-    let now: money::Uuid = answer["conversion_id"].as_str().unwrap().parse().unwrap();
+    let old: types::Uuid = old.as_str().parse().unwrap();
+    let now: types::Uuid = answer["conversion_id"].as_str().unwrap().parse().unwrap();
     for statement in [
         "DELETE FROM conversion_aliases WHERE conversion_id = $1 AND $2::uuid IS NOT NULL",
         "UPDATE conversions SET id = $2 WHERE id = $1",
@@ -289,7 +294,7 @@ async fn as_before(service: &TestService, answer: &Value, old: &ConversionId) {
 async fn an_order_that_was_recorded_under_its_old_id_is_recognised_by_its_brand_and_by_no_other() {
     let service = two_brands().await;
     let number = |text: &str| OrderId::parse(text).unwrap();
-    let campaign = money::CampaignId::parse(CAMPAIGN).unwrap();
+    let campaign = types::CampaignId::parse(CAMPAIGN).unwrap();
     for (text, old) in [
         ("1010", ConversionId::of_order(None, &number("1010"))),
         (
@@ -300,7 +305,7 @@ async fn an_order_that_was_recorded_under_its_old_id_is_recognised_by_its_brand_
         let bought = order("user1", text, "10");
         let answer = report_as(&service, "attributed", &bought).await;
         as_before(&service, &answer, &old).await;
-        told_by(
+        reported_by(
             &service,
             &brand(OTHER),
             "refund_noted",
@@ -308,18 +313,18 @@ async fn an_order_that_was_recorded_under_its_old_id_is_recognised_by_its_brand_
         )
         .await;
         let named = with(bought.clone(), "campaign_id", CAMPAIGN);
-        let again = told_by(&service, &brand(BRAND), "duplicate_ignored", &named).await;
+        let again = reported_by(&service, &brand(BRAND), "duplicate_ignored", &named).await;
         assert_eq!(again["conversion_id"], old.as_str());
-        told_by(&service, &brand(BRAND), "duplicate_ignored", &bought).await;
+        reported_by(&service, &brand(BRAND), "duplicate_ignored", &bought).await;
         report_as(&service, "duplicate_ignored", &bought).await;
-        told_by(
+        reported_by(
             &service,
             &brand(OTHER),
             "attributed",
             &order("user2", text, "10"),
         )
         .await;
-        told_by(
+        reported_by(
             &service,
             &brand(BRAND),
             "refunded",
@@ -342,21 +347,21 @@ async fn an_order_that_was_recorded_under_its_old_id_is_recognised_by_its_brand_
 #[tokio::test]
 async fn a_refund_that_was_noted_under_its_old_id_is_counted_once_and_for_its_own_visitor() {
     let service = two_brands().await;
-    let campaign = money::CampaignId::parse(CAMPAIGN).unwrap();
+    let campaign = types::CampaignId::parse(CAMPAIGN).unwrap();
     for (number, of) in [("1012", None), ("1013", Some(&campaign))] {
         let old = ConversionId::of_order(of, &OrderId::parse(number).unwrap());
         let early = refund("user1", number, "4");
-        let noted = told_by(&service, &brand(BRAND), "refund_noted", &early).await;
+        let noted = reported_by(&service, &brand(BRAND), "refund_noted", &early).await;
         as_before(&service, &noted, &old).await;
         let bought = with(order("user1", number, "10"), "campaign_id", CAMPAIGN);
-        told_by(
+        reported_by(
             &service,
             &brand(OTHER),
             "attributed",
             &order("user2", number, "10"),
         )
         .await;
-        told_by(&service, &brand(BRAND), "attributed", &bought).await;
+        reported_by(&service, &brand(BRAND), "attributed", &bought).await;
         report_as(&service, "duplicate_ignored", &bought).await;
         report_as(&service, "duplicate_ignored", &order("user1", number, "10")).await;
     }
@@ -375,7 +380,11 @@ async fn a_refund_that_was_noted_under_its_old_id_is_counted_once_and_for_its_ow
 #[tokio::test]
 async fn who_is_brand_and_partner_reports_for_its_own_shop_alone() {
     let service = two_brands().await;
-    let both = host::testing::mint(&host::testing::claims("both").brand(OTHER).partner(PARTNER));
+    let both = runtime::testing::mint(
+        &runtime::testing::claims("both")
+            .brand(OTHER)
+            .partner(PARTNER),
+    );
     let (status, problem) = service
         .post(
             EVENTS,
@@ -387,14 +396,14 @@ async fn who_is_brand_and_partner_reports_for_its_own_shop_alone() {
         (status.as_u16(), &problem["code"]),
         (404, &json!("campaign_unknown"))
     );
-    told_by(
+    reported_by(
         &service,
         &both,
         "unattributed",
         &order("user1", "1014", "10"),
     )
     .await;
-    told_by(
+    reported_by(
         &service,
         &brand(BRAND),
         "attributed",

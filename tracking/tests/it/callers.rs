@@ -1,9 +1,9 @@
 //! Commands belong to who sent them: a token's subject with its partner and brand.
 
 use axum::http::StatusCode;
-use host::testing::{claims, mint, operator};
-use money::ids::Asker;
+use runtime::testing::{claims, mint, operator};
 use serde_json::json;
+use types::ids::Asker;
 
 use crate::app::*;
 

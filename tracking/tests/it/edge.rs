@@ -1,8 +1,8 @@
 //! `GET /c/{code}`.
 
 use axum::http::StatusCode;
-use host::testing::{TestService, message, new_database, operator, variables};
 use reqwest::Method;
+use runtime::testing::{TestService, message, new_database, operator, variables};
 use schemas::{CreateLinkV1, Service, Topic};
 use serde_json::json;
 use tracking::Tracking;

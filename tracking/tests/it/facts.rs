@@ -6,12 +6,18 @@ use serde_json::json;
 use crate::app::{CAMPAIGN, adopt, create_link, kinds, start, terms, wait_for};
 
 #[tokio::test]
-async fn terms_that_cannot_be_read_are_set_aside_and_others_go_on() {
+async fn terms_that_cannot_be_read_become_dead_letters_and_others_go_on() {
     let mut service = start().await;
     let topic = Topic::CampaignEvents;
-    let odd = terms(1, "usd", 30);
+    let odd = terms(1, "USD", 30);
     let fact = service
-        .assert_sets_aside(topic, "camp200", odd, "/currency")
+        .assert_dead_letter(
+            topic,
+            "camp200",
+            odd,
+            &[("USD", "usd")],
+            "terms_published_v1.currency",
+        )
         .await;
     assert!(kinds(&service).await.is_empty());
     adopt(&mut service, CAMPAIGN, &["partner123"]).await;

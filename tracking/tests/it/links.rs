@@ -1,9 +1,9 @@
 //! Links: asked for before and after their campaign is known.
 
 use axum::http::StatusCode;
-use host::testing::{operator, partner, until};
-use money::ids::Asker;
+use runtime::testing::{operator, partner, until};
 use serde_json::{Value, json};
+use types::ids::Asker;
 
 use crate::app::*;
 
@@ -87,7 +87,7 @@ async fn a_link_of_a_campaign_that_never_comes_is_refused_after_ten_seconds() {
 }
 
 #[tokio::test]
-async fn a_taken_code_a_foreign_host_and_another_partner_are_refused() {
+async fn a_taken_code_another_host_and_another_partner_are_refused() {
     let service = start_with_link().await;
     let with_code = with(with(link(CAMPAIGN), "code", "lnk_1"), "partner_id", PARTNER);
     let (status, problem) = service.post(LINKS, &operator(), &with_code).await;

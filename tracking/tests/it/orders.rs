@@ -1,10 +1,10 @@
 //! One order is one conversion.
 
-use host::testing::{TestService, message, until};
-use money::{CampaignId, ConversionId, OrderId};
-use pipeline::Answer;
+use messaging::Answer;
+use runtime::testing::{TestService, message, until};
 use schemas::{Body, Message, RecordEventV1, Topic};
 use serde_json::json;
+use types::{CampaignId, ConversionId, OrderId};
 
 use crate::app::*;
 
@@ -78,9 +78,9 @@ async fn twins_in_one_batch_have_one_effect() {
         named,
     ];
     let answers = service.deliver_all(Topic::TrackingCommands, batch).await;
-    let told: Vec<_> = answers.iter().map(Answer::name).collect();
+    let shown: Vec<_> = answers.iter().map(Answer::name).collect();
     assert_eq!(
-        told,
+        shown,
         ["done", "repeated", "done", "done", "repeated", "repeated"]
     );
     assert_eq!(
@@ -182,7 +182,7 @@ async fn one_refused_among_a_thousand_leaves_the_others_alone() {
 }
 
 #[tokio::test]
-async fn a_foreign_producers_nonsense_is_refused_and_not_stored() {
+async fn an_external_producers_nonsense_is_refused_and_not_stored() {
     let service = start_with_link().await;
     let with_body = |change: fn(&mut RecordEventV1)| {
         let mut report = reported("purchase", None, "order1", "10");
@@ -200,14 +200,14 @@ async fn a_foreign_producers_nonsense_is_refused_and_not_stored() {
         with_body(|body| body.user_id = "u".repeat(100_000)),
         with_body(|body| body.event_type = "a b".to_owned()),
         with_body(|body| body.click_id = Some("\u{0}".to_owned())),
-        with_body(|body| body.occurred_at = Some(money::Micros(i64::MAX))),
+        with_body(|body| body.occurred_at = Some(types::Micros(i64::MAX))),
     ];
     let answers = service.deliver_all(Topic::TrackingCommands, batch).await;
     assert!(
         answers.iter().all(|answer| answer.name() == "rejected"),
         "{answers:?}"
     );
-    let long_ago = with_body(|body| body.occurred_at = Some(money::Micros(i64::MIN)));
+    let long_ago = with_body(|body| body.occurred_at = Some(types::Micros(i64::MIN)));
     let answers = service
         .deliver_all(Topic::TrackingCommands, vec![long_ago])
         .await;

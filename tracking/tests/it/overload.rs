@@ -1,8 +1,8 @@
 //! The public edge and the queue when the database hangs.
 
 use axum::http::StatusCode;
-use host::testing::{TestService, operator};
 use reqwest::Response;
+use runtime::testing::{TestService, operator};
 
 use crate::app::*;
 
@@ -12,7 +12,7 @@ async fn get(service: &TestService, path: &str) -> Response {
 }
 
 #[tokio::test]
-async fn visitors_go_on_while_clicks_hang_and_an_unknown_link_is_told_503() {
+async fn visitors_go_on_while_clicks_hang_and_an_unknown_link_gets_503() {
     let service = start_with_link().await;
     click(&service, "lnk_1", "user0").await;
     let pool = sqlx::PgPool::connect(&service.database_url).await.unwrap();
@@ -34,10 +34,10 @@ async fn visitors_go_on_while_clicks_hang_and_an_unknown_link_is_told_503() {
 }
 
 #[tokio::test]
-async fn a_report_beyond_the_queues_bound_is_told_503_and_when_to_come_again() {
+async fn a_report_beyond_the_queues_bound_gets_503_and_when_to_come_again() {
     let service = start_with_link().await;
     let holder = service.hold_writer_lock().await;
-    let filled = service.fill_its_lane();
+    let filled = service.fill_its_flow();
     let request = service.client.post(format!("{}{EVENTS}", service.base_url));
     let refused = request
         .bearer_auth(operator())

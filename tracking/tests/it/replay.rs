@@ -9,7 +9,7 @@ use crate::app::*;
 async fn the_tables_are_the_fold_of_the_log() {
     let mut service = start_with_link().await;
     adopt(&mut service, "camp200", &["partner9", PARTNER]).await;
-    tell(&mut service, "camp200", "camp200", terms(2, "EUR", 7)).await;
+    deliver(&mut service, "camp200", "camp200", terms(2, "EUR", 7)).await;
     create_link(&service, "lnk_2", "camp200", "partner9").await;
     let clicked = click(&service, "lnk_1", "user1").await;
     report_as(&service, "attributed", &order("user1", "o1", "100")).await;

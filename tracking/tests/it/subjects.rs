@@ -1,9 +1,9 @@
 //! Whoever sends a report by the broker need not know how conversions are called.
 
-use host::testing::{TestService, message, operator};
-use money::{BrandId, ConversionId, OrderId};
+use runtime::testing::{TestService, message, operator};
 use schemas::{Body, CreateLinkV1, Message, RecordEventV1, Topic};
 use serde_json::json;
+use types::{BrandId, ConversionId, OrderId};
 
 use crate::app::*;
 
@@ -32,7 +32,7 @@ async fn last_subject(service: &TestService) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_foreign_producer_may_call_a_conversion_anything_or_nothing() {
+async fn an_external_producer_may_call_a_conversion_anything_or_nothing() {
     let service = start_with_link().await;
     click(&service, "lnk_1", "user1").await;
     let topic = Topic::TrackingCommands;
@@ -55,7 +55,7 @@ async fn a_foreign_producer_may_call_a_conversion_anything_or_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_set_aside_blocks_its_own_order_and_nobodys_that_it_is_called() {
+async fn what_is_in_the_retry_queue_blocks_its_own_order_and_nobodys_that_it_is_called() {
     let service = start_with_link().await;
     click(&service, "lnk_1", "user1").await;
     // A refund whose handling fails every time.
@@ -83,7 +83,7 @@ async fn what_is_set_aside_blocks_its_own_order_and_nobodys_that_it_is_called() 
         .execute(service.pool())
         .await
         .unwrap();
-    host::testing::until("both are handled", || async {
+    runtime::testing::until("both are handled", || async {
         let (_, page) = service
             .get(&format!("{CONVERSIONS}?order_id=order1"), &operator())
             .await;

@@ -102,14 +102,14 @@ struct Versions {
 /// Makes the snapshot anew from a git folder of `rustsec/advisory-db`, with or without a work tree.
 pub fn snapshot(database: &Path) -> Result<String> {
     let git = |arguments: &[&str]| -> Result<String> {
-        let told = Command::new("git")
+        let output = Command::new("git")
             .arg("-C")
             .arg(database)
             .args(arguments)
             .output()?;
-        let refusal = String::from_utf8_lossy(&told.stderr).into_owned();
-        ensure!(told.status.success(), "git {arguments:?}: {refusal}");
-        Ok(String::from_utf8(told.stdout)?)
+        let refusal = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "git {arguments:?}: {refusal}");
+        Ok(String::from_utf8(output.stdout)?)
     };
     let from = git(&[
         "log",
@@ -173,11 +173,11 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_neither_patched_nor_unaffected_is_told_unless_accepted() {
+    fn a_version_that_is_neither_patched_nor_unaffected_is_reported_unless_accepted() {
         let advisories = [parse(FILE).unwrap().unwrap()];
-        for (version, told) in [("0.9.6", 0), ("0.10.47", 1), ("0.10.48", 0)] {
+        for (version, reported) in [("0.9.6", 0), ("0.10.47", 1), ("0.10.48", 0)] {
             let problems = problems(&[openssl(version)], &advisories, &[]);
-            assert_eq!(problems.len(), told, "{version}: {problems:?}");
+            assert_eq!(problems.len(), reported, "{version}: {problems:?}");
         }
         let accepted = [("RUSTSEC-2023-0022", "no name is built here")];
         assert_eq!(

@@ -42,20 +42,20 @@ pub fn problems(root: &Path) -> Result<Vec<String>> {
 
 /// Crates from registries, as they are locked.
 pub fn packages(root: &Path) -> Result<Vec<Package>> {
-    let told = Command::new("cargo")
+    let output = Command::new("cargo")
         .args(["metadata", "--format-version=1", "--locked"])
         .args(["--filter-platform", PLATFORM])
         .current_dir(root)
         .output()
         .context("cargo metadata")?;
-    let refusal = String::from_utf8_lossy(&told.stderr).into_owned();
-    ensure!(told.status.success(), "cargo metadata: {refusal}");
-    let metadata: Value = serde_json::from_slice(&told.stdout)?;
+    let refusal = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "cargo metadata: {refusal}");
+    let metadata: Value = serde_json::from_slice(&output.stdout)?;
     let packages = metadata["packages"].as_array().context("no packages")?;
-    let foreign = packages
+    let third_party = packages
         .iter()
         .filter(|package| !package["source"].is_null());
-    foreign.map(package).collect()
+    third_party.map(package).collect()
 }
 
 fn package(json: &Value) -> Result<Package> {

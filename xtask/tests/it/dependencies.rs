@@ -1,7 +1,7 @@
 //! What the build brings in.
 
+use devstack::layout::Layout;
 use xtask::dependencies::{packages, problems};
-use xtask::layout::Layout;
 
 #[test]
 fn every_dependency_is_licensed_needed_once_and_without_a_known_advisory() {

@@ -1,35 +1,5 @@
-//! The stack's parts against real servers. Run with `./test.sh xtask`.
+//! What the project holds itself to.
 
-mod archived;
-mod asyncapi;
-mod away;
-mod canaries;
-mod check;
-mod clients;
-mod collector;
 mod dependencies;
-mod deploying;
-mod drill;
-mod environment;
-mod followers;
-mod forged;
-mod modes;
-mod observing;
-mod operators;
-mod planted;
-mod processes;
-mod provisioning;
-mod readers;
-mod replicas;
-mod restored;
-mod rights;
-mod rotation;
-mod servers;
-mod stack;
-mod terminal;
-mod tls;
-mod traces;
-mod traffic;
-mod two_ports;
-mod upgraded;
-mod walk;
+mod documented;
+mod words;

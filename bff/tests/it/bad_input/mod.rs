@@ -4,8 +4,8 @@ mod fields;
 mod tokens;
 
 use axum::http::StatusCode;
-use host::testing::{TestService, operator};
 use reqwest::RequestBuilder;
+use runtime::testing::{TestService, operator};
 use serde_json::{Value, json};
 
 use crate::app::{acceptance, bff, count, partner123, publish_key};
@@ -184,14 +184,14 @@ async fn what_is_no_request_of_ours_is_refused_by_what_is_wrong_with_it() {
         (to(&app, "/api/v1/nowhere").json(&acceptance()), 404),
     ] {
         let response = request.send().await.unwrap();
-        let told = response.status().as_u16();
+        let reported = response.status().as_u16();
         let kind = response.headers()["content-type"]
             .to_str()
             .unwrap()
             .to_owned();
         let text = response.text().await.unwrap();
         assert_eq!(
-            (told, kind.as_str()),
+            (reported, kind.as_str()),
             (status, "application/problem+json"),
             "{text}"
         );

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use chassis::auth::Claims;
-use host::testing::{SECRET, claims, mint};
+use runtime::testing::{SECRET, claims, mint};
 
 use super::{ACCEPT, ROUTES, nothing_is_written, right};
 use crate::app::{acceptance, bff};
@@ -13,10 +13,10 @@ fn tokens() -> Vec<(&'static str, String)> {
     let (mut expired, mut early) = (partner(), partner());
     expired.exp = expired.iat.unwrap() - 120;
     early.nbf = Some(early.exp);
-    let mut foreign =
+    let mut of_others =
         Claims::new("partner123", "tributary", "elsewhere", 600).partner("partner123");
-    let audience = strange(foreign.clone());
-    foreign = Claims::new("partner123", "stranger", "tributary", 600).partner("partner123");
+    let audience = strange(of_others.clone());
+    of_others = Claims::new("partner123", "stranger", "tributary", 600).partner("partner123");
     let other = secrecy::SecretString::from("another secret for tests, of more than 32 bytes");
     let other = chassis::auth::SigningKey::secret(&other).unwrap();
     let good = mint(&partner());
@@ -28,7 +28,7 @@ fn tokens() -> Vec<(&'static str, String)> {
     vec![
         ("expired", strange(expired)),
         ("not begun", strange(early)),
-        ("of another issuer", strange(foreign)),
+        ("of another issuer", strange(of_others)),
         ("for another audience", audience),
         ("by another key", other.mint(&partner()).unwrap()),
         ("unsigned", unsigned),

@@ -1,12 +1,13 @@
-use money::{Currency, EnrollmentId, EvidenceId, Micros, Money};
+use schemas::{About, CampaignCode, EnrollmentAcceptedV1, EvidenceSubmittedV1};
+use types::{
+    Currency, Earning, EnrollmentId, EvidenceId, HoldDays, Micros, Money, Plan, TermsVersion,
+    WindowDays,
+};
 
 use super::{
-    active, asked_by, brand, draft, new_campaign, partner, place, ten_percent, with_terms,
+    active, brand, draft, new_campaign, partner, place, submitted_by, ten_percent, with_terms,
 };
-use crate::domain::{
-    Actor, Campaign, Command, Earning, Enrollment, Event, EvidenceType, HoldDays, NewEvidence,
-    Plan, Rejection, Status, TermsVersion, UrlHash, View, WindowDays, decide,
-};
+use crate::domain::{Actor, Campaign, Command, Enrollment, Event, Rejection, Status, View, decide};
 
 fn view(campaign: &Campaign) -> View<'_> {
     View {
@@ -33,35 +34,40 @@ fn accept(version: Option<i32>) -> Command {
     Command::Accept {
         campaign: "camp1".parse().unwrap(),
         partner: "partner1".parse().unwrap(),
-        terms_version: version.map(|n| TermsVersion::parse(n).unwrap()),
+        terms_version: version.map(|n| TermsVersion::new(n).unwrap()),
     }
 }
 
-fn photo() -> NewEvidence {
+fn photo() -> About<EvidenceSubmittedV1> {
     let (campaign, partner) = ("camp1".parse().unwrap(), "partner1".parse().unwrap());
-    NewEvidence {
-        evidence: EvidenceId::of(&campaign, &partner, "photo", "https://example.com/"),
-        campaign,
-        partner,
-        evidence_type: EvidenceType::parse("photo").unwrap(),
-        url_hash: UrlHash::parse(&"0a".repeat(32)).unwrap(),
+    About {
+        subject: EvidenceId::of(&campaign, &partner, "photo", "https://example.com/"),
+        key: campaign,
+        record: EvidenceSubmittedV1 {
+            partner_id: partner,
+            evidence_type: "photo".to_owned(),
+            url_hash: "0a".repeat(32),
+        },
     }
 }
 
 fn enrolled(version: i32) -> Enrollment {
-    let accepted = Event::EnrollmentAccepted {
-        campaign: "camp1".parse().unwrap(),
-        enrollment: EnrollmentId::of(&"camp1".parse().unwrap(), &"partner1".parse().unwrap()),
-        partner: "partner1".parse().unwrap(),
-        terms_version: TermsVersion::parse(version).unwrap(),
-    };
+    let (campaign, partner) = ("camp1".parse().unwrap(), "partner1".parse().unwrap());
+    let accepted = Event::EnrollmentAccepted(About {
+        subject: EnrollmentId::of(&campaign, &partner),
+        key: campaign,
+        record: EnrollmentAcceptedV1 {
+            partner_id: partner,
+            terms_version: TermsVersion::new(version).unwrap(),
+        },
+    });
     Enrollment::evolve(None, &accepted, place(5)).unwrap()
 }
 
 #[test]
 fn an_id_is_given_once_even_to_its_own_brand() {
     let (campaign, create) = (draft(), Command::Create(new_campaign("camp1", "brand1")));
-    let context = asked_by(brand("brand1"));
+    let context = submitted_by(brand("brand1"));
     let made = decide(View::default(), &create, &context).unwrap();
     assert_eq!(
         made,
@@ -69,18 +75,19 @@ fn an_id_is_given_once_even_to_its_own_brand() {
     );
     let again = decide(view(&campaign), &create, &context);
     assert_eq!(again, Err(Rejection::CampaignExists));
-    let stranger = decide(View::default(), &create, &asked_by(brand("brand2")));
+    let stranger = decide(View::default(), &create, &submitted_by(brand("brand2")));
     assert_eq!(stranger, Err(Rejection::BrandUnknown));
 }
 
 #[test]
 fn terms_count_from_one_and_are_in_force_from_now() {
-    let context = asked_by(brand("brand1"));
+    let context = submitted_by(brand("brand1"));
     for (campaign, expected) in [(draft(), 1), (with_terms(1), 2), (active(2), 3)] {
         let event = decide(view(&campaign), &publish(ten_percent()), &context).unwrap();
-        let Event::TermsPublished { terms, .. } = &event else {
+        let Event::TermsPublished(published) = &event else {
             panic!("{event:?}");
         };
+        let terms = &published.terms;
         assert_eq!(terms.version.get(), expected);
         assert_eq!(terms.effective_at, context.now);
         let after = Campaign::evolve(Some(campaign), &event, place(8)).unwrap();
@@ -92,15 +99,19 @@ fn terms_count_from_one_and_are_in_force_from_now() {
 fn a_flat_amount_is_of_the_campaigns_currency() {
     let euros = Earning::Flat(Money::new(500, Currency::EUR));
     let plan = Plan::new(ten_percent().sale(), Some(euros), HoldDays::new(0).unwrap()).unwrap();
-    let refused = decide(view(&draft()), &publish(plan), &asked_by(brand("brand1")));
+    let refused = decide(
+        view(&draft()),
+        &publish(plan),
+        &submitted_by(brand("brand1")),
+    );
     let rejection = refused.unwrap_err();
-    assert_eq!(rejection.code(), "currency_mismatch");
+    assert_eq!(rejection.code(), CampaignCode::CurrencyMismatch);
     assert_eq!(rejection.pointer(), Some("/plan/lead/flat/currency"));
 }
 
 #[test]
 fn a_campaign_is_activated_once_and_not_without_terms() {
-    let context = asked_by(brand("brand1"));
+    let context = submitted_by(brand("brand1"));
     let decided = |campaign: Campaign| decide(view(&campaign), &activate(), &context);
     assert_eq!(decided(draft()), Err(Rejection::TermsNotPublished));
     assert_eq!(decided(active(1)), Err(Rejection::AlreadyActive));
@@ -118,18 +129,25 @@ fn only_its_brand_and_operators_change_a_campaign_and_others_do_not_learn_of_it(
     };
     for command in [publish(ten_percent()), activate()] {
         for actor in [Actor::default(), brand("brand2"), partner("brand1")] {
-            let context = asked_by(actor);
+            let context = submitted_by(actor);
             let refused = decide(view(&with_terms(1)), &command, &context);
             assert_eq!(refused, Err(Rejection::CampaignUnknown));
             assert_eq!(refused, decide(View::default(), &command, &context));
         }
-        assert!(decide(view(&with_terms(1)), &command, &asked_by(operator.clone())).is_ok());
+        assert!(
+            decide(
+                view(&with_terms(1)),
+                &command,
+                &submitted_by(operator.clone())
+            )
+            .is_ok()
+        );
     }
 }
 
 #[test]
 fn the_terms_in_force_are_accepted_and_no_others() {
-    let context = asked_by(partner("partner1"));
+    let context = submitted_by(partner("partner1"));
     let decided = |campaign: &Campaign, version| decide(view(campaign), &accept(version), &context);
     for version in [None, Some(2)] {
         let event = decided(&active(2), version).unwrap();
@@ -139,14 +157,14 @@ fn the_terms_in_force_are_accepted_and_no_others() {
     }
     for version in [1, 3] {
         let stale = decided(&active(2), Some(version)).unwrap_err();
-        assert_eq!(stale.code(), "terms_version_stale", "{version}");
+        assert_eq!(stale.code(), CampaignCode::TermsVersionStale, "{version}");
     }
     let unknown = decide(View::default(), &accept(None), &context);
     assert_eq!(unknown, Err(Rejection::CampaignUnknown));
     let stranger = decide(
         view(&active(1)),
         &accept(None),
-        &asked_by(partner("partner2")),
+        &submitted_by(partner("partner2")),
     );
     assert_eq!(stranger, Err(Rejection::PartnerUnknown));
 }
@@ -154,7 +172,7 @@ fn the_terms_in_force_are_accepted_and_no_others() {
 #[test]
 fn a_draft_is_as_unknown_to_partners_as_a_campaign_that_is_not_there() {
     let draft = with_terms(1);
-    let context = asked_by(partner("partner1"));
+    let context = submitted_by(partner("partner1"));
     let evidence = Command::SubmitEvidence(photo());
     for command in [accept(None), evidence] {
         for view in [View::default(), view(&draft)] {
@@ -162,7 +180,7 @@ fn a_draft_is_as_unknown_to_partners_as_a_campaign_that_is_not_there() {
             assert_eq!(refused, Err(Rejection::CampaignUnknown));
         }
     }
-    let operator = asked_by(Actor {
+    let operator = submitted_by(Actor {
         operator: true,
         ..Actor::default()
     });
@@ -173,7 +191,7 @@ fn a_draft_is_as_unknown_to_partners_as_a_campaign_that_is_not_there() {
 #[test]
 fn accepting_twice_is_answered_and_newer_terms_renew_the_enrollment_where_it_stands() {
     let (campaign, before) = (active(2), enrolled(1));
-    let context = asked_by(partner("partner1"));
+    let context = submitted_by(partner("partner1"));
     let known = View {
         enrollment: Some(&before),
         ..view(&campaign)
@@ -191,7 +209,7 @@ fn accepting_twice_is_answered_and_newer_terms_renew_the_enrollment_where_it_sta
 #[test]
 fn evidence_needs_an_enrollment_and_counts_once() {
     let (campaign, enrollment) = (active(1), enrolled(1));
-    let context = asked_by(partner("partner1"));
+    let context = submitted_by(partner("partner1"));
     let decided = |view: View| decide(view, &Command::SubmitEvidence(photo()), &context);
     assert_eq!(decided(View::default()), Err(Rejection::CampaignUnknown));
     assert_eq!(decided(view(&campaign)), Err(Rejection::NotEnrolled));

@@ -2,16 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use money::{BrandId, CampaignId, EnrollmentId, EvidenceId, PartnerId};
 use proptest::prelude::*;
+use schemas::{About, EvidenceSubmittedV1};
+use types::{BrandId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion, WindowDays};
 
-use super::{asked_by, new_campaign, place, ten_percent};
-use crate::domain::{
-    Actor, Campaign, Command, Enrollment, Event, EvidenceType, NewEvidence, Rejection, Status,
-    TermsVersion, UrlHash, View, WindowDays, decide,
-};
+use super::{new_campaign, place, submitted_by, ten_percent};
+use crate::domain::{Actor, Campaign, Command, Enrollment, Event, Rejection, Status, View, decide};
 
-/// A small world, so that commands meet.
+/// A small state, so that commands meet.
 fn campaign() -> impl Strategy<Value = CampaignId> {
     (1..=2).prop_map(|n| format!("camp{n}").parse().unwrap())
 }
@@ -38,7 +36,7 @@ fn actor() -> impl Strategy<Value = Actor> {
 }
 
 fn command() -> impl Strategy<Value = Command> {
-    let version = prop::option::of((1..=4).prop_map(|n| TermsVersion::parse(n).unwrap()));
+    let version = prop::option::of((1..=4).prop_map(|n| TermsVersion::new(n).unwrap()));
     prop_oneof![
         (campaign(), brand()).prop_map(|(campaign, brand)| {
             Command::Create(new_campaign(campaign.as_str(), brand.as_str()))
@@ -56,27 +54,33 @@ fn command() -> impl Strategy<Value = Command> {
                 terms_version,
             }
         }),
-        (campaign(), partner(), "[ab]").prop_map(|(campaign, partner, name)| {
-            let evidence_type = EvidenceType::parse(&name).unwrap();
-            Command::SubmitEvidence(NewEvidence {
-                evidence: EvidenceId::of(&campaign, &partner, &name, "https://example.com/"),
-                campaign,
-                partner,
-                evidence_type,
-                url_hash: UrlHash::parse(&"00".repeat(32)).unwrap(),
+        (campaign(), partner(), "[ab]").prop_map(|(campaign, partner, evidence_type)| {
+            Command::SubmitEvidence(About {
+                subject: EvidenceId::of(
+                    &campaign,
+                    &partner,
+                    &evidence_type,
+                    "https://example.com/",
+                ),
+                key: campaign,
+                record: EvidenceSubmittedV1 {
+                    partner_id: partner,
+                    evidence_type,
+                    url_hash: "00".repeat(32),
+                },
             })
         }),
     ]
 }
 
 #[derive(Default)]
-struct World {
+struct BatchState {
     campaigns: HashMap<CampaignId, Campaign>,
     enrollments: HashMap<EnrollmentId, Enrollment>,
     evidence: HashSet<EvidenceId>,
 }
 
-impl World {
+impl BatchState {
     fn decide(&self, command: &Command, actor: &Actor) -> Result<Event, Rejection> {
         let view = View {
             campaign: self.campaigns.get(command.campaign()),
@@ -87,7 +91,7 @@ impl World {
                 .evidence()
                 .is_some_and(|id| self.evidence.contains(id)),
         };
-        decide(view, command, &asked_by(actor.clone()))
+        decide(view, command, &submitted_by(actor.clone()))
     }
 
     fn evolve(&mut self, event: &Event, position: i64) {
@@ -119,38 +123,37 @@ impl World {
 }
 
 /// Whether the one who asked may make this happen.
-fn owns(actor: &Actor, event: &Event, world: &World) -> bool {
-    let brand = |id: &CampaignId| actor.is_brand(&world.campaigns[id].brand);
+fn owns(actor: &Actor, event: &Event, state: &BatchState) -> bool {
     match event {
-        Event::CampaignCreated(new) => actor.is_brand(&new.brand),
-        Event::TermsPublished { campaign, .. } | Event::CampaignActivated { campaign, .. } => {
-            brand(campaign)
+        Event::CampaignCreated(new) => actor.is_brand(&new.brand_id),
+        Event::TermsPublished(_) | Event::CampaignActivated(_) => {
+            actor.is_brand(&state.campaigns[event.campaign()].brand)
         }
-        Event::EnrollmentAccepted { partner, .. } => actor.is_partner(partner),
-        Event::EvidenceSubmitted(shown) => actor.is_partner(&shown.partner),
+        Event::EnrollmentAccepted(accepted) => actor.is_partner(&accepted.partner_id),
+        Event::EvidenceSubmitted(shown) => actor.is_partner(&shown.partner_id),
     }
 }
 
 proptest! {
     #[test]
     fn nothing_happens_twice_or_by_a_stranger_and_the_states_stay_sound(
-        asked in prop::collection::vec((command(), actor()), 1..60)
+        requested in prop::collection::vec((command(), actor()), 1..60)
     ) {
-        let mut world = World::default();
-        for (position, (command, actor)) in (1..).zip(&asked) {
-            let decided = world.decide(command, actor);
-            prop_assert_eq!(&decided, &world.decide(command, actor), "deciding is a function");
+        let mut state = BatchState::default();
+        for (position, (command, actor)) in (1..).zip(&requested) {
+            let decided = state.decide(command, actor);
+            prop_assert_eq!(&decided, &state.decide(command, actor), "deciding is a function");
             match decided {
                 Ok(event) => {
                     prop_assert_eq!(event.campaign(), command.campaign());
-                    world.evolve(&event, position);
-                    prop_assert!(owns(actor, &event, &world));
+                    state.evolve(&event, position);
+                    prop_assert!(owns(actor, &event, &state));
                     let once_only = !matches!(command, Command::PublishTerms { .. });
-                    prop_assert!(!once_only || world.decide(command, actor).is_err());
+                    prop_assert!(!once_only || state.decide(command, actor).is_err());
                 }
-                Err(rejection) => prop_assert!(Rejection::CODES.contains(&rejection.code())),
+                Err(rejection) => prop_assert!(!rejection.to_string().is_empty()),
             }
-            world.holds();
+            state.holds();
         }
     }
 }

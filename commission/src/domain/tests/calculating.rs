@@ -1,4 +1,4 @@
-use money::{Currency, Money};
+use types::{Currency, Money};
 
 use super::*;
 
@@ -41,8 +41,8 @@ fn a_flat_amount_in_another_currency_than_its_plan_is_suspended_by_name() {
     let contradictory = plan(Earning::Flat(Money::new(500, Currency::EUR)));
     let earned = commission(usd(10_000), &contradictory);
     assert_eq!(
-        earned.calculated.standing,
-        Standing::Suspended(Suspense::FlatCurrency)
+        earned.calculated.status,
+        CalculatedStatus::Suspended(Suspense::FlatCurrency)
     );
     assert_eq!(earned.calculated.amount, usd(0));
     assert_eq!(earned.status(), Status::Suspended);
@@ -52,41 +52,35 @@ fn a_flat_amount_in_another_currency_than_its_plan_is_suspended_by_name() {
 fn a_sale_below_zero_is_suspended_by_name() {
     let earned = commission(usd(-1), &plan(rate(1_000)));
     assert_eq!(
-        earned.calculated.standing,
-        Standing::Suspended(Suspense::NegativeBase)
+        earned.calculated.status,
+        CalculatedStatus::Suspended(Suspense::NegativeBase)
     );
 }
 
 #[test]
 fn a_lead_that_the_plan_does_not_pay_earns_nothing_and_says_so() {
-    let lead = Attribution {
-        event_type: EventType::Lead,
-        base: None,
-        ..purchase(usd(0))
-    };
     let plan = Plan {
         hold_days: 30,
         ..plan(rate(1_000))
     };
-    let earned = calculated(calculate(&lead, None, Some(&plan), NOW));
+    let earned = calculated(calculate(&lead(), None, Some(&plan), NOW));
     assert_eq!(earned.amount, usd(0));
     assert_eq!(earned.basis.earning, None);
-    assert_eq!(earned.standing, Standing::Approved, "nothing is not held");
+    assert_eq!(
+        earned.status,
+        CalculatedStatus::Approved,
+        "nothing is not held"
+    );
 }
 
 #[test]
 fn a_lead_without_a_value_earns_nothing_by_a_rate_and_all_of_a_flat_amount() {
-    let lead = Attribution {
-        event_type: EventType::Lead,
-        base: None,
-        ..purchase(usd(0))
-    };
     for (earning, amount) in [(rate(1_000), 0), (Earning::Flat(usd(300)), 300)] {
         let plan = Plan {
             lead: Some(earning),
             ..plan(None)
         };
-        let earned = calculated(calculate(&lead, None, Some(&plan), NOW));
+        let earned = calculated(calculate(&lead(), None, Some(&plan), NOW));
         assert_eq!(earned.amount, usd(amount));
     }
 }
@@ -109,5 +103,5 @@ fn a_conversion_earns_once() {
         Some(&plan(rate(1_000))),
         NOW,
     );
-    assert!(matches!(again, Reaction::SetAside(_)), "{again:?}");
+    assert!(matches!(again, Reaction::DeadLetter(_)), "{again:?}");
 }

@@ -2,20 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The amount of a reversal.
-fn taken(reversed: &Event) -> i64 {
-    match reversed {
-        Event::Reversed { amount, .. } => amount.minor,
-        other => panic!("{other:?}"),
-    }
-}
-
 proptest! {
     /// However a purchase is refunded, in parts or at once, the parts add up and no more is taken than was earned.
     #[test]
     fn refunds_that_add_up_to_the_purchase_take_back_exactly_the_commission(
         parts in prop::collection::vec(1_i64..1_000_000, 1..12),
-        points in 0_u32..=10_000,
+        points in 0..=10_000,
         hold_days in 0_u16..60,
         released_after in 0_usize..12,
     ) {
@@ -28,8 +20,8 @@ proptest! {
             if index == released_after && let Some(until) = earned.held_until()
                 && let Ok(released) = release_hold(&conversion(), Some(&earned), until)
             {
-                if let Event::Approved { amount, .. } = &released {
-                    approved = amount.minor + reversed;
+                if let Event::Approved(released) = &released {
+                    approved = released.amount.minor + reversed;
                 }
                 earned.apply(&released, until);
             }
@@ -49,7 +41,7 @@ proptest! {
     #[test]
     fn any_conversion_and_any_refund_come_to_something(
         base in proptest::option::of(any::<i64>()),
-        points in 0_u32..=10_000,
+        points in 0..=10_000,
         flat in proptest::option::of(0_i64..),
         hold_days: u16,
         now: i64,
@@ -58,7 +50,8 @@ proptest! {
     ) {
         let earning = flat.map_or(rate(points), |minor| Earning::Flat(usd(minor)));
         let plan = Plan { hold_days, ..plan(earning) };
-        let attribution = Attribution { base: base.map(usd), ..super::purchase(usd(0)) };
+        let mut attribution = super::purchase(usd(0));
+        attribution.record.amount = base.map(usd);
         let calculated = calculated(calculate(&attribution, None, Some(&plan), Micros(now)));
         prop_assert!(calculated.amount.minor >= 0);
         let earned = Commission::begin(calculated, Micros(now));

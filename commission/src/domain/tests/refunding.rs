@@ -1,15 +1,12 @@
-use money::Currency;
+use types::Currency;
 
 use super::*;
 
-fn amounts(commission: &mut Commission, refunds: &[Refund]) -> Vec<i64> {
+fn amounts(commission: &mut Commission, refunds: &[About<ConversionRefundedV1>]) -> Vec<i64> {
     let one = |refund| {
         let reversed = event(reverse(refund, Some(commission)));
         commission.apply(&reversed, NOW);
-        match reversed {
-            Event::Reversed { amount, .. } => amount.minor,
-            other => panic!("{other:?}"),
-        }
+        taken(&reversed)
     };
     refunds.iter().map(one).collect()
 }
@@ -31,7 +28,7 @@ fn three_refunds_of_a_third_take_back_everything() {
 fn what_was_approved_is_taken_back_from_payable() {
     let earned = commission(usd(10_000), &plan(rate(1_000)));
     let reversed = event(reverse(&refund(10_000, 10_000), Some(&earned)));
-    assert!(matches!(reversed, Event::Reversed { pending: false, .. }));
+    assert_eq!(from(&reversed), EarningStatus::Payable);
 }
 
 #[test]
@@ -56,18 +53,16 @@ fn a_flat_commission_is_taken_back_by_the_part_of_the_purchase() {
 }
 
 #[test]
-fn a_refund_of_no_commission_is_set_aside() {
+fn a_refund_of_no_commission_becomes_a_dead_letter() {
     let unknown = reverse(&refund(1, 1), None);
-    assert!(matches!(unknown, Reaction::SetAside(_)), "{unknown:?}");
+    assert!(matches!(unknown, Reaction::DeadLetter(_)), "{unknown:?}");
 }
 
 #[test]
-fn a_refund_in_another_currency_than_its_purchase_is_set_aside() {
+fn a_refund_in_another_currency_than_its_purchase_becomes_a_dead_letter() {
     let earned = commission(usd(10_000), &plan(rate(1_000)));
-    let foreign = Refund {
-        refunded_total: Money::new(1, Currency::EUR),
-        ..refund(1, 10_000)
-    };
-    let refused = reverse(&foreign, Some(&earned));
-    assert!(matches!(refused, Reaction::SetAside(_)), "{refused:?}");
+    let mut other = refund(1, 10_000);
+    other.record.refunded_total = Money::new(1, Currency::EUR);
+    let refused = reverse(&other, Some(&earned));
+    assert!(matches!(refused, Reaction::DeadLetter(_)), "{refused:?}");
 }

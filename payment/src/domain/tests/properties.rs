@@ -1,16 +1,16 @@
 use proptest::prelude::*;
 
-use super::super::{Account, Answer, BALANCE_LIMIT, Event, Pot, Standing};
+use super::super::{Account, AccountType, Answer, BALANCE_LIMIT, Event};
 use super::*;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Tell(Fact),
-    Ask(Command),
+    Follow(Fact),
+    Submit(Command),
     Begin(&'static str),
-    Say(&'static str, Answer),
+    Respond(&'static str, Answer),
     /// Says it of the payout as it stood before its last event.
-    SayLate(&'static str, Answer),
+    RespondLate(&'static str, Answer),
     Wait(i64),
 }
 
@@ -21,54 +21,54 @@ fn amount() -> impl Strategy<Value = Money> {
         .prop_map(|(minor, currency)| Money::new(minor, currency))
 }
 
-fn standing() -> impl Strategy<Value = Standing> {
-    prop_oneof![Just(Standing::Pending), Just(Standing::Payable)]
+fn status() -> impl Strategy<Value = EarningStatus> {
+    prop_oneof![Just(EarningStatus::Pending), Just(EarningStatus::Payable)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let name = proptest::sample::select(vec!["p1", "p2", "p3", "p4"]);
-    let said = proptest::sample::select(Answer::ALL.to_vec());
+    let response = proptest::sample::select(Answer::ALL.to_vec());
     prop_oneof![
-        3 => (amount(), standing()).prop_map(|(money, at)| Step::Tell(calculated(money, at))),
-        2 => amount().prop_map(|money| Step::Tell(approved(money))),
-        2 => (amount(), standing()).prop_map(|(money, at)| Step::Tell(reversed(money, at))),
-        4 => (name.clone(), amount()).prop_map(|(name, money)| Step::Ask(request(name, money))),
+        3 => (amount(), status()).prop_map(|(money, at)| Step::Follow(calculated(money, at))),
+        2 => amount().prop_map(|money| Step::Follow(approved(money))),
+        2 => (amount(), status()).prop_map(|(money, at)| Step::Follow(reversed(money, at))),
+        4 => (name.clone(), amount()).prop_map(|(name, money)| Step::Submit(request(name, money))),
         4 => name.clone().prop_map(Step::Begin),
-        4 => (name.clone(), said.clone()).prop_map(|(name, said)| Step::Say(name, said)),
-        1 => (name, said).prop_map(|(name, said)| Step::SayLate(name, said)),
+        4 => (name.clone(), response.clone()).prop_map(|(name, response)| Step::Respond(name, response)),
+        1 => (name, response).prop_map(|(name, response)| Step::RespondLate(name, response)),
         1 => (0_i64..12).prop_map(Step::Wait),
     ]
 }
 
-fn take(world: &mut World, step: &Step) -> Option<Event> {
+fn take(state: &mut BatchState, step: &Step) -> Option<Event> {
     match step {
-        Step::Tell(fact) => Some(world.tell(fact)),
-        Step::Ask(command) => world.ask(command).ok(),
-        Step::Begin(name) => world.begin(name).ok(),
-        Step::Say(name, said) => world.say(name, *said).ok(),
-        Step::SayLate(name, said) => {
+        Step::Follow(fact) => Some(state.follow(fact)),
+        Step::Submit(command) => state.submit(command).ok(),
+        Step::Begin(name) => state.begin(name).ok(),
+        Step::Respond(name, response) => state.respond(name, *response).ok(),
+        Step::RespondLate(name, response) => {
             let id = payout(name);
-            let of_it = world.events.iter().rev();
+            let of_it = state.events.iter().rev();
             let mut of_it = of_it.filter(|(event, _)| event.payout() == Some(&id));
             let after = of_it.nth(1).map_or(Uuid::nil(), |(_, stamp)| stamp.id);
             let at = PayoutAt {
                 after,
-                ..world.at(name)
+                ..state.at(name)
             };
-            let refused = world.ask(&answer(at, *said));
+            let refused = state.submit(&answer(at, *response));
             assert!(refused.is_err(), "a stale answer was taken: {refused:?}");
             None
         }
         Step::Wait(hours) => {
-            world.hours += hours;
+            state.hours += hours;
             None
         }
     }
 }
 
-fn in_transit_by_payouts(books: &Books, currency: Currency) -> i64 {
+fn in_transit_by_payouts(ledger: &Ledger, currency: Currency) -> i64 {
     use super::super::Status::{Failed, Paid};
-    let under_way = books
+    let under_way = ledger
         .payouts
         .values()
         .filter(|payout| !matches!(payout.status, Paid | Failed));
@@ -83,19 +83,20 @@ proptest! {
     fn the_ledger_stays_zero_sum_and_no_payout_spends_more_than_is_payable(
         steps in proptest::collection::vec(step(), 1..80),
     ) {
-        let mut world = World::default();
+        let mut state = BatchState::default();
         for step in &steps {
-            let before = world.books.clone();
-            let Some(event) = take(&mut world, step) else { continue };
+            let before = state.ledger.clone();
+            let Some(event) = take(&mut state, step) else { continue };
             for currency in [Currency::USD, Currency::EUR] {
-                let of_currency = world.books.balances.iter().filter(|(at, _)| at.currency == currency);
+                let of_currency = state.ledger.balances.iter().filter(|(at, _)| at.currency == currency);
                 prop_assert_eq!(of_currency.map(|(_, minor)| i128::from(*minor)).sum::<i128>(), 0);
-                let transit = Account::Partner(partner(), Pot::InTransit);
-                let reserved = in_transit_by_payouts(&world.books, currency);
-                prop_assert_eq!(world.books.balance(transit, currency), reserved);
+                let transit = Account::Partner(partner(), AccountType::InTransit);
+                let reserved = in_transit_by_payouts(&state.ledger, currency);
+                prop_assert_eq!(state.ledger.balance(transit, currency), reserved);
             }
-            if let Event::PayoutRequested { amount, .. } = event {
-                let payable = Account::Partner(partner(), Pot::Payable);
+            if let Event::PayoutRequested(requested) = event {
+                let amount = requested.amount;
+                let payable = Account::Partner(partner(), AccountType::Payable);
                 prop_assert!(amount.minor > 0);
                 prop_assert!(before.balance(payable, amount.currency) >= amount.minor);
             }
@@ -104,26 +105,26 @@ proptest! {
 
     #[test]
     fn the_state_is_the_fold_of_its_events(steps in proptest::collection::vec(step(), 1..60)) {
-        let mut world = World::default();
+        let mut state = BatchState::default();
         for step in &steps {
-            take(&mut world, step);
+            take(&mut state, step);
         }
-        let mut replayed = Books::default();
-        for (event, at) in &world.events {
-            evolve(&mut replayed, event, *at);
+        let mut replayed = Ledger::default();
+        for (event, at) in &state.events {
+            evolve(&mut replayed, event, *at).unwrap();
         }
-        prop_assert_eq!(replayed, world.books);
+        prop_assert_eq!(replayed, state.ledger);
     }
 
     #[test]
     fn a_payout_is_paid_or_returned_once(steps in proptest::collection::vec(step(), 1..120)) {
-        let mut world = World::default();
+        let mut state = BatchState::default();
         for step in &steps {
-            take(&mut world, step);
+            take(&mut state, step);
         }
         for name in ["p1", "p2", "p3", "p4"] {
-            let ends = world.events.iter().filter(|(event, _)| {
-                matches!(event, Event::PayoutPaid { .. } | Event::PayoutFailed { .. })
+            let ends = state.events.iter().filter(|(event, _)| {
+                matches!(event, Event::PayoutPaid(_) | Event::PayoutFailed(_))
                     && event.payout() == Some(&payout(name))
             });
             prop_assert!(ends.count() <= 1);

@@ -2,23 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use money::{Micros, Uuid};
 use schemas::{
-    Body, CommissionApprovedV1, CommissionReversedV1, Message, RecordPayoutAnswerV1, WireMoney,
+    Body, CommissionApprovedV1, CommissionReversedV1, Event as _, Message, RecordPayoutAnswerV1,
 };
+use types::{BrandId, EarningStatus, Micros, PartnerId, Uuid};
 
-use super::super::{Read, emit, read, touched};
+use super::super::{Read, read, touched};
 use super::{calculated, events, message, request, usd};
-use crate::domain::{Account, Actor, Balance, Books, Context, Event, Pot, react};
+use crate::domain::{Account, AccountType, Actor, Balance, Context, Event, Ledger, react};
 
 /// Every fact that commission can state.
 fn facts() -> Vec<Message> {
-    let amount = || WireMoney {
-        minor: 1_000,
-        currency: "USD".to_owned(),
-    };
-    let (partner_id, brand_id) = ("partner123".to_owned(), "brand1".to_owned());
-    let mut held = calculated("partner123", "USD");
+    let partner_id = PartnerId::parse("partner123").unwrap();
+    let brand_id = BrandId::parse("brand1").unwrap();
+    let mut held = calculated();
     let Body::CommissionCalculatedV1(body) = &mut held.body else {
         panic!("it was calculated");
     };
@@ -26,16 +23,16 @@ fn facts() -> Vec<Message> {
     let approved = CommissionApprovedV1 {
         partner_id: partner_id.clone(),
         brand_id: brand_id.clone(),
-        amount: amount(),
+        amount: usd(1_000),
     };
-    let reversed = ["pending", "payable"].map(|from| CommissionReversedV1 {
+    let reversed = EarningStatus::ALL.map(|from| CommissionReversedV1 {
         partner_id: partner_id.clone(),
         brand_id: brand_id.clone(),
-        amount: amount(),
-        reversed_total: amount(),
-        from: from.to_owned(),
+        amount: usd(1_000),
+        reversed_total: usd(1_000),
+        from,
     });
-    let mut facts = vec![calculated("partner123", "USD"), held];
+    let mut facts = vec![calculated(), held];
     facts.push(message("conv1", "conv1", Body::from(approved)));
     facts.extend(reversed.map(|body| message("conv1", "conv1", Body::from(body))));
     facts
@@ -56,9 +53,9 @@ fn assert_loaded(message: &Message, event: &Event) {
 /// A balance is written whole: one that was moved without having been read would be lost.
 #[test]
 fn every_balance_that_a_message_moves_is_read_first() {
-    let mut full = Books::default();
-    for pot in Pot::ALL {
-        let account = Account::Partner(money::PartnerId::parse("partner123").unwrap(), pot);
+    let mut full = Ledger::default();
+    for account_type in AccountType::ALL {
+        let account = Account::Partner(PartnerId::parse("partner123").unwrap(), account_type);
         full.balances.insert(Balance::of(account, usd(0)), 5_000);
     }
     let context = Context {
@@ -70,14 +67,14 @@ fn every_balance_that_a_message_moves_is_read_first() {
         let Ok(Read::Fact(fact)) = read(&message, None) else {
             panic!("it was not read");
         };
-        for books in [&Books::default(), &full] {
-            let event = react(books, &fact, &context);
+        for ledger in [&Ledger::default(), &full] {
+            let event = react(ledger, &fact, &context);
             assert!(!event.transfers().is_empty());
             assert_loaded(&message, &event);
         }
     }
     for event in events() {
-        let out = emit(&event);
+        let out = event.write();
         assert_loaded(&message(&out.key, &out.subject, out.body), &event);
     }
     // A request moves what its event moves, and an answer what the payout's end moves.

@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use money::{Currency, Micros, Money, PartnerId, PayoutId, Uuid};
 use sealing::Details;
+use types::{Currency, Micros, Money, PartnerId, PayoutId, Uuid};
 
 use super::{Step, gave_up, step};
 use crate::domain::{Answer, KEY_LIFETIME_SECONDS, Method, Payout, Status};
 use crate::payouts::provider::{
-    Doubt, PayoutProvider, ProviderState, Report, Submission, Submitted,
+    Indeterminate, PayoutProvider, ProviderState, Report, Submission, Submitted,
 };
 
 /// Answers as told, and notes what it was asked.
@@ -19,7 +19,7 @@ struct Scripted {
     /// One after the other; the last for good.
     lookups: Mutex<VecDeque<Looked>>,
     looked_up: AtomicBool,
-    submit: Result<Submitted, Doubt>,
+    submit: Result<Submitted, Indeterminate>,
     submitted: Mutex<Vec<String>>,
 }
 
@@ -29,10 +29,10 @@ impl Scripted {
     }
 }
 
-type Looked = Result<Option<Report>, Doubt>;
+type Looked = Result<Option<Report>, Indeterminate>;
 
 impl PayoutProvider for Scripted {
-    async fn submit(&self, submission: &Submission) -> Result<Submitted, Doubt> {
+    async fn submit(&self, submission: &Submission) -> Result<Submitted, Indeterminate> {
         let mut submitted = self.submitted.lock().unwrap();
         submitted.push(submission.reference.clone());
         self.submit.clone()
@@ -165,7 +165,7 @@ async fn a_submission_without_an_answer_is_unknown() {
 }
 
 #[tokio::test]
-async fn in_doubt_only_a_definite_never_seen_begins_again_and_only_while_the_key_lives() {
+async fn indeterminate_only_a_definite_never_seen_begins_again_and_only_while_the_key_lives() {
     let unseen = provider(Ok(None));
     assert_eq!(take(&unseen, Status::Unknown, SOON).await, Step::Begin);
     assert_eq!(take(&unseen, Status::Unknown, LATE).await, Step::Nothing);
@@ -201,7 +201,7 @@ async fn a_submitted_payout_is_looked_up_until_it_is_paid_or_failed() {
 }
 
 #[tokio::test]
-async fn erased_details_are_no_reason_to_give_money_back_in_doubt() {
+async fn erased_details_are_no_reason_to_give_indeterminate_money_back() {
     let provider = provider(Ok(None));
     let step = step(&provider, &payout(Status::Submitting), None, false, || SOON).await;
     assert_eq!(answer(&step), Some(Answer::Unknown));
@@ -232,9 +232,9 @@ async fn a_process_frozen_after_its_look_up_does_not_submit_when_it_thaws() {
 }
 
 #[test]
-fn a_step_without_end_is_doubt_only_where_something_may_have_been_submitted() {
-    let doubt = gave_up(&payout(Status::Submitting));
-    assert_eq!(answer(&doubt), Some(Answer::Unknown));
+fn a_step_without_end_is_indeterminate_only_where_something_may_have_been_submitted() {
+    let indeterminate = gave_up(&payout(Status::Submitting));
+    assert_eq!(answer(&indeterminate), Some(Answer::Unknown));
     for status in [Status::Submitted, Status::Unknown] {
         assert_eq!(gave_up(&payout(status)), Step::Nothing);
     }

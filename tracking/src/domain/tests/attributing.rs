@@ -1,9 +1,9 @@
 use super::*;
 
 fn attributed(report: &Report, candidate: Option<Candidate>) -> String {
-    let mut books = Books::with_a_click();
-    books.candidate = candidate;
-    books.outcome(report).join(", ")
+    let mut records = Records::with_a_click();
+    records.candidate = candidate;
+    records.outcome(report).join(", ")
 }
 
 #[test]
@@ -48,8 +48,8 @@ fn what_the_reporter_names_must_fit_together() {
 
 #[test]
 fn an_amount_is_of_the_campaigns_currency_and_no_more_precise() {
-    let mut books = Books::with_a_click();
-    let events = books.apply(&purchase(None, None, "100.0")).unwrap();
+    let mut records = Records::with_a_click();
+    let events = records.apply(&purchase(None, None, "100.0")).unwrap();
     let Event::Attributed(event) = &events[0] else {
         panic!("{events:?}")
     };
@@ -91,30 +91,30 @@ fn a_partner_reports_only_what_its_own_click_led_to() {
         partner: Some(partner(partner_id)),
         brand: None,
     };
-    let mut books = Books::with_a_click();
-    books.access = own("partner2");
+    let mut records = Records::with_a_click();
+    records.access = own("partner2");
     assert_eq!(
-        books.outcome(&purchase(None, Some("order1"), "10")),
+        records.outcome(&purchase(None, Some("order1"), "10")),
         ["click_unknown"]
     );
-    books.access = own("partner1");
-    books.candidate = None;
+    records.access = own("partner1");
+    records.candidate = None;
     assert_eq!(
-        books.outcome(&purchase(None, Some("order1"), "10")),
+        records.outcome(&purchase(None, Some("order1"), "10")),
         ["click_unknown"]
     );
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "10")),
+        records.outcome(&refund_of(None, "order1", "10")),
         ["conversion_unknown"]
     );
-    books.candidate = Some(click(DAY));
+    records.candidate = Some(click(DAY));
     assert_eq!(
-        books.outcome(&purchase(None, Some("order1"), "10")),
+        records.outcome(&purchase(None, Some("order1"), "10")),
         ["attributed"]
     );
-    books.access = own("partner2");
+    records.access = own("partner2");
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "10")),
+        records.outcome(&refund_of(None, "order1", "10")),
         ["conversion_unknown"]
     );
 }
@@ -125,18 +125,18 @@ fn a_brand_reports_what_happens_in_its_own_campaigns() {
         partner: None,
         brand: Some(brand(brand_id)),
     };
-    let mut books = Books::with_a_click();
-    books.access = own("brand2");
+    let mut records = Records::with_a_click();
+    records.access = own("brand2");
     let named = purchase(Some("camp1"), Some("order1"), "10");
-    assert_eq!(books.outcome(&named), ["campaign_unknown"]);
+    assert_eq!(records.outcome(&named), ["campaign_unknown"]);
     assert_eq!(
-        books.outcome(&refund_of(Some("camp1"), "order1", "10")),
+        records.outcome(&refund_of(Some("camp1"), "order1", "10")),
         ["conversion_unknown"]
     );
-    books.access = own("brand1");
-    assert_eq!(books.outcome(&named), ["attributed"]);
+    records.access = own("brand1");
+    assert_eq!(records.outcome(&named), ["attributed"]);
     assert_eq!(
-        books.outcome(&refund_of(Some("camp1"), "order1", "10")),
+        records.outcome(&refund_of(Some("camp1"), "order1", "10")),
         ["refunded 10.00 of 10.00"]
     );
 }

@@ -1,7 +1,7 @@
 use super::*;
-use money::EnrollmentId;
+use types::EnrollmentId;
 
-fn asked() -> CreateLink {
+fn link_request() -> CreateLink {
     CreateLink {
         code: LinkCode::parse("lnk_1").unwrap(),
         campaign: campaign("camp1"),
@@ -18,9 +18,9 @@ fn known() -> Campaign {
     }
 }
 
-fn code(verdict: LinkVerdict) -> &'static str {
-    match verdict {
-        LinkVerdict::Rejected(rejection) => rejection.code.name(),
+fn code(decision: LinkDecision) -> &'static str {
+    match decision {
+        LinkDecision::Rejected(rejection) => rejection.code.code().name,
         other => panic!("{other:?}"),
     }
 }
@@ -29,26 +29,26 @@ fn code(verdict: LinkVerdict) -> &'static str {
 fn a_link_waits_for_its_campaign_and_then_for_its_enrollment() {
     let all = Access::All;
     assert_eq!(
-        create_link(&asked(), false, None, false, &all),
-        LinkVerdict::WaitForCampaign
+        create_link(&link_request(), false, None, false, &all),
+        LinkDecision::WaitForCampaign
     );
     let enrollment = EnrollmentId::of(&campaign("camp1"), &partner("partner1"));
     assert_eq!(
-        create_link(&asked(), false, Some(&known()), false, &all),
-        LinkVerdict::WaitForEnrollment(enrollment)
+        create_link(&link_request(), false, Some(&known()), false, &all),
+        LinkDecision::WaitForEnrollment(enrollment)
     );
-    let created = create_link(&asked(), false, Some(&known()), true, &all);
+    let created = create_link(&link_request(), false, Some(&known()), true, &all);
     assert!(matches!(
         created,
-        LinkVerdict::Created(Event::LinkCreated { .. })
+        LinkDecision::Created(Event::LinkCreated(_))
     ));
 }
 
 #[test]
-fn a_taken_code_another_partner_and_a_foreign_host_are_refused_at_once() {
+fn a_taken_code_another_partner_and_another_host_are_refused_at_once() {
     let all = Access::All;
     assert_eq!(
-        code(create_link(&asked(), true, None, false, &all)),
+        code(create_link(&link_request(), true, None, false, &all)),
         "link_exists"
     );
     let other = Access::Own {
@@ -56,10 +56,16 @@ fn a_taken_code_another_partner_and_a_foreign_host_are_refused_at_once() {
         brand: None,
     };
     assert_eq!(
-        code(create_link(&asked(), true, Some(&known()), true, &other)),
+        code(create_link(
+            &link_request(),
+            true,
+            Some(&known()),
+            true,
+            &other
+        )),
         "not_enrolled"
     );
-    let mut astray = asked();
+    let mut astray = link_request();
     astray.target_host = "evil.example".to_owned();
     assert_eq!(
         code(create_link(&astray, false, Some(&known()), true, &all)),

@@ -21,14 +21,14 @@ fn reports() -> impl Strategy<Value = Vec<Report>> {
 /// A report of `order1` of one of two brands, each with a visitor, a campaign and a click of its own.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "each is drawn for itself")]
-struct Told {
+struct Reported {
     other: bool,
     shop: bool,
     named: bool,
     refund: bool,
 }
 
-impl Told {
+impl Reported {
     fn all() -> impl Strategy<Value = Vec<Self>> {
         let one = any::<[bool; 4]>().prop_map(|[other, shop, named, refund]| Self {
             other,
@@ -43,7 +43,7 @@ impl Told {
         if self.other { "brand2" } else { "brand1" }
     }
 
-    fn tell(self, books: &mut Books) -> Result<Vec<Event>, Rejection> {
+    fn report(self, records: &mut Records) -> Result<Vec<Event>, Rejection> {
         let own = if self.other { "other1" } else { "camp1" };
         // A refund may name a campaign that nobody knows, which only its shop can be told by.
         let named = if self.refund && self.shop {
@@ -58,58 +58,58 @@ impl Told {
             purchase(campaign, Some("order1"), "100")
         };
         report.user = UserHash([u8::from(self.other); 32]);
-        books.candidate = Some(Candidate {
+        records.candidate = Some(Candidate {
             campaign: self::campaign(own),
             brand: brand(self.brand()),
             ..click(DAY)
         });
-        books.access = Access::All;
+        records.access = Access::All;
         if self.shop {
             let own = Some(brand(self.brand()));
-            books.access = Access::Own {
+            records.access = Access::Own {
                 partner: None,
                 brand: own,
             };
         }
-        let shop = books.access.shop();
+        let shop = records.access.shop();
         let number = report.order.as_ref();
         let cause = Uuid::from_u128(7);
         report.conversion = ConversionId::of_report(shop, report.campaign.as_ref(), number, cause);
-        books.apply(&report)
+        records.apply(&report)
     }
 }
 
 proptest! {
     #[test]
-    fn two_brands_orders_of_one_number_never_meet(told in Told::all()) {
-        let mut books = Books::with_a_click();
+    fn two_brands_orders_of_one_number_never_meet(reported in Reported::all()) {
+        let mut records = Records::with_a_click();
         let mut attributed = Vec::new();
-        for one in &told {
-            let events = one.tell(&mut books);
+        for one in &reported {
+            let events = one.report(&mut records);
             prop_assert!(events.is_ok(), "{one:?}: {events:?}");
             for event in events.unwrap_or_default() {
                 if let Event::Attributed(event) = event {
-                    attributed.push(event.brand.into_string());
+                    attributed.push(event.record.brand_id.into_string());
                 }
             }
         }
         for name in ["brand1", "brand2"] {
-            let own = || told.iter().filter(|one| one.brand() == name);
+            let own = || reported.iter().filter(|one| one.brand() == name);
             let bought = own().any(|one| !one.refund);
             let times = attributed.iter().filter(|brand| *brand == name).count();
             prop_assert_eq!(times, usize::from(bought), "{} sold", name);
             let refunds = own().filter(|one| one.refund).count();
             let due = if bought { i64::try_from(refunds).unwrap() * 500 } else { 0 };
-            prop_assert_eq!(books.refunded_of(name), due, "{} refunded", name);
+            prop_assert_eq!(records.refunded_of(name), due, "{} refunded", name);
         }
     }
 
     #[test]
     fn an_order_is_attributed_once_and_its_refunds_add_up_within_it(reports in reports()) {
-        let mut books = Books::with_a_click();
+        let mut records = Records::with_a_click();
         let (mut attributed, mut refunded) = (0, 0);
         for report in &reports {
-            for event in books.apply(report).unwrap_or_default() {
+            for event in records.apply(report).unwrap_or_default() {
                 match event {
                     Event::Attributed(_) => attributed += 1,
                     Event::Refunded(event) => {
@@ -122,7 +122,7 @@ proptest! {
                 }
             }
         }
-        let bought = reports.iter().any(|report| report.event_type == EventType::Purchase);
+        let bought = reports.iter().any(|report| report.event_type == EventType::Conversion(ConversionType::Purchase));
         prop_assert_eq!(attributed, i32::from(bought));
     }
 
@@ -140,23 +140,23 @@ proptest! {
             })
             .collect();
         all.insert(place.min(all.len()), bought.clone());
-        let mut books = Books::with_a_click();
+        let mut records = Records::with_a_click();
         for report in &all {
-            prop_assert!(books.apply(report).is_ok());
+            prop_assert!(records.apply(report).is_ok());
         }
         let sum: i64 = parts.iter().map(|(minor, _)| minor).sum();
-        prop_assert_eq!(books.refunded(), sum);
+        prop_assert_eq!(records.refunded(), sum);
     }
 
     #[test]
     fn a_window_ends_where_it_should(ago in 0_i64..60 * DAY, window_days in 0_i32..60) {
-        let mut books = Books::with_a_click();
+        let mut records = Records::with_a_click();
         let mut candidate = click(ago);
         candidate.window_days = window_days;
-        books.candidate = Some(candidate);
+        records.candidate = Some(candidate);
         let inside = ago <= i64::from(window_days) * DAY;
         let word = if inside { "attributed" } else { "outside_window" };
-        prop_assert_eq!(books.outcome(&purchase(None, None, "1")), [word]);
+        prop_assert_eq!(records.outcome(&purchase(None, None, "1")), [word]);
     }
 
     #[test]

@@ -2,64 +2,66 @@ use super::*;
 
 #[test]
 fn refunds_add_up_and_never_exceed_the_purchase() {
-    let mut books = Books::with_a_click();
-    books.apply(&purchase(None, Some("order1"), "100")).unwrap();
+    let mut records = Records::with_a_click();
+    records
+        .apply(&purchase(None, Some("order1"), "100"))
+        .unwrap();
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "33.34")),
+        records.outcome(&refund_of(None, "order1", "33.34")),
         ["refunded 33.34 of 100.00"]
     );
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "66.67")),
+        records.outcome(&refund_of(None, "order1", "66.67")),
         ["refund_exceeds_purchase"]
     );
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "33.33")),
+        records.outcome(&refund_of(None, "order1", "33.33")),
         ["refunded 33.33 of 100.00"]
     );
     // Without an amount: all that is left.
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "")),
+        records.outcome(&refund_of(None, "order1", "")),
         ["refunded 33.33 of 100.00"]
     );
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "0.01")),
+        records.outcome(&refund_of(None, "order1", "0.01")),
         ["refund_exceeds_purchase"]
     );
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "")),
+        records.outcome(&refund_of(None, "order1", "")),
         ["refund_exceeds_purchase"]
     );
 }
 
 #[test]
 fn a_refund_that_came_first_is_noted_and_the_purchase_emits_both() {
-    let mut books = Books::with_a_click();
-    assert_eq!(books.outcome(&refund_of(None, "order1", "30")), ["noted"]);
-    assert_eq!(books.outcome(&refund_of(None, "order1", "20")), ["noted"]);
+    let mut records = Records::with_a_click();
+    assert_eq!(records.outcome(&refund_of(None, "order1", "30")), ["noted"]);
+    assert_eq!(records.outcome(&refund_of(None, "order1", "20")), ["noted"]);
     let bought = purchase(None, Some("order1"), "100");
     assert_eq!(
-        books.outcome(&bought),
+        records.outcome(&bought),
         ["attributed", "refunded 50.00 of 100.00"]
     );
-    assert_eq!(books.outcome(&bought), ["duplicate"]);
+    assert_eq!(records.outcome(&bought), ["duplicate"]);
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "50.01")),
+        records.outcome(&refund_of(None, "order1", "50.01")),
         ["refund_exceeds_purchase"]
     );
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "50")),
+        records.outcome(&refund_of(None, "order1", "50")),
         ["refunded 50.00 of 100.00"]
     );
 }
 
 #[test]
 fn refunds_that_came_first_take_back_no_more_than_the_purchase() {
-    let mut books = Books::with_a_click();
-    books.apply(&refund_of(None, "order1", "80")).unwrap();
-    books.apply(&refund_of(None, "order1", "80")).unwrap();
+    let mut records = Records::with_a_click();
+    records.apply(&refund_of(None, "order1", "80")).unwrap();
+    records.apply(&refund_of(None, "order1", "80")).unwrap();
     let bought = purchase(None, Some("order1"), "100");
     assert_eq!(
-        books.outcome(&bought),
+        records.outcome(&bought),
         ["attributed", "refunded 100.00 of 100.00"]
     );
 }
@@ -71,10 +73,10 @@ fn a_refund_finds_its_purchase_under_the_other_id_in_every_order() {
     for bought in [&bare, &named] {
         for campaign in [None, Some("camp1")] {
             let refund = refund_of(campaign, "order1", "40");
-            let mut after = Books::with_a_click();
+            let mut after = Records::with_a_click();
             after.apply(bought).unwrap();
             assert_eq!(after.outcome(&refund), ["refunded 40.00 of 100.00"]);
-            let mut before = Books::with_a_click();
+            let mut before = Records::with_a_click();
             assert_eq!(before.outcome(&refund), ["noted"]);
             assert_eq!(
                 before.outcome(bought),
@@ -88,72 +90,74 @@ fn a_refund_finds_its_purchase_under_the_other_id_in_every_order() {
 
 #[test]
 fn a_note_under_the_bare_number_of_another_visitor_is_another_shops() {
-    let mut books = Books::with_a_click();
+    let mut records = Records::with_a_click();
     let mut refund = refund_of(None, "order1", "40");
     refund.user = UserHash([2; 32]);
-    books.candidate = None;
-    assert_eq!(books.outcome(&refund), ["noted"]);
-    books.candidate = Some(click(DAY));
+    records.candidate = None;
+    assert_eq!(records.outcome(&refund), ["noted"]);
+    records.candidate = Some(click(DAY));
     assert_eq!(
-        books.outcome(&purchase(Some("camp1"), Some("order1"), "100")),
+        records.outcome(&purchase(Some("camp1"), Some("order1"), "100")),
         ["attributed"]
     );
 }
 
 #[test]
 fn a_note_is_counted_once_also_when_the_purchase_turns_out_to_be_known() {
-    let mut books = Books::with_a_click();
+    let mut records = Records::with_a_click();
     let named = purchase(Some("camp1"), Some("order1"), "100");
-    books.apply(&named).unwrap();
+    records.apply(&named).unwrap();
     // Noted while the visitor's click was of another campaign, so that the order was not found.
-    let clicked = books.candidate.take();
-    assert_eq!(books.outcome(&refund_of(None, "order1", "40")), ["noted"]);
-    books.candidate = clicked;
+    let clicked = records.candidate.take();
+    assert_eq!(records.outcome(&refund_of(None, "order1", "40")), ["noted"]);
+    records.candidate = clicked;
     let bare = purchase(None, Some("order1"), "100");
     assert_eq!(
-        books.outcome(&bare),
+        records.outcome(&bare),
         ["duplicate", "refunded 40.00 of 100.00"]
     );
-    assert_eq!(books.outcome(&bare), ["duplicate"]);
+    assert_eq!(records.outcome(&bare), ["duplicate"]);
 }
 
 #[test]
 fn a_refund_must_be_of_an_order_of_something_and_in_its_currency() {
-    let mut books = Books::with_a_click();
-    books.apply(&purchase(None, Some("order1"), "100")).unwrap();
+    let mut records = Records::with_a_click();
+    records
+        .apply(&purchase(None, Some("order1"), "100"))
+        .unwrap();
     assert_eq!(
-        books.outcome(&report("refund", None, None, "10")),
+        records.outcome(&report("refund", None, None, "10")),
         ["order_required"]
     );
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "0")),
+        records.outcome(&refund_of(None, "order1", "0")),
         ["invalid_field"]
     );
     assert_eq!(
-        books.outcome(&refund_of(None, "order1", "0.001")),
+        records.outcome(&refund_of(None, "order1", "0.001")),
         ["amount_precision"]
     );
     let mut euros = refund_of(None, "order1", "10");
     euros.currency = Some(Currency::EUR);
-    assert_eq!(books.outcome(&euros), ["currency_mismatch"]);
-    books
+    assert_eq!(records.outcome(&euros), ["currency_mismatch"]);
+    records
         .apply(&report("lead", None, Some("lead1"), ""))
         .unwrap();
     assert_eq!(
-        books.outcome(&refund_of(None, "lead1", "10")),
+        records.outcome(&refund_of(None, "lead1", "10")),
         ["nothing_to_refund"]
     );
 }
 
 #[test]
 fn a_note_in_another_currency_stays_a_note() {
-    let mut books = Books::with_a_click();
+    let mut records = Records::with_a_click();
     let mut euros = refund_of(None, "order1", "10");
     euros.currency = Some(Currency::EUR);
-    books.apply(&euros).unwrap();
-    books.apply(&refund_of(None, "order1", "0.125")).unwrap();
+    records.apply(&euros).unwrap();
+    records.apply(&refund_of(None, "order1", "0.125")).unwrap();
     assert_eq!(
-        books.outcome(&purchase(None, Some("order1"), "100")),
+        records.outcome(&purchase(None, Some("order1"), "100")),
         ["attributed"]
     );
 }

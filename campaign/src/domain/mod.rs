@@ -1,0 +1,18 @@
+//! What campaign decides: who owns a campaign, which terms are in force, who is in. Pure: values in, events out.
+//!
+//! Every decision comes to exactly one event, so [`decide`] returns one, and none can be empty.
+
+mod campaign;
+mod command;
+mod decide;
+mod event;
+mod rejection;
+
+#[cfg(test)]
+mod tests;
+
+pub use campaign::{Campaign, Enrollment, Evidence, Place, Status, Terms};
+pub use command::{Actor, Command, Context, View};
+pub use decide::decide;
+pub use event::{Event, TermsPublished};
+pub use rejection::Rejection;

@@ -1,0 +1,153 @@
+//! `/api/v1/campaign/campaigns`: made in draft, activated when there are terms.
+
+mod bodies;
+
+use api::{CreateCampaign, Request};
+use axum::extract::State;
+use axum::response::Response;
+use chassis::auth::Caller;
+use chassis::http::RequestContext;
+use chassis::json::Json;
+use chassis::openapi::{Forbidden, Problems, Repeatable};
+use chassis::page::{List, Page, PageQuery};
+use chassis::params::{Path, parameter};
+use chassis::problem::{FieldProblem, Problem};
+use chassis::time::Timestamp;
+use chassis::write::{NoBody, Write};
+use runtime::{CampaignRefusals, Host, Submit, Waiting};
+use types::{BrandId, CampaignId};
+
+use self::bodies::{ActivationView, CampaignFilter, CampaignView};
+use crate::domain::Status;
+use crate::store::campaigns::{self, Narrowed};
+
+/// Makes a campaign, in draft. For brands, and for operators on their behalf.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaign/campaigns",
+    tag = "campaigns",
+    params(Repeatable),
+    request_body(
+        content = CreateCampaign,
+        example = json!({"campaign_id": "camp123", "name": "Summer sale", "currency": "USD", "allowed_hosts": ["shop.example.com"]})
+    ),
+    responses(
+        (status = 201, body = CampaignView),
+        (status = 202, body = Waiting),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn create_campaign(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    write: Write<CreateCampaign>,
+) -> Result<Response, Problem> {
+    let id = write.command_id(&caller, CreateCampaign::KIND);
+    let request_hash = write.key.is_some().then_some(write.request_hash);
+    let brand = brand_of(&caller, write.body.brand_id())?;
+    let command = Submit::of(id, write.body.command(id, brand), request_hash);
+    let submitted = host.submit(command, &caller, &context).await?;
+    Ok(submitted.created(CampaignView::created))
+}
+
+/// The brand that a campaign is made for.
+fn brand_of(caller: &Caller, named: Option<&BrandId>) -> Result<BrandId, Problem> {
+    match named {
+        Some(brand) => Ok(brand.clone()),
+        None if caller.is_operator() && caller.brand().is_none() => {
+            let detail = "must be given: the token is not a brand's";
+            Err(Problem::invalid(vec![FieldProblem::at(
+                "/brand_id",
+                detail,
+            )]))
+        }
+        None => caller.require_brand().cloned(),
+    }
+}
+
+/// Lets partners join a campaign.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaign/campaigns/{campaign_id}/activate",
+    tag = "campaigns",
+    params(("campaign_id" = String, Path), Repeatable),
+    request_body = NoBody,
+    responses(
+        (status = 200, body = ActivationView),
+        (status = 202, body = Waiting),
+        Problems<CampaignRefusals>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn activate_campaign(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    Path(campaign): Path<CampaignId>,
+    write: Write<NoBody>,
+) -> Result<Response, Problem> {
+    let id = write.command_id(&caller, NoBody::KIND);
+    let request_hash = write.key.is_some().then_some(write.request_hash);
+    let command = Submit::of(id, api::activate(campaign), request_hash);
+    let submitted = host.submit(command, &caller, &context).await?;
+    Ok(submitted.ok(|first| ActivationView {
+        campaign_id: first.header.subject.clone(),
+        status: Status::Active.name(),
+        activated_at: Timestamp(first.header.time),
+    }))
+}
+
+/// One campaign: a brand's own, or an active one.
+#[utoipa::path(
+    get,
+    path = "/api/v1/campaign/campaigns/{campaign_id}",
+    tag = "campaigns",
+    params(("campaign_id" = String, Path)),
+    responses((status = 200, body = CampaignView), Problems<Forbidden>),
+    security(("bearer" = []))
+)]
+pub(super) async fn get_campaign(
+    State(host): State<Host>,
+    caller: Caller,
+    Path(campaign): Path<CampaignId>,
+) -> Result<Json<CampaignView>, Problem> {
+    let row = campaigns::find(host.pool(), caller.scope()?, &campaign).await;
+    let row = row
+        .map_err(|error| runtime::unread(&error))?
+        .ok_or_else(Problem::not_found)?;
+    Ok(Json(row.into()))
+}
+
+/// Campaigns, newest first: a brand's own, for partners the active ones.
+#[utoipa::path(
+    get,
+    path = "/api/v1/campaign/campaigns",
+    tag = "campaigns",
+    params(PageQuery, CampaignFilter),
+    responses((status = 200, body = Page<CampaignView>), Problems<Forbidden>),
+    security(("bearer" = []))
+)]
+pub(super) async fn list_campaigns(
+    State(host): State<Host>,
+    caller: Caller,
+    list: List<CampaignFilter>,
+) -> Result<Json<Page<CampaignView>>, Problem> {
+    let filter = &list.filter;
+    let status = filter.status.as_deref().map(|name| {
+        Status::parse(name).ok_or_else(|| parameter("status", "must be draft or active"))
+    });
+    let narrowed = Narrowed {
+        status: status.transpose()?,
+        brand: filter.brand_id.as_ref(),
+    };
+    let rows = campaigns::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
+    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    Ok(Json(Page::new(
+        list.page,
+        rows,
+        |row| row.position,
+        CampaignView::from,
+    )))
+}

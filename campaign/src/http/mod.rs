@@ -1,0 +1,45 @@
+//! Campaign's HTTP surface.
+
+mod acceptance;
+mod campaigns;
+mod evidence;
+mod plan;
+mod terms;
+
+use chassis::auth::Caller;
+use chassis::problem::{FieldProblem, Problem};
+use runtime::Host;
+use types::PartnerId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes that event mode closes: all of them.
+pub(crate) fn routes(host: &Host) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(
+            campaigns::create_campaign,
+            campaigns::list_campaigns
+        ))
+        .routes(routes!(campaigns::get_campaign))
+        .routes(routes!(campaigns::activate_campaign))
+        .routes(routes!(terms::publish_terms, terms::list_terms))
+        .routes(routes!(acceptance::accept_campaign))
+        .routes(routes!(evidence::submit_evidence, evidence::list_evidence))
+        .with_state(host.clone())
+}
+
+/// The partner that a body is about: the one it names, else the caller's own. Whether that is the caller's to act for is
+/// decided with the state.
+fn partner_of(caller: &Caller, named: Option<&PartnerId>) -> Result<PartnerId, Problem> {
+    match named {
+        Some(partner) => Ok(partner.clone()),
+        None if caller.is_operator() && caller.partner().is_none() => {
+            let detail = "must be given: the token is not a partner's";
+            Err(Problem::invalid(vec![FieldProblem::at(
+                "/partner_id",
+                detail,
+            )]))
+        }
+        None => caller.require_partner().cloned(),
+    }
+}

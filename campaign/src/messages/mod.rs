@@ -1,0 +1,30 @@
+//! Wire records to domain values and back.
+
+mod command;
+mod event;
+
+#[cfg(test)]
+mod tests;
+
+use schemas::{Header, Service};
+
+use crate::domain::Actor;
+
+pub(crate) use command::{command, touched};
+
+/// Who asks. An operator's word counts from the bff and from this service's own HTTP surface only.
+pub(crate) fn actor(header: &Header) -> Actor {
+    let Some(actor) = &header.actor else {
+        return Actor::default();
+    };
+    let has = |role: &str| actor.roles.iter().any(|known| known == role);
+    let from_an_edge =
+        [Service::Bff.name(), Service::Campaign.name()].contains(&header.source.as_str());
+    let partner = actor.partner_id.as_deref().filter(|_| has("partner"));
+    let brand = actor.brand_id.as_deref().filter(|_| has("brand"));
+    Actor {
+        operator: from_an_edge && has("operator"),
+        partner: partner.and_then(|id| id.parse().ok()),
+        brand: brand.and_then(|id| id.parse().ok()),
+    }
+}

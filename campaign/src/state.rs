@@ -1,0 +1,164 @@
+//! The states that a batch touches: loaded, looked at, evolved, noted beside, and saved.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use messaging::WriteTx;
+use schemas::{Body, Message};
+use types::{CampaignId, EnrollmentId, EvidenceId};
+
+use crate::domain::{Campaign, Command, Enrollment, Event, Evidence, Place, View};
+use crate::messages;
+use crate::store::acceptance_metadata::{self, AcceptanceNote};
+use crate::store::evidence_files::{self, EvidenceFile};
+use crate::store::terms::Published;
+use crate::store::terms_texts::{self, TermsTextRow};
+use crate::store::{campaigns, enrollments, evidence, plans, terms};
+
+/// The states that one batch touches, and what it adds.
+#[derive(Debug, Default)]
+pub struct BatchState {
+    campaigns: HashMap<CampaignId, Campaign>,
+    changed_campaigns: BTreeSet<CampaignId>,
+    enrollments: HashMap<EnrollmentId, Enrollment>,
+    changed_enrollments: BTreeSet<EnrollmentId>,
+    evidence: HashSet<EvidenceId>,
+    new_evidence: Vec<Evidence>,
+    new_terms: Vec<Published>,
+    texts: Vec<TermsTextRow>,
+    notes: Vec<AcceptanceNote>,
+    files: Vec<EvidenceFile>,
+}
+
+impl BatchState {
+    /// Loads every state that these messages, commands or own events, can touch.
+    pub(crate) async fn load(tx: &mut WriteTx, messages: &[&Message]) -> Result<Self, sqlx::Error> {
+        let (mut campaign_ids, mut enrollment_ids, mut evidence_ids) =
+            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for touched in messages.iter().map(|message| messages::touched(message)) {
+            campaign_ids.extend(touched.campaign.map(CampaignId::into_string));
+            enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
+            evidence_ids.extend(touched.evidence.map(EvidenceId::into_string));
+        }
+        let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
+        let connection = tx.connection();
+        let campaigns = campaigns::load(connection, &list(campaign_ids)).await?;
+        let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
+        let evidence = evidence::existing(connection, &list(evidence_ids)).await?;
+        Ok(Self {
+            campaigns: campaigns.into_iter().map(|c| (c.id.clone(), c)).collect(),
+            enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
+            evidence: evidence
+                .into_iter()
+                .filter_map(|id| id.parse().ok())
+                .collect(),
+            ..Self::default()
+        })
+    }
+
+    /// What a command is decided upon.
+    pub(crate) fn view(&self, command: &Command) -> View<'_> {
+        View {
+            campaign: self.campaigns.get(command.campaign()),
+            enrollment: command
+                .enrollment()
+                .and_then(|id| self.enrollments.get(&id)),
+            evidence_exists: command
+                .evidence()
+                .is_some_and(|id| self.evidence.contains(id)),
+        }
+    }
+
+    /// Applies what happened.
+    pub(crate) fn apply(&mut self, event: &Event, place: Place) {
+        let id = event.campaign();
+        let before = self.campaigns.remove(id);
+        if let Some(campaign) = Campaign::evolve(before, event, place) {
+            self.campaigns.insert(id.clone(), campaign);
+        }
+        match event {
+            Event::CampaignCreated(_) | Event::CampaignActivated(_) => {
+                self.changed_campaigns.insert(id.clone());
+            }
+            Event::TermsPublished(published) => {
+                self.changed_campaigns.insert(id.clone());
+                self.new_terms.push(Published {
+                    campaign: id.clone(),
+                    terms: published.terms.clone(),
+                    place,
+                });
+            }
+            Event::EnrollmentAccepted(accepted) => {
+                let enrollment = &accepted.subject;
+                let before = self.enrollments.remove(enrollment);
+                if let Some(after) = Enrollment::evolve(before, event, place) {
+                    self.enrollments.insert(enrollment.clone(), after);
+                    self.changed_enrollments.insert(enrollment.clone());
+                }
+            }
+            Event::EvidenceSubmitted(shown) => {
+                self.evidence.insert(shown.subject.clone());
+                let campaign = self.campaigns.get(id);
+                self.new_evidence.extend(campaign.map(|campaign| Evidence {
+                    shown: shown.clone(),
+                    brand: campaign.brand.clone(),
+                    submitted: place,
+                }));
+            }
+        }
+    }
+
+    /// Notes what a command brought that its event does not carry.
+    pub(crate) fn note(&mut self, command: &Body, event: &Event) {
+        match (command, event) {
+            (Body::PublishTermsV1(wire), Event::TermsPublished(published)) => {
+                self.texts.push(TermsTextRow {
+                    campaign: published.campaign.clone(),
+                    version: published.terms.version,
+                    text: wire.text.clone(),
+                });
+            }
+            (Body::AcceptV1(wire), Event::EnrollmentAccepted(accepted)) => {
+                let note = wire.metadata.clone().map(|metadata| AcceptanceNote {
+                    enrollment: accepted.subject.clone(),
+                    version: accepted.terms_version,
+                    metadata,
+                });
+                self.notes.extend(note);
+            }
+            (Body::SubmitEvidenceV1(wire), Event::EvidenceSubmitted(shown)) => {
+                self.files.push(EvidenceFile {
+                    evidence: shown.subject.clone(),
+                    file_url: wire.file_url.clone(),
+                    metadata: wire.metadata.clone(),
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Saves what changed.
+    pub(crate) async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
+        let changed = picked(&self.changed_campaigns, &self.campaigns);
+        let renewed = picked(&self.changed_enrollments, &self.enrollments);
+        let connection = tx.connection();
+        campaigns::save(connection, &changed).await?;
+        terms::insert(connection, &self.new_terms).await?;
+        plans::insert(connection, &self.new_terms).await?;
+        enrollments::save(connection, &renewed).await?;
+        evidence::insert(connection, &self.new_evidence).await?;
+        terms_texts::insert(connection, &self.texts).await?;
+        acceptance_metadata::insert(connection, &self.notes).await?;
+        evidence_files::insert(connection, &self.files).await
+    }
+}
+
+/// The changed states, in the order of their ids.
+fn picked<K: Eq + std::hash::Hash, V: Clone>(
+    changed: &BTreeSet<K>,
+    states: &HashMap<K, V>,
+) -> Vec<V> {
+    changed
+        .iter()
+        .filter_map(|id| states.get(id).cloned())
+        .collect()
+}

@@ -1,0 +1,143 @@
+//! The states that one batch touches: read in one round trip, written in one.
+
+use std::collections::{HashMap, HashSet};
+
+use messaging::WriteTx;
+use sqlx::Row;
+use sqlx::types::Json;
+use types::{ConversionId, EarningStatus, Micros};
+
+use crate::domain::{Calculated, Commission, Event, Plan, PlanAdopted, PlanKey};
+use crate::store::commissions::{self, CommissionRow};
+use crate::store::plans::{self, PlanRow};
+use crate::store::reversals::{self, ReversalRow};
+
+/// A commission with its place in the log.
+#[derive(Debug)]
+pub struct Kept {
+    /// As it stands.
+    pub commission: Commission,
+    /// The position of the event that made it: lists go by it.
+    pub position: i64,
+}
+
+/// The states that one batch touches.
+#[derive(Debug, Default)]
+pub struct BatchState {
+    plans: HashMap<PlanKey, Plan>,
+    commissions: HashMap<ConversionId, Kept>,
+    adopted: Vec<PlanRow>,
+    changed: HashSet<ConversionId>,
+    reversals: Vec<ReversalRow>,
+}
+
+impl BatchState {
+    /// A version of a campaign's plan, when it is known here.
+    pub fn plan(&self, key: &PlanKey) -> Option<&Plan> {
+        self.plans.get(key)
+    }
+
+    /// A commission, when there is one.
+    pub fn commission(&self, id: &ConversionId) -> Option<&Commission> {
+        self.commissions.get(id).map(|kept| &kept.commission)
+    }
+
+    /// Applies what happened.
+    pub fn evolve(&mut self, event: &Event, at: Micros, position: i64) {
+        match event {
+            Event::PlanAdopted(PlanAdopted { key, plan }) => {
+                if !self.plans.contains_key(key) {
+                    self.adopted.push(PlanRow::new(key, plan, at, position));
+                    self.plans.insert(key.clone(), plan.clone());
+                }
+            }
+            Event::Calculated(calculated) => self.begin(calculated, at, position),
+            Event::Approved(approved) => self.change(&approved.subject, event, at),
+            Event::Reversed(reversed) => {
+                self.change(&reversed.subject, event, at);
+                self.reversals.push(ReversalRow {
+                    commission_id: reversed.subject.to_string(),
+                    position,
+                    amount_minor: reversed.amount.minor,
+                    reversed_total_minor: reversed.reversed_total.minor,
+                    currency: reversed.amount.currency.code().to_owned(),
+                    pending: reversed.from == EarningStatus::Pending,
+                    reversed_at: at.0,
+                });
+            }
+        }
+    }
+
+    fn begin(&mut self, calculated: &Calculated, at: Micros, position: i64) {
+        let id = calculated.conversion.clone();
+        let kept = Kept {
+            commission: Commission::begin(calculated.clone(), at),
+            position,
+        };
+        self.changed.insert(id.clone());
+        self.commissions.insert(id, kept);
+    }
+
+    fn change(&mut self, id: &ConversionId, event: &Event, at: Micros) {
+        if let Some(kept) = self.commissions.get_mut(id) {
+            kept.commission.apply(event, at);
+            self.changed.insert(id.clone());
+        }
+    }
+}
+
+const LOAD: &str = r"
+SELECT (SELECT coalesce(json_agg(c), '[]') FROM commissions c WHERE c.id = ANY($1)) AS commissions,
+       (SELECT coalesce(json_agg(p), '[]') FROM plans p
+         WHERE (p.campaign_id, p.version) IN (SELECT * FROM UNNEST($2::text[], $3::int[]))) AS plans";
+
+/// Reads the named commissions and plans: one round trip, which a batch of new conversions answers with its few plans.
+pub async fn load(
+    tx: &mut WriteTx,
+    commissions: &[&str],
+    plans: &[(&str, i32)],
+) -> Result<BatchState, sqlx::Error> {
+    let (campaigns, versions): (Vec<&str>, Vec<i32>) = plans.iter().copied().unzip();
+    let row = sqlx::query(LOAD)
+        .bind(commissions)
+        .bind(campaigns)
+        .bind(versions)
+        .fetch_one(tx.connection())
+        .await?;
+    let Json(commissions): Json<Vec<CommissionRow>> = row.try_get("commissions")?;
+    let Json(plans): Json<Vec<PlanRow>> = row.try_get("plans")?;
+    let mut state = BatchState::default();
+    for row in commissions {
+        let kept = row
+            .into_commission()
+            .ok_or_else(|| unreadable("commissions"))?;
+        let id = kept.commission.calculated.conversion.clone();
+        state.commissions.insert(id, kept);
+    }
+    for row in plans {
+        let (key, plan) = row.into_plan().ok_or_else(|| unreadable("plans"))?;
+        state.plans.insert(key, plan);
+    }
+    Ok(state)
+}
+
+fn unreadable(table: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("a row of {table} is none that this build writes").into())
+}
+
+/// Writes what changed.
+pub async fn save(tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
+    let connection = tx.connection();
+    if !state.adopted.is_empty() {
+        plans::insert(connection, &state.adopted).await?;
+    }
+    if !state.changed.is_empty() {
+        let changed = state.changed.iter();
+        let changed: Vec<&Kept> = changed.filter_map(|id| state.commissions.get(id)).collect();
+        commissions::upsert(connection, &changed).await?;
+    }
+    if !state.reversals.is_empty() {
+        reversals::insert(connection, &state.reversals).await?;
+    }
+    Ok(())
+}

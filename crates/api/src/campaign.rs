@@ -1,0 +1,212 @@
+//! What campaign is asked.
+
+use chassis::json::{Check, Metadata, Text, WebUrl};
+use chassis::problem::Fields;
+use schemas::{About, AcceptV1, ActivateV1, CreateV1, PublishTermsV1, SubmitEvidenceV1, Written};
+use serde::Deserialize;
+use types::{
+    BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId, TermsVersion, Uuid,
+    WindowDays, check_allowed_hosts, check_evidence_type, check_terms_text,
+};
+use utoipa::ToSchema;
+
+use crate::plan::PlanBody;
+
+/// A campaign to be made, in draft.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateCampaign {
+    /// An id of the client's own choice: 1 to 64 characters from `A-Z a-z 0-9 _ -`. Absent: one is made.
+    #[schema(value_type = Option<String>, example = "camp123")]
+    campaign_id: Option<CampaignId>,
+    /// Whose campaign; absent: the token's own brand. An operator must give it.
+    #[schema(value_type = Option<String>, example = "brand1")]
+    brand_id: Option<BrandId>,
+    /// What people call it.
+    #[schema(example = "Summer sale")]
+    name: Text<200>,
+    /// ISO 4217 code of what its plans pay in.
+    #[schema(value_type = String, example = "USD")]
+    currency: Currency,
+    /// 1 to 50 host names, in lower case, that links may lead to.
+    #[schema(example = json!(["shop.example.com"]))]
+    allowed_hosts: Vec<String>,
+}
+
+impl Check for CreateCampaign {
+    fn check(&self, fields: &mut Fields) {
+        for (index, invalid) in check_allowed_hosts(&self.allowed_hosts) {
+            let which = index.map_or_else(String::new, |index| format!("/{index}"));
+            fields.refuse(format!("/allowed_hosts{which}"), invalid.0);
+        }
+    }
+}
+
+impl CreateCampaign {
+    /// The brand that it names.
+    pub fn brand_id(&self) -> Option<&BrandId> {
+        self.brand_id.as_ref()
+    }
+
+    /// As the command of this id, of a campaign of this brand.
+    pub fn command(self, id: Uuid, brand: BrandId) -> Written {
+        let campaign = self.campaign_id;
+        let campaign = campaign.unwrap_or_else(|| CampaignId::of_command(id));
+        let create = CreateV1 {
+            brand_id: brand.into_string(),
+            name: self.name.into_string(),
+            currency: self.currency.code().to_owned(),
+            allowed_hosts: self.allowed_hosts,
+        };
+        About::of(campaign, create).write()
+    }
+}
+
+/// A new version of a campaign's terms; in force from its publication.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PublishTerms {
+    /// The terms as partners read them: 1 to 16,000 characters.
+    #[schema(max_length = 16_000)]
+    text: String,
+    /// Days from a click within which a conversion is attributed to it.
+    #[schema(minimum = 1, maximum = 365, example = 30)]
+    window_days: i32,
+    /// What conversions earn.
+    plan: PlanBody,
+}
+
+impl Check for PublishTerms {
+    fn check(&self, fields: &mut Fields) {
+        fields.take("/text", check_terms_text(&self.text));
+        fields.take("/window_days", WindowDays::new(self.window_days));
+        self.plan.check(fields);
+    }
+}
+
+impl PublishTerms {
+    /// The terms as partners read them.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// As a command, of this campaign.
+    pub fn command(self, campaign: CampaignId) -> Written {
+        let publish = PublishTermsV1 {
+            plan: self.plan.record(),
+            text: self.text,
+            window_days: self.window_days,
+        };
+        About::of(campaign, publish).write()
+    }
+}
+
+/// The command that partners may join this campaign.
+pub fn activate(campaign: CampaignId) -> Written {
+    About::of(campaign, ActivateV1 {}).write()
+}
+
+/// A partner's acceptance of a campaign's terms.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptCampaign {
+    /// Must be true: without it nothing is accepted.
+    #[schema(example = true)]
+    accepted_terms: bool,
+    /// The version that was read; absent: the one in force.
+    #[schema(minimum = 1, example = 1)]
+    terms_version: Option<i32>,
+    /// Who accepts; absent: the token's own partner. An operator must give it.
+    #[schema(value_type = Option<String>, example = "partner123")]
+    partner_id: Option<PartnerId>,
+    /// The client's own notes.
+    metadata: Option<Metadata>,
+}
+
+impl Check for AcceptCampaign {
+    fn check(&self, fields: &mut Fields) {
+        fields.require(self.accepted_terms, "/accepted_terms", "must be true");
+        if let Some(version) = self.terms_version {
+            fields.take("/terms_version", TermsVersion::new(version));
+        }
+    }
+}
+
+impl AcceptCampaign {
+    /// The partner that it names.
+    pub fn partner_id(&self) -> Option<&PartnerId> {
+        self.partner_id.as_ref()
+    }
+
+    /// As a command, of this partner for this campaign.
+    pub fn command(self, campaign: CampaignId, partner: PartnerId) -> Written {
+        let about = About {
+            subject: EnrollmentId::of(&campaign, &partner),
+            key: campaign,
+            record: AcceptV1 {
+                partner_id: partner.into_string(),
+                terms_version: self.terms_version,
+                metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
+            },
+        };
+        about.write()
+    }
+}
+
+/// A file that shows what a partner did for a campaign.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitEvidence {
+    /// For which campaign.
+    #[schema(value_type = String, example = "camp123")]
+    campaign_id: CampaignId,
+    /// Who shows it; absent: the token's own partner. An operator must give it.
+    #[schema(value_type = Option<String>, example = "partner123")]
+    partner_id: Option<PartnerId>,
+    /// What it is: 1 to 64 characters from `A-Z a-z 0-9 _ -`.
+    #[schema(example = "photo")]
+    evidence_type: String,
+    /// Where the file lies: https or http.
+    file_url: WebUrl,
+    /// The client's own notes.
+    metadata: Option<Metadata>,
+}
+
+impl Check for SubmitEvidence {
+    fn check(&self, fields: &mut Fields) {
+        fields.take("/evidence_type", check_evidence_type(&self.evidence_type));
+    }
+}
+
+impl SubmitEvidence {
+    /// The partner that it names.
+    pub fn partner_id(&self) -> Option<&PartnerId> {
+        self.partner_id.as_ref()
+    }
+
+    /// Where the file lies.
+    pub fn file_url(&self) -> &WebUrl {
+        &self.file_url
+    }
+
+    /// The client's own notes.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.metadata.as_ref()
+    }
+
+    /// As a command, of this partner.
+    pub fn command(self, partner: PartnerId) -> Written {
+        let url = self.file_url.into_string();
+        let about = About {
+            subject: EvidenceId::of(&self.campaign_id, &partner, &self.evidence_type, &url),
+            key: self.campaign_id,
+            record: SubmitEvidenceV1 {
+                partner_id: partner.into_string(),
+                evidence_type: self.evidence_type,
+                file_url: url,
+                metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
+            },
+        };
+        about.write()
+    }
+}

@@ -1,0 +1,207 @@
+//! What tracking is asked.
+
+use chassis::json::{AmountText, Check, Metadata, MetadataError, Text, WebUrl};
+use chassis::problem::Fields;
+use chassis::time::{Timestamp, now, refuse_future};
+use schemas::{About, CreateLinkV1, RecordEventV1, Written};
+use serde::Deserialize;
+use types::{
+    Amount, BrandId, CampaignId, ClickId, ConversionId, Currency, LinkCode, OrderId, PartnerId,
+    Uuid, check_event_type,
+};
+use utoipa::ToSchema;
+
+use crate::either_place::EitherPlace;
+
+/// A link that leads a partner's visitors to a brand's page.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateLink {
+    /// The campaign that it works for.
+    #[schema(value_type = String, example = "camp123")]
+    campaign_id: CampaignId,
+    /// Whose visitors; absent: the token's own partner. An operator must give it.
+    #[schema(value_type = Option<String>, example = "partner123")]
+    partner_id: Option<PartnerId>,
+    /// Where it leads, on one of the campaign's hosts.
+    target_url: WebUrl,
+    /// What stands behind `/c/`; absent: one is made.
+    #[schema(value_type = Option<String>, example = "spring-sale")]
+    code: Option<LinkCode>,
+}
+
+impl Check for CreateLink {}
+
+impl CreateLink {
+    /// The partner that it names.
+    pub fn partner_id(&self) -> Option<&PartnerId> {
+        self.partner_id.as_ref()
+    }
+
+    /// As the command of this id, of this partner's link.
+    pub fn command(self, id: Uuid, partner: PartnerId) -> Written {
+        let code = self.code.unwrap_or_else(|| LinkCode::of_command(id));
+        let create = CreateLinkV1 {
+            campaign_id: self.campaign_id.into_string(),
+            partner_id: partner.into_string(),
+            target_url: self.target_url.into_string(),
+        };
+        About::of(code, create).write()
+    }
+}
+
+/// What a visitor did. `amount`, `currency`, `order_id`, `campaign_id`, `click_id` and `product_id` may stand in
+/// `metadata` instead; in both places they must say the same.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordEvent {
+    /// The visitor, as the brand knows them.
+    #[schema(example = "user123")]
+    user_id: Text<128>,
+    /// `purchase`, `lead`, `click`, `refund`, or any other, which is stored too.
+    /// 1 to 64 characters from `A-Z a-z 0-9 _ - .`.
+    #[schema(example = "purchase", min_length = 1, max_length = 64)]
+    event_type: String,
+    /// When, as claimed; absent: now. At most five minutes ahead.
+    occurred_at: Option<Timestamp>,
+    /// What was paid or goes back: not negative, with no more decimals than the currency has. A refund without one is of
+    /// all that is left.
+    amount: Option<AmountText>,
+    /// ISO 4217 code; absent: the campaign's.
+    #[schema(example = "USD", min_length = 3, max_length = 3)]
+    currency: Option<String>,
+    /// The brand's order: one order is one conversion.
+    #[schema(example = "order-1001", min_length = 1, max_length = 64)]
+    order_id: Option<String>,
+    /// The campaign, where the reporter knows it.
+    #[schema(min_length = 1, max_length = 64)]
+    campaign_id: Option<String>,
+    /// The click that led there, where the reporter knows it.
+    #[schema(min_length = 1, max_length = 64)]
+    click_id: Option<String>,
+    /// What was bought.
+    #[schema(example = "prod456", min_length = 1, max_length = 64)]
+    product_id: Option<String>,
+    /// The client's own notes, kept beside the event.
+    metadata: Option<Metadata>,
+}
+
+/// The fields that may stand beside or inside metadata, found.
+#[derive(Debug, Default)]
+struct Found {
+    amount: Option<Amount>,
+    currency: Option<Currency>,
+    order: Option<OrderId>,
+    campaign: Option<CampaignId>,
+    click: Option<ClickId>,
+    product: Option<Text<64>>,
+}
+
+impl Check for RecordEvent {
+    fn check(&self, fields: &mut Fields) {
+        fields.take("/event_type", check_event_type(&self.event_type));
+        if let Some(Timestamp(claimed)) = self.occurred_at {
+            refuse_future(fields, "/occurred_at", claimed, now());
+        }
+        let mut seen = Fields::new();
+        let found = self.find(&mut seen);
+        // What is missing is reported only when nothing is wrong: it may be what was refused.
+        match seen.finish() {
+            Ok(()) => found.require(&self.event_type, fields),
+            Err(problem) => {
+                for error in problem.errors() {
+                    let pointer = error.pointer.clone().unwrap_or_default();
+                    fields.refuse(pointer, error.detail.clone());
+                }
+            }
+        }
+    }
+}
+
+impl Found {
+    /// What tracking would refuse without looking anything up.
+    fn require(&self, event_type: &str, fields: &mut Fields) {
+        let (purchase, refund) = (event_type == "purchase", event_type == "refund");
+        fields.require(!purchase || self.amount.is_some(), "/amount", "is missing");
+        fields.require(!refund || self.order.is_some(), "/order_id", "is missing");
+        let nothing = refund && self.amount.is_some_and(Amount::is_zero);
+        fields.require(!nothing, "/amount", "must be more than zero");
+        if let (Some(amount), Some(currency)) = (self.amount, self.currency) {
+            fields.take("/amount", amount.into_money(currency));
+        }
+    }
+}
+
+impl RecordEvent {
+    /// As the command of this id. `shop` is the brand that its reporter speaks for.
+    pub fn command(self, id: Uuid, shop: Option<&BrandId>) -> Written {
+        let found = self.find(&mut Fields::new());
+        let (campaign, order) = (found.campaign.as_ref(), found.order.as_ref());
+        let conversion = ConversionId::of_report(shop, campaign, order, id);
+        let record = RecordEventV1 {
+            event_type: self.event_type,
+            user_id: self.user_id.into_string(),
+            occurred_at: self.occurred_at.map(|Timestamp(at)| at),
+            amount: found.amount.map(|amount| amount.to_string()),
+            currency: found.currency.map(|currency| currency.code().to_owned()),
+            order_id: found.order.map(OrderId::into_string),
+            campaign_id: found.campaign.map(CampaignId::into_string),
+            click_id: found.click.map(ClickId::into_string),
+            product_id: found.product.map(Text::into_string),
+            metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
+        };
+        About::of(conversion, record).write()
+    }
+
+    /// Finds the fields, noting what is wrong with them where it stands.
+    fn find(&self, fields: &mut Fields) -> Found {
+        let amount = EitherPlace {
+            places: ["/amount", "/metadata/amount"],
+            beside: self.amount.as_ref(),
+            inside: self.inside(|metadata| metadata.amount("amount")),
+        };
+        let currency = ["/currency", "/metadata/currency"];
+        let order = ["/order_id", "/metadata/order_id"];
+        let campaign = ["/campaign_id", "/metadata/campaign_id"];
+        let click = ["/click_id", "/metadata/click_id"];
+        let product = ["/product_id", "/metadata/product_id"];
+        Found {
+            amount: amount.one(fields, AmountText::amount),
+            currency: self
+                .text(currency, self.currency.as_ref())
+                .one(fields, |text| text.parse()),
+            order: self
+                .text(order, self.order_id.as_ref())
+                .one(fields, |text| text.parse()),
+            campaign: self
+                .text(campaign, self.campaign_id.as_ref())
+                .one(fields, |text| text.parse()),
+            click: self
+                .text(click, self.click_id.as_ref())
+                .one(fields, |text| text.parse()),
+            product: self
+                .text(product, self.product_id.as_ref())
+                .one(fields, |text| Text::parse(text.as_str())),
+        }
+    }
+
+    fn text<'a>(
+        &self,
+        places: [&'static str; 2],
+        beside: Option<&'a String>,
+    ) -> EitherPlace<'a, String> {
+        let name = places[0].trim_start_matches('/');
+        EitherPlace {
+            places,
+            beside,
+            inside: self.inside(|metadata| metadata.string(name)),
+        }
+    }
+
+    fn inside<T>(
+        &self,
+        get: impl FnOnce(&Metadata) -> Result<Option<T>, MetadataError>,
+    ) -> Result<Option<T>, MetadataError> {
+        self.metadata.as_ref().map_or(Ok(None), get)
+    }
+}

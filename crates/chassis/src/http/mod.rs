@@ -1,0 +1,26 @@
+//! The HTTP shell: what surrounds every route of every service.
+
+mod admission;
+mod arrivals;
+mod context;
+pub(crate) mod host;
+mod limits;
+mod measure;
+mod probe;
+mod probes;
+mod rate;
+mod server;
+mod shares;
+mod shell;
+mod shutdown;
+mod traced;
+
+pub use context::{CORRELATION_ID, RequestContext};
+pub use limits::Limits;
+pub use probe::probe;
+pub use probes::{Probes, ReadyCheck};
+pub use rate::{RATE_LIMIT, RATE_LIMIT_POLICY, RateLimits};
+pub use server::{Server, ServerConfig};
+pub use shares::{Holder, Percent, Place, Shares};
+pub use shell::{Groups, Shell};
+pub use shutdown::cancel_on_signal;

@@ -1,0 +1,226 @@
+//! How many requests one caller may make: a bucket of tokens for each subject, so that one client in a loop does not take
+//! everybody's share. RFC 6585 (429) and draft-ietf-httpapi-ratelimit-headers-10.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::{Request, State};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::auth::Shown;
+use crate::config::Env;
+use crate::problem::{Problem, code};
+
+/// What is left, and until when: `"subject";r=1999;t=1`.
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// What is allowed: `"subject";q=2000;w=10`.
+pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Subjects in one generation; two generations are kept.
+const GENERATION: usize = 8_192;
+/// More would be less than a nanosecond for a token, or overflow.
+const MAX_RATE: u32 = 1_000_000;
+
+/// How many requests of one subject are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimits {
+    per_second: u32,
+    burst: u32,
+}
+
+impl RateLimits {
+    /// So many a second, and so many at once after a pause; `None` when either is 0.
+    pub fn new(per_second: u32, burst: u32) -> Option<Self> {
+        let limits = Self {
+            per_second: per_second.min(MAX_RATE),
+            burst: burst.min(MAX_RATE),
+        };
+        (per_second > 0 && burst > 0).then_some(limits)
+    }
+
+    /// Reads `RATE_LIMIT_PER_SECOND` and `RATE_LIMIT_BURST`.
+    pub fn read(env: &mut Env) -> Option<Self> {
+        Self::new(
+            env.or("RATE_LIMIT_PER_SECOND", 200),
+            env.or("RATE_LIMIT_BURST", 2_000),
+        )
+    }
+
+    /// How long one token takes to come back.
+    fn interval(self) -> Duration {
+        Duration::from_secs(1) / self.per_second
+    }
+
+    /// How long an empty bucket takes to be full.
+    fn window(self) -> Duration {
+        self.interval() * self.burst
+    }
+}
+
+/// A caller's bucket after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Level {
+    /// Requests that it still holds.
+    left: u128,
+    /// Until it is full again.
+    full_in: Duration,
+    /// How long to wait, when the request was one too many.
+    wait: Option<Duration>,
+}
+
+/// When each bucket will be full again, counted from the start (the "theoretical arrival time" of the generic cell rate
+/// algorithm, ITU-T I.371). A bucket that is forgotten is full.
+type Generation = HashMap<String, Duration>;
+
+/// The buckets of all callers, a bounded number of them.
+#[derive(Debug)]
+pub(super) struct Buckets {
+    limits: RateLimits,
+    started: Instant,
+    generations: Mutex<(Generation, Generation)>,
+}
+
+impl Buckets {
+    pub(super) fn new(limits: RateLimits) -> Self {
+        Self {
+            limits,
+            started: Instant::now(),
+            generations: Mutex::default(),
+        }
+    }
+
+    /// Takes a token out of the subject's bucket, if one is in it.
+    fn take(&self, subject: &str, now: Duration) -> Level {
+        let (interval, window) = (self.limits.interval(), self.limits.window());
+        let mut generations = self
+            .generations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (young, old) = &mut *generations;
+        let known = young.get(subject).copied().or_else(|| old.remove(subject));
+        let full_at = known.unwrap_or(now).max(now);
+        let after = full_at + interval;
+        let taken = after <= now + window;
+        let full_at = if taken { after } else { full_at };
+        if young.len() >= GENERATION && !young.contains_key(subject) {
+            *old = mem::take(young);
+        }
+        young.insert(subject.to_owned(), full_at);
+        let full_in = full_at.saturating_sub(now);
+        Level {
+            left: window.saturating_sub(full_in).as_nanos() / interval.as_nanos(),
+            full_in,
+            wait: (!taken).then(|| after.saturating_sub(now + window)),
+        }
+    }
+
+    fn mark(&self, headers: &mut HeaderMap, level: Level) {
+        let (burst, window) = (self.limits.burst, seconds(self.limits.window()));
+        let policy = format!(r#""subject";q={burst};w={window}"#);
+        let state = format!(r#""subject";r={};t={}"#, level.left, seconds(level.full_in));
+        for (name, text) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, state)] {
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+/// Whole seconds, never less than it takes.
+fn seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// Refuses what one caller asks beyond its share. Operators are not counted: they work when something is wrong. Nor is
+/// who shows no valid token, which its route refuses: an address would stand for everybody behind one proxy.
+pub(super) async fn layer(
+    State(buckets): State<Arc<Buckets>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let shown = request.extensions().get::<Shown>();
+    let caller = shown.and_then(|shown| shown.0.as_ref().ok());
+    let Some(caller) = caller.filter(|caller| !caller.is_operator()) else {
+        return next.run(request).await;
+    };
+    let bucket = caller.identity().id().to_string();
+    let level = buckets.take(&bucket, buckets.started.elapsed());
+    let mut response = match level.wait {
+        None => next.run(request).await,
+        Some(wait) => {
+            metrics::counter!("http_requests_rate_limited_total").increment(1);
+            too_many(seconds(wait)).into_response()
+        }
+    };
+    buckets.mark(response.headers_mut(), level);
+    response
+}
+
+fn too_many(retry_secs: u64) -> Problem {
+    Problem::of(code::RATE_LIMITED)
+        .with_detail("too many requests of this token's subject; try again after Retry-After")
+        .with_header(RETRY_AFTER, HeaderValue::from(retry_secs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buckets(per_second: u32, burst: u32) -> Buckets {
+        Buckets::new(RateLimits::new(per_second, burst).unwrap())
+    }
+
+    fn at(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn a_burst_is_answered_then_as_many_as_come_back() {
+        let buckets = buckets(10, 3);
+        for left in [2, 1, 0] {
+            let level = buckets.take("a", at(0));
+            assert_eq!((level.left, level.wait), (left, None));
+        }
+        assert_eq!(buckets.take("a", at(0)).wait, Some(at(100)));
+        assert_eq!(
+            buckets.take("a", at(40)).wait,
+            Some(at(60)),
+            "a refusal costs nothing"
+        );
+        assert_eq!(buckets.take("b", at(40)).wait, None, "another has its own");
+        assert_eq!(buckets.take("a", at(100)).wait, None);
+        assert_eq!(buckets.take("a", at(100)).wait, Some(at(100)));
+        let rested = buckets.take("a", at(10_000));
+        assert_eq!(
+            (rested.left, rested.full_in),
+            (2, at(100)),
+            "no more than a burst is saved up"
+        );
+    }
+
+    #[test]
+    fn the_number_of_buckets_is_bounded_and_who_asks_on_is_remembered() {
+        let buckets = buckets(1, 2);
+        assert_eq!(buckets.take("busy", at(0)).wait, None);
+        assert_eq!(buckets.take("busy", at(0)).wait, None);
+        for n in 0..GENERATION * 5 {
+            buckets.take(&n.to_string(), at(0));
+            assert!(buckets.take("busy", at(0)).wait.is_some(), "{n}");
+        }
+        let generations = buckets.generations.lock().unwrap();
+        assert!(generations.0.len() + generations.1.len() <= 2 * GENERATION);
+    }
+
+    #[test]
+    fn zero_switches_it_off_and_the_largest_figures_do_not_overflow() {
+        assert_eq!(RateLimits::new(0, 5), None);
+        assert_eq!(RateLimits::new(5, 0), None);
+        let most = buckets(u32::MAX, u32::MAX);
+        assert_eq!(most.take("a", at(u64::MAX / 1_000_000)).wait, None);
+    }
+}

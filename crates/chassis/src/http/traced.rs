@@ -1,0 +1,69 @@
+//! A request's span.
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::StatusCode;
+
+use super::RequestContext;
+use super::measure::method_label;
+use crate::telemetry::{KeyValue, Kind, Span, Spans, TraceContext};
+use crate::time::now;
+
+/// A request of a sampled trace while it is answered.
+pub(super) struct Traced {
+    spans: &'static Spans,
+    span: Span,
+}
+
+impl Traced {
+    /// `None` where nothing is recorded: without an export, outside sampled traces, and for what asks all the time.
+    pub(super) fn begin(
+        request: &Request,
+        parent: Option<TraceContext>,
+        context: RequestContext,
+    ) -> Option<Self> {
+        let spans = Spans::of_process()?;
+        let route = request.extensions().get::<MatchedPath>();
+        let route = route.map_or("unmatched", MatchedPath::as_str);
+        if !context.trace.is_sampled() || (parent.is_none() && asks_all_the_time(route)) {
+            return None;
+        }
+        let method = method_label(request.method());
+        let attributes = vec![
+            KeyValue::new("http.request.method", method),
+            KeyValue::new("http.route", route.to_owned()),
+            KeyValue::new("url.path", request.uri().path().to_owned()),
+            KeyValue::new(
+                "tributary.correlation_id",
+                context.correlation_id.to_string(),
+            ),
+        ];
+        let started = now();
+        let span = Span {
+            at: context.trace,
+            parent,
+            name: format!("{method} {route}"),
+            kind: Kind::Server,
+            started,
+            ended: started,
+            attributes,
+            error: None,
+        };
+        Some(Self { spans, span })
+    }
+
+    pub(super) fn end(mut self, status: StatusCode) {
+        self.span.ended = now();
+        let code = i64::from(status.as_u16());
+        let code = KeyValue::new("http.response.status_code", code);
+        self.span.attributes.push(code);
+        self.span.error = status.is_server_error().then(|| status.to_string());
+        self.spans.record(self.span);
+    }
+}
+
+/// Probes, scrapes and the transport between services, whose messages have spans of their own.
+fn asks_all_the_time(route: &str) -> bool {
+    matches!(route, "/health" | "/ready" | "/metrics")
+        || route.ends_with("/health")
+        || route.starts_with("/internal/")
+}

@@ -1,0 +1,166 @@
+//! What the derives leave out and every document needs, said once.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{
+    Components, Content, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder, Server,
+};
+
+use super::answers::{self, Refusals, name_of};
+use super::headers::{self, takes};
+use super::{operations_mut, parameters, schemas, tags};
+use crate::prefer::PREFER;
+use crate::problem::{ProblemBody, code};
+use crate::write::NoBody;
+
+/// The name of the shared answer that no handler gives.
+const HEAD_TOO_LARGE: &str = "431.head_too_large";
+
+/// What a service refuses a command with, by status.
+const REFUSED: [&str; 5] = ["400", "403", "404", "409", "422"];
+
+/// Completes a document, made of whatever parts; one that is complete stays as it is.
+pub(super) fn complete(document: &mut OpenApi) {
+    document.servers.get_or_insert_with(|| {
+        let mut server = Server::new("/");
+        server.description = Some("Where this document is served".to_owned());
+        vec![server]
+    });
+    let mut components = document.components.take().unwrap_or_default();
+    let before = components.clone();
+    components.responses.clear();
+    schemas::complete_named(&mut components.schemas, &before.schemas);
+    let (mut codes, mut used_tags) = (BTreeSet::new(), BTreeSet::new());
+    let (mut used_headers, mut waited_for) = (BTreeSet::new(), BTreeSet::new());
+    codes.insert(code::METHOD_NOT_ALLOWED.name.to_owned());
+    for operation in operations_mut(document) {
+        // None at all is said by an empty list.
+        operation.security.get_or_insert_default();
+        used_tags.extend(operation.tags.iter().flatten().cloned());
+        let mut refusals = Refusals::take(&mut operation.responses, &before);
+        refusals.add(answers::before(operation));
+        headers::of_operation(operation);
+        parameters::complete(operation);
+        schemas::complete(operation, &before.schemas);
+        for (status, response) in &mut operation.responses.responses {
+            used_headers.extend(header_names(response));
+            if let RefOr::T(response) = response {
+                describe(status, response, &before);
+            }
+        }
+        if let Some(RefOr::T(body)) = &mut operation.request_body
+            && body.content.values().any(is_no_body)
+        {
+            body.required = Some(Required::False);
+        }
+        codes.extend(refusals.names().cloned());
+        refusals.put(&mut operation.responses, &mut components);
+        if takes(operation, PREFER) {
+            waited_for.extend(refused_outcomes(operation));
+        }
+        let reference = RefOr::Ref(Ref::from_response_name(HEAD_TOO_LARGE));
+        let responses = &mut operation.responses.responses;
+        responses.insert("431".to_owned(), reference);
+    }
+    let head =
+        "The request's line and headers are too long, or there are too many. Without a body.";
+    let head = ResponseBuilder::new().description(head).build();
+    components
+        .responses
+        .insert(HEAD_TOO_LARGE.to_owned(), head.into());
+    for name in waited_for {
+        if let Some(RefOr::T(response)) = components.responses.get_mut(&name) {
+            headers::of_outcome(response);
+        }
+    }
+    for response in components.responses.values() {
+        used_headers.extend(header_names(response));
+    }
+    headers::share(&used_headers, &mut components);
+    close_codes(&mut components, codes);
+    document.components = Some(components);
+    tags::describe(document, &used_tags);
+}
+
+/// The shared answers by which an operation that waits may report that its command was refused.
+fn refused_outcomes(operation: &Operation) -> impl Iterator<Item = String> {
+    let responses = operation.responses.responses.iter();
+    let refused = responses.filter(|(status, _)| REFUSED.contains(&status.as_str()));
+    refused.filter_map(|(_, response)| match response {
+        RefOr::Ref(reference) => name_of(reference).map(str::to_owned),
+        RefOr::T(_) => None,
+    })
+}
+
+/// The shared headers that an answer refers to.
+fn header_names(response: &RefOr<Response>) -> impl Iterator<Item = String> {
+    let headers = match response {
+        RefOr::T(response) => Some(&response.headers),
+        RefOr::Ref(_) => None,
+    };
+    let headers = headers.into_iter().flatten();
+    let shared = headers.filter(|(_, header)| matches!(header, RefOr::Ref(_)));
+    shared.map(|(name, _)| name.clone())
+}
+
+fn is_no_body(content: &RefOr<Content>) -> bool {
+    let RefOr::T(content) = content else {
+        return false;
+    };
+    schema_name(content).is_some_and(|name| name == NoBody::name())
+}
+
+/// The name of the schema that a content refers to.
+fn schema_name(content: &Content) -> Option<&str> {
+    match &content.schema {
+        Some(RefOr::Ref(reference)) => name_of(reference),
+        _ => None,
+    }
+}
+
+/// Says what an answer is, where its handler does not: what its schema says of itself.
+fn describe(status: &str, response: &mut Response, components: &Components) {
+    if !response.description.is_empty() {
+        return;
+    }
+    let content = response.content.values().next();
+    let name = match content {
+        Some(RefOr::T(content)) => schema_name(content),
+        _ => None,
+    };
+    let about = name.and_then(|name| match components.schemas.get(name) {
+        Some(RefOr::T(schema)) => about(schema),
+        _ => None,
+    });
+    let about = about.unwrap_or(match status {
+        "202" => "Taken, and not done yet",
+        "204" => "Done; there is nothing to return",
+        _ => "Done",
+    });
+    response.description = about.lines().next().unwrap_or(about).to_owned();
+}
+
+fn about(schema: &Schema) -> Option<&str> {
+    let about = match schema {
+        Schema::Object(object) => object.description.as_deref(),
+        Schema::Array(array) => array.description.as_deref(),
+        Schema::OneOf(one_of) => one_of.description.as_deref(),
+        Schema::AllOf(all_of) => all_of.description.as_deref(),
+        _ => None,
+    };
+    about.filter(|about| !about.is_empty())
+}
+
+/// The list of a problem's codes is closed: those of the document's operations, and of what is asked of no operation.
+fn close_codes(components: &mut Components, codes: BTreeSet<String>) {
+    let problem = components.schemas.get_mut(ProblemBody::name().as_ref());
+    if let Some(RefOr::T(Schema::Object(problem))) = problem
+        && let Some(RefOr::T(Schema::Object(code))) = problem.properties.get_mut("code")
+    {
+        code.enum_values = Some(codes.into_iter().map(Value::from).collect());
+    }
+}

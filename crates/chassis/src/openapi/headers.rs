@@ -1,0 +1,194 @@
+//! The headers of requests and answers.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{Components, Header, ObjectBuilder, Ref, RefOr, Response};
+
+use crate::idempotency::IDEMPOTENCY_KEY;
+use crate::prefer::PREFER;
+
+/// A write that [`crate::write::Write`] takes: `params(…, Repeatable)`.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "what it documents is read by `Write`")]
+pub struct Repeatable {
+    /// Makes the request repeatable: the same key with the same request is the same command. 1 to 128 visible ASCII
+    /// characters, chosen by the client, best a UUID for each thing that is to happen.
+    #[param(
+        rename = "Idempotency-Key", value_type = Option<String>, min_length = 1, max_length = 128, pattern = "^[!-~]+$",
+        example = "5f0c8e6b-1d4a-4b7c-9e2f-3a4b5c6d7e8f"
+    )]
+    idempotency_key: Option<String>,
+}
+
+/// A write that is answered with its outcome if the client prefers to wait: `params(…, Repeatable, Waits)`.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "what it documents is read by `prefer::wait`")]
+pub struct Waits {
+    /// `wait=n` waits up to n seconds, 30 at most, for the outcome (RFC 7240): it comes as 200, or as the problem of the
+    /// service that refused. Without it, and when the time is up, the answer is 202.
+    #[param(rename = "Prefer", value_type = Option<String>, example = "wait=10")]
+    prefer: Option<String>,
+}
+
+/// A header of answers.
+struct Known {
+    name: &'static str,
+    about: &'static str,
+    kind: Type,
+    example: &'static str,
+}
+
+const CORRELATION: Known = Known {
+    name: "X-Correlation-Id",
+    about: "Finds the request and everything that it caused: the request's own `X-Correlation-Id`, a UUID, or a new one.",
+    kind: Type::String,
+    example: "0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
+};
+const TRACE: Known = Known {
+    name: "Traceparent",
+    about: "The place of the answer in the request's trace (W3C Trace Context).",
+    kind: Type::String,
+    example: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+};
+const LIMIT: Known = Known {
+    name: "RateLimit",
+    about: "What is left to the token's subject (`r` requests) and in how many seconds all of it is back (`t`). Operators are not \
+            counted.",
+    kind: Type::String,
+    example: "\"subject\";r=1999;t=1",
+};
+const POLICY: Known = Known {
+    name: "RateLimit-Policy",
+    about: "What is allowed to a token's subject: `q` requests in `w` seconds.",
+    kind: Type::String,
+    example: "\"subject\";q=2000;w=10",
+};
+const RETRY: Known = Known {
+    name: "Retry-After",
+    about: "After so many seconds it is worth another try.",
+    kind: Type::Integer,
+    example: "1",
+};
+const CHALLENGE: Known = Known {
+    name: "WWW-Authenticate",
+    about: "The challenge of RFC 6750.",
+    kind: Type::String,
+    example: "Bearer realm=\"tributary\"",
+};
+const STATUS_AT: Known = Known {
+    name: "Location",
+    about: "Where the command's status is.",
+    kind: Type::String,
+    example: "/api/v1/commands/0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
+};
+const APPLIED: Known = Known {
+    name: "Preference-Applied",
+    about: "How long was waited at most, where `Prefer: wait` was honoured.",
+    kind: Type::String,
+    example: "wait=10",
+};
+const COMMAND: Known = Known {
+    name: "X-Command-Id",
+    about: "The command's id.",
+    kind: Type::String,
+    example: "0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
+};
+
+/// All of them, for [`Components`].
+const ALL: [Known; 9] = [
+    CORRELATION,
+    TRACE,
+    LIMIT,
+    POLICY,
+    RETRY,
+    CHALLENGE,
+    STATUS_AT,
+    APPLIED,
+    COMMAND,
+];
+
+/// Whether it is asked with a token.
+pub(super) fn needs_token(operation: &Operation) -> bool {
+    let security = operation.security.as_ref();
+    security.is_some_and(|any| !any.is_empty())
+}
+
+/// Those of every problem with this status.
+pub(super) fn of_problem(status: u16, problem: &mut Response) {
+    put(problem, &[CORRELATION, TRACE]);
+    match status {
+        401 => put(problem, &[CHALLENGE]),
+        429 => put(problem, &[RETRY, LIMIT, POLICY]),
+        503 => put(problem, &[RETRY]),
+        _ => {}
+    }
+}
+
+/// Those of an outcome that was waited for.
+pub(super) fn of_outcome(response: &mut Response) {
+    put(response, &[STATUS_AT, APPLIED]);
+}
+
+/// Those of an operation's other answers.
+pub(super) fn of_operation(operation: &mut Operation) {
+    let repeatable = takes(operation, IDEMPOTENCY_KEY);
+    let waits = takes(operation, PREFER);
+    let counted = needs_token(operation);
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else {
+            continue;
+        };
+        put(response, &[CORRELATION, TRACE]);
+        if counted {
+            put(response, &[LIMIT, POLICY]);
+        }
+        match (repeatable, waits) {
+            (true, true) => of_outcome(response),
+            (true, false) => put(response, &[COMMAND]),
+            (false, _) => {}
+        }
+        if repeatable && status == "202" {
+            put(response, &[STATUS_AT]);
+        }
+    }
+}
+
+/// Whether the operation has a parameter of this name.
+pub(super) fn takes(operation: &Operation, name: &str) -> bool {
+    let mut parameters = operation.parameters.iter().flatten();
+    parameters.any(|it| matches!(it, RefOr::T(it) if it.name.eq_ignore_ascii_case(name)))
+}
+
+/// Puts those that are referred to into the components.
+pub(super) fn share(used: &BTreeSet<String>, shared: &mut Components) {
+    for known in ALL.into_iter().filter(|known| used.contains(known.name)) {
+        let example = match known.kind {
+            Type::Integer => known
+                .example
+                .parse::<u32>()
+                .map_or(Value::Null, Value::from),
+            _ => Value::from(known.example),
+        };
+        let mut header = Header::new(ObjectBuilder::new().schema_type(known.kind));
+        header.description = Some(known.about.to_owned());
+        header.example = Some(example);
+        shared.headers.insert(known.name.to_owned(), header.into());
+    }
+}
+
+fn put(response: &mut Response, headers: &[Known]) {
+    for Known { name, .. } in headers {
+        let reference = Ref::new(format!("#/components/headers/{name}"));
+        let reference = RefOr::Ref(reference);
+        response
+            .headers
+            .entry((*name).to_owned())
+            .or_insert(reference);
+    }
+}

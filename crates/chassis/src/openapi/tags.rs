@@ -1,0 +1,40 @@
+//! What the operations are grouped by.
+
+use std::collections::BTreeSet;
+
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{OpenApi, Tag};
+
+const TAGS: [(&str, &str); 13] = [
+    (
+        "campaigns",
+        "Campaigns, their terms and plans, and who takes part in them.",
+    ),
+    ("evidence", "What partners show of their work."),
+    ("tracking", "Links, and what visitors did."),
+    ("links", "Partners' links."),
+    ("events", "What visitors did."),
+    ("conversions", "Purchases and leads, and whose they are."),
+    ("commissions", "What conversions earn."),
+    ("payments", "Balances and payouts."),
+    ("payouts", "Money on its way to partners."),
+    ("balances", "What partners and brands have."),
+    ("commands", "Where commands stand."),
+    (
+        "operator",
+        "For operators: the log, the retry queue and dead letters, replays, archives, epochs, indeterminate payouts.",
+    ),
+    ("public", "For visitors: open to everybody."),
+];
+
+/// The tags that the document uses, with what they mean.
+pub(super) fn describe(document: &mut OpenApi, used: &BTreeSet<String>) {
+    let tags = TAGS.iter().filter(|(name, _)| used.contains(*name));
+    let tag = |(name, about): &(&str, &str)| -> Tag {
+        TagBuilder::new()
+            .name(*name)
+            .description(Some(*about))
+            .build()
+    };
+    document.tags = Some(tags.map(tag).collect());
+}

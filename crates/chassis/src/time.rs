@@ -1,0 +1,128 @@
+//! RFC 3339 at the edge; microseconds inside.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use types::Micros;
+use utoipa::ToSchema;
+
+use crate::problem::Fields;
+
+/// How far a client's clock may be ahead of ours.
+pub const MAX_AHEAD_SECONDS: i64 = 5 * 60;
+
+/// A text that is no RFC 3339 moment of the years 1 to 9999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be an RFC 3339 time such as 2026-11-20T09:00:00Z")]
+pub struct TimeError;
+
+/// A moment in a body or a query, as RFC 3339; written in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, format = DateTime, example = "2026-11-20T09:00:00Z")]
+pub struct Timestamp(pub Micros);
+
+/// The clock, for edges only: what decides is handed its time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the edge that the rest takes its time from"
+)]
+pub fn now() -> Micros {
+    Micros(Utc::now().timestamp_micros())
+}
+
+/// Reads any offset; digits beyond microseconds are cut off.
+pub fn parse_rfc3339(text: &str) -> Result<Micros, TimeError> {
+    let moment = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| TimeError)?
+        .to_utc();
+    Some(Micros(moment.timestamp_micros()))
+        .filter(|micros| in_range(*micros))
+        .ok_or(TimeError)
+}
+
+/// In UTC with as many decimals as it has: none, 3 or 6. A moment outside the years 1 to 9999,
+/// which no edge lets in, gives an empty text.
+pub fn to_rfc3339(micros: Micros) -> String {
+    let moment = DateTime::<Utc>::from_timestamp_micros(micros.0);
+    moment.map_or_else(String::new, |moment| {
+        moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    })
+}
+
+/// Refuses a claimed moment that is more than five minutes ahead of `now`.
+pub fn refuse_future(fields: &mut Fields, pointer: &'static str, claimed: Micros, now: Micros) {
+    let latest = now
+        .checked_add_seconds(MAX_AHEAD_SECONDS)
+        .unwrap_or(Micros(i64::MAX));
+    fields.require(
+        claimed <= latest,
+        pointer,
+        "must not be more than 5 minutes ahead",
+    );
+}
+
+/// From 0001-01-01 to the end of 9999: what RFC 3339 can write.
+fn in_range(micros: Micros) -> bool {
+    (-62_135_596_800_000_000..253_402_300_800_000_000).contains(&micros.0)
+}
+
+impl From<Micros> for Timestamp {
+    fn from(micros: Micros) -> Self {
+        Self(micros)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parse_rfc3339(&String::deserialize(deserializer)?)
+            .map(Self)
+            .map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&to_rfc3339(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_read_in_any_offset_and_written_in_utc() {
+        let micros = parse_rfc3339("2026-11-20T10:00:00.000123+01:00").unwrap();
+        assert_eq!(to_rfc3339(micros), "2026-11-20T09:00:00.000123Z");
+        assert_eq!(to_rfc3339(Micros(0)), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        for text in [
+            "",
+            "2026-11-20",
+            "2026-11-20T09:00:00",
+            "2026-13-01T00:00:00Z",
+            "0000-01-01T00:00:00Z",
+        ] {
+            assert_eq!(parse_rfc3339(text), Err(TimeError), "{text}");
+        }
+    }
+
+    #[test]
+    fn five_minutes_ahead_pass_and_more_do_not() {
+        let ahead = |seconds: i64| {
+            let mut fields = Fields::new();
+            refuse_future(
+                &mut fields,
+                "/occurred_at",
+                Micros(seconds * 1_000_000),
+                Micros(0),
+            );
+            fields.finish().is_ok()
+        };
+        assert!(ahead(300));
+        assert!(!ahead(301));
+    }
+}

@@ -1,0 +1,86 @@
+//! What every write needs from its request, in one extractor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::auth::Caller;
+use crate::idempotency::{IdempotencyKey, RequestHash, RequestHasher};
+use crate::json::{Check, body_bytes, parse};
+use crate::prefer;
+use crate::problem::Problem;
+
+/// A write: its checked JSON body and what makes it repeatable. Needs the shell's hasher.
+#[derive(Debug, Clone)]
+pub struct Write<T> {
+    /// The body, as [`crate::json::Json`] takes it. No body at all is an empty object.
+    pub body: T,
+    /// The client's `Idempotency-Key`.
+    pub key: Option<IdempotencyKey>,
+    /// Finds whether a repeated key comes with the same request.
+    pub request_hash: RequestHash,
+    /// `Prefer: wait=n`.
+    pub wait: Option<Duration>,
+}
+
+/// The body of a write that says everything by its path: absent or `{}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoBody {}
+
+impl Check for NoBody {}
+
+impl<T> Write<T> {
+    /// The command's id: of its kind, the caller and its key, so that a repeat is the same command; else new.
+    pub fn command_id(&self, caller: &Caller, kind: &str) -> Uuid {
+        match &self.key {
+            Some(key) => caller.identity().command_id(kind, &key.hash()),
+            None => Uuid::now_v7(),
+        }
+    }
+}
+
+impl<T: DeserializeOwned + Check, S: Send + Sync> FromRequest<S> for Write<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let hasher = request.extensions().get::<Arc<RequestHasher>>().cloned();
+        let hasher = hasher.ok_or_else(|| Problem::internal(&"the shell has no request hasher"))?;
+        let key = IdempotencyKey::from_headers(request.headers())?;
+        let wait = prefer::wait(request.headers());
+        let method = request.method().clone();
+        let uri = request.uri().clone();
+        let bytes = bytes(request, state).await?;
+        let request_hash = hasher.request_hash(method.as_str(), uri.path(), &bytes);
+        Ok(Self {
+            body: parse(&bytes)?,
+            key,
+            request_hash,
+            wait,
+        })
+    }
+}
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let headers = request.headers();
+    let length = headers
+        .get("content-length")
+        .map(axum::http::HeaderValue::as_bytes);
+    let empty = matches!(length, None | Some(b"0")) && !headers.contains_key("transfer-encoding");
+    if empty && !headers.contains_key(CONTENT_TYPE) {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    let bytes = body_bytes(request, state).await?;
+    Ok(if bytes.is_empty() {
+        Bytes::from_static(b"{}")
+    } else {
+        bytes
+    })
+}

@@ -1,0 +1,171 @@
+//! Clients that take their time, and clients that say too much before they are known.
+
+use std::time::Duration;
+
+use chassis::auth::Anonymous;
+use chassis::http::Limits;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::app::{App, partner_token, secret_verifier};
+
+/// Longer than any test takes: what is not over by then hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn open(app: &App) -> TcpStream {
+    let address = app.url.strip_prefix("http://").unwrap();
+    TcpStream::connect(address).await.unwrap()
+}
+
+/// All that comes until the connection is closed, in whichever way.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut text = Vec::new();
+    let reading = async { while stream.read_buf(&mut text).await.is_ok_and(|read| read > 0) {} };
+    let read = tokio::time::timeout(PATIENCE, reading).await;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert!(read.is_ok(), "the connection is still open after: {text}");
+    text
+}
+
+fn impatient() -> Limits {
+    Limits {
+        request_timeout: Duration::from_millis(100),
+        ..Limits::default()
+    }
+}
+
+async fn impatient_app() -> App {
+    let verifier = secret_verifier(Anonymous::Refused);
+    App::impatient(verifier, impatient(), Duration::from_millis(100)).await
+}
+
+#[tokio::test]
+async fn whoever_says_nothing_or_half_a_head_is_closed_on() {
+    let app = impatient_app().await;
+    assert_eq!(rest(open(&app).await).await, "");
+    let mut half = open(&app).await;
+    half.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nx-slow: ")
+        .await
+        .unwrap();
+    rest(half).await;
+}
+
+#[tokio::test]
+async fn whoever_keeps_a_connection_and_asks_no_more_is_closed_on() {
+    let app = impatient_app().await;
+    let mut kept = open(&app).await;
+    kept.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let answered = rest(kept).await;
+    assert!(answered.starts_with("HTTP/1.1 200"), "{answered}");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_ends_its_request() {
+    let app = impatient_app().await;
+    let mut slow = open(&app).await;
+    let head = format!(
+        "POST /campaigns/c/end HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\
+         authorization: Bearer {}\r\n\r\n{{",
+        partner_token()
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let answered = rest(slow).await;
+    assert!(answered.starts_with("HTTP/1.1 408"), "{answered}");
+}
+
+#[tokio::test]
+async fn whoever_shows_no_token_is_answered_before_its_body_is_read() {
+    let app = App::start().await;
+    let mut stranger = open(&app).await;
+    let head = "POST /campaigns/c/pay HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+                content-length: 60000\r\nconnection: close\r\n\r\n";
+    stranger.write_all(head.as_bytes()).await.unwrap();
+    let answered = rest(stranger).await;
+    assert!(answered.starts_with("HTTP/1.1 401"), "{answered}");
+}
+
+#[tokio::test]
+async fn a_head_longer_than_the_limit_is_431_and_lengths_that_disagree_are_400() {
+    let app = App::start().await;
+    let long = format!(
+        "GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-long: {}\r\n\r\n",
+        "a".repeat(70_000)
+    );
+    let two = "POST /campaigns/c/end HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}";
+    let both = "POST /campaigns/c/end HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\ntransfer-encoding: gzip\r\n\r\n{}";
+    let obsolete =
+        "GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-a: b\r\n folded\r\n\r\n";
+    for (request, status) in [
+        (long.as_str(), "431"),
+        (two, "400"),
+        (both, "400"),
+        (obsolete, "400"),
+    ] {
+        let mut stream = open(&app).await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answered = rest(stream).await;
+        let reported = answered.split(' ').nth(1).unwrap_or("closed").to_owned();
+        assert_eq!(reported, status, "{}", &request[..60]);
+    }
+}
+
+/// Whoever asks again and again and reads none of it fills the buffers on both sides, and then time runs.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn whoever_does_not_read_is_closed_on() {
+    let app = impatient_app().await;
+    let mut deaf = open(&app).await;
+    let request = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
+    let requesting = async { while deaf.write_all(&request).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, requesting)
+        .await
+        .expect("the connection is closed");
+}
+
+#[tokio::test]
+async fn a_body_in_a_coding_is_not_decoded() {
+    let app = App::start().await;
+    for coding in ["gzip", "deflate", "br", "zstd"] {
+        let request = app
+            .post("/campaigns/c/end")
+            .header("content-type", "application/json")
+            .header("content-encoding", coding);
+        let answered = request.body("{}").send().await.unwrap();
+        assert_eq!(answered.status(), 415, "{coding}");
+    }
+}
+
+/// What a proxy in front and we could understand differently.
+#[tokio::test]
+async fn a_request_whose_host_or_framing_is_ambiguous_is_400_and_its_connection_is_closed() {
+    let app = App::start().await;
+    for (head, named) in [
+        ("", "Host"),
+        ("host: a\r\nhost: b\r\n", "Host"),
+        ("host:\r\n", "Host"),
+        ("host: a/b\r\n", "Host"),
+        (
+            "host: a\r\ntransfer-encoding: chunked, chunked\r\n",
+            "Transfer-Encoding",
+        ),
+        (
+            "host: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+            "Transfer-Encoding",
+        ),
+    ] {
+        let mut stream = open(&app).await;
+        let request = format!("GET /health HTTP/1.1\r\n{head}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answered = rest(stream).await;
+        assert!(answered.starts_with("HTTP/1.1 400"), "{head} {answered}");
+        let named = format!(r#""parameter":"{named}""#);
+        assert!(answered.contains(&named), "{head} {answered}");
+    }
+    let mut old = open(&app).await;
+    old.write_all(b"GET /health HTTP/1.0\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(rest(old).await.starts_with("HTTP/1.0 200"));
+}

@@ -1,0 +1,297 @@
+//! The batches: what waits in the queue becomes one transaction.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemas::Topic;
+use sqlx::PgPool;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use types::Micros;
+
+use crate::attempt::{Attempt, FACTS_DEAD_LETTERED, Failure};
+use crate::backoff::Backoff;
+use crate::clock;
+use crate::domain::Domain;
+use crate::health::Health;
+use crate::inbound::{Answer, Inbound};
+use crate::queue::{Batch, Queue};
+use crate::service_state;
+use crate::trace::{self, MessageSpan, Operation, Spans};
+use crate::tx::{Lock, Writer};
+
+/// Under load, batches start at least this far apart: fewer, fuller transactions.
+pub const PACE: Duration = Duration::from_millis(10);
+const OUTAGE_BACKOFF_FIRST: Duration = Duration::from_millis(50);
+const OUTAGE_BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// For so long after a start that follows a death, at least, messages are handled one by one: transports take a moment to bring
+/// again what the dead process had in flight.
+const SUSPICIOUS_FOR: Duration = Duration::from_secs(2);
+
+/// One service's batch loop.
+pub struct Engine<D> {
+    pub(crate) domain: D,
+    pub(crate) pool: PgPool,
+    pub(crate) writer: Writer,
+    queue: Queue,
+    committed: Arc<watch::Sender<i64>>,
+    pub(crate) retry_queue_changed: Arc<Notify>,
+    health: Health,
+    spans: Option<Arc<dyn Spans>>,
+}
+
+impl<D: Domain> Engine<D> {
+    /// A loop over a queue; `committed` gets the log's head after every commit.
+    pub fn new(
+        domain: D,
+        pool: PgPool,
+        writer: Writer,
+        queue: Queue,
+        committed: Arc<watch::Sender<i64>>,
+    ) -> Self {
+        Self {
+            domain,
+            pool,
+            writer,
+            queue,
+            committed,
+            retry_queue_changed: Arc::new(Notify::new()),
+            health: Health::default(),
+            spans: None,
+        }
+    }
+
+    /// Says there when batches wait for the database.
+    #[must_use]
+    pub fn with_health(mut self, health: Health) -> Self {
+        self.health = health;
+        self
+    }
+
+    /// Records what becomes of messages there.
+    #[must_use]
+    pub fn tracing(mut self, spans: Option<Arc<dyn Spans>>) -> Self {
+        self.spans = spans;
+        self
+    }
+
+    /// Notified whenever something was parked, resumed or fed back.
+    pub fn retry_queue_changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.retry_queue_changed)
+    }
+
+    /// Handles what waits until stopped. `suspicious` handles what comes first message by message, each noted before
+    /// it is tried, as is due after a process died.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken, mut suspicious: bool) {
+        let started = Instant::now();
+        // There from the start, so that the first one is seen as a change.
+        metrics::counter!("tributary_retries_total").increment(0);
+        let followed = |topic: &Topic| topic.followers().contains(&D::SERVICE);
+        for topic in Topic::ALL.into_iter().filter(followed) {
+            metrics::counter!(FACTS_DEAD_LETTERED, "topic" => topic.name()).increment(0);
+        }
+        let mut next_start = started;
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = self.queue.ready() => {}
+            }
+            tokio::time::sleep_until(next_start).await;
+            next_start = Instant::now() + PACE;
+            let batch = self.queue.fill();
+            let done = tokio::select! {
+                biased;
+                () = self.process(batch, suspicious) => true,
+                () = stopped_late(&stop) => false,
+            };
+            if !done {
+                return;
+            }
+            suspicious &= started.elapsed() < SUSPICIOUS_FOR;
+        }
+    }
+
+    async fn process(&self, mut batch: Batch, suspicious: bool) {
+        let (started, began) = (Instant::now(), clock::now());
+        for inbound in batch.items.iter_mut().flat_map(|item| &mut item.messages) {
+            inbound.name_subject(|message| self.domain.subject_of(message));
+        }
+        let messages: Vec<&Inbound> = batch.items.iter().flat_map(|item| &item.messages).collect();
+        let count = messages.len();
+        let mut answers = if suspicious {
+            self.one_by_one(&messages).await
+        } else {
+            self.persist(&messages).await
+        };
+        measure(D::SERVICE.name(), &messages, &answers, started);
+        if let Some(spans) = &self.spans {
+            trace_batch::<D>(spans.as_ref(), &messages, &answers, began);
+        }
+        drop(messages);
+        debug_assert_eq!(answers.len(), count, "every message has one answer");
+        for item in batch.items.drain(..) {
+            let rest = answers.split_off(item.messages.len().min(answers.len()));
+            // Nobody may be waiting any more: the effect stands all the same.
+            let _ = item.done.send(std::mem::replace(&mut answers, rest));
+        }
+    }
+
+    /// Handles messages until their transaction committed, however often it takes.
+    pub(crate) async fn persist(&self, messages: &[&Inbound]) -> Vec<Answer> {
+        let mut suspects: HashMap<usize, String> = HashMap::new();
+        let mut backoff = Backoff::new(OUTAGE_BACKOFF_FIRST, OUTAGE_BACKOFF_MAX);
+        let mut blamed_once = false;
+        loop {
+            let attempt = Attempt {
+                engine: self,
+                suspects: &suspects,
+            };
+            match attempt.run(messages).await {
+                Ok(done) => {
+                    self.health.batches_go_on();
+                    if D::LOCK == Lock::Log {
+                        advance(&self.committed, done.position);
+                    }
+                    if done.retry_queue_changed {
+                        self.retry_queue_changed.notify_one();
+                    }
+                    return done.answers;
+                }
+                Err(Failure::Outage(reason)) => self.wait(&reason, &mut backoff).await,
+                // One message cannot be halved: whatever keeps it waiting may pass.
+                Err(Failure::TooLarge(reason)) if messages.len() == 1 => {
+                    self.wait(&reason, &mut backoff).await;
+                }
+                // Parking it failed too: that cannot be its fault.
+                Err(Failure::Message(reason)) if suspects.len() == messages.len() => {
+                    self.wait(&reason, &mut backoff).await;
+                }
+                Err(Failure::Suspect { index, reason }) => {
+                    suspects.insert(index, reason);
+                }
+                Err(Failure::Message(reason)) if messages.len() == 1 => {
+                    // A unique violation may be a race with another epoch of ourselves: once more, then it is a bug.
+                    if std::mem::replace(&mut blamed_once, true) {
+                        suspects.insert(0, reason);
+                    }
+                }
+                Err(Failure::Message(reason) | Failure::TooLarge(reason)) => {
+                    tracing::warn!(%reason, messages = messages.len(), "a batch failed; its messages are handled one by one");
+                    return self.singly(messages).await;
+                }
+            }
+        }
+    }
+
+    async fn wait(&self, reason: &str, backoff: &mut Backoff) {
+        let wait = backoff.wait();
+        metrics::counter!("tributary_retries_total").increment(1);
+        tracing::warn!(%reason, retry_in = ?wait, "the database cannot take the batch now; it waits");
+        self.health.batches_wait(reason);
+        tokio::time::sleep(wait).await;
+    }
+
+    async fn singly(&self, messages: &[&Inbound]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(messages.len());
+        for message in messages {
+            answers.extend(Box::pin(self.persist(&[message])).await);
+        }
+        answers
+    }
+
+    /// After an unclean stop: one by one, each noted before it is tried, so that one that kills the process is found.
+    async fn one_by_one(&self, messages: &[&Inbound]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(messages.len());
+        for message in messages {
+            let attempts = service_state::trying(&self.pool, message.id).await;
+            if attempts > crate::retry_queue::MAX_ATTEMPTS {
+                let reason = format!("the process died {} times while handling it", attempts - 1);
+                let suspects = HashMap::from([(0, reason)]);
+                let attempt = Attempt {
+                    engine: self,
+                    suspects: &suspects,
+                };
+                if let Ok(done) = attempt.run(&[message]).await {
+                    answers.extend(done.answers);
+                    continue;
+                }
+            }
+            answers.extend(self.persist(&[message]).await);
+        }
+        let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+        service_state::tried(&self.pool, &ids).await;
+        answers
+    }
+}
+
+/// Notifies the relay that the log's head is at least there.
+pub fn advance(committed: &watch::Sender<i64>, position: i64) {
+    committed.send_if_modified(|head| {
+        let moved = *head < position;
+        *head = position.max(*head);
+        moved
+    });
+}
+
+/// Gives a batch in flight a moment to commit once the process is stopped.
+async fn stopped_late(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+}
+
+/// Each message of a batch in its own trace. What follows from a message names the span in which it was handled for good.
+fn trace_batch<D: Domain>(
+    spans: &dyn Spans,
+    messages: &[&Inbound],
+    answers: &[Answer],
+    started: Micros,
+) {
+    let ended = clock::now();
+    for (inbound, answer) in messages.iter().zip(answers) {
+        let Some(header) = inbound.header() else {
+            continue;
+        };
+        let is_final = matches!(answer, Answer::Done(_) | Answer::Rejected { .. });
+        spans.record(&MessageSpan {
+            operation: Operation::Process,
+            header,
+            span_id: is_final.then(|| trace::span_id(D::SERVICE, header.id)),
+            topic: inbound.topic.name(),
+            via: inbound.via.name(),
+            result: answer.name(),
+            together: messages.len(),
+            started,
+            ended,
+        });
+    }
+}
+
+fn measure(service: &'static str, messages: &[&Inbound], answers: &[Answer], started: Instant) {
+    metrics::histogram!("tributary_batch_size", "service" => service)
+        .record(f64::from(u32::try_from(messages.len()).unwrap_or(u32::MAX)));
+    metrics::histogram!("tributary_batch_seconds", "service" => service)
+        .record(started.elapsed().as_secs_f64());
+    let mut counts: HashMap<(&str, &'static str), u64> = HashMap::new();
+    let mut newest: HashMap<&str, i64> = HashMap::new();
+    for (message, answer) in messages.iter().zip(answers) {
+        let header = message.message().map(|m| &m.header);
+        let kind = header.map_or("unreadable", |h| h.kind.as_str());
+        *counts.entry((kind, answer.name())).or_default() += 1;
+        if let (Some(header), Some((stream, _))) = (header, &message.stream) {
+            newest.insert(stream.topic.name(), header.time.0);
+        }
+    }
+    for ((kind, result), count) in counts {
+        metrics::counter!("tributary_messages_total", "type" => kind.to_owned(), "result" => result)
+            .increment(count);
+    }
+    let now = clock::now().0;
+    for (topic, time) in newest {
+        let behind = Duration::from_micros(u64::try_from(now - time).unwrap_or(0));
+        metrics::gauge!("tributary_watermark_lag_seconds", "topic" => topic.to_owned())
+            .set(behind.as_secs_f64());
+    }
+}

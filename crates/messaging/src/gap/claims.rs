@@ -1,0 +1,213 @@
+//! What comes in a source's name and is not signed may be a true message all the same, of an older build or signed with a key
+//! that is gone. It is passed over, and the next message that counts shows the gap. At the end of a quiet stream there is none,
+//! so there the source itself is asked what stands behind what was handled.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use schemas::Topic;
+use sqlx::PgPool;
+use tokio::time::Instant;
+
+use super::{Gap, Pace, Requests, Stands, Turn, ask, stands};
+use crate::health::Health;
+use crate::inbound::StreamId;
+use crate::transport::resend::Sources;
+
+/// A partition of a topic: its one publisher has one stream there.
+type Place = (Topic, i32);
+
+/// Where something came in the publisher's name that nobody known signed, with the epoch that it claims: one for each
+/// followed partition at most, however much comes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Claims(Arc<Mutex<HashMap<Place, i64>>>);
+
+impl Claims {
+    pub(crate) fn note(&self, topic: Topic, partition: i32, epoch: i64) {
+        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.insert((topic, partition), epoch);
+    }
+
+    fn take(&self) -> HashMap<Place, i64> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Streams that something was claimed of. They stay known, so that who claims on and on has a source asked no more often.
+#[derive(Debug, Default)]
+pub(super) struct OpenClaims(HashMap<Place, OpenClaim>);
+
+#[derive(Debug)]
+struct OpenClaim {
+    /// Until the source has answered.
+    is_open: bool,
+    /// As the last message claimed.
+    epoch: i64,
+    /// At the last look.
+    stands: Option<Stands>,
+    still_since: Instant,
+    requests: Requests,
+}
+
+impl OpenClaim {
+    fn new(pace: Pace, now: Instant) -> Self {
+        Self {
+            is_open: false,
+            epoch: 1,
+            stands: None,
+            still_since: now,
+            requests: Requests::new(1, pace, now),
+        }
+    }
+
+    fn claimed(&mut self, epoch: i64, now: Instant) {
+        self.epoch = epoch;
+        if !std::mem::replace(&mut self.is_open, true) {
+            self.still_since = now;
+        }
+    }
+
+    /// Whether the source is to be asked now, of a stream of which so much is handled.
+    fn is_due(&mut self, stands: Option<Stands>, pace: Pace, now: Instant) -> bool {
+        let expected = stands.map_or(0, |stands| stands.at.sequence) + 1;
+        if self.stands != stands {
+            self.stands = stands;
+            self.still_since = now;
+        }
+        if now - self.still_since < pace.still_for {
+            return false;
+        }
+        if self.requests.expected != expected {
+            self.requests.expected = expected;
+            self.requests.resends = 0;
+            self.requests.is_given_up = false;
+        }
+        // Long ago is as good as never.
+        if self.requests.next + pace.longest <= now {
+            self.requests.backoff.reset();
+        }
+        match self.requests.turn(now) {
+            Turn::Request => true,
+            Turn::Wait => {
+                self.is_open &= !self.requests.is_given_up;
+                false
+            }
+            Turn::GiveUp => {
+                self.is_open = false;
+                false
+            }
+        }
+    }
+}
+
+impl OpenClaims {
+    /// Asks the sources of streams that stand still since something was claimed of them. It says nothing in `/ready`: where
+    /// the source has nothing behind what was handled, it was somebody else's word only.
+    pub(super) async fn look(
+        &mut self,
+        pool: &PgPool,
+        health: &Health,
+        sources: &Sources,
+        pace: Pace,
+    ) {
+        let now = Instant::now();
+        for (place, epoch) in health.claims.take() {
+            let claim = self.0.entry(place);
+            let claim = claim.or_insert_with(|| OpenClaim::new(pace, now));
+            claim.claimed(epoch, now);
+        }
+        let gaps = health.gaps();
+        for (&(topic, partition), claim) in self.0.iter_mut().filter(|(_, it)| it.is_open) {
+            let is_reported =
+                |gap: &Gap| (gap.stream.topic, gap.stream.partition) == (topic, partition);
+            if gaps.iter().any(is_reported) {
+                claim.is_open = false;
+                continue;
+            }
+            let mut stream = StreamId {
+                source: topic.publisher().name().to_owned(),
+                epoch: claim.epoch,
+                topic,
+                partition,
+            };
+            // What cannot be read now is looked at next time.
+            let Ok(stands) = stands(pool, &stream).await else {
+                continue;
+            };
+            if !claim.is_due(stands, pace, Instant::now()) {
+                continue;
+            }
+            stream.epoch = stands.map_or(claim.epoch, |stands| stands.epoch);
+            let expected = claim.requests.expected;
+            let Ok(result) = ask(pool, sources, &Gap { stream, expected }).await else {
+                continue;
+            };
+            claim.requests.resends += u32::from(result.is_sent);
+            claim.is_open = result.is_later;
+            tracing::info!(
+                source = topic.publisher().name(),
+                topic = topic.name(),
+                partition,
+                expected,
+                "something came in a source's name that nobody known signed: asked what comes next, it {}",
+                result.says
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::tx::Watermark;
+
+    fn stands(sequence: i64) -> Stands {
+        let time = Some(sequence);
+        let at = Watermark { sequence, time };
+        Stands { epoch: 1, at }
+    }
+
+    /// How often a source is asked in so many seconds, in each of which something is claimed.
+    fn requested(seconds: u64, sends_again: bool, stands: impl Fn(u64) -> Option<Stands>) -> u32 {
+        let (pace, start) = (Pace::default(), Instant::now());
+        let mut claim = OpenClaim::new(pace, start);
+        let mut requested = 0;
+        for second in 0..seconds {
+            let now = start + Duration::from_secs(second);
+            claim.claimed(1, now);
+            if claim.is_due(stands(second), pace, now) {
+                requested += 1;
+                claim.requests.resends += u32::from(sends_again);
+                claim.is_open = false;
+            }
+        }
+        requested
+    }
+
+    #[test]
+    fn who_claims_on_and_on_has_a_source_asked_every_ten_minutes() {
+        let day = 86_400;
+        let requested = requested(day, false, |_| Some(stands(7)));
+        assert!((100..200).contains(&requested), "{requested} times a day");
+    }
+
+    #[test]
+    fn a_stream_that_goes_on_is_not_asked_about() {
+        let on = |second| Some(stands(i64::try_from(second / 3).unwrap()));
+        assert_eq!(requested(3_600, false, on), 0);
+    }
+
+    #[test]
+    fn a_source_that_sends_again_in_vain_is_asked_five_times_until_the_stream_goes_on() {
+        assert_eq!(requested(86_400, true, |_| Some(stands(7))), 5);
+        let later = |second| Some(stands(if second < 40_000 { 7 } else { 8 }));
+        assert_eq!(requested(86_400, true, later), 10);
+    }
+
+    #[test]
+    fn nothing_handled_is_a_place_too() {
+        assert_eq!(requested(6, false, |_| None), 1);
+    }
+}

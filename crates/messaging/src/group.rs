@@ -1,0 +1,110 @@
+//! Group commit for what is written outside the batches: many callers, one transaction.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::supervise::Tasks;
+
+/// Writes what was gathered in one transaction, answering in the same order.
+pub trait GroupWrite: Send + Sync + 'static {
+    /// What a caller hands over.
+    type In: Send + 'static;
+    /// What it gets.
+    type Out: Send + 'static;
+    /// Writes all or nothing.
+    fn write(
+        &self,
+        items: Vec<Self::In>,
+    ) -> impl Future<Output = Result<Vec<Self::Out>, sqlx::Error>> + Send;
+}
+
+/// Why nothing is known to be written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum GroupError {
+    /// Too many wait already; nothing was written.
+    #[error("too many requests wait for the database")]
+    Full,
+    /// The transaction failed. If the connection broke in its commit, it may stand all the same.
+    #[error("the database says: {0}")]
+    Failed(String),
+}
+
+struct Waiting<I, O> {
+    item: I,
+    done: oneshot::Sender<Result<O, GroupError>>,
+}
+
+/// A way into a group commit.
+pub struct Group<I, O> {
+    sender: mpsc::Sender<Waiting<I, O>>,
+}
+
+impl<I, O> Clone for Group<I, O> {
+    fn clone(&self) -> Self {
+        Self {
+            sender: self.sender.clone(),
+        }
+    }
+}
+
+impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
+    /// Starts the writer: at once when idle, otherwise `pace` apart, at most `most` items a time and four times as many
+    /// waiting.
+    pub fn start(
+        tasks: &Tasks,
+        name: &str,
+        most: usize,
+        pace: Duration,
+        write: impl GroupWrite<In = I, Out = O>,
+    ) -> Self {
+        let (sender, mut receiver) = mpsc::channel::<Waiting<I, O>>(most * 4);
+        let stop = tasks.stop().clone();
+        tasks.spawn(name, async move {
+            let mut next_start = Instant::now();
+            let mut waiting = Vec::new();
+            loop {
+                tokio::select! {
+                    biased;
+                    got = receiver.recv_many(&mut waiting, most) => if got == 0 { return },
+                    () = stop.cancelled() => return,
+                }
+                tokio::time::sleep_until(next_start).await;
+                while waiting.len() < most {
+                    let Ok(more) = receiver.try_recv() else { break };
+                    waiting.push(more);
+                }
+                next_start = Instant::now() + pace;
+                let (items, dones): (Vec<I>, Vec<_>) =
+                    waiting.drain(..).map(|w| (w.item, w.done)).unzip();
+                match write.write(items).await {
+                    Ok(outs) => {
+                        for (out, done) in outs.into_iter().zip(dones) {
+                            let _ = done.send(Ok(out));
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a group commit failed");
+                        for done in dones {
+                            let _ = done.send(Err(GroupError::Failed(error.to_string())));
+                        }
+                    }
+                }
+            }
+        });
+        Self { sender }
+    }
+
+    /// Hands an item over and waits for its commit.
+    pub async fn submit(&self, item: I) -> Result<O, GroupError> {
+        let (done, answer) = oneshot::channel();
+        self.sender
+            .try_send(Waiting { item, done })
+            .map_err(|_| GroupError::Full)?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(GroupError::Failed("the service stops".to_owned())))
+    }
+}

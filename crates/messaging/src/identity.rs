@@ -1,0 +1,61 @@
+//! Which database this is: a copy that was restored elsewhere, or to an earlier time, is another one.
+
+use sqlx::{Connection, PgConnection};
+
+/// The server's own number, the database's, and the server's timeline, which a recovery to a point in time or a promoted
+/// standby begins anew.
+async fn current(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+    let database = "(SELECT oid FROM pg_database WHERE datname = current_database())::text";
+    // Some hosts do not let these be asked; the database's own number is left then.
+    let whole = format!(
+        "SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || {database}
+              || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+    );
+    let mut tx = connection.begin().await?;
+    let found = sqlx::query_scalar(sqlx::AssertSqlSafe(whole))
+        .fetch_one(&mut *tx)
+        .await;
+    tx.rollback().await?;
+    match found {
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => {
+            let alone = format!("SELECT '-/' || {database} || '/-'");
+            sqlx::query_scalar(sqlx::AssertSqlSafe(alone))
+                .fetch_one(connection)
+                .await
+        }
+        found => found,
+    }
+}
+
+/// Whether this is the database that the log was written in: the reason why not, and what to do. A database that never
+/// noted which it is does so now.
+pub async fn recognise(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    let now = current(connection).await?;
+    let noted: Option<String> = sqlx::query_scalar("SELECT identity FROM pipeline.service_state")
+        .fetch_one(&mut *connection)
+        .await?;
+    match noted {
+        None => {
+            sqlx::query("UPDATE pipeline.service_state SET identity = $1 WHERE identity IS NULL")
+                .bind(now)
+                .execute(connection)
+                .await?;
+            Ok(None)
+        }
+        Some(noted) if noted == now => Ok(None),
+        Some(noted) => Ok(Some(format!(
+            "this database is a copy ({now}) of the one that the log was written in ({noted}): follow docs/runbooks/restore.md \
+             (tributary epoch raise, or tributary epoch keep when nothing was lost)"
+        ))),
+    }
+}
+
+/// Notes that the log goes on in this database. In the transaction of the act that says so.
+pub async fn note(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+    let now = current(connection).await?;
+    sqlx::query("UPDATE pipeline.service_state SET identity = $1")
+        .bind(&now)
+        .execute(connection)
+        .await?;
+    Ok(now)
+}

@@ -1,0 +1,70 @@
+//! The advisory locks of a service's database, each with its number and in one place.
+
+macro_rules! locks {
+    ($($(#[$doc:meta])* $lock:ident = $key:literal,)+) => {
+        /// What a connection or a transaction can hold alone in a service's database.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum AdvisoryLock {
+            $($(#[$doc])* $lock = $key,)+
+        }
+
+        impl AdvisoryLock {
+            /// Its number, as `pg_locks.objid` has it.
+            pub const fn key(self) -> i64 {
+                match self {
+                    $(Self::$lock => $key,)+
+                }
+            }
+
+            /// Waits for it, to the end of the transaction.
+            pub const fn hold(self) -> &'static str {
+                match self {
+                    $(Self::$lock => concat!("SELECT pg_advisory_xact_lock(", $key, ")"),)+
+                }
+            }
+
+            /// Asks for it, to the end of the session; whether it was had.
+            pub const fn ask(self) -> &'static str {
+                match self {
+                    $(Self::$lock => concat!("SELECT pg_try_advisory_lock(", $key, ")"),)+
+                }
+            }
+
+            /// Begins a transaction that sees all that the one before it committed: each statement of a simple query has its own
+            /// snapshot.
+            pub(crate) const fn begin(self) -> &'static str {
+                match self {
+                    $(Self::$lock => concat!(
+                        "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(", $key, ")"
+                    ),)+
+                }
+            }
+
+            /// Begins a transaction with one snapshot.
+            pub(crate) const fn begin_in_one_snapshot(self) -> &'static str {
+                match self {
+                    $(Self::$lock => concat!(
+                        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_advisory_xact_lock(", $key, ")"
+                    ),)+
+                }
+            }
+        }
+    };
+}
+
+locks! {
+    /// The writer lock: the log, with all states that are its fold.
+    Log = 74_617_201,
+    /// The writer lock of read models, which have no log.
+    ReadModels = 74_617_202,
+    /// Who has it leads: it relays, and runs timers and jobs.
+    Leader = 74_617_203,
+    /// One replay at a time.
+    Replay = 74_617_204,
+    /// The tables that a replay makes beside the live ones.
+    Rebuild = 74_617_205,
+    /// Processes that start together migrate one after the other.
+    Migrations = 74_617_206,
+    /// Those who make a table's next partitions, one after the other.
+    TablePartitions = 74_617_210,
+}

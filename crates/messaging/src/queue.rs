@@ -1,0 +1,204 @@
+//! Where every transport meets: bounded flows, one for each source, drained so that each has its fair share.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::inbound::{Answer, Inbound, Item};
+
+/// The most messages that one flow may hold, waiting or in flight.
+pub const FLOW_MESSAGES: usize = 8_192;
+/// The most encoded bytes that one flow may hold, waiting or in flight; a single larger item is let in alone.
+pub const FLOW_BYTES: usize = 8 * 1_024 * 1_024;
+/// A batch is not filled further once it has this many messages.
+pub const BATCH_MESSAGES: usize = 1_000;
+/// Nor once it has this many encoded bytes.
+pub const BATCH_BYTES: usize = 4 * 1_024 * 1_024;
+/// What a source may take in messages before those that took less come first: a full entry of the broker.
+const ROUND: u64 = 500;
+
+/// What an item takes of its flow, given back when it is dropped.
+struct Room {
+    _messages: OwnedSemaphorePermit,
+    _bytes: OwnedSemaphorePermit,
+}
+
+struct Waiting {
+    item: Item,
+    bytes: usize,
+    room: Room,
+}
+
+/// One source's items, and how much of it was taken so far.
+#[derive(Default)]
+struct Flow {
+    waiting: VecDeque<Waiting>,
+    /// In messages. Whoever was taken least, by rounds, is next.
+    taken: u64,
+}
+
+#[derive(Default)]
+struct Flows {
+    flows: Vec<Flow>,
+    /// How much was taken of the flow that is furthest of those whose turn it was: where a flow begins that had nothing waiting, so that it
+    /// comes next but saves up nothing (start-time fair queueing: Goyal, Vin and Cheng, 1996).
+    turn: u64,
+}
+
+/// The queue of one service.
+#[derive(Clone, Default)]
+pub struct Queue {
+    flows: Arc<Mutex<Flows>>,
+    ready: Arc<Notify>,
+}
+
+/// The flow is full: try later.
+#[derive(Debug, thiserror::Error)]
+#[error("the queue is full")]
+pub struct Full;
+
+/// One source's way into the queue.
+#[derive(Clone)]
+pub struct FlowSender {
+    queue: Queue,
+    flow: usize,
+    messages: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+}
+
+/// What a batch took, with the room that it gives back when it is dropped.
+pub struct Batch {
+    /// Whole items, in the order of each flow.
+    pub items: Vec<Item>,
+    #[allow(dead_code, reason = "held until the batch is done")]
+    room: Vec<Room>,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Flows> {
+        self.flows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a flow for a source.
+    pub fn flow(&self) -> FlowSender {
+        let mut flows = self.lock();
+        flows.flows.push(Flow::default());
+        FlowSender {
+            queue: self.clone(),
+            flow: flows.flows.len() - 1,
+            messages: Arc::new(Semaphore::new(FLOW_MESSAGES)),
+            bytes: Arc::new(Semaphore::new(FLOW_BYTES)),
+        }
+    }
+
+    /// Waits until something is there.
+    pub async fn ready(&self) {
+        loop {
+            let notified = self.ready.notified();
+            let waits = |flow: &Flow| !flow.waiting.is_empty();
+            if self.lock().flows.iter().any(waits) {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// Takes whole items, each from the flow that had least so far, until the batch is full or nothing waits. So a
+    /// source that asks for less than its share never waits behind another's backlog.
+    pub fn fill(&self) -> Batch {
+        let mut flows = self.lock();
+        let mut batch = Batch {
+            items: Vec::new(),
+            room: Vec::new(),
+        };
+        let (mut messages, mut bytes) = (0, 0);
+        while messages < BATCH_MESSAGES && bytes < BATCH_BYTES {
+            let Some(next) = flows.next() else { break };
+            messages += next.item.messages.len();
+            bytes += next.bytes;
+            batch.items.push(next.item);
+            batch.room.push(next.room);
+        }
+        batch
+    }
+}
+
+impl Flows {
+    fn push(&mut self, flow: usize, waiting: Waiting) {
+        let turn = self.turn;
+        let flow = &mut self.flows[flow];
+        if flow.waiting.is_empty() {
+            flow.taken = flow.taken.max(turn);
+        }
+        flow.waiting.push_back(waiting);
+    }
+
+    fn next(&mut self) -> Option<Waiting> {
+        let first = |flow: &Flow| Some(flow.waiting.front()?.item.messages.len());
+        let waiting = self.flows.iter_mut().filter(|l| !l.waiting.is_empty());
+        // Within a round the smallest is first: it keeps the others waiting least.
+        let flow = waiting.min_by_key(|flow| (flow.taken / ROUND, first(flow)))?;
+        let next = flow.waiting.pop_front()?;
+        self.turn = self.turn.max(flow.taken);
+        flow.taken += u64::from(weight(&next.item.messages));
+        Some(next)
+    }
+}
+
+impl FlowSender {
+    /// A flow of its own in the same queue, for another source.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        self.queue.flow()
+    }
+
+    fn push(&self, messages: Vec<Inbound>, bytes: usize, room: Room) -> Answers {
+        let (done, answers) = oneshot::channel();
+        let item = Item { messages, done };
+        let waiting = Waiting { item, bytes, room };
+        self.queue.lock().push(self.flow, waiting);
+        self.queue.ready.notify_one();
+        answers
+    }
+
+    /// Hands over messages that belong together, or says that there is no room.
+    pub fn offer(&self, messages: Vec<Inbound>) -> Result<Answers, Full> {
+        let bytes = encoded_bytes(&messages);
+        let room = |of: &Arc<Semaphore>, many| Arc::clone(of).try_acquire_many_owned(many);
+        let room = Room {
+            _messages: room(&self.messages, weight(&messages)).map_err(|_| Full)?,
+            _bytes: room(&self.bytes, clamp(bytes, FLOW_BYTES)).map_err(|_| Full)?,
+        };
+        Ok(self.push(messages, bytes, room))
+    }
+
+    /// Hands over messages that belong together, waiting for room.
+    pub async fn send(&self, messages: Vec<Inbound>) -> Result<Answers, Full> {
+        let bytes = encoded_bytes(&messages);
+        let room = |of: &Arc<Semaphore>, many| Arc::clone(of).acquire_many_owned(many);
+        let many = weight(&messages);
+        let room = Room {
+            _messages: room(&self.messages, many).await.map_err(|_| Full)?,
+            _bytes: room(&self.bytes, clamp(bytes, FLOW_BYTES))
+                .await
+                .map_err(|_| Full)?,
+        };
+        Ok(self.push(messages, bytes, room))
+    }
+}
+
+fn weight(messages: &[Inbound]) -> u32 {
+    clamp(messages.len(), FLOW_MESSAGES)
+}
+
+fn clamp(count: usize, most: usize) -> u32 {
+    u32::try_from(count.clamp(1, most)).unwrap_or(1)
+}
+
+fn encoded_bytes(messages: &[Inbound]) -> usize {
+    messages.iter().map(Inbound::encoded_bytes).sum()
+}
+
+/// Notified after the commit; an error means that the process is stopping and nothing is known.
+pub type Answers = oneshot::Receiver<Vec<Answer>>;

@@ -1,0 +1,162 @@
+//! A follower that misses a message has its source send again: where both have the same history, seldom, and not much.
+
+use schemas::{Service, Topic};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+
+use crate::audit::{self, Act};
+use crate::relay;
+use crate::tx::{Lookups, WriteTx, Writer};
+use crate::{epoch, log};
+
+/// Messages that are sent again at most.
+const MAX_MESSAGES: i64 = 100_000;
+/// For one follower and stream: how far apart at least, in microseconds, and how often in an hour.
+const APART: i64 = 20_000_000;
+const HOUR: i64 = 3_600_000_000;
+const PER_HOUR: i64 = 6;
+/// As the audit names it.
+const ACTION: &str = "relay.resend";
+
+/// Where a follower stands that misses what comes next.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    pub topic: String,
+    pub partition: i32,
+    pub epoch: i64,
+    /// What it handled last; 0 when nothing.
+    pub sequence: i64,
+    /// When that was stated.
+    pub time: Option<i64>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The relay begins again there.
+    SentAgain,
+    /// Not by itself: why.
+    Refused(String),
+    /// It was done a moment ago, or too often.
+    TooOften,
+}
+
+/// Sets the relay back to behind what a follower has handled, if that stands in this log too and what follows is not archived.
+pub(crate) async fn again(
+    pool: &PgPool,
+    writer: &Writer,
+    follower: Service,
+    topic: Topic,
+    wanted: &Wanted,
+) -> Result<Outcome, sqlx::Error> {
+    let position = match place(pool, topic, wanted).await? {
+        Ok(position) => position,
+        Err(why) => return Ok(Outcome::Refused(why)),
+    };
+    let lookups = Lookups::default();
+    let mut tx = WriteTx::begin(pool, writer, lookups).await?;
+    if tx.epoch() != wanted.epoch {
+        return Ok(Outcome::Refused(other_epoch(tx.epoch())));
+    }
+    let (now, target) = (tx.now(), format!("{}/{}", topic.name(), wanted.partition));
+    if is_too_often(tx.connection(), follower, &target, now.0).await? {
+        return Ok(Outcome::TooOften);
+    }
+    let from = relay::rewind(tx.connection(), topic, wanted.partition, position).await?;
+    let Some(from) = from else {
+        let why = "does not relay that stream by the broker".to_owned();
+        return Ok(Outcome::Refused(why));
+    };
+    let reason = format!("message {} is missing there", wanted.sequence + 1);
+    let act = Act {
+        actor: follower.name(),
+        action: ACTION,
+        target,
+        reason: &reason,
+        detail: json!({"to": wanted.sequence, "from_position": from, "to_position": position}),
+    };
+    audit::record(tx.connection(), now, &act).await?;
+    tx.commit().await?;
+    metrics::counter!("tributary_relay_resends_total", "topic" => topic.name(), "follower" => follower.name()).increment(1);
+    tracing::warn!(
+        topic = topic.name(),
+        partition = wanted.partition,
+        follower = follower.name(),
+        from = wanted.sequence + 1,
+        "a follower misses a message: it is sent again, with all behind it"
+    );
+    Ok(Outcome::SentAgain)
+}
+
+/// Behind which position what is missing stands, or why that is an operator's to say.
+async fn place(
+    pool: &PgPool,
+    topic: Topic,
+    wanted: &Wanted,
+) -> Result<Result<i64, String>, sqlx::Error> {
+    let (partition, sequence) = (wanted.partition, wanted.sequence);
+    let epochs = epoch::all(pool).await?;
+    let current = epochs.last().map_or(1, |epoch| epoch.epoch);
+    if wanted.epoch != current {
+        return Ok(Err(other_epoch(current)));
+    }
+    let last = log::last_sequence(pool, topic, partition).await?;
+    if sequence >= last {
+        return Ok(Err(format!(
+            "has no message behind {last}: either was restored from a backup"
+        )));
+    }
+    if last - sequence > MAX_MESSAGES {
+        let many = last - sequence;
+        return Ok(Err(format!(
+            "does not send {many} messages again unless it is told to"
+        )));
+    }
+    let dropped_to: i64 = sqlx::query_scalar("SELECT dropped_to FROM pipeline.log_head")
+        .fetch_one(pool)
+        .await?;
+    let position = log::position_of_sequence(pool, topic, partition, current, sequence).await?;
+    if position < dropped_to {
+        return Ok(Err("has it in its archive alone".to_owned()));
+    }
+    let stated: Option<i64> = sqlx::query_scalar(
+        "SELECT time FROM pipeline.message_log WHERE position = $1 AND topic = $2 AND partition = $3 AND sequence = $4",
+    )
+    .bind(position)
+    .bind(topic.name())
+    .bind(partition)
+    .bind(sequence)
+    .fetch_optional(pool)
+    .await?;
+    if sequence > 0 && (stated.is_none() || stated != wanted.time) {
+        return Ok(Err(format!(
+            "does not know message {sequence} as it was handled here: either was restored from a backup"
+        )));
+    }
+    Ok(Ok(position))
+}
+
+fn other_epoch(current: i64) -> String {
+    format!("has gone on under epoch {current}")
+}
+
+async fn is_too_often(
+    connection: &mut PgConnection,
+    follower: Service,
+    target: &str,
+    now: i64,
+) -> Result<bool, sqlx::Error> {
+    let (in_hour, newest): (i64, Option<i64>) = sqlx::query_as(
+        "SELECT count(*), max(at) FROM (SELECT * FROM pipeline.audit ORDER BY id DESC LIMIT 1000) a
+          WHERE action = $1 AND actor = $2 AND target = $3 AND at > $4",
+    )
+    .bind(ACTION)
+    .bind(follower.name())
+    .bind(target)
+    .bind(now - HOUR)
+    .fetch_one(connection)
+    .await?;
+    Ok(in_hour >= PER_HOUR || newest.is_some_and(|newest| newest > now - APART))
+}

@@ -1,0 +1,121 @@
+//! The retry scheduler: feeds what is due in the retry queue back into the queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use schemas::Topic;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::inbound::{Answer, Hint, Inbound, Via, Wire};
+use crate::queue::FlowSender;
+use crate::retry_queue::{self, RetryRow};
+use crate::schema_ids::{SchemaIdError, SchemaIds};
+use crate::trust::{Sender, Vouching};
+
+const POLL: Duration = Duration::from_millis(500);
+const CHUNK: i64 = 200;
+
+/// Runs until it is to stop.
+pub async fn run(
+    pool: PgPool,
+    schema_ids: SchemaIds,
+    flow: FlowSender,
+    changed: Arc<Notify>,
+    stop: CancellationToken,
+) {
+    let known = schemas::known_names();
+    let mut fed_back = false;
+    loop {
+        if !fed_back {
+            fed_back = feed_back(&pool, &known).await;
+        }
+        let fed = tokio::select! {
+            () = stop.cancelled() => return,
+            fed = feed_due(&pool, &schema_ids, &flow, &known) => fed,
+        };
+        match fed {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the retry queue cannot be read now"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = changed.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+/// Makes due what an earlier build kept because it did not know the kind: once, as this build knows no more tomorrow.
+async fn feed_back(pool: &PgPool, known: &[&str]) -> bool {
+    match retry_queue::feed_back_known(pool, known).await {
+        Ok(rows) => {
+            if rows > 0 {
+                tracing::info!(
+                    rows,
+                    "messages of kinds that this build knows are handled now"
+                );
+            }
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "kept messages cannot be looked at now");
+            false
+        }
+    }
+}
+
+/// Feeds what is due; true when something left the table, so that what was queued behind it may be due too.
+async fn feed_due(
+    pool: &PgPool,
+    schema_ids: &SchemaIds,
+    flow: &FlowSender,
+    known: &[&str],
+) -> Result<bool, SchemaIdError> {
+    let rows = retry_queue::due(pool, known, CHUNK).await?;
+    let mut due = Vec::with_capacity(rows.len());
+    for row in rows {
+        let schema = schema_ids.get(pool, row.schema_id).await?;
+        due.extend(to_inbound(row, schema));
+    }
+    if due.is_empty() {
+        return Ok(false);
+    }
+    let Ok(answers) = flow.send(due).await else {
+        return Ok(false);
+    };
+    let answers = answers.await.unwrap_or_default();
+    Ok(answers
+        .iter()
+        .any(|answer| !matches!(answer, Answer::InRetryQueue)))
+}
+
+/// A message of the retry queue as it is fed back.
+pub(crate) fn to_inbound(row: RetryRow, schema: Arc<schemas::WriterSchema>) -> Option<Inbound> {
+    let topic = Topic::parse(&row.topic)?;
+    let hint = Hint {
+        source: Some(&row.source),
+        subject: row.subject.as_deref(),
+        ..Hint::default()
+    };
+    let wire = Wire {
+        schema,
+        bytes: Bytes::from(row.body),
+    };
+    let sender = Sender::stored(&row.origin, &row.source);
+    let vouching = Vouching::Transport(&sender);
+    let mut inbound = Inbound::read(topic, 0, wire, || row.message_id, &hint, vouching);
+    inbound.id = row.message_id;
+    inbound.source = row.source;
+    inbound.via = Via::InRetryQueue {
+        attempts: row.attempts,
+        arrival: row.arrival,
+        deadline: row.deadline,
+        edition: row.edition,
+    };
+    inbound.stream = None;
+    Some(inbound)
+}

@@ -1,0 +1,53 @@
+//! `pipeline.service_state`: how this service ran last, whichever of its processes.
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// What the last start noted.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LastRun {
+    /// `http`, `event` or `hybrid`; empty before the first. It stays what it was until nothing of that mode is left behind.
+    pub mode: String,
+    /// Partitions of each topic, as provisioned; 0 before the first.
+    pub partitions: i32,
+}
+
+/// What the last start noted.
+pub async fn last_run(pool: &PgPool) -> Result<LastRun, sqlx::Error> {
+    sqlx::query_as("SELECT mode, partitions FROM pipeline.service_state")
+        .fetch_one(pool)
+        .await
+}
+
+/// Notes in which mode the service runs, with how many partitions of each topic.
+pub async fn note(pool: &PgPool, mode: &str, partitions: u32) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE pipeline.service_state SET mode = $1, partitions = $2")
+        .bind(mode)
+        .bind(i32::try_from(partitions).unwrap_or(i32::MAX))
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Notes that a message is about to be tried alone, and returns how often it was, this time included. An error counts as
+/// a first time: the batch itself will report that the database is away.
+pub(crate) async fn trying(pool: &PgPool, id: Uuid) -> i32 {
+    let sql = "INSERT INTO pipeline.trying VALUES ($1, 1)
+               ON CONFLICT (message_id) DO UPDATE SET attempts = trying.attempts + 1 RETURNING attempts";
+    sqlx::query_scalar(sql)
+        .bind(id)
+        .fetch_one(pool)
+        .await
+        .unwrap_or(1)
+}
+
+/// Forgets messages that were tried and killed nobody.
+pub(crate) async fn tried(pool: &PgPool, ids: &[Uuid]) {
+    let forgotten = sqlx::query("DELETE FROM pipeline.trying WHERE message_id = ANY($1)")
+        .bind(ids)
+        .execute(pool)
+        .await;
+    if let Err(error) = forgotten {
+        tracing::warn!(%error, "messages that were tried alone stay noted");
+    }
+}

@@ -1,0 +1,94 @@
+//! `pipeline.handled_before`: facts that had their effect here before their source lost them. Their source decides them again
+//! from the same causes, under other ids and at other places, and only the derivation of ids tells so.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+use types::ids;
+use uuid::Uuid;
+
+use crate::inbound::Inbound;
+use crate::tx::{Lock, WriteTx};
+
+/// One cause has no more messages than that.
+const MAX_OF_ONE_CAUSE: usize = 1_000;
+
+/// Notes what caused something behind this position of this log, and what is in the retry queue. Returns how far the log
+/// was read.
+pub async fn note(connection: &mut PgConnection, after: i64) -> Result<i64, sqlx::Error> {
+    let head: i64 = sqlx::query_scalar("SELECT position FROM pipeline.log_head")
+        .fetch_one(&mut *connection)
+        .await?;
+    sqlx::query(
+        "INSERT INTO pipeline.handled_before
+         SELECT causation_id FROM pipeline.message_log WHERE position > $1 AND position <= $2 AND causation_id IS NOT NULL
+          UNION SELECT message_id FROM pipeline.parked
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(after)
+    .bind(head)
+    .execute(connection)
+    .await?;
+    Ok(head)
+}
+
+/// Notes facts of an old history that are handled after its successor was accepted.
+pub(crate) async fn add(connection: &mut PgConnection, facts: &[Uuid]) -> Result<(), sqlx::Error> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO pipeline.handled_before SELECT * FROM UNNEST($1::uuid[]) ON CONFLICT DO NOTHING",
+    )
+    .bind(facts)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Of messages that were decided again: the index of each, with the id under which it was handled. Asks nobody while no
+/// followed log's epoch was raised. Read models take what is sent again as it comes.
+pub(crate) async fn among(
+    tx: &mut WriteTx,
+    messages: &[&Inbound],
+) -> Result<HashMap<usize, Uuid>, sqlx::Error> {
+    if tx.lock() != Lock::Log {
+        return Ok(HashMap::new());
+    }
+    let mut of: HashMap<Uuid, usize> = HashMap::new();
+    for (index, inbound) in messages.iter().enumerate() {
+        of.extend(earlier_ids(inbound).into_iter().map(|id| (id, index)));
+    }
+    if of.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<Uuid> = of.keys().copied().collect();
+    let known: Vec<Uuid> =
+        sqlx::query_scalar("SELECT id FROM pipeline.handled_before WHERE id = ANY($1)")
+            .bind(ids)
+            .fetch_all(tx.connection())
+            .await?;
+    Ok(known.into_iter().map(|id| (of[&id], id)).collect())
+}
+
+/// The ids that a fact of a raised epoch has under each of its source's epochs; its own too, which it has kept when it was
+/// stated before the raise.
+fn earlier_ids(inbound: &Inbound) -> Vec<Uuid> {
+    let Some((stream, _)) = inbound.stream.as_ref().filter(|(it, _)| it.epoch > 1) else {
+        return Vec::new();
+    };
+    let Some((id, cause)) = inbound
+        .header()
+        .and_then(|it| Some((it.id, it.causation_id?)))
+    else {
+        return Vec::new();
+    };
+    let under = |epoch, ordinal| ids::event_id(&stream.source, epoch, cause, ordinal);
+    let ordinal = (0..MAX_OF_ONE_CAUSE)
+        .find(|ordinal| (1..=stream.epoch).any(|epoch| under(epoch, *ordinal) == id));
+    ordinal.map_or_else(Vec::new, |ordinal| {
+        (1..=stream.epoch)
+            .map(|epoch| under(epoch, ordinal))
+            .collect()
+    })
+}

@@ -1,0 +1,53 @@
+//! Tasks whose end is noticed.
+
+use std::future::Future;
+
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The tasks of one service. When one ends that was not to, the service stops.
+#[derive(Clone, Default)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    /// No tasks yet.
+    pub fn new(stop: CancellationToken) -> Self {
+        Self {
+            tracker: TaskTracker::new(),
+            stop,
+        }
+    }
+
+    /// Cancelled when the service is to stop.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Runs a task that lasts as long as the service.
+    pub fn spawn(&self, name: impl Into<String>, task: impl Future<Output = ()> + Send + 'static) {
+        let (name, stop) = (name.into(), self.stop.clone());
+        #[allow(clippy::disallowed_methods, reason = "this is the supervisor")]
+        self.tracker.spawn(async move {
+            let ended = std::panic::AssertUnwindSafe(task).catch_unwind().await;
+            if !stop.is_cancelled() {
+                let panicked = ended.is_err();
+                tracing::error!(
+                    task = name,
+                    panicked,
+                    "a task ended that should not; the service stops"
+                );
+                stop.cancel();
+            }
+        });
+    }
+
+    /// Waits for every task, after [`Tasks::stop`] was cancelled.
+    pub async fn finished(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}

@@ -1,0 +1,121 @@
+//! Timers: due times are columns of aggregates; what is due becomes commands, whose ids derive from aggregate, timer and
+//! due time, so that firing twice is a duplicate.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemas::{Message, Topic};
+use sqlx::PgPool;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use types::Micros;
+
+use crate::inbound::{Answer, Inbound};
+use crate::queue::FlowSender;
+
+const POLL: Duration = Duration::from_millis(250);
+/// What was passed is looked at again so often, once all behind it was: something that is due before it may have come since.
+const LOOK_BACK: Duration = Duration::from_secs(10);
+
+/// One kind of timer.
+pub trait Timer: Send + Sync + 'static {
+    /// For logs.
+    const NAME: &'static str;
+
+    /// Commands for what is due, oldest first, a bounded number of them behind the first `passed`, which are known and stay
+    /// due: they must not take the place of what comes behind them.
+    fn due(
+        &self,
+        pool: &PgPool,
+        now: Micros,
+        passed: i64,
+    ) -> impl Future<Output = Result<Vec<Message>, sqlx::Error>> + Send;
+}
+
+/// Fires until stopped. Run it under the relay's lock, or several processes do the same work.
+pub async fn run<T: Timer>(
+    timer: Arc<T>,
+    pool: PgPool,
+    flow: FlowSender,
+    commands: Topic,
+    stop: CancellationToken,
+) {
+    let mut passed = 0;
+    let mut began = Instant::now();
+    let mut fired_any = false;
+    loop {
+        if !fired_any {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+        let fired = tokio::select! {
+            () = stop.cancelled() => return,
+            fired = fire(&*timer, &pool, &flow, commands, passed) => fired,
+        };
+        let fired = fired.unwrap_or_else(|error| {
+            tracing::warn!(timer = T::NAME, %error, "what is due cannot be read now");
+            Fired::default()
+        });
+        fired_any = fired.any;
+        passed += fired.known;
+        if fired.due == 0 && began.elapsed() >= LOOK_BACK {
+            passed = 0;
+            began = Instant::now();
+        }
+    }
+}
+
+/// What came of what was due.
+#[derive(Debug, Default)]
+struct Fired {
+    /// So much was due.
+    due: usize,
+    /// Something was handled.
+    any: bool,
+    /// So many commands were known: in the retry queue, or ended without an effect. They stay due, and firing does not help
+    /// them.
+    known: i64,
+}
+
+async fn fire<T: Timer>(
+    timer: &T,
+    pool: &PgPool,
+    flow: &FlowSender,
+    commands: Topic,
+    passed: i64,
+) -> Result<Fired, sqlx::Error> {
+    let due = timer.due(pool, now(pool).await?, passed).await?;
+    if due.is_empty() {
+        return Ok(Fired::default());
+    }
+    let due = due
+        .into_iter()
+        .map(|message| Inbound::local(commands, message, None))
+        .collect();
+    let Ok(done) = flow.send(due).await else {
+        return Ok(Fired::default());
+    };
+    let answers = done.await.unwrap_or_default();
+    // What went to the retry queue stays due until it is handled: looking again at once would only find it again.
+    let handled = |answer: &Answer| matches!(answer, Answer::Done(_) | Answer::Rejected { .. });
+    let known = answers.iter().filter(|it| matches!(it, Answer::Repeated));
+    Ok(Fired {
+        due: answers.len(),
+        any: answers.iter().any(handled),
+        known: i64::try_from(known.count()).unwrap_or(i64::MAX),
+    })
+}
+
+/// The time by which this database decides, tests' offset included.
+pub async fn now(pool: &PgPool) -> Result<Micros, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset)
+           FROM pipeline.log_head",
+    )
+    .fetch_one(pool)
+    .await
+    .map(Micros)
+}

@@ -1,0 +1,701 @@
+//! Consuming a topic partition: whole entries in, acknowledged after their commit.
+
+#![allow(
+    clippy::large_futures,
+    reason = "the client's; one of them lives as long as the service"
+)]
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::FuturesOrdered;
+use futures::{FutureExt, StreamExt};
+use pulsar::consumer::{InitialPosition, Message};
+use pulsar::error::{ConnectionError, ConsumerError};
+use pulsar::proto::{CommandConsumerStatsResponse, MessageIdData, Schema};
+use pulsar::{Consumer, ConsumerOptions, Pulsar, SubType, TokioExecutor};
+use schemas::{Service, Topic, WriterSchema};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use types::ids;
+use uuid::Uuid;
+
+use crate::backoff::Backoff;
+use crate::gap::{Gap, Suspects};
+use crate::health::{Health, Shut};
+use crate::inbound::{Answer, Hint, Inbound, StreamId, Wire};
+use crate::queue::FlowSender;
+use crate::transport::pulsar::{BrokerSettings, ConnectError};
+use crate::transport::refusal;
+use crate::transport::seniority;
+use crate::transport::silence::{Look, Place};
+use crate::trust::{self, Sender, Trust, Vouching};
+
+/// Messages that the broker may send ahead.
+const RECEIVER_QUEUE: u32 = 600;
+/// Messages that may be in the queue without an acknowledgement.
+const IN_FLIGHT_MESSAGES: usize = 1_200;
+/// With nothing heard for so long, the broker is asked whether there is something to hear; after each reopening that
+/// was for nothing twice as long, up to the second.
+const WATCHDOG: Duration = Duration::from_secs(2);
+const WATCHDOG_MAX: Duration = Duration::from_mins(1);
+/// With nothing heard for so long, a consumer that is there to empty its subscription asks whether it is empty. What
+/// silence means it judges as slowly as others.
+const QUIET: Duration = Duration::from_millis(200);
+const BACKOFF_FIRST: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// How long a suspected gap is left alone before the subscription is opened anew: longer, whatever the spread, than the
+/// second for which a broker may wait before it rewinds for a new consumer.
+const SUSPECTED_FOR: Duration = Duration::from_secs(2);
+/// With nothing heard for so long at a gap that stands, the subscription is opened anew; each time twice as long.
+const AT_GAP_FIRST: Duration = Duration::from_secs(2);
+const AT_GAP_MAX: Duration = Duration::from_mins(1);
+/// With nothing committed for so long of what it handed over, a consumer lets go: its process may be cut off from a database
+/// that another one reaches, and the oldest is fed as long as it is there.
+const STUCK: Duration = Duration::from_secs(15);
+/// How long after the broker said that it has no such schema it is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// Versions of schemas that are known not to be the topic's. Whoever may publish can name any.
+const MAX_UNKNOWN_SCHEMAS: usize = 256;
+
+/// One topic partition that a service follows.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    /// How to reach the broker.
+    pub settings: BrokerSettings,
+    /// Whose signatures count.
+    pub trust: Trust,
+    /// Who follows; the subscription has its name.
+    pub follower: Service,
+    /// What is followed.
+    pub topic: Topic,
+    /// Which partition.
+    pub partition: i32,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ConsumeError {
+    #[error(transparent)]
+    Pulsar(#[from] pulsar::Error),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("the stream ended")]
+    Ended,
+    #[error("the broker has messages but sends none")]
+    Silent,
+    #[error("the broker does not answer in time")]
+    TimedOut,
+    #[error("{0}")]
+    Halted(String),
+    #[error("message {expected} of {source_name} is missing: the broker is asked again")]
+    Suspected { source_name: String, expected: i64 },
+    #[error("nothing comes at a gap that stands: the broker is asked again")]
+    AtGap,
+    #[error("a gap is closed: what was read over comes again")]
+    GapClosed,
+    #[error("nothing is committed here: another process may take it")]
+    Stuck,
+    #[error("the service stops")]
+    Stopping,
+}
+
+impl ConsumeError {
+    /// Only a suspicion, or mended: nothing is the matter that `/ready` speaks of here. A gap that stands is distinguished.
+    fn is_quiet(&self) -> bool {
+        matches!(
+            self,
+            Self::Silent | Self::Suspected { .. } | Self::AtGap | Self::GapClosed | Self::Stuck
+        )
+    }
+
+    /// What is to be emptied first is not empty, whoever is away.
+    fn shut(&self, until: Until) -> Shut {
+        let is_outage = match self {
+            Self::Pulsar(error) => refusal::is_outage(error),
+            Self::Connect(error) => error.is_outage(),
+            Self::Halted(_) => false,
+            Self::Ended
+            | Self::Silent
+            | Self::TimedOut
+            | Self::Suspected { .. }
+            | Self::AtGap
+            | Self::GapClosed
+            | Self::Stuck
+            | Self::Stopping => true,
+        };
+        if is_outage && until == Until::Stopped {
+            Shut::Outage(self.to_string())
+        } else {
+            Shut::NotReady(self.to_string())
+        }
+    }
+}
+
+/// Consumes until stopped, whatever the broker does meanwhile.
+pub async fn consume(
+    subscription: Subscription,
+    flow: FlowSender,
+    health: Health,
+    stop: CancellationToken,
+) {
+    follow(Until::Stopped, subscription, flow, health, stop).await;
+}
+
+/// Consumes until the broker says that nothing of the subscription is unacknowledged, or stopped.
+pub async fn drain(
+    subscription: Subscription,
+    flow: FlowSender,
+    health: Health,
+    stop: CancellationToken,
+) {
+    follow(Until::Empty, subscription, flow, health, stop).await;
+}
+
+/// How long to consume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Stopped,
+    Empty,
+}
+
+impl Until {
+    /// What `/ready` calls it.
+    fn transport(self) -> &'static str {
+        match self {
+            Self::Stopped => "subscription",
+            Self::Empty => DRAIN,
+        }
+    }
+
+    /// With nothing heard for so long, the broker is asked.
+    fn asks_after(self, patience: Duration) -> Duration {
+        match self {
+            Self::Stopped => patience,
+            Self::Empty => patience.min(QUIET),
+        }
+    }
+}
+
+/// What `/ready` calls the emptying of a subscription that is not consumed afterwards.
+pub const DRAIN: &str = "drain";
+
+async fn follow(
+    until: Until,
+    subscription: Subscription,
+    flow: FlowSender,
+    health: Health,
+    stop: CancellationToken,
+) {
+    let topic = subscription.topic.name();
+    // There from the start, so that the first one is seen as a change.
+    metrics::counter!("tributary_stream_gaps_total", "topic" => topic).increment(0);
+    metrics::counter!("tributary_consumer_restarts_total", "topic" => topic).increment(0);
+    metrics::counter!("tributary_undecodable_entries_total", "topic" => topic).increment(0);
+    trust::count_from_zero(subscription.topic);
+    let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
+    let mut suspected = Backoff::new(SUSPECTED_FOR, SUSPECTED_FOR);
+    let mut memory = Memory::default();
+    loop {
+        let ended = tokio::select! {
+            () = stop.cancelled() => return,
+            ended = Session::run(until, &subscription, &flow, &health, &mut memory) => ended,
+        };
+        let (ended, got) = ended;
+        let Err(error) = ended else { return };
+        if got.heard {
+            memory.watchdog = WATCHDOG;
+        }
+        if got.on {
+            backoff.reset();
+        }
+        if matches!(error, ConsumeError::Silent) {
+            memory.watchdog = (memory.watchdog * 2).min(WATCHDOG_MAX);
+        }
+        if !error.is_quiet() {
+            let (topic, partition) = (subscription.topic, subscription.partition);
+            health.failed(until.transport(), topic, partition, error.shut(until));
+        }
+        let wait = match error {
+            ConsumeError::Suspected { .. } => suspected.wait(),
+            _ => backoff.wait(),
+        };
+        metrics::counter!("tributary_consumer_restarts_total", "topic" => subscription.topic.name()).increment(1);
+        tracing::warn!(topic = subscription.topic.name(), partition = subscription.partition, %error,
+            retry_in = ?wait, "consuming starts again");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// What one session leaves to the next.
+#[derive(Debug)]
+struct Memory {
+    /// Gaps that were met.
+    suspects: Suspects,
+    /// How long nothing is heard at a gap that stands.
+    at_gap: Backoff,
+    /// How long silence is borne.
+    watchdog: Duration,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            suspects: Suspects::default(),
+            at_gap: Backoff::new(AT_GAP_FIRST, AT_GAP_MAX),
+            watchdog: WATCHDOG,
+        }
+    }
+}
+
+struct Session<'a> {
+    until: Until,
+    subscription: &'a Subscription,
+    client: Pulsar<TokioExecutor>,
+    consumer: Consumer<Vec<u8>, TokioExecutor>,
+    name: String,
+    schemas: HashMap<Vec<u8>, Arc<WriterSchema>>,
+    /// Versions of schemas that the broker does not have, or that are not ours.
+    unknown_schemas: HashSet<Vec<u8>>,
+    last_heard: Option<MessageIdData>,
+    acknowledged: bool,
+    health: Health,
+    memory: &'a mut Memory,
+    /// Gaps that stand and what lies behind them is read over: what is missing may come again at the topic's end.
+    at_gaps: Vec<Gap>,
+    /// How long silence is borne.
+    patience: Duration,
+    /// Since when it is silent, or since it was looked at last.
+    silent_since: Instant,
+    /// At the last look in this silence.
+    look: Option<Look>,
+}
+
+/// What a session brought.
+#[derive(Debug, Default, Clone, Copy)]
+struct Got {
+    /// Something was sent to it.
+    heard: bool,
+    /// It got on: something was acknowledged.
+    on: bool,
+}
+
+/// An entry in the queue.
+struct Pending {
+    end: MessageIdData,
+    size: usize,
+    /// Suspected streams that go on with it.
+    brings_on: Vec<StreamId>,
+}
+
+impl<'a> Session<'a> {
+    /// One connection's life, and what came of it. It ends well only when the subscription is empty.
+    async fn run(
+        until: Until,
+        subscription: &'a Subscription,
+        flow: &FlowSender,
+        health: &Health,
+        memory: &'a mut Memory,
+    ) -> (Result<(), ConsumeError>, Got) {
+        let opening = Self::open(until, subscription, health.clone(), memory);
+        match tokio::time::timeout(Duration::from_secs(15), opening).await {
+            Ok(Ok(mut session)) => {
+                let (topic, partition) = (subscription.topic, subscription.partition);
+                if until == Until::Stopped {
+                    health.opened(until.transport(), topic, partition);
+                }
+                let ended = session.follow(flow).await;
+                if ended.is_ok() {
+                    health.opened(until.transport(), topic, partition);
+                }
+                // Says goodbye, so that the broker sends what is unacknowledged again at once.
+                let _ =
+                    tokio::time::timeout(Duration::from_secs(1), session.consumer.close()).await;
+                let got = Got {
+                    heard: session.last_heard.is_some(),
+                    on: session.acknowledged,
+                };
+                (ended, got)
+            }
+            Ok(Err(error)) => (Err(error), Got::default()),
+            Err(_) => (Err(ConsumeError::TimedOut), Got::default()),
+        }
+    }
+
+    async fn open(
+        until: Until,
+        subscription: &'a Subscription,
+        health: Health,
+        memory: &'a mut Memory,
+    ) -> Result<Self, ConsumeError> {
+        let client = subscription.settings.connect().await?;
+        let name = subscription
+            .settings
+            .partition_name(subscription.topic, subscription.partition);
+        let consumer = client
+            .consumer()
+            .with_topic(&name)
+            .with_subscription(subscription.follower.name())
+            .with_subscription_type(SubType::Failover)
+            .with_consumer_name(seniority::name(subscription.follower))
+            .with_options(ConsumerOptions {
+                receiver_queue_size: Some(RECEIVER_QUEUE),
+                initial_position: InitialPosition::Earliest,
+                durable: Some(true),
+                priority_level: Some(seniority::priority()),
+                ..ConsumerOptions::default()
+            })
+            .build()
+            .await?;
+        let patience = memory.watchdog;
+        Ok(Self {
+            until,
+            subscription,
+            client,
+            consumer,
+            name,
+            schemas: HashMap::new(),
+            unknown_schemas: HashSet::new(),
+            last_heard: None,
+            acknowledged: false,
+            health,
+            memory,
+            at_gaps: Vec::new(),
+            patience,
+            silent_since: Instant::now(),
+            look: None,
+        })
+    }
+
+    async fn follow(&mut self, flow: &FlowSender) -> Result<(), ConsumeError> {
+        let mut entry: Vec<Inbound> = Vec::new();
+        let mut pending = FuturesOrdered::new();
+        let mut in_flight = 0;
+        let mut moved = Instant::now();
+        loop {
+            if pending.is_empty() {
+                moved = Instant::now();
+            }
+            tokio::select! {
+                biased;
+                Some(done) = pending.next(), if !pending.is_empty() => {
+                    let (done, answers): (Pending, Option<Vec<Answer>>) = done;
+                    in_flight -= done.size;
+                    moved = Instant::now();
+                    self.acknowledge(done, answers).await?;
+                }
+                () = tokio::time::sleep_until(moved + STUCK), if !pending.is_empty() => {
+                    return Err(ConsumeError::Stuck);
+                }
+                next = tokio::time::timeout(self.until.asks_after(self.patience), self.consumer.next()), if in_flight < IN_FLIGHT_MESSAGES => {
+                    let Ok(next) = next else {
+                        if pending.is_empty() && self.hears_nothing().await? {
+                            return Ok(());
+                        }
+                        continue;
+                    };
+                    let mut message = match next.ok_or(ConsumeError::Ended)? {
+                        Ok(message) => message,
+                        Err(error) if is_undecodable(&error) => {
+                            self.passed_over(&error);
+                            continue;
+                        }
+                        Err(error) => return Err(error.into()),
+                    };
+                    let (index, size) = place_in_entry(message.message_id(), message.metadata().num_messages_in_batch);
+                    if index == 0 {
+                        entry.clear();
+                    }
+                    let bytes = Bytes::from(std::mem::take(&mut message.payload.data));
+                    entry.push(self.read(&message, bytes).await?);
+                    self.last_heard = Some(message.message_id().clone());
+                    self.silent_since = Instant::now();
+                    self.look = None;
+                    if index + 1 >= size {
+                        let messages = std::mem::take(&mut entry);
+                        let handed_over = self.pending(&message, &messages);
+                        in_flight += handed_over.size;
+                        let room = tokio::time::timeout(STUCK, flow.send(messages)).await;
+                        let answers = room.map_err(|_| ConsumeError::Stuck)?.map_err(|_| ConsumeError::Stopping)?;
+                        pending.push_back(answers.map(move |answers| (handed_over, answers.ok())));
+                    }
+                }
+            }
+        }
+    }
+
+    fn pending(&self, last: &Message<Vec<u8>>, messages: &[Inbound]) -> Pending {
+        Pending {
+            end: last.message_id().clone(),
+            size: messages.len(),
+            brings_on: self.memory.suspects.brought_on(messages),
+        }
+    }
+
+    /// Acknowledges an entry whose every message is committed or parked: it alone. What the broker sent before it may be in
+    /// the hands of another process still, or of none.
+    async fn acknowledge(
+        &mut self,
+        done: Pending,
+        answers: Option<Vec<Answer>>,
+    ) -> Result<(), ConsumeError> {
+        let answers = answers.ok_or(ConsumeError::Stopping)?;
+        for answer in answers {
+            match answer {
+                Answer::Halted { reason } => return Err(ConsumeError::Halted(reason)),
+                Answer::Gap { stream, expected } => return self.met(Gap { stream, expected }),
+                _ => {}
+            }
+        }
+        self.consumer
+            .ack_with_id(&self.name, done.end)
+            .await
+            .map_err(|error| ConsumeError::Pulsar(pulsar::Error::Consumer(error)))?;
+        self.acknowledged = true;
+        let mut closed = false;
+        for stream in done.brings_on {
+            closed |= self.memory.suspects.forget(&stream);
+            self.health.gap_closed(&stream);
+        }
+        if closed {
+            self.memory.at_gap.reset();
+            return Err(ConsumeError::GapClosed);
+        }
+        Ok(())
+    }
+
+    /// Met a hole in a stream. Before one that stands it reads on without acknowledging: whatever sends the missing message
+    /// again sends all behind it too.
+    fn met(&mut self, gap: Gap) -> Result<(), ConsumeError> {
+        if self.at_gaps.contains(&gap) {
+            return Ok(());
+        }
+        if !self.memory.suspects.met(&gap) {
+            return Err(ConsumeError::Suspected {
+                source_name: gap.stream.source,
+                expected: gap.expected,
+            });
+        }
+        if self.health.gap_stands(&gap) {
+            let topic = gap.stream.topic.name();
+            metrics::counter!("tributary_stream_gaps_total", "topic" => topic).increment(1);
+            tracing::error!(
+                source = gap.stream.source,
+                topic,
+                partition = gap.stream.partition,
+                expected = gap.expected,
+                "a message is missing, although the broker was asked again"
+            );
+        }
+        self.patience = self.memory.at_gap.wait();
+        self.at_gaps.push(gap);
+        Ok(())
+    }
+
+    /// An entry that the client cannot take apart, and does not name: it stays at the broker, and what follows it is handled.
+    fn passed_over(&self, error: &pulsar::Error) {
+        let (topic, partition) = (self.subscription.topic.name(), self.subscription.partition);
+        metrics::counter!("tributary_undecodable_entries_total", "topic" => topic).increment(1);
+        tracing::error!(
+            topic,
+            partition,
+            %error,
+            "an entry of the broker's cannot be decoded: it is passed over, see docs/runbooks/undecodable.md"
+        );
+    }
+
+    /// Nothing came for a while, and nothing is in flight. True when there is nothing that could come any more.
+    async fn hears_nothing(&mut self) -> Result<bool, ConsumeError> {
+        if self.until == Until::Empty && self.backlog().await? == 0 {
+            return Ok(true);
+        }
+        if self.silent_since.elapsed() < self.patience {
+            return Ok(false);
+        }
+        self.silent_since = Instant::now();
+        if !self.at_gaps.is_empty() {
+            return Err(ConsumeError::AtGap);
+        }
+        self.check_silence().await?;
+        Ok(false)
+    }
+
+    /// Entries of the subscription that nobody acknowledged, by the broker's own exact count.
+    async fn backlog(&mut self) -> Result<u64, ConsumeError> {
+        let request = tokio::time::timeout(Duration::from_secs(5), self.consumer.get_stats()).await;
+        let stats = request.map_err(|_| ConsumeError::TimedOut)??;
+        let backlog = |stats: &CommandConsumerStatsResponse| stats.msg_backlog.unwrap_or(u64::MAX);
+        Ok(stats.iter().map(backlog).max().unwrap_or(u64::MAX))
+    }
+
+    async fn check_silence(&mut self) -> Result<(), ConsumeError> {
+        let backlog = self.backlog().await?;
+        let newest = if backlog > 0 {
+            self.newest().await?
+        } else {
+            None
+        };
+        let now = Look { backlog, newest };
+        let heard = self.last_heard.as_ref().map(place);
+        match self.look.replace(now) {
+            Some(before) if now.is_stalled(before, heard) => Err(ConsumeError::Silent),
+            _ => Ok(()),
+        }
+    }
+
+    /// The topic's last entry, if it has any.
+    async fn newest(&mut self) -> Result<Option<Place>, ConsumeError> {
+        let request =
+            tokio::time::timeout(Duration::from_secs(5), self.consumer.get_last_message_id()).await;
+        let last = request.map_err(|_| ConsumeError::TimedOut)??;
+        Ok(last.iter().map(place).filter(|it| it.1 < u64::MAX).max())
+    }
+
+    async fn read(
+        &mut self,
+        message: &Message<Vec<u8>>,
+        bytes: Bytes,
+    ) -> Result<Inbound, ConsumeError> {
+        let metadata = message.metadata();
+        let schema = self.schema(metadata.schema_version.as_deref()).await?;
+        let mut hint = Hint::default();
+        for property in metadata.properties.iter().rev() {
+            let text = property.value.as_str();
+            match property.key.as_str() {
+                "id" => hint.id = text.parse().ok(),
+                "type" => hint.kind = Some(text),
+                "correlationid" => hint.correlation_id = text.parse().ok(),
+                "signature" => hint.signature = Some(text),
+                "source" => hint.source = Some(text),
+                "epoch" => hint.epoch = text.parse().ok(),
+                "sequence" => hint.sequence = text.parse().ok(),
+                "subject" => hint.subject = Some(text),
+                _ => {}
+            }
+        }
+        let id = message.message_id();
+        let place = || {
+            let (ledger, entry, index) = (id.ledger_id, id.entry_id, id.batch_index.unwrap_or(-1));
+            let place = format!("{ledger}:{entry}:{index}");
+            ids::derive(&["broker-message", &self.name, &place])
+        };
+        let (topic, partition) = (self.subscription.topic, self.subscription.partition);
+        let vouching = Vouching::Signature(&self.subscription.trust);
+        let wire = Wire { schema, bytes };
+        let inbound = Inbound::read(topic, partition, wire, place, &hint, vouching);
+        let is_known = !matches!(inbound.sender, Sender::Unknown { .. });
+        if !is_known && inbound.source == topic.publisher().name() {
+            let epoch = inbound
+                .header()
+                .map_or(hint.epoch, |header| header.epoch)
+                .unwrap_or(1);
+            self.health.claims.note(topic, partition, epoch);
+        }
+        Ok(inbound)
+    }
+
+    /// Asks by a consumer of its own, at the topic's end and for this question only: while more lies ready than fits the
+    /// receiver queue, ours answers nothing until somebody reads on, and nobody does before the schema is known.
+    async fn ask_schema(&self, version: Vec<u8>) -> Result<Option<Schema>, pulsar::Error> {
+        let follower = self.subscription.follower.name();
+        let mut client: Consumer<Vec<u8>, TokioExecutor> = self
+            .client
+            .consumer()
+            .with_topic(&self.name)
+            .with_subscription(format!("{follower}-schema-{}", Uuid::new_v4()))
+            .with_subscription_type(SubType::Exclusive)
+            .with_options(ConsumerOptions {
+                initial_position: InitialPosition::Latest,
+                durable: Some(false),
+                ..ConsumerOptions::default()
+            })
+            .build()
+            .await?;
+        let schema = client.get_schema(&self.name, Some(version)).await?;
+        client.close().await?;
+        Ok(schema)
+    }
+
+    async fn ask_schema_in_time(&self, version: &[u8]) -> Result<Option<Schema>, ConsumeError> {
+        let request = Box::pin(self.ask_schema(version.to_vec()));
+        let answered = tokio::time::timeout(Duration::from_secs(5), request).await;
+        Ok(answered.map_err(|_| ConsumeError::TimedOut)??)
+    }
+
+    /// The schema that a message was written with, by its version at the broker. A version that the broker does not have, or
+    /// that is no schema of the topic's, says nothing: whoever may publish can name one.
+    async fn schema(&mut self, version: Option<&[u8]>) -> Result<Arc<WriterSchema>, ConsumeError> {
+        let topic = self.subscription.topic;
+        if let Some(known) = version.and_then(|version| self.schemas.get(version)) {
+            return Ok(Arc::clone(known));
+        }
+        let Some(version) = version.filter(|it| !self.unknown_schemas.contains(*it)) else {
+            return Ok(WriterSchema::current(topic));
+        };
+        let mut schema = self.ask_schema_in_time(version).await?;
+        // The client does not tell an error of the broker's from its knowing none. When one was met, more are likely.
+        let mut left = if self.unknown_schemas.is_empty() {
+            2
+        } else {
+            0
+        };
+        while schema.is_none() && left > 0 {
+            left -= 1;
+            tokio::time::sleep(ASK_AGAIN).await;
+            schema = self.ask_schema_in_time(version).await?;
+        }
+        let parsed = schema
+            .ok_or_else(|| "the broker does not know it".to_owned())
+            .and_then(|schema| {
+                let text = String::from_utf8_lossy(&schema.schema_data);
+                WriterSchema::parse(topic, &text).map_err(|error| error.to_string())
+            });
+        match parsed {
+            Ok(parsed) => {
+                self.schemas.insert(version.to_vec(), Arc::clone(&parsed));
+                Ok(parsed)
+            }
+            Err(error) => {
+                if self.unknown_schemas.len() >= MAX_UNKNOWN_SCHEMAS {
+                    self.unknown_schemas.clear();
+                }
+                let partition = self.subscription.partition;
+                tracing::warn!(
+                    topic = topic.name(),
+                    partition,
+                    ?version,
+                    error,
+                    "a message names a schema that is none of its topic's"
+                );
+                self.unknown_schemas.insert(version.to_vec());
+                Ok(WriterSchema::current(topic))
+            }
+        }
+    }
+}
+
+/// Whether it is of one entry alone: compressed, which nothing of ours is and no client needs, or not put together as it
+/// says it is. The connection is well.
+fn is_undecodable(error: &pulsar::Error) -> bool {
+    matches!(
+        error,
+        pulsar::Error::Consumer(ConsumerError::Io(_))
+            | pulsar::Error::Connection(ConnectionError::Decoding(_))
+    )
+}
+
+fn place(id: &MessageIdData) -> Place {
+    (id.ledger_id, id.entry_id)
+}
+
+/// A message's index in its entry, and how many the entry has.
+fn place_in_entry(id: &MessageIdData, in_batch: Option<i32>) -> (i32, i32) {
+    match id.batch_index {
+        Some(index) if index >= 0 => (index, id.batch_size.or(in_batch).unwrap_or(1).max(1)),
+        _ => (0, 1),
+    }
+}

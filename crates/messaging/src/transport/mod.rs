@@ -1,0 +1,15 @@
+//! The transports between services: by the broker, by HTTP, and within one process for tests.
+
+pub mod consumer;
+pub mod history;
+pub mod http;
+mod internal;
+pub mod memory;
+pub mod pulsar;
+pub mod receiver;
+mod refusal;
+pub mod resend;
+mod seniority;
+mod silence;
+pub mod token;
+pub mod wire;

@@ -1,0 +1,325 @@
+//! Publishing to a topic partition: one producing client, one unacknowledged entry.
+
+#![allow(
+    clippy::large_futures,
+    reason = "the client's; one of them lives as long as the service"
+)]
+
+use std::time::Duration;
+
+use pulsar::producer::Message as PulsarMessage;
+use pulsar::proto::Schema;
+use pulsar::{
+    ConnectionRetryOptions, OperationRetryOptions, Producer, ProducerOptions, Pulsar, TokioExecutor,
+};
+use schemas::signature::Signed;
+use schemas::{Service, Topic, WriterSchema};
+use tokio::net::TcpStream;
+
+use crate::log::LogRow;
+use crate::relay::{ENTRY_MESSAGES, Entry, Shipped, Start, Transport, TransportError};
+use crate::tls::{self, Authorities, NoConnection, Refusal};
+use crate::transport::refusal;
+use crate::transport::token::BrokerToken;
+use crate::trust::Trust;
+
+/// How long any answer of the broker is waited for.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
+/// `Schema.Type.Avro` of Pulsar's wire protocol.
+const AVRO: i32 = 4;
+
+/// How to reach the broker.
+#[derive(Debug, Clone)]
+pub struct BrokerSettings {
+    /// `pulsar://host:port` or `pulsar+ssl://host:port`. With TLS the certificate and its host name are always checked,
+    /// and nothing is sent before.
+    pub service_url: String,
+    /// Who may have signed the broker's certificate, beside the public authorities.
+    pub authorities: Option<Authorities>,
+    /// A token, where the broker wants one.
+    pub token: Option<BrokerToken>,
+    /// The tenant.
+    pub tenant: String,
+    /// The namespace within it.
+    pub namespace: String,
+}
+
+impl BrokerSettings {
+    /// The full name of a topic partition. Every topic is a partitioned one.
+    pub fn partition_name(&self, topic: Topic, partition: i32) -> String {
+        format!(
+            "persistent://{}/{}/{}-partition-{partition}",
+            self.tenant,
+            self.namespace,
+            topic.name()
+        )
+    }
+
+    /// A client of its own: producing and consuming never share one, or small frames stall sends.
+    pub async fn connect(&self) -> Result<Pulsar<TokioExecutor>, ConnectError> {
+        match self.try_connect().await {
+            Ok(client) => Ok(client),
+            Err(error) => Err(self.explain(error).await),
+        }
+    }
+
+    /// The client says of a refused certificate, of a refused token and of a connection that broke no more than that there
+    /// was a fatal error: asks again what it is.
+    async fn explain(&self, error: pulsar::Error) -> ConnectError {
+        let Some((host, port, is_tls)) = self.server().filter(|_| !refusal::is_outage(&error))
+        else {
+            return error.into();
+        };
+        let token = self.token.clone();
+        let says = if is_tls {
+            match tls::connect(&host, port, self.authorities.as_ref()).await {
+                Ok(stream) => refusal::of_greeting(stream, token).await,
+                Err(NoConnection::Refused(why)) => {
+                    return ConnectError::Refused { host, port, why };
+                }
+                Err(NoConnection::Away) => None,
+            }
+        } else {
+            let connecting = TcpStream::connect((host.as_str(), port));
+            match tokio::time::timeout(OPERATION_TIMEOUT, connecting).await {
+                Ok(Ok(stream)) => refusal::of_greeting(stream, token).await,
+                _ => None,
+            }
+        };
+        match says {
+            Some(says) => ConnectError::NotTaken { host, port, says },
+            None => ConnectError::Broken(error),
+        }
+    }
+
+    /// Host and port of the service URL, and whether TLS is spoken there.
+    fn server(&self) -> Option<(String, u16, bool)> {
+        let url = reqwest::Url::parse(&self.service_url).ok()?;
+        let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+        let is_tls = url.scheme() == "pulsar+ssl";
+        let port = url.port().unwrap_or(if is_tls { 6651 } else { 6650 });
+        Some((host, port, is_tls))
+    }
+
+    async fn try_connect(&self) -> Result<Pulsar<TokioExecutor>, pulsar::Error> {
+        let mut builder = Pulsar::builder(&self.service_url, TokioExecutor)
+            .with_connection_retry_options(ConnectionRetryOptions {
+                min_backoff: Duration::from_millis(50),
+                max_backoff: Duration::from_secs(1),
+                max_retries: 2,
+                connection_timeout: OPERATION_TIMEOUT,
+                keep_alive: Duration::from_secs(10),
+                ..ConnectionRetryOptions::default()
+            })
+            .with_operation_retry_options(OperationRetryOptions {
+                operation_timeout: OPERATION_TIMEOUT,
+                retry_delay: Duration::from_millis(500),
+                max_retries: Some(2),
+            })
+            // The channel's slots are made at once, some kilobytes each; one entry at a time needs few.
+            .with_outbound_channel_size(32);
+        if let Some(authorities) = &self.authorities {
+            builder = builder.with_certificate_chain(authorities.pem().as_bytes().to_vec());
+        }
+        if let Some(token) = &self.token {
+            builder = builder.with_auth_provider(Box::new(token.clone()));
+        }
+        builder.build().await
+    }
+}
+
+/// Why there is no connection to the broker.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Its certificate is not what it must be; nothing was sent to it.
+    #[error("{host}:{port} is refused: {why}")]
+    Refused {
+        /// As the service URL has it.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// What is wrong.
+        why: Refusal,
+    },
+    /// The broker refuses it, a token that it does not take above all.
+    #[error("{host}:{port} refuses the connection: {says}")]
+    NotTaken {
+        /// As the service URL has it.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// In its words.
+        says: String,
+    },
+    /// It cannot be reached, or hangs up without a word.
+    #[error(transparent)]
+    Broken(pulsar::Error),
+    /// What else the client says.
+    #[error(transparent)]
+    Pulsar(#[from] pulsar::Error),
+}
+
+impl ConnectError {
+    /// Whether the broker is away, rather than that it or we refuse.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Refused { why, .. } => *why == Refusal::Silent,
+            Self::NotTaken { .. } => false,
+            Self::Broken(_) => true,
+            Self::Pulsar(error) => refusal::is_outage(error),
+        }
+    }
+}
+
+impl From<ConnectError> for TransportError {
+    fn from(error: ConnectError) -> Self {
+        if error.is_outage() {
+            Self::Outage(error.to_string())
+        } else {
+            Self::Refused(error.to_string())
+        }
+    }
+}
+
+impl From<pulsar::Error> for TransportError {
+    fn from(error: pulsar::Error) -> Self {
+        ConnectError::Pulsar(error).into()
+    }
+}
+
+struct Open {
+    producer: Producer<TokioExecutor>,
+    fingerprint: [u8; 32],
+    _client: Pulsar<TokioExecutor>,
+}
+
+/// The transport to one topic partition.
+pub struct PulsarTransport {
+    settings: BrokerSettings,
+    trust: Trust,
+    topic: Topic,
+    partition: i32,
+    open: Option<Open>,
+}
+
+impl PulsarTransport {
+    /// A transport that is not open yet.
+    pub fn new(settings: BrokerSettings, trust: Trust, topic: Topic, partition: i32) -> Self {
+        Self {
+            settings,
+            trust,
+            topic,
+            partition,
+            open: None,
+        }
+    }
+
+    /// Opens a producer that presents this schema. A topic that is not wholly provisioned has no schema, since that is
+    /// provisioned last, and refuses: so nothing is ever published to a topic without its subscriptions.
+    async fn open_with(&mut self, schema: &WriterSchema) -> Result<&mut Open, TransportError> {
+        self.open = None;
+        let client = self.settings.connect().await?;
+        let options = ProducerOptions {
+            schema: Some(Schema {
+                name: self.topic.name().to_owned(),
+                schema_data: schema.text().as_bytes().to_vec(),
+                r#type: AVRO,
+                properties: Vec::new(),
+            }),
+            // More than an entry has, so that only `send_batch` ends one.
+            batch_size: Some(u32::try_from(ENTRY_MESSAGES).unwrap_or(500) + 1),
+            block_queue_if_full: true,
+            ..ProducerOptions::default()
+        };
+        let build = client
+            .producer()
+            .with_topic(self.settings.partition_name(self.topic, self.partition))
+            .with_options(options)
+            .build();
+        let producer = tokio::time::timeout(OPERATION_TIMEOUT * 2, build)
+            .await
+            .map_err(|_| TransportError::outage("the broker does not open a producer in time"))??;
+        Ok(self.open.insert(Open {
+            producer,
+            fingerprint: *schema.fingerprint(),
+            _client: client,
+        }))
+    }
+
+    async fn send(&mut self, entry: &Entry) -> Result<(), TransportError> {
+        let trust = self.trust.clone();
+        let current = match self.open.take() {
+            Some(open) if open.fingerprint == *entry.schema.fingerprint() => self.open.insert(open),
+            // A schema version belongs to an entry, so another writer schema needs another producer.
+            _ => self.open_with(&entry.schema).await?,
+        };
+        let mut receipts = Vec::with_capacity(entry.rows.len());
+        for row in &entry.rows {
+            let message = to_pulsar(&trust, entry, row);
+            receipts.push(current.producer.send_non_blocking(message).await?);
+        }
+        current.producer.send_batch().await?;
+        for receipt in receipts {
+            receipt.await?;
+        }
+        Ok(())
+    }
+}
+
+impl Transport for PulsarTransport {
+    fn name(&self) -> String {
+        "pulsar".to_owned()
+    }
+
+    async fn open(&mut self, _epoch: i64) -> Result<Start, TransportError> {
+        self.open_with(&WriterSchema::current(self.topic)).await?;
+        Ok(Start::Cursor)
+    }
+
+    async fn ship(&mut self, entry: &Entry) -> Result<Shipped, TransportError> {
+        match tokio::time::timeout(OPERATION_TIMEOUT, self.send(entry)).await {
+            Ok(sent) => sent.map(|()| Shipped::Acknowledged),
+            Err(_) => Err(TransportError::outage(
+                "the broker does not acknowledge in time",
+            )),
+        }
+    }
+
+    fn close(&mut self) {
+        self.open = None;
+    }
+}
+
+/// Signed when it is shipped, not when it is logged: so what is sent again is signed with the key of then.
+fn to_pulsar(trust: &Trust, entry: &Entry, row: &LogRow) -> PulsarMessage {
+    let mut properties = std::collections::HashMap::with_capacity(8);
+    let mut property = |name: &str, value: String| properties.insert(name.to_owned(), value);
+    property("id", row.id.to_string());
+    property("type", row.kind.clone());
+    property("source", entry.source.to_owned());
+    property("epoch", entry.epoch.to_string());
+    if let Some(sequence) = row.sequence {
+        property("sequence", sequence.to_string());
+        if let Some(source) = Service::parse(entry.source) {
+            let signed = Signed {
+                source,
+                topic: entry.topic,
+                partition: entry.partition,
+                epoch: entry.epoch,
+                sequence,
+                layout: entry.schema.layout(),
+                bytes: &row.body,
+            };
+            property("signature", trust.sign(&signed));
+        }
+    }
+    property("subject", row.subject.clone());
+    property("correlationid", row.correlation_id.to_string());
+    PulsarMessage {
+        payload: row.body.clone(),
+        properties,
+        partition_key: Some(row.key.clone()),
+        event_time: u64::try_from(row.time / 1_000).ok(),
+        ..PulsarMessage::default()
+    }
+}

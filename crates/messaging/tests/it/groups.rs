@@ -1,0 +1,70 @@
+//! Group commit: many callers, one transaction, one answer each.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::join_all;
+use messaging::Tasks;
+use messaging::group::{Group, GroupError, GroupWrite};
+use tokio::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Doubles numbers; refuses any group with a zero.
+#[derive(Clone, Default)]
+struct Doubling {
+    groups: Arc<AtomicUsize>,
+}
+
+impl GroupWrite for Doubling {
+    type In = i64;
+    type Out = i64;
+
+    async fn write(&self, items: Vec<i64>) -> Result<Vec<i64>, sqlx::Error> {
+        self.groups.fetch_add(1, Ordering::SeqCst);
+        if items.contains(&0) {
+            return Err(sqlx::Error::PoolClosed);
+        }
+        Ok(items.into_iter().map(|item| item * 2).collect())
+    }
+}
+
+#[tokio::test]
+async fn each_caller_gets_its_own_answer_of_few_transactions() {
+    let (tasks, writing) = (Tasks::new(CancellationToken::new()), Doubling::default());
+    let group = Group::start(
+        &tasks,
+        "doubling",
+        100,
+        Duration::from_millis(5),
+        writing.clone(),
+    );
+    let answers = join_all((1..=300).map(|number| group.submit(number))).await;
+    let answers: Vec<i64> = answers.into_iter().map(Result::unwrap).collect();
+    assert_eq!(
+        answers,
+        (1..=300).map(|number| number * 2).collect::<Vec<_>>()
+    );
+    assert!(writing.groups.load(Ordering::SeqCst) < 20);
+    tasks.stop().cancel();
+}
+
+#[tokio::test]
+async fn a_failed_transaction_is_returned_to_all_and_the_next_goes_on() {
+    let tasks = Tasks::new(CancellationToken::new());
+    let group = Group::start(
+        &tasks,
+        "doubling",
+        100,
+        Duration::from_millis(5),
+        Doubling::default(),
+    );
+    let failed = group.submit(0).await;
+    assert!(matches!(failed, Err(GroupError::Failed(_))), "{failed:?}");
+    assert_eq!(group.submit(4).await.unwrap(), 8);
+    tasks.stop().cancel();
+    tasks.finished().await;
+    assert!(
+        group.submit(1).await.is_err(),
+        "a service that stops says so"
+    );
+}

@@ -1,0 +1,26 @@
+//! The hard tests of messaging that need no broker: real Postgres, and a small bank as the domain.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what is not there has failed the test"
+)]
+
+mod archives;
+mod balances;
+mod bank;
+mod groups;
+mod http_transport;
+mod lab;
+mod leading;
+mod malformed;
+mod operating;
+mod queues;
+mod redriving;
+mod replicas;
+mod resends;
+mod restores;
+mod retry_queue;
+mod senders;
+mod streams;
+mod timers;

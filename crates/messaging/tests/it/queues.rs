@@ -1,0 +1,177 @@
+//! Flows: bounded, fair, and what belongs together stays together.
+
+use messaging::{BATCH_BYTES, FLOW_BYTES, Inbound, Queue};
+use schemas::MAX_MESSAGE_BYTES;
+
+use crate::bank::take_out;
+use crate::lab::{COMMANDS, arrived, command};
+
+fn messages(count: usize) -> Vec<Inbound> {
+    (0..count)
+        .map(|number| {
+            arrived(
+                COMMANDS,
+                &command("p", &format!("pay{number}"), take_out(1, "paypal")),
+            )
+        })
+        .collect()
+}
+
+/// How many messages each item of the next batch has.
+fn sizes(queue: &Queue) -> Vec<usize> {
+    let items = queue.fill().items;
+    items.iter().map(|item| item.messages.len()).collect()
+}
+
+#[tokio::test]
+async fn a_request_is_in_the_next_batch_however_many_sources_have_a_backlog() {
+    let queue = Queue::default();
+    let backlogs: Vec<_> = (0..6).map(|_| queue.flow()).collect();
+    let edge = queue.flow();
+    let _waiting: Vec<_> = (0..6)
+        .flat_map(|_| {
+            backlogs
+                .iter()
+                .map(|flow| flow.offer(messages(500)).unwrap())
+        })
+        .collect();
+    for _ in 0..5 {
+        let _offered = edge.offer(messages(1)).unwrap();
+        assert_eq!(sizes(&queue), [1, 500, 500]);
+    }
+}
+
+#[tokio::test]
+async fn sources_with_a_backlog_share_by_messages_not_by_entries() {
+    let queue = Queue::default();
+    let (large, small) = (queue.flow(), queue.flow());
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        waiting.push(large.offer(messages(500)).unwrap());
+        waiting.extend((0..40).map(|_| small.offer(messages(10)).unwrap()));
+    }
+    let (mut of_large, mut of_small) = (0, 0);
+    for size in (0..4).flat_map(|_| sizes(&queue)) {
+        *(if size == 500 {
+            &mut of_large
+        } else {
+            &mut of_small
+        }) += size;
+    }
+    assert!(of_large.abs_diff(of_small) <= 500, "{of_large} {of_small}");
+}
+
+#[tokio::test]
+async fn a_source_that_was_idle_saves_nothing_up() {
+    let queue = Queue::default();
+    let (busy, idle) = (queue.flow(), queue.flow());
+    for _ in 0..20 {
+        let _waiting = busy.offer(messages(500)).unwrap();
+        assert_eq!(sizes(&queue), [500]);
+    }
+    let mut waiting = Vec::new();
+    for _ in 0..4 {
+        waiting.push(idle.offer(messages(500)).unwrap());
+        waiting.push(busy.offer(messages(499)).unwrap());
+    }
+    for _ in 0..2 {
+        let sizes = sizes(&queue);
+        assert!(sizes.contains(&499), "both are served in turn: {sizes:?}");
+    }
+}
+
+/// Encoded, one takes some more than a hundred kilobytes.
+fn large_messages(count: usize) -> Vec<Inbound> {
+    let body = || take_out(1, &"x".repeat(100_000));
+    let large = |number| command("p", &format!("pay{number}"), body());
+    (0..count)
+        .map(|number| arrived(COMMANDS, &large(number)))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_flow_is_bounded_by_bytes_too_and_lets_one_large_item_in() {
+    let queue = Queue::default();
+    let flow = queue.flow();
+    let mut waiting = Vec::new();
+    while let Ok(answers) = flow.offer(large_messages(10)) {
+        waiting.push(answers);
+        assert!(waiting.len() * 1_000_000 <= FLOW_BYTES, "bounded");
+    }
+    assert!(flow.offer(messages(1)).is_ok(), "a small one still fits");
+    let other = queue.flow();
+    let more_than_a_flow = FLOW_BYTES / 100_000 + 1;
+    assert!(other.offer(large_messages(more_than_a_flow)).is_ok());
+    assert!(other.offer(messages(1)).is_err(), "but it fills the flow");
+}
+
+#[tokio::test]
+async fn what_this_process_makes_counts_as_large_as_it_will_be() {
+    let flow = Queue::default().flow();
+    let large = command("p", "pay", take_out(1, &"x".repeat(200_000)));
+    let mut taken = 0;
+    while let Ok(_waiting) = flow.offer(vec![Inbound::local(COMMANDS, large.clone(), None)]) {
+        taken += 1;
+        assert!(taken * 200_000 <= FLOW_BYTES, "bounded");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_long_to_be_written_takes_the_room_of_the_longest_message() {
+    let flow = Queue::default().flow();
+    let too_long = command("p", "pay", take_out(1, &"x".repeat(MAX_MESSAGE_BYTES)));
+    let mut taken = 0;
+    while let Ok(_waiting) = flow.offer(vec![Inbound::local(COMMANDS, too_long.clone(), None)]) {
+        taken += 1;
+        assert!(taken * MAX_MESSAGE_BYTES <= FLOW_BYTES, "bounded");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_bounded_by_bytes() {
+    let queue = Queue::default();
+    let flow = queue.flow();
+    let _waiting: Vec<_> = (0..7)
+        .map(|_| flow.offer(large_messages(10)).unwrap())
+        .collect();
+    let entries = sizes(&queue).len();
+    assert!(
+        (entries - 1) * 1_000_000 < BATCH_BYTES && entries < 7,
+        "{entries}"
+    );
+}
+
+#[tokio::test]
+async fn a_full_flow_refuses_and_leaves_the_others_open() {
+    let queue = Queue::default();
+    let (full, other) = (queue.flow(), queue.flow());
+    let mut waiting = Vec::new();
+    while let Ok(answers) = full.offer(messages(500)) {
+        waiting.push(answers);
+        assert!(waiting.len() <= 16, "a flow is bounded");
+    }
+    assert!(other.offer(messages(1)).is_ok());
+    // Room comes back when a batch is done, not when it is taken.
+    let batch = queue.fill();
+    assert!(full.offer(messages(500)).is_err());
+    drop(batch);
+    assert!(full.offer(messages(500)).is_ok());
+}
+
+#[tokio::test]
+async fn an_entry_is_never_cut() {
+    let queue = Queue::default();
+    let flow = queue.flow();
+    let _waiting: Vec<_> = [700, 700, 5]
+        .map(|size| flow.offer(messages(size)).unwrap())
+        .into();
+    for expected in [&[700, 700][..], &[5]] {
+        let sizes: Vec<usize> = queue
+            .fill()
+            .items
+            .iter()
+            .map(|item| item.messages.len())
+            .collect();
+        assert_eq!(sizes, expected);
+    }
+}

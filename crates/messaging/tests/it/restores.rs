@@ -1,0 +1,419 @@
+//! Histories that fork: a source restored from a backup is found, stopped and accepted again.
+
+use std::sync::Arc;
+
+use messaging::relay::{self, Source};
+use messaging::transport::memory::MemoryTransport;
+use messaging::transport::receiver::Receiver;
+use messaging::{
+    Answer, Health, Lock, Lookups, NewMessage, SchemaIds, Tasks, WriteTx, Writer, advance, epoch,
+    halted,
+};
+use runtime::testing::until;
+use schemas::{Message, Service};
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use types::ids;
+use uuid::Uuid;
+
+use crate::bank::earns;
+use crate::lab::{FACTS, Lab, Replica};
+
+/// A fact to append to commission's log.
+pub fn fact() -> NewMessage {
+    let conversion = Uuid::now_v7().to_string();
+    NewMessage {
+        id: Uuid::now_v7(),
+        topic: FACTS,
+        key: conversion.clone(),
+        subject: conversion,
+        body: earns("p", 1),
+        correlation_id: Uuid::now_v7(),
+        causation_id: None,
+        outcome_of: None,
+        actor: None,
+        traceparent: None,
+    }
+}
+
+/// Commission's database, with so many facts in its log.
+struct Sender {
+    pool: PgPool,
+    writer: Writer,
+    committed: Arc<watch::Sender<i64>>,
+    health: Health,
+}
+
+impl Sender {
+    async fn open(url: &str) -> Self {
+        let pool = PgPool::connect(url).await.unwrap();
+        let schema_ids = SchemaIds::open(&pool).await.unwrap();
+        let writer = Writer {
+            service: Service::Commission,
+            partitions: 1,
+            schema_ids,
+            lock: Lock::Log,
+        };
+        Self {
+            pool,
+            writer,
+            committed: Arc::new(watch::Sender::new(0)),
+            health: Health::default(),
+        }
+    }
+
+    async fn begin(&self) -> WriteTx {
+        WriteTx::begin(&self.pool, &self.writer, Lookups::default())
+            .await
+            .unwrap()
+    }
+
+    async fn append(&self, count: usize) {
+        for _ in 0..count {
+            let mut tx = self.begin().await;
+            tx.append(fact()).unwrap();
+            advance(&self.committed, tx.commit().await.unwrap());
+        }
+    }
+
+    /// Ships to a follower until stopped.
+    fn ship(&self, lab: &Lab, replica: &Replica, tasks: &Tasks, relay_epoch: i64) {
+        let receiver = Receiver::new(lab.pool.clone(), &replica.flow);
+        let source = Source {
+            pool: self.pool.clone(),
+            service: Service::Commission.name(),
+            schema_ids: self.writer.schema_ids.clone(),
+            committed: self.committed.subscribe(),
+            spans: None,
+        };
+        let transport = MemoryTransport::new(receiver, Service::Commission, FACTS, 0);
+        let stop = tasks.stop().clone();
+        let shipping = relay::ship(
+            source,
+            transport,
+            FACTS,
+            0,
+            relay_epoch,
+            self.health.clone(),
+            stop,
+        );
+        tasks.spawn("relay", shipping);
+    }
+}
+
+/// A copy of a database that nobody is connected to: a backup, and its restore.
+async fn copy(url: &str) -> String {
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let mut admin = PgConnection::connect(&format!("{server}/postgres"))
+        .await
+        .unwrap();
+    let sql = format!("CREATE DATABASE {name}_copy TEMPLATE {name}");
+    until("nobody is connected", async || {
+        let left: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM pg_stat_activity WHERE datname = $1")
+                .bind(name)
+                .fetch_one(
+                    &PgPool::connect(&format!("{server}/postgres"))
+                        .await
+                        .unwrap(),
+                )
+                .await
+                .unwrap();
+        left == 0
+    })
+    .await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    format!("{url}_copy")
+}
+
+async fn empty_database() -> String {
+    let url = runtime::testing::new_database().await;
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    messaging::migrate(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    url
+}
+
+async fn until_balance(lab: &Lab, count: i64) {
+    until("all are handled", async || lab.balance("p").await >= count).await;
+    assert_eq!(lab.balance("p").await, count, "once each");
+}
+
+/// A sender that lost ten of its thirty messages, all of which the follower has handled.
+async fn restored(lab: &Lab, replica: &Replica) -> Sender {
+    let url = empty_database().await;
+    let before = Sender::open(&url).await;
+    before.append(20).await;
+    before.pool.close().await;
+    let backup = copy(&url).await;
+    let lost = Sender::open(&url).await;
+    lost.append(10).await;
+    let tasks = Tasks::new(CancellationToken::new());
+    lost.ship(lab, replica, &tasks, 1);
+    until_balance(lab, 30).await;
+    tasks.stop().cancel();
+    tasks.finished().await;
+    Sender::open(&backup).await
+}
+
+#[tokio::test]
+async fn a_restored_sender_finds_its_follower_ahead_and_says_so() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let sender = restored(&lab, &replica).await;
+    let tasks = Tasks::new(CancellationToken::new());
+    sender.ship(&lab, &replica, &tasks, 1);
+    until("the sender stops", async || {
+        !sender.health.stops().is_empty()
+    })
+    .await;
+    // What it appended meanwhile, fewer messages than were lost, is found all the same.
+    sender.append(4).await;
+    let receiver = Receiver::new(lab.pool.clone(), &replica.flow);
+    let at = receiver.watermark("commission", 1, FACTS, 0).await.unwrap();
+    let fork = epoch::fork(&sender.pool, FACTS, 0, 1, at).await.unwrap();
+    assert_eq!(fork, Some(21));
+    let (transport, reason) = sender.health.stops().remove(0);
+    assert_eq!(transport, "memory commission-events/0");
+    assert!(
+        reason.contains("handled message 30") && reason.contains("epoch raise"),
+        "{reason}"
+    );
+    tasks.stop().cancel();
+    tasks.finished().await;
+}
+
+#[tokio::test]
+async fn a_restored_senders_new_messages_are_not_dropped_as_seen_and_come_again_under_a_raised_epoch()
+ {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let sender = restored(&lab, &replica).await;
+    // Nobody noticed: it goes on, and its sequences are those of what it lost; more of them than that was.
+    sender.append(15).await;
+    let tasks = Tasks::new(CancellationToken::new());
+    sender.ship(&lab, &replica, &tasks, 1);
+    let stops = async || halted::all(&lab.pool).await.unwrap();
+    until("the sender stops", async || {
+        !sender.health.stops().is_empty()
+    })
+    .await;
+    let (_, reason) = sender.health.stops().remove(0);
+    assert!(
+        reason.contains("message 30 of commission-events is another one here"),
+        "{reason}"
+    );
+    assert_eq!(
+        lab.balance("p").await,
+        30,
+        "nothing of another history is handled"
+    );
+
+    let receiver = Receiver::new(lab.pool.clone(), &replica.flow);
+    let at = receiver.watermark("commission", 1, FACTS, 0).await.unwrap();
+    let fork = epoch::fork(&sender.pool, FACTS, 0, 1, at).await.unwrap();
+    assert_eq!(
+        fork,
+        Some(21),
+        "the first that is not what the follower has"
+    );
+    let refused = accept(&lab, 0).await;
+    assert!(
+        matches!(refused, Err(halted::NotAccepted::Refused(_))),
+        "{refused:?}"
+    );
+
+    let mut tx = sender.begin().await;
+    let raised = epoch::raise(&mut tx, &sender.pool, &sender.writer, 20)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((raised.epoch, raised.restated), (2, 15));
+    // The relay that ran gives the lead up, and whoever leads next begins behind the raise.
+    tasks.stop().cancelled().await;
+    let tasks = Tasks::new(CancellationToken::new());
+    sender.ship(&lab, &replica, &tasks, 2);
+    until("the new epoch is halted too", async || {
+        stops()
+            .await
+            .first()
+            .is_some_and(|stop| stop.came_epoch == 2)
+    })
+    .await;
+    assert_eq!(lab.balance("p").await, 30);
+    assert_eq!(accept(&lab, 2).await.unwrap().len(), 1);
+    until_balance(&lab, 45).await;
+    sender.append(5).await;
+    until_balance(&lab, 50).await;
+    assert!(stops().await.is_empty());
+    tasks.stop().cancel();
+    tasks.finished().await;
+}
+
+async fn accept(lab: &Lab, epoch: i64) -> Result<Vec<halted::Halted>, halted::NotAccepted> {
+    let mut tx = WriteTx::begin(&lab.pool, &lab.writer, Lookups::default())
+        .await
+        .unwrap();
+    let accepted = halted::accept(&mut tx, "commission", epoch, 0).await?;
+    tx.commit().await.unwrap();
+    Ok(accepted)
+}
+
+#[tokio::test]
+async fn what_a_follower_never_got_of_the_old_epoch_comes_before_the_new_one() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let sender = Sender::open(&empty_database().await).await;
+    sender.append(20).await;
+    let mut tx = sender.begin().await;
+    epoch::raise(&mut tx, &sender.pool, &sender.writer, 20)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    sender.append(3).await;
+    let tasks = Tasks::new(CancellationToken::new());
+    sender.ship(&lab, &replica, &tasks, 1);
+    until("the follower stops before the new epoch", async || {
+        halted::all(&lab.pool).await.unwrap().len() == 1
+    })
+    .await;
+    assert_eq!(lab.balance("p").await, 20);
+    accept(&lab, 2).await.unwrap();
+    until_balance(&lab, 23).await;
+    // The relay starts in the new epoch from now on, and what is left of the old one is passed.
+    let old = lab.fact("p", 1);
+    let answers = replica.take(FACTS, &[&old]).await;
+    assert!(matches!(answers[..], [Answer::Repeated]), "{answers:?}");
+    tasks.stop().cancel();
+    tasks.finished().await;
+}
+
+#[tokio::test]
+async fn forked_messages_at_the_broker_are_passed_once_the_new_epoch_is_accepted() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let facts: Vec<_> = (0..10).map(|_| lab.fact("p", 1)).collect();
+    replica.take(FACTS, &facts.iter().collect::<Vec<_>>()).await;
+    // A backup of the first five was restored; eight more were stated and published before anybody knew.
+    let forked: Vec<_> = (6..14)
+        .map(|sequence| {
+            let mut fact = lab.fact("p", 100);
+            fact.header.sequence = Some(sequence);
+            fact
+        })
+        .collect();
+    let forked: Vec<_> = forked.iter().collect();
+    // Neither those whose places were taken, nor those behind, in the same entry or the next.
+    for entry in [&forked[..], &forked[5..], &forked[..1]] {
+        let answers = replica.take(FACTS, entry).await;
+        assert!(
+            answers
+                .iter()
+                .all(|answer| matches!(answer, Answer::Halted { .. })),
+            "{answers:?}"
+        );
+    }
+    let again = replica.take(FACTS, &[&facts[9], &facts[3]]).await;
+    assert!(
+        again
+            .iter()
+            .all(|answer| matches!(answer, Answer::Repeated)),
+        "a duplicate is no fork: {again:?}"
+    );
+    accept(&lab, 2).await.unwrap();
+    let answers = replica.take(FACTS, &forked).await;
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(answer, Answer::Repeated)),
+        "{answers:?}"
+    );
+    let mut restated = forked[0].clone();
+    (restated.header.epoch, restated.header.sequence) = (Some(2), Some(1));
+    let answers = replica.take(FACTS, &[&restated]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+    assert_eq!(lab.balance("p").await, 110);
+}
+
+/// A fact that commission decided because of this cause, under an epoch and at a place of its stream.
+fn decided(lab: &mut Lab, cause: Uuid, epoch: i64, sequence: i64) -> Message {
+    let mut fact = lab.fact("p", 1);
+    fact.header.id = ids::event_id("commission", epoch, cause, 0);
+    fact.header.causation_id = Some(cause);
+    (fact.header.epoch, fact.header.sequence) = (Some(epoch), Some(sequence));
+    fact
+}
+
+#[tokio::test]
+async fn what_a_restored_log_decides_again_has_no_second_effect_and_becomes_a_dead_letter() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let [before, after, both, new] = [(); 4].map(|()| Uuid::now_v7());
+    let lost = decided(&mut lab, before, 1, 1);
+    replica.take(FACTS, &[&lost]).await;
+    accept(&lab, 2).await.unwrap();
+    // These two of the lost history were still on their way; the last was stated again before anybody noticed, and restated.
+    let late = decided(&mut lab, after, 1, 2);
+    let stated = decided(&mut lab, both, 1, 3);
+    replica.take(FACTS, &[&late, &stated]).await;
+    assert_eq!(lab.balance("p").await, 3);
+
+    let again = decided(&mut lab, before, 2, 1);
+    let late_again = decided(&mut lab, after, 2, 2);
+    let mut restated = stated.clone();
+    (restated.header.epoch, restated.header.sequence) = (Some(2), Some(3));
+    let news = decided(&mut lab, new, 2, 4);
+    let answers = replica
+        .take(FACTS, &[&again, &late_again, &restated, &news])
+        .await;
+    assert!(
+        matches!(
+            answers[..],
+            [
+                Answer::InRetryQueue,
+                Answer::InRetryQueue,
+                Answer::InRetryQueue,
+                Answer::Done(_)
+            ]
+        ),
+        "{answers:?}"
+    );
+    assert_eq!(lab.balance("p").await, 4, "once each");
+    let rows = lab.retry_queue().await;
+    let line = format!("it had its effect as {}", lost.header.id);
+    assert_eq!(rows.len(), 3);
+    assert!(
+        rows.iter().all(|(state, ..)| state == "dead") && rows[0].2.starts_with(&line),
+        "{rows:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_rewound_cursor_is_taken_up_by_the_relay_that_runs() {
+    let sender = Sender::open(&empty_database().await).await;
+    sender.append(30).await;
+    let mut connection = sender.pool.acquire().await.unwrap();
+    sqlx::query("INSERT INTO pipeline.relay_cursor VALUES ('commission-events', 0, 30, 4)")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    let before = relay::rewind(&mut connection, FACTS, 0, 12).await.unwrap();
+    assert_eq!(before, Some(30));
+    let cursor: (i64, i64) =
+        sqlx::query_as("SELECT position, relay_epoch FROM pipeline.relay_cursor")
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap();
+    assert_eq!(cursor, (12, 5));
+    // The one that runs finds that the cursor is no longer its own, and gives the lead up.
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let tasks = Tasks::new(CancellationToken::new());
+    sender.ship(&lab, &replica, &tasks, 1);
+    tasks.stop().cancelled().await;
+    tasks.finished().await;
+}

@@ -1,0 +1,386 @@
+//! The retry queue: in order, counted, with an end.
+
+use std::sync::atomic::Ordering;
+
+use messaging::retry_queue::look;
+use messaging::{Answer, Via, retry_queue};
+use runtime::testing::{message, until};
+use schemas::CommissionReversedV1;
+use types::EarningStatus;
+
+use crate::bank::{earns, take_out, usd};
+use crate::lab::{COMMANDS, FACTS, Lab, arrived, command};
+
+#[tokio::test]
+async fn a_failing_message_does_not_let_its_successor_on_the_same_subject_pass() {
+    let mut lab = Lab::new().await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+
+    let failing = command("p", "pay1", take_out(1, "broken"));
+    let successor = command("p", "pay1", take_out(2, "paypal"));
+    let other = command("p", "pay2", take_out(3, "paypal"));
+    let answers = replica
+        .take(COMMANDS, &[&failing, &successor, &other])
+        .await;
+    assert!(
+        matches!(
+            answers[..],
+            [Answer::InRetryQueue, Answer::InRetryQueue, Answer::Done(_)]
+        ),
+        "{answers:?}"
+    );
+    let late = command("p", "pay1", take_out(4, "paypal"));
+    let answers = replica.take(COMMANDS, &[&late]).await;
+    assert!(
+        matches!(answers[..], [Answer::InRetryQueue]),
+        "in a later batch too: {answers:?}"
+    );
+
+    lab.faults.broken.store(false, Ordering::SeqCst);
+    lab.advance_clock(2).await;
+    lab.until_the_retry_queue_is_empty().await;
+    let expected = [&fact, &other, &failing, &successor, &late].map(|message| message.header.id);
+    assert_eq!(lab.causes().await, expected);
+    assert_eq!(lab.balance("p").await, 90);
+}
+
+#[tokio::test]
+async fn how_long_the_oldest_has_been_in_the_retry_queue_is_by_the_clock_of_the_log() {
+    let mut lab = Lab::new().await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    lab.advance_clock(86_400).await;
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let failing = command("p", "pay1", take_out(1, "broken"));
+    replica.take(COMMANDS, &[&failing]).await;
+
+    let age = async || {
+        let counts = retry_queue::counts(&lab.pool).await.unwrap();
+        let (state, messages, micros) = &counts[0];
+        assert_eq!((state.as_str(), *messages), ("retrying", 1));
+        micros / 1_000_000
+    };
+    assert!(age().await < 3_600, "it went to the retry queue just now");
+    lab.advance_clock(3_600).await;
+    assert!(age().await >= 3_600);
+}
+
+#[tokio::test]
+async fn a_panic_is_counted_and_dead_after_five_attempts() {
+    let mut lab = Lab::new().await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let failing = command("p", "pay1", take_out(1, "broken"));
+    replica.take(COMMANDS, &[&failing]).await;
+    for attempts in 1..5 {
+        until("the attempt is counted", || async {
+            lab.retry_queue().await[0].1 == attempts
+        })
+        .await;
+        assert_eq!(lab.retry_queue().await[0].0, "retrying");
+        lab.advance_clock(600).await;
+    }
+    until("it is dead", || async {
+        lab.retry_queue().await[0].0 == "dead"
+    })
+    .await;
+    let (_, attempts, reason) = lab.retry_queue().await.remove(0);
+    assert_eq!(attempts, 5);
+    assert!(reason.contains("the bank is broken"), "{reason}");
+    assert_eq!(lab.kinds().await.last().unwrap(), "command.stalled.v1");
+    assert_eq!(
+        lab.inbox_state(failing.header.id).await.0,
+        "parked",
+        "dead is no outcome"
+    );
+
+    let answers = replica.take(COMMANDS, &[&failing]).await;
+    assert!(matches!(answers[..], [Answer::Repeated]), "{answers:?}");
+    let successor = command("p", "pay1", take_out(2, "paypal"));
+    let answers = replica.take(COMMANDS, &[&successor]).await;
+    assert!(
+        matches!(answers[..], [Answer::InRetryQueue]),
+        "the dead block their subject: {answers:?}"
+    );
+    assert_eq!(lab.balance("p").await, 100);
+}
+
+#[tokio::test]
+async fn what_the_states_cannot_hold_fails_alone_and_leaves_nothing_behind() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let full = lab.fact("full", i64::MAX);
+    let beyond = lab.fact("full", 1);
+    let other = lab.fact("p", 100);
+    let answers = replica.take(FACTS, &[&full, &beyond, &other]).await;
+    assert!(
+        matches!(
+            answers[..],
+            [Answer::Done(_), Answer::InRetryQueue, Answer::Done(_)]
+        ),
+        "{answers:?}"
+    );
+    assert_eq!(
+        lab.causes().await,
+        [full.header.id, other.header.id],
+        "the log has nothing of it"
+    );
+    assert_eq!(lab.balance("full").await, i64::MAX);
+    assert_eq!(lab.balance("p").await, 100);
+    let (state, attempts, reason) = lab.retry_queue().await.remove(0);
+    assert_eq!((state.as_str(), attempts), ("retrying", 1));
+    assert!(reason.contains("the vault is full"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_two_replicas_schedule_at_once_is_tried_once() {
+    let mut lab = Lab::new().await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    let (replica, other) = (lab.start(false), lab.start(false));
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    let failing = command("p", "pay1", take_out(1, "broken"));
+    replica.take(COMMANDS, &[&failing]).await;
+    assert_eq!(lab.retry_queue().await[0].1, 1);
+    let fed_back = || {
+        let mut inbound = arrived(COMMANDS, &failing);
+        inbound.via = Via::InRetryQueue {
+            attempts: 1,
+            arrival: 1,
+            deadline: None,
+            edition: 0,
+        };
+        inbound
+    };
+    // Not due: another has tried it meanwhile.
+    let answers = other.take_raw(vec![fed_back()]).await;
+    assert!(matches!(answers[..], [Answer::Repeated]), "{answers:?}");
+    assert_eq!(lab.retry_queue().await[0].1, 1);
+}
+
+#[tokio::test]
+async fn an_event_that_no_log_takes_parks_its_command_and_nothing_else() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let fact = lab.fact("p", 100);
+    replica.take(FACTS, &[&fact]).await;
+    for method in ["huge", "poison"] {
+        let bad = command("p", &format!("pay-{method}"), take_out(1, method));
+        let good = command("p", &format!("pay-{method}-2"), take_out(10, "paypal"));
+        let answers = replica.take(COMMANDS, &[&bad, &good]).await;
+        assert!(
+            matches!(answers[..], [Answer::InRetryQueue, Answer::Done(_)]),
+            "{method}: {answers:?}"
+        );
+        assert_eq!(
+            lab.retry_queue().await.pop().unwrap().0,
+            "retrying",
+            "{method}"
+        );
+    }
+    assert_eq!(lab.balance("p").await, 80);
+}
+
+#[tokio::test]
+async fn what_waits_is_resumed_by_what_it_waits_for() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let patient = command("p", "pay1", take_out(50, "patient"));
+    let answers = replica.take(COMMANDS, &[&patient]).await;
+    assert!(matches!(answers[..], [Answer::InRetryQueue]), "{answers:?}");
+    let fact = lab.fact("p", 20);
+    replica.take(FACTS, &[&fact]).await;
+    until("it looked and went on waiting", || async {
+        lab.retry_queue()
+            .await
+            .first()
+            .is_some_and(|row| row.0 == "waiting")
+    })
+    .await;
+    let fact = lab.fact("p", 30);
+    replica.take(FACTS, &[&fact]).await;
+    lab.until_the_retry_queue_is_empty().await;
+    assert_eq!(lab.balance("p").await, 0);
+    assert_eq!(lab.inbox_state(patient.header.id).await.0, "done");
+}
+
+#[tokio::test]
+async fn looking_again_does_not_put_off_the_end_of_waiting() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let patient = command("p", "pay1", take_out(50, "patient"));
+    replica.take(COMMANDS, &[&patient]).await;
+    let waiting = async || -> (i64, i64) {
+        sqlx::query_as("SELECT next_at, deadline FROM pipeline.parked")
+            .fetch_one(&lab.pool)
+            .await
+            .unwrap()
+    };
+    let (_, deadline) = waiting().await;
+    lab.advance_clock(30).await;
+    let fact = message(FACTS, "conv1", "conv1", earns("p", 20), Some(1));
+    replica.take(FACTS, &[&fact]).await;
+    until("it looked again", || async { waiting().await.0 != 0 }).await;
+    assert_eq!(waiting().await, (deadline, deadline));
+}
+
+#[tokio::test]
+async fn what_waits_is_resumed_by_what_comes_behind_it_in_its_own_batch() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let patient = command("p", "pay1", take_out(50, "patient"));
+    let fact = lab.fact("p", 50);
+    let entry = vec![arrived(COMMANDS, &patient), arrived(FACTS, &fact)];
+    let answers = replica.take_raw(entry).await;
+    assert!(
+        matches!(answers[..], [Answer::InRetryQueue, Answer::Done(_)]),
+        "{answers:?}"
+    );
+    lab.until_the_retry_queue_is_empty().await;
+    assert_eq!(lab.balance("p").await, 0);
+}
+
+#[tokio::test]
+async fn a_command_that_waits_beyond_its_deadline_is_rejected_and_lets_its_successor_go() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let patient = command("p", "pay1", take_out(50, "patient"));
+    let successor = command("p", "pay1", take_out(50, "paypal"));
+    replica.take(COMMANDS, &[&patient, &successor]).await;
+    lab.advance_clock(59).await;
+    assert_eq!(lab.retry_queue().await.len(), 2);
+    lab.advance_clock(2).await;
+    lab.until_the_retry_queue_is_empty().await;
+    for (command, code) in [
+        (&patient, "timed_out_waiting"),
+        (&successor, "insufficient_balance"),
+    ] {
+        let state = lab.inbox_state(command.header.id).await;
+        assert_eq!(state, ("rejected".to_owned(), Some(code.to_owned())));
+    }
+    assert_eq!(lab.causes().await, [patient.header.id, successor.header.id]);
+}
+
+#[tokio::test]
+async fn a_batch_that_runs_into_a_time_out_is_tried_again_and_nothing_is_counted() {
+    let mut lab = Lab::new().await;
+    let fact = lab.fact("p", 100);
+    let replica = lab.start(false);
+    replica.take(FACTS, &[&fact]).await;
+    lab.faults.slow.store(4, Ordering::SeqCst);
+    let slow = command("p", "pay1", take_out(1, "slow"));
+    let answers = replica.take(COMMANDS, &[&slow]).await;
+    assert!(matches!(answers[..], [Answer::Done(_)]), "{answers:?}");
+    assert!(lab.retry_queue().await.is_empty());
+}
+
+#[tokio::test]
+async fn after_an_unclean_stop_a_message_that_killed_the_process_is_found() {
+    let mut lab = Lab::new().await;
+    let fact = lab.fact("p", 100);
+    let deadly = command("p", "pay1", take_out(1, "paypal"));
+    lab.start(false).take(FACTS, &[&fact]).await;
+    // It was noted before each try, and five processes died of it.
+    sqlx::query("INSERT INTO pipeline.trying VALUES ($1, 5)")
+        .bind(deadly.header.id)
+        .execute(&lab.pool)
+        .await
+        .unwrap();
+    let innocent = command("p", "pay2", take_out(10, "paypal"));
+    let answers = lab.start(true).take(COMMANDS, &[&deadly, &innocent]).await;
+    assert!(
+        matches!(answers[..], [Answer::InRetryQueue, Answer::Done(_)]),
+        "{answers:?}"
+    );
+    assert!(
+        lab.retry_queue().await[0]
+            .2
+            .contains("the process died 5 times")
+    );
+    assert_eq!(lab.balance("p").await, 90);
+}
+
+#[tokio::test]
+async fn what_is_in_the_retry_queue_holds_up_what_is_about_the_same_thing_and_nothing_that_has_its_id_by_chance()
+ {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    // A payout's id that is a conversion's.
+    let patient = command("p", "same", take_out(50, "patient"));
+    let fact = |sequence| message(FACTS, "same", "same", earns("q", 7), Some(sequence));
+    let entry = vec![arrived(COMMANDS, &patient), arrived(FACTS, &fact(1))];
+    let answers = replica.take_raw(entry).await;
+    assert!(
+        matches!(answers[..], [Answer::InRetryQueue, Answer::Done(_)]),
+        "in one batch: {answers:?}"
+    );
+    let answers = replica.take(FACTS, &[&fact(2)]).await;
+    assert!(
+        matches!(answers[..], [Answer::Done(_)]),
+        "and in a later one: {answers:?}"
+    );
+    let successor = command("p", "same", take_out(1, "paypal"));
+    let answers = replica.take(COMMANDS, &[&successor]).await;
+    assert!(matches!(answers[..], [Answer::InRetryQueue]), "{answers:?}");
+    lab.advance_clock(61).await;
+    lab.until_the_retry_queue_is_empty().await;
+}
+
+#[tokio::test]
+async fn what_is_due_does_not_stand_behind_something_dead_that_has_its_id_by_chance() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let _passed = lab.fact("q", 1);
+    let reversed = CommissionReversedV1 {
+        partner_id: "p".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        amount: usd(1),
+        reversed_total: usd(1),
+        from: EarningStatus::Payable,
+    };
+    let dead = message(FACTS, "same", "same", reversed.into(), Some(1));
+    replica.take(FACTS, &[&dead]).await;
+    assert_eq!(lab.retry_queue().await[0].0, "dead");
+    let patient = command("p", "same", take_out(50, "patient"));
+    replica.take(COMMANDS, &[&patient]).await;
+    let fact = lab.fact("p", 50);
+    replica.take(FACTS, &[&fact]).await;
+    until("only the dead one is left", || async {
+        lab.retry_queue().await.len() == 1
+    })
+    .await;
+    assert_eq!(lab.inbox_state(patient.header.id).await.0, "done");
+    // Nor does an operator see the one beside the other.
+    let rows = look::find(&lab.pool, dead.header.id, None).await.unwrap();
+    replica
+        .take(COMMANDS, &[&command("p", "same", take_out(50, "patient"))])
+        .await;
+    let around = look::around(&lab.pool, &rows[0], 10).await.unwrap();
+    assert!(around.is_empty(), "{around:?}");
+}
+
+#[tokio::test]
+async fn what_was_parked_before_its_entity_was_noted_holds_up_whatever_has_its_subject() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let patient = command("p", "same", take_out(50, "patient"));
+    replica.take(COMMANDS, &[&patient]).await;
+    sqlx::query("UPDATE pipeline.parked SET entity = NULL")
+        .execute(&lab.pool)
+        .await
+        .unwrap();
+    let fact = message(FACTS, "same", "same", earns("p", 50), Some(1));
+    let answers = replica.take(FACTS, &[&fact]).await;
+    assert!(matches!(answers[..], [Answer::InRetryQueue]), "{answers:?}");
+    lab.advance_clock(61).await;
+    lab.until_the_retry_queue_is_empty().await;
+    let state = lab.inbox_state(patient.header.id).await;
+    assert_eq!(state.1.as_deref(), Some("timed_out_waiting"));
+    assert_eq!(lab.balance("p").await, 50, "in order");
+}

@@ -1,0 +1,126 @@
+//! Timers: due things become commands once, whatever becomes of the command.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use messaging::timers::{self, Timer};
+use runtime::testing::until;
+use schemas::Message;
+use sqlx::PgPool;
+use tokio::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+use types::{Micros, ids};
+use uuid::Uuid;
+
+use crate::bank::take_out;
+use crate::lab::{COMMANDS, FACTS, Lab, command};
+
+/// Always due, with always the same command.
+struct Overdue {
+    requests: Arc<AtomicUsize>,
+}
+
+impl Timer for Overdue {
+    const NAME: &'static str = "overdue";
+
+    async fn due(&self, _: &PgPool, _: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let mut message = command("p", "pay1", take_out(50, "patient"));
+        message.header.id = ids::timer_command_id("pay1", Self::NAME, Micros(1));
+        Ok(vec![message])
+    }
+}
+
+#[tokio::test]
+async fn a_timer_whose_command_is_in_the_retry_queue_fires_once_and_does_not_spin() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let (stop, requests) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+    let timer = Arc::new(Overdue {
+        requests: Arc::clone(&requests),
+    });
+    let running = timers::run(
+        timer,
+        lab.pool.clone(),
+        replica.flow.clone(),
+        COMMANDS,
+        stop.clone(),
+    );
+    let watching = async {
+        until("it went to the retry queue", || async {
+            !lab.retry_queue().await.is_empty()
+        })
+        .await;
+        let (started, before) = (Instant::now(), requests.load(Ordering::SeqCst));
+        until("it looked again", || async {
+            requests.load(Ordering::SeqCst) >= before + 4
+        })
+        .await;
+        let paced = started.elapsed();
+        stop.cancel();
+        paced
+    };
+    let ((), paced) = tokio::join!(running, watching);
+    assert!(
+        paced > Duration::from_millis(500),
+        "four looks in {paced:?}"
+    );
+    assert_eq!(lab.retry_queue().await.len(), 1);
+}
+
+/// Payouts that are due one after the other, one at a time, each until it is done.
+struct OneByOne([Message; 3]);
+
+impl Timer for OneByOne {
+    const NAME: &'static str = "one_by_one";
+
+    async fn due(
+        &self,
+        pool: &PgPool,
+        _: Micros,
+        passed: i64,
+    ) -> Result<Vec<Message>, sqlx::Error> {
+        let done: Vec<Uuid> =
+            sqlx::query_scalar("SELECT id FROM pipeline.inbox WHERE state = 'done'")
+                .fetch_all(pool)
+                .await?;
+        let due = self.0.iter().filter(|it| !done.contains(&it.header.id));
+        let passed = usize::try_from(passed).unwrap();
+        Ok(due.skip(passed).take(1).cloned().collect())
+    }
+}
+
+#[tokio::test]
+async fn what_a_timer_has_in_the_retry_queue_keeps_nothing_back_that_is_due_behind_it() {
+    let mut lab = Lab::new().await;
+    let replica = lab.start(false);
+    let fact = lab.fact("q", 10);
+    replica.take(FACTS, &[&fact]).await;
+    let earned = lab.fact("p", 100);
+    let waits = |payout| command("p", payout, take_out(50, "patient"));
+    let last = command("q", "pay3", take_out(10, "paypal"));
+    let id = last.header.id;
+    let timer = OneByOne([waits("pay1"), waits("pay2"), last]);
+    let stop = CancellationToken::new();
+    let (pool, flow) = (lab.pool.clone(), replica.flow.clone());
+    let running = timers::run(Arc::new(timer), pool, flow, COMMANDS, stop.clone());
+    let watching = async {
+        until("the last is done", || async {
+            let state: Option<String> =
+                sqlx::query_scalar("SELECT state FROM pipeline.inbox WHERE id = $1")
+                    .bind(id)
+                    .fetch_optional(&lab.pool)
+                    .await
+                    .unwrap();
+            state.as_deref() == Some("done")
+        })
+        .await;
+        assert_eq!(lab.retry_queue().await.len(), 2);
+        // What was passed is done as soon as it can be, whoever fires.
+        replica.take(FACTS, &[&earned]).await;
+        lab.until_the_retry_queue_is_empty().await;
+        stop.cancel();
+    };
+    tokio::join!(running, watching);
+    assert_eq!(lab.balance("p").await, 0);
+}

@@ -1,0 +1,253 @@
+//! The service's own database: connecting, checking its promises, migrating.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use messaging::tls::Refusal;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio::time::Instant;
+
+/// Why a service's transports are closed: its database is another one than its log was written in.
+#[derive(Clone, Default)]
+pub(crate) struct Guard(Arc<Mutex<Option<String>>>);
+
+impl Guard {
+    /// `None` while all is well.
+    pub(crate) fn reason(&self) -> Option<String> {
+        let reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reason.clone()
+    }
+
+    /// An operator said that the log goes on in this database.
+    pub(crate) fn recognised(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Lets nobody write to a database, nor read it, that is not recognised: to its service it is away.
+    async fn check(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let reason = messaging::identity::recognise(connection).await?;
+        let refused = match &reason {
+            None => Ok(()),
+            Some(reason) => Err(sqlx::Error::Configuration(reason.clone().into())),
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        refused
+    }
+}
+
+/// Connects lazily: a database that is away at the start is waited for by whoever needs it.
+pub(crate) fn pool(
+    options: &PgConnectOptions,
+    session_name: &str,
+    connections: u32,
+    guard: Option<Guard>,
+) -> PgPool {
+    let options = options
+        .clone()
+        .application_name(session_name)
+        .statement_cache_capacity(256)
+        .options([
+            ("statement_timeout", "30s"),
+            ("idle_in_transaction_session_timeout", "3s"),
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
+            ("tcp_user_timeout", "20000"),
+            ("jit", "off"),
+            // Every statement here has its index, and a plan is kept for the life of its connection: one made while the
+            // tables were small must not go on reading them whole when they are large.
+            ("enable_seqscan", "off"),
+        ]);
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            let guard = guard.clone();
+            Box::pin(async move {
+                bound_transactions(connection).await?;
+                match guard {
+                    Some(guard) => guard.check(connection).await,
+                    None => Ok(()),
+                }
+            })
+        })
+        .after_release(|connection, _| {
+            // A connection keeps the largest message it ever carried; under load that is half a megabyte each.
+            connection.shrink_buffers();
+            Box::pin(async { Ok(true) })
+        })
+        .connect_lazy_with(options)
+}
+
+/// A holder of the writer lock that stalls is ended by the server, where it can (17 and later).
+async fn bound_transactions(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let version = connection.server_version_num().unwrap_or(0);
+    if version >= 170_000 {
+        sqlx::query("SET transaction_timeout = '30s'")
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Waits for the database for up to a minute, refuses one that could lose what it committed, and migrates it: the
+/// pipeline's tables first, in their own schema, then the service's.
+pub(crate) async fn prepare(pool: &PgPool, own: &Migrator) -> anyhow::Result<()> {
+    let mut connection = connect(pool).await?;
+    let unsafe_settings: Vec<String> = sqlx::query_scalar(
+        "SELECT name || ' = ' || setting FROM pg_settings
+          WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting = 'off'",
+    )
+    .fetch_all(&mut connection)
+    .await?;
+    if !unsafe_settings.is_empty() {
+        bail!(
+            "the database may lose what it committed ({}): turn these on",
+            unsafe_settings.join(", ")
+        );
+    }
+    let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
+        .fetch_one(&mut connection)
+        .await?;
+    if version < 150_000 {
+        bail!("PostgreSQL 15 or later is needed; the server says {version}");
+    }
+    messaging::migrate(&mut connection)
+        .await
+        .context("the pipeline's migrations")?;
+    // What a newer build beside this one has migrated already does not keep this one from starting.
+    let own = Migrator {
+        migrations: own.migrations.clone(),
+        ignore_missing: true,
+        ..Migrator::DEFAULT
+    };
+    own.run(&mut connection)
+        .await
+        .context("the service's migrations")?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// A step of the start, once more while connections to the database break in it, for up to a minute: an outage of a moment
+/// is no reason to end.
+pub(crate) async fn patiently<T>(
+    mut step: impl AsyncFnMut() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let end = Instant::now() + Duration::from_mins(1);
+    loop {
+        match step().await {
+            Err(error) if is_broken_connection(&error) && Instant::now() < end => {
+                tracing::warn!(error = %format!("{error:#}"), "the database went away in a start; it waits");
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_broken_connection(error: &anyhow::Error) -> bool {
+    let refused = |cause: &sqlx::Error| refusal(cause).is_some();
+    if error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref())
+        .any(refused)
+    {
+        return false;
+    }
+    // An error that passes another one on transparently shows only what that one came from.
+    error.chain().any(|cause| {
+        cause.is::<std::io::Error>()
+            || cause
+                .downcast_ref::<sqlx::Error>()
+                .is_some_and(|error| match error {
+                    sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => {
+                        true
+                    }
+                    // 08 connection, 57P the server shuts down, crashed or starts
+                    sqlx::Error::Database(database) => database
+                        .code()
+                        .is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
+                    _ => false,
+                })
+    })
+}
+
+/// Why the server is not trusted with a password; none of an error that is something else.
+fn refusal(error: &sqlx::Error) -> Option<Refusal> {
+    match error {
+        sqlx::Error::Io(error) => Refusal::of_io(error),
+        sqlx::Error::Tls(error) if error.to_string().contains("does not support TLS") => {
+            Some(Refusal::NotTls)
+        }
+        sqlx::Error::Tls(error) => Some(Refusal::Other(error.to_string())),
+        _ => None,
+    }
+}
+
+async fn connect(pool: &PgPool) -> anyhow::Result<PgConnection> {
+    let mut tries = 0;
+    let options = pool.connect_options();
+    loop {
+        match PgConnection::connect_with(&options).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) if let Some(why) = refusal(&error) => {
+                let (host, port) = (options.get_host(), options.get_port());
+                bail!(
+                    "the database at {host}:{port} is refused: {why} (DATABASE_SSL_MODE, DATABASE_SSL_ROOT_CERT; \
+                     docs/managed.md)"
+                );
+            }
+            Err(error)
+                if tries < 120
+                    && !matches!(&error, sqlx::Error::Database(d) if d.code().as_deref() == Some("28P01")) =>
+            {
+                if tries % 10 == 0 {
+                    tracing::warn!(%error, "waiting for the database");
+                }
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => return Err(error).context("the database cannot be reached"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_step_of_the_start_is_done_again_only_while_connections_break() {
+        let mut tries = 0;
+        let done = patiently(async || {
+            tries += 1;
+            if tries < 3 {
+                let cut = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+                return Err(anyhow::Error::from(sqlx::Error::Io(cut)).context("migrations"));
+            }
+            Ok(tries)
+        });
+        assert_eq!(done.await.ok(), Some(3));
+        let mut tries = 0;
+        let done = patiently(async || {
+            tries += 1;
+            if tries < 2 {
+                let cut = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+                return Err(messaging::SchemaIdError::from(sqlx::Error::Io(cut)).into());
+            }
+            Ok(tries)
+        });
+        assert_eq!(done.await.ok(), Some(2), "passed on transparently");
+        let mut tries = 0;
+        let refused = patiently(async || {
+            tries += 1;
+            Err::<(), _>(anyhow::Error::from(sqlx::Error::RowNotFound))
+        });
+        assert!(refused.await.is_err());
+        assert_eq!(tries, 1, "no outage");
+    }
+}

@@ -1,0 +1,159 @@
+//! Which transports a service travels, by everybody's mode.
+
+use std::time::Duration;
+
+use messaging::relay::{self, Source, Transport};
+use messaging::transport::consumer::{self, Subscription};
+use messaging::transport::pulsar::PulsarTransport;
+use messaging::{Health, Queue, Shut, Tasks, service_state};
+use schemas::Topic;
+
+use crate::definition::LeaderJobs;
+use crate::followers::published;
+use crate::settings::Settings;
+use crate::start::Host;
+
+fn each_partition(settings: &Settings) -> impl Iterator<Item = i32> + use<> {
+    (0..settings.partitions).filter_map(|partition| i32::try_from(partition).ok())
+}
+
+/// Starts consuming what the service follows by the broker.
+pub(crate) fn consume(
+    host: &Host,
+    settings: &Settings,
+    queue: &Queue,
+    health: &Health,
+    tasks: &Tasks,
+) {
+    for topic in settings.modes.consumes(host.service()) {
+        for partition in each_partition(settings) {
+            health.expect("subscription", topic, partition);
+            let subscription = subscription(host, settings, topic, partition);
+            let stop = tasks.stop().clone();
+            let consuming = consumer::consume(subscription, queue.flow(), health.clone(), stop);
+            tasks.spawn(format!("consumer of {}", topic.name()), consuming);
+        }
+    }
+}
+
+fn subscription(host: &Host, settings: &Settings, topic: Topic, partition: i32) -> Subscription {
+    Subscription {
+        settings: settings.broker.clone(),
+        trust: settings.trust.clone(),
+        follower: host.service(),
+        topic,
+        partition,
+    }
+}
+
+/// A service that took commands from the broker and now takes them by HTTP alone first handles what still lies there:
+/// commands of external producers would come by no other transport. Until that is done the service is not ready, and its mode
+/// stays noted as it was, so that a start after this one goes on with it.
+pub(crate) fn drain(host: &Host, settings: &Settings, queue: &Queue, tasks: &Tasks) {
+    let Some(topic) = host.service().commands_topic() else {
+        return;
+    };
+    let health = host.health();
+    let draining: Vec<_> = each_partition(settings)
+        .map(|partition| {
+            health.expect(consumer::DRAIN, topic, partition);
+            let what = "commands that came by the broker are handled first".to_owned();
+            health.failed(consumer::DRAIN, topic, partition, Shut::NotReady(what));
+            let subscription = subscription(host, settings, topic, partition);
+            let stop = tasks.stop().clone();
+            consumer::drain(subscription, queue.flow(), health.clone(), stop)
+        })
+        .collect();
+    let (pool, stop) = (host.pool().clone(), tasks.stop().clone());
+    let (mode, partitions) = (settings.modes.of(host.service()), settings.partitions);
+    tasks.spawn("drain", async move {
+        futures::future::join_all(draining).await;
+        while !stop.is_cancelled() {
+            let Err(error) = service_state::note(&pool, mode.name(), partitions).await else {
+                tracing::info!(topic = topic.name(), "no command is left at the broker");
+                break;
+            };
+            tracing::warn!(%error, "the mode cannot be noted now");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        stop.cancelled().await;
+    });
+}
+
+/// Relays what the service publishes, and runs its timers, while it holds the relay's lock.
+pub(crate) fn relay(
+    host: &Host,
+    settings: std::sync::Arc<Settings>,
+    source: Source,
+    jobs: LeaderJobs,
+    tasks: &Tasks,
+) {
+    let (host, stop) = (host.clone(), tasks.stop().clone());
+    let pool = host.pool().clone();
+    let leader_flow = host.flow().clone();
+    let start = move |tasks: &Tasks, relay_epoch: i64| {
+        for topic in published(host.service()) {
+            for partition in each_partition(&settings) {
+                ship_one(
+                    &host,
+                    &settings,
+                    &source,
+                    tasks,
+                    (topic, partition, relay_epoch),
+                );
+            }
+        }
+        if let Some(commands) = host.service().commands_topic() {
+            for start in &jobs.0 {
+                start(tasks, source.clone(), leader_flow.clone(), commands);
+            }
+        }
+    };
+    tasks.spawn("relay", relay::lead(pool, stop, start));
+}
+
+fn ship_one(
+    host: &Host,
+    settings: &Settings,
+    source: &Source,
+    tasks: &Tasks,
+    (topic, partition, relay_epoch): (Topic, i32, i64),
+) {
+    let (service, health) = (host.service(), host.health());
+    let at = (topic, partition, relay_epoch);
+    if settings.modes.publishes(service, topic) {
+        health.expect("pulsar", topic, partition);
+        let transport = PulsarTransport::new(
+            settings.broker.clone(),
+            settings.trust.clone(),
+            topic,
+            partition,
+        );
+        travel(host, source, tasks, transport, at);
+    }
+    for follower in settings.modes.posts_to(service, topic) {
+        let transport = host.transport_to(follower, topic, partition);
+        travel(host, source, tasks, transport, at);
+    }
+}
+
+/// Ships one stream by one transport for as long as this process leads.
+fn travel(
+    host: &Host,
+    source: &Source,
+    tasks: &Tasks,
+    transport: impl Transport,
+    (topic, partition, relay_epoch): (Topic, i32, i64),
+) {
+    let name = format!("relay of {} by {}", topic.name(), transport.name());
+    let shipping = relay::ship(
+        source.clone(),
+        transport,
+        topic,
+        partition,
+        relay_epoch,
+        host.health().clone(),
+        tasks.stop().clone(),
+    );
+    tasks.spawn(name, shipping);
+}

@@ -1,0 +1,204 @@
+//! Ids: the opaque text that names an aggregate, and how an id follows from its cause.
+//!
+//! Ids are derived, never drawn, so that doing a thing again gives the same id (`derive` and the functions on it).
+
+mod derivation;
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize, Serializer};
+use thiserror::Error;
+use uuid::Uuid;
+
+pub use derivation::{
+    Asker, NAMESPACE, derive, effect_command_id, event_id, prefixed, timer_command_id,
+};
+
+/// The most characters an id has.
+pub const MAX_ID_LENGTH: usize = 64;
+
+/// A text that is not an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be 1 to 64 characters from A-Z a-z 0-9 _ -")]
+pub struct InvalidId;
+
+/// Whether `text` may be an id: 1 to 64 characters from `A-Z a-z 0-9 _ -`.
+pub fn is_valid(text: &str) -> bool {
+    (1..=MAX_ID_LENGTH).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes 1 to 64 characters from `A-Z a-z 0-9 _ -`.
+            pub fn parse(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                if is_valid(&text) { Ok(Self(text)) } else { Err(InvalidId) }
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The text, taken out.
+            pub fn into_string(self) -> String {
+                self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::parse(text)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::parse(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A campaign of a brand.
+    CampaignId
+    /// Who earns.
+    PartnerId
+    /// Who pays.
+    BrandId
+    /// One partner's acceptance of one campaign.
+    EnrollmentId
+    /// One piece of evidence of one partner for one campaign.
+    EvidenceId
+    /// A partner's link: what stands behind `/c/`.
+    LinkCode
+    /// One click on a link.
+    ClickId
+    /// One order, or one event without an order.
+    ConversionId
+    /// One payout to a partner; also its reference at the provider.
+    PayoutId
+    /// The shop's own name of an order.
+    OrderId
+}
+
+impl EnrollmentId {
+    /// A partner enrols in a campaign once.
+    pub fn of(campaign: &CampaignId, partner: &PartnerId) -> Self {
+        Self(derivation::named(
+            "enr_",
+            &["enrollment", campaign.as_str(), partner.as_str()],
+        ))
+    }
+}
+
+impl EvidenceId {
+    /// The same file for the same purpose is the same evidence.
+    pub fn of(campaign: &CampaignId, partner: &PartnerId, evidence_type: &str, url: &str) -> Self {
+        let parts = [
+            "evidence",
+            campaign.as_str(),
+            partner.as_str(),
+            evidence_type,
+            url,
+        ];
+        Self(derivation::named("evd_", &parts))
+    }
+}
+
+impl ConversionId {
+    /// The conversion that a report is about, as its sender can know it: of its order, or of its command. `shop` is the
+    /// brand that the reporter speaks for. Where it speaks for none, only tracking can say whose order it is.
+    pub fn of_report(
+        shop: Option<&BrandId>,
+        campaign: Option<&CampaignId>,
+        order: Option<&OrderId>,
+        command_id: Uuid,
+    ) -> Self {
+        match (shop, order) {
+            (_, None) => Self::of_command(command_id),
+            (Some(brand), Some(order)) => Self::of_brand(brand, order),
+            (None, Some(order)) => Self::of_order(campaign, order),
+        }
+    }
+
+    /// One order of one brand is one conversion, however often and by whom it is reported.
+    pub fn of_brand(brand: &BrandId, order: &OrderId) -> Self {
+        Self(derive(&["order", brand.as_str(), order.as_str()]).to_string())
+    }
+
+    /// What a reporter without a brand can say of an order, and how orders were known before brands were part of it.
+    pub fn of_order(campaign: Option<&CampaignId>, order: &OrderId) -> Self {
+        let campaign = campaign.map_or("", CampaignId::as_str);
+        Self(derive(&["conversion", campaign, order.as_str()]).to_string())
+    }
+
+    /// Without an order, each command is a conversion of its own.
+    pub fn of_command(command_id: Uuid) -> Self {
+        Self(command_id.to_string())
+    }
+}
+
+macro_rules! made_by_a_command {
+    ($($name:ident $prefix:literal)+) => {$(
+        impl $name {
+            /// The id of what a command makes when its client chose none.
+            pub fn of_command(command_id: Uuid) -> Self {
+                Self(prefixed($prefix, command_id))
+            }
+        }
+    )+};
+}
+
+made_by_a_command! {
+    CampaignId "camp_"
+    LinkCode "lnk_"
+    ClickId "clk_"
+    PayoutId "pay_"
+}

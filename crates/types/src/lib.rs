@@ -1,0 +1,40 @@
+//! Money, plans, time and ids as every service means them: integers and text, no I/O, no clock, no floats.
+//!
+//! An amount is an `i64` count of a currency's minor unit; products are taken in `i128` and rounded half-even, once.
+//! Text becomes an amount in one place ([`Money::parse`], [`Amount::parse`]) and never by way of a float.
+#![deny(clippy::as_conversions)]
+
+mod amount;
+mod arithmetic;
+mod currency;
+mod decimal;
+mod host;
+pub mod ids;
+mod lists;
+mod money;
+mod names;
+mod plan;
+mod texts;
+mod time;
+
+pub use amount::Amount;
+pub use arithmetic::{ArithmeticError, BasisPoints, mul_div_half_even, reversal_due, split};
+pub use currency::Currency;
+pub use decimal::AmountError;
+pub use host::{is_host_name, is_public_host};
+pub use ids::{
+    BrandId, CampaignId, ClickId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode,
+    OrderId, PartnerId, PayoutId,
+};
+pub use lists::{AccountType, ConversionType, EarningStatus, PayoutMethod};
+pub use money::Money;
+pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
+#[doc(hidden)]
+pub use serde;
+pub use texts::{
+    check_allowed_hosts, check_campaign_name, check_event_type, check_evidence_type,
+    check_terms_text,
+};
+pub use time::Micros;
+/// What derived ids are made of.
+pub use uuid::Uuid;

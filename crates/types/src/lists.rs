@@ -1,0 +1,40 @@
+//! The closed lists that several services mean.
+
+crate::names! {
+    /// What a conversion is, and a commission is for.
+    pub enum ConversionType {
+        /// Something was bought.
+        Purchase = "purchase",
+        /// Somebody signed up, asked, or the like.
+        Lead = "lead",
+    }
+
+    /// Where a commission's money stands.
+    pub enum EarningStatus {
+        /// On hold.
+        Pending = "pending",
+        /// Earned for good.
+        Payable = "payable",
+    }
+
+    /// How a payout reaches its partner.
+    pub enum PayoutMethod {
+        /// To an e-mail address.
+        Paypal = "paypal",
+        /// To an IBAN.
+        BankTransfer = "bank_transfer",
+    }
+    /// What a partner's money is doing. The name is that in an account's text.
+    pub enum AccountType {
+        /// Earned, and may still be taken back while it is on hold.
+        Pending = "pending",
+        /// Earned for good: what a payout can be asked of. Below zero when a reversal came after the payout.
+        Payable = "payable",
+        /// Reserved for a payout that is under way.
+        InTransit = "in_transit",
+        /// Has left.
+        PaidOut = "paid_out",
+        /// Could not be put where it belongs: an operator must look.
+        Suspense = "suspense",
+    }
+}

@@ -1,0 +1,114 @@
+//! What texts may be that edges take and deciders decide upon: one rule each, whoever asks.
+
+use crate::{Invalid, ids, is_host_name, is_public_host};
+
+const MAX_NAME_LENGTH: usize = 200;
+const MAX_TERMS_LENGTH: usize = 16_000;
+const MAX_HOSTS: usize = 50;
+const MAX_EVENT_TYPE_LENGTH: usize = 64;
+
+/// What people call a campaign: 1 to 200 characters, no control characters.
+pub fn check_campaign_name(text: &str) -> Result<(), Invalid> {
+    if !(1..=MAX_NAME_LENGTH).contains(&text.chars().count()) {
+        return Err(Invalid("must be 1 to 200 characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Invalid("must not hold control characters"));
+    }
+    Ok(())
+}
+
+/// The terms as partners read them: 1 to 16,000 characters; of control characters only line ends and tabs.
+pub fn check_terms_text(text: &str) -> Result<(), Invalid> {
+    if !(1..=MAX_TERMS_LENGTH).contains(&text.chars().count()) {
+        return Err(Invalid("must be 1 to 16000 characters"));
+    }
+    let layout = |c: char| matches!(c, '\n' | '\r' | '\t');
+    if text.chars().any(|c| c.is_control() && !layout(c)) {
+        return Err(Invalid(
+            "must not hold control characters other than line ends and tabs",
+        ));
+    }
+    Ok(())
+}
+
+/// What a piece of evidence is, such as `photo`: 1 to 64 characters from `A-Z a-z 0-9 _ -`.
+pub fn check_evidence_type(text: &str) -> Result<(), Invalid> {
+    if ids::is_valid(text) {
+        return Ok(());
+    }
+    Err(Invalid("must be 1 to 64 characters from A-Z a-z 0-9 _ -"))
+}
+
+/// What a visitor did, such as `purchase`: 1 to 64 characters from `A-Z a-z 0-9 _ - .`.
+pub fn check_event_type(text: &str) -> Result<(), Invalid> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if (1..=MAX_EVENT_TYPE_LENGTH).contains(&text.len()) && text.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(Invalid("must be 1 to 64 characters from A-Z a-z 0-9 _ - ."))
+}
+
+/// The hosts that links of a new campaign may lead to: 1 to 50 of the public internet, each as the URL standard writes it,
+/// none twice. Everything that is wrong, by index; by none when it is the list itself.
+pub fn check_allowed_hosts(hosts: &[String]) -> Vec<(Option<usize>, Invalid)> {
+    if !(1..=MAX_HOSTS).contains(&hosts.len()) {
+        return vec![(None, Invalid("must name 1 to 50 hosts"))];
+    }
+    let mut wrong = Vec::new();
+    for (index, host) in hosts.iter().enumerate() {
+        let invalid = if !is_host_name(host) {
+            "must be a host name in lower case, such as shop.example.com, without scheme, port or path"
+        } else if !is_public_host(host) {
+            "must be a host of the public internet: no address, no top-level domain, no local name"
+        } else if hosts[..index].contains(host) {
+            "must not be named twice"
+        } else {
+            continue;
+        };
+        wrong.push((Some(index), Invalid(invalid)));
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_hosts_is_neither_empty_nor_endless_nor_repetitive() {
+        let hosts = |n: usize| (0..n).map(|n| format!("h{n}.example")).collect::<Vec<_>>();
+        let wrong = |hosts: &[String]| -> Vec<Option<usize>> {
+            let wrong = check_allowed_hosts(hosts).into_iter();
+            wrong.map(|(index, _)| index).collect()
+        };
+        assert_eq!(wrong(&hosts(50)), []);
+        assert_eq!(wrong(&hosts(51)), [None]);
+        assert_eq!(wrong(&[]), [None]);
+        let odd = ["a.example", "a b", "a.example", "localhost"].map(str::to_owned);
+        assert_eq!(wrong(&odd), [Some(1), Some(2), Some(3)]);
+    }
+
+    #[test]
+    fn terms_have_lines_but_nothing_that_cannot_be_stored() {
+        assert_eq!(check_terms_text("1.\tBe honest.\r\n2.\tBe brief."), Ok(()));
+        assert_eq!(check_terms_text(&"é".repeat(16_000)), Ok(()));
+        for text in ["", "a\u{0}", "\u{1b}[2J", &"é".repeat(16_001)] {
+            assert!(check_terms_text(text).is_err());
+        }
+    }
+
+    #[test]
+    fn names_and_types_are_short_and_can_be_stored() {
+        for text in ["", "a\nb", &"é".repeat(201)] {
+            assert!(check_campaign_name(text).is_err());
+        }
+        assert_eq!(check_campaign_name(&"é".repeat(200)), Ok(()));
+        for text in ["", "a b", "ü", &"t".repeat(65)] {
+            assert!(check_event_type(text).is_err());
+            assert!(check_evidence_type(text).is_err());
+        }
+        assert_eq!(check_event_type("page.view"), Ok(()));
+        assert!(check_evidence_type("page.view").is_err());
+    }
+}

@@ -1,0 +1,26 @@
+//! What payment decides: who owns which money, and what becomes of a payout. Pure: values in, events out.
+//!
+//! Every decision comes to exactly one event, so [`decide`] and [`react`] return one, and none can be empty.
+
+mod account;
+mod command;
+mod decide;
+mod event;
+mod evolve;
+mod ledger;
+mod payout;
+mod react;
+mod rejection;
+
+#[cfg(test)]
+mod tests;
+
+pub use account::{Account, AccountType, Balance};
+pub use command::{Actor, Answer, Command, Context, Fact, PayoutAt, PayoutRequest, status_of};
+pub use decide::decide;
+pub use event::{Cause, Event, Note, Posting, Transfer};
+pub use evolve::{Stamp, evolve};
+pub use ledger::{BALANCE_LIMIT, Ledger, PostError};
+pub use payout::{Begins, KEY_LIFETIME_SECONDS, Method, Next, Payout, Status, Transitions};
+pub use react::react;
+pub use rejection::Rejection;

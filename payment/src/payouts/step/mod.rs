@@ -1,0 +1,135 @@
+//! One step of one payout: how far it is says what is asked of the provider.
+
+use sealing::Details;
+use types::Micros;
+
+use super::provider::{PayoutProvider, ProviderState, Report, Submission, Submitted};
+use crate::domain::{Answer, Begins, Next, Payout, Transitions};
+
+/// What one step came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Hand it to the provider: for the first time, or because it was never seen there.
+    Begin,
+    /// The provider, or the lack of its answer, says this.
+    Answer(Answer, Option<String>, Option<String>),
+    /// Nothing new: look again later.
+    Nothing,
+}
+
+/// Does it; while payouts are `paused` nothing is submitted, and what may have been is looked up all the same. `now` is asked
+/// again before money leaves: a process can be frozen for hours between any two lines.
+pub(super) async fn step(
+    provider: &impl PayoutProvider,
+    payout: &Payout,
+    details: Option<Details>,
+    paused: bool,
+    now: impl Fn() -> Micros,
+) -> Step {
+    match payout.status.transitions().next {
+        Next::Begin => Step::Begin,
+        Next::Submit => submit(provider, payout, details, paused, now).await,
+        Next::LookUp => look_up(provider, payout, now).await,
+        Next::Nothing => Step::Nothing,
+    }
+}
+
+/// What a step without end comes to: if it was submitting, nobody knows how far it got.
+pub(super) fn gave_up(payout: &Payout) -> Step {
+    let reason = "the provider took too long";
+    if payout.status.transitions().next == Next::Submit {
+        unknown(reason)
+    } else {
+        not_now(payout, reason)
+    }
+}
+
+async fn look_up(
+    provider: &impl PayoutProvider,
+    payout: &Payout,
+    now: impl Fn() -> Micros,
+) -> Step {
+    let Transitions { begins, news, .. } = payout.status.transitions();
+    match provider.lookup(payout.id.as_str()).await {
+        Ok(Some(report)) if news.contains(&answer(report.state)) => responded(report),
+        Ok(None) if begins == Begins::AgainWhileKeyLives => {
+            if payout.key_is_alive(now()) {
+                Step::Begin
+            } else {
+                not_now(
+                    payout,
+                    "never seen, and submitting it again could pay twice",
+                )
+            }
+        }
+        Ok(_) => Step::Nothing,
+        Err(indeterminate) => not_now(payout, &indeterminate),
+    }
+}
+
+/// Looks first: an earlier run may have got as far as the call.
+async fn submit(
+    provider: &impl PayoutProvider,
+    payout: &Payout,
+    details: Option<Details>,
+    paused: bool,
+    now: impl Fn() -> Micros,
+) -> Step {
+    match provider.lookup(payout.id.as_str()).await {
+        Ok(Some(report)) => return responded(report),
+        Ok(None) if paused => return Step::Nothing,
+        Ok(None) => {}
+        Err(indeterminate) => return unknown(indeterminate),
+    }
+    let Some(details) = details else {
+        return unknown("the payment details were erased or cannot be decrypted");
+    };
+    let submission = Submission {
+        reference: payout.id.to_string(),
+        amount: payout.amount,
+        method: payout.method,
+        details,
+    };
+    if !payout.key_is_alive(now()) {
+        return unknown("submitting it again could pay twice");
+    }
+    match provider.submit(&submission).await {
+        Ok(Submitted::Taken(report)) => responded(report),
+        Ok(Submitted::Refused(reason)) => refused(provider, payout, reason).await,
+        Err(indeterminate) => unknown(indeterminate),
+    }
+}
+
+/// A refusal may be that of a second submission whose first was taken ("this reference exists"): the money is given
+/// back only when the provider does not have it.
+async fn refused(provider: &impl PayoutProvider, payout: &Payout, reason: String) -> Step {
+    match provider.lookup(payout.id.as_str()).await {
+        Ok(Some(report)) => responded(report),
+        Ok(None) => Step::Answer(Answer::Failed, None, Some(reason)),
+        Err(indeterminate) => unknown(indeterminate),
+    }
+}
+
+fn responded(report: Report) -> Step {
+    Step::Answer(answer(report.state), report.provider_ref, report.reason)
+}
+
+fn answer(state: ProviderState) -> Answer {
+    match state {
+        ProviderState::Accepted => Answer::Accepted,
+        ProviderState::Paid => Answer::Paid,
+        ProviderState::Failed => Answer::Failed,
+    }
+}
+
+fn unknown(reason: impl Into<String>) -> Step {
+    Step::Answer(Answer::Unknown, None, Some(reason.into()))
+}
+
+fn not_now(payout: &Payout, reason: &str) -> Step {
+    tracing::warn!(payout = %payout.id, status = payout.status.name(), reason, "nothing new of a payout; it is looked up again");
+    Step::Nothing
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Why services refuse: each code once, with the HTTP status and the meaning that problems, outcomes and documents give it.
+
+use crate::service::Service;
+
+/// A code of a service's closed list of refusals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RejectionCode {
+    /// As it stands in `command.rejected.v1`.
+    pub name: &'static str,
+    /// The HTTP status of a request that is refused so: at the service itself, and at the bff where the client waits.
+    pub status: u16,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// Every code that a service's `command.rejected.v1` can have.
+pub fn rejection_codes(service: Service) -> impl Iterator<Item = RejectionCode> {
+    decision_codes(service).chain(DoorCode::ALL.iter().copied())
+}
+
+/// Those that a request can be refused with: all but the door's, which refuses what comes by the broker.
+pub fn decision_codes(service: Service) -> impl Iterator<Item = RejectionCode> {
+    let own = match service {
+        Service::Bff => &[],
+        Service::Campaign => CampaignCode::ALL,
+        Service::Tracking => TrackingCode::ALL,
+        Service::Commission => CommissionCode::ALL,
+        Service::Payment => PaymentCode::ALL,
+    };
+    own.iter().chain(EngineCode::ALL).copied()
+}
+
+/// The code of that name, if the service refuses with it.
+pub fn rejection_code(service: Service, name: &str) -> Option<RejectionCode> {
+    rejection_codes(service).find(|code| code.name == name)
+}
+
+macro_rules! rejections {
+    ($($(#[$doc:meta])* $list:ident {
+        $($code:ident = $name:literal, $status:literal, $meaning:literal;)+
+    })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(clippy::doc_markdown, reason = "the meaning stands in documents as it is")]
+        pub enum $list {
+            $(
+                #[doc = $meaning]
+                $code,
+            )+
+        }
+
+        impl $list {
+            /// All of them.
+            pub const ALL: &'static [RejectionCode] = &[$(Self::$code.code()),+];
+
+            /// With its name, status and meaning.
+            pub const fn code(self) -> RejectionCode {
+                match self {
+                    $(Self::$code => RejectionCode { name: $name, status: $status, meaning: $meaning },)+
+                }
+            }
+        }
+
+        impl From<$list> for RejectionCode {
+            fn from(code: $list) -> Self {
+                code.code()
+            }
+        }
+    )+};
+}
+
+rejections! {
+    /// Why any service refuses, beside its own reasons.
+    EngineCode {
+        TimedOutWaiting = "timed_out_waiting", 409, "What the command needs did not become known in time.";
+        DroppedByOperator = "dropped_by_operator", 409, "It was in the retry queue, and an operator dropped it.";
+    }
+    /// Why what came by the broker is refused before it is looked at.
+    DoorCode {
+        ProducerUnknown = "producer_unknown", 401, "No key of a producer signed it. Not said of the command's id, which nobody knows to be the sender's.";
+        MalformedMessage = "malformed_message", 400, "Its bytes are no message. Not said of the command's id, which stands in the properties alone.";
+        NotPermitted = "not_permitted", 403, "The producer's key does not stand for that: another actor, or a kind that is not taken from outside.";
+    }
+    /// Why campaign refuses.
+    CampaignCode {
+        CampaignExists = "campaign_exists", 409, "The id is taken, by whomever.";
+        CampaignUnknown = "campaign_unknown", 404, "There is no such campaign for the one who asks.";
+        BrandUnknown = "brand_unknown", 404, "There is no such brand for the one who asks.";
+        PartnerUnknown = "partner_unknown", 404, "There is no such partner for the one who asks.";
+        CampaignNotActive = "campaign_not_active", 409, "Partners cannot join it yet.";
+        AlreadyActive = "already_active", 409, "It was activated before.";
+        TermsNotPublished = "terms_not_published", 409, "There are no terms that a partner could accept.";
+        TermsVersionStale = "terms_version_stale", 409, "Another version of the terms is in force.";
+        AlreadyAccepted = "already_accepted", 409, "The partner is enrolled.";
+        NotEnrolled = "not_enrolled", 409, "The partner has not accepted the campaign's terms.";
+        AlreadySubmitted = "already_submitted", 409, "The same file was submitted for the same purpose.";
+        CurrencyMismatch = "currency_mismatch", 422, "A plan pays in its campaign's currency.";
+        TooManyVersions = "too_many_versions", 409, "There is no number for another version of the terms.";
+        Unreadable = "unreadable", 422, "The command says something that no build of ours would.";
+    }
+    /// Why tracking refuses.
+    TrackingCode {
+        InvalidField = "invalid_field", 422, "A field that no edge of ours would have let through.";
+        LinkExists = "link_exists", 409, "The code is taken.";
+        CampaignUnknown = "campaign_unknown", 404, "There is no such campaign for the one who asks.";
+        NotEnrolled = "not_enrolled", 404, "The one who asks is not that partner.";
+        HostNotAllowed = "host_not_allowed", 422, "The link would lead off the campaign's hosts.";
+        AmountRequired = "amount_required", 422, "A purchase without an amount.";
+        AmountPrecision = "amount_precision", 422, "The amount has more decimals than its currency.";
+        CurrencyMismatch = "currency_mismatch", 422, "Not the campaign's or the purchase's currency.";
+        OrderRequired = "order_required", 422, "A refund that does not say of which order.";
+        RefundExceedsPurchase = "refund_exceeds_purchase", 422, "More would go back than was paid.";
+        NothingToRefund = "nothing_to_refund", 422, "The conversion has no amount.";
+        ConversionUnknown = "conversion_unknown", 404, "There is no such conversion for the one who asks.";
+        ClickUnknown = "click_unknown", 404, "A partner's report that no click of its own led to.";
+        TimeInFuture = "time_in_future", 422, "Claimed to happen more than five minutes from now.";
+    }
+    /// Why commission refuses.
+    CommissionCode {
+        CommissionUnknown = "commission_unknown", 404, "There is no such commission.";
+        NotHeld = "not_held", 409, "Nothing is on hold any more.";
+        HoldNotOver = "hold_not_over", 409, "The hold lasts longer than the command says.";
+    }
+    /// Why payment refuses.
+    PaymentCode {
+        InsufficientBalance = "insufficient_balance", 422, "More was asked for than is payable.";
+        CurrencyMismatch = "currency_mismatch", 422, "The partner has money, but none of this currency.";
+        AmountNotPositive = "amount_not_positive", 422, "Nothing, or less, was asked for.";
+        AmountOutOfRange = "amount_out_of_range", 422, "A balance would be out of range.";
+        CurrencyUnknown = "currency_unknown", 422, "The currency is not a known ISO 4217 code.";
+        MethodUnknown = "method_unknown", 422, "Neither paypal nor bank_transfer.";
+        DetailsUnreadable = "details_unreadable", 422, "The sealed details cannot be opened, or are none that a payout by this method can go to.";
+        PartnerUnknown = "partner_unknown", 404, "There is no such partner for the one who asks.";
+        PayoutExists = "payout_exists", 409, "The payout was requested before.";
+        PayoutUnknown = "payout_unknown", 404, "There is no such payout.";
+        PayoutNotThere = "payout_not_there", 409, "The payout is past this step.";
+        ProviderKeyExpired = "provider_key_expired", 409, "Submitting again could pay twice: an operator must decide.";
+        Unreadable = "unreadable", 422, "The command says something that no build of ours would.";
+    }
+}

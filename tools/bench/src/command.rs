@@ -1,0 +1,58 @@
+//! `cargo benchmark`: its words.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use devstack::layout::Layout;
+use devstack::progress::Progress;
+use devstack::token::GenerateJwt;
+use devstack::up;
+
+use crate::{Bench, backlog, compare, outage, pipeline, starvation};
+
+/// The words of the command line.
+#[derive(Parser)]
+#[command(
+    name = "bench",
+    bin_name = "cargo benchmark",
+    about = "Measures the stack"
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    what: Benchmark,
+}
+
+#[derive(Subcommand)]
+enum Benchmark {
+    /// Purchases from the tracking command topic to the ledger: throughput, latency, CPU, memory, WAL
+    Pipeline(Bench),
+    /// People's requests while a backlog is worked off, on a stack of its own
+    Backlog(backlog::Backlog),
+    /// Others' requests while one token begins many and does not go on, on a stack of its own
+    Starvation(starvation::Starvation),
+    /// The broker killed for a while under load, on a stack of its own
+    Outage(outage::Outage),
+    /// The pipeline of two builds in turn, each on a stack of its own
+    Compare(compare::Compare),
+}
+
+impl Arguments {
+    /// Measures what was asked.
+    pub async fn run(self) -> Result<ExitCode> {
+        let layout = Layout::find();
+        match self.what {
+            Benchmark::Pipeline(bench) => {
+                let settings = up::as_started(&layout)?;
+                let built = layout.built("release");
+                let tokens = GenerateJwt::new(&layout, &settings, &built);
+                pipeline(&layout, &settings, &tokens, bench, Progress).await?;
+            }
+            Benchmark::Backlog(bench) => backlog::run(&layout, bench, Progress).await?,
+            Benchmark::Starvation(bench) => starvation::run(&layout, bench, Progress).await?,
+            Benchmark::Outage(bench) => outage::run(&layout, bench, Progress).await?,
+            Benchmark::Compare(bench) => compare::run(&layout, bench, Progress).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

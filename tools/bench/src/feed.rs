@@ -1,0 +1,135 @@
+//! Purchases as an external producer sends them to the tracking command topic.
+
+use std::collections::HashMap;
+
+use anyhow::{Result, anyhow};
+use pulsar::producer::Message as RawMessage;
+use pulsar::{Producer, ProducerOptions, TokioExecutor};
+use schemas::{Body, Message, RecordEventV1, Topic};
+use types::{CampaignId, ConversionId, OrderId};
+use uuid::Uuid;
+
+use super::people::People;
+use devstack::external_producer::producer_options;
+use devstack::infra;
+use devstack::producers::{self, BENCHMARK, ProducerKeys};
+use devstack::settings::Settings;
+
+/// Produces purchases.
+pub struct Feed {
+    producers: Vec<Producer<TokioExecutor>>,
+    keys: ProducerKeys,
+    people: People,
+    next: u64,
+    run: String,
+    sent_at: HashMap<Uuid, i64>,
+}
+
+impl Feed {
+    /// Opens a producer for each partition.
+    pub async fn open(settings: &Settings, people: People) -> Result<Self> {
+        let keys = ProducerKeys::of(settings);
+        keys.need(BENCHMARK)?;
+        let client = infra::broker_client(settings)?
+            .with_outbound_channel_size(4_000)
+            .build()
+            .await?;
+        let topic = Topic::TrackingCommands;
+        let (tenant, namespace) = (
+            settings.need("PULSAR_TENANT")?,
+            settings.need("PULSAR_NAMESPACE")?,
+        );
+        let partitions: u32 = settings.need("PULSAR_TOPIC_PARTITIONS")?.parse()?;
+        let mut producers = Vec::new();
+        for partition in 0..partitions {
+            let options = ProducerOptions {
+                batch_size: Some(1_000),
+                block_queue_if_full: true,
+                ..producer_options(topic)
+            };
+            let name = format!(
+                "persistent://{tenant}/{namespace}/{}-partition-{partition}",
+                topic.name()
+            );
+            let producer = client.producer().with_topic(name).with_options(options);
+            producers.push(Box::pin(producer.build()).await?);
+        }
+        Ok(Self {
+            producers,
+            keys,
+            people,
+            next: 0,
+            run: Uuid::now_v7().simple().to_string(),
+            sent_at: HashMap::new(),
+        })
+    }
+
+    /// Forgets what was sent before.
+    pub fn begin_phase(&mut self) {
+        self.sent_at.clear();
+    }
+
+    /// Purchases sent in this phase.
+    pub fn sent(&self) -> u64 {
+        self.sent_at.len() as u64
+    }
+
+    /// When each was made, by correlation id, in microseconds.
+    pub fn sent_at(&self) -> &HashMap<Uuid, i64> {
+        &self.sent_at
+    }
+
+    /// Sends so many as one entry for each partition, and waits until the broker has them.
+    pub async fn send(&mut self, count: u64) -> Result<()> {
+        let partitions = u32::try_from(self.producers.len())?;
+        let mut receipts = Vec::new();
+        for _ in 0..count {
+            let message = self.purchase()?;
+            self.sent_at
+                .insert(message.header.correlation_id, message.header.time.0);
+            let payload = schemas::encode(Topic::TrackingCommands, &message.header, &message.body)?;
+            let partition = schemas::partition(&message.header.key, partitions);
+            let raw = RawMessage {
+                partition_key: Some(message.header.key),
+                ..self
+                    .keys
+                    .message(BENCHMARK.0, Topic::TrackingCommands, payload)?
+            };
+            let producer = &mut self.producers[usize::try_from(partition)?];
+            receipts.push(Box::pin(producer.send_non_blocking(raw)).await?);
+        }
+        for producer in &mut self.producers {
+            producer.send_batch().await?;
+        }
+        for receipt in receipts {
+            receipt.await?;
+        }
+        Ok(())
+    }
+
+    fn purchase(&mut self) -> Result<Message> {
+        self.next += 1;
+        let number = self.next;
+        let order = format!("{}_{number}", self.run);
+        let campaign =
+            CampaignId::parse(self.people.campaign.clone()).map_err(|error| anyhow!("{error}"))?;
+        let order_id = OrderId::parse(order.clone()).map_err(|error| anyhow!("{error}"))?;
+        let conversion = ConversionId::of_order(Some(&campaign), &order_id).to_string();
+        let user = &self.people.users[usize::try_from(number)? % self.people.users.len()];
+        let body = Body::RecordEventV1(RecordEventV1 {
+            event_type: "purchase".to_owned(),
+            user_id: user.clone(),
+            occurred_at: None,
+            amount: Some(format!("{}.{:02}", 20 + number % 80, number % 100)),
+            currency: Some("USD".to_owned()),
+            order_id: Some(order),
+            campaign_id: Some(self.people.campaign.clone()),
+            click_id: None,
+            product_id: None,
+            metadata: None,
+        });
+        let about = (&*conversion, &*conversion);
+        let topic = Topic::TrackingCommands;
+        producers::written(Uuid::now_v7(), BENCHMARK.0, topic, about, body)
+    }
+}

@@ -1,0 +1,116 @@
+//! What each process of the local stack has used, from `/proc`.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use devstack::layout::Layout;
+use devstack::services::Program;
+use devstack::stack::Identity;
+
+/// CPU and memory of each process, at one moment.
+#[derive(Clone, Debug)]
+pub struct Machine(BTreeMap<String, Usage>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Usage {
+    cpu_us: u64,
+    anonymous_kib: u64,
+}
+
+/// Microseconds in one tick of `/proc/<pid>/stat`: Linux reports in hundredths of a second.
+const TICK_US: u64 = 10_000;
+
+impl Machine {
+    /// Reads every process of the stack; Postgres with its children, those that have ended included.
+    pub fn read(layout: &Layout) -> Result<Self> {
+        let mut all = BTreeMap::new();
+        for program in Program::START_ORDER {
+            let process = program
+                .process(layout)
+                .with_context(|| format!("{} does not run: ./start.sh", program.name()))?;
+            all.insert(program.name().to_owned(), usage(process.pid())?);
+        }
+        for (name, pid_file) in [
+            ("postgres", "postgres/pid"),
+            ("pulsar", "pulsar/pulsar.pid"),
+        ] {
+            let identity = Identity::read(&layout.state.join(pid_file))
+                .filter(Identity::is_alive)
+                .with_context(|| format!("{name} does not run: ./start.sh"))?;
+            let mut total = usage(identity.pid)?;
+            for child in children(identity.pid)? {
+                let child = usage(child).unwrap_or_default();
+                total.cpu_us += child.cpu_us;
+                total.anonymous_kib += child.anonymous_kib;
+            }
+            all.insert(name.to_owned(), total);
+        }
+        Ok(Self(all))
+    }
+
+    /// CPU microseconds of each process since then.
+    pub fn cpu_since(&self, before: &Self) -> BTreeMap<String, u64> {
+        self.0
+            .iter()
+            .map(|(name, now)| {
+                let then = before.0.get(name).copied().unwrap_or_default();
+                (name.clone(), now.cpu_us.saturating_sub(then.cpu_us))
+            })
+            .collect()
+    }
+
+    /// Anonymous memory of each process, in KiB.
+    pub fn memory(&self) -> BTreeMap<String, u64> {
+        self.0
+            .iter()
+            .map(|(name, usage)| (name.clone(), usage.anonymous_kib))
+            .collect()
+    }
+}
+
+/// A process's own CPU and that of its children that have ended.
+fn usage(pid: u32) -> Result<Usage> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // Behind the program's name, which may have spaces: field 3 of proc(5) is the first.
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .map(|(_, rest)| rest.split_whitespace().collect())
+        .unwrap_or_default();
+    let ticks: u64 = fields
+        .get(11..15)
+        .context("stat is shorter than proc(5) says")?
+        .iter()
+        .filter_map(|ticks| ticks.parse::<u64>().ok())
+        .sum();
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let anonymous_kib = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|kib| kib.parse().ok())
+        .unwrap_or(0);
+    Ok(Usage {
+        cpu_us: ticks * TICK_US,
+        anonymous_kib,
+    })
+}
+
+fn children(pid: u32) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(child) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let stat = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        let parent = stat
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        if parent == Some(pid) {
+            found.push(child);
+        }
+    }
+    Ok(found)
+}

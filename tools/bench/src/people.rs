@@ -1,0 +1,103 @@
+//! A campaign with partners, links and users that clicked them, made through the public interface with fixed
+//! idempotency keys, so that a second run finds them.
+
+use anyhow::{Context, Result, bail};
+use futures::StreamExt;
+use schemas::Service;
+use serde_json::json;
+
+use devstack::demo::Tokens;
+use devstack::demo::client::{Client, http};
+use devstack::settings::Settings;
+
+/// Partners of the benchmark's campaign.
+pub const PARTNERS: usize = 50;
+/// Users that have clicked one partner's link each.
+const USERS: usize = 2_000;
+/// Requests at once.
+const AT_ONCE: usize = 8;
+const CAMPAIGN: &str = "benchmark";
+
+/// Who buys what.
+pub struct People {
+    /// The campaign.
+    pub campaign: String,
+    /// Users that have clicked.
+    pub users: Vec<String>,
+}
+
+/// Makes what is missing.
+pub async fn prepare(settings: &Settings, tokens: &impl Tokens) -> Result<People> {
+    let bff = settings.service_url(Service::Bff)?;
+    let brand = Client::new(bff, tokens.token(&["--brand", "bench-brand"])?)?;
+    let at = "campaigns";
+    let create = json!({"campaign_id": CAMPAIGN, "name": "Benchmark", "currency": "USD", "allowed_hosts": ["shop.example"]});
+    brand.write("bench-create", at, &create).await?;
+    let terms = json!({
+        "text": "Ten per cent of every sale.", "window_days": 30,
+        "plan": {"sale": {"bps": 1000}, "hold_days": 0},
+    });
+    brand
+        .write("bench-terms", &format!("{at}/{CAMPAIGN}/terms"), &terms)
+        .await?;
+    brand
+        .write(
+            "bench-activate",
+            &format!("{at}/{CAMPAIGN}/activate"),
+            &json!({}),
+        )
+        .await?;
+
+    let links = futures::stream::iter(0..PARTNERS)
+        .map(|number| enroll(bff, tokens, number))
+        .buffered(AT_ONCE)
+        .collect::<Vec<Result<String>>>()
+        .await;
+    let links = links.into_iter().collect::<Result<Vec<_>>>()?;
+    let users: Vec<String> = (0..USERS)
+        .map(|number| format!("bench-user-{number}"))
+        .collect();
+    let (http, tracking) = (http()?, settings.service_url(Service::Tracking)?);
+    let clicks = futures::stream::iter(users.iter().enumerate())
+        .map(|(number, user)| click(&http, tracking, &links[number % links.len()], user))
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<Result<()>>>()
+        .await;
+    clicks.into_iter().collect::<Result<Vec<()>>>()?;
+    Ok(People {
+        campaign: CAMPAIGN.to_owned(),
+        users,
+    })
+}
+
+/// The token of one of the partners.
+pub fn token_of(tokens: &(impl Tokens + ?Sized), number: usize) -> Result<String> {
+    let partner = format!("bench-partner-{number}");
+    tokens.token(&["--subject", &partner, "--partner", &partner])
+}
+
+async fn enroll(bff: &str, tokens: &impl Tokens, number: usize) -> Result<String> {
+    let client = Client::new(bff, token_of(tokens, number)?)?;
+    let accept = json!({"accepted_terms": true});
+    client
+        .write(
+            "bench-accept",
+            &format!("campaigns/{CAMPAIGN}/accept"),
+            &accept,
+        )
+        .await?;
+    let code = format!("bench{number}");
+    let link =
+        json!({"campaign_id": CAMPAIGN, "code": code, "target_url": "https://shop.example/"});
+    client.write("bench-link", "links", &link).await?;
+    Ok(code)
+}
+
+async fn click(http: &reqwest::Client, tracking: &str, code: &str, user: &str) -> Result<()> {
+    let url = format!("{tracking}/c/{code}?user_id={user}");
+    let response = http.get(&url).send().await.context("a click")?;
+    if !response.status().is_redirection() {
+        bail!("GET {url}: {}", response.status());
+    }
+    Ok(())
+}

@@ -1,0 +1,405 @@
+//! What the workload asks: each command once, written for every way by which it can be sent.
+
+use anyhow::{Result, anyhow};
+use schemas::{
+    AcceptV1, ActivateV1, Actor, Body, CreateLinkV1, CreateV1, Plan, PublishTermsV1, RecordEventV1,
+    Service, SubmitEvidenceV1, WireMoney,
+};
+use serde_json::{Value, json};
+use types::{BrandId, CampaignId, ConversionId, EnrollmentId, EvidenceId, OrderId, PartnerId};
+use uuid::Uuid;
+
+/// An amount in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Amount {
+    /// Minor units.
+    pub minor: u64,
+    /// ISO 4217.
+    pub currency: &'static str,
+}
+
+impl Amount {
+    /// Decimal text with the currency's digits: JPY has none, the others of the workload two.
+    pub fn text(self) -> String {
+        match self.currency {
+            "JPY" => self.minor.to_string(),
+            _ => format!("{}.{:02}", self.minor / 100, self.minor % 100),
+        }
+    }
+}
+
+/// What a campaign pays for a sale; a lead earns a flat 2.50, or 250.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Basis points of a sale; none: a flat 1.75, or 175.
+    pub bps: Option<u16>,
+    /// Days on hold.
+    pub hold_days: u16,
+    /// ISO 4217.
+    pub currency: &'static str,
+}
+
+const LEAD: u64 = 250;
+const FLAT_SALE: u64 = 175;
+const WINDOW_DAYS: i32 = 30;
+
+/// A command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    Create {
+        campaign: String,
+        brand: String,
+        currency: &'static str,
+    },
+    Publish {
+        campaign: String,
+        terms: Terms,
+    },
+    Activate {
+        campaign: String,
+    },
+    Accept {
+        campaign: String,
+        partner: String,
+        version: Option<i32>,
+    },
+    Evidence {
+        campaign: String,
+        partner: String,
+        url: String,
+    },
+    Link {
+        campaign: String,
+        partner: String,
+        code: String,
+        host: &'static str,
+    },
+    Report {
+        kind: &'static str,
+        user: String,
+        campaign: Option<String>,
+        order: Option<String>,
+        amount: Option<Amount>,
+        /// The brand that reports it; none: nobody in particular.
+        shop: Option<String>,
+        /// Names the click that the journey noted last.
+        click: bool,
+    },
+    Payout {
+        partner: String,
+        amount: Amount,
+        /// To an account that the provider always refuses.
+        refused: bool,
+    },
+}
+
+impl Act {
+    /// Who decides it.
+    pub fn service(&self) -> Service {
+        match self {
+            Self::Create { .. }
+            | Self::Publish { .. }
+            | Self::Activate { .. }
+            | Self::Accept { .. }
+            | Self::Evidence { .. } => Service::Campaign,
+            Self::Link { .. } | Self::Report { .. } => Service::Tracking,
+            Self::Payout { .. } => Service::Payment,
+        }
+    }
+
+    /// Where the bff takes it, behind `/api/v1/`.
+    pub fn bff_path(&self) -> String {
+        match self {
+            Self::Create { .. } => "campaigns".to_owned(),
+            Self::Publish { campaign, .. } => format!("campaigns/{campaign}/terms"),
+            Self::Activate { campaign } => format!("campaigns/{campaign}/activate"),
+            Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
+            Self::Evidence { .. } => "evidence/upload".to_owned(),
+            Self::Link { .. } => "links".to_owned(),
+            Self::Report { .. } => "tracking/events".to_owned(),
+            Self::Payout { .. } => "payments/request".to_owned(),
+        }
+    }
+
+    /// Where its service takes it, behind `/api/v1/`.
+    pub fn own_path(&self) -> String {
+        match self {
+            Self::Evidence { .. } => "campaign/evidence".to_owned(),
+            Self::Link { .. } => "tracking/links".to_owned(),
+            Self::Report { .. } => "tracking/events".to_owned(),
+            Self::Payout { .. } => "payment/payouts".to_owned(),
+            _ => format!("campaign/{}", self.bff_path()),
+        }
+    }
+
+    /// The body, the same at the bff and at its service. Submitted by an operator, who says for whom.
+    pub fn json(&self, click: Option<&str>) -> Value {
+        match self {
+            Self::Create {
+                campaign,
+                brand,
+                currency,
+            } => json!({
+                "campaign_id": campaign, "brand_id": brand, "name": format!("Chaos {campaign}"), "currency": currency,
+                "allowed_hosts": ["shop.example"],
+            }),
+            Self::Publish { terms, .. } => {
+                let flat = |minor| {
+                    let amount = Amount {
+                        minor,
+                        currency: terms.currency,
+                    };
+                    json!({"flat": {"amount": amount.text(), "currency": terms.currency}})
+                };
+                let sale = terms
+                    .bps
+                    .map_or_else(|| flat(FLAT_SALE), |bps| json!({"bps": bps}));
+                json!({
+                    "text": "Terms of the run.", "window_days": WINDOW_DAYS,
+                    "plan": {"sale": sale, "lead": flat(LEAD), "hold_days": terms.hold_days},
+                })
+            }
+            Self::Activate { .. } => json!({}),
+            Self::Accept {
+                partner, version, ..
+            } => {
+                let mut body = json!({"accepted_terms": true, "partner_id": partner});
+                if let Some(version) = version {
+                    body["terms_version"] = json!(version);
+                }
+                body
+            }
+            Self::Evidence {
+                campaign,
+                partner,
+                url,
+            } => json!({
+                "campaign_id": campaign, "partner_id": partner, "evidence_type": "photo", "file_url": url,
+            }),
+            Self::Link {
+                campaign,
+                partner,
+                code,
+                host,
+            } => json!({
+                "campaign_id": campaign, "partner_id": partner, "code": code, "target_url": format!("https://{host}/"),
+            }),
+            Self::Report {
+                kind,
+                user,
+                campaign,
+                order,
+                amount,
+                click: named,
+                ..
+            } => {
+                let given = [
+                    ("campaign_id", campaign.clone()),
+                    ("order_id", order.clone()),
+                    ("amount", amount.map(Amount::text)),
+                    ("currency", amount.map(|amount| amount.currency.to_owned())),
+                    ("click_id", click.filter(|_| *named).map(ToOwned::to_owned)),
+                ];
+                let mut body = json!({"event_type": kind, "user_id": user});
+                for (name, value) in given {
+                    if let Some(value) = value {
+                        body[name] = json!(value);
+                    }
+                }
+                body
+            }
+            Self::Payout {
+                partner,
+                amount,
+                refused,
+            } => {
+                let account = if *refused { "refused+" } else { "" };
+                json!({
+                    "partner_id": partner, "amount": amount.text(), "currency": amount.currency,
+                    "payment_method": "paypal",
+                    "account_details": {"email": format!("{account}{partner}@example.com")},
+                })
+            }
+        }
+    }
+
+    /// Who asks: the brand, the partner, or nobody in particular for what is reported.
+    pub fn actor(&self) -> Option<Actor> {
+        let brand = |brand: String| Actor {
+            subject: brand.clone(),
+            roles: vec!["brand".to_owned()],
+            partner_id: None,
+            brand_id: Some(brand),
+        };
+        let partner = |partner: &String| Actor {
+            subject: partner.clone(),
+            roles: vec!["partner".to_owned()],
+            partner_id: Some(partner.clone()),
+            brand_id: None,
+        };
+        match self {
+            Self::Create { campaign, .. }
+            | Self::Publish { campaign, .. }
+            | Self::Activate { campaign } => Some(brand(format!("brand-{campaign}"))),
+            Self::Accept { partner: own, .. }
+            | Self::Evidence { partner: own, .. }
+            | Self::Link { partner: own, .. }
+            | Self::Payout { partner: own, .. } => Some(partner(own)),
+            Self::Report { shop, .. } => shop.clone().map(brand),
+        }
+    }
+
+    /// Whether only its own token says whose it is: a number without a campaign.
+    pub fn needs_its_actor(&self) -> bool {
+        matches!(self, Self::Report { campaign: None, .. })
+    }
+
+    /// The brand that asks, where a brand may: its system may send it by the broker.
+    pub fn brand(&self) -> Option<String> {
+        let own = |campaign: &str| format!("brand-{campaign}");
+        match self {
+            Self::Create { campaign, .. }
+            | Self::Publish { campaign, .. }
+            | Self::Activate { campaign } => Some(own(campaign)),
+            Self::Report { shop, campaign, .. } => {
+                shop.clone().or_else(|| campaign.as_deref().map(own))
+            }
+            Self::Accept { .. }
+            | Self::Evidence { .. }
+            | Self::Link { .. }
+            | Self::Payout { .. } => None,
+        }
+    }
+
+    /// Key, subject and body of the message that it is, where an external producer can make one: payment details are
+    /// sealed by the bff.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each command, all of one form"
+    )]
+    pub fn message(&self, id: Uuid, click: Option<&str>) -> Result<Option<(String, String, Body)>> {
+        let campaign_id = |text: &String| CampaignId::parse(text.clone());
+        let partner_id = |text: &String| PartnerId::parse(text.clone());
+        let wrong = |error| anyhow!("{self:?}: {error}");
+        let about = |campaign: &String, body| Some((campaign.clone(), campaign.clone(), body));
+        Ok(match self {
+            Self::Create {
+                campaign,
+                brand,
+                currency,
+            } => about(
+                campaign,
+                Body::CreateV1(CreateV1 {
+                    brand_id: brand.clone(),
+                    name: format!("Chaos {campaign}"),
+                    currency: (*currency).to_owned(),
+                    allowed_hosts: vec!["shop.example".to_owned()],
+                }),
+            ),
+            Self::Publish { campaign, terms } => about(
+                campaign,
+                Body::PublishTermsV1(PublishTermsV1 {
+                    text: "Terms of the run.".to_owned(),
+                    window_days: WINDOW_DAYS,
+                    plan: terms.plan(),
+                }),
+            ),
+            Self::Activate { campaign } => about(campaign, Body::ActivateV1(ActivateV1 {})),
+            Self::Accept {
+                campaign,
+                partner,
+                version,
+            } => {
+                let parts = (campaign_id(campaign), partner_id(partner));
+                let subject = EnrollmentId::of(&parts.0.map_err(wrong)?, &parts.1.map_err(wrong)?);
+                let body = AcceptV1 {
+                    partner_id: partner.clone(),
+                    terms_version: *version,
+                    metadata: None,
+                };
+                Some((campaign.clone(), subject.to_string(), Body::AcceptV1(body)))
+            }
+            Self::Evidence {
+                campaign,
+                partner,
+                url,
+            } => {
+                let parts = (campaign_id(campaign), partner_id(partner));
+                let (of, by) = (parts.0.map_err(wrong)?, parts.1.map_err(wrong)?);
+                let subject = EvidenceId::of(&of, &by, "photo", url);
+                let body = SubmitEvidenceV1 {
+                    partner_id: partner.clone(),
+                    evidence_type: "photo".to_owned(),
+                    file_url: url.clone(),
+                    metadata: None,
+                };
+                Some((
+                    campaign.clone(),
+                    subject.to_string(),
+                    Body::SubmitEvidenceV1(body),
+                ))
+            }
+            Self::Link {
+                campaign,
+                partner,
+                code,
+                host,
+            } => {
+                let body = CreateLinkV1 {
+                    campaign_id: campaign.clone(),
+                    partner_id: partner.clone(),
+                    target_url: format!("https://{host}/"),
+                };
+                Some((code.clone(), code.clone(), Body::CreateLinkV1(body)))
+            }
+            Self::Report {
+                kind,
+                user,
+                campaign,
+                order,
+                amount,
+                shop,
+                click: named,
+            } => {
+                let shop = shop.clone().map(BrandId::parse).transpose();
+                let of = campaign.as_ref().map(campaign_id).transpose();
+                let number = order.clone().map(OrderId::parse).transpose();
+                let (shop, of) = (shop.map_err(wrong)?, of.map_err(wrong)?);
+                let number = number.map_err(wrong)?;
+                let conversion =
+                    ConversionId::of_report(shop.as_ref(), of.as_ref(), number.as_ref(), id);
+                let body = RecordEventV1 {
+                    event_type: (*kind).to_owned(),
+                    user_id: user.clone(),
+                    occurred_at: None,
+                    amount: amount.map(Amount::text),
+                    currency: amount.map(|amount| amount.currency.to_owned()),
+                    order_id: order.clone(),
+                    campaign_id: campaign.clone(),
+                    click_id: click.filter(|_| *named).map(ToOwned::to_owned),
+                    product_id: None,
+                    metadata: None,
+                };
+                let conversion = conversion.to_string();
+                Some((conversion.clone(), conversion, Body::RecordEventV1(body)))
+            }
+            Self::Payout { .. } => None,
+        })
+    }
+}
+
+impl Terms {
+    fn plan(self) -> Plan {
+        let flat = |minor| WireMoney {
+            minor,
+            currency: self.currency.to_owned(),
+        };
+        Plan {
+            sale_bps: self.bps.map(i32::from),
+            sale_flat: self.bps.is_none().then(|| flat(FLAT_SALE.cast_signed())),
+            lead_bps: None,
+            lead_flat: Some(flat(LEAD.cast_signed())),
+            hold_days: i32::from(self.hold_days),
+        }
+    }
+}

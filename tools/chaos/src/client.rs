@@ -1,0 +1,324 @@
+//! A client as real ones are: repeats what it has no definite answer to, and waits for outcomes.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use jsonwebtoken::{EncodingKey, Header};
+use reqwest::{Response, StatusCode};
+use schemas::Service;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::act::Act;
+use super::journal::Journal;
+use super::link::Target;
+use super::stack::ChaosStack;
+use devstack::demo::Tokens;
+use invariants::Acknowledged;
+
+/// Of one request: shorter than the services' own, so that clients do give up.
+const PATIENCE: Duration = Duration::from_secs(6);
+/// Of one command, through everything that the run does.
+const OUTCOME_WITHIN: Duration = Duration::from_mins(3);
+
+/// How a command is sent by HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// To the bff.
+    Bff {
+        /// With `Idempotency-Key`.
+        key: bool,
+        /// With `Prefer: wait`.
+        wait: bool,
+        /// With the token of the brand or partner that asks; else with an operator's.
+        own: bool,
+    },
+    /// To the service itself.
+    Own {
+        /// With the token of who asks; without one as the local operator.
+        token: bool,
+    },
+}
+
+/// How a command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done.
+    Completed,
+    /// Refused with this code.
+    Rejected(String),
+}
+
+/// Clients of one stack.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    bff: String,
+    own: Vec<(Service, String)>,
+    token: String,
+    secret: String,
+    journal: Journal,
+}
+
+impl Client {
+    /// Clients of this stack, with an operator's token.
+    pub fn new(stack: &ChaosStack, journal: Journal) -> Result<Self> {
+        let http = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        let url = |service| stack.url(Target::Service(service));
+        Ok(Self {
+            http,
+            bff: url(Service::Bff),
+            own: Service::with_topics()
+                .map(|service| (service, url(service)))
+                .collect(),
+            token: stack.token(&[
+                "--role",
+                "operator",
+                "--subject",
+                "chaos",
+                "--lifetime",
+                "2d",
+            ])?,
+            secret: stack.settings().need("JWT_SECRET_KEY")?.to_owned(),
+            journal,
+        })
+    }
+
+    /// The token of the brand or partner that asks; of nobody in particular, an operator's.
+    fn token_of(&self, act: &Act) -> Result<String> {
+        let Some(actor) = act.actor() else {
+            return Ok(self.token.clone());
+        };
+        let claims = json!({
+            "sub": actor.subject, "roles": actor.roles, "partner_id": actor.partner_id, "brand_id": actor.brand_id,
+            "iss": "tributary", "aud": "tributary", "exp": jsonwebtoken::get_current_timestamp() + 600,
+        });
+        let key = EncodingKey::from_secret(self.secret.as_bytes());
+        Ok(jsonwebtoken::encode(&Header::default(), &claims, &key)?)
+    }
+
+    fn base(&self, service: Service) -> &str {
+        let own = self.own.iter().find(|(own, _)| *own == service);
+        own.map_or(&self.bff, |(_, url)| url)
+    }
+
+    /// Sends a command until it is taken, then waits for its outcome.
+    pub async fn ask(
+        &self,
+        act: &Act,
+        door: Door,
+        key: &str,
+        click: Option<&str>,
+    ) -> Result<Outcome> {
+        let end = Instant::now() + OUTCOME_WITHIN;
+        let mut pause = Duration::from_millis(50);
+        let mut last = String::new();
+        while Instant::now() < end {
+            match self.ask_once(act, door, key, click).await {
+                Ok(Submitted::Outcome(outcome)) => return Ok(outcome),
+                Ok(Submitted::Pending(by, id)) => return self.outcome(by, id, end).await,
+                Ok(Submitted::Again(reason)) => last = reason,
+                Err(problem) => last = format!("{problem:#}"),
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+        bail!("{act:?} by {door:?} was not taken within {OUTCOME_WITHIN:?}: {last}")
+    }
+
+    async fn ask_once(
+        &self,
+        act: &Act,
+        door: Door,
+        key: &str,
+        click: Option<&str>,
+    ) -> Result<Submitted> {
+        self.journal.note(|notes| notes.requests += 1);
+        let body = act.json(click);
+        let request = match door {
+            Door::Bff {
+                key: keyed,
+                wait,
+                own,
+            } => {
+                let url = format!("{}/api/v1/{}", self.bff, act.bff_path());
+                let token = if own || act.needs_its_actor() {
+                    self.token_of(act)?
+                } else {
+                    self.token.clone()
+                };
+                let mut request = self.http.post(url).bearer_auth(token).json(&body);
+                if keyed {
+                    request = request.header("Idempotency-Key", key);
+                }
+                if wait {
+                    request = request.header("Prefer", "wait=3");
+                }
+                request
+            }
+            Door::Own { token } => {
+                let url = format!("{}/api/v1/{}", self.base(act.service()), act.own_path());
+                let request = self.http.post(url).header("Idempotency-Key", key);
+                let request = request.json(&body);
+                if token || act.needs_its_actor() {
+                    request.bearer_auth(self.token_of(act)?)
+                } else {
+                    request
+                }
+            }
+        };
+        let answer = request.send().await?;
+        match door {
+            Door::Bff { .. } => self.of_bff(answer).await,
+            Door::Own { .. } => self.of_service(act.service(), answer).await,
+        }
+    }
+
+    fn acknowledged(&self, id: Uuid, by: Service, status: StatusCode) {
+        let status = status.as_u16();
+        self.journal
+            .note(|notes| notes.acknowledged.push(Acknowledged { id, by, status }));
+    }
+
+    async fn of_bff(&self, answer: Response) -> Result<Submitted> {
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        if status.is_success() {
+            let id = id_in(&body).with_context(|| format!("no command_id in {body}"))?;
+            self.acknowledged(id, Service::Bff, status);
+            return Ok(
+                ended(&body).map_or(Submitted::Pending(Service::Bff, id), Submitted::Outcome)
+            );
+        }
+        if let Some(outcome) = refused(status, &body) {
+            return Ok(Submitted::Outcome(outcome));
+        }
+        if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+            bail!("the bff answers {status}: {body}");
+        }
+        Ok(Submitted::Again(format!("{status}: {body}")))
+    }
+
+    async fn of_service(&self, by: Service, answer: Response) -> Result<Submitted> {
+        let status = answer.status();
+        let named = answer.headers().get("x-command-id");
+        let named = named.and_then(|id| id.to_str().ok()?.parse::<Uuid>().ok());
+        let body: Value = answer.json().await?;
+        if status.is_success() {
+            let id = named.or_else(|| id_in(&body));
+            let id = id.with_context(|| format!("no command id: {status} {body}"))?;
+            self.acknowledged(id, by, status);
+            return Ok(if status == StatusCode::ACCEPTED {
+                Submitted::Pending(by, id)
+            } else {
+                Submitted::Outcome(Outcome::Completed)
+            });
+        }
+        if let Some(outcome) = refused(status, &body) {
+            return Ok(Submitted::Outcome(outcome));
+        }
+        Ok(Submitted::Again(format!("{status}: {body}")))
+    }
+
+    /// Asks until a command is final.
+    async fn outcome(&self, by: Service, id: Uuid, end: Instant) -> Result<Outcome> {
+        let path = match by {
+            Service::Bff => "commands".to_owned(),
+            service => format!("{}/commands", service.name()),
+        };
+        let url = format!("{}/api/v1/{path}/{id}", self.base(by));
+        let mut last = String::new();
+        while Instant::now() < end {
+            match self.status(&url).await {
+                Ok(body) => match ended(&body) {
+                    Some(outcome) => return Ok(outcome),
+                    None => last = body.to_string(),
+                },
+                Err(problem) => last = format!("{problem:#}"),
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        bail!("command {id} at {} has no outcome: {last}", by.name())
+    }
+
+    async fn status(&self, url: &str) -> Result<Value> {
+        let answer = self.http.get(url).bearer_auth(&self.token).send().await?;
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        if status != StatusCode::OK {
+            bail!("GET {url}: {status}: {body}");
+        }
+        Ok(body)
+    }
+
+    /// Follows a link until it is answered by a redirect; the click's id. With `stored`, until that click has a row.
+    pub async fn click(&self, code: &str, user: &str, stored: bool) -> Result<String> {
+        let base = self.base(Service::Tracking);
+        let url = format!("{base}/c/{code}?user_id={user}");
+        let end = Instant::now() + OUTCOME_WITHIN;
+        while Instant::now() < end {
+            if let Ok(answer) = self.http.get(&url).send().await
+                && answer.status().is_redirection()
+                && let Some(id) = click_id(&answer)
+            {
+                self.journal.note(|notes| notes.clicks.push(id.clone()));
+                if !stored || id.starts_with("clk_") {
+                    return Ok(id);
+                }
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        bail!("GET {url} is not answered by a redirect within {OUTCOME_WITHIN:?}")
+    }
+
+    /// What a partner can be paid, in minor units, as the bff shows it; none while it shows nothing.
+    pub async fn payable(&self, partner: &str, currency: &str) -> Option<i64> {
+        let url = format!(
+            "{}/api/v1/balances?partner_id={partner}&currency={currency}",
+            self.bff
+        );
+        let shown = self.status(&url).await.ok()?;
+        let text = shown["items"][0]["accounts"]["payable"].as_str()?;
+        text.replace('.', "").parse().ok()
+    }
+}
+
+enum Submitted {
+    Outcome(Outcome),
+    Pending(Service, Uuid),
+    Again(String),
+}
+
+fn id_in(body: &Value) -> Option<Uuid> {
+    body["command_id"].as_str()?.parse().ok()
+}
+
+/// A refusal by the domain names the command; any other problem is about the request.
+fn refused(status: StatusCode, body: &Value) -> Option<Outcome> {
+    let code = body["code"].as_str().filter(|code| !code.is_empty())?;
+    let is_refusal = status.is_client_error() && id_in(body).is_some();
+    is_refusal.then(|| Outcome::Rejected(code.to_owned()))
+}
+
+fn ended(body: &Value) -> Option<Outcome> {
+    match body["status"].as_str()? {
+        "completed" => Some(Outcome::Completed),
+        "rejected" => {
+            let code = body["code"].as_str().unwrap_or_default();
+            Some(Outcome::Rejected(code.to_owned()))
+        }
+        "dropped" => Some(Outcome::Rejected("dropped".to_owned())),
+        _ => None,
+    }
+}
+
+fn click_id(answer: &Response) -> Option<String> {
+    let target = answer.headers().get("location")?.to_str().ok()?;
+    let (_, rest) = target.split_once("click_id=")?;
+    rest.split('&').next().map(ToOwned::to_owned)
+}

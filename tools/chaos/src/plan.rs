@@ -1,0 +1,439 @@
+//! The workload as a plan: journeys of one partner each, step by step, with every id and every way given by the seed.
+//!
+//! No two journeys touch the same limit, and each step waits for the outcome of the one before: so where all of it
+//! ends is a function of the plan alone, whatever is broken meanwhile and whichever mode the stack is in.
+
+use sha2::{Digest, Sha256};
+
+use super::act::{Act, Amount, Terms};
+use super::client::Door;
+use super::random::Random;
+
+/// How a command is sent, where the mode has that way; else by the bff or by its service's HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By HTTP.
+    Door(Door),
+    /// By an external producer on the command topic.
+    Pulsar,
+}
+
+/// How a command is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Done.
+    Done,
+    /// Refused with this code.
+    Refused(&'static str),
+}
+
+/// One step of a journey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Sends a command and waits for its outcome.
+    Submit {
+        /// What.
+        act: Act,
+        /// How.
+        way: Way,
+        /// And then.
+        expect: Expect,
+    },
+    /// Follows a link. With `stored`, until the click has a row of its own.
+    Click {
+        /// The link.
+        code: String,
+        /// Who.
+        user: String,
+        /// The next report does not name it.
+        stored: bool,
+    },
+    /// Waits until the bff shows that a partner can be paid so much.
+    Payable {
+        /// Who.
+        partner: String,
+        /// How much at least.
+        least: Amount,
+    },
+}
+
+/// What one partner does, one step after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journey {
+    /// Names its keys and ids.
+    pub name: String,
+    /// When it begins, in milliseconds of the run.
+    pub at_ms: u64,
+    /// In this order.
+    pub steps: Vec<Step>,
+}
+
+/// The whole workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Done before anything is broken: the campaigns that journeys share.
+    pub opening: Vec<Journey>,
+    /// The journeys, in the order of their beginning.
+    pub journeys: Vec<Journey>,
+}
+
+const SHARED: [Terms; 4] = [
+    Terms {
+        bps: Some(1_000),
+        hold_days: 0,
+        currency: "USD",
+    },
+    Terms {
+        bps: Some(333),
+        hold_days: 0,
+        currency: "EUR",
+    },
+    Terms {
+        bps: None,
+        hold_days: 0,
+        currency: "JPY",
+    },
+    Terms {
+        bps: Some(1_250),
+        hold_days: 14,
+        currency: "USD",
+    },
+];
+
+/// Keyed and waiting: how the opening is done.
+const PLAIN: Way = Way::Door(Door::Bff {
+    key: true,
+    wait: true,
+    own: false,
+});
+
+impl Plan {
+    /// The workload of a seed: so many journeys a minute for so many minutes.
+    pub fn new(seed: u64, seconds: u64, per_minute: u64) -> Self {
+        let opening = SHARED.iter().enumerate().map(|(index, terms)| {
+            let name = format!("open{index}");
+            let mut steps = Vec::new();
+            open_campaign(&mut steps, &shared(index), *terms, || PLAIN);
+            Journey {
+                name,
+                at_ms: 0,
+                steps,
+            }
+        });
+        let count = (seconds * per_minute / 60).max(1);
+        let journeys = (0..count).map(|number| {
+            let random = Random::new(seed, &format!("journey {number}"));
+            Writer::new(random, number).journey(seconds * 1_000 * number / count)
+        });
+        Self {
+            opening: opening.collect(),
+            journeys: journeys.collect(),
+        }
+    }
+
+    /// The first eight bytes of its SHA-256: equal plans have equal ones.
+    pub fn digest(&self) -> String {
+        let digest = Sha256::digest(format!("{self:?}").as_bytes());
+        devstack::stack::hex(&digest[..8])
+    }
+
+    /// Commands that it sends.
+    pub fn commands(&self) -> usize {
+        let steps = self.opening.iter().chain(&self.journeys);
+        let asks = |journey: &Journey| {
+            let asks = journey.steps.iter();
+            asks.filter(|step| matches!(step, Step::Submit { .. }))
+                .count()
+        };
+        steps.map(asks).sum()
+    }
+}
+
+fn shared(index: usize) -> String {
+    format!("dc{index}")
+}
+
+fn done(act: Act, way: Way) -> Step {
+    Step::Submit {
+        act,
+        way,
+        expect: Expect::Done,
+    }
+}
+
+fn refused(act: Act, way: Way, code: &'static str) -> Step {
+    Step::Submit {
+        act,
+        way,
+        expect: Expect::Refused(code),
+    }
+}
+
+fn open_campaign(
+    steps: &mut Vec<Step>,
+    campaign: &str,
+    terms: Terms,
+    mut way: impl FnMut() -> Way,
+) {
+    let create = Act::Create {
+        campaign: campaign.to_owned(),
+        brand: format!("brand-{campaign}"),
+        currency: terms.currency,
+    };
+    let publish = Act::Publish {
+        campaign: campaign.to_owned(),
+        terms,
+    };
+    let activate = Act::Activate {
+        campaign: campaign.to_owned(),
+    };
+    for act in [create, publish, activate] {
+        steps.push(done(act, way()));
+    }
+}
+
+/// Writes one journey.
+struct Writer {
+    random: Random,
+    number: u64,
+    partner: String,
+    steps: Vec<Step>,
+    /// Sure to be payable in the end, and what may yet be taken back of the rest, in minor units.
+    sure: u64,
+    at_risk: u64,
+}
+
+impl Writer {
+    fn new(random: Random, number: u64) -> Self {
+        Self {
+            random,
+            number,
+            partner: format!("dp{number}"),
+            steps: Vec::new(),
+            sure: 0,
+            at_risk: 0,
+        }
+    }
+
+    /// Any way that a client may go; without a key only where repeating does no harm.
+    fn way(&mut self, harmless: bool) -> Way {
+        let (key, wait, own) = (
+            !harmless || self.random.percent(70),
+            self.random.percent(50),
+            self.random.percent(50),
+        );
+        match self.random.below(100) {
+            0..45 => Way::Door(Door::Bff { key, wait, own }),
+            45..75 => Way::Door(Door::Own { token: wait }),
+            _ => Way::Pulsar,
+        }
+    }
+
+    fn journey(mut self, at_ms: u64) -> Journey {
+        let (campaign, terms) = self.campaign();
+        self.join(&campaign);
+        let code = self.link(&campaign);
+        for visitor in 1..=self.random.between(1, 3) {
+            self.visit(&campaign, terms, &code, visitor);
+        }
+        if terms.hold_days == 0 {
+            self.payout(terms.currency);
+        }
+        Journey {
+            name: format!("j{}", self.number),
+            at_ms,
+            steps: self.steps,
+        }
+    }
+
+    /// Neighbours are in campaigns of different brands, since they have the same order numbers.
+    fn campaign(&mut self) -> (String, Terms) {
+        let index = 2 * self.random.below(SHARED.len() as u64 / 2) + self.number % 2;
+        let index = usize::try_from(index).unwrap_or_default();
+        if self.random.percent(75) {
+            return (shared(index), SHARED[index]);
+        }
+        let (name, terms) = (format!("dcj{}", self.number), SHARED[index]);
+        let ways = [(); 3].map(|()| self.way(false));
+        let mut ways = ways.into_iter();
+        open_campaign(&mut self.steps, &name, terms, || {
+            ways.next().unwrap_or(PLAIN)
+        });
+        if self.random.percent(40) {
+            let again = Act::Create {
+                campaign: name.clone(),
+                brand: format!("brand-{name}"),
+                currency: terms.currency,
+            };
+            let way = self.way(true);
+            self.steps.push(refused(again, way, "campaign_exists"));
+        }
+        (name, terms)
+    }
+
+    fn join(&mut self, campaign: &str) {
+        let accept = Act::Accept {
+            campaign: campaign.to_owned(),
+            partner: self.partner.clone(),
+            version: self.random.percent(50).then_some(1),
+        };
+        let way = self.way(true);
+        self.steps.push(done(accept.clone(), way));
+        if self.random.percent(30) {
+            let way = self.way(true);
+            self.steps.push(refused(accept, way, "already_accepted"));
+        }
+        if self.random.percent(50) {
+            let evidence = Act::Evidence {
+                campaign: campaign.to_owned(),
+                partner: self.partner.clone(),
+                url: format!("https://files.example/{}.jpg", self.number),
+            };
+            let ways = [self.way(true), self.way(true)];
+            self.steps.push(done(evidence.clone(), ways[0]));
+            if self.random.percent(30) {
+                let again = refused(evidence, ways[1], "already_submitted");
+                self.steps.push(again);
+            }
+        }
+    }
+
+    fn link(&mut self, campaign: &str) -> String {
+        let code = format!("dl{}", self.number);
+        let link = |host| Act::Link {
+            campaign: campaign.to_owned(),
+            partner: self.partner.clone(),
+            code: code.clone(),
+            host,
+        };
+        let (wrong, right) = (link("elsewhere.example"), link("shop.example"));
+        if self.random.percent(10) {
+            let way = self.way(true);
+            self.steps.push(refused(wrong, way, "host_not_allowed"));
+        }
+        let way = self.way(true);
+        self.steps.push(done(right.clone(), way));
+        if self.random.percent(20) {
+            let way = self.way(true);
+            self.steps.push(refused(right, way, "link_exists"));
+        }
+        code
+    }
+
+    fn visit(&mut self, campaign: &str, terms: Terms, code: &str, visitor: u64) {
+        let user = format!("du{}-{visitor}", self.number);
+        let names_click = self.random.percent(50);
+        self.steps.push(Step::Click {
+            code: code.to_owned(),
+            user: user.clone(),
+            stored: !names_click,
+        });
+        let minor = self.random.between(100, 50_000);
+        let order = format!("do{}-{visitor}", self.number / 2);
+        let by_shop = self.random.percent(50);
+        let names_campaign = !by_shop || self.random.percent(50);
+        let report = |kind, amount: Option<u64>, click| Act::Report {
+            kind,
+            user: user.clone(),
+            campaign: names_campaign.then(|| campaign.to_owned()),
+            shop: by_shop.then(|| format!("brand-{campaign}")),
+            order: Some(order.clone()),
+            amount: amount.map(|minor| Amount {
+                minor,
+                currency: terms.currency,
+            }),
+            click,
+        };
+        if self.random.percent(15) {
+            let way = self.way(true);
+            self.steps
+                .push(done(report("lead", None, names_click), way));
+            self.sure += 250;
+            return;
+        }
+        let earned = |minor| terms.bps.map_or(175, |bps| minor * u64::from(bps) / 10_000);
+        let purchase = report("purchase", Some(minor), names_click);
+        let early = self.random.percent(20);
+        if early {
+            let refund = report("refund", Some(minor / 4 + 1), false);
+            let way = self.way(false);
+            self.steps.push(done(refund, way));
+        }
+        let way = self.way(true);
+        self.steps.push(done(purchase.clone(), way));
+        if self.random.percent(35) {
+            let way = self.way(true);
+            self.steps.push(done(purchase, way));
+        }
+        let refunded = self.random.percent(30) && !early;
+        if refunded {
+            let third = minor / 3;
+            for part in [third, third, minor - 2 * third] {
+                let way = self.way(false);
+                self.steps
+                    .push(done(report("refund", Some(part), false), way));
+                if self.random.percent(40) {
+                    break;
+                }
+            }
+        }
+        if self.random.percent(15) {
+            let way = self.way(false);
+            let more = report("refund", Some(minor + 1), false);
+            self.steps
+                .push(refused(more, way, "refund_exceeds_purchase"));
+        }
+        if early || refunded {
+            self.at_risk += earned(minor) + 1;
+        } else {
+            self.sure += earned(minor);
+        }
+    }
+
+    /// Asks for half of what is sure, and then for far more than there is. One in five times the provider takes the
+    /// payout and says that it failed, so that the money comes back.
+    fn payout(&mut self, currency: &'static str) {
+        let half = self.sure.saturating_sub(self.at_risk) / 2;
+        if half == 0 || !self.random.percent(60) {
+            return;
+        }
+        let amount = |minor| Amount { minor, currency };
+        let refused_there = self.random.percent(20);
+        let ask = |partner: &str, minor| Act::Payout {
+            partner: partner.to_owned(),
+            amount: amount(minor),
+            refused: refused_there,
+        };
+        let partner = self.partner.clone();
+        self.steps.push(Step::Payable {
+            partner: partner.clone(),
+            least: amount(half + self.at_risk),
+        });
+        let way = self.way(false);
+        self.steps.push(done(ask(&partner, half), way));
+        if self.random.percent(40) {
+            let (way, more) = (self.way(false), (self.sure + self.at_risk) * 10);
+            let step = refused(ask(&partner, more), way, "insufficient_balance");
+            self.steps.push(step);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_same_workload_and_another_seed_another() {
+        let digest = |seed| Plan::new(seed, 60, 30).digest();
+        assert_eq!(digest(1), digest(1));
+        assert_ne!(digest(1), digest(2));
+    }
+
+    #[test]
+    fn a_longer_run_begins_no_journey_after_its_end() {
+        let plan = Plan::new(3, 120, 30);
+        assert_eq!(plan.journeys.len(), 60);
+        assert!(plan.journeys.iter().all(|journey| journey.at_ms < 120_000));
+    }
+}

@@ -1,0 +1,178 @@
+//! `start.sh --docker`: everything up in containers, by the compose files.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use schemas::Service;
+use tokio::time::sleep;
+
+use crate::demo::{self, Tokens};
+use crate::layout::Layout;
+use crate::lock::StackLock;
+use crate::progress::Progress;
+use crate::settings::{COMPOSE_SECRETS, Mode, Settings};
+use crate::stack::{run, run_visibly};
+use crate::tools;
+
+/// After the last container has started; a first start migrates five databases beside a broker that starts too.
+const READY_WITHIN: Duration = Duration::from_mins(3);
+
+/// Builds the images, starts the containers, waits until all are ready and loads the demo data.
+pub async fn up(layout: &Layout, mode: Option<Mode>, progress: Progress) -> Result<()> {
+    let file = match mode {
+        None | Some(Mode::Hybrid) => "docker-compose.yml",
+        Some(Mode::Event) => "docker-compose.event-driven.yml",
+        Some(Mode::Http) => bail!(
+            "there is no compose file for http mode: ./start.sh --mode http runs it without containers"
+        ),
+    };
+    let program = find()?;
+    let _lock = StackLock::take(layout)?;
+    let secrets = Settings::load(layout)?;
+    secrets.check(layout)?;
+    let added = secrets.give_secrets_to_compose(layout)?;
+    if !added.is_empty() {
+        progress.note(&format!(".env: added {}", added.join(", ")));
+    }
+    let compose = Compose {
+        layout,
+        file,
+        program,
+        secrets: &secrets,
+    };
+    let step = progress.step("Containers (the first build of the images takes many minutes)");
+    let mut up = compose.command();
+    up.args(["up", "--build", "--detach", "--remove-orphans"]);
+    if !run_visibly(&mut up)? {
+        bail!("{} up failed: see its message above", compose.shown());
+    }
+    // The files publish the ports of the defaults, whatever .env says of a stack without containers.
+    let settings = Settings::example()?;
+    for service in Service::ALL {
+        let url = format!("{}/ready", settings.service_url(service)?);
+        wait_for(&url, &compose.shown()).await?;
+    }
+    step.done("all ready");
+    demo::load(&settings, &compose, progress).await?;
+    demo::show(&settings, &compose, progress)
+}
+
+/// Stops the containers and removes them, with `wipe` their volumes too.
+pub fn down(layout: &Layout, wipe: bool, progress: Progress) -> Result<()> {
+    let program = find()?;
+    let _lock = StackLock::take(layout)?;
+    let secrets = Settings::load(layout)?;
+    let compose = Compose {
+        layout,
+        file: "docker-compose.yml",
+        program,
+        secrets: &secrets,
+    };
+    let mut down = compose.command();
+    down.args(["down", "--remove-orphans"]);
+    if wipe {
+        down.arg("--volumes");
+    }
+    if !run_visibly(&mut down)? {
+        bail!("{} down failed: see its message above", compose.shown());
+    }
+    progress.note("containers: stopped");
+    Ok(())
+}
+
+/// What compose is called here, when an engine answers; else what is missing, and what to do about it.
+fn find() -> Result<&'static [&'static str]> {
+    const WITHOUT: &str = "./start.sh without --docker needs none";
+    if !tools::has("docker") {
+        bail!(
+            "no docker on the path. Install Docker Engine with its compose plugin \
+             (https://docs.docker.com/engine/install); {WITHOUT}"
+        );
+    }
+    let engine = ["version", "--format", "{{.Server.Version}}"];
+    run(Command::new("docker").args(engine)).with_context(|| {
+        format!(
+            "docker is here, but no engine answers: start it, or set DOCKER_HOST to one; {WITHOUT}"
+        )
+    })?;
+    if run(Command::new("docker").args(["compose", "version"])).is_ok() {
+        return Ok(&["docker", "compose"]);
+    }
+    if tools::has("docker-compose") {
+        return Ok(&["docker-compose"]);
+    }
+    bail!(
+        "the engine answers, but compose is missing. Run: sudo apt-get install -y docker-compose; {WITHOUT}"
+    )
+}
+
+/// Makes a token in the bff's container.
+const TOKEN: [&str; 4] = ["exec", "-T", "bff", "/usr/local/bin/generate-jwt"];
+
+/// One of the compose files, and how to call compose for it.
+struct Compose<'a> {
+    layout: &'a Layout,
+    file: &'static str,
+    program: &'static [&'static str],
+    secrets: &'a Settings,
+}
+
+impl Compose<'_> {
+    /// What a person types.
+    fn shown(&self) -> String {
+        format!("{} --file {}", self.program.join(" "), self.file)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.program[0]);
+        command
+            .args(&self.program[1..])
+            .args(["--file", self.file])
+            .current_dir(&self.layout.root);
+        // The old compose builds with BuildKit only when told to.
+        for name in ["DOCKER_BUILDKIT", "COMPOSE_DOCKER_CLI_BUILD"] {
+            command.env(name, "1");
+        }
+        // What `.env` names a file for, compose does not find there.
+        for name in COMPOSE_SECRETS {
+            if let Some(value) = self.secrets.get(name) {
+                command.env(name, value);
+            }
+        }
+        command
+    }
+}
+
+impl Tokens for Compose<'_> {
+    fn token(&self, arguments: &[&str]) -> Result<String> {
+        let mut exec = self.command();
+        let token = run(exec.args(TOKEN).args(arguments))?;
+        Ok(token.trim().to_owned())
+    }
+
+    fn typed(&self) -> String {
+        format!("{} {}", self.shown(), TOKEN.join(" "))
+    }
+}
+
+async fn wait_for(url: &str, compose: &str) -> Result<()> {
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(10))
+        .no_proxy()
+        .build()?;
+    let end = Instant::now() + READY_WITHIN;
+    loop {
+        let answer = match client.get(url).send().await {
+            Ok(answer) if answer.status().is_success() => return Ok(()),
+            Ok(answer) => answer.text().await.unwrap_or_default(),
+            Err(problem) => problem.to_string(),
+        };
+        if Instant::now() >= end {
+            bail!(
+                "{url} does not answer 200 after {READY_WITHIN:?}; it says: {answer}\n  See {compose} ps, and {compose} logs"
+            );
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+}

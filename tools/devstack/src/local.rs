@@ -1,0 +1,191 @@
+//! A whole stack of a test's own: servers, services and simulator on free ports in a folder of the test run.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use schemas::Service;
+
+use crate::demo::Tokens;
+use crate::layout::Layout;
+use crate::progress::Progress;
+use crate::services::{self, Program, Replica};
+use crate::settings::{Mode, Settings};
+use crate::stack::testing::scratch;
+use crate::stack::{Postgres, Pulsar, free_port};
+use crate::token::GenerateJwt;
+use crate::{demo, infra};
+
+/// Everything that `start.sh` runs. Dropping it stops everything and removes the data.
+#[derive(Debug)]
+pub struct LocalStack {
+    layout: Layout,
+    settings: Settings,
+    built: PathBuf,
+}
+
+impl LocalStack {
+    /// Starts servers and services in one mode, with the binaries that `./test.sh` has built (`target/debug`).
+    pub async fn start(mode: Mode) -> Result<Self> {
+        Self::start_built(mode, Layout::find().built("debug")).await
+    }
+
+    /// The same with other variables.
+    pub async fn start_with(mode: Mode, variables: &[(&str, &str)]) -> Result<Self> {
+        let mut stack = Self::prepare(Layout::find().built("debug")).await?;
+        for (name, value) in variables {
+            stack.settings.set(*name, *value);
+        }
+        stack.switch(mode).await?;
+        Ok(stack)
+    }
+
+    /// The same with the binaries of another folder.
+    pub async fn start_built(mode: Mode, built: PathBuf) -> Result<Self> {
+        let mut stack = Self::prepare(built).await?;
+        stack.switch(mode).await?;
+        Ok(stack)
+    }
+
+    /// Its database, and nothing else yet.
+    async fn prepare(built: PathBuf) -> Result<Self> {
+        let clone = Layout::find();
+        let layout = Layout {
+            state: scratch("stack"),
+            ..clone
+        };
+        let mut settings = Settings::beside_others(&layout)?;
+        let template = Layout::find().state.join("postgres-template");
+        let database =
+            Postgres::start_copy(&template, &layout.state.join("postgres"), free_port()).await?;
+        settings.set("POSTGRES_PORT", database.port().to_string());
+        database.detach();
+        Ok(Self {
+            layout,
+            settings,
+            built,
+        })
+    }
+
+    /// The same as a managed broker and database are: TLS to both, with certificates that must be good, and a token of
+    /// its own for each service.
+    pub async fn start_managed(mode: Mode) -> Result<Self> {
+        let mut stack = Self::prepare(Layout::find().built("debug")).await?;
+        let ports = stack.settings.own_broker_ports()?.context("our broker")?;
+        for (name, value) in [
+            (
+                "PULSAR_SERVICE_URL",
+                format!("pulsar+ssl://127.0.0.1:{}", ports.broker),
+            ),
+            (
+                "PULSAR_ADMIN_URL",
+                format!("https://127.0.0.1:{}", ports.http),
+            ),
+            ("BROKER_AUTH", "token".to_owned()),
+            ("DATABASE_SSL_MODE", "verify-full".to_owned()),
+        ] {
+            stack.settings.set(name, value);
+        }
+        stack.settings.trust_local_servers(&stack.layout)?;
+        stack.switch(mode).await?;
+        Ok(stack)
+    }
+
+    /// Brings the stack into a mode: starts the broker if one is needed, restarts the services.
+    pub async fn switch(&mut self, mode: Mode) -> Result<()> {
+        self.settings.set_mode(mode);
+        infra::postgres(&self.layout, &self.settings, &Progress).await?;
+        if self.settings.uses_broker()? {
+            infra::broker(&self.layout, &self.settings, &Progress).await?;
+        }
+        services::start(&self.layout, &self.settings, &self.built, Progress).await
+    }
+
+    /// Where a service listens.
+    pub fn url(&self, service: Service) -> Result<&str> {
+        self.settings.service_url(service)
+    }
+
+    /// A service's own database.
+    pub fn database_url(&self, service: Service) -> Result<String> {
+        self.settings.database_url(service)
+    }
+
+    /// The folder of its binaries.
+    pub fn built(&self) -> &Path {
+        &self.built
+    }
+
+    /// The variables that the stack runs with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The same, to change for the next start.
+    pub fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    /// The folders that it lives in.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Loads the demo people.
+    pub async fn load_demo(&self) -> Result<()> {
+        demo::load(&self.settings, self, Progress).await
+    }
+
+    /// `kill -9` of one program.
+    pub fn kill(&self, program: Program) -> Result<()> {
+        let mut process = program.process(&self.layout).context("it does not run")?;
+        process.kill();
+        Ok(())
+    }
+
+    /// Starts a further process of a service.
+    pub async fn start_replica(&self, service: Service) -> Result<Replica> {
+        Replica::start(service, &self.layout, &self.settings).await
+    }
+
+    /// Starts what does not run, and does not wait until it is ready: with a fault it may never be.
+    pub async fn revive(&self) -> Result<()> {
+        let (layout, settings) = (&self.layout, &self.settings);
+        for program in Program::START_ORDER {
+            services::start_one(program, layout, settings, &self.built, Progress).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops one program and starts it again with the settings there are now.
+    pub async fn restart(&self, program: Program) -> Result<()> {
+        services::restart(program, &self.layout, &self.settings, &self.built, Progress).await
+    }
+
+    /// Starts what does not run.
+    pub async fn start_again(&self) -> Result<()> {
+        services::start(&self.layout, &self.settings, &self.built, Progress).await
+    }
+}
+
+impl Tokens for LocalStack {
+    fn token(&self, arguments: &[&str]) -> Result<String> {
+        GenerateJwt::new(&self.layout, &self.settings, &self.built).token(arguments)
+    }
+}
+
+impl Drop for LocalStack {
+    fn drop(&mut self) {
+        Replica::stop_all(&self.layout);
+        for program in Program::START_ORDER.into_iter().rev() {
+            program.stop(&self.layout);
+        }
+        Pulsar::stop_in(&self.layout.state.join("pulsar"));
+        if let Err(problem) = Postgres::wipe(&self.layout.state.join("postgres")) {
+            eprintln!("{problem:#}");
+        }
+        // A failed test's logs are worth keeping until the run is swept; a passed one's are not.
+        if !std::thread::panicking() {
+            let _swept_later = std::fs::remove_dir_all(&self.layout.state);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Servers for the length of one command, such as a test run, and the folders that they live in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+
+use crate::layout::Layout;
+use crate::stack::testing::{
+    DATABASE_ADMIN_URL, FOLDER, PULSAR_ADMIN_URL, PULSAR_SERVICE_URL, PYTHON,
+};
+use crate::stack::{Identity, Postgres, Process, Pulsar, PulsarPorts, Signal, free_port};
+use crate::tools;
+
+/// For one command: a clean build with every test takes about half of it.
+const LIMIT: Duration = Duration::from_hours(1);
+
+/// Runs one command with a Postgres (and a broker) of its own, named to it by variables.
+pub async fn with_stack(
+    layout: &Layout,
+    with_broker: bool,
+    mut command: Command,
+) -> Result<ExitCode> {
+    tools::ensure(with_broker)?;
+    sweep(&layout.tests(), true)?;
+    let run = TestRun::begin(layout)?;
+    let servers = if with_broker {
+        "Postgres and Pulsar"
+    } else {
+        "Postgres"
+    };
+    println!("==> {servers} for this run (if it fails, their logs: .tributary/test-logs)");
+    let template = layout.state.join("postgres-template");
+    let postgres =
+        Postgres::start_copy(&template, &run.folder.join("postgres"), free_port()).await?;
+    command
+        .env(DATABASE_ADMIN_URL, postgres.admin_url())
+        .env(FOLDER, &run.folder);
+    let broker = if with_broker {
+        let broker = Pulsar::start(&run.folder.join("pulsar"), PulsarPorts::free()).await?;
+        command
+            .env(PULSAR_SERVICE_URL, broker.service_url())
+            .env(PULSAR_ADMIN_URL, broker.admin_url());
+        command.env(PYTHON, tools::python(layout)?);
+        Some(broker)
+    } else {
+        None
+    };
+    let code = bounded(command).await;
+    if let Some(mut broker) = broker {
+        broker.stop(); // cleanly, so that the class data archive of a first start is kept
+    }
+    drop(postgres);
+    if !matches!(code, Ok(0)) {
+        run.keep_logs(&layout.state.join("test-logs"))?;
+    }
+    drop(run);
+    Ok(ExitCode::from(code?))
+}
+
+/// Runs a command in a process group of its own, to its end, its time limit or a signal to us, which ends the group.
+pub async fn bounded(mut command: Command) -> Result<u8> {
+    let mut child = command
+        .process_group(0)
+        .stdin(std::process::Stdio::null())
+        .spawn()
+        .context("cannot start the command")?;
+    let group = child
+        .id()
+        .and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid).ok()?));
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    let mut hangup = signal(SignalKind::hangup())?;
+    let stopped = tokio::select! {
+        status = child.wait() => return Ok(u8::try_from(status?.code().unwrap_or(101)).unwrap_or(1)),
+        () = tokio::time::sleep(LIMIT) => "its time is up",
+        _ = interrupt.recv() => "interrupted",
+        _ = terminate.recv() => "asked to end",
+        _ = hangup.recv() => "the terminal went away",
+    };
+    eprintln!("stopping: {stopped}");
+    for signal in [Signal::TERM, Signal::KILL] {
+        if let Some(group) = group {
+            let _already_gone = rustix::process::kill_process_group(group, signal);
+        }
+        if timeout(Duration::from_secs(5), child.wait()).await.is_ok() {
+            break;
+        }
+    }
+    Ok(130)
+}
+
+/// The folder of one run; dropping it stops whatever still runs in it and removes it.
+struct TestRun {
+    folder: PathBuf,
+}
+
+impl TestRun {
+    fn begin(layout: &Layout) -> Result<Self> {
+        let folder = layout.tests().join(std::process::id().to_string());
+        own(&folder)?;
+        Ok(Self { folder })
+    }
+}
+
+impl TestRun {
+    /// What the servers and services of a failed run wrote.
+    fn keep_logs(&self, kept: &Path) -> Result<()> {
+        if kept.exists() {
+            fs::remove_dir_all(kept)?;
+        }
+        fs::create_dir_all(kept)?;
+        for log in logs_under(&self.folder, 4) {
+            let name = log
+                .strip_prefix(&self.folder)?
+                .to_string_lossy()
+                .replace('/', "--");
+            fs::copy(&log, kept.join(name))?;
+        }
+        Ok(())
+    }
+}
+
+/// `*.log` and `*.log.1` in a folder and `depth` levels below, except in servers' own data.
+fn logs_under(folder: &Path, depth: u32) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let (folders, files): (Vec<_>, Vec<_>) =
+        entries.partition(|path| path.is_dir() && !path.is_symlink());
+    let mut logs: Vec<_> = files
+        .into_iter()
+        .filter(|path| path.to_string_lossy().contains(".log"))
+        .collect();
+    let is_data = |path: &Path| {
+        ["data", "bookkeeper", "metadata"]
+            .iter()
+            .any(|name| path.ends_with(name))
+    };
+    let deeper = folders
+        .into_iter()
+        .filter(|path| depth > 0 && !is_data(path));
+    logs.extend(deeper.flat_map(|path| logs_under(&path, depth - 1)));
+    logs
+}
+
+impl Drop for TestRun {
+    fn drop(&mut self) {
+        if let Err(problem) = remove_run(&self.folder) {
+            eprintln!("could not tidy up {}: {problem:#}", self.folder.display());
+        }
+    }
+}
+
+const OWNER: &str = "owner";
+
+/// Makes the folder of a run of this process, which no sweep touches while the process lives.
+pub fn own(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    if let Some(identity) = Identity::of(std::process::id()) {
+        identity.write(&folder.join(OWNER))?;
+    }
+    Ok(())
+}
+
+/// The folder stays, to be read, also for sweeps that spare what has no owner.
+pub fn disown(folder: &Path) -> Result<()> {
+    Ok(fs::remove_file(folder.join(OWNER))?)
+}
+
+/// Stops and removes what earlier runs left that were killed before they could; with `ownerless`, what has no owner too.
+pub fn sweep(runs: &Path, ownerless: bool) -> Result<()> {
+    for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
+        let folder = entry.path();
+        let owner = Identity::read(&folder.join(OWNER));
+        let is_left = owner.map_or(ownerless, |owner| !owner.is_alive());
+        if folder.is_dir() && is_left {
+            remove_run(&folder)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_run(folder: &Path) -> Result<()> {
+    stop_stack_in(folder)?;
+    for entry in fs::read_dir(folder)?.flatten() {
+        let server = entry.path();
+        if server.is_dir() {
+            stop_stack_in(&server)?;
+            Pulsar::stop_in(&server);
+            Postgres::wipe(&server)?;
+        }
+    }
+    Ok(fs::remove_dir_all(folder)?)
+}
+
+/// What a whole stack runs in its folder.
+fn stop_stack_in(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder.join("run"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let file = entry.path();
+        let is_pid = file.extension().is_some_and(|extension| extension == "pid");
+        if let Some(mut program) = Process::attach(&file).filter(|_| is_pid) {
+            program.kill();
+        }
+    }
+    Pulsar::stop_in(&folder.join("pulsar"));
+    Postgres::wipe(&folder.join("postgres"))
+}

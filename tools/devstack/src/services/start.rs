@@ -1,0 +1,171 @@
+//! Starting programs and waiting for them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use sha2::{Digest, Sha256};
+use tokio::time::sleep;
+
+use super::{Program, Replica};
+use crate::layout::Layout;
+use crate::progress::Progress;
+use crate::settings::{Settings, host_and_port};
+use crate::stack::{Process, Signal, check_free, holder, last_lines};
+
+const READY_WITHIN: Duration = Duration::from_secs(90);
+
+/// Starts every program of which `built` has a binary and that does not run yet with this very binary and
+/// environment; waits until each is ready.
+pub async fn start(
+    layout: &Layout,
+    settings: &Settings,
+    built: &Path,
+    progress: Progress,
+) -> Result<()> {
+    for folder in ["run", "logs", "bin", "simulator"] {
+        fs::create_dir_all(layout.state.join(folder))?;
+    }
+    let programs = Program::START_ORDER
+        .into_iter()
+        .filter(|program| built.join(program.name()).exists());
+    let programs: Vec<Program> = programs.collect();
+    for program in Program::START_ORDER
+        .iter()
+        .filter(|program| !programs.contains(program))
+    {
+        progress.note(&format!(
+            "{}: not built yet, so not started",
+            program.name()
+        ));
+    }
+    for program in &programs {
+        give_way(*program, layout, settings)?;
+        start_one(*program, layout, settings, built, progress).await?;
+    }
+    for program in programs {
+        wait_for(program, &program.ready_url(settings)?, layout).await?;
+    }
+    Replica::renew(layout, settings, progress).await
+}
+
+/// Stops those of ours that hold a port of this program's. They are to move elsewhere in their turn, which comes later.
+fn give_way(program: Program, layout: &Layout, settings: &Settings) -> Result<()> {
+    for (_, port) in program.ports(settings)? {
+        let holder = holder(port).and_then(|holder| Program::of(holder.pid?, layout));
+        if let Some(other) = holder.filter(|other| *other != program) {
+            other.stop(layout);
+        }
+    }
+    Ok(())
+}
+
+/// Stops one program and starts it again; when it is ready, its further processes too, one after the other.
+pub async fn restart(
+    program: Program,
+    layout: &Layout,
+    settings: &Settings,
+    built: &Path,
+    progress: Progress,
+) -> Result<()> {
+    program.stop(layout);
+    start_one(program, layout, settings, built, progress).await?;
+    wait_for(program, &program.ready_url(settings)?, layout).await?;
+    Replica::renew(layout, settings, progress).await
+}
+
+/// Starts one program unless it runs as it should already.
+pub async fn start_one(
+    program: Program,
+    layout: &Layout,
+    settings: &Settings,
+    built: &Path,
+    progress: Progress,
+) -> Result<()> {
+    let files = program.files(layout);
+    let source = built.join(program.name());
+    let variables = program.environment(layout, settings)?;
+    let stamp = stamp(&variables);
+    if program.process(layout).is_some() {
+        if fs::read_to_string(&files.stamp).is_ok_and(|running| running == stamp)
+            && is_same(&source, &files.binary)
+        {
+            progress.note(&format!("{}: unchanged", program.name()));
+            return Ok(());
+        }
+        program.stop(layout);
+    }
+    let url = program.url(settings)?;
+    let (_, port) = host_and_port(url)?;
+    let remedy = format!("give {} another address in .env", program.name());
+    check_free(port, program.name(), &remedy)?;
+    // A copy, moved into place: building again never touches a running process's file. The same one stays, by which its
+    // further processes know that nothing changed for them.
+    if !is_same(&source, &files.binary) {
+        let copy = files.binary.with_extension("new");
+        fs::copy(&source, &copy)?;
+        fs::rename(&copy, &files.binary)?;
+    }
+    let mut command = std::process::Command::new(&files.binary);
+    // Not in the clone, whose .env holds what this process need not see.
+    command
+        .env_clear()
+        .envs(&variables)
+        .current_dir(layout.state.join("run"));
+    let mut process = Process::spawn(&mut command, &files.log, &files.pid, Signal::TERM)?;
+    process.detach();
+    fs::write(&files.stamp, stamp)?;
+    wait_for(program, &format!("{url}/health"), layout).await?;
+    progress.note(&format!(
+        "{}: started at {url} (process {})",
+        program.name(),
+        process.pid()
+    ));
+    Ok(())
+}
+
+/// Of the variables; the binary is compared with the copy that runs.
+pub(super) fn stamp(variables: &BTreeMap<String, String>) -> String {
+    let mut digest = Sha256::new();
+    for (name, value) in variables {
+        digest.update(format!("{name}={value}\0"));
+    }
+    crate::stack::hex(&digest.finalize())
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+async fn wait_for(program: Program, url: &str, layout: &Layout) -> Result<()> {
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(5))
+        .no_proxy()
+        .build()?;
+    let end = Instant::now() + READY_WITHIN;
+    let (name, log) = (program.name(), program.files(layout).log);
+    loop {
+        let answer = match client.get(url).send().await {
+            Ok(answer) if answer.status().is_success() => return Ok(()),
+            Ok(answer) => answer.text().await.unwrap_or_default(),
+            Err(problem) => problem.to_string(),
+        };
+        if program.process(layout).is_none() {
+            bail!(
+                "{name} ended. Its last words:\n{}\n  The whole log: {}. Mend what it says, then ./start.sh again.",
+                last_lines(&log, 4),
+                log.display()
+            );
+        }
+        if Instant::now() >= end {
+            bail!(
+                "{name} runs, but {url} does not answer 200 after {READY_WITHIN:?}; it says: {answer}\n  Last line of {}:\n{}",
+                log.display(),
+                last_lines(&log, 1)
+            );
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -1,0 +1,28 @@
+//! A Postgres server and a Pulsar broker as values: started, stopped, killed and started again.
+//!
+//! A value that is dropped ends its process; [`Postgres::detach`] and [`Pulsar::detach`] leave it running.
+
+mod account;
+mod broker_tokens;
+mod certificates;
+mod command;
+mod databases;
+mod ports;
+mod postgres;
+mod postgres_data;
+mod process;
+mod pulsar;
+mod pulsar_files;
+pub mod testing;
+
+pub use broker_tokens::{ADMIN_ROLE, BrokerTokens};
+pub use certificates::{Authority, CertificateFiles, LOOPBACK_NAMES, ServerCertificate, Valid};
+pub use command::{last_lines, run, run_visibly};
+pub use databases::{database_name, provision_databases};
+pub use ports::{Holder, check_free, free_port, holder};
+pub use postgres::Postgres;
+pub use postgres_data::hex;
+pub use postgres_data::random_hex;
+pub use process::{Identity, Process, Signal};
+pub use pulsar::{BrokerSetup, Pulsar, PulsarPorts};
+pub use pulsar_files::SETTINGS as BROKER_SETTINGS;

@@ -1,0 +1,77 @@
+//! For tests: the servers that `./test.sh` started, and folders for servers of a test's own.
+
+use std::path::PathBuf;
+use std::process::{self, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs};
+
+use super::process::Identity;
+use crate::layout::Layout;
+
+/// Superuser's URL of the test run's Postgres.
+pub const DATABASE_ADMIN_URL: &str = "TEST_DATABASE_ADMIN_URL";
+/// `pulsar://` address of the test run's broker.
+pub const PULSAR_SERVICE_URL: &str = "TEST_PULSAR_SERVICE_URL";
+/// `http://` address of the test run's broker's admin interface.
+pub const PULSAR_ADMIN_URL: &str = "TEST_PULSAR_ADMIN_URL";
+/// A Python with the stock Pulsar client; set where there is a broker.
+pub const PYTHON: &str = "TEST_PYTHON";
+/// The folder of the test run: swept when it ends, and what still runs in it is stopped.
+pub const FOLDER: &str = "TEST_STACK_DIR";
+
+/// One of the variables above.
+///
+/// # Panics
+/// When it is not set, saying how to run the test instead.
+pub fn from_test_run(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run ./test.sh [crate] [test name], or ./tributary with-stack --broker -- cargo test ...")
+    })
+}
+
+/// Outside of a test run: a folder that no other run sweeps while this process lives.
+fn own_folder() -> PathBuf {
+    let folder = Layout::find().tests().join(process::id().to_string());
+    let owned = fs::create_dir_all(&folder).and_then(|()| match Identity::of(process::id()) {
+        Some(identity) => identity.write(&folder.join("owner")),
+        None => Ok(()),
+    });
+    if let Err(problem) = owned {
+        eprintln!("{}: {problem}", folder.display());
+    }
+    folder
+}
+
+/// A new folder for a server that a test starts itself.
+pub fn scratch(name: &str) -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let run = env::var_os(FOLDER).map_or_else(own_folder, PathBuf::from);
+    run.join(format!(
+        "{name}-{}-{}",
+        process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    ))
+}
+
+/// What the Dockerfile builds the programs of the images with.
+pub const IMAGES_BUILD: &str = "cargo build --release --locked --bins";
+
+/// Where [`images_build`] puts the programs.
+pub fn images_built(layout: &Layout) -> PathBuf {
+    layout.built("images").join("release")
+}
+
+/// That build, unoptimized and in a folder of its own: a test of what the images hold need not wait for the optimizer, and
+/// `target/release` stays what it was.
+pub fn images_build(layout: &Layout) -> Command {
+    let mut words = IMAGES_BUILD.split(' ');
+    let mut build = Command::new(words.next().unwrap_or_default());
+    build
+        .args(words)
+        .current_dir(&layout.root)
+        .env("CARGO_TARGET_DIR", layout.built("images"))
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "0");
+    build
+}

@@ -1,0 +1,125 @@
+//! `tributary status`, `restart` and `cleanup`.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Result;
+use schemas::Service;
+
+use crate::layout::Layout;
+use crate::lock::StackLock;
+use crate::progress::Progress;
+use crate::services::{self, Program, Replica};
+use crate::stack::{Process, last_lines};
+use crate::{runs, up};
+
+/// What runs, how it is, and in which mode.
+pub async fn status(layout: &Layout) -> Result<()> {
+    let settings = up::as_started(layout)?;
+    for (name, pid, address) in [
+        (
+            "postgres",
+            "postgres/pid",
+            format!("127.0.0.1:{}", settings.need("POSTGRES_PORT")?),
+        ),
+        (
+            "pulsar",
+            "pulsar/pulsar.pid",
+            settings.need("PULSAR_SERVICE_URL")?.to_owned(),
+        ),
+    ] {
+        let process = Process::attach(&layout.state.join(pid));
+        row(
+            name,
+            process.as_ref(),
+            &address,
+            if process.is_some() { "running" } else { "-" },
+        );
+    }
+    for program in Program::START_ORDER {
+        let process = program.process(layout);
+        let url = program.url(&settings)?;
+        let how = match &process {
+            Some(_) => answer_of(&program.ready_url(&settings)?).await,
+            None if program.has_died(layout) => {
+                format!("DIED: {}", last_lines(&layout.log(program.name()), 1))
+            }
+            None => "-".to_owned(),
+        };
+        row(program.name(), process.as_ref(), url, &how);
+    }
+    for (name, url, process) in Replica::running(layout) {
+        let how = answer_of(&format!("{url}/ready")).await;
+        row(&name, Some(&process), &url, &how);
+    }
+    for service in Service::with_topics() {
+        println!(
+            "{:<22} {}",
+            format!("mode of {service}"),
+            settings.mode(service)?.name()
+        );
+    }
+    Ok(())
+}
+
+fn row(name: &str, process: Option<&Process>, address: &str, how: &str) {
+    let process = process.map_or_else(
+        || "stopped".to_owned(),
+        |process| format!("process {}", process.pid()),
+    );
+    println!("{name:<16} {process:<15} {address:<26} {how}");
+}
+
+async fn answer_of(url: &str) -> String {
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(5))
+        .no_proxy()
+        .build();
+    let answer = match client {
+        Ok(client) => client.get(url).send().await,
+        Err(problem) => return problem.to_string(),
+    };
+    match answer {
+        Ok(answer) if answer.status().is_success() => "ready".to_owned(),
+        Ok(answer) => format!("NOT READY: {}", answer.text().await.unwrap_or_default()),
+        Err(problem) => format!("no answer: {problem}"),
+    }
+}
+
+/// Builds, then stops one program and starts it again in the mode that the stack runs in.
+pub async fn restart(layout: &Layout, name: &str, progress: Progress) -> Result<()> {
+    let program = Program::parse(name)?;
+    let _lock = StackLock::take(layout)?;
+    let settings = up::as_started(layout)?;
+    settings.check(layout)?;
+    // Every program: built alone, one would have its libraries with other features, and they would be compiled again.
+    let built = up::build(layout, progress)?;
+    services::restart(program, layout, &settings, &built, progress).await
+}
+
+/// Removes what is of no use any more: remains of test runs, old logs, half-made downloads.
+pub fn cleanup(layout: &Layout, progress: Progress) -> Result<()> {
+    let _lock = StackLock::take(layout)?;
+    runs::sweep(&layout.tests(), true)?;
+    let folders = [
+        layout.state.join("logs"),
+        layout.state.join("pulsar"),
+        layout.state.join("bin"),
+        layout.cache(),
+    ];
+    for entry in folders.iter().flat_map(fs::read_dir).flatten().flatten() {
+        let path = entry.path();
+        let stale = ["log.1", "new", "partial"]
+            .iter()
+            .any(|ending| path.to_string_lossy().ends_with(&format!(".{ending}")));
+        if stale {
+            progress.note(&format!("removing {}", path.display()));
+            if path.is_dir() {
+                fs::remove_dir_all(path)?;
+            } else {
+                fs::remove_file(path)?;
+            }
+        }
+    }
+    Ok(())
+}

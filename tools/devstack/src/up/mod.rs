@@ -1,0 +1,202 @@
+//! `start.sh`: everything up.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use schemas::{Service, Topic};
+use tokio::time::sleep;
+
+use crate::layout::Layout;
+use crate::lock::StackLock;
+use crate::progress::Progress;
+use crate::settings::{Mode, Settings, refuse, variable};
+use crate::stack::{Pulsar, run_visibly};
+use crate::token::GenerateJwt;
+use crate::{demo, infra, services, tools};
+
+mod ports;
+
+const EMPTY_WITHIN: Duration = Duration::from_mins(10);
+
+/// Brings the stack up, or only its servers.
+pub async fn run(
+    layout: &Layout,
+    mode: Option<Mode>,
+    only_infra: bool,
+    progress: Progress,
+) -> Result<()> {
+    let _lock = StackLock::take(layout)?;
+    let mut settings = Settings::load(layout)?;
+    if let Some(mode) = mode {
+        settings.set_mode(mode);
+    }
+    settings.check(layout)?;
+    refuse(&ports::conflicts(layout, &settings, only_infra)?)?;
+    let step = progress.step("Tools");
+    let leaving_broker = leaves_broker(layout, &settings)?;
+    tools::ensure(settings.uses_broker()? || leaving_broker)?;
+    step.done("all here");
+    if only_infra {
+        return servers(layout, &settings, progress).await;
+    }
+    let built = build(layout, progress)?;
+    if leaving_broker {
+        drain(layout, &settings, &built, progress).await?;
+    }
+    servers(layout, &settings, progress).await?;
+    let step = progress.step("Services");
+    // Until all run so, one that used the broker counts as using it still: a start that fails half-way forgets nothing.
+    note_modes(layout, &settings, true)?;
+    services::start(layout, &settings, &built, progress).await?;
+    note_modes(layout, &settings, false)?;
+    step.done("all ready");
+    if leaving_broker && !settings.uses_broker()? && Pulsar::stop_in(&layout.state.join("pulsar")) {
+        progress.note("Pulsar: stopped, since no service uses it now");
+    }
+    show_demo(layout, &settings, &built, progress).await
+}
+
+async fn servers(layout: &Layout, settings: &Settings, progress: Progress) -> Result<()> {
+    infra::postgres(layout, settings, &progress).await?;
+    if settings.uses_broker()? {
+        infra::broker(layout, settings, &progress).await?;
+    }
+    Ok(())
+}
+
+/// Loads the demo data and shows what to try.
+pub async fn show_demo(
+    layout: &Layout,
+    settings: &Settings,
+    built: &Path,
+    progress: Progress,
+) -> Result<()> {
+    if !built.join("bff").exists() {
+        progress.note("no bff yet, so no demo data");
+        return Ok(());
+    }
+    let tokens = GenerateJwt::new(layout, settings, built);
+    demo::load(settings, &tokens, progress).await?;
+    demo::show(settings, &tokens, progress)
+}
+
+/// Builds every binary in release and returns their folder; a second or two when nothing changed.
+pub fn build(layout: &Layout, progress: Progress) -> Result<PathBuf> {
+    let step = progress.step("Build (release; several minutes the first time)");
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args(["build", "--release", "--locked", "--bins"])
+        .current_dir(&layout.root);
+    if !run_visibly(&mut cargo)? {
+        bail!("the build failed: see the compiler's message above");
+    }
+    step.done("built");
+    Ok(layout.built("release"))
+}
+
+fn modes_file(layout: &Layout) -> PathBuf {
+    layout.state.join("run/modes")
+}
+
+/// Keeps the modes, and whether the broker asks for tokens, as `NAME=value` lines; with `keep_broker` a service noted as using
+/// the broker stays so.
+fn note_modes(layout: &Layout, settings: &Settings, keep_broker: bool) -> Result<()> {
+    let before = as_started(layout)?;
+    let known = modes_file(layout).exists();
+    let line = |service| -> Result<String> {
+        let (old, new) = (before.mode(service)?, settings.mode(service)?);
+        let mode = if keep_broker && known && old != Mode::Http {
+            old
+        } else {
+            new
+        };
+        Ok(format!(
+            "{}={}\n",
+            variable(service, "SERVICE_MODE"),
+            mode.name()
+        ))
+    };
+    let lines: Result<Vec<String>> = Service::with_topics().map(line).collect();
+    let grants = settings.broker_grants()?;
+    let auth = format!("BROKER_AUTH={}\n", if grants { "token" } else { "none" });
+    fs::create_dir_all(layout.state.join("run"))?;
+    Ok(fs::write(modes_file(layout), lines?.concat() + &auth)?)
+}
+
+/// The settings with the modes that the running services were started in, and with what their broker asks for.
+pub fn as_started(layout: &Layout) -> Result<Settings> {
+    let mut settings = Settings::load(layout)?;
+    for line in fs::read_to_string(modes_file(layout))
+        .unwrap_or_default()
+        .lines()
+    {
+        if let Some((name, mode)) = line.split_once('=') {
+            settings.set(name, mode);
+        }
+    }
+    Ok(settings)
+}
+
+/// Does a service that used the broker last time not use it now? Then messages may still lie there.
+fn leaves_broker(layout: &Layout, wanted: &Settings) -> Result<bool> {
+    if !modes_file(layout).exists() {
+        return Ok(false);
+    }
+    let before = as_started(layout)?;
+    let left = Service::with_topics().map(|service| {
+        Ok(before.mode(service)? != Mode::Http && wanted.mode(service)? == Mode::Http)
+    });
+    Ok(left.collect::<Result<Vec<bool>>>()?.contains(&true))
+}
+
+/// Runs everything in hybrid until the broker holds nothing more, so that no command is left behind there.
+async fn drain(layout: &Layout, wanted: &Settings, built: &Path, progress: Progress) -> Result<()> {
+    let step = progress
+        .step("From the broker to http: first in hybrid, until the broker's backlog is empty");
+    let mut hybrid = wanted.clone();
+    hybrid.set_mode(Mode::Hybrid);
+    servers(layout, &hybrid, progress).await?;
+    services::start(layout, &hybrid, built, progress).await?;
+    let (place, end) = (infra::place(&hybrid)?, Instant::now() + EMPTY_WITHIN);
+    loop {
+        let mut waiting = 0;
+        for topic in Topic::ALL {
+            waiting += place.backlog(topic).await?;
+        }
+        if waiting == 0 {
+            step.done("the backlog is empty");
+            return Ok(());
+        }
+        if Instant::now() >= end {
+            bail!(
+                "{waiting} messages still wait at the broker after {EMPTY_WITHIN:?}. The services run in hybrid: look at \
+                 ./tributary status and ./tributary logs, then ./start.sh --mode http again"
+            );
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_command_knows_that_the_broker_asks_for_tokens() {
+        let mut layout = Layout::find();
+        layout.state = layout.tests().join(format!("up-{}", std::process::id()));
+        let mut settings = Settings::load(&layout).unwrap();
+        settings.set("BROKER_AUTH", "token");
+        note_modes(&layout, &settings, false).unwrap();
+        let later = as_started(&layout).unwrap();
+        fs::remove_dir_all(&layout.state).unwrap();
+        assert_eq!(later.get("BROKER_AUTH"), Some("token"));
+    }
+}

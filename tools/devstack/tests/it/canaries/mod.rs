@@ -1,0 +1,417 @@
+//! Marked payment details and tokens go through the whole stack, by every way that fails too; then nothing that was
+//! written, logged, sent or answered holds them, as they are or in another form.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod forms;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use devstack::demo::Tokens;
+use devstack::local::LocalStack;
+use devstack::services::Program;
+use devstack::settings::Mode;
+use devstack::stack::{Postgres, Pulsar};
+use reqwest::StatusCode;
+use schemas::Service;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection, Row};
+use tokio::time::Instant;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+/// An e-mail address's part that is nobody's to see; its first letter and its domain may be shown.
+const MAILBOX: &str = "qcanary7f3aq";
+/// Account numbers of which only the last four may be shown.
+const IBAN: &str = "DE75512108001245126199";
+const WRONG_IBAN: &str = "DE76512108001245126199";
+const HOLDER: &str = "Qanary Holder-7f3a";
+
+#[tokio::test]
+async fn marked_secrets_are_nowhere_in_hybrid_mode() {
+    hold(Mode::Hybrid).await;
+}
+
+#[tokio::test]
+async fn marked_secrets_are_nowhere_in_http_mode() {
+    hold(Mode::Http).await;
+}
+
+async fn hold(mode: Mode) {
+    let mut stack = LocalStack::start(mode).await.unwrap();
+    stack.settings_mut().set("LOG_LEVEL", "trace");
+    stack.start_again().await.unwrap();
+    stack.load_demo().await.unwrap();
+    let token = stack.token(&[]).unwrap();
+    let operator = stack
+        .token(&["--role", "operator", "--subject", "operator1"])
+        .unwrap();
+    let secrets = Secrets::of(&stack, &[&token, &operator]);
+    let mut walk = Walk {
+        stack: &stack,
+        http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        token,
+        operator,
+        heard: String::new(),
+    };
+    let shown = walk.everything().await;
+    let heard = walk.heard;
+    let tables = tables(&stack).await;
+    for program in Program::START_ORDER.into_iter().rev() {
+        program.stop(stack.layout());
+    }
+    // A stop writes out what is in memory only.
+    let state = stack.layout().state.clone();
+    Pulsar::stop_in(&state.join("pulsar"));
+    Postgres::stop_in(&state.join("postgres"));
+
+    // What may be seen is found everywhere: a search that finds nothing shows nothing.
+    assert!(heard.contains(&shown) && tables.contains(&shown));
+    let mut places = vec!["postgres", "logs"];
+    if mode == Mode::Hybrid {
+        places.push("pulsar");
+    }
+    for place in &places {
+        let seen = if *place == "logs" {
+            "payments/request"
+        } else {
+            shown.as_str()
+        };
+        assert!(
+            !holding(&state.join(place), &[seen.to_owned()]).is_empty(),
+            "{place}"
+        );
+    }
+    let forms = secrets.forms();
+    let mut found = Vec::new();
+    for (place, text) in [("an answer", &heard), ("a table", &tables)] {
+        let lower = text.to_lowercase();
+        let held = forms
+            .iter()
+            .filter(|form| lower.contains(&form.to_lowercase()));
+        found.extend(held.map(|form| format!("{place} holds {form}: {}", around(&lower, form))));
+    }
+    for place in places {
+        let files = holding(&state.join(place), &forms);
+        found.extend(
+            files
+                .into_iter()
+                .map(|file| format!("{} holds one", file.display())),
+        );
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// What nobody may see.
+struct Secrets(Vec<String>);
+
+impl Secrets {
+    fn of(stack: &LocalStack, tokens: &[&String]) -> Self {
+        let mut secrets: Vec<String> = [MAILBOX, IBAN, WRONG_IBAN, HOLDER]
+            .map(str::to_owned)
+            .into();
+        // A token's own part is its signature: header and claims are nobody's secret, and opened by no key.
+        let signatures = tokens.iter().filter_map(|token| token.rsplit('.').next());
+        secrets.extend(signatures.map(str::to_owned));
+        secrets.push(BAD_TOKEN.rsplit('.').next().unwrap().to_owned());
+        let keys = ["JWT_SECRET_KEY", "INTERNAL_SECRET_KEY", "PAYMENT_DATA_KEY"];
+        secrets.extend(
+            keys.iter()
+                .filter_map(|name| stack.settings().get(name))
+                .map(str::to_owned),
+        );
+        Self(secrets)
+    }
+
+    fn forms(&self) -> Vec<String> {
+        self.0.iter().flat_map(|secret| forms::of(secret)).collect()
+    }
+}
+
+/// Signed by nobody of ours.
+const BAD_TOKEN: &str =
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.qcanarysignatureqcanarysignatureqcanarysign";
+
+/// Files in a folder that hold any of these, in whichever case.
+fn holding(folder: &Path, forms: &[String]) -> Vec<PathBuf> {
+    let patterns = std::env::temp_dir().join(format!("canaries-{}", uuid::Uuid::now_v7()));
+    std::fs::write(&patterns, forms.join("\n")).unwrap();
+    let output = Command::new("grep")
+        .env("LC_ALL", "C")
+        .args(["--recursive", "--text", "--fixed-strings", "--ignore-case"])
+        .args(["--files-with-matches", "--file"])
+        .args([&patterns, folder])
+        .output()
+        .unwrap();
+    std::fs::remove_file(&patterns).unwrap();
+    let refusal = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code().is_some_and(|code| code < 2),
+        "{refusal}"
+    );
+    let files = String::from_utf8_lossy(&output.stdout);
+    files.lines().map(PathBuf::from).collect()
+}
+
+fn around(text: &str, form: &str) -> String {
+    let at = text.find(&form.to_lowercase()).unwrap_or(0);
+    let from = text.floor_char_boundary(at.saturating_sub(80));
+    text[from..text.ceil_char_boundary((at + 120).min(text.len()))].to_owned()
+}
+
+/// Everything in every table of every database.
+async fn tables(stack: &LocalStack) -> String {
+    let mut dump = String::new();
+    for service in Service::ALL {
+        let url = stack.database_url(service).unwrap();
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        let tables = sqlx::query(
+            "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+              WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+        );
+        for table in tables.fetch_all(&mut connection).await.unwrap() {
+            let name: String = table.get("name");
+            let rows = format!("SELECT to_jsonb(t)::text AS row FROM {name} t");
+            let rows = sqlx::query(sqlx::AssertSqlSafe(rows));
+            for row in rows.fetch_all(&mut connection).await.unwrap() {
+                dump.push_str(row.get("row"));
+                dump.push('\n');
+            }
+        }
+    }
+    dump
+}
+
+struct Walk<'a> {
+    stack: &'a LocalStack,
+    http: reqwest::Client,
+    token: String,
+    operator: String,
+    /// Every answer.
+    heard: String,
+}
+
+impl Walk<'_> {
+    fn url(&self, service: Service, path: &str) -> String {
+        format!("{}{path}", self.stack.url(service).unwrap())
+    }
+
+    /// Sends everything everywhere; what is returned is a payout's id, which may be seen.
+    async fn everything(&mut self) -> String {
+        let shown = self.paid().await;
+        self.refused().await;
+        self.failing_provider().await;
+        self.unreadable().await;
+        self.strange_tokens().await;
+        self.read_everything().await;
+        shown
+    }
+
+    async fn post(&mut self, service: Service, path: &str, body: String) -> (StatusCode, Value) {
+        let request = self
+            .http
+            .post(self.url(service, path))
+            .bearer_auth(&self.token);
+        let request = request
+            .header("content-type", "application/json")
+            .body(body);
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status(), format!("{:?}", answer.headers()));
+        let text = answer.text().await.unwrap();
+        self.heard.push_str(&headers);
+        self.heard.push_str(&text);
+        (status, serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    async fn get(&mut self, service: Service, path: &str) -> Value {
+        let request = self
+            .http
+            .get(self.url(service, path))
+            .bearer_auth(&self.operator);
+        let Ok(answer) = request.timeout(Duration::from_secs(5)).send().await else {
+            return Value::Null;
+        };
+        let text = answer.text().await.unwrap_or_default();
+        self.heard.push_str(&text);
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// A request through the bff; its command's final status.
+    async fn request(&mut self, body: &Value) -> Value {
+        let path = "/api/v1/payments/request";
+        let (status, taken) = self.post(Service::Bff, path, body.to_string()).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{taken}");
+        let at = format!("/api/v1/commands/{}", taken["command_id"].as_str().unwrap());
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let command = self.get(Service::Bff, &at).await;
+            if command["status"] != "pending" {
+                return command;
+            }
+            assert!(Instant::now() < end, "{command}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn until_payout(&mut self, id: &str, status: &str) {
+        let end = Instant::now() + PATIENCE;
+        let path = format!("/api/v1/payouts/{id}");
+        while self.get(Service::Bff, &path).await["status"] != status {
+            assert!(Instant::now() < end, "{id} is not {status}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// By the bff and at payment itself, to both kinds of accounts.
+    async fn paid(&mut self) -> String {
+        let done = self.request(&paypal("1.00")).await;
+        assert_eq!(done["status"], "completed", "{done}");
+        let shown = done["subject"].as_str().unwrap().to_owned();
+        self.until_payout(&shown, "paid").await;
+        let done = self.request(&bank("1.00", IBAN)).await;
+        assert_eq!(done["status"], "completed", "{done}");
+        for body in [paypal("1.00"), bank("1.00", IBAN)] {
+            let path = "/api/v1/payment/payouts";
+            let (status, made) = self.post(Service::Payment, path, body.to_string()).await;
+            assert_eq!(status, StatusCode::CREATED, "{made}");
+            let id = made["id"].as_str().unwrap().to_owned();
+            self.until_payout(&id, "paid").await;
+        }
+        shown
+    }
+
+    /// By the domain, and by the edges: wrong, misplaced, unknown, cut, coded, too long.
+    async fn refused(&mut self) {
+        let done = self.request(&paypal("99999.00")).await;
+        assert_eq!(done["code"], "insufficient_balance", "{done}");
+        let mut unknown = paypal("1.00");
+        unknown["account_details"]["nickname"] = MAILBOX.into();
+        let mut misplaced = paypal("1.00");
+        misplaced["payment_method"] = IBAN.into();
+        let mut as_amount = paypal("1.00");
+        as_amount["amount"] = IBAN.into();
+        let mut as_name = bank("1.00", IBAN);
+        as_name[HOLDER] = IBAN.into();
+        let mut other_names = bank("1.00", IBAN);
+        other_names["account_details"] =
+            json!({IBAN: HOLDER, format!("{MAILBOX}@mail.example"): IBAN});
+        let mut not_text = bank("1.00", IBAN);
+        not_text["account_details"] = json!([IBAN, HOLDER]);
+        let spaced = "DE76 5121 0800 1245 1261 99";
+        let mut bodies: Vec<String> = [
+            bank("1.00", WRONG_IBAN),
+            bank("1.00", spaced),
+            unknown,
+            misplaced,
+            as_amount,
+            as_name,
+            other_names,
+            not_text,
+        ]
+        .map(|body| body.to_string())
+        .into();
+        let whole = bank("1.00", IBAN).to_string();
+        bodies.push(whole[..whole.len() - 3].to_owned());
+        bodies.push(format!("{whole}{whole}"));
+        bodies.push(whole.replace("1.00", "1.00\u{0}"));
+        bodies.push(format!("{whole}{}", " ".repeat(70_000)));
+        for body in bodies {
+            for (service, path) in [
+                (Service::Bff, "/api/v1/payments/request"),
+                (Service::Payment, "/api/v1/payment/payouts"),
+                (Service::Bff, "/api/v1/links"),
+                (Service::Tracking, "/api/v1/tracking/links"),
+                (Service::Bff, "/api/v1/payments/nowhere"),
+            ] {
+                let before = self.heard.len();
+                let (status, answer) = self.post(service, path, body.clone()).await;
+                let own = status == StatusCode::CREATED || status == StatusCode::ACCEPTED;
+                assert!(own || status.is_client_error(), "{status} {answer}");
+                assert!(self.heard.len() > before);
+            }
+        }
+    }
+
+    /// The provider refuses, breaks and hangs, before and after it has paid.
+    async fn failing_provider(&mut self) {
+        let control = format!(
+            "{}/control",
+            self.stack.settings().need("PAYOUT_PROVIDER_URL").unwrap()
+        );
+        for (fault, ends) in [
+            ("refuse", "failed"),
+            ("reject_before", "failed"),
+            ("error_after", "paid"),
+            ("fail_before", "paid"),
+        ] {
+            // What ends in `failed` fails every submission: others may still be on their way.
+            let times = (ends == "paid").then_some(1);
+            let change = json!({"fault": fault, "fault_times": times});
+            let response = self.http.post(&control).json(&change).send().await.unwrap();
+            assert_eq!(response.status(), StatusCode::OK, "{fault}");
+            let done = self.request(&bank("1.00", IBAN)).await;
+            assert_eq!(done["status"], "completed", "{done}");
+            let id = done["subject"].as_str().unwrap().to_owned();
+            self.until_payout(&id, ends).await;
+        }
+        let mended = json!({"fault": null});
+        let response = self.http.post(&control).json(&mended).send().await;
+        assert_eq!(response.unwrap().status(), StatusCode::OK);
+    }
+
+    /// Payment lost its keys: what the bff sealed cannot be opened, and is refused or becomes a dead letter.
+    async fn unreadable(&mut self) {
+        let url = self.stack.database_url(Service::Payment).unwrap();
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        let lost = "DELETE FROM aside.sealing_keys";
+        sqlx::query(lost).execute(&mut connection).await.unwrap();
+        let done = self.request(&bank("1.00", IBAN)).await;
+        assert_ne!(done["status"], "completed", "{done}");
+    }
+
+    async fn strange_tokens(&mut self) {
+        let expired = self.stack.token(&["--audience", "others"]).unwrap();
+        for token in [BAD_TOKEN, &expired, IBAN, MAILBOX] {
+            for service in Service::ALL {
+                for path in [
+                    "/api/v1/commands",
+                    "/api/v1/payment/payouts",
+                    "/internal/v1/watermarks",
+                ] {
+                    let request = self.http.get(self.url(service, path)).bearer_auth(token);
+                    let answer = request.send().await.unwrap().text().await.unwrap();
+                    self.heard.push_str(&answer);
+                }
+            }
+        }
+    }
+
+    /// Every list and probe that a service documents, operators' too.
+    async fn read_everything(&mut self) {
+        for service in Service::ALL {
+            let document = self.get(service, "/openapi.json").await;
+            for (path, methods) in document["paths"].as_object().unwrap() {
+                let plain = !path.contains('{') && !path.ends_with("/live");
+                if methods.get("get").is_some() && plain {
+                    self.get(service, path).await;
+                }
+            }
+            for probe in ["/metrics", "/ready", "/health"] {
+                self.get(service, probe).await;
+            }
+        }
+    }
+}
+
+fn paypal(amount: &str) -> Value {
+    json!({"amount": amount, "currency": "USD", "payment_method": "paypal",
+        "account_details": {"email": format!("{MAILBOX}@mail.example")}})
+}
+
+fn bank(amount: &str, iban: &str) -> Value {
+    json!({"amount": amount, "currency": "USD", "payment_method": "bank_transfer",
+        "account_details": {"iban": iban, "name": HOLDER}})
+}

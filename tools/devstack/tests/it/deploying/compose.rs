@@ -1,0 +1,212 @@
+//! The compose files, as `docker-compose config` reads them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use devstack::layout::Layout;
+use devstack::settings::COMPOSE_SECRETS;
+use devstack::stack::run;
+use devstack::stack::testing::{PYTHON, from_test_run, scratch};
+use devstack::tools;
+use serde_json::{Map, Value};
+
+use super::{documented, strings, text};
+
+pub const FILES: [(&str, &str); 2] = [
+    ("docker-compose.yml", "hybrid"),
+    ("docker-compose.event-driven.yml", "event"),
+];
+/// The programs that we build; the other three are others' images.
+pub const OURS: [&str; 7] = [
+    "provision",
+    "simulator",
+    "bff",
+    "campaign",
+    "tracking",
+    "commission",
+    "payment",
+];
+
+const TO_JSON: &str = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)";
+
+/// A file with these secrets beside the clone's own `.env`, as text.
+pub fn secrets(value: &str) -> String {
+    let lines = COMPOSE_SECRETS.map(|name| format!("{name}={value}\n"));
+    lines.concat()
+}
+
+/// What `docker-compose config` makes of a file with a `.env` of this text; `Err` is what it says instead.
+pub fn config(file: &str, env: &str) -> Result<Value, String> {
+    tools::docker_compose().unwrap();
+    let folder = scratch("compose");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("env"), env).unwrap();
+    let mut command = Command::new("docker-compose");
+    command
+        .env_clear()
+        .envs(std::env::vars().filter(|(name, _)| name == "PATH"));
+    command
+        .current_dir(Layout::find().root)
+        .args(["--file", file, "--env-file"]);
+    command.arg(folder.join("env")).arg("config");
+    let yaml = run(&mut command).map_err(|problem| format!("{problem:#}"))?;
+    fs::write(folder.join("config.yml"), yaml).unwrap();
+    Ok(json(&folder.join("config.yml")))
+}
+
+fn json(file: &Path) -> Value {
+    let script = format!("import sys; sys.stdin = open(sys.argv[1]); {TO_JSON}");
+    let mut python = Command::new(from_test_run(PYTHON));
+    serde_json::from_str(&run(python.args(["-c", &script]).arg(file)).unwrap()).unwrap()
+}
+
+/// The services of a file, with some secrets.
+fn services(file: &str) -> Map<String, Value> {
+    let read = config(file, &secrets(&"5".repeat(64))).unwrap();
+    read["services"].as_object().unwrap().clone()
+}
+
+/// Of both files: whether it holds for each container.
+fn every_container(holds: impl Fn(&str, &Value) -> bool) {
+    for (file, _) in FILES {
+        for (name, container) in &services(file) {
+            assert!(holds(name, container), "{file}, {name}: {container:#}");
+        }
+    }
+}
+
+#[test]
+fn both_files_hold_the_whole_stack() {
+    for (file, _) in FILES {
+        let mut found: Vec<String> = services(file).keys().cloned().collect();
+        let mut wanted: Vec<String> = OURS.map(str::to_owned).to_vec();
+        wanted.extend(["adminer", "postgres", "pulsar"].map(str::to_owned));
+        found.sort();
+        wanted.sort();
+        assert_eq!(found, wanted, "{file}");
+    }
+}
+
+#[test]
+fn the_files_differ_only_in_what_they_say_of_themselves_and_in_the_modes() {
+    let stripped = |file: &str, mode: &str| -> Vec<String> {
+        let modes = format!("_SERVICE_MODE: {mode}");
+        let text = text(file).replace(&modes, "_SERVICE_MODE: MODE");
+        let lines = text.lines().skip_while(|line| line.starts_with('#'));
+        lines.map(str::to_owned).collect()
+    };
+    let [first, second] = FILES.map(|(file, mode)| stripped(file, mode));
+    assert_eq!(first, second);
+    assert_eq!(
+        first
+            .iter()
+            .filter(|line| line.contains("_SERVICE_MODE: MODE"))
+            .count(),
+        4
+    );
+}
+
+#[test]
+fn without_a_secret_nothing_starts_and_the_secret_is_named() {
+    for name in COMPOSE_SECRETS {
+        let env = secrets(&"5".repeat(64)).replace(&format!("{name}=5"), "NOTHING=5");
+        let refused = config("docker-compose.yml", &env).unwrap_err();
+        assert!(refused.contains(name), "{name}: {refused}");
+    }
+}
+
+#[test]
+fn ports_are_published_on_loopback_only() {
+    // A port without an address is not even text.
+    every_container(|_, container| {
+        let ports = container["ports"].as_array().into_iter().flatten();
+        ports
+            .map(|port| port.as_str().unwrap_or_default())
+            .all(|port| port.starts_with("127.0.0.1:"))
+    });
+    let adminer = &services("docker-compose.yml")["adminer"];
+    assert_eq!(strings(&adminer["ports"]), ["127.0.0.1:9001:8080/tcp"]);
+}
+
+#[test]
+fn images_are_pinned_and_folders_of_this_machine_are_not_written() {
+    every_container(|_, container| {
+        let image = container["image"].as_str().unwrap();
+        let tag = image.split_once(':').map_or("", |(_, tag)| tag);
+        tag.starts_with(|letter: char| letter.is_ascii_digit())
+            && tag.matches('.').count() >= 1
+            && strings(&container["volumes"])
+                .iter()
+                .all(|volume| !volume.starts_with(['/', '.']) || volume.ends_with(":ro"))
+    });
+}
+
+#[test]
+fn a_container_can_write_only_what_is_mounted_for_it_and_gains_no_privilege() {
+    every_container(|_, container| {
+        container["read_only"] == true
+            && strings(&container["cap_drop"]) == ["ALL"]
+            && strings(&container["security_opt"]) == ["no-new-privileges:true"]
+            && container["mem_limit"].is_string()
+    });
+    every_container(|name, container| !OURS.contains(&name) || container["user"] == "10001:10001");
+}
+
+#[test]
+fn every_variable_of_ours_is_explained_and_each_container_has_only_its_own_secrets() {
+    let known = documented();
+    every_container(|name, container| {
+        let variables = container["environment"].as_object().into_iter().flatten();
+        variables.into_iter().all(|(variable, _)| {
+            let third_party = ["adminer", "pulsar"].contains(&name);
+            let of_another = name != "provision"
+                && (variable.ends_with("_DB_PASSWORD") || variable.contains("_DATA_KEY"))
+                && !variable.starts_with(&name.to_uppercase());
+            (third_party || known.contains(variable)) && !of_another
+        })
+    });
+}
+
+#[test]
+fn producers_keys_are_given_to_those_who_take_commands_and_to_nobody_else() {
+    let takes = ["campaign", "tracking", "commission", "payment"];
+    every_container(|name, container| {
+        let has = container["environment"]["EXTERNAL_PRODUCERS"].is_string();
+        has == takes.contains(&name)
+    });
+}
+
+#[test]
+fn every_lasting_container_says_how_it_is_and_nobody_starts_before_what_it_needs() {
+    every_container(|name, container| {
+        let lasting = !["provision", "adminer"].contains(&name);
+        let checks = !lasting || !strings(&container["healthcheck"]["test"]).is_empty();
+        let after = &container["depends_on"];
+        let ordered = match name {
+            "provision" => ["postgres", "pulsar"]
+                .iter()
+                .all(|it| after[it]["condition"] == "service_healthy"),
+            "postgres" | "pulsar" | "simulator" | "adminer" => true,
+            _ => after["provision"]["condition"] == "service_completed_successfully",
+        };
+        checks && ordered
+    });
+}
+
+#[test]
+fn the_broker_is_that_of_the_local_stack_but_for_where_it_listens() {
+    let text = text("deploy/images/standalone.conf");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let mut file: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once('=')).collect();
+    let address = [
+        "bindAddress",
+        "advertisedAddress",
+        "brokerServicePort",
+        "webServicePort",
+    ];
+    file.retain(|(key, _)| !address.contains(key));
+    let mut ours = devstack::stack::BROKER_SETTINGS.to_vec();
+    ours.retain(|(key, _)| !address.contains(key));
+    assert_eq!(file, ours);
+}

@@ -1,0 +1,40 @@
+//! The stack's parts, and the whole of it, against real servers. Run with `./test.sh devstack`.
+
+mod archived;
+mod asyncapi;
+mod away;
+mod canaries;
+mod clients;
+mod collector;
+mod deploying;
+mod environment;
+mod followers;
+mod forged;
+mod modes;
+mod observing;
+mod operators;
+mod processes;
+mod provisioning;
+mod readers;
+mod replicas;
+mod restored;
+mod rights;
+mod rotation;
+mod servers;
+mod stack;
+mod terminal;
+mod tls;
+mod traces;
+mod traffic;
+mod two_ports;
+mod upgraded;
+mod walk;
+
+use std::path::PathBuf;
+
+use devstack::layout::Layout;
+
+/// A program of this clone, as `./test.sh` has built it.
+fn built(program: &str) -> PathBuf {
+    Layout::find().built("debug").join(program)
+}

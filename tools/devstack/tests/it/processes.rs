@@ -1,0 +1,69 @@
+//! Only processes that we started are ended.
+
+use std::fs;
+use std::process::Command;
+
+use devstack::stack::testing::scratch;
+use devstack::stack::{Identity, Process, Signal};
+
+#[test]
+fn a_pid_file_whose_process_id_belongs_to_another_process_now_is_not_believed() {
+    let dir = scratch("reused");
+    fs::create_dir_all(&dir).unwrap();
+    let pid_file = dir.join("pid");
+    fs::write(
+        &pid_file,
+        format!("{} 1@another-boot\n", std::process::id()),
+    )
+    .unwrap();
+    assert!(Process::attach(&pid_file).is_none());
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn a_stopped_process_leaves_no_pid_file_and_a_killed_one_does() {
+    let dir = scratch("processes");
+    fs::create_dir_all(&dir).unwrap();
+    let (log, pid_file) = (dir.join("log"), dir.join("pid"));
+    let start = || {
+        Process::spawn(
+            Command::new("sleep").arg("60"),
+            &log,
+            &pid_file,
+            Signal::KILL,
+        )
+        .unwrap()
+    };
+
+    let mut process = start();
+    assert!(process.stop(Signal::TERM, std::time::Duration::from_secs(5)));
+    assert!(!pid_file.exists());
+
+    let mut process = start();
+    process.kill();
+    assert!(pid_file.exists());
+    assert!(!Identity::read(&pid_file).unwrap().is_alive());
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn a_program_whose_file_is_open_for_writing_is_started_as_soon_as_it_is_not() {
+    let dir = scratch("busy");
+    fs::create_dir_all(&dir).unwrap();
+    let (program, log) = (dir.join("program"), dir.join("log"));
+    fs::copy("/bin/true", &program).unwrap();
+    let writing = fs::OpenOptions::new().append(true).open(&program).unwrap();
+    let begun = log.clone();
+    let writer = std::thread::spawn(move || {
+        while !begun.exists() {
+            std::thread::yield_now();
+        }
+        drop(writing);
+    });
+    let mut command = Command::new(&program);
+    let started = Process::spawn(&mut command, &log, &dir.join("pid"), Signal::KILL);
+    writer.join().unwrap();
+    assert!(started.is_ok(), "{started:?}");
+    drop(started);
+    fs::remove_dir_all(dir).unwrap();
+}

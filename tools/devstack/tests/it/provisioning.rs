@@ -1,0 +1,138 @@
+//! Provisioning repeats, compares and names what differs.
+
+use std::time::{Duration, Instant};
+
+use devstack::provision::{Admin, Place};
+use devstack::stack::testing::{PULSAR_ADMIN_URL, from_test_run};
+use schemas::Topic;
+use serde_json::json;
+
+/// A namespace of this test's own.
+#[expect(clippy::unwrap_used, reason = "a test's helper")]
+fn place(namespace: &str, partitions: u32) -> Place {
+    let admin = Admin::new(&from_test_run(PULSAR_ADMIN_URL), None).unwrap();
+    Place {
+        admin,
+        tenant: "xtask-tests".into(),
+        namespace: namespace.into(),
+        partitions,
+    }
+}
+
+#[tokio::test]
+async fn provisioning_again_changes_nothing() {
+    let place = place("again", 1);
+    let first = place.provision().await.unwrap();
+    assert!(
+        first
+            .iter()
+            .any(|line| line == "registered the schema of payment-events"),
+        "{first:#?}"
+    );
+    assert_eq!(place.provision().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_follower_has_a_subscription_on_every_partition() {
+    let place = place("followers", 4);
+    place.provision().await.unwrap();
+    for topic in Topic::ALL {
+        let mut wanted: Vec<&str> = topic
+            .followers()
+            .into_iter()
+            .map(schemas::Service::name)
+            .collect();
+        wanted.sort_unstable();
+        for partition in 0..4 {
+            let path = format!(
+                "persistent/{}/{topic}-partition-{partition}/subscriptions",
+                place.path()
+            );
+            let mut found: Vec<String> =
+                serde_json::from_value(place.admin.get(&path).await.unwrap()).unwrap();
+            found.sort_unstable();
+            assert_eq!(found, wanted, "{topic}, partition {partition}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_partition_count_is_an_error() {
+    place("count", 1).provision().await.unwrap();
+    let refused = place("count", 2).provision().await.unwrap_err();
+    assert!(
+        format!("{refused:#}").contains("PULSAR_TOPIC_PARTITIONS says 2"),
+        "{refused:#}"
+    );
+}
+
+#[tokio::test]
+async fn a_policy_that_drops_messages_is_taken_away_and_named() {
+    let place = place("policies", 1);
+    place.provision().await.unwrap();
+    let ttl = format!("namespaces/{}/messageTTL", place.path());
+    place.admin.post(&ttl, &json!(60)).await.unwrap();
+    let validation = format!("namespaces/{}/schemaValidationEnforced", place.path());
+    place.admin.post(&validation, &json!(false)).await.unwrap();
+    let report = place.provision().await.unwrap();
+    assert_eq!(report.len(), 2, "{report:#?}");
+    assert!(
+        report[0].contains("schemaValidationEnforced: true (was false)"),
+        "{report:#?}"
+    );
+    assert!(
+        report[1].contains("messageTTL: removed (was 60)"),
+        "{report:#?}"
+    );
+}
+
+#[tokio::test]
+async fn a_limit_that_only_one_topic_has_is_found_too() {
+    let place = place("topic-limit", 1);
+    place.provision().await.unwrap();
+    let path = format!("persistent/{}/payment-events/messageTTL", place.path());
+    let set = format!("{path}?messageTTL=60");
+    place.admin.post(&set, &json!(null)).await.unwrap();
+    let end = Instant::now() + Duration::from_secs(30);
+    // Topic policies travel by a topic of their own.
+    while place.admin.find(&path).await.unwrap() != Some(json!(60)) {
+        assert!(Instant::now() < end, "the policy does not arrive");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let report = place.provision().await.unwrap();
+    assert_eq!(
+        report,
+        ["payment-events: no message TTL (was 60 s), it drops unacknowledged messages"]
+    );
+}
+
+#[tokio::test]
+async fn a_quota_that_evicts_is_refused_with_its_name() {
+    let place = place("eviction", 1);
+    place.provision().await.unwrap();
+    let path = format!("namespaces/{}/backlogQuota", place.path());
+    let quota =
+        json!({"limitSize": 1_000_000, "limitTime": -1, "policy": "consumer_backlog_eviction"});
+    place.admin.post(&path, &quota).await.unwrap();
+    let refused = place.provision().await.unwrap_err();
+    assert!(
+        format!("{refused:#}").contains("backlog quota destination_storage"),
+        "{refused:#}"
+    );
+}
+
+#[tokio::test]
+async fn an_incompatible_schema_is_refused_with_what_to_do() {
+    let place = place("schema", 1);
+    place.provision().await.unwrap();
+    let path = format!("schemas/{}/campaign-events/schema", place.path());
+    let other = r#"{"type":"record","name":"Other","fields":[{"name":"a","type":"long"}]}"#;
+    let body = json!({"type": "AVRO", "schema": other, "properties": {}});
+    place.admin.delete(&path).await.unwrap();
+    place.admin.post(&path, &body).await.unwrap();
+    let refused = place.provision().await.unwrap_err();
+    assert!(
+        format!("{refused:#}").contains("./stop.sh --wipe"),
+        "{refused:#}"
+    );
+}

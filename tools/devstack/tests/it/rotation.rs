@@ -1,0 +1,184 @@
+//! Keys are changed in a running stack, one process after the other, under traffic.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::fs;
+use std::time::Duration;
+
+use devstack::demo::Tokens;
+use devstack::local::LocalStack;
+use devstack::services::Program;
+use devstack::settings::Mode;
+use reqwest::StatusCode;
+use schemas::Service;
+use sqlx::{Connection, PgConnection};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::traffic::{PATIENCE, Shop};
+
+const NEW_JWT: &str = "the-next-key-of-peoples-tokens-of-32-bytes";
+const NEW_INTERNAL: &str = "the-next-key-between-services-of-32-bytes";
+const LATEST_INTERNAL: &str = "the-last-key-between-services-of-32-bytes";
+
+/// Restarts every service with these variables, one after the other: followers before senders, or the reverse.
+async fn roll(stack: &mut LocalStack, senders_first: bool, variables: &[(&str, &str)]) {
+    for (name, value) in variables {
+        stack.settings_mut().set(*name, *value);
+    }
+    let mut order = Program::START_ORDER.to_vec();
+    if senders_first {
+        order.reverse();
+    }
+    for program in order {
+        stack.restart(program).await.unwrap();
+    }
+}
+
+async fn asks(stack: &LocalStack, token: &str) -> StatusCode {
+    let url = format!("{}/api/v1/balances", stack.url(Service::Bff).unwrap());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.get(url).bearer_auth(token).send().await.unwrap();
+    answer.status()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jwt_and_internal_keys_are_changed_and_no_request_is_refused_or_lost() {
+    let mut stack = LocalStack::start(Mode::Http).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let second = stack.start_replica(Service::Bff).await.unwrap();
+    let bffs = vec![
+        stack.url(Service::Bff).unwrap().to_owned(),
+        second.url.clone(),
+    ];
+    let setting = |name| stack.settings().get(name).unwrap().to_owned();
+    let (jwt, internal) = (setting("JWT_SECRET_KEY"), setting("INTERNAL_SECRET_KEY"));
+    let old_token = stack.token(&["--role", "operator"]).unwrap();
+    let repeated = Shop::new(&stack, "repeated", bffs.clone()).buy().await;
+    let old_people = Shop::new(&stack, "old", bffs.clone());
+
+    // 1. Everybody takes the new keys, too.
+    let open = old_people.open();
+    let variables = [
+        ("LASTING_SECRET_KEY", internal.as_str()),
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", NEW_INTERNAL),
+        ("JWT_ACCEPTED_SECRET_KEYS", NEW_JWT),
+    ];
+    roll(&mut stack, false, &variables).await;
+    // 2. Everybody signs with them; senders first, which is the harder way.
+    let variables = [
+        ("INTERNAL_SECRET_KEY", NEW_INTERNAL),
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", &internal),
+        ("JWT_SECRET_KEY", NEW_JWT),
+        ("JWT_ACCEPTED_SECRET_KEYS", &jwt),
+    ];
+    roll(&mut stack, true, &variables).await;
+    let mut taken = open.close().await;
+    // 3. Nobody takes the old ones.
+    let new_people = Shop::new(&stack, "new", bffs.clone());
+    let open = new_people.open();
+    let variables = [
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", ""),
+        ("JWT_ACCEPTED_SECRET_KEYS", ""),
+    ];
+    roll(&mut stack, false, &variables).await;
+    taken.extend(open.close().await);
+
+    println!("{} purchases meanwhile", taken.len());
+    old_people.wait_for(&taken).await;
+    old_people.assert_once(&taken).await;
+    assert_eq!(asks(&stack, &old_token).await, StatusCode::UNAUTHORIZED);
+    let new_token = stack.token(&["--role", "operator"]).unwrap();
+    assert_eq!(asks(&stack, &new_token).await, StatusCode::OK);
+    let again = Shop::new(&stack, "repeated", bffs).buy().await;
+    assert_eq!(again, repeated, "a repeat is known over the change");
+    for service in Service::ALL {
+        let log = fs::read_to_string(stack.layout().log(service.name())).unwrap();
+        let refused = log
+            .lines()
+            .find(|line| line.contains("a token of another service"));
+        assert_eq!(refused, None, "{service} was refused by another");
+    }
+}
+
+#[tokio::test]
+async fn an_internal_key_is_not_changed_before_marks_have_a_key_that_stays() {
+    let mut stack = LocalStack::start(Mode::Http).await.unwrap();
+    let settings = stack.settings_mut();
+    settings.set("INTERNAL_ACCEPTED_SECRET_KEYS", NEW_INTERNAL);
+    let refused = stack.start_again().await.unwrap_err().to_string();
+    assert!(
+        refused.contains("LASTING_SECRET_KEY must be set"),
+        "{refused}"
+    );
+}
+
+/// What commission has shipped, and payment, which is stopped, has not taken: it lies at the broker, signed with the key of now.
+async fn bought_while_payment_is_stopped(stack: &LocalStack, shop: &Shop) -> Vec<Uuid> {
+    const SHIPPED: &str = "SELECT count(*) FROM pipeline.message_log l
+        WHERE l.type = 'commission.calculated.v1' AND l.correlation_id = ANY($1)
+          AND l.position <= (SELECT min(position) FROM pipeline.relay_cursor WHERE topic = 'commission-events')";
+    Program::Service(Service::Payment).stop(stack.layout());
+    let bought = vec![shop.buy().await, shop.buy().await];
+    let url = stack.database_url(Service::Commission).unwrap();
+    let mut commission = PgConnection::connect(&url).await.unwrap();
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let shipped = sqlx::query_scalar(SHIPPED).bind(&bought);
+        let shipped: i64 = shipped.fetch_one(&mut commission).await.unwrap();
+        if shipped == 2 {
+            return bought;
+        }
+        assert!(Instant::now() < end, "{shipped} of 2 are shipped");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Whether payment passed messages over that it knew no signer of, by its log.
+fn payment_passed_over_some(stack: &LocalStack) -> bool {
+    let log = fs::read_to_string(stack.layout().log("payment")).unwrap();
+    log.contains("nobody known signed")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_lie_at_the_broker_while_the_internal_key_is_changed_are_taken() {
+    let mut stack = LocalStack::start(Mode::Event).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let bffs = vec![stack.url(Service::Bff).unwrap().to_owned()];
+    let shop = Shop::new(&stack, "rotated", bffs);
+    let old = stack
+        .settings()
+        .get("INTERNAL_SECRET_KEY")
+        .unwrap()
+        .to_owned();
+
+    let variables = [
+        ("LASTING_SECRET_KEY", old.as_str()),
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", NEW_INTERNAL),
+    ];
+    roll(&mut stack, false, &variables).await;
+    // Signed with the old key, and taken while that one is accepted.
+    let accepted = bought_while_payment_is_stopped(&stack, &shop).await;
+    let variables = [
+        ("INTERNAL_SECRET_KEY", NEW_INTERNAL),
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", &old),
+    ];
+    roll(&mut stack, false, &variables).await;
+    shop.wait_for(&accepted).await;
+    assert!(!payment_passed_over_some(&stack), "the old key counts");
+
+    // Signed with a key that nobody takes any more when they are read: passed over, and sent again, signed anew.
+    let late = bought_while_payment_is_stopped(&stack, &shop).await;
+    let variables = [
+        ("INTERNAL_SECRET_KEY", LATEST_INTERNAL),
+        ("INTERNAL_ACCEPTED_SECRET_KEYS", ""),
+    ];
+    roll(&mut stack, false, &variables).await;
+    let next = shop.buy().await;
+    let all: Vec<Uuid> = accepted.into_iter().chain(late).chain([next]).collect();
+    shop.wait_for(&all).await;
+    assert!(payment_passed_over_some(&stack), "or this shows nothing");
+    shop.assert_once(&all).await;
+}

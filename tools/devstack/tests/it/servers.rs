@@ -1,0 +1,80 @@
+//! Servers that are killed come back with their data.
+
+use devstack::stack::testing::scratch;
+use devstack::stack::{Postgres, Pulsar, PulsarPorts, free_port};
+use sqlx::{Connection, Executor, PgConnection};
+
+#[tokio::test]
+async fn postgres_comes_back_after_kill_9_with_what_was_committed() {
+    let dir = scratch("postgres");
+    let mut server = Postgres::start(&dir, free_port()).await.unwrap();
+    let mut database = PgConnection::connect(&server.admin_url()).await.unwrap();
+    database
+        .execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        .await
+        .unwrap();
+    for setting in ["fsync", "synchronous_commit", "track_commit_timestamp"] {
+        let value: String = sqlx::query_scalar("SELECT current_setting($1)")
+            .bind(setting)
+            .fetch_one(&mut database)
+            .await
+            .unwrap();
+        assert_eq!(value, "on", "{setting}");
+    }
+    server.kill();
+    server.restart().await.unwrap();
+    let mut database = PgConnection::connect(&server.admin_url()).await.unwrap();
+    let answer: i32 = sqlx::query_scalar("SELECT answer FROM kept")
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    assert_eq!(answer, 42);
+    drop(server);
+    Postgres::wipe(&dir).unwrap();
+}
+
+#[tokio::test]
+async fn the_broker_comes_back_after_kill_9_and_after_a_stop() {
+    let dir = scratch("pulsar");
+    let ports = PulsarPorts::free();
+    let mut broker = Pulsar::start(&dir, ports).await.unwrap();
+    for round in 0..2 {
+        broker.kill();
+        broker
+            .restart()
+            .await
+            .unwrap_or_else(|problem| panic!("round {round}: {problem:#}"));
+    }
+    broker.stop();
+    broker.restart().await.unwrap();
+    let again = Pulsar::start(&dir, ports).await.unwrap();
+    assert_eq!(
+        again.pid(),
+        broker.pid(),
+        "the running one is taken over, not doubled"
+    );
+    let moved = Pulsar::start(&dir, PulsarPorts::free()).await.unwrap();
+    assert_ne!(moved.pid(), broker.pid(), "other ports need another start");
+}
+
+#[tokio::test]
+async fn a_dropped_server_leaves_no_process() {
+    let dir = scratch("dropped");
+    let server = Postgres::start(&dir, free_port()).await.unwrap();
+    let identity = devstack::stack::Identity::of(server.pid()).unwrap();
+    drop(server);
+    assert!(!identity.is_alive());
+    Postgres::wipe(&dir).unwrap();
+}
+
+#[tokio::test]
+async fn a_taken_port_is_an_error_that_names_the_owner() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", free_port())).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let refused = Postgres::start(&scratch("taken"), port).await.unwrap_err();
+    let line = format!("{refused:#}");
+    assert!(
+        line.contains(&format!("port {port}")) && line.contains(&std::process::id().to_string()),
+        "{line}"
+    );
+}

@@ -1,0 +1,84 @@
+//! Services with a second port for what is not for the public.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use devstack::demo::Tokens;
+use devstack::local::LocalStack;
+use devstack::settings::{Mode, variable};
+use devstack::stack::free_port;
+use reqwest::{Response, StatusCode};
+use schemas::Service;
+
+async fn ask(stack: &LocalStack, url: String) -> Response {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let token = stack.token(&["--role", "operator"]).unwrap();
+    http.get(url).bearer_auth(token).send().await.unwrap()
+}
+
+async fn status(stack: &LocalStack, url: String) -> StatusCode {
+    ask(stack, url).await.status()
+}
+
+/// In http mode, so that every message between services goes to the second ports too: without, no demo would be loaded.
+#[tokio::test]
+async fn what_is_not_for_the_public_is_at_the_second_port_alone_and_the_services_find_it() {
+    let mut stack = LocalStack::start(Mode::Http).await.unwrap();
+    for service in Service::ALL {
+        let url = format!("http://127.0.0.1:{}", free_port());
+        stack
+            .settings_mut()
+            .set(variable(service, "ADMIN_URL"), url);
+    }
+    stack.start_again().await.unwrap();
+    stack.load_demo().await.unwrap();
+    for service in Service::ALL {
+        let public = stack.url(service).unwrap().to_owned();
+        let admin = stack.settings_mut().admin_url(service).unwrap().to_owned();
+        for (path, at_public, at_admin) in [
+            ("/health".to_owned(), true, true),
+            ("/openapi.json".to_owned(), true, true),
+            ("/ready".to_owned(), false, true),
+            ("/metrics".to_owned(), false, true),
+            (format!("/api/v1/operator/{service}/parked"), false, true),
+            // Without a token of a service: 401.
+            ("/internal/v1/watermarks".to_owned(), false, true),
+        ] {
+            for (url, is_there) in [(&public, at_public), (&admin, at_admin)] {
+                let answer = status(&stack, format!("{url}{path}")).await;
+                assert_eq!(
+                    answer != StatusCode::NOT_FOUND,
+                    is_there,
+                    "{url}{path}: {answer}"
+                );
+            }
+        }
+    }
+    let bff = stack.url(Service::Bff).unwrap().to_owned();
+    assert_eq!(
+        status(&stack, format!("{bff}/api/v1/balances")).await,
+        StatusCode::OK
+    );
+    let admin = stack
+        .settings_mut()
+        .admin_url(Service::Bff)
+        .unwrap()
+        .to_owned();
+    let public_route = format!("{admin}/api/v1/balances");
+    assert_eq!(status(&stack, public_route).await, StatusCode::NOT_FOUND);
+    // The bff's second port hands on to payment's, its first does not, nor does it tell of it.
+    for path in ["parked", "payouts/switch"] {
+        let path = format!("/api/v1/operator/payment/{path}");
+        let handed_on = status(&stack, format!("{admin}{path}")).await;
+        assert_eq!(handed_on, StatusCode::OK, "{path}");
+        let public = status(&stack, format!("{bff}{path}")).await;
+        assert_eq!(public, StatusCode::NOT_FOUND, "{path}");
+    }
+    let document = ask(&stack, format!("{bff}/openapi.json")).await;
+    let body = document.text().await.unwrap();
+    assert!(body.contains("/api/v1/balances") && !body.contains("/operator/"));
+    let document = ask(&stack, format!("{admin}/openapi.json")).await;
+    let body = document.text().await.unwrap();
+    assert!(body.contains("/api/v1/balances") && body.contains("/operator/payment/"));
+}

@@ -1,0 +1,259 @@
+//! The walk, in every mode, against real processes: accept, evidence, payout, purchase, and all of it again.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::future::Future;
+use std::time::Duration;
+
+use devstack::demo::Tokens;
+use devstack::local::LocalStack;
+use devstack::settings::Mode;
+use reqwest::StatusCode;
+use schemas::Service;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use tokio::time::Instant;
+
+const PATIENCE: Duration = Duration::from_secs(40);
+
+#[tokio::test]
+async fn the_walk_is_true_in_http_mode_and_again() {
+    walk_twice(Mode::Http).await;
+}
+
+#[tokio::test]
+async fn the_walk_is_true_in_event_mode_and_again() {
+    walk_twice(Mode::Event).await;
+}
+
+#[tokio::test]
+async fn the_walk_is_true_in_hybrid_mode_and_again() {
+    walk_twice(Mode::Hybrid).await;
+}
+
+#[tokio::test]
+async fn the_walk_is_true_at_a_broker_and_a_database_that_speak_tls() {
+    let stack = LocalStack::start_managed(Mode::Hybrid).await.unwrap();
+    walk_twice_on(&stack, Mode::Hybrid).await;
+    let url = stack.database_url(Service::Payment).unwrap();
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let (encrypted, open): (i64, i64) = sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE ssl), count(*) FILTER (WHERE NOT ssl)
+           FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'payment'",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
+    assert!(encrypted > 1 && open == 0, "{encrypted} and {open}");
+}
+
+#[tokio::test]
+async fn a_demo_whose_campaign_is_there_and_nothing_else_is_loaded_to_its_end() {
+    let stack = LocalStack::start(Mode::Http).await.unwrap();
+    let mut walker = Walker::new(&stack, Mode::Http);
+    walker.token = stack.token(&["--brand", "brand123"]).unwrap();
+    let campaign = json!({"campaign_id": "camp100", "name": "Demo", "currency": "USD",
+        "allowed_hosts": ["shop.example.com"]});
+    let created = walker.write("campaigns", campaign).await;
+    assert_eq!(created["status"], "completed", "{created}");
+    stack.load_demo().await.unwrap();
+    stack.load_demo().await.unwrap();
+}
+
+async fn walk_twice(mode: Mode) {
+    let stack = LocalStack::start(mode).await.unwrap();
+    walk_twice_on(&stack, mode).await;
+}
+
+async fn walk_twice_on(stack: &LocalStack, mode: Mode) {
+    stack.load_demo().await.unwrap();
+    // What `start.sh` does when it is run again.
+    stack.load_demo().await.unwrap();
+    let walker = Walker::new(stack, mode);
+
+    let accepted = walker.accept().await;
+    assert_eq!(accepted["status"], "completed", "{accepted}");
+    walker
+        .assert_logged("enrollment.accepted.v1", &accepted)
+        .await;
+    let evidence = walker.upload_evidence().await;
+    assert_eq!(evidence["status"], "completed", "{evidence}");
+    let payout = walker.request_payout().await;
+    assert_eq!(payout["status"], "completed", "{payout}");
+    until("the payout is paid", || async {
+        walker.read("payouts").await["items"][0]["status"] == "paid"
+    })
+    .await;
+    walker.purchase().await;
+    until("two commissions", || async {
+        walker.commissions().await == 2
+    })
+    .await;
+
+    let again = walker.accept().await;
+    assert_eq!(
+        (&again["status"], &again["code"]),
+        (&json!("rejected"), &json!("already_accepted"))
+    );
+    let again = walker.upload_evidence().await;
+    assert_eq!(
+        (&again["status"], &again["code"]),
+        (&json!("rejected"), &json!("already_submitted"))
+    );
+    let again = walker.request_payout().await;
+    assert_eq!(
+        (&again["status"], &again["code"]),
+        (&json!("rejected"), &json!("insufficient_balance"))
+    );
+    walker.purchase().await;
+    until("three commissions", || async {
+        walker.commissions().await == 3
+    })
+    .await;
+    assert_eq!(
+        walker.read("payouts").await["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1,
+        "no double pay"
+    );
+}
+
+struct Walker<'a> {
+    stack: &'a LocalStack,
+    mode: Mode,
+    http: reqwest::Client,
+    token: String,
+}
+
+impl<'a> Walker<'a> {
+    fn new(stack: &'a LocalStack, mode: Mode) -> Self {
+        Self {
+            stack,
+            mode,
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            token: stack.token(&[]).unwrap(),
+        }
+    }
+
+    fn bff(&self, path: &str) -> String {
+        format!("{}/api/v1/{path}", self.stack.url(Service::Bff).unwrap())
+    }
+
+    async fn read(&self, path: &str) -> Value {
+        let answer = self
+            .http
+            .get(self.bff(path))
+            .bearer_auth(&self.token)
+            .send()
+            .await
+            .unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// A write through the bff: 202, then its final status.
+    async fn write(&self, path: &str, body: Value) -> Value {
+        let request = self
+            .http
+            .post(self.bff(path))
+            .bearer_auth(&self.token)
+            .json(&body);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::ACCEPTED, "{path}");
+        let at = answer.headers()["location"].to_str().unwrap().to_owned();
+        let command: Value = answer.json().await.unwrap();
+        assert!(at.ends_with(command["command_id"].as_str().unwrap()));
+        let at = at.trim_start_matches("/api/v1/").to_owned();
+        until(&format!("{path} has an outcome"), || async {
+            self.read(&at).await["status"] != "pending"
+        })
+        .await;
+        self.read(&at).await
+    }
+
+    async fn accept(&self) -> Value {
+        let body = json!({"accepted_terms": true, "metadata": {"source": "mobile_app"}});
+        self.write("campaigns/camp123/accept", body).await
+    }
+
+    async fn upload_evidence(&self) -> Value {
+        let body = json!({
+            "campaign_id": "camp123", "evidence_type": "photo", "file_url": "https://example.com/photo.jpg",
+            "metadata": {"description": "Product photo"},
+        });
+        self.write("evidence/upload", body).await
+    }
+
+    async fn request_payout(&self) -> Value {
+        let text = r#"{"amount": 150.00, "currency": "USD", "payment_method": "paypal",
+                       "account_details": {"email": "user@example.com"}}"#;
+        self.write("payments/request", serde_json::from_str(text).unwrap())
+            .await
+    }
+
+    /// With no token, at tracking itself; in event mode through the bff, which wants one.
+    async fn purchase(&self) {
+        let body = json!({
+            "user_id": "user123", "event_type": "purchase",
+            "metadata": {"amount": 100.0, "product_id": "prod456"},
+        });
+        if self.mode == Mode::Event {
+            let done = self.write("tracking/events", body).await;
+            assert_eq!(done["status"], "completed", "{done}");
+            return;
+        }
+        let tracking = self.stack.url(Service::Tracking).unwrap();
+        let url = format!("{tracking}/api/v1/tracking/events");
+        let answer = self.http.post(url).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+    }
+
+    /// How many commissions partner123 has: from the service, or in event mode from the bff.
+    async fn commissions(&self) -> usize {
+        let list = if self.mode == Mode::Event {
+            self.read("commissions").await
+        } else {
+            let commission = self.stack.url(Service::Commission).unwrap();
+            let url = format!("{commission}/api/v1/commission/commissions?partner_id=partner123");
+            self.http
+                .get(url)
+                .send()
+                .await
+                .unwrap()
+                .json()
+                .await
+                .unwrap()
+        };
+        list["items"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{list}"))
+            .len()
+    }
+
+    /// The campaign log has this event for the command's correlation id.
+    async fn assert_logged(&self, kind: &str, command: &Value) {
+        let url = self.stack.database_url(Service::Campaign).unwrap();
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        let found: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pipeline.message_log WHERE type = $1 AND correlation_id = $2::uuid AND topic = 'campaign-events'",
+        )
+        .bind(kind)
+        .bind(command["correlation_id"].as_str())
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+        assert_eq!(found, 1, "{kind} of {command}");
+    }
+}
+
+/// Waits until a condition holds.
+async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    let end = Instant::now() + PATIENCE;
+    while !condition().await {
+        assert!(Instant::now() < end, "{what}: not within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -1,0 +1,67 @@
+//! `./tributary check`: the running local stack, checked by hand.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use devstack::layout::Layout;
+use devstack::{terminal, up};
+
+use crate::{Finding, Journal, RULES, Records, check, settled};
+
+/// What to check.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Check {
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+    /// Wait so many seconds for the stack to be quiet
+    #[arg(long, default_value_t = 60)]
+    patience: u64,
+}
+
+impl Check {
+    /// Checks and prints; 1 when a rule is broken.
+    pub async fn run(self) -> Result<ExitCode> {
+        let layout = Layout::find();
+        let records = Records::of(&layout, &up::as_started(&layout)?, layout.built("release"))?;
+        if let Err(moving) = settled(&records, Duration::from_secs(self.patience)).await {
+            bail!("the rules are checked on a quiet stack, and this one is {moving}");
+        }
+        let findings = check(&records, &Journal::default()).await?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&findings)?);
+        } else {
+            print(&findings);
+        }
+        Ok(terminal::holds(findings.iter().all(Finding::holds)))
+    }
+}
+
+/// The table of the ten rules, with the first evidence of what is broken.
+pub fn print(findings: &[Finding]) {
+    for (number, name) in (1_u8..).zip(RULES) {
+        let of_rule: Vec<&Finding> = findings
+            .iter()
+            .filter(|found| found.rule == number)
+            .collect();
+        let looked: u64 = of_rule.iter().map(|found| found.looked_at).sum();
+        let result = match (looked, of_rule.iter().all(|found| found.holds())) {
+            (_, false) => "BROKEN",
+            (0, true) => "not looked at",
+            (_, true) => "held",
+        };
+        println!("{number:>2} {name:<46} {result}");
+        for found in of_rule {
+            let mark = if found.holds() { ' ' } else { '!' };
+            println!("   {mark} {:>9}  {}", found.looked_at, found.check);
+            if !found.holds() {
+                println!("              {} wrong; the first:", found.wrong);
+                for evidence in &found.broken {
+                    println!("              - {evidence}");
+                }
+            }
+        }
+    }
+}

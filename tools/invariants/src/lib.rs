@@ -1,0 +1,167 @@
+//! The ten rules, checked from the records of a quiet stack: what the five databases and the provider say after the fact.
+//!
+//! What is looked at is gathered into a database of the check's own, so that questions across services are plain joins,
+//! memory stays bounded however long the logs are, and nothing of the stack is written to. See `docs/rules.md`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a command line tool: it talks to a person and takes its settings from the environment"
+)]
+
+mod canonical;
+mod command;
+mod evidence;
+mod gather;
+mod rules;
+mod scratch;
+mod settled;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use devstack::layout::Layout;
+use devstack::local::LocalStack;
+use devstack::settings::Settings;
+use devstack::stack::Postgres;
+use schemas::Service;
+use serde::Serialize;
+use uuid::Uuid;
+
+pub use canonical::{Canonical, canonical, same};
+pub use command::{Check, print};
+pub use settled::settled;
+
+/// Where the records are.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// The database of each service: its URL.
+    pub databases: BTreeMap<Service, String>,
+    /// The payout provider's simulator; empty when there is none to ask.
+    pub provider_url: String,
+    /// The server on which the check makes a database of its own, and drops it: a URL of who may.
+    pub scratch_url: String,
+    /// The folder of the built programs, of which `rebuild` is used.
+    pub programs: PathBuf,
+}
+
+impl Records {
+    /// Those of a stack of a test's own.
+    pub fn of_stack(stack: &LocalStack) -> Result<Self> {
+        Self::of(stack.layout(), stack.settings(), stack.built().to_owned())
+    }
+
+    /// Those of a stack whose servers this clone runs.
+    pub fn of(layout: &Layout, settings: &Settings, programs: PathBuf) -> Result<Self> {
+        let url = |service| Ok((service, settings.database_url(service)?));
+        let databases: Result<_> = Service::ALL.into_iter().map(url).collect();
+        Ok(Self {
+            databases: databases?,
+            provider_url: settings
+                .get("PAYOUT_PROVIDER_URL")
+                .unwrap_or_default()
+                .trim_end_matches('/')
+                .to_owned(),
+            scratch_url: Postgres::admin_url_in(
+                &layout.state.join("postgres"),
+                settings.need("POSTGRES_PORT")?,
+            )?,
+            programs,
+        })
+    }
+}
+
+/// What clients were answered; empty when a stack is checked by hand.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    /// Commands that were answered 2xx.
+    pub commands: Vec<Acknowledged>,
+    /// Click ids of answered redirects.
+    pub clicks: Vec<String>,
+    /// Messages that were made to stay in the retry queue (malformed, unsigned, of unknown kinds), by message id.
+    pub meant_for_retry_queue: Vec<Uuid>,
+}
+
+/// A command that was acknowledged to its sender.
+#[derive(Clone, Copy, Debug)]
+pub struct Acknowledged {
+    /// The command.
+    pub id: Uuid,
+    /// Who answered: the bff or the service itself; of an external producer's command the service that takes it.
+    pub by: Service,
+    /// With what.
+    pub status: u16,
+}
+
+/// What one check came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// 1 to 10, as in the design.
+    pub rule: u8,
+    /// What is checked, as a sentence that should be true.
+    pub check: &'static str,
+    /// How many things the check looked at: none, and it shows nothing.
+    pub looked_at: u64,
+    /// How many of them are wrong.
+    pub wrong: u64,
+    /// The first of these.
+    pub broken: Vec<String>,
+}
+
+impl Finding {
+    /// Whether the rule held as far as was looked.
+    pub fn holds(&self) -> bool {
+        self.wrong == 0
+    }
+}
+
+/// The rules, by number.
+pub const RULES: [&str; 10] = [
+    "One effect",
+    "Nothing lost",
+    "One transaction",
+    "Order per subject and source",
+    "An outage is not poison",
+    "A command has one outcome",
+    "State is the fold of the service's own events",
+    "Same result by any transport",
+    "Money is integers",
+    "Time and ids are passed in",
+];
+
+/// Checks the records of a quiet stack against all rules. An error is a check that could not be made.
+pub async fn check(records: &Records, journal: &Journal) -> Result<Vec<Finding>> {
+    let mut checker = Checker::new(records).await?;
+    let found = checker.check(records, journal, &RULES_BY_NUMBER).await;
+    checker.close().await?;
+    found
+}
+
+const RULES_BY_NUMBER: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+
+/// A database for checks, one after the other.
+pub struct Checker(scratch::Scratch);
+
+impl Checker {
+    /// Makes the database, on the server that the records name for it.
+    pub async fn new(records: &Records) -> Result<Self> {
+        Ok(Self(scratch::Scratch::make(&records.scratch_url).await?))
+    }
+
+    /// Checks only these rules.
+    pub async fn check(
+        &mut self,
+        records: &Records,
+        journal: &Journal,
+        only: &[u8],
+    ) -> Result<Vec<Finding>> {
+        self.0.clear().await?;
+        rules::all(&mut self.0, records, journal, only).await
+    }
+
+    /// Removes the database.
+    pub async fn close(self) -> Result<()> {
+        self.0.remove().await
+    }
+}

@@ -1,0 +1,102 @@
+//! One effect of each message, whole, with its state; and read models that took it once.
+
+use crate::evidence::Question;
+
+pub(super) const QUESTIONS: &[Question] = &[
+    Question {
+        rule: 1,
+        check: "no message stands twice in a log",
+        of: "SELECT count(*) FROM messages",
+        broken: "SELECT format('%s: %s (%s) stands at positions %s', service, id, min(type), string_agg(position::text, ', ')) AS evidence
+                   FROM messages GROUP BY service, id HAVING count(*) > 1",
+    },
+    Question {
+        rule: 1,
+        check: "every fact that a service follows had its effect there",
+        of: "SELECT count(*) FROM messages m JOIN followed f USING (type, topic) WHERE NOT f.command AND f.follower <> 'bff'",
+        broken: "SELECT format('%s did nothing about %s''s %s of %s (sequence %s)', f.follower, m.service, m.type, m.subject,
+                               m.sequence) AS evidence
+                   FROM messages m JOIN followed f USING (type, topic)
+                  WHERE NOT f.command AND f.follower <> 'bff'
+                    AND NOT EXISTS (SELECT 1 FROM messages e WHERE e.causation_id = m.id AND e.service = f.follower)
+                    AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.message_id = m.id AND p.service = f.follower)
+                    AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.service = f.follower AND a.action = 'parked.drop' AND a.target = m.id::text)",
+    },
+    Question {
+        rule: 1,
+        check: "nothing that had its effect was handled again and parked",
+        of: "SELECT count(DISTINCT (service, causation_id)) FROM messages WHERE service <> 'bff'",
+        // Deciders refuse what a state cannot take twice: then what came again is parked, and holds up what follows it.
+        broken: "SELECT format('%s: %s (%s) caused %s at position %s, and is %s: %s', p.service, p.message_id,
+                               coalesce(p.subject, 'nobody'), e.type, e.position, p.state, p.reason) AS evidence
+                   FROM parked p JOIN messages e ON e.service = p.service AND e.causation_id = p.message_id
+                  WHERE e.type <> 'command.stalled.v1' AND p.message_id NOT IN (SELECT id FROM meant_for_retry_queue)",
+    },
+    Question {
+        rule: 3,
+        check: "what one message caused stands together in its log: one transaction",
+        of: "SELECT count(DISTINCT (service, causation_id)) FROM messages",
+        broken: "SELECT format('%s: what %s caused stands at %s', service, causation_id, string_agg(position::text, ', ' ORDER BY position)) AS evidence
+                   FROM messages WHERE causation_id IS NOT NULL AND type <> 'command.stalled.v1'
+                  GROUP BY service, causation_id
+                 HAVING max(position) - min(position) + 1 <> count(*) OR count(DISTINCT time) <> 1",
+    },
+    Question {
+        rule: 3,
+        check: "every row of state has its event in the log",
+        of: "SELECT (SELECT count(*) FROM campaign.campaigns) + (SELECT count(*) FROM campaign.enrollments) + (SELECT count(*) FROM tracking.links)
+                  + (SELECT count(*) FROM tracking.conversions) + (SELECT count(*) FROM commission.commissions)
+                  + (SELECT count(*) FROM payment.payouts) + (SELECT count(*) FROM payment.balances)",
+        broken: "WITH state (service, tab, id, position, type) AS (
+                      SELECT 'campaign', 'campaigns', id, position, 'campaign.created.v1' FROM campaign.campaigns
+                       UNION ALL SELECT 'campaign', 'terms', campaign_id, position, 'terms.published.v1' FROM campaign.terms
+                       UNION ALL SELECT 'campaign', 'enrollments', id, position, 'enrollment.accepted.v1' FROM campaign.enrollments
+                       UNION ALL SELECT 'campaign', 'evidence', id, position, 'evidence.submitted.v1' FROM campaign.evidence
+                       UNION ALL SELECT 'tracking', 'campaigns', id, position, 'campaign.adopted.v1' FROM tracking.campaigns
+                       UNION ALL SELECT 'tracking', 'terms', campaign_id, position, 'terms.adopted.v1' FROM tracking.terms
+                       UNION ALL SELECT 'tracking', 'enrollments', id, position, 'enrollment.adopted.v1' FROM tracking.enrollments
+                       UNION ALL SELECT 'tracking', 'links', code, position, 'link.created.v1' FROM tracking.links
+                       UNION ALL SELECT 'tracking', 'conversions', id::text, position,
+                                        CASE standing WHEN 'noted' THEN 'conversion.refund_noted.v1'
+                                                      ELSE 'conversion.' || standing || '.v1' END FROM tracking.conversions
+                       UNION ALL SELECT 'tracking', 'tracking_events', conversion_id::text, position, 'tracking_event.recorded.v1'
+                                   FROM tracking.tracking_events
+                       UNION ALL SELECT 'commission', 'plans', campaign_id, position, 'plan.adopted.v1' FROM commission.plans
+                       UNION ALL SELECT 'commission', 'commissions', id, position, 'commission.calculated.v1' FROM commission.commissions
+                       UNION ALL SELECT 'commission', 'reversals', commission_id, position, 'commission.reversed.v1' FROM commission.reversals
+                       UNION ALL SELECT 'payment', 'payouts', id, position, 'payout.requested.v1' FROM payment.payouts
+                       UNION ALL SELECT 'payment', 'balances', split_part(account, ':', 2), position, NULL FROM payment.balances
+                  )
+                 SELECT format('%s.%s has %s, made by position %s, where there is %s', s.service, s.tab, s.id, s.position,
+                               coalesce(m.type || ' of ' || m.subject, 'nothing')) AS evidence
+                   FROM state s LEFT JOIN messages m ON m.service = s.service AND m.position = s.position
+                  WHERE m.id IS NULL OR s.type IS NOT NULL AND (m.type <> s.type OR m.subject <> s.id)",
+    },
+    Question {
+        rule: 1,
+        check: "the bff shows the balances, payouts and commissions that the services have",
+        of: "SELECT (SELECT count(*) FROM bff.balances) + (SELECT count(*) FROM bff.payouts) + (SELECT count(*) FROM bff.commissions)",
+        broken: "WITH shown AS (
+                      SELECT owner || ':' || account_type AS account, currency, minor FROM bff.balances,
+                             LATERAL (VALUES ('pending', pending), ('payable', payable), ('in_transit', in_transit), ('paid_out', paid_out),
+                                             ('suspense', suspense), ('funds', funds)) v (account_type, minor)
+                       WHERE minor <> 0)
+                 SELECT format('%s %s: the bff shows %s, the ledger has %s', account, currency, coalesce(s.minor, 0), coalesce(b.minor, 0)) AS evidence
+                   FROM shown s FULL JOIN payment.balances b USING (account, currency)
+                  WHERE coalesce(s.minor, 0) <> coalesce(b.minor, 0)
+                  UNION ALL
+                 SELECT format('payout %s: the bff shows %s %s of %s, payment has %s %s of %s', id, s.status, s.amount_minor, s.partner_id,
+                               p.status, p.minor, p.partner)
+                   FROM bff.payouts s FULL JOIN payment.payouts p USING (id)
+                  WHERE (s.partner_id, s.amount_minor, s.currency, s.method, s.masked, s.status, s.provider_ref, s.reason)
+                        IS DISTINCT FROM (p.partner, p.minor, p.currency, p.method, p.masked, p.status, p.provider_ref, p.reason)
+                  UNION ALL
+                 SELECT format('commission %s: the bff shows %s %s less %s, commission has %s %s less %s', id, s.status, s.amount_minor,
+                               s.reversed_minor, c.status, c.amount_minor, c.reversed_minor)
+                   FROM bff.commissions s FULL JOIN commission.commissions c USING (id)
+                  WHERE (s.campaign_id, s.partner_id, s.brand_id, s.event_type, s.base_minor, s.rate_bps, s.flat_minor, s.plan_version,
+                         s.currency, s.amount_minor, s.reversed_minor, s.status, s.suspense, s.hold_until, s.approved_at)
+                        IS DISTINCT FROM (c.campaign_id, c.partner_id, c.brand_id, c.event_type, c.base_minor, c.rate_bps, c.flat_minor,
+                         c.plan_version, c.currency, c.amount_minor, c.reversed_minor, c.status, c.suspense, c.hold_until, c.approved_at)",
+    },
+];

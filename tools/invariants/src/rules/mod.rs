@@ -1,0 +1,64 @@
+//! The checks, by what they look at.
+
+mod causes;
+mod clicks;
+mod commands;
+mod earnings;
+mod effects;
+pub(super) mod ids;
+mod ledger;
+mod logs;
+mod money;
+mod order;
+mod orders;
+mod payouts;
+mod rebuilt;
+
+use anyhow::Result;
+use sqlx::Executor;
+
+use super::scratch::Scratch;
+use super::{Finding, Journal, Records, evidence, gather};
+
+/// Gathers the records and makes every check of these rules.
+pub(super) async fn all(
+    scratch: &mut Scratch,
+    records: &Records,
+    journal: &Journal,
+    only: &[u8],
+) -> Result<Vec<Finding>> {
+    let gathered = &mut scratch.connection;
+    gathered.execute("BEGIN").await?;
+    let mut found = gather::gather(gathered, records, journal).await?;
+    gathered.execute("COMMIT; ANALYZE").await?;
+    found.retain(|finding| only.contains(&finding.rule));
+    for questions in [
+        logs::QUESTIONS,
+        order::QUESTIONS,
+        commands::QUESTIONS,
+        effects::QUESTIONS,
+        causes::QUESTIONS,
+        money::QUESTIONS,
+        orders::QUESTIONS,
+    ] {
+        found.extend(evidence::ask(gathered, questions, only).await?);
+    }
+    if only.contains(&2) {
+        found.extend(clicks::clicks(records, journal).await?);
+    }
+    if only.contains(&9) {
+        found.extend(earnings::commissions(gathered).await?);
+        found.extend(earnings::totals(gathered).await?);
+        found.extend(ledger::ledger(gathered).await?);
+        found.extend(payouts::payouts(records, gathered).await?);
+    }
+    if only.contains(&10) {
+        found.extend(ids::events(gathered).await?);
+        found.extend(ids::derived(gathered).await?);
+    }
+    if only.contains(&7) {
+        found.extend(rebuilt::rebuilt(scratch, records).await?);
+    }
+    found.sort_by_key(|finding| finding.rule);
+    Ok(found)
+}

@@ -1,0 +1,62 @@
+//! Whose order is whose, by who reported it: nothing here derives an id. An order number belongs to a brand.
+
+use crate::evidence::Question;
+
+/// Tracking's events, each with the brand that its reporter speaks for; and what was sold, by brand and number.
+macro_rules! stated {
+    ($broken:literal) => {
+        concat!(
+            "WITH stated AS (
+                 SELECT *, CASE WHEN actor -> 'roles' ? 'brand' AND NOT actor -> 'roles' ? 'operator'
+                                THEN actor ->> 'brand_id' END AS shop
+                   FROM messages WHERE service = 'tracking' AND type LIKE 'conversion.%'),
+             sales AS (
+                 SELECT subject, payload ->> 'brand_id' AS brand, payload ->> 'order_id' AS number FROM stated
+                  WHERE type = 'conversion.attributed.v1') ",
+            $broken
+        )
+    };
+}
+
+const SALES: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.attributed.v1' AND payload ->> 'order_id' IS NOT NULL";
+const BY_BRANDS: &str =
+    "SELECT count(*) FROM messages WHERE service = 'tracking' AND actor -> 'roles' ? 'brand'";
+const NOTED: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.refund_noted.v1'";
+
+pub(super) const QUESTIONS: &[Question] = &[
+    Question {
+        rule: 9,
+        check: "one order of a brand is one conversion",
+        of: SALES,
+        broken: stated!(
+            "SELECT format('%s sold its order %s as %s', brand, number, string_agg(subject, ', ')) AS evidence FROM sales
+              WHERE number IS NOT NULL GROUP BY brand, number HAVING count(*) > 1"
+        ),
+    },
+    Question {
+        rule: 9,
+        check: "no brand's report meets another brand's order of the same number",
+        of: BY_BRANDS,
+        broken: stated!(
+            "SELECT format('tracking position %s (%s): %s reported order %s, and %s has it as %s', t.position, t.type, t.shop,
+                           coalesce(t.payload ->> 'order_id', s.number), coalesce(s.brand, f.shop), coalesce(s.subject, f.subject)) AS evidence
+               FROM stated t
+               LEFT JOIN sales s ON s.subject = coalesce(t.payload ->> 'first_conversion_id', t.subject)
+               LEFT JOIN stated f ON t.type = 'conversion.duplicate_ignored.v1' AND f.id::text = t.payload ->> 'first_event_id'
+              WHERE t.shop <> s.brand OR t.shop <> f.shop"
+        ),
+    },
+    Question {
+        rule: 9,
+        check: "a refund that waited takes back what its own brand sold",
+        of: NOTED,
+        broken: stated!(
+            "SELECT format('tracking position %s: %s of order %s of %s went back, and nobody who may noted a refund of it', t.position,
+                           t.payload #>> '{amount,minor}', s.number, s.brand) AS evidence
+               FROM stated t JOIN sales s ON s.subject = t.subject
+              WHERE t.type = 'conversion.refunded.v1' AND t.outcome_of IS NULL
+                AND NOT EXISTS (SELECT 1 FROM stated n WHERE n.type = 'conversion.refund_noted.v1' AND n.payload ->> 'order_id' = s.number
+                                   AND (n.shop IS NULL OR n.shop = s.brand))"
+        ),
+    },
+];

@@ -1,0 +1,85 @@
+//! The database in which the records are laid side by side.
+
+use anyhow::{Context, Result};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use uuid::Uuid;
+
+/// A database of this check's own.
+pub(super) struct Scratch {
+    server: String,
+    name: String,
+    /// Connected to it.
+    pub(super) connection: PgConnection,
+    /// How many stand beside it.
+    beside: u32,
+}
+
+impl Scratch {
+    /// Makes an empty one.
+    pub(super) async fn make(server: &str) -> Result<Self> {
+        let name = format!("check_{}", Uuid::now_v7().simple());
+        statement(server, &format!("CREATE DATABASE {name}"))
+            .await
+            .context("the check needs a database of its own")?;
+        let mut connection = PgConnection::connect(&beside(server, &name)).await?;
+        // Nothing here outlives the check.
+        connection.execute("SET synchronous_commit = off").await?;
+        Ok(Self {
+            server: server.to_owned(),
+            name,
+            connection,
+            beside: 0,
+        })
+    }
+
+    /// Empties it: much quicker than another database, whose removal waits for a checkpoint of the whole server.
+    pub(super) async fn clear(&mut self) -> Result<()> {
+        // What an earlier check left behind when it failed.
+        self.connection.execute("ROLLBACK").await?;
+        let made: Vec<String> = sqlx::query_scalar(
+            "SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace
+              WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'",
+        )
+        .fetch_all(&mut self.connection)
+        .await?;
+        let all = format!("{}; CREATE SCHEMA public", made.join("; "));
+        self.connection.execute(AssertSqlSafe(all)).await?;
+        Ok(())
+    }
+
+    /// An empty database beside it, for state that is folded anew. It goes with it.
+    pub(super) async fn beside(&mut self) -> Result<String> {
+        self.beside += 1;
+        let name = format!("{}_{}", self.name, self.beside);
+        statement(&self.server, &format!("CREATE DATABASE {name}")).await?;
+        Ok(beside(&self.server, &name))
+    }
+
+    /// Removes it and what was made beside it.
+    pub(super) async fn remove(self) -> Result<()> {
+        self.connection.close().await?;
+        let mut server = PgConnection::connect(&self.server).await?;
+        let made: Vec<String> =
+            sqlx::query_scalar("SELECT datname FROM pg_database WHERE starts_with(datname, $1)")
+                .bind(&self.name)
+                .fetch_all(&mut server)
+                .await?;
+        for name in made {
+            let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+            server.execute(AssertSqlSafe(drop)).await?;
+        }
+        Ok(server.close().await?)
+    }
+}
+
+async fn statement(server: &str, sql: &str) -> Result<()> {
+    let mut connection = PgConnection::connect(server).await?;
+    connection.execute(AssertSqlSafe(sql.to_owned())).await?;
+    Ok(connection.close().await?)
+}
+
+/// The URL of another database of a server.
+fn beside(server: &str, name: &str) -> String {
+    let server = server.rsplit_once('/').map_or(server, |(server, _)| server);
+    format!("{server}/{name}")
+}

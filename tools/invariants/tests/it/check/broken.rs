@@ -1,0 +1,216 @@
+//! What is broken on purpose: for every check one thing that it must find.
+
+use schemas::{Body, Service, Topic, WriterSchema};
+use serde_json::json;
+use sqlx::{Executor, PgConnection};
+use types::{BrandId, OrderId, PartnerId};
+
+/// How one thing is broken.
+#[derive(Debug)]
+pub(super) enum Breakage {
+    /// By this statement.
+    Sql(&'static str),
+    /// By what the last event of this type says.
+    Says(&'static str, fn(&mut Body)),
+}
+
+/// A check, and what it must find.
+pub(super) struct Case {
+    pub(super) rule: u8,
+    pub(super) check: &'static str,
+    pub(super) of: Service,
+    pub(super) breakage: Breakage,
+}
+
+const fn sql(rule: u8, check: &'static str, of: Service, statement: &'static str) -> Case {
+    let breakage = Breakage::Sql(statement);
+    Case {
+        rule,
+        check,
+        of,
+        breakage,
+    }
+}
+
+const fn says(
+    rule: u8,
+    check: &'static str,
+    of: Service,
+    kind: &'static str,
+    change: fn(&mut Body),
+) -> Case {
+    let breakage = Breakage::Says(kind, change);
+    Case {
+        rule,
+        check,
+        of,
+        breakage,
+    }
+}
+
+use Service::{Bff, Campaign, Commission, Payment, Tracking};
+
+/// One case for each check.
+pub(super) const CASES: &[Case] = &[
+    sql(1, "no message stands twice", Tracking,
+        "INSERT INTO pipeline.message_log SELECT (SELECT max(position) + 1 FROM pipeline.message_log), id, type, topic, partition, sequence,
+            key, subject, time, correlation_id, causation_id, outcome_of, schema_id, body FROM pipeline.message_log WHERE position = 1"),
+    sql(1, "every fact that a service follows", Commission,
+        "UPDATE pipeline.message_log SET causation_id = gen_random_uuid()
+          WHERE position = (SELECT max(position) FROM pipeline.message_log WHERE type = 'commission.calculated.v1')"),
+    sql(1, "nothing that had its effect", Commission,
+        "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header, schema_id, body)
+         SELECT 'tracking', causation_id, 1, 'tracking-events', 'dead', 'a test', subject, 0, 0, '', 1, ''
+           FROM pipeline.message_log WHERE type = 'commission.calculated.v1' ORDER BY position LIMIT 1"),
+    sql(1, "every idempotency key", Bff,
+        "UPDATE commands SET key_hash = 'a', caller = 'b', partner_id = NULL, brand_id = NULL WHERE type = 'campaign.create.command.v1'"),
+    sql(1, "the bff shows", Bff, "UPDATE balances SET payable = payable + 1 WHERE owner = 'partner:partner123'"),
+    sql(2, "every message of every log can be read", Campaign,
+        "UPDATE pipeline.message_log SET body = substr(body, 1, 20) WHERE position = 1"),
+    sql(2, "every follower's watermark", Commission,
+        "UPDATE pipeline.watermark SET sequence = sequence - 1 WHERE topic = 'tracking-events'"),
+    sql(2, "every command that was answered 2xx is where", Tracking, "DELETE FROM pipeline.inbox WHERE source = 'tracking'"),
+    sql(2, "every command that the bff took", Bff,
+        "DELETE FROM commands WHERE position = (SELECT max(position) FROM commands)"),
+    sql(2, "no click is missing", Tracking, "DELETE FROM clicks"),
+    sql(3, "every row of a log says", Campaign, "UPDATE pipeline.message_log SET subject = 'another' WHERE position = 1"),
+    sql(3, "no watermark is beyond", Payment, "UPDATE pipeline.watermark SET sequence = sequence + 1 WHERE topic = 'commission-events'"),
+    sql(3, "every command that is marked", Campaign,
+        "UPDATE pipeline.inbox SET outcome_position = outcome_position + 1 WHERE outcome_position = 1"),
+    sql(3, "what one message caused", Tracking,
+        "UPDATE pipeline.message_log SET time = time + 1 WHERE position =
+            (SELECT max(position) FROM pipeline.message_log WHERE type = 'conversion.refunded.v1' AND outcome_of IS NULL)"),
+    sql(3, "every row of state", Tracking,
+        "UPDATE conversions SET position = position - 1 WHERE position = (SELECT max(position) FROM conversions)"),
+    sql(4, "positions of every log", Tracking, "DELETE FROM pipeline.message_log WHERE position = 3"),
+    sql(4, "sequences of every stream", Tracking,
+        "UPDATE pipeline.message_log SET sequence = CASE sequence WHEN 1 THEN 2 ELSE 1 END WHERE sequence IN (1, 2)"),
+    sql(4, "time never decreases", Payment, "UPDATE pipeline.message_log SET time = time - 60000000 WHERE position = 5"),
+    sql(4, "each follower handled", Commission,
+        "WITH two AS (SELECT min(position) AS a, max(position) AS b FROM pipeline.message_log
+                       WHERE type IN ('commission.calculated.v1', 'commission.reversed.v1') GROUP BY subject
+                      HAVING count(*) > 1 LIMIT 1)
+         UPDATE pipeline.message_log m SET causation_id = o.causation_id FROM two, pipeline.message_log o
+          WHERE m.position = two.a AND o.position = two.b OR m.position = two.b AND o.position = two.a"),
+    sql(4, "one subject has one key", Campaign,
+        "UPDATE pipeline.message_log SET key = 'another' WHERE position =
+            (SELECT max(position) FROM pipeline.message_log WHERE type = 'campaign.activated.v1')"),
+    sql(5, "nothing is in the retry queue", Payment, IN_RETRY_QUEUE),
+    sql(5, "attempts are bounded", Payment, IN_RETRY_QUEUE),
+    sql(6, "every command that was answered 2xx has", Tracking,
+        "UPDATE pipeline.message_log SET outcome_of = NULL WHERE outcome_of IN (SELECT id FROM pipeline.inbox WHERE source = 'tracking')"),
+    sql(6, "every command in the bff's log", Campaign, "UPDATE pipeline.message_log SET outcome_of = NULL WHERE position = 1"),
+    sql(6, "no command has two", Campaign,
+        "UPDATE pipeline.message_log SET outcome_of = (SELECT outcome_of FROM pipeline.message_log WHERE position = 1) WHERE position = 2"),
+    sql(6, "every outcome is one", Payment,
+        "UPDATE pipeline.inbox SET type = 'payment.begin_payout.command.v1' WHERE type = 'payment.request_payout.command.v1' AND state = 'done'"),
+    sql(6, "every outcome's command", Campaign, "UPDATE pipeline.inbox SET code = 'another' WHERE state = 'rejected'"),
+    sql(6, "no command is pending", Bff, "DELETE FROM outcomes WHERE status = 'rejected'"),
+    sql(6, "the bff says", Bff, "UPDATE outcomes SET status = 'completed' WHERE status = 'rejected'"),
+    sql(7, "the tables of every service", Payment, "UPDATE payouts SET reason = 'another' WHERE status = 'failed'"),
+    sql(9, "every transfer is stated", Payment, "UPDATE transfers SET minor = minor + 1 WHERE position = (SELECT max(position) FROM transfers)"),
+    sql(9, "each balance is the fold", Payment, "UPDATE balances SET minor = minor + 1 WHERE account = 'partner:partner123:payable'"),
+    sql(9, "all accounts of a currency", Payment, "UPDATE balances SET minor = minor + 1 WHERE account = 'partner:partner123:payable'"),
+    sql(9, "no transfer stands twice", Payment,
+        "INSERT INTO transfers SELECT position, ordinal + 1, id, debit, credit, minor, currency, posted_at FROM transfers"),
+    sql(9, "every posting has its cause", Payment,
+        "UPDATE pipeline.message_log SET causation_id = gen_random_uuid() WHERE position =
+            (SELECT max(position) FROM pipeline.message_log WHERE type = 'ledger.posted.v1')"),
+    says(9, "every commission is what", Commission, "commission.calculated.v1", |body| {
+        let Body::CommissionCalculatedV1(calculated) = body else { return };
+        calculated.amount.minor += 1;
+    }),
+    says(9, "every conversion is attributed once", Tracking, "conversion.refunded.v1", |body| {
+        let Body::ConversionRefundedV1(refunded) = body else { return };
+        refunded.refunded_total.minor += 1;
+    }),
+    says(9, "one order of a brand", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        attributed.order_id = Some(OrderId::parse("camp_now_o1").unwrap());
+    }),
+    says(9, "no brand's report meets", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        attributed.brand_id = BrandId::parse("another").unwrap();
+    }),
+    says(9, "a refund that waited", Tracking, "conversion.refund_noted.v1", |body| {
+        let Body::ConversionRefundNotedV1(noted) = body else { return };
+        noted.order_id = Some(OrderId::parse("another").unwrap());
+    }),
+    says(9, "what each owner has", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        attributed.partner_id = PartnerId::parse("another").unwrap();
+    }),
+    says(9, "every posting goes", Payment, "ledger.posted.v1", |body| {
+        let Body::LedgerPostedV1(posted) = body else { return };
+        posted.transfers.clear();
+    }),
+    says(9, "nothing that was reserved", Payment, "payout.requested.v1", |body| {
+        let Body::PayoutRequestedV1(requested) = body else { return };
+        requested.amount.minor *= 1_000;
+    }),
+    sql(9, "every payout takes the steps", Payment,
+        "DELETE FROM pipeline.message_log WHERE type = 'payout.submitting.v1'"),
+    sql(10, "every message names a cause", Campaign,
+        "UPDATE pipeline.message_log SET causation_id = gen_random_uuid() WHERE position = 1"),
+    sql(10, "every message keeps its cause's correlation", Campaign,
+        "UPDATE pipeline.message_log SET correlation_id = gen_random_uuid() WHERE position = 1"),
+    sql(10, "one correlation id", Payment,
+        "UPDATE pipeline.message_log SET correlation_id = gen_random_uuid() WHERE type = 'payout.paid.v1'"),
+    sql(10, "every event's id", Tracking, "UPDATE pipeline.message_log SET id = gen_random_uuid() WHERE position = 2"),
+    sql(10, "every derived id", Bff, "UPDATE commands SET key_hash = 'another' WHERE type = 'tracking.create_link.command.v1'"),
+    // What is not there is found too, and does not end the check.
+    sql(10, "every derived id", Payment, "UPDATE pipeline.message_log SET causation_id = NULL WHERE type = 'payout.paid.v1'"),
+];
+
+const IN_RETRY_QUEUE: &str = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header,
+                                                   schema_id, body)
+ VALUES ('commission', gen_random_uuid(), 1, 'commission-events', 'retrying', 'a test', 'conv1', 9, 0, '', 1, '')";
+
+impl Breakage {
+    pub(super) async fn apply(&self, copy: &mut PgConnection) {
+        let (kind, change) = match self {
+            Self::Sql(statement) => {
+                let done = copy.execute(*statement).await.unwrap();
+                assert!(
+                    done.rows_affected() > 0,
+                    "there is nothing to break: {statement}"
+                );
+                return;
+            }
+            Self::Says(kind, change) => (kind, change),
+        };
+        let (position, topic, text, body): (i64, String, String, Vec<u8>) = sqlx::query_as(
+            "SELECT m.position, w.topic, w.text, m.body FROM pipeline.message_log m JOIN pipeline.writer_schema w ON w.id = m.schema_id
+              WHERE m.type = $1 ORDER BY m.position DESC LIMIT 1",
+        )
+        .bind(kind)
+        .fetch_one(&mut *copy)
+        .await
+        .unwrap();
+        let topic = Topic::parse(&topic).unwrap();
+        let schema = WriterSchema::parse(topic, &text).unwrap();
+        let mut message = schemas::decode(&schema, &body).unwrap();
+        change(&mut message.body);
+        let body = schemas::encode(topic, &message.header, &message.body).unwrap();
+        sqlx::query("UPDATE pipeline.message_log SET body = $2 WHERE position = $1")
+            .bind(position)
+            .bind(body)
+            .execute(copy)
+            .await
+            .unwrap();
+    }
+}
+
+/// Money leaves without the ledger's knowledge: the provider forgets references at once and is asked by somebody else.
+pub(super) async fn pay_behind_our_back(provider: &str, references: &[&str]) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let forget = json!({"key_lifetime_ms": 0, "settle_ms": 0});
+    let control = http.post(format!("{provider}/control")).json(&forget);
+    control.send().await.unwrap().error_for_status().unwrap();
+    for reference in references {
+        let payout = json!({"reference": reference, "amount": "1.00", "currency": "USD", "method": "paypal",
+                            "details": {"email": "user@example.com"}});
+        let taken = http.post(format!("{provider}/v1/payouts")).json(&payout);
+        taken.send().await.unwrap().error_for_status().unwrap();
+    }
+}

@@ -1,0 +1,94 @@
+//! `tributary check`, on a stack in http mode, as somebody would type it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Output, Stdio};
+
+use devstack::layout::Layout;
+use devstack::local::LocalStack;
+use devstack::settings::Mode;
+use devstack::stack::testing::scratch;
+use invariants::RULES;
+use serde_json::Value;
+
+use super::broken::pay_behind_our_back;
+
+#[tokio::test]
+async fn tributary_check_prints_the_ten_rules_and_fails_when_one_is_broken() {
+    let stack = LocalStack::start(Mode::Http).await.unwrap();
+    stack.load_demo().await.unwrap();
+    // A clone of its own, whose state is this stack's and whose programs are those of the tests.
+    let clone = scratch("clone");
+    fs::create_dir_all(clone.join("target")).unwrap();
+    let here = Layout::find();
+    symlink(
+        stack.layout().state.canonicalize().unwrap(),
+        clone.join(".tributary"),
+    )
+    .unwrap();
+    symlink(here.built("debug"), clone.join("target/release")).unwrap();
+    fs::copy(here.root.join(".env.example"), clone.join(".env.example")).unwrap();
+    let run = |arguments: &[&str]| -> Output {
+        let mut command = Command::new(here.built("debug").join("tributary"));
+        command
+            .env_remove("CARGO_TARGET_DIR")
+            .env("TRIBUTARY_ROOT", &clone);
+        command.envs(stack.settings().iter());
+        command.arg("check").args(arguments).output().unwrap()
+    };
+
+    let mut unread = Command::new(here.built("debug").join("tributary"));
+    unread
+        .env_remove("CARGO_TARGET_DIR")
+        .env("TRIBUTARY_ROOT", &clone)
+        .envs(stack.settings().iter());
+    let mut unread = unread
+        .arg("check")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(unread.stdout.take());
+    let unread = unread.wait_with_output().unwrap();
+    assert_eq!(
+        (unread.status.code(), &unread.stderr[..]),
+        (Some(0), &b""[..]),
+        "nobody reads: {}",
+        String::from_utf8_lossy(&unread.stderr)
+    );
+
+    let reported = run(&[]);
+    let text = String::from_utf8(reported.stdout).unwrap();
+    assert!(
+        reported.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&reported.stderr)
+    );
+    for (number, name) in (1..).zip(RULES) {
+        let result = if number == 8 { "not looked at" } else { "held" };
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(&format!("{number:>2} {name}")));
+        assert!(
+            line.is_some_and(|line| line.ends_with(result)),
+            "{number}: {text}"
+        );
+    }
+
+    let provider = stack.settings().get("PAYOUT_PROVIDER_URL").unwrap();
+    pay_behind_our_back(provider, &["pay_unheard_of"]).await;
+    let reported = run(&["--json"]);
+    assert_eq!(reported.status.code(), Some(1));
+    let findings: Vec<Value> = serde_json::from_slice(&reported.stdout).unwrap();
+    let wrong: Vec<&Value> = findings
+        .iter()
+        .filter(|finding| finding["wrong"] != 0)
+        .collect();
+    assert!(wrong.len() == 1 && wrong[0]["rule"] == 9, "{wrong:#?}");
+    assert!(
+        wrong[0]["broken"][0]
+            .as_str()
+            .unwrap()
+            .contains("pay_unheard_of")
+    );
+}

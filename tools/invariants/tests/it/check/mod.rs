@@ -1,0 +1,87 @@
+//! The ten rules, checked from the records of a small stack: they hold, and each check finds what is broken on purpose.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod broken;
+mod command;
+mod copy;
+mod traffic;
+
+use std::time::Duration;
+
+use devstack::local::LocalStack;
+use devstack::services::Program;
+use devstack::settings::Mode;
+use invariants::{Checker, Finding, Records, canonical, check, same, settled};
+use schemas::Service;
+
+use broken::Breakage;
+use traffic::Traffic;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+#[tokio::test]
+async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
+    let stack = LocalStack::start(Mode::Hybrid).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let journal = Traffic::new(&stack).run().await;
+    let records = Records::of_stack(&stack).unwrap();
+    settled(&records, PATIENCE).await.unwrap();
+
+    let findings = check(&records, &journal).await.unwrap();
+    let wrong: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| !finding.holds() || finding.looked_at == 0)
+        .collect();
+    assert!(wrong.is_empty(), "broken, or shows nothing: {wrong:#?}");
+    let as_it_is = canonical(&records).await.unwrap();
+
+    for service in Service::ALL {
+        Program::Service(service).stop(stack.layout());
+    }
+    let mut checker = Checker::new(&records).await.unwrap();
+    let mut unbroken: Vec<&str> = findings.iter().map(|finding| finding.check).collect();
+    let mut missed = Vec::new();
+    for case in broken::CASES {
+        let amiss = copy::with(&records, case.of, &case.breakage).await;
+        let found = checker.check(&amiss, &journal, &[case.rule]).await.unwrap();
+        let finding = named(&found, case.check);
+        if finding.holds() || finding.broken.is_empty() {
+            missed.push((case.check, &case.breakage));
+        }
+        unbroken.retain(|check| *check != finding.check);
+    }
+    assert!(missed.is_empty(), "not found: {missed:#?}");
+    for (check, pay) in [
+        ("what the provider paid", &["pay_unheard_of"][..]),
+        ("no payout stands twice", &["pay_twice", "pay_twice"]),
+    ] {
+        broken::pay_behind_our_back(&records.provider_url, pay).await;
+        let found = checker.check(&records, &journal, &[9]).await.unwrap();
+        let finding = named(&found, check);
+        assert!(!finding.holds(), "not found: {check}");
+        unbroken.retain(|check| *check != finding.check);
+    }
+    assert_eq!(unbroken, [""; 0], "nobody has seen these fail");
+
+    let another =
+        Breakage::Sql("UPDATE balances SET minor = minor + 1 WHERE account LIKE '%payable'");
+    let amiss = copy::with(&records, Service::Payment, &another).await;
+    let different = canonical(&amiss).await.unwrap();
+    let reported = &same(&as_it_is, &different).broken[0];
+    assert!(
+        reported.starts_with("balances: ") && reported.contains("payable"),
+        "{reported}"
+    );
+    checker.close().await.unwrap();
+    assert!(same(&as_it_is, &canonical(&records).await.unwrap()).holds());
+}
+
+fn named<'a>(findings: &'a [Finding], check: &str) -> &'a Finding {
+    let named = findings
+        .iter()
+        .find(|finding| finding.check.starts_with(check));
+    named.unwrap_or_else(|| panic!("there is no check that {check}: {findings:#?}"))
+}

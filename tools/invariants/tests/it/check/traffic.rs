@@ -1,0 +1,348 @@
+//! A little of everything: conversions by both edges, refunds before and after, holds, payouts that are paid and that fail,
+//! commands that are refused and repeated.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use devstack::demo::Tokens;
+use devstack::local::LocalStack;
+use invariants::{Acknowledged, Journal};
+use reqwest::{Method, StatusCode};
+use schemas::Service;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+const PATIENCE: Duration = Duration::from_secs(40);
+
+pub(super) struct Traffic<'a> {
+    stack: &'a LocalStack,
+    http: reqwest::Client,
+    brand: String,
+    other: String,
+    partner: String,
+    acknowledged: BTreeSet<Uuid>,
+    journal: Journal,
+}
+
+impl<'a> Traffic<'a> {
+    pub(super) fn new(stack: &'a LocalStack) -> Self {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
+        Self {
+            stack,
+            http: http.build().unwrap(),
+            brand: stack.token(&["--brand", "brand9"]).unwrap(),
+            other: stack.token(&["--brand", "brand10"]).unwrap(),
+            partner: stack.token(&["--partner", "partner9"]).unwrap(),
+            acknowledged: BTreeSet::new(),
+            journal: Journal::default(),
+        }
+    }
+
+    /// Everything, and what was acknowledged to its senders.
+    pub(super) async fn run(mut self) -> Journal {
+        for (campaign, hold_days) in [("camp_now", 0), ("camp_hold", 1)] {
+            self.campaign(campaign, hold_days).await;
+        }
+        // Refused, and asked again under the same key.
+        for _ in 0..2 {
+            self.write(
+                "camp_now/again",
+                "campaigns/camp_now/accept",
+                json!({"accepted_terms": true}),
+            )
+            .await;
+        }
+        self.conversions("camp_now").await;
+        self.conversions("camp_hold").await;
+        self.twins().await;
+        self.let_a_day_pass().await;
+        self.payouts().await;
+        self.one_key_at_two_services().await;
+        self.journal
+    }
+
+    /// Refused by one of them, and done by the other: each says what became of its own.
+    async fn one_key_at_two_services(&mut self) {
+        let tracking = self.stack.url(Service::Tracking).unwrap().to_owned();
+        let payout = |amount: &str| {
+            json!({"amount": amount, "currency": "USD", "payment_method": "paypal",
+                   "account_details": {"email": "user@example.com"}})
+        };
+        let at_tracking = async |traffic: &mut Self, key: &str, report: &Value, due: u16| {
+            let url = format!("{tracking}/api/v1/tracking/events");
+            let request = traffic.http.post(url).bearer_auth(&traffic.partner);
+            let request = request.header("Idempotency-Key", key).json(report);
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), due);
+            if due == 201 {
+                let id = answer.headers()["x-command-id"].to_str().unwrap();
+                traffic.note(id.parse().unwrap(), Service::Tracking, due);
+            }
+        };
+        let stranger = json!({"user_id": "stranger", "event_type": "lead"});
+        let seen = json!({"user_id": "stranger", "event_type": "page_view"});
+        at_tracking(self, "refused-there", &stranger, 404).await;
+        let done = self
+            .write("refused-there", "payments/request", payout("1.00"))
+            .await;
+        assert_eq!(done["status"], "completed", "{done}");
+        let refused = self
+            .write("refused-here", "payments/request", payout("90000.00"))
+            .await;
+        assert_eq!(refused["code"], "insufficient_balance", "{refused}");
+        at_tracking(self, "refused-here", &seen, 201).await;
+        self.until_paid().await;
+    }
+
+    /// Another brand has the numbers of the first: a refund that waits, one that comes late, and no campaign named.
+    async fn twins(&mut self) {
+        std::mem::swap(&mut self.brand, &mut self.other);
+        self.campaign("camp_other", 0).await;
+        for (key, user, number, kind) in [
+            ("twin/early", "user_camp_now", "t1", "refund"),
+            ("twin/o1", "user_camp_other", "camp_now_o1", "purchase"),
+            ("twin/late", "user_camp_now", "camp_now_o2", "refund"),
+        ] {
+            self.report(key, user, number, kind).await;
+        }
+        std::mem::swap(&mut self.brand, &mut self.other);
+        for (key, kind) in [("twin/own", "refund"), ("twin/t1", "purchase")] {
+            self.report(key, "user_camp_now", "t1", kind).await;
+        }
+    }
+
+    async fn report(&mut self, key: &str, user: &str, number: &str, kind: &str) {
+        let amount = if kind == "refund" { "5.00" } else { "12.00" };
+        let body = json!({"user_id": user, "order_id": number, "event_type": kind, "amount": amount, "currency": "USD"});
+        self.as_brand(key, "tracking/events", body).await;
+    }
+
+    async fn campaign(&mut self, campaign: &str, hold_days: u8) {
+        let key = |what: &str| format!("{campaign}/{what}");
+        self.as_brand(&key("create"), "campaigns", json!({
+            "campaign_id": campaign, "name": campaign, "currency": "USD", "allowed_hosts": ["shop.example.com"]})).await;
+        self.as_brand(&key("terms"), &format!("campaigns/{campaign}/terms"), json!({
+            "text": "Some of it.", "window_days": 30,
+            "plan": {"sale": {"bps": 1234}, "lead": {"flat": {"amount": "5.00", "currency": "USD"}}, "hold_days": hold_days}})).await;
+        self.as_brand(
+            &key("activate"),
+            &format!("campaigns/{campaign}/activate"),
+            json!({}),
+        )
+        .await;
+        self.write(
+            &key("accept"),
+            &format!("campaigns/{campaign}/accept"),
+            json!({"accepted_terms": true}),
+        )
+        .await;
+        self.write(&key("evidence"), "evidence/upload", json!({
+            "campaign_id": campaign, "evidence_type": "photo", "file_url": "https://example.com/photo.jpg"})).await;
+        self.write(&key("link"), "links", json!({
+            "code": format!("link_{campaign}"), "campaign_id": campaign, "target_url": "https://shop.example.com/"})).await;
+        self.click(campaign).await;
+    }
+
+    async fn conversions(&mut self, campaign: &str) {
+        let of = |order: &str, more: Value| {
+            let mut report = json!({"user_id": format!("user_{campaign}"), "campaign_id": campaign,
+                                    "order_id": format!("{campaign}_{order}"), "currency": "USD"});
+            report
+                .as_object_mut()
+                .unwrap()
+                .extend(more.as_object().unwrap().clone());
+            report
+        };
+        let purchase =
+            |order: &str| of(order, json!({"event_type": "purchase", "amount": "99.99"}));
+        let third = |order: &str| of(order, json!({"event_type": "refund", "amount": "33.33"}));
+        let key = |what: &str| format!("{campaign}/{what}");
+        self.as_brand(&key("o1"), "tracking/events", purchase("o1"))
+            .await;
+        self.as_brand(&key("o1_again"), "tracking/events", purchase("o1"))
+            .await;
+        for part in ["first", "second", "last"] {
+            self.as_brand(&key(part), "tracking/events", third("o1"))
+                .await;
+        }
+        self.as_brand(&key("early"), "tracking/events", third("o2"))
+            .await;
+        self.as_brand(&key("o2"), "tracking/events", purchase("o2"))
+            .await;
+        self.as_brand(
+            &key("lead"),
+            "tracking/events",
+            of("lead", json!({"event_type": "lead"})),
+        )
+        .await;
+        self.as_brand(
+            &key("signup"),
+            "tracking/events",
+            of("o3", json!({"event_type": "signup"})),
+        )
+        .await;
+        // At the service itself, by nobody in particular, without an order.
+        let body = json!({"user_id": format!("user_{campaign}"), "event_type": "purchase", "amount": "1000.00", "currency": "USD"});
+        let url = format!(
+            "{}/api/v1/tracking/events",
+            self.stack.url(Service::Tracking).unwrap()
+        );
+        let answer = self.http.post(url).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let id = answer.headers()["x-command-id"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        self.note(id, Service::Tracking, 201);
+    }
+
+    /// Until what was held is approved.
+    async fn let_a_day_pass(&self) {
+        let url = self.stack.database_url(Service::Commission).unwrap();
+        let mut database = PgConnection::connect(&url).await.unwrap();
+        let count = "SELECT count(*) FROM commissions WHERE status = 'held'";
+        wait("something is held", async || {
+            sqlx::query_scalar::<_, i64>(count)
+                .fetch_one(&mut database)
+                .await
+                .unwrap()
+                >= 2
+        })
+        .await;
+        sqlx::query("UPDATE pipeline.log_head SET clock_offset = 86400000000")
+            .execute(&mut database)
+            .await
+            .unwrap();
+        wait("nothing is held", async || {
+            sqlx::query_scalar::<_, i64>(count)
+                .fetch_one(&mut database)
+                .await
+                .unwrap()
+                == 0
+        })
+        .await;
+    }
+
+    async fn payouts(&mut self) {
+        let provider = self
+            .stack
+            .settings()
+            .get("PAYOUT_PROVIDER_URL")
+            .unwrap()
+            .to_owned();
+        for (key, fault) in [
+            ("paid", None),
+            ("indeterminate", Some("time_out_after")),
+            ("refused", Some("refuse")),
+        ] {
+            let control = json!({"fault": fault, "hang_ms": 100});
+            let response = self
+                .http
+                .post(format!("{provider}/control"))
+                .json(&control)
+                .send()
+                .await
+                .unwrap();
+            assert!(response.status().is_success());
+            self.write(key, "payments/request", json!({"amount": "10.00", "currency": "USD", "payment_method": "paypal",
+                                                       "account_details": {"email": "user@example.com"}})).await;
+            self.until_paid().await;
+        }
+        let none = json!({"fault": null});
+        self.http
+            .post(format!("{provider}/control"))
+            .json(&none)
+            .send()
+            .await
+            .unwrap();
+    }
+
+    async fn until_paid(&self) {
+        let http = self.http.clone();
+        let (url, token) = (self.bff("payouts"), self.partner.clone());
+        wait("the payout ends", async || {
+            let list: Value = http
+                .get(&url)
+                .bearer_auth(&token)
+                .send()
+                .await
+                .unwrap()
+                .json()
+                .await
+                .unwrap();
+            matches!(list["items"][0]["status"].as_str(), Some("paid" | "failed"))
+        })
+        .await;
+    }
+
+    async fn click(&mut self, campaign: &str) {
+        let tracking = self.stack.url(Service::Tracking).unwrap();
+        let url = format!("{tracking}/c/link_{campaign}?user_id=user_{campaign}");
+        let http = self.http.clone();
+        let mut click = None;
+        wait("the link leads on", async || {
+            let answer = http.request(Method::GET, &url).send().await.unwrap();
+            let to = answer
+                .headers()
+                .get("location")
+                .map(|to| to.to_str().unwrap().to_owned());
+            click = to.and_then(|to| Some(to.split_once("click_id=")?.1.to_owned()));
+            click.is_some()
+        })
+        .await;
+        self.journal.clicks.extend(click);
+    }
+
+    fn bff(&self, path: &str) -> String {
+        format!("{}/api/v1/{path}", self.stack.url(Service::Bff).unwrap())
+    }
+
+    async fn as_brand(&mut self, key: &str, path: &str, body: Value) {
+        let token = self.brand.clone();
+        self.ask(&token, key, path, &body).await;
+    }
+
+    async fn write(&mut self, key: &str, path: &str, body: Value) -> Value {
+        let token = self.partner.clone();
+        self.ask(&token, key, path, &body).await
+    }
+
+    /// A write through the bff, to its end.
+    async fn ask(&mut self, token: &str, key: &str, path: &str, body: &Value) -> Value {
+        let request = self.http.post(self.bff(path)).bearer_auth(token).json(body);
+        let answer = request
+            .header("Idempotency-Key", key)
+            .header("Prefer", "wait=10")
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status();
+        let body: Value = answer.json().await.unwrap();
+        assert_ne!(body["status"], "pending", "{path}: {body}");
+        let command = body["command_id"].as_str();
+        let command = command.unwrap_or_else(|| panic!("{path}: {status} {body}"));
+        if status.is_success() {
+            let command = command.parse().unwrap();
+            self.note(command, Service::Bff, status.as_u16());
+        }
+        body
+    }
+
+    fn note(&mut self, id: Uuid, by: Service, status: u16) {
+        if self.acknowledged.insert(id) {
+            self.journal.commands.push(Acknowledged { id, by, status });
+        }
+    }
+}
+
+async fn wait(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !condition().await {
+        assert!(Instant::now() < end, "{what}: not within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

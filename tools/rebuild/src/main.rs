@@ -1,0 +1,94 @@
+//! Folds a service's whole log into an empty database, so that its tables can be compared with those that the service has
+//! (rule 7), and prints the names of those that are its fold. `./tributary check` and chaos runs call it. It only reads
+//! where the log is.
+#![allow(clippy::print_stdout, reason = "a command line tool")]
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use messaging::{Domain, Lock, SchemaIds, Writer};
+use schemas::Service;
+use sealing::DataKey;
+use secrecy::SecretString;
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgPoolOptions;
+
+#[derive(Parser)]
+#[command(about = "Folds a service's log into an empty database")]
+struct Arguments {
+    /// campaign, tracking, commission or payment
+    service: String,
+    /// The database with the log
+    #[arg(long, env = "REBUILD_FROM", hide_env_values = true)]
+    from: String,
+    /// The empty database
+    #[arg(long, env = "REBUILD_INTO", hide_env_values = true)]
+    into: String,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let Arguments {
+        service,
+        from,
+        into,
+    } = Arguments::parse();
+    let (from, into) = (pool(&from)?, pool(&into)?);
+    match Service::parse(&service) {
+        Some(Service::Campaign) => {
+            fold(
+                &campaign::CampaignDomain,
+                &campaign::MIGRATIONS,
+                &from,
+                &into,
+            )
+            .await
+        }
+        Some(Service::Tracking) => {
+            fold(&tracking::Tracking, &tracking::MIGRATIONS, &from, &into).await
+        }
+        Some(Service::Commission) => {
+            fold(
+                &commission::Commission,
+                commission::migrations(),
+                &from,
+                &into,
+            )
+            .await
+        }
+        Some(Service::Payment) => {
+            // No event is sealed: any key will do.
+            let key = DataKey::derive(&SecretString::from(
+                "rebuilding opens nothing that is sealed",
+            ))?;
+            let domain = payment::Payment::new(Arc::new(key.into()));
+            fold(&domain, &payment::MIGRATIONS, &from, &into).await
+        }
+        Some(Service::Bff) | None => bail!("{service} has no log of events to fold"),
+    }
+}
+
+fn pool(url: &str) -> Result<PgPool> {
+    Ok(PgPoolOptions::new().max_connections(2).connect_lazy(url)?)
+}
+
+async fn fold<D: Domain>(domain: &D, own: &Migrator, from: &PgPool, into: &PgPool) -> Result<()> {
+    let mut connection = into.acquire().await.context("the empty database")?;
+    messaging::migrate(&mut connection).await?;
+    own.run(&mut *connection).await?;
+    drop(connection);
+    let writer = Writer {
+        service: D::SERVICE,
+        partitions: 1,
+        schema_ids: SchemaIds::open(into).await?,
+        lock: Lock::Log,
+    };
+    let known = SchemaIds::open(from).await?;
+    messaging::replay::replay(domain, from, &known, into, &writer).await?;
+    for table in D::TABLES.folds {
+        println!("{table}");
+    }
+    Ok(())
+}

@@ -1,0 +1,380 @@
+//! The five services, each with things of two partners and two brands.
+//!
+//! What is one's own is called `…-mine`, another's `…-else`, and `…-none` is not there: names of one length, so that
+//! answers about them can be compared letter by letter.
+
+use std::collections::HashMap;
+
+use runtime::testing::{
+    TestService, brand, claims, mint, new_database, operator, partner, until, variables,
+};
+use schemas::{
+    Body, CampaignActivatedV1, CommissionCalculatedV1, ConversionAttributedV1,
+    EnrollmentAcceptedV1, LedgerPostedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service,
+    TermsPublishedV1, Topic, Transfer,
+};
+use serde_json::{Value, json};
+use types::{
+    BrandId, CampaignId, ClickId, ConversionType, Currency, EnrollmentId, LinkCode, Micros, Money,
+    PartnerId, PayoutMethod, TermsVersion, WindowDays,
+};
+use uuid::Uuid;
+
+/// Whose a thing is.
+pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
+
+/// A running service, and by owner what stands for `$name` in requests.
+pub struct Scene {
+    pub service: TestService,
+    names: HashMap<(&'static str, &'static str), String>,
+}
+
+impl Scene {
+    /// A service with things in it.
+    pub async fn of(service: Service) -> Self {
+        match service {
+            Service::Bff => bff_scene().await,
+            Service::Campaign => campaign_scene().await,
+            Service::Tracking => tracking_scene().await,
+            Service::Commission => commission_scene().await,
+            Service::Payment => payment_scene().await,
+        }
+    }
+
+    fn new(service: TestService) -> Self {
+        let names = HashMap::new();
+        Self { service, names }
+    }
+
+    fn name(&mut self, owner: &'static str, name: &'static str, value: impl Into<String>) {
+        self.names.insert((owner, name), value.into());
+    }
+
+    /// A text of a request with this owner's things in it.
+    pub fn fill(&self, text: &str, owner: &'static str) -> String {
+        let mut text = text.replace("$who", owner);
+        let new = Uuid::now_v7().simple().to_string();
+        text = text.replace("$new", &new);
+        for name in ["command", "conversion", "payout", "click"] {
+            let absent = unknown(name);
+            let value = self.names.get(&(owner, name)).unwrap_or(&absent);
+            text = text.replace(&format!("${name}"), value);
+        }
+        text
+    }
+
+    /// An answer without what differs only because another thing was asked for.
+    pub fn neutral(&self, text: &str, owner: &'static str) -> String {
+        let mut text = text.to_owned();
+        for name in ["command", "conversion", "payout", "click"] {
+            let absent = unknown(name);
+            let value = self.names.get(&(owner, name)).unwrap_or(&absent);
+            text = text.replace(value.as_str(), "$");
+        }
+        text.replace(&format!("-{owner}"), "-$")
+    }
+
+    async fn post(&self, path: &str, token: &str, body: Value) -> Value {
+        let (status, answer) = self.service.post(path, token, &body).await;
+        assert!(status.is_success(), "{path} {body}: {answer}");
+        answer
+    }
+
+    /// The commands that the partners asked for, as the service knows them.
+    async fn name_commands(&mut self) {
+        for owner in ["mine", "else"] {
+            let id: Option<Uuid> =
+                sqlx::query_scalar("SELECT id FROM pipeline.inbox WHERE actor = $1 LIMIT 1")
+                    .bind(format!("partner-{owner}"))
+                    .fetch_optional(self.service.pool())
+                    .await
+                    .unwrap();
+            if let Some(id) = id {
+                self.name(owner, "command", id.to_string());
+            }
+        }
+    }
+}
+
+/// An id of nothing.
+fn unknown(name: &str) -> String {
+    match name {
+        "payout" => "pay_00000000000070008000000000000000".to_owned(),
+        "click" => "clk_00000000000070008000000000000000".to_owned(),
+        _ => "00000000-0000-7000-8000-000000000000".to_owned(),
+    }
+}
+
+/// Who asks: without a role but with the ids, as partner, as brand, as operator.
+pub fn tokens() -> [(&'static str, String); 4] {
+    let mut nobody = claims("nobody");
+    nobody.partner_id = Some("partner-mine".to_owned());
+    nobody.brand_id = Some("brand-mine".to_owned());
+    [
+        ("nobody", mint(&nobody)),
+        ("partner", partner("partner-mine")),
+        ("brand", brand("brand-mine")),
+        ("operator", operator()),
+    ]
+}
+
+async fn campaign_scene() -> Scene {
+    let mut scene = Scene::new(TestService::start(campaign::define).await);
+    let campaigns = "/api/v1/campaign/campaigns";
+    for owner in ["mine", "else"] {
+        let (brand, partner) = (
+            brand(&format!("brand-{owner}")),
+            partner(&format!("partner-{owner}")),
+        );
+        for id in [format!("camp-{owner}"), format!("live-{owner}")] {
+            let body = json!({"campaign_id": id, "name": "n", "currency": "USD", "allowed_hosts": ["a.example"]});
+            scene.post(campaigns, &brand, body).await;
+            let plan = json!({"sale": {"bps": 1000}, "hold_days": 0});
+            let terms = json!({"text": "Be honest.", "window_days": 30, "plan": plan});
+            scene
+                .post(&format!("{campaigns}/{id}/terms"), &brand, terms)
+                .await;
+        }
+        let live = format!("{campaigns}/live-{owner}");
+        scene
+            .post(&format!("{live}/activate"), &brand, json!({}))
+            .await;
+        let yes = json!({"accepted_terms": true});
+        scene.post(&format!("{live}/accept"), &partner, yes).await;
+        let photo = json!({"campaign_id": format!("live-{owner}"), "evidence_type": "photo",
+            "file_url": format!("https://a.example/{owner}")});
+        scene
+            .post("/api/v1/campaign/evidence", &partner, photo)
+            .await;
+    }
+    scene.name_commands().await;
+    scene
+}
+
+fn campaign_of(owner: &str) -> CampaignId {
+    CampaignId::parse(format!("camp-{owner}")).unwrap()
+}
+
+fn partner_of(owner: &str) -> PartnerId {
+    PartnerId::parse(format!("partner-{owner}")).unwrap()
+}
+
+fn brand_of(owner: &str) -> BrandId {
+    BrandId::parse(format!("brand-{owner}")).unwrap()
+}
+
+fn terms(owner: &str) -> Body {
+    TermsPublishedV1 {
+        version: TermsVersion::FIRST,
+        brand_id: brand_of(owner),
+        currency: Currency::USD,
+        window_days: WindowDays::new(30).unwrap(),
+        plan: Plan {
+            sale_bps: Some(1_000),
+            sale_flat: None,
+            lead_bps: None,
+            lead_flat: None,
+            hold_days: 0,
+        },
+        effective_at: Micros(1_790_000_000_000_000),
+    }
+    .into()
+}
+
+async fn tracking_scene() -> Scene {
+    let mut scene = Scene::new(TestService::start(tracking::define).await);
+    for owner in ["mine", "else"] {
+        let (campaign, who) = (campaign_of(owner), partner_of(owner));
+        let activated = CampaignActivatedV1 {
+            brand_id: brand_of(owner),
+            allowed_hosts: vec!["a.example".to_owned()],
+        };
+        let accepted = EnrollmentAcceptedV1 {
+            partner_id: who.clone(),
+            terms_version: TermsVersion::FIRST,
+        };
+        let enrollment = EnrollmentId::of(&campaign, &who);
+        let (campaign, who) = (campaign.as_str(), who.as_str());
+        for (subject, body) in [
+            (campaign, terms(owner)),
+            (campaign, activated.into()),
+            (enrollment.as_str(), accepted.into()),
+        ] {
+            let topic = Topic::CampaignEvents;
+            scene.service.deliver(topic, campaign, subject, body).await;
+        }
+        let link = json!({"campaign_id": campaign, "code": format!("link-{owner}"), "target_url": "https://a.example/"});
+        scene
+            .post("/api/v1/tracking/links", &partner(who), link)
+            .await;
+        let url = format!(
+            "{}/c/link-{owner}?user_id=user-{owner}",
+            scene.service.base_url
+        );
+        let redirect = scene.service.client.get(url).send().await.unwrap();
+        let target = redirect.headers()["location"].to_str().unwrap().to_owned();
+        let click = target.rsplit_once("click_id=").unwrap().1;
+        scene.name(owner, "click", click);
+        let sale = json!({"user_id": format!("user-{owner}"), "event_type": "purchase", "amount": "10.00",
+            "order_id": format!("order-{owner}"), "campaign_id": campaign});
+        let sold = scene
+            .post("/api/v1/tracking/events", &operator(), sale)
+            .await;
+        assert_eq!(sold["outcome"], "attributed", "{sold}");
+        let conversion = sold["conversion_id"].as_str().unwrap().to_owned();
+        scene.name(owner, "conversion", conversion);
+    }
+    scene.name_commands().await;
+    scene
+}
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD)
+}
+
+async fn commission_scene() -> Scene {
+    let mut scene = Scene::new(TestService::start(commission::define).await);
+    for owner in ["mine", "else"] {
+        let campaign = campaign_of(owner);
+        let (topic, id) = (Topic::CampaignEvents, campaign.as_str());
+        scene.service.deliver(topic, id, id, terms(owner)).await;
+        let conversion = Uuid::now_v7().to_string();
+        let sale = ConversionAttributedV1 {
+            event_type: ConversionType::Purchase,
+            order_id: None,
+            alias_id: None,
+            campaign_id: campaign,
+            brand_id: brand_of(owner),
+            partner_id: partner_of(owner),
+            link_code: LinkCode::parse(format!("link-{owner}")).unwrap(),
+            click_id: ClickId::parse(format!("clk-{owner}")).unwrap(),
+            amount: Some(usd(10_000)),
+            terms_version: TermsVersion::FIRST,
+            occurred_at: Micros(1_790_000_000_000_000),
+        };
+        let topic = Topic::TrackingEvents;
+        scene
+            .service
+            .deliver(topic, &conversion, &conversion, sale.into())
+            .await;
+        scene.name(owner, "conversion", conversion);
+    }
+    scene
+}
+
+/// That a partner earned 100.00 of a brand's money.
+fn calculated(owner: &str) -> Body {
+    CommissionCalculatedV1 {
+        partner_id: partner_of(owner),
+        brand_id: brand_of(owner),
+        campaign_id: campaign_of(owner),
+        event_type: ConversionType::Purchase,
+        base: Some(usd(100_000)),
+        rate_bps: Some(1_000),
+        flat: None,
+        plan_version: TermsVersion::FIRST,
+        rounding: "half_even".to_owned(),
+        amount: usd(10_000),
+        status: "approved".to_owned(),
+        hold_until: None,
+    }
+    .into()
+}
+
+fn payout() -> Value {
+    json!({"amount": "1.00", "currency": "USD", "payment_method": "paypal",
+        "account_details": {"email": "user@a.example"}})
+}
+
+async fn payment_scene() -> Scene {
+    let mut variables = variables(Service::Payment, &new_database().await);
+    let own = [
+        (
+            "PAYMENT_DATA_KEY",
+            "a data key for tests only, of more than 32 bytes",
+        ),
+        ("PAYOUT_PROVIDER_URL", "http://127.0.0.1:9"),
+    ];
+    variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let mut scene = Scene::new(TestService::start_with(payment::define, variables).await);
+    until("a sealing key", || async {
+        let made = "SELECT count(*) FROM aside.sealing_keys";
+        let count: i64 = sqlx::query_scalar(made)
+            .fetch_one(scene.service.pool())
+            .await
+            .unwrap();
+        count > 0
+    })
+    .await;
+    for owner in ["mine", "else"] {
+        let conversion = Uuid::now_v7().to_string();
+        let topic = Topic::CommissionEvents;
+        scene
+            .service
+            .deliver(topic, &conversion, &conversion, calculated(owner))
+            .await;
+        let token = partner(&format!("partner-{owner}"));
+        let requested = scene
+            .post("/api/v1/payment/payouts", &token, payout())
+            .await;
+        scene.name(owner, "payout", requested["id"].as_str().unwrap());
+    }
+    scene.name_commands().await;
+    scene
+}
+
+async fn bff_scene() -> Scene {
+    let mut scene = Scene::new(TestService::start(bff::define).await);
+    let pair = sealing::KeyPair::generate().unwrap();
+    let key = SealingKeyPublishedV1 {
+        public_key: pair.public,
+        not_after: messaging::clock::now().checked_add_seconds(3_600).unwrap(),
+    };
+    let topic = Topic::PaymentEvents;
+    scene
+        .service
+        .deliver(topic, "key1", "key1", key.into())
+        .await;
+    for owner in ["mine", "else"] {
+        let (who, conversion) = (format!("partner-{owner}"), Uuid::now_v7().to_string());
+        let commissions = Topic::CommissionEvents;
+        scene
+            .service
+            .deliver(commissions, &conversion, &conversion, calculated(owner))
+            .await;
+        scene.name(owner, "conversion", conversion);
+        let earned = LedgerPostedV1 {
+            transfers: vec![Transfer {
+                id: Uuid::now_v7(),
+                debit: format!("brand:brand-{owner}:funds"),
+                credit: format!("partner:{who}:payable"),
+                minor: 10_000,
+                currency: Currency::USD,
+            }],
+            cause: "commission.calculated.v1".to_owned(),
+            conversion_id: None,
+            reason: None,
+        };
+        scene
+            .service
+            .deliver(topic, &who, &who, earned.into())
+            .await;
+        let id = format!("pay_{}", Uuid::now_v7().simple());
+        let requested = PayoutRequestedV1 {
+            amount: usd(500),
+            method: PayoutMethod::Paypal,
+            masked: "u***@a.example".to_owned(),
+            transfer_id: Uuid::now_v7(),
+        };
+        scene
+            .service
+            .deliver(topic, &who, &id, requested.into())
+            .await;
+        scene.name(owner, "payout", id);
+        let requested = scene
+            .post("/api/v1/payments/request", &partner(&who), payout())
+            .await;
+        scene.name(owner, "command", requested["command_id"].as_str().unwrap());
+    }
+    scene
+}

@@ -1,0 +1,172 @@
+//! `tributary epoch show | raise | keep | accept` and `tributary relay rewind`: docs/runbooks/restore.md.
+
+use anyhow::Result;
+use schemas::Service;
+use serde_json::{Value, json};
+
+use super::{Client, service, table};
+
+/// What is done after a database was restored.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Under which epoch a service emits, whether it knows its database, and which streams it halted
+    Show {
+        /// bff, campaign, tracking, commission or payment
+        #[arg(value_parser = service)]
+        service: Service,
+    },
+    /// After a restore that lost something: the service's log goes on under the next epoch
+    Raise(Act),
+    /// After a move that lost nothing: the service's log goes on as it was
+    Keep(Act),
+    /// Let a follower take another service's raised epoch
+    Accept {
+        /// Whose log was restored
+        #[arg(long, value_parser = service)]
+        source: Service,
+        /// Who follows it
+        #[arg(long, value_parser = service)]
+        at: Service,
+        /// Why, for the audit
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// Whose log, and why.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Act {
+    /// Whose database was restored
+    #[arg(long, value_parser = service)]
+    service: Service,
+    /// Why, for the audit
+    #[arg(long)]
+    reason: String,
+}
+
+/// What can be done with a relay.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum RelayVerb {
+    /// Send a stream again by the broker, from behind a sequence; followers drop what they have
+    Rewind {
+        /// Who publishes it
+        #[arg(long, value_parser = service)]
+        source: Service,
+        /// Such as campaign-commands
+        #[arg(long)]
+        topic: String,
+        /// The topic's partition
+        #[arg(long, default_value_t = 0)]
+        partition: i32,
+        /// The last sequence that need not be sent again; 0 sends everything
+        #[arg(long)]
+        to: i64,
+        /// Why, for the audit
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Show { service } => {
+            let shown = client.get(service, "/epoch", &[]).await?;
+            show(client, &shown);
+        }
+        Verb::Raise(act) => {
+            let body = json!({"reason": act.reason});
+            let raised = client.post(act.service, "/epoch/raise", &body).await?;
+            let text = format!(
+                "{} emits under epoch {} behind position {}; {} message(s) appended since the restore go out under it",
+                act.service.name(),
+                raised["epoch"],
+                raised["after_position"],
+                raised["restated"]
+            );
+            print(client, &raised, &text);
+        }
+        Verb::Keep(act) => {
+            let body = json!({"reason": act.reason});
+            let kept = client.post(act.service, "/epoch/keep", &body).await?;
+            print(client, &kept, "the log goes on in this database");
+        }
+        Verb::Accept { source, at, reason } => {
+            let epoch = client.get(source, "/epoch", &[]).await?["epoch"].clone();
+            let body = json!({"source": source.name(), "epoch": epoch, "reason": reason});
+            let accepted = client.post(at, "/epoch/accept", &body).await?;
+            let streams = accepted["streams"].as_array().map_or(0, Vec::len);
+            let text = format!(
+                "{} takes epoch {epoch} of {}; {streams} halted stream(s) go on",
+                at.name(),
+                source.name()
+            );
+            print(client, &accepted, &text);
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn run_relay(client: &Client, verb: RelayVerb) -> Result<()> {
+    let RelayVerb::Rewind {
+        source,
+        topic,
+        partition,
+        to,
+        reason,
+    } = verb;
+    let body = json!({"topic": topic, "partition": partition, "to": to, "reason": reason});
+    let rewound = client.post(source, "/relay/rewind", &body).await?;
+    let text = format!(
+        "{topic}/{partition} was shipped up to position {} and is shipped again from behind {}",
+        rewound["from_position"], rewound["to_position"]
+    );
+    print(client, &rewound, &text);
+    Ok(())
+}
+
+fn print(client: &Client, answer: &Value, text: &str) {
+    if client.json {
+        println!("{answer:#}");
+    } else {
+        println!("{text}");
+    }
+}
+
+fn show(client: &Client, shown: &Value) {
+    if client.json {
+        println!("{shown:#}");
+        return;
+    }
+    println!("epoch {}", shown["epoch"]);
+    if let Some(reason) = shown["not_recognised"].as_str() {
+        println!("{reason}");
+    }
+    let streams = shown["stopped"].as_array().map_or(&[][..], Vec::as_slice);
+    if streams.is_empty() {
+        println!("no stream is halted");
+        return;
+    }
+    let rows: Vec<Vec<String>> = streams
+        .iter()
+        .map(|stream| {
+            let text = |name: &str| match &stream[name] {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            [
+                "source",
+                "topic",
+                "partition",
+                "known_epoch",
+                "came_epoch",
+                "sequence",
+            ]
+            .map(text)
+            .to_vec()
+        })
+        .collect();
+    table(
+        &["source", "topic", "partition", "known", "came", "message"],
+        &rows,
+    );
+}
