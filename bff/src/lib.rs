@@ -18,9 +18,8 @@ mod store;
 mod waiting;
 
 use chassis::config::Env;
-use runtime::{Definition, LeaderJobs};
+use runtime::Definition;
 use sqlx::migrate::Migrator;
-use utoipa_axum::router::OpenApiRouter;
 
 pub use projections::Projections;
 
@@ -33,14 +32,7 @@ const ABOUT: &str =
 /// The bff in one screen. Reads nothing from the environment beyond what every service reads.
 pub fn define(_: &mut Env) -> Definition<Projections> {
     Definition {
-        domain: Projections,
-        migrations: &MIGRATIONS,
-        about: ABOUT,
-        routes: http::routes,
-        edge: |_| OpenApiRouter::new(),
         operators: http::operator_routes,
-        jobs: LeaderJobs::nothing(),
-        gauges: &[],
-        metrics: &[],
+        ..Definition::of(Projections, &MIGRATIONS, ABOUT, http::routes)
     }
 }

@@ -19,9 +19,8 @@ mod state;
 mod store;
 
 use chassis::config::Env;
-use runtime::{Definition, LeaderJobs};
+use runtime::Definition;
 use sqlx::migrate::Migrator;
-use utoipa_axum::router::OpenApiRouter;
 
 pub use service::CampaignDomain;
 pub use state::BatchState;
@@ -31,15 +30,10 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// The service. It reads no settings of its own.
 pub fn define(_env: &mut Env) -> Definition<CampaignDomain> {
-    Definition {
-        domain: CampaignDomain,
-        migrations: &MIGRATIONS,
-        about: "Campaigns of brands, their terms and commission plans by version, the partners in them, and evidence.",
-        routes: http::routes,
-        edge: |_| OpenApiRouter::new(),
-        operators: |_| OpenApiRouter::new(),
-        jobs: LeaderJobs::nothing(),
-        gauges: &[],
-        metrics: &[],
-    }
+    Definition::of(
+        CampaignDomain,
+        &MIGRATIONS,
+        "Campaigns of brands, their terms and commission plans by version, the partners in them, and evidence.",
+        http::routes,
+    )
 }

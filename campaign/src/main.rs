@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use schemas::Service;
-
 fn main() -> ExitCode {
-    runtime::main(runtime::version!(), Service::Campaign, campaign::define)
+    runtime::main(runtime::version!(), campaign::define)
 }

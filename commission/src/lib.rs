@@ -11,15 +11,14 @@
 
 pub mod domain;
 pub mod http;
+mod jobs;
 mod messages;
 mod service;
 mod state;
 pub mod store;
-mod timer;
 
 use chassis::config::Env;
 use runtime::{Definition, LeaderJobs};
-use utoipa_axum::router::OpenApiRouter;
 
 pub use service::Commission;
 
@@ -33,14 +32,12 @@ pub fn migrations() -> &'static sqlx::migrate::Migrator {
 /// The service in one value. It reads no variable of its own.
 pub fn define(_env: &mut Env) -> Definition<Commission> {
     Definition {
-        domain: Commission,
-        migrations: &MIGRATIONS,
-        about: "What conversions earn, by which rule, and since when it is earned for good.",
-        routes: http::routes,
-        edge: |_| OpenApiRouter::new(),
-        operators: |_| OpenApiRouter::new(),
-        jobs: LeaderJobs::nothing().timer(timer::HoldTimer),
-        gauges: &[],
-        metrics: &[],
+        jobs: LeaderJobs::nothing().with(jobs::ReleaseHolds),
+        ..Definition::of(
+            Commission,
+            &MIGRATIONS,
+            "What conversions earn, by which rule, and since when it is earned for good.",
+            http::routes,
+        )
     }
 }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use schemas::Service;
-
 fn main() -> ExitCode {
-    runtime::main(runtime::version!(), Service::Commission, commission::define)
+    runtime::main(runtime::version!(), commission::define)
 }

@@ -9,10 +9,8 @@
 
 pub mod domain;
 mod http;
+pub mod jobs;
 mod messages;
-pub mod payouts;
-mod reencryption;
-mod sealing_key;
 mod service;
 mod state;
 mod store;
@@ -27,12 +25,10 @@ use runtime::{Definition, LeaderJobs};
 use sealing::DataKeys;
 use secrecy::SecretString;
 use sqlx::migrate::Migrator;
-use utoipa_axum::router::OpenApiRouter;
 
+use jobs::{Reencryption, SealingKeyKeeper, payouts};
 use store::payouts::by_status_under_way;
 
-pub use reencryption::Reencryption;
-pub use sealing_key::SealingKeyKeeper;
 pub use service::Payment;
 
 /// Payment's own tables.
@@ -112,19 +108,20 @@ pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payme
     let provider = payouts::HttpProvider::new(&settings.provider_url, settings.provider_timeout)?;
     let worker = payouts::PayoutWorker::new(provider, Arc::clone(&data_keys));
     let keeper = SealingKeyKeeper::new(Arc::clone(&data_keys), settings.partitions);
-    let mut jobs = LeaderJobs::nothing().timer(worker).timer(keeper);
+    let mut jobs = LeaderJobs::nothing().with(worker).with(keeper);
     if data_keys.is_changing() {
-        jobs = jobs.timer(Reencryption::new(Arc::clone(&data_keys)));
+        jobs = jobs.with(Reencryption::new(Arc::clone(&data_keys)));
     }
     Ok(Definition {
-        domain: Payment::new(data_keys),
-        migrations: &MIGRATIONS,
-        about: "The ledger, balances and payouts.",
-        routes: http::routes,
-        edge: |_| OpenApiRouter::new(),
         operators: http::operator_routes,
         jobs,
         gauges: GAUGES,
         metrics: METRICS,
+        ..Definition::of(
+            Payment::new(data_keys),
+            &MIGRATIONS,
+            "The ledger, balances and payouts.",
+            http::routes,
+        )
     })
 }

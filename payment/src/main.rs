@@ -3,9 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    runtime::main(
-        runtime::version!(),
-        schemas::Service::Payment,
-        payment::define,
-    )
+    runtime::main(runtime::version!(), payment::define)
 }

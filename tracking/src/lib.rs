@@ -19,7 +19,6 @@
 
 pub mod click_id;
 pub mod domain;
-mod edge;
 mod http;
 pub mod messages;
 mod service;
@@ -29,8 +28,7 @@ pub mod store;
 use chassis::config::Env;
 use chassis::lasting::LastingKeys;
 use chassis::telemetry::Help;
-use runtime::{Definition, LeaderJobs};
-use utoipa_axum::router::OpenApiRouter;
+use runtime::Definition;
 
 pub use service::Tracking;
 pub use state::BatchState;
@@ -51,14 +49,13 @@ const METRICS: &[Help] = &[
 pub fn define(env: &mut Env) -> Definition<Tracking> {
     click_id::set_keys(&LastingKeys::read(env));
     Definition {
-        domain: Tracking,
-        migrations: &MIGRATIONS,
-        about: "Partner links, clicks, tracking events, conversions and their attribution.",
-        routes: http::routes,
-        edge: edge::routes,
-        operators: |_| OpenApiRouter::new(),
-        jobs: LeaderJobs::nothing(),
-        gauges: &[],
+        edge: http::edge::routes,
         metrics: METRICS,
+        ..Definition::of(
+            Tracking,
+            &MIGRATIONS,
+            "Partner links, clicks, tracking events, conversions and their attribution.",
+            http::routes,
+        )
     }
 }

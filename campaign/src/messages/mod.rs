@@ -1,7 +1,7 @@
 //! Wire records to domain values and back.
 
-mod command;
-mod event;
+mod events;
+mod incoming;
 
 #[cfg(test)]
 mod tests;
@@ -10,7 +10,7 @@ use schemas::{Header, Service};
 
 use crate::domain::Actor;
 
-pub(crate) use command::{command, touched};
+pub(crate) use incoming::{command, touched};
 
 /// Who asks. An operator's word counts from the bff and from this service's own HTTP surface only.
 pub(crate) fn actor(header: &Header) -> Actor {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chassis::telemetry::Help;
 use messaging::gauges::Gauge;
+use messaging::job::{self, Job};
 use messaging::relay::Source;
-use messaging::timers::{self, Timer};
 use messaging::{Domain, FlowSender, Tasks};
 use schemas::Topic;
 use sqlx::migrate::Migrator;
@@ -32,7 +32,7 @@ pub struct Definition<D: Domain> {
     pub edge: Routes,
     /// Routes for operators, beside those that every service has; open in every mode, at the second port if there is one.
     pub operators: Routes,
-    /// Its timers.
+    /// What only its leader runs.
     pub jobs: LeaderJobs,
     /// Figures of its tables for the metrics.
     pub gauges: &'static [Gauge],
@@ -40,7 +40,29 @@ pub struct Definition<D: Domain> {
     pub metrics: &'static [Help],
 }
 
-/// What only one process of a service may do: its timers.
+impl<D: Domain> Definition<D> {
+    /// One with all that a service must have; the rest stands beside it as `..`.
+    pub fn of(
+        domain: D,
+        migrations: &'static Migrator,
+        about: &'static str,
+        routes: Routes,
+    ) -> Self {
+        Self {
+            domain,
+            migrations,
+            about,
+            routes,
+            edge: |_| OpenApiRouter::new(),
+            operators: |_| OpenApiRouter::new(),
+            jobs: LeaderJobs::nothing(),
+            gauges: &[],
+            metrics: &[],
+        }
+    }
+}
+
+/// What only one process of a service may do: timers, payouts, keys.
 #[derive(Clone, Default)]
 pub struct LeaderJobs(pub(crate) Vec<Start>);
 
@@ -50,16 +72,13 @@ impl LeaderJobs {
         Self::default()
     }
 
-    /// Adds a timer.
+    /// Adds one.
     #[must_use]
-    pub fn timer(mut self, timer: impl Timer) -> Self {
-        let timer = Arc::new(timer);
+    pub fn with<J: Job>(mut self, job: J) -> Self {
+        let job = Arc::new(job);
         self.0.push(Arc::new(move |tasks, source, flow, commands| {
-            let (timer, stop) = (Arc::clone(&timer), tasks.stop().clone());
-            tasks.spawn(
-                "timer",
-                timers::run(timer, source.pool, flow, commands, stop),
-            );
+            let (job, stop) = (Arc::clone(&job), tasks.stop().clone());
+            tasks.spawn(J::NAME, job::run(job, source.pool, flow, commands, stop));
         }));
         self
     }

@@ -67,12 +67,12 @@ fn unknown(argument: &str) -> String {
 /// A service's whole `main`: serves until a signal, or does what its one argument says.
 pub fn main<D: Domain + Clone>(
     version: Version,
-    service: Service,
     define: fn(&mut Env) -> Definition<D>,
 ) -> ExitCode {
+    let service = D::SERVICE;
     match Task::parse(std::env::args().skip(1)) {
-        Ok(Task::Serve) => with_settings(service, define, serve),
-        Ok(Task::Migrate) => with_settings(service, define, migrate),
+        Ok(Task::Serve) => with_settings(define, serve),
+        Ok(Task::Migrate) => with_settings(define, migrate),
         Ok(Task::Probe(path)) => probe_here(service, path),
         Ok(Task::Version) => {
             show(&format!("{} {version}", service.name()));
@@ -87,10 +87,10 @@ pub fn main<D: Domain + Clone>(
 
 /// Reads everything that the service reads, and goes on only when all of it is right.
 fn with_settings<D: Domain + Clone>(
-    service: Service,
     define: fn(&mut Env) -> Definition<D>,
     task: impl AsyncFnOnce(Definition<D>, Settings) -> anyhow::Result<()>,
 ) -> ExitCode {
+    let service = D::SERVICE;
     let mut env = Env::from_process();
     let settings = Settings::read(&mut env, service);
     let definition = define(&mut env);

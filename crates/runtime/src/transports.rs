@@ -80,7 +80,7 @@ pub(crate) fn drain(host: &Host, settings: &Settings, queue: &Queue, tasks: &Tas
     });
 }
 
-/// Relays what the service publishes, and runs its timers, while it holds the relay's lock.
+/// Relays what the service publishes, and runs its jobs, while it holds the relay's lock.
 pub(crate) fn relay(
     host: &Host,
     settings: std::sync::Arc<Settings>,

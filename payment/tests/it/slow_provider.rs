@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use chassis::config::Env;
-use payment::payouts::{
+use payment::jobs::SealingKeyKeeper;
+use payment::jobs::payouts::{
     Indeterminate, PayoutProvider, PayoutWorker, ProviderState, Report, Submission, Submitted,
 };
-use payment::{Payment, PaymentSettings, SealingKeyKeeper};
+use payment::{Payment, PaymentSettings};
 use runtime::testing::{new_database, until};
 use runtime::{Definition, LeaderJobs};
 use sealing::{DataKey, DataKeys};
@@ -86,7 +87,7 @@ fn paying_by(env: &mut Env, provider: impl PayoutProvider) -> Definition<Payment
     let worker = PayoutWorker::new(provider, Arc::clone(&data_key));
     let keeper = SealingKeyKeeper::new(data_key, settings.partitions);
     let mut definition = payment::definition(&settings).unwrap();
-    definition.jobs = LeaderJobs::nothing().timer(worker).timer(keeper);
+    definition.jobs = LeaderJobs::nothing().with(worker).with(keeper);
     definition
 }
 

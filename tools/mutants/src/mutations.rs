@@ -234,7 +234,7 @@ pub const MUTATIONS: &[Mutation] = &[
 "#,
     },
     Mutation {
-        file: "payment/src/payouts/step/mod.rs",
+        file: "payment/src/jobs/payouts/step/mod.rs",
         from: "        Next::Begin => Step::Begin,
 ",
         to: r#"        Next::Begin => {
@@ -246,7 +246,7 @@ pub const MUTATIONS: &[Mutation] = &[
 "#,
     },
     Mutation {
-        file: "payment/src/payouts/step/mod.rs",
+        file: "payment/src/jobs/payouts/step/mod.rs",
         from: "        Ok(Submitted::Refused(reason)) => refused(provider, payout, reason).await,
         Err(indeterminate) => unknown(indeterminate),
 ",
@@ -260,7 +260,7 @@ pub const MUTATIONS: &[Mutation] = &[
 "#,
     },
     Mutation {
-        file: "payment/src/payouts/step/mod.rs",
+        file: "payment/src/jobs/payouts/step/mod.rs",
         from: "fn responded(report: Report) -> Step {
 ",
         to: r#"/// As it must not be: under a reference that no look-up will ask for.
@@ -305,7 +305,7 @@ fn responded(report: Report) -> Step {
 "#,
     },
     Mutation {
-        file: "tracking/src/messages/read.rs",
+        file: "tracking/src/messages/incoming.rs",
         from: "    Ok(Report {
         conversion,
 ",

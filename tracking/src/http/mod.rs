@@ -1,6 +1,7 @@
 //! The HTTP surface in http and hybrid mode.
 
 mod conversions;
+pub(crate) mod edge;
 mod events;
 mod links;
 

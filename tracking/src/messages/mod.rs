@@ -1,8 +1,8 @@
 //! Wire records to domain values and back.
 
 mod events;
-mod read;
+mod incoming;
 #[cfg(test)]
 mod tests;
 
-pub use read::{Read, access, conversion_of, event_outcome, event_outcomes, read, user_hash};
+pub use incoming::{Read, access, conversion_of, event_outcome, event_outcomes, read, user_hash};

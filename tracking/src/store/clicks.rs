@@ -78,7 +78,7 @@ impl ClickWriter {
 
     /// Makes today's and tomorrow's, by the time of the database.
     pub async fn make_partitions(&self) -> Result<(), sqlx::Error> {
-        let now = messaging::timers::now(&self.pool).await?.0;
+        let now = messaging::job::now(&self.pool).await?.0;
         let mut tx = self.pool.begin().await?;
         sqlx::query(AdvisoryLock::TablePartitions.hold())
             .execute(&mut *tx)

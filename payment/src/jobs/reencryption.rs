@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use messaging::timers::Timer;
+use messaging::job::Job;
 use schemas::Message;
 use sealing::DataKeys;
 use sqlx::PgPool;
@@ -95,7 +95,7 @@ impl Walk {
     }
 }
 
-impl Timer for Reencryption {
+impl Job for Reencryption {
     const NAME: &'static str = "reencryption";
 
     async fn due(&self, pool: &PgPool, _now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {

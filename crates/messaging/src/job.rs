@@ -1,5 +1,5 @@
-//! Timers: due times are columns of aggregates; what is due becomes commands, whose ids derive from aggregate, timer and
-//! due time, so that firing twice is a duplicate.
+//! Jobs: what only the leader of a service runs, such as timers and payouts. Due times are columns of aggregates; what is due
+//! becomes commands, whose ids derive from aggregate, job and due time, so that firing twice is a duplicate.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ const POLL: Duration = Duration::from_millis(250);
 /// What was passed is looked at again so often, once all behind it was: something that is due before it may have come since.
 const LOOK_BACK: Duration = Duration::from_secs(10);
 
-/// One kind of timer.
-pub trait Timer: Send + Sync + 'static {
+/// What only the leader does, a step at a time.
+pub trait Job: Send + Sync + 'static {
     /// For logs.
     const NAME: &'static str;
 
-    /// Commands for what is due, oldest first, a bounded number of them behind the first `passed`, which are known and stay
+    /// Does a step of its work, if it has any of its own, and returns commands for what is due, oldest first, a bounded number of them behind the first `passed`, which are known and stay
     /// due: they must not take the place of what comes behind them.
     fn due(
         &self,
@@ -34,8 +34,8 @@ pub trait Timer: Send + Sync + 'static {
 }
 
 /// Fires until stopped. Run it under the relay's lock, or several processes do the same work.
-pub async fn run<T: Timer>(
-    timer: Arc<T>,
+pub async fn run<J: Job>(
+    job: Arc<J>,
     pool: PgPool,
     flow: FlowSender,
     commands: Topic,
@@ -53,10 +53,10 @@ pub async fn run<T: Timer>(
         }
         let fired = tokio::select! {
             () = stop.cancelled() => return,
-            fired = fire(&*timer, &pool, &flow, commands, passed) => fired,
+            fired = fire(&*job, &pool, &flow, commands, passed) => fired,
         };
         let fired = fired.unwrap_or_else(|error| {
-            tracing::warn!(timer = T::NAME, %error, "what is due cannot be read now");
+            tracing::warn!(job = J::NAME, %error, "what is due cannot be read now");
             Fired::default()
         });
         fired_any = fired.any;
@@ -80,14 +80,14 @@ struct Fired {
     known: i64,
 }
 
-async fn fire<T: Timer>(
-    timer: &T,
+async fn fire<J: Job>(
+    job: &J,
     pool: &PgPool,
     flow: &FlowSender,
     commands: Topic,
     passed: i64,
 ) -> Result<Fired, sqlx::Error> {
-    let due = timer.due(pool, now(pool).await?, passed).await?;
+    let due = job.due(pool, now(pool).await?, passed).await?;
     if due.is_empty() {
         return Ok(Fired::default());
     }

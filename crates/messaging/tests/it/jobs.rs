@@ -1,9 +1,9 @@
-//! Timers: due things become commands once, whatever becomes of the command.
+//! Jobs: due things become commands once, whatever becomes of the command.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use messaging::timers::{self, Timer};
+use messaging::job::{self, Job};
 use runtime::testing::until;
 use schemas::Message;
 use sqlx::PgPool;
@@ -20,7 +20,7 @@ struct Overdue {
     requests: Arc<AtomicUsize>,
 }
 
-impl Timer for Overdue {
+impl Job for Overdue {
     const NAME: &'static str = "overdue";
 
     async fn due(&self, _: &PgPool, _: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
@@ -32,15 +32,15 @@ impl Timer for Overdue {
 }
 
 #[tokio::test]
-async fn a_timer_whose_command_is_in_the_retry_queue_fires_once_and_does_not_spin() {
+async fn a_job_whose_command_is_in_the_retry_queue_fires_once_and_does_not_spin() {
     let lab = Lab::new().await;
     let replica = lab.start(false);
     let (stop, requests) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
-    let timer = Arc::new(Overdue {
+    let job = Arc::new(Overdue {
         requests: Arc::clone(&requests),
     });
-    let running = timers::run(
-        timer,
+    let running = job::run(
+        job,
         lab.pool.clone(),
         replica.flow.clone(),
         COMMANDS,
@@ -71,7 +71,7 @@ async fn a_timer_whose_command_is_in_the_retry_queue_fires_once_and_does_not_spi
 /// Payouts that are due one after the other, one at a time, each until it is done.
 struct OneByOne([Message; 3]);
 
-impl Timer for OneByOne {
+impl Job for OneByOne {
     const NAME: &'static str = "one_by_one";
 
     async fn due(
@@ -91,7 +91,7 @@ impl Timer for OneByOne {
 }
 
 #[tokio::test]
-async fn what_a_timer_has_in_the_retry_queue_keeps_nothing_back_that_is_due_behind_it() {
+async fn what_a_job_has_in_the_retry_queue_keeps_nothing_back_that_is_due_behind_it() {
     let mut lab = Lab::new().await;
     let replica = lab.start(false);
     let fact = lab.fact("q", 10);
@@ -100,10 +100,10 @@ async fn what_a_timer_has_in_the_retry_queue_keeps_nothing_back_that_is_due_behi
     let waits = |payout| command("p", payout, take_out(50, "patient"));
     let last = command("q", "pay3", take_out(10, "paypal"));
     let id = last.header.id;
-    let timer = OneByOne([waits("pay1"), waits("pay2"), last]);
+    let job = OneByOne([waits("pay1"), waits("pay2"), last]);
     let stop = CancellationToken::new();
     let (pool, flow) = (lab.pool.clone(), replica.flow.clone());
-    let running = timers::run(Arc::new(timer), pool, flow, COMMANDS, stop.clone());
+    let running = job::run(Arc::new(job), pool, flow, COMMANDS, stop.clone());
     let watching = async {
         until("the last is done", || async {
             let state: Option<String> =

@@ -1,6 +1,6 @@
 //! Ends holds when their time comes.
 
-use messaging::timers::Timer;
+use messaging::job::Job;
 use schemas::{Body, Header, Message, ReleaseHoldV1, Service};
 use sqlx::PgPool;
 use types::{Micros, ids};
@@ -9,12 +9,12 @@ use crate::store::{self, DueHold};
 
 /// Fires for every commission whose hold is over.
 #[derive(Debug, Clone, Copy)]
-pub struct HoldTimer;
+pub struct ReleaseHolds;
 
 /// Released at once: one batch.
 const CHUNK: i64 = 500;
 
-impl Timer for HoldTimer {
+impl Job for ReleaseHolds {
     const NAME: &'static str = "release_hold";
 
     async fn due(
@@ -30,7 +30,7 @@ impl Timer for HoldTimer {
 
 fn command(hold: DueHold, now: Micros) -> Message {
     let due_at = Micros(hold.hold_until);
-    let id = ids::timer_command_id(&hold.id, HoldTimer::NAME, due_at);
+    let id = ids::timer_command_id(&hold.id, ReleaseHolds::NAME, due_at);
     Message {
         header: Header {
             id,

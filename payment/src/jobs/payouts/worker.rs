@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::telemetry::{KeyValue, Kind, Span, Spans, TraceContext};
-use messaging::timers::Timer;
+use messaging::job::Job;
 use messaging::trace::log_span;
 use schemas::Message;
 use sealing::{DataKeys, Details};
@@ -69,7 +69,7 @@ impl<P: PayoutProvider> PayoutWorker<P> {
     }
 }
 
-impl<P: PayoutProvider> Timer for PayoutWorker<P> {
+impl<P: PayoutProvider> Job for PayoutWorker<P> {
     const NAME: &'static str = NAME;
 
     async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {

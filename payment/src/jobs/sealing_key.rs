@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use messaging::timers::Timer;
+use messaging::job::Job;
 use messaging::{Lock, Lookups, NewMessage, SchemaIds, TxError, WriteTx, Writer};
 use schemas::{Body, Message, SealingKeyPublishedV1, Service, Topic};
 use sealing::{DataKeys, KeyPair};
@@ -92,7 +92,7 @@ impl SealingKeyKeeper {
     }
 }
 
-impl Timer for SealingKeyKeeper {
+impl Job for SealingKeyKeeper {
     const NAME: &'static str = "sealing_key";
 
     async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {

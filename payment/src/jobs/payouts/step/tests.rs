@@ -10,7 +10,7 @@ use types::{Currency, Micros, Money, PartnerId, PayoutId, Uuid};
 
 use super::{Step, gave_up, step};
 use crate::domain::{Answer, KEY_LIFETIME_SECONDS, Method, Payout, Status};
-use crate::payouts::provider::{
+use crate::jobs::payouts::provider::{
     Indeterminate, PayoutProvider, ProviderState, Report, Submission, Submitted,
 };
 
