@@ -26,12 +26,12 @@ image() {
 }
 
 rm -rf "$folder"
-image bff bff generate-jwt
-image campaign campaign
-image tracking tracking
-image commission commission
-image payment payment
-image simulator simulator
-image tributary tributary
+# Those that the Dockerfile copies, each with the program of its name, and the bff with what makes tokens.
+sed -n 's|^COPY --from=build /images/\([a-z-]*\) /$|\1|p' "$(dirname "$0")/Dockerfile" | while read -r name; do
+  case $name in
+  bff) image bff bff generate-jwt ;;
+  *) image "$name" "$name" ;;
+  esac
+done
 # What volumes are mounted over: theirs is the owner of these.
 mkdir -p "$folder/state/archive" "$folder/state/simulator"

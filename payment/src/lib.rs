@@ -72,7 +72,7 @@ pub struct PaymentSettings {
     pub accepted_data_keys: Vec<SecretString>,
     /// Where the payout provider is.
     pub provider_url: String,
-    /// No answer from the provider within this is indeterminate.
+    /// Without an answer from the provider within this, a payout is indeterminate.
     pub provider_timeout: Duration,
     /// Partitions of each topic, as provisioned.
     pub partitions: u32,

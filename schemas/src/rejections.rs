@@ -21,11 +21,11 @@ pub fn rejection_codes(service: Service) -> impl Iterator<Item = RejectionCode> 
 /// Those that a request can be refused with: all but the door's, which refuses what comes by the broker.
 pub fn decision_codes(service: Service) -> impl Iterator<Item = RejectionCode> {
     let own = match service {
-        Service::Bff => &[],
         Service::Campaign => CampaignCode::ALL,
         Service::Tracking => TrackingCode::ALL,
         Service::Commission => CommissionCode::ALL,
         Service::Payment => PaymentCode::ALL,
+        _ => &[],
     };
     own.iter().chain(EngineCode::ALL).copied()
 }

@@ -1,4 +1,4 @@
-//! What the project does with itself: the run of its tests, and what its dependencies are held against.
+//! What the project does with itself: the run of its tests, what its dependencies are held against, and a service more.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,6 +7,7 @@
 )]
 
 pub mod dependencies;
+pub mod new_service;
 pub mod test_run;
 
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use devstack::layout::Layout;
 use devstack::progress::Progress;
+
+use new_service::NewService;
 
 /// The words of the command line.
 #[derive(Debug, Parser)]
@@ -44,6 +47,15 @@ enum Command {
         #[arg(long)]
         from: PathBuf,
     },
+    /// Begin a service: its folder, and a row wherever services are listed
+    NewService {
+        /// Of folder, crate, program and database: lower-case letters
+        name: String,
+        /// Where it listens; its second port is a thousand above
+        port: u16,
+        /// A sentence that says what it is for
+        about: String,
+    },
 }
 
 impl Arguments {
@@ -55,6 +67,14 @@ impl Arguments {
             }
             Command::Advisories { from } => {
                 Progress.note(&dependencies::snapshot(&from)?);
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::NewService { name, port, about } => {
+                let service = NewService { name, port, about };
+                for path in service.write(&Layout::find().root)? {
+                    println!("{path}");
+                }
+                Progress.note(new_service::NEXT);
                 Ok(ExitCode::SUCCESS)
             }
         }

@@ -120,7 +120,7 @@ async fn a_service_that_is_away_is_a_503_and_a_path_cannot_leave_the_operators_r
     assert_eq!(problem["code"], "service_unavailable");
 
     let (bff, _campaign) = both("http").await;
-    // A client would resolve the dots itself; one that attacks does not.
+    // A client would resolve the dots itself; an attacker's does not.
     for path in [
         "/api/v1/operator/campaign/../../../internal/v1/watermarks",
         "/api/v1/operator/campaign/%2e%2e/%2e%2e/../campaign/campaigns",

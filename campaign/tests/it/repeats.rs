@@ -1,4 +1,4 @@
-//! Lookups twice, done once.
+//! Submitted twice, done once.
 
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};

@@ -82,7 +82,7 @@ impl<D: Domain> Engine<D> {
         Arc::clone(&self.retry_queue_changed)
     }
 
-    /// Handles what waits until stopped. `suspicious` handles what comes first message by message, each noted before
+    /// Handles what waits, until it is stopped. `suspicious` handles what comes first message by message, each noted before
     /// it is tried, as is due after a process died.
     pub async fn run(self: Arc<Self>, stop: CancellationToken, mut suspicious: bool) {
         let started = Instant::now();

@@ -80,7 +80,7 @@ impl Health {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Compares what another service says of its mode in a handshake with what this process is configured with.
+    /// Compares what another service says of its mode in a handshake with what this process is configured for.
     pub(crate) fn compare_mode(&self, other: Service, configured: Mode, says: Mode) {
         let mut known = self
             .disagreements
@@ -90,14 +90,14 @@ impl Health {
             known.remove(other.name());
         } else {
             let text = format!(
-                "{} runs in {says} mode, this process is configured with {configured}",
+                "{} runs in {says} mode, this process is configured for {configured}",
                 other.name()
             );
             known.insert(other.name(), (text, Instant::now()));
         }
     }
 
-    /// Services whose mode is not what this process is configured with. One that has not said so for a while was switched
+    /// Services whose mode is not what this process is configured for. One that has not said so for a while was switched
     /// since, and now reaches this process by another transport.
     pub fn disagreements(&self) -> Vec<String> {
         self.disagreements_within(DISAGREES_FOR)

@@ -151,9 +151,7 @@ impl Modes {
 
     /// Whether anybody needs the broker.
     pub fn need_broker(&self) -> bool {
-        Service::ALL
-            .into_iter()
-            .any(|service| service != Service::Bff && self.of(service) != Mode::Http)
+        Service::with_topics().any(|service| self.of(service) != Mode::Http)
     }
 }
 

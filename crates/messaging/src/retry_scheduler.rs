@@ -18,7 +18,7 @@ use crate::trust::{Sender, Vouching};
 const POLL: Duration = Duration::from_millis(500);
 const CHUNK: i64 = 200;
 
-/// Runs until it is to stop.
+/// Runs until it is stopped.
 pub async fn run(
     pool: PgPool,
     schema_ids: SchemaIds,

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The tasks of one service. When one ends that was not to, the service stops.
+/// The tasks of one service. When one ends that should not, the service stops.
 #[derive(Clone, Default)]
 pub struct Tasks {
     tracker: TaskTracker,

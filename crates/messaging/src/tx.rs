@@ -141,7 +141,7 @@ pub struct WriteTx {
     pub handled: HashMap<Uuid, String>,
     /// Of the subjects of `Lookups`, what something in the retry queue blocks.
     pub(crate) blocked: Blocked,
-    /// Messages out of the retry queue of `Lookups` that are still there and due, by source, id and edition: another
+    /// Messages of the retry queue that `Lookups` names and that are still there and due, by source, id and edition: another
     /// replica may have fed them back too, or an operator changed them.
     pub alive: HashSet<(String, Uuid, i32)>,
     /// Whether any message in the retry queue waits for another aggregate.

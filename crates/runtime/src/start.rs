@@ -217,7 +217,7 @@ impl Running {
         Ok(ended().await?)
     }
 
-    /// Waits until stopped, or something in it ends that should not.
+    /// Waits until it is stopped, or something in it ends that should not.
     pub async fn stopped(&self) {
         self.tasks.stop().cancelled().await;
     }
@@ -407,7 +407,7 @@ pub async fn start<D: Domain + Clone>(
     Ok((running, document))
 }
 
-/// The retry scheduler, and what feeds in what operators redrive.
+/// Starts the retry scheduler, and what redrives for operators.
 fn schedule_retries<D: Domain>(
     pool: &PgPool,
     writer: Writer,
@@ -496,7 +496,7 @@ fn surface(host: &Host, faces: &Faces, settings: &Settings) -> (Surface, OpenApi
     let closed = service != Service::Bff && settings.modes.of(service) == Mode::Event;
     if !closed {
         routes = routes.merge((faces.routes)(host));
-        if service != Service::Bff {
+        if service.commands_topic().is_some() {
             routes = routes.merge(commands::routes(host));
         }
     }

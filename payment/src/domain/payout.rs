@@ -69,7 +69,8 @@ impl Status {
             Self::Requested => (Next::Begin, Begins::Yes, &[]),
             Self::Submitting => (Next::Submit, Begins::No, &Answer::ALL),
             Self::Submitted => (Next::LookUp, Begins::No, &[Answer::Paid, Answer::Failed]),
-            // Doubt does not take back what the provider said before, and is no news in doubt.
+            // An indeterminate answer does not take back what the provider said before, and is no news while the payout is
+            // indeterminate.
             Self::Unknown => (
                 Next::LookUp,
                 Begins::AgainWhileKeyLives,

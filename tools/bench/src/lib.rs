@@ -189,4 +189,4 @@ async fn run_phase(
 }
 
 /// The services whose memory is bounded.
-const SERVICES: [Service; 5] = Service::ALL;
+const SERVICES: [Service; Service::ALL.len()] = Service::ALL;

@@ -138,14 +138,14 @@ impl Slow {
         self.open.set(self.open.get() + 1);
         self.most.set(self.most.get().max(self.open.get()));
         let mut buffer = [0; 1024];
-        let reported = async { while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {} };
+        let closed = async { while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {} };
         let stopped = async {
             while !stop.get() {
                 sleep(Duration::from_millis(50)).await;
             }
         };
         tokio::select! {
-            () = reported => self.ended.set(self.ended.get() + 1),
+            () = closed => self.ended.set(self.ended.get() + 1),
             () = stopped => {}
         }
         self.open.set(self.open.get() - 1);

@@ -1,4 +1,4 @@
-//! What clients were answered, and what astonished them.
+//! What clients were answered with, and what astonished them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -143,7 +143,7 @@ impl Traps {
         alive.is_some()
     }
 
-    /// Whether a replica that has ended was made to. Submitted once for each end.
+    /// Whether a replica that has ended was made to. To be asked once for each end.
     pub fn was_doomed(&self, replica: ReplicaId) -> bool {
         lock(&self.doomed).remove(&replica)
     }

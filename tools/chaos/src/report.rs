@@ -15,7 +15,7 @@ pub struct Report {
     pub head: String,
     /// What was broken.
     pub fired: Fired,
-    /// What clients were answered.
+    /// What clients were answered with.
     pub notes: Notes,
     /// What became of each replica.
     pub lives: Vec<Lives>,
@@ -65,7 +65,7 @@ impl Report {
             lines.push(recovery(server, of_server.map(|(_, took)| *took)));
         }
         lines.push(format!(
-            "clients: {} requests, {} commands answered 2xx, {} clicks, {} journeys finished, {} messages parked as meant",
+            "clients: {} requests, {} commands answered 2xx, {} clicks, {} journeys finished, {} messages in the retry queue as meant",
             self.notes.requests,
             self.notes.acknowledged.len(),
             self.notes.clicks.len(),

@@ -11,7 +11,7 @@ use crate::demo::{self, Tokens};
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
-use crate::settings::{COMPOSE_SECRETS, Mode, Settings};
+use crate::settings::{Mode, Settings, compose_secrets};
 use crate::stack::{run, run_visibly};
 use crate::tools;
 
@@ -135,8 +135,8 @@ impl Compose<'_> {
             command.env(name, "1");
         }
         // What `.env` names a file for, compose does not find there.
-        for name in COMPOSE_SECRETS {
-            if let Some(value) = self.secrets.get(name) {
+        for name in compose_secrets() {
+            if let Some(value) = self.secrets.get(&name) {
                 command.env(name, value);
             }
         }

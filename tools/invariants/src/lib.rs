@@ -72,14 +72,14 @@ impl Records {
     }
 }
 
-/// What clients were answered; empty when a stack is checked by hand.
+/// What clients were answered with; empty when a stack is checked by hand.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
     /// Commands that were answered 2xx.
     pub commands: Vec<Acknowledged>,
     /// Click ids of answered redirects.
     pub clicks: Vec<String>,
-    /// Messages that were made to stay in the retry queue (malformed, unsigned, of unknown kinds), by message id.
+    /// Messages that were made to stay in the retry queue (malformed, a stranger's, of unknown kinds), by message id.
     pub meant_for_retry_queue: Vec<Uuid>,
 }
 

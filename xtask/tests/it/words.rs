@@ -58,6 +58,7 @@ const WORDS: &[(&str, Where, &str)] = &[
     ("told apart", Everywhere, "distinguishable"),
     ("tell apart", Everywhere, "distinguish"),
     ("tells apart", Everywhere, "distinguishes"),
+    ("untold", Names, "unreported, unlogged"),
     ("verdict", Everywhere, "decision"),
     ("verdicts", Everywhere, "decision"),
     ("aside", Names, "side data, park, off-thread"),

@@ -241,12 +241,12 @@ fn problem(status: u16, codes: &BTreeMap<String, String>) -> Response {
             .examples
             .insert(code.clone(), example.build().into());
     }
-    let line = codes
+    let lines = codes
         .iter()
         .map(|(code, meaning)| format!("- `{code}`: {meaning}"));
-    let line: Vec<_> = line.collect();
+    let lines: Vec<_> = lines.collect();
     let mut response = ResponseBuilder::new()
-        .description(format!("{title}\n\n{}", line.join("\n")))
+        .description(format!("{title}\n\n{}", lines.join("\n")))
         .content(PROBLEM_JSON, content)
         .build();
     headers::of_problem(status, &mut response);

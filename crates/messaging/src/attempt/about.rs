@@ -84,7 +84,7 @@ pub(super) fn stall(tx: &mut WriteTx, inbound: &Inbound, reason: &str, attempts:
             attempts,
         })
     };
-    // Parking must not fail for want of a report of it: the row itself shows.
+    // That it cannot be reported must not keep it from being parked: the row itself shows.
     if let Err(error) = append_about(tx, inbound, body, None) {
         tracing::error!(id = %inbound.id, error, "a stalled command cannot be reported");
     }

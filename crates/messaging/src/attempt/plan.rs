@@ -137,7 +137,7 @@ impl Inbound {
         matches!(self.via, Via::InRetryQueue { .. })
     }
 
-    /// Whether the inbox has it as seen before.
+    /// Whether the inbox knows if it was seen before.
     pub(super) fn has_inbox_row(&self) -> bool {
         let is_command = self.kind().is_some_and(|kind| kind.command);
         is_command || door::is_turned_away(self)

@@ -16,7 +16,7 @@ const LIVE: &str = "pipeline.message_log l";
 const PLACES: &str =
     "UNNEST($10::bigint[], $11::uuid[], $12::uuid[]) AS l(position, id, outcome_of)";
 
-/// Up to where the table has nothing. Lookups after the table was searched: what was dropped since then is found twice
+/// Up to where the table has nothing. Read after the table was searched: what was dropped since then is found twice
 /// rather than not at all.
 async fn dropped_to(pool: &PgPool) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT dropped_to FROM pipeline.log_head")

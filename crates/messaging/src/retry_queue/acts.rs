@@ -51,7 +51,7 @@ pub enum ActError {
     Edit(#[from] schemas::EditError),
     /// What must be reported of it cannot be.
     #[error("{0}")]
-    Untold(String),
+    Unreported(String),
 }
 
 /// Makes a row due at once, a dead one with all its attempts before it again. It is handled in order: behind what arrived
@@ -109,7 +109,7 @@ pub async fn drop(pool: &PgPool, writer: &Writer, key: &Key, by: By<'_>) -> Resu
     let detail = json!({ "set_aside_for": row.reason, "attempts": row.attempts });
     let audit = note(&mut tx, "parked.drop", &row, by, detail).await?;
     keep(&mut tx, audit, &row).await?;
-    drop_from_retry_queue(&mut tx, &inbound).map_err(ActError::Untold)?;
+    drop_from_retry_queue(&mut tx, &inbound).map_err(ActError::Unreported)?;
     Ok(tx.commit().await?)
 }
 

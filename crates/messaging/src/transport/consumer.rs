@@ -102,7 +102,7 @@ enum ConsumeError {
 }
 
 impl ConsumeError {
-    /// Only a suspicion, or mended: nothing is the matter that `/ready` speaks of here. A gap that stands is distinguished.
+    /// Only a suspicion, or mended: nothing is the matter that `/ready` speaks of here. A gap that stands is no such case.
     fn is_quiet(&self) -> bool {
         matches!(
             self,
@@ -143,7 +143,7 @@ pub async fn consume(
     follow(Until::Stopped, subscription, flow, health, stop).await;
 }
 
-/// Consumes until the broker says that nothing of the subscription is unacknowledged, or stopped.
+/// Consumes until the broker says that nothing of the subscription is unacknowledged, or until it is stopped.
 pub async fn drain(
     subscription: Subscription,
     flow: FlowSender,

@@ -16,7 +16,7 @@ struct State {
     /// When all that was answered would have been, one after the other.
     spent_until: Instant,
     logged: Option<Instant>,
-    untold: u64,
+    unlogged: u64,
 }
 
 /// What is left of it.
@@ -28,7 +28,7 @@ impl Default for Budget {
         Self(Mutex::new(State {
             spent_until: Instant::now(),
             logged: None,
-            untold: 0,
+            unlogged: 0,
         }))
     }
 }
@@ -52,13 +52,13 @@ impl Budget {
     /// Says now and then in the log that there are strangers.
     pub(super) fn log(&self, topic: Topic, source: &str) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.untold += 1;
+        state.unlogged += 1;
         let now = Instant::now();
         if state.logged.is_some_and(|logged| now - logged < LINES) {
             return;
         }
         state.logged = Some(now);
-        let messages = std::mem::take(&mut state.untold);
+        let messages = std::mem::take(&mut state.unlogged);
         tracing::warn!(
             topic = topic.name(),
             source,

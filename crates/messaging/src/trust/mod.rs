@@ -22,9 +22,9 @@ pub enum Sender {
     Service(Service),
     /// Somebody else's system, which signed it with its key.
     Producer(Arc<Producer>),
-    /// Nobody that is known. `answered`: it gets a refusal, by an event.
+    /// Nobody that is known. `answered`: an event refuses it.
     Unknown {
-        /// Only so many get one in a second.
+        /// Only so many are answered in a second.
         answered: bool,
     },
 }

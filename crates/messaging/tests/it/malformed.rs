@@ -336,11 +336,11 @@ async fn a_producers_command_that_says_nothing_is_refused_in_its_own_name_and_no
 async fn a_strangers_command_about_nothing_is_answered_by_what_followers_can_read() {
     let lab = Lab::new().await;
     let replica = lab.start(false);
-    let mut asked = command("", "", take_out(1, "paypal"));
-    asked.header.source = "nobody".to_owned();
+    let mut submitted = command("", "", take_out(1, "paypal"));
+    submitted.header.source = "nobody".to_owned();
     let wire = Wire {
         schema: WriterSchema::current(COMMANDS),
-        bytes: encode(COMMANDS, &asked).into(),
+        bytes: encode(COMMANDS, &submitted).into(),
     };
     let nobody = Vouching::Transport(&Sender::Unknown { answered: true });
     let read = Inbound::read(COMMANDS, 0, wire, Uuid::now_v7, &Hint::default(), nobody);
@@ -353,10 +353,10 @@ async fn a_strangers_command_about_nothing_is_answered_by_what_followers_can_rea
         .fetch_all(&lab.pool)
         .await
         .unwrap();
-    assert_eq!(subjects, [asked.header.id.to_string()]);
+    assert_eq!(subjects, [submitted.header.id.to_string()]);
 }
 
-/// Ids of what is asked with a key, of timers and of effects are derived from what others may know.
+/// Ids of what is submitted with a key, of timers and of effects are derived from what others may know.
 #[tokio::test]
 async fn a_producer_takes_no_id_that_could_be_ours() {
     let mut lab = Lab::new().await;

@@ -180,7 +180,7 @@ fn refused(error: &ActError) -> Problem {
             let pointer = format!("/payload{}", edit.pointer);
             Problem::invalid(vec![FieldProblem::at(pointer, edit.detail.clone())])
         }
-        ActError::Schema(_) | ActError::Untold(_) => Problem::internal(error),
+        ActError::Schema(_) | ActError::Unreported(_) => Problem::internal(error),
     }
 }
 

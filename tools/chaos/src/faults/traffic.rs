@@ -1,5 +1,5 @@
 //! Traffic that gives each fault its chance: purchases, refunds in thirds, repeated requests, two reports of one order at
-//! once, clicks, payouts, and an external producer. What clients were answered is kept.
+//! once, clicks, payouts, and an external producer. What clients were answered with is kept.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ const CLIENTS: u32 = 6;
 /// A client that is not answered goes on.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Clients that go on until ended.
+/// Clients that go on until they are ended.
 pub(super) struct Traffic {
     ended: Arc<AtomicBool>,
     clients: JoinSet<()>,
@@ -77,7 +77,7 @@ impl Traffic {
             clients.spawn(async move {
                 while !ended.load(Ordering::Relaxed) {
                     // What fails was not taken, or is not known to be: the journal has only what was.
-                    let _untold = shop.act().await;
+                    let _unknown = shop.act().await;
                 }
             });
         }
@@ -94,7 +94,7 @@ impl Traffic {
         })
     }
 
-    /// Ends it; what clients were answered.
+    /// Ends it; returns what clients were answered with.
     pub(super) async fn end(mut self) -> Journal {
         self.ended.store(true, Ordering::Relaxed);
         while self.clients.join_next().await.is_some() {}

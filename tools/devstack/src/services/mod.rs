@@ -121,9 +121,9 @@ impl Program {
         }
         let address = address(self.url(settings)?)?;
         let Self::Service(service) = self else {
-            let records = layout.state.join("simulator/books");
+            let ledger = layout.state.join("simulator/books");
             variables.insert("SIMULATOR_ADDRESS".into(), address);
-            variables.insert("SIMULATOR_BOOKS".into(), records.display().to_string());
+            variables.insert("SIMULATOR_BOOKS".into(), ledger.display().to_string());
             return Ok(variables);
         };
         let seen = settings

@@ -15,7 +15,7 @@ mod secrets;
 mod tls;
 
 pub(crate) use problems::refuse;
-pub use secrets::COMPOSE_SECRETS;
+pub use secrets::compose_secrets;
 
 use crate::layout::Layout;
 use crate::stack::{ADMIN_ROLE, BrokerTokens, PulsarPorts, database_name, free_port};
@@ -85,7 +85,7 @@ impl Settings {
     }
 
     /// Adds to `.env`, where compose reads them, the secrets that it lacks; returns their names.
-    pub fn give_secrets_to_compose(&self, layout: &Layout) -> Result<Vec<&'static str>> {
+    pub fn give_secrets_to_compose(&self, layout: &Layout) -> Result<Vec<String>> {
         secrets::into_env(&layout.root.join(".env"), self)
     }
 

@@ -7,46 +7,55 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{Settings, files};
+use schemas::Service;
+
+use super::{Settings, files, variable};
 use crate::producers;
 use crate::stack::random_hex;
 
 /// What the compose files take from `.env`.
-pub const COMPOSE_SECRETS: [&str; 9] = [
-    "BFF_DB_PASSWORD",
-    "CAMPAIGN_DB_PASSWORD",
-    "TRACKING_DB_PASSWORD",
-    "COMMISSION_DB_PASSWORD",
-    "PAYMENT_DB_PASSWORD",
-    "POSTGRES_PASSWORD",
-    "JWT_SECRET_KEY",
-    "INTERNAL_SECRET_KEY",
-    "PAYMENT_DATA_KEY",
-];
+pub fn compose_secrets() -> Vec<String> {
+    let passwords = Service::ALL.map(|service| variable(service, "DB_PASSWORD"));
+    let others = [
+        "POSTGRES_PASSWORD",
+        "JWT_SECRET_KEY",
+        "INTERNAL_SECRET_KEY",
+        "PAYMENT_DATA_KEY",
+    ];
+    passwords
+        .into_iter()
+        .chain(others.map(str::to_owned))
+        .collect()
+}
 
 /// Adds to the file what it lacks; what it has stays, since data depends on it.
 pub(super) fn make(file: &Path) -> Result<()> {
     let kept = kept(file)?;
-    let missing = COMPOSE_SECRETS.into_iter().chain(["PULSAR_SECRET_KEY"]);
+    let missing = compose_secrets()
+        .into_iter()
+        .chain(["PULSAR_SECRET_KEY".to_owned()]);
     let mut made = Vec::new();
     for name in missing.filter(|name| kept.get(name).is_none()) {
         made.push((name, random_hex(32)?));
     }
     if kept.get(producers::VARIABLE).is_none() {
-        made.push((producers::VARIABLE, producers::local()?));
+        made.push((producers::VARIABLE.to_owned(), producers::local()?));
     }
     append(file, &made)
 }
 
 /// Adds to `.env` the secrets that it lacks and that no file holds; returns their names.
-pub(super) fn into_env(file: &Path, settings: &Settings) -> Result<Vec<&'static str>> {
+pub(super) fn into_env(file: &Path, settings: &Settings) -> Result<Vec<String>> {
     let kept = kept(file)?;
     let is_missing =
-        |name: &&str| kept.get(name).is_none() && kept.get(&files::variable(name)).is_none();
-    let known: Result<Vec<_>> = COMPOSE_SECRETS
+        |name: &String| kept.get(name).is_none() && kept.get(&files::variable(name)).is_none();
+    let known: Result<Vec<_>> = compose_secrets()
         .into_iter()
         .filter(is_missing)
-        .map(|name| Ok((name, settings.need(name)?.to_owned())))
+        .map(|name| {
+            let value = settings.need(&name)?.to_owned();
+            Ok((name, value))
+        })
         .collect();
     let known = known?;
     append(file, &known)?;
@@ -61,7 +70,7 @@ fn kept(file: &Path) -> Result<Settings> {
     }
 }
 
-fn append(file: &Path, lines: &[(&str, String)]) -> Result<()> {
+fn append(file: &Path, lines: &[(String, String)]) -> Result<()> {
     if lines.is_empty() {
         return Ok(());
     }
@@ -95,7 +104,7 @@ mod tests {
         let env = folder.join(".env");
         fs::write(&env, "POSTGRES_PASSWORD=mine\nJWT_SECRET_KEY_FILE=/run/jwt").unwrap();
         let added = into_env(&env, &settings).unwrap();
-        assert_eq!(added.len(), COMPOSE_SECRETS.len() - 2, "{added:?}");
+        assert_eq!(added.len(), compose_secrets().len() - 2, "{added:?}");
         let read = Settings::read(&env).unwrap();
         assert_eq!(read.get("POSTGRES_PASSWORD"), Some("mine"));
         assert_eq!(

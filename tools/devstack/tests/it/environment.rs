@@ -25,16 +25,7 @@ fn every_variable_that_a_service_reads_stands_in_env_example() {
         .filter_map(|line| Some(line.trim_start_matches("# ").split_once('=')?.0))
         .collect();
     let mut missing: Vec<String> = Vec::new();
-    for folder in [
-        "crates/chassis",
-        "crates/runtime",
-        "crates/messaging",
-        "bff",
-        "campaign",
-        "tracking",
-        "commission",
-        "payment",
-    ] {
+    for folder in crate::folders_of_services() {
         for source in sources(&root.join(folder).join("src")) {
             missing.extend(
                 names(&source)

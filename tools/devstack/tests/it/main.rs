@@ -33,8 +33,15 @@ mod walk;
 use std::path::PathBuf;
 
 use devstack::layout::Layout;
+use schemas::Service;
 
 /// A program of this clone, as `./test.sh` has built it.
 fn built(program: &str) -> PathBuf {
     Layout::find().built("debug").join(program)
+}
+
+/// The folders whose sources a service is made of.
+fn folders_of_services() -> impl Iterator<Item = &'static str> {
+    let shared = ["crates/chassis", "crates/messaging", "crates/runtime"];
+    shared.into_iter().chain(Service::ALL.map(Service::name))
 }

@@ -149,19 +149,9 @@ fn assert_all_have_help_and_type(service: Service, page: &str) {
 fn every_metric_in_the_sources_is_described_and_documented() {
     let root = Layout::find().root;
     let page = fs::read_to_string(root.join("docs/observing.md")).unwrap();
-    let sources: String = [
-        "crates/chassis",
-        "crates/messaging",
-        "crates/runtime",
-        "bff",
-        "campaign",
-        "tracking",
-        "commission",
-        "payment",
-    ]
-    .iter()
-    .flat_map(|folder| crate::environment::sources(&root.join(folder).join("src")))
-    .collect();
+    let sources: String = crate::folders_of_services()
+        .flat_map(|folder| crate::environment::sources(&root.join(folder).join("src")))
+        .collect();
     let sources: String = sources
         .chars()
         .filter(|letter| !letter.is_whitespace())
@@ -222,13 +212,8 @@ impl Scraper {
         let dir = stack.layout().state.join("prometheus");
         fs::create_dir_all(&dir).unwrap();
         let mut config = read("prometheus.yml").replace("15s", "1s");
-        for (service, port) in [
-            (Service::Tracking, 8000),
-            (Service::Commission, 8001),
-            (Service::Bff, 8002),
-            (Service::Campaign, 8003),
-            (Service::Payment, 8004),
-        ] {
+        for service in Service::ALL {
+            let port = service.port();
             let at = stack.url(service).unwrap().trim_start_matches("http://");
             config = config.replace(&format!("127.0.0.1:{port}"), at);
         }

@@ -13,6 +13,7 @@ use std::process::{Command, Output};
 use devstack::layout::Layout;
 use devstack::stack::free_port;
 use devstack::stack::testing::{PYTHON, from_test_run, scratch};
+use schemas::Service;
 
 /// Runs a program at a terminal of its own, shows what it prints until that contains the first word, and ends it.
 const AT_A_TERMINAL: &str = "
@@ -84,16 +85,8 @@ fn before_the_path(folder: &Path) -> String {
 #[test]
 fn every_program_says_which_build_it_is() {
     let built = Layout::find().built("debug");
-    for (program, name) in [
-        ("tributary", "tributary"),
-        ("bff", "bff"),
-        ("campaign", "campaign"),
-        ("tracking", "tracking"),
-        ("commission", "commission"),
-        ("payment", "payment"),
-        ("simulator", "simulator"),
-        ("generate-jwt", "generate-jwt"),
-    ] {
+    let others = ["tributary", "simulator", "generate-jwt"];
+    for program in Service::ALL.map(Service::name).into_iter().chain(others) {
         let output = Command::new(built.join(program))
             .arg("--version")
             .output()
@@ -102,7 +95,7 @@ fn every_program_says_which_build_it_is() {
         let version = concat!(env!("CARGO_PKG_VERSION"), " (commit ");
         let printed = printed(&output);
         assert!(
-            printed.starts_with(&format!("{name} {version}")),
+            printed.starts_with(&format!("{program} {version}")),
             "{program}: {printed}"
         );
     }
@@ -213,10 +206,10 @@ fn a_service_run_by_hand_logs_readably_at_a_terminal_and_json_in_a_pipe() {
 
 #[test]
 fn a_restart_builds_first_and_a_build_that_fails_stops_nothing() {
-    let reported = scratch("arguments");
+    let arguments = scratch("arguments");
     let cargo = program(
         "cargo",
-        &format!("echo \"$@\" > {}; exit 1", reported.display()),
+        &format!("echo \"$@\" > {}; exit 1", arguments.display()),
     );
     let root = scratch("restart");
     fs::create_dir_all(&root).unwrap();
@@ -232,7 +225,7 @@ fn a_restart_builds_first_and_a_build_that_fails_stops_nothing() {
         "{}",
         printed(&output)
     );
-    let arguments = fs::read_to_string(reported).unwrap();
+    let arguments = fs::read_to_string(arguments).unwrap();
     assert_eq!(arguments.trim(), "build --release --locked --bins");
 }
 

@@ -35,10 +35,10 @@ pub(super) async fn rebuilt(scratch: &mut Scratch, records: &Records) -> Result<
             tally.hold(false, || format!("{service}: {}", stderr.trim()));
             continue;
         }
-        let stderr = String::from_utf8(done.stdout)?;
-        ensure!(!stderr.is_empty(), "rebuild names no table of {service}");
+        let tables = String::from_utf8(done.stdout)?;
+        ensure!(!tables.is_empty(), "rebuild names no table of {service}");
         let mut rebuilt = PgConnection::connect(&into).await?;
-        for table in stderr.lines() {
+        for table in tables.lines() {
             let records = &mut scratch.connection;
             compare(records, service, table, &mut rebuilt, &mut tally).await?;
         }

@@ -174,8 +174,8 @@ pub(super) async fn run(client: &Client, verb: Verb) -> Result<()> {
                 Some(file) => json!({ "payload": read(&file)? }),
                 None => json!({}),
             };
-            let reported = which.ask(client, Method::POST, "/dry-run", Some(&body));
-            println!("{:#}", reported.await?);
+            let answer = which.ask(client, Method::POST, "/dry-run", Some(&body));
+            println!("{:#}", answer.await?);
         }
         Verb::Edit {
             which,

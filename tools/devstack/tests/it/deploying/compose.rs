@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::Command;
 
 use devstack::layout::Layout;
-use devstack::settings::COMPOSE_SECRETS;
+use devstack::settings::compose_secrets;
 use devstack::stack::run;
 use devstack::stack::testing::{PYTHON, from_test_run, scratch};
 use devstack::tools;
+use schemas::Service;
 use serde_json::{Map, Value};
 
 use super::{documented, strings, text};
@@ -17,23 +18,20 @@ pub const FILES: [(&str, &str); 2] = [
     ("docker-compose.yml", "hybrid"),
     ("docker-compose.event-driven.yml", "event"),
 ];
-/// The programs that we build; the other three are others' images.
-pub const OURS: [&str; 7] = [
-    "provision",
-    "simulator",
-    "bff",
-    "campaign",
-    "tracking",
-    "commission",
-    "payment",
-];
+/// The containers of programs that we build; the other three are others' images.
+pub fn ours() -> Vec<&'static str> {
+    let services = Service::ALL.map(Service::name).into_iter();
+    services.chain(["provision", "simulator"]).collect()
+}
 
 const TO_JSON: &str = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)";
 
 /// A file with these secrets beside the clone's own `.env`, as text.
 pub fn secrets(value: &str) -> String {
-    let lines = COMPOSE_SECRETS.map(|name| format!("{name}={value}\n"));
-    lines.concat()
+    let lines = compose_secrets()
+        .into_iter()
+        .map(|name| format!("{name}={value}\n"));
+    lines.collect()
 }
 
 /// What `docker-compose config` makes of a file with a `.env` of this text; `Err` is what it says instead.
@@ -80,8 +78,8 @@ fn every_container(holds: impl Fn(&str, &Value) -> bool) {
 fn both_files_hold_the_whole_stack() {
     for (file, _) in FILES {
         let mut found: Vec<String> = services(file).keys().cloned().collect();
-        let mut wanted: Vec<String> = OURS.map(str::to_owned).to_vec();
-        wanted.extend(["adminer", "postgres", "pulsar"].map(str::to_owned));
+        let mut wanted = ours();
+        wanted.extend(["adminer", "postgres", "pulsar"]);
         found.sort();
         wanted.sort();
         assert_eq!(found, wanted, "{file}");
@@ -103,16 +101,16 @@ fn the_files_differ_only_in_what_they_say_of_themselves_and_in_the_modes() {
             .iter()
             .filter(|line| line.contains("_SERVICE_MODE: MODE"))
             .count(),
-        4
+        Service::with_topics().count()
     );
 }
 
 #[test]
 fn without_a_secret_nothing_starts_and_the_secret_is_named() {
-    for name in COMPOSE_SECRETS {
+    for name in compose_secrets() {
         let env = secrets(&"5".repeat(64)).replace(&format!("{name}=5"), "NOTHING=5");
         let refused = config("docker-compose.yml", &env).unwrap_err();
-        assert!(refused.contains(name), "{name}: {refused}");
+        assert!(refused.contains(&name), "{name}: {refused}");
     }
 }
 
@@ -150,7 +148,9 @@ fn a_container_can_write_only_what_is_mounted_for_it_and_gains_no_privilege() {
             && strings(&container["security_opt"]) == ["no-new-privileges:true"]
             && container["mem_limit"].is_string()
     });
-    every_container(|name, container| !OURS.contains(&name) || container["user"] == "10001:10001");
+    every_container(|name, container| {
+        !ours().contains(&name) || container["user"] == "10001:10001"
+    });
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn every_variable_of_ours_is_explained_and_each_container_has_only_its_own_secre
 
 #[test]
 fn producers_keys_are_given_to_those_who_take_commands_and_to_nobody_else() {
-    let takes = ["campaign", "tracking", "commission", "payment"];
+    let takes: Vec<&str> = Service::with_topics().map(Service::name).collect();
     every_container(|name, container| {
         let has = container["environment"]["EXTERNAL_PRODUCERS"].is_string();
         has == takes.contains(&name)

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use devstack::stack::run;
+use schemas::Service;
 use serde_json::Value;
 
 use super::dockerfile::Dockerfile;
@@ -62,16 +63,8 @@ impl Container {
         fs::create_dir_all(root.join("proc")).unwrap();
         fs::write(root.join("etc/hosts"), "").unwrap();
         let names = folder.join("hosts");
-        let hosts = [
-            "postgres",
-            "pulsar",
-            "simulator",
-            "bff",
-            "campaign",
-            "tracking",
-            "commission",
-            "payment",
-        ];
+        let others = ["postgres", "pulsar", "simulator"].into_iter();
+        let hosts: Vec<&str> = others.chain(Service::ALL.map(Service::name)).collect();
         fs::write(&names, format!("127.0.0.1 localhost {}\n", hosts.join(" "))).unwrap();
 
         let mut environment = file.environment();

@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use schemas::Service;
+
 use super::text;
 
-/// Each image, and the program that it starts.
-pub const IMAGES: &[(&str, &str)] = &[
-    ("bff", "bff"),
-    ("campaign", "campaign"),
-    ("tracking", "tracking"),
-    ("commission", "commission"),
-    ("payment", "payment"),
-    ("simulator", "simulator"),
-    ("tributary", "tributary"),
-];
+/// Each image, which starts the program of its name.
+fn images() -> impl Iterator<Item = &'static str> {
+    let services = Service::ALL.map(Service::name).into_iter();
+    services.chain(["simulator", "tributary"])
+}
 
 /// One instruction, such as `("COPY", ". .")`.
 type Instruction = (String, String);
@@ -137,7 +134,7 @@ fn the_dockerfile_runs_only_what_the_tests_run() {
             super::images::ROOTFS
         ]
     );
-    for (image, _) in IMAGES {
+    for image in images() {
         assert!(Dockerfile::of(image).commands().is_empty(), "{image}");
     }
 }
@@ -158,17 +155,17 @@ fn the_compiler_is_pinned_to_that_of_the_clone_and_images_begin_with_nothing() {
 
 #[test]
 fn an_image_runs_its_program_as_nobody_that_this_machine_knows() {
-    for (image, program) in IMAGES {
+    for image in images() {
         let file = Dockerfile::of(image);
         assert_eq!(file.last("USER"), Some("10001:10001"), "{image}");
         assert_eq!(
             file.words("ENTRYPOINT"),
-            [format!("/usr/local/bin/{program}")]
+            [format!("/usr/local/bin/{image}")]
         );
-        if *image != "tributary" {
+        if image != "tributary" {
             assert_eq!(
                 file.words("HEALTHCHECK")[0],
-                format!("/usr/local/bin/{program}")
+                format!("/usr/local/bin/{image}")
             );
         }
     }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use tokio::time::sleep;
 
-use super::compose::{FILES, OURS, config, secrets};
+use super::compose::{FILES, config, ours, secrets};
 use super::container::Container;
 
 /// The commands of the Dockerfile's `RUN` lines.
@@ -133,7 +133,7 @@ impl Stack {
             running: BTreeMap::new(),
         };
         let mut done: BTreeSet<&str> = ["postgres", "pulsar"].into();
-        while let Some(name) = OURS.into_iter().find(|name| {
+        while let Some(name) = ours().into_iter().find(|name| {
             let after = config["services"][name]["depends_on"].as_object();
             !done.contains(name)
                 && after.is_none_or(|after| after.keys().all(|it| done.contains(it.as_str())))
@@ -156,7 +156,7 @@ impl Stack {
         }
         assert_eq!(
             stack.running.len(),
-            OURS.len() - 1,
+            ours().len() - 1,
             "all but the one that ends"
         );
         stack

@@ -1,0 +1,5 @@
+//! What only the leader runs.
+
+mod holds;
+
+pub(crate) use holds::ReleaseHolds;

@@ -1,0 +1,3 @@
+//! Wire records to domain values and back.
+
+mod events;
