@@ -123,6 +123,8 @@ services! {
     Commission = "commission", 8001, CommissionCommands, CommissionEvents;
     /// The ledger and payouts.
     Payment = "payment", 8004, PaymentCommands, PaymentEvents;
+    /// Mail, webhooks and postbacks about what happened.
+    Notify = "notify", 8005;
 }
 
 impl Service {

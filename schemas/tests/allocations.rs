@@ -19,7 +19,7 @@ const MALFORMED_LENGTHS: [&[u8]; 3] = [
 /// Room for an error's text.
 const ERROR_BYTES: usize = 1024;
 /// For each byte of a message. One with a value that cannot be taken is read for its header once more.
-const EACH_BYTE: usize = 10;
+const EACH_BYTE: usize = 12;
 
 /// All bytes that reading these allocates, freed again or not.
 fn cost(schema: &WriterSchema, bytes: &[u8]) -> usize {

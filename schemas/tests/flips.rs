@@ -15,7 +15,7 @@ static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Room for an error's text.
 const ERROR_BYTES: usize = 1024;
 /// For each byte of a message. One with a value that cannot be taken is read for its header once more.
-const EACH_BYTE: usize = 10;
+const EACH_BYTE: usize = 12;
 
 /// Samples of every version that lies in `golden/`; what one has from the one before counts once.
 fn samples() -> Vec<(Topic, String, Vec<u8>)> {

@@ -66,7 +66,7 @@ async fn main() -> Result<()> {
             let domain = payment::Payment::new(Arc::new(key.into()));
             fold(&domain, &payment::MIGRATIONS, &from, &into).await
         }
-        Some(Service::Bff) | None => bail!("{service} has no log of events to fold"),
+        _ => bail!("{service} has no log of events to fold"),
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) async fn rebuilt(scratch: &mut Scratch, records: &Records) -> Result<
     let mut tally = Tally::new(7, CHECK);
     let program = records.programs.join("rebuild");
     for (&service, from) in &records.databases {
-        if service == Service::Bff {
+        if service.events_topic().is_none() {
             continue; // It has no log of events.
         }
         let into = scratch.beside().await?;

@@ -38,6 +38,7 @@ impl Scene {
             Service::Tracking => tracking_scene().await,
             Service::Commission => commission_scene().await,
             Service::Payment => payment_scene().await,
+            other => panic!("{other} has no routes of its own, and no scene"),
         }
     }
 

@@ -1,0 +1,1 @@
+-- What notify owns; the log, the inbox and what else messaging needs are made beside it. Each table stands in its `TABLES` too.

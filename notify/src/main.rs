@@ -1,0 +1,7 @@
+//! Starts notify.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    runtime::main(runtime::version!(), notify::define)
+}

@@ -1,0 +1,15 @@
+//! Notify through its real edges, against a real Postgres.
+
+#![allow(clippy::unwrap_used, reason = "what is not there has failed the test")]
+
+use std::path::Path;
+
+use notify::Notify;
+use runtime::testing::TestService;
+
+#[tokio::test]
+async fn the_checked_in_document_is_the_one_that_is_served() {
+    let service = TestService::start::<Notify>(notify::define).await;
+    let copy = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    chassis::openapi::compare_copy(&service.document, &copy).unwrap();
+}
