@@ -133,6 +133,12 @@ impl Service {
         Self::ALL.into_iter().find(|service| service.name() == name)
     }
 
+    /// The topics that it publishes: its events, or for the bff everybody's commands.
+    pub fn published_topics(self) -> Vec<Topic> {
+        let all = Topic::ALL.into_iter();
+        all.filter(|topic| topic.publisher() == self).collect()
+    }
+
     /// Those with topics of their own, which have a mode too: all but the bff.
     pub fn with_topics() -> impl DoubleEndedIterator<Item = Self> {
         let all = Self::ALL.into_iter();

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bff::Projections;
-use messaging::epoch;
 use messaging::transport::history;
 use messaging::transport::http::InternalKey;
 use messaging::{Lock, Lookups, NewMessage, SchemaIds, WriteTx, Writer};
+use operations::fencing;
 use runtime::testing::{self, SECRET, TestService, new_database, variables};
 use schemas::{Body, Message, Service, Topic};
 use secrecy::SecretString;
@@ -160,7 +160,7 @@ async fn read_models_are_made_again_over_the_raised_epoch_of_a_sender_that_was_r
         .await
         .unwrap();
     let end = tx.position();
-    epoch::raise(&mut tx, &payment.pool, &payment.writer, end)
+    fencing::raise(&mut tx, &payment.pool, &payment.writer, end)
         .await
         .unwrap();
     tx.commit().await.unwrap();

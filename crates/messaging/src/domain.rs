@@ -7,7 +7,6 @@ use thiserror::Error;
 use types::Micros;
 use uuid::Uuid;
 
-use crate::event_store;
 use crate::tx::{Lock, WriteTx};
 
 /// What a decision may know besides state and message.
@@ -108,6 +107,11 @@ impl Tables {
     };
 }
 
+/// How the commands of a service that decides are listed.
+pub(crate) const COMMANDS_OF_INBOX: &str =
+    "SELECT l.position, i.id, i.type, i.subject, i.actor, i.received_at, i.state, i.code
+  FROM pipeline.message_log l JOIN pipeline.inbox i ON i.id = l.outcome_of WHERE true";
+
 /// A service's domain as the engine sees it. `handle` and `evolve` are pure; the rest is its SQL.
 pub trait Domain: Send + Sync + 'static {
     /// Whose domain this is.
@@ -116,8 +120,8 @@ pub trait Domain: Send + Sync + 'static {
     const LOCK: Lock = Lock::Log;
     /// What its tables are.
     const TABLES: Tables = Tables::NONE;
-    /// How its commands are listed: see [`event_store::commands`].
-    const COMMAND_LOG: &'static str = event_store::COMMANDS_OF_INBOX;
+    /// The statement that lists its commands by their place in the log, for operators: `l.position` is that place.
+    const COMMAND_LOG: &'static str = COMMANDS_OF_INBOX;
     /// The states that one batch touches.
     type BatchState: Send + Sync;
     /// What can happen here.

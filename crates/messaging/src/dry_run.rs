@@ -1,9 +1,7 @@
-//! The dry run: what handling a message that is in the retry queue would come to now, without any of it staying.
+//! The dry run: what handling a message would come to now, without any of it staying.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use schemas::{Topic, WriterSchema};
 use serde_json::Value;
@@ -11,10 +9,7 @@ use serde_json::Value;
 use crate::attempt::{Attempt, Failure};
 use crate::domain::Domain;
 use crate::engine::Engine;
-use crate::inbound::{Answer, Inbound, Wire};
-use crate::retry_queue::RetryRow;
-use crate::retry_queue::acts::{self, ActError, edited_bytes};
-use crate::trust::Vouching;
+use crate::inbound::{Answer, Inbound};
 use crate::tx::{Lookups, WriteTx};
 
 /// What handling a message would come to.
@@ -54,51 +49,15 @@ pub enum DryRunResult {
 
 /// A domain whose type nobody needs to know for a dry run.
 pub trait DryRun: Send + Sync {
-    /// Handles a row, with an edited payload or its own, as if it were due and first of its subject; under the writer lock,
-    /// in a transaction that is rolled back.
-    fn dry_run<'a>(
-        &'a self,
-        row: &'a RetryRow,
-        payload: Option<Value>,
-    ) -> BoxFuture<'a, Result<DryRunResult, ActError>>;
+    /// Handles a message as if it were due and first of its subject; under the writer lock, in a transaction that is rolled
+    /// back.
+    fn dry_run(&self, inbound: Inbound) -> BoxFuture<'_, DryRunResult>;
 }
 
-impl<D: Domain> DryRun for Arc<Engine<D>> {
-    fn dry_run<'a>(
-        &'a self,
-        row: &'a RetryRow,
-        payload: Option<Value>,
-    ) -> BoxFuture<'a, Result<DryRunResult, ActError>> {
-        Box::pin(async move {
-            let mut inbound = acts::inbound(&self.pool, &self.writer.schema_ids, row).await?;
-            if let Some(payload) = payload {
-                let bytes = Bytes::from(edited_bytes(&inbound, payload)?);
-                inbound = reread(inbound, bytes);
-            }
-            inbound.name_subject(|message| self.domain.subject_of(message));
-            Ok(handle(self, &inbound).await)
-        })
-    }
-}
-
-/// The same row with other bytes, written with this build's schema.
-fn reread(inbound: Inbound, bytes: Bytes) -> Inbound {
-    let wire = Wire {
-        schema: WriterSchema::current(inbound.topic),
-        bytes,
-    };
-    let fresh = Inbound::read(
-        inbound.topic,
-        0,
-        wire,
-        || inbound.id,
-        &crate::inbound::Hint::default(),
-        Vouching::Transport(&inbound.sender),
-    );
-    Inbound {
-        content: fresh.content,
-        wire: fresh.wire,
-        ..inbound
+impl<D: Domain> DryRun for Engine<D> {
+    fn dry_run(&self, mut inbound: Inbound) -> BoxFuture<'_, DryRunResult> {
+        inbound.name_subject(|message| self.domain.subject_of(message));
+        Box::pin(async move { handle(self, &inbound).await })
     }
 }
 

@@ -83,16 +83,4 @@ pub const METRICS: &[(&str, &str)] = &[
         "tributary_parked_oldest_seconds",
         "Since when the oldest message is in the retry queue, by state",
     ),
-    (
-        "tributary_archive_to",
-        "The log is archived below this position",
-    ),
-    (
-        "tributary_archived_messages_total",
-        "Messages written to the archive",
-    ),
-    (
-        "tributary_log_dropped_to",
-        "The log's tables begin at this position",
-    ),
 ];

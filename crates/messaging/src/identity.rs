@@ -1,6 +1,36 @@
 //! Which database this is: a copy that was restored elsewhere, or to an earlier time, is another one.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use sqlx::{Connection, PgConnection};
+
+/// Why a service's transports are closed: its database is another one than its log was written in.
+#[derive(Clone, Default)]
+pub struct Guard(Arc<Mutex<Option<String>>>);
+
+impl Guard {
+    /// `None` while all is well.
+    pub fn reason(&self) -> Option<String> {
+        let reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reason.clone()
+    }
+
+    /// An operator said that the log goes on in this database.
+    pub fn recognised(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Lets nobody write to a database, nor read it, that is not recognised: to its service it is away.
+    pub async fn check(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let reason = recognise(connection).await?;
+        let refused = match &reason {
+            None => Ok(()),
+            Some(reason) => Err(sqlx::Error::Configuration(reason.clone().into())),
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        refused
+    }
+}
 
 /// The server's own number, the database's, and the server's timeline, which a recovery to a point in time or a promoted
 /// standby begins anew.
@@ -29,7 +59,7 @@ async fn current(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
 
 /// Whether this is the database that the log was written in: the reason why not, and what to do. A database that never
 /// noted which it is does so now.
-pub async fn recognise(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+async fn recognise(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
     let now = current(connection).await?;
     let noted: Option<String> = sqlx::query_scalar("SELECT identity FROM pipeline.service_state")
         .fetch_one(&mut *connection)

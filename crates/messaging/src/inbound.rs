@@ -207,7 +207,7 @@ impl Inbound {
 
     /// What is kept of it when it is in the retry queue, so that it is about the same when it is fed back; `None` when it
     /// cannot be written.
-    pub(crate) fn kept(&self) -> Option<Cow<'_, Wire>> {
+    pub fn kept(&self) -> Option<Cow<'_, Wire>> {
         match &self.content {
             Content::Message(message) if self.renamed => {
                 written(self.topic, message).map(Cow::Owned)

@@ -14,7 +14,6 @@ mod domain;
 mod dry_run;
 mod engine;
 pub mod epoch;
-pub mod event_store;
 pub mod gap;
 pub mod gauges;
 pub mod group;
@@ -32,14 +31,13 @@ pub mod process;
 mod projection;
 mod queue;
 pub mod relay;
-pub mod replay;
 mod resend;
 pub mod retry_queue;
 pub mod retry_scheduler;
 mod schema_ids;
 pub mod service_state;
 mod sqlstate;
-pub mod superseded;
+mod superseded;
 mod supervise;
 pub mod tls;
 pub mod trace;
@@ -62,7 +60,9 @@ pub use queue::{
 pub use schema_ids::{SchemaIdError, SchemaIds};
 pub use sqlstate::is_outage;
 pub use supervise::Tasks;
-pub use tx::{Lock, Lookups, MAX_BODY_BYTES, NewMessage, TxError, Watermark, WriteTx, Writer};
+pub use tx::{
+    Lock, Lookups, MAX_BODY_BYTES, NewMessage, TxError, Watermark, WriteTx, Writer, encode,
+};
 
 /// Makes or brings up to date the pipeline's own tables, in Postgres schema `pipeline`: before a service's.
 pub async fn migrate(

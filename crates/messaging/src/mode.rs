@@ -123,6 +123,14 @@ impl Modes {
         }
     }
 
+    /// The topics that a service publishes to the broker.
+    pub fn relayed_topics(&self, service: Service) -> Vec<Topic> {
+        let published = service.published_topics().into_iter();
+        published
+            .filter(|topic| self.publishes(service, *topic))
+            .collect()
+    }
+
     /// The followers that a service posts a topic to.
     pub fn posts_to(&self, sender: Service, topic: Topic) -> Vec<Service> {
         topic

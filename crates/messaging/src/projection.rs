@@ -5,8 +5,7 @@ use std::future::Future;
 
 use schemas::{Message, Service};
 
-use crate::domain::{Context, Decision, Domain, FoldError, Recorded, Tables};
-use crate::event_store;
+use crate::domain::{COMMANDS_OF_INBOX, Context, Decision, Domain, FoldError, Recorded, Tables};
 use crate::tx::{Lock, WriteTx};
 
 /// What a follower shows of others' events, as the engine sees it. `fold` is pure; the rest is its SQL.
@@ -15,8 +14,8 @@ pub trait Projection: Send + Sync + 'static {
     const SERVICE: Service;
     /// What its tables are.
     const TABLES: Tables = Tables::NONE;
-    /// How commands that were asked here are listed: see [`event_store::commands`].
-    const COMMAND_LOG: &'static str = event_store::COMMANDS_OF_INBOX;
+    /// How commands that were asked here are listed: see [`Domain::COMMAND_LOG`].
+    const COMMAND_LOG: &'static str = COMMANDS_OF_INBOX;
     /// The rows that one batch changes.
     type BatchState: Send + Sync;
 

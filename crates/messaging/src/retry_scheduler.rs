@@ -93,8 +93,8 @@ async fn feed_due(
         .any(|answer| !matches!(answer, Answer::InRetryQueue)))
 }
 
-/// A message of the retry queue as it is fed back.
-pub(crate) fn to_inbound(row: RetryRow, schema: Arc<schemas::WriterSchema>) -> Option<Inbound> {
+/// A message of the retry queue as it is fed back. `None` when this build does not know its topic.
+pub fn to_inbound(row: RetryRow, schema: Arc<schemas::WriterSchema>) -> Option<Inbound> {
     let topic = Topic::parse(&row.topic)?;
     let hint = Hint {
         source: Some(&row.source),

@@ -13,25 +13,6 @@ use crate::tx::{Lock, WriteTx};
 /// One cause has no more messages than that.
 const MAX_OF_ONE_CAUSE: usize = 1_000;
 
-/// Notes what caused something behind this position of this log, and what is in the retry queue. Returns how far the log
-/// was read.
-pub async fn note(connection: &mut PgConnection, after: i64) -> Result<i64, sqlx::Error> {
-    let head: i64 = sqlx::query_scalar("SELECT position FROM pipeline.log_head")
-        .fetch_one(&mut *connection)
-        .await?;
-    sqlx::query(
-        "INSERT INTO pipeline.handled_before
-         SELECT causation_id FROM pipeline.message_log WHERE position > $1 AND position <= $2 AND causation_id IS NOT NULL
-          UNION SELECT message_id FROM pipeline.parked
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(after)
-    .bind(head)
-    .execute(connection)
-    .await?;
-    Ok(head)
-}
-
 /// Notes facts of an old history that are handled after its successor was accepted.
 pub(crate) async fn add(connection: &mut PgConnection, facts: &[Uuid]) -> Result<(), sqlx::Error> {
     if facts.is_empty() {

@@ -261,7 +261,7 @@ impl WriteTx {
     }
 
     /// What this transaction owns.
-    pub(crate) fn lock(&self) -> Lock {
+    pub fn lock(&self) -> Lock {
         self.writer.lock
     }
 
@@ -418,10 +418,7 @@ impl WriteTx {
     }
 
     /// The id of a writer schema in this database, noting it when it is new.
-    pub(crate) async fn schema_id(
-        &mut self,
-        schema: &schemas::WriterSchema,
-    ) -> Result<i32, sqlx::Error> {
+    pub async fn schema_id(&mut self, schema: &schemas::WriterSchema) -> Result<i32, sqlx::Error> {
         let ids = self.writer.schema_ids.clone();
         ids.ensure(&mut self.tx, schema).await
     }
@@ -468,7 +465,7 @@ fn halted(stream: &StreamId) -> (String, String, i32) {
 }
 
 /// Encodes a message, and refuses one that no log or edge would take.
-pub(crate) fn encode(topic: Topic, header: &Header, body: &Body) -> Result<Vec<u8>, TxError> {
+pub fn encode(topic: Topic, header: &Header, body: &Body) -> Result<Vec<u8>, TxError> {
     let refuse = |reason: String| TxError::Append {
         kind: header.kind.clone(),
         reason,

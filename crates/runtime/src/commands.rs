@@ -7,15 +7,14 @@ use chassis::openapi::Problems;
 use chassis::params::Path;
 use chassis::problem::Problem;
 use messaging::inbox;
+use operations::{CommandState, RejectionName, unread, unread_schema};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::documents::{CommandState, RejectionName};
-use crate::start::Host;
-use crate::unread::{unread, unread_schema};
+use crate::host::Host;
 
 /// Where a command stands.
 #[derive(Debug, Serialize, ToSchema)]

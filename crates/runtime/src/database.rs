@@ -1,42 +1,14 @@
 //! The service's own database: connecting, checking its promises, migrating.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use messaging::identity::Guard;
 use messaging::tls::Refusal;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time::Instant;
-
-/// Why a service's transports are closed: its database is another one than its log was written in.
-#[derive(Clone, Default)]
-pub(crate) struct Guard(Arc<Mutex<Option<String>>>);
-
-impl Guard {
-    /// `None` while all is well.
-    pub(crate) fn reason(&self) -> Option<String> {
-        let reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        reason.clone()
-    }
-
-    /// An operator said that the log goes on in this database.
-    pub(crate) fn recognised(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// Lets nobody write to a database, nor read it, that is not recognised: to its service it is away.
-    async fn check(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let reason = messaging::identity::recognise(connection).await?;
-        let refused = match &reason {
-            None => Ok(()),
-            Some(reason) => Err(sqlx::Error::Configuration(reason.clone().into())),
-        };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
-        refused
-    }
-}
 
 /// Connects lazily: a database that is away at the start is waited for by whoever needs it.
 pub(crate) fn pool(

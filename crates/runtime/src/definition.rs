@@ -11,7 +11,7 @@ use schemas::Topic;
 use sqlx::migrate::Migrator;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::start::Host;
+use crate::host::Host;
 
 /// Makes a service's routes.
 pub type Routes = fn(&Host) -> OpenApiRouter;

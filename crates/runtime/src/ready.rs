@@ -9,7 +9,7 @@ use chassis::http::ReadyCheck;
 use chassis::time::to_rfc3339;
 use messaging::{Paused, gap, halted};
 
-use crate::start::Host;
+use crate::host::Host;
 
 pub(crate) async fn checks(host: Host, verifier: Arc<Verifier>) -> Vec<ReadyCheck> {
     // Asking a database that is not recognised would only wait.

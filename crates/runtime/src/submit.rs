@@ -9,14 +9,13 @@ use chassis::http::RequestContext;
 use chassis::idempotency::RequestHash;
 use chassis::problem::{FieldProblem, Problem, code};
 use messaging::{Answer, Inbound, clock, inbox};
+use operations::{CommandState, unread_schema};
 use schemas::{Actor, Body, Header, Message, Service, Topic, Written, rejection_code};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::documents::CommandState;
-use crate::start::Host;
-use crate::unread::unread_schema;
+use crate::host::Host;
 
 /// A command that is not committed by then is answered as of unknown outcome.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -9,9 +9,8 @@ use messaging::{Health, Queue, Shut, Tasks, service_state};
 use schemas::Topic;
 
 use crate::definition::LeaderJobs;
-use crate::followers::published;
+use crate::host::Host;
 use crate::settings::Settings;
-use crate::start::Host;
 
 fn each_partition(settings: &Settings) -> impl Iterator<Item = i32> + use<> {
     (0..settings.partitions).filter_map(|partition| i32::try_from(partition).ok())
@@ -92,7 +91,7 @@ pub(crate) fn relay(
     let pool = host.pool().clone();
     let leader_flow = host.flow().clone();
     let start = move |tasks: &Tasks, relay_epoch: i64| {
-        for topic in published(host.service()) {
+        for topic in host.service().published_topics() {
             for partition in each_partition(&settings) {
                 ship_one(
                     &host,

@@ -270,7 +270,7 @@ async fn submit_answer(
         correlation_id: id,
         causation_id: Some(event),
         outcome_of: None,
-        actor: Some(operator.actor()),
+        actor: Some(runtime::actor(operator.caller())),
         traceparent: None,
     };
     let body = RecordPayoutAnswerV1 {

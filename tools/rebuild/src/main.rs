@@ -86,7 +86,7 @@ async fn fold<D: Domain>(domain: &D, own: &Migrator, from: &PgPool, into: &PgPoo
         lock: Lock::Log,
     };
     let known = SchemaIds::open(from).await?;
-    messaging::replay::replay(domain, from, &known, into, &writer).await?;
+    operations::replay::replay(domain, from, &known, into, &writer).await?;
     for table in D::TABLES.folds {
         println!("{table}");
     }

@@ -98,9 +98,13 @@ const MAY_STAY: &[(&str, &str, &str)] = &[
     ("standing", "tracking/src/http/", "a field of JSON"),
     ("Standing", "tracking/src/http/", "its schema in OpenAPI"),
     ("standing", "tracking/src/store/", "a column"),
-    ("set_aside", "crates/runtime/", "an outcome in JSON"),
+    ("set_aside", "crates/operations/", "an outcome in JSON"),
     ("set_aside", "docs/operations.md", "that outcome"),
-    ("set_aside_for", "crates/messaging/", "in audits that exist"),
+    (
+        "set_aside_for",
+        "crates/operations/",
+        "in audits that exist",
+    ),
 ];
 
 /// What is about those words, tells history, or was released as it is.

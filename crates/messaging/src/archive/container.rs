@@ -20,7 +20,7 @@ const MAX_METADATA_BYTES: usize = 8_388_608;
 const LEVEL: i32 = 3;
 
 /// Writes rows into a file that is not there yet.
-pub(super) struct Writer {
+pub struct Writer {
     out: BufWriter<File>,
     sync: [u8; 16],
     block: Vec<u8>,
@@ -28,7 +28,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn create(
+    /// Begins a file with a header, in which these texts stand, and with what separates its blocks.
+    pub fn create(
         path: &Path,
         metadata: &[(&str, String)],
         sync: [u8; 16],
@@ -59,7 +60,7 @@ impl Writer {
     }
 
     /// Adds one encoded row.
-    pub(super) fn append(&mut self, datum: &[u8]) -> Result<(), ArchiveError> {
+    pub fn append(&mut self, datum: &[u8]) -> Result<(), ArchiveError> {
         self.block.extend_from_slice(datum);
         self.in_block += 1;
         if self.block.len() >= BLOCK_BYTES {
@@ -85,7 +86,7 @@ impl Writer {
     }
 
     /// Ends the file and waits until the disk has it.
-    pub(super) fn finish(mut self) -> Result<(), ArchiveError> {
+    pub fn finish(mut self) -> Result<(), ArchiveError> {
         self.end_block()?;
         let file = self
             .out
@@ -97,7 +98,7 @@ impl Writer {
 }
 
 /// Reads a file's rows from any of its positions on.
-pub(super) struct Reader {
+pub struct Reader {
     from: BufReader<File>,
     sync: [u8; 16],
     metadata: Vec<(String, Vec<u8>)>,
@@ -108,7 +109,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Opens a file whose first row stands at `first`.
-    pub(super) fn open(path: &Path, first: i64) -> Result<Self, ArchiveError> {
+    pub fn open(path: &Path, first: i64) -> Result<Self, ArchiveError> {
         let file = File::open(path)?;
         let end = file.metadata()?.len();
         let mut from = BufReader::new(file);
@@ -143,16 +144,13 @@ impl Reader {
     }
 
     /// One of the file's own texts.
-    pub(super) fn metadata(&self, key: &str) -> Option<String> {
+    pub fn metadata(&self, key: &str) -> Option<String> {
         let (_, value) = self.metadata.iter().find(|(name, _)| name == key)?;
         String::from_utf8(value.clone()).ok()
     }
 
     /// The next block with a row behind `after`, unpacked: its first position, its count and its datums. `None` at the end.
-    pub(super) fn block_after(
-        &mut self,
-        after: i64,
-    ) -> Result<Option<(i64, i64, Vec<u8>)>, ArchiveError> {
+    fn block_after(&mut self, after: i64) -> Result<Option<(i64, i64, Vec<u8>)>, ArchiveError> {
         while self.from.stream_position()? < self.end {
             let (count, size) = (get_long(&mut self.from)?, get_long(&mut self.from)?);
             let size = usize::try_from(size)
@@ -180,7 +178,7 @@ impl Reader {
     }
 
     /// The rows of the next block with one behind `after`, those up to `after` included. `None` at the end.
-    pub(super) fn rows_after(&mut self, after: i64) -> Result<Option<Vec<LogRow>>, ArchiveError> {
+    pub fn rows_after(&mut self, after: i64) -> Result<Option<Vec<LogRow>>, ArchiveError> {
         let Some((first, count, datums)) = self.block_after(after)? else {
             return Ok(None);
         };

@@ -12,7 +12,7 @@ use super::ArchiveError;
 use crate::log::LogRow;
 
 /// The schema of the rows, letter by letter as it stands in a file's header.
-pub const SCHEMA_TEXT: &str = r#"{"type":"record","name":"LogRow","namespace":"tributary.archive","fields":[
+pub(super) const SCHEMA_TEXT: &str = r#"{"type":"record","name":"LogRow","namespace":"tributary.archive","fields":[
  {"name":"position","type":"long"},{"name":"id","type":"string"},{"name":"type","type":"string"},
  {"name":"topic","type":["null","string"]},{"name":"partition","type":["null","int"]},{"name":"sequence","type":["null","long"]},
  {"name":"key","type":"string"},{"name":"subject","type":"string"},
@@ -49,11 +49,7 @@ static SCHEMA: LazyLock<Schema> =
     LazyLock::new(|| Schema::parse_str(SCHEMA_TEXT).expect("the archive's schema is valid"));
 
 /// Appends a row to a buffer as one datum.
-pub(super) fn encode(
-    row: &LogRow,
-    schema_sha256: &str,
-    into: &mut Vec<u8>,
-) -> Result<(), ArchiveError> {
+pub fn encode(row: &LogRow, schema_sha256: &str, into: &mut Vec<u8>) -> Result<(), ArchiveError> {
     let text = |id: Uuid| id.to_string();
     let archived = Archived {
         position: row.position,

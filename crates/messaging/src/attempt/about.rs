@@ -90,11 +90,9 @@ pub(super) fn stall(tx: &mut WriteTx, inbound: &Inbound, reason: &str, attempts:
     }
 }
 
-/// Ends a parked message by an operator's word: it leaves the table, and a command has an outcome.
-pub(crate) fn drop_from_retry_queue(
-    tx: &mut WriteTx,
-    inbound: &Inbound,
-) -> Result<Option<i64>, String> {
+/// Ends a parked message by an operator's word: it leaves the table, and a command has an outcome, whose position is
+/// returned. An error says why that cannot be reported.
+pub fn drop_from_retry_queue(tx: &mut WriteTx, inbound: &Inbound) -> Result<Option<i64>, String> {
     let now = tx.now().0;
     let mut position = None;
     if inbound.asks() && tx.lock() == Lock::Log {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Gap, Pace, Requests, Stands, Turn, ask, stands};
 use crate::health::Health;
 use crate::inbound::StreamId;
-use crate::transport::resend::Sources;
+use crate::transport::Peers;
 
 /// A partition of a topic: its one publisher has one stream there.
 type Place = (Topic, i32);
@@ -103,13 +103,7 @@ impl OpenClaim {
 impl OpenClaims {
     /// Asks the sources of streams that stand still since something was claimed of them. It says nothing in `/ready`: where
     /// the source has nothing behind what was handled, it was somebody else's word only.
-    pub(super) async fn look(
-        &mut self,
-        pool: &PgPool,
-        health: &Health,
-        sources: &Sources,
-        pace: Pace,
-    ) {
+    pub(super) async fn look(&mut self, pool: &PgPool, health: &Health, peers: &Peers, pace: Pace) {
         let now = Instant::now();
         for (place, epoch) in health.claims.take() {
             let claim = self.0.entry(place);
@@ -139,7 +133,7 @@ impl OpenClaims {
             }
             stream.epoch = stands.map_or(claim.epoch, |stands| stands.epoch);
             let expected = claim.requests.expected;
-            let Ok(result) = ask(pool, sources, &Gap { stream, expected }).await else {
+            let Ok(result) = ask(pool, peers, &Gap { stream, expected }).await else {
                 continue;
             };
             claim.requests.resends += u32::from(result.is_sent);

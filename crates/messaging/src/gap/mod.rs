@@ -13,7 +13,8 @@ use crate::backoff::Backoff;
 use crate::gap::claims::OpenClaims;
 use crate::health::Health;
 use crate::inbound::{Inbound, StreamId};
-use crate::transport::resend::{ResendAnswer, Sources};
+use crate::transport::Peers;
+use crate::transport::resend::ResendAnswer;
 use crate::tx::Watermark;
 
 /// So many sessions in a row meet a gap before it is reported: after a change of the active consumer a broker may feed the
@@ -209,7 +210,7 @@ impl Requests {
 pub async fn watch(
     pool: PgPool,
     health: Health,
-    sources: Sources,
+    peers: Peers,
     pace: Pace,
     stop: CancellationToken,
 ) {
@@ -235,14 +236,14 @@ pub async fn watch(
                 Turn::GiveUp => report(&health, gap, given_up()),
                 // What cannot be read now is asked next time.
                 Turn::Request => {
-                    if let Ok(result) = ask(&pool, &sources, gap).await {
+                    if let Ok(result) = ask(&pool, &peers, gap).await {
                         requests.resends += u32::from(result.is_sent);
                         report(&health, gap, result.says);
                     }
                 }
             }
         }
-        open_claims.look(&pool, &health, &sources, pace).await;
+        open_claims.look(&pool, &health, &peers, pace).await;
     }
 }
 
@@ -273,7 +274,7 @@ struct ResendResult {
 }
 
 /// Asks a gap's source to send again, where nothing speaks of a restore.
-async fn ask(pool: &PgPool, sources: &Sources, gap: &Gap) -> Result<ResendResult, sqlx::Error> {
+async fn ask(pool: &PgPool, peers: &Peers, gap: &Gap) -> Result<ResendResult, sqlx::Error> {
     let Some(stands) = stands_before(pool, gap).await? else {
         return Ok(ResendResult {
             is_sent: false,
@@ -293,7 +294,7 @@ async fn ask(pool: &PgPool, sources: &Sources, gap: &Gap) -> Result<ResendResult
         let says = "is followed under another epoch, and is not asked to send it again".to_owned();
         ("refused", says)
     } else {
-        match sources.ask(&gap.stream, stands.at).await {
+        match peers.ask_to_resend(&gap.stream, stands.at).await {
             ResendAnswer::SentAgain => ("sent", "was asked, and sends again".to_owned()),
             ResendAnswer::Refused(why) => ("refused", why),
             ResendAnswer::Later(why) => ("later", why),

@@ -19,7 +19,7 @@ pub use read::{all_after, head, last_sequence, next_rows, position_of_sequence, 
 /// How far apart, in positions, the log notes where each stream stood.
 const MARK_EVERY: i64 = 4_096;
 /// The events of one command stand together, and are no more than these.
-pub(crate) const OF_ONE_COMMAND: i64 = 16;
+pub const OF_ONE_COMMAND: i64 = 16;
 
 /// A row to append.
 #[derive(Debug)]

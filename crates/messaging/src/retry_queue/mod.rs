@@ -1,14 +1,13 @@
 //! The retry queue, `pipeline.parked`: what is in it, why, and until when.
 
-pub mod acts;
 pub(crate) mod blocked;
-pub mod look;
-pub mod redrive;
 
 use std::collections::HashSet;
 
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
+
+pub use crate::attempt::about::drop_from_retry_queue;
 
 /// A message counts as dead after so many failed attempts.
 pub const MAX_ATTEMPTS: i32 = 5;

@@ -14,6 +14,7 @@ use sqlx::PgPool;
 use crate::log::{self, LogRow};
 use crate::relay::TransportError;
 use crate::schema_ids::SchemaIds;
+use crate::transport::Peers;
 use crate::transport::http::{InternalKey, hex};
 use crate::transport::wire::{BatchMessage, BatchSchema, MessageBatch};
 
@@ -25,7 +26,7 @@ const POSITIONS: &str = "x-log-positions";
 
 /// Which part of a log.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct HistoryQuery {
+pub struct HistoryQuery {
     /// Of the service that is asked.
     pub topic: String,
     /// Its partition.
@@ -141,18 +142,17 @@ async fn batch(
 }
 
 /// Reads a part of another service's log, with the position of each message.
-pub(crate) async fn read(
-    client: &reqwest::Client,
-    base_url: &str,
-    key: &InternalKey,
-    (reader, owner): (Service, Service),
+pub async fn read(
+    peers: &Peers,
+    owner: Service,
     query: &HistoryQuery,
 ) -> Result<(MessageBatch, Vec<i64>), TransportError> {
     let failed = |error: reqwest::Error| TransportError::outage(error);
-    let response = client
-        .get(format!("{base_url}/internal/v1/log"))
+    let response = peers
+        .client
+        .get(format!("{}/internal/v1/log", peers.url_of(owner)))
         .query(query)
-        .bearer_auth(key.sign(reader, owner, None)?)
+        .bearer_auth(peers.key.sign(peers.me, owner, None)?)
         .timeout(crate::transport::http::REQUEST_TIMEOUT)
         .send()
         .await

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use crate::health::Health;
 use crate::mode::{Mode, Modes};
 use crate::relay::{Entry, Shipped, Start, Transport, TransportError};
+use crate::transport::Peers;
 pub use crate::transport::internal::InternalKey;
 use crate::transport::receiver::{Receiver, Refusal};
 use crate::transport::wire::{BatchMessage, BatchSchema, MessageBatch};
@@ -59,22 +60,18 @@ struct Stands {
 
 impl HttpTransport {
     /// A transport that is not open yet.
-    #[allow(clippy::too_many_arguments, reason = "they are what an edge is")]
     pub fn new(
-        client: reqwest::Client,
-        base_url: String,
-        key: InternalKey,
-        sender: Service,
+        peers: &Peers,
         follower: Service,
         (topic, partition): (Topic, i32),
         modes: Modes,
         health: Health,
     ) -> Self {
         Self {
-            client,
-            base_url,
-            key,
-            sender,
+            client: peers.client.clone(),
+            base_url: peers.url_of(follower).to_owned(),
+            key: peers.key.clone(),
+            sender: peers.me,
             follower,
             topic,
             partition,

@@ -5,6 +5,7 @@ pub mod history;
 pub mod http;
 mod internal;
 pub mod memory;
+mod peers;
 pub mod pulsar;
 pub mod receiver;
 mod refusal;
@@ -13,3 +14,5 @@ mod seniority;
 mod silence;
 pub mod token;
 pub mod wire;
+
+pub use peers::Peers;

@@ -1,6 +1,5 @@
 //! `POST /internal/v1/resends`: a follower asks the source of a stream to send again what it misses.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::inbound::StreamId;
 use crate::resend::{self, Outcome, Wanted};
+use crate::transport::Peers;
 use crate::transport::http::InternalKey;
 use crate::tx::{Watermark, Writer};
 
@@ -85,18 +85,6 @@ async fn send_again(
     }
 }
 
-/// The way to the sources of what a service follows.
-pub struct Sources {
-    /// Shared with whatever else speaks to services.
-    pub client: reqwest::Client,
-    /// Signs who asks.
-    pub key: InternalKey,
-    /// Who asks.
-    pub me: Service,
-    /// Where each service listens, by its name.
-    pub urls: BTreeMap<&'static str, String>,
-}
-
 /// What a source answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResendAnswer {
@@ -108,9 +96,9 @@ pub enum ResendAnswer {
     Later(String),
 }
 
-impl Sources {
+impl Peers {
     /// Asks the source of a stream to send again from where this service stands.
-    pub async fn ask(&self, stream: &StreamId, at: Watermark) -> ResendAnswer {
+    pub async fn ask_to_resend(&self, stream: &StreamId, at: Watermark) -> ResendAnswer {
         let Some(source) = Service::parse(&stream.source) else {
             return ResendAnswer::Refused("is no service".to_owned());
         };
@@ -135,8 +123,7 @@ impl Sources {
     }
 
     async fn post(&self, source: Service, wanted: &Wanted) -> Result<(StatusCode, String), String> {
-        let base_url = self.urls.get(source.name()).map_or("", String::as_str);
-        let url = format!("{base_url}/internal/v1/resends");
+        let url = format!("{}/internal/v1/resends", self.url_of(source));
         let token = self.key.sign(self.me, source, None);
         let token = token.map_err(|error| error.to_string())?;
         let request = self.client.post(url).query(wanted).bearer_auth(token);

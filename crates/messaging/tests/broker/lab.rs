@@ -11,7 +11,7 @@ use messaging::relay::{self, Source};
 use messaging::transport::consumer::{self, Subscription};
 use messaging::transport::http::InternalKey;
 use messaging::transport::pulsar::{BrokerSettings, PulsarTransport};
-use messaging::transport::resend::{self, Sources};
+use messaging::transport::{Peers, resend};
 use messaging::trust::Trust;
 use messaging::{
     Engine, FoldError, Health, Lock, Lookups, NewMessage, Projection, Queue, SchemaIds, Tasks,
@@ -84,8 +84,8 @@ pub fn key() -> InternalKey {
 }
 
 /// A follower's way to the sender, which listens there or nowhere.
-fn sources(url: &str) -> Sources {
-    Sources {
+fn peers(url: &str) -> Peers {
+    Peers {
         client: reqwest::Client::new(),
         key: key(),
         me: Service::Bff,
@@ -385,8 +385,8 @@ impl Follower {
                 stop.cancelled().await;
             });
         }
-        let sources = sources(sender);
-        let watching = gap::watch(pool.clone(), health.clone(), sources, pace, stop.clone());
+        let peers = peers(sender);
+        let watching = gap::watch(pool.clone(), health.clone(), peers, pace, stop.clone());
         tasks.spawn("gaps", watching);
         let committed = Arc::new(watch::Sender::new(0));
         let schema_ids = writer.schema_ids.clone();

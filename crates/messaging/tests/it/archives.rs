@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use messaging::archive::{self, Held};
+use messaging::archive::{ArchiveError, Part};
 use messaging::log::{self, LogRow};
-use messaging::{Lookups, WriteTx, epoch};
+use messaging::{Lookups, WriteTx};
+use operations::archive::{self, Held};
+use operations::fencing;
 use schemas::Topic;
 use uuid::Uuid;
 
@@ -42,7 +44,7 @@ async fn begin(lab: &Lab) -> WriteTx {
         .unwrap()
 }
 
-pub async fn archive_all(lab: &Lab) -> Vec<archive::Part> {
+pub async fn archive_all(lab: &Lab) -> Vec<Part> {
     archive::run(&lab.pool, &lab.writer.schema_ids, "payment", 100)
         .await
         .unwrap()
@@ -66,7 +68,7 @@ async fn everything(lab: &Lab) -> Vec<LogRow> {
     }
 }
 
-pub async fn drop_below(lab: &Lab, floor: i64) -> Result<i64, archive::ArchiveError> {
+pub async fn drop_below(lab: &Lab, floor: i64) -> Result<i64, ArchiveError> {
     archive::read_back(&lab.pool, floor).await?;
     let mut tx = begin(lab).await;
     let end = archive::drop_below(&mut tx, floor).await?;
@@ -174,10 +176,7 @@ async fn a_file_that_changed_is_found_and_its_rows_stay() {
     for at in [5, 700, 2_000, usize::MAX / 2] {
         flip(&path, at);
         let found = archive::verify(&lab.pool, parts[1].from_position).await;
-        assert!(
-            matches!(found, Err(archive::ArchiveError::Corrupt(_))),
-            "{found:?}"
-        );
+        assert!(matches!(found, Err(ArchiveError::Corrupt(_))), "{found:?}");
         assert!(drop_below(&lab, 299).await.is_err());
         flip(&path, at);
     }
@@ -225,7 +224,7 @@ async fn an_epoch_begins_neither_in_the_archive_nor_beyond_the_log() {
     archive_all(&lab).await;
     for (after, raised) in [(98, false), (151, false), (99, true)] {
         let mut tx = begin(&lab).await;
-        let done = epoch::raise(&mut tx, &lab.pool, &lab.writer, after).await;
+        let done = fencing::raise(&mut tx, &lab.pool, &lab.writer, after).await;
         assert_eq!(done.is_ok(), raised, "{after}: {done:?}");
     }
     std::fs::remove_dir_all(folder).unwrap();
@@ -243,7 +242,7 @@ async fn what_is_not_verified_is_not_dropped() {
     assert_eq!(floor.position, 99, "{floor:?}");
     let refused = drop_below(&lab, 299).await;
     assert!(
-        matches!(refused, Err(archive::ArchiveError::Refused(_))),
+        matches!(refused, Err(ArchiveError::Refused(_))),
         "{refused:?}"
     );
     assert_eq!(everything(&lab).await.len(), 350);

@@ -1,5 +1,6 @@
 //! The HTTP transport between two databases, and a follower that fails in every way it can.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,6 +11,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use messaging::log::LogRow;
 use messaging::relay::{self, Entry, Shipped, Source, Transport};
+use messaging::transport::Peers;
 use messaging::transport::http::{HttpTransport, InternalKey, router};
 use messaging::transport::memory::MemoryTransport;
 use messaging::transport::receiver::Receiver;
@@ -123,11 +125,14 @@ pub async fn listen(app: Router, tasks: &Tasks) -> String {
 }
 
 fn by_http(url: String) -> HttpTransport {
+    let peers = Peers {
+        client: reqwest::Client::new(),
+        key: key(),
+        me: Service::Commission,
+        urls: BTreeMap::from([(Service::Payment.name(), url)]),
+    };
     HttpTransport::new(
-        reqwest::Client::new(),
-        url,
-        key(),
-        Service::Commission,
+        &peers,
         Service::Payment,
         (FACTS, 0),
         modes(),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use messaging::trust::{Sender, Vouching};
 use messaging::{
     Answer, DryRun, Engine, FlowSender, Hint, Inbound, Lock, Queue, SchemaIds, Tasks, Wire, Writer,
-    log, retry_queue, retry_scheduler,
+    log, retry_scheduler,
 };
+use operations::retry_queue::redrive;
 use runtime::testing::{claimed_sender, message, until};
 use schemas::{Body, Message, Service, Topic, WriterSchema};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -82,14 +83,14 @@ impl Lab {
             stop.clone(),
         );
         tasks.spawn("retry_scheduler", scheduling);
-        let redriving = retry_queue::redrive::run(
+        let redriving = redrive::run(
             self.pool.clone(),
             self.writer.clone(),
             engine.retry_queue_changed(),
             stop.clone(),
         );
         tasks.spawn("redrive", redriving);
-        let dry_run = Arc::new(Arc::clone(&engine));
+        let dry_run: Arc<dyn DryRun> = engine.clone();
         tasks.spawn("engine", engine.run(stop.clone(), suspicious));
         Replica {
             flow: queue.flow(),

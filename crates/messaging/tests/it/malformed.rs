@@ -4,9 +4,9 @@ use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
-use messaging::retry_queue::acts;
 use messaging::trust::{Sender, Vouching};
 use messaging::{Answer, Hint, Inbound, Wire};
+use operations::retry_queue::acts;
 use schemas::{Actor, Topic, WriterSchema};
 use uuid::Uuid;
 

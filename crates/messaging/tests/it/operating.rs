@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use messaging::retry_queue::acts::{self, ActError, By, Key};
-use messaging::retry_queue::look;
 use messaging::trust::{Sender, Vouching};
-use messaging::{Answer, Hint, Inbound, Via, Wire, audit, log};
+use messaging::{Answer, Hint, Inbound, Via, Wire, log};
+use operations::audit;
+use operations::retry_queue::acts::{self, ActError, By, Key};
+use operations::retry_queue::look;
 use runtime::testing::{message, until};
 use schemas::{
     Body, CommandRejectedV1, Message, RecordPayoutAnswerV1, RequestPayoutV1, WriterSchema,

@@ -1,9 +1,9 @@
 //! Dry runs, and redriving many messages.
 
-use messaging::retry_queue::acts::ActError;
-use messaging::retry_queue::look::{self, Filter};
-use messaging::retry_queue::redrive;
 use messaging::{DryRunResult, log};
+use operations::retry_queue::acts::ActError;
+use operations::retry_queue::look::{self, Filter};
+use operations::retry_queue::{dry_run, redrive};
 use schemas::Message;
 use serde_json::json;
 
@@ -48,13 +48,15 @@ async fn mended_with_dead(methods: &[&str]) -> (Lab, Vec<Message>) {
 #[tokio::test]
 async fn a_dry_run_returns_what_would_come_of_it_and_nothing_stays() {
     let (lab, replica, commands) = with_dead(100, &["broken"]).await;
-    let row = || async {
-        let rows = look::find(&lab.pool, commands[0].header.id, None).await;
-        rows.unwrap().remove(0)
+    let handling = async |payload| {
+        let (pool, schema_ids) = (&lab.pool, &lab.writer.schema_ids);
+        let rows = look::find(pool, commands[0].header.id, None).await;
+        let row = rows.unwrap().remove(0);
+        dry_run::run(&*replica.dry_run, pool, schema_ids, &row, payload).await
     };
     let before = (log::head(&lab.pool).await.unwrap(), lab.retry_queue().await);
 
-    let result = replica.dry_run.dry_run(&row().await, None).await;
+    let result = handling(None).await;
     assert!(
         matches!(&result, Ok(DryRunResult::Failed { reason }) if reason.contains("the bank is broken")),
         "{result:?}"
@@ -65,24 +67,18 @@ async fn a_dry_run_returns_what_would_come_of_it_and_nothing_stays() {
         payload["method"] = method.into();
         Some(payload)
     };
-    let result = replica
-        .dry_run
-        .dry_run(&row().await, payload(200, "broken-not"))
-        .await;
+    let result = handling(payload(200, "broken-not")).await;
     assert!(
         matches!(&result, Ok(DryRunResult::Rejected { code, .. }) if code == "insufficient_balance"),
         "{result:?}"
     );
-    let result = replica
-        .dry_run
-        .dry_run(&row().await, payload(200, "patient"))
-        .await;
+    let result = handling(payload(200, "patient")).await;
     assert!(
         matches!(&result, Ok(DryRunResult::InRetryQueue { state: "waiting", waiting_for: Some(what), .. }) if what == "funds:p"),
         "{result:?}"
     );
     lab.break_down(false);
-    let result = replica.dry_run.dry_run(&row().await, None).await;
+    let result = handling(None).await;
     let Ok(DryRunResult::Handled(events)) = result else {
         panic!("{result:?}");
     };

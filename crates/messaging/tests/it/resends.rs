@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use messaging::transport::Peers;
 use messaging::transport::http::InternalKey;
-use messaging::transport::resend::{ResendAnswer, Sources, router};
-use messaging::{StreamId, Tasks, Watermark, audit};
+use messaging::transport::resend::{ResendAnswer, router};
+use messaging::{StreamId, Tasks, Watermark};
+use operations::audit;
 use schemas::{Service, Topic};
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -23,7 +25,7 @@ struct Scene {
     lab: Lab,
     archive: PathBuf,
     tasks: Tasks,
-    sources: Sources,
+    peers: Peers,
 }
 
 impl Scene {
@@ -46,7 +48,7 @@ impl Scene {
         let app = router(pool, writer, key.clone(), vec![FACTS]);
         let tasks = Tasks::new(CancellationToken::new());
         let url = listen(app, &tasks).await;
-        let sources = Sources {
+        let peers = Peers {
             client: reqwest::Client::new(),
             key,
             me: Service::Bff,
@@ -56,7 +58,7 @@ impl Scene {
             lab,
             archive,
             tasks,
-            sources,
+            peers,
         }
     }
 
@@ -68,7 +70,7 @@ impl Scene {
     }
 
     async fn ask_as(&self, stream: &StreamId, at: Watermark) -> ResendAnswer {
-        self.sources.ask(stream, at).await
+        self.peers.ask_to_resend(stream, at).await
     }
 
     async fn assert_refused(&self, stream: &StreamId, at: Watermark, why: &str) {

@@ -6,9 +6,9 @@ use messaging::relay::{self, Source};
 use messaging::transport::memory::MemoryTransport;
 use messaging::transport::receiver::Receiver;
 use messaging::{
-    Answer, Health, Lock, Lookups, NewMessage, SchemaIds, Tasks, WriteTx, Writer, advance, epoch,
-    halted,
+    Answer, Health, Lock, Lookups, NewMessage, SchemaIds, Tasks, WriteTx, Writer, advance, halted,
 };
+use operations::fencing;
 use runtime::testing::until;
 use schemas::{Message, Service};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -175,7 +175,7 @@ async fn a_restored_sender_finds_its_follower_ahead_and_says_so() {
     sender.append(4).await;
     let receiver = Receiver::new(lab.pool.clone(), &replica.flow);
     let at = receiver.watermark("commission", 1, FACTS, 0).await.unwrap();
-    let fork = epoch::fork(&sender.pool, FACTS, 0, 1, at).await.unwrap();
+    let fork = fencing::fork(&sender.pool, FACTS, 0, 1, at).await.unwrap();
     assert_eq!(fork, Some(21));
     let (transport, reason) = sender.health.stops().remove(0);
     assert_eq!(transport, "memory commission-events/0");
@@ -215,7 +215,7 @@ async fn a_restored_senders_new_messages_are_not_dropped_as_seen_and_come_again_
 
     let receiver = Receiver::new(lab.pool.clone(), &replica.flow);
     let at = receiver.watermark("commission", 1, FACTS, 0).await.unwrap();
-    let fork = epoch::fork(&sender.pool, FACTS, 0, 1, at).await.unwrap();
+    let fork = fencing::fork(&sender.pool, FACTS, 0, 1, at).await.unwrap();
     assert_eq!(
         fork,
         Some(21),
@@ -223,12 +223,12 @@ async fn a_restored_senders_new_messages_are_not_dropped_as_seen_and_come_again_
     );
     let refused = accept(&lab, 0).await;
     assert!(
-        matches!(refused, Err(halted::NotAccepted::Refused(_))),
+        matches!(refused, Err(fencing::NotAccepted::Refused(_))),
         "{refused:?}"
     );
 
     let mut tx = sender.begin().await;
-    let raised = epoch::raise(&mut tx, &sender.pool, &sender.writer, 20)
+    let raised = fencing::raise(&mut tx, &sender.pool, &sender.writer, 20)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -254,11 +254,11 @@ async fn a_restored_senders_new_messages_are_not_dropped_as_seen_and_come_again_
     tasks.finished().await;
 }
 
-async fn accept(lab: &Lab, epoch: i64) -> Result<Vec<halted::Halted>, halted::NotAccepted> {
+async fn accept(lab: &Lab, epoch: i64) -> Result<Vec<halted::Halted>, fencing::NotAccepted> {
     let mut tx = WriteTx::begin(&lab.pool, &lab.writer, Lookups::default())
         .await
         .unwrap();
-    let accepted = halted::accept(&mut tx, "commission", epoch, 0).await?;
+    let accepted = fencing::accept(&mut tx, "commission", epoch, 0).await?;
     tx.commit().await.unwrap();
     Ok(accepted)
 }
@@ -270,7 +270,7 @@ async fn what_a_follower_never_got_of_the_old_epoch_comes_before_the_new_one() {
     let sender = Sender::open(&empty_database().await).await;
     sender.append(20).await;
     let mut tx = sender.begin().await;
-    epoch::raise(&mut tx, &sender.pool, &sender.writer, 20)
+    fencing::raise(&mut tx, &sender.pool, &sender.writer, 20)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use messaging::retry_queue::look;
 use messaging::{Answer, Via, retry_queue};
+use operations::retry_queue::look;
 use runtime::testing::{message, until};
 use schemas::CommissionReversedV1;
 use types::EarningStatus;

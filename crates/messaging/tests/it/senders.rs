@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use messaging::Answer;
-use messaging::retry_queue::acts::{self, By, Key};
+use operations::retry_queue::acts::{self, By, Key};
 
 use crate::bank::take_out;
 use crate::lab::{COMMANDS, FACTS, Lab, command};

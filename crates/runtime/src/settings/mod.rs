@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::followers;
 use crate::password::PasswordFile;
 use chassis::auth::{AuthConfig, Surface};
 use chassis::config::{Env, Profile};
@@ -19,7 +18,7 @@ use messaging::transport::http::InternalKey;
 use messaging::transport::pulsar::BrokerSettings;
 use messaging::trust::Trust;
 use messaging::{Mode, Modes};
-use schemas::{Service, Topic};
+use schemas::Service;
 use sqlx::postgres::PgConnectOptions;
 use variables::ServiceUrl;
 
@@ -130,8 +129,7 @@ fn read_modes(env: &mut Env) -> Modes {
 
 /// Whether it publishes to the broker or follows anything there.
 fn uses_broker(modes: &Modes, service: Service) -> bool {
-    let by_broker = |topic: &Topic| modes.publishes(service, *topic);
-    followers::published(service).iter().any(by_broker) || !modes.consumes(service).is_empty()
+    !modes.relayed_topics(service).is_empty() || !modes.consumes(service).is_empty()
 }
 
 /// Where other services reach this one: its second port, if it has one.

@@ -19,12 +19,12 @@ use axum::http::StatusCode;
 use chassis::auth::{Claims, Role, SigningKey};
 use chassis::config::Env;
 use chassis::idempotency::IdempotencyKey;
-use messaging::replay;
 use messaging::trust::{Sender, Vouching};
 use messaging::{
     Answer, Answers, Domain, FLOW_MESSAGES, Hint, Inbound, Lock, SchemaIds, Wire, Writer, clock,
     log,
 };
+use operations::replay;
 use schemas::signature::Producer;
 use schemas::{Actor, Body, CommandStalledV1, Header, Message, Service, Topic, WriterSchema};
 use secrecy::SecretString;
@@ -37,8 +37,9 @@ use types::ids::Asker;
 use uuid::Uuid;
 
 use crate::definition::Definition;
+use crate::host::Host;
 use crate::settings::Settings;
-use crate::start::{Host, Running, start};
+use crate::start::{Running, start};
 
 /// What a condition in a test is waited for at most.
 const PATIENCE: Duration = Duration::from_secs(30);

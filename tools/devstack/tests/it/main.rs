@@ -41,7 +41,10 @@ fn built(program: &str) -> PathBuf {
 }
 
 /// The folders whose sources a service is made of.
-fn folders_of_services() -> impl Iterator<Item = &'static str> {
-    let shared = ["crates/chassis", "crates/messaging", "crates/runtime"];
-    shared.into_iter().chain(Service::ALL.map(Service::name))
+fn folders_of_services() -> impl Iterator<Item = String> {
+    let shared =
+        ["chassis", "messaging", "operations", "runtime"].map(|name| format!("crates/{name}"));
+    shared
+        .into_iter()
+        .chain(Service::ALL.map(|service| service.name().to_owned()))
 }

@@ -100,7 +100,7 @@ fn every_checked_in_document_is_valid_and_a_typescript_client_of_it_compiles() {
             &checked_in(format!("{service}/openapi.json")),
         );
     }
-    documents.put("operator", &checked_in("crates/runtime/operator.json"));
+    documents.put("operator", &checked_in("crates/operations/operator.json"));
     assert_eq!(documents.findings(), none());
     assert_eq!(documents.compile(), "");
 }

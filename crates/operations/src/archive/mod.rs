@@ -1,0 +1,103 @@
+//! The acts upon old parts of the log: they are written to files, read back, and dropped from the table.
+
+mod discard;
+mod verify;
+mod write;
+
+use std::path::Path;
+
+use messaging::archive::{ArchiveError, Part};
+use sqlx::PgPool;
+
+pub use discard::{Floor, Held, drop_below, droppable, read_back};
+pub use verify::verify;
+pub use write::run;
+
+/// All parts, oldest first.
+pub async fn list(pool: &PgPool) -> Result<Vec<Part>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM pipeline.archive ORDER BY from_position")
+        .fetch_all(pool)
+        .await
+}
+
+/// Parts that begin below a position, newest first.
+pub(crate) async fn list_below(
+    pool: &PgPool,
+    below: i64,
+    limit: i64,
+) -> Result<Vec<Part>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM pipeline.archive WHERE from_position < $1 ORDER BY from_position DESC LIMIT $2",
+    )
+    .bind(below)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+}
+
+/// Where the oldest parts begin that were not read back yet.
+pub(crate) async fn unverified(pool: &PgPool, most: usize) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT from_position FROM pipeline.archive WHERE verified_at IS NULL ORDER BY from_position LIMIT $1",
+    )
+    .bind(i64::try_from(most).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await
+}
+
+/// How many positions one partition of the log's table has.
+pub(crate) async fn partition_positions(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT partition_positions FROM pipeline.log_head")
+        .fetch_one(pool)
+        .await
+}
+
+/// Sets how many positions one partition of the log's table has. Only an empty log takes it.
+pub async fn set_partition_positions(pool: &PgPool, positions: u32) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE pipeline.log_head SET partition_positions = $1 WHERE position = 0")
+        .bind(i64::from(positions))
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Notes where the archive lies, for all who read the log. All replicas see the same folder under the same name.
+pub async fn open(pool: &PgPool, folder: &Path) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE pipeline.service_state SET archive_folder = $1")
+        .bind(folder.to_string_lossy())
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// A position for a metric; it saturates far beyond any log's first years.
+fn gauge(position: i64) -> f64 {
+    u32::try_from(position).map_or(f64::INFINITY, f64::from)
+}
+
+/// Bytes as text.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// SHA-256 of a file, read in pieces.
+fn sha256_of(path: &Path) -> Result<Vec<u8>, ArchiveError> {
+    use sha2::{Digest, Sha256};
+    use std::io::BufRead;
+    let mut file = std::io::BufReader::with_capacity(64 * 1024, std::fs::File::open(path)?);
+    let mut hasher = Sha256::new();
+    loop {
+        let piece = file.fill_buf()?;
+        if piece.is_empty() {
+            return Ok(hasher.finalize().to_vec());
+        }
+        hasher.update(piece);
+        let read = piece.len();
+        file.consume(read);
+    }
+}

@@ -1,0 +1,273 @@
+//! Fencing after a restore: a restored log goes on under a raised epoch, and its followers accept that one by one. See
+//! `docs/runbooks/restore.md`.
+
+use std::collections::BTreeMap;
+
+use messaging::halted::Halted;
+use messaging::log::{self, LogRow};
+use messaging::{Lock, SchemaIdError, TxError, Watermark, WriteTx, Writer, encode};
+use schemas::Topic;
+use sqlx::{PgConnection, PgPool};
+
+/// The first position of a stream that is not what a follower handled at its place: it stands at or below the follower's
+/// watermark, and is later than the message that was handled there.
+pub async fn fork(
+    pool: &PgPool,
+    topic: Topic,
+    partition: i32,
+    epoch: i64,
+    watermark: Watermark,
+) -> Result<Option<i64>, sqlx::Error> {
+    let Some(time) = watermark.time else {
+        return Ok(None);
+    };
+    // The follower may have handled more than there is here.
+    let last = log::last_sequence(pool, topic, partition).await?;
+    let sequence = watermark.sequence.min(last);
+    let mut at = log::position_of_sequence(pool, topic, partition, epoch, sequence).await?;
+    let mut forked = None;
+    loop {
+        let rows: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT position, time FROM pipeline.message_log
+              WHERE position <= $1 AND topic = $2 AND partition = $3 ORDER BY position DESC LIMIT 500",
+        )
+        .bind(at)
+        .bind(topic.name())
+        .bind(partition)
+        .fetch_all(pool)
+        .await?;
+        for (position, stated) in &rows {
+            if *stated <= time {
+                return Ok(forked);
+            }
+            forked = Some(*position);
+        }
+        match rows.last() {
+            Some((position, _)) => at = position - 1,
+            None => return Ok(forked),
+        }
+    }
+}
+
+/// Why an epoch cannot be raised.
+#[derive(Debug, thiserror::Error)]
+pub enum RaiseError {
+    /// The database said so.
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+    /// A writer schema is unusable.
+    #[error(transparent)]
+    Schema(#[from] SchemaIdError),
+    /// A message cannot be stated anew.
+    #[error(transparent)]
+    Append(#[from] TxError),
+    /// The state of things forbids it.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// What raising an epoch did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Raised {
+    /// The new epoch.
+    pub epoch: i64,
+    /// It begins behind this position.
+    pub after_position: i64,
+    /// Messages that were in the log already and go out under it.
+    pub restated: u64,
+}
+
+/// Raises the log's epoch behind a position: what stands after it was appended since the restore, under sequences that
+/// followers have seen with other messages, and gets a place in the new epoch. The relay begins again there.
+pub async fn raise(
+    tx: &mut WriteTx,
+    pool: &PgPool,
+    writer: &Writer,
+    after_position: i64,
+) -> Result<Raised, RaiseError> {
+    let (epoch, head, now) = (tx.epoch() + 1, tx.position(), tx.now());
+    let archived: i64 =
+        sqlx::query_scalar("SELECT coalesce(max(to_position), 0) FROM pipeline.archive")
+            .fetch_one(&mut *tx.connection())
+            .await?;
+    if after_position > head || archived > after_position {
+        return Err(RaiseError::Refused(format!(
+            "an epoch cannot begin behind position {after_position}: the log ends at {head} and is archived up to {archived}"
+        )));
+    }
+    let mut streams = BTreeMap::new();
+    let (mut at, mut restated) = (after_position, 0);
+    while at < head {
+        let rows: Vec<LogRow> = sqlx::query_as(
+            "SELECT * FROM pipeline.message_log WHERE position > $1 ORDER BY position LIMIT 500",
+        )
+        .bind(at)
+        .fetch_all(&mut *tx.connection())
+        .await?;
+        let Some(last) = rows.last() else { break };
+        at = last.position;
+        for row in rows {
+            let (Some(topic), Some(partition)) = (row.topic.clone(), row.partition) else {
+                continue;
+            };
+            let sequence = streams.entry((topic, partition)).or_insert(0_i64);
+            *sequence += 1;
+            restate(tx.connection(), pool, writer, &row, epoch, *sequence).await?;
+            restated += 1;
+        }
+    }
+    let connection = tx.connection();
+    sqlx::query("DELETE FROM pipeline.stream_head")
+        .execute(&mut *connection)
+        .await?;
+    for ((topic, partition), sequence) in streams {
+        sqlx::query(
+            "INSERT INTO pipeline.stream_head (topic, partition, sequence) VALUES ($1, $2, $3)",
+        )
+        .bind(topic)
+        .bind(partition)
+        .bind(sequence)
+        .execute(&mut *connection)
+        .await?;
+    }
+    begin_behind(connection, epoch, after_position, now.0).await?;
+    Ok(Raised {
+        epoch,
+        after_position,
+        restated,
+    })
+}
+
+async fn begin_behind(
+    connection: &mut PgConnection,
+    epoch: i64,
+    after_position: i64,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO pipeline.epoch (epoch, after_position, raised_at) VALUES ($1, $2, $3)",
+    )
+    .bind(epoch)
+    .bind(after_position)
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("UPDATE pipeline.log_head SET epoch = $1")
+        .bind(epoch)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM pipeline.stream_mark WHERE position > $1")
+        .bind(after_position)
+        .execute(&mut *connection)
+        .await?;
+    // A relay that runs has read the old epoch: its cursor is no longer its own.
+    sqlx::query("UPDATE pipeline.relay_cursor SET position = least(position, $1), relay_epoch = relay_epoch + 1")
+        .bind(after_position)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Gives a message of the log another place in its stream.
+async fn restate(
+    connection: &mut PgConnection,
+    pool: &PgPool,
+    writer: &Writer,
+    row: &LogRow,
+    epoch: i64,
+    sequence: i64,
+) -> Result<(), RaiseError> {
+    let schema = writer.schema_ids.get(pool, row.schema_id).await?;
+    let mut message = schemas::decode(&schema, &row.body).map_err(|error| {
+        RaiseError::Refused(format!("position {} cannot be read: {error}", row.position))
+    })?;
+    (message.header.epoch, message.header.sequence) = (Some(epoch), Some(sequence));
+    let body = encode(schema.topic(), &message.header, &message.body)?;
+    sqlx::query(
+        "UPDATE pipeline.message_log SET sequence = $2, schema_id = $3, body = $4 WHERE position = $1",
+    )
+    .bind(row.position)
+    .bind(sequence)
+    .bind(writer.schema_ids.current(schema.topic()))
+    .bind(body)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Why an epoch cannot be accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAccepted {
+    /// The database said so.
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+    /// It is not the source's next.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Accepts a source's raised epoch: its halted streams, and those that will come to the same place, go on with it. Returns
+/// the streams that were halted. `epoch` has to be the one that the source's log has: when that is the one that is
+/// followed, its streams are tried once more, and stop again unless they are mended.
+///
+/// What this log did so far is noted, so that nothing of it is done once more when the source decides it again: behind
+/// `noted`, up to where that was done before without the lock.
+pub async fn accept(
+    tx: &mut WriteTx,
+    source: &str,
+    epoch: i64,
+    noted: i64,
+) -> Result<Vec<Halted>, NotAccepted> {
+    let lock = tx.lock();
+    let connection = tx.connection();
+    let known: Option<i64> =
+        sqlx::query_scalar("SELECT max(epoch) FROM pipeline.watermark WHERE source = $1")
+            .bind(source)
+            .fetch_one(&mut *connection)
+            .await?;
+    if known.is_none_or(|known| epoch < known) {
+        let known = known.map_or("nothing of it".to_owned(), |known| format!("epoch {known}"));
+        return Err(NotAccepted::Refused(format!(
+            "{known} is followed here, and epoch {epoch} is none of its successors"
+        )));
+    }
+    sqlx::query(
+        "INSERT INTO pipeline.accepted_epoch (source, epoch) VALUES ($1, $2)
+         ON CONFLICT (source) DO UPDATE SET epoch = excluded.epoch",
+    )
+    .bind(source)
+    .bind(epoch)
+    .execute(&mut *connection)
+    .await?;
+    if lock == Lock::Log {
+        note_handled(connection, noted).await?;
+    }
+    let halted =
+        sqlx::query_as("DELETE FROM pipeline.stopped_stream WHERE source = $1 RETURNING *")
+            .bind(source)
+            .fetch_all(connection)
+            .await?;
+    Ok(halted)
+}
+
+/// Notes what caused something behind this position of this log, and what is in the retry queue. Returns how far the log
+/// was read.
+pub(crate) async fn note_handled(
+    connection: &mut PgConnection,
+    after: i64,
+) -> Result<i64, sqlx::Error> {
+    let head: i64 = sqlx::query_scalar("SELECT position FROM pipeline.log_head")
+        .fetch_one(&mut *connection)
+        .await?;
+    sqlx::query(
+        "INSERT INTO pipeline.handled_before
+         SELECT causation_id FROM pipeline.message_log WHERE position > $1 AND position <= $2 AND causation_id IS NOT NULL
+          UNION SELECT message_id FROM pipeline.parked
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(after)
+    .bind(head)
+    .execute(connection)
+    .await?;
+    Ok(head)
+}

@@ -1,0 +1,114 @@
+//! What is folded, in order, up to a target.
+
+use std::collections::HashMap;
+
+use messaging::{SchemaIds, StreamId, WriteTx, log};
+use schemas::Message;
+use sqlx::PgPool;
+
+use super::ReplayError;
+use super::followed::Followed;
+
+/// Messages that are folded at once.
+pub(super) const BATCH: i64 = 500;
+
+/// Up to where the tables are to be folded.
+#[derive(Debug, Default)]
+pub(super) struct Target {
+    /// In the own log.
+    pub position: i64,
+    /// In what is followed.
+    pub watermarks: HashMap<StreamId, i64>,
+}
+
+impl Target {
+    /// Where the live tables stand, as a transaction sees them.
+    pub(super) fn of(tx: &WriteTx) -> Self {
+        Self {
+            position: tx.position(),
+            watermarks: tx.watermarks(),
+        }
+    }
+}
+
+/// A message with its place.
+#[derive(Debug)]
+pub(super) struct Fed {
+    /// In the own log; 0 in what is followed.
+    pub position: i64,
+    pub message: Message,
+    /// Its size.
+    pub bytes: usize,
+}
+
+/// What a rebuild folds.
+#[derive(Debug, Clone)]
+pub enum Feed {
+    /// The own log: for domains.
+    Own(OwnLog),
+    /// The logs of others: for read models.
+    Followed(Followed),
+}
+
+impl Feed {
+    pub(super) async fn next(&mut self, until: &Target) -> Result<Vec<Fed>, ReplayError> {
+        match self {
+            Self::Own(log) => log.next(until).await,
+            Self::Followed(followed) => followed.next(until).await,
+        }
+    }
+
+    /// How far it is, and how far it is to come: in positions, or in messages of all streams.
+    pub(super) fn progress(&self, until: &Target) -> (i64, i64) {
+        match self {
+            Self::Own(log) => (log.at, until.position),
+            Self::Followed(followed) => (followed.done(), until.watermarks.values().sum()),
+        }
+    }
+}
+
+/// A log from its beginning.
+#[derive(Debug, Clone)]
+pub struct OwnLog {
+    pool: PgPool,
+    schema_ids: SchemaIds,
+    at: i64,
+}
+
+impl OwnLog {
+    /// The log of a database.
+    pub fn new(pool: PgPool, schema_ids: SchemaIds) -> Self {
+        Self {
+            pool,
+            schema_ids,
+            at: 0,
+        }
+    }
+
+    pub(super) async fn next(&mut self, until: &Target) -> Result<Vec<Fed>, ReplayError> {
+        let wanted = (until.position - self.at).clamp(0, BATCH);
+        if wanted == 0 {
+            return Ok(Vec::new());
+        }
+        let rows = log::all_after(&self.pool, self.at, wanted).await?;
+        let mut fed = Vec::with_capacity(rows.len());
+        for row in rows {
+            if row.position > until.position {
+                break;
+            }
+            let schema = self.schema_ids.get(&self.pool, row.schema_id).await?;
+            let message = schemas::decode(&schema, &row.body);
+            let message = message.map_err(|error| ReplayError::Unreadable {
+                position: row.position,
+                reason: error.to_string(),
+            })?;
+            self.at = row.position;
+            fed.push(Fed {
+                position: row.position,
+                message,
+                bytes: row.body.len(),
+            });
+        }
+        Ok(fed)
+    }
+}

@@ -1,0 +1,185 @@
+//! The logs of those that are followed, read again from their first message over HTTP.
+
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
+
+use messaging::StreamId;
+use messaging::transport::Peers;
+use messaging::transport::history::{self, HistoryQuery};
+use messaging::transport::wire::BatchSchema;
+use schemas::{DecodeError, Topic, WriterSchema};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::ReplayError;
+use super::feed::{Fed, Target};
+
+/// Every stream that is followed, one after another: streams have no order between them.
+#[derive(Clone)]
+pub struct Followed {
+    senders: Peers,
+    pool: PgPool,
+    at: HashMap<StreamId, At>,
+    /// Messages that are in the retry queue here: the live tables do not have them either.
+    in_retry_queue: Option<Box<InRetryQueue>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct InRetryQueue {
+    now: HashSet<Uuid>,
+    /// Those that an operator edited or dropped.
+    before: HashSet<Uuid>,
+}
+
+impl InRetryQueue {
+    async fn read(pool: &PgPool) -> Result<Self, sqlx::Error> {
+        let now: Vec<Uuid> = sqlx::query_scalar("SELECT message_id FROM pipeline.parked")
+            .fetch_all(pool)
+            .await?;
+        let before: Vec<Uuid> = sqlx::query_scalar("SELECT message_id FROM pipeline.parked_before")
+            .fetch_all(pool)
+            .await?;
+        Ok(Self {
+            now: now.into_iter().collect(),
+            before: before.into_iter().collect(),
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct At {
+    sequence: i64,
+    /// In the sender's log.
+    position: i64,
+}
+
+impl std::fmt::Debug for Followed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Followed")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Followed {
+    /// From the beginning; `pool` is the reader's own database.
+    pub fn new(senders: Peers, pool: PgPool) -> Self {
+        Self {
+            senders,
+            pool,
+            at: HashMap::new(),
+            in_retry_queue: None,
+        }
+    }
+
+    /// Messages read so far.
+    pub(super) fn done(&self) -> i64 {
+        self.at.values().map(|at| at.sequence).sum()
+    }
+
+    pub(super) async fn next(&mut self, until: &Target) -> Result<Vec<Fed>, ReplayError> {
+        if self.in_retry_queue.is_none() {
+            self.in_retry_queue = Some(Box::new(InRetryQueue::read(&self.pool).await?));
+        }
+        let mut streams: Vec<_> = until.watermarks.iter().collect();
+        streams.sort_by_key(|(stream, _)| (stream.topic.name(), stream.partition, stream.epoch));
+        for (stream, watermark) in streams {
+            while self.at.get(stream).map_or(0, |at| at.sequence) < *watermark {
+                let fed = self.read(stream, *watermark).await?;
+                // All of what was read may be in the retry queue here.
+                if !fed.is_empty() {
+                    return Ok(fed);
+                }
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn read(&mut self, stream: &StreamId, until: i64) -> Result<Vec<Fed>, ReplayError> {
+        let mut at = self.at.get(stream).copied().unwrap_or_default();
+        let owner = stream.topic.owner();
+        let query = HistoryQuery {
+            topic: stream.topic.name().to_owned(),
+            partition: stream.partition,
+            after: at.position,
+        };
+        let unreadable = |what: String| ReplayError::Sender(format!("{}: {what}", owner.name()));
+        let read = history::read(&self.senders, owner, &query);
+        let (batch, positions) = read.await.map_err(|error| unreadable(error.to_string()))?;
+        let schemas = writers(stream.topic, &batch.schemas).map_err(unreadable)?;
+        let in_retry_queue = self.in_retry_queue.get_or_insert_default();
+        let mut fed = Vec::with_capacity(batch.messages.len());
+        for (message, position) in batch.messages.into_iter().zip(positions) {
+            let schema = usize::try_from(message.schema)
+                .ok()
+                .and_then(|index| schemas.get(index));
+            let schema =
+                schema.ok_or_else(|| unreadable("a message without a schema".to_owned()))?;
+            let read = schemas::decode(schema, &message.body);
+            let header = match &read {
+                Ok(read) => Some(read.header.clone()),
+                Err(_) => schemas::decode_header(schema, &message.body).ok(),
+            };
+            let epoch = header.as_ref().and_then(|header| header.epoch);
+            match epoch.unwrap_or(stream.epoch).cmp(&stream.epoch) {
+                Ordering::Less => {
+                    at.position = position;
+                    continue;
+                }
+                // What was handled of this epoch beyond is lost: its log was restored.
+                Ordering::Greater => at.sequence = until,
+                Ordering::Equal => {}
+            }
+            if at.sequence == until {
+                break;
+            }
+            if message.sequence != at.sequence + 1 {
+                let (from, to) = (at.sequence, message.sequence);
+                return Err(unreadable(format!("its log goes from {from} to {to}")));
+            }
+            at = At {
+                sequence: message.sequence,
+                position,
+            };
+            let is_in =
+                |ids: &HashSet<Uuid>| header.as_ref().is_some_and(|it| ids.contains(&it.id));
+            match read {
+                Ok(read) if !is_in(&in_retry_queue.now) => fed.push(Fed {
+                    position: 0,
+                    message: read,
+                    bytes: message.body.len(),
+                }),
+                // What was folded once must not be left out because this build cannot read it.
+                Err(error @ DecodeError::Unreadable(_))
+                    if !is_in(&in_retry_queue.now) && !is_in(&in_retry_queue.before) =>
+                {
+                    let sequence = at.sequence;
+                    return Err(unreadable(format!("message {sequence} is {error}")));
+                }
+                // What cannot be read here went to the retry queue, too.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        let before = self.at.insert(stream.clone(), at).unwrap_or_default();
+        if before == at {
+            return Err(unreadable(format!(
+                "its log ends at {}, which is before what was handled here",
+                at.sequence
+            )));
+        }
+        Ok(fed)
+    }
+}
+
+fn writers(
+    topic: Topic,
+    schemas: &[BatchSchema],
+) -> Result<Vec<std::sync::Arc<WriterSchema>>, String> {
+    schemas
+        .iter()
+        .map(|schema| {
+            let text = schema.text.as_deref().unwrap_or_default();
+            WriterSchema::parse(topic, text).map_err(|error| error.to_string())
+        })
+        .collect()
+}

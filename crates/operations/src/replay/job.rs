@@ -1,0 +1,161 @@
+//! Replays that operators ask for: one at a time, reported while they run.
+
+use messaging::audit::{self, Act};
+use messaging::{Domain, WriteTx};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::compare::TableReport;
+use super::rebuild::Rebuild;
+use super::{ReplayError, shadow};
+
+/// What is to be done with the tables that were made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Compare them with the live ones.
+    Verify,
+    /// Compare, then put them in place.
+    Swap,
+}
+
+impl Kind {
+    /// As stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Swap => "swap",
+        }
+    }
+}
+
+/// How far a replay is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Messages are folded into the new tables.
+    Folding,
+    /// They are compared with the live ones.
+    Comparing,
+    /// They are put in place.
+    Swapping,
+    /// It came to its end.
+    Done,
+    /// It could not go on.
+    Failed,
+    /// Its process is gone. Never stored: who looks finds out.
+    Interrupted,
+}
+
+impl Phase {
+    /// Every one of them.
+    pub const ALL: [Self; 6] = [
+        Self::Folding,
+        Self::Comparing,
+        Self::Swapping,
+        Self::Done,
+        Self::Failed,
+        Self::Interrupted,
+    ];
+
+    /// As stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Folding => "folding",
+            Self::Comparing => "comparing",
+            Self::Swapping => "swapping",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What an operator asked for.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The job's id.
+    pub id: Uuid,
+    /// What to do.
+    pub kind: Kind,
+    /// The operator's token subject.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Order {
+    /// Notes the swap, in the transaction that does it.
+    pub(super) async fn audit(
+        &self,
+        tx: &mut WriteTx,
+        replaced: &str,
+        different: i64,
+    ) -> Result<(), sqlx::Error> {
+        let act = Act {
+            actor: &self.actor,
+            action: "replay.swap",
+            target: replaced.to_owned(),
+            reason: &self.reason,
+            detail: json!({ "job": self.id, "different": different }),
+        };
+        let at = tx.now();
+        audit::record(tx.connection(), at, &act).await?;
+        Ok(())
+    }
+}
+
+/// What a replay came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The position of the own log at which both sides were compared.
+    pub position: i64,
+    /// Messages folded.
+    pub events: u64,
+    /// Their sizes.
+    pub bytes: u64,
+    /// How long it took.
+    pub milliseconds: u64,
+    /// Rows that were not the same.
+    pub different: i64,
+    /// Each table.
+    pub tables: Vec<TableReport>,
+    /// Where the old tables are kept, after a swap.
+    pub replaced: Option<String>,
+}
+
+/// Does what is asked, and leaves no copies behind.
+pub async fn run<D: Domain>(mut rebuild: Rebuild<D>, order: &Order) -> Result<Report, ReplayError> {
+    let held = rebuild.hold().await?;
+    let ran = work(&mut rebuild, order).await;
+    let removed = shadow::remove(&rebuild.shadow).await;
+    drop(held);
+    // The lock goes with its connection.
+    rebuild.shadow.close().await;
+    let report = ran?;
+    removed?;
+    Ok(report)
+}
+
+async fn work<D: Domain>(rebuild: &mut Rebuild<D>, order: &Order) -> Result<Report, ReplayError> {
+    rebuild.job = Some(order.id);
+    rebuild.catch_up().await?;
+    rebuild.report(Phase::Comparing).await;
+    let (position, tables) = rebuild.compare().await?;
+    let different = tables.iter().map(|table| table.different).sum();
+    let mut replaced = None;
+    if order.kind == Kind::Swap {
+        rebuild.report(Phase::Swapping).await;
+        replaced = Some(rebuild.swap(order, different).await?);
+    }
+    let seen = rebuild.seen;
+    rebuild.report(Phase::Done).await;
+    Ok(Report {
+        position,
+        events: seen.events,
+        bytes: seen.bytes,
+        milliseconds: u64::try_from(seen.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        different,
+        tables,
+        replaced,
+    })
+}

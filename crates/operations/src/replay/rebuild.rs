@@ -1,0 +1,193 @@
+//! One rebuild: fold beside, compare, and put in place.
+
+use std::time::Duration;
+
+use messaging::{AdvisoryLock, Domain, Lock, Lookups, WriteTx, Writer};
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::compare::{self, TableReport};
+use super::feed::{Feed, Target};
+use super::{Phase, ReplayError, fold, jobs, shadow};
+
+/// With no more than this to fold, the rest is folded in one transaction.
+const NEAR: i64 = 5_000;
+/// How often the log may run ahead of the fold before the rest is folded all the same.
+const ROUNDS: u32 = 20;
+
+/// Makes a service's fold tables again beside the running service.
+pub struct Rebuild<D> {
+    pub(super) domain: D,
+    /// The live tables.
+    pub(super) live: PgPool,
+    /// Of the live tables.
+    pub(super) writer: Writer,
+    /// Where the copies are what a bare name means.
+    pub(super) shadow: PgPool,
+    pub(super) feed: Feed,
+    pub(super) stop: CancellationToken,
+    pub(super) seen: Seen,
+    /// Where its progress is noted.
+    pub(super) job: Option<Uuid>,
+}
+
+/// What was folded so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// Messages.
+    pub events: u64,
+    /// Their sizes, in bytes.
+    pub bytes: u64,
+    /// How far it is, and how far it is to come.
+    pub done: i64,
+    /// See `done`.
+    pub target: i64,
+    /// Since when.
+    pub(super) started: Instant,
+}
+
+impl<D: Domain> Rebuild<D> {
+    /// Over the live tables of a pool, which `writer` writes.
+    pub fn new(
+        domain: D,
+        live: PgPool,
+        writer: Writer,
+        feed: Feed,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            domain,
+            shadow: shadow::pool(&live),
+            live,
+            writer,
+            feed,
+            stop,
+            job: None,
+            seen: Seen {
+                events: 0,
+                bytes: 0,
+                done: 0,
+                target: 0,
+                started: Instant::now(),
+            },
+        }
+    }
+
+    /// Holds off every other rebuild in this database, by whichever process, for as long as the connection is kept.
+    pub(super) async fn hold(&self) -> Result<PoolConnection<Postgres>, ReplayError> {
+        let mut connection = self.shadow.acquire().await?;
+        let mine: bool = sqlx::query_scalar(AdvisoryLock::Replay.ask())
+            .fetch_one(&mut *connection)
+            .await?;
+        mine.then_some(connection).ok_or(ReplayError::Busy)
+    }
+
+    /// Makes the copies and folds until little is left.
+    pub(super) async fn catch_up(&mut self) -> Result<(), ReplayError> {
+        let unlisted = shadow::unlisted(&self.live, &D::TABLES).await?;
+        if !unlisted.is_empty() {
+            return Err(ReplayError::Unlisted(unlisted.join(", ")));
+        }
+        shadow::create(&self.shadow, &D::TABLES).await?;
+        for _ in 0..ROUNDS {
+            let tx = self.begin().await?;
+            let target = Target::of(&tx);
+            drop(tx);
+            self.fold_to(&target).await?;
+            let tx = self.begin().await?;
+            let (done, head) = self.feed.progress(&Target::of(&tx));
+            if head - done <= NEAR {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One snapshot, of the copies and of the live tables.
+    async fn begin(&self) -> Result<WriteTx, ReplayError> {
+        let writer = Writer {
+            lock: Lock::Rebuild,
+            ..self.writer.clone()
+        };
+        Ok(WriteTx::begin(&self.shadow, &writer, Lookups::default()).await?)
+    }
+
+    async fn fold_to(&mut self, target: &Target) -> Result<(), ReplayError> {
+        let mut since = Instant::now();
+        loop {
+            if self.stop.is_cancelled() {
+                return Err(ReplayError::Stopped);
+            }
+            let batch = self.feed.next(target).await?;
+            if batch.is_empty() {
+                break;
+            }
+            let mut tx = self.begin().await?;
+            self.seen.events += fold(&self.domain, &mut tx, &batch).await?;
+            tx.commit().await?;
+            self.note(&batch, target);
+            if since.elapsed() > Duration::from_secs(1) {
+                since = Instant::now();
+                self.report(Phase::Folding).await;
+            }
+        }
+        self.report(Phase::Folding).await;
+        Ok(())
+    }
+
+    /// Notes how far it is, for whoever asked for it.
+    pub(super) async fn report(&self, phase: Phase) {
+        let reported = match self.job {
+            Some(job) => jobs::report(&self.live, job, phase, self.seen).await,
+            None => Ok(()),
+        };
+        if let Err(error) = reported {
+            tracing::debug!(%error, "how far a replay is could not be noted");
+        }
+    }
+
+    fn note(&mut self, batch: &[super::feed::Fed], target: &Target) {
+        let bytes: usize = batch.iter().map(|fed| fed.bytes).sum();
+        self.seen.bytes += bytes as u64;
+        (self.seen.done, self.seen.target) = self.feed.progress(target);
+    }
+
+    /// Folds the rest up to where the live tables stand at one moment, and compares both within it.
+    pub(super) async fn compare(&mut self) -> Result<(i64, Vec<TableReport>), ReplayError> {
+        let mut tx = self.begin().await?;
+        let target = Target::of(&tx);
+        self.fold_within(&mut tx, &target).await?;
+        let tables = compare::compare(tx.connection(), &D::TABLES).await?;
+        let position = target.position;
+        tx.commit().await?;
+        Ok((position, tables))
+    }
+
+    /// Folds the rest in one transaction, up to where its snapshot sees the live tables.
+    pub(super) async fn fold_within(
+        &mut self,
+        tx: &mut WriteTx,
+        target: &Target,
+    ) -> Result<(), ReplayError> {
+        loop {
+            let batch = self.feed.next(target).await?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.seen.events += fold(&self.domain, tx, &batch).await?;
+            self.note(&batch, target);
+        }
+    }
+
+    /// The rest, while nobody can write the live tables.
+    pub(super) async fn finish(&mut self) -> Result<(), ReplayError> {
+        let mut tx = self.begin().await?;
+        let target = Target::of(&tx);
+        self.fold_within(&mut tx, &target).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

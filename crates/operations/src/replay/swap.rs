@@ -1,0 +1,162 @@
+//! Putting what was made again in place, without downtime: a rename under the writer lock.
+
+use std::time::Duration;
+
+use messaging::{Domain, Lookups, Tables, WriteTx};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+
+use super::rebuild::Rebuild;
+use super::shadow::{self, quoted, run};
+use super::{Order, ReplayError};
+
+/// A reader that goes on for longer than this lets the renaming wait for another try; meanwhile everybody goes on.
+const LOCK_TIMEOUT: &str = "2s";
+const TRIES: u32 = 10;
+/// Of a lock that was not to be had.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+impl<D: Domain> Rebuild<D> {
+    /// Folds the rest under the writer lock and renames. Returns the schema in which the old tables are kept.
+    pub(super) async fn swap(
+        &mut self,
+        order: &Order,
+        different: i64,
+    ) -> Result<String, ReplayError> {
+        shadow::analyze(&self.shadow, &D::TABLES).await?;
+        let mut tries = 1;
+        loop {
+            match self.try_swap(order, different).await {
+                Err(ReplayError::Sql(error)) if is_locked(&error) && tries < TRIES => {
+                    tracing::info!(%error, tries, "a reader holds a table; the swap is tried again");
+                    tries += 1;
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_swap(&mut self, order: &Order, different: i64) -> Result<String, ReplayError> {
+        let mut tx = WriteTx::begin(&self.live, &self.writer, Lookups::default()).await?;
+        // Folding the rest happens on another connection while this one only holds the lock.
+        run(
+            tx.connection(),
+            format!("SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"),
+        )
+        .await?;
+        self.finish().await?;
+        let now = tx.now().0;
+        let replaced: String = sqlx::query_scalar(
+            "SELECT 'replaced_' || to_char(to_timestamp($1 / 1000000.0) AT TIME ZONE 'UTC', 'YYYYMMDD_HH24MISS_MS')",
+        )
+        .bind(now)
+        .fetch_one(tx.connection())
+        .await?;
+        rename(tx.connection(), &D::TABLES, &replaced).await?;
+        order.audit(&mut tx, &replaced, different).await?;
+        tx.commit().await?;
+        Ok(replaced)
+    }
+}
+
+/// Old tables and views out, new ones in. Names of tables are resolved again by whoever has a plan that used the old.
+async fn rename(
+    connection: &mut PgConnection,
+    tables: &Tables,
+    replaced: &str,
+) -> Result<(), sqlx::Error> {
+    let views: Vec<String> = sqlx::query_scalar(
+        "SELECT c.relname::text FROM pg_class c
+          WHERE c.relnamespace = 'rebuild'::regnamespace AND c.relkind = 'v' ORDER BY 1",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let named = |kind: &'static str| move |name: &str| (kind, quoted(name));
+    let things: Vec<(&str, String)> = tables
+        .folds
+        .iter()
+        .copied()
+        .map(named("TABLE"))
+        .chain(views.iter().map(String::as_str).map(named("VIEW")))
+        .collect();
+    run(connection, format!("CREATE SCHEMA {replaced}")).await?;
+    for (kind, name) in &things {
+        run(
+            connection,
+            format!("ALTER {kind} public.{name} SET SCHEMA {replaced}"),
+        )
+        .await?;
+    }
+    for (kind, name) in &things {
+        run(
+            connection,
+            format!("ALTER {kind} rebuild.{name} SET SCHEMA public"),
+        )
+        .await?;
+    }
+    run(connection, "DROP SCHEMA rebuild".to_owned()).await?;
+    sqlx::query("UPDATE pipeline.fold SET version = $1")
+        .bind(tables.fold_version)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn is_locked(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == LOCK_NOT_AVAILABLE)
+}
+
+/// Schemas with replaced tables, oldest first, with their sizes in bytes.
+pub async fn replaced_schemas(pool: &PgPool) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    sqlx::query_as(
+        r"SELECT n.nspname::text, coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
+           FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+          WHERE n.nspname LIKE 'replaced\_%' GROUP BY 1 ORDER BY 1",
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Removes replaced tables for good. False when there are none of that name.
+pub async fn drop_replaced(tx: &mut WriteTx, name: &str) -> Result<bool, sqlx::Error> {
+    let there: bool = sqlx::query_scalar(
+        r"SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1 AND nspname LIKE 'replaced\_%')",
+    )
+    .bind(name)
+    .fetch_one(tx.connection())
+    .await?;
+    if there {
+        let sql = format!("DROP SCHEMA {} CASCADE", quoted(name));
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(tx.connection())
+            .await?;
+    }
+    Ok(there)
+}
+
+/// Notes at the first start which fold makes the tables, and warns when those in place were made by another than the build's.
+pub async fn note_fold_version(pool: &PgPool, tables: &Tables) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO pipeline.fold VALUES (true, $1) ON CONFLICT (only_row) DO NOTHING")
+        .bind(tables.fold_version)
+        .execute(pool)
+        .await?;
+    let in_place = fold_version(pool).await?;
+    if in_place != tables.fold_version {
+        tracing::warn!(
+            in_place,
+            of_this_build = tables.fold_version,
+            "the tables were made by another fold than this build's: make them again with ./tributary replay swap"
+        );
+    }
+    Ok(())
+}
+
+/// The fold that made the tables in place.
+pub async fn fold_version(pool: &PgPool) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar("SELECT version FROM pipeline.fold")
+        .fetch_one(pool)
+        .await
+}

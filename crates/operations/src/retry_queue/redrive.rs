@@ -1,0 +1,292 @@
+//! `pipeline.redrive`: redriving many messages, at a rate, with progress that survives a restart.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use messaging::audit::{self, Act};
+use messaging::{Lookups, WriteTx, Writer};
+use serde_json::json;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgPool};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use types::ids;
+use uuid::Uuid;
+
+use super::acts::{ActError, By, flip};
+use super::look::{Filter, MATCHES, bind_filter};
+
+/// The most messages a second.
+pub const MAX_RATE: i32 = 10_000;
+/// How often a redrive goes on.
+const STEP: Duration = Duration::from_millis(200);
+/// How often redrives are looked for.
+const IDLE: Duration = Duration::from_secs(1);
+/// A step makes at most so many messages due.
+const MAX_AT_ONCE: i64 = 1_000;
+
+/// How a redrive is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It goes on.
+    Running,
+    /// It came to its end.
+    Done,
+    /// An operator stopped it.
+    Cancelled,
+}
+
+impl State {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Cancelled];
+
+    /// As stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A redrive and how far it is.
+#[derive(Debug, Clone, FromRow)]
+pub struct Redrive {
+    /// Its id.
+    pub id: Uuid,
+    /// Which rows it is for.
+    pub filter: Json<Filter>,
+    /// Messages a second.
+    pub rate: i32,
+    /// The name of a [`State`].
+    pub state: String,
+    /// When it began, in microseconds.
+    pub started_at: i64,
+    /// The newest row that it is for.
+    pub last_arrival: i64,
+    /// How far it has picked.
+    pub at_arrival: i64,
+    /// When it picked last.
+    pub stepped_at: i64,
+    /// How many rows passed the filter when it began.
+    pub total: i64,
+    /// How many it made due.
+    pub picked: i64,
+    /// How many of these left the table.
+    pub done: i64,
+    /// How many of these are dead again.
+    pub failed: i64,
+    /// When it ended, in microseconds.
+    pub ended_at: Option<i64>,
+}
+
+/// What a running redrive's figures are counted from; those of one that ended stand.
+const WITH_PROGRESS: &str = "SELECT r.id, r.filter, r.rate, r.state, r.started_at, r.last_arrival, r.at_arrival, r.stepped_at, r.total,
+        r.picked, r.ended_at,
+        CASE WHEN r.state = 'running' THEN r.picked - n.there ELSE r.done END AS done,
+        CASE WHEN r.state = 'running' THEN n.dead ELSE r.failed END AS failed
+   FROM pipeline.redrive r,
+        LATERAL (SELECT count(*) AS there, count(*) FILTER (WHERE p.state = 'dead') AS dead
+                   FROM pipeline.parked p WHERE p.redrive = r.id) n";
+
+/// Begins a redrive of all dead rows, or of those in another state that the filter names. It goes once through what is
+/// there now, in order of arrival.
+pub async fn start(
+    pool: &PgPool,
+    writer: &Writer,
+    mut filter: Filter,
+    rate: i32,
+    by: By<'_>,
+) -> Result<Uuid, ActError> {
+    let state = filter.state.get_or_insert_with(|| "dead".to_owned());
+    if !matches!(state.as_str(), "dead" | "retrying" | "waiting") {
+        let reason = "only dead, retrying and waiting messages can be redriven";
+        return Err(ActError::NotNow(reason.to_owned()));
+    }
+    let mut tx = WriteTx::begin(pool, writer, Lookups::default()).await?;
+    let now = tx.now();
+    let sql = format!(
+        "SELECT count(*), coalesce(max(p.arrival), 0) FROM pipeline.parked p WHERE {MATCHES}"
+    );
+    let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+    let (total, last): (i64, i64) = bind_filter!(query, filter)
+        .fetch_one(tx.connection())
+        .await?;
+    let act = Act {
+        actor: by.actor,
+        action: "parked.redrive_many",
+        target: String::new(),
+        reason: by.reason,
+        detail: json!({ "filter": filter, "rate": rate, "total": total }),
+    };
+    let audit = audit::record(tx.connection(), now, &act).await?;
+    let id = ids::derive(&["redrive", &now.0.to_string(), &audit.to_string()]);
+    sqlx::query(
+        "INSERT INTO pipeline.redrive (id, audit, filter, rate, state, started_at, stepped_at, last_arrival, at_arrival, total,
+                                       picked, done, failed)
+         VALUES ($1, $2, $3, $4, 'running', $5, $5, $6, 0, $7, 0, 0, 0)",
+    )
+    .bind(id)
+    .bind(audit)
+    .bind(Json(&filter))
+    .bind(rate)
+    .bind(now.0)
+    .bind(last)
+    .bind(total)
+    .execute(tx.connection())
+    .await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// A redrive, by its id.
+pub async fn find(pool: &PgPool, id: Uuid) -> Result<Option<Redrive>, sqlx::Error> {
+    sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "{WITH_PROGRESS} WHERE r.id = $1"
+    )))
+    .bind(id)
+    .fetch_optional(pool)
+    .await
+}
+
+/// The latest redrives, newest first.
+pub async fn latest(pool: &PgPool, limit: i64) -> Result<Vec<Redrive>, sqlx::Error> {
+    let sql = format!("{WITH_PROGRESS} ORDER BY r.started_at DESC LIMIT $1");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(limit)
+        .fetch_all(pool)
+        .await
+}
+
+/// Stops a redrive where it is; what it made due is handled all the same.
+pub async fn cancel(pool: &PgPool, writer: &Writer, id: Uuid, by: By<'_>) -> Result<(), ActError> {
+    let mut tx = WriteTx::begin(pool, writer, Lookups::default()).await?;
+    let now = tx.now();
+    let sql = format!("{WITH_PROGRESS} WHERE r.id = $1");
+    let job: Option<Redrive> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(id)
+        .fetch_optional(tx.connection())
+        .await?;
+    let job = job.ok_or(ActError::Gone)?;
+    if job.state != State::Running.name() {
+        return Err(ActError::NotNow(format!("it is {} already", job.state)));
+    }
+    end(&mut tx, &job, State::Cancelled).await?;
+    let act = Act {
+        actor: by.actor,
+        action: "parked.cancel_redrive",
+        target: id.to_string(),
+        reason: by.reason,
+        detail: json!({ "total": job.total, "picked": job.picked }),
+    };
+    audit::record(tx.connection(), now, &act).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Carries redrives on until stopped. Any replica may take the next step, under the writer lock.
+pub async fn run(pool: PgPool, writer: Writer, changed: Arc<Notify>, stop: CancellationToken) {
+    loop {
+        let running = match step(&pool, &writer).await {
+            Ok(Some(picked)) => {
+                if picked > 0 {
+                    changed.notify_one();
+                }
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(%error, "a redrive cannot go on now");
+                false
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(if running { STEP } else { IDLE }) => {}
+        }
+    }
+}
+
+/// One step of the oldest running redrive: how many messages became due. `None` when there is no such redrive.
+async fn step(pool: &PgPool, writer: &Writer) -> Result<Option<u64>, sqlx::Error> {
+    let running: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM pipeline.redrive WHERE state = 'running')",
+    )
+    .fetch_one(pool)
+    .await?;
+    if !running {
+        return Ok(None);
+    }
+    let mut tx = WriteTx::begin(pool, writer, Lookups::default()).await?;
+    let sql = format!("{WITH_PROGRESS} WHERE r.state = 'running' ORDER BY r.started_at LIMIT 1");
+    let job: Option<Redrive> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .fetch_optional(tx.connection())
+        .await?;
+    let Some(job) = job else { return Ok(None) };
+    let now = tx.now().0;
+    // However long nothing was done, no more than a second's worth comes at once.
+    let elapsed = (now - job.stepped_at).clamp(0, 1_000_000);
+    let allowed = (i64::from(job.rate) * elapsed / 1_000_000).min(MAX_AT_ONCE);
+    if allowed == 0 {
+        return Ok(Some(0));
+    }
+    let arrivals = next(&mut tx, &job, allowed).await?;
+    let Some(last) = arrivals.last() else {
+        let in_flight: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM pipeline.parked WHERE redrive = $1 AND state = 'retrying')",
+        )
+        .bind(job.id)
+        .fetch_one(tx.connection())
+        .await?;
+        if !in_flight {
+            end(&mut tx, &job, State::Done).await?;
+            tx.commit().await?;
+        }
+        return Ok(Some(0));
+    };
+    let picked = flip(&mut tx, &arrivals, Some(job.id)).await?;
+    sqlx::query(
+        "UPDATE pipeline.redrive SET at_arrival = $2, picked = picked + $3, stepped_at = $4 WHERE id = $1",
+    )
+    .bind(job.id)
+    .bind(last)
+    .bind(i64::try_from(picked).unwrap_or(0))
+    .bind(now)
+    .execute(tx.connection())
+    .await?;
+    tx.commit().await?;
+    Ok(Some(picked))
+}
+
+/// The next rows that a redrive is for.
+async fn next(tx: &mut WriteTx, job: &Redrive, limit: i64) -> Result<Vec<i64>, sqlx::Error> {
+    let sql = format!(
+        "SELECT p.arrival FROM pipeline.parked p WHERE {MATCHES} AND p.arrival > $7 AND p.arrival <= $8
+          ORDER BY p.arrival LIMIT $9"
+    );
+    let filter = &job.filter.0;
+    let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql));
+    bind_filter!(query, filter)
+        .bind(job.at_arrival)
+        .bind(job.last_arrival)
+        .bind(limit)
+        .fetch_all(tx.connection())
+        .await
+}
+
+/// Ends a redrive with the figures of this moment.
+async fn end(tx: &mut WriteTx, job: &Redrive, state: State) -> Result<(), sqlx::Error> {
+    let now = tx.now().0;
+    sqlx::query(
+        "UPDATE pipeline.redrive SET state = $2, done = $3, failed = $4, ended_at = $5 WHERE id = $1",
+    )
+    .bind(job.id)
+    .bind(state.name())
+    .bind(job.done)
+    .bind(job.failed)
+    .bind(now)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,275 @@
+//! `…/archive`: old parts of the log, written to files, verified and dropped from the table.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use chassis::json::{Check, Json, Text};
+use chassis::openapi::Problems;
+use chassis::page::{List, NoFilter, Page, PageQuery};
+use chassis::problem::{Code, Fields, Problem};
+use chassis::time::Timestamp;
+use messaging::archive::{ArchiveError, Part};
+use messaging::audit::{self, Act};
+use messaging::{Lookups, WriteTx};
+use schemas::Topic;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use types::Micros;
+use utoipa::ToSchema;
+
+use super::{FOLLOWER_UNAVAILABLE, FollowerAway};
+use crate::operator::{Operator, Reason};
+use crate::process::Process;
+use crate::unread::{unread, unread_schema};
+use crate::{archive, followers};
+
+const REFUSED: Code = Code::new(
+    409,
+    "archive_refused",
+    "Not as things stand: no folder is set, or there is nothing that may go.",
+);
+const DAMAGED: Code = Code::new(
+    409,
+    "archive_damaged",
+    "A file is not as it was written; nothing was dropped.",
+);
+chassis::refuses!(NotArchived: REFUSED, DAMAGED);
+
+/// Files that one request writes or reads back: each takes about a second.
+const MAX_FILES: usize = 4;
+
+/// A part of the log that stands in a file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PartView {
+    from_position: i64,
+    to_position: i64,
+    /// In `ARCHIVE_FOLDER`.
+    file: String,
+    /// Of the file, in hex.
+    sha256: String,
+    messages: i64,
+    bytes: i64,
+    archived_at: Timestamp,
+    /// When it was read back and compared.
+    verified_at: Option<Timestamp>,
+    /// When its rows left the table.
+    dropped_at: Option<Timestamp>,
+}
+
+/// Parts that an act was about.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Parts {
+    parts: Vec<PartView>,
+    /// Whether the same act would find more.
+    more: bool,
+}
+
+/// What may go, and why.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DropParts {
+    /// For the audit.
+    reason: Text<500>,
+    /// So many of the newest positions stay in any case; without it, one partition's worth.
+    keep_positions: Option<i64>,
+}
+
+impl Check for DropParts {
+    fn check(&self, fields: &mut Fields) {
+        let keep = self.keep_positions.unwrap_or(0);
+        fields.require(keep >= 0, "/keep_positions", "must not be negative");
+    }
+}
+
+/// What was dropped.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(clippy::struct_field_names, reason = "as the table's column")]
+pub(crate) struct Dropped {
+    /// The table has nothing up to here.
+    dropped_to: i64,
+    /// Everything up to here might go, a whole partition at a time.
+    floor: i64,
+    /// What holds the rest.
+    held_by: String,
+}
+
+/// The parts of the log that stand in files, newest first.
+#[utoipa::path(
+    get, path = "/archive", tag = "operator", params(PageQuery),
+    responses((status = 200, body = Page<PartView>), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn list_archive(
+    State(process): State<Arc<Process>>,
+    list: List<NoFilter>,
+) -> Result<Json<Page<PartView>>, Problem> {
+    let rows = archive::list_below(&process.pool, list.page.below(), list.page.rows())
+        .await
+        .map_err(|error| unread(&error))?;
+    Ok(Json(Page::new(
+        list.page,
+        rows,
+        |part| part.from_position,
+        PartView::from,
+    )))
+}
+
+/// Writes closed parts of the log to files, a few at once.
+#[utoipa::path(
+    post, path = "/archive/run", tag = "operator", request_body = Reason,
+    responses((status = 200, body = Parts), Problems<NotArchived>), security(("bearer" = []))
+)]
+pub(crate) async fn run_archive(
+    State(process): State<Arc<Process>>,
+    operator: Operator,
+    Json(Reason { reason }): Json<Reason>,
+) -> Result<Json<Parts>, Problem> {
+    let service = process.service().name();
+    let parts = archive::run(&process.pool, process.schema_ids(), service, MAX_FILES)
+        .await
+        .map_err(refused)?;
+    note(&process, &operator, "archive.run", &parts, reason).await?;
+    let more = parts.len() == MAX_FILES;
+    Ok(Json(Parts::new(parts, more)))
+}
+
+/// Reads written parts back and compares them with the table, a few at once.
+#[utoipa::path(
+    post, path = "/archive/verify", tag = "operator", request_body = Reason,
+    responses((status = 200, body = Parts), Problems<NotArchived>), security(("bearer" = []))
+)]
+pub(crate) async fn verify_archive(
+    State(process): State<Arc<Process>>,
+    operator: Operator,
+    Json(Reason { reason }): Json<Reason>,
+) -> Result<Json<Parts>, Problem> {
+    let due = archive::unverified(&process.pool, MAX_FILES)
+        .await
+        .map_err(|error| unread(&error))?;
+    let mut parts = Vec::new();
+    for from in &due {
+        parts.push(
+            archive::verify(&process.pool, *from)
+                .await
+                .map_err(refused)?,
+        );
+    }
+    note(&process, &operator, "archive.verify", &parts, reason).await?;
+    Ok(Json(Parts::new(parts, due.len() == MAX_FILES)))
+}
+
+/// Drops from the table what is archived, verified and passed by every follower.
+#[utoipa::path(
+    post, path = "/archive/drop", tag = "operator", request_body = DropParts,
+    responses((status = 200, body = Dropped), Problems<(NotArchived, FollowerAway)>), security(("bearer" = []))
+)]
+pub(crate) async fn drop_archive(
+    State(process): State<Arc<Process>>,
+    operator: Operator,
+    Json(wanted): Json<DropParts>,
+) -> Result<Json<Dropped>, Problem> {
+    let passed = followers::passed(&process)
+        .await
+        .map_err(|reason| Problem::unavailable(FOLLOWER_UNAVAILABLE, reason, 5))?;
+    let keep = match wanted.keep_positions {
+        Some(keep) => keep,
+        None => archive::partition_positions(&process.pool)
+            .await
+            .map_err(|error| unread(&error))?,
+    };
+    let relayed = process.relayed_topics().into_iter();
+    let relayed: Vec<_> = relayed.map(Topic::name).collect();
+    let floor = archive::droppable(&process.pool, passed, &relayed, keep)
+        .await
+        .map_err(refused)?;
+    archive::read_back(&process.pool, floor.position)
+        .await
+        .map_err(refused)?;
+    let unanswered = |error: sqlx::Error| unread(&error);
+    let mut tx = WriteTx::begin(&process.pool, &process.writer, Lookups::default())
+        .await
+        .map_err(unanswered)?;
+    let dropped_to = archive::drop_below(&mut tx, floor.position)
+        .await
+        .map_err(refused)?;
+    let act = Act {
+        actor: operator.name(),
+        action: "archive.drop",
+        target: format!("positions to {dropped_to}"),
+        reason: &wanted.reason,
+        detail: json!({"floor": floor.position, "held_by": floor.by}),
+    };
+    let now = tx.now();
+    audit::record(tx.connection(), now, &act)
+        .await
+        .map_err(unanswered)?;
+    tx.commit().await.map_err(unanswered)?;
+    Ok(Json(Dropped {
+        dropped_to,
+        floor: floor.position,
+        held_by: floor.by,
+    }))
+}
+
+async fn note(
+    process: &Process,
+    operator: &Operator,
+    action: &'static str,
+    parts: &[Part],
+    reason: Text<500>,
+) -> Result<(), Problem> {
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
+        return Ok(());
+    };
+    let act = Act {
+        actor: operator.name(),
+        action,
+        target: format!("positions {} to {}", first.from_position, last.to_position),
+        reason: &reason,
+        detail: json!({"files": parts.iter().map(|part| &part.file).collect::<Vec<_>>()}),
+    };
+    let noted = async {
+        let mut connection = process.pool.acquire().await?;
+        audit::record(&mut connection, messaging::clock::now(), &act).await
+    };
+    noted.await.map_err(|error| unread(&error))?;
+    Ok(())
+}
+
+fn refused(error: ArchiveError) -> Problem {
+    match error {
+        ArchiveError::Sql(error) => unread(&error),
+        ArchiveError::Schema(error) => unread_schema(&error),
+        ArchiveError::NoFolder | ArchiveError::Refused(_) => {
+            Problem::of(REFUSED).with_detail(error.to_string())
+        }
+        ArchiveError::Io(_) | ArchiveError::Corrupt(_) => {
+            tracing::error!(%error, "the archive is not as it should be");
+            Problem::of(DAMAGED).with_detail(error.to_string())
+        }
+    }
+}
+
+impl Parts {
+    fn new(parts: Vec<Part>, more: bool) -> Self {
+        let parts = parts.into_iter().map(PartView::from).collect();
+        Self { parts, more }
+    }
+}
+
+impl From<Part> for PartView {
+    fn from(part: Part) -> Self {
+        let at = |micros: i64| Timestamp(Micros(micros));
+        let sha256 = archive::hex(&part.sha256);
+        Self {
+            from_position: part.from_position,
+            to_position: part.to_position,
+            file: part.file,
+            sha256,
+            messages: part.count,
+            bytes: part.bytes,
+            archived_at: at(part.archived_at),
+            verified_at: part.verified_at.map(at),
+            dropped_at: part.dropped_at.map(at),
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! `…/epoch`: what is done after a database was restored from a backup. See docs/runbooks/restore.md.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chassis::json::{Check, Json, Text};
+use chassis::openapi::Problems;
+use chassis::problem::{Code, Fields, Problem};
+use chassis::time::Timestamp;
+use messaging::audit::{self, Act};
+use messaging::halted::Halted;
+use messaging::{Lock, Lookups, WriteTx, epoch, halted, identity, log, relay};
+use schemas::{Service, Topic};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use types::Micros;
+use utoipa::ToSchema;
+
+use super::{FOLLOWER_UNAVAILABLE, FollowerAway, conflict};
+use crate::documents::{ServiceName, TopicName};
+use crate::fencing::{self, NotAccepted, RaiseError};
+use crate::followers;
+use crate::operator::{Operator, Reason};
+use crate::process::Process;
+use crate::unread::{unread, unread_schema};
+
+const REFUSED: Code = Code::new(
+    409,
+    "epoch_refused",
+    "Not as things stand; the detail says why.",
+);
+const NOT_RELAYED: Code = Code::new(
+    409,
+    "relay_refused",
+    "This service does not publish that, or never did.",
+);
+chassis::refuses!(EpochRefused: REFUSED);
+chassis::refuses!(RelayRefused: NOT_RELAYED);
+
+/// The histories of this service's log, and what it stopped of others'.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EpochView {
+    /// What it emits under.
+    epoch: i64,
+    /// Each with where it began.
+    epochs: Vec<Began>,
+    /// Why the transports are closed, when this database is another one than the log was written in.
+    not_recognised: Option<String>,
+    /// Streams of others that wait for `epoch/accept`.
+    stopped: Vec<HaltedStreamView>,
+}
+
+/// When and where an epoch began.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Began {
+    epoch: i64,
+    after_position: i64,
+}
+
+/// A stream that waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HaltedStreamView {
+    source: String,
+    topic: String,
+    partition: i32,
+    known_epoch: i64,
+    came_epoch: i64,
+    sequence: i64,
+    reason: String,
+    at: Timestamp,
+}
+
+/// What raising did.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RaisedView {
+    epoch: i64,
+    after_position: i64,
+    /// Messages appended since the restore, which go out under the new epoch.
+    restated: u64,
+}
+
+/// Whose new history.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcceptEpoch {
+    /// For the audit.
+    reason: Text<500>,
+    /// Whose log was restored.
+    #[schema(value_type = ServiceName)]
+    source: Text<64>,
+    /// The epoch that it says it has.
+    epoch: i64,
+}
+
+impl Check for AcceptEpoch {
+    fn check(&self, fields: &mut Fields) {
+        let known = Service::parse(&self.source).is_some();
+        fields.require(known, "/source", "is no service");
+        fields.require(self.epoch > 1, "/epoch", "must be above 1");
+    }
+}
+
+/// Which streams go on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AcceptedView {
+    epoch: i64,
+    /// They were stopped.
+    streams: Vec<HaltedStreamView>,
+}
+
+/// What is sent again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RewindRelay {
+    /// For the audit.
+    reason: Text<500>,
+    /// One that this service publishes.
+    #[schema(value_type = TopicName)]
+    topic: Text<64>,
+    /// The topic's partition; without it 0.
+    partition: Option<i32>,
+    /// The last sequence that need not be sent again; 0 sends everything.
+    to: i64,
+}
+
+impl Check for RewindRelay {
+    fn check(&self, fields: &mut Fields) {
+        let known = Topic::parse(&self.topic).is_some();
+        fields.require(known, "/topic", "is no topic");
+        fields.require(self.to >= 0, "/to", "must not be negative");
+    }
+}
+
+/// Where the relay begins again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Rewound {
+    /// It had shipped so far.
+    from_position: i64,
+    /// It ships again what is behind.
+    to_position: i64,
+}
+
+/// The histories of this service's log, and what it stopped of others'.
+#[utoipa::path(
+    get, path = "/epoch", tag = "operator",
+    responses((status = 200, body = EpochView), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn get_epoch(
+    State(process): State<Arc<Process>>,
+) -> Result<Json<EpochView>, Problem> {
+    let read = async {
+        let epochs = epoch::all(&process.bare_pool).await?;
+        let halted = halted::all(&process.bare_pool).await?;
+        Ok::<_, sqlx::Error>((epochs, halted))
+    };
+    let (epochs, halted) = read.await.map_err(|error| unread(&error))?;
+    Ok(Json(EpochView {
+        epoch: epochs.last().map_or(1, |epoch| epoch.epoch),
+        epochs: epochs
+            .into_iter()
+            .map(|it| Began {
+                epoch: it.epoch,
+                after_position: it.after_position,
+            })
+            .collect(),
+        not_recognised: process.guard.reason(),
+        stopped: halted.into_iter().map(HaltedStreamView::from).collect(),
+    }))
+}
+
+/// After a restore that lost something: the log goes on under the next epoch, which followers accept one by one.
+#[utoipa::path(
+    post, path = "/epoch/raise", tag = "operator", request_body = Reason,
+    responses((status = 200, body = RaisedView), Problems<(EpochRefused, FollowerAway)>), security(("bearer" = []))
+)]
+pub(crate) async fn raise_epoch(
+    State(process): State<Arc<Process>>,
+    operator: Operator,
+    Json(Reason { reason }): Json<Reason>,
+) -> Result<Json<RaisedView>, Problem> {
+    let forked = followers::forked_behind(&process)
+        .await
+        .map_err(|reason| Problem::unavailable(FOLLOWER_UNAVAILABLE, reason, 5))?;
+    let mut tx = begin(&process).await?;
+    let after = forked.unwrap_or(tx.position());
+    let raised = fencing::raise(&mut tx, &process.bare_pool, &process.writer, after)
+        .await
+        .map_err(|error| match error {
+            RaiseError::Sql(error) => unread(&error),
+            RaiseError::Schema(error) => unread_schema(&error),
+            RaiseError::Append(error) => Problem::internal(&error),
+            RaiseError::Refused(detail) => conflict(REFUSED, detail),
+        })?;
+    let detail = json!({"after_position": raised.after_position, "restated": raised.restated});
+    let target = format!("epoch {}", raised.epoch);
+    finish(
+        &process,
+        tx,
+        &operator,
+        ("epoch.raise", target),
+        &reason,
+        detail,
+    )
+    .await?;
+    Ok(Json(RaisedView {
+        epoch: raised.epoch,
+        after_position: raised.after_position,
+        restated: raised.restated,
+    }))
+}
+
+/// After a move that lost nothing (a clean copy of a stopped database, a standby that had everything): the log goes on as
+/// it was.
+#[utoipa::path(
+    post, path = "/epoch/keep", tag = "operator", request_body = Reason,
+    responses((status = 204), Problems), security(("bearer" = []))
+)]
+pub(crate) async fn keep_epoch(
+    State(process): State<Arc<Process>>,
+    operator: Operator,
+    Json(Reason { reason }): Json<Reason>,
+) -> Result<StatusCode, Problem> {
+    let tx = begin(&process).await?;
+    let target = format!("epoch {}", tx.epoch());
+    finish(
+        &process,
+        tx,
+        &operator,
+        ("epoch.keep", target),
+        &reason,
+        json!({}),
+    )
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes another service's raised epoch: its streams go on here.
+#[utoipa::path(
+    post, path = "/epoch/accept", tag = "operator", request_body = AcceptEpoch,
+    responses((status = 200, body = AcceptedView), Problems<EpochRefused>), security(("bearer" = []))
+)]
+pub(crate) async fn accept_epoch(
+    State(process): State<Arc<Process>>,
+    operator: Operator,
+    Json(wanted): Json<AcceptEpoch>,
+) -> Result<Json<AcceptedView>, Problem> {
+    let failed = |error: sqlx::Error| unread(&error);
+    let noted = note_handled(&process).await.map_err(failed)?;
+    let mut tx = WriteTx::begin(&process.pool, &process.engine_writer, Lookups::default())
+        .await
+        .map_err(failed)?;
+    let streams = fencing::accept(&mut tx, &wanted.source, wanted.epoch, noted)
+        .await
+        .map_err(|error| match error {
+            NotAccepted::Sql(error) => failed(error),
+            NotAccepted::Refused(detail) => conflict(REFUSED, detail),
+        })?;
+    let act = Act {
+        actor: operator.name(),
+        action: "epoch.accept",
+        target: format!("epoch {} of {}", wanted.epoch, &wanted.source),
+        reason: &wanted.reason,
+        detail: json!({"streams": streams.len()}),
+    };
+    let now = tx.now();
+    audit::record(tx.connection(), now, &act)
+        .await
+        .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    Ok(Json(AcceptedView {
+        epoch: wanted.epoch,
+        streams: streams.into_iter().map(HaltedStreamView::from).collect(),
+    }))
+}
+
+/// Reads the log before the lock is held, since that may take seconds.
+async fn note_handled(process: &Process) -> Result<i64, sqlx::Error> {
+    if process.engine_writer.lock != Lock::Log {
+        return Ok(0);
+    }
+    let mut connection = process.pool.acquire().await?;
+    fencing::note_handled(&mut connection, 0).await
+}
+
+/// Sends a stream again by the broker, from behind a sequence. Followers drop what they have by their watermarks.
+#[utoipa::path(
+    post, path = "/relay/rewind", tag = "operator", request_body = RewindRelay,
+    responses((status = 200, body = Rewound), Problems<RelayRefused>), security(("bearer" = []))
+)]
+pub(crate) async fn rewind_relay(
+    State(process): State<Arc<Process>>,
+    operator: Operator,
+    Json(wanted): Json<RewindRelay>,
+) -> Result<Json<Rewound>, Problem> {
+    let failed = |error: sqlx::Error| unread(&error);
+    let (topic, partition) = (Topic::parse(&wanted.topic), wanted.partition.unwrap_or(0));
+    let topic = topic
+        .filter(|topic| process.service().published_topics().contains(topic))
+        .ok_or_else(|| {
+            let detail = format!("{} does not publish that topic", process.service().name());
+            conflict(NOT_RELAYED, detail)
+        })?;
+    let mut tx = WriteTx::begin(&process.pool, &process.writer, Lookups::default())
+        .await
+        .map_err(failed)?;
+    let to_position =
+        log::position_of_sequence(&process.pool, topic, partition, tx.epoch(), wanted.to)
+            .await
+            .map_err(failed)?;
+    let from = relay::rewind(tx.connection(), topic, partition, to_position)
+        .await
+        .map_err(failed)?;
+    let Some(from_position) = from else {
+        return Err(conflict(
+            NOT_RELAYED,
+            "that partition was never relayed".to_owned(),
+        ));
+    };
+    let act = Act {
+        actor: operator.name(),
+        action: "relay.rewind",
+        target: format!("{}/{partition}", topic.name()),
+        reason: &wanted.reason,
+        detail: json!({"to": wanted.to, "from_position": from_position, "to_position": to_position}),
+    };
+    let now = tx.now();
+    audit::record(tx.connection(), now, &act)
+        .await
+        .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    Ok(Json(Rewound {
+        from_position,
+        to_position,
+    }))
+}
+
+/// Under the writer lock of a database that may not be recognised.
+async fn begin(process: &Process) -> Result<WriteTx, Problem> {
+    WriteTx::begin(&process.bare_pool, &process.writer, Lookups::default())
+        .await
+        .map_err(|error| unread(&error))
+}
+
+/// Notes the act and that the log goes on in this database, and opens the transports.
+async fn finish(
+    process: &Process,
+    mut tx: WriteTx,
+    operator: &Operator,
+    (action, target): (&'static str, String),
+    reason: &Text<500>,
+    detail: Value,
+) -> Result<(), Problem> {
+    let act = Act {
+        actor: operator.name(),
+        action,
+        target,
+        reason,
+        detail,
+    };
+    let now = tx.now();
+    let written = async {
+        identity::note(tx.connection()).await?;
+        audit::record(tx.connection(), now, &act).await?;
+        tx.commit().await
+    };
+    written.await.map_err(|error| unread(&error))?;
+    process.guard.recognised();
+    Ok(())
+}
+
+impl From<Halted> for HaltedStreamView {
+    fn from(stream: Halted) -> Self {
+        Self {
+            source: stream.source,
+            topic: stream.topic,
+            partition: stream.partition,
+            known_epoch: stream.known_epoch,
+            came_epoch: stream.came_epoch,
+            sequence: stream.sequence,
+            reason: stream.reason,
+            at: Timestamp(Micros(stream.at)),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What a service shows of itself: its routes, in one group or behind two ports, and their documents.
+
+use std::sync::Arc;
+
+use axum::Router;
+use chassis::auth::Verifier;
+use chassis::http::{Groups, Probes, Shell};
+use chassis::idempotency::RequestHasher;
+use chassis::telemetry::Metrics;
+use messaging::transport::receiver::Receiver;
+use messaging::{Domain, Mode};
+use operations::Process;
+use schemas::Service;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::definition::{Definition, Routes};
+use crate::documents::{BAD_GATEWAY, SERVICE_UNAVAILABLE};
+use crate::host::Host;
+use crate::settings::Settings;
+use crate::{commands, ready};
+
+/// What a service shows of itself.
+pub(crate) struct Faces {
+    about: &'static str,
+    edge: Routes,
+    operators: Routes,
+    routes: Routes,
+}
+
+impl Faces {
+    pub(crate) fn of<D: Domain>(definition: &Definition<D>) -> Self {
+        Self {
+            about: definition.about,
+            edge: definition.edge,
+            operators: definition.operators,
+            routes: definition.routes,
+        }
+    }
+}
+
+/// Its routes: all of them, or apart what operators and services ask at a port of their own.
+pub(crate) struct Surface {
+    pub(crate) public: Groups,
+    pub(crate) admin: Option<Groups>,
+}
+
+/// Makes the routes, with the document of the service's own.
+pub(crate) fn surface(
+    host: &Host,
+    operated: Process,
+    faces: &Faces,
+    settings: &Settings,
+) -> (Surface, OpenApi) {
+    let service = host.service();
+    let base = chassis::openapi::base(&format!("Tributary {}", service.name()), faces.about);
+    let (edge, edge_document) = (faces.edge)(host).split_for_parts();
+    let mut routes = OpenApiRouter::with_openapi(base.merge_from(edge_document));
+    let closed = service != Service::Bff && host.modes().of(service) == Mode::Event;
+    if !closed {
+        routes = routes.merge((faces.routes)(host));
+        if service.commands_topic().is_some() {
+            routes = routes.merge(commands::routes(host));
+        }
+    }
+    let mut apart = OpenApiRouter::new();
+    if settings.admin.is_some() {
+        apart = (faces.operators)(host);
+    } else {
+        routes = routes.merge((faces.operators)(host));
+    }
+    let (routes, document) = routes.split_for_parts();
+    let (apart, also) = apart.split_for_parts();
+    let (operators, shared) = operations::routes(Arc::new(operated)).split_for_parts();
+    let all =
+        chassis::openapi::off_thread(|| whole(service, document.clone().merge_from(also), shared));
+    let transport = between_services(host, settings);
+    let surface = if settings.admin.is_some() {
+        let own = chassis::openapi::off_thread(|| chassis::openapi::text(document.clone()));
+        Surface {
+            public: Groups {
+                own: chassis::openapi::pages(routes, own),
+                edge,
+                ..Groups::default()
+            },
+            admin: Some(Groups {
+                own: chassis::openapi::pages(apart.merge(operators), all),
+                transport,
+                ..Groups::default()
+            }),
+        }
+    } else {
+        let own = chassis::openapi::pages(routes.merge(operators), all);
+        Surface {
+            public: Groups {
+                own,
+                edge,
+                transport,
+            },
+            admin: None,
+        }
+    };
+    (surface, document)
+}
+
+/// What other services ask, in every mode.
+fn between_services(host: &Host, settings: &Settings) -> Router {
+    let service = host.service();
+    // The bff makes its read models again from it.
+    let history = messaging::transport::history::router(
+        host.pool().clone(),
+        host.schema_ids().clone(),
+        settings.internal_key.clone(),
+        service,
+    );
+    let resends = messaging::transport::resend::router(
+        host.pool().clone(),
+        host.writer().clone(),
+        settings.internal_key.clone(),
+        host.modes().relayed_topics(service),
+    );
+    let batches = messaging::transport::http::router(
+        Receiver::new(host.pool().clone(), host.flow()),
+        settings.internal_key.clone(),
+        service,
+        settings.modes.clone(),
+        host.health().clone(),
+    );
+    history.merge(resends).merge(batches)
+}
+
+/// What is served: with the operators' routes, at the bff those of all services.
+fn whole(service: Service, own: OpenApi, operators: OpenApi) -> String {
+    let others = Service::ALL.into_iter().filter(|other| *other != service);
+    let handed_on = others.filter(|_| service == Service::Bff).map(|other| {
+        let mut document = operations::document(other);
+        chassis::openapi::refuse(&mut document, &[BAD_GATEWAY, SERVICE_UNAVAILABLE]);
+        document
+    });
+    let all = [operators].into_iter().chain(handed_on);
+    chassis::openapi::text(all.fold(own, OpenApi::merge_from))
+}
+
+/// What stands around every route.
+pub(crate) fn shell(
+    host: &Host,
+    settings: &Settings,
+    verifier: Arc<Verifier>,
+    metrics: Option<Metrics>,
+) -> Shell {
+    let (ready_host, keys) = (host.clone(), Arc::clone(&verifier));
+    let mut probes = Probes::new(host.service().name())
+        .ready_when(move || ready::checks(ready_host.clone(), Arc::clone(&keys)));
+    if let Some(metrics) = metrics {
+        let upkeep = metrics.clone();
+        let stop = host.tasks().stop().clone();
+        host.tasks()
+            .spawn("metrics", async move { upkeep.upkeep(stop).await });
+        probes = probes.metrics(metrics);
+    }
+    Shell::new(probes, settings.limits)
+        .verifier(verifier)
+        .rate_limits(settings.rate_limits)
+        .hasher(Arc::new(RequestHasher::new(&settings.lasting_keys)))
+}
