@@ -1,4 +1,4 @@
-//! `/api/v1/operator/{service}/…` of the four services, handed on to them as they came: with the caller's own token, so
+//! `/api/v1/operator/{service}/…` of the other services, handed on to them as they came: with the caller's own token, so
 //! that the service's audit names the person. Front ends and tools need to reach only the bff.
 
 use std::time::Duration;

@@ -15,7 +15,7 @@ use crate::settings::{Mode, Settings, compose_secrets};
 use crate::stack::{run, run_visibly};
 use crate::tools;
 
-/// After the last container has started; a first start migrates five databases beside a broker that starts too.
+/// After the last container has started; a first start migrates every database beside a broker that starts too.
 const READY_WITHIN: Duration = Duration::from_mins(3);
 
 /// Builds the images, starts the containers, waits until all are ready and loads the demo data.

@@ -22,7 +22,7 @@ pub async fn postgres(layout: &Layout, settings: &Settings, progress: &Progress)
     let server = Postgres::start_with(&folder, port, certificate).await?;
     provision_databases(&server.admin_url(), &passwords(settings)?).await?;
     step.done(&format!(
-        "127.0.0.1:{port}, five databases (process {})",
+        "127.0.0.1:{port}, a database for each service (process {})",
         server.pid()
     ));
     server.detach();

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::layout::Layout;
 use crate::stack::testing::{
@@ -17,8 +18,10 @@ use crate::stack::testing::{
 use crate::stack::{Identity, Postgres, Process, Pulsar, PulsarPorts, Signal, free_port};
 use crate::tools;
 
-/// For one command: a clean build with every test takes about half of it.
-const LIMIT: Duration = Duration::from_hours(1);
+/// For all commands of this process: a clean build with every test takes about half of it on two quiet cores.
+const LIMIT: Duration = Duration::from_mins(85);
+/// When the first of them began.
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Runs one command with a Postgres (and a broker) of its own, named to it by variables.
 pub async fn with_stack(
@@ -80,7 +83,7 @@ pub async fn bounded(mut command: Command) -> Result<u8> {
     let mut hangup = signal(SignalKind::hangup())?;
     let stopped = tokio::select! {
         status = child.wait() => return Ok(u8::try_from(status?.code().unwrap_or(101)).unwrap_or(1)),
-        () = tokio::time::sleep(LIMIT) => "its time is up",
+        () = sleep_until(*BEGAN + LIMIT) => "its time is up",
         _ = interrupt.recv() => "interrupted",
         _ = terminate.recv() => "asked to end",
         _ = hangup.recv() => "the terminal went away",

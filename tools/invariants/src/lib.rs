@@ -1,4 +1,4 @@
-//! The ten rules, checked from the records of a quiet stack: what the five databases and the provider say after the fact.
+//! The ten rules, checked from the records of a quiet stack: what the databases and the provider say after the fact.
 //!
 //! What is looked at is gathered into a database of the check's own, so that questions across services are plain joins,
 //! memory stays bounded however long the logs are, and nothing of the stack is written to. See `docs/rules.md`.

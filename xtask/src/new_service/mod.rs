@@ -13,7 +13,7 @@ use places::{FILES, PLACES};
 /// What is to be done then.
 pub const NEXT: &str = "Now `cargo check` adds it to Cargo.lock, `./test.sh NAME` writes its openapi.json.new, which becomes openapi.json, \
     `SCHEMAS_GOLDEN=write cargo test -p schemas` renews the AsyncAPI document, and ./test.sh says what is missing in the documents. \
-    Its first message kind brings its topics: see docs/recipes.md.";
+    Its first message kind brings its topics: see EVENT_DRIVEN_GUIDE.md.";
 
 /// What a service is called, where it listens and what it is for.
 #[derive(Clone, Debug)]

@@ -312,6 +312,25 @@ async fn a_producers_command_that_says_nothing_is_refused_and_not_kept() {
 }
 
 #[tokio::test]
+async fn a_producers_text_of_no_characters_is_refused_and_kept_nowhere() {
+    let lab = Lab::new().await;
+    let replica = lab.start(false);
+    let mut sent = command("p", "pay1", take_out(1, "paypal"));
+    sent.header.source = "shop".to_owned();
+    let mut bytes = encode(COMMANDS, &sent);
+    let at = bytes.windows(6).position(|window| window == b"paypal");
+    bytes[at.unwrap()] = 0xff;
+    let answers = replica
+        .take_raw(vec![arrived_as(COMMANDS, bytes, &Hint::default())])
+        .await;
+    let code = "malformed_message";
+    let malformed = matches!(&answers[..], [Answer::Rejected { code: it, .. }] if it == code);
+    assert!(malformed, "{answers:?}");
+    assert_eq!(lab.retry_queue().await, []);
+    assert_eq!(lab.kinds().await, ["command.rejected.v1"]);
+}
+
+#[tokio::test]
 async fn a_producers_command_that_says_nothing_is_refused_in_its_own_name_and_not_in_anothers() {
     let lab = Lab::new().await;
     let replica = lab.start(false);

@@ -1,4 +1,4 @@
-//! The five services, each with things of two partners and two brands.
+//! The services, each with things of two partners and two brands.
 //!
 //! What is one's own is called `…-mine`, another's `…-else`, and `…-none` is not there: names of one length, so that
 //! answers about them can be compared letter by letter.
@@ -32,6 +32,10 @@ pub struct Scene {
 impl Scene {
     /// A service with things in it.
     pub async fn of(service: Service) -> Self {
+        #[allow(
+            clippy::match_wildcard_for_single_variants,
+            reason = "a service more is no reason to come here"
+        )]
         match service {
             Service::Bff => bff_scene().await,
             Service::Campaign => campaign_scene().await,

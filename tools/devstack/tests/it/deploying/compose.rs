@@ -81,7 +81,7 @@ fn both_files_hold_the_whole_stack() {
         let mut wanted = ours();
         wanted.extend(["adminer", "postgres", "pulsar"]);
         found.sort();
-        wanted.sort();
+        wanted.sort_unstable();
         assert_eq!(found, wanted, "{file}");
     }
 }
