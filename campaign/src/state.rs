@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use messaging::WriteTx;
-use schemas::{Body, Message};
+use schemas::{Body, Event as _, Message};
 use types::{CampaignId, EnrollmentId, EvidenceId};
 
 use crate::domain::{Campaign, Command, Enrollment, Event, Evidence, Place, View};
@@ -34,7 +34,7 @@ impl BatchState {
     pub(crate) async fn load(tx: &mut WriteTx, messages: &[&Message]) -> Result<Self, sqlx::Error> {
         let (mut campaign_ids, mut enrollment_ids, mut evidence_ids) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for touched in messages.iter().map(|message| messages::touched(message)) {
+        for touched in messages.iter().map(|message| touched(message)) {
             campaign_ids.extend(touched.campaign.map(CampaignId::into_string));
             enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
             evidence_ids.extend(touched.evidence.map(EvidenceId::into_string));
@@ -161,4 +161,39 @@ fn picked<K: Eq + std::hash::Hash, V: Clone>(
         .iter()
         .filter_map(|id| states.get(id).cloned())
         .collect()
+}
+
+/// The ids of every aggregate that a message can touch; none of a message that cannot be read.
+fn touched(message: &Message) -> Touched {
+    if let Some(command) = messages::command(message) {
+        return command.map_or_else(|_| Touched::default(), |command| Touched::of(&command));
+    }
+    let event = Event::read(message).ok().flatten();
+    event.map_or_else(Touched::default, |event| Touched::of_event(&event))
+}
+
+/// Which states a message needs.
+#[derive(Debug, Default)]
+struct Touched {
+    campaign: Option<CampaignId>,
+    enrollment: Option<EnrollmentId>,
+    evidence: Option<EvidenceId>,
+}
+
+impl Touched {
+    fn of(command: &Command) -> Self {
+        Self {
+            campaign: Some(command.campaign().clone()),
+            enrollment: command.enrollment(),
+            evidence: command.evidence().cloned(),
+        }
+    }
+
+    fn of_event(event: &Event) -> Self {
+        Self {
+            campaign: Some(event.campaign().clone()),
+            enrollment: event.enrollment().cloned(),
+            evidence: event.evidence().cloned(),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use schemas::{Body, Event as _, Message, Service, Unreadable};
 use types::{ConversionId, Micros};
 
 use crate::domain::{self, Event, Fact, PLAN_WAIT_SECONDS, PlanAdopted, PlanKey, Reaction};
-use crate::state::{self, BatchState};
+use crate::state::BatchState;
 
 /// Commission.
 #[derive(Debug, Clone, Copy)]
@@ -29,23 +29,7 @@ impl Domain for Commission {
         tx: &mut WriteTx,
         messages: &[&Message],
     ) -> Result<BatchState, sqlx::Error> {
-        let mut commissions = Vec::with_capacity(messages.len());
-        let mut plans = Vec::new();
-        for message in messages {
-            let subject = message.header.subject.as_str();
-            match &message.body {
-                Body::TermsPublishedV1(body) => plans.push((subject, body.version.get())),
-                Body::PlanAdoptedV1(body) => plans.push((subject, body.version.get())),
-                Body::ConversionAttributedV1(body) => {
-                    plans.push((body.campaign_id.as_str(), body.terms_version.get()));
-                    commissions.push(subject);
-                }
-                _ => commissions.push(subject),
-            }
-        }
-        plans.sort_unstable();
-        plans.dedup();
-        state::load(tx, &commissions, &plans).await
+        BatchState::load(tx, messages).await
     }
 
     fn handle(&self, state: &BatchState, message: &Message, context: &Context) -> Decision<Event> {
@@ -61,7 +45,7 @@ impl Domain for Commission {
     }
 
     async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
-        state::save(tx, state).await
+        state.save(tx).await
     }
 
     fn resumes(&self, event: &Event) -> Vec<String> {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use messaging::WriteTx;
+use schemas::{Body, Message};
 use sqlx::Row;
 use sqlx::types::Json;
 use types::{ConversionId, EarningStatus, Micros};
@@ -32,6 +33,49 @@ pub struct BatchState {
 }
 
 impl BatchState {
+    /// Loads the commissions and plans that these messages can touch: one round trip, which a batch of new conversions answers
+    /// with its few plans.
+    pub(crate) async fn load(tx: &mut WriteTx, messages: &[&Message]) -> Result<Self, sqlx::Error> {
+        let mut commissions = Vec::with_capacity(messages.len());
+        let mut plans = Vec::new();
+        for message in messages {
+            let subject = message.header.subject.as_str();
+            match &message.body {
+                Body::TermsPublishedV1(body) => plans.push((subject, body.version.get())),
+                Body::PlanAdoptedV1(body) => plans.push((subject, body.version.get())),
+                Body::ConversionAttributedV1(body) => {
+                    plans.push((body.campaign_id.as_str(), body.terms_version.get()));
+                    commissions.push(subject);
+                }
+                _ => commissions.push(subject),
+            }
+        }
+        plans.sort_unstable();
+        plans.dedup();
+        let (campaigns, versions): (Vec<&str>, Vec<i32>) = plans.into_iter().unzip();
+        let row = sqlx::query(LOAD)
+            .bind(commissions)
+            .bind(campaigns)
+            .bind(versions)
+            .fetch_one(tx.connection())
+            .await?;
+        let Json(commissions): Json<Vec<CommissionRow>> = row.try_get("commissions")?;
+        let Json(plans): Json<Vec<PlanRow>> = row.try_get("plans")?;
+        let mut state = Self::default();
+        for row in commissions {
+            let kept = row
+                .into_commission()
+                .ok_or_else(|| unreadable("commissions"))?;
+            let id = kept.commission.calculated.conversion.clone();
+            state.commissions.insert(id, kept);
+        }
+        for row in plans {
+            let (key, plan) = row.into_plan().ok_or_else(|| unreadable("plans"))?;
+            state.plans.insert(key, plan);
+        }
+        Ok(state)
+    }
+
     /// A version of a campaign's plan, when it is known here.
     pub fn plan(&self, key: &PlanKey) -> Option<&Plan> {
         self.plans.get(key)
@@ -68,6 +112,23 @@ impl BatchState {
         }
     }
 
+    /// Saves what changed.
+    pub(crate) async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
+        let connection = tx.connection();
+        if !self.adopted.is_empty() {
+            plans::insert(connection, &self.adopted).await?;
+        }
+        if !self.changed.is_empty() {
+            let changed = self.changed.iter();
+            let changed: Vec<&Kept> = changed.filter_map(|id| self.commissions.get(id)).collect();
+            commissions::upsert(connection, &changed).await?;
+        }
+        if !self.reversals.is_empty() {
+            reversals::insert(connection, &self.reversals).await?;
+        }
+        Ok(())
+    }
+
     fn begin(&mut self, calculated: &Calculated, at: Micros, position: i64) {
         let id = calculated.conversion.clone();
         let kept = Kept {
@@ -91,53 +152,6 @@ SELECT (SELECT coalesce(json_agg(c), '[]') FROM commissions c WHERE c.id = ANY($
        (SELECT coalesce(json_agg(p), '[]') FROM plans p
          WHERE (p.campaign_id, p.version) IN (SELECT * FROM UNNEST($2::text[], $3::int[]))) AS plans";
 
-/// Reads the named commissions and plans: one round trip, which a batch of new conversions answers with its few plans.
-pub async fn load(
-    tx: &mut WriteTx,
-    commissions: &[&str],
-    plans: &[(&str, i32)],
-) -> Result<BatchState, sqlx::Error> {
-    let (campaigns, versions): (Vec<&str>, Vec<i32>) = plans.iter().copied().unzip();
-    let row = sqlx::query(LOAD)
-        .bind(commissions)
-        .bind(campaigns)
-        .bind(versions)
-        .fetch_one(tx.connection())
-        .await?;
-    let Json(commissions): Json<Vec<CommissionRow>> = row.try_get("commissions")?;
-    let Json(plans): Json<Vec<PlanRow>> = row.try_get("plans")?;
-    let mut state = BatchState::default();
-    for row in commissions {
-        let kept = row
-            .into_commission()
-            .ok_or_else(|| unreadable("commissions"))?;
-        let id = kept.commission.calculated.conversion.clone();
-        state.commissions.insert(id, kept);
-    }
-    for row in plans {
-        let (key, plan) = row.into_plan().ok_or_else(|| unreadable("plans"))?;
-        state.plans.insert(key, plan);
-    }
-    Ok(state)
-}
-
 fn unreadable(table: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a row of {table} is none that this build writes").into())
-}
-
-/// Writes what changed.
-pub async fn save(tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
-    let connection = tx.connection();
-    if !state.adopted.is_empty() {
-        plans::insert(connection, &state.adopted).await?;
-    }
-    if !state.changed.is_empty() {
-        let changed = state.changed.iter();
-        let changed: Vec<&Kept> = changed.filter_map(|id| state.commissions.get(id)).collect();
-        commissions::upsert(connection, &changed).await?;
-    }
-    if !state.reversals.is_empty() {
-        reversals::insert(connection, &state.reversals).await?;
-    }
-    Ok(())
 }

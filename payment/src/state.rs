@@ -3,15 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use messaging::{Recorded, WriteTx};
-use schemas::Message;
+use schemas::{Body, Message};
 use sealing::Details;
-use types::{PayoutId, Uuid};
+use types::{BrandId, EarningStatus, PartnerId, PayoutId, Uuid};
 
-use crate::domain::{self, Balance, Event, Ledger, PostError, Stamp};
-use crate::messages::touched;
+use crate::domain::{self, Account, AccountType, Balance, Event, Ledger, PostError, Stamp};
 use crate::store::{balances, payout_details, payouts, transfers};
 
-/// Ledger with their places in the log, and what was opened on the way.
+/// Balances and payouts with their places in the log, and what was opened on the way.
 #[derive(Debug, Default)]
 pub struct BatchState {
     pub(crate) ledger: Ledger,
@@ -102,4 +101,85 @@ impl BatchState {
         payouts::save(tx.connection(), &changed).await?;
         payout_details::insert(tx.connection(), &self.details).await
     }
+}
+
+/// Notes the accounts and payouts that handling or replaying a message can touch.
+pub(crate) fn touched(
+    message: &Message,
+    accounts: &mut BTreeSet<String>,
+    payouts: &mut BTreeSet<String>,
+) {
+    let mut account_types = |partner: &PartnerId, account_types: &[AccountType]| {
+        let account_types = account_types
+            .iter()
+            .map(|account_type| Account::Partner(partner.clone(), *account_type));
+        accounts.extend(account_types.map(|account| account.to_string()));
+    };
+    match &message.body {
+        Body::RequestPayoutV1(_)
+        | Body::PayoutRequestedV1(_)
+        | Body::RecordPayoutAnswerV1(_)
+        | Body::PayoutPaidV1(_)
+        | Body::PayoutFailedV1(_) => {
+            if let Ok(owner) = message.header.key.parse() {
+                account_types(
+                    &owner,
+                    &[
+                        AccountType::Payable,
+                        AccountType::InTransit,
+                        AccountType::PaidOut,
+                    ],
+                );
+            }
+            payouts.insert(message.header.subject.clone());
+        }
+        Body::BeginPayoutV1(_)
+        | Body::PayoutSubmittingV1(_)
+        | Body::PayoutSubmittedV1(_)
+        | Body::PayoutUnknownV1(_) => {
+            payouts.insert(message.header.subject.clone());
+        }
+        Body::CommissionCalculatedV1(fact) => {
+            account_types(
+                &fact.partner_id,
+                &[match domain::status_of(fact) {
+                    EarningStatus::Pending => AccountType::Pending,
+                    EarningStatus::Payable => AccountType::Payable,
+                }],
+            );
+            funds(&fact.brand_id, accounts);
+        }
+        Body::CommissionApprovedV1(fact) => {
+            account_types(
+                &fact.partner_id,
+                &[
+                    AccountType::Pending,
+                    AccountType::Payable,
+                    AccountType::Suspense,
+                ],
+            );
+            funds(&fact.brand_id, accounts);
+        }
+        Body::CommissionReversedV1(fact) => {
+            account_types(
+                &fact.partner_id,
+                &[
+                    AccountType::Pending,
+                    AccountType::Payable,
+                    AccountType::Suspense,
+                ],
+            );
+            funds(&fact.brand_id, accounts);
+        }
+        Body::LedgerPostedV1(posted) => {
+            for transfer in &posted.transfers {
+                accounts.extend([transfer.debit.clone(), transfer.credit.clone()]);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn funds(brand: &BrandId, accounts: &mut BTreeSet<String>) {
+    accounts.insert(Account::BrandFunds(brand.clone()).to_string());
 }

@@ -1,4 +1,4 @@
-//! Bytes to messages and back: apache-avro's reusable datum writers and readers on the serde transport.
+//! Bytes to messages and back: apache-avro's reusable datum writers and readers, by way of serde.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};

@@ -39,7 +39,7 @@ macro_rules! services {
                 about.trim_start()
             }
 
-            /// The topic that it takes commands from; the bff takes none.
+            /// The topic that it takes commands from, if it takes any.
             pub const fn commands_topic(self) -> Option<Topic> {
                 match self {
                     $($(Self::$service => Some(Topic::$commands),)?)+
@@ -48,7 +48,7 @@ macro_rules! services {
                 }
             }
 
-            /// The topic that it states its events on; the bff states none.
+            /// The topic that it states its events on, if it states any.
             pub const fn events_topic(self) -> Option<Topic> {
                 match self {
                     $($(Self::$service => Some(Topic::$events),)?)+
@@ -139,7 +139,7 @@ impl Service {
         all.filter(|topic| topic.publisher() == self).collect()
     }
 
-    /// Those with topics of their own, which have a mode too: all but the bff.
+    /// Those with topics of their own, which have a mode too.
     pub fn with_topics() -> impl DoubleEndedIterator<Item = Self> {
         let all = Self::ALL.into_iter();
         all.filter(|service| service.commands_topic().is_some())

@@ -1,4 +1,4 @@
-//! Tracking's domain on the transport.
+//! Tracking's domain as messaging sees it.
 
 use messaging::{Context, Decision, Domain, FoldError, Recorded, Rejection, Tables, WriteTx};
 use schemas::{Message, Service};

@@ -17,7 +17,7 @@ pub(super) fn of_a_command_from_elsewhere(message: &Message) -> Option<Uuid> {
 }
 
 /// A client that gave its `Idempotency-Key` to a service first may bring it here later: its command has the same id, and
-/// its outcome must be known by then. Commands of the system (timers, effects) have derived ids too, but no actor.
+/// its outcome must be known by then. Commands of the system (jobs) have derived ids too, but no actor.
 fn derived_from_a_client(message: &Message, command: Uuid) -> bool {
     command.get_version_num() == 5 && message.header.actor.is_some()
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use chassis::json::{Metadata, WebUrl};
 use schemas::{
-    About, AcceptV1, Body, CampaignCreatedV1, CreateV1, Event as _, EvidenceSubmittedV1, Header,
-    Message, PublishTermsV1, SubmitEvidenceV1,
+    About, AcceptV1, Body, CampaignCreatedV1, CreateV1, EvidenceSubmittedV1, Header, Message,
+    PublishTermsV1, SubmitEvidenceV1,
 };
 use sha2::{Digest, Sha256};
 use types::{
@@ -14,7 +14,7 @@ use types::{
     check_allowed_hosts, check_campaign_name, check_evidence_type, check_terms_text,
 };
 
-use crate::domain::{Command, Event, Rejection};
+use crate::domain::{Command, Rejection};
 
 /// The command of a message; `None` when the message is no command of ours.
 pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
@@ -139,40 +139,5 @@ fn unreadable<E: ToString>(pointer: Cow<'static, str>, error: E) -> Rejection {
     Rejection::Unreadable {
         pointer: Some(pointer),
         what: error.to_string().into(),
-    }
-}
-
-/// The ids of every aggregate that a message can touch; none of a message that cannot be read.
-pub(crate) fn touched(message: &Message) -> Touched {
-    if let Some(command) = command(message) {
-        return command.map_or_else(|_| Touched::default(), |command| Touched::of(&command));
-    }
-    let event = Event::read(message).ok().flatten();
-    event.map_or_else(Touched::default, |event| Touched::of_event(&event))
-}
-
-/// Which states a message needs.
-#[derive(Debug, Default)]
-pub(crate) struct Touched {
-    pub campaign: Option<CampaignId>,
-    pub enrollment: Option<EnrollmentId>,
-    pub evidence: Option<EvidenceId>,
-}
-
-impl Touched {
-    fn of(command: &Command) -> Self {
-        Self {
-            campaign: Some(command.campaign().clone()),
-            enrollment: command.enrollment(),
-            evidence: command.evidence().cloned(),
-        }
-    }
-
-    fn of_event(event: &Event) -> Self {
-        Self {
-            campaign: Some(event.campaign().clone()),
-            enrollment: event.enrollment().cloned(),
-            evidence: event.evidence().cloned(),
-        }
     }
 }

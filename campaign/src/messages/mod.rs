@@ -10,7 +10,7 @@ use schemas::{Header, Service};
 
 use crate::domain::Actor;
 
-pub(crate) use incoming::{command, touched};
+pub(crate) use incoming::command;
 
 /// Who asks. An operator's word counts from the bff and from this service's own HTTP surface only.
 pub(crate) fn actor(header: &Header) -> Actor {

@@ -85,7 +85,7 @@ impl Claim {
 pub enum Via {
     /// From outside, by Pulsar or HTTP: kinds whose reach is `own` are refused.
     Transport,
-    /// Made in this process: an HTTP edge, a timer, an effect.
+    /// Made in this process: an HTTP edge, a job.
     Local,
     /// Out of the retry queue.
     InRetryQueue {
@@ -222,7 +222,7 @@ impl Inbound {
         wire.map_or(schemas::MAX_MESSAGE_BYTES, |wire| wire.bytes.len())
     }
 
-    /// A message made in this process: by an HTTP edge, a timer or an effect.
+    /// A message made in this process: by an HTTP edge or a job.
     pub fn local(topic: Topic, message: Message, request_hash: Option<Vec<u8>>) -> Self {
         let wire = written(topic, &message);
         Self {
@@ -493,7 +493,7 @@ impl Hint<'_> {
 /// What became of a message, returned after its transaction committed.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// Handled: what happened.
+    /// Handled: what happened, for who submitted it in this process; for others empty, since the log has it.
     Done(Vec<Message>),
     /// A command that was refused, with its code.
     Rejected {

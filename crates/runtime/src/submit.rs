@@ -172,7 +172,7 @@ impl Host {
                 .with_detail("this Idempotency-Key was used for another request"));
         }
         match inbox::State::parse(&known.command.state) {
-            Some(inbox::State::Rejected) => {
+            Some(inbox::State::Rejected | inbox::State::Dropped) => {
                 let code = known.command.code.unwrap_or_default();
                 let (detail, pointer) = match known.outcome.into_iter().next().map(|m| m.body) {
                     Some(Body::CommandRejectedV1(rejected)) => (rejected.detail, rejected.pointer),
@@ -181,7 +181,7 @@ impl Host {
                 Err(refusal(self.service(), id, code, detail, pointer))
             }
             Some(inbox::State::Done) => Ok(CommandResult::Done(known.outcome)),
-            _ => Ok(CommandResult::InRetryQueue),
+            Some(inbox::State::InRetryQueue) | None => Ok(CommandResult::InRetryQueue),
         }
     }
 }

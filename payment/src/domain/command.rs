@@ -8,7 +8,7 @@ use super::{Cause, Method};
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// The system itself: effects and timers. It never asks for a payout.
+    /// The system itself: its jobs. It never asks for a payout.
     System,
     /// An operator may ask on behalf of anyone.
     Operator,
@@ -52,7 +52,7 @@ pub struct PayoutRequest {
     pub partner: PartnerId,
     /// How much.
     pub amount: Money,
-    /// By what transport.
+    /// By which way of paying.
     pub method: Method,
     /// Where to, as it may be shown.
     pub masked: String,
@@ -76,7 +76,7 @@ pub struct PayoutAt {
 pub enum Command {
     /// A partner asks for its money.
     RequestPayout(PayoutRequest),
-    /// The payout effect is about to call the provider, or to call it again because it was never seen there.
+    /// The payout worker is about to call the provider, or to call it again because it was never seen there.
     BeginPayout(PayoutAt),
     /// What the provider said.
     RecordPayoutAnswer {

@@ -96,7 +96,7 @@ pub struct Payout {
     pub partner: PartnerId,
     /// How much.
     pub amount: Money,
-    /// By what transport.
+    /// By which way of paying.
     pub method: Method,
     /// Where to, as it may be shown.
     pub masked: String,

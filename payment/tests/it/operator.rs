@@ -18,13 +18,18 @@ async fn stuck() -> (App, String) {
         "ALTER TABLE payouts ADD CONSTRAINT broken CHECK (partner <> 'partner123') NOT VALID",
     )
     .await;
-    let body = json!({"amount": "150.00", "currency": "USD", "payment_method": "bank_transfer",
-                      "account_details": {"iban": IBAN, "name": "Erika Mustermann"}});
-    let path = "/api/v1/payment/payouts";
-    let (status, answer) = app.service.post(path, &partner("partner123"), &body).await;
+    let (status, answer) = request(&app).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
     let id = answer["command_id"].as_str().unwrap().to_owned();
     (app, id)
+}
+
+/// The request that is stuck, always with the same key.
+async fn request(app: &App) -> (StatusCode, Value) {
+    let body = json!({"amount": "150.00", "currency": "USD", "payment_method": "bank_transfer",
+                      "account_details": {"iban": IBAN, "name": "Erika Mustermann"}});
+    let (path, token) = ("/api/v1/payment/payouts", partner("partner123"));
+    app.service.post_with_key(path, &token, "k1", &body).await
 }
 
 async fn run(app: &App, sql: &'static str) {
@@ -222,6 +227,9 @@ async fn a_dropped_request_is_dropped_for_who_asked_and_a_redrive_of_all_shows_i
         (&status["status"], &status["code"]),
         (&json!("dropped"), &json!("dropped_by_operator"))
     );
+    let (status, problem) = request(&app).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    assert_eq!(problem["code"], "dropped_by_operator");
 
     for body in [
         json!({"filter": {}, "rate": 0, "reason": "x"}),

@@ -49,11 +49,11 @@ pub struct CommissionCalculatedV1 {
     pub flat: Option<Money>,
     /// The version of the plan that was used.
     pub plan_version: TermsVersion,
-    /// How the amount was rounded: `half_even`.
+    /// How the amount was rounded: `half_even`, or `none` where nothing was.
     pub rounding: String,
     /// What is earned.
     pub amount: Money,
-    /// `approved` or `held`.
+    /// `approved`, `held`, or `suspended_…` with why nothing is earned yet.
     pub status: String,
     /// When the hold ends; absent when approved at once.
     pub hold_until: Option<Micros>,

@@ -21,10 +21,11 @@ pub struct RequestPayoutV1 {
     pub masked: String,
 }
 
-/// The payout effect is about to submit.
+/// The payout worker is about to submit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeginPayoutV1 {
-    /// Id of the `payout.requested.v1` that it answers.
+    /// Id of the payout's event that it follows: `payout.requested.v1`, or `payout.unknown.v1` where the provider never saw the
+    /// first attempt.
     pub requested_event_id: String,
 }
 

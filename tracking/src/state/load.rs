@@ -85,7 +85,7 @@ impl Wanted {
                     self.adopted.insert(campaign.subject, brand);
                 }
             }
-            // Own events, on replay: what they change.
+            // Own events, on replay, and facts: what they change.
             _ => {
                 self.conversions
                     .extend(Uuid::parse_str(&message.header.subject));

@@ -16,7 +16,7 @@ use budget::Budget;
 /// Who a message is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sender {
-    /// This process: an HTTP edge, a timer, an effect.
+    /// This process: an HTTP edge, a job.
     Here,
     /// A service that signed it, or that sent it with a token of its own.
     Service(Service),

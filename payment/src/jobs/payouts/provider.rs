@@ -14,7 +14,7 @@ pub struct Submission {
     pub reference: String,
     /// How much.
     pub amount: Money,
-    /// By what transport.
+    /// By which way of paying.
     pub method: Method,
     /// Where to.
     pub details: Details,

@@ -7,9 +7,10 @@ use schemas::{
 };
 use types::{BrandId, EarningStatus, Micros, PartnerId, Uuid};
 
-use super::super::{Read, read, touched};
+use super::super::{Read, read};
 use super::{calculated, events, message, request, usd};
 use crate::domain::{Account, AccountType, Actor, Balance, Context, Event, Ledger, react};
+use crate::state::touched;
 
 /// Every fact that commission can state.
 fn facts() -> Vec<Message> {
