@@ -139,6 +139,12 @@ impl Service {
         all.filter(|topic| topic.publisher() == self).collect()
     }
 
+    /// All but this one.
+    pub fn others(self) -> impl Iterator<Item = Self> {
+        let all = Self::ALL.into_iter();
+        all.filter(move |other| *other != self)
+    }
+
     /// Those with topics of their own, which have a mode too.
     pub fn with_topics() -> impl DoubleEndedIterator<Item = Self> {
         let all = Self::ALL.into_iter();

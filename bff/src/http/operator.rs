@@ -81,7 +81,8 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         client,
     };
     let documented = OpenApiRouter::with_openapi(super::operator_document::payments());
-    Service::with_topics()
+    Service::Bff
+        .others()
         .fold(documented, |router, service| {
             let hand_on = move |State(proxy): State<Proxy>,
                                 caller: Caller,

@@ -131,12 +131,14 @@ fn between_services(host: &Host, settings: &Settings) -> Router {
 
 /// What is served: with the operators' routes, at the bff those of all services.
 fn whole(service: Service, own: OpenApi, operators: OpenApi) -> String {
-    let others = Service::ALL.into_iter().filter(|other| *other != service);
-    let handed_on = others.filter(|_| service == Service::Bff).map(|other| {
-        let mut document = operations::document(other);
-        chassis::openapi::refuse(&mut document, &[BAD_GATEWAY, SERVICE_UNAVAILABLE]);
-        document
-    });
+    let handed_on = service
+        .others()
+        .filter(|_| service == Service::Bff)
+        .map(|other| {
+            let mut document = operations::document(other);
+            chassis::openapi::refuse(&mut document, &[BAD_GATEWAY, SERVICE_UNAVAILABLE]);
+            document
+        });
     let all = [operators].into_iter().chain(handed_on);
     chassis::openapi::text(all.fold(own, OpenApi::merge_from))
 }

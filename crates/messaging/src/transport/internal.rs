@@ -180,7 +180,7 @@ mod tests {
                 "beyond all numbers",
                 json!({"iat": i64::MIN, "exp": i64::MAX}),
             ),
-            ("of nobody", json!({"iss": "notify"})),
+            ("of nobody", json!({"iss": "nobody"})),
         ] {
             assert!(taken(&with(&change)).is_none(), "{what}");
         }

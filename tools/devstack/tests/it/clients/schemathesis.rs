@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, timeout_at};
 
 /// All that is asked: two minutes where nothing else runs.
-const WITHIN: Duration = Duration::from_mins(8);
+const WITHIN: Duration = Duration::from_mins(10);
 /// It is as busy as the services are.
 const AT_ONCE: usize = 2;
 
@@ -73,7 +74,9 @@ async fn every_answer_of_every_service_to_every_role_is_one_that_its_document_de
     let known = Known::at(&stack).await;
     let case = ROLES.into_iter().flat_map(|(role, who)| {
         let token = who.map(|who| token(&stack, who));
-        Service::ALL.map(|service| Case {
+        // Others have operators' routes alone, which are asked for at these.
+        let with_routes = iter::once(Service::Bff).chain(Service::with_topics());
+        with_routes.map(move |service| Case {
             service,
             role,
             token: token.clone(),
