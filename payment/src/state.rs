@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use messaging::{Recorded, WriteTx};
-use schemas::{Body, Message};
+use schemas::{Body, CommissionApprovedV1, CommissionReversedV1, Message};
 use sealing::Details;
 use types::{BrandId, EarningStatus, PartnerId, PayoutId, Uuid};
 
@@ -109,11 +109,10 @@ pub(crate) fn touched(
     accounts: &mut BTreeSet<String>,
     payouts: &mut BTreeSet<String>,
 ) {
-    let mut account_types = |partner: &PartnerId, account_types: &[AccountType]| {
-        let account_types = account_types
-            .iter()
-            .map(|account_type| Account::Partner(partner.clone(), *account_type));
-        accounts.extend(account_types.map(|account| account.to_string()));
+    let mut of_partner = |partner: &PartnerId, types: &[AccountType]| {
+        let each = types.iter();
+        let each = each.map(|it| Account::Partner(partner.clone(), *it).to_string());
+        accounts.extend(each);
     };
     match &message.body {
         Body::RequestPayoutV1(_)
@@ -122,7 +121,7 @@ pub(crate) fn touched(
         | Body::PayoutPaidV1(_)
         | Body::PayoutFailedV1(_) => {
             if let Ok(owner) = message.header.key.parse() {
-                account_types(
+                of_partner(
                     &owner,
                     &[
                         AccountType::Payable,
@@ -140,7 +139,7 @@ pub(crate) fn touched(
             payouts.insert(message.header.subject.clone());
         }
         Body::CommissionCalculatedV1(fact) => {
-            account_types(
+            of_partner(
                 &fact.partner_id,
                 &[match domain::status_of(fact) {
                     EarningStatus::Pending => AccountType::Pending,
@@ -149,27 +148,25 @@ pub(crate) fn touched(
             );
             funds(&fact.brand_id, accounts);
         }
-        Body::CommissionApprovedV1(fact) => {
-            account_types(
-                &fact.partner_id,
+        Body::CommissionApprovedV1(CommissionApprovedV1 {
+            partner_id,
+            brand_id,
+            ..
+        })
+        | Body::CommissionReversedV1(CommissionReversedV1 {
+            partner_id,
+            brand_id,
+            ..
+        }) => {
+            of_partner(
+                partner_id,
                 &[
                     AccountType::Pending,
                     AccountType::Payable,
                     AccountType::Suspense,
                 ],
             );
-            funds(&fact.brand_id, accounts);
-        }
-        Body::CommissionReversedV1(fact) => {
-            account_types(
-                &fact.partner_id,
-                &[
-                    AccountType::Pending,
-                    AccountType::Payable,
-                    AccountType::Suspense,
-                ],
-            );
-            funds(&fact.brand_id, accounts);
+            funds(brand_id, accounts);
         }
         Body::LedgerPostedV1(posted) => {
             for transfer in &posted.transfers {
