@@ -145,12 +145,6 @@ impl Pulsar {
         };
         let java = tools::java()?;
         let extra = &setup.lines(&files.dir, ports)?;
-        let disk = statvfs(&files.dir)?;
-        has_room(
-            &files.dir,
-            disk.f_bavail * disk.f_frsize,
-            disk.f_blocks * disk.f_frsize,
-        )?;
         let process = match Process::attach(&files.pid()) {
             Some(process) if files.says(ports, extra) => process,
             Some(mut other) => {
@@ -318,6 +312,12 @@ fn launch(
     ports: PulsarPorts,
     extra: &[(String, String)],
 ) -> Result<Process> {
+    let disk = statvfs(&files.dir)?;
+    has_room(
+        &files.dir,
+        disk.f_bavail * disk.f_frsize,
+        disk.f_blocks * disk.f_frsize,
+    )?;
     let bookie = files.bookie_port(ports.bookie)?;
     for port in [ports.broker, ports.http, bookie] {
         check_free(
