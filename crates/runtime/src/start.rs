@@ -98,17 +98,11 @@ pub async fn start<D: Domain + Clone>(
     tasks.spawn("engine", engine.run(tasks.stop().clone(), is_suspicious));
     report_figures(&host, definition.gauges);
     let settings = Arc::new(settings);
-    transports::relay(
-        &host,
-        Arc::clone(&settings),
-        source(&host),
-        definition.jobs,
-        &tasks,
-    );
-    transports::consume(&host, &settings, &queue, host.health(), &tasks);
+    transports::relay(&host, Arc::clone(&settings), source(&host), definition.jobs);
+    transports::consume(&host, &settings, &queue);
     watch_gaps(&host);
     if opened.left.commands_at_the_broker {
-        transports::drain(&host, &settings, &queue, &tasks);
+        transports::drain(&host, &settings, &queue);
     }
     let shell = shell(&host, &settings, verifier, metrics);
     let address = ports.serve(surface, &shell, &tasks)?;

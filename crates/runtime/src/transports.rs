@@ -1,11 +1,12 @@
 //! Which transports a service travels, by everybody's mode.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use messaging::relay::{self, Source, Transport};
 use messaging::transport::consumer::{self, Subscription};
 use messaging::transport::pulsar::PulsarTransport;
-use messaging::{Health, Queue, Shut, Tasks, service_state};
+use messaging::{Queue, Shut, Tasks, service_state};
 use schemas::Topic;
 
 use crate::definition::LeaderJobs;
@@ -17,13 +18,8 @@ fn each_partition(settings: &Settings) -> impl Iterator<Item = i32> + use<> {
 }
 
 /// Starts consuming what the service follows by the broker.
-pub(crate) fn consume(
-    host: &Host,
-    settings: &Settings,
-    queue: &Queue,
-    health: &Health,
-    tasks: &Tasks,
-) {
+pub(crate) fn consume(host: &Host, settings: &Settings, queue: &Queue) {
+    let (health, tasks) = (host.health(), host.tasks());
     for topic in settings.modes.consumes(host.service()) {
         for partition in each_partition(settings) {
             health.expect("subscription", topic, partition);
@@ -48,11 +44,11 @@ fn subscription(host: &Host, settings: &Settings, topic: Topic, partition: i32) 
 /// A service that took commands from the broker and now takes them by HTTP alone first handles what still lies there:
 /// commands of external producers would come by no other transport. Until that is done the service is not ready, and its mode
 /// stays noted as it was, so that a start after this one goes on with it.
-pub(crate) fn drain(host: &Host, settings: &Settings, queue: &Queue, tasks: &Tasks) {
+pub(crate) fn drain(host: &Host, settings: &Settings, queue: &Queue) {
     let Some(topic) = host.service().commands_topic() else {
         return;
     };
-    let health = host.health();
+    let (health, tasks) = (host.health(), host.tasks());
     let draining: Vec<_> = each_partition(settings)
         .map(|partition| {
             health.expect(consumer::DRAIN, topic, partition);
@@ -80,16 +76,10 @@ pub(crate) fn drain(host: &Host, settings: &Settings, queue: &Queue, tasks: &Tas
 }
 
 /// Relays what the service publishes, and runs its jobs, while it holds the relay's lock.
-pub(crate) fn relay(
-    host: &Host,
-    settings: std::sync::Arc<Settings>,
-    source: Source,
-    jobs: LeaderJobs,
-    tasks: &Tasks,
-) {
+pub(crate) fn relay(host: &Host, settings: Arc<Settings>, source: Source, jobs: LeaderJobs) {
+    let tasks = host.tasks();
     let (host, stop) = (host.clone(), tasks.stop().clone());
     let pool = host.pool().clone();
-    let leader_flow = host.flow().clone();
     let start = move |tasks: &Tasks, relay_epoch: i64| {
         for topic in host.service().published_topics() {
             for partition in each_partition(&settings) {
@@ -104,7 +94,7 @@ pub(crate) fn relay(
         }
         if let Some(commands) = host.service().commands_topic() {
             for start in &jobs.0 {
-                start(tasks, source.clone(), leader_flow.clone(), commands);
+                start(tasks, host.pool().clone(), host.flow().clone(), commands);
             }
         }
     };
