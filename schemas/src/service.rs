@@ -139,6 +139,12 @@ impl Service {
         all.filter(|topic| topic.publisher() == self).collect()
     }
 
+    /// The topics that it follows: the commands that it takes, and events of others that it reacts to.
+    pub fn followed_topics(self) -> impl Iterator<Item = Topic> {
+        let all = Topic::ALL.into_iter();
+        all.filter(move |topic| topic.followers().contains(&self))
+    }
+
     /// All but this one.
     pub fn others(self) -> impl Iterator<Item = Self> {
         let all = Self::ALL.into_iter();

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::Topic;
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -88,8 +87,7 @@ impl<D: Domain> Engine<D> {
         let started = Instant::now();
         // There from the start, so that the first one is seen as a change.
         metrics::counter!("tributary_retries_total").increment(0);
-        let followed = |topic: &Topic| topic.followers().contains(&D::SERVICE);
-        for topic in Topic::ALL.into_iter().filter(followed) {
+        for topic in D::SERVICE.followed_topics() {
             metrics::counter!(FACTS_DEAD_LETTERED, "topic" => topic.name()).increment(0);
         }
         let mut next_start = started;

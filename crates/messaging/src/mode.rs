@@ -142,9 +142,8 @@ impl Modes {
 
     /// The topics that a service consumes from the broker.
     pub fn consumes(&self, follower: Service) -> Vec<Topic> {
-        let mut topics: Vec<Topic> = Topic::ALL
-            .into_iter()
-            .filter(|topic| topic.followers().contains(&follower))
+        follower
+            .followed_topics()
             .filter(|topic| {
                 if topic.is_commands() {
                     self.of(follower) != Mode::Http
@@ -152,9 +151,7 @@ impl Modes {
                     self.edge(topic.owner(), follower) == Ok(Edge::Pulsar)
                 }
             })
-            .collect();
-        topics.dedup();
-        topics
+            .collect()
     }
 
     /// Whether anybody needs the broker.
@@ -165,15 +162,9 @@ impl Modes {
 
 /// Who sends a topic to whom.
 fn edges(topic: Topic) -> Vec<(Service, Service)> {
-    let sender = if topic.is_commands() {
-        Service::Bff
-    } else {
-        topic.owner()
-    };
-    topic
-        .followers()
-        .into_iter()
-        .map(|follower| (sender, follower))
+    let followers = topic.followers().into_iter();
+    followers
+        .map(|follower| (topic.publisher(), follower))
         .collect()
 }
 

@@ -10,14 +10,14 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use tokio::time::sleep;
 
-use super::{Tail, emitter, line};
+use super::{Tail, line};
 use devstack::settings::Settings;
 
 type Row = (i64, i32, Vec<u8>);
 
 /// The last `count` of the topic, oldest first, and with `follow` what comes after.
 pub(super) async fn read(settings: &Settings, topic: Topic, tail: &Tail) -> Result<()> {
-    let service = emitter(topic);
+    let service = topic.publisher();
     let mut database = PgConnection::connect(&settings.database_url(service)?)
         .await
         .with_context(|| format!("{service}'s database: is the stack up? (./start.sh)"))?;

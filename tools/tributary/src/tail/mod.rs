@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, SecondsFormat};
-use schemas::{Header, Message, Service, Topic, WriterSchema, decode, decode_header};
+use schemas::{Header, Message, Topic, WriterSchema, decode, decode_header};
 use serde_json::{Value, json};
 
 mod broker;
@@ -43,15 +43,6 @@ pub async fn run(settings: &Settings, tail: &Tail) -> Result<()> {
         return Box::pin(broker::read(settings, topic, tail)).await;
     }
     log::read(settings, topic, tail).await
-}
-
-/// Who puts messages on the topic, and so has them in its log.
-fn emitter(topic: Topic) -> Service {
-    if topic.is_commands() {
-        Service::Bff
-    } else {
-        topic.owner()
-    }
 }
 
 /// One line; a message that this build cannot read shows what can be read of it.
