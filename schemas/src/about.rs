@@ -8,8 +8,8 @@ use types::{
     CampaignId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode, PartnerId, PayoutId,
 };
 
-use crate::body::Body;
 use crate::envelope::{Header, Message};
+use crate::kinds::Body;
 use crate::kinds::Entity;
 
 /// What a key or a subject is, as a type.

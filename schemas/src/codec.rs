@@ -7,9 +7,9 @@ use apache_avro::reader::datum::GenericDatumReader;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-use crate::body::Body;
 use crate::build::build;
 use crate::envelope::{EnvelopeIn, EnvelopeOut, Header, Message};
+use crate::kinds::Body;
 use crate::kinds::{Outgoing, Payload, kind_on, payload};
 use crate::older;
 use crate::service::Topic;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use types::Micros;
 use uuid::Uuid;
 
-use crate::body::Body;
+use crate::kinds::Body;
 use crate::kinds::Outgoing;
 
 /// Who asked.

@@ -1,14 +1,12 @@
 //! The table of kinds: from it come routing, subscriptions, readiness, grants and documents.
 
-use serde::Deserialize;
-use serde::ser::{Serialize, SerializeStruct, Serializer};
-
+use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{CampaignId, ConversionId, EnrollmentId, EvidenceId, LinkCode, PartnerId, PayoutId};
 
 use crate::about::{Id, LedgerOwner, OfCommand, Record, SealingKeyId};
-use crate::body::Body;
 use crate::codec::cut;
 #[allow(
     clippy::wildcard_imports,
@@ -88,6 +86,9 @@ pub struct Kind {
     /// Who reacts: the owner of a command; of an event, every other service that does something with it. A
     /// follower that is not named passes the message by.
     pub followers: &'static [Service],
+    /// Of a command the kinds of which one is its outcome unless it is refused, with a code of
+    /// [`crate::rejection_codes`]; none of an event. `./tributary check` holds the logs to it.
+    pub outcomes: &'static [&'static str],
 }
 
 /// The kind of that name; for the two that stand on every events topic, the row of the first of them.
@@ -106,6 +107,13 @@ pub fn kind_on(topic: Topic, name: &str) -> Option<&'static Kind> {
 pub fn known_names() -> Vec<&'static str> {
     let names = KINDS.iter().map(|kind| kind.name);
     names.filter(|name| !older::forgot(name)).collect()
+}
+
+/// The kind of command that ends in this event; none for an event that is no command's outcome.
+pub fn ends(event: &str) -> Option<&'static str> {
+    let mut commands = KINDS.iter().filter(|kind| kind.command);
+    let ended = commands.find(|kind| kind.outcomes.contains(&event));
+    ended.map(|kind| kind.name)
 }
 
 /// A path as a JSON pointer.
@@ -128,6 +136,32 @@ pub(crate) trait Payload {
     fn set_fields(self) -> SetFields;
 }
 
+/// The enum of payloads, from the two that stand on every events topic and then those of each topic.
+macro_rules! bodies {
+    (@of $($body:ident)*) => {
+        /// The payload of a message: one variant per kind, named after its struct.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[serde(untagged)]
+        pub enum Body {
+            $(
+                #[doc = concat!("See [`", stringify!($body), "`](struct@", stringify!($body), ").")]
+                $body($body),
+            )*
+        }
+
+        $(
+            impl From<$body> for Body {
+                fn from(body: $body) -> Self {
+                    Self::$body(body)
+                }
+            }
+        )*
+    };
+    ($rejected:ident $stalled:ident $({ $(#[everywhere] $again:ident)* $($body:ident)* })*) => {
+        bodies!(@of $rejected $stalled $($($body)*)*);
+    };
+}
+
 macro_rules! kinds {
     // Two kinds stand on every events topic.
     (@record #[everywhere] $body:ident $key:ident $subject:ident) => {};
@@ -140,10 +174,12 @@ macro_rules! kinds {
     ($(
         $topic:ident {
             $($(#[$everywhere:ident])? $field:ident: $body:ident = $name:literal, $reach:ident, $key:ident / $subject:ident,
-              [$($follower:ident),*];)*
+              [$($follower:ident),*] $(=> [$($outcome:literal),+])?;)*
         }
     )*) => {
         $($(kinds!(@record $(#[$everywhere])? $body $key $subject);)*)*
+
+        bodies!(CommandRejectedV1 CommandStalledV1 $({ $($(#[$everywhere])? $body)* })*);
 
         /// Every kind of message, topic by topic, in the order of the payload's fields.
         pub static KINDS: &[Kind] = &[$($(
@@ -156,6 +192,7 @@ macro_rules! kinds {
                 key: <$key as Id>::ENTITY,
                 subject: <$subject as Id>::ENTITY,
                 followers: &[$(Service::$follower),*],
+                outcomes: &[$($($outcome),+)?],
             },
         )*)*];
 
@@ -236,11 +273,16 @@ macro_rules! kinds {
 
 kinds! {
     CampaignCommands {
-        create_v1: CreateV1 = "campaign.create.command.v1", Public, CampaignId / CampaignId, [Campaign];
-        publish_terms_v1: PublishTermsV1 = "campaign.publish_terms.command.v1", Public, CampaignId / CampaignId, [Campaign];
-        activate_v1: ActivateV1 = "campaign.activate.command.v1", Public, CampaignId / CampaignId, [Campaign];
-        accept_v1: AcceptV1 = "campaign.accept.command.v1", Public, CampaignId / EnrollmentId, [Campaign];
-        submit_evidence_v1: SubmitEvidenceV1 = "campaign.submit_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign];
+        create_v1: CreateV1 = "campaign.create.command.v1", Public, CampaignId / CampaignId, [Campaign]
+            => ["campaign.created.v1"];
+        publish_terms_v1: PublishTermsV1 = "campaign.publish_terms.command.v1", Public, CampaignId / CampaignId, [Campaign]
+            => ["terms.published.v1"];
+        activate_v1: ActivateV1 = "campaign.activate.command.v1", Public, CampaignId / CampaignId, [Campaign]
+            => ["campaign.activated.v1"];
+        accept_v1: AcceptV1 = "campaign.accept.command.v1", Public, CampaignId / EnrollmentId, [Campaign]
+            => ["enrollment.accepted.v1"];
+        submit_evidence_v1: SubmitEvidenceV1 = "campaign.submit_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
+            => ["evidence.submitted.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -254,8 +296,11 @@ kinds! {
         evidence_submitted_v1: EvidenceSubmittedV1 = "evidence.submitted.v1", Public, CampaignId / EvidenceId, [Bff];
     }
     TrackingCommands {
-        create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking];
-        record_event_v1: RecordEventV1 = "tracking.record_event.command.v1", Public, ConversionId / ConversionId, [Tracking];
+        create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
+            => ["link.created.v1"];
+        record_event_v1: RecordEventV1 = "tracking.record_event.command.v1", Public, ConversionId / ConversionId, [Tracking]
+            => ["conversion.attributed.v1", "conversion.unattributed.v1", "conversion.refunded.v1", "conversion.refund_noted.v1",
+                "conversion.duplicate_ignored.v1", "tracking_event.recorded.v1"];
     }
     TrackingEvents {
         #[everywhere]
@@ -274,7 +319,8 @@ kinds! {
         tracking_event_recorded_v1: TrackingEventRecordedV1 = "tracking_event.recorded.v1", Public, ConversionId / ConversionId, [Bff];
     }
     CommissionCommands {
-        release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission];
+        release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]
+            => ["commission.approved.v1"];
     }
     CommissionEvents {
         #[everywhere]
@@ -287,9 +333,12 @@ kinds! {
         commission_reversed_v1: CommissionReversedV1 = "commission.reversed.v1", Public, ConversionId / ConversionId, [Bff, Payment];
     }
     PaymentCommands {
-        request_payout_v1: RequestPayoutV1 = "payment.request_payout.command.v1", Public, PartnerId / PayoutId, [Payment];
-        begin_payout_v1: BeginPayoutV1 = "payment.begin_payout.command.v1", Own, PartnerId / PayoutId, [Payment];
-        record_payout_answer_v1: RecordPayoutAnswerV1 = "payment.record_payout_answer.command.v1", Own, PartnerId / PayoutId, [Payment];
+        request_payout_v1: RequestPayoutV1 = "payment.request_payout.command.v1", Public, PartnerId / PayoutId, [Payment]
+            => ["payout.requested.v1"];
+        begin_payout_v1: BeginPayoutV1 = "payment.begin_payout.command.v1", Own, PartnerId / PayoutId, [Payment]
+            => ["payout.submitting.v1"];
+        record_payout_answer_v1: RecordPayoutAnswerV1 = "payment.record_payout_answer.command.v1", Own, PartnerId / PayoutId, [Payment]
+            => ["payout.submitted.v1", "payout.unknown.v1", "payout.paid.v1", "payout.failed.v1"];
     }
     PaymentEvents {
         #[everywhere]

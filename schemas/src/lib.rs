@@ -6,7 +6,6 @@
 
 mod about;
 mod asyncapi;
-mod body;
 mod build;
 mod catalogue;
 mod codec;
@@ -16,7 +15,6 @@ mod json;
 mod kinds;
 mod messages;
 mod older;
-mod outcomes;
 mod partition;
 mod rejections;
 mod service;
@@ -30,18 +28,16 @@ pub use about::{
     About, Event, Id, LedgerOwner, OfCommand, Record, SealingKeyId, Unreadable, Written,
 };
 pub use asyncapi::{asyncapi, asyncapi_page};
-pub use body::Body;
 pub use build::bound_allocations;
 pub use catalogue::catalogue_markdown;
 pub use codec::{DecodeError, EncodeError, MAX_MESSAGE_BYTES, decode, decode_header, encode};
 pub use compat::{Break, breaks};
 pub use envelope::{Actor, Header, Message};
 pub use json::to_json;
-pub use kinds::{Entity, KINDS, Kind, Reach, kind, kind_on, known_names};
+pub use kinds::{Body, Entity, KINDS, Kind, Reach, ends, kind, kind_on, known_names};
 pub use messages::*;
 #[cfg(feature = "testing")]
 pub use older::forget;
-pub use outcomes::{ends, outcomes};
 pub use partition::partition;
 pub use rejections::{
     CampaignCode, CommissionCode, DoorCode, EngineCode, PaymentCode, RejectionCode, TrackingCode,

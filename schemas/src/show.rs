@@ -6,9 +6,9 @@ use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value as Avro;
 use serde_json::{Map, Value};
 
-use crate::body::Body;
 use crate::codec::{DecodeError, cut, decode_header};
 use crate::json::{value, without_nulls};
+use crate::kinds::Body;
 use crate::kinds::{body_from_json, kind_on};
 use crate::writer::WriterSchema;
 

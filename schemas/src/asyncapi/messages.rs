@@ -6,7 +6,6 @@ use super::{CONTENT_TYPE, SCHEMA_FORMAT, named, reference};
 use crate::envelope::{Header, Message};
 use crate::json::to_json;
 use crate::kinds::Kind;
-use crate::outcomes::outcomes;
 use crate::rejections::rejection_codes;
 use crate::service::{Service, Topic};
 use crate::show::is_bytes;
@@ -45,7 +44,7 @@ pub(super) fn message(kind: &Kind, sample: Option<&Message>) -> Value {
         },
     });
     if kind.command {
-        message["x-tributary"]["outcomes"] = json!(outcomes(kind));
+        message["x-tributary"]["outcomes"] = json!(kind.outcomes);
     }
     if kind.name == REJECTED {
         let codes = rejection_codes(kind.topic.owner());

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::{named, published, reference};
 use crate::kinds::Kind;
-use crate::outcomes::outcomes;
 use crate::service::{Service, Topic};
 
 pub(super) fn operations() -> Value {
@@ -40,7 +39,7 @@ fn of_command(kind: &'static Kind) -> [(String, Value); 2] {
 fn reply(kind: &Kind) -> Value {
     let events = kind.topic.owner().events_topic();
     let events = events.map_or("", Topic::name);
-    let outcomes = outcomes(kind).iter().chain(&["command.rejected.v1"]);
+    let outcomes = kind.outcomes.iter().chain(&["command.rejected.v1"]);
     json!({
         "channel": reference(&format!("channels/{events}")),
         "messages": outcomes.map(|name| message(events, name)).collect::<Vec<_>>(),

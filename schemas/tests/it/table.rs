@@ -180,7 +180,7 @@ fn an_event_ends_commands_of_one_kind_alone() {
     for event in KINDS.iter().filter(|kind| !kind.command) {
         let commands = KINDS
             .iter()
-            .filter(|kind| schemas::outcomes(kind).contains(&event.name));
+            .filter(|kind| kind.outcomes.contains(&event.name));
         let commands: Vec<_> = commands.map(|kind| kind.name).collect();
         assert!(commands.len() <= 1, "{} ends {commands:?}", event.name);
         assert_eq!(schemas::ends(event.name), commands.first().copied());

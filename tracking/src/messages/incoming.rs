@@ -4,9 +4,7 @@ use std::str::FromStr;
 
 use aws_lc_rs::digest;
 use chassis::json::WebUrl;
-use schemas::{
-    Actor, Body, CreateLinkV1, Event as _, Header, Message, RecordEventV1, Topic, kind, outcomes,
-};
+use schemas::{Actor, Body, CreateLinkV1, Event as _, Header, Message, RecordEventV1, Topic, kind};
 use types::{Amount, BrandId, CampaignId, ConversionId, LinkCode, OrderId, PartnerId};
 
 use crate::domain::{
@@ -156,7 +154,7 @@ pub fn event_outcome(body: &Body) -> &'static str {
 /// Everything that may become of a report.
 pub fn event_outcomes() -> Vec<&'static str> {
     let report = kind("tracking.record_event.command.v1");
-    let kinds = report.map_or(&[][..], outcomes).iter();
+    let kinds = report.map_or(&[][..], |kind| kind.outcomes).iter();
     kinds.filter_map(|kind| outcome_of(kind)).collect()
 }
 

@@ -7,7 +7,7 @@ mod restored;
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
-use schemas::{KINDS, Reach, Service, outcomes};
+use schemas::{KINDS, Reach, Service};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::{Finding, Journal, Records};
@@ -142,7 +142,7 @@ async fn about(into: &mut PgConnection) -> Result<()> {
 async fn ends(into: &mut PgConnection) -> Result<()> {
     let pairs = KINDS
         .iter()
-        .flat_map(|kind| outcomes(kind).iter().map(|outcome| (kind.name, *outcome)));
+        .flat_map(|kind| kind.outcomes.iter().map(|outcome| (kind.name, *outcome)));
     let (commands, outcomes): (Vec<_>, Vec<_>) = pairs.unzip();
     into.execute("CREATE TABLE ends (command text, outcome text)")
         .await?;
