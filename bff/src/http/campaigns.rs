@@ -1,6 +1,6 @@
 //! `/api/v1/campaigns` and `…/{id}/activate`.
 
-use api::CreateCampaign;
+use api::{ActivateCampaign, CreateCampaign};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
@@ -57,9 +57,9 @@ pub(crate) async fn activate_campaign(
     caller: Caller,
     context: RequestContext,
     Path(campaign): Path<CampaignId>,
-    write: Write<NoBody>,
+    write: Write<ActivateCampaign>,
 ) -> Result<Response, Problem> {
-    let (NoBody {}, command_request) = CommandRequest::part(write, caller, context);
+    let (body, command_request) = CommandRequest::part(write, caller, context);
     command_request.require_role(&[Role::Brand])?;
-    bff.submit(command_request, api::activate(campaign)).await
+    bff.submit(command_request, body.command(campaign)).await
 }

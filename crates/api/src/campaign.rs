@@ -12,6 +12,14 @@ use utoipa::ToSchema;
 
 use crate::plan::PlanBody;
 
+requests! {
+    CreateCampaign = "campaign.create.command.v1", "create_campaign";
+    ActivateCampaign = "campaign.activate.command.v1", "activate_campaign";
+    PublishTerms = "campaign.publish_terms.command.v1", "publish_terms";
+    AcceptCampaign = "campaign.accept.command.v1", "accept_campaign";
+    SubmitEvidence = "campaign.submit_evidence.command.v1", "submit_evidence";
+}
+
 /// A campaign to be made, in draft.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -101,9 +109,19 @@ impl PublishTerms {
     }
 }
 
-/// The command that partners may join this campaign.
-pub fn activate(campaign: CampaignId) -> Written {
-    About::of(campaign, ActivateV1 {}).write()
+/// That partners may join a campaign: the path says which. In documents it is [`chassis::write::NoBody`], as is every body
+/// without fields.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "struct NoBody")]
+pub struct ActivateCampaign {}
+
+impl Check for ActivateCampaign {}
+
+impl ActivateCampaign {
+    /// As a command, of this campaign.
+    pub fn command(self, campaign: CampaignId) -> Written {
+        About::of(campaign, ActivateV1 {}).write()
+    }
 }
 
 /// A partner's acceptance of a campaign's terms.

@@ -10,6 +10,10 @@ use serde::Deserialize;
 use types::{Currency, Money, PartnerId, PayoutId, PayoutMethod, Uuid};
 use utoipa::ToSchema;
 
+requests! {
+    RequestPayout = "payment.request_payout.command.v1", "request_payout";
+}
+
 chassis::closed_list!(
     /// How money is paid out.
     pub PaymentMethod: PayoutMethod::ALL.map(PayoutMethod::name)

@@ -13,6 +13,11 @@ use utoipa::ToSchema;
 
 use crate::either_place::EitherPlace;
 
+requests! {
+    CreateLink = "tracking.create_link.command.v1", "create_link";
+    RecordEvent = "tracking.record_event.command.v1", "record_event";
+}
+
 /// A link that leads a partner's visitors to a brand's page.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

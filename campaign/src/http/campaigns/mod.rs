@@ -2,7 +2,7 @@
 
 mod bodies;
 
-use api::{CreateCampaign, Request};
+use api::{ActivateCampaign, CreateCampaign, Request};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
@@ -86,11 +86,11 @@ pub(super) async fn activate_campaign(
     caller: Caller,
     context: RequestContext,
     Path(campaign): Path<CampaignId>,
-    write: Write<NoBody>,
+    write: Write<ActivateCampaign>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, NoBody::KIND);
+    let id = write.command_id(&caller, ActivateCampaign::KIND);
     let request_hash = write.key.is_some().then_some(write.request_hash);
-    let command = Submit::of(id, api::activate(campaign), request_hash);
+    let command = Submit::of(id, write.body.command(campaign), request_hash);
     let submitted = host.submit(command, &caller, &context).await?;
     Ok(submitted.ok(|first| ActivationView {
         campaign_id: first.header.subject.clone(),
