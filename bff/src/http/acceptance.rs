@@ -11,10 +11,17 @@ use chassis::problem::Problem;
 use chassis::write::Write;
 use runtime::CampaignRefusals;
 use types::CampaignId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Bff;
 use super::commands::CommandView;
 use super::submit::{Accepted, CommandRequest};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Bff> {
+    OpenApiRouter::new().routes(routes!(accept_campaign))
+}
 
 /// Accepts a campaign's terms.
 #[utoipa::path(

@@ -12,10 +12,17 @@ use chassis::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use types::{BrandId, Currency, PartnerId};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Bff;
 use super::shown::{amount, moment};
 use crate::store::balances::{self, BalanceRow};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Bff> {
+    OpenApiRouter::new().routes(routes!(list_balances))
+}
 
 /// What an owner has in one currency.
 #[derive(Debug, Serialize, ToSchema)]

@@ -11,10 +11,19 @@ use chassis::problem::Problem;
 use chassis::write::{NoBody, Write};
 use runtime::CampaignRefusals;
 use types::CampaignId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Bff;
 use super::commands::CommandView;
 use super::submit::{Accepted, CommandRequest};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Bff> {
+    OpenApiRouter::new()
+        .routes(routes!(create_campaign))
+        .routes(routes!(activate_campaign))
+}
 
 /// Asks for a new campaign.
 #[utoipa::path(

@@ -11,10 +11,19 @@ use chassis::time::Timestamp;
 use runtime::{CommandState, RejectionName};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::{Bff, shown};
 use crate::store::commands::{self, CommandRow};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Bff> {
+    OpenApiRouter::new()
+        .routes(routes!(list_commands))
+        .routes(routes!(get_command))
+}
 
 /// A command and where it stands.
 #[derive(Debug, Serialize, ToSchema)]

@@ -12,10 +12,19 @@ use runtime::ConversionType;
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, ConversionId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Bff;
 use super::shown::{amount, moment};
 use crate::store::commissions::{self, CommissionRow, Wanted};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Bff> {
+    OpenApiRouter::new()
+        .routes(routes!(list_commissions))
+        .routes(routes!(get_commission))
+}
 
 /// An amount of money.
 #[derive(Debug, Serialize, ToSchema)]

@@ -9,10 +9,17 @@ use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::problem::Problem;
 use chassis::write::Write;
 use runtime::TrackingRefusals;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Bff;
 use super::commands::CommandView;
 use super::submit::{Accepted, CommandRequest};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Bff> {
+    OpenApiRouter::new().routes(routes!(create_link))
+}
 
 /// Makes a link.
 #[utoipa::path(

@@ -22,7 +22,6 @@ pub(crate) use operator::routes as operator_routes;
 use axum::routing::get;
 use runtime::Host;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::gateway::{self, Gateway};
 use crate::waiting::Waiting;
@@ -43,21 +42,17 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         waiting: Waiting::start(host),
     };
     OpenApiRouter::new()
-        .routes(routes!(campaigns::create_campaign))
-        .routes(routes!(terms::publish_terms))
-        .routes(routes!(campaigns::activate_campaign))
-        .routes(routes!(acceptance::accept_campaign))
-        .routes(routes!(evidence::submit_evidence))
-        .routes(routes!(links::create_link))
-        .routes(routes!(tracking::record_event))
-        .routes(routes!(payments::request_payout))
-        .routes(routes!(commands::list_commands))
-        .routes(routes!(commands::get_command))
-        .routes(routes!(commissions::list_commissions))
-        .routes(routes!(commissions::get_commission))
-        .routes(routes!(payouts::list_payouts))
-        .routes(routes!(payouts::get_payout))
-        .routes(routes!(balances::list_balances))
+        .merge(campaigns::routes())
+        .merge(terms::routes())
+        .merge(acceptance::routes())
+        .merge(evidence::routes())
+        .merge(links::routes())
+        .merge(tracking::routes())
+        .merge(payments::routes())
+        .merge(commands::routes())
+        .merge(commissions::routes())
+        .merge(payouts::routes())
+        .merge(balances::routes())
         .route("/asyncapi.json", get(messages::document))
         .route("/docs/messages", get(messages::page))
         .with_state(bff)

@@ -11,11 +11,18 @@ use chassis::time::now;
 use chassis::write::Write;
 use runtime::PaymentRefusals;
 use sealing::PublicKey;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Bff;
 use super::commands::CommandView;
 use super::submit::{Accepted, CommandRequest};
 use crate::store::sealing_keys;
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Bff> {
+    OpenApiRouter::new().routes(routes!(request_payout))
+}
 
 chassis::refuses!(KeyMissing: code::SEALING_KEY_MISSING);
 

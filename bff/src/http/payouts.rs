@@ -11,11 +11,20 @@ use chassis::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use types::{PartnerId, PayoutId};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Bff;
 use super::shown::{amount, moment};
 use crate::store::payouts::{self, PayoutRow};
 use api::PaymentMethod;
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Bff> {
+    OpenApiRouter::new()
+        .routes(routes!(list_payouts))
+        .routes(routes!(get_payout))
+}
 
 /// A payout.
 #[derive(Debug, Serialize, ToSchema)]

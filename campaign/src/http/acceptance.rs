@@ -15,8 +15,15 @@ use schemas::{Body, Message};
 use serde::Serialize;
 use types::CampaignId;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::partner_of;
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(accept_campaign))
+}
 
 /// A partner's place in a campaign.
 #[derive(Debug, Serialize, ToSchema)]

@@ -17,9 +17,16 @@ use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, Micros, PartnerId, check_evidence_type};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::partner_of;
 use crate::store::evidence::{self, Narrowed, Row};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(submit_evidence, list_evidence))
+}
 
 /// A piece of evidence.
 #[derive(Debug, Serialize, ToSchema)]

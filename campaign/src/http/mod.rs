@@ -11,20 +11,14 @@ use chassis::problem::{FieldProblem, Problem};
 use runtime::Host;
 use types::PartnerId;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The routes that event mode closes: all of them.
 pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(
-            campaigns::create_campaign,
-            campaigns::list_campaigns
-        ))
-        .routes(routes!(campaigns::get_campaign))
-        .routes(routes!(campaigns::activate_campaign))
-        .routes(routes!(terms::publish_terms, terms::list_terms))
-        .routes(routes!(acceptance::accept_campaign))
-        .routes(routes!(evidence::submit_evidence, evidence::list_evidence))
+        .merge(campaigns::routes())
+        .merge(terms::routes())
+        .merge(acceptance::routes())
+        .merge(evidence::routes())
         .with_state(host.clone())
 }
 

@@ -17,10 +17,17 @@ use schemas::{Body, Message};
 use serde::Serialize;
 use types::{CampaignId, Currency, Micros};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::plan::PlanView;
 use crate::store::campaigns;
 use crate::store::terms::{self, Row};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(publish_terms, list_terms))
+}
 
 /// A version of a campaign's terms.
 #[derive(Debug, Serialize, ToSchema)]

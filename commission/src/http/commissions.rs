@@ -11,10 +11,19 @@ use runtime::Host;
 use serde::Deserialize;
 use types::{CampaignId, ConversionId, ConversionType, PartnerId};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::bodies::{CommissionDetail, CommissionItem};
 use crate::domain::Status;
 use crate::store::{self, Filter};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new()
+        .routes(routes!(list_commissions))
+        .routes(routes!(get_commission))
+}
 
 /// Which commissions.
 #[derive(Debug, Deserialize, IntoParams)]

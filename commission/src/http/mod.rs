@@ -5,12 +5,10 @@ mod commissions;
 
 use runtime::Host;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The service's routes.
 pub fn routes(host: &Host) -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(commissions::list_commissions))
-        .routes(routes!(commissions::get_commission))
+        .merge(commissions::routes())
         .with_state(host.clone())
 }

@@ -12,9 +12,16 @@ use runtime::Host;
 use serde::{Deserialize, Serialize};
 use types::{BrandId, Currency, Money, PartnerId};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::domain::{Account, AccountType};
 use crate::store::balances::{self, Listed};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(list_balances))
+}
 
 /// Whose balances. Partners and brands see their own without asking.
 #[derive(Deserialize, IntoParams)]

@@ -12,8 +12,17 @@ use serde::Serialize;
 use serde_json::json;
 use types::Micros;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::store::{encrypted, sealing_keys};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new()
+        .routes(routes!(list_keys))
+        .routes(routes!(renew_sealing_key))
+}
 
 /// What payment details are sealed to, and what is encrypted with which data key.
 #[derive(Serialize, ToSchema)]

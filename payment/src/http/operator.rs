@@ -17,9 +17,20 @@ use serde_json::json;
 use types::ids::derive;
 use types::{Micros, PayoutId};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::domain::{Payout, Status};
 use crate::store::{payouts, switch};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new()
+        .routes(routes!(get_payout_switch))
+        .routes(routes!(pause_payouts))
+        .routes(routes!(resume_payouts))
+        .routes(routes!(decide_payout))
+}
 
 const NOT_RECORDED: Code = Code::new(
     503,

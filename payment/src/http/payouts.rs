@@ -18,10 +18,19 @@ use sealing::PublicKey;
 use serde::{Deserialize, Serialize};
 use types::{PartnerId, PayoutId};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::domain::Status;
 use crate::store::payouts::{self, Stored};
 use crate::store::sealing_keys;
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new()
+        .routes(routes!(request_payout, list_payouts))
+        .routes(routes!(get_payout))
+}
 
 chassis::refuses!(KeyMissing: code::SEALING_KEY_MISSING);
 

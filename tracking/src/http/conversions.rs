@@ -12,10 +12,19 @@ use runtime::{ConversionType, Host};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, Currency, Micros, Money, OrderId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::domain::Reason;
 use crate::store::conversions::{self, ConversionFilter, ConversionRow};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new()
+        .routes(routes!(list_conversions))
+        .routes(routes!(get_conversion))
+}
 
 /// An amount of money.
 #[derive(Debug, Serialize, ToSchema)]

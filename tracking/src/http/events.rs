@@ -13,10 +13,17 @@ use schemas::{Body, Message};
 use serde::Serialize;
 use types::{CampaignId, ClickId};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::conversions::{Paid, UnattributedReason};
 use crate::messages::{event_outcome, event_outcomes};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(record_event))
+}
 
 chassis::closed_list!(
     /// What a report may come to.

@@ -16,8 +16,15 @@ use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, Micros, PartnerId};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::store::links;
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(create_link, list_links))
+}
 
 /// A link.
 #[derive(Debug, Serialize, ToSchema)]

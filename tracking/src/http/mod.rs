@@ -7,14 +7,12 @@ mod links;
 
 use runtime::Host;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// All routes but the public edge.
 pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(links::create_link, links::list_links))
-        .routes(routes!(events::record_event))
-        .routes(routes!(conversions::list_conversions))
-        .routes(routes!(conversions::get_conversion))
+        .merge(links::routes())
+        .merge(events::routes())
+        .merge(conversions::routes())
         .with_state(host.clone())
 }

@@ -16,10 +16,20 @@ use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
 use runtime::{CampaignRefusals, Host, Submit, Waiting};
 use types::{BrandId, CampaignId};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use self::bodies::{ActivationView, CampaignFilter, CampaignView};
 use crate::domain::Status;
 use crate::store::campaigns::{self, Narrowed};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new()
+        .routes(routes!(create_campaign, list_campaigns))
+        .routes(routes!(get_campaign))
+        .routes(routes!(activate_campaign))
+}
 
 /// Makes a campaign, in draft. For brands, and for operators on their behalf.
 #[utoipa::path(
