@@ -1,15 +1,9 @@
 //! The campaign service: campaigns of brands, their terms and plans by version, who is in them, and evidence of work.
 //!
-//! | takes | outcome |
-//! |---|---|
-//! | `campaign.create` | `campaign.created` |
-//! | `campaign.publish_terms` | `terms.published` |
-//! | `campaign.activate` | `campaign.activated` |
-//! | `campaign.accept` | `enrollment.accepted` |
-//! | `campaign.submit_evidence` | `evidence.submitted` |
-//!
-//! It follows nobody. The fold of its events stands in `campaigns`, `terms`, `plans`, `enrollments` and `evidence`; what
-//! is in no event, so that it can be changed or erased, in `terms_texts`, `acceptance_metadata` and `evidence_files`.
+//! It takes the commands of `campaign-commands` and follows nobody. Which there are, and the one event that each ends in,
+//! says the table of kinds (`schemas/src/kinds.rs`). The fold of its events stands in `campaigns`, `terms`, `plans`,
+//! `enrollments` and `evidence`; what is in no event, so that it can be changed or erased, in `terms_texts`,
+//! `acceptance_metadata` and `evidence_files`.
 
 pub mod domain;
 mod http;
