@@ -1,9 +1,11 @@
 //! Campaign's domain as the engine sees it.
 
+use std::borrow::Cow;
+
 use messaging::{Decision, Domain, FoldError, Recorded, Tables, WriteTx};
 use schemas::{Message, Service};
 
-use crate::domain::{self, Event, Place, Rejection};
+use crate::domain::{self, Code, Event, Place, Rejection};
 use crate::messages;
 use crate::state::BatchState;
 
@@ -41,9 +43,9 @@ impl Domain for CampaignDomain {
         match decide(state, message, context) {
             Ok(event) => Decision::Events(vec![event]),
             Err(rejection) => Decision::Rejected(messaging::Rejection {
-                code: rejection.code().into(),
-                detail: rejection.to_string(),
-                pointer: rejection.pointer().map(str::to_owned),
+                code: rejection.code.into(),
+                detail: rejection.detail.into_owned(),
+                pointer: rejection.pointer.map(Cow::into_owned),
             }),
         }
     }
@@ -80,10 +82,8 @@ fn decide(
     context: &messaging::Context,
 ) -> Result<Event, Rejection> {
     let command = messages::command(message).unwrap_or_else(|| {
-        Err(Rejection::Unreadable {
-            pointer: None,
-            what: "it is no command of this service".into(),
-        })
+        let detail = "the command cannot be read: it is no command of this service";
+        Err(Rejection::new(Code::Unreadable, detail))
     })?;
     let context = domain::Context {
         now: context.now,

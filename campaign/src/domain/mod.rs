@@ -15,4 +15,4 @@ pub use campaign::{Campaign, Enrollment, Evidence, Place, Status, Terms};
 pub use command::{Actor, Command, Context, View};
 pub use decide::decide;
 pub use event::{Event, TermsPublished};
-pub use rejection::Rejection;
+pub use rejection::{Code, Rejection};

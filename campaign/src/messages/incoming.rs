@@ -14,7 +14,7 @@ use types::{
     check_allowed_hosts, check_campaign_name, check_evidence_type, check_terms_text,
 };
 
-use crate::domain::{Command, Rejection};
+use crate::domain::{Code, Command, Rejection};
 
 /// The command of a message; `None` when the message is no command of ours.
 pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
@@ -109,10 +109,8 @@ fn about(header: &Header, subject: &str) -> Result<(), Rejection> {
     if header.subject == subject {
         return Ok(());
     }
-    Err(Rejection::Unreadable {
-        pointer: None,
-        what: format!("its subject must be {subject}").into(),
-    })
+    let detail = format!("the command cannot be read: its subject must be {subject}");
+    Err(Rejection::new(Code::Unreadable, detail))
 }
 
 fn metadata(text: Option<&str>) -> Result<(), Rejection> {
@@ -136,8 +134,6 @@ fn at<E: ToString>(pointer: &'static str) -> impl FnOnce(E) -> Rejection {
 
 #[expect(clippy::needless_pass_by_value, reason = "it ends here")]
 fn unreadable<E: ToString>(pointer: Cow<'static, str>, error: E) -> Rejection {
-    Rejection::Unreadable {
-        pointer: Some(pointer),
-        what: error.to_string().into(),
-    }
+    let detail = format!("the command cannot be read: {}", error.to_string());
+    Rejection::of(pointer, Code::Unreadable, detail)
 }

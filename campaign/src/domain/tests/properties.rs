@@ -126,11 +126,9 @@ impl BatchState {
 fn owns(actor: &Actor, event: &Event, state: &BatchState) -> bool {
     match event {
         Event::CampaignCreated(new) => actor.is_brand(&new.brand_id),
-        Event::TermsPublished(_) | Event::CampaignActivated(_) => {
-            actor.is_brand(&state.campaigns[event.campaign()].brand)
-        }
         Event::EnrollmentAccepted(accepted) => actor.is_partner(&accepted.partner_id),
         Event::EvidenceSubmitted(shown) => actor.is_partner(&shown.partner_id),
+        _ => actor.is_brand(&state.campaigns[event.campaign()].brand),
     }
 }
 
@@ -151,7 +149,7 @@ proptest! {
                     let once_only = !matches!(command, Command::PublishTerms { .. });
                     prop_assert!(!once_only || state.decide(command, actor).is_err());
                 }
-                Err(rejection) => prop_assert!(!rejection.to_string().is_empty()),
+                Err(rejection) => prop_assert!(!rejection.detail.is_empty()),
             }
             state.holds();
         }
