@@ -152,7 +152,7 @@ async fn a_list_refuses_parameters_that_it_does_not_know_and_tokens_that_see_not
         (format!("{CAMPAIGNS}?limit=0"), "limit"),
         (format!("{CAMPAIGNS}?limit=201"), "limit"),
         (format!("{CAMPAIGNS}?cursor=yesterday"), "cursor"),
-        (format!("{CAMPAIGNS}?status=paused"), "status"),
+        (format!("{CAMPAIGNS}?status=lost"), "status"),
         (format!("{CAMPAIGNS}?brand_id=a%20b"), "brand_id"),
         (format!("{EVIDENCE}?campaign_id=%00"), "campaign_id"),
         (format!("{EVIDENCE}?evidence_type=a%2Fb"), "evidence_type"),

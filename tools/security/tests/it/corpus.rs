@@ -42,7 +42,7 @@ fn index(topic: Topic) -> u8 {
 }
 
 fn sample(topic: Topic, kind: &str) -> Option<Vec<u8>> {
-    let golden = root().join("schemas/golden/1.0.0");
+    let golden = root().join("schemas/golden/next");
     fs::read(golden.join(topic.name()).join(format!("{kind}.avro"))).ok()
 }
 
