@@ -6,7 +6,7 @@ use messaging::WriteTx;
 use schemas::{Body, Event as _, Message};
 use types::{CampaignId, EnrollmentId, EvidenceId};
 
-use crate::domain::{Campaign, Command, Enrollment, Event, Evidence, Place, View};
+use crate::domain::{Campaign, Command, Enrollment, Event, Evidence, Place, Rows, View};
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
 use crate::store::evidence_files::{self, EvidenceFile};
@@ -75,11 +75,11 @@ impl BatchState {
         if let Some(campaign) = Campaign::evolve(before, event, place) {
             self.campaigns.insert(id.clone(), campaign);
         }
-        match event {
-            Event::CampaignCreated(_) | Event::CampaignActivated(_) => {
+        match event.rows() {
+            Rows::Campaign => {
                 self.changed_campaigns.insert(id.clone());
             }
-            Event::TermsPublished(published) => {
+            Rows::Terms(published) => {
                 self.changed_campaigns.insert(id.clone());
                 self.new_terms.push(Published {
                     campaign: id.clone(),
@@ -87,7 +87,7 @@ impl BatchState {
                     place,
                 });
             }
-            Event::EnrollmentAccepted(accepted) => {
+            Rows::Enrollment(accepted) => {
                 let enrollment = &accepted.subject;
                 let before = self.enrollments.remove(enrollment);
                 if let Some(after) = Enrollment::evolve(before, event, place) {
@@ -95,7 +95,7 @@ impl BatchState {
                     self.changed_enrollments.insert(enrollment.clone());
                 }
             }
-            Event::EvidenceSubmitted(shown) => {
+            Rows::Evidence(shown) => {
                 self.evidence.insert(shown.subject.clone());
                 let campaign = self.campaigns.get(id);
                 self.new_evidence.extend(campaign.map(|campaign| Evidence {

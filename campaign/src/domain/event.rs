@@ -1,5 +1,6 @@
 //! What happened.
 
+use schemas::{About, EnrollmentAcceptedV1, EvidenceSubmittedV1};
 use types::{BrandId, CampaignId, Currency, EnrollmentId, EvidenceId};
 
 use super::Terms;
@@ -15,6 +16,19 @@ pub struct TermsPublished {
     pub currency: Currency,
     /// The terms.
     pub terms: Terms,
+}
+
+/// Which rows an event makes or changes.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows<'a> {
+    /// The campaign's.
+    Campaign,
+    /// The campaign's, and those of a version of its terms.
+    Terms(&'a TermsPublished),
+    /// An enrollment's.
+    Enrollment(&'a About<EnrollmentAcceptedV1>),
+    /// That of a piece of evidence.
+    Evidence(&'a About<EvidenceSubmittedV1>),
 }
 
 schemas::events! {
@@ -45,18 +59,28 @@ impl Event {
         }
     }
 
+    /// What of the state it changes.
+    pub fn rows(&self) -> Rows<'_> {
+        match self {
+            Self::CampaignCreated(_) | Self::CampaignActivated(_) => Rows::Campaign,
+            Self::TermsPublished(published) => Rows::Terms(published),
+            Self::EnrollmentAccepted(accepted) => Rows::Enrollment(accepted),
+            Self::EvidenceSubmitted(shown) => Rows::Evidence(shown),
+        }
+    }
+
     /// The enrollment that it made or renewed.
     pub fn enrollment(&self) -> Option<&EnrollmentId> {
-        match self {
-            Self::EnrollmentAccepted(accepted) => Some(&accepted.subject),
+        match self.rows() {
+            Rows::Enrollment(accepted) => Some(&accepted.subject),
             _ => None,
         }
     }
 
     /// The evidence that it made.
     pub fn evidence(&self) -> Option<&EvidenceId> {
-        match self {
-            Self::EvidenceSubmitted(shown) => Some(&shown.subject),
+        match self.rows() {
+            Rows::Evidence(shown) => Some(&shown.subject),
             _ => None,
         }
     }

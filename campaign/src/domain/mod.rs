@@ -14,5 +14,5 @@ mod tests;
 pub use campaign::{Campaign, Enrollment, Evidence, Place, Status, Terms};
 pub use command::{Actor, Command, Context, View};
 pub use decide::decide;
-pub use event::{Event, TermsPublished};
+pub use event::{Event, Rows, TermsPublished};
 pub use rejection::{Code, Rejection};
