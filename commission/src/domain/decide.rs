@@ -1,10 +1,154 @@
-//! What commission is asked, by its own timer.
+//! What facts from campaign and tracking do, and what the end of a hold does.
+//!
+//! Facts cannot be refused: what cannot be paid is suspended with its reason, and what no correct sender says becomes a
+//! dead letter.
 
-use schemas::{About, CommissionApprovedV1, CommissionCode};
+use schemas::{
+    About, CommissionApprovedV1, CommissionCode, CommissionReversedV1, ConversionAttributedV1,
+    ConversionRefundedV1,
+};
 use thiserror::Error;
-use types::{ConversionId, Micros};
+use types::{ConversionId, Earning, EarningStatus, Micros, Money, reversal_due};
 
-use super::{Commission, Event, Status};
+use super::{
+    Basis, Calculated, CalculatedStatus, Commission, Event, Parties, Plan, PlanKey, Status,
+    Suspense,
+};
+
+/// How long a conversion waits for its version of the plan: topics have no order among each other.
+pub const PLAN_WAIT_SECONDS: i64 = 24 * 60 * 60;
+
+schemas::events! {
+    /// What commission is sent.
+    pub enum Fact {
+        /// A campaign promises to pay.
+        TermsPublished(TermsPublishedV1),
+        /// A conversion is a partner's.
+        Attributed(ConversionAttributedV1),
+        /// Money of a purchase went back.
+        Refunded(ConversionRefundedV1),
+    }
+}
+
+/// What a fact comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// This happened.
+    Event(Event),
+    /// The plan must be known first.
+    WaitFor(PlanKey),
+    /// No correct sender says this: an operator must look.
+    DeadLetter(&'static str),
+}
+
+/// What a conversion earns by the plan that its partner had accepted.
+pub fn calculate(
+    attribution: &About<ConversionAttributedV1>,
+    known: Option<&Commission>,
+    plan: Option<&Plan>,
+    now: Micros,
+) -> Reaction {
+    if known.is_some() {
+        return Reaction::DeadLetter("the conversion has earned its commission before");
+    }
+    let Some(plan) = plan else {
+        return Reaction::WaitFor(PlanKey {
+            campaign: attribution.campaign_id.clone(),
+            version: attribution.terms_version,
+        });
+    };
+    let basis = Basis {
+        event_type: attribution.event_type,
+        base: attribution.amount,
+        earning: plan.earning(attribution.event_type),
+        plan_version: attribution.terms_version,
+    };
+    let (amount, status) = match earn(&basis, plan) {
+        Ok(amount) => hold(amount, plan, now),
+        Err(suspense) => Err(suspense),
+    }
+    .unwrap_or_else(|suspense| (nothing(&basis, plan), CalculatedStatus::Suspended(suspense)));
+    Reaction::Event(Event::Calculated(Calculated {
+        conversion: attribution.subject.clone(),
+        parties: Parties {
+            campaign: attribution.campaign_id.clone(),
+            partner: attribution.partner_id.clone(),
+            brand: attribution.brand_id.clone(),
+        },
+        basis,
+        amount,
+        status,
+    }))
+}
+
+/// The amount, rounded once: a part of the conversion's value in the value's own currency, or the plan's flat amount.
+fn earn(basis: &Basis, plan: &Plan) -> Result<Money, Suspense> {
+    match (basis.earning, basis.base) {
+        (_, Some(base)) if base.minor < 0 => Err(Suspense::NegativeBase),
+        (Some(Earning::Flat(flat)), _) if flat.currency != plan.currency => {
+            Err(Suspense::FlatCurrency)
+        }
+        (Some(Earning::Flat(flat)), _) => Ok(flat),
+        (Some(Earning::Rate(rate)), Some(base)) => {
+            base.share(rate).map_err(|_| Suspense::OutOfRange)
+        }
+        (Some(Earning::Rate(_)) | None, _) => Ok(nothing(basis, plan)),
+    }
+}
+
+/// Zero, in the currency that the amount would have.
+fn nothing(basis: &Basis, plan: &Plan) -> Money {
+    Money::zero(basis.base.map_or(plan.currency, |base| base.currency))
+}
+
+/// Whether the amount is pending first. There is no use in holding nothing.
+fn hold(amount: Money, plan: &Plan, now: Micros) -> Result<(Money, CalculatedStatus), Suspense> {
+    if plan.hold_days == 0 || amount.minor == 0 {
+        return Ok((amount, CalculatedStatus::Approved));
+    }
+    let until = now
+        .checked_add_days(i64::from(plan.hold_days))
+        .ok_or(Suspense::OutOfRange)?;
+    Ok((amount, CalculatedStatus::Held { until }))
+}
+
+/// What a refund takes back: cumulatively, so that refunds that add up to the purchase take back exactly the commission.
+pub fn reverse(refund: &About<ConversionRefundedV1>, known: Option<&Commission>) -> Reaction {
+    // Tracking states a conversion before its refunds, and what is in the retry queue holds back what follows it.
+    let Some(commission) = known else {
+        return Reaction::DeadLetter("there is no commission of the refunded conversion");
+    };
+    if refund.refunded_total.currency != refund.purchase_amount.currency {
+        return Reaction::DeadLetter("the refund is not in the currency of its purchase");
+    }
+    let amount = commission.calculated.amount;
+    let due = reversal_due(
+        amount.minor,
+        refund.refunded_total.minor,
+        refund.purchase_amount.minor,
+        commission.reversed.minor,
+    );
+    let due = due.map(|minor| Money::new(minor, amount.currency));
+    let Ok((due, reversed_total)) =
+        due.and_then(|due| Ok((due, commission.reversed.checked_add(due)?)))
+    else {
+        return Reaction::DeadLetter("the refund's amounts are out of range");
+    };
+    let parties = &commission.calculated.parties;
+    let from = if commission.held_until().is_some() {
+        EarningStatus::Pending
+    } else {
+        EarningStatus::Payable
+    };
+    let reversed = CommissionReversedV1 {
+        partner_id: parties.partner.clone(),
+        brand_id: parties.brand.clone(),
+        amount: due,
+        reversed_total,
+        from,
+    };
+    Reaction::Event(About::of(refund.subject.clone(), reversed).into())
+}
 
 /// Why a command is refused: a closed list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -7,13 +7,11 @@ mod commission;
 mod decide;
 mod event;
 mod plan;
-mod react;
 
 #[cfg(test)]
 mod tests;
 
 pub use commission::{Commission, Status};
-pub use decide::{Refusal, release_hold};
+pub use decide::{Fact, PLAN_WAIT_SECONDS, Reaction, Refusal, calculate, release_hold, reverse};
 pub use event::{Basis, Calculated, CalculatedStatus, Event, Parties, PlanAdopted, Suspense};
 pub use plan::{Plan, PlanKey};
-pub use react::{Fact, PLAN_WAIT_SECONDS, Reaction, calculate, reverse};

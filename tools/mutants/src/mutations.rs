@@ -24,7 +24,7 @@ pub(crate) const USERS: &[(&str, &str)] = &[
 /// something goes to the retry queue.
 pub const MUTATIONS: &[Mutation] = &[
     Mutation {
-        file: "commission/src/domain/react.rs",
+        file: "commission/src/domain/decide.rs",
         from: "base.share(rate).map_err(|_| Suspense::OutOfRange)",
         to: r#"if fault::is("float-in-amount") {
             Ok(Money::new(fault::through_float(base.minor, rate.get().into()), base.currency))
@@ -33,7 +33,7 @@ pub const MUTATIONS: &[Mutation] = &[
         }"#,
     },
     Mutation {
-        file: "commission/src/domain/react.rs",
+        file: "commission/src/domain/decide.rs",
         from: "        refund.refunded_total.minor,
         refund.purchase_amount.minor,
         commission.reversed.minor,
@@ -81,7 +81,7 @@ pub const MUTATIONS: &[Mutation] = &[
 "#,
     },
     Mutation {
-        file: "crates/messaging/src/attempt/decide.rs",
+        file: "crates/messaging/src/attempt/mod.rs",
         from: "        let context = Context {
             now: tx.now(),
             header: &message.header,
@@ -100,7 +100,7 @@ pub const MUTATIONS: &[Mutation] = &[
 "#,
     },
     Mutation {
-        file: "crates/messaging/src/attempt/decide.rs",
+        file: "crates/messaging/src/attempt/mod.rs",
         from: "                    causation_id: Some(message.header.id),
 ",
         to: r#"                    causation_id: (!fault::is("event-without-cause")).then_some(message.header.id),

@@ -1,0 +1,270 @@
+//! The states that one batch touches: what is loaded for its messages, what their events change, and what is saved.
+
+use std::collections::{HashMap, HashSet};
+
+use messaging::{Recorded, WriteTx};
+use schemas::{About, Body, EnrollmentAdoptedV1, Header, Message, TermsAdoptedV1};
+use types::{
+    BrandId, CampaignId, ConversionId, EnrollmentId, LinkCode, Micros, TermsVersion, Uuid,
+};
+
+use crate::domain::{Access, Campaign, Candidate, Event, EventType, Order, Orders, Report};
+use crate::messages::{self, Read};
+use crate::store::candidates::{self, Lookup};
+use crate::store::conversions::ConversionRow;
+use crate::store::links::NewLink;
+use crate::store::notes::Note;
+use crate::store::tracking_events::NewEvent;
+use crate::store::{campaigns, conversions, links, notes, tracking_events, uuid};
+
+/// What the messages of a batch are decided by, and what changed.
+#[derive(Debug, Default)]
+pub struct BatchState {
+    /// Campaigns that commands name.
+    pub campaigns: HashMap<CampaignId, Campaign>,
+    /// Enrollments that commands need.
+    pub enrollments: HashSet<EnrollmentId>,
+    /// Link codes that are taken.
+    pub links: HashSet<LinkCode>,
+    /// The click that may have led to each report, by its message.
+    pub candidates: HashMap<Uuid, Candidate>,
+    /// Conversions that reports could be about.
+    pub orders: Orders,
+    changed: Changed,
+}
+
+#[derive(Debug, Default)]
+struct Changed {
+    campaigns: HashMap<CampaignId, i64>,
+    terms: HashMap<(CampaignId, TermsVersion), (About<TermsAdoptedV1>, i64)>,
+    enrollments: HashMap<EnrollmentId, (About<EnrollmentAdoptedV1>, i64)>,
+    links: Vec<NewLink>,
+    conversions: HashSet<ConversionId>,
+    aliases: HashSet<ConversionId>,
+    events: Vec<NewEvent>,
+    notes: Vec<Note>,
+}
+
+impl BatchState {
+    /// Loads what these messages need: for a batch of reports that is two or three round trips, however many.
+    pub async fn load(tx: &mut WriteTx, messages: &[&Message]) -> Result<Self, sqlx::Error> {
+        let now = tx.now();
+        let mut wanted = Wanted::default();
+        for message in messages {
+            wanted.add(message, now);
+        }
+        let connection = tx.connection();
+        let mut state = Self::default();
+        if !wanted.campaigns.is_empty() {
+            state.campaigns = campaigns::load(connection, &strs(&wanted.campaigns)).await?;
+        }
+        if !wanted.enrollments.is_empty() {
+            let ids = strs(&wanted.enrollments);
+            state.enrollments = campaigns::enrolled(connection, &ids).await?;
+        }
+        if !wanted.links.is_empty() {
+            state.links = links::taken(connection, &strs(&wanted.links)).await?;
+        }
+        state.candidates = candidates::load(connection, &wanted.lookups).await?;
+        for (id, report, access) in &wanted.reports {
+            let campaign = report.campaign.as_ref().and_then(|id| {
+                let known = state.campaigns.get(id).map(|campaign| &campaign.brand);
+                known.or(wanted.adopted.get(id))
+            });
+            let order = Order::of(report, access, campaign, state.candidates.get(id));
+            wanted.conversions.extend(order.ids().flat_map(uuid));
+        }
+        if !wanted.conversions.is_empty() {
+            let ids: Vec<Uuid> = wanted.conversions.into_iter().collect();
+            state.orders = conversions::load(connection, &ids).await?;
+        }
+        Ok(state)
+    }
+
+    /// Applies an event.
+    pub fn evolve(&mut self, recorded: &Recorded<'_, Event>) {
+        let (position, time) = (recorded.position, recorded.time);
+        match recorded.event {
+            Event::TermsAdopted(terms) => {
+                let key = (terms.subject.clone(), terms.version);
+                self.changed.terms.insert(key, (terms.clone(), position));
+            }
+            Event::CampaignAdopted(campaign) => {
+                let adopted = Campaign {
+                    brand: campaign.brand_id.clone(),
+                    allowed_hosts: campaign.allowed_hosts.clone(),
+                };
+                let id = &campaign.subject;
+                self.campaigns.insert(id.clone(), adopted);
+                self.changed.campaigns.insert(id.clone(), position);
+            }
+            Event::EnrollmentAdopted(enrollment) => {
+                let id = &enrollment.subject;
+                self.enrollments.insert(id.clone());
+                let row = (enrollment.clone(), position);
+                self.changed.enrollments.insert(id.clone(), row);
+            }
+            Event::LinkCreated(link) => {
+                self.links.insert(link.subject.clone());
+                self.changed.links.push(NewLink {
+                    link: link.clone(),
+                    created_at: time,
+                    position,
+                });
+            }
+            Event::Recorded(event) => self.changed.events.push(NewEvent {
+                id: recorded.id,
+                event: event.clone(),
+                recorded_at: time,
+                position,
+            }),
+            Event::Attributed(_)
+            | Event::Unattributed(_)
+            | Event::Refunded(_)
+            | Event::RefundNoted(_)
+            | Event::DuplicateIgnored(_) => self.evolve_orders(recorded.event, recorded),
+        }
+    }
+
+    fn evolve_orders(&mut self, event: &Event, recorded: &Recorded<'_, Event>) {
+        let alias = match event {
+            Event::Attributed(event) => event.alias_id.as_ref(),
+            Event::DuplicateIgnored(event) => {
+                event.first_conversion_id.as_ref().map(|_| &event.subject)
+            }
+            _ => None,
+        };
+        self.changed.aliases.extend(alias.cloned());
+        let changed = self
+            .orders
+            .evolve(event, recorded.id, recorded.time, recorded.position);
+        self.changed.conversions.extend(changed);
+    }
+
+    /// Keeps what a client noted beside a report that was handled.
+    pub fn note(&mut self, message: &Message) {
+        let Body::RecordEventV1(body) = &message.body else {
+            return;
+        };
+        let Ok(conversion) = Uuid::parse_str(&message.header.subject) else {
+            return;
+        };
+        if body.metadata.is_some() || body.product_id.is_some() {
+            self.changed.notes.push(Note {
+                command: message.header.id,
+                conversion,
+                product_id: body.product_id.clone(),
+                metadata: body.metadata.clone(),
+            });
+        }
+    }
+
+    /// Saves what changed.
+    pub async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
+        let connection = tx.connection();
+        let conversions = self.conversion_rows()?;
+        let aliases = self.alias_rows()?;
+        let known = self.campaigns;
+        let campaigns: Vec<_> = self
+            .changed
+            .campaigns
+            .into_iter()
+            .filter_map(|(id, position)| known.get(&id).cloned().map(|known| (id, known, position)))
+            .collect();
+        let terms: Vec<_> = self.changed.terms.into_values().collect();
+        let enrollments: Vec<_> = self.changed.enrollments.into_values().collect();
+        campaigns::save(connection, &campaigns).await?;
+        campaigns::save_terms(connection, &terms).await?;
+        campaigns::save_enrollments(connection, &enrollments).await?;
+        links::save(connection, &self.changed.links).await?;
+        conversions::save(connection, &conversions).await?;
+        conversions::save_aliases(connection, &aliases).await?;
+        tracking_events::save(connection, &self.changed.events).await?;
+        notes::save(connection, &self.changed.notes).await
+    }
+
+    fn conversion_rows(&self) -> Result<Vec<ConversionRow>, sqlx::Error> {
+        let changed = self.changed.conversions.iter();
+        changed
+            .filter_map(|id| Some((id, self.orders.conversions.get(id)?)))
+            .map(|(id, conversion)| ConversionRow::of(id, conversion))
+            .collect()
+    }
+
+    fn alias_rows(&self) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
+        let changed = self.changed.aliases.iter();
+        changed
+            .filter_map(|alias| Some((alias, self.orders.aliases.get(alias)?)))
+            .map(|(alias, conversion)| Ok((uuid(alias)?, uuid(conversion)?)))
+            .collect()
+    }
+}
+
+/// What is to be looked up for a batch.
+#[derive(Default)]
+struct Wanted {
+    campaigns: HashSet<String>,
+    enrollments: HashSet<String>,
+    links: HashSet<String>,
+    conversions: HashSet<Uuid>,
+    lookups: Vec<Lookup>,
+    reports: Vec<(Uuid, Report, Access)>,
+    /// Campaigns that become known in this batch.
+    adopted: HashMap<CampaignId, BrandId>,
+}
+
+impl Wanted {
+    fn add(&mut self, message: &Message, now: Micros) {
+        match &message.body {
+            Body::CreateLinkV1(_) | Body::RecordEventV1(_) => match messages::read(message, now) {
+                Ok(Read::Link(link)) => {
+                    let enrollment = EnrollmentId::of(&link.campaign, &link.partner);
+                    self.campaigns.insert(link.campaign.into_string());
+                    self.enrollments.insert(enrollment.into_string());
+                    self.links.insert(link.code.into_string());
+                }
+                Ok(Read::Report(report)) => self.add_report(&message.header, report, now),
+                Ok(Read::Fact(_)) | Err(_) => {}
+            },
+            Body::CampaignActivatedV1(_) => {
+                if let Ok(Read::Fact(Event::CampaignAdopted(campaign))) =
+                    messages::read(message, now)
+                {
+                    let brand = campaign.record.brand_id;
+                    self.adopted.insert(campaign.subject, brand);
+                }
+            }
+            // Own events, on replay, and facts: what they change.
+            _ => {
+                self.conversions
+                    .extend(Uuid::parse_str(&message.header.subject));
+            }
+        }
+    }
+
+    fn add_report(&mut self, header: &Header, report: Report, now: Micros) {
+        let access = messages::access(header.actor.as_ref());
+        self.campaigns
+            .extend(report.campaign.as_ref().map(ToString::to_string));
+        let decides = !matches!(report.event_type, EventType::Other(_));
+        let refund_of_a_campaign =
+            report.event_type == EventType::Refund && report.campaign.is_some();
+        if (decides && !refund_of_a_campaign) || report.click.is_some() {
+            self.lookups.push(Lookup {
+                report: header.id,
+                user: report.user,
+                campaign: report.campaign.clone(),
+                brand: access.shop().cloned(),
+                click: report.click.clone(),
+                at: report.occurred_at.min(now),
+            });
+        }
+        if decides {
+            self.reports.push((header.id, report, access));
+        }
+    }
+}
+
+fn strs(texts: &HashSet<String>) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
+}
