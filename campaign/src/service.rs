@@ -1,7 +1,5 @@
 //! Campaign's domain as the engine sees it.
 
-use std::borrow::Cow;
-
 use messaging::{Decision, Domain, FoldError, Recorded, Tables, WriteTx};
 use schemas::{Message, Service};
 
@@ -42,11 +40,7 @@ impl Domain for CampaignDomain {
     ) -> Decision<Event> {
         match decide(state, message, context) {
             Ok(event) => Decision::Events(vec![event]),
-            Err(rejection) => Decision::Rejected(messaging::Rejection {
-                code: rejection.code.into(),
-                detail: rejection.detail.into_owned(),
-                pointer: rejection.pointer.map(Cow::into_owned),
-            }),
+            Err(rejection) => Decision::Rejected(rejection),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The domain as the engine sees it.
 
-use messaging::{Context, Decision, Domain, FoldError, Recorded, Rejection, Tables, WriteTx};
+use messaging::{Context, Decision, Domain, FoldError, Recorded, Tables, WriteTx};
 use schemas::{Body, Event as _, Message, Service, Unreadable};
 use types::{ConversionId, Micros};
 
@@ -93,10 +93,6 @@ fn release_hold(state: &BatchState, message: &Message, context: &Context) -> Dec
     };
     match domain::release_hold(&id, state.commission(&id), context.now) {
         Ok(event) => Decision::Events(vec![event]),
-        Err(refusal) => Decision::Rejected(Rejection {
-            code: refusal.code().into(),
-            detail: refusal.to_string(),
-            pointer: None,
-        }),
+        Err(rejection) => Decision::Rejected(rejection),
     }
 }

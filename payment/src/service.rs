@@ -114,7 +114,7 @@ impl Domain for Payment {
         };
         match decided {
             Ok(event) => Decision::Events(vec![event]),
-            Err(rejection) => Decision::Rejected(messages::rejection(&rejection)),
+            Err(rejection) => Decision::Rejected(rejection),
         }
     }
 

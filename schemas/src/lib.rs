@@ -40,8 +40,8 @@ pub use messages::*;
 pub use older::forget;
 pub use partition::partition;
 pub use rejections::{
-    CampaignCode, CommissionCode, DoorCode, EngineCode, PaymentCode, RejectionCode, TrackingCode,
-    decision_codes, rejection_code, rejection_codes,
+    CampaignCode, CommissionCode, DoorCode, EngineCode, PaymentCode, Rejection, RejectionCode,
+    TrackingCode, decision_codes, rejection_code, rejection_codes,
 };
 pub use service::{Grants, Service, Topic};
 pub use show::{EditError, edit, show, show_payload};

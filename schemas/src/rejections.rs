@@ -1,5 +1,7 @@
 //! Why services refuse: each code once, with the HTTP status and the meaning that problems, outcomes and documents give it.
 
+use std::borrow::Cow;
+
 use crate::service::Service;
 
 /// A code of a service's closed list of refusals.
@@ -11,6 +13,40 @@ pub struct RejectionCode {
     pub status: u16,
     /// What it means.
     pub meaning: &'static str,
+}
+
+/// Why a command is refused. It becomes `command.rejected.v1`, and a problem at an HTTP edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// One of the service's closed list, or of those of all.
+    pub code: RejectionCode,
+    /// For the person who asked.
+    pub detail: Cow<'static, str>,
+    /// JSON pointer to the offending field of the body, where there is one.
+    pub pointer: Option<Cow<'static, str>>,
+}
+
+impl Rejection {
+    /// A refusal that points at no field.
+    pub fn new(code: impl Into<RejectionCode>, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code: code.into(),
+            detail: detail.into(),
+            pointer: None,
+        }
+    }
+
+    /// A refusal of one field.
+    pub fn of(
+        pointer: impl Into<Cow<'static, str>>,
+        code: impl Into<RejectionCode>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            pointer: Some(pointer.into()),
+            ..Self::new(code, detail)
+        }
+    }
 }
 
 /// Every code that a service's `command.rejected.v1` can have.
@@ -64,6 +100,12 @@ macro_rules! rejections {
         impl From<$list> for RejectionCode {
             fn from(code: $list) -> Self {
                 code.code()
+            }
+        }
+
+        impl PartialEq<$list> for RejectionCode {
+            fn eq(&self, code: &$list) -> bool {
+                *self == code.code()
             }
         }
     )+};

@@ -1,6 +1,6 @@
 //! Tracking's domain as messaging sees it.
 
-use messaging::{Context, Decision, Domain, FoldError, Recorded, Rejection, Tables, WriteTx};
+use messaging::{Context, Decision, Domain, FoldError, Recorded, Tables, WriteTx};
 use schemas::{Message, Service};
 use types::ConversionId;
 
@@ -51,7 +51,7 @@ impl Domain for Tracking {
     fn handle(&self, state: &BatchState, message: &Message, context: &Context) -> Decision<Event> {
         let access = messages::access(context.actor());
         match messages::read(message, context.now) {
-            Err(rejection) => Decision::Rejected(rejected(rejection)),
+            Err(rejection) => Decision::Rejected(rejection),
             Ok(Read::Fact(event)) => Decision::Events(vec![event]),
             Ok(Read::Report(report)) => {
                 let known = Known {
@@ -66,7 +66,7 @@ impl Domain for Tracking {
                 };
                 match domain::record(&report, known) {
                     Ok(events) => Decision::Events(events),
-                    Err(rejection) => Decision::Rejected(rejected(rejection)),
+                    Err(rejection) => Decision::Rejected(rejection),
                 }
             }
             Ok(Read::Link(link)) => {
@@ -80,7 +80,7 @@ impl Domain for Tracking {
                 );
                 match decision {
                     LinkDecision::Created(event) => Decision::Events(vec![event]),
-                    LinkDecision::Rejected(rejection) => Decision::Rejected(rejected(rejection)),
+                    LinkDecision::Rejected(rejection) => Decision::Rejected(rejection),
                     LinkDecision::WaitForCampaign => wait(campaign_name(link.campaign.as_str())),
                     LinkDecision::WaitForEnrollment(id) => wait(enrollment_name(id.as_str())),
                 }
@@ -130,13 +130,5 @@ fn wait(what: String) -> Decision<Event> {
     Decision::WaitFor {
         what,
         seconds: LINK_WAITS,
-    }
-}
-
-fn rejected(rejection: domain::Rejection) -> Rejection {
-    Rejection {
-        code: rejection.code.into(),
-        detail: rejection.detail,
-        pointer: rejection.pointer.map(str::to_owned),
     }
 }

@@ -6,7 +6,6 @@ mod campaign;
 mod command;
 mod decide;
 mod event;
-mod rejection;
 
 #[cfg(test)]
 mod tests;
@@ -15,4 +14,4 @@ pub use campaign::{Campaign, Enrollment, Evidence, Place, Status, Terms};
 pub use command::{Actor, Command, Context, View};
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
-pub use rejection::{Code, Rejection};
+pub use schemas::{CampaignCode as Code, Rejection};

@@ -4,15 +4,13 @@
 //! dead letter.
 
 use schemas::{
-    About, CommissionApprovedV1, CommissionCode, CommissionReversedV1, ConversionAttributedV1,
-    ConversionRefundedV1,
+    About, CommissionApprovedV1, CommissionReversedV1, ConversionAttributedV1, ConversionRefundedV1,
 };
-use thiserror::Error;
 use types::{ConversionId, Earning, EarningStatus, Micros, Money, reversal_due};
 
 use super::{
-    Basis, Calculated, CalculatedStatus, Commission, Event, Parties, Plan, PlanKey, Status,
-    Suspense,
+    Basis, Calculated, CalculatedStatus, Code, Commission, Event, Parties, Plan, PlanKey,
+    Rejection, Status, Suspense,
 };
 
 /// How long a conversion waits for its version of the plan: topics have no order among each other.
@@ -150,47 +148,25 @@ pub fn reverse(refund: &About<ConversionRefundedV1>, known: Option<&Commission>)
     Reaction::Event(About::of(refund.subject.clone(), reversed).into())
 }
 
-/// Why a command is refused: a closed list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Refusal {
-    /// There is no such commission.
-    #[error("there is no such commission")]
-    CommissionUnknown,
-    /// Nothing is on hold any more.
-    #[error("the commission is not on hold")]
-    NotHeld,
-    /// The hold lasts longer than the command says.
-    #[error("the hold lasts until later")]
-    HoldNotOver,
-}
-
-impl Refusal {
-    /// For programs.
-    pub const fn code(self) -> CommissionCode {
-        match self {
-            Self::CommissionUnknown => CommissionCode::CommissionUnknown,
-            Self::NotHeld => CommissionCode::NotHeld,
-            Self::HoldNotOver => CommissionCode::HoldNotOver,
-        }
-    }
-}
-
 /// Ends a hold: what is left of the commission is earned for good.
 pub fn release_hold(
     id: &ConversionId,
     commission: Option<&Commission>,
     now: Micros,
-) -> Result<Event, Refusal> {
-    let commission = commission.ok_or(Refusal::CommissionUnknown)?;
+) -> Result<Event, Rejection> {
+    let unknown = || Rejection::new(Code::CommissionUnknown, "there is no such commission");
+    let not_held = || Rejection::new(Code::NotHeld, "the commission is not on hold");
+    let commission = commission.ok_or_else(unknown)?;
     let until = commission
         .held_until()
         .filter(|_| commission.status() == Status::Held)
-        .ok_or(Refusal::NotHeld)?;
+        .ok_or_else(not_held)?;
     if now < until {
-        return Err(Refusal::HoldNotOver);
+        let detail = "the hold lasts until later";
+        return Err(Rejection::new(Code::HoldNotOver, detail));
     }
     let parties = &commission.calculated.parties;
-    let amount = commission.remaining().map_err(|_| Refusal::NotHeld)?;
+    let amount = commission.remaining().map_err(|_| not_held())?;
     let approved = CommissionApprovedV1 {
         partner_id: parties.partner.clone(),
         brand_id: parties.brand.clone(),

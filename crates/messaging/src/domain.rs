@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use schemas::{Actor, Header, Message, RejectionCode, Service};
+use schemas::{Actor, Header, Message, Rejection, Service};
 use thiserror::Error;
 use types::Micros;
 use uuid::Uuid;
@@ -28,17 +28,6 @@ impl<'a> Context<'a> {
     pub fn cause(&self) -> Uuid {
         self.header.id
     }
-}
-
-/// Why a command was refused. It becomes `command.rejected.v1`, and a problem at an HTTP edge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    /// One of the service's closed list.
-    pub code: RejectionCode,
-    /// For the person who asked.
-    pub detail: String,
-    /// JSON pointer to the offending field, where there is one.
-    pub pointer: Option<String>,
 }
 
 /// What a decision came to.

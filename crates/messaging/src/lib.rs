@@ -45,7 +45,7 @@ pub mod transport;
 pub mod trust;
 mod tx;
 
-pub use domain::{Context, Decision, Domain, FoldError, Recorded, Rejection, Tables};
+pub use domain::{Context, Decision, Domain, FoldError, Recorded, Tables};
 pub use dry_run::{DryRun, DryRunResult};
 pub use engine::{Engine, advance};
 pub use health::{Health, Paused, Shut};

@@ -1,5 +1,7 @@
 //! The deciders of commands.
 
+use std::borrow::Cow;
+
 use schemas::{
     About, PayoutFailedV1, PayoutPaidV1, PayoutRequestedV1, PayoutSubmittedV1, PayoutSubmittingV1,
     PayoutUnknownV1, Record,
@@ -8,8 +10,8 @@ use types::ids::derive;
 use types::{Money, PartnerId, PayoutId, Uuid};
 
 use super::{
-    Account, AccountType, Actor, Answer, Begins, Command, Context, Event, Ledger, Payout, PayoutAt,
-    PayoutRequest, Rejection,
+    Account, AccountType, Actor, Answer, Begins, Code, Command, Context, Event, Ledger, Payout,
+    PayoutAt, PayoutRequest, Rejection, Status,
 };
 
 /// Decides upon a command: exactly one event, or a refusal.
@@ -39,13 +41,32 @@ pub fn decide(ledger: &Ledger, command: &Command, context: &Context) -> Result<E
 fn find<'a>(ledger: &'a Ledger, at: &PayoutAt) -> Result<&'a Payout, Rejection> {
     let payout = ledger.payouts.get(&at.payout);
     let payout = payout.filter(|payout| payout.partner == at.partner);
-    let payout = payout.ok_or(Rejection::PayoutUnknown)?;
+    let payout = payout.ok_or_else(payout_unknown)?;
     if payout.last_event == at.after {
         Ok(payout)
     } else {
-        let status = payout.status;
-        Err(Rejection::PayoutNotThere { status })
+        Err(not_there(payout.status))
     }
+}
+
+/// Not the caller's, or no id at all: the answer is the same.
+pub(crate) fn partner_unknown() -> Rejection {
+    Rejection::new(Code::PartnerUnknown, "there is no such partner")
+}
+
+/// There is no payout of that id, or it is another's.
+pub(crate) fn payout_unknown() -> Rejection {
+    Rejection::new(Code::PayoutUnknown, "there is no such payout")
+}
+
+/// The payout is past that step, or not there yet.
+fn not_there(status: Status) -> Rejection {
+    let detail = format!("the payout is {}", status.name());
+    Rejection::new(Code::PayoutNotThere, detail)
+}
+
+fn of_amount(code: Code, detail: impl Into<Cow<'static, str>>) -> Rejection {
+    Rejection::of("/amount", code, detail)
 }
 
 /// The id of the transfer number `ordinal` that a message causes.
@@ -59,19 +80,25 @@ fn request_payout(
     context: &Context,
 ) -> Result<Event, Rejection> {
     if !may_ask(&context.actor, &request.partner) {
-        return Err(Rejection::PartnerUnknown);
+        return Err(partner_unknown());
     }
     if ledger.payouts.contains_key(&request.payout) {
-        return Err(Rejection::PayoutExists);
+        let detail = "the payout has been requested before";
+        return Err(Rejection::new(Code::PayoutExists, detail));
     }
     if !request.details_open {
-        return Err(Rejection::DetailsUnreadable);
+        let detail = "the payment details cannot be opened, or do not fit the method: seal them to payment's current key";
+        return Err(Rejection::of(
+            "/account_details",
+            Code::DetailsUnreadable,
+            detail,
+        ));
     }
     covered(ledger, &request.partner, request.amount)?;
     let transfer = transfer_id(context.cause, 0);
     ledger
         .can_pay_out(&request.partner, request.amount)
-        .map_err(|_| Rejection::AmountOutOfRange)?;
+        .map_err(|_| of_amount(Code::AmountOutOfRange, "the amount is too large"))?;
     let requested = PayoutRequestedV1 {
         amount: request.amount,
         method: request.method,
@@ -91,18 +118,19 @@ fn may_ask(actor: &Actor, partner: &PartnerId) -> bool {
 
 fn covered(ledger: &Ledger, partner: &PartnerId, amount: Money) -> Result<(), Rejection> {
     if amount.minor <= 0 {
-        return Err(Rejection::AmountNotPositive);
+        let detail = "the amount must be more than zero";
+        return Err(of_amount(Code::AmountNotPositive, detail));
     }
     if !ledger.has_payable(partner, amount.currency) && ledger.has_any_payable(partner) {
-        return Err(Rejection::CurrencyMismatch {
-            requested: amount.currency,
-        });
+        let detail = format!("there is no balance in {}", amount.currency);
+        return Err(Rejection::of("/currency", Code::CurrencyMismatch, detail));
     }
     let payable = Account::Partner(partner.clone(), AccountType::Payable);
     let available = ledger.balance(payable, amount.currency);
     if available < amount.minor {
         let available = Money::new(available, amount.currency);
-        return Err(Rejection::InsufficientBalance { available });
+        let detail = format!("{available} {} can be paid out", available.currency);
+        return Err(of_amount(Code::InsufficientBalance, detail));
     }
     Ok(())
 }
@@ -113,8 +141,12 @@ fn begin_payout(payout: &Payout, context: &Context) -> Result<Event, Rejection> 
     match status.transitions().begins {
         Begins::Yes => {}
         Begins::AgainWhileKeyLives if payout.key_is_alive(context.now) => {}
-        Begins::AgainWhileKeyLives => return Err(Rejection::ProviderKeyExpired),
-        Begins::No => return Err(Rejection::PayoutNotThere { status }),
+        Begins::AgainWhileKeyLives => {
+            let detail =
+                "the provider may have forgotten the payout's reference: an operator must decide";
+            return Err(Rejection::new(Code::ProviderKeyExpired, detail));
+        }
+        Begins::No => return Err(not_there(status)),
     }
     let submitting = PayoutSubmittingV1 {
         attempt: payout.attempt.saturating_add(1),
@@ -150,7 +182,7 @@ fn record_payout_answer(
 ) -> Result<Event, Rejection> {
     let status = payout.status;
     if !status.transitions().news.contains(&response.answer) {
-        return Err(Rejection::PayoutNotThere { status });
+        return Err(not_there(status));
     }
     let (amount, transfer_id) = (payout.amount, transfer_id(context.cause, 0));
     let Response {

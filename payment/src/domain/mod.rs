@@ -9,7 +9,6 @@ mod event;
 mod ledger;
 mod payout;
 mod react;
-mod rejection;
 
 #[cfg(test)]
 mod tests;
@@ -17,8 +16,9 @@ mod tests;
 pub use account::{Account, AccountType, Balance};
 pub use command::{Actor, Answer, Command, Context, Fact, PayoutAt, PayoutRequest, status_of};
 pub use decide::decide;
+pub(crate) use decide::{partner_unknown, payout_unknown};
 pub use event::{Cause, Event, Note, Posting, Transfer};
 pub use ledger::{BALANCE_LIMIT, Ledger, PostError, Stamp, evolve};
 pub use payout::{Begins, KEY_LIFETIME_SECONDS, Method, Next, Payout, Status, Transitions};
 pub use react::react;
-pub use rejection::Rejection;
+pub use schemas::{PaymentCode as Code, Rejection};

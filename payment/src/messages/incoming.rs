@@ -1,10 +1,15 @@
 //! What comes from elsewhere: commands, which may be refused, and facts, which may not.
 
+use std::fmt::Display;
+
 use schemas::{Body, Event as _, Message, RequestPayoutV1};
 use sealing::Details;
 use types::{Money, PartnerId, PayoutId, Uuid};
 
-use crate::domain::{Answer, Command, Fact, Method, PayoutAt, PayoutRequest, Rejection};
+use crate::domain::{
+    Answer, Code, Command, Fact, Method, PayoutAt, PayoutRequest, Rejection, partner_unknown,
+    payout_unknown,
+};
 
 /// A message, understood.
 #[derive(Debug)]
@@ -27,9 +32,8 @@ pub(crate) fn read(message: &Message, opened: Option<&Details>) -> Result<Read, 
         }
         Body::RecordPayoutAnswerV1(response) => Read::Command(Command::RecordPayoutAnswer {
             at: payout_at(message, message.header.causation_id)?,
-            answer: Answer::parse(&response.answer).ok_or(Rejection::Unreadable {
-                what: "an answer that is not known".into(),
-            })?,
+            answer: Answer::parse(&response.answer)
+                .ok_or_else(|| unreadable("an answer that is not known"))?,
             provider_ref: response.provider_ref.clone(),
             reason: response.reason.clone(),
         }),
@@ -38,23 +42,22 @@ pub(crate) fn read(message: &Message, opened: Option<&Details>) -> Result<Read, 
 }
 
 fn payout_at(message: &Message, after: Option<Uuid>) -> Result<PayoutAt, Rejection> {
-    let unknown = |_| Rejection::PayoutUnknown;
+    let unknown = |_| payout_unknown();
     Ok(PayoutAt {
         payout: PayoutId::parse(&*message.header.subject).map_err(unknown)?,
         partner: PartnerId::parse(&*message.header.key).map_err(unknown)?,
-        after: after.ok_or(Rejection::Unreadable {
-            what: "it names no event that it follows".into(),
-        })?,
+        after: after.ok_or_else(|| unreadable("it names no event that it follows"))?,
     })
 }
 
 fn fact(message: &Message) -> Result<Fact, Rejection> {
-    let fact = Fact::read(message).map_err(|error| Rejection::Unreadable {
-        what: error.to_string().into(),
-    })?;
-    fact.ok_or(Rejection::Unreadable {
-        what: "payment takes no such message".into(),
-    })
+    let fact = Fact::read(message).map_err(unreadable)?;
+    fact.ok_or_else(|| unreadable("payment takes no such message"))
+}
+
+/// The message says something that no build of ours would.
+fn unreadable(what: impl Display) -> Rejection {
+    Rejection::new(Code::Unreadable, format!("it cannot be read: {what}"))
 }
 
 fn requested(
@@ -62,12 +65,17 @@ fn requested(
     request: &RequestPayoutV1,
     opened: Option<&Details>,
 ) -> Result<PayoutRequest, Rejection> {
-    let partner = PartnerId::parse(&*message.header.key).map_err(|_| Rejection::PartnerUnknown)?;
-    let payout = PayoutId::parse(&*message.header.subject).map_err(|_| Rejection::Unreadable {
-        what: "the subject is no payout's id".into(),
+    let partner = PartnerId::parse(&*message.header.key).map_err(|_| partner_unknown())?;
+    let payout = PayoutId::parse(&*message.header.subject)
+        .map_err(|_| unreadable("the subject is no payout's id"))?;
+    let method = Method::parse(&request.method).ok_or_else(|| {
+        let detail = "the payment method is not supported: paypal and bank_transfer are";
+        Rejection::of("/payment_method", Code::MethodUnknown, detail)
     })?;
-    let method = Method::parse(&request.method).ok_or(Rejection::MethodUnknown)?;
-    let amount = Money::try_from(&request.amount).map_err(|_| Rejection::CurrencyUnknown)?;
+    let amount = Money::try_from(&request.amount).map_err(|_| {
+        let detail = "the currency is not a known ISO 4217 code";
+        Rejection::of("/currency", Code::CurrencyUnknown, detail)
+    })?;
     // The rules of our own edges: a producer of its own need not have kept to them.
     let details = opened.and_then(|details| details.checked(method).ok());
     Ok(PayoutRequest {

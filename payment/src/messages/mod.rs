@@ -9,7 +9,7 @@ mod tests;
 use schemas::{Actor as WireActor, Service};
 use types::PartnerId;
 
-use crate::domain::{self, Actor, Rejection};
+use crate::domain::{self, Actor};
 
 pub(crate) use incoming::{Read, read};
 
@@ -36,14 +36,5 @@ fn actor_of(actor: &WireActor) -> Actor {
         partner().map_or(Actor::Other, Actor::Partner)
     } else {
         Actor::Other
-    }
-}
-
-/// A refusal as the engine takes it.
-pub(crate) fn rejection(rejection: &Rejection) -> messaging::Rejection {
-    messaging::Rejection {
-        code: rejection.code().into(),
-        detail: rejection.to_string(),
-        pointer: rejection.pointer().map(str::to_owned),
     }
 }

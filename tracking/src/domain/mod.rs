@@ -8,7 +8,6 @@ mod event;
 mod link;
 mod order;
 mod refund;
-mod rejection;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -20,5 +19,6 @@ pub use command::{CreateLink, EventType, Report, UserHash};
 pub use event::{Attributed, Event, EventRecorded, Fact, RefundNoted, Unattributed};
 pub use link::{Campaign, LinkDecision, create_link};
 pub use order::{Conversion, NotedRefund, Order, Orders, Status};
-pub use rejection::{Code, Rejection};
+pub(crate) use report::amount_refused;
 pub use report::{Known, record};
+pub use schemas::{Rejection, TrackingCode as Code};

@@ -3,7 +3,7 @@
 use schemas::{About, ConversionRefundedV1};
 use types::{ConversionId, Money};
 
-use super::report::Known;
+use super::report::{Known, amount_refused};
 use super::{
     Attributed, Code, Conversion, Event, NotedRefund, RefundNoted, Rejection, Report, Status,
 };
@@ -18,7 +18,7 @@ pub(super) fn refund<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Eve
         ));
     }
     if report.amount.is_some_and(types::Amount::is_zero) {
-        return Err(Rejection::of_amount(types::AmountError::Zero));
+        return Err(amount_refused(types::AmountError::Zero));
     }
     let of_another_brand = known
         .campaign
@@ -73,7 +73,7 @@ fn take(
         None => left,
         Some(amount) => {
             let money = amount.into_money(paid.currency);
-            money.map_err(Rejection::of_amount)?.minor
+            money.map_err(amount_refused)?.minor
         }
     };
     if minor > left || left == 0 {
@@ -99,7 +99,7 @@ fn refunded(id: &ConversionId, paid: Money, minor: i64, total: i64) -> Event {
 
 fn note(report: &Report, conversion: &ConversionId) -> Result<Event, Rejection> {
     if let (Some(amount), Some(currency)) = (report.amount, report.currency) {
-        amount.into_money(currency).map_err(Rejection::of_amount)?;
+        amount.into_money(currency).map_err(amount_refused)?;
     }
     Ok(Event::RefundNoted(RefundNoted {
         conversion: conversion.clone(),

@@ -1,7 +1,7 @@
 //! What a report comes to.
 
 use schemas::{About, ConversionAttributedV1, ConversionDuplicateIgnoredV1};
-use types::{ConversionId, ConversionType, Micros, Money};
+use types::{AmountError, ConversionId, ConversionType, Micros, Money};
 
 use super::attribution::{Candidate, Reason, attribute};
 use super::refund::{refund, take_back};
@@ -136,7 +136,16 @@ fn amount(report: &Report, candidate: &Candidate) -> Result<Option<Money>, Rejec
     let amount = report
         .amount
         .map(|amount| amount.into_money(candidate.currency));
-    amount.transpose().map_err(Rejection::of_amount)
+    amount.transpose().map_err(amount_refused)
+}
+
+/// A refusal of an amount.
+pub(crate) fn amount_refused(error: AmountError) -> Rejection {
+    let code = match error {
+        AmountError::TooPrecise { .. } => Code::AmountPrecision,
+        _ => Code::InvalidField,
+    };
+    Rejection::of("/amount", code, format!("the amount {error}"))
 }
 
 /// Refunds that came before the purchase, all at once: those that its alias has are its own.
@@ -165,7 +174,7 @@ fn unattributed(
     reason: Reason,
 ) -> Result<Vec<Event>, Rejection> {
     if let (Some(amount), Some(currency)) = (report.amount, report.currency) {
-        amount.into_money(currency).map_err(Rejection::of_amount)?;
+        amount.into_money(currency).map_err(amount_refused)?;
     }
     Ok(vec![Event::Unattributed(Unattributed {
         conversion: conversion.clone(),

@@ -9,6 +9,7 @@ use types::{Amount, BrandId, CampaignId, ConversionId, LinkCode, OrderId, Partne
 
 use crate::domain::{
     Access, Code, CreateLink, Event, EventType, Fact, Rejection, Report, UserHash, adopt,
+    amount_refused,
 };
 
 /// The longest visitor id, in characters.
@@ -163,9 +164,7 @@ fn outcome_of(kind: &'static str) -> Option<&'static str> {
 }
 
 fn amount(text: Option<&str>) -> Result<Option<Amount>, Rejection> {
-    text.map(Amount::parse)
-        .transpose()
-        .map_err(Rejection::of_amount)
+    text.map(Amount::parse).transpose().map_err(amount_refused)
 }
 
 fn optional<T>(pointer: &'static str, text: Option<&str>) -> Result<Option<T>, Rejection>

@@ -101,7 +101,7 @@ async fn with_the_database_away_a_signed_click_leads_on_and_counts_afterwards() 
         .execute(service.pool())
         .await
         .unwrap();
-    let signed = click(&service, "lnk_1", "user1").await;
+    let signed = follow(&service, "lnk_1", "user1").await;
     assert!(signed.starts_with("cls_"), "{signed}");
     sqlx::raw_sql("ALTER TABLE clicks_away RENAME TO clicks")
         .execute(service.pool())

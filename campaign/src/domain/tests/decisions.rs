@@ -1,4 +1,4 @@
-use schemas::{About, EnrollmentAcceptedV1, EvidenceSubmittedV1};
+use schemas::{About, EnrollmentAcceptedV1, EvidenceSubmittedV1, RejectionCode};
 use types::{
     Currency, Earning, EnrollmentId, EvidenceId, HoldDays, Micros, Money, Plan, TermsVersion,
     WindowDays,
@@ -19,7 +19,7 @@ fn view(campaign: &Campaign) -> View<'_> {
 }
 
 /// Why it is refused, if it is.
-fn code(decided: &Result<Event, Rejection>) -> Option<Code> {
+fn code(decided: &Result<Event, Rejection>) -> Option<RejectionCode> {
     decided.as_ref().err().map(|rejection| rejection.code)
 }
 
@@ -81,9 +81,9 @@ fn an_id_is_given_once_even_to_its_own_brand() {
         Event::CampaignCreated(new_campaign("camp1", "brand1"))
     );
     let again = decide(view(&campaign), &create, &context);
-    assert_eq!(code(&again), Some(Code::CampaignExists));
+    assert_eq!(code(&again), Some(Code::CampaignExists.code()));
     let stranger = decide(View::default(), &create, &submitted_by(brand("brand2")));
-    assert_eq!(code(&stranger), Some(Code::BrandUnknown));
+    assert_eq!(code(&stranger), Some(Code::BrandUnknown.code()));
 }
 
 #[test]
@@ -123,8 +123,11 @@ fn a_flat_amount_is_of_the_campaigns_currency() {
 fn a_campaign_is_activated_once_and_not_without_terms() {
     let context = submitted_by(brand("brand1"));
     let decided = |campaign: Campaign| decide(view(&campaign), &activate(), &context);
-    assert_eq!(code(&decided(draft())), Some(Code::TermsNotPublished));
-    assert_eq!(code(&decided(active(1))), Some(Code::AlreadyActive));
+    assert_eq!(
+        code(&decided(draft())),
+        Some(Code::TermsNotPublished.code())
+    );
+    assert_eq!(code(&decided(active(1))), Some(Code::AlreadyActive.code()));
     let event = decided(with_terms(1)).unwrap();
     let after = Campaign::evolve(Some(with_terms(1)), &event, place(3)).unwrap();
     assert_eq!(after.status, Status::Active);
@@ -141,7 +144,7 @@ fn only_its_brand_and_operators_change_a_campaign_and_others_do_not_learn_of_it(
         for actor in [Actor::default(), brand("brand2"), partner("brand1")] {
             let context = submitted_by(actor);
             let refused = decide(view(&with_terms(1)), &command, &context);
-            assert_eq!(code(&refused), Some(Code::CampaignUnknown));
+            assert_eq!(code(&refused), Some(Code::CampaignUnknown.code()));
             assert_eq!(refused, decide(View::default(), &command, &context));
         }
         assert!(
@@ -170,13 +173,13 @@ fn the_terms_in_force_are_accepted_and_no_others() {
         assert_eq!(stale.code, Code::TermsVersionStale, "{version}");
     }
     let unknown = decide(View::default(), &accept(None), &context);
-    assert_eq!(code(&unknown), Some(Code::CampaignUnknown));
+    assert_eq!(code(&unknown), Some(Code::CampaignUnknown.code()));
     let stranger = decide(
         view(&active(1)),
         &accept(None),
         &submitted_by(partner("partner2")),
     );
-    assert_eq!(code(&stranger), Some(Code::PartnerUnknown));
+    assert_eq!(code(&stranger), Some(Code::PartnerUnknown.code()));
 }
 
 #[test]
@@ -187,7 +190,7 @@ fn a_draft_is_as_unknown_to_partners_as_a_campaign_that_is_not_there() {
     for command in [accept(None), evidence] {
         for view in [View::default(), view(&draft)] {
             let refused = decide(view, &command, &context);
-            assert_eq!(code(&refused), Some(Code::CampaignUnknown));
+            assert_eq!(code(&refused), Some(Code::CampaignUnknown.code()));
         }
     }
     let operator = submitted_by(Actor {
@@ -195,7 +198,7 @@ fn a_draft_is_as_unknown_to_partners_as_a_campaign_that_is_not_there() {
         ..Actor::default()
     });
     let refused = decide(view(&draft), &accept(None), &operator);
-    assert_eq!(code(&refused), Some(Code::CampaignNotActive));
+    assert_eq!(code(&refused), Some(Code::CampaignNotActive.code()));
 }
 
 #[test]
@@ -221,8 +224,14 @@ fn evidence_needs_an_enrollment_and_counts_once() {
     let (campaign, enrollment) = (active(1), enrolled(1));
     let context = submitted_by(partner("partner1"));
     let decided = |view: View| decide(view, &Command::SubmitEvidence(photo()), &context);
-    assert_eq!(code(&decided(View::default())), Some(Code::CampaignUnknown));
-    assert_eq!(code(&decided(view(&campaign))), Some(Code::NotEnrolled));
+    assert_eq!(
+        code(&decided(View::default())),
+        Some(Code::CampaignUnknown.code())
+    );
+    assert_eq!(
+        code(&decided(view(&campaign))),
+        Some(Code::NotEnrolled.code())
+    );
     let known = View {
         enrollment: Some(&enrollment),
         ..view(&campaign)
@@ -232,5 +241,5 @@ fn evidence_needs_an_enrollment_and_counts_once() {
         evidence_exists: true,
         ..known
     };
-    assert_eq!(code(&decided(twice)), Some(Code::AlreadySubmitted));
+    assert_eq!(code(&decided(twice)), Some(Code::AlreadySubmitted.code()));
 }

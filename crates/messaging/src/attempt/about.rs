@@ -1,9 +1,10 @@
 //! What is noted and reported about a command itself rather than about what it asked for.
 
-use schemas::{Body, CommandRejectedV1, CommandStalledV1, EngineCode};
+use std::borrow::Cow;
+
+use schemas::{Body, CommandRejectedV1, CommandStalledV1, EngineCode, Rejection};
 
 use super::Failure;
-use crate::domain::Rejection;
 use crate::inbound::{Answer, Inbound};
 use crate::inbox;
 use crate::tx::{Lock, NewMessage, TxError, WriteTx};
@@ -53,8 +54,8 @@ pub(super) fn reject(
         Body::CommandRejectedV1(CommandRejectedV1 {
             command_type,
             code: rejection.code.name.to_owned(),
-            detail: rejection.detail.clone(),
-            pointer: rejection.pointer.clone(),
+            detail: rejection.detail.clone().into_owned(),
+            pointer: rejection.pointer.clone().map(Cow::into_owned),
         })
     };
     let position = append_about(tx, inbound, body, Some(0))
@@ -70,8 +71,8 @@ pub(super) fn reject(
     settle(tx, inbound);
     Ok(Answer::Rejected {
         code: rejection.code.name.to_owned(),
-        detail: rejection.detail,
-        pointer: rejection.pointer,
+        detail: rejection.detail.into_owned(),
+        pointer: rejection.pointer.map(Cow::into_owned),
     })
 }
 

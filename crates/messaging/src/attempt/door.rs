@@ -1,11 +1,12 @@
 //! What is refused before it is looked at, for who sent it.
 
-use schemas::{Body, CommandRejectedV1, DoorCode, Reach, Service};
+use std::borrow::Cow;
+
+use schemas::{Body, CommandRejectedV1, DoorCode, Reach, Rejection, Service};
 
 use super::Failure;
 use super::about::{mark, reject, settle};
 use super::plan::Plan;
-use crate::domain::Rejection;
 use crate::inbound::{Answer, Content, Inbound};
 use crate::inbox;
 use crate::retry_queue::State;
@@ -37,7 +38,7 @@ fn of_service(service: Service, inbound: &Inbound) -> Option<Plan> {
 }
 
 fn of_producer(inbound: &Inbound) -> Option<Plan> {
-    let turn_away = |code, detail: String| Some(Plan::TurnAway(rejection(code, detail)));
+    let turn_away = |code, detail: String| Some(Plan::TurnAway(Rejection::new(code, detail)));
     match &inbound.content {
         // What this build cannot read any more is ours to mend.
         Content::Malformed { reason, .. } if inbound.is_from_retry_queue() => {
@@ -72,7 +73,7 @@ fn of_producer(inbound: &Inbound) -> Option<Plan> {
             let detail = "its actor must be null, or what its key stands for";
             inbound
                 .overstated
-                .then(|| Plan::TurnAway(rejection(DoorCode::NotPermitted, detail.to_owned())))
+                .then(|| Plan::TurnAway(Rejection::new(DoorCode::NotPermitted, detail.to_owned())))
         }
     }
 }
@@ -89,18 +90,10 @@ fn of_nobody_before(inbound: &Inbound) -> Plan {
 
 fn of_nobody(inbound: &Inbound) -> Rejection {
     if let Content::Malformed { reason, .. } = &inbound.content {
-        return rejection(DoorCode::MalformedMessage, reason.clone());
+        return Rejection::new(DoorCode::MalformedMessage, reason.clone());
     }
     let detail = format!("no key of a producer {} signed it", inbound.source);
-    rejection(DoorCode::ProducerUnknown, detail)
-}
-
-fn rejection(code: DoorCode, detail: String) -> Rejection {
-    Rejection {
-        code: code.into(),
-        detail,
-        pointer: None,
-    }
+    Rejection::new(DoorCode::ProducerUnknown, detail)
 }
 
 /// Whether it ends in a refusal that the inbox remembers.
@@ -139,8 +132,8 @@ pub(super) fn turn_away(
     settle(tx, inbound);
     Ok(Answer::Rejected {
         code: rejection.code.name.to_owned(),
-        detail: rejection.detail,
-        pointer: rejection.pointer,
+        detail: rejection.detail.into_owned(),
+        pointer: rejection.pointer.map(Cow::into_owned),
     })
 }
 

@@ -8,10 +8,10 @@ mod plan;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use schemas::{EngineCode, Event, Message};
+use schemas::{EngineCode, Event, Message, Rejection};
 use uuid::Uuid;
 
-use crate::domain::{Context, Decision, Domain, Recorded, Rejection};
+use crate::domain::{Context, Decision, Domain, Recorded};
 use crate::engine::Engine;
 use crate::inbound::{Answer, Content, Inbound, Via};
 use crate::inbox;
@@ -207,7 +207,7 @@ impl<D: Domain> Attempt<'_, D> {
                     return reject(tx, inbound, index, timed_out_waiting(&what));
                 }
                 let park = if timed_out {
-                    Park::plain(State::Dead, timed_out_waiting(&what).detail)
+                    Park::plain(State::Dead, timed_out_waiting(&what).detail.into_owned())
                 } else {
                     let from_now = tx.now().0 + seconds * 1_000_000;
                     Park::waiting(what, inbound.deadline().unwrap_or(from_now))
@@ -332,18 +332,15 @@ fn superseded(tx: &WriteTx, messages: &[&Inbound], plans: &[Plan]) -> Vec<Uuid> 
 }
 
 fn timed_out_waiting(what: &str) -> Rejection {
-    Rejection {
-        code: EngineCode::TimedOutWaiting.into(),
-        detail: format!("{what} did not become known in time"),
-        pointer: None,
-    }
+    let detail = format!("{what} did not become known in time");
+    Rejection::new(EngineCode::TimedOutWaiting, detail)
 }
 
 /// Why a fact that cannot be refused becomes a dead letter.
 fn unusable(rejection: Rejection) -> String {
     match rejection.pointer {
         Some(pointer) => format!("{pointer}: {}", rejection.detail),
-        None => rejection.detail,
+        None => rejection.detail.into_owned(),
     }
 }
 

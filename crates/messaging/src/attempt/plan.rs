@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use schemas::{Kind, Reach};
+use schemas::{Kind, Reach, Rejection};
 use uuid::Uuid;
 
 use super::Attempt;
 use super::door;
-use crate::domain::{Domain, Rejection};
+use crate::domain::Domain;
 use crate::halted::HaltedStream;
 use crate::inbound::{Answer, Content, Inbound, StreamId, Via};
 use crate::retry_queue::State;

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
-use messaging::{Context, Decision, Domain, FoldError, Recorded, Rejection, WriteTx};
+use messaging::{Context, Decision, Domain, FoldError, Recorded, WriteTx};
 use schemas::{
     Body, CommissionCalculatedV1, LedgerPostedV1, Message, PaymentCode, PayoutRequestedV1,
-    RequestPayoutV1, Service, Transfer, Unreadable, Written,
+    Rejection, RequestPayoutV1, Service, Transfer, Unreadable, Written,
 };
 use sqlx::Row;
 use types::{ConversionType, Currency, Money, PayoutMethod, TermsVersion, Uuid};
@@ -158,11 +158,10 @@ impl Bank {
                 seconds: 60,
             };
         }
-        Decision::Rejected(Rejection {
-            code: PaymentCode::InsufficientBalance.into(),
-            detail: "there is less".to_owned(),
-            pointer: None,
-        })
+        Decision::Rejected(Rejection::new(
+            PaymentCode::InsufficientBalance,
+            "there is less",
+        ))
     }
 
     async fn maybe_slow(&self, tx: &mut WriteTx, messages: &[&Message]) -> Result<(), sqlx::Error> {

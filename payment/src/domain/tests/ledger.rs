@@ -70,7 +70,7 @@ fn a_refund_after_payout_is_carried_over() {
     assert_eq!(state.account_type(AccountType::Payable), -500);
     state.follow(&calculated(usd(700), EarningStatus::Payable));
     let refused = state.submit(&request("p2", usd(201))).unwrap_err();
-    assert_eq!(refused.code(), PaymentCode::InsufficientBalance);
+    assert_eq!(refused.code, PaymentCode::InsufficientBalance);
     state.submit(&request("p3", usd(200))).unwrap();
     assert_eq!(state.account_type(AccountType::Payable), 0);
 }
@@ -137,7 +137,7 @@ fn a_reversal_larger_than_what_was_earned_is_owed_by_the_partner_and_not_made_up
         (-300, 300)
     );
     let refused = state.submit(&request("p1", usd(1))).unwrap_err();
-    assert_eq!(refused.code(), PaymentCode::InsufficientBalance);
+    assert_eq!(refused.code, PaymentCode::InsufficientBalance);
 }
 
 #[test]
@@ -219,12 +219,12 @@ fn no_more_goes_into_transit_than_can_ever_be_paid_out() {
     state.follow(&of_brand("brand2", usd(1)));
     for answer in [Answer::Accepted, Answer::Paid] {
         let refused = state.submit(&request("p2", usd(1))).unwrap_err();
-        assert_eq!(refused.code(), PaymentCode::AmountOutOfRange);
+        assert_eq!(refused.code, PaymentCode::AmountOutOfRange);
         state.respond("p1", answer).unwrap();
     }
     assert_eq!(state.account_type(AccountType::PaidOut), BALANCE_LIMIT);
     let refused = state.submit(&request("p3", usd(1))).unwrap_err();
-    assert_eq!(refused.code(), PaymentCode::AmountOutOfRange);
+    assert_eq!(refused.code, PaymentCode::AmountOutOfRange);
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn known() -> Campaign {
 
 fn code(decision: LinkDecision) -> &'static str {
     match decision {
-        LinkDecision::Rejected(rejection) => rejection.code.code().name,
+        LinkDecision::Rejected(rejection) => rejection.code.name,
         other => panic!("{other:?}"),
     }
 }

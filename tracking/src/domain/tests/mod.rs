@@ -137,7 +137,7 @@ impl Records {
     /// What a report comes to, in a word each.
     fn outcome(&mut self, report: &Report) -> Vec<String> {
         match self.apply(report) {
-            Err(rejection) => vec![rejection.code.code().name.to_owned()],
+            Err(rejection) => vec![rejection.code.name.to_owned()],
             Ok(events) => events.iter().map(word).collect(),
         }
     }
