@@ -1,85 +1,10 @@
 //! A record with what it is about: what a service states, as one typed value.
 
-use std::fmt::{Debug, Display};
 use std::ops::Deref;
-use std::str::FromStr;
 
-use types::{
-    CampaignId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode, PartnerId, PayoutId,
-};
-
+use crate::entity::Id;
 use crate::envelope::{Header, Message};
-use crate::kinds::Body;
-use crate::kinds::Entity;
-
-/// What a key or a subject is, as a type.
-pub trait Id: Clone + Debug + Eq + AsRef<str> + FromStr<Err: Display> {
-    /// What it identifies.
-    const ENTITY: Entity;
-}
-
-macro_rules! ids {
-    ($($id:ident = $entity:ident)+) => {$(
-        impl Id for $id {
-            const ENTITY: Entity = Entity::$entity;
-        }
-    )+};
-}
-
-ids! {
-    CampaignId = Campaign
-    EnrollmentId = Enrollment
-    EvidenceId = Evidence
-    LinkCode = Link
-    ConversionId = Conversion
-    PartnerId = Partner
-    PayoutId = Payout
-    LedgerOwner = Partner
-    SealingKeyId = SealingKey
-    OfCommand = OfCommand
-}
-
-macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident)+) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name(pub String);
-
-        impl FromStr for $name {
-            type Err = InvalidId;
-
-            fn from_str(text: &str) -> Result<Self, InvalidId> {
-                if text.is_empty() {
-                    return Err(InvalidId);
-                }
-                Ok(Self(text.to_owned()))
-            }
-        }
-
-        impl AsRef<str> for $name {
-            fn as_ref(&self) -> &str {
-                &self.0
-            }
-        }
-    )+};
-}
-
-texts! {
-    /// A partner; in logs of version 0.1 also what a fact called one and is none.
-    LedgerOwner
-    /// A key that payment details are sealed to.
-    SealingKeyId
-    /// Whatever the command had that the message answers.
-    OfCommand
-}
-
-/// A record that is of one kind: what its key and its subject are. The table of kinds says it.
-pub trait Record: Clone + Debug + PartialEq + Eq + Into<Body> {
-    /// What routes it.
-    type Key: Id;
-    /// What it is about.
-    type Subject: Id;
-}
+use crate::kinds::{Body, Record};
 
 /// A record with its key and its subject.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,16 +1,15 @@
 //! Bytes to messages and back: apache-avro's reusable datum writers and readers, by way of serde.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
 
 use apache_avro::reader::datum::GenericDatumReader;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::build::build;
+use crate::cut::cut;
 use crate::envelope::{EnvelopeIn, EnvelopeOut, Header, Message};
-use crate::kinds::Body;
-use crate::kinds::{Outgoing, Payload, kind_on, payload};
+use crate::kinds::{Body, Outgoing, Payload, kind_on, payload};
 use crate::older;
 use crate::service::Topic;
 use crate::shape::Shape;
@@ -19,9 +18,6 @@ use crate::writer::WriterSchema;
 
 /// The longest message that is taken or made, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
-
-/// The longest error text, in bytes: the library's errors print whole schemas.
-const MAX_ERROR_BYTES: usize = 240;
 
 /// Why a message cannot be encoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -206,27 +202,4 @@ fn read<T: DeserializeOwned>(
     reader
         .read_deser(&mut bytes)
         .map_err(|error| DecodeError::Malformed(cut(&error)))
-}
-
-/// The beginning of a text, at most [`MAX_ERROR_BYTES`] long; what is longer is never built.
-pub(crate) fn cut(text: &impl fmt::Display) -> String {
-    struct Cut(String);
-
-    impl fmt::Write for Cut {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            let room = MAX_ERROR_BYTES - self.0.len();
-            if text.len() <= room {
-                self.0.push_str(text);
-                return Ok(());
-            }
-            self.0.push_str(&text[..text.floor_char_boundary(room)]);
-            Err(fmt::Error)
-        }
-    }
-
-    let mut out = Cut(String::new());
-    if write!(out, "{text}").is_err() {
-        out.0.push('…');
-    }
-    out.0
 }

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use types::Micros;
 use uuid::Uuid;
 
-use crate::kinds::Body;
-use crate::kinds::Outgoing;
+use crate::kinds::{Body, Outgoing};
 
 /// Who asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,13 +1,15 @@
 //! The table of kinds: from it come routing, subscriptions, readiness, grants and documents.
 
+use std::fmt::Debug;
+
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{CampaignId, ConversionId, EnrollmentId, EvidenceId, LinkCode, PartnerId, PayoutId};
 
-use crate::about::{Id, LedgerOwner, OfCommand, Record, SealingKeyId};
-use crate::codec::cut;
+use crate::cut::cut;
+use crate::entity::{Entity, Id, LedgerOwner, OfCommand, SealingKeyId};
 #[allow(
     clippy::wildcard_imports,
     reason = "the table names every struct there is"
@@ -15,7 +17,6 @@ use crate::codec::cut;
 use crate::messages::*;
 use crate::older;
 use crate::service::{Service, Topic};
-use crate::show::EditError;
 
 /// Who may send a message of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,46 +25,6 @@ pub enum Reach {
     Public,
     /// It stays in its service's own log: its topic there is null, and from outside it is never accepted.
     Own,
-}
-
-/// What a key or a subject identifies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Entity {
-    /// A campaign.
-    Campaign,
-    /// A partner in a campaign.
-    Enrollment,
-    /// A piece of evidence.
-    Evidence,
-    /// A link; its id is its code.
-    Link,
-    /// A conversion, and the commission that has its id.
-    Conversion,
-    /// The owner of an account.
-    Partner,
-    /// A payout.
-    Payout,
-    /// A key that details are sealed to.
-    SealingKey,
-    /// Whatever the command had that the message answers.
-    OfCommand,
-}
-
-impl Entity {
-    /// The name in documents.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Campaign => "campaign",
-            Self::Enrollment => "enrollment",
-            Self::Evidence => "evidence",
-            Self::Link => "link",
-            Self::Conversion => "conversion",
-            Self::Partner => "partner",
-            Self::Payout => "payout",
-            Self::SealingKey => "sealing key",
-            Self::OfCommand => "the command's",
-        }
-    }
 }
 
 /// A row of the table.
@@ -91,6 +52,14 @@ pub struct Kind {
     pub outcomes: &'static [&'static str],
 }
 
+/// A record that is of one kind: what its key and its subject are. The table of kinds says it.
+pub trait Record: Clone + Debug + PartialEq + Eq + Into<Body> {
+    /// What routes it.
+    type Key: Id;
+    /// What it is about.
+    type Subject: Id;
+}
+
 /// The kind of that name; for the two that stand on every events topic, the row of the first of them.
 pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
@@ -114,6 +83,59 @@ pub fn ends(event: &str) -> Option<&'static str> {
     let mut commands = KINDS.iter().filter(|kind| kind.command);
     let ended = commands.find(|kind| kind.outcomes.contains(&event));
     ended.map(|kind| kind.name)
+}
+
+impl Service {
+    /// The topics that it follows: the commands that it takes, and events of others that it reacts to.
+    pub fn followed_topics(self) -> impl Iterator<Item = Topic> {
+        let all = Topic::ALL.into_iter();
+        all.filter(move |topic| topic.followers().contains(&self))
+    }
+}
+
+impl Topic {
+    /// Who subscribes to it: the owner of commands, and of events whoever reacts to one of its kinds.
+    pub fn followers(self) -> Vec<Service> {
+        Service::ALL
+            .into_iter()
+            .filter(|service| {
+                if self.is_commands() {
+                    *service == self.owner()
+                } else {
+                    KINDS
+                        .iter()
+                        .any(|kind| kind.topic == self && kind.followers.contains(service))
+                }
+            })
+            .collect()
+    }
+
+    /// What a service may do with the topic at the broker.
+    pub fn grants(self, service: Service) -> Grants {
+        Grants {
+            produce: self.publisher() == service,
+            consume: self.followers().contains(&service),
+        }
+    }
+}
+
+/// What a service may do with a topic at the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grants {
+    /// Publish to it.
+    pub produce: bool,
+    /// Follow it, by a subscription that is named after the service.
+    pub consume: bool,
+}
+
+/// Why an edited payload cannot take the place of a message's own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{pointer}: {detail}")]
+pub struct EditError {
+    /// JSON pointer into the payload.
+    pub pointer: String,
+    /// What is wrong there.
+    pub detail: String,
 }
 
 /// A path as a JSON pointer.

@@ -10,6 +10,8 @@ mod build;
 mod catalogue;
 mod codec;
 mod compat;
+mod cut;
+mod entity;
 mod envelope;
 mod json;
 mod kinds;
@@ -24,17 +26,18 @@ pub mod signature;
 mod walk;
 mod writer;
 
-pub use about::{
-    About, Event, Id, LedgerOwner, OfCommand, Record, SealingKeyId, Unreadable, Written,
-};
+pub use about::{About, Event, Unreadable, Written};
 pub use asyncapi::{asyncapi, asyncapi_page};
 pub use build::bound_allocations;
 pub use catalogue::catalogue_markdown;
 pub use codec::{DecodeError, EncodeError, MAX_MESSAGE_BYTES, decode, decode_header, encode};
 pub use compat::{Break, breaks};
+pub use entity::{Entity, Id, LedgerOwner, OfCommand, SealingKeyId};
 pub use envelope::{Actor, Header, Message};
 pub use json::to_json;
-pub use kinds::{Body, Entity, KINDS, Kind, Reach, ends, kind, kind_on, known_names};
+pub use kinds::{
+    Body, EditError, Grants, KINDS, Kind, Reach, Record, ends, kind, kind_on, known_names,
+};
 pub use messages::*;
 #[cfg(feature = "testing")]
 pub use older::forget;
@@ -43,6 +46,6 @@ pub use rejections::{
     CampaignCode, CommissionCode, DoorCode, EngineCode, PaymentCode, Rejection, RejectionCode,
     TrackingCode, decision_codes, rejection_code, rejection_codes,
 };
-pub use service::{Grants, Service, Topic};
-pub use show::{EditError, edit, show, show_payload};
+pub use service::{Service, Topic};
+pub use show::{edit, show, show_payload};
 pub use writer::{SchemaError, WriterSchema};

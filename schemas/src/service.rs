@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::kinds::KINDS;
-
 /// States the services: name, port and topics of each, once.
 macro_rules! services {
     ($(#[doc = $about:literal] $service:ident = $name:literal, $port:literal $(, $commands:ident, $events:ident)?;)+) => {
@@ -139,12 +137,6 @@ impl Service {
         all.filter(|topic| topic.publisher() == self).collect()
     }
 
-    /// The topics that it follows: the commands that it takes, and events of others that it reacts to.
-    pub fn followed_topics(self) -> impl Iterator<Item = Topic> {
-        let all = Topic::ALL.into_iter();
-        all.filter(move |topic| topic.followers().contains(&self))
-    }
-
     /// All but this one.
     pub fn others(self) -> impl Iterator<Item = Self> {
         let all = Self::ALL.into_iter();
@@ -170,22 +162,6 @@ impl Topic {
         Self::ALL.into_iter().find(|topic| topic.name() == name)
     }
 
-    /// Who subscribes to it: the owner of commands, and of events whoever reacts to one of its kinds.
-    pub fn followers(self) -> Vec<Service> {
-        Service::ALL
-            .into_iter()
-            .filter(|service| {
-                if self.is_commands() {
-                    *service == self.owner()
-                } else {
-                    KINDS
-                        .iter()
-                        .any(|kind| kind.topic == self && kind.followers.contains(service))
-                }
-            })
-            .collect()
-    }
-
     /// Who publishes it: the bff sends commands, and whoever owns events states them.
     pub const fn publisher(self) -> Service {
         if self.is_commands() {
@@ -195,26 +171,9 @@ impl Topic {
         }
     }
 
-    /// What a service may do with the topic at the broker.
-    pub fn grants(self, service: Service) -> Grants {
-        Grants {
-            produce: self.publisher() == service,
-            consume: self.followers().contains(&service),
-        }
-    }
-
     pub(crate) const fn index(self) -> usize {
         self as usize
     }
-}
-
-/// What a service may do with a topic at the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grants {
-    /// Publish to it.
-    pub produce: bool,
-    /// Follow it, by a subscription that is named after the service.
-    pub consume: bool,
 }
 
 impl fmt::Display for Topic {

@@ -6,24 +6,14 @@ use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value as Avro;
 use serde_json::{Map, Value};
 
-use crate::codec::{DecodeError, cut, decode_header};
+use crate::codec::{DecodeError, decode_header};
+use crate::cut::cut;
 use crate::json::{value, without_nulls};
-use crate::kinds::Body;
-use crate::kinds::{body_from_json, kind_on};
+use crate::kinds::{Body, EditError, body_from_json, kind_on};
 use crate::writer::WriterSchema;
 
 /// What stands for bytes that are not shown: sealed payment details, keys.
 const HIDDEN: &str = "hidden";
-
-/// Why an edited payload cannot take the place of a message's own.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{pointer}: {detail}")]
-pub struct EditError {
-    /// JSON pointer into the payload.
-    pub pointer: String,
-    /// What is wrong there.
-    pub detail: String,
-}
 
 /// A whole message by its writer's schema, under its names on the wire, without nulls. Bytes are hidden: how many there
 /// are is all that is said of them.

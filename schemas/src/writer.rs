@@ -6,8 +6,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::build::build;
-use crate::codec::cut;
 use crate::compat::first_unrelated;
+use crate::cut::cut;
 use crate::service::Topic;
 use crate::shape::Shape;
 

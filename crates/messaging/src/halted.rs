@@ -3,7 +3,7 @@
 use sqlx::{FromRow, PgConnection, PgPool};
 use types::Micros;
 
-use crate::inbound::StreamId;
+use crate::stream::StreamId;
 
 /// Why a stream is halted: noted under the writer lock.
 #[derive(Debug, Clone)]

@@ -9,10 +9,8 @@ use tokio::time::Instant;
 use types::Micros;
 
 use crate::clock;
-use crate::gap::Gap;
-use crate::gap::claims::Claims;
-use crate::inbound::StreamId;
 use crate::mode::Mode;
+use crate::stream::{Gap, StreamId};
 
 /// A disagreement that was not heard of again for so long is over.
 const DISAGREES_FOR: Duration = Duration::from_secs(15);
@@ -59,6 +57,25 @@ pub struct Paused {
 struct ReportedGap {
     expected: i64,
     source_says: Option<String>,
+}
+
+/// A partition of a topic: its one publisher has one stream there.
+pub(crate) type Place = (Topic, i32);
+
+/// Where something came in the publisher's name that nobody known signed, with the epoch that it claims: one for each
+/// followed partition at most, however much comes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Claims(Arc<Mutex<HashMap<Place, i64>>>);
+
+impl Claims {
+    pub(crate) fn note(&self, topic: Topic, partition: i32, epoch: i64) {
+        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.insert((topic, partition), epoch);
+    }
+
+    pub(crate) fn take(&self) -> HashMap<Place, i64> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// The transports of one process, shared by all that travel them.

@@ -9,20 +9,8 @@ use tokio::sync::oneshot;
 use types::ids;
 use uuid::Uuid;
 
+use crate::stream::StreamId;
 use crate::trust::{Sender, Vouching};
-
-/// Which of a source's streams: sequences are contiguous within one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct StreamId {
-    /// The emitting service.
-    pub source: String,
-    /// Raised by a restore of the source's database.
-    pub epoch: i64,
-    /// The topic.
-    pub topic: Topic,
-    /// The topic's partition.
-    pub partition: i32,
-}
 
 /// The bytes as they came and the schema they were written with.
 #[derive(Debug, Clone)]

@@ -37,6 +37,7 @@ pub mod retry_scheduler;
 mod schema_ids;
 pub mod service_state;
 mod sqlstate;
+mod stream;
 mod superseded;
 mod supervise;
 pub mod tls;
@@ -45,12 +46,13 @@ pub mod transport;
 pub mod trust;
 mod tx;
 
+pub use attempt::about::drop_from_retry_queue;
 pub use domain::{Context, Decision, Domain, FoldError, Recorded, Tables};
 pub use dry_run::{DryRun, DryRunResult};
 pub use engine::{Engine, advance};
 pub use health::{Health, Paused, Shut};
 pub use help::METRICS;
-pub use inbound::{Answer, Claim, Content, Hint, Inbound, Item, StreamId, Via, Wire};
+pub use inbound::{Answer, Claim, Content, Hint, Inbound, Item, Via, Wire};
 pub use locks::AdvisoryLock;
 pub use mode::{Edge, Mode, Modes, NoTransport, NotAMode};
 pub use projection::Projection;
@@ -59,10 +61,9 @@ pub use queue::{
 };
 pub use schema_ids::{SchemaIdError, SchemaIds};
 pub use sqlstate::is_outage;
+pub use stream::{Gap, StreamId, Watermark};
 pub use supervise::Tasks;
-pub use tx::{
-    Lock, Lookups, MAX_BODY_BYTES, NewMessage, TxError, Watermark, WriteTx, Writer, encode,
-};
+pub use tx::{Lock, Lookups, MAX_BODY_BYTES, NewMessage, TxError, WriteTx, Writer, encode};
 
 /// Makes or brings up to date the pipeline's own tables, in Postgres schema `pipeline`: before a service's.
 pub async fn migrate(

@@ -17,9 +17,9 @@ use crate::health::{Health, Shut};
 use crate::locks::AdvisoryLock;
 use crate::log::{self, LogRow};
 use crate::schema_ids::{SchemaIdError, SchemaIds};
+use crate::stream::Watermark;
 use crate::supervise::Tasks;
 use crate::trace::{MessageSpan, Operation, Spans};
-use crate::tx::Watermark;
 
 /// The most messages in one entry.
 pub const ENTRY_MESSAGES: usize = 500;

@@ -13,11 +13,11 @@ use types::{Micros, ids};
 use uuid::Uuid;
 
 use crate::halted::{self, HaltedStream};
-use crate::inbound::StreamId;
 use crate::locks::AdvisoryLock;
 use crate::log::{self, NewRow};
 use crate::retry_queue::blocked::Blocked;
 use crate::schema_ids::SchemaIds;
+use crate::stream::{StreamId, Watermark};
 use crate::{inbox, retry_queue, trace};
 
 /// Nothing larger can be appended to a log, nor taken at an edge: bytes of one Avro datum.
@@ -110,15 +110,6 @@ pub struct NewMessage {
     pub actor: Option<schemas::Actor>,
     /// W3C trace context of the cause; what is appended names the span in which the cause is handled.
     pub traceparent: Option<String>,
-}
-
-/// Where a followed stream stands.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Watermark {
-    /// The last handled message's place in the stream; 0 when nothing of it ever came.
-    pub sequence: i64,
-    /// When that message was stated, in microseconds; `None` where it could not be read.
-    pub time: Option<i64>,
 }
 
 /// A transaction that holds the writer lock of its database.

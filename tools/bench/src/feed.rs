@@ -28,7 +28,7 @@ pub struct Feed {
 impl Feed {
     /// Opens a producer for each partition.
     pub async fn open(settings: &Settings, people: People) -> Result<Self> {
-        let keys = ProducerKeys::of(settings);
+        let keys = settings.producer_keys();
         keys.need(BENCHMARK)?;
         let client = infra::broker_client(settings)?
             .with_outbound_channel_size(4_000)

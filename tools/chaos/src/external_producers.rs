@@ -66,7 +66,7 @@ impl ExternalProducers {
             place: format!("persistent://{tenant}/{namespace}"),
             partitions: settings.need("PULSAR_TOPIC_PARTITIONS")?.parse()?,
             token: settings.broker_admin_token()?,
-            keys: ProducerKeys::of(settings),
+            keys: settings.producer_keys(),
             services: ServiceKeys::derive([key]),
         })
     }

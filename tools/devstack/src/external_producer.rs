@@ -22,7 +22,7 @@ pub struct ExternalProducer {
 impl ExternalProducer {
     /// Opens a producer to the first partition.
     pub async fn open(settings: &Settings) -> Result<Self> {
-        let keys = ProducerKeys::of(settings);
+        let keys = settings.producer_keys();
         keys.need(EXTERNAL_PRODUCER)?;
         let client = Box::pin(infra::broker_client(settings)?.build()).await?;
         let place = infra::place(settings)?;

@@ -10,7 +10,6 @@ use schemas::{Body, Header, Message, Topic};
 use types::{Micros, ids};
 use uuid::Uuid;
 
-use crate::settings::Settings;
 use crate::stack::random_hex;
 
 /// The variable that names those that are known.
@@ -116,10 +115,9 @@ pub fn now() -> Result<Micros> {
 pub struct ProducerKeys(HashMap<String, (String, MacKey)>);
 
 impl ProducerKeys {
-    /// Of all that a stack knows.
-    pub fn of(settings: &Settings) -> Self {
-        let all = settings.get(VARIABLE).unwrap_or_default();
-        let keys = ProducerEntry::all(all).flatten().map(|entry| {
+    /// Those of the variable's entries.
+    pub fn of(entries: &str) -> Self {
+        let keys = ProducerEntry::all(entries).flatten().map(|entry| {
             let key = MacKey::new(entry.secret.as_bytes());
             (entry.name.to_owned(), (entry.key_id.to_owned(), key))
         });

@@ -8,7 +8,7 @@ use std::io::{BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
 use super::{ArchiveError, row};
-use crate::log::LogRow;
+use crate::log::row::LogRow;
 
 const MAGIC: &[u8] = b"Obj\x01";
 /// A block ends with the row that brings it here, in bytes before compression.

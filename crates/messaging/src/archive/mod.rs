@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use sqlx::{FromRow, PgPool};
 
-use crate::log::LogRow;
+use crate::log::row::LogRow;
 use crate::schema_ids::SchemaIdError;
 use container::Reader;
 

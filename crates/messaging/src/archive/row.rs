@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ArchiveError;
-use crate::log::LogRow;
+use crate::log::row::LogRow;
 
 /// The schema of the rows, letter by letter as it stands in a file's header.
 pub(super) const SCHEMA_TEXT: &str = r#"{"type":"record","name":"LogRow","namespace":"tributary.archive","fields":[

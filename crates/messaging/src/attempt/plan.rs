@@ -10,10 +10,11 @@ use super::Attempt;
 use super::door;
 use crate::domain::Domain;
 use crate::halted::HaltedStream;
-use crate::inbound::{Answer, Content, Inbound, StreamId, Via};
+use crate::inbound::{Answer, Content, Inbound, Via};
 use crate::retry_queue::State;
+use crate::stream::{StreamId, Watermark};
 use crate::trust::Sender;
-use crate::tx::{Watermark, WriteTx};
+use crate::tx::WriteTx;
 
 /// What is to be done with a message, before states are loaded.
 pub(super) enum Plan {

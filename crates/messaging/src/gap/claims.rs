@@ -3,35 +3,14 @@
 //! so there the source itself is asked what stands behind what was handled.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use schemas::Topic;
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use super::{Gap, Pace, Requests, Stands, Turn, ask, stands};
-use crate::health::Health;
-use crate::inbound::StreamId;
+use super::{Pace, Requests, Stands, Turn, ask, stands};
+use crate::health::{Health, Place};
+use crate::stream::{Gap, StreamId};
 use crate::transport::Peers;
-
-/// A partition of a topic: its one publisher has one stream there.
-type Place = (Topic, i32);
-
-/// Where something came in the publisher's name that nobody known signed, with the epoch that it claims: one for each
-/// followed partition at most, however much comes.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Claims(Arc<Mutex<HashMap<Place, i64>>>);
-
-impl Claims {
-    pub(crate) fn note(&self, topic: Topic, partition: i32, epoch: i64) {
-        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        claims.insert((topic, partition), epoch);
-    }
-
-    fn take(&self) -> HashMap<Place, i64> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
 
 /// Streams that something was claimed of. They stay known, so that who claims on and on has a source asked no more often.
 #[derive(Debug, Default)]
@@ -155,7 +134,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::tx::Watermark;
+    use crate::stream::Watermark;
 
     fn stands(sequence: i64) -> Stands {
         let time = Some(sequence);

@@ -1,6 +1,6 @@
 //! Holes in followed streams: suspected quietly, reported when they stand, and closed by whichever process comes first.
 
-pub(crate) mod claims;
+mod claims;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::Backoff;
 use crate::gap::claims::OpenClaims;
 use crate::health::Health;
-use crate::inbound::{Inbound, StreamId};
+use crate::inbound::Inbound;
+use crate::stream::{Gap, StreamId, Watermark};
 use crate::transport::Peers;
 use crate::transport::resend::ResendAnswer;
-use crate::tx::Watermark;
 
 /// So many sessions in a row meet a gap before it is reported: after a change of the active consumer a broker may feed the
 /// new one ahead, once, of what the one before had in flight.
@@ -47,15 +47,6 @@ impl Default for Pace {
             still_for: Duration::from_secs(5),
         }
     }
-}
-
-/// A hole in a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
-    /// Where.
-    pub stream: StreamId,
-    /// What must come next.
-    pub expected: i64,
 }
 
 /// Where a follower stands in a stream.

@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 
 use schemas::{Header, Topic};
-use sqlx::{FromRow, PgConnection};
+use sqlx::PgConnection;
 use types::Micros;
-use uuid::Uuid;
 
 mod read;
+pub(crate) mod row;
 
-use crate::inbound::StreamId;
 use crate::inbox::Mark;
-use crate::tx::Watermark;
+use crate::stream::{StreamId, Watermark};
 
 pub(crate) use read::{Window, stream_window};
 pub use read::{all_after, head, last_sequence, next_rows, position_of_sequence, stream_after};
+pub use row::LogRow;
 
 /// How far apart, in positions, the log notes where each stream stood.
 const MARK_EVERY: i64 = 4_096;
@@ -29,40 +29,6 @@ pub(crate) struct NewRow {
     pub partition: Option<i32>,
     pub schema_id: i32,
     pub header: Header,
-    pub body: Vec<u8>,
-}
-
-/// A row as it stands.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
-pub struct LogRow {
-    /// Its place in the log.
-    pub position: i64,
-    /// The message's id.
-    pub id: Uuid,
-    /// The message's type.
-    #[sqlx(rename = "type")]
-    pub kind: String,
-    /// Where it is published; `None` for own events.
-    pub topic: Option<String>,
-    /// The topic's partition.
-    pub partition: Option<i32>,
-    /// Its place in the stream.
-    pub sequence: Option<i64>,
-    /// What routes it.
-    pub key: String,
-    /// The aggregate.
-    pub subject: String,
-    /// Our time, in microseconds.
-    pub time: i64,
-    /// The original request's correlation id.
-    pub correlation_id: Uuid,
-    /// What caused it.
-    pub causation_id: Option<Uuid>,
-    /// The command whose outcome it is.
-    pub outcome_of: Option<Uuid>,
-    /// Which writer schema.
-    pub schema_id: i32,
-    /// The exact Avro bytes.
     pub body: Vec<u8>,
 }
 

@@ -4,7 +4,7 @@ use schemas::Topic;
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, PgPool, Postgres, Row, Type};
 
-use super::LogRow;
+use super::row::LogRow;
 use crate::{archive, epoch};
 
 /// A stretch of one stream, with where the log stood when it was read.

@@ -7,8 +7,6 @@ use std::collections::HashSet;
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
-pub use crate::attempt::about::drop_from_retry_queue;
-
 /// A message counts as dead after so many failed attempts.
 pub const MAX_ATTEMPTS: i32 = 5;
 

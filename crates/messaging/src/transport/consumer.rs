@@ -23,10 +23,11 @@ use types::ids;
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
-use crate::gap::{Gap, Suspects};
+use crate::gap::Suspects;
 use crate::health::{Health, Shut};
-use crate::inbound::{Answer, Hint, Inbound, StreamId, Wire};
+use crate::inbound::{Answer, Hint, Inbound, Wire};
 use crate::queue::FlowSender;
+use crate::stream::{Gap, StreamId};
 use crate::transport::pulsar::{BrokerSettings, ConnectError};
 use crate::transport::refusal;
 use crate::transport::seniority;

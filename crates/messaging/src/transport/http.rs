@@ -19,11 +19,11 @@ use tokio::time::timeout;
 use crate::health::Health;
 use crate::mode::{Mode, Modes};
 use crate::relay::{Entry, Shipped, Start, Transport, TransportError};
+use crate::stream::Watermark;
 use crate::transport::Peers;
 pub use crate::transport::internal::InternalKey;
 use crate::transport::receiver::{Receiver, Refusal};
 use crate::transport::wire::{BatchMessage, BatchSchema, MessageBatch};
-use crate::tx::Watermark;
 
 /// A full entry, its framing and the schemas.
 const MAX_BATCH_BYTES: usize = 1_048_576;

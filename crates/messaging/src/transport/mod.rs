@@ -3,7 +3,7 @@
 pub mod consumer;
 pub mod history;
 pub mod http;
-mod internal;
+pub(crate) mod internal;
 pub mod memory;
 mod peers;
 pub mod pulsar;

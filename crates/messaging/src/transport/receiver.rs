@@ -11,9 +11,9 @@ use types::ids;
 
 use crate::inbound::{Answer, Hint, Inbound, Wire};
 use crate::queue::FlowSender;
+use crate::stream::Watermark;
 use crate::transport::wire::MessageBatch;
 use crate::trust::{Sender, Vouching};
-use crate::tx::Watermark;
 
 /// A batch that is not committed by then is answered with a failure; the sender asks for the watermark and goes on.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -12,11 +12,11 @@ use schemas::{Service, Topic};
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 
-use crate::inbound::StreamId;
 use crate::resend::{self, Outcome, Wanted};
+use crate::stream::{StreamId, Watermark};
 use crate::transport::Peers;
-use crate::transport::http::InternalKey;
-use crate::tx::{Watermark, Writer};
+use crate::transport::internal::InternalKey;
+use crate::tx::Writer;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
 /// Of an answer's text, in characters.

@@ -9,8 +9,9 @@ use schemas::signature::{Producer, Producers, ServiceKeys, Signed};
 use schemas::{Service, Topic};
 use secrecy::ExposeSecret;
 
-use crate::inbound::{Hint, Inbound, StreamId};
-use crate::transport::http::InternalKey;
+use crate::inbound::{Hint, Inbound};
+use crate::stream::StreamId;
+use crate::transport::internal::InternalKey;
 use budget::Budget;
 
 /// Who a message is from.

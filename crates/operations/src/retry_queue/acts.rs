@@ -1,7 +1,8 @@
 //! What operators do with single rows of `pipeline.parked`: each under the writer lock, with its audit.
 
 use messaging::audit::{self, Act};
-use messaging::retry_queue::{RetryRow, drop_from_retry_queue};
+use messaging::drop_from_retry_queue;
+use messaging::retry_queue::RetryRow;
 use messaging::retry_scheduler::to_inbound;
 use messaging::{Content, Inbound, Lookups, SchemaIdError, SchemaIds, WriteTx, Writer, encode};
 use schemas::WriterSchema;

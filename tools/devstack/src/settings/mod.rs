@@ -18,6 +18,7 @@ pub(crate) use problems::refuse;
 pub use secrets::compose_secrets;
 
 use crate::layout::Layout;
+use crate::producers::{self, ProducerKeys};
 use crate::stack::{ADMIN_ROLE, BrokerTokens, PulsarPorts, database_name, free_port};
 
 /// Variables by name; an empty one counts as absent.
@@ -75,6 +76,11 @@ impl Settings {
             settings.trust_local_servers(layout)?;
         }
         Ok(settings)
+    }
+
+    /// The keys of the external producers that the stack knows.
+    pub fn producer_keys(&self) -> ProducerKeys {
+        ProducerKeys::of(self.get(producers::VARIABLE).unwrap_or_default())
     }
 
     /// The defaults alone.

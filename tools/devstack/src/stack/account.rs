@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use super::command::run;
-use super::postgres_data::hex;
+use super::hex::hex;
 
 /// An unprivileged account, used only when this program runs as root.
 #[derive(Clone, Copy, Debug)]

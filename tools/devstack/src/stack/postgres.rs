@@ -13,10 +13,9 @@ use tokio::time::{sleep, timeout};
 use super::account::{Account, data_folder, remove_data};
 use super::certificates::ServerCertificate;
 use super::command::{last_lines, run};
+use super::hex::hex;
 use super::ports::check_free;
-use super::postgres_data::{
-    empty, hex, init, put_certificate, superuser_password, wal_compression,
-};
+use super::postgres_data::{empty, init, put_certificate, superuser_password, wal_compression};
 use super::process::{Process, Signal};
 use crate::tools::{self, PostgresPrograms};
 

@@ -1,7 +1,7 @@
 //! A new server's data, and what a server is asked before it starts.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -11,6 +11,7 @@ use anyhow::Result;
 use super::account::Account;
 use super::certificates::ServerCertificate;
 use super::command::run;
+use super::hex::random_hex;
 
 /// lz4 where the server was built with it (about a tenth of pglz's CPU).
 pub(super) fn wal_compression(bin: &Path, data: &Path, account: Option<Account>) -> &'static str {
@@ -89,20 +90,4 @@ pub(super) fn superuser_password(file: &Path) -> Result<String> {
         .open(file)?
         .write_all(password.as_bytes())?;
     Ok(password)
-}
-
-/// `bytes` bytes of the system's randomness as hexadecimal digits.
-pub fn random_hex(bytes: usize) -> Result<String> {
-    let mut raw = vec![0; bytes];
-    fs::File::open("/dev/urandom")?.read_exact(&mut raw)?;
-    Ok(hex(&raw))
-}
-
-/// Hexadecimal digits of these bytes.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut digits, byte| {
-        let _infallible = write!(digits, "{byte:02x}");
-        digits
-    })
 }

@@ -1,0 +1,109 @@
+//! What keys and subjects identify, and which type each has.
+
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+
+use types::{
+    CampaignId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode, PartnerId, PayoutId,
+};
+
+/// What a key or a subject identifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Entity {
+    /// A campaign.
+    Campaign,
+    /// A partner in a campaign.
+    Enrollment,
+    /// A piece of evidence.
+    Evidence,
+    /// A link; its id is its code.
+    Link,
+    /// A conversion, and the commission that has its id.
+    Conversion,
+    /// The owner of an account.
+    Partner,
+    /// A payout.
+    Payout,
+    /// A key that details are sealed to.
+    SealingKey,
+    /// Whatever the command had that the message answers.
+    OfCommand,
+}
+
+impl Entity {
+    /// The name in documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Campaign => "campaign",
+            Self::Enrollment => "enrollment",
+            Self::Evidence => "evidence",
+            Self::Link => "link",
+            Self::Conversion => "conversion",
+            Self::Partner => "partner",
+            Self::Payout => "payout",
+            Self::SealingKey => "sealing key",
+            Self::OfCommand => "the command's",
+        }
+    }
+}
+
+/// What a key or a subject is, as a type.
+pub trait Id: Clone + Debug + Eq + AsRef<str> + FromStr<Err: Display> {
+    /// What it identifies.
+    const ENTITY: Entity;
+}
+
+macro_rules! ids {
+    ($($id:ident = $entity:ident)+) => {$(
+        impl Id for $id {
+            const ENTITY: Entity = Entity::$entity;
+        }
+    )+};
+}
+
+ids! {
+    CampaignId = Campaign
+    EnrollmentId = Enrollment
+    EvidenceId = Evidence
+    LinkCode = Link
+    ConversionId = Conversion
+    PartnerId = Partner
+    PayoutId = Payout
+    LedgerOwner = Partner
+    SealingKeyId = SealingKey
+    OfCommand = OfCommand
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(pub String);
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                if text.is_empty() {
+                    return Err(InvalidId);
+                }
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+    )+};
+}
+
+texts! {
+    /// A partner; in logs of version 0.1 also what a fact called one and is none.
+    LedgerOwner
+    /// A key that payment details are sealed to.
+    SealingKeyId
+    /// Whatever the command had that the message answers.
+    OfCommand
+}
