@@ -102,7 +102,7 @@ impl OtlpConfig {
         processor.set_resource(&resource(service));
         // There from the start, so that the first failure is seen as a change.
         counter!("telemetry_export_failures_total").increment(0);
-        Spans::new(processor, self.sampler).install();
+        Spans::new(processor, self.sampler.clone()).install();
         tracing::info!(endpoint = %shown_endpoint(&self.endpoint), "traces are exported");
         Ok(())
     }

@@ -84,8 +84,8 @@ impl Spans {
         let _second = SPANS.set(self);
     }
 
-    pub(super) fn sampler(&self) -> Sampler {
-        self.sampler
+    pub(super) fn sampler(&self) -> &Sampler {
+        &self.sampler
     }
 
     /// Keeps a span of a sampled trace until it is exported.

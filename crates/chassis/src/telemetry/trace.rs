@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use axum::http::HeaderMap;
-use uuid::Uuid;
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
 use super::spans::Spans;
 
@@ -27,7 +27,8 @@ pub struct TraceError;
 impl TraceContext {
     /// A new trace. Whether it is recorded is for the sampler to say; without one, whoever records takes it.
     pub fn new_root() -> Self {
-        let trace_id = Uuid::new_v4().as_u128();
+        // Random in every bit, which a UUID is not: samplers of others look at the lower half.
+        let trace_id = u128::from_be_bytes(RandomIdGenerator::default().new_trace_id().to_bytes());
         Self {
             trace_id,
             span_id: new_span_id(),
@@ -148,9 +149,8 @@ fn sampled(trace_id: u128, caller: Option<bool>) -> bool {
     }
 }
 
-/// The random half of a version 4 UUID; never zero, because of its version bits.
 fn new_span_id() -> u64 {
-    Uuid::new_v4().as_u64_pair().0
+    u64::from_be_bytes(RandomIdGenerator::default().new_span_id().to_bytes())
 }
 
 #[cfg(test)]
