@@ -14,13 +14,16 @@ use std::time::Duration;
 use devstack::local::LocalStack;
 use devstack::services::Program;
 use devstack::settings::Mode;
-use invariants::{Checker, Finding, Records, canonical, check, same, settled};
+use invariants::{Checker, Finding, Journal, Records, canonical, check, same, settled};
 use schemas::Service;
+use tokio::task::JoinSet;
 
-use broken::Breakage;
+use broken::{Breakage, CASES, Case};
 use traffic::Traffic;
 
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Cases that are looked at at once, each with copies of its own.
+const SIDE_BY_SIDE: usize = 4;
 
 #[tokio::test]
 async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
@@ -41,19 +44,21 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     for service in Service::ALL {
         Program::Service(service).stop(stack.layout());
     }
-    let mut checker = Checker::new(&records).await.unwrap();
     let mut unbroken: Vec<&str> = findings.iter().map(|finding| finding.check).collect();
-    let mut missed = Vec::new();
-    for case in broken::CASES {
-        let amiss = copy::with(&records, case.of, &case.breakage).await;
-        let found = checker.check(&amiss, &journal, &[case.rule]).await.unwrap();
-        let finding = named(&found, case.check);
-        if finding.holds() || finding.broken.is_empty() {
-            missed.push((case.check, &case.breakage));
-        }
-        unbroken.retain(|check| *check != finding.check);
+    // Most of a case is waiting for the disk.
+    let mut parts = JoinSet::new();
+    for cases in CASES.chunks(CASES.len().div_ceil(SIDE_BY_SIDE)) {
+        parts.spawn(found(cases, records.clone(), journal.clone()));
     }
+    let (found, missed): (Vec<_>, Vec<_>) = parts
+        .join_all()
+        .await
+        .concat()
+        .into_iter()
+        .partition(|(_, _, is_found)| *is_found);
     assert!(missed.is_empty(), "not found: {missed:#?}");
+    unbroken.retain(|check| !found.iter().any(|(found, ..)| found == check));
+    let mut checker = Checker::new(&records).await.unwrap();
     for (check, pay) in [
         ("what the provider paid", &["pay_unheard_of"][..]),
         ("no payout stands twice", &["pay_twice", "pay_twice"]),
@@ -77,6 +82,25 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
     );
     checker.close().await.unwrap();
     assert!(same(&as_it_is, &canonical(&records).await.unwrap()).holds());
+}
+
+/// Of each case the check by its whole name, what is broken, and whether it was found.
+async fn found(
+    cases: &'static [Case],
+    records: Records,
+    journal: Journal,
+) -> Vec<(&'static str, &'static Breakage, bool)> {
+    let mut checker = Checker::new(&records).await.unwrap();
+    let mut seen = Vec::new();
+    for case in cases {
+        let amiss = copy::with(&records, case.of, &case.breakage).await;
+        let found = checker.check(&amiss, &journal, &[case.rule]).await.unwrap();
+        let finding = named(&found, case.check);
+        let is_found = !finding.holds() && !finding.broken.is_empty();
+        seen.push((finding.check, &case.breakage, is_found));
+    }
+    checker.close().await.unwrap();
+    seen
 }
 
 fn named<'a>(findings: &'a [Finding], check: &str) -> &'a Finding {
