@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::{Message, Topic};
+use schemas::Message;
 use sqlx::PgPool;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,8 +23,8 @@ pub trait Job: Send + Sync + 'static {
     /// For logs.
     const NAME: &'static str;
 
-    /// Does a step of its work, if it has any of its own, and returns commands for what is due, oldest first, a bounded number of them behind the first `passed`, which are known and stay
-    /// due: they must not take the place of what comes behind them.
+    /// Does a step of its work, if it has any of its own, and returns commands for what is due, oldest first, a bounded number
+    /// of them behind the first `passed`, which are known and stay due: they must not take the place of what comes behind them.
     fn due(
         &self,
         pool: &PgPool,
@@ -34,13 +34,7 @@ pub trait Job: Send + Sync + 'static {
 }
 
 /// Fires until stopped. Run it under the relay's lock, or several processes do the same work.
-pub async fn run<J: Job>(
-    job: Arc<J>,
-    pool: PgPool,
-    flow: FlowSender,
-    commands: Topic,
-    stop: CancellationToken,
-) {
+pub async fn run<J: Job>(job: Arc<J>, pool: PgPool, flow: FlowSender, stop: CancellationToken) {
     let mut passed = 0;
     let mut began = Instant::now();
     let mut fired_any = false;
@@ -53,7 +47,7 @@ pub async fn run<J: Job>(
         }
         let fired = tokio::select! {
             () = stop.cancelled() => return,
-            fired = fire(&*job, &pool, &flow, commands, passed) => fired,
+            fired = fire(&*job, &pool, &flow, passed) => fired,
         };
         let fired = fired.unwrap_or_else(|error| {
             tracing::warn!(job = J::NAME, %error, "what is due cannot be read now");
@@ -84,17 +78,13 @@ async fn fire<J: Job>(
     job: &J,
     pool: &PgPool,
     flow: &FlowSender,
-    commands: Topic,
     passed: i64,
 ) -> Result<Fired, sqlx::Error> {
     let due = job.due(pool, now(pool).await?, passed).await?;
     if due.is_empty() {
         return Ok(Fired::default());
     }
-    let due = due
-        .into_iter()
-        .map(|message| Inbound::local(commands, message, None))
-        .collect();
+    let due = due.into_iter().filter_map(command).collect();
     let Ok(done) = flow.send(due).await else {
         return Ok(Fired::default());
     };
@@ -107,6 +97,15 @@ async fn fire<J: Job>(
         any: answers.iter().any(handled),
         known: i64::try_from(known.count()).unwrap_or(i64::MAX),
     })
+}
+
+/// On its way in: on the topic of its kind.
+fn command(message: Message) -> Option<Inbound> {
+    let Some(kind) = schemas::kind(&message.header.kind) else {
+        tracing::error!(kind = message.header.kind, "a job's command is of no kind");
+        return None;
+    };
+    Some(Inbound::local(kind.topic, message, None))
 }
 
 /// The time by which this database decides, tests' offset included.

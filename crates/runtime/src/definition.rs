@@ -6,7 +6,6 @@ use chassis::telemetry::Help;
 use messaging::gauges::Gauge;
 use messaging::job::{self, Job};
 use messaging::{Domain, FlowSender, Tasks};
-use schemas::Topic;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +15,7 @@ use crate::host::Host;
 /// Makes a service's routes.
 pub type Routes = fn(&Host) -> OpenApiRouter;
 /// What runs under the relay's lock: starts itself with what it needs.
-pub(crate) type Start = Arc<dyn Fn(&Tasks, PgPool, FlowSender, Topic) + Send + Sync>;
+pub(crate) type Start = Arc<dyn Fn(&Tasks, PgPool, FlowSender) + Send + Sync>;
 
 /// A service, in one screen.
 pub struct Definition<D: Domain> {
@@ -76,9 +75,9 @@ impl LeaderJobs {
     #[must_use]
     pub fn with<J: Job>(mut self, job: J) -> Self {
         let job = Arc::new(job);
-        self.0.push(Arc::new(move |tasks, pool, flow, commands| {
+        self.0.push(Arc::new(move |tasks, pool, flow| {
             let (job, stop) = (Arc::clone(&job), tasks.stop().clone());
-            tasks.spawn(J::NAME, job::run(job, pool, flow, commands, stop));
+            tasks.spawn(J::NAME, job::run(job, pool, flow, stop));
         }));
         self
     }

@@ -92,10 +92,8 @@ pub(crate) fn relay(host: &Host, settings: Arc<Settings>, source: Source, jobs: 
                 );
             }
         }
-        if let Some(commands) = host.service().commands_topic() {
-            for start in &jobs.0 {
-                start(tasks, host.pool().clone(), host.flow().clone(), commands);
-            }
+        for start in &jobs.0 {
+            start(tasks, host.pool().clone(), host.flow().clone());
         }
     };
     tasks.spawn("relay", relay::lead(pool, stop, start));
