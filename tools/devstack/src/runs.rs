@@ -15,7 +15,7 @@ use crate::layout::Layout;
 use crate::stack::testing::{
     DATABASE_ADMIN_URL, FOLDER, PULSAR_ADMIN_URL, PULSAR_SERVICE_URL, PYTHON,
 };
-use crate::stack::{Identity, Postgres, Process, Pulsar, PulsarPorts, Signal, free_port};
+use crate::stack::{Identity, MEMORY, Postgres, Process, Pulsar, PulsarPorts, Signal, free_port};
 use crate::tools;
 
 /// For all commands of this process: a clean build with every test takes about half of it on two quiet cores.
@@ -31,6 +31,7 @@ pub async fn with_stack(
 ) -> Result<ExitCode> {
     tools::ensure(with_broker)?;
     sweep(&layout.tests(), true)?;
+    sweep(Path::new(MEMORY), false)?;
     let run = TestRun::begin(layout)?;
     let servers = if with_broker {
         "Postgres and Pulsar"
@@ -39,8 +40,10 @@ pub async fn with_stack(
     };
     println!("==> {servers} for this run (if it fails, their logs: .tributary/test-logs)");
     let template = layout.state.join("postgres-template");
+    let folder = run.folder.join("postgres");
+    let memory = run.memory.as_ref().map(|folder| folder.join("data"));
     let postgres =
-        Postgres::start_copy(&template, &run.folder.join("postgres"), free_port()).await?;
+        Postgres::start_copy_at(memory.as_deref(), &template, &folder, free_port()).await?;
     command
         .env(DATABASE_ADMIN_URL, postgres.admin_url())
         .env(FOLDER, &run.folder);
@@ -100,17 +103,34 @@ pub async fn bounded(mut command: Command) -> Result<u8> {
     Ok(130)
 }
 
+/// What a run's own server may need of memory.
+const MEMORY_NEEDED: u64 = 8 << 30;
+
 /// The folder of one run; dropping it stops whatever still runs in it and removes it.
 struct TestRun {
     folder: PathBuf,
+    /// For the data of its own server, where there is room: hundreds of databases are made in it, and removed at its end.
+    memory: Option<PathBuf>,
 }
 
 impl TestRun {
     fn begin(layout: &Layout) -> Result<Self> {
-        let folder = layout.tests().join(std::process::id().to_string());
+        let name = std::process::id().to_string();
+        let folder = layout.tests().join(&name);
         own(&folder)?;
-        Ok(Self { folder })
+        let memory = Path::new(MEMORY).parent().and_then(free_bytes);
+        let memory = memory.filter(|free| *free >= MEMORY_NEEDED);
+        let memory = memory.map(|_| Path::new(MEMORY).join(&name));
+        if let Some(folder) = &memory {
+            own(folder)?;
+        }
+        Ok(Self { folder, memory })
     }
+}
+
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
 }
 
 impl TestRun {
@@ -158,8 +178,13 @@ fn logs_under(folder: &Path, depth: u32) -> Vec<PathBuf> {
 
 impl Drop for TestRun {
     fn drop(&mut self) {
-        if let Err(problem) = remove_run(&self.folder) {
-            eprintln!("could not tidy up {}: {problem:#}", self.folder.display());
+        for folder in [Some(&self.folder), self.memory.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            if let Err(problem) = remove_run(folder) {
+                eprintln!("could not tidy up {}: {problem:#}", folder.display());
+            }
         }
     }
 }

@@ -83,30 +83,36 @@ pub(super) fn data_folder(dir: &Path, account: Option<Account>) -> Result<PathBu
         return Ok(data.canonicalize()?);
     }
     fs::create_dir_all(dir)?;
-    let Some(account) = account else {
-        return private_folder(&data);
+    let place = match account {
+        Some(account) if !account.can_enter(dir) => outside(dir)?,
+        _ => data,
     };
-    let place = if account.can_enter(dir) {
-        data.clone()
-    } else {
-        outside(dir)?
-    };
-    private_folder(&place)?;
-    chown(&place, Some(account.uid), Some(account.gid))?;
-    if place != data {
-        let _dangling = fs::remove_file(&data);
-        symlink(&place, &data)?;
-    }
-    Ok(place)
+    data_folder_at(&place, dir, account)
 }
 
-fn private_folder(path: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-    Ok(path.to_owned())
+/// The same at a place of its own, to which `data` is a link.
+pub(super) fn data_folder_at(
+    place: &Path,
+    dir: &Path,
+    account: Option<Account>,
+) -> Result<PathBuf> {
+    fs::create_dir_all(dir)?;
+    fs::create_dir_all(place)?;
+    fs::set_permissions(place, fs::Permissions::from_mode(0o700))?;
+    if let Some(account) = account {
+        chown(place, Some(account.uid), Some(account.gid))?;
+    }
+    let data = dir.join("data");
+    if place != data {
+        let _dangling = fs::remove_file(&data);
+        symlink(place, &data)?;
+    }
+    Ok(place.to_owned())
 }
 
 const OUTSIDE: &str = "/var/lib/tributary";
+/// A folder in memory, where the system has one.
+pub const MEMORY: &str = "/dev/shm/tributary";
 
 fn outside(dir: &Path) -> Result<PathBuf> {
     let digest = Sha256::digest(dir.canonicalize()?.as_os_str().as_encoded_bytes());
@@ -116,7 +122,7 @@ fn outside(dir: &Path) -> Result<PathBuf> {
 /// Removes `dir` and the data folder that it may link to.
 pub(super) fn remove_data(dir: &Path) -> Result<()> {
     if let Ok(place) = fs::read_link(dir.join("data")) {
-        if !place.starts_with(OUTSIDE) {
+        if ![OUTSIDE, MEMORY].iter().any(|ours| place.starts_with(ours)) {
             bail!(
                 "{} links to {}, which is not ours to remove",
                 dir.join("data").display(),

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
 use tokio::time::{sleep, timeout};
 
-use super::account::{Account, data_folder, remove_data};
+use super::account::{Account, data_folder, data_folder_at, remove_data};
 use super::certificates::ServerCertificate;
 use super::command::{last_lines, run};
 use super::hex::hex;
@@ -90,6 +90,16 @@ impl Postgres {
 
     /// The same with a copy of an empty server's data, made in `template` at the first call: about a second less.
     pub async fn start_copy(template: &Path, dir: &Path, port: u16) -> Result<Self> {
+        Self::start_copy_at(None, template, dir, port).await
+    }
+
+    /// The same with its data at another place, to which that of `dir` is a link.
+    pub async fn start_copy_at(
+        place: Option<&Path>,
+        template: &Path,
+        dir: &Path,
+        port: u16,
+    ) -> Result<Self> {
         let bin = tools::postgres(None)?.bin;
         let template = template.join(hex(&Sha256::digest(bin.as_os_str().as_encoded_bytes())[..4]));
         let complete = template.join("complete");
@@ -98,8 +108,11 @@ impl Postgres {
             Self::start(&template, port).await?.stop();
             fs::write(&complete, "")?;
         }
-        fs::create_dir_all(dir)?;
-        let data = data_folder(dir, Account::for_server()?)?;
+        let account = Account::for_server()?;
+        let data = match place {
+            Some(place) => data_folder_at(place, dir, account)?,
+            None => data_folder(dir, account)?,
+        };
         let source = template.join("data").canonicalize()?.join(".");
         run(Command::new("cp").arg("-a").arg(source).arg(data))?;
         for file in ["password", "initialised"] {

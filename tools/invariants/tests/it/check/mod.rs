@@ -23,7 +23,7 @@ use traffic::Traffic;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Cases that are looked at at once, each with copies of its own.
-const SIDE_BY_SIDE: usize = 4;
+const SIDE_BY_SIDE: usize = 2;
 
 #[tokio::test]
 async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
@@ -45,7 +45,6 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
         Program::Service(service).stop(stack.layout());
     }
     let mut unbroken: Vec<&str> = findings.iter().map(|finding| finding.check).collect();
-    // Most of a case is waiting for the disk.
     let mut parts = JoinSet::new();
     for cases in CASES.chunks(CASES.len().div_ceil(SIDE_BY_SIDE)) {
         parts.spawn(found(cases, records.clone(), journal.clone()));
