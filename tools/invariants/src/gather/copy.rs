@@ -4,8 +4,7 @@ use anyhow::{Context, Result, bail};
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-/// Rows that are written at once.
-const PIECE: usize = 4_096;
+use super::PIECE;
 
 /// Copies a table into one of this name in a schema.
 pub(crate) async fn table(
@@ -39,16 +38,18 @@ pub(crate) async fn table(
            FROM (SELECT text::{schema}.{name} AS row FROM unnest($1::text[]) text OFFSET 0) rows"
     );
     let mut rows = sqlx::query_scalar::<_, String>(AssertSqlSafe(read)).fetch(from);
-    let mut piece = Vec::new();
+    let (mut piece, mut bytes) = (Vec::new(), 0);
     loop {
         let row = rows.try_next().await;
         let row = row.with_context(|| format!("cannot read {source}"))?;
         let is_last = row.is_none();
+        bytes += row.as_ref().map_or(0, String::len);
         piece.extend(row);
-        if piece.len() >= PIECE || (is_last && !piece.is_empty()) {
+        if bytes >= PIECE || (is_last && !piece.is_empty()) {
             let write = sqlx::query(AssertSqlSafe(write.clone())).bind(&piece);
             write.execute(&mut *into).await?;
             piece.clear();
+            bytes = 0;
         }
         if is_last {
             return Ok(());

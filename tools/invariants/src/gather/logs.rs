@@ -10,11 +10,9 @@ use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
+use super::PIECE;
 use crate::Finding;
 use crate::evidence::Tally;
-
-/// Rows of a COPY are sent in pieces of about this many bytes.
-const PIECE: usize = 256 * 1024;
 
 #[derive(FromRow)]
 struct Row {

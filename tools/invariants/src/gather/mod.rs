@@ -24,6 +24,9 @@ const PIPELINE: [&str; 8] = [
     "service_state",
 ];
 
+/// Rows are written in pieces of about this many bytes.
+const PIECE: usize = 256 * 1024;
+
 /// A service's own tables, but for those in parts: clicks, which are asked about where they are.
 const OWN: &str = "SELECT relname::text FROM pg_class
   WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND NOT relispartition";
