@@ -69,11 +69,16 @@ pub(super) fn reject(
         position,
     ));
     settle(tx, inbound);
-    Ok(Answer::Rejected {
+    Ok(refused(rejection))
+}
+
+/// A refusal as who waits is answered.
+pub(super) fn refused(rejection: Rejection) -> Answer {
+    Answer::Rejected {
         code: rejection.code.name.to_owned(),
         detail: rejection.detail.into_owned(),
         pointer: rejection.pointer.map(Cow::into_owned),
-    })
+    }
 }
 
 /// Reports to followers that a command is stuck and needs an operator.

@@ -1,11 +1,9 @@
 //! What is refused before it is looked at, for who sent it.
 
-use std::borrow::Cow;
-
 use schemas::{Body, CommandRejectedV1, DoorCode, Reach, Rejection, Service};
 
 use super::Failure;
-use super::about::{mark, reject, settle};
+use super::about::{mark, refused, reject, settle};
 use super::plan::Plan;
 use crate::inbound::{Answer, Content, Inbound};
 use crate::inbox;
@@ -130,11 +128,7 @@ pub(super) fn turn_away(
         ..mark(inbound, now, rejected, Some(rejection.code.name), position)
     });
     settle(tx, inbound);
-    Ok(Answer::Rejected {
-        code: rejection.code.name.to_owned(),
-        detail: rejection.detail.into_owned(),
-        pointer: rejection.pointer.map(Cow::into_owned),
-    })
+    Ok(refused(rejection))
 }
 
 /// The kind that it names, and where in the log it is reported.
