@@ -19,6 +19,7 @@ use schemas::Service;
 use tokio::task::JoinSet;
 
 use broken::{Breakage, CASES, Case};
+use copy::Templates;
 use traffic::Traffic;
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -45,9 +46,15 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
         Program::Service(service).stop(stack.layout());
     }
     let mut unbroken: Vec<&str> = findings.iter().map(|finding| finding.check).collect();
+    let templates = Templates::of(&records).await;
     let mut parts = JoinSet::new();
     for cases in CASES.chunks(CASES.len().div_ceil(SIDE_BY_SIDE)) {
-        parts.spawn(found(cases, records.clone(), journal.clone()));
+        parts.spawn(found(
+            cases,
+            templates.clone(),
+            records.clone(),
+            journal.clone(),
+        ));
     }
     let (found, missed): (Vec<_>, Vec<_>) = parts
         .join_all()
@@ -72,7 +79,7 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
 
     let another =
         Breakage::Sql("UPDATE balances SET minor = minor + 1 WHERE account LIKE '%payable'");
-    let amiss = copy::with(&records, Service::Payment, &another).await;
+    let amiss = templates.with(&records, Service::Payment, &another).await;
     let different = canonical(&amiss).await.unwrap();
     let reported = &same(&as_it_is, &different).broken[0];
     assert!(
@@ -86,13 +93,14 @@ async fn the_rules_hold_and_each_check_finds_what_is_broken_on_purpose() {
 /// Of each case the check by its whole name, what is broken, and whether it was found.
 async fn found(
     cases: &'static [Case],
+    templates: Templates,
     records: Records,
     journal: Journal,
 ) -> Vec<(&'static str, &'static Breakage, bool)> {
     let mut checker = Checker::new(&records).await.unwrap();
     let mut seen = Vec::new();
     for case in cases {
-        let amiss = copy::with(&records, case.of, &case.breakage).await;
+        let amiss = templates.with(&records, case.of, &case.breakage).await;
         let found = checker.check(&amiss, &journal, &[case.rule]).await.unwrap();
         let finding = named(&found, case.check);
         let is_found = !finding.holds() && !finding.broken.is_empty();
