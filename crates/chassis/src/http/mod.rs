@@ -5,6 +5,7 @@ mod arrivals;
 mod context;
 pub(crate) mod host;
 mod limits;
+mod linger;
 mod measure;
 mod probe;
 mod probes;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admission::Peer;
+use super::linger::Lingering;
 use super::shares::{Holder, Percent, Place, Shares};
 use crate::config::Env;
 
@@ -211,7 +212,7 @@ async fn connection(
     let router = TowerToHyperService::new(router);
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        router.call(request)
+        router.call(Lingering::of(request))
     });
     let serving = http.serve_connection(TokioIo::new(stream), answer);
     tokio::pin!(serving);

@@ -75,6 +75,47 @@ async fn a_body_that_does_not_come_ends_its_request() {
     assert!(answered.starts_with("HTTP/1.1 408"), "{answered}");
 }
 
+/// Sends a head that announces so many bytes, and waits for an answer that it does not read yet.
+async fn answered_early(app: &App, path: &str, bytes: usize) -> TcpStream {
+    let mut stream = open(app).await;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nauthorization: Bearer {}\r\n\
+         content-length: {bytes}\r\n\r\n",
+        partner_token()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let answered = tokio::time::timeout(PATIENCE, stream.peek(&mut [0; 12])).await;
+    assert_eq!(answered.unwrap().unwrap(), 12);
+    stream
+}
+
+#[tokio::test]
+async fn whoever_sends_a_body_that_nobody_reads_gets_its_answer() {
+    let app = App::start().await;
+    let piece = vec![b' '; 100_000];
+    for (path, status) in [("/campaigns/c/pay", "413"), ("/nowhere", "413")] {
+        let mut sender = answered_early(&app, path, 8 * piece.len()).await;
+        for _ in 0..8 {
+            sender.write_all(&piece).await.unwrap();
+        }
+        sender.shutdown().await.unwrap();
+        let answered = rest(sender).await;
+        assert!(
+            answered.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answered}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_without_end_what_nobody_reads_is_closed_on() {
+    let app = App::start().await;
+    let mut sender = answered_early(&app, "/campaigns/c/pay", usize::MAX / 2).await;
+    let piece = vec![b' '; 100_000];
+    let sending = async { while sender.write_all(&piece).await.is_ok() {} };
+    assert!(tokio::time::timeout(PATIENCE, sending).await.is_ok());
+}
+
 #[tokio::test]
 async fn whoever_shows_no_token_is_answered_before_its_body_is_read() {
     let app = App::start().await;

@@ -1,0 +1,88 @@
+//! What of a body nobody reads is still taken off the wire: a server that answers and closes on unread bytes resets the
+//! connection, and its client sees a broken pipe where the answer was (RFC 9112, 9.6).
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::http::Request;
+use axum::http::header::EXPECT;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+
+/// Of one body at most.
+const MOST_BYTES: usize = 1 << 20;
+/// And no longer than this.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// A request's body. Dropped before its end, what still comes is read and thrown away, within bounds; then the connection
+/// closes.
+#[derive(Debug)]
+pub(super) struct Lingering {
+    body: Option<Incoming>,
+    /// Whoever asks first whether it may send the body gets the answer instead of it.
+    asks_first: bool,
+}
+
+impl Lingering {
+    /// The same request.
+    pub(super) fn of(request: Request<Incoming>) -> Request<Self> {
+        let asks_first = request.headers().contains_key(EXPECT);
+        request.map(|body| Self {
+            body: Some(body),
+            asks_first,
+        })
+    }
+}
+
+impl Body for Lingering {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let frame = std::task::ready!(Pin::new(body).poll_frame(cx));
+        // Past its end, and after an error, there is nothing to wait for.
+        if !matches!(frame, Some(Ok(_))) {
+            self.body = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let none = || SizeHint::with_exact(0);
+        self.body.as_ref().map_or_else(none, Body::size_hint)
+    }
+}
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take()
+            && !self.asks_first
+            && !body.is_end_stream()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async { tokio::time::timeout(LONGEST, discard(body)).await });
+        }
+    }
+}
+
+async fn discard(mut body: Incoming) {
+    let mut left = MOST_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(bytes) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}
