@@ -38,10 +38,7 @@ impl Domain for CampaignDomain {
         message: &Message,
         context: &messaging::Context,
     ) -> Decision<Event> {
-        match decide(state, message, context) {
-            Ok(event) => Decision::Events(vec![event]),
-            Err(rejection) => Decision::Rejected(rejection),
-        }
+        decide(state, message, context).into()
     }
 
     fn evolve(&self, state: &mut BatchState, recorded: &Recorded<Event>) -> Result<(), FoldError> {

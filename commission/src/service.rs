@@ -91,8 +91,5 @@ fn release_hold(state: &BatchState, message: &Message, context: &Context) -> Dec
         Ok(id) => id,
         Err(error) => return Decision::DeadLetter(error.to_string()),
     };
-    match domain::release_hold(&id, state.commission(&id), context.now) {
-        Ok(event) => Decision::Events(vec![event]),
-        Err(rejection) => Decision::Rejected(rejection),
-    }
+    domain::release_hold(&id, state.commission(&id), context.now).into()
 }

@@ -112,10 +112,7 @@ impl Domain for Payment {
             }
             Err(rejection) => Err(rejection),
         };
-        match decided {
-            Ok(event) => Decision::Events(vec![event]),
-            Err(rejection) => Decision::Rejected(rejection),
-        }
+        decided.into()
     }
 
     fn evolve(&self, state: &mut BatchState, event: &Recorded<Event>) -> Result<(), FoldError> {

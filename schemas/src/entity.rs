@@ -4,7 +4,8 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    CampaignId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode, PartnerId, PayoutId,
+    CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode, PartnerId,
+    PayoutId,
 };
 
 /// What a key or a subject identifies.
@@ -20,6 +21,8 @@ pub enum Entity {
     Link,
     /// A conversion, and the commission that has its id.
     Conversion,
+    /// What a partner claims of an order.
+    Claim,
     /// The owner of an account.
     Partner,
     /// A payout.
@@ -39,6 +42,7 @@ impl Entity {
             Self::Evidence => "evidence",
             Self::Link => "link",
             Self::Conversion => "conversion",
+            Self::Claim => "claim",
             Self::Partner => "partner",
             Self::Payout => "payout",
             Self::SealingKey => "sealing key",
@@ -67,6 +71,7 @@ ids! {
     EvidenceId = Evidence
     LinkCode = Link
     ConversionId = Conversion
+    ClaimId = Claim
     PartnerId = Partner
     PayoutId = Payout
     LedgerOwner = Partner

@@ -6,7 +6,9 @@ use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use types::{CampaignId, ConversionId, EnrollmentId, EvidenceId, LinkCode, PartnerId, PayoutId};
+use types::{
+    CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, LinkCode, PartnerId, PayoutId,
+};
 
 use crate::cut::cut;
 use crate::entity::{Entity, Id, LedgerOwner, OfCommand, SealingKeyId};
@@ -322,7 +324,11 @@ kinds! {
             => ["link.created.v1"];
         record_event_v1: RecordEventV1 = "tracking.record_event.command.v1", Public, ConversionId / ConversionId, [Tracking]
             => ["conversion.attributed.v1", "conversion.unattributed.v1", "conversion.refunded.v1", "conversion.refund_noted.v1",
-                "conversion.duplicate_ignored.v1", "tracking_event.recorded.v1"];
+                "conversion.duplicate_ignored.v1", "tracking_event.recorded.v1", "conversion.claimed.v1", "claim.settled.v1"];
+        accept_claim_v1: AcceptClaimV1 = "tracking.accept_claim.command.v1", Public, ClaimId / ClaimId, [Tracking]
+            => ["claim.accepted.v1"];
+        decline_claim_v1: DeclineClaimV1 = "tracking.decline_claim.command.v1", Public, ClaimId / ClaimId, [Tracking]
+            => ["claim.declined.v1"];
     }
     TrackingEvents {
         #[everywhere]
@@ -339,6 +345,10 @@ kinds! {
         conversion_refund_noted_v1: ConversionRefundNotedV1 = "conversion.refund_noted.v1", Public, ConversionId / ConversionId, [Bff];
         conversion_duplicate_ignored_v1: ConversionDuplicateIgnoredV1 = "conversion.duplicate_ignored.v1", Public, ConversionId / ConversionId, [Bff];
         tracking_event_recorded_v1: TrackingEventRecordedV1 = "tracking_event.recorded.v1", Public, ConversionId / ConversionId, [Bff];
+        conversion_claimed_v1: ConversionClaimedV1 = "conversion.claimed.v1", Public, ClaimId / ClaimId, [Bff];
+        claim_settled_v1: ClaimSettledV1 = "claim.settled.v1", Public, ClaimId / ClaimId, [Bff];
+        claim_accepted_v1: ClaimAcceptedV1 = "claim.accepted.v1", Public, ClaimId / ClaimId, [Bff];
+        claim_declined_v1: ClaimDeclinedV1 = "claim.declined.v1", Public, ClaimId / ClaimId, [Bff];
     }
     CommissionCommands {
         release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]

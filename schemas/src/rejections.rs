@@ -156,6 +156,9 @@ rejections! {
         ConversionUnknown = "conversion_unknown", 404, "There is no such conversion for the one who asks.";
         ClickUnknown = "click_unknown", 404, "A partner's report that no click of its own led to.";
         TimeInFuture = "time_in_future", 422, "Claimed to happen more than five minutes from now.";
+        RefundNotTrusted = "refund_not_trusted", 403, "A refund is for the brand, an operator or an external producer to report.";
+        ClaimUnknown = "claim_unknown", 404, "There is no such claim for the one who asks.";
+        ClaimDecided = "claim_decided", 409, "The claim was accepted, declined or settled before.";
     }
     /// Why commission refuses.
     CommissionCode {

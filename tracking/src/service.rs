@@ -25,6 +25,7 @@ impl Domain for Tracking {
             "links",
             "conversions",
             "conversion_aliases",
+            "claims",
             "tracking_events",
         ],
         sides: &["report_notes", "clicks", "last_clicks"],
@@ -56,6 +57,7 @@ impl Domain for Tracking {
             Ok(Read::Report(report)) => {
                 let known = Known {
                     orders: &state.orders,
+                    claims: &state.claims,
                     candidate: state.candidates.get(&context.cause()),
                     campaign: report
                         .campaign
@@ -64,10 +66,10 @@ impl Domain for Tracking {
                     access: &access,
                     now: context.now,
                 };
-                match domain::record(&report, known) {
-                    Ok(events) => Decision::Events(events),
-                    Err(rejection) => Decision::Rejected(rejection),
-                }
+                domain::record(&report, known).into()
+            }
+            Ok(Read::Claim(command)) => {
+                domain::decide_claim(&command, &state.claims, &state.orders, &access).into()
             }
             Ok(Read::Link(link)) => {
                 let enrollment = types::EnrollmentId::of(&link.campaign, &link.partner);

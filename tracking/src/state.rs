@@ -5,17 +5,18 @@ use std::collections::{HashMap, HashSet};
 use messaging::{Recorded, WriteTx};
 use schemas::{About, Body, EnrollmentAdoptedV1, Header, Message, TermsAdoptedV1};
 use types::{
-    BrandId, CampaignId, ConversionId, EnrollmentId, LinkCode, Micros, TermsVersion, Uuid,
+    BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, LinkCode, Micros, TermsVersion, Uuid,
 };
 
-use crate::domain::{Access, Campaign, Candidate, Event, EventType, Order, Orders, Report};
+use crate::domain::{Access, Campaign, Candidate, Claims, Event, EventType, Order, Orders, Report};
 use crate::messages::{self, Read};
 use crate::store::candidates::{self, Lookup};
+use crate::store::claims::ClaimRow;
 use crate::store::conversions::ConversionRow;
 use crate::store::links::NewLink;
 use crate::store::notes::Note;
 use crate::store::tracking_events::NewEvent;
-use crate::store::{campaigns, conversions, links, notes, tracking_events, uuid};
+use crate::store::{campaigns, claims, conversions, links, notes, tracking_events, uuid};
 
 /// What the messages of a batch are decided by, and what changed.
 #[derive(Debug, Default)]
@@ -30,6 +31,8 @@ pub struct BatchState {
     pub candidates: HashMap<Uuid, Candidate>,
     /// Conversions that reports could be about.
     pub orders: Orders,
+    /// Claims of these, and those that are decided upon.
+    pub claims: Claims,
     changed: Changed,
 }
 
@@ -41,6 +44,7 @@ struct Changed {
     links: Vec<NewLink>,
     conversions: HashSet<ConversionId>,
     aliases: HashSet<ConversionId>,
+    claims: HashSet<ClaimId>,
     events: Vec<NewEvent>,
     notes: Vec<Note>,
 }
@@ -74,9 +78,17 @@ impl BatchState {
             let order = Order::of(report, access, campaign, state.candidates.get(id));
             wanted.conversions.extend(order.ids().flat_map(uuid));
         }
+        if !wanted.claims.is_empty() {
+            state.claims = claims::load(connection, &strs(&wanted.claims)).await?;
+            let claimed = state.claims.0.values();
+            let claimed = claimed.flat_map(|claim| uuid(&claim.sale.conversion_id));
+            wanted.conversions.extend(claimed);
+        }
         if !wanted.conversions.is_empty() {
             let ids: Vec<Uuid> = wanted.conversions.into_iter().collect();
             state.orders = conversions::load(connection, &ids).await?;
+            let of_orders = claims::load_of(connection, &ids).await?;
+            state.claims.0.extend(of_orders.0);
         }
         Ok(state)
     }
@@ -123,6 +135,14 @@ impl BatchState {
             | Event::Refunded(_)
             | Event::RefundNoted(_)
             | Event::DuplicateIgnored(_) => self.evolve_orders(recorded.event, recorded),
+            Event::Claimed(_)
+            | Event::ClaimSettled(_)
+            | Event::ClaimAccepted(_)
+            | Event::ClaimDeclined(_) => {
+                let event = recorded.event;
+                let changed = self.claims.evolve(event, recorded.id, time, position);
+                self.changed.claims.extend(changed);
+            }
         }
     }
 
@@ -164,6 +184,7 @@ impl BatchState {
         let connection = tx.connection();
         let conversions = self.conversion_rows()?;
         let aliases = self.alias_rows()?;
+        let claimed = self.claim_rows()?;
         let known = self.campaigns;
         let campaigns: Vec<_> = self
             .changed
@@ -179,6 +200,7 @@ impl BatchState {
         links::save(connection, &self.changed.links).await?;
         conversions::save(connection, &conversions).await?;
         conversions::save_aliases(connection, &aliases).await?;
+        claims::save(connection, &claimed).await?;
         tracking_events::save(connection, &self.changed.events).await?;
         notes::save(connection, &self.changed.notes).await
     }
@@ -188,6 +210,14 @@ impl BatchState {
         changed
             .filter_map(|id| Some((id, self.orders.conversions.get(id)?)))
             .map(|(id, conversion)| ConversionRow::of(id, conversion))
+            .collect()
+    }
+
+    fn claim_rows(&self) -> Result<Vec<ClaimRow>, sqlx::Error> {
+        let changed = self.changed.claims.iter();
+        changed
+            .filter_map(|id| Some((id, self.claims.0.get(id)?)))
+            .map(|(id, claim)| ClaimRow::of(id, claim))
             .collect()
     }
 
@@ -207,6 +237,7 @@ struct Wanted {
     enrollments: HashSet<String>,
     links: HashSet<String>,
     conversions: HashSet<Uuid>,
+    claims: HashSet<String>,
     lookups: Vec<Lookup>,
     reports: Vec<(Uuid, Report, Access)>,
     /// Campaigns that become known in this batch.
@@ -224,8 +255,16 @@ impl Wanted {
                     self.links.insert(link.code.into_string());
                 }
                 Ok(Read::Report(report)) => self.add_report(&message.header, report, now),
-                Ok(Read::Fact(_)) | Err(_) => {}
+                Ok(Read::Claim(_) | Read::Fact(_)) | Err(_) => {}
             },
+            Body::AcceptClaimV1(_)
+            | Body::DeclineClaimV1(_)
+            | Body::ConversionClaimedV1(_)
+            | Body::ClaimSettledV1(_)
+            | Body::ClaimAcceptedV1(_)
+            | Body::ClaimDeclinedV1(_) => {
+                self.claims.insert(message.header.subject.clone());
+            }
             Body::CampaignActivatedV1(_) => {
                 if let Ok(Read::Fact(Event::CampaignAdopted(campaign))) =
                     messages::read(message, now)

@@ -3,6 +3,7 @@
 mod acceptance;
 mod balances;
 mod campaigns;
+mod claims;
 mod commands;
 mod commissions;
 mod evidence;
@@ -53,6 +54,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(commissions::routes())
         .merge(payouts::routes())
         .merge(balances::routes())
+        .merge(claims::routes())
         .route("/asyncapi.json", get(messages::document))
         .route("/docs/messages", get(messages::page))
         .with_state(bff)

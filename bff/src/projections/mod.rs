@@ -2,6 +2,7 @@
 //! between them.
 
 mod balance;
+mod claim;
 mod commission;
 mod outcome;
 mod payout;
@@ -14,6 +15,7 @@ use schemas::{Message, Service};
 use uuid::Uuid;
 
 use crate::store::balances::{self, Holder, Totals};
+use crate::store::claims::{self, ClaimRow};
 use crate::store::commands;
 use crate::store::commissions::{self, CommissionRow};
 use crate::store::outcomes::{self, Outcome};
@@ -32,6 +34,7 @@ pub struct BatchState {
     submitted_here: HashSet<Uuid>,
     /// By command and its kind.
     outcomes: HashMap<(Uuid, &'static str), Outcome>,
+    claims: HashMap<String, ClaimRow>,
     commissions: HashMap<String, CommissionRow>,
     payouts: HashMap<String, PayoutRow>,
     /// By how much balances change.
@@ -48,6 +51,7 @@ impl Projection for Projections {
         folds: &[
             "read_head",
             "outcomes",
+            "claims",
             "commissions",
             "payouts",
             "balances",
@@ -57,6 +61,7 @@ impl Projection for Projections {
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
         run_dependent: &[
             ("read_head", "position"),
+            ("claims", "position"),
             ("commissions", "position"),
             ("payouts", "position"),
             ("balances", "position"),
@@ -80,6 +85,11 @@ impl Projection for Projections {
         if !commands.is_empty() {
             state.submitted_here = outcomes::submitted_here(tx, &commands).await?;
         }
+        let changed = subjects(messages, claim::changes);
+        if !changed.is_empty() {
+            let rows = claims::load(tx, &changed).await?;
+            state.claims = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+        }
         let changed = subjects(messages, commission::changes);
         if !changed.is_empty() {
             let rows = commissions::load(tx, &changed).await?;
@@ -99,6 +109,7 @@ impl Projection for Projections {
 
     fn fold(&self, state: &mut BatchState, message: &Message) -> Result<(), FoldError> {
         outcome::fold(state, message);
+        claim::fold(&mut state.claims, message);
         commission::fold(&mut state.commissions, message);
         payout::fold(&mut state.payouts, message);
         sealing_key::fold(&mut state.sealing_keys, message);
@@ -106,6 +117,9 @@ impl Projection for Projections {
     }
 
     async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
+        if !state.claims.is_empty() {
+            claims::upsert(tx, &in_order(state.claims, |row| row.position)).await?;
+        }
         if !state.commissions.is_empty() {
             commissions::upsert(tx, &in_order(state.commissions, |row| row.position)).await?;
         }

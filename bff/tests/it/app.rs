@@ -4,14 +4,14 @@ use axum::http::StatusCode;
 use messaging::{Answer, clock};
 use runtime::testing::{TestService, message, partner};
 use schemas::{
-    Body, CommandRejectedV1, CommissionCalculatedV1, EnrollmentAcceptedV1, LedgerPostedV1, Message,
-    PayoutRequestedV1, SealingKeyPublishedV1, Topic, Transfer,
+    Body, ClaimedSale, CommandRejectedV1, CommissionCalculatedV1, EnrollmentAcceptedV1,
+    LedgerPostedV1, Message, PayoutRequestedV1, SealingKeyPublishedV1, Topic, Transfer,
 };
 use sealing::{KeyPair, PrivateKey};
 use serde_json::{Value, json};
 use types::{
-    BrandId, CampaignId, ConversionType, Currency, Micros, Money, PartnerId, PayoutMethod,
-    TermsVersion,
+    BrandId, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, Micros, Money,
+    OrderId, PartnerId, PayoutMethod, TermsVersion,
 };
 use uuid::Uuid;
 
@@ -164,6 +164,23 @@ pub fn calculated(partner: &str, brand: &str, minor: i64, status: &str) -> Body 
         hold_until: (status == "held").then_some(Micros(1_900_000_000_000_000)),
     }
     .into()
+}
+
+/// What partner123 says that brand1 was paid.
+pub fn claimed() -> ClaimedSale {
+    ClaimedSale {
+        conversion_id: ConversionId::parse("c1").unwrap(),
+        event_type: ConversionType::Purchase,
+        order_id: Some(OrderId::parse("o1").unwrap()),
+        campaign_id: CampaignId::parse("camp123").unwrap(),
+        brand_id: BrandId::parse("brand1").unwrap(),
+        partner_id: PartnerId::parse("partner123").unwrap(),
+        link_code: LinkCode::parse("lnk_1").unwrap(),
+        click_id: ClickId::parse("clk_1").unwrap(),
+        amount: Some(usd(10_000)),
+        terms_version: TermsVersion::FIRST,
+        occurred_at: Micros(1_900_000_000_000_000),
+    }
 }
 
 /// That money moved from one account to another.

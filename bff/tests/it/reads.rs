@@ -1,16 +1,19 @@
 //! The read models, as front ends see them.
 
 use messaging::Answer;
-use runtime::testing::{brand, operator};
+use runtime::testing::{brand, operator, partner};
 use schemas::{
-    CommissionApprovedV1, CommissionReversedV1, PayoutFailedV1, PayoutPaidV1, PayoutSubmittedV1,
-    PayoutSubmittingV1, Topic,
+    ClaimAcceptedV1, ClaimDeclinedV1, ClaimSettledV1, CommissionApprovedV1, CommissionReversedV1,
+    ConversionClaimedV1, PayoutFailedV1, PayoutPaidV1, PayoutSubmittedV1, PayoutSubmittingV1,
+    Topic,
 };
 use serde_json::json;
-use types::{BrandId, EarningStatus, PartnerId, PayoutId, PayoutMethod};
+use types::{BrandId, ConversionId, EarningStatus, PartnerId, PayoutId, PayoutMethod};
 use uuid::Uuid;
 
-use crate::app::{bff, calculated, count, facts, partner123, payout_requested, posted, usd};
+use crate::app::{
+    bff, calculated, claimed, count, facts, partner123, payout_requested, posted, submitted, usd,
+};
 
 #[tokio::test]
 async fn a_commission_is_followed_from_its_hold_to_its_reversal() {
@@ -98,6 +101,83 @@ async fn what_changes_a_commission_that_is_a_dead_letter_is_passed_by() {
     )
     .await;
     assert_eq!(count(&app, "commissions").await, 0);
+}
+
+#[tokio::test]
+async fn a_claim_is_read_by_its_partner_and_its_brand_and_says_what_became_of_it() {
+    let app = bff().await;
+    let topic = Topic::TrackingEvents;
+    let ids = ["clm_open", "clm_settled", "clm_accepted", "clm_declined"];
+    let begun = ids.map(|id| (id, id, ConversionClaimedV1 { sale: claimed() }.into()));
+    facts(&app, topic, &begun).await;
+    let conversion_id = ConversionId::parse("c1").unwrap();
+    let settled = ClaimSettledV1 {
+        sale: claimed(),
+        conversion_id: conversion_id.clone(),
+    };
+    let accepted = ClaimAcceptedV1 { conversion_id };
+    let declined = ClaimDeclinedV1 {
+        reason: "no such order".to_owned(),
+    };
+    let decided = [
+        ("clm_settled", "clm_settled", settled.clone().into()),
+        ("clm_accepted", "clm_accepted", accepted.into()),
+        ("clm_declined", "clm_declined", declined.into()),
+        // What is accepted stays so.
+        ("clm_accepted", "clm_accepted", settled.into()),
+    ];
+    facts(&app, topic, &decided).await;
+
+    for token in [partner123(), brand("brand1"), operator()] {
+        let (_, body) = app.get("/api/v1/claims", &token).await;
+        let items = body["items"].as_array().unwrap();
+        let statuses: Vec<_> = items.iter().map(|item| &item["status"]).collect();
+        assert_eq!(statuses, ["declined", "accepted", "settled", "open"]);
+        assert_eq!(items[0]["reason"], "no such order");
+        assert_eq!(items[1]["conversion_id"], "c1");
+        assert_eq!(items[3]["decided_at"], json!(null));
+    }
+    let (_, body) = app.get("/api/v1/claims?status=open", &partner123()).await;
+    assert_eq!(body["items"].as_array().unwrap().len(), 1, "{body}");
+    let (_, body) = app.get("/api/v1/claims/clm_open", &partner123()).await;
+    assert_eq!(
+        (&body["amount"], &body["order_id"]),
+        (&json!("100.00"), &json!("o1"))
+    );
+
+    for stranger in [partner("partner9"), brand("brand9")] {
+        let (_, body) = app.get("/api/v1/claims", &stranger).await;
+        assert_eq!(body["items"], json!([]));
+        let (status, _) = app.get("/api/v1/claims/clm_open", &stranger).await;
+        assert_eq!(status, 404);
+    }
+}
+
+#[tokio::test]
+async fn only_a_brand_or_an_operator_decides_upon_a_claim() {
+    let app = bff().await;
+    for path in [
+        "/api/v1/claims/clm_1/accept",
+        "/api/v1/claims/clm_1/decline",
+    ] {
+        let body = if path.ends_with("decline") {
+            json!({"reason": "no such order"})
+        } else {
+            json!({})
+        };
+        let (status, problem) = app.post(path, &partner123(), &body).await;
+        assert_eq!(status, 403, "{problem}");
+        let asked = submitted(&app, &brand("brand1"), path, &body).await;
+        assert_eq!(asked.header.subject, "clm_1");
+    }
+    let path = "/api/v1/claims/clm_1/decline";
+    let (status, problem) = app
+        .post(path, &brand("brand1"), &json!({"reason": ""}))
+        .await;
+    assert_eq!(
+        (status.as_u16(), &problem["errors"][0]["pointer"]),
+        (422, &json!("/reason"))
+    );
 }
 
 #[tokio::test]

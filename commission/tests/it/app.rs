@@ -64,6 +64,7 @@ pub fn sale(amount: i64) -> ConversionAttributedV1 {
         amount: Some(usd(amount)),
         terms_version: TermsVersion::FIRST,
         occurred_at: Micros(1_790_000_000_000_000),
+        verified_by: Some("brand".to_owned()),
     }
 }
 

@@ -3,11 +3,11 @@
 use chassis::json::{AmountText, Check, Metadata, MetadataError, Text, WebUrl};
 use chassis::problem::Fields;
 use chassis::time::{Timestamp, now, refuse_future};
-use schemas::{About, CreateLinkV1, RecordEventV1, Written};
+use schemas::{About, AcceptClaimV1, CreateLinkV1, DeclineClaimV1, RecordEventV1, Written};
 use serde::Deserialize;
 use types::{
-    Amount, BrandId, CampaignId, ClickId, ConversionId, Currency, LinkCode, OrderId, PartnerId,
-    Uuid, check_event_type,
+    Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, Currency, LinkCode, OrderId,
+    PartnerId, Uuid, check_event_type,
 };
 use utoipa::ToSchema;
 
@@ -16,6 +16,8 @@ use crate::either_place::EitherPlace;
 requests! {
     CreateLink = "tracking.create_link.command.v1", "create_link";
     RecordEvent = "tracking.record_event.command.v1", "record_event";
+    AcceptClaim = "tracking.accept_claim.command.v1", "accept_claim";
+    DeclineClaim = "tracking.decline_claim.command.v1", "decline_claim";
 }
 
 /// A link that leads a partner's visitors to a brand's page.
@@ -89,6 +91,39 @@ pub struct RecordEvent {
     product_id: Option<String>,
     /// The client's own notes, kept beside the event.
     metadata: Option<Metadata>,
+}
+
+/// That a claim is true: the path says which.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "struct NoBody")]
+pub struct AcceptClaim {}
+
+impl Check for AcceptClaim {}
+
+impl AcceptClaim {
+    /// As a command, of this claim.
+    pub fn command(self, claim: ClaimId) -> Written {
+        About::of(claim, AcceptClaimV1 {}).write()
+    }
+}
+
+/// Declines a claim.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeclineClaim {
+    /// Why, for the partner.
+    #[schema(example = "no such order")]
+    reason: Text<500>,
+}
+
+impl Check for DeclineClaim {}
+
+impl DeclineClaim {
+    /// As a command, of this claim.
+    pub fn command(self, claim: ClaimId) -> Written {
+        let reason = self.reason.into_string();
+        About::of(claim, DeclineClaimV1 { reason }).write()
+    }
 }
 
 /// The fields that may stand beside or inside metadata, found.

@@ -52,6 +52,18 @@ pub enum Decision<E> {
     DeadLetter(String),
 }
 
+impl<E> From<Result<Vec<E>, Rejection>> for Decision<E> {
+    fn from(decided: Result<Vec<E>, Rejection>) -> Self {
+        decided.map_or_else(Self::Rejected, Self::Events)
+    }
+}
+
+impl<E> From<Result<E, Rejection>> for Decision<E> {
+    fn from(decided: Result<E, Rejection>) -> Self {
+        decided.map(|event| vec![event]).into()
+    }
+}
+
 /// An event with its place in the log.
 #[derive(Debug)]
 pub struct Recorded<'a, E> {

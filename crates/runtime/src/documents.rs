@@ -57,3 +57,9 @@ chassis::closed_list!(
     /// What a conversion may be.
     pub ConversionType: types::ConversionType::ALL.map(types::ConversionType::name)
 );
+
+chassis::closed_list!(
+    /// What becomes of what a partner claims: the brand has to decide (`open`), the order is known from who may say so
+    /// (`settled`), or the brand said so.
+    pub ClaimStatus: types::ClaimStatus::ALL.map(types::ClaimStatus::name)
+);

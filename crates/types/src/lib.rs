@@ -23,16 +23,16 @@ pub use currency::Currency;
 pub use decimal::AmountError;
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
-    BrandId, CampaignId, ClickId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode,
-    OrderId, PartnerId, PayoutId,
+    BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId, InvalidId,
+    LinkCode, OrderId, PartnerId, PayoutId,
 };
-pub use lists::{AccountType, ConversionType, EarningStatus, PayoutMethod};
+pub use lists::{AccountType, ClaimStatus, ConversionType, EarningStatus, PayoutMethod};
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 #[doc(hidden)]
 pub use serde;
 pub use texts::{
-    check_allowed_hosts, check_campaign_name, check_event_type, check_evidence_type,
+    check_allowed_hosts, check_campaign_name, check_event_type, check_evidence_type, check_reason,
     check_terms_text,
 };
 pub use time::Micros;

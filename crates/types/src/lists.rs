@@ -24,6 +24,19 @@ crate::names! {
         /// To an IBAN.
         BankTransfer = "bank_transfer",
     }
+
+    /// What became of what a partner claims.
+    pub enum ClaimStatus {
+        /// The brand has to decide.
+        Open = "open",
+        /// The order is known from who may say so.
+        Settled = "settled",
+        /// The brand took it for true.
+        Accepted = "accepted",
+        /// The brand declined it.
+        Declined = "declined",
+    }
+
     /// What a partner's money is doing. The name is that in an account's text.
     pub enum AccountType {
         /// Earned, and may still be taken back while it is on hold.
@@ -36,5 +49,12 @@ crate::names! {
         PaidOut = "paid_out",
         /// Could not be put where it belongs: an operator must look.
         Suspense = "suspense",
+    }
+}
+
+impl ClaimStatus {
+    /// Whether it stays so, however often the order is reported or claimed. What was declined may still be settled.
+    pub const fn stays(self) -> bool {
+        matches!(self, Self::Settled | Self::Accepted)
     }
 }

@@ -4,6 +4,7 @@ use crate::{Invalid, ids, is_host_name, is_public_host};
 
 const MAX_NAME_LENGTH: usize = 200;
 const MAX_TERMS_LENGTH: usize = 16_000;
+const MAX_REASON_LENGTH: usize = 500;
 const MAX_HOSTS: usize = 50;
 const MAX_EVENT_TYPE_LENGTH: usize = 64;
 
@@ -38,6 +39,17 @@ pub fn check_evidence_type(text: &str) -> Result<(), Invalid> {
         return Ok(());
     }
     Err(Invalid("must be 1 to 64 characters from A-Z a-z 0-9 _ -"))
+}
+
+/// Why somebody decided so, for whom it is about: 1 to 500 characters, no control characters.
+pub fn check_reason(text: &str) -> Result<(), Invalid> {
+    if !(1..=MAX_REASON_LENGTH).contains(&text.chars().count()) {
+        return Err(Invalid("must be 1 to 500 characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Invalid("must not hold control characters"));
+    }
+    Ok(())
 }
 
 /// What a visitor did, such as `purchase`: 1 to 64 characters from `A-Z a-z 0-9 _ - .`.

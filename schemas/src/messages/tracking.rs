@@ -111,6 +111,9 @@ pub struct ConversionAttributedV1 {
     pub terms_version: TermsVersion,
     /// When, as claimed.
     pub occurred_at: Micros,
+    /// On whose word: `brand`, `operator`, or `claim` when the brand accepted the partner's. Absent in what was recorded before
+    /// claims were.
+    pub verified_by: Option<String>,
 }
 
 /// A purchase or lead is nobody's.
@@ -196,4 +199,72 @@ pub struct TrackingEventRecordedV1 {
     pub order_id: Option<OrderId>,
     /// When, as claimed.
     pub occurred_at: Micros,
+}
+
+/// Takes a partner's claim for true: it becomes a conversion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptClaimV1 {}
+
+/// Declines a partner's claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeclineClaimV1 {
+    /// Why, for the partner.
+    pub reason: String,
+}
+
+/// What a partner claims.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimedSale {
+    /// The conversion that it would be.
+    pub conversion_id: ConversionId,
+    /// `purchase` or `lead`.
+    pub event_type: ConversionType,
+    /// The brand's order.
+    pub order_id: Option<OrderId>,
+    /// The campaign of the click.
+    pub campaign_id: CampaignId,
+    /// The brand that owns the campaign, and decides.
+    pub brand_id: BrandId,
+    /// Who claims it.
+    pub partner_id: PartnerId,
+    /// The link that was clicked.
+    pub link_code: LinkCode,
+    /// The click.
+    pub click_id: ClickId,
+    /// What was paid; absent for a lead without a value.
+    pub amount: Option<Money>,
+    /// The version that the partner had accepted.
+    pub terms_version: TermsVersion,
+    /// When, as claimed.
+    pub occurred_at: Micros,
+}
+
+/// A partner says that a click of its own led to a purchase or lead: nobody is paid for it until the brand says so, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionClaimedV1 {
+    /// What is claimed.
+    pub sale: ClaimedSale,
+}
+
+/// The claimed order is known from who may say so: what follows from it follows from that report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimSettledV1 {
+    /// What was claimed.
+    pub sale: ClaimedSale,
+    /// The conversion of the order.
+    pub conversion_id: ConversionId,
+}
+
+/// The brand takes a claim for true; the conversion stands beside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimAcceptedV1 {
+    /// The conversion that it became.
+    pub conversion_id: ConversionId,
+}
+
+/// The brand declines a claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimDeclinedV1 {
+    /// Why, for the partner.
+    pub reason: String,
 }

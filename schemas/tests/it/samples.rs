@@ -117,6 +117,22 @@ fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
 }
 
+fn claimed_sale() -> ClaimedSale {
+    ClaimedSale {
+        conversion_id: id("0197a1f0-0000-7000-8000-000000000001"),
+        event_type: ConversionType::Purchase,
+        order_id: Some(id("order-1")),
+        campaign_id: id("camp123"),
+        brand_id: id("brand1"),
+        partner_id: id("partner123"),
+        link_code: id("summer"),
+        click_id: id("clk_1"),
+        amount: Some(usd(15_000)),
+        terms_version: version(),
+        occurred_at: Micros(1_795_000_000_123_456),
+    }
+}
+
 fn version() -> TermsVersion {
     TermsVersion::new(3).unwrap()
 }
@@ -268,6 +284,11 @@ fn tracking_commands() -> Vec<Body> {
             metadata: Some(text("{\"source\":\"mobile_app\"}")),
         }
         .into(),
+        AcceptClaimV1 {}.into(),
+        DeclineClaimV1 {
+            reason: text("no such order"),
+        }
+        .into(),
     ]
 }
 
@@ -310,6 +331,7 @@ fn tracking_events() -> Vec<Body> {
             amount: Some(usd(15_000)),
             terms_version: version(),
             occurred_at: Micros(1_795_000_000_123_456),
+            verified_by: Some(text("brand")),
         }
         .into(),
         ConversionUnattributedV1 {
@@ -358,7 +380,30 @@ fn tracking_events() -> Vec<Body> {
         }
         .into(),
     ]);
+    bodies.extend(claims());
     bodies
+}
+
+fn claims() -> [Body; 4] {
+    [
+        ConversionClaimedV1 {
+            sale: claimed_sale(),
+        }
+        .into(),
+        ClaimSettledV1 {
+            sale: claimed_sale(),
+            conversion_id: id("0197a1f0-0000-7000-8000-000000000001"),
+        }
+        .into(),
+        ClaimAcceptedV1 {
+            conversion_id: id("0197a1f0-0000-7000-8000-000000000001"),
+        }
+        .into(),
+        ClaimDeclinedV1 {
+            reason: text("no such order"),
+        }
+        .into(),
+    ]
 }
 
 fn commission_commands() -> Vec<Body> {

@@ -120,7 +120,11 @@ fn waiting<'a>(
     body: impl Fn(u64) -> Value + 'a,
 ) -> Client<Make<'a>> {
     let make = move |number| {
-        let request = others.at_bff(path).header("prefer", "wait=30");
+        let request = match path {
+            "tracking/events" => others.report_at_bff(),
+            _ => others.at_bff(path),
+        };
+        let request = request.header("prefer", "wait=30");
         request.json(&body(number))
     };
     Client {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::clients::{Client, Met};
-use super::people::token_of;
+use super::people::{shop_token, token_of};
 use devstack::demo::client::http_for;
 use devstack::local::LocalStack;
 
@@ -26,6 +26,8 @@ pub struct Others {
     /// The campaign that the partner is in.
     pub campaign: String,
     partner: String,
+    /// The token of the shop, whose reports earn.
+    shop: String,
     /// Tells this run's orders from those of others.
     pub run: String,
 }
@@ -42,6 +44,7 @@ impl Others {
             tracking: stack.url(Service::Tracking)?.to_owned(),
             campaign,
             partner: token_of(stack, 0)?,
+            shop: shop_token(stack)?,
             run: Uuid::now_v7().simple().to_string(),
         })
     }
@@ -52,13 +55,19 @@ impl Others {
         request.bearer_auth(&self.partner)
     }
 
-    /// A report at tracking itself by the partner.
-    pub fn at_tracking(&self) -> RequestBuilder {
-        let url = format!("{}/api/v1/tracking/events", self.tracking);
-        self.http.post(url).bearer_auth(&self.partner)
+    /// A report at the bff by the shop.
+    pub fn report_at_bff(&self) -> RequestBuilder {
+        let request = self.http.post(format!("{}/tracking/events", self.bff));
+        request.bearer_auth(&self.shop)
     }
 
-    /// The report of a purchase of its own.
+    /// A report at tracking itself by the shop.
+    pub fn at_tracking(&self) -> RequestBuilder {
+        let url = format!("{}/api/v1/tracking/events", self.tracking);
+        self.http.post(url).bearer_auth(&self.shop)
+    }
+
+    /// The report of a purchase.
     pub fn purchase(&self, number: u64) -> Value {
         json!({
             "user_id": "bench-user-0", "event_type": "purchase", "amount": "10.00", "currency": "USD",
@@ -70,7 +79,7 @@ impl Others {
     pub fn writes(&self, from: u64, rate: u32) -> Client<Make<'_>> {
         let make = move |number| {
             let purchase = self.purchase(number + from);
-            self.at_bff("tracking/events").json(&purchase)
+            self.report_at_bff().json(&purchase)
         };
         client("bff: a write, 202", rate, make)
     }

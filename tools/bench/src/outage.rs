@@ -18,7 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use super::ledger::Ledger;
-use super::people::{PARTNERS, token_of};
+use super::people::shop_token;
 use super::{page, stack};
 use devstack::demo::client::http_for;
 use devstack::layout::Layout;
@@ -152,7 +152,8 @@ struct Buyers {
     url: String,
     campaign: String,
     users: Vec<String>,
-    tokens: Vec<String>,
+    /// The shop's.
+    token: String,
     run: String,
     /// What was accepted: when it was sent, by correlation id.
     sent: RefCell<HashMap<Uuid, i64>>,
@@ -161,13 +162,12 @@ struct Buyers {
 
 impl Buyers {
     fn new(stack: &LocalStack, campaign: String, users: Vec<String>) -> Result<Self> {
-        let tokens: Result<Vec<_>> = (0..PARTNERS).map(|n| token_of(stack, n)).collect();
         Ok(Self {
             http: http_for(Duration::from_secs(20))?,
             url: format!("{}/api/v1/tracking/events", stack.url(Service::Bff)?),
             campaign,
             users,
-            tokens: tokens?,
+            token: shop_token(stack)?,
             run: Uuid::now_v7().simple().to_string(),
             sent: RefCell::default(),
             refused: Cell::new(0),
@@ -197,10 +197,7 @@ impl Buyers {
             "user_id": self.users[number % self.users.len()], "event_type": "purchase", "amount": "10.00",
             "currency": "USD", "order_id": format!("{}_{number}", self.run), "campaign_id": self.campaign,
         });
-        let request = self
-            .http
-            .post(&self.url)
-            .bearer_auth(&self.tokens[number % self.tokens.len()]);
+        let request = self.http.post(&self.url).bearer_auth(&self.token);
         let request = request
             .header("x-correlation-id", id.to_string())
             .json(&body);

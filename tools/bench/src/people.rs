@@ -11,7 +11,7 @@ use devstack::demo::client::{Client, http};
 use devstack::settings::Settings;
 
 /// Partners of the benchmark's campaign.
-pub const PARTNERS: usize = 50;
+const PARTNERS: usize = 50;
 /// Users that have clicked one partner's link each.
 const USERS: usize = 2_000;
 /// Requests at once.
@@ -29,7 +29,7 @@ pub struct People {
 /// Makes what is missing.
 pub async fn prepare(settings: &Settings, tokens: &impl Tokens) -> Result<People> {
     let bff = settings.service_url(Service::Bff)?;
-    let brand = Client::new(bff, tokens.token(&["--brand", "bench-brand"])?)?;
+    let brand = Client::new(bff, shop_token(tokens)?)?;
     let at = "campaigns";
     let create = json!({"campaign_id": CAMPAIGN, "name": "Benchmark", "currency": "USD", "allowed_hosts": ["shop.example"]});
     brand.write("bench-create", at, &create).await?;
@@ -68,6 +68,11 @@ pub async fn prepare(settings: &Settings, tokens: &impl Tokens) -> Result<People
         campaign: CAMPAIGN.to_owned(),
         users,
     })
+}
+
+/// The token of the brand whose campaign it is.
+pub fn shop_token(tokens: &(impl Tokens + ?Sized)) -> Result<String> {
+    tokens.token(&["--brand", "bench-brand"])
 }
 
 /// The token of one of the partners.

@@ -2,11 +2,13 @@
 
 use anyhow::{Result, anyhow};
 use schemas::{
-    AcceptV1, ActivateV1, Actor, Body, CreateLinkV1, CreateV1, Plan, PublishTermsV1, RecordEventV1,
-    Service, SubmitEvidenceV1, WireMoney,
+    AcceptClaimV1, AcceptV1, ActivateV1, Actor, Body, CreateLinkV1, CreateV1, DeclineClaimV1, Plan,
+    PublishTermsV1, RecordEventV1, Service, SubmitEvidenceV1, WireMoney,
 };
 use serde_json::{Value, json};
-use types::{BrandId, CampaignId, ConversionId, EnrollmentId, EvidenceId, OrderId, PartnerId};
+use types::{
+    BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, OrderId, PartnerId,
+};
 use uuid::Uuid;
 
 /// An amount in minor units.
@@ -39,9 +41,21 @@ pub struct Terms {
     pub currency: &'static str,
 }
 
+const DECLINED: &str = "no such order";
 const LEAD: u64 = 250;
 const FLAT_SALE: u64 = 175;
 const WINDOW_DAYS: i32 = 30;
+
+/// Who reports what a click led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reporter {
+    /// Nobody in particular: an operator, or the brand's own system.
+    Anybody,
+    /// The brand.
+    Shop(String),
+    /// The partner, which only claims it.
+    Partner(String),
+}
 
 /// A command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,10 +94,16 @@ pub enum Act {
         campaign: Option<String>,
         order: Option<String>,
         amount: Option<Amount>,
-        /// The brand that reports it; none: nobody in particular.
-        shop: Option<String>,
+        by: Reporter,
         /// Names the click that the journey noted last.
         click: bool,
+    },
+    /// Accepts or declines what a partner claims.
+    Decide {
+        campaign: String,
+        partner: String,
+        order: String,
+        accepted: bool,
     },
     Payout {
         partner: String,
@@ -102,7 +122,7 @@ impl Act {
             | Self::Activate { .. }
             | Self::Accept { .. }
             | Self::Evidence { .. } => Service::Campaign,
-            Self::Link { .. } | Self::Report { .. } => Service::Tracking,
+            Self::Link { .. } | Self::Report { .. } | Self::Decide { .. } => Service::Tracking,
             Self::Payout { .. } => Service::Payment,
         }
     }
@@ -117,6 +137,10 @@ impl Act {
             Self::Evidence { .. } => "evidence/upload".to_owned(),
             Self::Link { .. } => "links".to_owned(),
             Self::Report { .. } => "tracking/events".to_owned(),
+            Self::Decide { accepted, .. } => {
+                let decision = if *accepted { "accept" } else { "decline" };
+                format!("claims/{}/{decision}", self.claim())
+            }
             Self::Payout { .. } => "payments/request".to_owned(),
         }
     }
@@ -127,9 +151,42 @@ impl Act {
             Self::Evidence { .. } => "campaign/evidence".to_owned(),
             Self::Link { .. } => "tracking/links".to_owned(),
             Self::Report { .. } => "tracking/events".to_owned(),
+            Self::Decide { .. } => format!("tracking/{}", self.bff_path()),
             Self::Payout { .. } => "payment/payouts".to_owned(),
             _ => format!("campaign/{}", self.bff_path()),
         }
+    }
+
+    /// The same report by a partner, with another amount.
+    pub fn claimed_by(&self, partner: &str, minor: u64) -> Self {
+        let mut claim = self.clone();
+        if let Self::Report { amount, by, .. } = &mut claim {
+            *by = Reporter::Partner(partner.to_owned());
+            *amount = amount.map(|amount| Amount { minor, ..amount });
+        }
+        claim
+    }
+
+    /// The claim that is decided upon.
+    fn claim(&self) -> String {
+        let Self::Decide {
+            campaign,
+            partner,
+            order,
+            ..
+        } = self
+        else {
+            return String::new();
+        };
+        let brand = BrandId::parse(brand_of(campaign));
+        let (order, partner) = (OrderId::parse(&**order), PartnerId::parse(&**partner));
+        let id = brand.and_then(|brand| {
+            Ok(ClaimId::of(
+                &ConversionId::of_brand(&brand, &order?),
+                &partner?,
+            ))
+        });
+        id.map(ClaimId::into_string).unwrap_or_default()
     }
 
     /// The body, the same at the bff and at its service. Submitted by an operator, who says for whom.
@@ -159,7 +216,7 @@ impl Act {
                     "plan": {"sale": sale, "lead": flat(LEAD), "hold_days": terms.hold_days},
                 })
             }
-            Self::Activate { .. } => json!({}),
+            Self::Activate { .. } | Self::Decide { accepted: true, .. } => json!({}),
             Self::Accept {
                 partner, version, ..
             } => {
@@ -208,6 +265,7 @@ impl Act {
                 }
                 body
             }
+            Self::Decide { .. } => json!({"reason": DECLINED}),
             Self::Payout {
                 partner,
                 amount,
@@ -240,31 +298,57 @@ impl Act {
         match self {
             Self::Create { campaign, .. }
             | Self::Publish { campaign, .. }
-            | Self::Activate { campaign } => Some(brand(format!("brand-{campaign}"))),
+            | Self::Activate { campaign }
+            | Self::Decide { campaign, .. } => Some(brand(brand_of(campaign))),
             Self::Accept { partner: own, .. }
             | Self::Evidence { partner: own, .. }
             | Self::Link { partner: own, .. }
-            | Self::Payout { partner: own, .. } => Some(partner(own)),
-            Self::Report { shop, .. } => shop.clone().map(brand),
+            | Self::Payout { partner: own, .. }
+            | Self::Report {
+                by: Reporter::Partner(own),
+                ..
+            } => Some(partner(own)),
+            Self::Report {
+                by: Reporter::Shop(shop),
+                ..
+            } => Some(brand(shop.clone())),
+            Self::Report {
+                by: Reporter::Anybody,
+                ..
+            } => None,
         }
     }
 
-    /// Whether only its own token says whose it is: a number without a campaign.
+    /// Whether only its own token says whose it is: a number without a campaign, or a claim.
     pub fn needs_its_actor(&self) -> bool {
-        matches!(self, Self::Report { campaign: None, .. })
+        matches!(
+            self,
+            Self::Report { campaign: None, .. }
+                | Self::Report {
+                    by: Reporter::Partner(_),
+                    ..
+                }
+        )
     }
 
     /// The brand that asks, where a brand may: its system may send it by the broker.
     pub fn brand(&self) -> Option<String> {
-        let own = |campaign: &str| format!("brand-{campaign}");
         match self {
             Self::Create { campaign, .. }
             | Self::Publish { campaign, .. }
-            | Self::Activate { campaign } => Some(own(campaign)),
-            Self::Report { shop, campaign, .. } => {
-                shop.clone().or_else(|| campaign.as_deref().map(own))
-            }
-            Self::Accept { .. }
+            | Self::Activate { campaign }
+            | Self::Decide { campaign, .. } => Some(brand_of(campaign)),
+            Self::Report {
+                by: Reporter::Shop(shop),
+                ..
+            } => Some(shop.clone()),
+            Self::Report {
+                by: Reporter::Anybody,
+                campaign,
+                ..
+            } => campaign.as_deref().map(brand_of),
+            Self::Report { .. }
+            | Self::Accept { .. }
             | Self::Evidence { .. }
             | Self::Link { .. }
             | Self::Payout { .. } => None,
@@ -358,10 +442,14 @@ impl Act {
                 campaign,
                 order,
                 amount,
-                shop,
+                by,
                 click: named,
             } => {
-                let shop = shop.clone().map(BrandId::parse).transpose();
+                let shop = match by {
+                    Reporter::Shop(shop) => Some(shop.clone()),
+                    Reporter::Anybody | Reporter::Partner(_) => None,
+                };
+                let shop = shop.map(BrandId::parse).transpose();
                 let of = campaign.as_ref().map(campaign_id).transpose();
                 let number = order.clone().map(OrderId::parse).transpose();
                 let (shop, of) = (shop.map_err(wrong)?, of.map_err(wrong)?);
@@ -383,9 +471,24 @@ impl Act {
                 let conversion = conversion.to_string();
                 Some((conversion.clone(), conversion, Body::RecordEventV1(body)))
             }
+            Self::Decide { accepted, .. } => {
+                let body = if *accepted {
+                    Body::AcceptClaimV1(AcceptClaimV1 {})
+                } else {
+                    Body::DeclineClaimV1(DeclineClaimV1 {
+                        reason: DECLINED.to_owned(),
+                    })
+                };
+                Some((self.claim(), self.claim(), body))
+            }
             Self::Payout { .. } => None,
         })
     }
+}
+
+/// Whose campaign it is.
+pub fn brand_of(campaign: &str) -> String {
+    format!("brand-{campaign}")
 }
 
 impl Terms {

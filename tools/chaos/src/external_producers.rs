@@ -11,6 +11,7 @@ use schemas::signature::{ServiceKeys, Signed};
 use schemas::{Message, Service, Topic, WriterSchema};
 use tokio::time::timeout;
 
+use super::act::brand_of;
 use devstack::external_producer::producer_options;
 use devstack::producers::{self, ProducerKeys};
 use devstack::settings::Settings;
@@ -35,7 +36,7 @@ pub fn producers() -> Result<String> {
     let shared = (0..SHARED).map(|number| format!("dc{number}"));
     let own = (0..OWN).map(|number| format!("dcj{number}"));
     let entries = shared.chain(own).map(|campaign| {
-        let brand = format!("brand-{campaign}");
+        let brand = brand_of(&campaign);
         producers::entry((&source(&brand), &brand), "k1", &secret)
     });
     Ok(entries.collect::<Vec<_>>().join(";"))

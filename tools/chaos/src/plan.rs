@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::act::{Act, Amount, Terms};
+use super::act::{Act, Amount, Reporter, Terms, brand_of};
 use super::client::Door;
 use super::random::Random;
 
@@ -177,7 +177,7 @@ fn open_campaign(
 ) {
     let create = Act::Create {
         campaign: campaign.to_owned(),
-        brand: format!("brand-{campaign}"),
+        brand: brand_of(campaign),
         currency: terms.currency,
     };
     let publish = Act::Publish {
@@ -262,7 +262,7 @@ impl Writer {
         if self.random.percent(40) {
             let again = Act::Create {
                 campaign: name.clone(),
-                brand: format!("brand-{name}"),
+                brand: brand_of(&name),
                 currency: terms.currency,
             };
             let way = self.way(true);
@@ -336,7 +336,11 @@ impl Writer {
             kind,
             user: user.clone(),
             campaign: names_campaign.then(|| campaign.to_owned()),
-            shop: by_shop.then(|| format!("brand-{campaign}")),
+            by: if by_shop {
+                Reporter::Shop(brand_of(campaign))
+            } else {
+                Reporter::Anybody
+            },
             order: Some(order.clone()),
             amount: amount.map(|minor| Amount {
                 minor,
@@ -359,8 +363,7 @@ impl Writer {
             let way = self.way(false);
             self.steps.push(done(refund, way));
         }
-        let way = self.way(true);
-        self.steps.push(done(purchase.clone(), way));
+        self.purchase(campaign, &order, &purchase, minor);
         if self.random.percent(35) {
             let way = self.way(true);
             self.steps.push(done(purchase, way));
@@ -387,6 +390,38 @@ impl Writer {
             self.at_risk += earned(minor) + 1;
         } else {
             self.sure += earned(minor);
+        }
+    }
+
+    /// The shop reports it; the partner claims it before the shop does, after it, or instead of it.
+    fn purchase(&mut self, campaign: &str, order: &str, purchase: &Act, minor: u64) {
+        let claimed = self.random.percent(30);
+        let accepted = claimed && self.random.percent(30);
+        let before = accepted || claimed && self.random.percent(60);
+        let claim = purchase.claimed_by(&self.partner, if accepted { minor } else { minor * 10 });
+        let decide = Act::Decide {
+            campaign: campaign.to_owned(),
+            partner: self.partner.clone(),
+            order: order.to_owned(),
+            accepted,
+        };
+        let mut steps = Vec::new();
+        if before {
+            steps.push((claim.clone(), Expect::Done));
+        }
+        if accepted || before && self.random.percent(30) {
+            steps.push((decide.clone(), Expect::Done));
+        }
+        if !accepted {
+            steps.push((purchase.clone(), Expect::Done));
+        }
+        if claimed && !before {
+            steps.push((claim, Expect::Done));
+            steps.push((decide, Expect::Refused("claim_decided")));
+        }
+        for (act, expect) in steps {
+            let way = self.way(true);
+            self.steps.push(Step::Submit { act, way, expect });
         }
     }
 

@@ -221,7 +221,12 @@ fn is_expected(outcome: &Outcome, expect: Expect, way: Way) -> bool {
         (Outcome::Completed, Expect::Done) => true,
         (Outcome::Rejected(code), Expect::Refused(wanted)) => code == wanted,
         (Outcome::Rejected(code), Expect::Done) => {
-            let known = ["already_accepted", "already_submitted", "link_exists"];
+            let known = [
+                "already_accepted",
+                "already_submitted",
+                "link_exists",
+                "claim_decided",
+            ];
             keyless && (known.contains(&code.as_str()) || code == "campaign_exists")
         }
         (Outcome::Completed, Expect::Refused(_)) => false,

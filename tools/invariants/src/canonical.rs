@@ -128,6 +128,11 @@ const TABLES: &[(&str, Service, &str)] = &[
         "SELECT concat_ws(' ', standing, event_type, 'order', order_id, campaign_id, brand_id, partner_id, terms_version, amount_minor, 'refunded', refunded_minor, currency, reason, amount_text, encode(user_hash, 'hex'), noted) FROM conversions",
     ),
     (
+        "claims",
+        Service::Tracking,
+        "SELECT concat_ws(' ', id, status, event_type, 'order', order_id, campaign_id, brand_id, partner_id, terms_version, amount_minor, currency, reason) FROM claims",
+    ),
+    (
         "tracking events",
         Service::Tracking,
         "SELECT concat_ws(' ', event_type, encode(user_hash, 'hex'), campaign_id, order_id) FROM tracking_events",

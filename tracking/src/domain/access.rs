@@ -16,7 +16,27 @@ pub enum Access {
     },
 }
 
+types::names! {
+    /// On whose word a conversion stands.
+    pub enum VerifiedBy {
+        /// Who speaks for the brand: a token, or a key of its own system.
+        Brand = "brand",
+        /// An operator, or the system itself.
+        Operator = "operator",
+        /// A partner's claim that its brand accepted.
+        Claim = "claim",
+    }
+}
+
 impl Access {
+    /// Whose word it is.
+    pub fn verified_by(&self) -> VerifiedBy {
+        match self {
+            Self::All => VerifiedBy::Operator,
+            Self::Own { .. } => VerifiedBy::Brand,
+        }
+    }
+
     /// Whether a thing of this partner in a campaign of this brand is its own.
     pub fn covers(&self, partner: &PartnerId, brand: &BrandId) -> bool {
         self.is_partner(partner) || self.is_brand(brand)

@@ -30,6 +30,14 @@ schemas::events! {
         DuplicateIgnored(ConversionDuplicateIgnoredV1),
         /// Something else happened.
         Recorded(TrackingEventRecordedV1 as EventRecorded),
+        /// A partner claims a purchase or lead.
+        Claimed(ConversionClaimedV1),
+        /// A claimed order is known from who may say so.
+        ClaimSettled(ClaimSettledV1),
+        /// A claim is true.
+        ClaimAccepted(ClaimAcceptedV1),
+        /// A claim is declined.
+        ClaimDeclined(ClaimDeclinedV1),
     }
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod adopt;
 mod attribution;
+mod claim;
 mod command;
 mod event;
 mod link;
@@ -12,9 +13,10 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-pub use access::Access;
+pub use access::{Access, VerifiedBy};
 pub use adopt::adopt;
 pub use attribution::{Candidate, Reason};
+pub use claim::{Claim, ClaimDecision, Claims, DecideClaim, decide_claim};
 pub use command::{CreateLink, EventType, Report, UserHash};
 pub use event::{Attributed, Event, EventRecorded, Fact, RefundNoted, Unattributed};
 pub use link::{Campaign, LinkDecision, create_link};

@@ -136,7 +136,11 @@ impl Orders {
             | Event::CampaignAdopted(_)
             | Event::EnrollmentAdopted(_)
             | Event::LinkCreated(_)
-            | Event::Recorded(_) => None,
+            | Event::Recorded(_)
+            | Event::Claimed(_)
+            | Event::ClaimSettled(_)
+            | Event::ClaimAccepted(_)
+            | Event::ClaimDeclined(_) => None,
         }
     }
 

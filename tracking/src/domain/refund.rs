@@ -20,6 +20,10 @@ pub(super) fn refund<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Eve
     if report.amount.is_some_and(types::Amount::is_zero) {
         return Err(amount_refused(types::AmountError::Zero));
     }
+    if !known.access.speaks_for_a_shop() {
+        let detail = "a refund is for the brand to report";
+        return Err(Rejection::new(Code::RefundNotTrusted, detail));
+    }
     let of_another_brand = known
         .campaign
         .is_some_and(|campaign| !known.access.is_brand(&campaign.brand));
@@ -39,7 +43,7 @@ pub(super) fn refund<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Eve
         }
         return take(report, id, purchase, conversion.refunded_minor).map(|event| vec![event]);
     }
-    if of_another_brand || !known.access.speaks_for_a_shop() {
+    if of_another_brand {
         return Err(unknown());
     }
     let id = found.map_or(order.id(), |(id, _)| id);

@@ -1,13 +1,14 @@
 //! What a report comes to.
 
-use schemas::{About, ConversionAttributedV1, ConversionDuplicateIgnoredV1};
+use schemas::{About, ClaimedSale, ConversionAttributedV1, ConversionDuplicateIgnoredV1};
 use types::{AmountError, ConversionId, ConversionType, Micros, Money};
 
 use super::attribution::{Candidate, Reason, attribute};
+use super::claim::{claim, settle};
 use super::refund::{refund, take_back};
 use super::{
-    Access, Attributed, Campaign, Code, Conversion, Event, EventRecorded, EventType, Order, Orders,
-    Rejection, Report, Status, Unattributed,
+    Access, Attributed, Campaign, Claims, Code, Conversion, Event, EventRecorded, EventType, Order,
+    Orders, Rejection, Report, Status, Unattributed,
 };
 
 /// How far a reporter's clock may be ahead of ours, in seconds.
@@ -18,6 +19,8 @@ const MAX_AHEAD_SECONDS: i64 = 300;
 pub struct Known<'a> {
     /// The conversions that the report could be about.
     pub orders: &'a Orders,
+    /// Claims of those conversions.
+    pub claims: &'a Claims,
     /// The click that may have led there.
     pub candidate: Option<&'a Candidate>,
     /// The campaign that the report names.
@@ -69,9 +72,55 @@ fn convert<'a>(
     let attributed = attribute(report, known.candidate, known.campaign.is_some(), at);
     check_access(report, &known, attributed)?;
     let order = known.order(report);
-    if let Some(first) = order.first(known.orders) {
-        return Ok(repeated(report, &order, first, known.orders));
+    // A partner's own word earns nothing: what it may report at all, it claims.
+    if let Ok(candidate) = attributed
+        && !known.access.speaks_for_a_shop()
+    {
+        return claim(report, candidate, &order, &known, |conversion, amount| {
+            claimed(report, event_type, candidate, conversion, amount)
+        });
     }
+    let (id, events) = match order.first(known.orders) {
+        Some(first) => (first.0, repeated(report, &order, first, known.orders)),
+        None => (
+            order.id(),
+            converted(report, event_type, attributed, &order, &known)?,
+        ),
+    };
+    let settled = settle(&order, id, known.claims);
+    Ok(events.into_iter().chain(settled).collect())
+}
+
+fn claimed(
+    report: &Report,
+    event_type: ConversionType,
+    candidate: &Candidate,
+    conversion_id: ConversionId,
+    amount: Option<Money>,
+) -> ClaimedSale {
+    ClaimedSale {
+        conversion_id,
+        event_type,
+        order_id: report.order.clone(),
+        campaign_id: candidate.campaign.clone(),
+        brand_id: candidate.brand.clone(),
+        partner_id: candidate.partner.clone(),
+        link_code: candidate.link.clone(),
+        click_id: candidate.click.clone(),
+        amount,
+        terms_version: candidate.terms_version,
+        occurred_at: report.occurred_at,
+    }
+}
+
+/// What the first report of an order comes to.
+fn converted(
+    report: &Report,
+    event_type: ConversionType,
+    attributed: Result<&Candidate, Reason>,
+    order: &Order<'_>,
+    known: &Known<'_>,
+) -> Result<Vec<Event>, Rejection> {
     let candidate = match attributed {
         Ok(candidate) => candidate,
         Err(reason) => return unattributed(report, event_type, order.id(), reason),
@@ -88,6 +137,7 @@ fn convert<'a>(
         amount: amount(report, candidate)?,
         terms_version: candidate.terms_version,
         occurred_at: report.occurred_at,
+        verified_by: Some(known.access.verified_by().name().to_owned()),
     };
     let event = About::of(order.id().clone(), attributed);
     let refunded = refunds_noted_before(known.orders, &event);
@@ -126,7 +176,7 @@ fn check_access(
     }
 }
 
-fn amount(report: &Report, candidate: &Candidate) -> Result<Option<Money>, Rejection> {
+pub(super) fn amount(report: &Report, candidate: &Candidate) -> Result<Option<Money>, Rejection> {
     if let Some(currency) = report.currency
         && currency != candidate.currency
     {
@@ -149,7 +199,7 @@ pub(crate) fn amount_refused(error: AmountError) -> Rejection {
 }
 
 /// Refunds that came before the purchase, all at once: those that its alias has are its own.
-fn refunds_noted_before(orders: &Orders, event: &Attributed) -> Option<Event> {
+pub(super) fn refunds_noted_before(orders: &Orders, event: &Attributed) -> Option<Event> {
     let ids = [Some(&event.subject), event.alias_id.as_ref()];
     let waiting = ids
         .into_iter()

@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::domain::Reason;
+use crate::domain::{Reason, VerifiedBy};
 use crate::store::conversions::{self, ConversionFilter, ConversionRow};
 
 /// Its routes.
@@ -51,6 +51,11 @@ chassis::closed_list!(
     pub(super) UnattributedReason: Reason::ALL.iter().map(|reason| reason.name())
 );
 
+chassis::closed_list!(
+    /// On whose word a conversion is a partner's.
+    pub(super) Verification: VerifiedBy::ALL.iter().map(|by| by.name())
+);
+
 /// A conversion.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ConversionItem {
@@ -75,6 +80,9 @@ pub(super) struct ConversionItem {
     refunded: Option<String>,
     /// ISO 4217 code.
     currency: Option<String>,
+    /// On whose word it is a partner's; absent in what was recorded before claims were.
+    #[schema(value_type = Option<Verification>)]
+    verified_by: Option<String>,
     /// Why it is nobody's.
     #[schema(value_type = Option<UnattributedReason>)]
     reason: Option<String>,
@@ -109,6 +117,7 @@ impl From<ConversionRow> for ConversionItem {
             click_id: row.click_id,
             terms_version: row.terms_version,
             currency: row.currency,
+            verified_by: row.verified_by,
             reason: row.reason,
             occurred_at: row.occurred_at.map(|at| Micros(at).into()),
             recorded_at: Micros(row.recorded_at).into(),

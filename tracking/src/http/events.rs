@@ -9,7 +9,7 @@ use chassis::openapi::{Problems, Repeatable};
 use chassis::problem::Problem;
 use chassis::write::Write;
 use runtime::{CommandResult, Host, Submit, TrackingRefusals, Waiting};
-use schemas::{Body, Message};
+use schemas::{Body, ClaimedSale, Message};
 use serde::Serialize;
 use types::{CampaignId, ClickId};
 use utoipa::ToSchema;
@@ -35,8 +35,10 @@ chassis::closed_list!(
 pub(super) struct EventRecorded {
     /// The event that it came to.
     event_id: Uuid,
-    /// The order's conversion, or this report's own id.
+    /// The order's conversion, or this report's own id; of a claim the conversion that it would be.
     conversion_id: String,
+    /// What the partner claims.
+    claim_id: Option<String>,
     #[schema(value_type = EventOutcome)]
     outcome: &'static str,
     /// Whose campaign it is.
@@ -52,10 +54,23 @@ pub(super) struct EventRecorded {
     amount: Option<Paid>,
 }
 
+impl EventRecorded {
+    fn claim(&mut self, sale: &ClaimedSale, message: &Message) {
+        self.claim_id = Some(message.header.subject.clone());
+        self.conversion_id = sale.conversion_id.to_string();
+        self.campaign_id = Some(sale.campaign_id.to_string());
+        self.partner_id = Some(sale.partner_id.to_string());
+        self.click_id = Some(sale.click_id.to_string());
+        self.amount = sale.amount.map(Paid::from);
+    }
+}
+
 /// Record an event
 ///
 /// A purchase or lead is attributed to the last click of the visitor, or to the click that is named, inside the campaign's
 /// window. An order that was reported before is answered with 200 and ignored.
+///
+/// A partner's report is a claim: nobody is paid for it before the brand accepts it, or reports the same order.
 #[utoipa::path(
     post,
     path = "/api/v1/tracking/events",
@@ -68,7 +83,7 @@ pub(super) struct EventRecorded {
     responses(
         (status = 201, body = EventRecorded),
         (status = 202, body = Waiting),
-        (status = 200, description = "The order was reported before", body = EventRecorded),
+        (status = 200, description = "The order was reported before, or the claim is settled", body = EventRecorded),
         Problems<TrackingRefusals>,
     ),
     security(("bearer" = []))
@@ -84,7 +99,8 @@ pub(super) async fn record_event(
     let command = Submit::of(id, write.body.command(id, caller.shop()), request_hash);
     let submitted = host.submit(command, &caller, &context).await?;
     let repeated = matches!(&submitted.result, CommandResult::Done(events)
-        if matches!(events.first().map(|event| &event.body), Some(Body::ConversionDuplicateIgnoredV1(_))));
+        if matches!(events.first().map(|event| &event.body),
+            Some(Body::ConversionDuplicateIgnoredV1(_) | Body::ClaimSettledV1(_))));
     Ok(if repeated {
         submitted.ok(recorded)
     } else {
@@ -96,6 +112,7 @@ fn recorded(message: &Message) -> EventRecorded {
     let mut answer = EventRecorded {
         event_id: message.header.id,
         conversion_id: message.header.subject.clone(),
+        claim_id: None,
         outcome: event_outcome(&message.body),
         campaign_id: None,
         partner_id: None,
@@ -120,6 +137,11 @@ fn recorded(message: &Message) -> EventRecorded {
             if let Some(first) = &body.first_conversion_id {
                 answer.conversion_id = first.to_string();
             }
+        }
+        Body::ConversionClaimedV1(body) => answer.claim(&body.sale, message),
+        Body::ClaimSettledV1(body) => {
+            answer.claim(&body.sale, message);
+            answer.conversion_id = body.conversion_id.to_string();
         }
         _ => {}
     }

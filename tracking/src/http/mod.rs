@@ -1,5 +1,6 @@
 //! The HTTP surface in http and hybrid mode.
 
+mod claims;
 mod conversions;
 pub(crate) mod edge;
 mod events;
@@ -14,5 +15,6 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(links::routes())
         .merge(events::routes())
         .merge(conversions::routes())
+        .merge(claims::routes())
         .with_state(host.clone())
 }

@@ -5,11 +5,13 @@ use std::str::FromStr;
 use aws_lc_rs::digest;
 use chassis::json::WebUrl;
 use schemas::{Actor, Body, CreateLinkV1, Event as _, Header, Message, RecordEventV1, Topic, kind};
-use types::{Amount, BrandId, CampaignId, ConversionId, LinkCode, OrderId, PartnerId};
+use types::{
+    Amount, BrandId, CampaignId, ClaimId, ConversionId, LinkCode, OrderId, PartnerId, check_reason,
+};
 
 use crate::domain::{
-    Access, Code, CreateLink, Event, EventType, Fact, Rejection, Report, UserHash, adopt,
-    amount_refused,
+    Access, ClaimDecision, Code, CreateLink, DecideClaim, Event, EventType, Fact, Rejection,
+    Report, UserHash, adopt, amount_refused,
 };
 
 /// The longest visitor id, in characters.
@@ -22,6 +24,8 @@ pub enum Read {
     Link(CreateLink),
     /// A report.
     Report(Report),
+    /// What becomes of a claim.
+    Claim(DecideClaim),
     /// A fact from campaign, as the own event that it becomes.
     Fact(Event),
 }
@@ -32,6 +36,11 @@ pub fn read(message: &Message, now: types::Micros) -> Result<Read, Rejection> {
     match &message.body {
         Body::CreateLinkV1(body) => create_link(header, body).map(Read::Link),
         Body::RecordEventV1(body) => report(header, body, now).map(Read::Report),
+        Body::AcceptClaimV1(_) => decide(header, ClaimDecision::Accept).map(Read::Claim),
+        Body::DeclineClaimV1(body) => {
+            check_reason(&body.reason).map_err(|error| invalid("/reason", error))?;
+            decide(header, ClaimDecision::Decline(body.reason.clone())).map(Read::Claim)
+        }
         _ => fact(message),
     }
 }
@@ -45,6 +54,12 @@ fn create_link(header: &Header, body: &CreateLinkV1) -> Result<CreateLink, Rejec
         target_host: url.host(),
         target_url: url.into_string(),
     })
+}
+
+fn decide(header: &Header, decision: ClaimDecision) -> Result<DecideClaim, Rejection> {
+    let unknown = |_| Rejection::new(Code::ClaimUnknown, "there is no such claim");
+    let claim = ClaimId::parse(&*header.subject).map_err(unknown)?;
+    Ok(DecideClaim { claim, decision })
 }
 
 /// The conversion that a report is about, as its message says it.

@@ -84,6 +84,7 @@ fn attributed(full: bool) -> Event {
         amount: full.then(|| Money::new(1_234, Currency::KWD)),
         terms_version: TermsVersion::FIRST,
         occurred_at: Micros(5),
+        verified_by: Some("brand".to_owned()),
     };
     of(conversion(), attributed)
 }

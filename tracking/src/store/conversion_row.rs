@@ -56,6 +56,8 @@ pub struct ConversionRow {
     pub user_hash: Option<Vec<u8>>,
     /// Refunds that were noted.
     pub noted: Option<String>,
+    /// On whose word it stands, where it is a partner's.
+    pub verified_by: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,6 +104,7 @@ impl ConversionRow {
             occurred_at: Some(event.occurred_at.0),
             amount_minor: event.amount.map(|amount| amount.minor),
             currency: event.amount.map(|amount| amount.currency.to_string()),
+            verified_by: event.verified_by.clone(),
             ..Self::default()
         }
     }
@@ -182,6 +185,7 @@ impl ConversionRow {
                         .map(|(m, c)| Money::new(m, c)),
                     terms_version: TermsVersion::new(self.terms_version?).ok()?,
                     occurred_at: occurred_at?,
+                    verified_by: self.verified_by,
                 };
                 Some(Status::Attributed(About::of(conversion, attributed)))
             }

@@ -66,10 +66,11 @@ pub async fn save(
         amount_text: text = |row| row.amount_text.as_deref(),
         user_hash: bytea = |row| row.user_hash.as_deref(),
         noted: text = |row| row.noted.as_deref(),
+        verified_by: text = |row| row.verified_by.as_deref(),
     } on (id) set (
         standing, event_id, recorded_at, position, event_type, order_id, campaign_id, brand_id,
         partner_id, link_code, click_id, terms_version, occurred_at, amount_minor, refunded_minor,
-        currency, reason, amount_text, user_hash, noted
+        currency, reason, amount_text, user_hash, noted, verified_by
     ))
     .await
 }

@@ -2,6 +2,7 @@
 
 pub mod campaigns;
 pub mod candidates;
+pub mod claims;
 pub mod clicks;
 mod conversion_row;
 pub mod conversions;

@@ -14,16 +14,18 @@ pub const PARTNER: &str = "partner123";
 pub const BRAND: &str = "brand1";
 pub const LINKS: &str = "/api/v1/tracking/links";
 pub const EVENTS: &str = "/api/v1/tracking/events";
+pub const CLAIMS: &str = "/api/v1/tracking/claims";
 pub const CONVERSIONS: &str = "/api/v1/tracking/conversions";
 
 /// Every table that is the fold of tracking's events.
-pub const FOLDED: [&str; 7] = [
+pub const FOLDED: [&str; 8] = [
     "campaigns",
     "terms",
     "enrollments",
     "links",
     "conversions",
     "conversion_aliases",
+    "claims",
     "tracking_events",
 ];
 

@@ -1,5 +1,6 @@
 //! Rule 7: the tables are the fold of the log.
 
+use runtime::testing::partner;
 use serde_json::json;
 use tracking::{MIGRATIONS, Tracking};
 
@@ -15,6 +16,9 @@ async fn the_tables_are_the_fold_of_the_log() {
     report_as(&service, "attributed", &order("user1", "o1", "100")).await;
     let named = with(order("user1", "o1", "100"), "campaign_id", CAMPAIGN);
     report_as(&service, "duplicate_ignored", &named).await;
+    let claimed = order("user1", "claimed1", "100");
+    let (_, answer) = service.post(EVENTS, &partner(PARTNER), &claimed).await;
+    assert_eq!(answer["outcome"], "claimed", "{answer}");
     report_as(&service, "refunded", &refund("user1", "o1", "12.34")).await;
     report_as(&service, "refund_noted", &refund("user1", "o2", "5")).await;
     report_as(

@@ -51,6 +51,7 @@ fn purchase(base: Money) -> About<ConversionAttributedV1> {
         amount: Some(base),
         terms_version: TermsVersion::FIRST,
         occurred_at: NOW,
+        verified_by: Some("brand".to_owned()),
     };
     About::of(conversion(), attributed)
 }

@@ -122,6 +122,8 @@ ids! {
     ClickId
     /// One order, or one event without an order.
     ConversionId
+    /// What one partner claims of one order.
+    ClaimId
     /// One payout to a partner; also its reference at the provider.
     PayoutId
     /// The shop's own name of an order.
@@ -182,6 +184,14 @@ impl ConversionId {
     /// Without an order, each command is a conversion of its own.
     pub fn of_command(command_id: Uuid) -> Self {
         Self(command_id.to_string())
+    }
+}
+
+impl ClaimId {
+    /// A partner claims an order once.
+    pub fn of(conversion: &ConversionId, partner: &PartnerId) -> Self {
+        let parts = ["claim", conversion.as_str(), partner.as_str()];
+        Self(derivation::named("clm_", &parts))
     }
 }
 

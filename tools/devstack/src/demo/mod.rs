@@ -7,6 +7,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use reqwest::Url;
+use reqwest::header::LOCATION;
 use schemas::Service;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -52,8 +54,8 @@ pub async fn load(settings: &Settings, tokens: &impl Tokens, progress: Progress)
     partner
         .write_once("demo-link", "links", &link, "link_exists")
         .await?;
-    click(settings).await?;
-    sale(settings, &partner).await?;
+    let click = click(settings).await?;
+    sale(&brand, &click).await?;
     let balance = balance(&partner).await?;
     step.done(&format!("loaded; partner123's balance: {balance}"));
     Ok(())
@@ -94,31 +96,18 @@ pub async fn campaign_with_terms(brand: &Client, campaign: &str) -> Result<()> {
     brand.write(&key("activate"), &activate, &json!({})).await
 }
 
-/// One order of 2,000.00. Tracking answers a click although it could not write it in time (a redirect goes before
-/// bookkeeping); then the sale finds none, and is reported again after another click.
-async fn sale(settings: &Settings, partner: &Client) -> Result<()> {
+/// One order of 2,000.00, reported by the shop that sold it, with the click that led there. Reported again it is the same.
+async fn sale(brand: &Client, click: &str) -> Result<()> {
     let sale = json!({
         "user_id": "user123", "event_type": "purchase", "order_id": "demo-order-1", "campaign_id": "camp100",
-        "amount": "2000.00", "currency": "USD",
+        "click_id": click, "amount": "2000.00", "currency": "USD",
     });
-    let mut outcome = Value::Null;
-    for attempt in 1..=10 {
-        outcome = partner
-            .outcome(&format!("demo-sale-{attempt}"), "tracking/events", &sale)
-            .await?;
-        if outcome["code"] != "click_unknown" {
-            break;
-        }
-        click(settings).await?;
-    }
-    if outcome["status"] != "completed" {
-        bail!("the demo sale ends as {outcome}");
-    }
-    Ok(())
+    let key = format!("demo-sale-{click}");
+    brand.write(&key, "tracking/events", &sale).await
 }
 
-/// A click of `user123` on the demo link, at tracking's public edge.
-async fn click(settings: &Settings) -> Result<()> {
+/// A click of `user123` on the demo link, at tracking's public edge: its id, as the shop's page gets it.
+async fn click(settings: &Settings) -> Result<String> {
     let url = format!(
         "{}/c/demo100?user_id=user123",
         settings.service_url(Service::Tracking)?
@@ -127,9 +116,14 @@ async fn click(settings: &Settings) -> Result<()> {
     let end = Instant::now() + SETTLED_WITHIN;
     loop {
         // The link reaches tracking's redirect a moment after its command is done.
-        let status = client.get(&url).send().await?.status();
+        let answer = client.get(&url).send().await?;
+        let status = answer.status();
         if status.is_redirection() {
-            return Ok(());
+            let page = answer.headers().get(LOCATION).context("where to")?;
+            let page = Url::parse(page.to_str()?)?;
+            let mut query = page.query_pairs();
+            let click = query.find(|(name, _)| name == "click_id");
+            return Ok(click.context("no click_id in the redirect")?.1.into_owned());
         }
         if Instant::now() >= end {
             bail!("GET {url} answers {status} instead of a redirect");

@@ -111,14 +111,9 @@ async fn a_purchase_is_one_trace_from_the_bffs_request_through_every_service_to_
     let waits = "2af7651916cd43dd8448eb211c80319c";
     let of_waiting = Uuid::now_v7();
     let body = json!({"campaign_id": "unknown", "target_url": "https://example.com/"});
-    ask(
-        &stack,
-        "links",
-        body,
-        &format!("00-{waits}-{CALLER}-01"),
-        of_waiting,
-    )
-    .await;
+    let partner = stack.token(&[]).unwrap();
+    let traceparent = format!("00-{waits}-{CALLER}-01");
+    ask(&stack, &partner, "links", body, (&traceparent, of_waiting)).await;
     let line = until_logged(&stack, "tracking", waits).await;
     assert_eq!(line["correlation_id"], of_waiting.to_string(), "{line}");
     assert_eq!(line["message"], "a message goes to the retry queue");
@@ -141,15 +136,23 @@ async fn a_purchase_is_one_trace_from_the_bffs_request_through_every_service_to_
 async fn buy(stack: &LocalStack, traceparent: &str, correlation: Uuid) {
     let body =
         json!({"user_id": "user123", "event_type": "purchase", "amount": 10.0, "currency": "USD"});
-    ask(stack, "tracking/events", body, traceparent, correlation).await;
+    let shop = stack.token(&["--brand", "brand123"]).unwrap();
+    let at = (traceparent, correlation);
+    ask(stack, &shop, "tracking/events", body, at).await;
 }
 
-async fn ask(stack: &LocalStack, path: &str, body: Value, traceparent: &str, correlation: Uuid) {
+async fn ask(
+    stack: &LocalStack,
+    token: &str,
+    path: &str,
+    body: Value,
+    (traceparent, correlation): (&str, Uuid),
+) {
     let url = format!("{}/api/v1/{path}", stack.url(Service::Bff).unwrap());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = http
         .post(url)
-        .bearer_auth(stack.token(&[]).unwrap())
+        .bearer_auth(token)
         .header("traceparent", traceparent)
         .header("x-correlation-id", correlation.to_string())
         .json(&body);

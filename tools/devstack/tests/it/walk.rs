@@ -62,6 +62,54 @@ async fn a_demo_whose_campaign_is_there_and_nothing_else_is_loaded_to_its_end() 
     stack.load_demo().await.unwrap();
 }
 
+#[tokio::test]
+async fn what_a_partner_reports_on_its_own_click_is_payable_when_its_brand_reports_it() {
+    let stack = LocalStack::start(Mode::Hybrid).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let walker = Walker::new(&stack, Mode::Hybrid);
+    let shop = stack.token(&["--brand", "brand123"]).unwrap();
+    for (number, door) in [Service::Bff, Service::Tracking].into_iter().enumerate() {
+        let sale = json!({"user_id": "user123", "event_type": "purchase", "amount": "10000.00",
+                          "order_id": format!("claimed-{number}")});
+        let earned = walker.payable().await;
+        walker.claim(door, &sale).await;
+        let status = |status: &str| format!("claims?status={status}");
+        until("the claim is shown", || async {
+            walker.count(&status("open")).await == 1
+        })
+        .await;
+        assert_eq!(walker.payable().await, earned, "a claim earns nothing");
+
+        let reported = walker
+            .write_as(&shop, "tracking/events", sale.clone())
+            .await;
+        assert_eq!(reported["status"], "completed", "{reported}");
+        until("the sale is paid for", || async {
+            walker.payable().await == earned + 1_000
+        })
+        .await;
+        until("the claim is settled", || async {
+            walker.count(&status("settled")).await == number + 1
+        })
+        .await;
+        walker.claim(door, &sale).await;
+        assert_eq!(walker.count(&status("open")).await, 0);
+        assert_eq!(walker.count("commissions").await, number + 2);
+    }
+
+    let sale = json!({"user_id": "user123", "event_type": "purchase", "amount": "50.00", "order_id": "claimed-2"});
+    walker.claim(Service::Bff, &sale).await;
+    let open = walker.read("claims?status=open").await;
+    let id = open["items"][0]["id"].as_str().unwrap();
+    let accept = format!("claims/{id}/accept");
+    let accepted = walker.write_as(&shop, &accept, json!({})).await;
+    assert_eq!(accepted["status"], "completed", "{accepted}");
+    until("the accepted claim is paid for", || async {
+        walker.payable().await == 200 + 2 * 1_000 + 5
+    })
+    .await;
+}
+
 async fn walk_twice(mode: Mode) {
     let stack = LocalStack::start(mode).await.unwrap();
     walk_twice_on(&stack, mode).await;
@@ -144,10 +192,14 @@ impl<'a> Walker<'a> {
     }
 
     async fn read(&self, path: &str) -> Value {
+        self.read_as(&self.token, path).await
+    }
+
+    async fn read_as(&self, token: &str, path: &str) -> Value {
         let answer = self
             .http
             .get(self.bff(path))
-            .bearer_auth(&self.token)
+            .bearer_auth(token)
             .send()
             .await
             .unwrap();
@@ -156,10 +208,14 @@ impl<'a> Walker<'a> {
 
     /// A write through the bff: 202, then its final status.
     async fn write(&self, path: &str, body: Value) -> Value {
+        self.write_as(&self.token, path, body).await
+    }
+
+    async fn write_as(&self, token: &str, path: &str, body: Value) -> Value {
         let request = self
             .http
             .post(self.bff(path))
-            .bearer_auth(&self.token)
+            .bearer_auth(token)
             .json(&body);
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::ACCEPTED, "{path}");
@@ -168,10 +224,10 @@ impl<'a> Walker<'a> {
         assert!(at.ends_with(command["command_id"].as_str().unwrap()));
         let at = at.trim_start_matches("/api/v1/").to_owned();
         until(&format!("{path} has an outcome"), || async {
-            self.read(&at).await["status"] != "pending"
+            self.read_as(token, &at).await["status"] != "pending"
         })
         .await;
-        self.read(&at).await
+        self.read_as(token, &at).await
     }
 
     async fn accept(&self) -> Value {
@@ -194,14 +250,15 @@ impl<'a> Walker<'a> {
             .await
     }
 
-    /// With no token, at tracking itself; in event mode through the bff, which wants one.
+    /// With no token, at tracking itself; in event mode through the bff, which wants the shop's.
     async fn purchase(&self) {
         let body = json!({
             "user_id": "user123", "event_type": "purchase",
             "metadata": {"amount": 100.0, "product_id": "prod456"},
         });
         if self.mode == Mode::Event {
-            let done = self.write("tracking/events", body).await;
+            let shop = self.stack.token(&["--brand", "brand123"]).unwrap();
+            let done = self.write_as(&shop, "tracking/events", body).await;
             assert_eq!(done["status"], "completed", "{done}");
             return;
         }
@@ -209,6 +266,32 @@ impl<'a> Walker<'a> {
         let url = format!("{tracking}/api/v1/tracking/events");
         let answer = self.http.post(url).json(&body).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::CREATED);
+    }
+
+    /// The partner's own report, at the bff or at tracking itself.
+    async fn claim(&self, door: Service, sale: &Value) {
+        if door == Service::Bff {
+            let taken = self.write("tracking/events", sale.clone()).await;
+            assert_eq!(taken["status"], "completed", "{taken}");
+            return;
+        }
+        let url = format!("{}/api/v1/tracking/events", self.stack.url(door).unwrap());
+        let request = self.http.post(url).bearer_auth(&self.token).json(sale);
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
+    /// What partner123 can be paid, in whole dollars.
+    async fn payable(&self) -> i64 {
+        let list = self.read("balances").await;
+        let payable = list["items"][0]["accounts"]["payable"].as_str();
+        let (dollars, _) = payable.unwrap().split_once('.').unwrap();
+        dollars.parse().unwrap()
+    }
+
+    /// How many of these the bff shows to partner123.
+    async fn count(&self, list: &str) -> usize {
+        self.read(list).await["items"].as_array().unwrap().len()
     }
 
     /// How many commissions partner123 has: from the service, or in event mode from the bff.

@@ -19,6 +19,7 @@ macro_rules! stated {
 }
 
 const SALES: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.attributed.v1' AND payload ->> 'order_id' IS NOT NULL";
+const VERIFIED: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.attributed.v1' AND payload ->> 'verified_by' IS NOT NULL";
 const BY_BRANDS: &str =
     "SELECT count(*) FROM messages WHERE service = 'tracking' AND actor -> 'roles' ? 'brand'";
 const NOTED: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.refund_noted.v1'";
@@ -57,6 +58,22 @@ pub(super) const QUESTIONS: &[Question] = &[
               WHERE t.type = 'conversion.refunded.v1' AND t.outcome_of IS NULL
                 AND NOT EXISTS (SELECT 1 FROM stated n WHERE n.type = 'conversion.refund_noted.v1' AND n.payload ->> 'order_id' = s.number
                                    AND (n.shop IS NULL OR n.shop = s.brand))"
+        ),
+    },
+    Question {
+        rule: 9,
+        check: "nobody earns on a partner's own word",
+        of: VERIFIED,
+        broken: stated!(
+            "SELECT format('tracking position %s: %s is %s''s, asked by %s, and neither its brand nor an operator said so', t.position,
+                           t.subject, t.payload ->> 'partner_id', t.actor) AS evidence
+               FROM stated t
+              WHERE t.type = 'conversion.attributed.v1' AND t.payload ->> 'verified_by' IS NOT NULL
+                AND (NOT coalesce(t.actor -> 'roles' ? 'operator' OR t.shop = t.payload ->> 'brand_id', t.actor IS NULL)
+                     OR t.payload ->> 'verified_by' = 'claim' AND NOT EXISTS (
+                            SELECT 1 FROM messages a
+                             WHERE a.service = 'tracking' AND a.type = 'claim.accepted.v1' AND a.causation_id = t.causation_id
+                               AND a.payload ->> 'conversion_id' = t.subject))"
         ),
     },
 ];

@@ -203,8 +203,11 @@ fn the_example_of_every_documented_body_is_taken() {
             }
         }
     }
-    // At the bff and at their services, all but the body without fields.
-    assert_eq!(taken.len(), 2 * (OPERATIONS.len() - 1), "{taken:?}");
+    // At the bff and at their services, all but the bodies without fields.
+    let has_fields =
+        |operation: &&&str| api::read_body(operation, b"{}").is_some_and(|read| read.is_err());
+    let with_fields = OPERATIONS.iter().filter(has_fields).count();
+    assert_eq!(taken.len(), 2 * with_fields, "{taken:?}");
 }
 
 /// Operators' routes all take their bodies by the same extractor and are tried by the table of routes.

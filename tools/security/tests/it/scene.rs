@@ -9,14 +9,14 @@ use runtime::testing::{
     TestService, brand, claims, mint, new_database, operator, partner, until, variables,
 };
 use schemas::{
-    Body, CampaignActivatedV1, CommissionCalculatedV1, ConversionAttributedV1,
-    EnrollmentAcceptedV1, LedgerPostedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service,
-    TermsPublishedV1, Topic, Transfer,
+    Body, CampaignActivatedV1, ClaimedSale, CommissionCalculatedV1, ConversionAttributedV1,
+    ConversionClaimedV1, EnrollmentAcceptedV1, LedgerPostedV1, PayoutRequestedV1, Plan,
+    SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer,
 };
 use serde_json::{Value, json};
 use types::{
-    BrandId, CampaignId, ClickId, ConversionType, Currency, EnrollmentId, LinkCode, Micros, Money,
-    PartnerId, PayoutMethod, TermsVersion, WindowDays,
+    BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType, Currency, EnrollmentId,
+    LinkCode, Micros, Money, PartnerId, PayoutMethod, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -60,7 +60,7 @@ impl Scene {
         let mut text = text.replace("$who", owner);
         let new = Uuid::now_v7().simple().to_string();
         text = text.replace("$new", &new);
-        for name in ["command", "conversion", "payout", "click"] {
+        for name in ["command", "conversion", "payout", "click", "claim"] {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(&format!("${name}"), value);
@@ -71,7 +71,7 @@ impl Scene {
     /// An answer without what differs only because another thing was asked for.
     pub fn neutral(&self, text: &str, owner: &'static str) -> String {
         let mut text = text.to_owned();
-        for name in ["command", "conversion", "payout", "click"] {
+        for name in ["command", "conversion", "payout", "click", "claim"] {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(value.as_str(), "$");
@@ -106,6 +106,7 @@ fn unknown(name: &str) -> String {
     match name {
         "payout" => "pay_00000000000070008000000000000000".to_owned(),
         "click" => "clk_00000000000070008000000000000000".to_owned(),
+        "claim" => "clm_00000000000070008000000000000000".to_owned(),
         _ => "00000000-0000-7000-8000-000000000000".to_owned(),
     }
 }
@@ -228,6 +229,13 @@ async fn tracking_scene() -> Scene {
         assert_eq!(sold["outcome"], "attributed", "{sold}");
         let conversion = sold["conversion_id"].as_str().unwrap().to_owned();
         scene.name(owner, "conversion", conversion);
+        let sale = json!({"user_id": format!("user-{owner}"), "event_type": "purchase", "amount": "10.00",
+            "order_id": format!("claimed-{owner}"), "campaign_id": campaign});
+        let claimed = scene
+            .post("/api/v1/tracking/events", &partner(who), sale)
+            .await;
+        assert_eq!(claimed["outcome"], "claimed", "{claimed}");
+        scene.name(owner, "claim", claimed["claim_id"].as_str().unwrap());
     }
     scene.name_commands().await;
     scene
@@ -256,6 +264,7 @@ async fn commission_scene() -> Scene {
             amount: Some(usd(10_000)),
             terms_version: TermsVersion::FIRST,
             occurred_at: Micros(1_790_000_000_000_000),
+            verified_by: Some("brand".to_owned()),
         };
         let topic = Topic::TrackingEvents;
         scene
@@ -376,6 +385,27 @@ async fn bff_scene() -> Scene {
             .deliver(topic, &who, &id, requested.into())
             .await;
         scene.name(owner, "payout", id);
+        let conversion = ConversionId::of_command(Uuid::now_v7());
+        let claim = ClaimId::of(&conversion, &partner_of(owner));
+        let claimed = ConversionClaimedV1 {
+            sale: ClaimedSale {
+                conversion_id: conversion,
+                event_type: ConversionType::Purchase,
+                order_id: None,
+                campaign_id: campaign_of(owner),
+                brand_id: brand_of(owner),
+                partner_id: partner_of(owner),
+                link_code: LinkCode::parse(format!("link-{owner}")).unwrap(),
+                click_id: ClickId::parse(format!("clk-{owner}")).unwrap(),
+                amount: Some(usd(10_000)),
+                terms_version: TermsVersion::FIRST,
+                occurred_at: Micros(1_790_000_000_000_000),
+            },
+        };
+        let id = claim.as_str();
+        let events = Topic::TrackingEvents;
+        scene.service.deliver(events, id, id, claimed.into()).await;
+        scene.name(owner, "claim", id);
         let requested = scene
             .post("/api/v1/payments/request", &partner(&who), payout())
             .await;

@@ -1,14 +1,15 @@
 //! Examples and properties of the deciders.
 
 mod attributing;
+mod claims;
 mod links;
 mod orders;
 mod properties;
 mod refunds;
 
 use types::{
-    Amount, BrandId, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, Micros,
-    Money, OrderId, PartnerId, TermsVersion, Uuid,
+    Amount, BrandId, CampaignId, ClaimId, ClaimStatus, ClickId, ConversionId, ConversionType,
+    Currency, LinkCode, Micros, Money, OrderId, PartnerId, TermsVersion, Uuid,
 };
 
 use super::*;
@@ -85,6 +86,7 @@ fn refund_of(campaign: Option<&str>, order: &str, amount: &str) -> Report {
 /// What was reported so far, as one service's tables would hold it.
 struct Records {
     orders: Orders,
+    claims: Claims,
     candidate: Option<Candidate>,
     access: Access,
     events: u128,
@@ -94,6 +96,7 @@ impl Records {
     fn with_a_click() -> Self {
         Self {
             orders: Orders::default(),
+            claims: Claims::default(),
             candidate: Some(click(DAY)),
             access: Access::All,
             events: 0,
@@ -111,6 +114,7 @@ impl Records {
         };
         let known = Known {
             orders: &self.orders,
+            claims: &self.claims,
             candidate: self.candidate.as_ref(),
             campaign: report
                 .campaign
@@ -125,13 +129,18 @@ impl Records {
 
     fn apply(&mut self, report: &Report) -> Result<Vec<Event>, Rejection> {
         let events = self.decide(report)?;
-        for event in &events {
+        self.evolve(&events);
+        Ok(events)
+    }
+
+    fn evolve(&mut self, events: &[Event]) {
+        for event in events {
             self.events += 1;
             let position = i64::try_from(self.events).unwrap();
             let id = Uuid::from_u128(self.events);
             self.orders.evolve(event, id, NOW, position);
+            self.claims.evolve(event, id, NOW, position);
         }
-        Ok(events)
     }
 
     /// What a report comes to, in a word each.
@@ -163,6 +172,10 @@ fn word(event: &Event) -> String {
         Event::RefundNoted(_) => "noted".to_owned(),
         Event::DuplicateIgnored(_) => "duplicate".to_owned(),
         Event::Recorded(_) => "recorded".to_owned(),
+        Event::Claimed(_) => "claimed".to_owned(),
+        Event::ClaimSettled(_) => "settled".to_owned(),
+        Event::ClaimAccepted(_) => "accepted".to_owned(),
+        Event::ClaimDeclined(_) => "declined".to_owned(),
         other => format!("{other:?}"),
     }
 }

@@ -124,6 +124,10 @@ pub(super) const CASES: &[Case] = &[
         let Body::ConversionRefundedV1(refunded) = body else { return };
         refunded.refunded_total.minor += 1;
     }),
+    says(9, "nobody earns on a partner", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(body) = body else { return };
+        body.verified_by = Some("claim".to_owned());
+    }),
     says(9, "one order of a brand", Tracking, "conversion.attributed.v1", |body| {
         let Body::ConversionAttributedV1(attributed) = body else { return };
         attributed.order_id = Some(OrderId::parse("camp_now_o1").unwrap());

@@ -184,6 +184,7 @@ impl<'a> Traffic<'a> {
             of("o3", json!({"event_type": "signup"})),
         )
         .await;
+        self.claims(campaign, &purchase).await;
         // At the service itself, by nobody in particular, without an order.
         let body = json!({"user_id": format!("user_{campaign}"), "event_type": "purchase", "amount": "1000.00", "currency": "USD"});
         let url = format!(
@@ -259,6 +260,45 @@ impl<'a> Traffic<'a> {
             .send()
             .await
             .unwrap();
+    }
+
+    /// What the partner claims: one is accepted, one declined, and one settled by the shop's own report.
+    async fn claims(&mut self, campaign: &str, purchase: &impl Fn(&str) -> Value) {
+        let key = |what: &str| format!("{campaign}/claim/{what}");
+        for order in ["accepted", "declined", "settled"] {
+            self.write(&key(order), "tracking/events", purchase(order))
+                .await;
+        }
+        self.as_brand(&key("sold"), "tracking/events", purchase("settled"))
+            .await;
+        let (http, url, token) = (
+            self.http.clone(),
+            self.bff("claims?status=open"),
+            self.brand.clone(),
+        );
+        let mut open = Value::Null;
+        wait("two claims are open", async || {
+            let answer = http.get(&url).bearer_auth(&token).send().await.unwrap();
+            open = answer.json().await.unwrap();
+            open["items"]
+                .as_array()
+                .is_some_and(|items| items.len() == 2)
+        })
+        .await;
+        for claim in open["items"].as_array().unwrap() {
+            let (id, order) = (
+                claim["id"].as_str().unwrap(),
+                claim["order_id"].as_str().unwrap(),
+            );
+            let accepted = order.ends_with("accepted");
+            let (what, body) = if accepted {
+                ("accept", json!({}))
+            } else {
+                ("decline", json!({"reason": "no such order"}))
+            };
+            self.as_brand(&key(what), &format!("claims/{id}/{what}"), body)
+                .await;
+        }
     }
 
     async fn until_paid(&self) {

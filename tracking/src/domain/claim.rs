@@ -1,0 +1,243 @@
+//! Claims: what a partner says that a click of its own led to. Nobody is paid for one until who may say so reports the same
+//! order, which settles it, or the brand accepts it.
+
+use std::collections::HashMap;
+
+use schemas::{
+    About, ClaimAcceptedV1, ClaimDeclinedV1, ClaimSettledV1, ClaimedSale, ConversionAttributedV1,
+    ConversionClaimedV1, ConversionDuplicateIgnoredV1,
+};
+use types::{ClaimId, ClaimStatus, ConversionId, Micros, Uuid};
+
+use super::report::{amount, refunds_noted_before};
+use super::{Access, Candidate, Code, Event, Known, Order, Orders, Rejection, Report, VerifiedBy};
+
+/// A claim as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What is claimed.
+    pub sale: ClaimedSale,
+    /// What became of it.
+    pub status: ClaimStatus,
+    /// The conversion of its order, once there is one.
+    pub conversion: Option<ConversionId>,
+    /// Why it was declined.
+    pub reason: Option<String>,
+    /// The event that made it.
+    pub event_id: Uuid,
+    /// When that was, in our time.
+    pub claimed_at: Micros,
+    /// When it was decided or settled.
+    pub decided_at: Option<Micros>,
+    /// That first event's place in the log.
+    pub position: i64,
+}
+
+/// The claims that are looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims(pub HashMap<ClaimId, Claim>);
+
+/// Asks what becomes of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecideClaim {
+    /// Which.
+    pub claim: ClaimId,
+    /// What its brand says.
+    pub decision: ClaimDecision,
+}
+
+/// What a brand says of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimDecision {
+    /// It is true.
+    Accept,
+    /// It is not, for this reason.
+    Decline(String),
+}
+
+impl Claims {
+    /// Applies what happened. Returns the id of the claim that changed.
+    pub fn evolve(
+        &mut self,
+        event: &Event,
+        id: Uuid,
+        time: Micros,
+        position: i64,
+    ) -> Option<ClaimId> {
+        let new = |sale: &ClaimedSale| Claim {
+            sale: sale.clone(),
+            status: ClaimStatus::Open,
+            conversion: None,
+            reason: None,
+            event_id: id,
+            claimed_at: time,
+            decided_at: None,
+            position,
+        };
+        let (claim, status, conversion, reason) = match event {
+            Event::Claimed(it) => {
+                self.0.insert(it.subject.clone(), new(&it.sale));
+                return Some(it.subject.clone());
+            }
+            Event::ClaimSettled(it) => {
+                let claim = self.0.entry(it.subject.clone());
+                claim.or_insert_with(|| new(&it.sale));
+                let conversion = Some(it.conversion_id.clone());
+                (&it.subject, ClaimStatus::Settled, conversion, None)
+            }
+            Event::ClaimAccepted(it) => {
+                let conversion = Some(it.conversion_id.clone());
+                (&it.subject, ClaimStatus::Accepted, conversion, None)
+            }
+            Event::ClaimDeclined(it) => {
+                let reason = Some(it.reason.clone());
+                (&it.subject, ClaimStatus::Declined, None, reason)
+            }
+            Event::TermsAdopted(_)
+            | Event::CampaignAdopted(_)
+            | Event::EnrollmentAdopted(_)
+            | Event::LinkCreated(_)
+            | Event::Attributed(_)
+            | Event::Unattributed(_)
+            | Event::Refunded(_)
+            | Event::RefundNoted(_)
+            | Event::DuplicateIgnored(_)
+            | Event::Recorded(_) => return None,
+        };
+        let known = self.0.get_mut(claim)?;
+        if !known.status.stays() {
+            known.status = status;
+            known.conversion = conversion;
+            known.reason = reason;
+            known.decided_at = Some(time);
+        }
+        Some(claim.clone())
+    }
+
+    /// The claims of an order that nobody has decided upon, oldest first.
+    fn open_of<'a>(
+        &'a self,
+        ids: impl IntoIterator<Item = &'a ConversionId>,
+    ) -> Vec<(&'a ClaimId, &'a Claim)> {
+        let ids: Vec<_> = ids.into_iter().collect();
+        let is_open = |claim: &Claim| {
+            claim.status == ClaimStatus::Open && ids.contains(&&claim.sale.conversion_id)
+        };
+        let mut open: Vec<_> = self.0.iter().filter(|(_, claim)| is_open(claim)).collect();
+        open.sort_by_key(|(id, claim)| (claim.position, *id));
+        open
+    }
+}
+
+/// Decides upon a partner's report of what its own click led to.
+pub(super) fn claim(
+    report: &Report,
+    candidate: &Candidate,
+    order: &Order<'_>,
+    known: &Known<'_>,
+    sale: impl FnOnce(ConversionId, Option<types::Money>) -> ClaimedSale,
+) -> Result<Vec<Event>, Rejection> {
+    let id = ClaimId::of(order.id(), &candidate.partner);
+    let sale = sale(order.id().clone(), amount(report, candidate)?);
+    if let Some((conversion, _)) = order.first(known.orders) {
+        return Ok(vec![settled(&id, sale, conversion)]);
+    }
+    match known.claims.0.get(&id) {
+        None => Ok(vec![About::of(id, ConversionClaimedV1 { sale }).into()]),
+        Some(first) => {
+            let ignored = ConversionDuplicateIgnoredV1 {
+                event_type: report.event_type.as_str().to_owned(),
+                first_event_id: first.event_id,
+                order_id: report.order.clone(),
+                first_conversion_id: None,
+            };
+            Ok(vec![About::of(order.id().clone(), ignored).into()])
+        }
+    }
+}
+
+/// What a report by who may make it does to the claims of the same order.
+pub(super) fn settle(
+    order: &Order<'_>,
+    conversion: &ConversionId,
+    claims: &Claims,
+) -> impl Iterator<Item = Event> {
+    let open = claims.open_of(order.ids().chain([conversion]));
+    let open: Vec<_> = open
+        .into_iter()
+        .map(|(id, claim)| settled(id, claim.sale.clone(), conversion))
+        .collect();
+    open.into_iter()
+}
+
+fn settled(id: &ClaimId, sale: ClaimedSale, conversion: &ConversionId) -> Event {
+    let settled = ClaimSettledV1 {
+        sale,
+        conversion_id: conversion.clone(),
+    };
+    About::of(id.clone(), settled).into()
+}
+
+/// Decides what becomes of a claim: for its brand, and for operators.
+pub fn decide_claim(
+    command: &DecideClaim,
+    claims: &Claims,
+    orders: &Orders,
+    access: &Access,
+) -> Result<Vec<Event>, Rejection> {
+    let id = &command.claim;
+    let claim = claims.0.get(id);
+    let claim = claim.filter(|claim| access.is_brand(&claim.sale.brand_id));
+    let unknown = || Rejection::new(Code::ClaimUnknown, "there is no such claim");
+    let claim = claim.ok_or_else(unknown)?;
+    if claim.status != ClaimStatus::Open {
+        let detail = format!("the claim is {}", claim.status.name());
+        return Err(Rejection::new(Code::ClaimDecided, detail));
+    }
+    let sale = &claim.sale;
+    let conversion = &sale.conversion_id;
+    match &command.decision {
+        ClaimDecision::Decline(reason) => {
+            let reason = reason.clone();
+            Ok(vec![
+                About::of(id.clone(), ClaimDeclinedV1 { reason }).into(),
+            ])
+        }
+        ClaimDecision::Accept => {
+            let accepted = ClaimAcceptedV1 {
+                conversion_id: conversion.clone(),
+            };
+            let attributed = About::of(conversion.clone(), attributed(sale));
+            let refunded = refunds_noted_before(orders, &attributed);
+            let others = claims.open_of([conversion]).into_iter();
+            let others = others
+                .filter(|(other, _)| *other != id)
+                .map(|(other, claim)| settled(other, claim.sale.clone(), conversion));
+            Ok([
+                About::of(id.clone(), accepted).into(),
+                Event::Attributed(attributed),
+            ]
+            .into_iter()
+            .chain(refunded)
+            .chain(others)
+            .collect())
+        }
+    }
+}
+
+fn attributed(sale: &ClaimedSale) -> ConversionAttributedV1 {
+    ConversionAttributedV1 {
+        event_type: sale.event_type,
+        order_id: sale.order_id.clone(),
+        alias_id: None,
+        campaign_id: sale.campaign_id.clone(),
+        brand_id: sale.brand_id.clone(),
+        partner_id: sale.partner_id.clone(),
+        link_code: sale.link_code.clone(),
+        click_id: sale.click_id.clone(),
+        amount: sale.amount,
+        terms_version: sale.terms_version,
+        occurred_at: sale.occurred_at,
+        verified_by: Some(VerifiedBy::Claim.name().to_owned()),
+    }
+}

@@ -1,0 +1,238 @@
+use super::*;
+
+fn of_partner(name: &str) -> Access {
+    Access::Own {
+        partner: Some(partner(name)),
+        brand: None,
+    }
+}
+
+fn of_brand(name: &str) -> Access {
+    Access::Own {
+        partner: None,
+        brand: Some(brand(name)),
+    }
+}
+
+fn claim_of(name: &str) -> ClaimId {
+    ClaimId::of(
+        &ConversionId::of_brand(&brand("brand1"), &order("order1")),
+        &partner(name),
+    )
+}
+
+impl Records {
+    /// The same records, as a partner that has the click sees them.
+    fn as_partner(&mut self, name: &str) -> &mut Self {
+        self.access = of_partner(name);
+        let click = click(DAY);
+        self.candidate = Some(Candidate {
+            partner: partner(name),
+            ..click
+        });
+        self
+    }
+
+    fn as_brand(&mut self, name: &str) -> &mut Self {
+        self.access = of_brand(name);
+        self
+    }
+
+    fn decide_claim(&mut self, name: &str, decision: ClaimDecision) -> Vec<String> {
+        let command = DecideClaim {
+            claim: claim_of(name),
+            decision,
+        };
+        let decided = decide_claim(&command, &self.claims, &self.orders, &self.access);
+        match decided {
+            Err(rejection) => vec![rejection.code.name.to_owned()],
+            Ok(events) => {
+                self.evolve(&events);
+                events.iter().map(word).collect()
+            }
+        }
+    }
+
+    fn status_of(&self, name: &str) -> Option<ClaimStatus> {
+        self.claims.0.get(&claim_of(name)).map(|claim| claim.status)
+    }
+}
+
+fn sale() -> Report {
+    purchase(None, Some("order1"), "10")
+}
+
+#[test]
+fn what_a_partner_reports_of_its_own_click_is_a_claim_and_no_conversion() {
+    let mut records = Records::with_a_click();
+    for event_type in ["purchase", "lead"] {
+        let order = format!("order-{event_type}");
+        let reported = report(event_type, None, Some(&order), "10000.00");
+        assert_eq!(
+            records.as_partner("partner1").outcome(&reported),
+            ["claimed"]
+        );
+    }
+    assert!(records.orders.conversions.is_empty());
+    let no_number = purchase(None, None, "10");
+    assert_eq!(records.outcome(&no_number), ["claimed"]);
+    assert!(records.orders.conversions.is_empty());
+}
+
+#[test]
+fn a_report_by_who_may_make_it_settles_the_claims_of_its_order() {
+    let mut records = Records::with_a_click();
+    assert_eq!(records.as_partner("partner1").outcome(&sale()), ["claimed"]);
+    assert_eq!(records.as_partner("partner2").outcome(&sale()), ["claimed"]);
+    let outcome = records
+        .as_partner("partner1")
+        .as_brand("brand1")
+        .outcome(&sale());
+    assert_eq!(outcome, ["attributed", "settled", "settled"]);
+    assert_eq!(records.status_of("partner1"), Some(ClaimStatus::Settled));
+    assert_eq!(records.status_of("partner2"), Some(ClaimStatus::Settled));
+}
+
+#[test]
+fn a_claim_of_an_order_that_is_known_is_settled_at_once_and_again() {
+    let mut records = Records::with_a_click();
+    assert_eq!(records.as_brand("brand1").outcome(&sale()), ["attributed"]);
+    for _ in 0..2 {
+        assert_eq!(records.as_partner("partner1").outcome(&sale()), ["settled"]);
+    }
+    assert_eq!(records.orders.conversions.len(), 1);
+    let claim = &records.claims.0[&claim_of("partner1")];
+    assert_eq!(claim.conversion.as_ref(), Some(&claim.sale.conversion_id));
+}
+
+#[test]
+fn a_partner_claims_an_order_once() {
+    let mut records = Records::with_a_click();
+    assert_eq!(records.as_partner("partner1").outcome(&sale()), ["claimed"]);
+    assert_eq!(records.outcome(&sale()), ["duplicate"]);
+    assert_eq!(records.claims.0.len(), 1);
+    records.as_brand("brand1");
+    records.decide_claim(
+        "partner1",
+        ClaimDecision::Decline("no such order".to_owned()),
+    );
+    assert_eq!(
+        records.as_partner("partner1").outcome(&sale()),
+        ["duplicate"]
+    );
+    assert_eq!(records.status_of("partner1"), Some(ClaimStatus::Declined));
+}
+
+#[test]
+fn an_accepted_claim_is_a_conversion_of_its_partner_and_settles_the_others() {
+    let mut records = Records::with_a_click();
+    records.as_partner("partner1").outcome(&sale());
+    records.as_partner("partner2").outcome(&sale());
+    records.as_brand("brand1");
+    let decided = records.decide_claim("partner2", ClaimDecision::Accept);
+    assert_eq!(decided, ["accepted", "attributed", "settled"]);
+    let id = ConversionId::of_brand(&brand("brand1"), &order("order1"));
+    let Status::Attributed(conversion) = &records.orders.conversions[&id].status else {
+        panic!("it is nobody's")
+    };
+    assert_eq!(conversion.partner_id, partner("partner2"));
+    assert_eq!(conversion.verified_by.as_deref(), Some("claim"));
+    // The shop's own report of it comes late.
+    assert_eq!(records.outcome(&sale()), ["duplicate"]);
+    assert_eq!(records.status_of("partner2"), Some(ClaimStatus::Accepted));
+}
+
+#[test]
+fn refunds_that_came_before_an_accepted_claim_are_taken_back() {
+    let mut records = Records::with_a_click();
+    records.as_partner("partner1").outcome(&sale());
+    records.as_brand("brand1");
+    assert_eq!(records.outcome(&refund_of(None, "order1", "4")), ["noted"]);
+    let decided = records.decide_claim("partner1", ClaimDecision::Accept);
+    assert_eq!(
+        decided,
+        ["accepted", "attributed", "refunded 4.00 of 10.00"]
+    );
+}
+
+#[test]
+fn a_claim_is_decided_once_and_by_its_own_brand_alone() {
+    let mut records = Records::with_a_click();
+    records.as_partner("partner1").outcome(&sale());
+    let decline = || ClaimDecision::Decline("no such order".to_owned());
+    for decision in [ClaimDecision::Accept, decline()] {
+        let own = records
+            .as_partner("partner1")
+            .decide_claim("partner1", decision.clone());
+        assert_eq!(own, ["claim_unknown"]);
+        let others = records
+            .as_brand("brand2")
+            .decide_claim("partner1", decision);
+        assert_eq!(others, ["claim_unknown"]);
+    }
+    records.as_brand("brand1");
+    assert_eq!(
+        records.decide_claim("partner9", decline()),
+        ["claim_unknown"]
+    );
+    assert_eq!(records.decide_claim("partner1", decline()), ["declined"]);
+    let again = records.decide_claim("partner1", ClaimDecision::Accept);
+    assert_eq!(again, ["claim_decided"]);
+    assert!(records.orders.conversions.is_empty());
+}
+
+#[test]
+fn a_declined_claim_is_settled_by_a_report_after_all() {
+    let mut records = Records::with_a_click();
+    records.as_partner("partner1").outcome(&sale());
+    records.as_brand("brand1");
+    records.decide_claim("partner1", ClaimDecision::Decline("too early".to_owned()));
+    assert_eq!(records.outcome(&sale()), ["attributed"]);
+    assert_eq!(records.as_partner("partner1").outcome(&sale()), ["settled"]);
+}
+
+#[test]
+fn a_partner_reports_no_refund() {
+    let mut records = Records::with_a_click();
+    records.as_brand("brand1").outcome(&sale());
+    let refused = records
+        .as_partner("partner1")
+        .outcome(&refund_of(None, "order1", "4"));
+    assert_eq!(refused, ["refund_not_trusted"]);
+    assert_eq!(records.refunded(), 0);
+}
+
+#[test]
+fn no_report_of_a_partner_or_of_nobody_makes_or_takes_money() {
+    let nobody = Access::Own {
+        partner: None,
+        brand: None,
+    };
+    let mut decided = 0;
+    for access in [of_partner("partner1"), of_partner("partner2"), nobody] {
+        for known_before in [false, true] {
+            for event_type in ["purchase", "lead", "refund", "click", "page_view"] {
+                for campaign in [None, Some("camp1"), Some("other1"), Some("unknown")] {
+                    for order in [None, Some("order1")] {
+                        for named_click in [None, Some("clk_1")] {
+                            let mut records = Records::with_a_click();
+                            if known_before {
+                                records.as_brand("brand1").outcome(&sale());
+                            }
+                            records.access = access.clone();
+                            let mut reported = report(event_type, campaign, order, "10000.00");
+                            reported.click = named_click.map(|id| ClickId::parse(id).unwrap());
+                            for event in records.apply(&reported).unwrap_or_default() {
+                                decided += 1;
+                                let moves_money =
+                                    matches!(event, Event::Attributed(_) | Event::Refunded(_));
+                                assert!(!moves_money, "{access:?} {reported:?}: {event:?}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(decided > 50, "the table shows something: {decided}");
+}
