@@ -167,8 +167,8 @@ async fn only_a_brand_or_an_operator_decides_upon_a_claim() {
         };
         let (status, problem) = app.post(path, &partner123(), &body).await;
         assert_eq!(status, 403, "{problem}");
-        let asked = submitted(&app, &brand("brand1"), path, &body).await;
-        assert_eq!(asked.header.subject, "clm_1");
+        let command = submitted(&app, &brand("brand1"), path, &body).await;
+        assert_eq!(command.header.subject, "clm_1");
     }
     let path = "/api/v1/claims/clm_1/decline";
     let (status, problem) = app

@@ -11,9 +11,9 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 
 /// Of one body at most.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// And no longer than this.
-const LONGEST: Duration = Duration::from_secs(2);
+const MAX_DURATION: Duration = Duration::from_secs(2);
 
 /// A request's body. Dropped before its end, what still comes is read and thrown away, within bounds; then the connection
 /// closes.
@@ -71,13 +71,13 @@ impl Drop for Lingering {
             && !body.is_end_stream()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(async { tokio::time::timeout(LONGEST, discard(body)).await });
+            runtime.spawn(async { tokio::time::timeout(MAX_DURATION, discard(body)).await });
         }
     }
 }
 
 async fn discard(mut body: Incoming) {
-    let mut left = MOST_BYTES;
+    let mut left = MAX_BYTES;
     while let Some(Ok(frame)) = body.frame().await {
         let bytes = frame.data_ref().map_or(0, Bytes::len);
         match left.checked_sub(bytes) {
