@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use reqwest::RequestBuilder;
 use schemas::Service;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -114,19 +115,11 @@ async fn drained(
 
 /// Writes at the bff whose outcome is waited for.
 fn waiting<'a>(
-    others: &'a Others,
+    name: &'static str,
     rate: u32,
-    (name, path): (&'static str, &'static str),
-    body: impl Fn(u64) -> Value + 'a,
+    request: impl Fn(u64) -> RequestBuilder + 'a,
 ) -> Client<Make<'a>> {
-    let make = move |number| {
-        let request = match path {
-            "tracking/events" => others.report_at_bff(),
-            _ => others.at_bff(path),
-        };
-        let request = request.header("prefer", "wait=30");
-        request.json(&body(number))
-    };
+    let make = move |number| request(number).header("prefer", "wait=30");
     Client {
         waits: true,
         ..client(name, rate, make)
@@ -137,36 +130,28 @@ fn clients(others: &Others, rate: u32) -> Vec<Client<Make<'_>>> {
     let direct = |number| others.at_tracking().json(&others.purchase(number));
     let evidence = |number: u64| {
         let url = format!("https://example.com/{}/{number}.jpg", others.run);
-        json!({"campaign_id": others.campaign, "evidence_type": "photo", "file_url": url})
+        let body =
+            json!({"campaign_id": others.campaign, "evidence_type": "photo", "file_url": url});
+        others.at_bff("evidence/upload").json(&body)
     };
     let payout = |_| {
-        json!({"amount": "0.01", "currency": "USD", "payment_method": "paypal",
-            "account_details": {"email": "bench@example.com"}})
+        let body = json!({"amount": "0.01", "currency": "USD", "payment_method": "paypal",
+            "account_details": {"email": "bench@example.com"}});
+        others.at_bff("payments/request").json(&body)
     };
-    let behind = |number| others.purchase(number + 500_000);
+    let behind = |number| {
+        let purchase = others.purchase(number + 500_000);
+        others.report_at_bff().json(&purchase)
+    };
     vec![
         client("tracking: a report by HTTP, 201", rate, direct),
         others.redirects(rate),
         others.writes(250_000, rate),
+        waiting("bff: evidence, with its outcome", rate, evidence),
+        waiting("bff: a payout, with its outcome", rate, payout),
         waiting(
-            others,
+            "bff: a report, with its outcome, behind the backlog",
             rate,
-            ("bff: evidence, with its outcome", "evidence/upload"),
-            evidence,
-        ),
-        waiting(
-            others,
-            rate,
-            ("bff: a payout, with its outcome", "payments/request"),
-            payout,
-        ),
-        waiting(
-            others,
-            rate,
-            (
-                "bff: a report, with its outcome, behind the backlog",
-                "tracking/events",
-            ),
             behind,
         ),
     ]

@@ -4,13 +4,12 @@
 use std::collections::HashMap;
 
 use schemas::{
-    About, ClaimAcceptedV1, ClaimDeclinedV1, ClaimSettledV1, ClaimedSale, ConversionAttributedV1,
-    ConversionClaimedV1, ConversionDuplicateIgnoredV1,
+    About, ClaimAcceptedV1, ClaimDeclinedV1, ClaimSettledV1, ClaimedSale, ConversionClaimedV1,
 };
 use types::{ClaimId, ClaimStatus, ConversionId, Micros, Uuid};
 
-use super::report::{amount, refunds_noted_before};
-use super::{Access, Candidate, Code, Event, Known, Order, Orders, Rejection, Report, VerifiedBy};
+use super::report::{attributed_sale, duplicate};
+use super::{Access, Code, Event, Known, Order, Orders, Rejection, Report, VerifiedBy};
 
 /// A claim as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,9 +114,9 @@ impl Claims {
     }
 
     /// The claims of an order that nobody has decided upon, oldest first.
-    fn open_of<'a>(
+    pub(super) fn open_of<'a, 'b>(
         &'a self,
-        ids: impl IntoIterator<Item = &'a ConversionId>,
+        ids: impl IntoIterator<Item = &'b ConversionId>,
     ) -> Vec<(&'a ClaimId, &'a Claim)> {
         let ids: Vec<_> = ids.into_iter().collect();
         let is_open = |claim: &Claim| {
@@ -129,45 +128,30 @@ impl Claims {
     }
 }
 
-/// Decides upon a partner's report of what its own click led to.
+/// What a partner's report of what its own click led to comes to.
 pub(super) fn claim(
     report: &Report,
-    candidate: &Candidate,
+    sale: ClaimedSale,
     order: &Order<'_>,
     known: &Known<'_>,
-    sale: impl FnOnce(ConversionId, Option<types::Money>) -> ClaimedSale,
-) -> Result<Vec<Event>, Rejection> {
-    let id = ClaimId::of(order.id(), &candidate.partner);
-    let sale = sale(order.id().clone(), amount(report, candidate)?);
+) -> Event {
+    let id = ClaimId::of(&sale.conversion_id, &sale.partner_id);
     if let Some((conversion, _)) = order.first(known.orders) {
-        return Ok(vec![settled(&id, sale, conversion)]);
+        return settled(&id, sale, conversion);
     }
     match known.claims.0.get(&id) {
-        None => Ok(vec![About::of(id, ConversionClaimedV1 { sale }).into()]),
-        Some(first) => {
-            let ignored = ConversionDuplicateIgnoredV1 {
-                event_type: report.event_type.as_str().to_owned(),
-                first_event_id: first.event_id,
-                order_id: report.order.clone(),
-                first_conversion_id: None,
-            };
-            Ok(vec![About::of(order.id().clone(), ignored).into()])
-        }
+        None => About::of(id, ConversionClaimedV1 { sale }).into(),
+        Some(first) => duplicate(report, &sale.conversion_id, first.event_id, None),
     }
 }
 
-/// What a report by who may make it does to the claims of the same order.
-pub(super) fn settle(
-    order: &Order<'_>,
-    conversion: &ConversionId,
-    claims: &Claims,
-) -> impl Iterator<Item = Event> {
-    let open = claims.open_of(order.ids().chain([conversion]));
-    let open: Vec<_> = open
-        .into_iter()
-        .map(|(id, claim)| settled(id, claim.sale.clone(), conversion))
-        .collect();
-    open.into_iter()
+/// What becomes of these claims when the conversion of their order is known.
+pub(super) fn settle<'a>(
+    open: Vec<(&'a ClaimId, &'a Claim)>,
+    conversion: &'a ConversionId,
+) -> impl Iterator<Item = Event> + 'a {
+    let open = open.into_iter();
+    open.map(move |(id, claim)| settled(id, claim.sale.clone(), conversion))
 }
 
 fn settled(id: &ClaimId, sale: ClaimedSale, conversion: &ConversionId) -> Event {
@@ -207,37 +191,15 @@ pub fn decide_claim(
             let accepted = ClaimAcceptedV1 {
                 conversion_id: conversion.clone(),
             };
-            let attributed = About::of(conversion.clone(), attributed(sale));
-            let refunded = refunds_noted_before(orders, &attributed);
-            let others = claims.open_of([conversion]).into_iter();
-            let others = others
-                .filter(|(other, _)| *other != id)
-                .map(|(other, claim)| settled(other, claim.sale.clone(), conversion));
-            Ok([
-                About::of(id.clone(), accepted).into(),
-                Event::Attributed(attributed),
-            ]
-            .into_iter()
-            .chain(refunded)
-            .chain(others)
-            .collect())
+            let accepted: Event = About::of(id.clone(), accepted).into();
+            let attributed = attributed_sale(sale.clone(), None, VerifiedBy::Claim, orders);
+            let mut others = claims.open_of([conversion]);
+            others.retain(|(other, _)| *other != id);
+            Ok([accepted]
+                .into_iter()
+                .chain(attributed)
+                .chain(settle(others, conversion))
+                .collect())
         }
-    }
-}
-
-fn attributed(sale: &ClaimedSale) -> ConversionAttributedV1 {
-    ConversionAttributedV1 {
-        event_type: sale.event_type,
-        order_id: sale.order_id.clone(),
-        alias_id: None,
-        campaign_id: sale.campaign_id.clone(),
-        brand_id: sale.brand_id.clone(),
-        partner_id: sale.partner_id.clone(),
-        link_code: sale.link_code.clone(),
-        click_id: sale.click_id.clone(),
-        amount: sale.amount,
-        terms_version: sale.terms_version,
-        occurred_at: sale.occurred_at,
-        verified_by: Some(VerifiedBy::Claim.name().to_owned()),
     }
 }

@@ -1,14 +1,14 @@
 //! What a report comes to.
 
 use schemas::{About, ClaimedSale, ConversionAttributedV1, ConversionDuplicateIgnoredV1};
-use types::{AmountError, ConversionId, ConversionType, Micros, Money};
+use types::{AmountError, ConversionId, ConversionType, Micros, Money, Uuid};
 
 use super::attribution::{Candidate, Reason, attribute};
 use super::claim::{claim, settle};
 use super::refund::{refund, take_back};
 use super::{
     Access, Attributed, Campaign, Claims, Code, Conversion, Event, EventRecorded, EventType, Order,
-    Orders, Rejection, Report, Status, Unattributed,
+    Orders, Rejection, Report, Status, Unattributed, VerifiedBy,
 };
 
 /// How far a reporter's clock may be ahead of ours, in seconds.
@@ -76,9 +76,8 @@ fn convert<'a>(
     if let Ok(candidate) = attributed
         && !known.access.speaks_for_a_shop()
     {
-        return claim(report, candidate, &order, &known, |conversion, amount| {
-            claimed(report, event_type, candidate, conversion, amount)
-        });
+        let sale = sale(report, event_type, candidate, order.id())?;
+        return Ok(vec![claim(report, sale, &order, &known)]);
     }
     let (id, events) = match order.first(known.orders) {
         Some(first) => (first.0, repeated(report, &order, first, known.orders)),
@@ -87,19 +86,19 @@ fn convert<'a>(
             converted(report, event_type, attributed, &order, &known)?,
         ),
     };
-    let settled = settle(&order, id, known.claims);
-    Ok(events.into_iter().chain(settled).collect())
+    let open = known.claims.open_of(order.ids().chain([id]));
+    Ok(events.into_iter().chain(settle(open, id)).collect())
 }
 
-fn claimed(
+/// What is reported, with what counts for it.
+fn sale(
     report: &Report,
     event_type: ConversionType,
     candidate: &Candidate,
-    conversion_id: ConversionId,
-    amount: Option<Money>,
-) -> ClaimedSale {
-    ClaimedSale {
-        conversion_id,
+    conversion: &ConversionId,
+) -> Result<ClaimedSale, Rejection> {
+    Ok(ClaimedSale {
+        conversion_id: conversion.clone(),
         event_type,
         order_id: report.order.clone(),
         campaign_id: candidate.campaign.clone(),
@@ -107,10 +106,36 @@ fn claimed(
         partner_id: candidate.partner.clone(),
         link_code: candidate.link.clone(),
         click_id: candidate.click.clone(),
-        amount,
+        amount: amount(report, candidate)?,
         terms_version: candidate.terms_version,
         occurred_at: report.occurred_at,
-    }
+    })
+}
+
+/// A sale becomes its partner's on somebody's word, and refunds that waited for it are taken back.
+pub(super) fn attributed_sale(
+    sale: ClaimedSale,
+    alias_id: Option<ConversionId>,
+    by: VerifiedBy,
+    orders: &Orders,
+) -> impl Iterator<Item = Event> {
+    let attributed = ConversionAttributedV1 {
+        event_type: sale.event_type,
+        order_id: sale.order_id,
+        alias_id,
+        campaign_id: sale.campaign_id,
+        brand_id: sale.brand_id,
+        partner_id: sale.partner_id,
+        link_code: sale.link_code,
+        click_id: sale.click_id,
+        amount: sale.amount,
+        terms_version: sale.terms_version,
+        occurred_at: sale.occurred_at,
+        verified_by: Some(by.name().to_owned()),
+    };
+    let event = About::of(sale.conversion_id, attributed);
+    let refunded = refunds_noted_before(orders, &event);
+    [Event::Attributed(event)].into_iter().chain(refunded)
 }
 
 /// What the first report of an order comes to.
@@ -125,26 +150,9 @@ fn converted(
         Ok(candidate) => candidate,
         Err(reason) => return unattributed(report, event_type, order.id(), reason),
     };
-    let attributed = ConversionAttributedV1 {
-        event_type,
-        order_id: report.order.clone(),
-        alias_id: order.alias(known.orders),
-        campaign_id: candidate.campaign.clone(),
-        brand_id: candidate.brand.clone(),
-        partner_id: candidate.partner.clone(),
-        link_code: candidate.link.clone(),
-        click_id: candidate.click.clone(),
-        amount: amount(report, candidate)?,
-        terms_version: candidate.terms_version,
-        occurred_at: report.occurred_at,
-        verified_by: Some(known.access.verified_by().name().to_owned()),
-    };
-    let event = About::of(order.id().clone(), attributed);
-    let refunded = refunds_noted_before(known.orders, &event);
-    Ok([Event::Attributed(event)]
-        .into_iter()
-        .chain(refunded)
-        .collect())
+    let sale = sale(report, event_type, candidate, order.id())?;
+    let (alias, by) = (order.alias(known.orders), known.access.verified_by());
+    Ok(attributed_sale(sale, alias, by, known.orders).collect())
 }
 
 /// What is not one's own looks like what does not exist. A partner may report only what its own click led to: else it
@@ -176,7 +184,7 @@ fn check_access(
     }
 }
 
-pub(super) fn amount(report: &Report, candidate: &Candidate) -> Result<Option<Money>, Rejection> {
+fn amount(report: &Report, candidate: &Candidate) -> Result<Option<Money>, Rejection> {
     if let Some(currency) = report.currency
         && currency != candidate.currency
     {
@@ -199,7 +207,7 @@ pub(crate) fn amount_refused(error: AmountError) -> Rejection {
 }
 
 /// Refunds that came before the purchase, all at once: those that its alias has are its own.
-pub(super) fn refunds_noted_before(orders: &Orders, event: &Attributed) -> Option<Event> {
+fn refunds_noted_before(orders: &Orders, event: &Attributed) -> Option<Event> {
     let ids = [Some(&event.subject), event.alias_id.as_ref()];
     let waiting = ids
         .into_iter()
@@ -208,7 +216,7 @@ pub(super) fn refunds_noted_before(orders: &Orders, event: &Attributed) -> Optio
     let noted = waiting.flat_map(|waiting| &waiting.noted);
     let fresh = Conversion {
         status: Status::Attributed(event.clone()),
-        event_id: types::Uuid::nil(),
+        event_id: Uuid::nil(),
         recorded_at: event.occurred_at,
         position: 0,
         noted: Vec::new(),
@@ -250,17 +258,28 @@ fn repeated(
 ) -> Vec<Event> {
     let may_mean = order.may_mean(id, orders);
     let called = if may_mean { &report.conversion } else { id };
-    let ignored = ConversionDuplicateIgnoredV1 {
-        event_type: report.event_type.as_str().to_owned(),
-        first_event_id: first.event_id,
-        order_id: report.order.clone(),
-        first_conversion_id: (called != id).then(|| id.clone()),
-    };
-    let event = About::of(called.clone(), ignored).into();
+    let other = (called != id).then(|| id.clone());
+    let event = duplicate(report, called, first.event_id, other);
     let waiting = orders.find(called).filter(|(found, _)| *found != id);
     let noted = waiting.into_iter().flat_map(|(_, waiting)| &waiting.noted);
     let late = take_back(id, first, noted);
     [event].into_iter().chain(late).collect()
+}
+
+/// What was reported or claimed before, by the event that did.
+pub(super) fn duplicate(
+    report: &Report,
+    called: &ConversionId,
+    first_event_id: Uuid,
+    first_conversion_id: Option<ConversionId>,
+) -> Event {
+    let ignored = ConversionDuplicateIgnoredV1 {
+        event_type: report.event_type.as_str().to_owned(),
+        first_event_id,
+        order_id: report.order.clone(),
+        first_conversion_id,
+    };
+    About::of(called.clone(), ignored).into()
 }
 
 fn other(report: &Report, candidate: Option<&Candidate>) -> EventRecorded {
