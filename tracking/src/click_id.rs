@@ -6,8 +6,7 @@ use std::sync::OnceLock;
 use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chassis::lasting::LastingKeys;
-use secrecy::{ExposeSecret, SecretString};
+use chassis::lasting::{DerivedKeys, LastingKeys};
 use types::{ClickId, LinkCode, Micros};
 use uuid::Uuid;
 
@@ -20,8 +19,8 @@ const PURPOSE: &[u8] = b"tributary click id v1";
 const PAYLOAD: usize = 24;
 const MAC: usize = 16;
 
-/// The first signs; what any of them signed is ours.
-static KEYS: OnceLock<Vec<hmac::Key>> = OnceLock::new();
+/// What any of them signed is ours.
+static KEYS: OnceLock<DerivedKeys> = OnceLock::new();
 
 /// What a click id says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +38,7 @@ pub enum Meaning {
 
 /// Derives the process's keys from secrets that all replicas have; the first call counts.
 pub fn set_keys(keys: &LastingKeys) {
-    let _ = KEYS.set(keys.all().map(derive).collect());
-}
-
-fn derive(secret: &SecretString) -> hmac::Key {
-    let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
-    let derived = hmac::sign(&root, PURPOSE);
-    hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
+    let _ = KEYS.set(keys.derive(PURPOSE));
 }
 
 /// The first eight bytes of the SHA-256 of a link's code.
@@ -64,7 +57,7 @@ pub fn nonce() -> String {
 
 /// A click id that stands for itself; `None` before the keys are set.
 pub fn sign(code: &LinkCode, at: Micros) -> Option<ClickId> {
-    signed_by(KEYS.get()?.first()?, code, at)
+    signed_by(&KEYS.get()?.current, code, at)
 }
 
 fn signed_by(key: &hmac::Key, code: &LinkCode, at: Micros) -> Option<ClickId> {
@@ -91,7 +84,7 @@ pub fn read(id: &ClickId) -> Option<Meaning> {
     let (payload, mac) = bytes
         .split_at_checked(PAYLOAD)
         .filter(|(_, mac)| mac.len() == MAC)?;
-    let ours = KEYS.get()?.iter().any(|key| {
+    let ours = KEYS.get()?.all().any(|key| {
         let expected = hmac::sign(key, payload);
         aws_lc_rs::constant_time::verify_slices_are_equal(&expected.as_ref()[..MAC], mac).is_ok()
     });
@@ -111,6 +104,8 @@ pub fn read(id: &ClickId) -> Option<Meaning> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::SecretString;
+
     use super::*;
 
     const CURRENT: &str = "a secret of at least 32 bytes ....";
@@ -128,7 +123,8 @@ mod tests {
         keys();
         let code = LinkCode::parse("lnk_1").unwrap();
         let by = |secret: &str| {
-            signed_by(&derive(&SecretString::from(secret)), &code, Micros(7)).unwrap()
+            let keys = LastingKeys::from(SecretString::from(secret));
+            signed_by(&keys.derive(PURPOSE).current, &code, Micros(7)).unwrap()
         };
         let meaning = Meaning::Signed {
             at: Micros(7),

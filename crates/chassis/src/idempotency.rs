@@ -4,9 +4,8 @@ use std::fmt;
 
 use aws_lc_rs::{digest, hmac};
 use axum::http::HeaderMap;
-use secrecy::{ExposeSecret, SecretString};
 
-use crate::lasting::LastingKeys;
+use crate::lasting::{DerivedKeys, LastingKeys};
 use crate::problem::{FieldProblem, Problem, code};
 
 /// The header that carries the key.
@@ -55,10 +54,7 @@ impl IdempotencyKey {
 }
 
 /// Hashes requests with a secret, so that a stored hash gives away nothing of a body.
-pub struct RequestHasher {
-    current: hmac::Key,
-    accepted: Vec<hmac::Key>,
-}
+pub struct RequestHasher(DerivedKeys);
 
 /// A request's hash, and what it would have been under earlier keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,23 +78,15 @@ impl RequestHash {
 impl RequestHasher {
     /// Derives its keys from secrets that all replicas have.
     pub fn new(keys: &LastingKeys) -> Self {
-        let derive = |secret: &SecretString| {
-            let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
-            let derived = hmac::sign(&root, PURPOSE);
-            hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
-        };
-        Self {
-            current: derive(&keys.current),
-            accepted: keys.accepted.iter().map(derive).collect(),
-        }
+        Self(keys.derive(PURPOSE))
     }
 
     /// HMAC-SHA256 over method, path and body, each with its length before it.
     pub fn request_hash(&self, method: &str, path: &str, body: &[u8]) -> RequestHash {
         let hash = |key| hash(key, method, path, body);
         RequestHash {
-            current: hash(&self.current),
-            accepted: self.accepted.iter().map(hash).collect(),
+            current: hash(&self.0.current),
+            accepted: self.0.accepted.iter().map(hash).collect(),
         }
     }
 }
@@ -122,6 +110,8 @@ impl fmt::Debug for RequestHasher {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::SecretString;
+
     use super::*;
 
     #[test]

@@ -1,6 +1,8 @@
-//! The secret behind marks that must still be known long after they were made: hashes of requests, click ids.
+//! The secret behind marks that must still be known long after they were made: hashes of requests, click ids, hashes of
+//! visitors.
 
-use secrecy::SecretString;
+use aws_lc_rs::hmac;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::Env;
 
@@ -38,8 +40,32 @@ impl LastingKeys {
         Self { current, accepted }
     }
 
+    /// The keys of one purpose, which keeps this use of the secrets apart from every other.
+    pub fn derive(&self, purpose: &[u8]) -> DerivedKeys {
+        let derive = |secret: &SecretString| {
+            let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+            let derived = hmac::sign(&root, purpose);
+            hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
+        };
+        DerivedKeys {
+            current: derive(&self.current),
+            accepted: self.accepted.iter().map(derive).collect(),
+        }
+    }
+}
+
+/// What [`LastingKeys`] are for one purpose.
+#[derive(Debug)]
+pub struct DerivedKeys {
+    /// Makes new marks.
+    pub current: hmac::Key,
+    /// Marks made with these are known too.
+    pub accepted: Vec<hmac::Key>,
+}
+
+impl DerivedKeys {
     /// The current one first, then the accepted ones.
-    pub fn all(&self) -> impl Iterator<Item = &SecretString> {
+    pub fn all(&self) -> impl Iterator<Item = &hmac::Key> {
         std::iter::once(&self.current).chain(&self.accepted)
     }
 }
