@@ -28,6 +28,14 @@ pub struct Candidate {
     pub currency: Currency,
 }
 
+impl Candidate {
+    /// Whether what happened then is inside the click's window.
+    pub fn covers(&self, at: Micros) -> bool {
+        let until = self.clicked_at.checked_add_days(self.window_days.into());
+        at >= self.clicked_at && until.is_none_or(|until| at <= until)
+    }
+}
+
 types::names! {
     /// Why a conversion is nobody's: a closed list.
     pub enum Reason {
@@ -74,10 +82,7 @@ pub(super) fn attribute<'a>(
     if at < candidate.clicked_at {
         return Err(Reason::BeforeClick);
     }
-    let until = candidate
-        .clicked_at
-        .checked_add_days(candidate.window_days.into());
-    if until.is_some_and(|until| at > until) {
+    if !candidate.covers(at) {
         return Err(Reason::OutsideWindow);
     }
     Ok(candidate)
