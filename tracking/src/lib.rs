@@ -16,7 +16,7 @@
 //! - An order number belongs to a brand: the one that the reporter speaks for, else that of the campaign or click.
 //! - A refund beyond what is left is refused; one that came before its purchase is noted and, when that comes, counted up
 //!   to what was paid.
-//! - A visitor's id is kept as its SHA-256 only, the same in clicks, states and events.
+//! - A visitor's id is kept as a hash under a key only, the same in clicks, states and events ([`visitor`]).
 
 pub mod click_id;
 pub mod domain;
@@ -25,6 +25,7 @@ pub mod messages;
 mod service;
 mod state;
 pub mod store;
+pub mod visitor;
 
 use chassis::config::Env;
 use chassis::lasting::LastingKeys;
@@ -48,7 +49,9 @@ const METRICS: &[Help] = &[
 
 /// The service.
 pub fn define(env: &mut Env) -> Definition<Tracking> {
-    click_id::set_keys(&LastingKeys::read(env));
+    let keys = LastingKeys::read(env);
+    click_id::set_keys(&keys);
+    visitor::set_keys(&keys);
     Definition {
         edge: http::edge::routes,
         metrics: METRICS,

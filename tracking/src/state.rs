@@ -50,7 +50,8 @@ struct Changed {
 }
 
 impl BatchState {
-    /// Loads what these messages need: for a batch of reports that is two or three round trips, however many.
+    /// Loads what these messages need: for a batch of reports that is two to four round trips, however many, and one more
+    /// where visitors have no click that counts.
     pub async fn load(tx: &mut WriteTx, messages: &[&Message]) -> Result<Self, sqlx::Error> {
         let now = tx.now();
         let mut wanted = Wanted::default();
@@ -291,7 +292,7 @@ impl Wanted {
         if (decides && !refund_of_a_campaign) || report.click.is_some() {
             self.lookups.push(Lookup {
                 report: header.id,
-                user: report.user,
+                user: report.user.clone(),
                 campaign: report.campaign.clone(),
                 brand: access.shop().cloned(),
                 click: report.click.clone(),

@@ -24,6 +24,9 @@ use devstack::settings::{Mode, Settings, host_and_port, variable};
 use devstack::stack::free_port;
 use devstack::token::GenerateJwt;
 
+/// Of every run: a visitor's hash is under it, and runs in other modes are compared by their rows (rule 8).
+const LASTING_SECRET: &str = "the lasting secret of every chaos run, of 32 bytes";
+
 /// Everything that a run breaks. Dropping it stops everything; the data stays.
 #[derive(Debug)]
 pub struct ChaosStack {
@@ -149,6 +152,7 @@ fn settings(layout: &Layout, mode: Mode) -> Result<Settings> {
     let mut settings = Settings::beside_others(layout)?;
     settings.set_mode(mode);
     settings.set("PAYOUT_PROVIDER_TIMEOUT_MS", "1000");
+    settings.set("LASTING_SECRET_KEY", LASTING_SECRET);
     settings.set(producers::VARIABLE, external_producers::producers()?);
     Ok(settings)
 }

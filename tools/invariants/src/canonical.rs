@@ -80,7 +80,7 @@ impl fmt::Display for Difference {
 }
 
 /// What is compared: rows of text. Links without a code of the client's are named by whose they are, conversions by their
-/// order, payouts by whose and how much.
+/// order, payouts by whose and how much. Hashes of visitors are equal where `LASTING_SECRET_KEY` is.
 const TABLES: &[(&str, Service, &str)] = &[
     (
         "campaigns",

@@ -30,7 +30,7 @@ pub struct Report {
     /// What happened.
     pub event_type: EventType,
     /// Who.
-    pub user: UserHash,
+    pub user: Visitor,
     /// When, as claimed.
     pub occurred_at: Micros,
     /// What was paid or goes back.
@@ -80,7 +80,24 @@ impl EventType {
     }
 }
 
-/// SHA-256 of a visitor's id: enough to recognise a visitor, and not the id itself.
+/// Who did something, by what is kept of its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    /// What is kept of it from now on.
+    pub hash: UserHash,
+    /// What may have been kept of it before, under other keys or without one.
+    pub others: Vec<UserHash>,
+}
+
+impl Visitor {
+    /// Whether this was kept of the same visitor, now or before.
+    pub fn is(&self, kept: UserHash) -> bool {
+        self.hash == kept || self.others.contains(&kept)
+    }
+}
+
+/// A hash of a visitor's id: enough to recognise a visitor, and not the id itself. Under a key, or the plain SHA-256 that was
+/// kept before there were keys.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UserHash(pub [u8; 32]);
 

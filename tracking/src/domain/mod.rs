@@ -17,7 +17,7 @@ pub use access::{Access, VerifiedBy};
 pub use adopt::adopt;
 pub use attribution::{Candidate, Reason};
 pub use claim::{Claim, ClaimDecision, Claims, DecideClaim, decide_claim};
-pub use command::{CreateLink, EventType, Report, UserHash};
+pub use command::{CreateLink, EventType, Report, UserHash, Visitor};
 pub use event::{Attributed, Event, EventRecorded, Fact, RefundNoted, Unattributed};
 pub use link::{Campaign, LinkDecision, create_link};
 pub use order::{Conversion, NotedRefund, Order, Orders, Status};

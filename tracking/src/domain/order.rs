@@ -251,7 +251,7 @@ impl<'a> Order<'a> {
                 !self.shop || sale.reason != Reason::CampaignUnknown
             }
             (Status::Unattributed(sale), Place::Bare) => {
-                !self.shop && sale.user == self.report.user
+                !self.shop && self.report.user.is(sale.user)
             }
             (Status::Noted(_), _) => false,
         }
@@ -273,8 +273,8 @@ impl<'a> Order<'a> {
 
     /// Whether the refunds that are noted under an id are this order's: a number alone may be another shop's.
     fn are_its(&self, id: &ConversionId, known: &Conversion) -> bool {
-        let its = |visitor| visitor == self.report.user;
-        self.bare.as_ref() != Some(id) || known.noted.iter().all(|noted| its(noted.user))
+        let its = |noted: &NotedRefund| self.report.user.is(noted.user);
+        self.bare.as_ref() != Some(id) || known.noted.iter().all(its)
     }
 
     /// The other id that means this order from now on: one under which its refunds wait, else its number, when that is

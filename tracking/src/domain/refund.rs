@@ -112,7 +112,7 @@ fn note(report: &Report, conversion: &ConversionId) -> Result<Event, Rejection> 
         order: report.order.clone(),
         campaign: report.campaign.clone(),
         click: report.click.clone(),
-        user: report.user,
+        user: report.user.hash,
         occurred_at: report.occurred_at,
     }))
 }

@@ -243,7 +243,7 @@ fn unattributed(
         order: report.order.clone(),
         campaign: report.campaign.clone(),
         click: report.click.clone(),
-        user: report.user,
+        user: report.user.hash,
         occurred_at: report.occurred_at,
     })])
 }
@@ -287,7 +287,7 @@ fn other(report: &Report, candidate: Option<&Candidate>) -> EventRecorded {
     EventRecorded {
         conversion: report.conversion.clone(),
         event_type: report.event_type.clone(),
-        user: report.user,
+        user: report.user.hash,
         link: candidate.map(|candidate| candidate.link.clone()),
         click: candidate.map(|candidate| candidate.click.clone()),
         campaign: campaign.or_else(|| report.campaign.clone()),

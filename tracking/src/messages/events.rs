@@ -120,5 +120,6 @@ fn amount(text: Option<&str>) -> Result<Option<Amount>, Unreadable> {
 }
 
 fn user(text: &str) -> Result<UserHash, Unreadable> {
-    UserHash::parse(text).ok_or_else(|| Unreadable::new("user_hash", "is no SHA-256"))
+    UserHash::parse(text)
+        .ok_or_else(|| Unreadable::new("user_hash", "is not 64 hexadecimal digits"))
 }

@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use aws_lc_rs::digest;
 use chassis::json::WebUrl;
 use schemas::{Actor, Body, CreateLinkV1, Event as _, Header, Message, RecordEventV1, Topic, kind};
 use types::{
@@ -11,8 +10,9 @@ use types::{
 
 use crate::domain::{
     Access, ClaimDecision, Code, CreateLink, DecideClaim, Event, EventType, Fact, Rejection,
-    Report, UserHash, adopt, amount_refused,
+    Report, adopt, amount_refused,
 };
+use crate::visitor;
 
 /// The longest visitor id, in characters.
 pub const MAX_USER_ID_LENGTH: usize = 128;
@@ -113,7 +113,7 @@ fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<R
     Ok(Report {
         conversion,
         event_type: event_type.ok_or_else(|| invalid("/event_type", wrong_type))?,
-        user: user_hash(&body.user_id),
+        user: visitor::read(&body.user_id),
         occurred_at: body.occurred_at.unwrap_or(now),
         amount: amount(body.amount.as_deref())?,
         currency: optional("/currency", body.currency.as_deref())?,
@@ -151,13 +151,6 @@ pub fn access(actor: Option<&Actor>) -> Access {
         partner: partner.and_then(|id| PartnerId::parse(id).ok()),
         brand: brand.and_then(|id| BrandId::parse(id).ok()),
     }
-}
-
-/// SHA-256 of a visitor's id, the same for clicks and reports.
-pub fn user_hash(user_id: &str) -> UserHash {
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest::digest(&digest::SHA256, user_id.as_bytes()).as_ref());
-    UserHash(bytes)
 }
 
 /// What became of a report, for an answer: the name in its event's kind.

@@ -5,4 +5,4 @@ mod incoming;
 #[cfg(test)]
 mod tests;
 
-pub use incoming::{Read, access, conversion_of, event_outcome, event_outcomes, read, user_hash};
+pub use incoming::{Read, access, conversion_of, event_outcome, event_outcomes, read};

@@ -10,7 +10,7 @@ use types::{
 
 use super::{each, unreadable};
 use crate::click_id::{self, Meaning};
-use crate::domain::{Candidate, UserHash};
+use crate::domain::{Candidate, UserHash, Visitor};
 
 /// What a report says of its click.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Lookup {
     /// The report's message.
     pub report: Uuid,
     /// Who.
-    pub user: UserHash,
+    pub user: Visitor,
     /// The campaign, where it was named.
     pub campaign: Option<CampaignId>,
     /// The click, where it was named.
@@ -93,7 +93,7 @@ struct Row {
 }
 
 /// The click that may have led to each report, by the report's message: a round trip for each way in which reports name
-/// clicks, however many there are.
+/// clicks, however many there are, and one more where visitors have no click that counts.
 pub async fn load(
     connection: &mut PgConnection,
     lookups: &[Lookup],
@@ -102,55 +102,98 @@ pub async fn load(
     for (n, lookup) in (0_i32..).zip(lookups) {
         let meaning = lookup.click.as_ref().map(|id| (id, click_id::read(id)));
         match meaning {
-            None => by_visitor.push((n, lookup)),
+            None => by_visitor.push(lookup),
             Some((id, Some(Meaning::Stored(at)))) => by_id.push((n, id, at)),
             Some((id, Some(Meaning::Signed { at, link }))) => signed.push((n, id, at, link)),
             Some((_, None)) => {}
         }
     }
-    let mut rows = of_visitors(connection, &by_visitor, BY_VISITOR).await?;
-    let late: HashSet<i32> = rows
-        .iter()
-        .filter(|row| lookup(lookups, row.n).is_some_and(|report| row.clicked_at > report.at.0))
-        .map(|row| row.n)
+    let mut found = of_visitors(connection, &by_visitor).await?;
+    let mut rows = stored(connection, &by_id).await?;
+    rows.extend(self_contained(connection, &signed).await?);
+    for row in rows {
+        let lookup = at(lookups, row.n)?;
+        found.insert(lookup.report, row.candidate()?);
+    }
+    Ok(found)
+}
+
+/// What has this number.
+fn at<T>(all: &[T], n: i32) -> Result<&T, sqlx::Error> {
+    let found = usize::try_from(n).ok().and_then(|n| all.get(n));
+    found.ok_or_else(|| unreadable("report's number"))
+}
+
+/// Each visitor's click by the current hash. Where that finds none that counts, by the other hashes too: of all these the
+/// last that counts, else the last.
+async fn of_visitors(
+    connection: &mut PgConnection,
+    lookups: &[&Lookup],
+) -> Result<HashMap<Uuid, Candidate>, sqlx::Error> {
+    let current = each(lookups, |lookup| (*lookup, &lookup.user.hash));
+    let clicks = by_hash(connection, &current).await?.into_iter();
+    let mut found: HashMap<Uuid, Candidate> = clicks
+        .map(|(lookup, click)| (lookup.report, click))
         .collect();
+    let left = lookups.iter().filter(|lookup| {
+        let click = found.get(&lookup.report);
+        !click.is_some_and(|click| click.covers(lookup.at))
+    });
+    let others: Vec<ByHash<'_>> = left
+        .flat_map(|lookup| lookup.user.others.iter().map(|hash| (*lookup, hash)))
+        .collect();
+    for (lookup, click) in by_hash(connection, &others).await? {
+        let rank = |click: &Candidate| (click.covers(lookup.at), click.clicked_at);
+        let known = found.get(&lookup.report);
+        if known.is_none_or(|known| rank(known) < rank(&click)) {
+            found.insert(lookup.report, click);
+        }
+    }
+    Ok(found)
+}
+
+/// A report, and a hash that may have been kept of its visitor.
+type ByHash<'a> = (&'a Lookup, &'a UserHash);
+
+/// The click under each hash, if there is one: a round trip where there is a hash, and one more where some clicks are later
+/// than their reports.
+async fn by_hash<'a>(
+    connection: &mut PgConnection,
+    hashes: &[ByHash<'a>],
+) -> Result<Vec<(&'a Lookup, Candidate)>, sqlx::Error> {
+    let mut numbered: Vec<_> = (0_i32..).zip(hashes.iter().copied()).collect();
+    let mut rows = clicks(connection, &numbered, BY_VISITOR).await?;
+    let is_late =
+        |row: &&Row| at(hashes, row.n).is_ok_and(|(lookup, _)| row.clicked_at > lookup.at.0);
+    let late: HashSet<i32> = rows.iter().filter(is_late).map(|row| row.n).collect();
     if !late.is_empty() {
         rows.retain(|row| !late.contains(&row.n));
-        by_visitor.retain(|(n, _)| late.contains(n));
-        rows.extend(of_visitors(connection, &by_visitor, BY_VISITOR_IN_THE_PAST).await?);
+        numbered.retain(|(n, _)| late.contains(n));
+        rows.extend(clicks(connection, &numbered, BY_VISITOR_IN_THE_PAST).await?);
     }
-    rows.extend(stored(connection, &by_id).await?);
-    rows.extend(self_contained(connection, &signed).await?);
     rows.into_iter()
-        .map(|row| {
-            let lookup = lookup(lookups, row.n).ok_or_else(|| unreadable("report's number"))?;
-            Ok((lookup.report, row.candidate()?))
-        })
+        .map(|row| Ok((at(hashes, row.n)?.0, row.candidate()?)))
         .collect()
 }
 
-fn lookup(lookups: &[Lookup], n: i32) -> Option<&Lookup> {
-    usize::try_from(n).ok().and_then(|n| lookups.get(n))
-}
-
-async fn of_visitors(
+async fn clicks(
     connection: &mut PgConnection,
-    lookups: &[(i32, &Lookup)],
+    hashes: &[(i32, ByHash<'_>)],
     sql: &'static str,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    if lookups.is_empty() {
+    if hashes.is_empty() {
         return Ok(Vec::new());
     }
     sqlx::query_as(sql)
-        .bind(each(lookups, |(n, _)| *n))
-        .bind(each(lookups, |(_, lookup)| lookup.user.0.as_slice()))
-        .bind(each(lookups, |(_, lookup)| {
+        .bind(each(hashes, |(n, _)| *n))
+        .bind(each(hashes, |(_, (_, hash))| hash.0.as_slice()))
+        .bind(each(hashes, |(_, (lookup, _))| {
             lookup.campaign.as_ref().map(CampaignId::as_str)
         }))
-        .bind(each(lookups, |(_, lookup)| {
+        .bind(each(hashes, |(_, (lookup, _))| {
             lookup.brand.as_ref().map(BrandId::as_str)
         }))
-        .bind(each(lookups, |(_, lookup)| lookup.at.0))
+        .bind(each(hashes, |(_, (lookup, _))| lookup.at.0))
         .fetch_all(connection)
         .await
 }

@@ -1,9 +1,12 @@
 //! What the tests say to tracking, and what they read of it.
 
+use std::collections::HashMap;
+
 use axum::http::StatusCode;
-use runtime::testing::{TestService, operator, until};
+use runtime::testing::{self, TestService, new_database, operator, until};
 use schemas::{
-    Body, CampaignActivatedV1, EnrollmentAcceptedV1, Message, Plan, TermsPublishedV1, Topic,
+    Body, CampaignActivatedV1, EnrollmentAcceptedV1, Message, Plan, Service, TermsPublishedV1,
+    Topic,
 };
 use serde_json::{Value, json};
 use tracking::Tracking;
@@ -29,8 +32,23 @@ pub const FOLDED: [&str; 8] = [
     "tracking_events",
 ];
 
+/// A secret whose hashes of visitors are known again. A process has one set of keys, so every test of these has it.
+pub const EARLIER_SECRET: &str = "an earlier secret for tests only, of 32 bytes too";
+
+/// The variables of every test's service.
+pub fn variables(database_url: &str) -> HashMap<String, String> {
+    let mut variables = testing::variables(Service::Tracking, database_url);
+    let earlier = "LASTING_ACCEPTED_SECRET_KEYS".to_owned();
+    variables.insert(earlier, EARLIER_SECRET.to_owned());
+    variables
+}
+
 pub async fn start() -> TestService {
-    TestService::start::<Tracking>(tracking::define).await
+    start_with(variables(&new_database().await)).await
+}
+
+pub async fn start_with(variables: HashMap<String, String>) -> TestService {
+    TestService::start_with::<Tracking>(tracking::define, variables).await
 }
 
 /// A service that knows `camp100` with `partner123` in it, whose link is `lnk_1`.

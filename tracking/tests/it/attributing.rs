@@ -1,9 +1,7 @@
 //! Whose a purchase is.
 
-use runtime::testing::{TestService, brand, new_database, variables};
-use schemas::Service;
+use runtime::testing::{brand, new_database};
 use serde_json::json;
-use tracking::Tracking;
 
 use crate::app::*;
 
@@ -240,9 +238,9 @@ async fn no_table_log_or_event_holds_the_visitors_id() {
 #[tokio::test]
 async fn a_report_needs_no_token_where_the_local_profile_opens_direct_http() {
     let database_url = new_database().await;
-    let mut variables = variables(Service::Tracking, &database_url);
+    let mut variables = variables(&database_url);
     variables.insert("DIRECT_HTTP_AUTH".to_owned(), "none".to_owned());
-    let mut service = TestService::start_with::<Tracking>(tracking::define, variables).await;
+    let mut service = start_with(variables).await;
     adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
     create_link(&service, "lnk_1", CAMPAIGN, PARTNER).await;
     click(&service, "lnk_1", "user123").await;

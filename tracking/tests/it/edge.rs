@@ -2,10 +2,9 @@
 
 use axum::http::StatusCode;
 use reqwest::Method;
-use runtime::testing::{TestService, message, new_database, operator, variables};
-use schemas::{CreateLinkV1, Service, Topic};
+use runtime::testing::{TestService, message, new_database, operator};
+use schemas::{CreateLinkV1, Topic};
 use serde_json::json;
-use tracking::Tracking;
 
 use crate::app::*;
 
@@ -148,7 +147,7 @@ async fn without_database_and_memory_of_the_link_the_visitor_is_asked_to_come_ag
 #[tokio::test]
 async fn in_event_mode_the_edge_is_open_and_the_rest_is_closed() {
     let database_url = new_database().await;
-    let mut variables = variables(Service::Tracking, &database_url);
+    let mut variables = variables(&database_url);
     for (name, mode) in &mut variables {
         if name.ends_with("_SERVICE_MODE") {
             "event".clone_into(mode);
@@ -159,7 +158,7 @@ async fn in_event_mode_the_edge_is_open_and_the_rest_is_closed() {
         "PULSAR_SERVICE_URL".to_owned(),
         "pulsar://127.0.0.1:9".to_owned(),
     );
-    let mut service = TestService::start_with::<Tracking>(tracking::define, variables).await;
+    let mut service = start_with(variables).await;
     adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
     let link = CreateLinkV1 {
         campaign_id: CAMPAIGN.to_owned(),

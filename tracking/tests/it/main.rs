@@ -19,3 +19,4 @@ mod orders;
 mod overload;
 mod replay;
 mod subjects;
+mod visitors;

@@ -56,6 +56,14 @@ fn click(micros_ago: i64) -> Candidate {
     }
 }
 
+/// Of whom nothing was kept before.
+fn visitor(number: u8) -> Visitor {
+    Visitor {
+        hash: UserHash([number; 32]),
+        others: Vec::new(),
+    }
+}
+
 /// A report of `event_type` that names what it is given, now.
 fn report(event_type: &str, campaign: Option<&str>, order: Option<&str>, amount: &str) -> Report {
     let campaign = campaign.map(self::campaign);
@@ -65,7 +73,7 @@ fn report(event_type: &str, campaign: Option<&str>, order: Option<&str>, amount:
     Report {
         conversion,
         event_type: EventType::parse(event_type).unwrap(),
-        user: UserHash([1; 32]),
+        user: visitor(1),
         occurred_at: NOW,
         amount: (!amount.is_empty()).then(|| self::amount(amount)),
         currency: None,

@@ -57,6 +57,21 @@ fn an_order_that_was_nobodys_stays_nobodys() {
 }
 
 #[test]
+fn an_order_that_was_nobodys_under_another_key_stays_nobodys() {
+    let mut records = Records::with_a_click();
+    let candidate = records.candidate.take();
+    let mut bought = purchase(None, Some("order1"), "10");
+    bought.user = visitor(2);
+    assert_eq!(records.outcome(&bought), ["no_click"]);
+    records.candidate = candidate;
+    bought.user = visitor(1);
+    bought.user.others = vec![visitor(2).hash];
+    assert_eq!(records.outcome(&bought), ["duplicate"]);
+    bought.user = visitor(3);
+    assert_eq!(records.outcome(&bought), ["attributed"]);
+}
+
+#[test]
 fn without_an_order_each_report_is_a_conversion_of_its_own() {
     let mut records = Records::with_a_click();
     let mut report = purchase(None, None, "10");

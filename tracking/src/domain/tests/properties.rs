@@ -57,7 +57,7 @@ impl Reported {
         } else {
             purchase(campaign, Some("order1"), "100")
         };
-        report.user = UserHash([u8::from(self.other); 32]);
+        report.user = visitor(u8::from(self.other));
         records.candidate = Some(Candidate {
             campaign: self::campaign(own),
             brand: brand(self.brand()),

@@ -92,13 +92,29 @@ fn a_refund_finds_its_purchase_under_the_other_id_in_every_order() {
 fn a_note_under_the_bare_number_of_another_visitor_is_another_shops() {
     let mut records = Records::with_a_click();
     let mut refund = refund_of(None, "order1", "40");
-    refund.user = UserHash([2; 32]);
+    refund.user = visitor(2);
     records.candidate = None;
     assert_eq!(records.outcome(&refund), ["noted"]);
     records.candidate = Some(click(DAY));
     assert_eq!(
         records.outcome(&purchase(Some("camp1"), Some("order1"), "100")),
         ["attributed"]
+    );
+}
+
+#[test]
+fn a_note_that_was_kept_of_the_same_visitor_under_another_key_is_its_own() {
+    let mut records = Records::with_a_click();
+    let mut refund = refund_of(None, "order1", "40");
+    refund.user = visitor(2);
+    let clicked = records.candidate.take();
+    assert_eq!(records.outcome(&refund), ["noted"]);
+    records.candidate = clicked;
+    let mut bought = purchase(Some("camp1"), Some("order1"), "100");
+    bought.user.others = vec![visitor(3).hash, visitor(2).hash];
+    assert_eq!(
+        records.outcome(&bought),
+        ["attributed", "refunded 40.00 of 100.00"]
     );
 }
 

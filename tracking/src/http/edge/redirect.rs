@@ -16,10 +16,9 @@ use types::{ClickId, LinkCode};
 use utoipa::IntoParams;
 
 use super::Edge;
-use crate::click_id;
-use crate::messages::user_hash;
 use crate::store::clicks::NewClick;
 use crate::store::links::{self, Target};
+use crate::{click_id, visitor};
 
 /// A visitor does not wait longer for a database that hangs; one that is gone says so at once.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -93,7 +92,7 @@ impl Edge {
         let click = NewClick {
             code: code.clone(),
             link,
-            user: visitor.user_id.map(|id| user_hash(&id)),
+            user: visitor.user_id.map(|id| visitor::hash(&id)),
         };
         let submitted = tokio::time::timeout(PATIENCE, self.clicks.submit(click)).await;
         if let Ok(Ok(id)) = submitted {

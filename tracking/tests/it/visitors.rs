@@ -1,0 +1,282 @@
+//! What is kept of a visitor's id is a hash under a key, and a visitor is known again by those that were kept before.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use aws_lc_rs::{digest, hmac};
+use runtime::testing::{SECRET, TestService, brand, message, partner, rows};
+use schemas::{Body, Message, RecordEventV1, Topic};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use tracking::store::candidates::{self, Lookup};
+use tracking::visitor;
+use types::{ConversionId, Micros, OrderId, Uuid};
+
+use crate::app::*;
+
+/// What builds before there were keys kept.
+fn plain(user: &str) -> Vec<u8> {
+    let hash = digest::digest(&digest::SHA256, user.as_bytes());
+    hash.as_ref().to_vec()
+}
+
+/// What is kept under a secret: these bytes are in databases and logs, so they never change.
+fn keyed(secret: &str, user: &str) -> Vec<u8> {
+    let key = |bytes: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, bytes);
+    let derived = hmac::sign(&key(secret.as_bytes()), b"tributary visitor v1");
+    let hash = hmac::sign(&key(derived.as_ref()), user.as_bytes());
+    hash.as_ref().to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut digits = String::new();
+    for byte in bytes {
+        write!(digits, "{byte:02x}").unwrap();
+    }
+    digits
+}
+
+/// From now on the clicks of a visitor stand there as if they had been recorded with this hash.
+async fn keep_as(service: &TestService, user: &str, hash: &[u8]) {
+    let current = keyed(SECRET, user);
+    for table in ["clicks", "last_clicks"] {
+        let sql = format!("UPDATE {table} SET user_hash = $2 WHERE user_hash = $1");
+        let changed = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(&current)
+            .bind(hash)
+            .execute(service.pool())
+            .await
+            .unwrap();
+        assert!(changed.rows_affected() > 0, "{table}");
+    }
+}
+
+async fn clicked_at(service: &TestService, click: &str) -> Micros {
+    let at = sqlx::query_scalar("SELECT clicked_at FROM clicks WHERE id = $1").bind(click);
+    Micros(at.fetch_one(service.pool()).await.unwrap())
+}
+
+/// A campaign of this window with a link of this code.
+async fn adopt_with_window(service: &mut TestService, campaign: &str, days: i32, code: &str) {
+    deliver(service, campaign, campaign, terms(1, "USD", days)).await;
+    deliver(service, campaign, campaign, activated()).await;
+    let subject = enrollment(campaign, PARTNER);
+    deliver(service, campaign, &subject, accepted(PARTNER)).await;
+    create_link(service, code, campaign, PARTNER).await;
+}
+
+/// Reports what must be attributed; by which click it was.
+async fn click_of(service: &TestService, body: &Value) -> Value {
+    report_as(service, "attributed", body).await["click_id"].clone()
+}
+
+/// Of every table, the log's too, the rows that hold this hash: as it is, in hexadecimal digits, or those in a message's bytes.
+async fn holding(service: &TestService, hash: &[u8]) -> HashMap<String, usize> {
+    let sql = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+                WHERE schemaname IN ('public', 'pipeline')";
+    let tables = sqlx::query_scalar(sql).fetch_all(service.pool()).await;
+    let tables: Vec<String> = tables.unwrap();
+    assert!(tables.len() > 20, "{tables:?}");
+    let digits = hex(hash);
+    let forms = [hex(digits.as_bytes()), digits];
+    let mut found = HashMap::new();
+    for table in tables {
+        let mut rows = rows(service.pool(), &table).await;
+        rows.retain(|row| forms.iter().any(|form| row.contains(form)));
+        if !rows.is_empty() {
+            found.insert(table, rows.len());
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_table_and_no_event_holds_a_hash_of_a_visitor_that_a_dictionary_would_find() {
+    let service = start_with_link().await;
+    let user = "somebody";
+    click(&service, "lnk_1", user).await;
+    report_as(&service, "attributed", &order(user, "order1", "10")).await;
+    let nowhere = with(order(user, "order2", "10"), "campaign_id", "nowhere");
+    report_as(&service, "unattributed", &nowhere).await;
+    report_as(&service, "refunded", &refund(user, "order1", "1")).await;
+    report_as(&service, "refund_noted", &refund(user, "order3", "10")).await;
+    let seen = json!({"user_id": user, "event_type": "seen"});
+    report_as(&service, "recorded", &seen).await;
+    let claimed = order(user, "order4", "10");
+    let (_, answer) = service.post(EVENTS, &partner(PARTNER), &claimed).await;
+    assert_eq!(answer["outcome"], "claimed", "{answer}");
+    assert_eq!(holding(&service, &plain(user)).await, HashMap::new());
+    // What is kept is found where it is kept: a search that finds nothing shows nothing.
+    let kept = holding(&service, &keyed(SECRET, user)).await;
+    for (table, rows) in [
+        ("public.last_clicks", 1),
+        ("public.clicks", 1),
+        ("public.conversions", 2),
+        ("public.tracking_events", 1),
+        ("pipeline.message_log", 3),
+    ] {
+        assert_eq!(kept.get(table), Some(&rows), "{table} of {kept:?}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_click_of_before_keyed_hashes_still_counts() {
+    let service = start_with_link().await;
+    let first = click(&service, "lnk_1", "user1").await;
+    let after_the_first = Micros(clicked_at(&service, &first).await.0 + 1);
+    service.advance_clock(86_400).await;
+    let last = click(&service, "lnk_1", "user1").await;
+    keep_as(&service, "user1", &plain("user1")).await;
+    let bought = purchase("user1", "10");
+    assert_eq!(click_of(&service, &bought).await, json!(last));
+    let named = with(bought.clone(), "campaign_id", CAMPAIGN);
+    assert_eq!(click_of(&service, &named).await, json!(last));
+    let (_, answer) = service.post(EVENTS, &brand(BRAND), &bought).await;
+    assert_eq!(answer["click_id"], json!(last), "{answer}");
+    let earlier = chassis::time::to_rfc3339(after_the_first);
+    let late = with(bought.clone(), "occurred_at", earlier);
+    assert_eq!(click_of(&service, &late).await, json!(first));
+    let stranger = purchase("stranger", "10");
+    let answer = report_as(&service, "unattributed", &stranger).await;
+    assert_eq!(answer["reason"], "no_click");
+    service.advance_clock(40 * 86_400).await;
+    let answer = report_as(&service, "unattributed", &bought).await;
+    assert_eq!(answer["reason"], "outside_window");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_click_recorded_under_an_older_key_still_counts() {
+    let service = start_with_link().await;
+    let clicked = click(&service, "lnk_1", "user1").await;
+    keep_as(&service, "user1", &keyed(EARLIER_SECRET, "user1")).await;
+    let bought = purchase("user1", "10");
+    assert_eq!(click_of(&service, &bought).await, json!(clicked));
+    // Of a key that is no longer accepted nothing is known.
+    click(&service, "lnk_1", "user2").await;
+    keep_as(&service, "user2", &keyed("a retired secret", "user2")).await;
+    let answer = report_as(&service, "unattributed", &purchase("user2", "10")).await;
+    assert_eq!(answer["reason"], "no_click");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_click_under_the_current_key_that_counts_wins_over_those_under_other_keys() {
+    let mut service = start_with_link().await;
+    adopt(&mut service, "camp200", &[PARTNER]).await;
+    create_link(&service, "lnk_2", "camp200", PARTNER).await;
+    let before = click(&service, "lnk_1", "user1").await;
+    keep_as(&service, "user1", &keyed(EARLIER_SECRET, "user1")).await;
+    let current = click(&service, "lnk_2", "user1").await;
+    let bought = purchase("user1", "10");
+    assert_eq!(click_of(&service, &bought).await, json!(current));
+    // In the campaign that is named there is none under the current one, nor at the time that is claimed.
+    let named = with(bought.clone(), "campaign_id", CAMPAIGN);
+    assert_eq!(click_of(&service, &named).await, json!(before));
+    let at = Micros(clicked_at(&service, &current).await.0 - 1);
+    let earlier = with(bought, "occurred_at", chassis::time::to_rfc3339(at));
+    assert_eq!(click_of(&service, &earlier).await, json!(before));
+    // Also over a later one: a replica that still has the other key recorded it a moment ago.
+    let current = click(&service, "lnk_2", "user2").await;
+    click(&service, "lnk_1", "user3").await;
+    let others = keyed(EARLIER_SECRET, "user2");
+    keep_as(&service, "user3", &others).await;
+    let bought = purchase("user2", "10");
+    assert_eq!(click_of(&service, &bought).await, json!(current));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_click_under_another_key_inside_its_window_wins_over_one_under_the_current_outside_its() {
+    let mut service = start_with_link().await;
+    adopt_with_window(&mut service, "short", 1, "lnk_short").await;
+    adopt_with_window(&mut service, "shortest", 1, "lnk_shortest").await;
+    let plainly = click(&service, "lnk_1", "user1").await;
+    click(&service, "lnk_shortest", "user1").await;
+    keep_as(&service, "user1", &plain("user1")).await;
+    click(&service, "lnk_short", "user1").await;
+    click(&service, "lnk_shortest", "user2").await;
+    keep_as(&service, "user2", &plain("user2")).await;
+    service.advance_clock(3 * 86_400).await;
+    let bought = purchase("user1", "10");
+    assert_eq!(click_of(&service, &bought).await, json!(plainly));
+    let answer = report_as(&service, "unattributed", &purchase("user2", "10")).await;
+    assert_eq!(answer["reason"], "outside_window");
+    service.stop().await;
+}
+
+/// How often `last_clicks` was looked into on this connection.
+async fn scans(connection: &mut PgConnection) -> i64 {
+    let sql =
+        "SELECT seq_scan + idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'last_clicks'";
+    let scans = sqlx::query_scalar(sql).fetch_one(connection).await;
+    scans.unwrap()
+}
+
+#[tokio::test]
+async fn only_a_visitor_without_a_click_that_counts_under_the_current_key_is_looked_for_by_others()
+{
+    let service = start_with_link().await;
+    let clicked = click(&service, "lnk_1", "user1").await;
+    let at = clicked_at(&service, &clicked).await;
+    let mut tx = service.pool().begin().await.unwrap();
+    // By the current hash; by that, the one under the accepted key and the plain one.
+    for (user, expected) in [("user1", 1), ("stranger", 3)] {
+        let lookup = Lookup {
+            report: Uuid::now_v7(),
+            user: visitor::read(user),
+            campaign: None,
+            click: None,
+            brand: None,
+            at,
+        };
+        let before = scans(&mut tx).await;
+        candidates::load(&mut tx, &[lookup]).await.unwrap();
+        assert_eq!(scans(&mut tx).await - before, expected, "{user}");
+    }
+    drop(tx);
+    service.stop().await;
+}
+
+/// A report as it comes by a topic.
+fn reported(user: &str, number: &str) -> Message {
+    let id = ConversionId::of_order(None, &OrderId::parse(number).unwrap());
+    let body = Body::RecordEventV1(RecordEventV1 {
+        event_type: "purchase".to_owned(),
+        user_id: user.to_owned(),
+        occurred_at: None,
+        amount: Some("10".to_owned()),
+        currency: None,
+        order_id: Some(number.to_owned()),
+        campaign_id: None,
+        click_id: None,
+        product_id: None,
+        metadata: None,
+    });
+    let topic = Topic::TrackingCommands;
+    message(topic, id.as_str(), id.as_str(), body, None)
+}
+
+#[tokio::test]
+async fn each_report_of_a_batch_finds_its_own_visitors_click_whatever_it_is_kept_under() {
+    let service = start_with_link().await;
+    let users = ["stranger", "user1", "user2", "user3", "user4"];
+    let mut expected = vec![None];
+    for user in &users[1..] {
+        expected.push(Some(click(&service, "lnk_1", user).await));
+    }
+    keep_as(&service, "user1", &plain("user1")).await;
+    keep_as(&service, "user3", &keyed(EARLIER_SECRET, "user3")).await;
+    let reports = users.iter().map(|user| reported(user, user)).collect();
+    let topic = Topic::TrackingCommands;
+    let answers = service.deliver_all(topic, reports).await;
+    assert_eq!(answers.len(), users.len());
+    let found: Vec<Option<String>> =
+        sqlx::query_scalar("SELECT click_id FROM conversions ORDER BY order_id")
+            .fetch_all(service.pool())
+            .await
+            .unwrap();
+    assert_eq!(found, expected);
+    service.stop().await;
+}
