@@ -13,6 +13,7 @@ use devstack::services::Program;
 use devstack::settings::Mode;
 use reqwest::StatusCode;
 use schemas::Service;
+use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -22,6 +23,7 @@ use crate::traffic::{PATIENCE, Shop};
 const NEW_JWT: &str = "the-next-key-of-peoples-tokens-of-32-bytes";
 const NEW_INTERNAL: &str = "the-next-key-between-services-of-32-bytes";
 const LATEST_INTERNAL: &str = "the-last-key-between-services-of-32-bytes";
+const NEW_LASTING: &str = "the-next-key-of-what-lasts-of-32-bytes";
 
 /// Restarts every service with these variables, one after the other: followers before senders, or the reverse.
 async fn roll(stack: &mut LocalStack, senders_first: bool, variables: &[(&str, &str)]) {
@@ -113,6 +115,54 @@ async fn an_internal_key_is_not_changed_before_marks_have_a_key_that_stays() {
         refused.contains("LASTING_SECRET_KEY must be set"),
         "{refused}"
     );
+}
+
+/// Sends a visitor to the shop by the demo's link.
+async fn click(stack: &LocalStack, user: &str) {
+    let tracking = stack.url(Service::Tracking).unwrap();
+    let client = reqwest::Client::builder().no_proxy();
+    let client = client.redirect(reqwest::redirect::Policy::none()).build();
+    let url = format!("{tracking}/c/demo100?user_id={user}");
+    let answer = client.unwrap().get(url).send().await.unwrap();
+    let to = answer.headers()["location"].to_str().unwrap();
+    assert!(to.contains("click_id=clk_"), "{to}");
+}
+
+/// What becomes of a purchase of a visitor, reported without its click: the outcome, or why it is nobody's.
+async fn bought_by(stack: &LocalStack, user: &str) -> String {
+    let tracking = stack.url(Service::Tracking).unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let body =
+        json!({"user_id": user, "event_type": "purchase", "amount": "10", "currency": "USD"});
+    let request = client.post(format!("{tracking}/api/v1/tracking/events"));
+    let token = stack.token(&["--role", "operator"]).unwrap();
+    let answer = request.bearer_auth(token).json(&body).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let outcome = answer["reason"].as_str().or(answer["outcome"].as_str());
+    outcome.unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_visitor_is_known_again_as_long_as_the_lasting_key_of_its_click_is_accepted() {
+    let mut stack = LocalStack::start(Mode::Http).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let old = stack.settings().get("INTERNAL_SECRET_KEY").unwrap();
+    let old = old.to_owned();
+    for user in ["early", "late"] {
+        click(&stack, user).await;
+    }
+    let tracking = Program::Service(Service::Tracking);
+    let settings = stack.settings_mut();
+    settings.set("LASTING_SECRET_KEY", NEW_LASTING);
+    settings.set("LASTING_ACCEPTED_SECRET_KEYS", old);
+    stack.restart(tracking).await.unwrap();
+    assert_eq!(bought_by(&stack, "early").await, "attributed");
+    click(&stack, "new").await;
+    let settings = stack.settings_mut();
+    settings.set("LASTING_ACCEPTED_SECRET_KEYS", "");
+    stack.restart(tracking).await.unwrap();
+    assert_eq!(bought_by(&stack, "new").await, "attributed");
+    assert_eq!(bought_by(&stack, "late").await, "no_click");
 }
 
 /// What commission has shipped, and payment, which is stopped, has not taken: it lies at the broker, signed with the key of now.
