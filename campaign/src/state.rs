@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use messaging::WriteTx;
-use schemas::{Body, Event as _, Message};
-use types::{CampaignId, EnrollmentId, EvidenceId};
+use schemas::{AcceptV1, Body, Event as _, Message};
+use types::{CampaignId, EnrollmentId, EvidenceId, TermsVersion};
 
 use crate::domain::{Campaign, Command, Enrollment, Event, Evidence, Place, Rows, View};
 use crate::messages;
@@ -25,7 +25,7 @@ pub struct BatchState {
     new_evidence: Vec<Evidence>,
     new_terms: Vec<Published>,
     texts: Vec<TermsTextRow>,
-    notes: Vec<AcceptanceNote>,
+    notes: HashMap<(EnrollmentId, TermsVersion), AcceptanceNote>,
     files: Vec<EvidenceFile>,
 }
 
@@ -87,8 +87,7 @@ impl BatchState {
                     place,
                 });
             }
-            Rows::Enrollment(accepted) => {
-                let enrollment = &accepted.subject;
+            Rows::Enrollment(enrollment) => {
                 let before = self.enrollments.remove(enrollment);
                 if let Some(after) = Enrollment::evolve(before, event, place) {
                     self.enrollments.insert(enrollment.clone(), after);
@@ -118,12 +117,10 @@ impl BatchState {
                 });
             }
             (Body::AcceptV1(wire), Event::EnrollmentAccepted(accepted)) => {
-                let note = wire.metadata.clone().map(|metadata| AcceptanceNote {
-                    enrollment: accepted.subject.clone(),
-                    version: accepted.terms_version,
-                    metadata,
-                });
-                self.notes.extend(note);
+                self.note_acceptance(wire, &accepted.subject, accepted.terms_version);
+            }
+            (Body::AcceptV1(wire), Event::EnrollmentApplied(applied)) => {
+                self.note_acceptance(wire, &applied.subject, applied.terms_version);
             }
             (Body::SubmitEvidenceV1(wire), Event::EvidenceSubmitted(shown)) => {
                 self.files.push(EvidenceFile {
@@ -134,6 +131,21 @@ impl BatchState {
             }
             _ => {}
         }
+    }
+
+    fn note_acceptance(
+        &mut self,
+        wire: &AcceptV1,
+        enrollment: &EnrollmentId,
+        version: TermsVersion,
+    ) {
+        let note = wire.metadata.clone().map(|metadata| AcceptanceNote {
+            enrollment: enrollment.clone(),
+            version,
+            metadata,
+        });
+        let key = (enrollment.clone(), version);
+        self.notes.extend(note.map(|note| (key, note)));
     }
 
     /// Saves what changed.
@@ -147,7 +159,8 @@ impl BatchState {
         enrollments::save(connection, &renewed).await?;
         evidence::insert(connection, &self.new_evidence).await?;
         terms_texts::insert(connection, &self.texts).await?;
-        acceptance_metadata::insert(connection, &self.notes).await?;
+        let notes: Vec<_> = self.notes.into_values().collect();
+        acceptance_metadata::save(connection, &notes).await?;
         evidence_files::insert(connection, &self.files).await
     }
 }

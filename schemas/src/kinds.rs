@@ -304,9 +304,23 @@ kinds! {
         activate_v1: ActivateV1 = "campaign.activate.command.v1", Public, CampaignId / CampaignId, [Campaign]
             => ["campaign.activated.v1"];
         accept_v1: AcceptV1 = "campaign.accept.command.v1", Public, CampaignId / EnrollmentId, [Campaign]
-            => ["enrollment.accepted.v1"];
+            => ["enrollment.accepted.v1", "enrollment.applied.v1"];
         submit_evidence_v1: SubmitEvidenceV1 = "campaign.submit_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
             => ["evidence.submitted.v1"];
+        pause_v1: PauseV1 = "campaign.pause.command.v1", Public, CampaignId / CampaignId, [Campaign]
+            => ["campaign.paused.v1"];
+        resume_v1: ResumeV1 = "campaign.resume.command.v1", Public, CampaignId / CampaignId, [Campaign]
+            => ["campaign.resumed.v1"];
+        close_v1: CloseV1 = "campaign.close.command.v1", Public, CampaignId / CampaignId, [Campaign]
+            => ["campaign.closed.v1"];
+        end_enrollment_v1: EndEnrollmentV1 = "campaign.end_enrollment.command.v1", Public, CampaignId / EnrollmentId, [Campaign]
+            => ["enrollment.ended.v1"];
+        invite_v1: InviteV1 = "campaign.invite.command.v1", Public, CampaignId / EnrollmentId, [Campaign]
+            => ["enrollment.invited.v1"];
+        approve_v1: ApproveV1 = "campaign.approve.command.v1", Public, CampaignId / EnrollmentId, [Campaign]
+            => ["enrollment.approved.v1"];
+        reject_v1: RejectV1 = "campaign.reject.command.v1", Public, CampaignId / EnrollmentId, [Campaign]
+            => ["enrollment.rejected.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -318,6 +332,14 @@ kinds! {
         campaign_activated_v1: CampaignActivatedV1 = "campaign.activated.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
         enrollment_accepted_v1: EnrollmentAcceptedV1 = "enrollment.accepted.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
         evidence_submitted_v1: EvidenceSubmittedV1 = "evidence.submitted.v1", Public, CampaignId / EvidenceId, [Bff];
+        campaign_paused_v1: CampaignPausedV1 = "campaign.paused.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
+        campaign_resumed_v1: CampaignResumedV1 = "campaign.resumed.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
+        campaign_closed_v1: CampaignClosedV1 = "campaign.closed.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
+        enrollment_ended_v1: EnrollmentEndedV1 = "enrollment.ended.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
+        enrollment_invited_v1: EnrollmentInvitedV1 = "enrollment.invited.v1", Public, CampaignId / EnrollmentId, [Bff];
+        enrollment_applied_v1: EnrollmentAppliedV1 = "enrollment.applied.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
+        enrollment_approved_v1: EnrollmentApprovedV1 = "enrollment.approved.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
+        enrollment_rejected_v1: EnrollmentRejectedV1 = "enrollment.rejected.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
@@ -349,6 +371,8 @@ kinds! {
         claim_settled_v1: ClaimSettledV1 = "claim.settled.v1", Public, ClaimId / ClaimId, [Bff];
         claim_accepted_v1: ClaimAcceptedV1 = "claim.accepted.v1", Public, ClaimId / ClaimId, [Bff];
         claim_declined_v1: ClaimDeclinedV1 = "claim.declined.v1", Public, ClaimId / ClaimId, [Bff];
+        campaign_status_adopted_v1: CampaignStatusAdoptedV1 = "campaign.status_adopted.v1", Own, CampaignId / CampaignId, [];
+        enrollment_end_adopted_v1: EnrollmentEndAdoptedV1 = "enrollment.end_adopted.v1", Own, CampaignId / EnrollmentId, [];
     }
     CommissionCommands {
         release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]

@@ -27,6 +27,7 @@ impl Domain for Tracking {
             "conversion_aliases",
             "claims",
             "tracking_events",
+            "link_stops",
         ],
         sides: &["report_notes", "clicks", "last_clicks"],
         run_dependent: &[],
@@ -77,7 +78,7 @@ impl Domain for Tracking {
                     &link,
                     state.links.contains(&link.code),
                     state.campaigns.get(&link.campaign),
-                    state.enrollments.contains(&enrollment),
+                    state.enrollments.get(&enrollment).copied(),
                     &access,
                 );
                 match decision {

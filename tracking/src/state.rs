@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use messaging::{Recorded, WriteTx};
 use schemas::{About, Body, EnrollmentAdoptedV1, Header, Message, TermsAdoptedV1};
 use types::{
-    BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, LinkCode, Micros, TermsVersion, Uuid,
+    BrandId, CampaignId, CampaignStatus, ClaimId, ConversionId, EnrollmentId, EnrollmentStatus,
+    LinkCode, Micros, TermsVersion, Uuid,
 };
 
 use crate::domain::{Access, Campaign, Candidate, Claims, Event, EventType, Order, Orders, Report};
@@ -24,7 +25,7 @@ pub struct BatchState {
     /// Campaigns that commands name.
     pub campaigns: HashMap<CampaignId, Campaign>,
     /// Enrollments that commands need.
-    pub enrollments: HashSet<EnrollmentId>,
+    pub enrollments: HashMap<EnrollmentId, EnrollmentStatus>,
     /// Link codes that are taken.
     pub links: HashSet<LinkCode>,
     /// The click that may have led to each report, by its message.
@@ -40,7 +41,11 @@ pub struct BatchState {
 struct Changed {
     campaigns: HashMap<CampaignId, i64>,
     terms: HashMap<(CampaignId, TermsVersion), (About<TermsAdoptedV1>, i64)>,
+    statuses: HashMap<CampaignId, CampaignStatus>,
     enrollments: HashMap<EnrollmentId, (About<EnrollmentAdoptedV1>, i64)>,
+    ended: HashMap<EnrollmentId, EnrollmentStatus>,
+    /// The last event that stopped links.
+    stop: Option<i64>,
     links: Vec<NewLink>,
     conversions: HashSet<ConversionId>,
     aliases: HashSet<ConversionId>,
@@ -65,7 +70,7 @@ impl BatchState {
         }
         if !wanted.enrollments.is_empty() {
             let ids = strs(&wanted.enrollments);
-            state.enrollments = campaigns::enrolled(connection, &ids).await?;
+            state.enrollments = campaigns::enrollments(connection, &ids).await?;
         }
         if !wanted.links.is_empty() {
             state.links = links::taken(connection, &strs(&wanted.links)).await?;
@@ -106,6 +111,8 @@ impl BatchState {
                 let adopted = Campaign {
                     brand: campaign.brand_id.clone(),
                     allowed_hosts: campaign.allowed_hosts.clone(),
+                    fallback_url: campaign.fallback_url.clone(),
+                    status: CampaignStatus::Active,
                 };
                 let id = &campaign.subject;
                 self.campaigns.insert(id.clone(), adopted);
@@ -113,9 +120,27 @@ impl BatchState {
             }
             Event::EnrollmentAdopted(enrollment) => {
                 let id = &enrollment.subject;
-                self.enrollments.insert(id.clone());
+                let status = enrollment.status.unwrap_or(EnrollmentStatus::Enrolled);
+                self.enrollments.insert(id.clone(), status);
+                self.changed.ended.remove(id);
                 let row = (enrollment.clone(), position);
                 self.changed.enrollments.insert(id.clone(), row);
+            }
+            Event::CampaignStatusAdopted(adopted) => {
+                let (id, status) = (&adopted.subject, adopted.status);
+                if let Some(campaign) = self.campaigns.get_mut(id) {
+                    campaign.status = status;
+                }
+                self.changed.statuses.insert(id.clone(), status);
+                if status != CampaignStatus::Active {
+                    self.changed.stop = Some(position);
+                }
+            }
+            Event::EnrollmentEndAdopted(ended) => {
+                let (id, status) = (&ended.subject, ended.status);
+                self.enrollments.insert(id.clone(), status);
+                self.changed.ended.insert(id.clone(), status);
+                self.changed.stop = Some(position);
             }
             Event::LinkCreated(link) => {
                 self.links.insert(link.subject.clone());
@@ -193,11 +218,18 @@ impl BatchState {
             .into_iter()
             .filter_map(|(id, position)| known.get(&id).cloned().map(|known| (id, known, position)))
             .collect();
+        let statuses: Vec<_> = self.changed.statuses.into_iter().collect();
+        let ended: Vec<_> = self.changed.ended.into_iter().collect();
         let terms: Vec<_> = self.changed.terms.into_values().collect();
         let enrollments: Vec<_> = self.changed.enrollments.into_values().collect();
         campaigns::save(connection, &campaigns).await?;
+        campaigns::save_statuses(connection, &statuses).await?;
         campaigns::save_terms(connection, &terms).await?;
         campaigns::save_enrollments(connection, &enrollments).await?;
+        campaigns::end_enrollments(connection, &ended).await?;
+        if let Some(position) = self.changed.stop {
+            links::save_stop(connection, position).await?;
+        }
         links::save(connection, &self.changed.links).await?;
         conversions::save(connection, &conversions).await?;
         conversions::save_aliases(connection, &aliases).await?;

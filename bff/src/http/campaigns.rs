@@ -1,6 +1,6 @@
-//! `/api/v1/campaigns` and `…/{id}/activate`.
+//! `/api/v1/campaigns` and `…/{id}/activate`, `…/pause`, `…/resume`, `…/close`.
 
-use api::{ActivateCampaign, CreateCampaign};
+use api::{ActivateCampaign, CloseCampaign, CreateCampaign, PauseCampaign, ResumeCampaign};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
@@ -23,6 +23,9 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
     OpenApiRouter::new()
         .routes(routes!(create_campaign))
         .routes(routes!(activate_campaign))
+        .routes(routes!(pause_campaign))
+        .routes(routes!(resume_campaign))
+        .routes(routes!(close_campaign))
 }
 
 /// Asks for a new campaign.
@@ -67,6 +70,76 @@ pub(crate) async fn activate_campaign(
     context: RequestContext,
     Path(campaign): Path<CampaignId>,
     write: Write<ActivateCampaign>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.require_role(&[Role::Brand])?;
+    bff.submit(command_request, body.command(campaign)).await
+}
+
+/// Asks that a campaign stops for a while: its links lead to the fallback page, no click counts, and nobody joins. What was
+/// earned stays, and purchases by earlier clicks still count.
+#[utoipa::path(
+    post, path = "/api/v1/campaigns/{id}/pause", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
+    request_body = NoBody,
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn pause_campaign(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(campaign): Path<CampaignId>,
+    write: Write<PauseCampaign>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.require_role(&[Role::Brand])?;
+    bff.submit(command_request, body.command(campaign)).await
+}
+
+/// Asks that a paused campaign goes on.
+#[utoipa::path(
+    post, path = "/api/v1/campaigns/{id}/resume", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
+    request_body = NoBody,
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn resume_campaign(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(campaign): Path<CampaignId>,
+    write: Write<ResumeCampaign>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.require_role(&[Role::Brand])?;
+    bff.submit(command_request, body.command(campaign)).await
+}
+
+/// Asks that a campaign ends for good: as paused, without a way back.
+#[utoipa::path(
+    post, path = "/api/v1/campaigns/{id}/close", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
+    request_body = NoBody,
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn close_campaign(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(campaign): Path<CampaignId>,
+    write: Write<CloseCampaign>,
 ) -> Result<Response, Problem> {
     let (body, command_request) = CommandRequest::part(write, caller, context);
     command_request.require_role(&[Role::Brand])?;

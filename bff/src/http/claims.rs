@@ -1,5 +1,6 @@
 //! `/api/v1/claims`: what partners say that they earned, and what becomes of it.
 
+use api::lists::DeclineReason;
 use api::{AcceptClaim, DeclineClaim};
 use axum::extract::State;
 use axum::response::Response;
@@ -56,6 +57,7 @@ pub(crate) struct ClaimView {
     #[schema(example = "USD")]
     currency: Option<String>,
     /// Why it was declined.
+    #[schema(value_type = Option<DeclineReason>)]
     reason: Option<String>,
     /// When, as claimed.
     occurred_at: Timestamp,
@@ -168,7 +170,7 @@ pub(crate) async fn accept_claim(
 /// Asks that a claim is declined; its partner reads why. For the campaign's brand, and for operators.
 #[utoipa::path(
     post, path = "/api/v1/claims/{id}/decline", tag = "claims", params(("id" = String, Path), Repeatable, Waits),
-    request_body(content = DeclineClaim, example = json!({"reason": "no such order"})),
+    request_body(content = DeclineClaim, example = json!({"reason": "order_unknown"})),
     responses(
         (status = 202, body = Accepted),
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),

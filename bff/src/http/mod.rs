@@ -1,11 +1,11 @@
 //! The HTTP surface: writes that become commands, reads of the models.
 
-mod acceptance;
 mod balances;
 mod campaigns;
 mod claims;
 mod commands;
 mod commissions;
+mod enrollments;
 mod evidence;
 mod links;
 mod messages;
@@ -45,7 +45,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(campaigns::routes())
         .merge(terms::routes())
-        .merge(acceptance::routes())
+        .merge(enrollments::routes())
         .merge(evidence::routes())
         .merge(links::routes())
         .merge(tracking::routes())

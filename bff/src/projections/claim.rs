@@ -33,7 +33,7 @@ pub(super) fn fold(rows: &mut HashMap<String, ClaimRow>, message: &Message) {
         Body::ClaimAcceptedV1(accepted) => {
             (ClaimStatus::Accepted, Some(&accepted.conversion_id), None)
         }
-        Body::ClaimDeclinedV1(declined) => (ClaimStatus::Declined, None, Some(&declined.reason)),
+        Body::ClaimDeclinedV1(declined) => (ClaimStatus::Declined, None, Some(declined.reason)),
         _ => return,
     };
     if let Some(row) = rows.get_mut(&header.subject)
@@ -41,7 +41,7 @@ pub(super) fn fold(rows: &mut HashMap<String, ClaimRow>, message: &Message) {
     {
         status.name().clone_into(&mut row.status);
         row.conversion_id = conversion.map(ToString::to_string);
-        row.reason = reason.cloned();
+        row.reason = reason.map(|reason| reason.name().to_owned());
         row.decided_at = Some(header.time.get());
     }
 }

@@ -4,6 +4,7 @@
 mod balance;
 mod claim;
 mod commission;
+mod enrollment;
 mod outcome;
 mod payout;
 mod sealing_key;
@@ -18,6 +19,7 @@ use crate::store::balances::{self, Holder, Totals};
 use crate::store::claims::{self, ClaimRow};
 use crate::store::commands;
 use crate::store::commissions::{self, CommissionRow};
+use crate::store::enrollments::{self, EnrollmentRow};
 use crate::store::outcomes::{self, Outcome};
 use crate::store::payouts::{self, PayoutRow};
 use crate::store::sealing_keys::{self, SealingKey};
@@ -36,6 +38,7 @@ pub struct BatchState {
     outcomes: HashMap<(Uuid, &'static str), Outcome>,
     claims: HashMap<String, ClaimRow>,
     commissions: HashMap<String, CommissionRow>,
+    enrollments: HashMap<String, EnrollmentRow>,
     payouts: HashMap<String, PayoutRow>,
     /// By how much balances change.
     changes: HashMap<Holder, Totals>,
@@ -53,6 +56,7 @@ impl Projection for Projections {
             "outcomes",
             "claims",
             "commissions",
+            "enrollments",
             "payouts",
             "balances",
             "sealing_keys",
@@ -63,12 +67,13 @@ impl Projection for Projections {
             ("read_head", "position"),
             ("claims", "position"),
             ("commissions", "position"),
+            ("enrollments", "position"),
             ("payouts", "position"),
             ("balances", "position"),
             ("balances", "updated_at"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 2,
+        fold_version: 3,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
@@ -111,6 +116,7 @@ impl Projection for Projections {
         outcome::fold(state, message);
         claim::fold(&mut state.claims, message);
         commission::fold(&mut state.commissions, message);
+        enrollment::fold(&mut state.enrollments, message);
         payout::fold(&mut state.payouts, message);
         sealing_key::fold(&mut state.sealing_keys, message);
         balance::fold(&mut state.changes, message)
@@ -122,6 +128,9 @@ impl Projection for Projections {
         }
         if !state.commissions.is_empty() {
             commissions::upsert(tx, &in_order(state.commissions, |row| row.position)).await?;
+        }
+        if !state.enrollments.is_empty() {
+            enrollments::upsert(tx, &in_order(state.enrollments, |row| row.position)).await?;
         }
         if !state.payouts.is_empty() {
             payouts::upsert(tx, &in_order(state.payouts, |row| row.position)).await?;

@@ -4,6 +4,7 @@ pub(crate) mod balances;
 pub(crate) mod claims;
 pub(crate) mod commands;
 pub(crate) mod commissions;
+pub(crate) mod enrollments;
 pub(crate) mod outcomes;
 pub(crate) mod payouts;
 pub(crate) mod sealing_keys;

@@ -127,6 +127,7 @@ pub fn accepted() -> Body {
     EnrollmentAcceptedV1 {
         partner_id: PartnerId::parse("partner123").unwrap(),
         terms_version: TermsVersion::FIRST,
+        brand_id: None,
     }
     .into()
 }

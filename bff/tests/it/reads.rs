@@ -3,12 +3,16 @@
 use messaging::Answer;
 use runtime::testing::{brand, operator, partner};
 use schemas::{
-    ClaimAcceptedV1, ClaimDeclinedV1, ClaimSettledV1, CommissionApprovedV1, CommissionReversedV1,
-    ConversionClaimedV1, PayoutFailedV1, PayoutPaidV1, PayoutSubmittedV1, PayoutSubmittingV1,
-    Topic,
+    Body, ClaimAcceptedV1, ClaimDeclinedV1, ClaimSettledV1, CommissionApprovedV1,
+    CommissionReversedV1, ConversionClaimedV1, EnrollmentAppliedV1, EnrollmentApprovedV1,
+    EnrollmentEndedV1, EnrollmentRejectedV1, PayoutFailedV1, PayoutPaidV1, PayoutSubmittedV1,
+    PayoutSubmittingV1, Topic,
 };
 use serde_json::json;
-use types::{BrandId, ConversionId, EarningStatus, PartnerId, PayoutId, PayoutMethod};
+use types::{
+    BrandId, ConversionId, DeclineReason, EarningStatus, EnrollmentStatus, PartnerId, PayoutId,
+    PayoutMethod, RefusalReason, TermsVersion,
+};
 use uuid::Uuid;
 
 use crate::app::{
@@ -117,7 +121,7 @@ async fn a_claim_is_read_by_its_partner_and_its_brand_and_says_what_became_of_it
     };
     let accepted = ClaimAcceptedV1 { conversion_id };
     let declined = ClaimDeclinedV1 {
-        reason: "no such order".to_owned(),
+        reason: DeclineReason::OrderUnknown,
     };
     let decided = [
         ("clm_settled", "clm_settled", settled.clone().into()),
@@ -133,7 +137,7 @@ async fn a_claim_is_read_by_its_partner_and_its_brand_and_says_what_became_of_it
         let items = body["items"].as_array().unwrap();
         let statuses: Vec<_> = items.iter().map(|item| &item["status"]).collect();
         assert_eq!(statuses, ["declined", "accepted", "settled", "open"]);
-        assert_eq!(items[0]["reason"], "no such order");
+        assert_eq!(items[0]["reason"], "order_unknown");
         assert_eq!(items[1]["conversion_id"], "c1");
         assert_eq!(items[3]["decided_at"], json!(null));
     }
@@ -161,7 +165,7 @@ async fn only_a_brand_or_an_operator_decides_upon_a_claim() {
         "/api/v1/claims/clm_1/decline",
     ] {
         let body = if path.ends_with("decline") {
-            json!({"reason": "no such order"})
+            json!({"reason": "order_unknown"})
         } else {
             json!({})
         };
@@ -341,4 +345,62 @@ async fn a_posting_to_an_account_that_is_unknown_here_is_in_no_balance_until_it_
     assert_eq!(funds().await, "-15.00");
     let (_, body) = app.get("/api/v1/balances", &partner123()).await;
     assert_eq!(body["items"][0]["accounts"]["payable"], "10.00");
+}
+
+#[tokio::test]
+async fn an_enrollment_is_read_by_its_partner_and_its_brand_and_says_where_the_partner_stands() {
+    let app = bff().await;
+    let partner_id = PartnerId::parse("partner123").unwrap();
+    let brand_id = BrandId::parse("brand1").unwrap();
+    let terms_version = TermsVersion::FIRST;
+    let applied = EnrollmentAppliedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        terms_version,
+    };
+    let rejected = EnrollmentRejectedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        reason: RefusalReason::NeedsMoreDetail,
+    };
+    let approved = EnrollmentApprovedV1 {
+        partner_id: partner_id.clone(),
+        brand_id: brand_id.clone(),
+        terms_version,
+    };
+    let ended = EnrollmentEndedV1 {
+        partner_id,
+        brand_id,
+        status: EnrollmentStatus::Removed,
+        reason: Some(RefusalReason::TermsViolated),
+    };
+    let steps: [(Body, &str, Option<&str>); 5] = [
+        (applied.clone().into(), "applied", None),
+        (rejected.into(), "rejected", Some("needs_more_detail")),
+        (applied.into(), "applied", None),
+        (approved.into(), "enrolled", None),
+        (ended.into(), "removed", Some("terms_violated")),
+    ];
+    for (event, status, reason) in steps {
+        let topic = Topic::CampaignEvents;
+        facts(&app, topic, &[("camp123", "enr_1", event)]).await;
+        for who in [partner123(), brand("brand1"), operator()] {
+            let (_, list) = app.get("/api/v1/enrollments", &who).await;
+            let shown = &list["items"][0];
+            let says = (&shown["status"], &shown["reason"], &shown["terms_version"]);
+            assert_eq!(says, (&json!(status), &json!(reason), &json!(1)), "{list}");
+            assert_eq!(list["items"].as_array().unwrap().len(), 1);
+        }
+    }
+    for (path, who, count) in [
+        ("/api/v1/enrollments", brand("brand2"), 0),
+        ("/api/v1/enrollments", partner("partner456"), 0),
+        ("/api/v1/enrollments?status=removed", partner123(), 1),
+        ("/api/v1/enrollments?status=enrolled", partner123(), 0),
+        ("/api/v1/enrollments?campaign_id=camp9", partner123(), 0),
+    ] {
+        let (_, list) = app.get(path, &who).await;
+        assert_eq!(list["items"].as_array().unwrap().len(), count, "{path}");
+    }
+    app.stop().await;
 }

@@ -2,7 +2,8 @@
 
 use schemas::{About, EvidenceSubmittedV1};
 use types::{
-    BrandId, CampaignId, Currency, EnrollmentId, Micros, PartnerId, Plan, TermsVersion, WindowDays,
+    BrandId, CampaignId, CampaignStatus, Currency, EnrollmentId, EnrollmentStatus, JoinMode,
+    Micros, PartnerId, PauseReason, Plan, RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::Event;
@@ -14,16 +15,6 @@ pub struct Place {
     pub time: Micros,
     /// In this database's log.
     pub position: i64,
-}
-
-types::names! {
-    /// Whether partners may join.
-    pub enum Status {
-        /// Not yet.
-        Draft = "draft",
-        /// From now on.
-        Active = "active",
-    }
 }
 
 /// A brand's campaign.
@@ -39,14 +30,22 @@ pub struct Campaign {
     pub currency: Currency,
     /// Where its links may lead.
     pub allowed_hosts: Vec<String>,
+    /// Where visitors of its links go while these lead nowhere else; `None`: the first of its hosts.
+    pub fallback_url: Option<String>,
+    /// How partners come in.
+    pub join: JoinMode,
     /// Whether partners may join.
-    pub status: Status,
+    pub status: CampaignStatus,
+    /// Why it is paused, while it is.
+    pub pause_reason: Option<PauseReason>,
     /// The terms in force; none before the first are published.
     pub terms_version: Option<TermsVersion>,
     /// Where it was made.
     pub created: Place,
     /// When partners could join.
     pub activated_at: Option<Micros>,
+    /// When it ended for good.
+    pub closed_at: Option<Micros>,
 }
 
 /// A version of a campaign's terms, without their text: that stays out of events.
@@ -62,7 +61,7 @@ pub struct Terms {
     pub effective_at: Micros,
 }
 
-/// A partner in a campaign.
+/// A partner's place in a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enrollment {
     /// Which.
@@ -71,11 +70,17 @@ pub struct Enrollment {
     pub campaign: CampaignId,
     /// Who.
     pub partner: PartnerId,
-    /// The version of the terms that was accepted last.
-    pub terms_version: TermsVersion,
+    /// The version of the terms that was accepted last; of who is only invited none.
+    pub terms_version: Option<TermsVersion>,
     /// When that was.
-    pub accepted_at: Micros,
-    /// Where the partner came in.
+    pub accepted_at: Option<Micros>,
+    /// Whether the partner is in.
+    pub status: EnrollmentStatus,
+    /// Why the brand rejected or removed it.
+    pub reason: Option<RefusalReason>,
+    /// Since when it is what it is, while that is not enrolled.
+    pub since: Option<Micros>,
+    /// Where it stands in lists: its first event.
     pub position: i64,
 }
 
@@ -100,39 +105,110 @@ impl Campaign {
                 name: created.name.clone(),
                 currency: created.currency,
                 allowed_hosts: created.allowed_hosts.clone(),
-                status: Status::Draft,
+                fallback_url: created.fallback_url.clone(),
+                join: created.join.unwrap_or(JoinMode::Open),
+                status: CampaignStatus::Draft,
+                pause_reason: None,
                 terms_version: None,
                 created: place,
                 activated_at: None,
+                closed_at: None,
             }),
             Event::TermsPublished(published) => before.map(|campaign| Self {
                 terms_version: Some(published.terms.version),
                 ..campaign
             }),
+            Event::CampaignPaused(paused) => before.map(|campaign| Self {
+                status: CampaignStatus::Paused,
+                pause_reason: Some(paused.reason),
+                ..campaign
+            }),
             Event::CampaignActivated(_) => before.map(|campaign| Self {
-                status: Status::Active,
+                status: CampaignStatus::Active,
                 activated_at: Some(place.time),
                 ..campaign
             }),
-            Event::EnrollmentAccepted(_) | Event::EvidenceSubmitted(_) => before,
+            Event::CampaignResumed(_) => before.map(|campaign| Self {
+                status: CampaignStatus::Active,
+                pause_reason: None,
+                ..campaign
+            }),
+            Event::CampaignClosed(_) => before.map(|campaign| Self {
+                status: CampaignStatus::Closed,
+                pause_reason: None,
+                closed_at: Some(place.time),
+                ..campaign
+            }),
+            Event::EnrollmentAccepted(_)
+            | Event::EnrollmentEnded(_)
+            | Event::EnrollmentInvited(_)
+            | Event::EnrollmentApplied(_)
+            | Event::EnrollmentApproved(_)
+            | Event::EnrollmentRejected(_)
+            | Event::EvidenceSubmitted(_) => before,
         }
     }
 }
 
 impl Enrollment {
-    /// The enrollment that an acceptance makes of what was there before: a partner comes in once, and may accept newer
-    /// terms later.
+    /// The enrollment that an event makes of what was there before: a partner is invited or applies, comes in, may accept newer
+    /// terms later, goes, and may come again.
     pub fn evolve(before: Option<Self>, event: &Event, place: Place) -> Option<Self> {
-        let Event::EnrollmentAccepted(accepted) = event else {
-            return before;
+        let new = |about: (&CampaignId, &EnrollmentId), partner: &PartnerId| {
+            before.clone().unwrap_or_else(|| Self {
+                id: about.1.clone(),
+                campaign: about.0.clone(),
+                partner: partner.clone(),
+                terms_version: None,
+                accepted_at: None,
+                status: EnrollmentStatus::Invited,
+                reason: None,
+                since: None,
+                position: place.position,
+            })
         };
-        Some(Self {
-            id: accepted.subject.clone(),
-            campaign: accepted.key.clone(),
-            partner: accepted.partner_id.clone(),
-            terms_version: accepted.terms_version,
-            accepted_at: place.time,
-            position: before.map_or(place.position, |before| before.position),
+        let since = Some(place.time);
+        Some(match event {
+            Event::EnrollmentAccepted(accepted) => Self {
+                terms_version: Some(accepted.terms_version),
+                accepted_at: since,
+                status: EnrollmentStatus::Enrolled,
+                reason: None,
+                since: None,
+                ..new((&accepted.key, &accepted.subject), &accepted.partner_id)
+            },
+            Event::EnrollmentApplied(applied) => Self {
+                terms_version: Some(applied.terms_version),
+                accepted_at: since,
+                status: EnrollmentStatus::Applied,
+                reason: None,
+                since,
+                ..new((&applied.key, &applied.subject), &applied.partner_id)
+            },
+            Event::EnrollmentInvited(invited) => Self {
+                status: EnrollmentStatus::Invited,
+                reason: None,
+                since,
+                ..new((&invited.key, &invited.subject), &invited.partner_id)
+            },
+            Event::EnrollmentApproved(_) => Self {
+                status: EnrollmentStatus::Enrolled,
+                since: None,
+                ..before?
+            },
+            Event::EnrollmentRejected(rejected) => Self {
+                status: EnrollmentStatus::Rejected,
+                reason: Some(rejected.reason),
+                since,
+                ..before?
+            },
+            Event::EnrollmentEnded(ended) => Self {
+                status: ended.status,
+                reason: ended.reason,
+                since,
+                ..before?
+            },
+            _ => return before,
         })
     }
 }

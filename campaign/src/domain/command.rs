@@ -2,8 +2,8 @@
 
 use schemas::{About, CampaignCreatedV1, EvidenceSubmittedV1};
 use types::{
-    BrandId, CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId, Plan, TermsVersion,
-    WindowDays,
+    BrandId, CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId, Plan, RefusalReason,
+    TermsVersion, WindowDays,
 };
 
 use super::{Campaign, Enrollment};
@@ -65,10 +65,12 @@ pub enum Command {
         /// What conversions earn.
         plan: Plan,
     },
-    /// Let partners join.
-    Activate {
+    /// Go from one status to another.
+    Move {
         /// Which campaign.
         campaign: CampaignId,
+        /// Where to.
+        step: Step,
     },
     /// Join, or accept newer terms.
     Accept {
@@ -79,8 +81,45 @@ pub enum Command {
         /// The version that was read; `None`: the one in force.
         terms_version: Option<TermsVersion>,
     },
+    /// Change where a partner stands.
+    Change {
+        /// In which campaign.
+        campaign: CampaignId,
+        /// Who.
+        partner: PartnerId,
+        /// What is to become of it.
+        change: Change,
+    },
     /// Show what was done.
     SubmitEvidence(About<EvidenceSubmittedV1>),
+}
+
+/// A step in the life of a campaign: draft → active ⇄ paused → closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Let partners join.
+    Activate,
+    /// Stop for a while.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Stop for good.
+    Close,
+}
+
+/// What is to become of a partner's place in a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The brand wants it in.
+    Invite,
+    /// The brand takes its application.
+    Approve,
+    /// The brand does not take its application.
+    Reject(RefusalReason),
+    /// The partner goes, and may come again.
+    Leave,
+    /// The brand removes it, for good.
+    Remove(RefusalReason),
 }
 
 impl Command {
@@ -89,8 +128,9 @@ impl Command {
         match self {
             Self::Create(new) => &new.subject,
             Self::PublishTerms { campaign, .. }
-            | Self::Activate { campaign }
-            | Self::Accept { campaign, .. } => campaign,
+            | Self::Move { campaign, .. }
+            | Self::Accept { campaign, .. }
+            | Self::Change { campaign, .. } => campaign,
             Self::SubmitEvidence(shown) => &shown.key,
         }
     }
@@ -100,9 +140,12 @@ impl Command {
         match self {
             Self::Accept {
                 campaign, partner, ..
+            }
+            | Self::Change {
+                campaign, partner, ..
             } => Some(EnrollmentId::of(campaign, partner)),
             Self::SubmitEvidence(shown) => Some(EnrollmentId::of(&shown.key, &shown.partner_id)),
-            Self::Create(_) | Self::PublishTerms { .. } | Self::Activate { .. } => None,
+            Self::Create(_) | Self::PublishTerms { .. } | Self::Move { .. } => None,
         }
     }
 

@@ -1,12 +1,14 @@
 //! The decisions.
 
 use schemas::{
-    About, CampaignActivatedV1, CampaignCreatedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1,
+    About, CampaignActivatedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
+    CampaignResumedV1, EvidenceSubmittedV1,
 };
-use types::{CampaignId, EnrollmentId, PartnerId, Plan, TermsVersion, WindowDays};
+use types::{CampaignStatus, PauseReason, Plan, TermsVersion, WindowDays};
 
+use super::enrollment::{self, enrolled};
 use super::{
-    Campaign, Code, Command, Context, Event, Rejection, Status, Terms, TermsPublished, View,
+    Campaign, Code, Command, Context, Event, Rejection, Step, Terms, TermsPublished, View,
 };
 
 /// What comes of a command. Ownership is decided here, from the state itself; another's campaign is an unknown one.
@@ -16,12 +18,17 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         Command::PublishTerms { window, plan, .. } => {
             publish_terms(view.campaign, *window, *plan, context)
         }
-        Command::Activate { .. } => activate(view.campaign, context),
+        Command::Move { step, .. } => move_on(view.campaign, *step, context),
         Command::Accept {
             campaign,
             partner,
             terms_version,
-        } => accept(view, campaign, partner, *terms_version, context),
+        } => enrollment::accept(view, campaign, partner, *terms_version, context),
+        Command::Change {
+            campaign,
+            partner,
+            change,
+        } => enrollment::change(view, campaign, partner, *change, context),
         Command::SubmitEvidence(shown) => submit_evidence(view, shown, context),
     }
 }
@@ -51,6 +58,9 @@ fn publish_terms(
     context: &Context,
 ) -> Result<Event, Rejection> {
     let campaign = own(campaign, context)?;
+    if campaign.status == CampaignStatus::Closed {
+        return Err(campaign_closed());
+    }
     if let Some((flat, pointer)) = plan.stranger_to(campaign.currency) {
         let (ours, requested) = (campaign.currency, flat.currency);
         let detail = format!("the campaign pays in {ours}, not in {requested}");
@@ -76,66 +86,48 @@ fn publish_terms(
     }))
 }
 
-fn activate(campaign: Option<&Campaign>, context: &Context) -> Result<Event, Rejection> {
+/// The life of a campaign: what may follow what.
+fn move_on(campaign: Option<&Campaign>, step: Step, context: &Context) -> Result<Event, Rejection> {
     let campaign = own(campaign, context)?;
-    match (campaign.status, campaign.terms_version) {
-        (Status::Active, _) => {
+    let (id, brand_id) = (campaign.id.clone(), campaign.brand.clone());
+    match (campaign.status, step) {
+        (CampaignStatus::Draft, Step::Activate) if campaign.terms_version.is_none() => {
+            Err(terms_not_published())
+        }
+        (CampaignStatus::Draft, Step::Activate) => {
+            let activated = CampaignActivatedV1 {
+                brand_id,
+                allowed_hosts: campaign.allowed_hosts.clone(),
+                fallback_url: campaign.fallback_url.clone(),
+            };
+            Ok(About::of(id, activated).into())
+        }
+        (CampaignStatus::Active, Step::Pause) => {
+            let reason = PauseReason::Brand;
+            Ok(About::of(id, CampaignPausedV1 { brand_id, reason }).into())
+        }
+        (CampaignStatus::Paused, Step::Resume) => {
+            Ok(About::of(id, CampaignResumedV1 { brand_id }).into())
+        }
+        (CampaignStatus::Active | CampaignStatus::Paused, Step::Close) => {
+            Ok(About::of(id, CampaignClosedV1 { brand_id }).into())
+        }
+        (CampaignStatus::Closed, _) => Err(campaign_closed()),
+        (CampaignStatus::Draft, Step::Pause | Step::Resume | Step::Close) => {
+            Err(campaign_not_active(campaign.status))
+        }
+        (CampaignStatus::Active | CampaignStatus::Paused, Step::Activate) => {
             let detail = "the campaign is active already";
             Err(Rejection::new(Code::AlreadyActive, detail))
         }
-        (Status::Draft, None) => Err(terms_not_published()),
-        (Status::Draft, Some(_)) => {
-            let activated = CampaignActivatedV1 {
-                brand_id: campaign.brand.clone(),
-                allowed_hosts: campaign.allowed_hosts.clone(),
-            };
-            Ok(About::of(campaign.id.clone(), activated).into())
+        (CampaignStatus::Active, Step::Resume) => {
+            let detail = "the campaign is active: there is no pause to end";
+            Err(Rejection::new(Code::NotPaused, detail))
         }
-    }
-}
-
-fn accept(
-    view: View,
-    campaign: &CampaignId,
-    partner: &PartnerId,
-    requested: Option<TermsVersion>,
-    context: &Context,
-) -> Result<Event, Rejection> {
-    if !context.actor.is_partner(partner) {
-        return Err(partner_unknown());
-    }
-    let state = visible(view.campaign, context)?;
-    let in_force = match (state.status, state.terms_version) {
-        (Status::Active, Some(version)) => version,
-        (Status::Draft, _) => {
-            let detail = "the campaign is not active yet";
-            return Err(Rejection::new(Code::CampaignNotActive, detail));
+        (CampaignStatus::Paused, Step::Pause) => {
+            let detail = "the campaign is paused already";
+            Err(Rejection::new(Code::AlreadyPaused, detail))
         }
-        (Status::Active, None) => return Err(terms_not_published()),
-    };
-    let requested = requested.unwrap_or(in_force);
-    match view.enrollment {
-        Some(before) if before.terms_version == requested => {
-            let detail = format!("version {requested} of the terms is accepted already");
-            Err(Rejection::new(Code::AlreadyAccepted, detail))
-        }
-        _ if requested != in_force => {
-            let detail =
-                format!("version {in_force} of the terms is in force, not version {requested}");
-            Err(Rejection::of(
-                "/terms_version",
-                Code::TermsVersionStale,
-                detail,
-            ))
-        }
-        _ => Ok(Event::EnrollmentAccepted(About {
-            key: campaign.clone(),
-            subject: EnrollmentId::of(campaign, partner),
-            record: EnrollmentAcceptedV1 {
-                partner_id: partner.clone(),
-                terms_version: requested,
-            },
-        })),
     }
 }
 
@@ -148,7 +140,7 @@ fn submit_evidence(
         return Err(partner_unknown());
     }
     visible(view.campaign, context)?;
-    match view.enrollment {
+    match enrolled(view) {
         None => {
             let detail = "accept the campaign's terms first";
             Err(Rejection::new(Code::NotEnrolled, detail))
@@ -161,20 +153,23 @@ fn submit_evidence(
     }
 }
 
-/// The campaign, when the caller may know of it: an active one is for everybody to see, a draft is its brand's.
-fn visible<'a>(
+/// The campaign, when the caller may know of it: a draft is its brand's, any other is for everybody to see.
+pub(super) fn visible<'a>(
     campaign: Option<&'a Campaign>,
     context: &Context,
 ) -> Result<&'a Campaign, Rejection> {
     campaign
         .filter(|campaign| {
-            campaign.status == Status::Active || context.actor.is_brand(&campaign.brand)
+            campaign.status != CampaignStatus::Draft || context.actor.is_brand(&campaign.brand)
         })
         .ok_or_else(campaign_unknown)
 }
 
 /// The campaign, when the caller may change it.
-fn own<'a>(campaign: Option<&'a Campaign>, context: &Context) -> Result<&'a Campaign, Rejection> {
+pub(super) fn own<'a>(
+    campaign: Option<&'a Campaign>,
+    context: &Context,
+) -> Result<&'a Campaign, Rejection> {
     campaign
         .filter(|campaign| context.actor.is_brand(&campaign.brand))
         .ok_or_else(campaign_unknown)
@@ -184,12 +179,26 @@ fn campaign_unknown() -> Rejection {
     Rejection::new(Code::CampaignUnknown, "there is no such campaign")
 }
 
-fn partner_unknown() -> Rejection {
+pub(super) fn partner_unknown() -> Rejection {
     let detail = "there is no such partner";
     Rejection::of("/partner_id", Code::PartnerUnknown, detail)
 }
 
-fn terms_not_published() -> Rejection {
+pub(super) fn campaign_not_active(status: CampaignStatus) -> Rejection {
+    let detail = match status {
+        CampaignStatus::Draft => "the campaign is not active yet",
+        CampaignStatus::Paused => "the campaign is paused",
+        CampaignStatus::Active | CampaignStatus::Closed => "the campaign has ended",
+    };
+    Rejection::new(Code::CampaignNotActive, detail)
+}
+
+pub(super) fn campaign_closed() -> Rejection {
+    let detail = "the campaign has ended for good";
+    Rejection::new(Code::CampaignClosed, detail)
+}
+
+pub(super) fn terms_not_published() -> Rejection {
     let detail = "publish terms first: there are none that a partner could accept";
     Rejection::new(Code::TermsNotPublished, detail)
 }

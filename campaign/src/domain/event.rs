@@ -1,6 +1,6 @@
 //! What happened.
 
-use schemas::{About, EnrollmentAcceptedV1, EvidenceSubmittedV1};
+use schemas::{About, EvidenceSubmittedV1};
 use types::{BrandId, CampaignId, Currency, EnrollmentId, EvidenceId};
 
 use super::Terms;
@@ -26,7 +26,7 @@ pub enum Rows<'a> {
     /// The campaign's, and those of a version of its terms.
     Terms(&'a TermsPublished),
     /// An enrollment's.
-    Enrollment(&'a About<EnrollmentAcceptedV1>),
+    Enrollment(&'a EnrollmentId),
     /// That of a piece of evidence.
     Evidence(&'a About<EvidenceSubmittedV1>),
 }
@@ -44,6 +44,22 @@ schemas::events! {
         EnrollmentAccepted(EnrollmentAcceptedV1),
         /// A partner has shown what it did.
         EvidenceSubmitted(EvidenceSubmittedV1),
+        /// It stops for a while.
+        CampaignPaused(CampaignPausedV1),
+        /// It goes on.
+        CampaignResumed(CampaignResumedV1),
+        /// It has ended for good.
+        CampaignClosed(CampaignClosedV1),
+        /// A partner is no longer in.
+        EnrollmentEnded(EnrollmentEndedV1),
+        /// The brand wants a partner in.
+        EnrollmentInvited(EnrollmentInvitedV1),
+        /// A partner has accepted the terms, and the brand has to decide.
+        EnrollmentApplied(EnrollmentAppliedV1),
+        /// A partner that applied is in.
+        EnrollmentApproved(EnrollmentApprovedV1),
+        /// A partner that applied is not in.
+        EnrollmentRejected(EnrollmentRejectedV1),
     }
 }
 
@@ -56,23 +72,40 @@ impl Event {
             Self::CampaignActivated(activated) => &activated.subject,
             Self::EnrollmentAccepted(accepted) => &accepted.key,
             Self::EvidenceSubmitted(shown) => &shown.key,
+            Self::CampaignPaused(paused) => &paused.subject,
+            Self::CampaignResumed(resumed) => &resumed.subject,
+            Self::CampaignClosed(closed) => &closed.subject,
+            Self::EnrollmentEnded(ended) => &ended.key,
+            Self::EnrollmentInvited(invited) => &invited.key,
+            Self::EnrollmentApplied(applied) => &applied.key,
+            Self::EnrollmentApproved(approved) => &approved.key,
+            Self::EnrollmentRejected(rejected) => &rejected.key,
         }
     }
 
     /// What of the state it changes.
     pub fn rows(&self) -> Rows<'_> {
         match self {
-            Self::CampaignCreated(_) | Self::CampaignActivated(_) => Rows::Campaign,
+            Self::CampaignCreated(_)
+            | Self::CampaignActivated(_)
+            | Self::CampaignPaused(_)
+            | Self::CampaignResumed(_)
+            | Self::CampaignClosed(_) => Rows::Campaign,
             Self::TermsPublished(published) => Rows::Terms(published),
-            Self::EnrollmentAccepted(accepted) => Rows::Enrollment(accepted),
+            Self::EnrollmentAccepted(accepted) => Rows::Enrollment(&accepted.subject),
+            Self::EnrollmentEnded(ended) => Rows::Enrollment(&ended.subject),
+            Self::EnrollmentInvited(invited) => Rows::Enrollment(&invited.subject),
+            Self::EnrollmentApplied(applied) => Rows::Enrollment(&applied.subject),
+            Self::EnrollmentApproved(approved) => Rows::Enrollment(&approved.subject),
+            Self::EnrollmentRejected(rejected) => Rows::Enrollment(&rejected.subject),
             Self::EvidenceSubmitted(shown) => Rows::Evidence(shown),
         }
     }
 
-    /// The enrollment that it made or renewed.
+    /// The enrollment that it made or changed.
     pub fn enrollment(&self) -> Option<&EnrollmentId> {
         match self.rows() {
-            Rows::Enrollment(accepted) => Some(&accepted.subject),
+            Rows::Enrollment(enrollment) => Some(enrollment),
             _ => None,
         }
     }

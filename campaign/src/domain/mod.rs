@@ -5,13 +5,14 @@
 mod campaign;
 mod command;
 mod decide;
+mod enrollment;
 mod event;
 
 #[cfg(test)]
 mod tests;
 
-pub use campaign::{Campaign, Enrollment, Evidence, Place, Status, Terms};
-pub use command::{Actor, Command, Context, View};
+pub use campaign::{Campaign, Enrollment, Evidence, Place, Terms};
+pub use command::{Actor, Change, Command, Context, Step, View};
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
 pub use schemas::{CampaignCode as Code, Rejection};

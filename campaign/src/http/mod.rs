@@ -1,7 +1,7 @@
 //! Campaign's HTTP surface.
 
-mod acceptance;
 mod campaigns;
+mod enrollments;
 mod evidence;
 mod plan;
 mod terms;
@@ -17,7 +17,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(campaigns::routes())
         .merge(terms::routes())
-        .merge(acceptance::routes())
+        .merge(enrollments::routes())
         .merge(evidence::routes())
         .with_state(host.clone())
 }

@@ -5,16 +5,17 @@ use std::fmt::Write;
 
 use chassis::json::{Metadata, WebUrl};
 use schemas::{
-    About, AcceptV1, Body, CampaignCreatedV1, CreateV1, EvidenceSubmittedV1, Header, Message,
-    PublishTermsV1, SubmitEvidenceV1,
+    About, AcceptV1, Body, CampaignCreatedV1, CreateV1, EndEnrollmentV1, EvidenceSubmittedV1,
+    Header, Message, PublishTermsV1, SubmitEvidenceV1,
 };
 use sha2::{Digest, Sha256};
 use types::{
-    CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId, TermsVersion, WindowDays,
-    check_allowed_hosts, check_campaign_name, check_evidence_type, check_terms_text,
+    CampaignId, Currency, EnrollmentId, EnrollmentStatus, EvidenceId, JoinMode, PartnerId,
+    RefusalReason, TermsVersion, WindowDays, check_allowed_hosts, check_campaign_name,
+    check_evidence_type, check_fallback_host, check_terms_text,
 };
 
-use crate::domain::{Code, Command, Rejection};
+use crate::domain::{Change, Code, Command, Rejection, Step};
 
 /// The command of a message; `None` when the message is no command of ours.
 pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
@@ -22,8 +23,16 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
     Some(match &message.body {
         Body::CreateV1(wire) => create(header, wire),
         Body::PublishTermsV1(wire) => publish_terms(header, wire),
-        Body::ActivateV1(_) => of_campaign(header).map(|campaign| Command::Activate { campaign }),
+        Body::ActivateV1(_) => move_on(header, Step::Activate),
+        Body::PauseV1(_) => move_on(header, Step::Pause),
+        Body::ResumeV1(_) => move_on(header, Step::Resume),
+        Body::CloseV1(_) => move_on(header, Step::Close),
         Body::AcceptV1(wire) => accept(header, wire),
+        Body::EndEnrollmentV1(wire) => end_enrollment(header, wire),
+        Body::InviteV1(wire) => change(header, &wire.partner_id, Change::Invite),
+        Body::ApproveV1(wire) => change(header, &wire.partner_id, Change::Approve),
+        Body::RejectV1(wire) => reason(&wire.reason)
+            .and_then(|why| change(header, &wire.partner_id, Change::Reject(why))),
         Body::SubmitEvidenceV1(wire) => submit_evidence(header, wire),
         _ => return None,
     })
@@ -39,11 +48,23 @@ fn create(header: &Header, wire: &CreateV1) -> Result<Command, Rejection> {
     let campaign = of_campaign(header)?;
     let brand_id = wire.brand_id.parse().map_err(at("/brand_id"))?;
     check_campaign_name(&wire.name).map_err(at("/name"))?;
+    let fallback = wire.fallback_url.as_deref().map(WebUrl::parse).transpose();
+    let fallback = fallback.map_err(at("/fallback_url"))?;
+    if let Some(url) = &fallback {
+        check_fallback_host(&url.host(), &wire.allowed_hosts).map_err(at("/fallback_url"))?;
+    }
+    let join = wire.join.as_deref().map(|name| {
+        let mode = JoinMode::parse(name).ok_or("must be open, approval or invite");
+        mode.map_err(at("/join"))
+    });
+    let join = join.transpose()?;
     let created = CampaignCreatedV1 {
         brand_id,
         name: wire.name.clone(),
         currency: Currency::parse(&wire.currency).map_err(at("/currency"))?,
         allowed_hosts: wire.allowed_hosts.clone(),
+        fallback_url: fallback.map(WebUrl::into_string),
+        join,
     };
     Ok(Command::Create(About::of(campaign, created)))
 }
@@ -60,6 +81,11 @@ fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Reje
     })
 }
 
+fn move_on(header: &Header, step: Step) -> Result<Command, Rejection> {
+    let campaign = of_campaign(header)?;
+    Ok(Command::Move { campaign, step })
+}
+
 fn accept(header: &Header, wire: &AcceptV1) -> Result<Command, Rejection> {
     let (campaign, partner) = members(header, &wire.partner_id)?;
     metadata(wire.metadata.as_deref())?;
@@ -70,6 +96,34 @@ fn accept(header: &Header, wire: &AcceptV1) -> Result<Command, Rejection> {
         partner,
         terms_version: version.map_err(at("/terms_version"))?,
     })
+}
+
+fn end_enrollment(header: &Header, wire: &EndEnrollmentV1) -> Result<Command, Rejection> {
+    let ending = match (EnrollmentStatus::parse(&wire.status), &wire.reason) {
+        (Some(EnrollmentStatus::Left), None) => Change::Leave,
+        (Some(EnrollmentStatus::Left), Some(_)) => {
+            return Err(at("/reason")("a partner leaves without a reason"));
+        }
+        (Some(EnrollmentStatus::Removed), Some(why)) => Change::Remove(reason(why)?),
+        (Some(EnrollmentStatus::Removed), None) => return Err(at("/reason")("is missing")),
+        _ => return Err(at("/status")("must be left or removed")),
+    };
+    change(header, &wire.partner_id, ending)
+}
+
+fn change(header: &Header, partner: &str, change: Change) -> Result<Command, Rejection> {
+    let (campaign, partner) = members(header, partner)?;
+    about(header, EnrollmentId::of(&campaign, &partner).as_str())?;
+    Ok(Command::Change {
+        campaign,
+        partner,
+        change,
+    })
+}
+
+fn reason(name: &str) -> Result<RefusalReason, Rejection> {
+    let reason = RefusalReason::parse(name);
+    reason.ok_or("is none that is known").map_err(at("/reason"))
 }
 
 fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, Rejection> {

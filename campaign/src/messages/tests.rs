@@ -2,12 +2,15 @@
 
 use proptest::prelude::*;
 use schemas::{
-    About, Actor, CampaignActivatedV1, CampaignCreatedV1, EnrollmentAcceptedV1, Event as _,
-    EvidenceSubmittedV1, Header, Message, Topic, WriterSchema, Written,
+    About, Actor, CampaignActivatedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
+    CampaignResumedV1, EnrollmentAcceptedV1, EnrollmentAppliedV1, EnrollmentApprovedV1,
+    EnrollmentEndedV1, EnrollmentInvitedV1, EnrollmentRejectedV1, Event as _, EvidenceSubmittedV1,
+    Header, Message, Topic, WriterSchema, Written,
 };
 use types::{
-    BasisPoints, Currency, Earning, EnrollmentId, EvidenceId, HoldDays, Micros, Money, Plan,
-    TermsVersion, Uuid, WindowDays,
+    BasisPoints, CampaignId, Currency, Earning, EnrollmentId, EnrollmentStatus, EvidenceId,
+    HoldDays, JoinMode, Micros, Money, PartnerId, PauseReason, Plan, RefusalReason, TermsVersion,
+    Uuid, WindowDays,
 };
 
 use super::actor;
@@ -61,16 +64,106 @@ fn plan() -> impl Strategy<Value = Plan> {
         })
 }
 
+fn fallback() -> impl Strategy<Value = Option<String>> {
+    prop::option::of("https://[a-z]{1,10}\\.example/[a-z]{0,10}")
+}
+
+/// What changes a campaign that there is, or a partner's place in it.
+fn changed() -> impl Strategy<Value = Event> {
+    let ending = prop_oneof![
+        Just((EnrollmentStatus::Left, None)),
+        Just((EnrollmentStatus::Removed, Some(RefusalReason::Other))),
+    ];
+    prop_oneof![
+        (ID, ID, ID, 0..4_u8).prop_map(|(campaign, partner, brand, kind)| {
+            let (campaign, partner_id): (CampaignId, PartnerId) =
+                (campaign.parse().unwrap(), partner.parse().unwrap());
+            let subject = EnrollmentId::of(&campaign, &partner_id);
+            let (key, brand_id) = (campaign, brand.parse().unwrap());
+            let terms_version = TermsVersion::FIRST;
+            match kind {
+                0 => Event::EnrollmentInvited(About {
+                    key,
+                    subject,
+                    record: EnrollmentInvitedV1 {
+                        partner_id,
+                        brand_id,
+                    },
+                }),
+                1 => Event::EnrollmentApplied(About {
+                    key,
+                    subject,
+                    record: EnrollmentAppliedV1 {
+                        partner_id,
+                        brand_id,
+                        terms_version,
+                    },
+                }),
+                2 => Event::EnrollmentApproved(About {
+                    key,
+                    subject,
+                    record: EnrollmentApprovedV1 {
+                        partner_id,
+                        brand_id,
+                        terms_version,
+                    },
+                }),
+                _ => Event::EnrollmentRejected(About {
+                    key,
+                    subject,
+                    record: EnrollmentRejectedV1 {
+                        partner_id,
+                        brand_id,
+                        reason: RefusalReason::NeedsMoreDetail,
+                    },
+                }),
+            }
+        }),
+        (ID, ID).prop_map(|(campaign, brand)| {
+            let paused = CampaignPausedV1 {
+                brand_id: brand.parse().unwrap(),
+                reason: PauseReason::Brand,
+            };
+            Event::from(About::of(campaign.parse().unwrap(), paused))
+        }),
+        (ID, ID).prop_map(|(campaign, brand)| {
+            let brand_id = brand.parse().unwrap();
+            let resumed = CampaignResumedV1 { brand_id };
+            Event::from(About::of(campaign.parse().unwrap(), resumed))
+        }),
+        (ID, ID).prop_map(|(campaign, brand)| {
+            let brand_id = brand.parse().unwrap();
+            let closed = CampaignClosedV1 { brand_id };
+            Event::from(About::of(campaign.parse().unwrap(), closed))
+        }),
+        (ID, ID, ID, ending).prop_map(|(campaign, partner, brand, (status, reason))| {
+            let (campaign, partner) = (campaign.parse().unwrap(), partner.parse().unwrap());
+            Event::EnrollmentEnded(About {
+                subject: EnrollmentId::of(&campaign, &partner),
+                key: campaign,
+                record: EnrollmentEndedV1 {
+                    partner_id: partner,
+                    brand_id: brand.parse().unwrap(),
+                    status,
+                    reason,
+                },
+            })
+        }),
+    ]
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let version = || (1..=i32::MAX).prop_map(|n| TermsVersion::new(n).unwrap());
     prop_oneof![
-        (ID, ID, "[^\\p{Cc}]{1,200}", hosts()).prop_map(
-            |(campaign, brand, name, allowed_hosts)| {
+        (ID, ID, "[^\\p{Cc}]{1,200}", hosts(), fallback()).prop_map(
+            |(campaign, brand, name, allowed_hosts, fallback_url)| {
                 let created = CampaignCreatedV1 {
                     brand_id: brand.parse().unwrap(),
                     name,
                     currency: Currency::JPY,
                     allowed_hosts,
+                    fallback_url,
+                    join: Some(JoinMode::Approval),
                 };
                 Event::from(About::of(campaign.parse().unwrap(), created))
             }
@@ -90,10 +183,11 @@ fn event() -> impl Strategy<Value = Event> {
                 })
             }
         ),
-        (ID, ID, hosts()).prop_map(|(campaign, brand, allowed_hosts)| {
+        (ID, ID, hosts(), fallback()).prop_map(|(campaign, brand, allowed_hosts, fallback_url)| {
             let activated = CampaignActivatedV1 {
                 brand_id: brand.parse().unwrap(),
                 allowed_hosts,
+                fallback_url,
             };
             Event::from(About::of(campaign.parse().unwrap(), activated))
         }),
@@ -105,6 +199,7 @@ fn event() -> impl Strategy<Value = Event> {
                 record: EnrollmentAcceptedV1 {
                     partner_id: partner,
                     terms_version,
+                    brand_id: None,
                 },
             })
         }),
@@ -126,7 +221,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #[test]
-    fn an_event_comes_back_from_its_bytes_as_it_was(event in event()) {
+    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed()]) {
         let written = message(event.write());
         let topic = Topic::CampaignEvents;
         let bytes = schemas::encode(topic, &written.header, &written.body).unwrap();
@@ -140,6 +235,7 @@ fn an_id_counts_only_with_its_role_and_an_operator_only_at_an_edge_of_ours() {
     let activated = CampaignActivatedV1 {
         brand_id: "brand1".parse().unwrap(),
         allowed_hosts: vec!["a.example".to_owned()],
+        fallback_url: None,
     };
     let activated = About::of("camp1".parse().unwrap(), activated);
     let mut header = message(activated.write()).header;

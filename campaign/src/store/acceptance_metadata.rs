@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use types::{EnrollmentId, TermsVersion};
 
-/// The note at one acceptance.
+/// The note at the last acceptance of a version: who left and comes again accepts it again.
 #[derive(Debug)]
 pub(crate) struct AcceptanceNote {
     pub enrollment: EnrollmentId,
@@ -11,8 +11,8 @@ pub(crate) struct AcceptanceNote {
     pub metadata: String,
 }
 
-/// Writes the notes of new acceptances.
-pub(crate) async fn insert(
+/// Writes the notes of new acceptances; at most one of each enrollment and version.
+pub(crate) async fn save(
     connection: &mut PgConnection,
     notes: &[AcceptanceNote],
 ) -> Result<(), sqlx::Error> {
@@ -20,6 +20,6 @@ pub(crate) async fn insert(
         enrollment_id: text = |n| n.enrollment.to_string(),
         terms_version: int = |n| n.version.get(),
         metadata: text = |n| n.metadata.clone(),
-    })
+    } on (enrollment_id, terms_version) set (metadata))
     .await
 }

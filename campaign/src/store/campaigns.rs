@@ -3,10 +3,12 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
-use types::{BrandId, CampaignId, Currency, Micros, TermsVersion};
+use types::{
+    BrandId, CampaignId, CampaignStatus, Currency, JoinMode, Micros, PauseReason, TermsVersion,
+};
 
 use super::column;
-use crate::domain::{Campaign, Place, Status};
+use crate::domain::{Campaign, Place};
 
 /// A row as it stands.
 #[derive(Debug, FromRow)]
@@ -17,10 +19,14 @@ pub(crate) struct Row {
     pub name: String,
     pub currency: String,
     pub allowed_hosts: Vec<String>,
+    pub fallback_url: Option<String>,
+    pub join_mode: String,
     pub status: String,
+    pub pause_reason: Option<String>,
     pub terms_version: Option<i32>,
     pub created_at: i64,
     pub activated_at: Option<i64>,
+    pub closed_at: Option<i64>,
 }
 
 impl TryFrom<Row> for Campaign {
@@ -28,19 +34,25 @@ impl TryFrom<Row> for Campaign {
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
         let version = row.terms_version.map(TermsVersion::new).transpose();
+        let reason = row.pause_reason.as_deref();
+        let reason = reason.map(|name| PauseReason::parse(name).ok_or(()));
         Ok(Self {
             id: column("id", CampaignId::parse(row.id))?,
             brand: column("brand_id", BrandId::parse(row.brand_id))?,
             name: row.name,
             currency: column("currency", Currency::parse(&row.currency))?,
             allowed_hosts: row.allowed_hosts,
-            status: column("status", Status::parse(&row.status).ok_or(()))?,
+            fallback_url: row.fallback_url,
+            join: column("join_mode", JoinMode::parse(&row.join_mode).ok_or(()))?,
+            status: column("status", CampaignStatus::parse(&row.status).ok_or(()))?,
+            pause_reason: column("pause_reason", reason.transpose())?,
             terms_version: column("terms_version", version)?,
             created: Place {
                 time: Micros(row.created_at),
                 position: row.position,
             },
             activated_at: row.activated_at.map(Micros),
+            closed_at: row.closed_at.map(Micros),
         })
     }
 }
@@ -72,19 +84,26 @@ pub(crate) async fn save(
     let positions: Vec<i64> = all().map(|c| c.created.position).collect();
     let created_at: Vec<i64> = all().map(|c| c.created.time.get()).collect();
     let activated_at: Vec<Option<i64>> = all().map(|c| c.activated_at.map(Micros::get)).collect();
+    let closed_at: Vec<Option<i64>> = all().map(|c| c.closed_at.map(Micros::get)).collect();
     let versions: Vec<Option<i32>> = all()
         .map(|c| c.terms_version.map(TermsVersion::get))
         .collect();
+    let reasons: Vec<Option<&str>> = all()
+        .map(|c| c.pause_reason.map(PauseReason::name))
+        .collect();
+    let fallbacks: Vec<Option<&str>> = all().map(|c| c.fallback_url.as_deref()).collect();
     sqlx::query(
         "INSERT INTO campaigns (id, position, brand_id, name, currency, allowed_hosts, status, terms_version, created_at,
-                                activated_at)
+                                activated_at, fallback_url, pause_reason, closed_at, join_mode)
          SELECT id, position, brand_id, name, currency, string_to_array(hosts, ' '), status, terms_version, created_at,
-                activated_at
+                activated_at, fallback_url, pause_reason, closed_at, join_mode
            FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[],
-                       $9::bigint[], $10::bigint[])
-             AS c(id, position, brand_id, name, currency, hosts, status, terms_version, created_at, activated_at)
+                       $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::text[])
+             AS c(id, position, brand_id, name, currency, hosts, status, terms_version, created_at, activated_at,
+                  fallback_url, pause_reason, closed_at, join_mode)
          ON CONFLICT (id) DO UPDATE
-            SET status = excluded.status, terms_version = excluded.terms_version, activated_at = excluded.activated_at",
+            SET status = excluded.status, terms_version = excluded.terms_version, activated_at = excluded.activated_at,
+                pause_reason = excluded.pause_reason, closed_at = excluded.closed_at",
     )
     .bind(text(|c| c.id.to_string()))
     .bind(positions)
@@ -96,12 +115,16 @@ pub(crate) async fn save(
     .bind(versions)
     .bind(created_at)
     .bind(activated_at)
+    .bind(fallbacks)
+    .bind(reasons)
+    .bind(closed_at)
+    .bind(text(|c| c.join.name().to_owned()))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// One campaign, when this caller may see it: a partner sees what is active, a brand its own.
+/// One campaign, when this caller may see it: a partner sees what is no draft, a brand its own.
 pub(crate) async fn find(
     executor: impl PgExecutor<'_>,
     scope: Scope<'_>,
@@ -109,7 +132,7 @@ pub(crate) async fn find(
 ) -> Result<Option<Row>, sqlx::Error> {
     sqlx::query_as(
         "SELECT * FROM campaigns
-          WHERE id = $1 AND ($2 OR brand_id = $3 OR ($4 AND status = 'active'))",
+          WHERE id = $1 AND ($2 OR brand_id = $3 OR ($4 AND status <> 'draft'))",
     )
     .bind(id.as_str())
     .bind(scope.all)
@@ -122,7 +145,7 @@ pub(crate) async fn find(
 /// What a list of campaigns is narrowed to.
 #[derive(Debug, Default)]
 pub(crate) struct Narrowed<'a> {
-    pub status: Option<Status>,
+    pub status: Option<CampaignStatus>,
     pub brand: Option<&'a BrandId>,
 }
 
@@ -143,7 +166,7 @@ pub(crate) async fn list(
                 .push_bind_unseparated(brand.as_str());
         }
         if scope.partner.is_some() {
-            seen.push("status = 'active'");
+            seen.push("status <> 'draft'");
         }
         sql.push(")");
     }

@@ -90,6 +90,8 @@ async fn a_whole_campaign_in_one_entry_is_decided_message_by_message() {
         name: "Spring shoes".to_owned(),
         currency: "USD".to_owned(),
         allowed_hosts: vec!["shop.example.com".to_owned()],
+        fallback_url: None,
+        join: None,
     });
     let terms = Body::PublishTermsV1(PublishTermsV1 {
         text: "Be honest.".to_owned(),

@@ -59,3 +59,184 @@ async fn a_campaign_is_made_given_terms_activated_accepted_and_worked_for() {
         .await;
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_campaign_is_paused_resumed_and_closed_and_partners_leave_come_again_and_are_removed() {
+    let service = app::start().await;
+    let (brand, partner) = (testing::brand("brand1"), testing::partner("partner123"));
+    let mut body = app::campaign("camp123");
+    body["fallback_url"] = json!("https://shop.example.com/later");
+    app::post(&service, CAMPAIGNS, &brand, &body, StatusCode::CREATED).await;
+    let at = |step: &str| format!("{CAMPAIGNS}/camp123/{step}");
+    app::post(
+        &service,
+        &at("terms"),
+        &brand,
+        &app::terms(),
+        StatusCode::CREATED,
+    )
+    .await;
+    let no = json!({});
+    app::post(&service, &at("activate"), &brand, &no, StatusCode::OK).await;
+    let (accept, leave, remove) = (at("accept"), at("leave"), at("partners/partner123/remove"));
+    app::post(
+        &service,
+        &accept,
+        &partner,
+        &app::yes(),
+        StatusCode::CREATED,
+    )
+    .await;
+
+    let left = app::post(&service, &leave, &partner, &no, StatusCode::OK).await;
+    assert_eq!(
+        (&left["status"], &left["partner_id"]),
+        (&json!("left"), &json!("partner123"))
+    );
+    let again = app::post(&service, &leave, &partner, &no, StatusCode::CONFLICT).await;
+    assert_eq!(again["code"], "not_enrolled");
+    app::post(
+        &service,
+        &accept,
+        &partner,
+        &app::yes(),
+        StatusCode::CREATED,
+    )
+    .await;
+
+    let paused = app::post(&service, &at("pause"), &brand, &no, StatusCode::OK).await;
+    assert_eq!(paused["status"], "paused");
+    let (_, seen) = service.get(&format!("{CAMPAIGNS}/camp123"), &partner).await;
+    assert_eq!(
+        (&seen["status"], &seen["pause_reason"]),
+        (&json!("paused"), &json!("brand"))
+    );
+    assert_eq!(seen["fallback_url"], "https://shop.example.com/later");
+    let other = testing::partner("partner456");
+    let refused = app::post(&service, &accept, &other, &app::yes(), StatusCode::CONFLICT).await;
+    assert_eq!(refused["code"], "campaign_not_active");
+    app::post(&service, &at("resume"), &brand, &no, StatusCode::OK).await;
+
+    let why = json!({"reason": "terms_violated"});
+    let removed = app::post(&service, &remove, &brand, &why, StatusCode::OK).await;
+    assert_eq!(removed["status"], "removed");
+    let refused = app::post(
+        &service,
+        &accept,
+        &partner,
+        &app::yes(),
+        StatusCode::FORBIDDEN,
+    )
+    .await;
+    assert_eq!(refused["code"], "partner_removed");
+    let unknown = json!({"reason": "bad mood"});
+    app::post(
+        &service,
+        &remove,
+        &brand,
+        &unknown,
+        StatusCode::UNPROCESSABLE_ENTITY,
+    )
+    .await;
+
+    let closed = app::post(&service, &at("close"), &brand, &no, StatusCode::OK).await;
+    assert_eq!(closed["status"], "closed");
+    let over = app::post(&service, &at("resume"), &brand, &no, StatusCode::CONFLICT).await;
+    assert_eq!(over["code"], "campaign_closed");
+    let list = format!("{CAMPAIGNS}?status=closed");
+    let (_, page) = service.get(&list, &partner).await;
+    assert_eq!(page["items"][0]["campaign_id"], "camp123", "{page}");
+
+    let tables = ["campaigns", "terms", "plans", "enrollments"];
+    service
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_partner_applies_reads_why_it_was_rejected_is_invited_and_is_in() {
+    let service = app::start().await;
+    let (brand, partner) = (testing::brand("brand1"), testing::partner("partner123"));
+    let mut body = app::campaign("camp123");
+    body["join"] = json!("approval");
+    let made = app::post(&service, CAMPAIGNS, &brand, &body, StatusCode::CREATED).await;
+    assert_eq!(made["join"], "approval");
+    let at = |step: &str| format!("{CAMPAIGNS}/camp123/{step}");
+    let of_partner = |step: &str| at(&format!("partners/partner123/{step}"));
+    app::post(
+        &service,
+        &at("terms"),
+        &brand,
+        &app::terms(),
+        StatusCode::CREATED,
+    )
+    .await;
+    let no = json!({});
+    app::post(&service, &at("activate"), &brand, &no, StatusCode::OK).await;
+    let accept = at("accept");
+    let applied = app::post(
+        &service,
+        &accept,
+        &partner,
+        &app::yes(),
+        StatusCode::CREATED,
+    )
+    .await;
+    assert_eq!(applied["status"], "applied");
+    let shown = app::photo("camp123");
+    let early = app::post(&service, EVIDENCE, &partner, &shown, StatusCode::CONFLICT).await;
+    assert_eq!(early["code"], "not_enrolled");
+
+    let why = json!({"reason": "not_the_right_fit"});
+    let reject = of_partner("reject");
+    app::post(&service, &reject, &brand, &why, StatusCode::OK).await;
+    let (_, list) = service.get("/api/v1/campaign/enrollments", &partner).await;
+    assert_eq!(list["items"][0]["status"], "rejected", "{list}");
+    assert_eq!(list["items"][0]["reason"], "not_the_right_fit");
+    let again = app::post(
+        &service,
+        &accept,
+        &partner,
+        &app::yes(),
+        StatusCode::FORBIDDEN,
+    )
+    .await;
+    assert_eq!(again["code"], "application_rejected");
+    let late = app::post(
+        &service,
+        &of_partner("approve"),
+        &brand,
+        &no,
+        StatusCode::CONFLICT,
+    )
+    .await;
+    assert_eq!(late["code"], "not_applied");
+
+    let invited = app::post(&service, &of_partner("invite"), &brand, &no, StatusCode::OK).await;
+    assert_eq!(invited["status"], "invited");
+    let accepted = app::post(
+        &service,
+        &accept,
+        &partner,
+        &app::yes(),
+        StatusCode::CREATED,
+    )
+    .await;
+    assert_eq!(accepted["status"], "enrolled");
+    for (who, expected) in [
+        (&brand, 1),
+        (&partner, 1),
+        (&testing::brand("brand2"), 0),
+        (&testing::partner("partner456"), 0),
+    ] {
+        let path = "/api/v1/campaign/enrollments?status=enrolled&campaign_id=camp123";
+        let (_, list) = service.get(path, who).await;
+        assert_eq!(list["items"].as_array().unwrap().len(), expected, "{list}");
+    }
+    let tables = ["campaigns", "terms", "plans", "enrollments"];
+    service
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}

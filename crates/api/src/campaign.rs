@@ -2,19 +2,32 @@
 
 use chassis::json::{Check, Metadata, Text, WebUrl};
 use chassis::problem::Fields;
-use schemas::{About, AcceptV1, ActivateV1, CreateV1, PublishTermsV1, SubmitEvidenceV1, Written};
+use schemas::{
+    About, AcceptV1, ActivateV1, ApproveV1, CloseV1, CreateV1, EndEnrollmentV1, InviteV1, PauseV1,
+    PublishTermsV1, RejectV1, ResumeV1, SubmitEvidenceV1, Written,
+};
 use serde::Deserialize;
 use types::{
-    BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId, TermsVersion, Uuid,
-    WindowDays, check_allowed_hosts, check_evidence_type, check_terms_text,
+    BrandId, CampaignId, Currency, EnrollmentId, EnrollmentStatus, EvidenceId, JoinMode, PartnerId,
+    RefusalReason, TermsVersion, Uuid, WindowDays, check_allowed_hosts, check_evidence_type,
+    check_fallback_host, check_terms_text,
 };
 use utoipa::ToSchema;
 
+use crate::lists;
 use crate::plan::PlanBody;
 
 requests! {
     CreateCampaign = "campaign.create.command.v1", "create_campaign";
     ActivateCampaign = "campaign.activate.command.v1", "activate_campaign";
+    PauseCampaign = "campaign.pause.command.v1", "pause_campaign";
+    ResumeCampaign = "campaign.resume.command.v1", "resume_campaign";
+    CloseCampaign = "campaign.close.command.v1", "close_campaign";
+    LeaveCampaign = "campaign.end_enrollment.command.v1", "leave_campaign";
+    RemovePartner = "campaign.end_enrollment.command.v1", "remove_partner";
+    InvitePartner = "campaign.invite.command.v1", "invite_partner";
+    ApprovePartner = "campaign.approve.command.v1", "approve_partner";
+    RejectPartner = "campaign.reject.command.v1", "reject_partner";
     PublishTerms = "campaign.publish_terms.command.v1", "publish_terms";
     AcceptCampaign = "campaign.accept.command.v1", "accept_campaign";
     SubmitEvidence = "campaign.submit_evidence.command.v1", "submit_evidence";
@@ -39,6 +52,11 @@ pub struct CreateCampaign {
     /// 1 to 50 host names, in lower case, that links may lead to.
     #[schema(example = json!(["shop.example.com"]))]
     allowed_hosts: Vec<String>,
+    /// Where visitors of its links go while it is paused or closed, on one of its hosts; absent: the first of them.
+    fallback_url: Option<WebUrl>,
+    /// How partners come in; absent: `open`.
+    #[schema(value_type = Option<lists::JoinMode>)]
+    join: Option<JoinMode>,
 }
 
 impl Check for CreateCampaign {
@@ -46,6 +64,10 @@ impl Check for CreateCampaign {
         for (index, invalid) in check_allowed_hosts(&self.allowed_hosts) {
             let which = index.map_or_else(String::new, |index| format!("/{index}"));
             fields.refuse(format!("/allowed_hosts{which}"), invalid.0);
+        }
+        if let Some(url) = &self.fallback_url {
+            let host = check_fallback_host(&url.host(), &self.allowed_hosts);
+            fields.take("/fallback_url", host);
         }
     }
 }
@@ -65,6 +87,8 @@ impl CreateCampaign {
             name: self.name.into_string(),
             currency: self.currency.code().to_owned(),
             allowed_hosts: self.allowed_hosts,
+            fallback_url: self.fallback_url.map(WebUrl::into_string),
+            join: self.join.map(|mode| mode.name().to_owned()),
         };
         About::of(campaign, create).write()
     }
@@ -109,19 +133,15 @@ impl PublishTerms {
     }
 }
 
-/// That partners may join a campaign: the path says which. In documents it is [`chassis::write::NoBody`], as is every body
-/// without fields.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "struct NoBody")]
-pub struct ActivateCampaign {}
-
-impl Check for ActivateCampaign {}
-
-impl ActivateCampaign {
-    /// As a command, of this campaign.
-    pub fn command(self, campaign: CampaignId) -> Written {
-        About::of(campaign, ActivateV1 {}).write()
-    }
+bodiless! {
+    /// That partners may join a campaign.
+    ActivateCampaign of CampaignId: ActivateV1;
+    /// That a campaign stops for a while.
+    PauseCampaign of CampaignId: PauseV1;
+    /// That a paused campaign goes on.
+    ResumeCampaign of CampaignId: ResumeV1;
+    /// That a campaign ends for good.
+    CloseCampaign of CampaignId: CloseV1;
 }
 
 /// A partner's acceptance of a campaign's terms.
@@ -158,17 +178,130 @@ impl AcceptCampaign {
 
     /// As a command, of this partner for this campaign.
     pub fn command(self, campaign: CampaignId, partner: PartnerId) -> Written {
-        let about = About {
-            subject: EnrollmentId::of(&campaign, &partner),
-            key: campaign,
-            record: AcceptV1 {
-                partner_id: partner.into_string(),
-                terms_version: self.terms_version,
-                metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
-            },
-        };
-        about.write()
+        place(campaign, partner, |partner_id| AcceptV1 {
+            partner_id,
+            terms_version: self.terms_version,
+            metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
+        })
     }
+}
+
+/// That a partner is no longer in a campaign.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeaveCampaign {
+    /// Who leaves; absent: the token's own partner. An operator must give it.
+    #[schema(value_type = Option<String>, example = "partner123")]
+    partner_id: Option<PartnerId>,
+}
+
+impl Check for LeaveCampaign {}
+
+impl LeaveCampaign {
+    /// The partner that it names.
+    pub fn partner_id(&self) -> Option<&PartnerId> {
+        self.partner_id.as_ref()
+    }
+
+    /// As a command, of this partner's place in this campaign.
+    pub fn command(self, campaign: CampaignId, partner: PartnerId) -> Written {
+        end_enrollment(campaign, partner, EnrollmentStatus::Left, None)
+    }
+}
+
+/// That a brand does not want a partner in a campaign any more.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemovePartner {
+    /// Why, for the partner.
+    #[schema(value_type = lists::RefusalReason)]
+    reason: RefusalReason,
+}
+
+impl Check for RemovePartner {}
+
+impl RemovePartner {
+    /// As a command, of this partner's place in this campaign.
+    pub fn command(self, campaign: CampaignId, partner: PartnerId) -> Written {
+        let reason = Some(self.reason);
+        end_enrollment(campaign, partner, EnrollmentStatus::Removed, reason)
+    }
+}
+
+/// That a brand wants a partner in a campaign.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "struct NoBody")]
+pub struct InvitePartner {}
+
+impl Check for InvitePartner {}
+
+impl InvitePartner {
+    /// As a command, of this partner's place in this campaign.
+    pub fn command(self, campaign: CampaignId, partner: PartnerId) -> Written {
+        place(campaign, partner, |partner_id| InviteV1 { partner_id })
+    }
+}
+
+/// That a partner that applied is in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "struct NoBody")]
+pub struct ApprovePartner {}
+
+impl Check for ApprovePartner {}
+
+impl ApprovePartner {
+    /// As a command, of this partner's place in this campaign.
+    pub fn command(self, campaign: CampaignId, partner: PartnerId) -> Written {
+        place(campaign, partner, |partner_id| ApproveV1 { partner_id })
+    }
+}
+
+/// That a partner that applied is not in.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectPartner {
+    /// Why, for the partner. After `needs_more_detail` it may apply again.
+    #[schema(value_type = lists::RefusalReason)]
+    reason: RefusalReason,
+}
+
+impl Check for RejectPartner {}
+
+impl RejectPartner {
+    /// As a command, of this partner's place in this campaign.
+    pub fn command(self, campaign: CampaignId, partner: PartnerId) -> Written {
+        let reason = self.reason.name().to_owned();
+        place(campaign, partner, |partner_id| RejectV1 {
+            partner_id,
+            reason,
+        })
+    }
+}
+
+fn end_enrollment(
+    campaign: CampaignId,
+    partner: PartnerId,
+    status: EnrollmentStatus,
+    reason: Option<RefusalReason>,
+) -> Written {
+    place(campaign, partner, |partner_id| EndEnrollmentV1 {
+        partner_id,
+        status: status.name().to_owned(),
+        reason: reason.map(|reason| reason.name().to_owned()),
+    })
+}
+
+/// A command about a partner's place in a campaign.
+fn place<R>(campaign: CampaignId, partner: PartnerId, record: impl FnOnce(String) -> R) -> Written
+where
+    R: schemas::Record<Key = CampaignId, Subject = EnrollmentId>,
+{
+    let about = About {
+        subject: EnrollmentId::of(&campaign, &partner),
+        key: campaign,
+        record: record(partner.into_string()),
+    };
+    about.write()
 }
 
 /// A file that shows what a partner did for a campaign.

@@ -26,8 +26,29 @@ macro_rules! requests {
     };
 }
 
+/// Bodies that say everything by their path, which names what the command is about. In documents each is
+/// [`chassis::write::NoBody`].
+macro_rules! bodiless {
+    ($($(#[$doc:meta])* $body:ident of $id:ident: $record:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields, expecting = "struct NoBody")]
+        pub struct $body {}
+
+        impl Check for $body {}
+
+        impl $body {
+            /// As a command, of what the path names.
+            pub fn command(self, id: $id) -> Written {
+                About::of(id, $record {}).write()
+            }
+        }
+    )+};
+}
+
 mod campaign;
 mod either_place;
+pub mod lists;
 mod payment;
 mod plan;
 mod tracking;

@@ -6,12 +6,13 @@ use chassis::time::{Timestamp, now, refuse_future};
 use schemas::{About, AcceptClaimV1, CreateLinkV1, DeclineClaimV1, RecordEventV1, Written};
 use serde::Deserialize;
 use types::{
-    Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, Currency, LinkCode, OrderId,
-    PartnerId, Uuid, check_event_type,
+    Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, Currency, DeclineReason, LinkCode,
+    OrderId, PartnerId, Uuid, check_event_type,
 };
 use utoipa::ToSchema;
 
 use crate::either_place::EitherPlace;
+use crate::lists;
 
 requests! {
     CreateLink = "tracking.create_link.command.v1", "create_link";
@@ -93,18 +94,9 @@ pub struct RecordEvent {
     metadata: Option<Metadata>,
 }
 
-/// That a claim is true: the path says which.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "struct NoBody")]
-pub struct AcceptClaim {}
-
-impl Check for AcceptClaim {}
-
-impl AcceptClaim {
-    /// As a command, of this claim.
-    pub fn command(self, claim: ClaimId) -> Written {
-        About::of(claim, AcceptClaimV1 {}).write()
-    }
+bodiless! {
+    /// That a claim is true.
+    AcceptClaim of ClaimId: AcceptClaimV1;
 }
 
 /// Declines a claim.
@@ -112,8 +104,8 @@ impl AcceptClaim {
 #[serde(deny_unknown_fields)]
 pub struct DeclineClaim {
     /// Why, for the partner.
-    #[schema(example = "no such order")]
-    reason: Text<500>,
+    #[schema(value_type = lists::DeclineReason)]
+    reason: DeclineReason,
 }
 
 impl Check for DeclineClaim {}
@@ -121,7 +113,7 @@ impl Check for DeclineClaim {}
 impl DeclineClaim {
     /// As a command, of this claim.
     pub fn command(self, claim: ClaimId) -> Written {
-        let reason = self.reason.into_string();
+        let reason = self.reason.name().to_owned();
         About::of(claim, DeclineClaimV1 { reason }).write()
     }
 }

@@ -63,3 +63,20 @@ chassis::closed_list!(
     /// (`settled`), or the brand said so.
     pub ClaimStatus: types::ClaimStatus::ALL.map(types::ClaimStatus::name)
 );
+
+chassis::closed_list!(
+    /// Whether partners may join a campaign and its links lead to their targets (`active`), or not: not yet, for a while, for
+    /// good.
+    pub CampaignStatus: types::CampaignStatus::ALL.map(types::CampaignStatus::name)
+);
+
+chassis::closed_list!(
+    /// Why a campaign is paused.
+    pub PauseReason: types::PauseReason::ALL.map(types::PauseReason::name)
+);
+
+chassis::closed_list!(
+    /// Where a partner stands with a campaign: the brand wants it, or has to decide; it is in; or it is not, since the brand rejected
+    /// it, it went by itself, or the brand removed it.
+    pub EnrollmentStatus: types::EnrollmentStatus::ALL.map(types::EnrollmentStatus::name)
+);

@@ -23,8 +23,8 @@ mod transports;
 
 pub use definition::{Definition, LeaderJobs, Routes};
 pub use documents::{
-    BAD_GATEWAY, CampaignRefusals, ClaimStatus, ConversionType, PaymentRefusals,
-    SERVICE_UNAVAILABLE, TrackingRefusals,
+    BAD_GATEWAY, CampaignRefusals, CampaignStatus, ClaimStatus, ConversionType, EnrollmentStatus,
+    PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE, TrackingRefusals,
 };
 pub use host::Host;
 pub use operations::{CommandState, Operator, Reason, RejectionName, unread};

@@ -26,14 +26,17 @@ pub use ids::{
     BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId, InvalidId,
     LinkCode, OrderId, PartnerId, PayoutId,
 };
-pub use lists::{AccountType, ClaimStatus, ConversionType, EarningStatus, PayoutMethod};
+pub use lists::{
+    AccountType, CampaignStatus, ClaimStatus, ConversionType, DeclineReason, EarningStatus,
+    EnrollmentStatus, JoinMode, PauseReason, PayoutMethod, RefusalReason,
+};
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 #[doc(hidden)]
 pub use serde;
 pub use texts::{
-    check_allowed_hosts, check_campaign_name, check_event_type, check_evidence_type, check_reason,
-    check_terms_text,
+    check_allowed_hosts, check_campaign_name, check_event_type, check_evidence_type,
+    check_fallback_host, check_terms_text, fallback_url,
 };
 pub use time::Micros;
 /// What derived ids are made of.

@@ -9,6 +9,78 @@ crate::names! {
         Lead = "lead",
     }
 
+    /// Whether partners may join a campaign, and where its links lead.
+    pub enum CampaignStatus {
+        /// It is being made: its brand alone sees it.
+        Draft = "draft",
+        /// Partners may join, and links lead to their targets.
+        Active = "active",
+        /// Nobody joins, and links lead to the fallback page, until it goes on.
+        Paused = "paused",
+        /// As paused, for good.
+        Closed = "closed",
+    }
+
+    /// Why a campaign is paused.
+    pub enum PauseReason {
+        /// Its brand, or an operator, wants it so.
+        Brand = "brand",
+    }
+
+    /// How partners come into a campaign.
+    pub enum JoinMode {
+        /// Whoever accepts the terms is in.
+        Open = "open",
+        /// Who accepts the terms has applied: the brand approves or rejects.
+        Approval = "approval",
+        /// Whom the brand has invited is in when it accepts the terms.
+        Invite = "invite",
+    }
+
+    /// Where a partner stands with a campaign.
+    pub enum EnrollmentStatus {
+        /// The brand wants it, and it has not accepted the terms yet.
+        Invited = "invited",
+        /// It has accepted the terms, and the brand has to decide.
+        Applied = "applied",
+        /// It is in.
+        Enrolled = "enrolled",
+        /// The brand does not want it.
+        Rejected = "rejected",
+        /// It went by itself, and may come again.
+        Left = "left",
+        /// The brand removed it: it may not come again.
+        Removed = "removed",
+    }
+
+    /// Why a brand does not want a partner in a campaign.
+    pub enum RefusalReason {
+        /// It may apply again, with more to show.
+        NeedsMoreDetail = "needs_more_detail",
+        /// The partner is not what the campaign needs.
+        DoesNotMeetRequirements = "does_not_meet_requirements",
+        /// Another partner would do better.
+        NotTheRightFit = "not_the_right_fit",
+        /// It did what the terms do not allow.
+        TermsViolated = "terms_violated",
+        /// Anything else.
+        Other = "other",
+    }
+
+    /// Why a brand declines what a partner claims.
+    pub enum DeclineReason {
+        /// The brand has no such order.
+        OrderUnknown = "order_unknown",
+        /// The order was cancelled, or everything came back.
+        OrderCancelled = "order_cancelled",
+        /// The order is not of this amount.
+        AmountDiffers = "amount_differs",
+        /// The terms do not pay for it.
+        NotEligible = "not_eligible",
+        /// Anything else.
+        Other = "other",
+    }
+
     /// Where a commission's money stands.
     pub enum EarningStatus {
         /// On hold.

@@ -4,7 +4,6 @@ use crate::{Invalid, ids, is_host_name, is_public_host};
 
 const MAX_NAME_LENGTH: usize = 200;
 const MAX_TERMS_LENGTH: usize = 16_000;
-const MAX_REASON_LENGTH: usize = 500;
 const MAX_HOSTS: usize = 50;
 const MAX_EVENT_TYPE_LENGTH: usize = 64;
 
@@ -41,17 +40,6 @@ pub fn check_evidence_type(text: &str) -> Result<(), Invalid> {
     Err(Invalid("must be 1 to 64 characters from A-Z a-z 0-9 _ -"))
 }
 
-/// Why somebody decided so, for whom it is about: 1 to 500 characters, no control characters.
-pub fn check_reason(text: &str) -> Result<(), Invalid> {
-    if !(1..=MAX_REASON_LENGTH).contains(&text.chars().count()) {
-        return Err(Invalid("must be 1 to 500 characters"));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Invalid("must not hold control characters"));
-    }
-    Ok(())
-}
-
 /// What a visitor did, such as `purchase`: 1 to 64 characters from `A-Z a-z 0-9 _ - .`.
 pub fn check_event_type(text: &str) -> Result<(), Invalid> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
@@ -81,6 +69,20 @@ pub fn check_allowed_hosts(hosts: &[String]) -> Vec<(Option<usize>, Invalid)> {
         wrong.push((Some(index), Invalid(invalid)));
     }
     wrong
+}
+
+/// The fallback page of a campaign that names none: its first host.
+pub fn fallback_url(allowed_hosts: &[String]) -> String {
+    let host = allowed_hosts.first().map_or("", String::as_str);
+    format!("https://{host}/")
+}
+
+/// The host of a campaign's fallback page: one of those that its links may lead to.
+pub fn check_fallback_host(host: &str, allowed_hosts: &[String]) -> Result<(), Invalid> {
+    if allowed_hosts.iter().any(|allowed| allowed == host) {
+        return Ok(());
+    }
+    Err(Invalid("must be on one of the campaign's hosts"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! What campaign is asked and what it states.
 
 use serde::{Deserialize, Serialize};
-use types::{BrandId, Currency, Micros, PartnerId, TermsVersion, WindowDays};
+use types::{
+    BrandId, Currency, EnrollmentStatus, JoinMode, Micros, PartnerId, PauseReason, RefusalReason,
+    TermsVersion, WindowDays,
+};
 
 use super::shared::Plan;
 
@@ -16,6 +19,10 @@ pub struct CreateV1 {
     pub currency: String,
     /// Hosts that links of the campaign may lead to.
     pub allowed_hosts: Vec<String>,
+    /// Where visitors of its links go while these lead nowhere else; absent: the first of its hosts.
+    pub fallback_url: Option<String>,
+    /// How partners come in: open, approval or invite; absent: open.
+    pub join: Option<String>,
 }
 
 /// Asks for a new version of the terms and the commission plan.
@@ -57,6 +64,52 @@ pub struct SubmitEvidenceV1 {
     pub metadata: Option<String>,
 }
 
+/// Asks that a campaign's links lead to its fallback page for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseV1 {}
+
+/// Asks that a paused campaign goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumeV1 {}
+
+/// Asks that a campaign ends for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloseV1 {}
+
+/// Asks that a partner is no longer in a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndEnrollmentV1 {
+    /// Who.
+    pub partner_id: String,
+    /// What the enrollment becomes: left or removed.
+    pub status: String,
+    /// Why the brand removes the partner, from a closed list; absent of one that leaves.
+    pub reason: Option<String>,
+}
+
+/// Asks that a partner may come into a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InviteV1 {
+    /// Who.
+    pub partner_id: String,
+}
+
+/// Asks that a partner that applied is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApproveV1 {
+    /// Who.
+    pub partner_id: String,
+}
+
+/// Asks that a partner that applied is not in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectV1 {
+    /// Who.
+    pub partner_id: String,
+    /// Why, from a closed list.
+    pub reason: String,
+}
+
 /// A campaign exists, in draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignCreatedV1 {
@@ -68,6 +121,10 @@ pub struct CampaignCreatedV1 {
     pub currency: Currency,
     /// Hosts that links of the campaign may lead to.
     pub allowed_hosts: Vec<String>,
+    /// Where visitors of its links go while these lead nowhere else; absent: the first of its hosts.
+    pub fallback_url: Option<String>,
+    /// How partners come in; absent: open.
+    pub join: Option<JoinMode>,
 }
 
 /// A version of terms and plan is in force.
@@ -94,6 +151,8 @@ pub struct CampaignActivatedV1 {
     pub brand_id: BrandId,
     /// Hosts that links of the campaign may lead to.
     pub allowed_hosts: Vec<String>,
+    /// Where visitors of its links go while these lead nowhere else; absent: the first of its hosts.
+    pub fallback_url: Option<String>,
 }
 
 /// A partner is in the campaign, on one version of its terms.
@@ -103,6 +162,8 @@ pub struct EnrollmentAcceptedV1 {
     pub partner_id: PartnerId,
     /// The version that was accepted.
     pub terms_version: TermsVersion,
+    /// The brand that owns the campaign; absent in what was recorded before it was said.
+    pub brand_id: Option<BrandId>,
 }
 
 /// A partner has shown what it did.
@@ -114,4 +175,82 @@ pub struct EvidenceSubmittedV1 {
     pub evidence_type: String,
     /// SHA-256 of the file's address, in hexadecimal; the address itself may be personal.
     pub url_hash: String,
+}
+
+/// Links lead to the fallback page, and no partner joins, until the campaign goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignPausedV1 {
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+    /// Why.
+    pub reason: PauseReason,
+}
+
+/// A paused campaign goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignResumedV1 {
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+}
+
+/// The campaign has ended for good. What was earned stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignClosedV1 {
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+}
+
+/// A partner is no longer in the campaign. What it earned stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrollmentEndedV1 {
+    /// Who.
+    pub partner_id: PartnerId,
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+    /// What the enrollment became.
+    pub status: EnrollmentStatus,
+    /// Why the brand removed the partner; absent of one that left.
+    pub reason: Option<RefusalReason>,
+}
+
+/// The brand wants a partner in the campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrollmentInvitedV1 {
+    /// Who.
+    pub partner_id: PartnerId,
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+}
+
+/// A partner has accepted the terms, and the brand has to decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrollmentAppliedV1 {
+    /// Who.
+    pub partner_id: PartnerId,
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+    /// The version that was accepted.
+    pub terms_version: TermsVersion,
+}
+
+/// A partner that applied is in, on the version of the terms that it accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrollmentApprovedV1 {
+    /// Who.
+    pub partner_id: PartnerId,
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+    /// The version that was accepted.
+    pub terms_version: TermsVersion,
+}
+
+/// A partner that applied is not in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrollmentRejectedV1 {
+    /// Who.
+    pub partner_id: PartnerId,
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+    /// Why.
+    pub reason: RefusalReason,
 }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    BrandId, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, Micros, Money,
-    OrderId, PartnerId, TermsVersion, Uuid, WindowDays,
+    BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType, Currency,
+    DeclineReason, EnrollmentStatus, LinkCode, Micros, Money, OrderId, PartnerId, TermsVersion,
+    Uuid, WindowDays,
 };
 
 /// Asks for a link that leads a partner's visitors to a brand's page.
@@ -64,6 +65,15 @@ pub struct CampaignAdoptedV1 {
     pub brand_id: BrandId,
     /// Hosts that links of the campaign may lead to.
     pub allowed_hosts: Vec<String>,
+    /// Where visitors of its links go while these lead nowhere else; absent: the first of its hosts.
+    pub fallback_url: Option<String>,
+}
+
+/// Whether a campaign's links lead to their targets, as tracking's own fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignStatusAdoptedV1 {
+    /// What the campaign is now.
+    pub status: CampaignStatus,
 }
 
 /// Who may make links for a campaign, as tracking's own fact.
@@ -73,6 +83,17 @@ pub struct EnrollmentAdoptedV1 {
     pub partner_id: PartnerId,
     /// The version that was accepted.
     pub terms_version: TermsVersion,
+    /// What the enrollment is: applied or enrolled; absent: enrolled.
+    pub status: Option<EnrollmentStatus>,
+}
+
+/// A partner's links lead nowhere any more, as tracking's own fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrollmentEndAdoptedV1 {
+    /// Who.
+    pub partner_id: PartnerId,
+    /// What the enrollment became.
+    pub status: EnrollmentStatus,
 }
 
 /// A link exists.
@@ -266,5 +287,5 @@ pub struct ClaimAcceptedV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimDeclinedV1 {
     /// Why, for the partner.
-    pub reason: String,
+    pub reason: DeclineReason,
 }

@@ -4,7 +4,8 @@ use apache_avro::Schema;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
 use schemas::{
-    DecodeError, Message, SchemaError, Topic, WriterSchema, decode, decode_header, encode,
+    Body, DecodeError, KINDS, Message, SchemaError, Topic, WriterSchema, decode, decode_header,
+    encode,
 };
 
 use crate::samples;
@@ -16,7 +17,7 @@ const PAYLOAD_END: &str = "      ]\n    }, \"doc\": \"What it says.\"}";
 fn later() -> String {
     let text = TOPIC.avsc();
     let (kinds, end) = text.split_once(PAYLOAD_END).unwrap();
-    let kind = r#", {"name": "campaign_closed_v1", "type": ["null", {"type": "record", "name": "CampaignClosedV1",
+    let kind = r#", {"name": "campaign_archived_v1", "type": ["null", {"type": "record", "name": "CampaignArchivedV1",
         "fields": [{"name": "why", "type": {"type": "map", "values": "string"}}, {"name": "sum", "type": "Money"}]}],
         "default": null}"#;
     let text = format!(
@@ -109,14 +110,14 @@ fn what_a_later_build_added_to_a_known_kind_is_passed_over() {
 #[test]
 fn a_kind_that_this_build_has_never_heard_of_keeps_its_header() {
     let writer = WriterSchema::parse(TOPIC, &later()).unwrap();
-    let bytes = written_later("campaign.closed.v1", "campaign_closed_v1", later_kind());
+    let bytes = written_later("campaign.archived.v1", "campaign_archived_v1", later_kind());
     let unknown = DecodeError::UnknownKind {
-        kind: "campaign.closed.v1".into(),
+        kind: "campaign.archived.v1".into(),
     };
     assert_eq!(decode(&writer, &bytes), Err(unknown));
     assert_eq!(
         decode_header(&writer, &bytes).unwrap().kind,
-        "campaign.closed.v1"
+        "campaign.archived.v1"
     );
     for end in 0..bytes.len() {
         assert!(matches!(
@@ -130,11 +131,20 @@ fn a_kind_that_this_build_has_never_heard_of_keeps_its_header() {
 fn a_payload_with_nothing_set_is_of_an_unknown_kind() {
     let (_, message) = samples::message("campaign.activated.v1");
     let bytes = encode(TOPIC, &message.header, &message.body).unwrap();
-    // The field is the last but two of seven; its branch index and what follows it go, and three nulls come.
-    let body = "brand1".len() + 1 + "example.com".len() + 1 + "shop.example.com".len() + 1 + 2;
-    let payload = bytes.len() - body - 1 - 2 - 4;
-    let mut empty = bytes[..payload].to_vec();
-    empty.extend([0; 7]);
+    // A byte for the branch of each field, and one field's record: texts with their lengths, an array's count and end, a branch.
+    let Body::CampaignActivatedV1(activated) = &message.body else {
+        unreachable!()
+    };
+    let texts = [
+        Some(activated.brand_id.as_str()),
+        activated.fallback_url.as_deref(),
+    ];
+    let texts = texts.into_iter().flatten();
+    let texts = texts.chain(activated.allowed_hosts.iter().map(String::as_str));
+    let record = texts.map(|text| text.len() + 1).sum::<usize>() + 2 + 1;
+    let fields = KINDS.iter().filter(|kind| kind.topic == TOPIC).count();
+    let mut empty = bytes[..bytes.len() - record - fields].to_vec();
+    empty.extend(vec![0; fields]);
     let current = WriterSchema::current(TOPIC);
     assert!(matches!(
         decode(&current, &empty),
@@ -210,12 +220,12 @@ fn a_schema_that_could_make_reading_endless_is_refused() {
 #[test]
 fn an_operator_sees_a_kind_of_a_later_build_by_the_schema_that_wrote_it() {
     let writer = WriterSchema::parse(TOPIC, &later()).unwrap();
-    let bytes = written_later("campaign.closed.v1", "campaign_closed_v1", later_kind());
+    let bytes = written_later("campaign.archived.v1", "campaign_archived_v1", later_kind());
     let shown = schemas::show(&writer, &bytes).unwrap();
-    assert_eq!(shown["type"], "campaign.closed.v1");
-    let closed = &shown["payload"]["campaign_closed_v1"];
-    assert_eq!(closed["why"]["a"], "b", "{shown}");
-    assert_eq!(closed["sum"]["minor"], 5);
+    assert_eq!(shown["type"], "campaign.archived.v1");
+    let archived = &shown["payload"]["campaign_archived_v1"];
+    assert_eq!(archived["why"]["a"], "b", "{shown}");
+    assert_eq!(archived["sum"]["minor"], 5);
     assert!(shown["payload"].get("campaign_created_v1").is_none());
     for length in 0..bytes.len() {
         assert!(schemas::show(&writer, &bytes[..length]).is_err());

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use schemas::*;
 use types::{
-    ConversionType, Currency, EarningStatus, Micros, Money, PayoutMethod, TermsVersion, WindowDays,
+    CampaignStatus, ConversionType, Currency, DeclineReason, EarningStatus, EnrollmentStatus,
+    JoinMode, Micros, Money, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -199,6 +200,8 @@ fn campaign_commands() -> Vec<Body> {
             name: text("Summer sale"),
             currency: text("USD"),
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
+            fallback_url: Some(text("https://shop.example.com/later")),
+            join: Some(text("approval")),
         }
         .into(),
         PublishTermsV1 {
@@ -221,6 +224,28 @@ fn campaign_commands() -> Vec<Body> {
             metadata: Some(text("{\"source\":\"mobile_app\"}")),
         }
         .into(),
+        PauseV1 {}.into(),
+        ResumeV1 {}.into(),
+        CloseV1 {}.into(),
+        EndEnrollmentV1 {
+            partner_id: text("partner123"),
+            status: text("removed"),
+            reason: Some(text("terms_violated")),
+        }
+        .into(),
+        InviteV1 {
+            partner_id: text("partner123"),
+        }
+        .into(),
+        ApproveV1 {
+            partner_id: text("partner123"),
+        }
+        .into(),
+        RejectV1 {
+            partner_id: text("partner123"),
+            reason: text("needs_more_detail"),
+        }
+        .into(),
     ]
 }
 
@@ -232,6 +257,8 @@ fn campaign_events() -> Vec<Body> {
             name: text("Summer sale"),
             currency: Currency::USD,
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
+            fallback_url: Some(text("https://shop.example.com/later")),
+            join: Some(JoinMode::Approval),
         }
         .into(),
         TermsPublishedV1 {
@@ -246,11 +273,13 @@ fn campaign_events() -> Vec<Body> {
         CampaignActivatedV1 {
             brand_id: id("brand1"),
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
+            fallback_url: Some(text("https://shop.example.com/later")),
         }
         .into(),
         EnrollmentAcceptedV1 {
             partner_id: id("partner123"),
             terms_version: version(),
+            brand_id: Some(id("brand1")),
         }
         .into(),
         EvidenceSubmittedV1 {
@@ -260,7 +289,62 @@ fn campaign_events() -> Vec<Body> {
         }
         .into(),
     ]);
+    bodies.extend(life());
+    bodies.extend(applications());
     bodies
+}
+
+fn applications() -> [Body; 4] {
+    [
+        EnrollmentInvitedV1 {
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
+        }
+        .into(),
+        EnrollmentAppliedV1 {
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
+            terms_version: version(),
+        }
+        .into(),
+        EnrollmentApprovedV1 {
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
+            terms_version: version(),
+        }
+        .into(),
+        EnrollmentRejectedV1 {
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
+            reason: RefusalReason::NeedsMoreDetail,
+        }
+        .into(),
+    ]
+}
+
+fn life() -> [Body; 4] {
+    [
+        CampaignPausedV1 {
+            brand_id: id("brand1"),
+            reason: PauseReason::Brand,
+        }
+        .into(),
+        CampaignResumedV1 {
+            brand_id: id("brand1"),
+        }
+        .into(),
+        CampaignClosedV1 {
+            brand_id: id("brand1"),
+        }
+        .into(),
+        EnrollmentEndedV1 {
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
+            status: EnrollmentStatus::Removed,
+            reason: Some(RefusalReason::TermsViolated),
+        }
+        .into(),
+    ]
 }
 
 fn tracking_commands() -> Vec<Body> {
@@ -286,7 +370,7 @@ fn tracking_commands() -> Vec<Body> {
         .into(),
         AcceptClaimV1 {}.into(),
         DeclineClaimV1 {
-            reason: text("no such order"),
+            reason: text("order_unknown"),
         }
         .into(),
     ]
@@ -306,11 +390,13 @@ fn tracking_events() -> Vec<Body> {
         CampaignAdoptedV1 {
             brand_id: id("brand1"),
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
+            fallback_url: Some(text("https://shop.example.com/later")),
         }
         .into(),
         EnrollmentAdoptedV1 {
             partner_id: id("partner123"),
             terms_version: version(),
+            status: Some(EnrollmentStatus::Applied),
         }
         .into(),
         LinkCreatedV1 {
@@ -381,6 +467,7 @@ fn tracking_events() -> Vec<Body> {
         .into(),
     ]);
     bodies.extend(claims());
+    bodies.extend(stops());
     bodies
 }
 
@@ -400,7 +487,21 @@ fn claims() -> [Body; 4] {
         }
         .into(),
         ClaimDeclinedV1 {
-            reason: text("no such order"),
+            reason: DeclineReason::OrderUnknown,
+        }
+        .into(),
+    ]
+}
+
+fn stops() -> [Body; 2] {
+    [
+        CampaignStatusAdoptedV1 {
+            status: CampaignStatus::Paused,
+        }
+        .into(),
+        EnrollmentEndAdoptedV1 {
+            partner_id: id("partner123"),
+            status: EnrollmentStatus::Removed,
         }
         .into(),
     ]

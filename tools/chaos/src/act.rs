@@ -2,12 +2,14 @@
 
 use anyhow::{Result, anyhow};
 use schemas::{
-    AcceptClaimV1, AcceptV1, ActivateV1, Actor, Body, CreateLinkV1, CreateV1, DeclineClaimV1, Plan,
-    PublishTermsV1, RecordEventV1, Service, SubmitEvidenceV1, WireMoney,
+    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveV1, Body, CloseV1, CreateLinkV1, CreateV1,
+    DeclineClaimV1, EndEnrollmentV1, PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1,
+    Service, SubmitEvidenceV1, WireMoney,
 };
 use serde_json::{Value, json};
 use types::{
-    BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, OrderId, PartnerId,
+    BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EnrollmentStatus, EvidenceId,
+    JoinMode, OrderId, PartnerId, RefusalReason,
 };
 use uuid::Uuid;
 
@@ -41,10 +43,20 @@ pub struct Terms {
     pub currency: &'static str,
 }
 
-const DECLINED: &str = "no such order";
+const REMOVED: RefusalReason = RefusalReason::TermsViolated;
+const DECLINED: &str = "order_unknown";
 const LEAD: u64 = 250;
 const FLAT_SALE: u64 = 175;
 const WINDOW_DAYS: i32 = 30;
+
+/// How partners come into a campaign, by its name.
+pub fn join_of(campaign: &str) -> JoinMode {
+    if campaign.starts_with("dca") {
+        JoinMode::Approval
+    } else {
+        JoinMode::Open
+    }
+}
 
 /// Who reports what a click led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,13 +81,26 @@ pub enum Act {
         campaign: String,
         terms: Terms,
     },
-    Activate {
+    /// A step in the campaign's life: `activate`, `pause`, `resume` or `close`.
+    Move {
         campaign: String,
+        step: &'static str,
     },
     Accept {
         campaign: String,
         partner: String,
         version: Option<i32>,
+    },
+    /// The brand approves a partner that applied.
+    Approve {
+        campaign: String,
+        partner: String,
+    },
+    /// The partner leaves, or its brand removes it.
+    End {
+        campaign: String,
+        partner: String,
+        removed: bool,
     },
     Evidence {
         campaign: String,
@@ -119,8 +144,10 @@ impl Act {
         match self {
             Self::Create { .. }
             | Self::Publish { .. }
-            | Self::Activate { .. }
+            | Self::Move { .. }
             | Self::Accept { .. }
+            | Self::Approve { .. }
+            | Self::End { .. }
             | Self::Evidence { .. } => Service::Campaign,
             Self::Link { .. } | Self::Report { .. } | Self::Decide { .. } => Service::Tracking,
             Self::Payout { .. } => Service::Payment,
@@ -132,7 +159,16 @@ impl Act {
         match self {
             Self::Create { .. } => "campaigns".to_owned(),
             Self::Publish { campaign, .. } => format!("campaigns/{campaign}/terms"),
-            Self::Activate { campaign } => format!("campaigns/{campaign}/activate"),
+            Self::Move { campaign, step } => format!("campaigns/{campaign}/{step}"),
+            Self::Approve { campaign, partner } => {
+                format!("campaigns/{campaign}/partners/{partner}/approve")
+            }
+            Self::End {
+                campaign,
+                partner,
+                removed: true,
+            } => format!("campaigns/{campaign}/partners/{partner}/remove"),
+            Self::End { campaign, .. } => format!("campaigns/{campaign}/leave"),
             Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
             Self::Link { .. } => "links".to_owned(),
@@ -198,7 +234,7 @@ impl Act {
                 currency,
             } => json!({
                 "campaign_id": campaign, "brand_id": brand, "name": format!("Chaos {campaign}"), "currency": currency,
-                "allowed_hosts": ["shop.example"],
+                "allowed_hosts": ["shop.example"], "join": join_of(campaign).name(),
             }),
             Self::Publish { terms, .. } => {
                 let flat = |minor| {
@@ -216,7 +252,11 @@ impl Act {
                     "plan": {"sale": sale, "lead": flat(LEAD), "hold_days": terms.hold_days},
                 })
             }
-            Self::Activate { .. } | Self::Decide { accepted: true, .. } => json!({}),
+            Self::Move { .. } | Self::Approve { .. } | Self::Decide { accepted: true, .. } => {
+                json!({})
+            }
+            Self::End { removed: true, .. } => json!({"reason": REMOVED.name()}),
+            Self::End { partner, .. } => json!({"partner_id": partner}),
             Self::Accept {
                 partner, version, ..
             } => {
@@ -298,9 +338,16 @@ impl Act {
         match self {
             Self::Create { campaign, .. }
             | Self::Publish { campaign, .. }
-            | Self::Activate { campaign }
+            | Self::Move { campaign, .. }
+            | Self::Approve { campaign, .. }
+            | Self::End {
+                campaign,
+                removed: true,
+                ..
+            }
             | Self::Decide { campaign, .. } => Some(brand(brand_of(campaign))),
             Self::Accept { partner: own, .. }
+            | Self::End { partner: own, .. }
             | Self::Evidence { partner: own, .. }
             | Self::Link { partner: own, .. }
             | Self::Payout { partner: own, .. }
@@ -336,7 +383,13 @@ impl Act {
         match self {
             Self::Create { campaign, .. }
             | Self::Publish { campaign, .. }
-            | Self::Activate { campaign }
+            | Self::Move { campaign, .. }
+            | Self::Approve { campaign, .. }
+            | Self::End {
+                campaign,
+                removed: true,
+                ..
+            }
             | Self::Decide { campaign, .. } => Some(brand_of(campaign)),
             Self::Report {
                 by: Reporter::Shop(shop),
@@ -349,6 +402,7 @@ impl Act {
             } => campaign.as_deref().map(brand_of),
             Self::Report { .. }
             | Self::Accept { .. }
+            | Self::End { .. }
             | Self::Evidence { .. }
             | Self::Link { .. }
             | Self::Payout { .. } => None,
@@ -378,6 +432,8 @@ impl Act {
                     name: format!("Chaos {campaign}"),
                     currency: (*currency).to_owned(),
                     allowed_hosts: vec!["shop.example".to_owned()],
+                    fallback_url: None,
+                    join: Some(join_of(campaign).name().to_owned()),
                 }),
             ),
             Self::Publish { campaign, terms } => about(
@@ -388,7 +444,41 @@ impl Act {
                     plan: terms.plan(),
                 }),
             ),
-            Self::Activate { campaign } => about(campaign, Body::ActivateV1(ActivateV1 {})),
+            Self::Move { campaign, step } => about(
+                campaign,
+                match *step {
+                    "pause" => Body::PauseV1(PauseV1 {}),
+                    "resume" => Body::ResumeV1(ResumeV1 {}),
+                    "close" => Body::CloseV1(CloseV1 {}),
+                    _ => Body::ActivateV1(ActivateV1 {}),
+                },
+            ),
+            Self::Approve { campaign, partner } => {
+                let parts = (campaign_id(campaign), partner_id(partner));
+                let subject = EnrollmentId::of(&parts.0.map_err(wrong)?, &parts.1.map_err(wrong)?);
+                let partner_id = partner.clone();
+                let body = ApproveV1 { partner_id };
+                Some((campaign.clone(), subject.to_string(), body.into()))
+            }
+            Self::End {
+                campaign,
+                partner,
+                removed,
+            } => {
+                let parts = (campaign_id(campaign), partner_id(partner));
+                let subject = EnrollmentId::of(&parts.0.map_err(wrong)?, &parts.1.map_err(wrong)?);
+                let status = if *removed {
+                    EnrollmentStatus::Removed
+                } else {
+                    EnrollmentStatus::Left
+                };
+                let body = EndEnrollmentV1 {
+                    partner_id: partner.clone(),
+                    status: status.name().to_owned(),
+                    reason: removed.then(|| REMOVED.name().to_owned()),
+                };
+                Some((campaign.clone(), subject.to_string(), body.into()))
+            }
             Self::Accept {
                 campaign,
                 partner,

@@ -4,8 +4,9 @@
 //! ends is a function of the plan alone, whatever is broken meanwhile and whichever mode the stack is in.
 
 use sha2::{Digest, Sha256};
+use types::JoinMode;
 
-use super::act::{Act, Amount, Reporter, Terms, brand_of};
+use super::act::{Act, Amount, Reporter, Terms, brand_of, join_of};
 use super::client::Door;
 use super::random::Random;
 
@@ -184,8 +185,9 @@ fn open_campaign(
         campaign: campaign.to_owned(),
         terms,
     };
-    let activate = Act::Activate {
+    let activate = Act::Move {
         campaign: campaign.to_owned(),
+        step: "activate",
     };
     for act in [create, publish, activate] {
         steps.push(done(act, way()));
@@ -236,6 +238,7 @@ impl Writer {
         for visitor in 1..=self.random.between(1, 3) {
             self.visit(&campaign, terms, &code, visitor);
         }
+        self.part(&campaign);
         if terms.hold_days == 0 {
             self.payout(terms.currency);
         }
@@ -253,7 +256,13 @@ impl Writer {
         if self.random.percent(75) {
             return (shared(index), SHARED[index]);
         }
-        let (name, terms) = (format!("dcj{}", self.number), SHARED[index]);
+        // An own one; in some the brand approves who comes in.
+        let kind = if self.random.percent(40) {
+            "dca"
+        } else {
+            "dcj"
+        };
+        let (name, terms) = (format!("{kind}{}", self.number), SHARED[index]);
         let ways = [(); 3].map(|()| self.way(false));
         let mut ways = ways.into_iter();
         open_campaign(&mut self.steps, &name, terms, || {
@@ -279,6 +288,17 @@ impl Writer {
         };
         let way = self.way(true);
         self.steps.push(done(accept.clone(), way));
+        let approval = join_of(campaign) == JoinMode::Approval;
+        if approval {
+            let approve = Act::Approve {
+                campaign: campaign.to_owned(),
+                partner: self.partner.clone(),
+            };
+            let ways = [self.way(true), self.way(false)];
+            let again = refused(accept.clone(), ways[0], "already_applied");
+            self.steps.push(again);
+            self.steps.push(done(approve, ways[1]));
+        }
         if self.random.percent(30) {
             let way = self.way(true);
             self.steps.push(refused(accept, way, "already_accepted"));
@@ -421,6 +441,50 @@ impl Writer {
         }
         for (act, expect) in steps {
             let way = self.way(true);
+            self.steps.push(Step::Submit { act, way, expect });
+        }
+    }
+
+    /// The partner goes or is removed, and a campaign that no other journey is in stops: what was earned stays.
+    fn part(&mut self, campaign: &str) {
+        let own = campaign.starts_with("dcj") || campaign.starts_with("dca");
+        let step = |step| Act::Move {
+            campaign: campaign.to_owned(),
+            step,
+        };
+        let mut steps = Vec::new();
+        let end = |removed| Act::End {
+            campaign: campaign.to_owned(),
+            partner: self.partner.clone(),
+            removed,
+        };
+        let join = Act::Accept {
+            campaign: campaign.to_owned(),
+            partner: self.partner.clone(),
+            version: None,
+        };
+        if self.random.percent(25) {
+            steps.push((end(false), Expect::Done));
+            steps.push((end(false), Expect::Refused("not_enrolled")));
+            if self.random.percent(50) {
+                steps.push((join.clone(), Expect::Done));
+            }
+        }
+        if own && self.random.percent(60) {
+            steps.push((step("pause"), Expect::Done));
+            steps.push((join.clone(), Expect::Refused("campaign_not_active")));
+            if self.random.percent(50) {
+                steps.push((step("resume"), Expect::Done));
+            }
+            steps.push((step("close"), Expect::Done));
+            steps.push((step("resume"), Expect::Refused("campaign_closed")));
+        }
+        if self.random.percent(15) {
+            steps.push((end(true), Expect::Done));
+            steps.push((join, Expect::Refused("partner_removed")));
+        }
+        for (act, expect) in steps {
+            let way = self.way(false);
             self.steps.push(Step::Submit { act, way, expect });
         }
     }

@@ -85,7 +85,7 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "campaigns",
         Service::Campaign,
-        "SELECT concat_ws(' ', id, brand_id, name, currency, allowed_hosts, status, terms_version) FROM campaigns",
+        "SELECT concat_ws(' ', id, brand_id, name, currency, allowed_hosts, fallback_url, status, pause_reason, terms_version) FROM campaigns",
     ),
     (
         "terms",
@@ -95,7 +95,7 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "enrollments",
         Service::Campaign,
-        "SELECT concat_ws(' ', id, campaign_id, partner_id, terms_version) FROM enrollments",
+        "SELECT concat_ws(' ', id, campaign_id, partner_id, terms_version, status, reason) FROM enrollments",
     ),
     (
         "evidence",
@@ -110,12 +110,12 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "adopted campaigns",
         Service::Tracking,
-        "SELECT concat_ws(' ', id, brand_id, allowed_hosts) FROM campaigns",
+        "SELECT concat_ws(' ', id, brand_id, allowed_hosts, fallback_url, status) FROM campaigns",
     ),
     (
         "adopted enrollments",
         Service::Tracking,
-        "SELECT concat_ws(' ', id, campaign_id, partner_id, terms_version) FROM enrollments",
+        "SELECT concat_ws(' ', id, campaign_id, partner_id, terms_version, status) FROM enrollments",
     ),
     (
         "links",

@@ -1,6 +1,10 @@
 //! What tracking takes over from campaign, so that everything decided later is decided by own facts.
 
-use schemas::{About, CampaignAdoptedV1, EnrollmentAdoptedV1, TermsAdoptedV1};
+use schemas::{
+    About, CampaignAdoptedV1, CampaignStatusAdoptedV1, EnrollmentAdoptedV1, EnrollmentEndAdoptedV1,
+    TermsAdoptedV1,
+};
+use types::{CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, PartnerId, TermsVersion};
 
 use super::{Event, Fact};
 
@@ -22,16 +26,68 @@ pub fn adopt(fact: Fact) -> Event {
             let adopted = CampaignAdoptedV1 {
                 allowed_hosts: hosts.map(|host| host.to_lowercase()).collect(),
                 brand_id: campaign.record.brand_id,
+                fallback_url: campaign.record.fallback_url,
             };
             About::of(campaign.subject, adopted).into()
         }
-        Fact::EnrollmentAccepted(enrollment) => Event::EnrollmentAdopted(About {
-            key: enrollment.key,
-            subject: enrollment.subject,
-            record: EnrollmentAdoptedV1 {
-                partner_id: enrollment.record.partner_id,
-                terms_version: enrollment.record.terms_version,
-            },
-        }),
+        Fact::CampaignPaused(paused) => status(paused.subject, CampaignStatus::Paused),
+        Fact::CampaignResumed(resumed) => status(resumed.subject, CampaignStatus::Active),
+        Fact::CampaignClosed(closed) => status(closed.subject, CampaignStatus::Closed),
+        Fact::EnrollmentAccepted(it) => {
+            let (who, version) = (it.record.partner_id, it.record.terms_version);
+            accepted((it.key, it.subject), who, version, None)
+        }
+        Fact::EnrollmentApproved(it) => {
+            let (who, version) = (it.record.partner_id, it.record.terms_version);
+            accepted((it.key, it.subject), who, version, None)
+        }
+        Fact::EnrollmentApplied(it) => {
+            let (who, version) = (it.record.partner_id, it.record.terms_version);
+            let applied = Some(EnrollmentStatus::Applied);
+            accepted((it.key, it.subject), who, version, applied)
+        }
+        Fact::EnrollmentRejected(it) => {
+            let who = it.record.partner_id;
+            ended((it.key, it.subject), who, EnrollmentStatus::Rejected)
+        }
+        Fact::EnrollmentEnded(it) => {
+            let (who, status) = (it.record.partner_id, it.record.status);
+            ended((it.key, it.subject), who, status)
+        }
     }
+}
+
+fn status(campaign: CampaignId, status: CampaignStatus) -> Event {
+    About::of(campaign, CampaignStatusAdoptedV1 { status }).into()
+}
+
+fn accepted(
+    (key, subject): (CampaignId, EnrollmentId),
+    partner_id: PartnerId,
+    terms_version: TermsVersion,
+    status: Option<EnrollmentStatus>,
+) -> Event {
+    let record = EnrollmentAdoptedV1 {
+        partner_id,
+        terms_version,
+        status,
+    };
+    Event::EnrollmentAdopted(About {
+        key,
+        subject,
+        record,
+    })
+}
+
+fn ended(
+    (key, subject): (CampaignId, EnrollmentId),
+    partner_id: PartnerId,
+    status: EnrollmentStatus,
+) -> Event {
+    let record = EnrollmentEndAdoptedV1 { partner_id, status };
+    Event::EnrollmentEndAdopted(About {
+        key,
+        subject,
+        record,
+    })
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use schemas::{
     About, ClaimAcceptedV1, ClaimDeclinedV1, ClaimSettledV1, ClaimedSale, ConversionClaimedV1,
 };
-use types::{ClaimId, ClaimStatus, ConversionId, Micros, Uuid};
+use types::{ClaimId, ClaimStatus, ConversionId, DeclineReason, Micros, Uuid};
 
 use super::report::{attributed_sale, duplicate};
 use super::{Access, Code, Event, Known, Order, Orders, Rejection, Report, VerifiedBy};
@@ -21,7 +21,7 @@ pub struct Claim {
     /// The conversion of its order, once there is one.
     pub conversion: Option<ConversionId>,
     /// Why it was declined.
-    pub reason: Option<String>,
+    pub reason: Option<DeclineReason>,
     /// The event that made it.
     pub event_id: Uuid,
     /// When that was, in our time.
@@ -51,7 +51,7 @@ pub enum ClaimDecision {
     /// It is true.
     Accept,
     /// It is not, for this reason.
-    Decline(String),
+    Decline(DeclineReason),
 }
 
 impl Claims {
@@ -89,7 +89,7 @@ impl Claims {
                 (&it.subject, ClaimStatus::Accepted, conversion, None)
             }
             Event::ClaimDeclined(it) => {
-                let reason = Some(it.reason.clone());
+                let reason = Some(it.reason);
                 (&it.subject, ClaimStatus::Declined, None, reason)
             }
             Event::TermsAdopted(_)
@@ -101,7 +101,9 @@ impl Claims {
             | Event::Refunded(_)
             | Event::RefundNoted(_)
             | Event::DuplicateIgnored(_)
-            | Event::Recorded(_) => return None,
+            | Event::Recorded(_)
+            | Event::CampaignStatusAdopted(_)
+            | Event::EnrollmentEndAdopted(_) => return None,
         };
         let known = self.0.get_mut(claim)?;
         if !known.status.stays() {
@@ -182,7 +184,7 @@ pub fn decide_claim(
     let conversion = &sale.conversion_id;
     match &command.decision {
         ClaimDecision::Decline(reason) => {
-            let reason = reason.clone();
+            let reason = *reason;
             Ok(vec![
                 About::of(id.clone(), ClaimDeclinedV1 { reason }).into(),
             ])

@@ -38,6 +38,10 @@ schemas::events! {
         ClaimAccepted(ClaimAcceptedV1),
         /// A claim is declined.
         ClaimDeclined(ClaimDeclinedV1),
+        /// What a campaign is now is known here.
+        CampaignStatusAdopted(CampaignStatusAdoptedV1),
+        /// That a partner is in a campaign no more is known here.
+        EnrollmentEndAdopted(EnrollmentEndAdoptedV1),
     }
 }
 
@@ -50,6 +54,20 @@ schemas::events! {
         CampaignActivated(CampaignActivatedV1),
         /// A partner is in a campaign.
         EnrollmentAccepted(EnrollmentAcceptedV1),
+        /// A campaign stops for a while.
+        CampaignPaused(CampaignPausedV1),
+        /// It goes on.
+        CampaignResumed(CampaignResumedV1),
+        /// It has ended for good.
+        CampaignClosed(CampaignClosedV1),
+        /// A partner is in a campaign no more.
+        EnrollmentEnded(EnrollmentEndedV1),
+        /// A partner wants to be in a campaign.
+        EnrollmentApplied(EnrollmentAppliedV1),
+        /// It is in.
+        EnrollmentApproved(EnrollmentApprovedV1),
+        /// It is not.
+        EnrollmentRejected(EnrollmentRejectedV1),
     }
 }
 

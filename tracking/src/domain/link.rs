@@ -1,7 +1,7 @@
 //! Links.
 
 use schemas::{About, LinkCreatedV1};
-use types::{BrandId, EnrollmentId};
+use types::{BrandId, CampaignStatus, EnrollmentId, EnrollmentStatus};
 
 use super::{Access, Code, CreateLink, Event, Rejection};
 
@@ -12,6 +12,10 @@ pub struct Campaign {
     pub brand: BrandId,
     /// Where its links may lead: hosts in lower case.
     pub allowed_hosts: Vec<String>,
+    /// Where visitors of its links go while these lead nowhere else; `None`: the first of its hosts.
+    pub fallback_url: Option<String>,
+    /// Whether its links lead to their targets.
+    pub status: CampaignStatus,
 }
 
 /// What asking for a link comes to.
@@ -33,7 +37,7 @@ pub fn create_link(
     command: &CreateLink,
     taken: bool,
     campaign: Option<&Campaign>,
-    enrolled: bool,
+    enrollment: Option<EnrollmentStatus>,
     access: &Access,
 ) -> LinkDecision {
     let refused = |rejection| LinkDecision::Rejected(rejection);
@@ -54,6 +58,10 @@ pub fn create_link(
     let Some(campaign) = campaign else {
         return LinkDecision::WaitForCampaign;
     };
+    if campaign.status == CampaignStatus::Closed {
+        let detail = "the campaign has ended for good";
+        return refused(Rejection::of("/campaign_id", Code::CampaignClosed, detail));
+    }
     if !campaign.allowed_hosts.contains(&command.target_host) {
         let detail = format!(
             "links of this campaign may lead to {}",
@@ -61,11 +69,18 @@ pub fn create_link(
         );
         return refused(Rejection::of("/target_url", Code::HostNotAllowed, detail));
     }
-    if !enrolled {
-        return LinkDecision::WaitForEnrollment(EnrollmentId::of(
-            &command.campaign,
-            &command.partner,
-        ));
+    match enrollment {
+        Some(EnrollmentStatus::Enrolled) => {}
+        Some(status) => {
+            let detail = format!("this partner is not in the campaign: {}", status.name());
+            return refused(Rejection::of("/partner_id", Code::NotEnrolled, detail));
+        }
+        None => {
+            return LinkDecision::WaitForEnrollment(EnrollmentId::of(
+                &command.campaign,
+                &command.partner,
+            ));
+        }
     }
     let created = LinkCreatedV1 {
         campaign_id: command.campaign.clone(),

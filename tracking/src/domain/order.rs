@@ -140,7 +140,9 @@ impl Orders {
             | Event::Claimed(_)
             | Event::ClaimSettled(_)
             | Event::ClaimAccepted(_)
-            | Event::ClaimDeclined(_) => None,
+            | Event::ClaimDeclined(_)
+            | Event::CampaignStatusAdopted(_)
+            | Event::EnrollmentEndAdopted(_) => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! `/api/v1/tracking/claims`: what partners say that they earned, for the brand to decide.
 
+use api::lists::DeclineReason;
 use api::{AcceptClaim, DeclineClaim, Request};
 use axum::extract::State;
 use axum::response::Response;
@@ -52,6 +53,7 @@ pub(super) struct ClaimView {
     /// What was paid, as the partner says.
     amount: Option<Paid>,
     /// Why it was declined.
+    #[schema(value_type = Option<DeclineReason>)]
     reason: Option<String>,
     /// When, as claimed.
     occurred_at: Timestamp,
@@ -171,6 +173,7 @@ pub(super) struct DecidedClaim {
     /// The conversion that it became.
     conversion_id: Option<String>,
     /// Why it was declined.
+    #[schema(value_type = Option<DeclineReason>)]
     reason: Option<String>,
     decided_at: Timestamp,
 }
@@ -209,7 +212,7 @@ pub(super) async fn accept_claim(
     path = "/api/v1/tracking/claims/{claim_id}/decline",
     tag = "claims",
     params(("claim_id" = String, Path), Repeatable),
-    request_body(content = DeclineClaim, example = json!({"reason": "no such order"})),
+    request_body(content = DeclineClaim, example = json!({"reason": "order_unknown"})),
     responses(
         (status = 200, body = DecidedClaim),
         (status = 202, body = Waiting),
@@ -250,7 +253,7 @@ fn decided(message: &Message) -> Option<DecidedClaim> {
         Body::ClaimDeclinedV1(body) => (
             types::ClaimStatus::Declined,
             None,
-            Some(body.reason.clone()),
+            Some(body.reason.name().to_owned()),
         ),
         _ => return None,
     };

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use chassis::json::WebUrl;
 use schemas::{Actor, Body, CreateLinkV1, Event as _, Header, Message, RecordEventV1, Topic, kind};
 use types::{
-    Amount, BrandId, CampaignId, ClaimId, ConversionId, LinkCode, OrderId, PartnerId, check_reason,
+    Amount, BrandId, CampaignId, ClaimId, ConversionId, DeclineReason, LinkCode, OrderId, PartnerId,
 };
 
 use crate::domain::{
@@ -38,8 +38,9 @@ pub fn read(message: &Message, now: types::Micros) -> Result<Read, Rejection> {
         Body::RecordEventV1(body) => report(header, body, now).map(Read::Report),
         Body::AcceptClaimV1(_) => decide(header, ClaimDecision::Accept).map(Read::Claim),
         Body::DeclineClaimV1(body) => {
-            check_reason(&body.reason).map_err(|error| invalid("/reason", error))?;
-            decide(header, ClaimDecision::Decline(body.reason.clone())).map(Read::Claim)
+            let reason = DeclineReason::parse(&body.reason);
+            let reason = reason.ok_or_else(|| invalid("/reason", "is none that is known"))?;
+            decide(header, ClaimDecision::Decline(reason)).map(Read::Claim)
         }
         _ => fact(message),
     }

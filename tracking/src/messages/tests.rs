@@ -7,7 +7,7 @@ use schemas::{
 };
 use types::{
     Amount, BrandId, CampaignId, ClickId, ConversionId, ConversionType, Currency, EnrollmentId,
-    LinkCode, Micros, Money, OrderId, PartnerId, TermsVersion, Uuid, WindowDays,
+    EnrollmentStatus, LinkCode, Micros, Money, OrderId, PartnerId, TermsVersion, Uuid, WindowDays,
 };
 
 use crate::domain::*;
@@ -46,6 +46,7 @@ fn adopted() -> Vec<Event> {
             CampaignAdoptedV1 {
                 brand_id: brand,
                 allowed_hosts: vec!["a.example".to_owned(), "b.example".to_owned()],
+                fallback_url: Some("https://a.example/later".to_owned()),
             },
         ),
         Event::EnrollmentAdopted(About {
@@ -54,6 +55,7 @@ fn adopted() -> Vec<Event> {
             record: EnrollmentAdoptedV1 {
                 partner_id: partner.clone(),
                 terms_version: TermsVersion::new(2).unwrap(),
+                status: Some(EnrollmentStatus::Applied),
             },
         }),
         of(

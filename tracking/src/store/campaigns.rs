@@ -1,10 +1,10 @@
 //! `campaigns`, `terms` and `enrollments`: what is adopted from campaign.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use schemas::{About, EnrollmentAdoptedV1, TermsAdoptedV1};
-use sqlx::PgConnection;
-use types::{BrandId, CampaignId, EnrollmentId};
+use sqlx::{FromRow, PgConnection};
+use types::{BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus};
 
 use super::{each, unreadable};
 use crate::domain::Campaign;
@@ -14,35 +14,52 @@ pub async fn load(
     connection: &mut PgConnection,
     ids: &[&str],
 ) -> Result<HashMap<CampaignId, Campaign>, sqlx::Error> {
-    let rows: Vec<(String, String, Vec<String>)> =
-        sqlx::query_as("SELECT id, brand_id, allowed_hosts FROM campaigns WHERE id = ANY($1)")
-            .bind(ids)
-            .fetch_all(connection)
-            .await?;
+    #[derive(FromRow)]
+    struct Row {
+        id: String,
+        brand_id: String,
+        allowed_hosts: Vec<String>,
+        fallback_url: Option<String>,
+        status: String,
+    }
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, brand_id, allowed_hosts, fallback_url, status FROM campaigns WHERE id = ANY($1)",
+    )
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
     rows.into_iter()
-        .map(|(id, brand, allowed_hosts)| {
-            let id = CampaignId::parse(id).map_err(|_| unreadable("campaign id"))?;
-            let brand = BrandId::parse(brand).map_err(|_| unreadable("brand id"))?;
+        .map(|row| {
+            let id = CampaignId::parse(row.id).map_err(|_| unreadable("campaign id"))?;
+            let status = CampaignStatus::parse(&row.status);
             let campaign = Campaign {
-                brand,
-                allowed_hosts,
+                brand: BrandId::parse(row.brand_id).map_err(|_| unreadable("brand id"))?,
+                allowed_hosts: row.allowed_hosts,
+                fallback_url: row.fallback_url,
+                status: status.ok_or_else(|| unreadable("campaign status"))?,
             };
             Ok((id, campaign))
         })
         .collect()
 }
 
-/// Which of these enrollments are known.
-pub async fn enrolled(
+/// How these enrollments stand, of those that are known.
+pub async fn enrollments(
     connection: &mut PgConnection,
     ids: &[&str],
-) -> Result<HashSet<EnrollmentId>, sqlx::Error> {
-    let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM enrollments WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(connection)
-        .await?;
-    let parse = |id| EnrollmentId::parse(id).map_err(|_| unreadable("enrollment id"));
-    ids.into_iter().map(parse).collect()
+) -> Result<HashMap<EnrollmentId, EnrollmentStatus>, sqlx::Error> {
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT id, status FROM enrollments WHERE id = ANY($1)")
+            .bind(ids)
+            .fetch_all(connection)
+            .await?;
+    rows.into_iter()
+        .map(|(id, status)| {
+            let id = EnrollmentId::parse(id).map_err(|_| unreadable("enrollment id"))?;
+            let status = EnrollmentStatus::parse(&status);
+            Ok((id, status.ok_or_else(|| unreadable("enrollment status"))?))
+        })
+        .collect()
 }
 
 /// Saves campaigns, each with the position of its event.
@@ -58,16 +75,40 @@ pub async fn save(
         sqlx::types::Json(&campaign.allowed_hosts)
     });
     sqlx::query(
-        "INSERT INTO campaigns (id, brand_id, allowed_hosts, position)
-         SELECT id, brand_id, ARRAY(SELECT jsonb_array_elements_text(hosts)), position
-           FROM UNNEST($1::text[], $2::text[], $3::jsonb[], $4::bigint[]) AS q(id, brand_id, hosts, position)
+        "INSERT INTO campaigns (id, brand_id, allowed_hosts, position, fallback_url, status)
+         SELECT id, brand_id, ARRAY(SELECT jsonb_array_elements_text(hosts)), position, fallback_url, status
+           FROM UNNEST($1::text[], $2::text[], $3::jsonb[], $4::bigint[], $5::text[], $6::text[])
+             AS q(id, brand_id, hosts, position, fallback_url, status)
          ON CONFLICT (id) DO UPDATE SET brand_id = excluded.brand_id, allowed_hosts = excluded.allowed_hosts,
-                                        position = excluded.position",
+                                        position = excluded.position, fallback_url = excluded.fallback_url,
+                                        status = excluded.status",
     )
     .bind(each(rows, |(id, ..)| id.as_str()))
     .bind(each(rows, |(_, campaign, _)| campaign.brand.as_str()))
     .bind(hosts)
     .bind(each(rows, |(.., position)| *position))
+    .bind(each(rows, |(_, campaign, _)| {
+        campaign.fallback_url.as_deref()
+    }))
+    .bind(each(rows, |(_, campaign, _)| campaign.status.name()))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Saves what campaigns are now.
+pub async fn save_statuses(
+    connection: &mut PgConnection,
+    rows: &[(CampaignId, CampaignStatus)],
+) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE campaigns c SET status = q.status FROM UNNEST($1::text[], $2::text[]) AS q(id, status) WHERE c.id = q.id",
+    )
+    .bind(each(rows, |(id, _)| id.as_str()))
+    .bind(each(rows, |(_, status)| status.name()))
     .execute(connection)
     .await?;
     Ok(())
@@ -101,6 +142,25 @@ pub async fn save_enrollments(
         partner_id: text = |(enrollment, _)| enrollment.partner_id.as_str(),
         terms_version: int = |(enrollment, _)| enrollment.terms_version.get(),
         position: bigint = |(_, position)| *position,
-    } on (id) set (terms_version, position))
+        status: text = |(enrollment, _)| enrollment.status.unwrap_or(EnrollmentStatus::Enrolled).name(),
+    } on (id) set (terms_version, position, status))
     .await
+}
+
+/// Saves that enrollments have ended.
+pub async fn end_enrollments(
+    connection: &mut PgConnection,
+    rows: &[(EnrollmentId, EnrollmentStatus)],
+) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE enrollments e SET status = q.status FROM UNNEST($1::text[], $2::text[]) AS q(id, status) WHERE e.id = q.id",
+    )
+    .bind(each(rows, |(id, _)| id.as_str()))
+    .bind(each(rows, |(_, status)| status.name()))
+    .execute(connection)
+    .await?;
+    Ok(())
 }

@@ -5,8 +5,8 @@ use chassis::page::PageQuery;
 use schemas::ClaimedSale;
 use sqlx::{FromRow, PgConnection, PgPool};
 use types::{
-    BrandId, CampaignId, ClaimId, ClaimStatus, ConversionId, ConversionType, Currency, LinkCode,
-    Micros, Money, OrderId, PartnerId, TermsVersion, Uuid,
+    BrandId, CampaignId, ClaimId, ClaimStatus, ConversionId, ConversionType, Currency,
+    DeclineReason, LinkCode, Micros, Money, OrderId, PartnerId, TermsVersion, Uuid,
 };
 
 use super::{unreadable, uuid};
@@ -77,7 +77,7 @@ impl ClaimRow {
             amount_minor: sale.amount.map(|amount| amount.minor),
             currency: sale.amount.map(|amount| amount.currency.code().to_owned()),
             terms_version: sale.terms_version.get(),
-            reason: claim.reason.clone(),
+            reason: claim.reason.map(|reason| reason.name().to_owned()),
             occurred_at: sale.occurred_at.0,
             claimed_at: claim.claimed_at.0,
             decided_at: claim.decided_at.map(|at| at.0),
@@ -115,11 +115,13 @@ impl ClaimRow {
                 .map_err(|_| unreadable("terms version"))?,
             occurred_at: Micros(self.occurred_at),
         };
+        let reason = self.reason.as_deref();
+        let reason = reason.map(|name| DeclineReason::parse(name).ok_or_else(wrong("reason")));
         let claim = Claim {
             sale,
             status: ClaimStatus::parse(&self.status).ok_or_else(wrong("status"))?,
             conversion: self.conversion_id.map(conversion).transpose()?,
-            reason: self.reason,
+            reason: reason.transpose()?,
             event_id: self.event_id,
             claimed_at: Micros(self.claimed_at),
             decided_at: self.decided_at.map(Micros),

@@ -51,18 +51,63 @@ pub async fn save(connection: &mut PgConnection, rows: &[NewLink]) -> Result<(),
 }
 
 /// What a redirect needs.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct Target {
     /// The link's campaign.
     pub campaign_id: String,
     /// Where it leads.
-    pub target_url: String,
+    pub url: String,
+    /// Whether it does: the campaign is active and its partner is enrolled. Else this is the fallback page, where no click
+    /// counts.
+    pub live: bool,
 }
 
 /// Where a code leads.
 pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sqlx::Error> {
-    sqlx::query_as("SELECT campaign_id, target_url FROM links WHERE code = $1")
-        .bind(code.as_str())
+    #[derive(FromRow)]
+    struct Row {
+        campaign_id: String,
+        target_url: String,
+        live: bool,
+        fallback_url: Option<String>,
+        allowed_hosts: Vec<String>,
+    }
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT l.campaign_id, l.target_url, c.status = 'active' AND e.status = 'enrolled' AS live, c.fallback_url,
+                c.allowed_hosts
+           FROM links l JOIN campaigns c ON c.id = l.campaign_id JOIN enrollments e ON e.id = l.enrollment_id
+          WHERE l.code = $1",
+    )
+    .bind(code.as_str())
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|row| Target {
+        campaign_id: row.campaign_id,
+        live: row.live,
+        url: if row.live {
+            row.target_url
+        } else {
+            let first = || types::fallback_url(&row.allowed_hosts);
+            row.fallback_url.unwrap_or_else(first)
+        },
+    }))
+}
+
+/// Notes the event that last stopped links.
+pub async fn save_stop(connection: &mut PgConnection, position: i64) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO link_stops (only_row, position) VALUES (true, $1)
+         ON CONFLICT (only_row) DO UPDATE SET position = excluded.position",
+    )
+    .bind(position)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The event that last stopped links; `None` when none has.
+pub async fn last_stop(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar("SELECT position FROM link_stops")
         .fetch_optional(pool)
         .await
 }

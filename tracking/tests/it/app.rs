@@ -21,7 +21,7 @@ pub const CLAIMS: &str = "/api/v1/tracking/claims";
 pub const CONVERSIONS: &str = "/api/v1/tracking/conversions";
 
 /// Every table that is the fold of tracking's events.
-pub const FOLDED: [&str; 8] = [
+pub const FOLDED: [&str; 9] = [
     "campaigns",
     "terms",
     "enrollments",
@@ -30,6 +30,7 @@ pub const FOLDED: [&str; 8] = [
     "conversion_aliases",
     "claims",
     "tracking_events",
+    "link_stops",
 ];
 
 /// A secret whose hashes of visitors are known again. A process has one set of keys, so every test of these has it.
@@ -89,6 +90,7 @@ fn activated_of(brand: &str) -> Body {
     CampaignActivatedV1 {
         brand_id: brand.parse().unwrap(),
         allowed_hosts: vec!["shop.example".to_owned()],
+        fallback_url: None,
     }
     .into()
 }
@@ -97,6 +99,7 @@ pub fn accepted(partner: &str) -> Body {
     EnrollmentAcceptedV1 {
         partner_id: partner.parse().unwrap(),
         terms_version: TermsVersion::FIRST,
+        brand_id: None,
     }
     .into()
 }

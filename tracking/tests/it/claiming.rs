@@ -98,7 +98,7 @@ async fn a_brand_accepts_or_declines_and_nobody_else_does() {
     let unwanted = claimed(&service, &order("user1", "order2", "20")).await;
     let accept = format!("{CLAIMS}/{wanted}/accept");
     let decline = format!("{CLAIMS}/{unwanted}/decline");
-    let reason = json!({"reason": "no such order"});
+    let reason = json!({"reason": "order_unknown"});
     for stranger in [partner(PARTNER), brand("brand9")] {
         for (path, body) in [(&accept, &json!({})), (&decline, &reason)] {
             let (status, answer) = service.post(path, &stranger, body).await;
@@ -132,7 +132,7 @@ async fn a_brand_accepts_or_declines_and_nobody_else_does() {
     assert_eq!(conversion["partner_id"], PARTNER);
     assert_eq!(conversion["verified_by"], "claim");
     assert_eq!(conversions(&service).await, 1);
-    assert_eq!(claim(&service, &unwanted).await["reason"], "no such order");
+    assert_eq!(claim(&service, &unwanted).await["reason"], "order_unknown");
     let (_, open) = service.get(&format!("{CLAIMS}?status=open"), &own).await;
     assert_eq!(open["items"], json!([]));
     service.stop().await;
@@ -165,7 +165,7 @@ async fn claims_are_the_fold_of_their_log() {
     service
         .post(&format!("{CLAIMS}/{first}/accept"), &own, &json!({}))
         .await;
-    let reason = json!({"reason": "no such order"});
+    let reason = json!({"reason": "order_unknown"});
     service
         .post(&format!("{CLAIMS}/{second}/decline"), &own, &reason)
         .await;

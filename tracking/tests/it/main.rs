@@ -18,5 +18,6 @@ mod lists;
 mod orders;
 mod overload;
 mod replay;
+mod stopping;
 mod subjects;
 mod visitors;

@@ -1,6 +1,7 @@
 //! Rule 7: the tables are the fold of the log.
 
 use runtime::testing::partner;
+use schemas::CampaignClosedV1;
 use serde_json::json;
 use tracking::{MIGRATIONS, Tracking};
 
@@ -56,6 +57,9 @@ async fn the_tables_are_the_fold_of_the_log() {
         &with(purchase("user1", "1"), "currency", "EUR"),
     )
     .await;
+    let brand_id = BRAND.parse().unwrap();
+    let closed = CampaignClosedV1 { brand_id };
+    deliver(&mut service, "camp200", "camp200", closed.into()).await;
     service
         .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &FOLDED)
         .await;

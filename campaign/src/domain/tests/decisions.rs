@@ -1,14 +1,14 @@
 use schemas::{About, EnrollmentAcceptedV1, EvidenceSubmittedV1, RejectionCode};
 use types::{
-    Currency, Earning, EnrollmentId, EvidenceId, HoldDays, Micros, Money, Plan, TermsVersion,
-    WindowDays,
+    CampaignStatus, Currency, Earning, EnrollmentId, EnrollmentStatus, EvidenceId, HoldDays,
+    JoinMode, Micros, Money, Plan, RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::{
     active, brand, draft, new_campaign, partner, place, submitted_by, ten_percent, with_terms,
 };
 use crate::domain::{
-    Actor, Campaign, Code, Command, Enrollment, Event, Rejection, Status, View, decide,
+    Actor, Campaign, Change, Code, Command, Enrollment, Event, Rejection, Step, View, decide,
 };
 
 fn view(campaign: &Campaign) -> View<'_> {
@@ -31,10 +31,41 @@ fn publish(plan: Plan) -> Command {
     }
 }
 
-fn activate() -> Command {
-    Command::Activate {
+fn step(step: Step) -> Command {
+    Command::Move {
         campaign: "camp1".parse().unwrap(),
+        step,
     }
+}
+
+fn activate() -> Command {
+    step(Step::Activate)
+}
+
+fn change(change: Change) -> Command {
+    Command::Change {
+        campaign: "camp1".parse().unwrap(),
+        partner: "partner1".parse().unwrap(),
+        change,
+    }
+}
+
+/// `camp1` in each status that there is.
+fn in_each_status() -> [(CampaignStatus, Campaign); 4] {
+    let after = |steps: &[Step]| {
+        steps.iter().fold(with_terms(1), |campaign, next| {
+            let context = submitted_by(brand("brand1"));
+            let event = decide(view(&campaign), &step(*next), &context).unwrap();
+            Campaign::evolve(Some(campaign), &event, place(6)).unwrap()
+        })
+    };
+    let (activate, pause, close) = (Step::Activate, Step::Pause, Step::Close);
+    [
+        (CampaignStatus::Draft, after(&[])),
+        (CampaignStatus::Active, after(&[activate])),
+        (CampaignStatus::Paused, after(&[activate, pause])),
+        (CampaignStatus::Closed, after(&[activate, pause, close])),
+    ]
 }
 
 fn accept(version: Option<i32>) -> Command {
@@ -66,6 +97,7 @@ fn enrolled(version: i32) -> Enrollment {
         record: EnrollmentAcceptedV1 {
             partner_id: partner,
             terms_version: TermsVersion::new(version).unwrap(),
+            brand_id: None,
         },
     });
     Enrollment::evolve(None, &accepted, place(5)).unwrap()
@@ -130,7 +162,7 @@ fn a_campaign_is_activated_once_and_not_without_terms() {
     assert_eq!(code(&decided(active(1))), Some(Code::AlreadyActive.code()));
     let event = decided(with_terms(1)).unwrap();
     let after = Campaign::evolve(Some(with_terms(1)), &event, place(3)).unwrap();
-    assert_eq!(after.status, Status::Active);
+    assert_eq!(after.status, CampaignStatus::Active);
     assert_eq!(after.activated_at, Some(place(3).time));
 }
 
@@ -140,21 +172,24 @@ fn only_its_brand_and_operators_change_a_campaign_and_others_do_not_learn_of_it(
         operator: true,
         ..Actor::default()
     };
-    for command in [publish(ten_percent()), activate()] {
+    let remove = change(Change::Remove(RefusalReason::Other));
+    let steps = [Step::Pause, Step::Resume, Step::Close].map(step);
+    for command in [publish(ten_percent()), activate(), remove]
+        .into_iter()
+        .chain(steps)
+    {
         for actor in [Actor::default(), brand("brand2"), partner("brand1")] {
             let context = submitted_by(actor);
             let refused = decide(view(&with_terms(1)), &command, &context);
             assert_eq!(code(&refused), Some(Code::CampaignUnknown.code()));
             assert_eq!(refused, decide(View::default(), &command, &context));
         }
-        assert!(
-            decide(
-                view(&with_terms(1)),
-                &command,
-                &submitted_by(operator.clone())
-            )
-            .is_ok()
+        let allowed = decide(
+            view(&with_terms(1)),
+            &command,
+            &submitted_by(operator.clone()),
         );
+        assert_ne!(code(&allowed), Some(Code::CampaignUnknown.code()));
     }
 }
 
@@ -165,8 +200,8 @@ fn the_terms_in_force_are_accepted_and_no_others() {
     for version in [None, Some(2)] {
         let event = decided(&active(2), version).unwrap();
         let accepted = Enrollment::evolve(None, &event, place(4)).unwrap();
-        assert_eq!(accepted.terms_version.get(), 2);
-        assert_eq!(accepted.accepted_at, place(4).time);
+        assert_eq!(accepted.terms_version.map(TermsVersion::get), Some(2));
+        assert_eq!(accepted.accepted_at, Some(place(4).time));
     }
     for version in [1, 3] {
         let stale = decided(&active(2), Some(version)).unwrap_err();
@@ -214,9 +249,9 @@ fn accepting_twice_is_answered_and_newer_terms_renew_the_enrollment_where_it_sta
     assert_eq!(old.detail, "version 1 of the terms is accepted already");
     let event = decide(known, &accept(None), &context).unwrap();
     let renewed = Enrollment::evolve(Some(before.clone()), &event, place(30)).unwrap();
-    assert_eq!(renewed.terms_version.get(), 2);
+    assert_eq!(renewed.terms_version.map(TermsVersion::get), Some(2));
     assert_eq!(renewed.position, before.position);
-    assert_eq!(renewed.accepted_at, Micros(30_000));
+    assert_eq!(renewed.accepted_at, Some(Micros(30_000)));
 }
 
 #[test]
@@ -242,4 +277,233 @@ fn evidence_needs_an_enrollment_and_counts_once() {
         ..known
     };
     assert_eq!(code(&decided(twice)), Some(Code::AlreadySubmitted.code()));
+}
+
+#[test]
+fn a_campaign_is_draft_then_active_or_paused_and_at_last_closed() {
+    let context = submitted_by(brand("brand1"));
+    let steps = [Step::Activate, Step::Pause, Step::Resume, Step::Close];
+    let not_active = Err(Code::CampaignNotActive.code());
+    let expected = [
+        [
+            Ok(CampaignStatus::Active),
+            not_active,
+            not_active,
+            not_active,
+        ],
+        [
+            Err(Code::AlreadyActive.code()),
+            Ok(CampaignStatus::Paused),
+            Err(Code::NotPaused.code()),
+            Ok(CampaignStatus::Closed),
+        ],
+        [
+            Err(Code::AlreadyActive.code()),
+            Err(Code::AlreadyPaused.code()),
+            Ok(CampaignStatus::Active),
+            Ok(CampaignStatus::Closed),
+        ],
+        [Err(Code::CampaignClosed.code()); 4],
+    ];
+    for ((status, campaign), row) in in_each_status().into_iter().zip(expected) {
+        assert_eq!(campaign.status, status);
+        for (next, expected) in steps.into_iter().zip(row) {
+            let decided = decide(view(&campaign), &step(next), &context);
+            let became = decided
+                .map(|event| Campaign::evolve(Some(campaign.clone()), &event, place(8)).unwrap());
+            let became = became.map(|campaign| campaign.status);
+            let became = became.map_err(|rejection| rejection.code);
+            assert_eq!(became, expected, "{status:?} {next:?}");
+        }
+    }
+}
+
+#[test]
+fn partners_join_an_active_campaign_and_see_every_one_that_is_no_draft() {
+    let context = submitted_by(partner("partner1"));
+    let expected = [
+        Some(Code::CampaignUnknown.code()),
+        None,
+        Some(Code::CampaignNotActive.code()),
+        Some(Code::CampaignNotActive.code()),
+    ];
+    for ((status, campaign), expected) in in_each_status().into_iter().zip(expected) {
+        let decided = decide(view(&campaign), &accept(None), &context);
+        assert_eq!(code(&decided), expected, "{status:?}");
+    }
+    let [.., (_, closed)] = in_each_status();
+    let published = decide(
+        view(&closed),
+        &publish(ten_percent()),
+        &submitted_by(brand("brand1")),
+    );
+    assert_eq!(code(&published), Some(Code::CampaignClosed.code()));
+}
+
+/// `partner1` after its enrollment in `camp1` has ended so.
+fn ended(ending: Change, by: Actor) -> Result<Enrollment, Rejection> {
+    let (campaign, before) = (active(1), enrolled(1));
+    let known = View {
+        enrollment: Some(&before),
+        ..view(&campaign)
+    };
+    let event = decide(known, &change(ending), &submitted_by(by))?;
+    Ok(Enrollment::evolve(Some(before), &event, place(7)).unwrap())
+}
+
+#[test]
+fn a_partner_leaves_by_itself_and_the_brand_removes_it_with_a_reason() {
+    let remove = Change::Remove(RefusalReason::TermsViolated);
+    let left = ended(Change::Leave, partner("partner1")).unwrap();
+    assert_eq!(left.status, EnrollmentStatus::Left);
+    assert_eq!((left.reason, left.since), (None, Some(place(7).time)));
+    let removed = ended(remove, brand("brand1")).unwrap();
+    assert_eq!(removed.status, EnrollmentStatus::Removed);
+    assert_eq!(removed.reason, Some(RefusalReason::TermsViolated));
+    for (ending, by, expected) in [
+        (Change::Leave, brand("brand1"), Code::PartnerUnknown),
+        (Change::Leave, partner("partner2"), Code::PartnerUnknown),
+        (remove, partner("partner1"), Code::CampaignUnknown),
+        (remove, brand("brand2"), Code::CampaignUnknown),
+    ] {
+        let refused = ended(ending, by).unwrap_err();
+        assert_eq!(refused.code, expected, "{ending:?}");
+    }
+}
+
+#[test]
+fn who_left_may_come_again_and_who_was_removed_may_not() {
+    let campaign = active(1);
+    let by_partner = submitted_by(partner("partner1"));
+    let left = ended(Change::Leave, partner("partner1")).unwrap();
+    let remove = Change::Remove(RefusalReason::Other);
+    let removed = ended(remove, brand("brand1")).unwrap();
+    let known = |enrollment| View {
+        enrollment: Some(enrollment),
+        ..view(&campaign)
+    };
+
+    let again = decide(known(&left), &accept(None), &by_partner).unwrap();
+    let back = Enrollment::evolve(Some(left.clone()), &again, place(9)).unwrap();
+    assert_eq!(back.status, EnrollmentStatus::Enrolled);
+    assert_eq!((back.since, back.position), (None, left.position));
+    let refused = decide(known(&removed), &accept(None), &by_partner);
+    assert_eq!(code(&refused), Some(Code::PartnerRemoved.code()));
+
+    // Nobody goes twice; the brand may still keep out who went by itself.
+    for enrollment in [&left, &removed] {
+        let twice = decide(known(enrollment), &change(Change::Leave), &by_partner);
+        assert_eq!(code(&twice), Some(Code::NotEnrolled.code()));
+        let evidence = Command::SubmitEvidence(photo());
+        let shown = decide(known(enrollment), &evidence, &by_partner);
+        assert_eq!(code(&shown), Some(Code::NotEnrolled.code()));
+    }
+    let by_brand = submitted_by(brand("brand1"));
+    assert!(decide(known(&left), &change(remove), &by_brand).is_ok());
+    let twice = decide(known(&removed), &change(remove), &by_brand);
+    assert_eq!(code(&twice), Some(Code::NotEnrolled.code()));
+    let nobody = decide(view(&campaign), &change(remove), &by_brand);
+    assert_eq!(code(&nobody), Some(Code::NotEnrolled.code()));
+}
+
+/// `camp1`, active, where partners come in so.
+fn joined_by(join: JoinMode) -> Campaign {
+    Campaign { join, ..active(1) }
+}
+
+/// What becomes of `partner1` in a campaign, step by step, each by who may; the code where one is refused.
+fn after(campaign: &Campaign, commands: &[Command]) -> Result<Option<Enrollment>, RejectionCode> {
+    let mut enrollment = None;
+    for (position, command) in (10..).zip(commands) {
+        let by = match command {
+            Command::Accept { .. }
+            | Command::Change {
+                change: Change::Leave,
+                ..
+            } => partner("partner1"),
+            _ => brand("brand1"),
+        };
+        let known = View {
+            enrollment: enrollment.as_ref(),
+            ..view(campaign)
+        };
+        let decided = decide(known, command, &submitted_by(by));
+        let event = decided.map_err(|rejection| rejection.code)?;
+        enrollment = Enrollment::evolve(enrollment, &event, place(position));
+    }
+    Ok(enrollment)
+}
+
+#[test]
+fn in_a_campaign_with_approval_who_accepts_the_terms_has_applied_until_the_brand_decides() {
+    let campaign = joined_by(JoinMode::Approval);
+    let stands = |commands: &[Command]| {
+        let stands = after(&campaign, commands);
+        stands.map(|enrollment| enrollment.unwrap().status)
+    };
+    let (apply, approve) = (accept(None), change(Change::Approve));
+    let more = change(Change::Reject(RefusalReason::NeedsMoreDetail));
+    let never = change(Change::Reject(RefusalReason::NotTheRightFit));
+    let refused = |code: Code| Err(code.code());
+    for (commands, expected) in [
+        (vec![&apply], Ok(EnrollmentStatus::Applied)),
+        (vec![&apply, &apply], refused(Code::AlreadyApplied)),
+        (vec![&apply, &approve], Ok(EnrollmentStatus::Enrolled)),
+        (vec![&apply, &approve, &approve], refused(Code::NotApplied)),
+        (vec![&approve], refused(Code::NotApplied)),
+        (vec![&apply, &never], Ok(EnrollmentStatus::Rejected)),
+        (
+            vec![&apply, &never, &apply],
+            refused(Code::ApplicationRejected),
+        ),
+        (vec![&apply, &never, &approve], refused(Code::NotApplied)),
+        (vec![&apply, &more, &apply], Ok(EnrollmentStatus::Applied)),
+    ] {
+        let commands: Vec<Command> = commands.into_iter().cloned().collect();
+        assert_eq!(stands(&commands), expected, "{commands:?}");
+    }
+    let applied = after(&campaign, std::slice::from_ref(&apply))
+        .unwrap()
+        .unwrap();
+    let closed = Campaign {
+        status: CampaignStatus::Closed,
+        ..campaign.clone()
+    };
+    let known = View {
+        enrollment: Some(&applied),
+        ..view(&closed)
+    };
+    let late = decide(
+        known,
+        &change(Change::Approve),
+        &submitted_by(brand("brand1")),
+    );
+    assert_eq!(code(&late), Some(Code::CampaignClosed.code()));
+    assert_eq!(applied.terms_version, Some(TermsVersion::FIRST));
+    let rejected = after(&campaign, &[apply, never]).unwrap().unwrap();
+    assert_eq!(rejected.reason, Some(RefusalReason::NotTheRightFit));
+}
+
+#[test]
+fn in_a_campaign_by_invitation_nobody_else_comes_in_and_an_invited_one_comes_in_anywhere() {
+    let (join, invite) = (accept(None), change(Change::Invite));
+    let leave = change(Change::Leave);
+    let by_invitation = joined_by(JoinMode::Invite);
+    let uninvited = after(&by_invitation, std::slice::from_ref(&join));
+    assert_eq!(uninvited, Err(Code::InvitationRequired.code()));
+    let twice = after(&by_invitation, &[invite.clone(), invite.clone()]);
+    assert_eq!(twice, Err(Code::AlreadyInvited.code()));
+    let again = [invite.clone(), join.clone(), leave, join.clone()];
+    let again = after(&by_invitation, &again);
+    assert_eq!(again, Err(Code::InvitationRequired.code()));
+    for mode in JoinMode::ALL {
+        let invited = after(&joined_by(mode), &[invite.clone(), join.clone()]);
+        let status = invited.unwrap().unwrap().status;
+        assert_eq!(status, EnrollmentStatus::Enrolled, "{mode:?}");
+    }
+    // Whom the brand removed, it may want again.
+    let remove = change(Change::Remove(RefusalReason::Other));
+    let open = joined_by(JoinMode::Open);
+    let back = after(&open, &[join.clone(), remove, invite, join]).unwrap();
+    assert_eq!(back.unwrap().status, EnrollmentStatus::Enrolled);
 }

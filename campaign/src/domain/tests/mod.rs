@@ -47,6 +47,8 @@ pub(super) fn new_campaign(id: &str, brand: &str) -> About<CampaignCreatedV1> {
         name: "Spring shoes".to_owned(),
         currency: Currency::USD,
         allowed_hosts: vec!["shop.example.com".to_owned()],
+        fallback_url: None,
+        join: None,
     };
     About::of(id.parse().unwrap(), created)
 }
@@ -81,6 +83,7 @@ pub(super) fn active(versions: i32) -> Campaign {
     let activated = CampaignActivatedV1 {
         brand_id: campaign.brand.clone(),
         allowed_hosts: campaign.allowed_hosts.clone(),
+        fallback_url: None,
     };
     let activated = Event::from(About::of(campaign.id.clone(), activated));
     Campaign::evolve(Some(campaign), &activated, place(9)).unwrap()

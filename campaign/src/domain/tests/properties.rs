@@ -4,10 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 use schemas::{About, EvidenceSubmittedV1};
-use types::{BrandId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion, WindowDays};
+use types::{
+    BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, EvidenceId, JoinMode,
+    PartnerId, RefusalReason, TermsVersion, WindowDays,
+};
 
 use super::{new_campaign, place, submitted_by, ten_percent};
-use crate::domain::{Actor, Campaign, Command, Enrollment, Event, Rejection, Status, View, decide};
+use crate::domain::{
+    Actor, Campaign, Change, Command, Enrollment, Event, Rejection, Step, View, decide,
+};
 
 /// A small state, so that commands meet.
 fn campaign() -> impl Strategy<Value = CampaignId> {
@@ -35,18 +40,44 @@ fn actor() -> impl Strategy<Value = Actor> {
     })
 }
 
+fn step() -> impl Strategy<Value = Step> {
+    let often = prop_oneof![Just(Step::Activate), Just(Step::Resume)];
+    prop_oneof![3 => often, 1 => Just(Step::Pause), 1 => Just(Step::Close)]
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        Just(Change::Invite),
+        Just(Change::Approve),
+        Just(Change::Reject(RefusalReason::NeedsMoreDetail)),
+        Just(Change::Leave),
+        Just(Change::Remove(RefusalReason::Other)),
+    ]
+}
+
+fn join() -> impl Strategy<Value = Option<JoinMode>> {
+    prop::option::of(prop::sample::select(JoinMode::ALL.to_vec()))
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let version = prop::option::of((1..=4).prop_map(|n| TermsVersion::new(n).unwrap()));
     prop_oneof![
-        (campaign(), brand()).prop_map(|(campaign, brand)| {
-            Command::Create(new_campaign(campaign.as_str(), brand.as_str()))
+        (campaign(), brand(), join()).prop_map(|(campaign, brand, join)| {
+            let mut new = new_campaign(campaign.as_str(), brand.as_str());
+            new.record.join = join;
+            Command::Create(new)
         }),
         (campaign(), 1..=365_i32).prop_map(|(campaign, days)| Command::PublishTerms {
             campaign,
             window: WindowDays::new(days).unwrap(),
             plan: ten_percent(),
         }),
-        campaign().prop_map(|campaign| Command::Activate { campaign }),
+        (campaign(), step()).prop_map(|(campaign, step)| Command::Move { campaign, step }),
+        (campaign(), partner(), change()).prop_map(|(campaign, partner, change)| Command::Change {
+            campaign,
+            partner,
+            change,
+        }),
         (campaign(), partner(), version).prop_map(|(campaign, partner, terms_version)| {
             Command::Accept {
                 campaign,
@@ -110,14 +141,29 @@ impl BatchState {
 
     fn holds(&self) {
         for campaign in self.campaigns.values() {
-            let active = campaign.status == Status::Active;
-            assert!(!active || campaign.terms_version.is_some());
-            assert_eq!(active, campaign.activated_at.is_some());
+            let draft = campaign.status == CampaignStatus::Draft;
+            assert!(draft || campaign.terms_version.is_some());
+            assert_eq!(draft, campaign.activated_at.is_none());
+            let paused = campaign.status == CampaignStatus::Paused;
+            assert_eq!(paused, campaign.pause_reason.is_some());
+            let closed = campaign.status == CampaignStatus::Closed;
+            assert_eq!(closed, campaign.closed_at.is_some());
         }
         for enrollment in self.enrollments.values() {
             let campaign = &self.campaigns[&enrollment.campaign];
-            assert_eq!(campaign.status, Status::Active);
-            assert!(Some(enrollment.terms_version) <= campaign.terms_version);
+            let invited = enrollment.status == EnrollmentStatus::Invited;
+            assert!(
+                invited
+                    || enrollment.terms_version.is_none()
+                    || campaign.status != CampaignStatus::Draft
+            );
+            assert!(enrollment.terms_version <= campaign.terms_version);
+            let (status, reason) = (enrollment.status, enrollment.reason);
+            let enrolled = status == EnrollmentStatus::Enrolled;
+            assert_eq!(enrolled, enrollment.since.is_none());
+            assert!(!enrolled || enrollment.terms_version.is_some());
+            let refused = [EnrollmentStatus::Rejected, EnrollmentStatus::Removed];
+            assert_eq!(refused.contains(&status), reason.is_some());
         }
     }
 }
@@ -127,7 +173,11 @@ fn owns(actor: &Actor, event: &Event, state: &BatchState) -> bool {
     match event {
         Event::CampaignCreated(new) => actor.is_brand(&new.brand_id),
         Event::EnrollmentAccepted(accepted) => actor.is_partner(&accepted.partner_id),
+        Event::EnrollmentApplied(applied) => actor.is_partner(&applied.partner_id),
         Event::EvidenceSubmitted(shown) => actor.is_partner(&shown.partner_id),
+        Event::EnrollmentEnded(ended) if ended.status == EnrollmentStatus::Left => {
+            actor.is_partner(&ended.partner_id)
+        }
         _ => actor.is_brand(&state.campaigns[event.campaign()].brand),
     }
 }

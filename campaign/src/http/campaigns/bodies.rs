@@ -1,18 +1,14 @@
 //! What campaigns are made of in JSON.
 
+use api::lists::JoinMode;
 use chassis::time::Timestamp;
+use runtime::{CampaignStatus, PauseReason};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, Micros};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::Status;
 use crate::store::campaigns::Row;
-
-chassis::closed_list!(
-    /// Whether partners may join: `active`, or not yet.
-    pub(in crate::http) CampaignStatus: Status::ALL.map(Status::name)
-);
 
 /// A campaign.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,14 +27,24 @@ pub(in crate::http) struct CampaignView {
     /// Where its links may lead.
     #[schema(example = json!(["shop.example.com"]))]
     allowed_hosts: Vec<String>,
+    /// Where visitors of its links go while it is paused or closed.
+    #[schema(example = "https://shop.example.com/")]
+    fallback_url: String,
+    #[schema(value_type = JoinMode)]
+    join: String,
     #[schema(value_type = CampaignStatus)]
     status: String,
+    /// Why it is paused; `null` while it is not.
+    #[schema(value_type = Option<PauseReason>)]
+    pause_reason: Option<String>,
     /// The version of the terms in force; `null` before the first.
     terms_version: Option<i32>,
     /// When it was made.
     created_at: Timestamp,
     /// From when partners could join.
     activated_at: Option<Timestamp>,
+    /// When it ended for good.
+    closed_at: Option<Timestamp>,
 }
 
 impl From<Row> for CampaignView {
@@ -48,11 +54,15 @@ impl From<Row> for CampaignView {
             brand_id: row.brand_id,
             name: row.name,
             currency: row.currency,
+            fallback_url: fallback_url(row.fallback_url, &row.allowed_hosts),
             allowed_hosts: row.allowed_hosts,
+            join: row.join_mode,
             status: row.status,
+            pause_reason: row.pause_reason,
             terms_version: row.terms_version,
             created_at: Timestamp(Micros(row.created_at)),
             activated_at: row.activated_at.map(|at| Timestamp(Micros(at))),
+            closed_at: row.closed_at.map(|at| Timestamp(Micros(at))),
         }
     }
 }
@@ -68,11 +78,15 @@ impl CampaignView {
             brand_id: new.brand_id.to_string(),
             name: new.name.clone(),
             currency: new.currency.code().to_owned(),
+            fallback_url: fallback_url(new.fallback_url.clone(), &new.allowed_hosts),
             allowed_hosts: new.allowed_hosts.clone(),
-            status: Status::Draft.name().to_owned(),
+            join: new.join.unwrap_or(types::JoinMode::Open).name().to_owned(),
+            status: types::CampaignStatus::Draft.name().to_owned(),
+            pause_reason: None,
             terms_version: None,
             created_at: Timestamp(first.header.time),
             activated_at: None,
+            closed_at: None,
         })
     }
 }
@@ -90,6 +104,34 @@ pub(in crate::http) struct ActivationView {
     pub(super) activated_at: Timestamp,
 }
 
+/// What a campaign is from now on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct StatusView {
+    /// Which.
+    #[schema(example = "camp123")]
+    campaign_id: String,
+    #[schema(value_type = CampaignStatus)]
+    status: &'static str,
+    /// Since when.
+    since: Timestamp,
+}
+
+impl StatusView {
+    pub(super) fn of(first: &Message) -> Option<Self> {
+        let status = match &first.body {
+            Body::CampaignPausedV1(_) => types::CampaignStatus::Paused,
+            Body::CampaignResumedV1(_) => types::CampaignStatus::Active,
+            Body::CampaignClosedV1(_) => types::CampaignStatus::Closed,
+            _ => return None,
+        };
+        Some(Self {
+            campaign_id: first.header.subject.clone(),
+            status: status.name(),
+            since: Timestamp(first.header.time),
+        })
+    }
+}
+
 /// Which campaigns a list holds.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -97,8 +139,12 @@ pub(in crate::http) struct ActivationView {
 pub(in crate::http) struct CampaignFilter {
     /// That stand so.
     #[param(value_type = Option<CampaignStatus>, inline)]
-    pub(super) status: Option<String>,
+    pub(super) status: Option<types::CampaignStatus>,
     /// Of this brand only.
     #[param(value_type = Option<String>)]
     pub(super) brand_id: Option<BrandId>,
+}
+
+fn fallback_url(given: Option<String>, allowed_hosts: &[String]) -> String {
+    given.unwrap_or_else(|| types::fallback_url(allowed_hosts))
 }

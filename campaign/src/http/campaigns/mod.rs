@@ -1,8 +1,10 @@
-//! `/api/v1/campaign/campaigns`: made in draft, activated when there are terms.
+//! `/api/v1/campaign/campaigns`: made in draft, activated when there are terms, paused and closed.
 
 mod bodies;
 
-use api::{ActivateCampaign, CreateCampaign, Request};
+use api::{
+    ActivateCampaign, CloseCampaign, CreateCampaign, PauseCampaign, Request, ResumeCampaign,
+};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
@@ -10,7 +12,7 @@ use chassis::http::RequestContext;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
-use chassis::params::{Path, parameter};
+use chassis::params::Path;
 use chassis::problem::{FieldProblem, Problem};
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
@@ -19,8 +21,7 @@ use types::{BrandId, CampaignId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::bodies::{ActivationView, CampaignFilter, CampaignView};
-use crate::domain::Status;
+use self::bodies::{ActivationView, CampaignFilter, CampaignView, StatusView};
 use crate::store::campaigns::{self, Narrowed};
 
 /// Its routes.
@@ -29,6 +30,9 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
         .routes(routes!(create_campaign, list_campaigns))
         .routes(routes!(get_campaign))
         .routes(routes!(activate_campaign))
+        .routes(routes!(pause_campaign))
+        .routes(routes!(resume_campaign))
+        .routes(routes!(close_campaign))
 }
 
 /// Makes a campaign, in draft. For brands, and for operators on their behalf.
@@ -104,12 +108,98 @@ pub(super) async fn activate_campaign(
     let submitted = host.submit(command, &caller, &context).await?;
     Ok(submitted.ok(|first| ActivationView {
         campaign_id: first.header.subject.clone(),
-        status: Status::Active.name(),
+        status: types::CampaignStatus::Active.name(),
         activated_at: Timestamp(first.header.time),
     }))
 }
 
-/// One campaign: a brand's own, or an active one.
+/// Stops a campaign for a while: its links lead to the fallback page within a second, no click counts, and nobody joins. What was
+/// earned stays, and purchases by earlier clicks still count. For its brand, and for operators.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaign/campaigns/{campaign_id}/pause",
+    tag = "campaigns",
+    params(("campaign_id" = String, Path), Repeatable),
+    request_body = NoBody,
+    responses(
+        (status = 200, body = StatusView),
+        (status = 202, body = Waiting),
+        Problems<CampaignRefusals>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn pause_campaign(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    Path(campaign): Path<CampaignId>,
+    write: Write<PauseCampaign>,
+) -> Result<Response, Problem> {
+    let id = write.command_id(&caller, PauseCampaign::KIND);
+    let request_hash = write.key.is_some().then_some(write.request_hash);
+    let command = Submit::of(id, write.body.command(campaign), request_hash);
+    let submitted = host.submit(command, &caller, &context).await?;
+    Ok(submitted.ok(StatusView::of))
+}
+
+/// Lets a paused campaign go on. For its brand, and for operators.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaign/campaigns/{campaign_id}/resume",
+    tag = "campaigns",
+    params(("campaign_id" = String, Path), Repeatable),
+    request_body = NoBody,
+    responses(
+        (status = 200, body = StatusView),
+        (status = 202, body = Waiting),
+        Problems<CampaignRefusals>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn resume_campaign(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    Path(campaign): Path<CampaignId>,
+    write: Write<ResumeCampaign>,
+) -> Result<Response, Problem> {
+    let id = write.command_id(&caller, ResumeCampaign::KIND);
+    let request_hash = write.key.is_some().then_some(write.request_hash);
+    let command = Submit::of(id, write.body.command(campaign), request_hash);
+    let submitted = host.submit(command, &caller, &context).await?;
+    Ok(submitted.ok(StatusView::of))
+}
+
+/// Ends a campaign for good: its links lead to the fallback page, no click counts, and nobody joins. What was earned stays, and
+/// purchases by earlier clicks still count. For its brand, and for operators.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaign/campaigns/{campaign_id}/close",
+    tag = "campaigns",
+    params(("campaign_id" = String, Path), Repeatable),
+    request_body = NoBody,
+    responses(
+        (status = 200, body = StatusView),
+        (status = 202, body = Waiting),
+        Problems<CampaignRefusals>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn close_campaign(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    Path(campaign): Path<CampaignId>,
+    write: Write<CloseCampaign>,
+) -> Result<Response, Problem> {
+    let id = write.command_id(&caller, CloseCampaign::KIND);
+    let request_hash = write.key.is_some().then_some(write.request_hash);
+    let command = Submit::of(id, write.body.command(campaign), request_hash);
+    let submitted = host.submit(command, &caller, &context).await?;
+    Ok(submitted.ok(StatusView::of))
+}
+
+/// One campaign: a brand's own, or one that is no draft.
 #[utoipa::path(
     get,
     path = "/api/v1/campaign/campaigns/{campaign_id}",
@@ -130,7 +220,7 @@ pub(super) async fn get_campaign(
     Ok(Json(row.into()))
 }
 
-/// Campaigns, newest first: a brand's own, for partners the active ones.
+/// Campaigns, newest first: a brand's own, for partners all that are no drafts.
 #[utoipa::path(
     get,
     path = "/api/v1/campaign/campaigns",
@@ -145,11 +235,8 @@ pub(super) async fn list_campaigns(
     list: List<CampaignFilter>,
 ) -> Result<Json<Page<CampaignView>>, Problem> {
     let filter = &list.filter;
-    let status = filter.status.as_deref().map(|name| {
-        Status::parse(name).ok_or_else(|| parameter("status", "must be draft or active"))
-    });
     let narrowed = Narrowed {
-        status: status.transpose()?,
+        status: filter.status,
         brand: filter.brand_id.as_ref(),
     };
     let rows = campaigns::list(host.pool(), caller.scope()?, list.page, &narrowed).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{OpenApi, Tag};
 
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 14] = [
     (
         "campaigns",
         "Campaigns, their terms and plans, and who takes part in them.",
@@ -15,6 +15,10 @@ const TAGS: [(&str, &str); 13] = [
     ("links", "Partners' links."),
     ("events", "What visitors did."),
     ("conversions", "Purchases and leads, and whose they are."),
+    (
+        "claims",
+        "What partners say that they earned, and what becomes of it.",
+    ),
     ("commissions", "What conversions earn."),
     ("payments", "Balances and payouts."),
     ("payouts", "Money on its way to partners."),

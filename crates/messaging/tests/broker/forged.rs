@@ -86,6 +86,7 @@ pub fn activated(sequence: i64) -> Message {
     let activated = CampaignActivatedV1 {
         brand_id: "brand1".parse().unwrap(),
         allowed_hosts: vec!["example.com".to_owned()],
+        fallback_url: None,
     };
     let mut message = message(TOPIC, "camp1", "camp1", activated.into(), Some(sequence));
     message.header.time = Micros(1_700_000_000_000_000 + sequence);

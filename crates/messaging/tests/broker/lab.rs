@@ -213,6 +213,7 @@ impl Sender {
         let activated = CampaignActivatedV1 {
             brand_id: "brand1".parse().unwrap(),
             allowed_hosts: vec!["example.com".to_owned()],
+            fallback_url: None,
         };
         self.emit_all(count, &Body::CampaignActivatedV1(activated))
             .await;

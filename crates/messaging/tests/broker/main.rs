@@ -180,6 +180,7 @@ async fn a_batch_larger_than_the_receiver_queue_does_not_stop_a_consumer_that_ha
             let activated = CampaignActivatedV1 {
                 brand_id: "brand1".parse().unwrap(),
                 allowed_hosts: vec!["example.com".to_owned()],
+                fallback_url: None,
             };
             let key = format!("camp{}", number % 7);
             let fact = message(TOPIC, &key, &key, activated.into(), Some(sequence));

@@ -110,6 +110,75 @@ async fn what_a_partner_reports_on_its_own_click_is_payable_when_its_brand_repor
     .await;
 }
 
+#[tokio::test]
+async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began() {
+    let stack = LocalStack::start(Mode::Event).await.unwrap();
+    let mut walker = Walker::new(&stack, Mode::Event);
+    walker.token = stack.token(&["--partner", "partner7"]).unwrap();
+    let shop = stack.token(&["--brand", "brand7"]).unwrap();
+    let stranger = stack.token(&["--brand", "brand8"]).unwrap();
+    let (yes, no) = (json!({"accepted_terms": true}), json!({}));
+    let campaign = json!({"campaign_id": "camp7", "name": "Seven", "currency": "USD", "join": "approval",
+        "allowed_hosts": ["shop.example.com"], "fallback_url": "https://shop.example.com/later"});
+    let terms = json!({"text": "Be honest.", "window_days": 30, "plan": {"sale": {"bps": 1000}, "hold_days": 0}});
+    let of_campaign = |step: &str| format!("campaigns/camp7/{step}");
+    for (path, body) in [
+        ("campaigns", campaign),
+        ("campaigns/camp7/terms", terms),
+        ("campaigns/camp7/activate", no.clone()),
+    ] {
+        walker.done(&shop, path, body).await;
+    }
+    let link = json!({"campaign_id": "camp7", "code": "seven", "target_url": "https://shop.example.com/shoes"});
+    let applied = walker.write(&of_campaign("accept"), yes.clone()).await;
+    assert_eq!(applied["status"], "completed", "{applied}");
+    let early = walker.write("links", link.clone()).await;
+    assert_eq!(early["code"], "not_enrolled", "{early}");
+    let why = json!({"reason": "needs_more_detail"});
+    let reject = of_campaign("partners/partner7/reject");
+    walker.done(&shop, &reject, why).await;
+    until("the reason is shown", || async {
+        let list = walker.read("enrollments").await;
+        list["items"][0]["reason"] == "needs_more_detail"
+    })
+    .await;
+    walker.write(&of_campaign("accept"), yes).await;
+    let approve = of_campaign("partners/partner7/approve");
+    let refused = walker.write_as(&stranger, &approve, no.clone()).await;
+    assert_eq!(refused["code"], "campaign_unknown", "{refused}");
+    walker.done(&shop, &approve, no.clone()).await;
+    until("tracking knows of the approval", || async {
+        walker.write("links", link.clone()).await["code"] != "not_enrolled"
+    })
+    .await;
+
+    let leads_to = async |expected: &str| {
+        until(expected, || async {
+            let location = walker.location("seven", "user7").await;
+            location.split("?click_id=").next() == Some(expected)
+        })
+        .await;
+    };
+    leads_to("https://shop.example.com/shoes").await;
+    walker.done(&shop, &of_campaign("pause"), no.clone()).await;
+    leads_to("https://shop.example.com/later").await;
+    walker.done(&shop, &of_campaign("resume"), no.clone()).await;
+    leads_to("https://shop.example.com/shoes").await;
+    let left = of_campaign("leave");
+    let token = walker.token.clone();
+    walker.done(&token, &left, no).await;
+    leads_to("https://shop.example.com/later").await;
+    // What came before counts.
+    let sale =
+        json!({"user_id": "user7", "event_type": "purchase", "amount": "100.00", "order_id": "o7"});
+    walker.done(&shop, "tracking/events", sale).await;
+    until("the sale is paid for", || async {
+        let list = walker.read("balances").await;
+        list["items"][0]["accounts"]["payable"] == "10.00"
+    })
+    .await;
+}
+
 async fn walk_twice(mode: Mode) {
     let stack = LocalStack::start(mode).await.unwrap();
     walk_twice_on(&stack, mode).await;
@@ -228,6 +297,23 @@ impl<'a> Walker<'a> {
         })
         .await;
         self.read_as(token, &at).await
+    }
+
+    /// A write that must be done.
+    async fn done(&self, token: &str, path: &str, body: Value) {
+        let done = self.write_as(token, path, body).await;
+        assert_eq!(done["status"], "completed", "{path}: {done}");
+    }
+
+    /// Where a visitor of a link is sent.
+    async fn location(&self, code: &str, user: &str) -> String {
+        let http = reqwest::Client::builder().no_proxy();
+        let http = http.redirect(reqwest::redirect::Policy::none());
+        let tracking = self.stack.url(Service::Tracking).unwrap();
+        let url = format!("{tracking}/c/{code}?user_id={user}");
+        let answer = http.build().unwrap().get(url).send().await.unwrap();
+        let location = answer.headers()["location"].to_str().unwrap();
+        location.to_owned()
     }
 
     async fn accept(&self) -> Value {

@@ -1,4 +1,5 @@
-//! Whose order is whose, by who reported it: nothing here derives an id. An order number belongs to a brand.
+//! Whose order is whose, by who reported it: nothing here derives an id. An order number belongs to a brand. And which clicks may
+//! count.
 
 use crate::evidence::Question;
 
@@ -23,6 +24,26 @@ const VERIFIED: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.a
 const BY_BRANDS: &str =
     "SELECT count(*) FROM messages WHERE service = 'tracking' AND actor -> 'roles' ? 'brand'";
 const NOTED: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.refund_noted.v1'";
+
+/// What was stopped, from when until when, as tracking knew it: a campaign, or a partner in one.
+const STOPPED: &str = "SELECT count(*) FROM messages WHERE service = 'tracking'
+     AND type IN ('campaign.status_adopted.v1', 'enrollment.end_adopted.v1')";
+
+/// A process that cannot read its database learns late of a stop: what is clicked in the first ten seconds may count.
+const COUNTED: &str = "WITH turns AS (
+         SELECT key AS campaign, payload ->> 'partner_id' AS partner, time,
+                coalesce(payload ->> 'status', 'enrolled') IN ('active', 'enrolled') AS live,
+                lead(time) OVER (PARTITION BY subject ORDER BY position) AS until
+           FROM messages WHERE service = 'tracking'
+            AND type IN ('campaign.status_adopted.v1', 'enrollment.adopted.v1', 'enrollment.end_adopted.v1')),
+     clicked AS (
+         SELECT *, ('x' || lpad(substr(payload ->> 'click_id', 5, 14), 16, '0'))::bit(64)::bigint AS at
+           FROM messages WHERE type = 'conversion.attributed.v1' AND payload ->> 'click_id' LIKE 'clk\\_%')
+     SELECT format('tracking position %s: %s counts by click %s, made while its link was stopped', c.position, c.subject,
+                   c.payload ->> 'click_id') AS evidence
+       FROM clicked c JOIN turns t ON t.campaign = c.payload ->> 'campaign_id'
+        AND (t.partner IS NULL OR t.partner = c.payload ->> 'partner_id')
+      WHERE NOT t.live AND c.at > t.time + 10000000 AND (t.until IS NULL OR c.at < t.until)";
 
 pub(super) const QUESTIONS: &[Question] = &[
     Question {
@@ -75,5 +96,11 @@ pub(super) const QUESTIONS: &[Question] = &[
                              WHERE a.service = 'tracking' AND a.type = 'claim.accepted.v1' AND a.causation_id = t.causation_id
                                AND a.payload ->> 'conversion_id' = t.subject))"
         ),
+    },
+    Question {
+        rule: 9,
+        check: "no click counts that was made while its link was stopped",
+        of: STOPPED,
+        broken: COUNTED,
     },
 ];

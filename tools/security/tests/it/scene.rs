@@ -194,10 +194,12 @@ async fn tracking_scene() -> Scene {
         let activated = CampaignActivatedV1 {
             brand_id: brand_of(owner),
             allowed_hosts: vec!["a.example".to_owned()],
+            fallback_url: None,
         };
         let accepted = EnrollmentAcceptedV1 {
             partner_id: who.clone(),
             terms_version: TermsVersion::FIRST,
+            brand_id: None,
         };
         let enrollment = EnrollmentId::of(&campaign, &who);
         let (campaign, who) = (campaign.as_str(), who.as_str());

@@ -114,7 +114,7 @@ fn a_partner_claims_an_order_once() {
     records.as_brand("brand1");
     records.decide_claim(
         "partner1",
-        ClaimDecision::Decline("no such order".to_owned()),
+        ClaimDecision::Decline(DeclineReason::OrderUnknown),
     );
     assert_eq!(
         records.as_partner("partner1").outcome(&sale()),
@@ -159,7 +159,7 @@ fn refunds_that_came_before_an_accepted_claim_are_taken_back() {
 fn a_claim_is_decided_once_and_by_its_own_brand_alone() {
     let mut records = Records::with_a_click();
     records.as_partner("partner1").outcome(&sale());
-    let decline = || ClaimDecision::Decline("no such order".to_owned());
+    let decline = || ClaimDecision::Decline(DeclineReason::OrderUnknown);
     for decision in [ClaimDecision::Accept, decline()] {
         let own = records
             .as_partner("partner1")
@@ -186,7 +186,7 @@ fn a_declined_claim_is_settled_by_a_report_after_all() {
     let mut records = Records::with_a_click();
     records.as_partner("partner1").outcome(&sale());
     records.as_brand("brand1");
-    records.decide_claim("partner1", ClaimDecision::Decline("too early".to_owned()));
+    records.decide_claim("partner1", ClaimDecision::Decline(DeclineReason::Other));
     assert_eq!(records.outcome(&sale()), ["attributed"]);
     assert_eq!(records.as_partner("partner1").outcome(&sale()), ["settled"]);
 }

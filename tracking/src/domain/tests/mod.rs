@@ -8,8 +8,9 @@ mod properties;
 mod refunds;
 
 use types::{
-    Amount, BrandId, CampaignId, ClaimId, ClaimStatus, ClickId, ConversionId, ConversionType,
-    Currency, LinkCode, Micros, Money, OrderId, PartnerId, TermsVersion, Uuid,
+    Amount, BrandId, CampaignId, CampaignStatus, ClaimId, ClaimStatus, ClickId, ConversionId,
+    ConversionType, Currency, DeclineReason, LinkCode, Micros, Money, OrderId, PartnerId,
+    TermsVersion, Uuid,
 };
 
 use super::*;
@@ -119,6 +120,8 @@ impl Records {
         let known_campaign = Campaign {
             brand: brand(if anothers { "brand2" } else { "brand1" }),
             allowed_hosts: Vec::new(),
+            fallback_url: None,
+            status: CampaignStatus::Active,
         };
         let known = Known {
             orders: &self.orders,

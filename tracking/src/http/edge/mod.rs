@@ -9,11 +9,13 @@ use std::time::Duration;
 use messaging::group::Group;
 use runtime::Host;
 use sqlx::PgPool;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use types::ClickId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::store;
 use crate::store::clicks::{ClickWriter, NewClick};
 use cache::LinkCache;
 
@@ -23,6 +25,10 @@ const PACE: Duration = Duration::from_millis(5);
 
 /// How often the next day's partition is looked after.
 const UPKEEP: Duration = Duration::from_hours(1);
+
+/// How often every process looks whether links were stopped: with the time until tracking knows, it is less than a second
+/// until a link leads to the fallback page.
+const STOPS: Duration = Duration::from_millis(400);
 
 /// What redirects share.
 #[derive(Clone)]
@@ -38,14 +44,29 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     let writer = ClickWriter { pool: pool.clone() };
     let upkeep = keep_partitions(writer.clone(), host.tasks().stop().clone());
     host.tasks().spawn("click partitions", upkeep);
+    let links = Arc::<LinkCache>::default();
+    let stops = follow_stops(pool.clone(), links.clone(), host.tasks().stop().clone());
+    host.tasks().spawn("stopped links", stops);
     let edge = Edge {
         pool,
-        links: Arc::default(),
+        links,
         clicks: Group::start(host.tasks(), "clicks", GROUP, PACE, writer),
     };
     OpenApiRouter::new()
         .routes(routes!(redirect::follow_link))
         .with_state(edge)
+}
+
+/// Learns that links were stopped, by whichever process. While the database is away, what was known stays.
+async fn follow_stops(pool: PgPool, links: Arc<LinkCache>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(STOPS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        match store::links::last_stop(&pool).await {
+            Ok(last) => links.stopped(last),
+            Err(error) => tracing::debug!(%error, "whether links were stopped is not known"),
+        }
+    }
 }
 
 /// Makes partitions ahead, so that no visitor waits for one. Should it fail, the first click of the day makes it.

@@ -1,4 +1,5 @@
-//! `GET /c/{code}`: the click is committed, then the visitor goes on to the shop with its id.
+//! `GET /c/{code}`: the click is committed, then the visitor goes on to the shop with its id. Of a link that is stopped no click
+//! counts, and the visitor goes to the campaign's fallback page.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use types::{ClickId, LinkCode};
 use utoipa::IntoParams;
 
 use super::Edge;
+use super::cache::Known;
 use crate::store::clicks::NewClick;
 use crate::store::links::{self, Target};
 use crate::{click_id, visitor};
@@ -38,14 +40,15 @@ impl Named for Visitor {
 
 /// Follow a partner's link
 ///
-/// Records the click and redirects to the link's target, with `click_id` added to its query.
+/// Records the click and redirects to the link's target, with `click_id` added to its query. While the campaign is paused or
+/// closed, or when the partner is no longer in it, nothing is recorded, and the redirect is to the campaign's fallback page.
 #[utoipa::path(
     get,
     path = "/c/{code}",
     tag = "public",
     params(("code" = String, Path, description = "The link's code"), Visitor),
     responses(
-        (status = 302, description = "To the target", headers(("location" = String))),
+        (status = 302, description = "To the target, or to the fallback page", headers(("location" = String))),
         Problems,
     )
 )]
@@ -57,28 +60,42 @@ pub(super) async fn follow_link(
 ) -> Result<Response, Problem> {
     let code = LinkCode::parse(code).map_err(|_| unknown())?;
     let link = edge.link(&code).await?;
+    if !link.live {
+        metrics::counter!("tracking_fallbacks_total").increment(1);
+        return redirect(&link.url);
+    }
     if method == Method::HEAD {
-        return redirect(&link.target_url); // a look at the link, not a visit
+        return redirect(&link.url); // a look at the link, not a visit
     }
     let click = edge.click(code, Arc::clone(&link), visitor).await?;
-    redirect(&with_click_id(&link.target_url, &click))
+    redirect(&with_click_id(&link.url, &click))
 }
 
 impl Edge {
+    /// Where the link leads: as remembered, unless something was stopped since, and as it was where the database cannot say.
     async fn link(&self, code: &LinkCode) -> Result<Arc<Target>, Problem> {
-        if let Some(link) = self.links.get(code) {
-            return Ok(link);
-        }
+        let before = match self.links.get(code) {
+            Known::Fresh(link) => return Ok(link),
+            Known::Stale(link) => Some(link),
+            Known::Unknown => None,
+        };
+        let stop = self.links.stop();
         let found = tokio::time::timeout(PATIENCE, links::target(&self.pool, code)).await;
-        match found {
-            Ok(Ok(Some(target))) => {
+        match (found, before) {
+            (Ok(Ok(Some(target))), _) => {
                 let target = Arc::new(target);
-                self.links.put(code.clone(), Arc::clone(&target));
+                // A stopped link may go on any time: it is read again until it does.
+                if target.live {
+                    self.links.put(code.clone(), Arc::clone(&target), stop);
+                } else {
+                    self.links.forget(code);
+                }
                 Ok(target)
             }
-            Ok(Ok(None)) => Err(unknown()),
-            Ok(Err(error)) => Err(runtime::unread(&error)),
-            Err(_) => Err(away()),
+            (Ok(Ok(None)), _) => Err(unknown()),
+            (_, Some(before)) => Ok(before),
+            (Ok(Err(error)), None) => Err(runtime::unread(&error)),
+            (Err(_), None) => Err(away()),
         }
     }
 

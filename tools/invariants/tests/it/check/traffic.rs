@@ -61,7 +61,16 @@ impl<'a> Traffic<'a> {
         self.let_a_day_pass().await;
         self.payouts().await;
         self.one_key_at_two_services().await;
+        self.stops().await;
         self.journal
+    }
+
+    /// A campaign stops, and a partner leaves another.
+    async fn stops(&mut self) {
+        let pause = "campaigns/camp_now/pause";
+        self.as_brand("camp_now/pause", pause, json!({})).await;
+        self.write("camp_hold/leave", "campaigns/camp_hold/leave", json!({}))
+            .await;
     }
 
     /// Refused by one of them, and done by the other: each says what became of its own.
@@ -294,7 +303,7 @@ impl<'a> Traffic<'a> {
             let (what, body) = if accepted {
                 ("accept", json!({}))
             } else {
-                ("decline", json!({"reason": "no such order"}))
+                ("decline", json!({"reason": "order_unknown"}))
             };
             self.as_brand(&key(what), &format!("claims/{id}/{what}"), body)
                 .await;

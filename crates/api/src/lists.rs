@@ -1,0 +1,17 @@
+//! Closed lists that bodies and answers have in documents.
+
+chassis::closed_list!(
+    /// How partners come into a campaign: by accepting the terms, by the brand's approval after that, or by the brand's
+    /// invitation before.
+    pub JoinMode: types::JoinMode::ALL.map(types::JoinMode::name)
+);
+
+chassis::closed_list!(
+    /// Why a brand does not want a partner in a campaign.
+    pub RefusalReason: types::RefusalReason::ALL.map(types::RefusalReason::name)
+);
+
+chassis::closed_list!(
+    /// Why a brand declines what a partner claims.
+    pub DeclineReason: types::DeclineReason::ALL.map(types::DeclineReason::name)
+);

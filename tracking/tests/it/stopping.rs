@@ -1,0 +1,218 @@
+//! What is stopped, and what counts all the same.
+
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use runtime::testing::{TestService, new_database, until, variables};
+use schemas::{
+    Body, CampaignClosedV1, CampaignPausedV1, CampaignResumedV1, EnrollmentEndedV1, Service,
+};
+use serde_json::json;
+use tracking::{MIGRATIONS, Tracking};
+use types::{EnrollmentStatus, PauseReason, RefusalReason};
+
+use crate::app::*;
+
+const TARGET: &str = "https://shop.example/p?a=b";
+const FALLBACK: &str = "https://shop.example/";
+
+fn paused() -> Body {
+    CampaignPausedV1 {
+        brand_id: BRAND.parse().unwrap(),
+        reason: PauseReason::Brand,
+    }
+    .into()
+}
+
+fn resumed() -> Body {
+    CampaignResumedV1 {
+        brand_id: BRAND.parse().unwrap(),
+    }
+    .into()
+}
+
+fn closed() -> Body {
+    CampaignClosedV1 {
+        brand_id: BRAND.parse().unwrap(),
+    }
+    .into()
+}
+
+fn ended(status: EnrollmentStatus) -> Body {
+    let removed = status == EnrollmentStatus::Removed;
+    EnrollmentEndedV1 {
+        partner_id: PARTNER.parse().unwrap(),
+        brand_id: BRAND.parse().unwrap(),
+        status,
+        reason: removed.then_some(RefusalReason::Other),
+    }
+    .into()
+}
+
+async fn of_campaign(service: &mut TestService, body: Body) {
+    deliver(service, CAMPAIGN, CAMPAIGN, body).await;
+}
+
+async fn of_partner(service: &mut TestService, body: Body) {
+    deliver(service, CAMPAIGN, &enrollment(CAMPAIGN, PARTNER), body).await;
+}
+
+/// Where a visitor of a link is sent, without the click.
+async fn location(service: &TestService, code: &str) -> String {
+    let url = format!("{}/c/{code}?user_id=passer-by", service.base_url);
+    let response = service.client.get(url).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::FOUND);
+    let location = response.headers()["location"].to_str().unwrap();
+    let target = location.split_once("click_id=").map(|(target, _)| target);
+    target.unwrap_or(location).trim_end_matches('&').to_owned()
+}
+
+async fn leads_to(service: &TestService, expected: &str) {
+    until(expected, || async {
+        location(service, "lnk_1").await == expected
+    })
+    .await;
+}
+
+async fn clicks(service: &TestService) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM clicks")
+        .fetch_one(service.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_pause_sends_visitors_to_the_fallback_page_and_counts_no_click_until_the_campaign_goes_on()
+ {
+    let mut service = start_with_link().await;
+    click(&service, "lnk_1", "user1").await;
+    of_campaign(&mut service, paused()).await;
+    leads_to(&service, FALLBACK).await;
+    let before = clicks(&service).await;
+    assert_eq!(location(&service, "lnk_1").await, FALLBACK);
+    assert_eq!(clicks(&service).await, before);
+    // Who came before counts inside the window, and who comes now does not.
+    let sold = report_as(&service, "attributed", &order("user1", "o1", "10")).await;
+    assert_eq!(sold["partner_id"], PARTNER);
+    let url = format!("{}/c/lnk_1?user_id=user2", service.base_url);
+    service.client.get(url).send().await.unwrap();
+    let lost = report_as(&service, "unattributed", &order("user2", "o2", "10")).await;
+    assert_eq!(lost["reason"], "no_click");
+
+    of_campaign(&mut service, resumed()).await;
+    assert_eq!(location(&service, "lnk_1").await, TARGET);
+    click(&service, "lnk_1", "user2").await;
+    report_as(&service, "attributed", &order("user2", "o3", "10")).await;
+    let tables = ["campaigns", "enrollments", "links", "link_stops"];
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_closed_campaign_gives_no_links_and_leads_to_the_page_that_its_brand_named() {
+    let mut service = start().await;
+    let terms = terms(1, "USD", 30);
+    deliver(&mut service, CAMPAIGN, CAMPAIGN, terms).await;
+    let Body::CampaignActivatedV1(mut activated) = activated() else {
+        unreachable!()
+    };
+    activated.fallback_url = Some("https://shop.example/later?x=y".to_owned());
+    of_campaign(&mut service, activated.into()).await;
+    of_partner(&mut service, accepted(PARTNER)).await;
+    create_link(&service, "lnk_1", CAMPAIGN, PARTNER).await;
+    click(&service, "lnk_1", "user1").await;
+    of_campaign(&mut service, closed()).await;
+    leads_to(&service, "https://shop.example/later?x=y").await;
+    let another = json!({"campaign_id": CAMPAIGN, "partner_id": PARTNER, "target_url": TARGET});
+    let operator = runtime::testing::operator();
+    let (status, answer) = service.post(LINKS, &operator, &another).await;
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::CONFLICT, &json!("campaign_closed"))
+    );
+    report_as(&service, "attributed", &order("user1", "o1", "10")).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_no_longer_in_keeps_what_its_clicks_earn_and_gets_no_more_of_them() {
+    let mut service = start_with_link().await;
+    click(&service, "lnk_1", "user1").await;
+    of_partner(&mut service, ended(EnrollmentStatus::Left)).await;
+    leads_to(&service, FALLBACK).await;
+    report_as(&service, "attributed", &order("user1", "o1", "10")).await;
+    let another = json!({"campaign_id": CAMPAIGN, "partner_id": PARTNER, "target_url": TARGET});
+    let operator = runtime::testing::operator();
+    let (status, answer) = service.post(LINKS, &operator, &another).await;
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::NOT_FOUND, &json!("not_enrolled"))
+    );
+    // It comes again, and is removed.
+    of_partner(&mut service, accepted(PARTNER)).await;
+    assert_eq!(location(&service, "lnk_1").await, TARGET);
+    of_partner(&mut service, ended(EnrollmentStatus::Removed)).await;
+    leads_to(&service, FALLBACK).await;
+    let tables = ["campaigns", "enrollments", "links", "link_stops"];
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn every_process_learns_that_links_were_stopped() {
+    let database = new_database().await;
+    let of_tracking = || variables(Service::Tracking, &database);
+    let mut first = TestService::start_with::<Tracking>(tracking::define, of_tracking()).await;
+    let second = TestService::start_with::<Tracking>(tracking::define, of_tracking()).await;
+    adopt(&mut first, CAMPAIGN, &[PARTNER]).await;
+    create_link(&first, "lnk_1", CAMPAIGN, PARTNER).await;
+    for process in [&first, &second] {
+        assert_eq!(location(process, "lnk_1").await, TARGET);
+    }
+    let mut slowest = Duration::ZERO;
+    for _ in 0..5 {
+        of_campaign(&mut first, paused()).await;
+        let stopped = Instant::now();
+        for process in [&first, &second] {
+            leads_to(process, FALLBACK).await;
+        }
+        slowest = slowest.max(stopped.elapsed());
+        of_campaign(&mut first, resumed()).await;
+        for process in [&first, &second] {
+            assert_eq!(location(process, "lnk_1").await, TARGET);
+        }
+    }
+    println!("both processes followed five stops within {slowest:?} each");
+    of_campaign(&mut first, closed()).await;
+    for process in [&first, &second] {
+        leads_to(process, FALLBACK).await;
+    }
+    second.stop().await;
+    first.stop().await;
+}
+
+#[tokio::test]
+async fn with_the_database_away_a_link_leads_where_it_was_known_to() {
+    let mut service = start_with_link().await;
+    adopt(&mut service, "camp200", &[PARTNER]).await;
+    create_link(&service, "lnk_2", "camp200", PARTNER).await;
+    for code in ["lnk_1", "lnk_2"] {
+        assert_eq!(location(&service, code).await, TARGET);
+    }
+    // Of another campaign: every link is to be read again, this one too.
+    deliver(&mut service, "camp200", "camp200", paused()).await;
+    until("the stop to be known", || async {
+        location(&service, "lnk_2").await == FALLBACK
+    })
+    .await;
+    sqlx::raw_sql("ALTER TABLE links RENAME TO links_away")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(location(&service, "lnk_1").await, TARGET);
+    service.stop().await;
+}
