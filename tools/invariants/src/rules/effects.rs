@@ -50,7 +50,7 @@ pub(super) const QUESTIONS: &[Question] = &[
         broken: "WITH state (service, tab, id, position, type) AS (
                       SELECT 'campaign', 'campaigns', id, position, 'campaign.created.v1' FROM campaign.campaigns
                        UNION ALL SELECT 'campaign', 'terms', campaign_id, position, 'terms.published.v1' FROM campaign.terms
-                       UNION ALL SELECT 'campaign', 'enrollments', id, position, 'enrollment.accepted.v1' FROM campaign.enrollments
+                       UNION ALL SELECT 'campaign', 'enrollments', id, position, 'enrollment.%' FROM campaign.enrollments
                        UNION ALL SELECT 'campaign', 'evidence', id, position, 'evidence.submitted.v1' FROM campaign.evidence
                        UNION ALL SELECT 'tracking', 'campaigns', id, position, 'campaign.adopted.v1' FROM tracking.campaigns
                        UNION ALL SELECT 'tracking', 'terms', campaign_id, position, 'terms.adopted.v1' FROM tracking.terms
@@ -70,7 +70,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                  SELECT format('%s.%s has %s, made by position %s, where there is %s', s.service, s.tab, s.id, s.position,
                                coalesce(m.type || ' of ' || m.subject, 'nothing')) AS evidence
                    FROM state s LEFT JOIN messages m ON m.service = s.service AND m.position = s.position
-                  WHERE m.id IS NULL OR s.type IS NOT NULL AND (m.type <> s.type OR m.subject <> s.id)",
+                  WHERE m.id IS NULL OR s.type IS NOT NULL AND (m.type NOT LIKE s.type OR m.subject <> s.id)",
     },
     Question {
         rule: 1,

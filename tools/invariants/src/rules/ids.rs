@@ -95,7 +95,9 @@ struct Derived {
 const DERIVED: &str = "
  SELECT format('%s position %s (%s)', service, position, type) AS place, subject AS id, 'enr_' AS prefix,
         ARRAY['enrollment', key, payload ->> 'partner_id'] AS parts, NULL::jsonb AS or_parts
-   FROM messages WHERE type IN ('campaign.accept.command.v1', 'enrollment.accepted.v1', 'enrollment.adopted.v1')
+   FROM messages
+  WHERE type LIKE 'enrollment.%' OR type IN ('campaign.accept.command.v1', 'campaign.end_enrollment.command.v1', 'campaign.invite.command.v1',
+                                             'campaign.approve.command.v1', 'campaign.reject.command.v1')
  UNION ALL
  SELECT format('bff position %s (%s)', position, type), subject, 'evd_',
         ARRAY['evidence', key, payload ->> 'partner_id', payload ->> 'evidence_type', payload ->> 'file_url'], NULL
