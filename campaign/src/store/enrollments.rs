@@ -7,7 +7,7 @@ use types::{
     CampaignId, EnrollmentId, EnrollmentStatus, Micros, PartnerId, RefusalReason, TermsVersion,
 };
 
-use super::column;
+use super::{column, push_seen_by};
 use crate::domain::Enrollment;
 
 /// A row as it stands.
@@ -98,18 +98,7 @@ pub(crate) async fn list(
         "SELECT e.* FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.position < ",
     );
     sql.push_bind(page.below());
-    if !scope.all {
-        let mut seen = sql.push(" AND (").separated(" OR ");
-        if let Some(partner) = scope.partner {
-            seen.push("e.partner_id = ")
-                .push_bind_unseparated(partner.as_str());
-        }
-        if let Some(brand) = scope.brand {
-            seen.push("c.brand_id = ")
-                .push_bind_unseparated(brand.as_str());
-        }
-        sql.push(")");
-    }
+    push_seen_by(&mut sql, scope, "e.partner_id", "c.brand_id");
     if let Some(campaign) = to.campaign {
         sql.push(" AND e.campaign_id = ")
             .push_bind(campaign.as_str());

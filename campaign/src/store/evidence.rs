@@ -5,6 +5,7 @@ use chassis::page::PageQuery;
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{CampaignId, PartnerId};
 
+use super::push_seen_by;
 use crate::domain::Evidence;
 
 /// A piece of evidence with its file, as it stands. The address is gone when it was erased.
@@ -75,18 +76,7 @@ pub(crate) async fn list(
           WHERE e.position < ",
     );
     sql.push_bind(page.below());
-    if !scope.all {
-        let mut seen = sql.push(" AND (").separated(" OR ");
-        if let Some(partner) = scope.partner {
-            seen.push("e.partner_id = ")
-                .push_bind_unseparated(partner.as_str());
-        }
-        if let Some(brand) = scope.brand {
-            seen.push("e.brand_id = ")
-                .push_bind_unseparated(brand.as_str());
-        }
-        sql.push(")");
-    }
+    push_seen_by(&mut sql, scope, "e.partner_id", "e.brand_id");
     if let Some(campaign) = to.campaign {
         sql.push(" AND e.campaign_id = ")
             .push_bind(campaign.as_str());
