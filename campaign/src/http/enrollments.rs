@@ -17,7 +17,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, EnrollmentStatus, Host, Submit, Waiting};
+use runtime::{CampaignRefusals, EnrollmentStatus, Host, Waiting};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, EnrollmentStatus as Status, Micros, PartnerId};
@@ -105,11 +105,11 @@ pub(super) async fn accept_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<AcceptCampaign>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, AcceptCampaign::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
     let partner = partner_of(&caller, write.body.partner_id())?;
-    let command = Submit::of(id, write.body.command(campaign, partner), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: AcceptCampaign| body.command(campaign, partner);
+    let submitted = host
+        .submit_write(AcceptCampaign::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.created(AcceptanceView::of))
 }
 
@@ -235,11 +235,11 @@ pub(super) async fn leave_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<LeaveCampaign>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, LeaveCampaign::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
     let partner = partner_of(&caller, write.body.partner_id())?;
-    let command = Submit::of(id, write.body.command(campaign, partner), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: LeaveCampaign| body.command(campaign, partner);
+    let submitted = host
+        .submit_write(LeaveCampaign::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.ok(EnrollmentView::of))
 }
 
@@ -264,10 +264,10 @@ pub(super) async fn remove_partner(
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<RemovePartner>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, RemovePartner::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
-    let command = Submit::of(id, write.body.command(campaign, partner), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: RemovePartner| body.command(campaign, partner);
+    let submitted = host
+        .submit_write(RemovePartner::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.ok(EnrollmentView::of))
 }
 
@@ -293,10 +293,10 @@ pub(super) async fn invite_partner(
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<InvitePartner>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, InvitePartner::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
-    let command = Submit::of(id, write.body.command(campaign, partner), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: InvitePartner| body.command(campaign, partner);
+    let submitted = host
+        .submit_write(InvitePartner::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.ok(EnrollmentView::of))
 }
 
@@ -321,10 +321,10 @@ pub(super) async fn approve_partner(
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<ApprovePartner>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, ApprovePartner::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
-    let command = Submit::of(id, write.body.command(campaign, partner), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: ApprovePartner| body.command(campaign, partner);
+    let submitted = host
+        .submit_write(ApprovePartner::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.ok(EnrollmentView::of))
 }
 
@@ -350,9 +350,9 @@ pub(super) async fn reject_partner(
     Path((campaign, partner)): Path<(CampaignId, PartnerId)>,
     write: Write<RejectPartner>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, RejectPartner::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
-    let command = Submit::of(id, write.body.command(campaign, partner), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: RejectPartner| body.command(campaign, partner);
+    let submitted = host
+        .submit_write(RejectPartner::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.ok(EnrollmentView::of))
 }

@@ -12,7 +12,7 @@ use chassis::params::parameter;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, Host, Submit, Waiting};
+use runtime::{CampaignRefusals, Host, Waiting};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, Micros, PartnerId, check_evidence_type};
@@ -126,13 +126,13 @@ pub(super) async fn submit_evidence(
     context: RequestContext,
     write: Write<SubmitEvidence>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, SubmitEvidence::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
     let partner = partner_of(&caller, write.body.partner_id())?;
     let file_url = write.body.file_url().to_string();
     let metadata = write.body.metadata().cloned();
-    let command = Submit::of(id, write.body.command(partner), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: SubmitEvidence| body.command(partner);
+    let submitted = host
+        .submit_write(SubmitEvidence::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.created(|first| EvidenceView::of(first, file_url, metadata)))
 }
 

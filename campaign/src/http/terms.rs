@@ -12,7 +12,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, Host, Submit, Waiting};
+use runtime::{CampaignRefusals, Host, Waiting};
 use schemas::{Body, Message};
 use serde::Serialize;
 use types::{CampaignId, Currency, Micros};
@@ -69,11 +69,11 @@ pub(super) async fn publish_terms(
     Path(campaign): Path<CampaignId>,
     write: Write<PublishTerms>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, PublishTerms::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
     let text = write.body.text().to_owned();
-    let command = Submit::of(id, write.body.command(campaign), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: PublishTerms| body.command(campaign);
+    let submitted = host
+        .submit_write(PublishTerms::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.created(|first| published(first, text)))
 }
 

@@ -45,6 +45,14 @@ impl<T> Write<T> {
             None => Uuid::now_v7(),
         }
     }
+
+    /// Its parts, as the command of this kind that a caller asks for: the id, the body, and the request's hash where there is
+    /// a key that may be repeated.
+    pub fn part(self, caller: &Caller, kind: &str) -> (Uuid, T, Option<RequestHash>) {
+        let id = self.command_id(caller, kind);
+        let request_hash = self.key.is_some().then_some(self.request_hash);
+        (id, self.body, request_hash)
+    }
 }
 
 impl<T: DeserializeOwned + Check, S: Send + Sync> FromRequest<S> for Write<T> {

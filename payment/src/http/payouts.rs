@@ -99,10 +99,9 @@ pub(crate) async fn request_payout(
         Some(partner) => partner.clone(),
         None => whose(&caller)?.clone(),
     };
-    let id = write.command_id(&caller, RequestPayout::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
+    let (id, body, request_hash) = write.part(&caller, RequestPayout::KIND);
     let key = current_key(&host).await?;
-    let command = Submit::of(id, write.body.command(id, partner, key)?, request_hash);
+    let command = Submit::of(id, body.command(id, partner, key)?, request_hash);
     let submitted = host.submit(command, &caller, &context).await?;
     Ok(submitted.created(requested))
 }

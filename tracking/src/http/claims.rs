@@ -13,7 +13,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{ClaimStatus, ConversionType, Host, Submit, TrackingRefusals, Waiting};
+use runtime::{ClaimStatus, ConversionType, Host, TrackingRefusals, Waiting};
 use schemas::{Body, Message, Written};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, ClaimId, Currency, Micros, Money, OrderId, PartnerId};
@@ -237,10 +237,10 @@ async fn decide<R: Request>(
     write: Write<R>,
     command: impl FnOnce(R) -> Written,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(caller, R::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
-    let command = Submit::of(id, command(write.body), request_hash);
-    let submitted = host.submit(command, caller, context).await?;
+    let command = |_, body: R| command(body);
+    let submitted = host
+        .submit_write(R::KIND, write, caller, context, command)
+        .await?;
     Ok(submitted.ok(decided))
 }
 

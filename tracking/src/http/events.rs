@@ -8,7 +8,7 @@ use chassis::http::RequestContext;
 use chassis::openapi::{Problems, Repeatable};
 use chassis::problem::Problem;
 use chassis::write::Write;
-use runtime::{CommandResult, Host, Submit, TrackingRefusals, Waiting};
+use runtime::{CommandResult, Host, TrackingRefusals, Waiting};
 use schemas::{Body, ClaimedSale, Message};
 use serde::Serialize;
 use types::{CampaignId, ClickId};
@@ -94,10 +94,10 @@ pub(super) async fn record_event(
     context: RequestContext,
     write: Write<RecordEvent>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, RecordEvent::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
-    let command = Submit::of(id, write.body.command(id, caller.shop()), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |id, body: RecordEvent| body.command(id, caller.shop());
+    let submitted = host
+        .submit_write(RecordEvent::KIND, write, &caller, &context, command)
+        .await?;
     let repeated = matches!(&submitted.result, CommandResult::Done(events)
         if matches!(events.first().map(|event| &event.body),
             Some(Body::ConversionDuplicateIgnoredV1(_) | Body::ClaimSettledV1(_))));

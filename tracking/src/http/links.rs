@@ -11,7 +11,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::problem::{FieldProblem, Problem};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, Submit, TrackingRefusals, Waiting};
+use runtime::{Host, TrackingRefusals, Waiting};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, Micros, PartnerId};
@@ -65,8 +65,6 @@ pub(super) async fn create_link(
     context: RequestContext,
     write: Write<CreateLink>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, CreateLink::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
     let partner = write
         .body
         .partner_id()
@@ -74,8 +72,10 @@ pub(super) async fn create_link(
         .cloned();
     let partner = partner
         .ok_or_else(|| Problem::invalid(vec![FieldProblem::at("/partner_id", "is missing")]))?;
-    let command = Submit::of(id, write.body.command(id, partner), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |id, body: CreateLink| body.command(id, partner);
+    let submitted = host
+        .submit_write(CreateLink::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.created(link_of))
 }
 

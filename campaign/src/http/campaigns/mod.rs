@@ -16,7 +16,7 @@ use chassis::params::Path;
 use chassis::problem::{FieldProblem, Problem};
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::{CampaignRefusals, Host, Submit, Waiting};
+use runtime::{CampaignRefusals, Host, Waiting};
 use types::{BrandId, CampaignId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -58,11 +58,11 @@ pub(super) async fn create_campaign(
     context: RequestContext,
     write: Write<CreateCampaign>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, CreateCampaign::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
     let brand = brand_of(&caller, write.body.brand_id())?;
-    let command = Submit::of(id, write.body.command(id, brand), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |id, body: CreateCampaign| body.command(id, brand);
+    let submitted = host
+        .submit_write(CreateCampaign::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.created(CampaignView::created))
 }
 
@@ -102,10 +102,10 @@ pub(super) async fn activate_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<ActivateCampaign>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, ActivateCampaign::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
-    let command = Submit::of(id, write.body.command(campaign), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: ActivateCampaign| body.command(campaign);
+    let submitted = host
+        .submit_write(ActivateCampaign::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.ok(|first| ActivationView {
         campaign_id: first.header.subject.clone(),
         status: types::CampaignStatus::Active.name(),
@@ -135,10 +135,10 @@ pub(super) async fn pause_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<PauseCampaign>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, PauseCampaign::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
-    let command = Submit::of(id, write.body.command(campaign), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: PauseCampaign| body.command(campaign);
+    let submitted = host
+        .submit_write(PauseCampaign::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.ok(StatusView::of))
 }
 
@@ -163,10 +163,10 @@ pub(super) async fn resume_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<ResumeCampaign>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, ResumeCampaign::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
-    let command = Submit::of(id, write.body.command(campaign), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: ResumeCampaign| body.command(campaign);
+    let submitted = host
+        .submit_write(ResumeCampaign::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.ok(StatusView::of))
 }
 
@@ -192,10 +192,10 @@ pub(super) async fn close_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<CloseCampaign>,
 ) -> Result<Response, Problem> {
-    let id = write.command_id(&caller, CloseCampaign::KIND);
-    let request_hash = write.key.is_some().then_some(write.request_hash);
-    let command = Submit::of(id, write.body.command(campaign), request_hash);
-    let submitted = host.submit(command, &caller, &context).await?;
+    let command = |_, body: CloseCampaign| body.command(campaign);
+    let submitted = host
+        .submit_write(CloseCampaign::KIND, write, &caller, &context, command)
+        .await?;
     Ok(submitted.ok(StatusView::of))
 }
 
