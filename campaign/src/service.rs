@@ -14,7 +14,14 @@ pub struct CampaignDomain;
 impl Domain for CampaignDomain {
     const SERVICE: Service = Service::Campaign;
     const TABLES: Tables = Tables {
-        folds: &["campaigns", "terms", "plans", "enrollments", "evidence"],
+        folds: &[
+            "campaigns",
+            "terms",
+            "plans",
+            "enrollments",
+            "bans",
+            "evidence",
+        ],
         sides: &["terms_texts", "acceptance_metadata", "evidence_files"],
         run_dependent: &[],
         seeds: &[],

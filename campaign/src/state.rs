@@ -4,15 +4,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use messaging::WriteTx;
 use schemas::{AcceptV1, Body, Event as _, Message};
-use types::{CampaignId, EnrollmentId, EvidenceId, TermsVersion};
+use types::{BanId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion};
 
-use crate::domain::{Campaign, Command, Enrollment, Event, Evidence, Place, Rows, View};
+use crate::domain::{Ban, Campaign, Command, Enrollment, Event, Evidence, Place, Rows, View};
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
 use crate::store::evidence_files::{self, EvidenceFile};
 use crate::store::terms::Published;
 use crate::store::terms_texts::{self, TermsTextRow};
-use crate::store::{campaigns, enrollments, evidence, plans, terms};
+use crate::store::{bans, campaigns, enrollments, evidence, plans, terms};
 
 /// The states that one batch touches, and what it adds.
 #[derive(Debug, Default)]
@@ -21,6 +21,8 @@ pub struct BatchState {
     changed_campaigns: BTreeSet<CampaignId>,
     enrollments: HashMap<EnrollmentId, Enrollment>,
     changed_enrollments: BTreeSet<EnrollmentId>,
+    bans: HashMap<BanId, Ban>,
+    changed_bans: BTreeSet<BanId>,
     evidence: HashSet<EvidenceId>,
     new_evidence: Vec<Evidence>,
     new_terms: Vec<Published>,
@@ -32,21 +34,28 @@ pub struct BatchState {
 impl BatchState {
     /// Loads every state that these messages, commands or own events, can touch.
     pub(crate) async fn load(tx: &mut WriteTx, messages: &[&Message]) -> Result<Self, sqlx::Error> {
-        let (mut campaign_ids, mut enrollment_ids, mut evidence_ids) =
-            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut campaign_ids, mut enrollment_ids, mut partner_ids, mut evidence_ids) = (
+            BTreeSet::new(),
+            BTreeSet::new(),
+            BTreeSet::new(),
+            BTreeSet::new(),
+        );
         for touched in messages.iter().map(|message| touched(message)) {
             campaign_ids.extend(touched.campaign.map(CampaignId::into_string));
             enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
+            partner_ids.extend(touched.partner.map(PartnerId::into_string));
             evidence_ids.extend(touched.evidence.map(EvidenceId::into_string));
         }
         let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
         let connection = tx.connection();
         let campaigns = campaigns::load(connection, &list(campaign_ids)).await?;
         let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
+        let bans = bans::load(connection, &list(partner_ids)).await?;
         let evidence = evidence::existing(connection, &list(evidence_ids)).await?;
         Ok(Self {
             campaigns: campaigns.into_iter().map(|c| (c.id.clone(), c)).collect(),
             enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
+            bans: bans.into_iter().map(|ban| (ban.id.clone(), ban)).collect(),
             evidence: evidence
                 .into_iter()
                 .filter_map(|id| id.parse().ok())
@@ -57,11 +66,24 @@ impl BatchState {
 
     /// What a command is decided upon.
     pub(crate) fn view(&self, command: &Command) -> View<'_> {
+        let campaign = command.campaign().and_then(|id| self.campaigns.get(id));
+        let banned_by = |brand, partner| {
+            let ban = self.bans.get(&BanId::of(brand, partner));
+            ban.is_some_and(Ban::in_force)
+        };
+        let banned = command
+            .partner()
+            .zip(campaign)
+            .is_some_and(|(partner, of)| {
+                banned_by(Some(&of.brand), partner) || banned_by(None, partner)
+            });
         View {
-            campaign: self.campaigns.get(command.campaign()),
+            campaign,
             enrollment: command
                 .enrollment()
                 .and_then(|id| self.enrollments.get(&id)),
+            banned,
+            ban: command.ban().and_then(|id| self.bans.get(&id)),
             evidence_exists: command
                 .evidence()
                 .is_some_and(|id| self.evidence.contains(id)),
@@ -70,19 +92,20 @@ impl BatchState {
 
     /// Applies what happened.
     pub(crate) fn apply(&mut self, event: &Event, place: Place) {
-        let id = event.campaign();
-        let before = self.campaigns.remove(id);
-        if let Some(campaign) = Campaign::evolve(before, event, place) {
-            self.campaigns.insert(id.clone(), campaign);
+        if let Some(id) = event.campaign() {
+            let before = self.campaigns.remove(id);
+            if let Some(campaign) = Campaign::evolve(before, event, place) {
+                self.campaigns.insert(id.clone(), campaign);
+            }
         }
         match event.rows() {
-            Rows::Campaign => {
+            Rows::Campaign(id) => {
                 self.changed_campaigns.insert(id.clone());
             }
             Rows::Terms(published) => {
-                self.changed_campaigns.insert(id.clone());
+                self.changed_campaigns.insert(published.campaign.clone());
                 self.new_terms.push(Published {
-                    campaign: id.clone(),
+                    campaign: published.campaign.clone(),
                     terms: published.terms.clone(),
                     place,
                 });
@@ -94,9 +117,16 @@ impl BatchState {
                     self.changed_enrollments.insert(enrollment.clone());
                 }
             }
+            Rows::Ban(ban) => {
+                let before = self.bans.remove(ban);
+                if let Some(after) = Ban::evolve(before, event, place) {
+                    self.bans.insert(ban.clone(), after);
+                    self.changed_bans.insert(ban.clone());
+                }
+            }
             Rows::Evidence(shown) => {
                 self.evidence.insert(shown.subject.clone());
-                let campaign = self.campaigns.get(id);
+                let campaign = self.campaigns.get(&shown.key);
                 self.new_evidence.extend(campaign.map(|campaign| Evidence {
                     shown: shown.clone(),
                     brand: campaign.brand.clone(),
@@ -152,11 +182,13 @@ impl BatchState {
     pub(crate) async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
         let changed = picked(&self.changed_campaigns, &self.campaigns);
         let renewed = picked(&self.changed_enrollments, &self.enrollments);
+        let bans = picked(&self.changed_bans, &self.bans);
         let connection = tx.connection();
         campaigns::save(connection, &changed).await?;
         terms::insert(connection, &self.new_terms).await?;
         plans::insert(connection, &self.new_terms).await?;
         enrollments::save(connection, &renewed).await?;
+        bans::save(connection, &bans).await?;
         evidence::insert(connection, &self.new_evidence).await?;
         terms_texts::insert(connection, &self.texts).await?;
         let notes: Vec<_> = self.notes.into_values().collect();
@@ -190,22 +222,26 @@ fn touched(message: &Message) -> Touched {
 struct Touched {
     campaign: Option<CampaignId>,
     enrollment: Option<EnrollmentId>,
+    /// Whose bans.
+    partner: Option<PartnerId>,
     evidence: Option<EvidenceId>,
 }
 
 impl Touched {
     fn of(command: &Command) -> Self {
         Self {
-            campaign: Some(command.campaign().clone()),
+            campaign: command.campaign().cloned(),
             enrollment: command.enrollment(),
+            partner: command.partner().cloned(),
             evidence: command.evidence().cloned(),
         }
     }
 
     fn of_event(event: &Event) -> Self {
         Self {
-            campaign: Some(event.campaign().clone()),
+            campaign: event.campaign().cloned(),
             enrollment: event.enrollment().cloned(),
+            partner: event.banned().cloned(),
             evidence: event.evidence().cloned(),
         }
     }

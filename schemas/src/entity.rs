@@ -4,8 +4,8 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode, PartnerId,
-    PayoutId,
+    BanId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode,
+    PartnerId, PayoutId,
 };
 
 /// What a key or a subject identifies.
@@ -15,6 +15,8 @@ pub enum Entity {
     Campaign,
     /// A partner in a campaign.
     Enrollment,
+    /// That a partner is banned.
+    Ban,
     /// A piece of evidence.
     Evidence,
     /// A link; its id is its code.
@@ -39,6 +41,7 @@ impl Entity {
         match self {
             Self::Campaign => "campaign",
             Self::Enrollment => "enrollment",
+            Self::Ban => "ban",
             Self::Evidence => "evidence",
             Self::Link => "link",
             Self::Conversion => "conversion",
@@ -68,6 +71,7 @@ macro_rules! ids {
 ids! {
     CampaignId = Campaign
     EnrollmentId = Enrollment
+    BanId = Ban
     EvidenceId = Evidence
     LinkCode = Link
     ConversionId = Conversion

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{
-    CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, LinkCode, PartnerId, PayoutId,
+    BanId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, LinkCode, PartnerId,
+    PayoutId,
 };
 
 use crate::cut::cut;
@@ -321,6 +322,10 @@ kinds! {
             => ["enrollment.approved.v1"];
         reject_v1: RejectV1 = "campaign.reject.command.v1", Public, CampaignId / EnrollmentId, [Campaign]
             => ["enrollment.rejected.v1"];
+        ban_partner_v1: BanPartnerV1 = "campaign.ban_partner.command.v1", Public, PartnerId / BanId, [Campaign]
+            => ["partner.banned.v1"];
+        unban_partner_v1: UnbanPartnerV1 = "campaign.unban_partner.command.v1", Public, PartnerId / BanId, [Campaign]
+            => ["partner.unbanned.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -340,6 +345,8 @@ kinds! {
         enrollment_applied_v1: EnrollmentAppliedV1 = "enrollment.applied.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
         enrollment_approved_v1: EnrollmentApprovedV1 = "enrollment.approved.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
         enrollment_rejected_v1: EnrollmentRejectedV1 = "enrollment.rejected.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
+        partner_banned_v1: PartnerBannedV1 = "partner.banned.v1", Public, PartnerId / BanId, [Bff, Tracking];
+        partner_unbanned_v1: PartnerUnbannedV1 = "partner.unbanned.v1", Public, PartnerId / BanId, [Bff, Tracking];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
@@ -373,6 +380,7 @@ kinds! {
         claim_declined_v1: ClaimDeclinedV1 = "claim.declined.v1", Public, ClaimId / ClaimId, [Bff];
         campaign_status_adopted_v1: CampaignStatusAdoptedV1 = "campaign.status_adopted.v1", Own, CampaignId / CampaignId, [];
         enrollment_end_adopted_v1: EnrollmentEndAdoptedV1 = "enrollment.end_adopted.v1", Own, CampaignId / EnrollmentId, [];
+        partner_status_adopted_v1: PartnerStatusAdoptedV1 = "partner.status_adopted.v1", Own, PartnerId / BanId, [];
     }
     CommissionCommands {
         release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]

@@ -144,6 +144,9 @@ rejections! {
         InvitationRequired = "invitation_required", 403, "Only whom the brand has invited comes in.";
         ApplicationRejected = "application_rejected", 403, "The brand has rejected the partner, and did not ask for more detail.";
         PartnerRemoved = "partner_removed", 403, "The brand has removed the partner from the campaign.";
+        PartnerBanned = "partner_banned", 403, "The brand, or an operator, has banned the partner.";
+        AlreadyBanned = "already_banned", 409, "The partner is banned.";
+        NotBanned = "not_banned", 409, "There is no such ban to end.";
         AlreadySubmitted = "already_submitted", 409, "The same file was submitted for the same purpose.";
         CurrencyMismatch = "currency_mismatch", 422, "A plan pays in its campaign's currency.";
         TooManyVersions = "too_many_versions", 409, "There is no number for another version of the terms.";
@@ -156,6 +159,7 @@ rejections! {
         CampaignUnknown = "campaign_unknown", 404, "There is no such campaign for the one who asks.";
         NotEnrolled = "not_enrolled", 404, "The one who asks is not that partner, or the partner is not in the campaign.";
         CampaignClosed = "campaign_closed", 409, "The campaign has ended for good.";
+        PartnerBanned = "partner_banned", 403, "The campaign's brand, or an operator, has banned the partner.";
         HostNotAllowed = "host_not_allowed", 422, "The link would lead off the campaign's hosts.";
         AmountRequired = "amount_required", 422, "A purchase without an amount.";
         AmountPrecision = "amount_precision", 422, "The amount has more decimals than its currency.";

@@ -22,6 +22,7 @@ impl Domain for Tracking {
             "campaigns",
             "terms",
             "enrollments",
+            "bans",
             "links",
             "conversions",
             "conversion_aliases",
@@ -79,6 +80,7 @@ impl Domain for Tracking {
                     state.links.contains(&link.code),
                     state.campaigns.get(&link.campaign),
                     state.enrollments.get(&enrollment).copied(),
+                    &state.bans,
                     &access,
                 );
                 match decision {

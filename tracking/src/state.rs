@@ -3,13 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use messaging::{Recorded, WriteTx};
-use schemas::{About, Body, EnrollmentAdoptedV1, Header, Message, TermsAdoptedV1};
+use schemas::{
+    About, Body, EnrollmentAdoptedV1, Header, Message, PartnerStatusAdoptedV1, TermsAdoptedV1,
+};
 use types::{
-    BrandId, CampaignId, CampaignStatus, ClaimId, ConversionId, EnrollmentId, EnrollmentStatus,
-    LinkCode, Micros, TermsVersion, Uuid,
+    BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ConversionId, EnrollmentId,
+    EnrollmentStatus, LinkCode, Micros, PartnerStatus, TermsVersion, Uuid,
 };
 
-use crate::domain::{Access, Campaign, Candidate, Claims, Event, EventType, Order, Orders, Report};
+use crate::domain::{
+    Access, Bans, Campaign, Candidate, Claims, Event, EventType, Order, Orders, Report,
+};
 use crate::messages::{self, Read};
 use crate::store::candidates::{self, Lookup};
 use crate::store::claims::ClaimRow;
@@ -17,7 +21,7 @@ use crate::store::conversions::ConversionRow;
 use crate::store::links::NewLink;
 use crate::store::notes::Note;
 use crate::store::tracking_events::NewEvent;
-use crate::store::{campaigns, claims, conversions, links, notes, tracking_events, uuid};
+use crate::store::{bans, campaigns, claims, conversions, links, notes, tracking_events, uuid};
 
 /// What the messages of a batch are decided by, and what changed.
 #[derive(Debug, Default)]
@@ -26,6 +30,8 @@ pub struct BatchState {
     pub campaigns: HashMap<CampaignId, Campaign>,
     /// Enrollments that commands need.
     pub enrollments: HashMap<EnrollmentId, EnrollmentStatus>,
+    /// Bans of the partners that commands name, those in force.
+    pub bans: Bans,
     /// Link codes that are taken.
     pub links: HashSet<LinkCode>,
     /// The click that may have led to each report, by its message.
@@ -44,6 +50,7 @@ struct Changed {
     statuses: HashMap<CampaignId, CampaignStatus>,
     enrollments: HashMap<EnrollmentId, (About<EnrollmentAdoptedV1>, i64)>,
     ended: HashMap<EnrollmentId, EnrollmentStatus>,
+    bans: HashMap<BanId, (About<PartnerStatusAdoptedV1>, i64)>,
     /// The last event that stopped links.
     stop: Option<i64>,
     links: Vec<NewLink>,
@@ -73,6 +80,8 @@ impl BatchState {
             state.enrollments = campaigns::enrollments(connection, &ids).await?;
         }
         if !wanted.links.is_empty() {
+            let partners = strs(&wanted.partners);
+            state.bans = Bans(bans::in_force(connection, &partners).await?);
             state.links = links::taken(connection, &strs(&wanted.links)).await?;
         }
         state.candidates = candidates::load(connection, &wanted.lookups).await?;
@@ -141,6 +150,17 @@ impl BatchState {
                 self.enrollments.insert(id.clone(), status);
                 self.changed.ended.insert(id.clone(), status);
                 self.changed.stop = Some(position);
+            }
+            Event::PartnerStatusAdopted(adopted) => {
+                let ban = &adopted.subject;
+                if adopted.status == PartnerStatus::Banned {
+                    self.bans.0.insert(ban.clone());
+                    self.changed.stop = Some(position);
+                } else {
+                    self.bans.0.remove(ban);
+                }
+                let row = (adopted.clone(), position);
+                self.changed.bans.insert(ban.clone(), row);
             }
             Event::LinkCreated(link) => {
                 self.links.insert(link.subject.clone());
@@ -220,6 +240,7 @@ impl BatchState {
             .collect();
         let statuses: Vec<_> = self.changed.statuses.into_iter().collect();
         let ended: Vec<_> = self.changed.ended.into_iter().collect();
+        let bans: Vec<_> = self.changed.bans.into_values().collect();
         let terms: Vec<_> = self.changed.terms.into_values().collect();
         let enrollments: Vec<_> = self.changed.enrollments.into_values().collect();
         campaigns::save(connection, &campaigns).await?;
@@ -227,6 +248,7 @@ impl BatchState {
         campaigns::save_terms(connection, &terms).await?;
         campaigns::save_enrollments(connection, &enrollments).await?;
         campaigns::end_enrollments(connection, &ended).await?;
+        bans::save(connection, &bans).await?;
         if let Some(position) = self.changed.stop {
             links::save_stop(connection, position).await?;
         }
@@ -269,6 +291,8 @@ struct Wanted {
     campaigns: HashSet<String>,
     enrollments: HashSet<String>,
     links: HashSet<String>,
+    /// Who wants links.
+    partners: HashSet<String>,
     conversions: HashSet<Uuid>,
     claims: HashSet<String>,
     lookups: Vec<Lookup>,
@@ -286,6 +310,7 @@ impl Wanted {
                     self.campaigns.insert(link.campaign.into_string());
                     self.enrollments.insert(enrollment.into_string());
                     self.links.insert(link.code.into_string());
+                    self.partners.insert(link.partner.into_string());
                 }
                 Ok(Read::Report(report)) => self.add_report(&message.header, report, now),
                 Ok(Read::Claim(_) | Read::Fact(_)) | Err(_) => {}

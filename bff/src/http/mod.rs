@@ -1,6 +1,7 @@
 //! The HTTP surface: writes that become commands, reads of the models.
 
 mod balances;
+mod bans;
 mod campaigns;
 mod claims;
 mod commands;
@@ -46,6 +47,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(campaigns::routes())
         .merge(terms::routes())
         .merge(enrollments::routes())
+        .merge(bans::routes())
         .merge(evidence::routes())
         .merge(links::routes())
         .merge(tracking::routes())

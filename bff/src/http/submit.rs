@@ -94,6 +94,14 @@ impl CommandRequest {
         }
     }
 
+    /// The brand that the request is about; of an operator that names none: all of them.
+    pub(crate) fn brand_or_all(&self, named: Option<&BrandId>) -> Result<Option<BrandId>, Problem> {
+        if named.is_none() && self.caller.is_operator() {
+            return Ok(None);
+        }
+        self.brand(named).map(Some)
+    }
+
     /// 403 unless the caller is in one of these roles, or an operator. Whose the thing is, its service decides.
     pub(crate) fn require_role(&self, roles: &[Role]) -> Result<(), Problem> {
         let has = self.caller.is_operator() || roles.iter().any(|role| self.caller.has(*role));

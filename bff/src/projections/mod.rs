@@ -2,6 +2,7 @@
 //! between them.
 
 mod balance;
+mod ban;
 mod claim;
 mod commission;
 mod enrollment;
@@ -16,6 +17,7 @@ use schemas::{Message, Service};
 use uuid::Uuid;
 
 use crate::store::balances::{self, Holder, Totals};
+use crate::store::bans::{self, BanRow};
 use crate::store::claims::{self, ClaimRow};
 use crate::store::commands;
 use crate::store::commissions::{self, CommissionRow};
@@ -38,6 +40,7 @@ pub struct BatchState {
     outcomes: HashMap<(Uuid, &'static str), Outcome>,
     claims: HashMap<String, ClaimRow>,
     commissions: HashMap<String, CommissionRow>,
+    bans: HashMap<String, BanRow>,
     enrollments: HashMap<String, EnrollmentRow>,
     payouts: HashMap<String, PayoutRow>,
     /// By how much balances change.
@@ -56,6 +59,7 @@ impl Projection for Projections {
             "outcomes",
             "claims",
             "commissions",
+            "bans",
             "enrollments",
             "payouts",
             "balances",
@@ -67,13 +71,14 @@ impl Projection for Projections {
             ("read_head", "position"),
             ("claims", "position"),
             ("commissions", "position"),
+            ("bans", "position"),
             ("enrollments", "position"),
             ("payouts", "position"),
             ("balances", "position"),
             ("balances", "updated_at"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 3,
+        fold_version: 4,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
@@ -116,6 +121,7 @@ impl Projection for Projections {
         outcome::fold(state, message);
         claim::fold(&mut state.claims, message);
         commission::fold(&mut state.commissions, message);
+        ban::fold(&mut state.bans, message);
         enrollment::fold(&mut state.enrollments, message);
         payout::fold(&mut state.payouts, message);
         sealing_key::fold(&mut state.sealing_keys, message);
@@ -128,6 +134,9 @@ impl Projection for Projections {
         }
         if !state.commissions.is_empty() {
             commissions::upsert(tx, &in_order(state.commissions, |row| row.position)).await?;
+        }
+        if !state.bans.is_empty() {
+            bans::upsert(tx, &in_order(state.bans, |row| row.position)).await?;
         }
         if !state.enrollments.is_empty() {
             enrollments::upsert(tx, &in_order(state.enrollments, |row| row.position)).await?;

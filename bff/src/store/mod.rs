@@ -1,6 +1,7 @@
 //! The tables of the bff, one file each.
 
 pub(crate) mod balances;
+pub(crate) mod bans;
 pub(crate) mod claims;
 pub(crate) mod commands;
 pub(crate) mod commissions;

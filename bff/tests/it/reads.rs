@@ -5,8 +5,8 @@ use runtime::testing::{brand, operator, partner};
 use schemas::{
     Body, ClaimAcceptedV1, ClaimDeclinedV1, ClaimSettledV1, CommissionApprovedV1,
     CommissionReversedV1, ConversionClaimedV1, EnrollmentAppliedV1, EnrollmentApprovedV1,
-    EnrollmentEndedV1, EnrollmentRejectedV1, PayoutFailedV1, PayoutPaidV1, PayoutSubmittedV1,
-    PayoutSubmittingV1, Topic,
+    EnrollmentEndedV1, EnrollmentRejectedV1, PartnerBannedV1, PartnerUnbannedV1, PayoutFailedV1,
+    PayoutPaidV1, PayoutSubmittedV1, PayoutSubmittingV1, Topic,
 };
 use serde_json::json;
 use types::{
@@ -398,6 +398,57 @@ async fn an_enrollment_is_read_by_its_partner_and_its_brand_and_says_where_the_p
         ("/api/v1/enrollments?status=removed", partner123(), 1),
         ("/api/v1/enrollments?status=enrolled", partner123(), 0),
         ("/api/v1/enrollments?campaign_id=camp9", partner123(), 0),
+    ] {
+        let (_, list) = app.get(path, &who).await;
+        assert_eq!(list["items"].as_array().unwrap().len(), count, "{path}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_ban_is_read_by_its_partner_and_its_brand_and_an_operators_by_no_brand() {
+    let app = bff().await;
+    let brand_id = || Some(BrandId::parse("brand1").unwrap());
+    let reason = RefusalReason::TermsViolated;
+    let banned = |brand_id| Body::from(PartnerBannedV1 { brand_id, reason });
+    let unbanned = PartnerUnbannedV1 {
+        brand_id: brand_id(),
+    };
+    let topic = Topic::CampaignEvents;
+    let steps: [(&str, Body, &str, Option<&str>); 3] = [
+        (
+            "ban_1",
+            banned(brand_id()),
+            "banned",
+            Some("terms_violated"),
+        ),
+        ("ban_1", unbanned.into(), "active", None),
+        (
+            "ban_1",
+            banned(brand_id()),
+            "banned",
+            Some("terms_violated"),
+        ),
+    ];
+    for (subject, event, status, reason) in steps {
+        facts(&app, topic, &[("partner123", subject, event)]).await;
+        for who in [partner123(), brand("brand1"), operator()] {
+            let (_, list) = app.get("/api/v1/bans", &who).await;
+            let shown = &list["items"][0];
+            let says = (&shown["status"], &shown["reason"], &shown["partner_id"]);
+            assert_eq!(says, (&json!(status), &json!(reason), &json!("partner123")));
+            assert_eq!(list["items"].as_array().unwrap().len(), 1);
+        }
+    }
+    facts(&app, topic, &[("partner123", "ban_2", banned(None))]).await;
+    for (path, who, count) in [
+        ("/api/v1/bans", brand("brand1"), 1),
+        ("/api/v1/bans", brand("brand2"), 0),
+        ("/api/v1/bans", partner123(), 2),
+        ("/api/v1/bans", partner("partner456"), 0),
+        ("/api/v1/bans?status=active", operator(), 0),
+        ("/api/v1/bans?partner_id=partner123", operator(), 2),
+        ("/api/v1/bans?partner_id=partner456", operator(), 0),
     ] {
         let (_, list) = app.get(path, &who).await;
         assert_eq!(list["items"].as_array().unwrap().len(), count, "{path}");

@@ -145,6 +145,8 @@ impl Campaign {
             | Event::EnrollmentApplied(_)
             | Event::EnrollmentApproved(_)
             | Event::EnrollmentRejected(_)
+            | Event::PartnerBanned(_)
+            | Event::PartnerUnbanned(_)
             | Event::EvidenceSubmitted(_) => before,
         }
     }

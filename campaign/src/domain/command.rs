@@ -2,11 +2,11 @@
 
 use schemas::{About, CampaignCreatedV1, EvidenceSubmittedV1};
 use types::{
-    BrandId, CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId, Plan, RefusalReason,
+    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId, Plan, RefusalReason,
     TermsVersion, WindowDays,
 };
 
-use super::{Campaign, Enrollment};
+use super::{Ban, Campaign, Enrollment};
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,10 @@ pub struct View<'a> {
     pub campaign: Option<&'a Campaign>,
     /// The partner's place in it.
     pub enrollment: Option<&'a Enrollment>,
+    /// Whether the campaign's brand, or an operator, has banned the partner.
+    pub banned: bool,
+    /// The ban that it would make or end.
+    pub ban: Option<&'a Ban>,
     /// Whether the evidence that it would make is there already.
     pub evidence_exists: bool,
 }
@@ -90,6 +94,15 @@ pub enum Command {
         /// What is to become of it.
         change: Change,
     },
+    /// Keep a partner out of every campaign, or let it back.
+    Ban {
+        /// Who.
+        partner: PartnerId,
+        /// Whose campaigns; `None`: everybody's.
+        brand: Option<BrandId>,
+        /// Why; `None`: the ban ends.
+        reason: Option<RefusalReason>,
+    },
     /// Show what was done.
     SubmitEvidence(About<EvidenceSubmittedV1>),
 }
@@ -124,29 +137,40 @@ pub enum Change {
 
 impl Command {
     /// The campaign that it names.
-    pub fn campaign(&self) -> &CampaignId {
+    pub fn campaign(&self) -> Option<&CampaignId> {
         match self {
-            Self::Create(new) => &new.subject,
+            Self::Create(new) => Some(&new.subject),
             Self::PublishTerms { campaign, .. }
             | Self::Move { campaign, .. }
             | Self::Accept { campaign, .. }
-            | Self::Change { campaign, .. } => campaign,
-            Self::SubmitEvidence(shown) => &shown.key,
+            | Self::Change { campaign, .. } => Some(campaign),
+            Self::SubmitEvidence(shown) => Some(&shown.key),
+            Self::Ban { .. } => None,
+        }
+    }
+
+    /// The partner that it names.
+    pub fn partner(&self) -> Option<&PartnerId> {
+        match self {
+            Self::Accept { partner, .. }
+            | Self::Change { partner, .. }
+            | Self::Ban { partner, .. } => Some(partner),
+            Self::SubmitEvidence(shown) => Some(&shown.partner_id),
+            Self::Create(_) | Self::PublishTerms { .. } | Self::Move { .. } => None,
+        }
+    }
+
+    /// The ban that it would make or end.
+    pub fn ban(&self) -> Option<BanId> {
+        match self {
+            Self::Ban { partner, brand, .. } => Some(BanId::of(brand.as_ref(), partner)),
+            _ => None,
         }
     }
 
     /// The enrollment that it needs to know.
     pub fn enrollment(&self) -> Option<EnrollmentId> {
-        match self {
-            Self::Accept {
-                campaign, partner, ..
-            }
-            | Self::Change {
-                campaign, partner, ..
-            } => Some(EnrollmentId::of(campaign, partner)),
-            Self::SubmitEvidence(shown) => Some(EnrollmentId::of(&shown.key, &shown.partner_id)),
-            Self::Create(_) | Self::PublishTerms { .. } | Self::Move { .. } => None,
-        }
+        Some(EnrollmentId::of(self.campaign()?, self.partner()?))
     }
 
     /// The evidence that it would make.

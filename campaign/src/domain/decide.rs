@@ -6,6 +6,7 @@ use schemas::{
 };
 use types::{CampaignStatus, PauseReason, Plan, TermsVersion, WindowDays};
 
+use super::ban::{ban, not_banned};
 use super::enrollment::{self, enrolled};
 use super::{
     Campaign, Code, Command, Context, Event, Rejection, Step, Terms, TermsPublished, View,
@@ -29,6 +30,11 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
             partner,
             change,
         } => enrollment::change(view, campaign, partner, *change, context),
+        Command::Ban {
+            partner,
+            brand,
+            reason,
+        } => ban(view, partner, brand.as_ref(), *reason, context),
         Command::SubmitEvidence(shown) => submit_evidence(view, shown, context),
     }
 }
@@ -140,6 +146,7 @@ fn submit_evidence(
         return Err(partner_unknown());
     }
     visible(view.campaign, context)?;
+    not_banned(view)?;
     match enrolled(view) {
         None => {
             let detail = "accept the campaign's terms first";

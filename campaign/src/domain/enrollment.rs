@@ -9,6 +9,7 @@ use types::{
     TermsVersion,
 };
 
+use super::ban::not_banned;
 use super::decide::{
     campaign_closed, campaign_not_active, own, partner_unknown, terms_not_published, visible,
 };
@@ -32,6 +33,7 @@ pub(super) fn accept(
         return Err(partner_unknown());
     }
     let state = visible(view.campaign, context)?;
+    not_banned(view)?;
     let status = view.enrollment.map(|enrollment| enrollment.status);
     let is_in = comes_in(state.join, view.enrollment)?;
     if state.status != CampaignStatus::Active {
@@ -114,6 +116,9 @@ pub(super) fn change(
         Change::Leave => visible(view.campaign, context)?,
         _ => own(view.campaign, context)?,
     };
+    if matches!(change, Change::Invite | Change::Approve) {
+        not_banned(view)?;
+    }
     let status = view.enrollment.map(|enrollment| enrollment.status);
     let (partner_id, brand_id) = (partner.clone(), state.brand.clone());
     let end = |status, reason| {

@@ -1,7 +1,7 @@
 //! What happened.
 
 use schemas::{About, EvidenceSubmittedV1};
-use types::{BrandId, CampaignId, Currency, EnrollmentId, EvidenceId};
+use types::{BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
 
 use super::Terms;
 
@@ -22,11 +22,13 @@ pub struct TermsPublished {
 #[derive(Clone, Copy, Debug)]
 pub enum Rows<'a> {
     /// The campaign's.
-    Campaign,
+    Campaign(&'a CampaignId),
     /// The campaign's, and those of a version of its terms.
     Terms(&'a TermsPublished),
     /// An enrollment's.
     Enrollment(&'a EnrollmentId),
+    /// A ban's.
+    Ban(&'a BanId),
     /// That of a piece of evidence.
     Evidence(&'a About<EvidenceSubmittedV1>),
 }
@@ -60,13 +62,17 @@ schemas::events! {
         EnrollmentApproved(EnrollmentApprovedV1),
         /// A partner that applied is not in.
         EnrollmentRejected(EnrollmentRejectedV1),
+        /// A partner may be in no campaign of a brand, or in none at all.
+        PartnerBanned(PartnerBannedV1),
+        /// It may again.
+        PartnerUnbanned(PartnerUnbannedV1),
     }
 }
 
 impl Event {
     /// The campaign that it happened to or in.
-    pub fn campaign(&self) -> &CampaignId {
-        match self {
+    pub fn campaign(&self) -> Option<&CampaignId> {
+        Some(match self {
             Self::CampaignCreated(created) => &created.subject,
             Self::TermsPublished(published) => &published.campaign,
             Self::CampaignActivated(activated) => &activated.subject,
@@ -80,17 +86,18 @@ impl Event {
             Self::EnrollmentApplied(applied) => &applied.key,
             Self::EnrollmentApproved(approved) => &approved.key,
             Self::EnrollmentRejected(rejected) => &rejected.key,
-        }
+            Self::PartnerBanned(_) | Self::PartnerUnbanned(_) => return None,
+        })
     }
 
     /// What of the state it changes.
     pub fn rows(&self) -> Rows<'_> {
         match self {
-            Self::CampaignCreated(_)
-            | Self::CampaignActivated(_)
-            | Self::CampaignPaused(_)
-            | Self::CampaignResumed(_)
-            | Self::CampaignClosed(_) => Rows::Campaign,
+            Self::CampaignCreated(created) => Rows::Campaign(&created.subject),
+            Self::CampaignActivated(activated) => Rows::Campaign(&activated.subject),
+            Self::CampaignPaused(paused) => Rows::Campaign(&paused.subject),
+            Self::CampaignResumed(resumed) => Rows::Campaign(&resumed.subject),
+            Self::CampaignClosed(closed) => Rows::Campaign(&closed.subject),
             Self::TermsPublished(published) => Rows::Terms(published),
             Self::EnrollmentAccepted(accepted) => Rows::Enrollment(&accepted.subject),
             Self::EnrollmentEnded(ended) => Rows::Enrollment(&ended.subject),
@@ -98,6 +105,8 @@ impl Event {
             Self::EnrollmentApplied(applied) => Rows::Enrollment(&applied.subject),
             Self::EnrollmentApproved(approved) => Rows::Enrollment(&approved.subject),
             Self::EnrollmentRejected(rejected) => Rows::Enrollment(&rejected.subject),
+            Self::PartnerBanned(banned) => Rows::Ban(&banned.subject),
+            Self::PartnerUnbanned(unbanned) => Rows::Ban(&unbanned.subject),
             Self::EvidenceSubmitted(shown) => Rows::Evidence(shown),
         }
     }
@@ -106,6 +115,15 @@ impl Event {
     pub fn enrollment(&self) -> Option<&EnrollmentId> {
         match self.rows() {
             Rows::Enrollment(enrollment) => Some(enrollment),
+            _ => None,
+        }
+    }
+
+    /// The partner that it bans, or bans no more.
+    pub fn banned(&self) -> Option<&PartnerId> {
+        match self {
+            Self::PartnerBanned(banned) => Some(&banned.key),
+            Self::PartnerUnbanned(unbanned) => Some(&unbanned.key),
             _ => None,
         }
     }

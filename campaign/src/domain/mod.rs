@@ -2,6 +2,7 @@
 //!
 //! Every decision comes to exactly one event, so [`decide`] returns one, and none can be empty.
 
+mod ban;
 mod campaign;
 mod command;
 mod decide;
@@ -11,6 +12,7 @@ mod event;
 #[cfg(test)]
 mod tests;
 
+pub use ban::Ban;
 pub use campaign::{Campaign, Enrollment, Evidence, Place, Terms};
 pub use command::{Actor, Change, Command, Context, Step, View};
 pub use decide::decide;

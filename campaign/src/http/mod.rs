@@ -1,5 +1,6 @@
 //! Campaign's HTTP surface.
 
+mod bans;
 mod campaigns;
 mod enrollments;
 mod evidence;
@@ -18,6 +19,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(campaigns::routes())
         .merge(terms::routes())
         .merge(enrollments::routes())
+        .merge(bans::routes())
         .merge(evidence::routes())
         .with_state(host.clone())
 }

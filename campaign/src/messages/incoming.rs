@@ -10,8 +10,8 @@ use schemas::{
 };
 use sha2::{Digest, Sha256};
 use types::{
-    CampaignId, Currency, EnrollmentId, EnrollmentStatus, EvidenceId, JoinMode, PartnerId,
-    RefusalReason, TermsVersion, WindowDays, check_allowed_hosts, check_campaign_name,
+    BanId, BrandId, CampaignId, Currency, EnrollmentId, EnrollmentStatus, EvidenceId, JoinMode,
+    PartnerId, RefusalReason, TermsVersion, WindowDays, check_allowed_hosts, check_campaign_name,
     check_evidence_type, check_fallback_host, check_terms_text,
 };
 
@@ -33,6 +33,10 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::ApproveV1(wire) => change(header, &wire.partner_id, Change::Approve),
         Body::RejectV1(wire) => reason(&wire.reason)
             .and_then(|why| change(header, &wire.partner_id, Change::Reject(why))),
+        Body::BanPartnerV1(wire) => {
+            reason(&wire.reason).and_then(|why| ban(header, wire.brand_id.as_deref(), Some(why)))
+        }
+        Body::UnbanPartnerV1(wire) => ban(header, wire.brand_id.as_deref(), None),
         Body::SubmitEvidenceV1(wire) => submit_evidence(header, wire),
         _ => return None,
     })
@@ -118,6 +122,21 @@ fn change(header: &Header, partner: &str, change: Change) -> Result<Command, Rej
         campaign,
         partner,
         change,
+    })
+}
+
+fn ban(
+    header: &Header,
+    brand: Option<&str>,
+    reason: Option<RefusalReason>,
+) -> Result<Command, Rejection> {
+    let partner: PartnerId = header.key.parse().map_err(at("/partner_id"))?;
+    let brand: Option<BrandId> = brand.map(str::parse).transpose().map_err(at("/brand_id"))?;
+    about(header, BanId::of(brand.as_ref(), &partner).as_str())?;
+    Ok(Command::Ban {
+        partner,
+        brand,
+        reason,
     })
 }
 

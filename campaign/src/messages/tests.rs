@@ -5,12 +5,12 @@ use schemas::{
     About, Actor, CampaignActivatedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
     CampaignResumedV1, EnrollmentAcceptedV1, EnrollmentAppliedV1, EnrollmentApprovedV1,
     EnrollmentEndedV1, EnrollmentInvitedV1, EnrollmentRejectedV1, Event as _, EvidenceSubmittedV1,
-    Header, Message, Topic, WriterSchema, Written,
+    Header, Message, PartnerBannedV1, PartnerUnbannedV1, Topic, WriterSchema, Written,
 };
 use types::{
-    BasisPoints, CampaignId, Currency, Earning, EnrollmentId, EnrollmentStatus, EvidenceId,
-    HoldDays, JoinMode, Micros, Money, PartnerId, PauseReason, Plan, RefusalReason, TermsVersion,
-    Uuid, WindowDays,
+    BanId, BasisPoints, BrandId, CampaignId, Currency, Earning, EnrollmentId, EnrollmentStatus,
+    EvidenceId, HoldDays, JoinMode, Micros, Money, PartnerId, PauseReason, Plan, RefusalReason,
+    TermsVersion, Uuid, WindowDays,
 };
 
 use super::actor;
@@ -118,6 +118,26 @@ fn changed() -> impl Strategy<Value = Event> {
                     },
                 }),
             }
+        }),
+        (ID, prop::option::of(ID), any::<bool>()).prop_map(|(partner, brand, begins)| {
+            let key: PartnerId = partner.parse().unwrap();
+            let brand_id: Option<BrandId> = brand.map(|brand| brand.parse().unwrap());
+            let subject = BanId::of(brand_id.as_ref(), &key);
+            if begins {
+                let reason = RefusalReason::Other;
+                let record = PartnerBannedV1 { brand_id, reason };
+                return Event::PartnerBanned(About {
+                    key,
+                    subject,
+                    record,
+                });
+            }
+            let record = PartnerUnbannedV1 { brand_id };
+            Event::PartnerUnbanned(About {
+                key,
+                subject,
+                record,
+            })
         }),
         (ID, ID).prop_map(|(campaign, brand)| {
             let paused = CampaignPausedV1 {

@@ -240,3 +240,96 @@ async fn a_partner_applies_reads_why_it_was_rejected_is_invited_and_is_in() {
         .await;
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_brand_bans_a_partner_from_its_campaigns_and_an_operator_from_all() {
+    let service = app::start().await;
+    let (first, second) = (testing::brand("brand1"), testing::brand("brand2"));
+    let (partner, operator) = (testing::partner("partner123"), testing::operator());
+    let no = json!({});
+    for (campaign, brand) in [("camp1", &first), ("camp2", &second)] {
+        let at = |step: &str| format!("{CAMPAIGNS}/{campaign}/{step}");
+        let body = app::campaign(campaign);
+        app::post(&service, CAMPAIGNS, brand, &body, StatusCode::CREATED).await;
+        let terms = app::terms();
+        app::post(&service, &at("terms"), brand, &terms, StatusCode::CREATED).await;
+        app::post(&service, &at("activate"), brand, &no, StatusCode::OK).await;
+    }
+    let (ban, unban) = (
+        "/api/v1/campaign/partners/partner123/ban",
+        "/api/v1/campaign/partners/partner123/unban",
+    );
+    let why = json!({"reason": "terms_violated"});
+    let banned = app::post(&service, ban, &first, &why, StatusCode::OK).await;
+    assert_eq!(
+        (&banned["status"], &banned["brand_id"], &banned["reason"]),
+        (&json!("banned"), &json!("brand1"), &json!("terms_violated"))
+    );
+    let again = app::post(&service, ban, &first, &why, StatusCode::CONFLICT).await;
+    assert_eq!(again["code"], "already_banned");
+    let others = json!({"reason": "other", "brand_id": "brand2"});
+    let refused = app::post(&service, ban, &first, &others, StatusCode::NOT_FOUND).await;
+    assert_eq!(refused["code"], "brand_unknown");
+    app::post(&service, ban, &partner, &why, StatusCode::FORBIDDEN).await;
+
+    let accept = |campaign: &str| format!("{CAMPAIGNS}/{campaign}/accept");
+    let yes = app::yes();
+    let refused = app::post(
+        &service,
+        &accept("camp1"),
+        &partner,
+        &yes,
+        StatusCode::FORBIDDEN,
+    )
+    .await;
+    assert_eq!(refused["code"], "partner_banned");
+    app::post(
+        &service,
+        &accept("camp2"),
+        &partner,
+        &yes,
+        StatusCode::CREATED,
+    )
+    .await;
+    let everywhere = app::post(&service, ban, &operator, &why, StatusCode::OK).await;
+    assert_eq!(everywhere["brand_id"], json!(null));
+    let shown = app::photo("camp2");
+    let refused = app::post(&service, EVIDENCE, &partner, &shown, StatusCode::FORBIDDEN).await;
+    assert_eq!(refused["code"], "partner_banned");
+    app::post(&service, unban, &first, &no, StatusCode::OK).await;
+    let refused = app::post(
+        &service,
+        &accept("camp1"),
+        &partner,
+        &yes,
+        StatusCode::FORBIDDEN,
+    )
+    .await;
+    assert_eq!(refused["code"], "partner_banned", "an operator's stays");
+    let over = app::post(&service, unban, &operator, &no, StatusCode::OK).await;
+    assert_eq!(over["status"], "active");
+    let none = app::post(&service, unban, &operator, &no, StatusCode::CONFLICT).await;
+    assert_eq!(none["code"], "not_banned");
+    app::post(&service, EVIDENCE, &partner, &shown, StatusCode::CREATED).await;
+
+    for (who, path, count) in [
+        (&first, "/api/v1/campaign/bans", 1),
+        (&second, "/api/v1/campaign/bans", 0),
+        (&partner, "/api/v1/campaign/bans", 2),
+        (&testing::partner("partner456"), "/api/v1/campaign/bans", 0),
+        (&operator, "/api/v1/campaign/bans?status=banned", 0),
+        (&operator, "/api/v1/campaign/bans?partner_id=partner123", 2),
+    ] {
+        let (_, list) = service.get(path, who).await;
+        assert_eq!(
+            list["items"].as_array().unwrap().len(),
+            count,
+            "{path} {list}"
+        );
+    }
+    let tables = ["bans", "campaigns", "enrollments", "evidence"];
+    service
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}

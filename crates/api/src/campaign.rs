@@ -3,14 +3,15 @@
 use chassis::json::{Check, Metadata, Text, WebUrl};
 use chassis::problem::Fields;
 use schemas::{
-    About, AcceptV1, ActivateV1, ApproveV1, CloseV1, CreateV1, EndEnrollmentV1, InviteV1, PauseV1,
-    PublishTermsV1, RejectV1, ResumeV1, SubmitEvidenceV1, Written,
+    About, AcceptV1, ActivateV1, ApproveV1, BanPartnerV1, CloseV1, CreateV1, EndEnrollmentV1,
+    InviteV1, PauseV1, PublishTermsV1, RejectV1, ResumeV1, SubmitEvidenceV1, UnbanPartnerV1,
+    Written,
 };
 use serde::Deserialize;
 use types::{
-    BrandId, CampaignId, Currency, EnrollmentId, EnrollmentStatus, EvidenceId, JoinMode, PartnerId,
-    RefusalReason, TermsVersion, Uuid, WindowDays, check_allowed_hosts, check_evidence_type,
-    check_fallback_host, check_terms_text,
+    BanId, BrandId, CampaignId, Currency, EnrollmentId, EnrollmentStatus, EvidenceId, JoinMode,
+    PartnerId, RefusalReason, TermsVersion, Uuid, WindowDays, check_allowed_hosts,
+    check_evidence_type, check_fallback_host, check_terms_text,
 };
 use utoipa::ToSchema;
 
@@ -28,6 +29,8 @@ requests! {
     InvitePartner = "campaign.invite.command.v1", "invite_partner";
     ApprovePartner = "campaign.approve.command.v1", "approve_partner";
     RejectPartner = "campaign.reject.command.v1", "reject_partner";
+    BanPartner = "campaign.ban_partner.command.v1", "ban_partner";
+    UnbanPartner = "campaign.unban_partner.command.v1", "unban_partner";
     PublishTerms = "campaign.publish_terms.command.v1", "publish_terms";
     AcceptCampaign = "campaign.accept.command.v1", "accept_campaign";
     SubmitEvidence = "campaign.submit_evidence.command.v1", "submit_evidence";
@@ -276,6 +279,73 @@ impl RejectPartner {
             reason,
         })
     }
+}
+
+/// That a partner is in no campaign of a brand, or in none at all.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BanPartner {
+    /// Whose campaigns; absent: the token's own brand's. Of an operator absent means everybody's.
+    #[schema(value_type = Option<String>, example = "brand1")]
+    brand_id: Option<BrandId>,
+    /// Why, for the partner.
+    #[schema(value_type = lists::RefusalReason)]
+    reason: RefusalReason,
+}
+
+impl Check for BanPartner {}
+
+impl BanPartner {
+    /// The brand that it names.
+    pub fn brand_id(&self) -> Option<&BrandId> {
+        self.brand_id.as_ref()
+    }
+
+    /// As a command, of this partner and these campaigns: a brand's, or everybody's.
+    pub fn command(self, partner: PartnerId, brand: Option<BrandId>) -> Written {
+        let reason = self.reason.name().to_owned();
+        ban(partner, brand, |brand_id| BanPartnerV1 { brand_id, reason })
+    }
+}
+
+/// That a ban ends.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnbanPartner {
+    /// Whose ban; absent: the token's own brand's. Of an operator absent means that of all campaigns.
+    #[schema(value_type = Option<String>, example = "brand1")]
+    brand_id: Option<BrandId>,
+}
+
+impl Check for UnbanPartner {}
+
+impl UnbanPartner {
+    /// The brand that it names.
+    pub fn brand_id(&self) -> Option<&BrandId> {
+        self.brand_id.as_ref()
+    }
+
+    /// As a command, of this partner and these campaigns: a brand's, or everybody's.
+    pub fn command(self, partner: PartnerId, brand: Option<BrandId>) -> Written {
+        ban(partner, brand, |brand_id| UnbanPartnerV1 { brand_id })
+    }
+}
+
+/// A command about a partner and all campaigns of a brand, or all there are.
+fn ban<R>(
+    partner: PartnerId,
+    brand: Option<BrandId>,
+    record: impl FnOnce(Option<String>) -> R,
+) -> Written
+where
+    R: schemas::Record<Key = PartnerId, Subject = BanId>,
+{
+    let about = About {
+        subject: BanId::of(brand.as_ref(), &partner),
+        key: partner,
+        record: record(brand.map(BrandId::into_string)),
+    };
+    about.write()
 }
 
 fn end_enrollment(

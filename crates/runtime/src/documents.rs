@@ -76,6 +76,11 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// Whether a partner may be in campaigns: `banned` while it may not.
+    pub PartnerStatus: types::PartnerStatus::ALL.map(types::PartnerStatus::name)
+);
+
+chassis::closed_list!(
     /// Where a partner stands with a campaign: the brand wants it, or has to decide; it is in; or it is not, since the brand rejected
     /// it, it went by itself, or the brand removed it.
     pub EnrollmentStatus: types::EnrollmentStatus::ALL.map(types::EnrollmentStatus::name)

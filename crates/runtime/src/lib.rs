@@ -24,7 +24,7 @@ mod transports;
 pub use definition::{Definition, LeaderJobs, Routes};
 pub use documents::{
     BAD_GATEWAY, CampaignRefusals, CampaignStatus, ClaimStatus, ConversionType, EnrollmentStatus,
-    PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE, TrackingRefusals,
+    PartnerStatus, PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE, TrackingRefusals,
 };
 pub use host::Host;
 pub use operations::{CommandState, Operator, Reason, RejectionName, unread};

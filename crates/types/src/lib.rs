@@ -23,12 +23,12 @@ pub use currency::Currency;
 pub use decimal::AmountError;
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
-    BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId, InvalidId,
-    LinkCode, OrderId, PartnerId, PayoutId,
+    BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
+    InvalidId, LinkCode, OrderId, PartnerId, PayoutId,
 };
 pub use lists::{
     AccountType, CampaignStatus, ClaimStatus, ConversionType, DeclineReason, EarningStatus,
-    EnrollmentStatus, JoinMode, PauseReason, PayoutMethod, RefusalReason,
+    EnrollmentStatus, JoinMode, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};

@@ -53,7 +53,15 @@ crate::names! {
         Removed = "removed",
     }
 
-    /// Why a brand does not want a partner in a campaign.
+    /// What a brand, or an operator, holds of a partner as a whole.
+    pub enum PartnerStatus {
+        /// It may join campaigns, and its links lead to their targets.
+        Active = "active",
+        /// It may not, and they do not.
+        Banned = "banned",
+    }
+
+    /// Why a brand does not want a partner in a campaign, or in any.
     pub enum RefusalReason {
         /// It may apply again, with more to show.
         NeedsMoreDetail = "needs_more_detail",

@@ -110,6 +110,22 @@ pub struct RejectV1 {
     pub reason: String,
 }
 
+/// Asks that a partner is in no campaign of a brand, or in none at all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanPartnerV1 {
+    /// Whose campaigns; absent: everybody's, for operators.
+    pub brand_id: Option<String>,
+    /// Why, from a closed list.
+    pub reason: String,
+}
+
+/// Asks that a ban ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnbanPartnerV1 {
+    /// Whose ban; absent: that of all campaigns.
+    pub brand_id: Option<String>,
+}
+
 /// A campaign exists, in draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignCreatedV1 {
@@ -253,4 +269,20 @@ pub struct EnrollmentRejectedV1 {
     pub brand_id: BrandId,
     /// Why.
     pub reason: RefusalReason,
+}
+
+/// A partner may be in no campaign of a brand, or in none at all, and its links there lead to the fallback page. What it earned stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerBannedV1 {
+    /// Whose campaigns; absent: everybody's.
+    pub brand_id: Option<BrandId>,
+    /// Why.
+    pub reason: RefusalReason,
+}
+
+/// A ban ends: the partner stands with each campaign where it stood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerUnbannedV1 {
+    /// Whose ban; absent: that of all campaigns.
+    pub brand_id: Option<BrandId>,
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use types::{
     BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType, Currency,
-    DeclineReason, EnrollmentStatus, LinkCode, Micros, Money, OrderId, PartnerId, TermsVersion,
-    Uuid, WindowDays,
+    DeclineReason, EnrollmentStatus, LinkCode, Micros, Money, OrderId, PartnerId, PartnerStatus,
+    TermsVersion, Uuid, WindowDays,
 };
 
 /// Asks for a link that leads a partner's visitors to a brand's page.
@@ -94,6 +94,15 @@ pub struct EnrollmentEndAdoptedV1 {
     pub partner_id: PartnerId,
     /// What the enrollment became.
     pub status: EnrollmentStatus,
+}
+
+/// Whether a partner's links may lead to their targets, as tracking's own fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerStatusAdoptedV1 {
+    /// In whose campaigns; absent: everybody's.
+    pub brand_id: Option<BrandId>,
+    /// What the partner is there.
+    pub status: PartnerStatus,
 }
 
 /// A link exists.

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use schemas::*;
 use types::{
     CampaignStatus, ConversionType, Currency, DeclineReason, EarningStatus, EnrollmentStatus,
-    JoinMode, Micros, Money, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
+    JoinMode, Micros, Money, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion,
+    WindowDays,
 };
 use uuid::Uuid;
 
@@ -246,6 +247,15 @@ fn campaign_commands() -> Vec<Body> {
             reason: text("needs_more_detail"),
         }
         .into(),
+        BanPartnerV1 {
+            brand_id: Some(text("brand1")),
+            reason: text("terms_violated"),
+        }
+        .into(),
+        UnbanPartnerV1 {
+            brand_id: Some(text("brand1")),
+        }
+        .into(),
     ]
 }
 
@@ -291,7 +301,22 @@ fn campaign_events() -> Vec<Body> {
     ]);
     bodies.extend(life());
     bodies.extend(applications());
+    bodies.extend(bans());
     bodies
+}
+
+fn bans() -> [Body; 2] {
+    [
+        PartnerBannedV1 {
+            brand_id: Some(id("brand1")),
+            reason: RefusalReason::TermsViolated,
+        }
+        .into(),
+        PartnerUnbannedV1 {
+            brand_id: Some(id("brand1")),
+        }
+        .into(),
+    ]
 }
 
 fn applications() -> [Body; 4] {
@@ -493,7 +518,7 @@ fn claims() -> [Body; 4] {
     ]
 }
 
-fn stops() -> [Body; 2] {
+fn stops() -> [Body; 3] {
     [
         CampaignStatusAdoptedV1 {
             status: CampaignStatus::Paused,
@@ -502,6 +527,11 @@ fn stops() -> [Body; 2] {
         EnrollmentEndAdoptedV1 {
             partner_id: id("partner123"),
             status: EnrollmentStatus::Removed,
+        }
+        .into(),
+        PartnerStatusAdoptedV1 {
+            brand_id: Some(id("brand1")),
+            status: PartnerStatus::Banned,
         }
         .into(),
     ]

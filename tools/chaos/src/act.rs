@@ -2,13 +2,13 @@
 
 use anyhow::{Result, anyhow};
 use schemas::{
-    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveV1, Body, CloseV1, CreateLinkV1, CreateV1,
-    DeclineClaimV1, EndEnrollmentV1, PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1,
-    Service, SubmitEvidenceV1, WireMoney,
+    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveV1, BanPartnerV1, Body, CloseV1,
+    CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, PauseV1, Plan, PublishTermsV1,
+    RecordEventV1, ResumeV1, Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
 };
 use serde_json::{Value, json};
 use types::{
-    BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EnrollmentStatus, EvidenceId,
+    BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EnrollmentStatus, EvidenceId,
     JoinMode, OrderId, PartnerId, RefusalReason,
 };
 use uuid::Uuid;
@@ -102,6 +102,12 @@ pub enum Act {
         partner: String,
         removed: bool,
     },
+    /// The campaign's brand bans the partner, or lets it back.
+    Ban {
+        campaign: String,
+        partner: String,
+        lifted: bool,
+    },
     Evidence {
         campaign: String,
         partner: String,
@@ -148,6 +154,7 @@ impl Act {
             | Self::Accept { .. }
             | Self::Approve { .. }
             | Self::End { .. }
+            | Self::Ban { .. }
             | Self::Evidence { .. } => Service::Campaign,
             Self::Link { .. } | Self::Report { .. } | Self::Decide { .. } => Service::Tracking,
             Self::Payout { .. } => Service::Payment,
@@ -169,6 +176,12 @@ impl Act {
                 removed: true,
             } => format!("campaigns/{campaign}/partners/{partner}/remove"),
             Self::End { campaign, .. } => format!("campaigns/{campaign}/leave"),
+            Self::Ban {
+                partner, lifted, ..
+            } => {
+                let step = if *lifted { "unban" } else { "ban" };
+                format!("partners/{partner}/{step}")
+            }
             Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
             Self::Link { .. } => "links".to_owned(),
@@ -254,6 +267,14 @@ impl Act {
             }
             Self::Move { .. } | Self::Approve { .. } | Self::Decide { accepted: true, .. } => {
                 json!({})
+            }
+            Self::Ban {
+                campaign,
+                lifted: true,
+                ..
+            } => json!({"brand_id": brand_of(campaign)}),
+            Self::Ban { campaign, .. } => {
+                json!({"brand_id": brand_of(campaign), "reason": REMOVED.name()})
             }
             Self::End { removed: true, .. } => json!({"reason": REMOVED.name()}),
             Self::End { partner, .. } => json!({"partner_id": partner}),
@@ -345,6 +366,7 @@ impl Act {
                 removed: true,
                 ..
             }
+            | Self::Ban { campaign, .. }
             | Self::Decide { campaign, .. } => Some(brand(brand_of(campaign))),
             Self::Accept { partner: own, .. }
             | Self::End { partner: own, .. }
@@ -390,6 +412,7 @@ impl Act {
                 removed: true,
                 ..
             }
+            | Self::Ban { campaign, .. }
             | Self::Decide { campaign, .. } => Some(brand_of(campaign)),
             Self::Report {
                 by: Reporter::Shop(shop),
@@ -478,6 +501,22 @@ impl Act {
                     reason: removed.then(|| REMOVED.name().to_owned()),
                 };
                 Some((campaign.clone(), subject.to_string(), body.into()))
+            }
+            Self::Ban {
+                campaign,
+                partner,
+                lifted,
+            } => {
+                let brand = BrandId::parse(brand_of(campaign)).map_err(wrong)?;
+                let subject = BanId::of(Some(&brand), &partner_id(partner).map_err(wrong)?);
+                let brand_id = Some(brand.into_string());
+                let body = if *lifted {
+                    UnbanPartnerV1 { brand_id }.into()
+                } else {
+                    let reason = REMOVED.name().to_owned();
+                    BanPartnerV1 { brand_id, reason }.into()
+                };
+                Some((partner.clone(), subject.to_string(), body))
             }
             Self::Accept {
                 campaign,

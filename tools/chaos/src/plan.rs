@@ -445,7 +445,7 @@ impl Writer {
         }
     }
 
-    /// The partner goes or is removed, and a campaign that no other journey is in stops: what was earned stays.
+    /// The partner goes, is removed or banned, and a campaign that no other journey is in stops: what was earned stays.
     fn part(&mut self, campaign: &str) {
         let own = campaign.starts_with("dcj") || campaign.starts_with("dca");
         let step = |step| Act::Move {
@@ -481,7 +481,21 @@ impl Writer {
         }
         if self.random.percent(15) {
             steps.push((end(true), Expect::Done));
-            steps.push((join, Expect::Refused("partner_removed")));
+            steps.push((join.clone(), Expect::Refused("partner_removed")));
+        }
+        if self.random.percent(30) {
+            let ban = |lifted| Act::Ban {
+                campaign: campaign.to_owned(),
+                partner: self.partner.clone(),
+                lifted,
+            };
+            steps.push((ban(false), Expect::Done));
+            steps.push((ban(false), Expect::Refused("already_banned")));
+            steps.push((join, Expect::Refused("partner_banned")));
+            if self.random.percent(50) {
+                steps.push((ban(true), Expect::Done));
+                steps.push((ban(true), Expect::Refused("not_banned")));
+            }
         }
         for (act, expect) in steps {
             let way = self.way(false);

@@ -103,6 +103,11 @@ const TABLES: &[(&str, Service, &str)] = &[
         "SELECT concat_ws(' ', id, campaign_id, brand_id, partner_id, evidence_type, url_hash) FROM evidence",
     ),
     (
+        "bans",
+        Service::Campaign,
+        "SELECT concat_ws(' ', id, partner_id, brand_id, status, reason) FROM bans",
+    ),
+    (
         "adopted terms",
         Service::Tracking,
         "SELECT concat_ws(' ', campaign_id, version, brand_id, currency, window_days) FROM terms",
@@ -116,6 +121,11 @@ const TABLES: &[(&str, Service, &str)] = &[
         "adopted enrollments",
         Service::Tracking,
         "SELECT concat_ws(' ', id, campaign_id, partner_id, terms_version, status) FROM enrollments",
+    ),
+    (
+        "adopted bans",
+        Service::Tracking,
+        "SELECT concat_ws(' ', id, partner_id, brand_id, status) FROM bans",
     ),
     (
         "links",

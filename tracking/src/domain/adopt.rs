@@ -2,9 +2,12 @@
 
 use schemas::{
     About, CampaignAdoptedV1, CampaignStatusAdoptedV1, EnrollmentAdoptedV1, EnrollmentEndAdoptedV1,
-    TermsAdoptedV1,
+    PartnerStatusAdoptedV1, TermsAdoptedV1,
 };
-use types::{CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, PartnerId, TermsVersion};
+use types::{
+    BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, PartnerId,
+    PartnerStatus, TermsVersion,
+};
 
 use super::{Event, Fact};
 
@@ -54,7 +57,28 @@ pub fn adopt(fact: Fact) -> Event {
             let (who, status) = (it.record.partner_id, it.record.status);
             ended((it.key, it.subject), who, status)
         }
+        Fact::PartnerBanned(it) => {
+            let brand = it.record.brand_id;
+            partner((it.key, it.subject), brand, PartnerStatus::Banned)
+        }
+        Fact::PartnerUnbanned(it) => {
+            let brand = it.record.brand_id;
+            partner((it.key, it.subject), brand, PartnerStatus::Active)
+        }
     }
+}
+
+fn partner(
+    (key, subject): (PartnerId, BanId),
+    brand_id: Option<BrandId>,
+    status: PartnerStatus,
+) -> Event {
+    let record = PartnerStatusAdoptedV1 { brand_id, status };
+    Event::PartnerStatusAdopted(About {
+        key,
+        subject,
+        record,
+    })
 }
 
 fn status(campaign: CampaignId, status: CampaignStatus) -> Event {

@@ -103,7 +103,8 @@ impl Claims {
             | Event::DuplicateIgnored(_)
             | Event::Recorded(_)
             | Event::CampaignStatusAdopted(_)
-            | Event::EnrollmentEndAdopted(_) => return None,
+            | Event::EnrollmentEndAdopted(_)
+            | Event::PartnerStatusAdopted(_) => return None,
         };
         let known = self.0.get_mut(claim)?;
         if !known.status.stays() {

@@ -42,6 +42,8 @@ schemas::events! {
         CampaignStatusAdopted(CampaignStatusAdoptedV1),
         /// That a partner is in a campaign no more is known here.
         EnrollmentEndAdopted(EnrollmentEndAdoptedV1),
+        /// Whether a partner is banned is known here.
+        PartnerStatusAdopted(PartnerStatusAdoptedV1),
     }
 }
 
@@ -68,6 +70,10 @@ schemas::events! {
         EnrollmentApproved(EnrollmentApprovedV1),
         /// It is not.
         EnrollmentRejected(EnrollmentRejectedV1),
+        /// A partner may be in no campaign of a brand, or in none at all.
+        PartnerBanned(PartnerBannedV1),
+        /// It may again.
+        PartnerUnbanned(PartnerUnbannedV1),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Links.
 
+use std::collections::HashSet;
+
 use schemas::{About, LinkCreatedV1};
-use types::{BrandId, CampaignStatus, EnrollmentId, EnrollmentStatus};
+use types::{BanId, BrandId, CampaignStatus, EnrollmentId, EnrollmentStatus, PartnerId};
 
 use super::{Access, Code, CreateLink, Event, Rejection};
 
@@ -16,6 +18,18 @@ pub struct Campaign {
     pub fallback_url: Option<String>,
     /// Whether its links lead to their targets.
     pub status: CampaignStatus,
+}
+
+/// The bans in force of who wants a link.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bans(pub HashSet<BanId>);
+
+impl Bans {
+    /// Whether this brand, or an operator, has banned the partner.
+    fn keep_out(&self, partner: &PartnerId, brand: &BrandId) -> bool {
+        let by = |brand| self.0.contains(&BanId::of(brand, partner));
+        by(Some(brand)) || by(None)
+    }
 }
 
 /// What asking for a link comes to.
@@ -38,6 +52,7 @@ pub fn create_link(
     taken: bool,
     campaign: Option<&Campaign>,
     enrollment: Option<EnrollmentStatus>,
+    bans: &Bans,
     access: &Access,
 ) -> LinkDecision {
     let refused = |rejection| LinkDecision::Rejected(rejection);
@@ -61,6 +76,10 @@ pub fn create_link(
     if campaign.status == CampaignStatus::Closed {
         let detail = "the campaign has ended for good";
         return refused(Rejection::of("/campaign_id", Code::CampaignClosed, detail));
+    }
+    if bans.keep_out(&command.partner, &campaign.brand) {
+        let detail = "the campaign's brand, or an operator, has banned this partner";
+        return refused(Rejection::of("/partner_id", Code::PartnerBanned, detail));
     }
     if !campaign.allowed_hosts.contains(&command.target_host) {
         let detail = format!(

@@ -19,7 +19,7 @@ pub use attribution::{Candidate, Reason};
 pub use claim::{Claim, ClaimDecision, Claims, DecideClaim, decide_claim};
 pub use command::{CreateLink, EventType, Report, UserHash, Visitor};
 pub use event::{Attributed, Event, EventRecorded, Fact, RefundNoted, Unattributed};
-pub use link::{Campaign, LinkDecision, create_link};
+pub use link::{Bans, Campaign, LinkDecision, create_link};
 pub use order::{Conversion, NotedRefund, Order, Orders, Status};
 pub(crate) use report::amount_refused;
 pub use report::{Known, record};

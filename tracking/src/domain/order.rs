@@ -142,7 +142,8 @@ impl Orders {
             | Event::ClaimAccepted(_)
             | Event::ClaimDeclined(_)
             | Event::CampaignStatusAdopted(_)
-            | Event::EnrollmentEndAdopted(_) => None,
+            | Event::EnrollmentEndAdopted(_)
+            | Event::PartnerStatusAdopted(_) => None,
         }
     }
 

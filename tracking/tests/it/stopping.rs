@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use runtime::testing::{TestService, new_database, until, variables};
 use schemas::{
-    Body, CampaignClosedV1, CampaignPausedV1, CampaignResumedV1, EnrollmentEndedV1, Service,
+    Body, CampaignClosedV1, CampaignPausedV1, CampaignResumedV1, EnrollmentEndedV1,
+    PartnerBannedV1, PartnerUnbannedV1, Service,
 };
 use serde_json::json;
 use tracking::{MIGRATIONS, Tracking};
-use types::{EnrollmentStatus, PauseReason, RefusalReason};
+use types::{BanId, BrandId, EnrollmentStatus, PauseReason, RefusalReason};
 
 use crate::app::*;
 
@@ -156,6 +157,52 @@ async fn who_is_no_longer_in_keeps_what_its_clicks_earn_and_gets_no_more_of_them
     of_partner(&mut service, ended(EnrollmentStatus::Removed)).await;
     leads_to(&service, FALLBACK).await;
     let tables = ["campaigns", "enrollments", "links", "link_stops"];
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}
+
+/// What a brand, or an operator of all campaigns, holds of the partner.
+async fn ban(service: &mut TestService, brand: Option<&str>, begins: bool) {
+    let brand_id: Option<BrandId> = brand.map(|brand| brand.parse().unwrap());
+    let subject = BanId::of(brand_id.as_ref(), &PARTNER.parse().unwrap());
+    let body = if begins {
+        let reason = RefusalReason::TermsViolated;
+        PartnerBannedV1 { brand_id, reason }.into()
+    } else {
+        PartnerUnbannedV1 { brand_id }.into()
+    };
+    deliver(service, PARTNER, subject.as_str(), body).await;
+}
+
+#[tokio::test]
+async fn a_ban_stops_the_links_of_one_brand_or_of_all_until_it_ends_and_what_came_before_counts() {
+    let mut service = start_with_link().await;
+    click(&service, "lnk_1", "user1").await;
+    ban(&mut service, Some("brand-of-others"), true).await;
+    let before = clicks(&service).await;
+    location(&service, "lnk_1").await;
+    assert_eq!(clicks(&service).await, before + 1, "another brand's ban");
+    for by in [Some(BRAND), None] {
+        ban(&mut service, by, true).await;
+        leads_to(&service, FALLBACK).await;
+        let before = clicks(&service).await;
+        location(&service, "lnk_1").await;
+        assert_eq!(clicks(&service).await, before);
+        let another = json!({"campaign_id": CAMPAIGN, "partner_id": PARTNER, "target_url": TARGET});
+        let operator = runtime::testing::operator();
+        let (status, answer) = service.post(LINKS, &operator, &another).await;
+        assert_eq!(
+            (status, &answer["code"]),
+            (StatusCode::FORBIDDEN, &json!("partner_banned"))
+        );
+        ban(&mut service, by, false).await;
+        assert_eq!(location(&service, "lnk_1").await, TARGET);
+    }
+    ban(&mut service, Some(BRAND), true).await;
+    report_as(&service, "attributed", &order("user1", "o1", "10")).await;
+    let tables = ["bans", "enrollments", "links", "link_stops"];
     service
         .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &tables)
         .await;

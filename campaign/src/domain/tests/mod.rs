@@ -1,5 +1,6 @@
 //! Deciders as values.
 
+mod bans;
 mod decisions;
 mod properties;
 

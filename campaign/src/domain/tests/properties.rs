@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use proptest::prelude::*;
 use schemas::{About, EvidenceSubmittedV1};
 use types::{
-    BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, EvidenceId, JoinMode,
-    PartnerId, RefusalReason, TermsVersion, WindowDays,
+    BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, EvidenceId,
+    JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::{new_campaign, place, submitted_by, ten_percent};
 use crate::domain::{
-    Actor, Campaign, Change, Command, Enrollment, Event, Rejection, Step, View, decide,
+    Actor, Ban, Campaign, Change, Command, Enrollment, Event, Rejection, Rows, Step, View, decide,
 };
 
 /// A small state, so that commands meet.
@@ -72,6 +72,13 @@ fn command() -> impl Strategy<Value = Command> {
             window: WindowDays::new(days).unwrap(),
             plan: ten_percent(),
         }),
+        (partner(), prop::option::of(brand()), any::<bool>()).prop_map(
+            |(partner, brand, begins)| Command::Ban {
+                partner,
+                brand,
+                reason: begins.then_some(RefusalReason::Other),
+            }
+        ),
         (campaign(), step()).prop_map(|(campaign, step)| Command::Move { campaign, step }),
         (campaign(), partner(), change()).prop_map(|(campaign, partner, change)| Command::Change {
             campaign,
@@ -108,13 +115,20 @@ fn command() -> impl Strategy<Value = Command> {
 struct BatchState {
     campaigns: HashMap<CampaignId, Campaign>,
     enrollments: HashMap<EnrollmentId, Enrollment>,
+    bans: HashMap<BanId, Ban>,
     evidence: HashSet<EvidenceId>,
 }
 
 impl BatchState {
     fn decide(&self, command: &Command, actor: &Actor) -> Result<Event, Rejection> {
+        let campaign = command.campaign().and_then(|id| self.campaigns.get(id));
         let view = View {
-            campaign: self.campaigns.get(command.campaign()),
+            campaign,
+            banned: command
+                .partner()
+                .zip(campaign)
+                .is_some_and(|(partner, of)| self.banned(partner, of)),
+            ban: command.ban().and_then(|id| self.bans.get(&id)),
             enrollment: command
                 .enrollment()
                 .and_then(|id| self.enrollments.get(&id)),
@@ -125,12 +139,29 @@ impl BatchState {
         decide(view, command, &submitted_by(actor.clone()))
     }
 
+    fn banned(&self, partner: &PartnerId, campaign: &Campaign) -> bool {
+        let mut bans = self.bans.values();
+        bans.any(|ban| {
+            let here = ban
+                .brand
+                .as_ref()
+                .is_none_or(|brand| *brand == campaign.brand);
+            ban.in_force() && ban.partner == *partner && here
+        })
+    }
+
     fn evolve(&mut self, event: &Event, position: i64) {
-        let id = event.campaign().clone();
-        let before = self.campaigns.remove(&id);
-        let after = Campaign::evolve(before, event, place(position));
-        self.campaigns
-            .insert(id, after.expect("events happen to what there is"));
+        if let Some(id) = event.campaign() {
+            let before = self.campaigns.remove(id);
+            let after = Campaign::evolve(before, event, place(position));
+            self.campaigns
+                .insert(id.clone(), after.expect("events happen to what there is"));
+        }
+        if let Rows::Ban(id) = event.rows() {
+            let before = self.bans.remove(id);
+            let after = Ban::evolve(before, event, place(position)).unwrap();
+            self.bans.insert(id.clone(), after);
+        }
         if let Some(id) = event.enrollment() {
             let before = self.enrollments.remove(id);
             let after = Enrollment::evolve(before, event, place(position)).unwrap();
@@ -148,6 +179,9 @@ impl BatchState {
             assert_eq!(paused, campaign.pause_reason.is_some());
             let closed = campaign.status == CampaignStatus::Closed;
             assert_eq!(closed, campaign.closed_at.is_some());
+        }
+        for ban in self.bans.values() {
+            assert_eq!(ban.in_force(), ban.reason.is_some());
         }
         for enrollment in self.enrollments.values() {
             let campaign = &self.campaigns[&enrollment.campaign];
@@ -178,8 +212,17 @@ fn owns(actor: &Actor, event: &Event, state: &BatchState) -> bool {
         Event::EnrollmentEnded(ended) if ended.status == EnrollmentStatus::Left => {
             actor.is_partner(&ended.partner_id)
         }
-        _ => actor.is_brand(&state.campaigns[event.campaign()].brand),
+        Event::PartnerBanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
+        Event::PartnerUnbanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
+        _ => {
+            let campaign = event.campaign().expect("every other event has one");
+            actor.is_brand(&state.campaigns[campaign].brand)
+        }
     }
+}
+
+fn may_ban(actor: &Actor, brand: Option<&BrandId>) -> bool {
+    brand.map_or(actor.operator, |brand| actor.is_brand(brand))
 }
 
 proptest! {

@@ -5,10 +5,14 @@ use std::collections::BTreeSet;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{OpenApi, Tag};
 
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 15] = [
     (
         "campaigns",
         "Campaigns, their terms and plans, and who takes part in them.",
+    ),
+    (
+        "partners",
+        "Partners as a whole: who is banned from a brand's campaigns, or from all.",
     ),
     ("evidence", "What partners show of their work."),
     ("tracking", "Links, and what visitors did."),

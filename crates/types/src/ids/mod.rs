@@ -114,6 +114,8 @@ ids! {
     BrandId
     /// One partner's acceptance of one campaign.
     EnrollmentId
+    /// That one partner is banned, by one brand or everywhere.
+    BanId
     /// One piece of evidence of one partner for one campaign.
     EvidenceId
     /// A partner's link: what stands behind `/c/`.
@@ -137,6 +139,14 @@ impl EnrollmentId {
             "enr_",
             &["enrollment", campaign.as_str(), partner.as_str()],
         ))
+    }
+}
+
+impl BanId {
+    /// A brand bans a partner once, and so does an operator (`None`): everywhere.
+    pub fn of(brand: Option<&BrandId>, partner: &PartnerId) -> Self {
+        let brand = brand.map_or("", BrandId::as_str);
+        Self(derivation::named("ban_", &["ban", brand, partner.as_str()]))
     }
 }
 

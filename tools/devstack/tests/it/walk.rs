@@ -179,6 +179,65 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
     .await;
 }
 
+#[tokio::test]
+async fn with_the_bff_alone_a_brand_bans_a_partner_from_its_own_campaigns_and_an_operator_from_all()
+{
+    let stack = LocalStack::start(Mode::Event).await.unwrap();
+    let mut walker = Walker::new(&stack, Mode::Event);
+    walker.token = stack.token(&["--partner", "partner7"]).unwrap();
+    let operator = stack.token(&["--role", "operator"]).unwrap();
+    let (yes, no) = (json!({"accepted_terms": true}), json!({}));
+    let mut brands = Vec::new();
+    for name in ["a", "b"] {
+        let brand = stack.token(&["--brand", &format!("brand-{name}")]).unwrap();
+        let campaign = json!({"campaign_id": format!("camp-{name}"), "name": name, "currency": "USD",
+            "allowed_hosts": ["shop.example.com"], "fallback_url": "https://shop.example.com/later"});
+        let terms = json!({"text": "Be honest.", "window_days": 30, "plan": {"sale": {"bps": 1000}, "hold_days": 0}});
+        let of_campaign = |step: &str| format!("campaigns/camp-{name}/{step}");
+        walker.done(&brand, "campaigns", campaign).await;
+        walker.done(&brand, &of_campaign("terms"), terms).await;
+        walker
+            .done(&brand, &of_campaign("activate"), no.clone())
+            .await;
+        let accepted = walker.write(&of_campaign("accept"), yes.clone()).await;
+        assert_eq!(accepted["status"], "completed", "{accepted}");
+        let link = json!({"campaign_id": format!("camp-{name}"), "code": name, "target_url": "https://shop.example.com/shoes"});
+        let linked = walker.write("links", link).await;
+        assert_eq!(linked["status"], "completed", "{linked}");
+        brands.push(brand);
+    }
+    let leads_to = async |code: &str, page: &str| {
+        let expected = format!("https://shop.example.com/{page}");
+        until(&expected, || async {
+            let location = walker.location(code, "user7").await;
+            location.split("?click_id=").next() == Some(&*expected)
+        })
+        .await;
+    };
+    leads_to("a", "shoes").await;
+    let (ban, unban) = ("partners/partner7/ban", "partners/partner7/unban");
+    let why = json!({"reason": "terms_violated"});
+    walker.done(&brands[0], ban, why.clone()).await;
+    leads_to("a", "later").await;
+    leads_to("b", "shoes").await;
+    let refused = walker.write("campaigns/camp-a/accept", yes.clone()).await;
+    assert_eq!(refused["code"], "partner_banned", "{refused}");
+    until("the partner reads of its ban", || async {
+        let list = walker.read("bans").await;
+        list["items"][0]["brand_id"] == "brand-a" && list["items"][0]["status"] == "banned"
+    })
+    .await;
+    walker.done(&operator, ban, why).await;
+    leads_to("b", "later").await;
+    walker.done(&brands[0], unban, no.clone()).await;
+    let refused = walker.write("campaigns/camp-a/accept", yes).await;
+    assert_eq!(refused["code"], "partner_banned", "{refused}");
+    walker.done(&operator, unban, no).await;
+    for code in ["a", "b"] {
+        leads_to(code, "shoes").await;
+    }
+}
+
 async fn walk_twice(mode: Mode) {
     let stack = LocalStack::start(mode).await.unwrap();
     walk_twice_on(&stack, mode).await;

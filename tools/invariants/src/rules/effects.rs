@@ -51,10 +51,12 @@ pub(super) const QUESTIONS: &[Question] = &[
                       SELECT 'campaign', 'campaigns', id, position, 'campaign.created.v1' FROM campaign.campaigns
                        UNION ALL SELECT 'campaign', 'terms', campaign_id, position, 'terms.published.v1' FROM campaign.terms
                        UNION ALL SELECT 'campaign', 'enrollments', id, position, 'enrollment.%' FROM campaign.enrollments
+                       UNION ALL SELECT 'campaign', 'bans', id, position, 'partner.%' FROM campaign.bans
                        UNION ALL SELECT 'campaign', 'evidence', id, position, 'evidence.submitted.v1' FROM campaign.evidence
                        UNION ALL SELECT 'tracking', 'campaigns', id, position, 'campaign.adopted.v1' FROM tracking.campaigns
                        UNION ALL SELECT 'tracking', 'terms', campaign_id, position, 'terms.adopted.v1' FROM tracking.terms
                        UNION ALL SELECT 'tracking', 'enrollments', id, position, 'enrollment.adopted.v1' FROM tracking.enrollments
+                       UNION ALL SELECT 'tracking', 'bans', id, position, 'partner.status_adopted.v1' FROM tracking.bans
                        UNION ALL SELECT 'tracking', 'links', code, position, 'link.created.v1' FROM tracking.links
                        UNION ALL SELECT 'tracking', 'conversions', id::text, position,
                                         CASE standing WHEN 'noted' THEN 'conversion.refund_noted.v1'

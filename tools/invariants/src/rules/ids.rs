@@ -99,6 +99,10 @@ const DERIVED: &str = "
   WHERE type LIKE 'enrollment.%' OR type IN ('campaign.accept.command.v1', 'campaign.end_enrollment.command.v1', 'campaign.invite.command.v1',
                                              'campaign.approve.command.v1', 'campaign.reject.command.v1')
  UNION ALL
+ SELECT format('%s position %s (%s)', service, position, type), subject, 'ban_',
+        ARRAY['ban', coalesce(payload ->> 'brand_id', ''), key], NULL
+   FROM messages WHERE type LIKE 'partner.%' OR type LIKE 'campaign.%ban_partner.command.v1'
+ UNION ALL
  SELECT format('bff position %s (%s)', position, type), subject, 'evd_',
         ARRAY['evidence', key, payload ->> 'partner_id', payload ->> 'evidence_type', payload ->> 'file_url'], NULL
    FROM messages WHERE type = 'campaign.submit_evidence.command.v1'

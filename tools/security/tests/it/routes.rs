@@ -110,6 +110,7 @@ const TAKEN: &str = "that a chosen name is taken cannot be hidden";
 /// A shop may report what no campaign that is known here is meant by; whoever reports for another's is refused, lest it
 /// take that one's orders. Campaigns that tracking knows are active ones.
 const SHOP: &str = "that another's campaign is active may be known";
+const NO_RECORD: &str = "an operator may ban before a brand is known";
 const OPERATOR: [Seen; 4] = [Hidden, Hidden, Hidden, Yes];
 const BRANDS: [Seen; 4] = [Hidden, Hidden, Yes, Yes];
 const PARTNERS: [Seen; 4] = [Hidden, Yes, Hidden, Yes];
@@ -189,6 +190,14 @@ pub const LINES: &[Line] = &[
     line(Service::Campaign, "POST /api/v1/campaign/campaigns/{campaign_id}/partners/{partner_id}/reject",
         "/api/v1/campaign/campaigns/camp-$who/partners/partner-mine/reject", r#"{"reason":"other"}"#,
         BRANDS, OPERATOR, Hidden),
+    line(Service::Campaign, "POST /api/v1/campaign/partners/{partner_id}/ban", "/api/v1/campaign/partners/partner-spare/ban",
+        r#"{"reason":"other","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Hidden).distinguishable(OPERATOR, NO_RECORD),
+    line(Service::Campaign, "POST /api/v1/campaign/partners/{partner_id}/unban", "/api/v1/campaign/partners/partner-spare/unban",
+        r#"{"brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Hidden).distinguishable(OPERATOR, NO_RECORD),
+    line(Service::Campaign, "GET /api/v1/campaign/bans", "/api/v1/campaign/bans", "",
+        LISTS, LISTS, Yes),
     line(Service::Campaign, "POST /api/v1/campaign/campaigns", "/api/v1/campaign/campaigns",
         r#"{"campaign_id":"camp-$who","brand_id":"brand-mine","name":"n","currency":"USD","allowed_hosts":["a.example"]}"#,
         BRANDS, BRANDS, Yes).distinguishable(BRANDS, TAKEN),
@@ -347,6 +356,16 @@ pub const LINES: &[Line] = &[
     line(Service::Bff, "POST /api/v1/campaigns/{id}/partners/{partner_id}/reject",
         "/api/v1/campaigns/camp-$who/partners/partner-mine/reject", r#"{"reason":"other"}"#,
         TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
+    line(Service::Bff, "POST /api/v1/partners/{partner_id}/ban", "/api/v1/partners/partner-spare/ban",
+        r#"{"reason":"other","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Bff, "POST /api/v1/partners/{partner_id}/unban", "/api/v1/partners/partner-spare/unban",
+        r#"{"brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Bff, "GET /api/v1/bans", "/api/v1/bans", "",
+        LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/bans", "/api/v1/bans?partner_id=partner-$who", "",
+        LISTS, LISTS, Yes),
     line(Service::Bff, "POST /api/v1/campaigns/{id}/accept", "/api/v1/campaigns/camp-mine/accept", ACCEPT,
         PARTNERS, OPERATOR, Yes),
     line(Service::Bff, "POST /api/v1/evidence/upload", "/api/v1/evidence/upload",

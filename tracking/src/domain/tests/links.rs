@@ -1,5 +1,7 @@
+use std::collections::HashSet;
+
 use super::*;
-use types::{CampaignStatus, EnrollmentId, EnrollmentStatus};
+use types::{BanId, CampaignStatus, EnrollmentId, EnrollmentStatus};
 
 fn link_request() -> CreateLink {
     CreateLink {
@@ -20,6 +22,17 @@ fn known() -> Campaign {
     }
 }
 
+/// What becomes of the request where nobody is banned.
+fn requested_link(
+    link: &CreateLink,
+    taken: bool,
+    campaign: Option<&Campaign>,
+    enrollment: Option<EnrollmentStatus>,
+    access: &Access,
+) -> LinkDecision {
+    create_link(link, taken, campaign, enrollment, &Bans::default(), access)
+}
+
 fn code(decision: LinkDecision) -> &'static str {
     match decision {
         LinkDecision::Rejected(rejection) => rejection.code.name,
@@ -31,15 +44,15 @@ fn code(decision: LinkDecision) -> &'static str {
 fn a_link_waits_for_its_campaign_and_then_for_its_enrollment() {
     let (all, enrolled) = (Access::All, Some(EnrollmentStatus::Enrolled));
     assert_eq!(
-        create_link(&link_request(), false, None, None, &all),
+        requested_link(&link_request(), false, None, None, &all),
         LinkDecision::WaitForCampaign
     );
     let enrollment = EnrollmentId::of(&campaign("camp1"), &partner("partner1"));
     assert_eq!(
-        create_link(&link_request(), false, Some(&known()), None, &all),
+        requested_link(&link_request(), false, Some(&known()), None, &all),
         LinkDecision::WaitForEnrollment(enrollment)
     );
-    let created = create_link(&link_request(), false, Some(&known()), enrolled, &all);
+    let created = requested_link(&link_request(), false, Some(&known()), enrolled, &all);
     assert!(matches!(
         created,
         LinkDecision::Created(Event::LinkCreated(_))
@@ -50,7 +63,7 @@ fn a_link_waits_for_its_campaign_and_then_for_its_enrollment() {
 fn a_taken_code_another_partner_and_another_host_are_refused_at_once() {
     let (all, enrolled) = (Access::All, Some(EnrollmentStatus::Enrolled));
     assert_eq!(
-        code(create_link(&link_request(), true, None, None, &all)),
+        code(requested_link(&link_request(), true, None, None, &all)),
         "link_exists"
     );
     let other = Access::Own {
@@ -58,7 +71,7 @@ fn a_taken_code_another_partner_and_another_host_are_refused_at_once() {
         brand: None,
     };
     assert_eq!(
-        code(create_link(
+        code(requested_link(
             &link_request(),
             true,
             Some(&known()),
@@ -70,7 +83,13 @@ fn a_taken_code_another_partner_and_another_host_are_refused_at_once() {
     let mut astray = link_request();
     astray.target_host = "evil.example".to_owned();
     assert_eq!(
-        code(create_link(&astray, false, Some(&known()), enrolled, &all)),
+        code(requested_link(
+            &astray,
+            false,
+            Some(&known()),
+            enrolled,
+            &all
+        )),
         "host_not_allowed"
     );
 }
@@ -81,7 +100,7 @@ fn who_is_not_in_gets_no_link_and_a_closed_campaign_gives_none() {
     let out = EnrollmentStatus::ALL.into_iter();
     for status in out.filter(|status| *status != EnrollmentStatus::Enrolled) {
         let campaign = known();
-        let decision = create_link(&link_request(), false, Some(&campaign), Some(status), &all);
+        let decision = requested_link(&link_request(), false, Some(&campaign), Some(status), &all);
         assert_eq!(code(decision), "not_enrolled");
     }
     for (status, expected) in [
@@ -91,10 +110,36 @@ fn who_is_not_in_gets_no_link_and_a_closed_campaign_gives_none() {
     ] {
         let campaign = Campaign { status, ..known() };
         let enrolled = Some(EnrollmentStatus::Enrolled);
-        let decision = create_link(&link_request(), false, Some(&campaign), enrolled, &all);
+        let decision = requested_link(&link_request(), false, Some(&campaign), enrolled, &all);
         match expected {
             Some(expected) => assert_eq!(code(decision), expected),
             None => assert!(matches!(decision, LinkDecision::Created(_)), "{status:?}"),
+        }
+    }
+}
+
+#[test]
+fn who_is_banned_by_the_campaigns_brand_or_everywhere_gets_no_link() {
+    let (partner1, partner2) = (partner("partner1"), partner("partner2"));
+    let (own, other) = (brand("brand1"), brand("brand2"));
+    let banned = Some("partner_banned");
+    for (ban, expected) in [
+        (BanId::of(Some(&own), &partner1), banned),
+        (BanId::of(None, &partner1), banned),
+        (BanId::of(Some(&other), &partner1), None),
+        (BanId::of(Some(&own), &partner2), None),
+    ] {
+        let decision = create_link(
+            &link_request(),
+            false,
+            Some(&known()),
+            Some(EnrollmentStatus::Enrolled),
+            &Bans(HashSet::from([ban])),
+            &Access::All,
+        );
+        match expected {
+            Some(expected) => assert_eq!(code(decision), expected),
+            None => assert!(matches!(decision, LinkDecision::Created(_))),
         }
     }
 }

@@ -1,0 +1,90 @@
+//! `bans`: whom brands and operators keep out of campaigns.
+
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
+use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use types::{BanId, BrandId, Micros, PartnerId, PartnerStatus, RefusalReason};
+
+use super::{column, push_seen_by};
+use crate::domain::Ban;
+
+/// A row as it stands.
+#[derive(Debug, FromRow)]
+pub(crate) struct Row {
+    pub id: String,
+    pub position: i64,
+    pub partner_id: String,
+    pub brand_id: Option<String>,
+    pub status: String,
+    pub reason: Option<String>,
+    pub since: i64,
+}
+
+impl TryFrom<Row> for Ban {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        let reason = row.reason.as_deref();
+        let reason = reason.map(|name| RefusalReason::parse(name).ok_or(()));
+        Ok(Self {
+            id: column("id", BanId::parse(row.id))?,
+            partner: column("partner_id", PartnerId::parse(row.partner_id))?,
+            brand: column("brand_id", row.brand_id.map(BrandId::parse).transpose())?,
+            status: column("status", PartnerStatus::parse(&row.status).ok_or(()))?,
+            reason: column("reason", reason.transpose())?,
+            since: Micros(row.since),
+            position: row.position,
+        })
+    }
+}
+
+/// All bans of these partners: of one there are as many at most as brands.
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    partners: &[String],
+) -> Result<Vec<Ban>, sqlx::Error> {
+    if partners.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM bans WHERE partner_id = ANY($1)")
+        .bind(partners)
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter().map(Ban::try_from).collect()
+}
+
+/// Writes bans as they stand now.
+pub(crate) async fn save(connection: &mut PgConnection, bans: &[Ban]) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(connection, bans => "bans" {
+        id: text = |ban| ban.id.to_string(),
+        position: bigint = |ban| ban.position,
+        partner_id: text = |ban| ban.partner.to_string(),
+        brand_id: text = |ban| ban.brand.as_ref().map(BrandId::as_str),
+        status: text = |ban| ban.status.name(),
+        reason: text = |ban| ban.reason.map(RefusalReason::name),
+        since: bigint = |ban| ban.since.get(),
+    } on (id) set (status, reason, since))
+    .await
+}
+
+/// A page of the bans that this caller may see, newest first: a partner those of itself, a brand its own.
+pub(crate) async fn list(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    page: PageQuery,
+    partner: Option<&PartnerId>,
+    status: Option<PartnerStatus>,
+) -> Result<Vec<Row>, sqlx::Error> {
+    let mut sql = QueryBuilder::new("SELECT * FROM bans WHERE position < ");
+    sql.push_bind(page.below());
+    push_seen_by(&mut sql, scope, "partner_id", "brand_id");
+    if let Some(partner) = partner {
+        sql.push(" AND partner_id = ").push_bind(partner.as_str());
+    }
+    if let Some(status) = status {
+        sql.push(" AND status = ").push_bind(status.name());
+    }
+    sql.push(" ORDER BY position DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(executor).await
+}
