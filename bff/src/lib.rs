@@ -4,7 +4,7 @@
 //! | | |
 //! |---|---|
 //! | takes | requests of people: each write becomes one command in the log, answered 202 |
-//! | follows | every `*-events` topic: outcomes, commissions, payouts, balances, sealing keys |
+//! | follows | every `*-events` topic: outcomes, sealing keys, and whatever lists show |
 //! | emits | `campaign-commands`, `tracking-commands`, `payment-commands` |
 //! | owns | `commands` (gateway); `outcomes` and the read models (projections) |
 //!
@@ -26,8 +26,7 @@ pub use projections::Projections;
 /// Its own tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
-const ABOUT: &str =
-    "The edge for front ends: commands with their outcomes, commissions, payouts and balances.";
+const ABOUT: &str = "The edge for front ends: commands with their outcomes, and everything that is read, in every mode.";
 
 /// The bff in one screen. Reads nothing from the environment beyond what every service reads.
 pub fn define(_: &mut Env) -> Definition<Projections> {

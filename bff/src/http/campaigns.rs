@@ -1,27 +1,36 @@
-//! `/api/v1/campaigns` and `…/{id}/activate`, `…/pause`, `…/resume`, `…/close`.
+//! `/api/v1/campaigns`, `…/{id}` and `…/{id}/activate`, `…/pause`, `…/resume`, `…/close`.
 
+use api::lists::JoinMode;
 use api::{ActivateCampaign, CloseCampaign, CreateCampaign, PauseCampaign, ResumeCampaign};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
+use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
+use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
+use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
-use runtime::CampaignRefusals;
-use types::CampaignId;
+use runtime::{CampaignRefusals, CampaignStatus, PauseReason};
+use serde::{Deserialize, Serialize};
+use types::{BrandId, CampaignId};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
 use super::commands::CommandView;
+use super::shown::moment;
 use super::submit::{Accepted, CommandRequest};
+use crate::store::campaigns::{self, CampaignRow, Narrowed};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
     OpenApiRouter::new()
-        .routes(routes!(create_campaign))
+        .routes(routes!(create_campaign, list_campaigns))
+        .routes(routes!(get_campaign))
         .routes(routes!(activate_campaign))
         .routes(routes!(pause_campaign))
         .routes(routes!(resume_campaign))
@@ -144,4 +153,125 @@ pub(crate) async fn close_campaign(
     let (body, command_request) = CommandRequest::part(write, caller, context);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign)).await
+}
+
+/// A campaign.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CampaignView {
+    #[schema(example = "camp123")]
+    id: String,
+    #[schema(example = "brand1")]
+    brand_id: String,
+    /// What people call it.
+    name: String,
+    /// ISO 4217 code of what its plans pay in.
+    #[schema(example = "USD")]
+    currency: String,
+    /// Where its links may lead.
+    #[schema(example = json!(["shop.example.com"]))]
+    allowed_hosts: Vec<String>,
+    /// Where visitors of its links go while it is paused or closed.
+    #[schema(example = "https://shop.example.com/")]
+    fallback_url: String,
+    #[schema(value_type = JoinMode)]
+    join: String,
+    #[schema(value_type = CampaignStatus)]
+    status: String,
+    /// Why it is paused; `null` while it is not.
+    #[schema(value_type = Option<PauseReason>)]
+    pause_reason: Option<String>,
+    /// The version of the terms in force; `null` before the first.
+    terms_version: Option<i32>,
+    created_at: Timestamp,
+    /// From when partners could join.
+    activated_at: Option<Timestamp>,
+    /// When it ended for good.
+    closed_at: Option<Timestamp>,
+}
+
+impl From<CampaignRow> for CampaignView {
+    fn from(row: CampaignRow) -> Self {
+        let first = || types::fallback_url(&row.allowed_hosts);
+        Self {
+            fallback_url: row.fallback_url.unwrap_or_else(first),
+            id: row.id,
+            brand_id: row.brand_id,
+            name: row.name,
+            currency: row.currency,
+            allowed_hosts: row.allowed_hosts.0,
+            join: row.join_mode,
+            status: row.status,
+            pause_reason: row.pause_reason,
+            terms_version: row.terms_version,
+            created_at: moment(row.created_at),
+            activated_at: row.activated_at.map(moment),
+            closed_at: row.closed_at.map(moment),
+        }
+    }
+}
+
+/// Which campaigns.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CampaignFilter {
+    /// That stand so.
+    #[param(inline, value_type = Option<CampaignStatus>)]
+    status: Option<types::CampaignStatus>,
+    /// That partners come into so.
+    #[param(inline, value_type = Option<JoinMode>)]
+    join: Option<types::JoinMode>,
+    /// Of this brand.
+    #[param(value_type = Option<String>)]
+    brand_id: Option<BrandId>,
+}
+
+/// Campaigns, newest first: a brand's own, for partners all that are no drafts, an operator's all.
+#[utoipa::path(
+    get, path = "/api/v1/campaigns", tag = "campaigns", params(PageQuery, CampaignFilter),
+    responses((status = 200, body = Page<CampaignView>), Problems<Forbidden>), security(("bearer" = []))
+)]
+pub(crate) async fn list_campaigns(
+    State(bff): State<Bff>,
+    caller: Caller,
+    list: List<CampaignFilter>,
+) -> Result<Json<Page<CampaignView>>, Problem> {
+    let filter = &list.filter;
+    let narrowed = Narrowed {
+        brand: filter.brand_id.as_ref(),
+        status: filter.status,
+        join: filter.join,
+    };
+    let rows = campaigns::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    let page = Page::new(list.page, rows, |row| row.position, CampaignView::from);
+    Ok(Json(page))
+}
+
+/// One campaign: a brand's own, or one that is no draft.
+#[utoipa::path(
+    get, path = "/api/v1/campaigns/{id}", tag = "campaigns", params(("id" = String, Path)),
+    responses((status = 200, body = CampaignView), Problems<Forbidden>), security(("bearer" = []))
+)]
+pub(crate) async fn get_campaign(
+    State(bff): State<Bff>,
+    caller: Caller,
+    Path(id): Path<CampaignId>,
+) -> Result<Json<CampaignView>, Problem> {
+    bff.campaign(&caller, &id).await.map(|row| Json(row.into()))
+}
+
+impl Bff {
+    /// The campaign, when the caller may see it.
+    pub(super) async fn campaign(
+        &self,
+        caller: &Caller,
+        id: &CampaignId,
+    ) -> Result<CampaignRow, Problem> {
+        campaigns::find(self.host.pool(), caller.scope()?, id)
+            .await
+            .map_err(|error| runtime::unread(&error))?
+            .ok_or_else(Problem::not_found)
+    }
 }

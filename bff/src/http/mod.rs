@@ -6,6 +6,7 @@ mod campaigns;
 mod claims;
 mod commands;
 mod commissions;
+mod conversions;
 mod enrollments;
 mod evidence;
 mod links;
@@ -57,6 +58,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(payouts::routes())
         .merge(balances::routes())
         .merge(claims::routes())
+        .merge(conversions::routes())
         .route("/asyncapi.json", get(messages::document))
         .route("/docs/messages", get(messages::page))
         .with_state(bff)

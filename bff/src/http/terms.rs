@@ -1,26 +1,33 @@
 //! `/api/v1/campaigns/{id}/terms`.
 
-use api::PublishTerms;
+use api::{PlanView, PublishTerms};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
+use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
+use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
+use chassis::time::Timestamp;
 use chassis::write::Write;
 use runtime::CampaignRefusals;
-use types::CampaignId;
+use serde::Serialize;
+use types::{CampaignId, Currency};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Bff;
 use super::commands::CommandView;
+use super::shown::moment;
 use super::submit::{Accepted, CommandRequest};
+use crate::store::terms::{self, TermsRow};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
-    OpenApiRouter::new().routes(routes!(publish_terms))
+    OpenApiRouter::new().routes(routes!(publish_terms, list_terms))
 }
 
 /// Asks for a new version of a campaign's terms and plan.
@@ -45,4 +52,64 @@ pub(crate) async fn publish_terms(
     let (body, command_request) = CommandRequest::part(write, caller, context);
     command_request.require_role(&[Role::Brand])?;
     bff.submit(command_request, body.command(campaign)).await
+}
+
+/// A version of a campaign's terms. Its text is with the campaign service alone.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TermsView {
+    campaign_id: String,
+    /// Counts from 1 within the campaign.
+    #[schema(example = 1)]
+    version: i32,
+    /// Days from a click within which a conversion is attributed to it.
+    #[schema(example = 30)]
+    window_days: i32,
+    plan: PlanView,
+    /// From when it is in force.
+    effective_at: Timestamp,
+}
+
+impl TermsView {
+    fn of(row: TermsRow) -> Result<Self, Problem> {
+        let currency = Currency::parse(&row.currency).map_err(|error| Problem::internal(&error))?;
+        Ok(Self {
+            plan: PlanView::of_columns(
+                (row.sale_bps, row.sale_flat),
+                (row.lead_bps, row.lead_flat),
+                row.hold_days,
+                currency,
+            ),
+            campaign_id: row.campaign_id,
+            version: row.version,
+            window_days: row.window_days,
+            effective_at: moment(row.effective_at),
+        })
+    }
+}
+
+/// The versions of a campaign's terms, newest (the one in force) first, for who may see the campaign.
+#[utoipa::path(
+    get, path = "/api/v1/campaigns/{id}/terms", tag = "campaigns", params(("id" = String, Path), PageQuery),
+    responses((status = 200, body = Page<TermsView>), Problems<Forbidden>), security(("bearer" = []))
+)]
+pub(crate) async fn list_terms(
+    State(bff): State<Bff>,
+    caller: Caller,
+    Path(campaign): Path<CampaignId>,
+    list: List<NoFilter>,
+) -> Result<Json<Page<TermsView>>, Problem> {
+    bff.campaign(&caller, &campaign).await?;
+    let rows = terms::list(bff.host.pool(), &campaign, list.page)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    let positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
+    let views: Result<Vec<_>, _> = rows.into_iter().map(TermsView::of).collect();
+    let shown: Vec<_> = positions.into_iter().zip(views?).collect();
+    let page = Page::new(
+        list.page,
+        shown,
+        |(position, _)| *position,
+        |(_, view)| view,
+    );
+    Ok(Json(page))
 }

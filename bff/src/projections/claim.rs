@@ -1,55 +1,60 @@
 //! Claims, from `tracking-events`.
 
-use std::collections::HashMap;
-
 use schemas::{Body, ClaimedSale, Header, Message};
 use types::ClaimStatus;
 
+use super::rows::{ReadModel, Says};
 use crate::store::claims::ClaimRow;
 
-/// Whether the message changes a claim that another one may have made.
-pub(super) fn changes(message: &Message) -> bool {
-    matches!(
-        message.body,
-        Body::ClaimSettledV1(_) | Body::ClaimAcceptedV1(_) | Body::ClaimDeclinedV1(_)
-    )
-}
+impl ReadModel for ClaimRow {
+    fn says(message: &Message) -> Says {
+        match message.body {
+            Body::ConversionClaimedV1(_) => Says::All,
+            Body::ClaimSettledV1(_) | Body::ClaimAcceptedV1(_) | Body::ClaimDeclinedV1(_) => {
+                Says::Change
+            }
+            _ => Says::Nothing,
+        }
+    }
 
-/// Notes what the message says about its claim. One whose beginning is a dead letter stays unknown until it is settled.
-pub(super) fn fold(rows: &mut HashMap<String, ClaimRow>, message: &Message) {
-    let header = &message.header;
-    let place = rows.len();
-    let (status, conversion, reason) = match &message.body {
-        Body::ConversionClaimedV1(claimed) => {
-            let row = row_of(header, &claimed.sale, place);
-            rows.insert(header.subject.clone(), row);
-            return;
+    /// A claim whose beginning is a dead letter stays unknown until it is settled.
+    fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
+        let header = &message.header;
+        let (row, status, conversion, reason) = match &message.body {
+            Body::ConversionClaimedV1(claimed) => {
+                return Some(row_of(header, &claimed.sale, place));
+            }
+            Body::ClaimSettledV1(settled) => {
+                let row = before.unwrap_or_else(|| row_of(header, &settled.sale, place));
+                let conversion = Some(&settled.conversion_id);
+                (row, ClaimStatus::Settled, conversion, None)
+            }
+            Body::ClaimAcceptedV1(accepted) => {
+                let conversion = Some(&accepted.conversion_id);
+                (before?, ClaimStatus::Accepted, conversion, None)
+            }
+            Body::ClaimDeclinedV1(declined) => {
+                (before?, ClaimStatus::Declined, None, Some(declined.reason))
+            }
+            _ => return before,
+        };
+        if ClaimStatus::parse(&row.status).is_some_and(ClaimStatus::stays) {
+            return Some(row);
         }
-        Body::ClaimSettledV1(settled) => {
-            let row = rows.entry(header.subject.clone());
-            row.or_insert_with(|| row_of(header, &settled.sale, place));
-            (ClaimStatus::Settled, Some(&settled.conversion_id), None)
-        }
-        Body::ClaimAcceptedV1(accepted) => {
-            (ClaimStatus::Accepted, Some(&accepted.conversion_id), None)
-        }
-        Body::ClaimDeclinedV1(declined) => (ClaimStatus::Declined, None, Some(declined.reason)),
-        _ => return,
-    };
-    if let Some(row) = rows.get_mut(&header.subject)
-        && !ClaimStatus::parse(&row.status).is_some_and(ClaimStatus::stays)
-    {
-        status.name().clone_into(&mut row.status);
-        row.conversion_id = conversion.map(ToString::to_string);
-        row.reason = reason.map(|reason| reason.name().to_owned());
-        row.decided_at = Some(header.time.get());
+        Some(Self {
+            status: status.name().to_owned(),
+            conversion_id: conversion.map(ToString::to_string),
+            reason: reason.map(|reason| reason.name().to_owned()),
+            decided_at: Some(header.time.get()),
+            ..row
+        })
     }
 }
 
-fn row_of(header: &Header, sale: &ClaimedSale, place: usize) -> ClaimRow {
+fn row_of(header: &Header, sale: &ClaimedSale, place: i64) -> ClaimRow {
     ClaimRow {
         id: header.subject.clone(),
-        position: super::among_new(place),
+        position: place,
         status: ClaimStatus::Open.name().to_owned(),
         conversion_id: None,
         campaign_id: sale.campaign_id.to_string(),

@@ -1,58 +1,49 @@
 //! Commissions, from `commission-events`.
 
-use std::collections::HashMap;
-
 use schemas::{Body, CommissionCalculatedV1, Header, Message};
 use types::Micros;
 
+use super::rows::{ReadModel, Says};
 use crate::store::commissions::CommissionRow;
 
 /// What the status on the wire begins with when nothing is earned until an operator decides; the reason follows.
 const SUSPENDED: &str = "suspended_";
 
-/// Whether the message changes a commission that another one made.
-pub(super) fn changes(message: &Message) -> bool {
-    matches!(
-        message.body,
-        Body::CommissionApprovedV1(_) | Body::CommissionReversedV1(_)
-    )
-}
-
-/// Notes what the message says about its commission. One whose beginning is a dead letter stays unknown.
-pub(super) fn fold(rows: &mut HashMap<String, CommissionRow>, message: &Message) {
-    let header = &message.header;
-    match &message.body {
-        Body::CommissionCalculatedV1(calculated) => {
-            let row = row(header, calculated, rows.len());
-            rows.insert(header.subject.clone(), row);
+impl ReadModel for CommissionRow {
+    fn says(message: &Message) -> Says {
+        match message.body {
+            Body::CommissionCalculatedV1(_) => Says::All,
+            Body::CommissionApprovedV1(_) | Body::CommissionReversedV1(_) => Says::Change,
+            _ => Says::Nothing,
         }
-        Body::CommissionApprovedV1(_) => change(rows, header, |row| {
-            row.approved_at = Some(header.time.get());
-        }),
-        Body::CommissionReversedV1(reversed) => change(rows, header, |row| {
-            row.reversed_minor = reversed.reversed_total.minor;
-        }),
-        _ => {}
+    }
+
+    /// A commission whose beginning is a dead letter stays unknown.
+    fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
+        let header = &message.header;
+        let mut row = match &message.body {
+            Body::CommissionCalculatedV1(calculated) => row(header, calculated, place),
+            Body::CommissionApprovedV1(_) => Self {
+                approved_at: Some(header.time.get()),
+                ..before?
+            },
+            Body::CommissionReversedV1(reversed) => Self {
+                reversed_minor: reversed.reversed_total.minor,
+                ..before?
+            },
+            _ => return before,
+        };
+        status(&row).clone_into(&mut row.status);
+        Some(row)
     }
 }
 
-fn change(
-    rows: &mut HashMap<String, CommissionRow>,
-    header: &Header,
-    change: impl FnOnce(&mut CommissionRow),
-) {
-    if let Some(row) = rows.get_mut(&header.subject) {
-        change(row);
-        status(row).clone_into(&mut row.status);
-    }
-}
-
-fn row(header: &Header, calculated: &CommissionCalculatedV1, place: usize) -> CommissionRow {
+fn row(header: &Header, calculated: &CommissionCalculatedV1, place: i64) -> CommissionRow {
     let time = header.time.get();
     let (base, flat) = (calculated.base, calculated.flat);
-    let mut row = CommissionRow {
+    CommissionRow {
         id: header.subject.clone(),
-        position: super::among_new(place),
+        position: place,
         campaign_id: calculated.campaign_id.to_string(),
         partner_id: calculated.partner_id.to_string(),
         brand_id: calculated.brand_id.to_string(),
@@ -71,9 +62,7 @@ fn row(header: &Header, calculated: &CommissionCalculatedV1, place: usize) -> Co
         hold_until: calculated.hold_until.map(Micros::get),
         calculated_at: time,
         approved_at: (calculated.status == "approved").then_some(time),
-    };
-    status(&row).clone_into(&mut row.status);
-    row
+    }
 }
 
 /// As commission itself states it.

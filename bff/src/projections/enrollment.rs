@@ -1,10 +1,9 @@
 //! Enrollments, from `campaign-events`. Each event says where its partner stands from then on.
 
-use std::collections::HashMap;
-
 use schemas::{Body, Message};
 use types::{BrandId, EnrollmentStatus, PartnerId, RefusalReason, TermsVersion};
 
+use super::rows::{ReadModel, Says};
 use crate::store::enrollments::EnrollmentRow;
 
 /// What an event says about an enrollment.
@@ -72,26 +71,31 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Notes what the message says about its enrollment.
-pub(super) fn fold(rows: &mut HashMap<String, EnrollmentRow>, message: &Message) {
-    let (header, Some(place)) = (&message.header, Place::of(&message.body)) else {
-        return;
-    };
-    let new = super::among_new(rows.len());
-    let before = rows.remove(&header.subject);
-    let version = place.version.map(TermsVersion::get);
-    let kept = before.as_ref().and_then(|row| row.terms_version);
-    let brand = before.as_ref().and_then(|row| row.brand_id.clone());
-    let row = EnrollmentRow {
-        id: header.subject.clone(),
-        position: before.map_or(new, |row| row.position),
-        status: place.status.name().to_owned(),
-        campaign_id: header.key.clone(),
-        partner_id: place.partner.to_string(),
-        brand_id: place.brand.map(ToString::to_string).or(brand),
-        reason: place.reason.map(|reason| reason.name().to_owned()),
-        terms_version: version.or(kept),
-        since: header.time.get(),
-    };
-    rows.insert(header.subject.clone(), row);
+impl ReadModel for EnrollmentRow {
+    fn says(message: &Message) -> Says {
+        match Place::of(&message.body) {
+            Some(_) => Says::Change,
+            None => Says::Nothing,
+        }
+    }
+
+    fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
+        let (header, Some(says)) = (&message.header, Place::of(&message.body)) else {
+            return before;
+        };
+        let version = says.version.map(TermsVersion::get);
+        let kept = before.as_ref().and_then(|row| row.terms_version);
+        let brand = before.as_ref().and_then(|row| row.brand_id.clone());
+        Some(Self {
+            id: header.subject.clone(),
+            position: before.map_or(place, |row| row.position),
+            status: says.status.name().to_owned(),
+            campaign_id: header.key.clone(),
+            partner_id: says.partner.to_string(),
+            brand_id: says.brand.map(ToString::to_string).or(brand),
+            reason: says.reason.map(|reason| reason.name().to_owned()),
+            terms_version: version.or(kept),
+            since: header.time.get(),
+        })
+    }
 }

@@ -3,12 +3,18 @@
 
 mod balance;
 mod ban;
+mod campaign;
 mod claim;
 mod commission;
+mod conversion;
 mod enrollment;
+mod evidence;
+mod link;
 mod outcome;
 mod payout;
+mod rows;
 mod sealing_key;
+mod terms;
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,15 +22,21 @@ use messaging::{FoldError, Projection, Tables, WriteTx};
 use schemas::{Message, Service};
 use uuid::Uuid;
 
+use self::rows::Rows;
 use crate::store::balances::{self, Holder, Totals};
-use crate::store::bans::{self, BanRow};
-use crate::store::claims::{self, ClaimRow};
+use crate::store::bans::BanRow;
+use crate::store::campaigns::CampaignRow;
+use crate::store::claims::ClaimRow;
 use crate::store::commands;
-use crate::store::commissions::{self, CommissionRow};
-use crate::store::enrollments::{self, EnrollmentRow};
+use crate::store::commissions::CommissionRow;
+use crate::store::conversions::ConversionRow;
+use crate::store::enrollments::EnrollmentRow;
+use crate::store::evidence::EvidenceRow;
+use crate::store::links::LinkRow;
 use crate::store::outcomes::{self, Outcome};
-use crate::store::payouts::{self, PayoutRow};
+use crate::store::payouts::PayoutRow;
 use crate::store::sealing_keys::{self, SealingKey};
+use crate::store::terms::TermsRow;
 use crate::waiting::PROJECTED;
 
 /// The bff as a follower: it decides nothing and notes everything that it can read.
@@ -38,11 +50,16 @@ pub struct BatchState {
     submitted_here: HashSet<Uuid>,
     /// By command and its kind.
     outcomes: HashMap<(Uuid, &'static str), Outcome>,
-    claims: HashMap<String, ClaimRow>,
-    commissions: HashMap<String, CommissionRow>,
-    bans: HashMap<String, BanRow>,
-    enrollments: HashMap<String, EnrollmentRow>,
-    payouts: HashMap<String, PayoutRow>,
+    bans: Rows<BanRow>,
+    campaigns: Rows<CampaignRow>,
+    claims: Rows<ClaimRow>,
+    commissions: Rows<CommissionRow>,
+    conversions: Rows<ConversionRow>,
+    enrollments: Rows<EnrollmentRow>,
+    evidence: Rows<EvidenceRow>,
+    links: Rows<LinkRow>,
+    payouts: Rows<PayoutRow>,
+    terms: Rows<TermsRow>,
     /// By how much balances change.
     changes: HashMap<Holder, Totals>,
     sealing_keys: HashMap<String, SealingKey>,
@@ -57,28 +74,38 @@ impl Projection for Projections {
         folds: &[
             "read_head",
             "outcomes",
+            "balances",
+            "bans",
+            "campaigns",
             "claims",
             "commissions",
-            "bans",
+            "conversions",
             "enrollments",
+            "evidence",
+            "links",
             "payouts",
-            "balances",
             "sealing_keys",
+            "terms",
         ],
         sides: &["commands"],
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
         run_dependent: &[
             ("read_head", "position"),
-            ("claims", "position"),
-            ("commissions", "position"),
-            ("bans", "position"),
-            ("enrollments", "position"),
-            ("payouts", "position"),
             ("balances", "position"),
             ("balances", "updated_at"),
+            ("bans", "position"),
+            ("campaigns", "position"),
+            ("claims", "position"),
+            ("commissions", "position"),
+            ("conversions", "position"),
+            ("enrollments", "position"),
+            ("evidence", "position"),
+            ("links", "position"),
+            ("payouts", "position"),
+            ("terms", "position"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 4,
+        fold_version: 5,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
@@ -95,21 +122,13 @@ impl Projection for Projections {
         if !commands.is_empty() {
             state.submitted_here = outcomes::submitted_here(tx, &commands).await?;
         }
-        let changed = subjects(messages, claim::changes);
-        if !changed.is_empty() {
-            let rows = claims::load(tx, &changed).await?;
-            state.claims = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
-        }
-        let changed = subjects(messages, commission::changes);
-        if !changed.is_empty() {
-            let rows = commissions::load(tx, &changed).await?;
-            state.commissions = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
-        }
-        let changed = subjects(messages, payout::changes);
-        if !changed.is_empty() {
-            let rows = payouts::load(tx, &changed).await?;
-            state.payouts = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
-        }
+        state.bans = Rows::load(tx, messages).await?;
+        state.campaigns = Rows::load(tx, messages).await?;
+        state.claims = Rows::load(tx, messages).await?;
+        state.commissions = Rows::load(tx, messages).await?;
+        state.conversions = Rows::load(tx, messages).await?;
+        state.enrollments = Rows::load(tx, messages).await?;
+        state.payouts = Rows::load(tx, messages).await?;
         Ok(state)
     }
 
@@ -119,63 +138,45 @@ impl Projection for Projections {
 
     fn fold(&self, state: &mut BatchState, message: &Message) -> Result<(), FoldError> {
         outcome::fold(state, message);
-        claim::fold(&mut state.claims, message);
-        commission::fold(&mut state.commissions, message);
-        ban::fold(&mut state.bans, message);
-        enrollment::fold(&mut state.enrollments, message);
-        payout::fold(&mut state.payouts, message);
+        state.bans.fold(message);
+        state.campaigns.fold(message);
+        state.claims.fold(message);
+        state.commissions.fold(message);
+        state.conversions.fold(message);
+        state.enrollments.fold(message);
+        state.evidence.fold(message);
+        state.links.fold(message);
+        state.payouts.fold(message);
+        state.terms.fold(message);
         sealing_key::fold(&mut state.sealing_keys, message);
         balance::fold(&mut state.changes, message)
     }
 
     async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
-        if !state.claims.is_empty() {
-            claims::upsert(tx, &in_order(state.claims, |row| row.position)).await?;
-        }
-        if !state.commissions.is_empty() {
-            commissions::upsert(tx, &in_order(state.commissions, |row| row.position)).await?;
-        }
-        if !state.bans.is_empty() {
-            bans::upsert(tx, &in_order(state.bans, |row| row.position)).await?;
-        }
-        if !state.enrollments.is_empty() {
-            enrollments::upsert(tx, &in_order(state.enrollments, |row| row.position)).await?;
-        }
-        if !state.payouts.is_empty() {
-            payouts::upsert(tx, &in_order(state.payouts, |row| row.position)).await?;
-        }
+        state.bans.save(tx).await?;
+        state.campaigns.save(tx).await?;
+        state.claims.save(tx).await?;
+        state.commissions.save(tx).await?;
+        state.conversions.save(tx).await?;
+        state.enrollments.save(tx).await?;
+        state.evidence.save(tx).await?;
+        state.links.save(tx).await?;
+        state.payouts.save(tx).await?;
+        state.terms.save(tx).await?;
         if !state.changes.is_empty() {
             balances::add(tx, &state.changes).await?;
         }
         if !state.sealing_keys.is_empty() {
-            sealing_keys::upsert(tx, &rows(state.sealing_keys)).await?;
+            sealing_keys::upsert(tx, &values(state.sealing_keys)).await?;
         }
         if !state.outcomes.is_empty() {
-            outcomes::upsert(tx, &rows(state.outcomes)).await?;
+            outcomes::upsert(tx, &values(state.outcomes)).await?;
             PROJECTED.notify_waiters();
         }
         Ok(())
     }
 }
 
-fn subjects<'a>(messages: &[&'a Message], wanted: impl Fn(&Message) -> bool) -> Vec<&'a str> {
-    let wanted = messages.iter().filter(|message| wanted(message));
-    wanted
-        .map(|message| message.header.subject.as_str())
-        .collect()
-}
-
-/// Where a new row stands among those of its batch: positions are given in this order.
-fn among_new(place: usize) -> i64 {
-    i64::try_from(place).unwrap_or(i64::MAX)
-}
-
-fn in_order<R>(by_id: HashMap<String, R>, position: impl Fn(&R) -> i64) -> Vec<R> {
-    let mut rows = rows(by_id);
-    rows.sort_unstable_by_key(position);
-    rows
-}
-
-fn rows<K, R>(by_id: HashMap<K, R>) -> Vec<R> {
+fn values<K, R>(by_id: HashMap<K, R>) -> Vec<R> {
     by_id.into_values().collect()
 }

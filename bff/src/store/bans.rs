@@ -6,7 +6,7 @@ use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
 use types::{BrandId, PartnerId, PartnerStatus};
 
-use super::each;
+use super::Table;
 
 /// What a brand, or an operator, holds of a partner. Times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -21,27 +21,28 @@ pub(crate) struct BanRow {
     pub(crate) since: i64,
 }
 
-/// Writes rows; a new one gets the next position, an old one keeps its own.
-pub(crate) async fn upsert(tx: &mut WriteTx, rows: &[BanRow]) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "WITH head AS (
-             UPDATE read_head SET position = position + cardinality($1::text[]) RETURNING position - cardinality($1::text[]) AS base
-         )
-         INSERT INTO bans (id, position, partner_id, brand_id, status, reason, since)
-         SELECT r.id, head.base + r.ordinal, r.partner_id, r.brand_id, r.status, r.reason, r.since
-           FROM head, UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) WITH ORDINALITY
-             AS r(id, partner_id, brand_id, status, reason, since, ordinal)
-         ON CONFLICT (id) DO UPDATE SET status = excluded.status, reason = excluded.reason, since = excluded.since",
-    )
-    .bind(each(rows, |r| r.id.as_str()))
-    .bind(each(rows, |r| r.partner_id.as_str()))
-    .bind(each(rows, |r| r.brand_id.as_deref()))
-    .bind(each(rows, |r| r.status.as_str()))
-    .bind(each(rows, |r| r.reason.as_deref()))
-    .bind(each(rows, |r| r.since))
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+impl Table for BanRow {
+    const NAME: &'static str = "bans";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        messaging::insert_rows!(tx.connection(), rows => "bans" numbered by "read_head" {
+            id: text = |r| r.id.as_str(),
+            partner_id: text = |r| r.partner_id.as_str(),
+            brand_id: text = |r| r.brand_id.as_deref(),
+            status: text = |r| r.status.as_str(),
+            reason: text = |r| r.reason.as_deref(),
+            since: bigint = |r| r.since,
+        } on (id) set (status, reason, since))
+        .await
+    }
 }
 
 /// Those of a partner, a brand's own or everybody's, newest first.

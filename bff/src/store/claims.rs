@@ -5,7 +5,7 @@ use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
 use types::{BrandId, ClaimId, ClaimStatus, PartnerId};
 
-use super::each;
+use super::Table;
 
 /// A claim as front ends see it. Its amount is minor units of its currency, times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -30,52 +30,38 @@ pub(crate) struct ClaimRow {
     pub(crate) decided_at: Option<i64>,
 }
 
-/// Reads those of these that are there.
-pub(crate) async fn load(tx: &mut WriteTx, ids: &[&str]) -> Result<Vec<ClaimRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM claims WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(tx.connection())
-        .await
-}
+impl Table for ClaimRow {
+    const NAME: &'static str = "claims";
 
-/// Writes rows; a new one gets the next position, an old one keeps its own and what never changes.
-pub(crate) async fn upsert(tx: &mut WriteTx, rows: &[ClaimRow]) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "WITH head AS (
-             UPDATE read_head SET position = position + cardinality($1::text[]) RETURNING position - cardinality($1::text[]) AS base
-         )
-         INSERT INTO claims (id, position, status, conversion_id, campaign_id, partner_id, brand_id, event_type, order_id, link_code,
-                             click_id, amount_minor, currency, reason, occurred_at, claimed_at, decided_at)
-         SELECT r.id, head.base + r.ordinal, r.status, r.conversion_id, r.campaign_id, r.partner_id, r.brand_id, r.event_type,
-                r.order_id, r.link_code, r.click_id, r.amount_minor, r.currency, r.reason, r.occurred_at, r.claimed_at, r.decided_at
-           FROM head, UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                             $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
-                             $16::bigint[]) WITH ORDINALITY
-             AS r(id, status, conversion_id, campaign_id, partner_id, brand_id, event_type, order_id, link_code, click_id,
-                  amount_minor, currency, reason, occurred_at, claimed_at, decided_at, ordinal)
-         ON CONFLICT (id) DO UPDATE
-            SET status = excluded.status, conversion_id = excluded.conversion_id, reason = excluded.reason,
-                decided_at = excluded.decided_at",
-    )
-    .bind(each(rows, |r| r.id.as_str()))
-    .bind(each(rows, |r| r.status.as_str()))
-    .bind(each(rows, |r| r.conversion_id.as_deref()))
-    .bind(each(rows, |r| r.campaign_id.as_str()))
-    .bind(each(rows, |r| r.partner_id.as_str()))
-    .bind(each(rows, |r| r.brand_id.as_str()))
-    .bind(each(rows, |r| r.event_type.as_str()))
-    .bind(each(rows, |r| r.order_id.as_deref()))
-    .bind(each(rows, |r| r.link_code.as_str()))
-    .bind(each(rows, |r| r.click_id.as_str()))
-    .bind(each(rows, |r| r.amount_minor))
-    .bind(each(rows, |r| r.currency.as_deref()))
-    .bind(each(rows, |r| r.reason.as_deref()))
-    .bind(each(rows, |r| r.occurred_at))
-    .bind(each(rows, |r| r.claimed_at))
-    .bind(each(rows, |r| r.decided_at))
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        messaging::insert_rows!(tx.connection(), rows => "claims" numbered by "read_head" {
+            id: text = |r| r.id.as_str(),
+            status: text = |r| r.status.as_str(),
+            conversion_id: text = |r| r.conversion_id.as_deref(),
+            campaign_id: text = |r| r.campaign_id.as_str(),
+            partner_id: text = |r| r.partner_id.as_str(),
+            brand_id: text = |r| r.brand_id.as_str(),
+            event_type: text = |r| r.event_type.as_str(),
+            order_id: text = |r| r.order_id.as_deref(),
+            link_code: text = |r| r.link_code.as_str(),
+            click_id: text = |r| r.click_id.as_str(),
+            amount_minor: bigint = |r| r.amount_minor,
+            currency: text = |r| r.currency.as_deref(),
+            reason: text = |r| r.reason.as_deref(),
+            occurred_at: bigint = |r| r.occurred_at,
+            claimed_at: bigint = |r| r.claimed_at,
+            decided_at: bigint = |r| r.decided_at,
+        } on (id) set (status, conversion_id, reason, decided_at))
+        .await
+    }
 }
 
 /// A partner's or a brand's claims, or everybody's, newest first.

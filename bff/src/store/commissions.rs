@@ -3,7 +3,7 @@
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
 
-use super::each;
+use super::Table;
 
 /// A commission as front ends see it. Amounts are minor units, times microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -43,63 +43,41 @@ pub(crate) struct Wanted<'a> {
     pub(crate) either: Option<(&'a str, &'a str)>,
 }
 
-/// Reads those of these that are there.
-pub(crate) async fn load(
-    tx: &mut WriteTx,
-    ids: &[&str],
-) -> Result<Vec<CommissionRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM commissions WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(tx.connection())
-        .await
-}
+impl Table for CommissionRow {
+    const NAME: &'static str = "commissions";
 
-/// Writes rows; a new one gets the next position, an old one keeps its own and what never changes.
-pub(crate) async fn upsert(tx: &mut WriteTx, rows: &[CommissionRow]) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "WITH head AS (
-             UPDATE read_head SET position = position + cardinality($1::text[])
-             RETURNING position - cardinality($1::text[]) AS base
-         )
-         INSERT INTO commissions (position, id, campaign_id, partner_id, brand_id, event_type, base_minor,
-                                  base_currency, rate_bps, flat_minor, flat_currency, plan_version, currency,
-                                  amount_minor, reversed_minor, status, suspense, hold_until, calculated_at,
-                                  approved_at)
-         SELECT head.base + r.ordinal, r.id, r.campaign_id, r.partner_id, r.brand_id, r.event_type, r.base_minor,
-                r.base_currency, r.rate_bps, r.flat_minor, r.flat_currency, r.plan_version, r.currency,
-                r.amount_minor, r.reversed_minor, r.status, r.suspense, r.hold_until, r.calculated_at, r.approved_at
-           FROM head, UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-                             $8::int[], $9::bigint[], $10::text[], $11::int[], $12::text[], $13::bigint[],
-                             $14::bigint[], $15::text[], $16::text[], $17::bigint[], $18::bigint[], $19::bigint[])
-                WITH ORDINALITY
-             AS r(id, campaign_id, partner_id, brand_id, event_type, base_minor, base_currency, rate_bps, flat_minor,
-                  flat_currency, plan_version, currency, amount_minor, reversed_minor, status, suspense, hold_until,
-                  calculated_at, approved_at, ordinal)
-         ON CONFLICT (id) DO UPDATE
-            SET reversed_minor = excluded.reversed_minor, status = excluded.status, approved_at = excluded.approved_at",
-    )
-    .bind(each(rows, |r| r.id.as_str()))
-    .bind(each(rows, |r| r.campaign_id.as_str()))
-    .bind(each(rows, |r| r.partner_id.as_str()))
-    .bind(each(rows, |r| r.brand_id.as_str()))
-    .bind(each(rows, |r| r.event_type.as_str()))
-    .bind(each(rows, |r| r.base_minor))
-    .bind(each(rows, |r| r.base_currency.as_deref()))
-    .bind(each(rows, |r| r.rate_bps))
-    .bind(each(rows, |r| r.flat_minor))
-    .bind(each(rows, |r| r.flat_currency.as_deref()))
-    .bind(each(rows, |r| r.plan_version))
-    .bind(each(rows, |r| r.currency.as_str()))
-    .bind(each(rows, |r| r.amount_minor))
-    .bind(each(rows, |r| r.reversed_minor))
-    .bind(each(rows, |r| r.status.as_str()))
-    .bind(each(rows, |r| r.suspense.as_deref()))
-    .bind(each(rows, |r| r.hold_until))
-    .bind(each(rows, |r| r.calculated_at))
-    .bind(each(rows, |r| r.approved_at))
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        messaging::insert_rows!(tx.connection(), rows => "commissions" numbered by "read_head" {
+            id: text = |r| r.id.as_str(),
+            campaign_id: text = |r| r.campaign_id.as_str(),
+            partner_id: text = |r| r.partner_id.as_str(),
+            brand_id: text = |r| r.brand_id.as_str(),
+            event_type: text = |r| r.event_type.as_str(),
+            base_minor: bigint = |r| r.base_minor,
+            base_currency: text = |r| r.base_currency.as_deref(),
+            rate_bps: int = |r| r.rate_bps,
+            flat_minor: bigint = |r| r.flat_minor,
+            flat_currency: text = |r| r.flat_currency.as_deref(),
+            plan_version: int = |r| r.plan_version,
+            currency: text = |r| r.currency.as_str(),
+            amount_minor: bigint = |r| r.amount_minor,
+            reversed_minor: bigint = |r| r.reversed_minor,
+            status: text = |r| r.status.as_str(),
+            suspense: text = |r| r.suspense.as_deref(),
+            hold_until: bigint = |r| r.hold_until,
+            calculated_at: bigint = |r| r.calculated_at,
+            approved_at: bigint = |r| r.approved_at,
+        } on (id) set (reversed_minor, status, approved_at))
+        .await
+    }
 }
 
 /// What is wanted, newest first.

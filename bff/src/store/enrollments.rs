@@ -6,7 +6,7 @@ use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
 use types::{BrandId, CampaignId, EnrollmentStatus, PartnerId};
 
-use super::each;
+use super::Table;
 
 /// Where a partner stands with a campaign, as front ends see it. Times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -23,32 +23,30 @@ pub(crate) struct EnrollmentRow {
     pub(crate) since: i64,
 }
 
-/// Writes rows; a new one gets the next position, an old one keeps its own.
-pub(crate) async fn upsert(tx: &mut WriteTx, rows: &[EnrollmentRow]) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "WITH head AS (
-             UPDATE read_head SET position = position + cardinality($1::text[]) RETURNING position - cardinality($1::text[]) AS base
-         )
-         INSERT INTO enrollments AS e (id, position, status, campaign_id, partner_id, brand_id, reason, terms_version, since)
-         SELECT r.id, head.base + r.ordinal, r.status, r.campaign_id, r.partner_id, r.brand_id, r.reason, r.terms_version, r.since
-           FROM head, UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::bigint[])
-                      WITH ORDINALITY
-             AS r(id, status, campaign_id, partner_id, brand_id, reason, terms_version, since, ordinal)
-         ON CONFLICT (id) DO UPDATE
-            SET status = excluded.status, brand_id = coalesce(excluded.brand_id, e.brand_id), reason = excluded.reason,
-                terms_version = coalesce(excluded.terms_version, e.terms_version), since = excluded.since",
-    )
-    .bind(each(rows, |r| r.id.as_str()))
-    .bind(each(rows, |r| r.status.as_str()))
-    .bind(each(rows, |r| r.campaign_id.as_str()))
-    .bind(each(rows, |r| r.partner_id.as_str()))
-    .bind(each(rows, |r| r.brand_id.as_deref()))
-    .bind(each(rows, |r| r.reason.as_deref()))
-    .bind(each(rows, |r| r.terms_version))
-    .bind(each(rows, |r| r.since))
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+impl Table for EnrollmentRow {
+    const NAME: &'static str = "enrollments";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        messaging::insert_rows!(tx.connection(), rows => "enrollments" numbered by "read_head" {
+            id: text = |r| r.id.as_str(),
+            status: text = |r| r.status.as_str(),
+            campaign_id: text = |r| r.campaign_id.as_str(),
+            partner_id: text = |r| r.partner_id.as_str(),
+            brand_id: text = |r| r.brand_id.as_deref(),
+            reason: text = |r| r.reason.as_deref(),
+            terms_version: int = |r| r.terms_version,
+            since: bigint = |r| r.since,
+        } on (id) set (status, brand_id, reason, terms_version, since))
+        .await
+    }
 }
 
 /// A partner's, a brand's or everybody's, newest first.
@@ -60,10 +58,10 @@ pub(crate) async fn list(
     page: PageQuery,
 ) -> Result<Vec<EnrollmentRow>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT * FROM enrollments
-          WHERE position < $1 AND ($2 OR partner_id = $3 OR brand_id = $4) AND ($5::text IS NULL OR campaign_id = $5)
-            AND ($6::text IS NULL OR status = $6)
-          ORDER BY position DESC LIMIT $7",
+        "SELECT e.* FROM enrollments e LEFT JOIN campaigns c ON c.id = e.campaign_id
+          WHERE e.position < $1 AND ($2 OR e.partner_id = $3 OR coalesce(e.brand_id, c.brand_id) = $4)
+            AND ($5::text IS NULL OR e.campaign_id = $5) AND ($6::text IS NULL OR e.status = $6)
+          ORDER BY e.position DESC LIMIT $7",
     )
     .bind(page.below())
     .bind(scope.all)

@@ -3,7 +3,7 @@
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
 
-use super::each;
+use super::Table;
 
 /// A payout as front ends see it. Its amount is minor units of its currency, times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -23,46 +23,33 @@ pub(crate) struct PayoutRow {
     pub(crate) updated_at: i64,
 }
 
-/// Reads those of these that are there.
-pub(crate) async fn load(tx: &mut WriteTx, ids: &[&str]) -> Result<Vec<PayoutRow>, sqlx::Error> {
-    sqlx::query_as("SELECT * FROM payouts WHERE id = ANY($1)")
-        .bind(ids)
-        .fetch_all(tx.connection())
-        .await
-}
+impl Table for PayoutRow {
+    const NAME: &'static str = "payouts";
 
-/// Writes rows; a new one gets the next position, an old one keeps its own and what never changes.
-pub(crate) async fn upsert(tx: &mut WriteTx, rows: &[PayoutRow]) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "WITH head AS (
-             UPDATE read_head SET position = position + cardinality($1::text[]) RETURNING position - cardinality($1::text[]) AS base
-         )
-         INSERT INTO payouts (id, position, partner_id, amount_minor, currency, method, masked, status, provider_ref, reason,
-                              requested_at, updated_at)
-         SELECT r.id, head.base + r.ordinal, r.partner_id, r.amount_minor, r.currency, r.method, r.masked, r.status,
-                r.provider_ref, r.reason, r.requested_at, r.updated_at
-           FROM head, UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                             $9::text[], $10::bigint[], $11::bigint[]) WITH ORDINALITY
-             AS r(id, partner_id, amount_minor, currency, method, masked, status, provider_ref, reason, requested_at,
-                  updated_at, ordinal)
-         ON CONFLICT (id) DO UPDATE
-            SET status = excluded.status, provider_ref = excluded.provider_ref, reason = excluded.reason,
-                updated_at = excluded.updated_at",
-    )
-    .bind(each(rows, |r| r.id.as_str()))
-    .bind(each(rows, |r| r.partner_id.as_str()))
-    .bind(each(rows, |r| r.amount_minor))
-    .bind(each(rows, |r| r.currency.as_str()))
-    .bind(each(rows, |r| r.method.as_str()))
-    .bind(each(rows, |r| r.masked.as_str()))
-    .bind(each(rows, |r| r.status.as_str()))
-    .bind(each(rows, |r| r.provider_ref.as_deref()))
-    .bind(each(rows, |r| r.reason.as_deref()))
-    .bind(each(rows, |r| r.requested_at))
-    .bind(each(rows, |r| r.updated_at))
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        messaging::insert_rows!(tx.connection(), rows => "payouts" numbered by "read_head" {
+            id: text = |r| r.id.as_str(),
+            partner_id: text = |r| r.partner_id.as_str(),
+            amount_minor: bigint = |r| r.amount_minor,
+            currency: text = |r| r.currency.as_str(),
+            method: text = |r| r.method.as_str(),
+            masked: text = |r| r.masked.as_str(),
+            status: text = |r| r.status.as_str(),
+            provider_ref: text = |r| r.provider_ref.as_deref(),
+            reason: text = |r| r.reason.as_deref(),
+            requested_at: bigint = |r| r.requested_at,
+            updated_at: bigint = |r| r.updated_at,
+        } on (id) set (status, provider_ref, reason, updated_at))
+        .await
+    }
 }
 
 /// A partner's payouts, or everybody's, newest first.

@@ -17,6 +17,7 @@ mod overload;
 mod ownership;
 mod password;
 mod reads;
+mod reads_of_programmes;
 mod rebuilding;
 mod replays;
 mod secrets;

@@ -4,7 +4,6 @@ mod bans;
 mod campaigns;
 mod enrollments;
 mod evidence;
-mod plan;
 mod terms;
 
 use chassis::auth::Caller;

@@ -1,6 +1,6 @@
 //! `/api/v1/campaign/campaigns/{campaign_id}/terms`: every version of a campaign's terms, with its plan.
 
-use api::{PublishTerms, Request};
+use api::{PlanView, PublishTerms, Request};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
@@ -20,7 +20,6 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::plan::PlanView;
 use crate::store::campaigns;
 use crate::store::terms::{self, Row};
 
@@ -116,7 +115,12 @@ pub(super) async fn list_terms(
     let view = |row: Row| TermsView {
         campaign_id: campaign.to_string(),
         version: row.version,
-        plan: PlanView::of_row(&row, currency),
+        plan: PlanView::of_columns(
+            (row.sale_bps, row.sale_flat),
+            (row.lead_bps, row.lead_flat),
+            row.hold_days,
+            currency,
+        ),
         text: row.text,
         window_days: row.window_days,
         effective_at: Timestamp(Micros(row.effective_at)),

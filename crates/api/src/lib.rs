@@ -51,11 +51,13 @@ mod either_place;
 pub mod lists;
 mod payment;
 mod plan;
+mod plan_view;
 mod tracking;
 
 pub use campaign::*;
 pub use payment::*;
 pub use plan::PlanBody;
+pub use plan_view::{EarningColumns, PlanView};
 pub use tracking::*;
 
 /// A body that becomes a command of one kind.

@@ -5,6 +5,9 @@ use std::fmt::Write;
 /// Inserts rows by one statement; nothing when there are none. Each column is `name: type = closure`, with the type of one
 /// value in Postgres, so that no two columns can be taken for each other.
 ///
+/// With `numbered by "head"` each new row gets a `position`: the next of those that the single row of that table counts. A row
+/// that is there keeps its own.
+///
 /// After the columns, `on (key) set (column, …)` says what becomes of a row that is there already, with a condition behind
 /// it; a text alone is the statement's end as it is.
 ///
@@ -16,13 +19,14 @@ use std::fmt::Write;
 /// ```
 #[macro_export]
 macro_rules! insert_rows {
-    ($connection:expr, $rows:expr => $table:literal {
+    ($connection:expr, $rows:expr => $table:literal $(numbered by $head:literal)? {
         $($column:ident: $type:ident = $value:expr,)+
     } $(on ($($key:ident),+) set ($($changed:ident),+))? $($end:literal)?) => {
         async {
             static SQL: ::std::sync::LazyLock<String> = ::std::sync::LazyLock::new(|| {
                 $crate::bulk::Insert {
                     table: $table,
+                    head: concat!("" $(, $head)?),
                     columns: &[$((stringify!($column), stringify!($type))),+],
                     keys: &[$($(stringify!($key)),+)?],
                     changed: &[$($(stringify!($changed)),+)?],
@@ -48,6 +52,8 @@ macro_rules! insert_rows {
 #[derive(Debug)]
 pub struct Insert {
     pub table: &'static str,
+    /// The table that counts positions; empty: the rows have none, or bring their own.
+    pub head: &'static str,
     /// Each with the type of one value.
     pub columns: &'static [(&'static str, &'static str)],
     pub keys: &'static [&'static str],
@@ -63,12 +69,21 @@ impl Insert {
         let arrays: Vec<String> = arrays
             .map(|(index, (_, kind))| format!("${}::{kind}[]", index + 1))
             .collect();
-        let mut sql = format!(
-            "INSERT INTO {} ({}) SELECT * FROM UNNEST({})",
-            self.table,
-            names.join(", "),
-            arrays.join(", ")
-        );
+        let (table, head) = (self.table, self.head);
+        let (columns, arrays) = (names.join(", "), arrays.join(", "));
+        let mut sql = if head.is_empty() {
+            format!("INSERT INTO {table} ({columns}) SELECT * FROM UNNEST({arrays})")
+        } else {
+            let kind = self.columns.first().map_or("text", |(_, kind)| kind);
+            let count = format!("cardinality($1::{kind}[])");
+            let of_row: Vec<String> = names.iter().map(|name| format!("r.{name}")).collect();
+            let of_row = of_row.join(", ");
+            format!(
+                "WITH head AS (UPDATE {head} SET position = position + {count} RETURNING position - {count} AS base) \
+                 INSERT INTO {table} (position, {columns}) SELECT head.base + r.ordinal, {of_row} \
+                 FROM head, UNNEST({arrays}) WITH ORDINALITY AS r({columns}, ordinal)"
+            )
+        };
         if !self.keys.is_empty() {
             let changed = self.changed.iter();
             let changed: Vec<String> = changed
@@ -94,6 +109,7 @@ mod tests {
     fn each_column_is_named_beside_its_own_array() {
         let insert = Insert {
             table: "people",
+            head: "",
             columns: &[("id", "uuid"), ("name", "text")],
             keys: &["id"],
             changed: &["name"],
@@ -103,6 +119,25 @@ mod tests {
             insert.sql(),
             "INSERT INTO people (id, name) SELECT * FROM UNNEST($1::uuid[], $2::text[]) \
              ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE people.name <> excluded.name"
+        );
+    }
+    #[test]
+    fn new_rows_are_numbered_from_the_head_on() {
+        let insert = Insert {
+            table: "people",
+            head: "heads",
+            columns: &[("id", "uuid"), ("name", "text")],
+            keys: &["id"],
+            changed: &["name"],
+            end: "",
+        };
+        assert_eq!(
+            insert.sql(),
+            "WITH head AS (UPDATE heads SET position = position + cardinality($1::uuid[]) \
+             RETURNING position - cardinality($1::uuid[]) AS base) \
+             INSERT INTO people (position, id, name) SELECT head.base + r.ordinal, r.id, r.name \
+             FROM head, UNNEST($1::uuid[], $2::text[]) WITH ORDINALITY AS r(id, name, ordinal) \
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name"
         );
     }
 }

@@ -59,6 +59,21 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// Whose a conversion is: a partner's, nobody's, or of nobody yet since only refunds are known of it (`noted`).
+    pub ConversionStatus: types::ConversionStatus::ALL.map(types::ConversionStatus::name)
+);
+
+chassis::closed_list!(
+    /// Why a conversion is nobody's.
+    pub UnattributedReason: types::UnattributedReason::ALL.map(types::UnattributedReason::name)
+);
+
+chassis::closed_list!(
+    /// On whose word a conversion is a partner's.
+    pub Verification: types::VerifiedBy::ALL.map(types::VerifiedBy::name)
+);
+
+chassis::closed_list!(
     /// What becomes of what a partner claims: the brand has to decide (`open`), the order is known from who may say so
     /// (`settled`), or the brand said so.
     pub ClaimStatus: types::ClaimStatus::ALL.map(types::ClaimStatus::name)

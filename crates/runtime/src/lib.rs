@@ -23,8 +23,9 @@ mod transports;
 
 pub use definition::{Definition, LeaderJobs, Routes};
 pub use documents::{
-    BAD_GATEWAY, CampaignRefusals, CampaignStatus, ClaimStatus, ConversionType, EnrollmentStatus,
-    PartnerStatus, PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE, TrackingRefusals,
+    BAD_GATEWAY, CampaignRefusals, CampaignStatus, ClaimStatus, ConversionStatus, ConversionType,
+    EnrollmentStatus, PartnerStatus, PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE,
+    TrackingRefusals, UnattributedReason, Verification,
 };
 pub use host::Host;
 pub use operations::{CommandState, Operator, Reason, RejectionName, unread};

@@ -27,8 +27,9 @@ pub use ids::{
     InvalidId, LinkCode, OrderId, PartnerId, PayoutId,
 };
 pub use lists::{
-    AccountType, CampaignStatus, ClaimStatus, ConversionType, DeclineReason, EarningStatus,
-    EnrollmentStatus, JoinMode, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
+    AccountType, CampaignStatus, ClaimStatus, ConversionStatus, ConversionType, DeclineReason,
+    EarningStatus, EnrollmentStatus, JoinMode, PartnerStatus, PauseReason, PayoutMethod,
+    RefusalReason, UnattributedReason, VerifiedBy,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};

@@ -9,6 +9,42 @@ crate::names! {
         Lead = "lead",
     }
 
+    /// Whose a conversion is.
+    pub enum ConversionStatus {
+        /// A partner's.
+        Attributed = "attributed",
+        /// Nobody's.
+        Unattributed = "unattributed",
+        /// Only refunds are known of it.
+        Noted = "noted",
+    }
+
+    /// Why a conversion is nobody's.
+    pub enum UnattributedReason {
+        /// This visitor clicked no link (of the campaign) before.
+        NoClick = "no_click",
+        /// The click that the reporter names is not known.
+        ClickUnknown = "click_unknown",
+        /// The campaign that the reporter names is not known.
+        CampaignUnknown = "campaign_unknown",
+        /// The click that the reporter names is of another campaign than the one that it names.
+        OtherCampaign = "click_of_other_campaign",
+        /// It happened before the click.
+        BeforeClick = "before_click",
+        /// The last click is longer ago than the campaign's window.
+        OutsideWindow = "outside_window",
+    }
+
+    /// On whose word a conversion stands.
+    pub enum VerifiedBy {
+        /// Who speaks for the brand: a token, or a key of its own system.
+        Brand = "brand",
+        /// An operator, or the system itself.
+        Operator = "operator",
+        /// A partner's claim that its brand accepted.
+        Claim = "claim",
+    }
+
     /// Whether partners may join a campaign, and where its links lead.
     pub enum CampaignStatus {
         /// It is being made: its brand alone sees it.

@@ -1,6 +1,6 @@
 //! Whose things the one who asks may touch.
 
-use types::{BrandId, PartnerId};
+use types::{BrandId, PartnerId, VerifiedBy};
 
 /// What the one who asks may touch. Decided upon here and not from a read model, which lags.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,18 +14,6 @@ pub enum Access {
         /// The brand it is.
         brand: Option<BrandId>,
     },
-}
-
-types::names! {
-    /// On whose word a conversion stands.
-    pub enum VerifiedBy {
-        /// Who speaks for the brand: a token, or a key of its own system.
-        Brand = "brand",
-        /// An operator, or the system itself.
-        Operator = "operator",
-        /// A partner's claim that its brand accepted.
-        Claim = "claim",
-    }
 }
 
 impl Access {

@@ -1,7 +1,10 @@
 //! Whose a conversion is: the last click of that visitor, or the click that the reporter names, inside the window of the
 //! terms that the click's partner accepted.
 
-use types::{BrandId, CampaignId, ClickId, Currency, LinkCode, Micros, PartnerId, TermsVersion};
+use types::{
+    BrandId, CampaignId, ClickId, Currency, LinkCode, Micros, PartnerId, TermsVersion,
+    UnattributedReason,
+};
 
 use super::Report;
 
@@ -36,24 +39,6 @@ impl Candidate {
     }
 }
 
-types::names! {
-    /// Why a conversion is nobody's: a closed list.
-    pub enum Reason {
-        /// This visitor clicked no link (of the campaign) before.
-        NoClick = "no_click",
-        /// The click that the reporter names is not known.
-        ClickUnknown = "click_unknown",
-        /// The campaign that the reporter names is not known.
-        CampaignUnknown = "campaign_unknown",
-        /// The click that the reporter names is of another campaign than the one that it names.
-        OtherCampaign = "click_of_other_campaign",
-        /// It happened before the click.
-        BeforeClick = "before_click",
-        /// The last click is longer ago than the campaign's window.
-        OutsideWindow = "outside_window",
-    }
-}
-
 /// Whose it is. The candidate is the click that the report names, else the visitor's last that qualifies, else the
 /// visitor's last. `at` is the claimed time, bounded by ours.
 pub(super) fn attribute<'a>(
@@ -61,15 +46,15 @@ pub(super) fn attribute<'a>(
     candidate: Option<&'a Candidate>,
     campaign_known: bool,
     at: Micros,
-) -> Result<&'a Candidate, Reason> {
+) -> Result<&'a Candidate, UnattributedReason> {
     if report.campaign.is_some() && !campaign_known {
-        return Err(Reason::CampaignUnknown);
+        return Err(UnattributedReason::CampaignUnknown);
     }
     let Some(candidate) = candidate else {
         return Err(if report.click.is_some() {
-            Reason::ClickUnknown
+            UnattributedReason::ClickUnknown
         } else {
-            Reason::NoClick
+            UnattributedReason::NoClick
         });
     };
     if report
@@ -77,13 +62,13 @@ pub(super) fn attribute<'a>(
         .as_ref()
         .is_some_and(|campaign| *campaign != candidate.campaign)
     {
-        return Err(Reason::OtherCampaign);
+        return Err(UnattributedReason::OtherCampaign);
     }
     if at < candidate.clicked_at {
-        return Err(Reason::BeforeClick);
+        return Err(UnattributedReason::BeforeClick);
     }
     if !candidate.covers(at) {
-        return Err(Reason::OutsideWindow);
+        return Err(UnattributedReason::OutsideWindow);
     }
     Ok(candidate)
 }

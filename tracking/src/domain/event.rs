@@ -5,7 +5,7 @@ use types::{
     Amount, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, Micros, OrderId,
 };
 
-use super::{EventType, Reason, UserHash};
+use super::{EventType, UnattributedReason, UserHash};
 
 schemas::events! {
     /// What happened: everything that the tables hold is the fold of these.
@@ -88,7 +88,7 @@ pub struct Unattributed {
     /// Purchase or lead.
     pub event_type: ConversionType,
     /// Why.
-    pub reason: Reason,
+    pub reason: UnattributedReason,
     /// What was paid.
     pub amount: Option<Amount>,
     /// Of which currency, where known.

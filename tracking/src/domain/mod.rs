@@ -13,9 +13,9 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, VerifiedBy};
+pub use access::Access;
 pub use adopt::adopt;
-pub use attribution::{Candidate, Reason};
+pub use attribution::Candidate;
 pub use claim::{Claim, ClaimDecision, Claims, DecideClaim, decide_claim};
 pub use command::{CreateLink, EventType, Report, UserHash, Visitor};
 pub use event::{Attributed, Event, EventRecorded, Fact, RefundNoted, Unattributed};
@@ -24,3 +24,4 @@ pub use order::{Conversion, NotedRefund, Order, Orders, Status};
 pub(crate) use report::amount_refused;
 pub use report::{Known, record};
 pub use schemas::{Rejection, TrackingCode as Code};
+pub use types::{ConversionStatus, UnattributedReason, VerifiedBy};

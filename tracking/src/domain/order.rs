@@ -8,7 +8,9 @@ use std::collections::HashMap;
 
 use types::{Amount, BrandId, ConversionId, Currency, Micros, OrderId, Uuid};
 
-use super::{Access, Attributed, Candidate, Event, Reason, Report, Unattributed, UserHash};
+use super::{
+    Access, Attributed, Candidate, Event, Report, Unattributed, UnattributedReason, UserHash,
+};
 
 /// One order, or one purchase or lead without an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -251,7 +253,7 @@ impl<'a> Order<'a> {
             (_, Place::Own) => true,
             // While a campaign was unknown, it could be named by everybody.
             (Status::Unattributed(sale), Place::Campaign) => {
-                !self.shop || sale.reason != Reason::CampaignUnknown
+                !self.shop || sale.reason != UnattributedReason::CampaignUnknown
             }
             (Status::Unattributed(sale), Place::Bare) => {
                 !self.shop && self.report.user.is(sale.user)

@@ -3,12 +3,12 @@
 use schemas::{About, ClaimedSale, ConversionAttributedV1, ConversionDuplicateIgnoredV1};
 use types::{AmountError, ConversionId, ConversionType, Micros, Money, Uuid};
 
-use super::attribution::{Candidate, Reason, attribute};
+use super::attribution::{Candidate, attribute};
 use super::claim::{claim, settle};
 use super::refund::{refund, take_back};
 use super::{
     Access, Attributed, Campaign, Claims, Code, Conversion, Event, EventRecorded, EventType, Order,
-    Orders, Rejection, Report, Status, Unattributed, VerifiedBy,
+    Orders, Rejection, Report, Status, Unattributed, UnattributedReason, VerifiedBy,
 };
 
 /// How far a reporter's clock may be ahead of ours, in seconds.
@@ -142,7 +142,7 @@ pub(super) fn attributed_sale(
 fn converted(
     report: &Report,
     event_type: ConversionType,
-    attributed: Result<&Candidate, Reason>,
+    attributed: Result<&Candidate, UnattributedReason>,
     order: &Order<'_>,
     known: &Known<'_>,
 ) -> Result<Vec<Event>, Rejection> {
@@ -160,7 +160,7 @@ fn converted(
 fn check_access(
     report: &Report,
     known: &Known<'_>,
-    attributed: Result<&Candidate, Reason>,
+    attributed: Result<&Candidate, UnattributedReason>,
 ) -> Result<(), Rejection> {
     let campaign_unknown =
         || Rejection::of("/campaign_id", Code::CampaignUnknown, "no such campaign");
@@ -229,7 +229,7 @@ fn unattributed(
     report: &Report,
     event_type: ConversionType,
     conversion: &ConversionId,
-    reason: Reason,
+    reason: UnattributedReason,
 ) -> Result<Vec<Event>, Rejection> {
     if let (Some(amount), Some(currency)) = (report.amount, report.currency) {
         amount.into_money(currency).map_err(amount_refused)?;

@@ -8,7 +8,7 @@ use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use runtime::{ConversionType, Host};
+use runtime::{ConversionStatus, ConversionType, Host, UnattributedReason, Verification};
 use serde::{Deserialize, Serialize};
 use types::{BrandId, CampaignId, Currency, Micros, Money, OrderId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -16,7 +16,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::domain::{Reason, VerifiedBy};
 use crate::store::conversions::{self, ConversionFilter, ConversionRow};
 
 /// Its routes.
@@ -46,21 +45,11 @@ impl From<Money> for Paid {
     }
 }
 
-chassis::closed_list!(
-    /// Why a conversion is nobody's.
-    pub(super) UnattributedReason: Reason::ALL.iter().map(|reason| reason.name())
-);
-
-chassis::closed_list!(
-    /// On whose word a conversion is a partner's.
-    pub(super) Verification: VerifiedBy::ALL.iter().map(|by| by.name())
-);
-
 /// A conversion.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ConversionItem {
     id: Uuid,
-    #[schema(value_type = StatusFilter)]
+    #[schema(value_type = ConversionStatus)]
     standing: String,
     #[schema(value_type = Option<ConversionType>)]
     event_type: Option<String>,
@@ -125,19 +114,6 @@ impl From<ConversionRow> for ConversionItem {
     }
 }
 
-/// What a conversion may stand as.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = Standing)]
-pub(super) enum StatusFilter {
-    /// A partner's.
-    Attributed,
-    /// Nobody's.
-    Unattributed,
-    /// Only refunds are known of it.
-    Noted,
-}
-
 /// Which conversions.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -156,8 +132,8 @@ pub(super) struct Filter {
     #[param(value_type = Option<String>)]
     order_id: Option<OrderId>,
     /// That stand like this.
-    #[param(inline)]
-    standing: Option<StatusFilter>,
+    #[param(inline, value_type = Option<ConversionStatus>)]
+    standing: Option<types::ConversionStatus>,
 }
 
 /// List conversions, newest first
@@ -181,11 +157,7 @@ pub(super) async fn list_conversions(
         partner: filter.partner_id.as_ref(),
         brand: filter.brand_id.as_ref(),
         order: filter.order_id.as_ref(),
-        standing: filter.standing.map(|status| match status {
-            StatusFilter::Attributed => "attributed",
-            StatusFilter::Unattributed => "unattributed",
-            StatusFilter::Noted => "noted",
-        }),
+        standing: filter.standing,
     };
     let rows = conversions::list(host.pool(), &filter, page).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;

@@ -8,7 +8,7 @@ use chassis::http::RequestContext;
 use chassis::openapi::{Problems, Repeatable};
 use chassis::problem::Problem;
 use chassis::write::Write;
-use runtime::{CommandResult, Host, TrackingRefusals, Waiting};
+use runtime::{CommandResult, Host, TrackingRefusals, UnattributedReason, Waiting};
 use schemas::{Body, ClaimedSale, Message};
 use serde::Serialize;
 use types::{CampaignId, ClickId};
@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::conversions::{Paid, UnattributedReason};
+use super::conversions::Paid;
 use crate::messages::{event_outcome, event_outcomes};
 
 /// Its routes.

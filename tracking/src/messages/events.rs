@@ -5,7 +5,9 @@ use schemas::{
 };
 use types::Amount;
 
-use crate::domain::{EventRecorded, EventType, Reason, RefundNoted, Unattributed, UserHash};
+use crate::domain::{
+    EventRecorded, EventType, RefundNoted, Unattributed, UnattributedReason, UserHash,
+};
 
 impl TryFrom<About<ConversionUnattributedV1>> for Unattributed {
     type Error = Unreadable;
@@ -16,7 +18,7 @@ impl TryFrom<About<ConversionUnattributedV1>> for Unattributed {
         Ok(Self {
             conversion: event.subject,
             event_type: record.event_type,
-            reason: Reason::parse(&record.reason).ok_or_else(reason)?,
+            reason: UnattributedReason::parse(&record.reason).ok_or_else(reason)?,
             amount: amount(record.amount.as_deref())?,
             currency: record.currency,
             order: record.order_id,

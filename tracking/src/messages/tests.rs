@@ -91,7 +91,7 @@ fn attributed(full: bool) -> Event {
     of(conversion(), attributed)
 }
 
-fn nobodys(full: bool, reason: Reason) -> Vec<Event> {
+fn nobodys(full: bool, reason: UnattributedReason) -> Vec<Event> {
     let order = full.then(|| OrderId::parse("order1").unwrap());
     let click = full.then(|| ClickId::parse("clk_1").unwrap());
     let amount = full.then(|| Amount::parse("0.1234").unwrap());
@@ -147,7 +147,7 @@ fn every_event_reads_back_from_the_wire_as_it_was() {
     let mut events = adopted();
     for full in [true, false] {
         events.push(attributed(full));
-        for reason in Reason::ALL {
+        for reason in UnattributedReason::ALL {
             events.extend(nobodys(full, reason));
         }
     }

@@ -9,7 +9,10 @@ use types::{
 };
 
 use super::{each, unreadable, uuid};
-use crate::domain::{Attributed, Conversion, NotedRefund, Reason, Status, Unattributed, UserHash};
+use crate::domain::{
+    Attributed, Conversion, ConversionStatus, NotedRefund, Status, Unattributed,
+    UnattributedReason, UserHash,
+};
 
 /// A row as it stands.
 #[derive(Debug, Clone, Default, FromRow)]
@@ -72,7 +75,7 @@ impl ConversionRow {
     pub fn of(id: &ConversionId, conversion: &Conversion) -> Result<Self, sqlx::Error> {
         let row = match &conversion.status {
             Status::Noted(order) => Self {
-                standing: "noted".to_owned(),
+                standing: ConversionStatus::Noted.name().to_owned(),
                 order_id: order.as_ref().map(OrderId::to_string),
                 ..Self::default()
             },
@@ -92,7 +95,7 @@ impl ConversionRow {
 
     fn attributed(event: &Attributed) -> Self {
         Self {
-            standing: "attributed".to_owned(),
+            standing: ConversionStatus::Attributed.name().to_owned(),
             event_type: Some(event.event_type.name().to_owned()),
             order_id: event.order_id.as_ref().map(OrderId::to_string),
             campaign_id: Some(event.campaign_id.to_string()),
@@ -111,7 +114,7 @@ impl ConversionRow {
 
     fn unattributed(event: &Unattributed) -> Self {
         Self {
-            standing: "unattributed".to_owned(),
+            standing: ConversionStatus::Unattributed.name().to_owned(),
             event_type: Some(event.event_type.name().to_owned()),
             order_id: event.order.as_ref().map(OrderId::to_string),
             campaign_id: event.campaign.as_ref().map(CampaignId::to_string),
@@ -150,12 +153,12 @@ impl ConversionRow {
             .ok()?;
         let event_type = self.event_type.as_deref().and_then(ConversionType::parse);
         let occurred_at = self.occurred_at.map(Micros);
-        match self.standing.as_str() {
-            "noted" => Some(Status::Noted(order)),
-            "unattributed" => Some(Status::Unattributed(Unattributed {
+        match ConversionStatus::parse(&self.standing)? {
+            ConversionStatus::Noted => Some(Status::Noted(order)),
+            ConversionStatus::Unattributed => Some(Status::Unattributed(Unattributed {
                 conversion,
                 event_type: event_type?,
-                reason: Reason::parse(&self.reason?)?,
+                reason: UnattributedReason::parse(&self.reason?)?,
                 amount: self
                     .amount_text
                     .as_deref()
@@ -169,7 +172,7 @@ impl ConversionRow {
                 user: UserHash(self.user_hash?.try_into().ok()?),
                 occurred_at: occurred_at?,
             })),
-            "attributed" => {
+            ConversionStatus::Attributed => {
                 let attributed = ConversionAttributedV1 {
                     event_type: event_type?,
                     order_id: order,
@@ -189,7 +192,6 @@ impl ConversionRow {
                 };
                 Some(Status::Attributed(About::of(conversion, attributed)))
             }
-            _ => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use sqlx::{FromRow, PgConnection, PgPool};
 use types::{BrandId, CampaignId, ConversionId, OrderId, PartnerId, Uuid};
 
 use super::unreadable;
-use crate::domain::Orders;
+use crate::domain::{ConversionStatus, Orders};
 
 pub use super::conversion_row::ConversionRow;
 
@@ -105,7 +105,7 @@ pub struct ConversionFilter<'a> {
     /// Of this order.
     pub order: Option<&'a OrderId>,
     /// That stand like this.
-    pub standing: Option<&'a str>,
+    pub standing: Option<ConversionStatus>,
 }
 
 /// A page of conversions, newest first.
@@ -130,7 +130,7 @@ pub async fn list(
     .bind(filter.partner.map(PartnerId::as_str))
     .bind(filter.brand.map(BrandId::as_str))
     .bind(filter.order.map(OrderId::as_str))
-    .bind(filter.standing)
+    .bind(filter.standing.map(ConversionStatus::name))
     .bind(page.rows())
     .fetch_all(pool)
     .await

@@ -13,9 +13,9 @@ use utoipa::openapi::{
 use super::answers::{self, Refusals, name_of};
 use super::headers::{self, takes};
 use super::{operations_mut, parameters, schemas, tags};
+use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::prefer::PREFER;
 use crate::problem::{ProblemBody, code};
-use crate::write::NoBody;
 
 /// The name of the shared answer that no handler gives.
 const HEAD_TOO_LARGE: &str = "431.head_too_large";
@@ -52,8 +52,10 @@ pub(super) fn complete(document: &mut OpenApi) {
                 describe(status, response, &before);
             }
         }
+        let takes_no_body = takes(operation, IDEMPOTENCY_KEY);
         if let Some(RefOr::T(body)) = &mut operation.request_body
-            && body.content.values().any(is_no_body)
+            && takes_no_body
+            && body.content.values().any(|it| says_nothing(it, &before))
         {
             body.required = Some(Required::False);
         }
@@ -107,11 +109,13 @@ fn header_names(response: &RefOr<Response>) -> impl Iterator<Item = String> {
     shared.map(|(name, _)| name.clone())
 }
 
-fn is_no_body(content: &RefOr<Content>) -> bool {
+/// Whether `{}` is a body of this form: a write takes none at all for that.
+fn says_nothing(content: &RefOr<Content>, known: &Components) -> bool {
     let RefOr::T(content) = content else {
         return false;
     };
-    schema_name(content).is_some_and(|name| name == NoBody::name())
+    let named = schema_name(content).and_then(|name| known.schemas.get(name));
+    matches!(named, Some(RefOr::T(Schema::Object(object))) if object.required.is_empty())
 }
 
 /// The name of the schema that a content refers to.

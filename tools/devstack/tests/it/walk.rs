@@ -130,6 +130,12 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
         walker.done(&shop, path, body).await;
     }
     let link = json!({"campaign_id": "camp7", "code": "seven", "target_url": "https://shop.example.com/shoes"});
+    until("the partner finds the campaign and its terms", || async {
+        let found = walker.read("campaigns?status=active").await;
+        let terms = walker.read("campaigns/camp7/terms").await;
+        found["items"][0]["id"] == "camp7" && terms["items"][0]["plan"]["sale"]["bps"] == 1000
+    })
+    .await;
     let applied = walker.write(&of_campaign("accept"), yes.clone()).await;
     assert_eq!(applied["status"], "completed", "{applied}");
     let early = walker.write("links", link.clone()).await;
@@ -175,6 +181,20 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
     until("the sale is paid for", || async {
         let list = walker.read("balances").await;
         list["items"][0]["accounts"]["payable"] == "10.00"
+    })
+    .await;
+    let payout = json!({"amount": "10.00", "currency": "USD", "payment_method": "paypal",
+        "account_details": {"email": "seven@example.com"}});
+    walker.done(&token, "payments/request", payout).await;
+    until("the partner sees all that came of it", || async {
+        let (links, sales) = (walker.read("links").await, walker.read("conversions").await);
+        let earned = walker.read("commissions").await;
+        let paid = walker.read("payouts").await;
+        links["items"][0]["code"] == "seven"
+            && sales["items"][0]["order_id"] == "o7"
+            && sales["items"][0]["status"] == "attributed"
+            && earned["items"][0]["amount"] == "10.00"
+            && paid["items"][0]["status"] == "paid"
     })
     .await;
 }

@@ -101,4 +101,39 @@ pub(super) const QUESTIONS: &[Question] = &[
                         IS DISTINCT FROM (c.campaign_id, c.partner_id, c.brand_id, c.event_type, c.base_minor, c.rate_bps, c.flat_minor,
                          c.plan_version, c.currency, c.amount_minor, c.reversed_minor, c.status, c.suspense, c.hold_until, c.approved_at)",
     },
+    Question {
+        rule: 1,
+        check: "the bff's lists show what the services have",
+        of: "SELECT (SELECT count(*) FROM bff.campaigns) + (SELECT count(*) FROM bff.terms) + (SELECT count(*) FROM bff.enrollments)
+                  + (SELECT count(*) FROM bff.bans) + (SELECT count(*) FROM bff.evidence) + (SELECT count(*) FROM bff.links)
+                  + (SELECT count(*) FROM bff.conversions) + (SELECT count(*) FROM bff.claims)",
+        broken: "WITH shown (what, says) AS (
+                      SELECT 'campaign ' || id, jsonb_build_array(brand_id, name, currency, allowed_hosts, fallback_url, join_mode, status,
+                                                                  pause_reason, terms_version, created_at, activated_at, closed_at) FROM bff.campaigns
+                       UNION ALL SELECT 'terms ' || id, jsonb_build_array(window_days, sale_bps, sale_flat, lead_bps, lead_flat, hold_days,
+                                                                          effective_at) FROM bff.terms
+                       UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM bff.enrollments
+                       UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM bff.bans
+                       UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, submitted_at) FROM bff.evidence
+                       UNION ALL SELECT 'link ' || id, jsonb_build_array(campaign_id, partner_id, target_url, created_at) FROM bff.links
+                       UNION ALL SELECT 'conversion ' || id, jsonb_build_array(status, event_type, order_id, campaign_id, brand_id, partner_id,
+                                     link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason,
+                                     recorded_at) FROM bff.conversions
+                       UNION ALL SELECT 'claim ' || id, jsonb_build_array(campaign_id, partner_id, brand_id, status, reason) FROM bff.claims),
+                  has (what, says) AS (
+                      SELECT 'campaign ' || id, jsonb_build_array(brand_id, name, currency, allowed_hosts, fallback_url, join_mode, status,
+                                                                  pause_reason, terms_version, created_at, activated_at, closed_at) FROM campaign.campaigns
+                       UNION ALL SELECT 'terms ' || campaign_id || '/' || version, jsonb_build_array(window_days, sale_bps, sale_flat, lead_bps,
+                                     lead_flat, hold_days, effective_at) FROM campaign.terms JOIN campaign.plans USING (campaign_id, version)
+                       UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM campaign.enrollments
+                       UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM campaign.bans
+                       UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, submitted_at) FROM campaign.evidence
+                       UNION ALL SELECT 'link ' || code, jsonb_build_array(campaign_id, partner_id, target_url, created_at) FROM tracking.links
+                       UNION ALL SELECT 'conversion ' || id, jsonb_build_array(standing, event_type, order_id, campaign_id, brand_id, partner_id,
+                                     link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason,
+                                     recorded_at) FROM tracking.conversions
+                       UNION ALL SELECT 'claim ' || id, jsonb_build_array(campaign_id, partner_id, brand_id, status, reason) FROM tracking.claims)
+                 SELECT format('%s: the bff shows %s, its service has %s', what, s.says, h.says) AS evidence
+                   FROM shown s FULL JOIN has h USING (what) WHERE s.says IS DISTINCT FROM h.says",
+    },
 ];

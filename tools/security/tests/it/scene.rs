@@ -9,9 +9,9 @@ use runtime::testing::{
     TestService, brand, claims, mint, new_database, operator, partner, until, variables,
 };
 use schemas::{
-    Body, CampaignActivatedV1, ClaimedSale, CommissionCalculatedV1, ConversionAttributedV1,
-    ConversionClaimedV1, EnrollmentAcceptedV1, LedgerPostedV1, PayoutRequestedV1, Plan,
-    SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer,
+    Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale, CommissionCalculatedV1,
+    ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1, LedgerPostedV1,
+    PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer,
 };
 use serde_json::{Value, json};
 use types::{
@@ -187,15 +187,19 @@ fn terms(owner: &str) -> Body {
     .into()
 }
 
+fn activated(owner: &str) -> Body {
+    CampaignActivatedV1 {
+        brand_id: brand_of(owner),
+        allowed_hosts: vec!["a.example".to_owned()],
+        fallback_url: None,
+    }
+    .into()
+}
+
 async fn tracking_scene() -> Scene {
     let mut scene = Scene::new(TestService::start(tracking::define).await);
     for owner in ["mine", "else"] {
         let (campaign, who) = (campaign_of(owner), partner_of(owner));
-        let activated = CampaignActivatedV1 {
-            brand_id: brand_of(owner),
-            allowed_hosts: vec!["a.example".to_owned()],
-            fallback_url: None,
-        };
         let accepted = EnrollmentAcceptedV1 {
             partner_id: who.clone(),
             terms_version: TermsVersion::FIRST,
@@ -205,7 +209,7 @@ async fn tracking_scene() -> Scene {
         let (campaign, who) = (campaign.as_str(), who.as_str());
         for (subject, body) in [
             (campaign, terms(owner)),
-            (campaign, activated.into()),
+            (campaign, activated(owner)),
             (enrollment.as_str(), accepted.into()),
         ] {
             let topic = Topic::CampaignEvents;
@@ -247,6 +251,25 @@ fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
 }
 
+/// That a partner's click led to an order of a brand's.
+fn sold(owner: &str) -> Body {
+    ConversionAttributedV1 {
+        event_type: ConversionType::Purchase,
+        order_id: None,
+        alias_id: None,
+        campaign_id: campaign_of(owner),
+        brand_id: brand_of(owner),
+        partner_id: partner_of(owner),
+        link_code: LinkCode::parse(format!("link-{owner}")).unwrap(),
+        click_id: ClickId::parse(format!("clk-{owner}")).unwrap(),
+        amount: Some(usd(10_000)),
+        terms_version: TermsVersion::FIRST,
+        occurred_at: Micros(1_790_000_000_000_000),
+        verified_by: Some("brand".to_owned()),
+    }
+    .into()
+}
+
 async fn commission_scene() -> Scene {
     let mut scene = Scene::new(TestService::start(commission::define).await);
     for owner in ["mine", "else"] {
@@ -254,24 +277,10 @@ async fn commission_scene() -> Scene {
         let (topic, id) = (Topic::CampaignEvents, campaign.as_str());
         scene.service.deliver(topic, id, id, terms(owner)).await;
         let conversion = Uuid::now_v7().to_string();
-        let sale = ConversionAttributedV1 {
-            event_type: ConversionType::Purchase,
-            order_id: None,
-            alias_id: None,
-            campaign_id: campaign,
-            brand_id: brand_of(owner),
-            partner_id: partner_of(owner),
-            link_code: LinkCode::parse(format!("link-{owner}")).unwrap(),
-            click_id: ClickId::parse(format!("clk-{owner}")).unwrap(),
-            amount: Some(usd(10_000)),
-            terms_version: TermsVersion::FIRST,
-            occurred_at: Micros(1_790_000_000_000_000),
-            verified_by: Some("brand".to_owned()),
-        };
         let topic = Topic::TrackingEvents;
         scene
             .service
-            .deliver(topic, &conversion, &conversion, sale.into())
+            .deliver(topic, &conversion, &conversion, sold(owner))
             .await;
         scene.name(owner, "conversion", conversion);
     }
@@ -339,6 +348,26 @@ async fn payment_scene() -> Scene {
     scene
 }
 
+/// A brand's campaign in draft, and an active one.
+async fn campaigns_of(service: &mut TestService, owner: &str) {
+    let topic = Topic::CampaignEvents;
+    for id in [format!("camp-{owner}"), format!("live-{owner}")] {
+        let created = CampaignCreatedV1 {
+            brand_id: brand_of(owner),
+            name: "n".to_owned(),
+            currency: Currency::USD,
+            allowed_hosts: vec!["a.example".to_owned()],
+            fallback_url: None,
+            join: None,
+        };
+        for event in [created.into(), terms(owner)] {
+            service.deliver(topic, &id, &id, event).await;
+        }
+    }
+    let live = format!("live-{owner}");
+    service.deliver(topic, &live, &live, activated(owner)).await;
+}
+
 async fn bff_scene() -> Scene {
     let mut scene = Scene::new(TestService::start(bff::define).await);
     let pair = sealing::KeyPair::generate().unwrap();
@@ -358,7 +387,13 @@ async fn bff_scene() -> Scene {
             .service
             .deliver(commissions, &conversion, &conversion, calculated(owner))
             .await;
+        let events = Topic::TrackingEvents;
+        scene
+            .service
+            .deliver(events, &conversion, &conversion, sold(owner))
+            .await;
         scene.name(owner, "conversion", conversion);
+        campaigns_of(&mut scene.service, owner).await;
         let earned = LedgerPostedV1 {
             transfers: vec![Transfer {
                 id: Uuid::now_v7(),
@@ -405,7 +440,6 @@ async fn bff_scene() -> Scene {
             },
         };
         let id = claim.as_str();
-        let events = Topic::TrackingEvents;
         scene.service.deliver(events, id, id, claimed.into()).await;
         scene.name(owner, "claim", id);
         let requested = scene

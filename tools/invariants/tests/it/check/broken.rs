@@ -64,6 +64,7 @@ pub(super) const CASES: &[Case] = &[
            FROM pipeline.message_log WHERE type = 'commission.calculated.v1' ORDER BY position LIMIT 1"),
     sql(1, "every idempotency key", Bff,
         "UPDATE commands SET key_hash = 'a', caller = 'b', partner_id = NULL, brand_id = NULL WHERE type = 'campaign.create.command.v1'"),
+    sql(1, "the bff's lists show", Bff, "UPDATE conversions SET refunded_minor = refunded_minor + 1"),
     sql(1, "the bff shows", Bff, "UPDATE balances SET payable = payable + 1 WHERE owner = 'partner:partner123'"),
     sql(2, "every message of every log can be read", Campaign,
         "UPDATE pipeline.message_log SET body = substr(body, 1, 20) WHERE position = 1"),

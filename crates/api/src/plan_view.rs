@@ -1,14 +1,12 @@
-//! Commission plans in JSON.
+//! Commission plans, as answers show them.
 
 use serde::Serialize;
-use types::{Currency, Earning, Money, Plan};
+use types::{Currency, Earning, Money};
 use utoipa::ToSchema;
-
-use crate::store::terms::Row;
 
 /// What conversions earn under a version of the terms.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PlanView {
+pub struct PlanView {
     /// What a sale earns.
     sale: Option<EarningView>,
     /// What a lead earns.
@@ -40,23 +38,31 @@ struct FlatView {
     currency: String,
 }
 
+/// What a conversion of one type earns, as a table has it: a rate in basis points, or a flat amount in minor units.
+pub type EarningColumns = (Option<i32>, Option<i64>);
+
 impl PlanView {
     /// Of a stored version, whose flat amounts are of the campaign's currency.
-    pub(super) fn of_row(row: &Row, currency: Currency) -> Self {
-        let view = |bps: Option<i32>, flat: Option<i64>| {
+    pub fn of_columns(
+        sale: EarningColumns,
+        lead: EarningColumns,
+        hold_days: i32,
+        currency: Currency,
+    ) -> Self {
+        let view = |(bps, flat): EarningColumns| {
             let flat = flat.map(|minor| FlatView::from(Money::new(minor, currency)));
             (bps.is_some() || flat.is_some()).then_some(EarningView { bps, flat })
         };
         Self {
-            sale: view(row.sale_bps, row.sale_flat),
-            lead: view(row.lead_bps, row.lead_flat),
-            hold_days: row.hold_days,
+            sale: view(sale),
+            lead: view(lead),
+            hold_days,
         }
     }
 }
 
-impl From<&Plan> for PlanView {
-    fn from(plan: &Plan) -> Self {
+impl From<&types::Plan> for PlanView {
+    fn from(plan: &types::Plan) -> Self {
         Self {
             sale: plan.sale().map(EarningView::from),
             lead: plan.lead().map(EarningView::from),

@@ -1,0 +1,123 @@
+//! `campaigns`: a read model of `campaign-events`.
+
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
+use messaging::WriteTx;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use types::{BrandId, CampaignId, CampaignStatus, JoinMode};
+
+use super::Table;
+
+/// A campaign as front ends see it. Times are microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub(crate) struct CampaignRow {
+    pub(crate) id: String,
+    pub(crate) position: i64,
+    pub(crate) brand_id: String,
+    pub(crate) name: String,
+    pub(crate) currency: String,
+    pub(crate) allowed_hosts: Json<Vec<String>>,
+    /// `None`: the first of its hosts.
+    pub(crate) fallback_url: Option<String>,
+    pub(crate) join_mode: String,
+    pub(crate) status: String,
+    pub(crate) pause_reason: Option<String>,
+    /// The version in force; `None` before the first.
+    pub(crate) terms_version: Option<i32>,
+    pub(crate) created_at: i64,
+    pub(crate) activated_at: Option<i64>,
+    pub(crate) closed_at: Option<i64>,
+}
+
+impl Table for CampaignRow {
+    const NAME: &'static str = "campaigns";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        messaging::insert_rows!(tx.connection(), rows => "campaigns" numbered by "read_head" {
+            id: text = |r| r.id.as_str(),
+            brand_id: text = |r| r.brand_id.as_str(),
+            name: text = |r| r.name.as_str(),
+            currency: text = |r| r.currency.as_str(),
+            allowed_hosts: jsonb = |r| &r.allowed_hosts,
+            fallback_url: text = |r| r.fallback_url.as_deref(),
+            join_mode: text = |r| r.join_mode.as_str(),
+            status: text = |r| r.status.as_str(),
+            pause_reason: text = |r| r.pause_reason.as_deref(),
+            terms_version: int = |r| r.terms_version,
+            created_at: bigint = |r| r.created_at,
+            activated_at: bigint = |r| r.activated_at,
+            closed_at: bigint = |r| r.closed_at,
+        } on (id) set (status, pause_reason, terms_version, activated_at, closed_at))
+        .await
+    }
+}
+
+/// What a list of campaigns is narrowed to.
+#[derive(Debug, Default)]
+pub(crate) struct Narrowed<'a> {
+    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) status: Option<CampaignStatus>,
+    pub(crate) join: Option<JoinMode>,
+}
+
+/// A brand's own, a partner's all that are no drafts, or everybody's, newest first.
+pub(crate) async fn list(
+    pool: &PgPool,
+    scope: Scope<'_>,
+    to: &Narrowed<'_>,
+    page: PageQuery,
+) -> Result<Vec<CampaignRow>, sqlx::Error> {
+    let mut sql = QueryBuilder::new("SELECT * FROM campaigns WHERE position < ");
+    sql.push_bind(page.below());
+    push_seen_by(&mut sql, scope);
+    let narrowing = [
+        (" AND brand_id = ", to.brand.map(BrandId::as_str)),
+        (" AND status = ", to.status.map(CampaignStatus::name)),
+        (" AND join_mode = ", to.join.map(JoinMode::name)),
+    ];
+    for (column, value) in narrowing {
+        if let Some(value) = value {
+            sql.push(column).push_bind(value);
+        }
+    }
+    sql.push(" ORDER BY position DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// One of them, when this caller may see it.
+pub(crate) async fn find(
+    pool: &PgPool,
+    scope: Scope<'_>,
+    id: &CampaignId,
+) -> Result<Option<CampaignRow>, sqlx::Error> {
+    let mut sql = QueryBuilder::new("SELECT * FROM campaigns WHERE id = ");
+    sql.push_bind(id.as_str());
+    push_seen_by(&mut sql, scope);
+    sql.build_query_as().fetch_optional(pool).await
+}
+
+/// A brand sees its own, a partner all that are no drafts.
+fn push_seen_by(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
+    if scope.all {
+        return;
+    }
+    let mut seen = sql.push(" AND (").separated(" OR ");
+    if let Some(brand) = scope.brand {
+        seen.push("brand_id = ")
+            .push_bind_unseparated(brand.as_str());
+    }
+    if scope.partner.is_some() {
+        seen.push("status <> 'draft'");
+    }
+    sql.push(")");
+}

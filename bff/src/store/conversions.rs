@@ -1,0 +1,125 @@
+//! `conversions`: a read model of `tracking-events`.
+
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
+use messaging::WriteTx;
+use sqlx::{FromRow, PgPool, QueryBuilder};
+use types::{BrandId, CampaignId, ConversionId, ConversionStatus, OrderId, PartnerId};
+
+use super::Table;
+
+/// A conversion as front ends see it. Its amounts are minor units of its currency, times are microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub(crate) struct ConversionRow {
+    pub(crate) id: String,
+    pub(crate) position: i64,
+    pub(crate) status: String,
+    pub(crate) event_type: Option<String>,
+    pub(crate) order_id: Option<String>,
+    pub(crate) campaign_id: Option<String>,
+    pub(crate) brand_id: Option<String>,
+    pub(crate) partner_id: Option<String>,
+    pub(crate) link_code: Option<String>,
+    pub(crate) click_id: Option<String>,
+    pub(crate) terms_version: Option<i32>,
+    pub(crate) amount_minor: Option<i64>,
+    pub(crate) refunded_minor: i64,
+    pub(crate) currency: Option<String>,
+    /// What was paid of one that is nobody's.
+    pub(crate) amount_text: Option<String>,
+    pub(crate) verified_by: Option<String>,
+    /// Why it is nobody's.
+    pub(crate) reason: Option<String>,
+    pub(crate) occurred_at: i64,
+    pub(crate) recorded_at: i64,
+}
+
+impl Table for ConversionRow {
+    const NAME: &'static str = "conversions";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        messaging::insert_rows!(tx.connection(), rows => "conversions" numbered by "read_head" {
+            id: text = |r| r.id.as_str(),
+            status: text = |r| r.status.as_str(),
+            event_type: text = |r| r.event_type.as_deref(),
+            order_id: text = |r| r.order_id.as_deref(),
+            campaign_id: text = |r| r.campaign_id.as_deref(),
+            brand_id: text = |r| r.brand_id.as_deref(),
+            partner_id: text = |r| r.partner_id.as_deref(),
+            link_code: text = |r| r.link_code.as_deref(),
+            click_id: text = |r| r.click_id.as_deref(),
+            terms_version: int = |r| r.terms_version,
+            amount_minor: bigint = |r| r.amount_minor,
+            refunded_minor: bigint = |r| r.refunded_minor,
+            currency: text = |r| r.currency.as_deref(),
+            amount_text: text = |r| r.amount_text.as_deref(),
+            verified_by: text = |r| r.verified_by.as_deref(),
+            reason: text = |r| r.reason.as_deref(),
+            occurred_at: bigint = |r| r.occurred_at,
+            recorded_at: bigint = |r| r.recorded_at,
+        } on (id) set (status, event_type, order_id, campaign_id, brand_id, partner_id, link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason, occurred_at, recorded_at))
+        .await
+    }
+}
+
+/// What a list of conversions is narrowed to.
+#[derive(Debug, Default)]
+pub(crate) struct Narrowed<'a> {
+    pub(crate) campaign: Option<&'a CampaignId>,
+    pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) order: Option<&'a OrderId>,
+    pub(crate) status: Option<ConversionStatus>,
+}
+
+/// A partner's, a brand's or everybody's, newest first.
+pub(crate) async fn list(
+    pool: &PgPool,
+    scope: Scope<'_>,
+    to: &Narrowed<'_>,
+    page: PageQuery,
+) -> Result<Vec<ConversionRow>, sqlx::Error> {
+    let mut sql = QueryBuilder::new("SELECT * FROM conversions WHERE position < ");
+    sql.push_bind(page.below());
+    if !scope.all {
+        sql.push(" AND (partner_id = ")
+            .push_bind(scope.partner.map(PartnerId::as_str))
+            .push(" OR brand_id = ")
+            .push_bind(scope.brand.map(BrandId::as_str))
+            .push(")");
+    }
+    let narrowing = [
+        (" AND campaign_id = ", to.campaign.map(CampaignId::as_str)),
+        (" AND partner_id = ", to.partner.map(PartnerId::as_str)),
+        (" AND brand_id = ", to.brand.map(BrandId::as_str)),
+        (" AND order_id = ", to.order.map(OrderId::as_str)),
+        (" AND status = ", to.status.map(ConversionStatus::name)),
+    ];
+    for (column, value) in narrowing {
+        if let Some(value) = value {
+            sql.push(column).push_bind(value);
+        }
+    }
+    sql.push(" ORDER BY position DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// One of them.
+pub(crate) async fn find(
+    pool: &PgPool,
+    id: &ConversionId,
+) -> Result<Option<ConversionRow>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM conversions WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_optional(pool)
+        .await
+}

@@ -1,0 +1,71 @@
+//! `terms`: a read model of `campaign-events`.
+
+use chassis::page::PageQuery;
+use messaging::WriteTx;
+use sqlx::{FromRow, PgPool};
+use types::CampaignId;
+
+use super::Table;
+
+/// A version of a campaign's terms. Flat amounts are minor units of its currency, times microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub(crate) struct TermsRow {
+    /// Campaign and version.
+    pub(crate) id: String,
+    pub(crate) position: i64,
+    pub(crate) campaign_id: String,
+    pub(crate) version: i32,
+    pub(crate) currency: String,
+    pub(crate) window_days: i32,
+    pub(crate) sale_bps: Option<i32>,
+    pub(crate) sale_flat: Option<i64>,
+    pub(crate) lead_bps: Option<i32>,
+    pub(crate) lead_flat: Option<i64>,
+    pub(crate) hold_days: i32,
+    pub(crate) effective_at: i64,
+}
+
+impl Table for TermsRow {
+    const NAME: &'static str = "terms";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        messaging::insert_rows!(tx.connection(), rows => "terms" numbered by "read_head" {
+            id: text = |r| r.id.as_str(),
+            campaign_id: text = |r| r.campaign_id.as_str(),
+            version: int = |r| r.version,
+            currency: text = |r| r.currency.as_str(),
+            window_days: int = |r| r.window_days,
+            sale_bps: int = |r| r.sale_bps,
+            sale_flat: bigint = |r| r.sale_flat,
+            lead_bps: int = |r| r.lead_bps,
+            lead_flat: bigint = |r| r.lead_flat,
+            hold_days: int = |r| r.hold_days,
+            effective_at: bigint = |r| r.effective_at,
+        } on (id) set (effective_at))
+        .await
+    }
+}
+
+/// The versions of a campaign's terms, newest first.
+pub(crate) async fn list(
+    pool: &PgPool,
+    campaign: &CampaignId,
+    page: PageQuery,
+) -> Result<Vec<TermsRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM terms WHERE campaign_id = $1 AND position < $2 ORDER BY position DESC LIMIT $3",
+    )
+    .bind(campaign.as_str())
+    .bind(page.below())
+    .bind(page.rows())
+    .fetch_all(pool)
+    .await
+}

@@ -1,0 +1,347 @@
+//! What a partner finds and a brand looks after: campaigns, terms, links, evidence, conversions.
+
+use runtime::testing::{TestService, brand, operator, partner};
+use schemas::{
+    Body, CampaignActivatedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
+    CampaignResumedV1, ConversionAttributedV1, ConversionRefundNotedV1, ConversionRefundedV1,
+    ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1, LinkCreatedV1, Plan,
+    TermsPublishedV1, Topic, WireMoney,
+};
+use serde_json::{Value, json};
+use types::{
+    BrandId, ConversionType, Currency, JoinMode, Micros, Money, PauseReason, TermsVersion,
+    WindowDays,
+};
+
+use crate::app::{bff, facts, partner123};
+
+const SALE: &str = "0197a1f0-0000-7000-8000-000000000001";
+
+fn brand1() -> BrandId {
+    "brand1".parse().unwrap()
+}
+
+fn created(join: Option<JoinMode>) -> Body {
+    CampaignCreatedV1 {
+        brand_id: brand1(),
+        name: "Summer sale".to_owned(),
+        currency: Currency::USD,
+        allowed_hosts: vec!["shop.example".to_owned(), "b.example".to_owned()],
+        fallback_url: None,
+        join,
+    }
+    .into()
+}
+
+fn published(version: i32) -> Body {
+    let flat = WireMoney {
+        minor: 500,
+        currency: "USD".to_owned(),
+    };
+    TermsPublishedV1 {
+        version: TermsVersion::new(version).unwrap(),
+        brand_id: brand1(),
+        currency: Currency::USD,
+        window_days: WindowDays::new(30).unwrap(),
+        plan: Plan {
+            sale_bps: Some(1000),
+            sale_flat: None,
+            lead_bps: None,
+            lead_flat: Some(flat),
+            hold_days: 14,
+        },
+        effective_at: Micros(1_795_000_000_000_000),
+    }
+    .into()
+}
+
+fn activated() -> Body {
+    CampaignActivatedV1 {
+        brand_id: brand1(),
+        allowed_hosts: vec!["shop.example".to_owned()],
+        fallback_url: None,
+    }
+    .into()
+}
+
+async fn of_campaign(app: &TestService, event: Body) {
+    facts(app, Topic::CampaignEvents, &[("camp123", "camp123", event)]).await;
+}
+
+async fn count(app: &TestService, path: &str, who: &str) -> usize {
+    let (_, list) = app.get(path, who).await;
+    list["items"].as_array().map_or(usize::MAX, Vec::len)
+}
+
+#[tokio::test]
+async fn a_campaign_is_found_by_partners_once_it_is_no_draft_and_says_where_it_stands() {
+    let app = bff().await;
+    of_campaign(&app, created(Some(JoinMode::Approval))).await;
+    of_campaign(&app, published(1)).await;
+    let stranger = brand("brand2");
+    for (who, expected) in [
+        (brand("brand1"), 1),
+        (operator(), 1),
+        (partner123(), 0),
+        (stranger.clone(), 0),
+    ] {
+        assert_eq!(count(&app, "/api/v1/campaigns", &who).await, expected);
+    }
+    let (status, _) = app.get("/api/v1/campaigns/camp123", &partner123()).await;
+    assert_eq!(status, 404);
+    let (status, _) = app
+        .get("/api/v1/campaigns/camp123/terms", &partner123())
+        .await;
+    assert_eq!(status, 404);
+
+    let brand_id = brand1;
+    let paused = CampaignPausedV1 {
+        brand_id: brand_id(),
+        reason: PauseReason::Brand,
+    };
+    let resumed = CampaignResumedV1 {
+        brand_id: brand_id(),
+    };
+    let closed = CampaignClosedV1 {
+        brand_id: brand_id(),
+    };
+    for (event, status, reason) in [
+        (activated(), "active", None),
+        (paused.into(), "paused", Some("brand")),
+        (resumed.into(), "active", None),
+        (closed.into(), "closed", None),
+    ] {
+        of_campaign(&app, event).await;
+        let (_, one) = app.get("/api/v1/campaigns/camp123", &partner123()).await;
+        assert_eq!(
+            (&one["status"], &one["pause_reason"]),
+            (&json!(status), &json!(reason))
+        );
+        assert_eq!(one["join"], "approval");
+        assert_eq!(one["fallback_url"], "https://shop.example/");
+        assert_eq!(one["terms_version"], 1);
+        let narrowed = format!("/api/v1/campaigns?status={status}&join=approval&brand_id=brand1");
+        assert_eq!(count(&app, &narrowed, &partner123()).await, 1);
+    }
+    let (_, one) = app.get("/api/v1/campaigns/camp123", &brand("brand1")).await;
+    assert!(one["activated_at"].is_string() && one["closed_at"].is_string());
+    assert_eq!(
+        count(&app, "/api/v1/campaigns?status=active", &operator()).await,
+        0
+    );
+    assert_eq!(
+        count(&app, "/api/v1/campaigns?join=open", &operator()).await,
+        0
+    );
+    assert_eq!(count(&app, "/api/v1/campaigns", &stranger).await, 0);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_versions_of_terms_are_read_newest_first_with_what_they_pay() {
+    let app = bff().await;
+    for event in [created(None), published(1), activated(), published(2)] {
+        of_campaign(&app, event).await;
+    }
+    let (_, list) = app
+        .get("/api/v1/campaigns/camp123/terms", &partner123())
+        .await;
+    let versions: Vec<&Value> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|terms| &terms["version"])
+        .collect();
+    assert_eq!(versions, [2, 1]);
+    assert_eq!(
+        list["items"][0]["plan"],
+        json!({"sale": {"bps": 1000}, "lead": {"flat": {"amount": "5.00", "currency": "USD"}}, "hold_days": 14})
+    );
+    let (_, first) = app
+        .get("/api/v1/campaigns/camp123/terms?limit=1", &partner123())
+        .await;
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let path = format!("/api/v1/campaigns/camp123/terms?limit=1&cursor={cursor}");
+    let (_, second) = app.get(&path, &partner123()).await;
+    assert_eq!(second["items"][0]["version"], 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campaigns_brand() {
+    let app = bff().await;
+    of_campaign(&app, created(None)).await;
+    let link = LinkCreatedV1 {
+        campaign_id: "camp123".parse().unwrap(),
+        partner_id: "partner123".parse().unwrap(),
+        target_url: "https://shop.example/shoes".to_owned(),
+    };
+    let tracking = Topic::TrackingEvents;
+    facts(&app, tracking, &[("lnk_1", "lnk_1", link.into())]).await;
+    let shown = EvidenceSubmittedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        evidence_type: "photo".to_owned(),
+        url_hash: "00".repeat(32),
+    };
+    // As it was stated before it said its brand.
+    let accepted = EnrollmentAcceptedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        terms_version: TermsVersion::FIRST,
+        brand_id: None,
+    };
+    facts(
+        &app,
+        Topic::CampaignEvents,
+        &[
+            ("camp123", "evd_1", shown.into()),
+            ("camp123", "enr_1", accepted.into()),
+        ],
+    )
+    .await;
+    for list in ["links", "evidence", "enrollments"] {
+        for (who, query, expected) in [
+            (partner123(), "", 1),
+            (brand("brand1"), "", 1),
+            (operator(), "?campaign_id=camp123", 1),
+            (operator(), "?campaign_id=camp9", 0),
+            (partner("partner456"), "", 0),
+            (brand("brand2"), "", 0),
+        ] {
+            let path = format!("/api/v1/{list}{query}");
+            assert_eq!(count(&app, &path, &who).await, expected, "{path}");
+        }
+    }
+    for list in ["links", "evidence"] {
+        let path = format!("/api/v1/{list}?partner_id=partner456");
+        assert_eq!(count(&app, &path, &operator()).await, 0);
+    }
+    let (_, links) = app.get("/api/v1/links", &partner123()).await;
+    assert_eq!(links["items"][0]["path"], "/c/lnk_1");
+    assert_eq!(
+        links["items"][0]["target_url"],
+        "https://shop.example/shoes"
+    );
+    app.stop().await;
+}
+
+fn sold() -> ConversionAttributedV1 {
+    ConversionAttributedV1 {
+        event_type: ConversionType::Purchase,
+        order_id: Some("order-1".parse().unwrap()),
+        alias_id: None,
+        campaign_id: "camp123".parse().unwrap(),
+        brand_id: brand1(),
+        partner_id: "partner123".parse().unwrap(),
+        link_code: "lnk_1".parse().unwrap(),
+        click_id: "clk_1".parse().unwrap(),
+        amount: Some(Money::new(10_000, Currency::USD)),
+        terms_version: TermsVersion::FIRST,
+        occurred_at: Micros(1_795_000_000_000_000),
+        verified_by: Some("brand".to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn a_conversion_is_read_by_its_partner_and_its_brand_with_what_went_back() {
+    let app = bff().await;
+    let topic = Topic::TrackingEvents;
+    let usd = |minor| Money::new(minor, Currency::USD);
+    let refunded = ConversionRefundedV1 {
+        amount: usd(2_500),
+        refunded_total: usd(2_500),
+        purchase_amount: usd(10_000),
+    };
+    let path = format!("/api/v1/conversions/{SALE}");
+    for (event, back) in [
+        (Body::from(sold()), "0.00"),
+        (Body::from(refunded), "25.00"),
+    ] {
+        facts(&app, topic, &[(SALE, SALE, event)]).await;
+        for who in [partner123(), brand("brand1"), operator()] {
+            let (_, one) = app.get(&path, &who).await;
+            assert_eq!(
+                (&one["status"], &one["amount"], &one["refunded"]),
+                (&json!("attributed"), &json!("100.00"), &json!(back))
+            );
+            assert_eq!(one["verified_by"], "brand");
+        }
+    }
+    for stranger in [partner("partner456"), brand("brand2")] {
+        assert_eq!(app.get(&path, &stranger).await.0, 404);
+        assert_eq!(count(&app, "/api/v1/conversions", &stranger).await, 0);
+    }
+    for (query, expected) in [
+        (
+            "campaign_id=camp123&partner_id=partner123&brand_id=brand1&order_id=order-1",
+            1,
+        ),
+        ("status=attributed", 1),
+        ("status=noted", 0),
+        ("order_id=order-2", 0),
+    ] {
+        let path = format!("/api/v1/conversions?{query}");
+        assert_eq!(
+            count(&app, &path, &brand("brand1")).await,
+            expected,
+            "{query}"
+        );
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_nobodys_is_shown_to_operators_until_it_is_somebodys() {
+    let app = bff().await;
+    let topic = Topic::TrackingEvents;
+    let user_hash = "00".repeat(32);
+    let noted = ConversionRefundNotedV1 {
+        amount: None,
+        currency: None,
+        order_id: Some("order-1".parse().unwrap()),
+        campaign_id: None,
+        click_id: None,
+        user_hash: user_hash.clone(),
+        occurred_at: Micros(1),
+    };
+    let nobodys = ConversionUnattributedV1 {
+        event_type: ConversionType::Purchase,
+        reason: "no_click".to_owned(),
+        amount: Some("99.9".to_owned()),
+        currency: None,
+        order_id: Some("order-1".parse().unwrap()),
+        campaign_id: None,
+        click_id: None,
+        user_hash,
+        occurred_at: Micros(2),
+    };
+    for (event, status, amount, reason) in [
+        (Body::from(noted.clone()), "noted", json!(null), json!(null)),
+        (
+            nobodys.into(),
+            "unattributed",
+            json!("99.9"),
+            json!("no_click"),
+        ),
+        (
+            noted.into(),
+            "unattributed",
+            json!("99.9"),
+            json!("no_click"),
+        ),
+        (sold().into(), "attributed", json!("100.00"), json!(null)),
+    ] {
+        facts(&app, topic, &[(SALE, SALE, event)]).await;
+        let (_, list) = app.get("/api/v1/conversions", &operator()).await;
+        let one = &list["items"][0];
+        assert_eq!(
+            (&one["status"], &one["amount"], &one["reason"]),
+            (&json!(status), &amount, &reason)
+        );
+        assert_eq!(list["items"].as_array().unwrap().len(), 1);
+        let seen = usize::from(status == "attributed");
+        for who in [partner123(), brand("brand1")] {
+            assert_eq!(count(&app, "/api/v1/conversions", &who).await, seen);
+        }
+    }
+    app.stop().await;
+}
