@@ -133,7 +133,8 @@ pub(super) const QUESTIONS: &[Question] = &[
                                      link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason,
                                      recorded_at) FROM tracking.conversions
                        UNION ALL SELECT 'claim ' || id, jsonb_build_array(campaign_id, partner_id, brand_id, status, reason) FROM tracking.claims)
-                 SELECT format('%s: the bff shows %s, its service has %s', what, s.says, h.says) AS evidence
+                 SELECT format('%s: the bff shows %s, its service has %s%s', what, coalesce(s.says::text, 'nothing'),
+                               coalesce(h.says::text, 'nothing'), CASE WHEN h.says IS NULL THEN restored() ELSE '' END) AS evidence
                    FROM shown s FULL JOIN has h USING (what) WHERE s.says IS DISTINCT FROM h.says",
     },
 ];
