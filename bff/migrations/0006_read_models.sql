@@ -18,14 +18,13 @@ create table campaigns (
 create unique index campaigns_by_position on campaigns (position);
 create index campaigns_by_brand on campaigns (brand_id, position);
 
--- Without their text, which no event carries. Flat amounts are minor units of the currency.
+-- Without their text, which no event carries. Flat amounts are minor units of the campaign's currency.
 create table terms (
     -- campaign/version
     id           text   primary key,
     position     bigint not null,
     campaign_id  text   not null,
     version      int    not null,
-    currency     text   not null,
     window_days  int    not null,
     sale_bps     int,
     sale_flat    bigint,

@@ -110,16 +110,10 @@ pub(crate) async fn list_claims(
     caller: Caller,
     list: List<ClaimFilter>,
 ) -> Result<Json<Page<ClaimView>>, Problem> {
-    let (below, rows) = (list.page.below(), list.page.rows());
-    let rows = claims::list(
-        bff.host.pool(),
-        caller.scope()?,
-        list.filter.status,
-        below,
-        rows,
-    )
-    .await
-    .map_err(|error| runtime::unread(&error))?;
+    let (scope, status) = (caller.scope()?, list.filter.status);
+    let rows = claims::list(bff.host.pool(), scope, status, list.page)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, ClaimView::from);
     Ok(Json(page))
 }

@@ -70,9 +70,9 @@ pub(crate) struct TermsView {
 }
 
 impl TermsView {
-    fn of(row: TermsRow) -> Result<Self, Problem> {
-        let currency = Currency::parse(&row.currency).map_err(|error| Problem::internal(&error))?;
-        Ok(Self {
+    /// Of a stored version, whose flat amounts are of the campaign's currency.
+    fn of(row: TermsRow, currency: Currency) -> Self {
+        Self {
             plan: PlanView::of_columns(
                 (row.sale_bps, row.sale_flat),
                 (row.lead_bps, row.lead_flat),
@@ -83,7 +83,7 @@ impl TermsView {
             version: row.version,
             window_days: row.window_days,
             effective_at: moment(row.effective_at),
-        })
+        }
     }
 }
 
@@ -98,18 +98,12 @@ pub(crate) async fn list_terms(
     Path(campaign): Path<CampaignId>,
     list: List<NoFilter>,
 ) -> Result<Json<Page<TermsView>>, Problem> {
-    bff.campaign(&caller, &campaign).await?;
+    let found = bff.campaign(&caller, &campaign).await?;
+    let currency = Currency::parse(&found.currency).map_err(|error| Problem::internal(&error))?;
     let rows = terms::list(bff.host.pool(), &campaign, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
-    let positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
-    let views: Result<Vec<_>, _> = rows.into_iter().map(TermsView::of).collect();
-    let shown: Vec<_> = positions.into_iter().zip(views?).collect();
-    let page = Page::new(
-        list.page,
-        shown,
-        |(position, _)| *position,
-        |(_, view)| view,
-    );
+    let view = |row| TermsView::of(row, currency);
+    let page = Page::new(list.page, rows, |row| row.position, view);
     Ok(Json(page))
 }

@@ -24,7 +24,6 @@ impl ReadModel for TermsRow {
             position: place,
             campaign_id: message.header.subject.clone(),
             version: terms.version.get(),
-            currency: terms.currency.code().to_owned(),
             window_days: terms.window_days.get(),
             sale_bps: plan.sale_bps,
             sale_flat: minor(&plan.sale_flat),

@@ -4,9 +4,9 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::{BrandId, PartnerId, PartnerStatus};
+use types::{PartnerId, PartnerStatus};
 
-use super::Table;
+use super::{ITS_BRAND, Table, seen_by};
 
 /// What a brand, or an operator, holds of a partner. Times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -53,19 +53,9 @@ pub(crate) async fn list(
     status: Option<PartnerStatus>,
     page: PageQuery,
 ) -> Result<Vec<BanRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM bans
-          WHERE position < $1 AND ($2 OR partner_id = $3 OR brand_id = $4) AND ($5::text IS NULL OR partner_id = $5)
-            AND ($6::text IS NULL OR status = $6)
-          ORDER BY position DESC LIMIT $7",
-    )
-    .bind(page.below())
-    .bind(scope.all)
-    .bind(scope.partner.map(PartnerId::as_str))
-    .bind(scope.brand.map(BrandId::as_str))
-    .bind(partner.map(PartnerId::as_str))
-    .bind(status.map(PartnerStatus::name))
-    .bind(page.rows())
-    .fetch_all(pool)
-    .await
+    let narrowing = [
+        ("partner_id", partner.map(PartnerId::as_str)),
+        ("status", status.map(PartnerStatus::name)),
+    ];
+    super::list(pool, page, seen_by(scope, ITS_BRAND), &narrowing).await
 }

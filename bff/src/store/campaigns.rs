@@ -76,22 +76,13 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<CampaignRow>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM campaigns WHERE position < ");
-    sql.push_bind(page.below());
-    push_seen_by(&mut sql, scope);
     let narrowing = [
-        (" AND brand_id = ", to.brand.map(BrandId::as_str)),
-        (" AND status = ", to.status.map(CampaignStatus::name)),
-        (" AND join_mode = ", to.join.map(JoinMode::name)),
+        ("brand_id", to.brand.map(BrandId::as_str)),
+        ("status", to.status.map(CampaignStatus::name)),
+        ("join_mode", to.join.map(JoinMode::name)),
     ];
-    for (column, value) in narrowing {
-        if let Some(value) = value {
-            sql.push(column).push_bind(value);
-        }
-    }
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(pool).await
+    let seen = |sql: &mut QueryBuilder<Postgres>| push_seen_by(sql, scope);
+    super::list(pool, page, seen, &narrowing).await
 }
 
 /// One of them, when this caller may see it.

@@ -1,11 +1,12 @@
 //! `claims`: a read model of `tracking-events`.
 
 use chassis::auth::Scope;
+use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::{BrandId, ClaimId, ClaimStatus, PartnerId};
+use types::{ClaimId, ClaimStatus};
 
-use super::Table;
+use super::{ITS_BRAND, Table, seen_by};
 
 /// A claim as front ends see it. Its amount is minor units of its currency, times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -69,22 +70,10 @@ pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
     status: Option<ClaimStatus>,
-    below: i64,
-    rows: i64,
+    page: PageQuery,
 ) -> Result<Vec<ClaimRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM claims
-          WHERE position < $1 AND ($2 OR partner_id = $3 OR brand_id = $4) AND ($5::text IS NULL OR status = $5)
-          ORDER BY position DESC LIMIT $6",
-    )
-    .bind(below)
-    .bind(scope.all)
-    .bind(scope.partner.map(PartnerId::as_str))
-    .bind(scope.brand.map(BrandId::as_str))
-    .bind(status.map(ClaimStatus::name))
-    .bind(rows)
-    .fetch_all(pool)
-    .await
+    let narrowing = [("status", status.map(ClaimStatus::name))];
+    super::list(pool, page, seen_by(scope, ITS_BRAND), &narrowing).await
 }
 
 /// One of them.

@@ -3,10 +3,10 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool, QueryBuilder};
+use sqlx::{FromRow, PgPool};
 use types::{BrandId, CampaignId, ConversionId, ConversionStatus, OrderId, PartnerId};
 
-use super::Table;
+use super::{ITS_BRAND, Table, seen_by};
 
 /// A conversion as front ends see it. Its amounts are minor units of its currency, times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -87,30 +87,14 @@ pub(crate) async fn list(
     to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<ConversionRow>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM conversions WHERE position < ");
-    sql.push_bind(page.below());
-    if !scope.all {
-        sql.push(" AND (partner_id = ")
-            .push_bind(scope.partner.map(PartnerId::as_str))
-            .push(" OR brand_id = ")
-            .push_bind(scope.brand.map(BrandId::as_str))
-            .push(")");
-    }
     let narrowing = [
-        (" AND campaign_id = ", to.campaign.map(CampaignId::as_str)),
-        (" AND partner_id = ", to.partner.map(PartnerId::as_str)),
-        (" AND brand_id = ", to.brand.map(BrandId::as_str)),
-        (" AND order_id = ", to.order.map(OrderId::as_str)),
-        (" AND status = ", to.status.map(ConversionStatus::name)),
+        ("campaign_id", to.campaign.map(CampaignId::as_str)),
+        ("partner_id", to.partner.map(PartnerId::as_str)),
+        ("brand_id", to.brand.map(BrandId::as_str)),
+        ("order_id", to.order.map(OrderId::as_str)),
+        ("status", to.status.map(ConversionStatus::name)),
     ];
-    for (column, value) in narrowing {
-        if let Some(value) = value {
-            sql.push(column).push_bind(value);
-        }
-    }
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(pool).await
+    super::list(pool, page, seen_by(scope, ITS_BRAND), &narrowing).await
 }
 
 /// One of them.

@@ -4,9 +4,13 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::{BrandId, CampaignId, EnrollmentStatus, PartnerId};
+use types::{CampaignId, EnrollmentStatus};
 
-use super::Table;
+use super::{Table, seen_by};
+
+/// Its own, or, of what was recorded before that was said, its campaign's.
+const BRAND: &str =
+    "coalesce(brand_id, (SELECT c.brand_id FROM campaigns c WHERE c.id = campaign_id))";
 
 /// Where a partner stands with a campaign, as front ends see it. Times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -57,19 +61,9 @@ pub(crate) async fn list(
     status: Option<EnrollmentStatus>,
     page: PageQuery,
 ) -> Result<Vec<EnrollmentRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT e.* FROM enrollments e LEFT JOIN campaigns c ON c.id = e.campaign_id
-          WHERE e.position < $1 AND ($2 OR e.partner_id = $3 OR coalesce(e.brand_id, c.brand_id) = $4)
-            AND ($5::text IS NULL OR e.campaign_id = $5) AND ($6::text IS NULL OR e.status = $6)
-          ORDER BY e.position DESC LIMIT $7",
-    )
-    .bind(page.below())
-    .bind(scope.all)
-    .bind(scope.partner.map(PartnerId::as_str))
-    .bind(scope.brand.map(BrandId::as_str))
-    .bind(campaign.map(CampaignId::as_str))
-    .bind(status.map(EnrollmentStatus::name))
-    .bind(page.rows())
-    .fetch_all(pool)
-    .await
+    let narrowing = [
+        ("campaign_id", campaign.map(CampaignId::as_str)),
+        ("status", status.map(EnrollmentStatus::name)),
+    ];
+    super::list(pool, page, seen_by(scope, BRAND), &narrowing).await
 }

@@ -4,9 +4,9 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::{BrandId, CampaignId, PartnerId};
+use types::{CampaignId, PartnerId};
 
-use super::Table;
+use super::{ITS_CAMPAIGNS_BRAND, Table, seen_by};
 
 /// A piece of evidence, without the file's address, which no event carries.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -52,19 +52,10 @@ pub(crate) async fn list(
     partner: Option<&PartnerId>,
     page: PageQuery,
 ) -> Result<Vec<EvidenceRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT e.* FROM evidence e LEFT JOIN campaigns c ON c.id = e.campaign_id
-          WHERE e.position < $1 AND ($2 OR e.partner_id = $3 OR c.brand_id = $4)
-            AND ($5::text IS NULL OR e.campaign_id = $5) AND ($6::text IS NULL OR e.partner_id = $6)
-          ORDER BY e.position DESC LIMIT $7",
-    )
-    .bind(page.below())
-    .bind(scope.all)
-    .bind(scope.partner.map(PartnerId::as_str))
-    .bind(scope.brand.map(BrandId::as_str))
-    .bind(campaign.map(CampaignId::as_str))
-    .bind(partner.map(PartnerId::as_str))
-    .bind(page.rows())
-    .fetch_all(pool)
-    .await
+    let narrowing = [
+        ("campaign_id", campaign.map(CampaignId::as_str)),
+        ("partner_id", partner.map(PartnerId::as_str)),
+    ];
+    let seen = seen_by(scope, ITS_CAMPAIGNS_BRAND);
+    super::list(pool, page, seen, &narrowing).await
 }

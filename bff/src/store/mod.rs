@@ -17,9 +17,12 @@ pub(crate) mod terms;
 
 use std::future::Future;
 
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use types::{BrandId, PartnerId};
 
 /// A table whose rows lists show, newest first.
 pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
@@ -49,6 +52,45 @@ pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
             sql.push_bind(ids).push(")");
             sql.build_query_as().fetch_all(tx.connection()).await
         }
+    }
+}
+
+/// Whose a row is that says it itself, and one whose campaign does.
+const ITS_BRAND: &str = "brand_id";
+const ITS_CAMPAIGNS_BRAND: &str = "(SELECT c.brand_id FROM campaigns c WHERE c.id = campaign_id)";
+
+/// A page of a table, newest first: of the rows that `seen` leaves, those whose columns have these values, where there are any.
+async fn list<R: Table>(
+    pool: &PgPool,
+    page: PageQuery,
+    seen: impl FnOnce(&mut QueryBuilder<Postgres>),
+    narrowing: &[(&'static str, Option<&str>)],
+) -> Result<Vec<R>, sqlx::Error> {
+    let mut sql = QueryBuilder::new("SELECT * FROM ");
+    sql.push(R::NAME).push(" WHERE position < ");
+    sql.push_bind(page.below());
+    seen(&mut sql);
+    for (column, value) in narrowing {
+        if let Some(value) = value {
+            sql.push(" AND ").push(*column).push(" = ");
+            sql.push_bind(*value);
+        }
+    }
+    sql.push(" ORDER BY position DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// Leaves a partner its own rows, a brand those whose brand, by this expression, it is, and operators all.
+fn seen_by(scope: Scope<'_>, brand: &'static str) -> impl FnOnce(&mut QueryBuilder<Postgres>) {
+    move |sql| {
+        if scope.all {
+            return;
+        }
+        sql.push(" AND (partner_id = ")
+            .push_bind(scope.partner.map(PartnerId::as_str));
+        sql.push(" OR ").push(brand).push(" = ");
+        sql.push_bind(scope.brand.map(BrandId::as_str)).push(")");
     }
 }
 

@@ -7,7 +7,7 @@ use types::CampaignId;
 
 use super::Table;
 
-/// A version of a campaign's terms. Flat amounts are minor units of its currency, times microseconds.
+/// A version of a campaign's terms. Flat amounts are minor units of the campaign's currency, times microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub(crate) struct TermsRow {
     /// Campaign and version.
@@ -15,7 +15,6 @@ pub(crate) struct TermsRow {
     pub(crate) position: i64,
     pub(crate) campaign_id: String,
     pub(crate) version: i32,
-    pub(crate) currency: String,
     pub(crate) window_days: i32,
     pub(crate) sale_bps: Option<i32>,
     pub(crate) sale_flat: Option<i64>,
@@ -41,7 +40,6 @@ impl Table for TermsRow {
             id: text = |r| r.id.as_str(),
             campaign_id: text = |r| r.campaign_id.as_str(),
             version: int = |r| r.version,
-            currency: text = |r| r.currency.as_str(),
             window_days: int = |r| r.window_days,
             sale_bps: int = |r| r.sale_bps,
             sale_flat: bigint = |r| r.sale_flat,
