@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
-use chassis::auth::{Algorithm, Claims, Role, SigningKey};
+use chassis::auth::{Algorithm, ClaimNames, Claims, Role, SigningKey};
 use chassis::config::Env;
 use clap::Parser;
 use secrecy::SecretString;
@@ -20,7 +20,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| chassis::version!().to_strin
 /// Makes a bearer token. Without options: for partner123, in the role partner, for an hour.
 ///
 /// What is not given is taken from the environment or `.env` (`JWT_SECRET_KEY`, `JWT_ISSUER`, `JWT_AUDIENCE`,
-/// `JWT_ALGORITHM`, `JWT_PRIVATE_KEY`, each also as a file that `<name>_FILE` names), the secret at last from what `./start.sh` made.
+/// `JWT_ALGORITHM`, `JWT_PRIVATE_KEY`, each also as a file that `<name>_FILE` names, and the names of claims and roles), the secret at last from what `./start.sh` made.
 #[derive(Debug, Parser)]
 #[command(name = "generate-jwt", version = VERSION.as_str())]
 struct Options {
@@ -92,6 +92,7 @@ fn token(options: Options, mut env: Env) -> Result<String> {
     let issuer = issuer.unwrap_or_else(|| env.or("JWT_ISSUER", "tributary".to_owned()));
     let audience = options.audience.clone();
     let audience = audience.unwrap_or_else(|| env.or("JWT_AUDIENCE", "tributary".to_owned()));
+    let names = ClaimNames::read(&mut env);
     env.finish()?;
     let key = key?;
     if options.key_set {
@@ -115,7 +116,7 @@ fn token(options: Options, mut env: Env) -> Result<String> {
     claims.brand_id = brand;
     claims.user_id = Some(options.user);
     claims.email = options.email;
-    Ok(key.mint(&claims)?)
+    Ok(key.mint(&names.token(&claims))?)
 }
 
 /// A token for a brand alone is a brand's.

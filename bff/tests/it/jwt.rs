@@ -3,6 +3,8 @@
 use std::process::{Command, Output};
 
 use axum::http::StatusCode;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chassis::auth::{Algorithm, Anonymous, Verifier, VerifyingKeys};
 use runtime::testing::SECRET;
 use secrecy::SecretString;
@@ -71,6 +73,28 @@ async fn subject_roles_partner_brand_and_lifetime_can_be_given() {
     for strange in [other_key, other_audience, other_issuer] {
         assert_eq!(app.get(path, &strange).await.0, StatusCode::UNAUTHORIZED);
     }
+}
+
+#[test]
+fn its_token_says_what_it_says_under_the_names_that_are_set() {
+    let made = Command::new(env!("CARGO_BIN_EXE_generate-jwt"))
+        .env_clear()
+        .env("JWT_SECRET_KEY", SECRET)
+        .env("JWT_CLAIM_PARTNER_ID", "partnerId")
+        .env("JWT_CLAIM_ROLES", "realm_access.roles")
+        .env("JWT_ROLE_PARTNER", "PARTNER,AFFILIATE")
+        .output()
+        .unwrap();
+    let token = String::from_utf8(made.stdout).unwrap();
+    let claims = token.split('.').nth(1).unwrap();
+    let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+    assert_eq!(claims["partnerId"], "partner123", "{claims}");
+    assert_eq!(
+        claims["realm_access"]["roles"],
+        serde_json::json!(["PARTNER"])
+    );
+    assert!(claims.get("roles").is_none() && claims.get("partner_id").is_none());
 }
 
 #[test]

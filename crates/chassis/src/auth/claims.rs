@@ -128,6 +128,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Partner, Self::Brand, Self::Operator];
+
     /// The name in tokens.
     pub fn as_str(self) -> &'static str {
         match self {

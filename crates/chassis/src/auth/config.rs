@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::keys::MIN_SECRET_LENGTH;
-use super::{Algorithm, Anonymous, KeyError, RemoteKeys, Verifier, VerifyingKeys};
+use super::{Algorithm, Anonymous, ClaimNames, KeyError, RemoteKeys, Verifier, VerifyingKeys};
 use crate::config::{Env, Profile, is_loopback};
 
 /// Whose HTTP surface it is: they are opened by different variables.
@@ -29,6 +29,7 @@ pub struct AuthConfig {
     pub anonymous: Anonymous,
     keys: Option<Keys>,
     hosts: Vec<String>,
+    names: ClaimNames,
 }
 
 /// What tokens are verified with.
@@ -40,7 +41,8 @@ enum Keys {
 
 impl AuthConfig {
     /// Reads `JWT_ALGORITHM`, `JWT_SECRET_KEY` (and `JWT_ACCEPTED_SECRET_KEYS`) or `JWT_PUBLIC_KEY` or `JWT_JWKS` or
-    /// `JWT_JWKS_URL`, `JWT_ISSUER`, `JWT_AUDIENCE`, `JWT_REQUIRE_VALIDATION`, `DIRECT_HTTP_AUTH` and `HTTP_ALLOWED_HOSTS`.
+    /// `JWT_JWKS_URL`, `JWT_ISSUER`, `JWT_AUDIENCE`, `JWT_REQUIRE_VALIDATION`, `DIRECT_HTTP_AUTH`, `HTTP_ALLOWED_HOSTS` and what
+    /// [`ClaimNames`] are.
     pub fn read(env: &mut Env, profile: Profile, surface: Surface) -> Self {
         let algorithm = env.or("JWT_ALGORITHM", Algorithm::Hs256);
         let keys = match algorithm {
@@ -53,6 +55,7 @@ impl AuthConfig {
             anonymous: anonymous(env, profile, surface),
             keys,
             hosts: hosts(env),
+            names: ClaimNames::read(env),
         }
     }
 
@@ -70,7 +73,7 @@ impl AuthConfig {
                 .map_err(|error| tracing::error!(error, "there is no client for JWT_JWKS_URL"))
                 .ok(),
         };
-        verifier.map(|verifier| verifier.under_hosts(self.hosts))
+        verifier.map(|verifier| verifier.under_hosts(self.hosts).named(self.names))
     }
 }
 

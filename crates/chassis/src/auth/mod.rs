@@ -2,6 +2,7 @@
 
 mod cache;
 mod caller;
+mod claim_names;
 mod claims;
 mod config;
 mod jwks;
@@ -15,6 +16,7 @@ use axum::http::header::AUTHORIZATION;
 
 pub(crate) use caller::Shown;
 pub use caller::{Caller, Scope};
+pub use claim_names::ClaimNames;
 pub use claims::{Audience, Claims, Role};
 pub use config::{AuthConfig, Surface};
 pub use keys::{Algorithm, KeyError, SigningKey, VerifyingKeys};

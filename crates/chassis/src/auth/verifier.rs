@@ -7,11 +7,12 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
+use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use super::known::Current;
 use super::remote::{Remote, RemoteKeys};
-use super::{Algorithm, Caller, Claims, LEEWAY_SECONDS, VerifyingKeys, bearer};
+use super::{Algorithm, Caller, ClaimNames, Claims, LEEWAY_SECONDS, VerifyingKeys, bearer};
 use crate::http::{ReadyCheck, host};
 
 /// What a request without a token is.
@@ -66,6 +67,7 @@ pub struct Verifier {
     validation: Validation,
     anonymous: Anonymous,
     hosts: Vec<String>,
+    names: ClaimNames,
 }
 
 impl Verifier {
@@ -80,6 +82,7 @@ impl Verifier {
             validation: validation(algorithm, issuer, audience),
             anonymous,
             hosts: Vec::new(),
+            names: ClaimNames::default(),
         }
     }
 
@@ -87,6 +90,12 @@ impl Verifier {
     #[must_use]
     pub fn under_hosts(self, hosts: Vec<String>) -> Self {
         Self { hosts, ..self }
+    }
+
+    /// Tokens say what they say under these names.
+    #[must_use]
+    pub fn named(self, names: ClaimNames) -> Self {
+        Self { names, ..self }
     }
 
     /// The same with the keys of a document, once [`Verifier::refresh`] runs.
@@ -108,6 +117,7 @@ impl Verifier {
             validation,
             anonymous,
             hosts: Vec::new(),
+            names: ClaimNames::default(),
         })
     }
 
@@ -187,7 +197,7 @@ impl Verifier {
         if let Some(caller) = known.tokens.get(token, now) {
             return Ok(caller);
         }
-        let claims = claims(token, keys, &self.validation)?;
+        let claims = claims(token, keys, &self.validation, &self.names)?;
         let valid = claims.nbf.unwrap_or(0)..claims.exp.saturating_add(LEEWAY_SECONDS);
         let caller = Caller::from_claims(claims).ok_or(TokenError::Malformed)?;
         known.tokens.put(token, valid, caller.clone());
@@ -221,6 +231,7 @@ fn claims(
     token: &str,
     keys: &VerifyingKeys,
     validation: &Validation,
+    names: &ClaimNames,
 ) -> Result<Claims, TokenError> {
     let header = decode_header(token).map_err(|error| reason(&error))?;
     if header.crit.is_some() || !header.typ.as_deref().is_none_or(is_access_token) {
@@ -231,9 +242,16 @@ fn claims(
     }
     let mut refused = TokenError::UnknownKey;
     for key in keys.candidates(header.kid.as_deref()) {
-        match decode::<Claims>(token, key, validation) {
-            Ok(token) if is_from_the_future(&token.claims) => return Err(TokenError::Time),
-            Ok(token) => return Ok(token.claims),
+        match decode::<Box<RawValue>>(token, key, validation) {
+            Ok(token) => {
+                let claims = names
+                    .claims(token.claims.get())
+                    .ok_or(TokenError::Malformed)?;
+                if is_from_the_future(&claims) {
+                    return Err(TokenError::Time);
+                }
+                return Ok(claims);
+            }
             Err(error) => refused = reason(&error),
         }
         // Signed with this key, but wrong in another way.

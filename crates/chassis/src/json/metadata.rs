@@ -84,12 +84,14 @@ impl Metadata {
         if depth::exceeds(text.as_bytes(), DEEPEST) {
             return Err(MetadataError::TooDeep);
         }
-        let mut json = serde_json::Deserializer::from_str(text);
-        Unambiguous
-            .deserialize(&mut json)
-            .map_err(|error| MetadataError::Ambiguous(error.to_string()))?;
+        unambiguous(text).map_err(|error| MetadataError::Ambiguous(error.to_string()))?;
         Ok(Self(raw))
     }
+}
+
+/// Refuses a text in which an object has a name twice: readers would differ on what it says.
+pub(crate) fn unambiguous(text: &str) -> Result<(), serde_json::Error> {
+    Unambiguous.deserialize(&mut serde_json::Deserializer::from_str(text))
 }
 
 impl PartialEq for Metadata {
@@ -110,7 +112,7 @@ impl Serialize for Metadata {
     }
 }
 
-/// Walks a value of bounded depth and refuses a name that stands twice in one object.
+/// Walks a value, to the depth that the reader of JSON bounds, and refuses a name that stands twice in one object.
 struct Unambiguous;
 
 impl<'de> DeserializeSeed<'de> for Unambiguous {

@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::problem::{FieldProblem, Fields, Problem, code};
 
 pub use amount::AmountText;
+pub(crate) use metadata::unambiguous;
 pub use metadata::{Metadata, MetadataError};
 pub use text::Text;
 pub use web_url::WebUrl;

@@ -271,6 +271,36 @@ async fn a_key_set_verifies_by_the_key_that_the_token_names() {
     assert!(verify(signing()).is_err(), "no kid, several keys");
 }
 
+#[tokio::test]
+async fn tokens_of_the_original_system_are_read_where_its_names_are_set() {
+    let original = json!({
+        "sub": "user123", "userId": "user123", "partnerId": "partner123", "roles": ["PARTNER"],
+        "iss": ISSUER, "aud": AUDIENCE, "exp": now() + 600,
+    });
+    let original = forged(&json!({"alg": "HS256", "typ": "JWT"}), &original);
+    let names = [
+        ("JWT_SECRET_KEY", SECRET),
+        ("JWT_ISSUER", ISSUER),
+        ("JWT_AUDIENCE", AUDIENCE),
+        ("JWT_CLAIM_USER_ID", "userId"),
+        ("JWT_CLAIM_PARTNER_ID", "partnerId"),
+        ("JWT_ROLE_PARTNER", "PARTNER"),
+    ];
+    let mut env = Env::from_map(names);
+    let auth = AuthConfig::read(&mut env, Profile::Production, Surface::Bff);
+    env.finish().unwrap();
+    let app = App::with(auth.verifier().unwrap(), Limits::default(), true).await;
+    let end = |app: &App, token: &str| {
+        let request = app.client.post(format!("{}/campaigns/c/end", app.url));
+        request.bearer_auth(token).send()
+    };
+    assert_eq!(end(&app, &original).await.unwrap().status(), 204);
+    problem(end(&app, &partner_token()).await.unwrap(), 404).await;
+    let plain = App::start().await;
+    problem(end(&plain, &original).await.unwrap(), 404).await;
+    assert_eq!(end(&plain, &partner_token()).await.unwrap().status(), 204);
+}
+
 #[test]
 fn checks_are_switched_off_in_the_local_profile_only() {
     for open in [
