@@ -1,10 +1,7 @@
 //! `/api/v1/balances`.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use chassis::auth::Caller;
-use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
@@ -24,6 +21,33 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
     OpenApiRouter::new().routes(routes!(list_balances))
 }
 
+/// What an owner has in each account: decimal text with the currency's digits.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct AccountsView {
+    /// A partner's, held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0.00")]
+    pending: Option<String>,
+    /// A partner's, that it may be paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "50.00")]
+    payable: Option<String>,
+    /// A partner's, in payouts that are not paid yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0.00")]
+    in_transit: Option<String>,
+    /// A partner's, paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "150.00")]
+    paid_out: Option<String>,
+    /// A brand's, below zero when it owes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    funds: Option<String>,
+    /// What no other account takes, when something is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspense: Option<String>,
+}
+
 /// What an owner has in one currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BalanceView {
@@ -35,10 +59,7 @@ pub(crate) struct BalanceView {
     brand_id: Option<String>,
     #[schema(example = "USD")]
     currency: String,
-    /// Decimal text with the currency's digits, by account: a partner's `pending`, `payable`, `in_transit` and
-    /// `paid_out`, and `suspense` when something is there; a brand's `funds`, below zero when it owes.
-    #[schema(example = json!({"pending": "0.00", "payable": "50.00", "in_transit": "0.00", "paid_out": "150.00"}))]
-    accounts: BTreeMap<&'static str, String>,
+    accounts: AccountsView,
     updated_at: Timestamp,
 }
 
@@ -55,26 +76,28 @@ impl From<BalanceRow> for BalanceView {
             Some((_, id)) => (Some(id.to_owned()), None),
             None => (Some(owner), None),
         };
+        let shown = |minor| Some(amount(minor, &currency));
         let mut accounts = if brand_id.is_some() {
-            vec![("funds", totals.funds)]
+            AccountsView {
+                funds: shown(totals.funds),
+                ..AccountsView::default()
+            }
         } else {
-            vec![
-                ("pending", totals.pending),
-                ("payable", totals.payable),
-                ("in_transit", totals.in_transit),
-                ("paid_out", totals.paid_out),
-            ]
+            AccountsView {
+                pending: shown(totals.pending),
+                payable: shown(totals.payable),
+                in_transit: shown(totals.in_transit),
+                paid_out: shown(totals.paid_out),
+                ..AccountsView::default()
+            }
         };
         if totals.suspense != 0 {
-            accounts.push(("suspense", totals.suspense));
+            accounts.suspense = shown(totals.suspense);
         }
         Self {
             partner_id,
             brand_id,
-            accounts: accounts
-                .into_iter()
-                .map(|(name, minor)| (name, amount(minor, &currency)))
-                .collect(),
+            accounts,
             currency,
             updated_at: moment(totals.updated_at),
         }
@@ -106,7 +129,7 @@ pub(crate) async fn list_balances(
     State(bff): State<Bff>,
     caller: Caller,
     list: List<BalanceFilter>,
-) -> Result<Json<Page<BalanceView>>, Problem> {
+) -> Result<Page<BalanceView>, Problem> {
     let owners = owners(&caller, &list.filter)?;
     let currency = list.filter.currency.map(Currency::code);
     let (below, rows) = (list.page.below(), list.page.rows());
@@ -114,7 +137,7 @@ pub(crate) async fn list_balances(
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, BalanceView::from);
-    Ok(Json(page))
+    Ok(page)
 }
 
 /// Whose balances are asked for, as the table names them; `None` is everybody. Another's give 404.

@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
@@ -135,11 +134,11 @@ pub(crate) async fn list_bans(
     State(bff): State<Bff>,
     caller: Caller,
     list: List<BanFilter>,
-) -> Result<Json<Page<BanView>>, Problem> {
+) -> Result<Page<BanView>, Problem> {
     let (partner, status) = (list.filter.partner_id.as_ref(), list.filter.status);
     let rows = bans::list(bff.host.pool(), caller.scope()?, partner, status, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, BanView::from);
-    Ok(Json(page))
+    Ok(page)
 }

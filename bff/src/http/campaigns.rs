@@ -235,7 +235,7 @@ pub(crate) async fn list_campaigns(
     State(bff): State<Bff>,
     caller: Caller,
     list: List<CampaignFilter>,
-) -> Result<Json<Page<CampaignView>>, Problem> {
+) -> Result<Page<CampaignView>, Problem> {
     let filter = &list.filter;
     let narrowed = Narrowed {
         brand: filter.brand_id.as_ref(),
@@ -246,7 +246,7 @@ pub(crate) async fn list_campaigns(
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, CampaignView::from);
-    Ok(Json(page))
+    Ok(page)
 }
 
 /// One campaign: a brand's own, or one that is no draft.

@@ -109,13 +109,13 @@ pub(crate) async fn list_claims(
     State(bff): State<Bff>,
     caller: Caller,
     list: List<ClaimFilter>,
-) -> Result<Json<Page<ClaimView>>, Problem> {
+) -> Result<Page<ClaimView>, Problem> {
     let (scope, status) = (caller.scope()?, list.filter.status);
     let rows = claims::list(bff.host.pool(), scope, status, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, ClaimView::from);
-    Ok(Json(page))
+    Ok(page)
 }
 
 /// One claim.

@@ -84,14 +84,14 @@ pub(crate) async fn list_commands(
     State(bff): State<Bff>,
     caller: Caller,
     list: List<CommandFilter>,
-) -> Result<Json<Page<CommandView>>, Problem> {
+) -> Result<Page<CommandView>, Problem> {
     let status = list.filter.status.map(CommandState::name);
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = commands::list(bff.host.pool(), caller.identity(), status, below, rows)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, CommandView::from);
-    Ok(Json(page))
+    Ok(page)
 }
 
 /// Where a command stands. An operator sees everybody's.

@@ -169,14 +169,14 @@ pub(crate) async fn list_commissions(
     State(bff): State<Bff>,
     caller: Caller,
     list: List<CommissionFilter>,
-) -> Result<Json<Page<CommissionView>>, Problem> {
+) -> Result<Page<CommissionView>, Problem> {
     let wanted = wanted(&caller, &list.filter)?;
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = commissions::list(bff.host.pool(), wanted, below, rows)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, CommissionView::from);
-    Ok(Json(page))
+    Ok(page)
 }
 
 /// What the caller asks for, within what it may see. Another's id gives 404, as if there were none.

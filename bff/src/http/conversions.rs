@@ -121,7 +121,7 @@ pub(crate) async fn list_conversions(
     State(bff): State<Bff>,
     caller: Caller,
     list: List<ConversionFilter>,
-) -> Result<Json<Page<ConversionView>>, Problem> {
+) -> Result<Page<ConversionView>, Problem> {
     let filter = &list.filter;
     let narrowed = Narrowed {
         campaign: filter.campaign_id.as_ref(),
@@ -134,7 +134,7 @@ pub(crate) async fn list_conversions(
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, ConversionView::from);
-    Ok(Json(page))
+    Ok(page)
 }
 
 /// One conversion.

@@ -9,7 +9,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
-use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
@@ -245,7 +244,7 @@ pub(crate) async fn list_enrollments(
     State(bff): State<Bff>,
     caller: Caller,
     list: List<EnrollmentFilter>,
-) -> Result<Json<Page<EnrollmentView>>, Problem> {
+) -> Result<Page<EnrollmentView>, Problem> {
     let (campaign, status) = (list.filter.campaign_id.as_ref(), list.filter.status);
     let rows = enrollments::list(
         bff.host.pool(),
@@ -257,5 +256,5 @@ pub(crate) async fn list_enrollments(
     .await
     .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, EnrollmentView::from);
-    Ok(Json(page))
+    Ok(page)
 }

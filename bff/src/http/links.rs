@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
@@ -103,7 +102,7 @@ pub(crate) async fn list_links(
     State(bff): State<Bff>,
     caller: Caller,
     list: List<LinkFilter>,
-) -> Result<Json<Page<LinkView>>, Problem> {
+) -> Result<Page<LinkView>, Problem> {
     let filter = &list.filter;
     let (campaign, partner) = (filter.campaign_id.as_ref(), filter.partner_id.as_ref());
     let scope = caller.scope()?;
@@ -111,5 +110,5 @@ pub(crate) async fn list_links(
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, LinkView::from);
-    Ok(Json(page))
+    Ok(page)
 }

@@ -15,6 +15,7 @@ use axum::response::Response;
 use axum::routing::any;
 use chassis::auth::Caller;
 use chassis::http::{CORRELATION_ID, RequestContext};
+use chassis::page::NEXT_CURSOR;
 use chassis::problem::{Problem, code};
 use http_body_util::Limited;
 use runtime::{BAD_GATEWAY, Host, SERVICE_UNAVAILABLE};
@@ -43,7 +44,8 @@ const HANDED_ON: [HeaderName; 6] = [
     LAST_EVENT_ID,
 ];
 /// What a client must know of the answer beside its body.
-const HANDED_BACK: [HeaderName; 6] = [
+const HANDED_BACK: [HeaderName; 7] = [
+    HeaderName::from_static(NEXT_CURSOR),
     ALLOW,
     CONTENT_TYPE,
     CACHE_CONTROL,

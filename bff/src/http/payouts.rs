@@ -117,7 +117,7 @@ pub(crate) async fn list_payouts(
     State(bff): State<Bff>,
     caller: Caller,
     list: List<PayoutFilter>,
-) -> Result<Json<Page<PayoutView>>, Problem> {
+) -> Result<Page<PayoutView>, Problem> {
     let partner = match &list.filter.partner_id {
         Some(named) => {
             caller.require_owner(Some(named), None)?;
@@ -135,7 +135,7 @@ pub(crate) async fn list_payouts(
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, PayoutView::from);
-    Ok(Json(page))
+    Ok(page)
 }
 
 /// One payout.

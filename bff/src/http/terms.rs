@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
-use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
 use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
@@ -97,7 +96,7 @@ pub(crate) async fn list_terms(
     caller: Caller,
     Path(campaign): Path<CampaignId>,
     list: List<NoFilter>,
-) -> Result<Json<Page<TermsView>>, Problem> {
+) -> Result<Page<TermsView>, Problem> {
     let found = bff.campaign(&caller, &campaign).await?;
     let currency = Currency::parse(&found.currency).map_err(|error| Problem::internal(&error))?;
     let rows = terms::list(bff.host.pool(), &campaign, list.page)
@@ -105,5 +104,5 @@ pub(crate) async fn list_terms(
         .map_err(|error| runtime::unread(&error))?;
     let view = |row| TermsView::of(row, currency);
     let page = Page::new(list.page, rows, |row| row.position, view);
-    Ok(Json(page))
+    Ok(page)
 }

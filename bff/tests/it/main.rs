@@ -7,6 +7,7 @@
 mod app;
 mod bad_input;
 mod commands;
+mod csv;
 mod documents;
 mod gateway;
 mod idempotency;

@@ -57,11 +57,16 @@ async fn a_service_is_reached_through_the_bff_in_every_mode() {
         assert_eq!(status, StatusCode::OK, "{mode}: {page}");
         assert_eq!(page["items"][0]["action"], "test.second");
         assert_eq!(page["items"][0]["detail"]["n"], 1);
-        let cursor = page["next_cursor"].as_str().unwrap();
+        let cursor = page["next_cursor"].as_str().unwrap().to_owned();
         let (_, page) = bff
             .get(&format!("{path}?limit=1&cursor={cursor}"), &operator())
             .await;
         assert_eq!(page["items"][0]["action"], "test.first");
+        let csv = bff.client.get(format!("{}{path}?limit=1", bff.base_url));
+        let csv = csv.bearer_auth(operator()).header("accept", "text/csv");
+        let csv = csv.send().await.unwrap();
+        assert_eq!(csv.headers()["next-cursor"], cursor, "{mode}");
+        assert!(csv.text().await.unwrap().contains("test.second"), "{mode}");
         let (_, own) = bff.get("/api/v1/operator/bff/audit", &operator()).await;
         assert_eq!(own["items"], serde_json::json!([]), "the bff has its own");
     }

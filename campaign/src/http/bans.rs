@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
@@ -176,11 +175,11 @@ pub(super) async fn list_bans(
     State(host): State<Host>,
     caller: Caller,
     list: List<BanFilter>,
-) -> Result<Json<Page<BanView>>, Problem> {
+) -> Result<Page<BanView>, Problem> {
     let (partner, status) = (list.filter.partner_id.as_ref(), list.filter.status);
     let scope = caller.scope()?;
     let rows = bans::list(host.pool(), scope, list.page, partner, status).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, BanView::from);
-    Ok(Json(page))
+    Ok(page)
 }

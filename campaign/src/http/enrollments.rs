@@ -10,7 +10,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
@@ -197,7 +196,7 @@ pub(super) async fn list_enrollments(
     State(host): State<Host>,
     caller: Caller,
     list: List<EnrollmentFilter>,
-) -> Result<Json<Page<EnrollmentView>>, Problem> {
+) -> Result<Page<EnrollmentView>, Problem> {
     let narrowed = Narrowed {
         campaign: list.filter.campaign_id.as_ref(),
         partner: list.filter.partner_id.as_ref(),
@@ -205,12 +204,12 @@ pub(super) async fn list_enrollments(
     };
     let rows = enrollments::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
-    Ok(Json(Page::new(
+    Ok(Page::new(
         list.page,
         rows,
         |row| row.position,
         EnrollmentView::from,
-    )))
+    ))
 }
 
 /// Leaves a campaign: the partner's links lead to the fallback page within a second, and no click counts. What was earned stays,

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::{Json, Metadata};
+use chassis::json::Metadata;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::parameter;
@@ -149,7 +149,7 @@ pub(super) async fn list_evidence(
     State(host): State<Host>,
     caller: Caller,
     list: List<EvidenceFilter>,
-) -> Result<Json<Page<EvidenceView>>, Problem> {
+) -> Result<Page<EvidenceView>, Problem> {
     let filter = &list.filter;
     let evidence_type = filter.evidence_type.as_deref();
     evidence_type
@@ -161,10 +161,10 @@ pub(super) async fn list_evidence(
         evidence_type,
     };
     let rows = evidence::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
-    Ok(Json(Page::new(
+    Ok(Page::new(
         list.page,
         rows.map_err(|error| runtime::unread(&error))?,
         |row| row.position,
         EvidenceView::from,
-    )))
+    ))
 }

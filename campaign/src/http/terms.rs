@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
@@ -105,7 +104,7 @@ pub(super) async fn list_terms(
     caller: Caller,
     Path(campaign): Path<CampaignId>,
     list: List<NoFilter>,
-) -> Result<Json<Page<TermsView>>, Problem> {
+) -> Result<Page<TermsView>, Problem> {
     let found = campaigns::find(host.pool(), caller.scope()?, &campaign).await;
     let found = found
         .map_err(|error| runtime::unread(&error))?
@@ -125,10 +124,10 @@ pub(super) async fn list_terms(
         window_days: row.window_days,
         effective_at: Timestamp(Micros(row.effective_at)),
     };
-    Ok(Json(Page::new(
+    Ok(Page::new(
         list.page,
         rows.map_err(|error| runtime::unread(&error))?,
         |row| row.position,
         view,
-    )))
+    ))
 }

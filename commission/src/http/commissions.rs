@@ -96,7 +96,7 @@ pub(super) async fn list_commissions(
     State(host): State<Host>,
     caller: Caller,
     List { page, filter }: List<CommissionFilter>,
-) -> Result<Json<Page<CommissionItem>>, Problem> {
+) -> Result<Page<CommissionItem>, Problem> {
     let scope = caller.scope()?;
     let filter = Filter {
         campaign: filter.campaign_id.as_ref().map(CampaignId::as_str),
@@ -114,7 +114,7 @@ pub(super) async fn list_commissions(
         .await
         .map_err(|error| runtime::unread(&error))?;
     let items = Page::new(page, rows, |row| row.position, CommissionItem::from);
-    Ok(Json(items))
+    Ok(items)
 }
 
 /// One commission, with all that its amount was made of.

@@ -178,7 +178,7 @@ pub(crate) async fn list_payouts(
     State(host): State<Host>,
     caller: Caller,
     list: List<PayoutFilter>,
-) -> Result<Json<Page<PayoutView>>, Problem> {
+) -> Result<Page<PayoutView>, Problem> {
     let partner = if caller.is_operator() {
         list.filter.partner_id.as_ref()
     } else {
@@ -204,12 +204,7 @@ pub(crate) async fn list_payouts(
     let rows = payouts::list(host.pool(), filter)
         .await
         .map_err(|error| runtime::unread(&error))?;
-    Ok(Json(Page::new(
-        list.page,
-        rows,
-        |stored| stored.position,
-        view,
-    )))
+    Ok(Page::new(list.page, rows, |stored| stored.position, view))
 }
 
 fn view(stored: Stored) -> PayoutView {

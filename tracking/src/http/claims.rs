@@ -122,7 +122,7 @@ pub(super) async fn list_claims(
     State(host): State<Host>,
     caller: Caller,
     list: List<Filter>,
-) -> Result<Json<Page<ClaimView>>, Problem> {
+) -> Result<Page<ClaimView>, Problem> {
     let List { page, filter } = list;
     let filter = ClaimFilter {
         scope: caller.scope()?,
@@ -133,12 +133,7 @@ pub(super) async fn list_claims(
     };
     let rows = claims::list(host.pool(), &filter, page).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
-    Ok(Json(Page::new(
-        page,
-        rows,
-        |row| row.position,
-        ClaimView::from,
-    )))
+    Ok(Page::new(page, rows, |row| row.position, ClaimView::from))
 }
 
 /// Get a claim

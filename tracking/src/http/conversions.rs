@@ -149,7 +149,7 @@ pub(super) async fn list_conversions(
     State(host): State<Host>,
     caller: Caller,
     list: List<Filter>,
-) -> Result<Json<Page<ConversionItem>>, Problem> {
+) -> Result<Page<ConversionItem>, Problem> {
     let List { page, filter } = list;
     let filter = ConversionFilter {
         scope: caller.scope()?,
@@ -161,12 +161,12 @@ pub(super) async fn list_conversions(
     };
     let rows = conversions::list(host.pool(), &filter, page).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
-    Ok(Json(Page::new(
+    Ok(Page::new(
         page,
         rows,
         |row| row.position,
         ConversionItem::from,
-    )))
+    ))
 }
 
 /// Get a conversion, by its own id or another that its order was reported under

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::{FieldProblem, Problem};
@@ -123,12 +122,12 @@ pub(super) async fn list_links(
     State(host): State<Host>,
     caller: Caller,
     list: List<LinkFilter>,
-) -> Result<Json<Page<Link>>, Problem> {
+) -> Result<Page<Link>, Problem> {
     let List { page, filter } = list;
     let (campaign, partner) = (filter.campaign_id.as_ref(), filter.partner_id.as_ref());
     let rows = links::list(host.pool(), caller.scope()?, campaign, partner, page).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
-    Ok(Json(Page::new(
+    Ok(Page::new(
         page,
         rows,
         |row| row.position,
@@ -140,5 +139,5 @@ pub(super) async fn list_links(
             target_url: row.target_url,
             created_at: Micros(row.created_at).into(),
         },
-    )))
+    ))
 }

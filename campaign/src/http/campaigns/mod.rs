@@ -233,7 +233,7 @@ pub(super) async fn list_campaigns(
     State(host): State<Host>,
     caller: Caller,
     list: List<CampaignFilter>,
-) -> Result<Json<Page<CampaignView>>, Problem> {
+) -> Result<Page<CampaignView>, Problem> {
     let filter = &list.filter;
     let narrowed = Narrowed {
         status: filter.status,
@@ -241,10 +241,10 @@ pub(super) async fn list_campaigns(
     };
     let rows = campaigns::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
-    Ok(Json(Page::new(
+    Ok(Page::new(
         list.page,
         rows,
         |row| row.position,
         CampaignView::from,
-    )))
+    ))
 }

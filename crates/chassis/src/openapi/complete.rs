@@ -12,7 +12,7 @@ use utoipa::openapi::{
 
 use super::answers::{self, Refusals, name_of};
 use super::headers::{self, takes};
-use super::{operations_mut, parameters, schemas, tags};
+use super::{lists_as_csv, operations_mut, parameters, schemas, tags};
 use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::prefer::PREFER;
 use crate::problem::{ProblemBody, code};
@@ -43,6 +43,7 @@ pub(super) fn complete(document: &mut OpenApi) {
         used_tags.extend(operation.tags.iter().flatten().cloned());
         let mut refusals = Refusals::take(&mut operation.responses, &before);
         refusals.add(answers::before(operation));
+        lists_as_csv::offer(operation, &before.schemas);
         headers::of_operation(operation);
         parameters::complete(operation);
         schemas::complete(operation, &before.schemas);

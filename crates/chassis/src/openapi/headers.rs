@@ -99,9 +99,15 @@ const COMMAND: Known = Known {
     kind: Type::String,
     example: "0198c6b4-6a3e-7cc0-9a51-6f6b1f0c2d3e",
 };
+const NEXT: Known = Known {
+    name: "Next-Cursor",
+    about: "Of a list as CSV: where the next page starts, for `cursor`. Absent on the last, and of a list as JSON, which has `next_cursor`.",
+    kind: Type::String,
+    example: "AQAAAAAAADA5",
+};
 
 /// All of them, for [`Components`].
-const ALL: [Known; 9] = [
+const ALL: [Known; 10] = [
     CORRELATION,
     TRACE,
     LIMIT,
@@ -111,6 +117,7 @@ const ALL: [Known; 9] = [
     STATUS_AT,
     APPLIED,
     COMMAND,
+    NEXT,
 ];
 
 /// Whether it is asked with a token.
@@ -133,6 +140,11 @@ pub(super) fn of_problem(status: u16, problem: &mut Response) {
 /// Those of an outcome that was waited for.
 pub(super) fn of_outcome(response: &mut Response) {
     put(response, &[STATUS_AT, APPLIED]);
+}
+
+/// That of a list that can be had as CSV.
+pub(super) fn of_list(response: &mut Response) {
+    put(response, &[NEXT]);
 }
 
 /// Those of an operation's other answers.

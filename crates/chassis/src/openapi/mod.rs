@@ -4,6 +4,7 @@ mod answers;
 mod complete;
 mod headers;
 mod lists;
+mod lists_as_csv;
 mod parameters;
 mod schemas;
 mod tags;

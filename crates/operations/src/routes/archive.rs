@@ -101,16 +101,16 @@ pub(crate) struct Dropped {
 pub(crate) async fn list_archive(
     State(process): State<Arc<Process>>,
     list: List<NoFilter>,
-) -> Result<Json<Page<PartView>>, Problem> {
+) -> Result<Page<PartView>, Problem> {
     let rows = archive::list_below(&process.pool, list.page.below(), list.page.rows())
         .await
         .map_err(|error| unread(&error))?;
-    Ok(Json(Page::new(
+    Ok(Page::new(
         list.page,
         rows,
         |part| part.from_position,
         PartView::from,
-    )))
+    ))
 }
 
 /// Writes closed parts of the log to files, a few at once.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use chassis::json::Json;
 use chassis::openapi::Problems;
 use chassis::page::{List, Page, PageQuery};
 use chassis::problem::Problem;
@@ -55,7 +54,7 @@ pub(crate) struct AuditFilter {
 pub(crate) async fn list_audit(
     State(process): State<Arc<Process>>,
     list: List<AuditFilter>,
-) -> Result<Json<Page<ActView>>, Problem> {
+) -> Result<Page<ActView>, Problem> {
     let filter = audit::Filter {
         actor: list.filter.actor,
         action: list.filter.action,
@@ -64,12 +63,7 @@ pub(crate) async fn list_audit(
     let rows = audit::list(&process.pool, &filter, list.page.below(), list.page.rows())
         .await
         .map_err(|error| unread(&error))?;
-    Ok(Json(Page::new(
-        list.page,
-        rows,
-        |row| row.id,
-        ActView::from,
-    )))
+    Ok(Page::new(list.page, rows, |row| row.id, ActView::from))
 }
 
 impl From<AuditRow> for ActView {

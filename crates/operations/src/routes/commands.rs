@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use chassis::json::Json;
 use chassis::openapi::Problems;
 use chassis::page::{Cursor, List, Page, PageQuery};
 use chassis::problem::Problem;
@@ -84,7 +83,7 @@ pub(crate) struct LoggedCommandFilter {
 pub(crate) async fn list_command_log(
     State(process): State<Arc<Process>>,
     list: List<LoggedCommandFilter>,
-) -> Result<Json<Page<LoggedCommand>>, Problem> {
+) -> Result<Page<LoggedCommand>, Problem> {
     let (below, limit) = (list.page.below(), i64::from(list.page.limit));
     let filter = CommandFilter {
         id: list.filter.id,
@@ -114,16 +113,13 @@ pub(crate) async fn list_command_log(
         };
         caused.entry(command).or_default().push(event);
     }
-    let next_cursor = found.next.map(|position| Cursor { position }.encode());
+    let next = found.next.map(|position| Cursor { position });
     let items = found.rows.into_iter();
     let items = items.map(|row| {
         let events = caused.remove(&row.id).unwrap_or_default();
         view(row, events)
     });
-    Ok(Json(Page {
-        items: items.collect(),
-        next_cursor,
-    }))
+    Ok(Page::with(list.page, items.collect(), next))
 }
 
 fn view(row: CommandRow, events: Vec<CausedEvent>) -> LoggedCommand {

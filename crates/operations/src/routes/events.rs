@@ -70,7 +70,7 @@ impl EventFilter {
 pub(crate) async fn list_events(
     State(process): State<Arc<Process>>,
     list: List<EventFilter>,
-) -> Result<Json<Page<Value>>, Problem> {
+) -> Result<Page<Value>, Problem> {
     let way = list.filter.way(list.page);
     let filter = Filter {
         subject: list.filter.subject,
@@ -84,8 +84,8 @@ pub(crate) async fn list_events(
     for row in &found.rows {
         items.push(event_store::shown(&process.pool, process.schema_ids(), row).await);
     }
-    let next_cursor = found.next.map(|position| Cursor { position }.encode());
-    Ok(Json(Page { items, next_cursor }))
+    let next = found.next.map(|position| Cursor { position });
+    Ok(Page::with(list.page, items, next))
 }
 
 /// The message at a position.

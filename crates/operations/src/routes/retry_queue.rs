@@ -217,17 +217,17 @@ impl From<look::Count> for CountView {
 pub(crate) async fn list_retry_queue(
     State(process): State<Arc<Process>>,
     list: List<RetryQueueFilter>,
-) -> Result<Json<Page<RetryQueueEntry>>, Problem> {
+) -> Result<Page<RetryQueueEntry>, Problem> {
     let filter = list.filter.into();
     let rows = look::list(&process.pool, &filter, list.page.below(), list.page.rows())
         .await
         .map_err(|error| unread(&error))?;
-    Ok(Json(Page::new(
+    Ok(Page::new(
         list.page,
         rows,
         |row| row.arrival,
         RetryQueueEntry::from,
-    )))
+    ))
 }
 
 /// How much is in the retry queue: by state, by type and by class of reasons.

@@ -152,7 +152,7 @@ def payable(partner):
     page = is_a(list_balances.sync(client=partner), models.PageBalanceView)
     assert page.next_cursor in (None, UNSET), page
     [balance] = page.items
-    return balance.accounts["payable"]
+    return balance.accounts.payable
 
 
 def payout(partner):

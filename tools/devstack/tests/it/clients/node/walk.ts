@@ -49,7 +49,7 @@ export async function read(): Promise<string[]> {
   const payouts = await bff.GET("/api/v1/payouts", { params: { query: { status: "paid", limit: 10 } } });
   const balances = await bff.GET("/api/v1/balances");
   const amounts = payouts.data?.items.map((payout) => payout.amount) ?? [];
-  const owed = balances.data?.items.map((balance) => balance.accounts["payable"] ?? "0") ?? [];
+  const owed = balances.data?.items.map((balance) => balance.accounts.payable ?? "0") ?? [];
   return [...amounts, ...owed];
 }
 

@@ -1,18 +1,26 @@
 //! Lists in pages: newest first, by position in the service's log.
 
+pub(crate) mod csv;
+
 use axum::extract::FromRequestParts;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::json::Json;
 use crate::params::{from_pairs, pairs, parameter};
 use crate::problem::Problem;
 
 const DEFAULT_LIMIT: u16 = 50;
 const MAX_LIMIT: u16 = 200;
+/// Items of a list as CSV, where no limit is given.
+const CSV_LIMIT: u16 = 1_000;
 /// First byte of a cursor, so that its meaning can change without guessing.
 const CURSOR_VERSION: u8 = 1;
 
@@ -20,13 +28,29 @@ const CURSOR_VERSION: u8 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// Items at most: 1 to 200, 50 when absent.
+    /// Items at most: 1 to 200; when absent 50, and 1000 as CSV.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 50)]
     pub limit: u16,
     /// `next_cursor` of the page before.
     #[param(value_type = Option<String>)]
     pub cursor: Option<Cursor>,
+    /// As what it is wanted.
+    #[param(ignore)]
+    pub form: Form,
 }
+
+/// As what a list is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// A [`Page`] as JSON.
+    #[default]
+    Json,
+    /// Its items as CSV, and [`NEXT_CURSOR`]: for who prefers it by `Accept`.
+    Csv,
+}
+
+/// The header that has `next_cursor` of a list as CSV; absent on the last page.
+pub const NEXT_CURSOR: &str = "next-cursor";
 
 /// A place in a list; opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +81,9 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page starts; `null` on the last.
     pub next_cursor: Option<String>,
+    /// As what it is answered.
+    #[serde(skip)]
+    form: Form,
 }
 
 impl PageQuery {
@@ -85,10 +112,37 @@ impl<T> Page<T> {
         let last = rows.last().filter(|_| more).map(|row| Cursor {
             position: position(row),
         });
-        let next_cursor = last.map(Cursor::encode);
+        Self::with(query, rows.into_iter().map(item).collect(), last)
+    }
+
+    /// A page of these items, and where the next one starts, for lists that find them otherwise.
+    pub fn with(query: PageQuery, items: Vec<T>, next: Option<Cursor>) -> Self {
         Self {
-            items: rows.into_iter().map(item).collect(),
-            next_cursor,
+            items,
+            next_cursor: next.map(Cursor::encode),
+            form: query.form,
+        }
+    }
+}
+
+impl<T: Serialize + ToSchema> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        let written = match self.form {
+            Form::Json => None,
+            Form::Csv => csv::written(&self.items),
+        };
+        match written {
+            None => Json(self).into_response(),
+            Some(Err(error)) => Problem::internal(&error).into_response(),
+            Some(Ok(body)) => {
+                let kind = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
+                let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, kind)]);
+                let next = self.next_cursor.map(HeaderValue::try_from);
+                if let Some(Ok(next)) = next {
+                    headers.insert(NEXT_CURSOR, next);
+                }
+                (headers, body).into_response()
+            }
         }
     }
 }
@@ -114,14 +168,20 @@ impl<F: DeserializeOwned, S: Sync> FromRequestParts<S> for List<F> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let (form, limit) = if csv::preferred(&parts.headers) {
+            (Form::Csv, CSV_LIMIT)
+        } else {
+            (Form::Json, DEFAULT_LIMIT)
+        };
         let mut page = PageQuery {
-            limit: DEFAULT_LIMIT,
+            limit,
             cursor: None,
+            form,
         };
         let mut filters = Vec::new();
         for (name, value) in pairs(parts.uri.query().unwrap_or_default())? {
             match name.as_str() {
-                "limit" => page.limit = limit(&value)?,
+                "limit" => page.limit = given_limit(&value)?,
                 "cursor" => page.cursor = Some(cursor(&value)?),
                 _ => filters.push((name, value)),
             }
@@ -133,7 +193,7 @@ impl<F: DeserializeOwned, S: Sync> FromRequestParts<S> for List<F> {
     }
 }
 
-fn limit(value: &str) -> Result<u16, Problem> {
+fn given_limit(value: &str) -> Result<u16, Problem> {
     let limit = value
         .parse()
         .ok()
@@ -171,6 +231,7 @@ mod tests {
         let query = PageQuery {
             limit: 2,
             cursor: None,
+            form: Form::Json,
         };
         let page = Page::new(query, vec![9_i64, 8, 7], |row| *row, |row| row);
         assert_eq!(page.items, [9, 8]);
