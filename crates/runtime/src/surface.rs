@@ -163,5 +163,6 @@ pub(crate) fn shell(
     Shell::new(probes, settings.limits)
         .verifier(verifier)
         .rate_limits(settings.rate_limits)
+        .origins(settings.origins.clone())
         .hasher(Arc::new(RequestHasher::new(&settings.lasting_keys)))
 }

@@ -3,6 +3,7 @@
 mod admission;
 mod arrivals;
 mod context;
+mod cors;
 pub(crate) mod host;
 mod limits;
 mod linger;
@@ -17,6 +18,7 @@ mod shutdown;
 mod traced;
 
 pub use context::{CORRELATION_ID, RequestContext};
+pub use cors::AllowedOrigins;
 pub use limits::Limits;
 pub use probe::probe;
 pub use probes::{Probes, ReadyCheck};

@@ -13,7 +13,7 @@ use super::admission::Arriving;
 use super::arrivals::Arrivals;
 use super::rate::{self, Buckets, RateLimits};
 use super::shares::Shares;
-use super::{Limits, Probes, admission, context, host, limits, measure};
+use super::{AllowedOrigins, Limits, Probes, admission, context, host, limits, measure};
 use crate::auth::Verifier;
 use crate::idempotency::RequestHasher;
 use crate::problem::{Problem, code};
@@ -27,6 +27,7 @@ pub struct Shell {
     verifier: Option<Arc<Verifier>>,
     hasher: Option<Arc<RequestHasher>>,
     rate: Option<RateLimits>,
+    origins: AllowedOrigins,
 }
 
 /// Routes by who asks: none of these groups can take another's slots.
@@ -49,6 +50,7 @@ impl Shell {
             verifier: None,
             hasher: None,
             rate: None,
+            origins: AllowedOrigins::default(),
         }
     }
 
@@ -70,6 +72,13 @@ impl Shell {
     #[must_use]
     pub fn rate_limits(mut self, limits: Option<RateLimits>) -> Self {
         self.rate = limits;
+        self
+    }
+
+    /// Lets pages of these origins read answers.
+    #[must_use]
+    pub fn origins(mut self, origins: AllowedOrigins) -> Self {
+        self.origins = origins;
         self
     }
 
@@ -107,10 +116,17 @@ impl Shell {
         let routes = routes
             .merge(self.probes.router().layer(timeout))
             .method_not_allowed_fallback(no_method);
-        self.provide(routes)
+        let routes = self
+            .provide(routes)
             .layer(DefaultBodyLimit::max(limits.body_bytes))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn(host::layer))
+            .layer(from_fn(host::layer));
+        // Outside of whatever refuses: a page may read why.
+        let routes = match self.origins.layer() {
+            Some(layer) => routes.layer(layer),
+            None => routes,
+        };
+        routes
             .layer(from_fn(measure::layer))
             .layer(from_fn(context::layer))
     }

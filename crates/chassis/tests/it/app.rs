@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use chassis::auth::{Anonymous, Caller, Claims, SigningKey, Verifier, VerifyingKeys};
 use chassis::http::{
-    Limits, Probes, RateLimits, ReadyCheck, RequestContext, Server, ServerConfig, Shell,
+    AllowedOrigins, Limits, Probes, RateLimits, ReadyCheck, RequestContext, Server, ServerConfig,
+    Shell,
 };
 use chassis::idempotency::RequestHasher;
 use chassis::json::{AmountText, Check, Json, Metadata, Text, WebUrl};
@@ -144,7 +145,7 @@ struct Filter {
 /// Lists numbers from 9 down, by position.
 #[utoipa::path(get, path = "/numbers", params(chassis::page::PageQuery, Filter),
     security(("bearer" = [])), responses((status = 200, body = Page<i64>), Problems<Forbidden>))]
-async fn numbers(caller: Caller, list: List<Filter>) -> Result<Json<Page<i64>>, Problem> {
+async fn numbers(caller: Caller, list: List<Filter>) -> Result<Page<i64>, Problem> {
     caller.scope()?;
     let rows: Vec<i64> = (0..10)
         .rev()
@@ -155,7 +156,7 @@ async fn numbers(caller: Caller, list: List<Filter>) -> Result<Json<Page<i64>>, 
         .take(list.page.rows().try_into().unwrap())
         .collect();
     let _ = list.filter.partner_id;
-    Ok(Json(Page::new(list.page, rows, |row| *row, |row| row)))
+    Ok(Page::new(list.page, rows, |row| *row, |row| row))
 }
 
 async fn whoami(caller: Caller) -> String {
@@ -241,6 +242,25 @@ impl App {
         rate: Option<RateLimits>,
         client_timeout: Duration,
     ) -> Self {
+        Self::shelled(|shell| shell, verifier, limits, ready, rate, client_timeout).await
+    }
+
+    /// One that lets pages of these origins read answers.
+    pub async fn open_to(origins: AllowedOrigins) -> Self {
+        let verifier = secret_verifier(Anonymous::Refused);
+        let shell = |shell: Shell| shell.origins(origins);
+        let patience = Duration::from_secs(30);
+        Self::shelled(shell, verifier, Limits::default(), true, None, patience).await
+    }
+
+    async fn shelled(
+        more: impl FnOnce(Shell) -> Shell,
+        verifier: Verifier,
+        limits: Limits,
+        ready: bool,
+        rate: Option<RateLimits>,
+        client_timeout: Duration,
+    ) -> Self {
         let check = if ready {
             ReadyCheck::passed("database")
         } else {
@@ -251,7 +271,7 @@ impl App {
             .ready_when(move || std::future::ready(vec![check.clone()]));
         let (handlers, document) = routes().split_for_parts();
         let surface = openapi::pages(handlers, openapi::text(document));
-        let router = Shell::new(probes, limits)
+        let router = more(Shell::new(probes, limits))
             .verifier(Arc::new(verifier))
             .rate_limits(rate)
             .hasher(Arc::new(RequestHasher::new(

@@ -8,6 +8,7 @@
 mod app;
 mod auth;
 mod bodies;
+mod cors;
 mod documents;
 mod key_set;
 mod keys;

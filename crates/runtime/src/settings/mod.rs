@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use crate::password::PasswordFile;
 use chassis::auth::{AuthConfig, Surface};
 use chassis::config::{Env, Profile};
-use chassis::http::{Limits, RateLimits, ServerConfig};
+use chassis::http::{AllowedOrigins, Limits, RateLimits, ServerConfig};
 use chassis::lasting::LastingKeys;
 use chassis::telemetry::TelemetryConfig;
 use messaging::transport::http::InternalKey;
@@ -37,6 +37,8 @@ pub struct Settings {
     pub admin: Option<SocketAddr>,
     /// What a request may cost.
     pub limits: Limits,
+    /// Whose pages may read answers.
+    pub origins: AllowedOrigins,
     /// How many requests one caller may make; the bff's only.
     pub rate_limits: Option<RateLimits>,
     /// How to reach its database.
@@ -92,6 +94,7 @@ impl Settings {
             server: ServerConfig::read(env, &prefix, default_address(service)),
             admin: read_admin(env, &prefix),
             limits: Limits::read(env),
+            origins: AllowedOrigins::read(env),
             rate_limits: (service == Service::Bff)
                 .then(|| RateLimits::read(env))
                 .flatten(),

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::stack::run;
 
 mod asyncapi;
+mod chromium;
 mod deploying;
 mod install;
 mod java;
@@ -18,6 +19,7 @@ mod prometheus;
 mod python;
 
 pub use asyncapi::asyncapi_schema;
+pub use chromium::chromium;
 pub use deploying::{docker_compose, kustomize};
 pub use install::install;
 pub use java::{AvroTools, avro_tools};

@@ -5,6 +5,7 @@
 )]
 #![allow(clippy::large_futures, reason = "the client's")]
 
+mod browser;
 mod documents;
 mod java;
 mod python;
