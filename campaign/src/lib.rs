@@ -1,19 +1,20 @@
 //! The campaign service: campaigns of brands, their terms and plans by version, who is in them, and evidence of work.
 //!
-//! It takes the commands of `campaign-commands` and follows nobody. Which there are, and the one event that each ends in,
+//! It takes the commands of `campaign-commands`, one of them from its own timer, and follows nobody. Which there are, and the one event that each ends in,
 //! says the table of kinds (`schemas/src/kinds.rs`). The fold of its events stands in `campaigns`, `terms`, `plans`,
 //! `enrollments` and `evidence`; what is in no event, so that it can be changed or erased, in `terms_texts`,
 //! `acceptance_metadata` and `evidence_files`.
 
 pub mod domain;
 mod http;
+mod jobs;
 mod messages;
 mod service;
 mod state;
 mod store;
 
 use chassis::config::Env;
-use runtime::Definition;
+use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
 pub use service::CampaignDomain;
@@ -24,10 +25,13 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// The service. It reads no settings of its own.
 pub fn define(_env: &mut Env) -> Definition<CampaignDomain> {
-    Definition::of(
-        CampaignDomain,
-        &MIGRATIONS,
-        "Campaigns of brands, their terms and commission plans by version, the partners in them, and evidence.",
-        http::routes,
-    )
+    Definition {
+        jobs: LeaderJobs::nothing().with(jobs::EndCampaigns),
+        ..Definition::of(
+            CampaignDomain,
+            &MIGRATIONS,
+            "Campaigns of brands, their terms and commission plans by version, the partners in them, and evidence.",
+            http::routes,
+        )
+    }
 }

@@ -326,6 +326,10 @@ kinds! {
             => ["partner.banned.v1"];
         unban_partner_v1: UnbanPartnerV1 = "campaign.unban_partner.command.v1", Public, PartnerId / BanId, [Campaign]
             => ["partner.unbanned.v1"];
+        change_v1: ChangeV1 = "campaign.change.command.v1", Public, CampaignId / CampaignId, [Campaign]
+            => ["campaign.changed.v1"];
+        end_campaign_v1: EndCampaignV1 = "campaign.end_campaign.command.v1", Own, CampaignId / CampaignId, [Campaign]
+            => ["campaign.paused.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -347,6 +351,7 @@ kinds! {
         enrollment_rejected_v1: EnrollmentRejectedV1 = "enrollment.rejected.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
         partner_banned_v1: PartnerBannedV1 = "partner.banned.v1", Public, PartnerId / BanId, [Bff, Tracking];
         partner_unbanned_v1: PartnerUnbannedV1 = "partner.unbanned.v1", Public, PartnerId / BanId, [Bff, Tracking];
+        campaign_changed_v1: CampaignChangedV1 = "campaign.changed.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
@@ -381,6 +386,7 @@ kinds! {
         campaign_status_adopted_v1: CampaignStatusAdoptedV1 = "campaign.status_adopted.v1", Own, CampaignId / CampaignId, [];
         enrollment_end_adopted_v1: EnrollmentEndAdoptedV1 = "enrollment.end_adopted.v1", Own, CampaignId / EnrollmentId, [];
         partner_status_adopted_v1: PartnerStatusAdoptedV1 = "partner.status_adopted.v1", Own, PartnerId / BanId, [];
+        campaign_change_adopted_v1: CampaignChangeAdoptedV1 = "campaign.change_adopted.v1", Own, CampaignId / CampaignId, [];
     }
     CommissionCommands {
         release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use messaging::{Recorded, WriteTx};
 use schemas::{
-    About, Body, EnrollmentAdoptedV1, Header, Message, PartnerStatusAdoptedV1, TermsAdoptedV1,
+    About, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, Header, Message,
+    PartnerStatusAdoptedV1, TermsAdoptedV1,
 };
 use types::{
     BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ConversionId, EnrollmentId,
@@ -47,6 +48,8 @@ pub struct BatchState {
 struct Changed {
     campaigns: HashMap<CampaignId, i64>,
     terms: HashMap<(CampaignId, TermsVersion), (About<TermsAdoptedV1>, i64)>,
+    /// Of campaigns that links can be made for; what drafts change comes with their activation.
+    changes: HashMap<CampaignId, CampaignChangeAdoptedV1>,
     statuses: HashMap<CampaignId, CampaignStatus>,
     enrollments: HashMap<EnrollmentId, (About<EnrollmentAdoptedV1>, i64)>,
     ended: HashMap<EnrollmentId, EnrollmentStatus>,
@@ -121,11 +124,13 @@ impl BatchState {
                     brand: campaign.brand_id.clone(),
                     allowed_hosts: campaign.allowed_hosts.clone(),
                     fallback_url: campaign.fallback_url.clone(),
+                    starts_at: campaign.starts_at,
                     status: CampaignStatus::Active,
                 };
                 let id = &campaign.subject;
                 self.campaigns.insert(id.clone(), adopted);
                 self.changed.campaigns.insert(id.clone(), position);
+                self.changed.changes.remove(id);
             }
             Event::EnrollmentAdopted(enrollment) => {
                 let id = &enrollment.subject;
@@ -142,6 +147,19 @@ impl BatchState {
                 }
                 self.changed.statuses.insert(id.clone(), status);
                 if status != CampaignStatus::Active {
+                    self.changed.stop = Some(position);
+                }
+            }
+            Event::CampaignChangeAdopted(change) => {
+                let id = &change.subject;
+                if let Some(campaign) = self.campaigns.get_mut(id) {
+                    campaign.allowed_hosts.clone_from(&change.allowed_hosts);
+                    campaign.fallback_url.clone_from(&change.fallback_url);
+                    campaign.starts_at = change.starts_at;
+                }
+                let row = change.record.clone();
+                self.changed.changes.insert(id.clone(), row);
+                if change.starts_at.is_some_and(|start| start > time) {
                     self.changed.stop = Some(position);
                 }
             }
@@ -238,12 +256,14 @@ impl BatchState {
             .into_iter()
             .filter_map(|(id, position)| known.get(&id).cloned().map(|known| (id, known, position)))
             .collect();
+        let changes: Vec<_> = self.changed.changes.into_iter().collect();
         let statuses: Vec<_> = self.changed.statuses.into_iter().collect();
         let ended: Vec<_> = self.changed.ended.into_iter().collect();
         let bans: Vec<_> = self.changed.bans.into_values().collect();
         let terms: Vec<_> = self.changed.terms.into_values().collect();
         let enrollments: Vec<_> = self.changed.enrollments.into_values().collect();
         campaigns::save(connection, &campaigns).await?;
+        campaigns::save_changes(connection, &changes).await?;
         campaigns::save_statuses(connection, &statuses).await?;
         campaigns::save_terms(connection, &terms).await?;
         campaigns::save_enrollments(connection, &enrollments).await?;

@@ -1,7 +1,10 @@
-//! `/api/v1/campaigns`, `…/{id}` and `…/{id}/activate`, `…/pause`, `…/resume`, `…/close`.
+//! `/api/v1/campaigns`, `…/{id}`, and `…/{id}/activate`, `…/pause`, `…/resume`, `…/close`.
 
 use api::lists::JoinMode;
-use api::{ActivateCampaign, CloseCampaign, CreateCampaign, PauseCampaign, ResumeCampaign};
+use api::{
+    ActivateCampaign, BudgetView, ChangeCampaign, CloseCampaign, CreateCampaign, PauseCampaign,
+    ResumeCampaign,
+};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
@@ -30,7 +33,7 @@ use crate::store::campaigns::{self, CampaignRow, Narrowed};
 pub(super) fn routes() -> OpenApiRouter<Bff> {
     OpenApiRouter::new()
         .routes(routes!(create_campaign, list_campaigns))
-        .routes(routes!(get_campaign))
+        .routes(routes!(get_campaign, change_campaign))
         .routes(routes!(activate_campaign))
         .routes(routes!(pause_campaign))
         .routes(routes!(resume_campaign))
@@ -60,6 +63,29 @@ pub(crate) async fn create_campaign(
     let brand = command_request.brand(body.brand_id())?;
     let command = body.command(command_request.id, brand);
     bff.submit(command_request, command).await
+}
+
+/// Asks that a campaign is another: what the body says. Links that there are lead where they led, and who is in stays in.
+#[utoipa::path(
+    patch, path = "/api/v1/campaigns/{id}", tag = "campaigns", params(("id" = String, Path), Repeatable, Waits),
+    request_body(content = ChangeCampaign, example = json!({"ends_at": "2099-12-31T23:00:00Z", "clear": ["budget"]})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn change_campaign(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(campaign): Path<CampaignId>,
+    write: Write<ChangeCampaign>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.require_role(&[Role::Brand])?;
+    bff.submit(command_request, body.command(campaign)).await
 }
 
 /// Asks that partners may join a campaign from now on.
@@ -164,6 +190,8 @@ pub(crate) struct CampaignView {
     brand_id: String,
     /// What people call it.
     name: String,
+    /// What it is about.
+    description: Option<String>,
     /// ISO 4217 code of what its plans pay in.
     #[schema(example = "USD")]
     currency: String,
@@ -173,6 +201,14 @@ pub(crate) struct CampaignView {
     /// Where visitors of its links go while it is paused or closed.
     #[schema(example = "https://shop.example.com/")]
     fallback_url: String,
+    /// The page that partners send visitors to where they choose no other.
+    landing_url: Option<String>,
+    /// From when its links lead to their targets; `null`: as soon as it is active.
+    starts_at: Option<Timestamp>,
+    /// When it pauses by itself; `null`: never.
+    ends_at: Option<Timestamp>,
+    /// What it may cost; `null`: no limit.
+    budget: Option<BudgetView>,
     #[schema(value_type = JoinMode)]
     join: String,
     #[schema(value_type = CampaignStatus)]
@@ -197,6 +233,11 @@ impl From<CampaignRow> for CampaignView {
             id: row.id,
             brand_id: row.brand_id,
             name: row.name,
+            description: row.description,
+            landing_url: row.landing_url,
+            starts_at: row.starts_at.map(moment),
+            ends_at: row.ends_at.map(moment),
+            budget: BudgetView::of_columns(row.budget_minor, row.budget_interval, &row.currency),
             currency: row.currency,
             allowed_hosts: row.allowed_hosts.0,
             join: row.join_mode,

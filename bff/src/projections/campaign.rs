@@ -1,8 +1,8 @@
 //! Campaigns, from `campaign-events`.
 
-use schemas::{Body, CampaignCreatedV1, Header, Message};
+use schemas::{Body, Budget, CampaignCreatedV1, Header, Message};
 use sqlx::types::Json;
-use types::{CampaignStatus, JoinMode};
+use types::{CampaignStatus, JoinMode, Micros};
 
 use super::rows::{ReadModel, Says};
 use crate::store::campaigns::CampaignRow;
@@ -15,7 +15,8 @@ impl ReadModel for CampaignRow {
             | Body::CampaignActivatedV1(_)
             | Body::CampaignPausedV1(_)
             | Body::CampaignResumedV1(_)
-            | Body::CampaignClosedV1(_) => Says::Change,
+            | Body::CampaignClosedV1(_)
+            | Body::CampaignChangedV1(_) => Says::Change,
             _ => Says::Nothing,
         }
     }
@@ -30,6 +31,19 @@ impl ReadModel for CampaignRow {
         };
         Some(match &message.body {
             Body::CampaignCreatedV1(new) => created(header, new, place),
+            Body::CampaignChangedV1(changed) => Self {
+                name: changed.name.clone(),
+                description: changed.description.clone(),
+                allowed_hosts: Json(changed.allowed_hosts.clone()),
+                fallback_url: changed.fallback_url.clone(),
+                landing_url: changed.landing_url.clone(),
+                starts_at: changed.starts_at.map(Micros::get),
+                ends_at: changed.ends_at.map(Micros::get),
+                budget_minor: changed.budget.map(|budget| budget.minor),
+                budget_interval: interval(changed.budget),
+                join_mode: changed.join.name().to_owned(),
+                ..before?
+            },
             Body::TermsPublishedV1(terms) => Self {
                 terms_version: Some(terms.version.get()),
                 ..before?
@@ -52,15 +66,25 @@ impl ReadModel for CampaignRow {
     }
 }
 
+fn interval(budget: Option<Budget>) -> Option<String> {
+    budget.map(|budget| budget.interval.name().to_owned())
+}
+
 fn created(header: &Header, new: &CampaignCreatedV1, place: i64) -> CampaignRow {
     CampaignRow {
         id: header.subject.clone(),
         position: place,
         brand_id: new.brand_id.to_string(),
         name: new.name.clone(),
+        description: new.description.clone(),
         currency: new.currency.code().to_owned(),
         allowed_hosts: Json(new.allowed_hosts.clone()),
         fallback_url: new.fallback_url.clone(),
+        landing_url: new.landing_url.clone(),
+        starts_at: new.starts_at.map(Micros::get),
+        ends_at: new.ends_at.map(Micros::get),
+        budget_minor: new.budget.map(|budget| budget.minor),
+        budget_interval: interval(new.budget),
         join_mode: new.join.unwrap_or(JoinMode::Open).name().to_owned(),
         status: CampaignStatus::Draft.name().to_owned(),
         pause_reason: None,

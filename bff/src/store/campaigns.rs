@@ -16,10 +16,17 @@ pub(crate) struct CampaignRow {
     pub(crate) position: i64,
     pub(crate) brand_id: String,
     pub(crate) name: String,
+    pub(crate) description: Option<String>,
     pub(crate) currency: String,
     pub(crate) allowed_hosts: Json<Vec<String>>,
     /// `None`: the first of its hosts.
     pub(crate) fallback_url: Option<String>,
+    pub(crate) landing_url: Option<String>,
+    pub(crate) starts_at: Option<i64>,
+    pub(crate) ends_at: Option<i64>,
+    /// In minor units of the currency.
+    pub(crate) budget_minor: Option<i64>,
+    pub(crate) budget_interval: Option<String>,
     pub(crate) join_mode: String,
     pub(crate) status: String,
     pub(crate) pause_reason: Option<String>,
@@ -46,9 +53,15 @@ impl Table for CampaignRow {
             id: text = |r| r.id.as_str(),
             brand_id: text = |r| r.brand_id.as_str(),
             name: text = |r| r.name.as_str(),
+            description: text = |r| r.description.as_deref(),
             currency: text = |r| r.currency.as_str(),
             allowed_hosts: jsonb = |r| &r.allowed_hosts,
             fallback_url: text = |r| r.fallback_url.as_deref(),
+            landing_url: text = |r| r.landing_url.as_deref(),
+            starts_at: bigint = |r| r.starts_at,
+            ends_at: bigint = |r| r.ends_at,
+            budget_minor: bigint = |r| r.budget_minor,
+            budget_interval: text = |r| r.budget_interval.as_deref(),
             join_mode: text = |r| r.join_mode.as_str(),
             status: text = |r| r.status.as_str(),
             pause_reason: text = |r| r.pause_reason.as_deref(),
@@ -56,7 +69,8 @@ impl Table for CampaignRow {
             created_at: bigint = |r| r.created_at,
             activated_at: bigint = |r| r.activated_at,
             closed_at: bigint = |r| r.closed_at,
-        } on (id) set (status, pause_reason, terms_version, activated_at, closed_at))
+        } on (id) set (name, description, allowed_hosts, fallback_url, landing_url, starts_at, ends_at, budget_minor, budget_interval,
+                       join_mode, status, pause_reason, terms_version, activated_at, closed_at))
         .await
     }
 }

@@ -2,15 +2,15 @@
 
 use runtime::testing::{TestService, brand, operator, partner};
 use schemas::{
-    Body, CampaignActivatedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
-    CampaignResumedV1, ConversionAttributedV1, ConversionRefundNotedV1, ConversionRefundedV1,
-    ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1, LinkCreatedV1, Plan,
-    TermsPublishedV1, Topic, WireMoney,
+    Body, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1,
+    CampaignPausedV1, CampaignResumedV1, ConversionAttributedV1, ConversionRefundNotedV1,
+    ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1,
+    LinkCreatedV1, Plan, TermsPublishedV1, Topic, WireMoney,
 };
 use serde_json::{Value, json};
 use types::{
-    BrandId, ConversionType, Currency, JoinMode, Micros, Money, PauseReason, TermsVersion,
-    WindowDays,
+    BrandId, BudgetInterval, ConversionType, Currency, JoinMode, Micros, Money, PauseReason,
+    TermsVersion, WindowDays,
 };
 
 use crate::app::{bff, facts, partner123};
@@ -29,6 +29,11 @@ fn created(join: Option<JoinMode>) -> Body {
         allowed_hosts: vec!["shop.example".to_owned(), "b.example".to_owned()],
         fallback_url: None,
         join,
+        description: None,
+        landing_url: None,
+        starts_at: None,
+        ends_at: None,
+        budget: None,
     }
     .into()
 }
@@ -60,6 +65,7 @@ fn activated() -> Body {
         brand_id: brand1(),
         allowed_hosts: vec!["shop.example".to_owned()],
         fallback_url: None,
+        starts_at: None,
     }
     .into()
 }
@@ -134,6 +140,58 @@ async fn a_campaign_is_found_by_partners_once_it_is_no_draft_and_says_where_it_s
         0
     );
     assert_eq!(count(&app, "/api/v1/campaigns", &stranger).await, 0);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_changed_campaign_shows_the_whole_of_what_it_is_now() {
+    let app = bff().await;
+    of_campaign(&app, created(None)).await;
+    of_campaign(&app, activated()).await;
+    let mut changed = CampaignChangedV1 {
+        brand_id: brand1(),
+        name: "Late summer sale".to_owned(),
+        description: Some("For the beach.".to_owned()),
+        allowed_hosts: vec!["b.example".to_owned()],
+        fallback_url: Some("https://b.example/later".to_owned()),
+        landing_url: Some("https://b.example/beach".to_owned()),
+        starts_at: Some(Micros(0)),
+        ends_at: Some(Micros(86_400_000_000)),
+        budget: Some(Budget {
+            minor: 100_050,
+            currency: Currency::USD,
+            interval: BudgetInterval::Month,
+        }),
+        join: JoinMode::Invite,
+    };
+    of_campaign(&app, changed.clone().into()).await;
+    let (_, seen) = app.get("/api/v1/campaigns/camp123", &partner123()).await;
+    for (what, expected) in [
+        ("name", json!("Late summer sale")),
+        ("description", json!("For the beach.")),
+        ("allowed_hosts", json!(["b.example"])),
+        ("fallback_url", json!("https://b.example/later")),
+        ("landing_url", json!("https://b.example/beach")),
+        ("starts_at", json!("1970-01-01T00:00:00Z")),
+        ("ends_at", json!("1970-01-02T00:00:00Z")),
+        (
+            "budget",
+            json!({"amount": "1000.50", "currency": "USD", "interval": "month"}),
+        ),
+        ("join", json!("invite")),
+        ("status", json!("active")),
+    ] {
+        assert_eq!(seen[what], expected, "{what}");
+    }
+    changed.description = None;
+    changed.starts_at = None;
+    changed.ends_at = None;
+    changed.budget = None;
+    of_campaign(&app, changed.into()).await;
+    let (_, seen) = app.get("/api/v1/campaigns/camp123", &partner123()).await;
+    for what in ["description", "starts_at", "ends_at", "budget"] {
+        assert_eq!(seen[what], Value::Null, "{what}");
+    }
     app.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! What there is.
 
-use schemas::{About, EvidenceSubmittedV1};
+use schemas::{About, Budget, EvidenceSubmittedV1};
 use types::{
     BrandId, CampaignId, CampaignStatus, Currency, EnrollmentId, EnrollmentStatus, JoinMode,
     Micros, PartnerId, PauseReason, Plan, RefusalReason, TermsVersion, WindowDays,
@@ -26,12 +26,22 @@ pub struct Campaign {
     pub brand: BrandId,
     /// What people call it.
     pub name: String,
+    /// What it is about, as partners read it.
+    pub description: Option<String>,
     /// What its plans pay in.
     pub currency: Currency,
     /// Where its links may lead.
     pub allowed_hosts: Vec<String>,
     /// Where visitors of its links go while these lead nowhere else; `None`: the first of its hosts.
     pub fallback_url: Option<String>,
+    /// Where partners send visitors where they choose no other page.
+    pub landing_url: Option<String>,
+    /// From when its links lead to their targets; `None`: at once.
+    pub starts_at: Option<Micros>,
+    /// When it pauses by itself; `None`: never.
+    pub ends_at: Option<Micros>,
+    /// What it may cost; `None`: no limit.
+    pub budget: Option<Budget>,
     /// How partners come in.
     pub join: JoinMode,
     /// Whether partners may join.
@@ -96,6 +106,11 @@ pub struct Evidence {
 }
 
 impl Campaign {
+    /// Whether its end has come.
+    pub fn has_ended(&self, now: Micros) -> bool {
+        self.ends_at.is_some_and(|end| end <= now)
+    }
+
     /// The campaign that an event makes of what was there before.
     pub fn evolve(before: Option<Self>, event: &Event, place: Place) -> Option<Self> {
         match event {
@@ -103,9 +118,14 @@ impl Campaign {
                 id: created.subject.clone(),
                 brand: created.brand_id.clone(),
                 name: created.name.clone(),
+                description: created.description.clone(),
                 currency: created.currency,
                 allowed_hosts: created.allowed_hosts.clone(),
                 fallback_url: created.fallback_url.clone(),
+                landing_url: created.landing_url.clone(),
+                starts_at: created.starts_at,
+                ends_at: created.ends_at,
+                budget: created.budget,
                 join: created.join.unwrap_or(JoinMode::Open),
                 status: CampaignStatus::Draft,
                 pause_reason: None,
@@ -113,6 +133,18 @@ impl Campaign {
                 created: place,
                 activated_at: None,
                 closed_at: None,
+            }),
+            Event::CampaignChanged(changed) => before.map(|campaign| Self {
+                name: changed.name.clone(),
+                description: changed.description.clone(),
+                allowed_hosts: changed.allowed_hosts.clone(),
+                fallback_url: changed.fallback_url.clone(),
+                landing_url: changed.landing_url.clone(),
+                starts_at: changed.starts_at,
+                ends_at: changed.ends_at,
+                budget: changed.budget,
+                join: changed.join,
+                ..campaign
             }),
             Event::TermsPublished(published) => before.map(|campaign| Self {
                 terms_version: Some(published.terms.version),

@@ -1,9 +1,9 @@
 //! What campaign is asked.
 
-use schemas::{About, CampaignCreatedV1, EvidenceSubmittedV1};
+use schemas::{About, Budget, CampaignCreatedV1, EvidenceSubmittedV1};
 use types::{
-    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, Micros, PartnerId, Plan, RefusalReason,
-    TermsVersion, WindowDays,
+    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, JoinMode, Micros, PartnerId, Plan,
+    RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::{Ban, Campaign, Enrollment};
@@ -60,6 +60,20 @@ pub struct View<'a> {
 pub enum Command {
     /// Make a campaign, in draft.
     Create(About<CampaignCreatedV1>),
+    /// Make another of it.
+    ChangeCampaign {
+        /// Which.
+        campaign: CampaignId,
+        /// In what.
+        change: Box<CampaignChange>,
+    },
+    /// End it, as its own timer asks.
+    EndCampaign {
+        /// Which.
+        campaign: CampaignId,
+        /// When it ends, as the timer has it.
+        due_at: Micros,
+    },
     /// Put terms and a plan in force.
     PublishTerms {
         /// Of which campaign.
@@ -107,6 +121,52 @@ pub enum Command {
     SubmitEvidence(About<EvidenceSubmittedV1>),
 }
 
+/// What is to be another of a campaign. What is not given stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CampaignChange {
+    /// What people call it.
+    pub name: Option<String>,
+    /// What it is about.
+    pub description: Edit<String>,
+    /// Where its links may lead.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Where visitors go while its links lead nowhere else, as the URL standard writes it.
+    pub fallback_url: Edit<String>,
+    /// Where partners send visitors, as the URL standard writes it.
+    pub landing_url: Edit<String>,
+    /// From when its links lead to their targets.
+    pub starts_at: Edit<Micros>,
+    /// When it pauses by itself.
+    pub ends_at: Edit<Micros>,
+    /// What it may cost.
+    pub budget: Edit<Budget>,
+    /// How partners come in.
+    pub join: Option<JoinMode>,
+}
+
+/// What becomes of something that a campaign can do without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Edit<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It is this.
+    Set(T),
+    /// There is none.
+    Clear,
+}
+
+impl<T: Clone> Edit<T> {
+    /// What it becomes.
+    pub fn of(&self, before: Option<&T>) -> Option<T> {
+        match self {
+            Self::Keep => before.cloned(),
+            Self::Set(after) => Some(after.clone()),
+            Self::Clear => None,
+        }
+    }
+}
+
 /// A step in the life of a campaign: draft → active ⇄ paused → closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -140,7 +200,9 @@ impl Command {
     pub fn campaign(&self) -> Option<&CampaignId> {
         match self {
             Self::Create(new) => Some(&new.subject),
-            Self::PublishTerms { campaign, .. }
+            Self::ChangeCampaign { campaign, .. }
+            | Self::EndCampaign { campaign, .. }
+            | Self::PublishTerms { campaign, .. }
             | Self::Move { campaign, .. }
             | Self::Accept { campaign, .. }
             | Self::Change { campaign, .. } => Some(campaign),
@@ -156,7 +218,11 @@ impl Command {
             | Self::Change { partner, .. }
             | Self::Ban { partner, .. } => Some(partner),
             Self::SubmitEvidence(shown) => Some(&shown.partner_id),
-            Self::Create(_) | Self::PublishTerms { .. } | Self::Move { .. } => None,
+            Self::Create(_)
+            | Self::ChangeCampaign { .. }
+            | Self::EndCampaign { .. }
+            | Self::PublishTerms { .. }
+            | Self::Move { .. } => None,
         }
     }
 

@@ -7,6 +7,7 @@ use schemas::{
 use types::{CampaignStatus, PauseReason, Plan, TermsVersion, WindowDays};
 
 use super::ban::{ban, not_banned};
+use super::change::{change_campaign, check_budget, check_dates, end_campaign, ends_in_the_past};
 use super::enrollment::{self, enrolled};
 use super::{
     Campaign, Code, Command, Context, Event, Rejection, Step, Terms, TermsPublished, View,
@@ -16,6 +17,8 @@ use super::{
 pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event, Rejection> {
     match command {
         Command::Create(new) => create(view, new, context),
+        Command::ChangeCampaign { change, .. } => change_campaign(view.campaign, change, context),
+        Command::EndCampaign { due_at, .. } => end_campaign(view.campaign, *due_at, context),
         Command::PublishTerms { window, plan, .. } => {
             publish_terms(view.campaign, *window, *plan, context)
         }
@@ -48,13 +51,16 @@ fn create(
         let detail = "there is no such brand";
         return Err(Rejection::of("/brand_id", Code::BrandUnknown, detail));
     }
-    match view.campaign {
-        Some(_) => {
-            let detail = "there is a campaign of this id already";
-            Err(Rejection::new(Code::CampaignExists, detail))
-        }
-        None => Ok(Event::CampaignCreated(new.clone())),
+    if view.campaign.is_some() {
+        let detail = "there is a campaign of this id already";
+        return Err(Rejection::new(Code::CampaignExists, detail));
     }
+    check_dates(new.starts_at, new.ends_at)?;
+    check_budget(new.budget, new.currency)?;
+    if new.ends_at.is_some_and(|end| end <= context.now) {
+        return Err(ends_in_the_past());
+    }
+    Ok(Event::CampaignCreated(new.clone()))
 }
 
 fn publish_terms(
@@ -100,11 +106,18 @@ fn move_on(campaign: Option<&Campaign>, step: Step, context: &Context) -> Result
         (CampaignStatus::Draft, Step::Activate) if campaign.terms_version.is_none() => {
             Err(terms_not_published())
         }
+        (CampaignStatus::Draft, Step::Activate) | (CampaignStatus::Paused, Step::Resume)
+            if campaign.has_ended(context.now) =>
+        {
+            let detail = "the campaign's end has come: it goes on when that is moved";
+            Err(Rejection::new(Code::CampaignEnded, detail))
+        }
         (CampaignStatus::Draft, Step::Activate) => {
             let activated = CampaignActivatedV1 {
                 brand_id,
                 allowed_hosts: campaign.allowed_hosts.clone(),
                 fallback_url: campaign.fallback_url.clone(),
+                starts_at: campaign.starts_at,
             };
             Ok(About::of(id, activated).into())
         }
@@ -182,7 +195,7 @@ pub(super) fn own<'a>(
         .ok_or_else(campaign_unknown)
 }
 
-fn campaign_unknown() -> Rejection {
+pub(super) fn campaign_unknown() -> Rejection {
     Rejection::new(Code::CampaignUnknown, "there is no such campaign")
 }
 

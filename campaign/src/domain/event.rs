@@ -66,6 +66,8 @@ schemas::events! {
         PartnerBanned(PartnerBannedV1),
         /// It may again.
         PartnerUnbanned(PartnerUnbannedV1),
+        /// It is another.
+        CampaignChanged(CampaignChangedV1),
     }
 }
 
@@ -81,6 +83,7 @@ impl Event {
             Self::CampaignPaused(paused) => &paused.subject,
             Self::CampaignResumed(resumed) => &resumed.subject,
             Self::CampaignClosed(closed) => &closed.subject,
+            Self::CampaignChanged(changed) => &changed.subject,
             Self::EnrollmentEnded(ended) => &ended.key,
             Self::EnrollmentInvited(invited) => &invited.key,
             Self::EnrollmentApplied(applied) => &applied.key,
@@ -98,6 +101,7 @@ impl Event {
             Self::CampaignPaused(paused) => Rows::Campaign(&paused.subject),
             Self::CampaignResumed(resumed) => Rows::Campaign(&resumed.subject),
             Self::CampaignClosed(closed) => Rows::Campaign(&closed.subject),
+            Self::CampaignChanged(changed) => Rows::Campaign(&changed.subject),
             Self::TermsPublished(published) => Rows::Terms(published),
             Self::EnrollmentAccepted(accepted) => Rows::Enrollment(&accepted.subject),
             Self::EnrollmentEnded(ended) => Rows::Enrollment(&ended.subject),

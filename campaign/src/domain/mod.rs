@@ -4,6 +4,7 @@
 
 mod ban;
 mod campaign;
+mod change;
 mod command;
 mod decide;
 mod enrollment;
@@ -14,7 +15,7 @@ mod tests;
 
 pub use ban::Ban;
 pub use campaign::{Campaign, Enrollment, Evidence, Place, Terms};
-pub use command::{Actor, Change, Command, Context, Step, View};
+pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Step, View};
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
 pub use schemas::{CampaignCode as Code, Rejection};

@@ -5,23 +5,28 @@ use std::fmt::Write;
 
 use chassis::json::{Metadata, WebUrl};
 use schemas::{
-    About, AcceptV1, Body, CampaignCreatedV1, CreateV1, EndEnrollmentV1, EvidenceSubmittedV1,
-    Header, Message, PublishTermsV1, SubmitEvidenceV1,
+    About, AcceptV1, Body, Budget, CampaignCreatedV1, ChangeV1, CreateV1, EndEnrollmentV1,
+    EvidenceSubmittedV1, Header, Message, PublishTermsV1, SubmitEvidenceV1, WireBudget,
 };
 use sha2::{Digest, Sha256};
 use types::{
-    BanId, BrandId, CampaignId, Currency, EnrollmentId, EnrollmentStatus, EvidenceId, JoinMode,
-    PartnerId, RefusalReason, TermsVersion, WindowDays, check_allowed_hosts, check_campaign_name,
-    check_evidence_type, check_fallback_host, check_terms_text,
+    BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId, EnrollmentStatus, EvidenceId,
+    JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays, check_allowed_hosts,
+    check_campaign_name, check_description, check_evidence_type, check_page, check_terms_text,
 };
 
-use crate::domain::{Change, Code, Command, Rejection, Step};
+use crate::domain::{CampaignChange, Change, Code, Command, Edit, Rejection, Step};
 
 /// The command of a message; `None` when the message is no command of ours.
 pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
     let header = &message.header;
     Some(match &message.body {
         Body::CreateV1(wire) => create(header, wire),
+        Body::ChangeV1(wire) => change_campaign(header, wire),
+        Body::EndCampaignV1(wire) => {
+            let due_at = wire.due_at;
+            of_campaign(header).map(|campaign| Command::EndCampaign { campaign, due_at })
+        }
         Body::PublishTermsV1(wire) => publish_terms(header, wire),
         Body::ActivateV1(_) => move_on(header, Step::Activate),
         Body::PauseV1(_) => move_on(header, Step::Pause),
@@ -43,34 +48,106 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
 }
 
 fn create(header: &Header, wire: &CreateV1) -> Result<Command, Rejection> {
-    if let Some((index, invalid)) = check_allowed_hosts(&wire.allowed_hosts).first() {
-        let pointer = index.map_or(Cow::Borrowed("/allowed_hosts"), |index| {
-            format!("/allowed_hosts/{index}").into()
-        });
-        return Err(unreadable(pointer, invalid));
-    }
+    hosts(&wire.allowed_hosts)?;
     let campaign = of_campaign(header)?;
     let brand_id = wire.brand_id.parse().map_err(at("/brand_id"))?;
     check_campaign_name(&wire.name).map_err(at("/name"))?;
-    let fallback = wire.fallback_url.as_deref().map(WebUrl::parse).transpose();
-    let fallback = fallback.map_err(at("/fallback_url"))?;
-    if let Some(url) = &fallback {
-        check_fallback_host(&url.host(), &wire.allowed_hosts).map_err(at("/fallback_url"))?;
-    }
-    let join = wire.join.as_deref().map(|name| {
-        let mode = JoinMode::parse(name).ok_or("must be open, approval or invite");
-        mode.map_err(at("/join"))
-    });
-    let join = join.transpose()?;
+    let on_a_host = |url: Option<String>, pointer| {
+        if let Some(url) = &url {
+            check_page(url, &wire.allowed_hosts).map_err(at(pointer))?;
+        }
+        Ok::<_, Rejection>(url)
+    };
+    let fallback = url(wire.fallback_url.as_deref(), "/fallback_url")?;
+    let landing = url(wire.landing_url.as_deref(), "/landing_url")?;
     let created = CampaignCreatedV1 {
         brand_id,
         name: wire.name.clone(),
         currency: Currency::parse(&wire.currency).map_err(at("/currency"))?,
         allowed_hosts: wire.allowed_hosts.clone(),
-        fallback_url: fallback.map(WebUrl::into_string),
-        join,
+        fallback_url: on_a_host(fallback, "/fallback_url")?,
+        join: join(wire.join.as_deref())?,
+        description: description(wire.description.as_ref())?,
+        landing_url: on_a_host(landing, "/landing_url")?,
+        starts_at: wire.starts_at,
+        ends_at: wire.ends_at,
+        budget: budget(wire.budget.as_ref())?,
     };
     Ok(Command::Create(About::of(campaign, created)))
+}
+
+fn change_campaign(header: &Header, wire: &ChangeV1) -> Result<Command, Rejection> {
+    let campaign = of_campaign(header)?;
+    if let Some(name) = &wire.name {
+        check_campaign_name(name).map_err(at("/name"))?;
+    }
+    if let Some(names) = &wire.allowed_hosts {
+        hosts(names)?;
+    }
+    let clear = wire.clear.iter().map(|name| Clearable::parse(name));
+    let clear: Option<Vec<_>> = clear.collect();
+    let unknown = "names what a campaign cannot do without";
+    let clear = clear.ok_or(unknown).map_err(at("/clear"))?;
+    let fallback = url(wire.fallback_url.as_deref(), "/fallback_url")?;
+    let landing = url(wire.landing_url.as_deref(), "/landing_url")?;
+    let description = description(wire.description.as_ref())?;
+    let change = CampaignChange {
+        name: wire.name.clone(),
+        description: edit(description, Clearable::Description, &clear)?,
+        allowed_hosts: wire.allowed_hosts.clone(),
+        fallback_url: edit(fallback, Clearable::FallbackUrl, &clear)?,
+        landing_url: edit(landing, Clearable::LandingUrl, &clear)?,
+        starts_at: edit(wire.starts_at, Clearable::StartsAt, &clear)?,
+        ends_at: edit(wire.ends_at, Clearable::EndsAt, &clear)?,
+        budget: edit(budget(wire.budget.as_ref())?, Clearable::Budget, &clear)?,
+        join: join(wire.join.as_deref())?,
+    };
+    Ok(Command::ChangeCampaign {
+        campaign,
+        change: Box::new(change),
+    })
+}
+
+/// What becomes of it: what is given, or nothing.
+fn edit<T>(given: Option<T>, what: Clearable, clear: &[Clearable]) -> Result<Edit<T>, Rejection> {
+    match (given, clear.contains(&what)) {
+        (None, false) => Ok(Edit::Keep),
+        (None, true) => Ok(Edit::Clear),
+        (Some(value), false) => Ok(Edit::Set(value)),
+        (Some(_), true) => Err(at("/clear")(format!("{} is given, too", what.name()))),
+    }
+}
+
+fn hosts(names: &[String]) -> Result<(), Rejection> {
+    let Some((index, invalid)) = check_allowed_hosts(names).into_iter().next() else {
+        return Ok(());
+    };
+    let pointer = index.map_or(Cow::Borrowed("/allowed_hosts"), |index| {
+        format!("/allowed_hosts/{index}").into()
+    });
+    Err(unreadable(pointer, invalid))
+}
+
+fn url(text: Option<&str>, pointer: &'static str) -> Result<Option<String>, Rejection> {
+    let url = text.map(WebUrl::parse).transpose().map_err(at(pointer))?;
+    Ok(url.map(WebUrl::into_string))
+}
+
+fn join(name: Option<&str>) -> Result<Option<JoinMode>, Rejection> {
+    let mode = name.map(|name| JoinMode::parse(name).ok_or("must be open, approval or invite"));
+    mode.transpose().map_err(at("/join"))
+}
+
+fn description(text: Option<&String>) -> Result<Option<String>, Rejection> {
+    if let Some(text) = text {
+        check_description(text).map_err(at("/description"))?;
+    }
+    Ok(text.cloned())
+}
+
+fn budget(wire: Option<&WireBudget>) -> Result<Option<Budget>, Rejection> {
+    let read = wire.map(WireBudget::read).transpose();
+    read.map_err(|(pointer, invalid)| at(pointer)(invalid))
 }
 
 fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Rejection> {

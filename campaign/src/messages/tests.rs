@@ -2,15 +2,16 @@
 
 use proptest::prelude::*;
 use schemas::{
-    About, Actor, CampaignActivatedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
-    CampaignResumedV1, EnrollmentAcceptedV1, EnrollmentAppliedV1, EnrollmentApprovedV1,
-    EnrollmentEndedV1, EnrollmentInvitedV1, EnrollmentRejectedV1, Event as _, EvidenceSubmittedV1,
-    Header, Message, PartnerBannedV1, PartnerUnbannedV1, Topic, WriterSchema, Written,
+    About, Actor, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1,
+    CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1, EnrollmentAcceptedV1,
+    EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentEndedV1, EnrollmentInvitedV1,
+    EnrollmentRejectedV1, Event as _, EvidenceSubmittedV1, Header, Message, PartnerBannedV1,
+    PartnerUnbannedV1, Topic, WriterSchema, Written,
 };
 use types::{
-    BanId, BasisPoints, BrandId, CampaignId, Currency, Earning, EnrollmentId, EnrollmentStatus,
-    EvidenceId, HoldDays, JoinMode, Micros, Money, PartnerId, PauseReason, Plan, RefusalReason,
-    TermsVersion, Uuid, WindowDays,
+    BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Currency, Earning, EnrollmentId,
+    EnrollmentStatus, EvidenceId, HoldDays, JoinMode, Micros, Money, PartnerId, PauseReason, Plan,
+    RefusalReason, TermsVersion, Uuid, WindowDays,
 };
 
 use super::actor;
@@ -66,6 +67,33 @@ fn plan() -> impl Strategy<Value = Plan> {
 
 fn fallback() -> impl Strategy<Value = Option<String>> {
     prop::option::of("https://[a-z]{1,10}\\.example/[a-z]{0,10}")
+}
+
+/// What can be changed of a campaign.
+fn details() -> impl Strategy<Value = CampaignChangedV1> {
+    let budget = prop::option::of((1..=i64::MAX).prop_map(|minor| Budget {
+        minor,
+        currency: Currency::JPY,
+        interval: BudgetInterval::Total,
+    }));
+    let text = || "[^\\p{Cc}]{1,200}";
+    let time = || prop::option::of(any::<i64>().prop_map(Micros));
+    let pages = (fallback(), fallback());
+    let texts = (text(), prop::option::of(text()));
+    (ID, texts, hosts(), pages, (time(), time()), budget).prop_map(
+        |(brand, texts, allowed_hosts, pages, times, budget)| CampaignChangedV1 {
+            brand_id: brand.parse().unwrap(),
+            name: texts.0,
+            description: texts.1,
+            allowed_hosts,
+            fallback_url: pages.0,
+            landing_url: pages.1,
+            starts_at: times.0,
+            ends_at: times.1,
+            budget,
+            join: JoinMode::Approval,
+        },
+    )
 }
 
 /// What changes a campaign that there is, or a partner's place in it.
@@ -175,19 +203,25 @@ fn changed() -> impl Strategy<Value = Event> {
 fn event() -> impl Strategy<Value = Event> {
     let version = || (1..=i32::MAX).prop_map(|n| TermsVersion::new(n).unwrap());
     prop_oneof![
-        (ID, ID, "[^\\p{Cc}]{1,200}", hosts(), fallback()).prop_map(
-            |(campaign, brand, name, allowed_hosts, fallback_url)| {
-                let created = CampaignCreatedV1 {
-                    brand_id: brand.parse().unwrap(),
-                    name,
-                    currency: Currency::JPY,
-                    allowed_hosts,
-                    fallback_url,
-                    join: Some(JoinMode::Approval),
-                };
-                Event::from(About::of(campaign.parse().unwrap(), created))
-            }
-        ),
+        (ID, ID, details()).prop_map(|(campaign, brand, details)| {
+            let created = CampaignCreatedV1 {
+                brand_id: brand.parse().unwrap(),
+                name: details.name,
+                currency: Currency::JPY,
+                allowed_hosts: details.allowed_hosts,
+                fallback_url: details.fallback_url,
+                join: Some(details.join),
+                description: details.description,
+                landing_url: details.landing_url,
+                starts_at: details.starts_at,
+                ends_at: details.ends_at,
+                budget: details.budget,
+            };
+            Event::from(About::of(campaign.parse().unwrap(), created))
+        }),
+        (ID, details()).prop_map(|(campaign, changed)| {
+            Event::from(About::of(campaign.parse().unwrap(), changed))
+        }),
         (ID, ID, version(), 1..=365_i32, plan(), any::<i64>()).prop_map(
             |(campaign, brand, version, days, plan, at)| {
                 Event::TermsPublished(TermsPublished {
@@ -208,6 +242,7 @@ fn event() -> impl Strategy<Value = Event> {
                 brand_id: brand.parse().unwrap(),
                 allowed_hosts,
                 fallback_url,
+                starts_at: None,
             };
             Event::from(About::of(campaign.parse().unwrap(), activated))
         }),
@@ -256,6 +291,7 @@ fn an_id_counts_only_with_its_role_and_an_operator_only_at_an_edge_of_ours() {
         brand_id: "brand1".parse().unwrap(),
         allowed_hosts: vec!["a.example".to_owned()],
         fallback_url: None,
+        starts_at: None,
     };
     let activated = About::of("camp1".parse().unwrap(), activated);
     let mut header = message(activated.write()).header;

@@ -2,9 +2,11 @@
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use schemas::Budget;
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
 use types::{
-    BrandId, CampaignId, CampaignStatus, Currency, JoinMode, Micros, PauseReason, TermsVersion,
+    BrandId, BudgetInterval, CampaignId, CampaignStatus, Currency, JoinMode, Micros, PauseReason,
+    TermsVersion,
 };
 
 use super::column;
@@ -17,9 +19,15 @@ pub(crate) struct Row {
     pub position: i64,
     pub brand_id: String,
     pub name: String,
+    pub description: Option<String>,
     pub currency: String,
     pub allowed_hosts: Vec<String>,
     pub fallback_url: Option<String>,
+    pub landing_url: Option<String>,
+    pub starts_at: Option<i64>,
+    pub ends_at: Option<i64>,
+    pub budget_minor: Option<i64>,
+    pub budget_interval: Option<String>,
     pub join_mode: String,
     pub status: String,
     pub pause_reason: Option<String>,
@@ -36,13 +44,28 @@ impl TryFrom<Row> for Campaign {
         let version = row.terms_version.map(TermsVersion::new).transpose();
         let reason = row.pause_reason.as_deref();
         let reason = reason.map(|name| PauseReason::parse(name).ok_or(()));
+        let currency = column("currency", Currency::parse(&row.currency))?;
+        let budget = row.budget_minor.zip(row.budget_interval);
+        let budget = budget.map(|(minor, interval)| {
+            let interval = BudgetInterval::parse(&interval).ok_or(())?;
+            Ok::<_, ()>(Budget {
+                minor,
+                currency,
+                interval,
+            })
+        });
         Ok(Self {
             id: column("id", CampaignId::parse(row.id))?,
             brand: column("brand_id", BrandId::parse(row.brand_id))?,
             name: row.name,
-            currency: column("currency", Currency::parse(&row.currency))?,
+            description: row.description,
+            currency,
             allowed_hosts: row.allowed_hosts,
             fallback_url: row.fallback_url,
+            landing_url: row.landing_url,
+            starts_at: row.starts_at.map(Micros),
+            ends_at: row.ends_at.map(Micros),
+            budget: column("budget_interval", budget.transpose())?,
             join: column("join_mode", JoinMode::parse(&row.join_mode).ok_or(()))?,
             status: column("status", CampaignStatus::parse(&row.status).ok_or(()))?,
             pause_reason: column("pause_reason", reason.transpose())?,
@@ -83,27 +106,35 @@ pub(crate) async fn save(
     let hosts = text(|campaign| campaign.allowed_hosts.join(" "));
     let positions: Vec<i64> = all().map(|c| c.created.position).collect();
     let created_at: Vec<i64> = all().map(|c| c.created.time.get()).collect();
-    let activated_at: Vec<Option<i64>> = all().map(|c| c.activated_at.map(Micros::get)).collect();
-    let closed_at: Vec<Option<i64>> = all().map(|c| c.closed_at.map(Micros::get)).collect();
     let versions: Vec<Option<i32>> = all()
         .map(|c| c.terms_version.map(TermsVersion::get))
         .collect();
-    let reasons: Vec<Option<&str>> = all()
-        .map(|c| c.pause_reason.map(PauseReason::name))
-        .collect();
-    let fallbacks: Vec<Option<&str>> = all().map(|c| c.fallback_url.as_deref()).collect();
+    let optional = |of: fn(&Campaign) -> Option<&str>| all().map(of).collect::<Vec<_>>();
+    let at = |of: fn(&Campaign) -> Option<Micros>| {
+        let times = all().map(|campaign| of(campaign).map(Micros::get));
+        times.collect::<Vec<_>>()
+    };
+    let budgets: Vec<Option<i64>> = all().map(|c| c.budget.map(|b| b.minor)).collect();
     sqlx::query(
         "INSERT INTO campaigns (id, position, brand_id, name, currency, allowed_hosts, status, terms_version, created_at,
-                                activated_at, fallback_url, pause_reason, closed_at, join_mode)
+                                activated_at, fallback_url, pause_reason, closed_at, join_mode, description, landing_url,
+                                starts_at, ends_at, budget_minor, budget_interval)
          SELECT id, position, brand_id, name, currency, string_to_array(hosts, ' '), status, terms_version, created_at,
-                activated_at, fallback_url, pause_reason, closed_at, join_mode
+                activated_at, fallback_url, pause_reason, closed_at, join_mode, description, landing_url,
+                starts_at, ends_at, budget_minor, budget_interval
            FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[],
-                       $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::text[])
+                       $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[],
+                       $16::text[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[])
              AS c(id, position, brand_id, name, currency, hosts, status, terms_version, created_at, activated_at,
-                  fallback_url, pause_reason, closed_at, join_mode)
+                  fallback_url, pause_reason, closed_at, join_mode, description, landing_url, starts_at, ends_at,
+                  budget_minor, budget_interval)
          ON CONFLICT (id) DO UPDATE
             SET status = excluded.status, terms_version = excluded.terms_version, activated_at = excluded.activated_at,
-                pause_reason = excluded.pause_reason, closed_at = excluded.closed_at",
+                pause_reason = excluded.pause_reason, closed_at = excluded.closed_at, name = excluded.name,
+                allowed_hosts = excluded.allowed_hosts, fallback_url = excluded.fallback_url,
+                join_mode = excluded.join_mode, description = excluded.description, landing_url = excluded.landing_url,
+                starts_at = excluded.starts_at, ends_at = excluded.ends_at, budget_minor = excluded.budget_minor,
+                budget_interval = excluded.budget_interval",
     )
     .bind(text(|c| c.id.to_string()))
     .bind(positions)
@@ -114,14 +145,45 @@ pub(crate) async fn save(
     .bind(text(|c| c.status.name().to_owned()))
     .bind(versions)
     .bind(created_at)
-    .bind(activated_at)
-    .bind(fallbacks)
-    .bind(reasons)
-    .bind(closed_at)
+    .bind(at(|c| c.activated_at))
+    .bind(optional(|c| c.fallback_url.as_deref()))
+    .bind(optional(|c| c.pause_reason.map(PauseReason::name)))
+    .bind(at(|c| c.closed_at))
     .bind(text(|c| c.join.name().to_owned()))
+    .bind(optional(|c| c.description.as_deref()))
+    .bind(optional(|c| c.landing_url.as_deref()))
+    .bind(at(|c| c.starts_at))
+    .bind(at(|c| c.ends_at))
+    .bind(budgets)
+    .bind(optional(|c| c.budget.map(|budget| budget.interval.name())))
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// A campaign whose end has come.
+#[derive(Debug, FromRow)]
+pub(crate) struct Ended {
+    pub id: String,
+    pub ends_at: i64,
+}
+
+/// The active campaigns that have ended by now, the first to end first, behind so many of them.
+pub(crate) async fn ended(
+    pool: &PgPool,
+    now: Micros,
+    passed: i64,
+    limit: i64,
+) -> Result<Vec<Ended>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT id, ends_at FROM campaigns WHERE status = 'active' AND ends_at <= $1
+          ORDER BY ends_at, id OFFSET $2 LIMIT $3",
+    )
+    .bind(now.get())
+    .bind(passed)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
 }
 
 /// One campaign, when this caller may see it: a partner sees what is no draft, a brand its own.

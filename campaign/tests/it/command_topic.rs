@@ -92,6 +92,11 @@ async fn a_whole_campaign_in_one_entry_is_decided_message_by_message() {
         allowed_hosts: vec!["shop.example.com".to_owned()],
         fallback_url: None,
         join: None,
+        description: None,
+        landing_url: None,
+        starts_at: None,
+        ends_at: None,
+        budget: None,
     });
     let terms = Body::PublishTermsV1(PublishTermsV1 {
         text: "Be honest.".to_owned(),

@@ -14,6 +14,7 @@ mod event_store;
 mod lists;
 mod overload;
 mod ownership;
+mod programme;
 mod repeats;
 mod replays;
 mod restored;

@@ -2,24 +2,27 @@
 
 use chassis::json::{Check, Metadata, Text, WebUrl};
 use chassis::problem::Fields;
+use chassis::time::Timestamp;
 use schemas::{
-    About, AcceptV1, ActivateV1, ApproveV1, BanPartnerV1, CloseV1, CreateV1, EndEnrollmentV1,
-    InviteV1, PauseV1, PublishTermsV1, RejectV1, ResumeV1, SubmitEvidenceV1, UnbanPartnerV1,
-    Written,
+    About, AcceptV1, ActivateV1, ApproveV1, BanPartnerV1, ChangeV1, CloseV1, CreateV1,
+    EndEnrollmentV1, InviteV1, PauseV1, PublishTermsV1, RejectV1, ResumeV1, SubmitEvidenceV1,
+    UnbanPartnerV1, Written,
 };
 use serde::Deserialize;
 use types::{
-    BanId, BrandId, CampaignId, Currency, EnrollmentId, EnrollmentStatus, EvidenceId, JoinMode,
-    PartnerId, RefusalReason, TermsVersion, Uuid, WindowDays, check_allowed_hosts,
-    check_evidence_type, check_fallback_host, check_terms_text,
+    BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId, EnrollmentStatus, EvidenceId,
+    JoinMode, PartnerId, RefusalReason, TermsVersion, Uuid, WindowDays, check_allowed_hosts,
+    check_description, check_evidence_type, check_page, check_terms_text,
 };
 use utoipa::ToSchema;
 
+use crate::budget::BudgetBody;
 use crate::lists;
 use crate::plan::PlanBody;
 
 requests! {
     CreateCampaign = "campaign.create.command.v1", "create_campaign";
+    ChangeCampaign = "campaign.change.command.v1", "change_campaign";
     ActivateCampaign = "campaign.activate.command.v1", "activate_campaign";
     PauseCampaign = "campaign.pause.command.v1", "pause_campaign";
     ResumeCampaign = "campaign.resume.command.v1", "resume_campaign";
@@ -60,18 +63,43 @@ pub struct CreateCampaign {
     /// How partners come in; absent: `open`.
     #[schema(value_type = Option<lists::JoinMode>)]
     join: Option<JoinMode>,
+    /// What it is about, as partners read it: 1 to 2,000 characters.
+    #[schema(max_length = 2_000)]
+    description: Option<String>,
+    /// The page that partners send visitors to where they choose no other, on one of its hosts.
+    landing_url: Option<WebUrl>,
+    /// From when its links lead to their targets; absent: as soon as it is active.
+    starts_at: Option<Timestamp>,
+    /// When it pauses by itself: after its start, and not in the past; absent: never.
+    ends_at: Option<Timestamp>,
+    /// What it may cost; absent: no limit.
+    budget: Option<BudgetBody>,
 }
 
 impl Check for CreateCampaign {
     fn check(&self, fields: &mut Fields) {
-        for (index, invalid) in check_allowed_hosts(&self.allowed_hosts) {
-            let which = index.map_or_else(String::new, |index| format!("/{index}"));
-            fields.refuse(format!("/allowed_hosts{which}"), invalid.0);
+        check_hosts(fields, &self.allowed_hosts);
+        for (pointer, page) in [
+            ("/fallback_url", &self.fallback_url),
+            ("/landing_url", &self.landing_url),
+        ] {
+            if let Some(url) = page {
+                fields.take(pointer, check_page(url.as_str(), &self.allowed_hosts));
+            }
         }
-        if let Some(url) = &self.fallback_url {
-            let host = check_fallback_host(&url.host(), &self.allowed_hosts);
-            fields.take("/fallback_url", host);
+        if let Some(text) = &self.description {
+            fields.take("/description", check_description(text));
         }
+        if let Some(budget) = &self.budget {
+            budget.check(fields);
+        }
+    }
+}
+
+fn check_hosts(fields: &mut Fields, names: &[String]) {
+    for (index, invalid) in check_allowed_hosts(names) {
+        let which = index.map_or_else(String::new, |index| format!("/{index}"));
+        fields.refuse(format!("/allowed_hosts{which}"), invalid.0);
     }
 }
 
@@ -92,8 +120,103 @@ impl CreateCampaign {
             allowed_hosts: self.allowed_hosts,
             fallback_url: self.fallback_url.map(WebUrl::into_string),
             join: self.join.map(|mode| mode.name().to_owned()),
+            description: self.description,
+            landing_url: self.landing_url.map(WebUrl::into_string),
+            starts_at: self.starts_at.map(|at| at.0),
+            ends_at: self.ends_at.map(|at| at.0),
+            budget: self.budget.and_then(|budget| budget.record()),
         };
         About::of(campaign, create).write()
+    }
+}
+
+/// What is to be another of a campaign. What is absent or `null` stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeCampaign {
+    /// What people call it.
+    #[schema(example = "Late summer sale")]
+    name: Option<Text<200>>,
+    /// What it is about, as partners read it: 1 to 2,000 characters.
+    #[schema(max_length = 2_000)]
+    description: Option<String>,
+    /// 1 to 50 host names, in lower case, that new links may lead to. Links that there are lead where they led.
+    #[schema(example = json!(["shop.example.com"]))]
+    allowed_hosts: Option<Vec<String>>,
+    /// Where visitors of its links go while these lead nowhere else, on one of its hosts.
+    fallback_url: Option<WebUrl>,
+    /// The page that partners send visitors to where they choose no other, on one of its hosts.
+    landing_url: Option<WebUrl>,
+    /// From when its links lead to their targets.
+    starts_at: Option<Timestamp>,
+    /// When it pauses by itself: after its start, and not in the past.
+    ends_at: Option<Timestamp>,
+    /// What it may cost.
+    budget: Option<BudgetBody>,
+    /// How partners come in from now on. Who is in stays in.
+    #[schema(value_type = Option<lists::JoinMode>)]
+    join: Option<JoinMode>,
+    /// What it is to have no more; without `fallback_url` it has the first of its hosts.
+    #[schema(value_type = Option<Vec<lists::Clearable>>)]
+    clear: Option<Vec<Clearable>>,
+}
+
+impl Check for ChangeCampaign {
+    fn check(&self, fields: &mut Fields) {
+        if let Some(names) = &self.allowed_hosts {
+            check_hosts(fields, names);
+        }
+        if let Some(text) = &self.description {
+            fields.take("/description", check_description(text));
+        }
+        if let Some(budget) = &self.budget {
+            budget.check(fields);
+        }
+        let clear = self.clear.as_deref().unwrap_or_default();
+        let given = self.given();
+        for what in clear {
+            let both = given.contains(&what.name());
+            fields.require(!both, "/clear", "must not name what is given, too");
+        }
+        let says_something = !given.is_empty() || !clear.is_empty();
+        fields.require(says_something, "", "must say what is to be another");
+    }
+}
+
+impl ChangeCampaign {
+    /// What is given.
+    fn given(&self) -> Vec<&'static str> {
+        let all = [
+            ("name", self.name.is_some()),
+            ("description", self.description.is_some()),
+            ("allowed_hosts", self.allowed_hosts.is_some()),
+            ("fallback_url", self.fallback_url.is_some()),
+            ("landing_url", self.landing_url.is_some()),
+            ("starts_at", self.starts_at.is_some()),
+            ("ends_at", self.ends_at.is_some()),
+            ("budget", self.budget.is_some()),
+            ("join", self.join.is_some()),
+        ];
+        let given = all.into_iter().filter(|(_, given)| *given);
+        given.map(|(name, _)| name).collect()
+    }
+
+    /// As a command, of this campaign.
+    pub fn command(self, campaign: CampaignId) -> Written {
+        let clear = self.clear.unwrap_or_default();
+        let change = ChangeV1 {
+            name: self.name.map(Text::into_string),
+            description: self.description,
+            allowed_hosts: self.allowed_hosts,
+            fallback_url: self.fallback_url.map(WebUrl::into_string),
+            landing_url: self.landing_url.map(WebUrl::into_string),
+            starts_at: self.starts_at.map(|at| at.0),
+            ends_at: self.ends_at.map(|at| at.0),
+            budget: self.budget.and_then(|budget| budget.record()),
+            join: self.join.map(|mode| mode.name().to_owned()),
+            clear: clear.iter().map(|what| what.name().to_owned()).collect(),
+        };
+        About::of(campaign, change).write()
     }
 }
 

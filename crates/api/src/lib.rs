@@ -46,6 +46,7 @@ macro_rules! bodiless {
     )+};
 }
 
+mod budget;
 mod campaign;
 mod either_place;
 pub mod lists;
@@ -54,6 +55,7 @@ mod plan;
 mod plan_view;
 mod tracking;
 
+pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;
 pub use payment::*;
 pub use plan::PlanBody;

@@ -15,3 +15,13 @@ chassis::closed_list!(
     /// Why a brand declines what a partner claims.
     pub DeclineReason: types::DeclineReason::ALL.map(types::DeclineReason::name)
 );
+
+chassis::closed_list!(
+    /// In what time a budget may be spent.
+    pub BudgetInterval: types::BudgetInterval::ALL.map(types::BudgetInterval::name)
+);
+
+chassis::closed_list!(
+    /// What a campaign can do without.
+    pub Clearable: types::Clearable::ALL.map(types::Clearable::name)
+);

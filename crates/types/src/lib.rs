@@ -27,17 +27,17 @@ pub use ids::{
     InvalidId, LinkCode, OrderId, PartnerId, PayoutId,
 };
 pub use lists::{
-    AccountType, CampaignStatus, ClaimStatus, ConversionStatus, ConversionType, DeclineReason,
-    EarningStatus, EnrollmentStatus, JoinMode, PartnerStatus, PauseReason, PayoutMethod,
-    RefusalReason, UnattributedReason, VerifiedBy,
+    AccountType, BudgetInterval, CampaignStatus, ClaimStatus, Clearable, ConversionStatus,
+    ConversionType, DeclineReason, EarningStatus, EnrollmentStatus, JoinMode, PartnerStatus,
+    PauseReason, PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 #[doc(hidden)]
 pub use serde;
 pub use texts::{
-    check_allowed_hosts, check_campaign_name, check_event_type, check_evidence_type,
-    check_fallback_host, check_terms_text, fallback_url,
+    check_allowed_hosts, check_campaign_name, check_description, check_event_type,
+    check_evidence_type, check_page, check_terms_text, fallback_url,
 };
 pub use time::Micros;
 /// What derived ids are made of.

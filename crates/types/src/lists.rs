@@ -61,6 +61,34 @@ crate::names! {
     pub enum PauseReason {
         /// Its brand, or an operator, wants it so.
         Brand = "brand",
+        /// Its end has come.
+        Ended = "ended",
+    }
+
+    /// In what time a budget may be spent.
+    pub enum BudgetInterval {
+        /// Each day.
+        Day = "day",
+        /// Each month.
+        Month = "month",
+        /// All in all.
+        Total = "total",
+    }
+
+    /// What a campaign can do without, and a change may take from it.
+    pub enum Clearable {
+        /// What it is about.
+        Description = "description",
+        /// A fallback page of its own.
+        FallbackUrl = "fallback_url",
+        /// The page that partners send visitors to.
+        LandingUrl = "landing_url",
+        /// When it starts.
+        StartsAt = "starts_at",
+        /// When it ends.
+        EndsAt = "ends_at",
+        /// What it may cost.
+        Budget = "budget",
     }
 
     /// How partners come into a campaign.

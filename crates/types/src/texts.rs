@@ -3,6 +3,7 @@
 use crate::{Invalid, ids, is_host_name, is_public_host};
 
 const MAX_NAME_LENGTH: usize = 200;
+const MAX_DESCRIPTION_LENGTH: usize = 2_000;
 const MAX_TERMS_LENGTH: usize = 16_000;
 const MAX_HOSTS: usize = 50;
 const MAX_EVENT_TYPE_LENGTH: usize = 64;
@@ -18,11 +19,23 @@ pub fn check_campaign_name(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// What a campaign is about, as partners read it: 1 to 2,000 characters; of control characters only line ends and tabs.
+pub fn check_description(text: &str) -> Result<(), Invalid> {
+    if !(1..=MAX_DESCRIPTION_LENGTH).contains(&text.chars().count()) {
+        return Err(Invalid("must be 1 to 2000 characters"));
+    }
+    check_lines(text)
+}
+
 /// The terms as partners read them: 1 to 16,000 characters; of control characters only line ends and tabs.
 pub fn check_terms_text(text: &str) -> Result<(), Invalid> {
     if !(1..=MAX_TERMS_LENGTH).contains(&text.chars().count()) {
         return Err(Invalid("must be 1 to 16000 characters"));
     }
+    check_lines(text)
+}
+
+fn check_lines(text: &str) -> Result<(), Invalid> {
     let layout = |c: char| matches!(c, '\n' | '\r' | '\t');
     if text.chars().any(|c| c.is_control() && !layout(c)) {
         return Err(Invalid(
@@ -77,8 +90,11 @@ pub fn fallback_url(allowed_hosts: &[String]) -> String {
     format!("https://{host}/")
 }
 
-/// The host of a campaign's fallback page: one of those that its links may lead to.
-pub fn check_fallback_host(host: &str, allowed_hosts: &[String]) -> Result<(), Invalid> {
+/// A page of a campaign, at an address as the URL standard writes it: on one of the hosts that its links may lead to.
+pub fn check_page(url: &str, allowed_hosts: &[String]) -> Result<(), Invalid> {
+    let place = url.split_once("://").map_or("", |(_, place)| place);
+    let authority = place.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.split(':').next().unwrap_or_default();
     if allowed_hosts.iter().any(|allowed| allowed == host) {
         return Ok(());
     }
@@ -88,6 +104,27 @@ pub fn check_fallback_host(host: &str, allowed_hosts: &[String]) -> Result<(), I
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_is_on_a_host_of_its_campaign_whatever_else_its_address_says() {
+        let hosts = ["shop.example".to_owned()];
+        for url in [
+            "https://shop.example/",
+            "http://shop.example:8080/a?b#c",
+            "https://shop.example/?u=https://b.example/",
+        ] {
+            assert_eq!(check_page(url, &hosts), Ok(()), "{url}");
+        }
+        for url in [
+            "https://shop.example.evil.example/",
+            "https://evil.example/?https://shop.example/",
+            "https://evil.example/#shop.example",
+            "https://[::1]/",
+            "shop.example",
+        ] {
+            assert!(check_page(url, &hosts).is_err(), "{url}");
+        }
+    }
 
     #[test]
     fn a_list_of_hosts_is_neither_empty_nor_endless_nor_repetitive() {

@@ -6,7 +6,7 @@ use types::{
     TermsVersion, WindowDays,
 };
 
-use super::shared::Plan;
+use super::shared::{Budget, Plan, WireBudget};
 
 /// Asks for a new campaign, in draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,48 @@ pub struct CreateV1 {
     pub fallback_url: Option<String>,
     /// How partners come in: open, approval or invite; absent: open.
     pub join: Option<String>,
+    /// What it is about, as partners read it.
+    pub description: Option<String>,
+    /// The page that partners send visitors to where they choose no other.
+    pub landing_url: Option<String>,
+    /// From when its links lead to their targets; absent: at once.
+    pub starts_at: Option<Micros>,
+    /// When it pauses by itself; absent: never.
+    pub ends_at: Option<Micros>,
+    /// What it may cost; absent: no limit.
+    pub budget: Option<WireBudget>,
+}
+
+/// Asks that a campaign is another from now on. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeV1 {
+    /// What people call it.
+    pub name: Option<String>,
+    /// What it is about, as partners read it.
+    pub description: Option<String>,
+    /// Hosts that links of the campaign may lead to.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Where visitors of its links go while these lead nowhere else.
+    pub fallback_url: Option<String>,
+    /// The page that partners send visitors to where they choose no other.
+    pub landing_url: Option<String>,
+    /// From when its links lead to their targets.
+    pub starts_at: Option<Micros>,
+    /// When it pauses by itself.
+    pub ends_at: Option<Micros>,
+    /// What it may cost.
+    pub budget: Option<WireBudget>,
+    /// How partners come in: open, approval or invite.
+    pub join: Option<String>,
+    /// What it is to have no more, by the name of its field.
+    pub clear: Vec<String>,
+}
+
+/// The campaign's own timer: its end has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndCampaignV1 {
+    /// When it ends.
+    pub due_at: Micros,
 }
 
 /// Asks for a new version of the terms and the commission plan.
@@ -141,6 +183,41 @@ pub struct CampaignCreatedV1 {
     pub fallback_url: Option<String>,
     /// How partners come in; absent: open.
     pub join: Option<JoinMode>,
+    /// What it is about, as partners read it.
+    pub description: Option<String>,
+    /// The page that partners send visitors to where they choose no other.
+    pub landing_url: Option<String>,
+    /// From when its links lead to their targets; absent: at once.
+    pub starts_at: Option<Micros>,
+    /// When it pauses by itself; absent: never.
+    pub ends_at: Option<Micros>,
+    /// What it may cost; absent: no limit.
+    pub budget: Option<Budget>,
+}
+
+/// What can be changed of a campaign, whole, as it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignChangedV1 {
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+    /// What people call it.
+    pub name: String,
+    /// What it is about, as partners read it.
+    pub description: Option<String>,
+    /// Hosts that links of the campaign may lead to.
+    pub allowed_hosts: Vec<String>,
+    /// Where visitors of its links go while these lead nowhere else; absent: the first of its hosts.
+    pub fallback_url: Option<String>,
+    /// The page that partners send visitors to where they choose no other.
+    pub landing_url: Option<String>,
+    /// From when its links lead to their targets; absent: at once.
+    pub starts_at: Option<Micros>,
+    /// When it pauses by itself; absent: never.
+    pub ends_at: Option<Micros>,
+    /// What it may cost; absent: no limit.
+    pub budget: Option<Budget>,
+    /// How partners come in.
+    pub join: JoinMode,
 }
 
 /// A version of terms and plan is in force.
@@ -169,6 +246,8 @@ pub struct CampaignActivatedV1 {
     pub allowed_hosts: Vec<String>,
     /// Where visitors of its links go while these lead nowhere else; absent: the first of its hosts.
     pub fallback_url: Option<String>,
+    /// From when its links lead to their targets; absent: at once.
+    pub starts_at: Option<Micros>,
 }
 
 /// A partner is in the campaign, on one version of its terms.

@@ -1,7 +1,7 @@
 //! Records that several kinds use, and the two that stand on every events topic.
 
 use serde::{Deserialize, Serialize};
-use types::{AmountError, Currency, Earning, HoldDays, Invalid, Money, Uuid};
+use types::{AmountError, BudgetInterval, Currency, Earning, HoldDays, Invalid, Money, Uuid};
 
 /// An amount as a command says it: its currency may be none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,57 @@ impl TryFrom<&WireMoney> for Money {
 
     fn try_from(wire: &WireMoney) -> Result<Self, AmountError> {
         Currency::parse(&wire.currency).map(|currency| Self::new(wire.minor, currency))
+    }
+}
+
+/// What a campaign may cost, as a command says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "Budget")]
+pub struct WireBudget {
+    /// Minor units of the currency.
+    pub minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// In what time: day, month or total.
+    pub interval: String,
+}
+
+/// What a campaign may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Minor units of the currency, more than 0.
+    pub minor: i64,
+    /// ISO 4217 code: the campaign's.
+    pub currency: Currency,
+    /// In what time.
+    pub interval: BudgetInterval,
+}
+
+impl WireBudget {
+    /// What it says. An error says which field of a request's body is at fault.
+    pub fn read(&self) -> Result<Budget, (&'static str, Invalid)> {
+        let currency = Currency::parse(&self.currency);
+        let unknown = Invalid("must be an ISO 4217 currency");
+        let interval = BudgetInterval::parse(&self.interval);
+        let interval = interval.ok_or(Invalid("must be day, month or total"));
+        if self.minor <= 0 {
+            return Err(("/budget/amount", Invalid("must be more than zero")));
+        }
+        Ok(Budget {
+            minor: self.minor,
+            currency: currency.map_err(|_| ("/budget/currency", unknown))?,
+            interval: interval.map_err(|invalid| ("/budget/interval", invalid))?,
+        })
+    }
+}
+
+impl From<Budget> for WireBudget {
+    fn from(budget: Budget) -> Self {
+        Self {
+            minor: budget.minor,
+            currency: budget.currency.code().to_owned(),
+            interval: budget.interval.name().to_owned(),
+        }
     }
 }
 

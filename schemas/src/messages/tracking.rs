@@ -67,6 +67,19 @@ pub struct CampaignAdoptedV1 {
     pub allowed_hosts: Vec<String>,
     /// Where visitors of its links go while these lead nowhere else; absent: the first of its hosts.
     pub fallback_url: Option<String>,
+    /// From when its links lead to their targets; absent: at once.
+    pub starts_at: Option<Micros>,
+}
+
+/// What links use of a campaign that was changed, as tracking's own fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignChangeAdoptedV1 {
+    /// Hosts that links of the campaign may lead to.
+    pub allowed_hosts: Vec<String>,
+    /// Where visitors of its links go while these lead nowhere else; absent: the first of its hosts.
+    pub fallback_url: Option<String>,
+    /// From when its links lead to their targets; absent: at once.
+    pub starts_at: Option<Micros>,
 }
 
 /// Whether a campaign's links lead to their targets, as tracking's own fact.

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use schemas::*;
 use types::{
-    CampaignStatus, ConversionType, Currency, DeclineReason, EarningStatus, EnrollmentStatus,
-    JoinMode, Micros, Money, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion,
-    WindowDays,
+    BudgetInterval, CampaignStatus, ConversionType, Currency, DeclineReason, EarningStatus,
+    EnrollmentStatus, JoinMode, Micros, Money, PartnerStatus, PauseReason, PayoutMethod,
+    RefusalReason, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -115,6 +115,14 @@ fn id<I: FromStr<Err: Debug>>(text: &str) -> I {
     text.parse().unwrap()
 }
 
+fn budget() -> Budget {
+    Budget {
+        minor: 1_000_000,
+        currency: Currency::USD,
+        interval: BudgetInterval::Month,
+    }
+}
+
 fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
 }
@@ -203,6 +211,11 @@ fn campaign_commands() -> Vec<Body> {
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
             join: Some(text("approval")),
+            description: Some(text("Everything for the beach.")),
+            landing_url: Some(text("https://shop.example.com/summer")),
+            starts_at: Some(Micros(1_795_000_000_123_456)),
+            ends_at: Some(Micros(1_797_000_000_123_456)),
+            budget: Some(budget().into()),
         }
         .into(),
         PublishTermsV1 {
@@ -256,6 +269,23 @@ fn campaign_commands() -> Vec<Body> {
             brand_id: Some(text("brand1")),
         }
         .into(),
+        ChangeV1 {
+            name: Some(text("Late summer sale")),
+            description: Some(text("Everything for the beach.")),
+            allowed_hosts: Some(vec![text("example.com"), text("shop.example.com")]),
+            fallback_url: Some(text("https://shop.example.com/later")),
+            landing_url: Some(text("https://shop.example.com/summer")),
+            starts_at: Some(Micros(1_795_000_000_123_456)),
+            ends_at: Some(Micros(1_797_000_000_123_456)),
+            budget: Some(budget().into()),
+            join: Some(text("invite")),
+            clear: vec![text("description")],
+        }
+        .into(),
+        EndCampaignV1 {
+            due_at: Micros(1_797_000_000_123_456),
+        }
+        .into(),
     ]
 }
 
@@ -269,6 +299,11 @@ fn campaign_events() -> Vec<Body> {
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
             join: Some(JoinMode::Approval),
+            description: Some(text("Everything for the beach.")),
+            landing_url: Some(text("https://shop.example.com/summer")),
+            starts_at: Some(Micros(1_795_000_000_123_456)),
+            ends_at: Some(Micros(1_797_000_000_123_456)),
+            budget: Some(budget()),
         }
         .into(),
         TermsPublishedV1 {
@@ -284,6 +319,7 @@ fn campaign_events() -> Vec<Body> {
             brand_id: id("brand1"),
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
+            starts_at: Some(Micros(1_795_000_000_123_456)),
         }
         .into(),
         EnrollmentAcceptedV1 {
@@ -302,7 +338,23 @@ fn campaign_events() -> Vec<Body> {
     bodies.extend(life());
     bodies.extend(applications());
     bodies.extend(bans());
+    bodies.push(changed().into());
     bodies
+}
+
+fn changed() -> CampaignChangedV1 {
+    CampaignChangedV1 {
+        brand_id: id("brand1"),
+        name: text("Late summer sale"),
+        description: Some(text("Everything for the beach.")),
+        allowed_hosts: vec![text("example.com"), text("shop.example.com")],
+        fallback_url: Some(text("https://shop.example.com/later")),
+        landing_url: Some(text("https://shop.example.com/summer")),
+        starts_at: Some(Micros(1_795_000_000_123_456)),
+        ends_at: Some(Micros(1_797_000_000_123_456)),
+        budget: Some(budget()),
+        join: JoinMode::Invite,
+    }
 }
 
 fn bans() -> [Body; 2] {
@@ -416,6 +468,7 @@ fn tracking_events() -> Vec<Body> {
             brand_id: id("brand1"),
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
+            starts_at: Some(Micros(1_795_000_000_123_456)),
         }
         .into(),
         EnrollmentAdoptedV1 {
@@ -518,7 +571,7 @@ fn claims() -> [Body; 4] {
     ]
 }
 
-fn stops() -> [Body; 3] {
+fn stops() -> [Body; 4] {
     [
         CampaignStatusAdoptedV1 {
             status: CampaignStatus::Paused,
@@ -532,6 +585,12 @@ fn stops() -> [Body; 3] {
         PartnerStatusAdoptedV1 {
             brand_id: Some(id("brand1")),
             status: PartnerStatus::Banned,
+        }
+        .into(),
+        CampaignChangeAdoptedV1 {
+            allowed_hosts: vec![text("example.com"), text("shop.example.com")],
+            fallback_url: Some(text("https://shop.example.com/later")),
+            starts_at: Some(Micros(1_795_000_000_123_456)),
         }
         .into(),
     ]

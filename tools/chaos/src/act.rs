@@ -457,6 +457,11 @@ impl Act {
                     allowed_hosts: vec!["shop.example".to_owned()],
                     fallback_url: None,
                     join: Some(join_of(campaign).name().to_owned()),
+                    description: None,
+                    landing_url: None,
+                    starts_at: None,
+                    ends_at: None,
+                    budget: None,
                 }),
             ),
             Self::Publish { campaign, terms } => about(

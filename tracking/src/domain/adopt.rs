@@ -1,8 +1,8 @@
 //! What tracking takes over from campaign, so that everything decided later is decided by own facts.
 
 use schemas::{
-    About, CampaignAdoptedV1, CampaignStatusAdoptedV1, EnrollmentAdoptedV1, EnrollmentEndAdoptedV1,
-    PartnerStatusAdoptedV1, TermsAdoptedV1,
+    About, CampaignAdoptedV1, CampaignChangeAdoptedV1, CampaignStatusAdoptedV1,
+    EnrollmentAdoptedV1, EnrollmentEndAdoptedV1, PartnerStatusAdoptedV1, TermsAdoptedV1,
 };
 use types::{
     BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, PartnerId,
@@ -25,11 +25,19 @@ pub fn adopt(fact: Fact) -> Event {
             About::of(terms.subject, adopted).into()
         }
         Fact::CampaignActivated(campaign) => {
-            let hosts = campaign.allowed_hosts.iter();
             let adopted = CampaignAdoptedV1 {
-                allowed_hosts: hosts.map(|host| host.to_lowercase()).collect(),
+                allowed_hosts: hosts(&campaign.allowed_hosts),
                 brand_id: campaign.record.brand_id,
                 fallback_url: campaign.record.fallback_url,
+                starts_at: campaign.record.starts_at,
+            };
+            About::of(campaign.subject, adopted).into()
+        }
+        Fact::CampaignChanged(campaign) => {
+            let adopted = CampaignChangeAdoptedV1 {
+                allowed_hosts: hosts(&campaign.allowed_hosts),
+                fallback_url: campaign.record.fallback_url,
+                starts_at: campaign.record.starts_at,
             };
             About::of(campaign.subject, adopted).into()
         }
@@ -66,6 +74,10 @@ pub fn adopt(fact: Fact) -> Event {
             partner((it.key, it.subject), brand, PartnerStatus::Active)
         }
     }
+}
+
+fn hosts(names: &[String]) -> Vec<String> {
+    names.iter().map(|host| host.to_lowercase()).collect()
 }
 
 fn partner(

@@ -44,6 +44,8 @@ schemas::events! {
         EnrollmentEndAdopted(EnrollmentEndAdoptedV1),
         /// Whether a partner is banned is known here.
         PartnerStatusAdopted(PartnerStatusAdoptedV1),
+        /// That a campaign is another is known here.
+        CampaignChangeAdopted(CampaignChangeAdoptedV1),
     }
 }
 
@@ -74,6 +76,8 @@ schemas::events! {
         PartnerBanned(PartnerBannedV1),
         /// It may again.
         PartnerUnbanned(PartnerUnbannedV1),
+        /// A campaign is another.
+        CampaignChanged(CampaignChangedV1),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use schemas::{About, LinkCreatedV1};
-use types::{BanId, BrandId, CampaignStatus, EnrollmentId, EnrollmentStatus, PartnerId};
+use types::{BanId, BrandId, CampaignStatus, EnrollmentId, EnrollmentStatus, Micros, PartnerId};
 
 use super::{Access, Code, CreateLink, Event, Rejection};
 
@@ -16,6 +16,8 @@ pub struct Campaign {
     pub allowed_hosts: Vec<String>,
     /// Where visitors of its links go while these lead nowhere else; `None`: the first of its hosts.
     pub fallback_url: Option<String>,
+    /// From when its links lead to their targets; `None`: at once.
+    pub starts_at: Option<Micros>,
     /// Whether its links lead to their targets.
     pub status: CampaignStatus,
 }

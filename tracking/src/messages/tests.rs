@@ -47,6 +47,7 @@ fn adopted() -> Vec<Event> {
                 brand_id: brand,
                 allowed_hosts: vec!["a.example".to_owned(), "b.example".to_owned()],
                 fallback_url: Some("https://a.example/later".to_owned()),
+                starts_at: None,
             },
         ),
         Event::EnrollmentAdopted(About {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use schemas::{About, EnrollmentAdoptedV1, TermsAdoptedV1};
+use schemas::{About, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, TermsAdoptedV1};
 use sqlx::{FromRow, PgConnection};
-use types::{BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus};
+use types::{BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, Micros};
 
 use super::{each, unreadable};
 use crate::domain::Campaign;
@@ -20,10 +20,11 @@ pub async fn load(
         brand_id: String,
         allowed_hosts: Vec<String>,
         fallback_url: Option<String>,
+        starts_at: Option<i64>,
         status: String,
     }
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, brand_id, allowed_hosts, fallback_url, status FROM campaigns WHERE id = ANY($1)",
+        "SELECT id, brand_id, allowed_hosts, fallback_url, starts_at, status FROM campaigns WHERE id = ANY($1)",
     )
     .bind(ids)
     .fetch_all(connection)
@@ -36,6 +37,7 @@ pub async fn load(
                 brand: BrandId::parse(row.brand_id).map_err(|_| unreadable("brand id"))?,
                 allowed_hosts: row.allowed_hosts,
                 fallback_url: row.fallback_url,
+                starts_at: row.starts_at.map(Micros),
                 status: status.ok_or_else(|| unreadable("campaign status"))?,
             };
             Ok((id, campaign))
@@ -75,13 +77,13 @@ pub async fn save(
         sqlx::types::Json(&campaign.allowed_hosts)
     });
     sqlx::query(
-        "INSERT INTO campaigns (id, brand_id, allowed_hosts, position, fallback_url, status)
-         SELECT id, brand_id, ARRAY(SELECT jsonb_array_elements_text(hosts)), position, fallback_url, status
-           FROM UNNEST($1::text[], $2::text[], $3::jsonb[], $4::bigint[], $5::text[], $6::text[])
-             AS q(id, brand_id, hosts, position, fallback_url, status)
+        "INSERT INTO campaigns (id, brand_id, allowed_hosts, position, fallback_url, status, starts_at)
+         SELECT id, brand_id, ARRAY(SELECT jsonb_array_elements_text(hosts)), position, fallback_url, status, starts_at
+           FROM UNNEST($1::text[], $2::text[], $3::jsonb[], $4::bigint[], $5::text[], $6::text[], $7::bigint[])
+             AS q(id, brand_id, hosts, position, fallback_url, status, starts_at)
          ON CONFLICT (id) DO UPDATE SET brand_id = excluded.brand_id, allowed_hosts = excluded.allowed_hosts,
                                         position = excluded.position, fallback_url = excluded.fallback_url,
-                                        status = excluded.status",
+                                        status = excluded.status, starts_at = excluded.starts_at",
     )
     .bind(each(rows, |(id, ..)| id.as_str()))
     .bind(each(rows, |(_, campaign, _)| campaign.brand.as_str()))
@@ -91,6 +93,33 @@ pub async fn save(
         campaign.fallback_url.as_deref()
     }))
     .bind(each(rows, |(_, campaign, _)| campaign.status.name()))
+    .bind(each(rows, |(_, campaign, _)| {
+        campaign.starts_at.map(Micros::get)
+    }))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Saves what was changed of campaigns that are known here.
+pub async fn save_changes(
+    connection: &mut PgConnection,
+    rows: &[(CampaignId, CampaignChangeAdoptedV1)],
+) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let hosts = each(rows, |(_, change)| sqlx::types::Json(&change.allowed_hosts));
+    sqlx::query(
+        "UPDATE campaigns c
+            SET allowed_hosts = ARRAY(SELECT jsonb_array_elements_text(q.hosts)), fallback_url = q.fallback_url, starts_at = q.starts_at
+           FROM UNNEST($1::text[], $2::jsonb[], $3::text[], $4::bigint[]) AS q(id, hosts, fallback_url, starts_at)
+          WHERE c.id = q.id",
+    )
+    .bind(each(rows, |(id, _)| id.as_str()))
+    .bind(hosts)
+    .bind(each(rows, |(_, change)| change.fallback_url.as_deref()))
+    .bind(each(rows, |(_, change)| change.starts_at.map(Micros::get)))
     .execute(connection)
     .await?;
     Ok(())

@@ -57,8 +57,8 @@ pub struct Target {
     pub campaign_id: String,
     /// Where it leads.
     pub url: String,
-    /// Whether it does: the campaign is active, and its partner is enrolled and banned by nobody. Else this is the fallback page, where no click
-    /// counts.
+    /// Whether it does: the campaign is active and has started, and its partner is enrolled and banned by nobody. Else this is the
+    /// fallback page, where no click counts.
     pub live: bool,
 }
 
@@ -75,6 +75,9 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
     let row: Option<Row> = sqlx::query_as(
         "SELECT l.campaign_id, l.target_url, c.fallback_url, c.allowed_hosts,
                 c.status = 'active' AND e.status = 'enrolled'
+                AND (c.starts_at IS NULL
+                     OR c.starts_at <= (SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset)
+                                          FROM pipeline.log_head))
                 AND NOT EXISTS (SELECT FROM bans b WHERE b.partner_id = l.partner_id AND b.status = 'banned'
                                     AND (b.brand_id IS NULL OR b.brand_id = c.brand_id)) AS live
            FROM links l JOIN campaigns c ON c.id = l.campaign_id JOIN enrollments e ON e.id = l.enrollment_id

@@ -91,6 +91,7 @@ fn activated_of(brand: &str) -> Body {
         brand_id: brand.parse().unwrap(),
         allowed_hosts: vec!["shop.example".to_owned()],
         fallback_url: None,
+        starts_at: None,
     }
     .into()
 }

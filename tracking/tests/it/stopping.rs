@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use runtime::testing::{TestService, new_database, until, variables};
 use schemas::{
-    Body, CampaignClosedV1, CampaignPausedV1, CampaignResumedV1, EnrollmentEndedV1,
-    PartnerBannedV1, PartnerUnbannedV1, Service,
+    Body, CampaignChangedV1, CampaignClosedV1, CampaignPausedV1, CampaignResumedV1,
+    EnrollmentEndedV1, PartnerBannedV1, PartnerUnbannedV1, Service,
 };
 use serde_json::json;
 use tracking::{MIGRATIONS, Tracking};
-use types::{BanId, BrandId, EnrollmentStatus, PauseReason, RefusalReason};
+use types::{BanId, BrandId, EnrollmentStatus, JoinMode, Micros, PauseReason, RefusalReason};
 
 use crate::app::*;
 
@@ -105,6 +105,89 @@ async fn a_pause_sends_visitors_to_the_fallback_page_and_counts_no_click_until_t
     click(&service, "lnk_1", "user2").await;
     report_as(&service, "attributed", &order("user2", "o3", "10")).await;
     let tables = ["campaigns", "enrollments", "links", "link_stops"];
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}
+
+/// A campaign that starts then.
+fn starting(starts_at: Option<Micros>) -> CampaignChangedV1 {
+    CampaignChangedV1 {
+        brand_id: BRAND.parse().unwrap(),
+        name: "Boots".to_owned(),
+        description: None,
+        allowed_hosts: vec!["shop.example".to_owned()],
+        fallback_url: Some("https://shop.example/soon".to_owned()),
+        landing_url: None,
+        starts_at,
+        ends_at: None,
+        budget: None,
+        join: JoinMode::Open,
+    }
+}
+
+#[tokio::test]
+async fn until_its_campaign_starts_a_link_leads_to_the_fallback_page_and_no_click_counts() {
+    let mut service = start_with_link().await;
+    click(&service, "lnk_1", "user1").await;
+    let start = Micros(chassis::time::now().get() + 3_600_000_000);
+    of_campaign(&mut service, starting(Some(start)).into()).await;
+    leads_to(&service, "https://shop.example/soon").await;
+    let before = clicks(&service).await;
+    assert_eq!(
+        location(&service, "lnk_1").await,
+        "https://shop.example/soon"
+    );
+    assert_eq!(clicks(&service).await, before);
+    create_link(&service, "lnk_2", CAMPAIGN, PARTNER).await;
+    report_as(&service, "attributed", &order("user1", "o1", "10")).await;
+
+    service.advance_clock(3_600).await;
+    assert_eq!(location(&service, "lnk_1").await, TARGET);
+    click(&service, "lnk_1", "user2").await;
+    report_as(&service, "attributed", &order("user2", "o2", "10")).await;
+    let tables = ["campaigns", "enrollments", "links", "link_stops"];
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_change_of_hosts_links_that_there_are_work_and_new_ones_lead_to_the_new_hosts() {
+    let mut service = start_with_link().await;
+    let mut changed = starting(None);
+    changed.allowed_hosts = vec!["b.example".to_owned()];
+    changed.fallback_url = None;
+    of_campaign(&mut service, changed.into()).await;
+    assert_eq!(location(&service, "lnk_1").await, TARGET);
+    let operator = runtime::testing::operator();
+    let to = |url: &str| json!({"campaign_id": CAMPAIGN, "partner_id": PARTNER, "target_url": url});
+    let (status, answer) = service.post(LINKS, &operator, &to(TARGET)).await;
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("host_not_allowed"))
+    );
+    let (status, _) = service
+        .post(LINKS, &operator, &to("https://b.example/"))
+        .await;
+    assert_eq!(status, StatusCode::CREATED);
+    of_campaign(&mut service, paused()).await;
+    leads_to(&service, "https://b.example/").await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_of_a_draft_is_nothing_to_tracking_until_the_campaign_is_active() {
+    let mut service = start().await;
+    let mut changed = starting(None);
+    changed.allowed_hosts = vec!["b.example".to_owned()];
+    of_campaign(&mut service, changed.into()).await;
+    adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
+    create_link(&service, "lnk_1", CAMPAIGN, PARTNER).await;
+    assert_eq!(location(&service, "lnk_1").await, TARGET);
+    let tables = ["campaigns", "links"];
     service
         .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &tables)
         .await;

@@ -1,6 +1,7 @@
 //! Deciders as values.
 
 mod bans;
+mod changing;
 mod decisions;
 mod properties;
 
@@ -50,6 +51,11 @@ pub(super) fn new_campaign(id: &str, brand: &str) -> About<CampaignCreatedV1> {
         allowed_hosts: vec!["shop.example.com".to_owned()],
         fallback_url: None,
         join: None,
+        description: None,
+        landing_url: None,
+        starts_at: None,
+        ends_at: None,
+        budget: None,
     };
     About::of(id.parse().unwrap(), created)
 }
@@ -85,6 +91,7 @@ pub(super) fn active(versions: i32) -> Campaign {
         brand_id: campaign.brand.clone(),
         allowed_hosts: campaign.allowed_hosts.clone(),
         fallback_url: None,
+        starts_at: None,
     };
     let activated = Event::from(About::of(campaign.id.clone(), activated));
     Campaign::evolve(Some(campaign), &activated, place(9)).unwrap()

@@ -11,7 +11,8 @@ use types::{
 
 use super::{new_campaign, place, submitted_by, ten_percent};
 use crate::domain::{
-    Actor, Ban, Campaign, Change, Command, Enrollment, Event, Rejection, Rows, Step, View, decide,
+    Actor, Ban, Campaign, CampaignChange, Change, Command, Enrollment, Event, Rejection, Rows,
+    Step, View, decide,
 };
 
 /// A small state, so that commands meet.
@@ -80,6 +81,16 @@ fn command() -> impl Strategy<Value = Command> {
             }
         ),
         (campaign(), step()).prop_map(|(campaign, step)| Command::Move { campaign, step }),
+        (campaign(), join()).prop_map(|(campaign, join)| {
+            let change = CampaignChange {
+                join,
+                ..CampaignChange::default()
+            };
+            Command::ChangeCampaign {
+                campaign,
+                change: Box::new(change),
+            }
+        }),
         (campaign(), partner(), change()).prop_map(|(campaign, partner, change)| Command::Change {
             campaign,
             partner,
@@ -239,7 +250,10 @@ proptest! {
                     prop_assert_eq!(event.campaign(), command.campaign());
                     state.evolve(&event, position);
                     prop_assert!(owns(actor, &event, &state));
-                    let once_only = !matches!(command, Command::PublishTerms { .. });
+                    let once_only = !matches!(
+                        command,
+                        Command::PublishTerms { .. } | Command::ChangeCampaign { .. }
+                    );
                     prop_assert!(!once_only || state.decide(command, actor).is_err());
                 }
                 Err(rejection) => prop_assert!(!rejection.detail.is_empty()),

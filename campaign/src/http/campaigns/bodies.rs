@@ -1,5 +1,6 @@
 //! What campaigns are made of in JSON.
 
+use api::BudgetView;
 use api::lists::JoinMode;
 use chassis::time::Timestamp;
 use runtime::{CampaignStatus, PauseReason};
@@ -21,6 +22,8 @@ pub(in crate::http) struct CampaignView {
     brand_id: String,
     /// What people call it.
     name: String,
+    /// What it is about.
+    description: Option<String>,
     /// ISO 4217 code of what its plans pay in.
     #[schema(example = "USD")]
     currency: String,
@@ -30,6 +33,14 @@ pub(in crate::http) struct CampaignView {
     /// Where visitors of its links go while it is paused or closed.
     #[schema(example = "https://shop.example.com/")]
     fallback_url: String,
+    /// The page that partners send visitors to where they choose no other.
+    landing_url: Option<String>,
+    /// From when its links lead to their targets; `null`: as soon as it is active.
+    starts_at: Option<Timestamp>,
+    /// When it pauses by itself; `null`: never.
+    ends_at: Option<Timestamp>,
+    /// What it may cost; `null`: no limit.
+    budget: Option<BudgetView>,
     #[schema(value_type = JoinMode)]
     join: String,
     #[schema(value_type = CampaignStatus)]
@@ -53,9 +64,14 @@ impl From<Row> for CampaignView {
             campaign_id: row.id,
             brand_id: row.brand_id,
             name: row.name,
+            description: row.description,
+            budget: BudgetView::of_columns(row.budget_minor, row.budget_interval, &row.currency),
             currency: row.currency,
             fallback_url: fallback_url(row.fallback_url, &row.allowed_hosts),
             allowed_hosts: row.allowed_hosts,
+            landing_url: row.landing_url,
+            starts_at: row.starts_at.map(|at| Timestamp(Micros(at))),
+            ends_at: row.ends_at.map(|at| Timestamp(Micros(at))),
             join: row.join_mode,
             status: row.status,
             pause_reason: row.pause_reason,
@@ -77,9 +93,14 @@ impl CampaignView {
             campaign_id: first.header.subject.clone(),
             brand_id: new.brand_id.to_string(),
             name: new.name.clone(),
+            description: new.description.clone(),
             currency: new.currency.code().to_owned(),
             fallback_url: fallback_url(new.fallback_url.clone(), &new.allowed_hosts),
             allowed_hosts: new.allowed_hosts.clone(),
+            landing_url: new.landing_url.clone(),
+            starts_at: new.starts_at.map(Timestamp),
+            ends_at: new.ends_at.map(Timestamp),
+            budget: new.budget.map(BudgetView::from),
             join: new.join.unwrap_or(types::JoinMode::Open).name().to_owned(),
             status: types::CampaignStatus::Draft.name().to_owned(),
             pause_reason: None,
@@ -89,6 +110,16 @@ impl CampaignView {
             closed_at: None,
         })
     }
+}
+
+/// A campaign that is another from now on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct ChangedView {
+    /// Which.
+    #[schema(example = "camp123")]
+    pub(super) campaign_id: String,
+    /// Since when.
+    pub(super) changed_at: Timestamp,
 }
 
 /// A campaign that partners may join from now on.

@@ -3,7 +3,8 @@
 mod bodies;
 
 use api::{
-    ActivateCampaign, CloseCampaign, CreateCampaign, PauseCampaign, Request, ResumeCampaign,
+    ActivateCampaign, ChangeCampaign, CloseCampaign, CreateCampaign, PauseCampaign, Request,
+    ResumeCampaign,
 };
 use axum::extract::State;
 use axum::response::Response;
@@ -21,14 +22,14 @@ use types::{BrandId, CampaignId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::bodies::{ActivationView, CampaignFilter, CampaignView, StatusView};
+use self::bodies::{ActivationView, CampaignFilter, CampaignView, ChangedView, StatusView};
 use crate::store::campaigns::{self, Narrowed};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Host> {
     OpenApiRouter::new()
         .routes(routes!(create_campaign, list_campaigns))
-        .routes(routes!(get_campaign))
+        .routes(routes!(get_campaign, change_campaign))
         .routes(routes!(activate_campaign))
         .routes(routes!(pause_campaign))
         .routes(routes!(resume_campaign))
@@ -79,6 +80,38 @@ fn brand_of(caller: &Caller, named: Option<&BrandId>) -> Result<BrandId, Problem
         }
         None => caller.require_brand().cloned(),
     }
+}
+
+/// Makes another of a campaign: what the body says. Links that there are lead where they led, and who is in stays in. For its
+/// brand, and for operators.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/campaign/campaigns/{campaign_id}",
+    tag = "campaigns",
+    params(("campaign_id" = String, Path), Repeatable),
+    request_body(content = ChangeCampaign, example = json!({"ends_at": "2099-12-31T23:00:00Z", "clear": ["budget"]})),
+    responses(
+        (status = 200, body = ChangedView),
+        (status = 202, body = Waiting),
+        Problems<CampaignRefusals>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn change_campaign(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    Path(campaign): Path<CampaignId>,
+    write: Write<ChangeCampaign>,
+) -> Result<Response, Problem> {
+    let command = |_, body: ChangeCampaign| body.command(campaign);
+    let submitted = host
+        .submit_write(ChangeCampaign::KIND, write, &caller, &context, command)
+        .await?;
+    Ok(submitted.ok(|first| ChangedView {
+        campaign_id: first.header.subject.clone(),
+        changed_at: Timestamp(first.header.time),
+    }))
 }
 
 /// Lets partners join a campaign.

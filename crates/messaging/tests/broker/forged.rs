@@ -87,6 +87,7 @@ pub fn activated(sequence: i64) -> Message {
         brand_id: "brand1".parse().unwrap(),
         allowed_hosts: vec!["example.com".to_owned()],
         fallback_url: None,
+        starts_at: None,
     };
     let mut message = message(TOPIC, "camp1", "camp1", activated.into(), Some(sequence));
     message.header.time = Micros(1_700_000_000_000_000 + sequence);

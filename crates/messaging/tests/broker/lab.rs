@@ -214,6 +214,7 @@ impl Sender {
             brand_id: "brand1".parse().unwrap(),
             allowed_hosts: vec!["example.com".to_owned()],
             fallback_url: None,
+            starts_at: None,
         };
         self.emit_all(count, &Body::CampaignActivatedV1(activated))
             .await;

@@ -132,6 +132,13 @@ const DERIVED: &str = "
    FROM messages a JOIN messages c ON c.service = 'commission' AND c.type = 'commission.calculated.v1' AND c.subject = a.subject
   WHERE a.type = 'commission.approved.v1'
  UNION ALL
+ SELECT format('campaign position %s (%s)', p.position, p.type), p.causation_id::text, '',
+        ARRAY['timer', p.subject, 'end_campaign',
+              (SELECT m.payload ->> 'ends_at' FROM messages m
+                WHERE m.service = 'campaign' AND m.subject = p.subject AND m.position < p.position
+                  AND m.type IN ('campaign.created.v1', 'campaign.changed.v1') ORDER BY m.position DESC LIMIT 1)], NULL
+   FROM messages p WHERE p.type = 'campaign.paused.v1' AND p.payload ->> 'reason' = 'ended'
+ UNION ALL
  SELECT format('payment position %s (%s of %s)', position, type, subject), causation_id::text, '',
         ARRAY['effect', 'payout', before::text,
               CASE type WHEN 'payout.submitting.v1' THEN 'begin' WHEN 'payout.submitted.v1' THEN 'accepted'

@@ -192,6 +192,7 @@ fn activated(owner: &str) -> Body {
         brand_id: brand_of(owner),
         allowed_hosts: vec!["a.example".to_owned()],
         fallback_url: None,
+        starts_at: None,
     }
     .into()
 }
@@ -359,6 +360,11 @@ async fn campaigns_of(service: &mut TestService, owner: &str) {
             allowed_hosts: vec!["a.example".to_owned()],
             fallback_url: None,
             join: None,
+            description: None,
+            landing_url: None,
+            starts_at: None,
+            ends_at: None,
+            budget: None,
         };
         for event in [created.into(), terms(owner)] {
             service.deliver(topic, &id, &id, event).await;

@@ -18,6 +18,7 @@ fn known() -> Campaign {
         brand: brand("brand1"),
         allowed_hosts: vec!["shop.example".to_owned()],
         fallback_url: None,
+        starts_at: None,
         status: CampaignStatus::Active,
     }
 }

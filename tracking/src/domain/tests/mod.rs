@@ -121,6 +121,7 @@ impl Records {
             brand: brand(if anothers { "brand2" } else { "brand1" }),
             allowed_hosts: Vec::new(),
             fallback_url: None,
+            starts_at: None,
             status: CampaignStatus::Active,
         };
         let known = Known {

@@ -1,0 +1,5 @@
+//! What only the leader runs.
+
+mod ends;
+
+pub(crate) use ends::EndCampaigns;
