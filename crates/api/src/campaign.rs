@@ -133,6 +133,7 @@ impl CreateCampaign {
 /// What is to be another of a campaign. What is absent or `null` stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(min_properties = 1)]
 pub struct ChangeCampaign {
     /// What people call it.
     #[schema(example = "Late summer sale")]
