@@ -358,6 +358,8 @@ kinds! {
             => ["claim.accepted.v1"];
         decline_claim_v1: DeclineClaimV1 = "tracking.decline_claim.command.v1", Public, ClaimId / ClaimId, [Tracking]
             => ["claim.declined.v1"];
+        change_link_v1: ChangeLinkV1 = "tracking.change_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
+            => ["link.changed.v1"];
     }
     TrackingEvents {
         #[everywhere]
@@ -381,6 +383,7 @@ kinds! {
         campaign_status_adopted_v1: CampaignStatusAdoptedV1 = "campaign.status_adopted.v1", Own, CampaignId / CampaignId, [];
         enrollment_end_adopted_v1: EnrollmentEndAdoptedV1 = "enrollment.end_adopted.v1", Own, CampaignId / EnrollmentId, [];
         partner_status_adopted_v1: PartnerStatusAdoptedV1 = "partner.status_adopted.v1", Own, PartnerId / BanId, [];
+        link_changed_v1: LinkChangedV1 = "link.changed.v1", Public, LinkCode / LinkCode, [Bff];
     }
     CommissionCommands {
         release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]

@@ -105,7 +105,7 @@ impl Projection for Projections {
             ("terms", "position"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 5,
+        fold_version: 6,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.

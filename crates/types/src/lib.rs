@@ -28,8 +28,8 @@ pub use ids::{
 };
 pub use lists::{
     AccountType, CampaignStatus, ClaimStatus, ConversionStatus, ConversionType, DeclineReason,
-    EarningStatus, EnrollmentStatus, JoinMode, PartnerStatus, PauseReason, PayoutMethod,
-    RefusalReason, UnattributedReason, VerifiedBy,
+    DisabledBy, EarningStatus, EnrollmentStatus, JoinMode, LinkStatus, PartnerStatus, PauseReason,
+    PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};

@@ -104,7 +104,8 @@ impl Claims {
             | Event::Recorded(_)
             | Event::CampaignStatusAdopted(_)
             | Event::EnrollmentEndAdopted(_)
-            | Event::PartnerStatusAdopted(_) => return None,
+            | Event::PartnerStatusAdopted(_)
+            | Event::LinkChanged(_) => return None,
         };
         let known = self.0.get_mut(claim)?;
         if !known.status.stays() {

@@ -44,6 +44,8 @@ schemas::events! {
         EnrollmentEndAdopted(EnrollmentEndAdoptedV1),
         /// Whether a partner is banned is known here.
         PartnerStatusAdopted(PartnerStatusAdoptedV1),
+        /// A link leads elsewhere, is disabled or enabled.
+        LinkChanged(LinkChangedV1),
     }
 }
 

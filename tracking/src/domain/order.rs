@@ -145,7 +145,8 @@ impl Orders {
             | Event::ClaimDeclined(_)
             | Event::CampaignStatusAdopted(_)
             | Event::EnrollmentEndAdopted(_)
-            | Event::PartnerStatusAdopted(_) => None,
+            | Event::PartnerStatusAdopted(_)
+            | Event::LinkChanged(_) => None,
         }
     }
 

@@ -160,7 +160,17 @@ impl TestService {
         Self::answer(request).await
     }
 
-    /// The same with an `Idempotency-Key`.
+    /// The same as a `PATCH`.
+    pub async fn patch(&self, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
+        let request = self
+            .client
+            .patch(format!("{}{path}", self.base_url))
+            .bearer_auth(token)
+            .json(body);
+        Self::answer(request).await
+    }
+
+    /// A `POST` with an `Idempotency-Key`.
     pub async fn post_with_key(
         &self,
         path: &str,
