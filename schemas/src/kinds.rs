@@ -81,10 +81,12 @@ pub fn known_names() -> Vec<&'static str> {
     names.filter(|name| !older::forgot(name)).collect()
 }
 
-/// The kind of command that ends in this event; none for an event that is no command's outcome.
+/// The kind of command that ends in this event, of what people and what a service's own timer may ask the former; none for an
+/// event that is no command's outcome.
 pub fn ends(event: &str) -> Option<&'static str> {
-    let mut commands = KINDS.iter().filter(|kind| kind.command);
-    let ended = commands.find(|kind| kind.outcomes.contains(&event));
+    let commands = KINDS.iter().filter(|kind| kind.command);
+    let ended = commands.filter(|kind| kind.outcomes.contains(&event));
+    let ended = ended.min_by_key(|kind| kind.reach != Reach::Public);
     ended.map(|kind| kind.name)
 }
 
@@ -363,6 +365,8 @@ kinds! {
             => ["claim.accepted.v1"];
         decline_claim_v1: DeclineClaimV1 = "tracking.decline_claim.command.v1", Public, ClaimId / ClaimId, [Tracking]
             => ["claim.declined.v1"];
+        change_link_v1: ChangeLinkV1 = "tracking.change_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
+            => ["link.changed.v1"];
     }
     TrackingEvents {
         #[everywhere]
@@ -387,6 +391,7 @@ kinds! {
         enrollment_end_adopted_v1: EnrollmentEndAdoptedV1 = "enrollment.end_adopted.v1", Own, CampaignId / EnrollmentId, [];
         partner_status_adopted_v1: PartnerStatusAdoptedV1 = "partner.status_adopted.v1", Own, PartnerId / BanId, [];
         campaign_change_adopted_v1: CampaignChangeAdoptedV1 = "campaign.change_adopted.v1", Own, CampaignId / CampaignId, [];
+        link_changed_v1: LinkChangedV1 = "link.changed.v1", Public, LinkCode / LinkCode, [Bff];
     }
     CommissionCommands {
         release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]

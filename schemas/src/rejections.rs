@@ -177,6 +177,10 @@ rejections! {
         RefundNotTrusted = "refund_not_trusted", 403, "A refund is for the brand, an operator or an external producer to report.";
         ClaimUnknown = "claim_unknown", 404, "There is no such claim for the one who asks.";
         ClaimDecided = "claim_decided", 409, "The claim was accepted, declined or settled before.";
+        LinkUnknown = "link_unknown", 404, "There is no such link for the one who asks.";
+        LinkUnchanged = "link_unchanged", 409, "The link is so already.";
+        LinkDisabled = "link_disabled", 403, "The brand, or an operator, has disabled the link: it is for them to enable.";
+        TargetNotPermitted = "target_not_permitted", 403, "Where a link leads is for its partner, or an operator, to change.";
     }
     /// Why commission refuses.
     CommissionCode {

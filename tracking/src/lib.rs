@@ -2,9 +2,9 @@
 //!
 //! | | |
 //! |---|---|
-//! | takes | `tracking.create_link`, `.record_event`, `.accept_claim`, `.decline_claim`; clicks at `GET /c/{code}` in every mode |
+//! | takes | `tracking.create_link`, `.change_link`, `.record_event`, `.accept_claim`, `.decline_claim`; clicks at `GET /c/{code}` in every mode |
 //! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `.paused`, `.resumed`, `.closed`, `enrollment.accepted`, `.applied`, `.approved`, `.rejected`, `.ended`, `partner.banned`, `.unbanned` |
-//! | emits | `link.created`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `.claimed`, `claim.settled`, `.accepted`, `.declined`, `tracking_event.recorded` |
+//! | emits | `link.created`, `.changed`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `.claimed`, `claim.settled`, `.accepted`, `.declined`, `tracking_event.recorded` |
 //! | keeps to itself | `terms.adopted`, `campaign.adopted`, `.status_adopted`, `enrollment.adopted`, `.end_adopted`, `partner.status_adopted` |
 //! | owns | `campaigns`, `terms`, `enrollments`, `bans`, `links`, `conversions`, `conversion_aliases`, `claims`, `tracking_events`, `link_stops` (the fold of its events); `clicks`, `last_clicks`, `report_notes` (not) |
 //!
@@ -13,8 +13,8 @@
 //! - Anyone with a role may report. A brand what its own campaigns led to: else whoever reports first would take an order
 //!   from whom it belongs to. What a partner reports, of its own click, is a claim: nobody is paid for it before the brand
 //!   accepts it, or who speaks for the brand reports the same order. Of refunds a partner reports none.
-//! - A link leads to its target while its campaign is active and its partner enrolled and banned by nobody; else to the fallback page, and
-//!   no click counts. A click counts inside its window whatever is stopped later.
+//! - A link leads to its target while nobody has disabled it, its campaign is active, and its partner enrolled and banned by nobody;
+//!   else to the fallback page, and no click counts. A click counts inside its window whatever is stopped later.
 //! - An order number belongs to a brand: the one that the reporter speaks for, else that of the campaign or click.
 //! - A refund beyond what is left is refused; one that came before its purchase is noted and, when that comes, counted up
 //!   to what was paid.

@@ -74,21 +74,34 @@ impl Domain for Tracking {
                 domain::decide_claim(&command, &state.claims, &state.orders, &access).into()
             }
             Ok(Read::Link(link)) => {
-                let enrollment = types::EnrollmentId::of(&link.campaign, &link.partner);
                 let decision = domain::create_link(
                     &link,
-                    state.links.contains(&link.code),
+                    state.links.contains_key(&link.code),
                     state.campaigns.get(&link.campaign),
-                    state.enrollments.get(&enrollment).copied(),
+                    state.enrollment(&link.campaign, &link.partner),
                     &state.bans,
                     &access,
                 );
                 match decision {
-                    LinkDecision::Created(event) => Decision::Events(vec![event]),
-                    LinkDecision::Rejected(rejection) => Decision::Rejected(rejection),
-                    LinkDecision::WaitForCampaign => wait(campaign_name(link.campaign.as_str())),
-                    LinkDecision::WaitForEnrollment(id) => wait(enrollment_name(id.as_str())),
+                    Ok(LinkDecision::Created(created)) => Decision::Events(vec![created.into()]),
+                    Ok(LinkDecision::WaitForCampaign) => {
+                        wait(campaign_name(link.campaign.as_str()))
+                    }
+                    Ok(LinkDecision::WaitForEnrollment(id)) => wait(enrollment_name(id.as_str())),
+                    Err(rejection) => Decision::Rejected(rejection),
                 }
+            }
+            Ok(Read::ChangedLink(change)) => {
+                let link = state.links.get(&change.code);
+                let decision = domain::change_link(
+                    &change,
+                    link,
+                    link.and_then(|link| state.campaigns.get(&link.campaign)),
+                    link.and_then(|link| state.enrollment(&link.campaign, &link.partner)),
+                    &state.bans,
+                    &access,
+                );
+                decision.map(|event| vec![event]).into()
             }
         }
     }

@@ -9,17 +9,16 @@ use schemas::{
 };
 use types::{
     BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ConversionId, EnrollmentId,
-    EnrollmentStatus, LinkCode, Micros, PartnerStatus, TermsVersion, Uuid,
+    EnrollmentStatus, LinkCode, Micros, PartnerId, PartnerStatus, TermsVersion, Uuid,
 };
 
 use crate::domain::{
-    Access, Bans, Campaign, Candidate, Claims, Event, EventType, Order, Orders, Report,
+    Access, Bans, Campaign, Candidate, Claims, Event, EventType, Link, Order, Orders, Report,
 };
 use crate::messages::{self, Read};
 use crate::store::candidates::{self, Lookup};
 use crate::store::claims::ClaimRow;
 use crate::store::conversions::ConversionRow;
-use crate::store::links::NewLink;
 use crate::store::notes::Note;
 use crate::store::tracking_events::NewEvent;
 use crate::store::{bans, campaigns, claims, conversions, links, notes, tracking_events, uuid};
@@ -33,8 +32,8 @@ pub struct BatchState {
     pub enrollments: HashMap<EnrollmentId, EnrollmentStatus>,
     /// Bans of the partners that commands name, those in force.
     pub bans: Bans,
-    /// Link codes that are taken.
-    pub links: HashSet<LinkCode>,
+    /// Links that commands name.
+    pub links: HashMap<LinkCode, Link>,
     /// The click that may have led to each report, by its message.
     pub candidates: HashMap<Uuid, Candidate>,
     /// Conversions that reports could be about.
@@ -54,9 +53,9 @@ struct Changed {
     enrollments: HashMap<EnrollmentId, (About<EnrollmentAdoptedV1>, i64)>,
     ended: HashMap<EnrollmentId, EnrollmentStatus>,
     bans: HashMap<BanId, (About<PartnerStatusAdoptedV1>, i64)>,
-    /// The last event that stopped links.
+    /// The last event that stopped links, or changed one.
     stop: Option<i64>,
-    links: Vec<NewLink>,
+    links: HashSet<LinkCode>,
     conversions: HashSet<ConversionId>,
     aliases: HashSet<ConversionId>,
     claims: HashSet<ClaimId>,
@@ -75,6 +74,13 @@ impl BatchState {
         }
         let connection = tx.connection();
         let mut state = Self::default();
+        if !wanted.links.is_empty() {
+            state.links = links::load(connection, &strs(&wanted.links)).await?;
+            let known: Vec<_> = state.links.values().collect();
+            for link in known {
+                wanted.around(&link.campaign, &link.partner);
+            }
+        }
         if !wanted.campaigns.is_empty() {
             state.campaigns = campaigns::load(connection, &strs(&wanted.campaigns)).await?;
         }
@@ -82,10 +88,9 @@ impl BatchState {
             let ids = strs(&wanted.enrollments);
             state.enrollments = campaigns::enrollments(connection, &ids).await?;
         }
-        if !wanted.links.is_empty() {
+        if !wanted.partners.is_empty() {
             let partners = strs(&wanted.partners);
             state.bans = Bans(bans::in_force(connection, &partners).await?);
-            state.links = links::taken(connection, &strs(&wanted.links)).await?;
         }
         state.candidates = candidates::load(connection, &wanted.lookups).await?;
         for (id, report, access) in &wanted.reports {
@@ -180,13 +185,17 @@ impl BatchState {
                 let row = (adopted.clone(), position);
                 self.changed.bans.insert(ban.clone(), row);
             }
-            Event::LinkCreated(link) => {
-                self.links.insert(link.subject.clone());
-                self.changed.links.push(NewLink {
-                    link: link.clone(),
-                    created_at: time,
-                    position,
-                });
+            Event::LinkCreated(created) => {
+                let link = Link::created(&created.record, time, position);
+                self.put_link(&created.subject, link);
+            }
+            Event::LinkChanged(changed) => {
+                let code = &changed.subject;
+                // A row that is there keeps its own position, whether it was loaded or not.
+                let before = self.links.get(code).map(|link| link.position);
+                let link = Link::after(&changed.record, before.unwrap_or(position));
+                self.put_link(code, link);
+                self.changed.stop = Some(position);
             }
             Event::Recorded(event) => self.changed.events.push(NewEvent {
                 id: recorded.id,
@@ -208,6 +217,21 @@ impl BatchState {
                 self.changed.claims.extend(changed);
             }
         }
+    }
+
+    fn put_link(&mut self, code: &LinkCode, link: Link) {
+        self.links.insert(code.clone(), link);
+        self.changed.links.insert(code.clone());
+    }
+
+    /// Where a partner stands with a campaign, if that is known.
+    pub fn enrollment(
+        &self,
+        campaign: &CampaignId,
+        partner: &PartnerId,
+    ) -> Option<EnrollmentStatus> {
+        let id = EnrollmentId::of(campaign, partner);
+        self.enrollments.get(&id).copied()
     }
 
     fn evolve_orders(&mut self, event: &Event, recorded: &Recorded<'_, Event>) {
@@ -249,6 +273,12 @@ impl BatchState {
         let conversions = self.conversion_rows()?;
         let aliases = self.alias_rows()?;
         let claimed = self.claim_rows()?;
+        let links: Vec<_> = {
+            let changed = self.changed.links.iter();
+            changed
+                .filter_map(|code| self.links.get_key_value(code))
+                .collect()
+        };
         let known = self.campaigns;
         let campaigns: Vec<_> = self
             .changed
@@ -272,7 +302,7 @@ impl BatchState {
         if let Some(position) = self.changed.stop {
             links::save_stop(connection, position).await?;
         }
-        links::save(connection, &self.changed.links).await?;
+        links::save(connection, &links).await?;
         conversions::save(connection, &conversions).await?;
         conversions::save_aliases(connection, &aliases).await?;
         claims::save(connection, &claimed).await?;
@@ -311,7 +341,7 @@ struct Wanted {
     campaigns: HashSet<String>,
     enrollments: HashSet<String>,
     links: HashSet<String>,
-    /// Who wants links.
+    /// Whose links are wanted or change.
     partners: HashSet<String>,
     conversions: HashSet<Uuid>,
     claims: HashSet<String>,
@@ -326,15 +356,15 @@ impl Wanted {
         match &message.body {
             Body::CreateLinkV1(_) | Body::RecordEventV1(_) => match messages::read(message, now) {
                 Ok(Read::Link(link)) => {
-                    let enrollment = EnrollmentId::of(&link.campaign, &link.partner);
-                    self.campaigns.insert(link.campaign.into_string());
-                    self.enrollments.insert(enrollment.into_string());
+                    self.around(&link.campaign, &link.partner);
                     self.links.insert(link.code.into_string());
-                    self.partners.insert(link.partner.into_string());
                 }
                 Ok(Read::Report(report)) => self.add_report(&message.header, report, now),
-                Ok(Read::Claim(_) | Read::Fact(_)) | Err(_) => {}
+                Ok(Read::ChangedLink(_) | Read::Claim(_) | Read::Fact(_)) | Err(_) => {}
             },
+            Body::ChangeLinkV1(_) => {
+                self.links.insert(message.header.subject.clone());
+            }
             Body::AcceptClaimV1(_)
             | Body::DeclineClaimV1(_)
             | Body::ConversionClaimedV1(_)
@@ -357,6 +387,14 @@ impl Wanted {
                     .extend(Uuid::parse_str(&message.header.subject));
             }
         }
+    }
+
+    /// What a link of this partner in this campaign is decided by.
+    fn around(&mut self, campaign: &CampaignId, partner: &PartnerId) {
+        let enrollment = EnrollmentId::of(campaign, partner);
+        self.campaigns.insert(campaign.to_string());
+        self.enrollments.insert(enrollment.into_string());
+        self.partners.insert(partner.to_string());
     }
 
     fn add_report(&mut self, header: &Header, report: Report, now: Micros) {

@@ -1,18 +1,21 @@
 //! `/api/v1/links`.
 
-use api::CreateLink;
+use api::lists::LinkStatus;
+use api::{ChangeLink, CreateLink};
 use axum::extract::State;
 use axum::response::Response;
-use chassis::auth::Caller;
+use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
+use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
+use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::TrackingRefusals;
+use runtime::{DisabledBy, TrackingRefusals};
 use serde::{Deserialize, Serialize};
-use types::{CampaignId, PartnerId};
+use types::{CampaignId, LinkCode, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,11 +24,13 @@ use super::Bff;
 use super::commands::CommandView;
 use super::shown::moment;
 use super::submit::{Accepted, CommandRequest};
-use crate::store::links::{self, LinkRow};
+use crate::store::links::{self, LinkRow, Narrowed};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
-    OpenApiRouter::new().routes(routes!(create_link, list_links))
+    OpenApiRouter::new()
+        .routes(routes!(create_link, list_links))
+        .routes(routes!(get_link, change_link))
 }
 
 /// Makes a link.
@@ -52,6 +57,31 @@ pub(crate) async fn create_link(
     bff.submit(command_request, command).await
 }
 
+/// Asks that a link changes. Where it leads is for its partner to say. Whether it does, for its partner and the campaign's brand: what
+/// the brand disabled, the partner cannot enable. Operators may change both. It takes effect within a second; a disabled link leads to
+/// the campaign's fallback page, and earlier clicks count as they did.
+#[utoipa::path(
+    patch, path = "/api/v1/links/{code}", tag = "tracking", params(("code" = String, Path), Repeatable, Waits),
+    request_body(content = ChangeLink, example = json!({"target_url": "https://shop.example.com/sale"})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, TrackingRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn change_link(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(code): Path<LinkCode>,
+    write: Write<ChangeLink>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.require_role(&[Role::Partner, Role::Brand])?;
+    bff.submit(command_request, body.command(code)).await
+}
+
 /// A link.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LinkView {
@@ -61,6 +91,11 @@ pub(crate) struct LinkView {
     partner_id: String,
     /// Where it leads.
     target_url: String,
+    #[schema(value_type = LinkStatus)]
+    status: String,
+    /// Who disabled it.
+    #[schema(value_type = Option<DisabledBy>)]
+    disabled_by: Option<String>,
     /// Where visitors follow it, at tracking.
     #[schema(example = "/c/spring-sale")]
     path: String,
@@ -75,6 +110,8 @@ impl From<LinkRow> for LinkView {
             campaign_id: row.campaign_id,
             partner_id: row.partner_id,
             target_url: row.target_url,
+            status: row.status,
+            disabled_by: row.disabled_by,
             created_at: moment(row.created_at),
         }
     }
@@ -91,6 +128,9 @@ pub(crate) struct LinkFilter {
     /// Of this partner.
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
+    /// That are so.
+    #[param(inline, value_type = Option<LinkStatus>)]
+    status: Option<types::LinkStatus>,
 }
 
 /// Links, newest first: a partner's own, those of a brand's campaigns, an operator's all.
@@ -104,11 +144,30 @@ pub(crate) async fn list_links(
     list: List<LinkFilter>,
 ) -> Result<Page<LinkView>, Problem> {
     let filter = &list.filter;
-    let (campaign, partner) = (filter.campaign_id.as_ref(), filter.partner_id.as_ref());
-    let scope = caller.scope()?;
-    let rows = links::list(bff.host.pool(), scope, campaign, partner, list.page)
+    let narrowed = Narrowed {
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
+        status: filter.status,
+    };
+    let rows = links::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, LinkView::from);
     Ok(page)
+}
+
+/// One link.
+#[utoipa::path(
+    get, path = "/api/v1/links/{code}", tag = "tracking", params(("code" = String, Path)),
+    responses((status = 200, body = LinkView), Problems<Forbidden>), security(("bearer" = []))
+)]
+pub(crate) async fn get_link(
+    State(bff): State<Bff>,
+    caller: Caller,
+    Path(code): Path<LinkCode>,
+) -> Result<Json<LinkView>, Problem> {
+    let row = links::find(bff.host.pool(), caller.scope()?, &code)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
 }

@@ -3,8 +3,8 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool};
-use types::{CampaignId, PartnerId};
+use sqlx::{FromRow, PgPool, QueryBuilder};
+use types::{CampaignId, LinkCode, LinkStatus, PartnerId};
 
 use super::{ITS_CAMPAIGNS_BRAND, Table, seen_by};
 
@@ -18,6 +18,8 @@ pub(crate) struct LinkRow {
     pub(crate) partner_id: String,
     pub(crate) target_url: String,
     pub(crate) created_at: i64,
+    pub(crate) status: String,
+    pub(crate) disabled_by: Option<String>,
 }
 
 impl Table for LinkRow {
@@ -38,23 +40,45 @@ impl Table for LinkRow {
             partner_id: text = |r| r.partner_id.as_str(),
             target_url: text = |r| r.target_url.as_str(),
             created_at: bigint = |r| r.created_at,
-        } on (id) set (target_url))
+            status: text = |r| r.status.as_str(),
+            disabled_by: text = |r| r.disabled_by.as_deref(),
+        } on (id) set (target_url, status, disabled_by))
         .await
     }
+}
+
+/// What a list of links is narrowed to.
+#[derive(Debug, Default)]
+pub(crate) struct Narrowed<'a> {
+    pub(crate) campaign: Option<&'a CampaignId>,
+    pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) status: Option<LinkStatus>,
 }
 
 /// A partner's own, those of a brand's campaigns, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    campaign: Option<&CampaignId>,
-    partner: Option<&PartnerId>,
+    to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<LinkRow>, sqlx::Error> {
     let narrowing = [
-        ("campaign_id", campaign.map(CampaignId::as_str)),
-        ("partner_id", partner.map(PartnerId::as_str)),
+        ("campaign_id", to.campaign.map(CampaignId::as_str)),
+        ("partner_id", to.partner.map(PartnerId::as_str)),
+        ("status", to.status.map(LinkStatus::name)),
     ];
     let seen = seen_by(scope, ITS_CAMPAIGNS_BRAND);
     super::list(pool, page, seen, &narrowing).await
+}
+
+/// One of them, when this caller may see it.
+pub(crate) async fn find(
+    pool: &PgPool,
+    scope: Scope<'_>,
+    code: &LinkCode,
+) -> Result<Option<LinkRow>, sqlx::Error> {
+    let mut sql = QueryBuilder::new("SELECT * FROM links WHERE id = ");
+    sql.push_bind(code.as_str());
+    seen_by(scope, ITS_CAMPAIGNS_BRAND)(&mut sql);
+    sql.build_query_as().fetch_optional(pool).await
 }

@@ -5,12 +5,12 @@ use schemas::{
     Body, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1,
     CampaignPausedV1, CampaignResumedV1, ConversionAttributedV1, ConversionRefundNotedV1,
     ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1,
-    LinkCreatedV1, Plan, TermsPublishedV1, Topic, WireMoney,
+    LinkChangedV1, LinkCreatedV1, Plan, TermsPublishedV1, Topic, WireMoney,
 };
 use serde_json::{Value, json};
 use types::{
-    BrandId, BudgetInterval, ConversionType, Currency, JoinMode, Micros, Money, PauseReason,
-    TermsVersion, WindowDays,
+    BrandId, BudgetInterval, ConversionType, Currency, DisabledBy, JoinMode, LinkStatus, Micros,
+    Money, PauseReason, TermsVersion, WindowDays,
 };
 
 use crate::app::{bff, facts, partner123};
@@ -279,6 +279,51 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
         links["items"][0]["target_url"],
         "https://shop.example/shoes"
     );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_link_is_read_as_its_last_change_left_it() {
+    let app = bff().await;
+    of_campaign(&app, created(None)).await;
+    let topic = Topic::TrackingEvents;
+    let made = LinkCreatedV1 {
+        campaign_id: "camp123".parse().unwrap(),
+        partner_id: "partner123".parse().unwrap(),
+        target_url: "https://shop.example/shoes".to_owned(),
+    };
+    let path = "/api/v1/links/lnk_1";
+    facts(&app, topic, &[("lnk_1", "lnk_1", made.clone().into())]).await;
+    let (_, first) = app.get(path, &partner123()).await;
+    assert_eq!(
+        (&first["status"], &first["disabled_by"]),
+        (&json!("active"), &json!(null))
+    );
+    let changed = LinkChangedV1 {
+        campaign_id: made.campaign_id,
+        partner_id: made.partner_id,
+        target_url: "https://shop.example/sale".to_owned(),
+        status: LinkStatus::Disabled,
+        disabled_by: Some(DisabledBy::Brand),
+        created_at: Micros(1_795_000_000_000_000),
+    };
+    facts(&app, topic, &[("lnk_1", "lnk_1", changed.into())]).await;
+    for who in [partner123(), brand("brand1"), operator()] {
+        let (_, one) = app.get(path, &who).await;
+        assert_eq!(
+            (&one["target_url"], &one["status"], &one["disabled_by"]),
+            (
+                &json!("https://shop.example/sale"),
+                &json!("disabled"),
+                &json!("brand")
+            )
+        );
+        assert_eq!(count(&app, "/api/v1/links?status=disabled", &who).await, 1);
+        assert_eq!(count(&app, "/api/v1/links?status=active", &who).await, 0);
+    }
+    for stranger in [partner("partner456"), brand("brand2")] {
+        assert_eq!(app.get(path, &stranger).await.0, 404);
+    }
     app.stop().await;
 }
 

@@ -12,6 +12,11 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// Whether a link leads to its target: `disabled` while it leads to the campaign's fallback page.
+    pub LinkStatus: types::LinkStatus::ALL.map(types::LinkStatus::name)
+);
+
+chassis::closed_list!(
     /// Why a brand declines what a partner claims.
     pub DeclineReason: types::DeclineReason::ALL.map(types::DeclineReason::name)
 );

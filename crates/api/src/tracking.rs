@@ -3,11 +3,13 @@
 use chassis::json::{AmountText, Check, Metadata, MetadataError, Text, WebUrl};
 use chassis::problem::Fields;
 use chassis::time::{Timestamp, now, refuse_future};
-use schemas::{About, AcceptClaimV1, CreateLinkV1, DeclineClaimV1, RecordEventV1, Written};
+use schemas::{
+    About, AcceptClaimV1, ChangeLinkV1, CreateLinkV1, DeclineClaimV1, RecordEventV1, Written,
+};
 use serde::Deserialize;
 use types::{
     Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, Currency, DeclineReason, LinkCode,
-    OrderId, PartnerId, Uuid, check_event_type,
+    LinkStatus, OrderId, PartnerId, Uuid, check_event_type,
 };
 use utoipa::ToSchema;
 
@@ -16,6 +18,7 @@ use crate::lists;
 
 requests! {
     CreateLink = "tracking.create_link.command.v1", "create_link";
+    ChangeLink = "tracking.change_link.command.v1", "change_link";
     RecordEvent = "tracking.record_event.command.v1", "record_event";
     AcceptClaim = "tracking.accept_claim.command.v1", "accept_claim";
     DeclineClaim = "tracking.decline_claim.command.v1", "decline_claim";
@@ -55,6 +58,36 @@ impl CreateLink {
             target_url: self.target_url.into_string(),
         };
         About::of(code, create).write()
+    }
+}
+
+/// What changes in a link: at least one of them.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(min_properties = 1)]
+pub struct ChangeLink {
+    /// Where it leads from now on, on one of the campaign's hosts; absent: where it did. For its partner, and for operators.
+    target_url: Option<WebUrl>,
+    /// Whether it leads there; absent: as it was.
+    #[schema(value_type = Option<lists::LinkStatus>)]
+    status: Option<LinkStatus>,
+}
+
+impl Check for ChangeLink {
+    fn check(&self, fields: &mut Fields) {
+        let says = self.target_url.is_some() || self.status.is_some();
+        fields.require(says, "", "must change something");
+    }
+}
+
+impl ChangeLink {
+    /// As a command, of this link.
+    pub fn command(self, code: LinkCode) -> Written {
+        let change = ChangeLinkV1 {
+            target_url: self.target_url.map(WebUrl::into_string),
+            status: self.status.map(|status| status.name().to_owned()),
+        };
+        About::of(code, change).write()
     }
 }
 

@@ -91,6 +91,11 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// Who disabled a link: none that stands before may enable it again.
+    pub DisabledBy: types::DisabledBy::ALL.map(types::DisabledBy::name)
+);
+
+chassis::closed_list!(
     /// Whether a partner may be in campaigns: `banned` while it may not.
     pub PartnerStatus: types::PartnerStatus::ALL.map(types::PartnerStatus::name)
 );

@@ -24,7 +24,7 @@ mod transports;
 pub use definition::{Definition, LeaderJobs, Routes};
 pub use documents::{
     BAD_GATEWAY, CampaignRefusals, CampaignStatus, ClaimStatus, ConversionStatus, ConversionType,
-    EnrollmentStatus, PartnerStatus, PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE,
+    DisabledBy, EnrollmentStatus, PartnerStatus, PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE,
     TrackingRefusals, UnattributedReason, Verification,
 };
 pub use host::Host;

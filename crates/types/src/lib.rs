@@ -28,8 +28,9 @@ pub use ids::{
 };
 pub use lists::{
     AccountType, BudgetInterval, CampaignStatus, ClaimStatus, Clearable, ConversionStatus,
-    ConversionType, DeclineReason, EarningStatus, EnrollmentStatus, JoinMode, PartnerStatus,
-    PauseReason, PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy,
+    ConversionType, DeclineReason, DisabledBy, EarningStatus, EnrollmentStatus, JoinMode,
+    LinkStatus, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, UnattributedReason,
+    VerifiedBy,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};

@@ -125,6 +125,24 @@ crate::names! {
         Banned = "banned",
     }
 
+    /// Whether a link leads to its target.
+    pub enum LinkStatus {
+        /// It does, while its campaign and its partner may.
+        Active = "active",
+        /// It leads to the campaign's fallback page.
+        Disabled = "disabled",
+    }
+
+    /// Who disabled a link: whoever stands before may not enable it again.
+    pub enum DisabledBy {
+        /// Its partner.
+        Partner = "partner",
+        /// The brand of its campaign.
+        Brand = "brand",
+        /// An operator.
+        Operator = "operator",
+    }
+
     /// Why a brand does not want a partner in a campaign, or in any.
     pub enum RefusalReason {
         /// It may apply again, with more to show.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use types::{
     BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType, Currency,
-    DeclineReason, EnrollmentStatus, LinkCode, Micros, Money, OrderId, PartnerId, PartnerStatus,
-    TermsVersion, Uuid, WindowDays,
+    DeclineReason, DisabledBy, EnrollmentStatus, LinkCode, LinkStatus, Micros, Money, OrderId,
+    PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays,
 };
 
 /// Asks for a link that leads a partner's visitors to a brand's page.
@@ -16,6 +16,15 @@ pub struct CreateLinkV1 {
     pub partner_id: String,
     /// Where it leads, on one of the campaign's hosts.
     pub target_url: String,
+}
+
+/// Asks that a link leads elsewhere, is disabled or enabled: at least one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeLinkV1 {
+    /// Where it leads from now on, on one of the campaign's hosts; absent: where it did.
+    pub target_url: Option<String>,
+    /// `active` or `disabled`; absent: what it is.
+    pub status: Option<String>,
 }
 
 /// Reports what a visitor did.
@@ -127,6 +136,23 @@ pub struct LinkCreatedV1 {
     pub partner_id: PartnerId,
     /// Where it leads.
     pub target_url: String,
+}
+
+/// A link leads elsewhere, is disabled or enabled: all that it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkChangedV1 {
+    /// The campaign that it works for.
+    pub campaign_id: CampaignId,
+    /// Whose visitors.
+    pub partner_id: PartnerId,
+    /// Where it leads.
+    pub target_url: String,
+    /// Whether it does.
+    pub status: LinkStatus,
+    /// Who disabled it; absent of an active one.
+    pub disabled_by: Option<DisabledBy>,
+    /// When it was made.
+    pub created_at: Micros,
 }
 
 /// A purchase or lead is a partner's.

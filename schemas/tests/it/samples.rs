@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use schemas::*;
 use types::{
-    BudgetInterval, CampaignStatus, ConversionType, Currency, DeclineReason, EarningStatus,
-    EnrollmentStatus, JoinMode, Micros, Money, PartnerStatus, PauseReason, PayoutMethod,
-    RefusalReason, TermsVersion, WindowDays,
+    BudgetInterval, CampaignStatus, ConversionType, Currency, DeclineReason, DisabledBy,
+    EarningStatus, EnrollmentStatus, JoinMode, LinkStatus, Micros, Money, PartnerStatus,
+    PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -450,6 +450,11 @@ fn tracking_commands() -> Vec<Body> {
             reason: text("order_unknown"),
         }
         .into(),
+        ChangeLinkV1 {
+            target_url: Some(text("https://example.com/sale")),
+            status: Some(text("disabled")),
+        }
+        .into(),
     ]
 }
 
@@ -546,7 +551,20 @@ fn tracking_events() -> Vec<Body> {
     ]);
     bodies.extend(claims());
     bodies.extend(stops());
+    bodies.push(changed_link());
     bodies
+}
+
+fn changed_link() -> Body {
+    LinkChangedV1 {
+        campaign_id: id("camp123"),
+        partner_id: id("partner123"),
+        target_url: text("https://example.com/sale"),
+        status: LinkStatus::Disabled,
+        disabled_by: Some(DisabledBy::Brand),
+        created_at: Micros(1_795_000_000_123_456),
+    }
+    .into()
 }
 
 fn claims() -> [Body; 4] {

@@ -1,15 +1,16 @@
 //! What the workload asks: each command once, written for every way by which it can be sent.
 
 use anyhow::{Result, anyhow};
+use reqwest::Method;
 use schemas::{
-    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveV1, BanPartnerV1, Body, CloseV1,
-    CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, PauseV1, Plan, PublishTermsV1,
-    RecordEventV1, ResumeV1, Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
+    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveV1, BanPartnerV1, Body, ChangeLinkV1,
+    CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, PauseV1, Plan,
+    PublishTermsV1, RecordEventV1, ResumeV1, Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
 };
 use serde_json::{Value, json};
 use types::{
     BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EnrollmentStatus, EvidenceId,
-    JoinMode, OrderId, PartnerId, RefusalReason,
+    JoinMode, LinkStatus, OrderId, PartnerId, RefusalReason,
 };
 use uuid::Uuid;
 
@@ -55,6 +56,33 @@ pub fn join_of(campaign: &str) -> JoinMode {
         JoinMode::Approval
     } else {
         JoinMode::Open
+    }
+}
+
+/// What changes in a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It leads to another page.
+    Page(&'static str),
+    /// The brand disables or enables it.
+    ByBrand(LinkStatus),
+    /// The partner does.
+    ByPartner(LinkStatus),
+}
+
+impl Change {
+    fn target_url(self) -> Option<String> {
+        match self {
+            Self::Page(page) => Some(format!("https://shop.example/{page}")),
+            Self::ByBrand(_) | Self::ByPartner(_) => None,
+        }
+    }
+
+    fn status(self) -> Option<&'static str> {
+        match self {
+            Self::Page(_) => None,
+            Self::ByBrand(status) | Self::ByPartner(status) => Some(status.name()),
+        }
     }
 }
 
@@ -119,6 +147,13 @@ pub enum Act {
         code: String,
         host: &'static str,
     },
+    /// The partner changes its link, or the brand does.
+    Change {
+        campaign: String,
+        partner: String,
+        code: String,
+        change: Change,
+    },
     Report {
         kind: &'static str,
         user: String,
@@ -156,8 +191,18 @@ impl Act {
             | Self::End { .. }
             | Self::Ban { .. }
             | Self::Evidence { .. } => Service::Campaign,
-            Self::Link { .. } | Self::Report { .. } | Self::Decide { .. } => Service::Tracking,
+            Self::Link { .. } | Self::Change { .. } | Self::Report { .. } | Self::Decide { .. } => {
+                Service::Tracking
+            }
             Self::Payout { .. } => Service::Payment,
+        }
+    }
+
+    /// By which method it is taken.
+    pub fn method(&self) -> Method {
+        match self {
+            Self::Change { .. } => Method::PATCH,
+            _ => Method::POST,
         }
     }
 
@@ -185,6 +230,7 @@ impl Act {
             Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
             Self::Link { .. } => "links".to_owned(),
+            Self::Change { code, .. } => format!("links/{code}"),
             Self::Report { .. } => "tracking/events".to_owned(),
             Self::Decide { accepted, .. } => {
                 let decision = if *accepted { "accept" } else { "decline" };
@@ -200,7 +246,7 @@ impl Act {
             Self::Evidence { .. } => "campaign/evidence".to_owned(),
             Self::Link { .. } => "tracking/links".to_owned(),
             Self::Report { .. } => "tracking/events".to_owned(),
-            Self::Decide { .. } => format!("tracking/{}", self.bff_path()),
+            Self::Change { .. } | Self::Decide { .. } => format!("tracking/{}", self.bff_path()),
             Self::Payout { .. } => "payment/payouts".to_owned(),
             _ => format!("campaign/{}", self.bff_path()),
         }
@@ -249,22 +295,7 @@ impl Act {
                 "campaign_id": campaign, "brand_id": brand, "name": format!("Chaos {campaign}"), "currency": currency,
                 "allowed_hosts": ["shop.example"], "join": join_of(campaign).name(),
             }),
-            Self::Publish { terms, .. } => {
-                let flat = |minor| {
-                    let amount = Amount {
-                        minor,
-                        currency: terms.currency,
-                    };
-                    json!({"flat": {"amount": amount.text(), "currency": terms.currency}})
-                };
-                let sale = terms
-                    .bps
-                    .map_or_else(|| flat(FLAT_SALE), |bps| json!({"bps": bps}));
-                json!({
-                    "text": "Terms of the run.", "window_days": WINDOW_DAYS,
-                    "plan": {"sale": sale, "lead": flat(LEAD), "hold_days": terms.hold_days},
-                })
-            }
+            Self::Publish { terms, .. } => terms.json(),
             Self::Move { .. } | Self::Approve { .. } | Self::Decide { accepted: true, .. } => {
                 json!({})
             }
@@ -302,6 +333,10 @@ impl Act {
             } => json!({
                 "campaign_id": campaign, "partner_id": partner, "code": code, "target_url": format!("https://{host}/"),
             }),
+            Self::Change { change, .. } => match change.status() {
+                Some(status) => json!({"status": status}),
+                None => json!({"target_url": change.target_url()}),
+            },
             Self::Report {
                 kind,
                 user,
@@ -367,11 +402,17 @@ impl Act {
                 ..
             }
             | Self::Ban { campaign, .. }
+            | Self::Change {
+                campaign,
+                change: Change::ByBrand(_),
+                ..
+            }
             | Self::Decide { campaign, .. } => Some(brand(brand_of(campaign))),
             Self::Accept { partner: own, .. }
             | Self::End { partner: own, .. }
             | Self::Evidence { partner: own, .. }
             | Self::Link { partner: own, .. }
+            | Self::Change { partner: own, .. }
             | Self::Payout { partner: own, .. }
             | Self::Report {
                 by: Reporter::Partner(own),
@@ -388,11 +429,12 @@ impl Act {
         }
     }
 
-    /// Whether only its own token says whose it is: a number without a campaign, or a claim.
+    /// Whether only its own token says whose it is: a number without a campaign, a claim, or who disables a link.
     pub fn needs_its_actor(&self) -> bool {
         matches!(
             self,
-            Self::Report { campaign: None, .. }
+            Self::Change { .. }
+                | Self::Report { campaign: None, .. }
                 | Self::Report {
                     by: Reporter::Partner(_),
                     ..
@@ -413,6 +455,11 @@ impl Act {
                 ..
             }
             | Self::Ban { campaign, .. }
+            | Self::Change {
+                campaign,
+                change: Change::ByBrand(_),
+                ..
+            }
             | Self::Decide { campaign, .. } => Some(brand_of(campaign)),
             Self::Report {
                 by: Reporter::Shop(shop),
@@ -428,6 +475,7 @@ impl Act {
             | Self::End { .. }
             | Self::Evidence { .. }
             | Self::Link { .. }
+            | Self::Change { .. }
             | Self::Payout { .. } => None,
         }
     }
@@ -570,6 +618,13 @@ impl Act {
                 };
                 Some((code.clone(), code.clone(), Body::CreateLinkV1(body)))
             }
+            Self::Change { code, change, .. } => {
+                let body = ChangeLinkV1 {
+                    target_url: change.target_url(),
+                    status: change.status().map(ToOwned::to_owned),
+                };
+                Some((code.clone(), code.clone(), body.into()))
+            }
             Self::Report {
                 kind,
                 user,
@@ -626,6 +681,23 @@ pub fn brand_of(campaign: &str) -> String {
 }
 
 impl Terms {
+    fn json(self) -> Value {
+        let flat = |minor| {
+            let amount = Amount {
+                minor,
+                currency: self.currency,
+            };
+            json!({"flat": {"amount": amount.text(), "currency": self.currency}})
+        };
+        let sale = self
+            .bps
+            .map_or_else(|| flat(FLAT_SALE), |bps| json!({"bps": bps}));
+        json!({
+            "text": "Terms of the run.", "window_days": WINDOW_DAYS,
+            "plan": {"sale": sale, "lead": flat(LEAD), "hold_days": self.hold_days},
+        })
+    }
+
     fn plan(self) -> Plan {
         let flat = |minor| WireMoney {
             minor,

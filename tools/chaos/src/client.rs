@@ -152,7 +152,8 @@ impl Client {
                 } else {
                     self.token.clone()
                 };
-                let mut request = self.http.post(url).bearer_auth(token).json(&body);
+                let mut request = self.http.request(act.method(), url);
+                request = request.bearer_auth(token).json(&body);
                 if keyed {
                     request = request.header("Idempotency-Key", key);
                 }
@@ -163,7 +164,8 @@ impl Client {
             }
             Door::Own { token } => {
                 let url = format!("{}/api/v1/{}", self.base(act.service()), act.own_path());
-                let request = self.http.post(url).header("Idempotency-Key", key);
+                let request = self.http.request(act.method(), url);
+                let request = request.header("Idempotency-Key", key);
                 let request = request.json(&body);
                 if token || act.needs_its_actor() {
                     request.bearer_auth(self.token_of(act)?)

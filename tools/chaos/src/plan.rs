@@ -4,9 +4,9 @@
 //! ends is a function of the plan alone, whatever is broken meanwhile and whichever mode the stack is in.
 
 use sha2::{Digest, Sha256};
-use types::JoinMode;
+use types::{JoinMode, LinkStatus};
 
-use super::act::{Act, Amount, Reporter, Terms, brand_of, join_of};
+use super::act::{Act, Amount, Change, Reporter, Terms, brand_of, join_of};
 use super::client::Door;
 use super::random::Random;
 
@@ -238,6 +238,9 @@ impl Writer {
         for visitor in 1..=self.random.between(1, 3) {
             self.visit(&campaign, terms, &code, visitor);
         }
+        if self.random.percent(30) {
+            self.disable(&campaign);
+        }
         self.part(&campaign);
         if terms.hold_days == 0 {
             self.payout(terms.currency);
@@ -337,7 +340,49 @@ impl Writer {
             let way = self.way(true);
             self.steps.push(refused(right, way, "link_exists"));
         }
+        if self.random.percent(25) {
+            let change = self.change(campaign, Change::Page("sale"));
+            self.submit([
+                (change.clone(), Expect::Done),
+                (change, Expect::Refused("link_unchanged")),
+            ]);
+        }
         code
+    }
+
+    fn change(&self, campaign: &str, change: Change) -> Act {
+        Act::Change {
+            campaign: campaign.to_owned(),
+            partner: self.partner.clone(),
+            code: format!("dl{}", self.number),
+            change,
+        }
+    }
+
+    /// What the brand disables its partner does not enable; the brand may.
+    fn disable(&mut self, campaign: &str) {
+        let (on, off) = (LinkStatus::Active, LinkStatus::Disabled);
+        let change = |change| self.change(campaign, change);
+        let mut steps = vec![
+            (change(Change::ByBrand(off)), Expect::Done),
+            (
+                change(Change::ByPartner(on)),
+                Expect::Refused("link_disabled"),
+            ),
+        ];
+        let enabled = change(Change::ByBrand(on));
+        if self.random.percent(50) {
+            steps.push((enabled, Expect::Done));
+        }
+        self.submit(steps);
+    }
+
+    /// One after the other, each in a way of its own: keyed, since what comes next depends on it.
+    fn submit(&mut self, steps: impl IntoIterator<Item = (Act, Expect)>) {
+        for (act, expect) in steps {
+            let way = self.way(false);
+            self.steps.push(Step::Submit { act, way, expect });
+        }
     }
 
     fn visit(&mut self, campaign: &str, terms: Terms, code: &str, visitor: u64) {
@@ -497,10 +542,7 @@ impl Writer {
                 steps.push((ban(true), Expect::Refused("not_banned")));
             }
         }
-        for (act, expect) in steps {
-            let way = self.way(false);
-            self.steps.push(Step::Submit { act, way, expect });
-        }
+        self.submit(steps);
     }
 
     /// Asks for half of what is sure, and then for far more than there is. One in five times the provider takes the

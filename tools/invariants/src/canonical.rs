@@ -130,7 +130,7 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "links",
         Service::Tracking,
-        "SELECT concat_ws(' ', campaign_id, partner_id, target_url) FROM links",
+        "SELECT concat_ws(' ', campaign_id, partner_id, target_url, status, disabled_by) FROM links",
     ),
     (
         "conversions",

@@ -1,6 +1,6 @@
 //! Whose things the one who asks may touch.
 
-use types::{BrandId, PartnerId, VerifiedBy};
+use types::{BrandId, DisabledBy, PartnerId, VerifiedBy};
 
 /// What the one who asks may touch. Decided upon here and not from a read model, which lags.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,15 @@ impl Access {
         match self {
             Self::All => VerifiedBy::Operator,
             Self::Own { .. } => VerifiedBy::Brand,
+        }
+    }
+
+    /// As whom it disables a link of a campaign of this brand.
+    pub fn disables_as(&self, brand: &BrandId) -> DisabledBy {
+        match self {
+            Self::All => DisabledBy::Operator,
+            Self::Own { .. } if self.is_brand(brand) => DisabledBy::Brand,
+            Self::Own { .. } => DisabledBy::Partner,
         }
     }
 

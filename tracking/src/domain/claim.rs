@@ -105,7 +105,8 @@ impl Claims {
             | Event::CampaignStatusAdopted(_)
             | Event::EnrollmentEndAdopted(_)
             | Event::PartnerStatusAdopted(_)
-            | Event::CampaignChangeAdopted(_) => return None,
+            | Event::CampaignChangeAdopted(_)
+            | Event::LinkChanged(_) => return None,
         };
         let known = self.0.get_mut(claim)?;
         if !known.status.stays() {

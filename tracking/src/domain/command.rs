@@ -3,8 +3,8 @@
 use std::fmt;
 
 use types::{
-    Amount, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, Micros, OrderId,
-    PartnerId, check_event_type,
+    Amount, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, LinkStatus,
+    Micros, OrderId, PartnerId, check_event_type,
 };
 
 /// Asks for a link.
@@ -17,9 +17,27 @@ pub struct CreateLink {
     /// Whose visitors.
     pub partner: PartnerId,
     /// Where it leads.
-    pub target_url: String,
-    /// The host of that, in lower case.
-    pub target_host: String,
+    pub target: TargetUrl,
+}
+
+/// Where a link leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetUrl {
+    /// The address.
+    pub url: String,
+    /// Its host, in lower case.
+    pub host: String,
+}
+
+/// Asks that a link changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeLink {
+    /// Its code.
+    pub code: LinkCode,
+    /// Where it leads from now on; `None`: where it did.
+    pub target: Option<TargetUrl>,
+    /// Whether it leads there; `None`: as it was.
+    pub status: Option<LinkStatus>,
 }
 
 /// What a visitor did, as somebody reports it.

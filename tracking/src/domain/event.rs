@@ -46,6 +46,8 @@ schemas::events! {
         PartnerStatusAdopted(PartnerStatusAdoptedV1),
         /// That a campaign is another is known here.
         CampaignChangeAdopted(CampaignChangeAdoptedV1),
+        /// A link leads elsewhere, is disabled or enabled.
+        LinkChanged(LinkChangedV1),
     }
 }
 

@@ -1,11 +1,14 @@
-//! Links.
+//! Links: who gets one, and who changes what of it.
 
 use std::collections::HashSet;
 
-use schemas::{About, LinkCreatedV1};
-use types::{BanId, BrandId, CampaignStatus, EnrollmentId, EnrollmentStatus, Micros, PartnerId};
+use schemas::{About, LinkChangedV1, LinkCreatedV1};
+use types::{
+    BanId, BrandId, CampaignId, CampaignStatus, DisabledBy, EnrollmentId, EnrollmentStatus,
+    LinkCode, LinkStatus, Micros, PartnerId,
+};
 
-use super::{Access, Code, CreateLink, Event, Rejection};
+use super::{Access, ChangeLink, Code, CreateLink, Event, Rejection, TargetUrl};
 
 /// What links use of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,71 @@ pub struct Campaign {
     pub status: CampaignStatus,
 }
 
+/// A link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The campaign that it works for.
+    pub campaign: CampaignId,
+    /// Whose visitors.
+    pub partner: PartnerId,
+    /// Where it leads.
+    pub target_url: String,
+    /// Who disabled it; `None`: it is active.
+    pub disabled_by: Option<DisabledBy>,
+    /// When it was made.
+    pub created_at: Micros,
+    /// The position of the event that made it.
+    pub position: i64,
+}
+
+impl Link {
+    /// As it was made.
+    pub fn created(event: &LinkCreatedV1, time: Micros, position: i64) -> Self {
+        Self {
+            campaign: event.campaign_id.clone(),
+            partner: event.partner_id.clone(),
+            target_url: event.target_url.clone(),
+            disabled_by: None,
+            created_at: time,
+            position,
+        }
+    }
+
+    /// As it is from this event on; where it was made at this position.
+    pub fn after(event: &LinkChangedV1, position: i64) -> Self {
+        Self {
+            campaign: event.campaign_id.clone(),
+            partner: event.partner_id.clone(),
+            target_url: event.target_url.clone(),
+            disabled_by: event.disabled_by,
+            created_at: event.created_at,
+            position,
+        }
+    }
+
+    /// Whether it leads to its target, while its campaign and its partner may.
+    pub fn status(&self) -> LinkStatus {
+        match self.disabled_by {
+            Some(_) => LinkStatus::Disabled,
+            None => LinkStatus::Active,
+        }
+    }
+
+    /// That it is so from now on.
+    fn changed(self, code: LinkCode) -> Event {
+        let status = self.status();
+        let changed = LinkChangedV1 {
+            campaign_id: self.campaign,
+            partner_id: self.partner,
+            target_url: self.target_url,
+            status,
+            disabled_by: self.disabled_by,
+            created_at: self.created_at,
+        };
+        About::of(code, changed).into()
+    }
+}
+
 /// The bans in force of who wants a link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bans(pub HashSet<BanId>);
@@ -34,13 +102,11 @@ impl Bans {
     }
 }
 
-/// What asking for a link comes to.
+/// What asking for a link comes to, where nothing is against it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkDecision {
     /// The link exists.
-    Created(Event),
-    /// It cannot be.
-    Rejected(Rejection),
+    Created(About<LinkCreatedV1>),
     /// The campaign may become known soon.
     WaitForCampaign,
     /// The enrollment may become known soon.
@@ -56,57 +122,116 @@ pub fn create_link(
     enrollment: Option<EnrollmentStatus>,
     bans: &Bans,
     access: &Access,
-) -> LinkDecision {
-    let refused = |rejection| LinkDecision::Rejected(rejection);
+) -> Result<LinkDecision, Rejection> {
     if !access.is_partner(&command.partner) {
-        return refused(Rejection::of(
-            "/partner_id",
-            Code::NotEnrolled,
-            "this partner is not enrolled in the campaign",
-        ));
+        let detail = "this partner is not enrolled in the campaign";
+        return Err(Rejection::of("/partner_id", Code::NotEnrolled, detail));
     }
     if taken {
-        return refused(Rejection::of(
-            "/code",
-            Code::LinkExists,
-            "a link with this code exists",
-        ));
+        let detail = "a link with this code exists";
+        return Err(Rejection::of("/code", Code::LinkExists, detail));
     }
     let Some(campaign) = campaign else {
-        return LinkDecision::WaitForCampaign;
+        return Ok(LinkDecision::WaitForCampaign);
     };
-    if campaign.status == CampaignStatus::Closed {
-        let detail = "the campaign has ended for good";
-        return refused(Rejection::of("/campaign_id", Code::CampaignClosed, detail));
-    }
-    if bans.keep_out(&command.partner, &campaign.brand) {
-        let detail = "the campaign's brand, or an operator, has banned this partner";
-        return refused(Rejection::of("/partner_id", Code::PartnerBanned, detail));
-    }
-    if !campaign.allowed_hosts.contains(&command.target_host) {
-        let detail = format!(
-            "links of this campaign may lead to {}",
-            campaign.allowed_hosts.join(", ")
-        );
-        return refused(Rejection::of("/target_url", Code::HostNotAllowed, detail));
-    }
-    match enrollment {
-        Some(EnrollmentStatus::Enrolled) => {}
-        Some(status) => {
-            let detail = format!("this partner is not in the campaign: {}", status.name());
-            return refused(Rejection::of("/partner_id", Code::NotEnrolled, detail));
-        }
-        None => {
-            return LinkDecision::WaitForEnrollment(EnrollmentId::of(
-                &command.campaign,
-                &command.partner,
-            ));
-        }
-    }
+    campaign.takes_links_of(&command.partner, bans)?;
+    campaign.allows(&command.target)?;
+    let Some(enrollment) = enrollment else {
+        let enrollment = EnrollmentId::of(&command.campaign, &command.partner);
+        return Ok(LinkDecision::WaitForEnrollment(enrollment));
+    };
+    is_in(enrollment)?;
     let created = LinkCreatedV1 {
         campaign_id: command.campaign.clone(),
         partner_id: command.partner.clone(),
-        target_url: command.target_url.clone(),
+        target_url: command.target.url.clone(),
     };
-    LinkDecision::Created(About::of(command.code.clone(), created).into())
+    let created = About::of(command.code.clone(), created);
+    Ok(LinkDecision::Created(created))
+}
+
+/// Decides what becomes of a link. Where it leads is its partner's to say. Its brand and operators may disable it, too, and
+/// whoever stands behind them in [`DisabledBy`] enables it no more. To lead anywhere anew it needs what a new link needs.
+pub fn change_link(
+    command: &ChangeLink,
+    link: Option<&Link>,
+    campaign: Option<&Campaign>,
+    enrollment: Option<EnrollmentStatus>,
+    bans: &Bans,
+    access: &Access,
+) -> Result<Event, Rejection> {
+    let known = link.zip(campaign).zip(enrollment);
+    let own = known.filter(|((link, campaign), _)| access.covers(&link.partner, &campaign.brand));
+    let unknown = || Rejection::new(Code::LinkUnknown, "there is no such link");
+    let ((link, campaign), enrollment) = own.ok_or_else(unknown)?;
+    let target = command.target.as_ref();
+    let target = target.filter(|target| target.url != link.target_url);
+    if let Some(target) = target {
+        if !access.is_partner(&link.partner) {
+            let detail = "where a link leads is for its partner to change";
+            let refused = Rejection::of("/target_url", Code::TargetNotPermitted, detail);
+            return Err(refused);
+        }
+        campaign.allows(target)?;
+    }
+    let by = Some(access.disables_as(&campaign.brand));
+    let disabled_by = match command.status {
+        None => link.disabled_by,
+        Some(LinkStatus::Disabled) => link.disabled_by.max(by),
+        Some(LinkStatus::Active) if link.disabled_by > by => {
+            let detail = "the link was disabled by the brand, or an operator";
+            return Err(Rejection::of("/status", Code::LinkDisabled, detail));
+        }
+        Some(LinkStatus::Active) => None,
+    };
+    if target.is_none() && disabled_by == link.disabled_by {
+        let detail = format!("the link leads there, and is {}", link.status().name());
+        return Err(Rejection::new(Code::LinkUnchanged, detail));
+    }
+    let enabled = disabled_by.is_none() && link.disabled_by.is_some();
+    if enabled || target.is_some() {
+        campaign.takes_links_of(&link.partner, bans)?;
+        is_in(enrollment)?;
+    }
+    let target_url = target.map_or(&link.target_url, |target| &target.url);
+    let changed = Link {
+        target_url: target_url.clone(),
+        disabled_by,
+        ..link.clone()
+    };
+    Ok(changed.changed(command.code.clone()))
+}
+
+impl Campaign {
+    /// Whether links of this partner may lead anywhere, or will when the campaign goes on.
+    fn takes_links_of(&self, partner: &PartnerId, bans: &Bans) -> Result<(), Rejection> {
+        if self.status == CampaignStatus::Closed {
+            let detail = "the campaign has ended for good";
+            return Err(Rejection::of("/campaign_id", Code::CampaignClosed, detail));
+        }
+        if bans.keep_out(partner, &self.brand) {
+            let detail = "the campaign's brand, or an operator, has banned this partner";
+            return Err(Rejection::of("/partner_id", Code::PartnerBanned, detail));
+        }
+        Ok(())
+    }
+
+    /// Whether its links may lead there.
+    fn allows(&self, target: &TargetUrl) -> Result<(), Rejection> {
+        if self.allowed_hosts.contains(&target.host) {
+            return Ok(());
+        }
+        let hosts = self.allowed_hosts.join(", ");
+        let detail = format!("links of this campaign may lead to {hosts}");
+        Err(Rejection::of("/target_url", Code::HostNotAllowed, detail))
+    }
+}
+
+/// Whether a partner that stands so with a campaign may have links there.
+fn is_in(enrollment: EnrollmentStatus) -> Result<(), Rejection> {
+    if enrollment == EnrollmentStatus::Enrolled {
+        return Ok(());
+    }
+    let detail = format!("this partner is not in the campaign: {}", enrollment.name());
+    Err(Rejection::of("/partner_id", Code::NotEnrolled, detail))
 }

@@ -146,7 +146,8 @@ impl Orders {
             | Event::CampaignStatusAdopted(_)
             | Event::EnrollmentEndAdopted(_)
             | Event::PartnerStatusAdopted(_)
-            | Event::CampaignChangeAdopted(_) => None,
+            | Event::CampaignChangeAdopted(_)
+            | Event::LinkChanged(_) => None,
         }
     }
 

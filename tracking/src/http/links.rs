@@ -1,28 +1,33 @@
 //! `/api/v1/tracking/links`
 
-use api::{CreateLink, Request};
+use api::lists::LinkStatus;
+use api::{ChangeLink, CreateLink, Request};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
+use chassis::params::Path;
 use chassis::problem::{FieldProblem, Problem};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{Host, TrackingRefusals, Waiting};
+use runtime::{DisabledBy, Host, TrackingRefusals, Waiting};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
-use types::{CampaignId, Micros, PartnerId};
+use types::{CampaignId, LinkCode, Micros, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::domain;
 use crate::store::links;
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Host> {
-    OpenApiRouter::new().routes(routes!(create_link, list_links))
+    OpenApiRouter::new()
+        .routes(routes!(create_link, list_links))
+        .routes(routes!(change_link))
 }
 
 /// A link.
@@ -33,6 +38,11 @@ pub(super) struct Link {
     campaign_id: String,
     partner_id: String,
     target_url: String,
+    #[schema(value_type = LinkStatus)]
+    status: String,
+    /// Who disabled it.
+    #[schema(value_type = Option<DisabledBy>)]
+    disabled_by: Option<String>,
     /// Where visitors are sent to.
     #[schema(example = "/c/spring-sale")]
     path: String,
@@ -78,17 +88,55 @@ pub(super) async fn create_link(
     Ok(submitted.created(link_of))
 }
 
+/// Change a link
+///
+/// Where it leads: for its partner. Whether it does: for its partner and the campaign's brand; what the brand disabled, the
+/// partner cannot enable. Operators may change both. It takes effect within a second; a disabled link leads to the campaign's
+/// fallback page, and earlier clicks count as they did.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/tracking/links/{code}",
+    tag = "links",
+    params(("code" = String, Path), Repeatable),
+    request_body(content = ChangeLink, example = json!({"target_url": "https://shop.example.com/sale"})),
+    responses(
+        (status = 200, body = Link),
+        (status = 202, body = Waiting),
+        Problems<TrackingRefusals>,
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn change_link(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    Path(code): Path<LinkCode>,
+    write: Write<ChangeLink>,
+) -> Result<Response, Problem> {
+    let command = |_, body: ChangeLink| body.command(code);
+    let submitted = host
+        .submit_write(ChangeLink::KIND, write, &caller, &context, command)
+        .await?;
+    Ok(submitted.ok(link_of))
+}
+
 fn link_of(message: &Message) -> Option<Link> {
-    let Body::LinkCreatedV1(body) = &message.body else {
-        return None;
+    let header = &message.header;
+    let link = match &message.body {
+        Body::LinkCreatedV1(body) => domain::Link::created(body, header.time, 0),
+        Body::LinkChangedV1(body) => domain::Link::after(body, 0),
+        _ => return None,
     };
+    let status = link.status().name().to_owned();
     Some(Link {
-        code: message.header.subject.clone(),
-        campaign_id: body.campaign_id.to_string(),
-        partner_id: body.partner_id.to_string(),
-        target_url: body.target_url.clone(),
-        path: path(&message.header.subject),
-        created_at: message.header.time.into(),
+        code: header.subject.clone(),
+        campaign_id: link.campaign.into_string(),
+        partner_id: link.partner.into_string(),
+        target_url: link.target_url,
+        status,
+        disabled_by: link.disabled_by.map(|by| by.name().to_owned()),
+        path: path(&header.subject),
+        created_at: link.created_at.into(),
     })
 }
 
@@ -107,6 +155,9 @@ pub(super) struct LinkFilter {
     /// Of this partner.
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
+    /// That are so.
+    #[param(inline, value_type = Option<LinkStatus>)]
+    status: Option<types::LinkStatus>,
 }
 
 /// List links, newest first
@@ -124,8 +175,13 @@ pub(super) async fn list_links(
     list: List<LinkFilter>,
 ) -> Result<Page<Link>, Problem> {
     let List { page, filter } = list;
-    let (campaign, partner) = (filter.campaign_id.as_ref(), filter.partner_id.as_ref());
-    let rows = links::list(host.pool(), caller.scope()?, campaign, partner, page).await;
+    let filter = links::LinkFilter {
+        scope: caller.scope()?,
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
+        status: filter.status,
+    };
+    let rows = links::list(host.pool(), &filter, page).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
     Ok(Page::new(
         page,
@@ -137,6 +193,8 @@ pub(super) async fn list_links(
             campaign_id: row.campaign_id,
             partner_id: row.partner_id,
             target_url: row.target_url,
+            status: row.status,
+            disabled_by: row.disabled_by,
             created_at: Micros(row.created_at).into(),
         },
     ))

@@ -3,14 +3,18 @@
 use std::str::FromStr;
 
 use chassis::json::WebUrl;
-use schemas::{Actor, Body, CreateLinkV1, Event as _, Header, Message, RecordEventV1, Topic, kind};
+use schemas::{
+    Actor, Body, ChangeLinkV1, CreateLinkV1, Event as _, Header, Message, RecordEventV1, Topic,
+    kind,
+};
 use types::{
-    Amount, BrandId, CampaignId, ClaimId, ConversionId, DeclineReason, LinkCode, OrderId, PartnerId,
+    Amount, BrandId, CampaignId, ClaimId, ConversionId, DeclineReason, LinkCode, LinkStatus,
+    OrderId, PartnerId,
 };
 
 use crate::domain::{
-    Access, ClaimDecision, Code, CreateLink, DecideClaim, Event, EventType, Fact, Rejection,
-    Report, adopt, amount_refused,
+    Access, ChangeLink, ClaimDecision, Code, CreateLink, DecideClaim, Event, EventType, Fact,
+    Rejection, Report, TargetUrl, adopt, amount_refused,
 };
 use crate::visitor;
 
@@ -22,6 +26,8 @@ pub const MAX_USER_ID_LENGTH: usize = 128;
 pub enum Read {
     /// A link.
     Link(CreateLink),
+    /// What becomes of a link.
+    ChangedLink(ChangeLink),
     /// A report.
     Report(Report),
     /// What becomes of a claim.
@@ -35,6 +41,7 @@ pub fn read(message: &Message, now: types::Micros) -> Result<Read, Rejection> {
     let header = &message.header;
     match &message.body {
         Body::CreateLinkV1(body) => create_link(header, body).map(Read::Link),
+        Body::ChangeLinkV1(body) => change_link(header, body).map(Read::ChangedLink),
         Body::RecordEventV1(body) => report(header, body, now).map(Read::Report),
         Body::AcceptClaimV1(_) => decide(header, ClaimDecision::Accept).map(Read::Claim),
         Body::DeclineClaimV1(body) => {
@@ -47,13 +54,35 @@ pub fn read(message: &Message, now: types::Micros) -> Result<Read, Rejection> {
 }
 
 fn create_link(header: &Header, body: &CreateLinkV1) -> Result<CreateLink, Rejection> {
-    let url = WebUrl::parse(&body.target_url).map_err(|error| invalid("/target_url", error))?;
     Ok(CreateLink {
         code: LinkCode::parse(&*header.subject).map_err(|error| invalid("/code", error))?,
         campaign: campaign(&body.campaign_id)?,
         partner: partner(&body.partner_id)?,
-        target_host: url.host(),
-        target_url: url.into_string(),
+        target: target(&body.target_url)?,
+    })
+}
+
+fn change_link(header: &Header, body: &ChangeLinkV1) -> Result<ChangeLink, Rejection> {
+    if body.target_url.is_none() && body.status.is_none() {
+        return Err(invalid("", "must change something"));
+    }
+    let status = body.status.as_deref().map(|name| {
+        let status = LinkStatus::parse(name);
+        status.ok_or_else(|| invalid("/status", "is none that is known"))
+    });
+    let unknown = |_| Rejection::new(Code::LinkUnknown, "there is no such link");
+    Ok(ChangeLink {
+        code: LinkCode::parse(&*header.subject).map_err(unknown)?,
+        target: body.target_url.as_deref().map(target).transpose()?,
+        status: status.transpose()?,
+    })
+}
+
+fn target(url: &str) -> Result<TargetUrl, Rejection> {
+    let url = WebUrl::parse(url).map_err(|error| invalid("/target_url", error))?;
+    Ok(TargetUrl {
+        host: url.host(),
+        url: url.into_string(),
     })
 }
 

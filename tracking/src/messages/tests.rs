@@ -2,12 +2,13 @@
 
 use schemas::{
     About, CampaignAdoptedV1, ConversionAttributedV1, ConversionDuplicateIgnoredV1,
-    ConversionRefundedV1, EnrollmentAdoptedV1, Event as _, Header, Id, LinkCreatedV1, Message,
-    Record, TermsAdoptedV1, Topic,
+    ConversionRefundedV1, EnrollmentAdoptedV1, Event as _, Header, Id, LinkChangedV1,
+    LinkCreatedV1, Message, Record, TermsAdoptedV1, Topic,
 };
 use types::{
-    Amount, BrandId, CampaignId, ClickId, ConversionId, ConversionType, Currency, EnrollmentId,
-    EnrollmentStatus, LinkCode, Micros, Money, OrderId, PartnerId, TermsVersion, Uuid, WindowDays,
+    Amount, BrandId, CampaignId, ClickId, ConversionId, ConversionType, Currency, DisabledBy,
+    EnrollmentId, EnrollmentStatus, LinkCode, LinkStatus, Micros, Money, OrderId, PartnerId,
+    TermsVersion, Uuid, WindowDays,
 };
 
 use crate::domain::*;
@@ -65,6 +66,17 @@ fn adopted() -> Vec<Event> {
                 campaign_id: campaign(),
                 partner_id: partner,
                 target_url: "https://a.example/".to_owned(),
+            },
+        ),
+        of(
+            LinkCode::parse("lnk_1").unwrap(),
+            LinkChangedV1 {
+                campaign_id: campaign(),
+                partner_id: PartnerId::parse("partner1").unwrap(),
+                target_url: "https://a.example/sale".to_owned(),
+                status: LinkStatus::Disabled,
+                disabled_by: Some(DisabledBy::Brand),
+                created_at: Micros(1),
             },
         ),
     ]

@@ -1,52 +1,50 @@
 //! `links`.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use schemas::{About, LinkCreatedV1};
 use sqlx::{FromRow, PgConnection, PgPool};
-use types::{BrandId, CampaignId, EnrollmentId, LinkCode, Micros, PartnerId};
+use types::{
+    BrandId, CampaignId, DisabledBy, EnrollmentId, LinkCode, LinkStatus, Micros, PartnerId,
+};
 
 use super::unreadable;
 use crate::click_id::link_digest;
+use crate::domain::Link;
 
-/// A link.
-#[derive(Debug, Clone)]
-pub struct NewLink {
-    /// As it was made.
-    pub link: About<LinkCreatedV1>,
-    /// When that was.
-    pub created_at: Micros,
-    /// The position of its event.
-    pub position: i64,
-}
-
-/// Which of these codes are taken.
-pub async fn taken(
+/// The links of these codes, where there are any.
+pub async fn load(
     connection: &mut PgConnection,
     codes: &[&str],
-) -> Result<HashSet<LinkCode>, sqlx::Error> {
-    let codes: Vec<String> = sqlx::query_scalar("SELECT code FROM links WHERE code = ANY($1)")
-        .bind(codes)
-        .fetch_all(connection)
-        .await?;
-    let parse = |code| LinkCode::parse(code).map_err(|_| unreadable("link code"));
-    codes.into_iter().map(parse).collect()
+) -> Result<HashMap<LinkCode, Link>, sqlx::Error> {
+    let rows: Vec<LinkRow> = sqlx::query_as(
+        "SELECT code, campaign_id, partner_id, target_url, status, disabled_by, created_at, position
+           FROM links WHERE code = ANY($1)",
+    )
+    .bind(codes)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(LinkRow::read).collect()
 }
 
-/// Saves new links.
-pub async fn save(connection: &mut PgConnection, rows: &[NewLink]) -> Result<(), sqlx::Error> {
+/// Saves links that are new or changed.
+pub async fn save(
+    connection: &mut PgConnection,
+    rows: &[(&LinkCode, &Link)],
+) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, rows => "links" {
-        code: text = |row| row.link.subject.as_str(),
-        campaign_id: text = |row| row.link.campaign_id.as_str(),
-        partner_id: text = |row| row.link.partner_id.as_str(),
-        enrollment_id: text = |row| EnrollmentId::of(&row.link.campaign_id, &row.link.partner_id).into_string(),
-        target_url: text = |row| row.link.target_url.as_str(),
-        digest: bigint = |row| link_digest(&row.link.subject),
-        created_at: bigint = |row| row.created_at.0,
-        position: bigint = |row| row.position,
-    })
+        code: text = |(code, _)| code.as_str(),
+        campaign_id: text = |(_, link)| link.campaign.as_str(),
+        partner_id: text = |(_, link)| link.partner.as_str(),
+        enrollment_id: text = |(_, link)| EnrollmentId::of(&link.campaign, &link.partner).into_string(),
+        target_url: text = |(_, link)| link.target_url.as_str(),
+        status: text = |(_, link)| link.status().name(),
+        disabled_by: text = |(_, link)| link.disabled_by.map(DisabledBy::name),
+        digest: bigint = |(code, _)| link_digest(code),
+        created_at: bigint = |(_, link)| link.created_at.0,
+        position: bigint = |(_, link)| link.position,
+    } on (code) set (target_url, status, disabled_by))
     .await
 }
 
@@ -57,8 +55,8 @@ pub struct Target {
     pub campaign_id: String,
     /// Where it leads.
     pub url: String,
-    /// Whether it does: the campaign is active and has started, and its partner is enrolled and banned by nobody. Else this is the
-    /// fallback page, where no click counts.
+    /// Whether it does: it is not disabled, the campaign is active and has started, and its partner is enrolled and banned by
+    /// nobody. Else this is the fallback page, where no click counts.
     pub live: bool,
 }
 
@@ -74,7 +72,7 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
     }
     let row: Option<Row> = sqlx::query_as(
         "SELECT l.campaign_id, l.target_url, c.fallback_url, c.allowed_hosts,
-                c.status = 'active' AND e.status = 'enrolled'
+                l.status = 'active' AND c.status = 'active' AND e.status = 'enrolled'
                 AND (c.starts_at IS NULL
                      OR c.starts_at <= (SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset)
                                           FROM pipeline.log_head))
@@ -98,7 +96,7 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
     }))
 }
 
-/// Notes the event that last stopped links.
+/// Notes the event that last stopped links, or changed one.
 pub async fn save_stop(connection: &mut PgConnection, position: i64) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO link_stops (only_row, position) VALUES (true, $1)
@@ -128,33 +126,70 @@ pub struct LinkRow {
     pub partner_id: String,
     /// Where it leads.
     pub target_url: String,
+    /// Whether it does: a name of [`LinkStatus`].
+    pub status: String,
+    /// Who disabled it: a name of [`DisabledBy`].
+    pub disabled_by: Option<String>,
     /// When it was made.
     pub created_at: i64,
     /// Where it stands in lists.
     pub position: i64,
 }
 
+impl LinkRow {
+    fn read(self) -> Result<(LinkCode, Link), sqlx::Error> {
+        let disabled_by = self.disabled_by.map(|name| {
+            let by = DisabledBy::parse(&name);
+            by.ok_or_else(|| unreadable("who disabled a link"))
+        });
+        let link = Link {
+            campaign: CampaignId::parse(self.campaign_id).map_err(|_| unreadable("campaign id"))?,
+            partner: PartnerId::parse(self.partner_id).map_err(|_| unreadable("partner id"))?,
+            target_url: self.target_url,
+            disabled_by: disabled_by.transpose()?,
+            created_at: Micros(self.created_at),
+            position: self.position,
+        };
+        let code = LinkCode::parse(self.code).map_err(|_| unreadable("link code"))?;
+        Ok((code, link))
+    }
+}
+
+/// Which links are listed.
+#[derive(Debug)]
+pub struct LinkFilter<'a> {
+    /// Whose.
+    pub scope: Scope<'a>,
+    /// Of this campaign.
+    pub campaign: Option<&'a CampaignId>,
+    /// Of this partner.
+    pub partner: Option<&'a PartnerId>,
+    /// That are so.
+    pub status: Option<LinkStatus>,
+}
+
 /// A page of links, newest first.
 pub async fn list(
     pool: &PgPool,
-    scope: Scope<'_>,
-    campaign: Option<&CampaignId>,
-    partner: Option<&PartnerId>,
+    filter: &LinkFilter<'_>,
     page: PageQuery,
 ) -> Result<Vec<LinkRow>, sqlx::Error> {
+    let scope = filter.scope;
     sqlx::query_as(
-        "SELECT l.code, l.campaign_id, l.partner_id, l.target_url, l.created_at, l.position
+        "SELECT l.code, l.campaign_id, l.partner_id, l.target_url, l.status, l.disabled_by, l.created_at, l.position
            FROM links l JOIN campaigns c ON c.id = l.campaign_id
           WHERE l.position < $1 AND ($2 OR l.partner_id = $3 OR c.brand_id = $4)
             AND ($5::text IS NULL OR l.campaign_id = $5) AND ($6::text IS NULL OR l.partner_id = $6)
-          ORDER BY l.position DESC LIMIT $7",
+            AND ($7::text IS NULL OR l.status = $7)
+          ORDER BY l.position DESC LIMIT $8",
     )
     .bind(page.below())
     .bind(scope.all)
     .bind(scope.partner.map(PartnerId::as_str))
     .bind(scope.brand.map(BrandId::as_str))
-    .bind(campaign.map(CampaignId::as_str))
-    .bind(partner.map(PartnerId::as_str))
+    .bind(filter.campaign.map(CampaignId::as_str))
+    .bind(filter.partner.map(PartnerId::as_str))
+    .bind(filter.status.map(LinkStatus::name))
     .bind(page.rows())
     .fetch_all(pool)
     .await

@@ -9,6 +9,7 @@ mod attributing;
 mod bad_input;
 mod brands;
 mod callers;
+mod changing;
 mod claiming;
 mod documents;
 mod edge;

@@ -57,6 +57,9 @@ async fn the_tables_are_the_fold_of_the_log() {
         &with(purchase("user1", "1"), "currency", "EUR"),
     )
     .await;
+    let (path, disabled) = (format!("{LINKS}/lnk_1"), json!({"status": "disabled"}));
+    let (status, answer) = service.patch(&path, &partner(PARTNER), &disabled).await;
+    assert_eq!(status, 200, "{answer}");
     let brand_id = BRAND.parse().unwrap();
     let closed = CampaignClosedV1 { brand_id };
     deliver(&mut service, "camp200", "camp200", closed.into()).await;

@@ -14,8 +14,8 @@ use types::{BanId, BrandId, EnrollmentStatus, JoinMode, Micros, PauseReason, Ref
 
 use crate::app::*;
 
-const TARGET: &str = "https://shop.example/p?a=b";
-const FALLBACK: &str = "https://shop.example/";
+pub const TARGET: &str = "https://shop.example/p?a=b";
+pub const FALLBACK: &str = "https://shop.example/";
 
 fn paused() -> Body {
     CampaignPausedV1 {
@@ -32,7 +32,7 @@ fn resumed() -> Body {
     .into()
 }
 
-fn closed() -> Body {
+pub fn closed() -> Body {
     CampaignClosedV1 {
         brand_id: BRAND.parse().unwrap(),
     }
@@ -50,7 +50,7 @@ fn ended(status: EnrollmentStatus) -> Body {
     .into()
 }
 
-async fn of_campaign(service: &mut TestService, body: Body) {
+pub async fn of_campaign(service: &mut TestService, body: Body) {
     deliver(service, CAMPAIGN, CAMPAIGN, body).await;
 }
 
@@ -59,7 +59,7 @@ async fn of_partner(service: &mut TestService, body: Body) {
 }
 
 /// Where a visitor of a link is sent, without the click.
-async fn location(service: &TestService, code: &str) -> String {
+pub async fn location(service: &TestService, code: &str) -> String {
     let url = format!("{}/c/{code}?user_id=passer-by", service.base_url);
     let response = service.client.get(url).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::FOUND);
@@ -68,14 +68,14 @@ async fn location(service: &TestService, code: &str) -> String {
     target.unwrap_or(location).trim_end_matches('&').to_owned()
 }
 
-async fn leads_to(service: &TestService, expected: &str) {
+pub async fn leads_to(service: &TestService, expected: &str) {
     until(expected, || async {
         location(service, "lnk_1").await == expected
     })
     .await;
 }
 
-async fn clicks(service: &TestService) -> i64 {
+pub async fn clicks(service: &TestService) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM clicks")
         .fetch_one(service.pool())
         .await

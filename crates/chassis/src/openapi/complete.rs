@@ -116,7 +116,8 @@ fn says_nothing(content: &RefOr<Content>, known: &Components) -> bool {
         return false;
     };
     let named = schema_name(content).and_then(|name| known.schemas.get(name));
-    matches!(named, Some(RefOr::T(Schema::Object(object))) if object.required.is_empty())
+    matches!(named, Some(RefOr::T(Schema::Object(object)))
+        if object.required.is_empty() && object.min_properties.is_none())
 }
 
 /// The name of the schema that a content refers to.

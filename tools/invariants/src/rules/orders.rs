@@ -25,26 +25,29 @@ const BY_BRANDS: &str =
     "SELECT count(*) FROM messages WHERE service = 'tracking' AND actor -> 'roles' ? 'brand'";
 const NOTED: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.refund_noted.v1'";
 
-/// What was stopped, from when until when, as tracking knew it: a campaign, a partner in one, or a partner in all of a brand's, or in
-/// all.
+/// What was stopped, from when until when, as tracking knew it: a link, a campaign, a partner in one, or a partner in all of a
+/// brand's, or in all.
 const STOPPED: &str = "SELECT count(*) FROM messages WHERE service = 'tracking'
-     AND type IN ('campaign.status_adopted.v1', 'enrollment.end_adopted.v1', 'partner.status_adopted.v1')";
+     AND type IN ('campaign.status_adopted.v1', 'enrollment.end_adopted.v1', 'partner.status_adopted.v1', 'link.changed.v1')";
 
 /// A process that cannot read its database learns late of a stop: what is clicked in the first ten seconds may count.
 const COUNTED: &str = "WITH turns AS (
-         SELECT CASE WHEN type NOT LIKE 'partner.%' THEN key END AS campaign,
+         SELECT CASE WHEN type LIKE 'link.%' THEN subject END AS link,
+                CASE WHEN type LIKE 'link.%' THEN payload ->> 'campaign_id' WHEN type NOT LIKE 'partner.%' THEN key END AS campaign,
                 CASE WHEN type LIKE 'partner.%' THEN key ELSE payload ->> 'partner_id' END AS partner,
                 payload ->> 'brand_id' AS brand, time,
                 coalesce(payload ->> 'status', 'enrolled') IN ('active', 'enrolled') AS live,
                 lead(time) OVER (PARTITION BY subject ORDER BY position) AS until
            FROM messages WHERE service = 'tracking'
-            AND type IN ('campaign.status_adopted.v1', 'enrollment.adopted.v1', 'enrollment.end_adopted.v1', 'partner.status_adopted.v1')),
+            AND type IN ('campaign.status_adopted.v1', 'enrollment.adopted.v1', 'enrollment.end_adopted.v1', 'partner.status_adopted.v1',
+                         'link.changed.v1')),
      clicked AS (
          SELECT *, ('x' || lpad(substr(payload ->> 'click_id', 5, 14), 16, '0'))::bit(64)::bigint AS at
            FROM messages WHERE type = 'conversion.attributed.v1' AND payload ->> 'click_id' LIKE 'clk\\_%')
      SELECT format('tracking position %s: %s counts by click %s, made while its link was stopped', c.position, c.subject,
                    c.payload ->> 'click_id') AS evidence
        FROM clicked c JOIN turns t ON (t.campaign IS NULL OR t.campaign = c.payload ->> 'campaign_id')
+        AND (t.link IS NULL OR t.link = c.payload ->> 'link_code')
         AND (t.partner IS NULL OR t.partner = c.payload ->> 'partner_id')
         AND (t.brand IS NULL OR t.brand = c.payload ->> 'brand_id')
       WHERE NOT t.live AND c.at > t.time + 10000000 AND (t.until IS NULL OR c.at < t.until)";

@@ -122,6 +122,8 @@ const PARTNER_READS: [Seen; 4] = [Role, Yes, Hidden, Yes];
 const LISTS: [Seen; 4] = [Role, Yes, Yes, Yes];
 /// A brand or partner that is sent to the decider of another service: its outcome says more (see the services' lines).
 const TAKEN_OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
+/// The same where both may ask.
+const TAKEN_OF_BOTH: [Seen; 4] = [Role, Yes, Yes, Yes];
 const ANYONE: [Seen; 4] = [Yes, Yes, Yes, Yes];
 
 /// All of them, in the order in which they are tried: what changes something comes after what shows it.
@@ -264,6 +266,8 @@ pub const LINES: &[Line] = &[
     line(Service::Tracking, "POST /api/v1/tracking/events", "/api/v1/tracking/events",
         r#"{"user_id":"visitor","event_type":"refund","amount":"0.01","order_id":"order-$who","campaign_id":"camp-else"}"#,
         [Role, Role, Hidden, Yes], [Role, Role, Hidden, Yes], Yes),
+    line(Service::Tracking, "PATCH /api/v1/tracking/links/{code}", "/api/v1/tracking/links/link-$who", r#"{"status":"disabled"}"#,
+        BOTH, OPERATOR, Hidden),
     line(Service::Tracking, "POST /api/v1/tracking/links", "/api/v1/tracking/links",
         r#"{"campaign_id":"camp-mine","partner_id":"partner-mine","code":"link-$who","target_url":"https://a.example/"}"#,
         PARTNERS, PARTNERS, Yes).distinguishable(PARTNERS, TAKEN),
@@ -378,6 +382,8 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/links", "/api/v1/links?partner_id=partner-$who", "",
         LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/links/{code}", "/api/v1/links/link-$who", "",
+        READ_BY_BOTH, OPERATOR_READS, Hidden),
     line(Service::Bff, "GET /api/v1/evidence", "/api/v1/evidence", "",
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/evidence", "/api/v1/evidence?partner_id=partner-$who", "",
@@ -402,6 +408,8 @@ pub const LINES: &[Line] = &[
     line(Service::Bff, "POST /api/v1/links", "/api/v1/links",
         r#"{"campaign_id":"camp-mine","partner_id":"partner-$who","target_url":"https://a.example/"}"#,
         PARTNERS, OPERATOR, Yes),
+    line(Service::Bff, "PATCH /api/v1/links/{code}", "/api/v1/links/link-$who", r#"{"status":"disabled"}"#,
+        TAKEN_OF_BOTH, TAKEN_OF_BOTH, Yes),
     line(Service::Bff, "POST /api/v1/payments/request", "/api/v1/payments/request", PAYOUT,
         PARTNERS, OPERATOR, Yes),
     line(Service::Bff, "POST /api/v1/tracking/events", "/api/v1/tracking/events",

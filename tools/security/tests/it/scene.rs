@@ -11,7 +11,8 @@ use runtime::testing::{
 use schemas::{
     Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale, CommissionCalculatedV1,
     ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1, LedgerPostedV1,
-    PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer,
+    LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, TermsPublishedV1,
+    Topic, Transfer,
 };
 use serde_json::{Value, json};
 use types::{
@@ -399,6 +400,16 @@ async fn bff_scene() -> Scene {
             .deliver(events, &conversion, &conversion, sold(owner))
             .await;
         scene.name(owner, "conversion", conversion);
+        let code = format!("link-{owner}");
+        let made = LinkCreatedV1 {
+            campaign_id: campaign_of(owner),
+            partner_id: partner_of(owner),
+            target_url: "https://a.example/".to_owned(),
+        };
+        scene
+            .service
+            .deliver(events, &code, &code, made.into())
+            .await;
         campaigns_of(&mut scene.service, owner).await;
         let earned = LedgerPostedV1 {
             transfers: vec![Transfer {

@@ -1,15 +1,22 @@
 use std::collections::HashSet;
 
 use super::*;
-use types::{BanId, CampaignStatus, EnrollmentId, EnrollmentStatus};
+use types::{BanId, CampaignStatus, DisabledBy, EnrollmentId, EnrollmentStatus, LinkStatus};
 
 fn link_request() -> CreateLink {
     CreateLink {
         code: LinkCode::parse("lnk_1").unwrap(),
         campaign: campaign("camp1"),
         partner: partner("partner1"),
-        target_url: "https://shop.example/".to_owned(),
-        target_host: "shop.example".to_owned(),
+        target: target("https://shop.example/"),
+    }
+}
+
+fn target(url: &str) -> TargetUrl {
+    let host = url.split('/').nth(2).unwrap();
+    TargetUrl {
+        url: url.to_owned(),
+        host: host.to_owned(),
     }
 }
 
@@ -30,15 +37,12 @@ fn requested_link(
     campaign: Option<&Campaign>,
     enrollment: Option<EnrollmentStatus>,
     access: &Access,
-) -> LinkDecision {
+) -> Result<LinkDecision, Rejection> {
     create_link(link, taken, campaign, enrollment, &Bans::default(), access)
 }
 
-fn code(decision: LinkDecision) -> &'static str {
-    match decision {
-        LinkDecision::Rejected(rejection) => rejection.code.name,
-        other => panic!("{other:?}"),
-    }
+fn code<T: std::fmt::Debug>(decision: Result<T, Rejection>) -> &'static str {
+    decision.unwrap_err().code.name
 }
 
 #[test]
@@ -46,18 +50,15 @@ fn a_link_waits_for_its_campaign_and_then_for_its_enrollment() {
     let (all, enrolled) = (Access::All, Some(EnrollmentStatus::Enrolled));
     assert_eq!(
         requested_link(&link_request(), false, None, None, &all),
-        LinkDecision::WaitForCampaign
+        Ok(LinkDecision::WaitForCampaign)
     );
     let enrollment = EnrollmentId::of(&campaign("camp1"), &partner("partner1"));
     assert_eq!(
         requested_link(&link_request(), false, Some(&known()), None, &all),
-        LinkDecision::WaitForEnrollment(enrollment)
+        Ok(LinkDecision::WaitForEnrollment(enrollment))
     );
     let created = requested_link(&link_request(), false, Some(&known()), enrolled, &all);
-    assert!(matches!(
-        created,
-        LinkDecision::Created(Event::LinkCreated(_))
-    ));
+    assert!(matches!(created, Ok(LinkDecision::Created(_))));
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn a_taken_code_another_partner_and_another_host_are_refused_at_once() {
         "not_enrolled"
     );
     let mut astray = link_request();
-    astray.target_host = "evil.example".to_owned();
+    astray.target = target("https://evil.example/");
     assert_eq!(
         code(requested_link(
             &astray,
@@ -114,7 +115,10 @@ fn who_is_not_in_gets_no_link_and_a_closed_campaign_gives_none() {
         let decision = requested_link(&link_request(), false, Some(&campaign), enrolled, &all);
         match expected {
             Some(expected) => assert_eq!(code(decision), expected),
-            None => assert!(matches!(decision, LinkDecision::Created(_)), "{status:?}"),
+            None => assert!(
+                matches!(decision, Ok(LinkDecision::Created(_))),
+                "{status:?}"
+            ),
         }
     }
 }
@@ -140,7 +144,177 @@ fn who_is_banned_by_the_campaigns_brand_or_everywhere_gets_no_link() {
         );
         match expected {
             Some(expected) => assert_eq!(code(decision), expected),
-            None => assert!(matches!(decision, LinkDecision::Created(_))),
+            None => assert!(matches!(decision, Ok(LinkDecision::Created(_)))),
         }
     }
+}
+
+const SALE: &str = "https://shop.example/sale";
+
+fn made() -> Link {
+    Link {
+        campaign: campaign("camp1"),
+        partner: partner("partner1"),
+        target_url: "https://shop.example/".to_owned(),
+        disabled_by: None,
+        created_at: NOW,
+        position: 7,
+    }
+}
+
+fn disabled(by: DisabledBy) -> Link {
+    Link {
+        disabled_by: Some(by),
+        ..made()
+    }
+}
+
+fn change(url: Option<&str>, status: Option<LinkStatus>) -> ChangeLink {
+    ChangeLink {
+        code: LinkCode::parse("lnk_1").unwrap(),
+        target: url.map(target),
+        status,
+    }
+}
+
+fn as_partner(id: &str) -> Access {
+    Access::Own {
+        partner: Some(partner(id)),
+        brand: None,
+    }
+}
+
+fn as_brand(id: &str) -> Access {
+    Access::Own {
+        partner: None,
+        brand: Some(brand(id)),
+    }
+}
+
+/// The link after it, where nothing stands against it but who wants it.
+fn changed(command: &ChangeLink, link: &Link, access: &Access) -> Result<Link, Rejection> {
+    let (enrolled, campaign) = (Some(EnrollmentStatus::Enrolled), known());
+    let bans = Bans::default();
+    let event = change_link(
+        command,
+        Some(link),
+        Some(&campaign),
+        enrolled,
+        &bans,
+        access,
+    )?;
+    let Event::LinkChanged(event) = event else {
+        panic!("{event:?}")
+    };
+    let after = Link::after(&event.record, link.position);
+    assert_eq!(event.status, after.status());
+    Ok(after)
+}
+
+const ENABLE: Option<LinkStatus> = Some(LinkStatus::Active);
+const DISABLE: Option<LinkStatus> = Some(LinkStatus::Disabled);
+
+#[test]
+fn a_partner_changes_where_its_link_leads_on_the_campaigns_hosts_and_its_brand_does_not() {
+    let retarget = change(Some(SALE), None);
+    for access in [as_partner("partner1"), Access::All] {
+        let after = changed(&retarget, &made(), &access).unwrap();
+        let target_url = SALE.to_owned();
+        let expected = Link {
+            target_url,
+            ..made()
+        };
+        assert_eq!(after, expected);
+        let elsewhere = change(Some("https://evil.example/"), None);
+        let refused = changed(&elsewhere, &made(), &access);
+        assert_eq!(code(refused), "host_not_allowed");
+    }
+    let refused = changed(&retarget, &made(), &as_brand("brand1"));
+    assert_eq!(code(refused), "target_not_permitted");
+    // Disabled or not: who disabled it stays.
+    let link = disabled(DisabledBy::Brand);
+    let after = changed(&retarget, &link, &as_partner("partner1")).unwrap();
+    assert_eq!(after.disabled_by, Some(DisabledBy::Brand));
+}
+
+#[test]
+fn what_the_brand_or_an_operator_disabled_a_partner_cannot_enable() {
+    let own = [
+        (as_partner("partner1"), DisabledBy::Partner),
+        (as_brand("brand1"), DisabledBy::Brand),
+        (Access::All, DisabledBy::Operator),
+    ];
+    for (access, by) in &own {
+        let after = changed(&change(None, DISABLE), &made(), access).unwrap();
+        assert_eq!(after, disabled(*by));
+        for before in DisabledBy::ALL {
+            let enabled = changed(&change(None, ENABLE), &disabled(before), access);
+            let again = changed(&change(None, DISABLE), &disabled(before), access);
+            if before > *by {
+                assert_eq!(code(enabled), "link_disabled");
+            } else {
+                assert_eq!(enabled.unwrap(), made());
+            }
+            if before < *by {
+                assert_eq!(again.unwrap(), disabled(*by));
+            } else {
+                assert_eq!(code(again), "link_unchanged");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_link_of_others_is_unknown_and_one_that_would_stay_as_it_is_is_refused() {
+    let disable = change(None, DISABLE);
+    for stranger in [as_partner("partner2"), as_brand("brand2")] {
+        assert_eq!(code(changed(&disable, &made(), &stranger)), "link_unknown");
+    }
+    let nothing = change_link(&disable, None, None, None, &Bans::default(), &Access::All);
+    assert_eq!(code(nothing), "link_unknown");
+    let same = made().target_url;
+    for command in [change(Some(&same), None), change(Some(&same), ENABLE)] {
+        for access in [as_partner("partner1"), as_brand("brand1"), Access::All] {
+            let refused = changed(&command, &made(), &access);
+            assert_eq!(code(refused), "link_unchanged");
+        }
+    }
+}
+
+#[test]
+fn to_lead_anywhere_anew_a_link_needs_what_a_new_one_needs_and_to_be_disabled_nothing() {
+    let (closed, active) = (CampaignStatus::Closed, CampaignStatus::Active);
+    let (left, enrolled) = (EnrollmentStatus::Left, EnrollmentStatus::Enrolled);
+    let ban = Bans(HashSet::from([BanId::of(None, &partner("partner1"))]));
+    let none = Bans::default();
+    for (status, enrollment, bans, expected) in [
+        (closed, enrolled, &none, "campaign_closed"),
+        (active, left, &none, "not_enrolled"),
+        (active, enrolled, &ban, "partner_banned"),
+    ] {
+        let campaign = Campaign { status, ..known() };
+        let decide = |command: &ChangeLink, link: &Link| {
+            let (link, enrollment) = (Some(link), Some(enrollment));
+            let all = &Access::All;
+            change_link(command, link, Some(&campaign), enrollment, bans, all)
+        };
+        let disabled = disabled(DisabledBy::Partner);
+        assert_eq!(code(decide(&change(Some(SALE), None), &made())), expected);
+        assert_eq!(code(decide(&change(None, ENABLE), &disabled)), expected);
+        assert!(decide(&change(None, DISABLE), &made()).is_ok());
+    }
+    // In a paused one it will lead there when the campaign goes on.
+    let status = CampaignStatus::Paused;
+    let (campaign, enrolled) = (Campaign { status, ..known() }, Some(enrolled));
+    let (retarget, all) = (change(Some(SALE), None), Access::All);
+    let link = made();
+    let paused = change_link(
+        &retarget,
+        Some(&link),
+        Some(&campaign),
+        enrolled,
+        &none,
+        &all,
+    );
+    assert!(paused.is_ok());
 }

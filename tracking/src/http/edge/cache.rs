@@ -1,5 +1,5 @@
-//! Where codes lead, remembered. What was read stays true until a campaign or an enrollment stops, and that is known to every
-//! process before long; with the database away it is what there is.
+//! Where codes lead, remembered. What was read stays true until a link changes, or a campaign or an enrollment stops, and that is
+//! known to every process before long; with the database away it is what there is.
 
 use std::collections::HashMap;
 use std::mem;
@@ -23,7 +23,7 @@ struct Links {
     stop: Stop,
 }
 
-/// The event that last stopped links, as this process knows it; `None` when none has.
+/// The event that last stopped links, or changed one, as this process knows it; `None` when none has.
 pub(super) type Stop = Option<i64>;
 
 /// What was read, and the last stop that was known when it was.

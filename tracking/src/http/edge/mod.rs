@@ -26,8 +26,8 @@ const PACE: Duration = Duration::from_millis(5);
 /// How often the next day's partition is looked after.
 const UPKEEP: Duration = Duration::from_hours(1);
 
-/// How often every process looks whether links were stopped: with the time until tracking knows, it is less than a second
-/// until a link leads to the fallback page.
+/// How often every process looks whether links were stopped or changed: with the time until tracking knows, it is less than a
+/// second until a link leads where it leads from now on.
 const STOPS: Duration = Duration::from_millis(400);
 
 /// What redirects share.

@@ -40,8 +40,8 @@ impl Named for Visitor {
 
 /// Follow a partner's link
 ///
-/// Records the click and redirects to the link's target, with `click_id` added to its query. While the campaign has not started,
-/// is paused or closed, or when the partner is no longer in it, nothing is recorded, and the redirect is to the campaign's
+/// Records the click and redirects to the link's target, with `click_id` added to its query. While the link is disabled, the
+/// campaign has not started, is paused or closed, or when the partner is no longer in it, nothing is recorded, and the redirect is to the campaign's
 /// fallback page.
 #[utoipa::path(
     get,

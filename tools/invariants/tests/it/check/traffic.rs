@@ -65,8 +65,12 @@ impl<'a> Traffic<'a> {
         self.journal
     }
 
-    /// A campaign stops, and a partner leaves another.
+    /// A campaign stops, a link of another is disabled, and its partner leaves it.
     async fn stops(&mut self) {
+        let (link, disabled) = ("links/link_camp_hold", json!({"status": "disabled"}));
+        let token = self.brand.clone();
+        self.ask_by(Method::PATCH, &token, "disable", link, &disabled)
+            .await;
         let pause = "campaigns/camp_now/pause";
         self.as_brand("camp_now/pause", pause, json!({})).await;
         self.write("camp_hold/leave", "campaigns/camp_hold/leave", json!({}))
@@ -362,8 +366,21 @@ impl<'a> Traffic<'a> {
 
     /// A write through the bff, to its end.
     async fn ask(&mut self, token: &str, key: &str, path: &str, body: &Value) -> Value {
-        let request = self.http.post(self.bff(path)).bearer_auth(token).json(body);
+        self.ask_by(Method::POST, token, key, path, body).await
+    }
+
+    async fn ask_by(
+        &mut self,
+        method: Method,
+        token: &str,
+        key: &str,
+        path: &str,
+        body: &Value,
+    ) -> Value {
+        let request = self.http.request(method, self.bff(path));
         let answer = request
+            .bearer_auth(token)
+            .json(body)
             .header("Idempotency-Key", key)
             .header("Prefer", "wait=10")
             .send()
