@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use axum::http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
-};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::CorsLayer;
 use url::{Origin, Url};
 
-use super::{CORRELATION_ID, RATE_LIMIT, RATE_LIMIT_POLICY};
+use super::CORRELATION_ID;
 use crate::config::Env;
 use crate::idempotency::IDEMPOTENCY_KEY;
-use crate::page::NEXT_CURSOR;
+use crate::openapi::headers_of_answers;
 use crate::prefer::PREFER;
 
 const ALLOWED: &str = "HTTP_ALLOWED_ORIGINS";
@@ -61,18 +59,7 @@ impl AllowedOrigins {
                 CORRELATION_ID,
                 HeaderName::from_static("traceparent"),
             ])
-            .expose_headers([
-                CORRELATION_ID,
-                HeaderName::from_static("traceparent"),
-                HeaderName::from_static("x-command-id"),
-                HeaderName::from_static("preference-applied"),
-                HeaderName::from_static(NEXT_CURSOR),
-                LOCATION,
-                RATE_LIMIT,
-                RATE_LIMIT_POLICY,
-                RETRY_AFTER,
-                WWW_AUTHENTICATE,
-            ]);
+            .expose_headers(headers_of_answers().collect::<Vec<_>>());
         Some(layer.max_age(MAX_AGE))
     }
 }

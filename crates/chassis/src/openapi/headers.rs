@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use axum::http::HeaderName;
 use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa::openapi::path::Operation;
@@ -119,6 +120,12 @@ const ALL: [Known; 10] = [
     COMMAND,
     NEXT,
 ];
+
+/// What answers have beside their bodies, for whoever lets pages read it.
+pub(crate) fn headers_of_answers() -> impl Iterator<Item = HeaderName> {
+    ALL.into_iter()
+        .filter_map(|known| known.name.parse::<HeaderName>().ok())
+}
 
 /// Whether it is asked with a token.
 pub(super) fn needs_token(operation: &Operation) -> bool {
