@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use runtime::testing::{TestService, brand, new_database, operator, partner, variables};
-use schemas::Service;
+use runtime::testing::{TestService, brand, operator, partner};
 use serde_json::{Value, json};
 use tracking::{MIGRATIONS, Tracking};
 
 use crate::app::*;
-use crate::stopping::{FALLBACK, TARGET, clicks, closed, leads_to, location, of_campaign};
+use crate::stopping::{
+    FALLBACK, TARGET, clicks, closed, leads_to, location, of_campaign,
+    two_processes_that_remember_a_link,
+};
 
 const SALE: &str = "https://shop.example/sale?";
 const LINK: &str = "/api/v1/tracking/links/lnk_1";
@@ -137,15 +139,7 @@ async fn what_the_brand_disabled_only_the_brand_or_an_operator_enables() {
 
 #[tokio::test]
 async fn a_changed_link_leads_to_its_new_target_at_every_process_within_a_second() {
-    let database = new_database().await;
-    let of_tracking = || variables(Service::Tracking, &database);
-    let mut first = TestService::start_with::<Tracking>(tracking::define, of_tracking()).await;
-    let second = TestService::start_with::<Tracking>(tracking::define, of_tracking()).await;
-    adopt(&mut first, CAMPAIGN, &[PARTNER]).await;
-    create_link(&first, "lnk_1", CAMPAIGN, PARTNER).await;
-    for process in [&first, &second] {
-        assert_eq!(location(process, "lnk_1").await, TARGET);
-    }
+    let (first, second) = two_processes_that_remember_a_link().await;
     let back = json!({"target_url": TARGET});
     let mut slowest = Duration::ZERO;
     for (body, page) in [

@@ -292,8 +292,8 @@ async fn a_ban_stops_the_links_of_one_brand_or_of_all_until_it_ends_and_what_cam
     service.stop().await;
 }
 
-#[tokio::test]
-async fn every_process_learns_that_links_were_stopped() {
+/// Two of tracking at one database, each of which has followed `lnk_1` to its target.
+pub async fn two_processes_that_remember_a_link() -> (TestService, TestService) {
     let database = new_database().await;
     let of_tracking = || variables(Service::Tracking, &database);
     let mut first = TestService::start_with::<Tracking>(tracking::define, of_tracking()).await;
@@ -303,6 +303,12 @@ async fn every_process_learns_that_links_were_stopped() {
     for process in [&first, &second] {
         assert_eq!(location(process, "lnk_1").await, TARGET);
     }
+    (first, second)
+}
+
+#[tokio::test]
+async fn every_process_learns_that_links_were_stopped() {
+    let (mut first, second) = two_processes_that_remember_a_link().await;
     let mut slowest = Duration::ZERO;
     for _ in 0..5 {
         of_campaign(&mut first, paused()).await;
