@@ -46,14 +46,15 @@ impl BatchState {
             partner_ids.extend(touched.partner.map(PartnerId::into_string));
             evidence_ids.extend(touched.evidence.map(EvidenceId::into_string));
         }
+        let now = tx.now();
         let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
         let connection = tx.connection();
-        let campaigns = campaigns::load(connection, &list(campaign_ids)).await?;
+        let campaigns = campaigns::load(connection, &list(campaign_ids), now).await?;
         let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
         let bans = bans::load(connection, &list(partner_ids)).await?;
         let evidence = evidence::existing(connection, &list(evidence_ids)).await?;
         Ok(Self {
-            campaigns: campaigns.into_iter().map(|c| (c.id.clone(), c)).collect(),
+            campaigns,
             enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
             bans: bans.into_iter().map(|ban| (ban.id.clone(), ban)).collect(),
             evidence: evidence

@@ -136,7 +136,7 @@ rejections! {
         CampaignClosed = "campaign_closed", 409, "It has ended for good.";
         CampaignEnded = "campaign_ended", 409, "Its end has come: it goes on when its brand moves that.";
         EndNotReached = "end_not_reached", 409, "Its end has not come, or it is not active.";
-        InvalidDates = "invalid_dates", 422, "A campaign ends after its start, and not before now.";
+        InvalidDates = "invalid_dates", 422, "A campaign ends after its start and after now; terms are in force within a year, after those before them.";
         HostNotAllowed = "host_not_allowed", 422, "A page of the campaign is on none of its hosts.";
         TermsNotPublished = "terms_not_published", 409, "There are no terms that a partner could accept.";
         TermsVersionStale = "terms_version_stale", 409, "Another version of the terms is in force.";

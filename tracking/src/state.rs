@@ -92,7 +92,7 @@ impl BatchState {
             let partners = strs(&wanted.partners);
             state.bans = Bans(bans::in_force(connection, &partners).await?);
         }
-        state.candidates = candidates::load(connection, &wanted.lookups).await?;
+        state.candidates = candidates::load(connection, &wanted.lookups, now).await?;
         for (id, report, access) in &wanted.reports {
             let campaign = report.campaign.as_ref().and_then(|id| {
                 let known = state.campaigns.get(id).map(|campaign| &campaign.brand);

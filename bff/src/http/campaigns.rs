@@ -243,7 +243,7 @@ impl From<CampaignRow> for CampaignView {
             join: row.join_mode,
             status: row.status,
             pause_reason: row.pause_reason,
-            terms_version: row.terms_version,
+            terms_version: row.terms_in_force,
             created_at: moment(row.created_at),
             activated_at: row.activated_at.map(moment),
             closed_at: row.closed_at.map(moment),

@@ -56,6 +56,8 @@ fn published(version: i32) -> Body {
             hold_days: 14,
         },
         effective_at: Micros(1_795_000_000_000_000),
+        text_hash: None,
+        worsens: None,
     }
     .into()
 }
@@ -192,6 +194,37 @@ async fn a_changed_campaign_shows_the_whole_of_what_it_is_now() {
     for what in ["description", "starts_at", "ends_at", "budget"] {
         assert_eq!(seen[what], Value::Null, "{what}");
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn terms_show_whether_they_are_in_force_and_worsen_something() {
+    let app = bff().await;
+    let Body::TermsPublishedV1(mut later) = published(2) else {
+        unreachable!()
+    };
+    later.effective_at = Micros(4_000_000_000_000_000);
+    later.worsens = Some(true);
+    later.text_hash = Some("0b".repeat(32));
+    for event in [created(None), published(1), activated(), later.into()] {
+        of_campaign(&app, event).await;
+    }
+    let (_, one) = app.get("/api/v1/campaigns/camp123", &partner123()).await;
+    assert_eq!(one["terms_version"], 1);
+    let (_, list) = app
+        .get("/api/v1/campaigns/camp123/terms", &partner123())
+        .await;
+    let seen = |at: usize| {
+        let terms = &list["items"][at];
+        json!([
+            terms["version"],
+            terms["in_force"],
+            terms["worsens"],
+            terms["text_hash"]
+        ])
+    };
+    assert_eq!(seen(0), json!([2, false, true, "0b".repeat(32)]));
+    assert_eq!(seen(1), json!([1, true, null, null]));
     app.stop().await;
 }
 

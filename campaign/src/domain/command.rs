@@ -74,7 +74,7 @@ pub enum Command {
         /// When it ends, as the timer has it.
         due_at: Micros,
     },
-    /// Put terms and a plan in force.
+    /// Put terms and a plan in force, now or later.
     PublishTerms {
         /// Of which campaign.
         campaign: CampaignId,
@@ -82,6 +82,10 @@ pub enum Command {
         window: WindowDays,
         /// What conversions earn.
         plan: Plan,
+        /// SHA-256 of their text.
+        text_hash: String,
+        /// From when they are in force; `None`: from now on.
+        effective_at: Option<Micros>,
     },
     /// Go from one status to another.
     Move {

@@ -9,6 +9,7 @@ mod command;
 mod decide;
 mod enrollment;
 mod event;
+mod terms;
 
 #[cfg(test)]
 mod tests;

@@ -159,6 +159,8 @@ fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Reje
             .plan
             .read()
             .map_err(|(pointer, invalid)| at(pointer)(invalid))?,
+        text_hash: sha256(&wire.text),
+        effective_at: wire.effective_at,
     })
 }
 
@@ -235,7 +237,7 @@ fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, 
         record: EvidenceSubmittedV1 {
             partner_id: partner,
             evidence_type: wire.evidence_type.clone(),
-            url_hash: url_hash(&wire.file_url),
+            url_hash: sha256(&wire.file_url),
         },
     }))
 }
@@ -270,9 +272,10 @@ fn metadata(text: Option<&str>) -> Result<(), Rejection> {
         .map_err(at("/metadata"))
 }
 
-fn url_hash(url: &str) -> String {
+/// In hexadecimal.
+fn sha256(text: &str) -> String {
     let mut hash = String::with_capacity(64);
-    for byte in Sha256::digest(url.as_bytes()) {
+    for byte in Sha256::digest(text.as_bytes()) {
         let _cannot_fail = write!(hash, "{byte:02x}");
     }
     hash

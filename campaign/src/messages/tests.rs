@@ -233,6 +233,8 @@ fn event() -> impl Strategy<Value = Event> {
                         window: WindowDays::new(days).unwrap(),
                         plan,
                         effective_at: Micros(at),
+                        text_hash: Some("0b".repeat(32)),
+                        worsens: Some(at % 2 == 0),
                     },
                 })
             }

@@ -108,6 +108,7 @@ async fn a_whole_campaign_in_one_entry_is_decided_message_by_message() {
             lead_flat: None,
             hold_days: 0,
         },
+        effective_at: None,
     });
     let activate = Body::ActivateV1(schemas::ActivateV1 {});
     let messages = vec![

@@ -221,7 +221,7 @@ impl ChangeCampaign {
     }
 }
 
-/// A new version of a campaign's terms; in force from its publication.
+/// A new version of a campaign's terms.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PublishTerms {
@@ -233,6 +233,8 @@ pub struct PublishTerms {
     window_days: i32,
     /// What conversions earn.
     plan: PlanBody,
+    /// From when it is in force: not in the past, within a year, and not before the version before; absent: from now on.
+    effective_at: Option<Timestamp>,
 }
 
 impl Check for PublishTerms {
@@ -255,6 +257,7 @@ impl PublishTerms {
             plan: self.plan.record(),
             text: self.text,
             window_days: self.window_days,
+            effective_at: self.effective_at.map(|at| at.0),
         };
         About::of(campaign, publish).write()
     }

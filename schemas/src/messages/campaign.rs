@@ -76,6 +76,8 @@ pub struct PublishTermsV1 {
     pub window_days: i32,
     /// What a conversion earns.
     pub plan: Plan,
+    /// From when they are in force; absent: from now on.
+    pub effective_at: Option<Micros>,
 }
 
 /// Asks that partners may join from now on.
@@ -220,7 +222,7 @@ pub struct CampaignChangedV1 {
     pub join: JoinMode,
 }
 
-/// A version of terms and plan is in force.
+/// There is a version of terms and plan, in force at once or from a day on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TermsPublishedV1 {
     /// Counts from 1 within the campaign.
@@ -235,6 +237,10 @@ pub struct TermsPublishedV1 {
     pub plan: Plan,
     /// From when it is in force.
     pub effective_at: Micros,
+    /// SHA-256 of the text as partners read it, in hexadecimal.
+    pub text_hash: Option<String>,
+    /// Whether partners who accepted the version before keep that until they accept this one; absent: they do.
+    pub worsens: Option<bool>,
 }
 
 /// Partners may join from now on.

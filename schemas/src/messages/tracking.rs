@@ -65,6 +65,8 @@ pub struct TermsAdoptedV1 {
     pub window_days: WindowDays,
     /// From when it is in force.
     pub effective_at: Micros,
+    /// Whether partners who accepted the version before keep that until they accept this one; absent: they do.
+    pub worsens: Option<bool>,
 }
 
 /// What links use of an active campaign, as tracking's own fact.

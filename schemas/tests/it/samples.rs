@@ -222,6 +222,7 @@ fn campaign_commands() -> Vec<Body> {
             text: text("Be honest."),
             window_days: 30,
             plan: plan(),
+            effective_at: Some(Micros(1_796_000_000_123_456)),
         }
         .into(),
         ActivateV1 {}.into(),
@@ -313,6 +314,10 @@ fn campaign_events() -> Vec<Body> {
             window_days: window(),
             plan: plan(),
             effective_at: Micros(1_795_000_000_123_456),
+            text_hash: Some(text(
+                "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7",
+            )),
+            worsens: Some(true),
         }
         .into(),
         CampaignActivatedV1 {
@@ -467,6 +472,7 @@ fn tracking_events() -> Vec<Body> {
             currency: Currency::USD,
             window_days: window(),
             effective_at: Micros(1_795_000_000_123_456),
+            worsens: Some(true),
         }
         .into(),
         CampaignAdoptedV1 {

@@ -518,6 +518,7 @@ impl Act {
                     text: "Terms of the run.".to_owned(),
                     window_days: WINDOW_DAYS,
                     plan: terms.plan(),
+                    effective_at: None,
                 }),
             ),
             Self::Move { campaign, step } => about(

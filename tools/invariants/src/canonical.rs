@@ -90,7 +90,7 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "terms",
         Service::Campaign,
-        "SELECT concat_ws(' ', t.campaign_id, t.version, t.window_days, to_jsonb(p)) FROM terms t JOIN plans p USING (campaign_id, version)",
+        "SELECT concat_ws(' ', t.campaign_id, t.version, t.window_days, t.text_hash, t.worsens, to_jsonb(p)) FROM terms t JOIN plans p USING (campaign_id, version)",
     ),
     (
         "enrollments",
@@ -110,7 +110,7 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "adopted terms",
         Service::Tracking,
-        "SELECT concat_ws(' ', campaign_id, version, brand_id, currency, window_days) FROM terms",
+        "SELECT concat_ws(' ', campaign_id, version, brand_id, currency, window_days, worsens) FROM terms",
     ),
     (
         "adopted campaigns",

@@ -21,6 +21,7 @@ pub fn adopt(fact: Fact) -> Event {
                 currency: terms.record.currency,
                 window_days: terms.record.window_days,
                 effective_at: terms.record.effective_at,
+                worsens: terms.record.worsens,
             };
             About::of(terms.subject, adopted).into()
         }

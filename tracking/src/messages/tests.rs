@@ -40,6 +40,7 @@ fn adopted() -> Vec<Event> {
                 currency: Currency::JPY,
                 window_days: WindowDays::new(7).unwrap(),
                 effective_at: Micros(1),
+                worsens: None,
             },
         ),
         of(

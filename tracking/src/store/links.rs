@@ -71,15 +71,14 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
         allowed_hosts: Vec<String>,
     }
     let row: Option<Row> = sqlx::query_as(
-        "SELECT l.campaign_id, l.target_url, c.fallback_url, c.allowed_hosts,
+        concat!("SELECT l.campaign_id, l.target_url, c.fallback_url, c.allowed_hosts,
                 l.status = 'active' AND c.status = 'active' AND e.status = 'enrolled'
                 AND (c.starts_at IS NULL
-                     OR c.starts_at <= (SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset)
-                                          FROM pipeline.log_head))
+                     OR c.starts_at <= ", messaging::sql_now!(), ")
                 AND NOT EXISTS (SELECT FROM bans b WHERE b.partner_id = l.partner_id AND b.status = 'banned'
                                     AND (b.brand_id IS NULL OR b.brand_id = c.brand_id)) AS live
            FROM links l JOIN campaigns c ON c.id = l.campaign_id JOIN enrollments e ON e.id = l.enrollment_id
-          WHERE l.code = $1",
+          WHERE l.code = $1"),
     )
     .bind(code.as_str())
     .fetch_optional(pool)

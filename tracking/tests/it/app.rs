@@ -78,6 +78,8 @@ fn terms_of(brand: &str, version: i32, currency: &str, window_days: i32) -> Body
             hold_days: 0,
         },
         effective_at: Micros(1_790_000_000_000_000),
+        text_hash: None,
+        worsens: None,
     }
     .into()
 }

@@ -21,4 +21,5 @@ mod overload;
 mod replay;
 mod stopping;
 mod subjects;
+mod versions;
 mod visitors;

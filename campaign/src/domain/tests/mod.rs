@@ -4,6 +4,7 @@ mod bans;
 mod changing;
 mod decisions;
 mod properties;
+mod terms;
 
 use schemas::{About, CampaignActivatedV1, CampaignCreatedV1};
 use types::{BasisPoints, Currency, Earning, HoldDays, Micros, Plan, TermsVersion, WindowDays};
@@ -78,6 +79,8 @@ pub(super) fn with_terms(versions: i32) -> Campaign {
                 window: WindowDays::new(30).unwrap(),
                 plan: ten_percent(),
                 effective_at: Micros(0),
+                text_hash: None,
+                worsens: None,
             },
         });
         Campaign::evolve(Some(campaign), &published, place(2)).unwrap()

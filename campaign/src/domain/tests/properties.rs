@@ -72,6 +72,8 @@ fn command() -> impl Strategy<Value = Command> {
             campaign,
             window: WindowDays::new(days).unwrap(),
             plan: ten_percent(),
+            text_hash: "0b".repeat(32),
+            effective_at: None,
         }),
         (partner(), prop::option::of(brand()), any::<bool>()).prop_map(
             |(partner, brand, begins)| Command::Ban {
@@ -184,7 +186,7 @@ impl BatchState {
     fn holds(&self) {
         for campaign in self.campaigns.values() {
             let draft = campaign.status == CampaignStatus::Draft;
-            assert!(draft || campaign.terms_version.is_some());
+            assert!(draft || campaign.newest_terms().is_some());
             assert_eq!(draft, campaign.activated_at.is_none());
             let paused = campaign.status == CampaignStatus::Paused;
             assert_eq!(paused, campaign.pause_reason.is_some());
@@ -202,7 +204,8 @@ impl BatchState {
                     || enrollment.terms_version.is_none()
                     || campaign.status != CampaignStatus::Draft
             );
-            assert!(enrollment.terms_version <= campaign.terms_version);
+            let newest = campaign.newest_terms().map(|terms| terms.version);
+            assert!(enrollment.terms_version <= newest);
             let (status, reason) = (enrollment.status, enrollment.reason);
             let enrolled = status == EnrollmentStatus::Enrolled;
             assert_eq!(enrolled, enrollment.since.is_none());

@@ -112,7 +112,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                                      pause_reason, terms_version, created_at, activated_at, closed_at, description, landing_url, starts_at,
                                      ends_at, budget_minor, budget_interval) FROM bff.campaigns
                        UNION ALL SELECT 'terms ' || id, jsonb_build_array(window_days, sale_bps, sale_flat, lead_bps, lead_flat, hold_days,
-                                                                          effective_at) FROM bff.terms
+                                                                          effective_at, text_hash, worsens) FROM bff.terms
                        UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM bff.enrollments
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM bff.bans
                        UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, submitted_at) FROM bff.evidence
@@ -126,7 +126,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                                      pause_reason, terms_version, created_at, activated_at, closed_at, description, landing_url, starts_at,
                                      ends_at, budget_minor, budget_interval) FROM campaign.campaigns
                        UNION ALL SELECT 'terms ' || campaign_id || '/' || version, jsonb_build_array(window_days, sale_bps, sale_flat, lead_bps,
-                                     lead_flat, hold_days, effective_at) FROM campaign.terms JOIN campaign.plans USING (campaign_id, version)
+                                     lead_flat, hold_days, effective_at, text_hash, worsens) FROM campaign.terms JOIN campaign.plans USING (campaign_id, version)
                        UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM campaign.enrollments
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM campaign.bans
                        UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, submitted_at) FROM campaign.evidence

@@ -184,6 +184,8 @@ fn terms(owner: &str) -> Body {
             hold_days: 0,
         },
         effective_at: Micros(1_790_000_000_000_000),
+        text_hash: None,
+        worsens: None,
     }
     .into()
 }
