@@ -13,6 +13,7 @@
 
 mod gateway;
 mod http;
+mod link_url;
 mod projections;
 mod store;
 mod waiting;
@@ -28,8 +29,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
 const ABOUT: &str = "The edge for front ends: commands with their outcomes, and everything that is read, in every mode.";
 
-/// The bff in one screen. Reads nothing from the environment beyond what every service reads.
-pub fn define(_: &mut Env) -> Definition<Projections> {
+/// The bff in one screen.
+pub fn define(env: &mut Env) -> Definition<Projections> {
+    link_url::read_base(env);
     Definition {
         operators: http::operator_routes,
         ..Definition::of(Projections, &MIGRATIONS, ABOUT, http::routes)

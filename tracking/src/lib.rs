@@ -21,6 +21,7 @@
 //! - A visitor's id is kept as a hash under a key only, the same in clicks, states and events ([`visitor`]).
 
 pub mod click_id;
+pub mod destination;
 pub mod domain;
 mod http;
 pub mod messages;

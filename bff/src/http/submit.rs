@@ -12,6 +12,7 @@ use chassis::idempotency::RequestHash;
 use chassis::json::Json;
 use chassis::problem::{FieldProblem, Problem, code};
 use chassis::write::Write;
+use futures::future::try_join_all;
 use messaging::group::GroupError;
 use runtime::CommandState;
 use schemas::{Service, Written};
@@ -35,6 +36,12 @@ pub(crate) struct Accepted {
     correlation_id: Uuid,
     /// `pending`.
     status: CommandState,
+}
+
+/// Commands that are in the log, in the order of what was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AcceptedItems {
+    items: Vec<Accepted>,
 }
 
 /// Who asks, and how.
@@ -66,6 +73,23 @@ impl CommandRequest {
             wait: write.wait,
         };
         (write.body, command_request)
+    }
+
+    /// What goes into the log: what the request says, and who makes it.
+    fn with(self, command: Written) -> Result<gateway::Request, Problem> {
+        let unknown = || Problem::internal(&"a request makes a command that there is none of");
+        let kind = schemas::kind(self.kind).ok_or_else(unknown)?;
+        Ok(gateway::Request {
+            id: self.id,
+            topic: kind.topic,
+            key: command.key,
+            subject: command.subject,
+            body: command.body,
+            actor: runtime::actor(&self.caller),
+            correlation_id: self.context.correlation_id,
+            traceparent: self.context.trace.to_header(),
+            idempotency: self.idempotency,
+        })
     }
 
     /// The partner that the request is about: the caller's own, or the one that an operator names.
@@ -123,38 +147,41 @@ impl Bff {
         command: Written,
     ) -> Result<Response, Problem> {
         let (id, wait) = (command_request.id, command_request.wait);
-        let unknown = || Problem::internal(&"a request makes a command that there is none of");
-        let topic = schemas::kind(command_request.kind)
-            .ok_or_else(unknown)?
-            .topic;
-        let request = gateway::Request {
-            id,
-            topic,
-            key: command.key,
-            subject: command.subject,
-            body: command.body,
-            actor: runtime::actor(&command_request.caller),
-            correlation_id: command_request.context.correlation_id,
-            traceparent: command_request.context.trace.to_header(),
-            idempotency: command_request.idempotency,
-        };
-        let correlation_id = match self.gateway.submit(request).await {
-            Ok(Taken::Accepted { correlation_id }) => correlation_id,
-            Ok(Taken::KeyReused) => return Err(key_reused()),
-            Err(error) => return Err(not_taken(&error, id)),
-        };
-        let accepted = Accepted {
-            command_id: id,
-            correlation_id,
-            status: CommandState::Pending,
-        };
+        let caller = command_request.caller.clone();
+        let request = command_request.with(command)?;
+        let service = request.topic.owner();
+        let accepted = self.take(request).await?;
         match wait.filter(|wait| !wait.is_zero()) {
             None => Ok(at(id, StatusCode::ACCEPTED, Json(accepted))),
-            Some(wait) => {
-                let service = topic.owner();
-                self.outcome(service, &command_request.caller, accepted, wait)
-                    .await
-            }
+            Some(wait) => self.outcome(service, &caller, accepted, wait).await,
+        }
+    }
+
+    /// Takes several commands of one request in, and answers once all are in the log. When the answer is a problem, some may
+    /// be: whoever repeats the request with its `Idempotency-Key` has each once.
+    pub(crate) async fn submit_all(
+        &self,
+        commands: Vec<(CommandRequest, Written)>,
+    ) -> Result<Response, Problem> {
+        let requests = commands
+            .into_iter()
+            .map(|(command_request, command)| command_request.with(command))
+            .collect::<Result<Vec<_>, _>>()?;
+        let taken = requests.into_iter().map(|request| self.take(request));
+        let items = try_join_all(taken).await?;
+        Ok((StatusCode::ACCEPTED, Json(AcceptedItems { items })).into_response())
+    }
+
+    async fn take(&self, request: gateway::Request) -> Result<Accepted, Problem> {
+        let id = request.id;
+        match self.gateway.submit(request).await {
+            Ok(Taken::Accepted { correlation_id }) => Ok(Accepted {
+                command_id: id,
+                correlation_id,
+                status: CommandState::Pending,
+            }),
+            Ok(Taken::KeyReused) => Err(key_reused()),
+            Err(error) => Err(not_taken(&error, id)),
         }
     }
 

@@ -1,11 +1,12 @@
 //! What a partner finds and a brand looks after: campaigns, terms, links, evidence, conversions.
 
+use qrcode::{EcLevel, QrCode};
 use runtime::testing::{TestService, brand, operator, partner};
 use schemas::{
     Body, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1,
     CampaignPausedV1, CampaignResumedV1, ConversionAttributedV1, ConversionRefundNotedV1,
     ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1,
-    LinkChangedV1, LinkCreatedV1, Plan, TermsPublishedV1, Topic, WireMoney,
+    LinkChangedV1, LinkCreatedV1, Plan, TermsPublishedV1, Topic, Utm, WireMoney,
 };
 use serde_json::{Value, json};
 use types::{
@@ -266,6 +267,8 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
         campaign_id: "camp123".parse().unwrap(),
         partner_id: "partner123".parse().unwrap(),
         target_url: "https://shop.example/shoes".to_owned(),
+        utm: None,
+        deep_paths: None,
     };
     let tracking = Topic::TrackingEvents;
     facts(&app, tracking, &[("lnk_1", "lnk_1", link.into())]).await;
@@ -308,10 +311,53 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
     }
     let (_, links) = app.get("/api/v1/links", &partner123()).await;
     assert_eq!(links["items"][0]["path"], "/c/lnk_1");
+    assert_eq!(links["items"][0]["url"], "http://127.0.0.1:9/c/lnk_1");
     assert_eq!(
         links["items"][0]["target_url"],
         "https://shop.example/shoes"
     );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_address_of_a_link_is_a_qr_code_as_an_image() {
+    let app = bff().await;
+    of_campaign(&app, created(None)).await;
+    let link = LinkCreatedV1 {
+        campaign_id: "camp123".parse().unwrap(),
+        partner_id: "partner123".parse().unwrap(),
+        target_url: "https://shop.example/shoes".to_owned(),
+        utm: None,
+        deep_paths: None,
+    };
+    facts(
+        &app,
+        Topic::TrackingEvents,
+        &[("lnk_1", "lnk_1", link.into())],
+    )
+    .await;
+    let image = async |who: &str| {
+        let url = format!("{}/api/v1/links/lnk_1/qr", app.base_url);
+        let response = app.client.get(url).bearer_auth(who).send().await.unwrap();
+        let kind = response.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        (
+            response.status().as_u16(),
+            kind,
+            response.text().await.unwrap(),
+        )
+    };
+    let (status, kind, svg) = image(&partner123()).await;
+    assert_eq!((status, &*kind), (200, "image/svg+xml"));
+    assert!(svg.starts_with("<?xml") && svg.contains("<svg"), "{svg}");
+    let modules = QrCode::with_error_correction_level("http://127.0.0.1:9/c/lnk_1", EcLevel::Q)
+        .unwrap()
+        .width()
+        + 8;
+    assert!(svg.contains(&format!("width=\"{}\"", modules * 8)), "{svg}");
+    assert_eq!(image(&partner("partner456")).await.0, 404);
     app.stop().await;
 }
 
@@ -324,6 +370,8 @@ async fn a_link_is_read_as_its_last_change_left_it() {
         campaign_id: "camp123".parse().unwrap(),
         partner_id: "partner123".parse().unwrap(),
         target_url: "https://shop.example/shoes".to_owned(),
+        utm: None,
+        deep_paths: None,
     };
     let path = "/api/v1/links/lnk_1";
     facts(&app, topic, &[("lnk_1", "lnk_1", made.clone().into())]).await;
@@ -339,6 +387,11 @@ async fn a_link_is_read_as_its_last_change_left_it() {
         status: LinkStatus::Disabled,
         disabled_by: Some(DisabledBy::Brand),
         created_at: Micros(1_795_000_000_000_000),
+        utm: Some(Utm {
+            source: Some("{partner_id}".to_owned()),
+            ..Utm::default()
+        }),
+        deep_paths: Some(true),
     };
     facts(&app, topic, &[("lnk_1", "lnk_1", changed.into())]).await;
     for who in [partner123(), brand("brand1"), operator()] {
@@ -350,6 +403,10 @@ async fn a_link_is_read_as_its_last_change_left_it() {
                 &json!("disabled"),
                 &json!("brand")
             )
+        );
+        assert_eq!(
+            (&one["utm"]["source"], &one["deep_paths"]),
+            (&json!("{partner_id}"), &json!(true))
         );
         assert_eq!(count(&app, "/api/v1/links?status=disabled", &who).await, 1);
         assert_eq!(count(&app, "/api/v1/links?status=active", &who).await, 0);

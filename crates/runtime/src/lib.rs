@@ -32,5 +32,5 @@ pub use operations::{CommandState, Operator, Reason, RejectionName, unread};
 pub use program::main;
 pub use settings::Settings;
 pub use start::{Running, start};
-pub use submit::{CommandResult, Submit, Waiting, actor, refusal};
+pub use submit::{CommandResult, Submit, Submitted, Waiting, actor, refusal};
 pub use variables::version;

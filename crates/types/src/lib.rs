@@ -38,7 +38,7 @@ pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 pub use serde;
 pub use texts::{
     check_allowed_hosts, check_campaign_name, check_description, check_event_type,
-    check_evidence_type, check_page, check_terms_text, fallback_url,
+    check_evidence_type, check_page, check_terms_text, check_utm_text, fallback_url,
 };
 pub use time::Micros;
 /// What derived ids are made of.

@@ -435,6 +435,8 @@ fn tracking_commands() -> Vec<Body> {
             campaign_id: text("camp123"),
             partner_id: text("partner123"),
             target_url: text("https://example.com/shop"),
+            utm: Some(utm()),
+            deep_paths: Some(true),
         }
         .into(),
         RecordEventV1 {
@@ -458,6 +460,8 @@ fn tracking_commands() -> Vec<Body> {
         ChangeLinkV1 {
             target_url: Some(text("https://example.com/sale")),
             status: Some(text("disabled")),
+            utm: Some(utm()),
+            deep_paths: Some(true),
         }
         .into(),
     ]
@@ -492,6 +496,8 @@ fn tracking_events() -> Vec<Body> {
             campaign_id: id("camp123"),
             partner_id: id("partner123"),
             target_url: text("https://example.com/shop"),
+            utm: Some(utm()),
+            deep_paths: Some(true),
         }
         .into(),
         ConversionAttributedV1 {
@@ -569,8 +575,20 @@ fn changed_link() -> Body {
         status: LinkStatus::Disabled,
         disabled_by: Some(DisabledBy::Brand),
         created_at: Micros(1_795_000_000_123_456),
+        utm: Some(utm()),
+        deep_paths: Some(true),
     }
     .into()
+}
+
+fn utm() -> Utm {
+    Utm {
+        source: Some(text("partners")),
+        medium: Some(text("affiliate")),
+        campaign: Some(text("{campaign_id}")),
+        term: Some(text("shoes")),
+        content: Some(text("{partner_id}-{code}")),
+    }
 }
 
 fn claims() -> [Body; 4] {

@@ -616,6 +616,8 @@ impl Act {
                     campaign_id: campaign.clone(),
                     partner_id: partner.clone(),
                     target_url: format!("https://{host}/"),
+                    utm: None,
+                    deep_paths: None,
                 };
                 Some((code.clone(), code.clone(), Body::CreateLinkV1(body)))
             }
@@ -623,6 +625,8 @@ impl Act {
                 let body = ChangeLinkV1 {
                     target_url: change.target_url(),
                     status: change.status().map(ToOwned::to_owned),
+                    utm: None,
+                    deep_paths: None,
                 };
                 Some((code.clone(), code.clone(), body.into()))
             }

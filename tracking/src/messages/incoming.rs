@@ -5,7 +5,7 @@ use std::str::FromStr;
 use chassis::json::WebUrl;
 use schemas::{
     Actor, Body, ChangeLinkV1, CreateLinkV1, Event as _, Header, Message, RecordEventV1, Topic,
-    kind,
+    Utm, kind,
 };
 use types::{
     Amount, BrandId, CampaignId, ClaimId, ConversionId, DeclineReason, LinkCode, LinkStatus,
@@ -59,11 +59,27 @@ fn create_link(header: &Header, body: &CreateLinkV1) -> Result<CreateLink, Rejec
         campaign: campaign(&body.campaign_id)?,
         partner: partner(&body.partner_id)?,
         target: target(&body.target_url)?,
+        utm: utm(body.utm.as_ref())?.filter(|utm| *utm != Utm::default()),
+        deep_paths: body.deep_paths.unwrap_or_default(),
     })
 }
 
+fn utm(utm: Option<&Utm>) -> Result<Option<Utm>, Rejection> {
+    let faults = utm.map(Utm::faults).unwrap_or_default();
+    match faults.into_iter().next() {
+        Some((pointer, error)) => Err(invalid(pointer, error)),
+        None => Ok(utm.cloned()),
+    }
+}
+
 fn change_link(header: &Header, body: &ChangeLinkV1) -> Result<ChangeLink, Rejection> {
-    if body.target_url.is_none() && body.status.is_none() {
+    let nothing = ChangeLinkV1 {
+        target_url: None,
+        status: None,
+        utm: None,
+        deep_paths: None,
+    };
+    if *body == nothing {
         return Err(invalid("", "must change something"));
     }
     let status = body.status.as_deref().map(|name| {
@@ -75,6 +91,8 @@ fn change_link(header: &Header, body: &ChangeLinkV1) -> Result<ChangeLink, Rejec
         code: LinkCode::parse(&*header.subject).map_err(unknown)?,
         target: body.target_url.as_deref().map(target).transpose()?,
         status: status.transpose()?,
+        utm: utm(body.utm.as_ref())?,
+        deep_paths: body.deep_paths,
     })
 }
 

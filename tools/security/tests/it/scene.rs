@@ -407,6 +407,8 @@ async fn bff_scene() -> Scene {
             campaign_id: campaign_of(owner),
             partner_id: partner_of(owner),
             target_url: "https://a.example/".to_owned(),
+            utm: None,
+            deep_paths: None,
         };
         scene
             .service
