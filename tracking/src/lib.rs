@@ -61,6 +61,7 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
     visitor::set_keys(&keys);
     Definition {
         edge: http::edge::routes,
+        operators: http::click_counts::routes,
         metrics: METRICS,
         ..Definition::of(
             Tracking,

@@ -4,6 +4,7 @@ mod balances;
 mod bans;
 mod campaigns;
 mod claims;
+mod clicks;
 mod commands;
 mod commissions;
 mod conversions;
@@ -62,4 +63,5 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .route("/asyncapi.json", get(messages::document))
         .route("/docs/messages", get(messages::page))
         .with_state(bff)
+        .merge(clicks::routes(host))
 }

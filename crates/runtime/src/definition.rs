@@ -29,7 +29,7 @@ pub struct Definition<D: Domain> {
     pub routes: Routes,
     /// Routes that are open in every mode.
     pub edge: Routes,
-    /// Routes for operators, beside those that every service has; open in every mode, at the second port if there is one.
+    /// Routes for operators and the bff, beside those that every service has; open in every mode, at the second port if there is one.
     pub operators: Routes,
     /// What only its leader runs.
     pub jobs: LeaderJobs,

@@ -53,6 +53,16 @@ pub const SERVICE_UNAVAILABLE: Code = Code::new(
     "The service that is asked cannot be reached; try again.",
 );
 
+/// What a route of the bff adds that hands requests on.
+#[derive(Debug, Clone, Copy)]
+pub struct HandsOn;
+
+impl Refuses for HandsOn {
+    fn codes() -> Vec<Code> {
+        vec![BAD_GATEWAY, SERVICE_UNAVAILABLE]
+    }
+}
+
 chassis::closed_list!(
     /// What a conversion may be.
     pub ConversionType: types::ConversionType::ALL.map(types::ConversionType::name)

@@ -4,6 +4,7 @@ pub mod bans;
 pub mod campaigns;
 pub mod candidates;
 pub mod claims;
+pub mod click_counts;
 pub mod clicks;
 mod conversion_row;
 pub mod conversions;

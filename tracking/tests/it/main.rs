@@ -11,6 +11,7 @@ mod brands;
 mod callers;
 mod changing;
 mod claiming;
+mod counting;
 mod documents;
 mod edge;
 mod facts;

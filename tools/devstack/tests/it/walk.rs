@@ -190,7 +190,9 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
         let (links, sales) = (walker.read("links").await, walker.read("conversions").await);
         let earned = walker.read("commissions").await;
         let paid = walker.read("payouts").await;
+        let clicks = walker.read("clicks").await;
         links["items"][0]["code"] == "seven"
+            && clicks["items"][0]["code"] == "seven"
             && sales["items"][0]["order_id"] == "o7"
             && sales["items"][0]["status"] == "attributed"
             && earned["items"][0]["amount"] == "10.00"
