@@ -18,6 +18,7 @@ mod store;
 mod waiting;
 
 use chassis::config::Env;
+use chassis::lasting::LastingKeys;
 use runtime::Definition;
 use sqlx::migrate::Migrator;
 
@@ -29,7 +30,8 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 const ABOUT: &str = "The edge for front ends: commands with their outcomes, and everything that is read, in every mode.";
 
 /// The bff in one screen. Reads nothing from the environment beyond what every service reads.
-pub fn define(_: &mut Env) -> Definition<Projections> {
+pub fn define(env: &mut Env) -> Definition<Projections> {
+    api::visitor::set_keys(&LastingKeys::read(env));
     Definition {
         operators: http::operator_routes,
         ..Definition::of(Projections, &MIGRATIONS, ABOUT, http::routes)

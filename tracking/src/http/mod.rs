@@ -1,6 +1,7 @@
 //! The HTTP surface in http and hybrid mode.
 
 mod claims;
+mod clicks;
 mod conversions;
 pub(crate) mod edge;
 mod events;
@@ -16,5 +17,6 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(events::routes())
         .merge(conversions::routes())
         .merge(claims::routes())
+        .merge(clicks::routes())
         .with_state(host.clone())
 }

@@ -58,6 +58,8 @@ pub struct Target {
     /// Whether it does: it is not disabled, the campaign is active and has started, and its partner is enrolled and banned by
     /// nobody. Else this is the fallback page, where no click counts.
     pub live: bool,
+    /// Whether the visitor that a redirect names is believed.
+    pub trusts_redirects: bool,
 }
 
 /// Where a code leads.
@@ -67,11 +69,12 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
         campaign_id: String,
         target_url: String,
         live: bool,
+        trusts_redirects: bool,
         fallback_url: Option<String>,
         allowed_hosts: Vec<String>,
     }
     let row: Option<Row> = sqlx::query_as(
-        "SELECT l.campaign_id, l.target_url, c.fallback_url, c.allowed_hosts,
+        "SELECT l.campaign_id, l.target_url, c.fallback_url, c.allowed_hosts, c.trusts_redirects,
                 l.status = 'active' AND c.status = 'active' AND e.status = 'enrolled'
                 AND (c.starts_at IS NULL
                      OR c.starts_at <= (SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset)
@@ -87,6 +90,7 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
     Ok(row.map(|row| Target {
         campaign_id: row.campaign_id,
         live: row.live,
+        trusts_redirects: row.trusts_redirects,
         url: if row.live {
             row.target_url
         } else {

@@ -54,6 +54,7 @@ pub(super) fn new_campaign(id: &str, brand: &str) -> About<CampaignCreatedV1> {
         description: None,
         landing_url: None,
         starts_at: None,
+        trusts_redirects: None,
         ends_at: None,
         budget: None,
     };
@@ -92,6 +93,7 @@ pub(super) fn active(versions: i32) -> Campaign {
         allowed_hosts: campaign.allowed_hosts.clone(),
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     };
     let activated = Event::from(About::of(campaign.id.clone(), activated));
     Campaign::evolve(Some(campaign), &activated, place(9)).unwrap()

@@ -107,6 +107,7 @@ mod tests {
             campaign_id: "camp".to_owned(),
             url: "https://shop.example/".to_owned(),
             live: true,
+            trusts_redirects: false,
         })
     }
 
