@@ -19,6 +19,7 @@ mod store;
 mod waiting;
 
 use chassis::config::Env;
+use chassis::lasting::LastingKeys;
 use runtime::Definition;
 use sqlx::migrate::Migrator;
 
@@ -32,6 +33,7 @@ const ABOUT: &str = "The edge for front ends: commands with their outcomes, and 
 /// The bff in one screen.
 pub fn define(env: &mut Env) -> Definition<Projections> {
     link_url::read_base(env);
+    api::visitor::set_keys(&LastingKeys::read(env));
     Definition {
         operators: http::operator_routes,
         ..Definition::of(Projections, &MIGRATIONS, ABOUT, http::routes)

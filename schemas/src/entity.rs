@@ -4,8 +4,8 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    BanId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode,
-    PartnerId, PayoutId,
+    BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId, InvalidId,
+    LinkCode, PartnerId, PayoutId,
 };
 
 /// What a key or a subject identifies.
@@ -21,6 +21,8 @@ pub enum Entity {
     Evidence,
     /// A link; its id is its code.
     Link,
+    /// A click on a link.
+    Click,
     /// A conversion, and the commission that has its id.
     Conversion,
     /// What a partner claims of an order.
@@ -44,6 +46,7 @@ impl Entity {
             Self::Ban => "ban",
             Self::Evidence => "evidence",
             Self::Link => "link",
+            Self::Click => "click",
             Self::Conversion => "conversion",
             Self::Claim => "claim",
             Self::Partner => "partner",
@@ -74,6 +77,7 @@ ids! {
     BanId = Ban
     EvidenceId = Evidence
     LinkCode = Link
+    ClickId = Click
     ConversionId = Conversion
     ClaimId = Claim
     PartnerId = Partner

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{
-    BanId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, LinkCode, PartnerId,
-    PayoutId,
+    BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId, LinkCode,
+    PartnerId, PayoutId,
 };
 
 use crate::cut::cut;
@@ -367,6 +367,8 @@ kinds! {
             => ["claim.declined.v1"];
         change_link_v1: ChangeLinkV1 = "tracking.change_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
             => ["link.changed.v1"];
+        bind_click_v1: BindClickV1 = "tracking.bind_click.command.v1", Public, ClickId / ClickId, [Tracking]
+            => ["click.bound.v1"];
     }
     TrackingEvents {
         #[everywhere]
@@ -392,6 +394,7 @@ kinds! {
         partner_status_adopted_v1: PartnerStatusAdoptedV1 = "partner.status_adopted.v1", Own, PartnerId / BanId, [];
         campaign_change_adopted_v1: CampaignChangeAdoptedV1 = "campaign.change_adopted.v1", Own, CampaignId / CampaignId, [];
         link_changed_v1: LinkChangedV1 = "link.changed.v1", Public, LinkCode / LinkCode, [Bff];
+        click_bound_v1: ClickBoundV1 = "click.bound.v1", Public, ClickId / ClickId, [Bff];
     }
     CommissionCommands {
         release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]

@@ -172,7 +172,7 @@ rejections! {
         RefundExceedsPurchase = "refund_exceeds_purchase", 422, "More would go back than was paid.";
         NothingToRefund = "nothing_to_refund", 422, "The conversion has no amount.";
         ConversionUnknown = "conversion_unknown", 404, "There is no such conversion for the one who asks.";
-        ClickUnknown = "click_unknown", 404, "A partner's report that no click of its own led to.";
+        ClickUnknown = "click_unknown", 404, "There is no such click for the one who asks, or no click of its own led to what a partner reports.";
         TimeInFuture = "time_in_future", 422, "Claimed to happen more than five minutes from now.";
         RefundNotTrusted = "refund_not_trusted", 403, "A refund is for the brand, an operator or an external producer to report.";
         ClaimUnknown = "claim_unknown", 404, "There is no such claim for the one who asks.";
@@ -181,6 +181,8 @@ rejections! {
         LinkUnchanged = "link_unchanged", 409, "The link is so already.";
         LinkDisabled = "link_disabled", 403, "The brand, or an operator, has disabled the link: it is for them to enable.";
         TargetNotPermitted = "target_not_permitted", 403, "Where a link leads is for its partner, or an operator, to change.";
+        ClickBound = "click_bound", 409, "The click is another visitor's.";
+        VisitorKeyUnknown = "visitor_key_unknown", 409, "The bff and tracking have different lasting secrets: an operator must look.";
     }
     /// Why commission refuses.
     CommissionCode {

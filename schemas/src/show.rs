@@ -102,17 +102,17 @@ pub fn edit(schema: &WriterSchema, bytes: &[u8], edited: Value) -> Result<Body, 
     let field = kind_on(schema.topic(), &header.kind).map_or("unknown", |kind| kind.field);
     let own = whole(schema, bytes, &|bytes| bytes.into()).map_err(unreadable)?;
     let restored = restore(edited, &own["payload"][field], &mut String::new())?;
-    from_json(schema.topic(), field, restored)
+    from_json(schema.topic(), field, &restored)
 }
 
 /// A payload of this kind, from JSON under its names on the wire.
-pub fn payload(kind: &Kind, json: Value) -> Result<Body, EditError> {
+pub fn payload(kind: &Kind, json: &Value) -> Result<Body, EditError> {
     from_json(kind.topic, kind.field, json)
 }
 
-fn from_json(topic: Topic, field: &str, json: Value) -> Result<Body, EditError> {
+fn from_json(topic: Topic, field: &str, json: &Value) -> Result<Body, EditError> {
     let body = body_from_json(topic, field, json.clone())?;
-    match unknown_field(&json, &value(&body), "") {
+    match unknown_field(json, &value(&body), "") {
         Some(pointer) => Err(EditError {
             pointer,
             detail: "the schema has no such field".to_owned(),

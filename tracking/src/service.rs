@@ -70,6 +70,11 @@ impl Domain for Tracking {
                 };
                 domain::record(&report, known).into()
             }
+            Ok(Read::Binding(command)) => {
+                let click = state.clicks.get(&command.click);
+                let decision = domain::bind_click(&command, click, &access);
+                decision.map(|event| vec![event]).into()
+            }
             Ok(Read::Claim(command)) => {
                 domain::decide_claim(&command, &state.claims, &state.orders, &access).into()
             }
@@ -115,9 +120,12 @@ impl Domain for Tracking {
         &self,
         state: &mut BatchState,
         message: &Message,
-        _events: &[Event],
+        events: &[Event],
     ) -> Result<(), FoldError> {
         state.note(message);
+        for event in events {
+            state.bind(event);
+        }
         Ok(())
     }
 

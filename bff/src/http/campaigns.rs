@@ -211,6 +211,8 @@ pub(crate) struct CampaignView {
     budget: Option<BudgetView>,
     #[schema(value_type = JoinMode)]
     join: String,
+    /// Whether the `user_id` of a redirect binds its click to that visitor.
+    trusts_redirects: bool,
     #[schema(value_type = CampaignStatus)]
     status: String,
     /// Why it is paused; `null` while it is not.
@@ -241,6 +243,7 @@ impl From<CampaignRow> for CampaignView {
             currency: row.currency,
             allowed_hosts: row.allowed_hosts.0,
             join: row.join_mode,
+            trusts_redirects: row.trusts_redirects,
             status: row.status,
             pause_reason: row.pause_reason,
             terms_version: row.terms_in_force,

@@ -28,6 +28,7 @@ pub(crate) struct CampaignRow {
     pub(crate) budget_minor: Option<i64>,
     pub(crate) budget_interval: Option<String>,
     pub(crate) join_mode: String,
+    pub(crate) trusts_redirects: bool,
     pub(crate) status: String,
     pub(crate) pause_reason: Option<String>,
     /// The newest version; `None` before the first.
@@ -71,6 +72,7 @@ impl Table for CampaignRow {
             budget_minor: bigint = |r| r.budget_minor,
             budget_interval: text = |r| r.budget_interval.as_deref(),
             join_mode: text = |r| r.join_mode.as_str(),
+            trusts_redirects: boolean = |r| r.trusts_redirects,
             status: text = |r| r.status.as_str(),
             pause_reason: text = |r| r.pause_reason.as_deref(),
             terms_version: int = |r| r.terms_version,
@@ -78,7 +80,7 @@ impl Table for CampaignRow {
             activated_at: bigint = |r| r.activated_at,
             closed_at: bigint = |r| r.closed_at,
         } on (id) set (name, description, allowed_hosts, fallback_url, landing_url, starts_at, ends_at, budget_minor, budget_interval,
-                       join_mode, status, pause_reason, terms_version, activated_at, closed_at))
+                       join_mode, trusts_redirects, status, pause_reason, terms_version, activated_at, closed_at))
         .await
     }
 }

@@ -33,6 +33,7 @@ fn created(join: Option<JoinMode>) -> Body {
         description: None,
         landing_url: None,
         starts_at: None,
+        trusts_redirects: None,
         ends_at: None,
         budget: None,
     }
@@ -69,6 +70,7 @@ fn activated() -> Body {
         allowed_hosts: vec!["shop.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     }
     .into()
 }
@@ -166,12 +168,14 @@ async fn a_changed_campaign_shows_the_whole_of_what_it_is_now() {
             interval: BudgetInterval::Month,
         }),
         join: JoinMode::Invite,
+        trusts_redirects: Some(true),
     };
     of_campaign(&app, changed.clone().into()).await;
     let (_, seen) = app.get("/api/v1/campaigns/camp123", &partner123()).await;
     for (what, expected) in [
         ("name", json!("Late summer sale")),
         ("description", json!("For the beach.")),
+        ("trusts_redirects", json!(true)),
         ("allowed_hosts", json!(["b.example"])),
         ("fallback_url", json!("https://b.example/later")),
         ("landing_url", json!("https://b.example/beach")),

@@ -44,6 +44,8 @@ pub struct Campaign {
     pub budget: Option<Budget>,
     /// How partners come in.
     pub join: JoinMode,
+    /// Whether the visitor that a redirect names is believed.
+    pub trusts_redirects: bool,
     /// Whether partners may join.
     pub status: CampaignStatus,
     /// Why it is paused, while it is.
@@ -166,6 +168,7 @@ impl Campaign {
                 ends_at: created.ends_at,
                 budget: created.budget,
                 join: created.join.unwrap_or(JoinMode::Open),
+                trusts_redirects: created.trusts_redirects == Some(true),
                 status: CampaignStatus::Draft,
                 pause_reason: None,
                 terms: Vec::new(),
@@ -183,6 +186,7 @@ impl Campaign {
                 ends_at: changed.ends_at,
                 budget: changed.budget,
                 join: changed.join,
+                trusts_redirects: changed.trusts_redirects == Some(true),
                 ..campaign
             }),
             Event::TermsPublished(published) => before.map(|mut campaign| {

@@ -146,6 +146,8 @@ pub struct CampaignChange {
     pub budget: Edit<Budget>,
     /// How partners come in.
     pub join: Option<JoinMode>,
+    /// Whether the visitor that a redirect names is believed.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// What becomes of something that a campaign can do without.

@@ -97,6 +97,7 @@ fn move_on(campaign: Option<&Campaign>, step: Step, context: &Context) -> Result
                 allowed_hosts: campaign.allowed_hosts.clone(),
                 fallback_url: campaign.fallback_url.clone(),
                 starts_at: campaign.starts_at,
+                trusts_redirects: campaign.trusts_redirects.then_some(true),
             };
             Ok(About::of(id, activated).into())
         }

@@ -72,6 +72,7 @@ fn create(header: &Header, wire: &CreateV1) -> Result<Command, Rejection> {
         starts_at: wire.starts_at,
         ends_at: wire.ends_at,
         budget: budget(wire.budget.as_ref())?,
+        trusts_redirects: wire.trusts_redirects.filter(|trusts| *trusts),
     };
     Ok(Command::Create(About::of(campaign, created)))
 }
@@ -101,6 +102,7 @@ fn change_campaign(header: &Header, wire: &ChangeV1) -> Result<Command, Rejectio
         ends_at: edit(wire.ends_at, Clearable::EndsAt, &clear)?,
         budget: edit(budget(wire.budget.as_ref())?, Clearable::Budget, &clear)?,
         join: join(wire.join.as_deref())?,
+        trusts_redirects: wire.trusts_redirects,
     };
     Ok(Command::ChangeCampaign {
         campaign,

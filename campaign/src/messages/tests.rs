@@ -92,6 +92,7 @@ fn details() -> impl Strategy<Value = CampaignChangedV1> {
             ends_at: times.1,
             budget,
             join: JoinMode::Approval,
+            trusts_redirects: Some(true),
         },
     )
 }
@@ -216,6 +217,7 @@ fn event() -> impl Strategy<Value = Event> {
                 starts_at: details.starts_at,
                 ends_at: details.ends_at,
                 budget: details.budget,
+                trusts_redirects: details.trusts_redirects,
             };
             Event::from(About::of(campaign.parse().unwrap(), created))
         }),
@@ -245,6 +247,7 @@ fn event() -> impl Strategy<Value = Event> {
                 allowed_hosts,
                 fallback_url,
                 starts_at: None,
+                trusts_redirects: None,
             };
             Event::from(About::of(campaign.parse().unwrap(), activated))
         }),
@@ -294,6 +297,7 @@ fn an_id_counts_only_with_its_role_and_an_operator_only_at_an_edge_of_ours() {
         allowed_hosts: vec!["a.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     };
     let activated = About::of("camp1".parse().unwrap(), activated);
     let mut header = message(activated.write()).header;

@@ -30,6 +30,7 @@ pub(crate) struct Row {
     pub budget_minor: Option<i64>,
     pub budget_interval: Option<String>,
     pub join_mode: String,
+    pub trusts_redirects: bool,
     pub status: String,
     pub pause_reason: Option<String>,
     /// The version that who joins now accepts; read for people alone.
@@ -69,6 +70,7 @@ impl TryFrom<Row> for Campaign {
             ends_at: row.ends_at.map(Micros),
             budget: column("budget_interval", budget.transpose())?,
             join: column("join_mode", JoinMode::parse(&row.join_mode).ok_or(()))?,
+            trusts_redirects: row.trusts_redirects,
             status: column("status", CampaignStatus::parse(&row.status).ok_or(()))?,
             pause_reason: column("pause_reason", reason.transpose())?,
             terms: Vec::new(),
@@ -131,23 +133,23 @@ pub(crate) async fn save(
     sqlx::query(
         "INSERT INTO campaigns (id, position, brand_id, name, currency, allowed_hosts, status, terms_version, created_at,
                                 activated_at, fallback_url, pause_reason, closed_at, join_mode, description, landing_url,
-                                starts_at, ends_at, budget_minor, budget_interval)
+                                starts_at, ends_at, budget_minor, budget_interval, trusts_redirects)
          SELECT id, position, brand_id, name, currency, string_to_array(hosts, ' '), status, terms_version, created_at,
                 activated_at, fallback_url, pause_reason, closed_at, join_mode, description, landing_url,
-                starts_at, ends_at, budget_minor, budget_interval
+                starts_at, ends_at, budget_minor, budget_interval, trusts_redirects
            FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[],
                        $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[],
-                       $16::text[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[])
+                       $16::text[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[], $21::boolean[])
              AS c(id, position, brand_id, name, currency, hosts, status, terms_version, created_at, activated_at,
                   fallback_url, pause_reason, closed_at, join_mode, description, landing_url, starts_at, ends_at,
-                  budget_minor, budget_interval)
+                  budget_minor, budget_interval, trusts_redirects)
          ON CONFLICT (id) DO UPDATE
             SET status = excluded.status, terms_version = excluded.terms_version, activated_at = excluded.activated_at,
                 pause_reason = excluded.pause_reason, closed_at = excluded.closed_at, name = excluded.name,
                 allowed_hosts = excluded.allowed_hosts, fallback_url = excluded.fallback_url,
                 join_mode = excluded.join_mode, description = excluded.description, landing_url = excluded.landing_url,
                 starts_at = excluded.starts_at, ends_at = excluded.ends_at, budget_minor = excluded.budget_minor,
-                budget_interval = excluded.budget_interval",
+                budget_interval = excluded.budget_interval, trusts_redirects = excluded.trusts_redirects",
     )
     .bind(text(|c| c.id.to_string()))
     .bind(positions)
@@ -169,6 +171,7 @@ pub(crate) async fn save(
     .bind(at(|c| c.ends_at))
     .bind(budgets)
     .bind(optional(|c| c.budget.map(|budget| budget.interval.name())))
+    .bind(all().map(|c| c.trusts_redirects).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())

@@ -95,6 +95,7 @@ async fn a_whole_campaign_in_one_entry_is_decided_message_by_message() {
         description: None,
         landing_url: None,
         starts_at: None,
+        trusts_redirects: None,
         ends_at: None,
         budget: None,
     });

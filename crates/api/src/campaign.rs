@@ -74,6 +74,9 @@ pub struct CreateCampaign {
     ends_at: Option<Timestamp>,
     /// What it may cost; absent: no limit.
     budget: Option<BudgetBody>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not. Anybody may ask for a
+    /// redirect: switch it on only where nothing is lost by a click that a stranger makes for somebody.
+    trusts_redirects: Option<bool>,
 }
 
 impl Check for CreateCampaign {
@@ -125,6 +128,7 @@ impl CreateCampaign {
             starts_at: self.starts_at.map(|at| at.0),
             ends_at: self.ends_at.map(|at| at.0),
             budget: self.budget.and_then(|budget| budget.record()),
+            trusts_redirects: self.trusts_redirects,
         };
         About::of(campaign, create).write()
     }
@@ -157,6 +161,9 @@ pub struct ChangeCampaign {
     /// How partners come in from now on. Who is in stays in.
     #[schema(value_type = Option<lists::JoinMode>)]
     join: Option<JoinMode>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor. Anybody may ask for a
+    /// redirect: switch it on only where nothing is lost by a click that a stranger makes for somebody.
+    trusts_redirects: Option<bool>,
     /// What it is to have no more; without `fallback_url` it has the first of its hosts.
     #[schema(value_type = Option<Vec<lists::Clearable>>)]
     clear: Option<Vec<Clearable>>,
@@ -197,6 +204,7 @@ impl ChangeCampaign {
             ("ends_at", self.ends_at.is_some()),
             ("budget", self.budget.is_some()),
             ("join", self.join.is_some()),
+            ("trusts_redirects", self.trusts_redirects.is_some()),
         ];
         let given = all.into_iter().filter(|(_, given)| *given);
         given.map(|(name, _)| name).collect()
@@ -216,6 +224,7 @@ impl ChangeCampaign {
             budget: self.budget.and_then(|budget| budget.record()),
             join: self.join.map(|mode| mode.name().to_owned()),
             clear: clear.iter().map(|what| what.name().to_owned()).collect(),
+            trusts_redirects: self.trusts_redirects,
         };
         About::of(campaign, change).write()
     }

@@ -55,6 +55,7 @@ mod payment;
 mod plan;
 mod plan_view;
 mod tracking;
+pub mod visitor;
 
 pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;

@@ -4,7 +4,8 @@ use chassis::json::{AmountText, Check, Metadata, MetadataError, Text, WebUrl};
 use chassis::problem::Fields;
 use chassis::time::{Timestamp, now, refuse_future};
 use schemas::{
-    About, AcceptClaimV1, ChangeLinkV1, CreateLinkV1, DeclineClaimV1, RecordEventV1, Utm, Written,
+    About, AcceptClaimV1, BindClickV1, ChangeLinkV1, CreateLinkV1, DeclineClaimV1, RecordEventV1, Utm,
+    Written,
 };
 use serde::{Deserialize, Serialize};
 use types::{
@@ -14,7 +15,7 @@ use types::{
 use utoipa::ToSchema;
 
 use crate::either_place::EitherPlace;
-use crate::lists;
+use crate::{lists, visitor};
 
 /// Links of one request.
 const MAX_LINKS: usize = 100;
@@ -24,6 +25,7 @@ requests! {
     CreateLinks = "tracking.create_link.command.v1", "create_links";
     ChangeLink = "tracking.change_link.command.v1", "change_link";
     RecordEvent = "tracking.record_event.command.v1", "record_event";
+    BindClick = "tracking.bind_click.command.v1", "bind_click";
     AcceptClaim = "tracking.accept_claim.command.v1", "accept_claim";
     DeclineClaim = "tracking.decline_claim.command.v1", "decline_claim";
 }
@@ -234,6 +236,28 @@ pub struct RecordEvent {
     metadata: Option<Metadata>,
 }
 
+/// Whose click it was.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BindClick {
+    /// The visitor, as the brand knows them.
+    #[schema(example = "user123")]
+    user_id: Text<128>,
+}
+
+impl Check for BindClick {}
+
+impl BindClick {
+    /// As a command, of this click.
+    pub fn command(self, click: ClickId) -> Written {
+        let bind = BindClickV1 {
+            user_id: None,
+            visitor: Some(visitor::write(&self.user_id)),
+        };
+        About::of(click, bind).write()
+    }
+}
+
 bodiless! {
     /// That a claim is true.
     AcceptClaim of ClaimId: AcceptClaimV1;
@@ -312,7 +336,7 @@ impl RecordEvent {
         let conversion = ConversionId::of_report(shop, campaign, order, id);
         let record = RecordEventV1 {
             event_type: self.event_type,
-            user_id: self.user_id.into_string(),
+            user_id: String::new(),
             occurred_at: self.occurred_at.map(|Timestamp(at)| at),
             amount: found.amount.map(|amount| amount.to_string()),
             currency: found.currency.map(|currency| currency.code().to_owned()),
@@ -321,6 +345,7 @@ impl RecordEvent {
             click_id: found.click.map(ClickId::into_string),
             product_id: found.product.map(Text::into_string),
             metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
+            visitor: Some(visitor::write(&self.user_id)),
         };
         About::of(conversion, record).write()
     }

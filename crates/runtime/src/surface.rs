@@ -163,6 +163,7 @@ pub(crate) fn shell(
     Shell::new(probes, settings.limits)
         .verifier(verifier)
         .rate_limits(settings.rate_limits)
+        .address_limits(settings.address_limits.clone())
         .origins(settings.origins.clone())
         .hasher(Arc::new(RequestHasher::new(&settings.lasting_keys)))
 }

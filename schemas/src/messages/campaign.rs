@@ -33,6 +33,8 @@ pub struct CreateV1 {
     pub ends_at: Option<Micros>,
     /// What it may cost; absent: no limit.
     pub budget: Option<WireBudget>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// Asks that a campaign is another from now on. What is absent stays as it is.
@@ -58,6 +60,8 @@ pub struct ChangeV1 {
     pub join: Option<String>,
     /// What it is to have no more, by the name of its field.
     pub clear: Vec<String>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// The campaign's own timer: its end has come.
@@ -195,6 +199,8 @@ pub struct CampaignCreatedV1 {
     pub ends_at: Option<Micros>,
     /// What it may cost; absent: no limit.
     pub budget: Option<Budget>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// What can be changed of a campaign, whole, as it is from now on.
@@ -220,6 +226,8 @@ pub struct CampaignChangedV1 {
     pub budget: Option<Budget>,
     /// How partners come in.
     pub join: JoinMode,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// There is a version of terms and plan, in force at once or from a day on.
@@ -254,6 +262,8 @@ pub struct CampaignActivatedV1 {
     pub fallback_url: Option<String>,
     /// From when its links lead to their targets; absent: at once.
     pub starts_at: Option<Micros>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// A partner is in the campaign, on one version of its terms.

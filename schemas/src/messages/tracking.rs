@@ -101,6 +101,30 @@ pub struct RecordEventV1 {
     pub product_id: Option<String>,
     /// The client's own notes: JSON text of at most 4 KiB, in no event.
     pub metadata: Option<String>,
+    /// The visitor, in place of `user_id`, which is empty then. External producers give the id.
+    pub visitor: Option<VisitorHashes>,
+}
+
+/// States whose click it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BindClickV1 {
+    /// The visitor, as the brand knows them; of external producers.
+    pub user_id: Option<String>,
+    /// The visitor, in place of `user_id`.
+    pub visitor: Option<VisitorHashes>,
+}
+
+/// A visitor by hashes of its id, made where it came in; in place of the id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitorHashes {
+    /// Names the key of the first hash.
+    pub key: String,
+    /// HMAC-SHA256 of the id, in 64 hexadecimal digits: what is kept.
+    pub hash: String,
+    /// The same under keys of before: what may have been kept.
+    pub earlier: Vec<String>,
+    /// What may have been kept before there were keys, readable only with the key.
+    pub masked: String,
 }
 
 /// What attribution uses of a campaign's terms, as tracking's own fact.
@@ -131,6 +155,8 @@ pub struct CampaignAdoptedV1 {
     pub fallback_url: Option<String>,
     /// From when its links lead to their targets; absent: at once.
     pub starts_at: Option<Micros>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// What links use of a campaign that was changed, as tracking's own fact.
@@ -142,6 +168,8 @@ pub struct CampaignChangeAdoptedV1 {
     pub fallback_url: Option<String>,
     /// From when its links lead to their targets; absent: at once.
     pub starts_at: Option<Micros>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// Whether a campaign's links lead to their targets, as tracking's own fact.
@@ -397,4 +425,21 @@ pub struct ClaimAcceptedV1 {
 pub struct ClaimDeclinedV1 {
     /// Why, for the partner.
     pub reason: DeclineReason,
+}
+
+/// Whose click it was is known from who may say so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClickBoundV1 {
+    /// The campaign of its link.
+    pub campaign_id: CampaignId,
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+    /// Whose link it is.
+    pub partner_id: PartnerId,
+    /// The link that was clicked.
+    pub link_code: LinkCode,
+    /// When.
+    pub clicked_at: Micros,
+    /// A keyed hash of the visitor's id.
+    pub user_hash: String,
 }

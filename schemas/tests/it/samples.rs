@@ -216,6 +216,7 @@ fn campaign_commands() -> Vec<Body> {
             starts_at: Some(Micros(1_795_000_000_123_456)),
             ends_at: Some(Micros(1_797_000_000_123_456)),
             budget: Some(budget().into()),
+            trusts_redirects: Some(true),
         }
         .into(),
         PublishTermsV1 {
@@ -281,6 +282,7 @@ fn campaign_commands() -> Vec<Body> {
             budget: Some(budget().into()),
             join: Some(text("invite")),
             clear: vec![text("description")],
+            trusts_redirects: Some(true),
         }
         .into(),
         EndCampaignV1 {
@@ -305,6 +307,7 @@ fn campaign_events() -> Vec<Body> {
             starts_at: Some(Micros(1_795_000_000_123_456)),
             ends_at: Some(Micros(1_797_000_000_123_456)),
             budget: Some(budget()),
+            trusts_redirects: Some(true),
         }
         .into(),
         TermsPublishedV1 {
@@ -325,6 +328,7 @@ fn campaign_events() -> Vec<Body> {
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
+            trusts_redirects: Some(true),
         }
         .into(),
         EnrollmentAcceptedV1 {
@@ -359,6 +363,7 @@ fn changed() -> CampaignChangedV1 {
         ends_at: Some(Micros(1_797_000_000_123_456)),
         budget: Some(budget()),
         join: JoinMode::Invite,
+        trusts_redirects: Some(true),
     }
 }
 
@@ -450,6 +455,7 @@ fn tracking_commands() -> Vec<Body> {
             click_id: Some(text("clk_1")),
             product_id: Some(text("prod456")),
             metadata: Some(text("{\"source\":\"mobile_app\"}")),
+            visitor: None,
         }
         .into(),
         AcceptClaimV1 {}.into(),
@@ -462,6 +468,16 @@ fn tracking_commands() -> Vec<Body> {
             status: Some(text("disabled")),
             utm: Some(utm()),
             deep_paths: Some(true),
+        }
+        .into(),
+        BindClickV1 {
+            user_id: None,
+            visitor: Some(VisitorHashes {
+                key: text("1f2e3d4c"),
+                hash: text("9f86d081884c7d65"),
+                earlier: vec![text("5d41402abc4b2a76")],
+                masked: text("b9719d911017c592"),
+            }),
         }
         .into(),
     ]
@@ -484,6 +500,7 @@ fn tracking_events() -> Vec<Body> {
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
+            trusts_redirects: Some(true),
         }
         .into(),
         EnrollmentAdoptedV1 {
@@ -564,7 +581,20 @@ fn tracking_events() -> Vec<Body> {
     bodies.extend(claims());
     bodies.extend(stops());
     bodies.push(changed_link());
+    bodies.push(bound_click());
     bodies
+}
+
+fn bound_click() -> Body {
+    ClickBoundV1 {
+        campaign_id: id("camp123"),
+        brand_id: id("brand1"),
+        partner_id: id("partner123"),
+        link_code: id("summer"),
+        clicked_at: Micros(1_795_000_000_123_456),
+        user_hash: text("9f86d081884c7d65"),
+    }
+    .into()
 }
 
 fn changed_link() -> Body {
@@ -633,6 +663,7 @@ fn stops() -> [Body; 4] {
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
+            trusts_redirects: Some(true),
         }
         .into(),
     ]

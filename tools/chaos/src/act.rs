@@ -1,10 +1,10 @@
 //! What the workload asks: each command once, written for every way by which it can be sent.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 use reqwest::Method;
 use schemas::{
-    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveV1, BanPartnerV1, Body, ChangeLinkV1,
-    CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, PauseV1, Plan,
+    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveV1, BanPartnerV1, BindClickV1, Body,
+    ChangeLinkV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, PauseV1, Plan,
     PublishTermsV1, RecordEventV1, ResumeV1, Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
 };
 use serde_json::{Value, json};
@@ -164,6 +164,11 @@ pub enum Act {
         /// Names the click that the journey noted last.
         click: bool,
     },
+    /// The brand says whose the click was that the journey noted last.
+    Bind {
+        campaign: String,
+        user: String,
+    },
     /// Accepts or declines what a partner claims.
     Decide {
         campaign: String,
@@ -191,9 +196,11 @@ impl Act {
             | Self::End { .. }
             | Self::Ban { .. }
             | Self::Evidence { .. } => Service::Campaign,
-            Self::Link { .. } | Self::Change { .. } | Self::Report { .. } | Self::Decide { .. } => {
-                Service::Tracking
-            }
+            Self::Link { .. }
+            | Self::Change { .. }
+            | Self::Bind { .. }
+            | Self::Report { .. }
+            | Self::Decide { .. } => Service::Tracking,
             Self::Payout { .. } => Service::Payment,
         }
     }
@@ -206,8 +213,8 @@ impl Act {
         }
     }
 
-    /// Where the bff takes it, behind `/api/v1/`.
-    pub fn bff_path(&self) -> String {
+    /// Where the bff takes it, behind `/api/v1/`. `click` is the one that the journey noted last.
+    pub fn bff_path(&self, click: Option<&str>) -> String {
         match self {
             Self::Create { .. } => "campaigns".to_owned(),
             Self::Publish { campaign, .. } => format!("campaigns/{campaign}/terms"),
@@ -232,6 +239,7 @@ impl Act {
             Self::Link { .. } => "links".to_owned(),
             Self::Change { code, .. } => format!("links/{code}"),
             Self::Report { .. } => "tracking/events".to_owned(),
+            Self::Bind { .. } => format!("tracking/clicks/{}/visitor", click.unwrap_or_default()),
             Self::Decide { accepted, .. } => {
                 let decision = if *accepted { "accept" } else { "decline" };
                 format!("claims/{}/{decision}", self.claim())
@@ -241,14 +249,17 @@ impl Act {
     }
 
     /// Where its service takes it, behind `/api/v1/`.
-    pub fn own_path(&self) -> String {
+    pub fn own_path(&self, click: Option<&str>) -> String {
         match self {
             Self::Evidence { .. } => "campaign/evidence".to_owned(),
             Self::Link { .. } => "tracking/links".to_owned(),
             Self::Report { .. } => "tracking/events".to_owned(),
-            Self::Change { .. } | Self::Decide { .. } => format!("tracking/{}", self.bff_path()),
+            Self::Bind { .. } => self.bff_path(click),
+            Self::Change { .. } | Self::Decide { .. } => {
+                format!("tracking/{}", self.bff_path(click))
+            }
             Self::Payout { .. } => "payment/payouts".to_owned(),
-            _ => format!("campaign/{}", self.bff_path()),
+            _ => format!("campaign/{}", self.bff_path(click)),
         }
     }
 
@@ -299,6 +310,7 @@ impl Act {
             Self::Move { .. } | Self::Approve { .. } | Self::Decide { accepted: true, .. } => {
                 json!({})
             }
+            Self::Bind { user, .. } => json!({"user_id": user}),
             Self::Ban {
                 campaign,
                 lifted: true,
@@ -407,6 +419,7 @@ impl Act {
                 change: Change::ByBrand(_),
                 ..
             }
+            | Self::Bind { campaign, .. }
             | Self::Decide { campaign, .. } => Some(brand(brand_of(campaign))),
             Self::Accept { partner: own, .. }
             | Self::End { partner: own, .. }
@@ -460,6 +473,7 @@ impl Act {
                 change: Change::ByBrand(_),
                 ..
             }
+            | Self::Bind { campaign, .. }
             | Self::Decide { campaign, .. } => Some(brand_of(campaign)),
             Self::Report {
                 by: Reporter::Shop(shop),
@@ -510,6 +524,7 @@ impl Act {
                     starts_at: None,
                     ends_at: None,
                     budget: None,
+                    trusts_redirects: None,
                 }),
             ),
             Self::Publish { campaign, terms } => about(
@@ -661,9 +676,18 @@ impl Act {
                     click_id: click.filter(|_| *named).map(ToOwned::to_owned),
                     product_id: None,
                     metadata: None,
+                    visitor: None,
                 };
                 let conversion = conversion.to_string();
                 Some((conversion.clone(), conversion, Body::RecordEventV1(body)))
+            }
+            Self::Bind { user, .. } => {
+                let click = click.context("a click")?.to_owned();
+                let body = BindClickV1 {
+                    user_id: Some(user.clone()),
+                    visitor: None,
+                };
+                Some((click.clone(), click, body.into()))
             }
             Self::Decide { accepted, .. } => {
                 let body = if *accepted {

@@ -79,5 +79,6 @@ fn body(event_type: &str) -> Body {
         click_id: None,
         product_id: None,
         metadata: None,
+        visitor: None,
     })
 }

@@ -85,7 +85,7 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "campaigns",
         Service::Campaign,
-        "SELECT concat_ws(' ', id, brand_id, name, description, currency, allowed_hosts, fallback_url, landing_url, starts_at, ends_at, budget_minor, budget_interval, join_mode, status, pause_reason, terms_version) FROM campaigns",
+        "SELECT concat_ws(' ', id, brand_id, name, description, currency, allowed_hosts, fallback_url, landing_url, starts_at, ends_at, budget_minor, budget_interval, join_mode, trusts_redirects, status, pause_reason, terms_version) FROM campaigns",
     ),
     (
         "terms",
@@ -115,7 +115,7 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "adopted campaigns",
         Service::Tracking,
-        "SELECT concat_ws(' ', id, brand_id, allowed_hosts, fallback_url, starts_at, status) FROM campaigns",
+        "SELECT concat_ws(' ', id, brand_id, allowed_hosts, fallback_url, starts_at, trusts_redirects, status) FROM campaigns",
     ),
     (
         "adopted enrollments",

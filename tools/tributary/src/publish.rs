@@ -71,10 +71,10 @@ pub async fn run(settings: &Settings, publish: Publish) -> Result<()> {
     }
     let kind = kind(publish.kind.as_deref().unwrap_or_default())?;
     let json = payload_text(publish.payload.as_deref().unwrap_or_default())?;
-    let json = serde_json::from_str(&json).context("the payload is no JSON")?;
+    let json: Value = serde_json::from_str(&json).context("the payload is no JSON")?;
     let command = Command {
         id: publish.id.unwrap_or_else(Uuid::now_v7),
-        body: schemas::payload(kind, json)?,
+        body: schemas::payload(kind, &json)?,
         key: publish.key.unwrap_or_else(|| publish.subject.clone()),
         subject: publish.subject,
     };
@@ -166,15 +166,15 @@ async fn demo(settings: &Settings) -> Result<()> {
         "order_id": order, "amount": "150.00", "currency": "USD"});
     let refund = json!({"event_type": "refund", "user_id": "user123", "campaign_id": "camp100",
         "order_id": order, "amount": "50.00", "currency": "USD"});
-    let sold = report(purchase)?;
+    let sold = report(&purchase)?;
     for (what, command) in [
         (
             "A lead of a visitor that followed the demo's link",
-            &report(lead)?,
+            &report(&lead)?,
         ),
         ("A purchase of 150.00", &sold),
         ("The same message again: what was done is done once", &sold),
-        ("A refund of 50.00 of that order", &report(refund)?),
+        ("A refund of 50.00 of that order", &report(&refund)?),
     ] {
         println!("\n# {what}");
         command
@@ -192,7 +192,7 @@ async fn demo(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-fn report(json: Value) -> Result<Command> {
+fn report(json: &Value) -> Result<Command> {
     let kind = kind("tracking.record_event.command.v1")?;
     Ok(Command {
         id: Uuid::now_v7(),
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_payload_of_other_fields_than_the_schemas_is_refused() {
-        let refused = |json: Value| report(json).err().map(|error| error.to_string());
+        let refused = |json: Value| report(&json).err().map(|error| error.to_string());
         let unknown = json!({"event_type": "lead", "user_id": "u", "colour": "red"});
         assert_eq!(
             refused(unknown).unwrap(),

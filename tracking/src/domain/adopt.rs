@@ -31,6 +31,7 @@ pub fn adopt(fact: Fact) -> Event {
                 brand_id: campaign.record.brand_id,
                 fallback_url: campaign.record.fallback_url,
                 starts_at: campaign.record.starts_at,
+                trusts_redirects: campaign.record.trusts_redirects,
             };
             About::of(campaign.subject, adopted).into()
         }
@@ -39,6 +40,7 @@ pub fn adopt(fact: Fact) -> Event {
                 allowed_hosts: hosts(&campaign.allowed_hosts),
                 fallback_url: campaign.record.fallback_url,
                 starts_at: campaign.record.starts_at,
+                trusts_redirects: campaign.record.trusts_redirects,
             };
             About::of(campaign.subject, adopted).into()
         }

@@ -106,7 +106,8 @@ impl Claims {
             | Event::EnrollmentEndAdopted(_)
             | Event::PartnerStatusAdopted(_)
             | Event::CampaignChangeAdopted(_)
-            | Event::LinkChanged(_) => return None,
+            | Event::LinkChanged(_)
+            | Event::ClickBound(_) => return None,
         };
         let known = self.0.get_mut(claim)?;
         if !known.status.stays() {

@@ -117,6 +117,11 @@ pub struct Visitor {
 }
 
 impl Visitor {
+    /// All that may be kept of it.
+    pub fn hashes(&self) -> impl Iterator<Item = UserHash> {
+        [self.hash].into_iter().chain(self.others.iter().copied())
+    }
+
     /// Whether this was kept of the same visitor, now or before.
     pub fn is(&self, kept: UserHash) -> bool {
         self.hash == kept || self.others.contains(&kept)

@@ -48,6 +48,8 @@ schemas::events! {
         CampaignChangeAdopted(CampaignChangeAdoptedV1),
         /// A link leads elsewhere, is disabled or enabled.
         LinkChanged(LinkChangedV1),
+        /// Whose a click was.
+        ClickBound(ClickBoundV1),
     }
 }
 

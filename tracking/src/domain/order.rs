@@ -147,7 +147,8 @@ impl Orders {
             | Event::EnrollmentEndAdopted(_)
             | Event::PartnerStatusAdopted(_)
             | Event::CampaignChangeAdopted(_)
-            | Event::LinkChanged(_) => None,
+            | Event::LinkChanged(_)
+            | Event::ClickBound(_) => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod claims;
 pub(crate) mod click_counts;
+mod clicks;
 mod conversions;
 pub(crate) mod edge;
 mod events;
@@ -17,5 +18,6 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(events::routes())
         .merge(conversions::routes())
         .merge(claims::routes())
+        .merge(clicks::routes())
         .with_state(host.clone())
 }

@@ -50,6 +50,7 @@ fn adopted() -> Vec<Event> {
                 allowed_hosts: vec!["a.example".to_owned(), "b.example".to_owned()],
                 fallback_url: Some("https://a.example/later".to_owned()),
                 starts_at: None,
+                trusts_redirects: None,
             },
         ),
         Event::EnrollmentAdopted(About {

@@ -29,6 +29,23 @@ pub struct Lookup {
     pub at: Micros,
 }
 
+impl Lookup {
+    /// Whether this click may be what the report is about, if it is its visitor's.
+    pub fn may_mean(&self, click: &Candidate) -> bool {
+        let campaign = self.campaign.as_ref();
+        let brand = self.brand.as_ref();
+        self.click.is_none()
+            && click.clicked_at <= self.at
+            && campaign.is_none_or(|campaign| *campaign == click.campaign)
+            && brand.is_none_or(|brand| *brand == click.brand)
+    }
+
+    /// Which of two clicks of its visitor it is about: the greater, as [`BY_VISITOR`] orders them.
+    pub fn rank<'a>(&self, click: &'a Candidate) -> (bool, Micros, &'a ClickId) {
+        (click.covers(self.at), click.clicked_at, &click.click)
+    }
+}
+
 /// By visitor: the last click that is inside its own window, else the last at all, which then is the reason; before
 /// either, one that is later than the report, which then needs a look into the past.
 const BY_VISITOR: &str = r"
@@ -146,9 +163,8 @@ async fn of_visitors(
         .flat_map(|lookup| lookup.user.others.iter().map(|hash| (*lookup, hash)))
         .collect();
     for (lookup, click) in by_hash(connection, &others, now).await? {
-        let rank = |click: &Candidate| (click.covers(lookup.at), click.clicked_at);
         let known = found.get(&lookup.report);
-        if known.is_none_or(|known| rank(known) < rank(&click)) {
+        if known.is_none_or(|known| lookup.rank(known) < lookup.rank(&click)) {
             found.insert(lookup.report, click);
         }
     }

@@ -65,6 +65,8 @@ pub struct Target {
     /// Whether it does: it is not disabled, the campaign is active and has started, and its partner is enrolled and banned by
     /// nobody. Else this is the fallback page, where no click counts.
     pub live: bool,
+    /// Whether the visitor that a redirect names is believed.
+    pub trusts_redirects: bool,
 }
 
 /// Where a code leads.
@@ -77,11 +79,12 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
         utm: Option<Json<Utm>>,
         deep_paths: bool,
         live: bool,
+        trusts_redirects: bool,
         fallback_url: Option<String>,
         allowed_hosts: Vec<String>,
     }
     let row: Option<Row> = sqlx::query_as(
-        concat!("SELECT l.campaign_id, l.partner_id, l.target_url, l.utm, l.deep_paths, c.fallback_url, c.allowed_hosts,
+        concat!("SELECT l.campaign_id, l.partner_id, l.target_url, l.utm, l.deep_paths, c.fallback_url, c.allowed_hosts, c.trusts_redirects,
                 l.status = 'active' AND c.status = 'active' AND e.status = 'enrolled'
                 AND (c.starts_at IS NULL
                      OR c.starts_at <= ", messaging::sql_now!(), ")
@@ -109,6 +112,7 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
         Target {
             campaign_id: row.campaign_id,
             live: row.live,
+            trusts_redirects: row.trusts_redirects,
             deep_paths: row.deep_paths,
             url,
         }

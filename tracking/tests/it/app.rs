@@ -94,6 +94,7 @@ fn activated_of(brand: &str) -> Body {
         allowed_hosts: vec!["shop.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: Some(true),
     }
     .into()
 }

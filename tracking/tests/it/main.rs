@@ -7,6 +7,7 @@
 mod app;
 mod attributing;
 mod bad_input;
+mod binding;
 mod brands;
 mod callers;
 mod changing;

@@ -20,6 +20,7 @@ fn called(subject: &str, key: &str, order: Option<&str>) -> Message {
         click_id: None,
         product_id: None,
         metadata: None,
+        visitor: None,
     });
     let mut message = message(Topic::TrackingCommands, key, subject, body, None);
     "shop".clone_into(&mut message.header.source);

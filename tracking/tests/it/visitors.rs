@@ -253,6 +253,7 @@ fn reported(user: &str, number: &str) -> Message {
         click_id: None,
         product_id: None,
         metadata: None,
+        visitor: None,
     });
     let topic = Topic::TrackingCommands;
     message(topic, id.as_str(), id.as_str(), body, None)

@@ -55,6 +55,7 @@ pub(super) fn new_campaign(id: &str, brand: &str) -> About<CampaignCreatedV1> {
         description: None,
         landing_url: None,
         starts_at: None,
+        trusts_redirects: None,
         ends_at: None,
         budget: None,
     };
@@ -95,6 +96,7 @@ pub(super) fn active(versions: i32) -> Campaign {
         allowed_hosts: campaign.allowed_hosts.clone(),
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     };
     let activated = Event::from(About::of(campaign.id.clone(), activated));
     Campaign::evolve(Some(campaign), &activated, place(9)).unwrap()

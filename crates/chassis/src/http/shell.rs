@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::admission::Arriving;
 use super::arrivals::Arrivals;
-use super::rate::{self, Buckets, RateLimits};
+use super::rate::{self, AddressBuckets, AddressLimits, Buckets, RateLimits};
 use super::shares::Shares;
 use super::{AllowedOrigins, Limits, Probes, admission, context, host, limits, measure};
 use crate::auth::Verifier;
@@ -27,6 +27,7 @@ pub struct Shell {
     verifier: Option<Arc<Verifier>>,
     hasher: Option<Arc<RequestHasher>>,
     rate: Option<RateLimits>,
+    addresses: AddressLimits,
     origins: AllowedOrigins,
 }
 
@@ -50,6 +51,7 @@ impl Shell {
             verifier: None,
             hasher: None,
             rate: None,
+            addresses: AddressLimits::default(),
             origins: AllowedOrigins::default(),
         }
     }
@@ -72,6 +74,13 @@ impl Shell {
     #[must_use]
     pub fn rate_limits(mut self, limits: Option<RateLimits>) -> Self {
         self.rate = limits;
+        self
+    }
+
+    /// Limits how many requests that are open to everybody one address may make.
+    #[must_use]
+    pub fn address_limits(mut self, limits: AddressLimits) -> Self {
+        self.addresses = limits;
         self
     }
 
@@ -109,7 +118,11 @@ impl Shell {
             routes.layer(from_fn_with_state(slots(), admission::in_slot))
         };
         let own = in_slots(groups.own.fallback(no_route));
-        let routes = own.merge(in_slots(groups.edge));
+        let mut edge = in_slots(groups.edge);
+        if let Some(buckets) = AddressBuckets::new(self.addresses.clone()) {
+            edge = edge.layer(from_fn_with_state(buckets, rate::by_address));
+        }
+        let routes = own.merge(edge);
         let arriving = Arriving::new(limits, arrivals);
         let routes = routes.layer(from_fn_with_state(arriving, admission::arrive));
         let routes = self.identify(routes).merge(in_slots(groups.transport));

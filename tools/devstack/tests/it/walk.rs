@@ -160,7 +160,7 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
 
     let leads_to = async |expected: &str| {
         until(expected, || async {
-            let location = walker.location("seven", "user7").await;
+            let location = walker.location("seven").await;
             location.split("?click_id=").next() == Some(expected)
         })
         .await;
@@ -170,6 +170,17 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
     leads_to("https://shop.example.com/later").await;
     walker.done(&shop, &of_campaign("resume"), no.clone()).await;
     leads_to("https://shop.example.com/shoes").await;
+    let location = walker.location("seven").await;
+    let bind = location.split_once("?click_id=").unwrap().1;
+    let bind = format!("tracking/clicks/{bind}/visitor");
+    let visitor = json!({"user_id": "user7"});
+    let refused = walker.write_as(&stranger, &bind, visitor.clone()).await;
+    assert_eq!(refused["code"], "click_unknown", "{refused}");
+    walker.done(&shop, &bind, visitor).await;
+    let refused = walker
+        .write_as(&shop, &bind, json!({"user_id": "user8"}))
+        .await;
+    assert_eq!(refused["code"], "click_bound", "{refused}");
     let left = of_campaign("leave");
     let token = walker.token.clone();
     walker.done(&token, &left, no).await;
@@ -231,7 +242,7 @@ async fn with_the_bff_alone_a_brand_bans_a_partner_from_its_own_campaigns_and_an
     let leads_to = async |code: &str, page: &str| {
         let expected = format!("https://shop.example.com/{page}");
         until(&expected, || async {
-            let location = walker.location(code, "user7").await;
+            let location = walker.location(code).await;
             location.split("?click_id=").next() == Some(&*expected)
         })
         .await;
@@ -387,11 +398,11 @@ impl<'a> Walker<'a> {
     }
 
     /// Where a visitor of a link is sent.
-    async fn location(&self, code: &str, user: &str) -> String {
+    async fn location(&self, code: &str) -> String {
         let http = reqwest::Client::builder().no_proxy();
         let http = http.redirect(reqwest::redirect::Policy::none());
         let tracking = self.stack.url(Service::Tracking).unwrap();
-        let url = format!("{tracking}/c/{code}?user_id={user}");
+        let url = format!("{tracking}/c/{code}");
         let answer = http.build().unwrap().get(url).send().await.unwrap();
         let location = answer.headers()["location"].to_str().unwrap();
         location.to_owned()

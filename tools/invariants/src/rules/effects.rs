@@ -110,7 +110,7 @@ pub(super) const QUESTIONS: &[Question] = &[
         broken: "WITH shown (what, says) AS (
                       SELECT 'campaign ' || id, jsonb_build_array(brand_id, name, currency, allowed_hosts, fallback_url, join_mode, status,
                                      pause_reason, terms_version, created_at, activated_at, closed_at, description, landing_url, starts_at,
-                                     ends_at, budget_minor, budget_interval) FROM bff.campaigns
+                                     ends_at, budget_minor, budget_interval, trusts_redirects) FROM bff.campaigns
                        UNION ALL SELECT 'terms ' || id, jsonb_build_array(window_days, sale_bps, sale_flat, lead_bps, lead_flat, hold_days,
                                                                           effective_at, text_hash, worsens) FROM bff.terms
                        UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM bff.enrollments
@@ -124,7 +124,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                   has (what, says) AS (
                       SELECT 'campaign ' || id, jsonb_build_array(brand_id, name, currency, allowed_hosts, fallback_url, join_mode, status,
                                      pause_reason, terms_version, created_at, activated_at, closed_at, description, landing_url, starts_at,
-                                     ends_at, budget_minor, budget_interval) FROM campaign.campaigns
+                                     ends_at, budget_minor, budget_interval, trusts_redirects) FROM campaign.campaigns
                        UNION ALL SELECT 'terms ' || campaign_id || '/' || version, jsonb_build_array(window_days, sale_bps, sale_flat, lead_bps,
                                      lead_flat, hold_days, effective_at, text_hash, worsens) FROM campaign.terms JOIN campaign.plans USING (campaign_id, version)
                        UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM campaign.enrollments

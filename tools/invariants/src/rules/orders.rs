@@ -23,6 +23,7 @@ const SALES: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.attr
 const VERIFIED: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.attributed.v1' AND payload ->> 'verified_by' IS NOT NULL";
 const BY_BRANDS: &str =
     "SELECT count(*) FROM messages WHERE service = 'tracking' AND actor -> 'roles' ? 'brand'";
+const BOUND: &str = "SELECT count(*) FROM messages WHERE type = 'click.bound.v1'";
 const NOTED: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.refund_noted.v1'";
 
 /// What was stopped, from when until when, as tracking knew it: a link, a campaign, a partner in one, or a partner in all of a
@@ -134,6 +135,18 @@ pub(super) const QUESTIONS: &[Question] = &[
                              WHERE a.service = 'tracking' AND a.type = 'claim.accepted.v1' AND a.causation_id = t.causation_id
                                AND a.payload ->> 'conversion_id' = t.subject))"
         ),
+    },
+    Question {
+        rule: 9,
+        check: "a click is one visitor's, and its campaign's brand says whose",
+        of: BOUND,
+        broken: "WITH bound AS (SELECT * FROM messages WHERE service = 'tracking' AND type = 'click.bound.v1')
+                 SELECT format('tracking position %s: click %s is bound by %s', position, subject, actor) AS evidence FROM bound
+                  WHERE actor IS NOT NULL AND NOT actor -> 'roles' ? 'operator'
+                    AND (NOT actor -> 'roles' ? 'brand' OR actor ->> 'brand_id' IS DISTINCT FROM payload ->> 'brand_id')
+                  UNION ALL
+                 SELECT format('click %s is bound to %s visitors', subject, count(DISTINCT payload ->> 'user_hash')) FROM bound
+                  GROUP BY subject HAVING count(DISTINCT payload ->> 'user_hash') > 1",
     },
     Question {
         rule: 9,

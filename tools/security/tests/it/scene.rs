@@ -196,6 +196,7 @@ fn activated(owner: &str) -> Body {
         allowed_hosts: vec!["a.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     }
     .into()
 }
@@ -223,14 +224,19 @@ async fn tracking_scene() -> Scene {
         scene
             .post("/api/v1/tracking/links", &partner(who), link)
             .await;
-        let url = format!(
-            "{}/c/link-{owner}?user_id=user-{owner}",
-            scene.service.base_url
-        );
+        let url = format!("{}/c/link-{owner}", scene.service.base_url);
         let redirect = scene.service.client.get(url).send().await.unwrap();
         let target = redirect.headers()["location"].to_str().unwrap().to_owned();
         let click = target.rsplit_once("click_id=").unwrap().1;
         scene.name(owner, "click", click);
+        let visitor = json!({"user_id": format!("user-{owner}")});
+        scene
+            .post(
+                &format!("/api/v1/tracking/clicks/{click}/visitor"),
+                &operator(),
+                visitor,
+            )
+            .await;
         let sale = json!({"user_id": format!("user-{owner}"), "event_type": "purchase", "amount": "10.00",
             "order_id": format!("order-{owner}"), "campaign_id": campaign});
         let sold = scene
@@ -366,6 +372,7 @@ async fn campaigns_of(service: &mut TestService, owner: &str) {
             description: None,
             landing_url: None,
             starts_at: None,
+            trusts_redirects: None,
             ends_at: None,
             budget: None,
         };

@@ -124,6 +124,7 @@ impl Records {
             allowed_hosts: Vec::new(),
             fallback_url: None,
             starts_at: None,
+            trusts_redirects: false,
             status: CampaignStatus::Active,
         };
         let known = Known {

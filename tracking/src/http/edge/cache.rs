@@ -108,6 +108,7 @@ mod tests {
             url: "https://shop.example/".to_owned(),
             live: true,
             deep_paths: false,
+            trusts_redirects: false,
         })
     }
 

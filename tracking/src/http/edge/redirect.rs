@@ -33,7 +33,8 @@ const MAX_SUB_ID: usize = 64;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Visitor {
-    /// The visitor, as the shop knows them: 1 to 128 characters. Only a hash of it is kept.
+    /// The visitor, as the shop knows them: 1 to 128 characters. It counts where the campaign trusts redirects, and only a hash of it is
+    /// kept. Elsewhere the shop says whose click it was once it knows.
     #[param(value_type = Option<String>, max_length = 128)]
     user_id: Option<Text<128>>,
     /// What the partner wants to find with the click: 1 to 64 characters from `A-Z a-z 0-9 . _ ~ -`, else it is passed over. The
@@ -180,11 +181,12 @@ impl Edge {
         link: Arc<Target>,
         mut visitor: Visitor,
     ) -> Result<ClickId, Problem> {
+        let named = visitor.user_id.filter(|_| link.trusts_redirects);
         let click = NewClick {
             sub_ids: visitor.sub_ids(),
             code: code.clone(),
             link,
-            user: visitor.user_id.map(|id| visitor::hash(&id)),
+            user: named.map(|id| visitor::hash(&id)),
         };
         let submitted = tokio::time::timeout(PATIENCE, self.clicks.submit(click)).await;
         if let Ok(Ok(id)) = submitted {

@@ -129,6 +129,10 @@ pub(super) const CASES: &[Case] = &[
         let Body::ConversionAttributedV1(body) = body else { return };
         body.verified_by = Some("claim".to_owned());
     }),
+    says(9, "a click is one visitor's", Tracking, "click.bound.v1", |body| {
+        let Body::ClickBoundV1(bound) = body else { return };
+        bound.brand_id = BrandId::parse("another").unwrap();
+    }),
     sql(9, "no click counts that was made", Tracking,
         "UPDATE pipeline.message_log SET time = time - 3600000000 WHERE type = 'campaign.status_adopted.v1'"),
     sql(9, "no click counts that was made", Tracking,

@@ -334,7 +334,7 @@ impl<'a> Traffic<'a> {
 
     async fn click(&mut self, campaign: &str) {
         let tracking = self.stack.url(Service::Tracking).unwrap();
-        let url = format!("{tracking}/c/link_{campaign}?user_id=user_{campaign}");
+        let url = format!("{tracking}/c/link_{campaign}");
         let http = self.http.clone();
         let mut click = None;
         wait("the link leads on", async || {
@@ -347,6 +347,10 @@ impl<'a> Traffic<'a> {
             click.is_some()
         })
         .await;
+        let bind = format!("tracking/clicks/{}/visitor", click.clone().unwrap());
+        let visitor = json!({"user_id": format!("user_{campaign}")});
+        self.as_brand(&format!("bind-{campaign}"), &bind, visitor)
+            .await;
         self.journal.clicks.extend(click);
     }
 
