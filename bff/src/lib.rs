@@ -32,6 +32,7 @@ const ABOUT: &str = "The edge for front ends: commands with their outcomes, and 
 pub fn define(_: &mut Env) -> Definition<Projections> {
     Definition {
         operators: http::operator_routes,
+        api_keys: true,
         ..Definition::of(Projections, &MIGRATIONS, ABOUT, http::routes)
     }
 }

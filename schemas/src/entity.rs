@@ -4,8 +4,8 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    BanId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode,
-    PartnerId, PayoutId,
+    ApiKeyId, BanId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, InvalidId,
+    LinkCode, PartnerId, PayoutId,
 };
 
 /// What a key or a subject identifies.
@@ -17,6 +17,8 @@ pub enum Entity {
     Enrollment,
     /// That a partner is banned.
     Ban,
+    /// An API key of a brand.
+    ApiKey,
     /// A piece of evidence.
     Evidence,
     /// A link; its id is its code.
@@ -42,6 +44,7 @@ impl Entity {
             Self::Campaign => "campaign",
             Self::Enrollment => "enrollment",
             Self::Ban => "ban",
+            Self::ApiKey => "API key",
             Self::Evidence => "evidence",
             Self::Link => "link",
             Self::Conversion => "conversion",
@@ -72,6 +75,7 @@ ids! {
     CampaignId = Campaign
     EnrollmentId = Enrollment
     BanId = Ban
+    ApiKeyId = ApiKey
     EvidenceId = Evidence
     LinkCode = Link
     ConversionId = Conversion

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType, Currency,
-    DeclineReason, DisabledBy, EnrollmentStatus, LinkCode, LinkStatus, Micros, Money, OrderId,
-    PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays,
+    ApiKeyScope, BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType,
+    Currency, DeclineReason, DisabledBy, EnrollmentStatus, LinkCode, LinkStatus, Micros, Money,
+    OrderId, PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays,
 };
 
 /// Asks for a link that leads a partner's visitors to a brand's page.
@@ -336,4 +336,21 @@ pub struct ClaimAcceptedV1 {
 pub struct ClaimDeclinedV1 {
     /// Why, for the partner.
     pub reason: DeclineReason,
+}
+
+/// What an API key opens, as tracking's own fact: all that it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyAdoptedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// What it may do; of a revoked one nothing.
+    pub scopes: Vec<ApiKeyScope>,
+    /// SHA-256 of the whole key, in hexadecimal; absent: it was revoked.
+    pub hash: Option<String>,
+    /// Until when it is valid; absent: until it is revoked.
+    pub expires_at: Option<Micros>,
+    /// The hash of the key of before, while that goes on.
+    pub previous_hash: Option<String>,
+    /// Until when that is.
+    pub previous_until: Option<Micros>,
 }
