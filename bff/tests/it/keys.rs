@@ -129,20 +129,20 @@ async fn a_key_is_shown_once_and_the_command_carries_its_hash_alone() {
 async fn under_a_preference_to_wait_the_secret_comes_with_the_outcome_and_not_with_a_refusal() {
     let app = bff().await;
     for refused in [false, true] {
+        let kind = "campaign.create_api_key.command.v1";
+        let open = async || {
+            let log = app.log().await;
+            log.into_iter().rfind(|message| message.header.kind == kind)
+        };
+        let before = open().await.map(|message| message.header.id);
+        let is_new = |message: &Message| Some(message.header.id) != before;
         let url = format!("{}{KEYS}", app.base_url);
         let request = app.client.post(url).bearer_auth(brand("brand1"));
         let request = request.header("prefer", "wait=20");
         let requesting = request.json(&json!({"scopes": ["reports.read"]})).send();
         let deciding = async {
-            let kind = "campaign.create_api_key.command.v1";
-            let open = async || {
-                let log = app.log().await;
-                log.into_iter().rfind(|message| message.header.kind == kind)
-            };
-            let before = open().await.map(|message| message.header.id);
-            let is_new = |message: &Message| Some(message.header.id) != before;
             until("the command", || async {
-                open().await.is_some_and(|m| is_new(&m))
+                open().await.is_some_and(|message| is_new(&message))
             })
             .await;
             let command = open().await.unwrap();
