@@ -36,6 +36,7 @@ pub fn define(env: &mut Env) -> Definition<Projections> {
     api::visitor::set_keys(&LastingKeys::read(env));
     Definition {
         operators: http::operator_routes,
+        api_keys: true,
         ..Definition::of(Projections, &MIGRATIONS, ABOUT, http::routes)
     }
 }

@@ -4,15 +4,19 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use messaging::WriteTx;
 use schemas::{AcceptV1, Body, Event as _, Message};
-use types::{BanId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion};
+use types::{
+    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion,
+};
 
-use crate::domain::{Ban, Campaign, Command, Enrollment, Event, Evidence, Place, Rows, View};
+use crate::domain::{
+    ApiKey, Ban, Campaign, Command, Enrollment, Event, Evidence, Place, Rows, View,
+};
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
 use crate::store::evidence_files::{self, EvidenceFile};
 use crate::store::terms::Published;
 use crate::store::terms_texts::{self, TermsTextRow};
-use crate::store::{bans, campaigns, enrollments, evidence, plans, terms};
+use crate::store::{api_keys, bans, campaigns, enrollments, evidence, plans, terms};
 
 /// The states that one batch touches, and what it adds.
 #[derive(Debug, Default)]
@@ -23,6 +27,8 @@ pub struct BatchState {
     changed_enrollments: BTreeSet<EnrollmentId>,
     bans: HashMap<BanId, Ban>,
     changed_bans: BTreeSet<BanId>,
+    api_keys: HashMap<ApiKeyId, ApiKey>,
+    changed_api_keys: BTreeSet<ApiKeyId>,
     evidence: HashSet<EvidenceId>,
     new_evidence: Vec<Evidence>,
     new_terms: Vec<Published>,
@@ -40,11 +46,14 @@ impl BatchState {
             BTreeSet::new(),
             BTreeSet::new(),
         );
+        let (mut key_ids, mut brand_ids) = (BTreeSet::new(), BTreeSet::new());
         for touched in messages.iter().map(|message| touched(message)) {
             campaign_ids.extend(touched.campaign.map(CampaignId::into_string));
             enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
             partner_ids.extend(touched.partner.map(PartnerId::into_string));
             evidence_ids.extend(touched.evidence.map(EvidenceId::into_string));
+            key_ids.extend(touched.api_key.map(ApiKeyId::into_string));
+            brand_ids.extend(touched.keyed_brand.map(BrandId::into_string));
         }
         let now = tx.now();
         let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
@@ -52,11 +61,13 @@ impl BatchState {
         let campaigns = campaigns::load(connection, &list(campaign_ids), now).await?;
         let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
         let bans = bans::load(connection, &list(partner_ids)).await?;
+        let api_keys = api_keys::load(connection, &list(key_ids), &list(brand_ids)).await?;
         let evidence = evidence::existing(connection, &list(evidence_ids)).await?;
         Ok(Self {
             campaigns,
             enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
             bans: bans.into_iter().map(|ban| (ban.id.clone(), ban)).collect(),
+            api_keys: api_keys.into_iter().map(|k| (k.id.clone(), k)).collect(),
             evidence: evidence
                 .into_iter()
                 .filter_map(|id| id.parse().ok())
@@ -88,7 +99,16 @@ impl BatchState {
             evidence_exists: command
                 .evidence()
                 .is_some_and(|id| self.evidence.contains(id)),
+            api_key: command.api_key().and_then(|id| self.api_keys.get(id)),
+            keys_of_brand: command.keyed_brand().map_or(0, |of| self.keys_of(of)),
         }
+    }
+
+    /// How many keys a brand has that are not revoked.
+    fn keys_of(&self, brand: &BrandId) -> usize {
+        let keys = self.api_keys.values();
+        let live = keys.filter(|key| key.brand == *brand && key.hash.is_some());
+        live.count()
     }
 
     /// Applies what happened.
@@ -123,6 +143,13 @@ impl BatchState {
                 if let Some(after) = Ban::evolve(before, event, place) {
                     self.bans.insert(ban.clone(), after);
                     self.changed_bans.insert(ban.clone());
+                }
+            }
+            Rows::ApiKey(key) => {
+                let before = self.api_keys.remove(key);
+                if let Some(after) = ApiKey::evolve(before, event, place) {
+                    self.api_keys.insert(key.clone(), after);
+                    self.changed_api_keys.insert(key.clone());
                 }
             }
             Rows::Evidence(shown) => {
@@ -184,12 +211,14 @@ impl BatchState {
         let changed = picked(&self.changed_campaigns, &self.campaigns);
         let renewed = picked(&self.changed_enrollments, &self.enrollments);
         let bans = picked(&self.changed_bans, &self.bans);
+        let keys = picked(&self.changed_api_keys, &self.api_keys);
         let connection = tx.connection();
         campaigns::save(connection, &changed).await?;
         terms::insert(connection, &self.new_terms).await?;
         plans::insert(connection, &self.new_terms).await?;
         enrollments::save(connection, &renewed).await?;
         bans::save(connection, &bans).await?;
+        api_keys::save(connection, &keys).await?;
         evidence::insert(connection, &self.new_evidence).await?;
         terms_texts::insert(connection, &self.texts).await?;
         let notes: Vec<_> = self.notes.into_values().collect();
@@ -226,6 +255,9 @@ struct Touched {
     /// Whose bans.
     partner: Option<PartnerId>,
     evidence: Option<EvidenceId>,
+    api_key: Option<ApiKeyId>,
+    /// Whose API keys.
+    keyed_brand: Option<BrandId>,
 }
 
 impl Touched {
@@ -235,6 +267,8 @@ impl Touched {
             enrollment: command.enrollment(),
             partner: command.partner().cloned(),
             evidence: command.evidence().cloned(),
+            api_key: command.api_key().cloned(),
+            keyed_brand: command.keyed_brand().cloned(),
         }
     }
 
@@ -244,6 +278,8 @@ impl Touched {
             enrollment: event.enrollment().cloned(),
             partner: event.banned().cloned(),
             evidence: event.evidence().cloned(),
+            api_key: event.api_key().cloned(),
+            keyed_brand: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId, InvalidId,
+    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId, InvalidId,
     LinkCode, PartnerId, PayoutId,
 };
 
@@ -17,6 +17,8 @@ pub enum Entity {
     Enrollment,
     /// That a partner is banned.
     Ban,
+    /// An API key of a brand.
+    ApiKey,
     /// A piece of evidence.
     Evidence,
     /// A link; its id is its code.
@@ -44,6 +46,7 @@ impl Entity {
             Self::Campaign => "campaign",
             Self::Enrollment => "enrollment",
             Self::Ban => "ban",
+            Self::ApiKey => "API key",
             Self::Evidence => "evidence",
             Self::Link => "link",
             Self::Click => "click",
@@ -75,6 +78,7 @@ ids! {
     CampaignId = Campaign
     EnrollmentId = Enrollment
     BanId = Ban
+    ApiKeyId = ApiKey
     EvidenceId = Evidence
     LinkCode = Link
     ClickId = Click

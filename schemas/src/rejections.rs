@@ -154,6 +154,12 @@ rejections! {
         AlreadySubmitted = "already_submitted", 409, "The same file was submitted for the same purpose.";
         CurrencyMismatch = "currency_mismatch", 422, "A plan pays in its campaign's currency.";
         TooManyVersions = "too_many_versions", 409, "There is no number for another version of the terms.";
+        ApiKeyUnknown = "api_key_unknown", 404, "There is no such API key for the one who asks.";
+        ApiKeyRevoked = "api_key_revoked", 409, "The API key was revoked, for good.";
+        ApiKeyExpired = "api_key_expired", 409, "The API key's time is over: make another.";
+        TooManyApiKeys = "too_many_api_keys", 409, "The brand has as many API keys as there may be: revoke one.";
+        InvalidExpiry = "invalid_expiry", 422, "An API key cannot expire before now.";
+        NotForProducers = "not_for_producers", 403, "API keys are made, rotated and revoked by people, at the bff or at campaign, and not by a producer.";
         Unreadable = "unreadable", 422, "The command says something that no build of ours would.";
     }
     /// Why tracking refuses.

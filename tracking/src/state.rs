@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use messaging::{Recorded, WriteTx};
 use schemas::{
-    About, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, Header, Message,
+    About, ApiKeyAdoptedV1, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, Header, Message,
     PartnerStatusAdoptedV1, TermsAdoptedV1,
 };
 use sqlx::PgConnection;
 use types::{
-    BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ClickId, ConversionId, EnrollmentId,
+    ApiKeyId, BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ClickId, ConversionId, EnrollmentId,
     EnrollmentStatus, LinkCode, Micros, PartnerId, PartnerStatus, TermsVersion, Uuid,
 };
 
@@ -24,7 +24,7 @@ use crate::store::conversions::ConversionRow;
 use crate::store::notes::Note;
 use crate::store::tracking_events::NewEvent;
 use crate::store::{
-    bans, campaigns, claims, clicks, conversions, links, notes, tracking_events, uuid,
+    api_keys, bans, campaigns, claims, clicks, conversions, links, notes, tracking_events, uuid,
 };
 
 /// What the messages of a batch are decided by, and what changed.
@@ -61,6 +61,9 @@ struct Changed {
     enrollments: HashMap<EnrollmentId, (About<EnrollmentAdoptedV1>, i64)>,
     ended: HashMap<EnrollmentId, EnrollmentStatus>,
     bans: HashMap<BanId, (About<PartnerStatusAdoptedV1>, i64)>,
+    api_keys: HashMap<ApiKeyId, (About<ApiKeyAdoptedV1>, i64)>,
+    /// The last event that changed one.
+    api_key_change: Option<i64>,
     /// The last event that stopped links, or changed one.
     stop: Option<i64>,
     links: HashSet<LinkCode>,
@@ -230,6 +233,11 @@ impl BatchState {
                 let row = (adopted.clone(), position);
                 self.changed.bans.insert(ban.clone(), row);
             }
+            Event::ApiKeyAdopted(adopted) => {
+                let row = (adopted.clone(), position);
+                self.changed.api_keys.insert(adopted.subject.clone(), row);
+                self.changed.api_key_change = Some(position);
+            }
             Event::LinkCreated(created) => {
                 let link = Link::created(&created.record, time, position);
                 self.put_link(&created.subject, link);
@@ -369,6 +377,11 @@ impl BatchState {
         campaigns::save_enrollments(connection, &enrollments).await?;
         campaigns::end_enrollments(connection, &ended).await?;
         bans::save(connection, &bans).await?;
+        let keys: Vec<_> = self.changed.api_keys.into_values().collect();
+        api_keys::save(connection, &keys).await?;
+        if let Some(position) = self.changed.api_key_change {
+            runtime::api_keys_changed(connection, position).await?;
+        }
         if let Some(position) = self.changed.stop {
             links::save_stop(connection, position).await?;
         }

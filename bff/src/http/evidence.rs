@@ -96,7 +96,7 @@ pub(crate) struct EvidenceFilter {
 /// Evidence, newest first: a partner's own, what was shown for a brand's campaigns, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/evidence", tag = "evidence", params(PageQuery, EvidenceFilter),
-    responses((status = 200, body = Page<EvidenceView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<EvidenceView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_evidence(
     State(bff): State<Bff>,

@@ -103,7 +103,7 @@ pub(crate) async fn create_links(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, TrackingRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["links.write"]))
 )]
 pub(crate) async fn change_link(
     State(bff): State<Bff>,
@@ -181,7 +181,7 @@ pub(crate) struct LinkFilter {
 /// Links, newest first: a partner's own, those of a brand's campaigns, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/links", tag = "tracking", params(PageQuery, LinkFilter),
-    responses((status = 200, body = Page<LinkView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<LinkView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_links(
     State(bff): State<Bff>,
@@ -204,7 +204,7 @@ pub(crate) async fn list_links(
 /// One link.
 #[utoipa::path(
     get, path = "/api/v1/links/{code}", tag = "tracking", params(("code" = String, Path)),
-    responses((status = 200, body = LinkView), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = LinkView), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn get_link(
     State(bff): State<Bff>,

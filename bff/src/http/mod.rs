@@ -10,6 +10,7 @@ mod commissions;
 mod conversions;
 mod enrollments;
 mod evidence;
+mod keys;
 mod links;
 mod messages;
 mod operator;
@@ -50,6 +51,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(terms::routes())
         .merge(enrollments::routes())
         .merge(bans::routes())
+        .merge(keys::routes())
         .merge(evidence::routes())
         .merge(links::routes())
         .merge(tracking::routes())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::Request;
 use axum::http::header::LOCATION;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
@@ -33,7 +33,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 pub(crate) struct Accepted {
     command_id: Uuid,
     /// Finds the request and everything that it causes.
-    correlation_id: Uuid,
+    pub(crate) correlation_id: Uuid,
     /// `pending`.
     status: CommandState,
 }
@@ -138,6 +138,37 @@ impl CommandRequest {
     }
 }
 
+/// Where a command stands when its request is answered.
+pub(crate) enum Stand {
+    /// It is in the log.
+    Pending(Accepted),
+    /// It is done.
+    Ended(CommandRow),
+}
+
+/// What is reported of a command that was taken.
+pub(crate) struct Reported {
+    id: Uuid,
+    stand: Stand,
+    /// The preference that was honoured.
+    applied: Option<Duration>,
+}
+
+impl Reported {
+    /// 202, or 200 with the outcome, and what `body` makes of it.
+    pub(crate) fn respond<T: Serialize>(self, body: impl FnOnce(Stand) -> T) -> Response {
+        let status = match self.stand {
+            Stand::Pending(_) => StatusCode::ACCEPTED,
+            Stand::Ended(_) => StatusCode::OK,
+        };
+        let response = (status, location(self.id), Json(body(self.stand)));
+        match self.applied {
+            Some(wait) => ([applied(wait)], response).into_response(),
+            None => response.into_response(),
+        }
+    }
+}
+
 impl Bff {
     /// Takes a command in and answers once it is in the log, or with its outcome if that comes in the time that the
     /// client prefers to wait.
@@ -146,13 +177,37 @@ impl Bff {
         command_request: CommandRequest,
         command: Written,
     ) -> Result<Response, Problem> {
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Body {
+            Accepted(Accepted),
+            Outcome(CommandView),
+        }
+        let reported = self.submit_reported(command_request, command).await?;
+        Ok(reported.respond(|stand| match stand {
+            Stand::Pending(accepted) => Body::Accepted(accepted),
+            Stand::Ended(command) => Body::Outcome(command.into()),
+        }))
+    }
+
+    /// The same, for who answers in another way. A refusal that came in that time is an error, as the service itself would return it:
+    /// a client that looks at the status alone must not take it for done.
+    pub(crate) async fn submit_reported(
+        &self,
+        command_request: CommandRequest,
+        command: Written,
+    ) -> Result<Reported, Problem> {
         let (id, wait) = (command_request.id, command_request.wait);
         let caller = command_request.caller.clone();
         let request = command_request.with(command)?;
         let service = request.topic.owner();
         let accepted = self.take(request).await?;
         match wait.filter(|wait| !wait.is_zero()) {
-            None => Ok(at(id, StatusCode::ACCEPTED, Json(accepted))),
+            None => Ok(Reported {
+                id,
+                stand: Stand::Pending(accepted),
+                applied: None,
+            }),
             Some(wait) => self.outcome(service, &caller, accepted, wait).await,
         }
     }
@@ -191,38 +246,52 @@ impl Bff {
         caller: &Caller,
         accepted: Accepted,
         wait: Duration,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Reported, Problem> {
         let id = accepted.command_id;
+        let reported = |stand, applied| Reported { id, stand, applied };
         if !self.waiting.wait(id, caller, wait).await {
-            return Ok(at(id, StatusCode::ACCEPTED, Json(accepted)));
+            return Ok(reported(Stand::Pending(accepted), None));
         }
         let command = commands::find(self.host.pool(), id, None).await;
         // The command is in the log whatever a read says now.
         let command = command.ok().flatten().filter(CommandRow::ended);
-        let applied = [(PREFERENCE_APPLIED, format!("wait={}", wait.as_secs()))];
-        let response = match command {
-            Some(command) => ended(service, command),
-            None => at(id, StatusCode::ACCEPTED, Json(accepted)),
-        };
-        Ok((applied, response).into_response())
+        match command {
+            Some(command) => {
+                let ended = refused(service, command);
+                let ended = ended.map_err(|problem| with_headers(problem, id, wait))?;
+                Ok(reported(Stand::Ended(ended), Some(wait)))
+            }
+            None => Ok(reported(Stand::Pending(accepted), Some(wait))),
+        }
     }
 }
 
-/// A refusal is returned as the service itself would: a client that looks at the status alone must not take it for done.
-fn ended(service: Service, command: CommandRow) -> Response {
-    let id = command.id;
+/// The command, unless it was refused.
+fn refused(service: Service, command: CommandRow) -> Result<CommandRow, Problem> {
     match command.code {
         Some(code) => {
             let detail = command.detail.unwrap_or_default();
-            let problem = runtime::refusal(service, id, code, detail, command.pointer);
-            (location(id), problem).into_response()
+            let (id, pointer) = (command.id, command.pointer);
+            Err(runtime::refusal(service, id, code, detail, pointer))
         }
-        None => at(id, StatusCode::OK, Json(CommandView::from(command))),
+        None => Ok(command),
     }
 }
 
-fn at(id: Uuid, status: StatusCode, body: impl IntoResponse) -> Response {
-    (status, location(id), body).into_response()
+/// A refusal that was waited for says where it is, too.
+fn with_headers(problem: Problem, id: Uuid, wait: Duration) -> Problem {
+    let all = location(id).into_iter().chain([applied(wait)]);
+    all.fold(
+        problem,
+        |problem, (name, value)| match HeaderValue::try_from(value) {
+            Ok(value) => problem.with_header(name, value),
+            Err(_) => problem,
+        },
+    )
+}
+
+fn applied(wait: Duration) -> (HeaderName, String) {
+    (PREFERENCE_APPLIED, format!("wait={}", wait.as_secs()))
 }
 
 fn location(id: Uuid) -> [(HeaderName, String); 1] {

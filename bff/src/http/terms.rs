@@ -39,7 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn publish_terms(
     State(bff): State<Bff>,
@@ -99,7 +99,7 @@ impl TermsView {
 /// The versions of a campaign's terms, newest first, for who may see the campaign.
 #[utoipa::path(
     get, path = "/api/v1/campaigns/{id}/terms", tag = "campaigns", params(("id" = String, Path), PageQuery),
-    responses((status = 200, body = Page<TermsView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<TermsView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_terms(
     State(bff): State<Bff>,

@@ -1,5 +1,6 @@
 //! The tables of the bff, one file each.
 
+pub(crate) mod api_keys;
 pub(crate) mod balances;
 pub(crate) mod bans;
 pub(crate) mod campaigns;

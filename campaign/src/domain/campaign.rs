@@ -222,6 +222,9 @@ impl Campaign {
             | Event::EnrollmentRejected(_)
             | Event::PartnerBanned(_)
             | Event::PartnerUnbanned(_)
+            | Event::ApiKeyCreated(_)
+            | Event::ApiKeyRotated(_)
+            | Event::ApiKeyRevoked(_)
             | Event::EvidenceSubmitted(_) => before,
         }
     }

@@ -1,12 +1,12 @@
 //! What campaign is asked.
 
-use schemas::{About, Budget, CampaignCreatedV1, EvidenceSubmittedV1};
+use schemas::{About, ApiKeyCreatedV1, Budget, CampaignCreatedV1, EvidenceSubmittedV1};
 use types::{
-    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, JoinMode, Micros, PartnerId, Plan,
-    RefusalReason, TermsVersion, WindowDays,
+    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, JoinMode, Micros, PartnerId,
+    Plan, RefusalReason, TermsVersion, WindowDays,
 };
 
-use super::{Ban, Campaign, Enrollment};
+use super::{ApiKey, Ban, Campaign, Enrollment, Rotation};
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,6 +53,10 @@ pub struct View<'a> {
     pub ban: Option<&'a Ban>,
     /// Whether the evidence that it would make is there already.
     pub evidence_exists: bool,
+    /// The API key that it names.
+    pub api_key: Option<&'a ApiKey>,
+    /// How many keys that are not revoked the brand has that it would make one for.
+    pub keys_of_brand: usize,
 }
 
 /// What campaign can be asked. Every value in it is well formed.
@@ -120,6 +124,20 @@ pub enum Command {
         brand: Option<BrandId>,
         /// Why; `None`: the ban ends.
         reason: Option<RefusalReason>,
+    },
+    /// Make an API key.
+    CreateApiKey(About<ApiKeyCreatedV1>),
+    /// Give it another secret.
+    RotateApiKey {
+        /// Which.
+        key: ApiKeyId,
+        /// What it is from then on.
+        rotation: Rotation,
+    },
+    /// End it.
+    RevokeApiKey {
+        /// Which.
+        key: ApiKeyId,
     },
     /// Show what was done.
     SubmitEvidence(About<EvidenceSubmittedV1>),
@@ -213,7 +231,10 @@ impl Command {
             | Self::Accept { campaign, .. }
             | Self::Change { campaign, .. } => Some(campaign),
             Self::SubmitEvidence(shown) => Some(&shown.key),
-            Self::Ban { .. } => None,
+            Self::Ban { .. }
+            | Self::CreateApiKey(_)
+            | Self::RotateApiKey { .. }
+            | Self::RevokeApiKey { .. } => None,
         }
     }
 
@@ -228,7 +249,27 @@ impl Command {
             | Self::ChangeCampaign { .. }
             | Self::EndCampaign { .. }
             | Self::PublishTerms { .. }
-            | Self::Move { .. } => None,
+            | Self::Move { .. }
+            | Self::CreateApiKey(_)
+            | Self::RotateApiKey { .. }
+            | Self::RevokeApiKey { .. } => None,
+        }
+    }
+
+    /// The API key that it names.
+    pub fn api_key(&self) -> Option<&ApiKeyId> {
+        match self {
+            Self::CreateApiKey(new) => Some(&new.subject),
+            Self::RotateApiKey { key, .. } | Self::RevokeApiKey { key } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// The brand that it would make an API key for.
+    pub fn keyed_brand(&self) -> Option<&BrandId> {
+        match self {
+            Self::CreateApiKey(new) => Some(&new.brand_id),
+            _ => None,
         }
     }
 

@@ -6,6 +6,7 @@ use schemas::{
 };
 use types::{CampaignStatus, PauseReason};
 
+use super::api_key;
 use super::ban::{ban, not_banned};
 use super::change::{change_campaign, check_budget, check_dates, end_campaign, ends_in_the_past};
 use super::enrollment::{self, enrolled};
@@ -50,6 +51,9 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
             brand,
             reason,
         } => ban(view, partner, brand.as_ref(), *reason, context),
+        Command::CreateApiKey(new) => api_key::create(view, new, context),
+        Command::RotateApiKey { rotation, .. } => api_key::rotate(view, rotation, context),
+        Command::RevokeApiKey { .. } => api_key::revoke(view, context),
         Command::SubmitEvidence(shown) => submit_evidence(view, shown, context),
     }
 }

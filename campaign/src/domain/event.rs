@@ -1,7 +1,7 @@
 //! What happened.
 
 use schemas::{About, EvidenceSubmittedV1};
-use types::{BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
+use types::{ApiKeyId, BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
 
 use super::Terms;
 
@@ -29,6 +29,8 @@ pub enum Rows<'a> {
     Enrollment(&'a EnrollmentId),
     /// A ban's.
     Ban(&'a BanId),
+    /// An API key's.
+    ApiKey(&'a ApiKeyId),
     /// That of a piece of evidence.
     Evidence(&'a About<EvidenceSubmittedV1>),
 }
@@ -68,6 +70,12 @@ schemas::events! {
         PartnerUnbanned(PartnerUnbannedV1),
         /// It is another.
         CampaignChanged(CampaignChangedV1),
+        /// An API key of a brand exists.
+        ApiKeyCreated(ApiKeyCreatedV1),
+        /// It has another secret.
+        ApiKeyRotated(ApiKeyRotatedV1),
+        /// It opens nothing any more.
+        ApiKeyRevoked(ApiKeyRevokedV1),
     }
 }
 
@@ -89,7 +97,11 @@ impl Event {
             Self::EnrollmentApplied(applied) => &applied.key,
             Self::EnrollmentApproved(approved) => &approved.key,
             Self::EnrollmentRejected(rejected) => &rejected.key,
-            Self::PartnerBanned(_) | Self::PartnerUnbanned(_) => return None,
+            Self::PartnerBanned(_)
+            | Self::PartnerUnbanned(_)
+            | Self::ApiKeyCreated(_)
+            | Self::ApiKeyRotated(_)
+            | Self::ApiKeyRevoked(_) => return None,
         })
     }
 
@@ -111,6 +123,9 @@ impl Event {
             Self::EnrollmentRejected(rejected) => Rows::Enrollment(&rejected.subject),
             Self::PartnerBanned(banned) => Rows::Ban(&banned.subject),
             Self::PartnerUnbanned(unbanned) => Rows::Ban(&unbanned.subject),
+            Self::ApiKeyCreated(created) => Rows::ApiKey(&created.subject),
+            Self::ApiKeyRotated(rotated) => Rows::ApiKey(&rotated.subject),
+            Self::ApiKeyRevoked(revoked) => Rows::ApiKey(&revoked.subject),
             Self::EvidenceSubmitted(shown) => Rows::Evidence(shown),
         }
     }
@@ -128,6 +143,14 @@ impl Event {
         match self {
             Self::PartnerBanned(banned) => Some(&banned.key),
             Self::PartnerUnbanned(unbanned) => Some(&unbanned.key),
+            _ => None,
+        }
+    }
+
+    /// The API key that it made or changed.
+    pub fn api_key(&self) -> Option<&ApiKeyId> {
+        match self.rows() {
+            Rows::ApiKey(key) => Some(key),
             _ => None,
         }
     }

@@ -5,17 +5,20 @@ use std::fmt::Write;
 
 use chassis::json::{Metadata, WebUrl};
 use schemas::{
-    About, AcceptV1, Body, Budget, CampaignCreatedV1, ChangeV1, CreateV1, EndEnrollmentV1,
-    EvidenceSubmittedV1, Header, Message, PublishTermsV1, SubmitEvidenceV1, WireBudget,
+    About, AcceptV1, ApiKeyCreatedV1, Body, Budget, CampaignCreatedV1, ChangeV1, CreateApiKeyV1,
+    CreateV1, EndEnrollmentV1, EvidenceSubmittedV1, Header, Message, PublishTermsV1,
+    RotateApiKeyV1, SubmitEvidenceV1, WireBudget,
 };
 use sha2::{Digest, Sha256};
 use types::{
-    BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId, EnrollmentStatus, EvidenceId,
-    JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays, check_allowed_hosts,
-    check_campaign_name, check_description, check_evidence_type, check_page, check_terms_text,
+    ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId,
+    EnrollmentStatus, EvidenceId, JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays,
+    check_allowed_hosts, check_campaign_name, check_description, check_evidence_type,
+    check_key_hash, check_key_prefix, check_overlap, check_page, check_scopes, check_terms_text,
 };
 
-use crate::domain::{CampaignChange, Change, Code, Command, Edit, Rejection, Step};
+use super::from_an_edge;
+use crate::domain::{CampaignChange, Change, Code, Command, Edit, Rejection, Rotation, Step};
 
 /// The command of a message; `None` when the message is no command of ours.
 pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
@@ -43,6 +46,9 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         }
         Body::UnbanPartnerV1(wire) => ban(header, wire.brand_id.as_deref(), None),
         Body::SubmitEvidenceV1(wire) => submit_evidence(header, wire),
+        Body::CreateApiKeyV1(wire) => create_api_key(header, wire),
+        Body::RotateApiKeyV1(wire) => rotate_api_key(header, wire),
+        Body::RevokeApiKeyV1(_) => of_api_key(header).map(|key| Command::RevokeApiKey { key }),
         _ => return None,
     })
 }
@@ -242,6 +248,56 @@ fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, 
             url_hash: sha256(&wire.file_url),
         },
     }))
+}
+
+fn create_api_key(header: &Header, wire: &CreateApiKeyV1) -> Result<Command, Rejection> {
+    let key = of_api_key(header)?;
+    about(header, ApiKeyId::of_command(header.id).as_str())?;
+    let brand_id = wire.brand_id.parse().map_err(at("/brand_id"))?;
+    secret(&wire.prefix, &wire.hash)?;
+    let scopes = wire.scopes.iter().map(|name| ApiKeyScope::parse(name));
+    let scopes: Option<Vec<_>> = scopes.collect();
+    let unknown = "names a scope that there is not";
+    let scopes = scopes.ok_or(unknown).map_err(at("/scopes"))?;
+    check_scopes(&scopes).map_err(at("/scopes"))?;
+    let created = ApiKeyCreatedV1 {
+        brand_id,
+        prefix: wire.prefix.clone(),
+        hash: wire.hash.clone(),
+        scopes,
+        expires_at: wire.expires_at,
+    };
+    Ok(Command::CreateApiKey(About::of(key, created)))
+}
+
+fn rotate_api_key(header: &Header, wire: &RotateApiKeyV1) -> Result<Command, Rejection> {
+    let key = of_api_key(header)?;
+    secret(&wire.prefix, &wire.hash)?;
+    let overlap_seconds = wire.overlap_seconds.unwrap_or(0);
+    check_overlap(overlap_seconds).map_err(at("/overlap_seconds"))?;
+    let rotation = Rotation {
+        prefix: wire.prefix.clone(),
+        hash: wire.hash.clone(),
+        overlap_seconds,
+    };
+    Ok(Command::RotateApiKey { key, rotation })
+}
+
+/// What is known of a secret. Edges alone make them: who knows the hash of a key of another's could have it made one of its own,
+/// and what is done with it counted as its own.
+fn secret(prefix: &str, hash: &str) -> Result<(), Rejection> {
+    check_key_prefix(prefix).map_err(at("/prefix"))?;
+    check_key_hash(hash).map_err(at("/hash"))
+}
+
+/// The API key that is key and subject, of an edge's command.
+fn of_api_key(header: &Header) -> Result<ApiKeyId, Rejection> {
+    if !from_an_edge(header) {
+        let detail = "API keys are for people to make, rotate and revoke, and not for a producer";
+        return Err(Rejection::new(Code::NotForProducers, detail));
+    }
+    about(header, &header.key)?;
+    header.key.parse().map_err(at("/key_id"))
 }
 
 /// The campaign that is key and subject.

@@ -2,16 +2,16 @@
 
 use proptest::prelude::*;
 use schemas::{
-    About, Actor, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1,
-    CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1, EnrollmentAcceptedV1,
-    EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentEndedV1, EnrollmentInvitedV1,
-    EnrollmentRejectedV1, Event as _, EvidenceSubmittedV1, Header, Message, PartnerBannedV1,
-    PartnerUnbannedV1, Topic, WriterSchema, Written,
+    About, Actor, ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Budget, CampaignActivatedV1,
+    CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1,
+    EnrollmentAcceptedV1, EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentEndedV1,
+    EnrollmentInvitedV1, EnrollmentRejectedV1, Event as _, EvidenceSubmittedV1, Header, Message,
+    PartnerBannedV1, PartnerUnbannedV1, Topic, WriterSchema, Written,
 };
 use types::{
-    BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Currency, Earning, EnrollmentId,
-    EnrollmentStatus, EvidenceId, HoldDays, JoinMode, Micros, Money, PartnerId, PauseReason, Plan,
-    RefusalReason, TermsVersion, Uuid, WindowDays,
+    ApiKeyScope, BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Currency, Earning,
+    EnrollmentId, EnrollmentStatus, EvidenceId, HoldDays, JoinMode, Micros, Money, PartnerId,
+    PauseReason, Plan, RefusalReason, TermsVersion, Uuid, WindowDays,
 };
 
 use super::actor;
@@ -167,6 +167,35 @@ fn changed() -> impl Strategy<Value = Event> {
                 subject,
                 record,
             })
+        }),
+        (ID, ID, "[0-9a-f]{64}", 0..3_u8).prop_map(|(key, brand, hash, kind)| {
+            let (key, brand_id) = (key.parse().unwrap(), brand.parse().unwrap());
+            let (prefix, scopes) = (hash[..8].to_owned(), vec![ApiKeyScope::ReportsRead]);
+            match kind {
+                0 => Event::from(About::of(
+                    key,
+                    ApiKeyCreatedV1 {
+                        brand_id,
+                        prefix,
+                        hash,
+                        scopes,
+                        expires_at: None,
+                    },
+                )),
+                1 => Event::from(About::of(
+                    key,
+                    ApiKeyRotatedV1 {
+                        brand_id,
+                        prefix,
+                        hash: hash.clone(),
+                        scopes,
+                        expires_at: Some(Micros(7)),
+                        previous_hash: Some(hash),
+                        previous_until: Some(Micros(8)),
+                    },
+                )),
+                _ => Event::from(About::of(key, ApiKeyRevokedV1 { brand_id })),
+            }
         }),
         (ID, ID).prop_map(|(campaign, brand)| {
             let paused = CampaignPausedV1 {

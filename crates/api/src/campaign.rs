@@ -4,15 +4,16 @@ use chassis::json::{Check, Metadata, Text, WebUrl};
 use chassis::problem::Fields;
 use chassis::time::Timestamp;
 use schemas::{
-    About, AcceptV1, ActivateV1, ApproveV1, BanPartnerV1, ChangeV1, CloseV1, CreateV1,
-    EndEnrollmentV1, InviteV1, PauseV1, PublishTermsV1, RejectV1, ResumeV1, SubmitEvidenceV1,
-    UnbanPartnerV1, Written,
+    About, AcceptV1, ActivateV1, ApproveV1, BanPartnerV1, ChangeV1, CloseV1, CreateApiKeyV1,
+    CreateV1, EndEnrollmentV1, InviteV1, PauseV1, PublishTermsV1, RejectV1, ResumeV1,
+    RevokeApiKeyV1, RotateApiKeyV1, SubmitEvidenceV1, UnbanPartnerV1, Written,
 };
 use serde::Deserialize;
 use types::{
-    BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId, EnrollmentStatus, EvidenceId,
-    JoinMode, PartnerId, RefusalReason, TermsVersion, Uuid, WindowDays, check_allowed_hosts,
-    check_description, check_evidence_type, check_page, check_terms_text,
+    ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId,
+    EnrollmentStatus, EvidenceId, JoinMode, PartnerId, RefusalReason, TermsVersion, Uuid,
+    WindowDays, check_allowed_hosts, check_description, check_evidence_type, check_overlap,
+    check_page, check_scopes, check_terms_text,
 };
 use utoipa::ToSchema;
 
@@ -36,6 +37,8 @@ requests! {
     UnbanPartner = "campaign.unban_partner.command.v1", "unban_partner";
     PublishTerms = "campaign.publish_terms.command.v1", "publish_terms";
     AcceptCampaign = "campaign.accept.command.v1", "accept_campaign";
+    CreateApiKey = "campaign.create_api_key.command.v1", "create_api_key";
+    RotateApiKey = "campaign.rotate_api_key.command.v1", "rotate_api_key";
     SubmitEvidence = "campaign.submit_evidence.command.v1", "submit_evidence";
 }
 
@@ -508,6 +511,93 @@ where
         record: record(partner.into_string()),
     };
     about.write()
+}
+
+/// An API key to be made for a brand.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateApiKey {
+    /// Whose key; absent: the token's own brand. An operator must give it.
+    #[schema(value_type = Option<String>, example = "brand1")]
+    brand_id: Option<BrandId>,
+    /// What it may do: one scope at least, none twice.
+    #[schema(value_type = Vec<lists::ApiKeyScope>, min_items = 1, example = json!(["conversions.write"]))]
+    scopes: Vec<ApiKeyScope>,
+    /// Until when; absent: until it is revoked.
+    expires_at: Option<Timestamp>,
+}
+
+impl Check for CreateApiKey {
+    fn check(&self, fields: &mut Fields) {
+        fields.take("/scopes", check_scopes(&self.scopes));
+    }
+}
+
+impl CreateApiKey {
+    /// The brand that it names.
+    pub fn brand_id(&self) -> Option<&BrandId> {
+        self.brand_id.as_ref()
+    }
+
+    /// As the command of this id, of a key of this brand; what is known of its secret is how it begins, and its hash.
+    pub fn command(self, id: Uuid, brand: BrandId, prefix: &str, hash: &str) -> Written {
+        let scopes = self.scopes.iter().map(|scope| scope.name().to_owned());
+        let create = CreateApiKeyV1 {
+            brand_id: brand.into_string(),
+            prefix: prefix.to_owned(),
+            hash: hash.to_owned(),
+            scopes: scopes.collect(),
+            expires_at: self.expires_at.map(|until| until.0),
+        };
+        About::of(ApiKeyId::of_command(id), create).write()
+    }
+}
+
+/// That an API key has another secret.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateApiKey {
+    /// For how many seconds the secret of before goes on, up to 604800; absent: it ends at once.
+    #[schema(minimum = 0, maximum = 604_800, example = 3_600)]
+    overlap_seconds: Option<i64>,
+}
+
+impl Check for RotateApiKey {
+    fn check(&self, fields: &mut Fields) {
+        if let Some(seconds) = self.overlap_seconds {
+            fields.take("/overlap_seconds", check_overlap(seconds));
+        }
+    }
+}
+
+impl RotateApiKey {
+    /// As a command, of this key; what is known of its new secret is how it begins, and its hash.
+    pub fn command(self, key: ApiKeyId, prefix: &str, hash: &str) -> Written {
+        let rotate = RotateApiKeyV1 {
+            prefix: prefix.to_owned(),
+            hash: hash.to_owned(),
+            overlap_seconds: self.overlap_seconds,
+        };
+        About::of(key, rotate).write()
+    }
+}
+
+/// That an API key opens nothing any more. A request without a body.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "struct NoBody")]
+pub struct RevokeApiKey {}
+
+impl Check for RevokeApiKey {}
+
+impl crate::Request for RevokeApiKey {
+    const KIND: &'static str = "campaign.revoke_api_key.command.v1";
+}
+
+impl RevokeApiKey {
+    /// As a command, of this key.
+    pub fn command(self, key: ApiKeyId) -> Written {
+        About::of(key, RevokeApiKeyV1 {}).write()
+    }
 }
 
 /// A file that shows what a partner did for a campaign.

@@ -115,3 +115,8 @@ chassis::closed_list!(
     /// it, it went by itself, or the brand removed it.
     pub EnrollmentStatus: types::EnrollmentStatus::ALL.map(types::EnrollmentStatus::name)
 );
+
+chassis::closed_list!(
+    /// Whether an API key opens anything: not any more once its time is over, or it was revoked.
+    pub ApiKeyStatus: types::ApiKeyStatus::ALL.map(types::ApiKeyStatus::name)
+);

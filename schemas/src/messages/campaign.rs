@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    BrandId, Currency, EnrollmentStatus, JoinMode, Micros, PartnerId, PauseReason, RefusalReason,
-    TermsVersion, WindowDays,
+    ApiKeyScope, BrandId, Currency, EnrollmentStatus, JoinMode, Micros, PartnerId, PauseReason,
+    RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::shared::{Budget, Plan, WireBudget};
@@ -173,6 +173,36 @@ pub struct UnbanPartnerV1 {
     /// Whose ban; absent: that of all campaigns.
     pub brand_id: Option<String>,
 }
+
+/// Asks for an API key of a brand. Its secret was made, and shown, where it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateApiKeyV1 {
+    /// Whose.
+    pub brand_id: String,
+    /// How the key begins, for people.
+    pub prefix: String,
+    /// SHA-256 of the whole key, in hexadecimal.
+    pub hash: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// Until when; absent: until it is revoked.
+    pub expires_at: Option<Micros>,
+}
+
+/// Asks that an API key has another secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotateApiKeyV1 {
+    /// How the key begins from now on.
+    pub prefix: String,
+    /// SHA-256 of the whole new key, in hexadecimal.
+    pub hash: String,
+    /// For how long the secret of before goes on; absent: it ends at once.
+    pub overlap_seconds: Option<i64>,
+}
+
+/// Asks that an API key opens nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokeApiKeyV1 {}
 
 /// A campaign exists, in draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -380,4 +410,45 @@ pub struct PartnerBannedV1 {
 pub struct PartnerUnbannedV1 {
     /// Whose ban; absent: that of all campaigns.
     pub brand_id: Option<BrandId>,
+}
+
+/// An API key of a brand exists. Its secret is nowhere but with who asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyCreatedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// How the key begins, for people.
+    pub prefix: String,
+    /// SHA-256 of the whole key, in hexadecimal.
+    pub hash: String,
+    /// What it may do.
+    pub scopes: Vec<ApiKeyScope>,
+    /// Until when; absent: until it is revoked.
+    pub expires_at: Option<Micros>,
+}
+
+/// An API key has another secret: all that it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyRotatedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// How the key begins, for people.
+    pub prefix: String,
+    /// SHA-256 of the whole key, in hexadecimal.
+    pub hash: String,
+    /// What it may do.
+    pub scopes: Vec<ApiKeyScope>,
+    /// Until when; absent: until it is revoked.
+    pub expires_at: Option<Micros>,
+    /// The hash of the key of before, while that goes on; absent: it ended at once.
+    pub previous_hash: Option<String>,
+    /// Until when that is.
+    pub previous_until: Option<Micros>,
+}
+
+/// An API key opens nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyRevokedV1 {
+    /// Whose it was.
+    pub brand_id: BrandId,
 }

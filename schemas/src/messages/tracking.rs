@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType, Currency,
+    ApiKeyScope, BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType, Currency,
     DeclineReason, DisabledBy, EnrollmentStatus, Invalid, LinkCode, LinkStatus, Micros, Money,
     OrderId, PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays, check_utm_text,
 };
@@ -442,4 +442,21 @@ pub struct ClickBoundV1 {
     pub clicked_at: Micros,
     /// A keyed hash of the visitor's id.
     pub user_hash: String,
+}
+
+/// What an API key opens, as tracking's own fact: all that it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyAdoptedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// What it may do; of a revoked one nothing.
+    pub scopes: Vec<ApiKeyScope>,
+    /// SHA-256 of the whole key, in hexadecimal; absent: it was revoked.
+    pub hash: Option<String>,
+    /// Until when it is valid; absent: until it is revoked.
+    pub expires_at: Option<Micros>,
+    /// The hash of the key of before, while that goes on.
+    pub previous_hash: Option<String>,
+    /// Until when that is.
+    pub previous_until: Option<Micros>,
 }

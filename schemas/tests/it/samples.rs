@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use schemas::*;
 use types::{
-    BudgetInterval, CampaignStatus, ConversionType, Currency, DeclineReason, DisabledBy,
-    EarningStatus, EnrollmentStatus, JoinMode, LinkStatus, Micros, Money, PartnerStatus,
-    PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
+    ApiKeyScope, BudgetInterval, CampaignStatus, ConversionType, Currency, DeclineReason,
+    DisabledBy, EarningStatus, EnrollmentStatus, JoinMode, LinkStatus, Micros, Money,
+    PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -289,6 +289,55 @@ fn campaign_commands() -> Vec<Body> {
             due_at: Micros(1_797_000_000_123_456),
         }
         .into(),
+        CreateApiKeyV1 {
+            brand_id: text("brand1"),
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            scopes: vec![text("conversions.write"), text("reports.read")],
+            expires_at: Some(Micros(1_797_000_000_123_456)),
+        }
+        .into(),
+        RotateApiKeyV1 {
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            overlap_seconds: Some(3_600),
+        }
+        .into(),
+        RevokeApiKeyV1 {}.into(),
+    ]
+}
+
+const KEY_HASH: &str = "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7";
+const OLD_KEY_HASH: &str = "7c211433f02071597741e6ff5a8ea34789abbf4392fa2e1c3d4b5a6978877665";
+
+fn scopes() -> Vec<ApiKeyScope> {
+    vec![ApiKeyScope::ConversionsWrite, ApiKeyScope::ReportsRead]
+}
+
+fn api_keys() -> [Body; 3] {
+    [
+        ApiKeyCreatedV1 {
+            brand_id: id("brand1"),
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            scopes: scopes(),
+            expires_at: Some(Micros(1_797_000_000_123_456)),
+        }
+        .into(),
+        ApiKeyRotatedV1 {
+            brand_id: id("brand1"),
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            scopes: scopes(),
+            expires_at: Some(Micros(1_797_000_000_123_456)),
+            previous_hash: Some(text(OLD_KEY_HASH)),
+            previous_until: Some(Micros(1_795_000_000_123_456)),
+        }
+        .into(),
+        ApiKeyRevokedV1 {
+            brand_id: id("brand1"),
+        }
+        .into(),
     ]
 }
 
@@ -348,6 +397,7 @@ fn campaign_events() -> Vec<Body> {
     bodies.extend(applications());
     bodies.extend(bans());
     bodies.push(changed().into());
+    bodies.extend(api_keys());
     bodies
 }
 
@@ -582,6 +632,17 @@ fn tracking_events() -> Vec<Body> {
     bodies.extend(stops());
     bodies.push(changed_link());
     bodies.push(bound_click());
+    bodies.push(
+        ApiKeyAdoptedV1 {
+            brand_id: id("brand1"),
+            scopes: scopes(),
+            hash: Some(text(KEY_HASH)),
+            expires_at: Some(Micros(1_797_000_000_123_456)),
+            previous_hash: Some(text(OLD_KEY_HASH)),
+            previous_until: Some(Micros(1_795_000_000_123_456)),
+        }
+        .into(),
+    );
     bodies
 }
 

@@ -136,6 +136,10 @@ pub enum Act {
         partner: String,
         lifted: bool,
     },
+    /// The campaign's brand makes an API key.
+    Key {
+        campaign: String,
+    },
     Evidence {
         campaign: String,
         partner: String,
@@ -195,6 +199,7 @@ impl Act {
             | Self::Approve { .. }
             | Self::End { .. }
             | Self::Ban { .. }
+            | Self::Key { .. }
             | Self::Evidence { .. } => Service::Campaign,
             Self::Link { .. }
             | Self::Change { .. }
@@ -235,6 +240,7 @@ impl Act {
                 format!("partners/{partner}/{step}")
             }
             Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
+            Self::Key { .. } => "keys".to_owned(),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
             Self::Link { .. } => "links".to_owned(),
             Self::Change { code, .. } => format!("links/{code}"),
@@ -318,6 +324,9 @@ impl Act {
             } => json!({"brand_id": brand_of(campaign)}),
             Self::Ban { campaign, .. } => {
                 json!({"brand_id": brand_of(campaign), "reason": REMOVED.name()})
+            }
+            Self::Key { campaign } => {
+                json!({"brand_id": brand_of(campaign), "scopes": ["conversions.write", "reports.read"]})
             }
             Self::End { removed: true, .. } => json!({"reason": REMOVED.name()}),
             Self::End { partner, .. } => json!({"partner_id": partner}),
@@ -414,6 +423,7 @@ impl Act {
                 ..
             }
             | Self::Ban { campaign, .. }
+            | Self::Key { campaign }
             | Self::Change {
                 campaign,
                 change: Change::ByBrand(_),
@@ -485,6 +495,7 @@ impl Act {
                 ..
             } => campaign.as_deref().map(brand_of),
             Self::Report { .. }
+            | Self::Key { .. }
             | Self::Accept { .. }
             | Self::End { .. }
             | Self::Evidence { .. }
@@ -495,7 +506,7 @@ impl Act {
     }
 
     /// Key, subject and body of the message that it is, where an external producer can make one: payment details are
-    /// sealed by the bff.
+    /// sealed by the bff, and secrets of keys are made where people ask.
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each command, all of one form"
@@ -699,7 +710,7 @@ impl Act {
                 };
                 Some((self.claim(), self.claim(), body))
             }
-            Self::Payout { .. } => None,
+            Self::Payout { .. } | Self::Key { .. } => None,
         })
     }
 }

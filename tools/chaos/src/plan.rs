@@ -506,6 +506,10 @@ impl Writer {
             campaign: campaign.to_owned(),
             step,
         };
+        if own {
+            let (way, campaign) = (self.way(false), campaign.to_owned());
+            self.steps.push(done(Act::Key { campaign }, way));
+        }
         let mut steps = Vec::new();
         let end = |removed| Act::End {
             campaign: campaign.to_owned(),

@@ -108,6 +108,16 @@ const TABLES: &[(&str, Service, &str)] = &[
         "SELECT concat_ws(' ', id, partner_id, brand_id, status, reason) FROM bans",
     ),
     (
+        "API keys",
+        Service::Campaign,
+        "SELECT concat_ws(' ', brand_id, scopes, expires_at, status) FROM api_keys",
+    ),
+    (
+        "adopted API keys",
+        Service::Tracking,
+        "SELECT concat_ws(' ', brand_id, scopes, expires_at, hash IS NOT NULL, previous_hash IS NOT NULL) FROM api_keys",
+    ),
+    (
         "adopted terms",
         Service::Tracking,
         "SELECT concat_ws(' ', campaign_id, version, brand_id, currency, window_days, worsens) FROM terms",

@@ -207,7 +207,7 @@ pub(super) async fn create_links(
         (status = 202, body = Waiting),
         Problems<TrackingRefusals>,
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["links.write"]))
 )]
 pub(super) async fn change_link(
     State(host): State<Host>,
@@ -272,7 +272,7 @@ pub(super) struct LinkFilter {
     tag = "links",
     params(PageQuery, LinkFilter),
     responses((status = 200, body = Page<Link>), Problems<Forbidden>),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(super) async fn list_links(
     State(host): State<Host>,

@@ -1,5 +1,6 @@
 //! The SQL of tracking, one file per table: set-based, the states under the writer lock, the clicks beside it.
 
+pub mod api_keys;
 pub mod bans;
 pub mod campaigns;
 pub mod candidates;

@@ -4,6 +4,7 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod api_keys;
 mod app;
 mod attributing;
 mod bad_input;

@@ -1,5 +1,6 @@
 //! Deciders as values.
 
+mod api_keys;
 mod bans;
 mod changing;
 mod decisions;

@@ -3,16 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
-use schemas::{About, EvidenceSubmittedV1};
+use schemas::{About, ApiKeyCreatedV1, EvidenceSubmittedV1};
 use types::{
-    BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, EvidenceId,
-    JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays,
+    ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId,
+    EnrollmentStatus, EvidenceId, JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::{new_campaign, place, submitted_by, ten_percent};
 use crate::domain::{
-    Actor, Ban, Campaign, CampaignChange, Change, Command, Enrollment, Event, Rejection, Rows,
-    Step, View, decide,
+    Actor, ApiKey, Ban, Campaign, CampaignChange, Change, Command, Enrollment, Event, Rejection,
+    Rotation, Rows, Step, View, decide,
 };
 
 /// A small state, so that commands meet.
@@ -105,6 +105,25 @@ fn command() -> impl Strategy<Value = Command> {
                 terms_version,
             }
         }),
+        (brand(), 1..=2_u8).prop_map(|(brand_id, n)| {
+            let created = ApiKeyCreatedV1 {
+                brand_id,
+                prefix: "0123abcd".to_owned(),
+                hash: "00".repeat(32),
+                scopes: vec![ApiKeyScope::ReportsRead],
+                expires_at: None,
+            };
+            Command::CreateApiKey(About::of(key(n), created))
+        }),
+        (1..=2_u8).prop_map(|n| Command::RotateApiKey {
+            key: key(n),
+            rotation: Rotation {
+                prefix: "4567cdef".to_owned(),
+                hash: "11".repeat(32),
+                overlap_seconds: i64::from(n) - 1,
+            },
+        }),
+        (1..=2_u8).prop_map(|n| Command::RevokeApiKey { key: key(n) }),
         (campaign(), partner(), "[ab]").prop_map(|(campaign, partner, evidence_type)| {
             Command::SubmitEvidence(About {
                 subject: EvidenceId::of(
@@ -124,12 +143,17 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
+fn key(n: u8) -> ApiKeyId {
+    format!("key_{n}").parse().unwrap()
+}
+
 #[derive(Default)]
 struct BatchState {
     campaigns: HashMap<CampaignId, Campaign>,
     enrollments: HashMap<EnrollmentId, Enrollment>,
     bans: HashMap<BanId, Ban>,
     evidence: HashSet<EvidenceId>,
+    api_keys: HashMap<ApiKeyId, ApiKey>,
 }
 
 impl BatchState {
@@ -148,6 +172,8 @@ impl BatchState {
             evidence_exists: command
                 .evidence()
                 .is_some_and(|id| self.evidence.contains(id)),
+            api_key: command.api_key().and_then(|id| self.api_keys.get(id)),
+            keys_of_brand: 0,
         };
         decide(view, command, &submitted_by(actor.clone()))
     }
@@ -174,6 +200,11 @@ impl BatchState {
             let before = self.bans.remove(id);
             let after = Ban::evolve(before, event, place(position)).unwrap();
             self.bans.insert(id.clone(), after);
+        }
+        if let Rows::ApiKey(id) = event.rows() {
+            let before = self.api_keys.remove(id);
+            let after = ApiKey::evolve(before, event, place(position)).unwrap();
+            self.api_keys.insert(id.clone(), after);
         }
         if let Some(id) = event.enrollment() {
             let before = self.enrollments.remove(id);
@@ -226,6 +257,9 @@ fn owns(actor: &Actor, event: &Event, state: &BatchState) -> bool {
         Event::EnrollmentEnded(ended) if ended.status == EnrollmentStatus::Left => {
             actor.is_partner(&ended.partner_id)
         }
+        Event::ApiKeyCreated(new) => actor.is_brand(&new.brand_id),
+        Event::ApiKeyRotated(rotated) => actor.is_brand(&rotated.brand_id),
+        Event::ApiKeyRevoked(revoked) => actor.is_brand(&revoked.brand_id),
         Event::PartnerBanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
         Event::PartnerUnbanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
         _ => {
@@ -255,7 +289,9 @@ proptest! {
                     prop_assert!(owns(actor, &event, &state));
                     let once_only = !matches!(
                         command,
-                        Command::PublishTerms { .. } | Command::ChangeCampaign { .. }
+                        Command::PublishTerms { .. }
+                            | Command::ChangeCampaign { .. }
+                            | Command::RotateApiKey { .. }
                     );
                     prop_assert!(!once_only || state.decide(command, actor).is_err());
                 }

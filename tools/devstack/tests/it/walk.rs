@@ -10,7 +10,7 @@ use std::time::Duration;
 use devstack::demo::Tokens;
 use devstack::local::LocalStack;
 use devstack::settings::Mode;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use schemas::Service;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -108,6 +108,71 @@ async fn what_a_partner_reports_on_its_own_click_is_payable_when_its_brand_repor
         walker.payable().await == 200 + 2 * 1_000 + 5
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_shops_server_reports_sales_by_its_key_and_does_nothing_else_in_hybrid_mode() {
+    by_key(Mode::Hybrid).await;
+}
+
+#[tokio::test]
+async fn a_shops_server_reports_sales_by_its_key_and_does_nothing_else_in_event_mode() {
+    by_key(Mode::Event).await;
+}
+
+async fn by_key(mode: Mode) {
+    let stack = LocalStack::start(mode).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let walker = Walker::new(&stack, mode);
+    let brand = stack.token(&["--brand", "brand123"]).unwrap();
+    let doors: &[Service] = match mode {
+        Mode::Event => &[Service::Bff],
+        _ => &[Service::Bff, Service::Tracking],
+    };
+    let made = walker.make_key(&brand).await;
+    let (id, first) = (
+        made["key_id"].as_str().unwrap(),
+        made["secret"].as_str().unwrap(),
+    );
+    for door in doors {
+        walker.opens(*door, first, StatusCode::CREATED).await;
+    }
+    let path = format!("keys/{id}");
+    let rotated = walker
+        .answered(Method::POST, &format!("{path}/rotate"), &brand)
+        .await;
+    let key = rotated["secret"].as_str().unwrap();
+    for door in doors {
+        walker.opens(*door, key, StatusCode::CREATED).await;
+        walker.opens(*door, first, StatusCode::UNAUTHORIZED).await;
+    }
+
+    for (number, door) in doors.iter().enumerate() {
+        let earned = walker.payable().await;
+        let sale = json!({"user_id": "user123", "event_type": "purchase", "amount": "100.00",
+                          "order_id": format!("by-key-{number}")});
+        let (status, taken) = walker.report(*door, key, &sale).await;
+        assert!(status.is_success(), "{taken}");
+        until("the commission is payable", || async {
+            walker.payable().await == earned + 10
+        })
+        .await;
+    }
+    let shown = walker.read_as(&brand, "conversions").await;
+    assert_eq!(shown["items"][0]["verified_by"], "brand", "{shown}");
+    for list in ["payouts", "commissions", "keys"] {
+        let answer = walker.http.get(walker.bff(list)).bearer_auth(key);
+        let answer = answer.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{list}");
+    }
+
+    let kept = walker.read_as(&brand, &path).await;
+    assert_eq!(kept["prefix"], rotated["prefix"]);
+    assert!(kept["last_used_at"].is_string(), "{kept}");
+    walker.answered(Method::DELETE, &path, &brand).await;
+    for door in doors {
+        walker.opens(*door, key, StatusCode::UNAUTHORIZED).await;
+    }
 }
 
 #[tokio::test]
@@ -465,6 +530,43 @@ impl<'a> Walker<'a> {
         let payable = list["items"][0]["accounts"]["payable"].as_str();
         let (dollars, _) = payable.unwrap().split_once('.').unwrap();
         dollars.parse().unwrap()
+    }
+
+    /// A key for reports, once its command is done.
+    async fn make_key(&self, brand: &str) -> Value {
+        let body = json!({"scopes": ["conversions.write"]});
+        let request = self.http.post(self.bff("keys")).bearer_auth(brand);
+        let request = request.header("prefer", "wait=20").json(&body);
+        let made: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(made["status"], "completed", "{made}");
+        made
+    }
+
+    /// A write without a body that must be done.
+    async fn answered(&self, method: Method, path: &str, token: &str) -> Value {
+        let request = self.http.request(method, self.bff(path));
+        let request = request.bearer_auth(token).header("prefer", "wait=20");
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["status"], "completed", "{path}: {answer}");
+        answer
+    }
+
+    /// A report at the bff, or at tracking itself.
+    async fn report(&self, door: Service, token: &str, body: &Value) -> (StatusCode, Value) {
+        let url = format!("{}/api/v1/tracking/events", self.stack.url(door).unwrap());
+        let request = self.http.post(url).bearer_auth(token).json(body);
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    /// Waits until a report without consequence is answered so: taken, by a key that opens the door.
+    async fn opens(&self, door: Service, key: &str, expected: StatusCode) {
+        let seen = json!({"user_id": "passer-by", "event_type": "page_view"});
+        until(&format!("{door} answers {expected}"), || async {
+            let (status, _) = self.report(door, key, &seen).await;
+            status == expected || expected.is_success() && status.is_success()
+        })
+        .await;
     }
 
     /// How many of these the bff shows to partner123.

@@ -84,6 +84,21 @@ const HELD: &str = "WITH RECURSIVE earned AS (
                    e.version, coalesce((SELECT max(l.version)::text FROM last l WHERE l.position = e.position), 'none')) AS evidence
        FROM earned e WHERE NOT EXISTS (SELECT 1 FROM last l WHERE l.position = e.position AND l.version = e.version)";
 
+const BY_KEYS: &str = "SELECT count(*) FROM messages WHERE actor ->> 'subject' IN
+    (SELECT subject FROM messages WHERE type = 'api_key.created.v1')";
+
+/// Who makes a key knows within a second everywhere that it is revoked: ten allow for clocks, and for a process that was busy.
+const KEYS: &str = "WITH keys AS (
+         SELECT c.subject AS id, c.payload ->> 'brand_id' AS brand,
+                (SELECT min(r.time) FROM messages r
+                  WHERE r.service = 'campaign' AND r.type = 'api_key.revoked.v1' AND r.subject = c.subject) AS revoked
+           FROM messages c WHERE c.service = 'campaign' AND c.type = 'api_key.created.v1')
+     SELECT format('%s position %s (%s): %s of %s speaks for %s%s', m.service, m.position, m.type, k.id, k.brand, m.actor ->> 'brand_id',
+                   CASE WHEN m.time > k.revoked THEN ', and is revoked' ELSE '' END) AS evidence
+       FROM messages m JOIN keys k ON k.id = m.actor ->> 'subject'
+      WHERE m.actor ->> 'brand_id' IS DISTINCT FROM k.brand OR m.actor -> 'roles' ? 'operator' OR m.actor -> 'roles' ? 'partner'
+         OR m.service = 'bff' AND m.time > k.revoked + 10000000";
+
 pub(super) const QUESTIONS: &[Question] = &[
     Question {
         rule: 9,
@@ -159,5 +174,11 @@ pub(super) const QUESTIONS: &[Question] = &[
         check: "every conversion is by the terms that held for its partner",
         of: BY_CLICKS,
         broken: HELD,
+    },
+    Question {
+        rule: 9,
+        check: "an API key speaks for its brand alone, and for nobody once it is revoked",
+        of: BY_KEYS,
+        broken: KEYS,
     },
 ];

@@ -110,7 +110,10 @@ const TAKEN: &str = "that a chosen name is taken cannot be hidden";
 /// A shop may report what no campaign that is known here is meant by; whoever reports for another's is refused, lest it
 /// take that one's orders. Campaigns that tracking knows are active ones.
 const SHOP: &str = "that another's campaign is active may be known";
-const NO_RECORD: &str = "an operator may ban before a brand is known";
+const NO_RECORD: &str = "an operator may ban, or make a key, before a brand is known";
+/// Keys are brands' and operators' alone.
+const OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
+const OF_OTHER_BRANDS: [Seen; 4] = [Role, Role, Hidden, Yes];
 const OPERATOR: [Seen; 4] = [Hidden, Hidden, Hidden, Yes];
 const BRANDS: [Seen; 4] = [Hidden, Hidden, Yes, Yes];
 const PARTNERS: [Seen; 4] = [Hidden, Yes, Hidden, Yes];
@@ -205,6 +208,18 @@ pub const LINES: &[Line] = &[
     line(Service::Campaign, "POST /api/v1/campaign/campaigns", "/api/v1/campaign/campaigns",
         r#"{"campaign_id":"camp-$who","brand_id":"brand-mine","name":"n","currency":"USD","allowed_hosts":["a.example"]}"#,
         BRANDS, BRANDS, Yes).distinguishable(BRANDS, TAKEN),
+    line(Service::Campaign, "GET /api/v1/campaign/keys", "/api/v1/campaign/keys", "",
+        OF_BRANDS, OF_BRANDS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/keys", "/api/v1/campaign/keys?brand_id=brand-$who", "",
+        OF_BRANDS, OF_BRANDS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/keys/{key_id}", "/api/v1/campaign/keys/$key", "",
+        OF_BRANDS, OF_OTHER_BRANDS, Hidden),
+    line(Service::Campaign, "POST /api/v1/campaign/keys", "/api/v1/campaign/keys", r#"{"brand_id":"brand-$who","scopes":["reports.read"]}"#,
+        BRANDS, OPERATOR, Hidden).distinguishable(OPERATOR, NO_RECORD),
+    line(Service::Campaign, "POST /api/v1/campaign/keys/{key_id}/rotate", "/api/v1/campaign/keys/$key/rotate", "{}",
+        BRANDS, OPERATOR, Hidden),
+    line(Service::Campaign, "DELETE /api/v1/campaign/keys/{key_id}", "/api/v1/campaign/keys/$key", "",
+        BRANDS, OPERATOR, Hidden),
     // tracking
     line(Service::Tracking, "GET /c/{code}", "/c/link-$who", "",
         ANYONE, ANYONE, Hidden).open().distinguishable([Hidden, Hidden, Hidden, Hidden], "a link is there to be followed by anybody"),
@@ -381,6 +396,18 @@ pub const LINES: &[Line] = &[
     line(Service::Bff, "POST /api/v1/partners/{partner_id}/unban", "/api/v1/partners/partner-spare/unban",
         r#"{"brand_id":"brand-$who"}"#,
         BRANDS, OPERATOR, Yes),
+    line(Service::Bff, "GET /api/v1/keys", "/api/v1/keys", "",
+        OF_BRANDS, OF_BRANDS, Yes),
+    line(Service::Bff, "GET /api/v1/keys", "/api/v1/keys?brand_id=brand-$who", "",
+        OF_BRANDS, OF_BRANDS, Yes),
+    line(Service::Bff, "GET /api/v1/keys/{id}", "/api/v1/keys/$key", "",
+        OF_BRANDS, OF_OTHER_BRANDS, Hidden),
+    line(Service::Bff, "POST /api/v1/keys", "/api/v1/keys", r#"{"brand_id":"brand-$who","scopes":["reports.read"]}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Bff, "POST /api/v1/keys/{id}/rotate", "/api/v1/keys/$key/rotate", "{}",
+        TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
+    line(Service::Bff, "DELETE /api/v1/keys/{id}", "/api/v1/keys/$key", "",
+        TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "GET /api/v1/campaigns", "/api/v1/campaigns?brand_id=brand-$who", "",
         LISTS, LISTS, Yes).distinguishable(LISTS, ACTIVE),
     line(Service::Bff, "GET /api/v1/campaigns/{id}", "/api/v1/campaigns/camp-$who", "",

@@ -9,20 +9,24 @@ use runtime::testing::{
     TestService, brand, claims, mint, new_database, operator, partner, until, variables,
 };
 use schemas::{
-    Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale, CommissionCalculatedV1,
-    ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1, LedgerPostedV1,
-    LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, TermsPublishedV1,
-    Topic, Transfer,
+    ApiKeyCreatedV1, Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale,
+    CommissionCalculatedV1, ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1,
+    LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service,
+    TermsPublishedV1, Topic, Transfer,
 };
 use serde_json::{Value, json};
 use types::{
-    BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType, Currency, EnrollmentId,
-    LinkCode, Micros, Money, PartnerId, PayoutMethod, TermsVersion, WindowDays,
+    ApiKeyId, ApiKeyScope, BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType,
+    Currency, EnrollmentId, LinkCode, Micros, Money, PartnerId, PayoutMethod, TermsVersion,
+    WindowDays,
 };
 use uuid::Uuid;
 
 /// Whose a thing is.
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
+
+/// What stands for something of an owner's in requests, as `$name`.
+const NAMES: [&str; 6] = ["command", "conversion", "payout", "click", "claim", "key"];
 
 /// A running service, and by owner what stands for `$name` in requests.
 pub struct Scene {
@@ -61,7 +65,7 @@ impl Scene {
         let mut text = text.replace("$who", owner);
         let new = Uuid::now_v7().simple().to_string();
         text = text.replace("$new", &new);
-        for name in ["command", "conversion", "payout", "click", "claim"] {
+        for name in NAMES {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(&format!("${name}"), value);
@@ -72,7 +76,7 @@ impl Scene {
     /// An answer without what differs only because another thing was asked for.
     pub fn neutral(&self, text: &str, owner: &'static str) -> String {
         let mut text = text.to_owned();
-        for name in ["command", "conversion", "payout", "click", "claim"] {
+        for name in NAMES {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(value.as_str(), "$");
@@ -107,6 +111,7 @@ fn unknown(name: &str) -> String {
     match name {
         "payout" => "pay_00000000000070008000000000000000".to_owned(),
         "click" => "clk_00000000000070008000000000000000".to_owned(),
+        "key" => "key_00000000000070008000000000000000".to_owned(),
         "claim" => "clm_00000000000070008000000000000000".to_owned(),
         _ => "00000000-0000-7000-8000-000000000000".to_owned(),
     }
@@ -153,6 +158,9 @@ async fn campaign_scene() -> Scene {
         scene
             .post("/api/v1/campaign/evidence", &partner, photo)
             .await;
+        let read = json!({"scopes": ["reports.read"]});
+        let made = scene.post("/api/v1/campaign/keys", &brand, read).await;
+        scene.name(owner, "key", made["key_id"].as_str().unwrap());
     }
     scene.name_commands().await;
     scene
@@ -450,6 +458,20 @@ async fn bff_scene() -> Scene {
             .deliver(topic, &who, &id, requested.into())
             .await;
         scene.name(owner, "payout", id);
+        let key = ApiKeyId::of_command(Uuid::now_v7());
+        let created = ApiKeyCreatedV1 {
+            brand_id: brand_of(owner),
+            prefix: "0123abcd".to_owned(),
+            hash: "00".repeat(32),
+            scopes: vec![ApiKeyScope::ReportsRead],
+            expires_at: None,
+        };
+        let (campaigns, id) = (Topic::CampaignEvents, key.as_str());
+        scene
+            .service
+            .deliver(campaigns, id, id, created.into())
+            .await;
+        scene.name(owner, "key", id);
         let conversion = ConversionId::of_command(Uuid::now_v7());
         let claim = ClaimId::of(&conversion, &partner_of(owner));
         let claimed = ConversionClaimedV1 {

@@ -181,7 +181,7 @@ impl Edge {
         link: Arc<Target>,
         mut visitor: Visitor,
     ) -> Result<ClickId, Problem> {
-        let named = visitor.user_id.filter(|_| link.trusts_redirects);
+        let named = visitor.user_id.take().filter(|_| link.trusts_redirects);
         let click = NewClick {
             sub_ids: visitor.sub_ids(),
             code: code.clone(),

@@ -61,8 +61,32 @@ impl<'a> Traffic<'a> {
         self.let_a_day_pass().await;
         self.payouts().await;
         self.one_key_at_two_services().await;
+        self.api_key().await;
         self.stops().await;
         self.journal
+    }
+
+    /// A brand's system reports by a key, which has another secret, and is revoked.
+    async fn api_key(&mut self) {
+        let token = self.brand.clone();
+        let scopes = json!({"scopes": ["conversions.write"]});
+        let made = self.ask(&token, "key/made", "keys", &scopes).await;
+        let path = format!("keys/{}", made["key_id"].as_str().unwrap());
+        let rotated = self
+            .ask(&token, "key/rotated", &format!("{path}/rotate"), &json!({}))
+            .await;
+        let key = rotated["secret"].as_str().unwrap().to_owned();
+        let (http, url) = (self.http.clone(), self.bff("commands"));
+        wait("the key is known", async || {
+            let answer = http.get(&url).bearer_auth(&key).send().await.unwrap();
+            answer.status() == StatusCode::OK
+        })
+        .await;
+        let seen = json!({"user_id": "stranger", "event_type": "page_view"});
+        self.ask(&key, "key/report", "tracking/events", &seen).await;
+        let nothing = json!({});
+        self.ask_by(Method::DELETE, &token, "key/revoked", &path, &nothing)
+            .await;
     }
 
     /// A campaign stops, a link of another is disabled, and its partner leaves it.
