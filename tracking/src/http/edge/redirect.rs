@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chassis::json::Text;
 use chassis::openapi::Problems;
 use chassis::params::{Among, Named, Path};
-use chassis::problem::Problem;
+use chassis::problem::{Problem, code};
 use messaging::clock;
 use serde::Deserialize;
 use types::{ClickId, LinkCode};
@@ -35,6 +35,11 @@ pub(super) struct Visitor {
     user_id: Option<Text<128>>,
 }
 
+chassis::refuses!(
+    /// One address asks too often.
+    pub(super) Limited: code::RATE_LIMITED
+);
+
 impl Named for Visitor {
     const NAMES: &[&str] = &["user_id"];
 }
@@ -51,7 +56,7 @@ impl Named for Visitor {
     params(("code" = String, Path, description = "The link's code"), Visitor),
     responses(
         (status = 302, description = "To the target, or to the fallback page", headers(("location" = String))),
-        Problems,
+        Problems<Limited>,
     )
 )]
 pub(super) async fn follow_link(
