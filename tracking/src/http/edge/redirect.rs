@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chassis::json::Text;
 use chassis::openapi::Problems;
 use chassis::params::{Among, Named, Path};
-use chassis::problem::Problem;
+use chassis::problem::{Problem, code};
 use messaging::clock;
 use serde::Deserialize;
 use types::{ClickId, LinkCode};
@@ -51,6 +51,11 @@ pub(super) struct Visitor {
     sub5: Option<String>,
 }
 
+chassis::refuses!(
+    /// One address asks too often.
+    pub(super) Limited: code::RATE_LIMITED
+);
+
 impl Named for Visitor {
     const NAMES: &[&str] = &["user_id", "sub1", "sub2", "sub3", "sub4", "sub5"];
 }
@@ -90,7 +95,7 @@ fn is_sub_id(text: &str) -> bool {
     params(("code" = String, Path, description = "The link's code"), Visitor),
     responses(
         (status = 302, description = "To the target, or to the fallback page", headers(("location" = String))),
-        Problems,
+        Problems<Limited>,
     )
 )]
 pub(super) async fn follow_link(
