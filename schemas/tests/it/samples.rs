@@ -602,18 +602,20 @@ fn tracking_events() -> Vec<Body> {
     bodies.extend(claims());
     bodies.extend(stops());
     bodies.push(changed_link());
-    bodies.push(
-        ApiKeyAdoptedV1 {
-            brand_id: id("brand1"),
-            scopes: scopes(),
-            hash: Some(text(KEY_HASH)),
-            expires_at: Some(Micros(1_797_000_000_123_456)),
-            previous_hash: Some(text(OLD_KEY_HASH)),
-            previous_until: Some(Micros(1_795_000_000_123_456)),
-        }
-        .into(),
-    );
+    bodies.push(adopted_key());
     bodies
+}
+
+fn adopted_key() -> Body {
+    ApiKeyAdoptedV1 {
+        brand_id: id("brand1"),
+        scopes: scopes(),
+        hash: Some(text(KEY_HASH)),
+        expires_at: Some(Micros(1_797_000_000_123_456)),
+        previous_hash: Some(text(OLD_KEY_HASH)),
+        previous_until: Some(Micros(1_795_000_000_123_456)),
+    }
+    .into()
 }
 
 fn changed_link() -> Body {
