@@ -233,11 +233,7 @@ impl BatchState {
                 let row = (adopted.clone(), position);
                 self.changed.bans.insert(ban.clone(), row);
             }
-            Event::ApiKeyAdopted(adopted) => {
-                let row = (adopted.clone(), position);
-                self.changed.api_keys.insert(adopted.subject.clone(), row);
-                self.changed.api_key_change = Some(position);
-            }
+            Event::ApiKeyAdopted(adopted) => self.put_api_key(adopted, position),
             Event::LinkCreated(created) => {
                 let link = Link::created(&created.record, time, position);
                 self.put_link(&created.subject, link);
@@ -272,6 +268,12 @@ impl BatchState {
                 self.changed.claims.extend(changed);
             }
         }
+    }
+
+    fn put_api_key(&mut self, adopted: &About<ApiKeyAdoptedV1>, position: i64) {
+        let row = (adopted.clone(), position);
+        self.changed.api_keys.insert(adopted.subject.clone(), row);
+        self.changed.api_key_change = Some(position);
     }
 
     fn put_link(&mut self, code: &LinkCode, link: Link) {

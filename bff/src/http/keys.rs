@@ -266,8 +266,8 @@ pub(crate) async fn list_api_keys(
     };
     let uses = bff.uses(&rows).await?;
     let view = |row: ApiKeyRow| {
-        let used = uses.get(&row.id).copied();
-        KeyView::of(row, used)
+        let noted_at = uses.get(&row.id).copied();
+        KeyView::of(row, noted_at)
     };
     Ok(Page::new(list.page, rows, |row| row.position, view))
 }
@@ -288,8 +288,8 @@ pub(crate) async fn get_api_key(
         .map_err(|error| runtime::unread(&error))?
         .ok_or_else(Problem::not_found)?;
     let uses = bff.uses(std::slice::from_ref(&row)).await?;
-    let used = uses.get(&row.id).copied();
-    Ok(Json(KeyView::of(row, used)))
+    let noted_at = uses.get(&row.id).copied();
+    Ok(Json(KeyView::of(row, noted_at)))
 }
 
 impl Bff {

@@ -35,7 +35,7 @@ fn event(command: &Message) -> Body {
             scopes: it
                 .scopes
                 .iter()
-                .flat_map(|name| ApiKeyScope::parse(name))
+                .filter_map(|name| ApiKeyScope::parse(name))
                 .collect(),
             expires_at: it.expires_at,
         }

@@ -1,5 +1,7 @@
 //! API keys at campaign: made, shown once, listed, rotated, revoked.
 
+use std::fmt::Write;
+
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
 use messaging::Answer;
@@ -31,7 +33,7 @@ async fn kept(service: &TestService) -> String {
         kept.push_str(&testing::rows(service.pool(), table).await.join("\n"));
     }
     for message in service.log().await {
-        kept.push_str(&format!("{message:?}"));
+        write!(kept, "{message:?}").unwrap();
     }
     kept
 }

@@ -129,10 +129,10 @@ async fn by_key(mode: Mode) {
         Mode::Event => &[Service::Bff],
         _ => &[Service::Bff, Service::Tracking],
     };
-    let made = walker.make_key(&brand).await;
+    let created = walker.make_key(&brand).await;
     let (id, first) = (
-        made["key_id"].as_str().unwrap(),
-        made["secret"].as_str().unwrap(),
+        created["key_id"].as_str().unwrap(),
+        created["secret"].as_str().unwrap(),
     );
     for door in doors {
         walker.opens(*door, first, StatusCode::CREATED).await;
