@@ -31,7 +31,7 @@ pub(super) fn routes(host: &Host) -> OpenApiRouter {
 /// operator's all. Only visits that counted: none of a campaign that is paused or of a link that is disabled.
 #[utoipa::path(
     get, path = "/api/v1/clicks", tag = "tracking", params(PageQuery, ClicksFilter),
-    responses((status = 200, body = Page<ClicksOfDay>), Problems<HandsOn>), security(("bearer" = []))
+    responses((status = 200, body = Page<ClicksOfDay>), Problems<HandsOn>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_clicks(
     State(proxy): State<Proxy>,

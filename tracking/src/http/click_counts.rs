@@ -29,7 +29,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     tag = "links",
     params(PageQuery, ClicksFilter),
     responses((status = 200, body = Page<ClicksOfDay>), Problems),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(super) async fn list_clicks(
     State(host): State<Host>,

@@ -97,6 +97,13 @@ const BFF: &[(&str, Needs)] = &[
     ("POST /api/v1/payments/request", Person),
     ("GET /api/v1/payouts", Scope(ReportsRead)),
     ("GET /api/v1/payouts/{id}", Scope(ReportsRead)),
+    ("GET /api/v1/clicks", Scope(ReportsRead)),
+    ("POST /api/v1/links:batch", Person),
+    ("GET /api/v1/links/{code}/qr", Scope(ReportsRead)),
+    (
+        "POST /api/v1/tracking/clicks/{click_id}/visitor",
+        Scope(ConversionsWrite),
+    ),
     ("POST /api/v1/tracking/events", Scope(ConversionsWrite)),
 ];
 
@@ -111,6 +118,12 @@ const TRACKING: &[(&str, Needs)] = &[
         "POST /api/v1/tracking/claims/{claim_id}/decline",
         Scope(ClaimsWrite),
     ),
+    ("GET /api/v1/tracking/clicks", Scope(ReportsRead)),
+    (
+        "POST /api/v1/tracking/clicks/{click_id}/visitor",
+        Scope(ConversionsWrite),
+    ),
+    ("POST /api/v1/tracking/links:batch", Person),
     ("GET /api/v1/tracking/commands/{id}", Key),
     ("GET /api/v1/tracking/conversions", Scope(ReportsRead)),
     ("GET /api/v1/tracking/conversions/{id}", Scope(ReportsRead)),
