@@ -13,7 +13,7 @@ const CLICKS: &str = "/api/v1/tracking/clicks";
 async fn followed() -> (TestService, Day) {
     let service = start_with_link().await;
     let second =
-        json!({"campaign_id": CAMPAIGN, "target_url": "https://shop.example/", "code": "second"});
+        json!({"campaign_id": CAMPAIGN, "target_url": "https://shop.example/p?a=b", "code": "second"});
     let (status, made) = service.post(LINKS, &partner(PARTNER), &second).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
     let today = Day::of(now());
