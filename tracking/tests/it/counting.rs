@@ -12,8 +12,7 @@ const CLICKS: &str = "/api/v1/tracking/clicks";
 /// A service with two links of the same partner, of which the first is followed twice today and both once tomorrow.
 async fn followed() -> (TestService, Day) {
     let service = start_with_link().await;
-    let second =
-        json!({"campaign_id": CAMPAIGN, "target_url": "https://shop.example/p?a=b", "code": "second"});
+    let second = json!({"campaign_id": CAMPAIGN, "target_url": "https://shop.example/p?a=b", "code": "second"});
     let (status, made) = service.post(LINKS, &partner(PARTNER), &second).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
     let today = Day::of(now());

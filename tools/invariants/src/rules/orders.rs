@@ -61,8 +61,9 @@ const BY_CLICKS: &str =
 /// From the version that the partner accepted last, one after the other, while each is in force and worsens nothing: as it was where
 /// the event stands, or before its whole batch.
 const HELD: &str = "WITH RECURSIVE earned AS (
-         SELECT *, payload ->> 'campaign_id' AS campaign, payload ->> 'partner_id' AS partner, (payload ->> 'terms_version')::int AS version
-           FROM (SELECT *, min(position) OVER (PARTITION BY time) AS first FROM messages WHERE service = 'tracking') m
+         SELECT *, sale ->> 'campaign_id' AS campaign, sale ->> 'partner_id' AS partner, (sale ->> 'terms_version')::int AS version
+           FROM (SELECT *, coalesce(payload -> 'sale', payload) AS sale, min(position) OVER (PARTITION BY time) AS first
+                   FROM messages WHERE service = 'tracking') m
           WHERE type = 'conversion.claimed.v1' OR type = 'conversion.attributed.v1' AND coalesce(payload ->> 'verified_by', '') <> 'claim'),
      accepted AS (
          SELECT key AS campaign, payload ->> 'partner_id' AS partner, (payload ->> 'terms_version')::int AS version, position,

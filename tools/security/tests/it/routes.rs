@@ -16,9 +16,11 @@ pub enum Seen {
     NoToken,
     /// 400 or 422: for whom is not said.
     Unsaid,
+    /// 503: it was handed on to a service, which does not run beside this one here.
+    HandedOn,
 }
 
-use Seen::{Hidden, Role, Unsaid, Yes};
+use Seen::{HandedOn, Hidden, Role, Unsaid, Yes};
 
 impl Seen {
     /// Whether a status says this.
@@ -31,6 +33,7 @@ impl Seen {
             Self::Role => status == StatusCode::FORBIDDEN,
             Self::NoToken => status == StatusCode::UNAUTHORIZED,
             Self::Unsaid => matches!(status.as_u16(), 400 | 422),
+            Self::HandedOn => status == StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -123,6 +126,8 @@ const BRAND_READS: [Seen; 4] = [Role, Hidden, Yes, Yes];
 const PARTNER_READS: [Seen; 4] = [Role, Yes, Hidden, Yes];
 /// A list shows what is one's own of what is asked for, be it nothing.
 const LISTS: [Seen; 4] = [Role, Yes, Yes, Yes];
+/// The same of a list that another service has.
+const LISTS_HANDED_ON: [Seen; 4] = [Role, HandedOn, HandedOn, HandedOn];
 /// A brand or partner that is sent to the decider of another service: its outcome says more (see the services' lines).
 const TAKEN_OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
 /// The same where both may ask.
@@ -420,6 +425,8 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/links", "/api/v1/links?partner_id=partner-$who", "",
         LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/clicks", "/api/v1/clicks", "",
+        LISTS_HANDED_ON, LISTS_HANDED_ON, HandedOn),
     line(Service::Bff, "GET /api/v1/links/{code}", "/api/v1/links/link-$who", "",
         READ_BY_BOTH, OPERATOR_READS, Hidden),
     line(Service::Bff, "GET /api/v1/evidence", "/api/v1/evidence", "",
