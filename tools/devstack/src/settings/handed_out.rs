@@ -101,7 +101,7 @@ fn write(file: &Path, text: &str, mode: u32) -> Result<()> {
         return Ok(());
     }
     let part = file.with_extension("part");
-    let made = || -> std::io::Result<()> {
+    let whole = || -> std::io::Result<()> {
         let _remains = fs::remove_file(&part);
         let mut out = OpenOptions::new()
             .write(true)
@@ -113,7 +113,7 @@ fn write(file: &Path, text: &str, mode: u32) -> Result<()> {
         out.sync_all()?;
         fs::rename(&part, file)
     };
-    made().with_context(|| format!("cannot write {}", file.display()))
+    whole().with_context(|| format!("cannot write {}", file.display()))
 }
 
 #[cfg(test)]
