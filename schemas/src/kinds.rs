@@ -332,6 +332,12 @@ kinds! {
             => ["campaign.changed.v1"];
         end_campaign_v1: EndCampaignV1 = "campaign.end_campaign.command.v1", Own, CampaignId / CampaignId, [Campaign]
             => ["campaign.paused.v1"];
+        approve_evidence_v1: ApproveEvidenceV1 = "campaign.approve_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
+            => ["evidence.approved.v1"];
+        reject_evidence_v1: RejectEvidenceV1 = "campaign.reject_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
+            => ["evidence.rejected.v1"];
+        return_evidence_v1: ReturnEvidenceV1 = "campaign.return_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
+            => ["evidence.returned.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -354,6 +360,9 @@ kinds! {
         partner_banned_v1: PartnerBannedV1 = "partner.banned.v1", Public, PartnerId / BanId, [Bff, Tracking];
         partner_unbanned_v1: PartnerUnbannedV1 = "partner.unbanned.v1", Public, PartnerId / BanId, [Bff, Tracking];
         campaign_changed_v1: CampaignChangedV1 = "campaign.changed.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
+        evidence_approved_v1: EvidenceApprovedV1 = "evidence.approved.v1", Public, CampaignId / EvidenceId, [Bff];
+        evidence_rejected_v1: EvidenceRejectedV1 = "evidence.rejected.v1", Public, CampaignId / EvidenceId, [Bff];
+        evidence_returned_v1: EvidenceReturnedV1 = "evidence.returned.v1", Public, CampaignId / EvidenceId, [Bff];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]

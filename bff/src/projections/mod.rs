@@ -105,7 +105,7 @@ impl Projection for Projections {
             ("terms", "position"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 6,
+        fold_version: 7,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
@@ -128,6 +128,7 @@ impl Projection for Projections {
         state.commissions = Rows::load(tx, messages).await?;
         state.conversions = Rows::load(tx, messages).await?;
         state.enrollments = Rows::load(tx, messages).await?;
+        state.evidence = Rows::load(tx, messages).await?;
         state.payouts = Rows::load(tx, messages).await?;
         Ok(state)
     }

@@ -2,6 +2,7 @@
 
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use sealing::texts;
 use sqlx::{FromRow, PgPool};
 use types::CampaignId;
 
@@ -22,6 +23,15 @@ pub(crate) struct TermsRow {
     pub(crate) lead_flat: Option<i64>,
     pub(crate) hold_days: i32,
     pub(crate) effective_at: i64,
+    pub(crate) sealed_text: Option<Vec<u8>>,
+}
+
+impl TermsRow {
+    /// The terms as partners read them, as far as that can be read.
+    pub(crate) fn text(&self) -> Option<String> {
+        let campaign = CampaignId::parse(self.campaign_id.as_str()).ok()?;
+        texts::open(&texts::of_terms(&campaign), self.sealed_text.as_deref()?)
+    }
 }
 
 impl Table for TermsRow {
@@ -47,7 +57,8 @@ impl Table for TermsRow {
             lead_flat: bigint = |r| r.lead_flat,
             hold_days: int = |r| r.hold_days,
             effective_at: bigint = |r| r.effective_at,
-        } on (id) set (effective_at))
+            sealed_text: bytea = |r| r.sealed_text.as_deref(),
+        } on (id) set (effective_at, sealed_text))
         .await
     }
 }

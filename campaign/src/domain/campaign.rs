@@ -1,6 +1,6 @@
 //! What there is.
 
-use schemas::{About, Budget, EvidenceSubmittedV1};
+use schemas::Budget;
 use types::{
     BrandId, CampaignId, CampaignStatus, Currency, EnrollmentId, EnrollmentStatus, JoinMode,
     Micros, PartnerId, PauseReason, Plan, RefusalReason, TermsVersion, WindowDays,
@@ -94,17 +94,6 @@ pub struct Enrollment {
     pub position: i64,
 }
 
-/// What a partner has shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evidence {
-    /// What.
-    pub shown: About<EvidenceSubmittedV1>,
-    /// Whose campaign it is for.
-    pub brand: BrandId,
-    /// Where it was shown.
-    pub submitted: Place,
-}
-
 impl Campaign {
     /// Whether its end has come.
     pub fn has_ended(&self, now: Micros) -> bool {
@@ -179,7 +168,10 @@ impl Campaign {
             | Event::EnrollmentRejected(_)
             | Event::PartnerBanned(_)
             | Event::PartnerUnbanned(_)
-            | Event::EvidenceSubmitted(_) => before,
+            | Event::EvidenceSubmitted(_)
+            | Event::EvidenceApproved(_)
+            | Event::EvidenceRejected(_)
+            | Event::EvidenceReturned(_) => before,
         }
     }
 }

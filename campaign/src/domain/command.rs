@@ -2,11 +2,11 @@
 
 use schemas::{About, Budget, CampaignCreatedV1, EvidenceSubmittedV1};
 use types::{
-    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, JoinMode, Micros, PartnerId, Plan,
-    RefusalReason, TermsVersion, WindowDays,
+    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, EvidenceReason, JoinMode, Micros,
+    PartnerId, Plan, RefusalReason, TermsVersion, WindowDays,
 };
 
-use super::{Ban, Campaign, Enrollment};
+use super::{Ban, Campaign, Enrollment, Evidence};
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,8 +51,12 @@ pub struct View<'a> {
     pub banned: bool,
     /// The ban that it would make or end.
     pub ban: Option<&'a Ban>,
-    /// Whether the evidence that it would make is there already.
-    pub evidence_exists: bool,
+    /// The evidence that it would make or decide about.
+    pub evidence: Option<&'a Evidence>,
+    /// The one that it is to be instead of.
+    pub replaced: Option<&'a Evidence>,
+    /// The first evidence of the campaign of the same address, and that of the same content.
+    pub same_file: [Option<&'a EvidenceId>; 2],
 }
 
 /// What campaign can be asked. Every value in it is well formed.
@@ -82,6 +86,8 @@ pub enum Command {
         window: WindowDays,
         /// What conversions earn.
         plan: Plan,
+        /// What partners read, sealed.
+        sealed_text: Vec<u8>,
     },
     /// Go from one status to another.
     Move {
@@ -119,6 +125,26 @@ pub enum Command {
     },
     /// Show what was done.
     SubmitEvidence(About<EvidenceSubmittedV1>),
+    /// Say whether it shows what it should.
+    Review {
+        /// For which campaign.
+        campaign: CampaignId,
+        /// Which.
+        evidence: EvidenceId,
+        /// What the brand says.
+        review: Review,
+    },
+}
+
+/// What a brand says of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Review {
+    /// It shows what it should.
+    Approve,
+    /// It does not, for good.
+    Reject(EvidenceReason),
+    /// The partner may show more.
+    Return(EvidenceReason),
 }
 
 /// What is to be another of a campaign. What is not given stays as it is.
@@ -205,7 +231,8 @@ impl Command {
             | Self::PublishTerms { campaign, .. }
             | Self::Move { campaign, .. }
             | Self::Accept { campaign, .. }
-            | Self::Change { campaign, .. } => Some(campaign),
+            | Self::Change { campaign, .. }
+            | Self::Review { campaign, .. } => Some(campaign),
             Self::SubmitEvidence(shown) => Some(&shown.key),
             Self::Ban { .. } => None,
         }
@@ -222,7 +249,8 @@ impl Command {
             | Self::ChangeCampaign { .. }
             | Self::EndCampaign { .. }
             | Self::PublishTerms { .. }
-            | Self::Move { .. } => None,
+            | Self::Move { .. }
+            | Self::Review { .. } => None,
         }
     }
 
@@ -239,10 +267,19 @@ impl Command {
         Some(EnrollmentId::of(self.campaign()?, self.partner()?))
     }
 
-    /// The evidence that it would make.
+    /// The evidence that it would make or decide about.
     pub fn evidence(&self) -> Option<&EvidenceId> {
         match self {
             Self::SubmitEvidence(shown) => Some(&shown.subject),
+            Self::Review { evidence, .. } => Some(evidence),
+            _ => None,
+        }
+    }
+
+    /// What it would make.
+    pub fn shown(&self) -> Option<&About<EvidenceSubmittedV1>> {
+        match self {
+            Self::SubmitEvidence(shown) => Some(shown),
             _ => None,
         }
     }

@@ -2,16 +2,16 @@
 
 use schemas::{
     About, CampaignActivatedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
-    CampaignResumedV1, EvidenceSubmittedV1,
+    CampaignResumedV1,
 };
 use types::{CampaignStatus, PauseReason, Plan, TermsVersion, WindowDays};
 
-use super::ban::{ban, not_banned};
+use super::ban::ban;
 use super::change::{change_campaign, check_budget, check_dates, end_campaign, ends_in_the_past};
-use super::enrollment::{self, enrolled};
 use super::{
     Campaign, Code, Command, Context, Event, Rejection, Step, Terms, TermsPublished, View,
 };
+use super::{enrollment, evidence};
 
 /// What comes of a command. Ownership is decided here, from the state itself; another's campaign is an unknown one.
 pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event, Rejection> {
@@ -19,9 +19,12 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         Command::Create(new) => create(view, new, context),
         Command::ChangeCampaign { change, .. } => change_campaign(view.campaign, change, context),
         Command::EndCampaign { due_at, .. } => end_campaign(view.campaign, *due_at, context),
-        Command::PublishTerms { window, plan, .. } => {
-            publish_terms(view.campaign, *window, *plan, context)
-        }
+        Command::PublishTerms {
+            window,
+            plan,
+            sealed_text,
+            ..
+        } => publish_terms(view.campaign, (*window, *plan), sealed_text, context),
         Command::Move { step, .. } => move_on(view.campaign, *step, context),
         Command::Accept {
             campaign,
@@ -38,7 +41,10 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
             brand,
             reason,
         } => ban(view, partner, brand.as_ref(), *reason, context),
-        Command::SubmitEvidence(shown) => submit_evidence(view, shown, context),
+        Command::SubmitEvidence(shown) => evidence::submit(view, shown, context),
+        Command::Review {
+            campaign, review, ..
+        } => evidence::review(view, campaign, *review, context),
     }
 }
 
@@ -65,8 +71,8 @@ fn create(
 
 fn publish_terms(
     campaign: Option<&Campaign>,
-    window: WindowDays,
-    plan: Plan,
+    (window, plan): (WindowDays, Plan),
+    sealed_text: &[u8],
     context: &Context,
 ) -> Result<Event, Rejection> {
     let campaign = own(campaign, context)?;
@@ -95,6 +101,7 @@ fn publish_terms(
             plan,
             effective_at: context.now,
         },
+        sealed_text: Some(sealed_text.to_vec()),
     }))
 }
 
@@ -147,29 +154,6 @@ fn move_on(campaign: Option<&Campaign>, step: Step, context: &Context) -> Result
             let detail = "the campaign is paused already";
             Err(Rejection::new(Code::AlreadyPaused, detail))
         }
-    }
-}
-
-fn submit_evidence(
-    view: View,
-    shown: &About<EvidenceSubmittedV1>,
-    context: &Context,
-) -> Result<Event, Rejection> {
-    if !context.actor.is_partner(&shown.partner_id) {
-        return Err(partner_unknown());
-    }
-    visible(view.campaign, context)?;
-    not_banned(view)?;
-    match enrolled(view) {
-        None => {
-            let detail = "accept the campaign's terms first";
-            Err(Rejection::new(Code::NotEnrolled, detail))
-        }
-        Some(_) if view.evidence_exists => {
-            let detail = "this evidence is submitted already";
-            Err(Rejection::new(Code::AlreadySubmitted, detail))
-        }
-        Some(_) => Ok(Event::EvidenceSubmitted(shown.clone())),
     }
 }
 

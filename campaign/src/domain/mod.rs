@@ -9,13 +9,15 @@ mod command;
 mod decide;
 mod enrollment;
 mod event;
+mod evidence;
 
 #[cfg(test)]
 mod tests;
 
 pub use ban::Ban;
-pub use campaign::{Campaign, Enrollment, Evidence, Place, Terms};
-pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Step, View};
+pub use campaign::{Campaign, Enrollment, Place, Terms};
+pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Review, Step, View};
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
+pub use evidence::{Evidence, FileHash};
 pub use schemas::{CampaignCode as Code, Rejection};

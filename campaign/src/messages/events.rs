@@ -14,6 +14,7 @@ impl TryFrom<About<TermsPublishedV1>> for TermsPublished {
             campaign: published.subject,
             brand: record.brand_id,
             currency: record.currency,
+            sealed_text: record.sealed_text,
             terms: Terms {
                 version: record.version,
                 window: record.window_days,
@@ -34,6 +35,7 @@ impl From<TermsPublished> for About<TermsPublishedV1> {
             window_days: terms.window,
             plan: schemas::Plan::from(&terms.plan),
             effective_at: terms.effective_at,
+            sealed_text: published.sealed_text,
         };
         Self::of(published.campaign, record)
     }

@@ -8,14 +8,16 @@ use schemas::{
     About, AcceptV1, Body, Budget, CampaignCreatedV1, ChangeV1, CreateV1, EndEnrollmentV1,
     EvidenceSubmittedV1, Header, Message, PublishTermsV1, SubmitEvidenceV1, WireBudget,
 };
+use sealing::texts;
 use sha2::{Digest, Sha256};
 use types::{
     BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId, EnrollmentStatus, EvidenceId,
-    JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays, check_allowed_hosts,
-    check_campaign_name, check_description, check_evidence_type, check_page, check_terms_text,
+    EvidenceReason, JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays,
+    check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
+    check_evidence_type, check_page, check_terms_text,
 };
 
-use crate::domain::{CampaignChange, Change, Code, Command, Edit, Rejection, Step};
+use crate::domain::{CampaignChange, Change, Code, Command, Edit, Rejection, Review, Step};
 
 /// The command of a message; `None` when the message is no command of ours.
 pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
@@ -43,6 +45,13 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         }
         Body::UnbanPartnerV1(wire) => ban(header, wire.brand_id.as_deref(), None),
         Body::SubmitEvidenceV1(wire) => submit_evidence(header, wire),
+        Body::ApproveEvidenceV1(_) => review(header, Review::Approve),
+        Body::RejectEvidenceV1(wire) => {
+            evidence_reason(&wire.reason).and_then(|why| review(header, Review::Reject(why)))
+        }
+        Body::ReturnEvidenceV1(wire) => {
+            evidence_reason(&wire.reason).and_then(|why| review(header, Review::Return(why)))
+        }
         _ => return None,
     })
 }
@@ -152,8 +161,10 @@ fn budget(wire: Option<&WireBudget>) -> Result<Option<Budget>, Rejection> {
 
 fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Rejection> {
     check_terms_text(&wire.text).map_err(at("/text"))?;
+    let campaign = of_campaign(header)?;
     Ok(Command::PublishTerms {
-        campaign: of_campaign(header)?,
+        sealed_text: texts::seal(&texts::of_terms(&campaign), &wire.text),
+        campaign,
         window: WindowDays::new(wire.window_days).map_err(at("/window_days"))?,
         plan: wire
             .plan
@@ -229,6 +240,11 @@ fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, 
     check_evidence_type(&wire.evidence_type).map_err(at("/evidence_type"))?;
     let evidence = EvidenceId::of(&campaign, &partner, &wire.evidence_type, &wire.file_url);
     about(header, evidence.as_str())?;
+    if let Some(hash) = &wire.content_hash {
+        check_content_hash(hash).map_err(at("/content_hash"))?;
+    }
+    let replaces = wire.replaces.as_deref().map(str::parse);
+    let sealed_url = texts::seal(&texts::of_evidence(&evidence), &wire.file_url);
     Ok(Command::SubmitEvidence(About {
         key: campaign,
         subject: evidence,
@@ -236,8 +252,25 @@ fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, 
             partner_id: partner,
             evidence_type: wire.evidence_type.clone(),
             url_hash: url_hash(&wire.file_url),
+            content_hash: wire.content_hash.clone(),
+            replaces: replaces.transpose().map_err(at("/replaces"))?,
+            duplicate_of: None,
+            sealed_url: Some(sealed_url),
         },
     }))
+}
+
+fn review(header: &Header, review: Review) -> Result<Command, Rejection> {
+    Ok(Command::Review {
+        campaign: header.key.parse().map_err(at("/campaign_id"))?,
+        evidence: header.subject.parse().map_err(at("/evidence_id"))?,
+        review,
+    })
+}
+
+fn evidence_reason(name: &str) -> Result<EvidenceReason, Rejection> {
+    let reason = EvidenceReason::parse(name);
+    reason.ok_or("is none that is known").map_err(at("/reason"))
 }
 
 /// The campaign that is key and subject.

@@ -24,8 +24,8 @@ mod transports;
 pub use definition::{Definition, LeaderJobs, Routes};
 pub use documents::{
     BAD_GATEWAY, CampaignRefusals, CampaignStatus, ClaimStatus, ConversionStatus, ConversionType,
-    DisabledBy, EnrollmentStatus, PartnerStatus, PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE,
-    TrackingRefusals, UnattributedReason, Verification,
+    DisabledBy, EnrollmentStatus, EvidenceStatus, PartnerStatus, PauseReason, PaymentRefusals,
+    SERVICE_UNAVAILABLE, TrackingRefusals, UnattributedReason, Verification,
 };
 pub use host::Host;
 pub use operations::{CommandState, Operator, Reason, RejectionName, unread};

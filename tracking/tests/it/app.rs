@@ -78,6 +78,7 @@ fn terms_of(brand: &str, version: i32, currency: &str, window_days: i32) -> Body
             hold_days: 0,
         },
         effective_at: Micros(1_790_000_000_000_000),
+        sealed_text: None,
     }
     .into()
 }

@@ -3,6 +3,7 @@
 mod bans;
 mod changing;
 mod decisions;
+mod evidence;
 mod properties;
 
 use schemas::{About, CampaignActivatedV1, CampaignCreatedV1};
@@ -79,6 +80,7 @@ pub(super) fn with_terms(versions: i32) -> Campaign {
                 plan: ten_percent(),
                 effective_at: Micros(0),
             },
+            sealed_text: None,
         });
         Campaign::evolve(Some(campaign), &published, place(2)).unwrap()
     })

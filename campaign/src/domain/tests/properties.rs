@@ -1,18 +1,18 @@
 //! Whatever is asked, by whomever, in whatever order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use proptest::prelude::*;
 use schemas::{About, EvidenceSubmittedV1};
 use types::{
     BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, EvidenceId,
-    JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays,
+    EvidenceReason, EvidenceStatus, JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::{new_campaign, place, submitted_by, ten_percent};
 use crate::domain::{
-    Actor, Ban, Campaign, CampaignChange, Change, Command, Enrollment, Event, Rejection, Rows,
-    Step, View, decide,
+    Actor, Ban, Campaign, CampaignChange, Change, Command, Enrollment, Event, Evidence, Rejection,
+    Review, Rows, Step, View, decide,
 };
 
 /// A small state, so that commands meet.
@@ -72,6 +72,7 @@ fn command() -> impl Strategy<Value = Command> {
             campaign,
             window: WindowDays::new(days).unwrap(),
             plan: ten_percent(),
+            sealed_text: Vec::new(),
         }),
         (partner(), prop::option::of(brand()), any::<bool>()).prop_map(
             |(partner, brand, begins)| Command::Ban {
@@ -103,6 +104,17 @@ fn command() -> impl Strategy<Value = Command> {
                 terms_version,
             }
         }),
+        (campaign(), partner(), "[ab]", 0..3_u8).prop_map(|(campaign, partner, of, review)| {
+            Command::Review {
+                evidence: EvidenceId::of(&campaign, &partner, &of, "https://example.com/"),
+                campaign,
+                review: match review {
+                    0 => Review::Approve,
+                    1 => Review::Reject(EvidenceReason::Other),
+                    _ => Review::Return(EvidenceReason::Other),
+                },
+            }
+        }),
         (campaign(), partner(), "[ab]").prop_map(|(campaign, partner, evidence_type)| {
             Command::SubmitEvidence(About {
                 subject: EvidenceId::of(
@@ -116,6 +128,10 @@ fn command() -> impl Strategy<Value = Command> {
                     partner_id: partner,
                     evidence_type,
                     url_hash: "00".repeat(32),
+                    content_hash: None,
+                    replaces: None,
+                    duplicate_of: None,
+                    sealed_url: None,
                 },
             })
         }),
@@ -127,7 +143,7 @@ struct BatchState {
     campaigns: HashMap<CampaignId, Campaign>,
     enrollments: HashMap<EnrollmentId, Enrollment>,
     bans: HashMap<BanId, Ban>,
-    evidence: HashSet<EvidenceId>,
+    evidence: HashMap<EvidenceId, Evidence>,
 }
 
 impl BatchState {
@@ -143,9 +159,8 @@ impl BatchState {
             enrollment: command
                 .enrollment()
                 .and_then(|id| self.enrollments.get(&id)),
-            evidence_exists: command
-                .evidence()
-                .is_some_and(|id| self.evidence.contains(id)),
+            evidence: command.evidence().and_then(|id| self.evidence.get(id)),
+            ..View::default()
         };
         decide(view, command, &submitted_by(actor.clone()))
     }
@@ -178,7 +193,12 @@ impl BatchState {
             let after = Enrollment::evolve(before, event, place(position)).unwrap();
             self.enrollments.insert(id.clone(), after);
         }
-        self.evidence.extend(event.evidence().cloned());
+        if let Some(id) = event.evidence() {
+            let before = self.evidence.remove(id);
+            let brand = &self.campaigns[event.campaign().unwrap()].brand;
+            let after = Evidence::evolve(before, brand, event, place(position)).unwrap();
+            self.evidence.insert(id.clone(), after);
+        }
     }
 
     fn holds(&self) {
@@ -190,6 +210,15 @@ impl BatchState {
             assert_eq!(paused, campaign.pause_reason.is_some());
             let closed = campaign.status == CampaignStatus::Closed;
             assert_eq!(closed, campaign.closed_at.is_some());
+        }
+        for evidence in self.evidence.values() {
+            let refused = [EvidenceStatus::Rejected, EvidenceStatus::Returned];
+            assert_eq!(
+                refused.contains(&evidence.status),
+                evidence.reason.is_some()
+            );
+            let waits = evidence.status == EvidenceStatus::Submitted;
+            assert_eq!(waits, evidence.decided_at.is_none());
         }
         for ban in self.bans.values() {
             assert_eq!(ban.in_force(), ban.reason.is_some());

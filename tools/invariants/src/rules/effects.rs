@@ -115,7 +115,8 @@ pub(super) const QUESTIONS: &[Question] = &[
                                                                           effective_at) FROM bff.terms
                        UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM bff.enrollments
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM bff.bans
-                       UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, submitted_at) FROM bff.evidence
+                       UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, content_hash,
+                                     replaces, duplicate_of, encode(sealed_url, 'hex'), status, reason, submitted_at, decided_at) FROM bff.evidence
                        UNION ALL SELECT 'link ' || id, jsonb_build_array(campaign_id, partner_id, target_url, status, disabled_by, created_at) FROM bff.links
                        UNION ALL SELECT 'conversion ' || id, jsonb_build_array(status, event_type, order_id, campaign_id, brand_id, partner_id,
                                      link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason,
@@ -129,7 +130,8 @@ pub(super) const QUESTIONS: &[Question] = &[
                                      lead_flat, hold_days, effective_at) FROM campaign.terms JOIN campaign.plans USING (campaign_id, version)
                        UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM campaign.enrollments
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM campaign.bans
-                       UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, submitted_at) FROM campaign.evidence
+                       UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, content_hash,
+                                     replaces, duplicate_of, encode(sealed_url, 'hex'), status, reason, submitted_at, decided_at) FROM campaign.evidence
                        UNION ALL SELECT 'link ' || code, jsonb_build_array(campaign_id, partner_id, target_url, status, disabled_by, created_at) FROM tracking.links
                        UNION ALL SELECT 'conversion ' || id, jsonb_build_array(standing, event_type, order_id, campaign_id, brand_id, partner_id,
                                      link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason,

@@ -10,9 +10,9 @@ use runtime::testing::{
 };
 use schemas::{
     Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale, CommissionCalculatedV1,
-    ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1, LedgerPostedV1,
-    LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, TermsPublishedV1,
-    Topic, Transfer,
+    ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1,
+    LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service,
+    TermsPublishedV1, Topic, Transfer,
 };
 use serde_json::{Value, json};
 use types::{
@@ -61,7 +61,14 @@ impl Scene {
         let mut text = text.replace("$who", owner);
         let new = Uuid::now_v7().simple().to_string();
         text = text.replace("$new", &new);
-        for name in ["command", "conversion", "payout", "click", "claim"] {
+        for name in [
+            "command",
+            "conversion",
+            "payout",
+            "click",
+            "claim",
+            "evidence",
+        ] {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(&format!("${name}"), value);
@@ -72,7 +79,14 @@ impl Scene {
     /// An answer without what differs only because another thing was asked for.
     pub fn neutral(&self, text: &str, owner: &'static str) -> String {
         let mut text = text.to_owned();
-        for name in ["command", "conversion", "payout", "click", "claim"] {
+        for name in [
+            "command",
+            "conversion",
+            "payout",
+            "click",
+            "claim",
+            "evidence",
+        ] {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(value.as_str(), "$");
@@ -150,9 +164,11 @@ async fn campaign_scene() -> Scene {
         scene.post(&format!("{live}/accept"), &partner, yes).await;
         let photo = json!({"campaign_id": format!("live-{owner}"), "evidence_type": "photo",
             "file_url": format!("https://a.example/{owner}")});
-        scene
+        let shown = scene
             .post("/api/v1/campaign/evidence", &partner, photo)
             .await;
+        let evidence = shown["evidence_id"].as_str().unwrap().to_owned();
+        scene.name(owner, "evidence", evidence);
     }
     scene.name_commands().await;
     scene
@@ -184,6 +200,7 @@ fn terms(owner: &str) -> Body {
             hold_days: 0,
         },
         effective_at: Micros(1_790_000_000_000_000),
+        sealed_text: None,
     }
     .into()
 }
@@ -375,6 +392,19 @@ async fn campaigns_of(service: &mut TestService, owner: &str) {
     service.deliver(topic, &live, &live, activated(owner)).await;
 }
 
+fn shown(owner: &str) -> Body {
+    EvidenceSubmittedV1 {
+        partner_id: partner_of(owner),
+        evidence_type: "photo".to_owned(),
+        url_hash: "00".repeat(32),
+        content_hash: None,
+        replaces: None,
+        duplicate_of: None,
+        sealed_url: None,
+    }
+    .into()
+}
+
 async fn bff_scene() -> Scene {
     let mut scene = Scene::new(TestService::start(bff::define).await);
     let pair = sealing::KeyPair::generate().unwrap();
@@ -411,6 +441,16 @@ async fn bff_scene() -> Scene {
             .deliver(events, &code, &code, made.into())
             .await;
         campaigns_of(&mut scene.service, owner).await;
+        let campaign = format!("live-{owner}");
+        let evidence = format!("evd_{owner}");
+        let topic = Topic::CampaignEvents;
+        let event = shown(owner);
+        scene
+            .service
+            .deliver(topic, &campaign, &evidence, event)
+            .await;
+        scene.name(owner, "evidence", evidence);
+        let topic = Topic::PaymentEvents;
         let earned = LedgerPostedV1 {
             transfers: vec![Transfer {
                 id: Uuid::now_v7(),
