@@ -17,7 +17,7 @@ use schemas::{
 use serde_json::{Value, json};
 use types::{
     BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType, Currency, EnrollmentId,
-    LinkCode, Micros, Money, PartnerId, PayoutMethod, TermsVersion, WindowDays,
+    EvidenceId, LinkCode, Micros, Money, PartnerId, PayoutMethod, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -442,7 +442,9 @@ async fn bff_scene() -> Scene {
             .await;
         campaigns_of(&mut scene.service, owner).await;
         let campaign = format!("live-{owner}");
-        let evidence = format!("evd_{owner}");
+        let id = CampaignId::parse(campaign.as_str()).unwrap();
+        let evidence = EvidenceId::of(&id, &partner_of(owner), "photo", "https://a.example/");
+        let evidence = evidence.into_string();
         let topic = Topic::CampaignEvents;
         let event = shown(owner);
         scene
