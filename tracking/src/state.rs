@@ -9,8 +9,8 @@ use schemas::{
 };
 use sqlx::PgConnection;
 use types::{
-    ApiKeyId, BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ClickId, ConversionId, EnrollmentId,
-    EnrollmentStatus, LinkCode, Micros, PartnerId, PartnerStatus, TermsVersion, Uuid,
+    ApiKeyId, BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ClickId, ConversionId,
+    EnrollmentId, EnrollmentStatus, LinkCode, Micros, PartnerId, PartnerStatus, TermsVersion, Uuid,
 };
 
 use crate::domain::{

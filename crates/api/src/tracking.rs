@@ -4,8 +4,8 @@ use chassis::json::{AmountText, Check, Metadata, MetadataError, Text, WebUrl};
 use chassis::problem::Fields;
 use chassis::time::{Timestamp, now, refuse_future};
 use schemas::{
-    About, AcceptClaimV1, BindClickV1, ChangeLinkV1, CreateLinkV1, DeclineClaimV1, RecordEventV1, Utm,
-    Written,
+    About, AcceptClaimV1, BindClickV1, ChangeLinkV1, CreateLinkV1, DeclineClaimV1, RecordEventV1,
+    Utm, Written,
 };
 use serde::{Deserialize, Serialize};
 use types::{

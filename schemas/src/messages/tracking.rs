@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    ApiKeyScope, BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType, Currency,
-    DeclineReason, DisabledBy, EnrollmentStatus, Invalid, LinkCode, LinkStatus, Micros, Money,
-    OrderId, PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays, check_utm_text,
+    ApiKeyScope, BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType,
+    Currency, DeclineReason, DisabledBy, EnrollmentStatus, Invalid, LinkCode, LinkStatus, Micros,
+    Money, OrderId, PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays, check_utm_text,
 };
 
 /// What a link adds to its target's query: texts in which `{partner_id}`, `{campaign_id}` and `{code}` are filled in.
