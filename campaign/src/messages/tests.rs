@@ -98,6 +98,39 @@ fn details() -> impl Strategy<Value = CampaignChangedV1> {
     )
 }
 
+/// What becomes of an API key.
+fn api_key() -> impl Strategy<Value = Event> {
+    (ID, ID, "[0-9a-f]{64}", 0..3_u8).prop_map(|(key, brand, hash, kind)| {
+        let (key, brand_id) = (key.parse().unwrap(), brand.parse().unwrap());
+        let (prefix, scopes) = (hash[..8].to_owned(), vec![ApiKeyScope::ReportsRead]);
+        match kind {
+            0 => Event::from(About::of(
+                key,
+                ApiKeyCreatedV1 {
+                    brand_id,
+                    prefix,
+                    hash,
+                    scopes,
+                    expires_at: None,
+                },
+            )),
+            1 => Event::from(About::of(
+                key,
+                ApiKeyRotatedV1 {
+                    brand_id,
+                    prefix,
+                    hash: hash.clone(),
+                    scopes,
+                    expires_at: Some(Micros(7)),
+                    previous_hash: Some(hash),
+                    previous_until: Some(Micros(8)),
+                },
+            )),
+            _ => Event::from(About::of(key, ApiKeyRevokedV1 { brand_id })),
+        }
+    })
+}
+
 /// What changes a campaign that there is, or a partner's place in it.
 fn changed() -> impl Strategy<Value = Event> {
     let ending = prop_oneof![
@@ -168,35 +201,6 @@ fn changed() -> impl Strategy<Value = Event> {
                 subject,
                 record,
             })
-        }),
-        (ID, ID, "[0-9a-f]{64}", 0..3_u8).prop_map(|(key, brand, hash, kind)| {
-            let (key, brand_id) = (key.parse().unwrap(), brand.parse().unwrap());
-            let (prefix, scopes) = (hash[..8].to_owned(), vec![ApiKeyScope::ReportsRead]);
-            match kind {
-                0 => Event::from(About::of(
-                    key,
-                    ApiKeyCreatedV1 {
-                        brand_id,
-                        prefix,
-                        hash,
-                        scopes,
-                        expires_at: None,
-                    },
-                )),
-                1 => Event::from(About::of(
-                    key,
-                    ApiKeyRotatedV1 {
-                        brand_id,
-                        prefix,
-                        hash: hash.clone(),
-                        scopes,
-                        expires_at: Some(Micros(7)),
-                        previous_hash: Some(hash),
-                        previous_until: Some(Micros(8)),
-                    },
-                )),
-                _ => Event::from(About::of(key, ApiKeyRevokedV1 { brand_id })),
-            }
         }),
         (ID, ID).prop_map(|(campaign, brand)| {
             let paused = CampaignPausedV1 {
@@ -369,7 +373,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #[test]
-    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed()]) {
+    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed(), api_key()]) {
         let written = message(event.write());
         let topic = Topic::CampaignEvents;
         let bytes = schemas::encode(topic, &written.header, &written.body).unwrap();

@@ -675,17 +675,7 @@ fn tracking_events() -> Vec<Body> {
     bodies.extend(stops());
     bodies.push(changed_link());
     bodies.push(bound_click());
-    bodies.push(
-        ApiKeyAdoptedV1 {
-            brand_id: id("brand1"),
-            scopes: scopes(),
-            hash: Some(text(KEY_HASH)),
-            expires_at: Some(Micros(1_797_000_000_123_456)),
-            previous_hash: Some(text(OLD_KEY_HASH)),
-            previous_until: Some(Micros(1_795_000_000_123_456)),
-        }
-        .into(),
-    );
+    bodies.push(adopted_key());
     bodies
 }
 
@@ -697,6 +687,18 @@ fn bound_click() -> Body {
         link_code: id("summer"),
         clicked_at: Micros(1_795_000_000_123_456),
         user_hash: text("9f86d081884c7d65"),
+    }
+    .into()
+}
+
+fn adopted_key() -> Body {
+    ApiKeyAdoptedV1 {
+        brand_id: id("brand1"),
+        scopes: scopes(),
+        hash: Some(text(KEY_HASH)),
+        expires_at: Some(Micros(1_797_000_000_123_456)),
+        previous_hash: Some(text(OLD_KEY_HASH)),
+        previous_until: Some(Micros(1_795_000_000_123_456)),
     }
     .into()
 }

@@ -416,6 +416,21 @@ fn shown(owner: &str) -> Body {
     .into()
 }
 
+/// A brand's API key.
+async fn api_key_of(scene: &mut Scene, owner: &'static str) {
+    let key = ApiKeyId::of_command(Uuid::now_v7());
+    let created = ApiKeyCreatedV1 {
+        brand_id: brand_of(owner),
+        prefix: "0123abcd".to_owned(),
+        hash: "00".repeat(32),
+        scopes: vec![ApiKeyScope::ReportsRead],
+        expires_at: None,
+    };
+    let (topic, id) = (Topic::CampaignEvents, key.as_str());
+    scene.service.deliver(topic, id, id, created.into()).await;
+    scene.name(owner, "key", id);
+}
+
 async fn bff_scene() -> Scene {
     let mut scene = Scene::new(TestService::start(bff::define).await);
     let pair = sealing::KeyPair::generate().unwrap();
@@ -494,20 +509,7 @@ async fn bff_scene() -> Scene {
             .deliver(topic, &who, &id, requested.into())
             .await;
         scene.name(owner, "payout", id);
-        let key = ApiKeyId::of_command(Uuid::now_v7());
-        let created = ApiKeyCreatedV1 {
-            brand_id: brand_of(owner),
-            prefix: "0123abcd".to_owned(),
-            hash: "00".repeat(32),
-            scopes: vec![ApiKeyScope::ReportsRead],
-            expires_at: None,
-        };
-        let (campaigns, id) = (Topic::CampaignEvents, key.as_str());
-        scene
-            .service
-            .deliver(campaigns, id, id, created.into())
-            .await;
-        scene.name(owner, "key", id);
+        api_key_of(&mut scene, owner).await;
         let conversion = ConversionId::of_command(Uuid::now_v7());
         let claim = ClaimId::of(&conversion, &partner_of(owner));
         let claimed = ConversionClaimedV1 {
