@@ -372,13 +372,11 @@ impl Act {
                 body
             }
             Self::Review {
-                campaign,
-                approved: true,
-                ..
-            } => json!({"campaign_id": campaign}),
-            Self::Review { campaign, .. } => {
-                json!({"campaign_id": campaign, "reason": RETURNED.name()})
-            }
+                campaign, approved, ..
+            } => match approved {
+                true => json!({"campaign_id": campaign}),
+                false => json!({"campaign_id": campaign, "reason": RETURNED.name()}),
+            },
             Self::Evidence {
                 campaign,
                 partner,

@@ -431,6 +431,19 @@ async fn api_key_of(scene: &mut Scene, owner: &'static str) {
     scene.name(owner, "key", id);
 }
 
+/// What a partner has shown for a brand's campaign.
+async fn evidence_of(scene: &mut Scene, owner: &'static str) {
+    let campaign = format!("live-{owner}");
+    let id = CampaignId::parse(campaign.as_str()).unwrap();
+    let evidence = EvidenceId::of(&id, &partner_of(owner), "photo", "https://a.example/");
+    let (topic, evidence) = (Topic::CampaignEvents, evidence.into_string());
+    scene
+        .service
+        .deliver(topic, &campaign, &evidence, shown(owner))
+        .await;
+    scene.name(owner, "evidence", evidence);
+}
+
 async fn bff_scene() -> Scene {
     let mut scene = Scene::new(TestService::start(bff::define).await);
     let pair = sealing::KeyPair::generate().unwrap();
@@ -469,17 +482,7 @@ async fn bff_scene() -> Scene {
             .deliver(events, &code, &code, made.into())
             .await;
         campaigns_of(&mut scene.service, owner).await;
-        let campaign = format!("live-{owner}");
-        let id = CampaignId::parse(campaign.as_str()).unwrap();
-        let evidence = EvidenceId::of(&id, &partner_of(owner), "photo", "https://a.example/");
-        let evidence = evidence.into_string();
-        let topic = Topic::CampaignEvents;
-        let event = shown(owner);
-        scene
-            .service
-            .deliver(topic, &campaign, &evidence, event)
-            .await;
-        scene.name(owner, "evidence", evidence);
+        evidence_of(&mut scene, owner).await;
         let topic = Topic::PaymentEvents;
         let earned = LedgerPostedV1 {
             transfers: vec![Transfer {
