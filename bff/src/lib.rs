@@ -30,10 +30,12 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
 const ABOUT: &str = "The edge for front ends: commands with their outcomes, and everything that is read, in every mode.";
 
-/// The bff in one screen.
+/// The bff in one screen. Beside what every service reads it opens the texts that others seal to it.
 pub fn define(env: &mut Env) -> Definition<Projections> {
+    let keys = LastingKeys::read(env);
     link_url::read_base(env);
-    api::visitor::set_keys(&LastingKeys::read(env));
+    api::visitor::set_keys(&keys);
+    sealing::texts::set_keys(&keys.current, &keys.accepted);
     Definition {
         operators: http::operator_routes,
         api_keys: true,

@@ -338,6 +338,12 @@ kinds! {
             => ["api_key.rotated.v1"];
         revoke_api_key_v1: RevokeApiKeyV1 = "campaign.revoke_api_key.command.v1", Public, ApiKeyId / ApiKeyId, [Campaign]
             => ["api_key.revoked.v1"];
+        approve_evidence_v1: ApproveEvidenceV1 = "campaign.approve_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
+            => ["evidence.approved.v1"];
+        reject_evidence_v1: RejectEvidenceV1 = "campaign.reject_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
+            => ["evidence.rejected.v1"];
+        return_evidence_v1: ReturnEvidenceV1 = "campaign.return_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
+            => ["evidence.returned.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -363,6 +369,9 @@ kinds! {
         api_key_created_v1: ApiKeyCreatedV1 = "api_key.created.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
         api_key_rotated_v1: ApiKeyRotatedV1 = "api_key.rotated.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
         api_key_revoked_v1: ApiKeyRevokedV1 = "api_key.revoked.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
+        evidence_approved_v1: EvidenceApprovedV1 = "evidence.approved.v1", Public, CampaignId / EvidenceId, [Bff];
+        evidence_rejected_v1: EvidenceRejectedV1 = "evidence.rejected.v1", Public, CampaignId / EvidenceId, [Bff];
+        evidence_returned_v1: EvidenceReturnedV1 = "evidence.returned.v1", Public, CampaignId / EvidenceId, [Bff];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]

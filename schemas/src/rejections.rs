@@ -151,7 +151,10 @@ rejections! {
         PartnerBanned = "partner_banned", 403, "The brand, or an operator, has banned the partner.";
         AlreadyBanned = "already_banned", 409, "The partner is banned.";
         NotBanned = "not_banned", 409, "There is no such ban to end.";
-        AlreadySubmitted = "already_submitted", 409, "The same file was submitted for the same purpose.";
+        AlreadySubmitted = "already_submitted", 409, "The same file was submitted for the same purpose, and not returned.";
+        EvidenceUnknown = "evidence_unknown", 404, "There is no such evidence for the one who asks.";
+        EvidenceDecided = "evidence_decided", 409, "The brand has approved, rejected or returned it.";
+        NotReturned = "not_returned", 409, "Only evidence that was returned is shown again.";
         CurrencyMismatch = "currency_mismatch", 422, "A plan pays in its campaign's currency.";
         TooManyVersions = "too_many_versions", 409, "There is no number for another version of the terms.";
         ApiKeyUnknown = "api_key_unknown", 404, "There is no such API key for the one who asks.";

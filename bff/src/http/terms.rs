@@ -53,13 +53,15 @@ pub(crate) async fn publish_terms(
     bff.submit(command_request, body.command(campaign)).await
 }
 
-/// A version of a campaign's terms. Its text is with the campaign service alone.
+/// A version of a campaign's terms.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TermsView {
     campaign_id: String,
     /// Counts from 1 within the campaign.
     #[schema(example = 1)]
     version: i32,
+    /// The terms as partners read them; `null` of what was published before it was said, or was sealed under a key that is gone.
+    text: Option<String>,
     /// Days from a click within which a conversion is attributed to it.
     #[schema(example = 30)]
     window_days: i32,
@@ -81,6 +83,7 @@ impl TermsView {
         Self {
             in_force: Some(row.version) == in_force,
             worsens: row.worsens,
+            text: row.text(),
             text_hash: row.text_hash,
             plan: PlanView::of_columns(
                 (row.sale_bps, row.sale_flat),

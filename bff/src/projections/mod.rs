@@ -136,6 +136,7 @@ impl Projection for Projections {
         state.commissions = Rows::load(tx, messages).await?;
         state.conversions = Rows::load(tx, messages).await?;
         state.enrollments = Rows::load(tx, messages).await?;
+        state.evidence = Rows::load(tx, messages).await?;
         state.payouts = Rows::load(tx, messages).await?;
         Ok(state)
     }

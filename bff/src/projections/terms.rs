@@ -1,4 +1,4 @@
-//! Versions of terms, from `campaign-events`: without their text.
+//! Versions of terms, from `campaign-events`.
 
 use schemas::{Body, Message};
 
@@ -33,6 +33,7 @@ impl ReadModel for TermsRow {
             effective_at: terms.effective_at.get(),
             text_hash: terms.text_hash.clone(),
             worsens: terms.worsens,
+            sealed_text: terms.sealed_text.clone(),
         })
     }
 

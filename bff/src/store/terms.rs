@@ -2,6 +2,7 @@
 
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use sealing::texts;
 use sqlx::{FromRow, PgPool};
 use types::CampaignId;
 
@@ -24,6 +25,15 @@ pub(crate) struct TermsRow {
     pub(crate) effective_at: i64,
     pub(crate) text_hash: Option<String>,
     pub(crate) worsens: Option<bool>,
+    pub(crate) sealed_text: Option<Vec<u8>>,
+}
+
+impl TermsRow {
+    /// The terms as partners read them, as far as that can be read.
+    pub(crate) fn text(&self) -> Option<String> {
+        let campaign = CampaignId::parse(self.campaign_id.as_str()).ok()?;
+        texts::open(&texts::of_terms(&campaign), self.sealed_text.as_deref()?)
+    }
 }
 
 impl Table for TermsRow {
@@ -51,7 +61,8 @@ impl Table for TermsRow {
             effective_at: bigint = |r| r.effective_at,
             text_hash: text = |r| r.text_hash.as_deref(),
             worsens: boolean = |r| r.worsens,
-        } on (id) set (effective_at))
+            sealed_text: bytea = |r| r.sealed_text.as_deref(),
+        } on (id) set (effective_at, sealed_text))
         .await
     }
 }

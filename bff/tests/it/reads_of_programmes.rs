@@ -5,13 +5,15 @@ use runtime::testing::{TestService, brand, operator, partner};
 use schemas::{
     Body, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1,
     CampaignPausedV1, CampaignResumedV1, ConversionAttributedV1, ConversionRefundNotedV1,
-    ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1,
-    LinkChangedV1, LinkCreatedV1, Plan, TermsPublishedV1, Topic, Utm, WireMoney,
+    ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceApprovedV1,
+    EvidenceReturnedV1, EvidenceSubmittedV1, LinkChangedV1, LinkCreatedV1, Plan, TermsPublishedV1,
+    Topic, Utm, WireMoney,
 };
+use sealing::texts;
 use serde_json::{Value, json};
 use types::{
-    BrandId, BudgetInterval, ConversionType, Currency, DisabledBy, JoinMode, LinkStatus, Micros,
-    Money, PauseReason, TermsVersion, WindowDays,
+    BrandId, BudgetInterval, ConversionType, Currency, DisabledBy, EvidenceReason, JoinMode,
+    LinkStatus, Micros, Money, PauseReason, TermsVersion, WindowDays,
 };
 
 use crate::app::{bff, facts, partner123};
@@ -60,6 +62,10 @@ fn published(version: i32) -> Body {
         effective_at: Micros(1_795_000_000_000_000),
         text_hash: None,
         worsens: None,
+        sealed_text: Some(texts::seal(
+            &texts::of_terms(&"camp123".parse().unwrap()),
+            &format!("Be honest. Version {version}."),
+        )),
     }
     .into()
 }
@@ -249,6 +255,7 @@ async fn the_versions_of_terms_are_read_newest_first_with_what_they_pay() {
         .map(|terms| &terms["version"])
         .collect();
     assert_eq!(versions, [2, 1]);
+    assert_eq!(list["items"][0]["text"], "Be honest. Version 2.");
     assert_eq!(
         list["items"][0]["plan"],
         json!({"sale": {"bps": 1000}, "lead": {"flat": {"amount": "5.00", "currency": "USD"}}, "hold_days": 14})
@@ -280,6 +287,10 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
         partner_id: "partner123".parse().unwrap(),
         evidence_type: "photo".to_owned(),
         url_hash: "00".repeat(32),
+        content_hash: None,
+        replaces: None,
+        duplicate_of: None,
+        sealed_url: None,
     };
     // As it was stated before it said its brand.
     let accepted = EnrollmentAcceptedV1 {
@@ -418,6 +429,92 @@ async fn a_link_is_read_as_its_last_change_left_it() {
     for stranger in [partner("partner456"), brand("brand2")] {
         assert_eq!(app.get(path, &stranger).await.0, 404);
     }
+    app.stop().await;
+}
+
+/// What was shown for `camp123`.
+fn shown(id: &str, duplicate_of: Option<&str>) -> Body {
+    let file = format!("https://files.example/{id}.jpg");
+    EvidenceSubmittedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        evidence_type: "photo".to_owned(),
+        url_hash: "00".repeat(32),
+        content_hash: Some("0a".repeat(32)),
+        replaces: None,
+        duplicate_of: duplicate_of.map(|id| id.parse().unwrap()),
+        sealed_url: Some(texts::seal(
+            &texts::of_evidence(&id.parse().unwrap()),
+            &file,
+        )),
+    }
+    .into()
+}
+
+#[tokio::test]
+async fn evidence_is_read_with_its_file_and_with_what_the_brand_says_of_it() {
+    let app = bff().await;
+    of_campaign(&app, created(None)).await;
+    let (partner_id, brand_id) = ("partner123".parse().unwrap(), brand1());
+    let returned = EvidenceReturnedV1 {
+        partner_id,
+        brand_id,
+        reason: EvidenceReason::NeedsMoreDetail,
+    };
+    let approved = EvidenceApprovedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        brand_id: brand1(),
+        evidence_type: "photo".to_owned(),
+    };
+    let topic = Topic::CampaignEvents;
+    let of = |id, event| ("camp123", id, event);
+    facts(
+        &app,
+        topic,
+        &[
+            of("evd_1", shown("evd_1", None)),
+            of("evd_2", shown("evd_2", Some("evd_1"))),
+            of("evd_1", returned.clone().into()),
+        ],
+    )
+    .await;
+    let path = "/api/v1/evidence/evd_1";
+    for who in [partner123(), brand("brand1"), operator()] {
+        let (_, one) = app.get(path, &who).await;
+        assert_eq!(one["file_url"], "https://files.example/evd_1.jpg");
+        assert_eq!(
+            (&one["status"], &one["reason"]),
+            (&json!("returned"), &json!("needs_more_detail"))
+        );
+        for (query, expected) in [
+            ("status=returned", 1),
+            ("status=approved", 0),
+            ("duplicates=true", 1),
+            ("duplicates=false", 1),
+            ("campaign_id=camp123", 2),
+        ] {
+            let list = format!("/api/v1/evidence?{query}");
+            assert_eq!(count(&app, &list, &who).await, expected, "{query}");
+        }
+    }
+    for stranger in [partner("partner456"), brand("brand2")] {
+        assert_eq!(app.get(path, &stranger).await.0, 404);
+    }
+    // Shown again, what the brand said before is gone, and it stands where it stood.
+    facts(&app, topic, &[of("evd_1", shown("evd_1", None))]).await;
+    let (_, again) = app.get(path, &partner123()).await;
+    assert_eq!(
+        (&again["status"], &again["reason"], &again["decided_at"]),
+        (&json!("submitted"), &Value::Null, &Value::Null)
+    );
+    let (_, list) = app.get("/api/v1/evidence", &partner123()).await;
+    assert_eq!(list["items"][0]["id"], "evd_2");
+    facts(&app, topic, &[of("evd_1", approved.into())]).await;
+    let (_, done) = app.get(path, &brand("brand1")).await;
+    assert_eq!(done["status"], "approved");
+    // Sealed for another evidence, or under a key that is gone: it is not shown, and nothing fails.
+    facts(&app, topic, &[of("evd_3", shown("evd_1", None))]).await;
+    let (_, strange) = app.get("/api/v1/evidence/evd_3", &partner123()).await;
+    assert_eq!(strange["file_url"], Value::Null);
     app.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! What there is.
 
-use schemas::{About, Budget, EvidenceSubmittedV1};
+use schemas::Budget;
 use types::{
     BrandId, CampaignId, CampaignStatus, Currency, Earning, EnrollmentId, EnrollmentStatus,
     JoinMode, Micros, PartnerId, PauseReason, Plan, RefusalReason, TermsVersion, WindowDays,
@@ -123,17 +123,6 @@ pub struct Enrollment {
     pub position: i64,
 }
 
-/// What a partner has shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evidence {
-    /// What.
-    pub shown: About<EvidenceSubmittedV1>,
-    /// Whose campaign it is for.
-    pub brand: BrandId,
-    /// Where it was shown.
-    pub submitted: Place,
-}
-
 impl Campaign {
     /// The version of its terms that was published last.
     pub fn newest_terms(&self) -> Option<&Terms> {
@@ -225,7 +214,10 @@ impl Campaign {
             | Event::ApiKeyCreated(_)
             | Event::ApiKeyRotated(_)
             | Event::ApiKeyRevoked(_)
-            | Event::EvidenceSubmitted(_) => before,
+            | Event::EvidenceSubmitted(_)
+            | Event::EvidenceApproved(_)
+            | Event::EvidenceRejected(_)
+            | Event::EvidenceReturned(_) => before,
         }
     }
 }

@@ -2,16 +2,16 @@
 
 use schemas::{
     About, CampaignActivatedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
-    CampaignResumedV1, EvidenceSubmittedV1,
+    CampaignResumedV1,
 };
 use types::{CampaignStatus, PauseReason};
 
 use super::api_key;
-use super::ban::{ban, not_banned};
+use super::ban::ban;
 use super::change::{change_campaign, check_budget, check_dates, end_campaign, ends_in_the_past};
-use super::enrollment::{self, enrolled};
 use super::terms::publish_terms;
 use super::{Campaign, Code, Command, Context, Event, Rejection, Step, View};
+use super::{enrollment, evidence};
 
 /// What comes of a command. Ownership is decided here, from the state itself; another's campaign is an unknown one.
 pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event, Rejection> {
@@ -23,6 +23,7 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
             window,
             plan,
             text_hash,
+            sealed_text,
             effective_at,
             ..
         } => {
@@ -30,7 +31,7 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
             publish_terms(
                 view.campaign,
                 (*window, *plan),
-                text_hash,
+                (text_hash, sealed_text),
                 effective_at,
                 context,
             )
@@ -54,7 +55,10 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         Command::CreateApiKey(new) => api_key::create(view, new, context),
         Command::RotateApiKey { rotation, .. } => api_key::rotate(view, rotation, context),
         Command::RevokeApiKey { .. } => api_key::revoke(view, context),
-        Command::SubmitEvidence(shown) => submit_evidence(view, shown, context),
+        Command::SubmitEvidence(shown) => evidence::submit(view, shown, context),
+        Command::Review {
+            campaign, review, ..
+        } => evidence::review(view, campaign, *review, context),
     }
 }
 
@@ -131,29 +135,6 @@ fn move_on(campaign: Option<&Campaign>, step: Step, context: &Context) -> Result
             let detail = "the campaign is paused already";
             Err(Rejection::new(Code::AlreadyPaused, detail))
         }
-    }
-}
-
-fn submit_evidence(
-    view: View,
-    shown: &About<EvidenceSubmittedV1>,
-    context: &Context,
-) -> Result<Event, Rejection> {
-    if !context.actor.is_partner(&shown.partner_id) {
-        return Err(partner_unknown());
-    }
-    visible(view.campaign, context)?;
-    not_banned(view)?;
-    match enrolled(view) {
-        None => {
-            let detail = "accept the campaign's terms first";
-            Err(Rejection::new(Code::NotEnrolled, detail))
-        }
-        Some(_) if view.evidence_exists => {
-            let detail = "this evidence is submitted already";
-            Err(Rejection::new(Code::AlreadySubmitted, detail))
-        }
-        Some(_) => Ok(Event::EvidenceSubmitted(shown.clone())),
     }
 }
 

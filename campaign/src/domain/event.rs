@@ -1,6 +1,5 @@
 //! What happened.
 
-use schemas::{About, EvidenceSubmittedV1};
 use types::{ApiKeyId, BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
 
 use super::Terms;
@@ -16,6 +15,8 @@ pub struct TermsPublished {
     pub currency: Currency,
     /// The terms.
     pub terms: Terms,
+    /// What partners read, sealed; none in what was recorded before.
+    pub sealed_text: Option<Vec<u8>>,
 }
 
 /// Which rows an event makes or changes.
@@ -32,7 +33,7 @@ pub enum Rows<'a> {
     /// An API key's.
     ApiKey(&'a ApiKeyId),
     /// That of a piece of evidence.
-    Evidence(&'a About<EvidenceSubmittedV1>),
+    Evidence(&'a EvidenceId),
 }
 
 schemas::events! {
@@ -76,6 +77,12 @@ schemas::events! {
         ApiKeyRotated(ApiKeyRotatedV1),
         /// It opens nothing any more.
         ApiKeyRevoked(ApiKeyRevokedV1),
+        /// Evidence shows what it should.
+        EvidenceApproved(EvidenceApprovedV1),
+        /// It does not, for good.
+        EvidenceRejected(EvidenceRejectedV1),
+        /// The partner may show more.
+        EvidenceReturned(EvidenceReturnedV1),
     }
 }
 
@@ -88,6 +95,9 @@ impl Event {
             Self::CampaignActivated(activated) => &activated.subject,
             Self::EnrollmentAccepted(accepted) => &accepted.key,
             Self::EvidenceSubmitted(shown) => &shown.key,
+            Self::EvidenceApproved(approved) => &approved.key,
+            Self::EvidenceRejected(rejected) => &rejected.key,
+            Self::EvidenceReturned(returned) => &returned.key,
             Self::CampaignPaused(paused) => &paused.subject,
             Self::CampaignResumed(resumed) => &resumed.subject,
             Self::CampaignClosed(closed) => &closed.subject,
@@ -126,7 +136,10 @@ impl Event {
             Self::ApiKeyCreated(created) => Rows::ApiKey(&created.subject),
             Self::ApiKeyRotated(rotated) => Rows::ApiKey(&rotated.subject),
             Self::ApiKeyRevoked(revoked) => Rows::ApiKey(&revoked.subject),
-            Self::EvidenceSubmitted(shown) => Rows::Evidence(shown),
+            Self::EvidenceSubmitted(shown) => Rows::Evidence(&shown.subject),
+            Self::EvidenceApproved(approved) => Rows::Evidence(&approved.subject),
+            Self::EvidenceRejected(rejected) => Rows::Evidence(&rejected.subject),
+            Self::EvidenceReturned(returned) => Rows::Evidence(&returned.subject),
         }
     }
 
@@ -155,10 +168,10 @@ impl Event {
         }
     }
 
-    /// The evidence that it made.
+    /// The evidence that it made or changed.
     pub fn evidence(&self) -> Option<&EvidenceId> {
         match self.rows() {
-            Rows::Evidence(shown) => Some(&shown.subject),
+            Rows::Evidence(evidence) => Some(evidence),
             _ => None,
         }
     }

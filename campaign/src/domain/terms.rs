@@ -12,7 +12,7 @@ const MAX_DAYS_AHEAD: i64 = 365;
 pub(super) fn publish_terms(
     campaign: Option<&Campaign>,
     (window, plan): (WindowDays, Plan),
-    text_hash: &str,
+    (text_hash, sealed_text): (&str, &[u8]),
     effective_at: Micros,
     context: &Context,
 ) -> Result<Event, Rejection> {
@@ -48,6 +48,7 @@ pub(super) fn publish_terms(
         brand: campaign.brand.clone(),
         currency: campaign.currency,
         terms,
+        sealed_text: Some(sealed_text.to_vec()),
     }))
 }
 

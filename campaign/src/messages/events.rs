@@ -14,6 +14,7 @@ impl TryFrom<About<TermsPublishedV1>> for TermsPublished {
             campaign: published.subject,
             brand: record.brand_id,
             currency: record.currency,
+            sealed_text: record.sealed_text,
             terms: Terms {
                 version: record.version,
                 window: record.window_days,
@@ -38,6 +39,7 @@ impl From<TermsPublished> for About<TermsPublishedV1> {
             effective_at: terms.effective_at,
             text_hash: terms.text_hash,
             worsens: terms.worsens,
+            sealed_text: published.sealed_text,
         };
         Self::of(published.campaign, record)
     }

@@ -9,16 +9,20 @@ use schemas::{
     CreateV1, EndEnrollmentV1, EvidenceSubmittedV1, Header, Message, PublishTermsV1,
     RotateApiKeyV1, SubmitEvidenceV1, WireBudget,
 };
+use sealing::texts;
 use sha2::{Digest, Sha256};
 use types::{
     ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId,
-    EnrollmentStatus, EvidenceId, JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays,
-    check_allowed_hosts, check_campaign_name, check_description, check_evidence_type,
-    check_key_hash, check_key_prefix, check_overlap, check_page, check_scopes, check_terms_text,
+    EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, PartnerId, RefusalReason, TermsVersion,
+    WindowDays, check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
+    check_evidence_type, check_key_hash, check_key_prefix, check_overlap, check_page, check_scopes,
+    check_terms_text,
 };
 
 use super::from_an_edge;
-use crate::domain::{CampaignChange, Change, Code, Command, Edit, Rejection, Rotation, Step};
+use crate::domain::{
+    CampaignChange, Change, Code, Command, Edit, Rejection, Review, Rotation, Step,
+};
 
 /// The command of a message; `None` when the message is no command of ours.
 pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
@@ -49,6 +53,13 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::CreateApiKeyV1(wire) => create_api_key(header, wire),
         Body::RotateApiKeyV1(wire) => rotate_api_key(header, wire),
         Body::RevokeApiKeyV1(_) => of_api_key(header).map(|key| Command::RevokeApiKey { key }),
+        Body::ApproveEvidenceV1(_) => review(header, Review::Approve),
+        Body::RejectEvidenceV1(wire) => {
+            evidence_reason(&wire.reason).and_then(|why| review(header, Review::Reject(why)))
+        }
+        Body::ReturnEvidenceV1(wire) => {
+            evidence_reason(&wire.reason).and_then(|why| review(header, Review::Return(why)))
+        }
         _ => return None,
     })
 }
@@ -160,8 +171,10 @@ fn budget(wire: Option<&WireBudget>) -> Result<Option<Budget>, Rejection> {
 
 fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Rejection> {
     check_terms_text(&wire.text).map_err(at("/text"))?;
+    let campaign = of_campaign(header)?;
     Ok(Command::PublishTerms {
-        campaign: of_campaign(header)?,
+        sealed_text: texts::seal(&texts::of_terms(&campaign), &wire.text),
+        campaign,
         window: WindowDays::new(wire.window_days).map_err(at("/window_days"))?,
         plan: wire
             .plan
@@ -239,6 +252,11 @@ fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, 
     check_evidence_type(&wire.evidence_type).map_err(at("/evidence_type"))?;
     let evidence = EvidenceId::of(&campaign, &partner, &wire.evidence_type, &wire.file_url);
     about(header, evidence.as_str())?;
+    if let Some(hash) = &wire.content_hash {
+        check_content_hash(hash).map_err(at("/content_hash"))?;
+    }
+    let replaces = wire.replaces.as_deref().map(str::parse);
+    let sealed_url = texts::seal(&texts::of_evidence(&evidence), &wire.file_url);
     Ok(Command::SubmitEvidence(About {
         key: campaign,
         subject: evidence,
@@ -246,6 +264,10 @@ fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, 
             partner_id: partner,
             evidence_type: wire.evidence_type.clone(),
             url_hash: sha256(&wire.file_url),
+            content_hash: wire.content_hash.clone(),
+            replaces: replaces.transpose().map_err(at("/replaces"))?,
+            duplicate_of: None,
+            sealed_url: Some(sealed_url),
         },
     }))
 }
@@ -298,6 +320,19 @@ fn of_api_key(header: &Header) -> Result<ApiKeyId, Rejection> {
     }
     about(header, &header.key)?;
     header.key.parse().map_err(at("/key_id"))
+}
+
+fn review(header: &Header, review: Review) -> Result<Command, Rejection> {
+    Ok(Command::Review {
+        campaign: header.key.parse().map_err(at("/campaign_id"))?,
+        evidence: header.subject.parse().map_err(at("/evidence_id"))?,
+        review,
+    })
+}
+
+fn evidence_reason(name: &str) -> Result<EvidenceReason, Rejection> {
+    let reason = EvidenceReason::parse(name);
+    reason.ok_or("is none that is known").map_err(at("/reason"))
 }
 
 /// The campaign that is key and subject.

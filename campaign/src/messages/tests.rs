@@ -5,13 +5,14 @@ use schemas::{
     About, Actor, ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Budget, CampaignActivatedV1,
     CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1,
     EnrollmentAcceptedV1, EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentEndedV1,
-    EnrollmentInvitedV1, EnrollmentRejectedV1, Event as _, EvidenceSubmittedV1, Header, Message,
-    PartnerBannedV1, PartnerUnbannedV1, Topic, WriterSchema, Written,
+    EnrollmentInvitedV1, EnrollmentRejectedV1, Event as _, EvidenceApprovedV1, EvidenceRejectedV1,
+    EvidenceReturnedV1, EvidenceSubmittedV1, Header, Message, PartnerBannedV1, PartnerUnbannedV1,
+    Topic, WriterSchema, Written,
 };
 use types::{
     ApiKeyScope, BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Currency, Earning,
-    EnrollmentId, EnrollmentStatus, EvidenceId, HoldDays, JoinMode, Micros, Money, PartnerId,
-    PauseReason, Plan, RefusalReason, TermsVersion, Uuid, WindowDays,
+    EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, HoldDays, JoinMode, Micros, Money,
+    PartnerId, PauseReason, Plan, RefusalReason, TermsVersion, Uuid, WindowDays,
 };
 
 use super::actor;
@@ -234,6 +235,48 @@ fn changed() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn sealed() -> impl Strategy<Value = Option<Vec<u8>>> {
+    prop::option::of(prop::collection::vec(any::<u8>(), 0..100))
+}
+
+/// What a brand says of evidence.
+fn reviewed() -> impl Strategy<Value = Event> {
+    (ID, ID, ID, ID, 0..3_u8).prop_map(|(campaign, evidence, partner, brand, kind)| {
+        let (key, subject) = (campaign.parse().unwrap(), evidence.parse().unwrap());
+        let (partner_id, brand_id) = (partner.parse().unwrap(), brand.parse().unwrap());
+        let reason = EvidenceReason::Duplicate;
+        match kind {
+            0 => Event::EvidenceApproved(About {
+                key,
+                subject,
+                record: EvidenceApprovedV1 {
+                    partner_id,
+                    brand_id,
+                    evidence_type: "photo".to_owned(),
+                },
+            }),
+            1 => Event::EvidenceRejected(About {
+                key,
+                subject,
+                record: EvidenceRejectedV1 {
+                    partner_id,
+                    brand_id,
+                    reason,
+                },
+            }),
+            _ => Event::EvidenceReturned(About {
+                key,
+                subject,
+                record: EvidenceReturnedV1 {
+                    partner_id,
+                    brand_id,
+                    reason,
+                },
+            }),
+        }
+    })
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let version = || (1..=i32::MAX).prop_map(|n| TermsVersion::new(n).unwrap());
     prop_oneof![
@@ -257,23 +300,32 @@ fn event() -> impl Strategy<Value = Event> {
         (ID, details()).prop_map(|(campaign, changed)| {
             Event::from(About::of(campaign.parse().unwrap(), changed))
         }),
-        (ID, ID, version(), 1..=365_i32, plan(), any::<i64>()).prop_map(
-            |(campaign, brand, version, days, plan, at)| {
-                Event::TermsPublished(TermsPublished {
-                    campaign: campaign.parse().unwrap(),
-                    brand: brand.parse().unwrap(),
-                    currency: Currency::JPY,
-                    terms: Terms {
-                        version,
-                        window: WindowDays::new(days).unwrap(),
-                        plan,
-                        effective_at: Micros(at),
-                        text_hash: Some("0b".repeat(32)),
-                        worsens: Some(at % 2 == 0),
-                    },
-                })
-            }
-        ),
+        (
+            ID,
+            ID,
+            version(),
+            1..=365_i32,
+            (plan(), sealed()),
+            any::<i64>()
+        )
+            .prop_map(
+                |(campaign, brand, version, days, (plan, sealed_text), at)| {
+                    Event::TermsPublished(TermsPublished {
+                        sealed_text,
+                        campaign: campaign.parse().unwrap(),
+                        brand: brand.parse().unwrap(),
+                        currency: Currency::JPY,
+                        terms: Terms {
+                            version,
+                            window: WindowDays::new(days).unwrap(),
+                            plan,
+                            effective_at: Micros(at),
+                            text_hash: Some("0b".repeat(32)),
+                            worsens: Some(at % 2 == 0),
+                        },
+                    })
+                }
+            ),
         (ID, ID, hosts(), fallback()).prop_map(|(campaign, brand, allowed_hosts, fallback_url)| {
             let activated = CampaignActivatedV1 {
                 brand_id: brand.parse().unwrap(),
@@ -296,25 +348,32 @@ fn event() -> impl Strategy<Value = Event> {
                 },
             })
         }),
-        (ID, ID, ID, "[0-9a-f]{64}").prop_map(|(campaign, partner, evidence_type, url_hash)| {
-            let (campaign, partner) = (campaign.parse().unwrap(), partner.parse().unwrap());
-            let url = "https://example.com/";
-            Event::EvidenceSubmitted(About {
-                subject: EvidenceId::of(&campaign, &partner, &evidence_type, url),
-                key: campaign,
-                record: EvidenceSubmittedV1 {
-                    partner_id: partner,
-                    evidence_type,
-                    url_hash,
-                },
-            })
-        }),
+        (ID, ID, prop::option::of(ID), sealed()).prop_map(
+            |(campaign, partner, other, sealed_url)| {
+                let (evidence_type, url_hash) = ("photo".to_owned(), "0a".repeat(32));
+                let (campaign, partner) = (campaign.parse().unwrap(), partner.parse().unwrap());
+                let url = "https://example.com/";
+                Event::EvidenceSubmitted(About {
+                    subject: EvidenceId::of(&campaign, &partner, &evidence_type, url),
+                    key: campaign,
+                    record: EvidenceSubmittedV1 {
+                        partner_id: partner,
+                        evidence_type,
+                        url_hash,
+                        content_hash: other.is_some().then(|| "0b".repeat(32)),
+                        replaces: other.as_ref().map(|id| id.parse().unwrap()),
+                        duplicate_of: other.map(|id| id.parse().unwrap()),
+                        sealed_url,
+                    },
+                })
+            }
+        ),
     ]
 }
 
 proptest! {
     #[test]
-    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), api_key()]) {
+    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed(), api_key()]) {
         let written = message(event.write());
         let topic = Topic::CampaignEvents;
         let bytes = schemas::encode(topic, &written.header, &written.body).unwrap();

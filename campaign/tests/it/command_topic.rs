@@ -151,6 +151,8 @@ async fn what_no_edge_of_ours_would_send_is_refused_and_changes_nothing() {
         evidence_type: "photo".to_owned(),
         file_url: url.to_owned(),
         metadata: None,
+        content_hash: None,
+        replaces: None,
     });
     let bad_url = command(
         3,

@@ -49,6 +49,7 @@ pub fn terms(version: i32, plan: Plan) -> Body {
         effective_at: Micros(1_790_000_000_000_000),
         text_hash: None,
         worsens: None,
+        sealed_text: None,
     }
     .into()
 }

@@ -4,16 +4,17 @@ use chassis::json::{Check, Metadata, Text, WebUrl};
 use chassis::problem::Fields;
 use chassis::time::Timestamp;
 use schemas::{
-    About, AcceptV1, ActivateV1, ApproveV1, BanPartnerV1, ChangeV1, CloseV1, CreateApiKeyV1,
-    CreateV1, EndEnrollmentV1, InviteV1, PauseV1, PublishTermsV1, RejectV1, ResumeV1,
-    RevokeApiKeyV1, RotateApiKeyV1, SubmitEvidenceV1, UnbanPartnerV1, Written,
+    About, AcceptV1, ActivateV1, ApproveEvidenceV1, ApproveV1, BanPartnerV1, ChangeV1, CloseV1,
+    CreateApiKeyV1, CreateV1, EndEnrollmentV1, InviteV1, PauseV1, PublishTermsV1, RejectEvidenceV1,
+    RejectV1, ResumeV1, ReturnEvidenceV1, RevokeApiKeyV1, RotateApiKeyV1, SubmitEvidenceV1,
+    UnbanPartnerV1, Written,
 };
 use serde::Deserialize;
 use types::{
     ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId,
-    EnrollmentStatus, EvidenceId, JoinMode, PartnerId, RefusalReason, TermsVersion, Uuid,
-    WindowDays, check_allowed_hosts, check_description, check_evidence_type, check_overlap,
-    check_page, check_scopes, check_terms_text,
+    EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, PartnerId, RefusalReason, TermsVersion,
+    Uuid, WindowDays, check_allowed_hosts, check_content_hash, check_description,
+    check_evidence_type, check_overlap, check_page, check_scopes, check_terms_text,
 };
 use utoipa::ToSchema;
 
@@ -40,6 +41,9 @@ requests! {
     CreateApiKey = "campaign.create_api_key.command.v1", "create_api_key";
     RotateApiKey = "campaign.rotate_api_key.command.v1", "rotate_api_key";
     SubmitEvidence = "campaign.submit_evidence.command.v1", "submit_evidence";
+    ApproveEvidence = "campaign.approve_evidence.command.v1", "approve_evidence";
+    RejectEvidence = "campaign.reject_evidence.command.v1", "reject_evidence";
+    ReturnEvidence = "campaign.return_evidence.command.v1", "return_evidence";
 }
 
 /// A campaign to be made, in draft.
@@ -617,11 +621,24 @@ pub struct SubmitEvidence {
     file_url: WebUrl,
     /// The client's own notes.
     metadata: Option<Metadata>,
+    /// SHA-256 of the file: 64 digits of `0-9 a-f`. The same file is recognised by it wherever it lies.
+    #[schema(
+        pattern = "^[0-9a-f]{64}$",
+        example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    )]
+    content_hash: Option<String>,
+    /// The evidence of the same partner that the brand has returned, and that this is shown for. The same address is shown again
+    /// without it.
+    #[schema(value_type = Option<String>, example = "evd_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    replaces: Option<EvidenceId>,
 }
 
 impl Check for SubmitEvidence {
     fn check(&self, fields: &mut Fields) {
         fields.take("/evidence_type", check_evidence_type(&self.evidence_type));
+        if let Some(hash) = &self.content_hash {
+            fields.take("/content_hash", check_content_hash(hash));
+        }
     }
 }
 
@@ -652,8 +669,85 @@ impl SubmitEvidence {
                 evidence_type: self.evidence_type,
                 file_url: url,
                 metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
+                content_hash: self.content_hash,
+                replaces: self.replaces.map(EvidenceId::into_string),
             },
         };
         about.write()
     }
+}
+
+/// That evidence shows what it should.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApproveEvidence {
+    /// For which campaign it is.
+    #[schema(value_type = String, example = "camp123")]
+    campaign_id: CampaignId,
+}
+
+impl Check for ApproveEvidence {}
+
+impl ApproveEvidence {
+    /// As a command, of this evidence.
+    pub fn command(self, evidence: EvidenceId) -> Written {
+        review(self.campaign_id, evidence, ApproveEvidenceV1 {})
+    }
+}
+
+/// That evidence does not show what it should, for good.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectEvidence {
+    /// For which campaign it is.
+    #[schema(value_type = String, example = "camp123")]
+    campaign_id: CampaignId,
+    /// Why, for the partner.
+    #[schema(value_type = lists::EvidenceReason)]
+    reason: EvidenceReason,
+}
+
+impl Check for RejectEvidence {}
+
+impl RejectEvidence {
+    /// As a command, of this evidence.
+    pub fn command(self, evidence: EvidenceId) -> Written {
+        let reason = self.reason.name().to_owned();
+        review(self.campaign_id, evidence, RejectEvidenceV1 { reason })
+    }
+}
+
+/// That the partner may show more, or other, evidence.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnEvidence {
+    /// For which campaign it is.
+    #[schema(value_type = String, example = "camp123")]
+    campaign_id: CampaignId,
+    /// Why, for the partner.
+    #[schema(value_type = lists::EvidenceReason)]
+    reason: EvidenceReason,
+}
+
+impl Check for ReturnEvidence {}
+
+impl ReturnEvidence {
+    /// As a command, of this evidence.
+    pub fn command(self, evidence: EvidenceId) -> Written {
+        let reason = self.reason.name().to_owned();
+        review(self.campaign_id, evidence, ReturnEvidenceV1 { reason })
+    }
+}
+
+/// A command about a piece of evidence: its campaign is the key that it was submitted under.
+fn review<R>(key: CampaignId, subject: EvidenceId, record: R) -> Written
+where
+    R: schemas::Record<Key = CampaignId, Subject = EvidenceId>,
+{
+    let about = About {
+        key,
+        subject,
+        record,
+    };
+    about.write()
 }

@@ -12,6 +12,11 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// Why a brand rejects or returns evidence.
+    pub EvidenceReason: types::EvidenceReason::ALL.map(types::EvidenceReason::name)
+);
+
+chassis::closed_list!(
     /// Whether a link leads to its target: `disabled` while it leads to the campaign's fallback page.
     pub LinkStatus: types::LinkStatus::ALL.map(types::LinkStatus::name)
 );

@@ -111,6 +111,11 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// What became of evidence: the brand has to decide (`submitted`), took it, did not, or wants to see more (`returned`).
+    pub EvidenceStatus: types::EvidenceStatus::ALL.map(types::EvidenceStatus::name)
+);
+
+chassis::closed_list!(
     /// Where a partner stands with a campaign: the brand wants it, or has to decide; it is in; or it is not, since the brand rejected
     /// it, it went by itself, or the brand removed it.
     pub EnrollmentStatus: types::EnrollmentStatus::ALL.map(types::EnrollmentStatus::name)

@@ -34,16 +34,17 @@ pub use ids::{
 pub use lists::{
     AccountType, ApiKeyScope, ApiKeyStatus, BudgetInterval, CampaignStatus, ClaimStatus, Clearable,
     ConversionStatus, ConversionType, DeclineReason, DisabledBy, EarningStatus, EnrollmentStatus,
-    JoinMode, LinkStatus, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
-    UnattributedReason, VerifiedBy,
+    EvidenceReason, EvidenceStatus, JoinMode, LinkStatus, PartnerStatus, PauseReason, PayoutMethod,
+    RefusalReason, UnattributedReason, VerifiedBy,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 #[doc(hidden)]
 pub use serde;
 pub use texts::{
-    check_allowed_hosts, check_campaign_name, check_description, check_event_type,
-    check_evidence_type, check_page, check_terms_text, check_utm_text, fallback_url,
+    check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
+    check_event_type, check_evidence_type, check_page, check_terms_text, check_utm_text,
+    fallback_url,
 };
 pub use time::Micros;
 /// What derived ids are made of.

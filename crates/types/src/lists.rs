@@ -183,6 +183,34 @@ crate::names! {
         Other = "other",
     }
 
+    /// What became of a piece of evidence.
+    pub enum EvidenceStatus {
+        /// The brand has to decide.
+        Submitted = "submitted",
+        /// It shows what it should.
+        Approved = "approved",
+        /// It does not, for good.
+        Rejected = "rejected",
+        /// The partner may show more.
+        Returned = "returned",
+    }
+
+    /// Why a brand rejects or returns evidence.
+    pub enum EvidenceReason {
+        /// The file cannot be opened, or nothing can be seen in it.
+        FileUnreadable = "file_unreadable",
+        /// Something that it should show is missing.
+        NeedsMoreDetail = "needs_more_detail",
+        /// It shows something else than the campaign needs.
+        DoesNotMeetRequirements = "does_not_meet_requirements",
+        /// The same was shown before.
+        Duplicate = "duplicate",
+        /// It shows what the terms do not allow.
+        TermsViolated = "terms_violated",
+        /// Anything else.
+        Other = "other",
+    }
+
     /// Why a brand declines what a partner claims.
     pub enum DeclineReason {
         /// The brand has no such order.

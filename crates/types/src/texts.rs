@@ -57,6 +57,15 @@ pub fn check_evidence_type(text: &str) -> Result<(), Invalid> {
     Err(Invalid("must be 1 to 64 characters from A-Z a-z 0-9 _ -"))
 }
 
+/// The SHA-256 of a file: 64 digits of `0-9 a-f`.
+pub fn check_content_hash(text: &str) -> Result<(), Invalid> {
+    let digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    if text.len() == 64 && text.bytes().all(digit) {
+        return Ok(());
+    }
+    Err(Invalid("must be a SHA-256: 64 digits of 0-9 a-f"))
+}
+
 /// What a visitor did, such as `purchase`: 1 to 64 characters from `A-Z a-z 0-9 _ - .`.
 pub fn check_event_type(text: &str) -> Result<(), Invalid> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
@@ -184,5 +193,9 @@ mod tests {
         }
         assert_eq!(check_event_type("page.view"), Ok(()));
         assert!(check_evidence_type("page.view").is_err());
+        assert_eq!(check_content_hash(&"0a".repeat(32)), Ok(()));
+        for text in ["", &"0a".repeat(31), &"0A".repeat(32), &"0g".repeat(32)] {
+            assert!(check_content_hash(text).is_err());
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    ApiKeyScope, BrandId, Currency, EnrollmentStatus, JoinMode, Micros, PartnerId, PauseReason,
-    RefusalReason, TermsVersion, WindowDays,
+    ApiKeyScope, BrandId, Currency, EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, Micros,
+    PartnerId, PauseReason, RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::shared::{Budget, Plan, WireBudget};
@@ -110,6 +110,28 @@ pub struct SubmitEvidenceV1 {
     pub file_url: String,
     /// The client's own notes: JSON text of at most 4 KiB, in no event.
     pub metadata: Option<String>,
+    /// SHA-256 of the file, in hexadecimal.
+    pub content_hash: Option<String>,
+    /// The evidence that was returned, and that this is shown for.
+    pub replaces: Option<String>,
+}
+
+/// Says that evidence shows what it should.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApproveEvidenceV1 {}
+
+/// Says that evidence does not show what it should, for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectEvidenceV1 {
+    /// Why, from a closed list.
+    pub reason: String,
+}
+
+/// Asks for more, or other, evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnEvidenceV1 {
+    /// Why, from a closed list.
+    pub reason: String,
 }
 
 /// Asks that a campaign's links lead to its fallback page for a while.
@@ -279,6 +301,9 @@ pub struct TermsPublishedV1 {
     pub text_hash: Option<String>,
     /// Whether partners who accepted the version before keep that until they accept this one; absent: they do.
     pub worsens: Option<bool>,
+    /// The terms as partners read them, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_text: Option<Vec<u8>>,
 }
 
 /// Partners may join from now on.
@@ -316,6 +341,48 @@ pub struct EvidenceSubmittedV1 {
     pub evidence_type: String,
     /// SHA-256 of the file's address, in hexadecimal; the address itself may be personal.
     pub url_hash: String,
+    /// SHA-256 of the file, in hexadecimal.
+    pub content_hash: Option<String>,
+    /// The evidence that was returned, and that this is shown for.
+    pub replaces: Option<EvidenceId>,
+    /// The first evidence of the campaign that has the same address or the same content.
+    pub duplicate_of: Option<EvidenceId>,
+    /// Where the file lies, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_url: Option<Vec<u8>>,
+}
+
+/// Evidence shows what it should.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceApprovedV1 {
+    /// Who showed it.
+    pub partner_id: PartnerId,
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+    /// For example `photo`.
+    pub evidence_type: String,
+}
+
+/// Evidence does not show what it should, for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceRejectedV1 {
+    /// Who showed it.
+    pub partner_id: PartnerId,
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+    /// Why.
+    pub reason: EvidenceReason,
+}
+
+/// The partner may show more, or other, evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceReturnedV1 {
+    /// Who showed it.
+    pub partner_id: PartnerId,
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+    /// Why.
+    pub reason: EvidenceReason,
 }
 
 /// Links lead to the fallback page, and no partner joins, until the campaign goes on.

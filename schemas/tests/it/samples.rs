@@ -6,8 +6,8 @@ use std::str::FromStr;
 use schemas::*;
 use types::{
     ApiKeyScope, BudgetInterval, CampaignStatus, ConversionType, Currency, DeclineReason,
-    DisabledBy, EarningStatus, EnrollmentStatus, JoinMode, LinkStatus, Micros, Money,
-    PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
+    DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, JoinMode, LinkStatus, Micros,
+    Money, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -238,6 +238,8 @@ fn campaign_commands() -> Vec<Body> {
             evidence_type: text("photo"),
             file_url: text("https://example.com/photo.jpg"),
             metadata: Some(text("{\"source\":\"mobile_app\"}")),
+            content_hash: Some(text(SHA_256)),
+            replaces: Some(text("evd_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")),
         }
         .into(),
         PauseV1 {}.into(),
@@ -304,6 +306,15 @@ fn campaign_commands() -> Vec<Body> {
         }
         .into(),
         RevokeApiKeyV1 {}.into(),
+        ApproveEvidenceV1 {}.into(),
+        RejectEvidenceV1 {
+            reason: text("terms_violated"),
+        }
+        .into(),
+        ReturnEvidenceV1 {
+            reason: text("needs_more_detail"),
+        }
+        .into(),
     ]
 }
 
@@ -370,6 +381,7 @@ fn campaign_events() -> Vec<Body> {
                 "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7",
             )),
             worsens: Some(true),
+            sealed_text: Some(vec![7; 48]),
         }
         .into(),
         CampaignActivatedV1 {
@@ -389,7 +401,11 @@ fn campaign_events() -> Vec<Body> {
         EvidenceSubmittedV1 {
             partner_id: id("partner123"),
             evidence_type: text("photo"),
-            url_hash: text("5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7"),
+            url_hash: text(SHA_256),
+            content_hash: Some(text(SHA_256)),
+            replaces: Some(id("evd_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")),
+            duplicate_of: Some(id("evd_9c1d2e3f4a5b5c6d8e7f0a1b2c3d4e5f")),
+            sealed_url: Some(vec![7; 48]),
         }
         .into(),
     ]);
@@ -398,7 +414,34 @@ fn campaign_events() -> Vec<Body> {
     bodies.extend(bans());
     bodies.push(changed().into());
     bodies.extend(api_keys());
+    bodies.extend(reviews());
     bodies
+}
+
+const SHA_256: &str = "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7";
+
+fn reviews() -> [Body; 3] {
+    let (partner_id, brand_id) = (id("partner123"), id("brand1"));
+    [
+        EvidenceApprovedV1 {
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
+            evidence_type: text("photo"),
+        }
+        .into(),
+        EvidenceRejectedV1 {
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
+            reason: EvidenceReason::TermsViolated,
+        }
+        .into(),
+        EvidenceReturnedV1 {
+            partner_id,
+            brand_id,
+            reason: EvidenceReason::NeedsMoreDetail,
+        }
+        .into(),
+    ]
 }
 
 fn changed() -> CampaignChangedV1 {

@@ -3,14 +3,15 @@
 use anyhow::{Context as _, Result, anyhow};
 use reqwest::Method;
 use schemas::{
-    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveV1, BanPartnerV1, BindClickV1, Body,
-    ChangeLinkV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, PauseV1, Plan,
-    PublishTermsV1, RecordEventV1, ResumeV1, Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
+    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveEvidenceV1, ApproveV1, BanPartnerV1,
+    BindClickV1, Body, ChangeLinkV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1,
+    EndEnrollmentV1, PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1, ReturnEvidenceV1,
+    Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
 };
 use serde_json::{Value, json};
 use types::{
     BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EnrollmentStatus, EvidenceId,
-    JoinMode, LinkStatus, OrderId, PartnerId, RefusalReason,
+    EvidenceReason, JoinMode, LinkStatus, OrderId, PartnerId, RefusalReason,
 };
 use uuid::Uuid;
 
@@ -45,6 +46,7 @@ pub struct Terms {
 }
 
 const REMOVED: RefusalReason = RefusalReason::TermsViolated;
+const RETURNED: EvidenceReason = EvidenceReason::NeedsMoreDetail;
 const DECLINED: &str = "order_unknown";
 const LEAD: u64 = 250;
 const FLAT_SALE: u64 = 175;
@@ -145,6 +147,13 @@ pub enum Act {
         partner: String,
         url: String,
     },
+    /// The brand approves it, or gives it back.
+    Review {
+        campaign: String,
+        partner: String,
+        url: String,
+        approved: bool,
+    },
     Link {
         campaign: String,
         partner: String,
@@ -200,7 +209,8 @@ impl Act {
             | Self::End { .. }
             | Self::Ban { .. }
             | Self::Key { .. }
-            | Self::Evidence { .. } => Service::Campaign,
+            | Self::Evidence { .. }
+            | Self::Review { .. } => Service::Campaign,
             Self::Link { .. }
             | Self::Change { .. }
             | Self::Bind { .. }
@@ -242,6 +252,10 @@ impl Act {
             Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
             Self::Key { .. } => "keys".to_owned(),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
+            Self::Review { approved, .. } => {
+                let step = if *approved { "approve" } else { "return" };
+                format!("evidence/{}/{step}", self.evidence())
+            }
             Self::Link { .. } => "links".to_owned(),
             Self::Change { code, .. } => format!("links/{code}"),
             Self::Report { .. } => "tracking/events".to_owned(),
@@ -277,6 +291,24 @@ impl Act {
             *amount = amount.map(|amount| Amount { minor, ..amount });
         }
         claim
+    }
+
+    /// The evidence that is decided upon.
+    fn evidence(&self) -> String {
+        let Self::Review {
+            campaign,
+            partner,
+            url,
+            ..
+        } = self
+        else {
+            return String::new();
+        };
+        let id = CampaignId::parse(&**campaign).and_then(|campaign| {
+            let partner = PartnerId::parse(&**partner)?;
+            Ok(EvidenceId::of(&campaign, &partner, "photo", url))
+        });
+        id.map_or_else(|_| String::new(), EvidenceId::into_string)
     }
 
     /// The claim that is decided upon.
@@ -339,6 +371,12 @@ impl Act {
                 }
                 body
             }
+            Self::Review {
+                campaign, approved, ..
+            } => match approved {
+                true => json!({"campaign_id": campaign}),
+                false => json!({"campaign_id": campaign, "reason": RETURNED.name()}),
+            },
             Self::Evidence {
                 campaign,
                 partner,
@@ -424,6 +462,7 @@ impl Act {
             }
             | Self::Ban { campaign, .. }
             | Self::Key { campaign }
+            | Self::Review { campaign, .. }
             | Self::Change {
                 campaign,
                 change: Change::ByBrand(_),
@@ -478,6 +517,7 @@ impl Act {
                 ..
             }
             | Self::Ban { campaign, .. }
+            | Self::Review { campaign, .. }
             | Self::Change {
                 campaign,
                 change: Change::ByBrand(_),
@@ -625,12 +665,25 @@ impl Act {
                     evidence_type: "photo".to_owned(),
                     file_url: url.clone(),
                     metadata: None,
+                    content_hash: None,
+                    replaces: None,
                 };
                 Some((
                     campaign.clone(),
                     subject.to_string(),
                     Body::SubmitEvidenceV1(body),
                 ))
+            }
+            Self::Review {
+                campaign, approved, ..
+            } => {
+                let body = if *approved {
+                    ApproveEvidenceV1 {}.into()
+                } else {
+                    let reason = RETURNED.name().to_owned();
+                    ReturnEvidenceV1 { reason }.into()
+                };
+                Some((campaign.clone(), self.evidence(), body))
             }
             Self::Link {
                 campaign,

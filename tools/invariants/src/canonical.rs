@@ -80,7 +80,8 @@ impl fmt::Display for Difference {
 }
 
 /// What is compared: rows of text. Links without a code of the client's are named by whose they are, conversions by their
-/// order, payouts by whose and how much. Hashes of visitors are equal where `LASTING_SECRET_KEY` is.
+/// order, payouts by whose and how much. Hashes of visitors and sealed texts are equal where `LASTING_SECRET_KEY` is.
+/// Which evidence of a file is the first depends on who was faster.
 const TABLES: &[(&str, Service, &str)] = &[
     (
         "campaigns",
@@ -100,7 +101,7 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "evidence",
         Service::Campaign,
-        "SELECT concat_ws(' ', id, campaign_id, brand_id, partner_id, evidence_type, url_hash) FROM evidence",
+        "SELECT concat_ws(' ', id, campaign_id, brand_id, partner_id, evidence_type, url_hash, content_hash, replaces, encode(sealed_url, 'hex'), status, reason) FROM evidence",
     ),
     (
         "bans",

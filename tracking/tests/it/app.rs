@@ -80,6 +80,7 @@ fn terms_of(brand: &str, version: i32, currency: &str, window_days: i32) -> Body
         effective_at: Micros(1_790_000_000_000_000),
         text_hash: None,
         worsens: None,
+        sealed_text: None,
     }
     .into()
 }

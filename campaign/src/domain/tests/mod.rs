@@ -4,6 +4,7 @@ mod api_keys;
 mod bans;
 mod changing;
 mod decisions;
+mod evidence;
 mod properties;
 mod terms;
 
@@ -84,6 +85,7 @@ pub(super) fn with_terms(versions: i32) -> Campaign {
                 text_hash: None,
                 worsens: None,
             },
+            sealed_text: None,
         });
         Campaign::evolve(Some(campaign), &published, place(2)).unwrap()
     })

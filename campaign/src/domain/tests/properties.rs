@@ -1,18 +1,19 @@
 //! Whatever is asked, by whomever, in whatever order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use proptest::prelude::*;
 use schemas::{About, ApiKeyCreatedV1, EvidenceSubmittedV1};
 use types::{
     ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId,
-    EnrollmentStatus, EvidenceId, JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays,
+    EnrollmentStatus, EvidenceId, EvidenceReason, EvidenceStatus, JoinMode, PartnerId,
+    RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::{new_campaign, place, submitted_by, ten_percent};
 use crate::domain::{
-    Actor, ApiKey, Ban, Campaign, CampaignChange, Change, Command, Enrollment, Event, Rejection,
-    Rotation, Rows, Step, View, decide,
+    Actor, ApiKey, Ban, Campaign, CampaignChange, Change, Command, Enrollment, Event, Evidence,
+    Rejection, Review, Rotation, Rows, Step, View, decide,
 };
 
 /// A small state, so that commands meet.
@@ -74,6 +75,7 @@ fn command() -> impl Strategy<Value = Command> {
             plan: ten_percent(),
             text_hash: "0b".repeat(32),
             effective_at: None,
+            sealed_text: Vec::new(),
         }),
         (partner(), prop::option::of(brand()), any::<bool>()).prop_map(
             |(partner, brand, begins)| Command::Ban {
@@ -124,6 +126,17 @@ fn command() -> impl Strategy<Value = Command> {
             },
         }),
         (1..=2_u8).prop_map(|n| Command::RevokeApiKey { key: key(n) }),
+        (campaign(), partner(), "[ab]", 0..3_u8).prop_map(|(campaign, partner, of, review)| {
+            Command::Review {
+                evidence: EvidenceId::of(&campaign, &partner, &of, "https://example.com/"),
+                campaign,
+                review: match review {
+                    0 => Review::Approve,
+                    1 => Review::Reject(EvidenceReason::Other),
+                    _ => Review::Return(EvidenceReason::Other),
+                },
+            }
+        }),
         (campaign(), partner(), "[ab]").prop_map(|(campaign, partner, evidence_type)| {
             Command::SubmitEvidence(About {
                 subject: EvidenceId::of(
@@ -137,6 +150,10 @@ fn command() -> impl Strategy<Value = Command> {
                     partner_id: partner,
                     evidence_type,
                     url_hash: "00".repeat(32),
+                    content_hash: None,
+                    replaces: None,
+                    duplicate_of: None,
+                    sealed_url: None,
                 },
             })
         }),
@@ -152,7 +169,7 @@ struct BatchState {
     campaigns: HashMap<CampaignId, Campaign>,
     enrollments: HashMap<EnrollmentId, Enrollment>,
     bans: HashMap<BanId, Ban>,
-    evidence: HashSet<EvidenceId>,
+    evidence: HashMap<EvidenceId, Evidence>,
     api_keys: HashMap<ApiKeyId, ApiKey>,
 }
 
@@ -169,11 +186,9 @@ impl BatchState {
             enrollment: command
                 .enrollment()
                 .and_then(|id| self.enrollments.get(&id)),
-            evidence_exists: command
-                .evidence()
-                .is_some_and(|id| self.evidence.contains(id)),
+            evidence: command.evidence().and_then(|id| self.evidence.get(id)),
             api_key: command.api_key().and_then(|id| self.api_keys.get(id)),
-            keys_of_brand: 0,
+            ..View::default()
         };
         decide(view, command, &submitted_by(actor.clone()))
     }
@@ -211,7 +226,12 @@ impl BatchState {
             let after = Enrollment::evolve(before, event, place(position)).unwrap();
             self.enrollments.insert(id.clone(), after);
         }
-        self.evidence.extend(event.evidence().cloned());
+        if let Some(id) = event.evidence() {
+            let before = self.evidence.remove(id);
+            let brand = &self.campaigns[event.campaign().unwrap()].brand;
+            let after = Evidence::evolve(before, brand, event, place(position)).unwrap();
+            self.evidence.insert(id.clone(), after);
+        }
     }
 
     fn holds(&self) {
@@ -223,6 +243,15 @@ impl BatchState {
             assert_eq!(paused, campaign.pause_reason.is_some());
             let closed = campaign.status == CampaignStatus::Closed;
             assert_eq!(closed, campaign.closed_at.is_some());
+        }
+        for evidence in self.evidence.values() {
+            let refused = [EvidenceStatus::Rejected, EvidenceStatus::Returned];
+            assert_eq!(
+                refused.contains(&evidence.status),
+                evidence.reason.is_some()
+            );
+            let waits = evidence.status == EvidenceStatus::Submitted;
+            assert_eq!(waits, evidence.decided_at.is_none());
         }
         for ban in self.bans.values() {
             assert_eq!(ban.in_force(), ban.reason.is_some());

@@ -28,6 +28,7 @@ fn publish((window, sale, lead, hold, text): Offer, effective_at: Option<i64>) -
         window: WindowDays::new(window).unwrap(),
         plan: Plan::new(sale, lead, HoldDays::new(hold).unwrap()).unwrap(),
         text_hash: text.to_owned(),
+        sealed_text: Vec::new(),
         effective_at: effective_at.map(Micros),
     }
 }

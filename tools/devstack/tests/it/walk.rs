@@ -198,7 +198,9 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
     until("the partner finds the campaign and its terms", || async {
         let found = walker.read("campaigns?status=active").await;
         let terms = walker.read("campaigns/camp7/terms").await;
-        found["items"][0]["id"] == "camp7" && terms["items"][0]["plan"]["sale"]["bps"] == 1000
+        found["items"][0]["id"] == "camp7"
+            && terms["items"][0]["plan"]["sale"]["bps"] == 1000
+            && terms["items"][0]["text"] == "Be honest."
     })
     .await;
     let applied = walker.write(&of_campaign("accept"), yes.clone()).await;
@@ -223,6 +225,7 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
     })
     .await;
 
+    walker.evidence_is_reviewed(&shop, "camp7").await;
     let leads_to = async |expected: &str| {
         until(expected, || async {
             let location = walker.location("seven").await;
@@ -484,6 +487,41 @@ impl<'a> Walker<'a> {
             "metadata": {"description": "Product photo"},
         });
         self.write("evidence/upload", body).await
+    }
+
+    /// The brand reads where the file lies, asks for another, and takes that.
+    async fn evidence_is_reviewed(&self, shop: &str, campaign: &str) {
+        let file = |name: &str| format!("https://files.example.com/{name}.jpg");
+        let mut body =
+            json!({"campaign_id": campaign, "evidence_type": "photo", "file_url": file("blurred")});
+        let shown = self.write("evidence/upload", body.clone()).await;
+        let first = shown["subject"].as_str().unwrap().to_owned();
+        until("the brand reads where the file lies", || async {
+            let list = self.read_as(shop, "evidence?status=submitted").await;
+            list["items"][0]["file_url"] == file("blurred").as_str()
+        })
+        .await;
+        let why = json!({"campaign_id": campaign, "reason": "file_unreadable"});
+        self.done(shop, &format!("evidence/{first}/return"), why)
+            .await;
+        until("its partner reads why", || async {
+            let list = self.read("evidence?status=returned").await;
+            list["items"][0]["reason"] == "file_unreadable"
+        })
+        .await;
+        body["file_url"] = json!(file("sharp"));
+        body["replaces"] = json!(first);
+        let shown = self.write("evidence/upload", body).await;
+        let second = shown["subject"].as_str().unwrap().to_owned();
+        let of_campaign = json!({"campaign_id": campaign});
+        self.done(shop, &format!("evidence/{second}/approve"), of_campaign)
+            .await;
+        until("it is approved", || async {
+            let list = self.read("evidence?status=approved").await;
+            list["items"][0]["id"] == second.as_str()
+                && list["items"][0]["replaces"] == first.as_str()
+        })
+        .await;
     }
 
     async fn request_payout(&self) -> Value {

@@ -119,7 +119,8 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM bff.bans
                        UNION ALL SELECT 'API key ' || id, jsonb_build_array(brand_id, prefix, hash, scopes, expires_at, created_at, changed_at) FROM bff.api_keys
                        UNION ALL SELECT 'what opens ' || id, jsonb_build_array(hash, previous_hash, previous_until) FROM bff.api_keys
-                       UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, submitted_at) FROM bff.evidence
+                       UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, content_hash,
+                                     replaces, duplicate_of, encode(sealed_url, 'hex'), status, reason, submitted_at, decided_at) FROM bff.evidence
                        UNION ALL SELECT 'link ' || id, jsonb_build_array(campaign_id, partner_id, target_url, utm, deep_paths, status, disabled_by, created_at) FROM bff.links
                        UNION ALL SELECT 'conversion ' || id, jsonb_build_array(status, event_type, order_id, campaign_id, brand_id, partner_id,
                                      link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason,
@@ -135,7 +136,8 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM campaign.bans
                        UNION ALL SELECT 'API key ' || id, jsonb_build_array(brand_id, prefix, hash, scopes, expires_at, created_at, changed_at) FROM campaign.api_keys
                        UNION ALL SELECT 'what opens ' || id, jsonb_build_array(hash, previous_hash, previous_until) FROM tracking.api_keys
-                       UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, submitted_at) FROM campaign.evidence
+                       UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, content_hash,
+                                     replaces, duplicate_of, encode(sealed_url, 'hex'), status, reason, submitted_at, decided_at) FROM campaign.evidence
                        UNION ALL SELECT 'link ' || code, jsonb_build_array(campaign_id, partner_id, target_url, utm, deep_paths, status, disabled_by, created_at) FROM tracking.links
                        UNION ALL SELECT 'conversion ' || id, jsonb_build_array(standing, event_type, order_id, campaign_id, brand_id, partner_id,
                                      link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason,

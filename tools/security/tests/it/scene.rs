@@ -11,14 +11,14 @@ use runtime::testing::{
 use schemas::{
     ApiKeyCreatedV1, Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale,
     CommissionCalculatedV1, ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1,
-    LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service,
-    TermsPublishedV1, Topic, Transfer,
+    EvidenceSubmittedV1, LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1, Plan,
+    SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer,
 };
 use serde_json::{Value, json};
 use types::{
     ApiKeyId, ApiKeyScope, BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType,
-    Currency, EnrollmentId, LinkCode, Micros, Money, PartnerId, PayoutMethod, TermsVersion,
-    WindowDays,
+    Currency, EnrollmentId, EvidenceId, LinkCode, Micros, Money, PartnerId, PayoutMethod,
+    TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -26,7 +26,15 @@ use uuid::Uuid;
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
 
 /// What stands for something of an owner's in requests, as `$name`.
-const NAMES: [&str; 6] = ["command", "conversion", "payout", "click", "claim", "key"];
+const NAMES: [&str; 7] = [
+    "command",
+    "conversion",
+    "payout",
+    "click",
+    "claim",
+    "key",
+    "evidence",
+];
 
 /// A running service, and by owner what stands for `$name` in requests.
 pub struct Scene {
@@ -155,12 +163,14 @@ async fn campaign_scene() -> Scene {
         scene.post(&format!("{live}/accept"), &partner, yes).await;
         let photo = json!({"campaign_id": format!("live-{owner}"), "evidence_type": "photo",
             "file_url": format!("https://a.example/{owner}")});
-        scene
+        let shown = scene
             .post("/api/v1/campaign/evidence", &partner, photo)
             .await;
         let read = json!({"scopes": ["reports.read"]});
         let made = scene.post("/api/v1/campaign/keys", &brand, read).await;
         scene.name(owner, "key", made["key_id"].as_str().unwrap());
+        let evidence = shown["evidence_id"].as_str().unwrap().to_owned();
+        scene.name(owner, "evidence", evidence);
     }
     scene.name_commands().await;
     scene
@@ -194,6 +204,7 @@ fn terms(owner: &str) -> Body {
         effective_at: Micros(1_790_000_000_000_000),
         text_hash: None,
         worsens: None,
+        sealed_text: None,
     }
     .into()
 }
@@ -392,6 +403,19 @@ async fn campaigns_of(service: &mut TestService, owner: &str) {
     service.deliver(topic, &live, &live, activated(owner)).await;
 }
 
+fn shown(owner: &str) -> Body {
+    EvidenceSubmittedV1 {
+        partner_id: partner_of(owner),
+        evidence_type: "photo".to_owned(),
+        url_hash: "00".repeat(32),
+        content_hash: None,
+        replaces: None,
+        duplicate_of: None,
+        sealed_url: None,
+    }
+    .into()
+}
+
 /// A brand's API key.
 async fn api_key_of(scene: &mut Scene, owner: &'static str) {
     let key = ApiKeyId::of_command(Uuid::now_v7());
@@ -405,6 +429,19 @@ async fn api_key_of(scene: &mut Scene, owner: &'static str) {
     let (topic, id) = (Topic::CampaignEvents, key.as_str());
     scene.service.deliver(topic, id, id, created.into()).await;
     scene.name(owner, "key", id);
+}
+
+/// What a partner has shown for a brand's campaign.
+async fn evidence_of(scene: &mut Scene, owner: &'static str) {
+    let campaign = format!("live-{owner}");
+    let id = CampaignId::parse(campaign.as_str()).unwrap();
+    let evidence = EvidenceId::of(&id, &partner_of(owner), "photo", "https://a.example/");
+    let (topic, evidence) = (Topic::CampaignEvents, evidence.into_string());
+    scene
+        .service
+        .deliver(topic, &campaign, &evidence, shown(owner))
+        .await;
+    scene.name(owner, "evidence", evidence);
 }
 
 async fn bff_scene() -> Scene {
@@ -445,6 +482,8 @@ async fn bff_scene() -> Scene {
             .deliver(events, &code, &code, made.into())
             .await;
         campaigns_of(&mut scene.service, owner).await;
+        evidence_of(&mut scene, owner).await;
+        let topic = Topic::PaymentEvents;
         let earned = LedgerPostedV1 {
             transfers: vec![Transfer {
                 id: Uuid::now_v7(),
