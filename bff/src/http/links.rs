@@ -83,7 +83,7 @@ pub(crate) async fn create_links(
 ) -> Result<Response, Problem> {
     let mut commands = Vec::new();
     for (place, write) in write.split(CreateLinks::into_links).into_iter().enumerate() {
-        let (body, command_request) = CommandRequest::part(write, caller.clone(), context.clone());
+        let (body, command_request) = CommandRequest::part(write, caller.clone(), context);
         let partner = command_request.partner(body.partner_id());
         let partner = partner.map_err(|problem| problem.below(&link_at(place)))?;
         let command = body.command(command_request.id, partner);

@@ -2,6 +2,8 @@
 //! in, so that no log and no topic holds it. Ids are e-mail addresses and numbers often enough; a plain hash of one is found by
 //! trying them all.
 
+use std::fmt::Write as _;
+
 use std::sync::{LazyLock, OnceLock};
 
 use aws_lc_rs::{digest, hmac};
@@ -141,7 +143,10 @@ fn bytes(hash: &[u8]) -> Hash {
 
 /// In hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _infallible = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 /// The hash in 64 hexadecimal digits.

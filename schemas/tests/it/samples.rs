@@ -202,6 +202,7 @@ fn answers() -> Vec<Body> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a sample of each kind")]
 fn campaign_commands() -> Vec<Body> {
     vec![
         CreateV1 {

@@ -43,7 +43,7 @@ pub struct Publish {
     /// What routes it, where that is not what it is about
     #[arg(long)]
     key: Option<String>,
-    /// Who of EXTERNAL_PRODUCERS sends it
+    /// Who of `EXTERNAL_PRODUCERS` sends it
     #[arg(long, default_value = EXTERNAL_PRODUCER.0)]
     producer: String,
     /// Its id, to send the same again; without it a new one

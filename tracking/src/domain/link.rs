@@ -129,6 +129,10 @@ impl Bans {
 
 /// What asking for a link comes to, where nothing is against it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is made"
+)]
 pub enum LinkDecision {
     /// The link exists.
     Created(About<LinkCreatedV1>),

@@ -36,11 +36,11 @@ pub(super) async fn list_clicks(
     caller: Caller,
     list: List<ClicksFilter>,
 ) -> Result<Page<ClicksOfDay>, Problem> {
-    let (first, last) = list.filter.days()?;
+    let (from, to) = list.filter.days()?;
     let wanted = Wanted {
         scope: caller.scope()?,
-        first,
-        last,
+        first: from,
+        last: to,
         filter: &list.filter,
     };
     let rows = click_counts::list(host.pool(), &wanted, list.page)

@@ -11,10 +11,12 @@ const DAY: i64 = 86_400_000_000;
 /// The time of every decision here.
 const NOW: i64 = 7_000_000;
 
+#[expect(clippy::unnecessary_wraps, reason = "as plans have it")]
 fn percent(bps: i32) -> Option<Earning> {
     Some(Earning::Rate(BasisPoints::new(bps).unwrap()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as plans have it")]
 fn flat(minor: i64) -> Option<Earning> {
     Some(Earning::Flat(Money::new(minor, Currency::USD)))
 }
@@ -123,7 +125,7 @@ fn terms_are_in_force_within_a_year_and_not_before_those_before_them() {
 fn in_force(campaign: &Campaign, now: i64) -> Option<i32> {
     campaign
         .terms_in_force(Micros(now))
-        .map(|version| version.get())
+        .map(types::TermsVersion::get)
 }
 
 #[test]

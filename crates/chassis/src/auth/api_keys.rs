@@ -454,10 +454,11 @@ mod tests {
             assert_eq!(keys.caller(&secret).await, away);
         }
         // It was restored from a copy of before, with the same number.
-        let mut counted = table.0.lock().unwrap();
-        counted.keys = Vec::new();
-        counted.away = false;
-        drop(counted);
+        {
+            let mut counted = table.0.lock().unwrap();
+            counted.keys = Vec::new();
+            counted.away = false;
+        }
         wear_off(&keys);
         assert_eq!(keys.caller(&secret).await, Err(TokenError::ApiKey));
     }

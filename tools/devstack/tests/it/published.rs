@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::large_futures,
+    clippy::print_stdout,
     reason = "a test that cannot be set up has failed"
 )]
 
