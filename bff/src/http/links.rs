@@ -221,7 +221,8 @@ pub(crate) async fn get_link(
 /// reach it (`LINK_BASE_URL`).
 #[utoipa::path(
     get, path = "/api/v1/links/{code}/qr", tag = "tracking", params(("code" = String, Path)),
-    responses((status = 200, content_type = "image/svg+xml", body = String), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
+    // Without its media type: stock generators leave out what answers with an image.
+    responses((status = 200, description = "The image, as `image/svg+xml`"), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn link_qr_code(
     State(bff): State<Bff>,
