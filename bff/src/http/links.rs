@@ -71,7 +71,7 @@ pub(crate) async fn create_link(
                                    {"campaign_id": "camp123", "target_url": "https://shop.example.com/hats", "code": "spring-hats"}]})),
     responses(
         (status = 202, body = AcceptedItems),
-        Problems<Forbidden>
+        Problems<(Forbidden, NotFound)>
     ),
     security(("bearer" = []))
 )]
