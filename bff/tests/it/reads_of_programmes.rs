@@ -42,6 +42,16 @@ fn created(join: Option<JoinMode>) -> Body {
     .into()
 }
 
+fn link() -> LinkCreatedV1 {
+    LinkCreatedV1 {
+        campaign_id: "camp123".parse().unwrap(),
+        partner_id: "partner123".parse().unwrap(),
+        target_url: "https://shop.example/shoes".to_owned(),
+        utm: None,
+        deep_paths: None,
+    }
+}
+
 fn published(version: i32) -> Body {
     let flat = WireMoney {
         minor: 500,
@@ -274,13 +284,7 @@ async fn the_versions_of_terms_are_read_newest_first_with_what_they_pay() {
 async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campaigns_brand() {
     let app = bff().await;
     of_campaign(&app, created(None)).await;
-    let link = LinkCreatedV1 {
-        campaign_id: "camp123".parse().unwrap(),
-        partner_id: "partner123".parse().unwrap(),
-        target_url: "https://shop.example/shoes".to_owned(),
-        utm: None,
-        deep_paths: None,
-    };
+    let link = link();
     let tracking = Topic::TrackingEvents;
     facts(&app, tracking, &[("lnk_1", "lnk_1", link.into())]).await;
     let shown = EvidenceSubmittedV1 {
@@ -338,13 +342,7 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
 async fn the_address_of_a_link_is_a_qr_code_as_an_image() {
     let app = bff().await;
     of_campaign(&app, created(None)).await;
-    let link = LinkCreatedV1 {
-        campaign_id: "camp123".parse().unwrap(),
-        partner_id: "partner123".parse().unwrap(),
-        target_url: "https://shop.example/shoes".to_owned(),
-        utm: None,
-        deep_paths: None,
-    };
+    let link = link();
     facts(
         &app,
         Topic::TrackingEvents,
@@ -381,13 +379,7 @@ async fn a_link_is_read_as_its_last_change_left_it() {
     let app = bff().await;
     of_campaign(&app, created(None)).await;
     let topic = Topic::TrackingEvents;
-    let made = LinkCreatedV1 {
-        campaign_id: "camp123".parse().unwrap(),
-        partner_id: "partner123".parse().unwrap(),
-        target_url: "https://shop.example/shoes".to_owned(),
-        utm: None,
-        deep_paths: None,
-    };
+    let made = link();
     let path = "/api/v1/links/lnk_1";
     facts(&app, topic, &[("lnk_1", "lnk_1", made.clone().into())]).await;
     let (_, first) = app.get(path, &partner123()).await;

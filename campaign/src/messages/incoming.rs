@@ -1,7 +1,6 @@
 //! What the wire asks. Edges have checked it; an external producer may not have.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use chassis::json::{Metadata, WebUrl};
 use schemas::{
@@ -367,11 +366,7 @@ fn metadata(text: Option<&str>) -> Result<(), Rejection> {
 
 /// In hexadecimal.
 fn sha256(text: &str) -> String {
-    let mut hash = String::with_capacity(64);
-    for byte in Sha256::digest(text.as_bytes()) {
-        let _cannot_fail = write!(hash, "{byte:02x}");
-    }
-    hash
+    types::hex(&Sha256::digest(text.as_bytes()))
 }
 
 fn at<E: ToString>(pointer: &'static str) -> impl FnOnce(E) -> Rejection {

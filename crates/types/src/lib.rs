@@ -9,6 +9,7 @@ mod api_key;
 mod arithmetic;
 mod currency;
 mod decimal;
+mod hex;
 mod host;
 pub mod ids;
 mod lists;
@@ -26,6 +27,7 @@ pub use api_key::{
 pub use arithmetic::{ArithmeticError, BasisPoints, mul_div_half_even, reversal_due, split};
 pub use currency::Currency;
 pub use decimal::AmountError;
+pub use hex::{hash_of_hex, hex};
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
     ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,

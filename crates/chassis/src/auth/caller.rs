@@ -173,6 +173,14 @@ impl Caller {
         }
     }
 
+    /// Its brand, of whose things alone it may see; `None` of an operator, who sees everybody's. Others get 403.
+    pub fn brand_scope(&self) -> Result<Option<&BrandId>, Problem> {
+        if self.is_operator() {
+            return Ok(None);
+        }
+        self.require_brand().map(Some)
+    }
+
     /// What it may see in a list; 403 when it is nothing that owns anything.
     pub fn scope(&self) -> Result<Scope<'_>, Problem> {
         let scope = Scope {
