@@ -8,6 +8,7 @@ mod commands;
 mod commissions;
 mod conversions;
 mod enrollments;
+mod erasures;
 mod evidence;
 mod links;
 mod messages;
@@ -49,6 +50,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(terms::routes())
         .merge(enrollments::routes())
         .merge(bans::routes())
+        .merge(erasures::routes())
         .merge(evidence::routes())
         .merge(links::routes())
         .merge(tracking::routes())

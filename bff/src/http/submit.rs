@@ -24,6 +24,7 @@ use super::Bff;
 use super::commands::CommandView;
 use crate::gateway::{self, Taken};
 use crate::store::commands::{self, CommandRow};
+use crate::store::notes::{Forget, Note};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -122,12 +123,25 @@ impl Bff {
         command_request: CommandRequest,
         command: Written,
     ) -> Result<Response, Problem> {
+        self.submit_and(command_request, command, None).await
+    }
+
+    /// The same, by which notes go at once.
+    pub(crate) async fn submit_and(
+        &self,
+        command_request: CommandRequest,
+        mut command: Written,
+        forget: Option<Forget>,
+    ) -> Result<Response, Problem> {
         let (id, wait) = (command_request.id, command_request.wait);
         let unknown = || Problem::internal(&"a request makes a command that there is none of");
         let topic = schemas::kind(command_request.kind)
             .ok_or_else(unknown)?
             .topic;
+        let note = Note::take(&mut command);
         let request = gateway::Request {
+            note,
+            forget,
             id,
             topic,
             key: command.key,

@@ -87,7 +87,7 @@ impl Projection for Projections {
             "sealing_keys",
             "terms",
         ],
-        sides: &["commands"],
+        sides: &["commands", "command_notes"],
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
         run_dependent: &[
             ("read_head", "position"),

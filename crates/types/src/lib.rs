@@ -23,8 +23,8 @@ pub use currency::Currency;
 pub use decimal::AmountError;
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
-    BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
-    InvalidId, LinkCode, OrderId, PartnerId, PayoutId,
+    BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId,
+    EvidenceId, InvalidId, LinkCode, OrderId, PartnerId, PayoutId,
 };
 pub use lists::{
     AccountType, BudgetInterval, CampaignStatus, ClaimStatus, Clearable, ConversionStatus,

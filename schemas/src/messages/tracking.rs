@@ -63,6 +63,15 @@ pub struct BindClickV1 {
     pub visitor: Option<VisitorHashes>,
 }
 
+/// Asks that nothing is kept of a visitor but keyed hashes in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EraseVisitorV1 {
+    /// Whose visitor.
+    pub brand_id: String,
+    /// Who.
+    pub visitor: VisitorHashes,
+}
+
 /// A visitor by hashes of its id, made where it came in; in place of the id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VisitorHashes {
@@ -379,6 +388,15 @@ pub struct ClickBoundV1 {
     pub link_code: LinkCode,
     /// When.
     pub clicked_at: Micros,
+    /// A keyed hash of the visitor's id.
+    pub user_hash: String,
+}
+
+/// Of a visitor nothing is kept but keyed hashes in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitorErasedV1 {
+    /// Whose visitor.
+    pub brand_id: BrandId,
     /// A keyed hash of the visitor's id.
     pub user_hash: String,
 }

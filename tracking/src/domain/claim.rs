@@ -107,7 +107,8 @@ impl Claims {
             | Event::PartnerStatusAdopted(_)
             | Event::CampaignChangeAdopted(_)
             | Event::LinkChanged(_)
-            | Event::ClickBound(_) => return None,
+            | Event::ClickBound(_)
+            | Event::VisitorErased(_) => return None,
         };
         let known = self.0.get_mut(claim)?;
         if !known.status.stays() {

@@ -50,6 +50,8 @@ schemas::events! {
         LinkChanged(LinkChangedV1),
         /// Whose a click was.
         ClickBound(ClickBoundV1),
+        /// Of a visitor nothing is kept any more.
+        VisitorErased(VisitorErasedV1),
     }
 }
 

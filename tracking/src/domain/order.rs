@@ -148,7 +148,8 @@ impl Orders {
             | Event::PartnerStatusAdopted(_)
             | Event::CampaignChangeAdopted(_)
             | Event::LinkChanged(_)
-            | Event::ClickBound(_) => None,
+            | Event::ClickBound(_)
+            | Event::VisitorErased(_) => None,
         }
     }
 

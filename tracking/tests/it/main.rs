@@ -14,6 +14,7 @@ mod changing;
 mod claiming;
 mod documents;
 mod edge;
+mod erasing;
 mod facts;
 mod links;
 mod lists;
