@@ -20,6 +20,7 @@ impl Domain for CampaignDomain {
             "plans",
             "enrollments",
             "bans",
+            "api_keys",
             "evidence",
         ],
         sides: &["terms_texts", "acceptance_metadata", "evidence_files"],

@@ -4,7 +4,7 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId, EvidenceId,
+    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId, EvidenceId,
     InvalidId, LinkCode, PartnerId, PayoutId,
 };
 
@@ -17,6 +17,8 @@ pub enum Entity {
     Enrollment,
     /// That a partner is banned.
     Ban,
+    /// An API key of a brand.
+    ApiKey,
     /// A piece of evidence.
     Evidence,
     /// A link; its id is its code.
@@ -46,6 +48,7 @@ impl Entity {
             Self::Campaign => "campaign",
             Self::Enrollment => "enrollment",
             Self::Ban => "ban",
+            Self::ApiKey => "API key",
             Self::Evidence => "evidence",
             Self::Link => "link",
             Self::Click => "click",
@@ -78,6 +81,7 @@ ids! {
     CampaignId = Campaign
     EnrollmentId = Enrollment
     BanId = Ban
+    ApiKeyId = ApiKey
     EvidenceId = Evidence
     LinkCode = Link
     ClickId = Click

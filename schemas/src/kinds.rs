@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{
-    BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId, EvidenceId,
+    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId, EvidenceId,
     LinkCode, PartnerId, PayoutId,
 };
 
@@ -332,6 +332,18 @@ kinds! {
             => ["campaign.changed.v1"];
         end_campaign_v1: EndCampaignV1 = "campaign.end_campaign.command.v1", Own, CampaignId / CampaignId, [Campaign]
             => ["campaign.paused.v1"];
+        create_api_key_v1: CreateApiKeyV1 = "campaign.create_api_key.command.v1", Public, ApiKeyId / ApiKeyId, [Campaign]
+            => ["api_key.created.v1"];
+        rotate_api_key_v1: RotateApiKeyV1 = "campaign.rotate_api_key.command.v1", Public, ApiKeyId / ApiKeyId, [Campaign]
+            => ["api_key.rotated.v1"];
+        revoke_api_key_v1: RevokeApiKeyV1 = "campaign.revoke_api_key.command.v1", Public, ApiKeyId / ApiKeyId, [Campaign]
+            => ["api_key.revoked.v1"];
+        approve_evidence_v1: ApproveEvidenceV1 = "campaign.approve_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
+            => ["evidence.approved.v1"];
+        reject_evidence_v1: RejectEvidenceV1 = "campaign.reject_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
+            => ["evidence.rejected.v1"];
+        return_evidence_v1: ReturnEvidenceV1 = "campaign.return_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
+            => ["evidence.returned.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -354,6 +366,12 @@ kinds! {
         partner_banned_v1: PartnerBannedV1 = "partner.banned.v1", Public, PartnerId / BanId, [Bff, Tracking];
         partner_unbanned_v1: PartnerUnbannedV1 = "partner.unbanned.v1", Public, PartnerId / BanId, [Bff, Tracking];
         campaign_changed_v1: CampaignChangedV1 = "campaign.changed.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
+        api_key_created_v1: ApiKeyCreatedV1 = "api_key.created.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
+        api_key_rotated_v1: ApiKeyRotatedV1 = "api_key.rotated.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
+        api_key_revoked_v1: ApiKeyRevokedV1 = "api_key.revoked.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
+        evidence_approved_v1: EvidenceApprovedV1 = "evidence.approved.v1", Public, CampaignId / EvidenceId, [Bff];
+        evidence_rejected_v1: EvidenceRejectedV1 = "evidence.rejected.v1", Public, CampaignId / EvidenceId, [Bff];
+        evidence_returned_v1: EvidenceReturnedV1 = "evidence.returned.v1", Public, CampaignId / EvidenceId, [Bff];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
@@ -397,6 +415,7 @@ kinds! {
         campaign_change_adopted_v1: CampaignChangeAdoptedV1 = "campaign.change_adopted.v1", Own, CampaignId / CampaignId, [];
         link_changed_v1: LinkChangedV1 = "link.changed.v1", Public, LinkCode / LinkCode, [Bff];
         click_bound_v1: ClickBoundV1 = "click.bound.v1", Public, ClickId / ClickId, [Bff];
+        api_key_adopted_v1: ApiKeyAdoptedV1 = "api_key.adopted.v1", Own, ApiKeyId / ApiKeyId, [];
         visitor_erased_v1: VisitorErasedV1 = "visitor.erased.v1", Public, ErasureId / ErasureId, [Bff];
     }
     CommissionCommands {

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use messaging::{Recorded, WriteTx};
 use schemas::{
-    About, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, Header, Message,
+    About, ApiKeyAdoptedV1, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, Header, Message,
     PartnerStatusAdoptedV1, TermsAdoptedV1,
 };
 use sqlx::PgConnection;
 use types::{
-    BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ClickId, ConversionId, EnrollmentId,
-    EnrollmentStatus, LinkCode, Micros, PartnerId, PartnerStatus, TermsVersion, Uuid,
+    ApiKeyId, BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ClickId, ConversionId,
+    EnrollmentId, EnrollmentStatus, LinkCode, Micros, PartnerId, PartnerStatus, TermsVersion, Uuid,
 };
 
 use crate::domain::{
@@ -24,7 +24,7 @@ use crate::store::conversions::ConversionRow;
 use crate::store::notes::Note;
 use crate::store::tracking_events::NewEvent;
 use crate::store::{
-    bans, campaigns, claims, clicks, conversions, erasures, links, notes, tracking_events, uuid,
+    api_keys, bans, campaigns, claims, clicks, conversions, erasures, links, notes, tracking_events, uuid,
 };
 
 /// What the messages of a batch are decided by, and what changed.
@@ -61,6 +61,9 @@ struct Changed {
     enrollments: HashMap<EnrollmentId, (About<EnrollmentAdoptedV1>, i64)>,
     ended: HashMap<EnrollmentId, EnrollmentStatus>,
     bans: HashMap<BanId, (About<PartnerStatusAdoptedV1>, i64)>,
+    api_keys: HashMap<ApiKeyId, (About<ApiKeyAdoptedV1>, i64)>,
+    /// The last event that changed one.
+    api_key_change: Option<i64>,
     /// The last event that stopped links, or changed one.
     stop: Option<i64>,
     links: HashSet<LinkCode>,
@@ -102,7 +105,7 @@ impl BatchState {
             let partners = strs(&wanted.partners);
             state.bans = Bans(bans::in_force(connection, &partners).await?);
         }
-        state.candidates = candidates::load(connection, &wanted.lookups).await?;
+        state.candidates = candidates::load(connection, &wanted.lookups, now).await?;
         let mut bound: HashMap<UserHash, Vec<&Candidate>> = HashMap::new();
         for (command, user) in &wanted.bindings {
             let of_user = bound.entry(*user).or_default();
@@ -233,6 +236,7 @@ impl BatchState {
                 let row = (adopted.clone(), position);
                 self.changed.bans.insert(ban.clone(), row);
             }
+            Event::ApiKeyAdopted(adopted) => self.put_api_key(adopted, position),
             Event::LinkCreated(created) => {
                 let link = Link::created(&created.record, time, position);
                 self.put_link(&created.subject, link);
@@ -268,6 +272,12 @@ impl BatchState {
                 self.changed.claims.extend(changed);
             }
         }
+    }
+
+    fn put_api_key(&mut self, adopted: &About<ApiKeyAdoptedV1>, position: i64) {
+        let row = (adopted.clone(), position);
+        self.changed.api_keys.insert(adopted.subject.clone(), row);
+        self.changed.api_key_change = Some(position);
     }
 
     fn put_link(&mut self, code: &LinkCode, link: Link) {
@@ -405,6 +415,11 @@ impl BatchState {
         campaigns::save_enrollments(connection, &enrollments).await?;
         campaigns::end_enrollments(connection, &ended).await?;
         bans::save(connection, &bans).await?;
+        let keys: Vec<_> = self.changed.api_keys.into_values().collect();
+        api_keys::save(connection, &keys).await?;
+        if let Some(position) = self.changed.api_key_change {
+            runtime::api_keys_changed(connection, position).await?;
+        }
         if let Some(position) = self.changed.stop {
             links::save_stop(connection, position).await?;
         }

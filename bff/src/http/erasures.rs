@@ -48,5 +48,6 @@ pub(crate) async fn erase_visitor(
         visitor: [&[visitor.current], &*visitor.others].concat(),
     };
     let command = body.command(command_request.id);
-    bff.submit_and(command_request, command, Some(forget)).await
+    bff.submit(command_request.forgetting(forget), command)
+        .await
 }

@@ -4,12 +4,14 @@ mod balances;
 mod bans;
 mod campaigns;
 mod claims;
+mod clicks;
 mod commands;
 mod commissions;
 mod conversions;
 mod enrollments;
 mod erasures;
 mod evidence;
+mod keys;
 mod links;
 mod messages;
 mod operator;
@@ -50,6 +52,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(terms::routes())
         .merge(enrollments::routes())
         .merge(bans::routes())
+        .merge(keys::routes())
         .merge(erasures::routes())
         .merge(evidence::routes())
         .merge(links::routes())
@@ -64,4 +67,5 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .route("/asyncapi.json", get(messages::document))
         .route("/docs/messages", get(messages::page))
         .with_state(bff)
+        .merge(clicks::routes(host))
 }

@@ -35,7 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, TrackingRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["conversions.write"]))
 )]
 pub(crate) async fn record_event(
     State(bff): State<Bff>,
@@ -60,7 +60,7 @@ pub(crate) async fn record_event(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, TrackingRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["conversions.write"]))
 )]
 pub(crate) async fn bind_click(
     State(bff): State<Bff>,

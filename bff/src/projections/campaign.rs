@@ -91,6 +91,7 @@ fn created(header: &Header, new: &CampaignCreatedV1, place: i64) -> CampaignRow 
         status: CampaignStatus::Draft.name().to_owned(),
         pause_reason: None,
         terms_version: None,
+        terms_in_force: None,
         created_at: header.time.get(),
         activated_at: None,
         closed_at: None,

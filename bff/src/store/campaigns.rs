@@ -31,8 +31,11 @@ pub(crate) struct CampaignRow {
     pub(crate) trusts_redirects: bool,
     pub(crate) status: String,
     pub(crate) pause_reason: Option<String>,
-    /// The version in force; `None` before the first.
+    /// The newest version; `None` before the first.
     pub(crate) terms_version: Option<i32>,
+    /// That which who joins now accepts, where people see it.
+    #[sqlx(default)]
+    pub(crate) terms_in_force: Option<i32>,
     pub(crate) created_at: i64,
     pub(crate) activated_at: Option<i64>,
     pub(crate) closed_at: Option<i64>,
@@ -40,6 +43,11 @@ pub(crate) struct CampaignRow {
 
 impl Table for CampaignRow {
     const NAME: &'static str = "campaigns";
+    const BESIDE: &'static str = concat!(
+        ", (SELECT max(t.version) FROM terms t WHERE t.campaign_id = campaigns.id AND t.effective_at <= ",
+        messaging::sql_now!(),
+        ") AS terms_in_force"
+    );
 
     fn id(&self) -> &str {
         &self.id
@@ -107,8 +115,10 @@ pub(crate) async fn find(
     scope: Scope<'_>,
     id: &CampaignId,
 ) -> Result<Option<CampaignRow>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM campaigns WHERE id = ");
-    sql.push_bind(id.as_str());
+    let mut sql = QueryBuilder::new("SELECT *");
+    sql.push(CampaignRow::BESIDE);
+    sql.push(" FROM campaigns WHERE id = ")
+        .push_bind(id.as_str());
     push_seen_by(&mut sql, scope);
     sql.build_query_as().fetch_optional(pool).await
 }

@@ -24,7 +24,7 @@ impl Note {
             Body::SubmitEvidenceV1(body) => (body.metadata.take(), None),
             _ => return None,
         };
-        let user = visitor.and_then(|visitor| api::visitor::parse(&visitor.hash));
+        let user = visitor.and_then(|visitor| types::hash_of_hex(&visitor.hash));
         metadata.map(|metadata| Self { user, metadata })
     }
 }

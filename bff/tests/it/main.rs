@@ -13,6 +13,7 @@ mod erasing;
 mod gateway;
 mod idempotency;
 mod jwt;
+mod keys;
 mod operator;
 mod outages;
 mod overload;

@@ -2,6 +2,7 @@
 //!
 //! Every decision comes to exactly one event, so [`decide`] returns one, and none can be empty.
 
+mod api_key;
 mod ban;
 mod campaign;
 mod change;
@@ -9,13 +10,17 @@ mod command;
 mod decide;
 mod enrollment;
 mod event;
+mod evidence;
+mod terms;
 
 #[cfg(test)]
 mod tests;
 
+pub use api_key::{ApiKey, Rotation};
 pub use ban::Ban;
-pub use campaign::{Campaign, Enrollment, Evidence, Place, Terms};
-pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Step, View};
+pub use campaign::{Campaign, Enrollment, Place, Terms};
+pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Review, Step, View};
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
+pub use evidence::{Evidence, FileHash};
 pub use schemas::{CampaignCode as Code, Rejection};

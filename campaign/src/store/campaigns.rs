@@ -1,15 +1,16 @@
 //! `campaigns`: one row per campaign as it stands.
 
+use std::collections::HashMap;
+
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use schemas::Budget;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
 use types::{
     BrandId, BudgetInterval, CampaignId, CampaignStatus, Currency, JoinMode, Micros, PauseReason,
-    TermsVersion,
 };
 
-use super::column;
+use super::{column, terms};
 use crate::domain::{Campaign, Place};
 
 /// A row as it stands.
@@ -32,7 +33,9 @@ pub(crate) struct Row {
     pub trusts_redirects: bool,
     pub status: String,
     pub pause_reason: Option<String>,
-    pub terms_version: Option<i32>,
+    /// The version that who joins now accepts; read for people alone.
+    #[sqlx(default)]
+    pub terms_in_force: Option<i32>,
     pub created_at: i64,
     pub activated_at: Option<i64>,
     pub closed_at: Option<i64>,
@@ -42,7 +45,6 @@ impl TryFrom<Row> for Campaign {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let version = row.terms_version.map(TermsVersion::new).transpose();
         let reason = row.pause_reason.as_deref();
         let reason = reason.map(|name| PauseReason::parse(name).ok_or(()));
         let currency = column("currency", Currency::parse(&row.currency))?;
@@ -71,7 +73,7 @@ impl TryFrom<Row> for Campaign {
             trusts_redirects: row.trusts_redirects,
             status: column("status", CampaignStatus::parse(&row.status).ok_or(()))?,
             pause_reason: column("pause_reason", reason.transpose())?,
-            terms_version: column("terms_version", version)?,
+            terms: Vec::new(),
             created: Place {
                 time: Micros(row.created_at),
                 position: row.position,
@@ -86,12 +88,23 @@ impl TryFrom<Row> for Campaign {
 pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
-) -> Result<Vec<Campaign>, sqlx::Error> {
+    now: Micros,
+) -> Result<HashMap<CampaignId, Campaign>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as("SELECT * FROM campaigns WHERE id = ANY($1)")
         .bind(ids)
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
-    rows.into_iter().map(Campaign::try_from).collect()
+    let mut campaigns = HashMap::new();
+    for row in rows {
+        let campaign = Campaign::try_from(row)?;
+        campaigns.insert(campaign.id.clone(), campaign);
+    }
+    for (id, version) in terms::current(connection, ids, now).await? {
+        if let Some(campaign) = campaigns.get_mut(&id) {
+            campaign.terms.push(version);
+        }
+    }
+    Ok(campaigns)
 }
 
 /// Writes campaigns as they stand now.
@@ -109,7 +122,7 @@ pub(crate) async fn save(
     let positions: Vec<i64> = all().map(|c| c.created.position).collect();
     let created_at: Vec<i64> = all().map(|c| c.created.time.get()).collect();
     let versions: Vec<Option<i32>> = all()
-        .map(|c| c.terms_version.map(TermsVersion::get))
+        .map(|c| c.newest_terms().map(|terms| terms.version.get()))
         .collect();
     let optional = |of: fn(&Campaign) -> Option<&str>| all().map(of).collect::<Vec<_>>();
     let at = |of: fn(&Campaign) -> Option<Micros>| {
@@ -189,16 +202,28 @@ pub(crate) async fn ended(
     .await
 }
 
+/// Campaigns as people see them, with the version of the terms in force.
+macro_rules! seen {
+    () => {
+        concat!(
+            "SELECT campaigns.*,
+                    (SELECT max(t.version) FROM terms t WHERE t.campaign_id = campaigns.id AND t.effective_at <= ",
+            messaging::sql_now!(),
+            ") AS terms_in_force FROM campaigns"
+        )
+    };
+}
+
 /// One campaign, when this caller may see it: a partner sees what is no draft, a brand its own.
 pub(crate) async fn find(
     executor: impl PgExecutor<'_>,
     scope: Scope<'_>,
     id: &CampaignId,
 ) -> Result<Option<Row>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM campaigns
-          WHERE id = $1 AND ($2 OR brand_id = $3 OR ($4 AND status <> 'draft'))",
-    )
+    sqlx::query_as(concat!(
+        seen!(),
+        " WHERE id = $1 AND ($2 OR brand_id = $3 OR ($4 AND status <> 'draft'))",
+    ))
     .bind(id.as_str())
     .bind(scope.all)
     .bind(scope.brand.map(BrandId::as_str))
@@ -222,7 +247,7 @@ pub(crate) async fn list(
     page: PageQuery,
     to: &Narrowed<'_>,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM campaigns WHERE position < ");
+    let mut sql = QueryBuilder::new(concat!(seen!(), " WHERE position < "));
     sql.push_bind(page.below());
     if !scope.all {
         let mut seen = sql.push(" AND (").separated(" OR ");

@@ -11,6 +11,8 @@ mod bad_input;
 mod command_topic;
 mod document;
 mod event_store;
+mod evidence;
+mod keys;
 mod lists;
 mod overload;
 mod ownership;

@@ -48,6 +48,7 @@ macro_rules! bodiless {
 
 mod budget;
 mod campaign;
+mod clicks;
 mod either_place;
 pub mod lists;
 mod payment;
@@ -58,6 +59,7 @@ pub mod visitor;
 
 pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;
+pub use clicks::{ClicksFilter, ClicksOfDay};
 pub use payment::*;
 pub use plan::PlanBody;
 pub use plan_view::{EarningColumns, PlanView};

@@ -5,9 +5,9 @@ use chassis::problem::Fields;
 use chassis::time::{Timestamp, now, refuse_future};
 use schemas::{
     About, AcceptClaimV1, BindClickV1, ChangeLinkV1, CreateLinkV1, DeclineClaimV1, EraseVisitorV1,
-    RecordEventV1, Written,
+    RecordEventV1, Utm, Written,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use types::{
     Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, Currency, DeclineReason,
     ErasureId, LinkCode, LinkStatus, OrderId, PartnerId, Uuid, check_event_type,
@@ -17,14 +17,70 @@ use utoipa::ToSchema;
 use crate::either_place::EitherPlace;
 use crate::{lists, visitor};
 
+/// Links of one request.
+const MAX_LINKS: usize = 100;
+
 requests! {
     CreateLink = "tracking.create_link.command.v1", "create_link";
+    CreateLinks = "tracking.create_link.command.v1", "create_links";
     ChangeLink = "tracking.change_link.command.v1", "change_link";
     RecordEvent = "tracking.record_event.command.v1", "record_event";
     BindClick = "tracking.bind_click.command.v1", "bind_click";
     EraseVisitor = "tracking.erase_visitor.command.v1", "erase_visitor";
     AcceptClaim = "tracking.accept_claim.command.v1", "accept_claim";
     DeclineClaim = "tracking.decline_claim.command.v1", "decline_claim";
+}
+
+/// What a link adds to its target's query, but for what stands there. `{partner_id}`, `{campaign_id}` and `{code}` are filled in.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkUtm {
+    /// `utm_source`.
+    #[schema(example = "partners", min_length = 1, max_length = 100)]
+    source: Option<String>,
+    /// `utm_medium`.
+    #[schema(example = "affiliate", min_length = 1, max_length = 100)]
+    medium: Option<String>,
+    /// `utm_campaign`.
+    #[schema(example = "{campaign_id}", min_length = 1, max_length = 100)]
+    campaign: Option<String>,
+    /// `utm_term`.
+    #[schema(min_length = 1, max_length = 100)]
+    term: Option<String>,
+    /// `utm_content`.
+    #[schema(example = "{partner_id}", min_length = 1, max_length = 100)]
+    content: Option<String>,
+}
+
+impl From<LinkUtm> for Utm {
+    fn from(utm: LinkUtm) -> Self {
+        Self {
+            source: utm.source,
+            medium: utm.medium,
+            campaign: utm.campaign,
+            term: utm.term,
+            content: utm.content,
+        }
+    }
+}
+
+impl From<Utm> for LinkUtm {
+    fn from(utm: Utm) -> Self {
+        Self {
+            source: utm.source,
+            medium: utm.medium,
+            campaign: utm.campaign,
+            term: utm.term,
+            content: utm.content,
+        }
+    }
+}
+
+fn check_utm(utm: Option<&LinkUtm>, fields: &mut Fields) {
+    let faults = utm.map(|utm| Utm::from(utm.clone()).faults());
+    for (pointer, invalid) in faults.unwrap_or_default() {
+        fields.refuse(pointer, invalid.to_string());
+    }
 }
 
 /// A link that leads a partner's visitors to a brand's page.
@@ -42,9 +98,48 @@ pub struct CreateLink {
     /// What stands behind `/c/`; absent: one is made.
     #[schema(value_type = Option<String>, example = "spring-sale")]
     code: Option<LinkCode>,
+    /// What it adds to the target's query.
+    utm: Option<LinkUtm>,
+    /// Whether `/c/{code}/some/path` leads to that page below the target; absent: it does not.
+    deep_paths: Option<bool>,
 }
 
-impl Check for CreateLink {}
+impl Check for CreateLink {
+    fn check(&self, fields: &mut Fields) {
+        check_utm(self.utm.as_ref(), fields);
+    }
+}
+
+/// Several links, each made or refused on its own.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateLinks {
+    /// As many as the body may have bytes for, and 100 at most.
+    #[schema(min_items = 1, max_items = 100)]
+    links: Vec<CreateLink>,
+}
+
+impl Check for CreateLinks {
+    fn check(&self, fields: &mut Fields) {
+        let has = (1..=MAX_LINKS).contains(&self.links.len());
+        fields.require(has, "/links", "must be 1 to 100 links");
+        for (place, link) in self.links.iter().enumerate() {
+            fields.within(&link_at(place), |fields| link.check(fields));
+        }
+    }
+}
+
+impl CreateLinks {
+    /// Each of them.
+    pub fn into_links(self) -> Vec<CreateLink> {
+        self.links
+    }
+}
+
+/// The pointer to one of several links.
+pub fn link_at(place: usize) -> String {
+    format!("/links/{place}")
+}
 
 impl CreateLink {
     /// The partner that it names.
@@ -59,6 +154,8 @@ impl CreateLink {
             campaign_id: self.campaign_id.into_string(),
             partner_id: partner.into_string(),
             target_url: self.target_url.into_string(),
+            utm: self.utm.map(Utm::from),
+            deep_paths: self.deep_paths,
         };
         About::of(code, create).write()
     }
@@ -74,11 +171,19 @@ pub struct ChangeLink {
     /// Whether it leads there; absent: as it was.
     #[schema(value_type = Option<lists::LinkStatus>)]
     status: Option<LinkStatus>,
+    /// What it adds to the target's query from now on, `{}` nothing; absent: what it did. For whom the target is.
+    utm: Option<LinkUtm>,
+    /// Whether `/c/{code}/some/path` leads to that page below the target; absent: as it was. For whom the target is.
+    deep_paths: Option<bool>,
 }
 
 impl Check for ChangeLink {
     fn check(&self, fields: &mut Fields) {
-        let says = self.target_url.is_some() || self.status.is_some();
+        check_utm(self.utm.as_ref(), fields);
+        let says = self.target_url.is_some()
+            || self.status.is_some()
+            || self.utm.is_some()
+            || self.deep_paths.is_some();
         fields.require(says, "", "must change something");
     }
 }
@@ -89,6 +194,8 @@ impl ChangeLink {
         let change = ChangeLinkV1 {
             target_url: self.target_url.map(WebUrl::into_string),
             status: self.status.map(|status| status.name().to_owned()),
+            utm: self.utm.map(Utm::from),
+            deep_paths: self.deep_paths,
         };
         About::of(code, change).write()
     }

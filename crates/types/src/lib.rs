@@ -5,9 +5,11 @@
 #![deny(clippy::as_conversions)]
 
 mod amount;
+mod api_key;
 mod arithmetic;
 mod currency;
 mod decimal;
+mod hex;
 mod host;
 pub mod ids;
 mod lists;
@@ -18,27 +20,33 @@ mod texts;
 mod time;
 
 pub use amount::Amount;
+pub use api_key::{
+    API_KEY_LENGTH, API_KEY_START, MAX_API_KEYS, MAX_OVERLAP_SECONDS, check_key_hash,
+    check_key_prefix, check_overlap, check_scopes, is_api_key,
+};
 pub use arithmetic::{ArithmeticError, BasisPoints, mul_div_half_even, reversal_due, split};
 pub use currency::Currency;
 pub use decimal::AmountError;
+pub use hex::{hash_of_hex, hex};
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
-    BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId,
+    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId,
     EvidenceId, InvalidId, LinkCode, OrderId, PartnerId, PayoutId,
 };
 pub use lists::{
-    AccountType, BudgetInterval, CampaignStatus, ClaimStatus, Clearable, ConversionStatus,
-    ConversionType, DeclineReason, DisabledBy, EarningStatus, EnrollmentStatus, JoinMode,
-    LinkStatus, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, UnattributedReason,
-    VerifiedBy,
+    AccountType, ApiKeyScope, ApiKeyStatus, BudgetInterval, CampaignStatus, ClaimStatus, Clearable,
+    ConversionStatus, ConversionType, DeclineReason, DisabledBy, EarningStatus, EnrollmentStatus,
+    EvidenceReason, EvidenceStatus, JoinMode, LinkStatus, PartnerStatus, PauseReason, PayoutMethod,
+    RefusalReason, UnattributedReason, VerifiedBy,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 #[doc(hidden)]
 pub use serde;
 pub use texts::{
-    check_allowed_hosts, check_campaign_name, check_description, check_event_type,
-    check_evidence_type, check_page, check_terms_text, fallback_url,
+    check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
+    check_event_type, check_evidence_type, check_page, check_terms_text, check_utm_text,
+    fallback_url,
 };
 pub use time::Micros;
 /// What derived ids are made of.

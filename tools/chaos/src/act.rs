@@ -3,14 +3,15 @@
 use anyhow::{Context as _, Result, anyhow};
 use reqwest::Method;
 use schemas::{
-    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveV1, BanPartnerV1, BindClickV1, Body,
-    ChangeLinkV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, PauseV1, Plan,
-    PublishTermsV1, RecordEventV1, ResumeV1, Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
+    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveEvidenceV1, ApproveV1, BanPartnerV1,
+    BindClickV1, Body, ChangeLinkV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1,
+    EndEnrollmentV1, PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1, ReturnEvidenceV1,
+    Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
 };
 use serde_json::{Value, json};
 use types::{
     BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EnrollmentStatus, EvidenceId,
-    JoinMode, LinkStatus, OrderId, PartnerId, RefusalReason,
+    EvidenceReason, JoinMode, LinkStatus, OrderId, PartnerId, RefusalReason,
 };
 use uuid::Uuid;
 
@@ -45,6 +46,7 @@ pub struct Terms {
 }
 
 const REMOVED: RefusalReason = RefusalReason::TermsViolated;
+const RETURNED: EvidenceReason = EvidenceReason::NeedsMoreDetail;
 const DECLINED: &str = "order_unknown";
 const LEAD: u64 = 250;
 const FLAT_SALE: u64 = 175;
@@ -136,10 +138,21 @@ pub enum Act {
         partner: String,
         lifted: bool,
     },
+    /// The campaign's brand makes an API key.
+    Key {
+        campaign: String,
+    },
     Evidence {
         campaign: String,
         partner: String,
         url: String,
+    },
+    /// The brand approves it, or gives it back.
+    Review {
+        campaign: String,
+        partner: String,
+        url: String,
+        approved: bool,
     },
     Link {
         campaign: String,
@@ -195,7 +208,9 @@ impl Act {
             | Self::Approve { .. }
             | Self::End { .. }
             | Self::Ban { .. }
-            | Self::Evidence { .. } => Service::Campaign,
+            | Self::Key { .. }
+            | Self::Evidence { .. }
+            | Self::Review { .. } => Service::Campaign,
             Self::Link { .. }
             | Self::Change { .. }
             | Self::Bind { .. }
@@ -235,7 +250,12 @@ impl Act {
                 format!("partners/{partner}/{step}")
             }
             Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
+            Self::Key { .. } => "keys".to_owned(),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
+            Self::Review { approved, .. } => {
+                let step = if *approved { "approve" } else { "return" };
+                format!("evidence/{}/{step}", self.evidence())
+            }
             Self::Link { .. } => "links".to_owned(),
             Self::Change { code, .. } => format!("links/{code}"),
             Self::Report { .. } => "tracking/events".to_owned(),
@@ -271,6 +291,24 @@ impl Act {
             *amount = amount.map(|amount| Amount { minor, ..amount });
         }
         claim
+    }
+
+    /// The evidence that is decided upon.
+    fn evidence(&self) -> String {
+        let Self::Review {
+            campaign,
+            partner,
+            url,
+            ..
+        } = self
+        else {
+            return String::new();
+        };
+        let id = CampaignId::parse(&**campaign).and_then(|campaign| {
+            let partner = PartnerId::parse(&**partner)?;
+            Ok(EvidenceId::of(&campaign, &partner, "photo", url))
+        });
+        id.map_or_else(|_| String::new(), EvidenceId::into_string)
     }
 
     /// The claim that is decided upon.
@@ -319,6 +357,9 @@ impl Act {
             Self::Ban { campaign, .. } => {
                 json!({"brand_id": brand_of(campaign), "reason": REMOVED.name()})
             }
+            Self::Key { campaign } => {
+                json!({"brand_id": brand_of(campaign), "scopes": ["conversions.write", "reports.read"]})
+            }
             Self::End { removed: true, .. } => json!({"reason": REMOVED.name()}),
             Self::End { partner, .. } => json!({"partner_id": partner}),
             Self::Accept {
@@ -330,6 +371,12 @@ impl Act {
                 }
                 body
             }
+            Self::Review {
+                campaign, approved, ..
+            } => match approved {
+                true => json!({"campaign_id": campaign}),
+                false => json!({"campaign_id": campaign, "reason": RETURNED.name()}),
+            },
             Self::Evidence {
                 campaign,
                 partner,
@@ -414,6 +461,8 @@ impl Act {
                 ..
             }
             | Self::Ban { campaign, .. }
+            | Self::Key { campaign }
+            | Self::Review { campaign, .. }
             | Self::Change {
                 campaign,
                 change: Change::ByBrand(_),
@@ -468,6 +517,7 @@ impl Act {
                 ..
             }
             | Self::Ban { campaign, .. }
+            | Self::Review { campaign, .. }
             | Self::Change {
                 campaign,
                 change: Change::ByBrand(_),
@@ -485,6 +535,7 @@ impl Act {
                 ..
             } => campaign.as_deref().map(brand_of),
             Self::Report { .. }
+            | Self::Key { .. }
             | Self::Accept { .. }
             | Self::End { .. }
             | Self::Evidence { .. }
@@ -495,7 +546,7 @@ impl Act {
     }
 
     /// Key, subject and body of the message that it is, where an external producer can make one: payment details are
-    /// sealed by the bff.
+    /// sealed by the bff, and secrets of keys are made where people ask.
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each command, all of one form"
@@ -533,6 +584,7 @@ impl Act {
                     text: "Terms of the run.".to_owned(),
                     window_days: WINDOW_DAYS,
                     plan: terms.plan(),
+                    effective_at: None,
                 }),
             ),
             Self::Move { campaign, step } => about(
@@ -613,12 +665,25 @@ impl Act {
                     evidence_type: "photo".to_owned(),
                     file_url: url.clone(),
                     metadata: None,
+                    content_hash: None,
+                    replaces: None,
                 };
                 Some((
                     campaign.clone(),
                     subject.to_string(),
                     Body::SubmitEvidenceV1(body),
                 ))
+            }
+            Self::Review {
+                campaign, approved, ..
+            } => {
+                let body = if *approved {
+                    ApproveEvidenceV1 {}.into()
+                } else {
+                    let reason = RETURNED.name().to_owned();
+                    ReturnEvidenceV1 { reason }.into()
+                };
+                Some((campaign.clone(), self.evidence(), body))
             }
             Self::Link {
                 campaign,
@@ -630,6 +695,8 @@ impl Act {
                     campaign_id: campaign.clone(),
                     partner_id: partner.clone(),
                     target_url: format!("https://{host}/"),
+                    utm: None,
+                    deep_paths: None,
                 };
                 Some((code.clone(), code.clone(), Body::CreateLinkV1(body)))
             }
@@ -637,6 +704,8 @@ impl Act {
                 let body = ChangeLinkV1 {
                     target_url: change.target_url(),
                     status: change.status().map(ToOwned::to_owned),
+                    utm: None,
+                    deep_paths: None,
                 };
                 Some((code.clone(), code.clone(), body.into()))
             }
@@ -694,7 +763,7 @@ impl Act {
                 };
                 Some((self.claim(), self.claim(), body))
             }
-            Self::Payout { .. } => None,
+            Self::Payout { .. } | Self::Key { .. } => None,
         })
     }
 }

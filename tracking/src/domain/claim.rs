@@ -105,6 +105,7 @@ impl Claims {
             | Event::CampaignStatusAdopted(_)
             | Event::EnrollmentEndAdopted(_)
             | Event::PartnerStatusAdopted(_)
+            | Event::ApiKeyAdopted(_)
             | Event::CampaignChangeAdopted(_)
             | Event::LinkChanged(_)
             | Event::ClickBound(_)

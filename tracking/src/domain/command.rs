@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemas::Utm;
 use types::{
     Amount, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, LinkStatus,
     Micros, OrderId, PartnerId, check_event_type,
@@ -18,6 +19,10 @@ pub struct CreateLink {
     pub partner: PartnerId,
     /// Where it leads.
     pub target: TargetUrl,
+    /// What it adds to the target's query.
+    pub utm: Option<Utm>,
+    /// Whether a path behind its code names a page below the target.
+    pub deep_paths: bool,
 }
 
 /// Where a link leads.
@@ -38,6 +43,10 @@ pub struct ChangeLink {
     pub target: Option<TargetUrl>,
     /// Whether it leads there; `None`: as it was.
     pub status: Option<LinkStatus>,
+    /// What it adds to the target's query, one without fields nothing; `None`: what it did.
+    pub utm: Option<Utm>,
+    /// Whether a path behind its code names a page below the target; `None`: as it was.
+    pub deep_paths: Option<bool>,
 }
 
 /// What a visitor did, as somebody reports it.
@@ -127,14 +136,7 @@ pub struct UserHash(pub [u8; 32]);
 impl UserHash {
     /// The hash in 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).ok()?;
-        }
-        Some(Self(bytes))
+        types::hash_of_hex(text).map(Self)
     }
 }
 

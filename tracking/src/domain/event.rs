@@ -50,6 +50,8 @@ schemas::events! {
         LinkChanged(LinkChangedV1),
         /// Whose a click was.
         ClickBound(ClickBoundV1),
+        /// What an API key opens is known here.
+        ApiKeyAdopted(ApiKeyAdoptedV1),
         /// Of a visitor nothing is kept any more.
         VisitorErased(VisitorErasedV1),
     }
@@ -84,6 +86,12 @@ schemas::events! {
         PartnerUnbanned(PartnerUnbannedV1),
         /// A campaign is another.
         CampaignChanged(CampaignChangedV1),
+        /// An API key of a brand exists.
+        ApiKeyCreated(ApiKeyCreatedV1),
+        /// It has another secret.
+        ApiKeyRotated(ApiKeyRotatedV1),
+        /// It opens nothing any more.
+        ApiKeyRevoked(ApiKeyRevokedV1),
     }
 }
 

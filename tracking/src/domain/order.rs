@@ -146,6 +146,7 @@ impl Orders {
             | Event::CampaignStatusAdopted(_)
             | Event::EnrollmentEndAdopted(_)
             | Event::PartnerStatusAdopted(_)
+            | Event::ApiKeyAdopted(_)
             | Event::CampaignChangeAdopted(_)
             | Event::LinkChanged(_)
             | Event::ClickBound(_)

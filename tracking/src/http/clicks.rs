@@ -53,7 +53,7 @@ pub(super) struct BoundClick {
         (status = 202, body = Waiting),
         Problems<(Forbidden, TrackingRefusals)>,
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["conversions.write"]))
 )]
 pub(super) async fn bind_click(
     State(host): State<Host>,

@@ -1,6 +1,7 @@
 //! The HTTP surface in http and hybrid mode.
 
 mod claims;
+pub(crate) mod click_counts;
 mod clicks;
 mod conversions;
 pub(crate) mod edge;

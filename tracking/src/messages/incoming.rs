@@ -6,7 +6,7 @@ use api::visitor::Unreadable;
 use chassis::json::WebUrl;
 use schemas::{
     Actor, BindClickV1, Body, ChangeLinkV1, CreateLinkV1, EraseVisitorV1, Event as _, Header, Message,
-    RecordEventV1, Topic, VisitorHashes, kind,
+    RecordEventV1, Topic, Utm, VisitorHashes, kind,
 };
 use types::{
     Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DeclineReason, ErasureId, LinkCode,
@@ -66,11 +66,27 @@ fn create_link(header: &Header, body: &CreateLinkV1) -> Result<CreateLink, Rejec
         campaign: campaign(&body.campaign_id)?,
         partner: partner(&body.partner_id)?,
         target: target(&body.target_url)?,
+        utm: utm(body.utm.as_ref())?.filter(|utm| *utm != Utm::default()),
+        deep_paths: body.deep_paths.unwrap_or_default(),
     })
 }
 
+fn utm(utm: Option<&Utm>) -> Result<Option<Utm>, Rejection> {
+    let faults = utm.map(Utm::faults).unwrap_or_default();
+    match faults.into_iter().next() {
+        Some((pointer, error)) => Err(invalid(pointer, error)),
+        None => Ok(utm.cloned()),
+    }
+}
+
 fn change_link(header: &Header, body: &ChangeLinkV1) -> Result<ChangeLink, Rejection> {
-    if body.target_url.is_none() && body.status.is_none() {
+    let nothing = ChangeLinkV1 {
+        target_url: None,
+        status: None,
+        utm: None,
+        deep_paths: None,
+    };
+    if *body == nothing {
         return Err(invalid("", "must change something"));
     }
     let status = body.status.as_deref().map(|name| {
@@ -82,6 +98,8 @@ fn change_link(header: &Header, body: &ChangeLinkV1) -> Result<ChangeLink, Rejec
         code: LinkCode::parse(&*header.subject).map_err(unknown)?,
         target: body.target_url.as_deref().map(target).transpose()?,
         status: status.transpose()?,
+        utm: utm(body.utm.as_ref())?,
+        deep_paths: body.deep_paths,
     })
 }
 

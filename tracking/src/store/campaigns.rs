@@ -162,8 +162,9 @@ pub async fn save_terms(
         currency: text = |(terms, _)| terms.currency.code(),
         window_days: int = |(terms, _)| terms.window_days.get(),
         effective_at: bigint = |(terms, _)| terms.effective_at.0,
+        worsens: boolean = |(terms, _)| terms.worsens,
         position: bigint = |(_, position)| *position,
-    } on (campaign_id, version) set (brand_id, currency, window_days, effective_at, position))
+    } on (campaign_id, version) set (brand_id, currency, window_days, effective_at, worsens, position))
     .await
 }
 

@@ -1,10 +1,11 @@
 //! `clicks` and `last_clicks`: written in groups beside the writer lock.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use messaging::AdvisoryLock;
 use messaging::group::GroupWrite;
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use types::{ClickId, LinkCode};
 
@@ -25,7 +26,12 @@ pub struct NewClick {
     pub link: Arc<Target>,
     /// Who, where the link says so.
     pub user: Option<UserHash>,
+    /// What its partner wants to find with it.
+    pub sub_ids: Option<SubIds>,
 }
+
+/// Sub ids, by their names in the query of the redirect.
+pub type SubIds = BTreeMap<&'static str, String>;
 
 /// Writes clicks; each gets its time and its id from the database, as reports do.
 #[derive(Debug, Clone)]
@@ -40,9 +46,9 @@ WITH t AS (
     SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset) AS now
       FROM pipeline.log_head
 ), written AS (
-    INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
-    SELECT t.now, 'clk_' || lpad(to_hex(t.now), 14, '0') || q.nonce, q.link_code, q.campaign_id, q.user_hash
-      FROM t, UNNEST($1::text[], $2::text[], $3::text[], $4::bytea[]) AS q(nonce, link_code, campaign_id, user_hash)
+    INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash, sub_ids)
+    SELECT t.now, 'clk_' || lpad(to_hex(t.now), 14, '0') || q.nonce, q.link_code, q.campaign_id, q.user_hash, q.sub_ids
+      FROM t, UNNEST($1::text[], $2::text[], $3::text[], $4::bytea[], $5::jsonb[]) AS q(nonce, link_code, campaign_id, user_hash, sub_ids)
     RETURNING clicked_at, id, link_code, campaign_id, user_hash
 ), last AS (
     INSERT INTO last_clicks (user_hash, campaign_id, clicked_at, id, link_code)
@@ -190,6 +196,7 @@ async fn insert_by(
         .bind(each(clicks, |click| {
             click.user.as_ref().map(|user| user.0.as_slice())
         }))
+        .bind(each(clicks, |click| click.sub_ids.as_ref().map(Json)))
         .fetch_all(connection)
         .await?;
     let by_nonce: HashMap<&str, &String> = ids

@@ -4,6 +4,7 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod api_keys;
 mod app;
 mod attributing;
 mod bad_input;
@@ -12,6 +13,7 @@ mod brands;
 mod callers;
 mod changing;
 mod claiming;
+mod counting;
 mod documents;
 mod edge;
 mod erasing;
@@ -23,4 +25,5 @@ mod overload;
 mod replay;
 mod stopping;
 mod subjects;
+mod versions;
 mod visitors;

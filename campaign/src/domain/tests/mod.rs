@@ -1,9 +1,12 @@
 //! Deciders as values.
 
+mod api_keys;
 mod bans;
 mod changing;
 mod decisions;
+mod evidence;
 mod properties;
+mod terms;
 
 use schemas::{About, CampaignActivatedV1, CampaignCreatedV1};
 use types::{BasisPoints, Currency, Earning, HoldDays, Micros, Plan, TermsVersion, WindowDays};
@@ -79,7 +82,10 @@ pub(super) fn with_terms(versions: i32) -> Campaign {
                 window: WindowDays::new(30).unwrap(),
                 plan: ten_percent(),
                 effective_at: Micros(0),
+                text_hash: None,
+                worsens: None,
             },
+            sealed_text: None,
         });
         Campaign::evolve(Some(campaign), &published, place(2)).unwrap()
     })

@@ -78,7 +78,7 @@ impl From<Row> for CampaignView {
             trusts_redirects: row.trusts_redirects,
             status: row.status,
             pause_reason: row.pause_reason,
-            terms_version: row.terms_version,
+            terms_version: row.terms_in_force,
             created_at: Timestamp(Micros(row.created_at)),
             activated_at: row.activated_at.map(|at| Timestamp(Micros(at))),
             closed_at: row.closed_at.map(|at| Timestamp(Micros(at))),

@@ -14,7 +14,7 @@ use super::arrivals::Arrivals;
 use super::rate::{self, AddressBuckets, AddressLimits, Buckets, RateLimits};
 use super::shares::Shares;
 use super::{AllowedOrigins, Limits, Probes, admission, context, host, limits, measure};
-use crate::auth::Verifier;
+use crate::auth::{RouteScopes, Verifier};
 use crate::idempotency::RequestHasher;
 use crate::problem::{Problem, code};
 
@@ -25,6 +25,7 @@ pub struct Shell {
     limits: Limits,
     probes: Probes,
     verifier: Option<Arc<Verifier>>,
+    scopes: Arc<RouteScopes>,
     hasher: Option<Arc<RequestHasher>>,
     rate: Option<RateLimits>,
     addresses: AddressLimits,
@@ -49,6 +50,7 @@ impl Shell {
             limits,
             probes,
             verifier: None,
+            scopes: Arc::default(),
             hasher: None,
             rate: None,
             addresses: AddressLimits::default(),
@@ -60,6 +62,13 @@ impl Shell {
     #[must_use]
     pub fn verifier(mut self, verifier: Arc<Verifier>) -> Self {
         self.verifier = Some(verifier);
+        self
+    }
+
+    /// What API keys may do; without it nothing.
+    #[must_use]
+    pub fn route_scopes(mut self, scopes: RouteScopes) -> Self {
+        self.scopes = Arc::new(scopes);
         self
     }
 
@@ -159,6 +168,7 @@ impl Shell {
     fn provide(&self, mut routes: Router) -> Router {
         if let Some(verifier) = &self.verifier {
             routes = routes.layer(Extension(Arc::clone(verifier)));
+            routes = routes.layer(Extension(Arc::clone(&self.scopes)));
         }
         if let Some(hasher) = &self.hasher {
             routes = routes.layer(Extension(Arc::clone(hasher)));

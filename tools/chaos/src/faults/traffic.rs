@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use reqwest::{Client, Response, redirect};
-use schemas::Service;
+use schemas::{Service, Topic};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use devstack::demo::{self, Tokens};
 use devstack::external_producer::ExternalProducer;
 use devstack::local::LocalStack;
+use devstack::producers::EXTERNAL_PRODUCER;
 use invariants::{Acknowledged, Journal};
 
 /// Clients at once.
@@ -81,7 +82,12 @@ impl Traffic {
                 }
             });
         }
-        let producer = ExternalProducer::open(stack.settings()).await?;
+        let producer = ExternalProducer::open(
+            stack.settings(),
+            Topic::TrackingCommands,
+            EXTERNAL_PRODUCER.0,
+        )
+        .await?;
         clients.spawn(report_until(
             producer,
             Arc::clone(&ended),

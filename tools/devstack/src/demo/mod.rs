@@ -28,6 +28,11 @@ pub trait Tokens {
     fn typed(&self) -> String {
         "./tributary token".to_owned()
     }
+
+    /// Where a person looks into the databases.
+    fn database_page(&self) -> &'static str {
+        "Databases: ./tributary database-page serves a page for them"
+    }
 }
 
 const SETTLED_WITHIN: Duration = Duration::from_mins(1);
@@ -177,6 +182,7 @@ pub fn show(settings: &Settings, tokens: &impl Tokens, progress: Progress) -> Re
     }
     let bff = settings.service_url(Service::Bff)?;
     progress.note("");
+    progress.note(tokens.database_page());
     let command = tokens.typed();
     progress.note(&format!(
         "A bearer token of partner123 (another: {command} --help):"

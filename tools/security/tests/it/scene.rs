@@ -9,20 +9,32 @@ use runtime::testing::{
     TestService, brand, claims, mint, new_database, operator, partner, until, variables,
 };
 use schemas::{
-    Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale, CommissionCalculatedV1,
-    ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1, LedgerPostedV1,
-    LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, TermsPublishedV1,
-    Topic, Transfer,
+    ApiKeyCreatedV1, Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale,
+    CommissionCalculatedV1, ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1,
+    EvidenceSubmittedV1, LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1, Plan,
+    SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer,
 };
 use serde_json::{Value, json};
 use types::{
-    BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType, Currency, EnrollmentId,
-    LinkCode, Micros, Money, PartnerId, PayoutMethod, TermsVersion, WindowDays,
+    ApiKeyId, ApiKeyScope, BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType,
+    Currency, EnrollmentId, EvidenceId, LinkCode, Micros, Money, PartnerId, PayoutMethod,
+    TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
 /// Whose a thing is.
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
+
+/// What stands for something of an owner's in requests, as `$name`.
+const NAMES: [&str; 7] = [
+    "command",
+    "conversion",
+    "payout",
+    "click",
+    "claim",
+    "key",
+    "evidence",
+];
 
 /// A running service, and by owner what stands for `$name` in requests.
 pub struct Scene {
@@ -61,7 +73,7 @@ impl Scene {
         let mut text = text.replace("$who", owner);
         let new = Uuid::now_v7().simple().to_string();
         text = text.replace("$new", &new);
-        for name in ["command", "conversion", "payout", "click", "claim"] {
+        for name in NAMES {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(&format!("${name}"), value);
@@ -72,7 +84,7 @@ impl Scene {
     /// An answer without what differs only because another thing was asked for.
     pub fn neutral(&self, text: &str, owner: &'static str) -> String {
         let mut text = text.to_owned();
-        for name in ["command", "conversion", "payout", "click", "claim"] {
+        for name in NAMES {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(value.as_str(), "$");
@@ -106,7 +118,8 @@ impl Scene {
 fn unknown(name: &str) -> String {
     match name {
         "payout" => "pay_00000000000070008000000000000000".to_owned(),
-        "click" => "clk_00000000000070008000000000000000".to_owned(),
+        "click" => "clk_000000000000700080000000000000".to_owned(),
+        "key" => "key_00000000000070008000000000000000".to_owned(),
         "claim" => "clm_00000000000070008000000000000000".to_owned(),
         _ => "00000000-0000-7000-8000-000000000000".to_owned(),
     }
@@ -150,9 +163,14 @@ async fn campaign_scene() -> Scene {
         scene.post(&format!("{live}/accept"), &partner, yes).await;
         let photo = json!({"campaign_id": format!("live-{owner}"), "evidence_type": "photo",
             "file_url": format!("https://a.example/{owner}")});
-        scene
+        let shown = scene
             .post("/api/v1/campaign/evidence", &partner, photo)
             .await;
+        let read = json!({"scopes": ["reports.read"]});
+        let made = scene.post("/api/v1/campaign/keys", &brand, read).await;
+        scene.name(owner, "key", made["key_id"].as_str().unwrap());
+        let evidence = shown["evidence_id"].as_str().unwrap().to_owned();
+        scene.name(owner, "evidence", evidence);
     }
     scene.name_commands().await;
     scene
@@ -184,6 +202,9 @@ fn terms(owner: &str) -> Body {
             hold_days: 0,
         },
         effective_at: Micros(1_790_000_000_000_000),
+        text_hash: None,
+        worsens: None,
+        sealed_text: None,
     }
     .into()
 }
@@ -382,6 +403,47 @@ async fn campaigns_of(service: &mut TestService, owner: &str) {
     service.deliver(topic, &live, &live, activated(owner)).await;
 }
 
+fn shown(owner: &str) -> Body {
+    EvidenceSubmittedV1 {
+        partner_id: partner_of(owner),
+        evidence_type: "photo".to_owned(),
+        url_hash: "00".repeat(32),
+        content_hash: None,
+        replaces: None,
+        duplicate_of: None,
+        sealed_url: None,
+    }
+    .into()
+}
+
+/// A brand's API key.
+async fn api_key_of(scene: &mut Scene, owner: &'static str) {
+    let key = ApiKeyId::of_command(Uuid::now_v7());
+    let created = ApiKeyCreatedV1 {
+        brand_id: brand_of(owner),
+        prefix: "0123abcd".to_owned(),
+        hash: "00".repeat(32),
+        scopes: vec![ApiKeyScope::ReportsRead],
+        expires_at: None,
+    };
+    let (topic, id) = (Topic::CampaignEvents, key.as_str());
+    scene.service.deliver(topic, id, id, created.into()).await;
+    scene.name(owner, "key", id);
+}
+
+/// What a partner has shown for a brand's campaign.
+async fn evidence_of(scene: &mut Scene, owner: &'static str) {
+    let campaign = format!("live-{owner}");
+    let id = CampaignId::parse(campaign.as_str()).unwrap();
+    let evidence = EvidenceId::of(&id, &partner_of(owner), "photo", "https://a.example/");
+    let (topic, evidence) = (Topic::CampaignEvents, evidence.into_string());
+    scene
+        .service
+        .deliver(topic, &campaign, &evidence, shown(owner))
+        .await;
+    scene.name(owner, "evidence", evidence);
+}
+
 async fn bff_scene() -> Scene {
     let mut scene = Scene::new(TestService::start(bff::define).await);
     let pair = sealing::KeyPair::generate().unwrap();
@@ -412,12 +474,16 @@ async fn bff_scene() -> Scene {
             campaign_id: campaign_of(owner),
             partner_id: partner_of(owner),
             target_url: "https://a.example/".to_owned(),
+            utm: None,
+            deep_paths: None,
         };
         scene
             .service
             .deliver(events, &code, &code, made.into())
             .await;
         campaigns_of(&mut scene.service, owner).await;
+        evidence_of(&mut scene, owner).await;
+        let topic = Topic::PaymentEvents;
         let earned = LedgerPostedV1 {
             transfers: vec![Transfer {
                 id: Uuid::now_v7(),
@@ -446,6 +512,7 @@ async fn bff_scene() -> Scene {
             .deliver(topic, &who, &id, requested.into())
             .await;
         scene.name(owner, "payout", id);
+        api_key_of(&mut scene, owner).await;
         let conversion = ConversionId::of_command(Uuid::now_v7());
         let claim = ClaimId::of(&conversion, &partner_of(owner));
         let claimed = ConversionClaimedV1 {

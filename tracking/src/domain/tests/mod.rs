@@ -13,6 +13,8 @@ use types::{
     TermsVersion, Uuid,
 };
 
+use schemas::Utm;
+
 use super::*;
 
 const DAY: i64 = 86_400_000_000;

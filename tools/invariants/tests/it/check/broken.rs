@@ -137,6 +137,16 @@ pub(super) const CASES: &[Case] = &[
         "UPDATE pipeline.message_log SET time = time - 3600000000 WHERE type = 'campaign.status_adopted.v1'"),
     sql(9, "no click counts that was made", Tracking,
         "UPDATE pipeline.message_log SET time = time - 3600000000 WHERE type = 'link.changed.v1'"),
+    says(9, "every conversion is by the terms", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        attributed.terms_version = attributed.terms_version.next().unwrap();
+    }),
+    sql(9, "an API key speaks for", Campaign,
+        "UPDATE pipeline.message_log SET time = time - 3600000000 WHERE type = 'api_key.revoked.v1'"),
+    says(9, "an API key speaks for", Campaign, "api_key.created.v1", |body| {
+        let Body::ApiKeyCreatedV1(created) = body else { return };
+        created.brand_id = BrandId::parse("another").unwrap();
+    }),
     says(9, "one order of a brand", Tracking, "conversion.attributed.v1", |body| {
         let Body::ConversionAttributedV1(attributed) = body else { return };
         attributed.order_id = Some(OrderId::parse("camp_now_o1").unwrap());
