@@ -19,7 +19,7 @@ async fn taken(app: &TestService, token: &str, path: &str, body: &Value) {
 async fn holding(app: &TestService, text: &str) -> Vec<String> {
     let sql = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('public', 'pipeline')";
     let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(app.pool()).await.unwrap();
-    let digits = api::visitor::hex(text.as_bytes());
+    let digits = types::hex(text.as_bytes());
     let mut found = Vec::new();
     for table in tables {
         let rows = rows(app.pool(), &table).await;

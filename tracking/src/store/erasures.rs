@@ -18,7 +18,7 @@ const ERASE: [&str; 3] = [
                 SELECT v.id FROM conversions v JOIN campaigns p ON p.id = v.campaign_id
                  WHERE v.user_hash = ANY($1) AND p.brand_id = $2)",
     "DELETE FROM last_clicks WHERE user_hash = ANY($1) AND campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2)",
-    "UPDATE clicks SET user_hash = NULL
+    "UPDATE clicks SET user_hash = NULL, sub_ids = NULL
       WHERE user_hash = ANY($1) AND campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2)",
 ];
 

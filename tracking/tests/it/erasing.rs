@@ -30,7 +30,7 @@ async fn erase(service: &TestService, number: u8, brand: &str, actor: Actor) {
 
 /// Of the tables that are no fold, the rows of the visitor: by hash, and what was noted.
 async fn left(service: &TestService, table: &str) -> usize {
-    let hash: String = api::visitor::hex(&api::visitor::hash(VICTIM));
+    let hash: String = types::hex(&api::visitor::hash(VICTIM));
     let rows = rows(service.pool(), table).await;
     let is_its = |row: &&String| row.contains(&hash) || row.contains(MARK);
     rows.iter().filter(is_its).count()
