@@ -4,8 +4,8 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId, EvidenceId,
-    InvalidId, LinkCode, PartnerId, PayoutId,
+    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId,
+    EvidenceId, InvalidId, LinkCode, PartnerId, PayoutId,
 };
 
 /// What a key or a subject identifies.

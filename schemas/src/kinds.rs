@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{
-    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId, EvidenceId,
-    LinkCode, PartnerId, PayoutId,
+    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId,
+    EvidenceId, LinkCode, PartnerId, PayoutId,
 };
 
 use crate::cut::cut;

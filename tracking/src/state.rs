@@ -15,7 +15,7 @@ use types::{
 
 use crate::domain::{
     Access, Bans, Campaign, Candidate, Claims, Click, Event, EventType, Link, Order, Orders,
-    Report,     UserHash, Visitor,
+    Report, UserHash, Visitor,
 };
 use crate::messages::{self, Read};
 use crate::store::candidates::{self, Lookup};
@@ -24,7 +24,8 @@ use crate::store::conversions::ConversionRow;
 use crate::store::notes::Note;
 use crate::store::tracking_events::NewEvent;
 use crate::store::{
-    api_keys, bans, campaigns, claims, clicks, conversions, erasures, links, notes, tracking_events, uuid,
+    api_keys, bans, campaigns, claims, clicks, conversions, erasures, links, notes,
+    tracking_events, uuid,
 };
 
 /// What the messages of a batch are decided by, and what changed.
@@ -501,7 +502,10 @@ impl Wanted {
                             at: now,
                         });
                     }
-                    Ok(Read::ChangedLink(_) | Read::Erasure(_) | Read::Claim(_) | Read::Fact(_)) | Err(_) => {}
+                    Ok(
+                        Read::ChangedLink(_) | Read::Erasure(_) | Read::Claim(_) | Read::Fact(_),
+                    )
+                    | Err(_) => {}
                 }
             }
             Body::EraseVisitorV1(_) => self.erases = true,

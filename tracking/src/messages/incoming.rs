@@ -5,17 +5,17 @@ use std::str::FromStr;
 use api::visitor::Unreadable;
 use chassis::json::WebUrl;
 use schemas::{
-    Actor, BindClickV1, Body, ChangeLinkV1, CreateLinkV1, EraseVisitorV1, Event as _, Header, Message,
-    RecordEventV1, Topic, Utm, VisitorHashes, kind,
+    Actor, BindClickV1, Body, ChangeLinkV1, CreateLinkV1, EraseVisitorV1, Event as _, Header,
+    Message, RecordEventV1, Topic, Utm, VisitorHashes, kind,
 };
 use types::{
-    Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DeclineReason, ErasureId, LinkCode,
-    LinkStatus, OrderId, PartnerId,
+    Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DeclineReason, ErasureId,
+    LinkCode, LinkStatus, OrderId, PartnerId,
 };
 
 use crate::domain::{
-    Access, BindClick, ChangeLink, ClaimDecision, Code, CreateLink, DecideClaim, EraseVisitor, Event, EventType,
-    Fact, Rejection, Report, TargetUrl, Visitor, adopt, amount_refused,
+    Access, BindClick, ChangeLink, ClaimDecision, Code, CreateLink, DecideClaim, EraseVisitor,
+    Event, EventType, Fact, Rejection, Report, TargetUrl, Visitor, adopt, amount_refused,
 };
 use crate::visitor;
 

@@ -333,10 +333,18 @@ impl Walk<'_> {
         let sale = json!({"user_id": VISITOR, "event_type": "purchase", "amount": "1.00",
             "campaign_id": "camp100", "metadata": {"note": NOTE}});
         for (service, path, body) in [
-            (Service::Bff, format!("tracking/clicks/{click}/visitor"), json!({"user_id": VISITOR})),
+            (
+                Service::Bff,
+                format!("tracking/clicks/{click}/visitor"),
+                json!({"user_id": VISITOR}),
+            ),
             (Service::Bff, "tracking/events".to_owned(), sale.clone()),
             (Service::Tracking, "tracking/events".to_owned(), sale),
-            (Service::Bff, "operator/erasures".to_owned(), json!({"brand_id": "brand123", "user_id": VISITOR})),
+            (
+                Service::Bff,
+                "operator/erasures".to_owned(),
+                json!({"brand_id": "brand123", "user_id": VISITOR}),
+            ),
         ] {
             let path = format!("/api/v1/{path}");
             let (status, answer) = self.post(service, &path, body.to_string()).await;
