@@ -178,7 +178,6 @@ impl NewCommand<'_> {
         let request = self.request;
         Some(NewNote {
             command: request.id,
-            partner: request.actor.partner_id.as_deref(),
             brand: request.actor.brand_id.as_deref(),
             noted_at: self.accepted_at.get(),
             note: request.note.as_ref()?,

@@ -1,4 +1,4 @@
-//! `command_notes`: what clients note beside a command. It stands in no message and is erased on request.
+//! `command_notes`: what clients note beside the report of a visitor. It stands in no message and is erased on request.
 
 use api::visitor::Hash;
 use messaging::WriteTx;
@@ -9,23 +9,22 @@ use uuid::Uuid;
 /// A client's note.
 #[derive(Debug)]
 pub(crate) struct Note {
-    /// Of a visitor's report: who.
+    /// Who was reported.
     user: Option<Hash>,
     /// JSON text.
     metadata: String,
 }
 
 impl Note {
-    /// Takes a command's note out of its message.
+    /// Takes a report's note out of its message.
     pub(crate) fn take(command: &mut Written) -> Option<Self> {
-        let (metadata, visitor) = match &mut command.body {
-            Body::RecordEventV1(body) => (body.metadata.take(), body.visitor.as_ref()),
-            Body::AcceptV1(body) => (body.metadata.take(), None),
-            Body::SubmitEvidenceV1(body) => (body.metadata.take(), None),
-            _ => return None,
+        let Body::RecordEventV1(report) = &mut command.body else {
+            return None;
         };
+        let metadata = report.metadata.take()?;
+        let visitor = report.visitor.as_ref();
         let user = visitor.and_then(|visitor| types::hash_of_hex(&visitor.hash));
-        metadata.map(|metadata| Self { user, metadata })
+        Some(Self { user, metadata })
     }
 }
 
@@ -33,7 +32,6 @@ impl Note {
 #[derive(Debug)]
 pub(crate) struct NewNote<'a> {
     pub(crate) command: Uuid,
-    pub(crate) partner: Option<&'a str>,
     pub(crate) brand: Option<&'a str>,
     pub(crate) noted_at: i64,
     pub(crate) note: &'a Note,
@@ -43,7 +41,6 @@ pub(crate) struct NewNote<'a> {
 pub(crate) async fn save(tx: &mut WriteTx, rows: &[NewNote<'_>]) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(tx.connection(), rows => "command_notes" {
         command_id: uuid = |row| row.command,
-        partner_id: text = |row| row.partner,
         brand_id: text = |row| row.brand,
         user_hash: bytea = |row| row.note.user.as_ref().map(<[u8; 32]>::as_slice),
         metadata: text = |row| row.note.metadata.as_str(),

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use runtime::testing::{TestService, brand, operator, rows};
 use serde_json::{Value, json};
 
-use crate::app::{bff, partner123};
+use crate::app::bff;
 
 const VISITOR: &str = "qvisitor7f3a";
 const NOTE: &str = "qnote7f3a";
@@ -52,15 +52,11 @@ async fn a_visitors_id_and_what_clients_note_are_in_no_message_and_notes_are_era
     .await;
     let bind = "/api/v1/tracking/clicks/clk_1/visitor";
     taken(&app, &shop, bind, &json!({"user_id": VISITOR})).await;
-    let accept = json!({"accepted_terms": true, "metadata": {"note": "qpartners7f3a"}});
-    let path = "/api/v1/campaigns/camp123/accept";
-    taken(&app, &partner123(), path, &accept).await;
     // What may be there is found: a search that finds nothing shows nothing.
     assert_eq!(holding(&app, "qorder7f3a").await, ["pipeline.message_log"]);
     assert_eq!(holding(&app, VISITOR).await, [""; 0]);
     let notes = "public.command_notes";
     assert_eq!(holding(&app, NOTE).await, [notes]);
-    assert_eq!(holding(&app, "qpartners7f3a").await, [notes]);
 
     let whom = |brand: &str| json!({"brand_id": brand, "user_id": VISITOR});
     let (status, _) = app.post(ERASURES, &shop, &whom("brand1")).await;
@@ -74,6 +70,5 @@ async fn a_visitors_id_and_what_clients_note_are_in_no_message_and_notes_are_era
     taken(&app, &operator(), ERASURES, &whom("brand1")).await;
     assert_eq!(holding(&app, NOTE).await, [""; 0]);
     assert_eq!(holding(&app, VISITOR).await, [""; 0]);
-    assert_eq!(holding(&app, "qpartners7f3a").await, [notes], "a partner's");
     app.stop().await;
 }
