@@ -4,8 +4,8 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
-    InvalidId, LinkCode, PartnerId, PayoutId,
+    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId,
+    EvidenceId, InvalidId, LinkCode, PartnerId, PayoutId,
 };
 
 /// What a key or a subject identifies.
@@ -31,6 +31,8 @@ pub enum Entity {
     Claim,
     /// The owner of an account.
     Partner,
+    /// What is erased, by one request.
+    Erasure,
     /// A payout.
     Payout,
     /// A key that details are sealed to.
@@ -53,6 +55,7 @@ impl Entity {
             Self::Conversion => "conversion",
             Self::Claim => "claim",
             Self::Partner => "partner",
+            Self::Erasure => "erasure",
             Self::Payout => "payout",
             Self::SealingKey => "sealing key",
             Self::OfCommand => "the command's",
@@ -85,6 +88,7 @@ ids! {
     ConversionId = Conversion
     ClaimId = Claim
     PartnerId = Partner
+    ErasureId = Erasure
     PayoutId = Payout
     LedgerOwner = Partner
     SealingKeyId = SealingKey

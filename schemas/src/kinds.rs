@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{
-    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
-    LinkCode, PartnerId, PayoutId,
+    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId,
+    EvidenceId, LinkCode, PartnerId, PayoutId,
 };
 
 use crate::cut::cut;
@@ -387,6 +387,8 @@ kinds! {
             => ["link.changed.v1"];
         bind_click_v1: BindClickV1 = "tracking.bind_click.command.v1", Public, ClickId / ClickId, [Tracking]
             => ["click.bound.v1"];
+        erase_visitor_v1: EraseVisitorV1 = "tracking.erase_visitor.command.v1", Public, ErasureId / ErasureId, [Tracking]
+            => ["visitor.erased.v1"];
     }
     TrackingEvents {
         #[everywhere]
@@ -414,6 +416,7 @@ kinds! {
         link_changed_v1: LinkChangedV1 = "link.changed.v1", Public, LinkCode / LinkCode, [Bff];
         click_bound_v1: ClickBoundV1 = "click.bound.v1", Public, ClickId / ClickId, [Bff];
         api_key_adopted_v1: ApiKeyAdoptedV1 = "api_key.adopted.v1", Own, ApiKeyId / ApiKeyId, [];
+        visitor_erased_v1: VisitorErasedV1 = "visitor.erased.v1", Public, ErasureId / ErasureId, [Bff];
     }
     CommissionCommands {
         release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]

@@ -190,6 +190,7 @@ rejections! {
         LinkUnchanged = "link_unchanged", 409, "The link is so already.";
         LinkDisabled = "link_disabled", 403, "The brand, or an operator, has disabled the link: it is for them to enable.";
         TargetNotPermitted = "target_not_permitted", 403, "Where a link leads is for its partner, or an operator, to change.";
+        ErasureNotPermitted = "erasure_not_permitted", 403, "What is kept of somebody is for operators to erase.";
         ClickBound = "click_bound", 409, "The click is another visitor's.";
         VisitorKeyUnknown = "visitor_key_unknown", 409, "The bff and tracking have different lasting secrets: an operator must look.";
     }

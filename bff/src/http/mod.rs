@@ -9,6 +9,7 @@ mod commands;
 mod commissions;
 mod conversions;
 mod enrollments;
+mod erasures;
 mod evidence;
 mod keys;
 mod links;
@@ -52,6 +53,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(enrollments::routes())
         .merge(bans::routes())
         .merge(keys::routes())
+        .merge(erasures::routes())
         .merge(evidence::routes())
         .merge(links::routes())
         .merge(tracking::routes())

@@ -92,7 +92,7 @@ impl Projection for Projections {
             "sealing_keys",
             "terms",
         ],
-        sides: &["commands", "api_key_uses"],
+        sides: &["commands", "api_key_uses", "command_notes"],
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
         run_dependent: &[
             ("read_head", "position"),

@@ -11,6 +11,7 @@ pub(crate) mod conversions;
 pub(crate) mod enrollments;
 pub(crate) mod evidence;
 pub(crate) mod links;
+pub(crate) mod notes;
 pub(crate) mod outcomes;
 pub(crate) mod payouts;
 pub(crate) mod sealing_keys;

@@ -30,8 +30,8 @@ pub use decimal::AmountError;
 pub use hex::{hash_of_hex, hex};
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
-    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
-    InvalidId, LinkCode, OrderId, PartnerId, PayoutId,
+    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId,
+    EvidenceId, InvalidId, LinkCode, OrderId, PartnerId, PayoutId,
 };
 pub use lists::{
     AccountType, ApiKeyScope, ApiKeyStatus, BudgetInterval, CampaignStatus, ClaimStatus, Clearable,

@@ -574,6 +574,16 @@ fn tracking_commands() -> Vec<Body> {
             }),
         }
         .into(),
+        EraseVisitorV1 {
+            brand_id: text("brand1"),
+            visitor: VisitorHashes {
+                key: text("1f2e3d4c"),
+                hash: text("9f86d081884c7d65"),
+                earlier: vec![text("5d41402abc4b2a76")],
+                masked: text("b9719d911017c592"),
+            },
+        }
+        .into(),
     ]
 }
 
@@ -677,6 +687,13 @@ fn tracking_events() -> Vec<Body> {
     bodies.push(changed_link());
     bodies.push(bound_click());
     bodies.push(adopted_key());
+    bodies.push(
+        VisitorErasedV1 {
+            brand_id: id("brand1"),
+            user_hash: text("9f86d081884c7d65"),
+        }
+        .into(),
+    );
     bodies
 }
 

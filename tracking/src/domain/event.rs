@@ -52,6 +52,8 @@ schemas::events! {
         ClickBound(ClickBoundV1),
         /// What an API key opens is known here.
         ApiKeyAdopted(ApiKeyAdoptedV1),
+        /// Of a visitor nothing is kept any more.
+        VisitorErased(VisitorErasedV1),
     }
 }
 

@@ -149,7 +149,8 @@ impl Orders {
             | Event::ApiKeyAdopted(_)
             | Event::CampaignChangeAdopted(_)
             | Event::LinkChanged(_)
-            | Event::ClickBound(_) => None,
+            | Event::ClickBound(_)
+            | Event::VisitorErased(_) => None,
         }
     }
 

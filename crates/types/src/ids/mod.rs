@@ -128,6 +128,8 @@ ids! {
     ConversionId
     /// What one partner claims of one order.
     ClaimId
+    /// What is erased, by one request.
+    ErasureId
     /// One payout to a partner; also its reference at the provider.
     PayoutId
     /// The shop's own name of an order.
@@ -224,4 +226,5 @@ made_by_a_command! {
     LinkCode "lnk_"
     ClickId "clk_"
     PayoutId "pay_"
+    ErasureId "era_"
 }

@@ -384,6 +384,8 @@ pub const LINES: &[Line] = &[
         TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "POST /api/v1/tracking/clicks/{click_id}/visitor", "/api/v1/tracking/clicks/clk_$who/visitor", r#"{"user_id":"user-$who"}"#,
         TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
+    line(Service::Bff, "POST /api/v1/operator/erasures", "/api/v1/operator/erasures", r#"{"brand_id":"brand-$who","user_id":"user-$who"}"#,
+        [Role, Role, Role, Yes], [Role, Role, Role, Yes], Yes),
     line(Service::Bff, "PATCH /api/v1/campaigns/{id}", "/api/v1/campaigns/camp-$who", r#"{"name":"n"}"#,
         TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "POST /api/v1/campaigns/{id}/activate", "/api/v1/campaigns/camp-$who/activate", "{}",
