@@ -9,6 +9,7 @@ use types::{BanId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion
 use crate::domain::{Ban, Campaign, Command, Enrollment, Event, Evidence, Place, Rows, View};
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
+use crate::store::brand_funds::{self, Adopted};
 use crate::store::evidence_files::{self, EvidenceFile};
 use crate::store::terms::Published;
 use crate::store::terms_texts::{self, TermsTextRow};
@@ -29,6 +30,9 @@ pub struct BatchState {
     texts: Vec<TermsTextRow>,
     notes: HashMap<(EnrollmentId, TermsVersion), AcceptanceNote>,
     files: Vec<EvidenceFile>,
+    /// Whether brands are out of funds.
+    funds: HashMap<brand_funds::Key, bool>,
+    adopted_funds: HashMap<brand_funds::Key, Adopted>,
 }
 
 impl BatchState {
@@ -40,7 +44,11 @@ impl BatchState {
             BTreeSet::new(),
             BTreeSet::new(),
         );
+        let mut funded_ids = BTreeSet::new();
         for touched in messages.iter().map(|message| touched(message)) {
+            if touched.funds {
+                funded_ids.extend(touched.campaign.as_ref().map(ToString::to_string));
+            }
             campaign_ids.extend(touched.campaign.map(CampaignId::into_string));
             enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
             partner_ids.extend(touched.partner.map(PartnerId::into_string));
@@ -52,6 +60,7 @@ impl BatchState {
         let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
         let bans = bans::load(connection, &list(partner_ids)).await?;
         let evidence = evidence::existing(connection, &list(evidence_ids)).await?;
+        let funds = brand_funds::load(connection, &list(funded_ids)).await?;
         Ok(Self {
             campaigns: campaigns.into_iter().map(|c| (c.id.clone(), c)).collect(),
             enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
@@ -60,6 +69,7 @@ impl BatchState {
                 .into_iter()
                 .filter_map(|id| id.parse().ok())
                 .collect(),
+            funds: funds.into_iter().collect(),
             ..Self::default()
         })
     }
@@ -87,6 +97,10 @@ impl BatchState {
             evidence_exists: command
                 .evidence()
                 .is_some_and(|id| self.evidence.contains(id)),
+            out_of_funds: campaign.is_some_and(|campaign| {
+                let key = (campaign.brand.clone(), campaign.currency);
+                self.funds.get(&key).copied().unwrap_or_default()
+            }),
         }
     }
 
@@ -123,6 +137,16 @@ impl BatchState {
                     self.bans.insert(ban.clone(), after);
                     self.changed_bans.insert(ban.clone());
                 }
+            }
+            Rows::BrandFunds(adopted) => {
+                let key = (adopted.subject.clone(), adopted.currency);
+                self.funds.insert(key.clone(), adopted.exhausted);
+                let row = Adopted {
+                    key: key.clone(),
+                    exhausted: adopted.exhausted,
+                    position: place.position,
+                };
+                self.adopted_funds.insert(key, row);
             }
             Rows::Evidence(shown) => {
                 self.evidence.insert(shown.subject.clone());
@@ -183,7 +207,9 @@ impl BatchState {
         let changed = picked(&self.changed_campaigns, &self.campaigns);
         let renewed = picked(&self.changed_enrollments, &self.enrollments);
         let bans = picked(&self.changed_bans, &self.bans);
+        let funds: Vec<Adopted> = self.adopted_funds.into_values().collect();
         let connection = tx.connection();
+        brand_funds::save(connection, &funds).await?;
         campaigns::save(connection, &changed).await?;
         terms::insert(connection, &self.new_terms).await?;
         plans::insert(connection, &self.new_terms).await?;
@@ -225,6 +251,8 @@ struct Touched {
     /// Whose bans.
     partner: Option<PartnerId>,
     evidence: Option<EvidenceId>,
+    /// Whether it needs to know of its brand's funds.
+    funds: bool,
 }
 
 impl Touched {
@@ -234,6 +262,7 @@ impl Touched {
             enrollment: command.enrollment(),
             partner: command.partner().cloned(),
             evidence: command.evidence().cloned(),
+            funds: command.needs_funds(),
         }
     }
 
@@ -243,6 +272,7 @@ impl Touched {
             enrollment: event.enrollment().cloned(),
             partner: event.banned().cloned(),
             evidence: event.evidence().cloned(),
+            funds: false,
         }
     }
 }

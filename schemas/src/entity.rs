@@ -4,8 +4,8 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    BanId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode,
-    PartnerId, PayoutId,
+    BanId, BrandId, CampaignId, ClaimId, ConversionId, DepositId, EnrollmentId, EvidenceId,
+    FundsAccountId, FundsTransferId, InvalidId, LinkCode, PartnerId, PayoutId, WithdrawalId,
 };
 
 /// What a key or a subject identifies.
@@ -29,6 +29,16 @@ pub enum Entity {
     Partner,
     /// A payout.
     Payout,
+    /// A brand.
+    Brand,
+    /// An account of a brand's own.
+    FundsAccount,
+    /// Money that a brand sends.
+    Deposit,
+    /// Money that a brand takes out.
+    Withdrawal,
+    /// Money between a brand's accounts.
+    FundsTransfer,
     /// A key that details are sealed to.
     SealingKey,
     /// Whatever the command had that the message answers.
@@ -48,6 +58,11 @@ impl Entity {
             Self::Claim => "claim",
             Self::Partner => "partner",
             Self::Payout => "payout",
+            Self::Brand => "brand",
+            Self::FundsAccount => "account",
+            Self::Deposit => "deposit",
+            Self::Withdrawal => "withdrawal",
+            Self::FundsTransfer => "transfer",
             Self::SealingKey => "sealing key",
             Self::OfCommand => "the command's",
         }
@@ -78,6 +93,11 @@ ids! {
     ClaimId = Claim
     PartnerId = Partner
     PayoutId = Payout
+    BrandId = Brand
+    FundsAccountId = FundsAccount
+    DepositId = Deposit
+    WithdrawalId = Withdrawal
+    FundsTransferId = FundsTransfer
     LedgerOwner = Partner
     SealingKeyId = SealingKey
     OfCommand = OfCommand

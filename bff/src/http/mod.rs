@@ -1,5 +1,6 @@
 //! The HTTP surface: writes that become commands, reads of the models.
 
+mod accounts;
 mod balances;
 mod bans;
 mod campaigns;
@@ -9,6 +10,7 @@ mod commissions;
 mod conversions;
 mod enrollments;
 mod evidence;
+mod funds;
 mod links;
 mod messages;
 mod operator;
@@ -57,6 +59,8 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(commissions::routes())
         .merge(payouts::routes())
         .merge(balances::routes())
+        .merge(accounts::routes())
+        .merge(funds::routes())
         .merge(claims::routes())
         .merge(conversions::routes())
         .route("/asyncapi.json", get(messages::document))

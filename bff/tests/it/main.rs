@@ -9,6 +9,7 @@ mod bad_input;
 mod commands;
 mod csv;
 mod documents;
+mod funds;
 mod gateway;
 mod idempotency;
 mod jwt;

@@ -53,6 +53,8 @@ pub struct View<'a> {
     pub ban: Option<&'a Ban>,
     /// Whether the evidence that it would make is there already.
     pub evidence_exists: bool,
+    /// Whether the campaign's brand is out of funds, in its currency.
+    pub out_of_funds: bool,
 }
 
 /// What campaign can be asked. Every value in it is well formed.
@@ -73,6 +75,11 @@ pub enum Command {
         campaign: CampaignId,
         /// When it ends, as the timer has it.
         due_at: Micros,
+    },
+    /// Stop or go on as the brand's funds have it, as its own timer asks.
+    FollowFunds {
+        /// Which.
+        campaign: CampaignId,
     },
     /// Put terms and a plan in force.
     PublishTerms {
@@ -202,6 +209,7 @@ impl Command {
             Self::Create(new) => Some(&new.subject),
             Self::ChangeCampaign { campaign, .. }
             | Self::EndCampaign { campaign, .. }
+            | Self::FollowFunds { campaign }
             | Self::PublishTerms { campaign, .. }
             | Self::Move { campaign, .. }
             | Self::Accept { campaign, .. }
@@ -221,9 +229,15 @@ impl Command {
             Self::Create(_)
             | Self::ChangeCampaign { .. }
             | Self::EndCampaign { .. }
+            | Self::FollowFunds { .. }
             | Self::PublishTerms { .. }
             | Self::Move { .. } => None,
         }
+    }
+
+    /// Whether it needs to know of the brand's funds.
+    pub fn needs_funds(&self) -> bool {
+        matches!(self, Self::FollowFunds { .. } | Self::Move { .. })
     }
 
     /// The ban that it would make or end.
@@ -245,5 +259,15 @@ impl Command {
             Self::SubmitEvidence(shown) => Some(&shown.subject),
             _ => None,
         }
+    }
+}
+
+schemas::events! {
+    /// What payment states of a brand's funds. It cannot be refused.
+    pub enum Fact {
+        /// They do not cover what its partners earn.
+        Exhausted(FundsExhaustedV1),
+        /// They do.
+        Restored(FundsRestoredV1),
     }
 }

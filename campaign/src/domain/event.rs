@@ -1,6 +1,6 @@
 //! What happened.
 
-use schemas::{About, EvidenceSubmittedV1};
+use schemas::{About, BrandFundsAdoptedV1, EvidenceSubmittedV1};
 use types::{BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
 
 use super::Terms;
@@ -29,6 +29,8 @@ pub enum Rows<'a> {
     Enrollment(&'a EnrollmentId),
     /// A ban's.
     Ban(&'a BanId),
+    /// That of a brand's funds.
+    BrandFunds(&'a About<BrandFundsAdoptedV1>),
     /// That of a piece of evidence.
     Evidence(&'a About<EvidenceSubmittedV1>),
 }
@@ -68,6 +70,8 @@ schemas::events! {
         PartnerUnbanned(PartnerUnbannedV1),
         /// It is another.
         CampaignChanged(CampaignChangedV1),
+        /// Whether a brand is out of funds.
+        BrandFundsAdopted(BrandFundsAdoptedV1),
     }
 }
 
@@ -89,7 +93,9 @@ impl Event {
             Self::EnrollmentApplied(applied) => &applied.key,
             Self::EnrollmentApproved(approved) => &approved.key,
             Self::EnrollmentRejected(rejected) => &rejected.key,
-            Self::PartnerBanned(_) | Self::PartnerUnbanned(_) => return None,
+            Self::PartnerBanned(_) | Self::PartnerUnbanned(_) | Self::BrandFundsAdopted(_) => {
+                return None;
+            }
         })
     }
 
@@ -112,6 +118,7 @@ impl Event {
             Self::PartnerBanned(banned) => Rows::Ban(&banned.subject),
             Self::PartnerUnbanned(unbanned) => Rows::Ban(&unbanned.subject),
             Self::EvidenceSubmitted(shown) => Rows::Evidence(shown),
+            Self::BrandFundsAdopted(adopted) => Rows::BrandFunds(adopted),
         }
     }
 

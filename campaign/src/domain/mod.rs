@@ -9,13 +9,15 @@ mod command;
 mod decide;
 mod enrollment;
 mod event;
+mod funds;
 
 #[cfg(test)]
 mod tests;
 
 pub use ban::Ban;
 pub use campaign::{Campaign, Enrollment, Evidence, Place, Terms};
-pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Step, View};
+pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Fact, Step, View};
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
+pub use funds::react;
 pub use schemas::{CampaignCode as Code, Rejection};

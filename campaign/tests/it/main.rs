@@ -11,6 +11,7 @@ mod bad_input;
 mod command_topic;
 mod document;
 mod event_store;
+mod funds;
 mod lists;
 mod overload;
 mod ownership;

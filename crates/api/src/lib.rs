@@ -49,6 +49,8 @@ macro_rules! bodiless {
 mod budget;
 mod campaign;
 mod either_place;
+mod funds;
+mod funds_view;
 pub mod lists;
 mod payment;
 mod plan;
@@ -57,6 +59,8 @@ mod tracking;
 
 pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;
+pub use funds::*;
+pub use funds_view::*;
 pub use payment::*;
 pub use plan::PlanBody;
 pub use plan_view::{EarningColumns, PlanView};
@@ -77,6 +81,7 @@ pub static OPERATIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         campaign::OPERATIONS,
         tracking::OPERATIONS,
         payment::OPERATIONS,
+        funds::OPERATIONS,
     ]
     .concat()
 });
@@ -88,4 +93,5 @@ pub fn read_body(operation: &str, json: &[u8]) -> Option<Read> {
     campaign::read_body(operation, json)
         .or_else(|| tracking::read_body(operation, json))
         .or_else(|| payment::read_body(operation, json))
+        .or_else(|| funds::read_body(operation, json))
 }

@@ -4,6 +4,7 @@
 //! Text becomes an amount in one place ([`Money::parse`], [`Amount::parse`]) and never by way of a float.
 #![deny(clippy::as_conversions)]
 
+mod account;
 mod amount;
 mod arithmetic;
 mod currency;
@@ -17,20 +18,22 @@ mod plan;
 mod texts;
 mod time;
 
+pub use account::Account;
 pub use amount::Amount;
 pub use arithmetic::{ArithmeticError, BasisPoints, mul_div_half_even, reversal_due, split};
 pub use currency::Currency;
 pub use decimal::AmountError;
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
-    BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
-    InvalidId, LinkCode, OrderId, PartnerId, PayoutId,
+    AccountName, BanId, BankReference, BrandId, CampaignId, ClaimId, ClickId, ConversionId,
+    DepositId, EnrollmentId, EvidenceId, FundsAccountId, FundsTransferId, InvalidId, LinkCode,
+    OrderId, PartnerId, PayoutId, WithdrawalId,
 };
 pub use lists::{
-    AccountType, BudgetInterval, CampaignStatus, ClaimStatus, Clearable, ConversionStatus,
-    ConversionType, DeclineReason, DisabledBy, EarningStatus, EnrollmentStatus, JoinMode,
-    LinkStatus, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, UnattributedReason,
-    VerifiedBy,
+    AccountType, BankFailure, Billing, BudgetInterval, CampaignStatus, ClaimStatus, Clearable,
+    ConversionStatus, ConversionType, DeclineReason, DepositStatus, DisabledBy, EarningStatus,
+    EnrollmentStatus, JoinMode, LinkStatus, PartnerStatus, PauseReason, PayoutMethod,
+    RefusalReason, UnattributedReason, VerifiedBy, WithdrawalStatus,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};

@@ -365,3 +365,16 @@ pub struct PartnerUnbannedV1 {
     /// Whose ban; absent: that of all campaigns.
     pub brand_id: Option<BrandId>,
 }
+
+/// Whether a brand is out of funds, as payment states it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrandFundsAdoptedV1 {
+    /// ISO 4217 code.
+    pub currency: Currency,
+    /// Whether it is.
+    pub exhausted: bool,
+}
+
+/// A campaign pauses while its brand is out of funds, and goes on when it is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowFundsV1 {}

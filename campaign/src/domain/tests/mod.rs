@@ -3,6 +3,7 @@
 mod bans;
 mod changing;
 mod decisions;
+mod funds;
 mod properties;
 
 use schemas::{About, CampaignActivatedV1, CampaignCreatedV1};

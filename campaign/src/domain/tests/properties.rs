@@ -146,6 +146,7 @@ impl BatchState {
             evidence_exists: command
                 .evidence()
                 .is_some_and(|id| self.evidence.contains(id)),
+            out_of_funds: false,
         };
         decide(view, command, &submitted_by(actor.clone()))
     }
