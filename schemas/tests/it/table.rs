@@ -176,7 +176,7 @@ fn keys_spread_over_all_partitions() {
 }
 
 #[test]
-fn an_event_ends_commands_of_one_kind_alone_beside_a_timers() {
+fn an_event_ends_commands_of_one_kind_alone_beside_those_of_timers() {
     for event in KINDS.iter().filter(|kind| !kind.command) {
         let commands = KINDS
             .iter()
@@ -188,7 +188,7 @@ fn an_event_ends_commands_of_one_kind_alone_beside_a_timers() {
         };
         let (public, own) = (names(&public), names(&own));
         assert!(
-            public.len() <= 1 && own.len() <= 1,
+            public.len() <= 1 && (own.len() <= 1 || !public.is_empty()),
             "{} ends {public:?} {own:?}",
             event.name
         );
