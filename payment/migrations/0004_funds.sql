@@ -13,7 +13,7 @@ CREATE INDEX accounts_of_brand ON accounts (brand, position DESC);
 
 -- Deposits and withdrawals.
 CREATE TABLE bank_transfers (
-    way        text   NOT NULL CHECK (way IN ('deposit', 'withdrawal')),
+    way        text   NOT NULL,
     id         text   NOT NULL,
     position   bigint NOT NULL,
     brand      text   NOT NULL,
