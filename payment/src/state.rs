@@ -319,7 +319,10 @@ impl Touched {
             }
             Body::LedgerPostedV1(posted) => {
                 for transfer in &posted.transfers {
-                    self.moved([&transfer.debit, &transfer.credit], &posted.conversion_id);
+                    self.moved(
+                        [&transfer.debit, &transfer.credit],
+                        posted.conversion_id.as_ref(),
+                    );
                 }
             }
             _ => self.of_funds(message),
@@ -331,7 +334,7 @@ impl Touched {
         match &message.body {
             Body::EarningsFundedV1(funded) => {
                 for transfer in &funded.transfers {
-                    self.moved([&transfer.debit, &transfer.credit], &None);
+                    self.moved([&transfer.debit, &transfer.credit], None);
                 }
                 let conversions = funded.conversion_ids.iter();
                 let conversions = conversions.map(ToString::to_string);
@@ -397,14 +400,14 @@ impl Touched {
     }
 
     /// What a posting moved, of this commission.
-    fn moved(&mut self, accounts: [&String; 2], conversion: &Option<String>) {
+    fn moved(&mut self, accounts: [&String; 2], conversion: Option<&String>) {
         for text in accounts {
             self.accounts.insert(text.clone());
             let Ok(account) = text.parse::<Account>() else {
                 continue;
             };
             if waits(&account) {
-                self.conversions.extend(conversion.clone());
+                self.conversions.extend(conversion.cloned());
             }
             if let Account::BrandUnfunded(brand) = account {
                 self.brands.insert(brand.into_string());

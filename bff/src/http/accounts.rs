@@ -95,8 +95,8 @@ pub(crate) async fn list_accounts(
             let names = funds::names(bff.host.pool(), &brand)
                 .await
                 .map_err(|error| runtime::unread(&error))?;
-            let named = names.iter().map(|name| format!("brand:{brand}.{name}"));
-            owners.extend(named);
+            let texts = names.iter().map(|name| format!("brand:{brand}.{name}"));
+            owners.extend(texts);
         }
     }
     let currency = filter.currency.map(Currency::code);
@@ -104,7 +104,7 @@ pub(crate) async fn list_accounts(
     let rows = balances::accounts(bff.host.pool(), owners.as_deref(), currency, below, rows)
         .await
         .map_err(|error| runtime::unread(&error))?;
-    let shown: Vec<(i64, AccountView)> = rows.into_iter().filter_map(view).collect();
+    let shown: Vec<(i64, AccountView)> = rows.iter().filter_map(view).collect();
     Ok(Page::new(
         list.page,
         shown,
@@ -113,7 +113,7 @@ pub(crate) async fn list_accounts(
     ))
 }
 
-fn view(row: AccountRow) -> Option<(i64, AccountView)> {
+fn view(row: &AccountRow) -> Option<(i64, AccountView)> {
     let id = AccountId {
         account: Totals::account(&row.owner, &row.account_type)?,
         currency: Currency::parse(&row.currency).ok()?,

@@ -27,6 +27,10 @@ fn moved(debit: &str, credit: &str, minor: i64) -> Transfer {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one event after the other, and what comes of them"
+)]
 async fn a_brands_money_and_what_moved_is_read_by_whom_it_belongs_to() {
     let app = bff().await;
     let topic = Topic::PaymentEvents;

@@ -83,7 +83,7 @@ impl Terms {
     pub fn floor(self) -> Option<i64> {
         match self.billing {
             Billing::Prepaid => Some(0),
-            Billing::Postpaid => self.credit_limit.map(|limit| limit.saturating_neg()),
+            Billing::Postpaid => self.credit_limit.map(i64::saturating_neg),
         }
     }
 }

@@ -6,12 +6,12 @@ use super::super::{FundsCommand, Note, Progress, Terms, Waiting, Way};
 use super::*;
 use schemas::PaymentCode;
 
-fn name(text: &str) -> Option<AccountName> {
-    Some(AccountName::parse(text).unwrap())
+fn name(text: &str) -> AccountName {
+    AccountName::parse(text).unwrap()
 }
 
 fn account(text: Option<&str>) -> Account {
-    Account::of_brand(&brand(), text.and_then(name).as_ref())
+    Account::of_brand(&brand(), text.map(name).as_ref())
 }
 
 fn begin(way: Way, id: &str, account: Option<&str>, minor: i64) -> Command {
@@ -19,7 +19,7 @@ fn begin(way: Way, id: &str, account: Option<&str>, minor: i64) -> Command {
         way,
         id: id.to_owned(),
         brand: brand(),
-        account: account.and_then(name),
+        account: account.map(name),
         amount: usd(minor),
         reference: None,
     })
@@ -34,8 +34,8 @@ fn transfer(from: Option<&str>, to: Option<&str>, minor: i64) -> Command {
     Command::Funds(FundsCommand::Transfer {
         id: FundsTransferId::parse("trf_1").unwrap(),
         brand: brand(),
-        from: from.and_then(name),
-        to: to.and_then(name),
+        from: from.map(name),
+        to: to.map(name),
         amount: usd(minor),
     })
 }
