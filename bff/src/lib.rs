@@ -13,11 +13,13 @@
 
 mod gateway;
 mod http;
+mod link_url;
 mod projections;
 mod store;
 mod waiting;
 
 use chassis::config::Env;
+use chassis::lasting::LastingKeys;
 use runtime::Definition;
 use sqlx::migrate::Migrator;
 
@@ -28,10 +30,15 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
 const ABOUT: &str = "The edge for front ends: commands with their outcomes, and everything that is read, in every mode.";
 
-/// The bff in one screen. Reads nothing from the environment beyond what every service reads.
-pub fn define(_: &mut Env) -> Definition<Projections> {
+/// The bff in one screen. Beside what every service reads it opens the texts that others seal to it.
+pub fn define(env: &mut Env) -> Definition<Projections> {
+    let keys = LastingKeys::read(env);
+    link_url::read_base(env);
+    api::visitor::set_keys(&keys);
+    sealing::texts::set_keys(&keys.current, &keys.accepted);
     Definition {
         operators: http::operator_routes,
+        api_keys: true,
         ..Definition::of(Projections, &MIGRATIONS, ABOUT, http::routes)
     }
 }

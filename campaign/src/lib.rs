@@ -3,8 +3,8 @@
 //! It takes the commands of `campaign-commands`, two of them from its own timers, and follows payment: whether a brand
 //! is out of funds. Which there are, and the one event that each ends in,
 //! says the table of kinds (`schemas/src/kinds.rs`). The fold of its events stands in `campaigns`, `terms`, `plans`,
-//! `enrollments`, `evidence` and `brand_funds`; what is in no event, so that it can be changed or erased, in `terms_texts`,
-//! `acceptance_metadata` and `evidence_files`.
+//! `enrollments`, `bans`, `api_keys`, `evidence` and `brand_funds`; what is in no event but sealed, or not at all, so that it can
+//! be changed or erased, in `terms_texts`, `acceptance_metadata` and `evidence_files`.
 
 pub mod domain;
 mod http;
@@ -15,6 +15,7 @@ mod state;
 mod store;
 
 use chassis::config::Env;
+use chassis::lasting::LastingKeys;
 use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
@@ -24,8 +25,10 @@ pub use state::BatchState;
 /// Campaign's own tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// The service. It reads no settings of its own.
-pub fn define(_env: &mut Env) -> Definition<CampaignDomain> {
+/// The service. Beside what every service reads it seals texts to those that follow it.
+pub fn define(env: &mut Env) -> Definition<CampaignDomain> {
+    let keys = LastingKeys::read(env);
+    sealing::texts::set_keys(&keys.current, &keys.accepted);
     Definition {
         jobs: LeaderJobs::nothing()
             .with(jobs::EndCampaigns)

@@ -1,19 +1,23 @@
 //! The states that a batch touches: loaded, looked at, evolved, noted beside, and saved.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use messaging::WriteTx;
 use schemas::{AcceptV1, Body, Event as _, Message};
-use types::{BanId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion};
+use types::{
+    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion,
+};
 
-use crate::domain::{Ban, Campaign, Command, Enrollment, Event, Evidence, Place, Rows, View};
+use crate::domain::{
+    ApiKey, Ban, Campaign, Command, Enrollment, Event, Evidence, FileHash, Place, Rows, View,
+};
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
 use crate::store::brand_funds::{self, Adopted};
 use crate::store::evidence_files::{self, EvidenceFile};
 use crate::store::terms::Published;
 use crate::store::terms_texts::{self, TermsTextRow};
-use crate::store::{bans, campaigns, enrollments, evidence, plans, terms};
+use crate::store::{api_keys, bans, campaigns, enrollments, evidence, plans, terms};
 
 /// The states that one batch touches, and what it adds.
 #[derive(Debug, Default)]
@@ -24,12 +28,16 @@ pub struct BatchState {
     changed_enrollments: BTreeSet<EnrollmentId>,
     bans: HashMap<BanId, Ban>,
     changed_bans: BTreeSet<BanId>,
-    evidence: HashSet<EvidenceId>,
-    new_evidence: Vec<Evidence>,
+    api_keys: HashMap<ApiKeyId, ApiKey>,
+    changed_api_keys: BTreeSet<ApiKeyId>,
+    evidence: HashMap<EvidenceId, Evidence>,
+    changed_evidence: BTreeSet<EvidenceId>,
+    /// The first evidence of each campaign that has a file.
+    files_shown: HashMap<(CampaignId, FileHash), EvidenceId>,
     new_terms: Vec<Published>,
     texts: Vec<TermsTextRow>,
     notes: HashMap<(EnrollmentId, TermsVersion), AcceptanceNote>,
-    files: Vec<EvidenceFile>,
+    files: HashMap<EvidenceId, EvidenceFile>,
     /// Whether brands are out of funds.
     funds: HashMap<brand_funds::Key, bool>,
     adopted_funds: HashMap<brand_funds::Key, Adopted>,
@@ -44,6 +52,8 @@ impl BatchState {
             BTreeSet::new(),
             BTreeSet::new(),
         );
+        let (mut key_ids, mut brand_ids) = (BTreeSet::new(), BTreeSet::new());
+        let mut shown = BTreeSet::new();
         let mut funded_ids = BTreeSet::new();
         for touched in messages.iter().map(|message| touched(message)) {
             if touched.funds {
@@ -52,23 +62,31 @@ impl BatchState {
             campaign_ids.extend(touched.campaign.map(CampaignId::into_string));
             enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
             partner_ids.extend(touched.partner.map(PartnerId::into_string));
-            evidence_ids.extend(touched.evidence.map(EvidenceId::into_string));
+            evidence_ids.extend(touched.evidence.into_iter().map(EvidenceId::into_string));
+            shown.extend(touched.files);
+            key_ids.extend(touched.api_key.map(ApiKeyId::into_string));
+            brand_ids.extend(touched.keyed_brand.map(BrandId::into_string));
         }
+        let now = tx.now();
         let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
         let connection = tx.connection();
-        let campaigns = campaigns::load(connection, &list(campaign_ids)).await?;
+        let campaigns = campaigns::load(connection, &list(campaign_ids), now).await?;
         let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
         let bans = bans::load(connection, &list(partner_ids)).await?;
-        let evidence = evidence::existing(connection, &list(evidence_ids)).await?;
+        let api_keys = api_keys::load(connection, &list(key_ids), &list(brand_ids)).await?;
+        let evidence = evidence::load(connection, &list(evidence_ids)).await?;
+        let files_shown = evidence::first_of(connection, &shown).await?;
         let funds = brand_funds::load(connection, &list(funded_ids)).await?;
         Ok(Self {
-            campaigns: campaigns.into_iter().map(|c| (c.id.clone(), c)).collect(),
+            campaigns,
             enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
             bans: bans.into_iter().map(|ban| (ban.id.clone(), ban)).collect(),
+            api_keys: api_keys.into_iter().map(|k| (k.id.clone(), k)).collect(),
             evidence: evidence
                 .into_iter()
-                .filter_map(|id| id.parse().ok())
+                .map(|evidence| (evidence.shown.subject.clone(), evidence))
                 .collect(),
+            files_shown,
             funds: funds.into_iter().collect(),
             ..Self::default()
         })
@@ -87,6 +105,13 @@ impl BatchState {
             .is_some_and(|(partner, of)| {
                 banned_by(Some(&of.brand), partner) || banned_by(None, partner)
             });
+        let (of_id, mut same_file) = (|id| self.evidence.get(id), [None, None]);
+        if let Some(shown) = command.shown() {
+            let hashes = FileHash::of(&shown.record);
+            for (first, hash) in same_file.iter_mut().zip(hashes) {
+                *first = self.files_shown.get(&(shown.key.clone(), hash));
+            }
+        }
         View {
             campaign,
             enrollment: command
@@ -94,14 +119,26 @@ impl BatchState {
                 .and_then(|id| self.enrollments.get(&id)),
             banned,
             ban: command.ban().and_then(|id| self.bans.get(&id)),
-            evidence_exists: command
-                .evidence()
-                .is_some_and(|id| self.evidence.contains(id)),
+            evidence: command.evidence().and_then(of_id),
+            replaced: command
+                .shown()
+                .and_then(|shown| shown.replaces.as_ref())
+                .and_then(of_id),
+            same_file,
+            api_key: command.api_key().and_then(|id| self.api_keys.get(id)),
+            keys_of_brand: command.keyed_brand().map_or(0, |of| self.keys_of(of)),
             out_of_funds: campaign.is_some_and(|campaign| {
                 let key = (campaign.brand.clone(), campaign.currency);
                 self.funds.get(&key).copied().unwrap_or_default()
             }),
         }
+    }
+
+    /// How many keys a brand has that are not revoked.
+    fn keys_of(&self, brand: &BrandId) -> usize {
+        let keys = self.api_keys.values();
+        let live = keys.filter(|key| key.brand == *brand && key.hash.is_some());
+        live.count()
     }
 
     /// Applies what happened.
@@ -148,14 +185,26 @@ impl BatchState {
                 };
                 self.adopted_funds.insert(key, row);
             }
-            Rows::Evidence(shown) => {
-                self.evidence.insert(shown.subject.clone());
-                let campaign = self.campaigns.get(&shown.key);
-                self.new_evidence.extend(campaign.map(|campaign| Evidence {
-                    shown: shown.clone(),
-                    brand: campaign.brand.clone(),
-                    submitted: place,
-                }));
+            Rows::ApiKey(key) => {
+                let before = self.api_keys.remove(key);
+                if let Some(after) = ApiKey::evolve(before, event, place) {
+                    self.api_keys.insert(key.clone(), after);
+                    self.changed_api_keys.insert(key.clone());
+                }
+            }
+            Rows::Evidence(id) => {
+                let before = self.evidence.remove(id);
+                let campaign = event.campaign().and_then(|id| self.campaigns.get(id));
+                let after =
+                    campaign.and_then(|of| Evidence::evolve(before, &of.brand, event, place));
+                if let Some(after) = after {
+                    for hash in FileHash::of(&after.shown.record) {
+                        let file = (after.shown.key.clone(), hash);
+                        self.files_shown.entry(file).or_insert_with(|| id.clone());
+                    }
+                    self.evidence.insert(id.clone(), after);
+                    self.changed_evidence.insert(id.clone());
+                }
             }
         }
     }
@@ -177,11 +226,12 @@ impl BatchState {
                 self.note_acceptance(wire, &applied.subject, applied.terms_version);
             }
             (Body::SubmitEvidenceV1(wire), Event::EvidenceSubmitted(shown)) => {
-                self.files.push(EvidenceFile {
+                let file = EvidenceFile {
                     evidence: shown.subject.clone(),
                     file_url: wire.file_url.clone(),
                     metadata: wire.metadata.clone(),
-                });
+                };
+                self.files.insert(shown.subject.clone(), file);
             }
             _ => {}
         }
@@ -207,6 +257,8 @@ impl BatchState {
         let changed = picked(&self.changed_campaigns, &self.campaigns);
         let renewed = picked(&self.changed_enrollments, &self.enrollments);
         let bans = picked(&self.changed_bans, &self.bans);
+        let keys = picked(&self.changed_api_keys, &self.api_keys);
+        let evidence = picked(&self.changed_evidence, &self.evidence);
         let funds: Vec<Adopted> = self.adopted_funds.into_values().collect();
         let connection = tx.connection();
         brand_funds::save(connection, &funds).await?;
@@ -215,11 +267,13 @@ impl BatchState {
         plans::insert(connection, &self.new_terms).await?;
         enrollments::save(connection, &renewed).await?;
         bans::save(connection, &bans).await?;
-        evidence::insert(connection, &self.new_evidence).await?;
+        api_keys::save(connection, &keys).await?;
+        evidence::save(connection, &evidence).await?;
         terms_texts::insert(connection, &self.texts).await?;
         let notes: Vec<_> = self.notes.into_values().collect();
         acceptance_metadata::save(connection, &notes).await?;
-        evidence_files::insert(connection, &self.files).await
+        let files: Vec<_> = self.files.into_values().collect();
+        evidence_files::save(connection, &files).await
     }
 }
 
@@ -250,7 +304,11 @@ struct Touched {
     enrollment: Option<EnrollmentId>,
     /// Whose bans.
     partner: Option<PartnerId>,
-    evidence: Option<EvidenceId>,
+    evidence: Vec<EvidenceId>,
+    files: Vec<(CampaignId, FileHash)>,
+    api_key: Option<ApiKeyId>,
+    /// Whose API keys.
+    keyed_brand: Option<BrandId>,
     /// Whether it needs to know of its brand's funds.
     funds: bool,
 }
@@ -261,7 +319,20 @@ impl Touched {
             campaign: command.campaign().cloned(),
             enrollment: command.enrollment(),
             partner: command.partner().cloned(),
-            evidence: command.evidence().cloned(),
+            evidence: [
+                command.evidence(),
+                command.shown().and_then(|shown| shown.replaces.as_ref()),
+            ]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
+            files: command.shown().map_or_else(Vec::new, |shown| {
+                let hashes = FileHash::of(&shown.record);
+                hashes.map(|hash| (shown.key.clone(), hash)).collect()
+            }),
+            api_key: command.api_key().cloned(),
+            keyed_brand: command.keyed_brand().cloned(),
             funds: command.needs_funds(),
         }
     }
@@ -271,7 +342,10 @@ impl Touched {
             campaign: event.campaign().cloned(),
             enrollment: event.enrollment().cloned(),
             partner: event.banned().cloned(),
-            evidence: event.evidence().cloned(),
+            evidence: event.evidence().cloned().into_iter().collect(),
+            files: Vec::new(),
+            api_key: event.api_key().cloned(),
+            keyed_brand: None,
             funds: false,
         }
     }

@@ -136,7 +136,7 @@ rejections! {
         CampaignClosed = "campaign_closed", 409, "It has ended for good.";
         CampaignEnded = "campaign_ended", 409, "Its end has come: it goes on when its brand moves that.";
         EndNotReached = "end_not_reached", 409, "Its end has not come, or it is not active.";
-        InvalidDates = "invalid_dates", 422, "A campaign ends after its start, and not before now.";
+        InvalidDates = "invalid_dates", 422, "A campaign ends after its start and after now; terms are in force within a year, after those before them.";
         OutOfFunds = "out_of_funds", 409, "The brand's funds do not cover what its partners earn: the campaign goes on when they do.";
         FundsUnchanged = "funds_unchanged", 409, "The campaign stands as its brand's funds have it.";
         HostNotAllowed = "host_not_allowed", 422, "A page of the campaign is on none of its hosts.";
@@ -153,9 +153,18 @@ rejections! {
         PartnerBanned = "partner_banned", 403, "The brand, or an operator, has banned the partner.";
         AlreadyBanned = "already_banned", 409, "The partner is banned.";
         NotBanned = "not_banned", 409, "There is no such ban to end.";
-        AlreadySubmitted = "already_submitted", 409, "The same file was submitted for the same purpose.";
+        AlreadySubmitted = "already_submitted", 409, "The same file was submitted for the same purpose, and not returned.";
+        EvidenceUnknown = "evidence_unknown", 404, "There is no such evidence for the one who asks.";
+        EvidenceDecided = "evidence_decided", 409, "The brand has approved, rejected or returned it.";
+        NotReturned = "not_returned", 409, "Only evidence that was returned is shown again.";
         CurrencyMismatch = "currency_mismatch", 422, "A plan pays in its campaign's currency.";
         TooManyVersions = "too_many_versions", 409, "There is no number for another version of the terms.";
+        ApiKeyUnknown = "api_key_unknown", 404, "There is no such API key for the one who asks.";
+        ApiKeyRevoked = "api_key_revoked", 409, "The API key was revoked, for good.";
+        ApiKeyExpired = "api_key_expired", 409, "The API key's time is over: make another.";
+        TooManyApiKeys = "too_many_api_keys", 409, "The brand has as many API keys as there may be: revoke one.";
+        InvalidExpiry = "invalid_expiry", 422, "An API key cannot expire before now.";
+        NotForProducers = "not_for_producers", 403, "API keys are made, rotated and revoked by people, at the bff or at campaign, and not by a producer.";
         Unreadable = "unreadable", 422, "The command says something that no build of ours would.";
     }
     /// Why tracking refuses.
@@ -174,7 +183,7 @@ rejections! {
         RefundExceedsPurchase = "refund_exceeds_purchase", 422, "More would go back than was paid.";
         NothingToRefund = "nothing_to_refund", 422, "The conversion has no amount.";
         ConversionUnknown = "conversion_unknown", 404, "There is no such conversion for the one who asks.";
-        ClickUnknown = "click_unknown", 404, "A partner's report that no click of its own led to.";
+        ClickUnknown = "click_unknown", 404, "There is no such click for the one who asks, or no click of its own led to what a partner reports.";
         TimeInFuture = "time_in_future", 422, "Claimed to happen more than five minutes from now.";
         RefundNotTrusted = "refund_not_trusted", 403, "A refund is for the brand, an operator or an external producer to report.";
         ClaimUnknown = "claim_unknown", 404, "There is no such claim for the one who asks.";
@@ -183,6 +192,8 @@ rejections! {
         LinkUnchanged = "link_unchanged", 409, "The link is so already.";
         LinkDisabled = "link_disabled", 403, "The brand, or an operator, has disabled the link: it is for them to enable.";
         TargetNotPermitted = "target_not_permitted", 403, "Where a link leads is for its partner, or an operator, to change.";
+        ClickBound = "click_bound", 409, "The click is another visitor's.";
+        VisitorKeyUnknown = "visitor_key_unknown", 409, "The bff and tracking have different lasting secrets: an operator must look.";
     }
     /// Why commission refuses.
     CommissionCode {

@@ -1,18 +1,21 @@
-//! `/api/v1/evidence/upload` and `/api/v1/evidence`.
+//! `/api/v1/evidence/upload` and `/api/v1/evidence`: what partners show, and what brands say of it.
 
-use api::SubmitEvidence;
+use api::lists::EvidenceReason;
+use api::{ApproveEvidence, RejectEvidence, ReturnEvidence, SubmitEvidence};
 use axum::extract::State;
 use axum::response::Response;
-use chassis::auth::Caller;
+use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
+use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, Page, PageQuery};
+use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::CampaignRefusals;
+use runtime::{CampaignRefusals, EvidenceStatus};
 use serde::{Deserialize, Serialize};
-use types::{CampaignId, PartnerId};
+use types::{CampaignId, EvidenceId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,16 +24,21 @@ use super::Bff;
 use super::commands::CommandView;
 use super::shown::moment;
 use super::submit::{Accepted, CommandRequest};
-use crate::store::evidence::{self, EvidenceRow};
+use crate::store::evidence::{self, EvidenceRow, Narrowed};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
     OpenApiRouter::new()
         .routes(routes!(submit_evidence))
         .routes(routes!(list_evidence))
+        .routes(routes!(get_evidence))
+        .routes(routes!(approve_evidence))
+        .routes(routes!(reject_evidence))
+        .routes(routes!(return_evidence))
 }
 
-/// Shows a piece of evidence for a campaign.
+/// Shows a piece of evidence for a campaign. What somebody showed before is taken, and says so (`duplicate_of`). What the brand
+/// returned may be shown again: the same address as it is, another with `replaces`.
 #[utoipa::path(
     post, path = "/api/v1/evidence/upload", tag = "evidence", params(Repeatable, Waits),
     request_body(content = SubmitEvidence,
@@ -53,7 +61,7 @@ pub(crate) async fn submit_evidence(
     bff.submit(command_request, body.command(partner)).await
 }
 
-/// A piece of evidence. Where its file lies is with the campaign service alone.
+/// A piece of evidence.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EvidenceView {
     #[schema(example = "evd_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
@@ -62,20 +70,44 @@ pub(crate) struct EvidenceView {
     partner_id: String,
     #[schema(example = "photo")]
     evidence_type: String,
+    /// Where the file lies; `null` of what was submitted before it was said, or was sealed under a key that is gone.
+    #[schema(example = "https://example.com/photo.jpg")]
+    file_url: Option<String>,
     /// SHA-256 of the file's address.
     url_hash: String,
+    /// SHA-256 of the file, where its partner gave it.
+    content_hash: Option<String>,
+    /// The evidence that was returned, and that this is shown for.
+    replaces: Option<String>,
+    /// The first evidence of the campaign that has the same address or the same content.
+    duplicate_of: Option<String>,
+    #[schema(value_type = EvidenceStatus)]
+    status: String,
+    /// Why the brand rejected or returned it.
+    #[schema(value_type = Option<EvidenceReason>)]
+    reason: Option<String>,
+    /// When it was shown last.
     submitted_at: Timestamp,
+    /// When the brand decided.
+    decided_at: Option<Timestamp>,
 }
 
 impl From<EvidenceRow> for EvidenceView {
     fn from(row: EvidenceRow) -> Self {
         Self {
+            file_url: row.file_url(),
             id: row.id,
             campaign_id: row.campaign_id,
             partner_id: row.partner_id,
             evidence_type: row.evidence_type,
             url_hash: row.url_hash,
+            content_hash: row.content_hash,
+            replaces: row.replaces,
+            duplicate_of: row.duplicate_of,
+            status: row.status,
+            reason: row.reason,
             submitted_at: moment(row.submitted_at),
+            decided_at: row.decided_at.map(moment),
         }
     }
 }
@@ -91,12 +123,33 @@ pub(crate) struct EvidenceFilter {
     /// Of this partner.
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
+    /// That stands so.
+    #[param(inline, value_type = Option<EvidenceStatus>)]
+    status: Option<types::EvidenceStatus>,
+    /// `true`: only what was shown before; `false`: only what was not.
+    duplicates: Option<bool>,
+}
+
+/// One piece of evidence.
+#[utoipa::path(
+    get, path = "/api/v1/evidence/{id}", tag = "evidence", params(("id" = String, Path)),
+    responses((status = 200, body = EvidenceView), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
+)]
+pub(crate) async fn get_evidence(
+    State(bff): State<Bff>,
+    caller: Caller,
+    Path(id): Path<EvidenceId>,
+) -> Result<Json<EvidenceView>, Problem> {
+    let row = evidence::find(bff.host.pool(), caller.scope()?, &id)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
 }
 
 /// Evidence, newest first: a partner's own, what was shown for a brand's campaigns, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/evidence", tag = "evidence", params(PageQuery, EvidenceFilter),
-    responses((status = 200, body = Page<EvidenceView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<EvidenceView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_evidence(
     State(bff): State<Bff>,
@@ -104,11 +157,84 @@ pub(crate) async fn list_evidence(
     list: List<EvidenceFilter>,
 ) -> Result<Page<EvidenceView>, Problem> {
     let filter = &list.filter;
-    let (campaign, partner) = (filter.campaign_id.as_ref(), filter.partner_id.as_ref());
-    let scope = caller.scope()?;
-    let rows = evidence::list(bff.host.pool(), scope, campaign, partner, list.page)
+    let narrowed = Narrowed {
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
+        status: filter.status,
+        duplicates: filter.duplicates,
+    };
+    let rows = evidence::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, EvidenceView::from);
     Ok(page)
+}
+
+/// Asks that evidence is approved: it shows what it should. For the campaign's brand, and for operators.
+#[utoipa::path(
+    post, path = "/api/v1/evidence/{id}/approve", tag = "evidence", params(("id" = String, Path), Repeatable, Waits),
+    request_body(content = ApproveEvidence, example = json!({"campaign_id": "camp123"})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn approve_evidence(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(evidence): Path<EvidenceId>,
+    write: Write<ApproveEvidence>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.require_role(&[Role::Brand])?;
+    bff.submit(command_request, body.command(evidence)).await
+}
+
+/// Asks that evidence is rejected, for good; its partner reads why. For the campaign's brand, and for operators.
+#[utoipa::path(
+    post, path = "/api/v1/evidence/{id}/reject", tag = "evidence", params(("id" = String, Path), Repeatable, Waits),
+    request_body(content = RejectEvidence, example = json!({"campaign_id": "camp123", "reason": "duplicate"})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn reject_evidence(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(evidence): Path<EvidenceId>,
+    write: Write<RejectEvidence>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.require_role(&[Role::Brand])?;
+    bff.submit(command_request, body.command(evidence)).await
+}
+
+/// Asks that evidence goes back: its partner reads why, and may show more, or something else. For the campaign's brand, and for operators.
+#[utoipa::path(
+    post, path = "/api/v1/evidence/{id}/return", tag = "evidence", params(("id" = String, Path), Repeatable, Waits),
+    request_body(content = ReturnEvidence, example = json!({"campaign_id": "camp123", "reason": "needs_more_detail"})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn return_evidence(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(evidence): Path<EvidenceId>,
+    write: Write<ReturnEvidence>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.require_role(&[Role::Brand])?;
+    bff.submit(command_request, body.command(evidence)).await
 }

@@ -1,6 +1,7 @@
 //! Projections: every event becomes what front ends read. Each row belongs to one topic, since two topics have no order
 //! between them.
 
+mod api_key;
 mod balance;
 mod ban;
 mod campaign;
@@ -24,6 +25,7 @@ use schemas::{Message, Service};
 use uuid::Uuid;
 
 use self::rows::Rows;
+use crate::store::api_keys::ApiKeyRow;
 use crate::store::balances::{self, Holder, Totals};
 use crate::store::bans::BanRow;
 use crate::store::campaigns::CampaignRow;
@@ -53,6 +55,7 @@ pub struct BatchState {
     submitted_here: HashSet<Uuid>,
     /// By command and its kind.
     outcomes: HashMap<(Uuid, &'static str), Outcome>,
+    api_keys: Rows<ApiKeyRow>,
     bans: Rows<BanRow>,
     campaigns: Rows<CampaignRow>,
     claims: Rows<ClaimRow>,
@@ -81,6 +84,8 @@ impl Projection for Projections {
         folds: &[
             "read_head",
             "outcomes",
+            "api_key_changes",
+            "api_keys",
             "balances",
             "bank_transfers",
             "bans",
@@ -98,10 +103,12 @@ impl Projection for Projections {
             "terms",
             "transfers",
         ],
-        sides: &["commands"],
+        sides: &["commands", "api_key_uses"],
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
         run_dependent: &[
             ("read_head", "position"),
+            ("api_key_changes", "change"),
+            ("api_keys", "position"),
             ("balances", "position"),
             ("balances", "updated_at"),
             ("bank_transfers", "position"),
@@ -120,7 +127,7 @@ impl Projection for Projections {
             ("transfers", "position"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 7,
+        fold_version: 8,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
@@ -137,12 +144,14 @@ impl Projection for Projections {
         if !commands.is_empty() {
             state.submitted_here = outcomes::submitted_here(tx, &commands).await?;
         }
+        state.api_keys = Rows::load(tx, messages).await?;
         state.bans = Rows::load(tx, messages).await?;
         state.campaigns = Rows::load(tx, messages).await?;
         state.claims = Rows::load(tx, messages).await?;
         state.commissions = Rows::load(tx, messages).await?;
         state.conversions = Rows::load(tx, messages).await?;
         state.enrollments = Rows::load(tx, messages).await?;
+        state.evidence = Rows::load(tx, messages).await?;
         state.payouts = Rows::load(tx, messages).await?;
         state.bank_transfers = Rows::load(tx, messages).await?;
         Ok(state)
@@ -154,6 +163,7 @@ impl Projection for Projections {
 
     fn fold(&self, state: &mut BatchState, message: &Message) -> Result<(), FoldError> {
         outcome::fold(state, message);
+        state.api_keys.fold(message);
         state.bans.fold(message);
         state.campaigns.fold(message);
         state.claims.fold(message);
@@ -173,6 +183,7 @@ impl Projection for Projections {
     }
 
     async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
+        state.api_keys.save(tx).await?;
         state.bans.save(tx).await?;
         state.campaigns.save(tx).await?;
         state.claims.save(tx).await?;

@@ -1,4 +1,4 @@
-//! Versions of terms, from `campaign-events`: without their text.
+//! Versions of terms, from `campaign-events`.
 
 use schemas::{Body, Message};
 
@@ -31,6 +31,9 @@ impl ReadModel for TermsRow {
             lead_flat: minor(&plan.lead_flat),
             hold_days: plan.hold_days,
             effective_at: terms.effective_at.get(),
+            text_hash: terms.text_hash.clone(),
+            worsens: terms.worsens,
+            sealed_text: terms.sealed_text.clone(),
         })
     }
 

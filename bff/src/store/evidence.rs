@@ -3,12 +3,13 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool};
-use types::{CampaignId, PartnerId};
+use sealing::texts;
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use types::{CampaignId, EvidenceId, EvidenceStatus, PartnerId};
 
 use super::{ITS_CAMPAIGNS_BRAND, Table, seen_by};
 
-/// A piece of evidence, without the file's address, which no event carries.
+/// A piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub(crate) struct EvidenceRow {
     pub(crate) id: String,
@@ -18,6 +19,21 @@ pub(crate) struct EvidenceRow {
     pub(crate) evidence_type: String,
     pub(crate) url_hash: String,
     pub(crate) submitted_at: i64,
+    pub(crate) content_hash: Option<String>,
+    pub(crate) replaces: Option<String>,
+    pub(crate) duplicate_of: Option<String>,
+    pub(crate) sealed_url: Option<Vec<u8>>,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) decided_at: Option<i64>,
+}
+
+impl EvidenceRow {
+    /// Where the file lies, as far as that can be read.
+    pub(crate) fn file_url(&self) -> Option<String> {
+        let id = EvidenceId::parse(self.id.as_str()).ok()?;
+        texts::open(&texts::of_evidence(&id), self.sealed_url.as_deref()?)
+    }
 }
 
 impl Table for EvidenceRow {
@@ -39,23 +55,58 @@ impl Table for EvidenceRow {
             evidence_type: text = |r| r.evidence_type.as_str(),
             url_hash: text = |r| r.url_hash.as_str(),
             submitted_at: bigint = |r| r.submitted_at,
-        } on (id) set (submitted_at))
+            content_hash: text = |r| r.content_hash.as_deref(),
+            replaces: text = |r| r.replaces.as_deref(),
+            duplicate_of: text = |r| r.duplicate_of.as_deref(),
+            sealed_url: bytea = |r| r.sealed_url.as_deref(),
+            status: text = |r| r.status.as_str(),
+            reason: text = |r| r.reason.as_deref(),
+            decided_at: bigint = |r| r.decided_at,
+        } on (id) set (submitted_at, content_hash, replaces, duplicate_of, sealed_url, status, reason, decided_at))
         .await
     }
+}
+
+/// What a list of evidence is narrowed to.
+#[derive(Debug, Default)]
+pub(crate) struct Narrowed<'a> {
+    pub(crate) campaign: Option<&'a CampaignId>,
+    pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) status: Option<EvidenceStatus>,
+    pub(crate) duplicates: Option<bool>,
 }
 
 /// A partner's own, those in a brand's campaigns, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    campaign: Option<&CampaignId>,
-    partner: Option<&PartnerId>,
+    to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<EvidenceRow>, sqlx::Error> {
     let narrowing = [
-        ("campaign_id", campaign.map(CampaignId::as_str)),
-        ("partner_id", partner.map(PartnerId::as_str)),
+        ("campaign_id", to.campaign.map(CampaignId::as_str)),
+        ("partner_id", to.partner.map(PartnerId::as_str)),
+        ("status", to.status.map(EvidenceStatus::name)),
     ];
-    let seen = seen_by(scope, ITS_CAMPAIGNS_BRAND);
+    let seen = |sql: &mut QueryBuilder<Postgres>| {
+        seen_by(scope, ITS_CAMPAIGNS_BRAND)(sql);
+        match to.duplicates {
+            Some(true) => sql.push(" AND duplicate_of IS NOT NULL"),
+            Some(false) => sql.push(" AND duplicate_of IS NULL"),
+            None => sql,
+        };
+    };
     super::list(pool, page, seen, &narrowing).await
+}
+
+/// One of them, when this caller may see it.
+pub(crate) async fn find(
+    pool: &PgPool,
+    scope: Scope<'_>,
+    id: &EvidenceId,
+) -> Result<Option<EvidenceRow>, sqlx::Error> {
+    let mut sql = QueryBuilder::new("SELECT * FROM evidence WHERE id = ");
+    sql.push_bind(id.as_str());
+    seen_by(scope, ITS_CAMPAIGNS_BRAND)(&mut sql);
+    sql.build_query_as().fetch_optional(pool).await
 }

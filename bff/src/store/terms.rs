@@ -2,6 +2,7 @@
 
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use sealing::texts;
 use sqlx::{FromRow, PgPool};
 use types::CampaignId;
 
@@ -22,6 +23,17 @@ pub(crate) struct TermsRow {
     pub(crate) lead_flat: Option<i64>,
     pub(crate) hold_days: i32,
     pub(crate) effective_at: i64,
+    pub(crate) text_hash: Option<String>,
+    pub(crate) worsens: Option<bool>,
+    pub(crate) sealed_text: Option<Vec<u8>>,
+}
+
+impl TermsRow {
+    /// The terms as partners read them, as far as that can be read.
+    pub(crate) fn text(&self) -> Option<String> {
+        let campaign = CampaignId::parse(self.campaign_id.as_str()).ok()?;
+        texts::open(&texts::of_terms(&campaign), self.sealed_text.as_deref()?)
+    }
 }
 
 impl Table for TermsRow {
@@ -47,7 +59,10 @@ impl Table for TermsRow {
             lead_flat: bigint = |r| r.lead_flat,
             hold_days: int = |r| r.hold_days,
             effective_at: bigint = |r| r.effective_at,
-        } on (id) set (effective_at))
+            text_hash: text = |r| r.text_hash.as_deref(),
+            worsens: boolean = |r| r.worsens,
+            sealed_text: bytea = |r| r.sealed_text.as_deref(),
+        } on (id) set (effective_at, sealed_text))
         .await
     }
 }

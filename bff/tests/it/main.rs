@@ -13,6 +13,7 @@ mod funds;
 mod gateway;
 mod idempotency;
 mod jwt;
+mod keys;
 mod operator;
 mod outages;
 mod overload;

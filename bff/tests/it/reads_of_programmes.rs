@@ -1,16 +1,19 @@
 //! What a partner finds and a brand looks after: campaigns, terms, links, evidence, conversions.
 
+use qrcode::{EcLevel, QrCode};
 use runtime::testing::{TestService, brand, operator, partner};
 use schemas::{
     Body, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1,
     CampaignPausedV1, CampaignResumedV1, ConversionAttributedV1, ConversionRefundNotedV1,
-    ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1,
-    LinkChangedV1, LinkCreatedV1, Plan, TermsPublishedV1, Topic, WireMoney,
+    ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceApprovedV1,
+    EvidenceReturnedV1, EvidenceSubmittedV1, LinkChangedV1, LinkCreatedV1, Plan, TermsPublishedV1,
+    Topic, Utm, WireMoney,
 };
+use sealing::texts;
 use serde_json::{Value, json};
 use types::{
-    BrandId, BudgetInterval, ConversionType, Currency, DisabledBy, JoinMode, LinkStatus, Micros,
-    Money, PauseReason, TermsVersion, WindowDays,
+    BrandId, BudgetInterval, ConversionType, Currency, DisabledBy, EvidenceReason, JoinMode,
+    LinkStatus, Micros, Money, PauseReason, TermsVersion, WindowDays,
 };
 
 use crate::app::{bff, facts, partner123};
@@ -32,6 +35,7 @@ fn created(join: Option<JoinMode>) -> Body {
         description: None,
         landing_url: None,
         starts_at: None,
+        trusts_redirects: None,
         ends_at: None,
         budget: None,
     }
@@ -56,6 +60,12 @@ fn published(version: i32) -> Body {
             hold_days: 14,
         },
         effective_at: Micros(1_795_000_000_000_000),
+        text_hash: None,
+        worsens: None,
+        sealed_text: Some(texts::seal(
+            &texts::of_terms(&"camp123".parse().unwrap()),
+            &format!("Be honest. Version {version}."),
+        )),
     }
     .into()
 }
@@ -66,6 +76,7 @@ fn activated() -> Body {
         allowed_hosts: vec!["shop.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     }
     .into()
 }
@@ -163,12 +174,14 @@ async fn a_changed_campaign_shows_the_whole_of_what_it_is_now() {
             interval: BudgetInterval::Month,
         }),
         join: JoinMode::Invite,
+        trusts_redirects: Some(true),
     };
     of_campaign(&app, changed.clone().into()).await;
     let (_, seen) = app.get("/api/v1/campaigns/camp123", &partner123()).await;
     for (what, expected) in [
         ("name", json!("Late summer sale")),
         ("description", json!("For the beach.")),
+        ("trusts_redirects", json!(true)),
         ("allowed_hosts", json!(["b.example"])),
         ("fallback_url", json!("https://b.example/later")),
         ("landing_url", json!("https://b.example/beach")),
@@ -196,6 +209,37 @@ async fn a_changed_campaign_shows_the_whole_of_what_it_is_now() {
 }
 
 #[tokio::test]
+async fn terms_show_whether_they_are_in_force_and_worsen_something() {
+    let app = bff().await;
+    let Body::TermsPublishedV1(mut later) = published(2) else {
+        unreachable!()
+    };
+    later.effective_at = Micros(4_000_000_000_000_000);
+    later.worsens = Some(true);
+    later.text_hash = Some("0b".repeat(32));
+    for event in [created(None), published(1), activated(), later.into()] {
+        of_campaign(&app, event).await;
+    }
+    let (_, one) = app.get("/api/v1/campaigns/camp123", &partner123()).await;
+    assert_eq!(one["terms_version"], 1);
+    let (_, list) = app
+        .get("/api/v1/campaigns/camp123/terms", &partner123())
+        .await;
+    let seen = |at: usize| {
+        let terms = &list["items"][at];
+        json!([
+            terms["version"],
+            terms["in_force"],
+            terms["worsens"],
+            terms["text_hash"]
+        ])
+    };
+    assert_eq!(seen(0), json!([2, false, true, "0b".repeat(32)]));
+    assert_eq!(seen(1), json!([1, true, null, null]));
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn the_versions_of_terms_are_read_newest_first_with_what_they_pay() {
     let app = bff().await;
     for event in [created(None), published(1), activated(), published(2)] {
@@ -211,6 +255,7 @@ async fn the_versions_of_terms_are_read_newest_first_with_what_they_pay() {
         .map(|terms| &terms["version"])
         .collect();
     assert_eq!(versions, [2, 1]);
+    assert_eq!(list["items"][0]["text"], "Be honest. Version 2.");
     assert_eq!(
         list["items"][0]["plan"],
         json!({"sale": {"bps": 1000}, "lead": {"flat": {"amount": "5.00", "currency": "USD"}}, "hold_days": 14})
@@ -233,6 +278,8 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
         campaign_id: "camp123".parse().unwrap(),
         partner_id: "partner123".parse().unwrap(),
         target_url: "https://shop.example/shoes".to_owned(),
+        utm: None,
+        deep_paths: None,
     };
     let tracking = Topic::TrackingEvents;
     facts(&app, tracking, &[("lnk_1", "lnk_1", link.into())]).await;
@@ -240,6 +287,10 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
         partner_id: "partner123".parse().unwrap(),
         evidence_type: "photo".to_owned(),
         url_hash: "00".repeat(32),
+        content_hash: None,
+        replaces: None,
+        duplicate_of: None,
+        sealed_url: None,
     };
     // As it was stated before it said its brand.
     let accepted = EnrollmentAcceptedV1 {
@@ -275,10 +326,53 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
     }
     let (_, links) = app.get("/api/v1/links", &partner123()).await;
     assert_eq!(links["items"][0]["path"], "/c/lnk_1");
+    assert_eq!(links["items"][0]["url"], "http://127.0.0.1:9/c/lnk_1");
     assert_eq!(
         links["items"][0]["target_url"],
         "https://shop.example/shoes"
     );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_address_of_a_link_is_a_qr_code_as_an_image() {
+    let app = bff().await;
+    of_campaign(&app, created(None)).await;
+    let link = LinkCreatedV1 {
+        campaign_id: "camp123".parse().unwrap(),
+        partner_id: "partner123".parse().unwrap(),
+        target_url: "https://shop.example/shoes".to_owned(),
+        utm: None,
+        deep_paths: None,
+    };
+    facts(
+        &app,
+        Topic::TrackingEvents,
+        &[("lnk_1", "lnk_1", link.into())],
+    )
+    .await;
+    let image = async |who: &str| {
+        let url = format!("{}/api/v1/links/lnk_1/qr", app.base_url);
+        let response = app.client.get(url).bearer_auth(who).send().await.unwrap();
+        let kind = response.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        (
+            response.status().as_u16(),
+            kind,
+            response.text().await.unwrap(),
+        )
+    };
+    let (status, kind, svg) = image(&partner123()).await;
+    assert_eq!((status, &*kind), (200, "image/svg+xml"));
+    assert!(svg.starts_with("<?xml") && svg.contains("<svg"), "{svg}");
+    let modules = QrCode::with_error_correction_level("http://127.0.0.1:9/c/lnk_1", EcLevel::Q)
+        .unwrap()
+        .width()
+        + 8;
+    assert!(svg.contains(&format!("width=\"{}\"", modules * 8)), "{svg}");
+    assert_eq!(image(&partner("partner456")).await.0, 404);
     app.stop().await;
 }
 
@@ -291,6 +385,8 @@ async fn a_link_is_read_as_its_last_change_left_it() {
         campaign_id: "camp123".parse().unwrap(),
         partner_id: "partner123".parse().unwrap(),
         target_url: "https://shop.example/shoes".to_owned(),
+        utm: None,
+        deep_paths: None,
     };
     let path = "/api/v1/links/lnk_1";
     facts(&app, topic, &[("lnk_1", "lnk_1", made.clone().into())]).await;
@@ -306,6 +402,11 @@ async fn a_link_is_read_as_its_last_change_left_it() {
         status: LinkStatus::Disabled,
         disabled_by: Some(DisabledBy::Brand),
         created_at: Micros(1_795_000_000_000_000),
+        utm: Some(Utm {
+            source: Some("{partner_id}".to_owned()),
+            ..Utm::default()
+        }),
+        deep_paths: Some(true),
     };
     facts(&app, topic, &[("lnk_1", "lnk_1", changed.into())]).await;
     for who in [partner123(), brand("brand1"), operator()] {
@@ -318,12 +419,102 @@ async fn a_link_is_read_as_its_last_change_left_it() {
                 &json!("brand")
             )
         );
+        assert_eq!(
+            (&one["utm"]["source"], &one["deep_paths"]),
+            (&json!("{partner_id}"), &json!(true))
+        );
         assert_eq!(count(&app, "/api/v1/links?status=disabled", &who).await, 1);
         assert_eq!(count(&app, "/api/v1/links?status=active", &who).await, 0);
     }
     for stranger in [partner("partner456"), brand("brand2")] {
         assert_eq!(app.get(path, &stranger).await.0, 404);
     }
+    app.stop().await;
+}
+
+/// What was shown for `camp123`.
+fn shown(id: &str, duplicate_of: Option<&str>) -> Body {
+    let file = format!("https://files.example/{id}.jpg");
+    EvidenceSubmittedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        evidence_type: "photo".to_owned(),
+        url_hash: "00".repeat(32),
+        content_hash: Some("0a".repeat(32)),
+        replaces: None,
+        duplicate_of: duplicate_of.map(|id| id.parse().unwrap()),
+        sealed_url: Some(texts::seal(
+            &texts::of_evidence(&id.parse().unwrap()),
+            &file,
+        )),
+    }
+    .into()
+}
+
+#[tokio::test]
+async fn evidence_is_read_with_its_file_and_with_what_the_brand_says_of_it() {
+    let app = bff().await;
+    of_campaign(&app, created(None)).await;
+    let (partner_id, brand_id) = ("partner123".parse().unwrap(), brand1());
+    let returned = EvidenceReturnedV1 {
+        partner_id,
+        brand_id,
+        reason: EvidenceReason::NeedsMoreDetail,
+    };
+    let approved = EvidenceApprovedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        brand_id: brand1(),
+        evidence_type: "photo".to_owned(),
+    };
+    let topic = Topic::CampaignEvents;
+    let of = |id, event| ("camp123", id, event);
+    facts(
+        &app,
+        topic,
+        &[
+            of("evd_1", shown("evd_1", None)),
+            of("evd_2", shown("evd_2", Some("evd_1"))),
+            of("evd_1", returned.clone().into()),
+        ],
+    )
+    .await;
+    let path = "/api/v1/evidence/evd_1";
+    for who in [partner123(), brand("brand1"), operator()] {
+        let (_, one) = app.get(path, &who).await;
+        assert_eq!(one["file_url"], "https://files.example/evd_1.jpg");
+        assert_eq!(
+            (&one["status"], &one["reason"]),
+            (&json!("returned"), &json!("needs_more_detail"))
+        );
+        for (query, expected) in [
+            ("status=returned", 1),
+            ("status=approved", 0),
+            ("duplicates=true", 1),
+            ("duplicates=false", 1),
+            ("campaign_id=camp123", 2),
+        ] {
+            let list = format!("/api/v1/evidence?{query}");
+            assert_eq!(count(&app, &list, &who).await, expected, "{query}");
+        }
+    }
+    for stranger in [partner("partner456"), brand("brand2")] {
+        assert_eq!(app.get(path, &stranger).await.0, 404);
+    }
+    // Shown again, what the brand said before is gone, and it stands where it stood.
+    facts(&app, topic, &[of("evd_1", shown("evd_1", None))]).await;
+    let (_, again) = app.get(path, &partner123()).await;
+    assert_eq!(
+        (&again["status"], &again["reason"], &again["decided_at"]),
+        (&json!("submitted"), &Value::Null, &Value::Null)
+    );
+    let (_, list) = app.get("/api/v1/evidence", &partner123()).await;
+    assert_eq!(list["items"][0]["id"], "evd_2");
+    facts(&app, topic, &[of("evd_1", approved.into())]).await;
+    let (_, done) = app.get(path, &brand("brand1")).await;
+    assert_eq!(done["status"], "approved");
+    // Sealed for another evidence, or under a key that is gone: it is not shown, and nothing fails.
+    facts(&app, topic, &[of("evd_3", shown("evd_1", None))]).await;
+    let (_, strange) = app.get("/api/v1/evidence/evd_3", &partner123()).await;
+    assert_eq!(strange["file_url"], Value::Null);
     app.stop().await;
 }
 

@@ -1,12 +1,12 @@
 //! What campaign is asked.
 
-use schemas::{About, Budget, CampaignCreatedV1, EvidenceSubmittedV1};
+use schemas::{About, ApiKeyCreatedV1, Budget, CampaignCreatedV1, EvidenceSubmittedV1};
 use types::{
-    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, JoinMode, Micros, PartnerId, Plan,
-    RefusalReason, TermsVersion, WindowDays,
+    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, EvidenceReason, JoinMode,
+    Micros, PartnerId, Plan, RefusalReason, TermsVersion, WindowDays,
 };
 
-use super::{Ban, Campaign, Enrollment};
+use super::{ApiKey, Ban, Campaign, Enrollment, Evidence, Rotation};
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,8 +51,16 @@ pub struct View<'a> {
     pub banned: bool,
     /// The ban that it would make or end.
     pub ban: Option<&'a Ban>,
-    /// Whether the evidence that it would make is there already.
-    pub evidence_exists: bool,
+    /// The evidence that it would make or decide about.
+    pub evidence: Option<&'a Evidence>,
+    /// The one that it is to be instead of.
+    pub replaced: Option<&'a Evidence>,
+    /// The first evidence of the campaign of the same address, and that of the same content.
+    pub same_file: [Option<&'a EvidenceId>; 2],
+    /// The API key that it names.
+    pub api_key: Option<&'a ApiKey>,
+    /// How many keys that are not revoked the brand has that it would make one for.
+    pub keys_of_brand: usize,
     /// Whether the campaign's brand is out of funds, in its currency.
     pub out_of_funds: bool,
 }
@@ -81,7 +89,7 @@ pub enum Command {
         /// Which.
         campaign: CampaignId,
     },
-    /// Put terms and a plan in force.
+    /// Put terms and a plan in force, now or later.
     PublishTerms {
         /// Of which campaign.
         campaign: CampaignId,
@@ -89,6 +97,12 @@ pub enum Command {
         window: WindowDays,
         /// What conversions earn.
         plan: Plan,
+        /// SHA-256 of their text.
+        text_hash: String,
+        /// From when they are in force; `None`: from now on.
+        effective_at: Option<Micros>,
+        /// What partners read, sealed.
+        sealed_text: Vec<u8>,
     },
     /// Go from one status to another.
     Move {
@@ -124,8 +138,42 @@ pub enum Command {
         /// Why; `None`: the ban ends.
         reason: Option<RefusalReason>,
     },
+    /// Make an API key.
+    CreateApiKey(About<ApiKeyCreatedV1>),
+    /// Give it another secret.
+    RotateApiKey {
+        /// Which.
+        key: ApiKeyId,
+        /// What it is from then on.
+        rotation: Rotation,
+    },
+    /// End it.
+    RevokeApiKey {
+        /// Which.
+        key: ApiKeyId,
+    },
     /// Show what was done.
     SubmitEvidence(About<EvidenceSubmittedV1>),
+    /// Say whether it shows what it should.
+    Review {
+        /// For which campaign.
+        campaign: CampaignId,
+        /// Which.
+        evidence: EvidenceId,
+        /// What the brand says.
+        review: Review,
+    },
+}
+
+/// What a brand says of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Review {
+    /// It shows what it should.
+    Approve,
+    /// It does not, for good.
+    Reject(EvidenceReason),
+    /// The partner may show more.
+    Return(EvidenceReason),
 }
 
 /// What is to be another of a campaign. What is not given stays as it is.
@@ -149,6 +197,8 @@ pub struct CampaignChange {
     pub budget: Edit<Budget>,
     /// How partners come in.
     pub join: Option<JoinMode>,
+    /// Whether the visitor that a redirect names is believed.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// What becomes of something that a campaign can do without.
@@ -213,9 +263,13 @@ impl Command {
             | Self::PublishTerms { campaign, .. }
             | Self::Move { campaign, .. }
             | Self::Accept { campaign, .. }
-            | Self::Change { campaign, .. } => Some(campaign),
+            | Self::Change { campaign, .. }
+            | Self::Review { campaign, .. } => Some(campaign),
             Self::SubmitEvidence(shown) => Some(&shown.key),
-            Self::Ban { .. } => None,
+            Self::Ban { .. }
+            | Self::CreateApiKey(_)
+            | Self::RotateApiKey { .. }
+            | Self::RevokeApiKey { .. } => None,
         }
     }
 
@@ -231,7 +285,28 @@ impl Command {
             | Self::EndCampaign { .. }
             | Self::FollowFunds { .. }
             | Self::PublishTerms { .. }
-            | Self::Move { .. } => None,
+            | Self::Move { .. }
+            | Self::Review { .. }
+            | Self::CreateApiKey(_)
+            | Self::RotateApiKey { .. }
+            | Self::RevokeApiKey { .. } => None,
+        }
+    }
+
+    /// The API key that it names.
+    pub fn api_key(&self) -> Option<&ApiKeyId> {
+        match self {
+            Self::CreateApiKey(new) => Some(&new.subject),
+            Self::RotateApiKey { key, .. } | Self::RevokeApiKey { key } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// The brand that it would make an API key for.
+    pub fn keyed_brand(&self) -> Option<&BrandId> {
+        match self {
+            Self::CreateApiKey(new) => Some(&new.brand_id),
+            _ => None,
         }
     }
 
@@ -253,10 +328,19 @@ impl Command {
         Some(EnrollmentId::of(self.campaign()?, self.partner()?))
     }
 
-    /// The evidence that it would make.
+    /// The evidence that it would make or decide about.
     pub fn evidence(&self) -> Option<&EvidenceId> {
         match self {
             Self::SubmitEvidence(shown) => Some(&shown.subject),
+            Self::Review { evidence, .. } => Some(evidence),
+            _ => None,
+        }
+    }
+
+    /// What it would make.
+    pub fn shown(&self) -> Option<&About<EvidenceSubmittedV1>> {
+        match self {
+            Self::SubmitEvidence(shown) => Some(shown),
             _ => None,
         }
     }

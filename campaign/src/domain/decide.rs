@@ -2,17 +2,17 @@
 
 use schemas::{
     About, CampaignActivatedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
-    CampaignResumedV1, EvidenceSubmittedV1,
+    CampaignResumedV1,
 };
-use types::{CampaignStatus, PauseReason, Plan, TermsVersion, WindowDays};
+use types::{CampaignStatus, PauseReason};
 
-use super::ban::{ban, not_banned};
+use super::api_key;
+use super::ban::ban;
 use super::change::{change_campaign, check_budget, check_dates, end_campaign, ends_in_the_past};
-use super::enrollment::{self, enrolled};
 use super::funds::{follow, out_of_funds};
-use super::{
-    Campaign, Code, Command, Context, Event, Rejection, Step, Terms, TermsPublished, View,
-};
+use super::terms::publish_terms;
+use super::{Campaign, Code, Command, Context, Event, Rejection, Step, View};
+use super::{enrollment, evidence};
 
 /// What comes of a command. Ownership is decided here, from the state itself; another's campaign is an unknown one.
 pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event, Rejection> {
@@ -21,8 +21,22 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         Command::ChangeCampaign { change, .. } => change_campaign(view.campaign, change, context),
         Command::EndCampaign { due_at, .. } => end_campaign(view.campaign, *due_at, context),
         Command::FollowFunds { .. } => follow(view, context),
-        Command::PublishTerms { window, plan, .. } => {
-            publish_terms(view.campaign, *window, *plan, context)
+        Command::PublishTerms {
+            window,
+            plan,
+            text_hash,
+            sealed_text,
+            effective_at,
+            ..
+        } => {
+            let effective_at = effective_at.unwrap_or(context.now);
+            publish_terms(
+                view.campaign,
+                (*window, *plan),
+                (text_hash, sealed_text),
+                effective_at,
+                context,
+            )
         }
         Command::Move { step, .. } => move_on(view, *step, context),
         Command::Accept {
@@ -40,7 +54,13 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
             brand,
             reason,
         } => ban(view, partner, brand.as_ref(), *reason, context),
-        Command::SubmitEvidence(shown) => submit_evidence(view, shown, context),
+        Command::CreateApiKey(new) => api_key::create(view, new, context),
+        Command::RotateApiKey { rotation, .. } => api_key::rotate(view, rotation, context),
+        Command::RevokeApiKey { .. } => api_key::revoke(view, context),
+        Command::SubmitEvidence(shown) => evidence::submit(view, shown, context),
+        Command::Review {
+            campaign, review, ..
+        } => evidence::review(view, campaign, *review, context),
     }
 }
 
@@ -65,47 +85,14 @@ fn create(
     Ok(Event::CampaignCreated(new.clone()))
 }
 
-fn publish_terms(
-    campaign: Option<&Campaign>,
-    window: WindowDays,
-    plan: Plan,
-    context: &Context,
-) -> Result<Event, Rejection> {
-    let campaign = own(campaign, context)?;
-    if campaign.status == CampaignStatus::Closed {
-        return Err(campaign_closed());
-    }
-    if let Some((flat, pointer)) = plan.stranger_to(campaign.currency) {
-        let (ours, requested) = (campaign.currency, flat.currency);
-        let detail = format!("the campaign pays in {ours}, not in {requested}");
-        return Err(Rejection::of(pointer, Code::CurrencyMismatch, detail));
-    }
-    let version = match campaign.terms_version {
-        None => TermsVersion::FIRST,
-        Some(last) => last.next().ok_or_else(|| {
-            let detail = "the campaign has as many versions of terms as there can be";
-            Rejection::new(Code::TooManyVersions, detail)
-        })?,
-    };
-    Ok(Event::TermsPublished(TermsPublished {
-        campaign: campaign.id.clone(),
-        brand: campaign.brand.clone(),
-        currency: campaign.currency,
-        terms: Terms {
-            version,
-            window,
-            plan,
-            effective_at: context.now,
-        },
-    }))
-}
-
 /// The life of a campaign: what may follow what.
 fn move_on(view: View, step: Step, context: &Context) -> Result<Event, Rejection> {
     let campaign = own(view.campaign, context)?;
     let (id, brand_id) = (campaign.id.clone(), campaign.brand.clone());
     match (campaign.status, step) {
-        (CampaignStatus::Draft, Step::Activate) if campaign.terms_version.is_none() => {
+        (CampaignStatus::Draft, Step::Activate)
+            if campaign.terms_in_force(context.now).is_none() =>
+        {
             Err(terms_not_published())
         }
         (CampaignStatus::Draft, Step::Activate) | (CampaignStatus::Paused, Step::Resume)
@@ -120,6 +107,7 @@ fn move_on(view: View, step: Step, context: &Context) -> Result<Event, Rejection
                 allowed_hosts: campaign.allowed_hosts.clone(),
                 fallback_url: campaign.fallback_url.clone(),
                 starts_at: campaign.starts_at,
+                trusts_redirects: campaign.trusts_redirects.then_some(true),
             };
             Ok(About::of(id, activated).into())
         }
@@ -153,29 +141,6 @@ fn move_on(view: View, step: Step, context: &Context) -> Result<Event, Rejection
             let detail = "the campaign is active: there is no pause to end";
             Err(Rejection::new(Code::NotPaused, detail))
         }
-    }
-}
-
-fn submit_evidence(
-    view: View,
-    shown: &About<EvidenceSubmittedV1>,
-    context: &Context,
-) -> Result<Event, Rejection> {
-    if !context.actor.is_partner(&shown.partner_id) {
-        return Err(partner_unknown());
-    }
-    visible(view.campaign, context)?;
-    not_banned(view)?;
-    match enrolled(view) {
-        None => {
-            let detail = "accept the campaign's terms first";
-            Err(Rejection::new(Code::NotEnrolled, detail))
-        }
-        Some(_) if view.evidence_exists => {
-            let detail = "this evidence is submitted already";
-            Err(Rejection::new(Code::AlreadySubmitted, detail))
-        }
-        Some(_) => Ok(Event::EvidenceSubmitted(shown.clone())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What happened.
 
-use schemas::{About, BrandFundsAdoptedV1, EvidenceSubmittedV1};
-use types::{BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
+use schemas::{About, BrandFundsAdoptedV1};
+use types::{ApiKeyId, BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
 
 use super::Terms;
 
@@ -16,6 +16,8 @@ pub struct TermsPublished {
     pub currency: Currency,
     /// The terms.
     pub terms: Terms,
+    /// What partners read, sealed; none in what was recorded before.
+    pub sealed_text: Option<Vec<u8>>,
 }
 
 /// Which rows an event makes or changes.
@@ -29,10 +31,12 @@ pub enum Rows<'a> {
     Enrollment(&'a EnrollmentId),
     /// A ban's.
     Ban(&'a BanId),
+    /// An API key's.
+    ApiKey(&'a ApiKeyId),
     /// That of a brand's funds.
     BrandFunds(&'a About<BrandFundsAdoptedV1>),
     /// That of a piece of evidence.
-    Evidence(&'a About<EvidenceSubmittedV1>),
+    Evidence(&'a EvidenceId),
 }
 
 schemas::events! {
@@ -70,6 +74,18 @@ schemas::events! {
         PartnerUnbanned(PartnerUnbannedV1),
         /// It is another.
         CampaignChanged(CampaignChangedV1),
+        /// An API key of a brand exists.
+        ApiKeyCreated(ApiKeyCreatedV1),
+        /// It has another secret.
+        ApiKeyRotated(ApiKeyRotatedV1),
+        /// It opens nothing any more.
+        ApiKeyRevoked(ApiKeyRevokedV1),
+        /// Evidence shows what it should.
+        EvidenceApproved(EvidenceApprovedV1),
+        /// It does not, for good.
+        EvidenceRejected(EvidenceRejectedV1),
+        /// The partner may show more.
+        EvidenceReturned(EvidenceReturnedV1),
         /// Whether a brand is out of funds.
         BrandFundsAdopted(BrandFundsAdoptedV1),
     }
@@ -84,6 +100,9 @@ impl Event {
             Self::CampaignActivated(activated) => &activated.subject,
             Self::EnrollmentAccepted(accepted) => &accepted.key,
             Self::EvidenceSubmitted(shown) => &shown.key,
+            Self::EvidenceApproved(approved) => &approved.key,
+            Self::EvidenceRejected(rejected) => &rejected.key,
+            Self::EvidenceReturned(returned) => &returned.key,
             Self::CampaignPaused(paused) => &paused.subject,
             Self::CampaignResumed(resumed) => &resumed.subject,
             Self::CampaignClosed(closed) => &closed.subject,
@@ -93,9 +112,12 @@ impl Event {
             Self::EnrollmentApplied(applied) => &applied.key,
             Self::EnrollmentApproved(approved) => &approved.key,
             Self::EnrollmentRejected(rejected) => &rejected.key,
-            Self::PartnerBanned(_) | Self::PartnerUnbanned(_) | Self::BrandFundsAdopted(_) => {
-                return None;
-            }
+            Self::PartnerBanned(_)
+            | Self::PartnerUnbanned(_)
+            | Self::ApiKeyCreated(_)
+            | Self::ApiKeyRotated(_)
+            | Self::ApiKeyRevoked(_)
+            | Self::BrandFundsAdopted(_) => return None,
         })
     }
 
@@ -117,7 +139,13 @@ impl Event {
             Self::EnrollmentRejected(rejected) => Rows::Enrollment(&rejected.subject),
             Self::PartnerBanned(banned) => Rows::Ban(&banned.subject),
             Self::PartnerUnbanned(unbanned) => Rows::Ban(&unbanned.subject),
-            Self::EvidenceSubmitted(shown) => Rows::Evidence(shown),
+            Self::ApiKeyCreated(created) => Rows::ApiKey(&created.subject),
+            Self::ApiKeyRotated(rotated) => Rows::ApiKey(&rotated.subject),
+            Self::ApiKeyRevoked(revoked) => Rows::ApiKey(&revoked.subject),
+            Self::EvidenceSubmitted(shown) => Rows::Evidence(&shown.subject),
+            Self::EvidenceApproved(approved) => Rows::Evidence(&approved.subject),
+            Self::EvidenceRejected(rejected) => Rows::Evidence(&rejected.subject),
+            Self::EvidenceReturned(returned) => Rows::Evidence(&returned.subject),
             Self::BrandFundsAdopted(adopted) => Rows::BrandFunds(adopted),
         }
     }
@@ -139,10 +167,18 @@ impl Event {
         }
     }
 
-    /// The evidence that it made.
+    /// The API key that it made or changed.
+    pub fn api_key(&self) -> Option<&ApiKeyId> {
+        match self.rows() {
+            Rows::ApiKey(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// The evidence that it made or changed.
     pub fn evidence(&self) -> Option<&EvidenceId> {
         match self.rows() {
-            Rows::Evidence(shown) => Some(&shown.subject),
+            Rows::Evidence(evidence) => Some(evidence),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Every decision comes to exactly one event, so [`decide`] returns one, and none can be empty.
 
+mod api_key;
 mod ban;
 mod campaign;
 mod change;
@@ -9,15 +10,21 @@ mod command;
 mod decide;
 mod enrollment;
 mod event;
+mod evidence;
 mod funds;
+mod terms;
 
 #[cfg(test)]
 mod tests;
 
+pub use api_key::{ApiKey, Rotation};
 pub use ban::Ban;
-pub use campaign::{Campaign, Enrollment, Evidence, Place, Terms};
-pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Fact, Step, View};
+pub use campaign::{Campaign, Enrollment, Place, Terms};
+pub use command::{
+    Actor, CampaignChange, Change, Command, Context, Edit, Fact, Review, Step, View,
+};
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
+pub use evidence::{Evidence, FileHash};
 pub use funds::react;
 pub use schemas::{CampaignCode as Code, Rejection};

@@ -1,21 +1,25 @@
 //! `/api/v1/campaign/evidence`: what partners show of their work.
 
-use api::{Request, SubmitEvidence};
+use api::lists::EvidenceReason;
+use api::{ApproveEvidence, RejectEvidence, Request, ReturnEvidence, SubmitEvidence};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
-use chassis::json::Metadata;
+use chassis::json::{Json, Metadata};
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
-use chassis::params::parameter;
+use chassis::params::{Path, parameter};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{CampaignRefusals, Host, Waiting};
+use runtime::{CampaignRefusals, EvidenceStatus, Host, Waiting};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
-use types::{CampaignId, Micros, PartnerId, check_evidence_type};
+use types::{
+    CampaignId, EvidenceId, EvidenceReason as Reason, EvidenceStatus as Status, Micros, PartnerId,
+    check_evidence_type,
+};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,7 +29,12 @@ use crate::store::evidence::{self, Narrowed, Row};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Host> {
-    OpenApiRouter::new().routes(routes!(submit_evidence, list_evidence))
+    OpenApiRouter::new()
+        .routes(routes!(submit_evidence, list_evidence))
+        .routes(routes!(get_evidence))
+        .routes(routes!(approve_evidence))
+        .routes(routes!(reject_evidence))
+        .routes(routes!(return_evidence))
 }
 
 /// A piece of evidence.
@@ -48,10 +57,23 @@ pub(super) struct EvidenceView {
     file_url: Option<String>,
     /// SHA-256 of the address.
     url_hash: String,
+    /// SHA-256 of the file, where its partner gave it.
+    content_hash: Option<String>,
+    /// The evidence that was returned, and that this is shown for.
+    replaces: Option<String>,
+    /// The first evidence of the campaign that has the same address or the same content.
+    duplicate_of: Option<String>,
     /// The client's own notes.
     metadata: Option<Metadata>,
-    /// When it was shown.
+    #[schema(value_type = EvidenceStatus)]
+    status: String,
+    /// Why the brand rejected or returned it.
+    #[schema(value_type = Option<EvidenceReason>)]
+    reason: Option<String>,
+    /// When it was shown last.
     submitted_at: Timestamp,
+    /// When the brand decided.
+    decided_at: Option<Timestamp>,
 }
 
 impl EvidenceView {
@@ -67,24 +89,77 @@ impl EvidenceView {
             evidence_type: submitted.evidence_type.clone(),
             file_url: Some(file_url),
             url_hash: submitted.url_hash.clone(),
+            content_hash: submitted.content_hash.clone(),
+            replaces: submitted.replaces.as_ref().map(ToString::to_string),
+            duplicate_of: submitted.duplicate_of.as_ref().map(ToString::to_string),
             metadata,
+            status: Status::Submitted.name().to_owned(),
+            reason: None,
             submitted_at: Timestamp(first.header.time),
+            decided_at: None,
         })
     }
 }
 
 impl From<Row> for EvidenceView {
     fn from(row: Row) -> Self {
+        let stored = row.evidence;
         Self {
-            evidence_id: row.id,
-            campaign_id: row.campaign_id,
-            partner_id: row.partner_id,
-            evidence_type: row.evidence_type,
+            evidence_id: stored.id,
+            campaign_id: stored.campaign_id,
+            partner_id: stored.partner_id,
+            evidence_type: stored.evidence_type,
             file_url: row.file_url,
-            url_hash: row.url_hash,
+            url_hash: stored.url_hash,
+            content_hash: stored.content_hash,
+            replaces: stored.replaces,
+            duplicate_of: stored.duplicate_of,
             metadata: row.metadata.and_then(|text| Metadata::parse(&text).ok()),
-            submitted_at: Timestamp(Micros(row.submitted_at)),
+            status: stored.status,
+            reason: stored.reason,
+            submitted_at: Timestamp(Micros(stored.submitted_at)),
+            decided_at: stored.decided_at.map(|at| Timestamp(Micros(at))),
         }
+    }
+}
+
+/// What a brand has said of evidence.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReviewView {
+    /// Of which.
+    #[schema(example = "evd_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    evidence_id: String,
+    /// For which campaign.
+    #[schema(example = "camp123")]
+    campaign_id: String,
+    /// Who showed it.
+    #[schema(example = "partner123")]
+    partner_id: String,
+    #[schema(value_type = EvidenceStatus)]
+    status: &'static str,
+    /// Why the brand rejected or returned it.
+    #[schema(value_type = Option<EvidenceReason>)]
+    reason: Option<&'static str>,
+    /// When it said so.
+    decided_at: Timestamp,
+}
+
+impl ReviewView {
+    fn of(first: &Message) -> Option<Self> {
+        let (partner, status, reason) = match &first.body {
+            Body::EvidenceApprovedV1(it) => (&it.partner_id, Status::Approved, None),
+            Body::EvidenceRejectedV1(it) => (&it.partner_id, Status::Rejected, Some(it.reason)),
+            Body::EvidenceReturnedV1(it) => (&it.partner_id, Status::Returned, Some(it.reason)),
+            _ => return None,
+        };
+        Some(Self {
+            evidence_id: first.header.subject.clone(),
+            campaign_id: first.header.key.clone(),
+            partner_id: partner.to_string(),
+            status: status.name(),
+            reason: reason.map(Reason::name),
+            decided_at: Timestamp(first.header.time),
+        })
     }
 }
 
@@ -101,9 +176,15 @@ pub(super) struct EvidenceFilter {
     partner_id: Option<PartnerId>,
     /// Of this type only.
     evidence_type: Option<String>,
+    /// That stands so.
+    #[param(value_type = Option<EvidenceStatus>, inline)]
+    status: Option<Status>,
+    /// `true`: only what was shown before; `false`: only what was not.
+    duplicates: Option<bool>,
 }
 
-/// Shows what a partner did for a campaign that it is enrolled in.
+/// Shows what a partner did for a campaign that it is enrolled in. What somebody showed before is taken, and says so
+/// (`duplicate_of`). What the brand returned may be shown again: the same address as it is, another with `replaces`.
 #[utoipa::path(
     post,
     path = "/api/v1/campaign/evidence",
@@ -159,12 +240,118 @@ pub(super) async fn list_evidence(
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
         evidence_type,
+        status: filter.status,
+        duplicates: filter.duplicates,
     };
     let rows = evidence::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
     Ok(Page::new(
         list.page,
         rows.map_err(|error| runtime::unread(&error))?,
-        |row| row.position,
+        |row| row.evidence.position,
         EvidenceView::from,
     ))
+}
+
+/// One piece of evidence.
+#[utoipa::path(
+    get,
+    path = "/api/v1/campaign/evidence/{evidence_id}",
+    tag = "evidence",
+    params(("evidence_id" = String, Path)),
+    responses((status = 200, body = EvidenceView), Problems<Forbidden>),
+    security(("bearer" = []))
+)]
+pub(super) async fn get_evidence(
+    State(host): State<Host>,
+    caller: Caller,
+    Path(evidence): Path<EvidenceId>,
+) -> Result<Json<EvidenceView>, Problem> {
+    let row = evidence::find(host.pool(), caller.scope()?, &evidence)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
+}
+
+/// Says that evidence shows what it should. For the campaign's brand, and for operators.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaign/evidence/{evidence_id}/approve",
+    tag = "evidence",
+    params(("evidence_id" = String, Path), Repeatable),
+    request_body(content = ApproveEvidence, example = json!({"campaign_id": "camp123"})),
+    responses(
+        (status = 200, body = ReviewView),
+        (status = 202, body = Waiting),
+        Problems<CampaignRefusals>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn approve_evidence(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    Path(evidence): Path<EvidenceId>,
+    write: Write<ApproveEvidence>,
+) -> Result<Response, Problem> {
+    let command = |_, body: ApproveEvidence| body.command(evidence);
+    let submitted = host
+        .submit_write(ApproveEvidence::KIND, write, &caller, &context, command)
+        .await?;
+    Ok(submitted.ok(ReviewView::of))
+}
+
+/// Says that evidence does not show what it should, for good; its partner reads why. For the campaign's brand, and for operators.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaign/evidence/{evidence_id}/reject",
+    tag = "evidence",
+    params(("evidence_id" = String, Path), Repeatable),
+    request_body(content = RejectEvidence, example = json!({"campaign_id": "camp123", "reason": "duplicate"})),
+    responses(
+        (status = 200, body = ReviewView),
+        (status = 202, body = Waiting),
+        Problems<CampaignRefusals>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn reject_evidence(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    Path(evidence): Path<EvidenceId>,
+    write: Write<RejectEvidence>,
+) -> Result<Response, Problem> {
+    let command = |_, body: RejectEvidence| body.command(evidence);
+    let submitted = host
+        .submit_write(RejectEvidence::KIND, write, &caller, &context, command)
+        .await?;
+    Ok(submitted.ok(ReviewView::of))
+}
+
+/// Gives evidence back: its partner reads why, and may show more, or something else. For the campaign's brand, and for operators.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaign/evidence/{evidence_id}/return",
+    tag = "evidence",
+    params(("evidence_id" = String, Path), Repeatable),
+    request_body(content = ReturnEvidence, example = json!({"campaign_id": "camp123", "reason": "needs_more_detail"})),
+    responses(
+        (status = 200, body = ReviewView),
+        (status = 202, body = Waiting),
+        Problems<CampaignRefusals>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn return_evidence(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    Path(evidence): Path<EvidenceId>,
+    write: Write<ReturnEvidence>,
+) -> Result<Response, Problem> {
+    let command = |_, body: ReturnEvidence| body.command(evidence);
+    let submitted = host
+        .submit_write(ReturnEvidence::KIND, write, &caller, &context, command)
+        .await?;
+    Ok(submitted.ok(ReviewView::of))
 }

@@ -4,6 +4,7 @@ mod bans;
 mod campaigns;
 mod enrollments;
 mod evidence;
+mod keys;
 mod terms;
 
 use chassis::auth::Caller;
@@ -20,6 +21,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(enrollments::routes())
         .merge(bans::routes())
         .merge(evidence::routes())
+        .merge(keys::routes())
         .with_state(host.clone())
 }
 

@@ -14,11 +14,14 @@ impl TryFrom<About<TermsPublishedV1>> for TermsPublished {
             campaign: published.subject,
             brand: record.brand_id,
             currency: record.currency,
+            sealed_text: record.sealed_text,
             terms: Terms {
                 version: record.version,
                 window: record.window_days,
                 plan: plan.map_err(|(field, invalid)| Unreadable::new(field, invalid))?,
                 effective_at: record.effective_at,
+                text_hash: record.text_hash,
+                worsens: record.worsens,
             },
         })
     }
@@ -34,6 +37,9 @@ impl From<TermsPublished> for About<TermsPublishedV1> {
             window_days: terms.window,
             plan: schemas::Plan::from(&terms.plan),
             effective_at: terms.effective_at,
+            text_hash: terms.text_hash,
+            worsens: terms.worsens,
+            sealed_text: published.sealed_text,
         };
         Self::of(published.campaign, record)
     }

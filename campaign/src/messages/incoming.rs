@@ -5,17 +5,24 @@ use std::fmt::Write;
 
 use chassis::json::{Metadata, WebUrl};
 use schemas::{
-    About, AcceptV1, Body, Budget, CampaignCreatedV1, ChangeV1, CreateV1, EndEnrollmentV1,
-    EvidenceSubmittedV1, Header, Message, PublishTermsV1, SubmitEvidenceV1, WireBudget,
+    About, AcceptV1, ApiKeyCreatedV1, Body, Budget, CampaignCreatedV1, ChangeV1, CreateApiKeyV1,
+    CreateV1, EndEnrollmentV1, EvidenceSubmittedV1, Header, Message, PublishTermsV1,
+    RotateApiKeyV1, SubmitEvidenceV1, WireBudget,
 };
+use sealing::texts;
 use sha2::{Digest, Sha256};
 use types::{
-    BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId, EnrollmentStatus, EvidenceId,
-    JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays, check_allowed_hosts,
-    check_campaign_name, check_description, check_evidence_type, check_page, check_terms_text,
+    ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId,
+    EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, PartnerId, RefusalReason, TermsVersion,
+    WindowDays, check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
+    check_evidence_type, check_key_hash, check_key_prefix, check_overlap, check_page, check_scopes,
+    check_terms_text,
 };
 
-use crate::domain::{CampaignChange, Change, Code, Command, Edit, Rejection, Step};
+use super::from_an_edge;
+use crate::domain::{
+    CampaignChange, Change, Code, Command, Edit, Rejection, Review, Rotation, Step,
+};
 
 /// The command of a message; `None` when the message is no command of ours.
 pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
@@ -46,6 +53,16 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         }
         Body::UnbanPartnerV1(wire) => ban(header, wire.brand_id.as_deref(), None),
         Body::SubmitEvidenceV1(wire) => submit_evidence(header, wire),
+        Body::CreateApiKeyV1(wire) => create_api_key(header, wire),
+        Body::RotateApiKeyV1(wire) => rotate_api_key(header, wire),
+        Body::RevokeApiKeyV1(_) => of_api_key(header).map(|key| Command::RevokeApiKey { key }),
+        Body::ApproveEvidenceV1(_) => review(header, Review::Approve),
+        Body::RejectEvidenceV1(wire) => {
+            evidence_reason(&wire.reason).and_then(|why| review(header, Review::Reject(why)))
+        }
+        Body::ReturnEvidenceV1(wire) => {
+            evidence_reason(&wire.reason).and_then(|why| review(header, Review::Return(why)))
+        }
         _ => return None,
     })
 }
@@ -75,6 +92,7 @@ fn create(header: &Header, wire: &CreateV1) -> Result<Command, Rejection> {
         starts_at: wire.starts_at,
         ends_at: wire.ends_at,
         budget: budget(wire.budget.as_ref())?,
+        trusts_redirects: wire.trusts_redirects.filter(|trusts| *trusts),
     };
     Ok(Command::Create(About::of(campaign, created)))
 }
@@ -104,6 +122,7 @@ fn change_campaign(header: &Header, wire: &ChangeV1) -> Result<Command, Rejectio
         ends_at: edit(wire.ends_at, Clearable::EndsAt, &clear)?,
         budget: edit(budget(wire.budget.as_ref())?, Clearable::Budget, &clear)?,
         join: join(wire.join.as_deref())?,
+        trusts_redirects: wire.trusts_redirects,
     };
     Ok(Command::ChangeCampaign {
         campaign,
@@ -155,13 +174,17 @@ fn budget(wire: Option<&WireBudget>) -> Result<Option<Budget>, Rejection> {
 
 fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Rejection> {
     check_terms_text(&wire.text).map_err(at("/text"))?;
+    let campaign = of_campaign(header)?;
     Ok(Command::PublishTerms {
-        campaign: of_campaign(header)?,
+        sealed_text: texts::seal(&texts::of_terms(&campaign), &wire.text),
+        campaign,
         window: WindowDays::new(wire.window_days).map_err(at("/window_days"))?,
         plan: wire
             .plan
             .read()
             .map_err(|(pointer, invalid)| at(pointer)(invalid))?,
+        text_hash: sha256(&wire.text),
+        effective_at: wire.effective_at,
     })
 }
 
@@ -232,15 +255,87 @@ fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, 
     check_evidence_type(&wire.evidence_type).map_err(at("/evidence_type"))?;
     let evidence = EvidenceId::of(&campaign, &partner, &wire.evidence_type, &wire.file_url);
     about(header, evidence.as_str())?;
+    if let Some(hash) = &wire.content_hash {
+        check_content_hash(hash).map_err(at("/content_hash"))?;
+    }
+    let replaces = wire.replaces.as_deref().map(str::parse);
+    let sealed_url = texts::seal(&texts::of_evidence(&evidence), &wire.file_url);
     Ok(Command::SubmitEvidence(About {
         key: campaign,
         subject: evidence,
         record: EvidenceSubmittedV1 {
             partner_id: partner,
             evidence_type: wire.evidence_type.clone(),
-            url_hash: url_hash(&wire.file_url),
+            url_hash: sha256(&wire.file_url),
+            content_hash: wire.content_hash.clone(),
+            replaces: replaces.transpose().map_err(at("/replaces"))?,
+            duplicate_of: None,
+            sealed_url: Some(sealed_url),
         },
     }))
+}
+
+fn create_api_key(header: &Header, wire: &CreateApiKeyV1) -> Result<Command, Rejection> {
+    let key = of_api_key(header)?;
+    about(header, ApiKeyId::of_command(header.id).as_str())?;
+    let brand_id = wire.brand_id.parse().map_err(at("/brand_id"))?;
+    secret(&wire.prefix, &wire.hash)?;
+    let scopes = wire.scopes.iter().map(|name| ApiKeyScope::parse(name));
+    let scopes: Option<Vec<_>> = scopes.collect();
+    let unknown = "names a scope that there is not";
+    let scopes = scopes.ok_or(unknown).map_err(at("/scopes"))?;
+    check_scopes(&scopes).map_err(at("/scopes"))?;
+    let created = ApiKeyCreatedV1 {
+        brand_id,
+        prefix: wire.prefix.clone(),
+        hash: wire.hash.clone(),
+        scopes,
+        expires_at: wire.expires_at,
+    };
+    Ok(Command::CreateApiKey(About::of(key, created)))
+}
+
+fn rotate_api_key(header: &Header, wire: &RotateApiKeyV1) -> Result<Command, Rejection> {
+    let key = of_api_key(header)?;
+    secret(&wire.prefix, &wire.hash)?;
+    let overlap_seconds = wire.overlap_seconds.unwrap_or(0);
+    check_overlap(overlap_seconds).map_err(at("/overlap_seconds"))?;
+    let rotation = Rotation {
+        prefix: wire.prefix.clone(),
+        hash: wire.hash.clone(),
+        overlap_seconds,
+    };
+    Ok(Command::RotateApiKey { key, rotation })
+}
+
+/// What is known of a secret. Edges alone make them: who knows the hash of a key of another's could have it made one of its own,
+/// and what is done with it counted as its own.
+fn secret(prefix: &str, hash: &str) -> Result<(), Rejection> {
+    check_key_prefix(prefix).map_err(at("/prefix"))?;
+    check_key_hash(hash).map_err(at("/hash"))
+}
+
+/// The API key that is key and subject, of an edge's command.
+fn of_api_key(header: &Header) -> Result<ApiKeyId, Rejection> {
+    if !from_an_edge(header) {
+        let detail = "API keys are for people to make, rotate and revoke, and not for a producer";
+        return Err(Rejection::new(Code::NotForProducers, detail));
+    }
+    about(header, &header.key)?;
+    header.key.parse().map_err(at("/key_id"))
+}
+
+fn review(header: &Header, review: Review) -> Result<Command, Rejection> {
+    Ok(Command::Review {
+        campaign: header.key.parse().map_err(at("/campaign_id"))?,
+        evidence: header.subject.parse().map_err(at("/evidence_id"))?,
+        review,
+    })
+}
+
+fn evidence_reason(name: &str) -> Result<EvidenceReason, Rejection> {
+    let reason = EvidenceReason::parse(name);
+    reason.ok_or("is none that is known").map_err(at("/reason"))
 }
 
 /// The campaign that is key and subject.
@@ -273,9 +368,10 @@ fn metadata(text: Option<&str>) -> Result<(), Rejection> {
         .map_err(at("/metadata"))
 }
 
-fn url_hash(url: &str) -> String {
+/// In hexadecimal.
+fn sha256(text: &str) -> String {
     let mut hash = String::with_capacity(64);
-    for byte in Sha256::digest(url.as_bytes()) {
+    for byte in Sha256::digest(text.as_bytes()) {
         let _cannot_fail = write!(hash, "{byte:02x}");
     }
     hash

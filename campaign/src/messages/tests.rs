@@ -2,16 +2,17 @@
 
 use proptest::prelude::*;
 use schemas::{
-    About, Actor, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1,
-    CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1, EnrollmentAcceptedV1,
-    EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentEndedV1, EnrollmentInvitedV1,
-    EnrollmentRejectedV1, Event as _, EvidenceSubmittedV1, Header, Message, PartnerBannedV1,
-    PartnerUnbannedV1, Topic, WriterSchema, Written,
+    About, Actor, ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Budget, CampaignActivatedV1,
+    CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1,
+    EnrollmentAcceptedV1, EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentEndedV1,
+    EnrollmentInvitedV1, EnrollmentRejectedV1, Event as _, EvidenceApprovedV1, EvidenceRejectedV1,
+    EvidenceReturnedV1, EvidenceSubmittedV1, Header, Message, PartnerBannedV1, PartnerUnbannedV1,
+    Topic, WriterSchema, Written,
 };
 use types::{
-    BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Currency, Earning, EnrollmentId,
-    EnrollmentStatus, EvidenceId, HoldDays, JoinMode, Micros, Money, PartnerId, PauseReason, Plan,
-    RefusalReason, TermsVersion, Uuid, WindowDays,
+    ApiKeyScope, BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Currency, Earning,
+    EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, HoldDays, JoinMode, Micros, Money,
+    PartnerId, PauseReason, Plan, RefusalReason, TermsVersion, Uuid, WindowDays,
 };
 
 use super::actor;
@@ -92,8 +93,42 @@ fn details() -> impl Strategy<Value = CampaignChangedV1> {
             ends_at: times.1,
             budget,
             join: JoinMode::Approval,
+            trusts_redirects: Some(true),
         },
     )
+}
+
+/// What becomes of an API key.
+fn api_key() -> impl Strategy<Value = Event> {
+    (ID, ID, "[0-9a-f]{64}", 0..3_u8).prop_map(|(key, brand, hash, kind)| {
+        let (key, brand_id) = (key.parse().unwrap(), brand.parse().unwrap());
+        let (prefix, scopes) = (hash[..8].to_owned(), vec![ApiKeyScope::ReportsRead]);
+        match kind {
+            0 => Event::from(About::of(
+                key,
+                ApiKeyCreatedV1 {
+                    brand_id,
+                    prefix,
+                    hash,
+                    scopes,
+                    expires_at: None,
+                },
+            )),
+            1 => Event::from(About::of(
+                key,
+                ApiKeyRotatedV1 {
+                    brand_id,
+                    prefix,
+                    hash: hash.clone(),
+                    scopes,
+                    expires_at: Some(Micros(7)),
+                    previous_hash: Some(hash),
+                    previous_until: Some(Micros(8)),
+                },
+            )),
+            _ => Event::from(About::of(key, ApiKeyRevokedV1 { brand_id })),
+        }
+    })
 }
 
 /// What changes a campaign that there is, or a partner's place in it.
@@ -200,6 +235,48 @@ fn changed() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn sealed() -> impl Strategy<Value = Option<Vec<u8>>> {
+    prop::option::of(prop::collection::vec(any::<u8>(), 0..100))
+}
+
+/// What a brand says of evidence.
+fn reviewed() -> impl Strategy<Value = Event> {
+    (ID, ID, ID, ID, 0..3_u8).prop_map(|(campaign, evidence, partner, brand, kind)| {
+        let (key, subject) = (campaign.parse().unwrap(), evidence.parse().unwrap());
+        let (partner_id, brand_id) = (partner.parse().unwrap(), brand.parse().unwrap());
+        let reason = EvidenceReason::Duplicate;
+        match kind {
+            0 => Event::EvidenceApproved(About {
+                key,
+                subject,
+                record: EvidenceApprovedV1 {
+                    partner_id,
+                    brand_id,
+                    evidence_type: "photo".to_owned(),
+                },
+            }),
+            1 => Event::EvidenceRejected(About {
+                key,
+                subject,
+                record: EvidenceRejectedV1 {
+                    partner_id,
+                    brand_id,
+                    reason,
+                },
+            }),
+            _ => Event::EvidenceReturned(About {
+                key,
+                subject,
+                record: EvidenceReturnedV1 {
+                    partner_id,
+                    brand_id,
+                    reason,
+                },
+            }),
+        }
+    })
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let version = || (1..=i32::MAX).prop_map(|n| TermsVersion::new(n).unwrap());
     prop_oneof![
@@ -216,33 +293,46 @@ fn event() -> impl Strategy<Value = Event> {
                 starts_at: details.starts_at,
                 ends_at: details.ends_at,
                 budget: details.budget,
+                trusts_redirects: details.trusts_redirects,
             };
             Event::from(About::of(campaign.parse().unwrap(), created))
         }),
         (ID, details()).prop_map(|(campaign, changed)| {
             Event::from(About::of(campaign.parse().unwrap(), changed))
         }),
-        (ID, ID, version(), 1..=365_i32, plan(), any::<i64>()).prop_map(
-            |(campaign, brand, version, days, plan, at)| {
-                Event::TermsPublished(TermsPublished {
-                    campaign: campaign.parse().unwrap(),
-                    brand: brand.parse().unwrap(),
-                    currency: Currency::JPY,
-                    terms: Terms {
-                        version,
-                        window: WindowDays::new(days).unwrap(),
-                        plan,
-                        effective_at: Micros(at),
-                    },
-                })
-            }
-        ),
+        (
+            ID,
+            ID,
+            version(),
+            1..=365_i32,
+            (plan(), sealed()),
+            any::<i64>()
+        )
+            .prop_map(
+                |(campaign, brand, version, days, (plan, sealed_text), at)| {
+                    Event::TermsPublished(TermsPublished {
+                        sealed_text,
+                        campaign: campaign.parse().unwrap(),
+                        brand: brand.parse().unwrap(),
+                        currency: Currency::JPY,
+                        terms: Terms {
+                            version,
+                            window: WindowDays::new(days).unwrap(),
+                            plan,
+                            effective_at: Micros(at),
+                            text_hash: Some("0b".repeat(32)),
+                            worsens: Some(at % 2 == 0),
+                        },
+                    })
+                }
+            ),
         (ID, ID, hosts(), fallback()).prop_map(|(campaign, brand, allowed_hosts, fallback_url)| {
             let activated = CampaignActivatedV1 {
                 brand_id: brand.parse().unwrap(),
                 allowed_hosts,
                 fallback_url,
                 starts_at: None,
+                trusts_redirects: None,
             };
             Event::from(About::of(campaign.parse().unwrap(), activated))
         }),
@@ -258,25 +348,32 @@ fn event() -> impl Strategy<Value = Event> {
                 },
             })
         }),
-        (ID, ID, ID, "[0-9a-f]{64}").prop_map(|(campaign, partner, evidence_type, url_hash)| {
-            let (campaign, partner) = (campaign.parse().unwrap(), partner.parse().unwrap());
-            let url = "https://example.com/";
-            Event::EvidenceSubmitted(About {
-                subject: EvidenceId::of(&campaign, &partner, &evidence_type, url),
-                key: campaign,
-                record: EvidenceSubmittedV1 {
-                    partner_id: partner,
-                    evidence_type,
-                    url_hash,
-                },
-            })
-        }),
+        (ID, ID, prop::option::of(ID), sealed()).prop_map(
+            |(campaign, partner, other, sealed_url)| {
+                let (evidence_type, url_hash) = ("photo".to_owned(), "0a".repeat(32));
+                let (campaign, partner) = (campaign.parse().unwrap(), partner.parse().unwrap());
+                let url = "https://example.com/";
+                Event::EvidenceSubmitted(About {
+                    subject: EvidenceId::of(&campaign, &partner, &evidence_type, url),
+                    key: campaign,
+                    record: EvidenceSubmittedV1 {
+                        partner_id: partner,
+                        evidence_type,
+                        url_hash,
+                        content_hash: other.is_some().then(|| "0b".repeat(32)),
+                        replaces: other.as_ref().map(|id| id.parse().unwrap()),
+                        duplicate_of: other.map(|id| id.parse().unwrap()),
+                        sealed_url,
+                    },
+                })
+            }
+        ),
     ]
 }
 
 proptest! {
     #[test]
-    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed()]) {
+    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed(), api_key()]) {
         let written = message(event.write());
         let topic = Topic::CampaignEvents;
         let bytes = schemas::encode(topic, &written.header, &written.body).unwrap();
@@ -292,6 +389,7 @@ fn an_id_counts_only_with_its_role_and_an_operator_only_at_an_edge_of_ours() {
         allowed_hosts: vec!["a.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     };
     let activated = About::of("camp1".parse().unwrap(), activated);
     let mut header = message(activated.write()).header;

@@ -1,56 +1,155 @@
-//! `evidence`: what partners have shown; never changed.
+//! `evidence`: what partners have shown, and what brands say of it.
+
+use std::collections::{BTreeSet, HashMap};
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use schemas::{About, EvidenceSubmittedV1};
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
-use types::{CampaignId, PartnerId};
+use types::{BrandId, CampaignId, EvidenceId, EvidenceReason, EvidenceStatus, Micros, PartnerId};
 
-use super::push_seen_by;
-use crate::domain::Evidence;
+use super::{column, push_seen_by};
+use crate::domain::{Evidence, FileHash};
 
 /// A piece of evidence with its file, as it stands. The address is gone when it was erased.
 #[derive(Debug, FromRow)]
 pub(crate) struct Row {
-    pub id: String,
-    pub position: i64,
-    pub campaign_id: String,
-    pub partner_id: String,
-    pub evidence_type: String,
-    pub url_hash: String,
-    pub submitted_at: i64,
+    #[sqlx(flatten)]
+    pub evidence: Stored,
     pub file_url: Option<String>,
     pub metadata: Option<String>,
 }
 
-/// Which of these ids there are.
-pub(crate) async fn existing(
+/// A row as it stands.
+#[derive(Debug, FromRow)]
+pub(crate) struct Stored {
+    pub id: String,
+    pub position: i64,
+    pub campaign_id: String,
+    pub brand_id: String,
+    pub partner_id: String,
+    pub evidence_type: String,
+    pub url_hash: String,
+    pub content_hash: Option<String>,
+    pub replaces: Option<String>,
+    pub duplicate_of: Option<String>,
+    pub sealed_url: Option<Vec<u8>>,
+    pub status: String,
+    pub reason: Option<String>,
+    pub submitted_at: i64,
+    pub decided_at: Option<i64>,
+}
+
+impl TryFrom<Stored> for Evidence {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Stored) -> Result<Self, sqlx::Error> {
+        let other = |name, id: Option<String>| column(name, id.map(EvidenceId::parse).transpose());
+        let reason = row.reason.as_deref();
+        let reason = reason.map(|name| EvidenceReason::parse(name).ok_or(()));
+        Ok(Self {
+            shown: About {
+                key: column("campaign_id", CampaignId::parse(row.campaign_id))?,
+                subject: column("id", EvidenceId::parse(row.id))?,
+                record: EvidenceSubmittedV1 {
+                    partner_id: column("partner_id", PartnerId::parse(row.partner_id))?,
+                    evidence_type: row.evidence_type,
+                    url_hash: row.url_hash,
+                    content_hash: row.content_hash,
+                    replaces: other("replaces", row.replaces)?,
+                    duplicate_of: other("duplicate_of", row.duplicate_of)?,
+                    sealed_url: row.sealed_url,
+                },
+            },
+            brand: column("brand_id", BrandId::parse(row.brand_id))?,
+            status: column("status", EvidenceStatus::parse(&row.status).ok_or(()))?,
+            reason: column("reason", reason.transpose())?,
+            submitted_at: Micros(row.submitted_at),
+            decided_at: row.decided_at.map(Micros),
+            position: row.position,
+        })
+    }
+}
+
+/// Those of these that there are.
+pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
-) -> Result<Vec<String>, sqlx::Error> {
+) -> Result<Vec<Evidence>, sqlx::Error> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    sqlx::query_scalar("SELECT id FROM evidence WHERE id = ANY($1)")
+    let rows: Vec<Stored> = sqlx::query_as("SELECT * FROM evidence WHERE id = ANY($1)")
         .bind(ids)
         .fetch_all(connection)
-        .await
+        .await?;
+    rows.into_iter().map(Evidence::try_from).collect()
 }
 
-/// Writes new evidence.
-pub(crate) async fn insert(
+/// The first evidence of its campaign for each of these files that somebody has shown.
+pub(crate) async fn first_of(
+    connection: &mut PgConnection,
+    files: &BTreeSet<(CampaignId, FileHash)>,
+) -> Result<HashMap<(CampaignId, FileHash), EvidenceId>, sqlx::Error> {
+    if files.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (mut campaigns, mut urls, mut contents) = (Vec::new(), Vec::new(), Vec::new());
+    for (campaign, hash) in files {
+        campaigns.push(campaign.as_str());
+        let (url, content) = match hash {
+            FileHash::Url(hash) => (Some(hash.as_str()), None),
+            FileHash::Content(hash) => (None, Some(hash.as_str())),
+        };
+        urls.push(url);
+        contents.push(content);
+    }
+    let found: Vec<(String, Option<String>, Option<String>, String)> = sqlx::query_as(
+        "SELECT f.campaign_id, f.url, f.content, first.id
+           FROM unnest($1::text[], $2::text[], $3::text[]) AS f (campaign_id, url, content),
+                LATERAL ((SELECT id FROM evidence e WHERE e.campaign_id = f.campaign_id AND e.url_hash = f.url
+                           ORDER BY position LIMIT 1)
+                         UNION ALL
+                         (SELECT id FROM evidence e WHERE e.campaign_id = f.campaign_id AND e.content_hash = f.content
+                           ORDER BY position LIMIT 1)) AS first",
+    )
+    .bind(campaigns)
+    .bind(urls)
+    .bind(contents)
+    .fetch_all(connection)
+    .await?;
+    let read = |(campaign, url, content, id): (String, Option<String>, Option<String>, String)| {
+        let hash = url.map(FileHash::Url).or(content.map(FileHash::Content));
+        let hash = column("url_hash", hash.ok_or(()))?;
+        let campaign = column("campaign_id", CampaignId::parse(campaign))?;
+        Ok(((campaign, hash), column("id", EvidenceId::parse(id))?))
+    };
+    found.into_iter().map(read).collect()
+}
+
+/// Writes evidence as it stands now.
+pub(crate) async fn save(
     connection: &mut PgConnection,
     evidence: &[Evidence],
 ) -> Result<(), sqlx::Error> {
+    let id = |id: &Option<EvidenceId>| id.as_ref().map(ToString::to_string);
     messaging::insert_rows!(connection, evidence => "evidence" {
         id: text = |e| e.shown.subject.to_string(),
-        position: bigint = |e| e.submitted.position,
+        position: bigint = |e| e.position,
         campaign_id: text = |e| e.shown.key.to_string(),
         brand_id: text = |e| e.brand.to_string(),
         partner_id: text = |e| e.shown.partner_id.to_string(),
         evidence_type: text = |e| e.shown.evidence_type.clone(),
         url_hash: text = |e| e.shown.url_hash.clone(),
-        submitted_at: bigint = |e| e.submitted.time.get(),
-    })
+        content_hash: text = |e| e.shown.content_hash.clone(),
+        replaces: text = |e| id(&e.shown.replaces),
+        duplicate_of: text = |e| id(&e.shown.duplicate_of),
+        sealed_url: bytea = |e| e.shown.sealed_url.clone(),
+        status: text = |e| e.status.name(),
+        reason: text = |e| e.reason.map(EvidenceReason::name),
+        submitted_at: bigint = |e| e.submitted_at.get(),
+        decided_at: bigint = |e| e.decided_at.map(Micros::get),
+    } on (id) set (content_hash, replaces, duplicate_of, sealed_url, status, reason, submitted_at, decided_at))
     .await
 }
 
@@ -60,6 +159,8 @@ pub(crate) struct Narrowed<'a> {
     pub campaign: Option<&'a CampaignId>,
     pub partner: Option<&'a PartnerId>,
     pub evidence_type: Option<&'a str>,
+    pub status: Option<EvidenceStatus>,
+    pub duplicates: Option<bool>,
 }
 
 /// A page of the evidence that this caller may see, newest first: a partner its own, a brand what its campaigns got. Each
@@ -70,12 +171,8 @@ pub(crate) async fn list(
     page: PageQuery,
     to: &Narrowed<'_>,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(
-        "SELECT e.*, f.file_url, f.metadata
-           FROM evidence e LEFT JOIN evidence_files f ON f.evidence_id = e.id
-          WHERE e.position < ",
-    );
-    sql.push_bind(page.below());
+    let mut sql = QueryBuilder::new(WITH_ITS_FILE);
+    sql.push(" WHERE e.position < ").push_bind(page.below());
     push_seen_by(&mut sql, scope, "e.partner_id", "e.brand_id");
     if let Some(campaign) = to.campaign {
         sql.push(" AND e.campaign_id = ")
@@ -87,7 +184,30 @@ pub(crate) async fn list(
     if let Some(evidence_type) = to.evidence_type {
         sql.push(" AND e.evidence_type = ").push_bind(evidence_type);
     }
+    if let Some(status) = to.status {
+        sql.push(" AND e.status = ").push_bind(status.name());
+    }
+    match to.duplicates {
+        Some(true) => sql.push(" AND e.duplicate_of IS NOT NULL"),
+        Some(false) => sql.push(" AND e.duplicate_of IS NULL"),
+        None => &mut sql,
+    };
     sql.push(" ORDER BY e.position DESC LIMIT ")
         .push_bind(page.rows());
     sql.build_query_as().fetch_all(executor).await
 }
+
+/// One of them, when this caller may see it.
+pub(crate) async fn find(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    id: &EvidenceId,
+) -> Result<Option<Row>, sqlx::Error> {
+    let mut sql = QueryBuilder::new(WITH_ITS_FILE);
+    sql.push(" WHERE e.id = ").push_bind(id.as_str());
+    push_seen_by(&mut sql, scope, "e.partner_id", "e.brand_id");
+    sql.build_query_as().fetch_optional(executor).await
+}
+
+const WITH_ITS_FILE: &str = "SELECT e.*, f.file_url, f.metadata
+   FROM evidence e LEFT JOIN evidence_files f ON f.evidence_id = e.id";

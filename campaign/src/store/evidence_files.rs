@@ -11,8 +11,8 @@ pub(crate) struct EvidenceFile {
     pub metadata: Option<String>,
 }
 
-/// Writes the files of new evidence.
-pub(crate) async fn insert(
+/// Writes the files of evidence as it was shown last.
+pub(crate) async fn save(
     connection: &mut PgConnection,
     files: &[EvidenceFile],
 ) -> Result<(), sqlx::Error> {
@@ -20,6 +20,6 @@ pub(crate) async fn insert(
         evidence_id: text = |f| f.evidence.to_string(),
         file_url: text = |f| f.file_url.clone(),
         metadata: text = |f| f.metadata.clone(),
-    })
+    } on (evidence_id) set (file_url, metadata))
     .await
 }

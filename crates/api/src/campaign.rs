@@ -4,15 +4,17 @@ use chassis::json::{Check, Metadata, Text, WebUrl};
 use chassis::problem::Fields;
 use chassis::time::Timestamp;
 use schemas::{
-    About, AcceptV1, ActivateV1, ApproveV1, BanPartnerV1, ChangeV1, CloseV1, CreateV1,
-    EndEnrollmentV1, InviteV1, PauseV1, PublishTermsV1, RejectV1, ResumeV1, SubmitEvidenceV1,
+    About, AcceptV1, ActivateV1, ApproveEvidenceV1, ApproveV1, BanPartnerV1, ChangeV1, CloseV1,
+    CreateApiKeyV1, CreateV1, EndEnrollmentV1, InviteV1, PauseV1, PublishTermsV1, RejectEvidenceV1,
+    RejectV1, ResumeV1, ReturnEvidenceV1, RevokeApiKeyV1, RotateApiKeyV1, SubmitEvidenceV1,
     UnbanPartnerV1, Written,
 };
 use serde::Deserialize;
 use types::{
-    BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId, EnrollmentStatus, EvidenceId,
-    JoinMode, PartnerId, RefusalReason, TermsVersion, Uuid, WindowDays, check_allowed_hosts,
-    check_description, check_evidence_type, check_page, check_terms_text,
+    ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId,
+    EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, PartnerId, RefusalReason, TermsVersion,
+    Uuid, WindowDays, check_allowed_hosts, check_content_hash, check_description,
+    check_evidence_type, check_overlap, check_page, check_scopes, check_terms_text,
 };
 use utoipa::ToSchema;
 
@@ -36,7 +38,12 @@ requests! {
     UnbanPartner = "campaign.unban_partner.command.v1", "unban_partner";
     PublishTerms = "campaign.publish_terms.command.v1", "publish_terms";
     AcceptCampaign = "campaign.accept.command.v1", "accept_campaign";
+    CreateApiKey = "campaign.create_api_key.command.v1", "create_api_key";
+    RotateApiKey = "campaign.rotate_api_key.command.v1", "rotate_api_key";
     SubmitEvidence = "campaign.submit_evidence.command.v1", "submit_evidence";
+    ApproveEvidence = "campaign.approve_evidence.command.v1", "approve_evidence";
+    RejectEvidence = "campaign.reject_evidence.command.v1", "reject_evidence";
+    ReturnEvidence = "campaign.return_evidence.command.v1", "return_evidence";
 }
 
 /// A campaign to be made, in draft.
@@ -74,6 +81,9 @@ pub struct CreateCampaign {
     ends_at: Option<Timestamp>,
     /// What it may cost; absent: no limit.
     budget: Option<BudgetBody>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not. Anybody may ask for a
+    /// redirect: switch it on only where nothing is lost by a click that a stranger makes for somebody.
+    trusts_redirects: Option<bool>,
 }
 
 impl Check for CreateCampaign {
@@ -125,6 +135,7 @@ impl CreateCampaign {
             starts_at: self.starts_at.map(|at| at.0),
             ends_at: self.ends_at.map(|at| at.0),
             budget: self.budget.and_then(|budget| budget.record()),
+            trusts_redirects: self.trusts_redirects,
         };
         About::of(campaign, create).write()
     }
@@ -157,6 +168,9 @@ pub struct ChangeCampaign {
     /// How partners come in from now on. Who is in stays in.
     #[schema(value_type = Option<lists::JoinMode>)]
     join: Option<JoinMode>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor. Anybody may ask for a
+    /// redirect: switch it on only where nothing is lost by a click that a stranger makes for somebody.
+    trusts_redirects: Option<bool>,
     /// What it is to have no more; without `fallback_url` it has the first of its hosts.
     #[schema(value_type = Option<Vec<lists::Clearable>>)]
     clear: Option<Vec<Clearable>>,
@@ -197,6 +211,7 @@ impl ChangeCampaign {
             ("ends_at", self.ends_at.is_some()),
             ("budget", self.budget.is_some()),
             ("join", self.join.is_some()),
+            ("trusts_redirects", self.trusts_redirects.is_some()),
         ];
         let given = all.into_iter().filter(|(_, given)| *given);
         given.map(|(name, _)| name).collect()
@@ -216,12 +231,13 @@ impl ChangeCampaign {
             budget: self.budget.and_then(|budget| budget.record()),
             join: self.join.map(|mode| mode.name().to_owned()),
             clear: clear.iter().map(|what| what.name().to_owned()).collect(),
+            trusts_redirects: self.trusts_redirects,
         };
         About::of(campaign, change).write()
     }
 }
 
-/// A new version of a campaign's terms; in force from its publication.
+/// A new version of a campaign's terms.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PublishTerms {
@@ -233,6 +249,8 @@ pub struct PublishTerms {
     window_days: i32,
     /// What conversions earn.
     plan: PlanBody,
+    /// From when it is in force: not in the past, within a year, and not before the version before; absent: from now on.
+    effective_at: Option<Timestamp>,
 }
 
 impl Check for PublishTerms {
@@ -255,6 +273,7 @@ impl PublishTerms {
             plan: self.plan.record(),
             text: self.text,
             window_days: self.window_days,
+            effective_at: self.effective_at.map(|at| at.0),
         };
         About::of(campaign, publish).write()
     }
@@ -498,6 +517,93 @@ where
     about.write()
 }
 
+/// An API key to be made for a brand.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateApiKey {
+    /// Whose key; absent: the token's own brand. An operator must give it.
+    #[schema(value_type = Option<String>, example = "brand1")]
+    brand_id: Option<BrandId>,
+    /// What it may do: one scope at least, none twice.
+    #[schema(value_type = Vec<lists::ApiKeyScope>, min_items = 1, example = json!(["conversions.write"]))]
+    scopes: Vec<ApiKeyScope>,
+    /// Until when; absent: until it is revoked.
+    expires_at: Option<Timestamp>,
+}
+
+impl Check for CreateApiKey {
+    fn check(&self, fields: &mut Fields) {
+        fields.take("/scopes", check_scopes(&self.scopes));
+    }
+}
+
+impl CreateApiKey {
+    /// The brand that it names.
+    pub fn brand_id(&self) -> Option<&BrandId> {
+        self.brand_id.as_ref()
+    }
+
+    /// As the command of this id, of a key of this brand; what is known of its secret is how it begins, and its hash.
+    pub fn command(self, id: Uuid, brand: BrandId, prefix: &str, hash: &str) -> Written {
+        let scopes = self.scopes.iter().map(|scope| scope.name().to_owned());
+        let create = CreateApiKeyV1 {
+            brand_id: brand.into_string(),
+            prefix: prefix.to_owned(),
+            hash: hash.to_owned(),
+            scopes: scopes.collect(),
+            expires_at: self.expires_at.map(|until| until.0),
+        };
+        About::of(ApiKeyId::of_command(id), create).write()
+    }
+}
+
+/// That an API key has another secret.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateApiKey {
+    /// For how many seconds the secret of before goes on, up to 604800; absent: it ends at once.
+    #[schema(minimum = 0, maximum = 604_800, example = 3_600)]
+    overlap_seconds: Option<i64>,
+}
+
+impl Check for RotateApiKey {
+    fn check(&self, fields: &mut Fields) {
+        if let Some(seconds) = self.overlap_seconds {
+            fields.take("/overlap_seconds", check_overlap(seconds));
+        }
+    }
+}
+
+impl RotateApiKey {
+    /// As a command, of this key; what is known of its new secret is how it begins, and its hash.
+    pub fn command(self, key: ApiKeyId, prefix: &str, hash: &str) -> Written {
+        let rotate = RotateApiKeyV1 {
+            prefix: prefix.to_owned(),
+            hash: hash.to_owned(),
+            overlap_seconds: self.overlap_seconds,
+        };
+        About::of(key, rotate).write()
+    }
+}
+
+/// That an API key opens nothing any more. A request without a body.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "struct NoBody")]
+pub struct RevokeApiKey {}
+
+impl Check for RevokeApiKey {}
+
+impl crate::Request for RevokeApiKey {
+    const KIND: &'static str = "campaign.revoke_api_key.command.v1";
+}
+
+impl RevokeApiKey {
+    /// As a command, of this key.
+    pub fn command(self, key: ApiKeyId) -> Written {
+        About::of(key, RevokeApiKeyV1 {}).write()
+    }
+}
+
 /// A file that shows what a partner did for a campaign.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -515,11 +621,24 @@ pub struct SubmitEvidence {
     file_url: WebUrl,
     /// The client's own notes.
     metadata: Option<Metadata>,
+    /// SHA-256 of the file: 64 digits of `0-9 a-f`. The same file is recognised by it wherever it lies.
+    #[schema(
+        pattern = "^[0-9a-f]{64}$",
+        example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    )]
+    content_hash: Option<String>,
+    /// The evidence of the same partner that the brand has returned, and that this is shown for. The same address is shown again
+    /// without it.
+    #[schema(value_type = Option<String>, example = "evd_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    replaces: Option<EvidenceId>,
 }
 
 impl Check for SubmitEvidence {
     fn check(&self, fields: &mut Fields) {
         fields.take("/evidence_type", check_evidence_type(&self.evidence_type));
+        if let Some(hash) = &self.content_hash {
+            fields.take("/content_hash", check_content_hash(hash));
+        }
     }
 }
 
@@ -550,8 +669,85 @@ impl SubmitEvidence {
                 evidence_type: self.evidence_type,
                 file_url: url,
                 metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
+                content_hash: self.content_hash,
+                replaces: self.replaces.map(EvidenceId::into_string),
             },
         };
         about.write()
     }
+}
+
+/// That evidence shows what it should.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApproveEvidence {
+    /// For which campaign it is.
+    #[schema(value_type = String, example = "camp123")]
+    campaign_id: CampaignId,
+}
+
+impl Check for ApproveEvidence {}
+
+impl ApproveEvidence {
+    /// As a command, of this evidence.
+    pub fn command(self, evidence: EvidenceId) -> Written {
+        review(self.campaign_id, evidence, ApproveEvidenceV1 {})
+    }
+}
+
+/// That evidence does not show what it should, for good.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectEvidence {
+    /// For which campaign it is.
+    #[schema(value_type = String, example = "camp123")]
+    campaign_id: CampaignId,
+    /// Why, for the partner.
+    #[schema(value_type = lists::EvidenceReason)]
+    reason: EvidenceReason,
+}
+
+impl Check for RejectEvidence {}
+
+impl RejectEvidence {
+    /// As a command, of this evidence.
+    pub fn command(self, evidence: EvidenceId) -> Written {
+        let reason = self.reason.name().to_owned();
+        review(self.campaign_id, evidence, RejectEvidenceV1 { reason })
+    }
+}
+
+/// That the partner may show more, or other, evidence.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnEvidence {
+    /// For which campaign it is.
+    #[schema(value_type = String, example = "camp123")]
+    campaign_id: CampaignId,
+    /// Why, for the partner.
+    #[schema(value_type = lists::EvidenceReason)]
+    reason: EvidenceReason,
+}
+
+impl Check for ReturnEvidence {}
+
+impl ReturnEvidence {
+    /// As a command, of this evidence.
+    pub fn command(self, evidence: EvidenceId) -> Written {
+        let reason = self.reason.name().to_owned();
+        review(self.campaign_id, evidence, ReturnEvidenceV1 { reason })
+    }
+}
+
+/// A command about a piece of evidence: its campaign is the key that it was submitted under.
+fn review<R>(key: CampaignId, subject: EvidenceId, record: R) -> Written
+where
+    R: schemas::Record<Key = CampaignId, Subject = EvidenceId>,
+{
+    let about = About {
+        key,
+        subject,
+        record,
+    };
+    about.write()
 }

@@ -48,6 +48,7 @@ macro_rules! bodiless {
 
 mod budget;
 mod campaign;
+mod clicks;
 mod either_place;
 mod funds;
 mod funds_view;
@@ -56,9 +57,11 @@ mod payment;
 mod plan;
 mod plan_view;
 mod tracking;
+pub mod visitor;
 
 pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;
+pub use clicks::{ClicksFilter, ClicksOfDay};
 pub use funds::*;
 pub use funds_view::*;
 pub use payment::*;

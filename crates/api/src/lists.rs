@@ -12,6 +12,11 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// Why a brand rejects or returns evidence.
+    pub EvidenceReason: types::EvidenceReason::ALL.map(types::EvidenceReason::name)
+);
+
+chassis::closed_list!(
     /// Whether a link leads to its target: `disabled` while it leads to the campaign's fallback page.
     pub LinkStatus: types::LinkStatus::ALL.map(types::LinkStatus::name)
 );
@@ -29,6 +34,13 @@ chassis::closed_list!(
 chassis::closed_list!(
     /// What a campaign can do without.
     pub Clearable: types::Clearable::ALL.map(types::Clearable::name)
+);
+
+chassis::closed_list!(
+    /// What an API key may do: make and change campaigns with their terms (`campaigns.write`), decide upon partners' claims
+    /// (`claims.write`), report leads, purchases and refunds (`conversions.write`), disable and enable links (`links.write`),
+    /// decide upon partners (`partners.write`), read what the brand may read (`reports.read`).
+    pub ApiKeyScope: types::ApiKeyScope::ALL.map(types::ApiKeyScope::name)
 );
 
 chassis::closed_list!(

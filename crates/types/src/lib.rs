@@ -6,6 +6,7 @@
 
 mod account;
 mod amount;
+mod api_key;
 mod arithmetic;
 mod currency;
 mod decimal;
@@ -20,28 +21,34 @@ mod time;
 
 pub use account::Account;
 pub use amount::Amount;
+pub use api_key::{
+    API_KEY_LENGTH, API_KEY_START, MAX_API_KEYS, MAX_OVERLAP_SECONDS, check_key_hash,
+    check_key_prefix, check_overlap, check_scopes, is_api_key,
+};
 pub use arithmetic::{ArithmeticError, BasisPoints, mul_div_half_even, reversal_due, split};
 pub use currency::Currency;
 pub use decimal::AmountError;
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
-    AccountName, BanId, BankReference, BrandId, CampaignId, ClaimId, ClickId, ConversionId,
-    DepositId, EnrollmentId, EvidenceId, FundsAccountId, FundsTransferId, InvalidId, LinkCode,
-    OrderId, PartnerId, PayoutId, WithdrawalId,
+    AccountName, ApiKeyId, BanId, BankReference, BrandId, CampaignId, ClaimId, ClickId,
+    ConversionId, DepositId, EnrollmentId, EvidenceId, FundsAccountId, FundsTransferId, InvalidId,
+    LinkCode, OrderId, PartnerId, PayoutId, WithdrawalId,
 };
 pub use lists::{
-    AccountType, BankFailure, Billing, BudgetInterval, CampaignStatus, ClaimStatus, Clearable,
-    ConversionStatus, ConversionType, DeclineReason, DepositStatus, DisabledBy, EarningStatus,
-    EnrollmentStatus, JoinMode, LinkStatus, PartnerStatus, PauseReason, PayoutMethod,
-    RefusalReason, UnattributedReason, VerifiedBy, WithdrawalStatus,
+    AccountType, ApiKeyScope, ApiKeyStatus, BankFailure, Billing, BudgetInterval, CampaignStatus,
+    ClaimStatus, Clearable, ConversionStatus, ConversionType, DeclineReason, DepositStatus,
+    DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, EvidenceStatus, JoinMode,
+    LinkStatus, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, UnattributedReason,
+    VerifiedBy, WithdrawalStatus,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 #[doc(hidden)]
 pub use serde;
 pub use texts::{
-    check_allowed_hosts, check_campaign_name, check_description, check_event_type,
-    check_evidence_type, check_page, check_terms_text, fallback_url,
+    check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
+    check_event_type, check_evidence_type, check_page, check_terms_text, check_utm_text,
+    fallback_url,
 };
 pub use time::Micros;
 /// What derived ids are made of.

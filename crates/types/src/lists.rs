@@ -145,6 +145,32 @@ crate::names! {
         Operator = "operator",
     }
 
+    /// What an API key of a brand may do. Each route says which of them it needs.
+    pub enum ApiKeyScope {
+        /// Make, change, start, pause and close campaigns, and publish their terms.
+        CampaignsWrite = "campaigns.write",
+        /// Accept and decline what partners claim.
+        ClaimsWrite = "claims.write",
+        /// Report leads, purchases and refunds.
+        ConversionsWrite = "conversions.write",
+        /// Disable and enable links of the brand's campaigns.
+        LinksWrite = "links.write",
+        /// Invite, approve, reject, remove and ban partners.
+        PartnersWrite = "partners.write",
+        /// Read whatever the brand may read.
+        ReportsRead = "reports.read",
+    }
+
+    /// Whether an API key opens anything.
+    pub enum ApiKeyStatus {
+        /// It does.
+        Active = "active",
+        /// Its time is over.
+        Expired = "expired",
+        /// It was revoked, for good.
+        Revoked = "revoked",
+    }
+
     /// Why a brand does not want a partner in a campaign, or in any.
     pub enum RefusalReason {
         /// It may apply again, with more to show.
@@ -154,6 +180,34 @@ crate::names! {
         /// Another partner would do better.
         NotTheRightFit = "not_the_right_fit",
         /// It did what the terms do not allow.
+        TermsViolated = "terms_violated",
+        /// Anything else.
+        Other = "other",
+    }
+
+    /// What became of a piece of evidence.
+    pub enum EvidenceStatus {
+        /// The brand has to decide.
+        Submitted = "submitted",
+        /// It shows what it should.
+        Approved = "approved",
+        /// It does not, for good.
+        Rejected = "rejected",
+        /// The partner may show more.
+        Returned = "returned",
+    }
+
+    /// Why a brand rejects or returns evidence.
+    pub enum EvidenceReason {
+        /// The file cannot be opened, or nothing can be seen in it.
+        FileUnreadable = "file_unreadable",
+        /// Something that it should show is missing.
+        NeedsMoreDetail = "needs_more_detail",
+        /// It shows something else than the campaign needs.
+        DoesNotMeetRequirements = "does_not_meet_requirements",
+        /// The same was shown before.
+        Duplicate = "duplicate",
+        /// It shows what the terms do not allow.
         TermsViolated = "terms_violated",
         /// Anything else.
         Other = "other",

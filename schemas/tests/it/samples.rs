@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use schemas::*;
 use types::{
-    AccountName, BankFailure, BankReference, Billing, BrandId, BudgetInterval, CampaignStatus,
-    ConversionType, Currency, DeclineReason, DisabledBy, EarningStatus, EnrollmentStatus, JoinMode,
-    LinkStatus, Micros, Money, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
-    TermsVersion, WindowDays,
+    AccountName, ApiKeyScope, BankFailure, BankReference, Billing, BrandId, BudgetInterval,
+    CampaignStatus, ConversionType, Currency, DeclineReason, DisabledBy, EarningStatus,
+    EnrollmentStatus, EvidenceReason, JoinMode, LinkStatus, Micros, Money, PartnerStatus,
+    PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -203,6 +203,7 @@ fn answers() -> Vec<Body> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a sample of each kind")]
 fn campaign_commands() -> Vec<Body> {
     vec![
         CreateV1 {
@@ -217,12 +218,14 @@ fn campaign_commands() -> Vec<Body> {
             starts_at: Some(Micros(1_795_000_000_123_456)),
             ends_at: Some(Micros(1_797_000_000_123_456)),
             budget: Some(budget().into()),
+            trusts_redirects: Some(true),
         }
         .into(),
         PublishTermsV1 {
             text: text("Be honest."),
             window_days: 30,
             plan: plan(),
+            effective_at: Some(Micros(1_796_000_000_123_456)),
         }
         .into(),
         ActivateV1 {}.into(),
@@ -237,6 +240,8 @@ fn campaign_commands() -> Vec<Body> {
             evidence_type: text("photo"),
             file_url: text("https://example.com/photo.jpg"),
             metadata: Some(text("{\"source\":\"mobile_app\"}")),
+            content_hash: Some(text(SHA_256)),
+            replaces: Some(text("evd_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")),
         }
         .into(),
         PauseV1 {}.into(),
@@ -281,13 +286,72 @@ fn campaign_commands() -> Vec<Body> {
             budget: Some(budget().into()),
             join: Some(text("invite")),
             clear: vec![text("description")],
+            trusts_redirects: Some(true),
         }
         .into(),
         EndCampaignV1 {
             due_at: Micros(1_797_000_000_123_456),
         }
         .into(),
+        CreateApiKeyV1 {
+            brand_id: text("brand1"),
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            scopes: vec![text("conversions.write"), text("reports.read")],
+            expires_at: Some(Micros(1_797_000_000_123_456)),
+        }
+        .into(),
+        RotateApiKeyV1 {
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            overlap_seconds: Some(3_600),
+        }
+        .into(),
+        RevokeApiKeyV1 {}.into(),
+        ApproveEvidenceV1 {}.into(),
+        RejectEvidenceV1 {
+            reason: text("terms_violated"),
+        }
+        .into(),
+        ReturnEvidenceV1 {
+            reason: text("needs_more_detail"),
+        }
+        .into(),
         FollowFundsV1 {}.into(),
+    ]
+}
+
+const KEY_HASH: &str = "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7";
+const OLD_KEY_HASH: &str = "7c211433f02071597741e6ff5a8ea34789abbf4392fa2e1c3d4b5a6978877665";
+
+fn scopes() -> Vec<ApiKeyScope> {
+    vec![ApiKeyScope::ConversionsWrite, ApiKeyScope::ReportsRead]
+}
+
+fn api_keys() -> [Body; 3] {
+    [
+        ApiKeyCreatedV1 {
+            brand_id: id("brand1"),
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            scopes: scopes(),
+            expires_at: Some(Micros(1_797_000_000_123_456)),
+        }
+        .into(),
+        ApiKeyRotatedV1 {
+            brand_id: id("brand1"),
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            scopes: scopes(),
+            expires_at: Some(Micros(1_797_000_000_123_456)),
+            previous_hash: Some(text(OLD_KEY_HASH)),
+            previous_until: Some(Micros(1_795_000_000_123_456)),
+        }
+        .into(),
+        ApiKeyRevokedV1 {
+            brand_id: id("brand1"),
+        }
+        .into(),
     ]
 }
 
@@ -306,6 +370,7 @@ fn campaign_events() -> Vec<Body> {
             starts_at: Some(Micros(1_795_000_000_123_456)),
             ends_at: Some(Micros(1_797_000_000_123_456)),
             budget: Some(budget()),
+            trusts_redirects: Some(true),
         }
         .into(),
         TermsPublishedV1 {
@@ -315,6 +380,11 @@ fn campaign_events() -> Vec<Body> {
             window_days: window(),
             plan: plan(),
             effective_at: Micros(1_795_000_000_123_456),
+            text_hash: Some(text(
+                "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7",
+            )),
+            worsens: Some(true),
+            sealed_text: Some(vec![7; 48]),
         }
         .into(),
         CampaignActivatedV1 {
@@ -322,6 +392,7 @@ fn campaign_events() -> Vec<Body> {
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
+            trusts_redirects: Some(true),
         }
         .into(),
         EnrollmentAcceptedV1 {
@@ -333,7 +404,11 @@ fn campaign_events() -> Vec<Body> {
         EvidenceSubmittedV1 {
             partner_id: id("partner123"),
             evidence_type: text("photo"),
-            url_hash: text("5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7"),
+            url_hash: text(SHA_256),
+            content_hash: Some(text(SHA_256)),
+            replaces: Some(id("evd_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")),
+            duplicate_of: Some(id("evd_9c1d2e3f4a5b5c6d8e7f0a1b2c3d4e5f")),
+            sealed_url: Some(vec![7; 48]),
         }
         .into(),
     ]);
@@ -341,12 +416,40 @@ fn campaign_events() -> Vec<Body> {
     bodies.extend(applications());
     bodies.extend(bans());
     bodies.push(changed().into());
+    bodies.extend(api_keys());
+    bodies.extend(reviews());
     let adopted = BrandFundsAdoptedV1 {
         currency: Currency::USD,
         exhausted: true,
     };
     bodies.push(adopted.into());
     bodies
+}
+
+const SHA_256: &str = "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7";
+
+fn reviews() -> [Body; 3] {
+    let (partner_id, brand_id) = (id("partner123"), id("brand1"));
+    [
+        EvidenceApprovedV1 {
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
+            evidence_type: text("photo"),
+        }
+        .into(),
+        EvidenceRejectedV1 {
+            partner_id: id("partner123"),
+            brand_id: id("brand1"),
+            reason: EvidenceReason::TermsViolated,
+        }
+        .into(),
+        EvidenceReturnedV1 {
+            partner_id,
+            brand_id,
+            reason: EvidenceReason::NeedsMoreDetail,
+        }
+        .into(),
+    ]
 }
 
 fn changed() -> CampaignChangedV1 {
@@ -361,6 +464,7 @@ fn changed() -> CampaignChangedV1 {
         ends_at: Some(Micros(1_797_000_000_123_456)),
         budget: Some(budget()),
         join: JoinMode::Invite,
+        trusts_redirects: Some(true),
     }
 }
 
@@ -437,6 +541,8 @@ fn tracking_commands() -> Vec<Body> {
             campaign_id: text("camp123"),
             partner_id: text("partner123"),
             target_url: text("https://example.com/shop"),
+            utm: Some(utm()),
+            deep_paths: Some(true),
         }
         .into(),
         RecordEventV1 {
@@ -450,6 +556,7 @@ fn tracking_commands() -> Vec<Body> {
             click_id: Some(text("clk_1")),
             product_id: Some(text("prod456")),
             metadata: Some(text("{\"source\":\"mobile_app\"}")),
+            visitor: None,
         }
         .into(),
         AcceptClaimV1 {}.into(),
@@ -460,6 +567,18 @@ fn tracking_commands() -> Vec<Body> {
         ChangeLinkV1 {
             target_url: Some(text("https://example.com/sale")),
             status: Some(text("disabled")),
+            utm: Some(utm()),
+            deep_paths: Some(true),
+        }
+        .into(),
+        BindClickV1 {
+            user_id: None,
+            visitor: Some(VisitorHashes {
+                key: text("1f2e3d4c"),
+                hash: text("9f86d081884c7d65"),
+                earlier: vec![text("5d41402abc4b2a76")],
+                masked: text("b9719d911017c592"),
+            }),
         }
         .into(),
     ]
@@ -474,6 +593,7 @@ fn tracking_events() -> Vec<Body> {
             currency: Currency::USD,
             window_days: window(),
             effective_at: Micros(1_795_000_000_123_456),
+            worsens: Some(true),
         }
         .into(),
         CampaignAdoptedV1 {
@@ -481,6 +601,7 @@ fn tracking_events() -> Vec<Body> {
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
+            trusts_redirects: Some(true),
         }
         .into(),
         EnrollmentAdoptedV1 {
@@ -493,6 +614,8 @@ fn tracking_events() -> Vec<Body> {
             campaign_id: id("camp123"),
             partner_id: id("partner123"),
             target_url: text("https://example.com/shop"),
+            utm: Some(utm()),
+            deep_paths: Some(true),
         }
         .into(),
         ConversionAttributedV1 {
@@ -559,7 +682,33 @@ fn tracking_events() -> Vec<Body> {
     bodies.extend(claims());
     bodies.extend(stops());
     bodies.push(changed_link());
+    bodies.push(bound_click());
+    bodies.push(adopted_key());
     bodies
+}
+
+fn bound_click() -> Body {
+    ClickBoundV1 {
+        campaign_id: id("camp123"),
+        brand_id: id("brand1"),
+        partner_id: id("partner123"),
+        link_code: id("summer"),
+        clicked_at: Micros(1_795_000_000_123_456),
+        user_hash: text("9f86d081884c7d65"),
+    }
+    .into()
+}
+
+fn adopted_key() -> Body {
+    ApiKeyAdoptedV1 {
+        brand_id: id("brand1"),
+        scopes: scopes(),
+        hash: Some(text(KEY_HASH)),
+        expires_at: Some(Micros(1_797_000_000_123_456)),
+        previous_hash: Some(text(OLD_KEY_HASH)),
+        previous_until: Some(Micros(1_795_000_000_123_456)),
+    }
+    .into()
 }
 
 fn changed_link() -> Body {
@@ -570,8 +719,20 @@ fn changed_link() -> Body {
         status: LinkStatus::Disabled,
         disabled_by: Some(DisabledBy::Brand),
         created_at: Micros(1_795_000_000_123_456),
+        utm: Some(utm()),
+        deep_paths: Some(true),
     }
     .into()
+}
+
+fn utm() -> Utm {
+    Utm {
+        source: Some(text("partners")),
+        medium: Some(text("affiliate")),
+        campaign: Some(text("{campaign_id}")),
+        term: Some(text("shoes")),
+        content: Some(text("{partner_id}-{code}")),
+    }
 }
 
 fn claims() -> [Body; 4] {
@@ -616,6 +777,7 @@ fn stops() -> [Body; 4] {
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
+            trusts_redirects: Some(true),
         }
         .into(),
     ]

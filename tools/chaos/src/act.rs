@@ -1,18 +1,19 @@
 //! What the workload asks: each command once, written for every way by which it can be sent.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 use reqwest::Method;
 use schemas::{
-    AcceptClaimV1, AcceptV1, ActivateV1, Actor, AnnounceDepositV1, ApproveV1, BanPartnerV1, Body,
-    ChangeLinkV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, OpenAccountV1,
-    PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1, Service, SubmitEvidenceV1,
-    TransferFundsV1, UnbanPartnerV1, WireMoney, WithdrawV1,
+    AcceptClaimV1, AcceptV1, ActivateV1, Actor, AnnounceDepositV1, ApproveEvidenceV1, ApproveV1,
+    BanPartnerV1, BindClickV1, Body, ChangeLinkV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1,
+    EndEnrollmentV1, OpenAccountV1, PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1,
+    ReturnEvidenceV1, Service, SubmitEvidenceV1, TransferFundsV1, UnbanPartnerV1, WireMoney,
+    WithdrawV1,
 };
 use serde_json::{Value, json};
 use types::{
     AccountName, BanId, BrandId, CampaignId, ClaimId, ConversionId, DepositId, EnrollmentId,
-    EnrollmentStatus, EvidenceId, FundsAccountId, FundsTransferId, JoinMode, LinkStatus, OrderId,
-    PartnerId, RefusalReason, WithdrawalId,
+    EnrollmentStatus, EvidenceId, EvidenceReason, FundsAccountId, FundsTransferId, JoinMode,
+    LinkStatus, OrderId, PartnerId, RefusalReason, WithdrawalId,
 };
 use uuid::Uuid;
 
@@ -54,6 +55,7 @@ pub struct Terms {
 }
 
 const REMOVED: RefusalReason = RefusalReason::TermsViolated;
+const RETURNED: EvidenceReason = EvidenceReason::NeedsMoreDetail;
 const DECLINED: &str = "order_unknown";
 const LEAD: u64 = 250;
 const FLAT_SALE: u64 = 175;
@@ -145,10 +147,21 @@ pub enum Act {
         partner: String,
         lifted: bool,
     },
+    /// The campaign's brand makes an API key.
+    Key {
+        campaign: String,
+    },
     Evidence {
         campaign: String,
         partner: String,
         url: String,
+    },
+    /// The brand approves it, or gives it back.
+    Review {
+        campaign: String,
+        partner: String,
+        url: String,
+        approved: bool,
     },
     Link {
         campaign: String,
@@ -172,6 +185,11 @@ pub enum Act {
         by: Reporter,
         /// Names the click that the journey noted last.
         click: bool,
+    },
+    /// The brand says whose the click was that the journey noted last.
+    Bind {
+        campaign: String,
+        user: String,
     },
     /// Accepts or declines what a partner claims.
     Decide {
@@ -217,10 +235,14 @@ impl Act {
             | Self::Approve { .. }
             | Self::End { .. }
             | Self::Ban { .. }
-            | Self::Evidence { .. } => Service::Campaign,
-            Self::Link { .. } | Self::Change { .. } | Self::Report { .. } | Self::Decide { .. } => {
-                Service::Tracking
-            }
+            | Self::Key { .. }
+            | Self::Evidence { .. }
+            | Self::Review { .. } => Service::Campaign,
+            Self::Link { .. }
+            | Self::Change { .. }
+            | Self::Bind { .. }
+            | Self::Report { .. }
+            | Self::Decide { .. } => Service::Tracking,
             Self::Payout { .. } | Self::Open { .. } | Self::Deposit { .. } | Self::Take { .. } => {
                 Service::Payment
             }
@@ -235,8 +257,8 @@ impl Act {
         }
     }
 
-    /// Where the bff takes it, behind `/api/v1/`.
-    pub fn bff_path(&self) -> String {
+    /// Where the bff takes it, behind `/api/v1/`. `click` is the one that the journey noted last.
+    pub fn bff_path(&self, click: Option<&str>) -> String {
         match self {
             Self::Create { .. } => "campaigns".to_owned(),
             Self::Publish { campaign, .. } => format!("campaigns/{campaign}/terms"),
@@ -257,10 +279,16 @@ impl Act {
                 format!("partners/{partner}/{step}")
             }
             Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
+            Self::Key { .. } => "keys".to_owned(),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
+            Self::Review { approved, .. } => {
+                let step = if *approved { "approve" } else { "return" };
+                format!("evidence/{}/{step}", self.evidence())
+            }
             Self::Link { .. } => "links".to_owned(),
             Self::Change { code, .. } => format!("links/{code}"),
             Self::Report { .. } => "tracking/events".to_owned(),
+            Self::Bind { .. } => format!("tracking/clicks/{}/visitor", click.unwrap_or_default()),
             Self::Decide { accepted, .. } => {
                 let decision = if *accepted { "accept" } else { "decline" };
                 format!("claims/{}/{decision}", self.claim())
@@ -274,17 +302,20 @@ impl Act {
     }
 
     /// Where its service takes it, behind `/api/v1/`.
-    pub fn own_path(&self) -> String {
+    pub fn own_path(&self, click: Option<&str>) -> String {
         match self {
             Self::Evidence { .. } => "campaign/evidence".to_owned(),
             Self::Link { .. } => "tracking/links".to_owned(),
             Self::Report { .. } => "tracking/events".to_owned(),
-            Self::Change { .. } | Self::Decide { .. } => format!("tracking/{}", self.bff_path()),
+            Self::Bind { .. } => self.bff_path(click),
+            Self::Change { .. } | Self::Decide { .. } => {
+                format!("tracking/{}", self.bff_path(click))
+            }
             Self::Payout { .. } => "payment/payouts".to_owned(),
             Self::Open { .. } | Self::Deposit { .. } | Self::Take { .. } => {
-                format!("payment/{}", self.bff_path())
+                format!("payment/{}", self.bff_path(click))
             }
-            _ => format!("campaign/{}", self.bff_path()),
+            _ => format!("campaign/{}", self.bff_path(click)),
         }
     }
 
@@ -296,6 +327,24 @@ impl Act {
             *amount = amount.map(|amount| Amount { minor, ..amount });
         }
         claim
+    }
+
+    /// The evidence that is decided upon.
+    fn evidence(&self) -> String {
+        let Self::Review {
+            campaign,
+            partner,
+            url,
+            ..
+        } = self
+        else {
+            return String::new();
+        };
+        let id = CampaignId::parse(&**campaign).and_then(|campaign| {
+            let partner = PartnerId::parse(&**partner)?;
+            Ok(EvidenceId::of(&campaign, &partner, "photo", url))
+        });
+        id.map_or_else(|_| String::new(), EvidenceId::into_string)
     }
 
     /// The claim that is decided upon.
@@ -335,6 +384,7 @@ impl Act {
             Self::Move { .. } | Self::Approve { .. } | Self::Decide { accepted: true, .. } => {
                 json!({})
             }
+            Self::Bind { user, .. } => json!({"user_id": user}),
             Self::Ban {
                 campaign,
                 lifted: true,
@@ -342,6 +392,9 @@ impl Act {
             } => json!({"brand_id": brand_of(campaign)}),
             Self::Ban { campaign, .. } => {
                 json!({"brand_id": brand_of(campaign), "reason": REMOVED.name()})
+            }
+            Self::Key { campaign } => {
+                json!({"brand_id": brand_of(campaign), "scopes": ["conversions.write", "reports.read"]})
             }
             Self::End { removed: true, .. } => json!({"reason": REMOVED.name()}),
             Self::End { partner, .. } => json!({"partner_id": partner}),
@@ -354,6 +407,12 @@ impl Act {
                 }
                 body
             }
+            Self::Review {
+                campaign, approved, ..
+            } => match approved {
+                true => json!({"campaign_id": campaign}),
+                false => json!({"campaign_id": campaign, "reason": RETURNED.name()}),
+            },
             Self::Evidence {
                 campaign,
                 partner,
@@ -460,11 +519,14 @@ impl Act {
                 ..
             }
             | Self::Ban { campaign, .. }
+            | Self::Key { campaign }
+            | Self::Review { campaign, .. }
             | Self::Change {
                 campaign,
                 change: Change::ByBrand(_),
                 ..
             }
+            | Self::Bind { campaign, .. }
             | Self::Open { campaign, .. }
             | Self::Deposit { campaign, .. }
             | Self::Take { campaign, .. }
@@ -516,11 +578,13 @@ impl Act {
                 ..
             }
             | Self::Ban { campaign, .. }
+            | Self::Review { campaign, .. }
             | Self::Change {
                 campaign,
                 change: Change::ByBrand(_),
                 ..
             }
+            | Self::Bind { campaign, .. }
             | Self::Open { campaign, .. }
             | Self::Deposit { campaign, .. }
             | Self::Take { campaign, .. }
@@ -535,6 +599,7 @@ impl Act {
                 ..
             } => campaign.as_deref().map(brand_of),
             Self::Report { .. }
+            | Self::Key { .. }
             | Self::Accept { .. }
             | Self::End { .. }
             | Self::Evidence { .. }
@@ -545,7 +610,7 @@ impl Act {
     }
 
     /// Key, subject and body of the message that it is, where an external producer can make one: payment details are
-    /// sealed by the bff.
+    /// sealed by the bff, and secrets of keys are made where people ask.
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each command, all of one form"
@@ -574,6 +639,7 @@ impl Act {
                     starts_at: None,
                     ends_at: None,
                     budget: None,
+                    trusts_redirects: None,
                 }),
             ),
             Self::Publish { campaign, terms } => about(
@@ -582,6 +648,7 @@ impl Act {
                     text: "Terms of the run.".to_owned(),
                     window_days: WINDOW_DAYS,
                     plan: terms.plan(),
+                    effective_at: None,
                 }),
             ),
             Self::Move { campaign, step } => about(
@@ -662,12 +729,25 @@ impl Act {
                     evidence_type: "photo".to_owned(),
                     file_url: url.clone(),
                     metadata: None,
+                    content_hash: None,
+                    replaces: None,
                 };
                 Some((
                     campaign.clone(),
                     subject.to_string(),
                     Body::SubmitEvidenceV1(body),
                 ))
+            }
+            Self::Review {
+                campaign, approved, ..
+            } => {
+                let body = if *approved {
+                    ApproveEvidenceV1 {}.into()
+                } else {
+                    let reason = RETURNED.name().to_owned();
+                    ReturnEvidenceV1 { reason }.into()
+                };
+                Some((campaign.clone(), self.evidence(), body))
             }
             Self::Link {
                 campaign,
@@ -679,6 +759,8 @@ impl Act {
                     campaign_id: campaign.clone(),
                     partner_id: partner.clone(),
                     target_url: format!("https://{host}/"),
+                    utm: None,
+                    deep_paths: None,
                 };
                 Some((code.clone(), code.clone(), Body::CreateLinkV1(body)))
             }
@@ -686,6 +768,8 @@ impl Act {
                 let body = ChangeLinkV1 {
                     target_url: change.target_url(),
                     status: change.status().map(ToOwned::to_owned),
+                    utm: None,
+                    deep_paths: None,
                 };
                 Some((code.clone(), code.clone(), body.into()))
             }
@@ -720,9 +804,18 @@ impl Act {
                     click_id: click.filter(|_| *named).map(ToOwned::to_owned),
                     product_id: None,
                     metadata: None,
+                    visitor: None,
                 };
                 let conversion = conversion.to_string();
                 Some((conversion.clone(), conversion, Body::RecordEventV1(body)))
+            }
+            Self::Bind { user, .. } => {
+                let click = click.context("a click")?.to_owned();
+                let body = BindClickV1 {
+                    user_id: Some(user.clone()),
+                    visitor: None,
+                };
+                Some((click.clone(), click, body.into()))
             }
             Self::Decide { accepted, .. } => {
                 let body = if *accepted {
@@ -788,7 +881,7 @@ impl Act {
                 let subject = FundsTransferId::of_command(id).into_string();
                 Some((brand_of(campaign), subject, body.into()))
             }
-            Self::Payout { .. } => None,
+            Self::Payout { .. } | Self::Key { .. } => None,
         })
     }
 }

@@ -44,8 +44,6 @@ pub enum Step {
     Click {
         /// The link.
         code: String,
-        /// Who.
-        user: String,
         /// The next report does not name it.
         stored: bool,
     },
@@ -311,15 +309,40 @@ impl Writer {
             let evidence = Act::Evidence {
                 campaign: campaign.to_owned(),
                 partner: self.partner.clone(),
-                url: format!("https://files.example/{}.jpg", self.number),
+                url: self.file(),
             };
             let ways = [self.way(true), self.way(true)];
             self.steps.push(done(evidence.clone(), ways[0]));
             if self.random.percent(30) {
-                let again = refused(evidence, ways[1], "already_submitted");
+                let again = refused(evidence.clone(), ways[1], "already_submitted");
                 self.steps.push(again);
             }
+            if self.random.percent(50) {
+                self.review(campaign, &evidence);
+            }
         }
+    }
+
+    /// The brand gives it back, gets it once more, and takes it.
+    fn review(&mut self, campaign: &str, evidence: &Act) {
+        let review = |approved| Act::Review {
+            campaign: campaign.to_owned(),
+            partner: self.partner.clone(),
+            url: self.file(),
+            approved,
+        };
+        let (returned, approved) = (review(false), review(true));
+        self.submit([
+            (returned.clone(), Expect::Done),
+            (approved.clone(), Expect::Refused("evidence_decided")),
+            (evidence.clone(), Expect::Done),
+            (approved, Expect::Done),
+            (returned, Expect::Refused("evidence_decided")),
+        ]);
+    }
+
+    fn file(&self) -> String {
+        format!("https://files.example/{}.jpg", self.number)
     }
 
     fn link(&mut self, campaign: &str) -> String {
@@ -391,9 +414,20 @@ impl Writer {
         let names_click = self.random.percent(50);
         self.steps.push(Step::Click {
             code: code.to_owned(),
-            user: user.clone(),
             stored: !names_click,
         });
+        let bind = |user: &str| Act::Bind {
+            campaign: campaign.to_owned(),
+            user: user.to_owned(),
+        };
+        if !names_click || self.random.percent(30) {
+            let ways = [self.way(true), self.way(true)];
+            self.steps.push(done(bind(&user), ways[0]));
+            if self.random.percent(20) {
+                let stolen = bind(&format!("{user}-else"));
+                self.steps.push(refused(stolen, ways[1], "click_bound"));
+            }
+        }
         let minor = self.random.between(100, 50_000);
         let order = format!("do{}-{visitor}", self.number / 2);
         let by_shop = self.random.percent(50);
@@ -532,6 +566,10 @@ impl Writer {
             campaign: campaign.to_owned(),
             step,
         };
+        if own {
+            let (way, campaign) = (self.way(false), campaign.to_owned());
+            self.steps.push(done(Act::Key { campaign }, way));
+        }
         let mut steps = Vec::new();
         let end = |removed| Act::End {
             campaign: campaign.to_owned(),

@@ -48,6 +48,10 @@ schemas::events! {
         CampaignChangeAdopted(CampaignChangeAdoptedV1),
         /// A link leads elsewhere, is disabled or enabled.
         LinkChanged(LinkChangedV1),
+        /// Whose a click was.
+        ClickBound(ClickBoundV1),
+        /// What an API key opens is known here.
+        ApiKeyAdopted(ApiKeyAdoptedV1),
     }
 }
 
@@ -80,6 +84,12 @@ schemas::events! {
         PartnerUnbanned(PartnerUnbannedV1),
         /// A campaign is another.
         CampaignChanged(CampaignChangedV1),
+        /// An API key of a brand exists.
+        ApiKeyCreated(ApiKeyCreatedV1),
+        /// It has another secret.
+        ApiKeyRotated(ApiKeyRotatedV1),
+        /// It opens nothing any more.
+        ApiKeyRevoked(ApiKeyRevokedV1),
     }
 }
 

@@ -111,6 +111,10 @@ fn who_is_banned_comes_in_by_no_way_and_may_still_go() {
             partner_id: who(),
             evidence_type: "photo".to_owned(),
             url_hash: "00".repeat(32),
+            content_hash: None,
+            replaces: None,
+            duplicate_of: None,
+            sealed_url: None,
         },
     });
     let view = |banned| View {

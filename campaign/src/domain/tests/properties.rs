@@ -1,18 +1,19 @@
 //! Whatever is asked, by whomever, in whatever order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use proptest::prelude::*;
-use schemas::{About, EvidenceSubmittedV1};
+use schemas::{About, ApiKeyCreatedV1, EvidenceSubmittedV1};
 use types::{
-    BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, EvidenceId,
-    JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays,
+    ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId,
+    EnrollmentStatus, EvidenceId, EvidenceReason, EvidenceStatus, JoinMode, PartnerId,
+    RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::{new_campaign, place, submitted_by, ten_percent};
 use crate::domain::{
-    Actor, Ban, Campaign, CampaignChange, Change, Command, Enrollment, Event, Rejection, Rows,
-    Step, View, decide,
+    Actor, ApiKey, Ban, Campaign, CampaignChange, Change, Command, Enrollment, Event, Evidence,
+    Rejection, Review, Rotation, Rows, Step, View, decide,
 };
 
 /// A small state, so that commands meet.
@@ -72,6 +73,9 @@ fn command() -> impl Strategy<Value = Command> {
             campaign,
             window: WindowDays::new(days).unwrap(),
             plan: ten_percent(),
+            text_hash: "0b".repeat(32),
+            effective_at: None,
+            sealed_text: Vec::new(),
         }),
         (partner(), prop::option::of(brand()), any::<bool>()).prop_map(
             |(partner, brand, begins)| Command::Ban {
@@ -103,6 +107,36 @@ fn command() -> impl Strategy<Value = Command> {
                 terms_version,
             }
         }),
+        (brand(), 1..=2_u8).prop_map(|(brand_id, n)| {
+            let created = ApiKeyCreatedV1 {
+                brand_id,
+                prefix: "0123abcd".to_owned(),
+                hash: "00".repeat(32),
+                scopes: vec![ApiKeyScope::ReportsRead],
+                expires_at: None,
+            };
+            Command::CreateApiKey(About::of(key(n), created))
+        }),
+        (1..=2_u8).prop_map(|n| Command::RotateApiKey {
+            key: key(n),
+            rotation: Rotation {
+                prefix: "4567cdef".to_owned(),
+                hash: "11".repeat(32),
+                overlap_seconds: i64::from(n) - 1,
+            },
+        }),
+        (1..=2_u8).prop_map(|n| Command::RevokeApiKey { key: key(n) }),
+        (campaign(), partner(), "[ab]", 0..3_u8).prop_map(|(campaign, partner, of, review)| {
+            Command::Review {
+                evidence: EvidenceId::of(&campaign, &partner, &of, "https://example.com/"),
+                campaign,
+                review: match review {
+                    0 => Review::Approve,
+                    1 => Review::Reject(EvidenceReason::Other),
+                    _ => Review::Return(EvidenceReason::Other),
+                },
+            }
+        }),
         (campaign(), partner(), "[ab]").prop_map(|(campaign, partner, evidence_type)| {
             Command::SubmitEvidence(About {
                 subject: EvidenceId::of(
@@ -116,10 +150,18 @@ fn command() -> impl Strategy<Value = Command> {
                     partner_id: partner,
                     evidence_type,
                     url_hash: "00".repeat(32),
+                    content_hash: None,
+                    replaces: None,
+                    duplicate_of: None,
+                    sealed_url: None,
                 },
             })
         }),
     ]
+}
+
+fn key(n: u8) -> ApiKeyId {
+    format!("key_{n}").parse().unwrap()
 }
 
 #[derive(Default)]
@@ -127,7 +169,8 @@ struct BatchState {
     campaigns: HashMap<CampaignId, Campaign>,
     enrollments: HashMap<EnrollmentId, Enrollment>,
     bans: HashMap<BanId, Ban>,
-    evidence: HashSet<EvidenceId>,
+    evidence: HashMap<EvidenceId, Evidence>,
+    api_keys: HashMap<ApiKeyId, ApiKey>,
 }
 
 impl BatchState {
@@ -143,10 +186,9 @@ impl BatchState {
             enrollment: command
                 .enrollment()
                 .and_then(|id| self.enrollments.get(&id)),
-            evidence_exists: command
-                .evidence()
-                .is_some_and(|id| self.evidence.contains(id)),
-            out_of_funds: false,
+            evidence: command.evidence().and_then(|id| self.evidence.get(id)),
+            api_key: command.api_key().and_then(|id| self.api_keys.get(id)),
+            ..View::default()
         };
         decide(view, command, &submitted_by(actor.clone()))
     }
@@ -174,23 +216,42 @@ impl BatchState {
             let after = Ban::evolve(before, event, place(position)).unwrap();
             self.bans.insert(id.clone(), after);
         }
+        if let Rows::ApiKey(id) = event.rows() {
+            let before = self.api_keys.remove(id);
+            let after = ApiKey::evolve(before, event, place(position)).unwrap();
+            self.api_keys.insert(id.clone(), after);
+        }
         if let Some(id) = event.enrollment() {
             let before = self.enrollments.remove(id);
             let after = Enrollment::evolve(before, event, place(position)).unwrap();
             self.enrollments.insert(id.clone(), after);
         }
-        self.evidence.extend(event.evidence().cloned());
+        if let Some(id) = event.evidence() {
+            let before = self.evidence.remove(id);
+            let brand = &self.campaigns[event.campaign().unwrap()].brand;
+            let after = Evidence::evolve(before, brand, event, place(position)).unwrap();
+            self.evidence.insert(id.clone(), after);
+        }
     }
 
     fn holds(&self) {
         for campaign in self.campaigns.values() {
             let draft = campaign.status == CampaignStatus::Draft;
-            assert!(draft || campaign.terms_version.is_some());
+            assert!(draft || campaign.newest_terms().is_some());
             assert_eq!(draft, campaign.activated_at.is_none());
             let paused = campaign.status == CampaignStatus::Paused;
             assert_eq!(paused, campaign.pause_reason.is_some());
             let closed = campaign.status == CampaignStatus::Closed;
             assert_eq!(closed, campaign.closed_at.is_some());
+        }
+        for evidence in self.evidence.values() {
+            let refused = [EvidenceStatus::Rejected, EvidenceStatus::Returned];
+            assert_eq!(
+                refused.contains(&evidence.status),
+                evidence.reason.is_some()
+            );
+            let waits = evidence.status == EvidenceStatus::Submitted;
+            assert_eq!(waits, evidence.decided_at.is_none());
         }
         for ban in self.bans.values() {
             assert_eq!(ban.in_force(), ban.reason.is_some());
@@ -203,7 +264,8 @@ impl BatchState {
                     || enrollment.terms_version.is_none()
                     || campaign.status != CampaignStatus::Draft
             );
-            assert!(enrollment.terms_version <= campaign.terms_version);
+            let newest = campaign.newest_terms().map(|terms| terms.version);
+            assert!(enrollment.terms_version <= newest);
             let (status, reason) = (enrollment.status, enrollment.reason);
             let enrolled = status == EnrollmentStatus::Enrolled;
             assert_eq!(enrolled, enrollment.since.is_none());
@@ -224,6 +286,9 @@ fn owns(actor: &Actor, event: &Event, state: &BatchState) -> bool {
         Event::EnrollmentEnded(ended) if ended.status == EnrollmentStatus::Left => {
             actor.is_partner(&ended.partner_id)
         }
+        Event::ApiKeyCreated(new) => actor.is_brand(&new.brand_id),
+        Event::ApiKeyRotated(rotated) => actor.is_brand(&rotated.brand_id),
+        Event::ApiKeyRevoked(revoked) => actor.is_brand(&revoked.brand_id),
         Event::PartnerBanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
         Event::PartnerUnbanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
         _ => {
@@ -253,7 +318,9 @@ proptest! {
                     prop_assert!(owns(actor, &event, &state));
                     let once_only = !matches!(
                         command,
-                        Command::PublishTerms { .. } | Command::ChangeCampaign { .. }
+                        Command::PublishTerms { .. }
+                            | Command::ChangeCampaign { .. }
+                            | Command::RotateApiKey { .. }
                     );
                     prop_assert!(!once_only || state.decide(command, actor).is_err());
                 }

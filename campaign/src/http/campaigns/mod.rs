@@ -67,8 +67,8 @@ pub(super) async fn create_campaign(
     Ok(submitted.created(CampaignView::created))
 }
 
-/// The brand that a campaign is made for.
-fn brand_of(caller: &Caller, named: Option<&BrandId>) -> Result<BrandId, Problem> {
+/// The brand that a campaign or an API key is made for.
+pub(super) fn brand_of(caller: &Caller, named: Option<&BrandId>) -> Result<BrandId, Problem> {
     match named {
         Some(brand) => Ok(brand.clone()),
         None if caller.is_operator() && caller.brand().is_none() => {

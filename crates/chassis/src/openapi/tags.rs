@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{OpenApi, Tag};
 
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 17] = [
     (
         "campaigns",
         "Campaigns, their terms and plans, and who takes part in them.",
@@ -14,6 +14,7 @@ const TAGS: [(&str, &str); 15] = [
         "partners",
         "Partners as a whole: who is banned from a brand's campaigns, or from all.",
     ),
+    ("keys", "API keys of brands: what their systems ask with."),
     ("evidence", "What partners show of their work."),
     ("tracking", "Links, and what visitors did."),
     ("links", "Partners' links."),
@@ -27,6 +28,10 @@ const TAGS: [(&str, &str); 15] = [
     ("payments", "Balances and payouts."),
     ("payouts", "Money on its way to partners."),
     ("balances", "What partners and brands have."),
+    (
+        "funds",
+        "Brands' money: accounts with what moved in them, deposits, withdrawals, and when a brand pays.",
+    ),
     ("commands", "Where commands stand."),
     (
         "operator",

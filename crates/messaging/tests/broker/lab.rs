@@ -215,6 +215,7 @@ impl Sender {
             allowed_hosts: vec!["example.com".to_owned()],
             fallback_url: None,
             starts_at: None,
+            trusts_redirects: None,
         };
         self.emit_all(count, &Body::CampaignActivatedV1(activated))
             .await;
@@ -226,6 +227,10 @@ impl Sender {
             partner_id: "partner1".parse().unwrap(),
             evidence_type: "photo".to_owned(),
             url_hash: "00".to_owned(),
+            content_hash: None,
+            replaces: None,
+            duplicate_of: None,
+            sealed_url: None,
         };
         self.emit_all(count, &Body::EvidenceSubmittedV1(submitted))
             .await;

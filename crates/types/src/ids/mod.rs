@@ -116,6 +116,8 @@ ids! {
     EnrollmentId
     /// That one partner is banned, by one brand or everywhere.
     BanId
+    /// An API key of a brand: its name, which is no secret.
+    ApiKeyId
     /// One piece of evidence of one partner for one campaign.
     EvidenceId
     /// A partner's link: what stands behind `/c/`.
@@ -247,6 +249,7 @@ macro_rules! made_by_a_command {
 }
 
 made_by_a_command! {
+    ApiKeyId "key_"
     CampaignId "camp_"
     LinkCode "lnk_"
     ClickId "clk_"

@@ -119,6 +119,10 @@ const DERIVED: &str = "
  SELECT format('bff position %s (%s)', position, type), subject, 'pay_', ARRAY['aggregate', 'pay_', id::text], NULL
    FROM messages WHERE type = 'payment.request_payout.command.v1'
  UNION ALL
+ SELECT format('%s position %s (%s)', service, position, type), subject, 'key_',
+        ARRAY['aggregate', 'key_', CASE type WHEN 'api_key.created.v1' THEN causation_id ELSE id END::text], NULL
+   FROM messages WHERE type IN ('campaign.create_api_key.command.v1', 'api_key.created.v1')
+ UNION ALL
  SELECT format('bff position %s (%s)', position, type), subject, v.prefix, ARRAY['aggregate', v.prefix, id::text], NULL
    FROM messages JOIN (VALUES ('payment.announce_deposit.command.v1', 'dep_'), ('payment.withdraw.command.v1', 'wdr_'),
                               ('payment.transfer_funds.command.v1', 'trf_')) v (type, prefix) USING (type)

@@ -9,31 +9,34 @@ use runtime::testing::{
     TestService, brand, claims, mint, new_database, operator, partner, until, variables,
 };
 use schemas::{
-    Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale, CommissionCalculatedV1,
-    ConversionAttributedV1, ConversionClaimedV1, DepositAnnouncedV1, EnrollmentAcceptedV1,
-    LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service,
-    TermsPublishedV1, Topic, Transfer, WithdrawalRequestedV1,
+    ApiKeyCreatedV1, Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale,
+    CommissionCalculatedV1, ConversionAttributedV1, ConversionClaimedV1, DepositAnnouncedV1,
+    EnrollmentAcceptedV1, EvidenceSubmittedV1, LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1,
+    Plan, SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer, WithdrawalRequestedV1,
 };
 use serde_json::{Value, json};
 use types::{
-    BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType, Currency, EnrollmentId,
-    LinkCode, Micros, Money, PartnerId, PayoutMethod, TermsVersion, WindowDays,
+    ApiKeyId, ApiKeyScope, BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType,
+    Currency, EnrollmentId, EvidenceId, LinkCode, Micros, Money, PartnerId, PayoutMethod,
+    TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
-/// What stands for a thing in requests, behind a `$`.
-const NAMED: [&str; 7] = [
+/// Whose a thing is.
+pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
+
+/// What stands for something of an owner's in requests, as `$name`.
+const NAMES: [&str; 9] = [
     "command",
     "conversion",
     "payout",
     "click",
     "claim",
+    "key",
+    "evidence",
     "deposit",
     "withdrawal",
 ];
-
-/// Whose a thing is.
-pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
 
 /// A running service, and by owner what stands for `$name` in requests.
 pub struct Scene {
@@ -72,7 +75,7 @@ impl Scene {
         let mut text = text.replace("$who", owner);
         let new = Uuid::now_v7().simple().to_string();
         text = text.replace("$new", &new);
-        for name in NAMED {
+        for name in NAMES {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(&format!("${name}"), value);
@@ -83,7 +86,7 @@ impl Scene {
     /// An answer without what differs only because another thing was asked for.
     pub fn neutral(&self, text: &str, owner: &'static str) -> String {
         let mut text = text.to_owned();
-        for name in NAMED {
+        for name in NAMES {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(value.as_str(), "$");
@@ -117,7 +120,8 @@ impl Scene {
 fn unknown(name: &str) -> String {
     match name {
         "payout" => "pay_00000000000070008000000000000000".to_owned(),
-        "click" => "clk_00000000000070008000000000000000".to_owned(),
+        "click" => "clk_000000000000700080000000000000".to_owned(),
+        "key" => "key_00000000000070008000000000000000".to_owned(),
         "claim" => "clm_00000000000070008000000000000000".to_owned(),
         "deposit" => "dep_00000000000070008000000000000000".to_owned(),
         "withdrawal" => "wdr_00000000000070008000000000000000".to_owned(),
@@ -163,9 +167,14 @@ async fn campaign_scene() -> Scene {
         scene.post(&format!("{live}/accept"), &partner, yes).await;
         let photo = json!({"campaign_id": format!("live-{owner}"), "evidence_type": "photo",
             "file_url": format!("https://a.example/{owner}")});
-        scene
+        let shown = scene
             .post("/api/v1/campaign/evidence", &partner, photo)
             .await;
+        let read = json!({"scopes": ["reports.read"]});
+        let made = scene.post("/api/v1/campaign/keys", &brand, read).await;
+        scene.name(owner, "key", made["key_id"].as_str().unwrap());
+        let evidence = shown["evidence_id"].as_str().unwrap().to_owned();
+        scene.name(owner, "evidence", evidence);
     }
     scene.name_commands().await;
     scene
@@ -197,6 +206,9 @@ fn terms(owner: &str) -> Body {
             hold_days: 0,
         },
         effective_at: Micros(1_790_000_000_000_000),
+        text_hash: None,
+        worsens: None,
+        sealed_text: None,
     }
     .into()
 }
@@ -207,6 +219,7 @@ fn activated(owner: &str) -> Body {
         allowed_hosts: vec!["a.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     }
     .into()
 }
@@ -234,14 +247,19 @@ async fn tracking_scene() -> Scene {
         scene
             .post("/api/v1/tracking/links", &partner(who), link)
             .await;
-        let url = format!(
-            "{}/c/link-{owner}?user_id=user-{owner}",
-            scene.service.base_url
-        );
+        let url = format!("{}/c/link-{owner}", scene.service.base_url);
         let redirect = scene.service.client.get(url).send().await.unwrap();
         let target = redirect.headers()["location"].to_str().unwrap().to_owned();
         let click = target.rsplit_once("click_id=").unwrap().1;
         scene.name(owner, "click", click);
+        let visitor = json!({"user_id": format!("user-{owner}")});
+        scene
+            .post(
+                &format!("/api/v1/tracking/clicks/{click}/visitor"),
+                &operator(),
+                visitor,
+            )
+            .await;
         let sale = json!({"user_id": format!("user-{owner}"), "event_type": "purchase", "amount": "10.00",
             "order_id": format!("order-{owner}"), "campaign_id": campaign});
         let sold = scene
@@ -430,6 +448,7 @@ async fn campaigns_of(service: &mut TestService, owner: &str) {
             description: None,
             landing_url: None,
             starts_at: None,
+            trusts_redirects: None,
             ends_at: None,
             budget: None,
         };
@@ -439,6 +458,47 @@ async fn campaigns_of(service: &mut TestService, owner: &str) {
     }
     let live = format!("live-{owner}");
     service.deliver(topic, &live, &live, activated(owner)).await;
+}
+
+fn shown(owner: &str) -> Body {
+    EvidenceSubmittedV1 {
+        partner_id: partner_of(owner),
+        evidence_type: "photo".to_owned(),
+        url_hash: "00".repeat(32),
+        content_hash: None,
+        replaces: None,
+        duplicate_of: None,
+        sealed_url: None,
+    }
+    .into()
+}
+
+/// A brand's API key.
+async fn api_key_of(scene: &mut Scene, owner: &'static str) {
+    let key = ApiKeyId::of_command(Uuid::now_v7());
+    let created = ApiKeyCreatedV1 {
+        brand_id: brand_of(owner),
+        prefix: "0123abcd".to_owned(),
+        hash: "00".repeat(32),
+        scopes: vec![ApiKeyScope::ReportsRead],
+        expires_at: None,
+    };
+    let (topic, id) = (Topic::CampaignEvents, key.as_str());
+    scene.service.deliver(topic, id, id, created.into()).await;
+    scene.name(owner, "key", id);
+}
+
+/// What a partner has shown for a brand's campaign.
+async fn evidence_of(scene: &mut Scene, owner: &'static str) {
+    let campaign = format!("live-{owner}");
+    let id = CampaignId::parse(campaign.as_str()).unwrap();
+    let evidence = EvidenceId::of(&id, &partner_of(owner), "photo", "https://a.example/");
+    let (topic, evidence) = (Topic::CampaignEvents, evidence.into_string());
+    scene
+        .service
+        .deliver(topic, &campaign, &evidence, shown(owner))
+        .await;
+    scene.name(owner, "evidence", evidence);
 }
 
 async fn bff_scene() -> Scene {
@@ -471,12 +531,16 @@ async fn bff_scene() -> Scene {
             campaign_id: campaign_of(owner),
             partner_id: partner_of(owner),
             target_url: "https://a.example/".to_owned(),
+            utm: None,
+            deep_paths: None,
         };
         scene
             .service
             .deliver(events, &code, &code, made.into())
             .await;
         campaigns_of(&mut scene.service, owner).await;
+        evidence_of(&mut scene, owner).await;
+        let topic = Topic::PaymentEvents;
         let earned = LedgerPostedV1 {
             transfers: vec![Transfer {
                 id: Uuid::now_v7(),
@@ -505,6 +569,7 @@ async fn bff_scene() -> Scene {
             .deliver(topic, &who, &id, requested.into())
             .await;
         scene.name(owner, "payout", id);
+        api_key_of(&mut scene, owner).await;
         bank_transfers_of(&mut scene, owner).await;
         let conversion = ConversionId::of_command(Uuid::now_v7());
         let claim = ClaimId::of(&conversion, &partner_of(owner));

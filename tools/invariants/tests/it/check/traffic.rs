@@ -1,7 +1,7 @@
 //! A little of everything: conversions by both edges, refunds before and after, holds, payouts that are paid and that fail,
 //! commands that are refused and repeated.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use devstack::demo::Tokens;
@@ -23,6 +23,12 @@ pub(super) struct Traffic<'a> {
     partner: String,
     acknowledged: BTreeSet<Uuid>,
     journal: Journal,
+    /// By campaign.
+    evidence: BTreeMap<String, String>,
+}
+
+fn photo(campaign: &str) -> Value {
+    json!({"campaign_id": campaign, "evidence_type": "photo", "file_url": "https://example.com/photo.jpg"})
 }
 
 impl<'a> Traffic<'a> {
@@ -38,6 +44,7 @@ impl<'a> Traffic<'a> {
             partner: stack.token(&["--partner", "partner9"]).unwrap(),
             acknowledged: BTreeSet::new(),
             journal: Journal::default(),
+            evidence: BTreeMap::new(),
         }
     }
 
@@ -62,8 +69,53 @@ impl<'a> Traffic<'a> {
         self.payouts().await;
         self.funds().await;
         self.one_key_at_two_services().await;
+        self.api_key().await;
+        self.reviews().await;
         self.stops().await;
         self.journal
+    }
+
+    /// A brand's system reports by a key, which has another secret, and is revoked.
+    async fn api_key(&mut self) {
+        let token = self.brand.clone();
+        let scopes = json!({"scopes": ["conversions.write"]});
+        let made = self.ask(&token, "key/made", "keys", &scopes).await;
+        let path = format!("keys/{}", made["key_id"].as_str().unwrap());
+        let rotated = self
+            .ask(&token, "key/rotated", &format!("{path}/rotate"), &json!({}))
+            .await;
+        let key = rotated["secret"].as_str().unwrap().to_owned();
+        let (http, url) = (self.http.clone(), self.bff("commands"));
+        wait("the key is known", async || {
+            let answer = http.get(&url).bearer_auth(&key).send().await.unwrap();
+            answer.status() == StatusCode::OK
+        })
+        .await;
+        let seen = json!({"user_id": "stranger", "event_type": "page_view"});
+        self.ask(&key, "key/report", "tracking/events", &seen).await;
+        let nothing = json!({});
+        self.ask_by(Method::DELETE, &token, "key/revoked", &path, &nothing)
+            .await;
+    }
+
+    /// What was shown for one campaign is returned and shown again, and what was for another approved.
+    async fn reviews(&mut self) {
+        for (campaign, what) in [("camp_now", "return"), ("camp_hold", "approve")] {
+            let evidence = self.evidence[campaign].clone();
+            let mut body = json!({"campaign_id": campaign});
+            if what == "return" {
+                body["reason"] = json!("needs_more_detail");
+            }
+            let path = format!("evidence/{evidence}/{what}");
+            self.as_brand(&format!("{campaign}/{what}"), &path, body)
+                .await;
+        }
+        self.write(
+            "camp_now/evidence_again",
+            "evidence/upload",
+            photo("camp_now"),
+        )
+        .await;
     }
 
     /// A campaign stops, a link of another is disabled, and its partner leaves it.
@@ -211,8 +263,11 @@ impl<'a> Traffic<'a> {
             json!({"accepted_terms": true}),
         )
         .await;
-        self.write(&key("evidence"), "evidence/upload", json!({
-            "campaign_id": campaign, "evidence_type": "photo", "file_url": "https://example.com/photo.jpg"})).await;
+        let shown = self
+            .write(&key("evidence"), "evidence/upload", photo(campaign))
+            .await;
+        let evidence = shown["subject"].as_str().unwrap().to_owned();
+        self.evidence.insert(campaign.to_owned(), evidence);
         self.write(&key("link"), "links", json!({
             "code": format!("link_{campaign}"), "campaign_id": campaign, "target_url": "https://shop.example.com/"})).await;
         self.click(campaign).await;
@@ -393,7 +448,7 @@ impl<'a> Traffic<'a> {
 
     async fn click(&mut self, campaign: &str) {
         let tracking = self.stack.url(Service::Tracking).unwrap();
-        let url = format!("{tracking}/c/link_{campaign}?user_id=user_{campaign}");
+        let url = format!("{tracking}/c/link_{campaign}");
         let http = self.http.clone();
         let mut click = None;
         wait("the link leads on", async || {
@@ -406,6 +461,10 @@ impl<'a> Traffic<'a> {
             click.is_some()
         })
         .await;
+        let bind = format!("tracking/clicks/{}/visitor", click.clone().unwrap());
+        let visitor = json!({"user_id": format!("user_{campaign}")});
+        self.as_brand(&format!("bind-{campaign}"), &bind, visitor)
+            .await;
         self.journal.clicks.extend(click);
     }
 

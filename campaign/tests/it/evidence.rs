@@ -1,0 +1,194 @@
+//! Evidence, from its submission to what its brand says of it.
+
+use axum::http::StatusCode;
+use campaign::{CampaignDomain, MIGRATIONS};
+use runtime::testing::{self, TestService};
+use schemas::Body;
+use serde_json::{Value, json};
+
+use crate::app::{self, CAMPAIGNS, EVIDENCE};
+
+fn show(url: &str) -> Value {
+    json!({"campaign_id": "camp1", "evidence_type": "photo", "file_url": url})
+}
+
+/// `camp1` of `brand1`, with these partners in it.
+async fn joined(partners: &[&str]) -> TestService {
+    let service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    for who in partners {
+        let (path, token) = (format!("{CAMPAIGNS}/camp1/accept"), testing::partner(who));
+        app::post(&service, &path, &token, &app::yes(), StatusCode::CREATED).await;
+    }
+    service
+}
+
+async fn decide(service: &TestService, id: &str, what: &str, reason: Option<&str>) -> Value {
+    let mut body = json!({"campaign_id": "camp1"});
+    if let Some(reason) = reason {
+        body["reason"] = json!(reason);
+    }
+    let path = format!("{EVIDENCE}/{id}/{what}");
+    app::post(
+        service,
+        &path,
+        &testing::brand("brand1"),
+        &body,
+        StatusCode::OK,
+    )
+    .await
+}
+
+async fn list(service: &TestService, query: &str, token: &str) -> Vec<String> {
+    let page = app::get(service, &format!("{EVIDENCE}?{query}"), token).await;
+    let items = page["items"].as_array().unwrap().iter();
+    let id = |item: &Value| item["evidence_id"].as_str().unwrap().to_owned();
+    items.map(id).collect()
+}
+
+#[tokio::test]
+async fn evidence_is_returned_shown_again_and_approved_or_rejected_and_its_partner_reads_why() {
+    let service = joined(&["partner1", "partner2"]).await;
+    let (one, two) = (testing::partner("partner1"), testing::partner("partner2"));
+    let shown = async |token: &str, body: &Value| {
+        let made = app::post(&service, EVIDENCE, token, body, StatusCode::CREATED).await;
+        made["evidence_id"].as_str().unwrap().to_owned()
+    };
+    let first = shown(&one, &show("https://a.example/1.jpg")).await;
+    let returned = decide(&service, &first, "return", Some("file_unreadable")).await;
+    assert_eq!(
+        (
+            &returned["status"],
+            &returned["reason"],
+            &returned["partner_id"]
+        ),
+        (
+            &json!("returned"),
+            &json!("file_unreadable"),
+            &json!("partner1")
+        )
+    );
+    let seen = app::get(&service, &format!("{EVIDENCE}/{first}"), &one).await;
+    assert_eq!(
+        (&seen["status"], &seen["reason"]),
+        (&json!("returned"), &json!("file_unreadable"))
+    );
+    // The file was mended where it lies: it keeps its id and its place.
+    assert_eq!(shown(&one, &show("https://a.example/1.jpg")).await, first);
+    decide(&service, &first, "return", Some("needs_more_detail")).await;
+    let mut other = show("https://a.example/2.jpg");
+    other["replaces"] = json!(first);
+    let second = shown(&one, &other).await;
+    let approved = decide(&service, &second, "approve", None).await;
+    assert_eq!(approved["status"], "approved");
+    let path = format!("{EVIDENCE}/{second}/reject");
+    let body = json!({"campaign_id": "camp1", "reason": "other"});
+    let brand = testing::brand("brand1");
+    let twice = app::post(&service, &path, &brand, &body, StatusCode::CONFLICT).await;
+    assert_eq!(twice["code"], "evidence_decided");
+    let third = shown(&two, &show("https://a.example/3.jpg")).await;
+    decide(&service, &third, "reject", Some("terms_violated")).await;
+
+    for (query, expected) in [
+        ("status=approved", vec![&second]),
+        ("status=returned", vec![&first]),
+        ("status=rejected", vec![&third]),
+        ("status=submitted", vec![]),
+        ("partner_id=partner1", vec![&second, &first]),
+    ] {
+        let found = list(&service, query, &brand).await;
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
+    }
+    for (path, token) in [
+        (&third, &one),
+        (&first, &two),
+        (&first, &testing::brand("brand2")),
+    ] {
+        let (status, _) = service.get(&format!("{EVIDENCE}/{path}"), token).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+    }
+    let tables = ["campaigns", "enrollments", "evidence"];
+    service
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_file_is_recognised_by_address_or_content_in_one_batch_and_over_batches() {
+    let service = joined(&["partner1", "partner2", "partner3"]).await;
+    let (content, other) = ("0a".repeat(32), "0b".repeat(32));
+    let body = |url: &str, content: &str| {
+        let mut body = show(url);
+        body["content_hash"] = json!(content);
+        body
+    };
+    let submit = async |who: &str, body: Value| {
+        let token = testing::partner(who);
+        app::post(&service, EVIDENCE, &token, &body, StatusCode::CREATED).await
+    };
+    let first = submit("partner1", body("https://a.example/1.jpg", &content)).await;
+    assert_eq!(first["duplicate_of"], Value::Null);
+    let (by_address, by_content) = tokio::join!(
+        submit("partner2", body("https://a.example/1.jpg", &other)),
+        submit("partner3", body("https://b.example/9.jpg", &content)),
+    );
+    for duplicate in [&by_address, &by_content] {
+        assert_eq!(duplicate["duplicate_of"], first["evidence_id"]);
+        assert_eq!(duplicate["status"], "submitted", "the brand decides");
+    }
+    // What two show at once: one of them is the first.
+    let (left, right) = tokio::join!(
+        submit("partner2", show("https://a.example/2.jpg")),
+        submit("partner3", show("https://a.example/2.jpg")),
+    );
+    let of = |evidence: &Value| evidence["duplicate_of"].clone();
+    let firsts = [of(&left), of(&right)];
+    assert!(firsts.contains(&Value::Null) && firsts.iter().any(|id| !id.is_null()));
+    let brand = testing::brand("brand1");
+    assert_eq!(list(&service, "duplicates=true", &brand).await.len(), 3);
+    assert_eq!(list(&service, "duplicates=false", &brand).await.len(), 2);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn where_a_file_lies_and_what_terms_say_is_in_events_for_our_services_alone() {
+    let service = joined(&["partner1"]).await;
+    let token = testing::partner("partner1");
+    let url = "https://a.example/somebody-in-person.jpg";
+    app::post(&service, EVIDENCE, &token, &show(url), StatusCode::CREATED).await;
+    let mut opened = Vec::new();
+    for message in service.log().await {
+        match &message.body {
+            Body::EvidenceSubmittedV1(shown) => {
+                let evidence = message.header.subject.parse().unwrap();
+                let of = sealing::texts::of_evidence(&evidence);
+                opened.extend(sealing::texts::open(
+                    &of,
+                    shown.sealed_url.as_deref().unwrap(),
+                ));
+            }
+            Body::TermsPublishedV1(terms) => {
+                let campaign = message.header.subject.parse().unwrap();
+                let of = sealing::texts::of_terms(&campaign);
+                opened.extend(sealing::texts::open(
+                    &of,
+                    terms.sealed_text.as_deref().unwrap(),
+                ));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(opened, ["Be honest.\nSay that it is advertising.", url]);
+    let plain: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pipeline.message_log
+          WHERE position($1::bytea IN body) > 0 OR position($2::bytea IN body) > 0",
+    )
+    .bind(b"somebody-in-person".as_slice())
+    .bind(b"it is advertising".as_slice())
+    .fetch_one(service.pool())
+    .await
+    .unwrap();
+    assert_eq!(plain, 0);
+    service.stop().await;
+}
