@@ -4,8 +4,9 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId,
-    EvidenceId, InvalidId, LinkCode, PartnerId, PayoutId,
+    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DepositId, EnrollmentId,
+    ErasureId, EvidenceId, FundsAccountId, FundsTransferId, InvalidId, LinkCode, PartnerId,
+    PayoutId, WithdrawalId,
 };
 
 /// What a key or a subject identifies.
@@ -35,6 +36,16 @@ pub enum Entity {
     Erasure,
     /// A payout.
     Payout,
+    /// A brand.
+    Brand,
+    /// An account of a brand's own.
+    FundsAccount,
+    /// Money that a brand sends.
+    Deposit,
+    /// Money that a brand takes out.
+    Withdrawal,
+    /// Money between a brand's accounts.
+    FundsTransfer,
     /// A key that details are sealed to.
     SealingKey,
     /// Whatever the command had that the message answers.
@@ -57,6 +68,11 @@ impl Entity {
             Self::Partner => "partner",
             Self::Erasure => "erasure",
             Self::Payout => "payout",
+            Self::Brand => "brand",
+            Self::FundsAccount => "account",
+            Self::Deposit => "deposit",
+            Self::Withdrawal => "withdrawal",
+            Self::FundsTransfer => "transfer",
             Self::SealingKey => "sealing key",
             Self::OfCommand => "the command's",
         }
@@ -90,6 +106,11 @@ ids! {
     PartnerId = Partner
     ErasureId = Erasure
     PayoutId = Payout
+    BrandId = Brand
+    FundsAccountId = FundsAccount
+    DepositId = Deposit
+    WithdrawalId = Withdrawal
+    FundsTransferId = FundsTransfer
     LedgerOwner = Partner
     SealingKeyId = SealingKey
     OfCommand = OfCommand

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{
-    ApiKeyId, BanId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, ErasureId,
-    EvidenceId, LinkCode, PartnerId, PayoutId,
+    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DepositId, EnrollmentId,
+    ErasureId, EvidenceId, FundsAccountId, FundsTransferId, LinkCode, PartnerId, PayoutId,
+    WithdrawalId,
 };
 
 use crate::cut::cut;
@@ -344,6 +345,8 @@ kinds! {
             => ["evidence.rejected.v1"];
         return_evidence_v1: ReturnEvidenceV1 = "campaign.return_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
             => ["evidence.returned.v1"];
+        follow_funds_v1: FollowFundsV1 = "campaign.follow_funds.command.v1", Own, CampaignId / CampaignId, [Campaign]
+            => ["campaign.paused.v1", "campaign.resumed.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -372,6 +375,7 @@ kinds! {
         evidence_approved_v1: EvidenceApprovedV1 = "evidence.approved.v1", Public, CampaignId / EvidenceId, [Bff];
         evidence_rejected_v1: EvidenceRejectedV1 = "evidence.rejected.v1", Public, CampaignId / EvidenceId, [Bff];
         evidence_returned_v1: EvidenceReturnedV1 = "evidence.returned.v1", Public, CampaignId / EvidenceId, [Bff];
+        brand_funds_adopted_v1: BrandFundsAdoptedV1 = "brand_funds.adopted.v1", Own, BrandId / BrandId, [];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
@@ -439,6 +443,22 @@ kinds! {
             => ["payout.submitting.v1"];
         record_payout_answer_v1: RecordPayoutAnswerV1 = "payment.record_payout_answer.command.v1", Own, PartnerId / PayoutId, [Payment]
             => ["payout.submitted.v1", "payout.unknown.v1", "payout.paid.v1", "payout.failed.v1"];
+        open_account_v1: OpenAccountV1 = "payment.open_account.command.v1", Public, BrandId / FundsAccountId, [Payment]
+            => ["account.opened.v1"];
+        announce_deposit_v1: AnnounceDepositV1 = "payment.announce_deposit.command.v1", Public, DepositId / DepositId, [Payment]
+            => ["deposit.announced.v1"];
+        settle_deposit_v1: SettleDepositV1 = "payment.settle_deposit.command.v1", Public, DepositId / DepositId, [Payment]
+            => ["deposit.cleared.v1", "deposit.failed.v1"];
+        withdraw_v1: WithdrawV1 = "payment.withdraw.command.v1", Public, WithdrawalId / WithdrawalId, [Payment]
+            => ["withdrawal.requested.v1"];
+        settle_withdrawal_v1: SettleWithdrawalV1 = "payment.settle_withdrawal.command.v1", Public, WithdrawalId / WithdrawalId, [Payment]
+            => ["withdrawal.settled.v1", "withdrawal.failed.v1"];
+        transfer_funds_v1: TransferFundsV1 = "payment.transfer_funds.command.v1", Public, BrandId / FundsTransferId, [Payment]
+            => ["funds.transferred.v1"];
+        set_billing_v1: SetBillingV1 = "payment.set_billing.command.v1", Public, BrandId / BrandId, [Payment]
+            => ["billing.changed.v1"];
+        fund_earnings_v1: FundEarningsV1 = "payment.fund_earnings.command.v1", Own, BrandId / BrandId, [Payment]
+            => ["earnings.funded.v1"];
     }
     PaymentEvents {
         #[everywhere]
@@ -453,5 +473,17 @@ kinds! {
         payout_failed_v1: PayoutFailedV1 = "payout.failed.v1", Public, PartnerId / PayoutId, [Bff];
         ledger_posted_v1: LedgerPostedV1 = "ledger.posted.v1", Public, LedgerOwner / LedgerOwner, [Bff];
         sealing_key_published_v1: SealingKeyPublishedV1 = "sealing_key.published.v1", Public, SealingKeyId / SealingKeyId, [Bff];
+        account_opened_v1: AccountOpenedV1 = "account.opened.v1", Public, BrandId / FundsAccountId, [Bff];
+        deposit_announced_v1: DepositAnnouncedV1 = "deposit.announced.v1", Public, DepositId / DepositId, [Bff];
+        deposit_cleared_v1: DepositClearedV1 = "deposit.cleared.v1", Public, DepositId / DepositId, [Bff];
+        deposit_failed_v1: DepositFailedV1 = "deposit.failed.v1", Public, DepositId / DepositId, [Bff];
+        withdrawal_requested_v1: WithdrawalRequestedV1 = "withdrawal.requested.v1", Public, WithdrawalId / WithdrawalId, [Bff];
+        withdrawal_settled_v1: WithdrawalSettledV1 = "withdrawal.settled.v1", Public, WithdrawalId / WithdrawalId, [Bff];
+        withdrawal_failed_v1: WithdrawalFailedV1 = "withdrawal.failed.v1", Public, WithdrawalId / WithdrawalId, [Bff];
+        funds_transferred_v1: FundsTransferredV1 = "funds.transferred.v1", Public, BrandId / FundsTransferId, [Bff];
+        billing_changed_v1: BillingChangedV1 = "billing.changed.v1", Public, BrandId / BrandId, [Bff];
+        earnings_funded_v1: EarningsFundedV1 = "earnings.funded.v1", Public, BrandId / BrandId, [Bff];
+        funds_exhausted_v1: FundsExhaustedV1 = "funds.exhausted.v1", Public, BrandId / BrandId, [Bff, Campaign];
+        funds_restored_v1: FundsRestoredV1 = "funds.restored.v1", Public, BrandId / BrandId, [Bff, Campaign];
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP surface: writes that become commands, reads of the models.
 
+mod accounts;
 mod balances;
 mod bans;
 mod campaigns;
@@ -11,6 +12,7 @@ mod conversions;
 mod enrollments;
 mod erasures;
 mod evidence;
+mod funds;
 mod keys;
 mod links;
 mod messages;
@@ -62,6 +64,8 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(commissions::routes())
         .merge(payouts::routes())
         .merge(balances::routes())
+        .merge(accounts::routes())
+        .merge(funds::routes())
         .merge(claims::routes())
         .merge(conversions::routes())
         .route("/asyncapi.json", get(messages::document))

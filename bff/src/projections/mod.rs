@@ -10,6 +10,7 @@ mod commission;
 mod conversion;
 mod enrollment;
 mod evidence;
+mod funds;
 mod link;
 mod outcome;
 mod payout;
@@ -34,11 +35,13 @@ use crate::store::commissions::CommissionRow;
 use crate::store::conversions::ConversionRow;
 use crate::store::enrollments::EnrollmentRow;
 use crate::store::evidence::EvidenceRow;
+use crate::store::funds::{BankTransferRow, BillingRow, FundsAccountRow};
 use crate::store::links::LinkRow;
 use crate::store::outcomes::{self, Outcome};
 use crate::store::payouts::PayoutRow;
 use crate::store::sealing_keys::{self, SealingKey};
 use crate::store::terms::TermsRow;
+use crate::store::transfers::{self, TransferRow};
 use crate::waiting::PROJECTED;
 
 /// The bff as a follower: it decides nothing and notes everything that it can read.
@@ -62,6 +65,10 @@ pub struct BatchState {
     evidence: Rows<EvidenceRow>,
     links: Rows<LinkRow>,
     payouts: Rows<PayoutRow>,
+    bank_transfers: Rows<BankTransferRow>,
+    billing: Rows<BillingRow>,
+    funds_accounts: Rows<FundsAccountRow>,
+    transfers: Vec<TransferRow>,
     terms: Rows<TermsRow>,
     /// By how much balances change.
     changes: HashMap<Holder, Totals>,
@@ -80,17 +87,21 @@ impl Projection for Projections {
             "api_key_changes",
             "api_keys",
             "balances",
+            "bank_transfers",
             "bans",
+            "billing",
             "campaigns",
             "claims",
             "commissions",
             "conversions",
             "enrollments",
             "evidence",
+            "funds_accounts",
             "links",
             "payouts",
             "sealing_keys",
             "terms",
+            "transfers",
         ],
         sides: &["commands", "api_key_uses", "command_notes"],
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
@@ -100,19 +111,23 @@ impl Projection for Projections {
             ("api_keys", "position"),
             ("balances", "position"),
             ("balances", "updated_at"),
+            ("bank_transfers", "position"),
             ("bans", "position"),
+            ("billing", "position"),
             ("campaigns", "position"),
             ("claims", "position"),
             ("commissions", "position"),
             ("conversions", "position"),
             ("enrollments", "position"),
             ("evidence", "position"),
+            ("funds_accounts", "position"),
             ("links", "position"),
             ("payouts", "position"),
             ("terms", "position"),
+            ("transfers", "position"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 7,
+        fold_version: 8,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
@@ -138,6 +153,7 @@ impl Projection for Projections {
         state.enrollments = Rows::load(tx, messages).await?;
         state.evidence = Rows::load(tx, messages).await?;
         state.payouts = Rows::load(tx, messages).await?;
+        state.bank_transfers = Rows::load(tx, messages).await?;
         Ok(state)
     }
 
@@ -158,6 +174,10 @@ impl Projection for Projections {
         state.links.fold(message);
         state.payouts.fold(message);
         state.terms.fold(message);
+        state.bank_transfers.fold(message);
+        state.billing.fold(message);
+        state.funds_accounts.fold(message);
+        funds::fold(&mut state.transfers, message)?;
         sealing_key::fold(&mut state.sealing_keys, message);
         balance::fold(&mut state.changes, message)
     }
@@ -174,6 +194,10 @@ impl Projection for Projections {
         state.links.save(tx).await?;
         state.payouts.save(tx).await?;
         state.terms.save(tx).await?;
+        state.bank_transfers.save(tx).await?;
+        state.billing.save(tx).await?;
+        state.funds_accounts.save(tx).await?;
+        transfers::insert(tx, &state.transfers).await?;
         if !state.changes.is_empty() {
             balances::add(tx, &state.changes).await?;
         }

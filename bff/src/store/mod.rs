@@ -10,12 +10,14 @@ pub(crate) mod commissions;
 pub(crate) mod conversions;
 pub(crate) mod enrollments;
 pub(crate) mod evidence;
+pub(crate) mod funds;
 pub(crate) mod links;
 pub(crate) mod notes;
 pub(crate) mod outcomes;
 pub(crate) mod payouts;
 pub(crate) mod sealing_keys;
 pub(crate) mod terms;
+pub(crate) mod transfers;
 
 use std::future::Future;
 

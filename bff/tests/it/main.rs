@@ -10,6 +10,7 @@ mod commands;
 mod csv;
 mod documents;
 mod erasing;
+mod funds;
 mod gateway;
 mod idempotency;
 mod jwt;

@@ -1,5 +1,6 @@
 //! What happened.
 
+use schemas::{About, BrandFundsAdoptedV1};
 use types::{ApiKeyId, BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
 
 use super::Terms;
@@ -32,6 +33,8 @@ pub enum Rows<'a> {
     Ban(&'a BanId),
     /// An API key's.
     ApiKey(&'a ApiKeyId),
+    /// That of a brand's funds.
+    BrandFunds(&'a About<BrandFundsAdoptedV1>),
     /// That of a piece of evidence.
     Evidence(&'a EvidenceId),
 }
@@ -83,6 +86,8 @@ schemas::events! {
         EvidenceRejected(EvidenceRejectedV1),
         /// The partner may show more.
         EvidenceReturned(EvidenceReturnedV1),
+        /// Whether a brand is out of funds.
+        BrandFundsAdopted(BrandFundsAdoptedV1),
     }
 }
 
@@ -111,7 +116,8 @@ impl Event {
             | Self::PartnerUnbanned(_)
             | Self::ApiKeyCreated(_)
             | Self::ApiKeyRotated(_)
-            | Self::ApiKeyRevoked(_) => return None,
+            | Self::ApiKeyRevoked(_)
+            | Self::BrandFundsAdopted(_) => return None,
         })
     }
 
@@ -140,6 +146,7 @@ impl Event {
             Self::EvidenceApproved(approved) => Rows::Evidence(&approved.subject),
             Self::EvidenceRejected(rejected) => Rows::Evidence(&rejected.subject),
             Self::EvidenceReturned(returned) => Rows::Evidence(&returned.subject),
+            Self::BrandFundsAdopted(adopted) => Rows::BrandFunds(adopted),
         }
     }
 

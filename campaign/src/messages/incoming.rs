@@ -33,6 +33,9 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
             let due_at = wire.due_at;
             of_campaign(header).map(|campaign| Command::EndCampaign { campaign, due_at })
         }
+        Body::FollowFundsV1(_) => {
+            of_campaign(header).map(|campaign| Command::FollowFunds { campaign })
+        }
         Body::PublishTermsV1(wire) => publish_terms(header, wire),
         Body::ActivateV1(_) => move_on(header, Step::Activate),
         Body::PauseV1(_) => move_on(header, Step::Pause),

@@ -50,6 +50,8 @@ mod budget;
 mod campaign;
 mod clicks;
 mod either_place;
+mod funds;
+mod funds_view;
 pub mod lists;
 mod payment;
 mod plan;
@@ -60,6 +62,8 @@ pub mod visitor;
 pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;
 pub use clicks::{ClicksFilter, ClicksOfDay};
+pub use funds::*;
+pub use funds_view::*;
 pub use payment::*;
 pub use plan::PlanBody;
 pub use plan_view::{EarningColumns, PlanView};
@@ -80,6 +84,7 @@ pub static OPERATIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         campaign::OPERATIONS,
         tracking::OPERATIONS,
         payment::OPERATIONS,
+        funds::OPERATIONS,
     ]
     .concat()
 });
@@ -91,4 +96,5 @@ pub fn read_body(operation: &str, json: &[u8]) -> Option<Read> {
     campaign::read_body(operation, json)
         .or_else(|| tracking::read_body(operation, json))
         .or_else(|| payment::read_body(operation, json))
+        .or_else(|| funds::read_body(operation, json))
 }

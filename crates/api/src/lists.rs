@@ -42,3 +42,23 @@ chassis::closed_list!(
     /// decide upon partners (`partners.write`), read what the brand may read (`reports.read`).
     pub ApiKeyScope: types::ApiKeyScope::ALL.map(types::ApiKeyScope::name)
 );
+
+chassis::closed_list!(
+    /// When a brand pays for what its partners earn.
+    pub Billing: types::Billing::ALL.map(types::Billing::name)
+);
+
+chassis::closed_list!(
+    /// How far a deposit is.
+    pub DepositStatus: types::DepositStatus::ALL.map(types::DepositStatus::name)
+);
+
+chassis::closed_list!(
+    /// How far a withdrawal is.
+    pub WithdrawalStatus: types::WithdrawalStatus::ALL.map(types::WithdrawalStatus::name)
+);
+
+chassis::closed_list!(
+    /// Why a bank did not carry out a deposit or a withdrawal.
+    pub BankFailure: types::BankFailure::ALL.map(types::BankFailure::name)
+);

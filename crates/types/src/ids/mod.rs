@@ -134,6 +134,36 @@ ids! {
     PayoutId
     /// The shop's own name of an order.
     OrderId
+    /// One account of a brand beside its funds.
+    FundsAccountId
+    /// What a brand calls one of its accounts.
+    AccountName
+    /// Money that a brand sends.
+    DepositId
+    /// Money that a brand takes out.
+    WithdrawalId
+    /// Money that a brand moves from one of its accounts to another.
+    FundsTransferId
+    /// What a bank's statement calls a payment.
+    BankReference
+}
+
+impl FundsAccountId {
+    /// A brand has one account of a name.
+    pub fn of(brand: &BrandId, name: &AccountName) -> Self {
+        let parts = ["account", brand.as_str(), name.as_str()];
+        Self(derivation::named("acc_", &parts))
+    }
+}
+
+impl AccountName {
+    /// The account that every brand has: its funds, of which its partners are paid.
+    pub const DEFAULT: &'static str = "default";
+
+    /// Whether it is that of the account that every brand has.
+    pub fn is_default(&self) -> bool {
+        self.0 == Self::DEFAULT
+    }
 }
 
 impl EnrollmentId {
@@ -227,4 +257,7 @@ made_by_a_command! {
     ClickId "clk_"
     PayoutId "pay_"
     ErasureId "era_"
+    DepositId "dep_"
+    WithdrawalId "wdr_"
+    FundsTransferId "trf_"
 }

@@ -109,6 +109,21 @@ const BFF: &[(&str, Needs)] = &[
         Scope(ConversionsWrite),
     ),
     ("POST /api/v1/tracking/events", Scope(ConversionsWrite)),
+    ("GET /api/v1/accounts", Person),
+    ("POST /api/v1/accounts", Person),
+    ("GET /api/v1/accounts/{id}", Person),
+    ("GET /api/v1/accounts/{id}/entries", Person),
+    ("GET /api/v1/billing", Person),
+    ("POST /api/v1/billing", Person),
+    ("GET /api/v1/deposits", Person),
+    ("POST /api/v1/deposits", Person),
+    ("GET /api/v1/deposits/{id}", Person),
+    ("POST /api/v1/deposits/{id}/settle", Person),
+    ("POST /api/v1/transfers", Person),
+    ("GET /api/v1/withdrawals", Person),
+    ("POST /api/v1/withdrawals", Person),
+    ("GET /api/v1/withdrawals/{id}", Person),
+    ("POST /api/v1/withdrawals/{id}/settle", Person),
 ];
 
 const TRACKING: &[(&str, Needs)] = &[

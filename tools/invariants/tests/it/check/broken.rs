@@ -171,6 +171,20 @@ pub(super) const CASES: &[Case] = &[
         let Body::PayoutRequestedV1(requested) = body else { return };
         requested.amount.minor *= 1_000;
     }),
+    says(9, "what funds do not cover waits", Payment, "earnings.funded.v1", |body| {
+        let Body::EarningsFundedV1(funded) = body else { return };
+        funded.conversion_ids.reverse();
+    }),
+    sql(9, "what funds do not cover waits", Payment,
+        "DELETE FROM pipeline.message_log WHERE type = 'funds.restored.v1'"),
+    says(9, "every posting goes", Payment, "billing.changed.v1", |body| {
+        let Body::BillingChangedV1(changed) = body else { return };
+        changed.billing = types::Billing::Postpaid;
+    }),
+    says(9, "what each owner has", Payment, "deposit.announced.v1", |body| {
+        let Body::DepositAnnouncedV1(announced) = body else { return };
+        announced.amount.minor += 1;
+    }),
     sql(9, "every payout takes the steps", Payment,
         "DELETE FROM pipeline.message_log WHERE type = 'payout.submitting.v1'"),
     sql(10, "every message names a cause", Campaign,

@@ -1,0 +1,142 @@
+//! Brands' accounts, deposits, withdrawals and billing, and every transfer, from `payment-events`.
+
+use messaging::FoldError;
+use schemas::{Body, Message};
+use types::{AccountName, BankFailure, BankReference, DepositStatus, WithdrawalStatus};
+
+use super::rows::{ReadModel, Says};
+use crate::store::funds::{BankTransferRow, BillingRow, FundsAccountRow};
+use crate::store::transfers::TransferRow;
+
+impl ReadModel for FundsAccountRow {
+    fn says(message: &Message) -> Says {
+        match message.body {
+            Body::AccountOpenedV1(_) => Says::All,
+            _ => Says::Nothing,
+        }
+    }
+
+    fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
+        let Body::AccountOpenedV1(opened) = &message.body else {
+            return before;
+        };
+        Some(Self {
+            id: message.header.subject.clone(),
+            position: place,
+            brand_id: opened.brand_id.to_string(),
+            name: opened.name.to_string(),
+            opened_at: message.header.time.get(),
+        })
+    }
+}
+
+impl ReadModel for BankTransferRow {
+    fn says(message: &Message) -> Says {
+        match message.body {
+            Body::DepositAnnouncedV1(_) | Body::WithdrawalRequestedV1(_) => Says::All,
+            Body::DepositClearedV1(_)
+            | Body::DepositFailedV1(_)
+            | Body::WithdrawalSettledV1(_)
+            | Body::WithdrawalFailedV1(_) => Says::Change,
+            _ => Says::Nothing,
+        }
+    }
+
+    /// One whose beginning is a dead letter stays unknown.
+    fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
+        let (header, time) = (&message.header, message.header.time.get());
+        let begun = match &message.body {
+            Body::DepositAnnouncedV1(it) => {
+                let status = DepositStatus::Announced.name();
+                let begun = (&it.brand_id, &it.account, it.amount, &it.reference);
+                Some(("deposit", status, begun))
+            }
+            Body::WithdrawalRequestedV1(it) => {
+                let status = WithdrawalStatus::Requested.name();
+                let begun = (&it.brand_id, &it.account, it.amount, &it.reference);
+                Some(("withdrawal", status, begun))
+            }
+            _ => None,
+        };
+        if let Some((way, status, (brand, account, amount, reference))) = begun {
+            return Some(Self {
+                id: header.subject.clone(),
+                position: place,
+                way: way.to_owned(),
+                brand_id: brand.to_string(),
+                account: account.as_ref().map(AccountName::to_string),
+                amount_minor: amount.minor,
+                currency: amount.currency.code().to_owned(),
+                reference: reference.as_ref().map(BankReference::to_string),
+                status: status.to_owned(),
+                reason: None,
+                began_at: time,
+                updated_at: time,
+            });
+        }
+        let (status, reason) = match &message.body {
+            Body::DepositClearedV1(_) => (DepositStatus::Cleared.name(), None),
+            Body::DepositFailedV1(it) => (DepositStatus::Failed.name(), Some(it.reason)),
+            Body::WithdrawalSettledV1(_) => (WithdrawalStatus::Settled.name(), None),
+            Body::WithdrawalFailedV1(it) => (WithdrawalStatus::Failed.name(), Some(it.reason)),
+            _ => return before,
+        };
+        Some(Self {
+            status: status.to_owned(),
+            reason: reason.map(|reason: BankFailure| reason.name().to_owned()),
+            updated_at: time,
+            ..before?
+        })
+    }
+}
+
+impl ReadModel for BillingRow {
+    fn says(message: &Message) -> Says {
+        match message.body {
+            Body::BillingChangedV1(_) => Says::All,
+            _ => Says::Nothing,
+        }
+    }
+
+    fn row_of(message: &Message) -> String {
+        match &message.body {
+            Body::BillingChangedV1(changed) => {
+                format!("{}/{}", message.header.subject, changed.currency)
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
+        let Body::BillingChangedV1(changed) = &message.body else {
+            return before;
+        };
+        Some(Self {
+            id: Self::row_of(message),
+            position: before.map_or(place, |row| row.position),
+            brand_id: message.header.subject.clone(),
+            currency: changed.currency.code().to_owned(),
+            billing: changed.billing.name().to_owned(),
+            credit_limit: changed.credit_limit,
+        })
+    }
+}
+
+/// Notes the transfers of the message.
+pub(super) fn fold(rows: &mut Vec<TransferRow>, message: &Message) -> Result<(), FoldError> {
+    let header = &message.header;
+    let moved = schemas::transfers(message).map_err(|error| FoldError(error.to_string()))?;
+    rows.extend(moved.into_iter().map(|transfer| TransferRow {
+        position: 0,
+        id: transfer.id,
+        debit: transfer.debit,
+        credit: transfer.credit,
+        minor: transfer.minor,
+        currency: transfer.currency.code().to_owned(),
+        event_type: header.kind.clone(),
+        subject: header.subject.clone(),
+        correlation_id: header.correlation_id,
+        posted_at: header.time.get(),
+    }));
+    Ok(())
+}
