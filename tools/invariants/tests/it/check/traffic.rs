@@ -171,7 +171,7 @@ impl<'a> Traffic<'a> {
                 .await;
         }
         let reserve = json!({"amount": "5.00", "currency": "USD", "to_account": "reserve"});
-        self.as_brand("to reserve", "transfers", reserve).await;
+        self.as_brand("to_reserve", "transfers", reserve).await;
         let out = json!({"amount": "2.00", "currency": "USD", "account": "reserve"});
         let requested = self.as_brand("withdrawal", "withdrawals", out).await;
         let withdrawal = requested["subject"].as_str().unwrap().to_owned();
