@@ -1,4 +1,4 @@
-//! `/api/v1/operator/erasures`.
+//! `/api/v1/erasures`.
 
 use api::EraseVisitor;
 use axum::extract::State;
@@ -25,7 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
 /// Erases a visitor of a brand, by the id that the brand has: what was noted beside its reports goes, and its clicks are nobody's. Keyed
 /// hashes stay in the log, which nobody reads back without the key. For operators.
 #[utoipa::path(
-    post, path = "/api/v1/operator/erasures", tag = "operator", params(Repeatable, Waits),
+    post, path = "/api/v1/erasures", tag = "tracking", params(Repeatable, Waits),
     request_body(content = EraseVisitor, example = json!({"brand_id": "brand1", "user_id": "user123"})),
     responses(
         (status = 202, body = Accepted),

@@ -8,7 +8,7 @@ use crate::app::bff;
 
 const VISITOR: &str = "qvisitor7f3a";
 const NOTE: &str = "qnote7f3a";
-const ERASURES: &str = "/api/v1/operator/erasures";
+const ERASURES: &str = "/api/v1/erasures";
 
 async fn taken(app: &TestService, token: &str, path: &str, body: &Value) {
     let (status, answer) = app.post(path, token, body).await;

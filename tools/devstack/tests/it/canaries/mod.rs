@@ -342,7 +342,7 @@ impl Walk<'_> {
             (Service::Tracking, "tracking/events".to_owned(), sale),
             (
                 Service::Bff,
-                "operator/erasures".to_owned(),
+                "erasures".to_owned(),
                 json!({"brand_id": "brand123", "user_id": VISITOR}),
             ),
         ] {
