@@ -457,6 +457,15 @@ impl Act {
                 body
             }
             Self::Decide { .. } => json!({"reason": DECLINED}),
+            Self::Open { .. } | Self::Deposit { .. } | Self::Take { .. } | Self::Payout { .. } => {
+                self.json_of_money()
+            }
+        }
+    }
+
+    /// That of what moves money.
+    fn json_of_money(&self) -> Value {
+        match self {
             Self::Open { campaign, name } => json!({"brand_id": brand_of(campaign), "name": name}),
             Self::Deposit {
                 campaign,
@@ -491,6 +500,7 @@ impl Act {
                     "account_details": {"email": format!("{account}{partner}@example.com")},
                 })
             }
+            _ => Value::Null,
         }
     }
 
