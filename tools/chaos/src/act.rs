@@ -458,13 +458,13 @@ impl Act {
             }
             Self::Decide { .. } => json!({"reason": DECLINED}),
             Self::Open { .. } | Self::Deposit { .. } | Self::Take { .. } | Self::Payout { .. } => {
-                self.of_money()
+                self.json_of_money()
             }
         }
     }
 
-    /// The body of what moves money.
-    fn of_money(&self) -> Value {
+    /// That of what moves money.
+    fn json_of_money(&self) -> Value {
         match self {
             Self::Open { campaign, name } => json!({"brand_id": brand_of(campaign), "name": name}),
             Self::Deposit {
@@ -500,7 +500,7 @@ impl Act {
                     "account_details": {"email": format!("{account}{partner}@example.com")},
                 })
             }
-            _ => json!({}),
+            _ => Value::Null,
         }
     }
 

@@ -113,7 +113,7 @@ pub(super) const CASES: &[Case] = &[
     sql(9, "each balance is the fold", Payment, "UPDATE balances SET minor = minor + 1 WHERE account = 'partner:partner123:payable'"),
     sql(9, "all accounts of a currency", Payment, "UPDATE balances SET minor = minor + 1 WHERE account = 'partner:partner123:payable'"),
     sql(9, "no transfer stands twice", Payment,
-        "INSERT INTO transfers SELECT position, ordinal + 1, id, debit, credit, minor, currency, posted_at FROM transfers"),
+        "INSERT INTO transfers SELECT position, ordinal + 100, id, debit, credit, minor, currency, posted_at FROM transfers"),
     sql(9, "every posting has its cause", Payment,
         "UPDATE pipeline.message_log SET causation_id = gen_random_uuid() WHERE position =
             (SELECT max(position) FROM pipeline.message_log WHERE type = 'ledger.posted.v1')"),
