@@ -691,17 +691,17 @@ fn tracking_events() -> Vec<Body> {
     ]);
     bodies.extend(claims());
     bodies.extend(stops());
-    bodies.push(changed_link());
-    bodies.push(bound_click());
-    bodies.push(adopted_key());
-    bodies.push(
-        VisitorErasedV1 {
-            brand_id: id("brand1"),
-            user_hash: text("9f86d081884c7d65"),
-        }
-        .into(),
-    );
+    bodies.extend([changed_link(), bound_click(), adopted_key()]);
+    bodies.push(erased_visitor());
     bodies
+}
+
+fn erased_visitor() -> Body {
+    VisitorErasedV1 {
+        brand_id: id("brand1"),
+        user_hash: text("9f86d081884c7d65"),
+    }
+    .into()
 }
 
 fn bound_click() -> Body {

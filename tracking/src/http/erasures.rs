@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
 
 /// What was erased, without whom.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Erasure {
+pub(super) struct ErasedVisitor {
     #[schema(example = "era_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
     erasure_id: String,
     /// Whose visitor it was.
@@ -43,7 +43,7 @@ pub(super) struct Erasure {
     params(Repeatable),
     request_body(content = EraseVisitor, example = json!({"brand_id": "brand1", "user_id": "user123"})),
     responses(
-        (status = 200, body = Erasure),
+        (status = 200, body = ErasedVisitor),
         (status = 202, body = Waiting),
         Problems<(Forbidden, TrackingRefusals)>,
     ),
@@ -63,11 +63,11 @@ pub(super) async fn erase_visitor(
     Ok(submitted.ok(erased))
 }
 
-fn erased(message: &Message) -> Option<Erasure> {
+fn erased(message: &Message) -> Option<ErasedVisitor> {
     let Body::VisitorErasedV1(body) = &message.body else {
         return None;
     };
-    Some(Erasure {
+    Some(ErasedVisitor {
         erasure_id: message.header.subject.clone(),
         brand_id: body.brand_id.to_string(),
         erased_at: message.header.time.into(),
