@@ -6,17 +6,9 @@ use types::BrandId;
 use super::each;
 use crate::domain::{UserHash, Visitor};
 
-/// Notes of before said not whose they were: their conversions' clicks do.
+/// Each by an index: it is done under the writer lock.
 const ERASE: [&str; 3] = [
-    "DELETE FROM report_notes n
-      WHERE (n.user_hash = ANY($1) AND (n.brand_id IS NULL OR n.brand_id = $2))
-         OR n.conversion_id IN (
-                SELECT v.id FROM conversions v
-                  JOIN clicks c ON v.click_id = c.id AND c.user_hash = ANY($1)
-                 WHERE v.brand_id = $2
-                 UNION ALL
-                SELECT v.id FROM conversions v JOIN campaigns p ON p.id = v.campaign_id
-                 WHERE v.user_hash = ANY($1) AND p.brand_id = $2)",
+    "DELETE FROM report_notes WHERE user_hash = ANY($1) AND (brand_id IS NULL OR brand_id = $2)",
     "DELETE FROM last_clicks WHERE user_hash = ANY($1) AND campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2)",
     "UPDATE clicks SET user_hash = NULL, sub_ids = NULL
       WHERE user_hash = ANY($1) AND campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2)",
