@@ -1,6 +1,6 @@
 //! `/api/v1/accounts`: a brand's and a partner's, with what moved in each.
 
-use api::{AccountId, AccountView, EntryView, OpenAccount};
+use api::{AccountFilter, AccountId, AccountView, EntryView, OpenAccount, seen_from};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
@@ -12,9 +12,7 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::write::Write;
 use runtime::PaymentRefusals;
-use serde::Deserialize;
-use types::{BrandId, Currency, PartnerId};
-use utoipa::IntoParams;
+use types::Currency;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -55,22 +53,6 @@ pub(crate) async fn open_account(
     let (body, command_request) = CommandRequest::part(write, caller, context);
     let brand = command_request.brand(body.brand_id())?;
     bff.submit(command_request, body.command(brand)).await
-}
-
-/// Which accounts.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct AccountFilter {
-    /// Of this partner.
-    #[param(value_type = Option<String>)]
-    partner_id: Option<PartnerId>,
-    /// Of this brand.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-    /// Of this currency.
-    #[param(value_type = Option<String>)]
-    currency: Option<Currency>,
 }
 
 /// Accounts in each of their currencies: a partner's or a brand's own, an operator's all.
@@ -175,11 +157,7 @@ pub(crate) async fn list_entries(
 }
 
 fn entry(account: &str, row: TransferRow) -> EntryView {
-    let (minor, other_account) = if row.debit == account {
-        (row.minor.saturating_neg(), row.credit)
-    } else {
-        (row.minor, row.debit)
-    };
+    let (minor, other_account) = seen_from(account, row.debit, row.credit, row.minor);
     EntryView {
         id: row.id,
         amount: amount(minor, &row.currency),

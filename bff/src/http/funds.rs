@@ -1,8 +1,9 @@
 //! Deposits, withdrawals, transfers between a brand's accounts, and when a brand pays.
 
 use api::{
-    AnnounceDeposit, BankTransferColumns, BillingView, DepositView, SetBilling, SettleDeposit,
-    SettleWithdrawal, TransferFunds, Withdraw, WithdrawalView, lists,
+    AnnounceDeposit, BankTransferColumns, BillingFilter, BillingView, DepositFilter, DepositView,
+    SetBilling, SettleDeposit, SettleWithdrawal, TransferFunds, Withdraw, WithdrawalFilter,
+    WithdrawalView,
 };
 use axum::extract::State;
 use axum::response::Response;
@@ -15,12 +16,10 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::write::Write;
 use runtime::PaymentRefusals;
-use serde::Deserialize;
 use types::{
     BankFailure, BankReference, Billing, BrandId, Currency, DepositId, DepositStatus, Money,
     WithdrawalId, WithdrawalStatus,
 };
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -185,42 +184,17 @@ pub(crate) async fn set_billing(
     bff.submit(command_request, command).await
 }
 
-/// Whose.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct BrandFilter {
-    /// For operators: of this brand.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-}
-
-/// The brand that a list is narrowed to: a brand's own, or one that an operator names.
-fn narrowed<'a>(
-    caller: &'a Caller,
-    named: Option<&'a BrandId>,
-) -> Result<Option<&'a BrandId>, Problem> {
-    if caller.is_operator() {
-        return Ok(named);
-    }
-    let own = caller.require_brand()?;
-    if named.is_some_and(|named| named != own) {
-        return Err(Problem::not_found());
-    }
-    Ok(Some(own))
-}
-
 /// When brands pay, of those that it was said of: a brand's own, an operator's all.
 #[utoipa::path(
-    get, path = "/api/v1/billing", tag = "funds", params(PageQuery, BrandFilter),
+    get, path = "/api/v1/billing", tag = "funds", params(PageQuery, BillingFilter),
     responses((status = 200, body = Page<BillingView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))
 )]
 pub(crate) async fn list_billing(
     State(bff): State<Bff>,
     caller: Caller,
-    list: List<BrandFilter>,
+    list: List<BillingFilter>,
 ) -> Result<Page<BillingView>, Problem> {
-    let brand = narrowed(&caller, list.filter.brand_id.as_ref())?;
+    let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
     let rows = funds::billing(bff.host.pool(), brand.map(BrandId::as_str), list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
@@ -244,32 +218,6 @@ fn billing_view(listed: BillingListed) -> Option<(i64, BillingView)> {
     ))
 }
 
-/// Which deposits.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct DepositFilter {
-    /// For operators: of this brand.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-    /// Only those in this status.
-    #[param(inline, value_type = Option<lists::DepositStatus>)]
-    status: Option<DepositStatus>,
-}
-
-/// Which withdrawals.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct WithdrawalFilter {
-    /// For operators: of this brand.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-    /// Only those in this status.
-    #[param(inline, value_type = Option<lists::WithdrawalStatus>)]
-    status: Option<WithdrawalStatus>,
-}
-
 /// Deposits, newest first: a brand's own, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/deposits", tag = "funds", params(PageQuery, DepositFilter),
@@ -280,7 +228,7 @@ pub(crate) async fn list_deposits(
     caller: Caller,
     list: List<DepositFilter>,
 ) -> Result<Page<DepositView>, Problem> {
-    let brand = narrowed(&caller, list.filter.brand_id.as_ref())?;
+    let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
     let status = list.filter.status.map(DepositStatus::name);
     page(&bff, "deposit", brand, status, list.page).await
 }
@@ -295,7 +243,7 @@ pub(crate) async fn list_withdrawals(
     caller: Caller,
     list: List<WithdrawalFilter>,
 ) -> Result<Page<WithdrawalView>, Problem> {
-    let brand = narrowed(&caller, list.filter.brand_id.as_ref())?;
+    let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
     let status = list.filter.status.map(WithdrawalStatus::name);
     page(&bff, "withdrawal", brand, status, list.page).await
 }

@@ -1,8 +1,9 @@
 //! Brands' accounts, deposits, withdrawals and billing, and every transfer, from `payment-events`.
 
+use api::BankTransferColumns;
 use messaging::FoldError;
 use schemas::{Body, Message};
-use types::{AccountName, BankFailure, BankReference, DepositStatus, WithdrawalStatus};
+use types::BankReference;
 
 use super::rows::{ReadModel, Says};
 use crate::store::funds::{BankTransferRow, BillingRow, FundsAccountRow};
@@ -44,46 +45,33 @@ impl ReadModel for BankTransferRow {
 
     /// One whose beginning is a dead letter stays unknown.
     fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
-        let (header, time) = (&message.header, message.header.time.get());
-        let begun = match &message.body {
-            Body::DepositAnnouncedV1(it) => {
-                let status = DepositStatus::Announced.name();
-                let begun = (&it.brand_id, &it.account, it.amount, &it.reference);
-                Some(("deposit", status, begun))
-            }
-            Body::WithdrawalRequestedV1(it) => {
-                let status = WithdrawalStatus::Requested.name();
-                let begun = (&it.brand_id, &it.account, it.amount, &it.reference);
-                Some(("withdrawal", status, begun))
-            }
-            _ => None,
-        };
-        if let Some((way, status, (brand, account, amount, reference))) = begun {
+        let time = message.header.time.get();
+        if let Some(begun) = BankTransferColumns::begun(message) {
+            let way = match message.body {
+                Body::DepositAnnouncedV1(_) => "deposit",
+                _ => "withdrawal",
+            };
             return Some(Self {
-                id: header.subject.clone(),
+                id: begun.id,
                 position: place,
                 way: way.to_owned(),
-                brand_id: brand.to_string(),
-                account: account.as_ref().map(AccountName::to_string),
-                amount_minor: amount.minor,
-                currency: amount.currency.code().to_owned(),
-                reference: reference.as_ref().map(BankReference::to_string),
-                status: status.to_owned(),
+                brand_id: begun.brand,
+                account: begun.account,
+                amount_minor: begun.amount.minor,
+                currency: begun.amount.currency.code().to_owned(),
+                reference: begun.reference.map(BankReference::into_string),
+                status: begun.status,
                 reason: None,
                 began_at: time,
                 updated_at: time,
             });
         }
-        let (status, reason) = match &message.body {
-            Body::DepositClearedV1(_) => (DepositStatus::Cleared.name(), None),
-            Body::DepositFailedV1(it) => (DepositStatus::Failed.name(), Some(it.reason)),
-            Body::WithdrawalSettledV1(_) => (WithdrawalStatus::Settled.name(), None),
-            Body::WithdrawalFailedV1(it) => (WithdrawalStatus::Failed.name(), Some(it.reason)),
-            _ => return before,
+        let Some((status, reason)) = api::bank_answer(&message.body) else {
+            return before;
         };
         Some(Self {
             status: status.to_owned(),
-            reason: reason.map(|reason: BankFailure| reason.name().to_owned()),
+            reason: reason.map(|reason| reason.name().to_owned()),
             updated_at: time,
             ..before?
         })

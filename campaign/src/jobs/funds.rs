@@ -1,7 +1,7 @@
 //! Pauses campaigns while their brand is out of funds, and has them go on when it is not.
 
-use messaging::job::Job;
-use schemas::{Body, FollowFundsV1, Header, Message, Service};
+use messaging::job::{Job, timer_command};
+use schemas::{FollowFundsV1, Message, Service};
 use sqlx::PgPool;
 use types::{Micros, ids};
 
@@ -33,22 +33,12 @@ impl Job for FollowFunds {
 fn command(campaign: Behind, now: Micros) -> Message {
     let since = Micros(campaign.since);
     let id = ids::timer_command_id(&campaign.id, FollowFunds::NAME, since);
-    Message {
-        header: Header {
-            id,
-            kind: "campaign.follow_funds.command.v1".to_owned(),
-            source: Service::Campaign.name().to_owned(),
-            subject: campaign.id.clone(),
-            key: campaign.id,
-            time: now,
-            epoch: None,
-            sequence: None,
-            correlation_id: id,
-            causation_id: None,
-            outcome_of: None,
-            actor: None,
-            traceparent: None,
-        },
-        body: Body::FollowFundsV1(FollowFundsV1 {}),
-    }
+    timer_command(
+        Service::Campaign,
+        "campaign.follow_funds.command.v1",
+        id,
+        campaign.id,
+        now,
+        FollowFundsV1 {},
+    )
 }

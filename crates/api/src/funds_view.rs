@@ -5,12 +5,13 @@ use std::str::FromStr;
 use chassis::auth::Caller;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use serde::Serialize;
+use schemas::{Body, Message};
+use serde::{Deserialize, Serialize};
 use types::{
-    Account, AccountName, BankFailure, BankReference, Billing, BrandId, Currency, InvalidId, Money,
-    Uuid,
+    Account, AccountName, BankFailure, BankReference, Billing, BrandId, Currency, DepositStatus,
+    InvalidId, Money, PartnerId, Uuid, WithdrawalStatus,
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::lists;
 
@@ -56,6 +57,58 @@ fn brand_of(account: &Account) -> Option<&BrandId> {
         | Account::BrandClearing(brand) => Some(brand),
         Account::Partner(..) | Account::Bank => None,
     }
+}
+
+/// Whose accounts. Partners and brands see their own where they name nobody.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AccountFilter {
+    /// Of this partner.
+    #[param(value_type = Option<String>)]
+    pub partner_id: Option<PartnerId>,
+    /// Of this brand.
+    #[param(value_type = Option<String>)]
+    pub brand_id: Option<BrandId>,
+    /// Of this currency.
+    #[param(value_type = Option<String>)]
+    pub currency: Option<Currency>,
+}
+
+/// Whose billing.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BillingFilter {
+    /// For operators: of this brand.
+    #[param(value_type = Option<String>)]
+    pub brand_id: Option<BrandId>,
+}
+
+/// Which deposits.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DepositFilter {
+    /// For operators: of this brand.
+    #[param(value_type = Option<String>)]
+    pub brand_id: Option<BrandId>,
+    /// Only those in this status.
+    #[param(inline, value_type = Option<lists::DepositStatus>)]
+    pub status: Option<DepositStatus>,
+}
+
+/// Which withdrawals.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WithdrawalFilter {
+    /// For operators: of this brand.
+    #[param(value_type = Option<String>)]
+    pub brand_id: Option<BrandId>,
+    /// Only those in this status.
+    #[param(inline, value_type = Option<lists::WithdrawalStatus>)]
+    pub status: Option<WithdrawalStatus>,
 }
 
 /// An account in one currency.
@@ -134,6 +187,15 @@ pub struct EntryView {
     pub correlation_id: Option<Uuid>,
     /// When.
     pub posted_at: Timestamp,
+}
+
+/// A transfer from one of its two accounts: so much came in, or below zero went out, and the other account.
+pub fn seen_from(account: &str, debit: String, credit: String, minor: i64) -> (i64, String) {
+    if debit == account {
+        (minor.saturating_neg(), credit)
+    } else {
+        (minor, debit)
+    }
 }
 
 /// A deposit.
@@ -219,6 +281,45 @@ pub struct BankTransferColumns {
     pub began_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl BankTransferColumns {
+    /// The new deposit or withdrawal, from its event.
+    pub fn begun(event: &Message) -> Option<Self> {
+        let (brand, account, amount, reference, status) = match &event.body {
+            Body::DepositAnnouncedV1(it) => {
+                let status = DepositStatus::Announced.name();
+                (&it.brand_id, &it.account, it.amount, &it.reference, status)
+            }
+            Body::WithdrawalRequestedV1(it) => {
+                let status = WithdrawalStatus::Requested.name();
+                (&it.brand_id, &it.account, it.amount, &it.reference, status)
+            }
+            _ => return None,
+        };
+        Some(Self {
+            id: event.header.subject.clone(),
+            brand: brand.to_string(),
+            account: account.as_ref().map(ToString::to_string),
+            amount,
+            reference: reference.clone(),
+            status: status.to_owned(),
+            reason: None,
+            began_at: Timestamp(event.header.time),
+            updated_at: Timestamp(event.header.time),
+        })
+    }
+}
+
+/// What became of a deposit or a withdrawal, by the event that ends it: its status as it is shown, and why it failed.
+pub fn bank_answer(event: &Body) -> Option<(&'static str, Option<BankFailure>)> {
+    match event {
+        Body::DepositClearedV1(_) => Some((DepositStatus::Cleared.name(), None)),
+        Body::DepositFailedV1(it) => Some((DepositStatus::Failed.name(), Some(it.reason))),
+        Body::WithdrawalSettledV1(_) => Some((WithdrawalStatus::Settled.name(), None)),
+        Body::WithdrawalFailedV1(it) => Some((WithdrawalStatus::Failed.name(), Some(it.reason))),
+        _ => None,
+    }
 }
 
 fn shown_account(account: Option<String>) -> String {

@@ -1,6 +1,6 @@
 //! `/api/v1/payment/accounts`: a brand's and a partner's, with what moved in each.
 
-use api::{AccountId, AccountView, EntryView, OpenAccount, Request};
+use api::{AccountFilter, AccountId, AccountView, EntryView, OpenAccount, Request, seen_from};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
@@ -14,9 +14,9 @@ use chassis::time::Timestamp;
 use chassis::write::Write;
 use runtime::{Host, PaymentRefusals, Waiting};
 use schemas::{Body, Message};
-use serde::{Deserialize, Serialize};
-use types::{AccountName, BrandId, Currency, Micros, Money, PartnerId};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use types::{AccountName, Currency, Micros, Money};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -83,22 +83,6 @@ fn opened(event: &Message) -> Option<OpenedView> {
         name: opened.name.to_string(),
         opened_at: Timestamp(event.header.time),
     })
-}
-
-/// Whose accounts. Partners and brands see their own without asking.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct AccountFilter {
-    /// Of this partner.
-    #[param(value_type = Option<String>)]
-    partner_id: Option<PartnerId>,
-    /// Of this brand.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-    /// Of this currency.
-    #[param(value_type = Option<String>)]
-    currency: Option<Currency>,
 }
 
 /// The accounts of a partner or a brand that were ever used, by currency.
@@ -234,11 +218,7 @@ fn place(entry: &Entry) -> i64 {
 }
 
 fn shown(account: &str, currency: Currency, entry: Entry) -> EntryView {
-    let (minor, other_account) = if entry.debit == account {
-        (entry.minor.saturating_neg(), entry.credit)
-    } else {
-        (entry.minor, entry.debit)
-    };
+    let (minor, other_account) = seen_from(account, entry.debit, entry.credit, entry.minor);
     EntryView {
         id: entry.id,
         amount: Money::new(minor, currency).to_string(),

@@ -1,8 +1,9 @@
 //! Deposits, withdrawals, transfers between a brand's accounts, and when a brand pays.
 
 use api::{
-    AnnounceDeposit, BankTransferColumns, BillingView, DepositView, Request, SetBilling,
-    SettleDeposit, SettleWithdrawal, TransferFunds, Withdraw, WithdrawalView, lists,
+    AnnounceDeposit, BankTransferColumns, BillingFilter, BillingView, DepositFilter, DepositView,
+    Request, SetBilling, SettleDeposit, SettleWithdrawal, TransferFunds, Withdraw,
+    WithdrawalFilter, WithdrawalView, lists,
 };
 use axum::extract::State;
 use axum::response::Response;
@@ -17,11 +18,9 @@ use chassis::time::Timestamp;
 use chassis::write::Write;
 use runtime::{Host, PaymentRefusals, Waiting};
 use schemas::{Body, Message};
-use serde::{Deserialize, Serialize};
-use types::{
-    AccountName, BankFailure, BrandId, DepositId, DepositStatus, WithdrawalId, WithdrawalStatus,
-};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use types::{AccountName, BrandId, DepositId, DepositStatus, WithdrawalId, WithdrawalStatus};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -83,7 +82,7 @@ pub(crate) async fn announce_deposit(
     let submitted = host
         .submit_write(AnnounceDeposit::KIND, write, &caller, &context, command)
         .await?;
-    Ok(submitted.created(|event| begun(event).map(DepositView::from)))
+    Ok(submitted.created(|event| BankTransferColumns::begun(event).map(DepositView::from)))
 }
 
 /// Takes money out of an account of a brand. Refused with `insufficient_funds` beyond what is there; from the funds nothing is
@@ -112,33 +111,7 @@ pub(crate) async fn withdraw(
     let submitted = host
         .submit_write(Withdraw::KIND, write, &caller, &context, command)
         .await?;
-    Ok(submitted.created(|event| begun(event).map(WithdrawalView::from)))
-}
-
-/// The new deposit or withdrawal, from its event.
-fn begun(event: &Message) -> Option<BankTransferColumns> {
-    let (brand, account, amount, reference, status) = match &event.body {
-        Body::DepositAnnouncedV1(it) => {
-            let status = DepositStatus::Announced.name();
-            (&it.brand_id, &it.account, it.amount, &it.reference, status)
-        }
-        Body::WithdrawalRequestedV1(it) => {
-            let status = WithdrawalStatus::Requested.name();
-            (&it.brand_id, &it.account, it.amount, &it.reference, status)
-        }
-        _ => return None,
-    };
-    Some(BankTransferColumns {
-        id: event.header.subject.clone(),
-        brand: brand.to_string(),
-        account: account.as_ref().map(ToString::to_string),
-        amount,
-        reference: reference.clone(),
-        status: status.to_owned(),
-        reason: None,
-        began_at: Timestamp(event.header.time),
-        updated_at: Timestamp(event.header.time),
-    })
+    Ok(submitted.created(|event| BankTransferColumns::begun(event).map(WithdrawalView::from)))
 }
 
 /// What became of a deposit or a withdrawal.
@@ -155,17 +128,11 @@ pub(crate) struct SettledView {
 }
 
 fn settled(event: &Message) -> Option<SettledView> {
-    let (status, reason) = match &event.body {
-        Body::DepositClearedV1(_) => (DepositStatus::Cleared.name(), None),
-        Body::DepositFailedV1(it) => (DepositStatus::Failed.name(), Some(it.reason)),
-        Body::WithdrawalSettledV1(_) => (WithdrawalStatus::Settled.name(), None),
-        Body::WithdrawalFailedV1(it) => (WithdrawalStatus::Failed.name(), Some(it.reason)),
-        _ => return None,
-    };
+    let (status, reason) = api::bank_answer(&event.body)?;
     Some(SettledView {
         id: event.header.subject.clone(),
         status: status.to_owned(),
-        reason: reason.map(|reason: BankFailure| reason.name().to_owned()),
+        reason: reason.map(|reason| reason.name().to_owned()),
         at: Timestamp(event.header.time),
     })
 }
@@ -345,46 +312,21 @@ fn billing_set(event: &Message) -> Option<BillingSetView> {
     })
 }
 
-/// Whose.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct BrandFilter {
-    /// For operators: of this brand.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-}
-
-/// The brand that a list is narrowed to: a brand's own, or one that an operator names.
-fn narrowed<'a>(
-    caller: &'a Caller,
-    named: Option<&'a BrandId>,
-) -> Result<Option<&'a BrandId>, Problem> {
-    if caller.is_operator() {
-        return Ok(named);
-    }
-    let own = caller.require_brand()?;
-    if named.is_some_and(|named| named != own) {
-        return Err(Problem::not_found());
-    }
-    Ok(Some(own))
-}
-
 /// When brands pay, of those that it was said of: a brand's own, an operator's all.
 #[utoipa::path(
     get,
     path = "/api/v1/payment/billing",
     tag = "funds",
-    params(PageQuery, BrandFilter),
+    params(PageQuery, BillingFilter),
     responses((status = 200, body = Page<BillingView>), Problems<(Forbidden, NotFound)>),
     security(("bearer" = []))
 )]
 pub(crate) async fn list_billing(
     State(host): State<Host>,
     caller: Caller,
-    list: List<BrandFilter>,
+    list: List<BillingFilter>,
 ) -> Result<Page<BillingView>, Problem> {
-    let brand = narrowed(&caller, list.filter.brand_id.as_ref())?;
+    let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = billing::list(host.pool(), brand.map(BrandId::as_str), below, rows)
         .await
@@ -398,32 +340,6 @@ pub(crate) async fn list_billing(
             BillingView::of(row.brand, row.currency, terms, (row.funds, row.waiting))
         },
     ))
-}
-
-/// Which deposits.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct DepositFilter {
-    /// For operators: of this brand.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-    /// Only those in this status.
-    #[param(inline, value_type = Option<lists::DepositStatus>)]
-    status: Option<DepositStatus>,
-}
-
-/// Which withdrawals.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct WithdrawalFilter {
-    /// For operators: of this brand.
-    #[param(value_type = Option<String>)]
-    brand_id: Option<BrandId>,
-    /// Only those in this status.
-    #[param(inline, value_type = Option<lists::WithdrawalStatus>)]
-    status: Option<WithdrawalStatus>,
 }
 
 /// Deposits, newest first: a brand's own, an operator's all.
@@ -440,7 +356,7 @@ pub(crate) async fn list_deposits(
     caller: Caller,
     list: List<DepositFilter>,
 ) -> Result<Page<DepositView>, Problem> {
-    let brand = narrowed(&caller, list.filter.brand_id.as_ref())?;
+    let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
     let progress = list.filter.status.map(|status| match status {
         DepositStatus::Announced => Progress::UnderWay,
         DepositStatus::Cleared => Progress::Done,
@@ -463,7 +379,7 @@ pub(crate) async fn list_withdrawals(
     caller: Caller,
     list: List<WithdrawalFilter>,
 ) -> Result<Page<WithdrawalView>, Problem> {
-    let brand = narrowed(&caller, list.filter.brand_id.as_ref())?;
+    let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
     let progress = list.filter.status.map(|status| match status {
         WithdrawalStatus::Requested => Progress::UnderWay,
         WithdrawalStatus::Settled => Progress::Done,

@@ -1,7 +1,7 @@
 //! Has brands' funds cover what waits for them.
 
-use messaging::job::Job;
-use schemas::{Body, FundEarningsV1, Header, Message, Service};
+use messaging::job::{Job, timer_command};
+use schemas::{FundEarningsV1, Message, Service};
 use sqlx::PgPool;
 use types::{Micros, ids};
 
@@ -35,24 +35,15 @@ impl Job for FundEarnings {
 fn command(covered: Covered, now: Micros) -> Message {
     let of = format!("{}/{}", covered.brand, covered.currency);
     let id = ids::timer_command_id(&of, FundEarnings::NAME, Micros(covered.since));
-    Message {
-        header: Header {
-            id,
-            kind: "payment.fund_earnings.command.v1".to_owned(),
-            source: Service::Payment.name().to_owned(),
-            subject: covered.brand.clone(),
-            key: covered.brand,
-            time: now,
-            epoch: None,
-            sequence: None,
-            correlation_id: id,
-            causation_id: None,
-            outcome_of: None,
-            actor: None,
-            traceparent: None,
-        },
-        body: Body::FundEarningsV1(FundEarningsV1 {
-            currency: covered.currency,
-        }),
-    }
+    let fund = FundEarningsV1 {
+        currency: covered.currency,
+    };
+    timer_command(
+        Service::Payment,
+        "payment.fund_earnings.command.v1",
+        id,
+        covered.brand,
+        now,
+        fund,
+    )
 }
