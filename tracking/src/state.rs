@@ -78,7 +78,7 @@ struct Changed {
 }
 
 impl BatchState {
-    /// Loads what these messages need: for a batch of reports that is two to four round trips, however many, and one more
+    /// Loads what these messages need: for a batch of reports that is three to five round trips, however many, and more
     /// where visitors have no click that counts.
     pub async fn load(tx: &mut WriteTx, messages: &[&Message]) -> Result<Self, sqlx::Error> {
         let now = tx.now();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use messaging::FoldError;
-use schemas::Message;
+use schemas::{Message, Transfer};
 use types::{Account, Currency};
 
 use crate::store::balances::{Holder, Totals};
@@ -12,9 +12,9 @@ use crate::store::balances::{Holder, Totals};
 pub(super) fn fold(
     changes: &mut HashMap<Holder, Totals>,
     message: &Message,
+    moved: &[Transfer],
 ) -> Result<(), FoldError> {
     let at = message.header.time.get();
-    let moved = schemas::transfers(message).map_err(|error| FoldError(error.to_string()))?;
     for transfer in moved {
         let (minor, currency) = (transfer.minor, transfer.currency);
         let sides = [

@@ -1,8 +1,7 @@
 //! Brands' accounts, deposits, withdrawals and billing, and every transfer, from `payment-events`.
 
 use api::BankTransferColumns;
-use messaging::FoldError;
-use schemas::{Body, Message};
+use schemas::{Body, Message, Transfer};
 use types::BankReference;
 
 use super::rows::{ReadModel, Says};
@@ -111,9 +110,8 @@ impl ReadModel for BillingRow {
 }
 
 /// Notes the transfers of the message.
-pub(super) fn fold(rows: &mut Vec<TransferRow>, message: &Message) -> Result<(), FoldError> {
+pub(super) fn fold(rows: &mut Vec<TransferRow>, message: &Message, moved: Vec<Transfer>) {
     let header = &message.header;
-    let moved = schemas::transfers(message).map_err(|error| FoldError(error.to_string()))?;
     rows.extend(moved.into_iter().map(|transfer| TransferRow {
         position: 0,
         id: transfer.id,
@@ -126,5 +124,4 @@ pub(super) fn fold(rows: &mut Vec<TransferRow>, message: &Message) -> Result<(),
         correlation_id: header.correlation_id,
         posted_at: header.time.get(),
     }));
-    Ok(())
 }

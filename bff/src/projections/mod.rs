@@ -177,9 +177,11 @@ impl Projection for Projections {
         state.bank_transfers.fold(message);
         state.billing.fold(message);
         state.funds_accounts.fold(message);
-        funds::fold(&mut state.transfers, message)?;
         sealing_key::fold(&mut state.sealing_keys, message);
-        balance::fold(&mut state.changes, message)
+        let moved = schemas::transfers(message).map_err(|error| FoldError(error.to_string()))?;
+        balance::fold(&mut state.changes, message, &moved)?;
+        funds::fold(&mut state.transfers, message, moved);
+        Ok(())
     }
 
     async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {

@@ -1,5 +1,15 @@
 //! The advisory locks of a service's database, each with its number and in one place.
 
+/// To the end of a transaction its statements keep the plans that their connection has for them. Else the server would plan
+/// each anew for its values, which is dearer than what it then does; of rows by their keys, which are all that is read here,
+/// there is one plan for all values.
+macro_rules! planned_once {
+    () => {
+        "SET LOCAL plan_cache_mode = force_generic_plan"
+    };
+}
+pub(crate) use planned_once;
+
 macro_rules! locks {
     ($($(#[$doc:meta])* $lock:ident = $key:literal,)+) => {
         /// What a connection or a transaction can hold alone in a service's database.
@@ -35,7 +45,7 @@ macro_rules! locks {
             pub(crate) const fn begin(self) -> &'static str {
                 match self {
                     $(Self::$lock => concat!(
-                        "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(", $key, ")"
+                        "BEGIN ISOLATION LEVEL READ COMMITTED; ", planned_once!(), "; SELECT pg_advisory_xact_lock(", $key, ")"
                     ),)+
                 }
             }
@@ -44,7 +54,7 @@ macro_rules! locks {
             pub(crate) const fn begin_in_one_snapshot(self) -> &'static str {
                 match self {
                     $(Self::$lock => concat!(
-                        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_advisory_xact_lock(", $key, ")"
+                        "BEGIN ISOLATION LEVEL REPEATABLE READ; ", planned_once!(), "; SELECT pg_advisory_xact_lock(", $key, ")"
                     ),)+
                 }
             }

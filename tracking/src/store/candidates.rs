@@ -1,8 +1,9 @@
 //! Which click may have led to a report: read from `last_clicks` and `clicks`.
 
 use std::collections::{HashMap, HashSet};
+use std::iter;
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::{FromRow, PgConnection, Row as _};
 use types::{
     BrandId, CampaignId, ClickId, Currency, InvalidId, LinkCode, Micros, PartnerId, TermsVersion,
     Uuid,
@@ -40,27 +41,31 @@ impl Lookup {
             && brand.is_none_or(|brand| *brand == click.brand)
     }
 
-    /// Which of two clicks of its visitor it is about: the greater, as [`BY_VISITOR`] orders them.
+    fn campaign(&self) -> Option<&str> {
+        self.campaign.as_ref().map(CampaignId::as_str)
+    }
+
+    /// Which of two clicks of its visitor it is about: the greater.
     pub fn rank<'a>(&self, click: &'a Candidate) -> (bool, Micros, &'a ClickId) {
         (click.covers(self.at), click.clicked_at, &click.click)
     }
 }
 
-/// By visitor: the last click that is inside its own window, else the last at all, which then is the reason; before
-/// either, one that is later than the report, which then needs a look into the past.
+/// By visitor: the last click of each campaign, of so many campaigns; who clicked on more is looked for in the past.
 const BY_VISITOR: &str = r"
-SELECT q.n, f.*
-  FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at)
+SELECT q.n, c.id, c.clicked_at, c.link_code
+  FROM UNNEST($1::int[], $2::bytea[], $3::text[]) AS q(n, user_hash, campaign_id)
  CROSS JOIN LATERAL (
-    SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
-      FROM last_clicks c JOIN terms_of_links($6) t ON t.code = c.link_code
-     WHERE c.user_hash = q.user_hash AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
-        AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
-     ORDER BY c.clicked_at > q.at DESC, c.clicked_at >= q.at - t.window_days * 86400000000 DESC, c.clicked_at DESC, c.id DESC
-     LIMIT 1
- ) f";
+    SELECT * FROM last_clicks l
+     WHERE l.user_hash = q.user_hash AND (q.campaign_id IS NULL OR l.campaign_id = q.campaign_id)
+     LIMIT $4
+ ) c";
 
-/// The same among all clicks before the report, from day to day backwards.
+/// The most last clicks that are read of a visitor.
+const MOST_LAST_CLICKS: i64 = 32;
+
+/// By visitor, among all clicks before the report, from day to day backwards: the last that is inside its own window, else
+/// the last at all, which then is the reason.
 const BY_VISITOR_IN_THE_PAST: &str = r"
 SELECT q.n, f.*
   FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at)
@@ -84,22 +89,27 @@ SELECT q.n, f.*
 
 /// By click id: that click. The bounds leave out the days that none of them is of.
 const BY_ID: &str = r"
-SELECT q.n, c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
+SELECT q.n, c.id, c.clicked_at, c.link_code
   FROM UNNEST($1::int[], $2::text[], $3::bigint[]) AS q(n, id, at)
-  JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id AND c.clicked_at BETWEEN $4 AND $5
-  JOIN terms_of_links($6) t ON t.code = c.link_code";
+  JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id AND c.clicked_at BETWEEN $4 AND $5";
 
-/// By an id that stands for itself: what it says.
-const BY_SIGNED_ID: &str = r"
-SELECT q.n, q.id, q.at AS clicked_at, t.code AS link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
-  FROM UNNEST($1::int[], $2::text[], $3::bigint[], $4::bigint[]) AS q(n, id, at, digest)
-  JOIN terms_of_links($5) t ON t.digest = q.digest";
+/// The terms that hold now for each of these links, once however many clicks they have.
+const TERMS: &str = r"
+SELECT code AS link_code, digest, campaign_id, brand_id, partner_id, terms_version, window_days, currency FROM terms_of_links($3)
+ WHERE code IN (SELECT code FROM links WHERE code = ANY($1) UNION ALL SELECT code FROM links WHERE digest = ANY($2))";
 
+/// A click, and the number of what it was looked for by.
 #[derive(FromRow)]
-struct Row {
+struct ClickRow {
     n: i32,
     id: String,
     clicked_at: i64,
+    link_code: String,
+}
+
+/// A link with its terms.
+#[derive(FromRow, Clone)]
+struct TermsRow {
     link_code: String,
     campaign_id: String,
     brand_id: String,
@@ -109,8 +119,17 @@ struct Row {
     currency: String,
 }
 
-/// The click that may have led to each report, by the report's message, with the terms that hold for its partner now: a
-/// round trip for each way in which reports name clicks, however many there are, and one more where visitors have no click
+#[derive(FromRow)]
+struct Row {
+    n: i32,
+    id: String,
+    clicked_at: i64,
+    #[sqlx(flatten)]
+    terms: TermsRow,
+}
+
+/// The click that may have led to each report, by the report's message, with the terms that hold for its partner now: two
+/// round trips for each way in which reports name clicks, however many there are, and more where visitors have no click
 /// that counts.
 pub async fn load(
     connection: &mut PgConnection,
@@ -128,13 +147,74 @@ pub async fn load(
         }
     }
     let mut found = of_visitors(connection, &by_visitor, now).await?;
-    let mut rows = stored(connection, &by_id, now).await?;
-    rows.extend(self_contained(connection, &signed, now).await?);
-    for row in rows {
+    let stored = stored(connection, &by_id).await?;
+    let terms = Terms::load(
+        connection,
+        stored.iter().map(|click| click.link_code.as_str()),
+        signed.iter().map(|(.., digest)| *digest),
+        now,
+    );
+    let terms = terms.await?;
+    let stored = stored.into_iter().filter_map(|click| terms.row(click));
+    let signed = signed.into_iter().filter_map(|(n, id, at, digest)| {
+        Some(Row {
+            n,
+            id: id.to_string(),
+            clicked_at: at.0,
+            terms: terms.by_digest.get(&digest)?.clone(),
+        })
+    });
+    for row in stored.chain(signed) {
         let lookup = at(lookups, row.n)?;
         found.insert(lookup.report, row.candidate()?);
     }
     Ok(found)
+}
+
+/// The links that clicks have, with the terms that hold for them now.
+#[derive(Default)]
+struct Terms {
+    by_code: HashMap<String, TermsRow>,
+    by_digest: HashMap<i64, TermsRow>,
+}
+
+impl Terms {
+    async fn load<'a>(
+        connection: &mut PgConnection,
+        codes: impl Iterator<Item = &'a str>,
+        digests: impl Iterator<Item = i64>,
+        now: Micros,
+    ) -> Result<Self, sqlx::Error> {
+        let codes: HashSet<&str> = codes.collect();
+        let digests: HashSet<i64> = digests.collect();
+        let mut terms = Self::default();
+        if codes.is_empty() && digests.is_empty() {
+            return Ok(terms);
+        }
+        let rows = sqlx::query(TERMS)
+            .bind(codes.into_iter().collect::<Vec<_>>())
+            .bind(digests.into_iter().collect::<Vec<_>>())
+            .bind(now.0)
+            .fetch_all(connection)
+            .await?;
+        for row in rows {
+            let (digest, row) = (row.try_get("digest")?, TermsRow::from_row(&row)?);
+            terms.by_digest.insert(digest, row.clone());
+            terms.by_code.insert(row.link_code.clone(), row);
+        }
+        Ok(terms)
+    }
+
+    /// The click with the terms of its link, where it has any.
+    fn row(&self, click: ClickRow) -> Option<Row> {
+        let terms = self.by_code.get(&click.link_code)?.clone();
+        Some(Row {
+            n: click.n,
+            id: click.id,
+            clicked_at: click.clicked_at,
+            terms,
+        })
+    }
 }
 
 /// What has this number.
@@ -174,43 +254,82 @@ async fn of_visitors(
 /// A report, and a hash that may have been kept of its visitor.
 type ByHash<'a> = (&'a Lookup, &'a UserHash);
 
-/// The click under each hash, if there is one: a round trip where there is a hash, and one more where some clicks are later
-/// than their reports.
+/// The click under each hash, if there is one: two round trips where there is a hash, and one more where some clicks are
+/// later than their reports, or many.
 async fn by_hash<'a>(
     connection: &mut PgConnection,
     hashes: &[ByHash<'a>],
     now: Micros,
 ) -> Result<Vec<(&'a Lookup, Candidate)>, sqlx::Error> {
-    let mut numbered: Vec<_> = (0_i32..).zip(hashes.iter().copied()).collect();
-    let mut rows = clicks(connection, &numbered, now, BY_VISITOR).await?;
-    let is_late =
-        |row: &&Row| at(hashes, row.n).is_ok_and(|(lookup, _)| row.clicked_at > lookup.at.0);
-    let late: HashSet<i32> = rows.iter().filter(is_late).map(|row| row.n).collect();
-    if !late.is_empty() {
-        rows.retain(|row| !late.contains(&row.n));
-        numbered.retain(|(n, _)| late.contains(n));
-        rows.extend(clicks(connection, &numbered, now, BY_VISITOR_IN_THE_PAST).await?);
+    let mut found: HashMap<i32, Candidate> = HashMap::new();
+    let mut in_the_past = HashSet::new();
+    let mut clicks: HashMap<i32, i64> = HashMap::new();
+    for (n, click) in last_clicks(connection, hashes, now).await? {
+        let lookup = at(hashes, n)?.0;
+        let clicks = clicks.entry(n).or_default();
+        *clicks += 1;
+        let others = lookup
+            .brand
+            .as_ref()
+            .is_some_and(|brand| *brand != click.brand);
+        if *clicks == MOST_LAST_CLICKS || (click.clicked_at > lookup.at && !others) {
+            in_the_past.insert(n);
+        }
+        let known = found.get(&n);
+        if !others && known.is_none_or(|known| lookup.rank(known) < lookup.rank(&click)) {
+            found.insert(n, click);
+        }
     }
-    rows.into_iter()
-        .map(|row| Ok((at(hashes, row.n)?.0, row.candidate()?)))
+    if !in_the_past.is_empty() {
+        found.retain(|n, _| !in_the_past.contains(n));
+        let hashes: Vec<_> = numbered(hashes)
+            .filter(|(n, _)| in_the_past.contains(n))
+            .collect();
+        for row in clicks_in_the_past(connection, &hashes, now).await? {
+            found.insert(row.n, row.candidate()?);
+        }
+    }
+    let found = found.into_iter();
+    found
+        .map(|(n, click)| Ok((at(hashes, n)?.0, click)))
         .collect()
 }
 
-async fn clicks(
+fn numbered<'a, 'h>(hashes: &'h [ByHash<'a>]) -> impl Iterator<Item = (i32, ByHash<'a>)> + 'h {
+    (0_i32..).zip(hashes.iter().copied())
+}
+
+/// The last click of each campaign under each hash, by the hash's number.
+async fn last_clicks(
     connection: &mut PgConnection,
-    hashes: &[(i32, ByHash<'_>)],
+    hashes: &[ByHash<'_>],
     now: Micros,
-    sql: &'static str,
-) -> Result<Vec<Row>, sqlx::Error> {
+) -> Result<Vec<(i32, Candidate)>, sqlx::Error> {
     if hashes.is_empty() {
         return Ok(Vec::new());
     }
-    sqlx::query_as(sql)
+    let clicks: Vec<ClickRow> = sqlx::query_as(BY_VISITOR)
+        .bind(numbered(hashes).map(|(n, _)| n).collect::<Vec<_>>())
+        .bind(each(hashes, |(_, hash)| hash.0.as_slice()))
+        .bind(each(hashes, |(lookup, _)| lookup.campaign()))
+        .bind(MOST_LAST_CLICKS)
+        .fetch_all(&mut *connection)
+        .await?;
+    let codes = clicks.iter().map(|click| click.link_code.as_str());
+    let terms = Terms::load(connection, codes, iter::empty(), now).await?;
+    let rows = clicks.into_iter().filter_map(|click| terms.row(click));
+    rows.map(|row| Ok((row.n, row.candidate()?))).collect()
+}
+
+async fn clicks_in_the_past(
+    connection: &mut PgConnection,
+    hashes: &[(i32, ByHash<'_>)],
+    now: Micros,
+) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as(BY_VISITOR_IN_THE_PAST)
         .bind(each(hashes, |(n, _)| *n))
         .bind(each(hashes, |(_, (_, hash))| hash.0.as_slice()))
-        .bind(each(hashes, |(_, (lookup, _))| {
-            lookup.campaign.as_ref().map(CampaignId::as_str)
-        }))
+        .bind(each(hashes, |(_, (lookup, _))| lookup.campaign()))
         .bind(each(hashes, |(_, (lookup, _))| {
             lookup.brand.as_ref().map(BrandId::as_str)
         }))
@@ -223,8 +342,7 @@ async fn clicks(
 async fn stored(
     connection: &mut PgConnection,
     lookups: &[(i32, &ClickId, Micros)],
-    now: Micros,
-) -> Result<Vec<Row>, sqlx::Error> {
+) -> Result<Vec<ClickRow>, sqlx::Error> {
     let times = || lookups.iter().map(|(.., at)| at.0);
     let (Some(first), Some(last)) = (times().min(), times().max()) else {
         return Ok(Vec::new());
@@ -235,25 +353,6 @@ async fn stored(
         .bind(each(lookups, |(.., at)| at.0))
         .bind(first)
         .bind(last)
-        .bind(now.0)
-        .fetch_all(connection)
-        .await
-}
-
-async fn self_contained(
-    connection: &mut PgConnection,
-    lookups: &[(i32, &ClickId, Micros, i64)],
-    now: Micros,
-) -> Result<Vec<Row>, sqlx::Error> {
-    if lookups.is_empty() {
-        return Ok(Vec::new());
-    }
-    sqlx::query_as(BY_SIGNED_ID)
-        .bind(each(lookups, |(n, ..)| *n))
-        .bind(each(lookups, |(_, id, ..)| id.as_str()))
-        .bind(each(lookups, |(_, _, at, _)| at.0))
-        .bind(each(lookups, |(.., link)| *link))
-        .bind(now.0)
         .fetch_all(connection)
         .await
 }
@@ -261,17 +360,18 @@ async fn self_contained(
 impl Row {
     fn candidate(self) -> Result<Candidate, sqlx::Error> {
         let wrong = |_: InvalidId| unreadable("id");
-        let version = TermsVersion::new(self.terms_version);
+        let terms = self.terms;
+        let version = TermsVersion::new(terms.terms_version);
         Ok(Candidate {
             click: ClickId::parse(self.id).map_err(wrong)?,
             clicked_at: Micros(self.clicked_at),
-            link: LinkCode::parse(self.link_code).map_err(wrong)?,
-            campaign: CampaignId::parse(self.campaign_id).map_err(wrong)?,
-            brand: BrandId::parse(self.brand_id).map_err(wrong)?,
-            partner: PartnerId::parse(self.partner_id).map_err(wrong)?,
+            link: LinkCode::parse(terms.link_code).map_err(wrong)?,
+            campaign: CampaignId::parse(terms.campaign_id).map_err(wrong)?,
+            brand: BrandId::parse(terms.brand_id).map_err(wrong)?,
+            partner: PartnerId::parse(terms.partner_id).map_err(wrong)?,
             terms_version: version.map_err(|_| unreadable("terms version"))?,
-            window_days: self.window_days,
-            currency: Currency::parse(&self.currency).map_err(|_| unreadable("currency"))?,
+            window_days: terms.window_days,
+            currency: Currency::parse(&terms.currency).map_err(|_| unreadable("currency"))?,
         })
     }
 }

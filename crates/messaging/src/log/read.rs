@@ -5,6 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Decode, PgPool, Postgres, Row, Type};
 
 use super::row::LogRow;
+use crate::locks::planned_once;
 use crate::{archive, epoch};
 
 /// A stretch of one stream, with where the log stood when it was read.
@@ -83,13 +84,17 @@ pub(crate) async fn stream_window(
     limit: i64,
 ) -> Result<Window, sqlx::Error> {
     let after = after.max(0);
+    let mut tx = pool
+        .begin_with(concat!("BEGIN READ ONLY; ", planned_once!()))
+        .await?;
     let found = sqlx::query(STREAM)
         .bind(after)
         .bind(topic.name())
         .bind(partition)
         .bind(limit)
-        .fetch_all(pool)
+        .fetch_all(&mut *tx)
         .await?;
+    tx.commit().await?;
     let ours = move |row: &LogRow| {
         row.topic.as_deref() == Some(topic.name()) && row.partition == Some(partition)
     };
