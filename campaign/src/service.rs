@@ -20,12 +20,14 @@ impl Domain for CampaignDomain {
             "plans",
             "enrollments",
             "bans",
+            "partners",
+            "brands",
             "evidence",
         ],
         sides: &["terms_texts", "acceptance_metadata", "evidence_files"],
         run_dependent: &[],
         seeds: &[],
-        fold_version: 1,
+        fold_version: 2,
     };
 
     type BatchState = BatchState;

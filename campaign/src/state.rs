@@ -4,17 +4,18 @@ use std::collections::{BTreeSet, HashMap};
 
 use messaging::WriteTx;
 use schemas::{AcceptV1, Body, Event as _, Message};
-use types::{BanId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion};
+use types::{BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion};
 
 use crate::domain::{
-    Ban, Campaign, Command, Enrollment, Event, Evidence, FileHash, Place, Rows, View,
+    Ban, Brand, Campaign, Command, Enrollment, Event, Evidence, FileHash, Partner, Place, Rows,
+    View,
 };
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
 use crate::store::evidence_files::{self, EvidenceFile};
 use crate::store::terms::Published;
 use crate::store::terms_texts::{self, TermsTextRow};
-use crate::store::{bans, campaigns, enrollments, evidence, plans, terms};
+use crate::store::{bans, brands, campaigns, enrollments, evidence, partners, plans, terms};
 
 /// The states that one batch touches, and what it adds.
 #[derive(Debug, Default)]
@@ -25,6 +26,10 @@ pub struct BatchState {
     changed_enrollments: BTreeSet<EnrollmentId>,
     bans: HashMap<BanId, Ban>,
     changed_bans: BTreeSet<BanId>,
+    partners: HashMap<PartnerId, Partner>,
+    changed_partners: BTreeSet<PartnerId>,
+    brands: HashMap<BrandId, Brand>,
+    changed_brands: BTreeSet<BrandId>,
     evidence: HashMap<EvidenceId, Evidence>,
     changed_evidence: BTreeSet<EvidenceId>,
     /// The first evidence of each campaign that has a file.
@@ -44,25 +49,31 @@ impl BatchState {
             BTreeSet::new(),
             BTreeSet::new(),
         );
-        let mut shown = BTreeSet::new();
+        let (mut brand_ids, mut shown) = (BTreeSet::new(), BTreeSet::new());
         for touched in messages.iter().map(|message| touched(message)) {
             campaign_ids.extend(touched.campaign.map(CampaignId::into_string));
             enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
             partner_ids.extend(touched.partner.map(PartnerId::into_string));
             evidence_ids.extend(touched.evidence.into_iter().map(EvidenceId::into_string));
+            brand_ids.extend(touched.brand.map(BrandId::into_string));
             shown.extend(touched.files);
         }
         let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
         let connection = tx.connection();
         let campaigns = campaigns::load(connection, &list(campaign_ids)).await?;
         let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
-        let bans = bans::load(connection, &list(partner_ids)).await?;
+        let partner_ids = list(partner_ids);
+        let bans = bans::load(connection, &partner_ids).await?;
+        let partners = partners::load(connection, &partner_ids).await?;
+        let brands = brands::load(connection, &list(brand_ids)).await?;
         let evidence = evidence::load(connection, &list(evidence_ids)).await?;
         let files_shown = evidence::first_of(connection, &shown).await?;
         Ok(Self {
             campaigns: campaigns.into_iter().map(|c| (c.id.clone(), c)).collect(),
             enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
             bans: bans.into_iter().map(|ban| (ban.id.clone(), ban)).collect(),
+            partners: partners.into_iter().map(|p| (p.id.clone(), p)).collect(),
+            brands: brands.into_iter().map(|b| (b.id.clone(), b)).collect(),
             evidence: evidence
                 .into_iter()
                 .map(|evidence| (evidence.shown.subject.clone(), evidence))
@@ -99,6 +110,8 @@ impl BatchState {
                 .and_then(|id| self.enrollments.get(&id)),
             banned,
             ban: command.ban().and_then(|id| self.bans.get(&id)),
+            partner: command.partner().and_then(|id| self.partners.get(id)),
+            brand: command.brand().and_then(|id| self.brands.get(id)),
             evidence: command.evidence().and_then(of_id),
             replaced: command
                 .shown()
@@ -116,7 +129,9 @@ impl BatchState {
                 self.campaigns.insert(id.clone(), campaign);
             }
         }
+        self.name(event, place);
         match event.rows() {
+            Rows::Record => {}
             Rows::Campaign(id) => {
                 self.changed_campaigns.insert(id.clone());
             }
@@ -156,6 +171,26 @@ impl BatchState {
                     self.changed_evidence.insert(id.clone());
                 }
             }
+        }
+    }
+
+    /// Partners and brands are made by the first event that names them.
+    fn name(&mut self, event: &Event, place: Place) {
+        if let Some(id) = event.partner() {
+            let before = self.partners.remove(id);
+            let after = Partner::evolve(before.clone(), id, event, place);
+            if before.as_ref() != Some(&after) {
+                self.changed_partners.insert(id.clone());
+            }
+            self.partners.insert(id.clone(), after);
+        }
+        if let Some(id) = event.brand() {
+            let before = self.brands.remove(id);
+            let after = Brand::evolve(before.clone(), id, event, place);
+            if before.as_ref() != Some(&after) {
+                self.changed_brands.insert(id.clone());
+            }
+            self.brands.insert(id.clone(), after);
         }
     }
 
@@ -208,12 +243,16 @@ impl BatchState {
         let renewed = picked(&self.changed_enrollments, &self.enrollments);
         let bans = picked(&self.changed_bans, &self.bans);
         let evidence = picked(&self.changed_evidence, &self.evidence);
+        let partners = picked(&self.changed_partners, &self.partners);
+        let brands = picked(&self.changed_brands, &self.brands);
         let connection = tx.connection();
         campaigns::save(connection, &changed).await?;
         terms::insert(connection, &self.new_terms).await?;
         plans::insert(connection, &self.new_terms).await?;
         enrollments::save(connection, &renewed).await?;
         bans::save(connection, &bans).await?;
+        partners::save(connection, &partners).await?;
+        brands::save(connection, &brands).await?;
         evidence::save(connection, &evidence).await?;
         terms_texts::insert(connection, &self.texts).await?;
         let notes: Vec<_> = self.notes.into_values().collect();
@@ -248,8 +287,9 @@ fn touched(message: &Message) -> Touched {
 struct Touched {
     campaign: Option<CampaignId>,
     enrollment: Option<EnrollmentId>,
-    /// Whose bans.
+    /// Who, and whose bans.
     partner: Option<PartnerId>,
+    brand: Option<BrandId>,
     evidence: Vec<EvidenceId>,
     files: Vec<(CampaignId, FileHash)>,
 }
@@ -260,6 +300,7 @@ impl Touched {
             campaign: command.campaign().cloned(),
             enrollment: command.enrollment(),
             partner: command.partner().cloned(),
+            brand: command.brand().cloned(),
             evidence: [
                 command.evidence(),
                 command.shown().and_then(|shown| shown.replaces.as_ref()),
@@ -279,7 +320,8 @@ impl Touched {
         Self {
             campaign: event.campaign().cloned(),
             enrollment: event.enrollment().cloned(),
-            partner: event.banned().cloned(),
+            partner: event.partner().cloned(),
+            brand: event.brand().cloned(),
             evidence: event.evidence().cloned().into_iter().collect(),
             files: Vec::new(),
         }

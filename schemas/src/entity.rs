@@ -4,8 +4,8 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    BanId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, InvalidId, LinkCode,
-    PartnerId, PayoutId,
+    BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, InvalidId,
+    LinkCode, PartnerId, PayoutId,
 };
 
 /// What a key or a subject identifies.
@@ -27,6 +27,8 @@ pub enum Entity {
     Claim,
     /// The owner of an account.
     Partner,
+    /// A brand.
+    Brand,
     /// A payout.
     Payout,
     /// A key that details are sealed to.
@@ -47,6 +49,7 @@ impl Entity {
             Self::Conversion => "conversion",
             Self::Claim => "claim",
             Self::Partner => "partner",
+            Self::Brand => "brand",
             Self::Payout => "payout",
             Self::SealingKey => "sealing key",
             Self::OfCommand => "the command's",
@@ -77,6 +80,7 @@ ids! {
     ConversionId = Conversion
     ClaimId = Claim
     PartnerId = Partner
+    BrandId = Brand
     PayoutId = Payout
     LedgerOwner = Partner
     SealingKeyId = SealingKey

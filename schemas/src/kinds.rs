@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{
-    BanId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, LinkCode, PartnerId,
-    PayoutId,
+    BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, LinkCode,
+    PartnerId, PayoutId,
 };
 
 use crate::cut::cut;
@@ -338,6 +338,10 @@ kinds! {
             => ["evidence.rejected.v1"];
         return_evidence_v1: ReturnEvidenceV1 = "campaign.return_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
             => ["evidence.returned.v1"];
+        change_partner_v1: ChangePartnerV1 = "campaign.change_partner.command.v1", Public, PartnerId / PartnerId, [Campaign]
+            => ["partner.changed.v1"];
+        change_brand_v1: ChangeBrandV1 = "campaign.change_brand.command.v1", Public, BrandId / BrandId, [Campaign]
+            => ["brand.changed.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -363,6 +367,8 @@ kinds! {
         evidence_approved_v1: EvidenceApprovedV1 = "evidence.approved.v1", Public, CampaignId / EvidenceId, [Bff];
         evidence_rejected_v1: EvidenceRejectedV1 = "evidence.rejected.v1", Public, CampaignId / EvidenceId, [Bff];
         evidence_returned_v1: EvidenceReturnedV1 = "evidence.returned.v1", Public, CampaignId / EvidenceId, [Bff];
+        partner_changed_v1: PartnerChangedV1 = "partner.changed.v1", Public, PartnerId / PartnerId, [Bff];
+        brand_changed_v1: BrandChangedV1 = "brand.changed.v1", Public, BrandId / BrandId, [Bff];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]

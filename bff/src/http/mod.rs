@@ -15,6 +15,7 @@ mod operator;
 mod operator_document;
 mod payments;
 mod payouts;
+mod records;
 mod shown;
 mod submit;
 mod terms;
@@ -50,6 +51,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(enrollments::routes())
         .merge(bans::routes())
         .merge(evidence::routes())
+        .merge(records::routes())
         .merge(links::routes())
         .merge(tracking::routes())
         .merge(payments::routes())

@@ -12,6 +12,7 @@ mod evidence;
 mod link;
 mod outcome;
 mod payout;
+mod record;
 mod rows;
 mod sealing_key;
 mod terms;
@@ -25,6 +26,7 @@ use uuid::Uuid;
 use self::rows::Rows;
 use crate::store::balances::{self, Holder, Totals};
 use crate::store::bans::BanRow;
+use crate::store::brands::BrandRow;
 use crate::store::campaigns::CampaignRow;
 use crate::store::claims::ClaimRow;
 use crate::store::commands;
@@ -34,6 +36,7 @@ use crate::store::enrollments::EnrollmentRow;
 use crate::store::evidence::EvidenceRow;
 use crate::store::links::LinkRow;
 use crate::store::outcomes::{self, Outcome};
+use crate::store::partners::PartnerRow;
 use crate::store::payouts::PayoutRow;
 use crate::store::sealing_keys::{self, SealingKey};
 use crate::store::terms::TermsRow;
@@ -51,6 +54,7 @@ pub struct BatchState {
     /// By command and its kind.
     outcomes: HashMap<(Uuid, &'static str), Outcome>,
     bans: Rows<BanRow>,
+    brands: Rows<BrandRow>,
     campaigns: Rows<CampaignRow>,
     claims: Rows<ClaimRow>,
     commissions: Rows<CommissionRow>,
@@ -58,6 +62,7 @@ pub struct BatchState {
     enrollments: Rows<EnrollmentRow>,
     evidence: Rows<EvidenceRow>,
     links: Rows<LinkRow>,
+    partners: Rows<PartnerRow>,
     payouts: Rows<PayoutRow>,
     terms: Rows<TermsRow>,
     /// By how much balances change.
@@ -76,6 +81,7 @@ impl Projection for Projections {
             "outcomes",
             "balances",
             "bans",
+            "brands",
             "campaigns",
             "claims",
             "commissions",
@@ -83,6 +89,7 @@ impl Projection for Projections {
             "enrollments",
             "evidence",
             "links",
+            "partners",
             "payouts",
             "sealing_keys",
             "terms",
@@ -94,6 +101,7 @@ impl Projection for Projections {
             ("balances", "position"),
             ("balances", "updated_at"),
             ("bans", "position"),
+            ("brands", "position"),
             ("campaigns", "position"),
             ("claims", "position"),
             ("commissions", "position"),
@@ -101,6 +109,7 @@ impl Projection for Projections {
             ("enrollments", "position"),
             ("evidence", "position"),
             ("links", "position"),
+            ("partners", "position"),
             ("payouts", "position"),
             ("terms", "position"),
         ],
@@ -123,12 +132,14 @@ impl Projection for Projections {
             state.submitted_here = outcomes::submitted_here(tx, &commands).await?;
         }
         state.bans = Rows::load(tx, messages).await?;
+        state.brands = Rows::load(tx, messages).await?;
         state.campaigns = Rows::load(tx, messages).await?;
         state.claims = Rows::load(tx, messages).await?;
         state.commissions = Rows::load(tx, messages).await?;
         state.conversions = Rows::load(tx, messages).await?;
         state.enrollments = Rows::load(tx, messages).await?;
         state.evidence = Rows::load(tx, messages).await?;
+        state.partners = Rows::load(tx, messages).await?;
         state.payouts = Rows::load(tx, messages).await?;
         Ok(state)
     }
@@ -140,6 +151,7 @@ impl Projection for Projections {
     fn fold(&self, state: &mut BatchState, message: &Message) -> Result<(), FoldError> {
         outcome::fold(state, message);
         state.bans.fold(message);
+        state.brands.fold(message);
         state.campaigns.fold(message);
         state.claims.fold(message);
         state.commissions.fold(message);
@@ -147,6 +159,7 @@ impl Projection for Projections {
         state.enrollments.fold(message);
         state.evidence.fold(message);
         state.links.fold(message);
+        state.partners.fold(message);
         state.payouts.fold(message);
         state.terms.fold(message);
         sealing_key::fold(&mut state.sealing_keys, message);
@@ -155,6 +168,7 @@ impl Projection for Projections {
 
     async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
         state.bans.save(tx).await?;
+        state.brands.save(tx).await?;
         state.campaigns.save(tx).await?;
         state.claims.save(tx).await?;
         state.commissions.save(tx).await?;
@@ -162,6 +176,7 @@ impl Projection for Projections {
         state.enrollments.save(tx).await?;
         state.evidence.save(tx).await?;
         state.links.save(tx).await?;
+        state.partners.save(tx).await?;
         state.payouts.save(tx).await?;
         state.terms.save(tx).await?;
         if !state.changes.is_empty() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod balances;
 pub(crate) mod bans;
+pub(crate) mod brands;
 pub(crate) mod campaigns;
 pub(crate) mod claims;
 pub(crate) mod commands;
@@ -11,6 +12,7 @@ pub(crate) mod enrollments;
 pub(crate) mod evidence;
 pub(crate) mod links;
 pub(crate) mod outcomes;
+pub(crate) mod partners;
 pub(crate) mod payouts;
 pub(crate) mod sealing_keys;
 pub(crate) mod terms;

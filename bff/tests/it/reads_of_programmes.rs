@@ -2,17 +2,17 @@
 
 use runtime::testing::{TestService, brand, operator, partner};
 use schemas::{
-    Body, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1,
-    CampaignPausedV1, CampaignResumedV1, ConversionAttributedV1, ConversionRefundNotedV1,
-    ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceApprovedV1,
-    EvidenceReturnedV1, EvidenceSubmittedV1, LinkChangedV1, LinkCreatedV1, Plan, TermsPublishedV1,
-    Topic, WireMoney,
+    Body, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1,
+    CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1, ConversionAttributedV1,
+    ConversionRefundNotedV1, ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1,
+    EvidenceApprovedV1, EvidenceReturnedV1, EvidenceSubmittedV1, LinkChangedV1, LinkCreatedV1,
+    PartnerBannedV1, PartnerChangedV1, Plan, TermsPublishedV1, Topic, WireMoney,
 };
 use sealing::texts;
 use serde_json::{Value, json};
 use types::{
-    BrandId, BudgetInterval, ConversionType, Currency, DisabledBy, EvidenceReason, JoinMode,
-    LinkStatus, Micros, Money, PauseReason, TermsVersion, WindowDays,
+    BrandId, BudgetInterval, ConversionType, Country, Currency, DisabledBy, EvidenceReason,
+    JoinMode, LinkStatus, Micros, Money, PauseReason, RefusalReason, TermsVersion, WindowDays,
 };
 
 use crate::app::{bff, facts, partner123};
@@ -421,6 +421,112 @@ async fn evidence_is_read_with_its_file_and_with_what_the_brand_says_of_it() {
     facts(&app, topic, &[of("evd_3", shown("evd_1", None))]).await;
     let (_, strange) = app.get("/api/v1/evidence/evd_3", &partner123()).await;
     assert_eq!(strange["file_url"], Value::Null);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn partners_and_brands_are_read_with_their_names_by_whom_they_work_with() {
+    let app = bff().await;
+    let topic = Topic::CampaignEvents;
+    of_campaign(&app, created(None)).await;
+    let accepted = EnrollmentAcceptedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        terms_version: TermsVersion::FIRST,
+        brand_id: Some(brand1()),
+    };
+    let own = "/api/v1/partners/partner123";
+    let (_, new) = app.get(own, &partner123()).await;
+    assert_eq!(
+        (&new["id"], &new["first_seen_at"]),
+        (&json!("partner123"), &Value::Null)
+    );
+    assert_eq!(app.get(own, &brand("brand1")).await.0, 404);
+    facts(&app, topic, &[("camp123", "enr_1", accepted.into())]).await;
+    let (partner_id, brand_id) = ("partner123".parse().unwrap(), brand1());
+    let of_partner = PartnerChangedV1 {
+        country: Country::parse("DE").ok(),
+        currency: Some(Currency::EUR),
+        sealed_name: Some(texts::seal(
+            &texts::of_partners_name(&partner_id),
+            "Sole Reviews",
+        )),
+        sealed_website: Some(texts::seal(
+            &texts::of_partners_website(&partner_id),
+            "https://sole.example/",
+        )),
+    };
+    let of_brand = BrandChangedV1 {
+        currency: Some(Currency::EUR),
+        sealed_name: Some(texts::seal(
+            &texts::of_brands_name(&brand_id),
+            "Fleet Shoes",
+        )),
+    };
+    facts(
+        &app,
+        topic,
+        &[
+            ("partner123", "partner123", of_partner.into()),
+            ("brand1", "brand1", of_brand.into()),
+        ],
+    )
+    .await;
+    for (who, currency) in [
+        (partner123(), json!("EUR")),
+        (operator(), json!("EUR")),
+        (brand("brand1"), Value::Null),
+    ] {
+        let (_, one) = app.get(own, &who).await;
+        assert_eq!(
+            (
+                &one["name"],
+                &one["website"],
+                &one["country"],
+                &one["currency"],
+                &one["status"]
+            ),
+            (
+                &json!("Sole Reviews"),
+                &json!("https://sole.example/"),
+                &json!("DE"),
+                &currency,
+                &json!("active")
+            )
+        );
+        assert_eq!(count(&app, "/api/v1/partners?country=DE", &who).await, 1);
+        assert_eq!(count(&app, "/api/v1/partners?country=FR", &who).await, 0);
+        assert_eq!(count(&app, "/api/v1/partners?status=banned", &who).await, 0);
+    }
+    for stranger in [partner("partner456"), brand("brand2")] {
+        assert_eq!(app.get(own, &stranger).await.0, 404);
+        assert_eq!(count(&app, "/api/v1/partners", &stranger).await, 0);
+    }
+    let banned = PartnerBannedV1 {
+        brand_id: Some(brand1()),
+        reason: RefusalReason::Other,
+    };
+    facts(&app, topic, &[("partner123", "ban_1", banned.into())]).await;
+    let status = async |who: &str| app.get(own, who).await.1["status"].clone();
+    assert_eq!(status(&brand("brand1")).await, "banned");
+    assert_eq!(
+        status(&operator()).await,
+        "active",
+        "a brand's ban is that brand's"
+    );
+
+    // A draft is not to be found, and nor is its brand.
+    let path = "/api/v1/brands/brand1";
+    assert_eq!(app.get(path, &partner123()).await.0, 404);
+    of_campaign(&app, published(1)).await;
+    of_campaign(&app, activated()).await;
+    let (_, seen) = app.get(path, &partner123()).await;
+    assert_eq!(
+        (&seen["name"], &seen["currency"]),
+        (&json!("Fleet Shoes"), &Value::Null)
+    );
+    assert_eq!(app.get(path, &brand("brand1")).await.1["currency"], "EUR");
+    assert_eq!(app.get(path, &brand("brand2")).await.0, 404);
+    assert_eq!(count(&app, "/api/v1/brands", &operator()).await, 1);
     app.stop().await;
 }
 

@@ -171,7 +171,9 @@ impl Campaign {
             | Event::EvidenceSubmitted(_)
             | Event::EvidenceApproved(_)
             | Event::EvidenceRejected(_)
-            | Event::EvidenceReturned(_) => before,
+            | Event::EvidenceReturned(_)
+            | Event::PartnerChanged(_)
+            | Event::BrandChanged(_) => before,
         }
     }
 }

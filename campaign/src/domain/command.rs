@@ -6,7 +6,7 @@ use types::{
     PartnerId, Plan, RefusalReason, TermsVersion, WindowDays,
 };
 
-use super::{Ban, Campaign, Enrollment, Evidence};
+use super::{Ban, Brand, BrandChange, Campaign, Enrollment, Evidence, Partner, PartnerChange};
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +51,10 @@ pub struct View<'a> {
     pub banned: bool,
     /// The ban that it would make or end.
     pub ban: Option<&'a Ban>,
+    /// The partner itself that it changes.
+    pub partner: Option<&'a Partner>,
+    /// The brand itself that it changes.
+    pub brand: Option<&'a Brand>,
     /// The evidence that it would make or decide about.
     pub evidence: Option<&'a Evidence>,
     /// The one that it is to be instead of.
@@ -125,6 +129,20 @@ pub enum Command {
     },
     /// Show what was done.
     SubmitEvidence(About<EvidenceSubmittedV1>),
+    /// Change what is known of a partner.
+    ChangePartner {
+        /// Which.
+        partner: PartnerId,
+        /// In what.
+        change: Box<PartnerChange>,
+    },
+    /// Change what is known of a brand.
+    ChangeBrand {
+        /// Which.
+        brand: BrandId,
+        /// In what.
+        change: BrandChange,
+    },
     /// Say whether it shows what it should.
     Review {
         /// For which campaign.
@@ -234,7 +252,7 @@ impl Command {
             | Self::Change { campaign, .. }
             | Self::Review { campaign, .. } => Some(campaign),
             Self::SubmitEvidence(shown) => Some(&shown.key),
-            Self::Ban { .. } => None,
+            Self::Ban { .. } | Self::ChangePartner { .. } | Self::ChangeBrand { .. } => None,
         }
     }
 
@@ -243,14 +261,26 @@ impl Command {
         match self {
             Self::Accept { partner, .. }
             | Self::Change { partner, .. }
-            | Self::Ban { partner, .. } => Some(partner),
+            | Self::Ban { partner, .. }
+            | Self::ChangePartner { partner, .. } => Some(partner),
             Self::SubmitEvidence(shown) => Some(&shown.partner_id),
             Self::Create(_)
             | Self::ChangeCampaign { .. }
             | Self::EndCampaign { .. }
             | Self::PublishTerms { .. }
             | Self::Move { .. }
-            | Self::Review { .. } => None,
+            | Self::Review { .. }
+            | Self::ChangeBrand { .. } => None,
+        }
+    }
+
+    /// The brand that it names, itself or as whose campaigns it means. What it names of a campaign's is known already.
+    pub fn brand(&self) -> Option<&BrandId> {
+        match self {
+            Self::Create(new) => Some(&new.brand_id),
+            Self::Ban { brand, .. } => brand.as_ref(),
+            Self::ChangeBrand { brand, .. } => Some(brand),
+            _ => None,
         }
     }
 

@@ -11,7 +11,7 @@ use super::change::{change_campaign, check_budget, check_dates, end_campaign, en
 use super::{
     Campaign, Code, Command, Context, Event, Rejection, Step, Terms, TermsPublished, View,
 };
-use super::{enrollment, evidence};
+use super::{enrollment, evidence, records};
 
 /// What comes of a command. Ownership is decided here, from the state itself; another's campaign is an unknown one.
 pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event, Rejection> {
@@ -42,6 +42,12 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
             reason,
         } => ban(view, partner, brand.as_ref(), *reason, context),
         Command::SubmitEvidence(shown) => evidence::submit(view, shown, context),
+        Command::ChangePartner { partner, change } => {
+            records::change_partner(view, partner, change, context)
+        }
+        Command::ChangeBrand { brand, change } => {
+            records::change_brand(view, brand, change, context)
+        }
         Command::Review {
             campaign, review, ..
         } => evidence::review(view, campaign, *review, context),
@@ -54,8 +60,7 @@ fn create(
     context: &Context,
 ) -> Result<Event, Rejection> {
     if !context.actor.is_brand(&new.brand_id) {
-        let detail = "there is no such brand";
-        return Err(Rejection::of("/brand_id", Code::BrandUnknown, detail));
+        return Err(brand_unknown());
     }
     if view.campaign.is_some() {
         let detail = "there is a campaign of this id already";
@@ -186,6 +191,11 @@ pub(super) fn campaign_unknown() -> Rejection {
 pub(super) fn partner_unknown() -> Rejection {
     let detail = "there is no such partner";
     Rejection::of("/partner_id", Code::PartnerUnknown, detail)
+}
+
+pub(super) fn brand_unknown() -> Rejection {
+    let detail = "there is no such brand";
+    Rejection::of("/brand_id", Code::BrandUnknown, detail)
 }
 
 pub(super) fn campaign_not_active(status: CampaignStatus) -> Rejection {

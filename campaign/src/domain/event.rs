@@ -30,6 +30,8 @@ pub enum Rows<'a> {
     Enrollment(&'a EnrollmentId),
     /// A ban's.
     Ban(&'a BanId),
+    /// That of a partner or a brand itself, as of whatever names one.
+    Record,
     /// That of a piece of evidence.
     Evidence(&'a EvidenceId),
 }
@@ -75,6 +77,10 @@ schemas::events! {
         EvidenceRejected(EvidenceRejectedV1),
         /// The partner may show more.
         EvidenceReturned(EvidenceReturnedV1),
+        /// Something else is known of a partner.
+        PartnerChanged(PartnerChangedV1),
+        /// Something else is known of a brand.
+        BrandChanged(BrandChangedV1),
     }
 }
 
@@ -99,7 +105,10 @@ impl Event {
             Self::EnrollmentApplied(applied) => &applied.key,
             Self::EnrollmentApproved(approved) => &approved.key,
             Self::EnrollmentRejected(rejected) => &rejected.key,
-            Self::PartnerBanned(_) | Self::PartnerUnbanned(_) => return None,
+            Self::PartnerBanned(_)
+            | Self::PartnerUnbanned(_)
+            | Self::PartnerChanged(_)
+            | Self::BrandChanged(_) => return None,
         })
     }
 
@@ -121,6 +130,7 @@ impl Event {
             Self::EnrollmentRejected(rejected) => Rows::Enrollment(&rejected.subject),
             Self::PartnerBanned(banned) => Rows::Ban(&banned.subject),
             Self::PartnerUnbanned(unbanned) => Rows::Ban(&unbanned.subject),
+            Self::PartnerChanged(_) | Self::BrandChanged(_) => Rows::Record,
             Self::EvidenceSubmitted(shown) => Rows::Evidence(&shown.subject),
             Self::EvidenceApproved(approved) => Rows::Evidence(&approved.subject),
             Self::EvidenceRejected(rejected) => Rows::Evidence(&rejected.subject),
@@ -149,6 +159,28 @@ impl Event {
     pub fn evidence(&self) -> Option<&EvidenceId> {
         match self.rows() {
             Rows::Evidence(evidence) => Some(evidence),
+            _ => None,
+        }
+    }
+
+    /// The partner that it names, where it may be the first to do so, or says something of the partner itself.
+    pub fn partner(&self) -> Option<&PartnerId> {
+        match self {
+            Self::EnrollmentAccepted(accepted) => Some(&accepted.partner_id),
+            Self::EnrollmentInvited(invited) => Some(&invited.partner_id),
+            Self::EnrollmentApplied(applied) => Some(&applied.partner_id),
+            Self::PartnerChanged(changed) => Some(&changed.key),
+            _ => self.banned(),
+        }
+    }
+
+    /// The brand that it names, where it may be the first to do so, or says something of the brand itself.
+    pub fn brand(&self) -> Option<&BrandId> {
+        match self {
+            Self::CampaignCreated(created) => Some(&created.brand_id),
+            Self::PartnerBanned(banned) => banned.brand_id.as_ref(),
+            Self::PartnerUnbanned(unbanned) => unbanned.brand_id.as_ref(),
+            Self::BrandChanged(changed) => Some(&changed.key),
             _ => None,
         }
     }

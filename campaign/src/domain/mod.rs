@@ -10,6 +10,7 @@ mod decide;
 mod enrollment;
 mod event;
 mod evidence;
+mod records;
 
 #[cfg(test)]
 mod tests;
@@ -20,4 +21,5 @@ pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Review,
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
 pub use evidence::{Evidence, FileHash};
+pub use records::{Brand, BrandChange, Partner, PartnerChange};
 pub use schemas::{CampaignCode as Code, Rejection};

@@ -4,6 +4,7 @@ mod bans;
 mod campaigns;
 mod enrollments;
 mod evidence;
+mod records;
 mod terms;
 
 use chassis::auth::Caller;
@@ -20,6 +21,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(enrollments::routes())
         .merge(bans::routes())
         .merge(evidence::routes())
+        .merge(records::routes())
         .with_state(host.clone())
 }
 

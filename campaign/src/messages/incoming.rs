@@ -5,19 +5,23 @@ use std::fmt::Write;
 
 use chassis::json::{Metadata, WebUrl};
 use schemas::{
-    About, AcceptV1, Body, Budget, CampaignCreatedV1, ChangeV1, CreateV1, EndEnrollmentV1,
-    EvidenceSubmittedV1, Header, Message, PublishTermsV1, SubmitEvidenceV1, WireBudget,
+    About, AcceptV1, Body, Budget, CampaignCreatedV1, ChangeBrandV1, ChangePartnerV1, ChangeV1,
+    CreateV1, EndEnrollmentV1, EvidenceSubmittedV1, Header, Message, PublishTermsV1,
+    SubmitEvidenceV1, WireBudget,
 };
 use sealing::texts;
 use sha2::{Digest, Sha256};
 use types::{
-    BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId, EnrollmentStatus, EvidenceId,
-    EvidenceReason, JoinMode, PartnerId, RefusalReason, TermsVersion, WindowDays,
-    check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
-    check_evidence_type, check_page, check_terms_text,
+    BanId, BrandField, BrandId, CampaignId, Clearable, Country, Currency, EnrollmentId,
+    EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, PartnerField, PartnerId, RefusalReason,
+    TermsVersion, WindowDays, check_allowed_hosts, check_campaign_name, check_content_hash,
+    check_description, check_evidence_type, check_page, check_terms_text,
 };
 
-use crate::domain::{CampaignChange, Change, Code, Command, Edit, Rejection, Review, Step};
+use crate::domain::{
+    BrandChange, CampaignChange, Change, Code, Command, Edit, PartnerChange, Rejection, Review,
+    Step,
+};
 
 /// The command of a message; `None` when the message is no command of ours.
 pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
@@ -45,6 +49,8 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         }
         Body::UnbanPartnerV1(wire) => ban(header, wire.brand_id.as_deref(), None),
         Body::SubmitEvidenceV1(wire) => submit_evidence(header, wire),
+        Body::ChangePartnerV1(wire) => change_partner(header, wire),
+        Body::ChangeBrandV1(wire) => change_brand(header, wire),
         Body::ApproveEvidenceV1(_) => review(header, Review::Approve),
         Body::RejectEvidenceV1(wire) => {
             evidence_reason(&wire.reason).and_then(|why| review(header, Review::Reject(why)))
@@ -93,10 +99,7 @@ fn change_campaign(header: &Header, wire: &ChangeV1) -> Result<Command, Rejectio
     if let Some(names) = &wire.allowed_hosts {
         hosts(names)?;
     }
-    let clear = wire.clear.iter().map(|name| Clearable::parse(name));
-    let clear: Option<Vec<_>> = clear.collect();
-    let unknown = "names what a campaign cannot do without";
-    let clear = clear.ok_or(unknown).map_err(at("/clear"))?;
+    let clear = cleared(&wire.clear, Clearable::parse)?;
     let fallback = url(wire.fallback_url.as_deref(), "/fallback_url")?;
     let landing = url(wire.landing_url.as_deref(), "/landing_url")?;
     let description = description(wire.description.as_ref())?;
@@ -118,13 +121,73 @@ fn change_campaign(header: &Header, wire: &ChangeV1) -> Result<Command, Rejectio
 }
 
 /// What becomes of it: what is given, or nothing.
-fn edit<T>(given: Option<T>, what: Clearable, clear: &[Clearable]) -> Result<Edit<T>, Rejection> {
+fn edit<T, F: PartialEq>(given: Option<T>, what: F, clear: &[F]) -> Result<Edit<T>, Rejection> {
     match (given, clear.contains(&what)) {
         (None, false) => Ok(Edit::Keep),
         (None, true) => Ok(Edit::Clear),
         (Some(value), false) => Ok(Edit::Set(value)),
-        (Some(_), true) => Err(at("/clear")(format!("{} is given, too", what.name()))),
+        (Some(_), true) => Err(at("/clear")("names what is given, too")),
     }
+}
+
+/// What is to be gone, by its names.
+fn cleared<F>(names: &[String], parse: fn(&str) -> Option<F>) -> Result<Vec<F>, Rejection> {
+    let clear: Option<Vec<_>> = names.iter().map(|name| parse(name)).collect();
+    let unknown = "names what there is always, or never";
+    clear.ok_or(unknown).map_err(at("/clear"))
+}
+
+fn change_partner(header: &Header, wire: &ChangePartnerV1) -> Result<Command, Rejection> {
+    let partner: PartnerId = header.key.parse().map_err(at("/partner_id"))?;
+    about(header, partner.as_str())?;
+    let clear = cleared(&wire.clear, PartnerField::parse)?;
+    let country = wire.country.as_deref().map(Country::parse).transpose();
+    let website = url(wire.website.as_deref(), "/website")?;
+    let website = website.map(|url| texts::seal(&texts::of_partners_website(&partner), &url));
+    let name = sealed_name(wire.name.as_deref(), &texts::of_partners_name(&partner))?;
+    let change = PartnerChange {
+        sealed_name: edit(name, PartnerField::Name, &clear)?,
+        country: edit(
+            country.map_err(at("/country"))?,
+            PartnerField::Country,
+            &clear,
+        )?,
+        currency: edit(
+            currency(wire.currency.as_deref())?,
+            PartnerField::Currency,
+            &clear,
+        )?,
+        sealed_website: edit(website, PartnerField::Website, &clear)?,
+    };
+    Ok(Command::ChangePartner {
+        partner,
+        change: Box::new(change),
+    })
+}
+
+fn change_brand(header: &Header, wire: &ChangeBrandV1) -> Result<Command, Rejection> {
+    let brand: BrandId = header.key.parse().map_err(at("/brand_id"))?;
+    about(header, brand.as_str())?;
+    let clear = cleared(&wire.clear, BrandField::parse)?;
+    let name = sealed_name(wire.name.as_deref(), &texts::of_brands_name(&brand))?;
+    let currency = currency(wire.currency.as_deref())?;
+    let change = BrandChange {
+        sealed_name: edit(name, BrandField::Name, &clear)?,
+        currency: edit(currency, BrandField::Currency, &clear)?,
+    };
+    Ok(Command::ChangeBrand { brand, change })
+}
+
+fn sealed_name(name: Option<&str>, of: &str) -> Result<Option<Vec<u8>>, Rejection> {
+    if let Some(name) = name {
+        check_campaign_name(name).map_err(at("/name"))?;
+    }
+    Ok(name.map(|name| texts::seal(of, name)))
+}
+
+fn currency(code: Option<&str>) -> Result<Option<Currency>, Rejection> {
+    let currency = code.map(Currency::parse).transpose();
+    currency.map_err(at("/currency"))
 }
 
 fn hosts(names: &[String]) -> Result<(), Rejection> {

@@ -2,17 +2,17 @@
 
 use proptest::prelude::*;
 use schemas::{
-    About, Actor, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1,
+    About, Actor, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1,
     CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1, EnrollmentAcceptedV1,
     EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentEndedV1, EnrollmentInvitedV1,
     EnrollmentRejectedV1, Event as _, EvidenceApprovedV1, EvidenceRejectedV1, EvidenceReturnedV1,
-    EvidenceSubmittedV1, Header, Message, PartnerBannedV1, PartnerUnbannedV1, Topic, WriterSchema,
-    Written,
+    EvidenceSubmittedV1, Header, Message, PartnerBannedV1, PartnerChangedV1, PartnerUnbannedV1,
+    Topic, WriterSchema, Written,
 };
 use types::{
-    BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Currency, Earning, EnrollmentId,
-    EnrollmentStatus, EvidenceId, EvidenceReason, HoldDays, JoinMode, Micros, Money, PartnerId,
-    PauseReason, Plan, RefusalReason, TermsVersion, Uuid, WindowDays,
+    BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Country, Currency, Earning,
+    EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, HoldDays, JoinMode, Micros, Money,
+    PartnerId, PauseReason, Plan, RefusalReason, TermsVersion, Uuid, WindowDays,
 };
 
 use super::actor;
@@ -205,6 +205,30 @@ fn sealed() -> impl Strategy<Value = Option<Vec<u8>>> {
     prop::option::of(prop::collection::vec(any::<u8>(), 0..100))
 }
 
+/// What is known of partners and brands.
+fn known() -> impl Strategy<Value = Event> {
+    let country = prop::option::of(prop::sample::select(vec!["DE", "AT", "US"]));
+    (ID, country, sealed(), sealed(), any::<bool>()).prop_map(
+        |(id, country, sealed_name, sealed_website, of_brand)| {
+            let currency = country.is_some().then_some(Currency::JPY);
+            if of_brand {
+                let changed = BrandChangedV1 {
+                    currency,
+                    sealed_name,
+                };
+                return Event::from(About::of(id.parse().unwrap(), changed));
+            }
+            let changed = PartnerChangedV1 {
+                country: country.map(|code| Country::parse(code).unwrap()),
+                currency,
+                sealed_name,
+                sealed_website,
+            };
+            Event::from(About::of(id.parse().unwrap(), changed))
+        },
+    )
+}
+
 /// What a brand says of evidence.
 fn reviewed() -> impl Strategy<Value = Event> {
     (ID, ID, ID, ID, 0..3_u8).prop_map(|(campaign, evidence, partner, brand, kind)| {
@@ -335,7 +359,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #[test]
-    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed()]) {
+    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed(), known()]) {
         let written = message(event.write());
         let topic = Topic::CampaignEvents;
         let bytes = schemas::encode(topic, &written.header, &written.body).unwrap();

@@ -2,10 +2,12 @@
 
 pub(crate) mod acceptance_metadata;
 pub(crate) mod bans;
+pub(crate) mod brands;
 pub(crate) mod campaigns;
 pub(crate) mod enrollments;
 pub(crate) mod evidence;
 pub(crate) mod evidence_files;
+pub(crate) mod partners;
 pub(crate) mod plans;
 pub(crate) mod terms;
 pub(crate) mod terms_texts;

@@ -16,6 +16,7 @@ mod lists;
 mod overload;
 mod ownership;
 mod programme;
+mod records;
 mod repeats;
 mod replays;
 mod restored;

@@ -53,6 +53,7 @@ pub mod lists;
 mod payment;
 mod plan;
 mod plan_view;
+mod records;
 mod tracking;
 
 pub use budget::{BudgetBody, BudgetView};
@@ -60,6 +61,7 @@ pub use campaign::*;
 pub use payment::*;
 pub use plan::PlanBody;
 pub use plan_view::{EarningColumns, PlanView};
+pub use records::*;
 pub use tracking::*;
 
 /// A body that becomes a command of one kind.
@@ -77,6 +79,7 @@ pub static OPERATIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         campaign::OPERATIONS,
         tracking::OPERATIONS,
         payment::OPERATIONS,
+        records::OPERATIONS,
     ]
     .concat()
 });
@@ -88,4 +91,5 @@ pub fn read_body(operation: &str, json: &[u8]) -> Option<Read> {
     campaign::read_body(operation, json)
         .or_else(|| tracking::read_body(operation, json))
         .or_else(|| payment::read_body(operation, json))
+        .or_else(|| records::read_body(operation, json))
 }

@@ -35,3 +35,13 @@ chassis::closed_list!(
     /// What a campaign can do without.
     pub Clearable: types::Clearable::ALL.map(types::Clearable::name)
 );
+
+chassis::closed_list!(
+    /// What may be unknown of a partner.
+    pub PartnerField: types::PartnerField::ALL.map(types::PartnerField::name)
+);
+
+chassis::closed_list!(
+    /// What may be unknown of a brand.
+    pub BrandField: types::BrandField::ALL.map(types::BrandField::name)
+);

@@ -6,6 +6,7 @@
 
 mod amount;
 mod arithmetic;
+mod country;
 mod currency;
 mod decimal;
 mod host;
@@ -19,6 +20,7 @@ mod time;
 
 pub use amount::Amount;
 pub use arithmetic::{ArithmeticError, BasisPoints, mul_div_half_even, reversal_due, split};
+pub use country::Country;
 pub use currency::Currency;
 pub use decimal::AmountError;
 pub use host::{is_host_name, is_public_host};
@@ -27,10 +29,10 @@ pub use ids::{
     InvalidId, LinkCode, OrderId, PartnerId, PayoutId,
 };
 pub use lists::{
-    AccountType, BudgetInterval, CampaignStatus, ClaimStatus, Clearable, ConversionStatus,
-    ConversionType, DeclineReason, DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason,
-    EvidenceStatus, JoinMode, LinkStatus, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
-    UnattributedReason, VerifiedBy,
+    AccountType, BrandField, BudgetInterval, CampaignStatus, ClaimStatus, Clearable,
+    ConversionStatus, ConversionType, DeclineReason, DisabledBy, EarningStatus, EnrollmentStatus,
+    EvidenceReason, EvidenceStatus, JoinMode, LinkStatus, PartnerField, PartnerStatus, PauseReason,
+    PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};

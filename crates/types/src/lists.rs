@@ -91,6 +91,26 @@ crate::names! {
         Budget = "budget",
     }
 
+    /// What may be unknown of a partner.
+    pub enum PartnerField {
+        /// What people call it.
+        Name = "name",
+        /// Where it is at home.
+        Country = "country",
+        /// What it wants to be paid in.
+        Currency = "currency",
+        /// Where it is found.
+        Website = "website",
+    }
+
+    /// What may be unknown of a brand.
+    pub enum BrandField {
+        /// What people call it.
+        Name = "name",
+        /// What it keeps its money in.
+        Currency = "currency",
+    }
+
     /// How partners come into a campaign.
     pub enum JoinMode {
         /// Whoever accepts the terms is in.

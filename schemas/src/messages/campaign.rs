@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    BrandId, Currency, EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, Micros, PartnerId,
-    PauseReason, RefusalReason, TermsVersion, WindowDays,
+    BrandId, Country, Currency, EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, Micros,
+    PartnerId, PauseReason, RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::shared::{Budget, Plan, WireBudget};
@@ -188,6 +188,32 @@ pub struct BanPartnerV1 {
 pub struct UnbanPartnerV1 {
     /// Whose ban; absent: that of all campaigns.
     pub brand_id: Option<String>,
+}
+
+/// Asks that what is known of a partner changes. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangePartnerV1 {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Where it is at home, by ISO 3166-1.
+    pub country: Option<String>,
+    /// ISO 4217 code of what it wants to be paid in.
+    pub currency: Option<String>,
+    /// Where it is found.
+    pub website: Option<String>,
+    /// What is to be known of it no more, by the name of its field.
+    pub clear: Vec<String>,
+}
+
+/// Asks that what is known of a brand changes. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeBrandV1 {
+    /// What people call it.
+    pub name: Option<String>,
+    /// ISO 4217 code of what it keeps its money in.
+    pub currency: Option<String>,
+    /// What is to be known of it no more, by the name of its field.
+    pub clear: Vec<String>,
 }
 
 /// A campaign exists, in draft.
@@ -431,4 +457,29 @@ pub struct PartnerBannedV1 {
 pub struct PartnerUnbannedV1 {
     /// Whose ban; absent: that of all campaigns.
     pub brand_id: Option<BrandId>,
+}
+
+/// What is known of a partner, whole, as it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerChangedV1 {
+    /// Where it is at home, by ISO 3166-1.
+    pub country: Option<Country>,
+    /// ISO 4217 code of what it wants to be paid in.
+    pub currency: Option<Currency>,
+    /// What people call it, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_name: Option<Vec<u8>>,
+    /// Where it is found, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_website: Option<Vec<u8>>,
+}
+
+/// What is known of a brand, whole, as it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrandChangedV1 {
+    /// ISO 4217 code of what it keeps its money in.
+    pub currency: Option<Currency>,
+    /// What people call it, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_name: Option<Vec<u8>>,
 }

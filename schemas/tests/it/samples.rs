@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use schemas::*;
 use types::{
-    BudgetInterval, CampaignStatus, ConversionType, Currency, DeclineReason, DisabledBy,
+    BudgetInterval, CampaignStatus, ConversionType, Country, Currency, DeclineReason, DisabledBy,
     EarningStatus, EnrollmentStatus, EvidenceReason, JoinMode, LinkStatus, Micros, Money,
     PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
 };
@@ -289,6 +289,20 @@ fn campaign_commands() -> Vec<Body> {
         }
         .into(),
         ApproveEvidenceV1 {}.into(),
+        ChangePartnerV1 {
+            name: Some(text("Sole Reviews")),
+            country: Some(text("DE")),
+            currency: Some(text("EUR")),
+            website: Some(text("https://sole.example/")),
+            clear: vec![text("website")],
+        }
+        .into(),
+        ChangeBrandV1 {
+            name: Some(text("Fleet Shoes")),
+            currency: Some(text("EUR")),
+            clear: vec![text("currency")],
+        }
+        .into(),
         RejectEvidenceV1 {
             reason: text("terms_violated"),
         }
@@ -356,6 +370,22 @@ fn campaign_events() -> Vec<Body> {
     bodies.extend(bans());
     bodies.push(changed().into());
     bodies.extend(reviews());
+    bodies.push(
+        PartnerChangedV1 {
+            country: Country::parse("DE").ok(),
+            currency: Some(Currency::EUR),
+            sealed_name: Some(vec![7; 28]),
+            sealed_website: Some(vec![7; 37]),
+        }
+        .into(),
+    );
+    bodies.push(
+        BrandChangedV1 {
+            currency: Some(Currency::EUR),
+            sealed_name: Some(vec![7; 27]),
+        }
+        .into(),
+    );
     bodies
 }
 

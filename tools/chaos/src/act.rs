@@ -4,9 +4,9 @@ use anyhow::{Result, anyhow};
 use reqwest::Method;
 use schemas::{
     AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveEvidenceV1, ApproveV1, BanPartnerV1, Body,
-    ChangeLinkV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, PauseV1, Plan,
-    PublishTermsV1, RecordEventV1, ResumeV1, ReturnEvidenceV1, Service, SubmitEvidenceV1,
-    UnbanPartnerV1, WireMoney,
+    ChangeLinkV1, ChangePartnerV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1,
+    EndEnrollmentV1, PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1, ReturnEvidenceV1,
+    Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
 };
 use serde_json::{Value, json};
 use types::{
@@ -46,6 +46,7 @@ pub struct Terms {
 }
 
 const REMOVED: RefusalReason = RefusalReason::TermsViolated;
+const HOME: &str = "DE";
 const RETURNED: EvidenceReason = EvidenceReason::NeedsMoreDetail;
 const DECLINED: &str = "order_unknown";
 const LEAD: u64 = 250;
@@ -143,6 +144,10 @@ pub enum Act {
         partner: String,
         url: String,
     },
+    /// The partner says who it is.
+    Named {
+        partner: String,
+    },
     /// The brand approves it, or gives it back.
     Review {
         campaign: String,
@@ -200,6 +205,7 @@ impl Act {
             | Self::End { .. }
             | Self::Ban { .. }
             | Self::Evidence { .. }
+            | Self::Named { .. }
             | Self::Review { .. } => Service::Campaign,
             Self::Link { .. } | Self::Change { .. } | Self::Report { .. } | Self::Decide { .. } => {
                 Service::Tracking
@@ -211,7 +217,7 @@ impl Act {
     /// By which method it is taken.
     pub fn method(&self) -> Method {
         match self {
-            Self::Change { .. } => Method::PATCH,
+            Self::Change { .. } | Self::Named { .. } => Method::PATCH,
             _ => Method::POST,
         }
     }
@@ -239,6 +245,7 @@ impl Act {
             }
             Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
+            Self::Named { partner } => format!("partners/{partner}"),
             Self::Review { approved, .. } => {
                 let step = if *approved { "approve" } else { "return" };
                 format!("evidence/{}/{step}", self.evidence())
@@ -350,6 +357,7 @@ impl Act {
                 }
                 body
             }
+            Self::Named { partner } => json!({"name": partner, "country": HOME, "currency": "USD"}),
             Self::Review {
                 campaign,
                 approved: true,
@@ -450,6 +458,7 @@ impl Act {
             }
             | Self::Decide { campaign, .. } => Some(brand(brand_of(campaign))),
             Self::Accept { partner: own, .. }
+            | Self::Named { partner: own }
             | Self::End { partner: own, .. }
             | Self::Evidence { partner: own, .. }
             | Self::Link { partner: own, .. }
@@ -515,6 +524,7 @@ impl Act {
             Self::Report { .. }
             | Self::Accept { .. }
             | Self::End { .. }
+            | Self::Named { .. }
             | Self::Evidence { .. }
             | Self::Link { .. }
             | Self::Change { .. }
@@ -648,6 +658,15 @@ impl Act {
                     subject.to_string(),
                     Body::SubmitEvidenceV1(body),
                 ))
+            }
+            Self::Named { partner } => {
+                let body = ChangePartnerV1 {
+                    name: Some(partner.clone()),
+                    country: Some(HOME.to_owned()),
+                    currency: Some("USD".to_owned()),
+                    ..ChangePartnerV1::default()
+                };
+                Some((partner.clone(), partner.clone(), body.into()))
             }
             Self::Review {
                 campaign, approved, ..

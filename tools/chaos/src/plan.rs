@@ -284,6 +284,7 @@ impl Writer {
     }
 
     fn join(&mut self, campaign: &str) {
+        self.named();
         let accept = Act::Accept {
             campaign: campaign.to_owned(),
             partner: self.partner.clone(),
@@ -340,6 +341,17 @@ impl Writer {
             (approved, Expect::Done),
             (returned, Expect::Refused("evidence_decided")),
         ]);
+    }
+
+    /// It says who it is, before anybody may have heard of it or after.
+    fn named(&mut self) {
+        if self.random.percent(20) {
+            let named = Act::Named {
+                partner: self.partner.clone(),
+            };
+            let way = self.way(true);
+            self.steps.push(done(named, way));
+        }
     }
 
     fn file(&self) -> String {

@@ -104,6 +104,16 @@ const TABLES: &[(&str, Service, &str)] = &[
         "SELECT concat_ws(' ', id, campaign_id, brand_id, partner_id, evidence_type, url_hash, content_hash, replaces, encode(sealed_url, 'hex'), status, reason) FROM evidence",
     ),
     (
+        "partners",
+        Service::Campaign,
+        "SELECT concat_ws(' ', id, country, currency, encode(sealed_name, 'hex'), encode(sealed_website, 'hex')) FROM partners",
+    ),
+    (
+        "brands",
+        Service::Campaign,
+        "SELECT concat_ws(' ', id, currency, encode(sealed_name, 'hex')) FROM brands",
+    ),
+    (
         "bans",
         Service::Campaign,
         "SELECT concat_ws(' ', id, partner_id, brand_id, status, reason) FROM bans",

@@ -5,6 +5,7 @@ mod changing;
 mod decisions;
 mod evidence;
 mod properties;
+mod records;
 
 use schemas::{About, CampaignActivatedV1, CampaignCreatedV1};
 use types::{BasisPoints, Currency, Earning, HoldDays, Micros, Plan, TermsVersion, WindowDays};

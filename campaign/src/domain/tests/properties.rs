@@ -252,6 +252,8 @@ fn owns(actor: &Actor, event: &Event, state: &BatchState) -> bool {
         Event::EnrollmentEnded(ended) if ended.status == EnrollmentStatus::Left => {
             actor.is_partner(&ended.partner_id)
         }
+        Event::PartnerChanged(changed) => actor.is_partner(&changed.key),
+        Event::BrandChanged(changed) => actor.is_brand(&changed.key),
         Event::PartnerBanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
         Event::PartnerUnbanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
         _ => {

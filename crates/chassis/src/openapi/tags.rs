@@ -14,6 +14,7 @@ const TAGS: [(&str, &str); 15] = [
         "partners",
         "Partners as a whole: who is banned from a brand's campaigns, or from all.",
     ),
+    ("brands", "Brands themselves."),
     ("evidence", "What partners show of their work."),
     ("tracking", "Links, and what visitors did."),
     ("links", "Partners' links."),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use devstack::demo::Tokens;
 use devstack::local::LocalStack;
 use devstack::settings::Mode;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use schemas::Service;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -161,6 +161,7 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
     .await;
 
     walker.evidence_is_reviewed(&shop, "camp7").await;
+    walker.names_are_read(&shop).await;
     let leads_to = async |expected: &str| {
         until(expected, || async {
             let location = walker.location("seven", "user7").await;
@@ -363,9 +364,13 @@ impl<'a> Walker<'a> {
     }
 
     async fn write_as(&self, token: &str, path: &str, body: Value) -> Value {
+        self.write_by(Method::POST, token, path, body).await
+    }
+
+    async fn write_by(&self, method: Method, token: &str, path: &str, body: Value) -> Value {
         let request = self
             .http
-            .post(self.bff(path))
+            .request(method, self.bff(path))
             .bearer_auth(token)
             .json(&body);
         let answer = request.send().await.unwrap();
@@ -442,6 +447,28 @@ impl<'a> Walker<'a> {
             let list = self.read("evidence?status=approved").await;
             list["items"][0]["id"] == second.as_str()
                 && list["items"][0]["replaces"] == first.as_str()
+        })
+        .await;
+    }
+
+    /// The partner says who it is, and so does the brand, and each reads of the other.
+    async fn names_are_read(&self, shop: &str) {
+        let of_partner =
+            json!({"name": "Sole Reviews", "country": "DE", "website": "https://sole.example/"});
+        let of_brand = json!({"name": "Fleet Shoes", "currency": "EUR"});
+        for (token, path, body) in [
+            (&*self.token, "partners/partner7", of_partner),
+            (shop, "brands/brand7", of_brand),
+        ] {
+            let done = self.write_by(Method::PATCH, token, path, body).await;
+            assert_eq!(done["status"], "completed", "{path}: {done}");
+        }
+        until("names are read", || async {
+            let partners = self.read_as(shop, "partners?country=DE").await;
+            let brand = self.read("brands/brand7").await;
+            partners["items"][0]["name"] == "Sole Reviews"
+                && partners["items"][0]["website"] == "https://sole.example/"
+                && brand["name"] == "Fleet Shoes"
         })
         .await;
     }

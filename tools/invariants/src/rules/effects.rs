@@ -53,6 +53,8 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'campaign', 'enrollments', id, position, 'enrollment.%' FROM campaign.enrollments
                        UNION ALL SELECT 'campaign', 'bans', id, position, 'partner.%' FROM campaign.bans
                        UNION ALL SELECT 'campaign', 'evidence', id, position, 'evidence.submitted.v1' FROM campaign.evidence
+                       UNION ALL SELECT 'campaign', 'partners', id, position, NULL FROM campaign.partners
+                       UNION ALL SELECT 'campaign', 'brands', id, position, NULL FROM campaign.brands
                        UNION ALL SELECT 'tracking', 'campaigns', id, position, 'campaign.adopted.v1' FROM tracking.campaigns
                        UNION ALL SELECT 'tracking', 'terms', campaign_id, position, 'terms.adopted.v1' FROM tracking.terms
                        UNION ALL SELECT 'tracking', 'enrollments', id, position, 'enrollment.adopted.v1' FROM tracking.enrollments
@@ -115,6 +117,9 @@ pub(super) const QUESTIONS: &[Question] = &[
                                                                           effective_at) FROM bff.terms
                        UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM bff.enrollments
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM bff.bans
+                       UNION ALL SELECT 'partner ' || id, jsonb_build_array(country, currency, encode(sealed_name, 'hex'),
+                                     encode(sealed_website, 'hex'), seen_at, changed_at) FROM bff.partners
+                       UNION ALL SELECT 'brand ' || id, jsonb_build_array(currency, encode(sealed_name, 'hex'), seen_at, changed_at) FROM bff.brands
                        UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, content_hash,
                                      replaces, duplicate_of, encode(sealed_url, 'hex'), status, reason, submitted_at, decided_at) FROM bff.evidence
                        UNION ALL SELECT 'link ' || id, jsonb_build_array(campaign_id, partner_id, target_url, status, disabled_by, created_at) FROM bff.links
@@ -130,6 +135,9 @@ pub(super) const QUESTIONS: &[Question] = &[
                                      lead_flat, hold_days, effective_at) FROM campaign.terms JOIN campaign.plans USING (campaign_id, version)
                        UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM campaign.enrollments
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM campaign.bans
+                       UNION ALL SELECT 'partner ' || id, jsonb_build_array(country, currency, encode(sealed_name, 'hex'),
+                                     encode(sealed_website, 'hex'), seen_at, changed_at) FROM campaign.partners
+                       UNION ALL SELECT 'brand ' || id, jsonb_build_array(currency, encode(sealed_name, 'hex'), seen_at, changed_at) FROM campaign.brands
                        UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, content_hash,
                                      replaces, duplicate_of, encode(sealed_url, 'hex'), status, reason, submitted_at, decided_at) FROM campaign.evidence
                        UNION ALL SELECT 'link ' || code, jsonb_build_array(campaign_id, partner_id, target_url, status, disabled_by, created_at) FROM tracking.links

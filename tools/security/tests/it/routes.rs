@@ -122,6 +122,7 @@ const PARTNER_READS: [Seen; 4] = [Role, Yes, Hidden, Yes];
 const LISTS: [Seen; 4] = [Role, Yes, Yes, Yes];
 /// A brand or partner that is sent to the decider of another service: its outcome says more (see the services' lines).
 const TAKEN_OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
+const TAKEN_OF_PARTNERS: [Seen; 4] = [Role, Yes, Role, Yes];
 /// The same where both may ask.
 const TAKEN_OF_BOTH: [Seen; 4] = [Role, Yes, Yes, Yes];
 const ANYONE: [Seen; 4] = [Yes, Yes, Yes, Yes];
@@ -217,6 +218,20 @@ pub const LINES: &[Line] = &[
     line(Service::Campaign, "POST /api/v1/campaign/partners/{partner_id}/unban", "/api/v1/campaign/partners/partner-spare/unban",
         r#"{"brand_id":"brand-$who"}"#,
         BRANDS, OPERATOR, Hidden).distinguishable(OPERATOR, NO_RECORD),
+    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners", "",
+        LISTS, LISTS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners?country=DE&status=active", "",
+        LISTS, LISTS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/partners/{partner_id}", "/api/v1/campaign/partners/partner-$who", "",
+        READ_BY_BOTH, OPERATOR_READS, Hidden),
+    line(Service::Campaign, "GET /api/v1/campaign/brands", "/api/v1/campaign/brands", "",
+        LISTS, LISTS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/brands/{brand_id}", "/api/v1/campaign/brands/brand-$who", "",
+        READ_BY_BOTH, PARTNER_READS, Hidden).distinguishable([Role, Hidden, Hidden, Hidden], ACTIVE),
+    line(Service::Campaign, "PATCH /api/v1/campaign/partners/{partner_id}", "/api/v1/campaign/partners/partner-$who", r#"{"name":"n"}"#,
+        PARTNERS, OPERATOR, Yes),
+    line(Service::Campaign, "PATCH /api/v1/campaign/brands/{brand_id}", "/api/v1/campaign/brands/brand-$who", r#"{"name":"n"}"#,
+        BRANDS, OPERATOR, Yes),
     line(Service::Campaign, "GET /api/v1/campaign/bans", "/api/v1/campaign/bans", "",
         LISTS, LISTS, Yes),
     line(Service::Campaign, "POST /api/v1/campaign/campaigns", "/api/v1/campaign/campaigns",
@@ -426,6 +441,20 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/conversions/{id}", "/api/v1/conversions/$conversion", "",
         BOTH, OPERATOR, Hidden),
+    line(Service::Bff, "GET /api/v1/partners", "/api/v1/partners", "",
+        LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/partners", "/api/v1/partners?country=DE&status=active", "",
+        LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/partners/{partner_id}", "/api/v1/partners/partner-$who", "",
+        READ_BY_BOTH, OPERATOR_READS, Hidden),
+    line(Service::Bff, "GET /api/v1/brands", "/api/v1/brands", "",
+        LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/brands/{brand_id}", "/api/v1/brands/brand-$who", "",
+        READ_BY_BOTH, PARTNER_READS, Hidden).distinguishable([Role, Hidden, Hidden, Hidden], ACTIVE),
+    line(Service::Bff, "PATCH /api/v1/partners/{partner_id}", "/api/v1/partners/partner-$who", r#"{"name":"n"}"#,
+        TAKEN_OF_PARTNERS, TAKEN_OF_PARTNERS, Yes),
+    line(Service::Bff, "PATCH /api/v1/brands/{brand_id}", "/api/v1/brands/brand-$who", r#"{"name":"n"}"#,
+        TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "GET /api/v1/bans", "/api/v1/bans", "",
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/bans", "/api/v1/bans?partner_id=partner-$who", "",

@@ -452,6 +452,16 @@ async fn bff_scene() -> Scene {
             .deliver(topic, &campaign, &evidence, event)
             .await;
         scene.name(owner, "evidence", evidence);
+        let accepted = EnrollmentAcceptedV1 {
+            partner_id: partner_of(owner),
+            terms_version: TermsVersion::FIRST,
+            brand_id: Some(brand_of(owner)),
+        };
+        let enrollment = format!("enr_{owner}");
+        scene
+            .service
+            .deliver(topic, &campaign, &enrollment, accepted.into())
+            .await;
         let topic = Topic::PaymentEvents;
         let earned = LedgerPostedV1 {
             transfers: vec![Transfer {

@@ -69,6 +69,7 @@ impl<'a> Traffic<'a> {
         self.payouts().await;
         self.one_key_at_two_services().await;
         self.reviews().await;
+        self.names().await;
         self.stops().await;
         self.journal
     }
@@ -91,6 +92,15 @@ impl<'a> Traffic<'a> {
             photo("camp_now"),
         )
         .await;
+    }
+
+    /// The partner and the brand say who they are.
+    async fn names(&mut self) {
+        let (brand, partner) = (self.brand.clone(), self.partner.clone());
+        for (token, path) in [(brand, "brands/brand9"), (partner, "partners/partner9")] {
+            let body = json!({"name": "Nine", "currency": "EUR"});
+            self.ask_by(Method::PATCH, &token, path, path, &body).await;
+        }
     }
 
     /// A campaign stops, a link of another is disabled, and its partner leaves it.
