@@ -22,6 +22,8 @@ impl Domain for CampaignDomain {
             "bans",
             "partners",
             "brands",
+            "groups",
+            "memberships",
             "evidence",
         ],
         sides: &["terms_texts", "acceptance_metadata", "evidence_files"],

@@ -4,18 +4,23 @@ use std::collections::{BTreeSet, HashMap};
 
 use messaging::WriteTx;
 use schemas::{AcceptV1, Body, Event as _, Message};
-use types::{BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion};
+use types::{
+    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, GroupId, MembershipId, PartnerId,
+    TermsVersion,
+};
 
 use crate::domain::{
-    Ban, Brand, Campaign, Command, Enrollment, Event, Evidence, FileHash, Partner, Place, Rows,
-    View,
+    Ban, Brand, Campaign, Command, Enrollment, Event, Evidence, FileHash, Group, Membership,
+    Partner, Place, Rows, View,
 };
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
 use crate::store::evidence_files::{self, EvidenceFile};
 use crate::store::terms::Published;
 use crate::store::terms_texts::{self, TermsTextRow};
-use crate::store::{bans, brands, campaigns, enrollments, evidence, partners, plans, terms};
+use crate::store::{
+    bans, brands, campaigns, enrollments, evidence, groups, memberships, partners, plans, terms,
+};
 
 /// The states that one batch touches, and what it adds.
 #[derive(Debug, Default)]
@@ -30,6 +35,10 @@ pub struct BatchState {
     changed_partners: BTreeSet<PartnerId>,
     brands: HashMap<BrandId, Brand>,
     changed_brands: BTreeSet<BrandId>,
+    groups: HashMap<GroupId, Group>,
+    changed_groups: BTreeSet<GroupId>,
+    memberships: HashMap<MembershipId, Membership>,
+    changed_memberships: BTreeSet<MembershipId>,
     evidence: HashMap<EvidenceId, Evidence>,
     changed_evidence: BTreeSet<EvidenceId>,
     /// The first evidence of each campaign that has a file.
@@ -50,6 +59,7 @@ impl BatchState {
             BTreeSet::new(),
         );
         let (mut brand_ids, mut shown) = (BTreeSet::new(), BTreeSet::new());
+        let (mut group_ids, mut membership_ids) = (BTreeSet::new(), BTreeSet::new());
         for touched in messages.iter().map(|message| touched(message)) {
             campaign_ids.extend(touched.campaign.map(CampaignId::into_string));
             enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
@@ -57,6 +67,8 @@ impl BatchState {
             evidence_ids.extend(touched.evidence.into_iter().map(EvidenceId::into_string));
             brand_ids.extend(touched.brand.map(BrandId::into_string));
             shown.extend(touched.files);
+            group_ids.extend(touched.group.map(GroupId::into_string));
+            membership_ids.extend(touched.membership.map(MembershipId::into_string));
         }
         let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
         let connection = tx.connection();
@@ -66,6 +78,8 @@ impl BatchState {
         let bans = bans::load(connection, &partner_ids).await?;
         let partners = partners::load(connection, &partner_ids).await?;
         let brands = brands::load(connection, &list(brand_ids)).await?;
+        let groups = groups::load(connection, &list(group_ids)).await?;
+        let memberships = memberships::load(connection, &list(membership_ids)).await?;
         let evidence = evidence::load(connection, &list(evidence_ids)).await?;
         let files_shown = evidence::first_of(connection, &shown).await?;
         Ok(Self {
@@ -73,6 +87,8 @@ impl BatchState {
             enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
             bans: bans.into_iter().map(|ban| (ban.id.clone(), ban)).collect(),
             partners: partners.into_iter().map(|p| (p.id.clone(), p)).collect(),
+            groups: groups.into_iter().map(|g| (g.id.clone(), g)).collect(),
+            memberships: memberships.into_iter().map(|m| (m.id.clone(), m)).collect(),
             brands: brands.into_iter().map(|b| (b.id.clone(), b)).collect(),
             evidence: evidence
                 .into_iter()
@@ -112,6 +128,10 @@ impl BatchState {
             ban: command.ban().and_then(|id| self.bans.get(&id)),
             partner: command.partner().and_then(|id| self.partners.get(id)),
             brand: command.brand().and_then(|id| self.brands.get(id)),
+            group: command.group().and_then(|id| self.groups.get(id)),
+            membership: command
+                .membership()
+                .and_then(|id| self.memberships.get(&id)),
             evidence: command.evidence().and_then(of_id),
             replaced: command
                 .shown()
@@ -132,6 +152,20 @@ impl BatchState {
         self.name(event, place);
         match event.rows() {
             Rows::Record => {}
+            Rows::Group(id) => {
+                let before = self.groups.remove(id);
+                if let Some(after) = Group::evolve(before, event, place) {
+                    self.groups.insert(id.clone(), after);
+                    self.changed_groups.insert(id.clone());
+                }
+            }
+            Rows::Membership(id) => {
+                let before = self.memberships.remove(id);
+                if let Some(after) = Membership::evolve(before, event, place) {
+                    self.memberships.insert(id.clone(), after);
+                    self.changed_memberships.insert(id.clone());
+                }
+            }
             Rows::Campaign(id) => {
                 self.changed_campaigns.insert(id.clone());
             }
@@ -190,6 +224,11 @@ impl BatchState {
             if before.as_ref() != Some(&after) {
                 self.changed_brands.insert(id.clone());
             }
+            if before.is_none() {
+                let group = Group::default_of(id, place);
+                self.changed_groups.insert(group.id.clone());
+                self.groups.insert(group.id.clone(), group);
+            }
             self.brands.insert(id.clone(), after);
         }
     }
@@ -245,6 +284,8 @@ impl BatchState {
         let evidence = picked(&self.changed_evidence, &self.evidence);
         let partners = picked(&self.changed_partners, &self.partners);
         let brands = picked(&self.changed_brands, &self.brands);
+        let groups = picked(&self.changed_groups, &self.groups);
+        let memberships = picked(&self.changed_memberships, &self.memberships);
         let connection = tx.connection();
         campaigns::save(connection, &changed).await?;
         terms::insert(connection, &self.new_terms).await?;
@@ -253,6 +294,8 @@ impl BatchState {
         bans::save(connection, &bans).await?;
         partners::save(connection, &partners).await?;
         brands::save(connection, &brands).await?;
+        groups::save(connection, &groups).await?;
+        memberships::save(connection, &memberships).await?;
         evidence::save(connection, &evidence).await?;
         terms_texts::insert(connection, &self.texts).await?;
         let notes: Vec<_> = self.notes.into_values().collect();
@@ -290,6 +333,8 @@ struct Touched {
     /// Who, and whose bans.
     partner: Option<PartnerId>,
     brand: Option<BrandId>,
+    group: Option<GroupId>,
+    membership: Option<MembershipId>,
     evidence: Vec<EvidenceId>,
     files: Vec<(CampaignId, FileHash)>,
 }
@@ -301,6 +346,8 @@ impl Touched {
             enrollment: command.enrollment(),
             partner: command.partner().cloned(),
             brand: command.brand().cloned(),
+            group: command.group().cloned(),
+            membership: command.membership(),
             evidence: [
                 command.evidence(),
                 command.shown().and_then(|shown| shown.replaces.as_ref()),
@@ -322,6 +369,8 @@ impl Touched {
             enrollment: event.enrollment().cloned(),
             partner: event.partner().cloned(),
             brand: event.brand().cloned(),
+            group: event.group().cloned(),
+            membership: event.membership().cloned(),
             evidence: event.evidence().cloned().into_iter().collect(),
             files: Vec::new(),
         }

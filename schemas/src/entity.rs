@@ -4,8 +4,8 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, InvalidId,
-    LinkCode, PartnerId, PayoutId,
+    BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, GroupId,
+    InvalidId, LinkCode, MembershipId, PartnerId, PayoutId,
 };
 
 /// What a key or a subject identifies.
@@ -29,6 +29,10 @@ pub enum Entity {
     Partner,
     /// A brand.
     Brand,
+    /// A brand's group.
+    Group,
+    /// In which group a partner is.
+    Membership,
     /// A payout.
     Payout,
     /// A key that details are sealed to.
@@ -50,6 +54,8 @@ impl Entity {
             Self::Claim => "claim",
             Self::Partner => "partner",
             Self::Brand => "brand",
+            Self::Group => "group",
+            Self::Membership => "membership",
             Self::Payout => "payout",
             Self::SealingKey => "sealing key",
             Self::OfCommand => "the command's",
@@ -81,6 +87,8 @@ ids! {
     ClaimId = Claim
     PartnerId = Partner
     BrandId = Brand
+    GroupId = Group
+    MembershipId = Membership
     PayoutId = Payout
     LedgerOwner = Partner
     SealingKeyId = SealingKey

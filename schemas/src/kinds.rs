@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{
-    BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, LinkCode,
-    PartnerId, PayoutId,
+    BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, GroupId, LinkCode,
+    MembershipId, PartnerId, PayoutId,
 };
 
 use crate::cut::cut;
@@ -342,6 +342,12 @@ kinds! {
             => ["partner.changed.v1"];
         change_brand_v1: ChangeBrandV1 = "campaign.change_brand.command.v1", Public, BrandId / BrandId, [Campaign]
             => ["brand.changed.v1"];
+        create_group_v1: CreateGroupV1 = "campaign.create_group.command.v1", Public, BrandId / GroupId, [Campaign]
+            => ["group.created.v1"];
+        change_group_v1: ChangeGroupV1 = "campaign.change_group.command.v1", Public, BrandId / GroupId, [Campaign]
+            => ["group.changed.v1"];
+        move_partner_v1: MovePartnerV1 = "campaign.move_partner.command.v1", Public, BrandId / MembershipId, [Campaign]
+            => ["partner.moved.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -369,6 +375,9 @@ kinds! {
         evidence_returned_v1: EvidenceReturnedV1 = "evidence.returned.v1", Public, CampaignId / EvidenceId, [Bff];
         partner_changed_v1: PartnerChangedV1 = "partner.changed.v1", Public, PartnerId / PartnerId, [Bff];
         brand_changed_v1: BrandChangedV1 = "brand.changed.v1", Public, BrandId / BrandId, [Bff];
+        group_created_v1: GroupCreatedV1 = "group.created.v1", Public, BrandId / GroupId, [Bff, Tracking];
+        group_changed_v1: GroupChangedV1 = "group.changed.v1", Public, BrandId / GroupId, [Bff, Tracking];
+        partner_moved_v1: PartnerMovedV1 = "partner.moved.v1", Public, BrandId / MembershipId, [Bff, Tracking];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
@@ -407,6 +416,8 @@ kinds! {
         partner_status_adopted_v1: PartnerStatusAdoptedV1 = "partner.status_adopted.v1", Own, PartnerId / BanId, [];
         campaign_change_adopted_v1: CampaignChangeAdoptedV1 = "campaign.change_adopted.v1", Own, CampaignId / CampaignId, [];
         link_changed_v1: LinkChangedV1 = "link.changed.v1", Public, LinkCode / LinkCode, [Bff];
+        group_adopted_v1: GroupAdoptedV1 = "group.adopted.v1", Own, BrandId / GroupId, [];
+        partner_move_adopted_v1: PartnerMoveAdoptedV1 = "partner.move_adopted.v1", Own, BrandId / MembershipId, [];
     }
     CommissionCommands {
         release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]

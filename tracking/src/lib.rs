@@ -3,10 +3,10 @@
 //! | | |
 //! |---|---|
 //! | takes | `tracking.create_link`, `.change_link`, `.record_event`, `.accept_claim`, `.decline_claim`; clicks at `GET /c/{code}` in every mode |
-//! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `.paused`, `.resumed`, `.closed`, `enrollment.accepted`, `.applied`, `.approved`, `.rejected`, `.ended`, `partner.banned`, `.unbanned` |
+//! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `.paused`, `.resumed`, `.closed`, `enrollment.accepted`, `.applied`, `.approved`, `.rejected`, `.ended`, `partner.banned`, `.unbanned`, `.moved`, `group.created`, `.changed` |
 //! | emits | `link.created`, `.changed`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `.claimed`, `claim.settled`, `.accepted`, `.declined`, `tracking_event.recorded` |
-//! | keeps to itself | `terms.adopted`, `campaign.adopted`, `.status_adopted`, `enrollment.adopted`, `.end_adopted`, `partner.status_adopted` |
-//! | owns | `campaigns`, `terms`, `enrollments`, `bans`, `links`, `conversions`, `conversion_aliases`, `claims`, `tracking_events`, `link_stops` (the fold of its events); `clicks`, `last_clicks`, `report_notes` (not) |
+//! | keeps to itself | `terms.adopted`, `campaign.adopted`, `.status_adopted`, `enrollment.adopted`, `.end_adopted`, `partner.status_adopted`, `.move_adopted`, `group.adopted` |
+//! | owns | `campaigns`, `terms`, `enrollments`, `bans`, `groups`, `memberships`, `links`, `conversions`, `conversion_aliases`, `claims`, `tracking_events`, `link_stops` (the fold of its events); `clicks`, `last_clicks`, `report_notes` (not) |
 //!
 //! What a reader might ask:
 //! - The terms that count are those that the click's partner accepted; their version and window go with the conversion.

@@ -4,16 +4,18 @@ use std::collections::{HashMap, HashSet};
 
 use messaging::{Recorded, WriteTx};
 use schemas::{
-    About, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, Header, Message,
-    PartnerStatusAdoptedV1, TermsAdoptedV1,
+    About, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, GroupAdoptedV1, Header, Message,
+    PartnerMoveAdoptedV1, PartnerStatusAdoptedV1, TermsAdoptedV1,
 };
 use types::{
     BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ConversionId, EnrollmentId,
-    EnrollmentStatus, LinkCode, Micros, PartnerId, PartnerStatus, TermsVersion, Uuid,
+    EnrollmentStatus, GroupId, GroupStatus, LinkCode, MembershipId, Micros, PartnerId,
+    PartnerStatus, TermsVersion, Uuid,
 };
 
 use crate::domain::{
-    Access, Bans, Campaign, Candidate, Claims, Event, EventType, Link, Order, Orders, Report,
+    Access, Bans, Campaign, Candidate, Claims, Event, EventType, Groups, Link, Order, Orders,
+    Report,
 };
 use crate::messages::{self, Read};
 use crate::store::candidates::{self, Lookup};
@@ -21,7 +23,9 @@ use crate::store::claims::ClaimRow;
 use crate::store::conversions::ConversionRow;
 use crate::store::notes::Note;
 use crate::store::tracking_events::NewEvent;
-use crate::store::{bans, campaigns, claims, conversions, links, notes, tracking_events, uuid};
+use crate::store::{
+    bans, campaigns, claims, conversions, groups, links, notes, tracking_events, uuid,
+};
 
 /// What the messages of a batch are decided by, and what changed.
 #[derive(Debug, Default)]
@@ -32,6 +36,8 @@ pub struct BatchState {
     pub enrollments: HashMap<EnrollmentId, EnrollmentStatus>,
     /// Bans of the partners that commands name, those in force.
     pub bans: Bans,
+    /// What new links of those partners are limited by.
+    pub groups: Groups,
     /// Links that commands name.
     pub links: HashMap<LinkCode, Link>,
     /// The click that may have led to each report, by its message.
@@ -53,6 +59,8 @@ struct Changed {
     enrollments: HashMap<EnrollmentId, (About<EnrollmentAdoptedV1>, i64)>,
     ended: HashMap<EnrollmentId, EnrollmentStatus>,
     bans: HashMap<BanId, (About<PartnerStatusAdoptedV1>, i64)>,
+    groups: HashMap<GroupId, (About<GroupAdoptedV1>, i64)>,
+    memberships: HashMap<MembershipId, (About<PartnerMoveAdoptedV1>, i64)>,
     /// The last event that stopped links, or changed one.
     stop: Option<i64>,
     links: HashSet<LinkCode>,
@@ -91,6 +99,15 @@ impl BatchState {
         if !wanted.partners.is_empty() {
             let partners = strs(&wanted.partners);
             state.bans = Bans(bans::in_force(connection, &partners).await?);
+        }
+        if !wanted.makers.is_empty() {
+            let known = state.campaigns.values().map(|campaign| &campaign.brand);
+            let brands: HashSet<&str> = known
+                .chain(wanted.adopted.values())
+                .map(BrandId::as_str)
+                .collect();
+            let brands: Vec<&str> = brands.into_iter().collect();
+            state.groups = groups::load(connection, &brands, &strs(&wanted.makers)).await?;
         }
         state.candidates = candidates::load(connection, &wanted.lookups).await?;
         for (id, report, access) in &wanted.reports {
@@ -185,7 +202,28 @@ impl BatchState {
                 let row = (adopted.clone(), position);
                 self.changed.bans.insert(ban.clone(), row);
             }
+            Event::GroupAdopted(group) => {
+                let id = &group.subject;
+                if group.status == GroupStatus::Active {
+                    self.groups.limits.insert(id.clone(), group.link_limit);
+                } else {
+                    self.groups.limits.remove(id);
+                }
+                let row = (group.clone(), position);
+                self.changed.groups.insert(id.clone(), row);
+            }
+            Event::PartnerMoveAdopted(moved) => {
+                let (id, group) = (&moved.subject, moved.group_id.clone());
+                self.groups.members.insert(id.clone(), group);
+                let row = (moved.clone(), position);
+                self.changed.memberships.insert(id.clone(), row);
+            }
             Event::LinkCreated(created) => {
+                let campaign = self.campaigns.get(&created.campaign_id);
+                if let Some(brand) = campaign.map(|campaign| campaign.brand.clone()) {
+                    let of_both = (brand, created.partner_id.clone());
+                    *self.groups.links.entry(of_both).or_default() += 1;
+                }
                 let link = Link::created(&created.record, time, position);
                 self.put_link(&created.subject, link);
             }
@@ -290,6 +328,8 @@ impl BatchState {
         let statuses: Vec<_> = self.changed.statuses.into_iter().collect();
         let ended: Vec<_> = self.changed.ended.into_iter().collect();
         let bans: Vec<_> = self.changed.bans.into_values().collect();
+        let groups: Vec<_> = self.changed.groups.into_values().collect();
+        let memberships: Vec<_> = self.changed.memberships.into_values().collect();
         let terms: Vec<_> = self.changed.terms.into_values().collect();
         let enrollments: Vec<_> = self.changed.enrollments.into_values().collect();
         campaigns::save(connection, &campaigns).await?;
@@ -299,6 +339,8 @@ impl BatchState {
         campaigns::save_enrollments(connection, &enrollments).await?;
         campaigns::end_enrollments(connection, &ended).await?;
         bans::save(connection, &bans).await?;
+        groups::save(connection, &groups).await?;
+        groups::save_members(connection, &memberships).await?;
         if let Some(position) = self.changed.stop {
             links::save_stop(connection, position).await?;
         }
@@ -343,6 +385,8 @@ struct Wanted {
     links: HashSet<String>,
     /// Whose links are wanted or change.
     partners: HashSet<String>,
+    /// Who wants a new link.
+    makers: HashSet<String>,
     conversions: HashSet<Uuid>,
     claims: HashSet<String>,
     lookups: Vec<Lookup>,
@@ -357,6 +401,7 @@ impl Wanted {
             Body::CreateLinkV1(_) | Body::RecordEventV1(_) => match messages::read(message, now) {
                 Ok(Read::Link(link)) => {
                     self.around(&link.campaign, &link.partner);
+                    self.makers.insert(link.partner.into_string());
                     self.links.insert(link.code.into_string());
                 }
                 Ok(Read::Report(report)) => self.add_report(&message.header, report, now),

@@ -9,6 +9,7 @@ mod commissions;
 mod conversions;
 mod enrollments;
 mod evidence;
+mod groups;
 mod links;
 mod messages;
 mod operator;
@@ -52,6 +53,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(bans::routes())
         .merge(evidence::routes())
         .merge(records::routes())
+        .merge(groups::routes())
         .merge(links::routes())
         .merge(tracking::routes())
         .merge(payments::routes())

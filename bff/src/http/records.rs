@@ -15,7 +15,7 @@ use chassis::write::Write;
 use runtime::{CampaignRefusals, PartnerStatus};
 use sealing::texts;
 use serde::{Deserialize, Serialize};
-use types::{BrandId, Country, PartnerId, PartnerStatus as Status};
+use types::{BrandId, Country, GroupId, PartnerId, PartnerStatus as Status};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -56,6 +56,9 @@ pub(crate) struct PartnerView {
     /// Whether an operator, or the brand that asks, has banned it.
     #[schema(value_type = PartnerStatus)]
     status: &'static str,
+    /// In which group of the brand that asks; `null` for anybody else, unless an operator names the brand.
+    #[schema(example = "grp_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    group_id: Option<String>,
     /// When it was seen first; `null` of one that has done nothing yet.
     first_seen_at: Option<Timestamp>,
     /// When it was changed last.
@@ -81,7 +84,7 @@ pub(crate) struct BrandView {
 
 impl PartnerView {
     /// As this caller may see it.
-    fn seen_by(caller: &Caller, seen: SeenPartner) -> Self {
+    fn seen_by(caller: &Caller, brand: Option<&BrandId>, seen: SeenPartner) -> Self {
         let row = seen.partner;
         let text = |sealed: Option<Vec<u8>>, of: fn(&PartnerId) -> String| {
             let id = PartnerId::parse(row.id.as_str()).ok()?;
@@ -100,6 +103,7 @@ impl PartnerView {
             country: row.country,
             currency: row.currency.filter(|_| owns),
             status: status.name(),
+            group_id: brand.map(|brand| group_of(brand, seen.group_id)),
             first_seen_at: Some(moment(row.seen_at)),
             changed_at: row.changed_at.map(moment),
             id: row.id,
@@ -115,10 +119,16 @@ impl PartnerView {
             currency: None,
             website: None,
             status: Status::Active.name(),
+            group_id: None,
             first_seen_at: None,
             changed_at: None,
         }
     }
+}
+
+/// The group of a brand that a partner is in: the default one where it was put into no other.
+fn group_of(brand: &BrandId, group: Option<String>) -> String {
+    group.unwrap_or_else(|| GroupId::default_of(brand).into_string())
 }
 
 impl BrandView {
@@ -154,6 +164,12 @@ impl BrandView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PartnerFilter {
+    /// That are or were in campaigns of this brand, as it sees them.
+    #[param(value_type = Option<String>)]
+    brand_id: Option<BrandId>,
+    /// In this group of the brand that asks, or that is named.
+    #[param(value_type = Option<String>)]
+    group_id: Option<GroupId>,
     /// At home there, by ISO 3166-1.
     #[param(value_type = Option<String>)]
     country: Option<Country>,
@@ -173,14 +189,20 @@ pub(crate) async fn list_partners(
     caller: Caller,
     list: List<PartnerFilter>,
 ) -> Result<Page<PartnerView>, Problem> {
+    if let Some(brand) = &list.filter.brand_id {
+        caller.require_owner(None, Some(brand))?;
+    }
     let narrowed = partners::Narrowed {
+        brand: list.filter.brand_id.as_ref(),
+        group: list.filter.group_id.as_ref(),
         country: list.filter.country,
         status: list.filter.status,
     };
     let rows = partners::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
-    let view = |row| PartnerView::seen_by(&caller, row);
+    let brand = narrowed.brand.or(caller.brand());
+    let view = |row| PartnerView::seen_by(&caller, brand, row);
     let page = Page::new(list.page, rows, |row| row.partner.position, view);
     Ok(page)
 }
@@ -199,7 +221,7 @@ pub(crate) async fn get_partner(
         .await
         .map_err(|error| runtime::unread(&error))?;
     match row {
-        Some(row) => Ok(Json(PartnerView::seen_by(&caller, row))),
+        Some(row) => Ok(Json(PartnerView::seen_by(&caller, caller.brand(), row))),
         None if caller.partner() == Some(&partner) => Ok(Json(PartnerView::new(&partner))),
         None => Err(Problem::not_found()),
     }

@@ -9,6 +9,7 @@ mod commission;
 mod conversion;
 mod enrollment;
 mod evidence;
+mod group;
 mod link;
 mod outcome;
 mod payout;
@@ -34,7 +35,9 @@ use crate::store::commissions::CommissionRow;
 use crate::store::conversions::ConversionRow;
 use crate::store::enrollments::EnrollmentRow;
 use crate::store::evidence::EvidenceRow;
+use crate::store::groups::{DefaultGroupRow, GroupRow};
 use crate::store::links::LinkRow;
+use crate::store::memberships::MembershipRow;
 use crate::store::outcomes::{self, Outcome};
 use crate::store::partners::PartnerRow;
 use crate::store::payouts::PayoutRow;
@@ -61,7 +64,10 @@ pub struct BatchState {
     conversions: Rows<ConversionRow>,
     enrollments: Rows<EnrollmentRow>,
     evidence: Rows<EvidenceRow>,
+    default_groups: Rows<DefaultGroupRow>,
+    groups: Rows<GroupRow>,
     links: Rows<LinkRow>,
+    memberships: Rows<MembershipRow>,
     partners: Rows<PartnerRow>,
     payouts: Rows<PayoutRow>,
     terms: Rows<TermsRow>,
@@ -88,7 +94,9 @@ impl Projection for Projections {
             "conversions",
             "enrollments",
             "evidence",
+            "groups",
             "links",
+            "memberships",
             "partners",
             "payouts",
             "sealing_keys",
@@ -108,7 +116,9 @@ impl Projection for Projections {
             ("conversions", "position"),
             ("enrollments", "position"),
             ("evidence", "position"),
+            ("groups", "position"),
             ("links", "position"),
+            ("memberships", "position"),
             ("partners", "position"),
             ("payouts", "position"),
             ("terms", "position"),
@@ -139,6 +149,7 @@ impl Projection for Projections {
         state.conversions = Rows::load(tx, messages).await?;
         state.enrollments = Rows::load(tx, messages).await?;
         state.evidence = Rows::load(tx, messages).await?;
+        state.groups = Rows::load(tx, messages).await?;
         state.partners = Rows::load(tx, messages).await?;
         state.payouts = Rows::load(tx, messages).await?;
         Ok(state)
@@ -158,7 +169,10 @@ impl Projection for Projections {
         state.conversions.fold(message);
         state.enrollments.fold(message);
         state.evidence.fold(message);
+        state.default_groups.fold(message);
+        state.groups.fold(message);
         state.links.fold(message);
+        state.memberships.fold(message);
         state.partners.fold(message);
         state.payouts.fold(message);
         state.terms.fold(message);
@@ -175,7 +189,10 @@ impl Projection for Projections {
         state.conversions.save(tx).await?;
         state.enrollments.save(tx).await?;
         state.evidence.save(tx).await?;
+        state.default_groups.save(tx).await?;
+        state.groups.save(tx).await?;
         state.links.save(tx).await?;
+        state.memberships.save(tx).await?;
         state.partners.save(tx).await?;
         state.payouts.save(tx).await?;
         state.terms.save(tx).await?;

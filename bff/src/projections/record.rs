@@ -81,17 +81,21 @@ fn partner(message: &Message) -> Option<&str> {
         Body::EnrollmentAcceptedV1(it) => it.partner_id.as_str(),
         Body::EnrollmentInvitedV1(it) => it.partner_id.as_str(),
         Body::EnrollmentAppliedV1(it) => it.partner_id.as_str(),
+        Body::PartnerMovedV1(it) => it.partner_id.as_str(),
         _ => return None,
     })
 }
 
 /// The brand that an event of campaign's names.
-fn brand(message: &Message) -> Option<&str> {
+pub(super) fn brand(message: &Message) -> Option<&str> {
     match &message.body {
         Body::BrandChangedV1(_) => Some(&message.header.key),
         Body::CampaignCreatedV1(it) => Some(it.brand_id.as_str()),
         Body::PartnerBannedV1(it) => it.brand_id.as_ref().map(AsRef::as_ref),
         Body::PartnerUnbannedV1(it) => it.brand_id.as_ref().map(AsRef::as_ref),
+        Body::GroupCreatedV1(_) | Body::GroupChangedV1(_) | Body::PartnerMovedV1(_) => {
+            Some(&message.header.key)
+        }
         _ => None,
     }
 }

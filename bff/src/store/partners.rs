@@ -4,7 +4,7 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
-use types::{BrandId, Country, PartnerId, PartnerStatus};
+use types::{BrandId, Country, GroupId, PartnerId, PartnerStatus};
 
 use super::Table;
 
@@ -52,11 +52,16 @@ pub(crate) struct SeenPartner {
     #[sqlx(flatten)]
     pub(crate) partner: PartnerRow,
     pub(crate) banned: bool,
+    /// In which group of the brand that asks, where that is not the default one.
+    pub(crate) group_id: Option<String>,
 }
 
 /// What a list of partners is narrowed to.
 #[derive(Debug, Default)]
-pub(crate) struct Narrowed {
+pub(crate) struct Narrowed<'a> {
+    /// As this brand sees them: those in its campaigns, in its groups.
+    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) group: Option<&'a GroupId>,
     pub(crate) country: Option<Country>,
     pub(crate) status: Option<PartnerStatus>,
 }
@@ -65,12 +70,23 @@ pub(crate) struct Narrowed {
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    to: &Narrowed,
+    to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<SeenPartner>, sqlx::Error> {
-    let mut sql = with_status(scope);
+    let brand = to.brand.or(scope.brand);
+    let mut sql = seen_as(brand);
     sql.push(" WHERE p.position < ").push_bind(page.below());
     push_seen(&mut sql, scope);
+    if let Some(brand) = to.brand {
+        sql.push(" AND ");
+        push_works_for(&mut sql, Some(brand));
+    }
+    if let Some(group) = to.group {
+        let default = brand.map(GroupId::default_of);
+        sql.push(" AND coalesce(g.group_id, ")
+            .push_bind(default.map(GroupId::into_string));
+        sql.push(") = ").push_bind(group.as_str());
+    }
     if let Some(country) = to.country {
         sql.push(" AND p.country = ").push_bind(country.code());
     }
@@ -89,20 +105,28 @@ pub(crate) async fn find(
     scope: Scope<'_>,
     id: &PartnerId,
 ) -> Result<Option<SeenPartner>, sqlx::Error> {
-    let mut sql = with_status(scope);
+    let mut sql = seen_as(scope.brand);
     sql.push(" WHERE p.id = ").push_bind(id.as_str());
     push_seen(&mut sql, scope);
     sql.build_query_as().fetch_optional(pool).await
 }
 
-/// Banned is who is so by an operator, or by the brand that asks.
-fn with_status(scope: Scope<'_>) -> QueryBuilder<Postgres> {
+/// With what this brand holds of each. Banned is who is so by an operator, or by that brand; who is in an archived group of it is in
+/// the default one.
+fn seen_as(brand: Option<&BrandId>) -> QueryBuilder<Postgres> {
+    let brand = brand.map(BrandId::to_string);
     let mut sql = QueryBuilder::new(
-        "SELECT p.*, s.banned FROM partners p, LATERAL (SELECT EXISTS (SELECT FROM bans b WHERE b.partner_id = p.id
-            AND b.status = 'banned' AND (b.brand_id IS NULL OR b.brand_id = ",
+        "SELECT p.*, s.banned, g.group_id FROM partners p
+          CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM bans b WHERE b.partner_id = p.id
+             AND b.status = 'banned' AND (b.brand_id IS NULL OR b.brand_id = ",
     );
-    sql.push_bind(scope.brand.map(BrandId::as_str).map(str::to_owned));
-    sql.push(")) AS banned) s");
+    sql.push_bind(brand.clone());
+    sql.push(
+        ")) AS banned) s
+           LEFT JOIN LATERAL (SELECT m.group_id FROM memberships m JOIN groups a ON a.id = m.group_id AND a.status = 'active'
+             WHERE m.partner_id = p.id AND m.brand_id = ",
+    );
+    sql.push_bind(brand).push(") g ON true");
     sql
 }
 
@@ -111,10 +135,16 @@ fn push_seen(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
         return;
     }
     sql.push(" AND (p.id = ")
-        .push_bind(scope.partner.map(PartnerId::as_str).map(str::to_owned));
+        .push_bind(scope.partner.map(PartnerId::to_string));
+    sql.push(" OR ");
+    push_works_for(sql, scope.brand);
+    sql.push(")");
+}
+
+/// Who is or was in a campaign of this brand, or waits for it.
+fn push_works_for(sql: &mut QueryBuilder<Postgres>, brand: Option<&BrandId>) {
     sql.push(
-        " OR EXISTS (SELECT FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.partner_id = p.id AND c.brand_id = ",
+        "EXISTS (SELECT FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.partner_id = p.id AND c.brand_id = ",
     );
-    sql.push_bind(scope.brand.map(BrandId::as_str).map(str::to_owned));
-    sql.push("))");
+    sql.push_bind(brand.map(BrandId::to_string)).push(")");
 }

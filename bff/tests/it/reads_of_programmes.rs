@@ -5,14 +5,16 @@ use schemas::{
     Body, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1,
     CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1, ConversionAttributedV1,
     ConversionRefundNotedV1, ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1,
-    EvidenceApprovedV1, EvidenceReturnedV1, EvidenceSubmittedV1, LinkChangedV1, LinkCreatedV1,
-    PartnerBannedV1, PartnerChangedV1, Plan, TermsPublishedV1, Topic, WireMoney,
+    EvidenceApprovedV1, EvidenceReturnedV1, EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1,
+    LinkChangedV1, LinkCreatedV1, PartnerBannedV1, PartnerChangedV1, PartnerMovedV1, Plan,
+    TermsPublishedV1, Topic, WireMoney,
 };
 use sealing::texts;
 use serde_json::{Value, json};
 use types::{
     BrandId, BudgetInterval, ConversionType, Country, Currency, DisabledBy, EvidenceReason,
-    JoinMode, LinkStatus, Micros, Money, PauseReason, RefusalReason, TermsVersion, WindowDays,
+    GroupId, GroupStatus, JoinMode, LinkStatus, Micros, Money, PauseReason, RefusalReason,
+    TermsVersion, WindowDays,
 };
 
 use crate::app::{bff, facts, partner123};
@@ -527,6 +529,75 @@ async fn partners_and_brands_are_read_with_their_names_by_whom_they_work_with() 
     assert_eq!(app.get(path, &brand("brand1")).await.1["currency"], "EUR");
     assert_eq!(app.get(path, &brand("brand2")).await.0, 404);
     assert_eq!(count(&app, "/api/v1/brands", &operator()).await, 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn groups_are_read_by_their_brand_and_partners_are_found_by_the_group_that_they_are_in() {
+    let app = bff().await;
+    let topic = Topic::CampaignEvents;
+    of_campaign(&app, created(None)).await;
+    let (default, gold) = (
+        GroupId::default_of(&brand1()),
+        GroupId::parse("grp_gold").unwrap(),
+    );
+    let accepted = EnrollmentAcceptedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        terms_version: TermsVersion::FIRST,
+        brand_id: Some(brand1()),
+    };
+    facts(&app, topic, &[("camp123", "enr_1", accepted.into())]).await;
+    let sealed_name = Some(texts::seal(&texts::of_groups_name(&gold), "Gold"));
+    let group = GroupCreatedV1 {
+        link_limit: Some(3),
+        sealed_name: sealed_name.clone(),
+    };
+    let moved = PartnerMovedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        group_id: gold.clone(),
+    };
+    let shop = brand("brand1");
+    let members = async |group: &GroupId| {
+        count(&app, &format!("/api/v1/partners?group_id={group}"), &shop).await
+    };
+    assert_eq!((members(&default).await, members(&gold).await), (1, 0));
+    facts(&app, topic, &[("brand1", gold.as_str(), group.into())]).await;
+    facts(&app, topic, &[("brand1", "mem_1", moved.into())]).await;
+    assert_eq!((members(&default).await, members(&gold).await), (0, 1));
+    let (_, list) = app.get("/api/v1/groups", &shop).await;
+    let shown = &list["items"];
+    assert_eq!(
+        (
+            &shown[0]["name"],
+            &shown[0]["link_limit"],
+            &shown[0]["is_default"]
+        ),
+        (&json!("Gold"), &json!(3), &json!(false))
+    );
+    assert_eq!(
+        (&shown[1]["id"], &shown[1]["is_default"]),
+        (&json!(default.as_str()), &json!(true))
+    );
+    let (_, one) = app.get("/api/v1/partners/partner123", &shop).await;
+    assert_eq!(one["group_id"], gold.as_str());
+    let archived = GroupChangedV1 {
+        status: GroupStatus::Archived,
+        link_limit: None,
+        sealed_name,
+    };
+    facts(&app, topic, &[("brand1", gold.as_str(), archived.into())]).await;
+    assert_eq!((members(&default).await, members(&gold).await), (1, 0));
+    assert_eq!(
+        count(&app, "/api/v1/groups?status=archived", &shop).await,
+        1
+    );
+    for who in [brand("brand2"), partner123()] {
+        assert_eq!(count(&app, "/api/v1/groups", &who).await, 0);
+        assert_eq!(app.get("/api/v1/groups/grp_gold", &who).await.0, 404);
+    }
+    let path = "/api/v1/partners?brand_id=brand1";
+    assert_eq!(count(&app, path, &operator()).await, 1);
+    assert_eq!(app.get(path, &brand("brand2")).await.0, 404);
     app.stop().await;
 }
 

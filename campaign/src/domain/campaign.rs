@@ -173,7 +173,10 @@ impl Campaign {
             | Event::EvidenceRejected(_)
             | Event::EvidenceReturned(_)
             | Event::PartnerChanged(_)
-            | Event::BrandChanged(_) => before,
+            | Event::BrandChanged(_)
+            | Event::GroupCreated(_)
+            | Event::GroupChanged(_)
+            | Event::PartnerMoved(_) => before,
         }
     }
 }

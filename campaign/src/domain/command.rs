@@ -1,12 +1,15 @@
 //! What campaign is asked.
 
-use schemas::{About, Budget, CampaignCreatedV1, EvidenceSubmittedV1};
+use schemas::{About, Budget, CampaignCreatedV1, EvidenceSubmittedV1, GroupCreatedV1};
 use types::{
-    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, EvidenceReason, JoinMode, Micros,
-    PartnerId, Plan, RefusalReason, TermsVersion, WindowDays,
+    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, EvidenceReason, GroupId, JoinMode,
+    MembershipId, Micros, PartnerId, Plan, RefusalReason, TermsVersion, WindowDays,
 };
 
-use super::{Ban, Brand, BrandChange, Campaign, Enrollment, Evidence, Partner, PartnerChange};
+use super::{
+    Ban, Brand, BrandChange, Campaign, Enrollment, Evidence, Group, GroupChange, Membership,
+    Partner, PartnerChange,
+};
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +58,10 @@ pub struct View<'a> {
     pub partner: Option<&'a Partner>,
     /// The brand itself that it changes.
     pub brand: Option<&'a Brand>,
+    /// The group that it would make, change, or move a partner into.
+    pub group: Option<&'a Group>,
+    /// In which group the partner was put last.
+    pub membership: Option<&'a Membership>,
     /// The evidence that it would make or decide about.
     pub evidence: Option<&'a Evidence>,
     /// The one that it is to be instead of.
@@ -129,6 +136,26 @@ pub enum Command {
     },
     /// Show what was done.
     SubmitEvidence(About<EvidenceSubmittedV1>),
+    /// Make a group.
+    CreateGroup(About<GroupCreatedV1>),
+    /// Make another of it.
+    ChangeGroup {
+        /// Whose.
+        brand: BrandId,
+        /// Which.
+        group: GroupId,
+        /// In what.
+        change: GroupChange,
+    },
+    /// Put a partner into another group.
+    MovePartner {
+        /// Whose groups.
+        brand: BrandId,
+        /// Who.
+        partner: PartnerId,
+        /// Into which.
+        group: GroupId,
+    },
     /// Change what is known of a partner.
     ChangePartner {
         /// Which.
@@ -252,7 +279,12 @@ impl Command {
             | Self::Change { campaign, .. }
             | Self::Review { campaign, .. } => Some(campaign),
             Self::SubmitEvidence(shown) => Some(&shown.key),
-            Self::Ban { .. } | Self::ChangePartner { .. } | Self::ChangeBrand { .. } => None,
+            Self::Ban { .. }
+            | Self::ChangePartner { .. }
+            | Self::ChangeBrand { .. }
+            | Self::CreateGroup(_)
+            | Self::ChangeGroup { .. }
+            | Self::MovePartner { .. } => None,
         }
     }
 
@@ -262,6 +294,7 @@ impl Command {
             Self::Accept { partner, .. }
             | Self::Change { partner, .. }
             | Self::Ban { partner, .. }
+            | Self::MovePartner { partner, .. }
             | Self::ChangePartner { partner, .. } => Some(partner),
             Self::SubmitEvidence(shown) => Some(&shown.partner_id),
             Self::Create(_)
@@ -270,7 +303,26 @@ impl Command {
             | Self::PublishTerms { .. }
             | Self::Move { .. }
             | Self::Review { .. }
-            | Self::ChangeBrand { .. } => None,
+            | Self::ChangeBrand { .. }
+            | Self::CreateGroup(_)
+            | Self::ChangeGroup { .. } => None,
+        }
+    }
+
+    /// The group that it names.
+    pub fn group(&self) -> Option<&GroupId> {
+        match self {
+            Self::CreateGroup(new) => Some(&new.subject),
+            Self::ChangeGroup { group, .. } | Self::MovePartner { group, .. } => Some(group),
+            _ => None,
+        }
+    }
+
+    /// The membership that it would make or change.
+    pub fn membership(&self) -> Option<MembershipId> {
+        match self {
+            Self::MovePartner { brand, partner, .. } => Some(MembershipId::of(brand, partner)),
+            _ => None,
         }
     }
 
@@ -279,7 +331,10 @@ impl Command {
         match self {
             Self::Create(new) => Some(&new.brand_id),
             Self::Ban { brand, .. } => brand.as_ref(),
-            Self::ChangeBrand { brand, .. } => Some(brand),
+            Self::ChangeBrand { brand, .. }
+            | Self::ChangeGroup { brand, .. }
+            | Self::MovePartner { brand, .. } => Some(brand),
+            Self::CreateGroup(new) => Some(&new.key),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use super::change::{change_campaign, check_budget, check_dates, end_campaign, en
 use super::{
     Campaign, Code, Command, Context, Event, Rejection, Step, Terms, TermsPublished, View,
 };
-use super::{enrollment, evidence, records};
+use super::{enrollment, evidence, group, records};
 
 /// What comes of a command. Ownership is decided here, from the state itself; another's campaign is an unknown one.
 pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event, Rejection> {
@@ -42,6 +42,17 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
             reason,
         } => ban(view, partner, brand.as_ref(), *reason, context),
         Command::SubmitEvidence(shown) => evidence::submit(view, shown, context),
+        Command::CreateGroup(new) => group::create(view, new, context),
+        Command::ChangeGroup {
+            brand,
+            group,
+            change,
+        } => group::change(view, brand, group, change, context),
+        Command::MovePartner {
+            brand,
+            partner,
+            group,
+        } => group::move_partner(view, brand, partner, group, context),
         Command::ChangePartner { partner, change } => {
             records::change_partner(view, partner, change, context)
         }

@@ -1,6 +1,9 @@
 //! What happened.
 
-use types::{BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
+use types::{
+    BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, GroupId, MembershipId,
+    PartnerId,
+};
 
 use super::Terms;
 
@@ -32,6 +35,10 @@ pub enum Rows<'a> {
     Ban(&'a BanId),
     /// That of a partner or a brand itself, as of whatever names one.
     Record,
+    /// A group's.
+    Group(&'a GroupId),
+    /// A membership's.
+    Membership(&'a MembershipId),
     /// That of a piece of evidence.
     Evidence(&'a EvidenceId),
 }
@@ -81,6 +88,12 @@ schemas::events! {
         PartnerChanged(PartnerChangedV1),
         /// Something else is known of a brand.
         BrandChanged(BrandChangedV1),
+        /// A brand has a group more.
+        GroupCreated(GroupCreatedV1),
+        /// A group is another.
+        GroupChanged(GroupChangedV1),
+        /// A partner is in another group.
+        PartnerMoved(PartnerMovedV1),
     }
 }
 
@@ -108,7 +121,10 @@ impl Event {
             Self::PartnerBanned(_)
             | Self::PartnerUnbanned(_)
             | Self::PartnerChanged(_)
-            | Self::BrandChanged(_) => return None,
+            | Self::BrandChanged(_)
+            | Self::GroupCreated(_)
+            | Self::GroupChanged(_)
+            | Self::PartnerMoved(_) => return None,
         })
     }
 
@@ -131,6 +147,9 @@ impl Event {
             Self::PartnerBanned(banned) => Rows::Ban(&banned.subject),
             Self::PartnerUnbanned(unbanned) => Rows::Ban(&unbanned.subject),
             Self::PartnerChanged(_) | Self::BrandChanged(_) => Rows::Record,
+            Self::GroupCreated(created) => Rows::Group(&created.subject),
+            Self::GroupChanged(changed) => Rows::Group(&changed.subject),
+            Self::PartnerMoved(moved) => Rows::Membership(&moved.subject),
             Self::EvidenceSubmitted(shown) => Rows::Evidence(&shown.subject),
             Self::EvidenceApproved(approved) => Rows::Evidence(&approved.subject),
             Self::EvidenceRejected(rejected) => Rows::Evidence(&rejected.subject),
@@ -170,6 +189,7 @@ impl Event {
             Self::EnrollmentInvited(invited) => Some(&invited.partner_id),
             Self::EnrollmentApplied(applied) => Some(&applied.partner_id),
             Self::PartnerChanged(changed) => Some(&changed.key),
+            Self::PartnerMoved(moved) => Some(&moved.partner_id),
             _ => self.banned(),
         }
     }
@@ -181,6 +201,25 @@ impl Event {
             Self::PartnerBanned(banned) => banned.brand_id.as_ref(),
             Self::PartnerUnbanned(unbanned) => unbanned.brand_id.as_ref(),
             Self::BrandChanged(changed) => Some(&changed.key),
+            Self::GroupCreated(created) => Some(&created.key),
+            Self::GroupChanged(changed) => Some(&changed.key),
+            Self::PartnerMoved(moved) => Some(&moved.key),
+            _ => None,
+        }
+    }
+
+    /// The group that it made or changed.
+    pub fn group(&self) -> Option<&GroupId> {
+        match self.rows() {
+            Rows::Group(group) => Some(group),
+            _ => None,
+        }
+    }
+
+    /// The membership that it made or changed.
+    pub fn membership(&self) -> Option<&MembershipId> {
+        match self.rows() {
+            Rows::Membership(membership) => Some(membership),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ mod decide;
 mod enrollment;
 mod event;
 mod evidence;
+mod group;
 mod records;
 
 #[cfg(test)]
@@ -21,5 +22,6 @@ pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Review,
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
 pub use evidence::{Evidence, FileHash};
+pub use group::{Group, GroupChange, Membership};
 pub use records::{Brand, BrandChange, Partner, PartnerChange};
 pub use schemas::{CampaignCode as Code, Rejection};

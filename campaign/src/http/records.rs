@@ -15,7 +15,7 @@ use chassis::write::Write;
 use runtime::{CampaignRefusals, Host, PartnerStatus, Waiting};
 use sealing::texts;
 use serde::{Deserialize, Serialize};
-use types::{BrandId, Country, Micros, PartnerId, PartnerStatus as Status};
+use types::{BrandId, Country, GroupId, Micros, PartnerId, PartnerStatus as Status};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -51,6 +51,9 @@ pub(super) struct PartnerView {
     /// Whether an operator, or the brand that asks, has banned it.
     #[schema(value_type = PartnerStatus)]
     status: &'static str,
+    /// In which group of the brand that asks; `null` for anybody else, unless an operator names the brand.
+    #[schema(example = "grp_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    group_id: Option<String>,
     /// When it was seen first; `null` of one that has done nothing yet.
     first_seen_at: Option<Timestamp>,
     /// When it was changed last.
@@ -76,7 +79,7 @@ pub(super) struct BrandView {
 
 impl PartnerView {
     /// As this caller may see it.
-    fn seen_by(caller: &Caller, row: partners::Row) -> Self {
+    fn seen_by(caller: &Caller, brand: Option<&BrandId>, row: partners::Row) -> Self {
         let partner = row.partner;
         let name = |sealed: Option<Vec<u8>>, of: fn(&PartnerId) -> String| {
             let id = PartnerId::parse(partner.id.as_str()).ok()?;
@@ -92,6 +95,7 @@ impl PartnerView {
             country: partner.country,
             currency: partner.currency.filter(|_| owns),
             status: status(row.banned).name(),
+            group_id: brand.map(|brand| group_of(brand, row.group_id)),
             first_seen_at: Some(Timestamp(Micros(partner.seen_at))),
             changed_at: partner.changed_at.map(|at| Timestamp(Micros(at))),
             partner_id: partner.id,
@@ -107,6 +111,7 @@ impl PartnerView {
             currency: None,
             website: None,
             status: Status::Active.name(),
+            group_id: None,
             first_seen_at: None,
             changed_at: None,
         }
@@ -119,6 +124,11 @@ fn status(banned: bool) -> Status {
     } else {
         Status::Active
     }
+}
+
+/// The group of a brand that a partner is in: the default one where it was put into no other.
+fn group_of(brand: &BrandId, group: Option<String>) -> String {
+    group.unwrap_or_else(|| GroupId::default_of(brand).into_string())
 }
 
 impl BrandView {
@@ -163,6 +173,12 @@ pub(super) struct RecordChangedView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PartnerFilter {
+    /// That are or were in campaigns of this brand, as it sees them.
+    #[param(value_type = Option<String>)]
+    brand_id: Option<BrandId>,
+    /// In this group of the brand that asks, or that is named.
+    #[param(value_type = Option<String>)]
+    group_id: Option<GroupId>,
     /// At home there, by ISO 3166-1.
     #[param(value_type = Option<String>)]
     country: Option<Country>,
@@ -186,13 +202,19 @@ pub(super) async fn list_partners(
     caller: Caller,
     list: List<PartnerFilter>,
 ) -> Result<Page<PartnerView>, Problem> {
+    if let Some(brand) = &list.filter.brand_id {
+        caller.require_owner(None, Some(brand))?;
+    }
     let narrowed = partners::Narrowed {
+        brand: list.filter.brand_id.as_ref(),
+        group: list.filter.group_id.as_ref(),
         country: list.filter.country,
         status: list.filter.status,
     };
     let rows = partners::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
-    let view = |row| PartnerView::seen_by(&caller, row);
+    let brand = narrowed.brand.or(caller.brand());
+    let view = |row| PartnerView::seen_by(&caller, brand, row);
     Ok(Page::new(list.page, rows, |row| row.partner.position, view))
 }
 
@@ -214,7 +236,7 @@ pub(super) async fn get_partner(
         .await
         .map_err(|error| runtime::unread(&error))?;
     match row {
-        Some(row) => Ok(Json(PartnerView::seen_by(&caller, row))),
+        Some(row) => Ok(Json(PartnerView::seen_by(&caller, caller.brand(), row))),
         None if caller.partner() == Some(&partner) => Ok(Json(PartnerView::new(&partner))),
         None => Err(Problem::not_found()),
     }

@@ -5,22 +5,23 @@ use std::fmt::Write;
 
 use chassis::json::{Metadata, WebUrl};
 use schemas::{
-    About, AcceptV1, Body, Budget, CampaignCreatedV1, ChangeBrandV1, ChangePartnerV1, ChangeV1,
-    CreateV1, EndEnrollmentV1, EvidenceSubmittedV1, Header, Message, PublishTermsV1,
-    SubmitEvidenceV1, WireBudget,
+    About, AcceptV1, Body, Budget, CampaignCreatedV1, ChangeBrandV1, ChangeGroupV1,
+    ChangePartnerV1, ChangeV1, CreateGroupV1, CreateV1, EndEnrollmentV1, EvidenceSubmittedV1,
+    GroupCreatedV1, Header, Message, MovePartnerV1, PublishTermsV1, SubmitEvidenceV1, WireBudget,
 };
 use sealing::texts;
 use sha2::{Digest, Sha256};
 use types::{
     BanId, BrandField, BrandId, CampaignId, Clearable, Country, Currency, EnrollmentId,
-    EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, PartnerField, PartnerId, RefusalReason,
-    TermsVersion, WindowDays, check_allowed_hosts, check_campaign_name, check_content_hash,
-    check_description, check_evidence_type, check_page, check_terms_text,
+    EnrollmentStatus, EvidenceId, EvidenceReason, GroupField, GroupId, GroupStatus, JoinMode,
+    MembershipId, PartnerField, PartnerId, RefusalReason, TermsVersion, WindowDays,
+    check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
+    check_evidence_type, check_link_limit, check_page, check_terms_text,
 };
 
 use crate::domain::{
-    BrandChange, CampaignChange, Change, Code, Command, Edit, PartnerChange, Rejection, Review,
-    Step,
+    BrandChange, CampaignChange, Change, Code, Command, Edit, GroupChange, PartnerChange,
+    Rejection, Review, Step,
 };
 
 /// The command of a message; `None` when the message is no command of ours.
@@ -49,6 +50,9 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         }
         Body::UnbanPartnerV1(wire) => ban(header, wire.brand_id.as_deref(), None),
         Body::SubmitEvidenceV1(wire) => submit_evidence(header, wire),
+        Body::CreateGroupV1(wire) => create_group(header, wire),
+        Body::ChangeGroupV1(wire) => change_group(header, wire),
+        Body::MovePartnerV1(wire) => move_partner(header, wire),
         Body::ChangePartnerV1(wire) => change_partner(header, wire),
         Body::ChangeBrandV1(wire) => change_brand(header, wire),
         Body::ApproveEvidenceV1(_) => review(header, Review::Approve),
@@ -176,6 +180,61 @@ fn change_brand(header: &Header, wire: &ChangeBrandV1) -> Result<Command, Reject
         currency: edit(currency, BrandField::Currency, &clear)?,
     };
     Ok(Command::ChangeBrand { brand, change })
+}
+
+fn create_group(header: &Header, wire: &CreateGroupV1) -> Result<Command, Rejection> {
+    let (key, subject) = group(header)?;
+    Ok(Command::CreateGroup(About {
+        record: GroupCreatedV1 {
+            link_limit: link_limit(wire.link_limit)?,
+            sealed_name: sealed_name(Some(&wire.name), &texts::of_groups_name(&subject))?,
+        },
+        key,
+        subject,
+    }))
+}
+
+fn change_group(header: &Header, wire: &ChangeGroupV1) -> Result<Command, Rejection> {
+    let (brand, group) = group(header)?;
+    let clear = cleared(&wire.clear, GroupField::parse)?;
+    let status = wire.status.as_deref();
+    let status = status.map(|name| GroupStatus::parse(name).ok_or("must be active or archived"));
+    let change = GroupChange {
+        sealed_name: sealed_name(wire.name.as_deref(), &texts::of_groups_name(&group))?,
+        link_limit: edit(link_limit(wire.link_limit)?, GroupField::LinkLimit, &clear)?,
+        status: status.transpose().map_err(at("/status"))?,
+    };
+    Ok(Command::ChangeGroup {
+        brand,
+        group,
+        change,
+    })
+}
+
+fn move_partner(header: &Header, wire: &MovePartnerV1) -> Result<Command, Rejection> {
+    let brand: BrandId = header.key.parse().map_err(at("/brand_id"))?;
+    let partner: PartnerId = wire.partner_id.parse().map_err(at("/partner_id"))?;
+    about(header, MembershipId::of(&brand, &partner).as_str())?;
+    Ok(Command::MovePartner {
+        brand,
+        partner,
+        group: wire.group_id.parse().map_err(at("/group_id"))?,
+    })
+}
+
+/// The brand that is key, and its group that is subject.
+fn group(header: &Header) -> Result<(BrandId, GroupId), Rejection> {
+    Ok((
+        header.key.parse().map_err(at("/brand_id"))?,
+        header.subject.parse().map_err(at("/group_id"))?,
+    ))
+}
+
+fn link_limit(limit: Option<i32>) -> Result<Option<i32>, Rejection> {
+    if let Some(limit) = limit {
+        check_link_limit(limit).map_err(at("/link_limit"))?;
+    }
+    Ok(limit)
 }
 
 fn sealed_name(name: Option<&str>, of: &str) -> Result<Option<Vec<u8>>, Rejection> {

@@ -6,13 +6,14 @@ use schemas::{
     CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1, EnrollmentAcceptedV1,
     EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentEndedV1, EnrollmentInvitedV1,
     EnrollmentRejectedV1, Event as _, EvidenceApprovedV1, EvidenceRejectedV1, EvidenceReturnedV1,
-    EvidenceSubmittedV1, Header, Message, PartnerBannedV1, PartnerChangedV1, PartnerUnbannedV1,
-    Topic, WriterSchema, Written,
+    EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1, Header, Message, PartnerBannedV1,
+    PartnerChangedV1, PartnerMovedV1, PartnerUnbannedV1, Topic, WriterSchema, Written,
 };
 use types::{
     BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Country, Currency, Earning,
-    EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, HoldDays, JoinMode, Micros, Money,
-    PartnerId, PauseReason, Plan, RefusalReason, TermsVersion, Uuid, WindowDays,
+    EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, GroupId, GroupStatus, HoldDays,
+    JoinMode, MembershipId, Micros, Money, PartnerId, PauseReason, Plan, RefusalReason,
+    TermsVersion, Uuid, WindowDays,
 };
 
 use super::actor;
@@ -229,6 +230,45 @@ fn known() -> impl Strategy<Value = Event> {
     )
 }
 
+/// What becomes of groups.
+fn grouped() -> impl Strategy<Value = Event> {
+    let limit = prop::option::of(0..100_i32);
+    (ID, ID, limit, sealed(), 0..3_u8).prop_map(|(brand, other, link_limit, sealed_name, kind)| {
+        let key: BrandId = brand.parse().unwrap();
+        let group = GroupId::default_of(&key);
+        match kind {
+            0 => Event::GroupCreated(About {
+                key,
+                subject: group,
+                record: GroupCreatedV1 {
+                    link_limit,
+                    sealed_name,
+                },
+            }),
+            1 => Event::GroupChanged(About {
+                key,
+                subject: group,
+                record: GroupChangedV1 {
+                    status: GroupStatus::Archived,
+                    link_limit,
+                    sealed_name,
+                },
+            }),
+            _ => {
+                let partner_id = other.parse().unwrap();
+                Event::PartnerMoved(About {
+                    subject: MembershipId::of(&key, &partner_id),
+                    key,
+                    record: PartnerMovedV1 {
+                        partner_id,
+                        group_id: group,
+                    },
+                })
+            }
+        }
+    })
+}
+
 /// What a brand says of evidence.
 fn reviewed() -> impl Strategy<Value = Event> {
     (ID, ID, ID, ID, 0..3_u8).prop_map(|(campaign, evidence, partner, brand, kind)| {
@@ -359,7 +399,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #[test]
-    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed(), known()]) {
+    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed(), known(), grouped()]) {
         let written = message(event.write());
         let topic = Topic::CampaignEvents;
         let bytes = schemas::encode(topic, &written.header, &written.body).unwrap();

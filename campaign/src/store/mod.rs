@@ -7,6 +7,8 @@ pub(crate) mod campaigns;
 pub(crate) mod enrollments;
 pub(crate) mod evidence;
 pub(crate) mod evidence_files;
+pub(crate) mod groups;
+pub(crate) mod memberships;
 pub(crate) mod partners;
 pub(crate) mod plans;
 pub(crate) mod terms;

@@ -12,6 +12,7 @@ mod command_topic;
 mod document;
 mod event_store;
 mod evidence;
+mod groups;
 mod lists;
 mod overload;
 mod ownership;

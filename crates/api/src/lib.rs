@@ -49,6 +49,7 @@ macro_rules! bodiless {
 mod budget;
 mod campaign;
 mod either_place;
+mod groups;
 pub mod lists;
 mod payment;
 mod plan;
@@ -58,6 +59,7 @@ mod tracking;
 
 pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;
+pub use groups::*;
 pub use payment::*;
 pub use plan::PlanBody;
 pub use plan_view::{EarningColumns, PlanView};
@@ -80,6 +82,7 @@ pub static OPERATIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         tracking::OPERATIONS,
         payment::OPERATIONS,
         records::OPERATIONS,
+        groups::OPERATIONS,
     ]
     .concat()
 });
@@ -92,4 +95,5 @@ pub fn read_body(operation: &str, json: &[u8]) -> Option<Read> {
         .or_else(|| tracking::read_body(operation, json))
         .or_else(|| payment::read_body(operation, json))
         .or_else(|| records::read_body(operation, json))
+        .or_else(|| groups::read_body(operation, json))
 }

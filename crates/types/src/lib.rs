@@ -25,14 +25,14 @@ pub use currency::Currency;
 pub use decimal::AmountError;
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
-    BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
-    InvalidId, LinkCode, OrderId, PartnerId, PayoutId,
+    BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId, GroupId,
+    InvalidId, LinkCode, MembershipId, OrderId, PartnerId, PayoutId,
 };
 pub use lists::{
     AccountType, BrandField, BudgetInterval, CampaignStatus, ClaimStatus, Clearable,
     ConversionStatus, ConversionType, DeclineReason, DisabledBy, EarningStatus, EnrollmentStatus,
-    EvidenceReason, EvidenceStatus, JoinMode, LinkStatus, PartnerField, PartnerStatus, PauseReason,
-    PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy,
+    EvidenceReason, EvidenceStatus, GroupField, GroupStatus, JoinMode, LinkStatus, PartnerField,
+    PartnerStatus, PauseReason, PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
@@ -40,7 +40,8 @@ pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 pub use serde;
 pub use texts::{
     check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
-    check_event_type, check_evidence_type, check_page, check_terms_text, fallback_url,
+    check_event_type, check_evidence_type, check_link_limit, check_page, check_terms_text,
+    fallback_url,
 };
 pub use time::Micros;
 /// What derived ids are made of.

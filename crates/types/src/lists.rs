@@ -103,6 +103,20 @@ crate::names! {
         Website = "website",
     }
 
+    /// Whether partners are in a group.
+    pub enum GroupStatus {
+        /// They are, who were moved there.
+        Active = "active",
+        /// They are in the default group instead.
+        Archived = "archived",
+    }
+
+    /// What a group can do without.
+    pub enum GroupField {
+        /// How many links a partner in it may have.
+        LinkLimit = "link_limit",
+    }
+
     /// What may be unknown of a brand.
     pub enum BrandField {
         /// What people call it.

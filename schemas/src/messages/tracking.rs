@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use types::{
     BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType, Currency,
-    DeclineReason, DisabledBy, EnrollmentStatus, LinkCode, LinkStatus, Micros, Money, OrderId,
-    PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays,
+    DeclineReason, DisabledBy, EnrollmentStatus, GroupId, GroupStatus, LinkCode, LinkStatus,
+    Micros, Money, OrderId, PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays,
 };
 
 /// Asks for a link that leads a partner's visitors to a brand's page.
@@ -336,4 +336,22 @@ pub struct ClaimAcceptedV1 {
 pub struct ClaimDeclinedV1 {
     /// Why, for the partner.
     pub reason: DeclineReason,
+}
+
+/// What a group is now is known here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupAdoptedV1 {
+    /// Whether partners are in it.
+    pub status: GroupStatus,
+    /// How many links a partner in it may have in the brand's campaigns; absent: as many as it likes.
+    pub link_limit: Option<i32>,
+}
+
+/// In which group of a brand a partner is, is known here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerMoveAdoptedV1 {
+    /// Who.
+    pub partner_id: PartnerId,
+    /// In which group.
+    pub group_id: GroupId,
 }

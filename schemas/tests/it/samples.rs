@@ -6,8 +6,8 @@ use std::str::FromStr;
 use schemas::*;
 use types::{
     BudgetInterval, CampaignStatus, ConversionType, Country, Currency, DeclineReason, DisabledBy,
-    EarningStatus, EnrollmentStatus, EvidenceReason, JoinMode, LinkStatus, Micros, Money,
-    PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
+    EarningStatus, EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus, Micros,
+    Money, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -289,6 +289,23 @@ fn campaign_commands() -> Vec<Body> {
         }
         .into(),
         ApproveEvidenceV1 {}.into(),
+        CreateGroupV1 {
+            name: text("Gold"),
+            link_limit: Some(50),
+        }
+        .into(),
+        ChangeGroupV1 {
+            name: Some(text("Gold")),
+            link_limit: Some(50),
+            status: Some(text("archived")),
+            clear: vec![text("link_limit")],
+        }
+        .into(),
+        MovePartnerV1 {
+            partner_id: text("partner123"),
+            group_id: text(GROUP),
+        }
+        .into(),
         ChangePartnerV1 {
             name: Some(text("Sole Reviews")),
             country: Some(text("DE")),
@@ -370,6 +387,7 @@ fn campaign_events() -> Vec<Body> {
     bodies.extend(bans());
     bodies.push(changed().into());
     bodies.extend(reviews());
+    bodies.extend(groups());
     bodies.push(
         PartnerChangedV1 {
             country: Country::parse("DE").ok(),
@@ -390,6 +408,29 @@ fn campaign_events() -> Vec<Body> {
 }
 
 const SHA_256: &str = "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7";
+
+const GROUP: &str = "grp_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f";
+
+fn groups() -> [Body; 3] {
+    [
+        GroupCreatedV1 {
+            link_limit: Some(50),
+            sealed_name: Some(vec![7; 20]),
+        }
+        .into(),
+        GroupChangedV1 {
+            status: GroupStatus::Archived,
+            link_limit: Some(50),
+            sealed_name: Some(vec![7; 20]),
+        }
+        .into(),
+        PartnerMovedV1 {
+            partner_id: id("partner123"),
+            group_id: id(GROUP),
+        }
+        .into(),
+    ]
+}
 
 fn reviews() -> [Body; 3] {
     let (partner_id, brand_id) = (id("partner123"), id("brand1"));
@@ -534,6 +575,16 @@ fn tracking_commands() -> Vec<Body> {
 fn tracking_events() -> Vec<Body> {
     let mut bodies = answers();
     bodies.extend([
+        GroupAdoptedV1 {
+            status: GroupStatus::Active,
+            link_limit: Some(50),
+        }
+        .into(),
+        PartnerMoveAdoptedV1 {
+            partner_id: id("partner123"),
+            group_id: id(GROUP),
+        }
+        .into(),
         TermsAdoptedV1 {
             version: version(),
             brand_id: id("brand1"),

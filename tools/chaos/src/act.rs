@@ -4,14 +4,14 @@ use anyhow::{Result, anyhow};
 use reqwest::Method;
 use schemas::{
     AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveEvidenceV1, ApproveV1, BanPartnerV1, Body,
-    ChangeLinkV1, ChangePartnerV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1,
-    EndEnrollmentV1, PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1, ReturnEvidenceV1,
-    Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
+    ChangeGroupV1, ChangeLinkV1, ChangePartnerV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1,
+    EndEnrollmentV1, MovePartnerV1, PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1,
+    ReturnEvidenceV1, Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
 };
 use serde_json::{Value, json};
 use types::{
     BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EnrollmentStatus, EvidenceId,
-    EvidenceReason, JoinMode, LinkStatus, OrderId, PartnerId, RefusalReason,
+    EvidenceReason, GroupId, JoinMode, LinkStatus, MembershipId, OrderId, PartnerId, RefusalReason,
 };
 use uuid::Uuid;
 
@@ -148,6 +148,16 @@ pub enum Act {
     Named {
         partner: String,
     },
+    /// The brand puts the partner into its default group, in which it is.
+    Group {
+        campaign: String,
+        partner: String,
+    },
+    /// The brand says how many links partners in its default group may have.
+    Limit {
+        campaign: String,
+        link_limit: i32,
+    },
     /// The brand approves it, or gives it back.
     Review {
         campaign: String,
@@ -206,6 +216,8 @@ impl Act {
             | Self::Ban { .. }
             | Self::Evidence { .. }
             | Self::Named { .. }
+            | Self::Group { .. }
+            | Self::Limit { .. }
             | Self::Review { .. } => Service::Campaign,
             Self::Link { .. } | Self::Change { .. } | Self::Report { .. } | Self::Decide { .. } => {
                 Service::Tracking
@@ -217,7 +229,7 @@ impl Act {
     /// By which method it is taken.
     pub fn method(&self) -> Method {
         match self {
-            Self::Change { .. } | Self::Named { .. } => Method::PATCH,
+            Self::Change { .. } | Self::Named { .. } | Self::Limit { .. } => Method::PATCH,
             _ => Method::POST,
         }
     }
@@ -246,6 +258,8 @@ impl Act {
             Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
             Self::Named { partner } => format!("partners/{partner}"),
+            Self::Group { partner, .. } => format!("partners/{partner}/group"),
+            Self::Limit { campaign, .. } => format!("groups/{}", default_group(campaign)),
             Self::Review { approved, .. } => {
                 let step = if *approved { "approve" } else { "return" };
                 format!("evidence/{}/{step}", self.evidence())
@@ -357,6 +371,13 @@ impl Act {
                 }
                 body
             }
+            Self::Group { campaign, .. } => {
+                json!({"brand_id": brand_of(campaign), "group_id": default_group(campaign)})
+            }
+            Self::Limit {
+                campaign,
+                link_limit,
+            } => json!({"brand_id": brand_of(campaign), "link_limit": link_limit}),
             Self::Named { partner } => json!({"name": partner, "country": HOME, "currency": "USD"}),
             Self::Review {
                 campaign,
@@ -451,6 +472,8 @@ impl Act {
             }
             | Self::Ban { campaign, .. }
             | Self::Review { campaign, .. }
+            | Self::Group { campaign, .. }
+            | Self::Limit { campaign, .. }
             | Self::Change {
                 campaign,
                 change: Change::ByBrand(_),
@@ -506,6 +529,8 @@ impl Act {
             }
             | Self::Ban { campaign, .. }
             | Self::Review { campaign, .. }
+            | Self::Group { campaign, .. }
+            | Self::Limit { campaign, .. }
             | Self::Change {
                 campaign,
                 change: Change::ByBrand(_),
@@ -659,6 +684,27 @@ impl Act {
                     Body::SubmitEvidenceV1(body),
                 ))
             }
+            Self::Group { campaign, partner } => {
+                let brand = BrandId::parse(brand_of(campaign)).map_err(wrong)?;
+                let subject = MembershipId::of(&brand, &partner_id(partner).map_err(wrong)?);
+                let body = MovePartnerV1 {
+                    partner_id: partner.clone(),
+                    group_id: default_group(campaign),
+                };
+                Some((brand.into_string(), subject.into_string(), body.into()))
+            }
+            Self::Limit {
+                campaign,
+                link_limit,
+            } => {
+                let body = ChangeGroupV1 {
+                    name: None,
+                    link_limit: Some(*link_limit),
+                    status: None,
+                    clear: Vec::new(),
+                };
+                Some((brand_of(campaign), default_group(campaign), body.into()))
+            }
             Self::Named { partner } => {
                 let body = ChangePartnerV1 {
                     name: Some(partner.clone()),
@@ -747,6 +793,14 @@ impl Act {
             Self::Payout { .. } => None,
         })
     }
+}
+
+/// The group that partners of this campaign's brand are in.
+fn default_group(campaign: &str) -> String {
+    BrandId::parse(brand_of(campaign)).map_or_else(
+        |_| String::new(),
+        |brand| GroupId::default_of(&brand).into_string(),
+    )
 }
 
 /// Whose campaign it is.

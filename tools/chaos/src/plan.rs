@@ -285,6 +285,7 @@ impl Writer {
 
     fn join(&mut self, campaign: &str) {
         self.named();
+        self.group(campaign);
         let accept = Act::Accept {
             campaign: campaign.to_owned(),
             partner: self.partner.clone(),
@@ -351,6 +352,23 @@ impl Writer {
             };
             let way = self.way(true);
             self.steps.push(done(named, way));
+        }
+    }
+
+    /// The brand gives its default group room for every link that the run makes, and moves nobody there: all are in it.
+    fn group(&mut self, campaign: &str) {
+        if self.random.percent(20) {
+            let campaign = campaign.to_owned();
+            let limit = Act::Limit {
+                campaign: campaign.clone(),
+                link_limit: 1_000,
+            };
+            let partner = self.partner.clone();
+            let moved = Act::Group { campaign, partner };
+            self.submit([
+                (limit, Expect::Done),
+                (moved, Expect::Refused("already_in_group")),
+            ]);
         }
     }
 

@@ -114,6 +114,16 @@ const TABLES: &[(&str, Service, &str)] = &[
         "SELECT concat_ws(' ', id, currency, encode(sealed_name, 'hex')) FROM brands",
     ),
     (
+        "memberships",
+        Service::Campaign,
+        "SELECT concat_ws(' ', id, brand_id, partner_id) FROM memberships",
+    ),
+    (
+        "default groups",
+        Service::Campaign,
+        "SELECT concat_ws(' ', g.id, g.brand_id, g.link_limit, g.status) FROM groups g JOIN brands b ON b.id = g.brand_id AND b.position = g.position",
+    ),
+    (
         "bans",
         Service::Campaign,
         "SELECT concat_ws(' ', id, partner_id, brand_id, status, reason) FROM bans",

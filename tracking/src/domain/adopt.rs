@@ -2,11 +2,12 @@
 
 use schemas::{
     About, CampaignAdoptedV1, CampaignChangeAdoptedV1, CampaignStatusAdoptedV1,
-    EnrollmentAdoptedV1, EnrollmentEndAdoptedV1, PartnerStatusAdoptedV1, TermsAdoptedV1,
+    EnrollmentAdoptedV1, EnrollmentEndAdoptedV1, GroupAdoptedV1, PartnerMoveAdoptedV1,
+    PartnerStatusAdoptedV1, TermsAdoptedV1,
 };
 use types::{
-    BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, PartnerId,
-    PartnerStatus, TermsVersion,
+    BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, GroupId,
+    GroupStatus, PartnerId, PartnerStatus, TermsVersion,
 };
 
 use super::{Event, Fact};
@@ -73,11 +74,40 @@ pub fn adopt(fact: Fact) -> Event {
             let brand = it.record.brand_id;
             partner((it.key, it.subject), brand, PartnerStatus::Active)
         }
+        Fact::GroupCreated(it) => group(
+            (it.key, it.subject),
+            it.record.link_limit,
+            GroupStatus::Active,
+        ),
+        Fact::GroupChanged(it) => {
+            group((it.key, it.subject), it.record.link_limit, it.record.status)
+        }
+        Fact::PartnerMoved(it) => Event::PartnerMoveAdopted(About {
+            key: it.key,
+            subject: it.subject,
+            record: PartnerMoveAdoptedV1 {
+                partner_id: it.record.partner_id,
+                group_id: it.record.group_id,
+            },
+        }),
     }
 }
 
 fn hosts(names: &[String]) -> Vec<String> {
     names.iter().map(|host| host.to_lowercase()).collect()
+}
+
+fn group(
+    (key, subject): (BrandId, GroupId),
+    link_limit: Option<i32>,
+    status: GroupStatus,
+) -> Event {
+    let record = GroupAdoptedV1 { status, link_limit };
+    Event::GroupAdopted(About {
+        key,
+        subject,
+        record,
+    })
 }
 
 fn partner(

@@ -48,6 +48,10 @@ schemas::events! {
         CampaignChangeAdopted(CampaignChangeAdoptedV1),
         /// A link leads elsewhere, is disabled or enabled.
         LinkChanged(LinkChangedV1),
+        /// What a group is now is known here.
+        GroupAdopted(GroupAdoptedV1),
+        /// In which group a partner is, is known here.
+        PartnerMoveAdopted(PartnerMoveAdoptedV1),
     }
 }
 
@@ -80,6 +84,12 @@ schemas::events! {
         PartnerUnbanned(PartnerUnbannedV1),
         /// A campaign is another.
         CampaignChanged(CampaignChangedV1),
+        /// A brand has a group more.
+        GroupCreated(GroupCreatedV1),
+        /// A group is another.
+        GroupChanged(GroupChangedV1),
+        /// A partner is in another group.
+        PartnerMoved(PartnerMovedV1),
     }
 }
 

@@ -19,7 +19,7 @@ pub use attribution::Candidate;
 pub use claim::{Claim, ClaimDecision, Claims, DecideClaim, decide_claim};
 pub use command::{ChangeLink, CreateLink, EventType, Report, TargetUrl, UserHash, Visitor};
 pub use event::{Attributed, Event, EventRecorded, Fact, RefundNoted, Unattributed};
-pub use link::{Bans, Campaign, Link, LinkDecision, change_link, create_link};
+pub use link::{Bans, Campaign, Groups, Link, LinkDecision, change_link, create_link};
 pub use order::{Conversion, NotedRefund, Order, Orders, Status};
 pub(crate) use report::amount_refused;
 pub use report::{Known, record};

@@ -7,6 +7,7 @@ pub mod claims;
 pub mod clicks;
 mod conversion_row;
 pub mod conversions;
+pub mod groups;
 pub mod links;
 pub mod notes;
 pub mod tracking_events;

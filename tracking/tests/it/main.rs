@@ -14,6 +14,7 @@ mod claiming;
 mod documents;
 mod edge;
 mod facts;
+mod groups;
 mod links;
 mod lists;
 mod orders;

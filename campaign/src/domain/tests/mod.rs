@@ -4,6 +4,7 @@ mod bans;
 mod changing;
 mod decisions;
 mod evidence;
+mod groups;
 mod properties;
 mod records;
 

@@ -254,6 +254,9 @@ fn owns(actor: &Actor, event: &Event, state: &BatchState) -> bool {
         }
         Event::PartnerChanged(changed) => actor.is_partner(&changed.key),
         Event::BrandChanged(changed) => actor.is_brand(&changed.key),
+        Event::GroupCreated(created) => actor.is_brand(&created.key),
+        Event::GroupChanged(changed) => actor.is_brand(&changed.key),
+        Event::PartnerMoved(moved) => actor.is_brand(&moved.key),
         Event::PartnerBanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
         Event::PartnerUnbanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
         _ => {

@@ -15,6 +15,7 @@ const TAGS: [(&str, &str); 15] = [
         "Partners as a whole: who is banned from a brand's campaigns, or from all.",
     ),
     ("brands", "Brands themselves."),
+    ("groups", "Partners that a brand treats alike."),
     ("evidence", "What partners show of their work."),
     ("tracking", "Links, and what visitors did."),
     ("links", "Partners' links."),

@@ -116,6 +116,10 @@ ids! {
     EnrollmentId
     /// That one partner is banned, by one brand or everywhere.
     BanId
+    /// Partners that a brand treats alike.
+    GroupId
+    /// In which group of one brand one partner is.
+    MembershipId
     /// One piece of evidence of one partner for one campaign.
     EvidenceId
     /// A partner's link: what stands behind `/c/`.
@@ -147,6 +151,21 @@ impl BanId {
     pub fn of(brand: Option<&BrandId>, partner: &PartnerId) -> Self {
         let brand = brand.map_or("", BrandId::as_str);
         Self(derivation::named("ban_", &["ban", brand, partner.as_str()]))
+    }
+}
+
+impl GroupId {
+    /// A brand has one group for all partners that are in no other.
+    pub fn default_of(brand: &BrandId) -> Self {
+        Self(derivation::named("grp_", &["group", brand.as_str()]))
+    }
+}
+
+impl MembershipId {
+    /// A partner is in one group of a brand.
+    pub fn of(brand: &BrandId, partner: &PartnerId) -> Self {
+        let parts = ["membership", brand.as_str(), partner.as_str()];
+        Self(derivation::named("mem_", &parts))
     }
 }
 
@@ -221,4 +240,5 @@ made_by_a_command! {
     LinkCode "lnk_"
     ClickId "clk_"
     PayoutId "pay_"
+    GroupId "grp_"
 }

@@ -162,6 +162,7 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
 
     walker.evidence_is_reviewed(&shop, "camp7").await;
     walker.names_are_read(&shop).await;
+    walker.a_group_limits_links(&shop).await;
     let leads_to = async |expected: &str| {
         until(expected, || async {
             let location = walker.location("seven", "user7").await;
@@ -469,6 +470,26 @@ impl<'a> Walker<'a> {
             partners["items"][0]["name"] == "Sole Reviews"
                 && partners["items"][0]["website"] == "https://sole.example/"
                 && brand["name"] == "Fleet Shoes"
+        })
+        .await;
+    }
+
+    /// The brand puts its partner into a group that may have no more links than it has.
+    async fn a_group_limits_links(&self, shop: &str) {
+        let body = json!({"name": "Small", "link_limit": 1});
+        let made = self.write_as(shop, "groups", body).await;
+        let group = made["subject"].as_str().unwrap().to_owned();
+        let body = json!({"group_id": group});
+        self.done(shop, "partners/partner7/group", body).await;
+        until("the partner is found in its group", || async {
+            let path = format!("partners?group_id={group}");
+            let list = self.read_as(shop, &path).await;
+            list["items"][0]["id"] == "partner7"
+        })
+        .await;
+        let link = json!({"campaign_id": "camp7", "target_url": "https://shop.example.com/more"});
+        until("tracking gives no more links", || async {
+            self.write("links", link.clone()).await["code"] == "link_limit_reached"
         })
         .await;
     }

@@ -103,6 +103,10 @@ const DERIVED: &str = "
         ARRAY['ban', coalesce(payload ->> 'brand_id', ''), key], NULL
    FROM messages WHERE type IN ('partner.banned.v1', 'partner.unbanned.v1', 'partner.status_adopted.v1') OR type LIKE 'campaign.%ban_partner.command.v1'
  UNION ALL
+ SELECT format('%s position %s (%s)', service, position, type), subject, 'mem_',
+        ARRAY['membership', key, payload ->> 'partner_id'], NULL
+   FROM messages WHERE type IN ('partner.moved.v1', 'partner.move_adopted.v1', 'campaign.move_partner.command.v1')
+ UNION ALL
  SELECT format('bff position %s (%s)', position, type), subject, 'evd_',
         ARRAY['evidence', key, payload ->> 'partner_id', payload ->> 'evidence_type', payload ->> 'file_url'], NULL
    FROM messages WHERE type = 'campaign.submit_evidence.command.v1'

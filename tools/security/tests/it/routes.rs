@@ -122,6 +122,7 @@ const PARTNER_READS: [Seen; 4] = [Role, Yes, Hidden, Yes];
 const LISTS: [Seen; 4] = [Role, Yes, Yes, Yes];
 /// A brand or partner that is sent to the decider of another service: its outcome says more (see the services' lines).
 const TAKEN_OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
+const BRANDS_LIST: [Seen; 4] = [Hidden, Hidden, Yes, Yes];
 const TAKEN_OF_PARTNERS: [Seen; 4] = [Role, Yes, Role, Yes];
 /// The same where both may ask.
 const TAKEN_OF_BOTH: [Seen; 4] = [Role, Yes, Yes, Yes];
@@ -232,6 +233,21 @@ pub const LINES: &[Line] = &[
         PARTNERS, OPERATOR, Yes),
     line(Service::Campaign, "PATCH /api/v1/campaign/brands/{brand_id}", "/api/v1/campaign/brands/brand-$who", r#"{"name":"n"}"#,
         BRANDS, OPERATOR, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners?brand_id=brand-$who", "",
+        BRANDS_LIST, OPERATOR_READS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/groups", "/api/v1/campaign/groups", "",
+        LISTS, LISTS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/groups", "/api/v1/campaign/groups?brand_id=brand-$who&status=active", "",
+        LISTS, LISTS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/groups/{group_id}", "/api/v1/campaign/groups/$group", "",
+        BRAND_READS, OPERATOR_READS, Hidden),
+    line(Service::Campaign, "POST /api/v1/campaign/groups", "/api/v1/campaign/groups", r#"{"name":"n","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Campaign, "PATCH /api/v1/campaign/groups/{group_id}", "/api/v1/campaign/groups/$group", r#"{"name":"n","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Hidden),
+    line(Service::Campaign, "POST /api/v1/campaign/partners/{partner_id}/group", "/api/v1/campaign/partners/partner-mine/group",
+        r#"{"group_id":"$group","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Hidden),
     line(Service::Campaign, "GET /api/v1/campaign/bans", "/api/v1/campaign/bans", "",
         LISTS, LISTS, Yes),
     line(Service::Campaign, "POST /api/v1/campaign/campaigns", "/api/v1/campaign/campaigns",
@@ -455,6 +471,21 @@ pub const LINES: &[Line] = &[
         TAKEN_OF_PARTNERS, TAKEN_OF_PARTNERS, Yes),
     line(Service::Bff, "PATCH /api/v1/brands/{brand_id}", "/api/v1/brands/brand-$who", r#"{"name":"n"}"#,
         TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
+    line(Service::Bff, "GET /api/v1/partners", "/api/v1/partners?brand_id=brand-$who", "",
+        BRANDS_LIST, OPERATOR_READS, Yes),
+    line(Service::Bff, "GET /api/v1/groups", "/api/v1/groups", "",
+        LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/groups", "/api/v1/groups?brand_id=brand-$who&status=active", "",
+        LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/groups/{id}", "/api/v1/groups/$group", "",
+        BRAND_READS, OPERATOR_READS, Hidden),
+    line(Service::Bff, "POST /api/v1/groups", "/api/v1/groups", r#"{"name":"n","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Bff, "PATCH /api/v1/groups/{id}", "/api/v1/groups/$group", r#"{"name":"n","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Bff, "POST /api/v1/partners/{partner_id}/group", "/api/v1/partners/partner-mine/group",
+        r#"{"group_id":"$group","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
     line(Service::Bff, "GET /api/v1/bans", "/api/v1/bans", "",
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/bans", "/api/v1/bans?partner_id=partner-$who", "",

@@ -11,13 +11,14 @@ use runtime::testing::{
 use schemas::{
     Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale, CommissionCalculatedV1,
     ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1,
-    LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service,
-    TermsPublishedV1, Topic, Transfer,
+    GroupCreatedV1, LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1,
+    Service, TermsPublishedV1, Topic, Transfer,
 };
 use serde_json::{Value, json};
 use types::{
     BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType, Currency, EnrollmentId,
-    EvidenceId, LinkCode, Micros, Money, PartnerId, PayoutMethod, TermsVersion, WindowDays,
+    EvidenceId, GroupId, LinkCode, Micros, Money, PartnerId, PayoutMethod, TermsVersion,
+    WindowDays,
 };
 use uuid::Uuid;
 
@@ -169,6 +170,10 @@ async fn campaign_scene() -> Scene {
             .await;
         let evidence = shown["evidence_id"].as_str().unwrap().to_owned();
         scene.name(owner, "evidence", evidence);
+        let group = json!({"name": "n"});
+        let made = scene.post("/api/v1/campaign/groups", &brand, group).await;
+        let group = made["group_id"].as_str().unwrap().to_owned();
+        scene.name(owner, "group", group);
     }
     scene.name_commands().await;
     scene
@@ -457,6 +462,16 @@ async fn bff_scene() -> Scene {
             terms_version: TermsVersion::FIRST,
             brand_id: Some(brand_of(owner)),
         };
+        let group = GroupId::of_command(Uuid::now_v7()).into_string();
+        let made = GroupCreatedV1 {
+            link_limit: None,
+            sealed_name: None,
+        };
+        scene
+            .service
+            .deliver(topic, brand_of(owner).as_str(), &group, made.into())
+            .await;
+        scene.name(owner, "group", group);
         let enrollment = format!("enr_{owner}");
         scene
             .service
