@@ -13,6 +13,7 @@
 
 mod gateway;
 mod http;
+mod link_url;
 mod projections;
 mod store;
 mod waiting;
@@ -32,9 +33,12 @@ const ABOUT: &str = "The edge for front ends: commands with their outcomes, and 
 /// The bff in one screen. Beside what every service reads it opens the texts that others seal to it.
 pub fn define(env: &mut Env) -> Definition<Projections> {
     let keys = LastingKeys::read(env);
+    link_url::read_base(env);
+    api::visitor::set_keys(&keys);
     sealing::texts::set_keys(&keys.current, &keys.accepted);
     Definition {
         operators: http::operator_routes,
+        api_keys: true,
         ..Definition::of(Projections, &MIGRATIONS, ABOUT, http::routes)
     }
 }

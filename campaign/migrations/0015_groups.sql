@@ -3,14 +3,16 @@
 CREATE TABLE groups (
     id          text    NOT NULL PRIMARY KEY,
     position    bigint  NOT NULL,
+    -- Where it stands in lists: twice the position, and one more where it is not the default one, which the same event may have made.
+    number      bigint  NOT NULL,
     brand_id    text    NOT NULL,
     sealed_name bytea,
     link_limit  integer CHECK (link_limit >= 0),
     status      text    NOT NULL CHECK (status IN ('active', 'archived')),
     created_at  bigint  NOT NULL
 );
-CREATE UNIQUE INDEX groups_by_position ON groups (position);
-CREATE INDEX groups_of_brand ON groups (brand_id, position);
+CREATE UNIQUE INDEX groups_by_number ON groups (number);
+CREATE INDEX groups_of_brand ON groups (brand_id, number);
 
 CREATE TABLE memberships (
     id         text   NOT NULL PRIMARY KEY,

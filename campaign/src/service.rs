@@ -20,6 +20,7 @@ impl Domain for CampaignDomain {
             "plans",
             "enrollments",
             "bans",
+            "api_keys",
             "partners",
             "brands",
             "groups",

@@ -5,13 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use messaging::WriteTx;
 use schemas::{AcceptV1, Body, Event as _, Message};
 use types::{
-    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, GroupId, MembershipId, PartnerId,
-    TermsVersion,
+    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, GroupId, MembershipId,
+    PartnerId, TermsVersion,
 };
 
 use crate::domain::{
-    Ban, Brand, Campaign, Command, Enrollment, Event, Evidence, FileHash, Group, Membership,
-    Partner, Place, Rows, View,
+    ApiKey, Ban, Brand, Campaign, Command, Enrollment, Event, Evidence, FileHash, Group,
+    Membership, Partner, Place, Rows, View,
 };
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
@@ -19,7 +19,8 @@ use crate::store::evidence_files::{self, EvidenceFile};
 use crate::store::terms::Published;
 use crate::store::terms_texts::{self, TermsTextRow};
 use crate::store::{
-    bans, brands, campaigns, enrollments, evidence, groups, memberships, partners, plans, terms,
+    api_keys, bans, brands, campaigns, enrollments, evidence, groups, memberships, partners, plans,
+    terms,
 };
 
 /// The states that one batch touches, and what it adds.
@@ -31,6 +32,8 @@ pub struct BatchState {
     changed_enrollments: BTreeSet<EnrollmentId>,
     bans: HashMap<BanId, Ban>,
     changed_bans: BTreeSet<BanId>,
+    api_keys: HashMap<ApiKeyId, ApiKey>,
+    changed_api_keys: BTreeSet<ApiKeyId>,
     partners: HashMap<PartnerId, Partner>,
     changed_partners: BTreeSet<PartnerId>,
     brands: HashMap<BrandId, Brand>,
@@ -58,6 +61,7 @@ impl BatchState {
             BTreeSet::new(),
             BTreeSet::new(),
         );
+        let (mut key_ids, mut keyed_ids) = (BTreeSet::new(), BTreeSet::new());
         let (mut brand_ids, mut shown) = (BTreeSet::new(), BTreeSet::new());
         let (mut group_ids, mut membership_ids) = (BTreeSet::new(), BTreeSet::new());
         for touched in messages.iter().map(|message| touched(message)) {
@@ -67,15 +71,19 @@ impl BatchState {
             evidence_ids.extend(touched.evidence.into_iter().map(EvidenceId::into_string));
             brand_ids.extend(touched.brand.map(BrandId::into_string));
             shown.extend(touched.files);
+            key_ids.extend(touched.api_key.map(ApiKeyId::into_string));
+            keyed_ids.extend(touched.keyed_brand.map(BrandId::into_string));
             group_ids.extend(touched.group.map(GroupId::into_string));
             membership_ids.extend(touched.membership.map(MembershipId::into_string));
         }
+        let now = tx.now();
         let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
         let connection = tx.connection();
-        let campaigns = campaigns::load(connection, &list(campaign_ids)).await?;
+        let campaigns = campaigns::load(connection, &list(campaign_ids), now).await?;
         let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
         let partner_ids = list(partner_ids);
         let bans = bans::load(connection, &partner_ids).await?;
+        let api_keys = api_keys::load(connection, &list(key_ids), &list(keyed_ids)).await?;
         let partners = partners::load(connection, &partner_ids).await?;
         let brands = brands::load(connection, &list(brand_ids)).await?;
         let groups = groups::load(connection, &list(group_ids)).await?;
@@ -83,9 +91,10 @@ impl BatchState {
         let evidence = evidence::load(connection, &list(evidence_ids)).await?;
         let files_shown = evidence::first_of(connection, &shown).await?;
         Ok(Self {
-            campaigns: campaigns.into_iter().map(|c| (c.id.clone(), c)).collect(),
+            campaigns,
             enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
             bans: bans.into_iter().map(|ban| (ban.id.clone(), ban)).collect(),
+            api_keys: api_keys.into_iter().map(|k| (k.id.clone(), k)).collect(),
             partners: partners.into_iter().map(|p| (p.id.clone(), p)).collect(),
             groups: groups.into_iter().map(|g| (g.id.clone(), g)).collect(),
             memberships: memberships.into_iter().map(|m| (m.id.clone(), m)).collect(),
@@ -138,7 +147,16 @@ impl BatchState {
                 .and_then(|shown| shown.replaces.as_ref())
                 .and_then(of_id),
             same_file,
+            api_key: command.api_key().and_then(|id| self.api_keys.get(id)),
+            keys_of_brand: command.keyed_brand().map_or(0, |of| self.keys_of(of)),
         }
+    }
+
+    /// How many keys a brand has that are not revoked.
+    fn keys_of(&self, brand: &BrandId) -> usize {
+        let keys = self.api_keys.values();
+        let live = keys.filter(|key| key.brand == *brand && key.hash.is_some());
+        live.count()
     }
 
     /// Applies what happened.
@@ -189,6 +207,13 @@ impl BatchState {
                 if let Some(after) = Ban::evolve(before, event, place) {
                     self.bans.insert(ban.clone(), after);
                     self.changed_bans.insert(ban.clone());
+                }
+            }
+            Rows::ApiKey(key) => {
+                let before = self.api_keys.remove(key);
+                if let Some(after) = ApiKey::evolve(before, event, place) {
+                    self.api_keys.insert(key.clone(), after);
+                    self.changed_api_keys.insert(key.clone());
                 }
             }
             Rows::Evidence(id) => {
@@ -281,6 +306,7 @@ impl BatchState {
         let changed = picked(&self.changed_campaigns, &self.campaigns);
         let renewed = picked(&self.changed_enrollments, &self.enrollments);
         let bans = picked(&self.changed_bans, &self.bans);
+        let keys = picked(&self.changed_api_keys, &self.api_keys);
         let evidence = picked(&self.changed_evidence, &self.evidence);
         let partners = picked(&self.changed_partners, &self.partners);
         let brands = picked(&self.changed_brands, &self.brands);
@@ -292,6 +318,7 @@ impl BatchState {
         plans::insert(connection, &self.new_terms).await?;
         enrollments::save(connection, &renewed).await?;
         bans::save(connection, &bans).await?;
+        api_keys::save(connection, &keys).await?;
         partners::save(connection, &partners).await?;
         brands::save(connection, &brands).await?;
         groups::save(connection, &groups).await?;
@@ -337,6 +364,9 @@ struct Touched {
     membership: Option<MembershipId>,
     evidence: Vec<EvidenceId>,
     files: Vec<(CampaignId, FileHash)>,
+    api_key: Option<ApiKeyId>,
+    /// Whose API keys.
+    keyed_brand: Option<BrandId>,
 }
 
 impl Touched {
@@ -360,6 +390,8 @@ impl Touched {
                 let hashes = FileHash::of(&shown.record);
                 hashes.map(|hash| (shown.key.clone(), hash)).collect()
             }),
+            api_key: command.api_key().cloned(),
+            keyed_brand: command.keyed_brand().cloned(),
         }
     }
 
@@ -373,6 +405,8 @@ impl Touched {
             membership: event.membership().cloned(),
             evidence: event.evidence().cloned().into_iter().collect(),
             files: Vec::new(),
+            api_key: event.api_key().cloned(),
+            keyed_brand: None,
         }
     }
 }

@@ -35,3 +35,7 @@ sed -n 's|^COPY --from=build /images/\([a-z-]*\) /$|\1|p' "$(dirname "$0")/Docke
 done
 # What volumes are mounted over: theirs is the owner of these.
 mkdir -p "$folder/state/archive" "$folder/state/simulator"
+# Secrets: what a container reads, and where the one that makes them puts those of each.
+for name in own kept postgres provision bff campaign tracking commission payment notify; do
+  mkdir -p "$folder/state/secrets/$name"
+done

@@ -40,27 +40,24 @@ fn row(kind: &Kind) -> String {
     format!(
         "| `{}` | {identity} | {} | {who} |",
         kind.name,
-        payload(kind)
+        payload_fields(kind).join(", ")
     )
 }
 
 /// The fields of a kind's record; those that may be null end in a question mark.
-fn payload(kind: &Kind) -> String {
+pub fn payload_fields(kind: &Kind) -> Vec<String> {
     let fields = member(&build(kind.topic).shape, "payload")
         .and_then(|payload| member(payload, kind.field))
         .map_or(&[][..], fields);
-    let names: Vec<_> = fields
-        .iter()
-        .map(|field| {
-            let optional = if field.is_nullable_addition() {
-                "?"
-            } else {
-                ""
-            };
-            format!("{}{optional}", field.name)
-        })
-        .collect();
-    names.join(", ")
+    let names = fields.iter().map(|field| {
+        let optional = if field.is_nullable_addition() {
+            "?"
+        } else {
+            ""
+        };
+        format!("{}{optional}", field.name)
+    });
+    names.collect()
 }
 
 fn member<'a>(record: &'a Shape, name: &str) -> Option<&'a Shape> {

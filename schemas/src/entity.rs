@@ -4,8 +4,8 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, GroupId,
-    InvalidId, LinkCode, MembershipId, PartnerId, PayoutId,
+    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
+    GroupId, InvalidId, LinkCode, MembershipId, PartnerId, PayoutId,
 };
 
 /// What a key or a subject identifies.
@@ -17,10 +17,14 @@ pub enum Entity {
     Enrollment,
     /// That a partner is banned.
     Ban,
+    /// An API key of a brand.
+    ApiKey,
     /// A piece of evidence.
     Evidence,
     /// A link; its id is its code.
     Link,
+    /// A click on a link.
+    Click,
     /// A conversion, and the commission that has its id.
     Conversion,
     /// What a partner claims of an order.
@@ -48,8 +52,10 @@ impl Entity {
             Self::Campaign => "campaign",
             Self::Enrollment => "enrollment",
             Self::Ban => "ban",
+            Self::ApiKey => "API key",
             Self::Evidence => "evidence",
             Self::Link => "link",
+            Self::Click => "click",
             Self::Conversion => "conversion",
             Self::Claim => "claim",
             Self::Partner => "partner",
@@ -81,8 +87,10 @@ ids! {
     CampaignId = Campaign
     EnrollmentId = Enrollment
     BanId = Ban
+    ApiKeyId = ApiKey
     EvidenceId = Evidence
     LinkCode = Link
+    ClickId = Click
     ConversionId = Conversion
     ClaimId = Claim
     PartnerId = Partner

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{
-    BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EvidenceId, GroupId, LinkCode,
-    MembershipId, PartnerId, PayoutId,
+    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
+    GroupId, LinkCode, MembershipId, PartnerId, PayoutId,
 };
 
 use crate::cut::cut;
@@ -332,6 +332,12 @@ kinds! {
             => ["campaign.changed.v1"];
         end_campaign_v1: EndCampaignV1 = "campaign.end_campaign.command.v1", Own, CampaignId / CampaignId, [Campaign]
             => ["campaign.paused.v1"];
+        create_api_key_v1: CreateApiKeyV1 = "campaign.create_api_key.command.v1", Public, ApiKeyId / ApiKeyId, [Campaign]
+            => ["api_key.created.v1"];
+        rotate_api_key_v1: RotateApiKeyV1 = "campaign.rotate_api_key.command.v1", Public, ApiKeyId / ApiKeyId, [Campaign]
+            => ["api_key.rotated.v1"];
+        revoke_api_key_v1: RevokeApiKeyV1 = "campaign.revoke_api_key.command.v1", Public, ApiKeyId / ApiKeyId, [Campaign]
+            => ["api_key.revoked.v1"];
         approve_evidence_v1: ApproveEvidenceV1 = "campaign.approve_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
             => ["evidence.approved.v1"];
         reject_evidence_v1: RejectEvidenceV1 = "campaign.reject_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
@@ -370,6 +376,9 @@ kinds! {
         partner_banned_v1: PartnerBannedV1 = "partner.banned.v1", Public, PartnerId / BanId, [Bff, Tracking];
         partner_unbanned_v1: PartnerUnbannedV1 = "partner.unbanned.v1", Public, PartnerId / BanId, [Bff, Tracking];
         campaign_changed_v1: CampaignChangedV1 = "campaign.changed.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
+        api_key_created_v1: ApiKeyCreatedV1 = "api_key.created.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
+        api_key_rotated_v1: ApiKeyRotatedV1 = "api_key.rotated.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
+        api_key_revoked_v1: ApiKeyRevokedV1 = "api_key.revoked.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
         evidence_approved_v1: EvidenceApprovedV1 = "evidence.approved.v1", Public, CampaignId / EvidenceId, [Bff];
         evidence_rejected_v1: EvidenceRejectedV1 = "evidence.rejected.v1", Public, CampaignId / EvidenceId, [Bff];
         evidence_returned_v1: EvidenceReturnedV1 = "evidence.returned.v1", Public, CampaignId / EvidenceId, [Bff];
@@ -391,6 +400,8 @@ kinds! {
             => ["claim.declined.v1"];
         change_link_v1: ChangeLinkV1 = "tracking.change_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
             => ["link.changed.v1"];
+        bind_click_v1: BindClickV1 = "tracking.bind_click.command.v1", Public, ClickId / ClickId, [Tracking]
+            => ["click.bound.v1"];
     }
     TrackingEvents {
         #[everywhere]
@@ -416,6 +427,8 @@ kinds! {
         partner_status_adopted_v1: PartnerStatusAdoptedV1 = "partner.status_adopted.v1", Own, PartnerId / BanId, [];
         campaign_change_adopted_v1: CampaignChangeAdoptedV1 = "campaign.change_adopted.v1", Own, CampaignId / CampaignId, [];
         link_changed_v1: LinkChangedV1 = "link.changed.v1", Public, LinkCode / LinkCode, [Bff];
+        click_bound_v1: ClickBoundV1 = "click.bound.v1", Public, ClickId / ClickId, [Bff];
+        api_key_adopted_v1: ApiKeyAdoptedV1 = "api_key.adopted.v1", Own, ApiKeyId / ApiKeyId, [];
         group_adopted_v1: GroupAdoptedV1 = "group.adopted.v1", Own, BrandId / GroupId, [];
         partner_move_adopted_v1: PartnerMoveAdoptedV1 = "partner.move_adopted.v1", Own, BrandId / MembershipId, [];
     }

@@ -29,7 +29,7 @@ mod writer;
 pub use about::{About, Event, Unreadable, Written};
 pub use asyncapi::{asyncapi, asyncapi_page};
 pub use build::bound_allocations;
-pub use catalogue::catalogue_markdown;
+pub use catalogue::{catalogue_markdown, payload_fields};
 pub use codec::{DecodeError, EncodeError, MAX_MESSAGE_BYTES, decode, decode_header, encode};
 pub use compat::{Break, breaks};
 pub use entity::{Entity, Id, LedgerOwner, OfCommand, SealingKeyId};
@@ -47,5 +47,5 @@ pub use rejections::{
     TrackingCode, decision_codes, rejection_code, rejection_codes,
 };
 pub use service::{Service, Topic};
-pub use show::{edit, show, show_payload};
+pub use show::{edit, payload, show, show_payload};
 pub use writer::{SchemaError, WriterSchema};

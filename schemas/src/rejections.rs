@@ -136,7 +136,7 @@ rejections! {
         CampaignClosed = "campaign_closed", 409, "It has ended for good.";
         CampaignEnded = "campaign_ended", 409, "Its end has come: it goes on when its brand moves that.";
         EndNotReached = "end_not_reached", 409, "Its end has not come, or it is not active.";
-        InvalidDates = "invalid_dates", 422, "A campaign ends after its start, and not before now.";
+        InvalidDates = "invalid_dates", 422, "A campaign ends after its start and after now; terms are in force within a year, after those before them.";
         HostNotAllowed = "host_not_allowed", 422, "A page of the campaign is on none of its hosts.";
         TermsNotPublished = "terms_not_published", 409, "There are no terms that a partner could accept.";
         TermsVersionStale = "terms_version_stale", 409, "Another version of the terms is in force.";
@@ -162,6 +162,12 @@ rejections! {
         AlreadyInGroup = "already_in_group", 409, "The partner is in this group.";
         CurrencyMismatch = "currency_mismatch", 422, "A plan pays in its campaign's currency.";
         TooManyVersions = "too_many_versions", 409, "There is no number for another version of the terms.";
+        ApiKeyUnknown = "api_key_unknown", 404, "There is no such API key for the one who asks.";
+        ApiKeyRevoked = "api_key_revoked", 409, "The API key was revoked, for good.";
+        ApiKeyExpired = "api_key_expired", 409, "The API key's time is over: make another.";
+        TooManyApiKeys = "too_many_api_keys", 409, "The brand has as many API keys as there may be: revoke one.";
+        InvalidExpiry = "invalid_expiry", 422, "An API key cannot expire before now.";
+        NotForProducers = "not_for_producers", 403, "API keys are made, rotated and revoked by people, at the bff or at campaign, and not by a producer.";
         Unreadable = "unreadable", 422, "The command says something that no build of ours would.";
     }
     /// Why tracking refuses.
@@ -180,7 +186,7 @@ rejections! {
         RefundExceedsPurchase = "refund_exceeds_purchase", 422, "More would go back than was paid.";
         NothingToRefund = "nothing_to_refund", 422, "The conversion has no amount.";
         ConversionUnknown = "conversion_unknown", 404, "There is no such conversion for the one who asks.";
-        ClickUnknown = "click_unknown", 404, "A partner's report that no click of its own led to.";
+        ClickUnknown = "click_unknown", 404, "There is no such click for the one who asks, or no click of its own led to what a partner reports.";
         TimeInFuture = "time_in_future", 422, "Claimed to happen more than five minutes from now.";
         RefundNotTrusted = "refund_not_trusted", 403, "A refund is for the brand, an operator or an external producer to report.";
         ClaimUnknown = "claim_unknown", 404, "There is no such claim for the one who asks.";
@@ -190,6 +196,8 @@ rejections! {
         LinkDisabled = "link_disabled", 403, "The brand, or an operator, has disabled the link: it is for them to enable.";
         LinkLimitReached = "link_limit_reached", 409, "The partner has as many links in the brand's campaigns as its group may have.";
         TargetNotPermitted = "target_not_permitted", 403, "Where a link leads is for its partner, or an operator, to change.";
+        ClickBound = "click_bound", 409, "The click is another visitor's.";
+        VisitorKeyUnknown = "visitor_key_unknown", 409, "The bff and tracking have different lasting secrets: an operator must look.";
     }
     /// Why commission refuses.
     CommissionCode {

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use crate::codec::{DecodeError, decode_header};
 use crate::cut::cut;
 use crate::json::{value, without_nulls};
-use crate::kinds::{Body, EditError, body_from_json, kind_on};
+use crate::kinds::{Body, EditError, Kind, body_from_json, kind_on};
+use crate::service::Topic;
 use crate::writer::WriterSchema;
 
 /// What stands for bytes that are not shown: sealed payment details, keys.
@@ -101,13 +102,22 @@ pub fn edit(schema: &WriterSchema, bytes: &[u8], edited: Value) -> Result<Body, 
     let field = kind_on(schema.topic(), &header.kind).map_or("unknown", |kind| kind.field);
     let own = whole(schema, bytes, &|bytes| bytes.into()).map_err(unreadable)?;
     let restored = restore(edited, &own["payload"][field], &mut String::new())?;
-    let new = body_from_json(schema.topic(), field, restored.clone())?;
-    match unknown_field(&restored, &value(&new), "") {
+    from_json(schema.topic(), field, &restored)
+}
+
+/// A payload of this kind, from JSON under its names on the wire.
+pub fn payload(kind: &Kind, json: &Value) -> Result<Body, EditError> {
+    from_json(kind.topic, kind.field, json)
+}
+
+fn from_json(topic: Topic, field: &str, json: &Value) -> Result<Body, EditError> {
+    let body = body_from_json(topic, field, json.clone())?;
+    match unknown_field(json, &value(&body), "") {
         Some(pointer) => Err(EditError {
             pointer,
             detail: "the schema has no such field".to_owned(),
         }),
-        None => Ok(new),
+        None => Ok(body),
     }
 }
 

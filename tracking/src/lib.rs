@@ -2,11 +2,11 @@
 //!
 //! | | |
 //! |---|---|
-//! | takes | `tracking.create_link`, `.change_link`, `.record_event`, `.accept_claim`, `.decline_claim`; clicks at `GET /c/{code}` in every mode |
-//! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `.paused`, `.resumed`, `.closed`, `enrollment.accepted`, `.applied`, `.approved`, `.rejected`, `.ended`, `partner.banned`, `.unbanned`, `.moved`, `group.created`, `.changed` |
-//! | emits | `link.created`, `.changed`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `.claimed`, `claim.settled`, `.accepted`, `.declined`, `tracking_event.recorded` |
-//! | keeps to itself | `terms.adopted`, `campaign.adopted`, `.status_adopted`, `enrollment.adopted`, `.end_adopted`, `partner.status_adopted`, `.move_adopted`, `group.adopted` |
-//! | owns | `campaigns`, `terms`, `enrollments`, `bans`, `groups`, `memberships`, `links`, `conversions`, `conversion_aliases`, `claims`, `tracking_events`, `link_stops` (the fold of its events); `clicks`, `last_clicks`, `report_notes` (not) |
+//! | takes | `tracking.create_link`, `.change_link`, `.record_event`, `.bind_click`, `.accept_claim`, `.decline_claim`; clicks at `GET /c/{code}` in every mode |
+//! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `.paused`, `.resumed`, `.closed`, `enrollment.accepted`, `.applied`, `.approved`, `.rejected`, `.ended`, `partner.banned`, `.unbanned`, `api_key.created`, `.rotated`, `.revoked`, `group.created`, `.changed`, `partner.moved` |
+//! | emits | `link.created`, `.changed`, `click.bound`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `.claimed`, `claim.settled`, `.accepted`, `.declined`, `tracking_event.recorded` |
+//! | keeps to itself | `terms.adopted`, `campaign.adopted`, `.status_adopted`, `enrollment.adopted`, `.end_adopted`, `partner.status_adopted`, `api_key.adopted`, `group.adopted`, `partner.move_adopted` |
+//! | owns | `campaigns`, `terms`, `enrollments`, `bans`, `links`, `conversions`, `conversion_aliases`, `claims`, `tracking_events`, `link_stops`, `api_keys`, `api_key_changes`, `groups`, `memberships` (the fold of its events); `clicks`, `last_clicks`, `report_notes`, `api_key_uses` (not) |
 //!
 //! What a reader might ask:
 //! - The terms that count are those that the click's partner accepted; their version and window go with the conversion.
@@ -18,9 +18,12 @@
 //! - An order number belongs to a brand: the one that the reporter speaks for, else that of the campaign or click.
 //! - A refund beyond what is left is refused; one that came before its purchase is noted and, when that comes, counted up
 //!   to what was paid.
-//! - A visitor's id is kept as a hash under a key only, the same in clicks, states and events ([`visitor`]).
+//! - Whose a click was, the campaign's brand says. Anybody may follow a link with anybody's id, so what a redirect says of its visitor
+//!   counts only in campaigns that allow it.
+//! - A visitor's id is kept as a hash under a key only, the same in clicks, states and events, and commands have no other ([`visitor`]).
 
 pub mod click_id;
+pub mod destination;
 pub mod domain;
 mod http;
 pub mod messages;
@@ -57,9 +60,11 @@ const METRICS: &[Help] = &[
 pub fn define(env: &mut Env) -> Definition<Tracking> {
     let keys = LastingKeys::read(env);
     click_id::set_keys(&keys);
-    visitor::set_keys(&keys);
+    api::visitor::set_keys(&keys);
     Definition {
         edge: http::edge::routes,
+        operators: http::click_counts::routes,
+        api_keys: true,
         metrics: METRICS,
         ..Definition::of(
             Tracking,

@@ -31,8 +31,10 @@ impl Domain for Tracking {
             "claims",
             "tracking_events",
             "link_stops",
+            "api_keys",
+            "api_key_changes",
         ],
-        sides: &["report_notes", "clicks", "last_clicks"],
+        sides: &["report_notes", "clicks", "last_clicks", "api_key_uses"],
         run_dependent: &[],
         seeds: &[],
         fold_version: 1,
@@ -71,6 +73,11 @@ impl Domain for Tracking {
                     now: context.now,
                 };
                 domain::record(&report, known).into()
+            }
+            Ok(Read::Binding(command)) => {
+                let click = state.clicks.get(&command.click);
+                let decision = domain::bind_click(&command, click, &access);
+                decision.map(|event| vec![event]).into()
             }
             Ok(Read::Claim(command)) => {
                 domain::decide_claim(&command, &state.claims, &state.orders, &access).into()
@@ -117,9 +124,12 @@ impl Domain for Tracking {
         &self,
         state: &mut BatchState,
         message: &Message,
-        _events: &[Event],
+        events: &[Event],
     ) -> Result<(), FoldError> {
         state.note(message);
+        for event in events {
+            state.bind(event);
+        }
         Ok(())
     }
 

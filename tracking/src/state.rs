@@ -4,18 +4,19 @@ use std::collections::{HashMap, HashSet};
 
 use messaging::{Recorded, WriteTx};
 use schemas::{
-    About, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, GroupAdoptedV1, Header, Message,
-    PartnerMoveAdoptedV1, PartnerStatusAdoptedV1, TermsAdoptedV1,
+    About, ApiKeyAdoptedV1, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, GroupAdoptedV1,
+    Header, Message, PartnerMoveAdoptedV1, PartnerStatusAdoptedV1, TermsAdoptedV1,
 };
+use sqlx::PgConnection;
 use types::{
-    BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ConversionId, EnrollmentId,
-    EnrollmentStatus, GroupId, GroupStatus, LinkCode, MembershipId, Micros, PartnerId,
-    PartnerStatus, TermsVersion, Uuid,
+    ApiKeyId, BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ClickId, ConversionId,
+    EnrollmentId, EnrollmentStatus, GroupId, GroupStatus, LinkCode, MembershipId, Micros,
+    PartnerId, PartnerStatus, TermsVersion, Uuid,
 };
 
 use crate::domain::{
-    Access, Bans, Campaign, Candidate, Claims, Event, EventType, Groups, Link, Order, Orders,
-    Report,
+    Access, Bans, Campaign, Candidate, Claims, Click, Event, EventType, Groups, Link, Order,
+    Orders, Report, UserHash,
 };
 use crate::messages::{self, Read};
 use crate::store::candidates::{self, Lookup};
@@ -24,7 +25,8 @@ use crate::store::conversions::ConversionRow;
 use crate::store::notes::Note;
 use crate::store::tracking_events::NewEvent;
 use crate::store::{
-    bans, campaigns, claims, conversions, groups, links, notes, tracking_events, uuid,
+    api_keys, bans, campaigns, claims, clicks, conversions, groups, links, notes, tracking_events,
+    uuid,
 };
 
 /// What the messages of a batch are decided by, and what changed.
@@ -42,6 +44,10 @@ pub struct BatchState {
     pub links: HashMap<LinkCode, Link>,
     /// The click that may have led to each report, by its message.
     pub candidates: HashMap<Uuid, Candidate>,
+    /// Clicks of which it is said whose they were.
+    pub clicks: HashMap<ClickId, Click>,
+    /// What was looked for, where clicks may become somebody's while it is decided upon.
+    lookups: Vec<Lookup>,
     /// Conversions that reports could be about.
     pub orders: Orders,
     /// Claims of these, and those that are decided upon.
@@ -59,6 +65,9 @@ struct Changed {
     enrollments: HashMap<EnrollmentId, (About<EnrollmentAdoptedV1>, i64)>,
     ended: HashMap<EnrollmentId, EnrollmentStatus>,
     bans: HashMap<BanId, (About<PartnerStatusAdoptedV1>, i64)>,
+    api_keys: HashMap<ApiKeyId, (About<ApiKeyAdoptedV1>, i64)>,
+    /// The last event that changed one.
+    api_key_change: Option<i64>,
     groups: HashMap<GroupId, (About<GroupAdoptedV1>, i64)>,
     memberships: HashMap<MembershipId, (About<PartnerMoveAdoptedV1>, i64)>,
     /// The last event that stopped links, or changed one.
@@ -68,6 +77,7 @@ struct Changed {
     aliases: HashSet<ConversionId>,
     claims: HashSet<ClaimId>,
     events: Vec<NewEvent>,
+    bound: Vec<(Candidate, UserHash)>,
     notes: Vec<Note>,
 }
 
@@ -109,14 +119,29 @@ impl BatchState {
             let brands: Vec<&str> = brands.into_iter().collect();
             state.groups = groups::load(connection, &brands, &strs(&wanted.makers)).await?;
         }
-        state.candidates = candidates::load(connection, &wanted.lookups).await?;
+        state.candidates = candidates::load(connection, &wanted.lookups, now).await?;
+        let mut bound: HashMap<UserHash, Vec<&Candidate>> = HashMap::new();
+        for (command, user) in &wanted.bindings {
+            let of_user = bound.entry(*user).or_default();
+            of_user.extend(state.candidates.get(command));
+        }
         for (id, report, access) in &wanted.reports {
             let campaign = report.campaign.as_ref().and_then(|id| {
                 let known = state.campaigns.get(id).map(|campaign| &campaign.brand);
                 known.or(wanted.adopted.get(id))
             });
-            let order = Order::of(report, access, campaign, state.candidates.get(id));
-            wanted.conversions.extend(order.ids().flat_map(uuid));
+            let found = state.candidates.get(id);
+            // What becomes its visitor's in this batch may be what it is about.
+            let bound = report.user.hashes().filter_map(|hash| bound.get(&hash));
+            let all = bound.flatten().copied().map(Some).chain([found]);
+            for candidate in all {
+                let order = Order::of(report, access, campaign, candidate);
+                wanted.conversions.extend(order.ids().flat_map(uuid));
+            }
+        }
+        if !wanted.bindings.is_empty() {
+            state.load_clicks(connection, &wanted.bindings).await?;
+            state.lookups = wanted.lookups;
         }
         if !wanted.claims.is_empty() {
             state.claims = claims::load(connection, &strs(&wanted.claims)).await?;
@@ -133,6 +158,26 @@ impl BatchState {
         Ok(state)
     }
 
+    async fn load_clicks(
+        &mut self,
+        connection: &mut PgConnection,
+        bindings: &[(Uuid, UserHash)],
+    ) -> Result<(), sqlx::Error> {
+        let named = bindings.iter();
+        let named = named.filter_map(|(command, _)| self.candidates.get(command));
+        let found: Vec<_> = named.collect();
+        let visitors = clicks::visitors(connection, &found).await?;
+        let clicks = found.into_iter().map(|candidate| {
+            let click = Click {
+                candidate: candidate.clone(),
+                visitor: visitors.get(&candidate.click).copied(),
+            };
+            (candidate.click.clone(), click)
+        });
+        self.clicks = clicks.collect();
+        Ok(())
+    }
+
     /// Applies an event.
     pub fn evolve(&mut self, recorded: &Recorded<'_, Event>) {
         let (position, time) = (recorded.position, recorded.time);
@@ -147,6 +192,7 @@ impl BatchState {
                     allowed_hosts: campaign.allowed_hosts.clone(),
                     fallback_url: campaign.fallback_url.clone(),
                     starts_at: campaign.starts_at,
+                    trusts_redirects: campaign.trusts_redirects == Some(true),
                     status: CampaignStatus::Active,
                 };
                 let id = &campaign.subject;
@@ -178,12 +224,12 @@ impl BatchState {
                     campaign.allowed_hosts.clone_from(&change.allowed_hosts);
                     campaign.fallback_url.clone_from(&change.fallback_url);
                     campaign.starts_at = change.starts_at;
+                    campaign.trusts_redirects = change.trusts_redirects == Some(true);
                 }
                 let row = change.record.clone();
                 self.changed.changes.insert(id.clone(), row);
-                if change.starts_at.is_some_and(|start| start > time) {
-                    self.changed.stop = Some(position);
-                }
+                // Links may lead nowhere until it starts, and what redirects say may count no more.
+                self.changed.stop = Some(position);
             }
             Event::EnrollmentEndAdopted(ended) => {
                 let (id, status) = (&ended.subject, ended.status);
@@ -202,6 +248,7 @@ impl BatchState {
                 let row = (adopted.clone(), position);
                 self.changed.bans.insert(ban.clone(), row);
             }
+            Event::ApiKeyAdopted(adopted) => self.put_api_key(adopted, position),
             Event::GroupAdopted(group) => {
                 let id = &group.subject;
                 if group.status == GroupStatus::Active {
@@ -235,6 +282,8 @@ impl BatchState {
                 self.put_link(code, link);
                 self.changed.stop = Some(position);
             }
+            // Whose clicks were stands beside the fold: see `bind`.
+            Event::ClickBound(_) => {}
             Event::Recorded(event) => self.changed.events.push(NewEvent {
                 id: recorded.id,
                 event: event.clone(),
@@ -255,6 +304,12 @@ impl BatchState {
                 self.changed.claims.extend(changed);
             }
         }
+    }
+
+    fn put_api_key(&mut self, adopted: &About<ApiKeyAdoptedV1>, position: i64) {
+        let row = (adopted.clone(), position);
+        self.changed.api_keys.insert(adopted.subject.clone(), row);
+        self.changed.api_key_change = Some(position);
     }
 
     fn put_link(&mut self, code: &LinkCode, link: Link) {
@@ -285,6 +340,29 @@ impl BatchState {
             .orders
             .evolve(event, recorded.id, recorded.time, recorded.position);
         self.changed.conversions.extend(changed);
+    }
+
+    /// Keeps whose a click was, for what is decided next, too.
+    pub fn bind(&mut self, event: &Event) {
+        let Event::ClickBound(bound) = event else {
+            return;
+        };
+        let user = UserHash::parse(&bound.user_hash);
+        let Some((click, user)) = self.clicks.get_mut(&bound.subject).zip(user) else {
+            return;
+        };
+        if click.visitor.replace(user).is_some() {
+            return; // it was known
+        }
+        let candidate = &click.candidate;
+        for lookup in &self.lookups {
+            let known = self.candidates.get(&lookup.report);
+            let is_later = || known.is_none_or(|known| lookup.rank(known) < lookup.rank(candidate));
+            if lookup.user.is(user) && lookup.may_mean(candidate) && is_later() {
+                self.candidates.insert(lookup.report, candidate.clone());
+            }
+        }
+        self.changed.bound.push((candidate.clone(), user));
     }
 
     /// Keeps what a client noted beside a report that was handled.
@@ -339,6 +417,11 @@ impl BatchState {
         campaigns::save_enrollments(connection, &enrollments).await?;
         campaigns::end_enrollments(connection, &ended).await?;
         bans::save(connection, &bans).await?;
+        let keys: Vec<_> = self.changed.api_keys.into_values().collect();
+        api_keys::save(connection, &keys).await?;
+        if let Some(position) = self.changed.api_key_change {
+            runtime::api_keys_changed(connection, position).await?;
+        }
         groups::save(connection, &groups).await?;
         groups::save_members(connection, &memberships).await?;
         if let Some(position) = self.changed.stop {
@@ -349,6 +432,7 @@ impl BatchState {
         conversions::save_aliases(connection, &aliases).await?;
         claims::save(connection, &claimed).await?;
         tracking_events::save(connection, &self.changed.events).await?;
+        clicks::bind(connection, &self.changed.bound).await?;
         notes::save(connection, &self.changed.notes).await
     }
 
@@ -391,6 +475,8 @@ struct Wanted {
     claims: HashSet<String>,
     lookups: Vec<Lookup>,
     reports: Vec<(Uuid, Report, Access)>,
+    /// Commands that say whose a click was, and whose that is.
+    bindings: Vec<(Uuid, UserHash)>,
     /// Campaigns that become known in this batch.
     adopted: HashMap<CampaignId, BrandId>,
 }
@@ -398,15 +484,29 @@ struct Wanted {
 impl Wanted {
     fn add(&mut self, message: &Message, now: Micros) {
         match &message.body {
-            Body::CreateLinkV1(_) | Body::RecordEventV1(_) => match messages::read(message, now) {
-                Ok(Read::Link(link)) => {
-                    self.around(&link.campaign, &link.partner);
-                    self.makers.insert(link.partner.into_string());
-                    self.links.insert(link.code.into_string());
+            Body::CreateLinkV1(_) | Body::RecordEventV1(_) | Body::BindClickV1(_) => {
+                match messages::read(message, now) {
+                    Ok(Read::Link(link)) => {
+                        self.around(&link.campaign, &link.partner);
+                        self.makers.insert(link.partner.into_string());
+                        self.links.insert(link.code.into_string());
+                    }
+                    Ok(Read::Report(report)) => self.add_report(&message.header, report, now),
+                    Ok(Read::Binding(binding)) => {
+                        let report = message.header.id;
+                        self.bindings.push((report, binding.visitor.hash));
+                        self.lookups.push(Lookup {
+                            report,
+                            user: binding.visitor,
+                            campaign: None,
+                            brand: None,
+                            click: Some(binding.click),
+                            at: now,
+                        });
+                    }
+                    Ok(Read::ChangedLink(_) | Read::Claim(_) | Read::Fact(_)) | Err(_) => {}
                 }
-                Ok(Read::Report(report)) => self.add_report(&message.header, report, now),
-                Ok(Read::ChangedLink(_) | Read::Claim(_) | Read::Fact(_)) | Err(_) => {}
-            },
+            }
             Body::ChangeLinkV1(_) => {
                 self.links.insert(message.header.subject.clone());
             }

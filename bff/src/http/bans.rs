@@ -43,7 +43,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn ban_partner(
     State(bff): State<Bff>,
@@ -67,7 +67,7 @@ pub(crate) async fn ban_partner(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn unban_partner(
     State(bff): State<Bff>,
@@ -128,7 +128,7 @@ pub(crate) struct BanFilter {
 /// Bans, also ended ones, newest first: a partner's those of itself, a brand's its own, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/bans", tag = "partners", params(PageQuery, BanFilter),
-    responses((status = 200, body = Page<BanView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<BanView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_bans(
     State(bff): State<Bff>,

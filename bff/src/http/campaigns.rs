@@ -50,7 +50,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, NotFound, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn create_campaign(
     State(bff): State<Bff>,
@@ -74,7 +74,7 @@ pub(crate) async fn create_campaign(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn change_campaign(
     State(bff): State<Bff>,
@@ -97,7 +97,7 @@ pub(crate) async fn change_campaign(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn activate_campaign(
     State(bff): State<Bff>,
@@ -121,7 +121,7 @@ pub(crate) async fn activate_campaign(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn pause_campaign(
     State(bff): State<Bff>,
@@ -144,7 +144,7 @@ pub(crate) async fn pause_campaign(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn resume_campaign(
     State(bff): State<Bff>,
@@ -167,7 +167,7 @@ pub(crate) async fn resume_campaign(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn close_campaign(
     State(bff): State<Bff>,
@@ -211,6 +211,8 @@ pub(crate) struct CampaignView {
     budget: Option<BudgetView>,
     #[schema(value_type = JoinMode)]
     join: String,
+    /// Whether the `user_id` of a redirect binds its click to that visitor.
+    trusts_redirects: bool,
     #[schema(value_type = CampaignStatus)]
     status: String,
     /// Why it is paused; `null` while it is not.
@@ -241,9 +243,10 @@ impl From<CampaignRow> for CampaignView {
             currency: row.currency,
             allowed_hosts: row.allowed_hosts.0,
             join: row.join_mode,
+            trusts_redirects: row.trusts_redirects,
             status: row.status,
             pause_reason: row.pause_reason,
-            terms_version: row.terms_version,
+            terms_version: row.terms_in_force,
             created_at: moment(row.created_at),
             activated_at: row.activated_at.map(moment),
             closed_at: row.closed_at.map(moment),
@@ -270,7 +273,7 @@ pub(crate) struct CampaignFilter {
 /// Campaigns, newest first: a brand's own, for partners all that are no drafts, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/campaigns", tag = "campaigns", params(PageQuery, CampaignFilter),
-    responses((status = 200, body = Page<CampaignView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<CampaignView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_campaigns(
     State(bff): State<Bff>,
@@ -293,7 +296,7 @@ pub(crate) async fn list_campaigns(
 /// One campaign: a brand's own, or one that is no draft.
 #[utoipa::path(
     get, path = "/api/v1/campaigns/{id}", tag = "campaigns", params(("id" = String, Path)),
-    responses((status = 200, body = CampaignView), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = CampaignView), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn get_campaign(
     State(bff): State<Bff>,

@@ -103,7 +103,7 @@ pub(crate) struct ClaimFilter {
 /// Claims, newest first: a partner's or a brand's own, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/claims", tag = "claims", params(PageQuery, ClaimFilter),
-    responses((status = 200, body = Page<ClaimView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<ClaimView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_claims(
     State(bff): State<Bff>,
@@ -121,7 +121,7 @@ pub(crate) async fn list_claims(
 /// One claim.
 #[utoipa::path(
     get, path = "/api/v1/claims/{id}", tag = "claims", params(("id" = String, Path)),
-    responses((status = 200, body = ClaimView), Problems), security(("bearer" = []))
+    responses((status = 200, body = ClaimView), Problems), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn get_claim(
     State(bff): State<Bff>,
@@ -147,7 +147,7 @@ pub(crate) async fn get_claim(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, TrackingRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["claims.write"]))
 )]
 pub(crate) async fn accept_claim(
     State(bff): State<Bff>,
@@ -170,7 +170,7 @@ pub(crate) async fn accept_claim(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, TrackingRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["claims.write"]))
 )]
 pub(crate) async fn decline_claim(
     State(bff): State<Bff>,

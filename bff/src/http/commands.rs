@@ -78,7 +78,7 @@ pub(crate) struct CommandFilter {
 /// The caller's own commands, newest first.
 #[utoipa::path(
     get, path = "/api/v1/commands", tag = "commands", params(PageQuery, CommandFilter),
-    responses((status = 200, body = Page<CommandView>), Problems), security(("bearer" = []))
+    responses((status = 200, body = Page<CommandView>), Problems), security(("bearer" = []), ("api_key" = []))
 )]
 pub(crate) async fn list_commands(
     State(bff): State<Bff>,
@@ -97,7 +97,7 @@ pub(crate) async fn list_commands(
 /// Where a command stands. An operator sees everybody's.
 #[utoipa::path(
     get, path = "/api/v1/commands/{id}", tag = "commands", params(("id" = Uuid, Path)),
-    responses((status = 200, body = CommandView), Problems), security(("bearer" = []))
+    responses((status = 200, body = CommandView), Problems), security(("bearer" = []), ("api_key" = []))
 )]
 pub(crate) async fn get_command(
     State(bff): State<Bff>,

@@ -163,7 +163,7 @@ pub(crate) struct CommissionFilter {
 /// Commissions, newest first: a partner's own, those of a brand's campaigns, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/commissions", tag = "commissions", params(PageQuery, CommissionFilter),
-    responses((status = 200, body = Page<CommissionView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))
+    responses((status = 200, body = Page<CommissionView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_commissions(
     State(bff): State<Bff>,
@@ -212,7 +212,7 @@ fn wanted<'a>(caller: &'a Caller, filter: &'a CommissionFilter) -> Result<Wanted
 /// One commission.
 #[utoipa::path(
     get, path = "/api/v1/commissions/{id}", tag = "commissions", params(("id" = String, Path)),
-    responses((status = 200, body = CommissionView), Problems), security(("bearer" = []))
+    responses((status = 200, body = CommissionView), Problems), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn get_commission(
     State(bff): State<Bff>,

@@ -115,7 +115,7 @@ pub(crate) struct ConversionFilter {
 /// Conversions, newest first: a partner's or a brand's own, an operator's all. What is nobody's is shown to operators.
 #[utoipa::path(
     get, path = "/api/v1/conversions", tag = "conversions", params(PageQuery, ConversionFilter),
-    responses((status = 200, body = Page<ConversionView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<ConversionView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_conversions(
     State(bff): State<Bff>,
@@ -140,7 +140,7 @@ pub(crate) async fn list_conversions(
 /// One conversion.
 #[utoipa::path(
     get, path = "/api/v1/conversions/{id}", tag = "conversions", params(("id" = String, Path)),
-    responses((status = 200, body = ConversionView), Problems), security(("bearer" = []))
+    responses((status = 200, body = ConversionView), Problems), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn get_conversion(
     State(bff): State<Bff>,

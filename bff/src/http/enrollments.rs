@@ -100,7 +100,7 @@ pub(crate) async fn leave_campaign(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn remove_partner(
     State(bff): State<Bff>,
@@ -125,7 +125,7 @@ pub(crate) async fn remove_partner(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn invite_partner(
     State(bff): State<Bff>,
@@ -150,7 +150,7 @@ pub(crate) async fn invite_partner(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn approve_partner(
     State(bff): State<Bff>,
@@ -175,7 +175,7 @@ pub(crate) async fn approve_partner(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["partners.write"]))
 )]
 pub(crate) async fn reject_partner(
     State(bff): State<Bff>,
@@ -238,7 +238,7 @@ pub(crate) struct EnrollmentFilter {
 /// Enrollments, newest first: a partner's own, a brand's those in its campaigns, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/enrollments", tag = "campaigns", params(PageQuery, EnrollmentFilter),
-    responses((status = 200, body = Page<EnrollmentView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<EnrollmentView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_enrollments(
     State(bff): State<Bff>,

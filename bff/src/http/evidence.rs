@@ -133,7 +133,7 @@ pub(crate) struct EvidenceFilter {
 /// One piece of evidence.
 #[utoipa::path(
     get, path = "/api/v1/evidence/{id}", tag = "evidence", params(("id" = String, Path)),
-    responses((status = 200, body = EvidenceView), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = EvidenceView), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn get_evidence(
     State(bff): State<Bff>,
@@ -149,7 +149,7 @@ pub(crate) async fn get_evidence(
 /// Evidence, newest first: a partner's own, what was shown for a brand's campaigns, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/evidence", tag = "evidence", params(PageQuery, EvidenceFilter),
-    responses((status = 200, body = Page<EvidenceView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<EvidenceView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_evidence(
     State(bff): State<Bff>,

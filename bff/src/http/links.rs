@@ -1,9 +1,11 @@
 //! `/api/v1/links`.
 
 use api::lists::LinkStatus;
-use api::{ChangeLink, CreateLink};
+use api::{ChangeLink, CreateLink, CreateLinks, LinkUtm, link_at};
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
 use chassis::json::Json;
@@ -23,14 +25,17 @@ use utoipa_axum::routes;
 use super::Bff;
 use super::commands::CommandView;
 use super::shown::moment;
-use super::submit::{Accepted, CommandRequest};
+use super::submit::{Accepted, AcceptedItems, CommandRequest};
+use crate::link_url;
 use crate::store::links::{self, LinkRow, Narrowed};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
     OpenApiRouter::new()
         .routes(routes!(create_link, list_links))
+        .routes(routes!(create_links))
         .routes(routes!(get_link, change_link))
+        .routes(routes!(link_qr_code))
 }
 
 /// Makes a link.
@@ -57,6 +62,36 @@ pub(crate) async fn create_link(
     bff.submit(command_request, command).await
 }
 
+/// Makes up to 100 links. What is wrong with the form of one is wrong with the request, and nothing is done; what the campaign or its
+/// partner lack is the outcome of each command. A request that is repeated with its `Idempotency-Key` makes each link once.
+#[utoipa::path(
+    post, path = "/api/v1/links:batch", tag = "tracking", params(Repeatable),
+    request_body(content = CreateLinks,
+        example = json!({"links": [{"campaign_id": "camp123", "target_url": "https://shop.example.com/shoes", "code": "spring-shoes"},
+                                   {"campaign_id": "camp123", "target_url": "https://shop.example.com/hats", "code": "spring-hats"}]})),
+    responses(
+        (status = 202, body = AcceptedItems),
+        Problems<(Forbidden, NotFound)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn create_links(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    write: Write<CreateLinks>,
+) -> Result<Response, Problem> {
+    let mut commands = Vec::new();
+    for (place, write) in write.split(CreateLinks::into_links).into_iter().enumerate() {
+        let (body, command_request) = CommandRequest::part(write, caller.clone(), context);
+        let partner = command_request.partner(body.partner_id());
+        let partner = partner.map_err(|problem| problem.below(&link_at(place)))?;
+        let command = body.command(command_request.id, partner);
+        commands.push((command_request, command));
+    }
+    bff.submit_all(commands).await
+}
+
 /// Asks that a link changes. Where it leads is for its partner to say. Whether it does, for its partner and the campaign's brand: what
 /// the brand disabled, the partner cannot enable. Operators may change both. It takes effect within a second; a disabled link leads to
 /// the campaign's fallback page, and earlier clicks count as they did.
@@ -68,7 +103,7 @@ pub(crate) async fn create_link(
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, TrackingRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["links.write"]))
 )]
 pub(crate) async fn change_link(
     State(bff): State<Bff>,
@@ -91,12 +126,19 @@ pub(crate) struct LinkView {
     partner_id: String,
     /// Where it leads.
     target_url: String,
+    /// What it adds to the target's query.
+    utm: Option<LinkUtm>,
+    /// Whether a path behind its code names a page below the target.
+    deep_paths: bool,
     #[schema(value_type = LinkStatus)]
     status: String,
     /// Who disabled it.
     #[schema(value_type = Option<DisabledBy>)]
     disabled_by: Option<String>,
-    /// Where visitors follow it, at tracking.
+    /// Where visitors follow it; null where `LINK_BASE_URL` is not set.
+    #[schema(example = "https://go.example.com/c/spring-sale")]
+    url: Option<String>,
+    /// The same at tracking, without the host.
     #[schema(example = "/c/spring-sale")]
     path: String,
     created_at: Timestamp,
@@ -105,11 +147,14 @@ pub(crate) struct LinkView {
 impl From<LinkRow> for LinkView {
     fn from(row: LinkRow) -> Self {
         Self {
-            path: format!("/c/{}", row.id),
+            url: link_url::of(&row.id),
+            path: link_url::path(&row.id),
             code: row.id,
             campaign_id: row.campaign_id,
             partner_id: row.partner_id,
             target_url: row.target_url,
+            utm: row.utm.map(|utm| utm.0.into()),
+            deep_paths: row.deep_paths,
             status: row.status,
             disabled_by: row.disabled_by,
             created_at: moment(row.created_at),
@@ -136,7 +181,7 @@ pub(crate) struct LinkFilter {
 /// Links, newest first: a partner's own, those of a brand's campaigns, an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/links", tag = "tracking", params(PageQuery, LinkFilter),
-    responses((status = 200, body = Page<LinkView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<LinkView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_links(
     State(bff): State<Bff>,
@@ -159,7 +204,7 @@ pub(crate) async fn list_links(
 /// One link.
 #[utoipa::path(
     get, path = "/api/v1/links/{code}", tag = "tracking", params(("code" = String, Path)),
-    responses((status = 200, body = LinkView), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = LinkView), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn get_link(
     State(bff): State<Bff>,
@@ -170,4 +215,28 @@ pub(crate) async fn get_link(
         .await
         .map_err(|error| runtime::unread(&error))?;
     Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
+}
+
+/// The address of a link as a QR code, for print: an SVG image. 404 where this installation does not know under which address visitors
+/// reach it (`LINK_BASE_URL`).
+#[utoipa::path(
+    get, path = "/api/v1/links/{code}/qr", tag = "tracking", params(("code" = String, Path)),
+    // Without its media type: stock generators leave out what answers with an image.
+    responses((status = 200, description = "The image, as `image/svg+xml`"), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
+)]
+pub(crate) async fn link_qr_code(
+    State(bff): State<Bff>,
+    caller: Caller,
+    Path(code): Path<LinkCode>,
+) -> Result<Response, Problem> {
+    let row = links::find(bff.host.pool(), caller.scope()?, &code)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    row.ok_or_else(Problem::not_found)?;
+    let unknown = || Problem::not_found().with_detail("LINK_BASE_URL is not set here");
+    let url = link_url::of(code.as_str()).ok_or_else(unknown)?;
+    let image = link_url::qr_code(&url)
+        .ok_or_else(|| Problem::internal(&"the address is too long for a QR code"))?;
+    let is_svg = [(CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"))];
+    Ok((is_svg, image).into_response())
 }

@@ -4,12 +4,14 @@ mod balances;
 mod bans;
 mod campaigns;
 mod claims;
+mod clicks;
 mod commands;
 mod commissions;
 mod conversions;
 mod enrollments;
 mod evidence;
 mod groups;
+mod keys;
 mod links;
 mod messages;
 mod operator;
@@ -51,6 +53,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(terms::routes())
         .merge(enrollments::routes())
         .merge(bans::routes())
+        .merge(keys::routes())
         .merge(evidence::routes())
         .merge(records::routes())
         .merge(groups::routes())
@@ -66,4 +69,5 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .route("/asyncapi.json", get(messages::document))
         .route("/docs/messages", get(messages::page))
         .with_state(bff)
+        .merge(clicks::routes(host))
 }

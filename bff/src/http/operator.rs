@@ -54,34 +54,26 @@ const HANDED_BACK: [HeaderName; 7] = [
     WWW_AUTHENTICATE,
 ];
 
+/// Hands requests on to the service that they are about.
 #[derive(Clone)]
-struct Proxy {
+pub(super) struct Proxy {
     host: Host,
     client: reqwest::Client,
 }
 
 /// What is asked of a service.
-struct Forwarded {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-    context: RequestContext,
+pub(super) struct Forwarded {
+    pub(super) method: Method,
+    /// Path and query, at the service.
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) context: RequestContext,
 }
 
 /// The routes. What every service has is documented where it is made; what only payment has, from its own document.
 pub(crate) fn routes(host: &Host) -> OpenApiRouter {
-    let client = reqwest::Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap_or_default();
-    let proxy = Proxy {
-        host: host.clone(),
-        client,
-    };
+    let proxy = Proxy::new(host);
     let documented = OpenApiRouter::with_openapi(super::operator_document::payments());
     Service::Bff
         .others()
@@ -97,12 +89,15 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
                 let body = body.map_err(|rejection| unreadable(&rejection))?;
                 let forwarded = Forwarded {
                     method,
-                    uri,
+                    path: uri
+                        .path_and_query()
+                        .map(ToString::to_string)
+                        .unwrap_or_default(),
                     headers,
                     body,
                     context,
                 };
-                proxy.hand_on(service, forwarded).await
+                proxy.hand_on(service, &prefix(service), forwarded).await
             };
             router.route(&format!("{}{{*rest}}", prefix(service)), any(hand_on))
         })
@@ -115,15 +110,31 @@ fn prefix(service: Service) -> String {
 }
 
 impl Proxy {
-    async fn hand_on(&self, service: Service, forwarded: Forwarded) -> Result<Response, Problem> {
-        let path = forwarded
-            .uri
-            .path_and_query()
-            .map_or("", |path| path.as_str());
-        let url = format!("{}{path}", self.host.url_of(service));
+    pub(super) fn new(host: &Host) -> Self {
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap_or_default();
+        Self {
+            host: host.clone(),
+            client,
+        }
+    }
+
+    /// The service's answer to what is asked below these paths.
+    pub(super) async fn hand_on(
+        &self,
+        service: Service,
+        below: &str,
+        forwarded: Forwarded,
+    ) -> Result<Response, Problem> {
+        let url = format!("{}{}", self.host.url_of(service), forwarded.path);
         let url = reqwest::Url::parse(&url).map_err(|_| Problem::not_found())?;
-        // Parsing resolves dots: what leaves the operators' routes goes nowhere.
-        if !url.path().starts_with(&prefix(service)) {
+        // Parsing resolves dots: what leaves these paths goes nowhere.
+        if !url.path().starts_with(below) {
             return Err(Problem::not_found());
         }
         let mut headers = picked(&forwarded.headers, &HANDED_ON);
@@ -169,7 +180,7 @@ fn hand_back(service: Service, answer: reqwest::Response) -> Result<Response, Pr
 
 /// 503 when nothing was asked of the service, so that it can be asked again; else 502: it may have acted.
 fn away(service: Service, error: &reqwest::Error) -> Problem {
-    tracing::warn!(service = service.name(), %error, "an operator's request was not answered");
+    tracing::warn!(service = service.name(), %error, "a request that was handed on was not answered");
     let name = service.name();
     if error.is_connect() {
         let detail = format!("{name} cannot be reached; try again");

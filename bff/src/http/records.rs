@@ -6,7 +6,7 @@ use axum::response::Response;
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
 use chassis::json::Json;
-use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
 use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
@@ -182,7 +182,7 @@ pub(crate) struct PartnerFilter {
 /// campaigns or wait for it, for an operator all.
 #[utoipa::path(
     get, path = "/api/v1/partners", tag = "partners", params(PageQuery, PartnerFilter),
-    responses((status = 200, body = Page<PartnerView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<PartnerView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))
 )]
 pub(crate) async fn list_partners(
     State(bff): State<Bff>,

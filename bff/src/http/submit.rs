@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::Request;
 use axum::http::header::LOCATION;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
@@ -12,6 +12,7 @@ use chassis::idempotency::RequestHash;
 use chassis::json::Json;
 use chassis::problem::{FieldProblem, Problem, code};
 use chassis::write::Write;
+use futures::future::try_join_all;
 use messaging::group::GroupError;
 use runtime::CommandState;
 use schemas::{Service, Written};
@@ -32,9 +33,15 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 pub(crate) struct Accepted {
     command_id: Uuid,
     /// Finds the request and everything that it causes.
-    correlation_id: Uuid,
+    pub(crate) correlation_id: Uuid,
     /// `pending`.
     status: CommandState,
+}
+
+/// Commands that are in the log, in the order of what was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AcceptedItems {
+    items: Vec<Accepted>,
 }
 
 /// Who asks, and how.
@@ -66,6 +73,23 @@ impl CommandRequest {
             wait: write.wait,
         };
         (write.body, command_request)
+    }
+
+    /// What goes into the log: what the request says, and who makes it.
+    fn with(self, command: Written) -> Result<gateway::Request, Problem> {
+        let unknown = || Problem::internal(&"a request makes a command that there is none of");
+        let kind = schemas::kind(self.kind).ok_or_else(unknown)?;
+        Ok(gateway::Request {
+            id: self.id,
+            topic: kind.topic,
+            key: command.key,
+            subject: command.subject,
+            body: command.body,
+            actor: runtime::actor(&self.caller),
+            correlation_id: self.context.correlation_id,
+            traceparent: self.context.trace.to_header(),
+            idempotency: self.idempotency,
+        })
     }
 
     /// The partner that the request is about: the caller's own, or the one that an operator names.
@@ -114,6 +138,37 @@ impl CommandRequest {
     }
 }
 
+/// Where a command stands when its request is answered.
+pub(crate) enum Stand {
+    /// It is in the log.
+    Pending(Accepted),
+    /// It is done.
+    Ended(CommandRow),
+}
+
+/// What is reported of a command that was taken.
+pub(crate) struct Reported {
+    id: Uuid,
+    stand: Stand,
+    /// The preference that was honoured.
+    applied: Option<Duration>,
+}
+
+impl Reported {
+    /// 202, or 200 with the outcome, and what `body` makes of it.
+    pub(crate) fn respond<T: Serialize>(self, body: impl FnOnce(Stand) -> T) -> Response {
+        let status = match self.stand {
+            Stand::Pending(_) => StatusCode::ACCEPTED,
+            Stand::Ended(_) => StatusCode::OK,
+        };
+        let response = (status, location(self.id), Json(body(self.stand)));
+        match self.applied {
+            Some(wait) => ([applied(wait)], response).into_response(),
+            None => response.into_response(),
+        }
+    }
+}
+
 impl Bff {
     /// Takes a command in and answers once it is in the log, or with its outcome if that comes in the time that the
     /// client prefers to wait.
@@ -122,39 +177,66 @@ impl Bff {
         command_request: CommandRequest,
         command: Written,
     ) -> Result<Response, Problem> {
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Body {
+            Accepted(Accepted),
+            Outcome(CommandView),
+        }
+        let reported = self.submit_reported(command_request, command).await?;
+        Ok(reported.respond(|stand| match stand {
+            Stand::Pending(accepted) => Body::Accepted(accepted),
+            Stand::Ended(command) => Body::Outcome(command.into()),
+        }))
+    }
+
+    /// The same, for who answers in another way. A refusal that came in that time is an error, as the service itself would return it:
+    /// a client that looks at the status alone must not take it for done.
+    pub(crate) async fn submit_reported(
+        &self,
+        command_request: CommandRequest,
+        command: Written,
+    ) -> Result<Reported, Problem> {
         let (id, wait) = (command_request.id, command_request.wait);
-        let unknown = || Problem::internal(&"a request makes a command that there is none of");
-        let topic = schemas::kind(command_request.kind)
-            .ok_or_else(unknown)?
-            .topic;
-        let request = gateway::Request {
-            id,
-            topic,
-            key: command.key,
-            subject: command.subject,
-            body: command.body,
-            actor: runtime::actor(&command_request.caller),
-            correlation_id: command_request.context.correlation_id,
-            traceparent: command_request.context.trace.to_header(),
-            idempotency: command_request.idempotency,
-        };
-        let correlation_id = match self.gateway.submit(request).await {
-            Ok(Taken::Accepted { correlation_id }) => correlation_id,
-            Ok(Taken::KeyReused) => return Err(key_reused()),
-            Err(error) => return Err(not_taken(&error, id)),
-        };
-        let accepted = Accepted {
-            command_id: id,
-            correlation_id,
-            status: CommandState::Pending,
-        };
+        let caller = command_request.caller.clone();
+        let request = command_request.with(command)?;
+        let service = request.topic.owner();
+        let accepted = self.take(request).await?;
         match wait.filter(|wait| !wait.is_zero()) {
-            None => Ok(at(id, StatusCode::ACCEPTED, Json(accepted))),
-            Some(wait) => {
-                let service = topic.owner();
-                self.outcome(service, &command_request.caller, accepted, wait)
-                    .await
-            }
+            None => Ok(Reported {
+                id,
+                stand: Stand::Pending(accepted),
+                applied: None,
+            }),
+            Some(wait) => self.outcome(service, &caller, accepted, wait).await,
+        }
+    }
+
+    /// Takes several commands of one request in, and answers once all are in the log. When the answer is a problem, some may
+    /// be: whoever repeats the request with its `Idempotency-Key` has each once.
+    pub(crate) async fn submit_all(
+        &self,
+        commands: Vec<(CommandRequest, Written)>,
+    ) -> Result<Response, Problem> {
+        let requests = commands
+            .into_iter()
+            .map(|(command_request, command)| command_request.with(command))
+            .collect::<Result<Vec<_>, _>>()?;
+        let taken = requests.into_iter().map(|request| self.take(request));
+        let items = try_join_all(taken).await?;
+        Ok((StatusCode::ACCEPTED, Json(AcceptedItems { items })).into_response())
+    }
+
+    async fn take(&self, request: gateway::Request) -> Result<Accepted, Problem> {
+        let id = request.id;
+        match self.gateway.submit(request).await {
+            Ok(Taken::Accepted { correlation_id }) => Ok(Accepted {
+                command_id: id,
+                correlation_id,
+                status: CommandState::Pending,
+            }),
+            Ok(Taken::KeyReused) => Err(key_reused()),
+            Err(error) => Err(not_taken(&error, id)),
         }
     }
 
@@ -164,38 +246,52 @@ impl Bff {
         caller: &Caller,
         accepted: Accepted,
         wait: Duration,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Reported, Problem> {
         let id = accepted.command_id;
+        let reported = |stand, applied| Reported { id, stand, applied };
         if !self.waiting.wait(id, caller, wait).await {
-            return Ok(at(id, StatusCode::ACCEPTED, Json(accepted)));
+            return Ok(reported(Stand::Pending(accepted), None));
         }
         let command = commands::find(self.host.pool(), id, None).await;
         // The command is in the log whatever a read says now.
         let command = command.ok().flatten().filter(CommandRow::ended);
-        let applied = [(PREFERENCE_APPLIED, format!("wait={}", wait.as_secs()))];
-        let response = match command {
-            Some(command) => ended(service, command),
-            None => at(id, StatusCode::ACCEPTED, Json(accepted)),
-        };
-        Ok((applied, response).into_response())
+        match command {
+            Some(command) => {
+                let ended = refused(service, command);
+                let ended = ended.map_err(|problem| with_headers(problem, id, wait))?;
+                Ok(reported(Stand::Ended(ended), Some(wait)))
+            }
+            None => Ok(reported(Stand::Pending(accepted), Some(wait))),
+        }
     }
 }
 
-/// A refusal is returned as the service itself would: a client that looks at the status alone must not take it for done.
-fn ended(service: Service, command: CommandRow) -> Response {
-    let id = command.id;
+/// The command, unless it was refused.
+fn refused(service: Service, command: CommandRow) -> Result<CommandRow, Problem> {
     match command.code {
         Some(code) => {
             let detail = command.detail.unwrap_or_default();
-            let problem = runtime::refusal(service, id, code, detail, command.pointer);
-            (location(id), problem).into_response()
+            let (id, pointer) = (command.id, command.pointer);
+            Err(runtime::refusal(service, id, code, detail, pointer))
         }
-        None => at(id, StatusCode::OK, Json(CommandView::from(command))),
+        None => Ok(command),
     }
 }
 
-fn at(id: Uuid, status: StatusCode, body: impl IntoResponse) -> Response {
-    (status, location(id), body).into_response()
+/// A refusal that was waited for says where it is, too.
+fn with_headers(problem: Problem, id: Uuid, wait: Duration) -> Problem {
+    let all = location(id).into_iter().chain([applied(wait)]);
+    all.fold(
+        problem,
+        |problem, (name, value)| match HeaderValue::try_from(value) {
+            Ok(value) => problem.with_header(name, value),
+            Err(_) => problem,
+        },
+    )
+}
+
+fn applied(wait: Duration) -> (HeaderName, String) {
+    (PREFERENCE_APPLIED, format!("wait={}", wait.as_secs()))
 }
 
 fn location(id: Uuid) -> [(HeaderName, String); 1] {

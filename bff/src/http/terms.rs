@@ -39,7 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, CampaignRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["campaigns.write"]))
 )]
 pub(crate) async fn publish_terms(
     State(bff): State<Bff>,
@@ -68,13 +68,23 @@ pub(crate) struct TermsView {
     plan: PlanView,
     /// From when it is in force.
     effective_at: Timestamp,
+    /// Whether it is what who joins now accepts.
+    in_force: bool,
+    /// Whether partners who accepted the version before keep that until they accept this one; `null`, of what was published before
+    /// it was decided: they do.
+    worsens: Option<bool>,
+    /// SHA-256 of the text, in hexadecimal.
+    text_hash: Option<String>,
 }
 
 impl TermsView {
-    /// Of a stored version, whose flat amounts are of the campaign's currency.
-    fn of(row: TermsRow, currency: Currency) -> Self {
+    /// Of a stored version, whose flat amounts are of the campaign's currency, where this one is in force.
+    fn of(row: TermsRow, currency: Currency, in_force: Option<i32>) -> Self {
         Self {
+            in_force: Some(row.version) == in_force,
+            worsens: row.worsens,
             text: row.text(),
+            text_hash: row.text_hash,
             plan: PlanView::of_columns(
                 (row.sale_bps, row.sale_flat),
                 (row.lead_bps, row.lead_flat),
@@ -89,10 +99,10 @@ impl TermsView {
     }
 }
 
-/// The versions of a campaign's terms, newest (the one in force) first, for who may see the campaign.
+/// The versions of a campaign's terms, newest first, for who may see the campaign.
 #[utoipa::path(
     get, path = "/api/v1/campaigns/{id}/terms", tag = "campaigns", params(("id" = String, Path), PageQuery),
-    responses((status = 200, body = Page<TermsView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<TermsView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_terms(
     State(bff): State<Bff>,
@@ -105,7 +115,7 @@ pub(crate) async fn list_terms(
     let rows = terms::list(bff.host.pool(), &campaign, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
-    let view = |row| TermsView::of(row, currency);
+    let view = |row| TermsView::of(row, currency, found.terms_in_force);
     let page = Page::new(list.page, rows, |row| row.position, view);
     Ok(page)
 }

@@ -1,14 +1,16 @@
-//! `/api/v1/tracking/events`.
+//! `/api/v1/tracking/events`, and whose clicks were.
 
-use api::RecordEvent;
+use api::{BindClick, RecordEvent};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
 use chassis::openapi::{Forbidden, Problems, Repeatable, Waits};
+use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::write::Write;
 use runtime::TrackingRefusals;
+use types::ClickId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -18,7 +20,9 @@ use super::submit::{Accepted, CommandRequest};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
-    OpenApiRouter::new().routes(routes!(record_event))
+    OpenApiRouter::new()
+        .routes(routes!(record_event))
+        .routes(routes!(bind_click))
 }
 
 /// Reports what a visitor did.
@@ -31,7 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
         (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
         Problems<(Forbidden, TrackingRefusals)>
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["conversions.write"]))
 )]
 pub(crate) async fn record_event(
     State(bff): State<Bff>,
@@ -43,4 +47,29 @@ pub(crate) async fn record_event(
     command_request.require_role(&[Role::Partner, Role::Brand])?;
     let command = body.command(command_request.id, command_request.caller.shop());
     bff.submit(command_request, command).await
+}
+
+/// States whose click it was, as the brand knows its visitor: for the campaign's brand, and for operators. What that visitor buys inside
+/// the window without naming a click is attributed to the last click that is theirs. A click is one visitor's.
+#[utoipa::path(
+    post, path = "/api/v1/tracking/clicks/{click_id}/visitor", tag = "tracking",
+    params(("click_id" = String, Path), Repeatable, Waits),
+    request_body(content = BindClick, example = json!({"user_id": "user123"})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, TrackingRefusals)>
+    ),
+    security(("bearer" = []), ("api_key" = ["conversions.write"]))
+)]
+pub(crate) async fn bind_click(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(click): Path<ClickId>,
+    write: Write<BindClick>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.require_role(&[Role::Brand])?;
+    bff.submit(command_request, body.command(click)).await
 }

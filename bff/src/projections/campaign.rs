@@ -42,6 +42,7 @@ impl ReadModel for CampaignRow {
                 budget_minor: changed.budget.map(|budget| budget.minor),
                 budget_interval: interval(changed.budget),
                 join_mode: changed.join.name().to_owned(),
+                trusts_redirects: changed.trusts_redirects == Some(true),
                 ..before?
             },
             Body::TermsPublishedV1(terms) => Self {
@@ -86,9 +87,11 @@ fn created(header: &Header, new: &CampaignCreatedV1, place: i64) -> CampaignRow 
         budget_minor: new.budget.map(|budget| budget.minor),
         budget_interval: interval(new.budget),
         join_mode: new.join.unwrap_or(JoinMode::Open).name().to_owned(),
+        trusts_redirects: new.trusts_redirects == Some(true),
         status: CampaignStatus::Draft.name().to_owned(),
         pause_reason: None,
         terms_version: None,
+        terms_in_force: None,
         created_at: header.time.get(),
         activated_at: None,
         closed_at: None,

@@ -1,6 +1,7 @@
 //! Links, from `tracking-events`. Each event says all that its link is from then on.
 
 use schemas::{Body, Message};
+use sqlx::types::Json;
 use types::LinkStatus;
 
 use super::rows::{ReadModel, Says};
@@ -21,6 +22,11 @@ impl ReadModel for LinkRow {
             Body::LinkChangedV1(it) => (&it.campaign_id, &it.partner_id, &it.target_url),
             _ => return before,
         };
+        let (utm, deep_paths) = match &message.body {
+            Body::LinkCreatedV1(it) => (&it.utm, it.deep_paths),
+            Body::LinkChangedV1(it) => (&it.utm, it.deep_paths),
+            _ => return before,
+        };
         let (status, disabled_by, created_at) = match &message.body {
             Body::LinkChangedV1(it) => (it.status, it.disabled_by, it.created_at),
             _ => (LinkStatus::Active, None, header.time),
@@ -34,6 +40,8 @@ impl ReadModel for LinkRow {
             status: status.name().to_owned(),
             disabled_by: disabled_by.map(|by| by.name().to_owned()),
             created_at: created_at.get(),
+            utm: utm.clone().map(Json),
+            deep_paths: deep_paths.unwrap_or_default(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Projections: every event becomes what front ends read. Each row belongs to one topic, since two topics have no order
 //! between them.
 
+mod api_key;
 mod balance;
 mod ban;
 mod campaign;
@@ -25,6 +26,7 @@ use schemas::{Message, Service};
 use uuid::Uuid;
 
 use self::rows::Rows;
+use crate::store::api_keys::ApiKeyRow;
 use crate::store::balances::{self, Holder, Totals};
 use crate::store::bans::BanRow;
 use crate::store::brands::BrandRow;
@@ -56,6 +58,7 @@ pub struct BatchState {
     submitted_here: HashSet<Uuid>,
     /// By command and its kind.
     outcomes: HashMap<(Uuid, &'static str), Outcome>,
+    api_keys: Rows<ApiKeyRow>,
     bans: Rows<BanRow>,
     brands: Rows<BrandRow>,
     campaigns: Rows<CampaignRow>,
@@ -85,6 +88,8 @@ impl Projection for Projections {
         folds: &[
             "read_head",
             "outcomes",
+            "api_key_changes",
+            "api_keys",
             "balances",
             "bans",
             "brands",
@@ -102,10 +107,12 @@ impl Projection for Projections {
             "sealing_keys",
             "terms",
         ],
-        sides: &["commands"],
+        sides: &["commands", "api_key_uses"],
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
         run_dependent: &[
             ("read_head", "position"),
+            ("api_key_changes", "change"),
+            ("api_keys", "position"),
             ("balances", "position"),
             ("balances", "updated_at"),
             ("bans", "position"),
@@ -124,7 +131,7 @@ impl Projection for Projections {
             ("terms", "position"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 7,
+        fold_version: 8,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
@@ -141,6 +148,7 @@ impl Projection for Projections {
         if !commands.is_empty() {
             state.submitted_here = outcomes::submitted_here(tx, &commands).await?;
         }
+        state.api_keys = Rows::load(tx, messages).await?;
         state.bans = Rows::load(tx, messages).await?;
         state.brands = Rows::load(tx, messages).await?;
         state.campaigns = Rows::load(tx, messages).await?;
@@ -161,6 +169,7 @@ impl Projection for Projections {
 
     fn fold(&self, state: &mut BatchState, message: &Message) -> Result<(), FoldError> {
         outcome::fold(state, message);
+        state.api_keys.fold(message);
         state.bans.fold(message);
         state.brands.fold(message);
         state.campaigns.fold(message);
@@ -181,6 +190,7 @@ impl Projection for Projections {
     }
 
     async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
+        state.api_keys.save(tx).await?;
         state.bans.save(tx).await?;
         state.brands.save(tx).await?;
         state.campaigns.save(tx).await?;

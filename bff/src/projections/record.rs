@@ -91,6 +91,7 @@ pub(super) fn brand(message: &Message) -> Option<&str> {
     match &message.body {
         Body::BrandChangedV1(_) => Some(&message.header.key),
         Body::CampaignCreatedV1(it) => Some(it.brand_id.as_str()),
+        Body::ApiKeyCreatedV1(it) => Some(it.brand_id.as_str()),
         Body::PartnerBannedV1(it) => it.brand_id.as_ref().map(AsRef::as_ref),
         Body::PartnerUnbannedV1(it) => it.brand_id.as_ref().map(AsRef::as_ref),
         Body::GroupCreatedV1(_) | Body::GroupChangedV1(_) | Body::PartnerMovedV1(_) => {

@@ -31,6 +31,8 @@ impl ReadModel for TermsRow {
             lead_flat: minor(&plan.lead_flat),
             hold_days: plan.hold_days,
             effective_at: terms.effective_at.get(),
+            text_hash: terms.text_hash.clone(),
+            worsens: terms.worsens,
             sealed_text: terms.sealed_text.clone(),
         })
     }

@@ -28,10 +28,14 @@ pub(crate) struct CampaignRow {
     pub(crate) budget_minor: Option<i64>,
     pub(crate) budget_interval: Option<String>,
     pub(crate) join_mode: String,
+    pub(crate) trusts_redirects: bool,
     pub(crate) status: String,
     pub(crate) pause_reason: Option<String>,
-    /// The version in force; `None` before the first.
+    /// The newest version; `None` before the first.
     pub(crate) terms_version: Option<i32>,
+    /// That which who joins now accepts, where people see it.
+    #[sqlx(default)]
+    pub(crate) terms_in_force: Option<i32>,
     pub(crate) created_at: i64,
     pub(crate) activated_at: Option<i64>,
     pub(crate) closed_at: Option<i64>,
@@ -39,6 +43,11 @@ pub(crate) struct CampaignRow {
 
 impl Table for CampaignRow {
     const NAME: &'static str = "campaigns";
+    const BESIDE: &'static str = concat!(
+        ", (SELECT max(t.version) FROM terms t WHERE t.campaign_id = campaigns.id AND t.effective_at <= ",
+        messaging::sql_now!(),
+        ") AS terms_in_force"
+    );
 
     fn id(&self) -> &str {
         &self.id
@@ -63,6 +72,7 @@ impl Table for CampaignRow {
             budget_minor: bigint = |r| r.budget_minor,
             budget_interval: text = |r| r.budget_interval.as_deref(),
             join_mode: text = |r| r.join_mode.as_str(),
+            trusts_redirects: boolean = |r| r.trusts_redirects,
             status: text = |r| r.status.as_str(),
             pause_reason: text = |r| r.pause_reason.as_deref(),
             terms_version: int = |r| r.terms_version,
@@ -70,7 +80,7 @@ impl Table for CampaignRow {
             activated_at: bigint = |r| r.activated_at,
             closed_at: bigint = |r| r.closed_at,
         } on (id) set (name, description, allowed_hosts, fallback_url, landing_url, starts_at, ends_at, budget_minor, budget_interval,
-                       join_mode, status, pause_reason, terms_version, activated_at, closed_at))
+                       join_mode, trusts_redirects, status, pause_reason, terms_version, activated_at, closed_at))
         .await
     }
 }
@@ -105,8 +115,10 @@ pub(crate) async fn find(
     scope: Scope<'_>,
     id: &CampaignId,
 ) -> Result<Option<CampaignRow>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM campaigns WHERE id = ");
-    sql.push_bind(id.as_str());
+    let mut sql = QueryBuilder::new("SELECT *");
+    sql.push(CampaignRow::BESIDE);
+    sql.push(" FROM campaigns WHERE id = ")
+        .push_bind(id.as_str());
     push_seen_by(&mut sql, scope);
     sql.build_query_as().fetch_optional(pool).await
 }

@@ -3,6 +3,8 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use schemas::Utm;
+use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, QueryBuilder};
 use types::{CampaignId, LinkCode, LinkStatus, PartnerId};
 
@@ -20,6 +22,8 @@ pub(crate) struct LinkRow {
     pub(crate) created_at: i64,
     pub(crate) status: String,
     pub(crate) disabled_by: Option<String>,
+    pub(crate) utm: Option<Json<Utm>>,
+    pub(crate) deep_paths: bool,
 }
 
 impl Table for LinkRow {
@@ -42,7 +46,9 @@ impl Table for LinkRow {
             created_at: bigint = |r| r.created_at,
             status: text = |r| r.status.as_str(),
             disabled_by: text = |r| r.disabled_by.as_deref(),
-        } on (id) set (target_url, status, disabled_by))
+            utm: jsonb = |r| r.utm.as_ref(),
+            deep_paths: boolean = |r| r.deep_paths,
+        } on (id) set (target_url, status, disabled_by, utm, deep_paths))
         .await
     }
 }

@@ -1,5 +1,6 @@
 //! The tables of the bff, one file each.
 
+pub(crate) mod api_keys;
 pub(crate) mod balances;
 pub(crate) mod bans;
 pub(crate) mod brands;
@@ -32,6 +33,9 @@ use types::{BrandId, PartnerId};
 pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
     /// Its name.
     const NAME: &'static str;
+
+    /// What people see of a row beside its columns: nothing, or a comma and an expression with its name.
+    const BESIDE: &'static str = "";
 
     /// The row's key.
     fn id(&self) -> &str;
@@ -70,8 +74,9 @@ async fn list<R: Table>(
     seen: impl FnOnce(&mut QueryBuilder<Postgres>),
     narrowing: &[(&'static str, Option<&str>)],
 ) -> Result<Vec<R>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM ");
-    sql.push(R::NAME).push(" WHERE position < ");
+    let mut sql = QueryBuilder::new("SELECT *");
+    sql.push(R::BESIDE).push(" FROM ").push(R::NAME);
+    sql.push(" WHERE position < ");
     sql.push_bind(page.below());
     seen(&mut sql);
     for (column, value) in narrowing {

@@ -23,6 +23,8 @@ pub(crate) struct TermsRow {
     pub(crate) lead_flat: Option<i64>,
     pub(crate) hold_days: i32,
     pub(crate) effective_at: i64,
+    pub(crate) text_hash: Option<String>,
+    pub(crate) worsens: Option<bool>,
     pub(crate) sealed_text: Option<Vec<u8>>,
 }
 
@@ -57,6 +59,8 @@ impl Table for TermsRow {
             lead_flat: bigint = |r| r.lead_flat,
             hold_days: int = |r| r.hold_days,
             effective_at: bigint = |r| r.effective_at,
+            text_hash: text = |r| r.text_hash.as_deref(),
+            worsens: boolean = |r| r.worsens,
             sealed_text: bytea = |r| r.sealed_text.as_deref(),
         } on (id) set (effective_at, sealed_text))
         .await

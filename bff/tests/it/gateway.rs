@@ -212,3 +212,37 @@ async fn an_event_without_an_order_is_a_conversion_of_its_own() {
     assert_eq!(event.header.key, event.header.id.to_string());
     assert_eq!(event.header.subject, event.header.id.to_string());
 }
+
+#[tokio::test]
+async fn several_links_of_one_request_become_a_command_each_and_its_key_repeats_them_all() {
+    let app = bff().await;
+    let link = |target: &str| json!({"campaign_id": "camp123", "target_url": target});
+    let many = json!({"links": [link("https://a.example/1"), link("https://a.example/1")]});
+    let path = "/api/v1/links:batch";
+    let (status, first) = app.post_with_key(path, &partner123(), "k1", &many).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{first}");
+    let ids = |answer: &serde_json::Value| -> Vec<String> {
+        let items = answer["items"].as_array().unwrap().iter();
+        items
+            .map(|item| item["command_id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(ids(&first).len(), 2);
+    assert_ne!(ids(&first)[0], ids(&first)[1]);
+    let (status, again) = app.post_with_key(path, &partner123(), "k1", &many).await;
+    assert_eq!((status, ids(&again)), (StatusCode::ACCEPTED, ids(&first)));
+    for id in ids(&first) {
+        let (_, command) = app
+            .get(&format!("/api/v1/commands/{id}"), &partner123())
+            .await;
+        assert_eq!(command["type"], "tracking.create_link.command.v1");
+        assert_eq!(
+            command["correlation_id"],
+            first["items"][0]["correlation_id"]
+        );
+    }
+    let theirs = json!({"links": [{"campaign_id": "camp123", "partner_id": "partner9", "target_url": "https://a.example/"}]});
+    let (status, _) = app.post(path, &partner123(), &theirs).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    app.stop().await;
+}

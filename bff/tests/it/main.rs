@@ -12,6 +12,7 @@ mod documents;
 mod gateway;
 mod idempotency;
 mod jwt;
+mod keys;
 mod operator;
 mod outages;
 mod overload;

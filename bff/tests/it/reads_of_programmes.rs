@@ -1,20 +1,22 @@
 //! What a partner finds and a brand looks after: campaigns, terms, links, evidence, conversions.
 
+use qrcode::{EcLevel, QrCode};
 use runtime::testing::{TestService, brand, operator, partner};
 use schemas::{
-    Body, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1,
-    CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1, ConversionAttributedV1,
-    ConversionRefundNotedV1, ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1,
-    EvidenceApprovedV1, EvidenceReturnedV1, EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1,
-    LinkChangedV1, LinkCreatedV1, PartnerBannedV1, PartnerChangedV1, PartnerMovedV1, Plan,
-    TermsPublishedV1, Topic, WireMoney,
+    ApiKeyCreatedV1, Body, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1,
+    CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1,
+    ConversionAttributedV1, ConversionRefundNotedV1, ConversionRefundedV1,
+    ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceApprovedV1, EvidenceReturnedV1,
+    EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1, LinkChangedV1, LinkCreatedV1,
+    PartnerBannedV1, PartnerChangedV1, PartnerMovedV1, Plan, TermsPublishedV1, Topic, Utm,
+    WireMoney,
 };
 use sealing::texts;
 use serde_json::{Value, json};
 use types::{
-    BrandId, BudgetInterval, ConversionType, Country, Currency, DisabledBy, EvidenceReason,
-    GroupId, GroupStatus, JoinMode, LinkStatus, Micros, Money, PauseReason, RefusalReason,
-    TermsVersion, WindowDays,
+    ApiKeyScope, BrandId, BudgetInterval, ConversionType, Country, Currency, DisabledBy,
+    EvidenceReason, GroupId, GroupStatus, JoinMode, LinkStatus, Micros, Money, PauseReason,
+    RefusalReason, TermsVersion, WindowDays,
 };
 
 use crate::app::{bff, facts, partner123};
@@ -36,6 +38,7 @@ fn created(join: Option<JoinMode>) -> Body {
         description: None,
         landing_url: None,
         starts_at: None,
+        trusts_redirects: None,
         ends_at: None,
         budget: None,
     }
@@ -60,6 +63,8 @@ fn published(version: i32) -> Body {
             hold_days: 14,
         },
         effective_at: Micros(1_795_000_000_000_000),
+        text_hash: None,
+        worsens: None,
         sealed_text: Some(texts::seal(
             &texts::of_terms(&"camp123".parse().unwrap()),
             &format!("Be honest. Version {version}."),
@@ -74,6 +79,7 @@ fn activated() -> Body {
         allowed_hosts: vec!["shop.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     }
     .into()
 }
@@ -171,12 +177,14 @@ async fn a_changed_campaign_shows_the_whole_of_what_it_is_now() {
             interval: BudgetInterval::Month,
         }),
         join: JoinMode::Invite,
+        trusts_redirects: Some(true),
     };
     of_campaign(&app, changed.clone().into()).await;
     let (_, seen) = app.get("/api/v1/campaigns/camp123", &partner123()).await;
     for (what, expected) in [
         ("name", json!("Late summer sale")),
         ("description", json!("For the beach.")),
+        ("trusts_redirects", json!(true)),
         ("allowed_hosts", json!(["b.example"])),
         ("fallback_url", json!("https://b.example/later")),
         ("landing_url", json!("https://b.example/beach")),
@@ -200,6 +208,37 @@ async fn a_changed_campaign_shows_the_whole_of_what_it_is_now() {
     for what in ["description", "starts_at", "ends_at", "budget"] {
         assert_eq!(seen[what], Value::Null, "{what}");
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn terms_show_whether_they_are_in_force_and_worsen_something() {
+    let app = bff().await;
+    let Body::TermsPublishedV1(mut later) = published(2) else {
+        unreachable!()
+    };
+    later.effective_at = Micros(4_000_000_000_000_000);
+    later.worsens = Some(true);
+    later.text_hash = Some("0b".repeat(32));
+    for event in [created(None), published(1), activated(), later.into()] {
+        of_campaign(&app, event).await;
+    }
+    let (_, one) = app.get("/api/v1/campaigns/camp123", &partner123()).await;
+    assert_eq!(one["terms_version"], 1);
+    let (_, list) = app
+        .get("/api/v1/campaigns/camp123/terms", &partner123())
+        .await;
+    let seen = |at: usize| {
+        let terms = &list["items"][at];
+        json!([
+            terms["version"],
+            terms["in_force"],
+            terms["worsens"],
+            terms["text_hash"]
+        ])
+    };
+    assert_eq!(seen(0), json!([2, false, true, "0b".repeat(32)]));
+    assert_eq!(seen(1), json!([1, true, null, null]));
     app.stop().await;
 }
 
@@ -242,6 +281,8 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
         campaign_id: "camp123".parse().unwrap(),
         partner_id: "partner123".parse().unwrap(),
         target_url: "https://shop.example/shoes".to_owned(),
+        utm: None,
+        deep_paths: None,
     };
     let tracking = Topic::TrackingEvents;
     facts(&app, tracking, &[("lnk_1", "lnk_1", link.into())]).await;
@@ -288,10 +329,53 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
     }
     let (_, links) = app.get("/api/v1/links", &partner123()).await;
     assert_eq!(links["items"][0]["path"], "/c/lnk_1");
+    assert_eq!(links["items"][0]["url"], "http://127.0.0.1:9/c/lnk_1");
     assert_eq!(
         links["items"][0]["target_url"],
         "https://shop.example/shoes"
     );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_address_of_a_link_is_a_qr_code_as_an_image() {
+    let app = bff().await;
+    of_campaign(&app, created(None)).await;
+    let link = LinkCreatedV1 {
+        campaign_id: "camp123".parse().unwrap(),
+        partner_id: "partner123".parse().unwrap(),
+        target_url: "https://shop.example/shoes".to_owned(),
+        utm: None,
+        deep_paths: None,
+    };
+    facts(
+        &app,
+        Topic::TrackingEvents,
+        &[("lnk_1", "lnk_1", link.into())],
+    )
+    .await;
+    let image = async |who: &str| {
+        let url = format!("{}/api/v1/links/lnk_1/qr", app.base_url);
+        let response = app.client.get(url).bearer_auth(who).send().await.unwrap();
+        let kind = response.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        (
+            response.status().as_u16(),
+            kind,
+            response.text().await.unwrap(),
+        )
+    };
+    let (status, kind, svg) = image(&partner123()).await;
+    assert_eq!((status, &*kind), (200, "image/svg+xml"));
+    assert!(svg.starts_with("<?xml") && svg.contains("<svg"), "{svg}");
+    let modules = QrCode::with_error_correction_level("http://127.0.0.1:9/c/lnk_1", EcLevel::Q)
+        .unwrap()
+        .width()
+        + 8;
+    assert!(svg.contains(&format!("width=\"{}\"", modules * 8)), "{svg}");
+    assert_eq!(image(&partner("partner456")).await.0, 404);
     app.stop().await;
 }
 
@@ -304,6 +388,8 @@ async fn a_link_is_read_as_its_last_change_left_it() {
         campaign_id: "camp123".parse().unwrap(),
         partner_id: "partner123".parse().unwrap(),
         target_url: "https://shop.example/shoes".to_owned(),
+        utm: None,
+        deep_paths: None,
     };
     let path = "/api/v1/links/lnk_1";
     facts(&app, topic, &[("lnk_1", "lnk_1", made.clone().into())]).await;
@@ -319,6 +405,11 @@ async fn a_link_is_read_as_its_last_change_left_it() {
         status: LinkStatus::Disabled,
         disabled_by: Some(DisabledBy::Brand),
         created_at: Micros(1_795_000_000_000_000),
+        utm: Some(Utm {
+            source: Some("{partner_id}".to_owned()),
+            ..Utm::default()
+        }),
+        deep_paths: Some(true),
     };
     facts(&app, topic, &[("lnk_1", "lnk_1", changed.into())]).await;
     for who in [partner123(), brand("brand1"), operator()] {
@@ -330,6 +421,10 @@ async fn a_link_is_read_as_its_last_change_left_it() {
                 &json!("disabled"),
                 &json!("brand")
             )
+        );
+        assert_eq!(
+            (&one["utm"]["source"], &one["deep_paths"]),
+            (&json!("{partner_id}"), &json!(true))
         );
         assert_eq!(count(&app, "/api/v1/links?status=disabled", &who).await, 1);
         assert_eq!(count(&app, "/api/v1/links?status=active", &who).await, 0);
@@ -598,6 +693,74 @@ async fn groups_are_read_by_their_brand_and_partners_are_found_by_the_group_that
     let path = "/api/v1/partners?brand_id=brand1";
     assert_eq!(count(&app, path, &operator()).await, 1);
     assert_eq!(app.get(path, &brand("brand2")).await.0, 404);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_brands_record_and_its_default_group_are_read_since_the_first_event_that_names_it() {
+    let app = bff().await;
+    let topic = Topic::CampaignEvents;
+    let key = ApiKeyCreatedV1 {
+        brand_id: brand1(),
+        prefix: "0123abcd".to_owned(),
+        hash: "00".repeat(32),
+        scopes: vec![ApiKeyScope::ReportsRead],
+        expires_at: None,
+    };
+    let group = GroupCreatedV1 {
+        link_limit: Some(3),
+        sealed_name: None,
+    };
+    let (_, new) = app.get("/api/v1/brands/brand1", &brand("brand1")).await;
+    assert_eq!(new["first_seen_at"], Value::Null);
+    facts(
+        &app,
+        topic,
+        &[
+            ("key_1", "key_1", key.into()),
+            ("brand2", "grp_gold", group.into()),
+        ],
+    )
+    .await;
+    for (name, groups) in [("brand1", 1), ("brand2", 2)] {
+        let (own, path) = (brand(name), format!("/api/v1/brands/{name}"));
+        let (_, seen) = app.get(&path, &own).await;
+        assert!(seen["first_seen_at"].is_string(), "{seen}");
+        assert_eq!(count(&app, "/api/v1/groups", &own).await, groups);
+        let (_, list) = app.get("/api/v1/groups", &own).await;
+        let oldest = &list["items"][groups - 1];
+        assert_eq!(
+            (&oldest["is_default"], &oldest["link_limit"]),
+            (&json!(true), &Value::Null)
+        );
+    }
+    // What is said of the default group changes it, and what names its brand again does not.
+    let brand_id: BrandId = "brand2".parse().unwrap();
+    let default = GroupId::default_of(&brand_id);
+    let changed = GroupChangedV1 {
+        status: GroupStatus::Active,
+        link_limit: Some(7),
+        sealed_name: None,
+    };
+    let named = BrandChangedV1 {
+        currency: Some(Currency::EUR),
+        sealed_name: None,
+    };
+    facts(
+        &app,
+        topic,
+        &[
+            ("brand2", default.as_str(), changed.into()),
+            ("brand2", "brand2", named.into()),
+        ],
+    )
+    .await;
+    let path = format!("/api/v1/groups/{default}");
+    let (_, one) = app.get(&path, &brand("brand2")).await;
+    assert_eq!(
+        (&one["link_limit"], &one["is_default"]),
+        (&json!(7), &json!(true))
+    );
     app.stop().await;
 }
 

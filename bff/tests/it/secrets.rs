@@ -78,7 +78,7 @@ async fn an_iban_is_sealed_as_its_standard_writes_it_and_shown_by_its_end() {
 }
 
 /// Everything in every table, bytes as they are.
-async fn dump(app: &TestService) -> String {
+pub async fn dump(app: &TestService) -> String {
     let tables = sqlx::query(
         "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
           WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
@@ -98,7 +98,14 @@ async fn dump(app: &TestService) -> String {
 }
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// All of them.
+    pub fn logged(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -120,7 +127,7 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 /// Every line that this process logs, at every level.
-fn lines() -> &'static Lines {
+pub fn lines() -> &'static Lines {
     static LINES: OnceLock<Lines> = OnceLock::new();
     LINES.get_or_init(|| {
         let lines = Lines::default();
@@ -168,8 +175,7 @@ async fn marked_payment_details_are_in_no_table_log_line_or_answer() {
     let (_, listed) = app.get("/api/v1/commands", &partner123()).await;
     answers.push_str(&listed.to_string());
 
-    let (tables, logged) = (dump(&app).await, lines.0.lock().unwrap().clone());
-    let logged = String::from_utf8_lossy(&logged).into_owned();
+    let (tables, logged) = (dump(&app).await, lines.logged());
     assert!(tables.contains("payment.request_payout.command.v1"));
     assert!(
         logged.contains("payments/request"),

@@ -2,8 +2,8 @@
 
 use schemas::Budget;
 use types::{
-    BrandId, CampaignId, CampaignStatus, Currency, EnrollmentId, EnrollmentStatus, JoinMode,
-    Micros, PartnerId, PauseReason, Plan, RefusalReason, TermsVersion, WindowDays,
+    BrandId, CampaignId, CampaignStatus, Currency, Earning, EnrollmentId, EnrollmentStatus,
+    JoinMode, Micros, PartnerId, PauseReason, Plan, RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::Event;
@@ -44,12 +44,14 @@ pub struct Campaign {
     pub budget: Option<Budget>,
     /// How partners come in.
     pub join: JoinMode,
+    /// Whether the visitor that a redirect names is believed.
+    pub trusts_redirects: bool,
     /// Whether partners may join.
     pub status: CampaignStatus,
     /// Why it is paused, while it is.
     pub pause_reason: Option<PauseReason>,
-    /// The terms in force; none before the first are published.
-    pub terms_version: Option<TermsVersion>,
+    /// The versions of its terms, oldest first: that in force, and those after it.
+    pub terms: Vec<Terms>,
     /// Where it was made.
     pub created: Place,
     /// When partners could join.
@@ -69,6 +71,33 @@ pub struct Terms {
     pub plan: Plan,
     /// From when they are in force.
     pub effective_at: Micros,
+    /// SHA-256 of their text; of what was published before it was recorded none.
+    pub text_hash: Option<String>,
+    /// Whether who accepted the version before keeps that; of what was published before it was decided nothing is known.
+    pub worsens: Option<bool>,
+}
+
+impl Terms {
+    /// Whether a partner may be worse off by these than by those before: less, later, for a shorter time, or by other words.
+    pub fn worsen(&self, before: &Self) -> bool {
+        let (plan, earlier) = (self.plan, before.plan);
+        self.window < before.window
+            || plan.hold() > earlier.hold()
+            || pays_less(plan.sale(), earlier.sale())
+            || pays_less(plan.lead(), earlier.lead())
+            || self.text_hash.is_none()
+            || self.text_hash != before.text_hash
+    }
+}
+
+/// Whether it may pay less than before. A rate and a flat amount cannot be compared, so one in place of the other may.
+fn pays_less(now: Option<Earning>, before: Option<Earning>) -> bool {
+    match (before, now) {
+        (None, _) => false,
+        (Some(Earning::Rate(before)), Some(Earning::Rate(now))) => now.get() < before.get(),
+        (Some(Earning::Flat(before)), Some(Earning::Flat(now))) => now.minor < before.minor,
+        (Some(_), _) => true,
+    }
 }
 
 /// A partner's place in a campaign.
@@ -95,6 +124,18 @@ pub struct Enrollment {
 }
 
 impl Campaign {
+    /// The version of its terms that was published last.
+    pub fn newest_terms(&self) -> Option<&Terms> {
+        self.terms.last()
+    }
+
+    /// The version of its terms that who joins now accepts.
+    pub fn terms_in_force(&self, now: Micros) -> Option<TermsVersion> {
+        let mut newest_first = self.terms.iter().rev();
+        let terms = newest_first.find(|terms| terms.effective_at <= now);
+        terms.map(|terms| terms.version)
+    }
+
     /// Whether its end has come.
     pub fn has_ended(&self, now: Micros) -> bool {
         self.ends_at.is_some_and(|end| end <= now)
@@ -116,9 +157,10 @@ impl Campaign {
                 ends_at: created.ends_at,
                 budget: created.budget,
                 join: created.join.unwrap_or(JoinMode::Open),
+                trusts_redirects: created.trusts_redirects == Some(true),
                 status: CampaignStatus::Draft,
                 pause_reason: None,
-                terms_version: None,
+                terms: Vec::new(),
                 created: place,
                 activated_at: None,
                 closed_at: None,
@@ -133,11 +175,12 @@ impl Campaign {
                 ends_at: changed.ends_at,
                 budget: changed.budget,
                 join: changed.join,
+                trusts_redirects: changed.trusts_redirects == Some(true),
                 ..campaign
             }),
-            Event::TermsPublished(published) => before.map(|campaign| Self {
-                terms_version: Some(published.terms.version),
-                ..campaign
+            Event::TermsPublished(published) => before.map(|mut campaign| {
+                campaign.terms.push(published.terms.clone());
+                campaign
             }),
             Event::CampaignPaused(paused) => before.map(|campaign| Self {
                 status: CampaignStatus::Paused,
@@ -168,6 +211,9 @@ impl Campaign {
             | Event::EnrollmentRejected(_)
             | Event::PartnerBanned(_)
             | Event::PartnerUnbanned(_)
+            | Event::ApiKeyCreated(_)
+            | Event::ApiKeyRotated(_)
+            | Event::ApiKeyRevoked(_)
             | Event::EvidenceSubmitted(_)
             | Event::EvidenceApproved(_)
             | Event::EvidenceRejected(_)

@@ -29,6 +29,10 @@ pub(super) fn change_campaign(
         ends_at: change.ends_at.of(before.ends_at.as_ref()),
         budget: change.budget.of(before.budget.as_ref()),
         join: change.join.unwrap_or(before.join),
+        trusts_redirects: change
+            .trusts_redirects
+            .unwrap_or(before.trusts_redirects)
+            .then_some(true),
     };
     check_pages(&after)?;
     check_dates(after.starts_at, after.ends_at)?;

@@ -1,14 +1,16 @@
 //! What campaign is asked.
 
-use schemas::{About, Budget, CampaignCreatedV1, EvidenceSubmittedV1, GroupCreatedV1};
+use schemas::{
+    About, ApiKeyCreatedV1, Budget, CampaignCreatedV1, EvidenceSubmittedV1, GroupCreatedV1,
+};
 use types::{
-    BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, EvidenceReason, GroupId, JoinMode,
-    MembershipId, Micros, PartnerId, Plan, RefusalReason, TermsVersion, WindowDays,
+    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, EvidenceReason, GroupId,
+    JoinMode, MembershipId, Micros, PartnerId, Plan, RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::{
-    Ban, Brand, BrandChange, Campaign, Enrollment, Evidence, Group, GroupChange, Membership,
-    Partner, PartnerChange,
+    ApiKey, Ban, Brand, BrandChange, Campaign, Enrollment, Evidence, Group, GroupChange,
+    Membership, Partner, PartnerChange, Rotation,
 };
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
@@ -68,6 +70,10 @@ pub struct View<'a> {
     pub replaced: Option<&'a Evidence>,
     /// The first evidence of the campaign of the same address, and that of the same content.
     pub same_file: [Option<&'a EvidenceId>; 2],
+    /// The API key that it names.
+    pub api_key: Option<&'a ApiKey>,
+    /// How many keys that are not revoked the brand has that it would make one for.
+    pub keys_of_brand: usize,
 }
 
 /// What campaign can be asked. Every value in it is well formed.
@@ -89,7 +95,7 @@ pub enum Command {
         /// When it ends, as the timer has it.
         due_at: Micros,
     },
-    /// Put terms and a plan in force.
+    /// Put terms and a plan in force, now or later.
     PublishTerms {
         /// Of which campaign.
         campaign: CampaignId,
@@ -97,6 +103,10 @@ pub enum Command {
         window: WindowDays,
         /// What conversions earn.
         plan: Plan,
+        /// SHA-256 of their text.
+        text_hash: String,
+        /// From when they are in force; `None`: from now on.
+        effective_at: Option<Micros>,
         /// What partners read, sealed.
         sealed_text: Vec<u8>,
     },
@@ -133,6 +143,20 @@ pub enum Command {
         brand: Option<BrandId>,
         /// Why; `None`: the ban ends.
         reason: Option<RefusalReason>,
+    },
+    /// Make an API key.
+    CreateApiKey(About<ApiKeyCreatedV1>),
+    /// Give it another secret.
+    RotateApiKey {
+        /// Which.
+        key: ApiKeyId,
+        /// What it is from then on.
+        rotation: Rotation,
+    },
+    /// End it.
+    RevokeApiKey {
+        /// Which.
+        key: ApiKeyId,
     },
     /// Show what was done.
     SubmitEvidence(About<EvidenceSubmittedV1>),
@@ -213,6 +237,8 @@ pub struct CampaignChange {
     pub budget: Edit<Budget>,
     /// How partners come in.
     pub join: Option<JoinMode>,
+    /// Whether the visitor that a redirect names is believed.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// What becomes of something that a campaign can do without.
@@ -280,6 +306,9 @@ impl Command {
             | Self::Review { campaign, .. } => Some(campaign),
             Self::SubmitEvidence(shown) => Some(&shown.key),
             Self::Ban { .. }
+            | Self::CreateApiKey(_)
+            | Self::RotateApiKey { .. }
+            | Self::RevokeApiKey { .. }
             | Self::ChangePartner { .. }
             | Self::ChangeBrand { .. }
             | Self::CreateGroup(_)
@@ -303,9 +332,21 @@ impl Command {
             | Self::PublishTerms { .. }
             | Self::Move { .. }
             | Self::Review { .. }
+            | Self::CreateApiKey(_)
+            | Self::RotateApiKey { .. }
+            | Self::RevokeApiKey { .. }
             | Self::ChangeBrand { .. }
             | Self::CreateGroup(_)
             | Self::ChangeGroup { .. } => None,
+        }
+    }
+
+    /// The API key that it names.
+    pub fn api_key(&self) -> Option<&ApiKeyId> {
+        match self {
+            Self::CreateApiKey(new) => Some(&new.subject),
+            Self::RotateApiKey { key, .. } | Self::RevokeApiKey { key } => Some(key),
+            _ => None,
         }
     }
 
@@ -314,6 +355,14 @@ impl Command {
         match self {
             Self::CreateGroup(new) => Some(&new.subject),
             Self::ChangeGroup { group, .. } | Self::MovePartner { group, .. } => Some(group),
+            _ => None,
+        }
+    }
+
+    /// The brand that it would make an API key for.
+    pub fn keyed_brand(&self) -> Option<&BrandId> {
+        match self {
+            Self::CreateApiKey(new) => Some(&new.brand_id),
             _ => None,
         }
     }
@@ -330,6 +379,7 @@ impl Command {
     pub fn brand(&self) -> Option<&BrandId> {
         match self {
             Self::Create(new) => Some(&new.brand_id),
+            Self::CreateApiKey(new) => Some(&new.brand_id),
             Self::Ban { brand, .. } => brand.as_ref(),
             Self::ChangeBrand { brand, .. }
             | Self::ChangeGroup { brand, .. }

@@ -4,13 +4,13 @@ use schemas::{
     About, CampaignActivatedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
     CampaignResumedV1,
 };
-use types::{CampaignStatus, PauseReason, Plan, TermsVersion, WindowDays};
+use types::{CampaignStatus, PauseReason};
 
+use super::api_key;
 use super::ban::ban;
 use super::change::{change_campaign, check_budget, check_dates, end_campaign, ends_in_the_past};
-use super::{
-    Campaign, Code, Command, Context, Event, Rejection, Step, Terms, TermsPublished, View,
-};
+use super::terms::publish_terms;
+use super::{Campaign, Code, Command, Context, Event, Rejection, Step, View};
 use super::{enrollment, evidence, group, records};
 
 /// What comes of a command. Ownership is decided here, from the state itself; another's campaign is an unknown one.
@@ -22,9 +22,20 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         Command::PublishTerms {
             window,
             plan,
+            text_hash,
             sealed_text,
+            effective_at,
             ..
-        } => publish_terms(view.campaign, (*window, *plan), sealed_text, context),
+        } => {
+            let effective_at = effective_at.unwrap_or(context.now);
+            publish_terms(
+                view.campaign,
+                (*window, *plan),
+                (text_hash, sealed_text),
+                effective_at,
+                context,
+            )
+        }
         Command::Move { step, .. } => move_on(view.campaign, *step, context),
         Command::Accept {
             campaign,
@@ -41,6 +52,9 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
             brand,
             reason,
         } => ban(view, partner, brand.as_ref(), *reason, context),
+        Command::CreateApiKey(new) => api_key::create(view, new, context),
+        Command::RotateApiKey { rotation, .. } => api_key::rotate(view, rotation, context),
+        Command::RevokeApiKey { .. } => api_key::revoke(view, context),
         Command::SubmitEvidence(shown) => evidence::submit(view, shown, context),
         Command::CreateGroup(new) => group::create(view, new, context),
         Command::ChangeGroup {
@@ -85,48 +99,14 @@ fn create(
     Ok(Event::CampaignCreated(new.clone()))
 }
 
-fn publish_terms(
-    campaign: Option<&Campaign>,
-    (window, plan): (WindowDays, Plan),
-    sealed_text: &[u8],
-    context: &Context,
-) -> Result<Event, Rejection> {
-    let campaign = own(campaign, context)?;
-    if campaign.status == CampaignStatus::Closed {
-        return Err(campaign_closed());
-    }
-    if let Some((flat, pointer)) = plan.stranger_to(campaign.currency) {
-        let (ours, requested) = (campaign.currency, flat.currency);
-        let detail = format!("the campaign pays in {ours}, not in {requested}");
-        return Err(Rejection::of(pointer, Code::CurrencyMismatch, detail));
-    }
-    let version = match campaign.terms_version {
-        None => TermsVersion::FIRST,
-        Some(last) => last.next().ok_or_else(|| {
-            let detail = "the campaign has as many versions of terms as there can be";
-            Rejection::new(Code::TooManyVersions, detail)
-        })?,
-    };
-    Ok(Event::TermsPublished(TermsPublished {
-        campaign: campaign.id.clone(),
-        brand: campaign.brand.clone(),
-        currency: campaign.currency,
-        terms: Terms {
-            version,
-            window,
-            plan,
-            effective_at: context.now,
-        },
-        sealed_text: Some(sealed_text.to_vec()),
-    }))
-}
-
 /// The life of a campaign: what may follow what.
 fn move_on(campaign: Option<&Campaign>, step: Step, context: &Context) -> Result<Event, Rejection> {
     let campaign = own(campaign, context)?;
     let (id, brand_id) = (campaign.id.clone(), campaign.brand.clone());
     match (campaign.status, step) {
-        (CampaignStatus::Draft, Step::Activate) if campaign.terms_version.is_none() => {
+        (CampaignStatus::Draft, Step::Activate)
+            if campaign.terms_in_force(context.now).is_none() =>
+        {
             Err(terms_not_published())
         }
         (CampaignStatus::Draft, Step::Activate) | (CampaignStatus::Paused, Step::Resume)
@@ -141,6 +121,7 @@ fn move_on(campaign: Option<&Campaign>, step: Step, context: &Context) -> Result
                 allowed_hosts: campaign.allowed_hosts.clone(),
                 fallback_url: campaign.fallback_url.clone(),
                 starts_at: campaign.starts_at,
+                trusts_redirects: campaign.trusts_redirects.then_some(true),
             };
             Ok(About::of(id, activated).into())
         }

@@ -39,7 +39,8 @@ pub(super) fn accept(
     if state.status != CampaignStatus::Active {
         return Err(campaign_not_active(state.status));
     }
-    let in_force = state.terms_version.ok_or_else(terms_not_published)?;
+    let in_force = state.terms_in_force(context.now);
+    let in_force = in_force.ok_or_else(terms_not_published)?;
     let requested = requested.unwrap_or(in_force);
     let accepted = view.enrollment.and_then(|before| before.terms_version);
     match status {

@@ -1,8 +1,8 @@
 //! What happened.
 
 use types::{
-    BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, GroupId, MembershipId,
-    PartnerId,
+    ApiKeyId, BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, GroupId,
+    MembershipId, PartnerId,
 };
 
 use super::Terms;
@@ -33,6 +33,8 @@ pub enum Rows<'a> {
     Enrollment(&'a EnrollmentId),
     /// A ban's.
     Ban(&'a BanId),
+    /// An API key's.
+    ApiKey(&'a ApiKeyId),
     /// That of a partner or a brand itself, as of whatever names one.
     Record,
     /// A group's.
@@ -78,6 +80,12 @@ schemas::events! {
         PartnerUnbanned(PartnerUnbannedV1),
         /// It is another.
         CampaignChanged(CampaignChangedV1),
+        /// An API key of a brand exists.
+        ApiKeyCreated(ApiKeyCreatedV1),
+        /// It has another secret.
+        ApiKeyRotated(ApiKeyRotatedV1),
+        /// It opens nothing any more.
+        ApiKeyRevoked(ApiKeyRevokedV1),
         /// Evidence shows what it should.
         EvidenceApproved(EvidenceApprovedV1),
         /// It does not, for good.
@@ -120,6 +128,9 @@ impl Event {
             Self::EnrollmentRejected(rejected) => &rejected.key,
             Self::PartnerBanned(_)
             | Self::PartnerUnbanned(_)
+            | Self::ApiKeyCreated(_)
+            | Self::ApiKeyRotated(_)
+            | Self::ApiKeyRevoked(_)
             | Self::PartnerChanged(_)
             | Self::BrandChanged(_)
             | Self::GroupCreated(_)
@@ -146,6 +157,9 @@ impl Event {
             Self::EnrollmentRejected(rejected) => Rows::Enrollment(&rejected.subject),
             Self::PartnerBanned(banned) => Rows::Ban(&banned.subject),
             Self::PartnerUnbanned(unbanned) => Rows::Ban(&unbanned.subject),
+            Self::ApiKeyCreated(created) => Rows::ApiKey(&created.subject),
+            Self::ApiKeyRotated(rotated) => Rows::ApiKey(&rotated.subject),
+            Self::ApiKeyRevoked(revoked) => Rows::ApiKey(&revoked.subject),
             Self::PartnerChanged(_) | Self::BrandChanged(_) => Rows::Record,
             Self::GroupCreated(created) => Rows::Group(&created.subject),
             Self::GroupChanged(changed) => Rows::Group(&changed.subject),
@@ -174,6 +188,14 @@ impl Event {
         }
     }
 
+    /// The API key that it made or changed.
+    pub fn api_key(&self) -> Option<&ApiKeyId> {
+        match self.rows() {
+            Rows::ApiKey(key) => Some(key),
+            _ => None,
+        }
+    }
+
     /// The evidence that it made or changed.
     pub fn evidence(&self) -> Option<&EvidenceId> {
         match self.rows() {
@@ -198,6 +220,7 @@ impl Event {
     pub fn brand(&self) -> Option<&BrandId> {
         match self {
             Self::CampaignCreated(created) => Some(&created.brand_id),
+            Self::ApiKeyCreated(created) => Some(&created.brand_id),
             Self::PartnerBanned(banned) => banned.brand_id.as_ref(),
             Self::PartnerUnbanned(unbanned) => unbanned.brand_id.as_ref(),
             Self::BrandChanged(changed) => Some(&changed.key),

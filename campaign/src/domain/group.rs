@@ -62,6 +62,13 @@ impl Group {
         }
     }
 
+    /// Where it stands in lists. One event may make a brand's default group and another of it: the default one stands before.
+    pub fn number(&self) -> i64 {
+        let is_default = self.id == GroupId::default_of(&self.brand);
+        let twice = self.created.position.saturating_mul(2);
+        twice.saturating_add(i64::from(!is_default))
+    }
+
     /// The group that an event makes of what was there before.
     pub fn evolve(before: Option<Self>, event: &Event, place: Place) -> Option<Self> {
         let (key, subject, name, link_limit, status) = match event {

@@ -2,6 +2,7 @@
 //!
 //! Every decision comes to exactly one event, so [`decide`] returns one, and none can be empty.
 
+mod api_key;
 mod ban;
 mod campaign;
 mod change;
@@ -12,10 +13,12 @@ mod event;
 mod evidence;
 mod group;
 mod records;
+mod terms;
 
 #[cfg(test)]
 mod tests;
 
+pub use api_key::{ApiKey, Rotation};
 pub use ban::Ban;
 pub use campaign::{Campaign, Enrollment, Place, Terms};
 pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Review, Step, View};

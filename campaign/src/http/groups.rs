@@ -238,7 +238,7 @@ pub(super) async fn list_groups(
     Ok(Page::new(
         list.page,
         rows,
-        |row| row.position,
+        |row| row.number,
         GroupView::from,
     ))
 }

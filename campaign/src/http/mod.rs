@@ -5,6 +5,7 @@ mod campaigns;
 mod enrollments;
 mod evidence;
 mod groups;
+mod keys;
 mod records;
 mod terms;
 
@@ -22,6 +23,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(enrollments::routes())
         .merge(bans::routes())
         .merge(evidence::routes())
+        .merge(keys::routes())
         .merge(records::routes())
         .merge(groups::routes())
         .with_state(host.clone())
@@ -43,7 +45,7 @@ fn partner_of(caller: &Caller, named: Option<&PartnerId>) -> Result<PartnerId, P
     }
 }
 
-/// The brand that a campaign or a group is made for: the one that the body names, else the caller's own.
+/// The brand that a campaign, a group or an API key is made for: the one that the body names, else the caller's own.
 fn brand_of(caller: &Caller, named: Option<&BrandId>) -> Result<BrandId, Problem> {
     match named {
         Some(brand) => Ok(brand.clone()),

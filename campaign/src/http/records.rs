@@ -6,7 +6,7 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::Json;
-use chassis::openapi::{Forbidden, Problems, Repeatable};
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
@@ -194,7 +194,7 @@ pub(super) struct PartnerFilter {
     path = "/api/v1/campaign/partners",
     tag = "partners",
     params(PageQuery, PartnerFilter),
-    responses((status = 200, body = Page<PartnerView>), Problems<Forbidden>),
+    responses((status = 200, body = Page<PartnerView>), Problems<(Forbidden, NotFound)>),
     security(("bearer" = []))
 )]
 pub(super) async fn list_partners(

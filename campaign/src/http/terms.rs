@@ -45,9 +45,17 @@ pub(super) struct TermsView {
     plan: PlanView,
     /// From when they are in force.
     effective_at: Timestamp,
+    /// Whether it is what who joins now accepts.
+    in_force: bool,
+    /// Whether partners who accepted the version before keep that until they accept this one; `null`, of what was published before
+    /// it was decided: they do.
+    worsens: Option<bool>,
+    /// SHA-256 of the text, in hexadecimal.
+    text_hash: Option<String>,
 }
 
-/// Publishes a new version of a campaign's terms. For its brand and for operators.
+/// Publishes a new version of a campaign's terms, in force from now on or from a day within a year. Who accepted the version before has
+/// this one from then on if it worsens nothing, else when it accepts it. For its brand and for operators.
 #[utoipa::path(
     post,
     path = "/api/v1/campaign/campaigns/{campaign_id}/terms",
@@ -87,10 +95,13 @@ fn published(first: &Message, text: String) -> Option<TermsView> {
         window_days: terms.window_days.get(),
         plan: PlanView::from(&terms.plan.read().ok()?),
         effective_at: Timestamp(terms.effective_at),
+        in_force: terms.effective_at <= first.header.time,
+        worsens: terms.worsens,
+        text_hash: terms.text_hash.clone(),
     })
 }
 
-/// The versions of a campaign's terms, newest (the one in force) first, for who may see the campaign.
+/// The versions of a campaign's terms, newest first, for who may see the campaign.
 #[utoipa::path(
     get,
     path = "/api/v1/campaign/campaigns/{campaign_id}/terms",
@@ -123,6 +134,9 @@ pub(super) async fn list_terms(
         text: row.text,
         window_days: row.window_days,
         effective_at: Timestamp(Micros(row.effective_at)),
+        in_force: Some(row.version) == found.terms_in_force,
+        worsens: row.worsens,
+        text_hash: row.text_hash,
     };
     Ok(Page::new(
         list.page,

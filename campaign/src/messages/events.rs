@@ -20,6 +20,8 @@ impl TryFrom<About<TermsPublishedV1>> for TermsPublished {
                 window: record.window_days,
                 plan: plan.map_err(|(field, invalid)| Unreadable::new(field, invalid))?,
                 effective_at: record.effective_at,
+                text_hash: record.text_hash,
+                worsens: record.worsens,
             },
         })
     }
@@ -35,6 +37,8 @@ impl From<TermsPublished> for About<TermsPublishedV1> {
             window_days: terms.window,
             plan: schemas::Plan::from(&terms.plan),
             effective_at: terms.effective_at,
+            text_hash: terms.text_hash,
+            worsens: terms.worsens,
             sealed_text: published.sealed_text,
         };
         Self::of(published.campaign, record)

@@ -5,23 +5,26 @@ use std::fmt::Write;
 
 use chassis::json::{Metadata, WebUrl};
 use schemas::{
-    About, AcceptV1, Body, Budget, CampaignCreatedV1, ChangeBrandV1, ChangeGroupV1,
-    ChangePartnerV1, ChangeV1, CreateGroupV1, CreateV1, EndEnrollmentV1, EvidenceSubmittedV1,
-    GroupCreatedV1, Header, Message, MovePartnerV1, PublishTermsV1, SubmitEvidenceV1, WireBudget,
+    About, AcceptV1, ApiKeyCreatedV1, Body, Budget, CampaignCreatedV1, ChangeBrandV1,
+    ChangeGroupV1, ChangePartnerV1, ChangeV1, CreateApiKeyV1, CreateGroupV1, CreateV1,
+    EndEnrollmentV1, EvidenceSubmittedV1, GroupCreatedV1, Header, Message, MovePartnerV1,
+    PublishTermsV1, RotateApiKeyV1, SubmitEvidenceV1, WireBudget,
 };
 use sealing::texts;
 use sha2::{Digest, Sha256};
 use types::{
-    BanId, BrandField, BrandId, CampaignId, Clearable, Country, Currency, EnrollmentId,
-    EnrollmentStatus, EvidenceId, EvidenceReason, GroupField, GroupId, GroupStatus, JoinMode,
-    MembershipId, PartnerField, PartnerId, RefusalReason, TermsVersion, WindowDays,
+    ApiKeyId, ApiKeyScope, BanId, BrandField, BrandId, CampaignId, Clearable, Country, Currency,
+    EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, GroupField, GroupId, GroupStatus,
+    JoinMode, MembershipId, PartnerField, PartnerId, RefusalReason, TermsVersion, WindowDays,
     check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
-    check_evidence_type, check_link_limit, check_page, check_terms_text,
+    check_evidence_type, check_key_hash, check_key_prefix, check_link_limit, check_overlap,
+    check_page, check_scopes, check_terms_text,
 };
 
+use super::from_an_edge;
 use crate::domain::{
     BrandChange, CampaignChange, Change, Code, Command, Edit, GroupChange, PartnerChange,
-    Rejection, Review, Step,
+    Rejection, Review, Rotation, Step,
 };
 
 /// The command of a message; `None` when the message is no command of ours.
@@ -50,6 +53,9 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         }
         Body::UnbanPartnerV1(wire) => ban(header, wire.brand_id.as_deref(), None),
         Body::SubmitEvidenceV1(wire) => submit_evidence(header, wire),
+        Body::CreateApiKeyV1(wire) => create_api_key(header, wire),
+        Body::RotateApiKeyV1(wire) => rotate_api_key(header, wire),
+        Body::RevokeApiKeyV1(_) => of_api_key(header).map(|key| Command::RevokeApiKey { key }),
         Body::CreateGroupV1(wire) => create_group(header, wire),
         Body::ChangeGroupV1(wire) => change_group(header, wire),
         Body::MovePartnerV1(wire) => move_partner(header, wire),
@@ -91,6 +97,7 @@ fn create(header: &Header, wire: &CreateV1) -> Result<Command, Rejection> {
         starts_at: wire.starts_at,
         ends_at: wire.ends_at,
         budget: budget(wire.budget.as_ref())?,
+        trusts_redirects: wire.trusts_redirects.filter(|trusts| *trusts),
     };
     Ok(Command::Create(About::of(campaign, created)))
 }
@@ -117,6 +124,7 @@ fn change_campaign(header: &Header, wire: &ChangeV1) -> Result<Command, Rejectio
         ends_at: edit(wire.ends_at, Clearable::EndsAt, &clear)?,
         budget: edit(budget(wire.budget.as_ref())?, Clearable::Budget, &clear)?,
         join: join(wire.join.as_deref())?,
+        trusts_redirects: wire.trusts_redirects,
     };
     Ok(Command::ChangeCampaign {
         campaign,
@@ -292,6 +300,8 @@ fn publish_terms(header: &Header, wire: &PublishTermsV1) -> Result<Command, Reje
             .plan
             .read()
             .map_err(|(pointer, invalid)| at(pointer)(invalid))?,
+        text_hash: sha256(&wire.text),
+        effective_at: wire.effective_at,
     })
 }
 
@@ -373,13 +383,63 @@ fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, 
         record: EvidenceSubmittedV1 {
             partner_id: partner,
             evidence_type: wire.evidence_type.clone(),
-            url_hash: url_hash(&wire.file_url),
+            url_hash: sha256(&wire.file_url),
             content_hash: wire.content_hash.clone(),
             replaces: replaces.transpose().map_err(at("/replaces"))?,
             duplicate_of: None,
             sealed_url: Some(sealed_url),
         },
     }))
+}
+
+fn create_api_key(header: &Header, wire: &CreateApiKeyV1) -> Result<Command, Rejection> {
+    let key = of_api_key(header)?;
+    about(header, ApiKeyId::of_command(header.id).as_str())?;
+    let brand_id = wire.brand_id.parse().map_err(at("/brand_id"))?;
+    secret(&wire.prefix, &wire.hash)?;
+    let scopes = wire.scopes.iter().map(|name| ApiKeyScope::parse(name));
+    let scopes: Option<Vec<_>> = scopes.collect();
+    let unknown = "names a scope that there is not";
+    let scopes = scopes.ok_or(unknown).map_err(at("/scopes"))?;
+    check_scopes(&scopes).map_err(at("/scopes"))?;
+    let created = ApiKeyCreatedV1 {
+        brand_id,
+        prefix: wire.prefix.clone(),
+        hash: wire.hash.clone(),
+        scopes,
+        expires_at: wire.expires_at,
+    };
+    Ok(Command::CreateApiKey(About::of(key, created)))
+}
+
+fn rotate_api_key(header: &Header, wire: &RotateApiKeyV1) -> Result<Command, Rejection> {
+    let key = of_api_key(header)?;
+    secret(&wire.prefix, &wire.hash)?;
+    let overlap_seconds = wire.overlap_seconds.unwrap_or(0);
+    check_overlap(overlap_seconds).map_err(at("/overlap_seconds"))?;
+    let rotation = Rotation {
+        prefix: wire.prefix.clone(),
+        hash: wire.hash.clone(),
+        overlap_seconds,
+    };
+    Ok(Command::RotateApiKey { key, rotation })
+}
+
+/// What is known of a secret. Edges alone make them: who knows the hash of a key of another's could have it made one of its own,
+/// and what is done with it counted as its own.
+fn secret(prefix: &str, hash: &str) -> Result<(), Rejection> {
+    check_key_prefix(prefix).map_err(at("/prefix"))?;
+    check_key_hash(hash).map_err(at("/hash"))
+}
+
+/// The API key that is key and subject, of an edge's command.
+fn of_api_key(header: &Header) -> Result<ApiKeyId, Rejection> {
+    if !from_an_edge(header) {
+        let detail = "API keys are for people to make, rotate and revoke, and not for a producer";
+        return Err(Rejection::new(Code::NotForProducers, detail));
+    }
+    about(header, &header.key)?;
+    header.key.parse().map_err(at("/key_id"))
 }
 
 fn review(header: &Header, review: Review) -> Result<Command, Rejection> {
@@ -425,9 +485,10 @@ fn metadata(text: Option<&str>) -> Result<(), Rejection> {
         .map_err(at("/metadata"))
 }
 
-fn url_hash(url: &str) -> String {
+/// In hexadecimal.
+fn sha256(text: &str) -> String {
     let mut hash = String::with_capacity(64);
-    for byte in Sha256::digest(url.as_bytes()) {
+    for byte in Sha256::digest(text.as_bytes()) {
         let _cannot_fail = write!(hash, "{byte:02x}");
     }
     hash

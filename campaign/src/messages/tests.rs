@@ -2,17 +2,18 @@
 
 use proptest::prelude::*;
 use schemas::{
-    About, Actor, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1,
-    CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1, EnrollmentAcceptedV1,
-    EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentEndedV1, EnrollmentInvitedV1,
-    EnrollmentRejectedV1, Event as _, EvidenceApprovedV1, EvidenceRejectedV1, EvidenceReturnedV1,
-    EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1, Header, Message, PartnerBannedV1,
-    PartnerChangedV1, PartnerMovedV1, PartnerUnbannedV1, Topic, WriterSchema, Written,
+    About, Actor, ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, BrandChangedV1, Budget,
+    CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
+    CampaignResumedV1, EnrollmentAcceptedV1, EnrollmentAppliedV1, EnrollmentApprovedV1,
+    EnrollmentEndedV1, EnrollmentInvitedV1, EnrollmentRejectedV1, Event as _, EvidenceApprovedV1,
+    EvidenceRejectedV1, EvidenceReturnedV1, EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1,
+    Header, Message, PartnerBannedV1, PartnerChangedV1, PartnerMovedV1, PartnerUnbannedV1, Topic,
+    WriterSchema, Written,
 };
 use types::{
-    BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Country, Currency, Earning,
-    EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, GroupId, GroupStatus, HoldDays,
-    JoinMode, MembershipId, Micros, Money, PartnerId, PauseReason, Plan, RefusalReason,
+    ApiKeyScope, BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Country, Currency,
+    Earning, EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, GroupId, GroupStatus,
+    HoldDays, JoinMode, MembershipId, Micros, Money, PartnerId, PauseReason, Plan, RefusalReason,
     TermsVersion, Uuid, WindowDays,
 };
 
@@ -94,8 +95,42 @@ fn details() -> impl Strategy<Value = CampaignChangedV1> {
             ends_at: times.1,
             budget,
             join: JoinMode::Approval,
+            trusts_redirects: Some(true),
         },
     )
+}
+
+/// What becomes of an API key.
+fn api_key() -> impl Strategy<Value = Event> {
+    (ID, ID, "[0-9a-f]{64}", 0..3_u8).prop_map(|(key, brand, hash, kind)| {
+        let (key, brand_id) = (key.parse().unwrap(), brand.parse().unwrap());
+        let (prefix, scopes) = (hash[..8].to_owned(), vec![ApiKeyScope::ReportsRead]);
+        match kind {
+            0 => Event::from(About::of(
+                key,
+                ApiKeyCreatedV1 {
+                    brand_id,
+                    prefix,
+                    hash,
+                    scopes,
+                    expires_at: None,
+                },
+            )),
+            1 => Event::from(About::of(
+                key,
+                ApiKeyRotatedV1 {
+                    brand_id,
+                    prefix,
+                    hash: hash.clone(),
+                    scopes,
+                    expires_at: Some(Micros(7)),
+                    previous_hash: Some(hash),
+                    previous_until: Some(Micros(8)),
+                },
+            )),
+            _ => Event::from(About::of(key, ApiKeyRevokedV1 { brand_id })),
+        }
+    })
 }
 
 /// What changes a campaign that there is, or a partner's place in it.
@@ -323,6 +358,7 @@ fn event() -> impl Strategy<Value = Event> {
                 starts_at: details.starts_at,
                 ends_at: details.ends_at,
                 budget: details.budget,
+                trusts_redirects: details.trusts_redirects,
             };
             Event::from(About::of(campaign.parse().unwrap(), created))
         }),
@@ -349,6 +385,8 @@ fn event() -> impl Strategy<Value = Event> {
                             window: WindowDays::new(days).unwrap(),
                             plan,
                             effective_at: Micros(at),
+                            text_hash: Some("0b".repeat(32)),
+                            worsens: Some(at % 2 == 0),
                         },
                     })
                 }
@@ -359,6 +397,7 @@ fn event() -> impl Strategy<Value = Event> {
                 allowed_hosts,
                 fallback_url,
                 starts_at: None,
+                trusts_redirects: None,
             };
             Event::from(About::of(campaign.parse().unwrap(), activated))
         }),
@@ -399,7 +438,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #[test]
-    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed(), known(), grouped()]) {
+    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed(), api_key(), known(), grouped()]) {
         let written = message(event.write());
         let topic = Topic::CampaignEvents;
         let bytes = schemas::encode(topic, &written.header, &written.body).unwrap();
@@ -415,6 +454,7 @@ fn an_id_counts_only_with_its_role_and_an_operator_only_at_an_edge_of_ours() {
         allowed_hosts: vec!["a.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     };
     let activated = About::of("camp1".parse().unwrap(), activated);
     let mut header = message(activated.write()).header;

@@ -1,15 +1,16 @@
 //! `campaigns`: one row per campaign as it stands.
 
+use std::collections::HashMap;
+
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use schemas::Budget;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
 use types::{
     BrandId, BudgetInterval, CampaignId, CampaignStatus, Currency, JoinMode, Micros, PauseReason,
-    TermsVersion,
 };
 
-use super::column;
+use super::{column, terms};
 use crate::domain::{Campaign, Place};
 
 /// A row as it stands.
@@ -29,9 +30,12 @@ pub(crate) struct Row {
     pub budget_minor: Option<i64>,
     pub budget_interval: Option<String>,
     pub join_mode: String,
+    pub trusts_redirects: bool,
     pub status: String,
     pub pause_reason: Option<String>,
-    pub terms_version: Option<i32>,
+    /// The version that who joins now accepts; read for people alone.
+    #[sqlx(default)]
+    pub terms_in_force: Option<i32>,
     pub created_at: i64,
     pub activated_at: Option<i64>,
     pub closed_at: Option<i64>,
@@ -41,7 +45,6 @@ impl TryFrom<Row> for Campaign {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let version = row.terms_version.map(TermsVersion::new).transpose();
         let reason = row.pause_reason.as_deref();
         let reason = reason.map(|name| PauseReason::parse(name).ok_or(()));
         let currency = column("currency", Currency::parse(&row.currency))?;
@@ -67,9 +70,10 @@ impl TryFrom<Row> for Campaign {
             ends_at: row.ends_at.map(Micros),
             budget: column("budget_interval", budget.transpose())?,
             join: column("join_mode", JoinMode::parse(&row.join_mode).ok_or(()))?,
+            trusts_redirects: row.trusts_redirects,
             status: column("status", CampaignStatus::parse(&row.status).ok_or(()))?,
             pause_reason: column("pause_reason", reason.transpose())?,
-            terms_version: column("terms_version", version)?,
+            terms: Vec::new(),
             created: Place {
                 time: Micros(row.created_at),
                 position: row.position,
@@ -84,12 +88,23 @@ impl TryFrom<Row> for Campaign {
 pub(crate) async fn load(
     connection: &mut PgConnection,
     ids: &[String],
-) -> Result<Vec<Campaign>, sqlx::Error> {
+    now: Micros,
+) -> Result<HashMap<CampaignId, Campaign>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as("SELECT * FROM campaigns WHERE id = ANY($1)")
         .bind(ids)
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
-    rows.into_iter().map(Campaign::try_from).collect()
+    let mut campaigns = HashMap::new();
+    for row in rows {
+        let campaign = Campaign::try_from(row)?;
+        campaigns.insert(campaign.id.clone(), campaign);
+    }
+    for (id, version) in terms::current(connection, ids, now).await? {
+        if let Some(campaign) = campaigns.get_mut(&id) {
+            campaign.terms.push(version);
+        }
+    }
+    Ok(campaigns)
 }
 
 /// Writes campaigns as they stand now.
@@ -107,7 +122,7 @@ pub(crate) async fn save(
     let positions: Vec<i64> = all().map(|c| c.created.position).collect();
     let created_at: Vec<i64> = all().map(|c| c.created.time.get()).collect();
     let versions: Vec<Option<i32>> = all()
-        .map(|c| c.terms_version.map(TermsVersion::get))
+        .map(|c| c.newest_terms().map(|terms| terms.version.get()))
         .collect();
     let optional = |of: fn(&Campaign) -> Option<&str>| all().map(of).collect::<Vec<_>>();
     let at = |of: fn(&Campaign) -> Option<Micros>| {
@@ -118,23 +133,23 @@ pub(crate) async fn save(
     sqlx::query(
         "INSERT INTO campaigns (id, position, brand_id, name, currency, allowed_hosts, status, terms_version, created_at,
                                 activated_at, fallback_url, pause_reason, closed_at, join_mode, description, landing_url,
-                                starts_at, ends_at, budget_minor, budget_interval)
+                                starts_at, ends_at, budget_minor, budget_interval, trusts_redirects)
          SELECT id, position, brand_id, name, currency, string_to_array(hosts, ' '), status, terms_version, created_at,
                 activated_at, fallback_url, pause_reason, closed_at, join_mode, description, landing_url,
-                starts_at, ends_at, budget_minor, budget_interval
+                starts_at, ends_at, budget_minor, budget_interval, trusts_redirects
            FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[],
                        $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[],
-                       $16::text[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[])
+                       $16::text[], $17::bigint[], $18::bigint[], $19::bigint[], $20::text[], $21::boolean[])
              AS c(id, position, brand_id, name, currency, hosts, status, terms_version, created_at, activated_at,
                   fallback_url, pause_reason, closed_at, join_mode, description, landing_url, starts_at, ends_at,
-                  budget_minor, budget_interval)
+                  budget_minor, budget_interval, trusts_redirects)
          ON CONFLICT (id) DO UPDATE
             SET status = excluded.status, terms_version = excluded.terms_version, activated_at = excluded.activated_at,
                 pause_reason = excluded.pause_reason, closed_at = excluded.closed_at, name = excluded.name,
                 allowed_hosts = excluded.allowed_hosts, fallback_url = excluded.fallback_url,
                 join_mode = excluded.join_mode, description = excluded.description, landing_url = excluded.landing_url,
                 starts_at = excluded.starts_at, ends_at = excluded.ends_at, budget_minor = excluded.budget_minor,
-                budget_interval = excluded.budget_interval",
+                budget_interval = excluded.budget_interval, trusts_redirects = excluded.trusts_redirects",
     )
     .bind(text(|c| c.id.to_string()))
     .bind(positions)
@@ -156,6 +171,7 @@ pub(crate) async fn save(
     .bind(at(|c| c.ends_at))
     .bind(budgets)
     .bind(optional(|c| c.budget.map(|budget| budget.interval.name())))
+    .bind(all().map(|c| c.trusts_redirects).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())
@@ -186,16 +202,28 @@ pub(crate) async fn ended(
     .await
 }
 
+/// Campaigns as people see them, with the version of the terms in force.
+macro_rules! seen {
+    () => {
+        concat!(
+            "SELECT campaigns.*,
+                    (SELECT max(t.version) FROM terms t WHERE t.campaign_id = campaigns.id AND t.effective_at <= ",
+            messaging::sql_now!(),
+            ") AS terms_in_force FROM campaigns"
+        )
+    };
+}
+
 /// One campaign, when this caller may see it: a partner sees what is no draft, a brand its own.
 pub(crate) async fn find(
     executor: impl PgExecutor<'_>,
     scope: Scope<'_>,
     id: &CampaignId,
 ) -> Result<Option<Row>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT * FROM campaigns
-          WHERE id = $1 AND ($2 OR brand_id = $3 OR ($4 AND status <> 'draft'))",
-    )
+    sqlx::query_as(concat!(
+        seen!(),
+        " WHERE id = $1 AND ($2 OR brand_id = $3 OR ($4 AND status <> 'draft'))",
+    ))
     .bind(id.as_str())
     .bind(scope.all)
     .bind(scope.brand.map(BrandId::as_str))
@@ -219,7 +247,7 @@ pub(crate) async fn list(
     page: PageQuery,
     to: &Narrowed<'_>,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM campaigns WHERE position < ");
+    let mut sql = QueryBuilder::new(concat!(seen!(), " WHERE position < "));
     sql.push_bind(page.below());
     if !scope.all {
         let mut seen = sql.push(" AND (").separated(" OR ");

@@ -13,6 +13,7 @@ use crate::domain::{Group, Place};
 pub(crate) struct Row {
     pub id: String,
     pub position: i64,
+    pub number: i64,
     pub brand_id: String,
     pub sealed_name: Option<Vec<u8>>,
     pub link_limit: Option<i32>,
@@ -61,6 +62,7 @@ pub(crate) async fn save(
     messaging::insert_rows!(connection, groups => "groups" {
         id: text = |g| g.id.to_string(),
         position: bigint = |g| g.created.position,
+        number: bigint = Group::number,
         brand_id: text = |g| g.brand.to_string(),
         sealed_name: bytea = |g| g.sealed_name.clone(),
         link_limit: int = |g| g.link_limit,
@@ -78,7 +80,7 @@ pub(crate) async fn list(
     brand: Option<&BrandId>,
     status: Option<GroupStatus>,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM groups WHERE position < ");
+    let mut sql = QueryBuilder::new("SELECT * FROM groups WHERE number < ");
     sql.push_bind(page.below());
     push_seen(&mut sql, scope);
     if let Some(brand) = brand {
@@ -87,7 +89,7 @@ pub(crate) async fn list(
     if let Some(status) = status {
         sql.push(" AND status = ").push_bind(status.name());
     }
-    sql.push(" ORDER BY position DESC LIMIT ")
+    sql.push(" ORDER BY number DESC LIMIT ")
         .push_bind(page.rows());
     sql.build_query_as().fetch_all(executor).await
 }

@@ -1,6 +1,7 @@
 //! Campaign's tables: set-based SQL, one file per table.
 
 pub(crate) mod acceptance_metadata;
+pub(crate) mod api_keys;
 pub(crate) mod bans;
 pub(crate) mod brands;
 pub(crate) mod campaigns;

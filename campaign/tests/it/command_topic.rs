@@ -95,6 +95,7 @@ async fn a_whole_campaign_in_one_entry_is_decided_message_by_message() {
         description: None,
         landing_url: None,
         starts_at: None,
+        trusts_redirects: None,
         ends_at: None,
         budget: None,
     });
@@ -108,6 +109,7 @@ async fn a_whole_campaign_in_one_entry_is_decided_message_by_message() {
             lead_flat: None,
             hold_days: 0,
         },
+        effective_at: None,
     });
     let activate = Body::ActivateV1(schemas::ActivateV1 {});
     let messages = vec![

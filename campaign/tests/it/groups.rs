@@ -111,3 +111,23 @@ async fn a_brand_makes_groups_moves_partners_and_archives_and_who_is_in_none_is_
         .await;
     service.stop().await;
 }
+
+#[tokio::test]
+async fn the_first_that_a_brand_does_may_be_to_make_a_group_and_its_default_one_stands_before_that()
+{
+    let service = app::start().await;
+    let shop = testing::brand("brand1");
+    let body = json!({"name": "Gold"});
+    let made = app::post(&service, GROUPS, &shop, &body, StatusCode::CREATED).await;
+    let first = app::get(&service, &format!("{GROUPS}?limit=1"), &shop).await;
+    assert_eq!(first["items"][0]["group_id"], made["group_id"]);
+    let next = first["next_cursor"].as_str().unwrap();
+    let path = format!("{GROUPS}?limit=1&cursor={next}");
+    let second = app::get(&service, &path, &shop).await;
+    assert_eq!(second["items"][0]["is_default"], true);
+    assert_eq!(second["next_cursor"], Value::Null);
+    service
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &["brands", "groups"])
+        .await;
+    service.stop().await;
+}

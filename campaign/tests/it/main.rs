@@ -13,6 +13,7 @@ mod document;
 mod event_store;
 mod evidence;
 mod groups;
+mod keys;
 mod lists;
 mod overload;
 mod ownership;

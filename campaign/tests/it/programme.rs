@@ -171,3 +171,72 @@ async fn when_its_end_comes_a_campaign_pauses_once_and_goes_on_when_its_brand_mo
     assert_folded(&second).await;
     second.stop().await;
 }
+
+#[tokio::test]
+async fn terms_of_the_future_are_listed_and_in_force_when_their_time_comes() {
+    let service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    let (path, brand) = (format!("{CAMP1}/terms"), testing::brand("brand1"));
+    let mut body = app::terms();
+    body["window_days"] = json!(60);
+    body["effective_at"] = json!(in_seconds(3_600));
+    let published = app::post(&service, &path, &brand, &body, StatusCode::CREATED).await;
+    let seen = |terms: &Value| {
+        let of = |what: &str| terms[what].clone();
+        json!([of("version"), of("in_force"), of("worsens")])
+    };
+    assert_eq!(seen(&published), json!([2, false, false]));
+    body["text"] = json!("Be brief.");
+    let published = app::post(&service, &path, &brand, &body, StatusCode::CREATED).await;
+    assert_eq!(seen(&published), json!([3, false, true]));
+    assert_eq!(published["text_hash"].as_str().unwrap().len(), 64);
+    let now = app::terms();
+    let refused = app::post(
+        &service,
+        &path,
+        &brand,
+        &now,
+        StatusCode::UNPROCESSABLE_ENTITY,
+    )
+    .await;
+    assert_eq!(refused["code"], "invalid_dates", "version 3 is later");
+
+    let partner = testing::partner("partner1");
+    let accept = format!("{CAMP1}/accept");
+    let accepted = app::post(
+        &service,
+        &accept,
+        &partner,
+        &app::yes(),
+        StatusCode::CREATED,
+    )
+    .await;
+    assert_eq!(accepted["terms_version"], 1);
+    assert_eq!(camp1(&service).await["terms_version"], 1);
+    service.advance_clock(3_600).await;
+    assert_eq!(camp1(&service).await["terms_version"], 3);
+    let list = app::get(&service, &path, &brand).await;
+    let list: Vec<Value> = list["items"].as_array().unwrap().iter().map(seen).collect();
+    assert_eq!(
+        list,
+        [
+            json!([3, true, true]),
+            json!([2, false, false]),
+            json!([1, false, false])
+        ]
+    );
+    let accepted = app::post(
+        &service,
+        &accept,
+        &partner,
+        &app::yes(),
+        StatusCode::CREATED,
+    )
+    .await;
+    assert_eq!(accepted["terms_version"], 3);
+    let tables = ["campaigns", "terms", "plans", "enrollments"];
+    service
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}

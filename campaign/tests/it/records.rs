@@ -90,6 +90,105 @@ async fn a_partner_has_a_record_that_it_changes_and_the_brands_that_it_works_for
 }
 
 #[tokio::test]
+async fn a_partner_or_brand_that_is_seen_first_in_a_token_gets_its_record_then() {
+    let service = app::start().await;
+    let operator = testing::operator();
+    let records = async || {
+        let (partners, brands) = (
+            count(&service, PARTNERS, &operator).await,
+            count(&service, BRANDS, &operator).await,
+        );
+        (partners, brands)
+    };
+    app::active_campaign(&service, "camp1").await;
+    assert_eq!(records().await, (0, 1), "a campaign is made");
+    let keys = json!({"scopes": ["reports.read"]});
+    let path = "/api/v1/campaign/keys";
+    let shop = testing::brand("brand2");
+    app::post(&service, path, &shop, &keys, StatusCode::CREATED).await;
+    assert_eq!(records().await, (0, 2), "an API key is made");
+    let (path, shop) = ("/api/v1/campaign/groups", testing::brand("brand3"));
+    let body = json!({"name": "Gold"});
+    app::post(&service, path, &shop, &body, StatusCode::CREATED).await;
+    assert_eq!(records().await, (0, 3), "a group is made");
+    let (path, shop) = (format!("{BRANDS}/brand4"), testing::brand("brand4"));
+    patch(&service, &path, &shop, json!({"currency": "EUR"})).await;
+    assert_eq!(records().await, (0, 4), "it says what it is");
+
+    let accept = format!("{CAMPAIGNS}/camp1/accept");
+    let who = testing::partner("partner1");
+    app::post(&service, &accept, &who, &app::yes(), StatusCode::CREATED).await;
+    assert_eq!(records().await, (1, 4), "it joins");
+    let (path, who) = (format!("{PARTNERS}/partner2"), testing::partner("partner2"));
+    patch(&service, &path, &who, json!({"country": "DE"})).await;
+    assert_eq!(records().await, (2, 4), "it says where it is");
+    // Whoever is named by another has its record from then on, too.
+    let (ban, shop) = (format!("{PARTNERS}/partner3/ban"), testing::brand("brand5"));
+    let why = json!({"reason": "other"});
+    app::post(&service, &ban, &shop, &why, StatusCode::OK).await;
+    assert_eq!(
+        records().await,
+        (3, 5),
+        "a brand bans one that it never met"
+    );
+    // What was refused names nobody.
+    let stranger = testing::brand("brand6");
+    let (status, _) = patch(&service, &path, &stranger, json!({"name": "n"})).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(records().await, (3, 5));
+    let tables = ["partners", "brands", "groups", "memberships"];
+    service
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_ban_by_a_brand_is_that_brands_alone_and_one_by_an_operator_is_everywhere() {
+    let service = app::start().await;
+    let (shop, other, operator) = (
+        testing::brand("brand1"),
+        testing::brand("brand2"),
+        testing::operator(),
+    );
+    app::active_campaign(&service, "camp1").await;
+    let made = json!({"campaign_id": "camp2", "name": "n", "currency": "USD", "allowed_hosts": ["a.example"]});
+    app::post(&service, CAMPAIGNS, &other, &made, StatusCode::CREATED).await;
+    let who = testing::partner("partner1");
+    for campaign in ["camp1", "camp2"] {
+        let invite = format!("{CAMPAIGNS}/{campaign}/partners/partner1/invite");
+        app::post(&service, &invite, &operator, &json!({}), StatusCode::OK).await;
+    }
+    let status = async |token: &str| {
+        let path = format!("{PARTNERS}/partner1");
+        app::get(&service, &path, token).await["status"].clone()
+    };
+    let seen = async || {
+        [
+            status(&shop).await,
+            status(&other).await,
+            status(&operator).await,
+            status(&who).await,
+        ]
+    };
+    assert_eq!(seen().await, ["active"; 4]);
+    let (ban, unban) = (
+        format!("{PARTNERS}/partner1/ban"),
+        format!("{PARTNERS}/partner1/unban"),
+    );
+    let why = json!({"reason": "other"});
+    app::post(&service, &ban, &shop, &why, StatusCode::OK).await;
+    assert_eq!(seen().await, ["banned", "active", "active", "active"]);
+    app::post(&service, &ban, &operator, &why, StatusCode::OK).await;
+    assert_eq!(seen().await, ["banned"; 4]);
+    app::post(&service, &unban, &operator, &json!({}), StatusCode::OK).await;
+    assert_eq!(seen().await, ["banned", "active", "active", "active"]);
+    app::post(&service, &unban, &shop, &json!({}), StatusCode::OK).await;
+    assert_eq!(seen().await, ["active"; 4]);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn partners_are_listed_to_brands_whose_campaigns_they_are_or_were_in_with_what_each_holds_of_them()
  {
     let service = app::start().await;

@@ -47,6 +47,8 @@ pub fn terms(version: i32, plan: Plan) -> Body {
         window_days: WindowDays::new(30).unwrap(),
         plan,
         effective_at: Micros(1_790_000_000_000_000),
+        text_hash: None,
+        worsens: None,
         sealed_text: None,
     }
     .into()

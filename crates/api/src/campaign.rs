@@ -5,15 +5,16 @@ use chassis::problem::Fields;
 use chassis::time::Timestamp;
 use schemas::{
     About, AcceptV1, ActivateV1, ApproveEvidenceV1, ApproveV1, BanPartnerV1, ChangeV1, CloseV1,
-    CreateV1, EndEnrollmentV1, InviteV1, PauseV1, PublishTermsV1, RejectEvidenceV1, RejectV1,
-    ResumeV1, ReturnEvidenceV1, SubmitEvidenceV1, UnbanPartnerV1, Written,
+    CreateApiKeyV1, CreateV1, EndEnrollmentV1, InviteV1, PauseV1, PublishTermsV1, RejectEvidenceV1,
+    RejectV1, ResumeV1, ReturnEvidenceV1, RevokeApiKeyV1, RotateApiKeyV1, SubmitEvidenceV1,
+    UnbanPartnerV1, Written,
 };
 use serde::Deserialize;
 use types::{
-    BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId, EnrollmentStatus, EvidenceId,
-    EvidenceReason, JoinMode, PartnerId, RefusalReason, TermsVersion, Uuid, WindowDays,
-    check_allowed_hosts, check_content_hash, check_description, check_evidence_type, check_page,
-    check_terms_text,
+    ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId,
+    EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, PartnerId, RefusalReason, TermsVersion,
+    Uuid, WindowDays, check_allowed_hosts, check_content_hash, check_description,
+    check_evidence_type, check_overlap, check_page, check_scopes, check_terms_text,
 };
 use utoipa::ToSchema;
 
@@ -37,6 +38,8 @@ requests! {
     UnbanPartner = "campaign.unban_partner.command.v1", "unban_partner";
     PublishTerms = "campaign.publish_terms.command.v1", "publish_terms";
     AcceptCampaign = "campaign.accept.command.v1", "accept_campaign";
+    CreateApiKey = "campaign.create_api_key.command.v1", "create_api_key";
+    RotateApiKey = "campaign.rotate_api_key.command.v1", "rotate_api_key";
     SubmitEvidence = "campaign.submit_evidence.command.v1", "submit_evidence";
     ApproveEvidence = "campaign.approve_evidence.command.v1", "approve_evidence";
     RejectEvidence = "campaign.reject_evidence.command.v1", "reject_evidence";
@@ -78,6 +81,9 @@ pub struct CreateCampaign {
     ends_at: Option<Timestamp>,
     /// What it may cost; absent: no limit.
     budget: Option<BudgetBody>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not. Anybody may ask for a
+    /// redirect: switch it on only where nothing is lost by a click that a stranger makes for somebody.
+    trusts_redirects: Option<bool>,
 }
 
 impl Check for CreateCampaign {
@@ -129,6 +135,7 @@ impl CreateCampaign {
             starts_at: self.starts_at.map(|at| at.0),
             ends_at: self.ends_at.map(|at| at.0),
             budget: self.budget.and_then(|budget| budget.record()),
+            trusts_redirects: self.trusts_redirects,
         };
         About::of(campaign, create).write()
     }
@@ -161,6 +168,9 @@ pub struct ChangeCampaign {
     /// How partners come in from now on. Who is in stays in.
     #[schema(value_type = Option<lists::JoinMode>)]
     join: Option<JoinMode>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor. Anybody may ask for a
+    /// redirect: switch it on only where nothing is lost by a click that a stranger makes for somebody.
+    trusts_redirects: Option<bool>,
     /// What it is to have no more; without `fallback_url` it has the first of its hosts.
     #[schema(value_type = Option<Vec<lists::Clearable>>)]
     clear: Option<Vec<Clearable>>,
@@ -201,6 +211,7 @@ impl ChangeCampaign {
             ("ends_at", self.ends_at.is_some()),
             ("budget", self.budget.is_some()),
             ("join", self.join.is_some()),
+            ("trusts_redirects", self.trusts_redirects.is_some()),
         ];
         let given = all.into_iter().filter(|(_, given)| *given);
         given.map(|(name, _)| name).collect()
@@ -220,12 +231,13 @@ impl ChangeCampaign {
             budget: self.budget.and_then(|budget| budget.record()),
             join: self.join.map(|mode| mode.name().to_owned()),
             clear: clear.iter().map(|what| what.name().to_owned()).collect(),
+            trusts_redirects: self.trusts_redirects,
         };
         About::of(campaign, change).write()
     }
 }
 
-/// A new version of a campaign's terms; in force from its publication.
+/// A new version of a campaign's terms.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PublishTerms {
@@ -237,6 +249,8 @@ pub struct PublishTerms {
     window_days: i32,
     /// What conversions earn.
     plan: PlanBody,
+    /// From when it is in force: not in the past, within a year, and not before the version before; absent: from now on.
+    effective_at: Option<Timestamp>,
 }
 
 impl Check for PublishTerms {
@@ -259,6 +273,7 @@ impl PublishTerms {
             plan: self.plan.record(),
             text: self.text,
             window_days: self.window_days,
+            effective_at: self.effective_at.map(|at| at.0),
         };
         About::of(campaign, publish).write()
     }
@@ -500,6 +515,93 @@ where
         record: record(partner.into_string()),
     };
     about.write()
+}
+
+/// An API key to be made for a brand.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateApiKey {
+    /// Whose key; absent: the token's own brand. An operator must give it.
+    #[schema(value_type = Option<String>, example = "brand1")]
+    brand_id: Option<BrandId>,
+    /// What it may do: one scope at least, none twice.
+    #[schema(value_type = Vec<lists::ApiKeyScope>, min_items = 1, example = json!(["conversions.write"]))]
+    scopes: Vec<ApiKeyScope>,
+    /// Until when; absent: until it is revoked.
+    expires_at: Option<Timestamp>,
+}
+
+impl Check for CreateApiKey {
+    fn check(&self, fields: &mut Fields) {
+        fields.take("/scopes", check_scopes(&self.scopes));
+    }
+}
+
+impl CreateApiKey {
+    /// The brand that it names.
+    pub fn brand_id(&self) -> Option<&BrandId> {
+        self.brand_id.as_ref()
+    }
+
+    /// As the command of this id, of a key of this brand; what is known of its secret is how it begins, and its hash.
+    pub fn command(self, id: Uuid, brand: BrandId, prefix: &str, hash: &str) -> Written {
+        let scopes = self.scopes.iter().map(|scope| scope.name().to_owned());
+        let create = CreateApiKeyV1 {
+            brand_id: brand.into_string(),
+            prefix: prefix.to_owned(),
+            hash: hash.to_owned(),
+            scopes: scopes.collect(),
+            expires_at: self.expires_at.map(|until| until.0),
+        };
+        About::of(ApiKeyId::of_command(id), create).write()
+    }
+}
+
+/// That an API key has another secret.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateApiKey {
+    /// For how many seconds the secret of before goes on, up to 604800; absent: it ends at once.
+    #[schema(minimum = 0, maximum = 604_800, example = 3_600)]
+    overlap_seconds: Option<i64>,
+}
+
+impl Check for RotateApiKey {
+    fn check(&self, fields: &mut Fields) {
+        if let Some(seconds) = self.overlap_seconds {
+            fields.take("/overlap_seconds", check_overlap(seconds));
+        }
+    }
+}
+
+impl RotateApiKey {
+    /// As a command, of this key; what is known of its new secret is how it begins, and its hash.
+    pub fn command(self, key: ApiKeyId, prefix: &str, hash: &str) -> Written {
+        let rotate = RotateApiKeyV1 {
+            prefix: prefix.to_owned(),
+            hash: hash.to_owned(),
+            overlap_seconds: self.overlap_seconds,
+        };
+        About::of(key, rotate).write()
+    }
+}
+
+/// That an API key opens nothing any more. A request without a body.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "struct NoBody")]
+pub struct RevokeApiKey {}
+
+impl Check for RevokeApiKey {}
+
+impl crate::Request for RevokeApiKey {
+    const KIND: &'static str = "campaign.revoke_api_key.command.v1";
+}
+
+impl RevokeApiKey {
+    /// As a command, of this key.
+    pub fn command(self, key: ApiKeyId) -> Written {
+        About::of(key, RevokeApiKeyV1 {}).write()
+    }
 }
 
 /// A file that shows what a partner did for a campaign.

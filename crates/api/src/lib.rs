@@ -48,6 +48,7 @@ macro_rules! bodiless {
 
 mod budget;
 mod campaign;
+mod clicks;
 mod either_place;
 mod groups;
 pub mod lists;
@@ -56,9 +57,11 @@ mod plan;
 mod plan_view;
 mod records;
 mod tracking;
+pub mod visitor;
 
 pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;
+pub use clicks::{ClicksFilter, ClicksOfDay};
 pub use groups::*;
 pub use payment::*;
 pub use plan::PlanBody;

@@ -37,6 +37,13 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// What an API key may do: make and change campaigns with their terms (`campaigns.write`), decide upon partners' claims
+    /// (`claims.write`), report leads, purchases and refunds (`conversions.write`), disable and enable links (`links.write`),
+    /// decide upon partners (`partners.write`), read what the brand may read (`reports.read`).
+    pub ApiKeyScope: types::ApiKeyScope::ALL.map(types::ApiKeyScope::name)
+);
+
+chassis::closed_list!(
     /// What may be unknown of a partner.
     pub PartnerField: types::PartnerField::ALL.map(types::PartnerField::name)
 );

@@ -4,9 +4,10 @@ use chassis::json::{AmountText, Check, Metadata, MetadataError, Text, WebUrl};
 use chassis::problem::Fields;
 use chassis::time::{Timestamp, now, refuse_future};
 use schemas::{
-    About, AcceptClaimV1, ChangeLinkV1, CreateLinkV1, DeclineClaimV1, RecordEventV1, Written,
+    About, AcceptClaimV1, BindClickV1, ChangeLinkV1, CreateLinkV1, DeclineClaimV1, RecordEventV1,
+    Utm, Written,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use types::{
     Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, Currency, DeclineReason, LinkCode,
     LinkStatus, OrderId, PartnerId, Uuid, check_event_type,
@@ -14,14 +15,71 @@ use types::{
 use utoipa::ToSchema;
 
 use crate::either_place::EitherPlace;
-use crate::lists;
+use crate::{lists, visitor};
+
+/// Links of one request.
+const MAX_LINKS: usize = 100;
 
 requests! {
     CreateLink = "tracking.create_link.command.v1", "create_link";
+    CreateLinks = "tracking.create_link.command.v1", "create_links";
     ChangeLink = "tracking.change_link.command.v1", "change_link";
     RecordEvent = "tracking.record_event.command.v1", "record_event";
+    BindClick = "tracking.bind_click.command.v1", "bind_click";
     AcceptClaim = "tracking.accept_claim.command.v1", "accept_claim";
     DeclineClaim = "tracking.decline_claim.command.v1", "decline_claim";
+}
+
+/// What a link adds to its target's query, but for what stands there. `{partner_id}`, `{campaign_id}` and `{code}` are filled in.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkUtm {
+    /// `utm_source`.
+    #[schema(example = "partners", min_length = 1, max_length = 100)]
+    source: Option<String>,
+    /// `utm_medium`.
+    #[schema(example = "affiliate", min_length = 1, max_length = 100)]
+    medium: Option<String>,
+    /// `utm_campaign`.
+    #[schema(example = "{campaign_id}", min_length = 1, max_length = 100)]
+    campaign: Option<String>,
+    /// `utm_term`.
+    #[schema(min_length = 1, max_length = 100)]
+    term: Option<String>,
+    /// `utm_content`.
+    #[schema(example = "{partner_id}", min_length = 1, max_length = 100)]
+    content: Option<String>,
+}
+
+impl From<LinkUtm> for Utm {
+    fn from(utm: LinkUtm) -> Self {
+        Self {
+            source: utm.source,
+            medium: utm.medium,
+            campaign: utm.campaign,
+            term: utm.term,
+            content: utm.content,
+        }
+    }
+}
+
+impl From<Utm> for LinkUtm {
+    fn from(utm: Utm) -> Self {
+        Self {
+            source: utm.source,
+            medium: utm.medium,
+            campaign: utm.campaign,
+            term: utm.term,
+            content: utm.content,
+        }
+    }
+}
+
+fn check_utm(utm: Option<&LinkUtm>, fields: &mut Fields) {
+    let faults = utm.map(|utm| Utm::from(utm.clone()).faults());
+    for (pointer, invalid) in faults.unwrap_or_default() {
+        fields.refuse(pointer, invalid.to_string());
+    }
 }
 
 /// A link that leads a partner's visitors to a brand's page.
@@ -39,9 +97,48 @@ pub struct CreateLink {
     /// What stands behind `/c/`; absent: one is made.
     #[schema(value_type = Option<String>, example = "spring-sale")]
     code: Option<LinkCode>,
+    /// What it adds to the target's query.
+    utm: Option<LinkUtm>,
+    /// Whether `/c/{code}/some/path` leads to that page below the target; absent: it does not.
+    deep_paths: Option<bool>,
 }
 
-impl Check for CreateLink {}
+impl Check for CreateLink {
+    fn check(&self, fields: &mut Fields) {
+        check_utm(self.utm.as_ref(), fields);
+    }
+}
+
+/// Several links, each made or refused on its own.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateLinks {
+    /// As many as the body may have bytes for, and 100 at most.
+    #[schema(min_items = 1, max_items = 100)]
+    links: Vec<CreateLink>,
+}
+
+impl Check for CreateLinks {
+    fn check(&self, fields: &mut Fields) {
+        let has = (1..=MAX_LINKS).contains(&self.links.len());
+        fields.require(has, "/links", "must be 1 to 100 links");
+        for (place, link) in self.links.iter().enumerate() {
+            fields.within(&link_at(place), |fields| link.check(fields));
+        }
+    }
+}
+
+impl CreateLinks {
+    /// Each of them.
+    pub fn into_links(self) -> Vec<CreateLink> {
+        self.links
+    }
+}
+
+/// The pointer to one of several links.
+pub fn link_at(place: usize) -> String {
+    format!("/links/{place}")
+}
 
 impl CreateLink {
     /// The partner that it names.
@@ -56,6 +153,8 @@ impl CreateLink {
             campaign_id: self.campaign_id.into_string(),
             partner_id: partner.into_string(),
             target_url: self.target_url.into_string(),
+            utm: self.utm.map(Utm::from),
+            deep_paths: self.deep_paths,
         };
         About::of(code, create).write()
     }
@@ -71,11 +170,19 @@ pub struct ChangeLink {
     /// Whether it leads there; absent: as it was.
     #[schema(value_type = Option<lists::LinkStatus>)]
     status: Option<LinkStatus>,
+    /// What it adds to the target's query from now on, `{}` nothing; absent: what it did. For whom the target is.
+    utm: Option<LinkUtm>,
+    /// Whether `/c/{code}/some/path` leads to that page below the target; absent: as it was. For whom the target is.
+    deep_paths: Option<bool>,
 }
 
 impl Check for ChangeLink {
     fn check(&self, fields: &mut Fields) {
-        let says = self.target_url.is_some() || self.status.is_some();
+        check_utm(self.utm.as_ref(), fields);
+        let says = self.target_url.is_some()
+            || self.status.is_some()
+            || self.utm.is_some()
+            || self.deep_paths.is_some();
         fields.require(says, "", "must change something");
     }
 }
@@ -86,6 +193,8 @@ impl ChangeLink {
         let change = ChangeLinkV1 {
             target_url: self.target_url.map(WebUrl::into_string),
             status: self.status.map(|status| status.name().to_owned()),
+            utm: self.utm.map(Utm::from),
+            deep_paths: self.deep_paths,
         };
         About::of(code, change).write()
     }
@@ -125,6 +234,28 @@ pub struct RecordEvent {
     product_id: Option<String>,
     /// The client's own notes, kept beside the event.
     metadata: Option<Metadata>,
+}
+
+/// Whose click it was.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BindClick {
+    /// The visitor, as the brand knows them.
+    #[schema(example = "user123")]
+    user_id: Text<128>,
+}
+
+impl Check for BindClick {}
+
+impl BindClick {
+    /// As a command, of this click.
+    pub fn command(self, click: ClickId) -> Written {
+        let bind = BindClickV1 {
+            user_id: None,
+            visitor: Some(visitor::write(&self.user_id)),
+        };
+        About::of(click, bind).write()
+    }
 }
 
 bodiless! {
@@ -205,7 +336,7 @@ impl RecordEvent {
         let conversion = ConversionId::of_report(shop, campaign, order, id);
         let record = RecordEventV1 {
             event_type: self.event_type,
-            user_id: self.user_id.into_string(),
+            user_id: String::new(),
             occurred_at: self.occurred_at.map(|Timestamp(at)| at),
             amount: found.amount.map(|amount| amount.to_string()),
             currency: found.currency.map(|currency| currency.code().to_owned()),
@@ -214,6 +345,7 @@ impl RecordEvent {
             click_id: found.click.map(ClickId::into_string),
             product_id: found.product.map(Text::into_string),
             metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
+            visitor: Some(visitor::write(&self.user_id)),
         };
         About::of(conversion, record).write()
     }

@@ -45,6 +45,11 @@ impl IdempotencyKey {
         (visible && (1..=MAX_LENGTH).contains(&text.len())).then(|| Self(text.to_owned()))
     }
 
+    /// The key of one of many writes that a request with this key stands for, by its place. No client can send it.
+    pub(crate) fn of_item(&self, place: usize) -> Self {
+        Self(format!("{}\n{place}", self.0))
+    }
+
     /// What is kept of it: 64 hexadecimal digits of its SHA-256.
     pub fn hash(&self) -> String {
         let hash = digest::digest(&digest::SHA256, self.0.as_bytes());

@@ -1,6 +1,9 @@
 //! RFC 3339 at the edge; microseconds inside.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use types::Micros;
@@ -20,6 +23,71 @@ pub struct TimeError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2026-11-20T09:00:00Z")]
 pub struct Timestamp(pub Micros);
+
+/// A text that is no day of the years 1 to 9999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a day such as 2026-11-20")]
+pub struct DayError;
+
+/// A day in UTC, as days since 1970-01-01; in a query or an answer as RFC 3339's full date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, format = Date, example = "2026-11-20")]
+pub struct Day(pub i64);
+
+impl Day {
+    const MICROS: i64 = 86_400_000_000;
+
+    /// The one that a moment is in.
+    pub fn of(moment: Micros) -> Self {
+        Self(moment.0.div_euclid(Self::MICROS))
+    }
+
+    /// When it begins.
+    pub fn start(self) -> Micros {
+        Micros(self.0.saturating_mul(Self::MICROS))
+    }
+
+    /// When the next one begins.
+    pub fn end(self) -> Micros {
+        Self(self.0.saturating_add(1)).start()
+    }
+}
+
+impl FromStr for Day {
+    type Err = DayError;
+
+    fn from_str(text: &str) -> Result<Self, DayError> {
+        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| DayError)?;
+        let start = date.and_time(chrono::NaiveTime::MIN).and_utc();
+        let start = Micros(start.timestamp_micros());
+        // The parser takes 2026-1-2 and years of five digits, too.
+        let day = Self::of(start);
+        if in_range(start) && day.to_string() == text {
+            return Ok(day);
+        }
+        Err(DayError)
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = to_rfc3339(self.start());
+        f.write_str(text.split('T').next().unwrap_or_default())
+    }
+}
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
 
 /// The clock, for edges only: what decides is handed its time.
 #[expect(

@@ -53,6 +53,20 @@ impl<T> Write<T> {
         let request_hash = self.key.is_some().then_some(self.request_hash);
         (id, self.body, request_hash)
     }
+
+    /// One that stands for many, each on its own: with a key that follows from the request's, so that a repeat of the whole
+    /// repeats each.
+    pub fn split<U>(self, items: impl FnOnce(T) -> Vec<U>) -> Vec<Write<U>> {
+        let items = items(self.body).into_iter().enumerate();
+        items
+            .map(|(place, body)| Write {
+                body,
+                key: self.key.as_ref().map(|key| key.of_item(place)),
+                request_hash: self.request_hash.clone(),
+                wait: self.wait,
+            })
+            .collect()
+    }
 }
 
 impl<T: DeserializeOwned + Check, S: Send + Sync> FromRequest<S> for Write<T> {

@@ -108,13 +108,18 @@ fn command(message: Message) -> Option<Inbound> {
     Some(Inbound::local(kind.topic, message, None))
 }
 
-/// The time by which this database decides, tests' offset included.
+/// The time by which a database decides, tests' offset included, as a part of a statement.
+#[macro_export]
+macro_rules! sql_now {
+    () => {
+        "(SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset) FROM pipeline.log_head)"
+    };
+}
+
+/// The time by which this database decides.
 pub async fn now(pool: &PgPool) -> Result<Micros, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset)
-           FROM pipeline.log_head",
-    )
-    .fetch_one(pool)
-    .await
-    .map(Micros)
+    sqlx::query_scalar(concat!("SELECT ", sql_now!()))
+        .fetch_one(pool)
+        .await
+        .map(Micros)
 }

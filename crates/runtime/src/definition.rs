@@ -29,8 +29,10 @@ pub struct Definition<D: Domain> {
     pub routes: Routes,
     /// Routes that are open in every mode.
     pub edge: Routes,
-    /// Routes for operators, beside those that every service has; open in every mode, at the second port if there is one.
+    /// Routes for operators and the bff, beside those that every service has; open in every mode, at the second port if there is one.
     pub operators: Routes,
+    /// Whether it takes API keys: then it has the tables that they are looked up in.
+    pub api_keys: bool,
     /// What only its leader runs.
     pub jobs: LeaderJobs,
     /// Figures of its tables for the metrics.
@@ -54,6 +56,7 @@ impl<D: Domain> Definition<D> {
             routes,
             edge: |_| OpenApiRouter::new(),
             operators: |_| OpenApiRouter::new(),
+            api_keys: false,
             jobs: LeaderJobs::nothing(),
             gauges: &[],
             metrics: &[],

@@ -53,6 +53,16 @@ pub const SERVICE_UNAVAILABLE: Code = Code::new(
     "The service that is asked cannot be reached; try again.",
 );
 
+/// What a route of the bff adds that hands requests on.
+#[derive(Debug, Clone, Copy)]
+pub struct HandsOn;
+
+impl Refuses for HandsOn {
+    fn codes() -> Vec<Code> {
+        vec![BAD_GATEWAY, SERVICE_UNAVAILABLE]
+    }
+}
+
 chassis::closed_list!(
     /// What a conversion may be.
     pub ConversionType: types::ConversionType::ALL.map(types::ConversionType::name)
@@ -109,4 +119,9 @@ chassis::closed_list!(
     /// Where a partner stands with a campaign: the brand wants it, or has to decide; it is in; or it is not, since the brand rejected
     /// it, it went by itself, or the brand removed it.
     pub EnrollmentStatus: types::EnrollmentStatus::ALL.map(types::EnrollmentStatus::name)
+);
+
+chassis::closed_list!(
+    /// Whether an API key opens anything: not any more once its time is over, or it was revoked.
+    pub ApiKeyStatus: types::ApiKeyStatus::ALL.map(types::ApiKeyStatus::name)
 );

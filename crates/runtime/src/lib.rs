@@ -3,6 +3,7 @@
 //!
 //! A service's `lib.rs` is a [`Definition`]; its `main.rs` is one call of [`main`].
 
+mod api_keys;
 mod commands;
 mod database;
 mod definition;
@@ -21,16 +22,18 @@ pub mod testing;
 mod traces;
 mod transports;
 
+pub use api_keys::{api_key_uses, api_keys_changed};
 pub use definition::{Definition, LeaderJobs, Routes};
 pub use documents::{
-    BAD_GATEWAY, CampaignRefusals, CampaignStatus, ClaimStatus, ConversionStatus, ConversionType,
-    DisabledBy, EnrollmentStatus, EvidenceStatus, PartnerStatus, PauseReason, PaymentRefusals,
-    SERVICE_UNAVAILABLE, TrackingRefusals, UnattributedReason, Verification,
+    ApiKeyStatus, BAD_GATEWAY, CampaignRefusals, CampaignStatus, ClaimStatus, ConversionStatus,
+    ConversionType, DisabledBy, EnrollmentStatus, EvidenceStatus, HandsOn, PartnerStatus,
+    PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE, TrackingRefusals, UnattributedReason,
+    Verification,
 };
 pub use host::Host;
-pub use operations::{CommandState, Operator, Reason, RejectionName, unread};
+pub use operations::{CommandState, Operator, Reason, RejectionName, unread, unread_schema};
 pub use program::main;
 pub use settings::Settings;
 pub use start::{Running, start};
-pub use submit::{CommandResult, Submit, Waiting, actor, refusal};
+pub use submit::{CommandResult, Submit, Submitted, Waiting, actor, refusal};
 pub use variables::version;

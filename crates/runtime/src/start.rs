@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use chassis::auth::{AuthConfig, Verifier};
+use chassis::auth::{AuthConfig, RouteScopes, Verifier};
 use chassis::http::{Server, ServerConfig, Shell};
 use chassis::telemetry::{self, Metrics};
 use messaging::gauges::{self, Gauge};
@@ -27,7 +27,7 @@ use crate::host::{Host, Parts};
 use crate::opened::{BARE_CONNECTIONS, Opened};
 use crate::settings::Settings;
 use crate::surface::{Faces, Surface, shell, surface};
-use crate::{database, traces, transports};
+use crate::{api_keys, database, traces, transports};
 
 /// A started service.
 pub struct Running {
@@ -75,12 +75,17 @@ pub async fn start<D: Domain + Clone>(
     let faces = Faces::of(&definition);
     let verifier = settings.auth.take().and_then(AuthConfig::verifier);
     let verifier = verifier.context("tokens cannot be verified with these settings")?;
-    let verifier = Arc::new(verifier);
     let ports = Ports::bind(&settings).await?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
     let opened = Opened::of(D::SERVICE, definition.migrations, &settings).await?;
+    let verifier = if definition.api_keys {
+        verifier.with_api_keys(Arc::new(api_keys::Rows(opened.pool.clone())))
+    } else {
+        verifier
+    };
+    let verifier = Arc::new(verifier);
     let tasks = Tasks::new(stop);
     follow_credentials(&mut settings, &opened, &verifier, &tasks);
     let queue = Queue::default();
@@ -104,7 +109,8 @@ pub async fn start<D: Domain + Clone>(
     if opened.left.commands_at_the_broker {
         transports::drain(&host, &settings, &queue);
     }
-    let shell = shell(&host, &settings, verifier, metrics);
+    let scopes = RouteScopes::of(&document);
+    let shell = shell(&host, &settings, verifier, metrics).route_scopes(scopes);
     let address = ports.serve(surface, &shell, &tasks)?;
     tracing::info!(service = D::SERVICE.name(), %address, mode = settings.modes.of(D::SERVICE).name(), "started");
     let running = Running {

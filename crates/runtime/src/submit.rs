@@ -252,6 +252,14 @@ impl Submitted {
         self.respond(StatusCode::OK, body)
     }
 
+    /// What happened first; nothing while the command waits.
+    pub fn event(&self) -> Option<&Message> {
+        match &self.result {
+            CommandResult::Done(events) => events.first(),
+            CommandResult::InRetryQueue => None,
+        }
+    }
+
     fn respond<T: Serialize>(
         self,
         status: StatusCode,

@@ -23,6 +23,7 @@ use crate::{commands, ready};
 /// What a service shows of itself.
 pub(crate) struct Faces {
     about: &'static str,
+    api_keys: bool,
     edge: Routes,
     operators: Routes,
     routes: Routes,
@@ -32,6 +33,7 @@ impl Faces {
     pub(crate) fn of<D: Domain>(definition: &Definition<D>) -> Self {
         Self {
             about: definition.about,
+            api_keys: definition.api_keys,
             edge: definition.edge,
             operators: definition.operators,
             routes: definition.routes,
@@ -60,7 +62,11 @@ pub(crate) fn surface(
     if !closed {
         routes = routes.merge((faces.routes)(host));
         if service.commands_topic().is_some() {
-            routes = routes.merge(commands::routes(host));
+            let mut commands = commands::routes(host);
+            if faces.api_keys {
+                chassis::openapi::take_any_api_key(commands.get_openapi_mut());
+            }
+            routes = routes.merge(commands);
         }
     }
     let mut apart = OpenApiRouter::new();
@@ -163,6 +169,7 @@ pub(crate) fn shell(
     Shell::new(probes, settings.limits)
         .verifier(verifier)
         .rate_limits(settings.rate_limits)
+        .address_limits(settings.address_limits.clone())
         .origins(settings.origins.clone())
         .hasher(Arc::new(RequestHasher::new(&settings.lasting_keys)))
 }

@@ -5,6 +5,7 @@
 #![deny(clippy::as_conversions)]
 
 mod amount;
+mod api_key;
 mod arithmetic;
 mod country;
 mod currency;
@@ -19,20 +20,25 @@ mod texts;
 mod time;
 
 pub use amount::Amount;
+pub use api_key::{
+    API_KEY_LENGTH, API_KEY_START, MAX_API_KEYS, MAX_OVERLAP_SECONDS, check_key_hash,
+    check_key_prefix, check_overlap, check_scopes, is_api_key,
+};
 pub use arithmetic::{ArithmeticError, BasisPoints, mul_div_half_even, reversal_due, split};
 pub use country::Country;
 pub use currency::Currency;
 pub use decimal::AmountError;
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
-    BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId, GroupId,
-    InvalidId, LinkCode, MembershipId, OrderId, PartnerId, PayoutId,
+    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
+    GroupId, InvalidId, LinkCode, MembershipId, OrderId, PartnerId, PayoutId,
 };
 pub use lists::{
-    AccountType, BrandField, BudgetInterval, CampaignStatus, ClaimStatus, Clearable,
-    ConversionStatus, ConversionType, DeclineReason, DisabledBy, EarningStatus, EnrollmentStatus,
-    EvidenceReason, EvidenceStatus, GroupField, GroupStatus, JoinMode, LinkStatus, PartnerField,
-    PartnerStatus, PauseReason, PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy,
+    AccountType, ApiKeyScope, ApiKeyStatus, BrandField, BudgetInterval, CampaignStatus,
+    ClaimStatus, Clearable, ConversionStatus, ConversionType, DeclineReason, DisabledBy,
+    EarningStatus, EnrollmentStatus, EvidenceReason, EvidenceStatus, GroupField, GroupStatus,
+    JoinMode, LinkStatus, PartnerField, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
+    UnattributedReason, VerifiedBy,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
@@ -41,7 +47,7 @@ pub use serde;
 pub use texts::{
     check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
     check_event_type, check_evidence_type, check_link_limit, check_page, check_terms_text,
-    fallback_url,
+    check_utm_text, fallback_url,
 };
 pub use time::Micros;
 /// What derived ids are made of.

@@ -177,6 +177,32 @@ crate::names! {
         Operator = "operator",
     }
 
+    /// What an API key of a brand may do. Each route says which of them it needs.
+    pub enum ApiKeyScope {
+        /// Make, change, start, pause and close campaigns, and publish their terms.
+        CampaignsWrite = "campaigns.write",
+        /// Accept and decline what partners claim.
+        ClaimsWrite = "claims.write",
+        /// Report leads, purchases and refunds.
+        ConversionsWrite = "conversions.write",
+        /// Disable and enable links of the brand's campaigns.
+        LinksWrite = "links.write",
+        /// Invite, approve, reject, remove and ban partners.
+        PartnersWrite = "partners.write",
+        /// Read whatever the brand may read.
+        ReportsRead = "reports.read",
+    }
+
+    /// Whether an API key opens anything.
+    pub enum ApiKeyStatus {
+        /// It does.
+        Active = "active",
+        /// Its time is over.
+        Expired = "expired",
+        /// It was revoked, for good.
+        Revoked = "revoked",
+    }
+
     /// Why a brand does not want a partner in a campaign, or in any.
     pub enum RefusalReason {
         /// It may apply again, with more to show.

@@ -7,6 +7,10 @@ const MAX_DESCRIPTION_LENGTH: usize = 2_000;
 const MAX_TERMS_LENGTH: usize = 16_000;
 const MAX_HOSTS: usize = 50;
 const MAX_EVENT_TYPE_LENGTH: usize = 64;
+const MAX_UTM_LENGTH: usize = 100;
+
+/// What a UTM parameter of a link may name in its text.
+pub const UTM_PLACEHOLDERS: [&str; 3] = ["{partner_id}", "{campaign_id}", "{code}"];
 
 /// What people call a campaign: 1 to 200 characters, no control characters.
 pub fn check_campaign_name(text: &str) -> Result<(), Invalid> {
@@ -77,6 +81,25 @@ pub fn check_event_type(text: &str) -> Result<(), Invalid> {
         return Ok(());
     }
     Err(Invalid("must be 1 to 64 characters from A-Z a-z 0-9 _ - ."))
+}
+
+/// The text of a UTM parameter: 1 to 100 characters, no control characters, braces only around what is filled in.
+pub fn check_utm_text(text: &str) -> Result<(), Invalid> {
+    if !(1..=MAX_UTM_LENGTH).contains(&text.chars().count()) || text.chars().any(char::is_control) {
+        return Err(Invalid(
+            "must be 1 to 100 characters, none of them a control character",
+        ));
+    }
+    let mut rest = text.to_owned();
+    for placeholder in UTM_PLACEHOLDERS {
+        rest = rest.replace(placeholder, " ");
+    }
+    if rest.contains(['{', '}']) {
+        return Err(Invalid(
+            "may have {partner_id}, {campaign_id} and {code} in braces, and nothing else",
+        ));
+    }
+    Ok(())
 }
 
 /// The hosts that links of a new campaign may lead to: 1 to 50 of the public internet, each as the URL standard writes it,

@@ -13,6 +13,6 @@ pub use dotenv::{DotenvError, parse, read};
 pub use files::{overlay, read as read_file, variable as file_variable};
 pub use guessable::guessable;
 pub use log_filter::{LogFilter, RustLog};
-pub use names::{EXAMPLE, Unknown, unknown};
+pub use names::{EXAMPLE, Unknown, former, unknown};
 pub use release::Version;
 pub use service_url::ServiceUrl;

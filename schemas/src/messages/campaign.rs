@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    BrandId, Country, Currency, EnrollmentStatus, EvidenceId, EvidenceReason, GroupId, GroupStatus,
-    JoinMode, Micros, PartnerId, PauseReason, RefusalReason, TermsVersion, WindowDays,
+    ApiKeyScope, BrandId, Country, Currency, EnrollmentStatus, EvidenceId, EvidenceReason, GroupId,
+    GroupStatus, JoinMode, Micros, PartnerId, PauseReason, RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::shared::{Budget, Plan, WireBudget};
@@ -33,6 +33,8 @@ pub struct CreateV1 {
     pub ends_at: Option<Micros>,
     /// What it may cost; absent: no limit.
     pub budget: Option<WireBudget>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// Asks that a campaign is another from now on. What is absent stays as it is.
@@ -58,6 +60,8 @@ pub struct ChangeV1 {
     pub join: Option<String>,
     /// What it is to have no more, by the name of its field.
     pub clear: Vec<String>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// The campaign's own timer: its end has come.
@@ -76,6 +80,8 @@ pub struct PublishTermsV1 {
     pub window_days: i32,
     /// What a conversion earns.
     pub plan: Plan,
+    /// From when they are in force; absent: from now on.
+    pub effective_at: Option<Micros>,
 }
 
 /// Asks that partners may join from now on.
@@ -190,6 +196,36 @@ pub struct UnbanPartnerV1 {
     pub brand_id: Option<String>,
 }
 
+/// Asks for an API key of a brand. Its secret was made, and shown, where it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateApiKeyV1 {
+    /// Whose.
+    pub brand_id: String,
+    /// How the key begins, for people.
+    pub prefix: String,
+    /// SHA-256 of the whole key, in hexadecimal.
+    pub hash: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// Until when; absent: until it is revoked.
+    pub expires_at: Option<Micros>,
+}
+
+/// Asks that an API key has another secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotateApiKeyV1 {
+    /// How the key begins from now on.
+    pub prefix: String,
+    /// SHA-256 of the whole new key, in hexadecimal.
+    pub hash: String,
+    /// For how long the secret of before goes on; absent: it ends at once.
+    pub overlap_seconds: Option<i64>,
+}
+
+/// Asks that an API key opens nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokeApiKeyV1 {}
+
 /// Asks that what is known of a partner changes. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangePartnerV1 {
@@ -272,6 +308,8 @@ pub struct CampaignCreatedV1 {
     pub ends_at: Option<Micros>,
     /// What it may cost; absent: no limit.
     pub budget: Option<Budget>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// What can be changed of a campaign, whole, as it is from now on.
@@ -297,9 +335,11 @@ pub struct CampaignChangedV1 {
     pub budget: Option<Budget>,
     /// How partners come in.
     pub join: JoinMode,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
-/// A version of terms and plan is in force.
+/// There is a version of terms and plan, in force at once or from a day on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TermsPublishedV1 {
     /// Counts from 1 within the campaign.
@@ -314,6 +354,10 @@ pub struct TermsPublishedV1 {
     pub plan: Plan,
     /// From when it is in force.
     pub effective_at: Micros,
+    /// SHA-256 of the text as partners read it, in hexadecimal.
+    pub text_hash: Option<String>,
+    /// Whether partners who accepted the version before keep that until they accept this one; absent: they do.
+    pub worsens: Option<bool>,
     /// The terms as partners read them, sealed to the services.
     #[serde(default, with = "apache_avro::serde::bytes_opt")]
     pub sealed_text: Option<Vec<u8>>,
@@ -330,6 +374,8 @@ pub struct CampaignActivatedV1 {
     pub fallback_url: Option<String>,
     /// From when its links lead to their targets; absent: at once.
     pub starts_at: Option<Micros>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// A partner is in the campaign, on one version of its terms.
@@ -488,6 +534,47 @@ pub struct PartnerBannedV1 {
 pub struct PartnerUnbannedV1 {
     /// Whose ban; absent: that of all campaigns.
     pub brand_id: Option<BrandId>,
+}
+
+/// An API key of a brand exists. Its secret is nowhere but with who asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyCreatedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// How the key begins, for people.
+    pub prefix: String,
+    /// SHA-256 of the whole key, in hexadecimal.
+    pub hash: String,
+    /// What it may do.
+    pub scopes: Vec<ApiKeyScope>,
+    /// Until when; absent: until it is revoked.
+    pub expires_at: Option<Micros>,
+}
+
+/// An API key has another secret: all that it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyRotatedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// How the key begins, for people.
+    pub prefix: String,
+    /// SHA-256 of the whole key, in hexadecimal.
+    pub hash: String,
+    /// What it may do.
+    pub scopes: Vec<ApiKeyScope>,
+    /// Until when; absent: until it is revoked.
+    pub expires_at: Option<Micros>,
+    /// The hash of the key of before, while that goes on; absent: it ended at once.
+    pub previous_hash: Option<String>,
+    /// Until when that is.
+    pub previous_until: Option<Micros>,
+}
+
+/// An API key opens nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyRevokedV1 {
+    /// Whose it was.
+    pub brand_id: BrandId,
 }
 
 /// What is known of a partner, whole, as it is from now on.

@@ -2,10 +2,54 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType, Currency,
-    DeclineReason, DisabledBy, EnrollmentStatus, GroupId, GroupStatus, LinkCode, LinkStatus,
-    Micros, Money, OrderId, PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays,
+    ApiKeyScope, BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType,
+    Currency, DeclineReason, DisabledBy, EnrollmentStatus, GroupId, GroupStatus, Invalid, LinkCode,
+    LinkStatus, Micros, Money, OrderId, PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays,
+    check_utm_text,
 };
+
+/// What a link adds to its target's query: texts in which `{partner_id}`, `{campaign_id}` and `{code}` are filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Utm {
+    /// `utm_source`.
+    pub source: Option<String>,
+    /// `utm_medium`.
+    pub medium: Option<String>,
+    /// `utm_campaign`.
+    pub campaign: Option<String>,
+    /// `utm_term`.
+    pub term: Option<String>,
+    /// `utm_content`.
+    pub content: Option<String>,
+}
+
+impl Utm {
+    /// Its parameters, by the names that they have in a query.
+    pub fn parameters(&self) -> [(&'static str, Option<&str>); 5] {
+        [
+            ("utm_source", self.source.as_deref()),
+            ("utm_medium", self.medium.as_deref()),
+            ("utm_campaign", self.campaign.as_deref()),
+            ("utm_term", self.term.as_deref()),
+            ("utm_content", self.content.as_deref()),
+        ]
+    }
+
+    /// What is wrong with them, each by its pointer in a request's body.
+    pub fn faults(&self) -> Vec<(&'static str, Invalid)> {
+        let pointers = [
+            "/utm/source",
+            "/utm/medium",
+            "/utm/campaign",
+            "/utm/term",
+            "/utm/content",
+        ];
+        let texts = pointers.into_iter().zip(self.parameters());
+        texts
+            .filter_map(|(pointer, (_, text))| Some((pointer, check_utm_text(text?).err()?)))
+            .collect()
+    }
+}
 
 /// Asks for a link that leads a partner's visitors to a brand's page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +60,10 @@ pub struct CreateLinkV1 {
     pub partner_id: String,
     /// Where it leads, on one of the campaign's hosts.
     pub target_url: String,
+    /// What it adds to the target's query.
+    pub utm: Option<Utm>,
+    /// Whether a path behind its code names a page below the target; absent: it does not.
+    pub deep_paths: Option<bool>,
 }
 
 /// Asks that a link leads elsewhere, is disabled or enabled: at least one of them.
@@ -25,6 +73,10 @@ pub struct ChangeLinkV1 {
     pub target_url: Option<String>,
     /// `active` or `disabled`; absent: what it is.
     pub status: Option<String>,
+    /// What it adds to the target's query from now on, one without fields nothing; absent: what it did.
+    pub utm: Option<Utm>,
+    /// Whether a path behind its code names a page below the target; absent: as it was.
+    pub deep_paths: Option<bool>,
 }
 
 /// Reports what a visitor did.
@@ -50,6 +102,30 @@ pub struct RecordEventV1 {
     pub product_id: Option<String>,
     /// The client's own notes: JSON text of at most 4 KiB, in no event.
     pub metadata: Option<String>,
+    /// The visitor, in place of `user_id`, which is empty then. External producers give the id.
+    pub visitor: Option<VisitorHashes>,
+}
+
+/// States whose click it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BindClickV1 {
+    /// The visitor, as the brand knows them; of external producers.
+    pub user_id: Option<String>,
+    /// The visitor, in place of `user_id`.
+    pub visitor: Option<VisitorHashes>,
+}
+
+/// A visitor by hashes of its id, made where it came in; in place of the id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitorHashes {
+    /// Names the key of the first hash.
+    pub key: String,
+    /// HMAC-SHA256 of the id, in 64 hexadecimal digits: what is kept.
+    pub hash: String,
+    /// The same under keys of before: what may have been kept.
+    pub earlier: Vec<String>,
+    /// What may have been kept before there were keys, readable only with the key.
+    pub masked: String,
 }
 
 /// What attribution uses of a campaign's terms, as tracking's own fact.
@@ -65,6 +141,8 @@ pub struct TermsAdoptedV1 {
     pub window_days: WindowDays,
     /// From when it is in force.
     pub effective_at: Micros,
+    /// Whether partners who accepted the version before keep that until they accept this one; absent: they do.
+    pub worsens: Option<bool>,
 }
 
 /// What links use of an active campaign, as tracking's own fact.
@@ -78,6 +156,8 @@ pub struct CampaignAdoptedV1 {
     pub fallback_url: Option<String>,
     /// From when its links lead to their targets; absent: at once.
     pub starts_at: Option<Micros>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// What links use of a campaign that was changed, as tracking's own fact.
@@ -89,6 +169,8 @@ pub struct CampaignChangeAdoptedV1 {
     pub fallback_url: Option<String>,
     /// From when its links lead to their targets; absent: at once.
     pub starts_at: Option<Micros>,
+    /// Whether the `user_id` of a redirect binds its click to that visitor; absent: it does not.
+    pub trusts_redirects: Option<bool>,
 }
 
 /// Whether a campaign's links lead to their targets, as tracking's own fact.
@@ -136,6 +218,10 @@ pub struct LinkCreatedV1 {
     pub partner_id: PartnerId,
     /// Where it leads.
     pub target_url: String,
+    /// What it adds to the target's query.
+    pub utm: Option<Utm>,
+    /// Whether a path behind its code names a page below the target; absent: it does not.
+    pub deep_paths: Option<bool>,
 }
 
 /// A link leads elsewhere, is disabled or enabled: all that it is from now on.
@@ -153,6 +239,10 @@ pub struct LinkChangedV1 {
     pub disabled_by: Option<DisabledBy>,
     /// When it was made.
     pub created_at: Micros,
+    /// What it adds to the target's query.
+    pub utm: Option<Utm>,
+    /// Whether a path behind its code names a page below the target; absent: it does not.
+    pub deep_paths: Option<bool>,
 }
 
 /// A purchase or lead is a partner's.
@@ -336,6 +426,40 @@ pub struct ClaimAcceptedV1 {
 pub struct ClaimDeclinedV1 {
     /// Why, for the partner.
     pub reason: DeclineReason,
+}
+
+/// Whose click it was is known from who may say so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClickBoundV1 {
+    /// The campaign of its link.
+    pub campaign_id: CampaignId,
+    /// The brand that owns the campaign.
+    pub brand_id: BrandId,
+    /// Whose link it is.
+    pub partner_id: PartnerId,
+    /// The link that was clicked.
+    pub link_code: LinkCode,
+    /// When.
+    pub clicked_at: Micros,
+    /// A keyed hash of the visitor's id.
+    pub user_hash: String,
+}
+
+/// What an API key opens, as tracking's own fact: all that it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyAdoptedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// What it may do; of a revoked one nothing.
+    pub scopes: Vec<ApiKeyScope>,
+    /// SHA-256 of the whole key, in hexadecimal; absent: it was revoked.
+    pub hash: Option<String>,
+    /// Until when it is valid; absent: until it is revoked.
+    pub expires_at: Option<Micros>,
+    /// The hash of the key of before, while that goes on.
+    pub previous_hash: Option<String>,
+    /// Until when that is.
+    pub previous_until: Option<Micros>,
 }
 
 /// What a group is now is known here.

@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use schemas::*;
 use types::{
-    BudgetInterval, CampaignStatus, ConversionType, Country, Currency, DeclineReason, DisabledBy,
-    EarningStatus, EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus, Micros,
-    Money, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
+    ApiKeyScope, BudgetInterval, CampaignStatus, ConversionType, Country, Currency, DeclineReason,
+    DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus,
+    Micros, Money, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion,
+    WindowDays,
 };
 use uuid::Uuid;
 
@@ -202,6 +203,7 @@ fn answers() -> Vec<Body> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a sample of each kind")]
 fn campaign_commands() -> Vec<Body> {
     vec![
         CreateV1 {
@@ -216,12 +218,14 @@ fn campaign_commands() -> Vec<Body> {
             starts_at: Some(Micros(1_795_000_000_123_456)),
             ends_at: Some(Micros(1_797_000_000_123_456)),
             budget: Some(budget().into()),
+            trusts_redirects: Some(true),
         }
         .into(),
         PublishTermsV1 {
             text: text("Be honest."),
             window_days: 30,
             plan: plan(),
+            effective_at: Some(Micros(1_796_000_000_123_456)),
         }
         .into(),
         ActivateV1 {}.into(),
@@ -282,13 +286,51 @@ fn campaign_commands() -> Vec<Body> {
             budget: Some(budget().into()),
             join: Some(text("invite")),
             clear: vec![text("description")],
+            trusts_redirects: Some(true),
         }
         .into(),
         EndCampaignV1 {
             due_at: Micros(1_797_000_000_123_456),
         }
         .into(),
+        CreateApiKeyV1 {
+            brand_id: text("brand1"),
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            scopes: vec![text("conversions.write"), text("reports.read")],
+            expires_at: Some(Micros(1_797_000_000_123_456)),
+        }
+        .into(),
+        RotateApiKeyV1 {
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            overlap_seconds: Some(3_600),
+        }
+        .into(),
+        RevokeApiKeyV1 {}.into(),
         ApproveEvidenceV1 {}.into(),
+        RejectEvidenceV1 {
+            reason: text("terms_violated"),
+        }
+        .into(),
+        ReturnEvidenceV1 {
+            reason: text("needs_more_detail"),
+        }
+        .into(),
+        ChangePartnerV1 {
+            name: Some(text("Sole Reviews")),
+            country: Some(text("DE")),
+            currency: Some(text("EUR")),
+            website: Some(text("https://sole.example/")),
+            clear: vec![text("website")],
+        }
+        .into(),
+        ChangeBrandV1 {
+            name: Some(text("Fleet Shoes")),
+            currency: Some(text("EUR")),
+            clear: vec![text("currency")],
+        }
+        .into(),
         CreateGroupV1 {
             name: text("Gold"),
             link_limit: Some(50),
@@ -306,26 +348,38 @@ fn campaign_commands() -> Vec<Body> {
             group_id: text(GROUP),
         }
         .into(),
-        ChangePartnerV1 {
-            name: Some(text("Sole Reviews")),
-            country: Some(text("DE")),
-            currency: Some(text("EUR")),
-            website: Some(text("https://sole.example/")),
-            clear: vec![text("website")],
+    ]
+}
+
+const KEY_HASH: &str = "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7";
+const OLD_KEY_HASH: &str = "7c211433f02071597741e6ff5a8ea34789abbf4392fa2e1c3d4b5a6978877665";
+
+fn scopes() -> Vec<ApiKeyScope> {
+    vec![ApiKeyScope::ConversionsWrite, ApiKeyScope::ReportsRead]
+}
+
+fn api_keys() -> [Body; 3] {
+    [
+        ApiKeyCreatedV1 {
+            brand_id: id("brand1"),
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            scopes: scopes(),
+            expires_at: Some(Micros(1_797_000_000_123_456)),
         }
         .into(),
-        ChangeBrandV1 {
-            name: Some(text("Fleet Shoes")),
-            currency: Some(text("EUR")),
-            clear: vec![text("currency")],
+        ApiKeyRotatedV1 {
+            brand_id: id("brand1"),
+            prefix: text("1f0a9b3c"),
+            hash: text(KEY_HASH),
+            scopes: scopes(),
+            expires_at: Some(Micros(1_797_000_000_123_456)),
+            previous_hash: Some(text(OLD_KEY_HASH)),
+            previous_until: Some(Micros(1_795_000_000_123_456)),
         }
         .into(),
-        RejectEvidenceV1 {
-            reason: text("terms_violated"),
-        }
-        .into(),
-        ReturnEvidenceV1 {
-            reason: text("needs_more_detail"),
+        ApiKeyRevokedV1 {
+            brand_id: id("brand1"),
         }
         .into(),
     ]
@@ -346,6 +400,7 @@ fn campaign_events() -> Vec<Body> {
             starts_at: Some(Micros(1_795_000_000_123_456)),
             ends_at: Some(Micros(1_797_000_000_123_456)),
             budget: Some(budget()),
+            trusts_redirects: Some(true),
         }
         .into(),
         TermsPublishedV1 {
@@ -355,6 +410,10 @@ fn campaign_events() -> Vec<Body> {
             window_days: window(),
             plan: plan(),
             effective_at: Micros(1_795_000_000_123_456),
+            text_hash: Some(text(
+                "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7",
+            )),
+            worsens: Some(true),
             sealed_text: Some(vec![7; 48]),
         }
         .into(),
@@ -363,6 +422,7 @@ fn campaign_events() -> Vec<Body> {
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
+            trusts_redirects: Some(true),
         }
         .into(),
         EnrollmentAcceptedV1 {
@@ -386,8 +446,8 @@ fn campaign_events() -> Vec<Body> {
     bodies.extend(applications());
     bodies.extend(bans());
     bodies.push(changed().into());
+    bodies.extend(api_keys());
     bodies.extend(reviews());
-    bodies.extend(groups());
     bodies.push(
         PartnerChangedV1 {
             country: Country::parse("DE").ok(),
@@ -404,6 +464,7 @@ fn campaign_events() -> Vec<Body> {
         }
         .into(),
     );
+    bodies.extend(groups());
     bodies
 }
 
@@ -468,6 +529,7 @@ fn changed() -> CampaignChangedV1 {
         ends_at: Some(Micros(1_797_000_000_123_456)),
         budget: Some(budget()),
         join: JoinMode::Invite,
+        trusts_redirects: Some(true),
     }
 }
 
@@ -544,6 +606,8 @@ fn tracking_commands() -> Vec<Body> {
             campaign_id: text("camp123"),
             partner_id: text("partner123"),
             target_url: text("https://example.com/shop"),
+            utm: Some(utm()),
+            deep_paths: Some(true),
         }
         .into(),
         RecordEventV1 {
@@ -557,6 +621,7 @@ fn tracking_commands() -> Vec<Body> {
             click_id: Some(text("clk_1")),
             product_id: Some(text("prod456")),
             metadata: Some(text("{\"source\":\"mobile_app\"}")),
+            visitor: None,
         }
         .into(),
         AcceptClaimV1 {}.into(),
@@ -567,6 +632,18 @@ fn tracking_commands() -> Vec<Body> {
         ChangeLinkV1 {
             target_url: Some(text("https://example.com/sale")),
             status: Some(text("disabled")),
+            utm: Some(utm()),
+            deep_paths: Some(true),
+        }
+        .into(),
+        BindClickV1 {
+            user_id: None,
+            visitor: Some(VisitorHashes {
+                key: text("1f2e3d4c"),
+                hash: text("9f86d081884c7d65"),
+                earlier: vec![text("5d41402abc4b2a76")],
+                masked: text("b9719d911017c592"),
+            }),
         }
         .into(),
     ]
@@ -575,22 +652,13 @@ fn tracking_commands() -> Vec<Body> {
 fn tracking_events() -> Vec<Body> {
     let mut bodies = answers();
     bodies.extend([
-        GroupAdoptedV1 {
-            status: GroupStatus::Active,
-            link_limit: Some(50),
-        }
-        .into(),
-        PartnerMoveAdoptedV1 {
-            partner_id: id("partner123"),
-            group_id: id(GROUP),
-        }
-        .into(),
         TermsAdoptedV1 {
             version: version(),
             brand_id: id("brand1"),
             currency: Currency::USD,
             window_days: window(),
             effective_at: Micros(1_795_000_000_123_456),
+            worsens: Some(true),
         }
         .into(),
         CampaignAdoptedV1 {
@@ -598,6 +666,7 @@ fn tracking_events() -> Vec<Body> {
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
+            trusts_redirects: Some(true),
         }
         .into(),
         EnrollmentAdoptedV1 {
@@ -610,6 +679,8 @@ fn tracking_events() -> Vec<Body> {
             campaign_id: id("camp123"),
             partner_id: id("partner123"),
             target_url: text("https://example.com/shop"),
+            utm: Some(utm()),
+            deep_paths: Some(true),
         }
         .into(),
         ConversionAttributedV1 {
@@ -676,7 +747,33 @@ fn tracking_events() -> Vec<Body> {
     bodies.extend(claims());
     bodies.extend(stops());
     bodies.push(changed_link());
+    bodies.push(bound_click());
+    bodies.push(adopted_key());
     bodies
+}
+
+fn bound_click() -> Body {
+    ClickBoundV1 {
+        campaign_id: id("camp123"),
+        brand_id: id("brand1"),
+        partner_id: id("partner123"),
+        link_code: id("summer"),
+        clicked_at: Micros(1_795_000_000_123_456),
+        user_hash: text("9f86d081884c7d65"),
+    }
+    .into()
+}
+
+fn adopted_key() -> Body {
+    ApiKeyAdoptedV1 {
+        brand_id: id("brand1"),
+        scopes: scopes(),
+        hash: Some(text(KEY_HASH)),
+        expires_at: Some(Micros(1_797_000_000_123_456)),
+        previous_hash: Some(text(OLD_KEY_HASH)),
+        previous_until: Some(Micros(1_795_000_000_123_456)),
+    }
+    .into()
 }
 
 fn changed_link() -> Body {
@@ -687,8 +784,20 @@ fn changed_link() -> Body {
         status: LinkStatus::Disabled,
         disabled_by: Some(DisabledBy::Brand),
         created_at: Micros(1_795_000_000_123_456),
+        utm: Some(utm()),
+        deep_paths: Some(true),
     }
     .into()
+}
+
+fn utm() -> Utm {
+    Utm {
+        source: Some(text("partners")),
+        medium: Some(text("affiliate")),
+        campaign: Some(text("{campaign_id}")),
+        term: Some(text("shoes")),
+        content: Some(text("{partner_id}-{code}")),
+    }
 }
 
 fn claims() -> [Body; 4] {
@@ -733,6 +842,7 @@ fn stops() -> [Body; 4] {
             allowed_hosts: vec![text("example.com"), text("shop.example.com")],
             fallback_url: Some(text("https://shop.example.com/later")),
             starts_at: Some(Micros(1_795_000_000_123_456)),
+            trusts_redirects: Some(true),
         }
         .into(),
     ]

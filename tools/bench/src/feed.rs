@@ -127,6 +127,7 @@ impl Feed {
             click_id: None,
             product_id: None,
             metadata: None,
+            visitor: None,
         });
         let about = (&*conversion, &*conversion);
         let topic = Topic::TrackingCommands;

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::feed::Feed;
 use super::ledger::Ledger;
 use super::people::{self, People};
-use devstack::local::LocalStack;
+use devstack::local::{LocalStack, UNLIMITED};
 use devstack::progress::Progress;
 use devstack::settings::Mode;
 
@@ -26,7 +26,7 @@ pub fn built(layout: &devstack::layout::Layout, given: Option<&Path>) -> Result<
 /// Starts one in hybrid mode with the benchmark's people in it.
 pub async fn start(built: &Path, progress: Progress) -> Result<(LocalStack, People)> {
     progress.note("a stack of its own, with campaign, partners, links and clicks");
-    let stack = LocalStack::start_built(Mode::Hybrid, built.to_owned()).await?;
+    let stack = LocalStack::start_built(Mode::Hybrid, built.to_owned(), &UNLIMITED).await?;
     let people = people::prepare(stack.settings(), &stack).await?;
     Ok((stack, people))
 }

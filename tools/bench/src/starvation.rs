@@ -20,7 +20,7 @@ use super::others::{Others, ask_while};
 use super::people::{self, token_of};
 use super::{page, stack};
 use devstack::layout::Layout;
-use devstack::local::LocalStack;
+use devstack::local::{LocalStack, UNLIMITED};
 use devstack::progress::Progress;
 use devstack::settings::Mode;
 
@@ -48,7 +48,7 @@ const AT_ONCE: usize = 64;
 pub async fn run(layout: &Layout, attack: Starvation, progress: Progress) -> Result<()> {
     let built = stack::built(layout, attack.built.as_deref())?;
     progress.note("a stack of its own, with campaign, partners, links and clicks");
-    let stack = LocalStack::start_built(Mode::Http, built).await?;
+    let stack = LocalStack::start_built(Mode::Http, built, &UNLIMITED).await?;
     let people = people::prepare(stack.settings(), &stack).await?;
     let others = Others::new(&stack, people.campaign)?;
     progress.note("others ask, and nothing else happens");

@@ -1,12 +1,13 @@
 //! What the workload asks: each command once, written for every way by which it can be sent.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 use reqwest::Method;
 use schemas::{
-    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveEvidenceV1, ApproveV1, BanPartnerV1, Body,
-    ChangeGroupV1, ChangeLinkV1, ChangePartnerV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1,
-    EndEnrollmentV1, MovePartnerV1, PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1,
-    ReturnEvidenceV1, Service, SubmitEvidenceV1, UnbanPartnerV1, WireMoney,
+    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveEvidenceV1, ApproveV1, BanPartnerV1,
+    BindClickV1, Body, ChangeGroupV1, ChangeLinkV1, ChangePartnerV1, CloseV1, CreateLinkV1,
+    CreateV1, DeclineClaimV1, EndEnrollmentV1, MovePartnerV1, PauseV1, Plan, PublishTermsV1,
+    RecordEventV1, ResumeV1, ReturnEvidenceV1, Service, SubmitEvidenceV1, UnbanPartnerV1,
+    WireMoney,
 };
 use serde_json::{Value, json};
 use types::{
@@ -139,6 +140,10 @@ pub enum Act {
         partner: String,
         lifted: bool,
     },
+    /// The campaign's brand makes an API key.
+    Key {
+        campaign: String,
+    },
     Evidence {
         campaign: String,
         partner: String,
@@ -188,6 +193,11 @@ pub enum Act {
         /// Names the click that the journey noted last.
         click: bool,
     },
+    /// The brand says whose the click was that the journey noted last.
+    Bind {
+        campaign: String,
+        user: String,
+    },
     /// Accepts or declines what a partner claims.
     Decide {
         campaign: String,
@@ -214,14 +224,17 @@ impl Act {
             | Self::Approve { .. }
             | Self::End { .. }
             | Self::Ban { .. }
+            | Self::Key { .. }
             | Self::Evidence { .. }
             | Self::Named { .. }
             | Self::Group { .. }
             | Self::Limit { .. }
             | Self::Review { .. } => Service::Campaign,
-            Self::Link { .. } | Self::Change { .. } | Self::Report { .. } | Self::Decide { .. } => {
-                Service::Tracking
-            }
+            Self::Link { .. }
+            | Self::Change { .. }
+            | Self::Bind { .. }
+            | Self::Report { .. }
+            | Self::Decide { .. } => Service::Tracking,
             Self::Payout { .. } => Service::Payment,
         }
     }
@@ -234,8 +247,8 @@ impl Act {
         }
     }
 
-    /// Where the bff takes it, behind `/api/v1/`.
-    pub fn bff_path(&self) -> String {
+    /// Where the bff takes it, behind `/api/v1/`. `click` is the one that the journey noted last.
+    pub fn bff_path(&self, click: Option<&str>) -> String {
         match self {
             Self::Create { .. } => "campaigns".to_owned(),
             Self::Publish { campaign, .. } => format!("campaigns/{campaign}/terms"),
@@ -256,6 +269,7 @@ impl Act {
                 format!("partners/{partner}/{step}")
             }
             Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
+            Self::Key { .. } => "keys".to_owned(),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
             Self::Named { partner } => format!("partners/{partner}"),
             Self::Group { partner, .. } => format!("partners/{partner}/group"),
@@ -267,6 +281,7 @@ impl Act {
             Self::Link { .. } => "links".to_owned(),
             Self::Change { code, .. } => format!("links/{code}"),
             Self::Report { .. } => "tracking/events".to_owned(),
+            Self::Bind { .. } => format!("tracking/clicks/{}/visitor", click.unwrap_or_default()),
             Self::Decide { accepted, .. } => {
                 let decision = if *accepted { "accept" } else { "decline" };
                 format!("claims/{}/{decision}", self.claim())
@@ -276,14 +291,17 @@ impl Act {
     }
 
     /// Where its service takes it, behind `/api/v1/`.
-    pub fn own_path(&self) -> String {
+    pub fn own_path(&self, click: Option<&str>) -> String {
         match self {
             Self::Evidence { .. } => "campaign/evidence".to_owned(),
             Self::Link { .. } => "tracking/links".to_owned(),
             Self::Report { .. } => "tracking/events".to_owned(),
-            Self::Change { .. } | Self::Decide { .. } => format!("tracking/{}", self.bff_path()),
+            Self::Bind { .. } => self.bff_path(click),
+            Self::Change { .. } | Self::Decide { .. } => {
+                format!("tracking/{}", self.bff_path(click))
+            }
             Self::Payout { .. } => "payment/payouts".to_owned(),
-            _ => format!("campaign/{}", self.bff_path()),
+            _ => format!("campaign/{}", self.bff_path(click)),
         }
     }
 
@@ -352,6 +370,7 @@ impl Act {
             Self::Move { .. } | Self::Approve { .. } | Self::Decide { accepted: true, .. } => {
                 json!({})
             }
+            Self::Bind { user, .. } => json!({"user_id": user}),
             Self::Ban {
                 campaign,
                 lifted: true,
@@ -359,6 +378,9 @@ impl Act {
             } => json!({"brand_id": brand_of(campaign)}),
             Self::Ban { campaign, .. } => {
                 json!({"brand_id": brand_of(campaign), "reason": REMOVED.name()})
+            }
+            Self::Key { campaign } => {
+                json!({"brand_id": brand_of(campaign), "scopes": ["conversions.write", "reports.read"]})
             }
             Self::End { removed: true, .. } => json!({"reason": REMOVED.name()}),
             Self::End { partner, .. } => json!({"partner_id": partner}),
@@ -380,13 +402,11 @@ impl Act {
             } => json!({"brand_id": brand_of(campaign), "link_limit": link_limit}),
             Self::Named { partner } => json!({"name": partner, "country": HOME, "currency": "USD"}),
             Self::Review {
-                campaign,
-                approved: true,
-                ..
-            } => json!({"campaign_id": campaign}),
-            Self::Review { campaign, .. } => {
-                json!({"campaign_id": campaign, "reason": RETURNED.name()})
-            }
+                campaign, approved, ..
+            } => match approved {
+                true => json!({"campaign_id": campaign}),
+                false => json!({"campaign_id": campaign, "reason": RETURNED.name()}),
+            },
             Self::Evidence {
                 campaign,
                 partner,
@@ -471,6 +491,7 @@ impl Act {
                 ..
             }
             | Self::Ban { campaign, .. }
+            | Self::Key { campaign }
             | Self::Review { campaign, .. }
             | Self::Group { campaign, .. }
             | Self::Limit { campaign, .. }
@@ -479,6 +500,7 @@ impl Act {
                 change: Change::ByBrand(_),
                 ..
             }
+            | Self::Bind { campaign, .. }
             | Self::Decide { campaign, .. } => Some(brand(brand_of(campaign))),
             Self::Accept { partner: own, .. }
             | Self::Named { partner: own }
@@ -536,6 +558,7 @@ impl Act {
                 change: Change::ByBrand(_),
                 ..
             }
+            | Self::Bind { campaign, .. }
             | Self::Decide { campaign, .. } => Some(brand_of(campaign)),
             Self::Report {
                 by: Reporter::Shop(shop),
@@ -547,6 +570,7 @@ impl Act {
                 ..
             } => campaign.as_deref().map(brand_of),
             Self::Report { .. }
+            | Self::Key { .. }
             | Self::Accept { .. }
             | Self::End { .. }
             | Self::Named { .. }
@@ -558,7 +582,7 @@ impl Act {
     }
 
     /// Key, subject and body of the message that it is, where an external producer can make one: payment details are
-    /// sealed by the bff.
+    /// sealed by the bff, and secrets of keys are made where people ask.
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each command, all of one form"
@@ -587,6 +611,7 @@ impl Act {
                     starts_at: None,
                     ends_at: None,
                     budget: None,
+                    trusts_redirects: None,
                 }),
             ),
             Self::Publish { campaign, terms } => about(
@@ -595,6 +620,7 @@ impl Act {
                     text: "Terms of the run.".to_owned(),
                     window_days: WINDOW_DAYS,
                     plan: terms.plan(),
+                    effective_at: None,
                 }),
             ),
             Self::Move { campaign, step } => about(
@@ -735,6 +761,8 @@ impl Act {
                     campaign_id: campaign.clone(),
                     partner_id: partner.clone(),
                     target_url: format!("https://{host}/"),
+                    utm: None,
+                    deep_paths: None,
                 };
                 Some((code.clone(), code.clone(), Body::CreateLinkV1(body)))
             }
@@ -742,6 +770,8 @@ impl Act {
                 let body = ChangeLinkV1 {
                     target_url: change.target_url(),
                     status: change.status().map(ToOwned::to_owned),
+                    utm: None,
+                    deep_paths: None,
                 };
                 Some((code.clone(), code.clone(), body.into()))
             }
@@ -776,9 +806,18 @@ impl Act {
                     click_id: click.filter(|_| *named).map(ToOwned::to_owned),
                     product_id: None,
                     metadata: None,
+                    visitor: None,
                 };
                 let conversion = conversion.to_string();
                 Some((conversion.clone(), conversion, Body::RecordEventV1(body)))
+            }
+            Self::Bind { user, .. } => {
+                let click = click.context("a click")?.to_owned();
+                let body = BindClickV1 {
+                    user_id: Some(user.clone()),
+                    visitor: None,
+                };
+                Some((click.clone(), click, body.into()))
             }
             Self::Decide { accepted, .. } => {
                 let body = if *accepted {
@@ -790,7 +829,7 @@ impl Act {
                 };
                 Some((self.claim(), self.claim(), body))
             }
-            Self::Payout { .. } => None,
+            Self::Payout { .. } | Self::Key { .. } => None,
         })
     }
 }

@@ -146,7 +146,7 @@ impl Client {
                 wait,
                 own,
             } => {
-                let url = format!("{}/api/v1/{}", self.bff, act.bff_path());
+                let url = format!("{}/api/v1/{}", self.bff, act.bff_path(click));
                 let token = if own || act.needs_its_actor() {
                     self.token_of(act)?
                 } else {
@@ -163,7 +163,11 @@ impl Client {
                 request
             }
             Door::Own { token } => {
-                let url = format!("{}/api/v1/{}", self.base(act.service()), act.own_path());
+                let url = format!(
+                    "{}/api/v1/{}",
+                    self.base(act.service()),
+                    act.own_path(click)
+                );
                 let request = self.http.request(act.method(), url);
                 let request = request.header("Idempotency-Key", key);
                 let request = request.json(&body);
@@ -259,9 +263,9 @@ impl Client {
     }
 
     /// Follows a link until it is answered by a redirect; the click's id. With `stored`, until that click has a row.
-    pub async fn click(&self, code: &str, user: &str, stored: bool) -> Result<String> {
+    pub async fn click(&self, code: &str, stored: bool) -> Result<String> {
         let base = self.base(Service::Tracking);
-        let url = format!("{base}/c/{code}?user_id={user}");
+        let url = format!("{base}/c/{code}");
         let end = Instant::now() + OUTCOME_WITHIN;
         while Instant::now() < end {
             if let Ok(answer) = self.http.get(&url).send().await

@@ -44,8 +44,6 @@ pub enum Step {
     Click {
         /// The link.
         code: String,
-        /// Who.
-        user: String,
         /// The next report does not name it.
         stored: bool,
     },
@@ -445,9 +443,20 @@ impl Writer {
         let names_click = self.random.percent(50);
         self.steps.push(Step::Click {
             code: code.to_owned(),
-            user: user.clone(),
             stored: !names_click,
         });
+        let bind = |user: &str| Act::Bind {
+            campaign: campaign.to_owned(),
+            user: user.to_owned(),
+        };
+        if !names_click || self.random.percent(30) {
+            let ways = [self.way(true), self.way(true)];
+            self.steps.push(done(bind(&user), ways[0]));
+            if self.random.percent(20) {
+                let stolen = bind(&format!("{user}-else"));
+                self.steps.push(refused(stolen, ways[1], "click_bound"));
+            }
+        }
         let minor = self.random.between(100, 50_000);
         let order = format!("do{}-{visitor}", self.number / 2);
         let by_shop = self.random.percent(50);
@@ -552,6 +561,10 @@ impl Writer {
             campaign: campaign.to_owned(),
             step,
         };
+        if own {
+            let (way, campaign) = (self.way(false), campaign.to_owned());
+            self.steps.push(done(Act::Key { campaign }, way));
+        }
         let mut steps = Vec::new();
         let end = |removed| Act::End {
             campaign: campaign.to_owned(),

@@ -17,6 +17,7 @@ use super::replica::{Launch, Replica};
 use super::servers::Servers;
 use devstack::demo::Tokens;
 use devstack::layout::Layout;
+use devstack::local::UNLIMITED;
 use devstack::producers;
 use devstack::progress::Progress;
 use devstack::services::{self, Program};
@@ -153,6 +154,10 @@ fn settings(layout: &Layout, mode: Mode) -> Result<Settings> {
     settings.set_mode(mode);
     settings.set("PAYOUT_PROVIDER_TIMEOUT_MS", "1000");
     settings.set("LASTING_SECRET_KEY", LASTING_SECRET);
+    // The whole workload comes from one address.
+    for (name, value) in UNLIMITED {
+        settings.set(name, value);
+    }
     settings.set(producers::VARIABLE, external_producers::producers()?);
     Ok(settings)
 }

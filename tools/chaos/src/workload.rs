@@ -106,8 +106,8 @@ impl Workload {
                         bail!("step {number}, {act:?} by {way:?}: {outcome:?}, not {expect:?}");
                     }
                 }
-                Step::Click { code, user, stored } => {
-                    click = Some(self.client.click(code, user, *stored).await?);
+                Step::Click { code, stored } => {
+                    click = Some(self.client.click(code, *stored).await?);
                 }
                 Step::Payable { partner, least } => {
                     let end = Instant::now() + PATIENCE;

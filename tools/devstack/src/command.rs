@@ -10,7 +10,7 @@ use crate::lock::StackLock;
 use crate::progress::Progress;
 use crate::services::Replica;
 use crate::settings::Mode;
-use crate::{containers, down, logs, runs, status, up};
+use crate::{containers, database_page, down, logs, runs, status, up};
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -59,6 +59,12 @@ pub enum Command {
     Replica {
         /// bff, campaign, tracking, commission or payment
         service: String,
+    },
+    /// Serve a page for the services' databases (Adminer, installed where it is missing) until Ctrl-C, on this machine only
+    DatabasePage {
+        /// Where it listens
+        #[arg(long, default_value_t = database_page::PORT)]
+        port: u16,
     },
     /// Remove remains of test runs, old logs and half-made downloads
     Cleanup,
@@ -115,6 +121,9 @@ impl Command {
                 let _lock = StackLock::take(&layout)?;
                 let replica = Replica::start(service, &layout, &up::as_started(&layout)?).await?;
                 progress.note(&format!("{service}: one more at {}", replica.url));
+            }
+            Self::DatabasePage { port } => {
+                database_page::serve(&layout, &up::as_started(&layout)?, port)?;
             }
             Self::Cleanup => status::cleanup(&layout, progress)?,
             Self::Demo => {

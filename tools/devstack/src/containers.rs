@@ -31,10 +31,6 @@ pub async fn up(layout: &Layout, mode: Option<Mode>, progress: Progress) -> Resu
     let _lock = StackLock::take(layout)?;
     let secrets = Settings::load(layout)?;
     secrets.check(layout)?;
-    let added = secrets.give_secrets_to_compose(layout)?;
-    if !added.is_empty() {
-        progress.note(&format!(".env: added {}", added.join(", ")));
-    }
     let compose = Compose {
         layout,
         file,
@@ -149,6 +145,10 @@ impl Tokens for Compose<'_> {
         let mut exec = self.command();
         let token = run(exec.args(TOKEN).args(arguments))?;
         Ok(token.trim().to_owned())
+    }
+
+    fn database_page(&self) -> &'static str {
+        "Databases: http://127.0.0.1:9001 (Adminer; server postgres, user postgres, its password in the volume secrets-postgres)"
     }
 
     fn typed(&self) -> String {

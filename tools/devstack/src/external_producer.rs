@@ -4,35 +4,44 @@ use anyhow::Result;
 use pulsar::producer::SendFuture;
 use pulsar::proto::Schema;
 use pulsar::{Producer, ProducerOptions, TokioExecutor};
-use schemas::{Body, RecordEventV1, Topic, WriterSchema};
+use schemas::{Body, Message, RecordEventV1, Topic, WriterSchema};
 use uuid::Uuid;
 
 use crate::infra;
 use crate::producers::{self, EXTERNAL_PRODUCER, ProducerKeys};
 use crate::settings::Settings;
 
-const TOPIC: Topic = Topic::TrackingCommands;
-
 /// Sends commands that have no place in a stream.
 pub struct ExternalProducer {
     producer: Producer<TokioExecutor>,
     keys: ProducerKeys,
+    topic: Topic,
+    name: String,
 }
 
 impl ExternalProducer {
-    /// Opens a producer to the first partition.
-    pub async fn open(settings: &Settings) -> Result<Self> {
+    /// Opens a producer of this name to the topic's first partition.
+    pub async fn open(settings: &Settings, topic: Topic, name: &str) -> Result<Self> {
         let keys = settings.producer_keys();
-        keys.need(EXTERNAL_PRODUCER)?;
+        keys.need((name, EXTERNAL_PRODUCER.1))?;
         let client = Box::pin(infra::broker_client(settings)?.build()).await?;
         let place = infra::place(settings)?;
-        let name = format!("persistent://{}/{TOPIC}-partition-0", place.path());
-        let building = client.producer().with_topic(name);
-        let building = building.with_options(producer_options(TOPIC));
+        let partition = format!("persistent://{}/{topic}-partition-0", place.path());
+        let building = client.producer().with_topic(partition);
+        let building = building.with_options(producer_options(topic));
         Ok(Self {
             producer: Box::pin(building.build()).await?,
             keys,
+            topic,
+            name: name.to_owned(),
         })
+    }
+
+    /// Sends a command: what shows that the broker has it.
+    pub async fn send(&mut self, message: &Message) -> Result<SendFuture> {
+        let payload = schemas::encode(self.topic, &message.header, &message.body)?;
+        let raw = self.keys.message(&self.name, self.topic, payload)?;
+        Ok(Box::pin(self.producer.send_non_blocking(raw)).await?)
     }
 
     /// Reports something of `user123`: the command's id, and what shows that the broker has it.
@@ -40,11 +49,8 @@ impl ExternalProducer {
         let id = Uuid::now_v7();
         let conversion = types::ConversionId::of_command(id).to_string();
         let about = (&*conversion, &*conversion);
-        let message = producers::written(id, EXTERNAL_PRODUCER.0, TOPIC, about, body(event_type))?;
-        let payload = schemas::encode(TOPIC, &message.header, &message.body)?;
-        let raw = self.keys.message(EXTERNAL_PRODUCER.0, TOPIC, payload)?;
-        let receipt = Box::pin(self.producer.send_non_blocking(raw)).await?;
-        Ok((id, receipt))
+        let message = producers::written(id, &self.name, self.topic, about, body(event_type))?;
+        Ok((id, self.send(&message).await?))
     }
 }
 
@@ -73,5 +79,6 @@ fn body(event_type: &str) -> Body {
         click_id: None,
         product_id: None,
         metadata: None,
+        visitor: None,
     })
 }

@@ -11,6 +11,7 @@
 
 pub mod command;
 pub mod containers;
+mod database_page;
 pub mod demo;
 pub mod down;
 pub mod external_producer;

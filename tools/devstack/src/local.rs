@@ -15,6 +15,12 @@ use crate::stack::{Postgres, Pulsar, free_port};
 use crate::token::GenerateJwt;
 use crate::{demo, infra};
 
+/// Without limits of requests: what makes load comes from one address, and speaks for few.
+pub const UNLIMITED: [(&str, &str); 2] = [
+    ("RATE_LIMIT_PER_SECOND", "0"),
+    ("ADDRESS_RATE_LIMIT_PER_SECOND", "0"),
+];
+
 /// Everything that `start.sh` runs. Dropping it stops everything and removes the data.
 #[derive(Debug)]
 pub struct LocalStack {
@@ -26,22 +32,24 @@ pub struct LocalStack {
 impl LocalStack {
     /// Starts servers and services in one mode, with the binaries that `./test.sh` has built (`target/debug`).
     pub async fn start(mode: Mode) -> Result<Self> {
-        Self::start_built(mode, Layout::find().built("debug")).await
+        Self::start_built(mode, Layout::find().built("debug"), &[]).await
     }
 
     /// The same with other variables.
     pub async fn start_with(mode: Mode, variables: &[(&str, &str)]) -> Result<Self> {
-        let mut stack = Self::prepare(Layout::find().built("debug")).await?;
-        for (name, value) in variables {
-            stack.settings.set(*name, *value);
-        }
-        stack.switch(mode).await?;
-        Ok(stack)
+        Self::start_built(mode, Layout::find().built("debug"), variables).await
     }
 
     /// The same with the binaries of another folder.
-    pub async fn start_built(mode: Mode, built: PathBuf) -> Result<Self> {
+    pub async fn start_built(
+        mode: Mode,
+        built: PathBuf,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut stack = Self::prepare(built).await?;
+        for (name, value) in variables {
+            stack.settings.set(*name, *value);
+        }
         stack.switch(mode).await?;
         Ok(stack)
     }

@@ -86,12 +86,12 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "campaigns",
         Service::Campaign,
-        "SELECT concat_ws(' ', id, brand_id, name, description, currency, allowed_hosts, fallback_url, landing_url, starts_at, ends_at, budget_minor, budget_interval, join_mode, status, pause_reason, terms_version) FROM campaigns",
+        "SELECT concat_ws(' ', id, brand_id, name, description, currency, allowed_hosts, fallback_url, landing_url, starts_at, ends_at, budget_minor, budget_interval, join_mode, trusts_redirects, status, pause_reason, terms_version) FROM campaigns",
     ),
     (
         "terms",
         Service::Campaign,
-        "SELECT concat_ws(' ', t.campaign_id, t.version, t.window_days, to_jsonb(p)) FROM terms t JOIN plans p USING (campaign_id, version)",
+        "SELECT concat_ws(' ', t.campaign_id, t.version, t.window_days, t.text_hash, t.worsens, to_jsonb(p)) FROM terms t JOIN plans p USING (campaign_id, version)",
     ),
     (
         "enrollments",
@@ -121,7 +121,7 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "default groups",
         Service::Campaign,
-        "SELECT concat_ws(' ', g.id, g.brand_id, g.link_limit, g.status) FROM groups g JOIN brands b ON b.id = g.brand_id AND b.position = g.position",
+        "SELECT concat_ws(' ', g.id, g.brand_id, g.link_limit, g.status) FROM groups g JOIN brands b ON b.id = g.brand_id AND g.number = 2 * b.position",
     ),
     (
         "bans",
@@ -129,14 +129,24 @@ const TABLES: &[(&str, Service, &str)] = &[
         "SELECT concat_ws(' ', id, partner_id, brand_id, status, reason) FROM bans",
     ),
     (
+        "API keys",
+        Service::Campaign,
+        "SELECT concat_ws(' ', brand_id, scopes, expires_at, status) FROM api_keys",
+    ),
+    (
+        "adopted API keys",
+        Service::Tracking,
+        "SELECT concat_ws(' ', brand_id, scopes, expires_at, hash IS NOT NULL, previous_hash IS NOT NULL) FROM api_keys",
+    ),
+    (
         "adopted terms",
         Service::Tracking,
-        "SELECT concat_ws(' ', campaign_id, version, brand_id, currency, window_days) FROM terms",
+        "SELECT concat_ws(' ', campaign_id, version, brand_id, currency, window_days, worsens) FROM terms",
     ),
     (
         "adopted campaigns",
         Service::Tracking,
-        "SELECT concat_ws(' ', id, brand_id, allowed_hosts, fallback_url, starts_at, status) FROM campaigns",
+        "SELECT concat_ws(' ', id, brand_id, allowed_hosts, fallback_url, starts_at, trusts_redirects, status) FROM campaigns",
     ),
     (
         "adopted enrollments",

@@ -9,6 +9,7 @@
 )]
 
 mod operate;
+mod publish;
 mod tail;
 
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 use devstack::layout::Layout;
 use devstack::progress::Progress;
-use devstack::{producers, provision, token, up};
+use devstack::{producers, provision, settings, token, up};
 
 use invariants::Check;
 
@@ -48,6 +49,8 @@ enum Command {
     },
     /// Show a topic's messages, one line of JSON each
     Tail(Tail),
+    /// Send a command by the broker as a brand's own system does, and show what comes of it
+    Publish(publish::Publish),
     /// Make a key for an external producer and print it, once
     ProducerKey(producers::ProducerKey),
     /// Make a durable subscription for somebody else's system that follows events, let it consume where the broker asks for
@@ -63,6 +66,9 @@ enum Command {
     /// Make topics, subscriptions, policies and schemas at the broker that the variables name, and report what its
     /// administrator has to do. Exits with 1 when something needed is missing, with 3 when it could not be seen
     Provision(provision::Provision),
+    /// Make the secrets of the compose files' containers that the environment does not give, once, and hand each out to those
+    /// that need it
+    Secrets(settings::Secrets),
     /// Check the records of the running local stack against the ten rules (docs/rules.md)
     Check(Check),
     #[command(flatten)]
@@ -81,10 +87,12 @@ impl Arguments {
                 clap_complete::generate(shell, &mut command, "tributary", &mut std::io::stdout());
             }
             Command::Tail(tail) => tail::run(&up::as_started(&layout)?, &tail).await?,
+            Command::Publish(publish) => publish::run(&up::as_started(&layout)?, publish).await?,
             Command::ProducerKey(producer) => producer.run()?,
             Command::Follower(follower) => return follower.run(&layout, Progress).await,
             Command::Token { arguments } => token::token(&layout, &arguments)?,
             Command::Provision(provision) => return provision.run(&layout, Progress).await,
+            Command::Secrets(secrets) => secrets.run()?,
             Command::Check(check) => return check.run().await,
             Command::Devstack(command) => return Box::pin(command.run()).await,
             Command::Operate(noun) => Box::pin(operate::run(&layout, noun)).await?,

@@ -1,7 +1,7 @@
 //! What tracking takes over from campaign, so that everything decided later is decided by own facts.
 
 use schemas::{
-    About, CampaignAdoptedV1, CampaignChangeAdoptedV1, CampaignStatusAdoptedV1,
+    About, ApiKeyAdoptedV1, CampaignAdoptedV1, CampaignChangeAdoptedV1, CampaignStatusAdoptedV1,
     EnrollmentAdoptedV1, EnrollmentEndAdoptedV1, GroupAdoptedV1, PartnerMoveAdoptedV1,
     PartnerStatusAdoptedV1, TermsAdoptedV1,
 };
@@ -22,6 +22,7 @@ pub fn adopt(fact: Fact) -> Event {
                 currency: terms.record.currency,
                 window_days: terms.record.window_days,
                 effective_at: terms.record.effective_at,
+                worsens: terms.record.worsens,
             };
             About::of(terms.subject, adopted).into()
         }
@@ -31,6 +32,7 @@ pub fn adopt(fact: Fact) -> Event {
                 brand_id: campaign.record.brand_id,
                 fallback_url: campaign.record.fallback_url,
                 starts_at: campaign.record.starts_at,
+                trusts_redirects: campaign.record.trusts_redirects,
             };
             About::of(campaign.subject, adopted).into()
         }
@@ -39,6 +41,7 @@ pub fn adopt(fact: Fact) -> Event {
                 allowed_hosts: hosts(&campaign.allowed_hosts),
                 fallback_url: campaign.record.fallback_url,
                 starts_at: campaign.record.starts_at,
+                trusts_redirects: campaign.record.trusts_redirects,
             };
             About::of(campaign.subject, adopted).into()
         }
@@ -65,6 +68,41 @@ pub fn adopt(fact: Fact) -> Event {
         Fact::EnrollmentEnded(it) => {
             let (who, status) = (it.record.partner_id, it.record.status);
             ended((it.key, it.subject), who, status)
+        }
+        Fact::ApiKeyCreated(key) => {
+            let it = key.record;
+            let adopted = ApiKeyAdoptedV1 {
+                brand_id: it.brand_id,
+                scopes: it.scopes,
+                hash: Some(it.hash),
+                expires_at: it.expires_at,
+                previous_hash: None,
+                previous_until: None,
+            };
+            About::of(key.subject, adopted).into()
+        }
+        Fact::ApiKeyRotated(key) => {
+            let it = key.record;
+            let adopted = ApiKeyAdoptedV1 {
+                brand_id: it.brand_id,
+                scopes: it.scopes,
+                hash: Some(it.hash),
+                expires_at: it.expires_at,
+                previous_hash: it.previous_hash,
+                previous_until: it.previous_until,
+            };
+            About::of(key.subject, adopted).into()
+        }
+        Fact::ApiKeyRevoked(key) => {
+            let adopted = ApiKeyAdoptedV1 {
+                brand_id: key.record.brand_id,
+                scopes: Vec::new(),
+                hash: None,
+                expires_at: None,
+                previous_hash: None,
+                previous_until: None,
+            };
+            About::of(key.subject, adopted).into()
         }
         Fact::PartnerBanned(it) => {
             let brand = it.record.brand_id;

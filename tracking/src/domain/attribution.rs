@@ -1,5 +1,5 @@
 //! Whose a conversion is: the last click of that visitor, or the click that the reporter names, inside the window of the
-//! terms that the click's partner accepted.
+//! terms that hold for the click's partner.
 
 use types::{
     BrandId, CampaignId, ClickId, Currency, LinkCode, Micros, PartnerId, TermsVersion,
@@ -23,7 +23,7 @@ pub struct Candidate {
     pub brand: BrandId,
     /// Whose link.
     pub partner: PartnerId,
-    /// The terms that this partner accepted.
+    /// The terms that hold for this partner: those that it accepted, or later ones that worsen nothing.
     pub terms_version: TermsVersion,
     /// Their window.
     pub window_days: i32,

@@ -105,8 +105,10 @@ impl Claims {
             | Event::CampaignStatusAdopted(_)
             | Event::EnrollmentEndAdopted(_)
             | Event::PartnerStatusAdopted(_)
+            | Event::ApiKeyAdopted(_)
             | Event::CampaignChangeAdopted(_)
-            | Event::LinkChanged(_) => return None,
+            | Event::LinkChanged(_)
+            | Event::ClickBound(_) => return None,
         };
         let known = self.0.get_mut(claim)?;
         if !known.status.stays() {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemas::Utm;
 use types::{
     Amount, CampaignId, ClickId, ConversionId, ConversionType, Currency, LinkCode, LinkStatus,
     Micros, OrderId, PartnerId, check_event_type,
@@ -18,6 +19,10 @@ pub struct CreateLink {
     pub partner: PartnerId,
     /// Where it leads.
     pub target: TargetUrl,
+    /// What it adds to the target's query.
+    pub utm: Option<Utm>,
+    /// Whether a path behind its code names a page below the target.
+    pub deep_paths: bool,
 }
 
 /// Where a link leads.
@@ -38,6 +43,10 @@ pub struct ChangeLink {
     pub target: Option<TargetUrl>,
     /// Whether it leads there; `None`: as it was.
     pub status: Option<LinkStatus>,
+    /// What it adds to the target's query, one without fields nothing; `None`: what it did.
+    pub utm: Option<Utm>,
+    /// Whether a path behind its code names a page below the target; `None`: as it was.
+    pub deep_paths: Option<bool>,
 }
 
 /// What a visitor did, as somebody reports it.
@@ -108,6 +117,11 @@ pub struct Visitor {
 }
 
 impl Visitor {
+    /// All that may be kept of it.
+    pub fn hashes(&self) -> impl Iterator<Item = UserHash> {
+        [self.hash].into_iter().chain(self.others.iter().copied())
+    }
+
     /// Whether this was kept of the same visitor, now or before.
     pub fn is(&self, kept: UserHash) -> bool {
         self.hash == kept || self.others.contains(&kept)

@@ -48,6 +48,10 @@ schemas::events! {
         CampaignChangeAdopted(CampaignChangeAdoptedV1),
         /// A link leads elsewhere, is disabled or enabled.
         LinkChanged(LinkChangedV1),
+        /// Whose a click was.
+        ClickBound(ClickBoundV1),
+        /// What an API key opens is known here.
+        ApiKeyAdopted(ApiKeyAdoptedV1),
         /// What a group is now is known here.
         GroupAdopted(GroupAdoptedV1),
         /// In which group a partner is, is known here.
@@ -84,6 +88,12 @@ schemas::events! {
         PartnerUnbanned(PartnerUnbannedV1),
         /// A campaign is another.
         CampaignChanged(CampaignChangedV1),
+        /// An API key of a brand exists.
+        ApiKeyCreated(ApiKeyCreatedV1),
+        /// It has another secret.
+        ApiKeyRotated(ApiKeyRotatedV1),
+        /// It opens nothing any more.
+        ApiKeyRevoked(ApiKeyRevokedV1),
         /// A brand has a group more.
         GroupCreated(GroupCreatedV1),
         /// A group is another.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use schemas::{About, LinkChangedV1, LinkCreatedV1};
+use schemas::{About, LinkChangedV1, LinkCreatedV1, Utm};
 use types::{
     BanId, BrandId, CampaignId, CampaignStatus, DisabledBy, EnrollmentId, EnrollmentStatus,
     GroupId, LinkCode, LinkStatus, MembershipId, Micros, PartnerId,
@@ -21,6 +21,8 @@ pub struct Campaign {
     pub fallback_url: Option<String>,
     /// From when its links lead to their targets; `None`: at once.
     pub starts_at: Option<Micros>,
+    /// Whether the visitor that a redirect names is believed.
+    pub trusts_redirects: bool,
     /// Whether its links lead to their targets.
     pub status: CampaignStatus,
 }
@@ -34,6 +36,10 @@ pub struct Link {
     pub partner: PartnerId,
     /// Where it leads.
     pub target_url: String,
+    /// What it adds to the target's query.
+    pub utm: Option<Utm>,
+    /// Whether a path behind its code names a page below the target.
+    pub deep_paths: bool,
     /// Who disabled it; `None`: it is active.
     pub disabled_by: Option<DisabledBy>,
     /// When it was made.
@@ -49,6 +55,8 @@ impl Link {
             campaign: event.campaign_id.clone(),
             partner: event.partner_id.clone(),
             target_url: event.target_url.clone(),
+            utm: event.utm.clone(),
+            deep_paths: event.deep_paths.unwrap_or_default(),
             disabled_by: None,
             created_at: time,
             position,
@@ -61,6 +69,8 @@ impl Link {
             campaign: event.campaign_id.clone(),
             partner: event.partner_id.clone(),
             target_url: event.target_url.clone(),
+            utm: event.utm.clone(),
+            deep_paths: event.deep_paths.unwrap_or_default(),
             disabled_by: event.disabled_by,
             created_at: event.created_at,
             position,
@@ -75,6 +85,19 @@ impl Link {
         }
     }
 
+    /// Takes what the command says of where it leads.
+    fn lead_as(&mut self, command: &ChangeLink) {
+        if let Some(target) = &command.target {
+            self.target_url.clone_from(&target.url);
+        }
+        if let Some(utm) = &command.utm {
+            self.utm = Some(utm.clone()).filter(|utm| *utm != Utm::default());
+        }
+        if let Some(deep_paths) = command.deep_paths {
+            self.deep_paths = deep_paths;
+        }
+    }
+
     /// That it is so from now on.
     fn changed(self, code: LinkCode) -> Event {
         let status = self.status();
@@ -85,6 +108,8 @@ impl Link {
             status,
             disabled_by: self.disabled_by,
             created_at: self.created_at,
+            utm: self.utm,
+            deep_paths: Some(self.deep_paths),
         };
         About::of(code, changed).into()
     }
@@ -136,6 +161,10 @@ impl Groups {
 
 /// What asking for a link comes to, where nothing is against it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is made"
+)]
 pub enum LinkDecision {
     /// The link exists.
     Created(About<LinkCreatedV1>),
@@ -178,6 +207,8 @@ pub fn create_link(
         campaign_id: command.campaign.clone(),
         partner_id: command.partner.clone(),
         target_url: command.target.url.clone(),
+        utm: command.utm.clone(),
+        deep_paths: Some(command.deep_paths),
     };
     let created = About::of(command.code.clone(), created);
     Ok(LinkDecision::Created(created))
@@ -197,18 +228,18 @@ pub fn change_link(
     let own = known.filter(|((link, campaign), _)| access.covers(&link.partner, &campaign.brand));
     let unknown = || Rejection::new(Code::LinkUnknown, "there is no such link");
     let ((link, campaign), enrollment) = own.ok_or_else(unknown)?;
-    let target = command.target.as_ref();
-    let target = target.filter(|target| target.url != link.target_url);
-    if let Some(target) = target {
-        if !access.is_partner(&link.partner) {
-            let detail = "where a link leads is for its partner to change";
-            let refused = Rejection::of("/target_url", Code::TargetNotPermitted, detail);
-            return Err(refused);
-        }
+    let mut after = link.clone();
+    after.lead_as(command);
+    let leads_elsewhere = after != *link;
+    if leads_elsewhere && !access.is_partner(&link.partner) {
+        let detail = "where a link leads is for its partner to change";
+        return Err(Rejection::new(Code::TargetNotPermitted, detail));
+    }
+    if let Some(target) = command.target.as_ref().filter(|_| leads_elsewhere) {
         campaign.allows(target)?;
     }
     let by = Some(access.disables_as(&campaign.brand));
-    let disabled_by = match command.status {
+    after.disabled_by = match command.status {
         None => link.disabled_by,
         Some(LinkStatus::Disabled) => link.disabled_by.max(by),
         Some(LinkStatus::Active) if link.disabled_by > by => {
@@ -217,22 +248,16 @@ pub fn change_link(
         }
         Some(LinkStatus::Active) => None,
     };
-    if target.is_none() && disabled_by == link.disabled_by {
+    if after == *link {
         let detail = format!("the link leads there, and is {}", link.status().name());
         return Err(Rejection::new(Code::LinkUnchanged, detail));
     }
-    let enabled = disabled_by.is_none() && link.disabled_by.is_some();
-    if enabled || target.is_some() {
+    let enabled = after.disabled_by.is_none() && link.disabled_by.is_some();
+    if enabled || leads_elsewhere {
         campaign.takes_links_of(&link.partner, bans)?;
         is_in(enrollment)?;
     }
-    let target_url = target.map_or(&link.target_url, |target| &target.url);
-    let changed = Link {
-        target_url: target_url.clone(),
-        disabled_by,
-        ..link.clone()
-    };
-    Ok(changed.changed(command.code.clone()))
+    Ok(after.changed(command.code.clone()))
 }
 
 impl Campaign {

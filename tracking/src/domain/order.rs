@@ -146,8 +146,10 @@ impl Orders {
             | Event::CampaignStatusAdopted(_)
             | Event::EnrollmentEndAdopted(_)
             | Event::PartnerStatusAdopted(_)
+            | Event::ApiKeyAdopted(_)
             | Event::CampaignChangeAdopted(_)
-            | Event::LinkChanged(_) => None,
+            | Event::LinkChanged(_)
+            | Event::ClickBound(_) => None,
         }
     }
 

@@ -116,7 +116,7 @@ pub(super) struct Filter {
     tag = "claims",
     params(PageQuery, Filter),
     responses((status = 200, body = Page<ClaimView>), Problems<Forbidden>),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(super) async fn list_claims(
     State(host): State<Host>,
@@ -143,7 +143,7 @@ pub(super) async fn list_claims(
     tag = "claims",
     params(("claim_id" = String, Path)),
     responses((status = 200, body = ClaimView), Problems),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(super) async fn get_claim(
     State(host): State<Host>,
@@ -187,7 +187,7 @@ pub(super) struct DecidedClaim {
         (status = 202, body = Waiting),
         Problems<TrackingRefusals>,
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["claims.write"]))
 )]
 pub(super) async fn accept_claim(
     State(host): State<Host>,
@@ -213,7 +213,7 @@ pub(super) async fn accept_claim(
         (status = 202, body = Waiting),
         Problems<TrackingRefusals>,
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["claims.write"]))
 )]
 pub(super) async fn decline_claim(
     State(host): State<Host>,

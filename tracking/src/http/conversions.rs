@@ -143,7 +143,7 @@ pub(super) struct Filter {
     tag = "conversions",
     params(PageQuery, Filter),
     responses((status = 200, body = Page<ConversionItem>), Problems<Forbidden>),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(super) async fn list_conversions(
     State(host): State<Host>,
@@ -176,7 +176,7 @@ pub(super) async fn list_conversions(
     tag = "conversions",
     params(("id" = Uuid, Path, description = "The conversion")),
     responses((status = 200, body = ConversionItem), Problems),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(super) async fn get_conversion(
     State(host): State<Host>,

@@ -86,7 +86,7 @@ impl EventRecorded {
         (status = 200, description = "The order was reported before, or the claim is settled", body = EventRecorded),
         Problems<TrackingRefusals>,
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["conversions.write"]))
 )]
 pub(super) async fn record_event(
     State(host): State<Host>,

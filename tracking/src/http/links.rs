@@ -1,24 +1,28 @@
 //! `/api/v1/tracking/links`
 
 use api::lists::LinkStatus;
-use api::{ChangeLink, CreateLink, Request};
+use api::{ChangeLink, CreateLink, CreateLinks, LinkUtm, Request, link_at};
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
+use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
-use chassis::problem::{FieldProblem, Problem};
+use chassis::problem::{FieldProblem, Problem, ProblemBody};
 use chassis::time::Timestamp;
 use chassis::write::Write;
-use runtime::{DisabledBy, Host, TrackingRefusals, Waiting};
+use futures::future::join_all;
+use runtime::{DisabledBy, Host, Submitted, TrackingRefusals, Waiting};
 use schemas::{Body, Message};
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, LinkCode, Micros, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use crate::domain;
 use crate::store::links;
@@ -27,6 +31,7 @@ use crate::store::links;
 pub(super) fn routes() -> OpenApiRouter<Host> {
     OpenApiRouter::new()
         .routes(routes!(create_link, list_links))
+        .routes(routes!(create_links))
         .routes(routes!(change_link))
 }
 
@@ -38,6 +43,10 @@ pub(super) struct Link {
     campaign_id: String,
     partner_id: String,
     target_url: String,
+    /// What it adds to the target's query.
+    utm: Option<LinkUtm>,
+    /// Whether a path behind its code names a page below the target.
+    deep_paths: bool,
     #[schema(value_type = LinkStatus)]
     status: String,
     /// Who disabled it.
@@ -74,18 +83,112 @@ pub(super) async fn create_link(
     context: RequestContext,
     write: Write<CreateLink>,
 ) -> Result<Response, Problem> {
-    let partner = write
-        .body
-        .partner_id()
-        .or_else(|| caller.partner())
-        .cloned();
-    let partner = partner
-        .ok_or_else(|| Problem::invalid(vec![FieldProblem::at("/partner_id", "is missing")]))?;
-    let command = |id, body: CreateLink| body.command(id, partner);
-    let submitted = host
-        .submit_write(CreateLink::KIND, write, &caller, &context, command)
-        .await?;
+    let partner = partner_of(&write.body, &caller)?;
+    let submitted = submit(&host, write, partner, &caller, &context).await?;
     Ok(submitted.created(link_of))
+}
+
+fn partner_of(link: &CreateLink, caller: &Caller) -> Result<PartnerId, Problem> {
+    let partner = link.partner_id().or_else(|| caller.partner()).cloned();
+    partner.ok_or_else(|| Problem::invalid(vec![FieldProblem::at("/partner_id", "is missing")]))
+}
+
+async fn submit(
+    host: &Host,
+    write: Write<CreateLink>,
+    partner: PartnerId,
+    caller: &Caller,
+    context: &RequestContext,
+) -> Result<Submitted, Problem> {
+    let command = |id, body: CreateLink| body.command(id, partner);
+    host.submit_write(CreateLink::KIND, write, caller, context, command)
+        .await
+}
+
+/// What became of each link, in the order of the request.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LinkOutcomes {
+    items: Vec<LinkOutcome>,
+}
+
+/// What became of a link: as if it had been the only one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LinkOutcome {
+    /// The HTTP status that it would have had.
+    #[schema(example = 201)]
+    status: u16,
+    /// Of the command, where it is in the log.
+    command_id: Option<Uuid>,
+    /// The link, once it is made.
+    link: Option<Link>,
+    /// Why it was refused.
+    #[schema(value_type = Option<ProblemBody>)]
+    problem: Option<Problem>,
+}
+
+impl From<Result<Submitted, Problem>> for LinkOutcome {
+    fn from(submitted: Result<Submitted, Problem>) -> Self {
+        match submitted {
+            Ok(submitted) => {
+                let link = submitted.event().and_then(link_of);
+                let status = if link.is_some() {
+                    StatusCode::CREATED
+                } else {
+                    StatusCode::ACCEPTED
+                };
+                Self {
+                    status: status.as_u16(),
+                    command_id: Some(submitted.command_id),
+                    link,
+                    problem: None,
+                }
+            }
+            Err(problem) => Self {
+                status: problem.status().as_u16(),
+                command_id: problem.command_id(),
+                link: None,
+                problem: Some(problem),
+            },
+        }
+    }
+}
+
+/// Create up to 100 links
+///
+/// What is wrong with the form of one is wrong with the request, and nothing is done; else each is made or refused on its own.
+/// A request that is repeated with its `Idempotency-Key` makes each link once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tracking/links:batch",
+    tag = "links",
+    params(Repeatable),
+    request_body(
+        content = CreateLinks,
+        example = json!({"links": [{"campaign_id": "camp123", "target_url": "https://shop.example.com/shoes", "code": "spring-shoes"},
+                                   {"campaign_id": "camp123", "target_url": "https://shop.example.com/hats", "code": "spring-hats"}]})
+    ),
+    responses(
+        (status = 200, body = LinkOutcomes),
+        Problems<TrackingRefusals>,
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn create_links(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    write: Write<CreateLinks>,
+) -> Result<Json<LinkOutcomes>, Problem> {
+    let mut wanted = Vec::new();
+    for (place, write) in write.split(CreateLinks::into_links).into_iter().enumerate() {
+        let partner = partner_of(&write.body, &caller);
+        let partner = partner.map_err(|problem| problem.below(&link_at(place)))?;
+        caller.require_owner(Some(&partner), None)?;
+        wanted.push(submit(&host, write, partner, &caller, &context));
+    }
+    let outcomes = join_all(wanted).await.into_iter();
+    let items = outcomes.map(LinkOutcome::from).collect();
+    Ok(Json(LinkOutcomes { items }))
 }
 
 /// Change a link
@@ -104,7 +207,7 @@ pub(super) async fn create_link(
         (status = 202, body = Waiting),
         Problems<TrackingRefusals>,
     ),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["links.write"]))
 )]
 pub(super) async fn change_link(
     State(host): State<Host>,
@@ -133,6 +236,8 @@ fn link_of(message: &Message) -> Option<Link> {
         campaign_id: link.campaign.into_string(),
         partner_id: link.partner.into_string(),
         target_url: link.target_url,
+        utm: link.utm.map(LinkUtm::from),
+        deep_paths: link.deep_paths,
         status,
         disabled_by: link.disabled_by.map(|by| by.name().to_owned()),
         path: path(&header.subject),
@@ -167,7 +272,7 @@ pub(super) struct LinkFilter {
     tag = "links",
     params(PageQuery, LinkFilter),
     responses((status = 200, body = Page<Link>), Problems<Forbidden>),
-    security(("bearer" = []))
+    security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(super) async fn list_links(
     State(host): State<Host>,
@@ -193,6 +298,8 @@ pub(super) async fn list_links(
             campaign_id: row.campaign_id,
             partner_id: row.partner_id,
             target_url: row.target_url,
+            utm: row.utm.map(|utm| utm.0.into()),
+            deep_paths: row.deep_paths,
             status: row.status,
             disabled_by: row.disabled_by,
             created_at: Micros(row.created_at).into(),

@@ -1,6 +1,8 @@
 //! The HTTP surface in http and hybrid mode.
 
 mod claims;
+pub(crate) mod click_counts;
+mod clicks;
 mod conversions;
 pub(crate) mod edge;
 mod events;
@@ -16,5 +18,6 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(events::routes())
         .merge(conversions::routes())
         .merge(claims::routes())
+        .merge(clicks::routes())
         .with_state(host.clone())
 }

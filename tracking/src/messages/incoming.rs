@@ -2,19 +2,20 @@
 
 use std::str::FromStr;
 
+use api::visitor::Unreadable;
 use chassis::json::WebUrl;
 use schemas::{
-    Actor, Body, ChangeLinkV1, CreateLinkV1, Event as _, Header, Message, RecordEventV1, Topic,
-    kind,
+    Actor, BindClickV1, Body, ChangeLinkV1, CreateLinkV1, Event as _, Header, Message,
+    RecordEventV1, Topic, Utm, VisitorHashes, kind,
 };
 use types::{
-    Amount, BrandId, CampaignId, ClaimId, ConversionId, DeclineReason, LinkCode, LinkStatus,
-    OrderId, PartnerId,
+    Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DeclineReason, LinkCode,
+    LinkStatus, OrderId, PartnerId,
 };
 
 use crate::domain::{
-    Access, ChangeLink, ClaimDecision, Code, CreateLink, DecideClaim, Event, EventType, Fact,
-    Rejection, Report, TargetUrl, adopt, amount_refused,
+    Access, BindClick, ChangeLink, ClaimDecision, Code, CreateLink, DecideClaim, Event, EventType,
+    Fact, Rejection, Report, TargetUrl, Visitor, adopt, amount_refused,
 };
 use crate::visitor;
 
@@ -30,6 +31,8 @@ pub enum Read {
     ChangedLink(ChangeLink),
     /// A report.
     Report(Report),
+    /// Whose a click was.
+    Binding(BindClick),
     /// What becomes of a claim.
     Claim(DecideClaim),
     /// A fact from campaign, as the own event that it becomes.
@@ -43,6 +46,7 @@ pub fn read(message: &Message, now: types::Micros) -> Result<Read, Rejection> {
         Body::CreateLinkV1(body) => create_link(header, body).map(Read::Link),
         Body::ChangeLinkV1(body) => change_link(header, body).map(Read::ChangedLink),
         Body::RecordEventV1(body) => report(header, body, now).map(Read::Report),
+        Body::BindClickV1(body) => bind_click(header, body).map(Read::Binding),
         Body::AcceptClaimV1(_) => decide(header, ClaimDecision::Accept).map(Read::Claim),
         Body::DeclineClaimV1(body) => {
             let reason = DeclineReason::parse(&body.reason);
@@ -59,11 +63,27 @@ fn create_link(header: &Header, body: &CreateLinkV1) -> Result<CreateLink, Rejec
         campaign: campaign(&body.campaign_id)?,
         partner: partner(&body.partner_id)?,
         target: target(&body.target_url)?,
+        utm: utm(body.utm.as_ref())?.filter(|utm| *utm != Utm::default()),
+        deep_paths: body.deep_paths.unwrap_or_default(),
     })
 }
 
+fn utm(utm: Option<&Utm>) -> Result<Option<Utm>, Rejection> {
+    let faults = utm.map(Utm::faults).unwrap_or_default();
+    match faults.into_iter().next() {
+        Some((pointer, error)) => Err(invalid(pointer, error)),
+        None => Ok(utm.cloned()),
+    }
+}
+
 fn change_link(header: &Header, body: &ChangeLinkV1) -> Result<ChangeLink, Rejection> {
-    if body.target_url.is_none() && body.status.is_none() {
+    let nothing = ChangeLinkV1 {
+        target_url: None,
+        status: None,
+        utm: None,
+        deep_paths: None,
+    };
+    if *body == nothing {
         return Err(invalid("", "must change something"));
     }
     let status = body.status.as_deref().map(|name| {
@@ -75,6 +95,8 @@ fn change_link(header: &Header, body: &ChangeLinkV1) -> Result<ChangeLink, Rejec
         code: LinkCode::parse(&*header.subject).map_err(unknown)?,
         target: body.target_url.as_deref().map(target).transpose()?,
         status: status.transpose()?,
+        utm: utm(body.utm.as_ref())?,
+        deep_paths: body.deep_paths,
     })
 }
 
@@ -134,16 +156,12 @@ fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<R
         let detail = "the message's subject is not the conversion of its brand, campaign and order";
         return Err(Rejection::new(Code::InvalidField, detail));
     }
-    let length = body.user_id.chars().count();
-    if !(1..=MAX_USER_ID_LENGTH).contains(&length) || body.user_id.chars().any(char::is_control) {
-        return Err(invalid("/user_id", "must be 1 to 128 characters"));
-    }
     let event_type = EventType::parse(&body.event_type);
     let wrong_type = "must be 1 to 64 characters from A-Z a-z 0-9 _ - .";
     Ok(Report {
         conversion,
         event_type: event_type.ok_or_else(|| invalid("/event_type", wrong_type))?,
-        user: visitor::read(&body.user_id),
+        user: visitor(Some(&body.user_id), body.visitor.as_ref())?,
         occurred_at: body.occurred_at.unwrap_or(now),
         amount: amount(body.amount.as_deref())?,
         currency: optional("/currency", body.currency.as_deref())?,
@@ -151,6 +169,33 @@ fn report(header: &Header, body: &RecordEventV1, now: types::Micros) -> Result<R
         campaign: named.campaign,
         click: optional("/click_id", body.click_id.as_deref())?,
     })
+}
+
+fn bind_click(header: &Header, body: &BindClickV1) -> Result<BindClick, Rejection> {
+    let unknown = |_| Rejection::new(Code::ClickUnknown, "there is no such click");
+    Ok(BindClick {
+        click: ClickId::parse(&*header.subject).map_err(unknown)?,
+        visitor: visitor(body.user_id.as_ref(), body.visitor.as_ref())?,
+    })
+}
+
+/// Who, as an edge says it, or by the id that an external producer gives.
+fn visitor(id: Option<&String>, hashes: Option<&VisitorHashes>) -> Result<Visitor, Rejection> {
+    if let Some(hashes) = hashes {
+        return visitor::of_command(hashes).map_err(|unreadable| match unreadable {
+            Unreadable::Malformed => invalid("/visitor", "is no hash"),
+            Unreadable::KeyUnknown => {
+                let detail = "the visitor is named by a key that tracking does not have: LASTING_SECRET_KEY differs";
+                Rejection::new(Code::VisitorKeyUnknown, detail)
+            }
+        });
+    }
+    let id = id.map_or("", String::as_str);
+    let length = id.chars().count();
+    if !(1..=MAX_USER_ID_LENGTH).contains(&length) || id.chars().any(char::is_control) {
+        return Err(invalid("/user_id", "must be 1 to 128 characters"));
+    }
+    Ok(visitor::read(id))
 }
 
 fn fact(message: &Message) -> Result<Read, Rejection> {

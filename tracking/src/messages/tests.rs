@@ -4,6 +4,7 @@ use schemas::{
     About, CampaignAdoptedV1, ConversionAttributedV1, ConversionDuplicateIgnoredV1,
     ConversionRefundedV1, EnrollmentAdoptedV1, Event as _, GroupAdoptedV1, Header, Id,
     LinkChangedV1, LinkCreatedV1, Message, PartnerMoveAdoptedV1, Record, TermsAdoptedV1, Topic,
+    Utm,
 };
 use types::{
     Amount, BrandId, CampaignId, ClickId, ConversionId, ConversionType, Currency, DisabledBy,
@@ -56,6 +57,7 @@ fn adopted() -> Vec<Event> {
                 currency: Currency::JPY,
                 window_days: WindowDays::new(7).unwrap(),
                 effective_at: Micros(1),
+                worsens: None,
             },
         ),
         of(
@@ -65,6 +67,7 @@ fn adopted() -> Vec<Event> {
                 allowed_hosts: vec!["a.example".to_owned(), "b.example".to_owned()],
                 fallback_url: Some("https://a.example/later".to_owned()),
                 starts_at: None,
+                trusts_redirects: None,
             },
         ),
         Event::EnrollmentAdopted(About {
@@ -82,6 +85,8 @@ fn adopted() -> Vec<Event> {
                 campaign_id: campaign(),
                 partner_id: partner,
                 target_url: "https://a.example/".to_owned(),
+                utm: Some(utm()),
+                deep_paths: Some(true),
             },
         ),
         of(
@@ -93,9 +98,18 @@ fn adopted() -> Vec<Event> {
                 status: LinkStatus::Disabled,
                 disabled_by: Some(DisabledBy::Brand),
                 created_at: Micros(1),
+                utm: Some(utm()),
+                deep_paths: Some(false),
             },
         ),
     ]
+}
+
+fn utm() -> Utm {
+    Utm {
+        source: Some("{code}".to_owned()),
+        ..Utm::default()
+    }
 }
 
 fn attributed(full: bool) -> Event {

@@ -21,10 +21,11 @@ pub async fn load(
         allowed_hosts: Vec<String>,
         fallback_url: Option<String>,
         starts_at: Option<i64>,
+        trusts_redirects: bool,
         status: String,
     }
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, brand_id, allowed_hosts, fallback_url, starts_at, status FROM campaigns WHERE id = ANY($1)",
+        "SELECT id, brand_id, allowed_hosts, fallback_url, starts_at, trusts_redirects, status FROM campaigns WHERE id = ANY($1)",
     )
     .bind(ids)
     .fetch_all(connection)
@@ -38,6 +39,7 @@ pub async fn load(
                 allowed_hosts: row.allowed_hosts,
                 fallback_url: row.fallback_url,
                 starts_at: row.starts_at.map(Micros),
+                trusts_redirects: row.trusts_redirects,
                 status: status.ok_or_else(|| unreadable("campaign status"))?,
             };
             Ok((id, campaign))
@@ -77,13 +79,14 @@ pub async fn save(
         sqlx::types::Json(&campaign.allowed_hosts)
     });
     sqlx::query(
-        "INSERT INTO campaigns (id, brand_id, allowed_hosts, position, fallback_url, status, starts_at)
-         SELECT id, brand_id, ARRAY(SELECT jsonb_array_elements_text(hosts)), position, fallback_url, status, starts_at
-           FROM UNNEST($1::text[], $2::text[], $3::jsonb[], $4::bigint[], $5::text[], $6::text[], $7::bigint[])
-             AS q(id, brand_id, hosts, position, fallback_url, status, starts_at)
+        "INSERT INTO campaigns (id, brand_id, allowed_hosts, position, fallback_url, status, starts_at, trusts_redirects)
+         SELECT id, brand_id, ARRAY(SELECT jsonb_array_elements_text(hosts)), position, fallback_url, status, starts_at, trusts_redirects
+           FROM UNNEST($1::text[], $2::text[], $3::jsonb[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::boolean[])
+             AS q(id, brand_id, hosts, position, fallback_url, status, starts_at, trusts_redirects)
          ON CONFLICT (id) DO UPDATE SET brand_id = excluded.brand_id, allowed_hosts = excluded.allowed_hosts,
                                         position = excluded.position, fallback_url = excluded.fallback_url,
-                                        status = excluded.status, starts_at = excluded.starts_at",
+                                        status = excluded.status, starts_at = excluded.starts_at,
+                                        trusts_redirects = excluded.trusts_redirects",
     )
     .bind(each(rows, |(id, ..)| id.as_str()))
     .bind(each(rows, |(_, campaign, _)| campaign.brand.as_str()))
@@ -96,6 +99,7 @@ pub async fn save(
     .bind(each(rows, |(_, campaign, _)| {
         campaign.starts_at.map(Micros::get)
     }))
+    .bind(each(rows, |(_, campaign, _)| campaign.trusts_redirects))
     .execute(connection)
     .await?;
     Ok(())
@@ -112,14 +116,17 @@ pub async fn save_changes(
     let hosts = each(rows, |(_, change)| sqlx::types::Json(&change.allowed_hosts));
     sqlx::query(
         "UPDATE campaigns c
-            SET allowed_hosts = ARRAY(SELECT jsonb_array_elements_text(q.hosts)), fallback_url = q.fallback_url, starts_at = q.starts_at
-           FROM UNNEST($1::text[], $2::jsonb[], $3::text[], $4::bigint[]) AS q(id, hosts, fallback_url, starts_at)
+            SET allowed_hosts = ARRAY(SELECT jsonb_array_elements_text(q.hosts)), fallback_url = q.fallback_url, starts_at = q.starts_at,
+                trusts_redirects = q.trusts_redirects
+           FROM UNNEST($1::text[], $2::jsonb[], $3::text[], $4::bigint[], $5::boolean[])
+             AS q(id, hosts, fallback_url, starts_at, trusts_redirects)
           WHERE c.id = q.id",
     )
     .bind(each(rows, |(id, _)| id.as_str()))
     .bind(hosts)
     .bind(each(rows, |(_, change)| change.fallback_url.as_deref()))
     .bind(each(rows, |(_, change)| change.starts_at.map(Micros::get)))
+    .bind(each(rows, |(_, change)| change.trusts_redirects == Some(true)))
     .execute(connection)
     .await?;
     Ok(())
@@ -155,8 +162,9 @@ pub async fn save_terms(
         currency: text = |(terms, _)| terms.currency.code(),
         window_days: int = |(terms, _)| terms.window_days.get(),
         effective_at: bigint = |(terms, _)| terms.effective_at.0,
+        worsens: boolean = |(terms, _)| terms.worsens,
         position: bigint = |(_, position)| *position,
-    } on (campaign_id, version) set (brand_id, currency, window_days, effective_at, position))
+    } on (campaign_id, version) set (brand_id, currency, window_days, effective_at, worsens, position))
     .await
 }
 

@@ -29,6 +29,23 @@ pub struct Lookup {
     pub at: Micros,
 }
 
+impl Lookup {
+    /// Whether this click may be what the report is about, if it is its visitor's.
+    pub fn may_mean(&self, click: &Candidate) -> bool {
+        let campaign = self.campaign.as_ref();
+        let brand = self.brand.as_ref();
+        self.click.is_none()
+            && click.clicked_at <= self.at
+            && campaign.is_none_or(|campaign| *campaign == click.campaign)
+            && brand.is_none_or(|brand| *brand == click.brand)
+    }
+
+    /// Which of two clicks of its visitor it is about: the greater, as [`BY_VISITOR`] orders them.
+    pub fn rank<'a>(&self, click: &'a Candidate) -> (bool, Micros, &'a ClickId) {
+        (click.covers(self.at), click.clicked_at, &click.click)
+    }
+}
+
 /// By visitor: the last click that is inside its own window, else the last at all, which then is the reason; before
 /// either, one that is later than the report, which then needs a look into the past.
 const BY_VISITOR: &str = r"
@@ -36,7 +53,7 @@ SELECT q.n, f.*
   FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at)
  CROSS JOIN LATERAL (
     SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
-      FROM last_clicks c JOIN link_terms t ON t.code = c.link_code
+      FROM last_clicks c JOIN terms_of_links($6) t ON t.code = c.link_code
      WHERE c.user_hash = q.user_hash AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
         AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
      ORDER BY c.clicked_at > q.at DESC, c.clicked_at >= q.at - t.window_days * 86400000000 DESC, c.clicked_at DESC, c.id DESC
@@ -49,7 +66,7 @@ SELECT q.n, f.*
   FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at)
  CROSS JOIN LATERAL (
     (SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
-       FROM clicks c JOIN link_terms t ON t.code = c.link_code
+       FROM clicks c JOIN terms_of_links($6) t ON t.code = c.link_code
       WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
         AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
         AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
@@ -57,7 +74,7 @@ SELECT q.n, f.*
       ORDER BY c.clicked_at DESC LIMIT 1)
     UNION ALL
     (SELECT c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
-       FROM clicks c JOIN link_terms t ON t.code = c.link_code
+       FROM clicks c JOIN terms_of_links($6) t ON t.code = c.link_code
       WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
         AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
         AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
@@ -70,13 +87,13 @@ const BY_ID: &str = r"
 SELECT q.n, c.id, c.clicked_at, c.link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
   FROM UNNEST($1::int[], $2::text[], $3::bigint[]) AS q(n, id, at)
   JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id AND c.clicked_at BETWEEN $4 AND $5
-  JOIN link_terms t ON t.code = c.link_code";
+  JOIN terms_of_links($6) t ON t.code = c.link_code";
 
 /// By an id that stands for itself: what it says.
 const BY_SIGNED_ID: &str = r"
 SELECT q.n, q.id, q.at AS clicked_at, t.code AS link_code, t.campaign_id, t.brand_id, t.partner_id, t.terms_version, t.window_days, t.currency
   FROM UNNEST($1::int[], $2::text[], $3::bigint[], $4::bigint[]) AS q(n, id, at, digest)
-  JOIN link_terms t ON t.digest = q.digest";
+  JOIN terms_of_links($5) t ON t.digest = q.digest";
 
 #[derive(FromRow)]
 struct Row {
@@ -92,11 +109,13 @@ struct Row {
     currency: String,
 }
 
-/// The click that may have led to each report, by the report's message: a round trip for each way in which reports name
-/// clicks, however many there are, and one more where visitors have no click that counts.
+/// The click that may have led to each report, by the report's message, with the terms that hold for its partner now: a
+/// round trip for each way in which reports name clicks, however many there are, and one more where visitors have no click
+/// that counts.
 pub async fn load(
     connection: &mut PgConnection,
     lookups: &[Lookup],
+    now: Micros,
 ) -> Result<HashMap<Uuid, Candidate>, sqlx::Error> {
     let (mut by_visitor, mut by_id, mut signed) = (Vec::new(), Vec::new(), Vec::new());
     for (n, lookup) in (0_i32..).zip(lookups) {
@@ -108,9 +127,9 @@ pub async fn load(
             Some((_, None)) => {}
         }
     }
-    let mut found = of_visitors(connection, &by_visitor).await?;
-    let mut rows = stored(connection, &by_id).await?;
-    rows.extend(self_contained(connection, &signed).await?);
+    let mut found = of_visitors(connection, &by_visitor, now).await?;
+    let mut rows = stored(connection, &by_id, now).await?;
+    rows.extend(self_contained(connection, &signed, now).await?);
     for row in rows {
         let lookup = at(lookups, row.n)?;
         found.insert(lookup.report, row.candidate()?);
@@ -129,9 +148,10 @@ fn at<T>(all: &[T], n: i32) -> Result<&T, sqlx::Error> {
 async fn of_visitors(
     connection: &mut PgConnection,
     lookups: &[&Lookup],
+    now: Micros,
 ) -> Result<HashMap<Uuid, Candidate>, sqlx::Error> {
     let current = each(lookups, |lookup| (*lookup, &lookup.user.hash));
-    let clicks = by_hash(connection, &current).await?.into_iter();
+    let clicks = by_hash(connection, &current, now).await?.into_iter();
     let mut found: HashMap<Uuid, Candidate> = clicks
         .map(|(lookup, click)| (lookup.report, click))
         .collect();
@@ -142,10 +162,9 @@ async fn of_visitors(
     let others: Vec<ByHash<'_>> = left
         .flat_map(|lookup| lookup.user.others.iter().map(|hash| (*lookup, hash)))
         .collect();
-    for (lookup, click) in by_hash(connection, &others).await? {
-        let rank = |click: &Candidate| (click.covers(lookup.at), click.clicked_at);
+    for (lookup, click) in by_hash(connection, &others, now).await? {
         let known = found.get(&lookup.report);
-        if known.is_none_or(|known| rank(known) < rank(&click)) {
+        if known.is_none_or(|known| lookup.rank(known) < lookup.rank(&click)) {
             found.insert(lookup.report, click);
         }
     }
@@ -160,16 +179,17 @@ type ByHash<'a> = (&'a Lookup, &'a UserHash);
 async fn by_hash<'a>(
     connection: &mut PgConnection,
     hashes: &[ByHash<'a>],
+    now: Micros,
 ) -> Result<Vec<(&'a Lookup, Candidate)>, sqlx::Error> {
     let mut numbered: Vec<_> = (0_i32..).zip(hashes.iter().copied()).collect();
-    let mut rows = clicks(connection, &numbered, BY_VISITOR).await?;
+    let mut rows = clicks(connection, &numbered, now, BY_VISITOR).await?;
     let is_late =
         |row: &&Row| at(hashes, row.n).is_ok_and(|(lookup, _)| row.clicked_at > lookup.at.0);
     let late: HashSet<i32> = rows.iter().filter(is_late).map(|row| row.n).collect();
     if !late.is_empty() {
         rows.retain(|row| !late.contains(&row.n));
         numbered.retain(|(n, _)| late.contains(n));
-        rows.extend(clicks(connection, &numbered, BY_VISITOR_IN_THE_PAST).await?);
+        rows.extend(clicks(connection, &numbered, now, BY_VISITOR_IN_THE_PAST).await?);
     }
     rows.into_iter()
         .map(|row| Ok((at(hashes, row.n)?.0, row.candidate()?)))
@@ -179,6 +199,7 @@ async fn by_hash<'a>(
 async fn clicks(
     connection: &mut PgConnection,
     hashes: &[(i32, ByHash<'_>)],
+    now: Micros,
     sql: &'static str,
 ) -> Result<Vec<Row>, sqlx::Error> {
     if hashes.is_empty() {
@@ -194,6 +215,7 @@ async fn clicks(
             lookup.brand.as_ref().map(BrandId::as_str)
         }))
         .bind(each(hashes, |(_, (lookup, _))| lookup.at.0))
+        .bind(now.0)
         .fetch_all(connection)
         .await
 }
@@ -201,6 +223,7 @@ async fn clicks(
 async fn stored(
     connection: &mut PgConnection,
     lookups: &[(i32, &ClickId, Micros)],
+    now: Micros,
 ) -> Result<Vec<Row>, sqlx::Error> {
     let times = || lookups.iter().map(|(.., at)| at.0);
     let (Some(first), Some(last)) = (times().min(), times().max()) else {
@@ -212,6 +235,7 @@ async fn stored(
         .bind(each(lookups, |(.., at)| at.0))
         .bind(first)
         .bind(last)
+        .bind(now.0)
         .fetch_all(connection)
         .await
 }
@@ -219,6 +243,7 @@ async fn stored(
 async fn self_contained(
     connection: &mut PgConnection,
     lookups: &[(i32, &ClickId, Micros, i64)],
+    now: Micros,
 ) -> Result<Vec<Row>, sqlx::Error> {
     if lookups.is_empty() {
         return Ok(Vec::new());
@@ -228,6 +253,7 @@ async fn self_contained(
         .bind(each(lookups, |(_, id, ..)| id.as_str()))
         .bind(each(lookups, |(_, _, at, _)| at.0))
         .bind(each(lookups, |(.., link)| *link))
+        .bind(now.0)
         .fetch_all(connection)
         .await
 }

@@ -1,16 +1,17 @@
 //! `clicks` and `last_clicks`: written in groups beside the writer lock.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use messaging::AdvisoryLock;
 use messaging::group::GroupWrite;
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use types::{ClickId, LinkCode};
 
 use super::{each, unreadable};
 use crate::click_id;
-use crate::domain::UserHash;
+use crate::domain::{Candidate, UserHash};
 use crate::store::links::Target;
 
 /// In microseconds.
@@ -25,7 +26,12 @@ pub struct NewClick {
     pub link: Arc<Target>,
     /// Who, where the link says so.
     pub user: Option<UserHash>,
+    /// What its partner wants to find with it.
+    pub sub_ids: Option<SubIds>,
 }
+
+/// Sub ids, by their names in the query of the redirect.
+pub type SubIds = BTreeMap<&'static str, String>;
 
 /// Writes clicks; each gets its time and its id from the database, as reports do.
 #[derive(Debug, Clone)]
@@ -40,9 +46,9 @@ WITH t AS (
     SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset) AS now
       FROM pipeline.log_head
 ), written AS (
-    INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
-    SELECT t.now, 'clk_' || lpad(to_hex(t.now), 14, '0') || q.nonce, q.link_code, q.campaign_id, q.user_hash
-      FROM t, UNNEST($1::text[], $2::text[], $3::text[], $4::bytea[]) AS q(nonce, link_code, campaign_id, user_hash)
+    INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash, sub_ids)
+    SELECT t.now, 'clk_' || lpad(to_hex(t.now), 14, '0') || q.nonce, q.link_code, q.campaign_id, q.user_hash, q.sub_ids
+      FROM t, UNNEST($1::text[], $2::text[], $3::text[], $4::bytea[], $5::jsonb[]) AS q(nonce, link_code, campaign_id, user_hash, sub_ids)
     RETURNING clicked_at, id, link_code, campaign_id, user_hash
 ), last AS (
     INSERT INTO last_clicks (user_hash, campaign_id, clicked_at, id, link_code)
@@ -54,6 +60,97 @@ WITH t AS (
      WHERE (excluded.clicked_at, excluded.id) > (last_clicks.clicked_at, last_clicks.id)
 )
 SELECT id FROM written";
+
+/// Whose these clicks were, of those that have a row and of which it is known.
+pub async fn visitors(
+    connection: &mut PgConnection,
+    clicks: &[&Candidate],
+) -> Result<HashMap<ClickId, UserHash>, sqlx::Error> {
+    let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
+        "SELECT c.id, c.user_hash FROM UNNEST($1::bigint[], $2::text[]) AS q(at, id)
+           JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id WHERE c.user_hash IS NOT NULL",
+    )
+    .bind(each(clicks, |click| click.clicked_at.0))
+    .bind(each(clicks, |click| click.click.as_str()))
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|(id, hash)| {
+            let id = ClickId::parse(id).map_err(|_| unreadable("click id"))?;
+            let hash = hash.try_into().map_err(|_| unreadable("visitor"))?;
+            Ok((id, UserHash(hash)))
+        })
+        .collect()
+}
+
+/// Notes whose clicks were. Visitors in the order of [`INSERT`]; of a click that was made without the database this is the row.
+const BIND: &str = r"
+WITH q AS (
+    SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+        AS q(clicked_at, id, link_code, campaign_id, user_hash)
+), written AS (
+    INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
+    SELECT clicked_at, id, link_code, campaign_id, user_hash FROM q
+    ON CONFLICT (clicked_at, id) DO UPDATE SET user_hash = excluded.user_hash
+)
+INSERT INTO last_clicks (user_hash, campaign_id, clicked_at, id, link_code)
+SELECT DISTINCT ON (user_hash, campaign_id) user_hash, campaign_id, clicked_at, id, link_code
+  FROM q
+ ORDER BY user_hash, campaign_id, clicked_at DESC, id DESC
+ON CONFLICT (user_hash, campaign_id) DO UPDATE
+   SET clicked_at = excluded.clicked_at, id = excluded.id, link_code = excluded.link_code
+ WHERE (excluded.clicked_at, excluded.id) > (last_clicks.clicked_at, last_clicks.id)";
+
+/// Notes whose clicks were, under the writer lock.
+pub async fn bind(
+    connection: &mut PgConnection,
+    clicks: &[(Candidate, UserHash)],
+) -> Result<(), sqlx::Error> {
+    if clicks.is_empty() {
+        return Ok(());
+    }
+    let without_row = clicks
+        .iter()
+        .filter(|(click, _)| !click.click.as_str().starts_with(click_id::STORED));
+    for day in without_row
+        .map(|(click, _)| click.clicked_at.0 / DAY)
+        .collect::<BTreeSet<_>>()
+    {
+        make_partition(connection, day).await?;
+    }
+    sqlx::query(BIND)
+        .bind(each(clicks, |(click, _)| click.clicked_at.0))
+        .bind(each(clicks, |(click, _)| click.click.as_str()))
+        .bind(each(clicks, |(click, _)| click.link.as_str()))
+        .bind(each(clicks, |(click, _)| click.campaign.as_str()))
+        .bind(each(clicks, |(_, user)| user.0.as_slice()))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Makes the partition of a day, where there is none.
+async fn make_partition(connection: &mut PgConnection, day: i64) -> Result<(), sqlx::Error> {
+    let there: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(format!("clicks_{day}"))
+        .fetch_one(&mut *connection)
+        .await?;
+    if there {
+        return Ok(());
+    }
+    sqlx::query(AdvisoryLock::TablePartitions.hold())
+        .execute(&mut *connection)
+        .await?;
+    let sql = format!(
+        "CREATE TABLE IF NOT EXISTS clicks_{day} PARTITION OF clicks FOR VALUES FROM ({}) TO ({})",
+        day * DAY,
+        (day + 1) * DAY
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
 
 impl GroupWrite for ClickWriter {
     type In = NewClick;
@@ -80,18 +177,8 @@ impl ClickWriter {
     pub async fn make_partitions(&self) -> Result<(), sqlx::Error> {
         let now = messaging::job::now(&self.pool).await?.0;
         let mut tx = self.pool.begin().await?;
-        sqlx::query(AdvisoryLock::TablePartitions.hold())
-            .execute(&mut *tx)
-            .await?;
         for day in [now / DAY, now / DAY + 1] {
-            let sql = format!(
-                "CREATE TABLE IF NOT EXISTS clicks_{day} PARTITION OF clicks FOR VALUES FROM ({}) TO ({})",
-                day * DAY,
-                (day + 1) * DAY
-            );
-            sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-                .execute(&mut *tx)
-                .await?;
+            make_partition(&mut tx, day).await?;
         }
         tx.commit().await
     }
@@ -109,6 +196,7 @@ async fn insert_by(
         .bind(each(clicks, |click| {
             click.user.as_ref().map(|user| user.0.as_slice())
         }))
+        .bind(each(clicks, |click| click.sub_ids.as_ref().map(Json)))
         .fetch_all(connection)
         .await?;
     let by_nonce: HashMap<&str, &String> = ids

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
+use schemas::Utm;
+use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool};
 use types::{
     BrandId, CampaignId, DisabledBy, EnrollmentId, LinkCode, LinkStatus, Micros, PartnerId,
@@ -11,6 +13,7 @@ use types::{
 
 use super::unreadable;
 use crate::click_id::link_digest;
+use crate::destination::with_utm;
 use crate::domain::Link;
 
 /// The links of these codes, where there are any.
@@ -19,7 +22,7 @@ pub async fn load(
     codes: &[&str],
 ) -> Result<HashMap<LinkCode, Link>, sqlx::Error> {
     let rows: Vec<LinkRow> = sqlx::query_as(
-        "SELECT code, campaign_id, partner_id, target_url, status, disabled_by, created_at, position
+        "SELECT code, campaign_id, partner_id, target_url, utm, deep_paths, status, disabled_by, created_at, position
            FROM links WHERE code = ANY($1)",
     )
     .bind(codes)
@@ -39,12 +42,14 @@ pub async fn save(
         partner_id: text = |(_, link)| link.partner.as_str(),
         enrollment_id: text = |(_, link)| EnrollmentId::of(&link.campaign, &link.partner).into_string(),
         target_url: text = |(_, link)| link.target_url.as_str(),
+        utm: jsonb = |(_, link)| link.utm.as_ref().map(Json),
+        deep_paths: boolean = |(_, link)| link.deep_paths,
         status: text = |(_, link)| link.status().name(),
         disabled_by: text = |(_, link)| link.disabled_by.map(DisabledBy::name),
         digest: bigint = |(code, _)| link_digest(code),
         created_at: bigint = |(_, link)| link.created_at.0,
         position: bigint = |(_, link)| link.position,
-    } on (code) set (target_url, status, disabled_by))
+    } on (code) set (target_url, utm, deep_paths, status, disabled_by))
     .await
 }
 
@@ -53,11 +58,15 @@ pub async fn save(
 pub struct Target {
     /// The link's campaign.
     pub campaign_id: String,
-    /// Where it leads.
+    /// Where it leads, with its UTM parameters.
     pub url: String,
+    /// Whether a path behind its code names a page below that.
+    pub deep_paths: bool,
     /// Whether it does: it is not disabled, the campaign is active and has started, and its partner is enrolled and banned by
     /// nobody. Else this is the fallback page, where no click counts.
     pub live: bool,
+    /// Whether the visitor that a redirect names is believed.
+    pub trusts_redirects: bool,
 }
 
 /// Where a code leads.
@@ -65,34 +74,48 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
     #[derive(FromRow)]
     struct Row {
         campaign_id: String,
+        partner_id: String,
         target_url: String,
+        utm: Option<Json<Utm>>,
+        deep_paths: bool,
         live: bool,
+        trusts_redirects: bool,
         fallback_url: Option<String>,
         allowed_hosts: Vec<String>,
     }
     let row: Option<Row> = sqlx::query_as(
-        "SELECT l.campaign_id, l.target_url, c.fallback_url, c.allowed_hosts,
+        concat!("SELECT l.campaign_id, l.partner_id, l.target_url, l.utm, l.deep_paths, c.fallback_url, c.allowed_hosts, c.trusts_redirects,
                 l.status = 'active' AND c.status = 'active' AND e.status = 'enrolled'
                 AND (c.starts_at IS NULL
-                     OR c.starts_at <= (SELECT greatest(last_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset)
-                                          FROM pipeline.log_head))
+                     OR c.starts_at <= ", messaging::sql_now!(), ")
                 AND NOT EXISTS (SELECT FROM bans b WHERE b.partner_id = l.partner_id AND b.status = 'banned'
                                     AND (b.brand_id IS NULL OR b.brand_id = c.brand_id)) AS live
            FROM links l JOIN campaigns c ON c.id = l.campaign_id JOIN enrollments e ON e.id = l.enrollment_id
-          WHERE l.code = $1",
+          WHERE l.code = $1"),
     )
     .bind(code.as_str())
     .fetch_optional(pool)
     .await?;
-    Ok(row.map(|row| Target {
-        campaign_id: row.campaign_id,
-        live: row.live,
-        url: if row.live {
-            row.target_url
-        } else {
+    Ok(row.map(|row| {
+        let fallback = || {
             let first = || types::fallback_url(&row.allowed_hosts);
-            row.fallback_url.unwrap_or_else(first)
-        },
+            row.fallback_url.clone().unwrap_or_else(first)
+        };
+        let url = match &row.utm {
+            _ if !row.live => fallback(),
+            None => row.target_url.clone(),
+            Some(utm) => {
+                let (campaign, partner) = (&row.campaign_id, &row.partner_id);
+                with_utm(&row.target_url, utm, campaign, partner, code.as_str())
+            }
+        };
+        Target {
+            campaign_id: row.campaign_id,
+            live: row.live,
+            trusts_redirects: row.trusts_redirects,
+            deep_paths: row.deep_paths,
+            url,
+        }
     }))
 }
 
@@ -126,6 +149,10 @@ pub struct LinkRow {
     pub partner_id: String,
     /// Where it leads.
     pub target_url: String,
+    /// What it adds to the target's query.
+    pub utm: Option<Json<Utm>>,
+    /// Whether a path behind its code names a page below the target.
+    pub deep_paths: bool,
     /// Whether it does: a name of [`LinkStatus`].
     pub status: String,
     /// Who disabled it: a name of [`DisabledBy`].
@@ -146,6 +173,8 @@ impl LinkRow {
             campaign: CampaignId::parse(self.campaign_id).map_err(|_| unreadable("campaign id"))?,
             partner: PartnerId::parse(self.partner_id).map_err(|_| unreadable("partner id"))?,
             target_url: self.target_url,
+            utm: self.utm.map(|Json(utm)| utm),
+            deep_paths: self.deep_paths,
             disabled_by: disabled_by.transpose()?,
             created_at: Micros(self.created_at),
             position: self.position,
@@ -176,7 +205,7 @@ pub async fn list(
 ) -> Result<Vec<LinkRow>, sqlx::Error> {
     let scope = filter.scope;
     sqlx::query_as(
-        "SELECT l.code, l.campaign_id, l.partner_id, l.target_url, l.status, l.disabled_by, l.created_at, l.position
+        "SELECT l.code, l.campaign_id, l.partner_id, l.target_url, l.utm, l.deep_paths, l.status, l.disabled_by, l.created_at, l.position
            FROM links l JOIN campaigns c ON c.id = l.campaign_id
           WHERE l.position < $1 AND ($2 OR l.partner_id = $3 OR c.brand_id = $4)
             AND ($5::text IS NULL OR l.campaign_id = $5) AND ($6::text IS NULL OR l.partner_id = $6)

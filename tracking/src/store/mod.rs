@@ -1,9 +1,11 @@
 //! The SQL of tracking, one file per table: set-based, the states under the writer lock, the clicks beside it.
 
+pub mod api_keys;
 pub mod bans;
 pub mod campaigns;
 pub mod candidates;
 pub mod claims;
+pub mod click_counts;
 pub mod clicks;
 mod conversion_row;
 pub mod conversions;

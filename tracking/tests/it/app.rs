@@ -78,6 +78,8 @@ fn terms_of(brand: &str, version: i32, currency: &str, window_days: i32) -> Body
             hold_days: 0,
         },
         effective_at: Micros(1_790_000_000_000_000),
+        text_hash: None,
+        worsens: None,
         sealed_text: None,
     }
     .into()
@@ -93,6 +95,7 @@ fn activated_of(brand: &str) -> Body {
         allowed_hosts: vec!["shop.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: Some(true),
     }
     .into()
 }

@@ -230,6 +230,7 @@ fn reported(
         click_id: None,
         product_id: None,
         metadata: None,
+        visitor: None,
     });
     let topic = Topic::TrackingCommands;
     let mut message = message(topic, id.as_str(), id.as_str(), body, None);

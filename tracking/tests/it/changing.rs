@@ -160,3 +160,57 @@ async fn a_changed_link_leads_to_its_new_target_at_every_process_within_a_second
     second.stop().await;
     first.stop().await;
 }
+
+#[tokio::test]
+async fn a_link_adds_its_utm_parameters_and_its_sub_ids_are_kept_with_the_click() {
+    let service = start_with_link().await;
+    let utm = json!({"utm": {"source": "{partner_id}", "campaign": "{campaign_id}"}});
+    change(&service, &partner(PARTNER), &utm).await;
+    let expected = format!("{TARGET}&utm_source={PARTNER}&utm_campaign={CAMPAIGN}");
+    leads_to(&service, &expected).await;
+    let wrong = json!({"utm": {"source": "{visitor}"}});
+    let (status, answer) = service.patch(LINK, &partner(PARTNER), &wrong).await;
+    assert_eq!(
+        (status.as_u16(), &answer["errors"][0]["pointer"]),
+        (422, &json!("/utm/source"))
+    );
+    let url = format!(
+        "{}/c/lnk_1?user_id=u&sub1=a.b~c&sub2=a%20b&sub3=&sub5=x&sub6=y",
+        service.base_url
+    );
+    service.client.get(url).send().await.unwrap();
+    let kept: Vec<Value> =
+        sqlx::query_scalar("SELECT sub_ids FROM clicks WHERE sub_ids IS NOT NULL")
+            .fetch_all(service.pool())
+            .await
+            .unwrap();
+    assert_eq!(kept, [json!({"sub1": "a.b~c", "sub5": "x"})]);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_path_behind_a_code_leads_below_the_target_where_the_link_allows_it() {
+    let service = start_with_link().await;
+    let status = async |path: &str| {
+        let url = format!("{}/c/{path}", service.base_url);
+        let response = service.client.get(url).send().await.unwrap();
+        response.status()
+    };
+    assert_eq!(status("lnk_1/shoes").await, StatusCode::NOT_FOUND);
+    change(&service, &partner(PARTNER), &json!({"deep_paths": true})).await;
+    runtime::testing::until("deep paths are allowed", || async {
+        status("lnk_1/shoes").await == StatusCode::FOUND
+    })
+    .await;
+    assert_eq!(
+        location(&service, "lnk_1/shoes/red").await,
+        "https://shop.example/p/shoes/red?a=b"
+    );
+    for path in ["lnk_1/%2e%2e/a", "lnk_1/a//b", "lnk_1/a%5cb", "lnk_9/shoes"] {
+        assert_eq!(status(path).await, StatusCode::NOT_FOUND, "{path}");
+    }
+    change(&service, &partner(PARTNER), &becomes("disabled")).await;
+    leads_to(&service, FALLBACK).await;
+    assert_eq!(location(&service, "lnk_1/shoes").await, FALLBACK);
+    service.stop().await;
+}

@@ -225,6 +225,7 @@ async fn report_by(service: &TestService, by_http: bool, actor: &Actor, body: &V
         click_id: None,
         product_id: None,
         metadata: None,
+        visitor: None,
     });
     let topic = Topic::TrackingCommands;
     let mut message = message(topic, "", "", report, None);

@@ -164,6 +164,8 @@ async fn in_event_mode_the_edge_is_open_and_the_rest_is_closed() {
         campaign_id: CAMPAIGN.to_owned(),
         partner_id: PARTNER.to_owned(),
         target_url: "https://shop.example/p?a=b".to_owned(),
+        utm: None,
+        deep_paths: None,
     };
     let command = message(Topic::TrackingCommands, "lnk_1", "lnk_1", link.into(), None);
     service

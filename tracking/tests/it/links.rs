@@ -114,3 +114,94 @@ async fn a_taken_code_another_host_and_another_partner_are_refused() {
     );
     service.stop().await;
 }
+
+#[tokio::test]
+async fn each_of_many_links_is_made_or_refused_on_its_own_and_a_key_makes_each_once() {
+    let service = start_with_link().await;
+    let token = partner(PARTNER);
+    let many = json!({"links": [
+        with(link(CAMPAIGN), "code", "one"),
+        with(link(CAMPAIGN), "code", "lnk_1"),
+        with(link(CAMPAIGN), "target_url", "https://evil.example/"),
+        link(CAMPAIGN),
+    ]});
+    let path = "/api/v1/tracking/links:batch";
+    let (status, first) = service.post_with_key(path, &token, "k1", &many).await;
+    assert_eq!(status, StatusCode::OK, "{first}");
+    let items = first["items"].as_array().unwrap();
+    let of = |name: &str| -> Vec<Value> { items.iter().map(|item| item[name].clone()).collect() };
+    assert_eq!(of("status"), [201, 409, 422, 201]);
+    let codes: Vec<_> = items.iter().map(|item| &item["problem"]["code"]).collect();
+    let expected = [
+        json!(null),
+        json!("link_exists"),
+        json!("host_not_allowed"),
+        json!(null),
+    ];
+    assert_eq!(codes, expected.iter().collect::<Vec<_>>());
+    assert_eq!(items[0]["link"]["path"], "/c/one");
+    let (status, again) = service.post_with_key(path, &token, "k1", &many).await;
+    assert_eq!(status, StatusCode::OK);
+    let links = |answer: &Value| {
+        answer["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["link"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(links(&again), links(&first));
+    let other = json!({"links": [link(CAMPAIGN)]});
+    let (_, reused) = service.post_with_key(path, &token, "k1", &other).await;
+    assert_eq!(
+        reused["items"][0]["problem"]["code"],
+        "idempotency_key_reused"
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_form_of_one_of_many_links_is_pointed_at_and_none_is_made() {
+    let service = start_with_link().await;
+    let token = partner(PARTNER);
+    let path = "/api/v1/tracking/links:batch";
+    let before = service.get(LINKS, &token).await.1;
+    let good = with(link(CAMPAIGN), "code", "one");
+    for (bad, pointer) in [
+        (
+            with(link(CAMPAIGN), "target_url", "ftp://shop.example/"),
+            "/links/1/target_url",
+        ),
+        (
+            with(link(CAMPAIGN), "utm", json!({"source": "{visitor}"})),
+            "/links/1/utm/source",
+        ),
+    ] {
+        let many = json!({"links": [good, bad]});
+        let (status, problem) = service.post(path, &token, &many).await;
+        assert_eq!(
+            (status.as_u16(), &problem["errors"][0]["pointer"]),
+            (422, &json!(pointer))
+        );
+    }
+    for count in [0, 101] {
+        let many = json!({"links": vec![link(CAMPAIGN); count]});
+        let (status, problem) = service.post(path, &token, &many).await;
+        assert_eq!(
+            (status.as_u16(), &problem["errors"][0]["pointer"]),
+            (422, &json!("/links"))
+        );
+    }
+    let (status, problem) = service
+        .post(path, &operator(), &json!({"links": [good]}))
+        .await;
+    assert_eq!(
+        (status.as_u16(), &problem["errors"][0]["pointer"]),
+        (422, &json!("/links/0/partner_id"))
+    );
+    let theirs = json!({"links": [with(good.clone(), "partner_id", PARTNER)]});
+    let (status, _) = service.post(path, &partner("partner9"), &theirs).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(service.get(LINKS, &token).await.1, before);
+    service.stop().await;
+}

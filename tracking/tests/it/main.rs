@@ -4,13 +4,16 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod api_keys;
 mod app;
 mod attributing;
 mod bad_input;
+mod binding;
 mod brands;
 mod callers;
 mod changing;
 mod claiming;
+mod counting;
 mod documents;
 mod edge;
 mod facts;
@@ -22,4 +25,5 @@ mod overload;
 mod replay;
 mod stopping;
 mod subjects;
+mod versions;
 mod visitors;

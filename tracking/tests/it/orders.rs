@@ -23,6 +23,7 @@ fn reported(event_type: &str, campaign: Option<&str>, order: &str, amount: &str)
         click_id: None,
         product_id: None,
         metadata: None,
+        visitor: None,
     });
     message(
         Topic::TrackingCommands,

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use reqwest::Response;
-use runtime::testing::{TestService, operator};
+use runtime::testing::{TestService, new_database, operator, partner};
 
 use crate::app::*;
 
@@ -49,5 +49,55 @@ async fn a_report_beyond_the_queues_bound_gets_503_and_when_to_come_again() {
     assert_eq!(refused.headers()["retry-after"], "1");
     drop(holder);
     filled.await.unwrap();
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_that_follows_links_too_often_gets_429_and_no_click_counts() {
+    let mut variables = variables(&new_database().await);
+    for (name, value) in [
+        ("ADDRESS_RATE_LIMIT_PER_SECOND", "1"),
+        ("ADDRESS_RATE_LIMIT_BURST", "3"),
+    ] {
+        variables.insert(name.to_owned(), value.to_owned());
+    }
+    let mut service = start_with(variables).await;
+    adopt(&mut service, CAMPAIGN, &[PARTNER]).await;
+    create_link(&service, "lnk_1", CAMPAIGN, PARTNER).await;
+    let mut followed = 0;
+    let refused = loop {
+        let answer = get(&service, "/c/lnk_1").await;
+        if answer.status() != StatusCode::FOUND {
+            break answer;
+        }
+        followed += 1;
+    };
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    assert!(followed >= 3, "{followed}");
+    let clicks: i64 = sqlx::query_scalar("SELECT count(*) FROM clicks")
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(clicks, followed);
+    // What needs a token is asked on as before.
+    let (status, _) = service.get(LINKS, &operator()).await;
+    assert_eq!(status, StatusCode::OK);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_subject_that_asks_too_often_at_the_service_itself_gets_429_and_others_do_not() {
+    let mut variables = variables(&new_database().await);
+    for (name, value) in [("RATE_LIMIT_PER_SECOND", "1"), ("RATE_LIMIT_BURST", "2")] {
+        variables.insert(name.to_owned(), value.to_owned());
+    }
+    let service = start_with(variables).await;
+    let one = partner(PARTNER);
+    while service.get(LINKS, &one).await.0 == StatusCode::OK {}
+    let (status, problem) = service.get(LINKS, &one).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{problem}");
+    let (status, _) = service.get(LINKS, &partner("partner9")).await;
+    assert_eq!(status, StatusCode::OK);
     service.stop().await;
 }

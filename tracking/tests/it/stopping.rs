@@ -124,6 +124,7 @@ fn starting(starts_at: Option<Micros>) -> CampaignChangedV1 {
         ends_at: None,
         budget: None,
         join: JoinMode::Open,
+        trusts_redirects: Some(true),
     }
 }
 

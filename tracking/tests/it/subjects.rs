@@ -20,6 +20,7 @@ fn called(subject: &str, key: &str, order: Option<&str>) -> Message {
         click_id: None,
         product_id: None,
         metadata: None,
+        visitor: None,
     });
     let mut message = message(Topic::TrackingCommands, key, subject, body, None);
     "shop".clone_into(&mut message.header.source);
@@ -105,6 +106,8 @@ async fn a_link_that_waits_for_its_campaign_holds_up_no_order_whose_conversion_h
         campaign_id: "camp404".to_owned(),
         partner_id: PARTNER.to_owned(),
         target_url: "https://shop.example/".to_owned(),
+        utm: None,
+        deep_paths: None,
     };
     let link = message(topic, &code, &code, link.into(), None);
     let answers = service.deliver_all(topic, vec![link]).await;

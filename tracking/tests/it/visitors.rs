@@ -232,7 +232,7 @@ async fn only_a_visitor_without_a_click_that_counts_under_the_current_key_is_loo
             at,
         };
         let before = scans(&mut tx).await;
-        candidates::load(&mut tx, &[lookup]).await.unwrap();
+        candidates::load(&mut tx, &[lookup], at).await.unwrap();
         assert_eq!(scans(&mut tx).await - before, expected, "{user}");
     }
     drop(tx);
@@ -253,6 +253,7 @@ fn reported(user: &str, number: &str) -> Message {
         click_id: None,
         product_id: None,
         metadata: None,
+        visitor: None,
     });
     let topic = Topic::TrackingCommands;
     message(topic, id.as_str(), id.as_str(), body, None)

@@ -85,14 +85,34 @@ pub const PLACES: &[Place] = &[
         IMAGE,
     ),
     row(
+        "deploy/images/rootfs.sh",
+        "; do\n  mkdir -p \"$folder/state/secrets",
+        " {name}",
+    ),
+    row(
         "docker-compose.yml",
         "  PULSAR_SERVICE_URL: pulsar://pulsar:6650\n  POSTGRES_HOST",
         URL,
     ),
     row(
         "docker-compose.yml",
-        "    depends_on:\n      postgres: {condition: service_healthy}\n      pulsar",
+        "    environment:\n      BFF_DB_PASSWORD: ",
+        "      - secrets-{name}:/var/lib/tributary/secrets/{name}\n",
+    ),
+    row(
+        "docker-compose.yml",
+        "      POSTGRES_PASSWORD: ",
+        "      {NAME}_DB_PASSWORD: ${{NAME}_DB_PASSWORD:-}\n",
+    ),
+    row(
+        "docker-compose.yml",
+        "    depends_on:\n      secrets: {condition: service_completed_successfully}\n      postgres",
         PASSWORD,
+    ),
+    row(
+        "docker-compose.yml",
+        "  secrets-kept:\n",
+        "  secrets-{name}:\n",
     ),
     row("docker-compose.yml", "  bff:\n    <<: *service", CONTAINER),
     row(
@@ -102,8 +122,23 @@ pub const PLACES: &[Place] = &[
     ),
     row(
         "docker-compose.event-driven.yml",
-        "    depends_on:\n      postgres: {condition: service_healthy}\n      pulsar",
+        "    environment:\n      BFF_DB_PASSWORD: ",
+        "      - secrets-{name}:/var/lib/tributary/secrets/{name}\n",
+    ),
+    row(
+        "docker-compose.event-driven.yml",
+        "      POSTGRES_PASSWORD: ",
+        "      {NAME}_DB_PASSWORD: ${{NAME}_DB_PASSWORD:-}\n",
+    ),
+    row(
+        "docker-compose.event-driven.yml",
+        "    depends_on:\n      secrets: {condition: service_completed_successfully}\n      postgres",
         PASSWORD,
+    ),
+    row(
+        "docker-compose.event-driven.yml",
+        "  secrets-kept:\n",
+        "  secrets-{name}:\n",
     ),
     row(
         "docker-compose.event-driven.yml",
@@ -163,15 +198,17 @@ ENTRYPOINT ["/usr/local/bin/{name}"]
 
 const URL: &str = "  {NAME}_SERVICE_URL: http://{name}:{port}\n";
 
-const PASSWORD: &str = "      {NAME}_DB_PASSWORD: ${{NAME}_DB_PASSWORD:?}\n";
+const PASSWORD: &str =
+    "      {NAME}_DB_PASSWORD_FILE: /var/lib/tributary/secrets/own/{NAME}_DB_PASSWORD\n";
 
 const CONTAINER: &str = r#"  {name}:
     <<: *service
     build: {<<: *build, target: {name}}
     image: localhost/tributary/{name}:0.1.0
+    volumes: ["archive:/var/lib/tributary/archive", "secrets-{name}:/var/lib/tributary/secrets/own:ro"]
     environment:
       <<: *environment
-      {NAME}_DB_PASSWORD: ${{NAME}_DB_PASSWORD:?}
+      {NAME}_DB_PASSWORD_FILE: /var/lib/tributary/secrets/own/{NAME}_DB_PASSWORD
     ports: ["127.0.0.1:{port}:{port}"]
     healthcheck:
       <<: *often

@@ -94,6 +94,7 @@ fn what_a_change_does_not_name_stays_and_what_it_clears_is_gone() {
         ends_at: Edit::Set(Micros(3_000)),
         budget: Edit::Set(budget(Currency::USD)),
         join: Some(JoinMode::Invite),
+        trusts_redirects: Some(true),
     };
     let campaign = after(draft(), &to(all), &at(1_000));
     let same = changed(&campaign, CampaignChange::default());
@@ -105,6 +106,7 @@ fn what_a_change_does_not_name_stays_and_what_it_clears_is_gone() {
     );
     assert_eq!(same.budget, Some(budget(Currency::USD)));
     assert_eq!(same.join, JoinMode::Invite);
+    assert_eq!(same.trusts_redirects, Some(true));
     let clear = CampaignChange {
         description: Edit::Clear,
         fallback_url: Edit::Clear,

@@ -28,6 +28,8 @@ fn publish(plan: Plan) -> Command {
         campaign: "camp1".parse().unwrap(),
         window: WindowDays::new(30).unwrap(),
         plan,
+        text_hash: "0b".repeat(32),
+        effective_at: None,
         sealed_text: Vec::new(),
     }
 }
@@ -135,7 +137,8 @@ fn terms_count_from_one_and_are_in_force_from_now() {
         assert_eq!(terms.version.get(), expected);
         assert_eq!(terms.effective_at, context.now);
         let after = Campaign::evolve(Some(campaign), &event, place(8)).unwrap();
-        assert_eq!(after.terms_version, Some(terms.version));
+        assert_eq!(after.newest_terms(), Some(terms));
+        assert_eq!(after.terms_in_force(context.now), Some(terms.version));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Deciders as values.
 
+mod api_keys;
 mod bans;
 mod changing;
 mod decisions;
@@ -7,6 +8,7 @@ mod evidence;
 mod groups;
 mod properties;
 mod records;
+mod terms;
 
 use schemas::{About, CampaignActivatedV1, CampaignCreatedV1};
 use types::{BasisPoints, Currency, Earning, HoldDays, Micros, Plan, TermsVersion, WindowDays};
@@ -57,6 +59,7 @@ pub(super) fn new_campaign(id: &str, brand: &str) -> About<CampaignCreatedV1> {
         description: None,
         landing_url: None,
         starts_at: None,
+        trusts_redirects: None,
         ends_at: None,
         budget: None,
     };
@@ -81,6 +84,8 @@ pub(super) fn with_terms(versions: i32) -> Campaign {
                 window: WindowDays::new(30).unwrap(),
                 plan: ten_percent(),
                 effective_at: Micros(0),
+                text_hash: None,
+                worsens: None,
             },
             sealed_text: None,
         });
@@ -96,6 +101,7 @@ pub(super) fn active(versions: i32) -> Campaign {
         allowed_hosts: campaign.allowed_hosts.clone(),
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     };
     let activated = Event::from(About::of(campaign.id.clone(), activated));
     Campaign::evolve(Some(campaign), &activated, place(9)).unwrap()

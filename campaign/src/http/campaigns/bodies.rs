@@ -43,6 +43,8 @@ pub(in crate::http) struct CampaignView {
     budget: Option<BudgetView>,
     #[schema(value_type = JoinMode)]
     join: String,
+    /// Whether the `user_id` of a redirect binds its click to that visitor.
+    trusts_redirects: bool,
     #[schema(value_type = CampaignStatus)]
     status: String,
     /// Why it is paused; `null` while it is not.
@@ -73,9 +75,10 @@ impl From<Row> for CampaignView {
             starts_at: row.starts_at.map(|at| Timestamp(Micros(at))),
             ends_at: row.ends_at.map(|at| Timestamp(Micros(at))),
             join: row.join_mode,
+            trusts_redirects: row.trusts_redirects,
             status: row.status,
             pause_reason: row.pause_reason,
-            terms_version: row.terms_version,
+            terms_version: row.terms_in_force,
             created_at: Timestamp(Micros(row.created_at)),
             activated_at: row.activated_at.map(|at| Timestamp(Micros(at))),
             closed_at: row.closed_at.map(|at| Timestamp(Micros(at))),
@@ -102,6 +105,7 @@ impl CampaignView {
             ends_at: new.ends_at.map(Timestamp),
             budget: new.budget.map(BudgetView::from),
             join: new.join.unwrap_or(types::JoinMode::Open).name().to_owned(),
+            trusts_redirects: new.trusts_redirects == Some(true),
             status: types::CampaignStatus::Draft.name().to_owned(),
             pause_reason: None,
             terms_version: None,

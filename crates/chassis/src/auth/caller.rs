@@ -7,9 +7,9 @@ use axum::http::HeaderValue;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::request::Parts;
 use types::ids::Asker;
-use types::{BrandId, PartnerId};
+use types::{ApiKeyScope, BrandId, PartnerId};
 
-use super::{Claims, Role, TokenError, Verifier};
+use super::{Claims, Role, RouteScopes, TokenError, Verifier};
 use crate::problem::{Problem, code};
 
 /// The subject of a request without a token on a developer's machine.
@@ -31,6 +31,8 @@ pub struct Caller {
     pub user_id: Option<String>,
     /// For display only.
     pub email: Option<String>,
+    /// What it may do of what its roles may, when it is an API key; `None`: all of it.
+    pub scopes: Option<Vec<ApiKeyScope>>,
 }
 
 /// What the token of a request was found to be, kept beside the request.
@@ -58,6 +60,7 @@ impl Caller {
             brand_id: None,
             user_id: None,
             email: None,
+            scopes: None,
         }
     }
 
@@ -88,6 +91,7 @@ impl Caller {
             subject: claims.sub,
             user_id: claims.user_id,
             email: claims.email,
+            scopes: None,
         })
     }
 
@@ -189,20 +193,32 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// An API key may do what the route says: 403 otherwise. Whoever asks a handler who calls has asked this.
+    fn within_its_scopes(self, request: &Parts) -> Result<Self, Problem> {
+        if let Some(held) = &self.scopes {
+            let stated = request.extensions.get::<Arc<RouteScopes>>();
+            let nothing = Arc::default();
+            stated.unwrap_or(&nothing).check(held, request)?;
+        }
+        Ok(self)
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         // The shell has verified the token; a router without one has it done here.
         if let Some(Shown(caller)) = parts.extensions.get() {
-            return caller.clone().map_err(refused);
+            return caller.clone().map_err(refused)?.within_its_scopes(parts);
         }
         let verifier = parts.extensions.get::<Arc<Verifier>>();
         let verifier =
             verifier.ok_or_else(|| Problem::internal(&"the shell has no token verifier"))?;
         let verifier = Arc::clone(verifier);
         let caller = verifier.caller_by_fresh_keys(&parts.headers).await;
-        caller.map_err(refused)
+        caller.map_err(refused)?.within_its_scopes(parts)
     }
 }
 
@@ -218,6 +234,9 @@ fn refused(error: TokenError) -> Problem {
         TokenError::Host => Problem::of(code::MISDIRECTED_REQUEST).with_detail(error.to_string()),
         TokenError::Origin => Problem::forbidden(error.to_string()),
         TokenError::NoKeys => Problem::unavailable(code::KEYS_UNAVAILABLE, error.to_string(), 5),
+        TokenError::ApiKeysUnavailable => {
+            Problem::unavailable(code::KEYS_UNAVAILABLE, error.to_string(), 1)
+        }
         error => Problem::unauthorized(error.to_string()),
     }
 }

@@ -1,5 +1,6 @@
 //! Bearer tokens: who asks, and what they may do.
 
+mod api_keys;
 mod cache;
 mod caller;
 mod claim_names;
@@ -9,11 +10,13 @@ mod jwks;
 mod keys;
 mod known;
 mod remote;
+mod route_scopes;
 mod verifier;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
+pub use api_keys::{ApiKey, ApiKeyTable, LookUp, NewApiKey};
 pub(crate) use caller::Shown;
 pub use caller::{Caller, Scope};
 pub use claim_names::ClaimNames;
@@ -21,6 +24,7 @@ pub use claims::{Audience, Claims, Role};
 pub use config::{AuthConfig, Surface};
 pub use keys::{Algorithm, KeyError, SigningKey, VerifyingKeys};
 pub use remote::RemoteKeys;
+pub use route_scopes::RouteScopes;
 pub use verifier::{Anonymous, TokenError, Verifier};
 
 /// Longer than any token of ours, shorter than what would cost to look at.

@@ -9,10 +9,14 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
+use types::API_KEY_START;
 
+use super::api_keys::ApiKeys;
 use super::known::Current;
 use super::remote::{Remote, RemoteKeys};
-use super::{Algorithm, Caller, ClaimNames, Claims, LEEWAY_SECONDS, VerifyingKeys, bearer};
+use super::{
+    Algorithm, ApiKeyTable, Caller, ClaimNames, Claims, LEEWAY_SECONDS, VerifyingKeys, bearer,
+};
 use crate::http::{ReadyCheck, host};
 
 /// What a request without a token is.
@@ -42,6 +46,15 @@ pub enum TokenError {
     /// The key set could not be fetched yet, so nothing can be said of any token.
     #[error("tokens cannot be verified yet: the key set was not fetched")]
     NoKeys,
+    /// No API key that there is, or one that is revoked or over.
+    #[error("the API key is unknown, revoked or expired")]
+    ApiKey,
+    /// An API key, and none is taken here.
+    #[error("this service takes no API keys: the bff and tracking do")]
+    ApiKeyNotTaken,
+    /// The database that has them does not answer.
+    #[error("API keys cannot be looked up at this moment")]
+    ApiKeysUnavailable,
     /// Over, or not begun.
     #[error("the token is not valid at this time")]
     Time,
@@ -68,6 +81,7 @@ pub struct Verifier {
     anonymous: Anonymous,
     hosts: Vec<String>,
     names: ClaimNames,
+    api_keys: Option<ApiKeys>,
 }
 
 impl Verifier {
@@ -83,6 +97,7 @@ impl Verifier {
             anonymous,
             hosts: Vec::new(),
             names: ClaimNames::default(),
+            api_keys: None,
         }
     }
 
@@ -96,6 +111,15 @@ impl Verifier {
     #[must_use]
     pub fn named(self, names: ClaimNames) -> Self {
         Self { names, ..self }
+    }
+
+    /// API keys are taken, too: those of this table.
+    #[must_use]
+    pub fn with_api_keys(self, table: Arc<dyn ApiKeyTable>) -> Self {
+        Self {
+            api_keys: Some(ApiKeys::of(table)),
+            ..self
+        }
     }
 
     /// The same with the keys of a document, once [`Verifier::refresh`] runs.
@@ -118,6 +142,7 @@ impl Verifier {
             anonymous,
             hosts: Vec::new(),
             names: ClaimNames::default(),
+            api_keys: None,
         })
     }
 
@@ -152,9 +177,14 @@ impl Verifier {
         self.shown_by(bearer(headers)?, headers)
     }
 
-    /// The same; a token of a key that is not known waits until the key set at the URL was fetched again.
+    /// The same; a token of a key that is not known waits until the key set at the URL was fetched again. An API key is looked up
+    /// where they are taken.
     pub async fn caller_by_fresh_keys(&self, headers: &HeaderMap) -> Result<Caller, TokenError> {
         let token = bearer(headers)?;
+        if let Some(key) = token.filter(|token| token.starts_with(API_KEY_START)) {
+            let keys = self.api_keys.as_ref().ok_or(TokenError::ApiKeyNotTaken)?;
+            return keys.caller(key).await;
+        }
         let shown = self.shown_by(token, headers);
         match (&shown, &self.remote) {
             (Err(TokenError::UnknownKey | TokenError::NoKeys), Some(remote)) => {

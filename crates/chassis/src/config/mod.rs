@@ -50,18 +50,25 @@ impl Env {
             Err(DotenvError::Missing { .. }) if named.is_none() => (HashMap::new(), None),
             Err(error) => (HashMap::new(), Some(error)),
         };
-        let misspelt = variables::unknown(values.keys().map(String::as_str));
-        let misspelt: Vec<ConfigProblem> = misspelt
+        let in_file = variables::unknown(values.keys().map(String::as_str));
+        let given = process.keys().chain(values.keys());
+        let in_process = variables::former(given.map(String::as_str));
+        let in_process = in_process
             .into_iter()
-            .map(|unknown| ConfigProblem {
-                what: format!("stands in {path} and {}", unknown.what()),
+            .filter(|it| process.contains_key(&it.name));
+        let place = format!("stands in {path} and ");
+        let unread = in_file.into_iter().map(|it| (place.as_str(), it));
+        let unread = unread.chain(in_process.map(|it| ("", it)));
+        let problems = unread
+            .map(|(place, unknown)| ConfigProblem {
+                what: format!("{place}{}", unknown.what()),
                 name: unknown.name,
                 example: String::new(),
             })
             .collect();
         variables::overlay(&mut values, process);
         let mut env = Self::from_map(values);
-        env.problems = misspelt;
+        env.problems = problems;
         if let Some(error) = problem {
             env.report(
                 FILE_VARIABLE,

@@ -22,7 +22,7 @@ pub use cors::AllowedOrigins;
 pub use limits::Limits;
 pub use probe::probe;
 pub use probes::{Probes, ReadyCheck};
-pub use rate::{RATE_LIMIT, RATE_LIMIT_POLICY, RateLimits};
+pub use rate::{AddressLimits, RATE_LIMIT, RATE_LIMIT_POLICY, RateLimits};
 pub use server::{Server, ServerConfig};
 pub use shares::{Holder, Percent, Place, Shares};
 pub use shell::{Groups, Shell};

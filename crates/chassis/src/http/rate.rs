@@ -1,8 +1,9 @@
 //! How many requests one caller may make: a bucket of tokens for each subject, so that one client in a loop does not take
-//! everybody's share. RFC 6585 (429) and draft-ietf-httpapi-ratelimit-headers-10.
+//! everybody's share; and where anybody may ask, for each address. RFC 6585 (429) and draft-ietf-httpapi-ratelimit-headers-10.
 
 use std::collections::HashMap;
 use std::mem;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use ipnet::IpNet;
+
+use super::admission::Peer;
+use super::server::read_proxies;
+use super::shares::Holder;
 use crate::auth::Shown;
 use crate::config::Env;
 use crate::problem::{Problem, code};
@@ -21,12 +27,12 @@ pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// What is allowed: `"subject";q=2000;w=10`.
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Subjects in one generation; two generations are kept.
+/// Subjects, or addresses, in one generation; two generations are kept.
 const GENERATION: usize = 8_192;
 /// More would be less than a nanosecond for a token, or overflow.
 const MAX_RATE: u32 = 1_000_000;
 
-/// How many requests of one subject are answered.
+/// How many requests of one subject, or from one address, are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimits {
     per_second: u32,
@@ -48,6 +54,14 @@ impl RateLimits {
         Self::new(
             env.or("RATE_LIMIT_PER_SECOND", 200),
             env.or("RATE_LIMIT_BURST", 2_000),
+        )
+    }
+
+    /// Reads `ADDRESS_RATE_LIMIT_PER_SECOND` and `ADDRESS_RATE_LIMIT_BURST`.
+    fn read_of_addresses(env: &mut Env) -> Option<Self> {
+        Self::new(
+            env.or("ADDRESS_RATE_LIMIT_PER_SECOND", 100),
+            env.or("ADDRESS_RATE_LIMIT_BURST", 2_000),
         )
     }
 
@@ -75,7 +89,81 @@ struct Level {
 
 /// When each bucket will be full again, counted from the start (the "theoretical arrival time" of the generic cell rate
 /// algorithm, ITU-T I.371). A bucket that is forgotten is full.
-type Generation = HashMap<String, Duration>;
+type Generation = HashMap<Holder, Duration>;
+
+/// What anybody may ask without a token, from one address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddressLimits {
+    limits: Option<RateLimits>,
+    /// In which the proxies that are trusted say whom they ask for.
+    header: Option<HeaderName>,
+    proxies: Vec<IpNet>,
+}
+
+impl AddressLimits {
+    /// Reads the limits, `HTTP_TRUSTED_PROXIES` and `HTTP_FORWARDED_HEADER`.
+    pub fn read(env: &mut Env) -> Self {
+        Self {
+            limits: RateLimits::read_of_addresses(env),
+            header: env.optional("HTTP_FORWARDED_HEADER", "X-Forwarded-For"),
+            proxies: read_proxies(env),
+        }
+    }
+
+    /// Whose request it is: of the peer, or of whom a trusted proxy names. Each proxy adds at the end whom it was asked by, so the
+    /// last that is none of ours is the client; what stands before it the client may have written.
+    fn holder(&self, peer: Peer, headers: &HeaderMap) -> Option<Holder> {
+        if peer.0.is_some() {
+            return peer.0;
+        }
+        let values = headers.get_all(self.header.as_ref()?).iter();
+        let texts: Option<Vec<&str>> = values.map(|value| value.to_str().ok()).collect();
+        let texts = texts?;
+        for text in texts.iter().rev().flat_map(|text| text.rsplit(',')) {
+            let address = text.trim().parse::<IpAddr>().ok()?.to_canonical();
+            if !self.proxies.iter().any(|net| net.contains(&address)) {
+                return Some(Holder::at(address));
+            }
+        }
+        None
+    }
+}
+
+/// The buckets of all addresses, and how a request's is found.
+#[derive(Debug)]
+pub(super) struct AddressBuckets {
+    buckets: Buckets,
+    addresses: AddressLimits,
+}
+
+impl AddressBuckets {
+    /// None without limits.
+    pub(super) fn new(addresses: AddressLimits) -> Option<Arc<Self>> {
+        let buckets = Buckets::new(addresses.limits?);
+        Some(Arc::new(Self { buckets, addresses }))
+    }
+}
+
+/// Refuses what one address asks beyond its share, before anything is done for it.
+pub(super) async fn by_address(
+    State(state): State<Arc<AddressBuckets>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    let holder = peer.and_then(|peer| state.addresses.holder(peer, request.headers()));
+    let Some(holder) = holder else {
+        return next.run(request).await;
+    };
+    match state
+        .buckets
+        .take(holder, state.buckets.started.elapsed())
+        .wait
+    {
+        None => next.run(request).await,
+        Some(wait) => refused(wait),
+    }
+}
 
 /// The buckets of all callers, a bounded number of them.
 #[derive(Debug)]
@@ -94,23 +182,23 @@ impl Buckets {
         }
     }
 
-    /// Takes a token out of the subject's bucket, if one is in it.
-    fn take(&self, subject: &str, now: Duration) -> Level {
+    /// Takes a token out of the holder's bucket, if one is in it.
+    fn take(&self, holder: Holder, now: Duration) -> Level {
         let (interval, window) = (self.limits.interval(), self.limits.window());
         let mut generations = self
             .generations
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let (young, old) = &mut *generations;
-        let known = young.get(subject).copied().or_else(|| old.remove(subject));
+        let known = young.get(&holder).copied().or_else(|| old.remove(&holder));
         let full_at = known.unwrap_or(now).max(now);
         let after = full_at + interval;
         let taken = after <= now + window;
         let full_at = if taken { after } else { full_at };
-        if young.len() >= GENERATION && !young.contains_key(subject) {
+        if young.len() >= GENERATION && !young.contains_key(&holder) {
             *old = mem::take(young);
         }
-        young.insert(subject.to_owned(), full_at);
+        young.insert(holder, full_at);
         let full_in = full_at.saturating_sub(now);
         Level {
             left: window.saturating_sub(full_in).as_nanos() / interval.as_nanos(),
@@ -148,31 +236,36 @@ pub(super) async fn layer(
     let Some(caller) = caller.filter(|caller| !caller.is_operator()) else {
         return next.run(request).await;
     };
-    let bucket = caller.identity().id().to_string();
-    let level = buckets.take(&bucket, buckets.started.elapsed());
+    let bucket = Holder::Subject(caller.identity().id());
+    let level = buckets.take(bucket, buckets.started.elapsed());
     let mut response = match level.wait {
         None => next.run(request).await,
-        Some(wait) => {
-            metrics::counter!("http_requests_rate_limited_total").increment(1);
-            too_many(seconds(wait)).into_response()
-        }
+        Some(wait) => refused(wait),
     };
     buckets.mark(response.headers_mut(), level);
     response
 }
 
-fn too_many(retry_secs: u64) -> Problem {
+fn refused(wait: Duration) -> Response {
+    metrics::counter!("http_requests_rate_limited_total").increment(1);
     Problem::of(code::RATE_LIMITED)
-        .with_detail("too many requests of this token's subject; try again after Retry-After")
-        .with_header(RETRY_AFTER, HeaderValue::from(retry_secs))
+        .with_detail("too many requests; try again after Retry-After")
+        .with_header(RETRY_AFTER, HeaderValue::from(seconds(wait)))
+        .into_response()
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn buckets(per_second: u32, burst: u32) -> Buckets {
         Buckets::new(RateLimits::new(per_second, burst).unwrap())
+    }
+
+    fn subject(name: &str) -> Holder {
+        Holder::Subject(Uuid::new_v5(&Uuid::nil(), name.as_bytes()))
     }
 
     fn at(millis: u64) -> Duration {
@@ -183,19 +276,23 @@ mod tests {
     fn a_burst_is_answered_then_as_many_as_come_back() {
         let buckets = buckets(10, 3);
         for left in [2, 1, 0] {
-            let level = buckets.take("a", at(0));
+            let level = buckets.take(subject("a"), at(0));
             assert_eq!((level.left, level.wait), (left, None));
         }
-        assert_eq!(buckets.take("a", at(0)).wait, Some(at(100)));
+        assert_eq!(buckets.take(subject("a"), at(0)).wait, Some(at(100)));
         assert_eq!(
-            buckets.take("a", at(40)).wait,
+            buckets.take(subject("a"), at(40)).wait,
             Some(at(60)),
             "a refusal costs nothing"
         );
-        assert_eq!(buckets.take("b", at(40)).wait, None, "another has its own");
-        assert_eq!(buckets.take("a", at(100)).wait, None);
-        assert_eq!(buckets.take("a", at(100)).wait, Some(at(100)));
-        let rested = buckets.take("a", at(10_000));
+        assert_eq!(
+            buckets.take(subject("b"), at(40)).wait,
+            None,
+            "another has its own"
+        );
+        assert_eq!(buckets.take(subject("a"), at(100)).wait, None);
+        assert_eq!(buckets.take(subject("a"), at(100)).wait, Some(at(100)));
+        let rested = buckets.take(subject("a"), at(10_000));
         assert_eq!(
             (rested.left, rested.full_in),
             (2, at(100)),
@@ -206,11 +303,11 @@ mod tests {
     #[test]
     fn the_number_of_buckets_is_bounded_and_who_asks_on_is_remembered() {
         let buckets = buckets(1, 2);
-        assert_eq!(buckets.take("busy", at(0)).wait, None);
-        assert_eq!(buckets.take("busy", at(0)).wait, None);
+        assert_eq!(buckets.take(subject("busy"), at(0)).wait, None);
+        assert_eq!(buckets.take(subject("busy"), at(0)).wait, None);
         for n in 0..GENERATION * 5 {
-            buckets.take(&n.to_string(), at(0));
-            assert!(buckets.take("busy", at(0)).wait.is_some(), "{n}");
+            buckets.take(subject(&n.to_string()), at(0));
+            assert!(buckets.take(subject("busy"), at(0)).wait.is_some(), "{n}");
         }
         let generations = buckets.generations.lock().unwrap();
         assert!(generations.0.len() + generations.1.len() <= 2 * GENERATION);
@@ -221,6 +318,44 @@ mod tests {
         assert_eq!(RateLimits::new(0, 5), None);
         assert_eq!(RateLimits::new(5, 0), None);
         let most = buckets(u32::MAX, u32::MAX);
-        assert_eq!(most.take("a", at(u64::MAX / 1_000_000)).wait, None);
+        assert_eq!(most.take(subject("a"), at(u64::MAX / 1_000_000)).wait, None);
+    }
+
+    fn named(values: &[&'static str], trusted: bool) -> Option<Holder> {
+        let limits = AddressLimits {
+            limits: None,
+            header: trusted.then(|| HeaderName::from_static("x-forwarded-for")),
+            proxies: vec!["10.0.0.0/8".parse().unwrap()],
+        };
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("x-forwarded-for", HeaderValue::from_static(value));
+        }
+        limits.holder(Peer(None), &headers)
+    }
+
+    #[test]
+    fn a_trusted_proxy_says_whom_it_asks_for_and_what_a_client_wrote_before_that_is_passed_over() {
+        let client = Some(Holder::at([192, 0, 2, 7].into()));
+        for values in [
+            &["192.0.2.7"][..],
+            &["203.0.113.9, 192.0.2.7"],
+            &["203.0.113.9", "192.0.2.7, 10.1.2.3"],
+            &["not an address, 192.0.2.7 ,10.1.2.3"],
+        ] {
+            assert_eq!(named(values, true), client, "{values:?}");
+            assert_eq!(named(values, false), None, "the header is not configured");
+        }
+        assert_eq!(named(&[], true), None);
+        // What a proxy wrote and nobody understands is not what stands before it.
+        assert_eq!(named(&["203.0.113.9, 192.0.2.7:80"], true), None);
+        let direct = Peer(Some(Holder::at([192, 0, 2, 8].into())));
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", HeaderValue::from_static("192.0.2.7"));
+        let limits = AddressLimits {
+            header: Some(HeaderName::from_static("x-forwarded-for")),
+            ..AddressLimits::default()
+        };
+        assert_eq!(limits.holder(direct, &headers), direct.0, "it is no proxy");
     }
 }

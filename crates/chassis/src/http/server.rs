@@ -77,7 +77,7 @@ impl ServerConfig {
     }
 }
 
-fn read_proxies(env: &mut Env) -> Vec<IpNet> {
+pub(super) fn read_proxies(env: &mut Env) -> Vec<IpNet> {
     let text: String = env.or("HTTP_TRUSTED_PROXIES", String::new());
     let nets = text.split(',').map(str::trim).filter(|net| !net.is_empty());
     let net = |text: &str| {

@@ -11,10 +11,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::admission::Arriving;
 use super::arrivals::Arrivals;
-use super::rate::{self, Buckets, RateLimits};
+use super::rate::{self, AddressBuckets, AddressLimits, Buckets, RateLimits};
 use super::shares::Shares;
 use super::{AllowedOrigins, Limits, Probes, admission, context, host, limits, measure};
-use crate::auth::Verifier;
+use crate::auth::{RouteScopes, Verifier};
 use crate::idempotency::RequestHasher;
 use crate::problem::{Problem, code};
 
@@ -25,8 +25,10 @@ pub struct Shell {
     limits: Limits,
     probes: Probes,
     verifier: Option<Arc<Verifier>>,
+    scopes: Arc<RouteScopes>,
     hasher: Option<Arc<RequestHasher>>,
     rate: Option<RateLimits>,
+    addresses: AddressLimits,
     origins: AllowedOrigins,
 }
 
@@ -48,8 +50,10 @@ impl Shell {
             limits,
             probes,
             verifier: None,
+            scopes: Arc::default(),
             hasher: None,
             rate: None,
+            addresses: AddressLimits::default(),
             origins: AllowedOrigins::default(),
         }
     }
@@ -58,6 +62,13 @@ impl Shell {
     #[must_use]
     pub fn verifier(mut self, verifier: Arc<Verifier>) -> Self {
         self.verifier = Some(verifier);
+        self
+    }
+
+    /// What API keys may do; without it nothing.
+    #[must_use]
+    pub fn route_scopes(mut self, scopes: RouteScopes) -> Self {
+        self.scopes = Arc::new(scopes);
         self
     }
 
@@ -72,6 +83,13 @@ impl Shell {
     #[must_use]
     pub fn rate_limits(mut self, limits: Option<RateLimits>) -> Self {
         self.rate = limits;
+        self
+    }
+
+    /// Limits how many requests that are open to everybody one address may make.
+    #[must_use]
+    pub fn address_limits(mut self, limits: AddressLimits) -> Self {
+        self.addresses = limits;
         self
     }
 
@@ -109,7 +127,11 @@ impl Shell {
             routes.layer(from_fn_with_state(slots(), admission::in_slot))
         };
         let own = in_slots(groups.own.fallback(no_route));
-        let routes = own.merge(in_slots(groups.edge));
+        let mut edge = in_slots(groups.edge);
+        if let Some(buckets) = AddressBuckets::new(self.addresses.clone()) {
+            edge = edge.layer(from_fn_with_state(buckets, rate::by_address));
+        }
+        let routes = own.merge(edge);
         let arriving = Arriving::new(limits, arrivals);
         let routes = routes.layer(from_fn_with_state(arriving, admission::arrive));
         let routes = self.identify(routes).merge(in_slots(groups.transport));
@@ -146,6 +168,7 @@ impl Shell {
     fn provide(&self, mut routes: Router) -> Router {
         if let Some(verifier) = &self.verifier {
             routes = routes.layer(Extension(Arc::clone(verifier)));
+            routes = routes.layer(Extension(Arc::clone(&self.scopes)));
         }
         if let Some(hasher) = &self.hasher {
             routes = routes.layer(Extension(Arc::clone(hasher)));

@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use types::ApiKeyScope;
 use utoipa::ToSchema;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::Schema;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     Components, Content, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder, Server,
 };
 
 use super::answers::{self, Refusals, name_of};
 use super::headers::{self, takes};
-use super::{lists_as_csv, operations_mut, parameters, schemas, tags};
+use super::{API_KEY, lists_as_csv, operations_mut, parameters, schemas, tags};
 use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::prefer::PREFER;
 use crate::problem::{ProblemBody, code};
@@ -31,6 +33,9 @@ pub(super) fn complete(document: &mut OpenApi) {
         vec![server]
     });
     let mut components = document.components.take().unwrap_or_default();
+    if operations_mut(document).any(|operation| states(operation, API_KEY)) {
+        components.add_security_scheme(API_KEY, api_key());
+    }
     let before = components.clone();
     components.responses.clear();
     schemas::complete_named(&mut components.schemas, &before.schemas);
@@ -87,6 +92,25 @@ pub(super) fn complete(document: &mut OpenApi) {
     close_codes(&mut components, codes);
     document.components = Some(components);
     tags::describe(document, &used_tags);
+}
+
+/// Whether the operation can be asked by the security scheme of this name.
+fn states(operation: &Operation, scheme: &str) -> bool {
+    let security = serde_json::to_value(&operation.security).unwrap_or_default();
+    let mut ways = security.as_array().into_iter().flatten();
+    ways.any(|way| way.get(scheme).is_some())
+}
+
+/// How an API key is shown, and what its scopes are.
+fn api_key() -> SecurityScheme {
+    let scopes: Vec<_> = ApiKeyScope::ALL.map(ApiKeyScope::name).into();
+    let about = format!(
+        "An API key of a brand, as a bearer token: `trib_…`. What it needs for an operation is a scope of: {}. An operation that names \
+         none takes every key; one without this scheme takes no key.",
+        scopes.join(", ")
+    );
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+    SecurityScheme::Http(scheme.description(Some(about)).build())
 }
 
 /// The shared answers by which an operation that waits may report that its command was refused.

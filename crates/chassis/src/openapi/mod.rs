@@ -17,7 +17,7 @@ use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -31,6 +31,9 @@ pub use lists::one_of;
 
 /// The name of the security scheme: `security(("bearer" = []))` on a handler.
 pub const BEARER: &str = "bearer";
+
+/// The name of the scheme of API keys: `("api_key" = ["reports.read"])` beside it says which scope a key needs for the operation.
+pub const API_KEY: &str = "api_key";
 
 /// An empty document with this title, the bearer scheme and the problem's schema:
 /// `OpenApiRouter::with_openapi(base("Tributary tracking", "…"))`.
@@ -89,6 +92,14 @@ pub fn refuse(document: &mut OpenApi, codes: &[Code]) {
     let shared = document.components.clone().unwrap_or_default();
     for operation in operations_mut(document) {
         answers::add(operation, codes, &shared);
+    }
+}
+
+/// Lets API keys of whatever scope ask the operations of the document.
+pub fn take_any_api_key(document: &mut OpenApi) {
+    for operation in operations_mut(document) {
+        let ways = operation.security.get_or_insert_default();
+        ways.push(SecurityRequirement::new(API_KEY, Vec::<String>::new()));
     }
 }
 

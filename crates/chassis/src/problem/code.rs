@@ -50,7 +50,7 @@ codes! {
     MISDIRECTED_REQUEST = 421 "misdirected_request" "Without a token a developer's machine answers for its own names and addresses only.";
     INVALID_BODY = 422 "invalid_body" "A field is not acceptable; `errors` points at each.";
     IDEMPOTENCY_KEY_REUSED = 422 "idempotency_key_reused" "This `Idempotency-Key` was used for another request.";
-    RATE_LIMITED = 429 "rate_limited" "Too many requests of this token's subject; try again after `Retry-After`.";
+    RATE_LIMITED = 429 "rate_limited" "Too many requests of this token's subject or, where none is needed, from this address; try again after `Retry-After`.";
     INTERNAL = 500 "internal" "Something failed here; the correlation id finds it in the logs.";
     DATABASE_UNAVAILABLE = 503 "database_unavailable" "The database does not answer; try again.";
     KEYS_UNAVAILABLE = 503 "keys_unavailable" "The keys that tokens are verified with cannot be fetched; try again.";

@@ -34,6 +34,15 @@ impl FieldProblem {
         }
     }
 
+    /// The same of a body that stands in another at this pointer.
+    pub(super) fn below(self, pointer: &str) -> Self {
+        let below = |inner: Cow<'static, str>| format!("{pointer}{inner}").into();
+        Self {
+            pointer: self.pointer.map(below),
+            ..self
+        }
+    }
+
     /// A problem of a path, query or header parameter.
     pub fn parameter(
         name: impl Into<Cow<'static, str>>,
@@ -82,6 +91,14 @@ impl Fields {
         result
             .map_err(|error| self.refuse(pointer, error.to_string()))
             .ok()
+    }
+
+    /// Notes what a check of a part finds, at pointers below this one.
+    pub fn within(&mut self, pointer: &str, check: impl FnOnce(&mut Self)) {
+        let mut part = Self::new();
+        check(&mut part);
+        let found = part.0.into_iter().map(|error| error.below(pointer));
+        self.0.extend(found);
     }
 
     /// Nothing was refused, or the 422 that points at everything that was.

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -153,6 +153,14 @@ impl Problem {
         self
     }
 
+    /// The same of a part of the body that stands at this pointer.
+    #[must_use]
+    pub fn below(mut self, pointer: &str) -> Self {
+        let errors = std::mem::take(&mut self.0.errors).into_iter();
+        self.0.errors = errors.map(|error| error.below(pointer)).collect();
+        self
+    }
+
     /// Names the command that was refused or whose outcome is unknown.
     #[must_use]
     pub fn with_command_id(mut self, command_id: Uuid) -> Self {
@@ -175,6 +183,11 @@ impl Problem {
     /// The code for programs.
     pub fn code(&self) -> &str {
         &self.0.code
+    }
+
+    /// The command that was refused or whose outcome is unknown.
+    pub fn command_id(&self) -> Option<Uuid> {
+        self.0.command_id
     }
 
     /// The fields it points at.
@@ -206,10 +219,16 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
+/// As a part of another answer: its body.
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.body(RequestContext::current()).serialize(serializer)
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = self.body(RequestContext::current());
-        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.0.status;
         let headers = response.headers_mut();

@@ -88,6 +88,7 @@ pub fn activated(sequence: i64) -> Message {
         allowed_hosts: vec!["example.com".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     };
     let mut message = message(TOPIC, "camp1", "camp1", activated.into(), Some(sequence));
     message.header.time = Micros(1_700_000_000_000_000 + sequence);

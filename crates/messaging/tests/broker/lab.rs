@@ -215,6 +215,7 @@ impl Sender {
             allowed_hosts: vec!["example.com".to_owned()],
             fallback_url: None,
             starts_at: None,
+            trusts_redirects: None,
         };
         self.emit_all(count, &Body::CampaignActivatedV1(activated))
             .await;

@@ -182,6 +182,7 @@ async fn a_batch_larger_than_the_receiver_queue_does_not_stop_a_consumer_that_ha
                 allowed_hosts: vec!["example.com".to_owned()],
                 fallback_url: None,
                 starts_at: None,
+                trusts_redirects: None,
             };
             let key = format!("camp{}", number % 7);
             let fact = message(TOPIC, &key, &key, activated.into(), Some(sequence));

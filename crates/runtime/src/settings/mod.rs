@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use crate::password::PasswordFile;
 use chassis::auth::{AuthConfig, Surface};
 use chassis::config::{Env, Profile};
-use chassis::http::{AllowedOrigins, Limits, RateLimits, ServerConfig};
+use chassis::http::{AddressLimits, AllowedOrigins, Limits, RateLimits, ServerConfig};
 use chassis::lasting::LastingKeys;
 use chassis::telemetry::TelemetryConfig;
 use messaging::transport::http::InternalKey;
@@ -41,6 +41,8 @@ pub struct Settings {
     pub origins: AllowedOrigins,
     /// How many requests one caller may make; the bff's only.
     pub rate_limits: Option<RateLimits>,
+    /// What one address may ask of what is open to everybody.
+    pub address_limits: AddressLimits,
     /// How to reach its database.
     pub database: PgConnectOptions,
     /// Where the password in it is read again.
@@ -95,9 +97,8 @@ impl Settings {
             admin: read_admin(env, &prefix),
             limits: Limits::read(env),
             origins: AllowedOrigins::read(env),
-            rate_limits: (service == Service::Bff)
-                .then(|| RateLimits::read(env))
-                .flatten(),
+            rate_limits: RateLimits::read(env),
+            address_limits: AddressLimits::read(env),
             database: database::read(env, service, profile, &mut warnings),
             password_file: PasswordFile::of(env, service),
             database_connections: env.or(&format!("{prefix}_DATABASE_CONNECTIONS"), 8),

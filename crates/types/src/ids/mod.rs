@@ -116,6 +116,8 @@ ids! {
     EnrollmentId
     /// That one partner is banned, by one brand or everywhere.
     BanId
+    /// An API key of a brand: its name, which is no secret.
+    ApiKeyId
     /// Partners that a brand treats alike.
     GroupId
     /// In which group of one brand one partner is.
@@ -236,6 +238,7 @@ macro_rules! made_by_a_command {
 }
 
 made_by_a_command! {
+    ApiKeyId "key_"
     CampaignId "camp_"
     LinkCode "lnk_"
     ClickId "clk_"

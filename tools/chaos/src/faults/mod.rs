@@ -13,7 +13,7 @@ use futures::{StreamExt, stream};
 use mutants::Fault;
 
 use devstack::layout::Layout;
-use devstack::local::LocalStack;
+use devstack::local::{LocalStack, UNLIMITED};
 use devstack::progress::Progress;
 use devstack::settings::Mode;
 use devstack::tools;
@@ -147,7 +147,7 @@ fn scenes(names: &[String]) -> Result<Vec<Option<Fault>>> {
 pub async fn play(fault: Option<Fault>, built: &Path, lasting: Duration) -> Result<Outcome> {
     let begun = Instant::now();
     let scene = Scene::of(fault);
-    let mut stack = LocalStack::start_built(Mode::Hybrid, built.to_owned()).await?;
+    let mut stack = LocalStack::start_built(Mode::Hybrid, built.to_owned(), &UNLIMITED).await?;
     stack.load_demo().await?;
     if let Some(fault) = fault {
         let settings = stack.settings_mut();

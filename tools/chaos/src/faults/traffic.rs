@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use reqwest::{Client, Response, redirect};
-use schemas::Service;
+use schemas::{Service, Topic};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use devstack::demo::{self, Tokens};
 use devstack::external_producer::ExternalProducer;
 use devstack::local::LocalStack;
+use devstack::producers::EXTERNAL_PRODUCER;
 use invariants::{Acknowledged, Journal};
 
 /// Clients at once.
@@ -81,7 +82,12 @@ impl Traffic {
                 }
             });
         }
-        let producer = ExternalProducer::open(stack.settings()).await?;
+        let producer = ExternalProducer::open(
+            stack.settings(),
+            Topic::TrackingCommands,
+            EXTERNAL_PRODUCER.0,
+        )
+        .await?;
         clients.spawn(report_until(
             producer,
             Arc::clone(&ended),
@@ -251,7 +257,7 @@ impl Shop {
 
     async fn click(&self, number: u32) -> Result<()> {
         let tracking = &self.tracking[0];
-        let url = format!("{tracking}/c/demo100?user_id=visitor{number}");
+        let url = format!("{tracking}/c/demo100?visit={number}");
         let answer = self.http.get(url).send().await?;
         if answer.status().is_redirection() {
             let to = answer.headers().get("location").context("a target")?;
@@ -277,15 +283,9 @@ async fn another_brand(stack: &LocalStack) -> Result<String> {
         .await?;
     let link = json!({"code": "demo200", "campaign_id": "camp200", "target_url": "https://shop.example.com/"});
     partner.write("link-camp200", "links", &link).await?;
-    let url = format!(
-        "{}/c/demo200?user_id=user200",
-        stack.url(Service::Tracking)?
-    );
-    let http = demo::client::http()?;
-    let clicked = || async { anyhow::Ok(http.get(&url).send().await?.status().is_redirection()) };
-    while !clicked().await? {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let click = demo::click(stack.url(Service::Tracking)?, "demo200").await?;
+    let brand = demo::client::Client::new(bff, token.clone())?;
+    demo::bind(&brand, &click, "user200").await?;
     Ok(token)
 }
 

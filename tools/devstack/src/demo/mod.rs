@@ -28,6 +28,11 @@ pub trait Tokens {
     fn typed(&self) -> String {
         "./tributary token".to_owned()
     }
+
+    /// Where a person looks into the databases.
+    fn database_page(&self) -> &'static str {
+        "Databases: ./tributary database-page serves a page for them"
+    }
 }
 
 const SETTLED_WITHIN: Duration = Duration::from_mins(1);
@@ -54,7 +59,8 @@ pub async fn load(settings: &Settings, tokens: &impl Tokens, progress: Progress)
     partner
         .write_once("demo-link", "links", &link, "link_exists")
         .await?;
-    let click = click(settings).await?;
+    let click = click(settings.service_url(Service::Tracking)?, "demo100").await?;
+    bind(&brand, &click, "user123").await?;
     sale(&brand, &click).await?;
     let balance = balance(&partner).await?;
     step.done(&format!("loaded; partner123's balance: {balance}"));
@@ -106,12 +112,16 @@ async fn sale(brand: &Client, click: &str) -> Result<()> {
     brand.write(&key, "tracking/events", &sale).await
 }
 
-/// A click of `user123` on the demo link, at tracking's public edge: its id, as the shop's page gets it.
-async fn click(settings: &Settings) -> Result<String> {
-    let url = format!(
-        "{}/c/demo100?user_id=user123",
-        settings.service_url(Service::Tracking)?
-    );
+/// Whose a click was, as the brand's shop says.
+pub async fn bind(brand: &Client, click: &str, user: &str) -> Result<()> {
+    let path = format!("tracking/clicks/{click}/visitor");
+    let key = format!("demo-bind-{click}");
+    brand.write(&key, &path, &json!({"user_id": user})).await
+}
+
+/// A click on a link, at tracking's public edge: its id, as the shop's page gets it.
+pub async fn click(tracking: &str, code: &str) -> Result<String> {
+    let url = format!("{tracking}/c/{code}");
     let client = client::http()?;
     let end = Instant::now() + SETTLED_WITHIN;
     loop {
@@ -172,6 +182,7 @@ pub fn show(settings: &Settings, tokens: &impl Tokens, progress: Progress) -> Re
     }
     let bff = settings.service_url(Service::Bff)?;
     progress.note("");
+    progress.note(tokens.database_page());
     let command = tokens.typed();
     progress.note(&format!(
         "A bearer token of partner123 (another: {command} --help):"

@@ -10,10 +10,12 @@ use anyhow::{Context, Result, bail};
 use schemas::Service;
 
 mod files;
+mod handed_out;
 mod problems;
 mod secrets;
 mod tls;
 
+pub use handed_out::Secrets;
 pub(crate) use problems::refuse;
 pub use secrets::compose_secrets;
 
@@ -88,11 +90,6 @@ impl Settings {
         parse(variables::EXAMPLE)
             .map(Self)
             .map_err(|line| anyhow::anyhow!(".env.example, line {line} is not NAME=value"))
-    }
-
-    /// Adds to `.env`, where compose reads them, the secrets that it lacks; returns their names.
-    pub fn give_secrets_to_compose(&self, layout: &Layout) -> Result<Vec<String>> {
-        secrets::into_env(&layout.root.join(".env"), self)
     }
 
     /// The same for a stack beside others: services, broker and payout provider on ports that are free, and none of the

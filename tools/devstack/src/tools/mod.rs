@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::stack::run;
 
+mod adminer;
 mod asyncapi;
 mod chromium;
 mod deploying;
@@ -18,6 +19,7 @@ mod node;
 mod prometheus;
 mod python;
 
+pub use adminer::adminer;
 pub use asyncapi::asyncapi_schema;
 pub use chromium::chromium;
 pub use deploying::{docker_compose, kustomize};

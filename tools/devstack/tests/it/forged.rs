@@ -8,6 +8,7 @@
 use std::process::Command;
 use std::time::Duration;
 
+use devstack::demo::Tokens;
 use devstack::external_producer::producer_options;
 use devstack::infra;
 use devstack::layout::Layout;
@@ -16,11 +17,17 @@ use devstack::producers::{self, EXTERNAL_PRODUCER, VARIABLE};
 use devstack::settings::Mode;
 use devstack::stack::testing::{PYTHON, from_test_run};
 use pulsar::producer::Message as RawMessage;
-use schemas::{Actor, Body, CommissionCalculatedV1, Message, RequestPayoutV1, Service, Topic};
+use schemas::{
+    Actor, ApiKeyCreatedV1, Body, CommissionCalculatedV1, CreateApiKeyV1, Message, RequestPayoutV1,
+    Service, Topic,
+};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
-use types::{BrandId, CampaignId, ConversionType, Currency, Money, PartnerId, TermsVersion};
+use types::{
+    ApiKeyId, ApiKeyScope, BrandId, CampaignId, ConversionType, Currency, Money, PartnerId,
+    TermsVersion,
+};
 use uuid::Uuid;
 
 use crate::traffic::{PATIENCE, Shop};
@@ -105,6 +112,43 @@ fn earned(epoch: i64, sequence: i64) -> Message {
     fact
 }
 
+/// A key that campaign never made, of this hash, at this place of campaign's stream.
+fn made(hash: &str, sequence: i64) -> Message {
+    let body = Body::ApiKeyCreatedV1(ApiKeyCreatedV1 {
+        brand_id: BrandId::parse("brand123").unwrap(),
+        prefix: hash[..8].to_owned(),
+        hash: hash.to_owned(),
+        scopes: ApiKeyScope::ALL.to_vec(),
+        expires_at: None,
+    });
+    let key = ApiKeyId::of_command(Uuid::now_v7()).into_string();
+    let mut fact = message(Topic::CampaignEvents, "campaign", &key, &key, body);
+    (fact.header.epoch, fact.header.sequence) = (Some(1), Some(sequence));
+    fact
+}
+
+/// The command that would make it, as if the bff had taken it of an operator.
+fn make(hash: &str) -> Message {
+    let body = Body::CreateApiKeyV1(CreateApiKeyV1 {
+        brand_id: "brand123".to_owned(),
+        prefix: hash[..8].to_owned(),
+        hash: hash.to_owned(),
+        scopes: vec!["reports.read".to_owned()],
+        expires_at: None,
+    });
+    let id = Uuid::now_v7();
+    let key = ApiKeyId::of_command(id).into_string();
+    let mut submitted = message(Topic::CampaignCommands, "bff", &key, &key, body);
+    submitted.header.id = id;
+    submitted.header.actor = Some(Actor {
+        subject: "operator".to_owned(),
+        roles: vec!["operator".to_owned()],
+        partner_id: None,
+        brand_id: None,
+    });
+    submitted
+}
+
 async fn one(database: &mut PgConnection, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(database).await.unwrap()
 }
@@ -123,6 +167,21 @@ async fn refusal(database: &mut PgConnection, id: Uuid) -> String {
         assert!(Instant::now() < end, "{id} is not refused");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// A key of `brand123`, made as brands make them; its id.
+async fn make_key(stack: &LocalStack) -> String {
+    let url = format!("{}/api/v1/keys", stack.url(Service::Bff).unwrap());
+    let brand = stack.token(&["--brand", "brand123"]).unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http
+        .post(url)
+        .bearer_auth(brand)
+        .header("prefer", "wait=20");
+    let request = request.json(&serde_json::json!({"scopes": ["reports.read"]}));
+    let made: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(made["status"], "completed", "{made}");
+    made["key_id"].as_str().unwrap().to_owned()
 }
 
 async fn attacked(auth: &str) {
@@ -153,6 +212,17 @@ async fn attacked(auth: &str) {
     publish(&stack, Topic::CommissionEvents, &earned(1, next)).await;
     publish(&stack, Topic::CommissionEvents, &earned(99, 1)).await;
 
+    let url = stack.database_url(Service::Tracking).unwrap();
+    let mut tracking = PgConnection::connect(&url).await.unwrap();
+    let next = one(
+        &mut tracking,
+        "SELECT max(sequence) + 1 FROM pipeline.watermark WHERE source = 'campaign'",
+    )
+    .await;
+    let forged = "11".repeat(32);
+    publish(&stack, Topic::CampaignEvents, &made(&forged, next)).await;
+    publish(&stack, Topic::CampaignCommands, &make(&forged)).await;
+
     for submitted in [&stranger, &unsigned] {
         let code = refusal(&mut payment, submitted.header.correlation_id).await;
         assert_eq!(code, "producer_unknown");
@@ -172,6 +242,26 @@ async fn attacked(auth: &str) {
     .await
     .unwrap();
     assert_eq!(ended, 0, "what the bff never asked is not handled");
+    // A key that campaign made after the forgeries is there, and they are not.
+    let known = make_key(&stack).await;
+    for service in [Service::Campaign, Service::Tracking, Service::Bff] {
+        let url = stack.database_url(service).unwrap();
+        let mut database = PgConnection::connect(&url).await.unwrap();
+        let keys = "SELECT array_agg(id) FROM api_keys";
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let keys: Option<Vec<String>> = sqlx::query_scalar(keys)
+                .fetch_one(&mut database)
+                .await
+                .unwrap();
+            match keys.as_deref() {
+                Some([key]) if *key == known => break,
+                None => assert!(Instant::now() < end, "{service} does not know the key"),
+                other => panic!("{service} has {other:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
     for (what, sql) in [
         ("a payout", "SELECT count(*) FROM payouts"),
         (

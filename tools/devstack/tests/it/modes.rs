@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use devstack::external_producer::ExternalProducer;
 use devstack::local::LocalStack;
+use devstack::producers::EXTERNAL_PRODUCER;
 use devstack::settings::Mode;
-use schemas::Service;
+use schemas::{Service, Topic};
 use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -57,7 +58,13 @@ async fn switching_modes_under_load_by_the_allowed_ways_strands_nothing() {
         .unwrap();
     let bff = stack.url(Service::Bff).unwrap().to_owned();
     let shop = Shop::new(&stack, "switching", vec![bff]);
-    let mut producer = ExternalProducer::open(stack.settings()).await.unwrap();
+    let mut producer = ExternalProducer::open(
+        stack.settings(),
+        Topic::TrackingCommands,
+        EXTERNAL_PRODUCER.0,
+    )
+    .await
+    .unwrap();
     let open = shop.open();
     let mut sent = send(&mut producer, 100).await;
 

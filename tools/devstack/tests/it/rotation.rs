@@ -117,15 +117,22 @@ async fn an_internal_key_is_not_changed_before_marks_have_a_key_that_stays() {
     );
 }
 
-/// Sends a visitor to the shop by the demo's link.
+/// Sends a visitor to the shop by the demo's link, which says who it is.
 async fn click(stack: &LocalStack, user: &str) {
     let tracking = stack.url(Service::Tracking).unwrap();
     let client = reqwest::Client::builder().no_proxy();
     let client = client.redirect(reqwest::redirect::Policy::none()).build();
-    let url = format!("{tracking}/c/demo100?user_id={user}");
-    let answer = client.unwrap().get(url).send().await.unwrap();
+    let url = format!("{tracking}/c/demo100");
+    let client = client.unwrap();
+    let answer = client.get(url).send().await.unwrap();
     let to = answer.headers()["location"].to_str().unwrap();
-    assert!(to.contains("click_id=clk_"), "{to}");
+    let click = to.split_once("click_id=").unwrap().1;
+    assert!(click.starts_with("clk_"), "{to}");
+    let url = format!("{tracking}/api/v1/tracking/clicks/{click}/visitor");
+    let token = stack.token(&["--brand", "brand123"]).unwrap();
+    let request = client.post(url).bearer_auth(token);
+    let bound = request.json(&json!({"user_id": user})).send().await;
+    assert_eq!(bound.unwrap().status(), 200);
 }
 
 /// What becomes of a purchase of a visitor, reported without its click: the outcome, or why it is nobody's.

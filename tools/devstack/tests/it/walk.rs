@@ -111,6 +111,71 @@ async fn what_a_partner_reports_on_its_own_click_is_payable_when_its_brand_repor
 }
 
 #[tokio::test]
+async fn a_shops_server_reports_sales_by_its_key_and_does_nothing_else_in_hybrid_mode() {
+    by_key(Mode::Hybrid).await;
+}
+
+#[tokio::test]
+async fn a_shops_server_reports_sales_by_its_key_and_does_nothing_else_in_event_mode() {
+    by_key(Mode::Event).await;
+}
+
+async fn by_key(mode: Mode) {
+    let stack = LocalStack::start(mode).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let walker = Walker::new(&stack, mode);
+    let brand = stack.token(&["--brand", "brand123"]).unwrap();
+    let doors: &[Service] = match mode {
+        Mode::Event => &[Service::Bff],
+        _ => &[Service::Bff, Service::Tracking],
+    };
+    let created = walker.make_key(&brand).await;
+    let (id, first) = (
+        created["key_id"].as_str().unwrap(),
+        created["secret"].as_str().unwrap(),
+    );
+    for door in doors {
+        walker.opens(*door, first, StatusCode::CREATED).await;
+    }
+    let path = format!("keys/{id}");
+    let rotated = walker
+        .answered(Method::POST, &format!("{path}/rotate"), &brand)
+        .await;
+    let key = rotated["secret"].as_str().unwrap();
+    for door in doors {
+        walker.opens(*door, key, StatusCode::CREATED).await;
+        walker.opens(*door, first, StatusCode::UNAUTHORIZED).await;
+    }
+
+    for (number, door) in doors.iter().enumerate() {
+        let earned = walker.payable().await;
+        let sale = json!({"user_id": "user123", "event_type": "purchase", "amount": "100.00",
+                          "order_id": format!("by-key-{number}")});
+        let (status, taken) = walker.report(*door, key, &sale).await;
+        assert!(status.is_success(), "{taken}");
+        until("the commission is payable", || async {
+            walker.payable().await == earned + 10
+        })
+        .await;
+    }
+    let shown = walker.read_as(&brand, "conversions").await;
+    assert_eq!(shown["items"][0]["verified_by"], "brand", "{shown}");
+    for list in ["payouts", "commissions", "keys"] {
+        let answer = walker.http.get(walker.bff(list)).bearer_auth(key);
+        let answer = answer.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{list}");
+    }
+
+    let kept = walker.read_as(&brand, &path).await;
+    assert_eq!(kept["prefix"], rotated["prefix"]);
+    assert!(kept["last_used_at"].is_string(), "{kept}");
+    walker.answered(Method::DELETE, &path, &brand).await;
+    for door in doors {
+        walker.opens(*door, key, StatusCode::UNAUTHORIZED).await;
+    }
+}
+
+#[tokio::test]
 async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began() {
     let stack = LocalStack::start(Mode::Event).await.unwrap();
     let mut walker = Walker::new(&stack, Mode::Event);
@@ -165,7 +230,7 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
     walker.a_group_limits_links(&shop).await;
     let leads_to = async |expected: &str| {
         until(expected, || async {
-            let location = walker.location("seven", "user7").await;
+            let location = walker.location("seven").await;
             location.split("?click_id=").next() == Some(expected)
         })
         .await;
@@ -175,6 +240,17 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
     leads_to("https://shop.example.com/later").await;
     walker.done(&shop, &of_campaign("resume"), no.clone()).await;
     leads_to("https://shop.example.com/shoes").await;
+    let location = walker.location("seven").await;
+    let bind = location.split_once("?click_id=").unwrap().1;
+    let bind = format!("tracking/clicks/{bind}/visitor");
+    let visitor = json!({"user_id": "user7"});
+    let refused = walker.write_as(&stranger, &bind, visitor.clone()).await;
+    assert_eq!(refused["code"], "click_unknown", "{refused}");
+    walker.done(&shop, &bind, visitor).await;
+    let refused = walker
+        .write_as(&shop, &bind, json!({"user_id": "user8"}))
+        .await;
+    assert_eq!(refused["code"], "click_bound", "{refused}");
     let left = of_campaign("leave");
     let token = walker.token.clone();
     walker.done(&token, &left, no).await;
@@ -195,7 +271,9 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
         let (links, sales) = (walker.read("links").await, walker.read("conversions").await);
         let earned = walker.read("commissions").await;
         let paid = walker.read("payouts").await;
+        let clicks = walker.read("clicks").await;
         links["items"][0]["code"] == "seven"
+            && clicks["items"][0]["code"] == "seven"
             && sales["items"][0]["order_id"] == "o7"
             && sales["items"][0]["status"] == "attributed"
             && earned["items"][0]["amount"] == "10.00"
@@ -234,7 +312,7 @@ async fn with_the_bff_alone_a_brand_bans_a_partner_from_its_own_campaigns_and_an
     let leads_to = async |code: &str, page: &str| {
         let expected = format!("https://shop.example.com/{page}");
         until(&expected, || async {
-            let location = walker.location(code, "user7").await;
+            let location = walker.location(code).await;
             location.split("?click_id=").next() == Some(&*expected)
         })
         .await;
@@ -394,11 +472,11 @@ impl<'a> Walker<'a> {
     }
 
     /// Where a visitor of a link is sent.
-    async fn location(&self, code: &str, user: &str) -> String {
+    async fn location(&self, code: &str) -> String {
         let http = reqwest::Client::builder().no_proxy();
         let http = http.redirect(reqwest::redirect::Policy::none());
         let tracking = self.stack.url(Service::Tracking).unwrap();
-        let url = format!("{tracking}/c/{code}?user_id={user}");
+        let url = format!("{tracking}/c/{code}");
         let answer = http.build().unwrap().get(url).send().await.unwrap();
         let location = answer.headers()["location"].to_str().unwrap();
         location.to_owned()
@@ -538,6 +616,43 @@ impl<'a> Walker<'a> {
         let payable = list["items"][0]["accounts"]["payable"].as_str();
         let (dollars, _) = payable.unwrap().split_once('.').unwrap();
         dollars.parse().unwrap()
+    }
+
+    /// A key for reports, once its command is done.
+    async fn make_key(&self, brand: &str) -> Value {
+        let body = json!({"scopes": ["conversions.write"]});
+        let request = self.http.post(self.bff("keys")).bearer_auth(brand);
+        let request = request.header("prefer", "wait=20").json(&body);
+        let made: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(made["status"], "completed", "{made}");
+        made
+    }
+
+    /// A write without a body that must be done.
+    async fn answered(&self, method: Method, path: &str, token: &str) -> Value {
+        let request = self.http.request(method, self.bff(path));
+        let request = request.bearer_auth(token).header("prefer", "wait=20");
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["status"], "completed", "{path}: {answer}");
+        answer
+    }
+
+    /// A report at the bff, or at tracking itself.
+    async fn report(&self, door: Service, token: &str, body: &Value) -> (StatusCode, Value) {
+        let url = format!("{}/api/v1/tracking/events", self.stack.url(door).unwrap());
+        let request = self.http.post(url).bearer_auth(token).json(body);
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    /// Waits until a report without consequence is answered so: taken, by a key that opens the door.
+    async fn opens(&self, door: Service, key: &str, expected: StatusCode) {
+        let seen = json!({"user_id": "passer-by", "event_type": "page_view"});
+        until(&format!("{door} answers {expected}"), || async {
+            let (status, _) = self.report(door, key, &seen).await;
+            status == expected || expected.is_success() && status.is_success()
+        })
+        .await;
     }
 
     /// How many of these the bff shows to partner123.

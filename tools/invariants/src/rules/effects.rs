@@ -52,6 +52,8 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'campaign', 'terms', campaign_id, position, 'terms.published.v1' FROM campaign.terms
                        UNION ALL SELECT 'campaign', 'enrollments', id, position, 'enrollment.%' FROM campaign.enrollments
                        UNION ALL SELECT 'campaign', 'bans', id, position, 'partner.%' FROM campaign.bans
+                       UNION ALL SELECT 'campaign', 'api_keys', id, position, 'api_key.created.v1' FROM campaign.api_keys
+                       UNION ALL SELECT 'tracking', 'api_keys', id, position, 'api_key.adopted.v1' FROM tracking.api_keys
                        UNION ALL SELECT 'campaign', 'evidence', id, position, 'evidence.submitted.v1' FROM campaign.evidence
                        UNION ALL SELECT 'campaign', 'partners', id, position, NULL FROM campaign.partners
                        UNION ALL SELECT 'campaign', 'brands', id, position, NULL FROM campaign.brands
@@ -111,16 +113,18 @@ pub(super) const QUESTIONS: &[Question] = &[
         rule: 1,
         check: "the bff's lists show what the services have",
         of: "SELECT (SELECT count(*) FROM bff.campaigns) + (SELECT count(*) FROM bff.terms) + (SELECT count(*) FROM bff.enrollments)
-                  + (SELECT count(*) FROM bff.bans) + (SELECT count(*) FROM bff.evidence) + (SELECT count(*) FROM bff.links)
+                  + (SELECT count(*) FROM bff.bans) + (SELECT count(*) FROM bff.api_keys) + (SELECT count(*) FROM bff.evidence) + (SELECT count(*) FROM bff.links)
                   + (SELECT count(*) FROM bff.conversions) + (SELECT count(*) FROM bff.claims)",
         broken: "WITH shown (what, says) AS (
                       SELECT 'campaign ' || id, jsonb_build_array(brand_id, name, currency, allowed_hosts, fallback_url, join_mode, status,
                                      pause_reason, terms_version, created_at, activated_at, closed_at, description, landing_url, starts_at,
-                                     ends_at, budget_minor, budget_interval) FROM bff.campaigns
+                                     ends_at, budget_minor, budget_interval, trusts_redirects) FROM bff.campaigns
                        UNION ALL SELECT 'terms ' || id, jsonb_build_array(window_days, sale_bps, sale_flat, lead_bps, lead_flat, hold_days,
-                                                                          effective_at) FROM bff.terms
+                                                                          effective_at, text_hash, worsens) FROM bff.terms
                        UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM bff.enrollments
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM bff.bans
+                       UNION ALL SELECT 'API key ' || id, jsonb_build_array(brand_id, prefix, hash, scopes, expires_at, created_at, changed_at) FROM bff.api_keys
+                       UNION ALL SELECT 'what opens ' || id, jsonb_build_array(hash, previous_hash, previous_until) FROM bff.api_keys
                        UNION ALL SELECT 'partner ' || id, jsonb_build_array(country, currency, encode(sealed_name, 'hex'),
                                      encode(sealed_website, 'hex'), seen_at, changed_at) FROM bff.partners
                        UNION ALL SELECT 'brand ' || id, jsonb_build_array(currency, encode(sealed_name, 'hex'), seen_at, changed_at) FROM bff.brands
@@ -128,7 +132,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'membership ' || id, jsonb_build_array(brand_id, partner_id, group_id) FROM bff.memberships
                        UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, content_hash,
                                      replaces, duplicate_of, encode(sealed_url, 'hex'), status, reason, submitted_at, decided_at) FROM bff.evidence
-                       UNION ALL SELECT 'link ' || id, jsonb_build_array(campaign_id, partner_id, target_url, status, disabled_by, created_at) FROM bff.links
+                       UNION ALL SELECT 'link ' || id, jsonb_build_array(campaign_id, partner_id, target_url, utm, deep_paths, status, disabled_by, created_at) FROM bff.links
                        UNION ALL SELECT 'conversion ' || id, jsonb_build_array(status, event_type, order_id, campaign_id, brand_id, partner_id,
                                      link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason,
                                      recorded_at) FROM bff.conversions
@@ -136,11 +140,13 @@ pub(super) const QUESTIONS: &[Question] = &[
                   has (what, says) AS (
                       SELECT 'campaign ' || id, jsonb_build_array(brand_id, name, currency, allowed_hosts, fallback_url, join_mode, status,
                                      pause_reason, terms_version, created_at, activated_at, closed_at, description, landing_url, starts_at,
-                                     ends_at, budget_minor, budget_interval) FROM campaign.campaigns
+                                     ends_at, budget_minor, budget_interval, trusts_redirects) FROM campaign.campaigns
                        UNION ALL SELECT 'terms ' || campaign_id || '/' || version, jsonb_build_array(window_days, sale_bps, sale_flat, lead_bps,
-                                     lead_flat, hold_days, effective_at) FROM campaign.terms JOIN campaign.plans USING (campaign_id, version)
+                                     lead_flat, hold_days, effective_at, text_hash, worsens) FROM campaign.terms JOIN campaign.plans USING (campaign_id, version)
                        UNION ALL SELECT 'enrollment ' || id, jsonb_build_array(campaign_id, partner_id, status, reason, terms_version) FROM campaign.enrollments
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM campaign.bans
+                       UNION ALL SELECT 'API key ' || id, jsonb_build_array(brand_id, prefix, hash, scopes, expires_at, created_at, changed_at) FROM campaign.api_keys
+                       UNION ALL SELECT 'what opens ' || id, jsonb_build_array(hash, previous_hash, previous_until) FROM tracking.api_keys
                        UNION ALL SELECT 'partner ' || id, jsonb_build_array(country, currency, encode(sealed_name, 'hex'),
                                      encode(sealed_website, 'hex'), seen_at, changed_at) FROM campaign.partners
                        UNION ALL SELECT 'brand ' || id, jsonb_build_array(currency, encode(sealed_name, 'hex'), seen_at, changed_at) FROM campaign.brands
@@ -148,7 +154,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'membership ' || id, jsonb_build_array(brand_id, partner_id, group_id) FROM campaign.memberships
                        UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, content_hash,
                                      replaces, duplicate_of, encode(sealed_url, 'hex'), status, reason, submitted_at, decided_at) FROM campaign.evidence
-                       UNION ALL SELECT 'link ' || code, jsonb_build_array(campaign_id, partner_id, target_url, status, disabled_by, created_at) FROM tracking.links
+                       UNION ALL SELECT 'link ' || code, jsonb_build_array(campaign_id, partner_id, target_url, utm, deep_paths, status, disabled_by, created_at) FROM tracking.links
                        UNION ALL SELECT 'conversion ' || id, jsonb_build_array(standing, event_type, order_id, campaign_id, brand_id, partner_id,
                                      link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason,
                                      recorded_at) FROM tracking.conversions

@@ -123,6 +123,10 @@ const DERIVED: &str = "
  SELECT format('bff position %s (%s)', position, type), subject, 'pay_', ARRAY['aggregate', 'pay_', id::text], NULL
    FROM messages WHERE type = 'payment.request_payout.command.v1'
  UNION ALL
+ SELECT format('%s position %s (%s)', service, position, type), subject, 'key_',
+        ARRAY['aggregate', 'key_', CASE type WHEN 'api_key.created.v1' THEN causation_id ELSE id END::text], NULL
+   FROM messages WHERE type IN ('campaign.create_api_key.command.v1', 'api_key.created.v1')
+ UNION ALL
  SELECT format('the bff''s command %s of key %s', id, left(key_hash, 8)), id::text, '',
         ARRAY['command', type, caller, partner_id, brand_id, key_hash], NULL
    FROM bff.commands WHERE key_hash IS NOT NULL

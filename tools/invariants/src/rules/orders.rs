@@ -23,6 +23,7 @@ const SALES: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.attr
 const VERIFIED: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.attributed.v1' AND payload ->> 'verified_by' IS NOT NULL";
 const BY_BRANDS: &str =
     "SELECT count(*) FROM messages WHERE service = 'tracking' AND actor -> 'roles' ? 'brand'";
+const BOUND: &str = "SELECT count(*) FROM messages WHERE type = 'click.bound.v1'";
 const NOTED: &str = "SELECT count(*) FROM messages WHERE type = 'conversion.refund_noted.v1'";
 
 /// What was stopped, from when until when, as tracking knew it: a link, a campaign, a partner in one, or a partner in all of a
@@ -51,6 +52,53 @@ const COUNTED: &str = "WITH turns AS (
         AND (t.partner IS NULL OR t.partner = c.payload ->> 'partner_id')
         AND (t.brand IS NULL OR t.brand = c.payload ->> 'brand_id')
       WHERE NOT t.live AND c.at > t.time + 10000000 AND (t.until IS NULL OR c.at < t.until)";
+
+/// What a click led to, by whose word ever; what became of a claim names the terms of the claim.
+const BY_CLICKS: &str =
+    "SELECT count(*) FROM messages WHERE service = 'tracking' AND (type = 'conversion.claimed.v1'
+     OR type = 'conversion.attributed.v1' AND coalesce(payload ->> 'verified_by', '') <> 'claim')";
+
+/// From the version that the partner accepted last, one after the other, while each is in force and worsens nothing: as it was where
+/// the event stands, or before its whole batch.
+const HELD: &str = "WITH RECURSIVE earned AS (
+         SELECT *, sale ->> 'campaign_id' AS campaign, sale ->> 'partner_id' AS partner, (sale ->> 'terms_version')::int AS version
+           FROM (SELECT *, coalesce(payload -> 'sale', payload) AS sale, min(position) OVER (PARTITION BY time) AS first
+                   FROM messages WHERE service = 'tracking') m
+          WHERE type = 'conversion.claimed.v1' OR type = 'conversion.attributed.v1' AND coalesce(payload ->> 'verified_by', '') <> 'claim'),
+     accepted AS (
+         SELECT key AS campaign, payload ->> 'partner_id' AS partner, (payload ->> 'terms_version')::int AS version, position,
+                lead(position) OVER (PARTITION BY subject ORDER BY position) AS until
+           FROM messages WHERE service = 'tracking' AND type = 'enrollment.adopted.v1'),
+     harmless AS (
+         SELECT key AS campaign, position, (payload ->> 'version')::int AS version, (payload ->> 'effective_at')::bigint AS effective_at
+           FROM messages WHERE service = 'tracking' AND type = 'terms.adopted.v1' AND payload -> 'worsens' = 'false'),
+     held AS (
+         SELECT e.position, e.campaign, e.time, b.before, a.version
+           FROM earned e CROSS JOIN LATERAL (VALUES (e.position), (e.first)) b (before)
+           JOIN accepted a ON a.campaign = e.campaign AND a.partner = e.partner AND a.position < b.before
+            AND (a.until IS NULL OR a.until >= b.before)
+          UNION
+         SELECT h.position, h.campaign, h.time, h.before, v.version FROM held h
+           JOIN harmless v ON v.campaign = h.campaign AND v.version = h.version + 1 AND v.effective_at <= h.time AND v.position < h.before),
+     last AS (SELECT position, before, max(version) AS version FROM held GROUP BY position, before)
+     SELECT format('tracking position %s (%s): %s is by version %s of the terms, and %s held for its partner', e.position, e.type, e.subject,
+                   e.version, coalesce((SELECT max(l.version)::text FROM last l WHERE l.position = e.position), 'none')) AS evidence
+       FROM earned e WHERE NOT EXISTS (SELECT 1 FROM last l WHERE l.position = e.position AND l.version = e.version)";
+
+const BY_KEYS: &str = "SELECT count(*) FROM messages WHERE actor ->> 'subject' IN
+    (SELECT subject FROM messages WHERE type = 'api_key.created.v1')";
+
+/// Who makes a key knows within a second everywhere that it is revoked: ten allow for clocks, and for a process that was busy.
+const KEYS: &str = "WITH keys AS (
+         SELECT c.subject AS id, c.payload ->> 'brand_id' AS brand,
+                (SELECT min(r.time) FROM messages r
+                  WHERE r.service = 'campaign' AND r.type = 'api_key.revoked.v1' AND r.subject = c.subject) AS revoked
+           FROM messages c WHERE c.service = 'campaign' AND c.type = 'api_key.created.v1')
+     SELECT format('%s position %s (%s): %s of %s speaks for %s%s', m.service, m.position, m.type, k.id, k.brand, m.actor ->> 'brand_id',
+                   CASE WHEN m.time > k.revoked THEN ', and is revoked' ELSE '' END) AS evidence
+       FROM messages m JOIN keys k ON k.id = m.actor ->> 'subject'
+      WHERE m.actor ->> 'brand_id' IS DISTINCT FROM k.brand OR m.actor -> 'roles' ? 'operator' OR m.actor -> 'roles' ? 'partner'
+         OR m.service = 'bff' AND m.time > k.revoked + 10000000";
 
 pub(super) const QUESTIONS: &[Question] = &[
     Question {
@@ -106,8 +154,32 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
     Question {
         rule: 9,
+        check: "a click is one visitor's, and its campaign's brand says whose",
+        of: BOUND,
+        broken: "WITH bound AS (SELECT * FROM messages WHERE service = 'tracking' AND type = 'click.bound.v1')
+                 SELECT format('tracking position %s: click %s is bound by %s', position, subject, actor) AS evidence FROM bound
+                  WHERE actor IS NOT NULL AND NOT actor -> 'roles' ? 'operator'
+                    AND (NOT actor -> 'roles' ? 'brand' OR actor ->> 'brand_id' IS DISTINCT FROM payload ->> 'brand_id')
+                  UNION ALL
+                 SELECT format('click %s is bound to %s visitors', subject, count(DISTINCT payload ->> 'user_hash')) FROM bound
+                  GROUP BY subject HAVING count(DISTINCT payload ->> 'user_hash') > 1",
+    },
+    Question {
+        rule: 9,
         check: "no click counts that was made while its link was stopped",
         of: STOPPED,
         broken: COUNTED,
+    },
+    Question {
+        rule: 9,
+        check: "every conversion is by the terms that held for its partner",
+        of: BY_CLICKS,
+        broken: HELD,
+    },
+    Question {
+        rule: 9,
+        check: "an API key speaks for its brand alone, and for nobody once it is revoked",
+        of: BY_KEYS,
+        broken: KEYS,
     },
 ];

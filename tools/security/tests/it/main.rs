@@ -11,4 +11,5 @@ mod edges;
 mod ownership;
 mod routes;
 mod scene;
+mod scopes;
 mod tokens;

@@ -64,7 +64,7 @@ async fn hold(service: Service) {
 }
 
 /// `POST /api/v1/…` of everything that the service's document has.
-async fn documented(scene: &Scene) -> Vec<(String, Value)> {
+pub async fn documented(scene: &Scene) -> Vec<(String, Value)> {
     let url = format!("{}/openapi.json", scene.service.base_url);
     let document = scene.service.client.get(url).send().await.unwrap();
     let document: Value = serde_json::from_str(&document.text().await.unwrap()).unwrap();
@@ -78,7 +78,7 @@ async fn documented(scene: &Scene) -> Vec<(String, Value)> {
     routes
 }
 
-fn is_operators(route: &str) -> bool {
+pub fn is_operators(route: &str) -> bool {
     route.contains(" /api/v1/operator/")
 }
 
@@ -191,6 +191,9 @@ fn without_ids(body: &str) -> String {
             "command_id",
             "event_id",
             "conversion_id",
+            "key_id",
+            "prefix",
+            "secret",
         ] {
             fields.remove(own);
         }
@@ -230,7 +233,7 @@ async fn operators_only(scene: &Scene, wrong: &mut Vec<String>) {
 }
 
 /// A path with something for each of its parameters.
-fn filled_in(path: &str) -> String {
+pub fn filled_in(path: &str) -> String {
     let part = |part: &str| {
         let id = "00000000-0000-7000-8000-000000000000";
         if part.starts_with('{') {

@@ -16,9 +16,11 @@ pub enum Seen {
     NoToken,
     /// 400 or 422: for whom is not said.
     Unsaid,
+    /// 503: it was handed on to a service, which does not run beside this one here.
+    HandedOn,
 }
 
-use Seen::{Hidden, Role, Unsaid, Yes};
+use Seen::{HandedOn, Hidden, Role, Unsaid, Yes};
 
 impl Seen {
     /// Whether a status says this.
@@ -31,6 +33,7 @@ impl Seen {
             Self::Role => status == StatusCode::FORBIDDEN,
             Self::NoToken => status == StatusCode::UNAUTHORIZED,
             Self::Unsaid => matches!(status.as_u16(), 400 | 422),
+            Self::HandedOn => status == StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -110,7 +113,10 @@ const TAKEN: &str = "that a chosen name is taken cannot be hidden";
 /// A shop may report what no campaign that is known here is meant by; whoever reports for another's is refused, lest it
 /// take that one's orders. Campaigns that tracking knows are active ones.
 const SHOP: &str = "that another's campaign is active may be known";
-const NO_RECORD: &str = "an operator may ban before a brand is known";
+const NO_RECORD: &str = "an operator may ban, or make a key, before a brand is known";
+/// Keys are brands' and operators' alone.
+const OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
+const OF_OTHER_BRANDS: [Seen; 4] = [Role, Role, Hidden, Yes];
 const OPERATOR: [Seen; 4] = [Hidden, Hidden, Hidden, Yes];
 const BRANDS: [Seen; 4] = [Hidden, Hidden, Yes, Yes];
 const PARTNERS: [Seen; 4] = [Hidden, Yes, Hidden, Yes];
@@ -120,6 +126,8 @@ const BRAND_READS: [Seen; 4] = [Role, Hidden, Yes, Yes];
 const PARTNER_READS: [Seen; 4] = [Role, Yes, Hidden, Yes];
 /// A list shows what is one's own of what is asked for, be it nothing.
 const LISTS: [Seen; 4] = [Role, Yes, Yes, Yes];
+/// The same of a list that another service has.
+const LISTS_HANDED_ON: [Seen; 4] = [Role, HandedOn, HandedOn, HandedOn];
 /// A brand or partner that is sent to the decider of another service: its outcome says more (see the services' lines).
 const TAKEN_OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
 const BRANDS_LIST: [Seen; 4] = [Hidden, Hidden, Yes, Yes];
@@ -253,6 +261,18 @@ pub const LINES: &[Line] = &[
     line(Service::Campaign, "POST /api/v1/campaign/campaigns", "/api/v1/campaign/campaigns",
         r#"{"campaign_id":"camp-$who","brand_id":"brand-mine","name":"n","currency":"USD","allowed_hosts":["a.example"]}"#,
         BRANDS, BRANDS, Yes).distinguishable(BRANDS, TAKEN),
+    line(Service::Campaign, "GET /api/v1/campaign/keys", "/api/v1/campaign/keys", "",
+        OF_BRANDS, OF_BRANDS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/keys", "/api/v1/campaign/keys?brand_id=brand-$who", "",
+        OF_BRANDS, OF_BRANDS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/keys/{key_id}", "/api/v1/campaign/keys/$key", "",
+        OF_BRANDS, OF_OTHER_BRANDS, Hidden),
+    line(Service::Campaign, "POST /api/v1/campaign/keys", "/api/v1/campaign/keys", r#"{"brand_id":"brand-$who","scopes":["reports.read"]}"#,
+        BRANDS, OPERATOR, Hidden).distinguishable(OPERATOR, NO_RECORD),
+    line(Service::Campaign, "POST /api/v1/campaign/keys/{key_id}/rotate", "/api/v1/campaign/keys/$key/rotate", "{}",
+        BRANDS, OPERATOR, Hidden),
+    line(Service::Campaign, "DELETE /api/v1/campaign/keys/{key_id}", "/api/v1/campaign/keys/$key", "",
+        BRANDS, OPERATOR, Hidden),
     // tracking
     line(Service::Tracking, "GET /c/{code}", "/c/link-$who", "",
         ANYONE, ANYONE, Hidden).open().distinguishable([Hidden, Hidden, Hidden, Hidden], "a link is there to be followed by anybody"),
@@ -288,6 +308,8 @@ pub const LINES: &[Line] = &[
         BRANDS, OPERATOR, Hidden),
     line(Service::Tracking, "POST /api/v1/tracking/claims/{claim_id}/decline", "/api/v1/tracking/claims/$claim/decline", r#"{"reason":"order_unknown"}"#,
         BRANDS, OPERATOR, Hidden),
+    line(Service::Tracking, "POST /api/v1/tracking/clicks/{click_id}/visitor", "/api/v1/tracking/clicks/$click/visitor", r#"{"user_id":"user-$who"}"#,
+        [Role, Role, Yes, Yes], [Role, Role, Hidden, Yes], Hidden),
     line(Service::Tracking, "GET /api/v1/tracking/commands/{id}", "/api/v1/tracking/commands/$command", "",
         PARTNERS, OPERATOR, Hidden),
     line(Service::Tracking, "POST /api/v1/tracking/links", "/api/v1/tracking/links",
@@ -314,6 +336,13 @@ pub const LINES: &[Line] = &[
     line(Service::Tracking, "POST /api/v1/tracking/events", "/api/v1/tracking/events",
         r#"{"user_id":"visitor","event_type":"refund","amount":"0.01","order_id":"order-$who","campaign_id":"camp-else"}"#,
         [Role, Role, Hidden, Yes], [Role, Role, Hidden, Yes], Yes),
+    line(Service::Tracking, "GET /api/v1/tracking/clicks", "/api/v1/tracking/clicks", "",
+        LISTS, LISTS, Yes),
+    line(Service::Tracking, "GET /api/v1/tracking/clicks", "/api/v1/tracking/clicks?partner_id=partner-$who", "",
+        LISTS, LISTS, Yes),
+    line(Service::Tracking, "POST /api/v1/tracking/links:batch", "/api/v1/tracking/links:batch",
+        r#"{"links":[{"campaign_id":"camp-mine","partner_id":"partner-$who","target_url":"https://a.example/"}]}"#,
+        PARTNERS, OPERATOR, Yes),
     line(Service::Tracking, "PATCH /api/v1/tracking/links/{code}", "/api/v1/tracking/links/link-$who", r#"{"status":"disabled"}"#,
         BOTH, OPERATOR, Hidden),
     line(Service::Tracking, "POST /api/v1/tracking/links", "/api/v1/tracking/links",
@@ -384,6 +413,8 @@ pub const LINES: &[Line] = &[
         TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "POST /api/v1/claims/{id}/decline", "/api/v1/claims/$claim/decline", r#"{"reason":"order_unknown"}"#,
         TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
+    line(Service::Bff, "POST /api/v1/tracking/clicks/{click_id}/visitor", "/api/v1/tracking/clicks/clk_$who/visitor", r#"{"user_id":"user-$who"}"#,
+        TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "PATCH /api/v1/campaigns/{id}", "/api/v1/campaigns/camp-$who", r#"{"name":"n"}"#,
         TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "POST /api/v1/campaigns/{id}/activate", "/api/v1/campaigns/camp-$who/activate", "{}",
@@ -418,6 +449,18 @@ pub const LINES: &[Line] = &[
     line(Service::Bff, "POST /api/v1/partners/{partner_id}/unban", "/api/v1/partners/partner-spare/unban",
         r#"{"brand_id":"brand-$who"}"#,
         BRANDS, OPERATOR, Yes),
+    line(Service::Bff, "GET /api/v1/keys", "/api/v1/keys", "",
+        OF_BRANDS, OF_BRANDS, Yes),
+    line(Service::Bff, "GET /api/v1/keys", "/api/v1/keys?brand_id=brand-$who", "",
+        OF_BRANDS, OF_BRANDS, Yes),
+    line(Service::Bff, "GET /api/v1/keys/{id}", "/api/v1/keys/$key", "",
+        OF_BRANDS, OF_OTHER_BRANDS, Hidden),
+    line(Service::Bff, "POST /api/v1/keys", "/api/v1/keys", r#"{"brand_id":"brand-$who","scopes":["reports.read"]}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Bff, "POST /api/v1/keys/{id}/rotate", "/api/v1/keys/$key/rotate", "{}",
+        TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
+    line(Service::Bff, "DELETE /api/v1/keys/{id}", "/api/v1/keys/$key", "",
+        TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "GET /api/v1/campaigns", "/api/v1/campaigns?brand_id=brand-$who", "",
         LISTS, LISTS, Yes).distinguishable(LISTS, ACTIVE),
     line(Service::Bff, "GET /api/v1/campaigns/{id}", "/api/v1/campaigns/camp-$who", "",
@@ -430,6 +473,8 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/links", "/api/v1/links?partner_id=partner-$who", "",
         LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/clicks", "/api/v1/clicks", "",
+        LISTS_HANDED_ON, LISTS_HANDED_ON, HandedOn),
     line(Service::Bff, "GET /api/v1/links/{code}", "/api/v1/links/link-$who", "",
         READ_BY_BOTH, OPERATOR_READS, Hidden),
     line(Service::Bff, "GET /api/v1/evidence", "/api/v1/evidence", "",
@@ -498,6 +543,11 @@ pub const LINES: &[Line] = &[
     line(Service::Bff, "POST /api/v1/links", "/api/v1/links",
         r#"{"campaign_id":"camp-mine","partner_id":"partner-$who","target_url":"https://a.example/"}"#,
         PARTNERS, OPERATOR, Yes),
+    line(Service::Bff, "POST /api/v1/links:batch", "/api/v1/links:batch",
+        r#"{"links":[{"campaign_id":"camp-mine","partner_id":"partner-$who","target_url":"https://a.example/"}]}"#,
+        PARTNERS, OPERATOR, Yes),
+    line(Service::Bff, "GET /api/v1/links/{code}/qr", "/api/v1/links/link-$who/qr", "",
+        READ_BY_BOTH, OPERATOR_READS, Hidden),
     line(Service::Bff, "PATCH /api/v1/links/{code}", "/api/v1/links/link-$who", r#"{"status":"disabled"}"#,
         TAKEN_OF_BOTH, TAKEN_OF_BOTH, Yes),
     line(Service::Bff, "POST /api/v1/payments/request", "/api/v1/payments/request", PAYOUT,

@@ -9,21 +9,32 @@ use runtime::testing::{
     TestService, brand, claims, mint, new_database, operator, partner, until, variables,
 };
 use schemas::{
-    Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale, CommissionCalculatedV1,
-    ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1, EvidenceSubmittedV1,
-    GroupCreatedV1, LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1,
-    Service, TermsPublishedV1, Topic, Transfer,
+    ApiKeyCreatedV1, Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale,
+    CommissionCalculatedV1, ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1,
+    EvidenceSubmittedV1, GroupCreatedV1, LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1, Plan,
+    SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer,
 };
 use serde_json::{Value, json};
 use types::{
-    BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType, Currency, EnrollmentId,
-    EvidenceId, GroupId, LinkCode, Micros, Money, PartnerId, PayoutMethod, TermsVersion,
-    WindowDays,
+    ApiKeyId, ApiKeyScope, BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType,
+    Currency, EnrollmentId, EvidenceId, GroupId, LinkCode, Micros, Money, PartnerId, PayoutMethod,
+    TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
 /// Whose a thing is.
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
+
+/// What stands for something of an owner's in requests, as `$name`.
+const NAMES: [&str; 7] = [
+    "command",
+    "conversion",
+    "payout",
+    "click",
+    "claim",
+    "key",
+    "evidence",
+];
 
 /// A running service, and by owner what stands for `$name` in requests.
 pub struct Scene {
@@ -62,14 +73,7 @@ impl Scene {
         let mut text = text.replace("$who", owner);
         let new = Uuid::now_v7().simple().to_string();
         text = text.replace("$new", &new);
-        for name in [
-            "command",
-            "conversion",
-            "payout",
-            "click",
-            "claim",
-            "evidence",
-        ] {
+        for name in NAMES {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(&format!("${name}"), value);
@@ -80,14 +84,7 @@ impl Scene {
     /// An answer without what differs only because another thing was asked for.
     pub fn neutral(&self, text: &str, owner: &'static str) -> String {
         let mut text = text.to_owned();
-        for name in [
-            "command",
-            "conversion",
-            "payout",
-            "click",
-            "claim",
-            "evidence",
-        ] {
+        for name in NAMES {
             let absent = unknown(name);
             let value = self.names.get(&(owner, name)).unwrap_or(&absent);
             text = text.replace(value.as_str(), "$");
@@ -121,7 +118,8 @@ impl Scene {
 fn unknown(name: &str) -> String {
     match name {
         "payout" => "pay_00000000000070008000000000000000".to_owned(),
-        "click" => "clk_00000000000070008000000000000000".to_owned(),
+        "click" => "clk_000000000000700080000000000000".to_owned(),
+        "key" => "key_00000000000070008000000000000000".to_owned(),
         "claim" => "clm_00000000000070008000000000000000".to_owned(),
         _ => "00000000-0000-7000-8000-000000000000".to_owned(),
     }
@@ -168,6 +166,9 @@ async fn campaign_scene() -> Scene {
         let shown = scene
             .post("/api/v1/campaign/evidence", &partner, photo)
             .await;
+        let read = json!({"scopes": ["reports.read"]});
+        let made = scene.post("/api/v1/campaign/keys", &brand, read).await;
+        scene.name(owner, "key", made["key_id"].as_str().unwrap());
         let evidence = shown["evidence_id"].as_str().unwrap().to_owned();
         scene.name(owner, "evidence", evidence);
         let group = json!({"name": "n"});
@@ -205,6 +206,8 @@ fn terms(owner: &str) -> Body {
             hold_days: 0,
         },
         effective_at: Micros(1_790_000_000_000_000),
+        text_hash: None,
+        worsens: None,
         sealed_text: None,
     }
     .into()
@@ -216,6 +219,7 @@ fn activated(owner: &str) -> Body {
         allowed_hosts: vec!["a.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: None,
     }
     .into()
 }
@@ -243,14 +247,19 @@ async fn tracking_scene() -> Scene {
         scene
             .post("/api/v1/tracking/links", &partner(who), link)
             .await;
-        let url = format!(
-            "{}/c/link-{owner}?user_id=user-{owner}",
-            scene.service.base_url
-        );
+        let url = format!("{}/c/link-{owner}", scene.service.base_url);
         let redirect = scene.service.client.get(url).send().await.unwrap();
         let target = redirect.headers()["location"].to_str().unwrap().to_owned();
         let click = target.rsplit_once("click_id=").unwrap().1;
         scene.name(owner, "click", click);
+        let visitor = json!({"user_id": format!("user-{owner}")});
+        scene
+            .post(
+                &format!("/api/v1/tracking/clicks/{click}/visitor"),
+                &operator(),
+                visitor,
+            )
+            .await;
         let sale = json!({"user_id": format!("user-{owner}"), "event_type": "purchase", "amount": "10.00",
             "order_id": format!("order-{owner}"), "campaign_id": campaign});
         let sold = scene
@@ -386,6 +395,7 @@ async fn campaigns_of(service: &mut TestService, owner: &str) {
             description: None,
             landing_url: None,
             starts_at: None,
+            trusts_redirects: None,
             ends_at: None,
             budget: None,
         };
@@ -408,6 +418,59 @@ fn shown(owner: &str) -> Body {
         sealed_url: None,
     }
     .into()
+}
+
+/// A brand's API key.
+async fn api_key_of(scene: &mut Scene, owner: &'static str) {
+    let key = ApiKeyId::of_command(Uuid::now_v7());
+    let created = ApiKeyCreatedV1 {
+        brand_id: brand_of(owner),
+        prefix: "0123abcd".to_owned(),
+        hash: "00".repeat(32),
+        scopes: vec![ApiKeyScope::ReportsRead],
+        expires_at: None,
+    };
+    let (topic, id) = (Topic::CampaignEvents, key.as_str());
+    scene.service.deliver(topic, id, id, created.into()).await;
+    scene.name(owner, "key", id);
+}
+
+/// What a partner has shown for a brand's campaign.
+async fn evidence_of(scene: &mut Scene, owner: &'static str) {
+    let campaign = format!("live-{owner}");
+    let id = CampaignId::parse(campaign.as_str()).unwrap();
+    let evidence = EvidenceId::of(&id, &partner_of(owner), "photo", "https://a.example/");
+    let (topic, evidence) = (Topic::CampaignEvents, evidence.into_string());
+    scene
+        .service
+        .deliver(topic, &campaign, &evidence, shown(owner))
+        .await;
+    scene.name(owner, "evidence", evidence);
+}
+
+/// A group of the brand, and its partner in the campaign.
+async fn group_of(scene: &mut Scene, owner: &'static str) {
+    let (topic, campaign) = (Topic::CampaignEvents, format!("live-{owner}"));
+    let group = GroupId::of_command(Uuid::now_v7()).into_string();
+    let made = GroupCreatedV1 {
+        link_limit: None,
+        sealed_name: None,
+    };
+    scene
+        .service
+        .deliver(topic, brand_of(owner).as_str(), &group, made.into())
+        .await;
+    scene.name(owner, "group", group);
+    let accepted = EnrollmentAcceptedV1 {
+        partner_id: partner_of(owner),
+        terms_version: TermsVersion::FIRST,
+        brand_id: Some(brand_of(owner)),
+    };
+    let enrollment = format!("enr_{owner}");
+    scene
+        .service
+        .deliver(topic, &campaign, &enrollment, accepted.into())
+        .await;
 }
 
 async fn bff_scene() -> Scene {
@@ -440,43 +503,16 @@ async fn bff_scene() -> Scene {
             campaign_id: campaign_of(owner),
             partner_id: partner_of(owner),
             target_url: "https://a.example/".to_owned(),
+            utm: None,
+            deep_paths: None,
         };
         scene
             .service
             .deliver(events, &code, &code, made.into())
             .await;
         campaigns_of(&mut scene.service, owner).await;
-        let campaign = format!("live-{owner}");
-        let id = CampaignId::parse(campaign.as_str()).unwrap();
-        let evidence = EvidenceId::of(&id, &partner_of(owner), "photo", "https://a.example/");
-        let evidence = evidence.into_string();
-        let topic = Topic::CampaignEvents;
-        let event = shown(owner);
-        scene
-            .service
-            .deliver(topic, &campaign, &evidence, event)
-            .await;
-        scene.name(owner, "evidence", evidence);
-        let accepted = EnrollmentAcceptedV1 {
-            partner_id: partner_of(owner),
-            terms_version: TermsVersion::FIRST,
-            brand_id: Some(brand_of(owner)),
-        };
-        let group = GroupId::of_command(Uuid::now_v7()).into_string();
-        let made = GroupCreatedV1 {
-            link_limit: None,
-            sealed_name: None,
-        };
-        scene
-            .service
-            .deliver(topic, brand_of(owner).as_str(), &group, made.into())
-            .await;
-        scene.name(owner, "group", group);
-        let enrollment = format!("enr_{owner}");
-        scene
-            .service
-            .deliver(topic, &campaign, &enrollment, accepted.into())
-            .await;
+        evidence_of(&mut scene, owner).await;
+        group_of(&mut scene, owner).await;
         let topic = Topic::PaymentEvents;
         let earned = LedgerPostedV1 {
             transfers: vec![Transfer {
@@ -506,6 +542,7 @@ async fn bff_scene() -> Scene {
             .deliver(topic, &who, &id, requested.into())
             .await;
         scene.name(owner, "payout", id);
+        api_key_of(&mut scene, owner).await;
         let conversion = ConversionId::of_command(Uuid::now_v7());
         let claim = ClaimId::of(&conversion, &partner_of(owner));
         let claimed = ConversionClaimedV1 {

@@ -17,25 +17,14 @@ type Row = (i64, i32, Vec<u8>);
 
 /// The last `count` of the topic, oldest first, and with `follow` what comes after.
 pub(super) async fn read(settings: &Settings, topic: Topic, tail: &Tail) -> Result<()> {
-    let service = topic.publisher();
-    let mut database = PgConnection::connect(&settings.database_url(service)?)
-        .await
-        .with_context(|| format!("{service}'s database: is the stack up? (./start.sh)"))?;
+    let mut database = database(settings, topic).await?;
     let mut known = HashMap::new();
     let mut rows = last(&mut database, topic, tail).await?;
     loop {
         let mut position = None;
-        for (at, schema_id, body) in rows {
-            let schema = writer(&mut database, &mut known, topic, schema_id).await?;
-            println!(
-                "{}",
-                line(
-                    &schema,
-                    &body,
-                    &json!({"log": service.name(), "position": at})
-                )
-            );
-            position = Some(at);
+        for row in rows {
+            println!("{}", shown(&mut database, &mut known, topic, &row).await?);
+            position = Some(row.0);
         }
         if !tail.follow {
             return Ok(());
@@ -52,6 +41,46 @@ pub(super) async fn read(settings: &Settings, topic: Topic, tail: &Tail) -> Resu
             sleep(Duration::from_millis(200)).await;
         };
     }
+}
+
+/// What a request has on the topic, a line each.
+pub(crate) async fn of_request(
+    settings: &Settings,
+    topic: Topic,
+    request: uuid::Uuid,
+) -> Result<Vec<String>> {
+    let tail = Tail {
+        topic: topic.name().to_owned(),
+        count: 100,
+        follow: false,
+        broker: false,
+        correlation_id: Some(request),
+    };
+    let mut database = database(settings, topic).await?;
+    let mut known = HashMap::new();
+    let mut lines = Vec::new();
+    for row in last(&mut database, topic, &tail).await? {
+        lines.push(shown(&mut database, &mut known, topic, &row).await?);
+    }
+    Ok(lines)
+}
+
+async fn database(settings: &Settings, topic: Topic) -> Result<PgConnection> {
+    let service = topic.publisher();
+    PgConnection::connect(&settings.database_url(service)?)
+        .await
+        .with_context(|| format!("{service}'s database: is the stack up? (./start.sh)"))
+}
+
+async fn shown(
+    database: &mut PgConnection,
+    known: &mut HashMap<i32, Arc<WriterSchema>>,
+    topic: Topic,
+    (position, schema_id, body): &Row,
+) -> Result<String> {
+    let schema = writer(database, known, topic, *schema_id).await?;
+    let place = json!({"log": topic.publisher().name(), "position": position});
+    Ok(line(&schema, body, &place))
 }
 
 async fn last(database: &mut PgConnection, topic: Topic, tail: &Tail) -> Result<Vec<Row>> {

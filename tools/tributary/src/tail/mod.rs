@@ -10,6 +10,8 @@ mod log;
 
 use devstack::settings::Settings;
 
+pub(crate) use log::of_request;
+
 /// What to show.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Tail {

@@ -12,6 +12,8 @@ fn link_request() -> CreateLink {
         campaign: campaign("camp1"),
         partner: partner("partner1"),
         target: target("https://shop.example/"),
+        utm: None,
+        deep_paths: false,
     }
 }
 
@@ -29,6 +31,7 @@ fn known() -> Campaign {
         allowed_hosts: vec!["shop.example".to_owned()],
         fallback_url: None,
         starts_at: None,
+        trusts_redirects: false,
         status: CampaignStatus::Active,
     }
 }
@@ -160,6 +163,8 @@ fn made() -> Link {
         campaign: campaign("camp1"),
         partner: partner("partner1"),
         target_url: "https://shop.example/".to_owned(),
+        utm: None,
+        deep_paths: false,
         disabled_by: None,
         created_at: NOW,
         position: 7,
@@ -178,6 +183,8 @@ fn change(url: Option<&str>, status: Option<LinkStatus>) -> ChangeLink {
         code: LinkCode::parse("lnk_1").unwrap(),
         target: url.map(target),
         status,
+        utm: None,
+        deep_paths: None,
     }
 }
 
@@ -321,6 +328,35 @@ fn to_lead_anywhere_anew_a_link_needs_what_a_new_one_needs_and_to_be_disabled_no
         &all,
     );
     assert!(paused.is_ok());
+}
+
+#[test]
+fn what_a_link_adds_to_its_target_is_its_partners_to_say_too() {
+    let utm = Utm {
+        source: Some("{partner_id}".to_owned()),
+        ..Utm::default()
+    };
+    let with = |utm: Option<Utm>, deep_paths| ChangeLink {
+        utm,
+        deep_paths,
+        ..change(None, None)
+    };
+    let own = as_partner("partner1");
+    let command = with(Some(utm.clone()), Some(true));
+    let after = changed(&command, &made(), &own).unwrap();
+    let expected = Link {
+        utm: Some(utm),
+        deep_paths: true,
+        ..made()
+    };
+    assert_eq!(after, expected);
+    let refused = changed(&command, &made(), &as_brand("brand1"));
+    assert_eq!(code(refused), "target_not_permitted");
+    // One without fields takes it away, and what is not named stays.
+    let without = changed(&with(Some(Utm::default()), None), &expected, &own).unwrap();
+    assert_eq!((without.utm, without.deep_paths), (None, true));
+    let again = changed(&with(Some(Utm::default()), None), &made(), &own);
+    assert_eq!(code(again), "link_unchanged");
 }
 
 #[test]

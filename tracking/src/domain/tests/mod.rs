@@ -13,6 +13,8 @@ use types::{
     TermsVersion, Uuid,
 };
 
+use schemas::Utm;
+
 use super::*;
 
 const DAY: i64 = 86_400_000_000;
@@ -122,6 +124,7 @@ impl Records {
             allowed_hosts: Vec::new(),
             fallback_url: None,
             starts_at: None,
+            trusts_redirects: false,
             status: CampaignStatus::Active,
         };
         let known = Known {

@@ -9,7 +9,7 @@ use types::LinkCode;
 
 use crate::store::links::Target;
 
-/// Links in one generation. A target has at most 2 KiB, so both generations stay under 10 MiB.
+/// Links in one generation. A target has at most 2 KiB and its UTM parameters 6 KiB, so both generations stay under 40 MiB.
 const GENERATION: usize = 2_048;
 
 /// The links that were used last: when the young generation is full, the old one is forgotten.
@@ -107,6 +107,8 @@ mod tests {
             campaign_id: "camp".to_owned(),
             url: "https://shop.example/".to_owned(),
             live: true,
+            deep_paths: false,
+            trusts_redirects: false,
         })
     }
 

@@ -6,6 +6,7 @@ mod redirect;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::routing::get;
 use messaging::group::Group;
 use runtime::Host;
 use sqlx::PgPool;
@@ -54,6 +55,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     };
     OpenApiRouter::new()
         .routes(routes!(redirect::follow_link))
+        .route("/c/{code}/{*path}", get(redirect::follow_deep_link))
         .with_state(edge)
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chassis::json::Text;
 use chassis::openapi::Problems;
 use chassis::params::{Among, Named, Path};
-use chassis::problem::Problem;
+use chassis::problem::{Problem, code};
 use messaging::clock;
 use serde::Deserialize;
 use types::{ClickId, LinkCode};
@@ -18,31 +18,76 @@ use utoipa::IntoParams;
 
 use super::Edge;
 use super::cache::Known;
-use crate::store::clicks::NewClick;
+use crate::destination::{with_click_id, with_path};
+use crate::store::clicks::{NewClick, SubIds};
 use crate::store::links::{self, Target};
 use crate::{click_id, visitor};
 
 /// A visitor does not wait longer for a database that hangs; one that is gone says so at once.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The longest sub id, in characters.
+const MAX_SUB_ID: usize = 64;
+
 /// Other parameters, which mail programs and networks add, are passed over.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Visitor {
-    /// The visitor, as the shop knows them: 1 to 128 characters. Only a hash of it is kept.
+    /// The visitor, as the shop knows them: 1 to 128 characters. It counts where the campaign trusts redirects, and only a hash of it is
+    /// kept. Elsewhere the shop says whose click it was once it knows.
     #[param(value_type = Option<String>, max_length = 128)]
     user_id: Option<Text<128>>,
+    /// What the partner wants to find with the click: 1 to 64 characters from `A-Z a-z 0-9 . _ ~ -`, else it is passed over. The
+    /// same holds for `sub2` to `sub5`.
+    #[param(max_length = 64)]
+    sub1: Option<String>,
+    #[param(max_length = 64)]
+    sub2: Option<String>,
+    #[param(max_length = 64)]
+    sub3: Option<String>,
+    #[param(max_length = 64)]
+    sub4: Option<String>,
+    #[param(max_length = 64)]
+    sub5: Option<String>,
 }
 
+chassis::refuses!(
+    /// One address asks too often.
+    pub(super) Limited: code::RATE_LIMITED
+);
+
 impl Named for Visitor {
-    const NAMES: &[&str] = &["user_id"];
+    const NAMES: &[&str] = &["user_id", "sub1", "sub2", "sub3", "sub4", "sub5"];
+}
+
+impl Visitor {
+    /// Its sub ids, by name.
+    fn sub_ids(&mut self) -> Option<SubIds> {
+        let subs = [
+            ("sub1", self.sub1.take()),
+            ("sub2", self.sub2.take()),
+            ("sub3", self.sub3.take()),
+            ("sub4", self.sub4.take()),
+            ("sub5", self.sub5.take()),
+        ];
+        let kept = subs
+            .into_iter()
+            .filter_map(|(name, sub)| Some((name, sub?)));
+        let kept: SubIds = kept.filter(|(_, sub)| is_sub_id(sub)).collect();
+        (!kept.is_empty()).then_some(kept)
+    }
+}
+
+fn is_sub_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
+    (1..=MAX_SUB_ID).contains(&text.len()) && text.bytes().all(plain)
 }
 
 /// Follow a partner's link
 ///
 /// Records the click and redirects to the link's target, with `click_id` added to its query. While the link is disabled, the
 /// campaign has not started, is paused or closed, or when the partner is no longer in it, nothing is recorded, and the redirect is to the campaign's
-/// fallback page.
+/// fallback page. Where the link allows deep paths, `/c/{code}/some/path` leads to that page below the target.
 #[utoipa::path(
     get,
     path = "/c/{code}",
@@ -50,7 +95,7 @@ impl Named for Visitor {
     params(("code" = String, Path, description = "The link's code"), Visitor),
     responses(
         (status = 302, description = "To the target, or to the fallback page", headers(("location" = String))),
-        Problems,
+        Problems<Limited>,
     )
 )]
 pub(super) async fn follow_link(
@@ -59,20 +104,54 @@ pub(super) async fn follow_link(
     Path(code): Path<String>,
     Among(visitor): Among<Visitor>,
 ) -> Result<Response, Problem> {
-    let code = LinkCode::parse(code).map_err(|_| unknown())?;
-    let link = edge.link(&code).await?;
-    if !link.live {
-        metrics::counter!("tracking_fallbacks_total").increment(1);
-        return redirect(&link.url);
-    }
-    if method == Method::HEAD {
-        return redirect(&link.url); // a look at the link, not a visit
-    }
-    let click = edge.click(code, Arc::clone(&link), visitor).await?;
-    redirect(&with_click_id(&link.url, &click))
+    edge.follow(&method, &code, None, visitor).await
+}
+
+/// The same with a path behind the code, as it stands in the request: it names a page below the link's target, where the link
+/// allows it. What would leave the target's path is as a code that there is none of.
+pub(super) async fn follow_deep_link(
+    State(edge): State<Edge>,
+    method: Method,
+    uri: Uri,
+    Among(visitor): Among<Visitor>,
+) -> Result<Response, Problem> {
+    let (code, path) = uri
+        .path()
+        .strip_prefix("/c/")
+        .and_then(|rest| rest.split_once('/'))
+        .ok_or_else(unknown)?;
+    edge.follow(&method, code, Some(path), visitor).await
 }
 
 impl Edge {
+    async fn follow(
+        &self,
+        method: &Method,
+        code: &str,
+        path: Option<&str>,
+        visitor: Visitor,
+    ) -> Result<Response, Problem> {
+        let code = LinkCode::parse(code).map_err(|_| unknown())?;
+        let link = self.link(&code).await?;
+        if path.is_some() && !link.deep_paths {
+            return Err(unknown());
+        }
+        if !link.live {
+            metrics::counter!("tracking_fallbacks_total").increment(1);
+            return redirect(&link.url);
+        }
+        let below = match path {
+            Some(path) => Some(with_path(&link.url, path).ok_or_else(unknown)?),
+            None => None,
+        };
+        let target = below.as_deref().unwrap_or(&link.url);
+        if *method == Method::HEAD {
+            return redirect(target); // a look at the link, not a visit
+        }
+        let click = self.click(code, Arc::clone(&link), visitor).await?;
+        redirect(&with_click_id(target, &click))
+    }
+
     /// Where the link leads: as remembered, unless something was stopped since, and as it was where the database cannot say.
     async fn link(&self, code: &LinkCode) -> Result<Arc<Target>, Problem> {
         let before = match self.links.get(code) {
@@ -105,12 +184,14 @@ impl Edge {
         &self,
         code: LinkCode,
         link: Arc<Target>,
-        visitor: Visitor,
+        mut visitor: Visitor,
     ) -> Result<ClickId, Problem> {
+        let named = visitor.user_id.take().filter(|_| link.trusts_redirects);
         let click = NewClick {
+            sub_ids: visitor.sub_ids(),
             code: code.clone(),
             link,
-            user: visitor.user_id.map(|id| visitor::hash(&id)),
+            user: named.map(|id| visitor::hash(&id)),
         };
         let submitted = tokio::time::timeout(PATIENCE, self.clicks.submit(click)).await;
         if let Ok(Ok(id)) = submitted {
@@ -139,63 +220,4 @@ fn redirect(to: &str) -> Result<Response, Problem> {
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     Ok((StatusCode::FOUND, headers).into_response())
-}
-
-/// Adds the click to the target's query, before its fragment, in place of any that stands there: whichever of two a shop
-/// reads, the click is the one that was recorded.
-fn with_click_id(target: &str, click: &ClickId) -> String {
-    let (address, fragment) = match target.split_once('#') {
-        Some((address, fragment)) => (address, Some(fragment)),
-        None => (target, None),
-    };
-    let (page, query) = address.split_once('?').unwrap_or((address, ""));
-    let is_click_id = |pair: &&str| {
-        url::form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "click_id")
-    };
-    let others = query
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !is_click_id(pair));
-    let mut url = format!("{page}?");
-    for pair in others {
-        url.push_str(pair);
-        url.push('&');
-    }
-    let fragment = fragment.map_or_else(String::new, |fragment| format!("#{fragment}"));
-    format!("{url}click_id={click}{fragment}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_click_id_joins_the_query_that_is_there() {
-        let click = ClickId::parse("clk_1").unwrap();
-        for (target, expected) in [
-            ("https://a.example/", "https://a.example/?click_id=clk_1"),
-            ("https://a.example/?", "https://a.example/?click_id=clk_1"),
-            (
-                "https://a.example/?b=c",
-                "https://a.example/?b=c&click_id=clk_1",
-            ),
-            (
-                "https://a.example/p?b=c#d?e",
-                "https://a.example/p?b=c&click_id=clk_1#d?e",
-            ),
-            (
-                "https://a.example/?click_id=clk_9&b=c&click%5fid=x&&click_id",
-                "https://a.example/?b=c&click_id=clk_1",
-            ),
-            (
-                "https://a.example/?my_click_id=2",
-                "https://a.example/?my_click_id=2&click_id=clk_1",
-            ),
-            (
-                "https://a.example/#d",
-                "https://a.example/?click_id=clk_1#d",
-            ),
-        ] {
-            assert_eq!(with_click_id(target, &click), expected);
-        }
-    }
 }

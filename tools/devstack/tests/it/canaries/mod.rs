@@ -49,12 +49,14 @@ async fn hold(mode: Mode) {
     let operator = stack
         .token(&["--role", "operator", "--subject", "operator1"])
         .unwrap();
-    let secrets = Secrets::of(&stack, &[&token, &operator]);
+    let key = api_key(&stack).await;
+    let secrets = Secrets::of(&stack, &[&token, &operator], &key);
     let mut walk = Walk {
         stack: &stack,
         http: reqwest::Client::builder().no_proxy().build().unwrap(),
         token,
         operator,
+        key,
         heard: String::new(),
     };
     let shown = walk.everything().await;
@@ -109,13 +111,15 @@ async fn hold(mode: Mode) {
 struct Secrets(Vec<String>);
 
 impl Secrets {
-    fn of(stack: &LocalStack, tokens: &[&String]) -> Self {
+    fn of(stack: &LocalStack, tokens: &[&String], key: &str) -> Self {
         let mut secrets: Vec<String> = [MAILBOX, IBAN, WRONG_IBAN, HOLDER]
             .map(str::to_owned)
             .into();
         // A token's own part is its signature: header and claims are nobody's secret, and opened by no key.
         let signatures = tokens.iter().filter_map(|token| token.rsplit('.').next());
         secrets.extend(signatures.map(str::to_owned));
+        // How it begins may be shown.
+        secrets.extend(key.rsplit('_').next().map(str::to_owned));
         secrets.push(BAD_TOKEN.rsplit('.').next().unwrap().to_owned());
         let keys = ["JWT_SECRET_KEY", "INTERNAL_SECRET_KEY", "PAYMENT_DATA_KEY"];
         secrets.extend(
@@ -129,6 +133,21 @@ impl Secrets {
     fn forms(&self) -> Vec<String> {
         self.0.iter().flat_map(|secret| forms::of(secret)).collect()
     }
+}
+
+/// A key of a brand's system, made and shown as every key is.
+async fn api_key(stack: &LocalStack) -> String {
+    let url = format!("{}/api/v1/keys", stack.url(Service::Bff).unwrap());
+    let brand = stack.token(&["--brand", "brand123"]).unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http
+        .post(url)
+        .bearer_auth(brand)
+        .header("prefer", "wait=20");
+    let request = request.json(&json!({"scopes": ["conversions.write"]}));
+    let made: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(made["status"], "completed", "{made}");
+    made["secret"].as_str().unwrap().to_owned()
 }
 
 /// Signed by nobody of ours.
@@ -190,6 +209,7 @@ struct Walk<'a> {
     http: reqwest::Client,
     token: String,
     operator: String,
+    key: String,
     /// Every answer.
     heard: String,
 }
@@ -374,7 +394,7 @@ impl Walk<'_> {
 
     async fn strange_tokens(&mut self) {
         let expired = self.stack.token(&["--audience", "others"]).unwrap();
-        for token in [BAD_TOKEN, &expired, IBAN, MAILBOX] {
+        for token in [BAD_TOKEN, &expired, IBAN, MAILBOX, &self.key] {
             for service in Service::ALL {
                 for path in [
                     "/api/v1/commands",

@@ -65,6 +65,7 @@ async fn every_answer_of_every_service_to_every_role_is_one_that_its_document_de
     let variables = [
         ("DIRECT_HTTP_AUTH", "token"),
         ("RATE_LIMIT_PER_SECOND", "0"),
+        ("ADDRESS_RATE_LIMIT_PER_SECOND", "0"),
     ];
     let stack = LocalStack::start_with(Mode::Http, &variables)
         .await

@@ -19,7 +19,7 @@ from bff.api.commands import get_command
 from bff.api.commissions import list_commissions
 from bff.api.evidence import submit_evidence
 from bff.api.payments import get_payout, list_balances, list_payouts, request_payout
-from bff.api.tracking import create_link
+from bff.api.tracking import bind_click, create_link
 from bff.types import UNSET
 from commission.api.commissions import list_commissions as list_commissions_there
 from tracking.api.events import record_event
@@ -95,12 +95,15 @@ def accept(partner):
     assert (command.status, command.code) == ("rejected", "already_accepted"), command
 
 
-def link_and_click(partner, visitor):
+def link_and_click(partner, visitor, brand):
     body = models.CreateLink(code="spring-1", campaign_id=CAMPAIGN, target_url="https://shop.example.com/spring")
     done(create_link.sync_detailed(client=partner, prefer="wait=10", body=body))
-    answer = follow_link.sync_detailed("spring-1", client=visitor, user_id="visitor-1")
+    answer = follow_link.sync_detailed("spring-1", client=visitor)
     assert answer.status_code == HTTPStatus.FOUND, answer
     assert answer.headers["location"].startswith("https://shop.example.com/spring?click_id="), answer.headers
+    click = answer.headers["location"].split("click_id=")[1]
+    body = models.BindClick(user_id="visitor-1")
+    done(bind_click.sync_detailed(click, client=brand, prefer="wait=10", body=body))
 
 
 def show_evidence(partner):
@@ -198,7 +201,7 @@ def main():
     visitor = tracking.Client(base_url=os.environ["TRACKING_URL"], raise_on_unexpected_status=True)
     publish(brand)
     accept(partner)
-    link_and_click(partner, visitor)
+    link_and_click(partner, visitor, brand)
     show_evidence(partner)
     purchase(shop)
     commissions(partner, client(commission, "COMMISSION", "PARTNER_TOKEN"))

@@ -21,18 +21,12 @@ pub const FILES: [(&str, &str); 2] = [
 /// The containers of programs that we build; the other three are others' images.
 pub fn ours() -> Vec<&'static str> {
     let services = Service::ALL.map(Service::name).into_iter();
-    services.chain(["provision", "simulator"]).collect()
+    services
+        .chain(["secrets", "provision", "simulator"])
+        .collect()
 }
 
 const TO_JSON: &str = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)";
-
-/// A file with these secrets beside the clone's own `.env`, as text.
-pub fn secrets(value: &str) -> String {
-    let lines = compose_secrets()
-        .into_iter()
-        .map(|name| format!("{name}={value}\n"));
-    lines.collect()
-}
 
 /// What `docker-compose config` makes of a file with a `.env` of this text; `Err` is what it says instead.
 pub fn config(file: &str, env: &str) -> Result<Value, String> {
@@ -59,9 +53,9 @@ fn json(file: &Path) -> Value {
     serde_json::from_str(&run(python.args(["-c", &script]).arg(file)).unwrap()).unwrap()
 }
 
-/// The services of a file, with some secrets.
+/// The services of a file, with the `.env` that one copies.
 fn services(file: &str) -> Map<String, Value> {
-    let read = config(file, &secrets(&"5".repeat(64))).unwrap();
+    let read = config(file, &text(".env.example")).unwrap();
     read["services"].as_object().unwrap().clone()
 }
 
@@ -106,12 +100,28 @@ fn the_files_differ_only_in_what_they_say_of_themselves_and_in_the_modes() {
 }
 
 #[test]
-fn without_a_secret_nothing_starts_and_the_secret_is_named() {
-    for name in compose_secrets() {
-        let env = secrets(&"5".repeat(64)).replace(&format!("{name}=5"), "NOTHING=5");
-        let refused = config("docker-compose.yml", &env).unwrap_err();
-        assert!(refused.contains(&name), "{name}: {refused}");
+fn no_secret_is_made_by_hand_and_one_that_env_gives_is_taken() {
+    for (file, _) in FILES {
+        for name in compose_secrets() {
+            let made = &services(file)["secrets"]["environment"][&name];
+            assert_eq!(made, "", "{file}: {name}");
+            let given = config(file, &format!("{name}=given\n")).unwrap();
+            assert_eq!(given["services"]["secrets"]["environment"][&name], "given");
+            assert_eq!(given.to_string().matches("given").count(), 1, "{name}");
+        }
     }
+}
+
+#[test]
+fn each_container_sees_its_own_secrets_and_cannot_change_them() {
+    every_container(|name, container| {
+        let volumes = strings(&container["volumes"]).into_iter();
+        let secret = volumes.filter(|volume| volume.starts_with("secrets-"));
+        let own = |volume: &str| {
+            volume.starts_with(&format!("secrets-{name}:")) && volume.ends_with(":ro")
+        };
+        name == "secrets" || secret.into_iter().all(own)
+    });
 }
 
 #[test]
@@ -160,10 +170,11 @@ fn every_variable_of_ours_is_explained_and_each_container_has_only_its_own_secre
         let variables = container["environment"].as_object().into_iter().flatten();
         variables.into_iter().all(|(variable, _)| {
             let third_party = ["adminer", "pulsar"].contains(&name);
-            let of_another = name != "provision"
+            let variable = super::variable(variable);
+            let of_another = !["provision", "secrets"].contains(&name)
                 && (variable.ends_with("_DB_PASSWORD") || variable.contains("_DATA_KEY"))
                 && !variable.starts_with(&name.to_uppercase());
-            (third_party || known.contains(variable)) && !of_another
+            (third_party || known.iter().any(|it| it == variable)) && !of_another
         })
     });
 }
@@ -180,14 +191,15 @@ fn producers_keys_are_given_to_those_who_take_commands_and_to_nobody_else() {
 #[test]
 fn every_lasting_container_says_how_it_is_and_nobody_starts_before_what_it_needs() {
     every_container(|name, container| {
-        let lasting = !["provision", "adminer"].contains(&name);
+        let lasting = !["secrets", "provision", "adminer"].contains(&name);
         let checks = !lasting || !strings(&container["healthcheck"]["test"]).is_empty();
         let after = &container["depends_on"];
         let ordered = match name {
             "provision" => ["postgres", "pulsar"]
                 .iter()
                 .all(|it| after[it]["condition"] == "service_healthy"),
-            "postgres" | "pulsar" | "simulator" | "adminer" => true,
+            "postgres" => after["secrets"]["condition"] == "service_completed_successfully",
+            "secrets" | "pulsar" | "simulator" | "adminer" => true,
             _ => after["provision"]["condition"] == "service_completed_successfully",
         };
         checks && ordered

@@ -129,10 +129,24 @@ pub(super) const CASES: &[Case] = &[
         let Body::ConversionAttributedV1(body) = body else { return };
         body.verified_by = Some("claim".to_owned());
     }),
+    says(9, "a click is one visitor's", Tracking, "click.bound.v1", |body| {
+        let Body::ClickBoundV1(bound) = body else { return };
+        bound.brand_id = BrandId::parse("another").unwrap();
+    }),
     sql(9, "no click counts that was made", Tracking,
         "UPDATE pipeline.message_log SET time = time - 3600000000 WHERE type = 'campaign.status_adopted.v1'"),
     sql(9, "no click counts that was made", Tracking,
         "UPDATE pipeline.message_log SET time = time - 3600000000 WHERE type = 'link.changed.v1'"),
+    says(9, "every conversion is by the terms", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        attributed.terms_version = attributed.terms_version.next().unwrap();
+    }),
+    sql(9, "an API key speaks for", Campaign,
+        "UPDATE pipeline.message_log SET time = time - 3600000000 WHERE type = 'api_key.revoked.v1'"),
+    says(9, "an API key speaks for", Campaign, "api_key.created.v1", |body| {
+        let Body::ApiKeyCreatedV1(created) = body else { return };
+        created.brand_id = BrandId::parse("another").unwrap();
+    }),
     says(9, "one order of a brand", Tracking, "conversion.attributed.v1", |body| {
         let Body::ConversionAttributedV1(attributed) = body else { return };
         attributed.order_id = Some(OrderId::parse("camp_now_o1").unwrap());

@@ -68,11 +68,35 @@ impl<'a> Traffic<'a> {
         self.let_a_day_pass().await;
         self.payouts().await;
         self.one_key_at_two_services().await;
+        self.api_key().await;
         self.reviews().await;
         self.names().await;
         self.groups().await;
         self.stops().await;
         self.journal
+    }
+
+    /// A brand's system reports by a key, which has another secret, and is revoked.
+    async fn api_key(&mut self) {
+        let token = self.brand.clone();
+        let scopes = json!({"scopes": ["conversions.write"]});
+        let made = self.ask(&token, "key/made", "keys", &scopes).await;
+        let path = format!("keys/{}", made["key_id"].as_str().unwrap());
+        let rotated = self
+            .ask(&token, "key/rotated", &format!("{path}/rotate"), &json!({}))
+            .await;
+        let key = rotated["secret"].as_str().unwrap().to_owned();
+        let (http, url) = (self.http.clone(), self.bff("commands"));
+        wait("the key is known", async || {
+            let answer = http.get(&url).bearer_auth(&key).send().await.unwrap();
+            answer.status() == StatusCode::OK
+        })
+        .await;
+        let seen = json!({"user_id": "stranger", "event_type": "page_view"});
+        self.ask(&key, "key/report", "tracking/events", &seen).await;
+        let nothing = json!({});
+        self.ask_by(Method::DELETE, &token, "key/revoked", &path, &nothing)
+            .await;
     }
 
     /// What was shown for one campaign is returned and shown again, and what was for another approved.
@@ -390,7 +414,7 @@ impl<'a> Traffic<'a> {
 
     async fn click(&mut self, campaign: &str) {
         let tracking = self.stack.url(Service::Tracking).unwrap();
-        let url = format!("{tracking}/c/link_{campaign}?user_id=user_{campaign}");
+        let url = format!("{tracking}/c/link_{campaign}");
         let http = self.http.clone();
         let mut click = None;
         wait("the link leads on", async || {
@@ -403,6 +427,10 @@ impl<'a> Traffic<'a> {
             click.is_some()
         })
         .await;
+        let bind = format!("tracking/clicks/{}/visitor", click.clone().unwrap());
+        let visitor = json!({"user_id": format!("user_{campaign}")});
+        self.as_brand(&format!("bind-{campaign}"), &bind, visitor)
+            .await;
         self.journal.clicks.extend(click);
     }
 

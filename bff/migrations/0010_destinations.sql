@@ -1,0 +1,4 @@
+-- What a link adds to its target's query, and whether a path behind its code names a page below it.
+alter table links
+    add column utm        jsonb,
+    add column deep_paths boolean not null default false;

@@ -1,0 +1,87 @@
+//! `api_keys` and `api_key_changes`: a read model of `campaign-events`. What keys open is read by `runtime`.
+
+use chassis::page::PageQuery;
+use messaging::WriteTx;
+use sqlx::{FromRow, PgPool};
+use types::{ApiKeyId, BrandId};
+
+use super::Table;
+
+/// An API key of a brand. Times are microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub(crate) struct ApiKeyRow {
+    pub(crate) id: String,
+    pub(crate) position: i64,
+    pub(crate) brand_id: String,
+    pub(crate) prefix: String,
+    /// By one space.
+    pub(crate) scopes: String,
+    /// `None`: it was revoked.
+    pub(crate) hash: Option<String>,
+    pub(crate) expires_at: Option<i64>,
+    pub(crate) previous_hash: Option<String>,
+    pub(crate) previous_until: Option<i64>,
+    pub(crate) created_at: i64,
+    pub(crate) changed_at: i64,
+}
+
+impl Table for ApiKeyRow {
+    const NAME: &'static str = "api_keys";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        write(tx, rows).await?;
+        // Any number but the last: positions say nothing here, since tables that are made again count anew.
+        let [high, low] = uuid::Uuid::now_v7().as_u64_pair().into();
+        runtime::api_keys_changed(tx.connection(), (high ^ low).cast_signed()).await
+    }
+}
+
+async fn write(tx: &mut WriteTx, rows: &[ApiKeyRow]) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(tx.connection(), rows => "api_keys" numbered by "read_head" {
+        id: text = |r| r.id.as_str(),
+        brand_id: text = |r| r.brand_id.as_str(),
+        prefix: text = |r| r.prefix.as_str(),
+        scopes: text = |r| r.scopes.as_str(),
+        hash: text = |r| r.hash.as_deref(),
+        expires_at: bigint = |r| r.expires_at,
+        previous_hash: text = |r| r.previous_hash.as_deref(),
+        previous_until: bigint = |r| r.previous_until,
+        created_at: bigint = |r| r.created_at,
+        changed_at: bigint = |r| r.changed_at,
+    } on (id) set (prefix, hash, previous_hash, previous_until, changed_at))
+    .await
+}
+
+/// Those of a brand, or everybody's, newest first.
+pub(crate) async fn list(
+    pool: &PgPool,
+    brand: Option<&BrandId>,
+    page: PageQuery,
+) -> Result<Vec<ApiKeyRow>, sqlx::Error> {
+    let narrowing = [("brand_id", brand.map(BrandId::as_str))];
+    super::list(pool, page, |_| {}, &narrowing).await
+}
+
+/// One of a brand, or of anyone.
+pub(crate) async fn find(
+    pool: &PgPool,
+    brand: Option<&BrandId>,
+    key: &ApiKeyId,
+) -> Result<Option<ApiKeyRow>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM api_keys WHERE id = $1 AND ($2::text IS NULL OR brand_id = $2)")
+        .bind(key.as_str())
+        .bind(brand.map(BrandId::as_str))
+        .fetch_optional(pool)
+        .await
+}

@@ -1,0 +1,352 @@
+//! API keys at the bff: asked for, shown once, used, revoked.
+
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use chassis::auth::NewApiKey;
+use messaging::Answer;
+use runtime::testing::{TestService, brand, operator, partner, until};
+use schemas::{ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, Message, Topic};
+use serde_json::{Value, json};
+use types::ApiKeyScope;
+
+use crate::app::{bff, calculated, deliver_outcome, facts, id, logged};
+use crate::secrets::{dump, lines};
+
+const KEYS: &str = "/api/v1/keys";
+
+async fn ask(app: &TestService, method: &str, path: &str, token: &str) -> (StatusCode, Value) {
+    let url = format!("{}{path}", app.base_url);
+    let request = app.client.request(method.parse().unwrap(), url);
+    let response = request.bearer_auth(token).send().await.unwrap();
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+/// The event that campaign answers a command with.
+fn event(command: &Message) -> Body {
+    let brand_id = "brand1".parse().unwrap();
+    match &command.body {
+        Body::CreateApiKeyV1(it) => ApiKeyCreatedV1 {
+            brand_id: it.brand_id.parse().unwrap(),
+            prefix: it.prefix.clone(),
+            hash: it.hash.clone(),
+            scopes: it
+                .scopes
+                .iter()
+                .filter_map(|name| ApiKeyScope::parse(name))
+                .collect(),
+            expires_at: it.expires_at,
+        }
+        .into(),
+        Body::RotateApiKeyV1(it) => ApiKeyRotatedV1 {
+            brand_id,
+            prefix: it.prefix.clone(),
+            hash: it.hash.clone(),
+            scopes: vec![ApiKeyScope::ReportsRead],
+            expires_at: None,
+            previous_hash: None,
+            previous_until: None,
+        }
+        .into(),
+        Body::RevokeApiKeyV1(_) => ApiKeyRevokedV1 { brand_id }.into(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Has campaign do what was asked.
+async fn done(app: &TestService, answer: &Value) {
+    let command = logged(app, id(&answer["command_id"])).await;
+    let topic = Topic::CampaignEvents;
+    let answered = deliver_outcome(app, topic, &command, event(&command)).await;
+    assert!(matches!(answered, Answer::Done(_)), "{answered:?}");
+}
+
+/// A key of `brand1` with these scopes, made as people make one.
+async fn made(app: &TestService, scopes: &[&str]) -> (String, String) {
+    let body = json!({"scopes": scopes});
+    let (status, answer) = app.post(KEYS, &brand("brand1"), &body).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    done(app, &answer).await;
+    let text = |field: &str| answer[field].as_str().unwrap().to_owned();
+    (text("key_id"), text("secret"))
+}
+
+async fn answers(app: &TestService, key: &str, path: &str, expected: StatusCode) {
+    until(expected.as_str(), || async {
+        app.get(path, key).await.0 == expected
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_and_the_command_carries_its_hash_alone() {
+    let app = bff().await;
+    let (token, body) = (brand("brand1"), json!({"scopes": ["reports.read"]}));
+    let (status, first) = app.post_with_key(KEYS, &token, "k1", &body).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{first}");
+    let secret = first["secret"].as_str().unwrap();
+    assert!(types::is_api_key(secret));
+    let command = logged(&app, id(&first["command_id"])).await;
+    assert_eq!(command.header.subject, first["key_id"].as_str().unwrap());
+    let Body::CreateApiKeyV1(requested) = &command.body else {
+        panic!("{command:?}");
+    };
+    assert_eq!(requested.prefix, first["prefix"].as_str().unwrap());
+    assert_eq!(requested.scopes, ["reports.read"]);
+
+    let (status, again) = app.post_with_key(KEYS, &token, "k1", &body).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!(again["secret"], json!(null));
+    for field in ["command_id", "key_id", "prefix"] {
+        assert_eq!(again[field], first[field]);
+    }
+    done(&app, &first).await;
+    answers(&app, secret, "/api/v1/conversions", StatusCode::OK).await;
+
+    let rotate = format!("{KEYS}/{}/rotate", first["key_id"].as_str().unwrap());
+    let (_, rotated) = app.post_with_key(&rotate, &token, "k2", &json!({})).await;
+    let (_, again) = app.post_with_key(&rotate, &token, "k2", &json!({})).await;
+    let newer = rotated["secret"].as_str().unwrap();
+    assert_eq!(
+        (&again["secret"], &again["prefix"]),
+        (&json!(null), &rotated["prefix"])
+    );
+    done(&app, &rotated).await;
+    answers(
+        &app,
+        secret,
+        "/api/v1/conversions",
+        StatusCode::UNAUTHORIZED,
+    )
+    .await;
+    answers(&app, newer, "/api/v1/conversions", StatusCode::OK).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn under_a_preference_to_wait_the_secret_comes_with_the_outcome_and_not_with_a_refusal() {
+    let app = bff().await;
+    for refused in [false, true] {
+        let kind = "campaign.create_api_key.command.v1";
+        let open = async || {
+            let log = app.log().await;
+            log.into_iter().rfind(|message| message.header.kind == kind)
+        };
+        let before = open().await.map(|message| message.header.id);
+        let is_new = |message: &Message| Some(message.header.id) != before;
+        let url = format!("{}{KEYS}", app.base_url);
+        let request = app.client.post(url).bearer_auth(brand("brand1"));
+        let request = request.header("prefer", "wait=20");
+        let requesting = request.json(&json!({"scopes": ["reports.read"]})).send();
+        let deciding = async {
+            until("the command", || async {
+                open().await.is_some_and(|message| is_new(&message))
+            })
+            .await;
+            let command = open().await.unwrap();
+            let body = if refused {
+                let mut body = crate::app::rejected("too_many_api_keys");
+                if let Body::CommandRejectedV1(rejected) = &mut body {
+                    kind.clone_into(&mut rejected.command_type);
+                }
+                body
+            } else {
+                event(&command)
+            };
+            deliver_outcome(&app, Topic::CampaignEvents, &command, body).await;
+        };
+        let (answer, ()) = tokio::join!(requesting, deciding);
+        let answer = answer.unwrap();
+        let status = answer.status();
+        assert_eq!(answer.headers()["preference-applied"], "wait=20");
+        assert!(answer.headers().contains_key("location"));
+        let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        if refused {
+            assert_eq!(status, StatusCode::CONFLICT, "{body}");
+            assert!(body.get("secret").is_none());
+        } else {
+            assert_eq!(status, StatusCode::OK, "{body}");
+            assert_eq!(body["status"], "completed");
+            assert!(types::is_api_key(body["secret"].as_str().unwrap()));
+        }
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_does_what_its_scopes_say_and_makes_no_keys() {
+    let app = bff().await;
+    let (_, key) = made(&app, &["conversions.write"]).await;
+    answers(&app, &key, "/api/v1/commands", StatusCode::OK).await;
+    let sale = json!({"user_id": "user1", "event_type": "purchase", "order_id": "o1", "amount": "10", "currency": "USD"});
+    let (status, taken) = app.post("/api/v1/tracking/events", &key, &sale).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{taken}");
+    let command = format!("/api/v1/commands/{}", taken["command_id"].as_str().unwrap());
+    assert_eq!(app.get(&command, &key).await.0, StatusCode::OK);
+    // Another's commands are not its own, its brand's neither.
+    let (_, of_people) = app
+        .post("/api/v1/tracking/events", &brand("brand1"), &sale)
+        .await;
+    let command = format!(
+        "/api/v1/commands/{}",
+        of_people["command_id"].as_str().unwrap()
+    );
+    assert_eq!(app.get(&command, &key).await.0, StatusCode::NOT_FOUND);
+
+    for path in [
+        "/api/v1/payouts",
+        "/api/v1/commissions",
+        "/api/v1/conversions",
+    ] {
+        let (status, problem) = app.get(path, &key).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{path} {problem}");
+        let detail = "the API key lacks the scope reports.read";
+        assert_eq!(problem["detail"], detail, "{path}");
+    }
+    let (_, all) = made(&app, &ApiKeyScope::ALL.map(ApiKeyScope::name)).await;
+    answers(&app, &all, "/api/v1/commissions", StatusCode::OK).await;
+    for (method, path) in [
+        ("POST", KEYS.to_owned()),
+        ("GET", KEYS.to_owned()),
+        ("DELETE", format!("{KEYS}/key_1")),
+        ("POST", format!("{KEYS}/key_1/rotate")),
+        ("POST", "/api/v1/payments/request".to_owned()),
+        ("GET", "/api/v1/operator/payment/keys".to_owned()),
+    ] {
+        let (status, problem) = ask(&app, method, &path, &all).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path} {problem}");
+        assert!(problem.get("items").is_none() && problem.get("command_id").is_none());
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn another_brands_key_sees_nothing() {
+    let app = bff().await;
+    let earned = calculated("partner123", "brand2", 1_000, "approved");
+    facts(&app, Topic::CommissionEvents, &[("c", "c", earned)]).await;
+    let (_, key) = made(&app, &["reports.read"]).await;
+    let commissions = "/api/v1/commissions";
+    answers(&app, &key, commissions, StatusCode::OK).await;
+    assert_eq!(app.get(commissions, &key).await.1["items"], json!([]));
+    let theirs = app.get(commissions, &brand("brand2")).await.1;
+    assert_eq!(theirs["items"].as_array().unwrap().len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_revoked_key_opens_nothing_within_a_second_and_lists_show_how_keys_stand() {
+    let app = bff().await;
+    let (token, path) = (brand("brand1"), "/api/v1/commands");
+    let (key_id, key) = made(&app, &["reports.read"]).await;
+    let (other_id, other) = made(&app, &["reports.read"]).await;
+    for key in [&key, &other] {
+        answers(&app, key, path, StatusCode::OK).await;
+    }
+    let of_key = format!("{KEYS}/{key_id}");
+    let (status, revoked) = ask(&app, "DELETE", &of_key, &token).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{revoked}");
+    done(&app, &revoked).await;
+    let since = Instant::now();
+    answers(&app, &key, path, StatusCode::UNAUTHORIZED).await;
+    let took = since.elapsed();
+    println!("the bff refused a revoked key within {took:?}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_eq!(app.get(path, &other).await.0, StatusCode::OK);
+
+    let listed = app.get(KEYS, &token).await.1;
+    let shown = |at: usize, field: &str| listed["items"][at][field].clone();
+    assert_eq!(
+        (shown(0, "id"), shown(0, "status")),
+        (json!(other_id), json!("active"))
+    );
+    assert_eq!(
+        (shown(1, "id"), shown(1, "status")),
+        (json!(key_id), json!("revoked"))
+    );
+    for at in 0..2 {
+        assert!(shown(at, "last_used_at").is_string(), "{listed}");
+        assert!(shown(at, "prefix").is_string());
+    }
+    for reported in ["hash", "secret", &key[14..], &other[14..]] {
+        assert!(
+            !listed.to_string().contains(reported),
+            "{reported}: {listed}"
+        );
+    }
+    assert_eq!(app.get(&of_key, &token).await.1["status"], "revoked");
+    assert_eq!(app.get(&of_key, &operator()).await.0, StatusCode::OK);
+    assert_eq!(
+        app.get(&of_key, &brand("brand2")).await.0,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        app.get(KEYS, &partner("partner123")).await.0,
+        StatusCode::FORBIDDEN
+    );
+    let of_other = app
+        .get(&format!("{KEYS}?brand_id=brand1"), &brand("brand2"))
+        .await
+        .1;
+    assert_eq!(of_other["items"], json!([]));
+    let of_brand = app
+        .get(&format!("{KEYS}?brand_id=brand1"), &operator())
+        .await
+        .1;
+    assert_eq!(of_brand["items"].as_array().unwrap().len(), 2);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_has_a_share_of_requests_of_its_own() {
+    let database = runtime::testing::new_database().await;
+    let mut variables = runtime::testing::variables(schemas::Service::Bff, &database);
+    variables.insert("RATE_LIMIT_PER_SECOND".to_owned(), "1".to_owned());
+    variables.insert("RATE_LIMIT_BURST".to_owned(), "20".to_owned());
+    let app = TestService::start_with(bff::define, variables).await;
+    let (_, one) = made(&app, &["reports.read"]).await;
+    let (_, other) = made(&app, &["reports.read"]).await;
+    answers(
+        &app,
+        &one,
+        "/api/v1/commands",
+        StatusCode::TOO_MANY_REQUESTS,
+    )
+    .await;
+    assert_eq!(app.get("/api/v1/commands", &other).await.0, StatusCode::OK);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_secret_is_in_no_table_log_line_or_answer_but_its_own() {
+    let lines = lines();
+    let app = bff().await;
+    let (key_id, key) = made(&app, &["conversions.write"]).await;
+    answers(&app, &key, "/api/v1/commands", StatusCode::OK).await;
+    let mut reported = String::new();
+    let unknown = NewApiKey::generate().unwrap();
+    let unknown = unknown.shown_for(unknown.hash()).unwrap();
+    for (token, path) in [
+        (&key, "/api/v1/payouts"),
+        (&key, "/api/v1/commands"),
+        (&unknown, "/api/v1/commands"),
+    ] {
+        reported.push_str(&app.get(path, token).await.1.to_string());
+    }
+    reported.push_str(&app.get(KEYS, &brand("brand1")).await.1.to_string());
+    let tables = dump(&app).await;
+    let logged = lines.logged();
+    assert!(tables.contains(&key_id) && logged.contains("/api/v1/keys"));
+    for secret in [&key, &unknown] {
+        for (place, text) in [
+            ("a table", &tables),
+            ("a log line", &logged),
+            ("an answer", &reported),
+        ] {
+            assert!(!text.contains(&secret[14..]), "a secret is in {place}");
+        }
+    }
+    app.stop().await;
+}

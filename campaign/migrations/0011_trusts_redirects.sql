@@ -1,0 +1,2 @@
+-- Whether the visitor that a redirect names is believed.
+ALTER TABLE campaigns ADD COLUMN trusts_redirects boolean NOT NULL DEFAULT false;
