@@ -14,3 +14,4 @@ create table memberships (
     group_id   text   not null,
     position   bigint not null
 );
+create index memberships_of_partner on memberships (partner_id, brand_id);
