@@ -108,7 +108,9 @@ impl Claims {
             | Event::ApiKeyAdopted(_)
             | Event::CampaignChangeAdopted(_)
             | Event::LinkChanged(_)
-            | Event::ClickBound(_) => return None,
+            | Event::ClickBound(_)
+            | Event::GroupAdopted(_)
+            | Event::PartnerMoveAdopted(_) => return None,
         };
         let known = self.0.get_mut(claim)?;
         if !known.status.stays() {

@@ -149,7 +149,9 @@ impl Orders {
             | Event::ApiKeyAdopted(_)
             | Event::CampaignChangeAdopted(_)
             | Event::LinkChanged(_)
-            | Event::ClickBound(_) => None,
+            | Event::ClickBound(_)
+            | Event::GroupAdopted(_)
+            | Event::PartnerMoveAdopted(_) => None,
         }
     }
 
