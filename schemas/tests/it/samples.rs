@@ -749,6 +749,7 @@ fn tracking_events() -> Vec<Body> {
     bodies.push(changed_link());
     bodies.push(bound_click());
     bodies.push(adopted_key());
+    bodies.extend(adopted_groups());
     bodies
 }
 
@@ -774,6 +775,21 @@ fn adopted_key() -> Body {
         previous_until: Some(Micros(1_795_000_000_123_456)),
     }
     .into()
+}
+
+fn adopted_groups() -> [Body; 2] {
+    [
+        GroupAdoptedV1 {
+            status: GroupStatus::Active,
+            link_limit: Some(50),
+        }
+        .into(),
+        PartnerMoveAdoptedV1 {
+            partner_id: id("partner123"),
+            group_id: id(GROUP),
+        }
+        .into(),
+    ]
 }
 
 fn changed_link() -> Body {
