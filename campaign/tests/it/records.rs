@@ -136,7 +136,7 @@ async fn a_partner_or_brand_that_is_seen_first_in_a_token_gets_its_record_then()
     let (status, _) = patch(&service, &path, &stranger, json!({"name": "n"})).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert_eq!(records().await, (3, 5));
-    let tables = ["partners", "brands", "groups", "memberships"];
+    let tables = ["partners", "brands", "groups"];
     service
         .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
         .await;
