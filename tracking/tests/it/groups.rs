@@ -33,7 +33,7 @@ async fn limit(
 }
 
 /// What asking for one more link comes to.
-async fn asked(service: &TestService, code: &str, token: &str) -> String {
+async fn requested(service: &TestService, code: &str, token: &str) -> String {
     let body = json!({"campaign_id": CAMPAIGN, "partner_id": PARTNER, "code": code, "target_url": "https://shop.example/shoes"});
     let (status, answer) = service.post(LINKS, token, &body).await;
     if status.is_success() {
@@ -49,10 +49,13 @@ async fn a_partner_that_has_as_many_links_as_its_group_may_have_gets_no_more() {
     let default = GroupId::default_of(&shop());
     let active = GroupStatus::Active;
     limit(&mut service, &default, Some(2), active).await;
-    assert_eq!(asked(&service, "two", &token).await, "created");
-    assert_eq!(asked(&service, "three", &token).await, "link_limit_reached");
+    assert_eq!(requested(&service, "two", &token).await, "created");
     assert_eq!(
-        asked(&service, "three", &operator()).await,
+        requested(&service, "three", &token).await,
+        "link_limit_reached"
+    );
+    assert_eq!(
+        requested(&service, "three", &operator()).await,
         "link_limit_reached"
     );
 
@@ -71,19 +74,22 @@ async fn a_partner_that_has_as_many_links_as_its_group_may_have_gets_no_more() {
     happened(&mut service, membership.as_str(), moved.into()).await;
     // Two at once: there is room for one.
     let (left, right) = tokio::join!(
-        asked(&service, "three", &token),
-        asked(&service, "four", &token)
+        requested(&service, "three", &token),
+        requested(&service, "four", &token)
     );
     let mut answers = [left, right];
     answers.sort();
     assert_eq!(answers, ["created", "link_limit_reached"]);
 
     limit(&mut service, &gold, None, active).await;
-    assert_eq!(asked(&service, "five", &token).await, "created");
+    assert_eq!(requested(&service, "five", &token).await, "created");
     limit(&mut service, &gold, None, GroupStatus::Archived).await;
-    assert_eq!(asked(&service, "six", &token).await, "link_limit_reached");
+    assert_eq!(
+        requested(&service, "six", &token).await,
+        "link_limit_reached"
+    );
     limit(&mut service, &default, None, active).await;
-    assert_eq!(asked(&service, "six", &token).await, "created");
+    assert_eq!(requested(&service, "six", &token).await, "created");
     service
         .assert_state_is_the_fold_of_its_log(
             &Tracking,

@@ -172,7 +172,7 @@ fn command() -> impl Strategy<Value = Command> {
 
 /// What is asked of groups: of one of two brands, its default one, or one of two others, which may be the other brand's.
 fn grouping() -> impl Strategy<Value = Command> {
-    (brand(), partner(), 0..=2_u128, 0..4_u8).prop_map(|(brand, partner, n, asked)| {
+    (brand(), partner(), 0..=2_u128, 0..4_u8).prop_map(|(brand, partner, n, kind)| {
         let group = match n {
             0 => GroupId::default_of(&brand),
             n => GroupId::of_command(Uuid::from_u128(n)),
@@ -185,7 +185,7 @@ fn grouping() -> impl Strategy<Value = Command> {
                 ..GroupChange::default()
             },
         };
-        match asked {
+        match kind {
             0 => becomes(GroupStatus::Archived),
             1 => becomes(GroupStatus::Active),
             2 => Command::MovePartner {
