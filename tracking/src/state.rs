@@ -249,28 +249,10 @@ impl BatchState {
                 self.changed.bans.insert(ban.clone(), row);
             }
             Event::ApiKeyAdopted(adopted) => self.put_api_key(adopted, position),
-            Event::GroupAdopted(group) => {
-                let id = &group.subject;
-                if group.status == GroupStatus::Active {
-                    self.groups.limits.insert(id.clone(), group.link_limit);
-                } else {
-                    self.groups.limits.remove(id);
-                }
-                let row = (group.clone(), position);
-                self.changed.groups.insert(id.clone(), row);
-            }
-            Event::PartnerMoveAdopted(moved) => {
-                let (id, group) = (&moved.subject, moved.group_id.clone());
-                self.groups.members.insert(id.clone(), group);
-                let row = (moved.clone(), position);
-                self.changed.memberships.insert(id.clone(), row);
-            }
+            Event::GroupAdopted(group) => self.put_group(group, position),
+            Event::PartnerMoveAdopted(moved) => self.put_member(moved, position),
             Event::LinkCreated(created) => {
-                let campaign = self.campaigns.get(&created.campaign_id);
-                if let Some(brand) = campaign.map(|campaign| campaign.brand.clone()) {
-                    let of_both = (brand, created.partner_id.clone());
-                    *self.groups.links.entry(of_both).or_default() += 1;
-                }
+                self.count_link(&created.campaign_id, &created.partner_id);
                 let link = Link::created(&created.record, time, position);
                 self.put_link(&created.subject, link);
             }
@@ -310,6 +292,32 @@ impl BatchState {
         let row = (adopted.clone(), position);
         self.changed.api_keys.insert(adopted.subject.clone(), row);
         self.changed.api_key_change = Some(position);
+    }
+
+    fn put_group(&mut self, group: &About<GroupAdoptedV1>, position: i64) {
+        let id = &group.subject;
+        if group.status == GroupStatus::Active {
+            self.groups.limits.insert(id.clone(), group.link_limit);
+        } else {
+            self.groups.limits.remove(id);
+        }
+        let row = (group.clone(), position);
+        self.changed.groups.insert(id.clone(), row);
+    }
+
+    fn put_member(&mut self, moved: &About<PartnerMoveAdoptedV1>, position: i64) {
+        let (id, group) = (&moved.subject, moved.group_id.clone());
+        self.groups.members.insert(id.clone(), group);
+        let row = (moved.clone(), position);
+        self.changed.memberships.insert(id.clone(), row);
+    }
+
+    /// The partner has one link more in campaigns of this one's brand.
+    fn count_link(&mut self, campaign: &CampaignId, partner: &PartnerId) {
+        if let Some(campaign) = self.campaigns.get(campaign) {
+            let of_both = (campaign.brand.clone(), partner.clone());
+            *self.groups.links.entry(of_both).or_default() += 1;
+        }
     }
 
     fn put_link(&mut self, code: &LinkCode, link: Link) {

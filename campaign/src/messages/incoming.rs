@@ -133,7 +133,11 @@ fn change_campaign(header: &Header, wire: &ChangeV1) -> Result<Command, Rejectio
 }
 
 /// What becomes of it: what is given, or nothing.
-fn edit<T, F: PartialEq>(given: Option<T>, what: F, clear: &[F]) -> Result<Edit<T>, Rejection> {
+fn edit<T, F: Copy + PartialEq>(
+    given: Option<T>,
+    what: F,
+    clear: &[F],
+) -> Result<Edit<T>, Rejection> {
     match (given, clear.contains(&what)) {
         (None, false) => Ok(Edit::Keep),
         (None, true) => Ok(Edit::Clear),

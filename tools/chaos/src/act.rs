@@ -403,10 +403,7 @@ impl Act {
             Self::Named { partner } => json!({"name": partner, "country": HOME, "currency": "USD"}),
             Self::Review {
                 campaign, approved, ..
-            } => match approved {
-                true => json!({"campaign_id": campaign}),
-                false => json!({"campaign_id": campaign, "reason": RETURNED.name()}),
-            },
+            } => reviewed(campaign, *approved),
             Self::Evidence {
                 campaign,
                 partner,
@@ -442,13 +439,7 @@ impl Act {
                     ("currency", amount.map(|amount| amount.currency.to_owned())),
                     ("click_id", click.filter(|_| *named).map(ToOwned::to_owned)),
                 ];
-                let mut body = json!({"event_type": kind, "user_id": user});
-                for (name, value) in given {
-                    if let Some(value) = value {
-                        body[name] = json!(value);
-                    }
-                }
-                body
+                with(json!({"event_type": kind, "user_id": user}), given)
             }
             Self::Decide { .. } => json!({"reason": DECLINED}),
             Self::Payout {
@@ -831,6 +822,25 @@ impl Act {
             }
             Self::Payout { .. } | Self::Key { .. } => None,
         })
+    }
+}
+
+/// A body with those of these fields that there are.
+fn with(mut body: Value, given: [(&str, Option<String>); 5]) -> Value {
+    for (name, value) in given {
+        if let Some(value) = value {
+            body[name] = json!(value);
+        }
+    }
+    body
+}
+
+/// What a brand says of evidence.
+fn reviewed(campaign: &str, approved: bool) -> Value {
+    if approved {
+        json!({"campaign_id": campaign})
+    } else {
+        json!({"campaign_id": campaign, "reason": RETURNED.name()})
     }
 }
 
