@@ -237,17 +237,7 @@ impl BatchState {
                 self.changed.ended.insert(id.clone(), status);
                 self.changed.stop = Some(position);
             }
-            Event::PartnerStatusAdopted(adopted) => {
-                let ban = &adopted.subject;
-                if adopted.status == PartnerStatus::Banned {
-                    self.bans.0.insert(ban.clone());
-                    self.changed.stop = Some(position);
-                } else {
-                    self.bans.0.remove(ban);
-                }
-                let row = (adopted.clone(), position);
-                self.changed.bans.insert(ban.clone(), row);
-            }
+            Event::PartnerStatusAdopted(adopted) => self.put_ban(adopted, position),
             Event::ApiKeyAdopted(adopted) => self.put_api_key(adopted, position),
             Event::GroupAdopted(group) => self.put_group(group, position),
             Event::PartnerMoveAdopted(moved) => self.put_member(moved, position),
@@ -292,6 +282,18 @@ impl BatchState {
         let row = (adopted.clone(), position);
         self.changed.api_keys.insert(adopted.subject.clone(), row);
         self.changed.api_key_change = Some(position);
+    }
+
+    fn put_ban(&mut self, adopted: &About<PartnerStatusAdoptedV1>, position: i64) {
+        let ban = &adopted.subject;
+        if adopted.status == PartnerStatus::Banned {
+            self.bans.0.insert(ban.clone());
+            self.changed.stop = Some(position);
+        } else {
+            self.bans.0.remove(ban);
+        }
+        let row = (adopted.clone(), position);
+        self.changed.bans.insert(ban.clone(), row);
     }
 
     fn put_group(&mut self, group: &About<GroupAdoptedV1>, position: i64) {

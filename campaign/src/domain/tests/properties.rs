@@ -128,14 +128,7 @@ fn command() -> impl Strategy<Value = Command> {
         }),
         (1..=2_u8).prop_map(|n| Command::RevokeApiKey { key: key(n) }),
         grouping(),
-        partner().prop_map(|partner| Command::ChangePartner {
-            partner,
-            change: Box::new(PartnerChange::default()),
-        }),
-        brand().prop_map(|brand| Command::ChangeBrand {
-            brand,
-            change: BrandChange::default(),
-        }),
+        recording(),
         (campaign(), partner(), "[ab]", 0..3_u8).prop_map(|(campaign, partner, of, review)| {
             Command::Review {
                 evidence: EvidenceId::of(&campaign, &partner, &of, "https://example.com/"),
@@ -203,6 +196,20 @@ fn grouping() -> impl Strategy<Value = Command> {
             }),
         }
     })
+}
+
+/// What is asked of records.
+fn recording() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        partner().prop_map(|partner| Command::ChangePartner {
+            partner,
+            change: Box::new(PartnerChange::default()),
+        }),
+        brand().prop_map(|brand| Command::ChangeBrand {
+            brand,
+            change: BrandChange::default(),
+        }),
+    ]
 }
 
 fn key(n: u8) -> ApiKeyId {

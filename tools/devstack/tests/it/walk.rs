@@ -226,8 +226,7 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
     .await;
 
     walker.evidence_is_reviewed(&shop, "camp7").await;
-    walker.names_are_read(&shop).await;
-    walker.a_group_limits_links(&shop).await;
+    walker.names_are_read_and_a_group_limits_links(&shop).await;
     let leads_to = async |expected: &str| {
         until(expected, || async {
             let location = walker.location("seven").await;
@@ -528,6 +527,11 @@ impl<'a> Walker<'a> {
                 && list["items"][0]["replaces"] == first.as_str()
         })
         .await;
+    }
+
+    async fn names_are_read_and_a_group_limits_links(&self, shop: &str) {
+        self.names_are_read(shop).await;
+        self.a_group_limits_links(shop).await;
     }
 
     /// The partner says who it is, and so does the brand, and each reads of the other.
