@@ -189,6 +189,7 @@ pub(crate) async fn list_partners(
     caller: Caller,
     list: List<PartnerFilter>,
 ) -> Result<Page<PartnerView>, Problem> {
+    let scope = caller.scope()?;
     if let Some(brand) = &list.filter.brand_id {
         caller.require_owner(None, Some(brand))?;
     }
@@ -198,7 +199,7 @@ pub(crate) async fn list_partners(
         country: list.filter.country,
         status: list.filter.status,
     };
-    let rows = partners::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
+    let rows = partners::list(bff.host.pool(), scope, &narrowed, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let brand = narrowed.brand.or(caller.brand());

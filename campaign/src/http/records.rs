@@ -202,6 +202,7 @@ pub(super) async fn list_partners(
     caller: Caller,
     list: List<PartnerFilter>,
 ) -> Result<Page<PartnerView>, Problem> {
+    let scope = caller.scope()?;
     if let Some(brand) = &list.filter.brand_id {
         caller.require_owner(None, Some(brand))?;
     }
@@ -211,7 +212,7 @@ pub(super) async fn list_partners(
         country: list.filter.country,
         status: list.filter.status,
     };
-    let rows = partners::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
+    let rows = partners::list(host.pool(), scope, list.page, &narrowed).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
     let brand = narrowed.brand.or(caller.brand());
     let view = |row| PartnerView::seen_by(&caller, brand, row);

@@ -225,8 +225,7 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
     })
     .await;
 
-    walker.evidence_is_reviewed(&shop, "camp7").await;
-    walker.names_are_read_and_a_group_limits_links(&shop).await;
+    walker.people_are_known(&shop, "camp7").await;
     let leads_to = async |expected: &str| {
         until(expected, || async {
             let location = walker.location("seven").await;
@@ -267,11 +266,12 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
         "account_details": {"email": "seven@example.com"}});
     walker.done(&token, "payments/request", payout).await;
     until("the partner sees all that came of it", || async {
-        let (links, sales) = (walker.read("links").await, walker.read("conversions").await);
+        let link = walker.read("links/seven").await;
+        let sales = walker.read("conversions").await;
         let earned = walker.read("commissions").await;
         let paid = walker.read("payouts").await;
         let clicks = walker.read("clicks").await;
-        links["items"][0]["code"] == "seven"
+        link["code"] == "seven"
             && clicks["items"][0]["code"] == "seven"
             && sales["items"][0]["order_id"] == "o7"
             && sales["items"][0]["status"] == "attributed"
@@ -529,7 +529,9 @@ impl<'a> Walker<'a> {
         .await;
     }
 
-    async fn names_are_read_and_a_group_limits_links(&self, shop: &str) {
+    /// What the partner and the brand know of each other.
+    async fn people_are_known(&self, shop: &str, campaign: &str) {
+        self.evidence_is_reviewed(shop, campaign).await;
         self.names_are_read(shop).await;
         self.a_group_limits_links(shop).await;
     }

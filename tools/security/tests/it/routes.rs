@@ -130,7 +130,7 @@ const LISTS: [Seen; 4] = [Role, Yes, Yes, Yes];
 const LISTS_HANDED_ON: [Seen; 4] = [Role, HandedOn, HandedOn, HandedOn];
 /// A brand or partner that is sent to the decider of another service: its outcome says more (see the services' lines).
 const TAKEN_OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
-const BRANDS_LIST: [Seen; 4] = [Hidden, Hidden, Yes, Yes];
+/// The same of a partner alone.
 const TAKEN_OF_PARTNERS: [Seen; 4] = [Role, Yes, Role, Yes];
 /// The same where both may ask.
 const TAKEN_OF_BOTH: [Seen; 4] = [Role, Yes, Yes, Yes];
@@ -177,6 +177,18 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Campaign, "GET /api/v1/campaign/enrollments", "/api/v1/campaign/enrollments?campaign_id=camp-$who", "",
         LISTS, LISTS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners", "",
+        LISTS, LISTS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners?country=DE&status=active", "",
+        LISTS, LISTS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/partners/{partner_id}", "/api/v1/campaign/partners/partner-$who", "",
+        READ_BY_BOTH, OPERATOR_READS, Hidden),
+    line(Service::Campaign, "GET /api/v1/campaign/brands", "/api/v1/campaign/brands", "",
+        LISTS, LISTS, Yes).distinguishable(LISTS, ACTIVE),
+    line(Service::Campaign, "GET /api/v1/campaign/brands/{brand_id}", "/api/v1/campaign/brands/brand-$who", "",
+        READ_BY_BOTH, PARTNER_READS, Hidden).distinguishable([Role, Hidden, Hidden, Hidden], ACTIVE),
+    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners?brand_id=brand-$who", "",
+        BRAND_READS, OPERATOR_READS, Yes),
     line(Service::Campaign, "GET /api/v1/campaign/commands/{id}", "/api/v1/campaign/commands/$command", "",
         PARTNERS, OPERATOR, Hidden),
     line(Service::Campaign, "POST /api/v1/campaign/campaigns", "/api/v1/campaign/campaigns", CAMPAIGN,
@@ -227,22 +239,10 @@ pub const LINES: &[Line] = &[
     line(Service::Campaign, "POST /api/v1/campaign/partners/{partner_id}/unban", "/api/v1/campaign/partners/partner-spare/unban",
         r#"{"brand_id":"brand-$who"}"#,
         BRANDS, OPERATOR, Hidden).distinguishable(OPERATOR, NO_RECORD),
-    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners", "",
-        LISTS, LISTS, Yes),
-    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners?country=DE&status=active", "",
-        LISTS, LISTS, Yes),
-    line(Service::Campaign, "GET /api/v1/campaign/partners/{partner_id}", "/api/v1/campaign/partners/partner-$who", "",
-        READ_BY_BOTH, OPERATOR_READS, Hidden),
-    line(Service::Campaign, "GET /api/v1/campaign/brands", "/api/v1/campaign/brands", "",
-        LISTS, LISTS, Yes),
-    line(Service::Campaign, "GET /api/v1/campaign/brands/{brand_id}", "/api/v1/campaign/brands/brand-$who", "",
-        READ_BY_BOTH, PARTNER_READS, Hidden).distinguishable([Role, Hidden, Hidden, Hidden], ACTIVE),
     line(Service::Campaign, "PATCH /api/v1/campaign/partners/{partner_id}", "/api/v1/campaign/partners/partner-$who", r#"{"name":"n"}"#,
         PARTNERS, OPERATOR, Yes),
     line(Service::Campaign, "PATCH /api/v1/campaign/brands/{brand_id}", "/api/v1/campaign/brands/brand-$who", r#"{"name":"n"}"#,
         BRANDS, OPERATOR, Yes),
-    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners?brand_id=brand-$who", "",
-        BRANDS_LIST, OPERATOR_READS, Yes),
     line(Service::Campaign, "GET /api/v1/campaign/groups", "/api/v1/campaign/groups", "",
         LISTS, LISTS, Yes),
     line(Service::Campaign, "GET /api/v1/campaign/groups", "/api/v1/campaign/groups?brand_id=brand-$who&status=active", "",
@@ -509,7 +509,7 @@ pub const LINES: &[Line] = &[
     line(Service::Bff, "GET /api/v1/partners/{partner_id}", "/api/v1/partners/partner-$who", "",
         READ_BY_BOTH, OPERATOR_READS, Hidden),
     line(Service::Bff, "GET /api/v1/brands", "/api/v1/brands", "",
-        LISTS, LISTS, Yes),
+        LISTS, LISTS, Yes).distinguishable(LISTS, ACTIVE),
     line(Service::Bff, "GET /api/v1/brands/{brand_id}", "/api/v1/brands/brand-$who", "",
         READ_BY_BOTH, PARTNER_READS, Hidden).distinguishable([Role, Hidden, Hidden, Hidden], ACTIVE),
     line(Service::Bff, "PATCH /api/v1/partners/{partner_id}", "/api/v1/partners/partner-$who", r#"{"name":"n"}"#,
@@ -517,7 +517,7 @@ pub const LINES: &[Line] = &[
     line(Service::Bff, "PATCH /api/v1/brands/{brand_id}", "/api/v1/brands/brand-$who", r#"{"name":"n"}"#,
         TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "GET /api/v1/partners", "/api/v1/partners?brand_id=brand-$who", "",
-        BRANDS_LIST, OPERATOR_READS, Yes),
+        BRAND_READS, OPERATOR_READS, Yes),
     line(Service::Bff, "GET /api/v1/groups", "/api/v1/groups", "",
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/groups", "/api/v1/groups?brand_id=brand-$who&status=active", "",

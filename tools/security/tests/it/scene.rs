@@ -26,7 +26,7 @@ use uuid::Uuid;
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
 
 /// What stands for something of an owner's in requests, as `$name`.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "command",
     "conversion",
     "payout",
@@ -34,6 +34,7 @@ const NAMES: [&str; 7] = [
     "claim",
     "key",
     "evidence",
+    "group",
 ];
 
 /// A running service, and by owner what stands for `$name` in requests.
