@@ -748,8 +748,7 @@ fn tracking_events() -> Vec<Body> {
     bodies.extend(stops());
     bodies.push(changed_link());
     bodies.push(bound_click());
-    bodies.push(adopted_key());
-    bodies.extend(adopted_groups());
+    bodies.extend(adopted());
     bodies
 }
 
@@ -777,8 +776,9 @@ fn adopted_key() -> Body {
     .into()
 }
 
-fn adopted_groups() -> [Body; 2] {
+fn adopted() -> [Body; 3] {
     [
+        adopted_key(),
         GroupAdoptedV1 {
             status: GroupStatus::Active,
             link_limit: Some(50),
