@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::store::commands::{self, Known, NewCommand};
+use crate::store::notes::{self, Forget, NewNote, Note};
 
 /// Commands of one transaction at most.
 const MAX_BATCH: usize = 512;
@@ -34,6 +35,10 @@ pub(crate) struct Request {
     pub(crate) traceparent: String,
     /// The hash of the client's `Idempotency-Key`, and that of its request.
     pub(crate) idempotency: Option<(String, RequestHash)>,
+    /// What its client noted beside it.
+    pub(crate) note: Option<Note>,
+    /// Whose notes go.
+    pub(crate) forget: Option<Forget>,
 }
 
 /// What became of a request.
@@ -121,6 +126,11 @@ impl Log {
             return Ok(taken);
         }
         commands::insert(&mut tx, &new).await?;
+        let noted: Vec<_> = new.iter().filter_map(NewCommand::note).collect();
+        notes::save(&mut tx, &noted).await?;
+        for forget in new.iter().filter_map(|new| new.request.forget.as_ref()) {
+            notes::forget(&mut tx, forget).await?;
+        }
         let position = tx.commit().await?;
         self.0.committed(position);
         Ok(taken)
@@ -161,6 +171,18 @@ fn take<'a>(tx: &mut WriteTx, request: &'a Request) -> Result<NewCommand<'a>, Tx
         position,
         accepted_at: message.header.time,
     })
+}
+
+impl NewCommand<'_> {
+    fn note(&self) -> Option<NewNote<'_>> {
+        let request = self.request;
+        Some(NewNote {
+            command: request.id,
+            brand: request.actor.brand_id.as_deref(),
+            noted_at: self.accepted_at.get(),
+            note: request.note.as_ref()?,
+        })
+    }
 }
 
 /// Edges bound every body far below what a log takes: this is a bug, and fails the transaction.
@@ -207,6 +229,8 @@ mod tests {
             correlation_id: Uuid::now_v7(),
             traceparent: String::new(),
             idempotency: None,
+            note: None,
+            forget: None,
         }
     }
 

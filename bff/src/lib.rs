@@ -6,7 +6,7 @@
 //! | takes | requests of people: each write becomes one command in the log, answered 202 |
 //! | follows | every `*-events` topic: outcomes, sealing keys, and whatever lists show |
 //! | emits | `campaign-commands`, `tracking-commands`, `payment-commands` |
-//! | owns | `commands` (gateway); `outcomes` and the read models (projections) |
+//! | owns | `commands`, `command_notes` (gateway); `outcomes` and the read models (projections) |
 //!
 //! Nothing is decided here. The command gateway needs Postgres alone: a stopped broker stops neither it nor its answers. Payment
 //! details are sealed to a key of payment before anything of them is stored.

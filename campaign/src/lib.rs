@@ -1,8 +1,9 @@
 //! The campaign service: campaigns of brands, their terms and plans by version, who is in them, and evidence of work.
 //!
-//! It takes the commands of `campaign-commands`, one of them from its own timer, and follows nobody. Which there are, and the one event that each ends in,
+//! It takes the commands of `campaign-commands`, two of them from its own timers, and follows payment: whether a brand
+//! is out of funds. Which there are, and the one event that each ends in,
 //! says the table of kinds (`schemas/src/kinds.rs`). The fold of its events stands in `campaigns`, `terms`, `plans`,
-//! `enrollments`, `bans`, `api_keys`, `evidence`, `partners`, `brands`, `groups` and `memberships`; what is in no event but
+//! `enrollments`, `bans`, `api_keys`, `evidence`, `brand_funds`, `partners`, `brands`, `groups` and `memberships`; what is in no event but
 //! sealed, or not at all, so that it can be changed or erased, in `terms_texts`, `acceptance_metadata` and `evidence_files`.
 
 pub mod domain;
@@ -29,7 +30,9 @@ pub fn define(env: &mut Env) -> Definition<CampaignDomain> {
     let keys = LastingKeys::read(env);
     sealing::texts::set_keys(&keys.current, &keys.accepted);
     Definition {
-        jobs: LeaderJobs::nothing().with(jobs::EndCampaigns),
+        jobs: LeaderJobs::nothing()
+            .with(jobs::EndCampaigns)
+            .with(jobs::FollowFunds),
         ..Definition::of(
             CampaignDomain,
             &MIGRATIONS,

@@ -1,9 +1,9 @@
 //! Campaign's domain as the engine sees it.
 
 use messaging::{Decision, Domain, FoldError, Recorded, Tables, WriteTx};
-use schemas::{Message, Service};
+use schemas::{Event as _, Message, Service};
 
-use crate::domain::{self, Code, Event, Place, Rejection};
+use crate::domain::{self, Code, Event, Fact, Place, Rejection};
 use crate::messages;
 use crate::state::BatchState;
 
@@ -26,6 +26,7 @@ impl Domain for CampaignDomain {
             "groups",
             "memberships",
             "evidence",
+            "brand_funds",
         ],
         sides: &["terms_texts", "acceptance_metadata", "evidence_files"],
         run_dependent: &[],
@@ -50,7 +51,11 @@ impl Domain for CampaignDomain {
         message: &Message,
         context: &messaging::Context,
     ) -> Decision<Event> {
-        decide(state, message, context).into()
+        match Fact::read(message) {
+            Ok(Some(fact)) => Decision::Events(vec![domain::react(&fact)]),
+            Ok(None) => decide(state, message, context).into(),
+            Err(unreadable) => Decision::DeadLetter(unreadable.to_string()),
+        }
     }
 
     fn evolve(&self, state: &mut BatchState, recorded: &Recorded<Event>) -> Result<(), FoldError> {

@@ -15,6 +15,7 @@ use crate::domain::{
 };
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
+use crate::store::brand_funds::{self, Adopted};
 use crate::store::evidence_files::{self, EvidenceFile};
 use crate::store::terms::Published;
 use crate::store::terms_texts::{self, TermsTextRow};
@@ -50,6 +51,9 @@ pub struct BatchState {
     texts: Vec<TermsTextRow>,
     notes: HashMap<(EnrollmentId, TermsVersion), AcceptanceNote>,
     files: HashMap<EvidenceId, EvidenceFile>,
+    /// Whether brands are out of funds.
+    funds: HashMap<brand_funds::Key, bool>,
+    adopted_funds: HashMap<brand_funds::Key, Adopted>,
 }
 
 impl BatchState {
@@ -64,7 +68,11 @@ impl BatchState {
         let (mut key_ids, mut keyed_ids) = (BTreeSet::new(), BTreeSet::new());
         let (mut brand_ids, mut shown) = (BTreeSet::new(), BTreeSet::new());
         let (mut group_ids, mut membership_ids) = (BTreeSet::new(), BTreeSet::new());
+        let mut funded_ids = BTreeSet::new();
         for touched in messages.iter().map(|message| touched(message)) {
+            if touched.funds {
+                funded_ids.extend(touched.campaign.as_ref().map(ToString::to_string));
+            }
             campaign_ids.extend(touched.campaign.map(CampaignId::into_string));
             enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
             partner_ids.extend(touched.partner.map(PartnerId::into_string));
@@ -90,6 +98,7 @@ impl BatchState {
         let memberships = memberships::load(connection, &list(membership_ids)).await?;
         let evidence = evidence::load(connection, &list(evidence_ids)).await?;
         let files_shown = evidence::first_of(connection, &shown).await?;
+        let funds = brand_funds::load(connection, &list(funded_ids)).await?;
         Ok(Self {
             campaigns,
             enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
@@ -104,6 +113,7 @@ impl BatchState {
                 .map(|evidence| (evidence.shown.subject.clone(), evidence))
                 .collect(),
             files_shown,
+            funds: funds.into_iter().collect(),
             ..Self::default()
         })
     }
@@ -149,6 +159,10 @@ impl BatchState {
             same_file,
             api_key: command.api_key().and_then(|id| self.api_keys.get(id)),
             keys_of_brand: command.keyed_brand().map_or(0, |of| self.keys_of(of)),
+            out_of_funds: campaign.is_some_and(|campaign| {
+                let key = (campaign.brand.clone(), campaign.currency);
+                self.funds.get(&key).copied().unwrap_or_default()
+            }),
         }
     }
 
@@ -208,6 +222,16 @@ impl BatchState {
                     self.bans.insert(ban.clone(), after);
                     self.changed_bans.insert(ban.clone());
                 }
+            }
+            Rows::BrandFunds(adopted) => {
+                let key = (adopted.subject.clone(), adopted.currency);
+                self.funds.insert(key.clone(), adopted.exhausted);
+                let row = Adopted {
+                    key: key.clone(),
+                    exhausted: adopted.exhausted,
+                    position: place.position,
+                };
+                self.adopted_funds.insert(key, row);
             }
             Rows::ApiKey(key) => {
                 let before = self.api_keys.remove(key);
@@ -308,11 +332,13 @@ impl BatchState {
         let bans = picked(&self.changed_bans, &self.bans);
         let keys = picked(&self.changed_api_keys, &self.api_keys);
         let evidence = picked(&self.changed_evidence, &self.evidence);
+        let funds: Vec<Adopted> = self.adopted_funds.into_values().collect();
         let partners = picked(&self.changed_partners, &self.partners);
         let brands = picked(&self.changed_brands, &self.brands);
         let groups = picked(&self.changed_groups, &self.groups);
         let memberships = picked(&self.changed_memberships, &self.memberships);
         let connection = tx.connection();
+        brand_funds::save(connection, &funds).await?;
         campaigns::save(connection, &changed).await?;
         terms::insert(connection, &self.new_terms).await?;
         plans::insert(connection, &self.new_terms).await?;
@@ -367,6 +393,8 @@ struct Touched {
     api_key: Option<ApiKeyId>,
     /// Whose API keys.
     keyed_brand: Option<BrandId>,
+    /// Whether it needs to know of its brand's funds.
+    funds: bool,
 }
 
 impl Touched {
@@ -392,6 +420,7 @@ impl Touched {
             }),
             api_key: command.api_key().cloned(),
             keyed_brand: command.keyed_brand().cloned(),
+            funds: command.needs_funds(),
         }
     }
 
@@ -407,6 +436,7 @@ impl Touched {
             files: Vec::new(),
             api_key: event.api_key().cloned(),
             keyed_brand: None,
+            funds: false,
         }
     }
 }

@@ -26,7 +26,7 @@ use sealing::DataKeys;
 use secrecy::SecretString;
 use sqlx::migrate::Migrator;
 
-use jobs::{Reencryption, SealingKeyKeeper, payouts};
+use jobs::{FundEarnings, Reencryption, SealingKeyKeeper, payouts};
 use store::payouts::by_status_under_way;
 
 pub use service::Payment;
@@ -108,7 +108,10 @@ pub fn definition(settings: &PaymentSettings) -> anyhow::Result<Definition<Payme
     let provider = payouts::HttpProvider::new(&settings.provider_url, settings.provider_timeout)?;
     let worker = payouts::PayoutWorker::new(provider, Arc::clone(&data_keys));
     let keeper = SealingKeyKeeper::new(Arc::clone(&data_keys), settings.partitions);
-    let mut jobs = LeaderJobs::nothing().with(worker).with(keeper);
+    let mut jobs = LeaderJobs::nothing()
+        .with(worker)
+        .with(keeper)
+        .with(FundEarnings);
     if data_keys.is_changing() {
         jobs = jobs.with(Reencryption::new(Arc::clone(&data_keys)));
     }

@@ -73,7 +73,15 @@ impl Payment {
 impl Domain for Payment {
     const SERVICE: Service = Service::Payment;
     const TABLES: Tables = Tables {
-        folds: &["balances", "transfers", "payouts"],
+        folds: &[
+            "balances",
+            "transfers",
+            "payouts",
+            "accounts",
+            "bank_transfers",
+            "billing",
+            "waiting",
+        ],
         sides: &[
             "aside.sealing_keys",
             "aside.payout_details",
@@ -112,6 +120,10 @@ impl Domain for Payment {
             }
             Err(rejection) => Err(rejection),
         };
+        let decided = decided.map(|event| {
+            let second = domain::consequence(&state.ledger, &event);
+            std::iter::once(event).chain(second).collect::<Vec<_>>()
+        });
         decided.into()
     }
 

@@ -5,10 +5,18 @@ use std::collections::{BTreeSet, HashMap};
 use messaging::{Recorded, WriteTx};
 use schemas::{Body, CommissionApprovedV1, CommissionReversedV1, Message};
 use sealing::Details;
-use types::{BrandId, EarningStatus, PartnerId, PayoutId, Uuid};
+use types::{
+    AccountName, BrandId, ConversionId, Currency, EarningStatus, FundsAccountId, PartnerId,
+    PayoutId, Uuid,
+};
 
-use crate::domain::{self, Account, AccountType, Balance, Event, Ledger, PostError, Stamp};
-use crate::store::{balances, payout_details, payouts, transfers};
+use crate::domain::{
+    self, Account, AccountType, Balance, Event, FUNDED_AT_ONCE, Ledger, PostError, Stamp, Way,
+    waits_at,
+};
+use crate::store::{
+    accounts, balances, bank_transfers, billing, payout_details, payouts, transfers, waiting,
+};
 
 /// Balances and payouts with their places in the log, and what was opened on the way.
 #[derive(Debug, Default)]
@@ -21,23 +29,69 @@ pub struct BatchState {
     positions: HashMap<PayoutId, i64>,
     changed_balances: HashMap<Balance, i64>,
     changed_payouts: BTreeSet<PayoutId>,
+    changed_bank_transfers: BTreeSet<(Way, String)>,
+    changed_billing: HashMap<(BrandId, Currency), i64>,
+    changed_waiting: BTreeSet<(ConversionId, Currency)>,
+    new_accounts: Vec<accounts::Row>,
     transfers: Vec<transfers::Row>,
 }
 
 impl BatchState {
-    /// Loads balances and payouts that these messages can touch: one query, or two.
+    /// Loads what these messages can touch. Brands that pay later and without a limit cost nothing: what waits for funds is
+    /// read only of those of which an operator has said when they pay.
     pub(crate) async fn load(tx: &mut WriteTx, messages: &[&Message]) -> Result<Self, sqlx::Error> {
-        let (mut accounts, mut ids) = (BTreeSet::new(), BTreeSet::new());
+        let mut touched = Touched::default();
         for message in messages {
-            touched(message, &mut accounts, &mut ids);
+            touched.add(message);
         }
         let mut state = Self::default();
-        if !accounts.is_empty() {
-            let accounts = Vec::from_iter(accounts);
-            state.ledger.balances = balances::load(tx.connection(), &accounts).await?;
+        let ledger = &mut state.ledger;
+        if !touched.accounts.is_empty() || !touched.brands.is_empty() {
+            let (accounts, brands) = (list(&touched.accounts), list(&touched.brands));
+            balances::load_with_billing(tx.connection(), &accounts, &brands, ledger).await?;
         }
-        if !ids.is_empty() {
-            let ids = Vec::from_iter(ids);
+        touched.wait_at(ledger);
+        if !touched.conversions.is_empty() || !touched.funded.is_empty() {
+            let mut more = touched.accounts_of_waiting.clone();
+            let loaded = waiting::load(tx.connection(), &list(&touched.conversions)).await?;
+            ledger.waiting.extend(loaded);
+            for (brand, currency) in &touched.funded {
+                let limit = FUNDED_AT_ONCE;
+                let first = waiting::first(tx.connection(), brand, *currency, limit).await?;
+                if let Some((_, last)) = first.last().filter(|_| first.len() == limit) {
+                    let key = (brand.clone(), *currency);
+                    ledger.known_until.insert(key, last.position);
+                }
+                for (key, waiting) in first {
+                    add_partner(&mut more, &waiting.partner);
+                    ledger.waiting.insert(key, waiting);
+                }
+            }
+            let more: Vec<String> = more.difference(&touched.accounts).cloned().collect();
+            let more = balances::load(tx.connection(), &more).await?;
+            ledger.balances.extend(more);
+        }
+        if !touched.opened.is_empty() {
+            let opened = accounts::existing(tx.connection(), &list(&touched.opened)).await?;
+            ledger.accounts.extend(opened);
+        }
+        if !touched.bank_transfers.is_empty() {
+            let ids = list(&touched.bank_transfers);
+            // Whose account it settles is known only now.
+            let loaded = bank_transfers::load(tx.connection(), &ids).await?;
+            let mut more = BTreeSet::new();
+            for (_, found) in &loaded {
+                let own = Account::of_brand(&found.brand, found.account.as_ref());
+                let clearing = Account::BrandClearing(found.brand.clone());
+                more.extend([own, clearing, Account::Bank].map(|account| account.to_string()));
+            }
+            let more: Vec<String> = more.difference(&touched.accounts).cloned().collect();
+            let more = balances::load(tx.connection(), &more).await?;
+            ledger.balances.extend(more);
+            ledger.bank_transfers.extend(loaded);
+        }
+        if !touched.payouts.is_empty() {
+            let ids = list(&touched.payouts);
             for stored in payouts::load(tx.connection(), &ids).await? {
                 let id = stored.payout.id.clone();
                 state.positions.insert(id.clone(), stored.position);
@@ -50,12 +104,16 @@ impl BatchState {
     /// Applies an event and notes what it changed.
     pub(crate) fn evolve(&mut self, recorded: &Recorded<'_, Event>) -> Result<(), PostError> {
         let event = recorded.event;
-        let (id, time) = (recorded.id, recorded.time);
-        domain::evolve(&mut self.ledger, event, Stamp { id, time })?;
+        let (id, time, position) = (recorded.id, recorded.time, recorded.position);
+        domain::evolve(&mut self.ledger, event, Stamp { id, time, position })?;
         let moved = event.transfers();
+        self.note_funds(event, recorded);
         for transfer in &moved {
             for account in [&transfer.debit, &transfer.credit] {
                 let balance = Balance::of(account.clone(), transfer.money);
+                if let Some(brand) = waits_at(&balance) {
+                    self.changed_billing.insert(brand, position);
+                }
                 self.changed_balances.insert(balance, recorded.position);
             }
         }
@@ -75,13 +133,63 @@ impl BatchState {
         Ok(())
     }
 
+    /// Notes what changed of brands' money beside balances.
+    fn note_funds(&mut self, event: &Event, recorded: &Recorded<'_, Event>) {
+        let mut bank = |way, id: &str| {
+            self.changed_bank_transfers.insert((way, id.to_owned()));
+        };
+        match event {
+            Event::DepositAnnounced(it) => bank(Way::Deposit, it.subject.as_str()),
+            Event::DepositCleared(it) => bank(Way::Deposit, it.subject.as_str()),
+            Event::DepositFailed(it) => bank(Way::Deposit, it.subject.as_str()),
+            Event::WithdrawalRequested(it) => bank(Way::Withdrawal, it.subject.as_str()),
+            Event::WithdrawalSettled(it) => bank(Way::Withdrawal, it.subject.as_str()),
+            Event::WithdrawalFailed(it) => bank(Way::Withdrawal, it.subject.as_str()),
+            Event::AccountOpened(opened) => self.new_accounts.push(accounts::Row {
+                id: opened.subject.clone(),
+                brand: opened.brand_id.clone(),
+                name: opened.name.clone(),
+                position: recorded.position,
+                opened_at: recorded.time,
+            }),
+            Event::BillingChanged(changed) => {
+                let key = (changed.subject.clone(), changed.currency);
+                self.changed_billing.insert(key, recorded.position);
+            }
+            Event::EarningsFunded(funding) => {
+                let funded = funding.conversions.iter();
+                let keys = funded.map(|conversion| (conversion.clone(), funding.currency));
+                self.changed_waiting.extend(keys);
+            }
+            Event::LedgerPosted(posting) => {
+                if let Ok(conversion) = ConversionId::parse(posting.conversion.as_str()) {
+                    let moved = posting
+                        .transfers
+                        .iter()
+                        .filter(|moved| [&moved.debit, &moved.credit].into_iter().any(waits));
+                    let keys = moved.map(|moved| (conversion.clone(), moved.money.currency));
+                    self.changed_waiting.extend(keys);
+                }
+            }
+            Event::FundsTransferred(_)
+            | Event::FundsExhausted(_)
+            | Event::FundsRestored(_)
+            | Event::PayoutRequested(_)
+            | Event::PayoutSubmitting(_)
+            | Event::PayoutSubmitted(_)
+            | Event::PayoutUnknown(_)
+            | Event::PayoutPaid(_)
+            | Event::PayoutFailed(_) => {}
+        }
+    }
+
     /// Saves what changed: one statement a table.
     pub(crate) async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
-        let balances = &self.ledger.balances;
+        let ledger = &self.ledger;
         let changed = self.changed_balances.into_iter();
         let changed: Vec<balances::Row> = changed
             .map(|(balance, position)| balances::Row {
-                minor: balances.get(&balance).copied().unwrap_or_default(),
+                minor: ledger.balances.get(&balance).copied().unwrap_or_default(),
                 balance,
                 position,
             })
@@ -93,90 +201,294 @@ impl BatchState {
             .iter()
             .filter_map(|id| {
                 Some(payouts::Stored {
-                    payout: self.ledger.payouts.get(id)?.clone(),
+                    payout: ledger.payouts.get(id)?.clone(),
                     position: *self.positions.get(id)?,
                 })
             })
             .collect();
         payouts::save(tx.connection(), &changed).await?;
+        accounts::insert(tx.connection(), &self.new_accounts).await?;
+        let changed = self.changed_bank_transfers.iter();
+        let changed: Vec<bank_transfers::Row<'_>> = changed
+            .filter_map(|key| Some((key, ledger.bank_transfers.get(key)?)))
+            .collect();
+        bank_transfers::save(tx.connection(), &changed).await?;
+        let changed = self.changed_billing.iter();
+        let changed: Vec<billing::Row> = changed
+            .map(|((brand, currency), position)| billing::Row {
+                terms: ledger.terms(brand, *currency),
+                waiting: ledger.waits(brand, *currency),
+                brand: brand.clone(),
+                currency: *currency,
+                position: *position,
+            })
+            .collect();
+        billing::save(tx.connection(), &changed).await?;
+        let changed = self.changed_waiting.iter();
+        let changed = changed.map(|key| (key, ledger.waiting.get(key)));
+        waiting::save(tx.connection(), &changed.collect::<Vec<_>>()).await?;
         payout_details::insert(tx.connection(), &self.details).await
     }
 }
 
-/// Notes the accounts and payouts that handling or replaying a message can touch.
-pub(crate) fn touched(
-    message: &Message,
-    accounts: &mut BTreeSet<String>,
-    payouts: &mut BTreeSet<String>,
-) {
-    let mut of_partner = |partner: &PartnerId, types: &[AccountType]| {
-        let each = types.iter();
-        let each = each.map(|it| Account::Partner(partner.clone(), *it).to_string());
-        accounts.extend(each);
-    };
-    match &message.body {
-        Body::RequestPayoutV1(_)
-        | Body::PayoutRequestedV1(_)
-        | Body::RecordPayoutAnswerV1(_)
-        | Body::PayoutPaidV1(_)
-        | Body::PayoutFailedV1(_) => {
-            if let Ok(owner) = message.header.key.parse() {
-                of_partner(
-                    &owner,
-                    &[
+/// Whether what moves here may be waiting for a brand's funds.
+const fn waits(account: &Account) -> bool {
+    matches!(
+        account,
+        Account::BrandUnfunded(_) | Account::Partner(_, AccountType::Unfunded)
+    )
+}
+
+fn list(ids: &BTreeSet<String>) -> Vec<String> {
+    ids.iter().cloned().collect()
+}
+
+/// What handling or replaying messages can touch.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    pub(crate) accounts: BTreeSet<String>,
+    pub(crate) payouts: BTreeSet<String>,
+    /// Whose billing.
+    brands: BTreeSet<String>,
+    /// Deposits and withdrawals.
+    pub(crate) bank_transfers: BTreeSet<String>,
+    /// Accounts that must be open.
+    opened: BTreeSet<String>,
+    /// Commissions that wait for funds, or may.
+    pub(crate) conversions: BTreeSet<String>,
+    /// Brands whose funds shall cover what waits.
+    pub(crate) funded: BTreeSet<(BrandId, Currency)>,
+    /// Of facts: whose commission, and which.
+    facts: Vec<(BrandId, PartnerId, String)>,
+    accounts_of_waiting: BTreeSet<String>,
+    /// Brands whose billing these messages set: from then on their funds may not cover what they did before.
+    set: BTreeSet<BrandId>,
+}
+
+impl Touched {
+    /// Adds what a message can touch.
+    pub(crate) fn add(&mut self, message: &Message) {
+        let header = &message.header;
+        match &message.body {
+            Body::RequestPayoutV1(_)
+            | Body::PayoutRequestedV1(_)
+            | Body::RecordPayoutAnswerV1(_)
+            | Body::PayoutPaidV1(_)
+            | Body::PayoutFailedV1(_) => {
+                if let Ok(owner) = header.key.parse() {
+                    let types = [
                         AccountType::Payable,
                         AccountType::InTransit,
                         AccountType::PaidOut,
-                    ],
-                );
+                    ];
+                    self.of_partner(&owner, &types);
+                }
+                self.payouts.insert(header.subject.clone());
             }
-            payouts.insert(message.header.subject.clone());
-        }
-        Body::BeginPayoutV1(_)
-        | Body::PayoutSubmittingV1(_)
-        | Body::PayoutSubmittedV1(_)
-        | Body::PayoutUnknownV1(_) => {
-            payouts.insert(message.header.subject.clone());
-        }
-        Body::CommissionCalculatedV1(fact) => {
-            of_partner(
-                &fact.partner_id,
-                &[match domain::status_of(fact) {
+            Body::BeginPayoutV1(_)
+            | Body::PayoutSubmittingV1(_)
+            | Body::PayoutSubmittedV1(_)
+            | Body::PayoutUnknownV1(_) => {
+                self.payouts.insert(header.subject.clone());
+            }
+            Body::CommissionCalculatedV1(fact) => {
+                let account_type = match domain::status_of(fact) {
                     EarningStatus::Pending => AccountType::Pending,
                     EarningStatus::Payable => AccountType::Payable,
-                }],
-            );
-            funds(&fact.brand_id, accounts);
-        }
-        Body::CommissionApprovedV1(CommissionApprovedV1 {
-            partner_id,
-            brand_id,
-            ..
-        })
-        | Body::CommissionReversedV1(CommissionReversedV1 {
-            partner_id,
-            brand_id,
-            ..
-        }) => {
-            of_partner(
+                };
+                self.of_partner(&fact.partner_id, &[account_type]);
+                self.fact(&fact.brand_id, &fact.partner_id, message);
+            }
+            Body::CommissionApprovedV1(CommissionApprovedV1 {
                 partner_id,
-                &[
+                brand_id,
+                ..
+            })
+            | Body::CommissionReversedV1(CommissionReversedV1 {
+                partner_id,
+                brand_id,
+                ..
+            }) => {
+                let types = [
                     AccountType::Pending,
                     AccountType::Payable,
                     AccountType::Suspense,
-                ],
-            );
-            funds(brand_id, accounts);
+                ];
+                self.of_partner(partner_id, &types);
+                self.fact(brand_id, partner_id, message);
+            }
+            Body::LedgerPostedV1(posted) => {
+                for transfer in &posted.transfers {
+                    self.moved(
+                        [&transfer.debit, &transfer.credit],
+                        posted.conversion_id.as_ref(),
+                    );
+                }
+            }
+            _ => self.of_funds(message),
         }
-        Body::LedgerPostedV1(posted) => {
-            for transfer in &posted.transfers {
-                accounts.extend([transfer.debit.clone(), transfer.credit.clone()]);
+    }
+
+    fn of_funds(&mut self, message: &Message) {
+        let header = &message.header;
+        match &message.body {
+            Body::EarningsFundedV1(funded) => {
+                for transfer in &funded.transfers {
+                    self.moved([&transfer.debit, &transfer.credit], None);
+                }
+                let conversions = funded.conversion_ids.iter();
+                let conversions = conversions.map(ToString::to_string);
+                self.conversions.extend(conversions);
+            }
+            Body::OpenAccountV1(_) | Body::AccountOpenedV1(_) => {
+                self.opened.insert(header.subject.clone());
+            }
+            Body::AnnounceDepositV1(it) => {
+                self.of_bank(message, &it.brand_id, it.account.as_deref());
+            }
+            Body::WithdrawV1(it) => self.of_bank(message, &it.brand_id, it.account.as_deref()),
+            Body::SettleDepositV1(_)
+            | Body::SettleWithdrawalV1(_)
+            | Body::DepositAnnouncedV1(_)
+            | Body::DepositClearedV1(_)
+            | Body::DepositFailedV1(_)
+            | Body::WithdrawalRequestedV1(_)
+            | Body::WithdrawalSettledV1(_)
+            | Body::WithdrawalFailedV1(_)
+            | Body::FundsTransferredV1(_) => {
+                if schemas::kind(&header.kind)
+                    .is_none_or(|kind| kind.subject != schemas::Entity::FundsTransfer)
+                {
+                    self.bank_transfers.insert(header.subject.clone());
+                }
+                for transfer in schemas::transfers(message).unwrap_or_default() {
+                    self.accounts.extend([transfer.debit, transfer.credit]);
+                }
+            }
+            Body::TransferFundsV1(it) => {
+                for name in [&it.from_account, &it.to_account] {
+                    self.account(&it.brand_id, name.as_deref());
+                }
+            }
+            Body::SetBillingV1(_) | Body::BillingChangedV1(_) => {
+                self.brand(&header.subject);
+                self.set.extend(BrandId::parse(header.subject.as_str()));
+            }
+            Body::FundEarningsV1(it) => {
+                self.brand(&header.subject);
+                let brand = BrandId::parse(header.subject.as_str());
+                let currency = Currency::parse(&it.currency);
+                self.funded.extend(brand.ok().zip(currency.ok()));
+            }
+            _ => {}
+        }
+    }
+
+    fn of_partner(&mut self, partner: &PartnerId, types: &[AccountType]) {
+        let each = types.iter();
+        let each = each.map(|it| Account::Partner(partner.clone(), *it).to_string());
+        self.accounts.extend(each);
+    }
+
+    fn fact(&mut self, brand: &BrandId, partner: &PartnerId, message: &Message) {
+        let funds = Account::BrandFunds(brand.clone()).to_string();
+        self.accounts.insert(funds);
+        self.brands.insert(brand.to_string());
+        let conversion = message.header.subject.clone();
+        self.facts
+            .push((brand.clone(), partner.clone(), conversion));
+    }
+
+    /// What a posting moved, of this commission.
+    fn moved(&mut self, accounts: [&String; 2], conversion: Option<&String>) {
+        for text in accounts {
+            self.accounts.insert(text.clone());
+            let Ok(account) = text.parse::<Account>() else {
+                continue;
+            };
+            if waits(&account) {
+                self.conversions.extend(conversion.cloned());
+            }
+            if let Account::BrandUnfunded(brand) = account {
+                self.brands.insert(brand.into_string());
             }
         }
-        _ => {}
+    }
+
+    /// A deposit or withdrawal that begins.
+    fn of_bank(&mut self, message: &Message, brand: &str, name: Option<&str>) {
+        self.bank_transfers.insert(message.header.subject.clone());
+        self.account(brand, name);
+        if let Ok(brand) = BrandId::parse(brand) {
+            let clearing = Account::BrandClearing(brand);
+            let both = [clearing, Account::Bank].map(|account| account.to_string());
+            self.accounts.extend(both);
+        }
+    }
+
+    /// An account of a brand that money goes into or out of.
+    fn account(&mut self, brand: &str, name: Option<&str>) {
+        let Ok(brand) = BrandId::parse(brand) else {
+            return;
+        };
+        let name = name.map(AccountName::parse).transpose();
+        if let Ok(name) = name {
+            let account = Account::of_brand(&brand, name.as_ref());
+            if let Account::Named(brand, name) = &account {
+                self.opened
+                    .insert(FundsAccountId::of(brand, name).into_string());
+            }
+            self.accounts.insert(account.to_string());
+            // What waits for the funds is not there to be taken out.
+            let unfunded = Account::BrandUnfunded(brand);
+            self.accounts.insert(unfunded.to_string());
+        }
+    }
+
+    fn brand(&mut self, brand: &str) {
+        if let Ok(brand) = BrandId::parse(brand) {
+            self.brands.insert(brand.to_string());
+            let both = [
+                Account::BrandFunds(brand.clone()),
+                Account::BrandUnfunded(brand),
+            ];
+            self.accounts
+                .extend(both.map(|account| account.to_string()));
+        }
+    }
+
+    /// Adds what facts can touch where a brand's funds may not cover them: now that it is known which brands these are.
+    pub(crate) fn wait_at(&mut self, ledger: &Ledger) {
+        let known = ledger.billing.keys().map(|(brand, _)| brand);
+        let limited: BTreeSet<&BrandId> = known.chain(&self.set).collect();
+        for (brand, partner, conversion) in &self.facts {
+            if limited.contains(brand) {
+                self.conversions.insert(conversion.clone());
+                add_partner(&mut self.accounts_of_waiting, partner);
+                let unfunded = Account::BrandUnfunded(brand.clone());
+                self.accounts_of_waiting.insert(unfunded.to_string());
+            }
+        }
+    }
+
+    /// Every account that is loaded, for tests.
+    #[cfg(test)]
+    pub(crate) fn all_accounts(&self) -> BTreeSet<String> {
+        self.accounts
+            .union(&self.accounts_of_waiting)
+            .cloned()
+            .collect()
     }
 }
 
-fn funds(brand: &BrandId, accounts: &mut BTreeSet<String>) {
-    accounts.insert(Account::BrandFunds(brand.clone()).to_string());
+/// Where a commission of the partner's can stand.
+fn add_partner(accounts: &mut BTreeSet<String>, partner: &PartnerId) {
+    let types = [
+        AccountType::Pending,
+        AccountType::Payable,
+        AccountType::Suspense,
+        AccountType::Unfunded,
+    ];
+    let each = types.map(|it| Account::Partner(partner.clone(), it).to_string());
+    accounts.extend(each);
 }

@@ -4,8 +4,9 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
-    GroupId, InvalidId, LinkCode, MembershipId, PartnerId, PayoutId,
+    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DepositId, EnrollmentId,
+    ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, InvalidId, LinkCode,
+    MembershipId, PartnerId, PayoutId, WithdrawalId,
 };
 
 /// What a key or a subject identifies.
@@ -31,14 +32,24 @@ pub enum Entity {
     Claim,
     /// The owner of an account.
     Partner,
-    /// A brand.
-    Brand,
+    /// What is erased, by one request.
+    Erasure,
     /// A brand's group.
     Group,
     /// In which group a partner is.
     Membership,
     /// A payout.
     Payout,
+    /// A brand.
+    Brand,
+    /// An account of a brand's own.
+    FundsAccount,
+    /// Money that a brand sends.
+    Deposit,
+    /// Money that a brand takes out.
+    Withdrawal,
+    /// Money between a brand's accounts.
+    FundsTransfer,
     /// A key that details are sealed to.
     SealingKey,
     /// Whatever the command had that the message answers.
@@ -59,10 +70,15 @@ impl Entity {
             Self::Conversion => "conversion",
             Self::Claim => "claim",
             Self::Partner => "partner",
-            Self::Brand => "brand",
+            Self::Erasure => "erasure",
             Self::Group => "group",
             Self::Membership => "membership",
             Self::Payout => "payout",
+            Self::Brand => "brand",
+            Self::FundsAccount => "account",
+            Self::Deposit => "deposit",
+            Self::Withdrawal => "withdrawal",
+            Self::FundsTransfer => "transfer",
             Self::SealingKey => "sealing key",
             Self::OfCommand => "the command's",
         }
@@ -94,10 +110,15 @@ ids! {
     ConversionId = Conversion
     ClaimId = Claim
     PartnerId = Partner
-    BrandId = Brand
+    ErasureId = Erasure
     GroupId = Group
     MembershipId = Membership
     PayoutId = Payout
+    BrandId = Brand
+    FundsAccountId = FundsAccount
+    DepositId = Deposit
+    WithdrawalId = Withdrawal
+    FundsTransferId = FundsTransfer
     LedgerOwner = Partner
     SealingKeyId = SealingKey
     OfCommand = OfCommand

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{
-    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
-    GroupId, LinkCode, MembershipId, PartnerId, PayoutId,
+    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DepositId, EnrollmentId,
+    ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, LinkCode, MembershipId,
+    PartnerId, PayoutId, WithdrawalId,
 };
 
 use crate::cut::cut;
@@ -344,6 +345,8 @@ kinds! {
             => ["evidence.rejected.v1"];
         return_evidence_v1: ReturnEvidenceV1 = "campaign.return_evidence.command.v1", Public, CampaignId / EvidenceId, [Campaign]
             => ["evidence.returned.v1"];
+        follow_funds_v1: FollowFundsV1 = "campaign.follow_funds.command.v1", Own, CampaignId / CampaignId, [Campaign]
+            => ["campaign.paused.v1", "campaign.resumed.v1"];
         change_partner_v1: ChangePartnerV1 = "campaign.change_partner.command.v1", Public, PartnerId / PartnerId, [Campaign]
             => ["partner.changed.v1"];
         change_brand_v1: ChangeBrandV1 = "campaign.change_brand.command.v1", Public, BrandId / BrandId, [Campaign]
@@ -382,6 +385,7 @@ kinds! {
         evidence_approved_v1: EvidenceApprovedV1 = "evidence.approved.v1", Public, CampaignId / EvidenceId, [Bff];
         evidence_rejected_v1: EvidenceRejectedV1 = "evidence.rejected.v1", Public, CampaignId / EvidenceId, [Bff];
         evidence_returned_v1: EvidenceReturnedV1 = "evidence.returned.v1", Public, CampaignId / EvidenceId, [Bff];
+        brand_funds_adopted_v1: BrandFundsAdoptedV1 = "brand_funds.adopted.v1", Own, BrandId / BrandId, [];
         partner_changed_v1: PartnerChangedV1 = "partner.changed.v1", Public, PartnerId / PartnerId, [Bff];
         brand_changed_v1: BrandChangedV1 = "brand.changed.v1", Public, BrandId / BrandId, [Bff];
         group_created_v1: GroupCreatedV1 = "group.created.v1", Public, BrandId / GroupId, [Bff, Tracking];
@@ -402,6 +406,8 @@ kinds! {
             => ["link.changed.v1"];
         bind_click_v1: BindClickV1 = "tracking.bind_click.command.v1", Public, ClickId / ClickId, [Tracking]
             => ["click.bound.v1"];
+        erase_visitor_v1: EraseVisitorV1 = "tracking.erase_visitor.command.v1", Public, ErasureId / ErasureId, [Tracking]
+            => ["visitor.erased.v1"];
     }
     TrackingEvents {
         #[everywhere]
@@ -429,6 +435,7 @@ kinds! {
         link_changed_v1: LinkChangedV1 = "link.changed.v1", Public, LinkCode / LinkCode, [Bff];
         click_bound_v1: ClickBoundV1 = "click.bound.v1", Public, ClickId / ClickId, [Bff];
         api_key_adopted_v1: ApiKeyAdoptedV1 = "api_key.adopted.v1", Own, ApiKeyId / ApiKeyId, [];
+        visitor_erased_v1: VisitorErasedV1 = "visitor.erased.v1", Public, ErasureId / ErasureId, [Bff];
         group_adopted_v1: GroupAdoptedV1 = "group.adopted.v1", Own, BrandId / GroupId, [];
         partner_move_adopted_v1: PartnerMoveAdoptedV1 = "partner.move_adopted.v1", Own, BrandId / MembershipId, [];
     }
@@ -453,6 +460,22 @@ kinds! {
             => ["payout.submitting.v1"];
         record_payout_answer_v1: RecordPayoutAnswerV1 = "payment.record_payout_answer.command.v1", Own, PartnerId / PayoutId, [Payment]
             => ["payout.submitted.v1", "payout.unknown.v1", "payout.paid.v1", "payout.failed.v1"];
+        open_account_v1: OpenAccountV1 = "payment.open_account.command.v1", Public, BrandId / FundsAccountId, [Payment]
+            => ["account.opened.v1"];
+        announce_deposit_v1: AnnounceDepositV1 = "payment.announce_deposit.command.v1", Public, DepositId / DepositId, [Payment]
+            => ["deposit.announced.v1"];
+        settle_deposit_v1: SettleDepositV1 = "payment.settle_deposit.command.v1", Public, DepositId / DepositId, [Payment]
+            => ["deposit.cleared.v1", "deposit.failed.v1"];
+        withdraw_v1: WithdrawV1 = "payment.withdraw.command.v1", Public, WithdrawalId / WithdrawalId, [Payment]
+            => ["withdrawal.requested.v1"];
+        settle_withdrawal_v1: SettleWithdrawalV1 = "payment.settle_withdrawal.command.v1", Public, WithdrawalId / WithdrawalId, [Payment]
+            => ["withdrawal.settled.v1", "withdrawal.failed.v1"];
+        transfer_funds_v1: TransferFundsV1 = "payment.transfer_funds.command.v1", Public, BrandId / FundsTransferId, [Payment]
+            => ["funds.transferred.v1"];
+        set_billing_v1: SetBillingV1 = "payment.set_billing.command.v1", Public, BrandId / BrandId, [Payment]
+            => ["billing.changed.v1"];
+        fund_earnings_v1: FundEarningsV1 = "payment.fund_earnings.command.v1", Own, BrandId / BrandId, [Payment]
+            => ["earnings.funded.v1"];
     }
     PaymentEvents {
         #[everywhere]
@@ -467,5 +490,17 @@ kinds! {
         payout_failed_v1: PayoutFailedV1 = "payout.failed.v1", Public, PartnerId / PayoutId, [Bff];
         ledger_posted_v1: LedgerPostedV1 = "ledger.posted.v1", Public, LedgerOwner / LedgerOwner, [Bff];
         sealing_key_published_v1: SealingKeyPublishedV1 = "sealing_key.published.v1", Public, SealingKeyId / SealingKeyId, [Bff];
+        account_opened_v1: AccountOpenedV1 = "account.opened.v1", Public, BrandId / FundsAccountId, [Bff];
+        deposit_announced_v1: DepositAnnouncedV1 = "deposit.announced.v1", Public, DepositId / DepositId, [Bff];
+        deposit_cleared_v1: DepositClearedV1 = "deposit.cleared.v1", Public, DepositId / DepositId, [Bff];
+        deposit_failed_v1: DepositFailedV1 = "deposit.failed.v1", Public, DepositId / DepositId, [Bff];
+        withdrawal_requested_v1: WithdrawalRequestedV1 = "withdrawal.requested.v1", Public, WithdrawalId / WithdrawalId, [Bff];
+        withdrawal_settled_v1: WithdrawalSettledV1 = "withdrawal.settled.v1", Public, WithdrawalId / WithdrawalId, [Bff];
+        withdrawal_failed_v1: WithdrawalFailedV1 = "withdrawal.failed.v1", Public, WithdrawalId / WithdrawalId, [Bff];
+        funds_transferred_v1: FundsTransferredV1 = "funds.transferred.v1", Public, BrandId / FundsTransferId, [Bff];
+        billing_changed_v1: BillingChangedV1 = "billing.changed.v1", Public, BrandId / BrandId, [Bff];
+        earnings_funded_v1: EarningsFundedV1 = "earnings.funded.v1", Public, BrandId / BrandId, [Bff];
+        funds_exhausted_v1: FundsExhaustedV1 = "funds.exhausted.v1", Public, BrandId / BrandId, [Bff, Campaign];
+        funds_restored_v1: FundsRestoredV1 = "funds.restored.v1", Public, BrandId / BrandId, [Bff, Campaign];
     }
 }

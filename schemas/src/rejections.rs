@@ -137,6 +137,8 @@ rejections! {
         CampaignEnded = "campaign_ended", 409, "Its end has come: it goes on when its brand moves that.";
         EndNotReached = "end_not_reached", 409, "Its end has not come, or it is not active.";
         InvalidDates = "invalid_dates", 422, "A campaign ends after its start and after now; terms are in force within a year, after those before them.";
+        OutOfFunds = "out_of_funds", 409, "The brand's funds do not cover what its partners earn: the campaign goes on when they do.";
+        FundsUnchanged = "funds_unchanged", 409, "The campaign stands as its brand's funds have it.";
         HostNotAllowed = "host_not_allowed", 422, "A page of the campaign is on none of its hosts.";
         TermsNotPublished = "terms_not_published", 409, "There are no terms that a partner could accept.";
         TermsVersionStale = "terms_version_stale", 409, "Another version of the terms is in force.";
@@ -196,6 +198,7 @@ rejections! {
         LinkDisabled = "link_disabled", 403, "The brand, or an operator, has disabled the link: it is for them to enable.";
         LinkLimitReached = "link_limit_reached", 409, "The partner has as many links in the brand's campaigns as its group may have.";
         TargetNotPermitted = "target_not_permitted", 403, "Where a link leads is for its partner, or an operator, to change.";
+        ErasureNotPermitted = "erasure_not_permitted", 403, "What is kept of somebody is for operators to erase.";
         ClickBound = "click_bound", 409, "The click is another visitor's.";
         VisitorKeyUnknown = "visitor_key_unknown", 409, "The bff and tracking have different lasting secrets: an operator must look.";
     }
@@ -218,6 +221,21 @@ rejections! {
         PayoutExists = "payout_exists", 409, "The payout was requested before.";
         PayoutUnknown = "payout_unknown", 404, "There is no such payout.";
         PayoutNotThere = "payout_not_there", 409, "The payout is past this step.";
+        BrandUnknown = "brand_unknown", 404, "There is no such brand for the one who asks.";
+        AccountExists = "account_exists", 409, "The brand has an account of that name.";
+        AccountUnknown = "account_unknown", 404, "The brand has no account of that name.";
+        SameAccount = "same_account", 422, "Money moves from one account to another.";
+        InsufficientFunds = "insufficient_funds", 422, "More was asked for than stands in the account, less what waits for the brand's funds.";
+        DepositExists = "deposit_exists", 409, "The deposit was announced before.";
+        DepositUnknown = "deposit_unknown", 404, "There is no such deposit for the one who asks.";
+        DepositSettled = "deposit_settled", 409, "The deposit was cleared, or failed, before.";
+        WithdrawalExists = "withdrawal_exists", 409, "The withdrawal was requested before.";
+        WithdrawalUnknown = "withdrawal_unknown", 404, "There is no such withdrawal for the one who asks.";
+        WithdrawalSettled = "withdrawal_settled", 409, "The withdrawal was settled, or failed, before.";
+        TransferExists = "transfer_exists", 409, "The transfer was made before.";
+        OperatorsOnly = "operators_only", 403, "Who grants credit, and says what the bank says, is an operator.";
+        BillingUnchanged = "billing_unchanged", 409, "The brand's billing is so already.";
+        NothingFunded = "nothing_funded", 409, "Nothing waits that the brand's funds cover.";
         ProviderKeyExpired = "provider_key_expired", 409, "Submitting again could pay twice: an operator must decide.";
         Unreadable = "unreadable", 422, "The command says something that no build of ours would.";
     }

@@ -79,6 +79,10 @@ impl Domain for Tracking {
                 let decision = domain::bind_click(&command, click, &access);
                 decision.map(|event| vec![event]).into()
             }
+            Ok(Read::Erasure(command)) => {
+                let decision = domain::erase_visitor(&command, &access);
+                decision.map(|event| vec![event]).into()
+            }
             Ok(Read::Claim(command)) => {
                 domain::decide_claim(&command, &state.claims, &state.orders, &access).into()
             }
@@ -126,10 +130,11 @@ impl Domain for Tracking {
         message: &Message,
         events: &[Event],
     ) -> Result<(), FoldError> {
-        state.note(message);
+        state.note(message, events);
         for event in events {
             state.bind(event);
         }
+        state.erase(message, events);
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use types::{
 
 use crate::domain::{
     Access, Bans, Campaign, Candidate, Claims, Click, Event, EventType, Groups, Link, Order,
-    Orders, Report, UserHash,
+    Orders, Report, UserHash, Visitor,
 };
 use crate::messages::{self, Read};
 use crate::store::candidates::{self, Lookup};
@@ -25,8 +25,8 @@ use crate::store::conversions::ConversionRow;
 use crate::store::notes::Note;
 use crate::store::tracking_events::NewEvent;
 use crate::store::{
-    api_keys, bans, campaigns, claims, clicks, conversions, groups, links, notes, tracking_events,
-    uuid,
+    api_keys, bans, campaigns, claims, clicks, conversions, erasures, groups, links, notes,
+    tracking_events, uuid,
 };
 
 /// What the messages of a batch are decided by, and what changed.
@@ -78,6 +78,7 @@ struct Changed {
     claims: HashSet<ClaimId>,
     events: Vec<NewEvent>,
     bound: Vec<(Candidate, UserHash)>,
+    erased: Vec<(BrandId, Visitor)>,
     notes: Vec<Note>,
 }
 
@@ -141,6 +142,8 @@ impl BatchState {
         }
         if !wanted.bindings.is_empty() {
             state.load_clicks(connection, &wanted.bindings).await?;
+        }
+        if wanted.erases || !wanted.bindings.is_empty() {
             state.lookups = wanted.lookups;
         }
         if !wanted.claims.is_empty() {
@@ -255,7 +258,8 @@ impl BatchState {
                 self.changed.stop = Some(position);
             }
             // Whose clicks were stands beside the fold: see `bind`.
-            Event::ClickBound(_) => {}
+            // So does who was erased: see `erase`.
+            Event::ClickBound(_) | Event::VisitorErased(_) => {}
             Event::Recorded(event) => self.changed.events.push(NewEvent {
                 id: recorded.id,
                 event: event.clone(),
@@ -375,8 +379,28 @@ impl BatchState {
         self.changed.bound.push((candidate.clone(), user));
     }
 
-    /// Keeps what a client noted beside a report that was handled.
-    pub fn note(&mut self, message: &Message) {
+    /// Forgets a visitor of a brand, for what is decided next, too.
+    pub fn erase(&mut self, message: &Message, events: &[Event]) {
+        let erased = events.iter().find_map(|event| match event {
+            Event::VisitorErased(erased) => Some(&erased.brand_id),
+            _ => None,
+        });
+        let read = erased.map(|_| messages::read(message, message.header.time));
+        let (Some(brand), Some(Ok(Read::Erasure(command)))) = (erased, read) else {
+            return;
+        };
+        for lookup in &self.lookups {
+            let is_brands = |click: &Candidate| click.brand == *brand && lookup.click.is_none();
+            let found = self.candidates.get(&lookup.report).is_some_and(is_brands);
+            if found && lookup.user.hashes().any(|hash| command.visitor.is(hash)) {
+                self.candidates.remove(&lookup.report);
+            }
+        }
+        self.changed.erased.push((brand.clone(), command.visitor));
+    }
+
+    /// Keeps what a client noted beside a report that was handled, and whose it is.
+    pub fn note(&mut self, message: &Message, events: &[Event]) {
         let Body::RecordEventV1(body) = &message.body else {
             return;
         };
@@ -384,11 +408,23 @@ impl BatchState {
             return;
         };
         if body.metadata.is_some() || body.product_id.is_some() {
+            let report = match messages::read(message, message.header.time) {
+                Ok(Read::Report(report)) => Some(report),
+                _ => None,
+            };
+            let brand = events.iter().find_map(|event| match event {
+                Event::Attributed(attributed) => Some(attributed.brand_id.clone()),
+                _ => None,
+            });
+            let shop = messages::access(message.header.actor.as_ref());
+            let shop = shop.shop().cloned();
             self.changed.notes.push(Note {
                 command: message.header.id,
                 conversion,
                 product_id: body.product_id.clone(),
                 metadata: body.metadata.clone(),
+                user: report.as_ref().map(|report| report.user.hash),
+                brand: brand.or(shop),
             });
         }
     }
@@ -443,7 +479,9 @@ impl BatchState {
         claims::save(connection, &claimed).await?;
         tracking_events::save(connection, &self.changed.events).await?;
         clicks::bind(connection, &self.changed.bound).await?;
-        notes::save(connection, &self.changed.notes).await
+        notes::save(connection, &self.changed.notes).await?;
+        // Last: what was noted of them in this batch goes, too.
+        erasures::erase(connection, &self.changed.erased).await
     }
 
     fn conversion_rows(&self) -> Result<Vec<ConversionRow>, sqlx::Error> {
@@ -487,6 +525,8 @@ struct Wanted {
     reports: Vec<(Uuid, Report, Access)>,
     /// Commands that say whose a click was, and whose that is.
     bindings: Vec<(Uuid, UserHash)>,
+    /// Whether visitors are erased.
+    erases: bool,
     /// Campaigns that become known in this batch.
     adopted: HashMap<CampaignId, BrandId>,
 }
@@ -514,9 +554,13 @@ impl Wanted {
                             at: now,
                         });
                     }
-                    Ok(Read::ChangedLink(_) | Read::Claim(_) | Read::Fact(_)) | Err(_) => {}
+                    Ok(
+                        Read::ChangedLink(_) | Read::Erasure(_) | Read::Claim(_) | Read::Fact(_),
+                    )
+                    | Err(_) => {}
                 }
             }
+            Body::EraseVisitorV1(_) => self.erases = true,
             Body::ChangeLinkV1(_) => {
                 self.links.insert(message.header.subject.clone());
             }

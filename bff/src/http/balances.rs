@@ -43,6 +43,13 @@ pub(crate) struct AccountsView {
     /// A brand's, below zero when it owes.
     #[serde(skip_serializing_if = "Option::is_none")]
     funds: Option<String>,
+    /// A partner's that waits for its brand's funds, and a brand's, below zero, that waits for its own, when something is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "7.00")]
+    unfunded: Option<String>,
+    /// A brand's on its way from or to its bank, when something is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clearing: Option<String>,
     /// What no other account takes, when something is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     suspense: Option<String>,
@@ -94,6 +101,12 @@ impl From<BalanceRow> for BalanceView {
         if totals.suspense != 0 {
             accounts.suspense = shown(totals.suspense);
         }
+        if totals.unfunded != 0 {
+            accounts.unfunded = shown(totals.unfunded);
+        }
+        if totals.clearing != 0 {
+            accounts.clearing = shown(totals.clearing);
+        }
         Self {
             partner_id,
             brand_id,
@@ -130,7 +143,12 @@ pub(crate) async fn list_balances(
     caller: Caller,
     list: List<BalanceFilter>,
 ) -> Result<Page<BalanceView>, Problem> {
-    let owners = owners(&caller, &list.filter)?;
+    let filter = &list.filter;
+    let owners = owners(
+        &caller,
+        filter.partner_id.as_ref(),
+        filter.brand_id.as_ref(),
+    )?;
     let currency = list.filter.currency.map(Currency::code);
     let (below, rows) = (list.page.below(), list.page.rows());
     let rows = balances::list(bff.host.pool(), owners.as_deref(), currency, below, rows)
@@ -141,20 +159,24 @@ pub(crate) async fn list_balances(
 }
 
 /// Whose balances are asked for, as the table names them; `None` is everybody. Another's give 404.
-fn owners(caller: &Caller, filter: &BalanceFilter) -> Result<Option<Vec<String>>, Problem> {
+pub(super) fn owners(
+    caller: &Caller,
+    partner: Option<&PartnerId>,
+    brand: Option<&BrandId>,
+) -> Result<Option<Vec<String>>, Problem> {
     let scope = caller.scope()?;
-    if let Some(partner) = &filter.partner_id {
+    if let Some(partner) = partner {
         caller.require_owner(Some(partner), None)?;
     }
-    if let Some(brand) = &filter.brand_id {
+    if let Some(brand) = brand {
         caller.require_owner(None, Some(brand))?;
     }
-    let named = filter.partner_id.is_some() || filter.brand_id.is_some();
+    let named = partner.is_some() || brand.is_some();
     if scope.all && !named {
         return Ok(None);
     }
     let (partner, brand) = if named {
-        (filter.partner_id.as_ref(), filter.brand_id.as_ref())
+        (partner, brand)
     } else {
         (scope.partner, scope.brand)
     };

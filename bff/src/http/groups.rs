@@ -161,15 +161,15 @@ pub(crate) async fn move_partner(
 /// A brand's groups, newest first; an operator's all.
 #[utoipa::path(
     get, path = "/api/v1/groups", tag = "groups", params(PageQuery, GroupFilter),
-    responses((status = 200, body = Page<GroupView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<GroupView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_groups(
     State(bff): State<Bff>,
     caller: Caller,
     list: List<GroupFilter>,
 ) -> Result<Page<GroupView>, Problem> {
-    let (brand, status) = (list.filter.brand_id.as_ref(), list.filter.status);
-    let rows = groups::list(bff.host.pool(), caller.scope()?, brand, status, list.page)
+    let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
+    let rows = groups::list(bff.host.pool(), brand, list.filter.status, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, GroupView::from);
@@ -179,14 +179,14 @@ pub(crate) async fn list_groups(
 /// One group.
 #[utoipa::path(
     get, path = "/api/v1/groups/{id}", tag = "groups", params(("id" = String, Path)),
-    responses((status = 200, body = GroupView), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = GroupView), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn get_group(
     State(bff): State<Bff>,
     caller: Caller,
     Path(id): Path<GroupId>,
 ) -> Result<Json<GroupView>, Problem> {
-    let row = groups::find(bff.host.pool(), caller.scope()?, &id)
+    let row = groups::find(bff.host.pool(), caller.brand_scope()?, &id)
         .await
         .map_err(|error| runtime::unread(&error))?;
     Ok(Json(row.ok_or_else(Problem::not_found)?.into()))

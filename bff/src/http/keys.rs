@@ -214,11 +214,7 @@ impl KeyView {
     fn of(row: ApiKeyRow, last_used_at: Option<Micros>) -> Self {
         let now = clock::now();
         let over = |until: Option<i64>| until.is_some_and(|until| until <= now.get());
-        let status = match row.hash {
-            None => Status::Revoked,
-            Some(_) if over(row.expires_at) => Status::Expired,
-            Some(_) => Status::Active,
-        };
+        let status = Status::of(row.hash.as_deref(), row.expires_at.map(Micros), now);
         let previous_until = row.previous_until.filter(|until| !over(Some(*until)));
         Self {
             id: row.id,
@@ -255,12 +251,12 @@ pub(crate) async fn list_api_keys(
     caller: Caller,
     list: List<KeyFilter>,
 ) -> Result<Page<KeyView>, Problem> {
-    let (own, named) = (seen_by(&caller)?, list.filter.brand_id.as_ref());
-    let hidden = own.is_some() && named.is_some() && own.as_ref() != named;
+    let (own, named) = (caller.brand_scope()?, list.filter.brand_id.as_ref());
+    let hidden = own.is_some() && named.is_some() && own != named;
     let rows = if hidden {
         Vec::new()
     } else {
-        api_keys::list(bff.host.pool(), own.as_ref().or(named), list.page)
+        api_keys::list(bff.host.pool(), own.or(named), list.page)
             .await
             .map_err(|error| runtime::unread(&error))?
     };
@@ -282,8 +278,8 @@ pub(crate) async fn get_api_key(
     caller: Caller,
     Path(key): Path<ApiKeyId>,
 ) -> Result<Json<KeyView>, Problem> {
-    let brand = seen_by(&caller)?;
-    let row = api_keys::find(bff.host.pool(), brand.as_ref(), &key)
+    let brand = caller.brand_scope()?;
+    let row = api_keys::find(bff.host.pool(), brand, &key)
         .await
         .map_err(|error| runtime::unread(&error))?
         .ok_or_else(Problem::not_found)?;
@@ -301,12 +297,4 @@ impl Bff {
         let uses = runtime::api_key_uses(self.host.pool(), &ids).await;
         uses.map_err(|error| runtime::unread(&error))
     }
-}
-
-/// Whose keys a caller may see: its brand's, or, of an operator, everybody's.
-fn seen_by(caller: &Caller) -> Result<Option<BrandId>, Problem> {
-    if caller.is_operator() {
-        return Ok(None);
-    }
-    caller.require_brand().cloned().map(Some)
 }

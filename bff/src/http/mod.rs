@@ -1,5 +1,6 @@
 //! The HTTP surface: writes that become commands, reads of the models.
 
+mod accounts;
 mod balances;
 mod bans;
 mod campaigns;
@@ -9,7 +10,9 @@ mod commands;
 mod commissions;
 mod conversions;
 mod enrollments;
+mod erasures;
 mod evidence;
+mod funds;
 mod groups;
 mod keys;
 mod links;
@@ -54,6 +57,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(enrollments::routes())
         .merge(bans::routes())
         .merge(keys::routes())
+        .merge(erasures::routes())
         .merge(evidence::routes())
         .merge(records::routes())
         .merge(groups::routes())
@@ -64,6 +68,8 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(commissions::routes())
         .merge(payouts::routes())
         .merge(balances::routes())
+        .merge(accounts::routes())
+        .merge(funds::routes())
         .merge(claims::routes())
         .merge(conversions::routes())
         .route("/asyncapi.json", get(messages::document))

@@ -182,7 +182,7 @@ pub(crate) struct PartnerFilter {
 /// campaigns or wait for it, for an operator all.
 #[utoipa::path(
     get, path = "/api/v1/partners", tag = "partners", params(PageQuery, PartnerFilter),
-    responses((status = 200, body = Page<PartnerView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []))
+    responses((status = 200, body = Page<PartnerView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_partners(
     State(bff): State<Bff>,
@@ -211,7 +211,7 @@ pub(crate) async fn list_partners(
 /// One partner. One's own is there before it has done anything.
 #[utoipa::path(
     get, path = "/api/v1/partners/{partner_id}", tag = "partners", params(("partner_id" = String, Path)),
-    responses((status = 200, body = PartnerView), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = PartnerView), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn get_partner(
     State(bff): State<Bff>,
@@ -255,7 +255,7 @@ pub(crate) async fn change_partner(
 /// for an operator all.
 #[utoipa::path(
     get, path = "/api/v1/brands", tag = "brands", params(PageQuery),
-    responses((status = 200, body = Page<BrandView>), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = Page<BrandView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn list_brands(
     State(bff): State<Bff>,
@@ -273,7 +273,7 @@ pub(crate) async fn list_brands(
 /// One brand. One's own is there before it has done anything.
 #[utoipa::path(
     get, path = "/api/v1/brands/{brand_id}", tag = "brands", params(("brand_id" = String, Path)),
-    responses((status = 200, body = BrandView), Problems<Forbidden>), security(("bearer" = []))
+    responses((status = 200, body = BrandView), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn get_brand(
     State(bff): State<Bff>,

@@ -25,6 +25,7 @@ use super::Bff;
 use super::commands::CommandView;
 use crate::gateway::{self, Taken};
 use crate::store::commands::{self, CommandRow};
+use crate::store::notes::{Forget, Note};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -53,6 +54,7 @@ pub(crate) struct CommandRequest {
     context: RequestContext,
     idempotency: Option<(String, RequestHash)>,
     wait: Option<Duration>,
+    forget: Option<Forget>,
 }
 
 impl CommandRequest {
@@ -71,15 +73,24 @@ impl CommandRequest {
             context,
             idempotency: write.key.map(|key| (key.hash(), hash)),
             wait: write.wait,
+            forget: None,
         };
         (write.body, command_request)
     }
 
+    /// The same, and notes go once it is taken.
+    pub(crate) fn forgetting(mut self, whom: Forget) -> Self {
+        self.forget = Some(whom);
+        self
+    }
+
     /// What goes into the log: what the request says, and who makes it.
-    fn with(self, command: Written) -> Result<gateway::Request, Problem> {
+    fn with(self, mut command: Written) -> Result<gateway::Request, Problem> {
         let unknown = || Problem::internal(&"a request makes a command that there is none of");
         let kind = schemas::kind(self.kind).ok_or_else(unknown)?;
         Ok(gateway::Request {
+            note: Note::take(&mut command),
+            forget: self.forget,
             id: self.id,
             topic: kind.topic,
             key: command.key,

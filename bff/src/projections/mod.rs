@@ -10,6 +10,7 @@ mod commission;
 mod conversion;
 mod enrollment;
 mod evidence;
+mod funds;
 mod group;
 mod link;
 mod outcome;
@@ -37,6 +38,7 @@ use crate::store::commissions::CommissionRow;
 use crate::store::conversions::ConversionRow;
 use crate::store::enrollments::EnrollmentRow;
 use crate::store::evidence::EvidenceRow;
+use crate::store::funds::{BankTransferRow, BillingRow, FundsAccountRow};
 use crate::store::groups::{DefaultGroupRow, GroupRow};
 use crate::store::links::LinkRow;
 use crate::store::memberships::MembershipRow;
@@ -45,6 +47,7 @@ use crate::store::partners::PartnerRow;
 use crate::store::payouts::PayoutRow;
 use crate::store::sealing_keys::{self, SealingKey};
 use crate::store::terms::TermsRow;
+use crate::store::transfers::{self, TransferRow};
 use crate::waiting::PROJECTED;
 
 /// The bff as a follower: it decides nothing and notes everything that it can read.
@@ -73,6 +76,10 @@ pub struct BatchState {
     memberships: Rows<MembershipRow>,
     partners: Rows<PartnerRow>,
     payouts: Rows<PayoutRow>,
+    bank_transfers: Rows<BankTransferRow>,
+    billing: Rows<BillingRow>,
+    funds_accounts: Rows<FundsAccountRow>,
+    transfers: Vec<TransferRow>,
     terms: Rows<TermsRow>,
     /// By how much balances change.
     changes: HashMap<Holder, Totals>,
@@ -91,7 +98,9 @@ impl Projection for Projections {
             "api_key_changes",
             "api_keys",
             "balances",
+            "bank_transfers",
             "bans",
+            "billing",
             "brands",
             "campaigns",
             "claims",
@@ -99,6 +108,7 @@ impl Projection for Projections {
             "conversions",
             "enrollments",
             "evidence",
+            "funds_accounts",
             "groups",
             "links",
             "memberships",
@@ -106,8 +116,9 @@ impl Projection for Projections {
             "payouts",
             "sealing_keys",
             "terms",
+            "transfers",
         ],
-        sides: &["commands", "api_key_uses"],
+        sides: &["commands", "api_key_uses", "command_notes"],
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
         run_dependent: &[
             ("read_head", "position"),
@@ -115,7 +126,9 @@ impl Projection for Projections {
             ("api_keys", "position"),
             ("balances", "position"),
             ("balances", "updated_at"),
+            ("bank_transfers", "position"),
             ("bans", "position"),
+            ("billing", "position"),
             ("brands", "position"),
             ("campaigns", "position"),
             ("claims", "position"),
@@ -123,15 +136,17 @@ impl Projection for Projections {
             ("conversions", "position"),
             ("enrollments", "position"),
             ("evidence", "position"),
+            ("funds_accounts", "position"),
             ("groups", "position"),
             ("links", "position"),
             ("memberships", "position"),
             ("partners", "position"),
             ("payouts", "position"),
             ("terms", "position"),
+            ("transfers", "position"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 8,
+        fold_version: 9,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
@@ -160,6 +175,7 @@ impl Projection for Projections {
         state.groups = Rows::load(tx, messages).await?;
         state.partners = Rows::load(tx, messages).await?;
         state.payouts = Rows::load(tx, messages).await?;
+        state.bank_transfers = Rows::load(tx, messages).await?;
         Ok(state)
     }
 
@@ -185,6 +201,10 @@ impl Projection for Projections {
         state.partners.fold(message);
         state.payouts.fold(message);
         state.terms.fold(message);
+        state.bank_transfers.fold(message);
+        state.billing.fold(message);
+        state.funds_accounts.fold(message);
+        funds::fold(&mut state.transfers, message)?;
         sealing_key::fold(&mut state.sealing_keys, message);
         balance::fold(&mut state.changes, message)
     }
@@ -206,6 +226,10 @@ impl Projection for Projections {
         state.partners.save(tx).await?;
         state.payouts.save(tx).await?;
         state.terms.save(tx).await?;
+        state.bank_transfers.save(tx).await?;
+        state.billing.save(tx).await?;
+        state.funds_accounts.save(tx).await?;
+        transfers::insert(tx, &state.transfers).await?;
         if !state.changes.is_empty() {
             balances::add(tx, &state.changes).await?;
         }

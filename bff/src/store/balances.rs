@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::Currency;
+use types::{Account, AccountType, Currency};
 
 use super::each;
 
@@ -16,11 +16,18 @@ pub(crate) struct Totals {
     pub(crate) in_transit: i64,
     pub(crate) paid_out: i64,
     pub(crate) suspense: i64,
-    /// A brand's.
+    /// A brand's; of the bank's side all that there is.
     pub(crate) funds: i64,
+    /// A partner's, that waits for its brand's funds; a brand's, below zero, that waits for its own.
+    pub(crate) unfunded: i64,
+    /// A brand's, on its way from or to its bank.
+    pub(crate) clearing: i64,
     /// Microseconds.
     pub(crate) updated_at: i64,
 }
+
+/// Whose the bank's side is.
+const BANK: &str = "bank:main";
 
 /// Whose it is (`partner:<id>` or `brand:<id>`), and of which currency.
 pub(crate) type Holder = (String, Currency);
@@ -36,16 +43,42 @@ pub(crate) struct BalanceRow {
 }
 
 impl Totals {
-    /// That of the account type of this name.
-    pub(crate) fn named(&mut self, name: &str) -> Option<&mut i64> {
-        match name {
-            "pending" => Some(&mut self.pending),
-            "payable" => Some(&mut self.payable),
-            "in_transit" => Some(&mut self.in_transit),
-            "paid_out" => Some(&mut self.paid_out),
-            "suspense" => Some(&mut self.suspense),
-            "funds" => Some(&mut self.funds),
-            _ => None,
+    /// Whose the account is, as the table has it: an account of a brand's own beside its funds is a row of its own.
+    pub(crate) fn owner(account: &Account) -> String {
+        match account {
+            Account::BrandFunds(brand)
+            | Account::BrandUnfunded(brand)
+            | Account::BrandClearing(brand) => format!("brand:{brand}"),
+            Account::Named(brand, name) => format!("brand:{brand}.{name}"),
+            Account::Partner(partner, _) => format!("partner:{partner}"),
+            Account::Bank => BANK.to_owned(),
+        }
+    }
+
+    /// The account of an owner's row, by the name of its column.
+    pub(crate) fn account(owner: &str, column: &str) -> Option<Account> {
+        let account = match owner.split_once('.') {
+            _ if owner == BANK => Account::Bank,
+            Some((brand, name)) => format!("{brand}:funds.{name}").parse().ok()?,
+            None => format!("{owner}:{column}").parse().ok()?,
+        };
+        Some(account)
+    }
+
+    /// What stands in the account.
+    pub(crate) fn of(&mut self, account: &Account) -> &mut i64 {
+        match account {
+            Account::BrandFunds(_) | Account::Named(..) | Account::Bank => &mut self.funds,
+            Account::BrandUnfunded(_) => &mut self.unfunded,
+            Account::BrandClearing(_) => &mut self.clearing,
+            Account::Partner(_, account_type) => match account_type {
+                AccountType::Pending => &mut self.pending,
+                AccountType::Payable => &mut self.payable,
+                AccountType::InTransit => &mut self.in_transit,
+                AccountType::PaidOut => &mut self.paid_out,
+                AccountType::Suspense => &mut self.suspense,
+                AccountType::Unfunded => &mut self.unfunded,
+            },
         }
     }
 }
@@ -60,16 +93,17 @@ pub(crate) async fn add(
         "WITH head AS (
              UPDATE read_head SET position = position + cardinality($1::text[]) RETURNING position - cardinality($1::text[]) AS base
          )
-         INSERT INTO balances (owner, currency, position, pending, payable, in_transit, paid_out, suspense, funds, updated_at)
+         INSERT INTO balances (owner, currency, position, pending, payable, in_transit, paid_out, suspense, funds, updated_at, unfunded, clearing)
          SELECT r.owner, r.currency, head.base + r.ordinal, r.pending, r.payable, r.in_transit, r.paid_out, r.suspense, r.funds,
-                r.updated_at
+                r.updated_at, r.unfunded, r.clearing
            FROM head, UNNEST($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-                             $8::bigint[], $9::bigint[]) WITH ORDINALITY
-             AS r(owner, currency, pending, payable, in_transit, paid_out, suspense, funds, updated_at, ordinal)
+                             $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) WITH ORDINALITY
+             AS r(owner, currency, pending, payable, in_transit, paid_out, suspense, funds, updated_at, unfunded, clearing, ordinal)
          ON CONFLICT (owner, currency) DO UPDATE
             SET pending = balances.pending + excluded.pending, payable = balances.payable + excluded.payable,
                 in_transit = balances.in_transit + excluded.in_transit, paid_out = balances.paid_out + excluded.paid_out,
                 suspense = balances.suspense + excluded.suspense, funds = balances.funds + excluded.funds,
+                unfunded = balances.unfunded + excluded.unfunded, clearing = balances.clearing + excluded.clearing,
                 updated_at = excluded.updated_at",
     )
     .bind(each(&changes, |((owner, _), _)| owner.as_str()))
@@ -81,6 +115,8 @@ pub(crate) async fn add(
     .bind(each(&changes, |(_, totals)| totals.suspense))
     .bind(each(&changes, |(_, totals)| totals.funds))
     .bind(each(&changes, |(_, totals)| totals.updated_at))
+    .bind(each(&changes, |(_, totals)| totals.unfunded))
+    .bind(each(&changes, |(_, totals)| totals.clearing))
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -96,7 +132,8 @@ pub(crate) async fn list(
 ) -> Result<Vec<BalanceRow>, sqlx::Error> {
     sqlx::query_as(
         "SELECT * FROM balances
-          WHERE position < $1 AND ($2::text[] IS NULL OR owner = ANY($2)) AND ($3::text IS NULL OR currency = $3)
+          WHERE position < $1 AND owner NOT LIKE 'brand:%.%' AND owner NOT LIKE 'bank:%'
+            AND ($2::text[] IS NULL OR owner = ANY($2)) AND ($3::text IS NULL OR currency = $3)
           ORDER BY position DESC LIMIT $4",
     )
     .bind(below)
@@ -105,4 +142,60 @@ pub(crate) async fn list(
     .bind(rows)
     .fetch_all(pool)
     .await
+}
+
+/// So many accounts has a row, and more: an account's place in a list is its row's times this, and its own in it.
+const PLACES: i64 = 16;
+
+/// One account as a list shows it.
+#[derive(Debug, FromRow)]
+pub(crate) struct AccountRow {
+    pub(crate) owner: String,
+    pub(crate) account_type: String,
+    pub(crate) currency: String,
+    pub(crate) minor: i64,
+    pub(crate) place: i64,
+}
+
+/// The accounts of these owners, or of everybody: those that every owner has, and what stands in others. The last first seen
+/// first.
+pub(crate) async fn accounts(
+    pool: &PgPool,
+    owners: Option<&[String]>,
+    currency: Option<&str>,
+    below: i64,
+    rows: i64,
+) -> Result<Vec<AccountRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT b.owner, v.account_type, b.currency, v.minor, b.position * $5 + v.ordinal AS place
+           FROM balances b
+          CROSS JOIN LATERAL (VALUES (8, 'pending', b.pending, 'partner:'), (7, 'payable', b.payable, 'partner:'),
+                 (6, 'in_transit', b.in_transit, 'partner:'), (5, 'paid_out', b.paid_out, 'partner:'),
+                 (4, 'suspense', b.suspense, NULL), (3, 'funds', b.funds, 'brand:'), (2, 'unfunded', b.unfunded, NULL),
+                 (1, 'clearing', b.clearing, NULL)) v(ordinal, account_type, minor, everybodys)
+          WHERE b.position <= $1 / $5 AND b.position * $5 + v.ordinal < $1
+            AND (v.minor <> 0 OR starts_with(b.owner, v.everybodys))
+            AND ($2::text[] IS NULL OR b.owner = ANY($2)) AND ($3::text IS NULL OR b.currency = $3)
+          ORDER BY b.position DESC, v.ordinal DESC LIMIT $4",
+    )
+    .bind(below)
+    .bind(owners)
+    .bind(currency)
+    .bind(rows)
+    .bind(PLACES)
+    .fetch_all(pool)
+    .await
+}
+
+/// What an owner has in a currency.
+pub(crate) async fn find(
+    pool: &PgPool,
+    owner: &str,
+    currency: Currency,
+) -> Result<Option<BalanceRow>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM balances WHERE owner = $1 AND currency = $2")
+        .bind(owner)
+        .bind(currency.code())
+        .fetch_optional(pool)
+        .await
 }

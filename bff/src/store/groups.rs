@@ -1,9 +1,8 @@
 //! `groups`: a read model of `campaign-events`.
 
-use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgPool};
 use types::{BrandId, GroupId, GroupStatus};
 
 use super::Table;
@@ -78,7 +77,6 @@ impl Table for DefaultGroupRow {
 /// A brand's own, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
-    scope: Scope<'_>,
     brand: Option<&BrandId>,
     status: Option<GroupStatus>,
     page: PageQuery,
@@ -87,24 +85,18 @@ pub(crate) async fn list(
         ("brand_id", brand.map(BrandId::as_str)),
         ("status", status.map(GroupStatus::name)),
     ];
-    super::list(pool, page, |sql| push_seen(sql, scope), &narrowing).await
+    super::list(pool, page, |_| {}, &narrowing).await
 }
 
-/// One of them, when this caller may see it.
+/// One of a brand, or of anyone.
 pub(crate) async fn find(
     pool: &PgPool,
-    scope: Scope<'_>,
+    brand: Option<&BrandId>,
     id: &GroupId,
 ) -> Result<Option<GroupRow>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM groups WHERE id = ");
-    sql.push_bind(id.as_str());
-    push_seen(&mut sql, scope);
-    sql.build_query_as().fetch_optional(pool).await
-}
-
-fn push_seen(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
-    if !scope.all {
-        sql.push(" AND brand_id = ")
-            .push_bind(scope.brand.map(BrandId::as_str).map(str::to_owned));
-    }
+    sqlx::query_as("SELECT * FROM groups WHERE id = $1 AND ($2::text IS NULL OR brand_id = $2)")
+        .bind(id.as_str())
+        .bind(brand.map(BrandId::as_str))
+        .fetch_optional(pool)
+        .await
 }

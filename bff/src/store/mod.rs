@@ -11,14 +11,17 @@ pub(crate) mod commissions;
 pub(crate) mod conversions;
 pub(crate) mod enrollments;
 pub(crate) mod evidence;
+pub(crate) mod funds;
 pub(crate) mod groups;
 pub(crate) mod links;
 pub(crate) mod memberships;
+pub(crate) mod notes;
 pub(crate) mod outcomes;
 pub(crate) mod partners;
 pub(crate) mod payouts;
 pub(crate) mod sealing_keys;
 pub(crate) mod terms;
+pub(crate) mod transfers;
 
 use std::future::Future;
 

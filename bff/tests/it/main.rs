@@ -9,6 +9,8 @@ mod bad_input;
 mod commands;
 mod csv;
 mod documents;
+mod erasing;
+mod funds;
 mod gateway;
 mod idempotency;
 mod jwt;

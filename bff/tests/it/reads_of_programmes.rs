@@ -45,6 +45,16 @@ fn created(join: Option<JoinMode>) -> Body {
     .into()
 }
 
+fn link() -> LinkCreatedV1 {
+    LinkCreatedV1 {
+        campaign_id: "camp123".parse().unwrap(),
+        partner_id: "partner123".parse().unwrap(),
+        target_url: "https://shop.example/shoes".to_owned(),
+        utm: None,
+        deep_paths: None,
+    }
+}
+
 fn published(version: i32) -> Body {
     let flat = WireMoney {
         minor: 500,
@@ -277,13 +287,7 @@ async fn the_versions_of_terms_are_read_newest_first_with_what_they_pay() {
 async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campaigns_brand() {
     let app = bff().await;
     of_campaign(&app, created(None)).await;
-    let link = LinkCreatedV1 {
-        campaign_id: "camp123".parse().unwrap(),
-        partner_id: "partner123".parse().unwrap(),
-        target_url: "https://shop.example/shoes".to_owned(),
-        utm: None,
-        deep_paths: None,
-    };
+    let link = link();
     let tracking = Topic::TrackingEvents;
     facts(&app, tracking, &[("lnk_1", "lnk_1", link.into())]).await;
     let shown = EvidenceSubmittedV1 {
@@ -341,13 +345,7 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
 async fn the_address_of_a_link_is_a_qr_code_as_an_image() {
     let app = bff().await;
     of_campaign(&app, created(None)).await;
-    let link = LinkCreatedV1 {
-        campaign_id: "camp123".parse().unwrap(),
-        partner_id: "partner123".parse().unwrap(),
-        target_url: "https://shop.example/shoes".to_owned(),
-        utm: None,
-        deep_paths: None,
-    };
+    let link = link();
     facts(
         &app,
         Topic::TrackingEvents,
@@ -384,13 +382,7 @@ async fn a_link_is_read_as_its_last_change_left_it() {
     let app = bff().await;
     of_campaign(&app, created(None)).await;
     let topic = Topic::TrackingEvents;
-    let made = LinkCreatedV1 {
-        campaign_id: "camp123".parse().unwrap(),
-        partner_id: "partner123".parse().unwrap(),
-        target_url: "https://shop.example/shoes".to_owned(),
-        utm: None,
-        deep_paths: None,
-    };
+    let made = link();
     let path = "/api/v1/links/lnk_1";
     facts(&app, topic, &[("lnk_1", "lnk_1", made.clone().into())]).await;
     let (_, first) = app.get(path, &partner123()).await;
@@ -686,9 +678,15 @@ async fn groups_are_read_by_their_brand_and_partners_are_found_by_the_group_that
         count(&app, "/api/v1/groups?status=archived", &shop).await,
         1
     );
-    for who in [brand("brand2"), partner123()] {
-        assert_eq!(count(&app, "/api/v1/groups", &who).await, 0);
-        assert_eq!(app.get("/api/v1/groups/grp_gold", &who).await.0, 404);
+    let other = brand("brand2");
+    assert_eq!(count(&app, "/api/v1/groups", &other).await, 0);
+    let path = format!("/api/v1/groups/{gold}");
+    let named = "/api/v1/groups?brand_id=brand1";
+    for path in [path.as_str(), named] {
+        assert_eq!(app.get(path, &other).await.0, 404);
+    }
+    for path in [path.as_str(), named, "/api/v1/groups"] {
+        assert_eq!(app.get(path, &partner123()).await.0, 403);
     }
     let path = "/api/v1/partners?brand_id=brand1";
     assert_eq!(count(&app, path, &operator()).await, 1);

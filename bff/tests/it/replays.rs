@@ -138,7 +138,7 @@ async fn models_without_their_watermarks_fill_again_to_the_same() {
     let reported = filled(&app).await;
     let before = models(&app).await;
     sqlx::raw_sql(
-        "TRUNCATE api_keys, brands, groups, memberships, partners, outcomes, commissions, payouts, balances; UPDATE read_head SET position = 1;
+        "TRUNCATE api_keys, brands, groups, memberships, partners, outcomes, commissions, payouts, balances, transfers; UPDATE read_head SET position = 1;
          DELETE FROM pipeline.watermark WHERE topic <> 'payment-events';
          UPDATE pipeline.watermark SET sequence = 1 WHERE topic = 'payment-events'",
     )

@@ -209,6 +209,7 @@ impl Campaign {
             | Event::EnrollmentApplied(_)
             | Event::EnrollmentApproved(_)
             | Event::EnrollmentRejected(_)
+            | Event::BrandFundsAdopted(_)
             | Event::PartnerBanned(_)
             | Event::PartnerUnbanned(_)
             | Event::ApiKeyCreated(_)

@@ -74,6 +74,8 @@ pub struct View<'a> {
     pub api_key: Option<&'a ApiKey>,
     /// How many keys that are not revoked the brand has that it would make one for.
     pub keys_of_brand: usize,
+    /// Whether the campaign's brand is out of funds, in its currency.
+    pub out_of_funds: bool,
 }
 
 /// What campaign can be asked. Every value in it is well formed.
@@ -94,6 +96,11 @@ pub enum Command {
         campaign: CampaignId,
         /// When it ends, as the timer has it.
         due_at: Micros,
+    },
+    /// Stop or go on as the brand's funds have it, as its own timer asks.
+    FollowFunds {
+        /// Which.
+        campaign: CampaignId,
     },
     /// Put terms and a plan in force, now or later.
     PublishTerms {
@@ -299,6 +306,7 @@ impl Command {
             Self::Create(new) => Some(&new.subject),
             Self::ChangeCampaign { campaign, .. }
             | Self::EndCampaign { campaign, .. }
+            | Self::FollowFunds { campaign }
             | Self::PublishTerms { campaign, .. }
             | Self::Move { campaign, .. }
             | Self::Accept { campaign, .. }
@@ -329,6 +337,7 @@ impl Command {
             Self::Create(_)
             | Self::ChangeCampaign { .. }
             | Self::EndCampaign { .. }
+            | Self::FollowFunds { .. }
             | Self::PublishTerms { .. }
             | Self::Move { .. }
             | Self::Review { .. }
@@ -389,6 +398,11 @@ impl Command {
         }
     }
 
+    /// Whether it needs to know of the brand's funds.
+    pub fn needs_funds(&self) -> bool {
+        matches!(self, Self::FollowFunds { .. } | Self::Move { .. })
+    }
+
     /// The ban that it would make or end.
     pub fn ban(&self) -> Option<BanId> {
         match self {
@@ -417,5 +431,15 @@ impl Command {
             Self::SubmitEvidence(shown) => Some(shown),
             _ => None,
         }
+    }
+}
+
+schemas::events! {
+    /// What payment states of a brand's funds. It cannot be refused.
+    pub enum Fact {
+        /// They do not cover what its partners earn.
+        Exhausted(FundsExhaustedV1),
+        /// They do.
+        Restored(FundsRestoredV1),
     }
 }

@@ -9,6 +9,7 @@ use types::{CampaignStatus, PauseReason};
 use super::api_key;
 use super::ban::ban;
 use super::change::{change_campaign, check_budget, check_dates, end_campaign, ends_in_the_past};
+use super::funds::{follow, out_of_funds};
 use super::terms::publish_terms;
 use super::{Campaign, Code, Command, Context, Event, Rejection, Step, View};
 use super::{enrollment, evidence, group, records};
@@ -19,6 +20,7 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         Command::Create(new) => create(view, new, context),
         Command::ChangeCampaign { change, .. } => change_campaign(view.campaign, change, context),
         Command::EndCampaign { due_at, .. } => end_campaign(view.campaign, *due_at, context),
+        Command::FollowFunds { .. } => follow(view, context),
         Command::PublishTerms {
             window,
             plan,
@@ -36,7 +38,7 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
                 context,
             )
         }
-        Command::Move { step, .. } => move_on(view.campaign, *step, context),
+        Command::Move { step, .. } => move_on(view, *step, context),
         Command::Accept {
             campaign,
             partner,
@@ -100,8 +102,8 @@ fn create(
 }
 
 /// The life of a campaign: what may follow what.
-fn move_on(campaign: Option<&Campaign>, step: Step, context: &Context) -> Result<Event, Rejection> {
-    let campaign = own(campaign, context)?;
+fn move_on(view: View, step: Step, context: &Context) -> Result<Event, Rejection> {
+    let campaign = own(view.campaign, context)?;
     let (id, brand_id) = (campaign.id.clone(), campaign.brand.clone());
     match (campaign.status, step) {
         (CampaignStatus::Draft, Step::Activate)
@@ -125,7 +127,15 @@ fn move_on(campaign: Option<&Campaign>, step: Step, context: &Context) -> Result
             };
             Ok(About::of(id, activated).into())
         }
-        (CampaignStatus::Active, Step::Pause) => {
+        (CampaignStatus::Paused, Step::Resume) if view.out_of_funds => Err(out_of_funds()),
+        (CampaignStatus::Paused, Step::Pause)
+            if campaign.pause_reason != Some(PauseReason::OutOfFunds) =>
+        {
+            let detail = "the campaign is paused already";
+            Err(Rejection::new(Code::AlreadyPaused, detail))
+        }
+        // Of one that is paused for want of funds: it is to stay so when they are there.
+        (CampaignStatus::Active | CampaignStatus::Paused, Step::Pause) => {
             let reason = PauseReason::Brand;
             Ok(About::of(id, CampaignPausedV1 { brand_id, reason }).into())
         }
@@ -146,10 +156,6 @@ fn move_on(campaign: Option<&Campaign>, step: Step, context: &Context) -> Result
         (CampaignStatus::Active, Step::Resume) => {
             let detail = "the campaign is active: there is no pause to end";
             Err(Rejection::new(Code::NotPaused, detail))
-        }
-        (CampaignStatus::Paused, Step::Pause) => {
-            let detail = "the campaign is paused already";
-            Err(Rejection::new(Code::AlreadyPaused, detail))
         }
     }
 }

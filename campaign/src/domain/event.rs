@@ -1,5 +1,6 @@
 //! What happened.
 
+use schemas::{About, BrandFundsAdoptedV1};
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, GroupId,
     MembershipId, PartnerId,
@@ -35,6 +36,8 @@ pub enum Rows<'a> {
     Ban(&'a BanId),
     /// An API key's.
     ApiKey(&'a ApiKeyId),
+    /// That of a brand's funds.
+    BrandFunds(&'a About<BrandFundsAdoptedV1>),
     /// That of a partner or a brand itself, as of whatever names one.
     Record,
     /// A group's.
@@ -92,6 +95,8 @@ schemas::events! {
         EvidenceRejected(EvidenceRejectedV1),
         /// The partner may show more.
         EvidenceReturned(EvidenceReturnedV1),
+        /// Whether a brand is out of funds.
+        BrandFundsAdopted(BrandFundsAdoptedV1),
         /// Something else is known of a partner.
         PartnerChanged(PartnerChangedV1),
         /// Something else is known of a brand.
@@ -131,6 +136,7 @@ impl Event {
             | Self::ApiKeyCreated(_)
             | Self::ApiKeyRotated(_)
             | Self::ApiKeyRevoked(_)
+            | Self::BrandFundsAdopted(_)
             | Self::PartnerChanged(_)
             | Self::BrandChanged(_)
             | Self::GroupCreated(_)
@@ -168,6 +174,7 @@ impl Event {
             Self::EvidenceApproved(approved) => Rows::Evidence(&approved.subject),
             Self::EvidenceRejected(rejected) => Rows::Evidence(&rejected.subject),
             Self::EvidenceReturned(returned) => Rows::Evidence(&returned.subject),
+            Self::BrandFundsAdopted(adopted) => Rows::BrandFunds(adopted),
         }
     }
 
@@ -216,7 +223,8 @@ impl Event {
         }
     }
 
-    /// The brand that it names, where it may be the first to do so, or says something of the brand itself.
+    /// The brand that it names, where it may be the first to do so, or says something of the brand itself. What is adopted of its
+    /// funds names none: the bff does not see that.
     pub fn brand(&self) -> Option<&BrandId> {
         match self {
             Self::CampaignCreated(created) => Some(&created.brand_id),

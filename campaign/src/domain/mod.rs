@@ -11,6 +11,7 @@ mod decide;
 mod enrollment;
 mod event;
 mod evidence;
+mod funds;
 mod group;
 mod records;
 mod terms;
@@ -21,10 +22,13 @@ mod tests;
 pub use api_key::{ApiKey, Rotation};
 pub use ban::Ban;
 pub use campaign::{Campaign, Enrollment, Place, Terms};
-pub use command::{Actor, CampaignChange, Change, Command, Context, Edit, Review, Step, View};
+pub use command::{
+    Actor, CampaignChange, Change, Command, Context, Edit, Fact, Review, Step, View,
+};
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
 pub use evidence::{Evidence, FileHash};
+pub use funds::react;
 pub use group::{Group, GroupChange, Membership};
 pub use records::{Brand, BrandChange, Partner, PartnerChange};
 pub use schemas::{CampaignCode as Code, Rejection};

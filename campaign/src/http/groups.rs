@@ -7,7 +7,7 @@ use axum::response::Response;
 use chassis::auth::Caller;
 use chassis::http::RequestContext;
 use chassis::json::Json;
-use chassis::openapi::{Forbidden, Problems, Repeatable};
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
@@ -224,7 +224,7 @@ pub(super) async fn move_partner(
     path = "/api/v1/campaign/groups",
     tag = "groups",
     params(PageQuery, GroupFilter),
-    responses((status = 200, body = Page<GroupView>), Problems<Forbidden>),
+    responses((status = 200, body = Page<GroupView>), Problems<(Forbidden, NotFound)>),
     security(("bearer" = []))
 )]
 pub(super) async fn list_groups(
@@ -232,8 +232,8 @@ pub(super) async fn list_groups(
     caller: Caller,
     list: List<GroupFilter>,
 ) -> Result<Page<GroupView>, Problem> {
-    let (brand, status) = (list.filter.brand_id.as_ref(), list.filter.status);
-    let rows = groups::list(host.pool(), caller.scope()?, list.page, brand, status).await;
+    let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
+    let rows = groups::list(host.pool(), brand, list.filter.status, list.page).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
     Ok(Page::new(
         list.page,
@@ -257,7 +257,7 @@ pub(super) async fn get_group(
     caller: Caller,
     Path(group): Path<GroupId>,
 ) -> Result<Json<GroupView>, Problem> {
-    let row = groups::find(host.pool(), caller.scope()?, &group)
+    let row = groups::find(host.pool(), caller.brand_scope()?, &group)
         .await
         .map_err(|error| runtime::unread(&error))?;
     Ok(Json(row.ok_or_else(Problem::not_found)?.into()))

@@ -92,12 +92,8 @@ pub(super) struct KeyView {
 impl From<Row> for KeyView {
     fn from(row: Row) -> Self {
         let expires_at = row.expires_at.map(Micros);
-        let over = expires_at.is_some_and(|until| until <= messaging::clock::now());
-        let status = match row.hash {
-            None => Status::Revoked,
-            Some(_) if over => Status::Expired,
-            Some(_) => Status::Active,
-        };
+        let now = messaging::clock::now();
+        let status = Status::of(row.hash.as_deref(), expires_at, now);
         Self {
             key_id: row.id,
             brand_id: row.brand_id,
@@ -227,14 +223,6 @@ pub(super) struct KeyFilter {
     brand_id: Option<BrandId>,
 }
 
-/// Whose keys a caller may see: its brand's, or, of an operator, everybody's.
-fn seen_by(caller: &Caller) -> Result<Option<BrandId>, Problem> {
-    if caller.is_operator() {
-        return Ok(None);
-    }
-    caller.require_brand().cloned().map(Some)
-}
-
 /// API keys, also revoked ones, newest first: a brand's own, for operators all. Never a secret. When one was used last shows the bff.
 #[utoipa::path(
     get,
@@ -249,8 +237,8 @@ pub(super) async fn list_api_keys(
     caller: Caller,
     list: List<KeyFilter>,
 ) -> Result<Page<KeyView>, Problem> {
-    let (own, named) = (seen_by(&caller)?, list.filter.brand_id.as_ref());
-    let brand = match (&own, named) {
+    let (own, named) = (caller.brand_scope()?, list.filter.brand_id.as_ref());
+    let brand = match (own, named) {
         (Some(own), Some(named)) if own != named => {
             return Ok(Page::new(
                 list.page,
@@ -259,7 +247,7 @@ pub(super) async fn list_api_keys(
                 KeyView::from,
             ));
         }
-        (own, named) => own.as_ref().or(named),
+        (own, named) => own.or(named),
     };
     let rows = api_keys::list(host.pool(), brand, list.page).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
@@ -285,8 +273,8 @@ pub(super) async fn get_api_key(
     caller: Caller,
     Path(key): Path<ApiKeyId>,
 ) -> Result<Json<KeyView>, Problem> {
-    let brand = seen_by(&caller)?;
-    let row = api_keys::find(host.pool(), brand.as_ref(), &key).await;
+    let brand = caller.brand_scope()?;
+    let row = api_keys::find(host.pool(), brand, &key).await;
     let row = row.map_err(|error| runtime::unread(&error))?;
     Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
 }

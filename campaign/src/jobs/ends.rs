@@ -1,7 +1,7 @@
 //! Pauses campaigns when their end comes.
 
-use messaging::job::Job;
-use schemas::{Body, EndCampaignV1, Header, Message, Service};
+use messaging::job::{Job, timer_command};
+use schemas::{EndCampaignV1, Message, Service};
 use sqlx::PgPool;
 use types::{Micros, ids};
 
@@ -33,22 +33,12 @@ impl Job for EndCampaigns {
 fn command(campaign: Ended, now: Micros) -> Message {
     let due_at = Micros(campaign.ends_at);
     let id = ids::timer_command_id(&campaign.id, EndCampaigns::NAME, due_at);
-    Message {
-        header: Header {
-            id,
-            kind: "campaign.end_campaign.command.v1".to_owned(),
-            source: Service::Campaign.name().to_owned(),
-            subject: campaign.id.clone(),
-            key: campaign.id,
-            time: now,
-            epoch: None,
-            sequence: None,
-            correlation_id: id,
-            causation_id: None,
-            outcome_of: None,
-            actor: None,
-            traceparent: None,
-        },
-        body: Body::EndCampaignV1(EndCampaignV1 { due_at }),
-    }
+    timer_command(
+        Service::Campaign,
+        "campaign.end_campaign.command.v1",
+        id,
+        campaign.id,
+        now,
+        EndCampaignV1 { due_at },
+    )
 }

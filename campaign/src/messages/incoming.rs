@@ -1,7 +1,6 @@
 //! What the wire asks. Edges have checked it; an external producer may not have.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use chassis::json::{Metadata, WebUrl};
 use schemas::{
@@ -36,6 +35,9 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::EndCampaignV1(wire) => {
             let due_at = wire.due_at;
             of_campaign(header).map(|campaign| Command::EndCampaign { campaign, due_at })
+        }
+        Body::FollowFundsV1(_) => {
+            of_campaign(header).map(|campaign| Command::FollowFunds { campaign })
         }
         Body::PublishTermsV1(wire) => publish_terms(header, wire),
         Body::ActivateV1(_) => move_on(header, Step::Activate),
@@ -491,11 +493,7 @@ fn metadata(text: Option<&str>) -> Result<(), Rejection> {
 
 /// In hexadecimal.
 fn sha256(text: &str) -> String {
-    let mut hash = String::with_capacity(64);
-    for byte in Sha256::digest(text.as_bytes()) {
-        let _cannot_fail = write!(hash, "{byte:02x}");
-    }
-    hash
+    types::hex(&Sha256::digest(text.as_bytes()))
 }
 
 fn at<E: ToString>(pointer: &'static str) -> impl FnOnce(E) -> Rejection {

@@ -1,8 +1,7 @@
 //! `groups`: partners that a brand treats alike.
 
-use chassis::auth::Scope;
 use chassis::page::PageQuery;
-use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{BrandId, GroupId, GroupStatus, Micros};
 
 use super::column;
@@ -72,17 +71,15 @@ pub(crate) async fn save(
     .await
 }
 
-/// A page of the groups that this caller may see, newest first: a brand its own.
+/// A page of a brand's groups, or of everybody's, newest first.
 pub(crate) async fn list(
     executor: impl PgExecutor<'_>,
-    scope: Scope<'_>,
-    page: PageQuery,
     brand: Option<&BrandId>,
     status: Option<GroupStatus>,
+    page: PageQuery,
 ) -> Result<Vec<Row>, sqlx::Error> {
     let mut sql = QueryBuilder::new("SELECT * FROM groups WHERE number < ");
     sql.push_bind(page.below());
-    push_seen(&mut sql, scope);
     if let Some(brand) = brand {
         sql.push(" AND brand_id = ").push_bind(brand.as_str());
     }
@@ -94,21 +91,15 @@ pub(crate) async fn list(
     sql.build_query_as().fetch_all(executor).await
 }
 
-/// One of them, when this caller may see it.
+/// One of a brand, or of anyone.
 pub(crate) async fn find(
     executor: impl PgExecutor<'_>,
-    scope: Scope<'_>,
+    brand: Option<&BrandId>,
     id: &GroupId,
 ) -> Result<Option<Row>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM groups WHERE id = ");
-    sql.push_bind(id.as_str());
-    push_seen(&mut sql, scope);
-    sql.build_query_as().fetch_optional(executor).await
-}
-
-fn push_seen(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
-    if !scope.all {
-        sql.push(" AND brand_id = ")
-            .push_bind(scope.brand.map(BrandId::as_str).map(str::to_owned));
-    }
+    sqlx::query_as("SELECT * FROM groups WHERE id = $1 AND ($2::text IS NULL OR brand_id = $2)")
+        .bind(id.as_str())
+        .bind(brand.map(BrandId::as_str))
+        .fetch_optional(executor)
+        .await
 }

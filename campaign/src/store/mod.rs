@@ -3,6 +3,7 @@
 pub(crate) mod acceptance_metadata;
 pub(crate) mod api_keys;
 pub(crate) mod bans;
+pub(crate) mod brand_funds;
 pub(crate) mod brands;
 pub(crate) mod campaigns;
 pub(crate) mod enrollments;

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
-use runtime::testing;
+use runtime::testing::{self, TestService};
 use serde_json::{Value, json};
 
 use crate::app::{self, CAMPAIGNS};
@@ -41,9 +41,7 @@ async fn a_brand_makes_groups_moves_partners_and_archives_and_who_is_in_none_is_
         ),
         (&json!("Gold"), &json!(2), &json!(false), &json!("active"))
     );
-    for token in [&stranger, &testing::partner("partner1")] {
-        assert_eq!(service.get(&path, token).await.0, StatusCode::NOT_FOUND);
-    }
+    others_read_none_of_it(&service, &path).await;
     let put = format!("{PARTNERS}/partner1/group");
     let body = json!({"group_id": gold});
     app::post(&service, &put, &shop, &body, StatusCode::OK).await;
@@ -110,6 +108,18 @@ async fn a_brand_makes_groups_moves_partners_and_archives_and_who_is_in_none_is_
         .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
         .await;
     service.stop().await;
+}
+
+/// Groups are their brand's and operators' alone.
+async fn others_read_none_of_it(service: &TestService, group: &str) {
+    let (other, partner) = (testing::brand("brand2"), testing::partner("partner1"));
+    let named = format!("{GROUPS}?brand_id=brand1");
+    for path in [group, named.as_str()] {
+        let (status, _) = service.get(path, &other).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+        let (status, _) = service.get(path, &partner).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{path}");
+    }
 }
 
 #[tokio::test]

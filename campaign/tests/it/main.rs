@@ -12,6 +12,7 @@ mod command_topic;
 mod document;
 mod event_store;
 mod evidence;
+mod funds;
 mod groups;
 mod keys;
 mod lists;

@@ -1,7 +1,7 @@
 //! Ends holds when their time comes.
 
-use messaging::job::Job;
-use schemas::{Body, Header, Message, ReleaseHoldV1, Service};
+use messaging::job::{Job, timer_command};
+use schemas::{Message, ReleaseHoldV1, Service};
 use sqlx::PgPool;
 use types::{Micros, ids};
 
@@ -31,23 +31,16 @@ impl Job for ReleaseHolds {
 fn command(hold: DueHold, now: Micros) -> Message {
     let due_at = Micros(hold.hold_until);
     let id = ids::timer_command_id(&hold.id, ReleaseHolds::NAME, due_at);
-    Message {
-        header: Header {
-            id,
-            kind: "commission.release_hold.command.v1".to_owned(),
-            source: Service::Commission.name().to_owned(),
-            subject: hold.id.clone(),
-            key: hold.id,
-            time: now,
-            epoch: None,
-            sequence: None,
-            // What the purchase began goes on; a purchase whose part of the log is archived begins anew.
-            correlation_id: hold.correlation_id.unwrap_or(id),
-            causation_id: hold.calculated_event,
-            outcome_of: None,
-            actor: None,
-            traceparent: None,
-        },
-        body: Body::ReleaseHoldV1(ReleaseHoldV1 { due_at }),
-    }
+    let mut message = timer_command(
+        Service::Commission,
+        "commission.release_hold.command.v1",
+        id,
+        hold.id,
+        now,
+        ReleaseHoldV1 { due_at },
+    );
+    // What the purchase began goes on; a purchase whose part of the log is archived begins anew.
+    message.header.correlation_id = hold.correlation_id.unwrap_or(id);
+    message.header.causation_id = hold.calculated_event;
+    message
 }

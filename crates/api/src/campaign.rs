@@ -288,6 +288,8 @@ bodiless! {
     ResumeCampaign of CampaignId: ResumeV1;
     /// That a campaign ends for good.
     CloseCampaign of CampaignId: CloseV1;
+    /// That an API key opens nothing any more.
+    RevokeApiKey of ApiKeyId: RevokeApiKeyV1;
 }
 
 /// A partner's acceptance of a campaign's terms.
@@ -586,22 +588,8 @@ impl RotateApiKey {
     }
 }
 
-/// That an API key opens nothing any more. A request without a body.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "struct NoBody")]
-pub struct RevokeApiKey {}
-
-impl Check for RevokeApiKey {}
-
 impl crate::Request for RevokeApiKey {
     const KIND: &'static str = "campaign.revoke_api_key.command.v1";
-}
-
-impl RevokeApiKey {
-    /// As a command, of this key.
-    pub fn command(self, key: ApiKeyId) -> Written {
-        About::of(key, RevokeApiKeyV1 {}).write()
-    }
 }
 
 /// A file that shows what a partner did for a campaign.

@@ -50,6 +50,8 @@ mod budget;
 mod campaign;
 mod clicks;
 mod either_place;
+mod funds;
+mod funds_view;
 mod groups;
 pub mod lists;
 mod payment;
@@ -62,6 +64,8 @@ pub mod visitor;
 pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;
 pub use clicks::{ClicksFilter, ClicksOfDay};
+pub use funds::*;
+pub use funds_view::*;
 pub use groups::*;
 pub use payment::*;
 pub use plan::PlanBody;
@@ -84,6 +88,7 @@ pub static OPERATIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         campaign::OPERATIONS,
         tracking::OPERATIONS,
         payment::OPERATIONS,
+        funds::OPERATIONS,
         records::OPERATIONS,
         groups::OPERATIONS,
     ]
@@ -97,6 +102,7 @@ pub fn read_body(operation: &str, json: &[u8]) -> Option<Read> {
     campaign::read_body(operation, json)
         .or_else(|| tracking::read_body(operation, json))
         .or_else(|| payment::read_body(operation, json))
+        .or_else(|| funds::read_body(operation, json))
         .or_else(|| records::read_body(operation, json))
         .or_else(|| groups::read_body(operation, json))
 }

@@ -44,6 +44,26 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// When a brand pays for what its partners earn.
+    pub Billing: types::Billing::ALL.map(types::Billing::name)
+);
+
+chassis::closed_list!(
+    /// How far a deposit is.
+    pub DepositStatus: types::DepositStatus::ALL.map(types::DepositStatus::name)
+);
+
+chassis::closed_list!(
+    /// How far a withdrawal is.
+    pub WithdrawalStatus: types::WithdrawalStatus::ALL.map(types::WithdrawalStatus::name)
+);
+
+chassis::closed_list!(
+    /// Why a bank did not carry out a deposit or a withdrawal.
+    pub BankFailure: types::BankFailure::ALL.map(types::BankFailure::name)
+);
+
+chassis::closed_list!(
     /// What may be unknown of a partner.
     pub PartnerField: types::PartnerField::ALL.map(types::PartnerField::name)
 );

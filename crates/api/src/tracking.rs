@@ -4,13 +4,13 @@ use chassis::json::{AmountText, Check, Metadata, MetadataError, Text, WebUrl};
 use chassis::problem::Fields;
 use chassis::time::{Timestamp, now, refuse_future};
 use schemas::{
-    About, AcceptClaimV1, BindClickV1, ChangeLinkV1, CreateLinkV1, DeclineClaimV1, RecordEventV1,
-    Utm, Written,
+    About, AcceptClaimV1, BindClickV1, ChangeLinkV1, CreateLinkV1, DeclineClaimV1, EraseVisitorV1,
+    RecordEventV1, Utm, Written,
 };
 use serde::{Deserialize, Serialize};
 use types::{
-    Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, Currency, DeclineReason, LinkCode,
-    LinkStatus, OrderId, PartnerId, Uuid, check_event_type,
+    Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, Currency, DeclineReason,
+    ErasureId, LinkCode, LinkStatus, OrderId, PartnerId, Uuid, check_event_type,
 };
 use utoipa::ToSchema;
 
@@ -26,6 +26,7 @@ requests! {
     ChangeLink = "tracking.change_link.command.v1", "change_link";
     RecordEvent = "tracking.record_event.command.v1", "record_event";
     BindClick = "tracking.bind_click.command.v1", "bind_click";
+    EraseVisitor = "tracking.erase_visitor.command.v1", "erase_visitor";
     AcceptClaim = "tracking.accept_claim.command.v1", "accept_claim";
     DeclineClaim = "tracking.decline_claim.command.v1", "decline_claim";
 }
@@ -255,6 +256,41 @@ impl BindClick {
             visitor: Some(visitor::write(&self.user_id)),
         };
         About::of(click, bind).write()
+    }
+}
+
+/// Of whom nothing is to be kept.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EraseVisitor {
+    /// Whose visitor.
+    #[schema(value_type = String, example = "brand1")]
+    brand_id: BrandId,
+    /// The visitor, as the brand knows them.
+    #[schema(example = "user123")]
+    user_id: Text<128>,
+}
+
+impl Check for EraseVisitor {}
+
+impl EraseVisitor {
+    /// Whose visitor.
+    pub fn brand_id(&self) -> &BrandId {
+        &self.brand_id
+    }
+
+    /// Who, by what is kept of the id.
+    pub fn visitor(&self) -> visitor::Hashes {
+        visitor::hashes(&self.user_id)
+    }
+
+    /// As the command of this id.
+    pub fn command(self, id: Uuid) -> Written {
+        let erase = EraseVisitorV1 {
+            visitor: visitor::write(&self.user_id),
+            brand_id: self.brand_id.into_string(),
+        };
+        About::of(ErasureId::of_command(id), erase).write()
     }
 }
 

@@ -2,15 +2,13 @@
 //! in, so that no log and no topic holds it. Ids are e-mail addresses and numbers often enough; a plain hash of one is found by
 //! trying them all.
 
-use std::fmt::Write as _;
-
 use std::sync::{LazyLock, OnceLock};
 
 use aws_lc_rs::{digest, hmac};
 use chassis::lasting::{DerivedKeys, LastingKeys};
 use schemas::VisitorHashes;
 use secrecy::SecretString;
-use types::Uuid;
+use types::{Uuid, hash_of_hex, hex};
 
 /// Keeps this use of the secret apart from every other.
 const PURPOSE: &[u8] = b"tributary visitor v1";
@@ -99,7 +97,7 @@ fn read_by(keys: &DerivedKeys, written: &VisitorHashes) -> Result<Hashes, Unread
     let mut own = keys.all();
     let key = own.find(|key| name(key) == written.key);
     let key = key.ok_or(Unreadable::KeyUnknown)?;
-    let read = |digits: &String| parse(digits).ok_or(Unreadable::Malformed);
+    let read = |digits: &String| hash_of_hex(digits).ok_or(Unreadable::Malformed);
     let current = read(&written.hash)?;
     let plain = masked(key, &current, read(&written.masked)?);
     let earlier: Result<Vec<_>, _> = written.earlier.iter().map(read).collect();
@@ -139,26 +137,6 @@ fn bytes(hash: &[u8]) -> Hash {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(hash);
     bytes
-}
-
-/// In hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut digits, byte| {
-        let _infallible = write!(digits, "{byte:02x}");
-        digits
-    })
-}
-
-/// The hash in 64 hexadecimal digits.
-pub fn parse(digits: &str) -> Option<Hash> {
-    let mut bytes = [0; 32];
-    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&digits[index * 2..index * 2 + 2], 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -53,8 +53,7 @@ impl IdempotencyKey {
     /// What is kept of it: 64 hexadecimal digits of its SHA-256.
     pub fn hash(&self) -> String {
         let hash = digest::digest(&digest::SHA256, self.0.as_bytes());
-        let digits = hash.as_ref().iter().map(|byte| format!("{byte:02x}"));
-        digits.collect()
+        types::hex(hash.as_ref())
     }
 }
 

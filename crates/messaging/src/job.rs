@@ -5,11 +5,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::Message;
+use schemas::{Body, Header, Message, Service};
 use sqlx::PgPool;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use types::Micros;
+use types::{Micros, Uuid};
 
 use crate::inbound::{Answer, Inbound};
 use crate::queue::FlowSender;
@@ -31,6 +31,36 @@ pub trait Job: Send + Sync + 'static {
         now: Micros,
         passed: i64,
     ) -> impl Future<Output = Result<Vec<Message>, sqlx::Error>> + Send;
+}
+
+/// A service's own command about what is due, which is its key and its subject. Nobody's request led to it: it begins a
+/// correlation of its own.
+pub fn timer_command(
+    service: Service,
+    kind: &'static str,
+    id: Uuid,
+    subject: String,
+    now: Micros,
+    body: impl Into<Body>,
+) -> Message {
+    Message {
+        header: Header {
+            id,
+            kind: kind.to_owned(),
+            source: service.name().to_owned(),
+            key: subject.clone(),
+            subject,
+            time: now,
+            epoch: None,
+            sequence: None,
+            correlation_id: id,
+            causation_id: None,
+            outcome_of: None,
+            actor: None,
+            traceparent: None,
+        },
+        body: body.into(),
+    }
 }
 
 /// Fires until stopped. Run it under the relay's lock, or several processes do the same work.

@@ -1,6 +1,6 @@
 //! What an API key and what is known of it look like: `trib_`, a prefix that lists show, `_`, and a secret.
 
-use crate::{ApiKeyScope, Invalid};
+use crate::{ApiKeyScope, ApiKeyStatus, Invalid, Micros};
 
 /// What every API key begins with: so it is told from a token, and found by scanners where it should not be.
 pub const API_KEY_START: &str = "trib_";
@@ -25,6 +25,17 @@ pub fn is_api_key(text: &str) -> bool {
         return false;
     };
     check_key_prefix(prefix).is_ok() && is_hex(secret, SECRET)
+}
+
+impl ApiKeyStatus {
+    /// That of a key, which has no hash once it is revoked, at this time.
+    pub fn of(hash: Option<&str>, expires_at: Option<Micros>, now: Micros) -> Self {
+        match hash {
+            None => Self::Revoked,
+            Some(_) if expires_at.is_some_and(|until| until <= now) => Self::Expired,
+            Some(_) => Self::Active,
+        }
+    }
 }
 
 /// The part of a key that lists show: 8 hexadecimal digits in lower case.

@@ -4,12 +4,14 @@
 //! Text becomes an amount in one place ([`Money::parse`], [`Amount::parse`]) and never by way of a float.
 #![deny(clippy::as_conversions)]
 
+mod account;
 mod amount;
 mod api_key;
 mod arithmetic;
 mod country;
 mod currency;
 mod decimal;
+mod hex;
 mod host;
 pub mod ids;
 mod lists;
@@ -19,6 +21,7 @@ mod plan;
 mod texts;
 mod time;
 
+pub use account::Account;
 pub use amount::Amount;
 pub use api_key::{
     API_KEY_LENGTH, API_KEY_START, MAX_API_KEYS, MAX_OVERLAP_SECONDS, check_key_hash,
@@ -28,17 +31,19 @@ pub use arithmetic::{ArithmeticError, BasisPoints, mul_div_half_even, reversal_d
 pub use country::Country;
 pub use currency::Currency;
 pub use decimal::AmountError;
+pub use hex::{hash_of_hex, hex};
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
-    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, EnrollmentId, EvidenceId,
-    GroupId, InvalidId, LinkCode, MembershipId, OrderId, PartnerId, PayoutId,
+    AccountName, ApiKeyId, BanId, BankReference, BrandId, CampaignId, ClaimId, ClickId,
+    ConversionId, DepositId, EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId,
+    GroupId, InvalidId, LinkCode, MembershipId, OrderId, PartnerId, PayoutId, WithdrawalId,
 };
 pub use lists::{
-    AccountType, ApiKeyScope, ApiKeyStatus, BrandField, BudgetInterval, CampaignStatus,
-    ClaimStatus, Clearable, ConversionStatus, ConversionType, DeclineReason, DisabledBy,
-    EarningStatus, EnrollmentStatus, EvidenceReason, EvidenceStatus, GroupField, GroupStatus,
-    JoinMode, LinkStatus, PartnerField, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
-    UnattributedReason, VerifiedBy,
+    AccountType, ApiKeyScope, ApiKeyStatus, BankFailure, Billing, BrandField, BudgetInterval,
+    CampaignStatus, ClaimStatus, Clearable, ConversionStatus, ConversionType, DeclineReason,
+    DepositStatus, DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, EvidenceStatus,
+    GroupField, GroupStatus, JoinMode, LinkStatus, PartnerField, PartnerStatus, PauseReason,
+    PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy, WithdrawalStatus,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};

@@ -63,6 +63,8 @@ crate::names! {
         Brand = "brand",
         /// Its end has come.
         Ended = "ended",
+        /// Its brand's funds do not cover what its partners earn.
+        OutOfFunds = "out_of_funds",
     }
 
     /// In what time a budget may be spent.
@@ -299,6 +301,50 @@ crate::names! {
         PaidOut = "paid_out",
         /// Could not be put where it belongs: an operator must look.
         Suspense = "suspense",
+        /// Earned for good, and waits until its brand's funds cover it.
+        Unfunded = "unfunded",
+    }
+
+    /// When a brand pays for what its partners earn.
+    pub enum Billing {
+        /// Before: what its funds do not cover waits.
+        Prepaid = "prepaid",
+        /// After: up to its credit limit, where it has one.
+        Postpaid = "postpaid",
+    }
+
+    /// How far a deposit is.
+    pub enum DepositStatus {
+        /// The brand says that it is on its way.
+        Announced = "announced",
+        /// It is there.
+        Cleared = "cleared",
+        /// It did not come, or went back.
+        Failed = "failed",
+    }
+
+    /// How far a withdrawal is.
+    pub enum WithdrawalStatus {
+        /// The money has left the brand's account and is on its way.
+        Requested = "requested",
+        /// It has arrived.
+        Settled = "settled",
+        /// It came back.
+        Failed = "failed",
+    }
+
+    /// Why a bank did not carry out a deposit or a withdrawal.
+    pub enum BankFailure {
+        /// Nothing arrived.
+        NotReceived = "not_received",
+        /// The other bank sent it back.
+        Returned = "returned",
+        /// A bank refused it.
+        Refused = "refused",
+        /// There is no such account any more.
+        AccountClosed = "account_closed",
+        /// Anything else.
+        Other = "other",
     }
 }
 

@@ -1,8 +1,9 @@
 //! What payment is asked, and what it is sent.
 
 use schemas::CommissionCalculatedV1;
-use types::{EarningStatus, Micros, Money, PartnerId, PayoutId, Uuid};
+use types::{BrandId, EarningStatus, Micros, Money, PartnerId, PayoutId, Uuid};
 
+use super::funds::FundsCommand;
 use super::{Cause, Method};
 
 /// Who asks.
@@ -27,6 +28,8 @@ pub struct Context {
     pub cause: Uuid,
     /// Who asks.
     pub actor: Actor,
+    /// The brand that it speaks for.
+    pub brand: Option<BrandId>,
 }
 
 types::names! {
@@ -89,6 +92,8 @@ pub enum Command {
         /// What it said beside, or why nothing is known.
         reason: Option<String>,
     },
+    /// What becomes of a brand's money.
+    Funds(FundsCommand),
 }
 
 schemas::events! {

@@ -9,6 +9,7 @@ use schemas::{
 use types::ids::derive;
 use types::{Money, PartnerId, PayoutId, Uuid};
 
+use super::funds;
 use super::{
     Account, AccountType, Actor, Answer, Begins, Code, Command, Context, Event, Ledger, Payout,
     PayoutAt, PayoutRequest, Rejection, Status,
@@ -33,6 +34,7 @@ pub fn decide(ledger: &Ledger, command: &Command, context: &Context) -> Result<E
             };
             record_payout_answer(payout, response, context)
         }
+        Command::Funds(command) => funds::decide(ledger, command, context),
     }
 }
 
@@ -65,7 +67,7 @@ fn not_there(status: Status) -> Rejection {
     Rejection::new(Code::PayoutNotThere, detail)
 }
 
-fn of_amount(code: Code, detail: impl Into<Cow<'static, str>>) -> Rejection {
+pub(super) fn of_amount(code: Code, detail: impl Into<Cow<'static, str>>) -> Rejection {
     Rejection::of("/amount", code, detail)
 }
 

@@ -1,9 +1,9 @@
 //! What happened.
 
 use schemas::Movement;
-use types::{ConversionId, Money, PartnerId, PayoutId, Uuid};
+use types::{BrandId, ConversionId, Currency, Money, PartnerId, PayoutId, Uuid};
 
-use super::{Account, AccountType};
+use super::Account;
 
 /// Money that moved from one account to another: a debit and the same credit, so that every row is zero-sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,24 +18,6 @@ pub struct Transfer {
     pub money: Money,
 }
 
-impl Transfer {
-    /// A transfer between two accounts of a partner.
-    pub fn within(
-        id: Uuid,
-        partner: &PartnerId,
-        from: AccountType,
-        to: AccountType,
-        money: Money,
-    ) -> Self {
-        Self {
-            id,
-            debit: Account::Partner(partner.clone(), from),
-            credit: Account::Partner(partner.clone(), to),
-            money,
-        }
-    }
-}
-
 types::names! {
     /// Why money did not go the usual way.
     pub enum Note {
@@ -47,6 +29,10 @@ types::names! {
         OutOfRange = "out_of_range",
         /// Less was pending than should be released or reversed: the money is in suspense.
         PendingShort = "pending_short",
+        /// The brand's funds do not cover it: it waits for them.
+        Unfunded = "unfunded",
+        /// It names another brand or partner than what waits of its conversion: nothing was moved, an operator must look.
+        Contradicts = "contradicts",
         /// The fact named no account that can exist, and nothing was moved. Logs of 0.1 have it; now such a fact becomes
         /// a dead letter.
         Unreadable = "unreadable",
@@ -78,6 +64,19 @@ pub struct Posting {
     pub note: Option<Note>,
 }
 
+/// What waited for a brand's funds and is covered by them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Funding {
+    /// Whose funds.
+    pub brand: BrandId,
+    /// In which currency.
+    pub currency: Currency,
+    /// The money that moved, in order.
+    pub transfers: Vec<Transfer>,
+    /// The commissions, the first in first.
+    pub conversions: Vec<ConversionId>,
+}
+
 schemas::events! {
     /// What can happen at payment. Amounts of payouts travel with every step, so that each can be read by itself.
     pub enum Event {
@@ -95,30 +94,69 @@ schemas::events! {
         PayoutFailed(PayoutFailedV1),
         /// A commission moved money, or could not.
         LedgerPosted(LedgerPostedV1 as Posting),
+        /// A brand has an account more.
+        AccountOpened(AccountOpenedV1),
+        /// A brand says that money is on its way.
+        DepositAnnounced(DepositAnnouncedV1),
+        /// A deposit is there.
+        DepositCleared(DepositClearedV1),
+        /// A deposit did not come.
+        DepositFailed(DepositFailedV1),
+        /// Money of a brand is on its way to it.
+        WithdrawalRequested(WithdrawalRequestedV1),
+        /// A withdrawal has arrived.
+        WithdrawalSettled(WithdrawalSettledV1),
+        /// A withdrawal came back.
+        WithdrawalFailed(WithdrawalFailedV1),
+        /// Money moved between accounts of a brand.
+        FundsTransferred(FundsTransferredV1),
+        /// When a brand pays.
+        BillingChanged(BillingChangedV1),
+        /// A brand's funds cover what waited for them.
+        EarningsFunded(EarningsFundedV1 as Funding),
+        /// A brand's funds do not cover what a partner has earned.
+        FundsExhausted(FundsExhaustedV1),
+        /// Nothing waits for a brand's funds any more.
+        FundsRestored(FundsRestoredV1),
     }
 }
 
 impl Event {
     /// The money that this event moves: every change of a balance is one of these.
     pub fn transfers(&self) -> Vec<Transfer> {
-        let (
-            partner,
-            Movement {
-                id,
-                amount,
-                from,
-                to,
-            },
-        ) = match self {
-            Self::PayoutRequested(it) => (&it.key, it.movement()),
-            Self::PayoutPaid(it) => (&it.key, it.movement()),
-            Self::PayoutFailed(it) => (&it.key, it.movement()),
+        let movement = match self {
+            Self::PayoutRequested(it) => it.movement(&it.key),
+            Self::PayoutPaid(it) => it.movement(&it.key),
+            Self::PayoutFailed(it) => it.movement(&it.key),
+            Self::DepositAnnounced(it) => it.movement(),
+            Self::DepositCleared(it) => it.movement(),
+            Self::DepositFailed(it) => it.movement(),
+            Self::WithdrawalRequested(it) => it.movement(),
+            Self::WithdrawalSettled(it) => it.movement(),
+            Self::WithdrawalFailed(it) => it.movement(),
+            Self::FundsTransferred(it) => it.movement(),
             Self::LedgerPosted(posting) => return posting.transfers.clone(),
-            Self::PayoutSubmitting(_) | Self::PayoutSubmitted(_) | Self::PayoutUnknown(_) => {
-                return Vec::new();
-            }
+            Self::EarningsFunded(funding) => return funding.transfers.clone(),
+            Self::PayoutSubmitting(_)
+            | Self::PayoutSubmitted(_)
+            | Self::PayoutUnknown(_)
+            | Self::AccountOpened(_)
+            | Self::BillingChanged(_)
+            | Self::FundsExhausted(_)
+            | Self::FundsRestored(_) => return Vec::new(),
         };
-        vec![Transfer::within(id, partner, from, to, amount)]
+        let Movement {
+            id,
+            amount,
+            from,
+            to,
+        } = movement;
+        vec![Transfer {
+            id,
+            debit: from,
+            credit: to,
+            money: amount,
+        }]
     }
 
     /// The payout that it is about.
@@ -130,7 +168,19 @@ impl Event {
             Self::PayoutUnknown(it) => Some(&it.subject),
             Self::PayoutPaid(it) => Some(&it.subject),
             Self::PayoutFailed(it) => Some(&it.subject),
-            Self::LedgerPosted(_) => None,
+            Self::LedgerPosted(_)
+            | Self::AccountOpened(_)
+            | Self::DepositAnnounced(_)
+            | Self::DepositCleared(_)
+            | Self::DepositFailed(_)
+            | Self::WithdrawalRequested(_)
+            | Self::WithdrawalSettled(_)
+            | Self::WithdrawalFailed(_)
+            | Self::FundsTransferred(_)
+            | Self::BillingChanged(_)
+            | Self::EarningsFunded(_)
+            | Self::FundsExhausted(_)
+            | Self::FundsRestored(_) => None,
         }
     }
 }

@@ -1,10 +1,13 @@
 //! The state that decisions are made on: balances and payouts, and what an event does to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
-use types::{Currency, Micros, Money, PartnerId, PayoutId, Uuid};
+use types::{
+    BrandId, ConversionId, Currency, FundsAccountId, Micros, Money, PartnerId, PayoutId, Uuid,
+};
 
+use super::funds::{self, BankTransfer, Terms, Waiting, Way};
 use super::{Account, AccountType, Balance, Event, Payout, Status, Transfer};
 
 /// Balances in minor units, credits less debits, and payouts by id: those that a batch touches, or all of them.
@@ -14,6 +17,16 @@ pub struct Ledger {
     pub balances: HashMap<Balance, i64>,
     /// The payouts.
     pub payouts: HashMap<PayoutId, Payout>,
+    /// The accounts that brands have opened.
+    pub accounts: HashSet<FundsAccountId>,
+    /// Deposits and withdrawals.
+    pub bank_transfers: HashMap<(Way, String), BankTransfer>,
+    /// When brands pay, of those that an operator has said it of.
+    pub billing: HashMap<(BrandId, Currency), Terms>,
+    /// The commissions that wait for their brands' funds.
+    pub waiting: HashMap<(ConversionId, Currency), Waiting>,
+    /// Up to where in the log all that waits for a brand's funds is here, where not all of it is.
+    pub known_until: HashMap<(BrandId, Currency), i64>,
 }
 
 /// No decision takes a balance beyond this, either way. A payout that fails gives back what was payable before, without
@@ -45,18 +58,25 @@ impl Ledger {
         })
     }
 
-    /// Whether both sides of a transfer would stay within [`BALANCE_LIMIT`].
-    pub fn can_post(&self, transfer: &Transfer) -> Result<(), PostError> {
-        let Money { minor, currency } = transfer.money;
-        let from = self.balance(transfer.debit.clone(), currency);
-        let to = self.balance(transfer.credit.clone(), currency);
-        let from = from.checked_sub(minor).ok_or(PostError)?;
-        let to = to.checked_add(minor).ok_or(PostError)?;
-        if from >= -BALANCE_LIMIT && to <= BALANCE_LIMIT {
-            Ok(())
-        } else {
-            Err(PostError)
+    /// Whether both sides of each of these transfers, one after the other, would stay within [`BALANCE_LIMIT`].
+    pub fn can_post_all(&self, transfers: &[Transfer]) -> Result<(), PostError> {
+        let mut moved: HashMap<Balance, i64> = HashMap::new();
+        for transfer in transfers {
+            let minor = transfer.money.minor;
+            let mut add = |account: &Account, change: Option<i64>| {
+                let key = Balance::of(account.clone(), transfer.money);
+                let before = self.balances.get(&key).copied().unwrap_or_default();
+                let stands = moved.entry(key).or_insert(before);
+                *stands = stands.checked_add(change?)?;
+                Some(*stands)
+            };
+            let from = add(&transfer.debit, minor.checked_neg()).ok_or(PostError)?;
+            let to = add(&transfer.credit, Some(minor)).ok_or(PostError)?;
+            if from < -BALANCE_LIMIT || to > BALANCE_LIMIT {
+                return Err(PostError);
+            }
         }
+        Ok(())
     }
 
     /// Whether so much more can be in transit and then be paid out, with everything that is in transit already.
@@ -106,6 +126,8 @@ pub struct Stamp {
     pub id: Uuid,
     /// Our time.
     pub time: Micros,
+    /// Where in the log.
+    pub position: i64,
 }
 
 /// Applies an event that was recorded `at`. The fold of all events is the state.
@@ -116,6 +138,7 @@ pub fn evolve(ledger: &mut Ledger, event: &Event, at: Stamp) -> Result<(), PostE
     for transfer in event.transfers() {
         ledger.post(&transfer)?;
     }
+    funds::evolve(ledger, event, at);
     match event {
         Event::PayoutRequested(requested) => {
             let new = Payout {
@@ -156,7 +179,19 @@ pub fn evolve(ledger: &mut Ledger, event: &Event, at: Stamp) -> Result<(), PostE
             let response = (&it.provider_ref, &it.reason);
             answered(ledger, &it.subject, at, Status::Failed, response);
         }
-        Event::LedgerPosted(_) => {}
+        Event::LedgerPosted(_)
+        | Event::AccountOpened(_)
+        | Event::DepositAnnounced(_)
+        | Event::DepositCleared(_)
+        | Event::DepositFailed(_)
+        | Event::WithdrawalRequested(_)
+        | Event::WithdrawalSettled(_)
+        | Event::WithdrawalFailed(_)
+        | Event::FundsTransferred(_)
+        | Event::BillingChanged(_)
+        | Event::EarningsFunded(_)
+        | Event::FundsExhausted(_)
+        | Event::FundsRestored(_) => {}
     }
     Ok(())
 }

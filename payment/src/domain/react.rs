@@ -5,7 +5,7 @@ use types::{BrandId, EarningStatus, Money, PartnerId};
 
 use super::decide::transfer_id;
 use super::{
-    Account, AccountType, Context, Event, Fact, Ledger, Note, Posting, Transfer, status_of,
+    Account, AccountType, Context, Event, Fact, Ledger, Note, Posting, Transfer, Waiting, status_of,
 };
 
 /// Reacts to a fact: one posting, always.
@@ -20,9 +20,61 @@ pub fn react(ledger: &Ledger, fact: &Fact, context: &Context) -> Event {
         });
         return Event::LedgerPosted(posting);
     }
+    let key = (conversion.clone(), amount.currency);
+    let waiting = ledger.waiting.get(&key);
+    if waiting.is_some_and(|it| it.brand != *brand || it.partner != *partner) {
+        posting.note = Some(Note::Contradicts);
+        return Event::LedgerPosted(posting);
+    }
+    let (moves, note) = match waiting {
+        Some(waiting) => waits(ledger, fact, waiting, amount),
+        None => usual(ledger, fact, amount),
+    };
+    let moves = moves.into_iter().enumerate();
+    let transfers: Vec<Transfer> = moves
+        .map(|(ordinal, (debit, credit, money))| Transfer {
+            id: transfer_id(context.cause, ordinal),
+            debit,
+            credit,
+            money,
+        })
+        .collect();
+    if ledger.can_post_all(&transfers).is_ok() {
+        posting.transfers = transfers;
+        posting.note = note;
+    } else {
+        posting.note = Some(Note::OutOfRange);
+    }
+    Event::LedgerPosted(posting)
+}
+
+/// Where from, where to and how much.
+type Move = (Account, Account, Money);
+
+/// What a fact moves of a commission that does not wait for funds, or not yet.
+fn usual(ledger: &Ledger, fact: &Fact, amount: Money) -> (Vec<Move>, Option<Note>) {
+    let (_, partner, brand, _) = parts(fact);
     let funds = Account::BrandFunds(brand.clone());
     let account_type = |account_type| Account::Partner(partner.clone(), account_type);
     let short = pending_is_short(ledger, fact, partner, amount);
+    let short_note = short.then_some(Note::PendingShort);
+    let takes_funds = match fact {
+        Fact::Calculated(_) => true,
+        Fact::Approved(_) => short,
+        Fact::Reversed(_) => false,
+    };
+    if takes_funds && !ledger.covers(brand, amount) {
+        let stands = match fact {
+            Fact::Calculated(it) if status_of(it) == EarningStatus::Payable => {
+                AccountType::Unfunded
+            }
+            Fact::Calculated(_) => AccountType::Pending,
+            Fact::Approved(_) | Fact::Reversed(_) => AccountType::Suspense,
+        };
+        let unfunded = Account::BrandUnfunded(brand.clone());
+        let moves = vec![(unfunded, account_type(stands), amount)];
+        return (moves, short_note.or(Some(Note::Unfunded)));
+    }
     let (debit, credit) = match fact {
         Fact::Calculated(it) if status_of(it) == EarningStatus::Payable => {
             (funds, account_type(AccountType::Payable))
@@ -40,19 +92,51 @@ pub fn react(ledger: &Ledger, fact: &Fact, context: &Context) -> Event {
         Fact::Reversed(_) if short => (account_type(AccountType::Suspense), funds),
         Fact::Reversed(_) => (account_type(AccountType::Pending), funds),
     };
-    let transfer = Transfer {
-        id: transfer_id(context.cause, 0),
-        debit,
-        credit,
-        money: amount,
-    };
-    if ledger.can_post(&transfer).is_ok() {
-        posting.transfers.push(transfer);
-        posting.note = short.then_some(Note::PendingShort);
-    } else {
-        posting.note = Some(Note::OutOfRange);
+    (vec![(debit, credit, amount)], short_note)
+}
+
+/// What a fact moves of a commission that waits for its brand's funds.
+fn waits(
+    ledger: &Ledger,
+    fact: &Fact,
+    waiting: &Waiting,
+    amount: Money,
+) -> (Vec<Move>, Option<Note>) {
+    let own = |account_type| Account::Partner(waiting.partner.clone(), account_type);
+    let unfunded = Account::BrandUnfunded(waiting.brand.clone());
+    let (left, currency) = (waiting.minor, amount.currency);
+    match fact {
+        // More of the same waits where the rest does.
+        Fact::Calculated(_) => {
+            let moves = vec![(unfunded, own(waiting.stands), amount)];
+            (moves, Some(Note::Unfunded))
+        }
+        Fact::Approved(_) if waiting.stands == AccountType::Pending => {
+            let whole = Money::new(left, currency);
+            let note = if left == amount.minor {
+                Note::Unfunded
+            } else {
+                Note::PendingShort
+            };
+            let moves = vec![(own(AccountType::Pending), own(AccountType::Unfunded), whole)];
+            (moves, Some(note))
+        }
+        // It was approved before, or was never pending.
+        Fact::Approved(_) => (Vec::new(), Some(Note::PendingShort)),
+        Fact::Reversed(_) => {
+            let part = left.min(amount.minor);
+            let rest = amount.minor.saturating_sub(part);
+            let back = (own(waiting.stands), unfunded, Money::new(part, currency));
+            let mut moves = vec![back];
+            let mut note = Some(Note::Unfunded);
+            if rest > 0 {
+                let (more, short) = usual(ledger, fact, Money::new(rest, currency));
+                moves.extend(more);
+                note = short.or(note);
+            }
+            (moves, note)
+        }
     }
-    Event::LedgerPosted(posting)
 }
 
 fn parts(fact: &Fact) -> (&types::ConversionId, &PartnerId, &BrandId, Money) {

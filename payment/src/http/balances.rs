@@ -48,7 +48,7 @@ pub(crate) struct BalanceView {
     #[schema(example = "USD")]
     currency: String,
     /// Decimal text with the currency's digits, by account: a partner's `pending`, `payable`, `in_transit`, `paid_out`,
-    /// `suspense`; a brand's `funds`.
+    /// `suspense`, `unfunded`; a brand's `funds`, `unfunded`, `clearing`.
     #[schema(example = json!({"payable": "50.00", "paid_out": "150.00"}))]
     accounts: BTreeMap<&'static str, String>,
 }
@@ -59,7 +59,7 @@ pub(crate) struct Balances {
     items: Vec<BalanceView>,
 }
 
-enum Owner {
+pub(super) enum Owner {
     Partner(PartnerId),
     Brand(BrandId),
 }
@@ -78,12 +78,18 @@ pub(crate) async fn list_balances(
     caller: Caller,
     Query(query): Query<BalanceQuery>,
 ) -> Result<Json<Balances>, Problem> {
-    let owner = owner(&caller, query)?;
+    let owner = owner(&caller, query.partner_id, query.brand_id)?;
     let accounts: Vec<String> = match &owner {
         Owner::Partner(id) => AccountType::ALL
             .map(|account_type| Account::Partner(id.clone(), account_type).to_string())
             .to_vec(),
-        Owner::Brand(id) => vec![Account::BrandFunds(id.clone()).to_string()],
+        Owner::Brand(id) => [
+            Account::BrandFunds(id.clone()),
+            Account::BrandUnfunded(id.clone()),
+            Account::BrandClearing(id.clone()),
+        ]
+        .map(|account| account.to_string())
+        .to_vec(),
     };
     let listed = balances::of_accounts(host.pool(), &accounts)
         .await
@@ -95,8 +101,13 @@ pub(crate) async fn list_balances(
     Ok(Json(Balances { items }))
 }
 
-fn owner(caller: &Caller, query: BalanceQuery) -> Result<Owner, Problem> {
-    let owner = match (query.partner_id, query.brand_id) {
+/// The one that is named, where the caller may see it, or the caller itself.
+pub(super) fn owner(
+    caller: &Caller,
+    partner: Option<PartnerId>,
+    brand: Option<BrandId>,
+) -> Result<Owner, Problem> {
+    let owner = match (partner, brand) {
         (Some(_), Some(_)) => return Err(one_of_them()),
         (Some(partner), None) => Owner::Partner(partner),
         (None, Some(brand)) => Owner::Brand(brand),
@@ -122,8 +133,11 @@ fn by_currency(listed: Vec<Listed>) -> BTreeMap<Currency, BTreeMap<&'static str,
     let mut currencies: BTreeMap<Currency, BTreeMap<&'static str, String>> = BTreeMap::new();
     for balance in listed {
         let name = match balance.account {
-            Account::BrandFunds(_) => "funds",
+            Account::BrandFunds(_) | Account::Named(..) => "funds",
+            Account::BrandUnfunded(_) => "unfunded",
+            Account::BrandClearing(_) => "clearing",
             Account::Partner(_, account_type) => account_type.name(),
+            Account::Bank => "cash",
         };
         let amount = Money::new(balance.minor, balance.currency).to_string();
         currencies

@@ -1,6 +1,8 @@
 //! Payment's routes.
 
+mod accounts;
 mod balances;
+mod funds;
 mod keys;
 mod operator;
 mod payouts;
@@ -13,6 +15,8 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(payouts::routes())
         .merge(balances::routes())
+        .merge(accounts::routes())
+        .merge(funds::routes())
         .with_state(host.clone())
 }
 

@@ -1,8 +1,10 @@
 //! What only the leader runs.
 
+mod funding;
 pub mod payouts;
 mod reencryption;
 mod sealing_key;
 
+pub use funding::FundEarnings;
 pub use reencryption::Reencryption;
 pub use sealing_key::SealingKeyKeeper;

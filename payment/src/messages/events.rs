@@ -1,9 +1,11 @@
 //! Where an event on the wire and one of the domain differ: postings, whose accounts travel as text.
 
-use schemas::{About, LedgerOwner, LedgerPostedV1, Transfer as WireTransfer, Unreadable};
+use schemas::{
+    About, EarningsFundedV1, LedgerOwner, LedgerPostedV1, Transfer as WireTransfer, Unreadable,
+};
 use types::Money;
 
-use crate::domain::{Cause, Note, Posting, Transfer};
+use crate::domain::{Cause, Funding, Note, Posting, Transfer};
 
 impl TryFrom<About<LedgerPostedV1>> for Posting {
     type Error = Unreadable;
@@ -55,5 +57,31 @@ fn wire(transfer: &Transfer) -> WireTransfer {
         credit: transfer.credit.to_string(),
         minor: transfer.money.minor,
         currency: transfer.money.currency,
+    }
+}
+
+impl TryFrom<About<EarningsFundedV1>> for Funding {
+    type Error = Unreadable;
+
+    fn try_from(funded: About<EarningsFundedV1>) -> Result<Self, Unreadable> {
+        let record = funded.record;
+        let transfers = record.transfers.iter().map(transfer);
+        Ok(Self {
+            brand: funded.subject,
+            currency: record.currency,
+            transfers: transfers.collect::<Result<_, _>>()?,
+            conversions: record.conversion_ids,
+        })
+    }
+}
+
+impl From<Funding> for About<EarningsFundedV1> {
+    fn from(funding: Funding) -> Self {
+        let record = EarningsFundedV1 {
+            currency: funding.currency,
+            transfers: funding.transfers.iter().map(wire).collect(),
+            conversion_ids: funding.conversions,
+        };
+        Self::of(funding.brand, record)
     }
 }

@@ -6,6 +6,7 @@ use schemas::{Body, Event as _, Message, RequestPayoutV1};
 use sealing::Details;
 use types::{Money, PartnerId, PayoutId, Uuid};
 
+use super::funds;
 use crate::domain::{
     Answer, Code, Command, Fact, Method, PayoutAt, PayoutRequest, Rejection, partner_unknown,
     payout_unknown,
@@ -37,7 +38,10 @@ pub(crate) fn read(message: &Message, opened: Option<&Details>) -> Result<Read, 
             provider_ref: response.provider_ref.clone(),
             reason: response.reason.clone(),
         }),
-        _ => Read::Fact(fact(message)?),
+        _ => match funds::command(message) {
+            Some(command) => Read::Command(Command::Funds(command?)),
+            None => Read::Fact(fact(message)?),
+        },
     })
 }
 
@@ -56,7 +60,7 @@ fn fact(message: &Message) -> Result<Fact, Rejection> {
 }
 
 /// The message says something that no build of ours would.
-fn unreadable(what: impl Display) -> Rejection {
+pub(super) fn unreadable(what: impl Display) -> Rejection {
     Rejection::new(Code::Unreadable, format!("it cannot be read: {what}"))
 }
 

@@ -1,13 +1,14 @@
 //! Wire records to domain values and back.
 
 mod events;
+mod funds;
 mod incoming;
 
 #[cfg(test)]
 mod tests;
 
 use schemas::{Actor as WireActor, Service};
-use types::PartnerId;
+use types::{BrandId, PartnerId};
 
 use crate::domain::{self, Actor};
 
@@ -24,7 +25,15 @@ pub(crate) fn context(context: &messaging::Context) -> domain::Context {
             None if context.header.source == Service::Payment.name() => Actor::System,
             None => Actor::Other,
         },
+        brand: context.actor().and_then(brand_of),
     }
+}
+
+/// The brand that an actor speaks for: its id counts only with its role.
+fn brand_of(actor: &WireActor) -> Option<BrandId> {
+    let is_brand = actor.roles.iter().any(|own| own == "brand");
+    let id = actor.brand_id.as_deref().filter(|_| is_brand);
+    BrandId::parse(id?).ok()
 }
 
 fn actor_of(actor: &WireActor) -> Actor {

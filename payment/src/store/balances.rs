@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use sqlx::{PgConnection, PgPool, Row as _};
-use types::Currency;
+use types::{BrandId, Currency};
 
-use super::unreadable;
-use crate::domain::{Account, Balance};
+use super::{billing, unreadable};
+use crate::domain::{Account, Balance, Ledger};
 
 /// Reads the balances of these accounts, in every currency.
 pub(crate) async fn load(
@@ -27,6 +27,41 @@ pub(crate) async fn load(
             Ok((Balance { account, currency }, row.try_get("minor")?))
         })
         .collect()
+}
+
+/// Reads the balances of these accounts, and when these brands pay, into the ledger: one statement.
+pub(crate) async fn load_with_billing(
+    connection: &mut PgConnection,
+    accounts: &[String],
+    brands: &[String],
+    ledger: &mut Ledger,
+) -> Result<(), sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT account AS name, currency, minor, NULL AS billing FROM balances WHERE account = ANY($1)
+          UNION ALL
+         SELECT brand, currency, credit_limit, billing FROM billing WHERE brand = ANY($2)",
+    )
+    .bind(accounts)
+    .bind(brands)
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let name: &str = row.try_get("name")?;
+        let currency = Currency::parse(row.try_get("currency")?).map_err(unreadable)?;
+        match row.try_get::<Option<&str>, _>("billing")? {
+            None => {
+                let account: Account = name.parse().map_err(unreadable)?;
+                let minor = row.try_get("minor")?;
+                ledger.balances.insert(Balance { account, currency }, minor);
+            }
+            Some(billing) => {
+                let brand = BrandId::parse(name).map_err(unreadable)?;
+                let terms = billing::terms(billing, row.try_get("minor")?)?;
+                ledger.billing.insert((brand, currency), terms);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A balance to write, with the position of the last event that moved it.

@@ -1,7 +1,8 @@
 //! `transfers`: every movement of money, appended and never changed.
 
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection, PgPool};
 use types::Micros;
+use uuid::Uuid;
 
 use crate::domain::Transfer;
 
@@ -26,5 +27,51 @@ pub(crate) async fn insert(connection: &mut PgConnection, rows: &[Row]) -> Resul
         currency: text = |row| row.transfer.money.currency.code(),
         posted_at: bigint = |row| row.at.get(),
     })
+    .await
+}
+
+/// A transfer as its account's list shows it, with the event that moved it while the log has that.
+#[derive(Debug, FromRow)]
+pub(crate) struct Entry {
+    pub(crate) position: i64,
+    pub(crate) ordinal: i32,
+    pub(crate) id: Uuid,
+    pub(crate) debit: String,
+    pub(crate) credit: String,
+    pub(crate) minor: i64,
+    pub(crate) currency: String,
+    pub(crate) posted_at: i64,
+    pub(crate) r#type: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) correlation_id: Option<Uuid>,
+}
+
+/// So many transfers can one event state, and more: a place in a list is the event's times this, and the transfer's own.
+pub(crate) const PLACES: i64 = 1_024;
+
+/// What moved in an account, newest first.
+pub(crate) async fn of_account(
+    pool: &PgPool,
+    account: &str,
+    currency: &str,
+    below: i64,
+    rows: i64,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT t.*, l.type, l.subject, l.correlation_id
+           FROM ((SELECT * FROM transfers WHERE debit = $1 AND currency = $2 AND (position, ordinal) < ($3, $4)
+                   ORDER BY position DESC, ordinal DESC LIMIT $5)
+                 UNION ALL
+                 (SELECT * FROM transfers WHERE credit = $1 AND currency = $2 AND (position, ordinal) < ($3, $4)
+                   ORDER BY position DESC, ordinal DESC LIMIT $5)) t
+           LEFT JOIN pipeline.message_log l ON l.position = t.position
+          ORDER BY t.position DESC, t.ordinal DESC LIMIT $5",
+    )
+    .bind(account)
+    .bind(currency)
+    .bind(below.div_euclid(PLACES))
+    .bind(below.rem_euclid(PLACES))
+    .bind(rows)
+    .fetch_all(pool)
     .await
 }

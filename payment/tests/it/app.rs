@@ -122,7 +122,7 @@ impl App {
         self.assert_fold(&["balances", "transfers"]).await;
     }
 
-    async fn assert_fold(&self, tables: &[&str]) {
+    pub(crate) async fn assert_fold(&self, tables: &[&str]) {
         let secret = secrecy::SecretString::from(DATA_KEY);
         let key = sealing::DataKey::derive(&secret).unwrap();
         let domain = Payment::new(std::sync::Arc::new(key.into()));

@@ -8,6 +8,7 @@ mod data_keys;
 mod decided;
 mod document;
 mod facts;
+mod funds;
 mod killed;
 mod operator;
 mod ownership;

@@ -577,6 +577,19 @@ pub struct ApiKeyRevokedV1 {
     pub brand_id: BrandId,
 }
 
+/// Whether a brand is out of funds, as payment states it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrandFundsAdoptedV1 {
+    /// ISO 4217 code.
+    pub currency: Currency,
+    /// Whether it is.
+    pub exhausted: bool,
+}
+
+/// A campaign pauses while its brand is out of funds, and goes on when it is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowFundsV1 {}
+
 /// What is known of a partner, whole, as it is from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartnerChangedV1 {

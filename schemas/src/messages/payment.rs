@@ -1,9 +1,14 @@
 //! What payment is asked and what it states.
 
 use serde::{Deserialize, Serialize};
-use types::{AccountType, Micros, Money, PayoutId, PayoutMethod, Uuid};
+use types::{
+    Account, AccountName, AccountType, BankFailure, BankReference, Billing, BrandId, ConversionId,
+    Currency, InvalidId, Micros, Money, PartnerId, PayoutId, PayoutMethod, Uuid,
+};
 
 use super::shared::{Transfer, WireMoney};
+use crate::envelope::Message;
+use crate::kinds::Body;
 
 /// A partner asks for its money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,29 +117,41 @@ pub struct PayoutFailedV1 {
     pub reason: Option<String>,
 }
 
-/// A payout's whole amount, on its way from one account of the partner to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A whole amount, on its way from one account to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Movement {
     /// The transfer's id.
     pub id: Uuid,
     /// How much.
     pub amount: Money,
     /// Where from.
-    pub from: AccountType,
+    pub from: Account,
     /// Where to.
-    pub to: AccountType,
+    pub to: Account,
+}
+
+impl Movement {
+    fn transfer(&self) -> Transfer {
+        Transfer {
+            id: self.id,
+            debit: self.from.to_string(),
+            credit: self.to.to_string(),
+            minor: self.amount.minor,
+            currency: self.amount.currency,
+        }
+    }
 }
 
 macro_rules! moves {
     ($($record:ident: $from:ident => $to:ident;)+) => {
         $(impl $record {
-            /// The money that this step moves.
-            pub const fn movement(&self) -> Movement {
+            /// The money of this partner that this step moves.
+            pub fn movement(&self, partner: &PartnerId) -> Movement {
                 Movement {
                     id: self.transfer_id,
                     amount: self.amount,
-                    from: AccountType::$from,
-                    to: AccountType::$to,
+                    from: Account::Partner(partner.clone(), AccountType::$from),
+                    to: Account::Partner(partner.clone(), AccountType::$to),
                 }
             }
         })+
@@ -145,6 +162,82 @@ moves! {
     PayoutRequestedV1: Payable => InTransit;
     PayoutPaidV1: InTransit => PaidOut;
     PayoutFailedV1: InTransit => Payable;
+}
+
+macro_rules! moves_of_brands {
+    ($($record:ident: $from:ident => $to:ident;)+) => {
+        $(impl $record {
+            /// The money that this step moves.
+            pub fn movement(&self) -> Movement {
+                let own = Account::of_brand(&self.brand_id, self.account.as_ref());
+                let clearing = Account::BrandClearing(self.brand_id.clone());
+                let side = |own: &Account, clearing: &Account, which: Side| match which {
+                    Side::Own => own.clone(),
+                    Side::Clearing => clearing.clone(),
+                    Side::Bank => Account::Bank,
+                };
+                Movement {
+                    id: self.transfer_id,
+                    amount: self.amount,
+                    from: side(&own, &clearing, Side::$from),
+                    to: side(&own, &clearing, Side::$to),
+                }
+            }
+        })+
+    };
+}
+
+/// Where money of a brand is on its way between its bank and itself.
+#[derive(Clone, Copy)]
+enum Side {
+    Own,
+    Clearing,
+    Bank,
+}
+
+moves_of_brands! {
+    DepositAnnouncedV1: Bank => Clearing;
+    DepositClearedV1: Clearing => Own;
+    DepositFailedV1: Clearing => Bank;
+    WithdrawalRequestedV1: Own => Clearing;
+    WithdrawalSettledV1: Clearing => Bank;
+    WithdrawalFailedV1: Clearing => Own;
+}
+
+impl FundsTransferredV1 {
+    /// The money that it moves.
+    pub fn movement(&self) -> Movement {
+        Movement {
+            id: self.transfer_id,
+            amount: self.amount,
+            from: Account::of_brand(&self.brand_id, self.from_account.as_ref()),
+            to: Account::of_brand(&self.brand_id, self.to_account.as_ref()),
+        }
+    }
+}
+
+/// The money that a message of payment's moves, whichever kind it is of: every change of a balance is one of these.
+///
+/// # Errors
+/// Its key is no partner's id, where it moves a partner's money.
+pub fn transfers(message: &Message) -> Result<Vec<Transfer>, InvalidId> {
+    let partner = || message.header.key.parse::<PartnerId>();
+    let movement = match &message.body {
+        Body::LedgerPostedV1(posted) => return Ok(posted.transfers.clone()),
+        Body::EarningsFundedV1(funded) => return Ok(funded.transfers.clone()),
+        Body::PayoutRequestedV1(it) => it.movement(&partner()?),
+        Body::PayoutPaidV1(it) => it.movement(&partner()?),
+        Body::PayoutFailedV1(it) => it.movement(&partner()?),
+        Body::DepositAnnouncedV1(it) => it.movement(),
+        Body::DepositClearedV1(it) => it.movement(),
+        Body::DepositFailedV1(it) => it.movement(),
+        Body::WithdrawalRequestedV1(it) => it.movement(),
+        Body::WithdrawalSettledV1(it) => it.movement(),
+        Body::WithdrawalFailedV1(it) => it.movement(),
+        Body::FundsTransferredV1(it) => it.movement(),
+        _ => return Ok(Vec::new()),
+    };
+    Ok(vec![movement.transfer()])
 }
 
 /// Money moved between accounts.
@@ -168,4 +261,234 @@ pub struct SealingKeyPublishedV1 {
     pub public_key: Vec<u8>,
     /// When it must no longer be used.
     pub not_after: Micros,
+}
+
+/// A brand wants an account of its own beside its funds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenAccountV1 {
+    /// Whose.
+    pub brand_id: String,
+    /// What it calls it.
+    pub name: String,
+}
+
+/// A brand sends money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnnounceDepositV1 {
+    /// Whose.
+    pub brand_id: String,
+    /// Which of the brand's accounts, by its name; `None`: its funds.
+    pub account: Option<String>,
+    /// How much.
+    pub amount: WireMoney,
+    /// What the bank's statement calls it.
+    pub reference: Option<String>,
+}
+
+/// The bank has an announced deposit, or will not have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettleDepositV1 {
+    /// `cleared` or `failed`.
+    pub status: String,
+    /// Why it failed, from a closed list.
+    pub reason: Option<String>,
+}
+
+/// A brand takes money out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawV1 {
+    /// Whose.
+    pub brand_id: String,
+    /// Which of the brand's accounts, by its name; `None`: its funds.
+    pub account: Option<String>,
+    /// How much.
+    pub amount: WireMoney,
+    /// What the bank's statement calls it.
+    pub reference: Option<String>,
+}
+
+/// The bank has carried out a withdrawal, or will not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettleWithdrawalV1 {
+    /// `settled` or `failed`.
+    pub status: String,
+    /// Why it failed, from a closed list.
+    pub reason: Option<String>,
+}
+
+/// A brand moves money from one of its accounts to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferFundsV1 {
+    /// Whose.
+    pub brand_id: String,
+    /// Out of which of them, by its name; `None`: its funds.
+    pub from_account: Option<String>,
+    /// Into which of them, by its name; `None`: its funds.
+    pub to_account: Option<String>,
+    /// How much.
+    pub amount: WireMoney,
+}
+
+/// When a brand pays for what its partners earn in a currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetBillingV1 {
+    /// ISO 4217 code.
+    pub currency: String,
+    /// `prepaid` or `postpaid`.
+    pub billing: String,
+    /// Of postpaid: minor units that its funds may be below zero; `None`: no limit.
+    pub credit_limit: Option<i64>,
+}
+
+/// What waits for a brand's funds and is covered now, the first in first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FundEarningsV1 {
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+/// A brand has an account of its own beside its funds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountOpenedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// What it calls it.
+    pub name: AccountName,
+}
+
+/// A brand says that money is on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositAnnouncedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// Which of the brand's accounts, by its name; `None`: its funds.
+    pub account: Option<AccountName>,
+    /// How much.
+    pub amount: Money,
+    /// What the bank's statement calls it.
+    pub reference: Option<BankReference>,
+    /// The transfer from the bank to the brand's clearing account.
+    pub transfer_id: Uuid,
+}
+
+/// A deposit is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositClearedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// Which of the brand's accounts, by its name; `None`: its funds.
+    pub account: Option<AccountName>,
+    /// How much.
+    pub amount: Money,
+    /// The transfer from the brand's clearing account to its own.
+    pub transfer_id: Uuid,
+}
+
+/// A deposit did not come, or went back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositFailedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// Which of the brand's accounts, by its name; `None`: its funds.
+    pub account: Option<AccountName>,
+    /// How much.
+    pub amount: Money,
+    /// The transfer from the brand's clearing account back to the bank.
+    pub transfer_id: Uuid,
+    /// Why.
+    pub reason: BankFailure,
+}
+
+/// Money of a brand is on its way to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawalRequestedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// Which of the brand's accounts, by its name; `None`: its funds.
+    pub account: Option<AccountName>,
+    /// How much.
+    pub amount: Money,
+    /// What the bank's statement calls it.
+    pub reference: Option<BankReference>,
+    /// The transfer from the brand's account to its clearing account.
+    pub transfer_id: Uuid,
+}
+
+/// A withdrawal has arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawalSettledV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// Which of the brand's accounts, by its name; `None`: its funds.
+    pub account: Option<AccountName>,
+    /// How much.
+    pub amount: Money,
+    /// The transfer from the brand's clearing account to the bank.
+    pub transfer_id: Uuid,
+}
+
+/// A withdrawal came back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawalFailedV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// Which of the brand's accounts, by its name; `None`: its funds.
+    pub account: Option<AccountName>,
+    /// How much.
+    pub amount: Money,
+    /// The transfer from the brand's clearing account back to its own.
+    pub transfer_id: Uuid,
+    /// Why.
+    pub reason: BankFailure,
+}
+
+/// Money moved from one account of a brand to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FundsTransferredV1 {
+    /// Whose.
+    pub brand_id: BrandId,
+    /// Out of which of them, by its name; `None`: its funds.
+    pub from_account: Option<AccountName>,
+    /// Into which of them, by its name; `None`: its funds.
+    pub to_account: Option<AccountName>,
+    /// How much.
+    pub amount: Money,
+    /// The transfer.
+    pub transfer_id: Uuid,
+}
+
+/// When a brand pays for what its partners earn in a currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillingChangedV1 {
+    /// ISO 4217 code.
+    pub currency: Currency,
+    /// Before or after.
+    pub billing: Billing,
+    /// Of postpaid: minor units that its funds may be below zero; `None`: no limit.
+    pub credit_limit: Option<i64>,
+}
+
+/// A brand's funds cover what waited for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarningsFundedV1 {
+    /// ISO 4217 code.
+    pub currency: Currency,
+    /// From the brand's funds, and of what is approved to payable, in order.
+    pub transfers: Vec<Transfer>,
+    /// The commissions that they belong to, the first in first.
+    pub conversion_ids: Vec<ConversionId>,
+}
+
+/// A brand's funds do not cover what a partner has earned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FundsExhaustedV1 {
+    /// ISO 4217 code.
+    pub currency: Currency,
+}
+
+/// Nothing waits for a brand's funds any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FundsRestoredV1 {
+    /// ISO 4217 code.
+    pub currency: Currency,
 }

@@ -115,6 +115,15 @@ pub struct BindClickV1 {
     pub visitor: Option<VisitorHashes>,
 }
 
+/// Asks that nothing is kept of a visitor but keyed hashes in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EraseVisitorV1 {
+    /// Whose visitor.
+    pub brand_id: String,
+    /// Who.
+    pub visitor: VisitorHashes,
+}
+
 /// A visitor by hashes of its id, made where it came in; in place of the id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VisitorHashes {
@@ -460,6 +469,15 @@ pub struct ApiKeyAdoptedV1 {
     pub previous_hash: Option<String>,
     /// Until when that is.
     pub previous_until: Option<Micros>,
+}
+
+/// Of a visitor nothing is kept but keyed hashes in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitorErasedV1 {
+    /// Whose visitor.
+    pub brand_id: BrandId,
+    /// A keyed hash of the visitor's id.
+    pub user_hash: String,
 }
 
 /// What a group is now is known here.

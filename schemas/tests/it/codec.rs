@@ -104,15 +104,22 @@ fn a_message_over_the_limit_is_neither_made_nor_taken() {
         Err(EncodeError::TooLong { .. })
     ));
     // The longest that can be made is taken, and one that is longer by a byte of text is not.
-    let mut longest = |name: usize| {
+    let mut longest = |name: usize, brand: &str| {
         if let Body::CreateV1(body) = &mut message.body {
             body.name = "x".repeat(name);
+            brand.clone_into(&mut body.brand_id);
         }
         encode(topic, &message.header, &message.body)
     };
-    let rest = longest(200_000).unwrap().len() - 200_000;
+    let rest = longest(200_000, "b").unwrap().len() - 200_000;
     let name = schemas::MAX_MESSAGE_BYTES - rest;
-    let bytes = longest(name).unwrap();
+    // The first byte of the text's length has room for one more.
+    let (name, brand) = if name % 64 == 63 {
+        (name - 1, "bb")
+    } else {
+        (name, "b")
+    };
+    let bytes = longest(name, brand).unwrap();
     assert_eq!(bytes.len(), schemas::MAX_MESSAGE_BYTES);
     let schema = WriterSchema::current(topic);
     assert!(decode(&schema, &bytes).is_ok());

@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use schemas::*;
 use types::{
-    ApiKeyScope, BudgetInterval, CampaignStatus, ConversionType, Country, Currency, DeclineReason,
-    DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus,
-    Micros, Money, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion,
-    WindowDays,
+    AccountName, ApiKeyScope, BankFailure, BankReference, Billing, BrandId, BudgetInterval,
+    CampaignStatus, ConversionType, Country, Currency, DeclineReason, DisabledBy, EarningStatus,
+    EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus, Micros, Money,
+    PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -317,6 +317,7 @@ fn campaign_commands() -> Vec<Body> {
             reason: text("needs_more_detail"),
         }
         .into(),
+        FollowFundsV1 {}.into(),
         ChangePartnerV1 {
             name: Some(text("Sole Reviews")),
             country: Some(text("DE")),
@@ -448,6 +449,11 @@ fn campaign_events() -> Vec<Body> {
     bodies.push(changed().into());
     bodies.extend(api_keys());
     bodies.extend(reviews());
+    let adopted = BrandFundsAdoptedV1 {
+        currency: Currency::USD,
+        exhausted: true,
+    };
+    bodies.push(adopted.into());
     bodies.push(
         PartnerChangedV1 {
             country: Country::parse("DE").ok(),
@@ -646,6 +652,16 @@ fn tracking_commands() -> Vec<Body> {
             }),
         }
         .into(),
+        EraseVisitorV1 {
+            brand_id: text("brand1"),
+            visitor: VisitorHashes {
+                key: text("1f2e3d4c"),
+                hash: text("9f86d081884c7d65"),
+                earlier: vec![text("5d41402abc4b2a76")],
+                masked: text("b9719d911017c592"),
+            },
+        }
+        .into(),
     ]
 }
 
@@ -746,10 +762,18 @@ fn tracking_events() -> Vec<Body> {
     ]);
     bodies.extend(claims());
     bodies.extend(stops());
-    bodies.push(changed_link());
-    bodies.push(bound_click());
-    bodies.extend(adopted());
+    bodies.extend([changed_link(), bound_click(), adopted_key()]);
+    bodies.push(erased_visitor());
+    bodies.extend(adopted_groups());
     bodies
+}
+
+fn erased_visitor() -> Body {
+    VisitorErasedV1 {
+        brand_id: id("brand1"),
+        user_hash: text("9f86d081884c7d65"),
+    }
+    .into()
 }
 
 fn bound_click() -> Body {
@@ -776,9 +800,8 @@ fn adopted_key() -> Body {
     .into()
 }
 
-fn adopted() -> [Body; 3] {
+fn adopted_groups() -> [Body; 2] {
     [
-        adopted_key(),
         GroupAdoptedV1 {
             status: GroupStatus::Active,
             link_limit: Some(50),
@@ -937,6 +960,138 @@ fn payment_commands() -> Vec<Body> {
             reason: Some(text("said so")),
         }
         .into(),
+        OpenAccountV1 {
+            brand_id: text("brand1"),
+            name: text("reserve"),
+        }
+        .into(),
+        AnnounceDepositV1 {
+            brand_id: text("brand1"),
+            account: Some(text("reserve")),
+            amount: usd(50_000).into(),
+            reference: Some(text("INV-2026-11")),
+        }
+        .into(),
+        SettleDepositV1 {
+            status: text("failed"),
+            reason: Some(text("not_received")),
+        }
+        .into(),
+        WithdrawV1 {
+            brand_id: text("brand1"),
+            account: Some(text("reserve")),
+            amount: usd(20_000).into(),
+            reference: Some(text("INV-2026-11")),
+        }
+        .into(),
+        SettleWithdrawalV1 {
+            status: text("failed"),
+            reason: Some(text("returned")),
+        }
+        .into(),
+        TransferFundsV1 {
+            brand_id: text("brand1"),
+            from_account: Some(text("reserve")),
+            to_account: Some(text("season")),
+            amount: usd(10_000).into(),
+        }
+        .into(),
+        SetBillingV1 {
+            currency: text("USD"),
+            billing: text("postpaid"),
+            credit_limit: Some(100_000),
+        }
+        .into(),
+        FundEarningsV1 {
+            currency: text("USD"),
+        }
+        .into(),
+    ]
+}
+
+/// What brands' money did.
+fn funds_events() -> Vec<Body> {
+    let (brand_id, account) = (id::<BrandId>("brand1"), Some(id::<AccountName>("reserve")));
+    let reference = Some(id::<BankReference>("INV-2026-11"));
+    let transfer_id = id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f");
+    let (amount, currency) = (usd(50_000), Currency::USD);
+    vec![
+        AccountOpenedV1 {
+            brand_id: brand_id.clone(),
+            name: id("reserve"),
+        }
+        .into(),
+        DepositAnnouncedV1 {
+            brand_id: brand_id.clone(),
+            account: account.clone(),
+            amount,
+            reference: reference.clone(),
+            transfer_id,
+        }
+        .into(),
+        DepositClearedV1 {
+            brand_id: brand_id.clone(),
+            account: account.clone(),
+            amount,
+            transfer_id,
+        }
+        .into(),
+        DepositFailedV1 {
+            brand_id: brand_id.clone(),
+            account: account.clone(),
+            amount,
+            transfer_id,
+            reason: BankFailure::NotReceived,
+        }
+        .into(),
+        WithdrawalRequestedV1 {
+            brand_id: brand_id.clone(),
+            account: account.clone(),
+            amount,
+            reference,
+            transfer_id,
+        }
+        .into(),
+        WithdrawalSettledV1 {
+            brand_id: brand_id.clone(),
+            account: account.clone(),
+            amount,
+            transfer_id,
+        }
+        .into(),
+        WithdrawalFailedV1 {
+            brand_id: brand_id.clone(),
+            account: account.clone(),
+            amount,
+            transfer_id,
+            reason: BankFailure::Returned,
+        }
+        .into(),
+        FundsTransferredV1 {
+            brand_id,
+            from_account: account,
+            to_account: Some(id("season")),
+            amount,
+            transfer_id,
+        }
+        .into(),
+        BillingChangedV1 {
+            currency,
+            billing: Billing::Postpaid,
+            credit_limit: Some(100_000),
+        }
+        .into(),
+        EarningsFundedV1 {
+            currency,
+            transfers: vec![
+                transfer("brand:brand1:funds", "brand:brand1:unfunded"),
+                transfer("partner:partner123:unfunded", "partner:partner123:payable"),
+            ],
+            conversion_ids: vec![id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f")],
+        }
+        .into(),
+        FundsExhaustedV1 { currency }.into(),
+        FundsRestoredV1 { currency }.into(),
     ]
 }
 
@@ -998,5 +1153,6 @@ fn payment_events() -> Vec<Body> {
         }
         .into(),
     ]);
+    bodies.extend(funds_events());
     bodies
 }

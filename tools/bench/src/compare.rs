@@ -5,11 +5,16 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
+use tokio::time::sleep;
 
+use super::clients::Met;
+use super::machine::Machine;
+use super::others::{Others, ask_while};
 use super::{Pace, page, run_phase, stack};
 use devstack::layout::Layout;
+use devstack::local::LocalStack;
 use devstack::progress::Progress;
 
 /// Which builds, and how long.
@@ -24,7 +29,7 @@ pub struct Compare {
     /// Times that each build is measured
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Seconds of full load each time, and then of 500 a second
+    /// Seconds of full load each time, then of 500 a second, and then of 1,000 redirects a second
     #[arg(long, default_value_t = 30)]
     seconds: u64,
     /// Purchases that may be under way at once
@@ -34,6 +39,8 @@ pub struct Compare {
 
 /// Purchases a second, after the full load.
 const STEADY_RATE: u64 = 500;
+/// Visitors' redirects a second, after that.
+const REDIRECT_RATE: u32 = 1_000;
 /// The later build may do so much less, in per cent.
 const MAX_LOST: u64 = 5;
 
@@ -43,6 +50,15 @@ struct Figures {
     cpu: BTreeMap<String, u64>,
     /// The same of all processes at a fixed rate, and half of the latencies there, in tenths of a millisecond.
     steady: (u64, u64),
+    redirects: Redirects,
+}
+
+/// What a visitor's redirect takes: CPU of all processes in microseconds, and times to its answer in tenths of a millisecond.
+#[derive(Debug)]
+struct Redirects {
+    cpu: u64,
+    p50: u64,
+    p99: u64,
 }
 
 impl Figures {
@@ -62,11 +78,12 @@ pub async fn run(layout: &Layout, compare: Compare, progress: Progress) -> Resul
             let figures = measure([&before, &after][side], &compare, progress).await?;
             let name = ["before", "after"][side];
             println!(
-                "round {}, {name}: {} a second, {} µs CPU; at a fixed rate {:?}",
+                "round {}, {name}: {} a second, {} µs CPU; at a fixed rate {:?}; {:?}",
                 round + 1,
                 figures.per_second,
                 figures.cpu_of_all(),
-                figures.steady
+                figures.steady,
+                figures.redirects
             );
             measured[side].push(figures);
         }
@@ -92,6 +109,27 @@ pub async fn run(layout: &Layout, compare: Compare, progress: Progress) -> Resul
             "at 500 a second: latency p50, tenths of a ms".to_owned(),
             (median(&before, steady_p50), median(&after, steady_p50)),
         ),
+        (
+            "at 1,000 redirects a second: CPU µs a redirect".to_owned(),
+            (
+                median(&before, |it| it.redirects.cpu),
+                median(&after, |it| it.redirects.cpu),
+            ),
+        ),
+        (
+            "redirects: latency p50, tenths of a ms".to_owned(),
+            (
+                median(&before, |it| it.redirects.p50),
+                median(&after, |it| it.redirects.p50),
+            ),
+        ),
+        (
+            "redirects: latency p99, tenths of a ms".to_owned(),
+            (
+                median(&before, |it| it.redirects.p99),
+                median(&after, |it| it.redirects.p99),
+            ),
+        ),
         ("complete transactions a second".to_owned(), speed),
         ("CPU µs a transaction".to_owned(), cost),
     ];
@@ -116,6 +154,7 @@ pub async fn run(layout: &Layout, compare: Compare, progress: Progress) -> Resul
 
 async fn measure(built: &Path, compare: &Compare, progress: Progress) -> Result<Figures> {
     let (stack, people) = stack::start(built, progress).await?;
+    let others = Others::new(&stack, people.campaign.clone())?;
     let (mut feed, ledger) = stack::ends(&stack, people).await?;
     let pace = Pace::Full(compare.in_flight);
     let warming = Duration::from_secs(10);
@@ -140,6 +179,26 @@ async fn measure(built: &Path, compare: &Compare, progress: Progress) -> Result<
             steady.cpu.values().sum::<u64>() / steady.outcome.done.max(1),
             steady.percentile(50),
         ),
+        redirects: redirects(&stack, &others, lasting).await?,
+    })
+}
+
+async fn redirects(stack: &LocalStack, others: &Others, lasting: Duration) -> Result<Redirects> {
+    let before = Machine::read(stack.layout())?;
+    let visitors = [others.redirects(REDIRECT_RATE)];
+    let met = ask_while(&visitors, 0, sleep(lasting)).await?;
+    let cpu: u64 = Machine::read(stack.layout())?
+        .cpu_since(&before)
+        .values()
+        .sum();
+    let [(_, met)]: [(_, Met); 1] = met.try_into().map_err(|_| anyhow!("one kind was asked"))?;
+    if met.refused + met.failed > 0 {
+        bail!("redirects: {} refused, {} failed", met.refused, met.failed);
+    }
+    Ok(Redirects {
+        cpu: cpu / met.latencies_us.len().max(1) as u64,
+        p50: met.percentile(50),
+        p99: met.percentile(99),
     })
 }
 

@@ -3,16 +3,17 @@
 use anyhow::{Context as _, Result, anyhow};
 use reqwest::Method;
 use schemas::{
-    AcceptClaimV1, AcceptV1, ActivateV1, Actor, ApproveEvidenceV1, ApproveV1, BanPartnerV1,
-    BindClickV1, Body, ChangeGroupV1, ChangeLinkV1, ChangePartnerV1, CloseV1, CreateLinkV1,
-    CreateV1, DeclineClaimV1, EndEnrollmentV1, MovePartnerV1, PauseV1, Plan, PublishTermsV1,
-    RecordEventV1, ResumeV1, ReturnEvidenceV1, Service, SubmitEvidenceV1, UnbanPartnerV1,
-    WireMoney,
+    AcceptClaimV1, AcceptV1, ActivateV1, Actor, AnnounceDepositV1, ApproveEvidenceV1, ApproveV1,
+    BanPartnerV1, BindClickV1, Body, ChangeGroupV1, ChangeLinkV1, ChangePartnerV1, CloseV1,
+    CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, MovePartnerV1, OpenAccountV1, PauseV1,
+    Plan, PublishTermsV1, RecordEventV1, ResumeV1, ReturnEvidenceV1, Service, SubmitEvidenceV1,
+    TransferFundsV1, UnbanPartnerV1, WireMoney, WithdrawV1,
 };
 use serde_json::{Value, json};
 use types::{
-    BanId, BrandId, CampaignId, ClaimId, ConversionId, EnrollmentId, EnrollmentStatus, EvidenceId,
-    EvidenceReason, GroupId, JoinMode, LinkStatus, MembershipId, OrderId, PartnerId, RefusalReason,
+    AccountName, BanId, BrandId, CampaignId, ClaimId, ConversionId, DepositId, EnrollmentId,
+    EnrollmentStatus, EvidenceId, EvidenceReason, FundsAccountId, FundsTransferId, GroupId,
+    JoinMode, LinkStatus, MembershipId, OrderId, PartnerId, RefusalReason, WithdrawalId,
 };
 use uuid::Uuid;
 
@@ -31,6 +32,13 @@ impl Amount {
         match self.currency {
             "JPY" => self.minor.to_string(),
             _ => format!("{}.{:02}", self.minor / 100, self.minor % 100),
+        }
+    }
+
+    fn wire(self) -> WireMoney {
+        WireMoney {
+            minor: self.minor.cast_signed(),
+            currency: self.currency.to_owned(),
         }
     }
 }
@@ -211,6 +219,24 @@ pub enum Act {
         /// To an account that the provider always refuses.
         refused: bool,
     },
+    /// The campaign's brand opens an account.
+    Open {
+        campaign: String,
+        name: String,
+    },
+    /// It says that money is on its way there.
+    Deposit {
+        campaign: String,
+        name: String,
+        amount: Amount,
+    },
+    /// It takes money from there to its funds, or out.
+    Take {
+        campaign: String,
+        name: String,
+        amount: Amount,
+        out: bool,
+    },
 }
 
 impl Act {
@@ -235,7 +261,9 @@ impl Act {
             | Self::Bind { .. }
             | Self::Report { .. }
             | Self::Decide { .. } => Service::Tracking,
-            Self::Payout { .. } => Service::Payment,
+            Self::Payout { .. } | Self::Open { .. } | Self::Deposit { .. } | Self::Take { .. } => {
+                Service::Payment
+            }
         }
     }
 
@@ -287,6 +315,10 @@ impl Act {
                 format!("claims/{}/{decision}", self.claim())
             }
             Self::Payout { .. } => "payments/request".to_owned(),
+            Self::Open { .. } => "accounts".to_owned(),
+            Self::Deposit { .. } => "deposits".to_owned(),
+            Self::Take { out: true, .. } => "withdrawals".to_owned(),
+            Self::Take { .. } => "transfers".to_owned(),
         }
     }
 
@@ -301,6 +333,9 @@ impl Act {
                 format!("tracking/{}", self.bff_path(click))
             }
             Self::Payout { .. } => "payment/payouts".to_owned(),
+            Self::Open { .. } | Self::Deposit { .. } | Self::Take { .. } => {
+                format!("payment/{}", self.bff_path(click))
+            }
             _ => format!("campaign/{}", self.bff_path(click)),
         }
     }
@@ -442,6 +477,37 @@ impl Act {
                 with(json!({"event_type": kind, "user_id": user}), given)
             }
             Self::Decide { .. } => json!({"reason": DECLINED}),
+            Self::Open { .. } | Self::Deposit { .. } | Self::Take { .. } | Self::Payout { .. } => {
+                self.json_of_money()
+            }
+        }
+    }
+
+    /// That of what moves money.
+    fn json_of_money(&self) -> Value {
+        match self {
+            Self::Open { campaign, name } => json!({"brand_id": brand_of(campaign), "name": name}),
+            Self::Deposit {
+                campaign,
+                name,
+                amount,
+            }
+            | Self::Take {
+                campaign,
+                name,
+                amount,
+                out: true,
+            } => json!({
+                "brand_id": brand_of(campaign), "account": name, "amount": amount.text(), "currency": amount.currency,
+            }),
+            Self::Take {
+                campaign,
+                name,
+                amount,
+                ..
+            } => json!({
+                "brand_id": brand_of(campaign), "from_account": name, "amount": amount.text(), "currency": amount.currency,
+            }),
             Self::Payout {
                 partner,
                 amount,
@@ -454,6 +520,7 @@ impl Act {
                     "account_details": {"email": format!("{account}{partner}@example.com")},
                 })
             }
+            _ => Value::Null,
         }
     }
 
@@ -492,6 +559,9 @@ impl Act {
                 ..
             }
             | Self::Bind { campaign, .. }
+            | Self::Open { campaign, .. }
+            | Self::Deposit { campaign, .. }
+            | Self::Take { campaign, .. }
             | Self::Decide { campaign, .. } => Some(brand(brand_of(campaign))),
             Self::Accept { partner: own, .. }
             | Self::Named { partner: own }
@@ -550,6 +620,9 @@ impl Act {
                 ..
             }
             | Self::Bind { campaign, .. }
+            | Self::Open { campaign, .. }
+            | Self::Deposit { campaign, .. }
+            | Self::Take { campaign, .. }
             | Self::Decide { campaign, .. } => Some(brand_of(campaign)),
             Self::Report {
                 by: Reporter::Shop(shop),
@@ -819,6 +892,60 @@ impl Act {
                     })
                 };
                 Some((self.claim(), self.claim(), body))
+            }
+            Self::Open { campaign, name } => {
+                let brand = BrandId::parse(brand_of(campaign)).map_err(wrong)?;
+                let account = AccountName::parse(name.clone()).map_err(wrong)?;
+                let body = OpenAccountV1 {
+                    brand_id: brand.to_string(),
+                    name: name.clone(),
+                };
+                let subject = FundsAccountId::of(&brand, &account).into_string();
+                Some((brand.into_string(), subject, body.into()))
+            }
+            Self::Deposit {
+                campaign,
+                name,
+                amount,
+            } => {
+                let body = AnnounceDepositV1 {
+                    brand_id: brand_of(campaign),
+                    account: Some(name.clone()),
+                    amount: amount.wire(),
+                    reference: None,
+                };
+                let subject = DepositId::of_command(id).into_string();
+                Some((subject.clone(), subject, body.into()))
+            }
+            Self::Take {
+                campaign,
+                name,
+                amount,
+                out: true,
+            } => {
+                let body = WithdrawV1 {
+                    brand_id: brand_of(campaign),
+                    account: Some(name.clone()),
+                    amount: amount.wire(),
+                    reference: None,
+                };
+                let subject = WithdrawalId::of_command(id).into_string();
+                Some((subject.clone(), subject, body.into()))
+            }
+            Self::Take {
+                campaign,
+                name,
+                amount,
+                ..
+            } => {
+                let body = TransferFundsV1 {
+                    brand_id: brand_of(campaign),
+                    from_account: Some(name.clone()),
+                    to_account: None,
+                    amount: amount.wire(),
+                };
+                let subject = FundsTransferId::of_command(id).into_string();
+                Some((brand_of(campaign), subject, body.into()))
             }
             Self::Payout { .. } | Self::Key { .. } => None,
         })

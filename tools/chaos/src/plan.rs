@@ -239,6 +239,7 @@ impl Writer {
         if self.random.percent(30) {
             self.disable(&campaign);
         }
+        self.funds(&campaign, terms.currency);
         self.part(&campaign);
         if terms.hold_days == 0 {
             self.payout(terms.currency);
@@ -552,6 +553,40 @@ impl Writer {
             let way = self.way(true);
             self.steps.push(Step::Submit { act, way, expect });
         }
+    }
+
+    /// The brand opens an account, announces a deposit, and takes no more from there than the bank has brought: nothing.
+    fn funds(&mut self, campaign: &str, currency: &'static str) {
+        if !self.random.percent(40) {
+            return;
+        }
+        let (campaign, name) = (campaign.to_owned(), format!("j{}", self.number));
+        let amount = Amount {
+            minor: 1_000,
+            currency,
+        };
+        let open = Act::Open {
+            campaign: campaign.clone(),
+            name: name.clone(),
+        };
+        let deposit = Act::Deposit {
+            campaign: campaign.clone(),
+            name: name.clone(),
+            amount,
+        };
+        let take = |out| Act::Take {
+            campaign: campaign.clone(),
+            name: name.clone(),
+            amount,
+            out,
+        };
+        self.submit(vec![
+            (open.clone(), Expect::Done),
+            (open, Expect::Refused("account_exists")),
+            (deposit, Expect::Done),
+            (take(true), Expect::Refused("insufficient_funds")),
+            (take(false), Expect::Refused("insufficient_funds")),
+        ]);
     }
 
     /// The partner goes, is removed or banned, and a campaign that no other journey is in stops: what was earned stays.

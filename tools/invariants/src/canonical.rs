@@ -199,6 +199,21 @@ const TABLES: &[(&str, Service, &str)] = &[
         "SELECT concat_ws(' ', debit, credit, minor, currency) FROM transfers",
     ),
     (
+        "deposits and withdrawals",
+        Service::Payment,
+        "SELECT concat_ws(' ', way, brand, account, minor, currency, reference, progress, reason) FROM bank_transfers",
+    ),
+    (
+        "accounts of brands",
+        Service::Payment,
+        "SELECT concat_ws(' ', id, brand, name) FROM accounts",
+    ),
+    (
+        "billing",
+        Service::Payment,
+        "SELECT concat_ws(' ', brand, currency, billing, credit_limit, waiting) FROM billing",
+    ),
+    (
         "payouts",
         Service::Payment,
         "SELECT concat_ws(' ', partner, minor, currency, method, masked, status) FROM payouts",

@@ -130,7 +130,22 @@ fn busy_sql(service: Service) -> &'static str {
               WHERE status = 'held' AND hold_until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset"
         }
         Service::Payment => {
-            "SELECT count(*), 'payouts are under way' FROM payouts WHERE status NOT IN ('paid', 'failed')"
+            "SELECT p.count + f.count, 'payouts are under way, or brands whose funds cover what waits'
+               FROM (SELECT count(*) FROM payouts WHERE status NOT IN ('paid', 'failed')) p,
+                    (SELECT count(*) FROM billing b
+                       LEFT JOIN balances f ON f.account = 'brand:' || b.brand || ':funds' AND f.currency = b.currency
+                      CROSS JOIN LATERAL (SELECT minor FROM waiting w WHERE w.brand = b.brand AND w.currency = b.currency
+                                           ORDER BY position LIMIT 1) w
+                      WHERE b.billing = 'postpaid' AND b.credit_limit IS NULL
+                         OR coalesce(f.minor, 0) - w.minor >= -coalesce(b.credit_limit, 0)) f"
+        }
+        Service::Campaign => {
+            "SELECT count(*), 'campaigns stand otherwise than their brand''s funds have it' FROM campaigns c
+               JOIN brand_funds f USING (brand_id, currency), pipeline.log_head h
+              WHERE f.exhausted AND c.status = 'active'
+                 OR NOT f.exhausted AND c.status = 'paused' AND c.pause_reason = 'out_of_funds'
+                    AND (c.ends_at IS NULL
+                         OR c.ends_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset)"
         }
         _ => "SELECT 0::bigint, ''",
     }

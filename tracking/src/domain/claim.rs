@@ -109,6 +109,7 @@ impl Claims {
             | Event::CampaignChangeAdopted(_)
             | Event::LinkChanged(_)
             | Event::ClickBound(_)
+            | Event::VisitorErased(_)
             | Event::GroupAdopted(_)
             | Event::PartnerMoveAdopted(_) => return None,
         };

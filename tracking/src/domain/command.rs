@@ -136,14 +136,7 @@ pub struct UserHash(pub [u8; 32]);
 impl UserHash {
     /// The hash in 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).ok()?;
-        }
-        Some(Self(bytes))
+        types::hash_of_hex(text).map(Self)
     }
 }
 

@@ -52,6 +52,8 @@ schemas::events! {
         ClickBound(ClickBoundV1),
         /// What an API key opens is known here.
         ApiKeyAdopted(ApiKeyAdoptedV1),
+        /// Of a visitor nothing is kept any more.
+        VisitorErased(VisitorErasedV1),
         /// What a group is now is known here.
         GroupAdopted(GroupAdoptedV1),
         /// In which group a partner is, is known here.

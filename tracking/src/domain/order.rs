@@ -150,6 +150,7 @@ impl Orders {
             | Event::CampaignChangeAdopted(_)
             | Event::LinkChanged(_)
             | Event::ClickBound(_)
+            | Event::VisitorErased(_)
             | Event::GroupAdopted(_)
             | Event::PartnerMoveAdopted(_) => None,
         }

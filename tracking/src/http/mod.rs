@@ -5,6 +5,7 @@ pub(crate) mod click_counts;
 mod clicks;
 mod conversions;
 pub(crate) mod edge;
+mod erasures;
 mod events;
 mod links;
 
@@ -19,5 +20,6 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(conversions::routes())
         .merge(claims::routes())
         .merge(clicks::routes())
+        .merge(erasures::routes())
         .with_state(host.clone())
 }

@@ -5,17 +5,17 @@ use std::str::FromStr;
 use api::visitor::Unreadable;
 use chassis::json::WebUrl;
 use schemas::{
-    Actor, BindClickV1, Body, ChangeLinkV1, CreateLinkV1, Event as _, Header, Message,
-    RecordEventV1, Topic, Utm, VisitorHashes, kind,
+    Actor, BindClickV1, Body, ChangeLinkV1, CreateLinkV1, EraseVisitorV1, Event as _, Header,
+    Message, RecordEventV1, Topic, Utm, VisitorHashes, kind,
 };
 use types::{
-    Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DeclineReason, LinkCode,
-    LinkStatus, OrderId, PartnerId,
+    Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DeclineReason, ErasureId,
+    LinkCode, LinkStatus, OrderId, PartnerId,
 };
 
 use crate::domain::{
-    Access, BindClick, ChangeLink, ClaimDecision, Code, CreateLink, DecideClaim, Event, EventType,
-    Fact, Rejection, Report, TargetUrl, Visitor, adopt, amount_refused,
+    Access, BindClick, ChangeLink, ClaimDecision, Code, CreateLink, DecideClaim, EraseVisitor,
+    Event, EventType, Fact, Rejection, Report, TargetUrl, Visitor, adopt, amount_refused,
 };
 use crate::visitor;
 
@@ -33,6 +33,8 @@ pub enum Read {
     Report(Report),
     /// Whose a click was.
     Binding(BindClick),
+    /// Of whom nothing is to be kept.
+    Erasure(EraseVisitor),
     /// What becomes of a claim.
     Claim(DecideClaim),
     /// A fact from campaign, as the own event that it becomes.
@@ -47,6 +49,7 @@ pub fn read(message: &Message, now: types::Micros) -> Result<Read, Rejection> {
         Body::ChangeLinkV1(body) => change_link(header, body).map(Read::ChangedLink),
         Body::RecordEventV1(body) => report(header, body, now).map(Read::Report),
         Body::BindClickV1(body) => bind_click(header, body).map(Read::Binding),
+        Body::EraseVisitorV1(body) => erase_visitor(header, body).map(Read::Erasure),
         Body::AcceptClaimV1(_) => decide(header, ClaimDecision::Accept).map(Read::Claim),
         Body::DeclineClaimV1(body) => {
             let reason = DeclineReason::parse(&body.reason);
@@ -176,6 +179,15 @@ fn bind_click(header: &Header, body: &BindClickV1) -> Result<BindClick, Rejectio
     Ok(BindClick {
         click: ClickId::parse(&*header.subject).map_err(unknown)?,
         visitor: visitor(body.user_id.as_ref(), body.visitor.as_ref())?,
+    })
+}
+
+fn erase_visitor(header: &Header, body: &EraseVisitorV1) -> Result<EraseVisitor, Rejection> {
+    let brand = BrandId::parse(&*body.brand_id);
+    Ok(EraseVisitor {
+        erasure: ErasureId::parse(&*header.subject).map_err(|error| invalid("", error))?,
+        brand: brand.map_err(|error| invalid("/brand_id", error))?,
+        visitor: visitor(None, Some(&body.visitor))?,
     })
 }
 

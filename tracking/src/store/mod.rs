@@ -9,6 +9,7 @@ pub mod click_counts;
 pub mod clicks;
 mod conversion_row;
 pub mod conversions;
+pub mod erasures;
 pub mod groups;
 pub mod links;
 pub mod notes;

@@ -1,7 +1,9 @@
 //! `report_notes`: what clients note beside a report. In no event, and erasable.
 
 use sqlx::PgConnection;
-use types::Uuid;
+use types::{BrandId, Uuid};
+
+use crate::domain::UserHash;
 
 /// A client's note.
 #[derive(Debug)]
@@ -14,6 +16,10 @@ pub struct Note {
     pub product_id: Option<String>,
     /// JSON text.
     pub metadata: Option<String>,
+    /// Whose it is.
+    pub user: Option<UserHash>,
+    /// Whose visitor, where that is known.
+    pub brand: Option<BrandId>,
 }
 
 /// Saves notes.
@@ -23,6 +29,8 @@ pub async fn save(connection: &mut PgConnection, rows: &[Note]) -> Result<(), sq
         conversion_id: uuid = |row| row.conversion,
         product_id: text = |row| row.product_id.as_deref(),
         metadata: text = |row| row.metadata.as_deref(),
+        user_hash: bytea = |row| row.user.as_ref().map(|user| user.0.as_slice()),
+        brand_id: text = |row| row.brand.as_ref().map(BrandId::as_str),
     } "ON CONFLICT (command_id) DO NOTHING")
     .await
 }

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
-use runtime::testing::{self, TestService, new_database, operator, until};
+use runtime::testing::{self, TestService, message, new_database, operator, until};
 use schemas::{
-    Body, CampaignActivatedV1, EnrollmentAcceptedV1, Message, Plan, Service, TermsPublishedV1,
-    Topic,
+    Body, CampaignActivatedV1, EnrollmentAcceptedV1, Message, Plan, RecordEventV1, Service,
+    TermsPublishedV1, Topic,
 };
 use serde_json::{Value, json};
 use tracking::Tracking;
-use types::{CampaignId, EnrollmentId, Micros, PartnerId, TermsVersion, WindowDays};
+use types::{
+    CampaignId, ConversionId, EnrollmentId, Micros, OrderId, PartnerId, TermsVersion, WindowDays,
+};
 
 pub const CAMPAIGN: &str = "camp100";
 pub const PARTNER: &str = "partner123";
@@ -232,4 +234,24 @@ pub async fn wait_for(service: &TestService, kind: &str) -> Message {
         .into_iter()
         .filter(|message| message.header.kind == kind);
     found.next().unwrap()
+}
+
+/// A purchase of 10 that somebody reports, as it comes by a topic.
+pub fn reported(user: &str, number: &str) -> Message {
+    let id = ConversionId::of_order(None, &OrderId::parse(number).unwrap());
+    let body = Body::RecordEventV1(RecordEventV1 {
+        event_type: "purchase".to_owned(),
+        user_id: user.to_owned(),
+        occurred_at: None,
+        amount: Some("10".to_owned()),
+        currency: None,
+        order_id: Some(number.to_owned()),
+        campaign_id: None,
+        click_id: None,
+        product_id: None,
+        metadata: None,
+        visitor: None,
+    });
+    let topic = Topic::TrackingCommands;
+    message(topic, id.as_str(), id.as_str(), body, None)
 }

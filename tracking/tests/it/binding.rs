@@ -2,11 +2,9 @@
 
 use axum::http::StatusCode;
 use runtime::testing::{TestService, brand, message, operator, operator_actor, partner, until};
-use schemas::{
-    Actor, BindClickV1, Body, CampaignActivatedV1, CampaignChangedV1, Message, RecordEventV1, Topic,
-};
+use schemas::{Actor, BindClickV1, CampaignActivatedV1, CampaignChangedV1, Message, Topic};
 use serde_json::{Value, json};
-use types::{ConversionId, JoinMode, OrderId};
+use types::JoinMode;
 
 use crate::app::*;
 
@@ -131,30 +129,6 @@ fn binding(click: &str, user: &str, actor: Actor) -> Message {
     message
 }
 
-fn sold(user: &str, number: &str) -> Message {
-    let id = ConversionId::of_order(None, &OrderId::parse(number).unwrap());
-    let body = Body::RecordEventV1(RecordEventV1 {
-        event_type: "purchase".to_owned(),
-        user_id: user.to_owned(),
-        occurred_at: None,
-        amount: Some("10".to_owned()),
-        currency: None,
-        order_id: Some(number.to_owned()),
-        campaign_id: None,
-        click_id: None,
-        product_id: None,
-        metadata: None,
-        visitor: None,
-    });
-    message(
-        Topic::TrackingCommands,
-        id.as_str(),
-        id.as_str(),
-        body,
-        None,
-    )
-}
-
 async fn clicks_of_orders(service: &TestService) -> Vec<(String, Option<String>)> {
     let sql = "SELECT order_id, click_id FROM conversions ORDER BY order_id";
     let rows = sqlx::query_as(sql).fetch_all(service.pool()).await;
@@ -166,15 +140,15 @@ async fn in_one_batch_what_comes_after_a_binding_is_decided_by_it_and_what_comes
     let service = start_distrusting().await;
     let clicked = click(&service, "lnk_1", "x").await;
     let messages = vec![
-        sold("user1", "order1"),
+        reported("user1", "order1"),
         binding(&clicked, "user2", partner_actor(PARTNER)),
         binding(&clicked, "user2", brand_actor("brand2")),
         binding(&clicked, "user1", brand_actor(BRAND)),
         binding(&clicked, "user2", operator_actor()),
-        sold("user1", "order2"),
-        sold("user2", "order3"),
+        reported("user1", "order2"),
+        reported("user2", "order3"),
         // The same order as the first: it was decided by what was known then, and stays so.
-        sold("user1", "order1"),
+        reported("user1", "order1"),
     ];
     service.deliver_all(Topic::TrackingCommands, messages).await;
     let expected = [

@@ -16,6 +16,7 @@ mod claiming;
 mod counting;
 mod documents;
 mod edge;
+mod erasing;
 mod facts;
 mod groups;
 mod links;

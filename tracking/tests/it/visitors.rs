@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use aws_lc_rs::{digest, hmac};
-use runtime::testing::{SECRET, TestService, brand, message, partner, rows};
-use schemas::{Body, Message, RecordEventV1, Topic};
+use runtime::testing::{SECRET, TestService, brand, partner, rows};
+use schemas::Topic;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use tracking::store::candidates::{self, Lookup};
 use tracking::visitor;
-use types::{ConversionId, Micros, OrderId, Uuid};
+use types::{Micros, Uuid};
 
 use crate::app::*;
 
@@ -237,26 +237,6 @@ async fn only_a_visitor_without_a_click_that_counts_under_the_current_key_is_loo
     }
     drop(tx);
     service.stop().await;
-}
-
-/// A report as it comes by a topic.
-fn reported(user: &str, number: &str) -> Message {
-    let id = ConversionId::of_order(None, &OrderId::parse(number).unwrap());
-    let body = Body::RecordEventV1(RecordEventV1 {
-        event_type: "purchase".to_owned(),
-        user_id: user.to_owned(),
-        occurred_at: None,
-        amount: Some("10".to_owned()),
-        currency: None,
-        order_id: Some(number.to_owned()),
-        campaign_id: None,
-        click_id: None,
-        product_id: None,
-        metadata: None,
-        visitor: None,
-    });
-    let topic = Topic::TrackingCommands;
-    message(topic, id.as_str(), id.as_str(), body, None)
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod bans;
 mod changing;
 mod decisions;
 mod evidence;
+mod funds;
 mod groups;
 mod properties;
 mod records;

@@ -2,7 +2,7 @@
 //! random bits cannot be guessed, so nothing slower would make its hash safer.
 
 use std::collections::HashMap;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
 use secrecy::{ExposeSecret, SecretString};
-use types::{API_KEY_START, ApiKeyId, ApiKeyScope, BrandId, Micros, is_api_key};
+use types::{API_KEY_START, ApiKeyId, ApiKeyScope, BrandId, Micros, hash_of_hex, hex, is_api_key};
 
 use super::{Caller, Role, TokenError};
 use crate::problem::Problem;
@@ -207,7 +207,7 @@ impl ApiKeys {
                         noted: AtomicI64::new(0),
                     };
                     // The key that was there first.
-                    let of_hash = unhex(&hash).ok_or("a hash cannot be read")?;
+                    let of_hash = hash_of_hex(&hash).ok_or("a hash cannot be read")?;
                     keys.entry(of_hash).or_insert_with(|| Arc::new(entry));
                 }
             }
@@ -266,25 +266,6 @@ fn hash(text: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
     hash
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _cannot_fail = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 {
-        return None;
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

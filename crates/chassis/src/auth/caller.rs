@@ -173,6 +173,27 @@ impl Caller {
         }
     }
 
+    /// Its brand, of whose things alone it may see; `None` of an operator, who sees everybody's. Others get 403.
+    pub fn brand_scope(&self) -> Result<Option<&BrandId>, Problem> {
+        if self.is_operator() {
+            return Ok(None);
+        }
+        self.require_brand().map(Some)
+    }
+
+    /// The brand that a list is narrowed to: its own, or the one that an operator names; `None`: all of them. 404 when a brand
+    /// names another.
+    pub fn narrowed<'a>(
+        &'a self,
+        named: Option<&'a BrandId>,
+    ) -> Result<Option<&'a BrandId>, Problem> {
+        let own = self.brand_scope()?;
+        if own.is_some() && named.is_some() && own != named {
+            return Err(Problem::not_found());
+        }
+        Ok(own.or(named))
+    }
+
     /// What it may see in a list; 403 when it is nothing that owns anything.
     pub fn scope(&self) -> Result<Scope<'_>, Problem> {
         let scope = Scope {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{OpenApi, Tag};
 
-const TAGS: [(&str, &str); 18] = [
+const TAGS: [(&str, &str); 19] = [
     (
         "campaigns",
         "Campaigns, their terms and plans, and who takes part in them.",
@@ -30,6 +30,10 @@ const TAGS: [(&str, &str); 18] = [
     ("payments", "Balances and payouts."),
     ("payouts", "Money on its way to partners."),
     ("balances", "What partners and brands have."),
+    (
+        "funds",
+        "Brands' money: accounts with what moved in them, deposits, withdrawals, and when a brand pays.",
+    ),
     ("commands", "Where commands stand."),
     (
         "operator",

@@ -15,8 +15,9 @@ use crate::log::{self, LogRow};
 use crate::relay::TransportError;
 use crate::schema_ids::SchemaIds;
 use crate::transport::Peers;
-use crate::transport::http::{InternalKey, hex};
+use crate::transport::http::InternalKey;
 use crate::transport::wire::{BatchMessage, BatchSchema, MessageBatch};
+use types::hex;
 
 /// Rows of one answer at most, and bytes of their bodies, unless the first alone is longer.
 const MAX_ROWS: i64 = 500;

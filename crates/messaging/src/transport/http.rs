@@ -1,7 +1,6 @@
 //! The HTTP transport: `POST /internal/v1/messages` to a follower, which answers after its commit.
 
 use std::collections::HashSet;
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -161,19 +160,9 @@ impl Transport for HttpTransport {
     }
 }
 
-/// A fingerprint as it travels.
-pub(crate) fn hex(fingerprint: &[u8; 32]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in fingerprint {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
 /// An entry as a batch; `text` is that of its writer schema.
 pub(crate) fn to_batch(entry: &Entry, text: Option<String>) -> MessageBatch {
-    let sha256 = hex(entry.schema.fingerprint());
+    let sha256 = types::hex(entry.schema.fingerprint());
     MessageBatch {
         source: entry.source.to_owned(),
         epoch: entry.epoch,

@@ -75,16 +75,6 @@ fn gauge(position: i64) -> f64 {
     u32::try_from(position).map_or(f64::INFINITY, f64::from)
 }
 
-/// Bytes as text.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// SHA-256 of a file, read in pieces.
 fn sha256_of(path: &Path) -> Result<Vec<u8>, ArchiveError> {
     use sha2::{Digest, Sha256};

@@ -10,7 +10,9 @@ use messaging::log::{self, LogRow};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
-use super::{hex, sha256_of, write};
+use types::hex;
+
+use super::{sha256_of, write};
 
 /// Reads one part back: the file's hash, its chain to the one before, its rows' digest, and row for row that it is what
 /// the table has, unless that was dropped. Notes that it is verified.

@@ -10,7 +10,9 @@ use messaging::{SchemaIds, clock, epoch, log};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
-use super::{hex, sha256_of};
+use types::hex;
+
+use super::sha256_of;
 
 /// Positions of one file: some ten megabytes.
 const FILE_POSITIONS: i64 = 65_536;

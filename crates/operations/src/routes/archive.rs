@@ -259,7 +259,7 @@ impl Parts {
 impl From<Part> for PartView {
     fn from(part: Part) -> Self {
         let at = |micros: i64| Timestamp(Micros(micros));
-        let sha256 = archive::hex(&part.sha256);
+        let sha256 = types::hex(&part.sha256);
         Self {
             from_position: part.from_position,
             to_position: part.to_position,

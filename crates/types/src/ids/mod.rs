@@ -132,10 +132,42 @@ ids! {
     ConversionId
     /// What one partner claims of one order.
     ClaimId
+    /// What is erased, by one request.
+    ErasureId
     /// One payout to a partner; also its reference at the provider.
     PayoutId
     /// The shop's own name of an order.
     OrderId
+    /// One account of a brand beside its funds.
+    FundsAccountId
+    /// What a brand calls one of its accounts.
+    AccountName
+    /// Money that a brand sends.
+    DepositId
+    /// Money that a brand takes out.
+    WithdrawalId
+    /// Money that a brand moves from one of its accounts to another.
+    FundsTransferId
+    /// What a bank's statement calls a payment.
+    BankReference
+}
+
+impl FundsAccountId {
+    /// A brand has one account of a name.
+    pub fn of(brand: &BrandId, name: &AccountName) -> Self {
+        let parts = ["account", brand.as_str(), name.as_str()];
+        Self(derivation::named("acc_", &parts))
+    }
+}
+
+impl AccountName {
+    /// The account that every brand has: its funds, of which its partners are paid.
+    pub const DEFAULT: &'static str = "default";
+
+    /// Whether it is that of the account that every brand has.
+    pub fn is_default(&self) -> bool {
+        self.0 == Self::DEFAULT
+    }
 }
 
 impl EnrollmentId {
@@ -243,5 +275,9 @@ made_by_a_command! {
     LinkCode "lnk_"
     ClickId "clk_"
     PayoutId "pay_"
+    ErasureId "era_"
+    DepositId "dep_"
+    WithdrawalId "wdr_"
+    FundsTransferId "trf_"
     GroupId "grp_"
 }

@@ -1,7 +1,7 @@
 use schemas::PaymentCode;
 use types::Currency;
 
-use super::super::{Account, AccountType, BALANCE_LIMIT, Event, Note, PostError, Transfer};
+use super::super::{Account, AccountType, BALANCE_LIMIT, Event, Note, PostError};
 use super::*;
 
 fn note(event: &Event) -> Option<Note> {
@@ -233,7 +233,7 @@ fn a_transfer_that_a_balance_cannot_hold_moves_nothing_on_either_side() {
     let before = state.ledger.clone();
     let (from, to) = (AccountType::Pending, AccountType::Payable);
     let beyond = usd(i64::MAX - BALANCE_LIMIT + 1);
-    let transfer = Transfer::within(Uuid::nil(), &partner(), from, to, beyond);
+    let transfer = within(from, to, beyond);
     assert_eq!(state.ledger.post(&transfer), Err(PostError));
     assert_eq!(state.ledger, before);
 }
@@ -242,7 +242,7 @@ fn a_transfer_that_a_balance_cannot_hold_moves_nothing_on_either_side() {
 fn a_transfer_from_an_account_to_itself_makes_no_money() {
     let mut state = with_payable(usd(100));
     let payable = AccountType::Payable;
-    let transfer = Transfer::within(Uuid::nil(), &partner(), payable, payable, usd(7));
+    let transfer = within(payable, payable, usd(7));
     assert_eq!(state.ledger.post(&transfer), Ok(()));
     assert_eq!(state.account_type(payable), 100);
 }

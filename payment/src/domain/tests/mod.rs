@@ -1,6 +1,7 @@
 //! Deciders as values, and what must hold whatever is asked.
 #![allow(clippy::unwrap_used)]
 
+mod funds;
 mod ledger;
 mod payouts;
 mod properties;
@@ -14,7 +15,7 @@ use types::{
 
 use super::{
     Account, AccountType, Actor, Answer, Command, Context, Event, Fact, Ledger, Method, PayoutAt,
-    PayoutRequest, Rejection, Stamp, decide, evolve, react,
+    PayoutRequest, Rejection, Stamp, Transfer, consequence, decide, evolve, react,
 };
 
 pub(super) fn usd(minor: i64) -> Money {
@@ -53,13 +54,24 @@ impl BatchState {
             now: Micros(self.hours * 3_600_000_000),
             cause: derive(&["test", &self.steps.to_string()]),
             actor,
+            brand: None,
         }
     }
 
+    /// With what follows from it by itself.
     fn apply(&mut self, event: &Event, context: &Context) {
+        let second = consequence(&self.ledger, event);
+        self.apply_one(event, context);
+        if let Some(second) = second {
+            self.apply_one(&second, context);
+        }
+    }
+
+    fn apply_one(&mut self, event: &Event, context: &Context) {
         let stamp = Stamp {
             id: derive(&["event", &context.cause.to_string()]),
             time: context.now,
+            position: i64::try_from(self.events.len()).unwrap() + 1,
         };
         evolve(&mut self.ledger, event, stamp).unwrap();
         self.events.push((event.clone(), stamp));
@@ -189,4 +201,14 @@ pub(super) fn with_payable(amount: Money) -> BatchState {
     let mut state = BatchState::default();
     state.follow(&calculated(amount, EarningStatus::Payable));
     state
+}
+
+/// A transfer between two accounts of the partner.
+pub(super) fn within(from: AccountType, to: AccountType, money: Money) -> Transfer {
+    Transfer {
+        id: Uuid::nil(),
+        debit: Account::Partner(partner(), from),
+        credit: Account::Partner(partner(), to),
+        money,
+    }
 }

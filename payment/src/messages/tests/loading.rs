@@ -1,16 +1,15 @@
 //! Which balances and payouts are read before a message is handled.
 
-use std::collections::BTreeSet;
-
 use schemas::{
     Body, CommissionApprovedV1, CommissionReversedV1, Event as _, Message, RecordPayoutAnswerV1,
+    SetBillingV1,
 };
-use types::{BrandId, EarningStatus, Micros, PartnerId, Uuid};
+use types::{Billing, BrandId, EarningStatus, Micros, PartnerId, Uuid};
 
 use super::super::{Read, read};
 use super::{calculated, events, message, request, usd};
-use crate::domain::{Account, AccountType, Actor, Balance, Context, Event, Ledger, react};
-use crate::state::touched;
+use crate::domain::{Account, AccountType, Actor, Balance, Context, Event, Ledger, Terms, react};
+use crate::state::Touched;
 
 /// Every fact that commission can state.
 fn facts() -> Vec<Message> {
@@ -39,9 +38,11 @@ fn facts() -> Vec<Message> {
     facts
 }
 
-fn assert_loaded(message: &Message, event: &Event) {
-    let (mut accounts, mut payouts) = (BTreeSet::new(), BTreeSet::new());
-    touched(message, &mut accounts, &mut payouts);
+fn assert_loaded(message: &Message, event: &Event, ledger: &Ledger) {
+    let mut touched = Touched::default();
+    touched.add(message);
+    touched.wait_at(ledger);
+    let (accounts, payouts) = (touched.all_accounts(), touched.payouts);
     for transfer in event.transfers() {
         for account in [transfer.debit, transfer.credit] {
             assert!(accounts.contains(&account.to_string()), "{account}");
@@ -59,36 +60,64 @@ fn every_balance_that_a_message_moves_is_read_first() {
         let account = Account::Partner(PartnerId::parse("partner123").unwrap(), account_type);
         full.balances.insert(Balance::of(account, usd(0)), 5_000);
     }
+    // Of a brand that pays before nothing is covered here.
+    let mut prepaid = Ledger::default();
+    let terms = Terms {
+        billing: Billing::Prepaid,
+        credit_limit: None,
+    };
+    let key = (BrandId::parse("brand1").unwrap(), usd(0).currency);
+    prepaid.billing.insert(key, terms);
     let context = Context {
         now: Micros(0),
         cause: Uuid::nil(),
         actor: Actor::System,
+        brand: None,
     };
     for message in facts() {
         let Ok(Read::Fact(fact)) = read(&message, None) else {
             panic!("it was not read");
         };
-        for ledger in [&Ledger::default(), &full] {
+        for ledger in [&Ledger::default(), &full, &prepaid] {
             let event = react(ledger, &fact, &context);
             assert!(!event.transfers().is_empty());
-            assert_loaded(&message, &event);
+            assert_loaded(&message, &event, ledger);
         }
     }
     for event in events() {
         let out = event.write();
-        assert_loaded(&message(&out.key, &out.subject, out.body), &event);
+        assert_loaded(&message(&out.key, &out.subject, out.body), &event, &full);
     }
     // A request moves what its event moves, and an answer what the payout's end moves.
-    let [requested, .., paid, failed, _] = &events()[..] else {
-        panic!("there are seven");
+    let events = events();
+    let [requested, _, _, _, paid, failed, ..] = &events[..] else {
+        panic!("there are more");
     };
-    assert_loaded(&request("paypal", "USD"), requested);
+    assert_loaded(&request("paypal", "USD"), requested, &full);
     let answer = Body::from(RecordPayoutAnswerV1 {
         answer: "paid".to_owned(),
         provider_ref: None,
         reason: None,
     });
     let answer = message("partner123", "pay_1", answer);
-    assert_loaded(&answer, paid);
-    assert_loaded(&answer, failed);
+    assert_loaded(&answer, paid, &full);
+    assert_loaded(&answer, failed, &full);
+}
+
+/// Until the batch that sets a brand's billing nothing of it waited, but its partner may wait for another brand.
+#[test]
+fn a_fact_behind_its_brands_first_billing_reads_what_may_wait() {
+    let set = SetBillingV1 {
+        currency: "USD".to_owned(),
+        billing: "prepaid".to_owned(),
+        credit_limit: None,
+    };
+    let mut touched = Touched::default();
+    touched.add(&message("brand1", "brand1", set.into()));
+    touched.add(&calculated());
+    touched.wait_at(&Ledger::default());
+    let accounts = touched.all_accounts();
+    for account in ["partner:partner123:unfunded", "brand:brand1:unfunded"] {
+        assert!(accounts.contains(account), "{account}");
+    }
 }

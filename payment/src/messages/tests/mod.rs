@@ -4,16 +4,21 @@
 mod loading;
 
 use schemas::{
-    About, BeginPayoutV1, Body, CommissionCalculatedV1, Event as _, Header, Message, PaymentCode,
-    PayoutFailedV1, PayoutPaidV1, PayoutRequestedV1, PayoutSubmittedV1, PayoutSubmittingV1,
-    PayoutUnknownV1, Record, RecordPayoutAnswerV1, RequestPayoutV1, WireMoney,
+    About, BeginPayoutV1, BillingChangedV1, Body, CommissionCalculatedV1, DepositAnnouncedV1,
+    DepositFailedV1, Event as _, Header, Message, PaymentCode, PayoutFailedV1, PayoutPaidV1,
+    PayoutRequestedV1, PayoutSubmittedV1, PayoutSubmittingV1, PayoutUnknownV1, Record,
+    RecordPayoutAnswerV1, RequestPayoutV1, WireMoney, WithdrawalRequestedV1,
 };
 use sealing::Details;
-use types::{ConversionType, Micros, PartnerId, PayoutId, TermsVersion, Uuid};
+use types::{
+    AccountName, BankFailure, Billing, BrandId, ConversionType, DepositId, Micros, PartnerId,
+    PayoutId, TermsVersion, Uuid, WithdrawalId,
+};
 
 use super::{Read, read};
 use crate::domain::{
-    Account, AccountType, Cause, Code, Command, Event, Fact, Method, Note, Posting, Transfer,
+    Account, AccountType, Cause, Code, Command, Event, Fact, Funding, Method, Note, Posting,
+    Transfer,
 };
 
 fn header(key: &str, subject: &str) -> Header {
@@ -69,7 +74,7 @@ fn events() -> Vec<Event> {
         credit: Account::Partner(partner, AccountType::Payable),
         money: amount,
     }];
-    vec![
+    let mut events = vec![
         of(PayoutRequestedV1 {
             amount,
             method,
@@ -107,8 +112,55 @@ fn events() -> Vec<Event> {
             cause: Cause::Calculated,
             owner: "partner123".to_owned(),
             conversion: "conv1".to_owned(),
-            transfers,
+            transfers: transfers.clone(),
             note: Some(Note::PendingShort),
+        }),
+    ];
+    events.extend(of_funds(amount, transfer_id, transfers));
+    events
+}
+
+/// What can happen to a brand's money.
+fn of_funds(amount: types::Money, transfer_id: Uuid, transfers: Vec<Transfer>) -> Vec<Event> {
+    let brand_id: BrandId = "brand1".parse().unwrap();
+    let account: Option<AccountName> = Some("reserve".parse().unwrap());
+    let (deposit, withdrawal) = ("dep_1".parse().unwrap(), "wdr_1".parse().unwrap());
+    let announced = DepositAnnouncedV1 {
+        brand_id: brand_id.clone(),
+        account: account.clone(),
+        amount,
+        reference: Some("INV-1".parse().unwrap()),
+        transfer_id,
+    };
+    let requested = WithdrawalRequestedV1 {
+        brand_id: brand_id.clone(),
+        account: account.clone(),
+        amount,
+        reference: None,
+        transfer_id,
+    };
+    let failed = DepositFailedV1 {
+        brand_id: brand_id.clone(),
+        account,
+        amount,
+        transfer_id,
+        reason: BankFailure::Other,
+    };
+    let changed = BillingChangedV1 {
+        currency: amount.currency,
+        billing: Billing::Postpaid,
+        credit_limit: Some(7),
+    };
+    vec![
+        About::of(DepositId::clone(&deposit), announced).into(),
+        About::of(WithdrawalId::clone(&withdrawal), requested).into(),
+        About::of(deposit, failed).into(),
+        About::of(brand_id.clone(), changed).into(),
+        Event::EarningsFunded(Funding {
+            brand: brand_id,
+            currency: amount.currency,
+            transfers,
+            conversions: vec!["conv1".parse().unwrap()],
         }),
     ]
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use super::command::run;
-use super::hex::hex;
+use types::hex;
 
 /// An unprivileged account, used only when this program runs as root.
 #[derive(Clone, Copy, Debug)]

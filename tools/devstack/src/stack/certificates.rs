@@ -11,7 +11,7 @@ use rcgen::{
     date_time_ymd,
 };
 
-use super::hex::random_hex;
+use super::random::random_hex;
 
 /// The names that a server of this machine is reached by.
 pub const LOOPBACK_NAMES: [&str; 2] = ["127.0.0.1", "localhost"];

@@ -13,11 +13,11 @@ use tokio::time::{sleep, timeout};
 use super::account::{Account, data_folder, data_folder_at, remove_data};
 use super::certificates::ServerCertificate;
 use super::command::{last_lines, run};
-use super::hex::hex;
 use super::ports::check_free;
 use super::postgres_data::{empty, init, put_certificate, superuser_password, wal_compression};
 use super::process::{Process, Signal};
 use crate::tools::{self, PostgresPrograms};
+use types::hex;
 
 /// Settings of every server that we start. `fsync` and `synchronous_commit` stay on: a relay would otherwise
 /// publish rows that a crash takes back.

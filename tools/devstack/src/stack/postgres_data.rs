@@ -11,7 +11,7 @@ use anyhow::Result;
 use super::account::Account;
 use super::certificates::ServerCertificate;
 use super::command::run;
-use super::hex::random_hex;
+use super::random::random_hex;
 
 /// lz4 where the server was built with it (about a tenth of pglz's CPU).
 pub(super) fn wal_compression(bin: &Path, data: &Path, account: Option<Account>) -> &'static str {

@@ -75,6 +75,12 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'commission', 'commissions', id, position, 'commission.calculated.v1' FROM commission.commissions
                        UNION ALL SELECT 'commission', 'reversals', commission_id, position, 'commission.reversed.v1' FROM commission.reversals
                        UNION ALL SELECT 'payment', 'payouts', id, position, 'payout.requested.v1' FROM payment.payouts
+                       UNION ALL SELECT 'payment', 'accounts', id, position, 'account.opened.v1' FROM payment.accounts
+                       UNION ALL SELECT 'payment', 'bank_transfers', id, position,
+                                        CASE way WHEN 'deposit' THEN 'deposit.announced.v1' ELSE 'withdrawal.requested.v1' END FROM payment.bank_transfers
+                       UNION ALL SELECT 'payment', 'billing', brand, position, NULL FROM payment.billing
+                       UNION ALL SELECT 'payment', 'waiting', partner, position, 'ledger.posted.v1' FROM payment.waiting
+                       UNION ALL SELECT 'campaign', 'brand_funds', brand_id, position, 'brand_funds.adopted.v1' FROM campaign.brand_funds
                        UNION ALL SELECT 'payment', 'balances', split_part(account, ':', 2), position, NULL FROM payment.balances
                   )
                  SELECT format('%s.%s has %s, made by position %s, where there is %s', s.service, s.tab, s.id, s.position,
@@ -87,9 +93,11 @@ pub(super) const QUESTIONS: &[Question] = &[
         check: "the bff shows the balances, payouts and commissions that the services have",
         of: "SELECT (SELECT count(*) FROM bff.balances) + (SELECT count(*) FROM bff.payouts) + (SELECT count(*) FROM bff.commissions)",
         broken: "WITH shown AS (
-                      SELECT owner || ':' || account_type AS account, currency, minor FROM bff.balances,
+                      SELECT CASE WHEN owner LIKE '%.%' THEN replace(owner, '.', ':funds.') WHEN owner LIKE 'bank:%' THEN owner || ':cash'
+                                  ELSE owner || ':' || account_type END AS account, currency, minor FROM bff.balances,
                              LATERAL (VALUES ('pending', pending), ('payable', payable), ('in_transit', in_transit), ('paid_out', paid_out),
-                                             ('suspense', suspense), ('funds', funds)) v (account_type, minor)
+                                             ('suspense', suspense), ('funds', funds), ('unfunded', unfunded), ('clearing', clearing))
+                               v (account_type, minor)
                        WHERE minor <> 0)
                  SELECT format('%s %s: the bff shows %s, the ledger has %s', account, currency, coalesce(s.minor, 0), coalesce(b.minor, 0)) AS evidence
                    FROM shown s FULL JOIN payment.balances b USING (account, currency)
@@ -136,7 +144,12 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'conversion ' || id, jsonb_build_array(status, event_type, order_id, campaign_id, brand_id, partner_id,
                                      link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason,
                                      recorded_at) FROM bff.conversions
-                       UNION ALL SELECT 'claim ' || id, jsonb_build_array(campaign_id, partner_id, brand_id, status, reason) FROM bff.claims),
+                       UNION ALL SELECT 'claim ' || id, jsonb_build_array(campaign_id, partner_id, brand_id, status, reason) FROM bff.claims
+                       UNION ALL SELECT way || ' ' || id, jsonb_build_array(brand_id, account, amount_minor, currency, reference, status, reason)
+                                   FROM bff.bank_transfers
+                       UNION ALL SELECT 'account ' || id, jsonb_build_array(brand_id, name) FROM bff.funds_accounts
+                       UNION ALL SELECT 'billing of ' || id, jsonb_build_array(billing, credit_limit) FROM bff.billing
+                       UNION ALL SELECT 'transfer ' || id, jsonb_build_array(debit, credit, minor, currency) FROM bff.transfers),
                   has (what, says) AS (
                       SELECT 'campaign ' || id, jsonb_build_array(brand_id, name, currency, allowed_hosts, fallback_url, join_mode, status,
                                      pause_reason, terms_version, created_at, activated_at, closed_at, description, landing_url, starts_at,
@@ -158,7 +171,14 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'conversion ' || id, jsonb_build_array(standing, event_type, order_id, campaign_id, brand_id, partner_id,
                                      link_code, click_id, terms_version, amount_minor, refunded_minor, currency, amount_text, verified_by, reason,
                                      recorded_at) FROM tracking.conversions
-                       UNION ALL SELECT 'claim ' || id, jsonb_build_array(campaign_id, partner_id, brand_id, status, reason) FROM tracking.claims)
+                       UNION ALL SELECT 'claim ' || id, jsonb_build_array(campaign_id, partner_id, brand_id, status, reason) FROM tracking.claims
+                       UNION ALL SELECT way || ' ' || id, jsonb_build_array(brand, account, minor, currency, reference,
+                                     CASE progress WHEN 'failed' THEN 'failed'
+                                          WHEN 'done' THEN CASE way WHEN 'deposit' THEN 'cleared' ELSE 'settled' END
+                                          ELSE CASE way WHEN 'deposit' THEN 'announced' ELSE 'requested' END END, reason) FROM payment.bank_transfers
+                       UNION ALL SELECT 'account ' || id, jsonb_build_array(brand, name) FROM payment.accounts
+                       UNION ALL SELECT 'billing of ' || brand || '/' || currency, jsonb_build_array(billing, credit_limit) FROM payment.billing
+                       UNION ALL SELECT 'transfer ' || id, jsonb_build_array(debit, credit, minor, currency) FROM payment.transfers)
                  SELECT format('%s: the bff shows %s, its service has %s%s', what, coalesce(s.says::text, 'nothing'),
                                coalesce(h.says::text, 'nothing'), CASE WHEN h.says IS NULL THEN restored() ELSE '' END) AS evidence
                    FROM shown s FULL JOIN has h USING (what) WHERE s.says IS DISTINCT FROM h.says",

@@ -127,6 +127,14 @@ const DERIVED: &str = "
         ARRAY['aggregate', 'key_', CASE type WHEN 'api_key.created.v1' THEN causation_id ELSE id END::text], NULL
    FROM messages WHERE type IN ('campaign.create_api_key.command.v1', 'api_key.created.v1')
  UNION ALL
+ SELECT format('bff position %s (%s)', position, type), subject, v.prefix, ARRAY['aggregate', v.prefix, id::text], NULL
+   FROM messages JOIN (VALUES ('payment.announce_deposit.command.v1', 'dep_'), ('payment.withdraw.command.v1', 'wdr_'),
+                              ('payment.transfer_funds.command.v1', 'trf_')) v (type, prefix) USING (type)
+ UNION ALL
+ SELECT format('%s position %s (%s)', service, position, type), subject, 'acc_',
+        ARRAY['account', payload ->> 'brand_id', payload ->> 'name'], NULL
+   FROM messages WHERE type IN ('payment.open_account.command.v1', 'account.opened.v1')
+ UNION ALL
  SELECT format('the bff''s command %s of key %s', id, left(key_hash, 8)), id::text, '',
         ARRAY['command', type, caller, partner_id, brand_id, key_hash], NULL
    FROM bff.commands WHERE key_hash IS NOT NULL
@@ -146,6 +154,12 @@ const DERIVED: &str = "
                 WHERE m.service = 'campaign' AND m.subject = p.subject AND m.position < p.position
                   AND m.type IN ('campaign.created.v1', 'campaign.changed.v1') ORDER BY m.position DESC LIMIT 1)], NULL
    FROM messages p WHERE p.type = 'campaign.paused.v1' AND p.payload ->> 'reason' = 'ended'
+ UNION ALL
+ SELECT format('campaign position %s (%s)', p.position, p.type), p.causation_id::text, '', ARRAY['timer', p.subject, 'follow_funds', ''],
+        (SELECT jsonb_agg(jsonb_build_array('timer', p.subject, 'follow_funds', m.position::text)) FROM messages m
+          WHERE m.service = 'campaign' AND m.type = 'brand_funds.adopted.v1' AND m.subject = p.payload ->> 'brand_id'
+            AND m.position < p.position)
+   FROM messages p WHERE p.type = 'campaign.paused.v1' AND p.payload ->> 'reason' = 'out_of_funds'
  UNION ALL
  SELECT format('payment position %s (%s of %s)', position, type, subject), causation_id::text, '',
         ARRAY['effect', 'payout', before::text,

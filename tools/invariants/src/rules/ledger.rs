@@ -1,5 +1,5 @@
-//! The ledger's way: each posting where `docs/ledger.md` says that it goes, no account below zero that cannot be, and each payout
-//! by the steps that there are.
+//! The ledger's way: each posting where `docs/ledger.md` says that it goes, no account below zero that cannot be, each payout
+//! by the steps that there are, and what waits for a brand's funds in its order.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::evidence::Tally;
 
 const EVENTS: &str = "SELECT m.position, m.type, m.subject, m.key, m.payload, c.payload AS cause
    FROM messages m LEFT JOIN known c ON c.known_as = m.causation_id AND c.service = 'commission'
-  WHERE m.service = 'payment' AND (m.type = 'ledger.posted.v1' OR m.type LIKE 'payout.%')
+  WHERE m.service = 'payment' AND m.type NOT LIKE 'command.%' AND m.type NOT LIKE 'sealing_key.%'
   ORDER BY m.position";
 
 #[derive(FromRow)]
@@ -38,11 +38,30 @@ struct Transfer {
 /// No decision takes a balance beyond this.
 const LIMIT: i128 = 1 << 61;
 
+/// A commission that waits for its brand's funds.
+#[derive(Clone, Debug)]
+struct Waiting {
+    conversion: String,
+    partner: String,
+    minor: i64,
+    /// Where it stands at its partner.
+    stands: &'static str,
+}
+
+/// Whose funds, in which currency.
+type Funds = (String, String);
+
 #[derive(Default)]
 struct Ledger {
     balances: HashMap<(String, String), i128>,
     /// Of each payout that is under way: how far it is, and how much.
     payouts: HashMap<String, (String, Value)>,
+    /// What a brand's funds must not fall below by what its partners earn; none: nothing.
+    floors: HashMap<Funds, Option<i128>>,
+    /// What waits for a brand's funds, in its order.
+    queues: HashMap<Funds, Vec<Waiting>>,
+    /// Whether a brand was last said to be out of funds.
+    exhausted: HashMap<Funds, bool>,
 }
 
 /// Walks through payment's log.
@@ -59,6 +78,10 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
         9,
         "every payout takes the steps that there are, with one amount",
     );
+    let mut funded = Tally::new(
+        9,
+        "what funds do not cover waits, is funded in its order as far as they reach, and is said to begin and end",
+    );
     let mut ledger = Ledger::default();
     let mut rows = sqlx::query_as::<_, Row>(EVENTS).fetch(records);
     while let Some(row) = rows.try_next().await? {
@@ -68,38 +91,98 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
                 row.position, row.r#type, row.subject
             )
         };
-        let moved = if row.r#type == "ledger.posted.v1" {
-            let stated = stated(&row.payload.0);
-            let due = ledger.due(&row);
-            placed.hold(due.is_none() || due == stated, || {
-                format!("{}: {stated:?}, and it should be {due:?}", place())
-            });
-            stated
-        } else {
-            let wrong = ledger.step(&row);
-            steps.hold(wrong.is_none(), || {
-                format!("{}: {}", place(), wrong.unwrap_or_default())
-            });
-            payout_transfer(&row)
+        let payout = row.r#type.starts_with("payout.");
+        let moved = match row.r#type.as_str() {
+            "ledger.posted.v1" => {
+                let stated = stated(&row.payload.0);
+                let due = ledger.due(&row);
+                placed.hold(due.as_ref().is_none_or(|due| *due == stated), || {
+                    format!("{}: {stated:?}, and it should be {due:?}", place())
+                });
+                ledger.wait(&row, &stated);
+                stated
+            }
+            "earnings.funded.v1" => {
+                let stated = stated(&row.payload.0);
+                let wrong = ledger.fund(&row, &stated);
+                funded.hold(wrong.is_none(), || {
+                    format!("{}: {}", place(), wrong.unwrap_or_default())
+                });
+                stated
+            }
+            _ if payout => {
+                let wrong = ledger.step(&row);
+                steps.hold(wrong.is_none(), || {
+                    format!("{}: {}", place(), wrong.unwrap_or_default())
+                });
+                payout_transfer(&row).into_iter().collect()
+            }
+            _ => {
+                let wrong = ledger.note(&row);
+                funded.hold(wrong.is_none(), || {
+                    format!("{}: {}", place(), wrong.unwrap_or_default())
+                });
+                funds_transfer(&row).into_iter().collect()
+            }
         };
-        let Some(moved) = moved else { continue };
-        let below = ledger.post(&moved, row.r#type == "payout.requested.v1");
-        above.hold(below.is_none(), || {
-            format!("{}: {}", place(), below.unwrap_or_default())
-        });
+        for moved in moved {
+            let below = ledger.post(&moved, row.r#type == "payout.requested.v1");
+            above.hold(below.is_none(), || {
+                format!("{}: {}", place(), below.unwrap_or_default())
+            });
+        }
     }
-    Ok(vec![placed.finding(), above.finding(), steps.finding()])
+    let unreported = ledger.unreported();
+    funded.hold(unreported.is_none(), || unreported.unwrap_or_default());
+    Ok(vec![
+        placed.finding(),
+        above.finding(),
+        steps.finding(),
+        funded.finding(),
+    ])
 }
 
-/// The one transfer of a posting, if it has one.
-fn stated(payload: &Value) -> Option<Transfer> {
-    let transfer = payload.get("transfers")?.get(0)?;
-    let text = |name| Some(transfer.get(name)?.as_str()?.to_owned());
+/// The transfers of a posting.
+fn stated(payload: &Value) -> Vec<Transfer> {
+    let transfers = payload.get("transfers").and_then(Value::as_array);
+    let read = |transfer: &Value| {
+        let text = |name| Some(transfer.get(name)?.as_str()?.to_owned());
+        Some(Transfer {
+            debit: text("debit")?,
+            credit: text("credit")?,
+            minor: transfer.get("minor")?.as_i64()?,
+            currency: text("currency")?,
+        })
+    };
+    transfers.into_iter().flatten().filter_map(read).collect()
+}
+
+/// What moves between a brand, its clearing account and the bank.
+fn funds_transfer(row: &Row) -> Option<Transfer> {
+    let payload = &row.payload.0;
+    let brand = payload.get("brand_id")?.as_str()?;
+    let own = |field: &str| match payload.get(field).and_then(Value::as_str) {
+        None | Some("default") => format!("brand:{brand}:funds"),
+        Some(name) => format!("brand:{brand}:funds.{name}"),
+    };
+    let (clearing, bank) = (
+        format!("brand:{brand}:clearing"),
+        "bank:main:cash".to_owned(),
+    );
+    let (debit, credit) = match row.r#type.as_str() {
+        "deposit.announced.v1" => (bank, clearing),
+        "deposit.cleared.v1" | "withdrawal.failed.v1" => (clearing, own("account")),
+        "withdrawal.requested.v1" => (own("account"), clearing),
+        "deposit.failed.v1" | "withdrawal.settled.v1" => (clearing, bank),
+        "funds.transferred.v1" => (own("from_account"), own("to_account")),
+        _ => return None,
+    };
+    let amount = payload.get("amount")?;
     Some(Transfer {
-        debit: text("debit")?,
-        credit: text("credit")?,
-        minor: transfer.get("minor")?.as_i64()?,
-        currency: text("currency")?,
+        debit,
+        credit,
+        minor: amount.get("minor")?.as_i64()?,
+        currency: amount.get("currency")?.as_str()?.to_owned(),
     })
 }
 
@@ -126,8 +209,9 @@ impl Ledger {
         self.balances.get(&key).copied().unwrap_or(0)
     }
 
-    /// The transfer that the cause of a posting makes, as the table in `docs/ledger.md` has it; none for what moves nothing.
-    fn due(&self, row: &Row) -> Option<Transfer> {
+    /// The transfers that the cause of a posting makes, as the tables in `docs/ledger.md` have them; none for what moves nothing,
+    /// or may.
+    fn due(&self, row: &Row) -> Option<Vec<Transfer>> {
         let cause = &row.cause.as_ref()?.0;
         let text = |name| cause.get(name).and_then(Value::as_str);
         let minor = cause
@@ -135,32 +219,230 @@ impl Ledger {
             .as_i64()
             .filter(|minor| *minor > 0)?;
         let currency = cause.pointer("/amount/currency")?.as_str()?.to_owned();
-        let funds = format!("brand:{}:funds", text("brand_id")?);
-        let account_type = |account_type| {
-            text("partner_id").map(|partner| format!("partner:{partner}:{account_type}"))
-        };
-        let (pending, payable, suspense) = (
-            account_type("pending")?,
-            account_type("payable")?,
-            account_type("suspense")?,
+        let (brand, partner) = (text("brand_id")?, text("partner_id")?);
+        let (funds, unfunded) = (
+            format!("brand:{brand}:funds"),
+            format!("brand:{brand}:unfunded"),
         );
-        let short = self.balance(&pending, &currency) < i128::from(minor);
-        let (debit, credit) = match row.payload.get("cause").and_then(Value::as_str)? {
-            "commission.calculated.v1" if text("status") == Some("approved") => (funds, payable),
-            "commission.calculated.v1" => (funds, pending),
-            "commission.approved.v1" if short => (funds, suspense),
-            "commission.approved.v1" => (pending, payable),
-            "commission.reversed.v1" if text("from") != Some("pending") => (payable, funds),
-            "commission.reversed.v1" if short => (suspense, funds),
-            _ => (pending, funds),
+        let own = |account_type: &str| format!("partner:{partner}:{account_type}");
+        let stated = row.payload.get("cause").and_then(Value::as_str)?;
+        let key = (brand.to_owned(), currency.clone());
+        let queue = self.queues.get(&key);
+        let conversion = row.payload.get("conversion_id").and_then(Value::as_str)?;
+        let mut queue = queue.into_iter().flatten();
+        let waiting = queue.find(|waiting| waiting.conversion == conversion);
+        let usual = |minor: i64| {
+            let short = self.balance(&own("pending"), &currency) < i128::from(minor);
+            let covered = self.covers(&key, minor);
+            let (debit, credit) = match stated {
+                "commission.calculated.v1" if text("status") == Some("approved") && covered => {
+                    (funds.clone(), own("payable"))
+                }
+                "commission.calculated.v1" if text("status") == Some("approved") => {
+                    (unfunded.clone(), own("unfunded"))
+                }
+                "commission.calculated.v1" if covered => (funds.clone(), own("pending")),
+                "commission.calculated.v1" => (unfunded.clone(), own("pending")),
+                "commission.approved.v1" if short && covered => (funds.clone(), own("suspense")),
+                "commission.approved.v1" if short => (unfunded.clone(), own("suspense")),
+                "commission.approved.v1" => (own("pending"), own("payable")),
+                "commission.reversed.v1" if text("from") != Some("pending") => {
+                    (own("payable"), funds.clone())
+                }
+                "commission.reversed.v1" if short => (own("suspense"), funds.clone()),
+                _ => (own("pending"), funds.clone()),
+            };
+            (debit, credit, minor)
         };
-        let within = self.balance(&debit, &currency) - i128::from(minor) >= -LIMIT
-            && self.balance(&credit, &currency) + i128::from(minor) <= LIMIT;
-        within.then_some(Transfer {
+        let moves = match (waiting, stated) {
+            (None, _) => vec![usual(minor)],
+            (Some(it), "commission.calculated.v1") => {
+                vec![(unfunded.clone(), own(it.stands), minor)]
+            }
+            (Some(it), "commission.approved.v1") if it.stands == "pending" => {
+                vec![(own("pending"), own("unfunded"), it.minor)]
+            }
+            (Some(_), "commission.approved.v1") => Vec::new(),
+            (Some(it), _) => {
+                let part = it.minor.min(minor);
+                let back = (own(it.stands), unfunded.clone(), part);
+                let rest = (minor > part).then(|| usual(minor - part));
+                std::iter::once(back).chain(rest).collect()
+            }
+        };
+        let within = moves.iter().all(|(debit, credit, minor)| {
+            self.balance(debit, &currency) - i128::from(*minor) >= -LIMIT
+                && self.balance(credit, &currency) + i128::from(*minor) <= LIMIT
+        });
+        let transfer = |(debit, credit, minor)| Transfer {
             debit,
             credit,
             minor,
-            currency,
+            currency: currency.clone(),
+        };
+        within.then(|| moves.into_iter().map(transfer).collect())
+    }
+
+    /// Whether a brand's funds cover so much more, with nothing waiting before it.
+    fn covers(&self, key: &Funds, minor: i64) -> bool {
+        let (brand, currency) = key;
+        let left = self.balance(&format!("brand:{brand}:funds"), currency) - i128::from(minor);
+        let empty = self.queues.get(key).is_none_or(Vec::is_empty);
+        let floor = self.floors.get(key).copied().flatten();
+        empty && floor.is_none_or(|floor| left >= floor)
+    }
+
+    /// Notes what a posting says of what waits.
+    fn wait(&mut self, row: &Row, stated: &[Transfer]) {
+        let conversion = row.payload.get("conversion_id").and_then(Value::as_str);
+        let conversion = conversion.unwrap_or_default();
+        for moved in stated {
+            let of = |account: &str| {
+                let mut parts = account.split(':').map(ToOwned::to_owned);
+                (parts.next(), parts.next(), parts.next())
+            };
+            let (debit, credit) = (of(&moved.debit), of(&moved.credit));
+            let stands = match credit.2.as_deref() {
+                Some("pending") => "pending",
+                Some("suspense") => "suspense",
+                _ => "unfunded",
+            };
+            let brand_of =
+                |(owner, id, account_type): &(Option<String>, Option<String>, Option<String>)| {
+                    let waits = owner.as_deref() == Some("brand")
+                        && account_type.as_deref() == Some("unfunded");
+                    id.clone().filter(|_| waits)
+                };
+            if let Some(brand) = brand_of(&debit) {
+                let queue = self
+                    .queues
+                    .entry((brand, moved.currency.clone()))
+                    .or_default();
+                match queue.iter_mut().find(|it| it.conversion == conversion) {
+                    Some(waiting) => waiting.minor += moved.minor,
+                    None => queue.push(Waiting {
+                        conversion: conversion.to_owned(),
+                        partner: credit.1.clone().unwrap_or_default(),
+                        minor: moved.minor,
+                        stands,
+                    }),
+                }
+            } else if let Some(brand) = brand_of(&credit) {
+                let queue = self
+                    .queues
+                    .entry((brand, moved.currency.clone()))
+                    .or_default();
+                for waiting in queue.iter_mut().filter(|it| it.conversion == conversion) {
+                    waiting.minor -= moved.minor;
+                }
+                queue.retain(|it| it.minor > 0);
+            } else if credit.0.as_deref() == Some("partner")
+                && credit.2.as_deref() == Some("unfunded")
+            {
+                let queues = self.queues.values_mut().flatten();
+                for waiting in queues.filter(|it| it.conversion == conversion) {
+                    waiting.stands = "unfunded";
+                }
+            }
+        }
+    }
+
+    /// What is wrong with what is funded: it is the first that waited, all of it, and the funds reach.
+    fn fund(&mut self, row: &Row, stated: &[Transfer]) -> Option<String> {
+        let text = |name| row.payload.get(name).and_then(Value::as_str);
+        let key = (
+            row.subject.clone(),
+            text("currency").unwrap_or_default().to_owned(),
+        );
+        let (brand, currency) = &key;
+        let conversions = row.payload.get("conversion_ids").and_then(Value::as_array);
+        let conversions: Vec<&str> = conversions
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let mut left = self.balance(&format!("brand:{brand}:funds"), currency);
+        let floor = self.floors.get(&key).copied().flatten();
+        let queue = self.queues.entry(key.clone()).or_default();
+        if queue.len() < conversions.len() {
+            return Some(format!(
+                "{} were funded, and {} waited",
+                conversions.len(),
+                queue.len()
+            ));
+        }
+        let mut due = Vec::new();
+        for (waiting, conversion) in queue.drain(..conversions.len()).zip(&conversions) {
+            if waiting.conversion != *conversion {
+                return Some(format!(
+                    "{conversion} was funded before {}",
+                    waiting.conversion
+                ));
+            }
+            left -= i128::from(waiting.minor);
+            let mut moves = |debit: String, credit: String| {
+                due.push(Transfer {
+                    debit,
+                    credit,
+                    minor: waiting.minor,
+                    currency: currency.clone(),
+                });
+            };
+            moves(
+                format!("brand:{brand}:funds"),
+                format!("brand:{brand}:unfunded"),
+            );
+            if waiting.stands == "unfunded" {
+                let own = |account_type| format!("partner:{}:{account_type}", waiting.partner);
+                moves(own("unfunded"), own("payable"));
+            }
+        }
+        if floor.is_some_and(|floor| left < floor) {
+            return Some(format!("the funds are at {left} after it"));
+        }
+        (due != stated).then(|| format!("{stated:?}, and it should be {due:?}"))
+    }
+
+    /// Notes what is said of a brand's funds; what is wrong with it.
+    fn note(&mut self, row: &Row) -> Option<String> {
+        let text = |name| row.payload.get(name).and_then(Value::as_str);
+        let key = (
+            row.subject.clone(),
+            text("currency").unwrap_or_default().to_owned(),
+        );
+        match row.r#type.as_str() {
+            "billing.changed.v1" => {
+                let limit = row.payload.get("credit_limit").and_then(Value::as_i64);
+                let floor = match text("billing") {
+                    Some("prepaid") => Some(0),
+                    _ => limit.map(|limit| -i128::from(limit)),
+                };
+                self.floors.insert(key, floor);
+                None
+            }
+            "funds.exhausted.v1" | "funds.restored.v1" => {
+                let exhausted = row.r#type == "funds.exhausted.v1";
+                let waits = self.queues.get(&key).is_some_and(|queue| !queue.is_empty());
+                let before = self.exhausted.insert(key, exhausted).unwrap_or_default();
+                (before == exhausted || waits != exhausted)
+                    .then(|| format!("it was so before: {before}, something waits: {waits}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What waits at the end without having been said, or the other way round.
+    fn unreported(&self) -> Option<String> {
+        let queues = self.queues.iter();
+        let mut odd = queues.filter(|(key, queue)| {
+            let reported = self.exhausted.get(*key).copied().unwrap_or_default();
+            reported == queue.is_empty()
+        });
+        odd.next().map(|((brand, currency), queue)| {
+            format!(
+                "{} wait for the {currency} of {brand}, and the log says otherwise",
+                queue.len()
+            )
         })
     }
 
@@ -182,9 +464,11 @@ impl Ledger {
             .entry((debit.clone(), currency.clone()))
             .or_default();
         *left -= minor;
-        let never_below = [":pending", ":in_transit", ":paid_out"]
+        let never_below = [":pending", ":in_transit", ":paid_out", ":clearing"]
             .iter()
-            .any(|account_type| debit.ends_with(account_type));
+            .any(|account_type| debit.ends_with(account_type))
+            || debit.contains(":funds.")
+            || debit.starts_with("partner:") && debit.ends_with(":unfunded");
         (*left < 0 && (never_below || payout)).then(|| format!("{debit} is at {left} {currency}"))
     }
 

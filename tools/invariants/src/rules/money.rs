@@ -7,17 +7,37 @@ pub(super) const QUESTIONS: &[Question] = &[
         rule: 9,
         check: "every transfer is stated by an event, and the other way round",
         of: "SELECT count(*) FROM payment.transfers",
-        broken: "WITH stated AS (
+        broken: "WITH own AS (
+                      SELECT *, 'brand:' || (payload ->> 'brand_id') AS brand,
+                             CASE coalesce(payload ->> 'account', 'default') WHEN 'default' THEN 'funds'
+                                  ELSE 'funds.' || (payload ->> 'account') END AS account,
+                             CASE coalesce(payload ->> 'from_account', 'default') WHEN 'default' THEN 'funds'
+                                  ELSE 'funds.' || (payload ->> 'from_account') END AS from_account,
+                             CASE coalesce(payload ->> 'to_account', 'default') WHEN 'default' THEN 'funds'
+                                  ELSE 'funds.' || (payload ->> 'to_account') END AS to_account
+                        FROM messages WHERE service = 'payment'),
+                  moved AS (
+                      SELECT position, payload, format('partner:%s:%s', key, v.debit) AS debit, format('partner:%s:%s', key, v.credit) AS credit
+                        FROM own JOIN (VALUES ('payout.requested.v1', 'payable', 'in_transit'), ('payout.paid.v1', 'in_transit', 'paid_out'),
+                                              ('payout.failed.v1', 'in_transit', 'payable')) v (type, debit, credit) USING (type)
+                       UNION ALL
+                      SELECT position, payload, CASE type WHEN 'deposit.announced.v1' THEN 'bank:main:cash'
+                                                          WHEN 'withdrawal.requested.v1' THEN brand || ':' || account
+                                                          WHEN 'funds.transferred.v1' THEN brand || ':' || from_account
+                                                          ELSE brand || ':clearing' END,
+                             CASE WHEN type IN ('deposit.announced.v1', 'withdrawal.requested.v1') THEN brand || ':clearing'
+                                  WHEN type IN ('deposit.cleared.v1', 'withdrawal.failed.v1') THEN brand || ':' || account
+                                  WHEN type = 'funds.transferred.v1' THEN brand || ':' || to_account
+                                  ELSE 'bank:main:cash' END
+                        FROM own WHERE type LIKE 'deposit.%' OR type LIKE 'withdrawal.%' OR type = 'funds.transferred.v1'),
+                  stated AS (
                       SELECT m.position, (t.place - 1)::int AS ordinal, t.transfer ->> 'id' AS id, t.transfer ->> 'debit' AS debit,
                              t.transfer ->> 'credit' AS credit, (t.transfer ->> 'minor')::bigint AS minor, t.transfer ->> 'currency' AS currency
                         FROM messages m, LATERAL jsonb_array_elements(m.payload -> 'transfers') WITH ORDINALITY t (transfer, place)
-                       WHERE m.type = 'ledger.posted.v1'
+                       WHERE m.type IN ('ledger.posted.v1', 'earnings.funded.v1')
                        UNION ALL
-                      SELECT m.position, 0, m.payload ->> 'transfer_id', format('partner:%s:%s', m.key, v.debit),
-                             format('partner:%s:%s', m.key, v.credit), (m.payload #>> '{amount,minor}')::bigint,
-                             m.payload #>> '{amount,currency}'
-                        FROM messages m JOIN (VALUES ('payout.requested.v1', 'payable', 'in_transit'), ('payout.paid.v1', 'in_transit', 'paid_out'),
-                                                     ('payout.failed.v1', 'in_transit', 'payable')) v (type, debit, credit) USING (type))
+                      SELECT position, 0, payload ->> 'transfer_id', debit, credit, (payload #>> '{amount,minor}')::bigint,
+                             payload #>> '{amount,currency}' FROM moved)
                  SELECT format('position %s: the log says %s → %s %s %s, the ledger %s → %s %s %s', position, t.debit, t.credit, t.minor,
                                t.currency, l.debit, l.credit, l.minor, l.currency) AS evidence
                    FROM stated t FULL JOIN payment.transfers l USING (position, ordinal)

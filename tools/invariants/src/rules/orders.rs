@@ -162,6 +162,11 @@ pub(super) const QUESTIONS: &[Question] = &[
                     AND (NOT actor -> 'roles' ? 'brand' OR actor ->> 'brand_id' IS DISTINCT FROM payload ->> 'brand_id')
                   UNION ALL
                  SELECT format('click %s is bound to %s visitors', subject, count(DISTINCT payload ->> 'user_hash')) FROM bound
+                  WHERE NOT EXISTS (
+                            SELECT 1 FROM messages e
+                             WHERE e.service = 'tracking' AND e.type = 'visitor.erased.v1' AND e.position > bound.position
+                               AND e.payload ->> 'user_hash' = bound.payload ->> 'user_hash'
+                               AND e.payload ->> 'brand_id' = bound.payload ->> 'brand_id')
                   GROUP BY subject HAVING count(DISTINCT payload ->> 'user_hash') > 1",
     },
     Question {

@@ -10,9 +10,10 @@ use runtime::testing::{
 };
 use schemas::{
     ApiKeyCreatedV1, Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale,
-    CommissionCalculatedV1, ConversionAttributedV1, ConversionClaimedV1, EnrollmentAcceptedV1,
-    EvidenceSubmittedV1, GroupCreatedV1, LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1, Plan,
-    SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer,
+    CommissionCalculatedV1, ConversionAttributedV1, ConversionClaimedV1, DepositAnnouncedV1,
+    EnrollmentAcceptedV1, EvidenceSubmittedV1, GroupCreatedV1, LedgerPostedV1, LinkCreatedV1,
+    PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer,
+    WithdrawalRequestedV1,
 };
 use serde_json::{Value, json};
 use types::{
@@ -26,7 +27,7 @@ use uuid::Uuid;
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
 
 /// What stands for something of an owner's in requests, as `$name`.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "command",
     "conversion",
     "payout",
@@ -34,6 +35,8 @@ const NAMES: [&str; 8] = [
     "claim",
     "key",
     "evidence",
+    "deposit",
+    "withdrawal",
     "group",
 ];
 
@@ -122,6 +125,8 @@ fn unknown(name: &str) -> String {
         "click" => "clk_000000000000700080000000000000".to_owned(),
         "key" => "key_00000000000070008000000000000000".to_owned(),
         "claim" => "clm_00000000000070008000000000000000".to_owned(),
+        "deposit" => "dep_00000000000070008000000000000000".to_owned(),
+        "withdrawal" => "wdr_00000000000070008000000000000000".to_owned(),
         _ => "00000000-0000-7000-8000-000000000000".to_owned(),
     }
 }
@@ -377,9 +382,62 @@ async fn payment_scene() -> Scene {
             .post("/api/v1/payment/payouts", &token, payout())
             .await;
         scene.name(owner, "payout", requested["id"].as_str().unwrap());
+        funds_of(&mut scene, owner).await;
     }
     scene.name_commands().await;
     scene
+}
+
+/// A brand's account, some money in its funds, a deposit and a withdrawal under way.
+async fn funds_of(scene: &mut Scene, owner: &'static str) {
+    let token = brand(&format!("brand-{owner}"));
+    let api = "/api/v1/payment";
+    let name = json!({"name": "reserve"});
+    scene.post(&format!("{api}/accounts"), &token, name).await;
+    let money = |amount: &str| json!({"amount": amount, "currency": "USD"});
+    let deposits = format!("{api}/deposits");
+    let cleared = scene.post(&deposits, &token, money("1000.00")).await;
+    let settle = format!("{deposits}/{}/settle", cleared["id"].as_str().unwrap());
+    scene
+        .post(&settle, &operator(), json!({"status": "cleared"}))
+        .await;
+    let deposit = scene.post(&deposits, &token, money("5.00")).await;
+    scene.name(owner, "deposit", deposit["id"].as_str().unwrap());
+    let withdrawal = scene
+        .post(&format!("{api}/withdrawals"), &token, money("5.00"))
+        .await;
+    scene.name(owner, "withdrawal", withdrawal["id"].as_str().unwrap());
+}
+
+/// That a deposit and a withdrawal of a brand's are under way.
+async fn bank_transfers_of(scene: &mut Scene, owner: &'static str) {
+    let topic = Topic::PaymentEvents;
+    let id = format!("dep_{}", Uuid::now_v7().simple());
+    let announced = DepositAnnouncedV1 {
+        brand_id: brand_of(owner),
+        account: None,
+        amount: usd(500),
+        reference: None,
+        transfer_id: Uuid::now_v7(),
+    };
+    scene
+        .service
+        .deliver(topic, &id, &id, announced.into())
+        .await;
+    scene.name(owner, "deposit", id);
+    let id = format!("wdr_{}", Uuid::now_v7().simple());
+    let requested = WithdrawalRequestedV1 {
+        brand_id: brand_of(owner),
+        account: None,
+        amount: usd(500),
+        reference: None,
+        transfer_id: Uuid::now_v7(),
+    };
+    scene
+        .service
+        .deliver(topic, &id, &id, requested.into())
+        .await;
+    scene.name(owner, "withdrawal", id);
 }
 
 /// A brand's campaign in draft, and an active one.
@@ -544,6 +602,7 @@ async fn bff_scene() -> Scene {
             .await;
         scene.name(owner, "payout", id);
         api_key_of(&mut scene, owner).await;
+        bank_transfers_of(&mut scene, owner).await;
         let conversion = ConversionId::of_command(Uuid::now_v7());
         let claim = ClaimId::of(&conversion, &partner_of(owner));
         let claimed = ConversionClaimedV1 {

@@ -25,6 +25,9 @@ use tokio::time::Instant;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// An e-mail address's part that is nobody's to see; its first letter and its domain may be shown.
 const MAILBOX: &str = "qcanary7f3aq";
+/// A visitor's id, and a client's note, which an erasure takes away.
+const VISITOR: &str = "qvisitor7f3aq";
+const NOTE: &str = "qnote7f3aq";
 /// Account numbers of which only the last four may be shown.
 const IBAN: &str = "DE75512108001245126199";
 const WRONG_IBAN: &str = "DE76512108001245126199";
@@ -96,6 +99,15 @@ async fn hold(mode: Mode) {
             .filter(|form| lower.contains(&form.to_lowercase()));
         found.extend(held.map(|form| format!("{place} holds {form}: {}", around(&lower, form))));
     }
+    // A database's files hold what was deleted until they are written over.
+    let note = [NOTE.to_owned()];
+    if tables.contains(NOTE) {
+        found.push("a table holds what was erased".to_owned());
+    }
+    for place in places.iter().filter(|place| **place != "postgres") {
+        let files = holding(&state.join(place), &note).into_iter();
+        found.extend(files.map(|file| format!("{} holds what was erased", file.display())));
+    }
     for place in places {
         let files = holding(&state.join(place), &forms);
         found.extend(
@@ -112,7 +124,7 @@ struct Secrets(Vec<String>);
 
 impl Secrets {
     fn of(stack: &LocalStack, tokens: &[&String], key: &str) -> Self {
-        let mut secrets: Vec<String> = [MAILBOX, IBAN, WRONG_IBAN, HOLDER]
+        let mut secrets: Vec<String> = [MAILBOX, IBAN, WRONG_IBAN, HOLDER, VISITOR]
             .map(str::to_owned)
             .into();
         // A token's own part is its signature: header and claims are nobody's secret, and opened by no key.
@@ -222,6 +234,7 @@ impl Walk<'_> {
     /// Sends everything everywhere; what is returned is a payout's id, which may be seen.
     async fn everything(&mut self) -> String {
         let shown = self.paid().await;
+        self.visited().await;
         self.refused().await;
         self.failing_provider().await;
         self.unreadable().await;
@@ -265,9 +278,14 @@ impl Walk<'_> {
         let (status, taken) = self.post(Service::Bff, path, body.to_string()).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{taken}");
         let at = format!("/api/v1/commands/{}", taken["command_id"].as_str().unwrap());
+        self.ended(&at).await
+    }
+
+    /// A command once it is final.
+    async fn ended(&mut self, at: &str) -> Value {
         let end = Instant::now() + PATIENCE;
         loop {
-            let command = self.get(Service::Bff, &at).await;
+            let command = self.get(Service::Bff, at).await;
             if command["status"] != "pending" {
                 return command;
             }
@@ -301,6 +319,43 @@ impl Walk<'_> {
             self.until_payout(&id, "paid").await;
         }
         shown
+    }
+
+    /// A visitor comes by a link that names it, is bound to its click, and buys; then it is erased.
+    async fn visited(&mut self) {
+        let http = reqwest::Client::builder().no_proxy();
+        let http = http.redirect(reqwest::redirect::Policy::none());
+        let link = self.url(Service::Tracking, &format!("/c/demo100?user_id={VISITOR}"));
+        let answer = http.build().unwrap().get(link).send().await.unwrap();
+        let to = answer.headers()["location"].to_str().unwrap().to_owned();
+        let click = to.split_once("click_id=").unwrap().1.to_owned();
+        let own = std::mem::replace(&mut self.token, self.operator.clone());
+        let sale = json!({"user_id": VISITOR, "event_type": "purchase", "amount": "1.00",
+            "campaign_id": "camp100", "metadata": {"note": NOTE}});
+        for (service, path, body) in [
+            (
+                Service::Bff,
+                format!("tracking/clicks/{click}/visitor"),
+                json!({"user_id": VISITOR}),
+            ),
+            (Service::Bff, "tracking/events".to_owned(), sale.clone()),
+            (Service::Tracking, "tracking/events".to_owned(), sale),
+            (
+                Service::Bff,
+                "erasures".to_owned(),
+                json!({"brand_id": "brand123", "user_id": VISITOR}),
+            ),
+        ] {
+            let path = format!("/api/v1/{path}");
+            let (status, answer) = self.post(service, &path, body.to_string()).await;
+            assert!(status.is_success(), "{path}: {status} {answer}");
+            if service == Service::Bff {
+                let id = answer["command_id"].as_str().unwrap();
+                let done = self.ended(&format!("/api/v1/commands/{id}")).await;
+                assert_eq!(done["status"], "completed", "{path}: {done}");
+            }
+        }
+        self.token = own;
     }
 
     /// By the domain, and by the edges: wrong, misplaced, unknown, cut, coded, too long.

@@ -137,17 +137,34 @@ impl Conversion {
     }
 }
 
-async fn compare(records: &mut PgConnection, totals: Totals) -> Result<Finding> {
+async fn compare(records: &mut PgConnection, mut totals: Totals) -> Result<Finding> {
     let mut tally = Tally::new(
         9,
-        "what each owner has in all accounts together is what tracking's events and the terms make of it",
+        "what each owner has in all accounts together is what tracking's events, the terms, deposits and withdrawals make of it",
     );
     let sums: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT split_part(account, ':', 1) || ':' || split_part(account, ':', 2), currency, sum(minor)::text
            FROM payment.balances GROUP BY 1, 2",
     )
-    .fetch_all(records)
+    .fetch_all(&mut *records)
     .await?;
+    let outside: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT payload ->> 'brand_id', payload #>> '{amount,currency}',
+                sum(CASE type WHEN 'deposit.announced.v1' THEN 1 ELSE -1 END * (payload #>> '{amount,minor}')::numeric)::text
+           FROM messages
+          WHERE service = 'payment' AND type IN ('deposit.announced.v1', 'deposit.failed.v1', 'withdrawal.settled.v1')
+          GROUP BY 1, 2",
+    )
+    .fetch_all(&mut *records)
+    .await?;
+    for (brand, currency, sum) in outside {
+        let sum: i128 = sum.parse()?;
+        let mut add = |owner: String, sum: i128| {
+            *totals.entry((owner, currency.clone())).or_default() += sum;
+        };
+        add(format!("brand:{brand}"), sum);
+        add("bank:main".to_owned(), -sum);
+    }
     let mut sides: BTreeMap<(String, String), (i128, i128)> = BTreeMap::new();
     for (owner, minor) in totals {
         sides.entry(owner).or_default().0 = minor;

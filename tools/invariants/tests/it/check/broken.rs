@@ -113,7 +113,7 @@ pub(super) const CASES: &[Case] = &[
     sql(9, "each balance is the fold", Payment, "UPDATE balances SET minor = minor + 1 WHERE account = 'partner:partner123:payable'"),
     sql(9, "all accounts of a currency", Payment, "UPDATE balances SET minor = minor + 1 WHERE account = 'partner:partner123:payable'"),
     sql(9, "no transfer stands twice", Payment,
-        "INSERT INTO transfers SELECT position, ordinal + 1, id, debit, credit, minor, currency, posted_at FROM transfers"),
+        "INSERT INTO transfers SELECT position, ordinal + 100, id, debit, credit, minor, currency, posted_at FROM transfers"),
     sql(9, "every posting has its cause", Payment,
         "UPDATE pipeline.message_log SET causation_id = gen_random_uuid() WHERE position =
             (SELECT max(position) FROM pipeline.message_log WHERE type = 'ledger.posted.v1')"),
@@ -170,6 +170,20 @@ pub(super) const CASES: &[Case] = &[
     says(9, "nothing that was reserved", Payment, "payout.requested.v1", |body| {
         let Body::PayoutRequestedV1(requested) = body else { return };
         requested.amount.minor *= 1_000;
+    }),
+    says(9, "what funds do not cover waits", Payment, "earnings.funded.v1", |body| {
+        let Body::EarningsFundedV1(funded) = body else { return };
+        funded.conversion_ids.reverse();
+    }),
+    sql(9, "what funds do not cover waits", Payment,
+        "DELETE FROM pipeline.message_log WHERE type = 'funds.restored.v1'"),
+    says(9, "every posting goes", Payment, "billing.changed.v1", |body| {
+        let Body::BillingChangedV1(changed) = body else { return };
+        changed.billing = types::Billing::Postpaid;
+    }),
+    says(9, "what each owner has", Payment, "deposit.announced.v1", |body| {
+        let Body::DepositAnnouncedV1(announced) = body else { return };
+        announced.amount.minor += 1;
     }),
     sql(9, "every payout takes the steps", Payment,
         "DELETE FROM pipeline.message_log WHERE type = 'payout.submitting.v1'"),

@@ -67,6 +67,7 @@ impl<'a> Traffic<'a> {
         self.twins().await;
         self.let_a_day_pass().await;
         self.payouts().await;
+        self.funds().await;
         self.one_key_at_two_services().await;
         self.api_key().await;
         self.reviews().await;
@@ -152,6 +153,64 @@ impl<'a> Traffic<'a> {
         self.as_brand("camp_now/pause", pause, json!({})).await;
         self.write("camp_hold/leave", "campaigns/camp_hold/leave", json!({}))
             .await;
+    }
+
+    /// A brand that pays before: two of its commissions wait until a deposit covers them, and some of its money is moved and
+    /// taken out.
+    async fn funds(&mut self) {
+        std::mem::swap(&mut self.brand, &mut self.other);
+        self.campaign("camp_prepaid", 0).await;
+        let operator = self.stack.token(&["--role", "operator"]).unwrap();
+        let prepaid = json!({"brand_id": "brand10", "currency": "USD", "billing": "prepaid"});
+        self.ask_by(Method::POST, &operator, "prepaid", "billing", &prepaid)
+            .await;
+        for number in ["p1", "p2"] {
+            let key = format!("prepaid/{number}");
+            self.report(&key, "user_camp_prepaid", number, "purchase")
+                .await;
+        }
+        let url = self.stack.database_url(Service::Payment).unwrap();
+        let mut database = PgConnection::connect(&url).await.unwrap();
+        wait("two commissions wait for funds", async || {
+            sqlx::query_scalar::<_, i64>("SELECT count(*) FROM waiting")
+                .fetch_one(&mut database)
+                .await
+                .unwrap()
+                == 2
+        })
+        .await;
+        self.as_brand("reserve", "accounts", json!({"name": "reserve"}))
+            .await;
+        let announce = json!({"amount": "50.00", "currency": "USD", "reference": "INV-1"});
+        for (key, cleared) in [("deposit/1", true), ("deposit/2", false)] {
+            let announced = self.as_brand(key, "deposits", announce.clone()).await;
+            let deposit = announced["subject"].as_str().unwrap().to_owned();
+            let outcome = if cleared {
+                json!({"status": "cleared"})
+            } else {
+                json!({"status": "failed", "reason": "returned"})
+            };
+            let path = format!("deposits/{deposit}/settle");
+            let key = format!("{key}/settle");
+            self.ask_by(Method::POST, &operator, &key, &path, &outcome)
+                .await;
+        }
+        let reserve = json!({"amount": "5.00", "currency": "USD", "to_account": "reserve"});
+        self.as_brand("to_reserve", "transfers", reserve).await;
+        let out = json!({"amount": "2.00", "currency": "USD", "account": "reserve"});
+        let requested = self.as_brand("withdrawal", "withdrawals", out).await;
+        let withdrawal = requested["subject"].as_str().unwrap().to_owned();
+        let path = format!("withdrawals/{withdrawal}/settle");
+        let settled = json!({"status": "settled"});
+        self.ask_by(
+            Method::POST,
+            &operator,
+            "withdrawal/settle",
+            &path,
+            &settled,
+        )
+        .await;
+        std::mem::swap(&mut self.brand, &mut self.other);
     }
 
     /// Refused by one of them, and done by the other: each says what became of its own.
@@ -438,9 +497,9 @@ impl<'a> Traffic<'a> {
         format!("{}/api/v1/{path}", self.stack.url(Service::Bff).unwrap())
     }
 
-    async fn as_brand(&mut self, key: &str, path: &str, body: Value) {
+    async fn as_brand(&mut self, key: &str, path: &str, body: Value) -> Value {
         let token = self.brand.clone();
-        self.ask(&token, key, path, &body).await;
+        self.ask(&token, key, path, &body).await
     }
 
     async fn write(&mut self, key: &str, path: &str, body: Value) -> Value {

@@ -1,0 +1,183 @@
+//! `funds_accounts`, `bank_transfers` and `billing`: read models of `payment-events`, brands' money.
+
+use chassis::page::PageQuery;
+use messaging::WriteTx;
+use sqlx::{FromRow, PgPool};
+
+use super::Table;
+
+/// An account that a brand has opened beside its funds.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub(crate) struct FundsAccountRow {
+    pub(crate) id: String,
+    pub(crate) position: i64,
+    pub(crate) brand_id: String,
+    pub(crate) name: String,
+    pub(crate) opened_at: i64,
+}
+
+impl Table for FundsAccountRow {
+    const NAME: &'static str = "funds_accounts";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        messaging::insert_rows!(tx.connection(), rows => "funds_accounts" numbered by "read_head" {
+            id: text = |r| r.id.as_str(),
+            brand_id: text = |r| r.brand_id.as_str(),
+            name: text = |r| r.name.as_str(),
+            opened_at: bigint = |r| r.opened_at,
+        } on (id) set (name))
+        .await
+    }
+}
+
+/// What a brand calls its accounts, the last opened first.
+pub(crate) async fn names(pool: &PgPool, brand: &str) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT name FROM funds_accounts WHERE brand_id = $1 ORDER BY position DESC LIMIT 1000",
+    )
+    .bind(brand)
+    .fetch_all(pool)
+    .await
+}
+
+/// A deposit or a withdrawal as front ends see it. Its amount is minor units, times are microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub(crate) struct BankTransferRow {
+    pub(crate) id: String,
+    pub(crate) position: i64,
+    /// `deposit` or `withdrawal`.
+    pub(crate) way: String,
+    pub(crate) brand_id: String,
+    pub(crate) account: Option<String>,
+    pub(crate) amount_minor: i64,
+    pub(crate) currency: String,
+    pub(crate) reference: Option<String>,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) began_at: i64,
+    pub(crate) updated_at: i64,
+}
+
+impl Table for BankTransferRow {
+    const NAME: &'static str = "bank_transfers";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        messaging::insert_rows!(tx.connection(), rows => "bank_transfers" numbered by "read_head" {
+            id: text = |r| r.id.as_str(),
+            way: text = |r| r.way.as_str(),
+            brand_id: text = |r| r.brand_id.as_str(),
+            account: text = |r| r.account.as_deref(),
+            amount_minor: bigint = |r| r.amount_minor,
+            currency: text = |r| r.currency.as_str(),
+            reference: text = |r| r.reference.as_deref(),
+            status: text = |r| r.status.as_str(),
+            reason: text = |r| r.reason.as_deref(),
+            began_at: bigint = |r| r.began_at,
+            updated_at: bigint = |r| r.updated_at,
+        } on (id) set (status, reason, updated_at))
+        .await
+    }
+}
+
+/// Deposits, or withdrawals, of a brand, or of all, newest first.
+pub(crate) async fn bank_transfers(
+    pool: &PgPool,
+    way: &'static str,
+    brand: Option<&str>,
+    status: Option<&str>,
+    page: PageQuery,
+) -> Result<Vec<BankTransferRow>, sqlx::Error> {
+    let narrowing = [("way", Some(way)), ("brand_id", brand), ("status", status)];
+    super::list(pool, page, |_| {}, &narrowing).await
+}
+
+/// One of them.
+pub(crate) async fn bank_transfer(
+    pool: &PgPool,
+    way: &'static str,
+    id: &str,
+) -> Result<Option<BankTransferRow>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM bank_transfers WHERE way = $1 AND id = $2")
+        .bind(way)
+        .bind(id)
+        .fetch_optional(pool)
+        .await
+}
+
+/// When a brand pays for what its partners earn in a currency.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub(crate) struct BillingRow {
+    /// brand/currency
+    pub(crate) id: String,
+    pub(crate) position: i64,
+    pub(crate) brand_id: String,
+    pub(crate) currency: String,
+    pub(crate) billing: String,
+    pub(crate) credit_limit: Option<i64>,
+}
+
+impl Table for BillingRow {
+    const NAME: &'static str = "billing";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn position(&self) -> i64 {
+        self.position
+    }
+
+    async fn upsert(tx: &mut WriteTx, rows: &[Self]) -> Result<(), sqlx::Error> {
+        messaging::insert_rows!(tx.connection(), rows => "billing" numbered by "read_head" {
+            id: text = |r| r.id.as_str(),
+            brand_id: text = |r| r.brand_id.as_str(),
+            currency: text = |r| r.currency.as_str(),
+            billing: text = |r| r.billing.as_str(),
+            credit_limit: bigint = |r| r.credit_limit,
+        } on (id) set (billing, credit_limit))
+        .await
+    }
+}
+
+/// A brand's billing with what its funds are, and what waits for them.
+#[derive(Debug, FromRow)]
+pub(crate) struct BillingListed {
+    #[sqlx(flatten)]
+    pub(crate) row: BillingRow,
+    pub(crate) funds: i64,
+    pub(crate) unfunded: i64,
+}
+
+/// When a brand pays, or all brands of which it was said, newest first.
+pub(crate) async fn billing(
+    pool: &PgPool,
+    brand: Option<&str>,
+    page: PageQuery,
+) -> Result<Vec<BillingListed>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT b.*, coalesce(h.funds, 0) AS funds, coalesce(-h.unfunded, 0) AS unfunded
+           FROM billing b LEFT JOIN balances h ON h.owner = 'brand:' || b.brand_id AND h.currency = b.currency
+          WHERE b.position < $1 AND ($2::text IS NULL OR b.brand_id = $2) ORDER BY b.position DESC LIMIT $3",
+    )
+    .bind(page.below())
+    .bind(brand)
+    .bind(page.rows())
+    .fetch_all(pool)
+    .await
+}

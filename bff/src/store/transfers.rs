@@ -1,0 +1,60 @@
+//! `transfers`: a read model of `payment-events`, every movement of money.
+
+use messaging::WriteTx;
+use sqlx::{FromRow, PgPool};
+use uuid::Uuid;
+
+/// A transfer, with the event that moved it.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct TransferRow {
+    pub(crate) position: i64,
+    pub(crate) id: Uuid,
+    pub(crate) debit: String,
+    pub(crate) credit: String,
+    pub(crate) minor: i64,
+    pub(crate) currency: String,
+    pub(crate) event_type: String,
+    pub(crate) subject: String,
+    pub(crate) correlation_id: Uuid,
+    pub(crate) posted_at: i64,
+}
+
+/// Appends transfers, in their order.
+pub(crate) async fn insert(tx: &mut WriteTx, rows: &[TransferRow]) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(tx.connection(), rows => "transfers" numbered by "read_head" {
+        id: uuid = |r| r.id,
+        debit: text = |r| r.debit.as_str(),
+        credit: text = |r| r.credit.as_str(),
+        minor: bigint = |r| r.minor,
+        currency: text = |r| r.currency.as_str(),
+        event_type: text = |r| r.event_type.as_str(),
+        subject: text = |r| r.subject.as_str(),
+        correlation_id: uuid = |r| r.correlation_id,
+        posted_at: bigint = |r| r.posted_at,
+    })
+    .await
+}
+
+/// What moved in an account, newest first.
+pub(crate) async fn of_account(
+    pool: &PgPool,
+    account: &str,
+    currency: &str,
+    below: i64,
+    rows: i64,
+) -> Result<Vec<TransferRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM ((SELECT * FROM transfers WHERE debit = $1 AND currency = $2 AND position < $3
+                          ORDER BY position DESC LIMIT $4)
+                        UNION ALL
+                        (SELECT * FROM transfers WHERE credit = $1 AND currency = $2 AND position < $3
+                          ORDER BY position DESC LIMIT $4)) t
+          ORDER BY position DESC LIMIT $4",
+    )
+    .bind(account)
+    .bind(currency)
+    .bind(below)
+    .bind(rows)
+    .fetch_all(pool)
+    .await
+}

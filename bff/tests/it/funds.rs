@@ -1,0 +1,200 @@
+//! Brands' money as front ends see it.
+
+use axum::http::StatusCode;
+use runtime::testing::{brand, operator, partner};
+use schemas::{
+    AccountOpenedV1, BillingChangedV1, DepositAnnouncedV1, DepositClearedV1, EarningsFundedV1,
+    FundsTransferredV1, Topic, Transfer, WithdrawalFailedV1, WithdrawalRequestedV1,
+};
+use serde_json::{Value, json};
+use types::{BankFailure, Billing, BrandId, Currency};
+use uuid::Uuid;
+
+use crate::app::{bff, facts, usd};
+
+fn brand1() -> BrandId {
+    "brand1".parse().unwrap()
+}
+
+fn moved(debit: &str, credit: &str, minor: i64) -> Transfer {
+    Transfer {
+        id: Uuid::now_v7(),
+        debit: debit.to_owned(),
+        credit: credit.to_owned(),
+        minor,
+        currency: Currency::USD,
+    }
+}
+
+#[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one event after the other, and what comes of them"
+)]
+async fn a_brands_money_and_what_moved_is_read_by_whom_it_belongs_to() {
+    let app = bff().await;
+    let topic = Topic::PaymentEvents;
+    let opened = AccountOpenedV1 {
+        brand_id: brand1(),
+        name: "reserve".parse().unwrap(),
+    };
+    let announced = DepositAnnouncedV1 {
+        brand_id: brand1(),
+        account: None,
+        amount: usd(50_000),
+        reference: Some("INV-1".parse().unwrap()),
+        transfer_id: Uuid::now_v7(),
+    };
+    let cleared = DepositClearedV1 {
+        brand_id: brand1(),
+        account: None,
+        amount: usd(50_000),
+        transfer_id: Uuid::now_v7(),
+    };
+    let transferred = FundsTransferredV1 {
+        brand_id: brand1(),
+        from_account: None,
+        to_account: Some("reserve".parse().unwrap()),
+        amount: usd(10_000),
+        transfer_id: Uuid::now_v7(),
+    };
+    let requested = WithdrawalRequestedV1 {
+        brand_id: brand1(),
+        account: None,
+        amount: usd(20_000),
+        reference: None,
+        transfer_id: Uuid::now_v7(),
+    };
+    let failed = WithdrawalFailedV1 {
+        brand_id: brand1(),
+        account: None,
+        amount: usd(20_000),
+        transfer_id: Uuid::now_v7(),
+        reason: BankFailure::Returned,
+    };
+    let billing = BillingChangedV1 {
+        currency: Currency::USD,
+        billing: Billing::Postpaid,
+        credit_limit: Some(7),
+    };
+    facts(
+        &app,
+        topic,
+        &[
+            ("brand1", "acc_1", opened.into()),
+            ("dep_1", "dep_1", announced.into()),
+            ("dep_1", "dep_1", cleared.into()),
+            ("brand1", "trf_1", transferred.into()),
+            ("wdr_1", "wdr_1", requested.into()),
+            ("wdr_1", "wdr_1", failed.into()),
+            ("brand1", "brand1", billing.into()),
+        ],
+    )
+    .await;
+    let own = brand("brand1");
+    let (_, deposits) = app.get("/api/v1/deposits", &own).await;
+    assert_eq!(deposits["items"][0]["status"], "cleared");
+    assert_eq!(deposits["items"][0]["reference"], "INV-1");
+    let (_, withdrawal) = app.get("/api/v1/withdrawals/wdr_1", &own).await;
+    assert_eq!(
+        (&withdrawal["status"], &withdrawal["reason"]),
+        (&json!("failed"), &json!("returned"))
+    );
+    let (_, billing) = app.get("/api/v1/billing", &own).await;
+    assert_eq!(billing["items"][0]["credit_limit"], "0.07");
+    assert_eq!(billing["items"][0]["funds"], "400.00");
+    let (_, accounts) = app.get("/api/v1/accounts", &own).await;
+    let mut shown: Vec<(&str, &str)> = accounts["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["id"].as_str().unwrap(), it["balance"].as_str().unwrap()))
+        .collect();
+    shown.sort_unstable();
+    assert_eq!(
+        shown,
+        [
+            ("brand:brand1:funds.reserve:USD", "100.00"),
+            ("brand:brand1:funds:USD", "400.00")
+        ]
+    );
+    let path = "/api/v1/accounts/brand:brand1:funds:USD/entries";
+    let (_, entries) = app.get(path, &own).await;
+    let shown: Vec<(&str, &str)> = entries["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            (
+                it["amount"].as_str().unwrap(),
+                it["event_type"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("200.00", "withdrawal.failed.v1"),
+            ("-200.00", "withdrawal.requested.v1"),
+            ("-100.00", "funds.transferred.v1"),
+            ("500.00", "deposit.cleared.v1"),
+        ]
+    );
+    for path in [
+        path,
+        "/api/v1/deposits/dep_1",
+        "/api/v1/accounts/brand:brand1:funds.reserve:USD",
+    ] {
+        let (status, _) = app.get(path, &own).await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        let (status, _) = app.get(path, &brand("brand2")).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let (_, cash) = app
+        .get("/api/v1/accounts/bank:main:cash:USD", &operator())
+        .await;
+    assert_eq!(cash["balance"], "-500.00");
+    let (_, all) = app.get("/api/v1/balances", &operator()).await;
+    assert_eq!(all["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_brands_funds_shows_in_the_balances_until_it_is_funded() {
+    let app = bff().await;
+    let topic = Topic::PaymentEvents;
+    let waits = schemas::LedgerPostedV1 {
+        transfers: vec![moved(
+            "brand:brand1:unfunded",
+            "partner:partner123:unfunded",
+            700,
+        )],
+        cause: "commission.calculated.v1".to_owned(),
+        conversion_id: Some("conv1".to_owned()),
+        reason: Some("unfunded".to_owned()),
+    };
+    facts(&app, topic, &[("partner123", "partner123", waits.into())]).await;
+    let shown = async |token: String| -> Value {
+        let (_, body) = app.get("/api/v1/balances", &token).await;
+        body["items"][0]["accounts"].clone()
+    };
+    assert_eq!(shown(partner("partner123")).await["unfunded"], "7.00");
+    assert_eq!(shown(brand("brand1")).await["unfunded"], "-7.00");
+    let funded = EarningsFundedV1 {
+        currency: Currency::USD,
+        transfers: vec![
+            moved("brand:brand1:funds", "brand:brand1:unfunded", 700),
+            moved(
+                "partner:partner123:unfunded",
+                "partner:partner123:payable",
+                700,
+            ),
+        ],
+        conversion_ids: vec!["conv1".parse().unwrap()],
+    };
+    facts(&app, topic, &[("brand1", "brand1", funded.into())]).await;
+    let own = shown(partner("partner123")).await;
+    assert_eq!(
+        (&own["payable"], &own["unfunded"]),
+        (&json!("7.00"), &Value::Null)
+    );
+}

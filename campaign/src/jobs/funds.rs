@@ -1,0 +1,44 @@
+//! Pauses campaigns while their brand is out of funds, and has them go on when it is not.
+
+use messaging::job::{Job, timer_command};
+use schemas::{FollowFundsV1, Message, Service};
+use sqlx::PgPool;
+use types::{Micros, ids};
+
+use crate::store::brand_funds::{self, Behind};
+
+/// Fires for every campaign that stands otherwise than its brand's funds have it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FollowFunds;
+
+/// Campaigns at once: one batch.
+const CHUNK: i64 = 500;
+
+impl Job for FollowFunds {
+    const NAME: &'static str = "follow_funds";
+
+    async fn due(
+        &self,
+        pool: &PgPool,
+        now: Micros,
+        passed: i64,
+    ) -> Result<Vec<Message>, sqlx::Error> {
+        let behind = brand_funds::behind(pool, now, passed, CHUNK).await?;
+        let commands = behind.into_iter().map(|campaign| command(campaign, now));
+        Ok(commands.collect())
+    }
+}
+
+/// Funds that change again are another command.
+fn command(campaign: Behind, now: Micros) -> Message {
+    let since = Micros(campaign.since);
+    let id = ids::timer_command_id(&campaign.id, FollowFunds::NAME, since);
+    timer_command(
+        Service::Campaign,
+        "campaign.follow_funds.command.v1",
+        id,
+        campaign.id,
+        now,
+        FollowFundsV1 {},
+    )
+}

@@ -1,0 +1,60 @@
+//! Campaigns pause while their brand is out of funds.
+
+use axum::http::StatusCode;
+use campaign::{CampaignDomain, MIGRATIONS};
+use runtime::testing::{self, TestService, until};
+use schemas::{Body, FundsExhaustedV1, FundsRestoredV1, Topic};
+use serde_json::json;
+use types::Currency;
+
+use crate::app::{self, CAMPAIGNS};
+
+async fn state(service: &mut TestService, body: impl Into<Body>) {
+    let topic = Topic::PaymentEvents;
+    let delivered = service.deliver(topic, "brand1", "brand1", body.into());
+    let (_, answer) = delivered.await;
+    assert_eq!(answer.name(), "done", "{answer:?}");
+}
+
+async fn until_status(service: &TestService, id: &str, status: &str, reason: Option<&str>) {
+    let path = format!("{CAMPAIGNS}/{id}");
+    until(&format!("{id} is {status}"), || async {
+        let seen = app::get(service, &path, &testing::brand("brand1")).await;
+        seen["status"] == status && seen["pause_reason"] == json!(reason)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn campaigns_pause_while_their_brand_is_out_of_funds_and_go_on_when_it_is_not() {
+    let mut service = app::start().await;
+    for id in ["camp1", "camp2"] {
+        app::active_campaign(&service, id).await;
+    }
+    let brand = testing::brand("brand1");
+    let currency = Currency::USD;
+    let (camp1, camp2) = (format!("{CAMPAIGNS}/camp1"), format!("{CAMPAIGNS}/camp2"));
+    let (pause, resume) = (format!("{camp2}/pause"), format!("{camp1}/resume"));
+    app::post(&service, &pause, &brand, &json!({}), StatusCode::OK).await;
+    state(&mut service, FundsExhaustedV1 { currency }).await;
+    until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
+    until_status(&service, "camp2", "paused", Some("brand")).await;
+    let problem = app::post(&service, &resume, &brand, &json!({}), StatusCode::CONFLICT).await;
+    assert_eq!(problem["code"], "out_of_funds");
+    state(&mut service, FundsRestoredV1 { currency }).await;
+    until_status(&service, "camp1", "active", None).await;
+    until_status(&service, "camp2", "paused", Some("brand")).await;
+    let tables = ["campaigns", "brand_funds"];
+    service
+        .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
+        .await;
+}
+
+#[tokio::test]
+async fn a_campaign_that_is_activated_while_its_brand_is_out_of_funds_pauses_too() {
+    let mut service = app::start().await;
+    let currency = Currency::USD;
+    state(&mut service, FundsExhaustedV1 { currency }).await;
+    app::active_campaign(&service, "camp1").await;
+    until_status(&service, "camp1", "paused", Some("out_of_funds")).await;
+}

@@ -1,0 +1,114 @@
+//! `billing`: when brands pay, of those that an operator has said it of, and how much waits for their funds.
+
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, PgPool, Row as _};
+use types::{Billing, BrandId, Currency};
+
+use super::unreadable;
+use crate::domain::Terms;
+
+/// A row to write, with the position of the last event that changed it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) brand: BrandId,
+    pub(crate) currency: Currency,
+    pub(crate) terms: Terms,
+    pub(crate) waiting: i64,
+    pub(crate) position: i64,
+}
+
+/// Terms from their columns.
+pub(super) fn terms(billing: &str, credit_limit: Option<i64>) -> Result<Terms, sqlx::Error> {
+    Ok(Terms {
+        billing: Billing::parse(billing).ok_or_else(|| unreadable(billing))?,
+        credit_limit,
+    })
+}
+
+/// Writes rows as they stand now.
+pub(crate) async fn save(connection: &mut PgConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(connection, rows => "billing" {
+        brand: text = |row| row.brand.as_str(),
+        currency: text = |row| row.currency.code(),
+        billing: text = |row| row.terms.billing.name(),
+        credit_limit: bigint = |row| row.terms.credit_limit,
+        waiting: bigint = |row| row.waiting,
+        position: bigint = |row| row.position,
+    } on (brand, currency) set (billing, credit_limit, waiting, position))
+    .await
+}
+
+/// A row as a list shows it.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) brand: String,
+    pub(crate) currency: Currency,
+    pub(crate) terms: Terms,
+    pub(crate) waiting: i64,
+    pub(crate) funds: i64,
+    pub(crate) position: i64,
+}
+
+impl FromRow<'_, PgRow> for Listed {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            brand: row.try_get("brand")?,
+            currency: Currency::parse(row.try_get("currency")?).map_err(unreadable)?,
+            terms: terms(row.try_get("billing")?, row.try_get("credit_limit")?)?,
+            waiting: row.try_get("waiting")?,
+            funds: row.try_get("funds")?,
+            position: row.try_get("position")?,
+        })
+    }
+}
+
+/// When brands pay, the last changed first: this one's, or everybody's.
+pub(crate) async fn list(
+    pool: &PgPool,
+    brand: Option<&str>,
+    below: i64,
+    rows: i64,
+) -> Result<Vec<Listed>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT b.*, coalesce(f.minor, 0) AS funds
+           FROM billing b LEFT JOIN balances f ON f.account = 'brand:' || b.brand || ':funds' AND f.currency = b.currency
+          WHERE b.position < $1 AND ($2::text IS NULL OR b.brand = $2) ORDER BY b.position DESC LIMIT $3",
+    )
+    .bind(below)
+    .bind(brand)
+    .bind(rows)
+    .fetch_all(pool)
+    .await
+}
+
+/// A brand whose funds cover the first commission that waits for them.
+#[derive(Debug, FromRow)]
+pub(crate) struct Covered {
+    pub(crate) brand: String,
+    pub(crate) currency: String,
+    /// Where in the log its funds, its billing or what waits last changed.
+    pub(crate) since: i64,
+}
+
+/// The brands whose funds cover what waits for them, behind so many of them.
+pub(crate) async fn covered(
+    pool: &PgPool,
+    passed: i64,
+    limit: i64,
+) -> Result<Vec<Covered>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT b.brand, b.currency, greatest(b.position, f.position) AS since
+           FROM billing b
+           LEFT JOIN balances f ON f.account = 'brand:' || b.brand || ':funds' AND f.currency = b.currency
+          CROSS JOIN LATERAL (SELECT minor FROM waiting w WHERE w.brand = b.brand AND w.currency = b.currency
+                               ORDER BY position LIMIT 1) w
+          WHERE b.waiting > 0
+            AND (b.billing = 'postpaid' AND b.credit_limit IS NULL
+                 OR coalesce(f.minor, 0) - w.minor >= -coalesce(b.credit_limit, 0))
+          ORDER BY b.brand, b.currency OFFSET $1 LIMIT $2",
+    )
+    .bind(passed)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+}

@@ -1,0 +1,350 @@
+//! A brand's money: its accounts, deposits, withdrawals and transfers, and what waits for it.
+
+use axum::http::StatusCode;
+use messaging::Answer;
+use runtime::testing::{brand, operator, operator_actor, partner, until};
+use schemas::{
+    AnnounceDepositV1, Body, CommissionReversedV1, OpenAccountV1, SettleDepositV1, Topic,
+    TransferFundsV1, WireMoney, WithdrawV1,
+};
+use serde_json::{Value, json};
+use types::EarningStatus;
+use types::{AccountName, BrandId, FundsAccountId};
+
+use crate::app::{App, calculated, money};
+
+const API: &str = "/api/v1/payment";
+
+impl App {
+    async fn brand_posts(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let path = format!("{API}/{path}");
+        self.service.post(&path, &brand("brand1"), &body).await
+    }
+
+    async fn operator_posts(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let path = format!("{API}/{path}");
+        self.service.post(&path, &operator(), &body).await
+    }
+
+    /// A deposit into the account, and cleared.
+    async fn deposit(&self, account: Option<&str>, amount: &str) {
+        let body = json!({"amount": amount, "currency": "USD", "account": account});
+        let (status, deposit) = self.brand_posts("deposits", body).await;
+        assert_eq!(status, StatusCode::CREATED, "{deposit}");
+        assert_eq!(deposit["status"], "announced");
+        let path = format!("deposits/{}/settle", deposit["id"].as_str().unwrap());
+        let (status, settled) = self
+            .operator_posts(&path, json!({"status": "cleared"}))
+            .await;
+        assert_eq!(status, StatusCode::OK, "{settled}");
+    }
+
+    /// What stands in an account, by its id.
+    async fn stands(&self, id: &str) -> Value {
+        let path = format!("{API}/accounts/{id}");
+        let (_, body) = self.service.get(&path, &operator()).await;
+        body["balance"].clone()
+    }
+
+    async fn prepaid(&self) {
+        let body = json!({"brand_id": "brand1", "currency": "USD", "billing": "prepaid"});
+        let (status, body) = self.operator_posts("billing", body).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+    }
+}
+
+const MOVED: [&str; 3] = ["balances", "transfers", "bank_transfers"];
+
+/// The arithmetic of the original ledger's demonstration.
+#[tokio::test]
+async fn open_deposit_500_withdraw_200_transfer_100_and_no_more_than_is_there() {
+    let app = App::start().await;
+    for name in ["main", "reserve"] {
+        let (status, opened) = app.brand_posts("accounts", json!({"name": name})).await;
+        assert_eq!(status, StatusCode::CREATED, "{opened}");
+    }
+    app.deposit(Some("main"), "500.00").await;
+    let out = json!({"amount": "200.00", "currency": "USD", "account": "main"});
+    let (status, withdrawal) = app.brand_posts("withdrawals", out).await;
+    assert_eq!(status, StatusCode::CREATED, "{withdrawal}");
+    let moved = json!({"amount": "100.00", "currency": "USD", "from_account": "main", "to_account": "reserve"});
+    let (status, transfer) = app.brand_posts("transfers", moved).await;
+    assert_eq!(status, StatusCode::CREATED, "{transfer}");
+    assert_eq!(app.stands("brand:brand1:funds.main:USD").await, "200.00");
+    assert_eq!(app.stands("brand:brand1:funds.reserve:USD").await, "100.00");
+    assert_eq!(app.stands("brand:brand1:clearing:USD").await, "200.00");
+    let beyond = [
+        (
+            "withdrawals",
+            json!({"amount": "200.01", "currency": "USD", "account": "main"}),
+        ),
+        (
+            "transfers",
+            json!({"amount": "100.01", "currency": "USD", "from_account": "reserve"}),
+        ),
+        (
+            "withdrawals",
+            json!({"amount": "0.01", "currency": "EUR", "account": "main"}),
+        ),
+    ];
+    for (path, body) in beyond {
+        let (status, problem) = app.brand_posts(path, body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem["code"], "insufficient_funds");
+        assert_eq!(problem["errors"][0]["pointer"], "/amount");
+    }
+    let settle = format!("withdrawals/{}/settle", withdrawal["id"].as_str().unwrap());
+    let (_, settled) = app
+        .operator_posts(&settle, json!({"status": "settled"}))
+        .await;
+    assert_eq!(settled["status"], "settled");
+    assert_eq!(app.stands("bank:main:cash:USD").await, "-300.00");
+    app.assert_fold(&MOVED).await;
+    app.assert_fold(&["accounts"]).await;
+    app.service
+        .assert_replay_finds_and_mends_what_hands_changed::<payment::Payment>()
+        .await;
+}
+
+/// The same, by messages that come in one entry.
+#[tokio::test]
+async fn the_same_comes_of_messages() {
+    let app = App::start().await;
+    let brand_id: BrandId = "brand1".parse().unwrap();
+    let open = |name: &str| {
+        let account = FundsAccountId::of(&brand_id, &AccountName::parse(name).unwrap());
+        let open = OpenAccountV1 {
+            brand_id: "brand1".to_owned(),
+            name: name.to_owned(),
+        };
+        ("brand1".to_owned(), account.into_string(), Body::from(open))
+    };
+    let dollars = |minor| WireMoney {
+        minor,
+        currency: "USD".to_owned(),
+    };
+    let of = |id: &str, body: Body| (id.to_owned(), id.to_owned(), body);
+    let main = || Some("main".to_owned());
+    let announce = AnnounceDepositV1 {
+        brand_id: "brand1".to_owned(),
+        account: main(),
+        amount: dollars(50_000),
+        reference: None,
+    };
+    let cleared = SettleDepositV1 {
+        status: "cleared".to_owned(),
+        reason: None,
+    };
+    let withdraw = |minor| WithdrawV1 {
+        brand_id: "brand1".to_owned(),
+        account: main(),
+        amount: dollars(minor),
+        reference: None,
+    };
+    let transfer = TransferFundsV1 {
+        brand_id: "brand1".to_owned(),
+        from_account: main(),
+        to_account: Some("reserve".to_owned()),
+        amount: dollars(10_000),
+    };
+    let commands = [
+        open("main"),
+        open("reserve"),
+        of("dep_1", announce.into()),
+        of("dep_1", cleared.into()),
+        of("wdr_1", withdraw(20_000).into()),
+        ("brand1".to_owned(), "trf_1".to_owned(), transfer.into()),
+        of("wdr_2", withdraw(20_001).into()),
+    ];
+    let topic = Topic::PaymentCommands;
+    let messages = (1..).zip(commands).map(|(sequence, (key, subject, body))| {
+        let mut message = runtime::testing::message(topic, &key, &subject, body, Some(sequence));
+        message.header.actor = Some(operator_actor());
+        message
+    });
+    let answers = app.service.deliver_all(topic, messages.collect()).await;
+    let names: Vec<&str> = answers.iter().map(Answer::name).collect();
+    assert_eq!(&names[..6], ["done"; 6], "{answers:?}");
+    let refused = format!("{:?}", answers[6]);
+    assert!(refused.contains("insufficient_funds"), "{refused}");
+    assert_eq!(app.stands("brand:brand1:funds.main:USD").await, "200.00");
+    assert_eq!(app.stands("brand:brand1:funds.reserve:USD").await, "100.00");
+    app.assert_fold(&MOVED).await;
+    app.assert_fold(&["accounts"]).await;
+}
+
+#[tokio::test]
+async fn a_brands_accounts_and_what_moved_in_them_can_be_read() {
+    let mut app = App::start().await;
+    app.deposit(None, "500.00").await;
+    app.earn("partner123", 2_000).await;
+    let own = brand("brand1");
+    let (_, accounts) = app.service.get(&format!("{API}/accounts"), &own).await;
+    let shown: Vec<(&str, &str)> = accounts["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["id"].as_str().unwrap(), it["balance"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("brand:brand1:clearing:USD", "0.00"),
+            ("brand:brand1:funds:USD", "480.00")
+        ]
+    );
+    let path = format!("{API}/accounts/brand:brand1:funds:USD/entries");
+    let (_, first) = app.service.get(&format!("{path}?limit=1"), &own).await;
+    let entry = &first["items"][0];
+    assert_eq!(
+        (&entry["amount"], &entry["event_type"]),
+        (&json!("-20.00"), &json!("ledger.posted.v1"))
+    );
+    assert_eq!(entry["other_account"], "partner:partner123:payable");
+    let next = first["next_cursor"].as_str().unwrap();
+    let (_, second) = app
+        .service
+        .get(&format!("{path}?limit=1&cursor={next}"), &own)
+        .await;
+    let entry = &second["items"][0];
+    assert_eq!(
+        (&entry["amount"], &entry["event_type"]),
+        (&json!("500.00"), &json!("deposit.cleared.v1"))
+    );
+    assert_eq!(second["next_cursor"], Value::Null);
+    let payable = format!("{API}/accounts/partner:partner123:payable:USD/entries");
+    let (status, _) = app.service.get(&payable, &partner("partner123")).await;
+    assert_eq!(status, StatusCode::OK);
+    for (path, token) in [
+        (&payable, &own),
+        (&path, &partner("partner123")),
+        (&path, &brand("brand2")),
+        (&format!("{API}/accounts/nothing"), &own),
+        (&format!("{API}/accounts/bank:main:cash:USD"), &own),
+    ] {
+        let (status, _) = app.service.get(path, token).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let (_, deposits) = app
+        .service
+        .get(&format!("{API}/deposits?status=cleared"), &own)
+        .await;
+    assert_eq!(deposits["items"][0]["amount"], "500.00");
+}
+
+#[tokio::test]
+async fn what_funds_do_not_cover_waits_and_a_deposit_releases_it_in_order() {
+    let mut app = App::start().await;
+    app.prepaid().await;
+    app.deposit(None, "10.00").await;
+    for (conversion, minor) in [("c0", 1_000), ("c1", 600), ("c2", 100)] {
+        let fact = calculated("partner123", minor, "USD", "approved");
+        app.state(conversion, fact).await;
+    }
+    assert_eq!(app.balance("partner123", "payable").await, "10.00");
+    assert_eq!(app.balance("partner123", "unfunded").await, "7.00");
+    let (_, billing) = app
+        .service
+        .get(&format!("{API}/billing"), &brand("brand1"))
+        .await;
+    assert_eq!(billing["items"][0]["unfunded"], "7.00");
+    app.assert_fold(&["waiting", "billing"]).await;
+    // It would cover the second, but the first comes first.
+    app.deposit(None, "5.00").await;
+    app.deposit(None, "1.00").await;
+    until("the first is funded", || async {
+        app.balance("partner123", "payable").await == "16.00"
+    })
+    .await;
+    assert_eq!(app.balance("partner123", "unfunded").await, "1.00");
+    let reversed = CommissionReversedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        amount: money(1_000, "USD"),
+        reversed_total: money(1_000, "USD"),
+        from: EarningStatus::Payable,
+    };
+    app.state("c0", reversed).await;
+    until("what came back funds the second", || async {
+        app.balance("partner123", "unfunded").await == "0.00"
+    })
+    .await;
+    assert_eq!(app.stands("brand:brand1:funds:USD").await, "9.00");
+    let query = "SELECT type FROM pipeline.message_log WHERE type LIKE 'funds.%' ORDER BY position";
+    let stated: Vec<String> = sqlx::query_scalar(query)
+        .fetch_all(app.service.pool())
+        .await
+        .unwrap();
+    assert_eq!(stated, ["funds.exhausted.v1", "funds.restored.v1"]);
+    app.assert_fold(&MOVED).await;
+    app.assert_fold(&["billing"]).await;
+}
+
+#[tokio::test]
+async fn many_that_wait_are_funded_in_their_order_by_more_than_one_command() {
+    let mut app = App::start().await;
+    app.prepaid().await;
+    for number in 0..250 {
+        let fact = calculated("partner123", 1, "USD", "approved");
+        app.state(&format!("c{number}"), fact).await;
+    }
+    app.deposit(None, "2.50").await;
+    until("all are funded", || async {
+        app.balance("partner123", "payable").await == "2.50"
+    })
+    .await;
+    assert_eq!(app.stands("brand:brand1:unfunded:USD").await, "0.00");
+    app.assert_fold(&MOVED).await;
+    app.assert_fold(&["billing"]).await;
+}
+
+#[tokio::test]
+async fn two_processes_withdraw_no_more_than_there_is() {
+    let app = App::start().await;
+    app.deposit(None, "100.00").await;
+    let replica = app.replica().await;
+    let (path, token) = (format!("{API}/withdrawals"), brand("brand1"));
+    let body = json!({"amount": "80.00", "currency": "USD"});
+    let (one, other) = tokio::join!(
+        app.service.post(&path, &token, &body),
+        replica.post(&path, &token, &body)
+    );
+    let granted = [one.0, other.0].map(|status| status == StatusCode::CREATED);
+    assert_eq!(granted.iter().filter(|granted| **granted).count(), 1);
+    assert_eq!(app.stands("brand:brand1:funds:USD").await, "20.00");
+}
+
+#[tokio::test]
+async fn credit_and_the_banks_word_are_for_operators() {
+    let app = App::start().await;
+    let credit = json!({"brand_id": "brand1", "currency": "USD", "billing": "postpaid", "credit_limit": "5.00"});
+    let (status, problem) = app.brand_posts("billing", credit.clone()).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (StatusCode::FORBIDDEN, &json!("operators_only"))
+    );
+    let (status, _) = app
+        .service
+        .post(&format!("{API}/billing"), &brand("brand2"), &credit)
+        .await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let body = json!({"amount": "5.00", "currency": "USD"});
+    let (_, deposit) = app.brand_posts("deposits", body).await;
+    let path = format!("deposits/{}/settle", deposit["id"].as_str().unwrap());
+    let (status, problem) = app.brand_posts(&path, json!({"status": "cleared"})).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (StatusCode::FORBIDDEN, &json!("operators_only"))
+    );
+    let body = json!({"status": "failed", "reason": "not_received"});
+    let (status, failed) = app.operator_posts(&path, body.clone()).await;
+    assert_eq!(
+        (status, &failed["reason"]),
+        (StatusCode::OK, &json!("not_received"))
+    );
+    let (status, problem) = app.operator_posts(&path, body).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (StatusCode::CONFLICT, &json!("deposit_settled"))
+    );
+}
