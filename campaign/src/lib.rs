@@ -3,8 +3,8 @@
 //! It takes the commands of `campaign-commands`, two of them from its own timers, and follows payment: whether a brand
 //! is out of funds. Which there are, and the one event that each ends in,
 //! says the table of kinds (`schemas/src/kinds.rs`). The fold of its events stands in `campaigns`, `terms`, `plans`,
-//! `enrollments`, `bans`, `api_keys`, `evidence` and `brand_funds`; what is in no event but sealed, or not at all, so that it can
-//! be changed or erased, in `terms_texts`, `acceptance_metadata` and `evidence_files`.
+//! `enrollments`, `bans`, `api_keys`, `evidence`, `brand_funds`, `partners`, `brands`, `groups` and `memberships`; what is in no event but
+//! sealed, or not at all, so that it can be changed or erased, in `terms_texts`, `acceptance_metadata` and `evidence_files`.
 
 pub mod domain;
 mod http;

@@ -21,13 +21,17 @@ impl Domain for CampaignDomain {
             "enrollments",
             "bans",
             "api_keys",
+            "partners",
+            "brands",
+            "groups",
+            "memberships",
             "evidence",
             "brand_funds",
         ],
         sides: &["terms_texts", "acceptance_metadata", "evidence_files"],
         run_dependent: &[],
         seeds: &[],
-        fold_version: 1,
+        fold_version: 2,
     };
 
     type BatchState = BatchState;

@@ -5,11 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use messaging::WriteTx;
 use schemas::{AcceptV1, Body, Event as _, Message};
 use types::{
-    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, PartnerId, TermsVersion,
+    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, GroupId, MembershipId,
+    PartnerId, TermsVersion,
 };
 
 use crate::domain::{
-    ApiKey, Ban, Campaign, Command, Enrollment, Event, Evidence, FileHash, Place, Rows, View,
+    ApiKey, Ban, Brand, Campaign, Command, Enrollment, Event, Evidence, FileHash, Group,
+    Membership, Partner, Place, Rows, View,
 };
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
@@ -17,7 +19,10 @@ use crate::store::brand_funds::{self, Adopted};
 use crate::store::evidence_files::{self, EvidenceFile};
 use crate::store::terms::Published;
 use crate::store::terms_texts::{self, TermsTextRow};
-use crate::store::{api_keys, bans, campaigns, enrollments, evidence, plans, terms};
+use crate::store::{
+    api_keys, bans, brands, campaigns, enrollments, evidence, groups, memberships, partners, plans,
+    terms,
+};
 
 /// The states that one batch touches, and what it adds.
 #[derive(Debug, Default)]
@@ -30,6 +35,14 @@ pub struct BatchState {
     changed_bans: BTreeSet<BanId>,
     api_keys: HashMap<ApiKeyId, ApiKey>,
     changed_api_keys: BTreeSet<ApiKeyId>,
+    partners: HashMap<PartnerId, Partner>,
+    changed_partners: BTreeSet<PartnerId>,
+    brands: HashMap<BrandId, Brand>,
+    changed_brands: BTreeSet<BrandId>,
+    groups: HashMap<GroupId, Group>,
+    changed_groups: BTreeSet<GroupId>,
+    memberships: HashMap<MembershipId, Membership>,
+    changed_memberships: BTreeSet<MembershipId>,
     evidence: HashMap<EvidenceId, Evidence>,
     changed_evidence: BTreeSet<EvidenceId>,
     /// The first evidence of each campaign that has a file.
@@ -52,8 +65,9 @@ impl BatchState {
             BTreeSet::new(),
             BTreeSet::new(),
         );
-        let (mut key_ids, mut brand_ids) = (BTreeSet::new(), BTreeSet::new());
-        let mut shown = BTreeSet::new();
+        let (mut key_ids, mut keyed_ids) = (BTreeSet::new(), BTreeSet::new());
+        let (mut brand_ids, mut shown) = (BTreeSet::new(), BTreeSet::new());
+        let (mut group_ids, mut membership_ids) = (BTreeSet::new(), BTreeSet::new());
         let mut funded_ids = BTreeSet::new();
         for touched in messages.iter().map(|message| touched(message)) {
             if touched.funds {
@@ -63,17 +77,25 @@ impl BatchState {
             enrollment_ids.extend(touched.enrollment.map(EnrollmentId::into_string));
             partner_ids.extend(touched.partner.map(PartnerId::into_string));
             evidence_ids.extend(touched.evidence.into_iter().map(EvidenceId::into_string));
+            brand_ids.extend(touched.brand.map(BrandId::into_string));
             shown.extend(touched.files);
             key_ids.extend(touched.api_key.map(ApiKeyId::into_string));
-            brand_ids.extend(touched.keyed_brand.map(BrandId::into_string));
+            keyed_ids.extend(touched.keyed_brand.map(BrandId::into_string));
+            group_ids.extend(touched.group.map(GroupId::into_string));
+            membership_ids.extend(touched.membership.map(MembershipId::into_string));
         }
         let now = tx.now();
         let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>();
         let connection = tx.connection();
         let campaigns = campaigns::load(connection, &list(campaign_ids), now).await?;
         let enrollments = enrollments::load(connection, &list(enrollment_ids)).await?;
-        let bans = bans::load(connection, &list(partner_ids)).await?;
-        let api_keys = api_keys::load(connection, &list(key_ids), &list(brand_ids)).await?;
+        let partner_ids = list(partner_ids);
+        let bans = bans::load(connection, &partner_ids).await?;
+        let api_keys = api_keys::load(connection, &list(key_ids), &list(keyed_ids)).await?;
+        let partners = partners::load(connection, &partner_ids).await?;
+        let brands = brands::load(connection, &list(brand_ids)).await?;
+        let groups = groups::load(connection, &list(group_ids)).await?;
+        let memberships = memberships::load(connection, &list(membership_ids)).await?;
         let evidence = evidence::load(connection, &list(evidence_ids)).await?;
         let files_shown = evidence::first_of(connection, &shown).await?;
         let funds = brand_funds::load(connection, &list(funded_ids)).await?;
@@ -82,6 +104,10 @@ impl BatchState {
             enrollments: enrollments.into_iter().map(|e| (e.id.clone(), e)).collect(),
             bans: bans.into_iter().map(|ban| (ban.id.clone(), ban)).collect(),
             api_keys: api_keys.into_iter().map(|k| (k.id.clone(), k)).collect(),
+            partners: partners.into_iter().map(|p| (p.id.clone(), p)).collect(),
+            groups: groups.into_iter().map(|g| (g.id.clone(), g)).collect(),
+            memberships: memberships.into_iter().map(|m| (m.id.clone(), m)).collect(),
+            brands: brands.into_iter().map(|b| (b.id.clone(), b)).collect(),
             evidence: evidence
                 .into_iter()
                 .map(|evidence| (evidence.shown.subject.clone(), evidence))
@@ -119,6 +145,12 @@ impl BatchState {
                 .and_then(|id| self.enrollments.get(&id)),
             banned,
             ban: command.ban().and_then(|id| self.bans.get(&id)),
+            partner: command.partner().and_then(|id| self.partners.get(id)),
+            brand: command.brand().and_then(|id| self.brands.get(id)),
+            group: command.group().and_then(|id| self.groups.get(id)),
+            membership: command
+                .membership()
+                .and_then(|id| self.memberships.get(&id)),
             evidence: command.evidence().and_then(of_id),
             replaced: command
                 .shown()
@@ -149,7 +181,23 @@ impl BatchState {
                 self.campaigns.insert(id.clone(), campaign);
             }
         }
+        self.name(event, place);
         match event.rows() {
+            Rows::Record => {}
+            Rows::Group(id) => {
+                let before = self.groups.remove(id);
+                if let Some(after) = Group::evolve(before, event, place) {
+                    self.groups.insert(id.clone(), after);
+                    self.changed_groups.insert(id.clone());
+                }
+            }
+            Rows::Membership(id) => {
+                let before = self.memberships.remove(id);
+                if let Some(after) = Membership::evolve(before, event, place) {
+                    self.memberships.insert(id.clone(), after);
+                    self.changed_memberships.insert(id.clone());
+                }
+            }
             Rows::Campaign(id) => {
                 self.changed_campaigns.insert(id.clone());
             }
@@ -209,6 +257,31 @@ impl BatchState {
         }
     }
 
+    /// Partners and brands are made by the first event that names them.
+    fn name(&mut self, event: &Event, place: Place) {
+        if let Some(id) = event.partner() {
+            let before = self.partners.remove(id);
+            let after = Partner::evolve(before.clone(), id, event, place);
+            if before.as_ref() != Some(&after) {
+                self.changed_partners.insert(id.clone());
+            }
+            self.partners.insert(id.clone(), after);
+        }
+        if let Some(id) = event.brand() {
+            let before = self.brands.remove(id);
+            let after = Brand::evolve(before.clone(), id, event, place);
+            if before.as_ref() != Some(&after) {
+                self.changed_brands.insert(id.clone());
+            }
+            if before.is_none() {
+                let group = Group::default_of(id, place);
+                self.changed_groups.insert(group.id.clone());
+                self.groups.insert(group.id.clone(), group);
+            }
+            self.brands.insert(id.clone(), after);
+        }
+    }
+
     /// Notes what a command brought that its event does not carry.
     pub(crate) fn note(&mut self, command: &Body, event: &Event) {
         match (command, event) {
@@ -260,6 +333,10 @@ impl BatchState {
         let keys = picked(&self.changed_api_keys, &self.api_keys);
         let evidence = picked(&self.changed_evidence, &self.evidence);
         let funds: Vec<Adopted> = self.adopted_funds.into_values().collect();
+        let partners = picked(&self.changed_partners, &self.partners);
+        let brands = picked(&self.changed_brands, &self.brands);
+        let groups = picked(&self.changed_groups, &self.groups);
+        let memberships = picked(&self.changed_memberships, &self.memberships);
         let connection = tx.connection();
         brand_funds::save(connection, &funds).await?;
         campaigns::save(connection, &changed).await?;
@@ -268,6 +345,10 @@ impl BatchState {
         enrollments::save(connection, &renewed).await?;
         bans::save(connection, &bans).await?;
         api_keys::save(connection, &keys).await?;
+        partners::save(connection, &partners).await?;
+        brands::save(connection, &brands).await?;
+        groups::save(connection, &groups).await?;
+        memberships::save(connection, &memberships).await?;
         evidence::save(connection, &evidence).await?;
         terms_texts::insert(connection, &self.texts).await?;
         let notes: Vec<_> = self.notes.into_values().collect();
@@ -302,8 +383,11 @@ fn touched(message: &Message) -> Touched {
 struct Touched {
     campaign: Option<CampaignId>,
     enrollment: Option<EnrollmentId>,
-    /// Whose bans.
+    /// Who, and whose bans.
     partner: Option<PartnerId>,
+    brand: Option<BrandId>,
+    group: Option<GroupId>,
+    membership: Option<MembershipId>,
     evidence: Vec<EvidenceId>,
     files: Vec<(CampaignId, FileHash)>,
     api_key: Option<ApiKeyId>,
@@ -319,6 +403,9 @@ impl Touched {
             campaign: command.campaign().cloned(),
             enrollment: command.enrollment(),
             partner: command.partner().cloned(),
+            brand: command.brand().cloned(),
+            group: command.group().cloned(),
+            membership: command.membership(),
             evidence: [
                 command.evidence(),
                 command.shown().and_then(|shown| shown.replaces.as_ref()),
@@ -341,7 +428,10 @@ impl Touched {
         Self {
             campaign: event.campaign().cloned(),
             enrollment: event.enrollment().cloned(),
-            partner: event.banned().cloned(),
+            partner: event.partner().cloned(),
+            brand: event.brand().cloned(),
+            group: event.group().cloned(),
+            membership: event.membership().cloned(),
             evidence: event.evidence().cloned().into_iter().collect(),
             files: Vec::new(),
             api_key: event.api_key().cloned(),

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DepositId, EnrollmentId,
-    ErasureId, EvidenceId, FundsAccountId, FundsTransferId, InvalidId, LinkCode, PartnerId,
-    PayoutId, WithdrawalId,
+    ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, InvalidId, LinkCode,
+    MembershipId, PartnerId, PayoutId, WithdrawalId,
 };
 
 /// What a key or a subject identifies.
@@ -34,6 +34,10 @@ pub enum Entity {
     Partner,
     /// What is erased, by one request.
     Erasure,
+    /// A brand's group.
+    Group,
+    /// In which group a partner is.
+    Membership,
     /// A payout.
     Payout,
     /// A brand.
@@ -67,6 +71,8 @@ impl Entity {
             Self::Claim => "claim",
             Self::Partner => "partner",
             Self::Erasure => "erasure",
+            Self::Group => "group",
+            Self::Membership => "membership",
             Self::Payout => "payout",
             Self::Brand => "brand",
             Self::FundsAccount => "account",
@@ -105,6 +111,8 @@ ids! {
     ClaimId = Claim
     PartnerId = Partner
     ErasureId = Erasure
+    GroupId = Group
+    MembershipId = Membership
     PayoutId = Payout
     BrandId = Brand
     FundsAccountId = FundsAccount

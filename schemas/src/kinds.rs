@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DepositId, EnrollmentId,
-    ErasureId, EvidenceId, FundsAccountId, FundsTransferId, LinkCode, PartnerId, PayoutId,
-    WithdrawalId,
+    ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, LinkCode, MembershipId,
+    PartnerId, PayoutId, WithdrawalId,
 };
 
 use crate::cut::cut;
@@ -347,6 +347,16 @@ kinds! {
             => ["evidence.returned.v1"];
         follow_funds_v1: FollowFundsV1 = "campaign.follow_funds.command.v1", Own, CampaignId / CampaignId, [Campaign]
             => ["campaign.paused.v1", "campaign.resumed.v1"];
+        change_partner_v1: ChangePartnerV1 = "campaign.change_partner.command.v1", Public, PartnerId / PartnerId, [Campaign]
+            => ["partner.changed.v1"];
+        change_brand_v1: ChangeBrandV1 = "campaign.change_brand.command.v1", Public, BrandId / BrandId, [Campaign]
+            => ["brand.changed.v1"];
+        create_group_v1: CreateGroupV1 = "campaign.create_group.command.v1", Public, BrandId / GroupId, [Campaign]
+            => ["group.created.v1"];
+        change_group_v1: ChangeGroupV1 = "campaign.change_group.command.v1", Public, BrandId / GroupId, [Campaign]
+            => ["group.changed.v1"];
+        move_partner_v1: MovePartnerV1 = "campaign.move_partner.command.v1", Public, BrandId / MembershipId, [Campaign]
+            => ["partner.moved.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -376,6 +386,11 @@ kinds! {
         evidence_rejected_v1: EvidenceRejectedV1 = "evidence.rejected.v1", Public, CampaignId / EvidenceId, [Bff];
         evidence_returned_v1: EvidenceReturnedV1 = "evidence.returned.v1", Public, CampaignId / EvidenceId, [Bff];
         brand_funds_adopted_v1: BrandFundsAdoptedV1 = "brand_funds.adopted.v1", Own, BrandId / BrandId, [];
+        partner_changed_v1: PartnerChangedV1 = "partner.changed.v1", Public, PartnerId / PartnerId, [Bff];
+        brand_changed_v1: BrandChangedV1 = "brand.changed.v1", Public, BrandId / BrandId, [Bff];
+        group_created_v1: GroupCreatedV1 = "group.created.v1", Public, BrandId / GroupId, [Bff, Tracking];
+        group_changed_v1: GroupChangedV1 = "group.changed.v1", Public, BrandId / GroupId, [Bff, Tracking];
+        partner_moved_v1: PartnerMovedV1 = "partner.moved.v1", Public, BrandId / MembershipId, [Bff, Tracking];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
@@ -421,6 +436,8 @@ kinds! {
         click_bound_v1: ClickBoundV1 = "click.bound.v1", Public, ClickId / ClickId, [Bff];
         api_key_adopted_v1: ApiKeyAdoptedV1 = "api_key.adopted.v1", Own, ApiKeyId / ApiKeyId, [];
         visitor_erased_v1: VisitorErasedV1 = "visitor.erased.v1", Public, ErasureId / ErasureId, [Bff];
+        group_adopted_v1: GroupAdoptedV1 = "group.adopted.v1", Own, BrandId / GroupId, [];
+        partner_move_adopted_v1: PartnerMoveAdoptedV1 = "partner.move_adopted.v1", Own, BrandId / MembershipId, [];
     }
     CommissionCommands {
         release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]

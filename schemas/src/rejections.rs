@@ -157,6 +157,11 @@ rejections! {
         EvidenceUnknown = "evidence_unknown", 404, "There is no such evidence for the one who asks.";
         EvidenceDecided = "evidence_decided", 409, "The brand has approved, rejected or returned it.";
         NotReturned = "not_returned", 409, "Only evidence that was returned is shown again.";
+        GroupUnknown = "group_unknown", 404, "There is no such group for the one who asks.";
+        GroupExists = "group_exists", 409, "The id is taken.";
+        GroupArchived = "group_archived", 409, "Nobody comes into an archived group.";
+        DefaultGroup = "default_group", 409, "The default group is not archived: who is in no other is in it.";
+        AlreadyInGroup = "already_in_group", 409, "The partner is in this group.";
         CurrencyMismatch = "currency_mismatch", 422, "A plan pays in its campaign's currency.";
         TooManyVersions = "too_many_versions", 409, "There is no number for another version of the terms.";
         ApiKeyUnknown = "api_key_unknown", 404, "There is no such API key for the one who asks.";
@@ -191,6 +196,7 @@ rejections! {
         LinkUnknown = "link_unknown", 404, "There is no such link for the one who asks.";
         LinkUnchanged = "link_unchanged", 409, "The link is so already.";
         LinkDisabled = "link_disabled", 403, "The brand, or an operator, has disabled the link: it is for them to enable.";
+        LinkLimitReached = "link_limit_reached", 409, "The partner has as many links in the brand's campaigns as its group may have.";
         TargetNotPermitted = "target_not_permitted", 403, "Where a link leads is for its partner, or an operator, to change.";
         ErasureNotPermitted = "erasure_not_permitted", 403, "What is kept of somebody is for operators to erase.";
         ClickBound = "click_bound", 409, "The click is another visitor's.";

@@ -3,10 +3,10 @@
 //! | | |
 //! |---|---|
 //! | takes | `tracking.create_link`, `.change_link`, `.record_event`, `.bind_click`, `.accept_claim`, `.decline_claim`; clicks at `GET /c/{code}` in every mode |
-//! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `.paused`, `.resumed`, `.closed`, `enrollment.accepted`, `.applied`, `.approved`, `.rejected`, `.ended`, `partner.banned`, `.unbanned`, `api_key.created`, `.rotated`, `.revoked` |
+//! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `.paused`, `.resumed`, `.closed`, `enrollment.accepted`, `.applied`, `.approved`, `.rejected`, `.ended`, `partner.banned`, `.unbanned`, `api_key.created`, `.rotated`, `.revoked`, `group.created`, `.changed`, `partner.moved` |
 //! | emits | `link.created`, `.changed`, `click.bound`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `.claimed`, `claim.settled`, `.accepted`, `.declined`, `tracking_event.recorded` |
-//! | keeps to itself | `terms.adopted`, `campaign.adopted`, `.status_adopted`, `enrollment.adopted`, `.end_adopted`, `partner.status_adopted`, `api_key.adopted` |
-//! | owns | `campaigns`, `terms`, `enrollments`, `bans`, `links`, `conversions`, `conversion_aliases`, `claims`, `tracking_events`, `link_stops`, `api_keys`, `api_key_changes` (the fold of its events); `clicks`, `last_clicks`, `report_notes`, `api_key_uses` (not) |
+//! | keeps to itself | `terms.adopted`, `campaign.adopted`, `.status_adopted`, `enrollment.adopted`, `.end_adopted`, `partner.status_adopted`, `api_key.adopted`, `group.adopted`, `partner.move_adopted` |
+//! | owns | `campaigns`, `terms`, `enrollments`, `bans`, `links`, `conversions`, `conversion_aliases`, `claims`, `tracking_events`, `link_stops`, `api_keys`, `api_key_changes`, `groups`, `memberships` (the fold of its events); `clicks`, `last_clicks`, `report_notes`, `api_key_uses` (not) |
 //!
 //! What a reader might ask:
 //! - The terms that count are those that the click's partner accepted; their version and window go with the conversion.

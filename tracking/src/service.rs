@@ -23,6 +23,8 @@ impl Domain for Tracking {
             "terms",
             "enrollments",
             "bans",
+            "groups",
+            "memberships",
             "links",
             "conversions",
             "conversion_aliases",
@@ -90,7 +92,7 @@ impl Domain for Tracking {
                     state.links.contains_key(&link.code),
                     state.campaigns.get(&link.campaign),
                     state.enrollment(&link.campaign, &link.partner),
-                    &state.bans,
+                    (&state.bans, &state.groups),
                     &access,
                 );
                 match decision {

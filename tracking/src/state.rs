@@ -4,18 +4,19 @@ use std::collections::{HashMap, HashSet};
 
 use messaging::{Recorded, WriteTx};
 use schemas::{
-    About, ApiKeyAdoptedV1, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, Header, Message,
-    PartnerStatusAdoptedV1, TermsAdoptedV1,
+    About, ApiKeyAdoptedV1, Body, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, GroupAdoptedV1,
+    Header, Message, PartnerMoveAdoptedV1, PartnerStatusAdoptedV1, TermsAdoptedV1,
 };
 use sqlx::PgConnection;
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ClickId, ConversionId,
-    EnrollmentId, EnrollmentStatus, LinkCode, Micros, PartnerId, PartnerStatus, TermsVersion, Uuid,
+    EnrollmentId, EnrollmentStatus, GroupId, GroupStatus, LinkCode, MembershipId, Micros,
+    PartnerId, PartnerStatus, TermsVersion, Uuid,
 };
 
 use crate::domain::{
-    Access, Bans, Campaign, Candidate, Claims, Click, Event, EventType, Link, Order, Orders,
-    Report, UserHash, Visitor,
+    Access, Bans, Campaign, Candidate, Claims, Click, Event, EventType, Groups, Link, Order,
+    Orders, Report, UserHash, Visitor,
 };
 use crate::messages::{self, Read};
 use crate::store::candidates::{self, Lookup};
@@ -24,7 +25,7 @@ use crate::store::conversions::ConversionRow;
 use crate::store::notes::Note;
 use crate::store::tracking_events::NewEvent;
 use crate::store::{
-    api_keys, bans, campaigns, claims, clicks, conversions, erasures, links, notes,
+    api_keys, bans, campaigns, claims, clicks, conversions, erasures, groups, links, notes,
     tracking_events, uuid,
 };
 
@@ -37,6 +38,8 @@ pub struct BatchState {
     pub enrollments: HashMap<EnrollmentId, EnrollmentStatus>,
     /// Bans of the partners that commands name, those in force.
     pub bans: Bans,
+    /// What new links of those partners are limited by.
+    pub groups: Groups,
     /// Links that commands name.
     pub links: HashMap<LinkCode, Link>,
     /// The click that may have led to each report, by its message.
@@ -65,6 +68,8 @@ struct Changed {
     api_keys: HashMap<ApiKeyId, (About<ApiKeyAdoptedV1>, i64)>,
     /// The last event that changed one.
     api_key_change: Option<i64>,
+    groups: HashMap<GroupId, (About<GroupAdoptedV1>, i64)>,
+    memberships: HashMap<MembershipId, (About<PartnerMoveAdoptedV1>, i64)>,
     /// The last event that stopped links, or changed one.
     stop: Option<i64>,
     links: HashSet<LinkCode>,
@@ -105,6 +110,15 @@ impl BatchState {
         if !wanted.partners.is_empty() {
             let partners = strs(&wanted.partners);
             state.bans = Bans(bans::in_force(connection, &partners).await?);
+        }
+        if !wanted.makers.is_empty() {
+            let known = state.campaigns.values().map(|campaign| &campaign.brand);
+            let brands: HashSet<&str> = known
+                .chain(wanted.adopted.values())
+                .map(BrandId::as_str)
+                .collect();
+            let brands: Vec<&str> = brands.into_iter().collect();
+            state.groups = groups::load(connection, &brands, &strs(&wanted.makers)).await?;
         }
         state.candidates = candidates::load(connection, &wanted.lookups, now).await?;
         let mut bound: HashMap<UserHash, Vec<&Candidate>> = HashMap::new();
@@ -226,19 +240,12 @@ impl BatchState {
                 self.changed.ended.insert(id.clone(), status);
                 self.changed.stop = Some(position);
             }
-            Event::PartnerStatusAdopted(adopted) => {
-                let ban = &adopted.subject;
-                if adopted.status == PartnerStatus::Banned {
-                    self.bans.0.insert(ban.clone());
-                    self.changed.stop = Some(position);
-                } else {
-                    self.bans.0.remove(ban);
-                }
-                let row = (adopted.clone(), position);
-                self.changed.bans.insert(ban.clone(), row);
-            }
+            Event::PartnerStatusAdopted(adopted) => self.put_ban(adopted, position),
             Event::ApiKeyAdopted(adopted) => self.put_api_key(adopted, position),
+            Event::GroupAdopted(group) => self.put_group(group, position),
+            Event::PartnerMoveAdopted(moved) => self.put_member(moved, position),
             Event::LinkCreated(created) => {
+                self.count_link(&created.campaign_id, &created.partner_id);
                 let link = Link::created(&created.record, time, position);
                 self.put_link(&created.subject, link);
             }
@@ -279,6 +286,44 @@ impl BatchState {
         let row = (adopted.clone(), position);
         self.changed.api_keys.insert(adopted.subject.clone(), row);
         self.changed.api_key_change = Some(position);
+    }
+
+    fn put_ban(&mut self, adopted: &About<PartnerStatusAdoptedV1>, position: i64) {
+        let ban = &adopted.subject;
+        if adopted.status == PartnerStatus::Banned {
+            self.bans.0.insert(ban.clone());
+            self.changed.stop = Some(position);
+        } else {
+            self.bans.0.remove(ban);
+        }
+        let row = (adopted.clone(), position);
+        self.changed.bans.insert(ban.clone(), row);
+    }
+
+    fn put_group(&mut self, group: &About<GroupAdoptedV1>, position: i64) {
+        let id = &group.subject;
+        if group.status == GroupStatus::Active {
+            self.groups.limits.insert(id.clone(), group.link_limit);
+        } else {
+            self.groups.limits.remove(id);
+        }
+        let row = (group.clone(), position);
+        self.changed.groups.insert(id.clone(), row);
+    }
+
+    fn put_member(&mut self, moved: &About<PartnerMoveAdoptedV1>, position: i64) {
+        let (id, group) = (&moved.subject, moved.group_id.clone());
+        self.groups.members.insert(id.clone(), group);
+        let row = (moved.clone(), position);
+        self.changed.memberships.insert(id.clone(), row);
+    }
+
+    /// The partner has one link more in campaigns of this one's brand.
+    fn count_link(&mut self, campaign: &CampaignId, partner: &PartnerId) {
+        if let Some(campaign) = self.campaigns.get(campaign) {
+            let of_both = (campaign.brand.clone(), partner.clone());
+            *self.groups.links.entry(of_both).or_default() += 1;
+        }
     }
 
     fn put_link(&mut self, code: &LinkCode, link: Link) {
@@ -407,6 +452,8 @@ impl BatchState {
         let statuses: Vec<_> = self.changed.statuses.into_iter().collect();
         let ended: Vec<_> = self.changed.ended.into_iter().collect();
         let bans: Vec<_> = self.changed.bans.into_values().collect();
+        let groups: Vec<_> = self.changed.groups.into_values().collect();
+        let memberships: Vec<_> = self.changed.memberships.into_values().collect();
         let terms: Vec<_> = self.changed.terms.into_values().collect();
         let enrollments: Vec<_> = self.changed.enrollments.into_values().collect();
         campaigns::save(connection, &campaigns).await?;
@@ -421,6 +468,8 @@ impl BatchState {
         if let Some(position) = self.changed.api_key_change {
             runtime::api_keys_changed(connection, position).await?;
         }
+        groups::save(connection, &groups).await?;
+        groups::save_members(connection, &memberships).await?;
         if let Some(position) = self.changed.stop {
             links::save_stop(connection, position).await?;
         }
@@ -468,6 +517,8 @@ struct Wanted {
     links: HashSet<String>,
     /// Whose links are wanted or change.
     partners: HashSet<String>,
+    /// Who wants a new link.
+    makers: HashSet<String>,
     conversions: HashSet<Uuid>,
     claims: HashSet<String>,
     lookups: Vec<Lookup>,
@@ -487,6 +538,7 @@ impl Wanted {
                 match messages::read(message, now) {
                     Ok(Read::Link(link)) => {
                         self.around(&link.campaign, &link.partner);
+                        self.makers.insert(link.partner.into_string());
                         self.links.insert(link.code.into_string());
                     }
                     Ok(Read::Report(report)) => self.add_report(&message.header, report, now),

@@ -13,6 +13,7 @@ mod enrollments;
 mod erasures;
 mod evidence;
 mod funds;
+mod groups;
 mod keys;
 mod links;
 mod messages;
@@ -20,6 +21,7 @@ mod operator;
 mod operator_document;
 mod payments;
 mod payouts;
+mod records;
 mod shown;
 mod submit;
 mod terms;
@@ -57,6 +59,8 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(keys::routes())
         .merge(erasures::routes())
         .merge(evidence::routes())
+        .merge(records::routes())
+        .merge(groups::routes())
         .merge(links::routes())
         .merge(tracking::routes())
         .merge(payments::routes())

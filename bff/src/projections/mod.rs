@@ -11,9 +11,11 @@ mod conversion;
 mod enrollment;
 mod evidence;
 mod funds;
+mod group;
 mod link;
 mod outcome;
 mod payout;
+mod record;
 mod rows;
 mod sealing_key;
 mod terms;
@@ -28,6 +30,7 @@ use self::rows::Rows;
 use crate::store::api_keys::ApiKeyRow;
 use crate::store::balances::{self, Holder, Totals};
 use crate::store::bans::BanRow;
+use crate::store::brands::BrandRow;
 use crate::store::campaigns::CampaignRow;
 use crate::store::claims::ClaimRow;
 use crate::store::commands;
@@ -36,8 +39,11 @@ use crate::store::conversions::ConversionRow;
 use crate::store::enrollments::EnrollmentRow;
 use crate::store::evidence::EvidenceRow;
 use crate::store::funds::{BankTransferRow, BillingRow, FundsAccountRow};
+use crate::store::groups::{DefaultGroupRow, GroupRow};
 use crate::store::links::LinkRow;
+use crate::store::memberships::MembershipRow;
 use crate::store::outcomes::{self, Outcome};
+use crate::store::partners::PartnerRow;
 use crate::store::payouts::PayoutRow;
 use crate::store::sealing_keys::{self, SealingKey};
 use crate::store::terms::TermsRow;
@@ -57,13 +63,18 @@ pub struct BatchState {
     outcomes: HashMap<(Uuid, &'static str), Outcome>,
     api_keys: Rows<ApiKeyRow>,
     bans: Rows<BanRow>,
+    brands: Rows<BrandRow>,
     campaigns: Rows<CampaignRow>,
     claims: Rows<ClaimRow>,
     commissions: Rows<CommissionRow>,
     conversions: Rows<ConversionRow>,
     enrollments: Rows<EnrollmentRow>,
     evidence: Rows<EvidenceRow>,
+    default_groups: Rows<DefaultGroupRow>,
+    groups: Rows<GroupRow>,
     links: Rows<LinkRow>,
+    memberships: Rows<MembershipRow>,
+    partners: Rows<PartnerRow>,
     payouts: Rows<PayoutRow>,
     bank_transfers: Rows<BankTransferRow>,
     billing: Rows<BillingRow>,
@@ -90,6 +101,7 @@ impl Projection for Projections {
             "bank_transfers",
             "bans",
             "billing",
+            "brands",
             "campaigns",
             "claims",
             "commissions",
@@ -97,7 +109,10 @@ impl Projection for Projections {
             "enrollments",
             "evidence",
             "funds_accounts",
+            "groups",
             "links",
+            "memberships",
+            "partners",
             "payouts",
             "sealing_keys",
             "terms",
@@ -114,6 +129,7 @@ impl Projection for Projections {
             ("bank_transfers", "position"),
             ("bans", "position"),
             ("billing", "position"),
+            ("brands", "position"),
             ("campaigns", "position"),
             ("claims", "position"),
             ("commissions", "position"),
@@ -121,13 +137,16 @@ impl Projection for Projections {
             ("enrollments", "position"),
             ("evidence", "position"),
             ("funds_accounts", "position"),
+            ("groups", "position"),
             ("links", "position"),
+            ("memberships", "position"),
+            ("partners", "position"),
             ("payouts", "position"),
             ("terms", "position"),
             ("transfers", "position"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 8,
+        fold_version: 9,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
@@ -146,12 +165,15 @@ impl Projection for Projections {
         }
         state.api_keys = Rows::load(tx, messages).await?;
         state.bans = Rows::load(tx, messages).await?;
+        state.brands = Rows::load(tx, messages).await?;
         state.campaigns = Rows::load(tx, messages).await?;
         state.claims = Rows::load(tx, messages).await?;
         state.commissions = Rows::load(tx, messages).await?;
         state.conversions = Rows::load(tx, messages).await?;
         state.enrollments = Rows::load(tx, messages).await?;
         state.evidence = Rows::load(tx, messages).await?;
+        state.groups = Rows::load(tx, messages).await?;
+        state.partners = Rows::load(tx, messages).await?;
         state.payouts = Rows::load(tx, messages).await?;
         state.bank_transfers = Rows::load(tx, messages).await?;
         Ok(state)
@@ -165,13 +187,18 @@ impl Projection for Projections {
         outcome::fold(state, message);
         state.api_keys.fold(message);
         state.bans.fold(message);
+        state.brands.fold(message);
         state.campaigns.fold(message);
         state.claims.fold(message);
         state.commissions.fold(message);
         state.conversions.fold(message);
         state.enrollments.fold(message);
         state.evidence.fold(message);
+        state.default_groups.fold(message);
+        state.groups.fold(message);
         state.links.fold(message);
+        state.memberships.fold(message);
+        state.partners.fold(message);
         state.payouts.fold(message);
         state.terms.fold(message);
         state.bank_transfers.fold(message);
@@ -187,13 +214,18 @@ impl Projection for Projections {
     async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
         state.api_keys.save(tx).await?;
         state.bans.save(tx).await?;
+        state.brands.save(tx).await?;
         state.campaigns.save(tx).await?;
         state.claims.save(tx).await?;
         state.commissions.save(tx).await?;
         state.conversions.save(tx).await?;
         state.enrollments.save(tx).await?;
         state.evidence.save(tx).await?;
+        state.default_groups.save(tx).await?;
+        state.groups.save(tx).await?;
         state.links.save(tx).await?;
+        state.memberships.save(tx).await?;
+        state.partners.save(tx).await?;
         state.payouts.save(tx).await?;
         state.terms.save(tx).await?;
         state.bank_transfers.save(tx).await?;

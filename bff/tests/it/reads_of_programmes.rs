@@ -3,17 +3,20 @@
 use qrcode::{EcLevel, QrCode};
 use runtime::testing::{TestService, brand, operator, partner};
 use schemas::{
-    Body, Budget, CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1,
-    CampaignPausedV1, CampaignResumedV1, ConversionAttributedV1, ConversionRefundNotedV1,
-    ConversionRefundedV1, ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceApprovedV1,
-    EvidenceReturnedV1, EvidenceSubmittedV1, LinkChangedV1, LinkCreatedV1, Plan, TermsPublishedV1,
-    Topic, Utm, WireMoney,
+    ApiKeyCreatedV1, Body, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1,
+    CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1,
+    ConversionAttributedV1, ConversionRefundNotedV1, ConversionRefundedV1,
+    ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceApprovedV1, EvidenceReturnedV1,
+    EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1, LinkChangedV1, LinkCreatedV1,
+    PartnerBannedV1, PartnerChangedV1, PartnerMovedV1, Plan, TermsPublishedV1, Topic, Utm,
+    WireMoney,
 };
 use sealing::texts;
 use serde_json::{Value, json};
 use types::{
-    BrandId, BudgetInterval, ConversionType, Currency, DisabledBy, EvidenceReason, JoinMode,
-    LinkStatus, Micros, Money, PauseReason, TermsVersion, WindowDays,
+    ApiKeyScope, BrandId, BudgetInterval, ConversionType, Country, Currency, DisabledBy,
+    EvidenceReason, GroupId, GroupStatus, JoinMode, LinkStatus, Micros, Money, PauseReason,
+    RefusalReason, TermsVersion, WindowDays,
 };
 
 use crate::app::{bff, facts, partner123};
@@ -507,6 +510,255 @@ async fn evidence_is_read_with_its_file_and_with_what_the_brand_says_of_it() {
     facts(&app, topic, &[of("evd_3", shown("evd_1", None))]).await;
     let (_, strange) = app.get("/api/v1/evidence/evd_3", &partner123()).await;
     assert_eq!(strange["file_url"], Value::Null);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn partners_and_brands_are_read_with_their_names_by_whom_they_work_with() {
+    let app = bff().await;
+    let topic = Topic::CampaignEvents;
+    of_campaign(&app, created(None)).await;
+    let accepted = EnrollmentAcceptedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        terms_version: TermsVersion::FIRST,
+        brand_id: Some(brand1()),
+    };
+    let own = "/api/v1/partners/partner123";
+    let (_, new) = app.get(own, &partner123()).await;
+    assert_eq!(
+        (&new["id"], &new["first_seen_at"]),
+        (&json!("partner123"), &Value::Null)
+    );
+    assert_eq!(app.get(own, &brand("brand1")).await.0, 404);
+    facts(&app, topic, &[("camp123", "enr_1", accepted.into())]).await;
+    let (partner_id, brand_id) = ("partner123".parse().unwrap(), brand1());
+    let of_partner = PartnerChangedV1 {
+        country: Country::parse("DE").ok(),
+        currency: Some(Currency::EUR),
+        sealed_name: Some(texts::seal(
+            &texts::of_partners_name(&partner_id),
+            "Sole Reviews",
+        )),
+        sealed_website: Some(texts::seal(
+            &texts::of_partners_website(&partner_id),
+            "https://sole.example/",
+        )),
+    };
+    let of_brand = BrandChangedV1 {
+        currency: Some(Currency::EUR),
+        sealed_name: Some(texts::seal(
+            &texts::of_brands_name(&brand_id),
+            "Fleet Shoes",
+        )),
+    };
+    facts(
+        &app,
+        topic,
+        &[
+            ("partner123", "partner123", of_partner.into()),
+            ("brand1", "brand1", of_brand.into()),
+        ],
+    )
+    .await;
+    for (who, currency) in [
+        (partner123(), json!("EUR")),
+        (operator(), json!("EUR")),
+        (brand("brand1"), Value::Null),
+    ] {
+        let (_, one) = app.get(own, &who).await;
+        assert_eq!(
+            (
+                &one["name"],
+                &one["website"],
+                &one["country"],
+                &one["currency"],
+                &one["status"]
+            ),
+            (
+                &json!("Sole Reviews"),
+                &json!("https://sole.example/"),
+                &json!("DE"),
+                &currency,
+                &json!("active")
+            )
+        );
+        assert_eq!(count(&app, "/api/v1/partners?country=DE", &who).await, 1);
+        assert_eq!(count(&app, "/api/v1/partners?country=FR", &who).await, 0);
+        assert_eq!(count(&app, "/api/v1/partners?status=banned", &who).await, 0);
+    }
+    for stranger in [partner("partner456"), brand("brand2")] {
+        assert_eq!(app.get(own, &stranger).await.0, 404);
+        assert_eq!(count(&app, "/api/v1/partners", &stranger).await, 0);
+    }
+    let banned = PartnerBannedV1 {
+        brand_id: Some(brand1()),
+        reason: RefusalReason::Other,
+    };
+    facts(&app, topic, &[("partner123", "ban_1", banned.into())]).await;
+    let status = async |who: &str| app.get(own, who).await.1["status"].clone();
+    assert_eq!(status(&brand("brand1")).await, "banned");
+    assert_eq!(
+        status(&operator()).await,
+        "active",
+        "a brand's ban is that brand's"
+    );
+
+    // A draft is not to be found, and nor is its brand.
+    let path = "/api/v1/brands/brand1";
+    assert_eq!(app.get(path, &partner123()).await.0, 404);
+    of_campaign(&app, published(1)).await;
+    of_campaign(&app, activated()).await;
+    let (_, seen) = app.get(path, &partner123()).await;
+    assert_eq!(
+        (&seen["name"], &seen["currency"]),
+        (&json!("Fleet Shoes"), &Value::Null)
+    );
+    assert_eq!(app.get(path, &brand("brand1")).await.1["currency"], "EUR");
+    assert_eq!(app.get(path, &brand("brand2")).await.0, 404);
+    assert_eq!(count(&app, "/api/v1/brands", &operator()).await, 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn groups_are_read_by_their_brand_and_partners_are_found_by_the_group_that_they_are_in() {
+    let app = bff().await;
+    let topic = Topic::CampaignEvents;
+    of_campaign(&app, created(None)).await;
+    let (default, gold) = (
+        GroupId::default_of(&brand1()),
+        GroupId::parse("grp_gold").unwrap(),
+    );
+    let accepted = EnrollmentAcceptedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        terms_version: TermsVersion::FIRST,
+        brand_id: Some(brand1()),
+    };
+    facts(&app, topic, &[("camp123", "enr_1", accepted.into())]).await;
+    let sealed_name = Some(texts::seal(&texts::of_groups_name(&gold), "Gold"));
+    let group = GroupCreatedV1 {
+        link_limit: Some(3),
+        sealed_name: sealed_name.clone(),
+    };
+    let moved = PartnerMovedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        group_id: gold.clone(),
+    };
+    let shop = brand("brand1");
+    let members = async |group: &GroupId| {
+        count(&app, &format!("/api/v1/partners?group_id={group}"), &shop).await
+    };
+    assert_eq!((members(&default).await, members(&gold).await), (1, 0));
+    facts(&app, topic, &[("brand1", gold.as_str(), group.into())]).await;
+    facts(&app, topic, &[("brand1", "mem_1", moved.into())]).await;
+    assert_eq!((members(&default).await, members(&gold).await), (0, 1));
+    let (_, list) = app.get("/api/v1/groups", &shop).await;
+    let shown = &list["items"];
+    assert_eq!(
+        (
+            &shown[0]["name"],
+            &shown[0]["link_limit"],
+            &shown[0]["is_default"]
+        ),
+        (&json!("Gold"), &json!(3), &json!(false))
+    );
+    assert_eq!(
+        (&shown[1]["id"], &shown[1]["is_default"]),
+        (&json!(default.as_str()), &json!(true))
+    );
+    let (_, one) = app.get("/api/v1/partners/partner123", &shop).await;
+    assert_eq!(one["group_id"], gold.as_str());
+    let archived = GroupChangedV1 {
+        status: GroupStatus::Archived,
+        link_limit: None,
+        sealed_name,
+    };
+    facts(&app, topic, &[("brand1", gold.as_str(), archived.into())]).await;
+    assert_eq!((members(&default).await, members(&gold).await), (1, 0));
+    assert_eq!(
+        count(&app, "/api/v1/groups?status=archived", &shop).await,
+        1
+    );
+    let other = brand("brand2");
+    assert_eq!(count(&app, "/api/v1/groups", &other).await, 0);
+    let path = format!("/api/v1/groups/{gold}");
+    let named = "/api/v1/groups?brand_id=brand1";
+    for path in [path.as_str(), named] {
+        assert_eq!(app.get(path, &other).await.0, 404);
+    }
+    for path in [path.as_str(), named, "/api/v1/groups"] {
+        assert_eq!(app.get(path, &partner123()).await.0, 403);
+    }
+    let path = "/api/v1/partners?brand_id=brand1";
+    assert_eq!(count(&app, path, &operator()).await, 1);
+    assert_eq!(app.get(path, &brand("brand2")).await.0, 404);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_brands_record_and_its_default_group_are_read_since_the_first_event_that_names_it() {
+    let app = bff().await;
+    let topic = Topic::CampaignEvents;
+    let key = ApiKeyCreatedV1 {
+        brand_id: brand1(),
+        prefix: "0123abcd".to_owned(),
+        hash: "00".repeat(32),
+        scopes: vec![ApiKeyScope::ReportsRead],
+        expires_at: None,
+    };
+    let group = GroupCreatedV1 {
+        link_limit: Some(3),
+        sealed_name: None,
+    };
+    let (_, new) = app.get("/api/v1/brands/brand1", &brand("brand1")).await;
+    assert_eq!(new["first_seen_at"], Value::Null);
+    facts(
+        &app,
+        topic,
+        &[
+            ("key_1", "key_1", key.into()),
+            ("brand2", "grp_gold", group.into()),
+        ],
+    )
+    .await;
+    for (name, groups) in [("brand1", 1), ("brand2", 2)] {
+        let (own, path) = (brand(name), format!("/api/v1/brands/{name}"));
+        let (_, seen) = app.get(&path, &own).await;
+        assert!(seen["first_seen_at"].is_string(), "{seen}");
+        assert_eq!(count(&app, "/api/v1/groups", &own).await, groups);
+        let (_, list) = app.get("/api/v1/groups", &own).await;
+        let oldest = &list["items"][groups - 1];
+        assert_eq!(
+            (&oldest["is_default"], &oldest["link_limit"]),
+            (&json!(true), &Value::Null)
+        );
+    }
+    // What is said of the default group changes it, and what names its brand again does not.
+    let brand_id: BrandId = "brand2".parse().unwrap();
+    let default = GroupId::default_of(&brand_id);
+    let changed = GroupChangedV1 {
+        status: GroupStatus::Active,
+        link_limit: Some(7),
+        sealed_name: None,
+    };
+    let named = BrandChangedV1 {
+        currency: Some(Currency::EUR),
+        sealed_name: None,
+    };
+    facts(
+        &app,
+        topic,
+        &[
+            ("brand2", default.as_str(), changed.into()),
+            ("brand2", "brand2", named.into()),
+        ],
+    )
+    .await;
+    let path = format!("/api/v1/groups/{default}");
+    let (_, one) = app.get(&path, &brand("brand2")).await;
+    assert_eq!(
+        (&one["link_limit"], &one["is_default"]),
+        (&json!(7), &json!(true))
+    );
     app.stop().await;
 }
 

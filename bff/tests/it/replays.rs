@@ -2,15 +2,22 @@
 
 use messaging::Answer;
 use runtime::testing::{TestService, rows};
-use schemas::{ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, Message, Topic};
-use types::{ApiKeyScope, Micros};
+use schemas::{
+    ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Body, GroupChangedV1, GroupCreatedV1,
+    Message, PartnerChangedV1, PartnerMovedV1, Topic,
+};
+use types::{ApiKeyScope, Country, GroupStatus, Micros};
 
 use crate::app::{
     accept, accepted, bff, calculated, facts, logged, outcome, partner123, payout_requested, posted,
 };
 
-const MODELS: [&str; 6] = [
+const MODELS: [&str; 10] = [
     "api_keys",
+    "brands",
+    "groups",
+    "memberships",
+    "partners",
     "outcomes",
     "commissions",
     "payouts",
@@ -54,6 +61,36 @@ fn keys() -> [(&'static str, &'static str, Body); 4] {
     ]
 }
 
+/// A partner that says where it is, and is moved to a group that is limited, and another that is archived.
+fn people() -> [(&'static str, &'static str, Body); 5] {
+    let changed = PartnerChangedV1 {
+        country: Country::parse("DE").ok(),
+        currency: None,
+        sealed_name: Some(vec![1]),
+        sealed_website: None,
+    };
+    let created = |limit| GroupCreatedV1 {
+        link_limit: limit,
+        sealed_name: Some(vec![2]),
+    };
+    let archived = GroupChangedV1 {
+        status: GroupStatus::Archived,
+        link_limit: None,
+        sealed_name: None,
+    };
+    let moved = PartnerMovedV1 {
+        partner_id: "partner123".parse().unwrap(),
+        group_id: "grp_1".parse().unwrap(),
+    };
+    [
+        ("partner123", "partner123", changed.into()),
+        ("brand2", "grp_1", created(Some(3)).into()),
+        ("brand2", "grp_2", created(None).into()),
+        ("brand2", "grp_2", archived.into()),
+        ("brand2", "mem_1", moved.into()),
+    ]
+}
+
 async fn filled(app: &TestService) -> Vec<(Topic, Vec<Message>)> {
     let command = accept(app, &partner123()).await;
     let command = logged(app, command).await;
@@ -61,6 +98,7 @@ async fn filled(app: &TestService) -> Vec<(Topic, Vec<Message>)> {
     app.deliver_all(Topic::CampaignEvents, vec![end.clone()])
         .await;
     let keys = facts(app, Topic::CampaignEvents, &keys()).await;
+    let people = facts(app, Topic::CampaignEvents, &people()).await;
     let commission = calculated("partner123", "brand1", 1_000, "approved");
     let commissions = [("conv1", "conv1", commission)];
     let commissions = facts(app, Topic::CommissionEvents, &commissions).await;
@@ -75,7 +113,7 @@ async fn filled(app: &TestService) -> Vec<(Topic, Vec<Message>)> {
     )
     .await;
     vec![
-        (Topic::CampaignEvents, [vec![end], keys].concat()),
+        (Topic::CampaignEvents, [vec![end], keys, people].concat()),
         (Topic::CommissionEvents, commissions),
         (Topic::PaymentEvents, payments),
     ]
@@ -100,7 +138,7 @@ async fn models_without_their_watermarks_fill_again_to_the_same() {
     let reported = filled(&app).await;
     let before = models(&app).await;
     sqlx::raw_sql(
-        "TRUNCATE api_keys, outcomes, commissions, payouts, balances, transfers; UPDATE read_head SET position = 1;
+        "TRUNCATE api_keys, brands, groups, memberships, partners, outcomes, commissions, payouts, balances, transfers; UPDATE read_head SET position = 1;
          DELETE FROM pipeline.watermark WHERE topic <> 'payment-events';
          UPDATE pipeline.watermark SET sequence = 1 WHERE topic = 'payment-events'",
     )

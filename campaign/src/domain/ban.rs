@@ -3,6 +3,7 @@
 use schemas::{About, PartnerBannedV1, PartnerUnbannedV1};
 use types::{BanId, BrandId, Micros, PartnerId, PartnerStatus, RefusalReason};
 
+use super::decide::brand_unknown;
 use super::{Code, Context, Event, Place, Rejection, View};
 
 /// What a brand, or an operator, holds of a partner.
@@ -66,8 +67,7 @@ pub(super) fn ban(
         None => context.actor.operator,
     };
     if !may {
-        let detail = "there is no such brand";
-        return Err(Rejection::of("/brand_id", Code::BrandUnknown, detail));
+        return Err(brand_unknown());
     }
     let (brand_id, key) = (brand.cloned(), partner.clone());
     let subject = BanId::of(brand, partner);

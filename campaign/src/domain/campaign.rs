@@ -218,7 +218,12 @@ impl Campaign {
             | Event::EvidenceSubmitted(_)
             | Event::EvidenceApproved(_)
             | Event::EvidenceRejected(_)
-            | Event::EvidenceReturned(_) => before,
+            | Event::EvidenceReturned(_)
+            | Event::PartnerChanged(_)
+            | Event::BrandChanged(_)
+            | Event::GroupCreated(_)
+            | Event::GroupChanged(_)
+            | Event::PartnerMoved(_) => before,
         }
     }
 }

@@ -1,12 +1,17 @@
 //! What campaign is asked.
 
-use schemas::{About, ApiKeyCreatedV1, Budget, CampaignCreatedV1, EvidenceSubmittedV1};
+use schemas::{
+    About, ApiKeyCreatedV1, Budget, CampaignCreatedV1, EvidenceSubmittedV1, GroupCreatedV1,
+};
 use types::{
-    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, EvidenceReason, JoinMode,
-    Micros, PartnerId, Plan, RefusalReason, TermsVersion, WindowDays,
+    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, EvidenceReason, GroupId,
+    JoinMode, MembershipId, Micros, PartnerId, Plan, RefusalReason, TermsVersion, WindowDays,
 };
 
-use super::{ApiKey, Ban, Campaign, Enrollment, Evidence, Rotation};
+use super::{
+    ApiKey, Ban, Brand, BrandChange, Campaign, Enrollment, Evidence, Group, GroupChange,
+    Membership, Partner, PartnerChange, Rotation,
+};
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +56,14 @@ pub struct View<'a> {
     pub banned: bool,
     /// The ban that it would make or end.
     pub ban: Option<&'a Ban>,
+    /// The partner itself that it changes.
+    pub partner: Option<&'a Partner>,
+    /// The brand itself that it changes.
+    pub brand: Option<&'a Brand>,
+    /// The group that it would make, change, or move a partner into.
+    pub group: Option<&'a Group>,
+    /// In which group the partner was put last.
+    pub membership: Option<&'a Membership>,
     /// The evidence that it would make or decide about.
     pub evidence: Option<&'a Evidence>,
     /// The one that it is to be instead of.
@@ -154,6 +167,40 @@ pub enum Command {
     },
     /// Show what was done.
     SubmitEvidence(About<EvidenceSubmittedV1>),
+    /// Make a group.
+    CreateGroup(About<GroupCreatedV1>),
+    /// Make another of it.
+    ChangeGroup {
+        /// Whose.
+        brand: BrandId,
+        /// Which.
+        group: GroupId,
+        /// In what.
+        change: GroupChange,
+    },
+    /// Put a partner into another group.
+    MovePartner {
+        /// Whose groups.
+        brand: BrandId,
+        /// Who.
+        partner: PartnerId,
+        /// Into which.
+        group: GroupId,
+    },
+    /// Change what is known of a partner.
+    ChangePartner {
+        /// Which.
+        partner: PartnerId,
+        /// In what.
+        change: Box<PartnerChange>,
+    },
+    /// Change what is known of a brand.
+    ChangeBrand {
+        /// Which.
+        brand: BrandId,
+        /// In what.
+        change: BrandChange,
+    },
     /// Say whether it shows what it should.
     Review {
         /// For which campaign.
@@ -269,7 +316,12 @@ impl Command {
             Self::Ban { .. }
             | Self::CreateApiKey(_)
             | Self::RotateApiKey { .. }
-            | Self::RevokeApiKey { .. } => None,
+            | Self::RevokeApiKey { .. }
+            | Self::ChangePartner { .. }
+            | Self::ChangeBrand { .. }
+            | Self::CreateGroup(_)
+            | Self::ChangeGroup { .. }
+            | Self::MovePartner { .. } => None,
         }
     }
 
@@ -278,7 +330,9 @@ impl Command {
         match self {
             Self::Accept { partner, .. }
             | Self::Change { partner, .. }
-            | Self::Ban { partner, .. } => Some(partner),
+            | Self::Ban { partner, .. }
+            | Self::MovePartner { partner, .. }
+            | Self::ChangePartner { partner, .. } => Some(partner),
             Self::SubmitEvidence(shown) => Some(&shown.partner_id),
             Self::Create(_)
             | Self::ChangeCampaign { .. }
@@ -289,7 +343,10 @@ impl Command {
             | Self::Review { .. }
             | Self::CreateApiKey(_)
             | Self::RotateApiKey { .. }
-            | Self::RevokeApiKey { .. } => None,
+            | Self::RevokeApiKey { .. }
+            | Self::ChangeBrand { .. }
+            | Self::CreateGroup(_)
+            | Self::ChangeGroup { .. } => None,
         }
     }
 
@@ -302,10 +359,41 @@ impl Command {
         }
     }
 
+    /// The group that it names.
+    pub fn group(&self) -> Option<&GroupId> {
+        match self {
+            Self::CreateGroup(new) => Some(&new.subject),
+            Self::ChangeGroup { group, .. } | Self::MovePartner { group, .. } => Some(group),
+            _ => None,
+        }
+    }
+
     /// The brand that it would make an API key for.
     pub fn keyed_brand(&self) -> Option<&BrandId> {
         match self {
             Self::CreateApiKey(new) => Some(&new.brand_id),
+            _ => None,
+        }
+    }
+
+    /// The membership that it would make or change.
+    pub fn membership(&self) -> Option<MembershipId> {
+        match self {
+            Self::MovePartner { brand, partner, .. } => Some(MembershipId::of(brand, partner)),
+            _ => None,
+        }
+    }
+
+    /// The brand that it names, itself or as whose campaigns it means. What it names of a campaign's is known already.
+    pub fn brand(&self) -> Option<&BrandId> {
+        match self {
+            Self::Create(new) => Some(&new.brand_id),
+            Self::CreateApiKey(new) => Some(&new.brand_id),
+            Self::Ban { brand, .. } => brand.as_ref(),
+            Self::ChangeBrand { brand, .. }
+            | Self::ChangeGroup { brand, .. }
+            | Self::MovePartner { brand, .. } => Some(brand),
+            Self::CreateGroup(new) => Some(&new.key),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use super::change::{change_campaign, check_budget, check_dates, end_campaign, en
 use super::funds::{follow, out_of_funds};
 use super::terms::publish_terms;
 use super::{Campaign, Code, Command, Context, Event, Rejection, Step, View};
-use super::{enrollment, evidence};
+use super::{enrollment, evidence, group, records};
 
 /// What comes of a command. Ownership is decided here, from the state itself; another's campaign is an unknown one.
 pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event, Rejection> {
@@ -58,6 +58,23 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         Command::RotateApiKey { rotation, .. } => api_key::rotate(view, rotation, context),
         Command::RevokeApiKey { .. } => api_key::revoke(view, context),
         Command::SubmitEvidence(shown) => evidence::submit(view, shown, context),
+        Command::CreateGroup(new) => group::create(view, new, context),
+        Command::ChangeGroup {
+            brand,
+            group,
+            change,
+        } => group::change(view, brand, group, change, context),
+        Command::MovePartner {
+            brand,
+            partner,
+            group,
+        } => group::move_partner(view, brand, partner, group, context),
+        Command::ChangePartner { partner, change } => {
+            records::change_partner(view, partner, change, context)
+        }
+        Command::ChangeBrand { brand, change } => {
+            records::change_brand(view, brand, change, context)
+        }
         Command::Review {
             campaign, review, ..
         } => evidence::review(view, campaign, *review, context),
@@ -70,8 +87,7 @@ fn create(
     context: &Context,
 ) -> Result<Event, Rejection> {
     if !context.actor.is_brand(&new.brand_id) {
-        let detail = "there is no such brand";
-        return Err(Rejection::of("/brand_id", Code::BrandUnknown, detail));
+        return Err(brand_unknown());
     }
     if view.campaign.is_some() {
         let detail = "there is a campaign of this id already";
@@ -173,6 +189,11 @@ pub(super) fn campaign_unknown() -> Rejection {
 pub(super) fn partner_unknown() -> Rejection {
     let detail = "there is no such partner";
     Rejection::of("/partner_id", Code::PartnerUnknown, detail)
+}
+
+pub(super) fn brand_unknown() -> Rejection {
+    let detail = "there is no such brand";
+    Rejection::of("/brand_id", Code::BrandUnknown, detail)
 }
 
 pub(super) fn campaign_not_active(status: CampaignStatus) -> Rejection {

@@ -1,7 +1,10 @@
 //! What happened.
 
 use schemas::{About, BrandFundsAdoptedV1};
-use types::{ApiKeyId, BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, PartnerId};
+use types::{
+    ApiKeyId, BanId, BrandId, CampaignId, Currency, EnrollmentId, EvidenceId, GroupId,
+    MembershipId, PartnerId,
+};
 
 use super::Terms;
 
@@ -35,6 +38,12 @@ pub enum Rows<'a> {
     ApiKey(&'a ApiKeyId),
     /// That of a brand's funds.
     BrandFunds(&'a About<BrandFundsAdoptedV1>),
+    /// That of a partner or a brand itself, as of whatever names one.
+    Record,
+    /// A group's.
+    Group(&'a GroupId),
+    /// A membership's.
+    Membership(&'a MembershipId),
     /// That of a piece of evidence.
     Evidence(&'a EvidenceId),
 }
@@ -88,6 +97,16 @@ schemas::events! {
         EvidenceReturned(EvidenceReturnedV1),
         /// Whether a brand is out of funds.
         BrandFundsAdopted(BrandFundsAdoptedV1),
+        /// Something else is known of a partner.
+        PartnerChanged(PartnerChangedV1),
+        /// Something else is known of a brand.
+        BrandChanged(BrandChangedV1),
+        /// A brand has a group more.
+        GroupCreated(GroupCreatedV1),
+        /// A group is another.
+        GroupChanged(GroupChangedV1),
+        /// A partner is in another group.
+        PartnerMoved(PartnerMovedV1),
     }
 }
 
@@ -117,7 +136,12 @@ impl Event {
             | Self::ApiKeyCreated(_)
             | Self::ApiKeyRotated(_)
             | Self::ApiKeyRevoked(_)
-            | Self::BrandFundsAdopted(_) => return None,
+            | Self::BrandFundsAdopted(_)
+            | Self::PartnerChanged(_)
+            | Self::BrandChanged(_)
+            | Self::GroupCreated(_)
+            | Self::GroupChanged(_)
+            | Self::PartnerMoved(_) => return None,
         })
     }
 
@@ -142,6 +166,10 @@ impl Event {
             Self::ApiKeyCreated(created) => Rows::ApiKey(&created.subject),
             Self::ApiKeyRotated(rotated) => Rows::ApiKey(&rotated.subject),
             Self::ApiKeyRevoked(revoked) => Rows::ApiKey(&revoked.subject),
+            Self::PartnerChanged(_) | Self::BrandChanged(_) => Rows::Record,
+            Self::GroupCreated(created) => Rows::Group(&created.subject),
+            Self::GroupChanged(changed) => Rows::Group(&changed.subject),
+            Self::PartnerMoved(moved) => Rows::Membership(&moved.subject),
             Self::EvidenceSubmitted(shown) => Rows::Evidence(&shown.subject),
             Self::EvidenceApproved(approved) => Rows::Evidence(&approved.subject),
             Self::EvidenceRejected(rejected) => Rows::Evidence(&rejected.subject),
@@ -179,6 +207,50 @@ impl Event {
     pub fn evidence(&self) -> Option<&EvidenceId> {
         match self.rows() {
             Rows::Evidence(evidence) => Some(evidence),
+            _ => None,
+        }
+    }
+
+    /// The partner that it names, where it may be the first to do so, or says something of the partner itself.
+    pub fn partner(&self) -> Option<&PartnerId> {
+        match self {
+            Self::EnrollmentAccepted(accepted) => Some(&accepted.partner_id),
+            Self::EnrollmentInvited(invited) => Some(&invited.partner_id),
+            Self::EnrollmentApplied(applied) => Some(&applied.partner_id),
+            Self::PartnerChanged(changed) => Some(&changed.key),
+            Self::PartnerMoved(moved) => Some(&moved.partner_id),
+            _ => self.banned(),
+        }
+    }
+
+    /// The brand that it names, where it may be the first to do so, or says something of the brand itself. What is adopted of its
+    /// funds names none: the bff does not see that.
+    pub fn brand(&self) -> Option<&BrandId> {
+        match self {
+            Self::CampaignCreated(created) => Some(&created.brand_id),
+            Self::ApiKeyCreated(created) => Some(&created.brand_id),
+            Self::PartnerBanned(banned) => banned.brand_id.as_ref(),
+            Self::PartnerUnbanned(unbanned) => unbanned.brand_id.as_ref(),
+            Self::BrandChanged(changed) => Some(&changed.key),
+            Self::GroupCreated(created) => Some(&created.key),
+            Self::GroupChanged(changed) => Some(&changed.key),
+            Self::PartnerMoved(moved) => Some(&moved.key),
+            _ => None,
+        }
+    }
+
+    /// The group that it made or changed.
+    pub fn group(&self) -> Option<&GroupId> {
+        match self.rows() {
+            Rows::Group(group) => Some(group),
+            _ => None,
+        }
+    }
+
+    /// The membership that it made or changed.
+    pub fn membership(&self) -> Option<&MembershipId> {
+        match self.rows() {
+            Rows::Membership(membership) => Some(membership),
             _ => None,
         }
     }

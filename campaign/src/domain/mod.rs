@@ -12,6 +12,8 @@ mod enrollment;
 mod event;
 mod evidence;
 mod funds;
+mod group;
+mod records;
 mod terms;
 
 #[cfg(test)]
@@ -27,4 +29,6 @@ pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
 pub use evidence::{Evidence, FileHash};
 pub use funds::react;
+pub use group::{Group, GroupChange, Membership};
+pub use records::{Brand, BrandChange, Partner, PartnerChange};
 pub use schemas::{CampaignCode as Code, Rejection};

@@ -23,7 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::campaigns::brand_of;
+use super::brand_of;
 use crate::store::api_keys::{self, Row};
 
 /// Its routes.

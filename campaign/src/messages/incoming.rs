@@ -4,23 +4,26 @@ use std::borrow::Cow;
 
 use chassis::json::{Metadata, WebUrl};
 use schemas::{
-    About, AcceptV1, ApiKeyCreatedV1, Body, Budget, CampaignCreatedV1, ChangeV1, CreateApiKeyV1,
-    CreateV1, EndEnrollmentV1, EvidenceSubmittedV1, Header, Message, PublishTermsV1,
-    RotateApiKeyV1, SubmitEvidenceV1, WireBudget,
+    About, AcceptV1, ApiKeyCreatedV1, Body, Budget, CampaignCreatedV1, ChangeBrandV1,
+    ChangeGroupV1, ChangePartnerV1, ChangeV1, CreateApiKeyV1, CreateGroupV1, CreateV1,
+    EndEnrollmentV1, EvidenceSubmittedV1, GroupCreatedV1, Header, Message, MovePartnerV1,
+    PublishTermsV1, RotateApiKeyV1, SubmitEvidenceV1, WireBudget,
 };
 use sealing::texts;
 use sha2::{Digest, Sha256};
 use types::{
-    ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId,
-    EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, PartnerId, RefusalReason, TermsVersion,
-    WindowDays, check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
-    check_evidence_type, check_key_hash, check_key_prefix, check_overlap, check_page, check_scopes,
-    check_terms_text,
+    ApiKeyId, ApiKeyScope, BanId, BrandField, BrandId, CampaignId, Clearable, Country, Currency,
+    EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, GroupField, GroupId, GroupStatus,
+    JoinMode, MembershipId, PartnerField, PartnerId, RefusalReason, TermsVersion, WindowDays,
+    check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
+    check_evidence_type, check_key_hash, check_key_prefix, check_link_limit, check_overlap,
+    check_page, check_scopes, check_terms_text,
 };
 
 use super::from_an_edge;
 use crate::domain::{
-    CampaignChange, Change, Code, Command, Edit, Rejection, Review, Rotation, Step,
+    BrandChange, CampaignChange, Change, Code, Command, Edit, GroupChange, PartnerChange,
+    Rejection, Review, Rotation, Step,
 };
 
 /// The command of a message; `None` when the message is no command of ours.
@@ -55,6 +58,11 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::CreateApiKeyV1(wire) => create_api_key(header, wire),
         Body::RotateApiKeyV1(wire) => rotate_api_key(header, wire),
         Body::RevokeApiKeyV1(_) => of_api_key(header).map(|key| Command::RevokeApiKey { key }),
+        Body::CreateGroupV1(wire) => create_group(header, wire),
+        Body::ChangeGroupV1(wire) => change_group(header, wire),
+        Body::MovePartnerV1(wire) => move_partner(header, wire),
+        Body::ChangePartnerV1(wire) => change_partner(header, wire),
+        Body::ChangeBrandV1(wire) => change_brand(header, wire),
         Body::ApproveEvidenceV1(_) => review(header, Review::Approve),
         Body::RejectEvidenceV1(wire) => {
             evidence_reason(&wire.reason).and_then(|why| review(header, Review::Reject(why)))
@@ -104,10 +112,7 @@ fn change_campaign(header: &Header, wire: &ChangeV1) -> Result<Command, Rejectio
     if let Some(names) = &wire.allowed_hosts {
         hosts(names)?;
     }
-    let clear = wire.clear.iter().map(|name| Clearable::parse(name));
-    let clear: Option<Vec<_>> = clear.collect();
-    let unknown = "names what a campaign cannot do without";
-    let clear = clear.ok_or(unknown).map_err(at("/clear"))?;
+    let clear = cleared(&wire.clear, Clearable::parse)?;
     let fallback = url(wire.fallback_url.as_deref(), "/fallback_url")?;
     let landing = url(wire.landing_url.as_deref(), "/landing_url")?;
     let description = description(wire.description.as_ref())?;
@@ -130,13 +135,132 @@ fn change_campaign(header: &Header, wire: &ChangeV1) -> Result<Command, Rejectio
 }
 
 /// What becomes of it: what is given, or nothing.
-fn edit<T>(given: Option<T>, what: Clearable, clear: &[Clearable]) -> Result<Edit<T>, Rejection> {
+fn edit<T, F: Copy + PartialEq>(
+    given: Option<T>,
+    what: F,
+    clear: &[F],
+) -> Result<Edit<T>, Rejection> {
     match (given, clear.contains(&what)) {
         (None, false) => Ok(Edit::Keep),
         (None, true) => Ok(Edit::Clear),
         (Some(value), false) => Ok(Edit::Set(value)),
-        (Some(_), true) => Err(at("/clear")(format!("{} is given, too", what.name()))),
+        (Some(_), true) => Err(at("/clear")("names what is given, too")),
     }
+}
+
+/// What is to be gone, by its names.
+fn cleared<F>(names: &[String], parse: fn(&str) -> Option<F>) -> Result<Vec<F>, Rejection> {
+    let clear: Option<Vec<_>> = names.iter().map(|name| parse(name)).collect();
+    let unknown = "names what there is always, or never";
+    clear.ok_or(unknown).map_err(at("/clear"))
+}
+
+fn change_partner(header: &Header, wire: &ChangePartnerV1) -> Result<Command, Rejection> {
+    let partner: PartnerId = header.key.parse().map_err(at("/partner_id"))?;
+    about(header, partner.as_str())?;
+    let clear = cleared(&wire.clear, PartnerField::parse)?;
+    let country = wire.country.as_deref().map(Country::parse).transpose();
+    let website = url(wire.website.as_deref(), "/website")?;
+    let website = website.map(|url| texts::seal(&texts::of_partners_website(&partner), &url));
+    let name = sealed_name(wire.name.as_deref(), &texts::of_partners_name(&partner))?;
+    let change = PartnerChange {
+        sealed_name: edit(name, PartnerField::Name, &clear)?,
+        country: edit(
+            country.map_err(at("/country"))?,
+            PartnerField::Country,
+            &clear,
+        )?,
+        currency: edit(
+            currency(wire.currency.as_deref())?,
+            PartnerField::Currency,
+            &clear,
+        )?,
+        sealed_website: edit(website, PartnerField::Website, &clear)?,
+    };
+    Ok(Command::ChangePartner {
+        partner,
+        change: Box::new(change),
+    })
+}
+
+fn change_brand(header: &Header, wire: &ChangeBrandV1) -> Result<Command, Rejection> {
+    let brand: BrandId = header.key.parse().map_err(at("/brand_id"))?;
+    about(header, brand.as_str())?;
+    let clear = cleared(&wire.clear, BrandField::parse)?;
+    let name = sealed_name(wire.name.as_deref(), &texts::of_brands_name(&brand))?;
+    let currency = currency(wire.currency.as_deref())?;
+    let change = BrandChange {
+        sealed_name: edit(name, BrandField::Name, &clear)?,
+        currency: edit(currency, BrandField::Currency, &clear)?,
+    };
+    Ok(Command::ChangeBrand { brand, change })
+}
+
+fn create_group(header: &Header, wire: &CreateGroupV1) -> Result<Command, Rejection> {
+    let (key, subject) = group(header)?;
+    Ok(Command::CreateGroup(About {
+        record: GroupCreatedV1 {
+            link_limit: link_limit(wire.link_limit)?,
+            sealed_name: sealed_name(Some(&wire.name), &texts::of_groups_name(&subject))?,
+        },
+        key,
+        subject,
+    }))
+}
+
+fn change_group(header: &Header, wire: &ChangeGroupV1) -> Result<Command, Rejection> {
+    let (brand, group) = group(header)?;
+    let clear = cleared(&wire.clear, GroupField::parse)?;
+    let status = wire.status.as_deref();
+    let status = status.map(|name| GroupStatus::parse(name).ok_or("must be active or archived"));
+    let change = GroupChange {
+        sealed_name: sealed_name(wire.name.as_deref(), &texts::of_groups_name(&group))?,
+        link_limit: edit(link_limit(wire.link_limit)?, GroupField::LinkLimit, &clear)?,
+        status: status.transpose().map_err(at("/status"))?,
+    };
+    Ok(Command::ChangeGroup {
+        brand,
+        group,
+        change,
+    })
+}
+
+fn move_partner(header: &Header, wire: &MovePartnerV1) -> Result<Command, Rejection> {
+    let brand: BrandId = header.key.parse().map_err(at("/brand_id"))?;
+    let partner: PartnerId = wire.partner_id.parse().map_err(at("/partner_id"))?;
+    about(header, MembershipId::of(&brand, &partner).as_str())?;
+    Ok(Command::MovePartner {
+        brand,
+        partner,
+        group: wire.group_id.parse().map_err(at("/group_id"))?,
+    })
+}
+
+/// The brand that is key, and its group that is subject.
+fn group(header: &Header) -> Result<(BrandId, GroupId), Rejection> {
+    Ok((
+        header.key.parse().map_err(at("/brand_id"))?,
+        header.subject.parse().map_err(at("/group_id"))?,
+    ))
+}
+
+fn link_limit(limit: Option<i32>) -> Result<Option<i32>, Rejection> {
+    if let Some(limit) = limit {
+        check_link_limit(limit).map_err(at("/link_limit"))?;
+    }
+    Ok(limit)
+}
+
+fn sealed_name(name: Option<&str>, of: &str) -> Result<Option<Vec<u8>>, Rejection> {
+    if let Some(name) = name {
+        check_campaign_name(name).map_err(at("/name"))?;
+    }
+    Ok(name.map(|name| texts::seal(of, name)))
+}
+
+fn currency(code: Option<&str>) -> Result<Option<Currency>, Rejection> {
+    let currency = code.map(Currency::parse).transpose();
+    currency.map_err(at("/currency"))
 }
 
 fn hosts(names: &[String]) -> Result<(), Rejection> {

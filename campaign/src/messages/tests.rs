@@ -2,17 +2,19 @@
 
 use proptest::prelude::*;
 use schemas::{
-    About, Actor, ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, Budget, CampaignActivatedV1,
-    CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1,
-    EnrollmentAcceptedV1, EnrollmentAppliedV1, EnrollmentApprovedV1, EnrollmentEndedV1,
-    EnrollmentInvitedV1, EnrollmentRejectedV1, Event as _, EvidenceApprovedV1, EvidenceRejectedV1,
-    EvidenceReturnedV1, EvidenceSubmittedV1, Header, Message, PartnerBannedV1, PartnerUnbannedV1,
-    Topic, WriterSchema, Written,
+    About, Actor, ApiKeyCreatedV1, ApiKeyRevokedV1, ApiKeyRotatedV1, BrandChangedV1, Budget,
+    CampaignActivatedV1, CampaignChangedV1, CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1,
+    CampaignResumedV1, EnrollmentAcceptedV1, EnrollmentAppliedV1, EnrollmentApprovedV1,
+    EnrollmentEndedV1, EnrollmentInvitedV1, EnrollmentRejectedV1, Event as _, EvidenceApprovedV1,
+    EvidenceRejectedV1, EvidenceReturnedV1, EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1,
+    Header, Message, PartnerBannedV1, PartnerChangedV1, PartnerMovedV1, PartnerUnbannedV1, Topic,
+    WriterSchema, Written,
 };
 use types::{
-    ApiKeyScope, BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Currency, Earning,
-    EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, HoldDays, JoinMode, Micros, Money,
-    PartnerId, PauseReason, Plan, RefusalReason, TermsVersion, Uuid, WindowDays,
+    ApiKeyScope, BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Country, Currency,
+    Earning, EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, GroupId, GroupStatus,
+    HoldDays, JoinMode, MembershipId, Micros, Money, PartnerId, PauseReason, Plan, RefusalReason,
+    TermsVersion, Uuid, WindowDays,
 };
 
 use super::actor;
@@ -239,6 +241,69 @@ fn sealed() -> impl Strategy<Value = Option<Vec<u8>>> {
     prop::option::of(prop::collection::vec(any::<u8>(), 0..100))
 }
 
+/// What is known of partners and brands.
+fn known() -> impl Strategy<Value = Event> {
+    let country = prop::option::of(prop::sample::select(vec!["DE", "AT", "US"]));
+    (ID, country, sealed(), sealed(), any::<bool>()).prop_map(
+        |(id, country, sealed_name, sealed_website, of_brand)| {
+            let currency = country.is_some().then_some(Currency::JPY);
+            if of_brand {
+                let changed = BrandChangedV1 {
+                    currency,
+                    sealed_name,
+                };
+                return Event::from(About::of(id.parse().unwrap(), changed));
+            }
+            let changed = PartnerChangedV1 {
+                country: country.map(|code| Country::parse(code).unwrap()),
+                currency,
+                sealed_name,
+                sealed_website,
+            };
+            Event::from(About::of(id.parse().unwrap(), changed))
+        },
+    )
+}
+
+/// What becomes of groups.
+fn grouped() -> impl Strategy<Value = Event> {
+    let limit = prop::option::of(0..100_i32);
+    (ID, ID, limit, sealed(), 0..3_u8).prop_map(|(brand, other, link_limit, sealed_name, kind)| {
+        let key: BrandId = brand.parse().unwrap();
+        let group = GroupId::default_of(&key);
+        match kind {
+            0 => Event::GroupCreated(About {
+                key,
+                subject: group,
+                record: GroupCreatedV1 {
+                    link_limit,
+                    sealed_name,
+                },
+            }),
+            1 => Event::GroupChanged(About {
+                key,
+                subject: group,
+                record: GroupChangedV1 {
+                    status: GroupStatus::Archived,
+                    link_limit,
+                    sealed_name,
+                },
+            }),
+            _ => {
+                let partner_id = other.parse().unwrap();
+                Event::PartnerMoved(About {
+                    subject: MembershipId::of(&key, &partner_id),
+                    key,
+                    record: PartnerMovedV1 {
+                        partner_id,
+                        group_id: group,
+                    },
+                })
+            }
+        }
+    })
+}
+
 /// What a brand says of evidence.
 fn reviewed() -> impl Strategy<Value = Event> {
     (ID, ID, ID, ID, 0..3_u8).prop_map(|(campaign, evidence, partner, brand, kind)| {
@@ -373,7 +438,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #[test]
-    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed(), api_key()]) {
+    fn an_event_comes_back_from_its_bytes_as_it_was(event in prop_oneof![event(), changed(), reviewed(), api_key(), known(), grouped()]) {
         let written = message(event.write());
         let topic = Topic::CampaignEvents;
         let bytes = schemas::encode(topic, &written.header, &written.body).unwrap();

@@ -52,10 +52,12 @@ mod clicks;
 mod either_place;
 mod funds;
 mod funds_view;
+mod groups;
 pub mod lists;
 mod payment;
 mod plan;
 mod plan_view;
+mod records;
 mod tracking;
 pub mod visitor;
 
@@ -64,9 +66,11 @@ pub use campaign::*;
 pub use clicks::{ClicksFilter, ClicksOfDay};
 pub use funds::*;
 pub use funds_view::*;
+pub use groups::*;
 pub use payment::*;
 pub use plan::PlanBody;
 pub use plan_view::{EarningColumns, PlanView};
+pub use records::*;
 pub use tracking::*;
 
 /// A body that becomes a command of one kind.
@@ -85,6 +89,8 @@ pub static OPERATIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         tracking::OPERATIONS,
         payment::OPERATIONS,
         funds::OPERATIONS,
+        records::OPERATIONS,
+        groups::OPERATIONS,
     ]
     .concat()
 });
@@ -97,4 +103,6 @@ pub fn read_body(operation: &str, json: &[u8]) -> Option<Read> {
         .or_else(|| tracking::read_body(operation, json))
         .or_else(|| payment::read_body(operation, json))
         .or_else(|| funds::read_body(operation, json))
+        .or_else(|| records::read_body(operation, json))
+        .or_else(|| groups::read_body(operation, json))
 }

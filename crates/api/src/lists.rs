@@ -62,3 +62,23 @@ chassis::closed_list!(
     /// Why a bank did not carry out a deposit or a withdrawal.
     pub BankFailure: types::BankFailure::ALL.map(types::BankFailure::name)
 );
+
+chassis::closed_list!(
+    /// What may be unknown of a partner.
+    pub PartnerField: types::PartnerField::ALL.map(types::PartnerField::name)
+);
+
+chassis::closed_list!(
+    /// What may be unknown of a brand.
+    pub BrandField: types::BrandField::ALL.map(types::BrandField::name)
+);
+
+chassis::closed_list!(
+    /// Whether partners are in a group: of an archived one they are in the default group.
+    pub GroupStatus: types::GroupStatus::ALL.map(types::GroupStatus::name)
+);
+
+chassis::closed_list!(
+    /// What a group can do without.
+    pub GroupField: types::GroupField::ALL.map(types::GroupField::name)
+);

@@ -11,7 +11,7 @@ use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, Unbou
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use secrecy::{ExposeSecret, SecretString};
-use types::{CampaignId, EvidenceId, Uuid};
+use types::{BrandId, CampaignId, EvidenceId, GroupId, PartnerId, Uuid};
 
 use crate::SealError;
 
@@ -45,6 +45,26 @@ pub fn of_evidence(evidence: &EvidenceId) -> String {
 /// Whose text the terms of a campaign are, in whatever version.
 pub fn of_terms(campaign: &CampaignId) -> String {
     format!("terms/{campaign}")
+}
+
+/// Whose text the name of a partner is.
+pub fn of_partners_name(partner: &PartnerId) -> String {
+    format!("partner/{partner}/name")
+}
+
+/// Whose text the website of a partner is.
+pub fn of_partners_website(partner: &PartnerId) -> String {
+    format!("partner/{partner}/website")
+}
+
+/// Whose text the name of a brand is.
+pub fn of_brands_name(brand: &BrandId) -> String {
+    format!("brand/{brand}/name")
+}
+
+/// Whose text the name of a group is.
+pub fn of_groups_name(group: &GroupId) -> String {
+    format!("group/{group}/name")
 }
 
 /// Seals a text of this thing.

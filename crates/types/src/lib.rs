@@ -8,6 +8,7 @@ mod account;
 mod amount;
 mod api_key;
 mod arithmetic;
+mod country;
 mod currency;
 mod decimal;
 mod hex;
@@ -27,6 +28,7 @@ pub use api_key::{
     check_key_prefix, check_overlap, check_scopes, is_api_key,
 };
 pub use arithmetic::{ArithmeticError, BasisPoints, mul_div_half_even, reversal_due, split};
+pub use country::Country;
 pub use currency::Currency;
 pub use decimal::AmountError;
 pub use hex::{hash_of_hex, hex};
@@ -34,14 +36,14 @@ pub use host::{is_host_name, is_public_host};
 pub use ids::{
     AccountName, ApiKeyId, BanId, BankReference, BrandId, CampaignId, ClaimId, ClickId,
     ConversionId, DepositId, EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId,
-    InvalidId, LinkCode, OrderId, PartnerId, PayoutId, WithdrawalId,
+    GroupId, InvalidId, LinkCode, MembershipId, OrderId, PartnerId, PayoutId, WithdrawalId,
 };
 pub use lists::{
-    AccountType, ApiKeyScope, ApiKeyStatus, BankFailure, Billing, BudgetInterval, CampaignStatus,
-    ClaimStatus, Clearable, ConversionStatus, ConversionType, DeclineReason, DepositStatus,
-    DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, EvidenceStatus, JoinMode,
-    LinkStatus, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, UnattributedReason,
-    VerifiedBy, WithdrawalStatus,
+    AccountType, ApiKeyScope, ApiKeyStatus, BankFailure, Billing, BrandField, BudgetInterval,
+    CampaignStatus, ClaimStatus, Clearable, ConversionStatus, ConversionType, DeclineReason,
+    DepositStatus, DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, EvidenceStatus,
+    GroupField, GroupStatus, JoinMode, LinkStatus, PartnerField, PartnerStatus, PauseReason,
+    PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy, WithdrawalStatus,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
@@ -49,8 +51,8 @@ pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 pub use serde;
 pub use texts::{
     check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
-    check_event_type, check_evidence_type, check_page, check_terms_text, check_utm_text,
-    fallback_url,
+    check_event_type, check_evidence_type, check_link_limit, check_page, check_terms_text,
+    check_utm_text, fallback_url,
 };
 pub use time::Micros;
 /// What derived ids are made of.

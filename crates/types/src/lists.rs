@@ -93,6 +93,40 @@ crate::names! {
         Budget = "budget",
     }
 
+    /// What may be unknown of a partner.
+    pub enum PartnerField {
+        /// What people call it.
+        Name = "name",
+        /// Where it is at home.
+        Country = "country",
+        /// What it wants to be paid in.
+        Currency = "currency",
+        /// Where it is found.
+        Website = "website",
+    }
+
+    /// Whether partners are in a group.
+    pub enum GroupStatus {
+        /// They are, who were moved there.
+        Active = "active",
+        /// They are in the default group instead.
+        Archived = "archived",
+    }
+
+    /// What a group can do without.
+    pub enum GroupField {
+        /// How many links a partner in it may have.
+        LinkLimit = "link_limit",
+    }
+
+    /// What may be unknown of a brand.
+    pub enum BrandField {
+        /// What people call it.
+        Name = "name",
+        /// What it keeps its money in.
+        Currency = "currency",
+    }
+
     /// How partners come into a campaign.
     pub enum JoinMode {
         /// Whoever accepts the terms is in.

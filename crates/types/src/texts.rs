@@ -57,6 +57,14 @@ pub fn check_evidence_type(text: &str) -> Result<(), Invalid> {
     Err(Invalid("must be 1 to 64 characters from A-Z a-z 0-9 _ -"))
 }
 
+/// How many links a partner may have: 0 to 1,000,000.
+pub fn check_link_limit(limit: i32) -> Result<(), Invalid> {
+    if (0..=1_000_000).contains(&limit) {
+        return Ok(());
+    }
+    Err(Invalid("must be 0 to 1000000"))
+}
+
 /// The SHA-256 of a file: 64 digits of `0-9 a-f`.
 pub fn check_content_hash(text: &str) -> Result<(), Invalid> {
     let digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');

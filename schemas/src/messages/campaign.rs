@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    ApiKeyScope, BrandId, Currency, EnrollmentStatus, EvidenceId, EvidenceReason, JoinMode, Micros,
-    PartnerId, PauseReason, RefusalReason, TermsVersion, WindowDays,
+    ApiKeyScope, BrandId, Country, Currency, EnrollmentStatus, EvidenceId, EvidenceReason, GroupId,
+    GroupStatus, JoinMode, Micros, PartnerId, PauseReason, RefusalReason, TermsVersion, WindowDays,
 };
 
 use super::shared::{Budget, Plan, WireBudget};
@@ -225,6 +225,63 @@ pub struct RotateApiKeyV1 {
 /// Asks that an API key opens nothing any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokeApiKeyV1 {}
+
+/// Asks that what is known of a partner changes. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangePartnerV1 {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Where it is at home, by ISO 3166-1.
+    pub country: Option<String>,
+    /// ISO 4217 code of what it wants to be paid in.
+    pub currency: Option<String>,
+    /// Where it is found.
+    pub website: Option<String>,
+    /// What is to be known of it no more, by the name of its field.
+    pub clear: Vec<String>,
+}
+
+/// Asks that what is known of a brand changes. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeBrandV1 {
+    /// What people call it.
+    pub name: Option<String>,
+    /// ISO 4217 code of what it keeps its money in.
+    pub currency: Option<String>,
+    /// What is to be known of it no more, by the name of its field.
+    pub clear: Vec<String>,
+}
+
+/// Asks for a group of partners that a brand treats alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateGroupV1 {
+    /// What the brand calls it.
+    pub name: String,
+    /// How many links a partner in it may have in the brand's campaigns; absent: as many as it likes.
+    pub link_limit: Option<i32>,
+}
+
+/// Asks that a group is another from now on. What is absent stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeGroupV1 {
+    /// What the brand calls it.
+    pub name: Option<String>,
+    /// How many links a partner in it may have in the brand's campaigns.
+    pub link_limit: Option<i32>,
+    /// Whether partners are in it: active or archived.
+    pub status: Option<String>,
+    /// What it is to have no more, by the name of its field.
+    pub clear: Vec<String>,
+}
+
+/// Asks that a partner is in another group of the brand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovePartnerV1 {
+    /// Who.
+    pub partner_id: String,
+    /// In which group.
+    pub group_id: String,
+}
 
 /// A campaign exists, in draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -532,3 +589,59 @@ pub struct BrandFundsAdoptedV1 {
 /// A campaign pauses while its brand is out of funds, and goes on when it is not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FollowFundsV1 {}
+
+/// What is known of a partner, whole, as it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerChangedV1 {
+    /// Where it is at home, by ISO 3166-1.
+    pub country: Option<Country>,
+    /// ISO 4217 code of what it wants to be paid in.
+    pub currency: Option<Currency>,
+    /// What people call it, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_name: Option<Vec<u8>>,
+    /// Where it is found, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_website: Option<Vec<u8>>,
+}
+
+/// What is known of a brand, whole, as it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrandChangedV1 {
+    /// ISO 4217 code of what it keeps its money in.
+    pub currency: Option<Currency>,
+    /// What people call it, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_name: Option<Vec<u8>>,
+}
+
+/// A brand has a group more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupCreatedV1 {
+    /// How many links a partner in it may have in the brand's campaigns; absent: as many as it likes.
+    pub link_limit: Option<i32>,
+    /// What the brand calls it, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_name: Option<Vec<u8>>,
+}
+
+/// A group, whole, as it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupChangedV1 {
+    /// Whether partners are in it.
+    pub status: GroupStatus,
+    /// How many links a partner in it may have in the brand's campaigns; absent: as many as it likes.
+    pub link_limit: Option<i32>,
+    /// What the brand calls it, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_name: Option<Vec<u8>>,
+}
+
+/// A partner is in another group of the brand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerMovedV1 {
+    /// Who.
+    pub partner_id: PartnerId,
+    /// In which group.
+    pub group_id: GroupId,
+}

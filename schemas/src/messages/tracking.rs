@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use types::{
     ApiKeyScope, BrandId, CampaignId, CampaignStatus, ClickId, ConversionId, ConversionType,
-    Currency, DeclineReason, DisabledBy, EnrollmentStatus, Invalid, LinkCode, LinkStatus, Micros,
-    Money, OrderId, PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays, check_utm_text,
+    Currency, DeclineReason, DisabledBy, EnrollmentStatus, GroupId, GroupStatus, Invalid, LinkCode,
+    LinkStatus, Micros, Money, OrderId, PartnerId, PartnerStatus, TermsVersion, Uuid, WindowDays,
+    check_utm_text,
 };
 
 /// What a link adds to its target's query: texts in which `{partner_id}`, `{campaign_id}` and `{code}` are filled in.
@@ -477,4 +478,22 @@ pub struct VisitorErasedV1 {
     pub brand_id: BrandId,
     /// A keyed hash of the visitor's id.
     pub user_hash: String,
+}
+
+/// What a group is now is known here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupAdoptedV1 {
+    /// Whether partners are in it.
+    pub status: GroupStatus,
+    /// How many links a partner in it may have in the brand's campaigns; absent: as many as it likes.
+    pub link_limit: Option<i32>,
+}
+
+/// In which group of a brand a partner is, is known here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerMoveAdoptedV1 {
+    /// Who.
+    pub partner_id: PartnerId,
+    /// In which group.
+    pub group_id: GroupId,
 }

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use schemas::*;
 use types::{
     AccountName, ApiKeyScope, BankFailure, BankReference, Billing, BrandId, BudgetInterval,
-    CampaignStatus, ConversionType, Currency, DeclineReason, DisabledBy, EarningStatus,
-    EnrollmentStatus, EvidenceReason, JoinMode, LinkStatus, Micros, Money, PartnerStatus,
-    PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
+    CampaignStatus, ConversionType, Country, Currency, DeclineReason, DisabledBy, EarningStatus,
+    EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus, Micros, Money,
+    PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
 };
 use uuid::Uuid;
 
@@ -318,6 +318,37 @@ fn campaign_commands() -> Vec<Body> {
         }
         .into(),
         FollowFundsV1 {}.into(),
+        ChangePartnerV1 {
+            name: Some(text("Sole Reviews")),
+            country: Some(text("DE")),
+            currency: Some(text("EUR")),
+            website: Some(text("https://sole.example/")),
+            clear: vec![text("website")],
+        }
+        .into(),
+        ChangeBrandV1 {
+            name: Some(text("Fleet Shoes")),
+            currency: Some(text("EUR")),
+            clear: vec![text("currency")],
+        }
+        .into(),
+        CreateGroupV1 {
+            name: text("Gold"),
+            link_limit: Some(50),
+        }
+        .into(),
+        ChangeGroupV1 {
+            name: Some(text("Gold")),
+            link_limit: Some(50),
+            status: Some(text("archived")),
+            clear: vec![text("link_limit")],
+        }
+        .into(),
+        MovePartnerV1 {
+            partner_id: text("partner123"),
+            group_id: text(GROUP),
+        }
+        .into(),
     ]
 }
 
@@ -423,10 +454,50 @@ fn campaign_events() -> Vec<Body> {
         exhausted: true,
     };
     bodies.push(adopted.into());
+    bodies.push(
+        PartnerChangedV1 {
+            country: Country::parse("DE").ok(),
+            currency: Some(Currency::EUR),
+            sealed_name: Some(vec![7; 28]),
+            sealed_website: Some(vec![7; 37]),
+        }
+        .into(),
+    );
+    bodies.push(
+        BrandChangedV1 {
+            currency: Some(Currency::EUR),
+            sealed_name: Some(vec![7; 27]),
+        }
+        .into(),
+    );
+    bodies.extend(groups());
     bodies
 }
 
 const SHA_256: &str = "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a4b5c6d7";
+
+const GROUP: &str = "grp_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f";
+
+fn groups() -> [Body; 3] {
+    [
+        GroupCreatedV1 {
+            link_limit: Some(50),
+            sealed_name: Some(vec![7; 20]),
+        }
+        .into(),
+        GroupChangedV1 {
+            status: GroupStatus::Archived,
+            link_limit: Some(50),
+            sealed_name: Some(vec![7; 20]),
+        }
+        .into(),
+        PartnerMovedV1 {
+            partner_id: id("partner123"),
+            group_id: id(GROUP),
+        }
+        .into(),
+    ]
+}
 
 fn reviews() -> [Body; 3] {
     let (partner_id, brand_id) = (id("partner123"), id("brand1"));
@@ -693,6 +764,7 @@ fn tracking_events() -> Vec<Body> {
     bodies.extend(stops());
     bodies.extend([changed_link(), bound_click(), adopted_key()]);
     bodies.push(erased_visitor());
+    bodies.extend(adopted_groups());
     bodies
 }
 
@@ -726,6 +798,21 @@ fn adopted_key() -> Body {
         previous_until: Some(Micros(1_795_000_000_123_456)),
     }
     .into()
+}
+
+fn adopted_groups() -> [Body; 2] {
+    [
+        GroupAdoptedV1 {
+            status: GroupStatus::Active,
+            link_limit: Some(50),
+        }
+        .into(),
+        PartnerMoveAdoptedV1 {
+            partner_id: id("partner123"),
+            group_id: id(GROUP),
+        }
+        .into(),
+    ]
 }
 
 fn changed_link() -> Body {

@@ -4,16 +4,16 @@ use anyhow::{Context as _, Result, anyhow};
 use reqwest::Method;
 use schemas::{
     AcceptClaimV1, AcceptV1, ActivateV1, Actor, AnnounceDepositV1, ApproveEvidenceV1, ApproveV1,
-    BanPartnerV1, BindClickV1, Body, ChangeLinkV1, CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1,
-    EndEnrollmentV1, OpenAccountV1, PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1,
-    ReturnEvidenceV1, Service, SubmitEvidenceV1, TransferFundsV1, UnbanPartnerV1, WireMoney,
-    WithdrawV1,
+    BanPartnerV1, BindClickV1, Body, ChangeGroupV1, ChangeLinkV1, ChangePartnerV1, CloseV1,
+    CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, MovePartnerV1, OpenAccountV1, PauseV1,
+    Plan, PublishTermsV1, RecordEventV1, ResumeV1, ReturnEvidenceV1, Service, SubmitEvidenceV1,
+    TransferFundsV1, UnbanPartnerV1, WireMoney, WithdrawV1,
 };
 use serde_json::{Value, json};
 use types::{
     AccountName, BanId, BrandId, CampaignId, ClaimId, ConversionId, DepositId, EnrollmentId,
-    EnrollmentStatus, EvidenceId, EvidenceReason, FundsAccountId, FundsTransferId, JoinMode,
-    LinkStatus, OrderId, PartnerId, RefusalReason, WithdrawalId,
+    EnrollmentStatus, EvidenceId, EvidenceReason, FundsAccountId, FundsTransferId, GroupId,
+    JoinMode, LinkStatus, MembershipId, OrderId, PartnerId, RefusalReason, WithdrawalId,
 };
 use uuid::Uuid;
 
@@ -55,6 +55,7 @@ pub struct Terms {
 }
 
 const REMOVED: RefusalReason = RefusalReason::TermsViolated;
+const HOME: &str = "DE";
 const RETURNED: EvidenceReason = EvidenceReason::NeedsMoreDetail;
 const DECLINED: &str = "order_unknown";
 const LEAD: u64 = 250;
@@ -156,6 +157,20 @@ pub enum Act {
         partner: String,
         url: String,
     },
+    /// The partner says who it is.
+    Named {
+        partner: String,
+    },
+    /// The brand puts the partner into its default group, in which it is.
+    Group {
+        campaign: String,
+        partner: String,
+    },
+    /// The brand says how many links partners in its default group may have.
+    Limit {
+        campaign: String,
+        link_limit: i32,
+    },
     /// The brand approves it, or gives it back.
     Review {
         campaign: String,
@@ -237,6 +252,9 @@ impl Act {
             | Self::Ban { .. }
             | Self::Key { .. }
             | Self::Evidence { .. }
+            | Self::Named { .. }
+            | Self::Group { .. }
+            | Self::Limit { .. }
             | Self::Review { .. } => Service::Campaign,
             Self::Link { .. }
             | Self::Change { .. }
@@ -252,7 +270,7 @@ impl Act {
     /// By which method it is taken.
     pub fn method(&self) -> Method {
         match self {
-            Self::Change { .. } => Method::PATCH,
+            Self::Change { .. } | Self::Named { .. } | Self::Limit { .. } => Method::PATCH,
             _ => Method::POST,
         }
     }
@@ -281,6 +299,9 @@ impl Act {
             Self::Accept { campaign, .. } => format!("campaigns/{campaign}/accept"),
             Self::Key { .. } => "keys".to_owned(),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
+            Self::Named { partner } => format!("partners/{partner}"),
+            Self::Group { partner, .. } => format!("partners/{partner}/group"),
+            Self::Limit { campaign, .. } => format!("groups/{}", default_group(campaign)),
             Self::Review { approved, .. } => {
                 let step = if *approved { "approve" } else { "return" };
                 format!("evidence/{}/{step}", self.evidence())
@@ -407,12 +428,17 @@ impl Act {
                 }
                 body
             }
+            Self::Group { campaign, .. } => {
+                json!({"brand_id": brand_of(campaign), "group_id": default_group(campaign)})
+            }
+            Self::Limit {
+                campaign,
+                link_limit,
+            } => json!({"brand_id": brand_of(campaign), "link_limit": link_limit}),
+            Self::Named { partner } => json!({"name": partner, "country": HOME, "currency": "USD"}),
             Self::Review {
                 campaign, approved, ..
-            } => match approved {
-                true => json!({"campaign_id": campaign}),
-                false => json!({"campaign_id": campaign, "reason": RETURNED.name()}),
-            },
+            } => reviewed(campaign, *approved),
             Self::Evidence {
                 campaign,
                 partner,
@@ -448,13 +474,7 @@ impl Act {
                     ("currency", amount.map(|amount| amount.currency.to_owned())),
                     ("click_id", click.filter(|_| *named).map(ToOwned::to_owned)),
                 ];
-                let mut body = json!({"event_type": kind, "user_id": user});
-                for (name, value) in given {
-                    if let Some(value) = value {
-                        body[name] = json!(value);
-                    }
-                }
-                body
+                with(json!({"event_type": kind, "user_id": user}), given)
             }
             Self::Decide { .. } => json!({"reason": DECLINED}),
             Self::Open { .. } | Self::Deposit { .. } | Self::Take { .. } | Self::Payout { .. } => {
@@ -531,6 +551,8 @@ impl Act {
             | Self::Ban { campaign, .. }
             | Self::Key { campaign }
             | Self::Review { campaign, .. }
+            | Self::Group { campaign, .. }
+            | Self::Limit { campaign, .. }
             | Self::Change {
                 campaign,
                 change: Change::ByBrand(_),
@@ -542,6 +564,7 @@ impl Act {
             | Self::Take { campaign, .. }
             | Self::Decide { campaign, .. } => Some(brand(brand_of(campaign))),
             Self::Accept { partner: own, .. }
+            | Self::Named { partner: own }
             | Self::End { partner: own, .. }
             | Self::Evidence { partner: own, .. }
             | Self::Link { partner: own, .. }
@@ -589,6 +612,8 @@ impl Act {
             }
             | Self::Ban { campaign, .. }
             | Self::Review { campaign, .. }
+            | Self::Group { campaign, .. }
+            | Self::Limit { campaign, .. }
             | Self::Change {
                 campaign,
                 change: Change::ByBrand(_),
@@ -612,6 +637,7 @@ impl Act {
             | Self::Key { .. }
             | Self::Accept { .. }
             | Self::End { .. }
+            | Self::Named { .. }
             | Self::Evidence { .. }
             | Self::Link { .. }
             | Self::Change { .. }
@@ -747,6 +773,36 @@ impl Act {
                     subject.to_string(),
                     Body::SubmitEvidenceV1(body),
                 ))
+            }
+            Self::Group { campaign, partner } => {
+                let brand = BrandId::parse(brand_of(campaign)).map_err(wrong)?;
+                let subject = MembershipId::of(&brand, &partner_id(partner).map_err(wrong)?);
+                let body = MovePartnerV1 {
+                    partner_id: partner.clone(),
+                    group_id: default_group(campaign),
+                };
+                Some((brand.into_string(), subject.into_string(), body.into()))
+            }
+            Self::Limit {
+                campaign,
+                link_limit,
+            } => {
+                let body = ChangeGroupV1 {
+                    name: None,
+                    link_limit: Some(*link_limit),
+                    status: None,
+                    clear: Vec::new(),
+                };
+                Some((brand_of(campaign), default_group(campaign), body.into()))
+            }
+            Self::Named { partner } => {
+                let body = ChangePartnerV1 {
+                    name: Some(partner.clone()),
+                    country: Some(HOME.to_owned()),
+                    currency: Some("USD".to_owned()),
+                    ..ChangePartnerV1::default()
+                };
+                Some((partner.clone(), partner.clone(), body.into()))
             }
             Self::Review {
                 campaign, approved, ..
@@ -894,6 +950,33 @@ impl Act {
             Self::Payout { .. } | Self::Key { .. } => None,
         })
     }
+}
+
+/// A body with those of these fields that there are.
+fn with(mut body: Value, given: [(&str, Option<String>); 5]) -> Value {
+    for (name, value) in given {
+        if let Some(value) = value {
+            body[name] = json!(value);
+        }
+    }
+    body
+}
+
+/// What a brand says of evidence.
+fn reviewed(campaign: &str, approved: bool) -> Value {
+    if approved {
+        json!({"campaign_id": campaign})
+    } else {
+        json!({"campaign_id": campaign, "reason": RETURNED.name()})
+    }
+}
+
+/// The group that partners of this campaign's brand are in.
+fn default_group(campaign: &str) -> String {
+    BrandId::parse(brand_of(campaign)).map_or_else(
+        |_| String::new(),
+        |brand| GroupId::default_of(&brand).into_string(),
+    )
 }
 
 /// Whose campaign it is.

@@ -283,6 +283,8 @@ impl Writer {
     }
 
     fn join(&mut self, campaign: &str) {
+        self.named();
+        self.group(campaign);
         let accept = Act::Accept {
             campaign: campaign.to_owned(),
             partner: self.partner.clone(),
@@ -339,6 +341,34 @@ impl Writer {
             (approved, Expect::Done),
             (returned, Expect::Refused("evidence_decided")),
         ]);
+    }
+
+    /// It says who it is, before anybody may have heard of it or after.
+    fn named(&mut self) {
+        if self.random.percent(20) {
+            let named = Act::Named {
+                partner: self.partner.clone(),
+            };
+            let way = self.way(true);
+            self.steps.push(done(named, way));
+        }
+    }
+
+    /// The brand gives its default group room for every link that the run makes, and moves nobody there: all are in it.
+    fn group(&mut self, campaign: &str) {
+        if self.random.percent(20) {
+            let campaign = campaign.to_owned();
+            let limit = Act::Limit {
+                campaign: campaign.clone(),
+                link_limit: 1_000,
+            };
+            let partner = self.partner.clone();
+            let moved = Act::Group { campaign, partner };
+            self.submit([
+                (limit, Expect::Done),
+                (moved, Expect::Refused("already_in_group")),
+            ]);
+        }
     }
 
     fn file(&self) -> String {

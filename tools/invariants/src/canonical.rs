@@ -104,6 +104,26 @@ const TABLES: &[(&str, Service, &str)] = &[
         "SELECT concat_ws(' ', id, campaign_id, brand_id, partner_id, evidence_type, url_hash, content_hash, replaces, encode(sealed_url, 'hex'), status, reason) FROM evidence",
     ),
     (
+        "partners",
+        Service::Campaign,
+        "SELECT concat_ws(' ', id, country, currency, encode(sealed_name, 'hex'), encode(sealed_website, 'hex')) FROM partners",
+    ),
+    (
+        "brands",
+        Service::Campaign,
+        "SELECT concat_ws(' ', id, currency, encode(sealed_name, 'hex')) FROM brands",
+    ),
+    (
+        "memberships",
+        Service::Campaign,
+        "SELECT concat_ws(' ', id, brand_id, partner_id) FROM memberships",
+    ),
+    (
+        "default groups",
+        Service::Campaign,
+        "SELECT concat_ws(' ', g.id, g.brand_id, g.link_limit, g.status) FROM groups g JOIN brands b ON b.id = g.brand_id AND g.number = 2 * b.position",
+    ),
+    (
         "bans",
         Service::Campaign,
         "SELECT concat_ws(' ', id, partner_id, brand_id, status, reason) FROM bans",

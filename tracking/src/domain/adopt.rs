@@ -1,12 +1,13 @@
 //! What tracking takes over from campaign, so that everything decided later is decided by own facts.
 
 use schemas::{
-    About, ApiKeyAdoptedV1, CampaignAdoptedV1, CampaignChangeAdoptedV1, CampaignStatusAdoptedV1,
-    EnrollmentAdoptedV1, EnrollmentEndAdoptedV1, PartnerStatusAdoptedV1, TermsAdoptedV1,
+    About, ApiKeyAdoptedV1, ApiKeyCreatedV1, ApiKeyRotatedV1, CampaignAdoptedV1,
+    CampaignChangeAdoptedV1, CampaignStatusAdoptedV1, EnrollmentAdoptedV1, EnrollmentEndAdoptedV1,
+    GroupAdoptedV1, PartnerMoveAdoptedV1, PartnerMovedV1, PartnerStatusAdoptedV1, TermsAdoptedV1,
 };
 use types::{
-    BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, PartnerId,
-    PartnerStatus, TermsVersion,
+    BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, GroupId,
+    GroupStatus, PartnerId, PartnerStatus, TermsVersion,
 };
 
 use super::{Event, Fact};
@@ -68,30 +69,8 @@ pub fn adopt(fact: Fact) -> Event {
             let (who, status) = (it.record.partner_id, it.record.status);
             ended((it.key, it.subject), who, status)
         }
-        Fact::ApiKeyCreated(key) => {
-            let it = key.record;
-            let adopted = ApiKeyAdoptedV1 {
-                brand_id: it.brand_id,
-                scopes: it.scopes,
-                hash: Some(it.hash),
-                expires_at: it.expires_at,
-                previous_hash: None,
-                previous_until: None,
-            };
-            About::of(key.subject, adopted).into()
-        }
-        Fact::ApiKeyRotated(key) => {
-            let it = key.record;
-            let adopted = ApiKeyAdoptedV1 {
-                brand_id: it.brand_id,
-                scopes: it.scopes,
-                hash: Some(it.hash),
-                expires_at: it.expires_at,
-                previous_hash: it.previous_hash,
-                previous_until: it.previous_until,
-            };
-            About::of(key.subject, adopted).into()
-        }
+        Fact::ApiKeyCreated(key) => created_key(key),
+        Fact::ApiKeyRotated(key) => rotated_key(key),
         Fact::ApiKeyRevoked(key) => {
             let adopted = ApiKeyAdoptedV1 {
                 brand_id: key.record.brand_id,
@@ -111,11 +90,70 @@ pub fn adopt(fact: Fact) -> Event {
             let brand = it.record.brand_id;
             partner((it.key, it.subject), brand, PartnerStatus::Active)
         }
+        Fact::GroupCreated(it) => group(
+            (it.key, it.subject),
+            it.record.link_limit,
+            GroupStatus::Active,
+        ),
+        Fact::GroupChanged(it) => {
+            group((it.key, it.subject), it.record.link_limit, it.record.status)
+        }
+        Fact::PartnerMoved(it) => moved(it),
     }
+}
+
+fn created_key(key: About<ApiKeyCreatedV1>) -> Event {
+    let it = key.record;
+    let adopted = ApiKeyAdoptedV1 {
+        brand_id: it.brand_id,
+        scopes: it.scopes,
+        hash: Some(it.hash),
+        expires_at: it.expires_at,
+        previous_hash: None,
+        previous_until: None,
+    };
+    About::of(key.subject, adopted).into()
+}
+
+fn rotated_key(key: About<ApiKeyRotatedV1>) -> Event {
+    let it = key.record;
+    let adopted = ApiKeyAdoptedV1 {
+        brand_id: it.brand_id,
+        scopes: it.scopes,
+        hash: Some(it.hash),
+        expires_at: it.expires_at,
+        previous_hash: it.previous_hash,
+        previous_until: it.previous_until,
+    };
+    About::of(key.subject, adopted).into()
+}
+
+fn moved(it: About<PartnerMovedV1>) -> Event {
+    Event::PartnerMoveAdopted(About {
+        key: it.key,
+        subject: it.subject,
+        record: PartnerMoveAdoptedV1 {
+            partner_id: it.record.partner_id,
+            group_id: it.record.group_id,
+        },
+    })
 }
 
 fn hosts(names: &[String]) -> Vec<String> {
     names.iter().map(|host| host.to_lowercase()).collect()
+}
+
+fn group(
+    (key, subject): (BrandId, GroupId),
+    link_limit: Option<i32>,
+    status: GroupStatus,
+) -> Event {
+    let record = GroupAdoptedV1 { status, link_limit };
+    Event::GroupAdopted(About {
+        key,
+        subject,
+        record,
+    })
 }
 
 fn partner(

@@ -109,7 +109,9 @@ impl Claims {
             | Event::CampaignChangeAdopted(_)
             | Event::LinkChanged(_)
             | Event::ClickBound(_)
-            | Event::VisitorErased(_) => return None,
+            | Event::VisitorErased(_)
+            | Event::GroupAdopted(_)
+            | Event::PartnerMoveAdopted(_) => return None,
         };
         let known = self.0.get_mut(claim)?;
         if !known.status.stays() {

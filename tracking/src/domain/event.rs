@@ -54,6 +54,10 @@ schemas::events! {
         ApiKeyAdopted(ApiKeyAdoptedV1),
         /// Of a visitor nothing is kept any more.
         VisitorErased(VisitorErasedV1),
+        /// What a group is now is known here.
+        GroupAdopted(GroupAdoptedV1),
+        /// In which group a partner is, is known here.
+        PartnerMoveAdopted(PartnerMoveAdoptedV1),
     }
 }
 
@@ -92,6 +96,12 @@ schemas::events! {
         ApiKeyRotated(ApiKeyRotatedV1),
         /// It opens nothing any more.
         ApiKeyRevoked(ApiKeyRevokedV1),
+        /// A brand has a group more.
+        GroupCreated(GroupCreatedV1),
+        /// A group is another.
+        GroupChanged(GroupChangedV1),
+        /// A partner is in another group.
+        PartnerMoved(PartnerMovedV1),
     }
 }
 

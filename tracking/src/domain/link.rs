@@ -1,11 +1,11 @@
 //! Links: who gets one, and who changes what of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use schemas::{About, LinkChangedV1, LinkCreatedV1, Utm};
 use types::{
     BanId, BrandId, CampaignId, CampaignStatus, DisabledBy, EnrollmentId, EnrollmentStatus,
-    LinkCode, LinkStatus, Micros, PartnerId,
+    GroupId, LinkCode, LinkStatus, MembershipId, Micros, PartnerId,
 };
 
 use super::{Access, ChangeLink, Code, CreateLink, Event, Rejection, TargetUrl};
@@ -127,6 +127,38 @@ impl Bans {
     }
 }
 
+/// How many links partners may have in the campaigns of a brand, and how many they have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// Of each group that partners are in; `None`: no limit.
+    pub limits: HashMap<GroupId, Option<i32>>,
+    /// To which group each partner was moved.
+    pub members: HashMap<MembershipId, GroupId>,
+    /// How many links there are of each partner, in all campaigns of a brand.
+    pub links: HashMap<(BrandId, PartnerId), i64>,
+}
+
+impl Groups {
+    /// An error where the partner has as many links in campaigns of the brand as its group may have. Who was moved to no group, or to
+    /// one that is archived, is in the default group.
+    fn leave_room(&self, partner: &PartnerId, brand: &BrandId) -> Result<(), Rejection> {
+        let moved = self.members.get(&MembershipId::of(brand, partner));
+        let limit = moved
+            .and_then(|group| self.limits.get(group))
+            .or_else(|| self.limits.get(&GroupId::default_of(brand)));
+        let Some(limit) = limit.copied().flatten() else {
+            return Ok(());
+        };
+        let of_both = (brand.clone(), partner.clone());
+        if self.links.get(&of_both).copied().unwrap_or(0) < i64::from(limit) {
+            return Ok(());
+        }
+        let detail =
+            format!("the partner's group has at most {limit} links in the brand's campaigns");
+        Err(Rejection::new(Code::LinkLimitReached, detail))
+    }
+}
+
 /// What asking for a link comes to, where nothing is against it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
@@ -149,7 +181,7 @@ pub fn create_link(
     taken: bool,
     campaign: Option<&Campaign>,
     enrollment: Option<EnrollmentStatus>,
-    bans: &Bans,
+    (bans, groups): (&Bans, &Groups),
     access: &Access,
 ) -> Result<LinkDecision, Rejection> {
     if !access.is_partner(&command.partner) {
@@ -170,6 +202,7 @@ pub fn create_link(
         return Ok(LinkDecision::WaitForEnrollment(enrollment));
     };
     is_in(enrollment)?;
+    groups.leave_room(&command.partner, &campaign.brand)?;
     let created = LinkCreatedV1 {
         campaign_id: command.campaign.clone(),
         partner_id: command.partner.clone(),

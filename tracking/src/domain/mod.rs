@@ -23,7 +23,7 @@ pub use click::{BindClick, Click, bind_click};
 pub use command::{ChangeLink, CreateLink, EventType, Report, TargetUrl, UserHash, Visitor};
 pub use erasure::{EraseVisitor, erase_visitor};
 pub use event::{Attributed, Event, EventRecorded, Fact, RefundNoted, Unattributed};
-pub use link::{Bans, Campaign, Link, LinkDecision, change_link, create_link};
+pub use link::{Bans, Campaign, Groups, Link, LinkDecision, change_link, create_link};
 pub use order::{Conversion, NotedRefund, Order, Orders, Status};
 pub(crate) use report::amount_refused;
 pub use report::{Known, record};

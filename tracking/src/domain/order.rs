@@ -150,7 +150,9 @@ impl Orders {
             | Event::CampaignChangeAdopted(_)
             | Event::LinkChanged(_)
             | Event::ClickBound(_)
-            | Event::VisitorErased(_) => None,
+            | Event::VisitorErased(_)
+            | Event::GroupAdopted(_)
+            | Event::PartnerMoveAdopted(_) => None,
         }
     }
 

@@ -2,13 +2,14 @@
 
 use schemas::{
     About, CampaignAdoptedV1, ConversionAttributedV1, ConversionDuplicateIgnoredV1,
-    ConversionRefundedV1, EnrollmentAdoptedV1, Event as _, Header, Id, LinkChangedV1,
-    LinkCreatedV1, Message, Record, TermsAdoptedV1, Topic, Utm,
+    ConversionRefundedV1, EnrollmentAdoptedV1, Event as _, GroupAdoptedV1, Header, Id,
+    LinkChangedV1, LinkCreatedV1, Message, PartnerMoveAdoptedV1, Record, TermsAdoptedV1, Topic,
+    Utm,
 };
 use types::{
     Amount, BrandId, CampaignId, ClickId, ConversionId, ConversionType, Currency, DisabledBy,
-    EnrollmentId, EnrollmentStatus, LinkCode, LinkStatus, Micros, Money, OrderId, PartnerId,
-    TermsVersion, Uuid, WindowDays,
+    EnrollmentId, EnrollmentStatus, GroupId, GroupStatus, LinkCode, LinkStatus, MembershipId,
+    Micros, Money, OrderId, PartnerId, TermsVersion, Uuid, WindowDays,
 };
 
 use crate::domain::*;
@@ -32,6 +33,22 @@ fn adopted() -> Vec<Event> {
     let brand = BrandId::parse("brand1").unwrap();
     let partner = PartnerId::parse("partner1").unwrap();
     vec![
+        Event::GroupAdopted(About {
+            key: brand.clone(),
+            subject: GroupId::default_of(&brand),
+            record: GroupAdoptedV1 {
+                status: GroupStatus::Archived,
+                link_limit: Some(3),
+            },
+        }),
+        Event::PartnerMoveAdopted(About {
+            key: brand.clone(),
+            subject: MembershipId::of(&brand, &partner),
+            record: PartnerMoveAdoptedV1 {
+                partner_id: partner.clone(),
+                group_id: GroupId::default_of(&brand),
+            },
+        }),
         of(
             campaign(),
             TermsAdoptedV1 {

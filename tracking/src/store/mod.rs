@@ -10,6 +10,7 @@ pub mod clicks;
 mod conversion_row;
 pub mod conversions;
 pub mod erasures;
+pub mod groups;
 pub mod links;
 pub mod notes;
 pub mod tracking_events;

@@ -18,6 +18,7 @@ mod documents;
 mod edge;
 mod erasing;
 mod facts;
+mod groups;
 mod links;
 mod lists;
 mod orders;

@@ -6,7 +6,9 @@ mod changing;
 mod decisions;
 mod evidence;
 mod funds;
+mod groups;
 mod properties;
+mod records;
 mod terms;
 
 use schemas::{About, CampaignActivatedV1, CampaignCreatedV1};

@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use schemas::{About, ApiKeyCreatedV1, EvidenceSubmittedV1};
+use schemas::{About, ApiKeyCreatedV1, EvidenceSubmittedV1, GroupCreatedV1};
 use types::{
     ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, CampaignStatus, EnrollmentId,
-    EnrollmentStatus, EvidenceId, EvidenceReason, EvidenceStatus, JoinMode, PartnerId,
-    RefusalReason, TermsVersion, WindowDays,
+    EnrollmentStatus, EvidenceId, EvidenceReason, EvidenceStatus, GroupId, GroupStatus, JoinMode,
+    MembershipId, PartnerId, RefusalReason, TermsVersion, Uuid, WindowDays,
 };
 
 use super::{new_campaign, place, submitted_by, ten_percent};
 use crate::domain::{
-    Actor, ApiKey, Ban, Campaign, CampaignChange, Change, Command, Enrollment, Event, Evidence,
-    Rejection, Review, Rotation, Rows, Step, View, decide,
+    Actor, ApiKey, Ban, Brand, BrandChange, Campaign, CampaignChange, Change, Command, Enrollment,
+    Event, Evidence, Group, GroupChange, Membership, Partner, PartnerChange, Rejection, Review,
+    Rotation, Rows, Step, View, decide,
 };
 
 /// A small state, so that commands meet.
@@ -126,6 +127,8 @@ fn command() -> impl Strategy<Value = Command> {
             },
         }),
         (1..=2_u8).prop_map(|n| Command::RevokeApiKey { key: key(n) }),
+        grouping(),
+        recording(),
         (campaign(), partner(), "[ab]", 0..3_u8).prop_map(|(campaign, partner, of, review)| {
             Command::Review {
                 evidence: EvidenceId::of(&campaign, &partner, &of, "https://example.com/"),
@@ -160,6 +163,55 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
+/// What is asked of groups: of one of two brands, its default one, or one of two others, which may be the other brand's.
+fn grouping() -> impl Strategy<Value = Command> {
+    (brand(), partner(), 0..=2_u128, 0..4_u8).prop_map(|(brand, partner, n, kind)| {
+        let group = match n {
+            0 => GroupId::default_of(&brand),
+            n => GroupId::of_command(Uuid::from_u128(n)),
+        };
+        let becomes = |status| Command::ChangeGroup {
+            brand: brand.clone(),
+            group: group.clone(),
+            change: GroupChange {
+                status: Some(status),
+                ..GroupChange::default()
+            },
+        };
+        match kind {
+            0 => becomes(GroupStatus::Archived),
+            1 => becomes(GroupStatus::Active),
+            2 => Command::MovePartner {
+                brand,
+                partner,
+                group,
+            },
+            _ => Command::CreateGroup(About {
+                key: brand,
+                subject: group,
+                record: GroupCreatedV1 {
+                    link_limit: None,
+                    sealed_name: None,
+                },
+            }),
+        }
+    })
+}
+
+/// What is asked of records.
+fn recording() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        partner().prop_map(|partner| Command::ChangePartner {
+            partner,
+            change: Box::new(PartnerChange::default()),
+        }),
+        brand().prop_map(|brand| Command::ChangeBrand {
+            brand,
+            change: BrandChange::default(),
+        }),
+    ]
+}
+
 fn key(n: u8) -> ApiKeyId {
     format!("key_{n}").parse().unwrap()
 }
@@ -171,6 +223,10 @@ struct BatchState {
     bans: HashMap<BanId, Ban>,
     evidence: HashMap<EvidenceId, Evidence>,
     api_keys: HashMap<ApiKeyId, ApiKey>,
+    partners: HashMap<PartnerId, Partner>,
+    brands: HashMap<BrandId, Brand>,
+    groups: HashMap<GroupId, Group>,
+    memberships: HashMap<MembershipId, Membership>,
 }
 
 impl BatchState {
@@ -188,6 +244,12 @@ impl BatchState {
                 .and_then(|id| self.enrollments.get(&id)),
             evidence: command.evidence().and_then(|id| self.evidence.get(id)),
             api_key: command.api_key().and_then(|id| self.api_keys.get(id)),
+            partner: command.partner().and_then(|id| self.partners.get(id)),
+            brand: command.brand().and_then(|id| self.brands.get(id)),
+            group: command.group().and_then(|id| self.groups.get(id)),
+            membership: command
+                .membership()
+                .and_then(|id| self.memberships.get(&id)),
             ..View::default()
         };
         decide(view, command, &submitted_by(actor.clone()))
@@ -221,6 +283,26 @@ impl BatchState {
             let after = ApiKey::evolve(before, event, place(position)).unwrap();
             self.api_keys.insert(id.clone(), after);
         }
+        if let Some(id) = event.partner() {
+            let before = self.partners.remove(id);
+            let after = Partner::evolve(before, id, event, place(position));
+            self.partners.insert(id.clone(), after);
+        }
+        if let Some(id) = event.brand() {
+            let before = self.brands.remove(id);
+            let after = Brand::evolve(before, id, event, place(position));
+            self.brands.insert(id.clone(), after);
+        }
+        if let Some(id) = event.group() {
+            let before = self.groups.remove(id);
+            let after = Group::evolve(before, event, place(position)).unwrap();
+            self.groups.insert(id.clone(), after);
+        }
+        if let Some(id) = event.membership() {
+            let before = self.memberships.remove(id);
+            let after = Membership::evolve(before, event, place(position)).unwrap();
+            self.memberships.insert(id.clone(), after);
+        }
         if let Some(id) = event.enrollment() {
             let before = self.enrollments.remove(id);
             let after = Enrollment::evolve(before, event, place(position)).unwrap();
@@ -252,6 +334,29 @@ impl BatchState {
             );
             let waits = evidence.status == EvidenceStatus::Submitted;
             assert_eq!(waits, evidence.decided_at.is_none());
+        }
+        for (id, group) in &self.groups {
+            let archived = group.status == GroupStatus::Archived;
+            assert!(!archived || *id != GroupId::default_of(&group.brand));
+            assert!(self.brands.contains_key(&group.brand));
+        }
+        for membership in self.memberships.values() {
+            let is_default = membership.group == GroupId::default_of(&membership.brand);
+            let is_its_brands = |of: &Group| of.brand == membership.brand;
+            assert!(
+                is_default
+                    || self
+                        .groups
+                        .get(&membership.group)
+                        .is_some_and(is_its_brands)
+            );
+            assert!(self.partners.contains_key(&membership.partner));
+        }
+        for enrollment in self.enrollments.values() {
+            assert!(self.partners.contains_key(&enrollment.partner));
+        }
+        for campaign in self.campaigns.values() {
+            assert!(self.brands.contains_key(&campaign.brand));
         }
         for ban in self.bans.values() {
             assert_eq!(ban.in_force(), ban.reason.is_some());
@@ -289,6 +394,11 @@ fn owns(actor: &Actor, event: &Event, state: &BatchState) -> bool {
         Event::ApiKeyCreated(new) => actor.is_brand(&new.brand_id),
         Event::ApiKeyRotated(rotated) => actor.is_brand(&rotated.brand_id),
         Event::ApiKeyRevoked(revoked) => actor.is_brand(&revoked.brand_id),
+        Event::PartnerChanged(changed) => actor.is_partner(&changed.key),
+        Event::BrandChanged(changed) => actor.is_brand(&changed.key),
+        Event::GroupCreated(created) => actor.is_brand(&created.key),
+        Event::GroupChanged(changed) => actor.is_brand(&changed.key),
+        Event::PartnerMoved(moved) => actor.is_brand(&moved.key),
         Event::PartnerBanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
         Event::PartnerUnbanned(About { record, .. }) => may_ban(actor, record.brand_id.as_ref()),
         _ => {
@@ -321,6 +431,9 @@ proptest! {
                         Command::PublishTerms { .. }
                             | Command::ChangeCampaign { .. }
                             | Command::RotateApiKey { .. }
+                            | Command::ChangePartner { .. }
+                            | Command::ChangeBrand { .. }
+                            | Command::ChangeGroup { .. }
                     );
                     prop_assert!(!once_only || state.decide(command, actor).is_err());
                 }

@@ -14,15 +14,16 @@ use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
-use chassis::problem::{FieldProblem, Problem};
+use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
 use runtime::{CampaignRefusals, Host, Waiting};
-use types::{BrandId, CampaignId};
+use types::CampaignId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::bodies::{ActivationView, CampaignFilter, CampaignView, ChangedView, StatusView};
+use super::brand_of;
 use crate::store::campaigns::{self, Narrowed};
 
 /// Its routes.
@@ -65,21 +66,6 @@ pub(super) async fn create_campaign(
         .submit_write(CreateCampaign::KIND, write, &caller, &context, command)
         .await?;
     Ok(submitted.created(CampaignView::created))
-}
-
-/// The brand that a campaign or an API key is made for.
-pub(super) fn brand_of(caller: &Caller, named: Option<&BrandId>) -> Result<BrandId, Problem> {
-    match named {
-        Some(brand) => Ok(brand.clone()),
-        None if caller.is_operator() && caller.brand().is_none() => {
-            let detail = "must be given: the token is not a brand's";
-            Err(Problem::invalid(vec![FieldProblem::at(
-                "/brand_id",
-                detail,
-            )]))
-        }
-        None => caller.require_brand().cloned(),
-    }
 }
 
 /// Makes another of a campaign: what the body says. Links that there are lead where they led, and who is in stays in. For its

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{OpenApi, Tag};
 
-const TAGS: [(&str, &str); 17] = [
+const TAGS: [(&str, &str); 19] = [
     (
         "campaigns",
         "Campaigns, their terms and plans, and who takes part in them.",
@@ -15,6 +15,8 @@ const TAGS: [(&str, &str); 17] = [
         "Partners as a whole: who is banned from a brand's campaigns, or from all.",
     ),
     ("keys", "API keys of brands: what their systems ask with."),
+    ("brands", "Brands themselves."),
+    ("groups", "Partners that a brand treats alike."),
     ("evidence", "What partners show of their work."),
     ("tracking", "Links, and what visitors did."),
     ("links", "Partners' links."),

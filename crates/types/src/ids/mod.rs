@@ -118,6 +118,10 @@ ids! {
     BanId
     /// An API key of a brand: its name, which is no secret.
     ApiKeyId
+    /// Partners that a brand treats alike.
+    GroupId
+    /// In which group of one brand one partner is.
+    MembershipId
     /// One piece of evidence of one partner for one campaign.
     EvidenceId
     /// A partner's link: what stands behind `/c/`.
@@ -181,6 +185,21 @@ impl BanId {
     pub fn of(brand: Option<&BrandId>, partner: &PartnerId) -> Self {
         let brand = brand.map_or("", BrandId::as_str);
         Self(derivation::named("ban_", &["ban", brand, partner.as_str()]))
+    }
+}
+
+impl GroupId {
+    /// A brand has one group for all partners that are in no other.
+    pub fn default_of(brand: &BrandId) -> Self {
+        Self(derivation::named("grp_", &["group", brand.as_str()]))
+    }
+}
+
+impl MembershipId {
+    /// A partner is in one group of a brand.
+    pub fn of(brand: &BrandId, partner: &PartnerId) -> Self {
+        let parts = ["membership", brand.as_str(), partner.as_str()];
+        Self(derivation::named("mem_", &parts))
     }
 }
 
@@ -260,4 +279,5 @@ made_by_a_command! {
     DepositId "dep_"
     WithdrawalId "wdr_"
     FundsTransferId "trf_"
+    GroupId "grp_"
 }

@@ -225,7 +225,7 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
     })
     .await;
 
-    walker.evidence_is_reviewed(&shop, "camp7").await;
+    walker.people_are_known(&shop, "camp7").await;
     let leads_to = async |expected: &str| {
         until(expected, || async {
             let location = walker.location("seven").await;
@@ -266,11 +266,12 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
         "account_details": {"email": "seven@example.com"}});
     walker.done(&token, "payments/request", payout).await;
     until("the partner sees all that came of it", || async {
-        let (links, sales) = (walker.read("links").await, walker.read("conversions").await);
+        let link = walker.read("links/seven").await;
+        let sales = walker.read("conversions").await;
         let earned = walker.read("commissions").await;
         let paid = walker.read("payouts").await;
         let clicks = walker.read("clicks").await;
-        links["items"][0]["code"] == "seven"
+        link["code"] == "seven"
             && clicks["items"][0]["code"] == "seven"
             && sales["items"][0]["order_id"] == "o7"
             && sales["items"][0]["status"] == "attributed"
@@ -441,9 +442,13 @@ impl<'a> Walker<'a> {
     }
 
     async fn write_as(&self, token: &str, path: &str, body: Value) -> Value {
+        self.write_by(Method::POST, token, path, body).await
+    }
+
+    async fn write_by(&self, method: Method, token: &str, path: &str, body: Value) -> Value {
         let request = self
             .http
-            .post(self.bff(path))
+            .request(method, self.bff(path))
             .bearer_auth(token)
             .json(&body);
         let answer = request.send().await.unwrap();
@@ -520,6 +525,55 @@ impl<'a> Walker<'a> {
             let list = self.read("evidence?status=approved").await;
             list["items"][0]["id"] == second.as_str()
                 && list["items"][0]["replaces"] == first.as_str()
+        })
+        .await;
+    }
+
+    /// What the partner and the brand know of each other.
+    async fn people_are_known(&self, shop: &str, campaign: &str) {
+        self.evidence_is_reviewed(shop, campaign).await;
+        self.names_are_read(shop).await;
+        self.a_group_limits_links(shop).await;
+    }
+
+    /// The partner says who it is, and so does the brand, and each reads of the other.
+    async fn names_are_read(&self, shop: &str) {
+        let of_partner =
+            json!({"name": "Sole Reviews", "country": "DE", "website": "https://sole.example/"});
+        let of_brand = json!({"name": "Fleet Shoes", "currency": "EUR"});
+        for (token, path, body) in [
+            (&*self.token, "partners/partner7", of_partner),
+            (shop, "brands/brand7", of_brand),
+        ] {
+            let done = self.write_by(Method::PATCH, token, path, body).await;
+            assert_eq!(done["status"], "completed", "{path}: {done}");
+        }
+        until("names are read", || async {
+            let partners = self.read_as(shop, "partners?country=DE").await;
+            let brand = self.read("brands/brand7").await;
+            partners["items"][0]["name"] == "Sole Reviews"
+                && partners["items"][0]["website"] == "https://sole.example/"
+                && brand["name"] == "Fleet Shoes"
+        })
+        .await;
+    }
+
+    /// The brand puts its partner into a group that may have no more links than it has.
+    async fn a_group_limits_links(&self, shop: &str) {
+        let body = json!({"name": "Small", "link_limit": 1});
+        let made = self.write_as(shop, "groups", body).await;
+        let group = made["subject"].as_str().unwrap().to_owned();
+        let body = json!({"group_id": group});
+        self.done(shop, "partners/partner7/group", body).await;
+        until("the partner is found in its group", || async {
+            let path = format!("partners?group_id={group}");
+            let list = self.read_as(shop, &path).await;
+            list["items"][0]["id"] == "partner7"
+        })
+        .await;
+        let link = json!({"campaign_id": "camp7", "target_url": "https://shop.example.com/more"});
+        until("tracking gives no more links", || async {
+            self.write("links", link.clone()).await["code"] == "link_limit_reached"
         })
         .await;
     }

@@ -55,6 +55,12 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'campaign', 'api_keys', id, position, 'api_key.created.v1' FROM campaign.api_keys
                        UNION ALL SELECT 'tracking', 'api_keys', id, position, 'api_key.adopted.v1' FROM tracking.api_keys
                        UNION ALL SELECT 'campaign', 'evidence', id, position, 'evidence.submitted.v1' FROM campaign.evidence
+                       UNION ALL SELECT 'campaign', 'partners', id, position, NULL FROM campaign.partners
+                       UNION ALL SELECT 'campaign', 'brands', id, position, NULL FROM campaign.brands
+                       UNION ALL SELECT 'campaign', 'groups', id, position, NULL FROM campaign.groups
+                       UNION ALL SELECT 'campaign', 'memberships', id, position, 'partner.moved.v1' FROM campaign.memberships
+                       UNION ALL SELECT 'tracking', 'groups', id, position, 'group.adopted.v1' FROM tracking.groups
+                       UNION ALL SELECT 'tracking', 'memberships', id, position, 'partner.move_adopted.v1' FROM tracking.memberships
                        UNION ALL SELECT 'tracking', 'campaigns', id, position, 'campaign.adopted.v1' FROM tracking.campaigns
                        UNION ALL SELECT 'tracking', 'terms', campaign_id, position, 'terms.adopted.v1' FROM tracking.terms
                        UNION ALL SELECT 'tracking', 'enrollments', id, position, 'enrollment.adopted.v1' FROM tracking.enrollments
@@ -127,6 +133,11 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM bff.bans
                        UNION ALL SELECT 'API key ' || id, jsonb_build_array(brand_id, prefix, hash, scopes, expires_at, created_at, changed_at) FROM bff.api_keys
                        UNION ALL SELECT 'what opens ' || id, jsonb_build_array(hash, previous_hash, previous_until) FROM bff.api_keys
+                       UNION ALL SELECT 'partner ' || id, jsonb_build_array(country, currency, encode(sealed_name, 'hex'),
+                                     encode(sealed_website, 'hex'), seen_at, changed_at) FROM bff.partners
+                       UNION ALL SELECT 'brand ' || id, jsonb_build_array(currency, encode(sealed_name, 'hex'), seen_at, changed_at) FROM bff.brands
+                       UNION ALL SELECT 'group ' || id, jsonb_build_array(brand_id, encode(sealed_name, 'hex'), link_limit, status, created_at) FROM bff.groups
+                       UNION ALL SELECT 'membership ' || id, jsonb_build_array(brand_id, partner_id, group_id) FROM bff.memberships
                        UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, content_hash,
                                      replaces, duplicate_of, encode(sealed_url, 'hex'), status, reason, submitted_at, decided_at) FROM bff.evidence
                        UNION ALL SELECT 'link ' || id, jsonb_build_array(campaign_id, partner_id, target_url, utm, deep_paths, status, disabled_by, created_at) FROM bff.links
@@ -149,6 +160,11 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'ban ' || id, jsonb_build_array(partner_id, brand_id, status, reason, since) FROM campaign.bans
                        UNION ALL SELECT 'API key ' || id, jsonb_build_array(brand_id, prefix, hash, scopes, expires_at, created_at, changed_at) FROM campaign.api_keys
                        UNION ALL SELECT 'what opens ' || id, jsonb_build_array(hash, previous_hash, previous_until) FROM tracking.api_keys
+                       UNION ALL SELECT 'partner ' || id, jsonb_build_array(country, currency, encode(sealed_name, 'hex'),
+                                     encode(sealed_website, 'hex'), seen_at, changed_at) FROM campaign.partners
+                       UNION ALL SELECT 'brand ' || id, jsonb_build_array(currency, encode(sealed_name, 'hex'), seen_at, changed_at) FROM campaign.brands
+                       UNION ALL SELECT 'group ' || id, jsonb_build_array(brand_id, encode(sealed_name, 'hex'), link_limit, status, created_at) FROM campaign.groups
+                       UNION ALL SELECT 'membership ' || id, jsonb_build_array(brand_id, partner_id, group_id) FROM campaign.memberships
                        UNION ALL SELECT 'evidence ' || id, jsonb_build_array(campaign_id, partner_id, evidence_type, url_hash, content_hash,
                                      replaces, duplicate_of, encode(sealed_url, 'hex'), status, reason, submitted_at, decided_at) FROM campaign.evidence
                        UNION ALL SELECT 'link ' || code, jsonb_build_array(campaign_id, partner_id, target_url, utm, deep_paths, status, disabled_by, created_at) FROM tracking.links

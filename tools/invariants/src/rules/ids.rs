@@ -101,7 +101,11 @@ const DERIVED: &str = "
  UNION ALL
  SELECT format('%s position %s (%s)', service, position, type), subject, 'ban_',
         ARRAY['ban', coalesce(payload ->> 'brand_id', ''), key], NULL
-   FROM messages WHERE type LIKE 'partner.%' OR type LIKE 'campaign.%ban_partner.command.v1'
+   FROM messages WHERE type IN ('partner.banned.v1', 'partner.unbanned.v1', 'partner.status_adopted.v1') OR type LIKE 'campaign.%ban_partner.command.v1'
+ UNION ALL
+ SELECT format('%s position %s (%s)', service, position, type), subject, 'mem_',
+        ARRAY['membership', key, payload ->> 'partner_id'], NULL
+   FROM messages WHERE type IN ('partner.moved.v1', 'partner.move_adopted.v1', 'campaign.move_partner.command.v1')
  UNION ALL
  SELECT format('bff position %s (%s)', position, type), subject, 'evd_',
         ARRAY['evidence', key, payload ->> 'partner_id', payload ->> 'evidence_type', payload ->> 'file_url'], NULL

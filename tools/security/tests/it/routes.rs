@@ -117,7 +117,7 @@ const TAKEN: &str = "that a chosen name is taken cannot be hidden";
 /// take that one's orders. Campaigns that tracking knows are active ones.
 const SHOP: &str = "that another's campaign is active may be known";
 const NO_RECORD: &str = "an operator may ban, or make a key, before a brand is known";
-/// Keys are brands' and operators' alone.
+/// Keys and groups are brands' and operators' alone.
 const OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
 const OF_OTHER_BRANDS: [Seen; 4] = [Role, Role, Hidden, Yes];
 const OPERATOR: [Seen; 4] = [Hidden, Hidden, Hidden, Yes];
@@ -133,6 +133,8 @@ const LISTS: [Seen; 4] = [Role, Yes, Yes, Yes];
 const LISTS_HANDED_ON: [Seen; 4] = [Role, HandedOn, HandedOn, HandedOn];
 /// A brand or partner that is sent to the decider of another service: its outcome says more (see the services' lines).
 const TAKEN_OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
+/// The same of a partner alone.
+const TAKEN_OF_PARTNERS: [Seen; 4] = [Role, Yes, Role, Yes];
 /// The same where both may ask.
 const TAKEN_OF_BOTH: [Seen; 4] = [Role, Yes, Yes, Yes];
 const ANYONE: [Seen; 4] = [Yes, Yes, Yes, Yes];
@@ -178,6 +180,18 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Campaign, "GET /api/v1/campaign/enrollments", "/api/v1/campaign/enrollments?campaign_id=camp-$who", "",
         LISTS, LISTS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners", "",
+        LISTS, LISTS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners?country=DE&status=active", "",
+        LISTS, LISTS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/partners/{partner_id}", "/api/v1/campaign/partners/partner-$who", "",
+        READ_BY_BOTH, OPERATOR_READS, Hidden),
+    line(Service::Campaign, "GET /api/v1/campaign/brands", "/api/v1/campaign/brands", "",
+        LISTS, LISTS, Yes).distinguishable(LISTS, ACTIVE),
+    line(Service::Campaign, "GET /api/v1/campaign/brands/{brand_id}", "/api/v1/campaign/brands/brand-$who", "",
+        READ_BY_BOTH, PARTNER_READS, Hidden).distinguishable([Role, Hidden, Hidden, Hidden], ACTIVE),
+    line(Service::Campaign, "GET /api/v1/campaign/partners", "/api/v1/campaign/partners?brand_id=brand-$who", "",
+        BRAND_READS, OPERATOR_READS, Yes),
     line(Service::Campaign, "GET /api/v1/campaign/commands/{id}", "/api/v1/campaign/commands/$command", "",
         PARTNERS, OPERATOR, Hidden),
     line(Service::Campaign, "POST /api/v1/campaign/campaigns", "/api/v1/campaign/campaigns", CAMPAIGN,
@@ -228,6 +242,23 @@ pub const LINES: &[Line] = &[
     line(Service::Campaign, "POST /api/v1/campaign/partners/{partner_id}/unban", "/api/v1/campaign/partners/partner-spare/unban",
         r#"{"brand_id":"brand-$who"}"#,
         BRANDS, OPERATOR, Hidden).distinguishable(OPERATOR, NO_RECORD),
+    line(Service::Campaign, "PATCH /api/v1/campaign/partners/{partner_id}", "/api/v1/campaign/partners/partner-$who", r#"{"name":"n"}"#,
+        PARTNERS, OPERATOR, Yes),
+    line(Service::Campaign, "PATCH /api/v1/campaign/brands/{brand_id}", "/api/v1/campaign/brands/brand-$who", r#"{"name":"n"}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/groups", "/api/v1/campaign/groups", "",
+        OF_BRANDS, OF_BRANDS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/groups", "/api/v1/campaign/groups?brand_id=brand-$who&status=active", "",
+        OF_BRANDS, OF_OTHER_BRANDS, Yes),
+    line(Service::Campaign, "GET /api/v1/campaign/groups/{group_id}", "/api/v1/campaign/groups/$group", "",
+        OF_BRANDS, OF_OTHER_BRANDS, Hidden),
+    line(Service::Campaign, "POST /api/v1/campaign/groups", "/api/v1/campaign/groups", r#"{"name":"n","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Campaign, "PATCH /api/v1/campaign/groups/{group_id}", "/api/v1/campaign/groups/$group", r#"{"name":"n","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Hidden),
+    line(Service::Campaign, "POST /api/v1/campaign/partners/{partner_id}/group", "/api/v1/campaign/partners/partner-mine/group",
+        r#"{"group_id":"$group","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Hidden),
     line(Service::Campaign, "GET /api/v1/campaign/bans", "/api/v1/campaign/bans", "",
         LISTS, LISTS, Yes),
     line(Service::Campaign, "POST /api/v1/campaign/campaigns", "/api/v1/campaign/campaigns",
@@ -514,6 +545,35 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/conversions/{id}", "/api/v1/conversions/$conversion", "",
         BOTH, OPERATOR, Hidden),
+    line(Service::Bff, "GET /api/v1/partners", "/api/v1/partners", "",
+        LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/partners", "/api/v1/partners?country=DE&status=active", "",
+        LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/partners/{partner_id}", "/api/v1/partners/partner-$who", "",
+        READ_BY_BOTH, OPERATOR_READS, Hidden),
+    line(Service::Bff, "GET /api/v1/brands", "/api/v1/brands", "",
+        LISTS, LISTS, Yes).distinguishable(LISTS, ACTIVE),
+    line(Service::Bff, "GET /api/v1/brands/{brand_id}", "/api/v1/brands/brand-$who", "",
+        READ_BY_BOTH, PARTNER_READS, Hidden).distinguishable([Role, Hidden, Hidden, Hidden], ACTIVE),
+    line(Service::Bff, "PATCH /api/v1/partners/{partner_id}", "/api/v1/partners/partner-$who", r#"{"name":"n"}"#,
+        TAKEN_OF_PARTNERS, TAKEN_OF_PARTNERS, Yes),
+    line(Service::Bff, "PATCH /api/v1/brands/{brand_id}", "/api/v1/brands/brand-$who", r#"{"name":"n"}"#,
+        TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
+    line(Service::Bff, "GET /api/v1/partners", "/api/v1/partners?brand_id=brand-$who", "",
+        BRAND_READS, OPERATOR_READS, Yes),
+    line(Service::Bff, "GET /api/v1/groups", "/api/v1/groups", "",
+        OF_BRANDS, OF_BRANDS, Yes),
+    line(Service::Bff, "GET /api/v1/groups", "/api/v1/groups?brand_id=brand-$who&status=active", "",
+        OF_BRANDS, OF_OTHER_BRANDS, Yes),
+    line(Service::Bff, "GET /api/v1/groups/{id}", "/api/v1/groups/$group", "",
+        OF_BRANDS, OF_OTHER_BRANDS, Hidden),
+    line(Service::Bff, "POST /api/v1/groups", "/api/v1/groups", r#"{"name":"n","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Bff, "PATCH /api/v1/groups/{id}", "/api/v1/groups/$group", r#"{"name":"n","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Bff, "POST /api/v1/partners/{partner_id}/group", "/api/v1/partners/partner-mine/group",
+        r#"{"group_id":"$group","brand_id":"brand-$who"}"#,
+        BRANDS, OPERATOR, Yes),
     line(Service::Bff, "GET /api/v1/bans", "/api/v1/bans", "",
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/bans", "/api/v1/bans?partner_id=partner-$who", "",

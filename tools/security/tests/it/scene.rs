@@ -11,13 +11,14 @@ use runtime::testing::{
 use schemas::{
     ApiKeyCreatedV1, Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale,
     CommissionCalculatedV1, ConversionAttributedV1, ConversionClaimedV1, DepositAnnouncedV1,
-    EnrollmentAcceptedV1, EvidenceSubmittedV1, LedgerPostedV1, LinkCreatedV1, PayoutRequestedV1,
-    Plan, SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer, WithdrawalRequestedV1,
+    EnrollmentAcceptedV1, EvidenceSubmittedV1, GroupCreatedV1, LedgerPostedV1, LinkCreatedV1,
+    PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer,
+    WithdrawalRequestedV1,
 };
 use serde_json::{Value, json};
 use types::{
     ApiKeyId, ApiKeyScope, BrandId, CampaignId, ClaimId, ClickId, ConversionId, ConversionType,
-    Currency, EnrollmentId, EvidenceId, LinkCode, Micros, Money, PartnerId, PayoutMethod,
+    Currency, EnrollmentId, EvidenceId, GroupId, LinkCode, Micros, Money, PartnerId, PayoutMethod,
     TermsVersion, WindowDays,
 };
 use uuid::Uuid;
@@ -26,7 +27,7 @@ use uuid::Uuid;
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
 
 /// What stands for something of an owner's in requests, as `$name`.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "command",
     "conversion",
     "payout",
@@ -36,6 +37,7 @@ const NAMES: [&str; 9] = [
     "evidence",
     "deposit",
     "withdrawal",
+    "group",
 ];
 
 /// A running service, and by owner what stands for `$name` in requests.
@@ -175,6 +177,10 @@ async fn campaign_scene() -> Scene {
         scene.name(owner, "key", made["key_id"].as_str().unwrap());
         let evidence = shown["evidence_id"].as_str().unwrap().to_owned();
         scene.name(owner, "evidence", evidence);
+        let group = json!({"name": "n"});
+        let made = scene.post("/api/v1/campaign/groups", &brand, group).await;
+        let group = made["group_id"].as_str().unwrap().to_owned();
+        scene.name(owner, "group", group);
     }
     scene.name_commands().await;
     scene
@@ -501,6 +507,31 @@ async fn evidence_of(scene: &mut Scene, owner: &'static str) {
     scene.name(owner, "evidence", evidence);
 }
 
+/// A group of the brand, and its partner in the campaign.
+async fn group_of(scene: &mut Scene, owner: &'static str) {
+    let (topic, campaign) = (Topic::CampaignEvents, format!("live-{owner}"));
+    let group = GroupId::of_command(Uuid::now_v7()).into_string();
+    let made = GroupCreatedV1 {
+        link_limit: None,
+        sealed_name: None,
+    };
+    scene
+        .service
+        .deliver(topic, brand_of(owner).as_str(), &group, made.into())
+        .await;
+    scene.name(owner, "group", group);
+    let accepted = EnrollmentAcceptedV1 {
+        partner_id: partner_of(owner),
+        terms_version: TermsVersion::FIRST,
+        brand_id: Some(brand_of(owner)),
+    };
+    let enrollment = format!("enr_{owner}");
+    scene
+        .service
+        .deliver(topic, &campaign, &enrollment, accepted.into())
+        .await;
+}
+
 async fn bff_scene() -> Scene {
     let mut scene = Scene::new(TestService::start(bff::define).await);
     let pair = sealing::KeyPair::generate().unwrap();
@@ -540,6 +571,7 @@ async fn bff_scene() -> Scene {
             .await;
         campaigns_of(&mut scene.service, owner).await;
         evidence_of(&mut scene, owner).await;
+        group_of(&mut scene, owner).await;
         let topic = Topic::PaymentEvents;
         let earned = LedgerPostedV1 {
             transfers: vec![Transfer {

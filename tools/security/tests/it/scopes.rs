@@ -125,6 +125,17 @@ const BFF: &[(&str, Needs)] = &[
     ("POST /api/v1/withdrawals", Person),
     ("GET /api/v1/withdrawals/{id}", Person),
     ("POST /api/v1/withdrawals/{id}/settle", Person),
+    ("GET /api/v1/brands", Scope(ReportsRead)),
+    ("GET /api/v1/brands/{brand_id}", Scope(ReportsRead)),
+    ("PATCH /api/v1/brands/{brand_id}", Person),
+    ("GET /api/v1/groups", Scope(ReportsRead)),
+    ("POST /api/v1/groups", Person),
+    ("GET /api/v1/groups/{id}", Scope(ReportsRead)),
+    ("PATCH /api/v1/groups/{id}", Person),
+    ("GET /api/v1/partners", Scope(ReportsRead)),
+    ("GET /api/v1/partners/{partner_id}", Scope(ReportsRead)),
+    ("PATCH /api/v1/partners/{partner_id}", Person),
+    ("POST /api/v1/partners/{partner_id}/group", Person),
 ];
 
 const TRACKING: &[(&str, Needs)] = &[

@@ -1,7 +1,10 @@
 use std::collections::HashSet;
 
 use super::*;
-use types::{BanId, CampaignStatus, DisabledBy, EnrollmentId, EnrollmentStatus, LinkStatus};
+use types::{
+    BanId, CampaignStatus, DisabledBy, EnrollmentId, EnrollmentStatus, GroupId, LinkStatus,
+    MembershipId,
+};
 
 fn link_request() -> CreateLink {
     CreateLink {
@@ -41,7 +44,8 @@ fn requested_link(
     enrollment: Option<EnrollmentStatus>,
     access: &Access,
 ) -> Result<LinkDecision, Rejection> {
-    create_link(link, taken, campaign, enrollment, &Bans::default(), access)
+    let held = (&Bans::default(), &Groups::default());
+    create_link(link, taken, campaign, enrollment, held, access)
 }
 
 fn code<T: std::fmt::Debug>(decision: Result<T, Rejection>) -> &'static str {
@@ -142,7 +146,7 @@ fn who_is_banned_by_the_campaigns_brand_or_everywhere_gets_no_link() {
             false,
             Some(&known()),
             Some(EnrollmentStatus::Enrolled),
-            &Bans(HashSet::from([ban])),
+            (&Bans(HashSet::from([ban])), &Groups::default()),
             &Access::All,
         );
         match expected {
@@ -353,4 +357,55 @@ fn what_a_link_adds_to_its_target_is_its_partners_to_say_too() {
     assert_eq!((without.utm, without.deep_paths), (None, true));
     let again = changed(&with(Some(Utm::default()), None), &made(), &own);
     assert_eq!(code(again), "link_unchanged");
+}
+
+#[test]
+fn a_partner_gets_as_many_links_in_a_brands_campaigns_as_its_group_may_have() {
+    let (who, shop) = (partner("partner1"), brand("brand1"));
+    let (default, gold) = (
+        GroupId::default_of(&shop),
+        GroupId::of_command(Uuid::from_u128(7)),
+    );
+    let moved = (MembershipId::of(&shop, &who), gold.clone());
+    let requested = |limits: &[(&GroupId, Option<i32>)], in_gold: bool, links: i64| {
+        let groups = Groups {
+            limits: limits
+                .iter()
+                .map(|(group, limit)| ((*group).clone(), *limit))
+                .collect(),
+            members: in_gold.then(|| moved.clone()).into_iter().collect(),
+            links: [((shop.clone(), who.clone()), links)].into(),
+        };
+        let held = (&Bans::default(), &groups);
+        let enrolled = Some(EnrollmentStatus::Enrolled);
+        let known = known();
+        let decision = create_link(
+            &link_request(),
+            false,
+            Some(&known),
+            enrolled,
+            held,
+            &Access::All,
+        );
+        decision.err().map(|rejection| rejection.code.name)
+    };
+    let reached = Some("link_limit_reached");
+    assert_eq!(
+        requested(&[], false, 1_000),
+        None,
+        "nothing was said of its group"
+    );
+    assert_eq!(requested(&[(&default, None)], false, 1_000), None);
+    assert_eq!(requested(&[(&default, Some(2))], false, 1), None);
+    assert_eq!(requested(&[(&default, Some(2))], false, 2), reached);
+    assert_eq!(requested(&[(&default, Some(0))], false, 0), reached);
+    let both = [(&default, Some(2)), (&gold, Some(5))];
+    assert_eq!(requested(&both, true, 4), None);
+    assert_eq!(requested(&both, true, 5), reached);
+    assert_eq!(
+        requested(&[(&default, Some(2)), (&gold, None)], true, 9),
+        None
+    );
+    // An archived group is not among those that there are: who was in it is in the default one.
+    assert_eq!(requested(&[(&default, Some(2))], true, 2), reached);
 }

@@ -71,6 +71,8 @@ impl<'a> Traffic<'a> {
         self.one_key_at_two_services().await;
         self.api_key().await;
         self.reviews().await;
+        self.names().await;
+        self.groups().await;
         self.stops().await;
         self.journal
     }
@@ -116,6 +118,29 @@ impl<'a> Traffic<'a> {
             photo("camp_now"),
         )
         .await;
+    }
+
+    /// The partner and the brand say who they are.
+    async fn names(&mut self) {
+        let (brand, partner) = (self.brand.clone(), self.partner.clone());
+        for (token, path) in [(brand, "brands/brand9"), (partner, "partners/partner9")] {
+            let body = json!({"name": "Nine", "currency": "EUR"});
+            self.ask_by(Method::PATCH, &token, path, path, &body).await;
+        }
+    }
+
+    /// The partner is put into a group, which is archived then.
+    async fn groups(&mut self) {
+        let token = self.brand.clone();
+        let made = json!({"name": "Gold", "link_limit": 100});
+        let made = self.ask(&token, "group", "groups", &made).await;
+        let group = made["subject"].as_str().unwrap().to_owned();
+        let body = json!({"group_id": group});
+        self.as_brand("moved", "partners/partner9/group", body)
+            .await;
+        let (path, body) = (format!("groups/{group}"), json!({"status": "archived"}));
+        self.ask_by(Method::PATCH, &token, "archived", &path, &body)
+            .await;
     }
 
     /// A campaign stops, a link of another is disabled, and its partner leaves it.

@@ -1,0 +1,314 @@
+//! Partners and brands themselves: `/api/v1/partners`, `/api/v1/brands`.
+
+use api::{ChangeBrand, ChangePartner};
+use axum::extract::State;
+use axum::response::Response;
+use chassis::auth::{Caller, Role};
+use chassis::http::RequestContext;
+use chassis::json::Json;
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable, Waits};
+use chassis::page::{List, NoFilter, Page, PageQuery};
+use chassis::params::Path;
+use chassis::problem::Problem;
+use chassis::time::Timestamp;
+use chassis::write::Write;
+use runtime::{CampaignRefusals, PartnerStatus};
+use sealing::texts;
+use serde::{Deserialize, Serialize};
+use types::{BrandId, Country, GroupId, PartnerId, PartnerStatus as Status};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Bff;
+use super::commands::CommandView;
+use super::shown::moment;
+use super::submit::{Accepted, CommandRequest};
+use crate::store::brands::{self, BrandRow};
+use crate::store::partners::{self, SeenPartner};
+
+/// Its routes.
+pub(super) fn routes() -> OpenApiRouter<Bff> {
+    OpenApiRouter::new()
+        .routes(routes!(list_partners))
+        .routes(routes!(get_partner, change_partner))
+        .routes(routes!(list_brands))
+        .routes(routes!(get_brand, change_brand))
+}
+
+/// A partner.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PartnerView {
+    #[schema(example = "partner123")]
+    id: String,
+    /// What people call it.
+    #[schema(example = "Sole Reviews")]
+    name: Option<String>,
+    /// Where it is at home, by ISO 3166-1.
+    #[schema(example = "DE")]
+    country: Option<String>,
+    /// ISO 4217 code of what it wants to be paid in: for itself and operators to see.
+    #[schema(example = "EUR")]
+    currency: Option<String>,
+    /// Where it is found.
+    #[schema(example = "https://sole.example/")]
+    website: Option<String>,
+    /// Whether an operator, or the brand that asks, has banned it.
+    #[schema(value_type = PartnerStatus)]
+    status: &'static str,
+    /// In which group of the brand that asks; `null` for anybody else, unless an operator names the brand.
+    #[schema(example = "grp_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    group_id: Option<String>,
+    /// When it was seen first; `null` of one that has done nothing yet.
+    first_seen_at: Option<Timestamp>,
+    /// When it was changed last.
+    changed_at: Option<Timestamp>,
+}
+
+/// A brand.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BrandView {
+    #[schema(example = "brand1")]
+    id: String,
+    /// What people call it.
+    #[schema(example = "Fleet Shoes")]
+    name: Option<String>,
+    /// ISO 4217 code of what it keeps its money in: for itself and operators to see.
+    #[schema(example = "EUR")]
+    currency: Option<String>,
+    /// When it was seen first; `null` of one that has done nothing yet.
+    first_seen_at: Option<Timestamp>,
+    /// When it was changed last.
+    changed_at: Option<Timestamp>,
+}
+
+impl PartnerView {
+    /// As this caller may see it.
+    fn seen_by(caller: &Caller, brand: Option<&BrandId>, seen: SeenPartner) -> Self {
+        let row = seen.partner;
+        let text = |sealed: Option<Vec<u8>>, of: fn(&PartnerId) -> String| {
+            let id = PartnerId::parse(row.id.as_str()).ok()?;
+            texts::open(&of(&id), sealed.as_deref()?)
+        };
+        let owns =
+            caller.is_operator() || caller.partner().is_some_and(|own| own.as_str() == row.id);
+        let status = if seen.banned {
+            Status::Banned
+        } else {
+            Status::Active
+        };
+        Self {
+            name: text(row.sealed_name, texts::of_partners_name),
+            website: text(row.sealed_website, texts::of_partners_website),
+            country: row.country,
+            currency: row.currency.filter(|_| owns),
+            status: status.name(),
+            group_id: brand.map(|brand| group_of(brand, seen.group_id)),
+            first_seen_at: Some(moment(row.seen_at)),
+            changed_at: row.changed_at.map(moment),
+            id: row.id,
+        }
+    }
+
+    /// One that has done nothing yet.
+    fn new(id: &PartnerId) -> Self {
+        Self {
+            id: id.to_string(),
+            name: None,
+            country: None,
+            currency: None,
+            website: None,
+            status: Status::Active.name(),
+            group_id: None,
+            first_seen_at: None,
+            changed_at: None,
+        }
+    }
+}
+
+/// The group of a brand that a partner is in: the default one where it was put into no other.
+fn group_of(brand: &BrandId, group: Option<String>) -> String {
+    group.unwrap_or_else(|| GroupId::default_of(brand).into_string())
+}
+
+impl BrandView {
+    /// As this caller may see it.
+    fn seen_by(caller: &Caller, row: BrandRow) -> Self {
+        let name = BrandId::parse(row.id.as_str())
+            .ok()
+            .and_then(|id| texts::open(&texts::of_brands_name(&id), row.sealed_name.as_deref()?));
+        let owns = caller.is_operator() || caller.brand().is_some_and(|own| own.as_str() == row.id);
+        Self {
+            name,
+            currency: row.currency.filter(|_| owns),
+            first_seen_at: Some(moment(row.seen_at)),
+            changed_at: row.changed_at.map(moment),
+            id: row.id,
+        }
+    }
+
+    /// One that has done nothing yet.
+    fn new(id: &BrandId) -> Self {
+        Self {
+            id: id.to_string(),
+            name: None,
+            currency: None,
+            first_seen_at: None,
+            changed_at: None,
+        }
+    }
+}
+
+/// Which partners.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PartnerFilter {
+    /// That are or were in campaigns of this brand, as it sees them.
+    #[param(value_type = Option<String>)]
+    brand_id: Option<BrandId>,
+    /// In this group of the brand that asks, or that is named.
+    #[param(value_type = Option<String>)]
+    group_id: Option<GroupId>,
+    /// At home there, by ISO 3166-1.
+    #[param(value_type = Option<String>)]
+    country: Option<Country>,
+    /// That are so.
+    #[param(inline, value_type = Option<PartnerStatus>)]
+    status: Option<Status>,
+}
+
+/// Partners, the latest that were seen first before the others: for a partner itself, for a brand those that are or were in its
+/// campaigns or wait for it, for an operator all.
+#[utoipa::path(
+    get, path = "/api/v1/partners", tag = "partners", params(PageQuery, PartnerFilter),
+    responses((status = 200, body = Page<PartnerView>), Problems<(Forbidden, NotFound)>), security(("bearer" = []), ("api_key" = ["reports.read"]))
+)]
+pub(crate) async fn list_partners(
+    State(bff): State<Bff>,
+    caller: Caller,
+    list: List<PartnerFilter>,
+) -> Result<Page<PartnerView>, Problem> {
+    let scope = caller.scope()?;
+    if let Some(brand) = &list.filter.brand_id {
+        caller.require_owner(None, Some(brand))?;
+    }
+    let narrowed = partners::Narrowed {
+        brand: list.filter.brand_id.as_ref(),
+        group: list.filter.group_id.as_ref(),
+        country: list.filter.country,
+        status: list.filter.status,
+    };
+    let rows = partners::list(bff.host.pool(), scope, &narrowed, list.page)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    let brand = narrowed.brand.or(caller.brand());
+    let view = |row| PartnerView::seen_by(&caller, brand, row);
+    let page = Page::new(list.page, rows, |row| row.partner.position, view);
+    Ok(page)
+}
+
+/// One partner. One's own is there before it has done anything.
+#[utoipa::path(
+    get, path = "/api/v1/partners/{partner_id}", tag = "partners", params(("partner_id" = String, Path)),
+    responses((status = 200, body = PartnerView), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
+)]
+pub(crate) async fn get_partner(
+    State(bff): State<Bff>,
+    caller: Caller,
+    Path(partner): Path<PartnerId>,
+) -> Result<Json<PartnerView>, Problem> {
+    let row = partners::find(bff.host.pool(), caller.scope()?, &partner)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    match row {
+        Some(row) => Ok(Json(PartnerView::seen_by(&caller, caller.brand(), row))),
+        None if caller.partner() == Some(&partner) => Ok(Json(PartnerView::new(&partner))),
+        None => Err(Problem::not_found()),
+    }
+}
+
+/// Asks that what is known of a partner changes. For itself, and for operators.
+#[utoipa::path(
+    patch, path = "/api/v1/partners/{partner_id}", tag = "partners", params(("partner_id" = String, Path), Repeatable, Waits),
+    request_body(content = ChangePartner, example = json!({"name": "Sole Reviews", "country": "DE", "clear": ["website"]})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn change_partner(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(partner): Path<PartnerId>,
+    write: Write<ChangePartner>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.require_role(&[Role::Partner])?;
+    bff.submit(command_request, body.command(partner)).await
+}
+
+/// Brands, the latest that were seen first before the others: for a brand itself, for a partner those whose campaigns it may find,
+/// for an operator all.
+#[utoipa::path(
+    get, path = "/api/v1/brands", tag = "brands", params(PageQuery),
+    responses((status = 200, body = Page<BrandView>), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
+)]
+pub(crate) async fn list_brands(
+    State(bff): State<Bff>,
+    caller: Caller,
+    list: List<NoFilter>,
+) -> Result<Page<BrandView>, Problem> {
+    let rows = brands::list(bff.host.pool(), caller.scope()?, list.page)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    let view = |row| BrandView::seen_by(&caller, row);
+    let page = Page::new(list.page, rows, |row| row.position, view);
+    Ok(page)
+}
+
+/// One brand. One's own is there before it has done anything.
+#[utoipa::path(
+    get, path = "/api/v1/brands/{brand_id}", tag = "brands", params(("brand_id" = String, Path)),
+    responses((status = 200, body = BrandView), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
+)]
+pub(crate) async fn get_brand(
+    State(bff): State<Bff>,
+    caller: Caller,
+    Path(brand): Path<BrandId>,
+) -> Result<Json<BrandView>, Problem> {
+    let row = brands::find(bff.host.pool(), caller.scope()?, &brand)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    match row {
+        Some(row) => Ok(Json(BrandView::seen_by(&caller, row))),
+        None if caller.brand() == Some(&brand) => Ok(Json(BrandView::new(&brand))),
+        None => Err(Problem::not_found()),
+    }
+}
+
+/// Asks that what is known of a brand changes. For itself, and for operators.
+#[utoipa::path(
+    patch, path = "/api/v1/brands/{brand_id}", tag = "brands", params(("brand_id" = String, Path), Repeatable, Waits),
+    request_body(content = ChangeBrand, example = json!({"name": "Fleet Shoes", "currency": "EUR"})),
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn change_brand(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(brand): Path<BrandId>,
+    write: Write<ChangeBrand>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.require_role(&[Role::Brand])?;
+    bff.submit(command_request, body.command(brand)).await
+}

@@ -1,0 +1,102 @@
+//! Partners and brands themselves, from `campaign-events`: the first event that names one makes it.
+
+use schemas::{Body, Message};
+
+use super::rows::{ReadModel, Says};
+use crate::store::brands::BrandRow;
+use crate::store::partners::PartnerRow;
+
+impl ReadModel for PartnerRow {
+    fn says(message: &Message) -> Says {
+        partner(message).map_or(Says::Nothing, |_| Says::Change)
+    }
+
+    fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
+        let header = &message.header;
+        let before = before.unwrap_or_else(|| Self {
+            id: Self::row_of(message),
+            position: place,
+            sealed_name: None,
+            country: None,
+            currency: None,
+            sealed_website: None,
+            seen_at: header.time.get(),
+            changed_at: None,
+        });
+        let Body::PartnerChangedV1(changed) = &message.body else {
+            return Some(before);
+        };
+        Some(Self {
+            sealed_name: changed.sealed_name.clone(),
+            country: changed.country.map(String::from),
+            currency: changed.currency.map(|currency| currency.code().to_owned()),
+            sealed_website: changed.sealed_website.clone(),
+            changed_at: Some(header.time.get()),
+            ..before
+        })
+    }
+
+    fn row_of(message: &Message) -> String {
+        partner(message).unwrap_or_default().to_owned()
+    }
+}
+
+impl ReadModel for BrandRow {
+    fn says(message: &Message) -> Says {
+        brand(message).map_or(Says::Nothing, |_| Says::Change)
+    }
+
+    fn evolve(before: Option<Self>, message: &Message, place: i64) -> Option<Self> {
+        let header = &message.header;
+        let before = before.unwrap_or_else(|| Self {
+            id: Self::row_of(message),
+            position: place,
+            sealed_name: None,
+            currency: None,
+            seen_at: header.time.get(),
+            changed_at: None,
+        });
+        let Body::BrandChangedV1(changed) = &message.body else {
+            return Some(before);
+        };
+        Some(Self {
+            sealed_name: changed.sealed_name.clone(),
+            currency: changed.currency.map(|currency| currency.code().to_owned()),
+            changed_at: Some(header.time.get()),
+            ..before
+        })
+    }
+
+    fn row_of(message: &Message) -> String {
+        brand(message).unwrap_or_default().to_owned()
+    }
+}
+
+/// The partner that an event of campaign's names.
+fn partner(message: &Message) -> Option<&str> {
+    Some(match &message.body {
+        Body::PartnerChangedV1(_) | Body::PartnerBannedV1(_) | Body::PartnerUnbannedV1(_) => {
+            &message.header.key
+        }
+        Body::EnrollmentAcceptedV1(it) => it.partner_id.as_str(),
+        Body::EnrollmentInvitedV1(it) => it.partner_id.as_str(),
+        Body::EnrollmentAppliedV1(it) => it.partner_id.as_str(),
+        Body::PartnerMovedV1(it) => it.partner_id.as_str(),
+        _ => return None,
+    })
+}
+
+/// The brand that an event of campaign's names.
+pub(super) fn brand(message: &Message) -> Option<&str> {
+    match &message.body {
+        Body::BrandChangedV1(_) => Some(&message.header.key),
+        Body::CampaignCreatedV1(it) => Some(it.brand_id.as_str()),
+        Body::ApiKeyCreatedV1(it) => Some(it.brand_id.as_str()),
+        Body::PartnerBannedV1(it) => it.brand_id.as_ref().map(AsRef::as_ref),
+        Body::PartnerUnbannedV1(it) => it.brand_id.as_ref().map(AsRef::as_ref),
+        Body::GroupCreatedV1(_) | Body::GroupChangedV1(_) | Body::PartnerMovedV1(_) => {
+            Some(&message.header.key)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,180 @@
+//! `partners`: partners themselves.
+
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
+use sqlx::{FromRow, PgConnection, PgExecutor, Postgres, QueryBuilder};
+use types::{BrandId, Country, Currency, GroupId, Micros, PartnerId, PartnerStatus};
+
+use super::column;
+use crate::domain::{Partner, Place};
+
+/// A row as it stands.
+#[derive(Debug, FromRow)]
+pub(crate) struct Stored {
+    pub id: String,
+    pub position: i64,
+    pub sealed_name: Option<Vec<u8>>,
+    pub country: Option<String>,
+    pub currency: Option<String>,
+    pub sealed_website: Option<Vec<u8>>,
+    pub seen_at: i64,
+    pub changed_at: Option<i64>,
+}
+
+/// A partner, and whether it may be in campaigns of who asks.
+#[derive(Debug, FromRow)]
+pub(crate) struct Row {
+    #[sqlx(flatten)]
+    pub partner: Stored,
+    pub banned: bool,
+    /// In which group of the brand that asks, where that is not the default one.
+    pub group_id: Option<String>,
+}
+
+impl TryFrom<Stored> for Partner {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Stored) -> Result<Self, sqlx::Error> {
+        let country = row.country.as_deref().map(Country::parse);
+        let currency = row.currency.as_deref().map(Currency::parse);
+        Ok(Self {
+            id: column("id", PartnerId::parse(row.id))?,
+            sealed_name: row.sealed_name,
+            country: column("country", country.transpose())?,
+            currency: column("currency", currency.transpose())?,
+            sealed_website: row.sealed_website,
+            seen: Place {
+                time: Micros(row.seen_at),
+                position: row.position,
+            },
+            changed_at: row.changed_at.map(Micros),
+        })
+    }
+}
+
+/// Those of these that there are.
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    ids: &[String],
+) -> Result<Vec<Partner>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Stored> = sqlx::query_as("SELECT * FROM partners WHERE id = ANY($1)")
+        .bind(ids)
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter().map(Partner::try_from).collect()
+}
+
+/// Writes partners as they stand now.
+pub(crate) async fn save(
+    connection: &mut PgConnection,
+    partners: &[Partner],
+) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(connection, partners => "partners" {
+        id: text = |p| p.id.to_string(),
+        position: bigint = |p| p.seen.position,
+        sealed_name: bytea = |p| p.sealed_name.clone(),
+        country: text = |p| p.country.map(Country::code),
+        currency: text = |p| p.currency.map(Currency::code),
+        sealed_website: bytea = |p| p.sealed_website.clone(),
+        seen_at: bigint = |p| p.seen.time.get(),
+        changed_at: bigint = |p| p.changed_at.map(Micros::get),
+    } on (id) set (sealed_name, country, currency, sealed_website, changed_at))
+    .await
+}
+
+/// What a list of partners is narrowed to.
+#[derive(Debug, Default)]
+pub(crate) struct Narrowed<'a> {
+    /// As this brand sees them: those in its campaigns, in its groups.
+    pub brand: Option<&'a BrandId>,
+    pub group: Option<&'a GroupId>,
+    pub country: Option<Country>,
+    pub status: Option<PartnerStatus>,
+}
+
+/// A page of the partners that this caller may see, newest first: a partner itself, a brand those that are or were in its
+/// campaigns.
+pub(crate) async fn list(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    page: PageQuery,
+    to: &Narrowed<'_>,
+) -> Result<Vec<Row>, sqlx::Error> {
+    let brand = to.brand.or(scope.brand);
+    let mut sql = seen_as(brand);
+    sql.push(" WHERE p.position < ").push_bind(page.below());
+    push_seen(&mut sql, scope);
+    if let Some(brand) = to.brand {
+        sql.push(" AND ");
+        push_works_for(&mut sql, Some(brand));
+    }
+    if let Some(group) = to.group {
+        let default = brand.map(GroupId::default_of);
+        sql.push(" AND coalesce(g.group_id, ")
+            .push_bind(default.map(GroupId::into_string));
+        sql.push(") = ").push_bind(group.as_str());
+    }
+    if let Some(country) = to.country {
+        sql.push(" AND p.country = ").push_bind(country.code());
+    }
+    if let Some(status) = to.status {
+        sql.push(" AND s.banned = ")
+            .push_bind(status == PartnerStatus::Banned);
+    }
+    sql.push(" ORDER BY p.position DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(executor).await
+}
+
+/// One of them, when this caller may see it.
+pub(crate) async fn find(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    id: &PartnerId,
+) -> Result<Option<Row>, sqlx::Error> {
+    let mut sql = seen_as(scope.brand);
+    sql.push(" WHERE p.id = ").push_bind(id.as_str());
+    push_seen(&mut sql, scope);
+    sql.build_query_as().fetch_optional(executor).await
+}
+
+/// With what this brand holds of each. Banned is who is so by an operator, or by that brand; who is in an archived group of it is in
+/// the default one.
+fn seen_as(brand: Option<&BrandId>) -> QueryBuilder<Postgres> {
+    let brand = brand.map(BrandId::to_string);
+    let mut sql = QueryBuilder::new(
+        "SELECT p.*, s.banned, g.group_id FROM partners p
+          CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM bans b WHERE b.partner_id = p.id
+             AND b.status = 'banned' AND (b.brand_id IS NULL OR b.brand_id = ",
+    );
+    sql.push_bind(brand.clone());
+    sql.push(
+        ")) AS banned) s
+           LEFT JOIN LATERAL (SELECT m.group_id FROM memberships m JOIN groups a ON a.id = m.group_id AND a.status = 'active'
+             WHERE m.partner_id = p.id AND m.brand_id = ",
+    );
+    sql.push_bind(brand).push(") g ON true");
+    sql
+}
+
+fn push_seen(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
+    if scope.all {
+        return;
+    }
+    sql.push(" AND (p.id = ")
+        .push_bind(scope.partner.map(PartnerId::to_string));
+    sql.push(" OR ");
+    push_works_for(sql, scope.brand);
+    sql.push(")");
+}
+
+/// Who is or was in a campaign of this brand, or waits for it.
+fn push_works_for(sql: &mut QueryBuilder<Postgres>, brand: Option<&BrandId>) {
+    sql.push(
+        "EXISTS (SELECT FROM enrollments e JOIN campaigns c ON c.id = e.campaign_id WHERE e.partner_id = p.id AND c.brand_id = ",
+    );
+    sql.push_bind(brand.map(BrandId::to_string)).push(")");
+}

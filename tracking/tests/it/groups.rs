@@ -1,0 +1,101 @@
+//! How many links a partner may have, by its group.
+
+use runtime::testing::{TestService, operator, partner};
+use schemas::{Body, GroupChangedV1, GroupCreatedV1, PartnerMovedV1, Topic};
+use serde_json::json;
+use tracking::{MIGRATIONS, Tracking};
+use types::{BrandId, GroupId, GroupStatus, MembershipId, PartnerId, Uuid};
+
+use crate::app::*;
+
+fn shop() -> BrandId {
+    BrandId::parse(BRAND).unwrap()
+}
+
+async fn happened(service: &mut TestService, subject: &str, event: Body) {
+    service
+        .deliver(Topic::CampaignEvents, BRAND, subject, event)
+        .await;
+}
+
+async fn limit(
+    service: &mut TestService,
+    group: &GroupId,
+    link_limit: Option<i32>,
+    status: GroupStatus,
+) {
+    let changed = GroupChangedV1 {
+        status,
+        link_limit,
+        sealed_name: None,
+    };
+    happened(service, group.as_str(), changed.into()).await;
+}
+
+/// What asking for one more link comes to.
+async fn requested(service: &TestService, code: &str, token: &str) -> String {
+    let body = json!({"campaign_id": CAMPAIGN, "partner_id": PARTNER, "code": code, "target_url": "https://shop.example/shoes"});
+    let (status, answer) = service.post(LINKS, token, &body).await;
+    if status.is_success() {
+        return "created".to_owned();
+    }
+    answer["code"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_partner_that_has_as_many_links_as_its_group_may_have_gets_no_more() {
+    let mut service = start_with_link().await;
+    let token = partner(PARTNER);
+    let default = GroupId::default_of(&shop());
+    let active = GroupStatus::Active;
+    limit(&mut service, &default, Some(2), active).await;
+    assert_eq!(requested(&service, "two", &token).await, "created");
+    assert_eq!(
+        requested(&service, "three", &token).await,
+        "link_limit_reached"
+    );
+    assert_eq!(
+        requested(&service, "three", &operator()).await,
+        "link_limit_reached"
+    );
+
+    let gold = GroupId::of_command(Uuid::from_u128(7));
+    let created = GroupCreatedV1 {
+        link_limit: Some(3),
+        sealed_name: None,
+    };
+    happened(&mut service, gold.as_str(), created.into()).await;
+    let who = PartnerId::parse(PARTNER).unwrap();
+    let moved = PartnerMovedV1 {
+        partner_id: who.clone(),
+        group_id: gold.clone(),
+    };
+    let membership = MembershipId::of(&shop(), &who);
+    happened(&mut service, membership.as_str(), moved.into()).await;
+    // Two at once: there is room for one.
+    let (left, right) = tokio::join!(
+        requested(&service, "three", &token),
+        requested(&service, "four", &token)
+    );
+    let mut answers = [left, right];
+    answers.sort();
+    assert_eq!(answers, ["created", "link_limit_reached"]);
+
+    limit(&mut service, &gold, None, active).await;
+    assert_eq!(requested(&service, "five", &token).await, "created");
+    limit(&mut service, &gold, None, GroupStatus::Archived).await;
+    assert_eq!(
+        requested(&service, "six", &token).await,
+        "link_limit_reached"
+    );
+    limit(&mut service, &default, None, active).await;
+    assert_eq!(requested(&service, "six", &token).await, "created");
+    service
+        .assert_state_is_the_fold_of_its_log(
+            &Tracking,
+            &MIGRATIONS,
+            &["groups", "memberships", "links"],
+        )
+        .await;
+    service.stop().await;
+}
