@@ -110,3 +110,34 @@ async fn days_that_are_none_or_too_many_are_refused() {
     assert_eq!(service.get(&widest, &operator()).await.0, StatusCode::OK);
     service.stop().await;
 }
+
+#[tokio::test]
+async fn the_statement_of_a_click_is_not_planned_for_each_click() {
+    let service = start_with_link().await;
+    for _ in 0..60 {
+        click(&service, "lnk_1", "user1").await;
+    }
+    let size = service.pool().size();
+    let connections = (0..size).map(|_| service.pool().acquire());
+    let mut connections = futures::future::try_join_all(connections).await.unwrap();
+    let (mut kept, mut for_values, mut used) = (0, 0, 0);
+    for connection in &mut connections {
+        let plans: Option<(i64, i64)> = sqlx::query_as(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE E'\\nWITH t AS%'",
+        )
+        .fetch_optional(&mut **connection)
+        .await
+        .unwrap();
+        let (generic, custom) = plans.unwrap_or_default();
+        kept += generic;
+        for_values += custom;
+        used += i64::from(plans.is_some());
+    }
+    // The server tries five of the latter on each connection before it compares.
+    assert!(
+        kept > 0 && for_values <= 5 * used,
+        "{kept}, {for_values} on {used}"
+    );
+    drop(connections);
+    service.stop().await;
+}

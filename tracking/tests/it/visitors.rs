@@ -270,16 +270,16 @@ async fn the_click_that_counts_is_found_among_those_on_any_number_of_campaigns()
     // Later clicks on campaigns of a window of no length, more than are read at once.
     for sql in [
         "INSERT INTO terms (campaign_id, version, brand_id, currency, window_days, effective_at, position, worsens)
-         SELECT 'cmp_' || n, 1, brand_id, currency, 0, effective_at, 0, worsens FROM terms, generate_series(2, 60) n WHERE version = 1",
+         SELECT 'a_' || n, 1, brand_id, currency, 0, effective_at, 0, worsens FROM terms, generate_series(2, 60) n WHERE version = 1",
         "INSERT INTO links (code, campaign_id, partner_id, enrollment_id, target_url, digest, created_at, position)
-         SELECT 'lnk_' || n, 'cmp_' || n, partner_id, enrollment_id, target_url, n, created_at, 1000 + n
+         SELECT 'lnk_' || n, 'a_' || n, partner_id, enrollment_id, target_url, n, created_at, 1000 + n
            FROM links, generate_series(2, 60) n WHERE code = 'lnk_1'",
         "INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
-         SELECT clicked_at + n, 'clk_' || n, 'lnk_' || n, 'cmp_' || n, user_hash FROM clicks, generate_series(2, 60) n",
+         SELECT clicked_at + n, 'clk_' || n, 'lnk_' || n, 'a_' || n, user_hash FROM clicks, generate_series(2, 60) n",
         "INSERT INTO last_clicks (user_hash, campaign_id, clicked_at, id, link_code)
-         SELECT user_hash, 'cmp_' || n, clicked_at + n, 'clk_' || n, 'lnk_' || n FROM last_clicks, generate_series(2, 60) n",
+         SELECT user_hash, 'a_' || n, clicked_at + n, 'clk_' || n, 'lnk_' || n FROM last_clicks, generate_series(2, 60) n",
         // So that it is read last.
-        "UPDATE last_clicks SET link_code = link_code WHERE link_code = 'lnk_1'",
+        "WITH it AS (DELETE FROM last_clicks WHERE link_code = 'lnk_1' RETURNING *) INSERT INTO last_clicks SELECT * FROM it",
     ] {
         let written = sqlx::query(sql).execute(service.pool()).await.unwrap();
         assert!(written.rows_affected() > 0, "{sql}");

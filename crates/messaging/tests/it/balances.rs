@@ -3,6 +3,7 @@
 use messaging::{Answer, Lookups, MAX_BODY_BYTES, NewMessage, TxError, WriteTx};
 use runtime::testing::until;
 use schemas::{Body, Message, PayoutRequestedV1, Topic};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use types::PayoutMethod;
 use uuid::Uuid;
 
@@ -107,6 +108,29 @@ async fn who_waits_for_the_lock_sees_what_its_holder_committed() {
         .await
         .unwrap();
     assert_eq!(isolation, "read committed");
+}
+
+#[tokio::test]
+async fn the_statement_that_begins_a_writing_transaction_is_planned_once() {
+    let lab = Lab::new().await;
+    let options: PgConnectOptions = (*lab.pool.connect_options()).clone();
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options).await.unwrap();
+    for _ in 0..12 {
+        let lookups = Lookups {
+            commands: &[Uuid::now_v7()],
+            ..Lookups::default()
+        };
+        let tx = WriteTx::begin(&pool, &lab.writer, lookups).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let plans: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE E'\\nSELECT h.epoch%'",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(plans, [(12, 0)]);
 }
 
 #[tokio::test]
