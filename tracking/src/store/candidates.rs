@@ -62,7 +62,7 @@ SELECT q.n, c.id, c.clicked_at, c.link_code
  ) c";
 
 /// The most last clicks that are read of a visitor.
-const MOST_LAST_CLICKS: i64 = 32;
+const MAX_LAST_CLICKS: i64 = 32;
 
 /// By visitor, among all clicks before the report, from day to day backwards: the last that is inside its own window, else
 /// the last at all, which then is the reason.
@@ -272,7 +272,7 @@ async fn by_hash<'a>(
             .brand
             .as_ref()
             .is_some_and(|brand| *brand != click.brand);
-        if *clicks == MOST_LAST_CLICKS || (click.clicked_at > lookup.at && !others) {
+        if *clicks == MAX_LAST_CLICKS || (click.clicked_at > lookup.at && !others) {
             in_the_past.insert(n);
         }
         let known = found.get(&n);
@@ -312,7 +312,7 @@ async fn last_clicks(
         .bind(numbered(hashes).map(|(n, _)| n).collect::<Vec<_>>())
         .bind(each(hashes, |(_, hash)| hash.0.as_slice()))
         .bind(each(hashes, |(lookup, _)| lookup.campaign()))
-        .bind(MOST_LAST_CLICKS)
+        .bind(MAX_LAST_CLICKS)
         .fetch_all(&mut *connection)
         .await?;
     let codes = clicks.iter().map(|click| click.link_code.as_str());
