@@ -262,21 +262,17 @@ async fn by_hash<'a>(
     now: Micros,
 ) -> Result<Vec<(&'a Lookup, Candidate)>, sqlx::Error> {
     let mut found: HashMap<i32, Candidate> = HashMap::new();
-    let mut in_the_past = HashSet::new();
-    let mut clicks: HashMap<i32, i64> = HashMap::new();
-    for (n, click) in last_clicks(connection, hashes, now).await? {
+    let (clicks, mut in_the_past) = last_clicks(connection, hashes, now).await?;
+    for (n, click) in clicks {
         let lookup = at(hashes, n)?.0;
-        let clicks = clicks.entry(n).or_default();
-        *clicks += 1;
-        let others = lookup
-            .brand
-            .as_ref()
-            .is_some_and(|brand| *brand != click.brand);
-        if *clicks == MAX_LAST_CLICKS || (click.clicked_at > lookup.at && !others) {
+        if lookup.brand.as_ref().is_some_and(|it| *it != click.brand) {
+            continue;
+        }
+        if click.clicked_at > lookup.at {
             in_the_past.insert(n);
         }
         let known = found.get(&n);
-        if !others && known.is_none_or(|known| lookup.rank(known) < lookup.rank(&click)) {
+        if known.is_none_or(|known| lookup.rank(known) < lookup.rank(&click)) {
             found.insert(n, click);
         }
     }
@@ -299,14 +295,14 @@ fn numbered<'a, 'h>(hashes: &'h [ByHash<'a>]) -> impl Iterator<Item = (i32, ByHa
     (0_i32..).zip(hashes.iter().copied())
 }
 
-/// The last click of each campaign under each hash, by the hash's number.
+/// The last click of each campaign under each hash, by the hash's number; and the hashes that may have more of them.
 async fn last_clicks(
     connection: &mut PgConnection,
     hashes: &[ByHash<'_>],
     now: Micros,
-) -> Result<Vec<(i32, Candidate)>, sqlx::Error> {
+) -> Result<(Vec<(i32, Candidate)>, HashSet<i32>), sqlx::Error> {
     if hashes.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     }
     let clicks: Vec<ClickRow> = sqlx::query_as(BY_VISITOR)
         .bind(numbered(hashes).map(|(n, _)| n).collect::<Vec<_>>())
@@ -317,8 +313,18 @@ async fn last_clicks(
         .await?;
     let codes = clicks.iter().map(|click| click.link_code.as_str());
     let terms = Terms::load(connection, codes, iter::empty(), now).await?;
+    // Of all that were read: one whose link has no terms here counts to the limit too.
+    let mut read: HashMap<i32, i64> = HashMap::new();
+    for click in &clicks {
+        *read.entry(click.n).or_default() += 1;
+    }
+    let full = read
+        .into_iter()
+        .filter(|(_, read)| *read == MAX_LAST_CLICKS);
+    let full = full.map(|(n, _)| n).collect();
     let rows = clicks.into_iter().filter_map(|click| terms.row(click));
-    rows.map(|row| Ok((row.n, row.candidate()?))).collect()
+    let clicks: Result<_, sqlx::Error> = rows.map(|row| Ok((row.n, row.candidate()?))).collect();
+    Ok((clicks?, full))
 }
 
 async fn clicks_in_the_past(

@@ -278,6 +278,8 @@ async fn the_click_that_counts_is_found_among_those_on_any_number_of_campaigns()
          SELECT clicked_at + n, 'clk_' || n, 'lnk_' || n, 'a_' || n, user_hash FROM clicks, generate_series(2, 60) n",
         "INSERT INTO last_clicks (user_hash, campaign_id, clicked_at, id, link_code)
          SELECT user_hash, 'a_' || n, clicked_at + n, 'clk_' || n, 'lnk_' || n FROM last_clicks, generate_series(2, 60) n",
+        // One that is read among the first, of a link that is not known here.
+        "UPDATE last_clicks SET link_code = 'unknown' WHERE campaign_id = 'a_2'",
         // So that it is read last.
         "WITH it AS (DELETE FROM last_clicks WHERE link_code = 'lnk_1' RETURNING *) INSERT INTO last_clicks SELECT * FROM it",
     ] {
