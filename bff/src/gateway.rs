@@ -221,8 +221,7 @@ mod tests {
             subject,
             body: AcceptV1 {
                 partner_id: format!("partner{number}"),
-                terms_version: None,
-                metadata: None,
+                ..AcceptV1::default()
             }
             .into(),
             actor: runtime::testing::operator_actor(),

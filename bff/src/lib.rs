@@ -6,15 +6,20 @@
 //! | takes | requests of people: each write becomes one command in the log, answered 202 |
 //! | follows | every `*-events` topic: outcomes, sealing keys, and whatever lists show |
 //! | emits | `campaign-commands`, `tracking-commands`, `payment-commands` |
-//! | owns | `commands`, `command_notes` (gateway); `outcomes` and the read models (projections) |
+//! | owns | `commands`, `command_notes` (gateway); `personal_keys`; `outcomes` and the read models (projections) |
+//!
+//! It also serves the console, a page of static files that uses nothing but the public API.
 //!
 //! Nothing is decided here. The command gateway needs Postgres alone: a stopped broker stops neither it nor its answers. Payment
 //! details are sealed to a key of payment before anything of them is stored.
 
+mod console;
+mod feed;
 mod gateway;
 mod http;
 mod link_url;
 mod projections;
+mod related;
 mod store;
 mod waiting;
 
@@ -34,11 +39,14 @@ const ABOUT: &str = "The edge for front ends: commands with their outcomes, and 
 pub fn define(env: &mut Env) -> Definition<Projections> {
     let keys = LastingKeys::read(env);
     link_url::read_base(env);
+    console::read_settings(env);
     api::visitor::set_keys(&keys);
+    api::redirects::set_keys(&keys);
     sealing::texts::set_keys(&keys.current, &keys.accepted);
     Definition {
         operators: http::operator_routes,
         api_keys: true,
+        personal_keys: true,
         ..Definition::of(Projections, &MIGRATIONS, ABOUT, http::routes)
     }
 }

@@ -17,7 +17,7 @@ use crate::store::outcomes;
 /// An outcome may be projected by another replica, which can notify nobody here.
 const TICK: Duration = Duration::from_millis(100);
 /// Outcomes are announced just before their transaction commits.
-const COMMIT: Duration = Duration::from_millis(4);
+pub(crate) const COMMIT: Duration = Duration::from_millis(4);
 
 /// Requests that are held at once: half of what a service answers at once, so that those who wait never keep out those who
 /// do not, and of one subject its share. Beyond it a preference is not honoured.

@@ -4,7 +4,7 @@
 //! is out of funds. Which there are, and the one event that each ends in,
 //! says the table of kinds (`schemas/src/kinds.rs`). The fold of its events stands in `campaigns`, `terms`, `plans`,
 //! `enrollments`, `bans`, `api_keys`, `evidence`, `brand_funds`, `partners`, `brands`, `groups` and `memberships`; what is in no event but
-//! sealed, or not at all, so that it can be changed or erased, in `terms_texts`, `acceptance_metadata` and `evidence_files`.
+//! sealed, or not at all, so that it can be changed or erased, in `terms_texts`, `acceptance_metadata`, `evidence_files` and `personal_keys`.
 
 pub mod domain;
 mod http;
@@ -29,7 +29,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 pub fn define(env: &mut Env) -> Definition<CampaignDomain> {
     let keys = LastingKeys::read(env);
     sealing::texts::set_keys(&keys.current, &keys.accepted);
+    api::redirects::set_keys(&keys);
     Definition {
+        personal_keys: true,
         jobs: LeaderJobs::nothing()
             .with(jobs::EndCampaigns)
             .with(jobs::FollowFunds),

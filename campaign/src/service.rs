@@ -28,7 +28,12 @@ impl Domain for CampaignDomain {
             "evidence",
             "brand_funds",
         ],
-        sides: &["terms_texts", "acceptance_metadata", "evidence_files"],
+        sides: &[
+            "terms_texts",
+            "acceptance_metadata",
+            "evidence_files",
+            "personal_keys",
+        ],
         run_dependent: &[],
         seeds: &[],
         fold_version: 2,

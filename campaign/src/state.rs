@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use messaging::WriteTx;
 use schemas::{AcceptV1, Body, Event as _, Message};
+use sqlx::PgConnection;
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, GroupId, MembershipId,
     PartnerId, TermsVersion,
@@ -51,6 +52,8 @@ pub struct BatchState {
     texts: Vec<TermsTextRow>,
     notes: HashMap<(EnrollmentId, TermsVersion), AcceptanceNote>,
     files: HashMap<EvidenceId, EvidenceFile>,
+    /// Of whom nothing is to be known any more.
+    erased: Vec<PartnerId>,
     /// Whether brands are out of funds.
     funds: HashMap<brand_funds::Key, bool>,
     adopted_funds: HashMap<brand_funds::Key, Adopted>,
@@ -301,10 +304,14 @@ impl BatchState {
             (Body::SubmitEvidenceV1(wire), Event::EvidenceSubmitted(shown)) => {
                 let file = EvidenceFile {
                     evidence: shown.subject.clone(),
-                    file_url: wire.file_url.clone(),
+                    file_url: Some(wire.file_url.clone()).filter(|url| !url.is_empty()),
                     metadata: wire.metadata.clone(),
+                    sealed_metadata: wire.sealed_metadata.clone(),
                 };
                 self.files.insert(shown.subject.clone(), file);
+            }
+            (Body::ErasePartnerV1(_), Event::PartnerErased(erased)) => {
+                self.erased.push(erased.subject.clone());
             }
             _ => {}
         }
@@ -316,13 +323,15 @@ impl BatchState {
         enrollment: &EnrollmentId,
         version: TermsVersion,
     ) {
-        let note = wire.metadata.clone().map(|metadata| AcceptanceNote {
-            enrollment: enrollment.clone(),
-            version,
-            metadata,
-        });
-        let key = (enrollment.clone(), version);
-        self.notes.extend(note.map(|note| (key, note)));
+        if wire.metadata.is_some() || wire.sealed_metadata.is_some() {
+            let note = AcceptanceNote {
+                enrollment: enrollment.clone(),
+                version,
+                metadata: wire.metadata.clone(),
+                sealed_metadata: wire.sealed_metadata.clone(),
+            };
+            self.notes.insert((enrollment.clone(), version), note);
+        }
     }
 
     /// Saves what changed.
@@ -354,8 +363,20 @@ impl BatchState {
         let notes: Vec<_> = self.notes.into_values().collect();
         acceptance_metadata::save(connection, &notes).await?;
         let files: Vec<_> = self.files.into_values().collect();
-        evidence_files::save(connection, &files).await
+        evidence_files::save(connection, &files).await?;
+        erase(connection, &self.erased).await
     }
+}
+
+/// Erases what no event has of these partners, with the keys of what events have.
+async fn erase(connection: &mut PgConnection, erased: &[PartnerId]) -> Result<(), sqlx::Error> {
+    if erased.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = erased.iter().map(PartnerId::as_str).collect();
+    acceptance_metadata::erase(connection, &ids).await?;
+    evidence_files::erase(connection, &ids).await?;
+    runtime::erase_personal_keys(connection, &ids).await
 }
 
 /// The changed states, in the order of their ids.

@@ -357,6 +357,8 @@ kinds! {
             => ["group.changed.v1"];
         move_partner_v1: MovePartnerV1 = "campaign.move_partner.command.v1", Public, BrandId / MembershipId, [Campaign]
             => ["partner.moved.v1"];
+        erase_partner_v1: ErasePartnerV1 = "campaign.erase_partner.command.v1", Public, PartnerId / PartnerId, [Campaign]
+            => ["partner.erased.v1"];
     }
     CampaignEvents {
         #[everywhere]
@@ -391,6 +393,7 @@ kinds! {
         group_created_v1: GroupCreatedV1 = "group.created.v1", Public, BrandId / GroupId, [Bff, Tracking];
         group_changed_v1: GroupChangedV1 = "group.changed.v1", Public, BrandId / GroupId, [Bff, Tracking];
         partner_moved_v1: PartnerMovedV1 = "partner.moved.v1", Public, BrandId / MembershipId, [Bff, Tracking];
+        partner_erased_v1: PartnerErasedV1 = "partner.erased.v1", Public, PartnerId / PartnerId, [Bff];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]

@@ -157,6 +157,7 @@ rejections! {
         EvidenceUnknown = "evidence_unknown", 404, "There is no such evidence for the one who asks.";
         EvidenceDecided = "evidence_decided", 409, "The brand has approved, rejected or returned it.";
         NotReturned = "not_returned", 409, "Only evidence that was returned is shown again.";
+        ErasureNotPermitted = "erasure_not_permitted", 403, "What is kept of somebody is for operators to erase.";
         GroupUnknown = "group_unknown", 404, "There is no such group for the one who asks.";
         GroupExists = "group_exists", 409, "The id is taken.";
         GroupArchived = "group_archived", 409, "Nobody comes into an archived group.";

@@ -51,6 +51,10 @@ const METRICS: &[Help] = &[
         "Redirects made while the database could not keep them",
     ),
     (
+        "tracking_signatures_refused_total",
+        "Redirects whose signature does not hold: their clicks are bound to nobody",
+    ),
+    (
         "tracking_fallbacks_total",
         "Redirects to fallback pages, of links that are stopped",
     ),
@@ -61,6 +65,7 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
     let keys = LastingKeys::read(env);
     click_id::set_keys(&keys);
     api::visitor::set_keys(&keys);
+    api::redirects::set_keys(&keys);
     Definition {
         edge: http::edge::routes,
         operators: http::click_counts::routes,

@@ -61,7 +61,8 @@ pub(crate) async fn accept_campaign(
 ) -> Result<Response, Problem> {
     let (body, command_request) = CommandRequest::part(write, caller, context);
     let partner = command_request.partner(body.partner_id())?;
-    bff.submit(command_request, body.command(campaign, partner))
+    let key = bff.host.personal_key(&partner, body.is_personal()).await?;
+    bff.submit(command_request, body.command(campaign, partner, &key))
         .await
 }
 

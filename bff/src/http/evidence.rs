@@ -14,6 +14,7 @@ use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
 use runtime::{CampaignRefusals, EvidenceStatus};
+use sealing::personal::PersonalKeys;
 use serde::{Deserialize, Serialize};
 use types::{CampaignId, EvidenceId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
@@ -58,7 +59,9 @@ pub(crate) async fn submit_evidence(
 ) -> Result<Response, Problem> {
     let (body, command_request) = CommandRequest::part(write, caller, context);
     let partner = command_request.partner(body.partner_id())?;
-    bff.submit(command_request, body.command(partner)).await
+    let key = bff.host.personal_key(&partner, true).await?;
+    bff.submit(command_request, body.command(partner, &key))
+        .await
 }
 
 /// A piece of evidence.
@@ -92,10 +95,10 @@ pub(crate) struct EvidenceView {
     decided_at: Option<Timestamp>,
 }
 
-impl From<EvidenceRow> for EvidenceView {
-    fn from(row: EvidenceRow) -> Self {
+impl EvidenceView {
+    fn read(row: EvidenceRow, keys: &PersonalKeys) -> Self {
         Self {
-            file_url: row.file_url(),
+            file_url: row.file_url(keys),
             id: row.id,
             campaign_id: row.campaign_id,
             partner_id: row.partner_id,
@@ -143,7 +146,9 @@ pub(crate) async fn get_evidence(
     let row = evidence::find(bff.host.pool(), caller.scope()?, &id)
         .await
         .map_err(|error| runtime::unread(&error))?;
-    Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
+    let row = row.ok_or_else(Problem::not_found)?;
+    let keys = bff.host.personal_keys([row.sealed_url.as_deref()]).await?;
+    Ok(Json(EvidenceView::read(row, &keys)))
 }
 
 /// Evidence, newest first: a partner's own, what was shown for a brand's campaigns, an operator's all.
@@ -166,8 +171,10 @@ pub(crate) async fn list_evidence(
     let rows = evidence::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
-    let page = Page::new(list.page, rows, |row| row.position, EvidenceView::from);
-    Ok(page)
+    let sealed = rows.iter().map(|row| row.sealed_url.as_deref());
+    let keys = bff.host.personal_keys(sealed).await?;
+    let view = |row| EvidenceView::read(row, &keys);
+    Ok(Page::new(list.page, rows, |row| row.position, view))
 }
 
 /// Asks that evidence is approved: it shows what it should. For the campaign's brand, and for operators.

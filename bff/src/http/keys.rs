@@ -1,7 +1,7 @@
 //! API keys: `/api/v1/keys`, `…/{id}`, `…/{id}/rotate`. A secret is made here, shown once and kept nowhere: commands carry its hash.
 
 use api::lists::ApiKeyScope;
-use api::{CreateApiKey, RevokeApiKey, RotateApiKey};
+use api::{CreateApiKey, RevokeApiKey, RotateApiKey, redirects};
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
@@ -57,6 +57,8 @@ pub(crate) struct NewKey {
     prefix: String,
     /// The key itself, this once: it is kept nowhere. `null` in the answer to a request that repeats another, which had it.
     secret: Option<String>,
+    /// With what its holder signs redirects of visitors, shown as the key is.
+    signing_secret: Option<String>,
 }
 
 /// Asks for an API key of a brand. The answer shows it, and nothing ever after; what is kept is its hash.
@@ -157,6 +159,9 @@ impl Bff {
                 status,
                 key_id,
                 prefix,
+                signing_secret: made
+                    .shown_for(&hash)
+                    .map(|_| redirects::signing_secret(&hash)),
                 secret: made.shown_for(&hash),
             }
         });

@@ -12,11 +12,15 @@ mod conversions;
 mod enrollments;
 mod erasures;
 mod evidence;
+mod explanations;
+mod feed;
 mod funds;
 mod groups;
 mod keys;
 mod links;
+mod me;
 mod messages;
+mod named;
 mod operator;
 mod operator_document;
 mod payments;
@@ -25,6 +29,7 @@ mod records;
 mod shown;
 mod submit;
 mod terms;
+mod timeline;
 mod tracking;
 
 pub(crate) use operator::routes as operator_routes;
@@ -33,7 +38,9 @@ use axum::routing::get;
 use runtime::Host;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::feed::Feed;
 use crate::gateway::{self, Gateway};
+use crate::related::Everywhere;
 use crate::waiting::Waiting;
 
 /// What handlers need.
@@ -42,6 +49,8 @@ pub(crate) struct Bff {
     host: Host,
     gateway: Gateway,
     waiting: Waiting,
+    everywhere: Everywhere,
+    feed: Feed,
 }
 
 /// Every route. Starts what they need.
@@ -50,6 +59,8 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         host: host.clone(),
         gateway: gateway::start(host),
         waiting: Waiting::start(host),
+        everywhere: Everywhere::new(host),
+        feed: Feed::start(host),
     };
     OpenApiRouter::new()
         .merge(campaigns::routes())
@@ -65,6 +76,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(tracking::routes())
         .merge(payments::routes())
         .merge(commands::routes())
+        .merge(me::routes())
         .merge(commissions::routes())
         .merge(payouts::routes())
         .merge(balances::routes())
@@ -72,8 +84,12 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(funds::routes())
         .merge(claims::routes())
         .merge(conversions::routes())
+        .merge(feed::routes())
+        .merge(timeline::routes())
+        .merge(explanations::routes())
         .route("/asyncapi.json", get(messages::document))
         .route("/docs/messages", get(messages::page))
         .with_state(bff)
         .merge(clicks::routes(host))
+        .merge(crate::console::routes().into())
 }

@@ -1,6 +1,6 @@
 //! Partners and brands themselves: `/api/v1/partners`, `/api/v1/brands`.
 
-use api::{ChangeBrand, ChangePartner};
+use api::{ChangeBrand, ChangePartner, ErasePartner};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::{Caller, Role};
@@ -11,8 +11,9 @@ use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use chassis::write::Write;
+use chassis::write::{NoBody, Write};
 use runtime::{CampaignRefusals, PartnerStatus};
+use sealing::personal::PersonalKeys;
 use sealing::texts;
 use serde::{Deserialize, Serialize};
 use types::{BrandId, Country, GroupId, PartnerId, PartnerStatus as Status};
@@ -32,6 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Bff> {
     OpenApiRouter::new()
         .routes(routes!(list_partners))
         .routes(routes!(get_partner, change_partner))
+        .routes(routes!(erase_partner))
         .routes(routes!(list_brands))
         .routes(routes!(get_brand, change_brand))
 }
@@ -84,11 +86,15 @@ pub(crate) struct BrandView {
 
 impl PartnerView {
     /// As this caller may see it.
-    fn seen_by(caller: &Caller, brand: Option<&BrandId>, seen: SeenPartner) -> Self {
+    fn seen_by(
+        (caller, brand): (&Caller, Option<&BrandId>),
+        seen: SeenPartner,
+        keys: &PersonalKeys,
+    ) -> Self {
         let row = seen.partner;
         let text = |sealed: Option<Vec<u8>>, of: fn(&PartnerId) -> String| {
             let id = PartnerId::parse(row.id.as_str()).ok()?;
-            texts::open(&of(&id), sealed.as_deref()?)
+            keys.open(&of(&id), sealed.as_deref()?)
         };
         let owns =
             caller.is_operator() || caller.partner().is_some_and(|own| own.as_str() == row.id);
@@ -124,6 +130,15 @@ impl PartnerView {
             changed_at: None,
         }
     }
+}
+
+/// Which texts of it are sealed.
+fn sealed(seen: &SeenPartner) -> [Option<&[u8]>; 2] {
+    let partner = &seen.partner;
+    [
+        partner.sealed_name.as_deref(),
+        partner.sealed_website.as_deref(),
+    ]
 }
 
 /// The group of a brand that a partner is in: the default one where it was put into no other.
@@ -203,7 +218,8 @@ pub(crate) async fn list_partners(
         .await
         .map_err(|error| runtime::unread(&error))?;
     let brand = narrowed.brand.or(caller.brand());
-    let view = |row| PartnerView::seen_by(&caller, brand, row);
+    let keys = bff.host.personal_keys(rows.iter().flat_map(sealed)).await?;
+    let view = |row| PartnerView::seen_by((&caller, brand), row, &keys);
     let page = Page::new(list.page, rows, |row| row.partner.position, view);
     Ok(page)
 }
@@ -221,8 +237,12 @@ pub(crate) async fn get_partner(
     let row = partners::find(bff.host.pool(), caller.scope()?, &partner)
         .await
         .map_err(|error| runtime::unread(&error))?;
+    let keys = bff.host.personal_keys(row.iter().flat_map(sealed)).await?;
     match row {
-        Some(row) => Ok(Json(PartnerView::seen_by(&caller, caller.brand(), row))),
+        Some(row) => {
+            let seer = (&caller, caller.brand());
+            Ok(Json(PartnerView::seen_by(seer, row, &keys)))
+        }
         None if caller.partner() == Some(&partner) => Ok(Json(PartnerView::new(&partner))),
         None => Err(Problem::not_found()),
     }
@@ -248,6 +268,32 @@ pub(crate) async fn change_partner(
 ) -> Result<Response, Problem> {
     let (body, command_request) = CommandRequest::part(write, caller, context);
     command_request.require_role(&[Role::Partner])?;
+    let key = bff.host.personal_key(&partner, body.is_personal()).await?;
+    bff.submit(command_request, body.command(partner, &key))
+        .await
+}
+
+/// Asks that what is known of a partner is erased: name, country, currency and website, the addresses of what it showed, and what was noted
+/// beside. Its id, what it did and what it earned stay. Who is unknown is erased, too. For operators.
+#[utoipa::path(
+    post, path = "/api/v1/partners/{partner_id}/erase", tag = "partners", params(("partner_id" = String, Path), Repeatable, Waits),
+    request_body = NoBody,
+    responses(
+        (status = 202, body = Accepted),
+        (status = 200, body = CommandView, description = "Its outcome, under `Prefer: wait`"),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(crate) async fn erase_partner(
+    State(bff): State<Bff>,
+    caller: Caller,
+    context: RequestContext,
+    Path(partner): Path<PartnerId>,
+    write: Write<ErasePartner>,
+) -> Result<Response, Problem> {
+    let (body, command_request) = CommandRequest::part(write, caller, context);
+    command_request.caller.require_operator()?;
     bff.submit(command_request, body.command(partner)).await
 }
 

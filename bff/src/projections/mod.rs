@@ -37,6 +37,7 @@ use crate::store::commands;
 use crate::store::commissions::CommissionRow;
 use crate::store::conversions::ConversionRow;
 use crate::store::enrollments::EnrollmentRow;
+use crate::store::erasures::{self, Erasure};
 use crate::store::evidence::EvidenceRow;
 use crate::store::funds::{BankTransferRow, BillingRow, FundsAccountRow};
 use crate::store::groups::{DefaultGroupRow, GroupRow};
@@ -84,6 +85,7 @@ pub struct BatchState {
     /// By how much balances change.
     changes: HashMap<Holder, Totals>,
     sealing_keys: HashMap<String, SealingKey>,
+    erasures: Vec<Erasure>,
 }
 
 impl Projection for Projections {
@@ -118,7 +120,13 @@ impl Projection for Projections {
             "terms",
             "transfers",
         ],
-        sides: &["commands", "api_key_uses", "command_notes"],
+        sides: &[
+            "commands",
+            "api_key_uses",
+            "command_notes",
+            "erasures",
+            "personal_keys",
+        ],
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.
         run_dependent: &[
             ("read_head", "position"),
@@ -146,7 +154,7 @@ impl Projection for Projections {
             ("transfers", "position"),
         ],
         seeds: &["INSERT INTO read_head VALUES (true, 0)"],
-        fold_version: 9,
+        fold_version: 10,
     };
 
     /// Rows that later events change; what an event says in full is not read before it is written.
@@ -205,6 +213,7 @@ impl Projection for Projections {
         state.billing.fold(message);
         state.funds_accounts.fold(message);
         sealing_key::fold(&mut state.sealing_keys, message);
+        state.erasures.extend(record::erasure(message));
         let moved = schemas::transfers(message).map_err(|error| FoldError(error.to_string()))?;
         balance::fold(&mut state.changes, message, &moved)?;
         funds::fold(&mut state.transfers, message, moved);
@@ -232,6 +241,7 @@ impl Projection for Projections {
         state.billing.save(tx).await?;
         state.funds_accounts.save(tx).await?;
         transfers::insert(tx, &state.transfers).await?;
+        erasures::apply(tx, &state.erasures).await?;
         if !state.changes.is_empty() {
             balances::add(tx, &state.changes).await?;
         }

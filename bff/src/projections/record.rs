@@ -4,6 +4,7 @@ use schemas::{Body, Message};
 
 use super::rows::{ReadModel, Says};
 use crate::store::brands::BrandRow;
+use crate::store::erasures::Erasure;
 use crate::store::partners::PartnerRow;
 
 impl ReadModel for PartnerRow {
@@ -23,14 +24,17 @@ impl ReadModel for PartnerRow {
             seen_at: header.time.get(),
             changed_at: None,
         });
-        let Body::PartnerChangedV1(changed) = &message.body else {
-            return Some(before);
+        let changed = match &message.body {
+            Body::PartnerChangedV1(changed) => Some(changed),
+            Body::PartnerErasedV1(_) => None,
+            _ => return Some(before),
         };
+        let currency = changed.and_then(|it| it.currency);
         Some(Self {
-            sealed_name: changed.sealed_name.clone(),
-            country: changed.country.map(String::from),
-            currency: changed.currency.map(|currency| currency.code().to_owned()),
-            sealed_website: changed.sealed_website.clone(),
+            sealed_name: changed.and_then(|it| it.sealed_name.clone()),
+            country: changed.and_then(|it| it.country).map(String::from),
+            currency: currency.map(|currency| currency.code().to_owned()),
+            sealed_website: changed.and_then(|it| it.sealed_website.clone()),
             changed_at: Some(header.time.get()),
             ..before
         })
@@ -72,12 +76,21 @@ impl ReadModel for BrandRow {
     }
 }
 
+/// That nothing is to be known of a partner from then on.
+pub(super) fn erasure(message: &Message) -> Option<Erasure> {
+    matches!(message.body, Body::PartnerErasedV1(_)).then(|| Erasure {
+        event: message.header.id,
+        partner: message.header.key.clone(),
+    })
+}
+
 /// The partner that an event of campaign's names.
 fn partner(message: &Message) -> Option<&str> {
     Some(match &message.body {
-        Body::PartnerChangedV1(_) | Body::PartnerBannedV1(_) | Body::PartnerUnbannedV1(_) => {
-            &message.header.key
-        }
+        Body::PartnerChangedV1(_)
+        | Body::PartnerErasedV1(_)
+        | Body::PartnerBannedV1(_)
+        | Body::PartnerUnbannedV1(_) => &message.header.key,
         Body::EnrollmentAcceptedV1(it) => it.partner_id.as_str(),
         Body::EnrollmentInvitedV1(it) => it.partner_id.as_str(),
         Body::EnrollmentAppliedV1(it) => it.partner_id.as_str(),

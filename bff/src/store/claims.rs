@@ -4,7 +4,7 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::{ClaimId, ClaimStatus};
+use types::{ClaimId, ClaimStatus, ClickId, OrderId};
 
 use super::{ITS_BRAND, Table, seen_by};
 
@@ -82,4 +82,42 @@ pub(crate) async fn find(pool: &PgPool, id: &ClaimId) -> Result<Option<ClaimRow>
         .bind(id.as_str())
         .fetch_optional(pool)
         .await
+}
+
+/// So many claims of an order or a click, each with the conversion of the order once there is one.
+pub(crate) async fn ids_of(
+    pool: &PgPool,
+    order: Option<&OrderId>,
+    click: Option<&ClickId>,
+    limit: i64,
+) -> Result<Vec<(String, Option<String>)>, sqlx::Error> {
+    let sql = match order {
+        Some(_) => {
+            "SELECT id, conversion_id FROM claims WHERE order_id = $1 ORDER BY position LIMIT $2"
+        }
+        None => {
+            "SELECT id, conversion_id FROM claims WHERE click_id = $1 ORDER BY position LIMIT $2"
+        }
+    };
+    let value = order.map(OrderId::as_str).or(click.map(ClickId::as_str));
+    sqlx::query_as(sql)
+        .bind(value)
+        .bind(limit)
+        .fetch_all(pool)
+        .await
+}
+
+/// The claims of these conversions.
+pub(crate) async fn of_conversions(
+    pool: &PgPool,
+    conversions: &[String],
+    limit: i64,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT id FROM claims WHERE conversion_id = ANY($1) ORDER BY position LIMIT $2",
+    )
+    .bind(conversions)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
 }

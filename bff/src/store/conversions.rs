@@ -4,7 +4,7 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::{BrandId, CampaignId, ConversionId, ConversionStatus, OrderId, PartnerId};
+use types::{BrandId, CampaignId, ClickId, ConversionId, ConversionStatus, OrderId, PartnerId};
 
 use super::{ITS_BRAND, Table, seen_by};
 
@@ -106,4 +106,55 @@ pub(crate) async fn find(
         .bind(id.as_str())
         .fetch_optional(pool)
         .await
+}
+
+/// Whose these conversions and claims are, as partner and brand.
+pub(crate) async fn owners_with_claims(
+    pool: &PgPool,
+    ids: &[&str],
+) -> Result<Vec<(String, Option<String>, Option<String>)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT id, partner_id, brand_id FROM conversions WHERE id = ANY($1)
+         UNION ALL SELECT id, partner_id, brand_id FROM claims WHERE id = ANY($1)",
+    )
+    .bind(ids)
+    .fetch_all(pool)
+    .await
+}
+
+/// The ids of so many conversions of an order, or of a click.
+pub(crate) async fn ids_of(
+    pool: &PgPool,
+    order: Option<&OrderId>,
+    click: Option<&ClickId>,
+    limit: i64,
+) -> Result<Vec<String>, sqlx::Error> {
+    let sql = match order {
+        Some(_) => "SELECT id FROM conversions WHERE order_id = $1 ORDER BY position LIMIT $2",
+        None => "SELECT id FROM conversions WHERE click_id = $1 ORDER BY position LIMIT $2",
+    };
+    let value = order.map(OrderId::as_str).or(click.map(ClickId::as_str));
+    sqlx::query_scalar(sql)
+        .bind(value)
+        .bind(limit)
+        .fetch_all(pool)
+        .await
+}
+
+/// The orders of these, each with its campaign.
+pub(crate) async fn orders(
+    pool: &PgPool,
+    ids: &[String],
+) -> Result<Vec<(OrderId, Option<CampaignId>)>, sqlx::Error> {
+    let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+        "SELECT order_id, campaign_id FROM conversions WHERE id = ANY($1) AND order_id IS NOT NULL",
+    )
+    .bind(ids)
+    .fetch_all(pool)
+    .await?;
+    let read = rows.into_iter().filter_map(|(order, campaign)| {
+        let campaign = campaign.and_then(|campaign| CampaignId::parse(campaign).ok());
+        Some((OrderId::parse(order).ok()?, campaign))
+    });
+    Ok(read.collect())
 }

@@ -3,6 +3,7 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
+use sealing::personal::PersonalKeys;
 use sealing::texts;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use types::{CampaignId, EvidenceId, EvidenceStatus, PartnerId};
@@ -30,9 +31,9 @@ pub(crate) struct EvidenceRow {
 
 impl EvidenceRow {
     /// Where the file lies, as far as that can be read.
-    pub(crate) fn file_url(&self) -> Option<String> {
+    pub(crate) fn file_url(&self, keys: &PersonalKeys) -> Option<String> {
         let id = EvidenceId::parse(self.id.as_str()).ok()?;
-        texts::open(&texts::of_evidence(&id), self.sealed_url.as_deref()?)
+        keys.open(&texts::of_evidence(&id), self.sealed_url.as_deref()?)
     }
 }
 

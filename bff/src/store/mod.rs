@@ -10,6 +10,7 @@ pub(crate) mod commands;
 pub(crate) mod commissions;
 pub(crate) mod conversions;
 pub(crate) mod enrollments;
+pub(crate) mod erasures;
 pub(crate) mod evidence;
 pub(crate) mod funds;
 pub(crate) mod groups;

@@ -82,3 +82,16 @@ pub(crate) async fn list(
     .fetch_all(pool)
     .await
 }
+
+/// One version of a campaign's terms.
+pub(crate) async fn find(
+    pool: &PgPool,
+    campaign: &CampaignId,
+    version: i32,
+) -> Result<Option<TermsRow>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM terms WHERE campaign_id = $1 AND version = $2")
+        .bind(campaign.as_str())
+        .bind(version)
+        .fetch_optional(pool)
+        .await
+}

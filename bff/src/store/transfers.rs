@@ -58,3 +58,35 @@ pub(crate) async fn of_account(
     .fetch_all(pool)
     .await
 }
+
+/// One of them.
+pub(crate) async fn find(pool: &PgPool, id: Uuid) -> Result<Option<TransferRow>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM transfers WHERE id = $1")
+        .bind(id)
+        .fetch_optional(pool)
+        .await
+}
+
+/// The requests that covered, out of a brand's funds, a commission of so much that waited for them: so many of those since.
+pub(crate) async fn funding(
+    pool: &PgPool,
+    unfunded: &str,
+    (minor, currency): (i64, &str),
+    since: i64,
+    limit: i64,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT correlation_id FROM (
+            SELECT correlation_id, min(position) AS first FROM transfers
+             WHERE credit = $1 AND currency = $2 AND minor = $3 AND event_type = 'earnings.funded.v1' AND posted_at >= $4
+             GROUP BY correlation_id) f
+          ORDER BY first LIMIT $5",
+    )
+    .bind(unfunded)
+    .bind(currency)
+    .bind(minor)
+    .bind(since)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+}

@@ -1,10 +1,11 @@
 //! What clients note, and who a visitor is, stands in no message; on request it is erased.
 
 use axum::http::StatusCode;
-use runtime::testing::{TestService, brand, operator, rows};
+use runtime::testing::{TestService, brand, message, operator, rows};
+use schemas::{Body, PartnerChangedV1, PartnerErasedV1, Topic};
 use serde_json::{Value, json};
 
-use crate::app::bff;
+use crate::app::{bff, id, logged, partner123};
 
 const VISITOR: &str = "qvisitor7f3a";
 const NOTE: &str = "qnote7f3a";
@@ -13,26 +14,6 @@ const ERASURES: &str = "/api/v1/erasures";
 async fn taken(app: &TestService, token: &str, path: &str, body: &Value) {
     let (status, answer) = app.post(path, token, body).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{path}: {answer}");
-}
-
-/// The tables that hold it, as it is or among a message's bytes.
-async fn holding(app: &TestService, text: &str) -> Vec<String> {
-    let sql = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('public', 'pipeline')";
-    let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(app.pool()).await.unwrap();
-    let digits = types::hex(text.as_bytes());
-    let mut found = Vec::new();
-    for table in tables {
-        let rows = rows(app.pool(), &table).await;
-        if rows
-            .iter()
-            .any(|row| row.contains(text) || row.contains(&digits))
-        {
-            found.push(table);
-        }
-    }
-    found.retain(|table| !table.contains("message_log_")); // its partitions
-    found.sort();
-    found
 }
 
 #[tokio::test]
@@ -53,22 +34,89 @@ async fn a_visitors_id_and_what_clients_note_are_in_no_message_and_notes_are_era
     let bind = "/api/v1/tracking/clicks/clk_1/visitor";
     taken(&app, &shop, bind, &json!({"user_id": VISITOR})).await;
     // What may be there is found: a search that finds nothing shows nothing.
-    assert_eq!(holding(&app, "qorder7f3a").await, ["pipeline.message_log"]);
-    assert_eq!(holding(&app, VISITOR).await, [""; 0]);
+    assert_eq!(
+        app.tables_holding("qorder7f3a").await,
+        ["pipeline.message_log"]
+    );
+    assert_eq!(app.tables_holding(VISITOR).await, [""; 0]);
     let notes = "public.command_notes";
-    assert_eq!(holding(&app, NOTE).await, [notes]);
+    assert_eq!(app.tables_holding(NOTE).await, [notes]);
 
     let whom = |brand: &str| json!({"brand_id": brand, "user_id": VISITOR});
     let (status, _) = app.post(ERASURES, &shop, &whom("brand1")).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     taken(&app, &operator(), ERASURES, &whom("brand2")).await;
     assert_eq!(
-        holding(&app, NOTE).await,
+        app.tables_holding(NOTE).await,
         [notes],
         "another brand's visitor"
     );
     taken(&app, &operator(), ERASURES, &whom("brand1")).await;
-    assert_eq!(holding(&app, NOTE).await, [""; 0]);
-    assert_eq!(holding(&app, VISITOR).await, [""; 0]);
+    assert_eq!(app.tables_holding(NOTE).await, [""; 0]);
+    assert_eq!(app.tables_holding(VISITOR).await, [""; 0]);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_partner_says_of_itself_is_in_no_message_and_nobody_reads_it_once_it_is_erased() {
+    let app = bff().await;
+    let text = "qperson7f3a";
+    let own = "/api/v1/partners/partner123";
+    let known = json!({"name": text, "website": format!("https://{text}.example/")});
+    let (status, answer) = app.patch(own, &partner123(), &known).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    let changed = logged(&app, id(&answer["command_id"])).await;
+    let note = json!({"accepted_terms": true, "metadata": {"note": text}});
+    taken(
+        &app,
+        &partner123(),
+        "/api/v1/campaigns/camp123/accept",
+        &note,
+    )
+    .await;
+    let shown = json!({"campaign_id": "camp123", "evidence_type": "photo", "metadata": {"note": text},
+        "file_url": format!("https://a.example/{text}.jpg")});
+    taken(&app, &partner123(), "/api/v1/evidence/upload", &shown).await;
+    assert!(!app.tables_holding("partner123").await.is_empty());
+    assert_eq!(app.tables_holding(text).await, [""; 0]);
+
+    let Body::ChangePartnerV1(command) = changed.body else {
+        panic!("{changed:?}");
+    };
+    assert_eq!((&command.name, &command.website), (&None, &None));
+    let outcome = PartnerChangedV1 {
+        country: None,
+        currency: None,
+        sealed_name: command.sealed_name,
+        sealed_website: command.sealed_website,
+    };
+    let topic = Topic::CampaignEvents;
+    let fact =
+        |body: Body, sequence| message(topic, "partner123", "partner123", body, Some(sequence));
+    app.deliver_all(topic, vec![fact(outcome.into(), 1)]).await;
+    let (_, seen) = app.get(own, &partner123()).await;
+    assert_eq!(seen["name"], text);
+
+    let erase = format!("{own}/erase");
+    let (status, _) = app.post(&erase, &partner123(), &json!({})).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    taken(&app, &operator(), &erase, &json!({})).await;
+    let erased = fact(PartnerErasedV1 {}.into(), 2);
+    app.deliver_all(topic, vec![erased.clone()]).await;
+    let (_, seen) = app.get(own, &partner123()).await;
+    assert_eq!(
+        (&seen["name"], &seen["website"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(rows(app.pool(), "personal_keys").await, [""; 0]);
+    // What it says when it comes back is read, also after a replay of what was before.
+    let known = json!({"name": "Somebody"});
+    app.patch(own, &partner123(), &known).await;
+    assert_eq!(rows(app.pool(), "personal_keys").await.len(), 1);
+    // As if it had not been folded yet.
+    let before = "UPDATE pipeline.watermark SET sequence = 1 WHERE topic = 'campaign-events'";
+    sqlx::query(before).execute(app.pool()).await.unwrap();
+    app.deliver_all(topic, vec![erased]).await;
+    assert_eq!(rows(app.pool(), "personal_keys").await.len(), 1);
     app.stop().await;
 }

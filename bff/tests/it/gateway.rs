@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use chassis::auth::Role;
 use runtime::testing::{brand, claims, mint, operator};
 use schemas::{Body, Header, Message};
+use sealing::texts;
 use serde_json::json;
 use types::{
     BrandId, CampaignId, ConversionId, EnrollmentId, EvidenceId, LinkCode, OrderId, PartnerId,
@@ -116,8 +117,11 @@ async fn partners_accept_show_evidence_and_make_links() {
     let Body::AcceptV1(body) = accept.body else {
         panic!("{accept:?}")
     };
-    let metadata = r#"{"source":"mobile_app"}"#;
-    assert_eq!(body.metadata.as_deref(), Some(metadata));
+    assert_eq!(body.metadata, None);
+    let sealed = body.sealed_metadata.as_deref();
+    let keys = app.host.personal_keys([sealed]).await.unwrap();
+    let note = keys.open(&texts::of_acceptances_notes(&enrollment), sealed.unwrap());
+    assert_eq!(note.as_deref(), Some(r#"{"source":"mobile_app"}"#));
 
     let photo = json!({"campaign_id": "camp123", "evidence_type": "photo",
         "file_url": "https://example.com/photo.jpg", "metadata": {"description": "Product photo"}});

@@ -25,4 +25,5 @@ mod reads_of_programmes;
 mod rebuilding;
 mod replays;
 mod secrets;
+mod timelines;
 mod waiting;

@@ -23,7 +23,7 @@ async fn in_mode(mode: &str, service: Service) -> HashMap<String, String> {
 }
 
 /// A bff and the campaign service that it hands on to.
-async fn both(mode: &str) -> (TestService, TestService) {
+pub async fn both(mode: &str) -> (TestService, TestService) {
     let campaign =
         TestService::start_with(campaign::define, in_mode(mode, Service::Campaign).await).await;
     let mut variables = in_mode(mode, Service::Bff).await;

@@ -220,6 +220,7 @@ impl Campaign {
             | Event::EvidenceRejected(_)
             | Event::EvidenceReturned(_)
             | Event::PartnerChanged(_)
+            | Event::PartnerErased(_)
             | Event::BrandChanged(_)
             | Event::GroupCreated(_)
             | Event::GroupChanged(_)

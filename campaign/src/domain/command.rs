@@ -194,6 +194,11 @@ pub enum Command {
         /// In what.
         change: Box<PartnerChange>,
     },
+    /// Forget what is known of a partner.
+    ErasePartner {
+        /// Which.
+        partner: PartnerId,
+    },
     /// Change what is known of a brand.
     ChangeBrand {
         /// Which.
@@ -318,6 +323,7 @@ impl Command {
             | Self::RotateApiKey { .. }
             | Self::RevokeApiKey { .. }
             | Self::ChangePartner { .. }
+            | Self::ErasePartner { .. }
             | Self::ChangeBrand { .. }
             | Self::CreateGroup(_)
             | Self::ChangeGroup { .. }
@@ -332,7 +338,8 @@ impl Command {
             | Self::Change { partner, .. }
             | Self::Ban { partner, .. }
             | Self::MovePartner { partner, .. }
-            | Self::ChangePartner { partner, .. } => Some(partner),
+            | Self::ChangePartner { partner, .. }
+            | Self::ErasePartner { partner } => Some(partner),
             Self::SubmitEvidence(shown) => Some(&shown.partner_id),
             Self::Create(_)
             | Self::ChangeCampaign { .. }

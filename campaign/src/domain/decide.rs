@@ -72,6 +72,7 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         Command::ChangePartner { partner, change } => {
             records::change_partner(view, partner, change, context)
         }
+        Command::ErasePartner { partner } => records::erase_partner(partner, context),
         Command::ChangeBrand { brand, change } => {
             records::change_brand(view, brand, change, context)
         }

@@ -99,6 +99,8 @@ schemas::events! {
         BrandFundsAdopted(BrandFundsAdoptedV1),
         /// Something else is known of a partner.
         PartnerChanged(PartnerChangedV1),
+        /// Nothing is known of a partner any more.
+        PartnerErased(PartnerErasedV1),
         /// Something else is known of a brand.
         BrandChanged(BrandChangedV1),
         /// A brand has a group more.
@@ -138,6 +140,7 @@ impl Event {
             | Self::ApiKeyRevoked(_)
             | Self::BrandFundsAdopted(_)
             | Self::PartnerChanged(_)
+            | Self::PartnerErased(_)
             | Self::BrandChanged(_)
             | Self::GroupCreated(_)
             | Self::GroupChanged(_)
@@ -166,7 +169,9 @@ impl Event {
             Self::ApiKeyCreated(created) => Rows::ApiKey(&created.subject),
             Self::ApiKeyRotated(rotated) => Rows::ApiKey(&rotated.subject),
             Self::ApiKeyRevoked(revoked) => Rows::ApiKey(&revoked.subject),
-            Self::PartnerChanged(_) | Self::BrandChanged(_) => Rows::Record,
+            Self::PartnerChanged(_) | Self::PartnerErased(_) | Self::BrandChanged(_) => {
+                Rows::Record
+            }
             Self::GroupCreated(created) => Rows::Group(&created.subject),
             Self::GroupChanged(changed) => Rows::Group(&changed.subject),
             Self::PartnerMoved(moved) => Rows::Membership(&moved.subject),
@@ -218,6 +223,7 @@ impl Event {
             Self::EnrollmentInvited(invited) => Some(&invited.partner_id),
             Self::EnrollmentApplied(applied) => Some(&applied.partner_id),
             Self::PartnerChanged(changed) => Some(&changed.key),
+            Self::PartnerErased(erased) => Some(&erased.key),
             Self::PartnerMoved(moved) => Some(&moved.partner_id),
             _ => self.banned(),
         }

@@ -1,10 +1,10 @@
 //! Partners and brands themselves: what is known of them beside what they do.
 
-use schemas::{About, BrandChangedV1, PartnerChangedV1};
+use schemas::{About, BrandChangedV1, PartnerChangedV1, PartnerErasedV1};
 use types::{BrandId, Country, Currency, Micros, PartnerId};
 
 use super::decide::{brand_unknown, partner_unknown};
-use super::{Context, Edit, Event, Place, Rejection, View};
+use super::{Code, Context, Edit, Event, Place, Rejection, View};
 
 /// A partner. The first event that names it makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,14 @@ impl Partner {
                 changed_at: Some(place.time),
                 ..before
             },
+            Event::PartnerErased(_) => Self {
+                sealed_name: None,
+                country: None,
+                currency: None,
+                sealed_website: None,
+                changed_at: Some(place.time),
+                ..before
+            },
             _ => before,
         }
     }
@@ -134,6 +142,15 @@ pub(super) fn change_partner(
             .of(before.and_then(|it| it.sealed_website.as_ref())),
     };
     Ok(About::of(partner.clone(), after).into())
+}
+
+/// What is known of a partner is forgotten. Of whom nothing is known, too: that there was nothing is no business of whoever asks.
+pub(super) fn erase_partner(partner: &PartnerId, context: &Context) -> Result<Event, Rejection> {
+    if !context.actor.operator {
+        let detail = "what is kept of somebody is for operators to erase";
+        return Err(Rejection::new(Code::ErasureNotPermitted, detail));
+    }
+    Ok(About::of(partner.clone(), PartnerErasedV1 {}).into())
 }
 
 /// The brand as it is from now on, whole. For itself, and for operators.

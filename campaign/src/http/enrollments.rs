@@ -105,7 +105,10 @@ pub(super) async fn accept_campaign(
     write: Write<AcceptCampaign>,
 ) -> Result<Response, Problem> {
     let partner = partner_of(&caller, write.body.partner_id())?;
-    let command = |_, body: AcceptCampaign| body.command(campaign, partner);
+    let key = host
+        .personal_key(&partner, write.body.is_personal())
+        .await?;
+    let command = |_, body: AcceptCampaign| body.command(campaign, partner, &key);
     let submitted = host
         .submit_write(AcceptCampaign::KIND, write, &caller, &context, command)
         .await?;

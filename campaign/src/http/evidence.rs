@@ -15,6 +15,8 @@ use chassis::time::Timestamp;
 use chassis::write::Write;
 use runtime::{CampaignRefusals, EvidenceStatus, Host, Waiting};
 use schemas::{Body, Message};
+use sealing::personal::PersonalKeys;
+use sealing::texts;
 use serde::{Deserialize, Serialize};
 use types::{
     CampaignId, EvidenceId, EvidenceReason as Reason, EvidenceStatus as Status, Micros, PartnerId,
@@ -101,20 +103,40 @@ impl EvidenceView {
     }
 }
 
-impl From<Row> for EvidenceView {
-    fn from(row: Row) -> Self {
+/// Which texts of it are sealed.
+fn sealed(row: &Row) -> [Option<&[u8]>; 2] {
+    [
+        row.evidence.sealed_url.as_deref(),
+        row.sealed_metadata.as_deref(),
+    ]
+}
+
+impl EvidenceView {
+    fn read(row: Row, keys: &PersonalKeys) -> Self {
+        let [url, notes] = match EvidenceId::parse(row.evidence.id.as_str()) {
+            Ok(id) => {
+                let of = [texts::of_evidence(&id), texts::of_evidences_notes(&id)];
+                let [url, notes] = sealed(&row);
+                [
+                    url.and_then(|sealed| keys.open(&of[0], sealed)),
+                    notes.and_then(|sealed| keys.open(&of[1], sealed)),
+                ]
+            }
+            Err(_) => [None, None],
+        };
+        let metadata = row.metadata.or(notes);
         let stored = row.evidence;
         Self {
             evidence_id: stored.id,
             campaign_id: stored.campaign_id,
             partner_id: stored.partner_id,
             evidence_type: stored.evidence_type,
-            file_url: row.file_url,
+            file_url: row.file_url.or(url),
             url_hash: stored.url_hash,
             content_hash: stored.content_hash,
             replaces: stored.replaces,
             duplicate_of: stored.duplicate_of,
-            metadata: row.metadata.and_then(|text| Metadata::parse(&text).ok()),
+            metadata: metadata.and_then(|text| Metadata::parse(&text).ok()),
             status: stored.status,
             reason: stored.reason,
             submitted_at: Timestamp(Micros(stored.submitted_at)),
@@ -210,7 +232,8 @@ pub(super) async fn submit_evidence(
     let partner = partner_of(&caller, write.body.partner_id())?;
     let file_url = write.body.file_url().to_string();
     let metadata = write.body.metadata().cloned();
-    let command = |_, body: SubmitEvidence| body.command(partner);
+    let key = host.personal_key(&partner, true).await?;
+    let command = |_, body: SubmitEvidence| body.command(partner, &key);
     let submitted = host
         .submit_write(SubmitEvidence::KIND, write, &caller, &context, command)
         .await?;
@@ -244,12 +267,11 @@ pub(super) async fn list_evidence(
         duplicates: filter.duplicates,
     };
     let rows = evidence::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
-    Ok(Page::new(
-        list.page,
-        rows.map_err(|error| runtime::unread(&error))?,
-        |row| row.evidence.position,
-        EvidenceView::from,
-    ))
+    let rows = rows.map_err(|error| runtime::unread(&error))?;
+    let keys = host.personal_keys(rows.iter().flat_map(sealed)).await?;
+    let position = |row: &Row| row.evidence.position;
+    let view = |row| EvidenceView::read(row, &keys);
+    Ok(Page::new(list.page, rows, position, view))
 }
 
 /// One piece of evidence.
@@ -269,7 +291,9 @@ pub(super) async fn get_evidence(
     let row = evidence::find(host.pool(), caller.scope()?, &evidence)
         .await
         .map_err(|error| runtime::unread(&error))?;
-    Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
+    let row = row.ok_or_else(Problem::not_found)?;
+    let keys = host.personal_keys(sealed(&row)).await?;
+    Ok(Json(EvidenceView::read(row, &keys)))
 }
 
 /// Says that evidence shows what it should. For the campaign's brand, and for operators.

@@ -1,7 +1,7 @@
 //! API keys: `/api/v1/campaign/keys`, `…/{key_id}`, `…/{key_id}/rotate`.
 
 use api::lists::ApiKeyScope;
-use api::{CreateApiKey, Request, RevokeApiKey, RotateApiKey};
+use api::{CreateApiKey, Request, RevokeApiKey, RotateApiKey, redirects};
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
@@ -46,6 +46,8 @@ pub(super) struct NewKeyView {
     prefix: String,
     /// The key itself, this once: it is kept nowhere. `null` in the answer to a request that repeats another, which had it.
     secret: Option<String>,
+    /// With what its holder signs redirects of visitors, shown as the key is.
+    signing_secret: Option<String>,
     /// Until when that of before goes on.
     previous_until: Option<Timestamp>,
 }
@@ -60,6 +62,9 @@ impl NewKeyView {
         Self {
             key_id: first.header.subject.clone(),
             prefix: prefix.to_owned(),
+            signing_secret: made
+                .shown_for(hash)
+                .map(|_| redirects::signing_secret(hash)),
             secret: made.shown_for(hash),
             previous_until: until.map(Timestamp),
         }

@@ -1,6 +1,6 @@
 //! Partners and brands themselves: `/api/v1/campaign/partners`, `/api/v1/campaign/brands`.
 
-use api::{ChangeBrand, ChangePartner, Request};
+use api::{ChangeBrand, ChangePartner, ErasePartner, Request};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
@@ -11,8 +11,9 @@ use chassis::page::{List, NoFilter, Page, PageQuery};
 use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
-use chassis::write::Write;
+use chassis::write::{NoBody, Write};
 use runtime::{CampaignRefusals, Host, PartnerStatus, Waiting};
+use sealing::personal::PersonalKeys;
 use sealing::texts;
 use serde::{Deserialize, Serialize};
 use types::{BrandId, Country, GroupId, Micros, PartnerId, PartnerStatus as Status};
@@ -27,6 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
     OpenApiRouter::new()
         .routes(routes!(list_partners))
         .routes(routes!(get_partner, change_partner))
+        .routes(routes!(erase_partner))
         .routes(routes!(list_brands))
         .routes(routes!(get_brand, change_brand))
 }
@@ -79,11 +81,15 @@ pub(super) struct BrandView {
 
 impl PartnerView {
     /// As this caller may see it.
-    fn seen_by(caller: &Caller, brand: Option<&BrandId>, row: partners::Row) -> Self {
+    fn seen_by(
+        (caller, brand): (&Caller, Option<&BrandId>),
+        row: partners::Row,
+        keys: &PersonalKeys,
+    ) -> Self {
         let partner = row.partner;
         let name = |sealed: Option<Vec<u8>>, of: fn(&PartnerId) -> String| {
             let id = PartnerId::parse(partner.id.as_str()).ok()?;
-            texts::open(&of(&id), sealed.as_deref()?)
+            keys.open(&of(&id), sealed.as_deref()?)
         };
         let owns = caller.is_operator()
             || caller
@@ -116,6 +122,15 @@ impl PartnerView {
             changed_at: None,
         }
     }
+}
+
+/// Which texts of it are sealed.
+fn sealed(row: &partners::Row) -> [Option<&[u8]>; 2] {
+    let partner = &row.partner;
+    [
+        partner.sealed_name.as_deref(),
+        partner.sealed_website.as_deref(),
+    ]
 }
 
 fn status(banned: bool) -> Status {
@@ -215,7 +230,8 @@ pub(super) async fn list_partners(
     let rows = partners::list(host.pool(), scope, list.page, &narrowed).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
     let brand = narrowed.brand.or(caller.brand());
-    let view = |row| PartnerView::seen_by(&caller, brand, row);
+    let keys = host.personal_keys(rows.iter().flat_map(sealed)).await?;
+    let view = |row| PartnerView::seen_by((&caller, brand), row, &keys);
     Ok(Page::new(list.page, rows, |row| row.partner.position, view))
 }
 
@@ -236,8 +252,12 @@ pub(super) async fn get_partner(
     let row = partners::find(host.pool(), caller.scope()?, &partner)
         .await
         .map_err(|error| runtime::unread(&error))?;
+    let keys = host.personal_keys(row.iter().flat_map(sealed)).await?;
     match row {
-        Some(row) => Ok(Json(PartnerView::seen_by(&caller, caller.brand(), row))),
+        Some(row) => {
+            let seer = (&caller, caller.brand());
+            Ok(Json(PartnerView::seen_by(seer, row, &keys)))
+        }
         None if caller.partner() == Some(&partner) => Ok(Json(PartnerView::new(&partner))),
         None => Err(Problem::not_found()),
     }
@@ -264,9 +284,45 @@ pub(super) async fn change_partner(
     Path(partner): Path<PartnerId>,
     write: Write<ChangePartner>,
 ) -> Result<Response, Problem> {
-    let command = |_, body: ChangePartner| body.command(partner);
+    let key = host
+        .personal_key(&partner, write.body.is_personal())
+        .await?;
+    let command = |_, body: ChangePartner| body.command(partner, &key);
     let submitted = host
         .submit_write(ChangePartner::KIND, write, &caller, &context, command)
+        .await?;
+    Ok(submitted.ok(|first| RecordChangedView {
+        id: first.header.subject.clone(),
+        changed_at: Timestamp(first.header.time),
+    }))
+}
+
+/// Erases what is known of a partner: name, country, currency and website, the addresses of what it showed, and what was noted beside. Its
+/// id, what it did and what it earned stay. Who is unknown is erased, too. For operators.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaign/partners/{partner_id}/erase",
+    tag = "partners",
+    params(("partner_id" = String, Path), Repeatable),
+    request_body = NoBody,
+    responses(
+        (status = 200, body = RecordChangedView),
+        (status = 202, body = Waiting),
+        Problems<(Forbidden, CampaignRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn erase_partner(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    Path(partner): Path<PartnerId>,
+    write: Write<ErasePartner>,
+) -> Result<Response, Problem> {
+    caller.require_operator()?;
+    let command = |_, body: ErasePartner| body.command(partner);
+    let submitted = host
+        .submit_write(ErasePartner::KIND, write, &caller, &context, command)
         .await?;
     Ok(submitted.ok(|first| RecordChangedView {
         id: first.header.subject.clone(),

@@ -9,6 +9,7 @@ use schemas::{
     EndEnrollmentV1, EvidenceSubmittedV1, GroupCreatedV1, Header, Message, MovePartnerV1,
     PublishTermsV1, RotateApiKeyV1, SubmitEvidenceV1, WireBudget,
 };
+use sealing::personal::MAX_SEALED_BYTES;
 use sealing::texts;
 use sha2::{Digest, Sha256};
 use types::{
@@ -62,6 +63,7 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::ChangeGroupV1(wire) => change_group(header, wire),
         Body::MovePartnerV1(wire) => move_partner(header, wire),
         Body::ChangePartnerV1(wire) => change_partner(header, wire),
+        Body::ErasePartnerV1(_) => erase_partner(header),
         Body::ChangeBrandV1(wire) => change_brand(header, wire),
         Body::ApproveEvidenceV1(_) => review(header, Review::Approve),
         Body::RejectEvidenceV1(wire) => {
@@ -162,7 +164,9 @@ fn change_partner(header: &Header, wire: &ChangePartnerV1) -> Result<Command, Re
     let country = wire.country.as_deref().map(Country::parse).transpose();
     let website = url(wire.website.as_deref(), "/website")?;
     let website = website.map(|url| texts::seal(&texts::of_partners_website(&partner), &url));
+    let website = either(website, wire.sealed_website.as_ref(), "/website")?;
     let name = sealed_name(wire.name.as_deref(), &texts::of_partners_name(&partner))?;
+    let name = either(name, wire.sealed_name.as_ref(), "/name")?;
     let change = PartnerChange {
         sealed_name: edit(name, PartnerField::Name, &clear)?,
         country: edit(
@@ -181,6 +185,25 @@ fn change_partner(header: &Header, wire: &ChangePartnerV1) -> Result<Command, Re
         partner,
         change: Box::new(change),
     })
+}
+
+fn erase_partner(header: &Header) -> Result<Command, Rejection> {
+    let partner: PartnerId = header.key.parse().map_err(at("/partner_id"))?;
+    about(header, partner.as_str())?;
+    Ok(Command::ErasePartner { partner })
+}
+
+/// What came open and was sealed here, or what its edge had sealed under the partner's own key.
+fn either(
+    open: Option<Vec<u8>>,
+    sealed: Option<&Vec<u8>>,
+    pointer: &'static str,
+) -> Result<Option<Vec<u8>>, Rejection> {
+    match (open, sealed) {
+        (Some(_), Some(_)) => Err(at(pointer)("is given twice")),
+        (_, Some(sealed)) if sealed.len() > MAX_SEALED_BYTES => Err(at(pointer)("is too long")),
+        (open, sealed) => Ok(open.or_else(|| sealed.cloned())),
+    }
 }
 
 fn change_brand(header: &Header, wire: &ChangeBrandV1) -> Result<Command, Rejection> {
@@ -319,6 +342,7 @@ fn move_on(header: &Header, step: Step) -> Result<Command, Rejection> {
 fn accept(header: &Header, wire: &AcceptV1) -> Result<Command, Rejection> {
     let (campaign, partner) = members(header, &wire.partner_id)?;
     metadata(wire.metadata.as_deref())?;
+    either(None, wire.sealed_metadata.as_ref(), "/metadata")?;
     about(header, EnrollmentId::of(&campaign, &partner).as_str())?;
     let version = wire.terms_version.map(TermsVersion::new).transpose();
     Ok(Command::Accept {
@@ -374,28 +398,64 @@ fn reason(name: &str) -> Result<RefusalReason, Rejection> {
 fn submit_evidence(header: &Header, wire: &SubmitEvidenceV1) -> Result<Command, Rejection> {
     let (campaign, partner) = members(header, &wire.partner_id)?;
     metadata(wire.metadata.as_deref())?;
-    WebUrl::parse(&wire.file_url).map_err(at("/file_url"))?;
     check_evidence_type(&wire.evidence_type).map_err(at("/evidence_type"))?;
-    let evidence = EvidenceId::of(&campaign, &partner, &wire.evidence_type, &wire.file_url);
-    about(header, evidence.as_str())?;
+    let file = shown_file(header, wire, (&campaign, &partner))?;
+    either(None, wire.sealed_metadata.as_ref(), "/metadata")?;
     if let Some(hash) = &wire.content_hash {
         check_content_hash(hash).map_err(at("/content_hash"))?;
     }
     let replaces = wire.replaces.as_deref().map(str::parse);
-    let sealed_url = texts::seal(&texts::of_evidence(&evidence), &wire.file_url);
     Ok(Command::SubmitEvidence(About {
         key: campaign,
-        subject: evidence,
+        subject: file.evidence,
         record: EvidenceSubmittedV1 {
             partner_id: partner,
             evidence_type: wire.evidence_type.clone(),
-            url_hash: sha256(&wire.file_url),
+            url_hash: file.url_hash,
             content_hash: wire.content_hash.clone(),
             replaces: replaces.transpose().map_err(at("/replaces"))?,
             duplicate_of: None,
-            sealed_url: Some(sealed_url),
+            sealed_url: Some(file.sealed_url),
         },
     }))
+}
+
+/// Where a file lies.
+struct ShownFile {
+    evidence: EvidenceId,
+    url_hash: String,
+    sealed_url: Vec<u8>,
+}
+
+/// Of an address that was sealed at its edge the hash is there, and the evidence's id follows from the address there.
+fn shown_file(
+    header: &Header,
+    wire: &SubmitEvidenceV1,
+    (campaign, partner): (&CampaignId, &PartnerId),
+) -> Result<ShownFile, Rejection> {
+    if let Some((sealed, hash)) = wire.sealed_url.as_ref().zip(wire.url_hash.as_ref()) {
+        either(None, wire.sealed_url.as_ref(), "/file_url")?;
+        if !from_an_edge(header) {
+            return Err(at("/file_url")("is sealed by edges alone"));
+        }
+        check_content_hash(hash).map_err(at("/file_url"))?;
+        if !wire.file_url.is_empty() {
+            return Err(at("/file_url")("is given twice"));
+        }
+        return Ok(ShownFile {
+            evidence: header.subject.parse().map_err(at("/evidence_id"))?,
+            url_hash: hash.clone(),
+            sealed_url: sealed.clone(),
+        });
+    }
+    WebUrl::parse(&wire.file_url).map_err(at("/file_url"))?;
+    let evidence = EvidenceId::of(campaign, partner, &wire.evidence_type, &wire.file_url);
+    about(header, evidence.as_str())?;
+    Ok(ShownFile {
+        url_hash: sha256(&wire.file_url),
+        sealed_url: texts::seal(&texts::of_evidence(&evidence), &wire.file_url),
+        evidence,
+    })
 }
 
 fn create_api_key(header: &Header, wire: &CreateApiKeyV1) -> Result<Command, Rejection> {

@@ -7,8 +7,8 @@ use schemas::{
     CampaignResumedV1, EnrollmentAcceptedV1, EnrollmentAppliedV1, EnrollmentApprovedV1,
     EnrollmentEndedV1, EnrollmentInvitedV1, EnrollmentRejectedV1, Event as _, EvidenceApprovedV1,
     EvidenceRejectedV1, EvidenceReturnedV1, EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1,
-    Header, Message, PartnerBannedV1, PartnerChangedV1, PartnerMovedV1, PartnerUnbannedV1, Topic,
-    WriterSchema, Written,
+    Header, Message, PartnerBannedV1, PartnerChangedV1, PartnerErasedV1, PartnerMovedV1,
+    PartnerUnbannedV1, Topic, WriterSchema, Written,
 };
 use types::{
     ApiKeyScope, BanId, BasisPoints, BrandId, BudgetInterval, CampaignId, Country, Currency,
@@ -244,10 +244,14 @@ fn sealed() -> impl Strategy<Value = Option<Vec<u8>>> {
 /// What is known of partners and brands.
 fn known() -> impl Strategy<Value = Event> {
     let country = prop::option::of(prop::sample::select(vec!["DE", "AT", "US"]));
-    (ID, country, sealed(), sealed(), any::<bool>()).prop_map(
-        |(id, country, sealed_name, sealed_website, of_brand)| {
+    (ID, country, sealed(), sealed(), 0..3_u8).prop_map(
+        |(id, country, sealed_name, sealed_website, kind)| {
             let currency = country.is_some().then_some(Currency::JPY);
-            if of_brand {
+            if kind == 0 {
+                let partner: PartnerId = id.parse().unwrap();
+                return Event::from(About::of(partner, PartnerErasedV1 {}));
+            }
+            if kind == 1 {
                 let changed = BrandChangedV1 {
                     currency,
                     sealed_name,

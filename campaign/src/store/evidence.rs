@@ -18,6 +18,7 @@ pub(crate) struct Row {
     pub evidence: Stored,
     pub file_url: Option<String>,
     pub metadata: Option<String>,
+    pub sealed_metadata: Option<Vec<u8>>,
 }
 
 /// A row as it stands.
@@ -209,5 +210,5 @@ pub(crate) async fn find(
     sql.build_query_as().fetch_optional(executor).await
 }
 
-const WITH_ITS_FILE: &str = "SELECT e.*, f.file_url, f.metadata
+const WITH_ITS_FILE: &str = "SELECT e.*, f.file_url, f.metadata, f.sealed_metadata
    FROM evidence e LEFT JOIN evidence_files f ON f.evidence_id = e.id";

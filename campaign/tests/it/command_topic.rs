@@ -33,8 +33,8 @@ fn accept(sequence: i64, partner: &str) -> Message {
     let enrollment = EnrollmentId::of(&campaign, &PartnerId::parse(partner).unwrap());
     let body = Body::AcceptV1(AcceptV1 {
         partner_id: partner.to_owned(),
-        terms_version: None,
         metadata: Some(r#"{"source":"mobile_app"}"#.to_owned()),
+        ..AcceptV1::default()
     });
     command(
         sequence,
@@ -150,9 +150,7 @@ async fn what_no_edge_of_ours_would_send_is_refused_and_changes_nothing() {
         partner_id: "partner1".to_owned(),
         evidence_type: "photo".to_owned(),
         file_url: url.to_owned(),
-        metadata: None,
-        content_hash: None,
-        replaces: None,
+        ..SubmitEvidenceV1::default()
     });
     let bad_url = command(
         3,
@@ -161,9 +159,34 @@ async fn what_no_edge_of_ours_would_send_is_refused_and_changes_nothing() {
         actor("partner", "partner1"),
         body,
     );
-    let answers = deliver(&service, vec![other_subject, bad_metadata, bad_url]).await;
+    // Whose address was sealed elsewhere, nobody here can hold against its id.
+    let sealed = Body::SubmitEvidenceV1(SubmitEvidenceV1 {
+        partner_id: "partner1".to_owned(),
+        evidence_type: "photo".to_owned(),
+        sealed_url: Some(vec![1; 40]),
+        url_hash: Some("0a".repeat(32)),
+        ..SubmitEvidenceV1::default()
+    });
+    let evidence = evidence.as_str();
+    let by = actor("partner", "partner1");
+    let mut twice = command(4, "camp1", evidence, by, sealed.clone());
+    if let Body::SubmitEvidenceV1(wire) = &mut twice.body {
+        wire.file_url = "https://a.example/1.jpg".to_owned();
+    }
+    let sent = vec![other_subject, bad_metadata, bad_url, twice];
+    let mut answers = deliver(&service, sent).await;
+    let topic = Topic::CampaignCommands;
+    let mut of_a_shop = testing::message(topic, "camp1", evidence, sealed, None);
+    of_a_shop.header.source = "shop-of-brand1".to_owned();
+    of_a_shop.header.actor = Some(Actor {
+        subject: "producer:shop-of-brand1".to_owned(),
+        roles: vec!["brand".to_owned()],
+        partner_id: None,
+        brand_id: Some("brand1".to_owned()),
+    });
+    answers.extend(deliver(&service, vec![of_a_shop]).await);
     let codes: Vec<_> = answers.iter().map(code).collect();
-    assert_eq!(codes, ["unreadable"; 3]);
+    assert_eq!(codes, ["unreadable"; 5]);
     for table in [
         "enrollments",
         "evidence",

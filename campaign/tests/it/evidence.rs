@@ -163,10 +163,9 @@ async fn where_a_file_lies_and_what_terms_say_is_in_events_for_our_services_alon
             Body::EvidenceSubmittedV1(shown) => {
                 let evidence = message.header.subject.parse().unwrap();
                 let of = sealing::texts::of_evidence(&evidence);
-                opened.extend(sealing::texts::open(
-                    &of,
-                    shown.sealed_url.as_deref().unwrap(),
-                ));
+                let sealed = shown.sealed_url.as_deref();
+                let keys = service.host.personal_keys([sealed]).await.unwrap();
+                opened.extend(keys.open(&of, sealed.unwrap()));
             }
             Body::TermsPublishedV1(terms) => {
                 let campaign = message.header.subject.parse().unwrap();

@@ -10,6 +10,7 @@ mod archived;
 mod bad_input;
 mod command_topic;
 mod document;
+mod erasing;
 mod event_store;
 mod evidence;
 mod funds;

@@ -1,5 +1,6 @@
 //! What campaign is asked.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chassis::json::{Check, Metadata, Text, WebUrl};
 use chassis::problem::Fields;
 use chassis::time::Timestamp;
@@ -9,6 +10,8 @@ use schemas::{
     RejectV1, ResumeV1, ReturnEvidenceV1, RevokeApiKeyV1, RotateApiKeyV1, SubmitEvidenceV1,
     UnbanPartnerV1, Written,
 };
+use sealing::personal::PersonalKey;
+use sealing::texts;
 use serde::Deserialize;
 use types::{
     ApiKeyId, ApiKeyScope, BanId, BrandId, CampaignId, Clearable, Currency, EnrollmentId,
@@ -324,12 +327,19 @@ impl AcceptCampaign {
         self.partner_id.as_ref()
     }
 
-    /// As a command, of this partner for this campaign.
-    pub fn command(self, campaign: CampaignId, partner: PartnerId) -> Written {
+    /// Whether it says something that goes with the partner's key.
+    pub fn is_personal(&self) -> bool {
+        self.metadata.is_some()
+    }
+
+    /// As a command, of this partner, whose key it is, for this campaign.
+    pub fn command(self, campaign: CampaignId, partner: PartnerId, key: &PersonalKey) -> Written {
+        let of = texts::of_acceptances_notes(&EnrollmentId::of(&campaign, &partner));
         place(campaign, partner, |partner_id| AcceptV1 {
             partner_id,
             terms_version: self.terms_version,
-            metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
+            metadata: None,
+            sealed_metadata: self.metadata.map(|notes| key.seal(&of, notes.as_str())),
         })
     }
 }
@@ -646,20 +656,25 @@ impl SubmitEvidence {
         self.metadata.as_ref()
     }
 
-    /// As a command, of this partner.
-    pub fn command(self, partner: PartnerId) -> Written {
-        let url = self.file_url.into_string();
+    /// As a command, of this partner, whose key it is.
+    pub fn command(self, partner: PartnerId, key: &PersonalKey) -> Written {
+        let url = self.file_url.as_str();
+        let subject = EvidenceId::of(&self.campaign_id, &partner, &self.evidence_type, url);
+        let notes = texts::of_evidences_notes(&subject);
         let about = About {
-            subject: EvidenceId::of(&self.campaign_id, &partner, &self.evidence_type, &url),
             key: self.campaign_id,
             record: SubmitEvidenceV1 {
                 partner_id: partner.into_string(),
                 evidence_type: self.evidence_type,
-                file_url: url,
-                metadata: self.metadata.map(|notes| notes.as_str().to_owned()),
+                file_url: String::new(),
+                metadata: None,
                 content_hash: self.content_hash,
                 replaces: self.replaces.map(EvidenceId::into_string),
+                sealed_url: Some(key.seal(&texts::of_evidence(&subject), url)),
+                url_hash: Some(types::hex(digest(&SHA256, url.as_bytes()).as_ref())),
+                sealed_metadata: self.metadata.map(|text| key.seal(&notes, text.as_str())),
             },
+            subject,
         };
         about.write()
     }

@@ -57,7 +57,9 @@ pub mod lists;
 mod payment;
 mod plan;
 mod plan_view;
+mod process_keys;
 mod records;
+pub mod redirects;
 mod tracking;
 pub mod visitor;
 

@@ -2,14 +2,22 @@
 
 use chassis::json::{Check, Text, WebUrl};
 use chassis::problem::Fields;
-use schemas::{About, ChangeBrandV1, ChangePartnerV1, Written};
+use schemas::{About, ChangeBrandV1, ChangePartnerV1, ErasePartnerV1, Written};
+use sealing::personal::PersonalKey;
+use sealing::texts;
 use serde::Deserialize;
 use types::{BrandField, BrandId, Country, Currency, PartnerField, PartnerId};
 use utoipa::ToSchema;
 
 use crate::lists;
 
+bodiless! {
+    /// That nothing is known of a partner any more but its id.
+    ErasePartner of PartnerId: ErasePartnerV1;
+}
+
 requests! {
+    ErasePartner = "campaign.erase_partner.command.v1", "erase_partner";
     ChangePartner = "campaign.change_partner.command.v1", "change_partner";
     ChangeBrand = "campaign.change_brand.command.v1", "change_brand";
 }
@@ -48,15 +56,25 @@ impl Check for ChangePartner {
 }
 
 impl ChangePartner {
-    /// As a command, of this partner.
-    pub fn command(self, partner: PartnerId) -> Written {
+    /// Whether it says something that goes with the partner's key.
+    pub fn is_personal(&self) -> bool {
+        self.name.is_some() || self.website.is_some()
+    }
+
+    /// As a command, of this partner, whose key it is.
+    pub fn command(self, partner: PartnerId, key: &PersonalKey) -> Written {
         let clear = self.clear.unwrap_or_default();
+        let (name, website) = (texts::of_partners_name, texts::of_partners_website);
         let change = ChangePartnerV1 {
-            name: self.name.map(Text::into_string),
+            name: None,
             country: self.country.map(String::from),
             currency: self.currency.map(|currency| currency.code().to_owned()),
-            website: self.website.map(WebUrl::into_string),
+            website: None,
             clear: clear.iter().map(|what| what.name().to_owned()).collect(),
+            sealed_name: self.name.map(|text| key.seal(&name(&partner), &text)),
+            sealed_website: self
+                .website
+                .map(|url| key.seal(&website(&partner), url.as_str())),
         };
         About::of(partner, change).write()
     }

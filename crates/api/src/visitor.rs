@@ -2,13 +2,12 @@
 //! in, so that no log and no topic holds it. Ids are e-mail addresses and numbers often enough; a plain hash of one is found by
 //! trying them all.
 
-use std::sync::{LazyLock, OnceLock};
-
 use aws_lc_rs::{digest, hmac};
 use chassis::lasting::{DerivedKeys, LastingKeys};
 use schemas::VisitorHashes;
-use secrecy::SecretString;
-use types::{Uuid, hash_of_hex, hex};
+use types::{hash_of_hex, hex};
+
+use crate::process_keys::ProcessKeys;
 
 /// Keeps this use of the secret apart from every other.
 const PURPOSE: &[u8] = b"tributary visitor v1";
@@ -17,12 +16,7 @@ const NAME: &[u8] = b"";
 const MASK: u8 = 0;
 
 /// The current one hashes; what the others hashed is known again.
-static KEYS: OnceLock<DerivedKeys> = OnceLock::new();
-/// Before keys are set: one that ends with the process, so that there never is a hash that others could make.
-static WITHOUT_KEYS: LazyLock<DerivedKeys> = LazyLock::new(|| {
-    let random = format!("{}{}", Uuid::new_v4(), Uuid::new_v4());
-    LastingKeys::from(SecretString::from(random)).derive(PURPOSE)
-});
+static KEYS: ProcessKeys = ProcessKeys::of(PURPOSE);
 
 /// A hash of an id, as bytes.
 pub type Hash = [u8; 32];
@@ -47,31 +41,27 @@ pub enum Unreadable {
 
 /// Derives the process's keys from secrets that the bff and all replicas of tracking have; the first call counts.
 pub fn set_keys(keys: &LastingKeys) {
-    let _ = KEYS.set(keys.derive(PURPOSE));
-}
-
-fn keys() -> &'static DerivedKeys {
-    KEYS.get().unwrap_or_else(|| &WITHOUT_KEYS)
+    KEYS.set(keys);
 }
 
 /// What is kept of a visitor's id, the same in clicks, states and events.
 pub fn hash(user_id: &str) -> Hash {
-    keyed(&keys().current, user_id)
+    keyed(&KEYS.get().current, user_id)
 }
 
 /// A visitor by all hashes that may have been kept of its id.
 pub fn hashes(user_id: &str) -> Hashes {
-    hashes_by(keys(), user_id)
+    hashes_by(KEYS.get(), user_id)
 }
 
 /// What a command says in place of the id.
 pub fn write(user_id: &str) -> VisitorHashes {
-    write_by(keys(), user_id)
+    write_by(KEYS.get(), user_id)
 }
 
 /// What a command says in place of the id, read back.
 pub fn read(written: &VisitorHashes) -> Result<Hashes, Unreadable> {
-    read_by(keys(), written)
+    read_by(KEYS.get(), written)
 }
 
 fn hashes_by(keys: &DerivedKeys, user_id: &str) -> Hashes {
@@ -141,6 +131,8 @@ fn bytes(hash: &[u8]) -> Hash {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::SecretString;
+
     use super::*;
 
     fn keys_of(current: &str, accepted: &[&str]) -> DerivedKeys {

@@ -30,6 +30,7 @@ mod mode;
 pub mod process;
 mod projection;
 mod queue;
+pub mod related;
 pub mod relay;
 mod resend;
 pub mod retry_queue;

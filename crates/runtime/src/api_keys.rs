@@ -83,6 +83,19 @@ impl ApiKeyTable for Rows {
     }
 }
 
+/// A key of this database that was not revoked.
+pub async fn api_key(pool: &PgPool, id: &ApiKeyId) -> Result<Option<ApiKey>, sqlx::Error> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT id, brand_id, scopes, hash, expires_at, previous_hash, previous_until
+           FROM api_keys WHERE id = $1 AND hash IS NOT NULL",
+    )
+    .bind(id.as_str())
+    .fetch_optional(pool)
+    .await?;
+    let unreadable = |error: String| sqlx::Error::Decode(error.into());
+    row.map(|row| row.key().map_err(unreadable)).transpose()
+}
+
 /// Says that keys have changed, to every process that remembers some: by a number that is another after each change.
 pub async fn api_keys_changed(
     connection: &mut PgConnection,

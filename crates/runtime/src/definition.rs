@@ -33,6 +33,8 @@ pub struct Definition<D: Domain> {
     pub operators: Routes,
     /// Whether it takes API keys: then it has the tables that they are looked up in.
     pub api_keys: bool,
+    /// Whether it seals texts of partners: then it has the table of their keys.
+    pub personal_keys: bool,
     /// What only its leader runs.
     pub jobs: LeaderJobs,
     /// Figures of its tables for the metrics.
@@ -57,6 +59,7 @@ impl<D: Domain> Definition<D> {
             edge: |_| OpenApiRouter::new(),
             operators: |_| OpenApiRouter::new(),
             api_keys: false,
+            personal_keys: false,
             jobs: LeaderJobs::nothing(),
             gauges: &[],
             metrics: &[],

@@ -77,7 +77,7 @@ impl Host {
     }
 
     /// The way to the other services.
-    pub(crate) fn peers(&self) -> &Peers {
+    pub fn peers(&self) -> &Peers {
         &self.0.peers
     }
 

@@ -11,6 +11,7 @@ mod documents;
 mod host;
 mod opened;
 mod password;
+mod personal_keys;
 mod program;
 mod ready;
 mod settings;
@@ -22,7 +23,7 @@ pub mod testing;
 mod traces;
 mod transports;
 
-pub use api_keys::{api_key_uses, api_keys_changed};
+pub use api_keys::{api_key, api_key_uses, api_keys_changed};
 pub use definition::{Definition, LeaderJobs, Routes};
 pub use documents::{
     ApiKeyStatus, BAD_GATEWAY, CampaignRefusals, CampaignStatus, ClaimStatus, ConversionStatus,
@@ -32,6 +33,7 @@ pub use documents::{
 };
 pub use host::Host;
 pub use operations::{CommandState, Operator, Reason, RejectionName, unread, unread_schema};
+pub use personal_keys::erase_personal_keys;
 pub use program::main;
 pub use settings::Settings;
 pub use start::{Running, start};

@@ -18,12 +18,13 @@ use crate::definition::{Definition, Routes};
 use crate::documents::{BAD_GATEWAY, SERVICE_UNAVAILABLE};
 use crate::host::Host;
 use crate::settings::Settings;
-use crate::{commands, ready};
+use crate::{commands, personal_keys, ready};
 
 /// What a service shows of itself.
 pub(crate) struct Faces {
     about: &'static str,
     api_keys: bool,
+    personal_keys: bool,
     edge: Routes,
     operators: Routes,
     routes: Routes,
@@ -34,6 +35,7 @@ impl Faces {
         Self {
             about: definition.about,
             api_keys: definition.api_keys,
+            personal_keys: definition.personal_keys,
             edge: definition.edge,
             operators: definition.operators,
             routes: definition.routes,
@@ -80,7 +82,11 @@ pub(crate) fn surface(
     let (operators, shared) = operations::routes(Arc::new(operated)).split_for_parts();
     let all =
         chassis::openapi::off_thread(|| whole(service, document.clone().merge_from(also), shared));
-    let transport = between_services(host, settings);
+    let mut transport = between_services(host, settings);
+    if faces.personal_keys {
+        let key = settings.internal_key.clone();
+        transport = transport.merge(personal_keys::router(host.pool().clone(), key, service));
+    }
     let surface = if settings.admin.is_some() {
         let own = chassis::openapi::off_thread(|| chassis::openapi::text(document.clone()));
         Surface {
@@ -119,6 +125,13 @@ fn between_services(host: &Host, settings: &Settings) -> Router {
         settings.internal_key.clone(),
         service,
     );
+    // The bff shows people what is known here of a request.
+    let related = messaging::transport::related::router(
+        host.pool().clone(),
+        host.schema_ids().clone(),
+        settings.internal_key.clone(),
+        service,
+    );
     let resends = messaging::transport::resend::router(
         host.pool().clone(),
         host.writer().clone(),
@@ -132,7 +145,7 @@ fn between_services(host: &Host, settings: &Settings) -> Router {
         settings.modes.clone(),
         host.health().clone(),
     );
-    history.merge(resends).merge(batches)
+    history.merge(related).merge(resends).merge(batches)
 }
 
 /// What is served: with the operators' routes, at the bff those of all services.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use messaging::relay::{self, Source, Transport};
 use messaging::transport::consumer::{self, Subscription};
 use messaging::transport::pulsar::PulsarTransport;
-use messaging::{Queue, Shut, Tasks, service_state};
+use messaging::{Queue, Shut, Tasks, related, service_state};
 use schemas::Topic;
 
 use crate::definition::LeaderJobs;
@@ -92,6 +92,8 @@ pub(crate) fn relay(host: &Host, settings: Arc<Settings>, source: Source, jobs: 
                 );
             }
         }
+        let summarising = related::summary::run(host.pool().clone(), tasks.stop().clone());
+        tasks.spawn("summaries", summarising);
         for start in &jobs.0 {
             start(tasks, host.pool().clone(), host.flow().clone());
         }

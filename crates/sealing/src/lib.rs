@@ -3,12 +3,13 @@
 //! Sealed to a public key by HPKE (RFC 9180, base mode, X25519, HKDF-SHA256, AES-128-GCM), bound to the key's id and the
 //! partner. At rest in payment by AES-256-GCM under its own data key. Nothing here shows what it holds.
 //!
-//! And texts of people that events carry for another of our services alone ([`texts`]).
+//! And texts of people that events carry for another of our services alone ([`texts`]), some of which can be erased ([`personal`]).
 
 mod at_rest;
 mod destination;
 mod details;
 mod holder;
+pub mod personal;
 mod seal;
 pub mod texts;
 

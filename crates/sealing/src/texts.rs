@@ -11,7 +11,7 @@ use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, Unbou
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use secrecy::{ExposeSecret, SecretString};
-use types::{BrandId, CampaignId, EvidenceId, GroupId, PartnerId, Uuid};
+use types::{BrandId, CampaignId, EnrollmentId, EvidenceId, GroupId, PartnerId, Uuid};
 
 use crate::SealError;
 
@@ -40,6 +40,16 @@ fn keys() -> &'static Keys {
 /// Whose text the address of a file is.
 pub fn of_evidence(evidence: &EvidenceId) -> String {
     format!("evidence/{evidence}")
+}
+
+/// Whose text the client's notes beside evidence are.
+pub fn of_evidences_notes(evidence: &EvidenceId) -> String {
+    format!("evidence/{evidence}/notes")
+}
+
+/// Whose text the client's notes beside an acceptance are.
+pub fn of_acceptances_notes(enrollment: &EnrollmentId) -> String {
+    format!("enrollment/{enrollment}/notes")
 }
 
 /// Whose text the terms of a campaign are, in whatever version.
@@ -84,30 +94,36 @@ impl Keys {
     }
 
     fn seal(&self, belongs_to: &str, text: &str) -> Vec<u8> {
-        let mut sealed = text.as_bytes().to_vec();
-        let aad = Aad::from(belongs_to.as_bytes());
-        // None of it can fail: the key is of its length, and texts are far shorter than the cipher takes.
-        let done = self
+        // It cannot fail: the key is of its length, and texts are far shorter than the cipher takes.
+        let sealed = self
             .0
             .first()
-            .zip(nonce(belongs_to).ok())
-            .map(|(key, nonce)| key.seal_in_place_append_tag(nonce, aad, &mut sealed));
-        match done {
-            Some(Ok(())) => sealed,
-            _ => Vec::new(),
-        }
+            .and_then(|key| seal_with(key, belongs_to, text));
+        sealed.unwrap_or_default()
     }
 
     fn open(&self, belongs_to: &str, sealed: &[u8]) -> Option<String> {
-        self.0.iter().find_map(|key| {
-            let mut text = sealed.to_vec();
-            let aad = Aad::from(belongs_to.as_bytes());
-            let opened = key.open_in_place(nonce(belongs_to).ok()?, aad, &mut text);
-            let length = opened.ok()?.len();
-            text.truncate(length);
-            String::from_utf8(text).ok()
-        })
+        self.0
+            .iter()
+            .find_map(|key| open_with(key, belongs_to, sealed))
     }
+}
+
+pub(crate) fn seal_with(key: &LessSafeKey, belongs_to: &str, text: &str) -> Option<Vec<u8>> {
+    let mut sealed = text.as_bytes().to_vec();
+    let aad = Aad::from(belongs_to.as_bytes());
+    let nonce = nonce(belongs_to).ok()?;
+    key.seal_in_place_append_tag(nonce, aad, &mut sealed).ok()?;
+    Some(sealed)
+}
+
+pub(crate) fn open_with(key: &LessSafeKey, belongs_to: &str, sealed: &[u8]) -> Option<String> {
+    let mut text = sealed.to_vec();
+    let aad = Aad::from(belongs_to.as_bytes());
+    let opened = key.open_in_place(nonce(belongs_to).ok()?, aad, &mut text);
+    let length = opened.ok()?.len();
+    text.truncate(length);
+    String::from_utf8(text).ok()
 }
 
 fn key(secret: &SecretString) -> Result<LessSafeKey, SealError> {

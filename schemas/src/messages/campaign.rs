@@ -89,7 +89,7 @@ pub struct PublishTermsV1 {
 pub struct ActivateV1 {}
 
 /// A partner accepts the terms of a campaign.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptV1 {
     /// Who accepts.
     pub partner_id: String,
@@ -97,10 +97,13 @@ pub struct AcceptV1 {
     pub terms_version: Option<i32>,
     /// The client's own notes: JSON text of at most 4 KiB, in no event.
     pub metadata: Option<String>,
+    /// The same, sealed under the partner's own key; then `metadata` is absent.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_metadata: Option<Vec<u8>>,
 }
 
 /// A partner shows what it did for a campaign.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmitEvidenceV1 {
     /// Who shows it.
     pub partner_id: String,
@@ -114,6 +117,14 @@ pub struct SubmitEvidenceV1 {
     pub content_hash: Option<String>,
     /// The evidence that was returned, and that this is shown for.
     pub replaces: Option<String>,
+    /// Where the file lies, sealed under the partner's own key; then `file_url` is empty.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_url: Option<Vec<u8>>,
+    /// SHA-256 of the file's address, in hexadecimal, beside `sealed_url`.
+    pub url_hash: Option<String>,
+    /// The client's own notes, sealed under the partner's own key; then `metadata` is absent.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_metadata: Option<Vec<u8>>,
 }
 
 /// Says that evidence shows what it should.
@@ -239,7 +250,17 @@ pub struct ChangePartnerV1 {
     pub website: Option<String>,
     /// What is to be known of it no more, by the name of its field.
     pub clear: Vec<String>,
+    /// What people call it, sealed under its own key; then `name` is absent.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_name: Option<Vec<u8>>,
+    /// Where it is found, sealed under its own key; then `website` is absent.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_website: Option<Vec<u8>>,
 }
+
+/// Asks that nothing is known of a partner any more but its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasePartnerV1 {}
 
 /// Asks that what is known of a brand changes. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -604,6 +625,10 @@ pub struct PartnerChangedV1 {
     #[serde(default, with = "apache_avro::serde::bytes_opt")]
     pub sealed_website: Option<Vec<u8>>,
 }
+
+/// Nothing is known of a partner any more but its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerErasedV1 {}
 
 /// What is known of a brand, whole, as it is from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -233,6 +233,7 @@ fn campaign_commands() -> Vec<Body> {
             partner_id: text("partner123"),
             terms_version: Some(3),
             metadata: Some(text("{\"source\":\"mobile_app\"}")),
+            sealed_metadata: Some(vec![1, 2, 3]),
         }
         .into(),
         SubmitEvidenceV1 {
@@ -242,6 +243,9 @@ fn campaign_commands() -> Vec<Body> {
             metadata: Some(text("{\"source\":\"mobile_app\"}")),
             content_hash: Some(text(SHA_256)),
             replaces: Some(text("evd_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")),
+            sealed_url: Some(vec![1, 2, 3]),
+            url_hash: Some(text(SHA_256)),
+            sealed_metadata: Some(vec![1, 2, 3]),
         }
         .into(),
         PauseV1 {}.into(),
@@ -324,6 +328,8 @@ fn campaign_commands() -> Vec<Body> {
             currency: Some(text("EUR")),
             website: Some(text("https://sole.example/")),
             clear: vec![text("website")],
+            sealed_name: Some(vec![1, 2, 3]),
+            sealed_website: Some(vec![1, 2, 3]),
         }
         .into(),
         ChangeBrandV1 {
@@ -349,6 +355,7 @@ fn campaign_commands() -> Vec<Body> {
             group_id: text(GROUP),
         }
         .into(),
+        ErasePartnerV1 {}.into(),
     ]
 }
 
@@ -478,7 +485,7 @@ const SHA_256: &str = "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a
 
 const GROUP: &str = "grp_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f";
 
-fn groups() -> [Body; 3] {
+fn groups() -> [Body; 4] {
     [
         GroupCreatedV1 {
             link_limit: Some(50),
@@ -496,6 +503,7 @@ fn groups() -> [Body; 3] {
             group_id: id(GROUP),
         }
         .into(),
+        PartnerErasedV1 {}.into(),
     ]
 }
 

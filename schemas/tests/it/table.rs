@@ -163,7 +163,7 @@ fn the_catalogue_has_a_row_for_every_kind() {
         assert!(catalogue.contains(&format!("| `{}` |", kind.name)));
     }
     assert!(catalogue.contains(
-        "| `campaign.accept.command.v1` | campaign / enrollment | partner_id, terms_version?, metadata? | campaign |"
+        "| `campaign.accept.command.v1` | campaign / enrollment | partner_id, terms_version?, metadata?, sealed_metadata? | campaign |"
     ));
 }
 

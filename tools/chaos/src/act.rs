@@ -4,10 +4,10 @@ use anyhow::{Context as _, Result, anyhow};
 use reqwest::Method;
 use schemas::{
     AcceptClaimV1, AcceptV1, ActivateV1, Actor, AnnounceDepositV1, ApproveEvidenceV1, ApproveV1,
-    BanPartnerV1, BindClickV1, Body, ChangeGroupV1, ChangeLinkV1, ChangePartnerV1, CloseV1,
-    CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, MovePartnerV1, OpenAccountV1, PauseV1,
-    Plan, PublishTermsV1, RecordEventV1, ResumeV1, ReturnEvidenceV1, Service, SubmitEvidenceV1,
-    TransferFundsV1, UnbanPartnerV1, WireMoney, WithdrawV1,
+    BanPartnerV1, BindClickV1, Body, ChangeGroupV1, ChangeLinkV1, ChangePartnerV1, ChangeV1,
+    CloseV1, CreateLinkV1, CreateV1, DeclineClaimV1, EndEnrollmentV1, MovePartnerV1, OpenAccountV1,
+    PauseV1, Plan, PublishTermsV1, RecordEventV1, ResumeV1, ReturnEvidenceV1, Service,
+    SubmitEvidenceV1, TransferFundsV1, UnbanPartnerV1, WireMoney, WithdrawV1,
 };
 use serde_json::{Value, json};
 use types::{
@@ -161,6 +161,15 @@ pub enum Act {
     Named {
         partner: String,
     },
+    /// An operator erases what is known of the partner.
+    Erase {
+        partner: String,
+    },
+    /// The brand says what its campaign is about.
+    Describe {
+        campaign: String,
+        description: String,
+    },
     /// The brand puts the partner into its default group, in which it is.
     Group {
         campaign: String,
@@ -253,6 +262,8 @@ impl Act {
             | Self::Key { .. }
             | Self::Evidence { .. }
             | Self::Named { .. }
+            | Self::Erase { .. }
+            | Self::Describe { .. }
             | Self::Group { .. }
             | Self::Limit { .. }
             | Self::Review { .. } => Service::Campaign,
@@ -270,7 +281,10 @@ impl Act {
     /// By which method it is taken.
     pub fn method(&self) -> Method {
         match self {
-            Self::Change { .. } | Self::Named { .. } | Self::Limit { .. } => Method::PATCH,
+            Self::Change { .. }
+            | Self::Named { .. }
+            | Self::Describe { .. }
+            | Self::Limit { .. } => Method::PATCH,
             _ => Method::POST,
         }
     }
@@ -300,6 +314,8 @@ impl Act {
             Self::Key { .. } => "keys".to_owned(),
             Self::Evidence { .. } => "evidence/upload".to_owned(),
             Self::Named { partner } => format!("partners/{partner}"),
+            Self::Erase { partner } => format!("partners/{partner}/erase"),
+            Self::Describe { campaign, .. } => format!("campaigns/{campaign}"),
             Self::Group { partner, .. } => format!("partners/{partner}/group"),
             Self::Limit { campaign, .. } => format!("groups/{}", default_group(campaign)),
             Self::Review { approved, .. } => {
@@ -402,9 +418,11 @@ impl Act {
                 "allowed_hosts": ["shop.example"], "join": join_of(campaign).name(),
             }),
             Self::Publish { terms, .. } => terms.json(),
-            Self::Move { .. } | Self::Approve { .. } | Self::Decide { accepted: true, .. } => {
-                json!({})
-            }
+            Self::Move { .. }
+            | Self::Approve { .. }
+            | Self::Erase { .. }
+            | Self::Decide { accepted: true, .. } => json!({}),
+            Self::Describe { description, .. } => json!({"description": description}),
             Self::Bind { user, .. } => json!({"user_id": user}),
             Self::Ban {
                 campaign,
@@ -550,6 +568,7 @@ impl Act {
             }
             | Self::Ban { campaign, .. }
             | Self::Key { campaign }
+            | Self::Describe { campaign, .. }
             | Self::Review { campaign, .. }
             | Self::Group { campaign, .. }
             | Self::Limit { campaign, .. }
@@ -581,7 +600,8 @@ impl Act {
             Self::Report {
                 by: Reporter::Anybody,
                 ..
-            } => None,
+            }
+            | Self::Erase { .. } => None,
         }
     }
 
@@ -611,6 +631,7 @@ impl Act {
                 ..
             }
             | Self::Ban { campaign, .. }
+            | Self::Describe { campaign, .. }
             | Self::Review { campaign, .. }
             | Self::Group { campaign, .. }
             | Self::Limit { campaign, .. }
@@ -638,6 +659,7 @@ impl Act {
             | Self::Accept { .. }
             | Self::End { .. }
             | Self::Named { .. }
+            | Self::Erase { .. }
             | Self::Evidence { .. }
             | Self::Link { .. }
             | Self::Change { .. }
@@ -748,7 +770,7 @@ impl Act {
                 let body = AcceptV1 {
                     partner_id: partner.clone(),
                     terms_version: *version,
-                    metadata: None,
+                    ..AcceptV1::default()
                 };
                 Some((campaign.clone(), subject.to_string(), Body::AcceptV1(body)))
             }
@@ -764,9 +786,7 @@ impl Act {
                     partner_id: partner.clone(),
                     evidence_type: "photo".to_owned(),
                     file_url: url.clone(),
-                    metadata: None,
-                    content_hash: None,
-                    replaces: None,
+                    ..SubmitEvidenceV1::default()
                 };
                 Some((
                     campaign.clone(),
@@ -947,7 +967,17 @@ impl Act {
                 let subject = FundsTransferId::of_command(id).into_string();
                 Some((brand_of(campaign), subject, body.into()))
             }
-            Self::Payout { .. } | Self::Key { .. } => None,
+            Self::Describe {
+                campaign,
+                description,
+            } => {
+                let body = ChangeV1 {
+                    description: Some(description.clone()),
+                    ..ChangeV1::default()
+                };
+                about(campaign, body.into())
+            }
+            Self::Payout { .. } | Self::Key { .. } | Self::Erase { .. } => None,
         })
     }
 }

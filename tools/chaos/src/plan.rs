@@ -285,6 +285,7 @@ impl Writer {
     fn join(&mut self, campaign: &str) {
         self.named();
         self.group(campaign);
+        self.describe(campaign);
         let accept = Act::Accept {
             campaign: campaign.to_owned(),
             partner: self.partner.clone(),
@@ -368,6 +369,18 @@ impl Writer {
                 (limit, Expect::Done),
                 (moved, Expect::Refused("already_in_group")),
             ]);
+        }
+    }
+
+    /// The brand says what its campaign is about.
+    fn describe(&mut self, campaign: &str) {
+        if self.random.percent(20) {
+            let describe = Act::Describe {
+                campaign: campaign.to_owned(),
+                description: format!("As journey {} found it.", self.number),
+            };
+            let way = self.way(true);
+            self.steps.push(done(describe, way));
         }
     }
 
@@ -596,6 +609,11 @@ impl Writer {
             campaign: campaign.to_owned(),
             step,
         };
+        if self.random.percent(10) {
+            let partner = self.partner.clone();
+            let way = self.way(true);
+            self.steps.push(done(Act::Erase { partner }, way));
+        }
         if own {
             let (way, campaign) = (self.way(false), campaign.to_owned());
             self.steps.push(done(Act::Key { campaign }, way));

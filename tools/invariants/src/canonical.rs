@@ -101,12 +101,12 @@ const TABLES: &[(&str, Service, &str)] = &[
     (
         "evidence",
         Service::Campaign,
-        "SELECT concat_ws(' ', id, campaign_id, brand_id, partner_id, evidence_type, url_hash, content_hash, replaces, encode(sealed_url, 'hex'), status, reason) FROM evidence",
+        "SELECT concat_ws(' ', id, campaign_id, brand_id, partner_id, evidence_type, url_hash, content_hash, replaces, sealed_url IS NOT NULL, status, reason) FROM evidence",
     ),
     (
         "partners",
         Service::Campaign,
-        "SELECT concat_ws(' ', id, country, currency, encode(sealed_name, 'hex'), encode(sealed_website, 'hex')) FROM partners",
+        "SELECT concat_ws(' ', id, country, currency, sealed_name IS NOT NULL, sealed_website IS NOT NULL) FROM partners",
     ),
     (
         "brands",

@@ -8,6 +8,7 @@
     reason = "a command line tool: it talks to a person and takes its settings from the environment"
 )]
 
+mod console;
 mod operate;
 mod publish;
 mod tail;
@@ -56,6 +57,8 @@ enum Command {
     /// Make a durable subscription for somebody else's system that follows events, let it consume where the broker asks for
     /// tokens, and print what it needs
     Follower(provision::Follower),
+    /// Print where the console is, and open it where there is a browser
+    Console(console::Console),
     /// Print a bearer token: passes its arguments to the bff's generate-jwt
     #[command(disable_help_flag = true)]
     Token {
@@ -90,6 +93,7 @@ impl Arguments {
             Command::Publish(publish) => publish::run(&up::as_started(&layout)?, publish).await?,
             Command::ProducerKey(producer) => producer.run()?,
             Command::Follower(follower) => return follower.run(&layout, Progress).await,
+            Command::Console(console) => console.run(|| up::as_started(&layout))?,
             Command::Token { arguments } => token::token(&layout, &arguments)?,
             Command::Provision(provision) => return provision.run(&layout, Progress).await,
             Command::Secrets(secrets) => secrets.run()?,

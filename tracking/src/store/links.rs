@@ -58,6 +58,8 @@ pub async fn save(
 pub struct Target {
     /// The link's campaign.
     pub campaign_id: String,
+    /// Whose that is.
+    pub brand_id: String,
     /// Where it leads, with its UTM parameters.
     pub url: String,
     /// Whether a path behind its code names a page below that.
@@ -74,6 +76,7 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
     #[derive(FromRow)]
     struct Row {
         campaign_id: String,
+        brand_id: String,
         partner_id: String,
         target_url: String,
         utm: Option<Json<Utm>>,
@@ -84,7 +87,7 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
         allowed_hosts: Vec<String>,
     }
     let row: Option<Row> = sqlx::query_as(
-        concat!("SELECT l.campaign_id, l.partner_id, l.target_url, l.utm, l.deep_paths, c.fallback_url, c.allowed_hosts, c.trusts_redirects,
+        concat!("SELECT l.campaign_id, c.brand_id, l.partner_id, l.target_url, l.utm, l.deep_paths, c.fallback_url, c.allowed_hosts, c.trusts_redirects,
                 l.status = 'active' AND c.status = 'active' AND e.status = 'enrolled'
                 AND (c.starts_at IS NULL
                      OR c.starts_at <= ", messaging::sql_now!(), ")
@@ -111,6 +114,7 @@ pub async fn target(pool: &PgPool, code: &LinkCode) -> Result<Option<Target>, sq
         };
         Target {
             campaign_id: row.campaign_id,
+            brand_id: row.brand_id,
             live: row.live,
             trusts_redirects: row.trusts_redirects,
             deep_paths: row.deep_paths,

@@ -12,9 +12,9 @@ use types::{ApiKeyScope, Micros};
 
 use crate::app::*;
 
-const KEY: &str = "key_1";
+pub(crate) const KEY: &str = "key_1";
 
-fn created(of: &str, made: &NewApiKey, scopes: &[ApiKeyScope]) -> Body {
+pub(crate) fn created(of: &str, made: &NewApiKey, scopes: &[ApiKeyScope]) -> Body {
     ApiKeyCreatedV1 {
         brand_id: of.parse().unwrap(),
         prefix: made.prefix().to_owned(),
@@ -26,7 +26,7 @@ fn created(of: &str, made: &NewApiKey, scopes: &[ApiKeyScope]) -> Body {
 }
 
 /// What campaign says of a key.
-async fn of_key(service: &mut TestService, id: &str, body: Body) {
+pub(crate) async fn of_key(service: &mut TestService, id: &str, body: Body) {
     service.deliver(Topic::CampaignEvents, id, id, body).await;
 }
 
@@ -34,7 +34,7 @@ fn secret(made: &NewApiKey) -> String {
     made.shown_for(made.hash()).unwrap()
 }
 
-fn new() -> NewApiKey {
+pub(crate) fn new() -> NewApiKey {
     NewApiKey::generate().unwrap()
 }
 

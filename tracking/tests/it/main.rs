@@ -24,6 +24,7 @@ mod lists;
 mod orders;
 mod overload;
 mod replay;
+mod signed_redirects;
 mod stopping;
 mod subjects;
 mod versions;

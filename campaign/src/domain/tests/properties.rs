@@ -205,6 +205,7 @@ fn recording() -> impl Strategy<Value = Command> {
             partner,
             change: Box::new(PartnerChange::default()),
         }),
+        partner().prop_map(|partner| Command::ErasePartner { partner }),
         brand().prop_map(|brand| Command::ChangeBrand {
             brand,
             change: BrandChange::default(),
@@ -395,6 +396,7 @@ fn owns(actor: &Actor, event: &Event, state: &BatchState) -> bool {
         Event::ApiKeyRotated(rotated) => actor.is_brand(&rotated.brand_id),
         Event::ApiKeyRevoked(revoked) => actor.is_brand(&revoked.brand_id),
         Event::PartnerChanged(changed) => actor.is_partner(&changed.key),
+        Event::PartnerErased(_) => actor.operator,
         Event::BrandChanged(changed) => actor.is_brand(&changed.key),
         Event::GroupCreated(created) => actor.is_brand(&created.key),
         Event::GroupChanged(changed) => actor.is_brand(&changed.key),
@@ -432,6 +434,7 @@ proptest! {
                             | Command::ChangeCampaign { .. }
                             | Command::RotateApiKey { .. }
                             | Command::ChangePartner { .. }
+                            | Command::ErasePartner { .. }
                             | Command::ChangeBrand { .. }
                             | Command::ChangeGroup { .. }
                     );

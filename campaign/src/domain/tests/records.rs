@@ -146,3 +146,36 @@ fn a_brands_record_changes_in_what_is_given() {
         (None, Some(Currency::USD))
     );
 }
+
+#[test]
+fn a_partner_is_erased_by_an_operator_alone_and_its_place_stays() {
+    let erase = Command::ErasePartner {
+        partner: partner1(),
+    };
+    for who in [partner("partner1"), brand("brand1"), Actor::default()] {
+        let refused = decide(View::default(), &erase, &submitted_by(who)).unwrap_err();
+        assert_eq!(refused.code, Code::ErasureNotPermitted);
+    }
+    let change = PartnerChange {
+        sealed_name: Edit::Set(vec![1]),
+        country: Edit::Set(Country::parse("DE").unwrap()),
+        currency: Edit::Set(Currency::EUR),
+        sealed_website: Edit::Set(vec![2]),
+    };
+    let by = submitted_by(partner("partner1"));
+    let changed = decide(View::default(), &of_partner(change), &by).unwrap();
+    let known = Partner::evolve(None, &partner1(), &changed, place(4));
+    let erased = decide(View::default(), &erase, &submitted_by(operator())).unwrap();
+    assert_eq!(erased.partner(), Some(&partner1()));
+    let after = Partner::evolve(Some(known), &partner1(), &erased, place(9));
+    let nothing = Partner {
+        id: partner1(),
+        sealed_name: None,
+        country: None,
+        currency: None,
+        sealed_website: None,
+        seen: place(4),
+        changed_at: Some(place(9).time),
+    };
+    assert_eq!(after, nothing);
+}

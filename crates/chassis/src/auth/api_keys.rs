@@ -86,6 +86,17 @@ pub struct ApiKey {
     pub expires_at: Option<Micros>,
 }
 
+impl ApiKey {
+    /// The hashes of its secrets that open something now: of a key that is over none.
+    pub fn hashes_at(&self, now: Micros) -> impl Iterator<Item = &str> {
+        let over = self.expires_at.is_some_and(|until| until <= now);
+        let previous = self.previous.as_ref().filter(|(_, until)| *until > now);
+        let hashes = [Some(&self.hash), previous.map(|(hash, _)| hash)];
+        let hashes = hashes.into_iter().flatten().filter(move |_| !over);
+        hashes.map(String::as_str)
+    }
+}
+
 /// What a look-up comes to, later.
 pub type LookUp<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
 

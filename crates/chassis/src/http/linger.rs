@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::http::Request;
-use axum::http::header::EXPECT;
+use axum::http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 
@@ -22,6 +22,16 @@ pub(super) struct Lingering {
     body: Option<Incoming>,
     /// Whoever asks first whether it may send the body gets the answer instead of it.
     asks_first: bool,
+}
+
+/// Whether a request's body may be longer than what is taken off the wire when nobody reads it: then its connection ends with an answer that
+/// did not wait for it, and that answer has to say so, lest the client send its next request there.
+pub(super) fn may_be_left(headers: &HeaderMap) -> bool {
+    let announced = headers.get(CONTENT_LENGTH);
+    match announced.map(|length| length.to_str().ok().and_then(|text| text.parse().ok())) {
+        Some(length) => length.is_none_or(|length: usize| length > MAX_BYTES),
+        None => headers.contains_key(TRANSFER_ENCODING),
+    }
 }
 
 impl Lingering {

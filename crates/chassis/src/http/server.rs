@@ -1,12 +1,14 @@
 //! Accepts connections, serves them and stops without cutting anyone off.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::Request;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -19,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admission::Peer;
-use super::linger::Lingering;
+use super::linger::{self, Lingering};
 use super::shares::{Holder, Percent, Place, Shares};
 use crate::config::Env;
 
@@ -212,7 +214,16 @@ async fn connection(
     let router = TowerToHyperService::new(router);
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        router.call(Lingering::of(request))
+        let may_be_left = linger::may_be_left(request.headers());
+        let answered = router.call(Lingering::of(request));
+        async move {
+            let mut answer = answered.await?;
+            if may_be_left && !answer.status().is_success() {
+                let close = HeaderValue::from_static("close");
+                answer.headers_mut().insert(CONNECTION, close);
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let serving = http.serve_connection(TokioIo::new(stream), answer);
     tokio::pin!(serving);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{OpenApi, Tag};
 
-const TAGS: [(&str, &str); 19] = [
+const TAGS: [(&str, &str); 21] = [
     (
         "campaigns",
         "Campaigns, their terms and plans, and who takes part in them.",
@@ -35,6 +35,11 @@ const TAGS: [(&str, &str); 19] = [
         "Brands' money: accounts with what moved in them, deposits, withdrawals, and when a brand pays.",
     ),
     ("commands", "Where commands stand."),
+    (
+        "timelines",
+        "What became of a request over all services, and why somebody earned what they earned.",
+    ),
+    ("feed", "What happens in all services, as it happens."),
     (
         "operator",
         "For operators: the log, the retry queue and dead letters, replays, archives, epochs, indeterminate payouts.",

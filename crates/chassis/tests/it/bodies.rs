@@ -228,6 +228,21 @@ async fn an_overlong_body_is_413() {
 }
 
 #[tokio::test]
+async fn after_a_body_that_is_far_too_long_the_client_makes_its_next_request_elsewhere() {
+    let app = App::start().await;
+    let long = format!(r#"{{"note": "{}"}}"#, "x".repeat(2_000_000));
+    for _ in 0..20 {
+        let refused = app.pay(long.clone()).await;
+        assert_eq!(refused.headers()["connection"], "close");
+        problem(refused, 413).await;
+        let next = app.post("/campaigns/c/end").send().await.unwrap();
+        assert_eq!(next.status(), 204);
+    }
+    let short = app.pay("{".to_owned()).await;
+    assert!(!short.headers().contains_key("connection"));
+}
+
+#[tokio::test]
 async fn a_write_without_a_body_takes_none_or_an_empty_object() {
     let app = App::start().await;
     assert_eq!(

@@ -93,6 +93,12 @@ impl InternalKey {
             .map_err(TransportError::refused)
     }
 
+    /// Who asks `me` with this body, by its bearer token; `None` of whoever is no other service.
+    pub fn asker(&self, headers: &HeaderMap, me: Service, body: &[u8]) -> Option<Service> {
+        let sent = self.verify(headers, me)?;
+        sent.is_with(body).then_some(sent.by)
+    }
+
     /// Who signed the bearer token of a request to `me`.
     pub(crate) fn verify(&self, headers: &HeaderMap, me: Service) -> Option<Sent> {
         let token = headers

@@ -9,6 +9,7 @@ mod peers;
 pub mod pulsar;
 pub mod receiver;
 mod refusal;
+pub mod related;
 pub mod resend;
 mod seniority;
 mod silence;

@@ -18,6 +18,7 @@ mod malformed;
 mod operating;
 mod queues;
 mod redriving;
+mod related;
 mod replicas;
 mod resends;
 mod restores;

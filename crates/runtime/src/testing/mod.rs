@@ -310,6 +310,27 @@ impl TestService {
         self.host.flow().offer(facts).expect("the flow is empty")
     }
 
+    /// Its tables that hold this text, as it is or among a message's bytes.
+    pub async fn tables_holding(&self, text: &str) -> Vec<String> {
+        let sql = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('public', 'pipeline')";
+        let tables = sqlx::query_scalar(sql).fetch_all(self.pool()).await;
+        let tables: Vec<String> = tables.unwrap();
+        let digits = types::hex(text.as_bytes());
+        let mut found = Vec::new();
+        for table in tables {
+            let rows = rows(self.pool(), &table).await;
+            if rows
+                .iter()
+                .any(|row| row.contains(text) || row.contains(&digits))
+            {
+                found.push(table);
+            }
+        }
+        found.retain(|table| !table.contains("message_log_")); // its partitions
+        found.sort();
+        found
+    }
+
     /// Everything in its log, oldest first.
     pub async fn log(&self) -> Vec<Message> {
         let rows = log::all_after(self.pool(), 0, 100_000).await.unwrap();

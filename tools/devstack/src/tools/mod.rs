@@ -25,7 +25,7 @@ pub use chromium::chromium;
 pub use deploying::{docker_compose, kustomize};
 pub use install::install;
 pub use java::{AvroTools, avro_tools};
-pub use node::{Node, node};
+pub use node::{Node, node, node_for_console};
 pub use prometheus::prometheus;
 pub use python::python;
 

@@ -10,6 +10,7 @@ use devstack::settings::{Mode, variable};
 use devstack::stack::free_port;
 use reqwest::{Response, StatusCode};
 use schemas::Service;
+use serde_json::Value;
 
 async fn ask(stack: &LocalStack, url: String) -> Response {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -19,6 +20,18 @@ async fn ask(stack: &LocalStack, url: String) -> Response {
 
 async fn status(stack: &LocalStack, url: String) -> StatusCode {
     ask(stack, url).await.status()
+}
+
+/// The routes that the document at this port tells of.
+async fn documented(stack: &LocalStack, url: &str) -> Vec<String> {
+    let document = ask(stack, format!("{url}/openapi.json")).await;
+    let document: Value = document.json().await.unwrap();
+    document["paths"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect()
 }
 
 /// In http mode, so that every message between services goes to the second ports too: without, no demo would be loaded.
@@ -75,10 +88,14 @@ async fn what_is_not_for_the_public_is_at_the_second_port_alone_and_the_services
         let public = status(&stack, format!("{bff}{path}")).await;
         assert_eq!(public, StatusCode::NOT_FOUND, "{path}");
     }
-    let document = ask(&stack, format!("{bff}/openapi.json")).await;
-    let body = document.text().await.unwrap();
-    assert!(body.contains("/api/v1/balances") && !body.contains("/operator/"));
-    let document = ask(&stack, format!("{admin}/openapi.json")).await;
-    let body = document.text().await.unwrap();
-    assert!(body.contains("/api/v1/balances") && body.contains("/operator/payment/"));
+    let routes = documented(&stack, &bff).await;
+    assert!(routes.contains(&"/api/v1/balances".to_owned()));
+    assert!(!routes.iter().any(|route| route.contains("/operator/")));
+    let routes = documented(&stack, &admin).await;
+    assert!(routes.contains(&"/api/v1/balances".to_owned()));
+    assert!(
+        routes
+            .iter()
+            .any(|route| route.contains("/operator/payment/"))
+    );
 }

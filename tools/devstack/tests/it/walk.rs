@@ -400,15 +400,16 @@ async fn walk_twice_on(stack: &LocalStack, mode: Mode) {
     );
 }
 
-struct Walker<'a> {
+/// A client of the bff that waits for outcomes.
+pub struct Walker<'a> {
     stack: &'a LocalStack,
     mode: Mode,
-    http: reqwest::Client,
-    token: String,
+    pub http: reqwest::Client,
+    pub token: String,
 }
 
 impl<'a> Walker<'a> {
-    fn new(stack: &'a LocalStack, mode: Mode) -> Self {
+    pub fn new(stack: &'a LocalStack, mode: Mode) -> Self {
         Self {
             stack,
             mode,
@@ -417,7 +418,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn bff(&self, path: &str) -> String {
+    pub fn bff(&self, path: &str) -> String {
         format!("{}/api/v1/{path}", self.stack.url(Service::Bff).unwrap())
     }
 
@@ -425,7 +426,7 @@ impl<'a> Walker<'a> {
         self.read_as(&self.token, path).await
     }
 
-    async fn read_as(&self, token: &str, path: &str) -> Value {
+    pub async fn read_as(&self, token: &str, path: &str) -> Value {
         let answer = self
             .http
             .get(self.bff(path))
@@ -441,7 +442,7 @@ impl<'a> Walker<'a> {
         self.write_as(&self.token, path, body).await
     }
 
-    async fn write_as(&self, token: &str, path: &str, body: Value) -> Value {
+    pub async fn write_as(&self, token: &str, path: &str, body: Value) -> Value {
         self.write_by(Method::POST, token, path, body).await
     }
 
@@ -465,13 +466,13 @@ impl<'a> Walker<'a> {
     }
 
     /// A write that must be done.
-    async fn done(&self, token: &str, path: &str, body: Value) {
+    pub async fn done(&self, token: &str, path: &str, body: Value) {
         let done = self.write_as(token, path, body).await;
         assert_eq!(done["status"], "completed", "{path}: {done}");
     }
 
     /// Where a visitor of a link is sent.
-    async fn location(&self, code: &str) -> String {
+    pub async fn location(&self, code: &str) -> String {
         let http = reqwest::Client::builder().no_proxy();
         let http = http.redirect(reqwest::redirect::Policy::none());
         let tracking = self.stack.url(Service::Tracking).unwrap();
@@ -705,7 +706,7 @@ impl<'a> Walker<'a> {
 }
 
 /// Waits until a condition holds.
-async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+pub async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
     let end = Instant::now() + PATIENCE;
     while !condition().await {
         assert!(Instant::now() < end, "{what}: not within {PATIENCE:?}");

@@ -109,7 +109,8 @@ const DERIVED: &str = "
  UNION ALL
  SELECT format('bff position %s (%s)', position, type), subject, 'evd_',
         ARRAY['evidence', key, payload ->> 'partner_id', payload ->> 'evidence_type', payload ->> 'file_url'], NULL
-   FROM messages WHERE type = 'campaign.submit_evidence.command.v1'
+   -- A sealed address is for the bff and campaign to read.
+   FROM messages WHERE type = 'campaign.submit_evidence.command.v1' AND payload ->> 'sealed_url' IS NULL
  UNION ALL
  SELECT format('%s position %s (%s)', service, position, type), subject, '',
         ARRAY['order', CASE WHEN type = 'conversion.attributed.v1' THEN payload ->> 'brand_id'

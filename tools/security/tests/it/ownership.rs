@@ -194,6 +194,7 @@ fn without_ids(body: &str) -> String {
             "key_id",
             "prefix",
             "secret",
+            "signing_secret",
         ] {
             fields.remove(own);
         }

@@ -120,6 +120,7 @@ const NO_RECORD: &str = "an operator may ban, or make a key, before a brand is k
 /// Keys and groups are brands' and operators' alone.
 const OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
 const OF_OTHER_BRANDS: [Seen; 4] = [Role, Role, Hidden, Yes];
+const LISTENS: [Seen; 4] = [Role, Unsaid, Unsaid, Unsaid];
 const OPERATOR: [Seen; 4] = [Hidden, Hidden, Hidden, Yes];
 const BRANDS: [Seen; 4] = [Hidden, Hidden, Yes, Yes];
 const PARTNERS: [Seen; 4] = [Hidden, Yes, Hidden, Yes];
@@ -442,6 +443,8 @@ pub const LINES: &[Line] = &[
         ANYONE, ANYONE, Yes),
     line(Service::Bff, "GET /api/v1/commands/{id}", "/api/v1/commands/$command", "",
         PARTNERS, OPERATOR, Hidden),
+    line(Service::Bff, "GET /api/v1/me", "/api/v1/me", "",
+        ANYONE, ANYONE, Yes),
     line(Service::Bff, "POST /api/v1/campaigns", "/api/v1/campaigns", CAMPAIGN,
         [Role, Role, Yes, Yes], [Role, Role, Hidden, Yes], Yes),
     line(Service::Bff, "POST /api/v1/campaigns/{id}/terms", "/api/v1/campaigns/camp-$who/terms", TERMS,
@@ -458,6 +461,10 @@ pub const LINES: &[Line] = &[
         TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "POST /api/v1/erasures", "/api/v1/erasures", r#"{"brand_id":"brand-$who","user_id":"erased-$who"}"#,
         [Role, Role, Role, Yes], [Role, Role, Role, Yes], Yes),
+    line(Service::Bff, "POST /api/v1/partners/{partner_id}/erase", "/api/v1/partners/erased-$who/erase", "",
+        OPERATORS_ROLE, OPERATORS_ROLE, Yes),
+    line(Service::Campaign, "POST /api/v1/campaign/partners/{partner_id}/erase", "/api/v1/campaign/partners/erased-$who/erase", "",
+        OPERATORS_ROLE, OPERATORS_ROLE, Yes),
     line(Service::Bff, "PATCH /api/v1/campaigns/{id}", "/api/v1/campaigns/camp-$who", r#"{"name":"n"}"#,
         TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "POST /api/v1/campaigns/{id}/activate", "/api/v1/campaigns/camp-$who/activate", "{}",
@@ -545,6 +552,24 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/conversions/{id}", "/api/v1/conversions/$conversion", "",
         BOTH, OPERATOR, Hidden),
+    // Of what other services know nothing is to be had here: what is shown is of the bff's own log and models.
+    line(Service::Bff, "GET /api/v1/conversions/{id}/explanation", "/api/v1/conversions/$conversion/explanation", "",
+        READ_BY_BOTH, OPERATOR_READS, Yes),
+    line(Service::Bff, "GET /api/v1/commissions/{id}/explanation", "/api/v1/commissions/$conversion/explanation", "",
+        READ_BY_BOTH, OPERATOR_READS, Hidden),
+    line(Service::Bff, "GET /api/v1/transfers/{id}/explanation", "/api/v1/transfers/$transfer/explanation", "",
+        READ_BY_BOTH, OPERATOR_READS, Hidden),
+    line(Service::Bff, "GET /api/v1/explanations", "/api/v1/explanations?order_id=order-$who&brand_id=brand-$who", "",
+        OPERATOR_READS, OPERATOR_READS, Yes),
+    // A stream that began would not end: whoever may listen is told that this is no cursor.
+    line(Service::Bff, "GET /api/v1/events/stream", "/api/v1/events/stream?after=x", "",
+        LISTENS, LISTENS, Unsaid),
+    line(Service::Bff, "GET /api/v1/timeline/{correlation_id}", "/api/v1/timeline/$correlation", "",
+        PARTNER_READS, OPERATOR_READS, Yes),
+    line(Service::Bff, "GET /api/v1/timeline", "/api/v1/timeline?conversion_id=$conversion", "",
+        OPERATOR_READS, OPERATOR_READS, Yes),
+    line(Service::Bff, "GET /api/v1/timeline", "/api/v1/timeline?payout_id=$payout", "",
+        OPERATOR_READS, OPERATOR_READS, Yes),
     line(Service::Bff, "GET /api/v1/partners", "/api/v1/partners", "",
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/partners", "/api/v1/partners?country=DE&status=active", "",

@@ -27,8 +27,10 @@ use uuid::Uuid;
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
 
 /// What stands for something of an owner's in requests, as `$name`.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "command",
+    "correlation",
+    "transfer",
     "conversion",
     "payout",
     "click",
@@ -532,6 +534,31 @@ async fn group_of(scene: &mut Scene, owner: &'static str) {
         .await;
 }
 
+/// What a partner claims.
+async fn claim_of(scene: &mut Scene, owner: &'static str) {
+    let conversion = ConversionId::of_command(Uuid::now_v7());
+    let claim = ClaimId::of(&conversion, &partner_of(owner));
+    let claimed = ConversionClaimedV1 {
+        sale: ClaimedSale {
+            conversion_id: conversion,
+            event_type: ConversionType::Purchase,
+            order_id: None,
+            campaign_id: campaign_of(owner),
+            brand_id: brand_of(owner),
+            partner_id: partner_of(owner),
+            link_code: LinkCode::parse(format!("link-{owner}")).unwrap(),
+            click_id: ClickId::parse(format!("clk-{owner}")).unwrap(),
+            amount: Some(usd(10_000)),
+            terms_version: TermsVersion::FIRST,
+            occurred_at: Micros(1_790_000_000_000_000),
+        },
+    };
+    let id = claim.as_str();
+    let events = Topic::TrackingEvents;
+    scene.service.deliver(events, id, id, claimed.into()).await;
+    scene.name(owner, "claim", id);
+}
+
 async fn bff_scene() -> Scene {
     let mut scene = Scene::new(TestService::start(bff::define).await);
     let pair = sealing::KeyPair::generate().unwrap();
@@ -573,9 +600,11 @@ async fn bff_scene() -> Scene {
         evidence_of(&mut scene, owner).await;
         group_of(&mut scene, owner).await;
         let topic = Topic::PaymentEvents;
+        let transfer = Uuid::now_v7();
+        scene.name(owner, "transfer", transfer.to_string());
         let earned = LedgerPostedV1 {
             transfers: vec![Transfer {
-                id: Uuid::now_v7(),
+                id: transfer,
                 debit: format!("brand:brand-{owner}:funds"),
                 credit: format!("partner:{who}:payable"),
                 minor: 10_000,
@@ -603,30 +632,13 @@ async fn bff_scene() -> Scene {
         scene.name(owner, "payout", id);
         api_key_of(&mut scene, owner).await;
         bank_transfers_of(&mut scene, owner).await;
-        let conversion = ConversionId::of_command(Uuid::now_v7());
-        let claim = ClaimId::of(&conversion, &partner_of(owner));
-        let claimed = ConversionClaimedV1 {
-            sale: ClaimedSale {
-                conversion_id: conversion,
-                event_type: ConversionType::Purchase,
-                order_id: None,
-                campaign_id: campaign_of(owner),
-                brand_id: brand_of(owner),
-                partner_id: partner_of(owner),
-                link_code: LinkCode::parse(format!("link-{owner}")).unwrap(),
-                click_id: ClickId::parse(format!("clk-{owner}")).unwrap(),
-                amount: Some(usd(10_000)),
-                terms_version: TermsVersion::FIRST,
-                occurred_at: Micros(1_790_000_000_000_000),
-            },
-        };
-        let id = claim.as_str();
-        scene.service.deliver(events, id, id, claimed.into()).await;
-        scene.name(owner, "claim", id);
+        claim_of(&mut scene, owner).await;
         let requested = scene
             .post("/api/v1/payments/request", &partner(&who), payout())
             .await;
         scene.name(owner, "command", requested["command_id"].as_str().unwrap());
+        let request = requested["correlation_id"].as_str().unwrap();
+        scene.name(owner, "correlation", request);
     }
     scene
 }

@@ -105,6 +105,7 @@ mod tests {
     fn target() -> Arc<Target> {
         Arc::new(Target {
             campaign_id: "camp".to_owned(),
+            brand_id: "brand".to_owned(),
             url: "https://shop.example/".to_owned(),
             live: true,
             deep_paths: false,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::redirects::Signed;
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,7 @@ use chassis::params::{Among, Named, Path};
 use chassis::problem::{Problem, code};
 use messaging::clock;
 use serde::Deserialize;
-use types::{ClickId, LinkCode};
+use types::{ApiKeyId, ApiKeyScope, ClickId, LinkCode};
 use utoipa::IntoParams;
 
 use super::Edge;
@@ -33,10 +34,20 @@ const MAX_SUB_ID: usize = 64;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Visitor {
-    /// The visitor, as the shop knows them: 1 to 128 characters. It counts where the campaign trusts redirects, and only a hash of it is
-    /// kept. Elsewhere the shop says whose click it was once it knows.
+    /// The visitor, as the shop knows them: 1 to 128 characters. It counts where the brand's system has signed the redirect, or the campaign
+    /// trusts redirects, and only a hash of it is kept. Elsewhere the shop says whose click it was once it knows.
     #[param(value_type = Option<String>, max_length = 128)]
     user_id: Option<Text<128>>,
+    /// The API key whose holder signed the redirect.
+    #[param(max_length = 64, example = "key_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    key_id: Option<String>,
+    /// When it was signed, in seconds since 1970: a day ago at most.
+    #[param(max_length = 20, example = "1800000000")]
+    signed_at: Option<String>,
+    /// HMAC-SHA256 in hexadecimal, under the key's signing secret, over the link's code, `user_id` and `signed_at` with a line feed between
+    /// each.
+    #[param(max_length = 64)]
+    signature: Option<String>,
     /// What the partner wants to find with the click: 1 to 64 characters from `A-Z a-z 0-9 . _ ~ -`, else it is passed over. The
     /// same holds for `sub2` to `sub5`.
     #[param(max_length = 64)]
@@ -57,7 +68,17 @@ chassis::refuses!(
 );
 
 impl Named for Visitor {
-    const NAMES: &[&str] = &["user_id", "sub1", "sub2", "sub3", "sub4", "sub5"];
+    const NAMES: &[&str] = &[
+        "user_id",
+        "key_id",
+        "signed_at",
+        "signature",
+        "sub1",
+        "sub2",
+        "sub3",
+        "sub4",
+        "sub5",
+    ];
 }
 
 impl Visitor {
@@ -179,6 +200,44 @@ impl Edge {
         }
     }
 
+    /// Whether a system of the campaign's brand says whose visit it is. That it cannot be looked up makes no visitor wait: who it was can be
+    /// said later.
+    async fn is_signed(
+        &self,
+        code: &LinkCode,
+        link: &Target,
+        user_id: &str,
+        query: &Visitor,
+    ) -> bool {
+        let (Some(key), Some(at), Some(signature)) =
+            (&query.key_id, &query.signed_at, &query.signature)
+        else {
+            return false;
+        };
+        let holds = async {
+            let (key, signed_at) = (ApiKeyId::parse(key.as_str()).ok()?, at.parse().ok()?);
+            let found = tokio::time::timeout(PATIENCE, runtime::api_key(&self.pool, &key)).await;
+            let key = found.ok()?.ok()??;
+            let may = key.brand.as_str() == link.brand_id
+                && key.scopes.contains(&ApiKeyScope::ConversionsWrite);
+            let signed = Signed {
+                code,
+                user_id,
+                signed_at,
+            };
+            let now = clock::now();
+            let mut hashes = key.hashes_at(now).filter(|_| may);
+            hashes
+                .any(|hash| signed.is_signed(hash, signature, now))
+                .then_some(())
+        };
+        let holds = holds.await.is_some();
+        if !holds {
+            metrics::counter!("tracking_signatures_refused_total").increment(1);
+        }
+        holds
+    }
+
     /// The id of a committed click, or one that stands for itself when the database is away.
     async fn click(
         &self,
@@ -186,7 +245,14 @@ impl Edge {
         link: Arc<Target>,
         mut visitor: Visitor,
     ) -> Result<ClickId, Problem> {
-        let named = visitor.user_id.take().filter(|_| link.trusts_redirects);
+        let named = match visitor.user_id.take() {
+            Some(id)
+                if link.trusts_redirects || self.is_signed(&code, &link, &id, &visitor).await =>
+            {
+                Some(id)
+            }
+            _ => None,
+        };
         let click = NewClick {
             sub_ids: visitor.sub_ids(),
             code: code.clone(),

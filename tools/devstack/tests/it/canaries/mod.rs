@@ -16,7 +16,7 @@ use devstack::local::LocalStack;
 use devstack::services::Program;
 use devstack::settings::Mode;
 use devstack::stack::{Postgres, Pulsar};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use schemas::Service;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, Row};
@@ -28,6 +28,8 @@ const MAILBOX: &str = "qcanary7f3aq";
 /// A visitor's id, and a client's note, which an erasure takes away.
 const VISITOR: &str = "qvisitor7f3aq";
 const NOTE: &str = "qnote7f3aq";
+/// What a partner says of itself, shows and notes: to whom it is shown alone, and to nobody once it is erased.
+const PERSON: &str = "qperson7f3aq";
 /// Account numbers of which only the last four may be shown.
 const IBAN: &str = "DE75512108001245126199";
 const WRONG_IBAN: &str = "DE76512108001245126199";
@@ -98,6 +100,16 @@ async fn hold(mode: Mode) {
             .iter()
             .filter(|form| lower.contains(&form.to_lowercase()));
         found.extend(held.map(|form| format!("{place} holds {form}: {}", around(&lower, form))));
+    }
+    // Answers have shown it while it was there; nothing else ever held it.
+    assert!(heard.contains(PERSON));
+    let person = forms::of(PERSON);
+    if person.iter().any(|form| tables.contains(form)) {
+        found.push("a table holds what a partner has said".to_owned());
+    }
+    for place in &places {
+        let files = holding(&state.join(place), &person).into_iter();
+        found.extend(files.map(|file| format!("{} holds what a partner has said", file.display())));
     }
     // A database's files hold what was deleted until they are written over.
     let note = [NOTE.to_owned()];
@@ -235,6 +247,7 @@ impl Walk<'_> {
     async fn everything(&mut self) -> String {
         let shown = self.paid().await;
         self.visited().await;
+        self.came_and_went().await;
         self.refused().await;
         self.failing_provider().await;
         self.unreadable().await;
@@ -358,6 +371,92 @@ impl Walk<'_> {
         self.token = own;
     }
 
+    /// A partner says who it is, comes in, and shows something, at the bff and at campaign itself; each reads what the other took.
+    /// Then it is erased.
+    async fn came_and_went(&mut self) {
+        let own = std::mem::replace(&mut self.token, self.operator.clone());
+        let at = |service| match service {
+            Service::Bff => ("partners", "evidence/upload", "evidence"),
+            _ => (
+                "campaign/partners",
+                "campaign/evidence",
+                "campaign/evidence",
+            ),
+        };
+        for (service, partner) in [(Service::Bff, "canary1"), (Service::Campaign, "canary2")] {
+            let (partners, evidence, _) = at(service);
+            let known = json!({"name": PERSON, "website": format!("https://{PERSON}.example/")});
+            let path = format!("{partners}/{partner}");
+            self.write(service, Method::PATCH, &path, &known).await;
+            let accept = match service {
+                Service::Bff => "campaigns/camp100/accept",
+                _ => "campaign/campaigns/camp100/accept",
+            };
+            let accepted = json!({"accepted_terms": true, "partner_id": partner, "metadata": {"note": PERSON}});
+            self.write(service, Method::POST, accept, &accepted).await;
+            let shown = json!({"campaign_id": "camp100", "partner_id": partner, "evidence_type": "photo",
+                "file_url": format!("https://a.example/{PERSON}.jpg"), "metadata": {"note": PERSON}});
+            self.write(service, Method::POST, evidence, &shown).await;
+        }
+        for erased in [false, true] {
+            for service in [Service::Bff, Service::Campaign] {
+                let (partners, _, evidence) = at(service);
+                for partner in ["canary1", "canary2"] {
+                    let name = if erased { Value::Null } else { json!(PERSON) };
+                    let path = format!("/api/v1/{partners}/{partner}");
+                    self.until(service, &path, |one| one["name"] == name).await;
+                    let path = format!("/api/v1/{evidence}?partner_id={partner}");
+                    self.until(service, &path, |list| {
+                        list["items"][0]["file_url"].is_string() != erased
+                    })
+                    .await;
+                }
+            }
+            if !erased {
+                for (service, path) in [
+                    (Service::Bff, "partners/canary1/erase"),
+                    (Service::Campaign, "campaign/partners/canary2/erase"),
+                ] {
+                    self.write(service, Method::POST, path, &json!({})).await;
+                }
+            }
+        }
+        self.token = own;
+    }
+
+    /// Writes something, to its end.
+    async fn write(&mut self, service: Service, method: Method, path: &str, body: &Value) {
+        let path = format!("/api/v1/{path}");
+        let request = self.http.request(method, self.url(service, &path));
+        let answer = request
+            .bearer_auth(&self.token)
+            .json(body)
+            .send()
+            .await
+            .unwrap();
+        let (status, answer) = (answer.status(), answer.text().await.unwrap());
+        self.heard.push_str(&answer);
+        assert!(status.is_success(), "{path}: {status} {answer}");
+        if service == Service::Bff {
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            let id = answer["command_id"].as_str().unwrap();
+            let done = self.ended(&format!("/api/v1/commands/{id}")).await;
+            assert_eq!(done["status"], "completed", "{path}: {done}");
+        }
+    }
+
+    async fn until(&mut self, service: Service, path: &str, holds: impl Fn(&Value) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let seen = self.get(service, path).await;
+            if holds(&seen) {
+                return;
+            }
+            assert!(Instant::now() < end, "{path}: {seen}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// By the domain, and by the edges: wrong, misplaced, unknown, cut, coded, too long.
     async fn refused(&mut self) {
         let done = self.request(&paypal("99999.00")).await;
@@ -469,7 +568,8 @@ impl Walk<'_> {
         for service in Service::ALL {
             let document = self.get(service, "/openapi.json").await;
             for (path, methods) in document["paths"].as_object().unwrap() {
-                let plain = !path.contains('{') && !path.ends_with("/live");
+                let plain =
+                    !path.contains('{') && !path.ends_with("/live") && !path.ends_with("/stream");
                 if methods.get("get").is_some() && plain {
                     self.get(service, path).await;
                 }

@@ -6,6 +6,7 @@
 #![allow(clippy::large_futures, reason = "the client's")]
 
 mod browser;
+mod console;
 mod documents;
 mod java;
 mod python;

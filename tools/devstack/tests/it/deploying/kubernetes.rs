@@ -382,6 +382,7 @@ fn what_the_ingress_leads_to_is_public_and_on_the_public_port() {
     }
     let wanted = [
         ("bff", "/api/v1"),
+        ("bff", "/console"),
         ("bff", "/docs"),
         ("bff", "/openapi.json"),
         ("bff", "/asyncapi.json"),

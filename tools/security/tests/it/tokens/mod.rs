@@ -186,12 +186,15 @@ async fn the_transport_between_services_refuses_what_rfc_8725_warns_of() {
         let post = payment_like.client.post(messages).bearer_auth(&token);
         let resends = format!("{}{RESENDS}", payment_like.base_url);
         let again = payment_like.client.post(resends).bearer_auth(&token);
+        let related = format!("{}/internal/v1/related", payment_like.base_url);
+        let ask = payment_like.client.post(related).bearer_auth(&token);
         let statuses = [
             bear(&payment_like, WATERMARKS, &token).await.status(),
             post.body("x").send().await.unwrap().status(),
             again.send().await.unwrap().status(),
+            ask.body("{}").send().await.unwrap().status(),
         ];
-        if statuses != [StatusCode::UNAUTHORIZED; 3] {
+        if statuses != [StatusCode::UNAUTHORIZED; 4] {
             wrong.push(format!("{what}: {statuses:?}"));
         }
     }

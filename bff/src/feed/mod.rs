@@ -1,0 +1,272 @@
+//! The live feed: the events of all services as they were folded here, with one cursor over all of them.
+//!
+//! One reader in each process reads along with the logs of the services while somebody listens, up to where this service has folded
+//! them, into a ring that all listeners share. Who comes with a cursor of before the ring is brought there by the logs themselves: so
+//! there is no gap and no repeat, whichever process answers and however often it starts anew. Nobody is written to ahead of what
+//! it takes: whom the ring has left behind is cut off, and comes back with its cursor.
+
+mod cursor;
+mod listener;
+mod ring;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chassis::http::{Holder, Shares};
+use messaging::related::Followed;
+use messaging::related::stream::StreamQuestion;
+use runtime::Host;
+use schemas::Topic;
+use sqlx::PgPool;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+
+use crate::related::Found;
+use crate::related::visible::Owners;
+use crate::waiting::{COMMIT, PROJECTED};
+
+pub(crate) use cursor::Cursor;
+use cursor::{Place, Stream};
+pub(crate) use listener::{Filter, Listener, Sent};
+use ring::{Entry, Ring};
+
+/// Who listens at once, in one process.
+const MAX_LISTENERS: usize = 1_024;
+/// Another process may have folded, which notifies nobody here.
+const TICK: Duration = Duration::from_millis(200);
+/// So long a service has for a part of its log.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it is left alone when it does not answer.
+const AWAY: Duration = Duration::from_secs(1);
+/// Listeners that are brought to the ring at once.
+const CATCHING_UP: usize = 2;
+
+/// The feed of a process.
+#[derive(Clone)]
+pub(crate) struct Feed(Arc<Inner>);
+
+struct Inner {
+    host: Host,
+    /// There while somebody listens.
+    ring: Mutex<Option<Ring>>,
+    /// Notified of each change of the ring.
+    news: watch::Sender<()>,
+    listening: watch::Sender<usize>,
+    room: Arc<Shares>,
+    catching_up: Semaphore,
+}
+
+impl Feed {
+    /// Starts the reader, which waits for somebody who listens.
+    pub(crate) fn start(host: &Host) -> Self {
+        let feed = Self(Arc::new(Inner {
+            host: host.clone(),
+            ring: Mutex::default(),
+            news: watch::Sender::new(()),
+            listening: watch::Sender::new(0),
+            room: Shares::new(MAX_LISTENERS, host.limits().share_percent),
+            catching_up: Semaphore::new(CATCHING_UP),
+        }));
+        host.tasks().spawn("feed", feed.clone().read_along());
+        feed
+    }
+
+    /// Somebody who listens from behind this cursor on, or from now on; `None` when too many do.
+    pub(crate) fn listen(
+        &self,
+        holders: Vec<Holder>,
+        cursor: Option<Cursor>,
+        filter: Filter,
+    ) -> Option<Listener> {
+        let room = self.0.room.take(holders)?;
+        self.0.listening.send_modify(|count| *count += 1);
+        Some(Listener::new(self.clone(), cursor, filter, room))
+    }
+
+    fn left(&self) {
+        self.0.listening.send_modify(|count| *count -= 1);
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Option<Ring>> {
+        self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn read_along(self) {
+        let stop = self.0.host.tasks().stop().clone();
+        let mut listening = self.0.listening.subscribe();
+        let mut read = Read::default();
+        while !stop.is_cancelled() {
+            if *listening.borrow_and_update() == 0 {
+                *self.ring() = None;
+                read = Read::default();
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    _ = listening.changed() => continue,
+                }
+            }
+            let folded = PROJECTED.notified();
+            if let Err(error) = self.read_on(&mut read).await {
+                tracing::debug!(%error, "the live feed waits for the database");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(TICK) => {}
+                () = folded => tokio::time::sleep(COMMIT).await,
+            }
+        }
+    }
+
+    /// Reads all that was folded since the last time. A service that does not answer keeps its own streams waiting, and no others.
+    async fn read_on(&self, read: &mut Read) -> Result<(), sqlx::Error> {
+        let folded = Folded::read(self.0.host.pool()).await?;
+        self.begin(&folded);
+        for (stream, until) in folded.streams() {
+            let head = self.ring().as_ref().map(|ring| ring.head().at(stream));
+            let is_away = read.away.get(&stream).is_some_and(|at| at.elapsed() < AWAY);
+            if is_away || head.is_none_or(|head| head >= until) {
+                continue;
+            }
+            if let Err(reason) = self.read_stream(stream, until, &folded, read).await {
+                tracing::debug!(
+                    reason,
+                    topic = stream.topic(),
+                    "the live feed lacks a service"
+                );
+                read.away.insert(stream, Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// A new ring begins at the end of what was folded; a stream that is new in it, at its beginning.
+    fn begin(&self, folded: &Folded) {
+        let mut ring = self.ring();
+        let is_new = ring.is_none();
+        let ring = ring.get_or_insert_default();
+        for (stream, until) in folded.streams() {
+            if !ring.head().has(stream) {
+                let first = Place {
+                    sequence: 0,
+                    ..until
+                };
+                ring.begin(stream, if is_new { until } else { first });
+            }
+        }
+        if is_new {
+            self.0.news.send_replace(());
+        }
+    }
+
+    async fn read_stream(
+        &self,
+        stream: Stream,
+        until: Place,
+        folded: &Folded,
+        read: &mut Read,
+    ) -> Result<(), String> {
+        loop {
+            let head = self.ring().as_ref().map(|ring| ring.head().at(stream));
+            let Some(head) = head.filter(|head| *head < until) else {
+                return Ok(());
+            };
+            let position = read.positions.get(&stream).copied();
+            let part = self.part(stream, head, position, folded).await?;
+            let Some((_, last)) = part.last() else {
+                return Ok(());
+            };
+            read.positions.insert(stream, last.row.position);
+            let owners = self.owners(&part).await?;
+            let mut ring = self.ring();
+            for (place, found) in part {
+                let owners = Arc::clone(&owners);
+                ring.get_or_insert_default().push(Entry {
+                    stream,
+                    place,
+                    found,
+                    owners,
+                });
+            }
+            self.0.news.send_replace(());
+        }
+    }
+
+    async fn owners(&self, part: &[(Place, Found)]) -> Result<Arc<Owners>, String> {
+        let found = part.iter().map(|(_, found)| found);
+        let owners = Owners::of(self.0.host.pool(), found).await;
+        owners.map(Arc::new).map_err(|error| error.to_string())
+    }
+
+    /// The next events of a stream behind a place that were folded here, each with its place.
+    async fn part(
+        &self,
+        stream: Stream,
+        at: Place,
+        position: Option<i64>,
+        folded: &Folded,
+    ) -> Result<Vec<(Place, Found)>, String> {
+        let topic = Topic::parse(stream.topic()).ok_or("there is no such topic")?;
+        let question = StreamQuestion {
+            topic: topic.name().to_owned(),
+            partition: stream.partition,
+            epoch: at.epoch,
+            sequence: at.sequence,
+            position,
+        };
+        let peers = self.0.host.peers();
+        let events = peers.events(topic.owner(), &question, PATIENCE).await?;
+        let events = events.into_iter().map_while(|row| {
+            // Of what this build cannot read the epoch is not known: it is where it stands.
+            let place = Place {
+                epoch: row.epoch.unwrap_or(at.epoch),
+                sequence: row.sequence?,
+            };
+            let is_folded = folded.has(stream, place);
+            is_folded.then(|| (place, Found::new(topic.owner(), row)))
+        });
+        Ok(events.filter(|(place, _)| *place > at).collect())
+    }
+}
+
+/// What the reader remembers of streams, beside the ring.
+#[derive(Debug, Default)]
+struct Read {
+    /// Of the last that was read.
+    positions: HashMap<Stream, i64>,
+    /// Since when its service does not answer.
+    away: HashMap<Stream, Instant>,
+}
+
+/// Up to where streams were folded here.
+#[derive(Debug)]
+struct Folded(Vec<Followed>);
+
+impl Folded {
+    async fn read(pool: &PgPool) -> Result<Self, sqlx::Error> {
+        let rows = sqlx::query_as(
+            "SELECT source, epoch, topic, partition, sequence FROM pipeline.watermark ORDER BY epoch",
+        );
+        Ok(Self(rows.fetch_all(pool).await?))
+    }
+
+    /// Each stream, in its last epoch.
+    fn streams(&self) -> HashMap<Stream, Place> {
+        let places = self.0.iter().filter_map(|row| {
+            let stream = Stream::of(&row.topic, row.partition)?;
+            let (epoch, sequence) = (row.epoch, row.sequence);
+            Some((stream, Place { epoch, sequence }))
+        });
+        places.collect()
+    }
+
+    /// Whether an event was: of an epoch that has ended all that is in its log counts.
+    fn has(&self, stream: Stream, place: Place) -> bool {
+        let mut of_stream = self
+            .0
+            .iter()
+            .filter(|row| row.topic == stream.topic() && row.partition == stream.partition);
+        of_stream.any(|row| {
+            row.epoch > place.epoch || row.epoch == place.epoch && row.sequence >= place.sequence
+        })
+    }
+}

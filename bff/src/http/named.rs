@@ -1,0 +1,120 @@
+//! What timelines and explanations are asked for by, and which conversions and claims that names.
+
+use chassis::params::parameter;
+use chassis::problem::Problem;
+use schemas::Entity;
+use serde::Deserialize;
+use types::{BrandId, ClickId, ConversionId, OrderId, PayoutId};
+use utoipa::IntoParams;
+
+use super::Bff;
+use crate::store::{claims, conversions};
+
+/// Conversions and claims of one order or click that are looked at.
+const MAX_OF_ONE: i64 = 16;
+
+/// What is looked for: exactly one of these.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+#[allow(clippy::struct_field_names, reason = "as they stand in the query")]
+pub(crate) struct Named {
+    /// Everything about this order of a brand; an operator may say whose by `brand_id`.
+    #[param(value_type = Option<String>)]
+    pub(super) order_id: Option<OrderId>,
+    /// Of which brand the order is: for operators, since numbers of orders are each brand's own.
+    #[param(value_type = Option<String>)]
+    pub(super) brand_id: Option<BrandId>,
+    /// Everything about conversions that this click led to.
+    #[param(value_type = Option<String>)]
+    pub(super) click_id: Option<ClickId>,
+    /// Everything about this conversion.
+    #[param(value_type = Option<String>)]
+    pub(super) conversion_id: Option<ConversionId>,
+    /// Everything about this payout.
+    #[param(value_type = Option<String>)]
+    pub(super) payout_id: Option<PayoutId>,
+}
+
+impl Named {
+    /// 400 unless one thing is named, and the brand with nothing but an order.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let named = [
+            self.order_id.is_some(),
+            self.click_id.is_some(),
+            self.conversion_id.is_some(),
+            self.payout_id.is_some(),
+        ];
+        if named.into_iter().filter(|is| *is).count() != 1 {
+            let detail = "name one of order_id, click_id, conversion_id and payout_id";
+            return Err(parameter("order_id", detail));
+        }
+        if self.brand_id.is_some() && self.order_id.is_none() {
+            let detail = "says whose order it is: name the order, too";
+            return Err(parameter("brand_id", detail));
+        }
+        Ok(())
+    }
+
+    /// What sorts of things its messages are about.
+    pub(super) fn sorts(&self) -> &'static [Entity] {
+        if self.payout_id.is_some() {
+            &[Entity::Payout]
+        } else {
+            &[Entity::Conversion, Entity::Claim, Entity::Click]
+        }
+    }
+
+    /// What messages about it are about.
+    pub(super) async fn subjects(&self, bff: &Bff) -> Result<Vec<String>, Problem> {
+        let direct = [
+            self.click_id.as_ref().map(ToString::to_string),
+            self.payout_id.as_ref().map(ToString::to_string),
+        ];
+        let mut subjects: Vec<String> = direct.into_iter().flatten().collect();
+        let conversions = match &self.conversion_id {
+            Some(conversion) => vec![conversion.to_string()],
+            None => Vec::new(),
+        };
+        let read = async {
+            let mut conversions = conversions;
+            if self.order_id.is_some() || self.click_id.is_some() {
+                let (order, click) = (self.order_id.as_ref(), self.click_id.as_ref());
+                let pool = bff.host.pool();
+                conversions.extend(conversions::ids_of(pool, order, click, MAX_OF_ONE).await?);
+                for (claim, conversion) in claims::ids_of(pool, order, click, MAX_OF_ONE).await? {
+                    subjects.push(claim);
+                    conversions.extend(conversion);
+                }
+            }
+            if let (Some(brand), Some(order)) = (&self.brand_id, &self.order_id) {
+                conversions.push(ConversionId::of_brand(brand, order).to_string());
+            }
+            subjects.extend(of_conversions(bff, &conversions).await?);
+            Ok::<_, sqlx::Error>(subjects)
+        };
+        let mut subjects = read.await.map_err(|error| runtime::unread(&error))?;
+        subjects.sort_unstable();
+        subjects.dedup();
+        subjects.truncate(messaging::related::MAX_NAMED);
+        Ok(subjects)
+    }
+}
+
+/// Conversions, the other ids that their orders may be known under, and the claims of them.
+pub(super) async fn of_conversions(
+    bff: &Bff,
+    conversions: &[String],
+) -> Result<Vec<String>, sqlx::Error> {
+    let pool = bff.host.pool();
+    let mut subjects = conversions.to_vec();
+    if subjects.is_empty() {
+        return Ok(subjects);
+    }
+    subjects.extend(claims::of_conversions(pool, conversions, MAX_OF_ONE).await?);
+    for (order, campaign) in conversions::orders(pool, conversions).await? {
+        subjects.push(ConversionId::of_order(campaign.as_ref(), &order).to_string());
+        subjects.push(ConversionId::of_order(None, &order).to_string());
+    }
+    Ok(subjects)
+}

@@ -1,0 +1,280 @@
+//! What all services know of a request or an aggregate, put together: the messages of every log, what waits in retry queues, and who
+//! did not answer. Each question is asked of all services at once, and nothing of it is on the way of a message.
+
+pub(crate) mod explain;
+pub(crate) mod order;
+pub(crate) mod sentences;
+pub(crate) mod visible;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::problem::{Problem, code};
+use futures::future::join_all;
+use messaging::related::{
+    Followed, HandledCommand, InRetryQueue, MAX_MESSAGES, MAX_NAMED, Question, Related,
+    RelatedMessage,
+};
+use runtime::Host;
+use schemas::{Body, Entity, Service, Topic};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+/// So long a service has to answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Questions of people that are looked into at once, and how long one waits for its turn.
+const AT_ONCE: usize = 4;
+const TURN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Asks all services.
+#[derive(Clone)]
+pub(crate) struct Everywhere {
+    host: Host,
+    free: Arc<Semaphore>,
+}
+
+/// A message, where it was found.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// Whose log.
+    pub(crate) service: Service,
+    pub(crate) row: RelatedMessage,
+    /// `None` where this build cannot read it.
+    pub(crate) body: Option<Body>,
+}
+
+impl Found {
+    pub(crate) fn new(service: Service, row: RelatedMessage) -> Self {
+        let body = body(&row);
+        Self { service, row, body }
+    }
+}
+
+/// A service whose part is not there.
+#[derive(Debug, Clone)]
+pub(crate) struct Missing {
+    pub(crate) service: Service,
+    /// Why, for people.
+    pub(crate) reason: String,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    pub(crate) messages: Vec<Found>,
+    pub(crate) retry_queue: Vec<(Service, InRetryQueue)>,
+    pub(crate) commands: HashMap<Uuid, (Service, HandledCommand)>,
+    pub(crate) watermarks: HashMap<Service, Vec<Followed>>,
+    pub(crate) missing: Vec<Missing>,
+    /// Whose log has an archived part, and up to which position.
+    pub(crate) archived: Vec<(Service, i64)>,
+    /// There is more than was looked at.
+    pub(crate) truncated: bool,
+}
+
+impl Everywhere {
+    pub(crate) fn new(host: &Host) -> Self {
+        Self {
+            host: host.clone(),
+            free: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    /// All messages of these requests, and of all that had to do with these aggregates, which are of these sorts: an id alone does not
+    /// say of what it is the id.
+    pub(crate) async fn ask(
+        &self,
+        question: Question,
+        sorts: &[Entity],
+    ) -> Result<Gathered, Problem> {
+        let _turn = self.turn().await?;
+        let mut gathered = Gathered::default();
+        let services: Vec<Service> = emitting().collect();
+        let mut requests: BTreeSet<Uuid> = question.correlation_ids.iter().copied().collect();
+        let has_subjects = !question.subjects.is_empty();
+        self.add(&mut gathered, &services, question).await;
+        if has_subjects {
+            gathered.keep(sorts);
+            let more = gathered.requests();
+            let mut new: Vec<Uuid> = more.difference(&requests).copied().collect();
+            gathered.truncated |= new.len() > MAX_NAMED;
+            new.truncate(MAX_NAMED);
+            if !new.is_empty() {
+                requests.extend(&new);
+                let question = Question {
+                    correlation_ids: new,
+                    ..Question::default()
+                };
+                self.add(&mut gathered, &services, question).await;
+            }
+        }
+        gathered.bound();
+        Ok(gathered)
+    }
+
+    /// What decided upon these conversions and claims, and what it came to in the ledger: few messages, whatever else their requests
+    /// led to.
+    pub(crate) async fn ask_of_money(&self, question: Question) -> Result<Gathered, Problem> {
+        let _turn = self.turn().await?;
+        let mut gathered = Gathered::default();
+        let deciding = [Service::Tracking, Service::Commission];
+        self.add(&mut gathered, &deciding, question).await;
+        gathered.keep(&[Entity::Conversion, Entity::Claim]);
+        let mut commissions: Vec<Uuid> = gathered
+            .messages
+            .iter()
+            .filter(|found| found.service == Service::Commission)
+            .map(|found| found.row.id)
+            .collect();
+        gathered.truncated |= commissions.len() > MAX_NAMED;
+        commissions.truncate(MAX_NAMED);
+        let mut requests: Vec<Uuid> = gathered.requests().into_iter().collect();
+        gathered.truncated |= requests.len() > MAX_NAMED;
+        requests.truncate(MAX_NAMED);
+        let posted = Question {
+            correlation_ids: requests,
+            causation_ids: commissions,
+            ..Question::default()
+        };
+        if !posted.correlation_ids.is_empty() && !posted.causation_ids.is_empty() {
+            self.add(&mut gathered, &[Service::Payment], posted).await;
+        }
+        gathered.bound();
+        Ok(gathered)
+    }
+
+    /// Adds what payment did for these requests, such as covering what waited for a brand's funds.
+    pub(crate) async fn add_of_payment(
+        &self,
+        gathered: &mut Gathered,
+        mut requests: Vec<Uuid>,
+    ) -> Result<(), Problem> {
+        let _turn = self.turn().await?;
+        gathered.truncated |= requests.len() > MAX_NAMED;
+        requests.truncate(MAX_NAMED);
+        let question = Question {
+            correlation_ids: requests,
+            ..Question::default()
+        };
+        self.add(gathered, &[Service::Payment], question).await;
+        gathered.bound();
+        Ok(())
+    }
+
+    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
+        let turn = tokio::time::timeout(TURN_TIMEOUT, self.free.acquire()).await;
+        turn.ok().and_then(Result::ok).ok_or_else(|| {
+            let detail = "others are answered first; try again";
+            Problem::unavailable(code::OVERLOADED, detail, 1)
+        })
+    }
+
+    async fn add(&self, gathered: &mut Gathered, services: &[Service], question: Question) {
+        let question = &question;
+        let answers = join_all(services.iter().map(|service| async move {
+            let answer = self.answer(*service, question).await;
+            (*service, answer)
+        }));
+        for (service, answer) in answers.await {
+            match answer {
+                Ok(related) => gathered.add(service, related),
+                Err(reason) => gathered.miss(service, reason),
+            }
+        }
+    }
+
+    async fn answer(&self, service: Service, question: &Question) -> Result<Related, String> {
+        if service != Service::Bff {
+            return self.host.peers().related(service, question, PATIENCE).await;
+        }
+        let look =
+            messaging::related::look(self.host.pool(), self.host.schema_ids(), question).await;
+        look.map_err(|error| {
+            tracing::warn!(%error, "what is known of a request cannot be read");
+            "its log cannot be read now".to_owned()
+        })
+    }
+}
+
+/// The bff, and every service that states something.
+fn emitting() -> impl Iterator<Item = Service> {
+    let all = Service::ALL.into_iter();
+    all.filter(|service| *service == Service::Bff || service.events_topic().is_some())
+}
+
+impl Gathered {
+    fn add(&mut self, service: Service, related: Related) {
+        let known: BTreeSet<(Service, i64)> = self
+            .messages
+            .iter()
+            .map(|found| (found.service, found.row.position))
+            .collect();
+        let new = related.messages.into_iter();
+        let new = new.filter(|row| !known.contains(&(service, row.position)));
+        self.messages
+            .extend(new.map(|row| Found::new(service, row)));
+        for row in related.retry_queue {
+            let known = |(of, it): &(Service, InRetryQueue)| {
+                *of == service && it.source == row.source && it.message_id == row.message_id
+            };
+            if !self.retry_queue.iter().any(known) {
+                self.retry_queue.push((service, row));
+            }
+        }
+        let commands = related.commands.into_iter();
+        self.commands
+            .extend(commands.map(|command| (command.id, (service, command))));
+        self.watermarks.insert(service, related.watermarks);
+        if related.archived_to > 0 && !self.archived.iter().any(|(it, _)| *it == service) {
+            self.archived.push((service, related.archived_to));
+        }
+        self.truncated |= related.truncated;
+    }
+
+    fn miss(&mut self, service: Service, reason: String) {
+        if !self.lacks(service) {
+            self.missing.push(Missing { service, reason });
+        }
+    }
+
+    /// Whether a service did not answer.
+    pub(crate) fn lacks(&self, service: Service) -> bool {
+        self.missing
+            .iter()
+            .any(|missing| missing.service == service)
+    }
+
+    /// Leaves out what is about something else than these sorts of aggregates; refusals are about what their commands were.
+    fn keep(&mut self, sorts: &[Entity]) {
+        let is_kept = |kind: &str| {
+            let sort = schemas::kind(kind).map(|kind| kind.subject);
+            sort.is_none_or(|sort| sort == Entity::OfCommand || sorts.contains(&sort))
+        };
+        self.messages.retain(|found| is_kept(&found.row.kind));
+        let kind = |row: &InRetryQueue| row.kind.as_deref().is_none_or(is_kept);
+        self.retry_queue.retain(|(_, row)| kind(row));
+    }
+
+    fn requests(&self) -> BTreeSet<Uuid> {
+        let logged = self.messages.iter().map(|found| found.row.correlation_id);
+        let retried = self.retry_queue.iter();
+        logged
+            .chain(retried.filter_map(|(_, row)| row.correlation_id))
+            .collect()
+    }
+
+    /// Puts the messages into their causal order, and leaves out what is beyond the bound.
+    fn bound(&mut self) {
+        order::sort(&mut self.messages);
+        self.truncated |= self.messages.len() > MAX_MESSAGES;
+        self.messages.truncate(MAX_MESSAGES);
+    }
+}
+
+/// What a message says, as this build reads it.
+fn body(row: &RelatedMessage) -> Option<Body> {
+    let topic = Topic::parse(&row.topic)?;
+    let kind = schemas::kind_on(topic, &row.kind)?;
+    schemas::payload(kind, row.payload.as_ref()?).ok()
+}

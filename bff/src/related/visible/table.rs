@@ -1,0 +1,211 @@
+//! Of each kind: whose a message of it is, and which fields its partner and its brand see.
+
+/// Whose a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The partner's and the brand's that it names.
+    Named,
+    /// The partner's and the brand's of the conversion or claim that it is about; of one that is nobody's, who reported it.
+    Subject,
+    /// The partner's that is its key.
+    PartnerByKey,
+    /// The brand's that is its key.
+    BrandByKey,
+    /// Who asked for it.
+    Asker,
+    /// Those in whose accounts it moves money; each sees its own transfers.
+    Accounts,
+}
+
+use Whose::{Accounts, Asker, BrandByKey, Named, PartnerByKey, Subject};
+
+/// What a role sees of a payload; `None`: not even the message.
+pub(super) type Fields = Option<&'static [&'static str]>;
+
+/// That there is the message, and no field of it.
+const BARE: Fields = Some(&[]);
+const SALE: Fields = Some(&["sale"]);
+const SETTLED: Fields = Some(&["sale", "conversion_id"]);
+const ATTRIBUTED: Fields = Some(&[
+    "event_type",
+    "order_id",
+    "campaign_id",
+    "brand_id",
+    "partner_id",
+    "link_code",
+    "click_id",
+    "amount",
+    "terms_version",
+    "occurred_at",
+    "verified_by",
+]);
+const UNATTRIBUTED: Fields = Some(&[
+    "event_type",
+    "reason",
+    "amount",
+    "currency",
+    "order_id",
+    "campaign_id",
+    "click_id",
+    "occurred_at",
+]);
+const REPORT: Fields = Some(&[
+    "event_type",
+    "amount",
+    "currency",
+    "order_id",
+    "campaign_id",
+    "click_id",
+    "product_id",
+    "occurred_at",
+]);
+const RECORDED: Fields = Some(&["event_type", "order_id", "campaign_id", "occurred_at"]);
+const CALCULATED: Fields = Some(&[
+    "partner_id",
+    "brand_id",
+    "campaign_id",
+    "event_type",
+    "base",
+    "rate_bps",
+    "flat",
+    "plan_version",
+    "rounding",
+    "amount",
+    "status",
+    "hold_until",
+]);
+const APPROVED: Fields = Some(&["partner_id", "brand_id", "amount"]);
+const REVERSED: Fields = Some(&["partner_id", "brand_id", "amount", "reversed_total", "from"]);
+const REFUNDED: Fields = Some(&["amount", "refunded_total", "purchase_amount"]);
+const POSTED: Fields = Some(&["transfers", "cause", "conversion_id", "reason"]);
+const PAYOUT: Fields = Some(&[
+    "amount",
+    "method",
+    "masked",
+    "transfer_id",
+    "attempt",
+    "provider_ref",
+    "reason",
+]);
+const BANK: Fields = Some(&[
+    "brand_id",
+    "account",
+    "amount",
+    "reference",
+    "transfer_id",
+    "reason",
+]);
+const MOVED: Fields = Some(&[
+    "brand_id",
+    "from_account",
+    "to_account",
+    "amount",
+    "transfer_id",
+]);
+const ENROLLMENT: Fields = Some(&[
+    "partner_id",
+    "brand_id",
+    "terms_version",
+    "status",
+    "reason",
+]);
+const EVIDENCE: Fields = Some(&["partner_id", "brand_id", "evidence_type", "reason"]);
+const LINK: Fields = Some(&["campaign_id", "partner_id", "target_url", "status"]);
+const CAMPAIGN: Fields = Some(&["brand_id", "name", "currency", "reason"]);
+const TERMS: Fields = Some(&[
+    "version",
+    "brand_id",
+    "currency",
+    "window_days",
+    "plan",
+    "effective_at",
+]);
+const REFUSED: Fields = Some(&["command_type", "code", "detail", "pointer"]);
+const REASON: Fields = Some(&["reason"]);
+
+/// Kind, whose it is, what its partner sees, what its brand sees.
+#[rustfmt::skip]
+pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
+    ("campaign.create.command.v1", Asker, None, BARE),
+    ("campaign.change.command.v1", Asker, None, BARE),
+    ("campaign.publish_terms.command.v1", Asker, None, BARE),
+    ("campaign.activate.command.v1", Asker, None, BARE),
+    ("campaign.pause.command.v1", Asker, None, BARE),
+    ("campaign.resume.command.v1", Asker, None, BARE),
+    ("campaign.close.command.v1", Asker, None, BARE),
+    ("campaign.accept.command.v1", Asker, Some(&["terms_version"]), None),
+    ("campaign.end_enrollment.command.v1", Asker, Some(&["status"]), Some(&["partner_id", "status", "reason"])),
+    ("campaign.invite.command.v1", Asker, None, Some(&["partner_id"])),
+    ("campaign.approve.command.v1", Asker, None, Some(&["partner_id"])),
+    ("campaign.reject.command.v1", Asker, None, Some(&["partner_id", "reason"])),
+    ("campaign.submit_evidence.command.v1", Asker, Some(&["evidence_type"]), None),
+    ("campaign.approve_evidence.command.v1", Asker, None, BARE),
+    ("campaign.reject_evidence.command.v1", Asker, None, REASON),
+    ("campaign.return_evidence.command.v1", Asker, None, REASON),
+    ("campaign.created.v1", Named, None, CAMPAIGN),
+    ("campaign.changed.v1", Named, None, CAMPAIGN),
+    ("campaign.activated.v1", Named, None, CAMPAIGN),
+    ("campaign.paused.v1", Named, None, CAMPAIGN),
+    ("campaign.resumed.v1", Named, None, CAMPAIGN),
+    ("campaign.closed.v1", Named, None, CAMPAIGN),
+    ("terms.published.v1", Named, None, TERMS),
+    ("enrollment.invited.v1", Named, ENROLLMENT, ENROLLMENT),
+    ("enrollment.applied.v1", Named, ENROLLMENT, ENROLLMENT),
+    ("enrollment.approved.v1", Named, ENROLLMENT, ENROLLMENT),
+    ("enrollment.rejected.v1", Named, ENROLLMENT, ENROLLMENT),
+    ("enrollment.accepted.v1", Named, ENROLLMENT, ENROLLMENT),
+    ("enrollment.ended.v1", Named, ENROLLMENT, ENROLLMENT),
+    ("evidence.submitted.v1", Named, EVIDENCE, EVIDENCE),
+    ("evidence.approved.v1", Named, EVIDENCE, EVIDENCE),
+    ("evidence.rejected.v1", Named, EVIDENCE, EVIDENCE),
+    ("evidence.returned.v1", Named, EVIDENCE, EVIDENCE),
+    ("command.rejected.v1", Asker, REFUSED, REFUSED),
+    ("command.stalled.v1", Asker, Some(&["command_type"]), Some(&["command_type"])),
+    ("tracking.record_event.command.v1", Asker, REPORT, REPORT),
+    ("tracking.accept_claim.command.v1", Asker, None, BARE),
+    ("tracking.decline_claim.command.v1", Asker, None, REASON),
+    ("tracking.bind_click.command.v1", Asker, None, BARE),
+    ("tracking.create_link.command.v1", Asker, LINK, LINK),
+    ("tracking.change_link.command.v1", Asker, LINK, LINK),
+    ("conversion.attributed.v1", Named, ATTRIBUTED, ATTRIBUTED),
+    ("conversion.unattributed.v1", Subject, None, UNATTRIBUTED),
+    ("conversion.refunded.v1", Subject, REFUNDED, REFUNDED),
+    ("conversion.refund_noted.v1", Subject, None, UNATTRIBUTED),
+    ("conversion.duplicate_ignored.v1", Subject, None, Some(&["event_type", "order_id"])),
+    ("tracking_event.recorded.v1", Asker, None, RECORDED),
+    ("conversion.claimed.v1", Named, SALE, SALE),
+    ("claim.settled.v1", Named, SETTLED, SETTLED),
+    ("claim.accepted.v1", Subject, Some(&["conversion_id"]), Some(&["conversion_id"])),
+    ("claim.declined.v1", Subject, REASON, REASON),
+    ("click.bound.v1", Named, Some(&["campaign_id", "link_code", "clicked_at"]), Some(&["campaign_id", "partner_id", "link_code", "clicked_at"])),
+    ("link.created.v1", Named, LINK, LINK),
+    ("link.changed.v1", Named, LINK, LINK),
+    ("visitor.erased.v1", Named, None, BARE),
+    ("commission.calculated.v1", Named, CALCULATED, CALCULATED),
+    ("commission.approved.v1", Named, APPROVED, APPROVED),
+    ("commission.reversed.v1", Named, REVERSED, REVERSED),
+    ("payment.request_payout.command.v1", Asker, Some(&["amount", "method", "masked"]), None),
+    ("payment.announce_deposit.command.v1", Asker, None, BANK),
+    ("payment.withdraw.command.v1", Asker, None, BANK),
+    ("payment.transfer_funds.command.v1", Asker, None, MOVED),
+    ("payment.open_account.command.v1", Asker, None, Some(&["brand_id", "name"])),
+    ("ledger.posted.v1", Accounts, POSTED, POSTED),
+    ("earnings.funded.v1", Accounts, Some(&["currency", "transfers"]), Some(&["currency", "transfers", "conversion_ids"])),
+    ("payout.requested.v1", PartnerByKey, PAYOUT, None),
+    ("payout.submitting.v1", PartnerByKey, PAYOUT, None),
+    ("payout.submitted.v1", PartnerByKey, PAYOUT, None),
+    ("payout.unknown.v1", PartnerByKey, PAYOUT, None),
+    ("payout.paid.v1", PartnerByKey, PAYOUT, None),
+    ("payout.failed.v1", PartnerByKey, PAYOUT, None),
+    ("account.opened.v1", Named, None, Some(&["brand_id", "name"])),
+    ("deposit.announced.v1", Named, None, BANK),
+    ("deposit.cleared.v1", Named, None, BANK),
+    ("deposit.failed.v1", Named, None, BANK),
+    ("withdrawal.requested.v1", Named, None, BANK),
+    ("withdrawal.settled.v1", Named, None, BANK),
+    ("withdrawal.failed.v1", Named, None, BANK),
+    ("funds.transferred.v1", Named, None, MOVED),
+    ("billing.changed.v1", BrandByKey, None, Some(&["currency", "billing", "credit_limit"])),
+    ("funds.exhausted.v1", BrandByKey, None, Some(&["currency"])),
+    ("funds.restored.v1", BrandByKey, None, Some(&["currency"])),
+];

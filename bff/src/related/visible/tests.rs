@@ -1,0 +1,174 @@
+//! Every kind × role: what is shown, and to whom not.
+
+use messaging::related::RelatedMessage;
+use schemas::{KINDS, Kind, Service};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::*;
+
+/// What each kind shows to its partner and its brand, one line for each.
+const STATED: &str = include_str!("stated.txt");
+/// Never shown to anybody but operators, wherever it stands.
+const NEVER: [&str; 9] = [
+    "sealed_",
+    "hash",
+    "visitor",
+    "user_id",
+    "metadata",
+    "key_id",
+    "public_key",
+    "prefix",
+    "actor",
+];
+
+/// The golden sample of a kind, as if everything in it were this brand's and this partner's.
+fn sample(kind: &Kind, partner: &str, brand: &str) -> Found {
+    let path = format!(
+        "{}/../schemas/golden/next/{}/{}.json",
+        env!("CARGO_MANIFEST_DIR"),
+        kind.topic.name(),
+        kind.name
+    );
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut sample: Value = serde_json::from_str(&text).unwrap();
+    let mut payload = sample["payload"][kind.field].take();
+    let owned = |value: &mut Value| {
+        for (name, id) in [("partner_id", partner), ("brand_id", brand)] {
+            if value.get(name).is_some() {
+                value[name] = id.into();
+            }
+        }
+    };
+    owned(&mut payload);
+    owned(&mut payload["sale"]);
+    if payload["sale"].is_null() {
+        payload.as_object_mut().unwrap().remove("sale");
+    }
+    if let Some(transfers) = payload.get_mut("transfers") {
+        let own = json!({"id": Uuid::nil(), "debit": format!("brand:{brand}:funds"), "credit": format!("partner:{partner}:payable"),
+                         "minor": 1, "currency": "USD"});
+        let others = json!({"id": Uuid::max(), "debit": "brand:another:funds", "credit": "partner:another:payable",
+                            "minor": 1, "currency": "USD"});
+        *transfers = json!([own, others]);
+    }
+    let key = match table::TABLE.iter().find(|(of, ..)| *of == kind.name) {
+        Some((_, PartnerByKey, ..)) => partner,
+        _ => brand,
+    };
+    let row = RelatedMessage {
+        position: 1,
+        id: Uuid::nil(),
+        kind: kind.name.to_owned(),
+        topic: kind.topic.name().to_owned(),
+        published: true,
+        partition: Some(0),
+        epoch: Some(1),
+        sequence: Some(1),
+        key: key.to_owned(),
+        subject: "subject".to_owned(),
+        time: 0,
+        correlation_id: Uuid::nil(),
+        causation_id: None,
+        outcome_of: None,
+        actor: Some(json!({"subject": "somebody", "partner_id": partner, "brand_id": brand})),
+        payload: Some(payload),
+    };
+    Found {
+        service: Service::Tracking,
+        body: crate::related::body(&row),
+        row,
+    }
+}
+
+fn partner(id: &str) -> Viewer {
+    Viewer::Owner {
+        partner: PartnerId::parse(id).ok(),
+        brand: None,
+    }
+}
+
+fn brand(id: &str) -> Viewer {
+    Viewer::Owner {
+        partner: None,
+        brand: BrandId::parse(id).ok(),
+    }
+}
+
+fn owners(partner: &str, brand: &str) -> Owners {
+    let both = (Some(partner.to_owned()), Some(brand.to_owned()));
+    Owners([("subject".to_owned(), both)].into())
+}
+
+fn names(shown: Option<&Value>) -> String {
+    match shown {
+        None => "-".to_owned(),
+        Some(shown) => {
+            let fields = shown.as_object().unwrap().keys().cloned();
+            format!("[{}]", fields.collect::<Vec<_>>().join(" "))
+        }
+    }
+}
+
+#[test]
+fn each_role_sees_of_each_kind_what_is_stated_and_another_sees_nothing() {
+    let mut lines = Vec::new();
+    for kind in KINDS {
+        let found = sample(kind, "mine", "mine");
+        assert!(found.body.is_some(), "{}: its sample is read", kind.name);
+        let whose = owners("mine", "mine");
+        let of_partner = shown(&found, &partner("mine"), &whose);
+        let of_brand = shown(&found, &brand("mine"), &whose);
+        for (viewer, what) in [(partner("theirs"), "partner"), (brand("theirs"), "brand")] {
+            assert_eq!(
+                shown(&found, &viewer, &whose),
+                None,
+                "{} to another {what}",
+                kind.name
+            );
+        }
+        // A partner is no brand of the same name.
+        let others = sample(kind, "theirs", "mine");
+        let whose = owners("theirs", "mine");
+        assert_eq!(
+            shown(&others, &partner("mine"), &whose),
+            None,
+            "{}",
+            kind.name
+        );
+        for seen in [&of_partner, &of_brand].into_iter().flatten() {
+            let text = seen.to_string();
+            let leaks = NEVER.iter().find(|never| text.contains(**never));
+            assert_eq!(leaks, None, "{}: {text}", kind.name);
+            assert!(!text.contains("another"), "{}: {text}", kind.name);
+        }
+        assert!(shown(&found, &Viewer::Operator, &Owners::default()).is_some());
+        let seen = [of_partner, of_brand].map(|seen| names(seen.as_ref()));
+        let line = format!("{}: partner {}, brand {}", kind.name, seen[0], seen[1]);
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    let text = lines.join("\n") + "\n";
+    assert!(text == STATED, "stated.txt should be:\n{text}");
+}
+
+#[test]
+fn what_this_build_cannot_read_is_for_operators() {
+    let kind = schemas::kind("conversion.attributed.v1").unwrap();
+    let mut found = sample(kind, "mine", "mine");
+    found.body = None;
+    let whose = owners("mine", "mine");
+    assert_eq!(shown(&found, &partner("mine"), &whose), None);
+    assert_eq!(shown(&found, &Viewer::Operator, &whose), Some(Value::Null));
+}
+
+#[test]
+fn what_is_nobodys_is_seen_by_the_brand_that_reported_it() {
+    let kind = schemas::kind("conversion.unattributed.v1").unwrap();
+    let found = sample(kind, "mine", "mine");
+    let nobodys = Owners([("subject".to_owned(), (None, None))].into());
+    assert!(shown(&found, &brand("mine"), &nobodys).is_some());
+    assert_eq!(shown(&found, &brand("theirs"), &nobodys), None);
+    assert_eq!(shown(&found, &partner("mine"), &nobodys), None);
+}

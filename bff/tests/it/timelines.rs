@@ -1,0 +1,118 @@
+//! Timelines beside services that are there, away, or silent.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use futures::future::join_all;
+use runtime::testing::{TestService, brand, new_database, operator, partner, variables};
+use schemas::Service;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::app::{bff, partner123};
+use crate::operator::both;
+
+/// What an operator reads of a request.
+async fn timeline(bff: &TestService, request: &str) -> Value {
+    let (status, shown) = bff
+        .get(&format!("/api/v1/timeline/{request}"), &operator())
+        .await;
+    assert_eq!(status, StatusCode::OK, "{shown}");
+    shown
+}
+
+#[tokio::test]
+async fn a_command_that_came_to_its_service_itself_begins_its_timeline() {
+    let (bff, campaign) = both("http").await;
+    let request = Uuid::now_v7().to_string();
+    let body = json!({"campaign_id": "c1", "name": "One", "currency": "USD", "allowed_hosts": ["a.example"]});
+    let url = format!("{}/api/v1/campaign/campaigns", campaign.base_url);
+    let made = campaign.client.post(url).bearer_auth(brand("brand1"));
+    let made = made.header("x-correlation-id", &request).json(&body);
+    assert_eq!(made.send().await.unwrap().status(), StatusCode::CREATED);
+    let shown = timeline(&bff, &request).await;
+    let (command, event) = (&shown["messages"][0], &shown["messages"][1]);
+    assert_eq!(command["type"], "campaign.create.command.v1", "{shown:#}");
+    assert!(command["position"].is_null(), "it is in no log");
+    assert_eq!(command["outcome"]["event_id"], event["id"]);
+    assert_eq!(event["type"], "campaign.created.v1");
+    assert_eq!(event["caused_by"], command["id"]);
+    assert_eq!(event["position"], 1);
+    let away = ["tracking", "commission", "payment"];
+    let missing = shown["missing"].as_array().unwrap();
+    assert_eq!(missing.len(), away.len(), "{missing:?}");
+    for missing in missing {
+        assert!(away.contains(&missing["service"].as_str().unwrap()));
+        assert_eq!(missing["reason"], "it cannot be reached");
+    }
+
+    let path = format!("/api/v1/timeline/{request}");
+    let (status, own) = bff.get(&path, &brand("brand1")).await;
+    assert_eq!(status, StatusCode::OK);
+    let messages = own["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 1, "{own:#}");
+    assert_eq!(messages[0]["data"]["brand_id"], "brand1");
+    assert!(messages[0]["data"]["allowed_hosts"].is_null());
+    let nobodys = format!("/api/v1/timeline/{}", Uuid::now_v7());
+    for token in [brand("brand2"), partner("brand1")] {
+        for path in [&path, &nobodys] {
+            let (status, problem) = bff.get(path, &token).await;
+            assert_eq!(status, StatusCode::NOT_FOUND, "{problem}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_silent_service_is_named_in_time_and_beyond_the_bound_questions_are_refused() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let mut variables = variables(Service::Bff, &new_database().await);
+    variables.insert("PAYMENT_SERVICE_URL".to_owned(), url);
+    let bff = TestService::start_with(bff::define, variables).await;
+    let command = crate::app::accept(&bff, &partner123()).await;
+    let (_, command) = bff
+        .get(&format!("/api/v1/commands/{command}"), &partner123())
+        .await;
+    let request = command["correlation_id"].as_str().unwrap();
+    let begun = Instant::now();
+    let shown = timeline(&bff, request).await;
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    let missing = shown["missing"].as_array().unwrap();
+    let silent = json!({"service": "payment", "reason": "it did not answer in time"});
+    assert!(missing.contains(&silent), "{missing:?}");
+    assert_eq!(shown["messages"][0]["followers"][0]["state"], "unknown");
+
+    let begun = Instant::now();
+    let path = format!("/api/v1/timeline/{request}");
+    let answers = join_all((0..24).map(|_| async { bff.get(&path, &operator()).await })).await;
+    assert!(begun.elapsed() < Duration::from_secs(6));
+    let refused: Vec<_> = answers
+        .iter()
+        .filter(|(status, _)| *status == StatusCode::SERVICE_UNAVAILABLE)
+        .collect();
+    assert!(!refused.is_empty());
+    for (_, problem) in &refused {
+        assert_eq!(problem["code"], "overloaded", "{problem}");
+    }
+    let shown = answers.iter().filter(|(status, _)| status.is_success());
+    assert_eq!(shown.count() + refused.len(), 24);
+}
+
+#[tokio::test]
+async fn a_caller_who_is_nobody_is_refused_before_anything_is_looked_for() {
+    let bff = bff().await;
+    let nobody = runtime::testing::mint(&runtime::testing::claims("nobody"));
+    let id = Uuid::now_v7();
+    for path in [
+        format!("timeline/{id}"),
+        format!("timeline?conversion_id={id}"),
+        format!("conversions/{id}/explanation"),
+        format!("commissions/{id}/explanation"),
+        format!("transfers/{id}/explanation"),
+        "explanations?order_id=o1".to_owned(),
+    ] {
+        let (status, _) = bff.get(&format!("/api/v1/{path}"), &nobody).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{path}");
+    }
+}

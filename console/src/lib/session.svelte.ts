@@ -1,0 +1,177 @@
+/**
+ * Who is signed in. The token is in this module's memory and nowhere else; what is kept for a reload is only how the
+ * person signed in, never with what.
+ */
+import { Failure, asFailure, failureOf } from "./failure";
+import * as oidc from "./oidc";
+
+export type Role = "partner" | "brand" | "operator";
+export const ROLES: readonly Role[] = ["partner", "brand", "operator"];
+
+export interface Me {
+  subject: string;
+  roles: string[];
+  partner_id?: string | null;
+  brand_id?: string | null;
+  email?: string | null;
+}
+
+interface Config {
+  oidc: oidc.Provider | null;
+  demo: boolean;
+}
+
+/** In this tab's session storage: `oidc`, or one of the demo's people. No secret. */
+const REMEMBERED = "tributary.signed-in-as";
+
+class Session {
+  config = $state.raw<Config>();
+  me = $state.raw<Me>();
+  role = $state<Role>("partner");
+  failure = $state.raw<Failure>();
+  phase = $state<"starting" | "signed-out" | "signing-in" | "signed-in">("starting");
+  #token: string | undefined;
+  #refreshToken: string | undefined;
+  #renewal: ReturnType<typeof setTimeout> | undefined;
+
+  /** The roles that the person has, of those that have pages. */
+  get roles(): Role[] {
+    return ROLES.filter((role) => this.me?.roles.includes(role));
+  }
+
+  authorization(): string | undefined {
+    return this.#token === undefined ? undefined : `Bearer ${this.#token}`;
+  }
+
+  async start(): Promise<void> {
+    try {
+      const answer = await fetch("/console/config.json", { cache: "no-store" });
+      if (!answer.ok) throw failureOf(answer, undefined);
+      this.config = (await answer.json()) as Config;
+    } catch (error) {
+      this.failure = asFailure(error);
+      this.phase = "signed-out";
+      return;
+    }
+    const query = new URLSearchParams(location.search);
+    const provider = this.config.oidc;
+    if (provider && oidc.isCallback(query)) {
+      await this.#take(() => oidc.finish(provider, query), "oidc");
+      return;
+    }
+    const wanted = query.get("as") ?? sessionStorage.getItem(REMEMBERED);
+    if (query.has("as")) history.replaceState(null, "", location.pathname);
+    if (provider && wanted === "oidc") {
+      await oidc.begin(provider, { silent: true });
+    } else if (this.config.demo && isRole(wanted)) {
+      await this.signInAs(wanted);
+    } else {
+      this.phase = "signed-out";
+    }
+  }
+
+  /** As one of the demo's people. */
+  signInAs(role: Role): Promise<void> {
+    return this.#take(async () => {
+      const answer = await fetch(`/console/sign-in/${role}`, { method: "POST" });
+      const body: unknown = await answer.json().catch(() => undefined);
+      if (!answer.ok) throw failureOf(answer, body);
+      const { token, expires_in } = body as { token: string; expires_in: number };
+      return { accessToken: token, expiresIn: expires_in };
+    }, role);
+  }
+
+  /** At the provider: leaves this page. */
+  async signIn(): Promise<void> {
+    const provider = this.config?.oidc;
+    if (!provider) return;
+    this.phase = "signing-in";
+    try {
+      await oidc.begin(provider, { silent: false });
+    } catch (error) {
+      this.failure = asFailure(error);
+      this.phase = "signed-out";
+    }
+  }
+
+  async signOut(): Promise<void> {
+    const wasAtProvider = sessionStorage.getItem(REMEMBERED) === "oidc";
+    this.#forget();
+    this.failure = undefined;
+    const provider = this.config?.oidc;
+    if (wasAtProvider && provider) await oidc.end(provider).catch(() => undefined);
+  }
+
+  /** The server takes the token no more. */
+  expired(): void {
+    if (this.phase !== "signed-in") return;
+    this.#forget();
+    this.failure = new Failure({ status: 401, code: "unauthorized", message: "Your session has ended. Please sign in again." });
+  }
+
+  #forget(): void {
+    clearTimeout(this.#renewal);
+    this.#token = undefined;
+    this.#refreshToken = undefined;
+    this.me = undefined;
+    sessionStorage.removeItem(REMEMBERED);
+    this.phase = "signed-out";
+  }
+
+  async #take(get: () => Promise<oidc.Tokens>, how: string): Promise<void> {
+    this.phase = "signing-in";
+    this.failure = undefined;
+    try {
+      this.#hold(await get(), how);
+      const answer = await fetch("/api/v1/me", { headers: { authorization: this.authorization() ?? "" } });
+      const body: unknown = await answer.json().catch(() => undefined);
+      if (!answer.ok) throw failureOf(answer, body);
+      this.me = body as Me;
+      const role = this.roles.find((role) => role === how) ?? this.roles[0];
+      if (!role) {
+        throw new Failure({
+          status: 403,
+          code: "forbidden",
+          message: "Your account has none of the roles partner, brand and operator.",
+        });
+      }
+      this.role = role;
+      sessionStorage.setItem(REMEMBERED, how);
+      this.phase = "signed-in";
+    } catch (error) {
+      this.#forget();
+      // The provider had no session to go on with: no failure, the person has to say who they are.
+      if (!(error instanceof oidc.NoSession)) this.failure = asFailure(error);
+    }
+  }
+
+  #hold(tokens: oidc.Tokens, how: string): void {
+    this.#token = tokens.accessToken;
+    this.#refreshToken = tokens.refreshToken ?? this.#refreshToken;
+    clearTimeout(this.#renewal);
+    const seconds = Math.max(tokens.expiresIn * 0.8, 10);
+    this.#renewal = setTimeout(() => void this.#renew(how), Math.min(seconds * 1000, 2 ** 31 - 1));
+  }
+
+  async #renew(how: string): Promise<void> {
+    try {
+      if (isRole(how)) {
+        const answer = await fetch(`/console/sign-in/${how}`, { method: "POST" });
+        if (!answer.ok) return;
+        const { token, expires_in } = (await answer.json()) as { token: string; expires_in: number };
+        this.#hold({ accessToken: token, expiresIn: expires_in }, how);
+      } else if (this.config?.oidc && this.#refreshToken !== undefined) {
+        this.#hold(await oidc.refresh(this.config.oidc, this.#refreshToken), how);
+      }
+    } catch {
+      // Tried again while the token is still good; after that a 401 ends the session.
+      this.#renewal = setTimeout(() => void this.#renew(how), 10_000);
+    }
+  }
+}
+
+function isRole(text: string | null): text is Role {
+  return ROLES.some((role) => role === text);
+}
+
+export const session = new Session();

@@ -1,0 +1,47 @@
+/** What a campaign has that a brand fills in. */
+import type { Schemas } from "../../lib/api";
+import { intervals, joinModes } from "../../lib/choices";
+import { localTime, type Field, type Values } from "../../ui/form";
+
+type Campaign = Schemas["CampaignView"];
+
+export function fields(of?: Campaign): Field[] {
+  const asNew: Field[] = [
+    { name: "campaign_id", label: "Id", hint: "Chosen by you, or made." },
+    { name: "currency", label: "Currency", required: true, value: "USD", hint: "Of all that it pays. It stays." },
+  ];
+  return [
+    { name: "name", label: "Name", required: true, value: of?.name },
+    ...(of ? [] : asNew),
+    { name: "allowed_hosts", label: "Hosts that links may lead to", required: true, value: of?.allowed_hosts.join(" "), placeholder: "shop.example.com" },
+    { name: "join", label: "Who may join", type: "select", options: joinModes, value: of?.join ?? "open", required: true },
+    { name: "description", label: "Description", type: "textarea", value: of?.description ?? "" },
+    { name: "landing_url", label: "Landing page", type: "url", value: of?.landing_url ?? "" },
+    { name: "fallback_url", label: "Fallback page", type: "url", value: of?.fallback_url ?? "", hint: "Where visitors go while it is paused or once it is closed." },
+    { name: "starts_at", label: "Starts", type: "datetime", value: localTime(of?.starts_at) },
+    { name: "ends_at", label: "Ends", type: "datetime", value: localTime(of?.ends_at) },
+    { name: "budget", label: "Budget", value: of?.budget?.amount ?? "", placeholder: "1000.00" },
+    { name: "interval", label: "Budget for", type: "select", options: intervals, value: of?.budget?.interval ?? "month", required: true, when: (values) => values.text("budget") !== undefined },
+  ];
+}
+
+type Shared = Pick<Schemas["CreateCampaign"], "description" | "landing_url" | "fallback_url" | "starts_at" | "ends_at" | "budget" | "join">;
+
+export function shared(values: Values, currency: string): Shared {
+  const budget = values.text("budget");
+  return {
+    join: values.need("join") as Schemas["JoinMode"],
+    description: values.text("description"),
+    landing_url: values.text("landing_url"),
+    fallback_url: values.text("fallback_url"),
+    starts_at: values.moment("starts_at"),
+    ends_at: values.moment("ends_at"),
+    ...(budget && { budget: { amount: budget, currency, interval: values.need("interval") as Schemas["BudgetInterval"] } }),
+  };
+}
+
+/** What was there and is empty now. */
+export function cleared(of: Campaign, values: Values): Schemas["Clearable"][] {
+  const names = ["description", "landing_url", "starts_at", "ends_at", "budget"] as const;
+  return names.filter((name) => of[name] && values.text(name) === undefined);
+}

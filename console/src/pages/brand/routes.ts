@@ -1,0 +1,42 @@
+import type { Route } from "../../routes";
+import Activity from "../shared/Activity.svelte";
+import Claims from "../shared/Claims.svelte";
+import Commissions from "../shared/Commissions.svelte";
+import Conversion from "../shared/Conversion.svelte";
+import Conversions from "../shared/Conversions.svelte";
+import EvidenceList from "../shared/EvidenceList.svelte";
+import Link from "../shared/Link.svelte";
+import Links from "../shared/Links.svelte";
+import Account from "./Account.svelte";
+import Applications from "./Applications.svelte";
+import Campaign from "./Campaign.svelte";
+import Campaigns from "./Campaigns.svelte";
+import Funds from "./Funds.svelte";
+import Groups from "./Groups.svelte";
+import Home from "./Home.svelte";
+import Keys from "./Keys.svelte";
+import Partner from "./Partner.svelte";
+import Partners from "./Partners.svelte";
+import Settings from "./Settings.svelte";
+
+export const brand: readonly Route[] = [
+  { path: "/brand", page: Home, menu: { section: "", label: "Overview", icon: "home" } },
+  { path: "/brand/campaigns", page: Campaigns, menu: { section: "", label: "Campaigns", icon: "campaign" } },
+  { path: "/brand/campaigns/:id", page: Campaign },
+  { path: "/brand/applications", page: Applications, menu: { section: "Partners", label: "Applications", icon: "letter" } },
+  { path: "/brand/partners", page: Partners, menu: { section: "Partners", label: "Partners", icon: "people" } },
+  { path: "/brand/partners/:id", page: Partner },
+  { path: "/brand/groups", page: Groups, menu: { section: "Partners", label: "Groups", icon: "layers" } },
+  { path: "/brand/links", page: Links, menu: { section: "Partners", label: "Links", icon: "link" } },
+  { path: "/brand/links/:code", page: Link },
+  { path: "/brand/conversions", page: Conversions, menu: { section: "Results", label: "Conversions", icon: "cart" } },
+  { path: "/brand/conversions/:id", page: Conversion },
+  { path: "/brand/claims", page: Claims, menu: { section: "Results", label: "Claims", icon: "flag" } },
+  { path: "/brand/evidence", page: EvidenceList, menu: { section: "Results", label: "Evidence", icon: "camera" } },
+  { path: "/brand/commissions", page: Commissions, menu: { section: "Results", label: "Commissions", icon: "coins" } },
+  { path: "/brand/funds", page: Funds, menu: { section: "Account", label: "Funds", icon: "wallet" } },
+  { path: "/brand/accounts/:id", page: Account },
+  { path: "/brand/keys", page: Keys, menu: { section: "Account", label: "API keys", icon: "key" } },
+  { path: "/brand/activity", page: Activity, menu: { section: "Account", label: "Activity", icon: "list" } },
+  { path: "/brand/settings", page: Settings, menu: { section: "Account", label: "Settings", icon: "gear" } },
+];

@@ -1,0 +1,47 @@
+import type { Route } from "../../routes";
+import Account from "../brand/Account.svelte";
+import Campaigns from "../brand/Campaigns.svelte";
+import Funds from "../brand/Funds.svelte";
+import Partner from "../brand/Partner.svelte";
+import Partners from "../brand/Partners.svelte";
+import Claims from "../shared/Claims.svelte";
+import Commissions from "../shared/Commissions.svelte";
+import Conversion from "../shared/Conversion.svelte";
+import Conversions from "../shared/Conversions.svelte";
+import EvidenceList from "../shared/EvidenceList.svelte";
+import Payout from "../shared/Payout.svelte";
+import Audit from "./Audit.svelte";
+import Commands from "./Commands.svelte";
+import DeadLetter from "./DeadLetter.svelte";
+import Events from "./Events.svelte";
+import Home from "./Home.svelte";
+import Payouts from "./Payouts.svelte";
+import Replays from "./Replays.svelte";
+import RetryQueue from "./RetryQueue.svelte";
+import Storage from "./Storage.svelte";
+import Timeline from "./Timeline.svelte";
+
+export const operator: readonly Route[] = [
+  { path: "/operator", page: Home, menu: { section: "", label: "Overview", icon: "home" } },
+  { path: "/operator/events", page: Events, menu: { section: "", label: "Event log", icon: "pulse" } },
+  { path: "/operator/timeline", page: Timeline, menu: { section: "", label: "Timeline", icon: "clock" } },
+  { path: "/operator/timeline/:id", page: Timeline },
+  { path: "/operator/parked", page: RetryQueue, menu: { section: "Messages", label: "Dead letters", icon: "letter" } },
+  { path: "/operator/parked/:service/:id", page: DeadLetter },
+  { path: "/operator/commands", page: Commands, menu: { section: "Messages", label: "Commands", icon: "list" } },
+  { path: "/operator/replays", page: Replays, menu: { section: "Messages", label: "Projections", icon: "replay" } },
+  { path: "/operator/storage", page: Storage, menu: { section: "Messages", label: "Archive and epochs", icon: "archive" } },
+  { path: "/operator/audit", page: Audit, menu: { section: "Messages", label: "Audit", icon: "shield" } },
+  { path: "/operator/payouts", page: Payouts, menu: { section: "Money", label: "Payouts", icon: "wallet" } },
+  { path: "/operator/payouts/:id", page: Payout },
+  { path: "/operator/funds", page: Funds, menu: { section: "Money", label: "Funds", icon: "coins" } },
+  { path: "/operator/accounts/:id", page: Account },
+  { path: "/operator/campaigns", page: Campaigns, menu: { section: "Programmes", label: "Campaigns", icon: "campaign" } },
+  { path: "/operator/partners", page: Partners, menu: { section: "Programmes", label: "Partners", icon: "people" } },
+  { path: "/operator/partners/:id", page: Partner },
+  { path: "/operator/conversions", page: Conversions, menu: { section: "Programmes", label: "Conversions", icon: "cart" } },
+  { path: "/operator/conversions/:id", page: Conversion },
+  { path: "/operator/commissions", page: Commissions, menu: { section: "Programmes", label: "Commissions", icon: "flag" } },
+  { path: "/operator/claims", page: Claims, menu: { section: "Programmes", label: "Claims", icon: "search" } },
+  { path: "/operator/evidence", page: EvidenceList, menu: { section: "Programmes", label: "Evidence", icon: "camera" } },
+];

@@ -1,0 +1,32 @@
+import type { Route } from "../../routes";
+import Activity from "../shared/Activity.svelte";
+import Claims from "../shared/Claims.svelte";
+import Commissions from "../shared/Commissions.svelte";
+import Conversion from "../shared/Conversion.svelte";
+import Conversions from "../shared/Conversions.svelte";
+import EvidenceList from "../shared/EvidenceList.svelte";
+import Link from "../shared/Link.svelte";
+import Links from "../shared/Links.svelte";
+import Payout from "../shared/Payout.svelte";
+import Campaign from "./Campaign.svelte";
+import Campaigns from "./Campaigns.svelte";
+import Home from "./Home.svelte";
+import Money from "./Money.svelte";
+import Profile from "./Profile.svelte";
+
+export const partner: readonly Route[] = [
+  { path: "/partner", page: Home, menu: { section: "", label: "Overview", icon: "home" } },
+  { path: "/partner/campaigns", page: Campaigns, menu: { section: "", label: "Campaigns", icon: "campaign" } },
+  { path: "/partner/campaigns/:id", page: Campaign },
+  { path: "/partner/links", page: Links, menu: { section: "", label: "Links", icon: "link" } },
+  { path: "/partner/links/:code", page: Link },
+  { path: "/partner/conversions", page: Conversions, menu: { section: "Earnings", label: "Conversions", icon: "cart" } },
+  { path: "/partner/conversions/:id", page: Conversion },
+  { path: "/partner/claims", page: Claims, menu: { section: "Earnings", label: "Claims", icon: "flag" } },
+  { path: "/partner/evidence", page: EvidenceList, menu: { section: "Earnings", label: "Evidence", icon: "camera" } },
+  { path: "/partner/commissions", page: Commissions, menu: { section: "Earnings", label: "Commissions", icon: "coins" } },
+  { path: "/partner/money", page: Money, menu: { section: "Earnings", label: "Balance and payouts", icon: "wallet" } },
+  { path: "/partner/payouts/:id", page: Payout },
+  { path: "/partner/activity", page: Activity, menu: { section: "Account", label: "Activity", icon: "list" } },
+  { path: "/partner/profile", page: Profile, menu: { section: "Account", label: "Profile", icon: "user" } },
+];

@@ -1,0 +1,83 @@
+/** The fields of a form, and what was filled in. */
+export interface Option {
+  value: string;
+  label: string;
+}
+
+export interface Field {
+  name: string;
+  label: string;
+  type?: "text" | "textarea" | "select" | "checks" | "check" | "number" | "url" | "email" | "datetime" | "code";
+  options?: readonly Option[];
+  value?: string | boolean | readonly string[] | undefined;
+  required?: boolean;
+  hint?: string;
+  placeholder?: string;
+  /** Which field of the request's body it is, where that has another name. */
+  pointer?: string;
+  /** Only where this holds. */
+  when?: (values: Values) => boolean;
+}
+
+export type Raw = Record<string, string | boolean | string[]>;
+
+/** What was filled in; an empty field is one that was not. */
+export class Values {
+  readonly raw: Raw;
+
+  constructor(raw: Raw) {
+    this.raw = raw;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.raw[name];
+    const text = typeof value === "string" ? value.trim() : "";
+    return text === "" ? undefined : text;
+  }
+
+  need(name: string): string {
+    return this.text(name) ?? "";
+  }
+
+  number(name: string): number | undefined {
+    const text = this.text(name);
+    return text === undefined ? undefined : Number(text);
+  }
+
+  flag(name: string): boolean {
+    return this.raw[name] === true;
+  }
+
+  list(name: string): string[] {
+    const value = this.raw[name];
+    if (Array.isArray(value)) return value;
+    return (this.text(name) ?? "").split(/[\s,]+/).filter((part) => part !== "");
+  }
+
+  /** A moment of the reader's own time zone, as the API has moments. */
+  moment(name: string): string | undefined {
+    const text = this.text(name);
+    return text === undefined ? undefined : new Date(text).toISOString();
+  }
+}
+
+export function initial(fields: readonly Field[]): Raw {
+  const raw: Raw = {};
+  for (const field of fields) {
+    if (field.type === "check") raw[field.name] = field.value === true;
+    else if (field.type === "checks") raw[field.name] = Array.isArray(field.value) ? [...(field.value as string[])] : [];
+    else if (field.type === "select" && field.value === undefined) raw[field.name] = field.options?.[0]?.value ?? "";
+    else raw[field.name] = typeof field.value === "string" ? field.value : "";
+  }
+  return raw;
+}
+
+/** For a field of date and time, from a moment of the API. */
+export function localTime(moment: string | null | undefined): string | undefined {
+  if (!moment) return undefined;
+  const date = new Date(moment);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+export const options = (values: readonly string[], label: (value: string) => string): Option[] =>
+  values.map((value) => ({ value, label: label(value) }));

@@ -1,0 +1,237 @@
+//! Keys of people, in a table that the bff and campaign each have: what either seals for a partner is sealed under its own key of
+//! that partner, and both read both. Whoever deletes a partner's row at both has erased what was sealed, wherever it lies.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use chassis::json::Json;
+use chassis::problem::Problem;
+use messaging::transport::http::InternalKey;
+use schemas::Service;
+use sealing::personal::{self, PersonalKey, PersonalKeys};
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, PgPool};
+use tokio::time::Instant;
+use types::PartnerId;
+use uuid::Uuid;
+
+use crate::host::Host;
+
+const PATH: &str = "/internal/v1/personal-keys";
+/// How long a list waits for the keys of the other service.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a write waits for a database that is away, as commands do, and how long between two tries.
+const OUTAGE: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(50);
+/// Keys of one question at most: a list shows fewer rows, with two texts each.
+const MAX_KEYS: usize = 2_048;
+const MAX_QUESTION_BYTES: usize = 128 * 1024;
+
+/// Which keys.
+#[derive(Debug, Serialize, Deserialize)]
+struct Question {
+    ids: Vec<Uuid>,
+}
+
+/// A key, sealed under the lasting secret.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    id: Uuid,
+    kept: Vec<u8>,
+}
+
+/// Who else has keys.
+fn other(me: Service) -> Service {
+    if me == Service::Bff {
+        Service::Campaign
+    } else {
+        Service::Bff
+    }
+}
+
+impl Host {
+    /// The key under which this partner's texts are sealed here, made where there is none. Where nothing is sealed (`is_needed`), one
+    /// that is forgotten at once.
+    ///
+    /// # Errors
+    ///
+    /// A problem when the database does not answer.
+    pub async fn personal_key(
+        &self,
+        partner: &PartnerId,
+        is_needed: bool,
+    ) -> Result<PersonalKey, Problem> {
+        let random = || PersonalKey::random().map_err(|error| Problem::internal(&error));
+        if !is_needed {
+            return random();
+        }
+        let new = random()?;
+        let end = Instant::now() + OUTAGE;
+        loop {
+            match found_or_made(self.pool(), partner, &new).await {
+                Ok(key) => return Ok(key),
+                Err(error) if Instant::now() >= end => return Err(crate::unread(&error)),
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// The keys of these texts, of both services, as far as there are. With the other service away, its texts are not read.
+    ///
+    /// # Errors
+    ///
+    /// A problem when the database does not answer.
+    pub async fn personal_keys<'a>(
+        &self,
+        sealed: impl IntoIterator<Item = Option<&'a [u8]>>,
+    ) -> Result<PersonalKeys, Problem> {
+        let ids = sealed.into_iter().flatten().filter_map(personal::key_of);
+        let ids: BTreeSet<Uuid> = ids.collect();
+        let mut ids: Vec<Uuid> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(PersonalKeys::default());
+        }
+        let kept = kept(self.pool(), &ids).await;
+        let mut keys = opened(kept.map_err(|error| crate::unread(&error))?);
+        ids.retain(|id| !keys.has(*id));
+        if !ids.is_empty() {
+            let other = other(self.service());
+            let question = Question { ids };
+            let answer = self.peers().ask(other, PATH, &question, PATIENCE).await;
+            match answer {
+                Ok(more) => keys.extend(read(more)),
+                Err(error) => {
+                    tracing::warn!(%error, service = other.name(), "texts of partners are not shown: their keys cannot be had");
+                }
+            }
+        }
+        Ok(keys)
+    }
+}
+
+fn opened(kept: Vec<Kept>) -> PersonalKeys {
+    read(kept).collect()
+}
+
+fn read(kept: Vec<Kept>) -> impl Iterator<Item = PersonalKey> {
+    kept.into_iter()
+        .filter_map(|row| PersonalKey::of_kept(row.id, &row.kept))
+}
+
+async fn found_or_made(
+    pool: &PgPool,
+    partner: &PartnerId,
+    new: &PersonalKey,
+) -> Result<PersonalKey, sqlx::Error> {
+    if let Some(key) = of_partner(pool, partner).await? {
+        return Ok(key);
+    }
+    insert(pool, partner, new).await?;
+    // Whoever was quicker has made it; erased in between, nothing that is sealed now is to be read.
+    let key = of_partner(pool, partner).await?;
+    Ok(key.unwrap_or_else(|| new.clone()))
+}
+
+async fn of_partner(
+    pool: &PgPool,
+    partner: &PartnerId,
+) -> Result<Option<PersonalKey>, sqlx::Error> {
+    let row: Option<(Uuid, Vec<u8>)> =
+        sqlx::query_as("SELECT id, kept FROM personal_keys WHERE partner_id = $1")
+            .bind(partner.as_str())
+            .fetch_optional(pool)
+            .await?;
+    // Of a lasting secret that is accepted no more: what it sealed cannot be read, and a new one takes its place.
+    let key = row.map(|(id, kept)| (id, PersonalKey::of_kept(id, &kept)));
+    if let Some((id, None)) = key {
+        sqlx::query("DELETE FROM personal_keys WHERE id = $1")
+            .bind(id)
+            .execute(pool)
+            .await?;
+    }
+    Ok(key.and_then(|(_, key)| key))
+}
+
+async fn insert(pool: &PgPool, partner: &PartnerId, key: &PersonalKey) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO personal_keys (id, partner_id, kept) VALUES ($1, $2, $3)
+             ON CONFLICT (partner_id) DO NOTHING",
+    )
+    .bind(key.id())
+    .bind(partner.as_str())
+    .bind(key.kept())
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+async fn kept(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<Kept>, sqlx::Error> {
+    let rows: Vec<(Uuid, Vec<u8>)> =
+        sqlx::query_as("SELECT id, kept FROM personal_keys WHERE id = ANY($1)")
+            .bind(ids)
+            .fetch_all(pool)
+            .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, kept)| Kept { id, kept })
+        .collect())
+}
+
+/// Deletes the keys of partners, and with them all that was sealed for them here.
+///
+/// # Errors
+///
+/// The database's.
+pub async fn erase_personal_keys(
+    connection: &mut PgConnection,
+    partners: &[&str],
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM personal_keys WHERE partner_id = ANY($1)")
+        .bind(partners)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+#[derive(Clone)]
+struct Table {
+    pool: PgPool,
+    key: InternalKey,
+    me: Service,
+}
+
+/// The route by which the other service asks.
+pub(crate) fn router(pool: PgPool, key: InternalKey, me: Service) -> Router {
+    Router::new()
+        .route(PATH, post(answer))
+        .layer(DefaultBodyLimit::max(MAX_QUESTION_BYTES))
+        .with_state(Table { pool, key, me })
+}
+
+async fn answer(State(table): State<Table>, headers: HeaderMap, body: Bytes) -> Response {
+    let asker = table.key.asker(&headers, table.me, &body);
+    if asker != Some(other(table.me)) {
+        let why = "a token of the service that reads them is needed";
+        return (StatusCode::UNAUTHORIZED, why).into_response();
+    }
+    let question: Question = match serde_json::from_slice(&body) {
+        Ok(question) => question,
+        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    };
+    if question.ids.len() > MAX_KEYS {
+        return (StatusCode::BAD_REQUEST, "asks for too many keys").into_response();
+    }
+    match kept(&table.pool, &question.ids).await {
+        Ok(kept) => Json(kept).into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "the database does not answer to who asks for personal keys");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}

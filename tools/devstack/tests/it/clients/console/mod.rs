@@ -1,0 +1,117 @@
+//! The console: built again as it is committed, and used in a real browser.
+
+mod built;
+mod provider;
+mod walk;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use devstack::layout::Layout;
+use devstack::local::LocalStack;
+use devstack::stack::testing::scratch;
+use devstack::tools::{Node, chromium, node_for_console};
+use schemas::Service;
+use serde_json::{Value, json};
+
+/// A folder in which Node finds the console's packages.
+struct Workplace {
+    folder: PathBuf,
+    node: Node,
+}
+
+impl Workplace {
+    fn new(name: &str) -> Self {
+        let node = node_for_console(&Layout::find()).unwrap();
+        let folder = scratch(name);
+        fs::create_dir_all(&folder).unwrap();
+        Self { folder, node }
+    }
+
+    fn link_packages(&self, beside: &Path) {
+        symlink(
+            self.node.home.join("node_modules"),
+            beside.join("node_modules"),
+        )
+        .unwrap();
+    }
+}
+
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _swept_later = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Where pictures of what a browser showed are put, to be looked at.
+fn pictures() -> PathBuf {
+    Layout::find().state.join("console-pictures")
+}
+
+/// Runs a walk in a browser; what it wants done is done by `on`. Returns the problems that it found.
+#[allow(clippy::print_stdout, reason = "how far it is, for who waits")]
+fn run(stack: &LocalStack, script: &str, mut on: impl FnMut(&str)) -> Vec<String> {
+    let workplace = Workplace::new("console-walk");
+    workplace.link_packages(&workplace.folder);
+    let sources = Layout::find()
+        .root
+        .join("tools/devstack/tests/it/clients/console");
+    for file in ["browser.mjs", script] {
+        fs::copy(sources.join(file), workplace.folder.join(file)).unwrap();
+    }
+    let test = json!({
+        "bff": stack.url(Service::Bff).unwrap(),
+        "tracking": stack.url(Service::Tracking).unwrap(),
+        "chromium": program(chromium().unwrap()),
+        "pictures": pictures(),
+    });
+    let child = Command::new(&workplace.node.program)
+        .arg(script)
+        .current_dir(&workplace.folder)
+        .env("CONSOLE_TEST", test.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut child = Ended(child.unwrap());
+    let mut answers = child.0.stdin.take().unwrap();
+    let lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    let mut problems = Vec::new();
+    for line in lines {
+        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if let Some(wanted) = line["please"].as_str() {
+            on(wanted);
+            writeln!(answers, "done").unwrap();
+        } else if let Some(problem) = line["problem"].as_str() {
+            problems.push(problem.to_owned());
+        } else {
+            println!("    {}", line["done"]);
+        }
+    }
+    let ended = child.0.wait().unwrap();
+    if problems.is_empty() && !ended.success() {
+        problems.push(format!("the walk ended with {ended}"));
+    }
+    problems
+}
+
+/// Stopped when the test ends before it does.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _has_ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+/// Where a program of the path is.
+fn program(name: &str) -> PathBuf {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).map(|folder| folder.join(name));
+    found.into_iter().find(|path| path.exists()).unwrap()
+}

@@ -1,0 +1,324 @@
+// Brand, partner and operator do their work in the console, each in a browser of their own, through the real stack.
+import { act, check, expecting, go, inspect, loaded, please, row, shows, signedIn, test, walk } from "./browser.mjs";
+
+let brand, partner, operator;
+let clickId = "";
+let conversionPath = "";
+let payoutPath = "";
+let timelinePath = "";
+
+const payable = (page) => page.locator(".stat", { hasText: "Payable" }).locator(".value");
+
+/** A visitor's click on the link: what the shop's page gets as click_id. */
+async function click() {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const answer = await fetch(`${test.tracking}/c/walk-link`, { redirect: "manual" });
+    const to = answer.headers.get("location");
+    if (to?.includes("click_id=")) return new URL(to).searchParams.get("click_id");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("the link leads nowhere");
+}
+
+async function becomes(locator, text) {
+  await locator.filter({ hasText: text }).waitFor();
+}
+
+const steps = {
+  "people sign in": async () => {
+    [brand, partner, operator] = [await signedIn("Brand"), await signedIn("Partner"), await signedIn("Operator")];
+  },
+
+  "a brand makes a campaign, publishes its terms and activates it": async () => {
+    await go(brand, "/brand/campaigns");
+    await act(brand, "New campaign", {
+      verb: "Make it",
+      fields: { Name: "Console walk", Id: "camp-walk", "Hosts that links": "shop.example.com", "Who may join": "approval" },
+    });
+    await brand.getByRole("link", { name: "Console walk" }).click();
+    await act(brand, "Publish terms", {
+      verb: "Publish",
+      fields: { "Text that partners accept": "Ten per cent of every sale." },
+      look: (dialog) => shows(dialog, "Nobody has accepted terms yet"),
+    });
+    await brand.locator("button:not([disabled])", { hasText: /^Activate$/ }).waitFor();
+    await act(brand, "Activate");
+    await brand.locator(".badge", { hasText: "Active" }).waitFor();
+  },
+
+  "a partner applies, the brand sees it by itself and approves, and the partner sees that": async () => {
+    await go(brand, "/brand/applications");
+    await go(partner, "/partner/campaigns");
+    await partner.getByRole("link", { name: "Console walk" }).click();
+    await act(partner, "Apply", { verb: "I accept the terms", look: (dialog) => shows(dialog, "10% of a sale") });
+    await partner.locator(".badge", { hasText: "Applied" }).waitFor();
+    await act(brand, "Approve", { within: row(brand, "camp-walk") });
+    await partner.locator(".badge", { hasText: "Enrolled" }).waitFor();
+  },
+
+  "what new terms change is shown before they are published": async () => {
+    await go(brand, "/brand/campaigns/camp-walk");
+    await brand.getByRole("button", { name: "New terms" }).click();
+    const dialog = brand.getByRole("dialog");
+    await dialog.getByLabel("Per cent, or amount").fill("5");
+    await shows(dialog, "A sale earns 5% instead of 10%. That is worse for partners.");
+    await shows(dialog, "1 enrolled partner keeps what they accepted");
+    await inspect(brand, "brand-terms-preview");
+    await dialog.getByLabel("Per cent, or amount").fill("12");
+    await shows(dialog, "1 enrolled partner has it by themselves");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+  },
+
+  "the partner makes a link, and a click on it is counted without reload": async () => {
+    await act(partner, "New link", { verb: "Make it", fields: { "Where it leads": "https://shop.example.com/", Code: "walk-link" } });
+    await partner.getByRole("heading", { level: 1, name: "walk-link" }).waitFor();
+    await partner.getByRole("img", { name: "QR code" }).waitFor();
+    clickId = await click();
+    await shows(partner, "Total 1");
+  },
+
+  "a purchase changes the partner's balance without reload": async () => {
+    await go(partner, "/partner");
+    await becomes(payable(partner), "$200.00");
+    await partner.evaluate(() => (window.wasLoadedOnce = true));
+    await go(brand, "/brand/conversions");
+    await act(brand, "Report a conversion", {
+      verb: "Report it",
+      fields: { Customer: "buyer-1", "Order number": "walk-1", Amount: "100.00", "Click id": clickId },
+    });
+    await becomes(payable(partner), "$210.00");
+    check(await partner.evaluate(() => window.wasLoadedOnce), "the page was loaded again");
+    await partner.getByRole("link", { name: "walk-1" }).click();
+    await shows(partner, "10 % of 100.00 USD is 10.00 USD");
+    await shows(partner, "The ledger holds for it");
+    conversionPath = new URL(partner.url()).pathname.replace("/console/partner", "");
+  },
+
+  "a claim is open until the brand accepts it": async () => {
+    await go(brand, "/brand/claims");
+    await go(partner, "/partner/claims");
+    await act(partner, "Report an order", {
+      verb: "Report it",
+      fields: { "Click id": await click(), Customer: "buyer-2", "Order number": "walk-2", Amount: "50.00" },
+    });
+    await row(partner, "walk-2").getByText("Open").waitFor();
+    await act(brand, "Accept", { within: row(brand, "walk-2") });
+    await row(partner, "walk-2").getByText("Accepted").waitFor();
+    await go(partner, "/partner");
+    await becomes(payable(partner), "$215.00");
+  },
+
+  "a payout is requested and its steps are seen": async () => {
+    await go(partner, "/partner/money");
+    await act(partner, "Request a payout", { verb: "Request it", fields: { Amount: "20.00", "PayPal account": "user@example.com" } });
+    await partner.getByRole("link", { name: "$20.00" }).click();
+    await partner.locator(".badge", { hasText: "Paid" }).waitFor();
+    payoutPath = new URL(partner.url()).pathname.replace("/console/partner", "");
+    await inspect(partner, "partner-payout");
+  },
+
+  "a refusal names the reason, the field and the correlation id": async () => {
+    await go(partner, "/partner/money");
+    await expecting(["status of 422"], async () => {
+      await partner.getByRole("button", { name: "Request a payout" }).click();
+      const dialog = partner.getByRole("dialog");
+      await dialog.getByLabel("Amount").fill("100000.00");
+      await dialog.getByLabel("PayPal account").fill("user@example.com");
+      await dialog.getByRole("button", { name: "Request it" }).click();
+      await shows(dialog, "Insufficient balance");
+      await shows(dialog, "Correlation id:");
+      await inspect(partner, "partner-refusal");
+      await dialog.getByRole("button", { name: "Cancel" }).click();
+    });
+  },
+
+  "a brand's key is shown once, and revoked": async () => {
+    await go(brand, "/brand/keys");
+    await brand.getByRole("button", { name: "New key" }).click();
+    const dialog = brand.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Make it" }).click();
+    const secret = await dialog.locator(".secret").innerText();
+    check(secret.startsWith("trib_"), secret);
+    await dialog.locator(".dialog-foot").getByRole("button", { name: "Close" }).click();
+    await act(brand, "Revoke");
+    await brand.locator(".badge", { hasText: "Revoked" }).waitFor();
+    check(!(await brand.content()).includes(secret), "the secret is still on the page");
+  },
+
+  "evidence is submitted, returned, submitted again and approved": async () => {
+    const evidence = { Campaign: "camp-walk", "What it is": "photo", "Where it is": "https://example.com/photo.jpg" };
+    await go(brand, "/brand/evidence");
+    await go(partner, "/partner/evidence");
+    await act(partner, "Submit evidence", { verb: "Submit", fields: evidence });
+    await act(brand, "Return");
+    await act(partner, "Submit again", { verb: "Submit", fields: { "Where it is": "https://example.com/better.jpg" } });
+    await act(brand, "Approve", { within: row(brand, "better.jpg") });
+    await row(partner, "better.jpg").getByText("Approved").waitFor();
+  },
+
+  "a dead letter is edited, tried, put in place and redriven": async () => {
+    await please("break");
+    await go(brand, "/brand/campaigns");
+    await brand.getByRole("button", { name: "New campaign" }).click();
+    const dialog = brand.getByRole("dialog");
+    for (const [name, value] of [["Name", "Spring slae"], ["Id", "camp-spring"], ["Hosts that links", "shop.example.com"]]) {
+      await dialog.getByLabel(name).first().fill(value);
+    }
+    await dialog.getByRole("button", { name: "Make it", exact: true }).click();
+    await shows(dialog, "Accepted, not decided yet");
+    await please("dead");
+    await dialog.getByText("an operator has to look").waitFor();
+    check(await dialog.getByRole("button", { name: "Make it", exact: true }).isDisabled(), "it can be sent a second time");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+
+    await go(operator, "/operator");
+    await operator.getByRole("row", { name: "campaign" }).getByRole("link", { name: "1", exact: true }).click();
+    await operator.getByRole("link", { name: "campaign.create" }).click();
+    const payload = operator.getByLabel("Payload, as JSON");
+    await payload.waitFor();
+    await operator.getByRole("button", { name: "Dry run", exact: true }).click();
+    await shows(operator, "Dry run: Failed");
+    await payload.fill("{");
+    await operator.getByRole("button", { name: "Dry run of the edit" }).click();
+    await shows(operator, "The payload is no JSON");
+    await operator.getByRole("button", { name: "Undo the edit" }).click();
+    const text = await payload.inputValue();
+    check(text.includes('"Spring slae"'), text);
+    await expecting(["status of 422"], async () => {
+      await payload.fill(text.replace('"Spring slae"', "7"));
+      await operator.getByRole("button", { name: "Dry run of the edit" }).click();
+      await shows(operator, "Correlation id:");
+    });
+    await payload.fill(text.replace('"Spring slae"', '"Spring sale"'));
+    await operator.getByRole("button", { name: "Dry run of the edit" }).click();
+    await shows(operator, "Dry run: Handled");
+    await inspect(operator, "operator-dead-letter");
+    const reason = { "Your reason": "the name was misspelt" };
+    await act(operator, "Put it in place", { fields: reason });
+    await shows(operator, "parked.edit");
+    await expecting(["status of 404"], async () => {
+      await act(operator, "Redrive", { fields: reason });
+      await shows(operator, "It is no longer in the retry queue.");
+    });
+    await row(brand, "Spring sale").getByText("Draft").waitFor();
+    await please("mend");
+    await go(operator, "/operator/audit?service=campaign");
+    await row(operator, "parked.redrive").waitFor();
+  },
+
+  "many dead letters are redriven, with how far it is": async () => {
+    await go(operator, "/operator/parked?service=campaign");
+    await act(operator, "Redrive many", { verb: "Redrive", fields: { "Your reason": "none is left" } });
+    await operator.getByRole("progressbar").first().waitFor();
+    await operator.locator(".badge", { hasText: "Done" }).first().waitFor();
+  },
+
+  "tables are verified against the log": async () => {
+    await go(operator, "/operator/replays?service=bff");
+    await act(operator, "Verify", { fields: { "Your reason": "to be sure" } });
+    await operator.locator(".badge", { hasText: "Done" }).waitFor();
+    await shows(operator, "Report");
+  },
+
+  "the event log follows what happens, and a request is a sequence over services": async () => {
+    await go(operator, "/operator/events?service=campaign");
+    await shows(operator, "Following campaign");
+    await go(brand, "/brand/campaigns/camp-walk");
+    await act(brand, "Pause");
+    await shows(operator, "campaign.paused.v1");
+    await act(brand, "Resume");
+    await go(operator, "/operator/events?type=ledger.posted.v1");
+    // What was shown before is gone first.
+    await operator.locator("summary", { hasText: "campaign.paused" }).waitFor({ state: "detached" });
+    await operator.locator("summary", { hasText: "ledger.posted" }).first().click();
+    await operator.locator("details[open]").getByRole("link", { name: /^Timeline of/ }).click();
+    await operator.getByRole("img", { name: /messages over/ }).waitFor();
+    await shows(operator, "ledger.posted");
+    timelinePath = new URL(operator.url()).pathname.replace("/console", "");
+  },
+
+  "while the server is away nothing lies, and a write goes on when it is back": async () => {
+    await go(partner, "/partner/profile");
+    await loaded(partner);
+    await partner.getByRole("button", { name: "Edit" }).click();
+    const dialog = partner.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("Paula Partner");
+    await expecting(["ERR_", "Failed to load resource", "status of 50"], async () => {
+      await please("kill");
+      await dialog.getByRole("button", { name: "Save" }).click();
+      await shows(dialog, "whether this was done is not known");
+      await partner.locator(".foot .live.away", { hasText: "Disconnected" }).waitFor();
+      await partner.getByText("The server cannot be reached.").first().waitFor();
+      await shows(partner, "This may be out of date");
+      await inspect(partner, "partner-away");
+      await brand.locator(".foot .live.away").waitFor();
+      await please("revive");
+      await partner.locator(".foot .live:not(.away)", { hasText: "Live" }).waitFor();
+      await dialog.getByRole("button", { name: "Send again" }).click();
+      await dialog.waitFor({ state: "detached" });
+      await shows(partner, "Paula Partner");
+      await brand.locator(".foot .live:not(.away)", { hasText: "Live" }).waitFor();
+    });
+  },
+
+  "no token is kept where it could be read later": async () => {
+    for (const page of [brand, partner, operator]) {
+      const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]));
+      check(!/ey[A-Za-z0-9_-]{10}/.test(kept), kept);
+    }
+  },
+
+  "a reload signs in again, signing out does not": async () => {
+    await partner.reload();
+    await partner.getByRole("heading", { level: 1, name: "Profile" }).waitFor();
+    await partner.getByRole("button", { name: "Sign out" }).click();
+    await partner.getByRole("button", { name: /^Partner/ }).waitFor();
+    await inspect(partner, "sign-in");
+    await partner.reload();
+    await partner.getByRole("button", { name: /^Partner/ }).waitFor();
+    // A page of another role is not shown to this one.
+    await brand.goto(`${test.bff}/console/operator/parked`);
+    await shows(brand, "There is nothing here, or not for your role.");
+  },
+
+  "every page is right for everybody, in both themes, on a phone and at a desk": async () => {
+    const pages = {
+      partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/conversions", conversionPath, "/claims", "/evidence", "/commissions", "/money", payoutPath, "/activity", "/profile", "/nowhere"],
+      brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/conversions", conversionPath, "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings"],
+      operator: ["", "/events", timelinePath.replace("/operator", ""), "/parked", "/commands", "/replays", "/storage", "/audit", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/campaigns", "/partners", "/partners/partner123", "/conversions", conversionPath, "/commissions", "/claims", "/evidence"],
+    };
+    for (const [theme, width] of [["light", 1280], ["dark", 360], ["dark", 1280], ["light", 360]]) {
+      for (const [person, paths] of Object.entries(pages)) {
+        const page = await signedIn(person, { theme, width });
+        for (const path of paths) {
+          await go(page, `/${person}${path}`);
+          const name = `${person}${path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "one").replaceAll(/[/:]/g, "-")}-${width}-${theme}`;
+          // Colours are those of the theme, order and size those of the width: two of the four have all of them.
+          await inspect(page, name, { withAxe: (theme === "light") === (width === 1280) });
+        }
+        await page.context().close();
+      }
+    }
+  },
+
+  "all of it is reached by the keyboard alone": async () => {
+    const page = await signedIn("brand");
+    await page.keyboard.press("Tab");
+    check((await page.evaluate(() => document.activeElement?.textContent)) !== null, "nothing has the focus");
+    await go(page, "/brand/keys");
+    await page.getByRole("button", { name: "New key" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    check(await page.evaluate(() => document.querySelector("dialog")?.contains(document.activeElement)), "the focus is outside of the dialog");
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    const focused = () => page.evaluate(() => document.activeElement?.textContent);
+    check((await focused()) === "New key", "the focus did not come back");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).press("Enter");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    check((await focused()) === "New key", "the focus did not come back from a button");
+  },
+};
+
+await walk(steps);

@@ -1,0 +1,76 @@
+//! Brand, partner and operator do their work in a browser.
+
+use devstack::demo::Tokens;
+use devstack::local::LocalStack;
+use devstack::services::Program;
+use devstack::settings::Mode;
+use schemas::Service;
+use serde_json::Value;
+use sqlx::{Connection, PgConnection};
+use tokio::runtime::Handle;
+
+async fn sql(stack: &LocalStack, statement: &'static str) {
+    let url = stack.database_url(Service::Campaign).unwrap();
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql(statement)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+}
+
+/// Lets time pass at campaign until what it cannot store is a dead letter.
+async fn until_dead(stack: &LocalStack) {
+    let token = stack.token(&["--role", "operator"]).unwrap();
+    let url = stack.url(Service::Bff).unwrap();
+    let url = format!("{url}/api/v1/operator/campaign/parked?state=dead");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for _ in 0..60 {
+        sql(
+            stack,
+            "UPDATE pipeline.log_head SET clock_offset = clock_offset + 600000000",
+        )
+        .await;
+        let answer = client.get(&url).bearer_auth(&token).send().await.unwrap();
+        let list: Value = answer.json().await.unwrap();
+        if list["items"].as_array().is_some_and(|it| !it.is_empty()) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    panic!("nothing is a dead letter");
+}
+
+async fn fulfil(stack: &LocalStack, wanted: &str) {
+    match wanted {
+        "break" => {
+            sql(
+                stack,
+                "ALTER TABLE campaigns ADD CONSTRAINT broken CHECK (name <> 'Spring slae') NOT VALID",
+            )
+            .await;
+        }
+        "mend" => sql(stack, "ALTER TABLE campaigns DROP CONSTRAINT broken").await,
+        "dead" => until_dead(stack).await,
+        "kill" => stack.kill(Program::Service(Service::Bff)).unwrap(),
+        "revive" => stack.start_again().await.unwrap(),
+        other => panic!("nobody knows how to {other}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn brand_partner_and_operator_do_their_work_in_the_console() {
+    let stack = LocalStack::start(Mode::Event).await.unwrap();
+    stack.load_demo().await.unwrap();
+    let handle = Handle::current();
+    let problems = tokio::task::block_in_place(|| {
+        super::run(&stack, "walk.mjs", |wanted| {
+            handle.block_on(fulfil(&stack, wanted));
+        })
+    });
+    assert!(
+        problems.is_empty(),
+        "{}\npictures: {}",
+        problems.join("\n"),
+        super::pictures().display()
+    );
+}
