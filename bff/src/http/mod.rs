@@ -4,6 +4,7 @@ mod accounts;
 mod balances;
 mod bans;
 mod campaigns;
+mod checks;
 mod claims;
 mod clicks;
 mod commands;

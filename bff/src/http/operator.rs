@@ -103,6 +103,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         })
         .layer(DefaultBodyLimit::max(host.limits().operator_body_bytes()))
         .with_state(proxy)
+        .merge(super::checks::routes(host))
 }
 
 fn prefix(service: Service) -> String {

@@ -33,6 +33,9 @@ export class Live<T> {
   }
 }
 
+/** For `every`: when somebody asks, and not by itself. */
+export const WHEN_ASKED = Infinity;
+
 /**
  * Loads, and loads again every few seconds while the page is visible; slower and slower while it fails. `load` is called anew
  * when what it reads changes. To be called while a component is made.
@@ -69,7 +72,7 @@ export function live<T>(load: (signal: AbortSignal) => Promise<T>, every?: numbe
       } catch (error) {
         if (aborter.signal.aborted) return;
         shown.failure = asFailure(error);
-        wait = Math.min(wait * 2, SLOWEST);
+        if (wait !== WHEN_ASKED) wait = Math.min(wait * 2, SLOWEST);
       } finally {
         isUnderWay = false;
       }
@@ -77,7 +80,7 @@ export function live<T>(load: (signal: AbortSignal) => Promise<T>, every?: numbe
       if (again) {
         again = false;
         void ask();
-      } else {
+      } else if (wait !== WHEN_ASKED) {
         timer = setTimeout(tick, wait);
       }
     };
@@ -86,7 +89,7 @@ export function live<T>(load: (signal: AbortSignal) => Promise<T>, every?: numbe
       else timer = setTimeout(tick, untrack(pace));
     };
     const onVisible = () => {
-      if (document.visibilityState === "visible") void ask();
+      if (document.visibilityState === "visible" && untrack(pace) !== WHEN_ASKED) void ask();
     };
     shown._of(() => void ask());
     document.addEventListener("visibilitychange", onVisible);
@@ -105,7 +108,7 @@ export function live<T>(load: (signal: AbortSignal) => Promise<T>, every?: numbe
   });
   // And so is everything when something was changed here, or happened elsewhere.
   $effect(() => {
-    if (changes.count > 0 || feed.count > 0) untrack(() => shown.reload());
+    if (every !== WHEN_ASKED && (changes.count > 0 || feed.count > 0)) untrack(() => shown.reload());
   });
   return shown;
 }

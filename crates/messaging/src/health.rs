@@ -247,7 +247,7 @@ impl Health {
     }
 
     /// Every transport, and whether it is open.
-    pub(crate) fn transports(&self) -> Vec<(String, bool)> {
+    pub fn transports(&self) -> Vec<(String, bool)> {
         let transports = self.lock();
         let open = |transport: &Transport| transport.opened_once && transport.shut.is_none();
         transports

@@ -4,56 +4,81 @@ use messaging::Watermark;
 use messaging::epoch::{self, Epoch};
 use messaging::log;
 use messaging::transport::http::HttpTransport;
-use schemas::Topic;
+use schemas::{Service, Topic};
 
 use crate::archive::Held;
 use crate::fencing;
 use crate::process::Process;
 
-/// One follower of one stream.
-struct Follower {
-    name: &'static str,
-    topic: Topic,
-    partition: i32,
-    /// The newest epoch of which it has handled anything, or the oldest.
-    epoch: i64,
-    at: Watermark,
+/// A stream that the service publishes, and one of its followers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Follower {
+    pub(crate) service: Service,
+    pub(crate) topic: Topic,
+    pub(crate) partition: i32,
 }
 
-async fn ask(process: &Process, epochs: &[Epoch]) -> Result<Vec<Follower>, String> {
-    let mut followers = Vec::new();
-    for topic in process.service().published_topics() {
-        for partition in 0..i32::try_from(process.writer.partitions).unwrap_or(1) {
-            for follower in topic.followers() {
-                let transport = HttpTransport::new(
-                    &process.peers,
-                    follower,
-                    (topic, partition),
-                    process.modes.clone(),
-                    process.health.clone(),
-                );
-                let name = follower.name();
-                let mut stands = (1, Watermark::default());
-                for Epoch { epoch, .. } in epochs.iter().rev() {
-                    let watermark = transport.watermark(*epoch).await;
-                    let at = watermark
-                        .map_err(|error| format!("{name} does not say where it stands: {error}"))?;
-                    stands = (*epoch, at);
-                    if at.sequence > 0 {
-                        break;
-                    }
-                }
-                followers.push(Follower {
-                    name,
-                    topic,
-                    partition,
-                    epoch: stands.0,
-                    at: stands.1,
-                });
-            }
+/// Where a follower stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stands {
+    /// The newest epoch of which it has handled anything, or the oldest.
+    pub(crate) epoch: i64,
+    pub(crate) at: Watermark,
+}
+
+/// Everybody who follows a stream of this service.
+pub(crate) fn all(process: &Process) -> impl Iterator<Item = Follower> {
+    let partitions = i32::try_from(process.writer.partitions).unwrap_or(1);
+    let topics = process.service().published_topics();
+    topics.into_iter().flat_map(move |topic| {
+        (0..partitions).flat_map(move |partition| {
+            topic.followers().into_iter().map(move |service| Follower {
+                service,
+                topic,
+                partition,
+            })
+        })
+    })
+}
+
+/// Asks a follower where it stands, under which of these epochs.
+pub(crate) async fn ask(
+    process: &Process,
+    follower: Follower,
+    epochs: &[Epoch],
+) -> Result<Stands, String> {
+    let transport = HttpTransport::new(
+        &process.peers,
+        follower.service,
+        (follower.topic, follower.partition),
+        process.modes.clone(),
+        process.health.clone(),
+    );
+    let mut stands = Stands {
+        epoch: 1,
+        at: Watermark::default(),
+    };
+    for Epoch { epoch, .. } in epochs.iter().rev() {
+        let watermark = transport.watermark(*epoch).await;
+        let at = watermark.map_err(|error| error.to_string())?;
+        stands = Stands { epoch: *epoch, at };
+        if at.sequence > 0 {
+            break;
         }
     }
-    Ok(followers)
+    Ok(stands)
+}
+
+async fn ask_all(process: &Process, epochs: &[Epoch]) -> Result<Vec<(Follower, Stands)>, String> {
+    let mut each = Vec::new();
+    for follower in all(process) {
+        let stands = ask(process, follower, epochs).await.map_err(|error| {
+            let name = follower.service.name();
+            format!("{name} does not say where it stands: {error}")
+        })?;
+        each.push((follower, stands));
+    }
+    Ok(each)
 }
 
 /// Up to which position each follower has passed the log.
@@ -63,25 +88,25 @@ pub(crate) async fn passed(process: &Process) -> Result<Vec<Held>, String> {
     let epochs = epoch::all(pool).await.map_err(text)?;
     let current = epochs.last().map_or(1, |epoch| epoch.epoch);
     let mut passed = Vec::new();
-    for follower in ask(process, &epochs).await? {
+    for (follower, stands) in ask_all(process, &epochs).await? {
         let (topic, partition) = (follower.topic, follower.partition);
         // In this order, so that what is appended meanwhile counts as not passed.
         let head = log::head(pool).await.map_err(text)?;
         let last = log::last_sequence(pool, topic, partition)
             .await
             .map_err(text)?;
-        let sequence = follower.at.sequence;
-        let position = if follower.epoch == current && sequence >= last {
+        let sequence = stands.at.sequence;
+        let position = if stands.epoch == current && sequence >= last {
             head
         } else {
-            log::position_of_sequence(pool, topic, partition, follower.epoch, sequence)
+            log::position_of_sequence(pool, topic, partition, stands.epoch, sequence)
                 .await
                 .map_err(text)?
         };
         passed.push(Held {
             by: format!(
                 "{} at message {sequence} of {}/{partition}",
-                follower.name,
+                follower.service.name(),
                 topic.name()
             ),
             position,
@@ -97,12 +122,12 @@ pub(crate) async fn forked_behind(process: &Process) -> Result<Option<i64>, Stri
     let epochs = epoch::all(pool).await.map_err(text)?;
     let current = epochs.last().map_or(1, |epoch| epoch.epoch);
     let mut first: Option<i64> = None;
-    for follower in ask(process, &epochs).await? {
-        if follower.epoch != current {
+    for (follower, stands) in ask_all(process, &epochs).await? {
+        if stands.epoch != current {
             continue;
         }
         let (topic, partition) = (follower.topic, follower.partition);
-        let forked = fencing::fork(pool, topic, partition, current, follower.at)
+        let forked = fencing::fork(pool, topic, partition, current, stands.at)
             .await
             .map_err(text)?;
         first = first.into_iter().chain(forked).min();

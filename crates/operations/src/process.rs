@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use messaging::identity::Guard;
 use messaging::transport::Peers;
+use messaging::transport::statistics::BrokerStatistics;
 use messaging::{DryRun, Health, Modes, SchemaIds, Writer};
 use schemas::{Service, Topic};
 use sqlx::PgPool;
@@ -40,6 +41,8 @@ pub struct Process {
     pub modes: Modes,
     /// Its transports.
     pub health: Health,
+    /// What the broker reports, where its admin interface is known.
+    pub broker: Option<BrokerStatistics>,
     /// What a request's body may have at most.
     pub body_bytes: usize,
     /// Ends what goes on for as long as a client listens.

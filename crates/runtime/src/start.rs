@@ -10,6 +10,7 @@ use chassis::telemetry::{self, Metrics};
 use messaging::gauges::{self, Gauge};
 use messaging::relay::Source;
 use messaging::transport::Peers;
+use messaging::transport::statistics::BrokerStatistics;
 use messaging::{
     Domain, DryRun, Engine, Health, Lock, Queue, Tasks, Writer, gap, process, retry_scheduler,
 };
@@ -96,7 +97,8 @@ pub async fn start<D: Domain + Clone>(
     };
     let replays = replays(&definition.domain, &host, &engine_writer).await?;
     let engine = engine(definition.domain, &host, &engine_writer, &queue);
-    let operated = operated(&host, &engine, &engine_writer, replays);
+    let broker = BrokerStatistics::of(&settings.broker).context("a client of PULSAR_ADMIN_URL")?;
+    let operated = operated(&host, &engine, &engine_writer, replays, broker);
     let (surface, document) = surface(&host, operated, &faces, &settings);
     schedule_retries(&host, engine_writer, &queue, &engine);
     let is_suspicious = opened.left.deaths > 0;
@@ -258,6 +260,7 @@ fn operated<D: Domain>(
     engine: &Arc<Engine<D>>,
     engine_writer: &Writer,
     replays: Replays,
+    broker: Option<BrokerStatistics>,
 ) -> Process {
     Process {
         pool: host.pool().clone(),
@@ -273,6 +276,7 @@ fn operated<D: Domain>(
         peers: host.peers().clone(),
         modes: host.modes().clone(),
         health: host.health().clone(),
+        broker,
         body_bytes: host.limits().operator_body_bytes(),
         stop: host.tasks().stop().clone(),
     }

@@ -6,6 +6,7 @@ mod funds;
 mod keys;
 mod operator;
 mod payouts;
+mod proof;
 
 use runtime::Host;
 use utoipa_axum::router::OpenApiRouter;
@@ -24,6 +25,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
 pub(crate) fn operator_routes(host: &Host) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(operator::routes())
+        .merge(proof::routes())
         .merge(keys::routes())
         .with_state(host.clone())
 }

@@ -8,6 +8,7 @@ pub(crate) mod calls;
 pub(crate) mod encrypted;
 pub(crate) mod payout_details;
 pub(crate) mod payouts;
+pub(crate) mod proof;
 pub(crate) mod sealing_keys;
 pub(crate) mod switch;
 pub(crate) mod transfers;

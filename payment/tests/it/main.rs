@@ -13,6 +13,7 @@ mod killed;
 mod operator;
 mod ownership;
 mod paying;
+mod proof;
 mod provider;
 mod provider_faults;
 mod sealing_keys;

@@ -9,7 +9,7 @@ use devstack::progress::Progress;
 use devstack::token::GenerateJwt;
 use devstack::up;
 
-use crate::{Bench, backlog, compare, outage, pipeline, starvation};
+use crate::{Bench, backlog, compare, outage, pipeline, starvation, streams};
 
 /// The words of the command line.
 #[derive(Parser)]
@@ -31,6 +31,8 @@ enum Benchmark {
     Backlog(backlog::Backlog),
     /// Others' requests while one token begins many and does not go on, on a stack of its own
     Starvation(starvation::Starvation),
+    /// What open live feeds cost, on a stack of its own
+    Streams(streams::Streams),
     /// The broker killed for a while under load, on a stack of its own
     Outage(outage::Outage),
     /// The pipeline of two builds in turn, each on a stack of its own
@@ -50,6 +52,7 @@ impl Arguments {
             }
             Benchmark::Backlog(bench) => backlog::run(&layout, bench, Progress).await?,
             Benchmark::Starvation(bench) => starvation::run(&layout, bench, Progress).await?,
+            Benchmark::Streams(bench) => streams::run(&layout, bench, Progress).await?,
             Benchmark::Outage(bench) => outage::run(&layout, bench, Progress).await?,
             Benchmark::Compare(bench) => compare::run(&layout, bench, Progress).await?,
         }

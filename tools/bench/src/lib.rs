@@ -21,6 +21,7 @@ mod people;
 mod report;
 mod stack;
 pub mod starvation;
+pub mod streams;
 
 use std::time::Duration;
 

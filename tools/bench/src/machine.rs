@@ -70,6 +70,13 @@ impl Machine {
     }
 }
 
+/// Anonymous memory of a program of the stack, in KiB.
+pub fn memory_of(layout: &Layout, program: Program) -> Result<u64> {
+    let process = program.process(layout);
+    let process = process.with_context(|| format!("{} does not run", program.name()))?;
+    Ok(usage(process.pid())?.anonymous_kib)
+}
+
 /// A process's own CPU and that of its children that have ended.
 fn usage(pid: u32) -> Result<Usage> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;

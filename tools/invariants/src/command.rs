@@ -3,10 +3,14 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
+use devstack::demo::Tokens;
 use devstack::layout::Layout;
+use devstack::token::GenerateJwt;
 use devstack::{terminal, up};
+use schemas::Service;
+use serde_json::json;
 
 use crate::{Finding, Journal, RULES, Records, check, settled};
 
@@ -19,13 +23,18 @@ pub struct Check {
     /// Wait so many seconds for the stack to be quiet
     #[arg(long, default_value_t = 60)]
     patience: u64,
+    /// Note what it came to at the bff, where the audit and the console show it
+    #[arg(long)]
+    report: bool,
 }
 
 impl Check {
     /// Checks and prints; 1 when a rule is broken.
     pub async fn run(self) -> Result<ExitCode> {
         let layout = Layout::find();
-        let records = Records::of(&layout, &up::as_started(&layout)?, layout.built("release"))?;
+        let settings = up::as_started(&layout)?;
+        let built = layout.built("release");
+        let records = Records::of(&layout, &settings, built.clone())?;
         if let Err(moving) = settled(&records, Duration::from_secs(self.patience)).await {
             bail!("the rules are checked on a quiet stack, and this one is {moving}");
         }
@@ -35,8 +44,27 @@ impl Check {
         } else {
             print(&findings);
         }
+        if self.report {
+            let token = GenerateJwt::new(&layout, &settings, &built);
+            let token = token.token(&["--role", "operator", "--subject", "operator"])?;
+            report(settings.admin_url(Service::Bff)?, &token, &findings).await?;
+        }
         Ok(terminal::holds(findings.iter().all(Finding::holds)))
     }
+}
+
+/// Notes the findings at a bff, as the operator of this token.
+pub async fn report(bff: &str, token: &str, findings: &[Finding]) -> Result<()> {
+    let url = format!("{bff}/api/v1/operator/bff/checks");
+    let body = json!({"reason": "tributary check --report", "findings": findings});
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let answer = client.post(&url).bearer_auth(token).json(&body).send();
+    let answer = answer.await.context("the bff cannot be reached")?;
+    let status = answer.status();
+    if !status.is_success() {
+        bail!("POST {url} answers {status}: {}", answer.text().await?);
+    }
+    Ok(())
 }
 
 /// The table of the ten rules, with the first evidence of what is broken.

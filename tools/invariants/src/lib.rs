@@ -30,7 +30,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use canonical::{Canonical, canonical, same};
-pub use command::{Check, print};
+pub use command::{Check, print, report};
 pub use settled::settled;
 
 /// Where the records are.

@@ -15,10 +15,13 @@ import Commands from "./Commands.svelte";
 import DeadLetter from "./DeadLetter.svelte";
 import Events from "./Events.svelte";
 import Home from "./Home.svelte";
+import Ledger from "./Ledger.svelte";
 import Payouts from "./Payouts.svelte";
 import Replays from "./Replays.svelte";
 import RetryQueue from "./RetryQueue.svelte";
+import Rules from "./Rules.svelte";
 import Storage from "./Storage.svelte";
+import Streams from "./Streams.svelte";
 import Timeline from "./Timeline.svelte";
 
 export const operator: readonly Route[] = [
@@ -30,10 +33,13 @@ export const operator: readonly Route[] = [
   { path: "/operator/parked/:service/:id", page: DeadLetter },
   { path: "/operator/commands", page: Commands, menu: { section: "Messages", label: "Commands", icon: "list" } },
   { path: "/operator/replays", page: Replays, menu: { section: "Messages", label: "Projections", icon: "replay" } },
+  { path: "/operator/streams", page: Streams, menu: { section: "Messages", label: "Topics and streams", icon: "pulse" } },
   { path: "/operator/storage", page: Storage, menu: { section: "Messages", label: "Archive and epochs", icon: "archive" } },
+  { path: "/operator/rules", page: Rules, menu: { section: "Messages", label: "The ten rules", icon: "shield" } },
   { path: "/operator/audit", page: Audit, menu: { section: "Messages", label: "Audit", icon: "shield" } },
   { path: "/operator/payouts", page: Payouts, menu: { section: "Money", label: "Payouts", icon: "wallet" } },
   { path: "/operator/payouts/:id", page: Payout },
+  { path: "/operator/ledger", page: Ledger, menu: { section: "Money", label: "Ledger proof", icon: "shield" } },
   { path: "/operator/funds", page: Funds, menu: { section: "Money", label: "Funds", icon: "coins" } },
   { path: "/operator/accounts/:id", page: Account },
   { path: "/operator/campaigns", page: Campaigns, menu: { section: "Programmes", label: "Campaigns", icon: "campaign" } },

@@ -13,6 +13,7 @@ pub mod related;
 pub mod resend;
 mod seniority;
 mod silence;
+pub mod statistics;
 pub mod token;
 pub mod wire;
 

@@ -51,20 +51,26 @@ impl Peers {
         let token = token.map_err(|error| error.to_string())?;
         let request = self.client.post(url).bearer_auth(token).timeout(within);
         let answer = request.body(body).send().await;
-        let mut answer = answer.map_err(|error| away(&error))?;
+        let answer = answer.map_err(|error| away(&error))?;
         let status = answer.status();
-        let mut bytes = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(|error| away(&error))? {
-            bytes.extend_from_slice(&part);
-            if bytes.len() > MAX_ANSWER_BYTES {
-                return Err("its answer is longer than is read".to_owned());
-            }
-        }
+        let bytes = read_answer(answer).await?;
         if !status.is_success() {
             return Err(refusal(status, &bytes));
         }
         serde_json::from_slice(&bytes).map_err(|_| "its answer cannot be read".to_owned())
     }
+}
+
+/// The whole of an answer, as long as it is not too long.
+pub(crate) async fn read_answer(mut answer: reqwest::Response) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(|error| away(&error))? {
+        bytes.extend_from_slice(&part);
+        if bytes.len() > MAX_ANSWER_BYTES {
+            return Err("its answer is longer than is read".to_owned());
+        }
+    }
+    Ok(bytes)
 }
 
 fn refusal(status: StatusCode, bytes: &[u8]) -> String {
@@ -77,7 +83,7 @@ fn refusal(status: StatusCode, bytes: &[u8]) -> String {
     }
 }
 
-fn away(error: &reqwest::Error) -> String {
+pub(crate) fn away(error: &reqwest::Error) -> String {
     let why = if error.is_timeout() {
         "it did not answer in time"
     } else if error.is_connect() {

@@ -42,6 +42,8 @@ pub struct BrokerSettings {
     pub tenant: String,
     /// The namespace within it.
     pub namespace: String,
+    /// Where it reports statistics, such as `http://127.0.0.1:8080`.
+    pub admin_url: Option<String>,
 }
 
 impl BrokerSettings {

@@ -67,6 +67,7 @@ impl Guarded {
             token: token.map(Into::into),
             tenant: self.place.tenant.clone(),
             namespace: self.place.namespace.clone(),
+            admin_url: None,
         }
     }
 

@@ -52,6 +52,7 @@ pub fn settings(service_url: &str, place: &Place) -> BrokerSettings {
         token: None,
         tenant: place.tenant.clone(),
         namespace: place.namespace.clone(),
+        admin_url: None,
     }
 }
 

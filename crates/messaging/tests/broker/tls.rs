@@ -129,6 +129,7 @@ impl Listener {
             token: Some(TOKEN.to_owned().into()),
             tenant: "test".to_owned(),
             namespace: "none".to_owned(),
+            admin_url: None,
         }
     }
 

@@ -13,6 +13,7 @@ mod redrives;
 mod replay;
 mod retry_queue;
 mod retry_queue_acts;
+mod streams;
 
 use std::sync::Arc;
 
@@ -93,6 +94,7 @@ fn all() -> OpenApiRouter<Arc<Process>> {
         .routes(routes!(archive::run_archive))
         .routes(routes!(archive::verify_archive))
         .routes(routes!(archive::drop_archive))
+        .routes(routes!(streams::get_streams))
         .routes(routes!(epoch::get_epoch))
         .routes(routes!(epoch::raise_epoch))
         .routes(routes!(epoch::keep_epoch))

@@ -6,6 +6,7 @@ use messaging::transport::pulsar::BrokerSettings;
 use messaging::transport::token::BrokerToken;
 
 const URL: &str = "PULSAR_SERVICE_URL";
+const ADMIN_URL: &str = "PULSAR_ADMIN_URL";
 const URL_EXAMPLE: &str = "pulsar+ssl://broker.example.com:6651";
 /// What a broker without tokens leaves open.
 const OPEN: &str = "PULSAR_TOKEN is not set: whoever reaches the broker can read every message, fill every topic and acknowledge in \
@@ -18,13 +19,16 @@ pub(super) fn read(
     is_used: bool,
     warnings: &mut Vec<String>,
 ) -> BrokerSettings {
-    let settings = BrokerSettings {
+    let mut settings = BrokerSettings {
         service_url: env.or("PULSAR_SERVICE_URL", "pulsar://127.0.0.1:6650".to_owned()),
         authorities: read_authorities(env),
         token: read_token(env),
         tenant: env.or("PULSAR_TENANT", "tributary".to_owned()),
         namespace: env.or("PULSAR_NAMESPACE", "local".to_owned()),
+        admin_url: None,
     };
+    let has_token = settings.token.is_some();
+    settings.admin_url = read_admin_url(env, profile, has_token, warnings);
     if is_used && settings.token.is_none() && !env.is_given("PULSAR_TOKEN") {
         if profile.is_local() {
             warnings.push(OPEN.to_owned());
@@ -38,7 +42,7 @@ pub(super) fn read(
         }
     }
     let allowed = env.or("PULSAR_ALLOW_PLAINTEXT_TOKEN", false);
-    match Way::of(&settings.service_url) {
+    match Way::of(&settings.service_url).filter(|_| settings.service_url.starts_with("pulsar")) {
         None => env.report(
             URL,
             "must be pulsar:// or pulsar+ssl://, a host and a port",
@@ -60,6 +64,26 @@ pub(super) fn read(
     settings
 }
 
+/// Where the broker reports statistics. They are not worth a token that crosses an open network.
+fn read_admin_url(
+    env: &mut Env,
+    profile: Profile,
+    has_token: bool,
+    warnings: &mut Vec<String>,
+) -> Option<String> {
+    let url = env.text(ADMIN_URL)?;
+    let way = Way::of(&url).filter(|_| url.starts_with("http"));
+    if way.is_none() {
+        let what = "must be http:// or https:// and a host";
+        env.report(ADMIN_URL, what, "https://broker.example.com:8443");
+    }
+    if way == Some(Way::Open) && has_token && profile == Profile::Production {
+        warnings.push(format!("{ADMIN_URL} has no TLS: operators see no statistics of the broker, since its token would cross the network unencrypted"));
+        return None;
+    }
+    Some(url)
+}
+
 /// What others could read on the way to the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -74,9 +98,9 @@ impl Way {
         let url = reqwest::Url::parse(url).ok()?;
         let host = url.host_str().filter(|host| !host.is_empty())?;
         match url.scheme() {
-            "pulsar+ssl" => Some(Self::Private),
-            "pulsar" if is_loopback(host) => Some(Self::Private),
-            "pulsar" => Some(Self::Open),
+            "pulsar+ssl" | "https" => Some(Self::Private),
+            "pulsar" | "http" if is_loopback(host) => Some(Self::Private),
+            "pulsar" | "http" => Some(Self::Open),
             _ => None,
         }
     }
@@ -169,6 +193,25 @@ mod tests {
         let unreadable = [("PULSAR_TOKEN_FILE", "/nowhere")];
         let (problems, _) = problems_of(Profile::Production, true, &unreadable);
         assert!(problems.contains("PULSAR_TOKEN_FILE"), "{problems}");
+    }
+
+    #[test]
+    fn the_admin_interface_is_not_asked_where_the_token_would_cross_an_open_network() {
+        let (reported, _) = problems(Profile::Local, &[(ADMIN_URL, "pulsar://here:1")]);
+        assert!(reported.contains("must be http://"), "{reported}");
+        for (token, url, is_asked) in [
+            ("hush", "http://broker.example.com:8080", false),
+            ("", "http://broker.example.com:8080", true),
+            ("hush", "https://broker.example.com", true),
+            ("hush", "http://127.0.0.1:8080", true),
+        ] {
+            let mut env = Env::from_map([("PULSAR_TOKEN", token), (ADMIN_URL, url)]);
+            let mut warnings = Vec::new();
+            let settings = read(&mut env, Profile::Production, false, &mut warnings);
+            assert_eq!(settings.admin_url.is_some(), is_asked, "{token} {url}");
+            let is_warned = warnings.iter().any(|it| it.contains(ADMIN_URL));
+            assert_eq!(is_warned, !is_asked, "{warnings:?}");
+        }
     }
 
     #[test]

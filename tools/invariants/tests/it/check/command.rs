@@ -4,11 +4,13 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Output, Stdio};
 
+use devstack::demo::Tokens;
 use devstack::layout::Layout;
 use devstack::local::LocalStack;
 use devstack::settings::Mode;
 use devstack::stack::testing::scratch;
 use invariants::RULES;
+use schemas::Service;
 use serde_json::Value;
 
 use super::broken::pay_behind_our_back;
@@ -57,7 +59,7 @@ async fn tributary_check_prints_the_ten_rules_and_fails_when_one_is_broken() {
         String::from_utf8_lossy(&unread.stderr)
     );
 
-    let reported = run(&[]);
+    let reported = run(&["--report"]);
     let text = String::from_utf8(reported.stdout).unwrap();
     assert!(
         reported.status.success(),
@@ -74,6 +76,25 @@ async fn tributary_check_prints_the_ten_rules_and_fails_when_one_is_broken() {
             "{number}: {text}"
         );
     }
+
+    // The bff's audit has it for who looks there.
+    let url = stack.url(Service::Bff).unwrap();
+    let url = format!("{url}/api/v1/operator/bff/audit?action=rules.check");
+    let token = stack.token(&["--role", "operator"]).unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let audit: Value = client
+        .get(url)
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let noted = &audit["items"][0];
+    assert_eq!(noted["target"], "held", "{audit}");
+    let findings = noted["detail"]["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|it| it["rule"] == 9), "{audit}");
 
     let provider = stack.settings().get("PAYOUT_PROVIDER_URL").unwrap();
     pay_behind_our_back(provider, &["pay_unheard_of"]).await;

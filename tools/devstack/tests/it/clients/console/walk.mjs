@@ -220,6 +220,24 @@ const steps = {
     await shows(operator, "Report");
   },
 
+  "an operator sees how far each follower is, that the ledger adds up, and what a check of the ten rules came to": async () => {
+    await go(operator, "/operator/streams?service=tracking");
+    await shows(operator, "messages in epoch 1");
+    await row(operator, "commission").locator(".badge", { hasText: "Handled" }).waitFor();
+    await shows(operator, "At the broker:");
+    await go(operator, "/operator/ledger");
+    await shows(operator, "The ledger adds up.");
+    await row(operator, "Partner: payable").waitFor();
+    await operator.getByRole("button", { name: "Prove it again" }).click();
+    await go(operator, "/operator/rules");
+    await shows(operator, "Nobody has checked yet");
+    await please("check");
+    await shows(operator, "A rule is broken");
+    await row(operator, "9. Money is integers").locator(".badge", { hasText: "Broken" }).waitFor();
+    await row(operator, "1. One effect").locator(".badge", { hasText: "Holds" }).waitFor();
+    await shows(operator, "a cent is missing");
+  },
+
   "the event log follows what happens, and a request is a sequence over services": async () => {
     await go(operator, "/operator/events?service=campaign");
     await shows(operator, "Following campaign");
@@ -285,7 +303,7 @@ const steps = {
     const pages = {
       partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/conversions", conversionPath, "/claims", "/evidence", "/commissions", "/money", payoutPath, "/activity", "/profile", "/nowhere"],
       brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/conversions", conversionPath, "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings"],
-      operator: ["", "/events", timelinePath.replace("/operator", ""), "/parked", "/commands", "/replays", "/storage", "/audit", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/campaigns", "/partners", "/partners/partner123", "/conversions", conversionPath, "/commissions", "/claims", "/evidence"],
+      operator: ["", "/events", timelinePath.replace("/operator", ""), "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/campaigns", "/partners", "/partners/partner123", "/conversions", conversionPath, "/commissions", "/claims", "/evidence"],
     };
     for (const [theme, width] of [["light", 1280], ["dark", 360], ["dark", 1280], ["light", 360]]) {
       for (const [person, paths] of Object.entries(pages)) {

@@ -4,6 +4,7 @@ use devstack::demo::Tokens;
 use devstack::local::LocalStack;
 use devstack::services::Program;
 use devstack::settings::Mode;
+use invariants::Finding;
 use schemas::Service;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
@@ -51,10 +52,29 @@ async fn fulfil(stack: &LocalStack, wanted: &str) {
         }
         "mend" => sql(stack, "ALTER TABLE campaigns DROP CONSTRAINT broken").await,
         "dead" => until_dead(stack).await,
+        "check" => report_a_check(stack).await,
         "kill" => stack.kill(Program::Service(Service::Bff)).unwrap(),
         "revive" => stack.start_again().await.unwrap(),
         other => panic!("nobody knows how to {other}"),
     }
+}
+
+/// Notes what a check came to, as `tributary check --report` does.
+async fn report_a_check(stack: &LocalStack) {
+    let finding = |rule, check, broken: &[&str]| Finding {
+        rule,
+        check,
+        looked_at: 7,
+        wrong: broken.len() as u64,
+        broken: broken.iter().map(ToString::to_string).collect(),
+    };
+    let findings = [
+        finding(1, "no id is twice in a log", &[]),
+        finding(9, "each currency adds up to zero", &["a cent is missing"]),
+    ];
+    let token = stack.token(&["--role", "operator"]).unwrap();
+    let bff = stack.url(Service::Bff).unwrap();
+    invariants::report(bff, &token, &findings).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
