@@ -163,8 +163,15 @@ fn attributed(header: &Header, it: &ConversionAttributedV1) -> Sentence {
         Some(other) => format!(", on the word of {other}"),
         None => String::new(),
     };
+    let choice = match (it.clicked_at.map(moment), it.click_named) {
+        (Some(at), Some(true)) => format!("; the click is of {at}, and the report names it"),
+        (Some(at), _) => {
+            format!("; the click is of {at}, the visitor's last that was inside its window")
+        }
+        (None, _) => String::new(),
+    };
     let text = format!(
-        "{what} at {}{order}, is {}'s{word}: click {} on link {} of campaign {} of {} led to it, which counts by version {} of the terms.",
+        "{what} at {}{order}, is {}'s{word}: click {} on link {} of campaign {} of {} led to it, which counts by version {} of the terms{choice}.",
         moment(it.occurred_at),
         it.partner_id,
         it.click_id,
@@ -181,6 +188,7 @@ fn attributed(header: &Header, it: &ConversionAttributedV1) -> Sentence {
             "campaign_id": it.campaign_id, "brand_id": it.brand_id, "partner_id": it.partner_id, "link_code": it.link_code,
             "click_id": it.click_id, "amount": it.amount.map(amount), "terms_version": it.terms_version.get(),
             "occurred_at": Timestamp(it.occurred_at), "verified_by": it.verified_by,
+            "clicked_at": it.clicked_at.map(Timestamp), "click_named": it.click_named,
         }),
     )
 }

@@ -776,6 +776,8 @@ fn sold() -> ConversionAttributedV1 {
         terms_version: TermsVersion::FIRST,
         occurred_at: Micros(1_795_000_000_000_000),
         verified_by: Some("brand".to_owned()),
+        clicked_at: Some(Micros(1)),
+        click_named: Some(true),
     }
 }
 

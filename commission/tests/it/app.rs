@@ -68,6 +68,8 @@ pub fn sale(amount: i64) -> ConversionAttributedV1 {
         terms_version: TermsVersion::FIRST,
         occurred_at: Micros(1_790_000_000_000_000),
         verified_by: Some("brand".to_owned()),
+        clicked_at: None,
+        click_named: None,
     }
 }
 

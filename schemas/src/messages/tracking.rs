@@ -282,6 +282,10 @@ pub struct ConversionAttributedV1 {
     /// On whose word: `brand`, `operator`, or `claim` when the brand accepted the partner's. Absent in what was recorded before
     /// claims were.
     pub verified_by: Option<String>,
+    /// When the click was made, as tracking has it. Absent of a claim, and in what was recorded before this field was.
+    pub clicked_at: Option<Micros>,
+    /// Whether the report named the click; else it is the visitor's last that counted by its own terms. Absent where `clicked_at` is.
+    pub click_named: Option<bool>,
 }
 
 /// A purchase or lead is nobody's.

@@ -673,6 +673,26 @@ fn tracking_commands() -> Vec<Body> {
     ]
 }
 
+fn attributed() -> Body {
+    ConversionAttributedV1 {
+        event_type: ConversionType::Purchase,
+        order_id: Some(id("order-1")),
+        alias_id: Some(id("1f0c0c5e-3c0b-5ad1-9a53-6f0d3f0f5a01")),
+        campaign_id: id("camp123"),
+        brand_id: id("brand1"),
+        partner_id: id("partner123"),
+        link_code: id("summer"),
+        click_id: id("clk_1"),
+        amount: Some(usd(15_000)),
+        terms_version: version(),
+        occurred_at: Micros(1_795_000_000_123_456),
+        verified_by: Some(text("brand")),
+        clicked_at: Some(Micros(1_794_900_000_654_321)),
+        click_named: Some(false),
+    }
+    .into()
+}
+
 fn tracking_events() -> Vec<Body> {
     let mut bodies = answers();
     bodies.extend([
@@ -707,21 +727,7 @@ fn tracking_events() -> Vec<Body> {
             deep_paths: Some(true),
         }
         .into(),
-        ConversionAttributedV1 {
-            event_type: ConversionType::Purchase,
-            order_id: Some(id("order-1")),
-            alias_id: Some(id("1f0c0c5e-3c0b-5ad1-9a53-6f0d3f0f5a01")),
-            campaign_id: id("camp123"),
-            brand_id: id("brand1"),
-            partner_id: id("partner123"),
-            link_code: id("summer"),
-            click_id: id("clk_1"),
-            amount: Some(usd(15_000)),
-            terms_version: version(),
-            occurred_at: Micros(1_795_000_000_123_456),
-            verified_by: Some(text("brand")),
-        }
-        .into(),
+        attributed(),
         ConversionUnattributedV1 {
             event_type: ConversionType::Purchase,
             reason: text("said so"),

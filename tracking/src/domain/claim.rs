@@ -202,7 +202,7 @@ pub fn decide_claim(
                 conversion_id: conversion.clone(),
             };
             let accepted: Event = About::of(id.clone(), accepted).into();
-            let attributed = attributed_sale(sale.clone(), None, VerifiedBy::Claim, orders);
+            let attributed = attributed_sale(sale.clone(), None, VerifiedBy::Claim, None, orders);
             let mut others = claims.open_of([conversion]);
             others.retain(|(other, _)| *other != id);
             Ok([accepted]

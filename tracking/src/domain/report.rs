@@ -112,11 +112,19 @@ fn sale(
     })
 }
 
+/// How a sale's click was chosen.
+pub(super) struct Choice {
+    clicked_at: Micros,
+    /// The report named it; else it is the visitor's last that qualifies.
+    is_named: bool,
+}
+
 /// A sale becomes its partner's on somebody's word, and refunds that waited for it are taken back.
 pub(super) fn attributed_sale(
     sale: ClaimedSale,
     alias_id: Option<ConversionId>,
     by: VerifiedBy,
+    choice: Option<Choice>,
     orders: &Orders,
 ) -> impl Iterator<Item = Event> {
     let attributed = ConversionAttributedV1 {
@@ -132,6 +140,8 @@ pub(super) fn attributed_sale(
         terms_version: sale.terms_version,
         occurred_at: sale.occurred_at,
         verified_by: Some(by.name().to_owned()),
+        clicked_at: choice.as_ref().map(|it| it.clicked_at),
+        click_named: choice.map(|it| it.is_named),
     };
     let event = About::of(sale.conversion_id, attributed);
     let refunded = refunds_noted_before(orders, &event);
@@ -152,7 +162,11 @@ fn converted(
     };
     let sale = sale(report, event_type, candidate, order.id())?;
     let (alias, by) = (order.alias(known.orders), known.access.verified_by());
-    Ok(attributed_sale(sale, alias, by, known.orders).collect())
+    let choice = Choice {
+        clicked_at: candidate.clicked_at,
+        is_named: report.click.is_some(),
+    };
+    Ok(attributed_sale(sale, alias, by, Some(choice), known.orders).collect())
 }
 
 /// What is not one's own looks like what does not exist. A partner may report only what its own click led to: else it

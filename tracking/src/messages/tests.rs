@@ -130,6 +130,8 @@ fn attributed(full: bool) -> Event {
         terms_version: TermsVersion::FIRST,
         occurred_at: Micros(5),
         verified_by: Some("brand".to_owned()),
+        clicked_at: None,
+        click_named: None,
     };
     of(conversion(), attributed)
 }

@@ -189,6 +189,8 @@ impl ConversionRow {
                     terms_version: TermsVersion::new(self.terms_version?).ok()?,
                     occurred_at: occurred_at?,
                     verified_by: self.verified_by,
+                    clicked_at: None,
+                    click_named: None,
                 };
                 Some(Status::Attributed(About::of(conversion, attributed)))
             }

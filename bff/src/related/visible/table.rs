@@ -38,6 +38,8 @@ const ATTRIBUTED: Fields = Some(&[
     "terms_version",
     "occurred_at",
     "verified_by",
+    "clicked_at",
+    "click_named",
 ]);
 const UNATTRIBUTED: Fields = Some(&[
     "event_type",

@@ -52,6 +52,8 @@ fn purchase(base: Money) -> About<ConversionAttributedV1> {
         terms_version: TermsVersion::FIRST,
         occurred_at: NOW,
         verified_by: Some("brand".to_owned()),
+        clicked_at: None,
+        click_named: None,
     };
     About::of(conversion(), attributed)
 }

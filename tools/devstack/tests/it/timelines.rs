@@ -261,6 +261,9 @@ async fn each_sees_its_own(scene: &Scene<'_>, request: &str) {
         sentences(&explained).last().unwrap(),
         &"The ledger holds for it 10.00 USD in partner:partner123:payable."
     );
+    let chosen = "the visitor's last that was inside its window";
+    let first = sentences(&explained)[0];
+    assert!(first.contains(chosen), "{first}");
     let explained = scene
         .read(
             &scene.shop,

@@ -307,6 +307,8 @@ fn sold(owner: &str) -> Body {
         terms_version: TermsVersion::FIRST,
         occurred_at: Micros(1_790_000_000_000_000),
         verified_by: Some("brand".to_owned()),
+        clicked_at: None,
+        click_named: None,
     }
     .into()
 }

@@ -19,6 +19,23 @@ fn a_click_counts_until_its_window_ends_to_the_microsecond() {
 }
 
 #[test]
+fn a_conversion_says_when_its_click_was_made_and_whether_the_report_named_it() {
+    for (named, is_named) in [(Some("clk_1"), true), (None, false)] {
+        let mut records = Records::with_a_click();
+        let mut report = purchase(None, None, "10");
+        report.click = named.map(|id| ClickId::parse(id).unwrap());
+        let made = click(DAY);
+        records.candidate = Some(made.clone());
+        let events = records.apply(&report).unwrap();
+        let [Event::Attributed(it)] = &events[..] else {
+            panic!("{events:?}");
+        };
+        assert_eq!(it.clicked_at, Some(made.clicked_at));
+        assert_eq!(it.click_named, Some(is_named));
+    }
+}
+
+#[test]
 fn the_claimed_time_counts_but_never_beyond_ours() {
     let mut late = purchase(None, None, "10");
     late.occurred_at = Micros(NOW.0 - 2 * DAY);
