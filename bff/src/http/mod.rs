@@ -26,6 +26,7 @@ mod operator_document;
 mod payments;
 mod payouts;
 mod records;
+mod reports;
 mod shown;
 mod submit;
 mod terms;
@@ -41,6 +42,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::feed::Feed;
 use crate::gateway::{self, Gateway};
 use crate::related::Everywhere;
+use crate::reports::Reports;
 use crate::waiting::Waiting;
 
 /// What handlers need.
@@ -51,6 +53,7 @@ pub(crate) struct Bff {
     waiting: Waiting,
     everywhere: Everywhere,
     feed: Feed,
+    reports: Reports,
 }
 
 /// Every route. Starts what they need.
@@ -61,6 +64,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         waiting: Waiting::start(host),
         everywhere: Everywhere::new(host),
         feed: Feed::start(host),
+        reports: Reports::new(host),
     };
     OpenApiRouter::new()
         .merge(campaigns::routes())
@@ -84,6 +88,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(funds::routes())
         .merge(claims::routes())
         .merge(conversions::routes())
+        .merge(reports::routes())
         .merge(feed::routes())
         .merge(timeline::routes())
         .merge(explanations::routes())

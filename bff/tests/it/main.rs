@@ -24,6 +24,7 @@ mod reads;
 mod reads_of_programmes;
 mod rebuilding;
 mod replays;
+mod reports;
 mod secrets;
 mod timelines;
 mod waiting;

@@ -552,6 +552,12 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/conversions/{id}", "/api/v1/conversions/$conversion", "",
         BOTH, OPERATOR, Hidden),
+    line(Service::Bff, "GET /api/v1/reports", "/api/v1/reports", "",
+        LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/reports", "/api/v1/reports?partner_id=partner-$who", "",
+        LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/reports", "/api/v1/reports?group_by=campaign&brand_id=brand-$who", "",
+        LISTS, LISTS, Yes),
     // Of what other services know nothing is to be had here: what is shown is of the bff's own log and models.
     line(Service::Bff, "GET /api/v1/conversions/{id}/explanation", "/api/v1/conversions/$conversion/explanation", "",
         READ_BY_BOTH, OPERATOR_READS, Yes),
