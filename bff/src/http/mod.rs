@@ -27,6 +27,7 @@ mod payments;
 mod payouts;
 mod records;
 mod reports;
+mod search;
 mod shown;
 mod submit;
 mod terms;
@@ -89,6 +90,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(claims::routes())
         .merge(conversions::routes())
         .merge(reports::routes())
+        .merge(search::routes())
         .merge(feed::routes())
         .merge(timeline::routes())
         .merge(explanations::routes())

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::auth::Caller;
 use chassis::json::Json;
-use chassis::openapi::{Forbidden, NotFound, Problems};
+use chassis::openapi::{Forbidden, Problems};
 use chassis::page::Form as AnswerForm;
 use chassis::params::{Query, parameter};
 use chassis::problem::Problem;
@@ -135,7 +135,7 @@ pub(crate) struct ReportFilter {
 /// conversions came to. Clicks count on their day, payouts on theirs.
 #[utoipa::path(
     get, path = "/api/v1/reports", tag = "reports", params(ReportFilter),
-    responses((status = 200, body = ReportView), Problems<(Forbidden, NotFound)>), security(("bearer" = []), ("api_key" = ["reports.read"]))
+    responses((status = 200, body = ReportView), Problems<Forbidden>), security(("bearer" = []), ("api_key" = ["reports.read"]))
 )]
 pub(crate) async fn get_report(
     State(bff): State<Bff>,

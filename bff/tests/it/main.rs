@@ -25,6 +25,7 @@ mod reads_of_programmes;
 mod rebuilding;
 mod replays;
 mod reports;
+mod search;
 mod secrets;
 mod timelines;
 mod waiting;

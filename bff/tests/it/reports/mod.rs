@@ -274,3 +274,48 @@ async fn what_is_no_report_is_refused_with_the_parameter_that_is_wrong() {
     assert_eq!(status, StatusCode::FORBIDDEN, "{problem}");
     app.stop().await;
 }
+
+#[tokio::test]
+async fn clicks_are_counted_for_the_bff_alone_and_between_moments_in_order() {
+    let (app, tracking) = with_tracking().await;
+    link(&tracking, SALE).await;
+    clicks(&tracking, SALE.link, &["2026-05-10T12:00:00Z"]).await;
+    let mut of_campaign = variables(Service::Campaign, &new_database().await);
+    of_campaign.insert("TRACKING_SERVICE_URL".to_owned(), tracking.base_url.clone());
+    let campaign = TestService::start_with(campaign::define, of_campaign).await;
+    let day = micros("2026-05-10T00:00:00Z").0;
+    let ask = async |who: &TestService, boundaries: Vec<i64>| {
+        let question = api::ClicksQuestion {
+            boundaries,
+            all: true,
+            limit: 10,
+            ..api::ClicksQuestion::default()
+        };
+        let patience = std::time::Duration::from_secs(5);
+        let answer =
+            who.host
+                .peers()
+                .ask(Service::Tracking, api::COUNTED_CLICKS, &question, patience);
+        let counted: Result<Vec<api::CountedClicks>, String> = answer.await;
+        counted.map(|rows| rows.iter().map(|row| row.clicks).sum::<i64>())
+    };
+    let whole = vec![day, day + 86_400_000_000];
+    assert_eq!(ask(&app, whole.clone()).await, Ok(1));
+    assert_eq!(
+        ask(&campaign, whole.clone()).await,
+        Err("it answers 403".to_owned())
+    );
+    let many = (0..368).map(|n| day + n).collect();
+    for boundaries in [vec![], vec![day], whole.into_iter().rev().collect(), many] {
+        assert_eq!(
+            ask(&app, boundaries).await,
+            Err("it answers 400".to_owned())
+        );
+    }
+    let url = format!("{}{}", tracking.base_url, api::COUNTED_CLICKS);
+    let request = tracking.client.post(url).body("{}");
+    let nobody = request.send().await.unwrap();
+    assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED);
+    campaign.stop().await;
+    app.stop().await;
+}

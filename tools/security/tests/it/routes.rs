@@ -550,6 +550,8 @@ pub const LINES: &[Line] = &[
         LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/conversions", "/api/v1/conversions?brand_id=brand-$who", "",
         LISTS, LISTS, Yes),
+    line(Service::Bff, "GET /api/v1/search", "/api/v1/search?q=$conversion", "",
+        LISTS, LISTS, Yes),
     line(Service::Bff, "GET /api/v1/conversions/{id}", "/api/v1/conversions/$conversion", "",
         BOTH, OPERATOR, Hidden),
     line(Service::Bff, "GET /api/v1/reports", "/api/v1/reports", "",
