@@ -20,6 +20,7 @@ mod http;
 mod link_url;
 mod projections;
 mod related;
+mod reports;
 mod store;
 mod waiting;
 

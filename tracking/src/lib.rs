@@ -69,6 +69,7 @@ pub fn define(env: &mut Env) -> Definition<Tracking> {
     Definition {
         edge: http::edge::routes,
         operators: http::click_counts::routes,
+        between: http::counted_clicks::routes,
         api_keys: true,
         metrics: METRICS,
         ..Definition::of(

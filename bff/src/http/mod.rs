@@ -27,6 +27,8 @@ mod operator_document;
 mod payments;
 mod payouts;
 mod records;
+mod reports;
+mod search;
 mod shown;
 mod submit;
 mod terms;
@@ -42,6 +44,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::feed::Feed;
 use crate::gateway::{self, Gateway};
 use crate::related::Everywhere;
+use crate::reports::Reports;
 use crate::waiting::Waiting;
 
 /// What handlers need.
@@ -52,6 +55,7 @@ pub(crate) struct Bff {
     waiting: Waiting,
     everywhere: Everywhere,
     feed: Feed,
+    reports: Reports,
 }
 
 /// Every route. Starts what they need.
@@ -62,6 +66,7 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         waiting: Waiting::start(host),
         everywhere: Everywhere::new(host),
         feed: Feed::start(host),
+        reports: Reports::new(host),
     };
     OpenApiRouter::new()
         .merge(campaigns::routes())
@@ -85,6 +90,8 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(funds::routes())
         .merge(claims::routes())
         .merge(conversions::routes())
+        .merge(reports::routes())
+        .merge(search::routes())
         .merge(feed::routes())
         .merge(timeline::routes())
         .merge(explanations::routes())

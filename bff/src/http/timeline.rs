@@ -186,6 +186,21 @@ pub(crate) async fn find_timeline(
     timeline(&bff, &caller, question, named.sorts()).await
 }
 
+/// Whether a request has a timeline that this caller sees something of.
+pub(super) async fn is_shown(bff: &Bff, caller: &Caller, request: Uuid) -> Result<bool, Problem> {
+    let question = Question {
+        correlation_ids: vec![request],
+        ..Question::default()
+    };
+    let viewer = Viewer::of(caller);
+    let gathered = bff.everywhere.ask(question, &[]).await?;
+    let owners = Owners::of(bff.host.pool(), &gathered.messages)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    let mut messages = gathered.messages.iter();
+    Ok(messages.any(|found| visible::shown(found, &viewer, &owners).is_some()))
+}
+
 async fn timeline(
     bff: &Bff,
     caller: &Caller,

@@ -20,7 +20,9 @@ pub(crate) mod notes;
 pub(crate) mod outcomes;
 pub(crate) mod partners;
 pub(crate) mod payouts;
+pub(crate) mod reports;
 pub(crate) mod sealing_keys;
+pub(crate) mod search;
 pub(crate) mod terms;
 pub(crate) mod transfers;
 

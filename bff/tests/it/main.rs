@@ -24,6 +24,8 @@ mod reads;
 mod reads_of_programmes;
 mod rebuilding;
 mod replays;
+mod reports;
+mod search;
 mod secrets;
 mod timelines;
 mod waiting;

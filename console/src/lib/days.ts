@@ -2,7 +2,6 @@
 const DAY = 86_400_000;
 
 export const today = (): string => new Date().toISOString().slice(0, 10);
-export const dayOf = (moment: string): string => new Date(moment).toISOString().slice(0, 10);
 
 /** The last so many days up to today, or up to so many days before. */
 export function lastDays(count: number, before = 0): string[] {
@@ -24,4 +23,10 @@ export function byDay<T>(
     if (before !== undefined) sums.set(day, before + value(item));
   }
   return days.map((day) => ({ day, value: sums.get(day) ?? 0 }));
+}
+
+/** Every day from one to another. */
+export function between(first: string, last: string): string[] {
+  const [from, to] = [Date.parse(first), Date.parse(last)];
+  return Array.from({ length: Math.max(0, Math.round((to - from) / DAY) + 1) }, (_, index) => new Date(from + index * DAY).toISOString().slice(0, 10));
 }

@@ -38,9 +38,10 @@ export const WHEN_ASKED = Infinity;
 
 /**
  * Loads, and loads again every few seconds while the page is visible; slower and slower while it fails. `load` is called anew
- * when what it reads changes. To be called while a component is made.
+ * when what it reads changes. To be called while a component is made. A sum of many is not made anew for each of them: it is asked for
+ * at its pace alone.
  */
-export function live<T>(load: (signal: AbortSignal) => Promise<T>, every?: number | (() => number)): Live<T> {
+export function live<T>(load: (signal: AbortSignal) => Promise<T>, every?: number | (() => number), options: { isSum?: boolean } = {}): Live<T> {
   const shown = new Live<T>();
   let text: string | undefined;
   $effect(() => {
@@ -108,7 +109,7 @@ export function live<T>(load: (signal: AbortSignal) => Promise<T>, every?: numbe
   });
   // And so is everything when something was changed here, or happened elsewhere.
   $effect(() => {
-    if (every !== WHEN_ASKED && (changes.count > 0 || feed.count > 0)) untrack(() => shown.reload());
+    if (every !== WHEN_ASKED && (changes.count > 0 || (!options.isSum && feed.count > 0))) untrack(() => shown.reload());
   });
   return shown;
 }

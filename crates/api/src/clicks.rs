@@ -4,7 +4,7 @@ use chassis::params::parameter;
 use chassis::problem::Problem;
 use chassis::time::{Day, now};
 use serde::{Deserialize, Serialize};
-use types::{CampaignId, LinkCode, PartnerId};
+use types::{BrandId, CampaignId, LinkCode, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 
 /// Days that are counted at once.
@@ -60,5 +60,63 @@ pub struct ClicksOfDay {
     pub partner_id: String,
     /// Visits that counted.
     #[schema(minimum = 1)]
+    pub clicks: i64,
+}
+
+/// Where tracking answers a [`ClicksQuestion`], to the bff alone.
+pub const COUNTED_CLICKS: &str = "/internal/v1/clicks";
+
+/// What the bff asks tracking for a report: how many clicks there were between moments, by currency and what else is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a column, apart or not"
+)]
+pub struct ClicksQuestion {
+    /// Microseconds, none before the one before it. Each begins a span that ends before the next one; two at least.
+    pub boundaries: Vec<i64>,
+    /// Of all links: else of this partner's or of this brand's campaigns.
+    pub all: bool,
+    /// The partner who asks.
+    pub own_partner: Option<PartnerId>,
+    /// The brand that asks.
+    pub own_brand: Option<BrandId>,
+    /// Of links for this campaign only.
+    pub campaign_id: Option<CampaignId>,
+    /// Of this partner's links only.
+    pub partner_id: Option<PartnerId>,
+    /// Of links for campaigns of this brand only.
+    pub brand_id: Option<BrandId>,
+    /// Of this link only.
+    pub code: Option<LinkCode>,
+    /// Each campaign's apart.
+    pub by_campaign: bool,
+    /// Each partner's apart.
+    pub by_partner: bool,
+    /// Each brand's apart.
+    pub by_brand: bool,
+    /// Each link's apart.
+    pub by_link: bool,
+    /// So many rows, and one more where there are more.
+    pub limit: u32,
+}
+
+/// How many clicks there were in a span, for campaigns of a currency; of one campaign, partner, brand or link where those are apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedClicks {
+    /// Which span, from 0.
+    pub span: i32,
+    /// Of the campaigns.
+    pub currency: Option<String>,
+    /// The campaign of the links.
+    pub campaign_id: Option<String>,
+    /// Whose links they were.
+    pub partner_id: Option<String>,
+    /// Whose campaign it was.
+    pub brand_id: Option<String>,
+    /// Which link it was.
+    pub code: Option<String>,
+    /// How many.
     pub clicks: i64,
 }

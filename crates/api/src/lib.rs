@@ -65,7 +65,7 @@ pub mod visitor;
 
 pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;
-pub use clicks::{ClicksFilter, ClicksOfDay};
+pub use clicks::{COUNTED_CLICKS, ClicksFilter, ClicksOfDay, ClicksQuestion, CountedClicks};
 pub use funds::*;
 pub use funds_view::*;
 pub use groups::*;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use chassis::telemetry::Help;
 use messaging::gauges::Gauge;
 use messaging::job::{self, Job};
@@ -31,6 +32,8 @@ pub struct Definition<D: Domain> {
     pub edge: Routes,
     /// Routes for operators and the bff, beside those that every service has; open in every mode, at the second port if there is one.
     pub operators: Routes,
+    /// Routes for the other services alone, beside those that every service has; open in every mode. Each checks who asks.
+    pub between: fn(&Host) -> Router,
     /// Whether it takes API keys: then it has the tables that they are looked up in.
     pub api_keys: bool,
     /// Whether it seals texts of partners: then it has the table of their keys.
@@ -58,6 +61,7 @@ impl<D: Domain> Definition<D> {
             routes,
             edge: |_| OpenApiRouter::new(),
             operators: |_| OpenApiRouter::new(),
+            between: |_| Router::new(),
             api_keys: false,
             personal_keys: false,
             jobs: LeaderJobs::nothing(),

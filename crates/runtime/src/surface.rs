@@ -27,6 +27,7 @@ pub(crate) struct Faces {
     personal_keys: bool,
     edge: Routes,
     operators: Routes,
+    between: fn(&Host) -> Router,
     routes: Routes,
 }
 
@@ -38,6 +39,7 @@ impl Faces {
             personal_keys: definition.personal_keys,
             edge: definition.edge,
             operators: definition.operators,
+            between: definition.between,
             routes: definition.routes,
         }
     }
@@ -82,7 +84,7 @@ pub(crate) fn surface(
     let (operators, shared) = operations::routes(Arc::new(operated)).split_for_parts();
     let all =
         chassis::openapi::off_thread(|| whole(service, document.clone().merge_from(also), shared));
-    let mut transport = between_services(host, settings);
+    let mut transport = between_services(host, settings).merge((faces.between)(host));
     if faces.personal_keys {
         let key = settings.internal_key.clone();
         transport = transport.merge(personal_keys::router(host.pool().clone(), key, service));

@@ -4,6 +4,7 @@ mod claims;
 pub(crate) mod click_counts;
 mod clicks;
 mod conversions;
+pub(crate) mod counted_clicks;
 pub(crate) mod edge;
 mod erasures;
 mod events;

@@ -1,10 +1,10 @@
 //! How often links were followed, counted when somebody wants to know.
 
-use api::{ClicksFilter, ClicksOfDay};
+use api::{ClicksFilter, ClicksOfDay, ClicksQuestion, CountedClicks};
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use chassis::time::Day;
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use types::{BrandId, CampaignId, LinkCode, PartnerId};
 
 /// A place in the list is the day and, in so many bits, the position of the link's event, which no two links share.
@@ -81,4 +81,100 @@ pub async fn list(
     .bind(page.rows())
     .fetch_all(pool)
     .await
+}
+
+/// Planned for the spans and links of this one question, and given up when nobody waits for it any more.
+const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = '2500ms'";
+
+/// How many clicks there were in each span, by their campaigns' currency and what else is wanted apart: one row more than the
+/// limit where there are more. A campaign has one currency, whatever the version of its terms.
+pub async fn between(
+    pool: &PgPool,
+    wanted: &ClicksQuestion,
+) -> Result<Vec<CountedClicks>, sqlx::Error> {
+    let mut sql =
+        QueryBuilder::<Postgres>::new("WITH counted AS (SELECT width_bucket(c.clicked_at, ");
+    sql.push_bind(&wanted.boundaries).push(
+        ") - 1 AS span, l.code, l.campaign_id, l.partner_id, m.brand_id, count(*) AS clicks
+           FROM links l JOIN campaigns m ON m.id = l.campaign_id JOIN clicks c ON c.link_code = l.code AND c.clicked_at >= ",
+    );
+    sql.push_bind(wanted.boundaries.first())
+        .push(" AND c.clicked_at < ")
+        .push_bind(wanted.boundaries.last())
+        .push(" WHERE true");
+    push_whose(&mut sql, wanted);
+    sql.push(" GROUP BY 1, l.code, m.brand_id) SELECT n.span, t.currency, ");
+    for (is_apart, column, name) in [
+        (wanted.by_campaign, "n.campaign_id", "campaign_id"),
+        (wanted.by_partner, "n.partner_id", "partner_id"),
+        (wanted.by_brand, "n.brand_id", "brand_id"),
+        (wanted.by_link, "n.code", "code"),
+    ] {
+        sql.push(if is_apart { column } else { "NULL::text" })
+            .push(" AS ")
+            .push(name)
+            .push(", ");
+    }
+    sql.push(
+        "sum(n.clicks)::bigint AS clicks FROM counted n
+           LEFT JOIN (SELECT DISTINCT ON (campaign_id) campaign_id, currency FROM terms ORDER BY campaign_id, version) t USING (campaign_id)
+          GROUP BY 1, 2, 3, 4, 5, 6 LIMIT ",
+    )
+    .push_bind(i64::from(wanted.limit) + 1);
+    let mut tx = pool.begin_with(BEGIN).await?;
+    let rows: Vec<SpanRow> = sql.build_query_as().fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(rows.into_iter().map(CountedClicks::from).collect())
+}
+
+fn push_whose(sql: &mut QueryBuilder<Postgres>, wanted: &ClicksQuestion) {
+    let (partner, brand) = (wanted.own_partner.as_ref(), wanted.own_brand.as_ref());
+    if !wanted.all {
+        sql.push(" AND (l.partner_id = ")
+            .push_bind(partner.map(PartnerId::to_string))
+            .push(" OR m.brand_id = ")
+            .push_bind(brand.map(BrandId::to_string))
+            .push(")");
+    }
+    let (partner, brand) = (wanted.partner_id.as_ref(), wanted.brand_id.as_ref());
+    let campaign = wanted.campaign_id.as_ref();
+    for (column, value) in [
+        (" AND l.campaign_id = ", campaign.map(CampaignId::to_string)),
+        (" AND l.partner_id = ", partner.map(PartnerId::to_string)),
+        (" AND m.brand_id = ", brand.map(BrandId::to_string)),
+        (
+            " AND l.code = ",
+            wanted.code.as_ref().map(LinkCode::to_string),
+        ),
+    ] {
+        if let Some(value) = value {
+            sql.push(column).push_bind(value);
+        }
+    }
+}
+
+/// As [`CountedClicks`], which no crate without a database can read.
+#[derive(Debug, FromRow)]
+struct SpanRow {
+    span: i32,
+    currency: Option<String>,
+    campaign_id: Option<String>,
+    partner_id: Option<String>,
+    brand_id: Option<String>,
+    code: Option<String>,
+    clicks: i64,
+}
+
+impl From<SpanRow> for CountedClicks {
+    fn from(row: SpanRow) -> Self {
+        Self {
+            span: row.span,
+            currency: row.currency,
+            campaign_id: row.campaign_id,
+            partner_id: row.partner_id,
+            brand_id: row.brand_id,
+            code: row.code,
+            clicks: row.clicks,
+        }
+    }
 }

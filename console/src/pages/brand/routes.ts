@@ -7,6 +7,8 @@ import Conversions from "../shared/Conversions.svelte";
 import EvidenceList from "../shared/EvidenceList.svelte";
 import Link from "../shared/Link.svelte";
 import Links from "../shared/Links.svelte";
+import Reports from "../shared/Reports.svelte";
+import Search from "../shared/Search.svelte";
 import Account from "./Account.svelte";
 import Applications from "./Applications.svelte";
 import Campaign from "./Campaign.svelte";
@@ -29,6 +31,8 @@ export const brand: readonly Route[] = [
   { path: "/brand/groups", page: Groups, menu: { section: "Partners", label: "Groups", icon: "layers" } },
   { path: "/brand/links", page: Links, menu: { section: "Partners", label: "Links", icon: "link" } },
   { path: "/brand/links/:code", page: Link },
+  { path: "/brand/reports", page: Reports, menu: { section: "Results", label: "Reports", icon: "chart" } },
+  { path: "/brand/search", page: Search },
   { path: "/brand/conversions", page: Conversions, menu: { section: "Results", label: "Conversions", icon: "cart" } },
   { path: "/brand/conversions/:id", page: Conversion },
   { path: "/brand/claims", page: Claims, menu: { section: "Results", label: "Claims", icon: "flag" } },

@@ -10,6 +10,8 @@ import Conversion from "../shared/Conversion.svelte";
 import Conversions from "../shared/Conversions.svelte";
 import EvidenceList from "../shared/EvidenceList.svelte";
 import Payout from "../shared/Payout.svelte";
+import Reports from "../shared/Reports.svelte";
+import Search from "../shared/Search.svelte";
 import Audit from "./Audit.svelte";
 import Commands from "./Commands.svelte";
 import DeadLetter from "./DeadLetter.svelte";
@@ -42,6 +44,8 @@ export const operator: readonly Route[] = [
   { path: "/operator/ledger", page: Ledger, menu: { section: "Money", label: "Ledger proof", icon: "shield" } },
   { path: "/operator/funds", page: Funds, menu: { section: "Money", label: "Funds", icon: "coins" } },
   { path: "/operator/accounts/:id", page: Account },
+  { path: "/operator/reports", page: Reports, menu: { section: "Programmes", label: "Reports", icon: "chart" } },
+  { path: "/operator/search", page: Search },
   { path: "/operator/campaigns", page: Campaigns, menu: { section: "Programmes", label: "Campaigns", icon: "campaign" } },
   { path: "/operator/partners", page: Partners, menu: { section: "Programmes", label: "Partners", icon: "people" } },
   { path: "/operator/partners/:id", page: Partner },

@@ -8,6 +8,8 @@ import EvidenceList from "../shared/EvidenceList.svelte";
 import Link from "../shared/Link.svelte";
 import Links from "../shared/Links.svelte";
 import Payout from "../shared/Payout.svelte";
+import Reports from "../shared/Reports.svelte";
+import Search from "../shared/Search.svelte";
 import Campaign from "./Campaign.svelte";
 import Campaigns from "./Campaigns.svelte";
 import Home from "./Home.svelte";
@@ -20,6 +22,8 @@ export const partner: readonly Route[] = [
   { path: "/partner/campaigns/:id", page: Campaign },
   { path: "/partner/links", page: Links, menu: { section: "", label: "Links", icon: "link" } },
   { path: "/partner/links/:code", page: Link },
+  { path: "/partner/reports", page: Reports, menu: { section: "Earnings", label: "Reports", icon: "chart" } },
+  { path: "/partner/search", page: Search },
   { path: "/partner/conversions", page: Conversions, menu: { section: "Earnings", label: "Conversions", icon: "cart" } },
   { path: "/partner/conversions/:id", page: Conversion },
   { path: "/partner/claims", page: Claims, menu: { section: "Earnings", label: "Claims", icon: "flag" } },

@@ -15,14 +15,16 @@ use crate::page::csv;
 
 /// The extension that lists the columns.
 const COLUMNS: &str = "x-csv-columns";
+/// What a report has beside its items.
+const SUMS: &str = "totals";
 
-/// Says of an operation that answers a page of items with named fields that it has them as CSV too.
+/// Says of an operation that answers a page or a report of items with named fields that it has them as CSV too.
 pub(super) fn offer(operation: &mut Operation, named: &BTreeMap<String, RefOr<Schema>>) {
     let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200") else {
         return;
     };
     let json = response.content.get("application/json");
-    let Some(items) = json.and_then(|content| items(content, named)) else {
+    let Some((items, is_whole)) = json.and_then(|content| items(content, named)) else {
         return;
     };
     let columns = csv::of_schema(items, named);
@@ -31,6 +33,12 @@ pub(super) fn offer(operation: &mut Operation, named: &BTreeMap<String, RefOr<Sc
     }
     let columns = ExtensionsBuilder::new().add(COLUMNS, columns).build();
     response.extensions.get_or_insert_default().merge(columns);
+    if is_whole {
+        response.description = format!(
+            "A report, whole. For who sends `Accept: text/csv` its items are CSV with the columns of `{COLUMNS}`."
+        );
+        return;
+    }
     response.description = format!(
         "A part of a list, newest first. For who sends `Accept: text/csv` its items are CSV with the columns of `{COLUMNS}`, and the next \
          page's cursor is in `Next-Cursor`."
@@ -38,11 +46,11 @@ pub(super) fn offer(operation: &mut Operation, named: &BTreeMap<String, RefOr<Sc
     headers::of_list(response);
 }
 
-/// What a page is of; `None` of an answer that is no page.
+/// What a page is of, or a report, which is answered whole and with sums; `None` of an answer that is neither.
 fn items<'a>(
     content: &'a RefOr<Content>,
     named: &'a BTreeMap<String, RefOr<Schema>>,
-) -> Option<&'a RefOr<Schema>> {
+) -> Option<(&'a RefOr<Schema>, bool)> {
     let RefOr::T(content) = content else {
         return None;
     };
@@ -54,9 +62,14 @@ fn items<'a>(
         return None;
     };
     let is_page = page.properties.contains_key("next_cursor");
-    match page.properties.get("items").filter(|_| is_page)? {
+    let is_whole = page.properties.contains_key(SUMS);
+    match page
+        .properties
+        .get("items")
+        .filter(|_| is_page || is_whole)?
+    {
         RefOr::T(Schema::Array(array)) => match &array.items {
-            ArrayItems::RefOrSchema(items) => Some(items),
+            ArrayItems::RefOrSchema(items) => Some((items, is_whole)),
             ArrayItems::False => None,
         },
         _ => None,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{OpenApi, Tag};
 
-const TAGS: [(&str, &str); 21] = [
+const TAGS: [(&str, &str); 22] = [
     (
         "campaigns",
         "Campaigns, their terms and plans, and who takes part in them.",
@@ -38,6 +38,10 @@ const TAGS: [(&str, &str); 21] = [
     (
         "timelines",
         "What became of a request over all services, and why somebody earned what they earned.",
+    ),
+    (
+        "reports",
+        "Sums by day, campaign, partner, link or group, and what a text names.",
     ),
     ("feed", "What happens in all services, as it happens."),
     (

@@ -2,6 +2,8 @@
 
 pub(crate) mod csv;
 
+use std::convert::Infallible;
+
 use axum::extract::FromRequestParts;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -47,6 +49,34 @@ pub enum Form {
     Json,
     /// Its items as CSV, and [`NEXT_CURSOR`]: for who prefers it by `Accept`.
     Csv,
+}
+
+impl Form {
+    /// The items as CSV, where that is wanted and they have named fields.
+    pub fn csv<T: Serialize + ToSchema>(self, items: &[T]) -> Option<Response> {
+        if self != Self::Csv {
+            return None;
+        }
+        Some(match csv::written(items)? {
+            Err(error) => Problem::internal(&error).into_response(),
+            Ok(body) => {
+                let kind = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
+                (HeaderMap::from_iter([(CONTENT_TYPE, kind)]), body).into_response()
+            }
+        })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Form {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(if csv::preferred(&parts.headers) {
+            Self::Csv
+        } else {
+            Self::Json
+        })
+    }
 }
 
 /// The header that has `next_cursor` of a list as CSV; absent on the last page.
@@ -127,23 +157,14 @@ impl<T> Page<T> {
 
 impl<T: Serialize + ToSchema> IntoResponse for Page<T> {
     fn into_response(self) -> Response {
-        let written = match self.form {
-            Form::Json => None,
-            Form::Csv => csv::written(&self.items),
+        let Some(mut response) = self.form.csv(&self.items) else {
+            return Json(self).into_response();
         };
-        match written {
-            None => Json(self).into_response(),
-            Some(Err(error)) => Problem::internal(&error).into_response(),
-            Some(Ok(body)) => {
-                let kind = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
-                let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, kind)]);
-                let next = self.next_cursor.map(HeaderValue::try_from);
-                if let Some(Ok(next)) = next {
-                    headers.insert(NEXT_CURSOR, next);
-                }
-                (headers, body).into_response()
-            }
+        let next = self.next_cursor.map(HeaderValue::try_from);
+        if let Some(Ok(next)) = next {
+            response.headers_mut().insert(NEXT_CURSOR, next);
         }
+        response
     }
 }
 
@@ -167,11 +188,11 @@ impl Cursor {
 impl<F: DeserializeOwned, S: Sync> FromRequestParts<S> for List<F> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let (form, limit) = if csv::preferred(&parts.headers) {
-            (Form::Csv, CSV_LIMIT)
-        } else {
-            (Form::Json, DEFAULT_LIMIT)
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Ok(form) = Form::from_request_parts(parts, state).await;
+        let limit = match form {
+            Form::Csv => CSV_LIMIT,
+            Form::Json => DEFAULT_LIMIT,
         };
         let mut page = PageQuery {
             limit,

@@ -7,6 +7,7 @@ pub(crate) mod internal;
 pub mod memory;
 mod peers;
 pub mod pulsar;
+pub mod question;
 pub mod receiver;
 mod refusal;
 pub mod related;

@@ -7,23 +7,22 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use schemas::{Service, Topic};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 
 use crate::related::stream::{self, StreamQuestion};
 use crate::related::{self, MAX_NAMED, Question, Related, RelatedMessage};
 use crate::schema_ids::SchemaIds;
-use crate::transport::Peers;
 use crate::transport::internal::InternalKey;
+use crate::transport::{Peers, question};
 
 const RELATED: &str = "/internal/v1/related";
 const EVENTS: &str = "/internal/v1/events";
+const ITS_LOG: &str = "its log";
 const MAX_QUESTION_BYTES: usize = 64 * 1024;
 /// Questions that are looked into at once; each has a connection of the pool.
 const AT_ONCE: usize = 2;
@@ -58,44 +57,8 @@ pub fn router(pool: PgPool, schema_ids: SchemaIds, key: InternalKey, me: Service
         .with_state(source)
 }
 
-impl Source {
-    /// What the bff asks; a response to whoever is not the bff, or asks for nothing that there is.
-    fn read<Q: DeserializeOwned>(
-        &self,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Q, Box<Response>> {
-        let refuse = |status: StatusCode, why: String| Box::new((status, why).into_response());
-        match self.key.asker(headers, self.me, body) {
-            Some(Service::Bff) => {}
-            Some(_) => {
-                let why = "only the bff shows people what is here";
-                return Err(refuse(StatusCode::FORBIDDEN, why.to_owned()));
-            }
-            None => {
-                let why = "a token of another service is needed";
-                return Err(refuse(StatusCode::UNAUTHORIZED, why.to_owned()));
-            }
-        }
-        let question = serde_json::from_slice(body);
-        question.map_err(|error| refuse(StatusCode::BAD_REQUEST, error.to_string()))
-    }
-}
-
-fn json(found: Result<impl Serialize, impl std::fmt::Display>) -> Response {
-    match found.map(|found| serde_json::to_vec(&found)) {
-        Ok(Ok(bytes)) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
-        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-        Err(error) => {
-            tracing::warn!(%error, "what the bff asks for cannot be read");
-            let why = "its log cannot be read now";
-            (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
-        }
-    }
-}
-
 async fn answer_with_events(State(at): State<Source>, headers: HeaderMap, body: Bytes) -> Response {
-    let question: StreamQuestion = match at.read(&headers, &body) {
+    let question: StreamQuestion = match question::read(&at.key, at.me, &headers, &body) {
         Ok(question) => question,
         Err(refused) => return *refused,
     };
@@ -105,13 +68,14 @@ async fn answer_with_events(State(at): State<Source>, headers: HeaderMap, body: 
         return (StatusCode::BAD_REQUEST, why).into_response();
     };
     let Ok(Ok(_turn)) = tokio::time::timeout(TURN_TIMEOUT, at.reading.acquire()).await else {
-        return (StatusCode::TOO_MANY_REQUESTS, "others are answered first").into_response();
+        return question::busy();
     };
-    json(stream::read(&at.pool, &at.schema_ids, topic, &question).await)
+    let found = stream::read(&at.pool, &at.schema_ids, topic, &question).await;
+    question::answer(found, ITS_LOG)
 }
 
 async fn answer(State(at): State<Source>, headers: HeaderMap, body: Bytes) -> Response {
-    let question: Question = match at.read(&headers, &body) {
+    let question: Question = match question::read(&at.key, at.me, &headers, &body) {
         Ok(question) => question,
         Err(refused) => return *refused,
     };
@@ -125,9 +89,10 @@ async fn answer(State(at): State<Source>, headers: HeaderMap, body: Bytes) -> Re
         return (StatusCode::BAD_REQUEST, why).into_response();
     }
     let Ok(Ok(_turn)) = tokio::time::timeout(TURN_TIMEOUT, at.free.acquire()).await else {
-        return (StatusCode::TOO_MANY_REQUESTS, "others are answered first").into_response();
+        return question::busy();
     };
-    json(related::look(&at.pool, &at.schema_ids, &question).await)
+    let found = related::look(&at.pool, &at.schema_ids, &question).await;
+    question::answer(found, ITS_LOG)
 }
 
 impl Peers {

@@ -20,6 +20,7 @@ mod provisioning;
 mod published;
 mod readers;
 mod replicas;
+mod reports;
 mod restored;
 mod rights;
 mod rotation;

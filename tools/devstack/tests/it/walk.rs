@@ -345,7 +345,7 @@ async fn walk_twice(mode: Mode) {
     walk_twice_on(&stack, mode).await;
 }
 
-async fn walk_twice_on(stack: &LocalStack, mode: Mode) {
+pub async fn walk_twice_on(stack: &LocalStack, mode: Mode) {
     stack.load_demo().await.unwrap();
     // What `start.sh` does when it is run again.
     stack.load_demo().await.unwrap();

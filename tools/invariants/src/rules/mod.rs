@@ -13,6 +13,7 @@ mod order;
 mod orders;
 mod payouts;
 mod rebuilt;
+mod reports;
 
 use anyhow::Result;
 use sqlx::Executor;
@@ -40,6 +41,7 @@ pub(super) async fn all(
         causes::QUESTIONS,
         money::QUESTIONS,
         orders::QUESTIONS,
+        reports::QUESTIONS,
     ] {
         found.extend(evidence::ask(gathered, questions, only).await?);
     }

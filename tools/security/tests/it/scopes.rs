@@ -74,6 +74,8 @@ const BFF: &[(&str, Needs)] = &[
     ("GET /api/v1/commissions/{id}", Scope(ReportsRead)),
     ("GET /api/v1/conversions", Scope(ReportsRead)),
     ("GET /api/v1/conversions/{id}", Scope(ReportsRead)),
+    ("GET /api/v1/reports", Scope(ReportsRead)),
+    ("GET /api/v1/search", Person),
     (
         "GET /api/v1/commissions/{id}/explanation",
         Scope(ReportsRead),

@@ -185,6 +185,9 @@ pub(super) const CASES: &[Case] = &[
         let Body::DepositAnnouncedV1(announced) = body else { return };
         announced.amount.minor += 1;
     }),
+    sql(9, "what reports say that a partner has earned", Bff,
+        "UPDATE commissions SET reversed_minor = reversed_minor + 1 WHERE partner_id = 'partner123'"),
+    sql(9, "what reports say was paid out", Bff, "UPDATE payouts SET status = 'paid' WHERE status = 'failed'"),
     sql(9, "every payout takes the steps", Payment,
         "DELETE FROM pipeline.message_log WHERE type = 'payout.submitting.v1'"),
     sql(10, "every message names a cause", Campaign,

@@ -156,6 +156,33 @@ const steps = {
     await row(partner, "better.jpg").getByText("Approved").waitFor();
   },
 
+  "a report sums up what came of clicks, and is had as a file": async () => {
+    await go(brand, "/brand/reports");
+    await brand.getByRole("region", { name: "Report" }).waitFor();
+    await brand.getByLabel("Rows").selectOption("campaign");
+    await row(brand, "camp-walk").waitFor();
+    const total = await row(brand, "Total").first().innerText();
+    check(/\d/.test(total), total);
+    const [file] = await Promise.all([brand.waitForEvent("download"), brand.getByRole("button", { name: "Download CSV" }).click()]);
+    check(/^report-.*\.csv$/.test(file.suggestedFilename()), file.suggestedFilename());
+    await expecting(["status of 400"], async () => {
+      await go(brand, "/brand/reports?from=2020-01-01&to=2026-01-01");
+      await shows(brand, "Correlation id:");
+      await go(brand, "/brand/reports?from=2020-01-01&to=2020-01-02");
+      await shows(brand, "Nothing happened on these days");
+    });
+  },
+
+  "a number or id is found from any page": async () => {
+    await go(partner, "/partner");
+    await partner.getByLabel("Find a number or id").fill("walk-link");
+    await partner.keyboard.press("Enter");
+    await partner.getByRole("region", { name: "Found" }).getByRole("link").first().click();
+    await partner.waitForURL("**/partner/links/walk-link");
+    await go(partner, "/partner/search?q=nobody-has-this");
+    await shows(partner, "Nothing has this number or id");
+  },
+
   "a dead letter is edited, tried, put in place and redriven": async () => {
     await please("break");
     await go(brand, "/brand/campaigns");
@@ -301,16 +328,16 @@ const steps = {
 
   "every page is right for everybody, in both themes, on a phone and at a desk": async () => {
     const pages = {
-      partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/conversions", conversionPath, "/claims", "/evidence", "/commissions", "/money", payoutPath, "/activity", "/profile", "/nowhere"],
-      brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/conversions", conversionPath, "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings"],
-      operator: ["", "/events", timelinePath.replace("/operator", ""), "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/campaigns", "/partners", "/partners/partner123", "/conversions", conversionPath, "/commissions", "/claims", "/evidence"],
+      partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/reports", "/search?q=walk-link", "/conversions", conversionPath, "/claims", "/evidence", "/commissions", "/money", payoutPath, "/activity", "/profile", "/nowhere"],
+      brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/reports", "/reports?by=campaign,partner&zone=UTC", "/search?q=nothing", "/conversions", conversionPath, "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings"],
+      operator: ["", "/events", timelinePath.replace("/operator", ""), "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/reports?by=group", "/search?q=camp-walk", "/campaigns", "/partners", "/partners/partner123", "/conversions", conversionPath, "/commissions", "/claims", "/evidence"],
     };
     for (const [theme, width] of [["light", 1280], ["dark", 360], ["dark", 1280], ["light", 360]]) {
       for (const [person, paths] of Object.entries(pages)) {
         const page = await signedIn(person, { theme, width });
         for (const path of paths) {
           await go(page, `/${person}${path}`);
-          const name = `${person}${path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "one").replaceAll(/[/:]/g, "-")}-${width}-${theme}`;
+          const name = `${person}${path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "one").replaceAll(/[/:?=&,]/g, "-")}-${width}-${theme}`;
           // Colours are those of the theme, order and size those of the width: two of the four have all of them.
           await inspect(page, name, { withAxe: (theme === "light") === (width === 1280) });
         }

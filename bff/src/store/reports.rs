@@ -1,0 +1,254 @@
+//! Sums for reports, over `conversions`, `commissions` and `payouts`.
+
+use chassis::auth::Scope;
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder, Transaction};
+use types::{BrandId, CampaignId, LinkCode, PartnerId};
+
+/// Everything that is summed stands at one moment. The plan is made for the stretch of time of this one question, which may be all there
+/// is; a statement that takes longer than anybody waits for it is given up.
+const BEGIN: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = on;
+    SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = '5s'";
+
+/// What is summed.
+#[derive(Debug)]
+pub(crate) struct Selection<'a> {
+    /// What the caller may see.
+    pub(crate) scope: Scope<'a>,
+    /// Microseconds, as tracking is asked: each begins a span that ends before the next one.
+    pub(crate) boundaries: &'a [i64],
+    pub(crate) campaign: Option<&'a CampaignId>,
+    pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) link: Option<&'a LinkCode>,
+    pub(crate) by: Apart,
+    /// So many rows, and one more where there are more.
+    pub(crate) limit: i64,
+}
+
+/// What is summed apart.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a column, apart or not"
+)]
+pub(crate) struct Apart {
+    pub(crate) campaign: bool,
+    pub(crate) partner: bool,
+    pub(crate) link: bool,
+    pub(crate) group: bool,
+}
+
+/// What conversions of a span came to. Sums are decimal text: they may be beyond an `i64`.
+#[derive(Debug, FromRow)]
+pub(crate) struct EarnedRow {
+    pub(crate) span: i32,
+    pub(crate) campaign_id: Option<String>,
+    pub(crate) partner_id: Option<String>,
+    pub(crate) link_code: Option<String>,
+    /// Where groups are apart; without a group it is the brand's default one.
+    pub(crate) brand_id: Option<String>,
+    pub(crate) group_id: Option<String>,
+    /// Of what was paid, where it is known.
+    pub(crate) currency: Option<String>,
+    /// Of what was earned; nothing where nothing was.
+    pub(crate) earned_in: Option<String>,
+    pub(crate) leads: i64,
+    pub(crate) sales: i64,
+    pub(crate) revenue: String,
+    pub(crate) refunds: String,
+    pub(crate) commissions: String,
+}
+
+/// What was paid out in a span.
+#[derive(Debug, FromRow)]
+pub(crate) struct PaidRow {
+    pub(crate) span: i32,
+    pub(crate) partner_id: Option<String>,
+    pub(crate) currency: String,
+    pub(crate) payouts: String,
+}
+
+/// A partner that is in another group of a brand than the default one.
+#[derive(Debug, FromRow)]
+#[allow(clippy::struct_field_names, reason = "as the columns")]
+pub(crate) struct Grouped {
+    pub(crate) partner_id: String,
+    pub(crate) brand_id: String,
+    pub(crate) group_id: String,
+}
+
+/// A moment to read at.
+pub(crate) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    pool.begin_with(BEGIN).await
+}
+
+/// Conversions that are a partner's, on the day when they were recorded, with what they earned.
+pub(crate) async fn earned(
+    connection: &mut PgConnection,
+    wanted: &Selection<'_>,
+) -> Result<Vec<EarnedRow>, sqlx::Error> {
+    let mut sql = wanted.columns("c.recorded_at", "c", Some("c.link_code"));
+    sql.push(
+        ", coalesce(c.currency, k.currency) AS currency, m.currency AS earned_in,
+           count(*) FILTER (WHERE c.event_type = 'lead') AS leads, count(*) FILTER (WHERE c.event_type = 'purchase') AS sales,
+           coalesce(sum(c.amount_minor), 0)::text AS revenue, coalesce(sum(c.refunded_minor), 0)::text AS refunds,
+           coalesce(sum(m.amount_minor - m.reversed_minor), 0)::text AS commissions
+      FROM conversions c LEFT JOIN commissions m ON m.id = c.id LEFT JOIN campaigns k ON k.id = c.campaign_id",
+    );
+    wanted.push_groups(&mut sql, "c");
+    sql.push(" WHERE c.status = 'attributed'");
+    wanted.push_span(&mut sql, "c.recorded_at");
+    wanted.push_whose(&mut sql, "c");
+    if let Some(link) = wanted.link {
+        sql.push(" AND c.link_code = ").push_bind(link.as_str());
+    }
+    sql.push(" GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 LIMIT ")
+        .push_bind(wanted.limit + 1);
+    sql.build_query_as().fetch_all(connection).await
+}
+
+/// Commissions whose conversions are not known here, or not as anybody's: their stream is behind, or a message of it is a dead
+/// letter. They count on the day when they were calculated, so that no sum lacks them.
+pub(crate) async fn earned_alone(
+    connection: &mut PgConnection,
+    wanted: &Selection<'_>,
+) -> Result<Vec<EarnedRow>, sqlx::Error> {
+    if wanted.link.is_some() {
+        return Ok(Vec::new());
+    }
+    let mut sql = wanted.columns("m.calculated_at", "m", None);
+    sql.push(
+        ", NULL::text AS currency, m.currency AS earned_in, 0::bigint AS leads, 0::bigint AS sales, '0' AS revenue, '0' AS refunds,
+           sum(m.amount_minor - m.reversed_minor)::text AS commissions
+      FROM commissions m",
+    );
+    wanted.push_groups(&mut sql, "m");
+    sql.push(
+        " WHERE NOT EXISTS (SELECT FROM conversions c WHERE c.id = m.id AND c.status = 'attributed')",
+    );
+    wanted.push_span(&mut sql, "m.calculated_at");
+    wanted.push_whose(&mut sql, "m");
+    sql.push(" GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 LIMIT ")
+        .push_bind(wanted.limit + 1);
+    sql.build_query_as().fetch_all(connection).await
+}
+
+/// Payouts that were paid, on the day when that was heard: those of the partner who asks, or everybody's.
+pub(crate) async fn paid(
+    connection: &mut PgConnection,
+    wanted: &Selection<'_>,
+) -> Result<Vec<PaidRow>, sqlx::Error> {
+    let mut sql = wanted.span("p.updated_at");
+    sql.push(", ")
+        .push(column(wanted.by.partner, "p.partner_id"))
+        .push(" AS partner_id, p.currency, sum(p.amount_minor)::text AS payouts FROM payouts p WHERE p.status = 'paid'");
+    wanted.push_span(&mut sql, "p.updated_at");
+    let own = wanted.scope.partner.filter(|_| !wanted.scope.all);
+    for partner in own.into_iter().chain(wanted.partner) {
+        sql.push(" AND p.partner_id = ").push_bind(partner.as_str());
+    }
+    sql.push(" GROUP BY 1, 2, 3 LIMIT ")
+        .push_bind(wanted.limit + 1);
+    sql.build_query_as().fetch_all(connection).await
+}
+
+/// The groups of these partners at these brands, but for the default ones.
+pub(crate) async fn groups(
+    connection: &mut PgConnection,
+    partners: &[&str],
+    brands: &[&str],
+) -> Result<Vec<Grouped>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT g.partner_id, g.brand_id, g.group_id FROM memberships g JOIN groups a ON a.id = g.group_id AND a.status = 'active'
+          WHERE g.partner_id = ANY($1) AND g.brand_id = ANY($2)",
+    )
+    .bind(partners)
+    .bind(brands)
+    .fetch_all(connection)
+    .await
+}
+
+/// A column that is summed apart, or nothing.
+fn column(is_apart: bool, column: &'static str) -> &'static str {
+    if is_apart { column } else { "NULL::text" }
+}
+
+impl Selection<'_> {
+    /// In which span a moment is, from 0.
+    fn span(&self, moment: &'static str) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("SELECT width_bucket(");
+        sql.push(moment)
+            .push(", ")
+            .push_bind(self.boundaries.to_vec())
+            .push(") - 1 AS span");
+        sql
+    }
+
+    /// The span and what is summed apart, of a table by this name.
+    fn columns(
+        &self,
+        moment: &'static str,
+        table: &'static str,
+        link: Option<&'static str>,
+    ) -> QueryBuilder<Postgres> {
+        let mut sql = self.span(moment);
+        for (is_apart, name) in [
+            (self.by.campaign, "campaign_id"),
+            (self.by.partner, "partner_id"),
+        ] {
+            if is_apart {
+                sql.push(", ").push(table).push(".").push(name);
+            } else {
+                sql.push(", NULL::text AS ").push(name);
+            }
+        }
+        sql.push(", ")
+            .push(column(self.by.link, link.unwrap_or("NULL::text")))
+            .push(" AS link_code");
+        if self.by.group {
+            sql.push(", ").push(table).push(".brand_id, g.group_id");
+        } else {
+            sql.push(", NULL::text AS brand_id, NULL::text AS group_id");
+        }
+        sql
+    }
+
+    /// The groups that partners are in now, where those are summed apart; who is in an archived one is in the default one.
+    fn push_groups(&self, sql: &mut QueryBuilder<Postgres>, table: &'static str) {
+        if self.by.group {
+            sql.push(" LEFT JOIN (memberships g JOIN groups a ON a.id = g.group_id AND a.status = 'active') ON g.partner_id = ")
+                .push(table)
+                .push(".partner_id AND g.brand_id = ")
+                .push(table)
+                .push(".brand_id");
+        }
+    }
+
+    fn push_span(&self, sql: &mut QueryBuilder<Postgres>, moment: &'static str) {
+        sql.push(" AND ").push(moment).push(" >= ");
+        sql.push_bind(self.boundaries.first().copied());
+        sql.push(" AND ").push(moment).push(" < ");
+        sql.push_bind(self.boundaries.last().copied());
+    }
+
+    /// What the caller sees, and of that what it asks for.
+    fn push_whose(&self, sql: &mut QueryBuilder<Postgres>, table: &'static str) {
+        if !self.scope.all {
+            let (partner, brand) = (self.scope.partner, self.scope.brand);
+            sql.push(" AND (").push(table).push(".partner_id = ");
+            sql.push_bind(partner.map(PartnerId::to_string));
+            sql.push(" OR ").push(table).push(".brand_id = ");
+            sql.push_bind(brand.map(BrandId::to_string)).push(")");
+        }
+        for (name, value) in [
+            (".campaign_id = ", self.campaign.map(CampaignId::to_string)),
+            (".partner_id = ", self.partner.map(PartnerId::to_string)),
+            (".brand_id = ", self.brand.map(BrandId::to_string)),
+        ] {
+            if let Some(value) = value {
+                sql.push(" AND ").push(table).push(name).push_bind(value);
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What a text names: exact matches by an index each, of what the caller may see.
+
+use chassis::auth::Scope;
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder, Transaction};
+use types::{BrandId, PartnerId};
+
+/// Each statement goes by its index, which the planner would not choose where it has no statistics of it: see
+/// `messaging::related`. What takes longer than anybody waits for it is given up.
+const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL enable_indexscan = off; SET LOCAL plan_cache_mode = force_custom_plan;
+    SET LOCAL statement_timeout = '900ms'";
+
+/// A conversion or a claim, as far as a title of it goes.
+#[derive(Debug, FromRow)]
+pub(crate) struct Found {
+    pub(crate) id: String,
+    pub(crate) brand_id: Option<String>,
+    pub(crate) partner_id: Option<String>,
+    pub(crate) campaign_id: Option<String>,
+}
+
+/// By which column something is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum By {
+    Id,
+    Order,
+    Click,
+}
+
+impl By {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Order => "order_id",
+            Self::Click => "click_id",
+        }
+    }
+}
+
+/// Begins a look.
+pub(crate) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    pool.begin_with(BEGIN).await
+}
+
+/// So many conversions whose column is this text.
+pub(crate) async fn conversions(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    by: By,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<Found>, sqlx::Error> {
+    look(connection, "conversions", scope, (by, text), limit).await
+}
+
+/// So many claims whose column is this text.
+pub(crate) async fn claims(
+    connection: &mut PgConnection,
+    scope: Scope<'_>,
+    by: By,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<Found>, sqlx::Error> {
+    look(connection, "claims", scope, (by, text), limit).await
+}
+
+async fn look(
+    connection: &mut PgConnection,
+    table: &'static str,
+    scope: Scope<'_>,
+    (by, text): (By, &str),
+    limit: i64,
+) -> Result<Vec<Found>, sqlx::Error> {
+    let mut sql = QueryBuilder::new("SELECT id, brand_id, partner_id, campaign_id FROM ");
+    sql.push(table)
+        .push(" WHERE ")
+        .push(by.column())
+        .push(" = ")
+        .push_bind(text);
+    if !scope.all {
+        sql.push(" AND (partner_id = ")
+            .push_bind(scope.partner.map(PartnerId::as_str))
+            .push(" OR brand_id = ")
+            .push_bind(scope.brand.map(BrandId::as_str))
+            .push(")");
+    }
+    sql.push(" LIMIT ").push_bind(limit);
+    sql.build_query_as().fetch_all(connection).await
+}
