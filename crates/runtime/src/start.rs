@@ -12,7 +12,8 @@ use messaging::relay::Source;
 use messaging::transport::Peers;
 use messaging::transport::statistics::BrokerStatistics;
 use messaging::{
-    Domain, DryRun, Engine, Health, Lock, Queue, Tasks, Writer, gap, process, retry_scheduler,
+    Domain, DryRun, Engine, Health, Lock, Queue, Tasks, Writer, clock, gap, process,
+    retry_scheduler,
 };
 use operations::Process;
 use operations::replay::{self, Replays};
@@ -54,6 +55,13 @@ impl Running {
             }
         }
         Ok(ended().await?)
+    }
+
+    /// Has the whole process go by the test clock of this service's database.
+    pub(crate) fn follow_clock(&self) {
+        types::clock::follow();
+        let following = clock::follow(self.host.pool().clone(), self.tasks.stop().clone());
+        self.tasks.spawn("test_clock", following);
     }
 
     /// Waits until it is stopped, or something in it ends that should not.
@@ -98,7 +106,7 @@ pub async fn start<D: Domain + Clone>(
     let replays = replays(&definition.domain, &host, &engine_writer).await?;
     let engine = engine(definition.domain, &host, &engine_writer, &queue);
     let broker = BrokerStatistics::of(&settings.broker).context("a client of PULSAR_ADMIN_URL")?;
-    let operated = operated(&host, &engine, &engine_writer, replays, broker);
+    let operated = operated(&host, &engine, &engine_writer, replays, broker, &settings);
     let (surface, document) = surface(&host, operated, &faces, &settings);
     schedule_retries(&host, engine_writer, &queue, &engine);
     let is_suspicious = opened.left.deaths > 0;
@@ -261,6 +269,7 @@ fn operated<D: Domain>(
     engine_writer: &Writer,
     replays: Replays,
     broker: Option<BrokerStatistics>,
+    settings: &Settings,
 ) -> Process {
     Process {
         pool: host.pool().clone(),
@@ -277,6 +286,7 @@ fn operated<D: Domain>(
         modes: host.modes().clone(),
         health: host.health().clone(),
         broker,
+        has_test_clock: settings.profile.is_local(),
         body_bytes: host.limits().operator_body_bytes(),
         stop: host.tasks().stop().clone(),
     }
