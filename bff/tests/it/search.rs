@@ -23,6 +23,8 @@ fn sold(brand: &str, campaign: &str) -> Body {
         terms_version: TermsVersion::FIRST,
         occurred_at: Micros(1_795_000_000_000_000),
         verified_by: Some("brand".to_owned()),
+        clicked_at: None,
+        click_named: None,
     }
     .into()
 }

@@ -80,6 +80,8 @@ fn attributed(sale: Sale, event_type: ConversionType) -> Body {
         terms_version: TermsVersion::FIRST,
         occurred_at: micros(sale.at),
         verified_by: Some("brand".to_owned()),
+        clicked_at: None,
+        click_named: None,
     }
     .into()
 }
