@@ -16,7 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Where a database's test clock stands.
 #[derive(Debug, Clone, Copy, FromRow)]
-pub struct Standing {
+pub struct ClockState {
     /// Microseconds that are added to the database's clock.
     pub clock_offset: i64,
     /// The time of the log's end: nothing is decided before it.
@@ -25,7 +25,7 @@ pub struct Standing {
     pub now: i64,
 }
 
-impl Standing {
+impl ClockState {
     /// How far it is ahead.
     pub fn offset(&self) -> Offset {
         Offset(self.clock_offset)
@@ -38,7 +38,7 @@ impl Standing {
 }
 
 /// Reads where it stands.
-pub async fn standing(database: impl PgExecutor<'_>) -> Result<Standing, sqlx::Error> {
+pub async fn state(database: impl PgExecutor<'_>) -> Result<ClockState, sqlx::Error> {
     sqlx::query_as(concat!(
         "SELECT clock_offset, last_time, ",
         crate::sql_now!(),
@@ -54,11 +54,11 @@ pub async fn set(
     connection: &mut PgConnection,
     to: Offset,
     forward: bool,
-) -> Result<Option<(Standing, Standing)>, sqlx::Error> {
+) -> Result<Option<(ClockState, ClockState)>, sqlx::Error> {
     sqlx::query(AdvisoryLock::Log.hold())
         .execute(&mut *connection)
         .await?;
-    let before = standing(&mut *connection).await?;
+    let before = state(&mut *connection).await?;
     if forward && before.offset() > to {
         return Ok(None);
     }
@@ -66,7 +66,7 @@ pub async fn set(
         .bind(to.0)
         .execute(&mut *connection)
         .await?;
-    let after = standing(&mut *connection).await?;
+    let after = state(&mut *connection).await?;
     Ok(Some((before, after)))
 }
 
@@ -86,8 +86,8 @@ pub async fn begin(pool: &PgPool, at: Offset) -> Result<bool, sqlx::Error> {
 pub async fn follow(pool: PgPool, stop: CancellationToken) {
     loop {
         // A database that is away has moved no clock.
-        if let Ok(standing) = standing(&pool).await {
-            standing.take_over();
+        if let Ok(state) = state(&pool).await {
+            state.take_over();
         }
         tokio::select! {
             () = stop.cancelled() => return,

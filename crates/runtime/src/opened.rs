@@ -82,7 +82,7 @@ async fn test_clock(pool: &PgPool, settings: &Settings) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let offset = clock::standing(pool).await?.offset();
+    let offset = clock::state(pool).await?.offset();
     if offset != Offset::default() {
         bail!(
             "the clock of this database was moved ({offset}), which only TRIBUTARY_PROFILE=local allows: it is no database \

@@ -8,7 +8,7 @@ use chassis::openapi::Problems;
 use chassis::problem::{Code, Fields, Problem};
 use chassis::time::Timestamp;
 use messaging::audit::{self, Act};
-use messaging::clock::{self, Standing};
+use messaging::clock::{self, ClockState};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use types::Micros;
@@ -63,8 +63,8 @@ impl Check for MoveClock {
     }
 }
 
-impl From<Standing> for ClockView {
-    fn from(at: Standing) -> Self {
+impl From<ClockState> for ClockView {
+    fn from(at: ClockState) -> Self {
         Self {
             now: Timestamp(Micros(at.now)),
             offset_seconds: at.offset().seconds(),
@@ -83,8 +83,8 @@ impl From<Standing> for ClockView {
 pub(crate) async fn get_clock(
     State(process): State<Arc<Process>>,
 ) -> Result<Json<ClockView>, Problem> {
-    let standing = clock::standing(&process.pool).await;
-    Ok(Json(standing.map_err(|error| unread(&error))?.into()))
+    let state = clock::state(&process.pool).await;
+    Ok(Json(state.map_err(|error| unread(&error))?.into()))
 }
 
 /// Moves the time by which this service decides to so far from real time, never back.

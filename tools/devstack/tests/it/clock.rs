@@ -184,7 +184,7 @@ async fn the_clock_is_moved_by_operators_for_all_processes_and_tokens_keep_real_
     .await;
     assert_eq!(over.0, StatusCode::UNAUTHORIZED);
 
-    // The other process of the bff was told nothing.
+    // The other process of the bff was sent nothing.
     until("the replica follows", || async {
         me(&replica.url).await.1["test_clock"] == "+365 days"
     })
@@ -210,24 +210,24 @@ async fn the_clock_is_moved_by_operators_for_all_processes_and_tokens_keep_real_
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
 
     // The services disagree now: the next advance mends that, and adds nothing.
-    let (_, told) = clock(&stack, &["advance", "1d"]);
-    assert!(told.contains("nothing was added"), "{told}");
+    let (_, stderr) = clock(&stack, &["advance", "1d"]);
+    assert!(stderr.contains("nothing was added"), "{stderr}");
     assert_eq!(offsets(&stack), [366 * DAY; Service::ALL.len()]);
 
     // Who is away: nothing is moved, and it is said.
     stack.kill(Program::Service(Service::Payment)).unwrap();
     let ran = tributary(&stack, &["clock", "advance", "1d"]);
-    let told = String::from_utf8_lossy(&ran.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(
-        !ran.status.success() && told.contains("payment") && told.contains("nothing was moved"),
-        "{told}"
+        !ran.status.success() && stderr.contains("payment") && stderr.contains("nothing was moved"),
+        "{stderr}"
     );
     stack.start_again().await.unwrap();
     assert_eq!(offsets(&stack), [366 * DAY; Service::ALL.len()]);
 
     // After a reset the logs' times do not go back.
-    let (_, told) = clock(&stack, &["reset"]);
-    assert!(told.contains("a log's times never go back"), "{told}");
+    let (_, stderr) = clock(&stack, &["reset"]);
+    assert!(stderr.contains("a log's times never go back"), "{stderr}");
     assert_eq!(offsets(&stack), [0; Service::ALL.len()]);
     let (_, shown) = answer(url, Method::GET, &operator, None).await;
     assert_eq!(shown["now"], shown["last_time"], "{shown}");
@@ -260,10 +260,10 @@ async fn outside_the_local_profile_there_is_no_test_clock_and_a_moved_one_is_ref
         );
     }
     let ran = tributary(&stack, &["clock", "advance", "1d"]);
-    let told = String::from_utf8_lossy(&ran.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(
-        !ran.status.success() && told.contains("local profile"),
-        "{told}"
+        !ran.status.success() && stderr.contains("local profile"),
+        "{stderr}"
     );
 
     stack.settings_mut().set("TRIBUTARY_PROFILE", "local");

@@ -28,21 +28,21 @@ type Sums = BTreeMap<(String, String), i64>;
 impl Stage {
     pub(super) async fn pay_out(&self, day: i64) -> Result<()> {
         let payable = self.settled(day).await?;
-        let mut asking: Vec<((String, String), i64)> = payable
+        let mut requesting: Vec<((String, String), i64)> = payable
             .into_iter()
             .filter(|(_, cents)| *cents >= LEAST)
             .collect();
         // Whoever has most is first; on one day its bank has closed the account.
-        asking.sort_by_key(|(who, cents)| (-cents, who.clone()));
-        if day == REFUSED_ON && !asking.is_empty() {
-            let (who, cents) = asking.remove(0);
+        requesting.sort_by_key(|(who, cents)| (-cents, who.clone()));
+        if day == REFUSED_ON && !requesting.is_empty() {
+            let (who, cents) = requesting.remove(0);
             self.fault(json!({"fault": "refuse", "fault_times": 1}))
                 .await?;
             self.request(day, &who, cents).await?;
             self.until_paid(&UNDER_WAY).await?;
             self.fault(json!({"fault": null})).await?;
         }
-        for_each(asking, async |(who, cents)| {
+        for_each(requesting, async |(who, cents)| {
             self.request(day, &who, cents).await
         })
         .await?;
