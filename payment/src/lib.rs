@@ -57,7 +57,9 @@ const GAUGES: &[Gauge] = &[
         name: "payment_payouts_oldest_seconds",
         label: "status",
         sql: concat!(
-            "SELECT s.status, coalesce(extract(epoch FROM now())::bigint - min(p.updated_at) / 1000000, 0) ",
+            "SELECT s.status, coalesce((",
+            messaging::sql_now!(),
+            " - min(p.updated_at)) / 1000000, 0) ",
             by_status_under_way!()
         ),
     },

@@ -6,6 +6,7 @@ use chassis::json::Json;
 use chassis::openapi::Problems;
 use chassis::problem::Problem;
 use serde::Serialize;
+use types::clock::Offset;
 use types::{BrandId, PartnerId};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -37,6 +38,9 @@ pub(crate) struct MeView {
     /// What it may do of what its roles may, when it is an API key; `null`: all of it.
     #[schema(value_type = Option<Vec<ApiKeyScope>>)]
     scopes: Option<Vec<types::ApiKeyScope>>,
+    /// How far the time by which services decide is from real time, where the test clock of a developer's machine was moved.
+    #[schema(example = "+14 days")]
+    test_clock: Option<String>,
 }
 
 /// Who the token speaks for, as it was understood here.
@@ -46,7 +50,9 @@ pub(crate) struct MeView {
 )]
 #[allow(clippy::unused_async, reason = "a handler")]
 pub(crate) async fn get_me(caller: Caller) -> Result<Json<MeView>, Problem> {
+    let offset = types::clock::offset();
     Ok(Json(MeView {
+        test_clock: (offset != Offset::default()).then(|| offset.to_string()),
         roles: caller.role_names(),
         partner_id: caller.partner().cloned(),
         brand_id: caller.brand().cloned(),

@@ -14,6 +14,8 @@ export interface Me {
   partner_id?: string | null;
   brand_id?: string | null;
   email?: string | null;
+  /** How far the services' time is from real time, where somebody moved it. */
+  test_clock?: string | null;
 }
 
 interface Config {
@@ -100,6 +102,14 @@ class Session {
     this.failure = undefined;
     const provider = this.config?.oidc;
     if (wasAtProvider && provider) await oidc.end(provider).catch(() => undefined);
+  }
+
+  /** Where the test clock stands now. Only the local profile has one, and the demo's people with it. */
+  async lookAtClock(): Promise<void> {
+    const token = this.#token;
+    if (!this.config?.demo || token === undefined || document.hidden) return;
+    const answer = await fetch("/api/v1/me", { headers: { authorization: `Bearer ${token}` } }).catch(() => undefined);
+    if (answer?.ok && token === this.#token) this.me = (await answer.json()) as Me;
   }
 
   /** The server takes the token no more. */

@@ -90,13 +90,7 @@ impl<'de> Deserialize<'de> for Day {
 }
 
 /// The clock, for edges only: what decides is handed its time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the edge that the rest takes its time from"
-)]
-pub fn now() -> Micros {
-    Micros(Utc::now().timestamp_micros())
-}
+pub use types::clock::{now, real};
 
 /// Reads any offset; digits beyond microseconds are cut off.
 pub fn parse_rfc3339(text: &str) -> Result<Micros, TimeError> {

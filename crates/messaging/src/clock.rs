@@ -1,14 +1,97 @@
-//! The only place that reads the clock: edges take their time from here, everything below has it passed in.
+//! The clock, for edges only: everything below has its time passed in. And where the test clock of a database stands, which
+//! is in `pipeline.log_head`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
+use tokio_util::sync::CancellationToken;
 use types::Micros;
+use types::clock::{self, Offset};
+pub use types::clock::{now, real, real_of};
 
-/// Now, in UTC.
-pub fn now() -> Micros {
-    #[allow(clippy::disallowed_methods, reason = "this is the edge")]
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+use crate::locks::AdvisoryLock;
+
+/// A process goes by another's move of the clock after so long at most.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Where a database's test clock stands.
+#[derive(Debug, Clone, Copy, FromRow)]
+pub struct ClockState {
+    /// Microseconds that are added to the database's clock.
+    pub clock_offset: i64,
+    /// The time of the log's end: nothing is decided before it.
+    pub last_time: i64,
+    /// The time by which is decided.
+    pub now: i64,
+}
+
+impl ClockState {
+    /// How far it is ahead.
+    pub fn offset(&self) -> Offset {
+        Offset(self.clock_offset)
+    }
+
+    /// For the rest of this process, if it follows its database's clock.
+    pub fn take_over(&self) {
+        clock::moved(self.offset(), Micros(self.last_time));
+    }
+}
+
+/// Reads where it stands.
+pub async fn state(database: impl PgExecutor<'_>) -> Result<ClockState, sqlx::Error> {
+    sqlx::query_as(concat!(
+        "SELECT clock_offset, last_time, ",
+        crate::sql_now!(),
+        " AS now FROM pipeline.log_head"
+    ))
+    .fetch_one(database)
+    .await
+}
+
+/// Moves it, in a transaction that holds the writer lock from here on: no batch is decided by both times. `None`, and nothing is
+/// moved, when it is ahead of that already and `forward` only is wanted.
+pub async fn set(
+    connection: &mut PgConnection,
+    to: Offset,
+    forward: bool,
+) -> Result<Option<(ClockState, ClockState)>, sqlx::Error> {
+    sqlx::query(AdvisoryLock::Log.hold())
+        .execute(&mut *connection)
+        .await?;
+    let before = state(&mut *connection).await?;
+    if forward && before.offset() > to {
+        return Ok(None);
+    }
+    sqlx::query("UPDATE pipeline.log_head SET clock_offset = $1")
+        .bind(to.0)
+        .execute(&mut *connection)
+        .await?;
+    let after = state(&mut *connection).await?;
+    Ok(Some((before, after)))
+}
+
+/// Lets a log that is empty yet begin at another time; one that is not goes on as it was. Whether it was empty.
+pub async fn begin(pool: &PgPool, at: Offset) -> Result<bool, sqlx::Error> {
+    let begun = sqlx::query(
+        "UPDATE pipeline.log_head SET clock_offset = $1 WHERE position = 0 AND last_time = 0 AND clock_offset = 0",
+    )
+    .bind(at.0)
+    .execute(pool)
+    .await?;
+    Ok(begun.rows_affected() > 0)
+}
+
+/// Has this process go by its database's clock, whichever process moves it. What is decided in a transaction takes its time from
+/// there anyway; this is for edges.
+pub async fn follow(pool: PgPool, stop: CancellationToken) {
+    loop {
+        // A database that is away has moved no clock.
+        if let Ok(state) = state(&pool).await {
+            state.take_over();
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
 }

@@ -113,7 +113,7 @@ impl<D: Domain> Engine<D> {
     }
 
     async fn process(&self, mut batch: Batch, suspicious: bool) {
-        let (started, began) = (Instant::now(), clock::now());
+        let (started, began) = (Instant::now(), clock::real());
         for inbound in batch.items.iter_mut().flat_map(|item| &mut item.messages) {
             inbound.name_subject(|message| self.domain.subject_of(message));
         }
@@ -247,7 +247,7 @@ fn trace_batch<D: Domain>(
     answers: &[Answer],
     started: Micros,
 ) {
-    let ended = clock::now();
+    let ended = clock::real();
     for (inbound, answer) in messages.iter().zip(answers) {
         let Some(header) = inbound.header() else {
             continue;

@@ -225,7 +225,7 @@ impl Health {
             .get_mut(&Self::name(transport, topic, partition))
         {
             transport.shut = Some(shut);
-            transport.since.get_or_insert_with(clock::now);
+            transport.since.get_or_insert_with(clock::real);
         }
     }
 
@@ -261,7 +261,7 @@ impl Health {
         let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
         let since = batches
             .as_ref()
-            .map_or_else(clock::now, |paused| paused.since);
+            .map_or_else(clock::real, |paused| paused.since);
         *batches = Some(Paused {
             name: "batches".to_owned(),
             reason: shortened(reason),

@@ -134,7 +134,7 @@ impl Source {
             return;
         };
         let transport = transport.name();
-        let ended = clock::now();
+        let ended = clock::real();
         for row in &entry.rows {
             let Ok(header) = schemas::decode_header(&entry.schema, &row.body) else {
                 continue;
@@ -147,7 +147,7 @@ impl Source {
                 via: &transport,
                 result: "sent",
                 together: entry.rows.len(),
-                started: header.time,
+                started: clock::real_of(header.time),
                 ended,
             });
         }

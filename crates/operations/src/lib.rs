@@ -22,5 +22,5 @@ pub use documents::{CommandState, RejectionName};
 pub use help::METRICS;
 pub use operator::{Operator, Reason};
 pub use process::Process;
-pub use routes::{document, routes};
+pub use routes::{document, document_of_clock, routes};
 pub use unread::{unread, unread_schema};

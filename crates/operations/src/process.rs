@@ -42,6 +42,8 @@ pub struct Process {
     pub health: Health,
     /// What a request's body may have at most.
     pub body_bytes: usize,
+    /// Whether its clock may be moved: in the local profile.
+    pub has_test_clock: bool,
     /// Ends what goes on for as long as a client listens.
     pub stop: CancellationToken,
 }

@@ -2,11 +2,12 @@
 
 use anyhow::bail;
 use messaging::identity::Guard;
-use messaging::{Mode, SchemaIds, log, process, service_state};
+use messaging::{Mode, SchemaIds, clock, log, process, service_state};
 use operations::archive;
 use schemas::Service;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
+use types::clock::Offset;
 use uuid::Uuid;
 
 use crate::database;
@@ -46,6 +47,7 @@ impl Opened {
         );
         let bare_pool = database::pool(&settings.database, &session, BARE_CONNECTIONS, None);
         database::patiently(async || database::prepare(&bare_pool, migrations).await).await?;
+        database::patiently(async || test_clock(&bare_pool, settings).await).await?;
         let resume = async || resume(&bare_pool, settings, service, process).await;
         let left = database::patiently(resume).await?;
         if let Some(folder) = &settings.archive_folder {
@@ -68,6 +70,26 @@ impl Opened {
             head,
         })
     }
+}
+
+/// Has a log that is empty begin where the settings say. Where no clock can be moved, none may have been: everything would be decided
+/// by a wrong time, and nobody could mend it.
+async fn test_clock(pool: &PgPool, settings: &Settings) -> anyhow::Result<()> {
+    if settings.profile.is_local() {
+        if let Some(starts) = settings.clock_starts {
+            let begun = clock::begin(pool, starts).await?;
+            tracing::info!(begun, "an empty log begins at {starts} from now");
+        }
+        return Ok(());
+    }
+    let offset = clock::state(pool).await?.offset();
+    if offset != Offset::default() {
+        bail!(
+            "the clock of this database was moved ({offset}), which only TRIBUTARY_PROFILE=local allows: it is no database \
+             for anything but trying"
+        );
+    }
+    Ok(())
 }
 
 /// What earlier processes of the service left behind.

@@ -11,7 +11,8 @@ use messaging::gauges::{self, Gauge};
 use messaging::relay::Source;
 use messaging::transport::Peers;
 use messaging::{
-    Domain, DryRun, Engine, Health, Lock, Queue, Tasks, Writer, gap, process, retry_scheduler,
+    Domain, DryRun, Engine, Health, Lock, Queue, Tasks, Writer, clock, gap, process,
+    retry_scheduler,
 };
 use operations::Process;
 use operations::replay::{self, Replays};
@@ -55,6 +56,13 @@ impl Running {
         Ok(ended().await?)
     }
 
+    /// Has the whole process go by the test clock of this service's database.
+    pub(crate) fn follow_clock(&self) {
+        types::clock::follow();
+        let following = clock::follow(self.host.pool().clone(), self.tasks.stop().clone());
+        self.tasks.spawn("test_clock", following);
+    }
+
     /// Waits until it is stopped, or something in it ends that should not.
     pub async fn stopped(&self) {
         self.tasks.stop().cancelled().await;
@@ -96,7 +104,7 @@ pub async fn start<D: Domain + Clone>(
     };
     let replays = replays(&definition.domain, &host, &engine_writer).await?;
     let engine = engine(definition.domain, &host, &engine_writer, &queue);
-    let operated = operated(&host, &engine, &engine_writer, replays);
+    let operated = operated(&host, &engine, &engine_writer, replays, &settings);
     let (surface, document) = surface(&host, operated, &faces, &settings);
     schedule_retries(&host, engine_writer, &queue, &engine);
     let is_suspicious = opened.left.deaths > 0;
@@ -258,6 +266,7 @@ fn operated<D: Domain>(
     engine: &Arc<Engine<D>>,
     engine_writer: &Writer,
     replays: Replays,
+    settings: &Settings,
 ) -> Process {
     Process {
         pool: host.pool().clone(),
@@ -273,6 +282,7 @@ fn operated<D: Domain>(
         peers: host.peers().clone(),
         modes: host.modes().clone(),
         health: host.health().clone(),
+        has_test_clock: settings.profile.is_local(),
         body_bytes: host.limits().operator_body_bytes(),
         stop: host.tasks().stop().clone(),
     }

@@ -80,8 +80,9 @@ pub(crate) fn surface(
     let (routes, document) = routes.split_for_parts();
     let (apart, also) = apart.split_for_parts();
     let (operators, shared) = operations::routes(Arc::new(operated)).split_for_parts();
-    let all =
-        chassis::openapi::off_thread(|| whole(service, document.clone().merge_from(also), shared));
+    let all = chassis::openapi::off_thread(|| {
+        whole(settings, service, document.clone().merge_from(also), shared)
+    });
     let mut transport = between_services(host, settings);
     if faces.personal_keys {
         let key = settings.internal_key.clone();
@@ -149,12 +150,15 @@ fn between_services(host: &Host, settings: &Settings) -> Router {
 }
 
 /// What is served: with the operators' routes, at the bff those of all services.
-fn whole(service: Service, own: OpenApi, operators: OpenApi) -> String {
+fn whole(settings: &Settings, service: Service, own: OpenApi, operators: OpenApi) -> String {
     let handed_on = service
         .others()
         .filter(|_| service == Service::Bff)
         .map(|other| {
             let mut document = operations::document(other);
+            if settings.profile.is_local() {
+                document.merge(operations::document_of_clock(other));
+            }
             chassis::openapi::refuse(&mut document, &[BAD_GATEWAY, SERVICE_UNAVAILABLE]);
             document
         });

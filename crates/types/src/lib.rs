@@ -1,4 +1,5 @@
-//! Money, plans, time and ids as every service means them: integers and text, no I/O, no clock, no floats.
+//! Money, plans, time and ids as every service means them: integers and text, no I/O, no floats; the clock is in one place,
+//! [`clock`], for edges.
 //!
 //! An amount is an `i64` count of a currency's minor unit; products are taken in `i128` and rounded half-even, once.
 //! Text becomes an amount in one place ([`Money::parse`], [`Amount::parse`]) and never by way of a float.
@@ -8,6 +9,7 @@ mod account;
 mod amount;
 mod api_key;
 mod arithmetic;
+pub mod clock;
 mod country;
 mod currency;
 mod decimal;

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 use schemas::Service;
+use sqlx::{Connection, PgConnection};
+use types::clock::Offset;
 
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
 use crate::services::{self, Program, Replica};
+use crate::settings::Settings;
 use crate::stack::{Process, last_lines};
 use crate::{runs, up};
 
@@ -59,7 +62,23 @@ pub async fn status(layout: &Layout) -> Result<()> {
             settings.mode(service)?.name()
         );
     }
+    for service in Service::ALL {
+        if let Some(offset) = test_clock(&settings, service).await {
+            println!("{:<22} {offset}", format!("test clock of {service}"));
+        }
+    }
     Ok(())
+}
+
+/// How far a service's time is from real time, where somebody moved it.
+async fn test_clock(settings: &Settings, service: Service) -> Option<Offset> {
+    let url = settings.database_url(service).ok()?;
+    let mut connection = PgConnection::connect(&url).await.ok()?;
+    let offset =
+        sqlx::query_scalar("SELECT clock_offset FROM pipeline.log_head WHERE clock_offset <> 0")
+            .fetch_optional(&mut connection)
+            .await;
+    offset.ok().flatten().map(Offset)
 }
 
 fn row(name: &str, process: Option<&Process>, address: &str, how: &str) {

@@ -267,10 +267,10 @@ impl Caller {
     }
 }
 
-/// To the second, as for tokens.
+/// To the second, as for tokens. A key ends when its brand said, which is an event's time: it is no token, whose time is real.
 fn now() -> Micros {
-    let seconds = i64::try_from(jsonwebtoken::get_current_timestamp());
-    Micros(seconds.map_or(i64::MAX, |seconds| seconds.saturating_mul(1_000_000)))
+    let Micros(now) = crate::time::now();
+    Micros(now - now.rem_euclid(1_000_000))
 }
 
 fn hash(text: &str) -> [u8; 32] {

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use super::RequestContext;
 use super::measure::method_label;
 use crate::telemetry::{KeyValue, Kind, Span, Spans, TraceContext};
-use crate::time::now;
+use crate::time::real;
 
 /// A request of a sampled trace while it is answered.
 pub(super) struct Traced {
@@ -37,7 +37,7 @@ impl Traced {
                 context.correlation_id.to_string(),
             ),
         ];
-        let started = now();
+        let started = real();
         let span = Span {
             at: context.trace,
             parent,
@@ -52,7 +52,7 @@ impl Traced {
     }
 
     pub(super) fn end(mut self, status: StatusCode) {
-        self.span.ended = now();
+        self.span.ended = real();
         let code = i64::from(status.as_u16());
         let code = KeyValue::new("http.response.status_code", code);
         self.span.attributes.push(code);

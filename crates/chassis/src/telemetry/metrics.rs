@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use tokio_util::sync::CancellationToken;
 
 use super::process;
-use crate::time::now;
+use crate::time::real;
 
 /// The recorder is one per process; a second [`Metrics::install`] returns the first's handle.
 static INSTALLED: OnceLock<Metrics> = OnceLock::new();
@@ -91,7 +91,7 @@ impl Metrics {
             .set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &COUNTS)?
             .install_recorder()?;
         describe(OWN);
-        let started = Duration::from_micros(u64::try_from(now().0).unwrap_or(0));
+        let started = Duration::from_micros(u64::try_from(real().0).unwrap_or(0));
         let installed = Self {
             handle,
             service,

@@ -12,7 +12,7 @@ const SENIOR: i64 = 1_767_225_600;
 
 /// What a consumer that opens now is sorted by first.
 pub(super) fn priority() -> i32 {
-    let seconds = clock::now().0 / 1_000_000 - SENIOR;
+    let seconds = clock::real().0 / 1_000_000 - SENIOR;
     i32::try_from(seconds.max(0)).unwrap_or(i32::MAX)
 }
 

@@ -69,7 +69,7 @@ pub async fn list(pool: &PgPool, limit: i64) -> Result<Vec<JobRow>, sqlx::Error>
 
 /// A job that is not older has not taken its lock yet.
 fn young() -> i64 {
-    clock::now().0 - 10_000_000
+    clock::real().0 - 10_000_000
 }
 
 /// Notes how far a job is.
@@ -112,7 +112,7 @@ pub(super) async fn end(
     .bind(ended.name())
     .bind(report)
     .bind(error)
-    .bind(clock::now().0)
+    .bind(clock::real().0)
     .execute(pool)
     .await?;
     Ok(())
@@ -142,7 +142,7 @@ impl Orders {
         .bind(order.kind.name())
         .bind(&order.actor)
         .bind(&order.reason)
-        .bind(clock::now().0)
+        .bind(clock::real().0)
         .bind(Phase::Folding.name())
         .execute(&self.pool)
         .await?;

@@ -5,6 +5,7 @@
 
 mod archive;
 mod audit;
+mod clock;
 mod commands;
 mod epoch;
 mod events;
@@ -47,9 +48,14 @@ chassis::refuses!(NotNow: NOT_NOW);
 /// The routes of a process, under the prefix of its service.
 pub fn routes(process: Arc<Process>) -> OpenApiRouter {
     let service = process.service();
-    OpenApiRouter::with_openapi(document(service)).merge(OpenApiRouter::from(
+    let (mut documented, mut all) = (document(service), all());
+    if process.has_test_clock {
+        documented.merge(document_of_clock(service));
+        all = all.merge(of_clock());
+    }
+    OpenApiRouter::with_openapi(documented).merge(OpenApiRouter::from(
         Router::new()
-            .nest(&prefix(service), Router::from(all()))
+            .nest(&prefix(service), Router::from(all))
             .route_layer(middleware::from_fn(operators_only))
             .layer(DefaultBodyLimit::max(process.body_bytes))
             .with_state(process),
@@ -58,12 +64,21 @@ pub fn routes(process: Arc<Process>) -> OpenApiRouter {
 
 /// What these routes look like at a service.
 pub fn document(service: Service) -> OpenApi {
+    documented(service, all())
+}
+
+/// What those of the test clock look like, which are there in the local profile alone.
+pub fn document_of_clock(service: Service) -> OpenApi {
+    documented(service, of_clock())
+}
+
+fn documented(service: Service, routes: OpenApiRouter<Arc<Process>>) -> OpenApi {
     let base = chassis::openapi::base(
         "Tributary operators",
         "What operators do with one process of a service.",
     );
     let mut document = OpenApiRouter::<Arc<Process>>::with_openapi(base)
-        .nest(&prefix(service), all())
+        .nest(&prefix(service), routes)
         .into_openapi();
     for operation in chassis::openapi::operations_mut(&mut document) {
         // Unique in the bff's document too, where the routes of all services stand.
@@ -78,7 +93,16 @@ fn prefix(service: Service) -> String {
     format!("/api/v1/operator/{}", service.name())
 }
 
-/// Every route, without its prefix.
+/// The test clock's, without their prefix.
+fn of_clock() -> OpenApiRouter<Arc<Process>> {
+    OpenApiRouter::new().routes(routes!(
+        clock::get_clock,
+        clock::move_clock,
+        clock::reset_clock
+    ))
+}
+
+/// Every other route, without its prefix.
 fn all() -> OpenApiRouter<Arc<Process>> {
     OpenApiRouter::new()
         .routes(routes!(audit::list_audit))

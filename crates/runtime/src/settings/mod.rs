@@ -20,6 +20,7 @@ use messaging::trust::Trust;
 use messaging::{Mode, Modes};
 use schemas::Service;
 use sqlx::postgres::PgConnectOptions;
+use types::clock::Offset;
 use variables::ServiceUrl;
 
 /// The shortest secret that signs anything, in bytes.
@@ -69,6 +70,8 @@ pub struct Settings {
     pub archive_folder: Option<PathBuf>,
     /// Positions of one partition of the log's table, for a log that is empty yet.
     pub log_partition_positions: Option<u32>,
+    /// Where the test clock of a log that is empty yet begins.
+    pub clock_starts: Option<Offset>,
     /// What is allowed and yet worth a line in the log of every start.
     pub warnings: Vec<String>,
 }
@@ -115,6 +118,7 @@ impl Settings {
             partitions: read_partitions(env),
             archive_folder: env.optional("ARCHIVE_FOLDER", "/var/lib/tributary/archive"),
             log_partition_positions: read_log_partition(env),
+            clock_starts: read_clock_starts(env, profile),
             warnings,
         }
     }
@@ -170,6 +174,17 @@ fn read_log_partition(env: &mut Env) -> Option<u32> {
         env.report("LOG_PARTITION_POSITIONS", "must be 64 or more", "4194304");
     }
     positions
+}
+
+/// The local profile alone has a clock that can be moved.
+fn read_clock_starts(env: &mut Env, profile: Profile) -> Option<Offset> {
+    let starts = env.optional("CLOCK_STARTS", "-90d");
+    if starts.is_some() && !profile.is_local() {
+        let what =
+            "moves the clock that services decide by, which only TRIBUTARY_PROFILE=local may";
+        env.report("CLOCK_STARTS", what, "");
+    }
+    starts
 }
 
 fn read_partitions(env: &mut Env) -> u32 {
@@ -239,6 +254,27 @@ mod tests {
             let reported = env.finish().err().map(|error| error.to_string());
             assert_eq!(reported.is_none(), named.is_empty(), "{reported:?}");
             assert!(reported.unwrap_or_default().contains(named));
+        }
+    }
+
+    #[test]
+    fn a_log_begins_in_the_past_on_a_developers_machine_alone() {
+        for (profile, given, problem) in [
+            ("local", "-90d", None),
+            ("local", "yesterday", Some("CLOCK_STARTS is malformed")),
+            ("production", "-90d", Some("CLOCK_STARTS moves the clock")),
+            ("production", "", None),
+        ] {
+            let mut env = Env::from_map([("TRIBUTARY_PROFILE", profile), ("CLOCK_STARTS", given)]);
+            let profile = Profile::read(&mut env);
+            read_clock_starts(&mut env, profile);
+            let reported = env.finish().err().map(|error| error.to_string());
+            assert_eq!(reported.is_some(), problem.is_some(), "{reported:?}");
+            assert!(
+                reported
+                    .unwrap_or_default()
+                    .contains(problem.unwrap_or_default())
+            );
         }
     }
 

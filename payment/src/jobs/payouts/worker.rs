@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::telemetry::{KeyValue, Kind, Span, Spans, TraceContext};
+use messaging::clock::real_of;
 use messaging::job::Job;
 use messaging::trace::log_span;
 use schemas::Message;
@@ -62,7 +63,7 @@ impl<P: PayoutProvider> PayoutWorker<P> {
             let payout = &due.stored.payout;
             let step = step(&*provider, payout, details, due.paused, clock);
             let step = timeout(MAX_STEP, step).await;
-            trace(&due, now, clock());
+            trace(&due, real_of(now), real_of(clock()));
             command::of(&due, step.unwrap_or_else(|_| gave_up(payout)), now)
         };
         taken.instrument(logged)

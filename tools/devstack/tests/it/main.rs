@@ -5,6 +5,7 @@ mod asyncapi;
 mod away;
 mod canaries;
 mod clients;
+mod clock;
 mod collector;
 mod database_page;
 mod deploying;

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 mod archive;
 mod audit;
+mod clock;
 mod commands;
 mod epoch;
 mod events;
@@ -42,6 +43,8 @@ pub enum Noun {
     Epoch(Operate<epoch::Verb>),
     /// What is sent again by the broker
     Relay(Operate<epoch::RelayVerb>),
+    /// The test clock of a local stack: let days pass for all services
+    Clock(Operate<clock::Verb>),
     /// The retry queue and dead letters: look, try, edit, redrive, drop
     #[command(name = "parked")]
     RetryQueue(Operate<retry_queue::Verb>),
@@ -95,6 +98,7 @@ pub async fn run(layout: &Layout, noun: Noun) -> Result<()> {
         Noun::Relay(operate) => {
             epoch::run_relay(&Client::new(layout, &operate)?, operate.verb).await
         }
+        Noun::Clock(operate) => clock::run(&Client::new(layout, &operate)?, operate.verb).await,
         Noun::RetryQueue(operate) => {
             retry_queue::run(&Client::new(layout, &operate)?, operate.verb).await
         }
@@ -161,6 +165,23 @@ impl Client {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Result<Response> {
+        let answer = self.try_send(method, service, path, query, body).await?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        let status = answer.status();
+        bail!(refusal(status, &answer.text().await.unwrap_or_default()))
+    }
+
+    /// The same, with an answer that may be a refusal.
+    async fn try_send(
+        &self,
+        method: Method,
+        service: Service,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Result<Response> {
         let url = format!("{}/api/v1/operator/{}{path}", self.url, service.name());
         let mut request = self.http.request(method, url).query(query);
         request = request.bearer_auth(&self.token);
@@ -168,17 +189,12 @@ impl Client {
             request = request.json(body);
         }
         let answer = request.send().await;
-        let answer = answer.with_context(|| {
+        answer.with_context(|| {
             format!(
                 "the bff at {} cannot be reached: is the stack up?",
                 self.url
             )
-        })?;
-        if answer.status().is_success() {
-            return Ok(answer);
-        }
-        let status = answer.status();
-        bail!(refusal(status, &answer.text().await.unwrap_or_default()))
+        })
     }
 
     /// A read.
