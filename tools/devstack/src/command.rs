@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Subcommand, ValueEnum};
 
+use crate::demo::Size;
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
@@ -26,6 +27,9 @@ pub enum Command {
         /// In containers, by docker-compose.yml, or in event mode docker-compose.event-driven.yml
         #[arg(long, conflicts_with = "only")]
         docker: bool,
+        /// How much demo data is loaded
+        #[arg(long, value_enum, default_value_t)]
+        demo: Size,
     },
     /// Stop everything (what ./stop.sh does)
     Down {
@@ -69,7 +73,11 @@ pub enum Command {
     /// Remove remains of test runs, old logs and half-made downloads
     Cleanup,
     /// Load the demo data again and print what to try
-    Demo,
+    Demo {
+        /// How much
+        #[arg(value_enum, default_value_t)]
+        size: Size,
+    },
     /// Run a command with a Postgres of its own, named to it by the variables that tests read
     WithStack {
         /// And a broker
@@ -95,10 +103,15 @@ impl Command {
         let progress = Progress;
         match self {
             Self::Up {
-                mode, docker: true, ..
-            } => containers::up(&layout, mode, progress).await?,
-            Self::Up { mode, only, .. } => {
-                up::run(&layout, mode, only.is_some(), progress).await?;
+                mode,
+                docker: true,
+                demo,
+                ..
+            } => containers::up(&layout, mode, demo, progress).await?,
+            Self::Up {
+                mode, only, demo, ..
+            } => {
+                up::run(&layout, mode, only.is_some(), demo, progress).await?;
             }
             Self::Down { wipe, docker: true } => containers::down(&layout, wipe, progress)?,
             Self::Down { wipe, .. } => down::run(&layout, wipe, progress)?,
@@ -126,9 +139,9 @@ impl Command {
                 database_page::serve(&layout, &up::as_started(&layout)?, port)?;
             }
             Self::Cleanup => status::cleanup(&layout, progress)?,
-            Self::Demo => {
+            Self::Demo { size } => {
                 let built = layout.built("release");
-                up::show_demo(&layout, &up::as_started(&layout)?, &built, progress).await?;
+                up::show_demo(size, &layout, &up::as_started(&layout)?, &built, progress).await?;
             }
         }
         Ok(ExitCode::SUCCESS)

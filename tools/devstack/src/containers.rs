@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use schemas::Service;
 use tokio::time::sleep;
 
-use crate::demo::{self, Tokens};
+use crate::demo::{self, Size, Tokens};
 use crate::layout::Layout;
 use crate::lock::StackLock;
 use crate::progress::Progress;
@@ -19,7 +19,7 @@ use crate::tools;
 const READY_WITHIN: Duration = Duration::from_mins(3);
 
 /// Builds the images, starts the containers, waits until all are ready and loads the demo data.
-pub async fn up(layout: &Layout, mode: Option<Mode>, progress: Progress) -> Result<()> {
+pub async fn up(layout: &Layout, mode: Option<Mode>, size: Size, progress: Progress) -> Result<()> {
     let file = match mode {
         None | Some(Mode::Hybrid) => "docker-compose.yml",
         Some(Mode::Event) => "docker-compose.event-driven.yml",
@@ -50,7 +50,7 @@ pub async fn up(layout: &Layout, mode: Option<Mode>, progress: Progress) -> Resu
         wait_for(&url, &compose.shown()).await?;
     }
     step.done("all ready");
-    demo::load(&settings, &compose, progress).await?;
+    demo::load_sized(size, &settings, &compose, progress).await?;
     demo::show(&settings, &compose, progress)
 }
 

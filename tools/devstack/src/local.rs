@@ -143,6 +143,11 @@ impl LocalStack {
         demo::load(&self.settings, self, Progress).await
     }
 
+    /// Loads as much as is wanted.
+    pub async fn load_sized_demo(&self, size: demo::Size) -> Result<()> {
+        demo::load_sized(size, &self.settings, self, Progress).await
+    }
+
     /// `kill -9` of one program.
     pub fn kill(&self, program: Program) -> Result<()> {
         let mut process = program.process(&self.layout).context("it does not run")?;

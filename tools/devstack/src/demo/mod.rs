@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 pub mod client;
+mod large;
 
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -33,6 +34,32 @@ pub trait Tokens {
     fn database_page(&self) -> &'static str {
         "Databases: ./tributary database-page serves a page for them"
     }
+}
+
+/// How much is loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Size {
+    /// The few rows of the walk
+    #[default]
+    Small,
+    /// And ninety days of 3 brands, 40 partners and 6 campaigns; on a stack that is fresh they end today
+    Large,
+}
+
+/// What a fresh stack's services have to be told before their first start, so that the days end now.
+pub const LARGE_STARTS: (&str, &str) = ("CLOCK_STARTS", large::STARTS);
+
+/// Loads as much as is wanted; safe to repeat. The walk's people come last: what they did is new.
+pub async fn load_sized(
+    size: Size,
+    settings: &Settings,
+    tokens: &impl Tokens,
+    progress: Progress,
+) -> Result<()> {
+    if size == Size::Large {
+        large::load(settings, tokens, progress).await?;
+    }
+    load(settings, tokens, progress).await
 }
 
 const SETTLED_WITHIN: Duration = Duration::from_mins(1);

@@ -26,12 +26,19 @@ pub async fn run(
     layout: &Layout,
     mode: Option<Mode>,
     only_infra: bool,
+    size: demo::Size,
     progress: Progress,
 ) -> Result<()> {
     let _lock = StackLock::take(layout)?;
     let mut settings = Settings::load(layout)?;
     if let Some(mode) = mode {
         settings.set_mode(mode);
+    }
+    // Where logs begin is for those that are empty alone.
+    let (variable, starts) = demo::LARGE_STARTS;
+    let is_fresh = !layout.state.join("postgres").exists();
+    if size == demo::Size::Large && is_fresh && settings.get(variable).is_none_or(str::is_empty) {
+        settings.set(variable, starts);
     }
     settings.check(layout)?;
     refuse(&ports::conflicts(layout, &settings, only_infra)?)?;
@@ -56,7 +63,7 @@ pub async fn run(
     if leaving_broker && !settings.uses_broker()? && Pulsar::stop_in(&layout.state.join("pulsar")) {
         progress.note("Pulsar: stopped, since no service uses it now");
     }
-    show_demo(layout, &settings, &built, progress).await
+    show_demo(size, layout, &settings, &built, progress).await
 }
 
 async fn servers(layout: &Layout, settings: &Settings, progress: Progress) -> Result<()> {
@@ -69,6 +76,7 @@ async fn servers(layout: &Layout, settings: &Settings, progress: Progress) -> Re
 
 /// Loads the demo data and shows what to try.
 pub async fn show_demo(
+    size: demo::Size,
     layout: &Layout,
     settings: &Settings,
     built: &Path,
@@ -79,7 +87,7 @@ pub async fn show_demo(
         return Ok(());
     }
     let tokens = GenerateJwt::new(layout, settings, built);
-    demo::load(settings, &tokens, progress).await?;
+    demo::load_sized(size, settings, &tokens, progress).await?;
     demo::show(settings, &tokens, progress)
 }
 

@@ -13,6 +13,7 @@ mod environment;
 mod feed;
 mod followers;
 mod forged;
+mod large_demo;
 mod modes;
 mod observing;
 mod operators;
