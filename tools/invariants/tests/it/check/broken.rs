@@ -60,7 +60,7 @@ pub(super) const CASES: &[Case] = &[
           WHERE position = (SELECT max(position) FROM pipeline.message_log WHERE type = 'commission.calculated.v1')"),
     sql(1, "nothing that had its effect", Commission,
         "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header, schema_id, body)
-         SELECT 'tracking', causation_id, 1, 'tracking-events', 'dead', 'a test', subject, 0, 0, '', 1, ''
+         SELECT 'tracking', causation_id, 1, 'tracking-events', 'dead', 'a test', subject, 0, 0, '{}', 1, ''
            FROM pipeline.message_log WHERE type = 'commission.calculated.v1' ORDER BY position LIMIT 1"),
     sql(1, "every idempotency key", Bff,
         "UPDATE commands SET key_hash = 'a', caller = 'b', partner_id = NULL, brand_id = NULL WHERE type = 'campaign.create.command.v1'"),
@@ -204,7 +204,7 @@ pub(super) const CASES: &[Case] = &[
 
 const IN_RETRY_QUEUE: &str = "INSERT INTO pipeline.parked (source, message_id, arrival, topic, state, reason, subject, attempts, next_at, header,
                                                    schema_id, body)
- VALUES ('commission', gen_random_uuid(), 1, 'commission-events', 'retrying', 'a test', 'conv1', 9, 0, '', 1, '')";
+ VALUES ('commission', gen_random_uuid(), 1, 'commission-events', 'retrying', 'a test', 'conv1', 9, 0, '{}', 1, '')";
 
 impl Breakage {
     pub(super) async fn apply(&self, copy: &mut PgConnection) {
