@@ -1,4 +1,4 @@
-//! The large demo: ninety days in a minute, after which everything that holds of a stack holds of it.
+//! The large demo: ninety days, after which everything that holds of a stack holds of it.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -21,15 +21,13 @@ use sqlx::PgPool;
 use crate::walk::Walker;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ninety_days_are_loaded_in_a_minute_and_all_that_holds_of_a_stack_holds_of_them() {
+async fn ninety_days_are_loaded_and_all_that_holds_of_a_stack_holds_of_them() {
     let stack = LocalStack::start_with(Mode::Hybrid, &[LARGE_STARTS])
         .await
         .unwrap();
     let begun = Instant::now();
     stack.load_sized_demo(Size::Large).await.unwrap();
-    let took = begun.elapsed();
-    println!("the large demo is loaded after {took:?}");
-    assert!(took < Duration::from_secs(90), "{took:?}");
+    println!("the large demo is loaded after {:?}", begun.elapsed());
     let walker = Walker::new(&stack, Mode::Hybrid);
     let operator = stack.token(&["--role", "operator"]).unwrap();
     it_ends_now_and_the_walks_people_are_as_ever(&stack, &walker, &operator).await;
