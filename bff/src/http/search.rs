@@ -152,13 +152,13 @@ async fn of_conversions(
             items.push(item(NamedKind::Order, text, "Order", &found, path));
         }
     }
-    let led = search::conversions(&mut tx, scope, By::Click, text, MAX_OF_SORT).await?;
+    let conversions = search::conversions(&mut tx, scope, By::Click, text, MAX_OF_SORT).await?;
     let claims = search::claims(&mut tx, scope, By::Click, text, MAX_OF_SORT).await?;
     let path = format!("/api/v1/timeline?click_id={text}");
-    if let Some(found) = led.iter().chain(&claims).next() {
+    if let Some(found) = conversions.iter().chain(&claims).next() {
         items.push(item(NamedKind::Click, text, "Click", found, path));
     }
-    items.extend(led.iter().map(conversion));
+    items.extend(conversions.iter().map(conversion));
     items.extend(claims.iter().map(claim));
     tx.commit().await?;
     Ok(items)

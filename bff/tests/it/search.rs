@@ -94,13 +94,13 @@ async fn a_text_is_found_by_who_may_see_what_it_names_and_by_nobody_else() {
     // The click, and what it led to.
     let of_click = |conversions: &[&str]| {
         let click = json!(["click", "/api/v1/timeline?click_id=clk_7"]);
-        let led = conversions.iter().map(|id| {
+        let found = conversions.iter().map(|id| {
             json!([
                 "conversion",
                 format!("/api/v1/conversions/{id}/explanation")
             ])
         });
-        json!(std::iter::once(click).chain(led).collect::<Vec<_>>())
+        json!(std::iter::once(click).chain(found).collect::<Vec<_>>())
     };
     for (text, partners, brand1s, operators) in [
         (
