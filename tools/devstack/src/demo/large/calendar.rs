@@ -287,7 +287,8 @@ mod tests {
             refunds,
             claims.count(),
         );
-        println!("{shape:?}");
+        // In this order: places, visits, sales, those who returned, refunds, claims.
+        assert_eq!(shape, (107, 3482, 468, 94, 34, 16));
         assert!((3_000..6_000).contains(&all.len()), "{shape:?}");
         assert!((400..900).contains(&sales.len()), "{shape:?}");
         assert!(returning > 40 && refunds > 15, "{shape:?}");
