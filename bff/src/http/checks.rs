@@ -91,8 +91,8 @@ pub(crate) async fn report_check(
         detail: json!({"findings": report.findings}),
     };
     let noted = async {
-        let mut connection = host.pool().acquire().await?;
         let at = messaging::job::now(host.pool()).await?;
+        let mut connection = host.pool().acquire().await?;
         audit::record(&mut connection, at, &act).await
     };
     noted.await.map_err(|error| runtime::unread(&error))?;

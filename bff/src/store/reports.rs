@@ -80,7 +80,7 @@ pub(crate) struct Grouped {
 
 /// A moment to read at.
 pub(crate) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    pool.begin_with(BEGIN).await
+    messaging::begin(pool, BEGIN).await
 }
 
 /// Conversions that are a partner's, on the day when they were recorded, with what they earned.

@@ -38,7 +38,7 @@ impl By {
 
 /// Begins a look.
 pub(crate) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    pool.begin_with(BEGIN).await
+    messaging::begin(pool, BEGIN).await
 }
 
 /// So many conversions whose column is this text.

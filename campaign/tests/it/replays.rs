@@ -78,7 +78,7 @@ async fn only_operators_replay_and_a_swap_needs_a_reason() {
 async fn one_replay_at_a_time_is_under_way_in_all_processes() {
     let service = app::start().await;
     // As long as this holds a table that is compared, a replay goes on.
-    let mut held = service.pool().begin().await.unwrap();
+    let mut held = messaging::begin(service.pool(), "BEGIN").await.unwrap();
     sqlx::raw_sql("LOCK TABLE campaigns IN ACCESS EXCLUSIVE MODE")
         .execute(&mut *held)
         .await
@@ -109,7 +109,7 @@ async fn one_replay_at_a_time_is_under_way_in_all_processes() {
     .await;
 
     // What another process holds while it rebuilds.
-    let mut other = service.pool().begin().await.unwrap();
+    let mut other = messaging::begin(service.pool(), "BEGIN").await.unwrap();
     sqlx::raw_sql(messaging::AdvisoryLock::Replay.hold())
         .execute(&mut *other)
         .await

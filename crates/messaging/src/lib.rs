@@ -7,6 +7,7 @@ pub mod archive;
 mod attempt;
 pub mod audit;
 mod backoff;
+mod begin;
 #[doc(hidden)]
 pub mod bulk;
 pub mod clock;
@@ -48,6 +49,7 @@ pub mod trust;
 mod tx;
 
 pub use attempt::about::drop_from_retry_queue;
+pub use begin::begin;
 pub use domain::{Context, Decision, Domain, FoldError, Recorded, Tables};
 pub use dry_run::{DryRun, DryRunResult};
 pub use engine::{Engine, advance};

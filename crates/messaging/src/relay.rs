@@ -547,9 +547,7 @@ async fn save_cursor(
     position: i64,
     relay_epoch: i64,
 ) -> Result<(), ShipError> {
-    let mut tx = pool
-        .begin_with("BEGIN; SET LOCAL synchronous_commit = off")
-        .await?;
+    let mut tx = crate::begin(pool, "BEGIN; SET LOCAL synchronous_commit = off").await?;
     let moved = sqlx::query(
         "UPDATE pipeline.relay_cursor SET position = $3 WHERE topic = $1 AND partition = $2 AND relay_epoch = $4",
     )

@@ -40,7 +40,7 @@ impl SchemaIds {
     /// Notes this build's schemas in the database and learns all that are there.
     pub async fn open(pool: &PgPool) -> Result<Self, SchemaIdError> {
         let ids = Self::default();
-        let mut tx = pool.begin().await?;
+        let mut tx = crate::begin(pool, "BEGIN").await?;
         sqlx::query("LOCK TABLE pipeline.writer_schema IN EXCLUSIVE MODE")
             .execute(&mut *tx)
             .await?;

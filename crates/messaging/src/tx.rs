@@ -173,7 +173,7 @@ impl WriteTx {
         writer: &Writer,
         lookups: Lookups<'_>,
     ) -> Result<Self, sqlx::Error> {
-        let mut tx = pool.begin_with(writer.lock.begin()).await?;
+        let mut tx = crate::begin(pool, writer.lock.begin()).await?;
         let row = sqlx::query(HEAD)
             .bind(lookups.commands)
             .bind(lookups.subjects)

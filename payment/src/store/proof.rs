@@ -3,7 +3,7 @@
 use sqlx::{FromRow, PgPool};
 
 /// How long a statement of it may take: the whole ledger is read.
-const PATIENCE: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '50s'";
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '50s'; SET LOCAL enable_seqscan = on";
 
 /// The last segment of an account's text, without a brand's own name of it.
 const TRIAL_BALANCE: &str = "
@@ -107,8 +107,7 @@ const CHECKS: [(&str, &str); 6] = [
 
 /// Reads all of it.
 pub(crate) async fn read(pool: &PgPool) -> Result<Proof, sqlx::Error> {
-    let mut tx = pool.begin().await?;
-    sqlx::raw_sql(PATIENCE).execute(&mut *tx).await?;
+    let mut tx = messaging::begin(pool, BEGIN).await?;
     let (position, transfers) =
         sqlx::query_as("SELECT position, (SELECT count(*) FROM transfers) FROM pipeline.log_head")
             .fetch_one(&mut *tx)

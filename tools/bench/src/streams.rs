@@ -65,21 +65,21 @@ pub async fn run(layout: &Layout, bench: Streams, progress: Progress) -> Result<
     let measured = async {
         listeners.until_open(bench.open.into()).await?;
         let quiet = most_within(&stack, QUIET).await?;
-        progress.note("purchases are reported, and each stream is told of what follows");
+        progress.note("purchases are reported, and each stream hears of what follows");
         let clients = [others.writes(0, bench.rate)];
         let (met, busy) = tokio::join!(
             ask_while(&clients, 0, sleep(Duration::from_secs(bench.seconds))),
             most_within(&stack, Duration::from_secs(bench.seconds))
         );
         let reported: usize = met?.iter().map(|(_, met)| met.latencies_us.len()).sum();
-        listeners.until_told().await;
+        listeners.until_heard().await;
         listeners.stop.send_replace(true);
         Ok::<_, anyhow::Error>((quiet, busy?, reported))
     };
     let ((), measured) = tokio::join!(listening, measured);
     let (quiet, busy, reported) = measured?;
-    let told = listeners.events();
-    let (fewest, most) = (told.iter().min(), told.iter().max());
+    let heard = listeners.events();
+    let (fewest, most) = (heard.iter().min(), heard.iter().max());
     let (fewest, most) = (fewest.copied().unwrap_or(0), most.copied().unwrap_or(0));
     let each = |kib: u64| kib.saturating_sub(before) / u64::from(bench.open);
     let section = format!(
@@ -89,7 +89,7 @@ pub async fn run(layout: &Layout, bench: Streams, progress: Progress) -> Result<
          | before | {before} KiB | |\n\
          | at most, while nothing happens | {quiet} KiB | {quiet_each} KiB |\n\
          | at most, while purchases are reported | {busy} KiB | {busy_each} KiB |\n\n\
-         {reported} purchases were taken; each stream was told of {fewest} to {most} events. Streams that were cut: {cut}.\n",
+         {reported} purchases were taken; each stream heard of {fewest} to {most} events. Streams that were cut: {cut}.\n",
         streams = bench.open,
         quiet_seconds = QUIET.as_secs(),
         rate = bench.rate,
@@ -102,7 +102,7 @@ pub async fn run(layout: &Layout, bench: Streams, progress: Progress) -> Result<
     ensure!(listeners.cut.get() == 0, "streams were cut");
     ensure!(
         fewest == most && most > 0,
-        "not every stream was told of everything"
+        "not every stream heard of everything"
     );
     Ok(())
 }
@@ -129,7 +129,7 @@ struct Listeners {
     head: String,
     open: Cell<usize>,
     cut: Cell<usize>,
-    told: RefCell<Vec<usize>>,
+    heard: RefCell<Vec<usize>>,
     stop: watch::Sender<bool>,
 }
 
@@ -147,13 +147,13 @@ impl Listeners {
             ),
             open: Cell::default(),
             cut: Cell::default(),
-            told: RefCell::default(),
+            heard: RefCell::default(),
             stop: watch::Sender::new(false),
         })
     }
 
     async fn hold(&self, many: usize) {
-        *self.told.borrow_mut() = vec![0; many];
+        *self.heard.borrow_mut() = vec![0; many];
         let opening = Semaphore::new(AT_ONCE);
         let opening = &opening;
         let connections = (0..many).map(|number| async move {
@@ -201,8 +201,8 @@ impl Listeners {
             let there = kept + read;
             let seen = buffer.get(..there).context("what was read")?;
             let events = seen.windows(EVENT.len()).filter(|it| *it == EVENT).count();
-            if let Some(told) = self.told.borrow_mut().get_mut(number) {
-                *told += events;
+            if let Some(heard) = self.heard.borrow_mut().get_mut(number) {
+                *heard += events;
             }
             // What may be the beginning of the next.
             let rest = there.min(EVENT.len() - 1);
@@ -223,8 +223,8 @@ impl Listeners {
         Ok(())
     }
 
-    /// Waits until all are told of as much, and nothing more comes for a second.
-    async fn until_told(&self) {
+    /// Waits until all have heard of as much, and nothing more comes for a second.
+    async fn until_heard(&self) {
         let mut before = Vec::new();
         for _ in 0..60 {
             let now = self.events();
@@ -237,6 +237,6 @@ impl Listeners {
     }
 
     fn events(&self) -> Vec<usize> {
-        self.told.borrow().clone()
+        self.heard.borrow().clone()
     }
 }

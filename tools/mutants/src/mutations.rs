@@ -292,7 +292,7 @@ fn responded(report: Report) -> Step {
 ",
         to: r#"        if fault::is("click-before-commit") {
             // As it must not be: the commit comes when the visitor is gone.
-            let mut tx = self.pool.begin().await?;
+            let mut tx = messaging::begin(&self.pool, "BEGIN").await?;
             let ids = insert_by(&mut tx, clicks).await?;
             tokio::spawn(async move {
                 tokio::time::sleep(std::time::Duration::from_secs(1)).await;

@@ -121,7 +121,7 @@ pub async fn between(
           GROUP BY 1, 2, 3, 4, 5, 6 LIMIT ",
     )
     .push_bind(i64::from(wanted.limit) + 1);
-    let mut tx = pool.begin_with(BEGIN).await?;
+    let mut tx = messaging::begin(pool, BEGIN).await?;
     let rows: Vec<SpanRow> = sql.build_query_as().fetch_all(&mut *tx).await?;
     tx.commit().await?;
     Ok(rows.into_iter().map(CountedClicks::from).collect())

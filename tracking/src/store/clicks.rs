@@ -177,7 +177,7 @@ impl ClickWriter {
     /// Makes today's and tomorrow's, by the time of the database.
     pub async fn make_partitions(&self) -> Result<(), sqlx::Error> {
         let now = messaging::job::now(&self.pool).await?.0;
-        let mut tx = self.pool.begin().await?;
+        let mut tx = messaging::begin(&self.pool, "BEGIN").await?;
         for day in [now / DAY, now / DAY + 1] {
             make_partition(&mut tx, day).await?;
         }

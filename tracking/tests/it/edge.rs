@@ -131,7 +131,7 @@ async fn with_the_database_away_a_signed_click_leads_on_and_counts_afterwards() 
 async fn without_database_and_memory_of_the_link_the_visitor_is_asked_to_come_again() {
     let service = start_with_link().await;
     // It does not answer in time.
-    let mut holder = service.pool().begin().await.unwrap();
+    let mut holder = messaging::begin(service.pool(), "BEGIN").await.unwrap();
     sqlx::raw_sql("LOCK TABLE links")
         .execute(&mut *holder)
         .await

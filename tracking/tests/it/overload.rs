@@ -16,7 +16,7 @@ async fn visitors_go_on_while_clicks_hang_and_an_unknown_link_gets_503() {
     let service = start_with_link().await;
     click(&service, "lnk_1", "user0").await;
     let pool = sqlx::PgPool::connect(&service.database_url).await.unwrap();
-    let mut holder = pool.begin().await.unwrap();
+    let mut holder = messaging::begin(&pool, "BEGIN").await.unwrap();
     sqlx::raw_sql("LOCK TABLE clicks, links IN ACCESS EXCLUSIVE MODE")
         .execute(&mut *holder)
         .await

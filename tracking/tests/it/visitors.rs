@@ -220,7 +220,7 @@ async fn only_a_visitor_without_a_click_that_counts_under_the_current_key_is_loo
     let service = start_with_link().await;
     let clicked = click(&service, "lnk_1", "user1").await;
     let at = clicked_at(&service, &clicked).await;
-    let mut tx = service.pool().begin().await.unwrap();
+    let mut tx = messaging::begin(service.pool(), "BEGIN").await.unwrap();
     // By the current hash; by that, the one under the accepted key and the plain one.
     for (user, expected) in [("user1", 1), ("stranger", 3)] {
         let lookup = Lookup {

@@ -91,7 +91,7 @@ pub const PLACES: &[Place] = &[
     ),
     row(
         "docker-compose.yml",
-        "  PULSAR_SERVICE_URL: pulsar://pulsar:6650\n  POSTGRES_HOST",
+        "  PULSAR_SERVICE_URL: pulsar://pulsar:6650\n  PULSAR_ADMIN_URL",
         URL,
     ),
     row(
@@ -117,7 +117,7 @@ pub const PLACES: &[Place] = &[
     row("docker-compose.yml", "  bff:\n    <<: *service", CONTAINER),
     row(
         "docker-compose.event-driven.yml",
-        "  PULSAR_SERVICE_URL: pulsar://pulsar:6650\n  POSTGRES_HOST",
+        "  PULSAR_SERVICE_URL: pulsar://pulsar:6650\n  PULSAR_ADMIN_URL",
         URL,
     ),
     row(

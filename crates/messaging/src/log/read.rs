@@ -84,9 +84,7 @@ pub(crate) async fn stream_window(
     limit: i64,
 ) -> Result<Window, sqlx::Error> {
     let after = after.max(0);
-    let mut tx = pool
-        .begin_with(concat!("BEGIN READ ONLY; ", planned_once!()))
-        .await?;
+    let mut tx = crate::begin(pool, concat!("BEGIN READ ONLY; ", planned_once!())).await?;
     let found = sqlx::query(STREAM)
         .bind(after)
         .bind(topic.name())

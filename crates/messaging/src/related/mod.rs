@@ -189,7 +189,7 @@ pub async fn look(
     schema_ids: &SchemaIds,
     question: &Question,
 ) -> Result<Related, SchemaIdError> {
-    let mut tx = pool.begin_with(BEGIN).await?;
+    let mut tx = crate::begin(pool, BEGIN).await?;
     let mut rows = rows(&mut tx, question).await?;
     let mut retry_queue = retried(&mut tx, question).await?;
     let truncated = rows.len() > MAX_MESSAGES || retry_queue.len() > MAX_MESSAGES;

@@ -52,7 +52,7 @@ pub async fn step(pool: &PgPool, done: &mut BTreeMap<i64, i64>) -> Result<(), sq
         if last < from {
             continue;
         }
-        let mut tx = pool.begin().await?;
+        let mut tx = crate::begin(pool, "BEGIN").await?;
         sqlx::query("SET LOCAL lock_timeout = '200ms'")
             .execute(&mut *tx)
             .await?;

@@ -296,7 +296,7 @@ async fn a_follower_whose_flow_is_full_says_503_and_takes_it_later() {
     let mut transport = by_http(listen(app, &tasks).await);
     let mut filling = MemoryTransport::new(receiver, Service::Commission, FACTS, 0);
 
-    let mut holder = lab.pool.begin().await.unwrap();
+    let mut holder = messaging::begin(&lab.pool, "BEGIN").await.unwrap();
     sqlx::query(messaging::AdvisoryLock::Log.hold())
         .execute(&mut *holder)
         .await

@@ -9,6 +9,7 @@
 mod archives;
 mod balances;
 mod bank;
+mod begun;
 mod groups;
 mod http_transport;
 mod jobs;

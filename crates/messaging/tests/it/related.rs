@@ -53,7 +53,7 @@ async fn kinds(lab: &Lab, question: &Question) -> Vec<(i64, String)> {
 
 /// How many rows were read for nothing.
 async fn read_for_nothing(pool: &PgPool, id: Uuid) -> i64 {
-    let mut tx = pool.begin().await.unwrap();
+    let mut tx = messaging::begin(pool, "BEGIN").await.unwrap();
     sqlx::raw_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
         .execute(&mut *tx)
         .await

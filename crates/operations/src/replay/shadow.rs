@@ -43,7 +43,7 @@ SELECT 5 AS step, format('CREATE VIEW rebuild.%I AS %s', c.relname, pg_get_viewd
 
 /// Makes the copies; what an earlier try left is removed first.
 pub(super) async fn create(pool: &PgPool, tables: &Tables) -> Result<(), sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = messaging::begin(pool, "BEGIN").await?;
     run(&mut tx, "DROP SCHEMA IF EXISTS rebuild CASCADE".to_owned()).await?;
     run(&mut tx, "CREATE SCHEMA rebuild".to_owned()).await?;
     // Definitions name without a schema what is in the path, so that they mean the copies afterwards.

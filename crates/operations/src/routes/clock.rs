@@ -125,7 +125,8 @@ async fn set(
     (action, actor, reason): (&'static str, &str, &str),
 ) -> Result<Json<ClockView>, Problem> {
     let failed = |error: sqlx::Error| unread(&error);
-    let mut tx = process.pool.begin().await.map_err(failed)?;
+    let begun = messaging::begin(&process.pool, "BEGIN").await;
+    let mut tx = begun.map_err(failed)?;
     let Some((before, after)) = clock::set(&mut tx, to, forward).await.map_err(failed)? else {
         let detail = format!("it is ahead of {to} already");
         return Err(conflict(BACKWARD, detail));

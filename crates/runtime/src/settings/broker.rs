@@ -199,7 +199,7 @@ mod tests {
     fn the_admin_interface_is_not_asked_where_the_token_would_cross_an_open_network() {
         let (reported, _) = problems(Profile::Local, &[(ADMIN_URL, "pulsar://here:1")]);
         assert!(reported.contains("must be http://"), "{reported}");
-        for (token, url, is_asked) in [
+        for (token, url, is_used) in [
             ("hush", "http://broker.example.com:8080", false),
             ("", "http://broker.example.com:8080", true),
             ("hush", "https://broker.example.com", true),
@@ -208,9 +208,9 @@ mod tests {
             let mut env = Env::from_map([("PULSAR_TOKEN", token), (ADMIN_URL, url)]);
             let mut warnings = Vec::new();
             let settings = read(&mut env, Profile::Production, false, &mut warnings);
-            assert_eq!(settings.admin_url.is_some(), is_asked, "{token} {url}");
+            assert_eq!(settings.admin_url.is_some(), is_used, "{token} {url}");
             let is_warned = warnings.iter().any(|it| it.contains(ADMIN_URL));
-            assert_eq!(is_warned, !is_asked, "{warnings:?}");
+            assert_eq!(is_warned, !is_used, "{warnings:?}");
         }
     }
 

@@ -286,7 +286,7 @@ impl TestService {
     /// Takes the writer lock of its log, so that nothing commits there until this is dropped.
     pub async fn hold_writer_lock(&self) -> sqlx::Transaction<'static, sqlx::Postgres> {
         let connection = PgPool::connect(&self.database_url).await.unwrap();
-        let mut holder = connection.begin().await.unwrap();
+        let mut holder = messaging::begin(&connection, "BEGIN").await.unwrap();
         sqlx::query(messaging::AdvisoryLock::Log.hold())
             .execute(&mut *holder)
             .await

@@ -1,0 +1,59 @@
+//! Whoever gives up a transaction that is being begun leaves nothing behind.
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures::poll;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgPool, Postgres, Transaction};
+
+use crate::lab::Lab;
+
+const READ_ONLY: &str = "BEGIN READ ONLY";
+/// More than until the server has answered.
+const POLLS: u32 = 200;
+
+/// Gives it up after it was polled so many times, and returns whether the pool's one connection can be written with.
+async fn given_up<'a>(
+    pool: &PgPool,
+    begin: impl Future<Output = Result<Transaction<'a, Postgres>, sqlx::Error>>,
+    polls: u32,
+) -> bool {
+    let mut begin = Box::pin(begin);
+    for _ in 0..polls {
+        if poll!(&mut begin).is_ready() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    drop(begin);
+    let is_read_only: String = sqlx::query_scalar("SHOW transaction_read_only")
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    is_read_only == "off"
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "what must not be used is shown")]
+async fn a_transaction_that_is_given_up_while_it_begins_leaves_no_connection_within_it() {
+    let lab = Lab::new().await;
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(10))
+        // As services have it.
+        .test_before_acquire(false)
+        .connect_with((*lab.pool.connect_options()).clone())
+        .await
+        .unwrap();
+    for polls in 1..POLLS {
+        let begin = messaging::begin(&pool, READ_ONLY);
+        assert!(given_up(&pool, begin, polls).await, "after {polls} polls");
+    }
+    // It is what sqlx's own leaves behind: when it does not any more, `messaging::begin` can go.
+    let mut leaves = false;
+    for polls in 1..POLLS {
+        leaves |= !given_up(&pool, pool.begin_with(READ_ONLY), polls).await;
+    }
+    assert!(leaves, "sqlx mends it itself: use Pool::begin_with again");
+}
