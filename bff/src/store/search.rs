@@ -2,7 +2,8 @@
 
 use chassis::auth::Scope;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder, Transaction};
-use types::{BrandId, PartnerId};
+
+use super::{ITS_BRAND, seen_by};
 
 /// Each statement goes by its index, which the planner would not choose where it has no statistics of it: see
 /// `messaging::related`. What takes longer than anybody waits for it is given up.
@@ -76,13 +77,7 @@ async fn look(
         .push(by.column())
         .push(" = ")
         .push_bind(text);
-    if !scope.all {
-        sql.push(" AND (partner_id = ")
-            .push_bind(scope.partner.map(PartnerId::as_str))
-            .push(" OR brand_id = ")
-            .push_bind(scope.brand.map(BrandId::as_str))
-            .push(")");
-    }
+    seen_by(scope, ITS_BRAND)(&mut sql);
     sql.push(" LIMIT ").push_bind(limit);
     sql.build_query_as().fetch_all(connection).await
 }

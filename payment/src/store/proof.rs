@@ -55,6 +55,20 @@ pub(crate) struct Proof {
     pub(crate) checks: Vec<Checked>,
 }
 
+/// Whether an account of each owner, with this sign, holds the sum of these rows.
+macro_rules! stands {
+    ($owner:literal, $account:literal, $sign:literal, $rows:literal) => {
+        concat!(
+            "SELECT coalesce(r.owner, b.owner) || ' ' || coalesce(r.currency, b.currency) AS about,
+                    coalesce(r.minor, 0) <> ", $sign, "coalesce(b.minor, 0) AS wrong
+               FROM (SELECT ", $owner, " AS owner, currency, sum(minor) AS minor FROM ", $rows, " GROUP BY 1, 2) r
+               FULL JOIN (SELECT split_part(account, ':', 2) AS owner, currency, minor FROM balances
+                           WHERE account LIKE '", $owner, ":%:", $account, "' AND minor <> 0) b
+                 ON b.owner = r.owner AND b.currency = r.currency"
+        )
+    };
+}
+
 /// What each check looks at: rows of what it is about and whether it is wrong.
 const CHECKS: [(&str, &str); 6] = [
     (
@@ -65,39 +79,19 @@ const CHECKS: [(&str, &str); 6] = [
     ),
     (
         "what is in transit is what payouts under way asked for",
-        "SELECT coalesce(p.partner, b.partner) || ' ' || coalesce(p.currency, b.currency) AS about,
-                coalesce(p.minor, 0) <> coalesce(b.minor, 0) AS wrong
-           FROM (SELECT partner, currency, sum(minor) AS minor FROM payouts WHERE status NOT IN ('paid', 'failed') GROUP BY 1, 2) p
-           FULL JOIN (SELECT split_part(account, ':', 2) AS partner, currency, minor FROM balances
-                       WHERE account LIKE 'partner:%:in\\_transit' AND minor <> 0) b
-             ON b.partner = p.partner AND b.currency = p.currency",
+        stands!("partner", r"in\_transit", "", "payouts WHERE status NOT IN ('paid', 'failed')"),
     ),
     (
         "what is paid out is what paid payouts came to",
-        "SELECT coalesce(p.partner, b.partner) || ' ' || coalesce(p.currency, b.currency) AS about,
-                coalesce(p.minor, 0) <> coalesce(b.minor, 0) AS wrong
-           FROM (SELECT partner, currency, sum(minor) AS minor FROM payouts WHERE status = 'paid' GROUP BY 1, 2) p
-           FULL JOIN (SELECT split_part(account, ':', 2) AS partner, currency, minor FROM balances
-                       WHERE account LIKE 'partner:%:paid\\_out' AND minor <> 0) b
-             ON b.partner = p.partner AND b.currency = p.currency",
+        stands!("partner", r"paid\_out", "", "payouts WHERE status = 'paid'"),
     ),
     (
         "what is in clearing is what deposits and withdrawals under way came to",
-        "SELECT coalesce(t.brand, b.brand) || ' ' || coalesce(t.currency, b.currency) AS about,
-                coalesce(t.minor, 0) <> coalesce(b.minor, 0) AS wrong
-           FROM (SELECT brand, currency, sum(minor) AS minor FROM bank_transfers WHERE progress = 'under_way' GROUP BY 1, 2) t
-           FULL JOIN (SELECT split_part(account, ':', 2) AS brand, currency, minor FROM balances
-                       WHERE account LIKE 'brand:%:clearing' AND minor <> 0) b
-             ON b.brand = t.brand AND b.currency = t.currency",
+        stands!("brand", "clearing", "", "bank_transfers WHERE progress = 'under_way'"),
     ),
     (
         "what a brand's funds do not cover is what waits for them",
-        "SELECT coalesce(w.brand, b.brand) || ' ' || coalesce(w.currency, b.currency) AS about,
-                coalesce(w.minor, 0) <> -coalesce(b.minor, 0) AS wrong
-           FROM (SELECT brand, currency, sum(minor) AS minor FROM waiting GROUP BY 1, 2) w
-           FULL JOIN (SELECT split_part(account, ':', 2) AS brand, currency, minor FROM balances
-                       WHERE account LIKE 'brand:%:unfunded' AND minor <> 0) b
-             ON b.brand = w.brand AND b.currency = w.currency",
+        stands!("brand", "unfunded", "-", "waiting"),
     ),
     (
         "no transfer stands twice",
