@@ -226,11 +226,12 @@ const steps = {
     await expecting(["status of 404"], async () => {
       await act(operator, "Redrive", { fields: reason });
       await shows(operator, "It is no longer in the retry queue.");
+      await row(brand, "Spring sale").getByText("Draft").waitFor();
+      await please("mend");
+      // Until then the page goes on asking: it may come back.
+      await go(operator, "/operator/audit?service=campaign");
+      await row(operator, "parked.redrive").waitFor();
     });
-    await row(brand, "Spring sale").getByText("Draft").waitFor();
-    await please("mend");
-    await go(operator, "/operator/audit?service=campaign");
-    await row(operator, "parked.redrive").waitFor();
   },
 
   "many dead letters are redriven, with how far it is": async () => {
@@ -352,13 +353,16 @@ const steps = {
     check((await page.evaluate(() => document.activeElement?.textContent)) !== null, "nothing has the focus");
     await go(page, "/brand/keys");
     await page.getByRole("button", { name: "New key" }).focus();
-    await page.keyboard.press("Enter");
-    await page.getByRole("dialog").waitFor();
-    check(await page.evaluate(() => document.querySelector("dialog")?.contains(document.activeElement)), "the focus is outside of the dialog");
-    await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
     const focused = () => page.evaluate(() => document.activeElement?.textContent);
-    check((await focused()) === "New key", "the focus did not come back");
+    // As fast as keys are pressed: what is left of a closed dialog does not close the next one.
+    for (let times = 0; times < 10; times += 1) {
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog").waitFor();
+      check(await page.evaluate(() => document.querySelector("dialog")?.contains(document.activeElement)), "the focus is outside of the dialog");
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      check((await focused()) === "New key", "the focus did not come back");
+    }
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).press("Enter");
     await page.getByRole("dialog").waitFor({ state: "detached" });
