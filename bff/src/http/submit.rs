@@ -10,7 +10,7 @@ use chassis::auth::{Caller, Role};
 use chassis::http::RequestContext;
 use chassis::idempotency::RequestHash;
 use chassis::json::Json;
-use chassis::problem::{FieldProblem, Problem, code};
+use chassis::problem::{Problem, code};
 use chassis::write::Write;
 use futures::future::try_join_all;
 use messaging::group::GroupError;
@@ -103,30 +103,19 @@ impl CommandRequest {
         })
     }
 
-    /// The partner that the request is about: the caller's own, or the one that an operator names.
+    /// The partner that the request is about: the one it names, else the caller's own. Another's is nobody's to a caller, before its
+    /// service decides.
     pub(crate) fn partner(&self, named: Option<&PartnerId>) -> Result<PartnerId, Problem> {
-        match (named, self.caller.partner()) {
-            (Some(named), _) => self
-                .caller
-                .require_owner(Some(named), None)
-                .map(|()| named.clone()),
-            (None, Some(own)) => Ok(own.clone()),
-            (None, None) if self.caller.is_operator() => Err(missing("/partner_id")),
-            (None, None) => self.caller.require_partner().cloned(),
-        }
+        let partner = self.caller.partner_or_own(named)?;
+        self.caller.require_owner(Some(&partner), None)?;
+        Ok(partner)
     }
 
-    /// The brand that the request is about: the caller's own, or the one that an operator names.
+    /// The same of a brand.
     pub(crate) fn brand(&self, named: Option<&BrandId>) -> Result<BrandId, Problem> {
-        match (named, self.caller.brand()) {
-            (Some(named), _) => self
-                .caller
-                .require_owner(None, Some(named))
-                .map(|()| named.clone()),
-            (None, Some(own)) => Ok(own.clone()),
-            (None, None) if self.caller.is_operator() => Err(missing("/brand_id")),
-            (None, None) => self.caller.require_brand().cloned(),
-        }
+        let brand = self.caller.brand_or_own(named)?;
+        self.caller.require_owner(None, Some(&brand))?;
+        Ok(brand)
     }
 
     /// The brand that the request is about; of an operator that names none: all of them.
@@ -307,11 +296,6 @@ fn applied(wait: Duration) -> (HeaderName, String) {
 
 fn location(id: Uuid) -> [(HeaderName, String); 1] {
     [(LOCATION, format!("/api/v1/commands/{id}"))]
-}
-
-fn missing(pointer: &'static str) -> Problem {
-    let detail = "an operator must say for whom";
-    Problem::invalid(vec![FieldProblem::at(pointer, detail)])
 }
 
 fn key_reused() -> Problem {

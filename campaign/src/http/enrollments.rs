@@ -24,7 +24,6 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::partner_of;
 use crate::store::enrollments::{self, Narrowed, Row};
 
 /// Its routes.
@@ -104,7 +103,7 @@ pub(super) async fn accept_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<AcceptCampaign>,
 ) -> Result<Response, Problem> {
-    let partner = partner_of(&caller, write.body.partner_id())?;
+    let partner = caller.partner_or_own(write.body.partner_id())?;
     let key = host
         .personal_key(&partner, write.body.is_personal())
         .await?;
@@ -237,7 +236,7 @@ pub(super) async fn leave_campaign(
     Path(campaign): Path<CampaignId>,
     write: Write<LeaveCampaign>,
 ) -> Result<Response, Problem> {
-    let partner = partner_of(&caller, write.body.partner_id())?;
+    let partner = caller.partner_or_own(write.body.partner_id())?;
     let command = |_, body: LeaveCampaign| body.command(campaign, partner);
     let submitted = host
         .submit_write(LeaveCampaign::KIND, write, &caller, &context, command)

@@ -26,7 +26,6 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::partner_of;
 use crate::store::evidence::{self, Narrowed, Row};
 
 /// Its routes.
@@ -229,7 +228,7 @@ pub(super) async fn submit_evidence(
     context: RequestContext,
     write: Write<SubmitEvidence>,
 ) -> Result<Response, Problem> {
-    let partner = partner_of(&caller, write.body.partner_id())?;
+    let partner = caller.partner_or_own(write.body.partner_id())?;
     let file_url = write.body.file_url().to_string();
     let metadata = write.body.metadata().cloned();
     let key = host.personal_key(&partner, true).await?;

@@ -22,7 +22,6 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::brand_of;
 use crate::store::groups::{self, Row};
 
 /// Its routes.
@@ -143,7 +142,7 @@ pub(super) async fn create_group(
     context: RequestContext,
     write: Write<CreateGroup>,
 ) -> Result<Response, Problem> {
-    let brand = brand_of(&caller, write.body.brand_id())?;
+    let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: CreateGroup| body.command(id, brand);
     let submitted = host
         .submit_write(CreateGroup::KIND, write, &caller, &context, command)
@@ -172,7 +171,7 @@ pub(super) async fn change_group(
     Path(group): Path<GroupId>,
     write: Write<ChangeGroup>,
 ) -> Result<Response, Problem> {
-    let brand = brand_of(&caller, write.body.brand_id())?;
+    let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: ChangeGroup| body.command(group, brand);
     let submitted = host
         .submit_write(ChangeGroup::KIND, write, &caller, &context, command)
@@ -201,7 +200,7 @@ pub(super) async fn move_partner(
     Path(partner): Path<PartnerId>,
     write: Write<MovePartner>,
 ) -> Result<Response, Problem> {
-    let brand = brand_of(&caller, write.body.brand_id())?;
+    let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: MovePartner| body.command(partner, brand);
     let submitted = host
         .submit_write(MovePartner::KIND, write, &caller, &context, command)

@@ -23,7 +23,6 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::brand_of;
 use crate::store::api_keys::{self, Row};
 
 /// Its routes.
@@ -147,7 +146,7 @@ pub(super) async fn create_api_key(
     context: RequestContext,
     write: Write<CreateApiKey>,
 ) -> Result<Response, Problem> {
-    let brand = brand_of(&caller, write.body.brand_id())?;
+    let brand = caller.brand_or_own(write.body.brand_id())?;
     let made = NewApiKey::generate()?;
     let command = |id, body: CreateApiKey| body.command(id, brand, made.prefix(), made.hash());
     let submitted = host

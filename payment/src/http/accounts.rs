@@ -21,7 +21,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::balances::{Owner, owner};
-use super::funds::whose;
 use crate::domain::{Account, AccountType};
 use crate::store::transfers::{self, Entry, PLACES};
 use crate::store::{accounts, balances};
@@ -65,7 +64,7 @@ pub(crate) async fn open_account(
     context: RequestContext,
     write: Write<OpenAccount>,
 ) -> Result<Response, Problem> {
-    let brand = whose(&caller, write.body.brand_id())?;
+    let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |_, body: OpenAccount| body.command(brand);
     let submitted = host
         .submit_write(OpenAccount::KIND, write, &caller, &context, command)

@@ -13,7 +13,7 @@ use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
-use chassis::problem::{FieldProblem, Problem};
+use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
 use runtime::{Host, PaymentRefusals, Waiting};
@@ -41,22 +41,6 @@ pub(super) fn routes() -> OpenApiRouter<Host> {
         .routes(routes!(set_billing, list_billing))
 }
 
-/// Whose money: the brand's that is named, or the caller's own.
-pub(super) fn whose(caller: &Caller, named: Option<&BrandId>) -> Result<BrandId, Problem> {
-    match (named, caller.brand()) {
-        (Some(named), _) => Ok(named.clone()),
-        (None, Some(own)) => Ok(own.clone()),
-        (None, None) if caller.is_operator() => {
-            let detail = "an operator must say for whom";
-            Err(Problem::invalid(vec![FieldProblem::at(
-                "/brand_id",
-                detail,
-            )]))
-        }
-        (None, None) => caller.require_brand().cloned(),
-    }
-}
-
 /// Says that money of a brand is on its way. It is in clearing until an operator says what the bank says.
 #[utoipa::path(
     post,
@@ -77,7 +61,7 @@ pub(crate) async fn announce_deposit(
     context: RequestContext,
     write: Write<AnnounceDeposit>,
 ) -> Result<Response, Problem> {
-    let brand = whose(&caller, write.body.brand_id())?;
+    let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: AnnounceDeposit| body.command(id, brand);
     let submitted = host
         .submit_write(AnnounceDeposit::KIND, write, &caller, &context, command)
@@ -106,7 +90,7 @@ pub(crate) async fn withdraw(
     context: RequestContext,
     write: Write<Withdraw>,
 ) -> Result<Response, Problem> {
-    let brand = whose(&caller, write.body.brand_id())?;
+    let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: Withdraw| body.command(id, brand);
     let submitted = host
         .submit_write(Withdraw::KIND, write, &caller, &context, command)
@@ -232,7 +216,7 @@ pub(crate) async fn transfer_funds(
     context: RequestContext,
     write: Write<TransferFunds>,
 ) -> Result<Response, Problem> {
-    let brand = whose(&caller, write.body.brand_id())?;
+    let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: TransferFunds| body.command(id, brand);
     let submitted = host
         .submit_write(TransferFunds::KIND, write, &caller, &context, command)

@@ -9,7 +9,7 @@ use chassis::json::Json;
 use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
 use chassis::page::{List, Page};
 use chassis::params::{Path, parameter};
-use chassis::problem::{FieldProblem, Problem, code};
+use chassis::problem::{Problem, code};
 use chassis::time::Timestamp;
 use chassis::write::Write;
 use runtime::{Host, PaymentRefusals, Submit, Waiting};
@@ -95,22 +95,12 @@ pub(crate) async fn request_payout(
     context: RequestContext,
     write: Write<RequestPayout>,
 ) -> Result<Response, Problem> {
-    let partner = match write.body.partner_id() {
-        Some(partner) => partner.clone(),
-        None => whose(&caller)?.clone(),
-    };
+    let partner = caller.partner_or_own(write.body.partner_id())?;
     let (id, body, request_hash) = write.part(&caller, RequestPayout::KIND);
     let key = current_key(&host).await?;
     let command = Submit::of(id, body.command(id, partner, key)?, request_hash);
     let submitted = host.submit(command, &caller, &context).await?;
     Ok(submitted.created(requested))
-}
-
-fn whose(caller: &Caller) -> Result<&PartnerId, Problem> {
-    caller.partner().ok_or_else(|| {
-        let detail = "must say whose money: the token is no partner's";
-        Problem::invalid(vec![FieldProblem::at("/partner_id", detail)])
-    })
 }
 
 async fn current_key(host: &Host) -> Result<PublicKey, Problem> {

@@ -11,7 +11,7 @@ use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems, Repeatable};
 use chassis::page::{List, Page, PageQuery};
 use chassis::params::Path;
-use chassis::problem::{FieldProblem, Problem, ProblemBody};
+use chassis::problem::{Problem, ProblemBody};
 use chassis::time::Timestamp;
 use chassis::write::Write;
 use futures::future::join_all;
@@ -83,14 +83,9 @@ pub(super) async fn create_link(
     context: RequestContext,
     write: Write<CreateLink>,
 ) -> Result<Response, Problem> {
-    let partner = partner_of(&write.body, &caller)?;
+    let partner = caller.partner_or_own(write.body.partner_id())?;
     let submitted = submit(&host, write, partner, &caller, &context).await?;
     Ok(submitted.created(link_of))
-}
-
-fn partner_of(link: &CreateLink, caller: &Caller) -> Result<PartnerId, Problem> {
-    let partner = link.partner_id().or_else(|| caller.partner()).cloned();
-    partner.ok_or_else(|| Problem::invalid(vec![FieldProblem::at("/partner_id", "is missing")]))
 }
 
 async fn submit(
@@ -181,7 +176,7 @@ pub(super) async fn create_links(
 ) -> Result<Json<LinkOutcomes>, Problem> {
     let mut wanted = Vec::new();
     for (place, write) in write.split(CreateLinks::into_links).into_iter().enumerate() {
-        let partner = partner_of(&write.body, &caller);
+        let partner = caller.partner_or_own(write.body.partner_id());
         let partner = partner.map_err(|problem| problem.below(&link_at(place)))?;
         caller.require_owner(Some(&partner), None)?;
         wanted.push(submit(&host, write, partner, &caller, &context));

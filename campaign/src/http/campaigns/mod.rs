@@ -23,7 +23,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::bodies::{ActivationView, CampaignFilter, CampaignView, ChangedView, StatusView};
-use super::brand_of;
 use crate::store::campaigns::{self, Narrowed};
 
 /// Its routes.
@@ -60,7 +59,7 @@ pub(super) async fn create_campaign(
     context: RequestContext,
     write: Write<CreateCampaign>,
 ) -> Result<Response, Problem> {
-    let brand = brand_of(&caller, write.body.brand_id())?;
+    let brand = caller.brand_or_own(write.body.brand_id())?;
     let command = |id, body: CreateCampaign| body.command(id, brand);
     let submitted = host
         .submit_write(CreateCampaign::KIND, write, &caller, &context, command)

@@ -10,7 +10,7 @@ use types::ids::Asker;
 use types::{ApiKeyScope, BrandId, PartnerId};
 
 use super::{Claims, Role, RouteScopes, TokenError, Verifier};
-use crate::problem::{Problem, code};
+use crate::problem::{FieldProblem, Problem, code};
 
 /// The subject of a request without a token on a developer's machine.
 const LOCAL_OPERATOR: &str = "local-operator";
@@ -148,6 +148,33 @@ impl Caller {
         })
     }
 
+    /// The partner that a body is about: the one it names, else the caller's own. Whether the caller may act for the one it names is
+    /// decided with the state.
+    ///
+    /// # Errors
+    ///
+    /// 422 where an operator names none, 403 where anybody else does who is no partner.
+    pub fn partner_or_own(&self, named: Option<&PartnerId>) -> Result<PartnerId, Problem> {
+        match named.or(self.partner()) {
+            Some(partner) => Ok(partner.clone()),
+            None if self.is_operator() => Err(unnamed("/partner_id")),
+            None => self.require_partner().cloned(),
+        }
+    }
+
+    /// The same of a brand.
+    ///
+    /// # Errors
+    ///
+    /// 422 where an operator names none, 403 where anybody else does who is no brand.
+    pub fn brand_or_own(&self, named: Option<&BrandId>) -> Result<BrandId, Problem> {
+        match named.or(self.brand()) {
+            Some(brand) => Ok(brand.clone()),
+            None if self.is_operator() => Err(unnamed("/brand_id")),
+            None => self.require_brand().cloned(),
+        }
+    }
+
     /// 403 unless it is an operator.
     pub fn require_operator(&self) -> Result<(), Problem> {
         if self.is_operator() {
@@ -260,4 +287,9 @@ fn refused(error: TokenError) -> Problem {
         }
         error => Problem::unauthorized(error.to_string()),
     }
+}
+
+fn unnamed(pointer: &'static str) -> Problem {
+    let detail = "an operator must say for whom";
+    Problem::invalid(vec![FieldProblem::at(pointer, detail)])
 }
