@@ -2,6 +2,8 @@
 
 use sqlx::{PgPool, Postgres, Transaction};
 
+use crate::locks::AdvisoryLock;
+
 /// Begins a transaction by this statement, such as `BEGIN READ ONLY`.
 ///
 /// `Pool::begin` must not be given up while it waits: `BEGIN` is sent then, the client does not know yet that it is in a transaction, and its
@@ -15,12 +17,44 @@ pub async fn begin(
     pool: &PgPool,
     statement: &'static str,
 ) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    begun(pool, statement, None).await
+}
+
+/// Begins a transaction and waits for this lock in it.
+///
+/// The lock is no part of the statement that begins: where that fails half way, as when it waited for too long, its connection would go
+/// back to the pool within a transaction that is aborted, and refuse whoever takes it next.
+///
+/// # Errors
+///
+/// The database's.
+pub async fn begin_with_lock(
+    pool: &PgPool,
+    statement: &'static str,
+    lock: AdvisoryLock,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    begun(pool, statement, Some(lock)).await
+}
+
+async fn begun(
+    pool: &PgPool,
+    statement: &'static str,
+    lock: Option<AdvisoryLock>,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let pool = pool.clone();
+    let task = async move {
+        #[expect(clippy::disallowed_methods, reason = "nobody gives up this task")]
+        let mut tx = pool.begin_with(statement).await?;
+        if let Some(lock) = lock {
+            sqlx::raw_sql(lock.hold()).execute(&mut *tx).await?;
+        }
+        Ok(tx)
+    };
     #[expect(
         clippy::disallowed_methods,
-        reason = "it ends with its statement, and what it holds goes back to the pool"
+        reason = "it ends with its statements, and what it holds goes back to the pool"
     )]
-    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    let begun = tokio::spawn(task);
     begun
         .await
         .map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?

@@ -49,7 +49,7 @@ pub mod trust;
 mod tx;
 
 pub use attempt::about::drop_from_retry_queue;
-pub use begin::begin;
+pub use begin::{begin, begin_with_lock};
 pub use domain::{Context, Decision, Domain, FoldError, Recorded, Tables};
 pub use dry_run::{DryRun, DryRunResult};
 pub use engine::{Engine, advance};

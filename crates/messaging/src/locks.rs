@@ -40,24 +40,6 @@ macro_rules! locks {
                 }
             }
 
-            /// Begins a transaction that sees all that the one before it committed: each statement of a simple query has its own
-            /// snapshot.
-            pub(crate) const fn begin(self) -> &'static str {
-                match self {
-                    $(Self::$lock => concat!(
-                        "BEGIN ISOLATION LEVEL READ COMMITTED; ", planned_once!(), "; SELECT pg_advisory_xact_lock(", $key, ")"
-                    ),)+
-                }
-            }
-
-            /// Begins a transaction with one snapshot.
-            pub(crate) const fn begin_in_one_snapshot(self) -> &'static str {
-                match self {
-                    $(Self::$lock => concat!(
-                        "BEGIN ISOLATION LEVEL REPEATABLE READ; ", planned_once!(), "; SELECT pg_advisory_xact_lock(", $key, ")"
-                    ),)+
-                }
-            }
         }
     };
 }

@@ -13,7 +13,7 @@ use types::{Micros, ids};
 use uuid::Uuid;
 
 use crate::halted::{self, HaltedStream};
-use crate::locks::AdvisoryLock;
+use crate::locks::{AdvisoryLock, planned_once};
 use crate::log::{self, NewRow};
 use crate::retry_queue::blocked::Blocked;
 use crate::schema_ids::SchemaIds;
@@ -37,13 +37,17 @@ pub enum Lock {
 
 impl Lock {
     /// Begins a transaction that has the lock.
-    const fn begin(self) -> &'static str {
-        match self {
-            Self::Log => AdvisoryLock::Log.begin(),
-            Self::ReadModels => AdvisoryLock::ReadModels.begin(),
+    async fn begin(self, pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        // It sees all that the one before it committed: each statement has its own snapshot.
+        const EACH: &str = concat!("BEGIN ISOLATION LEVEL READ COMMITTED; ", planned_once!());
+        const ONE: &str = concat!("BEGIN ISOLATION LEVEL REPEATABLE READ; ", planned_once!());
+        let (statement, lock) = match self {
+            Self::Log => (EACH, AdvisoryLock::Log),
+            Self::ReadModels => (EACH, AdvisoryLock::ReadModels),
             // Head, live tables and what this transaction itself wrote are compared in it.
-            Self::Rebuild => AdvisoryLock::Rebuild.begin_in_one_snapshot(),
-        }
+            Self::Rebuild => (ONE, AdvisoryLock::Rebuild),
+        };
+        crate::begin_with_lock(pool, statement, lock).await
     }
 }
 
@@ -173,7 +177,7 @@ impl WriteTx {
         writer: &Writer,
         lookups: Lookups<'_>,
     ) -> Result<Self, sqlx::Error> {
-        let mut tx = crate::begin(pool, writer.lock.begin()).await?;
+        let mut tx = writer.lock.begin(pool).await?;
         let row = sqlx::query(HEAD)
             .bind(lookups.commands)
             .bind(lookups.subjects)

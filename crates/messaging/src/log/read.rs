@@ -239,7 +239,9 @@ pub async fn position_of_sequence(
     .fetch_one(pool)
     .await?;
     // A stream's sequence never exceeds its place in its epoch.
-    let mut at = low.unwrap_or(0).max(range.after + sequence - 1);
+    let mut at = low
+        .unwrap_or(0)
+        .max(range.after.saturating_add(sequence - 1));
     let end = high.unwrap_or(range.to);
     let mut found = low.unwrap_or(range.after).max(range.after);
     loop {

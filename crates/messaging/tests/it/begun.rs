@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures::poll;
+use messaging::AdvisoryLock;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Postgres, Transaction};
 
@@ -34,18 +35,37 @@ async fn given_up<'a>(
     is_read_only == "off"
 }
 
+/// A pool of one connection, which is not looked at before it is given out: as services have it.
+async fn one_connection(lab: &Lab) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .connect_with((*lab.pool.connect_options()).clone())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_transaction_that_waits_for_its_lock_in_vain_leaves_no_connection_within_it() {
+    const IMPATIENT: &str = "BEGIN; SET LOCAL statement_timeout = '50ms'";
+    let lab = Lab::new().await;
+    let pool = one_connection(&lab).await;
+    let holder = messaging::begin_with_lock(&lab.pool, "BEGIN", AdvisoryLock::Log).await;
+    let refused = messaging::begin_with_lock(&pool, IMPATIENT, AdvisoryLock::Log).await;
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("statement timeout"), "{error}");
+    sqlx::raw_sql("SELECT 1").execute(&pool).await.unwrap();
+    let next = messaging::begin(&pool, "BEGIN").await.unwrap();
+    next.commit().await.unwrap();
+    holder.unwrap().commit().await.unwrap();
+}
+
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "what must not be used is shown")]
 async fn a_transaction_that_is_given_up_while_it_begins_leaves_no_connection_within_it() {
     let lab = Lab::new().await;
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(10))
-        // As services have it.
-        .test_before_acquire(false)
-        .connect_with((*lab.pool.connect_options()).clone())
-        .await
-        .unwrap();
+    let pool = one_connection(&lab).await;
     for polls in 1..POLLS {
         let begin = messaging::begin(&pool, READ_ONLY);
         assert!(given_up(&pool, begin, polls).await, "after {polls} polls");
