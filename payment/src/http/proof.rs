@@ -86,7 +86,7 @@ pub(crate) struct ProofCheck {
 
 /// The trial balance: what left, came to and stands in the accounts of each type and currency, and whether currencies add up to zero,
 /// balances are the sums of their transfers, and payouts, bank transfers and waiting commissions are what their accounts hold. Reads the
-/// whole ledger, so one at a time and at most for some 50 seconds a table.
+/// whole ledger, so one at a time, and not longer than a request may take: of a larger one `tributary check` says the same.
 #[utoipa::path(
     get, path = "/api/v1/operator/payment/ledger/proof", tag = "operator",
     responses((status = 200, body = ProofView), Problems<(Forbidden, Busy)>), security(("bearer" = []))
@@ -95,12 +95,23 @@ pub(crate) async fn prove_ledger(
     State(host): State<Host>,
     _: Operator,
 ) -> Result<Json<ProofView>, Problem> {
-    let Ok(_one) = AT_ONCE.try_acquire() else {
+    let Ok(one) = AT_ONCE.try_acquire() else {
         return Err(Problem::of(BEING_READ));
     };
     let (began, at) = (Instant::now(), chassis::time::now());
-    let proof = proof::read(host.pool())
+    let pool = host.pool().clone();
+    // Whoever asks may be gone before the database has read it all. Until it has, nobody has another connection read it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends with its statements, each of which has its time"
+    )]
+    let read = tokio::spawn(async move {
+        let _one = one;
+        proof::read(&pool).await
+    });
+    let proof = read
         .await
+        .map_err(|error| Problem::internal(&error))?
         .map_err(|error| runtime::unread(&error))?;
     let checks: Vec<ProofCheck> = proof.checks.into_iter().map(ProofCheck::from).collect();
     Ok(Json(ProofView {

@@ -91,6 +91,11 @@ async fn each_check_of_the_proof_finds_what_is_wrong() {
             "what a brand's funds do not cover is what waits for them",
         ),
         (
+            "INSERT INTO billing VALUES ('brand123', 'USD', 'prepaid', NULL, 100, 1)",
+            "DELETE FROM billing",
+            "what is noted to wait for a brand's funds is what does",
+        ),
+        (
             "INSERT INTO transfers SELECT position, 99, id, debit, credit, minor, currency, posted_at FROM transfers ORDER BY position LIMIT 1",
             "DELETE FROM transfers WHERE ordinal = 99",
             "no transfer stands twice",
