@@ -147,15 +147,63 @@ async fn of_partner(
             .bind(partner.as_str())
             .fetch_optional(pool)
             .await?;
-    // Of a lasting secret that is accepted no more: what it sealed cannot be read, and a new one takes its place.
-    let key = row.map(|(id, kept)| (id, PersonalKey::of_kept(id, &kept)));
-    if let Some((id, None)) = key {
-        sqlx::query("DELETE FROM personal_keys WHERE id = $1")
-            .bind(id)
-            .execute(pool)
-            .await?;
+    let Some((id, kept)) = row else {
+        return Ok(None);
+    };
+    // It may be this process that lacks a lasting secret: all that the partner's key sealed would be lost with it.
+    let key = PersonalKey::of_kept(id, &kept).ok_or_else(|| {
+        let reason = "a partner's key is kept under a lasting secret that is not accepted here";
+        sqlx::Error::Decode(reason.into())
+    })?;
+    Ok(Some(key))
+}
+
+/// Keeps every partner's key under the current lasting secret, so that an earlier one can be accepted no more and nothing is lost by
+/// that. The cipher is deterministic: one that is kept so already is as it would be kept now.
+///
+/// # Errors
+///
+/// The database's.
+pub(crate) async fn keep_under_current(pool: &PgPool) -> Result<(), sqlx::Error> {
+    const AT_ONCE: i64 = 1_000;
+    let (mut last, mut unreadable) = (Uuid::nil(), 0_u64);
+    loop {
+        let rows: Vec<(Uuid, Vec<u8>)> =
+            sqlx::query_as("SELECT id, kept FROM personal_keys WHERE id > $1 ORDER BY id LIMIT $2")
+                .bind(last)
+                .bind(AT_ONCE)
+                .fetch_all(pool)
+                .await?;
+        let Some((id, _)) = rows.last() else {
+            break;
+        };
+        last = *id;
+        let (mut ids, mut anew) = (Vec::new(), Vec::new());
+        for (id, kept) in rows {
+            match PersonalKey::of_kept(id, &kept).map(|key| key.kept()) {
+                None => unreadable += 1,
+                Some(now) if now == kept => {}
+                Some(now) => {
+                    ids.push(id);
+                    anew.push(now);
+                }
+            }
+        }
+        sqlx::query(
+            "UPDATE personal_keys k SET kept = n.kept FROM UNNEST($1::uuid[], $2::bytea[]) AS n(id, kept) WHERE k.id = n.id",
+        )
+        .bind(ids)
+        .bind(anew)
+        .execute(pool)
+        .await?;
     }
-    Ok(key.and_then(|(_, key)| key))
+    if unreadable > 0 {
+        tracing::error!(
+            unreadable,
+            "keys of partners are kept under a lasting secret that is not accepted here: nothing of these partners can be read or changed"
+        );
+    }
+    Ok(())
 }
 
 async fn insert(pool: &PgPool, partner: &PartnerId, key: &PersonalKey) -> Result<(), sqlx::Error> {

@@ -29,7 +29,7 @@ use crate::host::{Host, Parts};
 use crate::opened::{BARE_CONNECTIONS, Opened};
 use crate::settings::Settings;
 use crate::surface::{Faces, Surface, shell, surface};
-use crate::{api_keys, database, traces, transports};
+use crate::{api_keys, database, personal_keys, traces, transports};
 
 /// A started service.
 pub struct Running {
@@ -89,6 +89,10 @@ pub async fn start<D: Domain + Clone>(
         tracing::warn!("{warning}");
     }
     let opened = Opened::of(D::SERVICE, definition.migrations, &settings).await?;
+    if definition.personal_keys {
+        let keep = async || Ok(personal_keys::keep_under_current(&opened.bare_pool).await?);
+        database::patiently(keep).await?;
+    }
     let verifier = if definition.api_keys {
         verifier.with_api_keys(Arc::new(api_keys::Rows(opened.pool.clone())))
     } else {

@@ -149,27 +149,51 @@ async fn bought_by(stack: &LocalStack, user: &str) -> String {
     outcome.unwrap().to_owned()
 }
 
+/// The demo's partner as the bff shows it, after it was given this name, if any.
+async fn partner(stack: &LocalStack, name: Option<&str>) -> Value {
+    let bff = stack.url(Service::Bff).unwrap();
+    let url = format!("{bff}/api/v1/partners/partner123");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let token = stack.token(&["--partner", "partner123"]).unwrap();
+    if let Some(name) = name {
+        let request = client.patch(&url).bearer_auth(&token);
+        let request = request.header("prefer", "wait=5");
+        let answer = request.json(&json!({ "name": name })).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+    let answer = client.get(url).bearer_auth(token).send().await.unwrap();
+    answer.json().await.unwrap()
+}
+
+/// Restarts who marks and seals by the lasting key.
+async fn restart_with_lasting_keys(stack: &mut LocalStack, current: &str, accepted: &str) {
+    let settings = stack.settings_mut();
+    settings.set("LASTING_SECRET_KEY", current);
+    settings.set("LASTING_ACCEPTED_SECRET_KEYS", accepted);
+    for service in [Service::Tracking, Service::Campaign, Service::Bff] {
+        stack.restart(Program::Service(service)).await.unwrap();
+    }
+}
+
 #[tokio::test]
-async fn a_visitor_is_known_again_as_long_as_the_lasting_key_of_its_click_is_accepted() {
+async fn visitors_and_names_are_known_as_long_as_the_lasting_key_says() {
     let mut stack = LocalStack::start(Mode::Http).await.unwrap();
     stack.load_demo().await.unwrap();
+    assert_eq!(partner(&stack, Some("Ada")).await["name"], "Ada");
     let old = stack.settings().get("INTERNAL_SECRET_KEY").unwrap();
     let old = old.to_owned();
     for user in ["early", "late"] {
         click(&stack, user).await;
     }
-    let tracking = Program::Service(Service::Tracking);
-    let settings = stack.settings_mut();
-    settings.set("LASTING_SECRET_KEY", NEW_LASTING);
-    settings.set("LASTING_ACCEPTED_SECRET_KEYS", old);
-    stack.restart(tracking).await.unwrap();
+    restart_with_lasting_keys(&mut stack, NEW_LASTING, &old).await;
     assert_eq!(bought_by(&stack, "early").await, "attributed");
     click(&stack, "new").await;
-    let settings = stack.settings_mut();
-    settings.set("LASTING_ACCEPTED_SECRET_KEYS", "");
-    stack.restart(tracking).await.unwrap();
+    restart_with_lasting_keys(&mut stack, NEW_LASTING, "").await;
     assert_eq!(bought_by(&stack, "new").await, "attributed");
     assert_eq!(bought_by(&stack, "late").await, "no_click");
+    // What a partner says of itself is sealed under its own key, which is kept under the next one since.
+    assert_eq!(partner(&stack, None).await["name"], "Ada");
+    assert_eq!(partner(&stack, Some("Eva")).await["name"], "Eva");
 }
 
 /// What commission has shipped, and payment, which is stopped, has not taken: it lies at the broker, signed with the key of now.
