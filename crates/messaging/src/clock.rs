@@ -23,12 +23,21 @@ pub struct ClockState {
     pub last_time: i64,
     /// The time by which is decided.
     pub now: i64,
+    /// The database's clock.
+    pub database_time: i64,
 }
 
 impl ClockState {
     /// How far it is ahead.
     pub fn offset(&self) -> Offset {
         Offset(self.clock_offset)
+    }
+
+    /// Whether the log ends so far ahead of the database's clock that only a test clock, set back since, can have brought it there: more
+    /// than by a day.
+    pub fn is_far_behind(&self) -> bool {
+        const DAY: i64 = 86_400_000_000;
+        self.clock_offset == 0 && self.last_time > self.database_time.saturating_add(DAY)
     }
 
     /// For the rest of this process, if it follows its database's clock.
@@ -42,7 +51,7 @@ pub async fn state(database: impl PgExecutor<'_>) -> Result<ClockState, sqlx::Er
     sqlx::query_as(concat!(
         "SELECT clock_offset, last_time, ",
         crate::sql_now!(),
-        " AS now FROM pipeline.log_head"
+        " AS now, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS database_time FROM pipeline.log_head"
     ))
     .fetch_one(database)
     .await

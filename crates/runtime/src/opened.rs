@@ -82,11 +82,18 @@ async fn test_clock(pool: &PgPool, settings: &Settings) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let offset = clock::state(pool).await?.offset();
+    let state = clock::state(pool).await?;
+    let offset = state.offset();
     if offset != Offset::default() {
         bail!(
             "the clock of this database was moved ({offset}), which only TRIBUTARY_PROFILE=local allows: it is no database \
              for anything but trying"
+        );
+    }
+    if state.is_far_behind() {
+        bail!(
+            "the clock of this database was moved and set back: its log ends in the future, and all would be decided by that \
+             time until it has come. Only TRIBUTARY_PROFILE=local allows that: it is no database for anything but trying"
         );
     }
     Ok(())

@@ -268,10 +268,18 @@ async fn outside_the_local_profile_there_is_no_test_clock_and_a_moved_one_is_ref
 
     stack.settings_mut().set("TRIBUTARY_PROFILE", "local");
     stack.start_again().await.unwrap();
-    clock(&stack, &["advance", "1d"]);
+    clock(&stack, &["advance", "2d"]);
+    stack.load_demo().await.unwrap();
     stack.settings_mut().set("TRIBUTARY_PROFILE", "production");
     let refused = format!("{:#}", stack.start_again().await.unwrap_err());
-    assert!(refused.contains("was moved (+1 day)"), "{refused}");
+    assert!(refused.contains("was moved (+2 days)"), "{refused}");
+    // Set back, its logs end in the future all the same.
+    stack.settings_mut().set("TRIBUTARY_PROFILE", "local");
+    stack.start_again().await.unwrap();
+    clock(&stack, &["reset"]);
+    stack.settings_mut().set("TRIBUTARY_PROFILE", "production");
+    let refused = format!("{:#}", stack.start_again().await.unwrap_err());
+    assert!(refused.contains("was moved and set back"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
