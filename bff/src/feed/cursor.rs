@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use schemas::Topic;
+use schemas::{Service, Topic};
 
 /// The longest cursor that is read, in characters.
 const MAX_LENGTH: usize = 4_096;
@@ -30,6 +30,11 @@ impl Stream {
 
     pub(crate) fn topic(self) -> &'static str {
         self.topic
+    }
+
+    /// Whose log it is of.
+    pub(crate) fn owner(self) -> Option<Service> {
+        Topic::parse(self.topic).map(Topic::owner)
     }
 }
 

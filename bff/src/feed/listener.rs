@@ -1,10 +1,10 @@
 //! Somebody who listens: where it is, what it wants, and what it is sent next.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::http::Place as Room;
+use chassis::http::{Holder, Place as Room};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -21,8 +21,10 @@ use crate::related::visible::{self, Owners, Viewer};
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// After so long the token is to be shown again: whoever may see no more listens no more.
 const MAX_AGE: Duration = Duration::from_mins(10);
-/// How long to wait for a service or the database that is away.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How long a service or the database that is away is left alone.
+const PAUSE: Duration = Duration::from_secs(2);
+/// After so long a listener asks again for its turn to be brought to the ring.
+const TURN: Duration = Duration::from_millis(100);
 /// Events that are taken of the ring at once.
 const AT_ONCE: usize = 64;
 
@@ -80,10 +82,19 @@ pub(crate) enum Sent {
 enum Way {
     /// The ring is not there yet; without a cursor it begins at its head.
     New,
-    /// By the logs, up to where the ring begins.
-    CatchingUp { positions: HashMap<Stream, i64> },
-    /// By the ring: the number of the next.
+    /// By the ring: the number of the next. Of streams that it has not been brought to yet, by their logs.
     Ring(u64),
+}
+
+/// A stream of which a listener lacks what the ring has no more, or has passed.
+#[derive(Debug)]
+struct Behind {
+    /// The last that it lacks.
+    until: Place,
+    /// Where in its log the last is that it was sent of it.
+    position: Option<i64>,
+    /// Its service is left alone so long.
+    not_before: Instant,
 }
 
 /// Somebody who listens.
@@ -93,10 +104,14 @@ pub(crate) struct Listener {
     cursor: Cursor,
     has_cursor: bool,
     way: Way,
+    behind: BTreeMap<Stream, Behind>,
+    /// It has been behind in nothing: the ring need not wait for it.
+    is_along: bool,
     ready: VecDeque<Sent>,
     news: watch::Receiver<()>,
     since: Instant,
     last_sent: Instant,
+    holders: Vec<Holder>,
     _room: Room,
 }
 
@@ -107,7 +122,12 @@ impl Drop for Listener {
 }
 
 impl Listener {
-    pub(super) fn new(feed: Feed, cursor: Option<Cursor>, filter: Filter, room: Room) -> Self {
+    pub(super) fn new(
+        feed: Feed,
+        cursor: Option<Cursor>,
+        filter: Filter,
+        (holders, room): (Vec<Holder>, Room),
+    ) -> Self {
         let now = Instant::now();
         Self {
             news: feed.0.news.subscribe(),
@@ -116,9 +136,12 @@ impl Listener {
             has_cursor: cursor.is_some(),
             cursor: cursor.unwrap_or_default(),
             way: Way::New,
+            behind: BTreeMap::new(),
+            is_along: false,
             ready: VecDeque::new(),
             since: now,
             last_sent: now,
+            holders,
             _room: room,
         }
     }
@@ -139,20 +162,19 @@ impl Listener {
                 self.ready.push_back(Sent::Heartbeat { cursor });
                 continue;
             }
-            let has_moved = match &self.way {
+            let has_moved = match self.way {
                 Way::New => self.begin(),
-                Way::CatchingUp { .. } => self.catch_up().await,
-                Way::Ring(number) => {
-                    let number = *number;
-                    self.read(number)?
-                }
+                Way::Ring(number) => self.catch_up().await || self.read(number)?,
             };
             if !has_moved {
                 let patience = HEARTBEAT.saturating_sub(self.last_sent.elapsed());
+                let retry = self.behind.values().map(|it| it.not_before).min();
+                let retry = retry.map(|at| at.saturating_duration_since(Instant::now()));
+                let wait = patience.min(retry.unwrap_or(patience));
                 tokio::select! {
                     () = stop.cancelled() => return None,
                     _ = self.news.changed() => {}
-                    () = tokio::time::sleep(patience + Duration::from_millis(1)) => {}
+                    () = tokio::time::sleep(wait + Duration::from_millis(1)) => {}
                 }
             }
         }
@@ -161,13 +183,14 @@ impl Listener {
     /// Goes where its cursor says, as soon as the ring is there.
     fn begin(&mut self) -> bool {
         self.news.borrow_and_update();
-        let ring = self.feed.ring();
+        let feed = self.feed.clone();
+        let ring = feed.ring();
         let Some(ring) = &*ring else {
             return false;
         };
         if self.has_cursor {
-            let positions = HashMap::new();
-            self.way = Way::CatchingUp { positions };
+            self.way = Way::Ring(ring.first());
+            self.fall_behind(ring.base());
         } else {
             self.cursor = ring.head().clone();
             self.way = Way::Ring(ring.next());
@@ -177,80 +200,101 @@ impl Listener {
         true
     }
 
-    /// Reads a part of a stream that is behind the ring's beginning; goes over to the ring when there is none.
+    /// Reads a part of a stream that it is behind in. A service that does not answer keeps its own streams waiting, and no others.
     async fn catch_up(&mut self) -> bool {
-        let behind = {
-            let ring = self.feed.ring();
-            let Some(ring) = &*ring else {
-                return false;
-            };
-            let base = ring.base();
-            let behind = base
-                .streams()
-                .find(|(stream, place)| self.cursor.at(*stream) < *place);
-            if behind.is_none() {
-                self.way = Way::Ring(ring.first());
-            }
-            behind
+        let now = Instant::now();
+        let mut due = self.behind.iter().filter(|(_, it)| it.not_before <= now);
+        let Some((stream, _)) = due.next() else {
+            return false;
         };
-        let Some((stream, base)) = behind else {
-            return true;
+        let (stream, feed) = (*stream, self.feed.clone());
+        let Some(_turn) = feed.0.catching_up.take(self.holders.clone()) else {
+            self.put_off(|_| true, TURN);
+            return false;
         };
-        if let Err(reason) = self.read_up_to(stream, base).await {
-            tracing::debug!(
-                reason,
-                topic = stream.topic(),
-                "a listener waits for a service"
-            );
-            tokio::time::sleep(PAUSE).await;
+        if let Err(reason) = self.read_up_to(stream).await {
+            let topic = stream.topic();
+            tracing::debug!(reason, topic, "a listener waits for a service");
+            self.put_off(|it| it.owner() == stream.owner(), PAUSE);
+            return false;
         }
         true
     }
 
-    async fn read_up_to(&mut self, stream: Stream, base: Place) -> Result<(), String> {
-        let feed = self.feed.clone();
-        let turn = feed.0.catching_up.acquire().await;
-        let _turn = turn.map_err(|error| error.to_string())?;
-        let folded = Folded::read(feed.0.host.pool()).await;
+    fn put_off(&mut self, which: impl Fn(Stream) -> bool, pause: Duration) {
+        let not_before = Instant::now() + pause;
+        for (_, behind) in self.behind.iter_mut().filter(|(stream, _)| which(**stream)) {
+            behind.not_before = not_before;
+        }
+    }
+
+    async fn read_up_to(&mut self, stream: Stream) -> Result<(), String> {
+        let folded = Folded::read(self.feed.0.host.pool()).await;
         let folded = folded.map_err(|error| error.to_string())?;
-        let at = self.cursor.at(stream);
-        let Way::CatchingUp { positions } = &mut self.way else {
+        let Some(Behind {
+            until, position, ..
+        }) = self.behind.get(&stream)
+        else {
             return Ok(());
         };
-        let position = positions.get(&stream).copied();
-        let part = feed.part(stream, at, position, &folded).await?;
-        let Some((_, last)) = part.last() else {
-            // What the log has lost, by a restore to before it or into an archive that is not there, nobody can be sent.
-            self.cursor.set(stream, base);
-            return Ok(());
-        };
-        positions.insert(stream, last.row.position);
-        let owners = feed.owners(&part).await?;
-        for (place, found) in part.into_iter().filter(|(place, _)| *place <= base) {
+        let (at, until) = (self.cursor.at(stream), *until);
+        let part = self.feed.part(stream, at, *position, &folded).await?;
+        let owners = self.feed.owners(&part).await?;
+        let last = part.last().map(|(_, last)| last.row.position);
+        for (place, found) in part.into_iter().filter(|(place, _)| *place <= until) {
             self.take(stream, place, &found, &owners);
         }
+        // What the log has lost, by a restore to before it or into an archive that is not there, nobody can be sent.
         if self.cursor.at(stream) == at {
-            self.cursor.set(stream, base);
+            self.cursor.set(stream, until);
+        }
+        if self.cursor.at(stream) >= until {
+            self.behind.remove(&stream);
+        } else if let Some(behind) = self.behind.get_mut(&stream) {
+            behind.position = last;
         }
         Ok(())
     }
 
-    /// Takes what is new of the ring; `None` when that has left it behind.
-    fn read(&mut self, number: u64) -> Option<bool> {
+    /// What the ring has no more of the streams that it has not been brought to is read in their logs.
+    fn fall_behind(&mut self, base: &Cursor) {
+        for (stream, base) in base.streams() {
+            if self.cursor.at(stream) < base {
+                let new = || Behind {
+                    until: base,
+                    position: None,
+                    not_before: self.since,
+                };
+                let behind = self.behind.entry(stream).or_insert_with(new);
+                behind.until = behind.until.max(base);
+            }
+        }
+    }
+
+    /// Takes what is new of the ring; `None` when that has left it behind, who was with it.
+    fn read(&mut self, mut number: u64) -> Option<bool> {
         self.news.borrow_and_update();
+        let feed = self.feed.clone();
         let entries: Vec<Arc<Entry>> = {
-            let ring = self.feed.ring();
+            let ring = feed.ring();
             let ring = ring.as_ref()?;
+            if number < ring.first() && !self.is_along {
+                number = ring.first();
+                self.fall_behind(ring.base());
+            }
             for (stream, place) in ring.base().streams() {
-                if !self.cursor.has(stream) {
+                if !self.cursor.has(stream) && !self.behind.contains_key(&stream) {
                     self.cursor.set(stream, place);
                 }
             }
             ring.from(number, AT_ONCE)?
         };
+        self.is_along |= self.behind.is_empty();
         self.way = Way::Ring(number + entries.len() as u64);
         for entry in &entries {
-            if entry.place > self.cursor.at(entry.stream) {
+            if let Some(behind) = self.behind.get_mut(&entry.stream) {
+                behind.until = behind.until.max(entry.place);
+            } else if entry.place > self.cursor.at(entry.stream) {
                 self.take(entry.stream, entry.place, &entry.found, &entry.owners);
             }
         }

@@ -1,8 +1,9 @@
 //! The live feed: the events of all services as they were folded here, with one cursor over all of them.
 //!
-//! One reader in each process reads along with the logs of the services while somebody listens, up to where this service has folded
-//! them, into a ring that all listeners share. Who comes with a cursor of before the ring is brought there by the logs themselves: so
-//! there is no gap and no repeat, whichever process answers and however often it starts anew. Nobody is written to ahead of what
+//! In each process one reader for each service reads along with its log while somebody listens, up to where this service has folded
+//! it, into a ring that all listeners share. Who comes with a cursor of before the ring is brought there by the logs themselves: so
+//! there is no gap and no repeat, whichever process answers and however often it starts anew. Of a service that is away nobody hears for
+//! that long, and of all others everybody does. Nobody is written to ahead of what
 //! it takes: whom the ring has left behind is cut off, and comes back with its cursor.
 
 mod cursor;
@@ -17,9 +18,9 @@ use chassis::http::{Holder, Shares};
 use messaging::related::Followed;
 use messaging::related::stream::StreamQuestion;
 use runtime::Host;
-use schemas::Topic;
+use schemas::{Service, Topic};
 use sqlx::PgPool;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::related::Found;
@@ -39,8 +40,8 @@ const TICK: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long it is left alone when it does not answer.
 const AWAY: Duration = Duration::from_secs(1);
-/// Listeners that are brought to the ring at once.
-const CATCHING_UP: usize = 2;
+/// Listeners that are brought to the ring at once, of which each subject has its share.
+const CATCHING_UP: usize = 4;
 
 /// The feed of a process.
 #[derive(Clone)]
@@ -54,11 +55,11 @@ struct Inner {
     news: watch::Sender<()>,
     listening: watch::Sender<usize>,
     room: Arc<Shares>,
-    catching_up: Semaphore,
+    catching_up: Arc<Shares>,
 }
 
 impl Feed {
-    /// Starts the reader, which waits for somebody who listens.
+    /// Starts the readers, which wait for somebody who listens.
     pub(crate) fn start(host: &Host) -> Self {
         let feed = Self(Arc::new(Inner {
             host: host.clone(),
@@ -66,9 +67,12 @@ impl Feed {
             news: watch::Sender::new(()),
             listening: watch::Sender::new(0),
             room: Shares::new(MAX_LISTENERS, host.limits().share_percent),
-            catching_up: Semaphore::new(CATCHING_UP),
+            catching_up: Shares::new(CATCHING_UP, host.limits().share_percent),
         }));
-        host.tasks().spawn("feed", feed.clone().read_along());
+        for service in Service::ALL {
+            let task = format!("feed of {service}");
+            host.tasks().spawn(task, feed.clone().read_along(service));
+        }
         feed
     }
 
@@ -79,9 +83,9 @@ impl Feed {
         cursor: Option<Cursor>,
         filter: Filter,
     ) -> Option<Listener> {
-        let room = self.0.room.take(holders)?;
+        let room = self.0.room.take(holders.clone())?;
         self.0.listening.send_modify(|count| *count += 1);
-        Some(Listener::new(self.clone(), cursor, filter, room))
+        Some(Listener::new(self.clone(), cursor, filter, (holders, room)))
     }
 
     fn left(&self) {
@@ -92,13 +96,12 @@ impl Feed {
         self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn read_along(self) {
+    async fn read_along(self, service: Service) {
         let stop = self.0.host.tasks().stop().clone();
         let mut listening = self.0.listening.subscribe();
         let mut read = Read::default();
         while !stop.is_cancelled() {
-            if *listening.borrow_and_update() == 0 {
-                *self.ring() = None;
+            if self.is_unheard(&mut listening) {
                 read = Read::default();
                 tokio::select! {
                     () = stop.cancelled() => return,
@@ -106,8 +109,8 @@ impl Feed {
                 }
             }
             let folded = PROJECTED.notified();
-            if let Err(error) = self.read_on(&mut read).await {
-                tracing::debug!(%error, "the live feed waits for the database");
+            if let Err(error) = self.read_on(service, &mut read).await {
+                tracing::debug!(%error, %service, "the live feed waits for the database");
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -117,14 +120,27 @@ impl Feed {
         }
     }
 
-    /// Reads all that was folded since the last time. A service that does not answer keeps its own streams waiting, and no others.
-    async fn read_on(&self, read: &mut Read) -> Result<(), sqlx::Error> {
+    /// Whether nobody listens, for whom nothing is kept then.
+    fn is_unheard(&self, listening: &mut watch::Receiver<usize>) -> bool {
+        let mut ring = self.ring();
+        let is_unheard = *listening.borrow_and_update() == 0;
+        if is_unheard {
+            *ring = None;
+        }
+        is_unheard
+    }
+
+    /// Reads all that was folded of a service since the last time.
+    async fn read_on(&self, service: Service, read: &mut Read) -> Result<(), sqlx::Error> {
         let folded = Folded::read(self.0.host.pool()).await?;
         self.begin(&folded);
-        for (stream, until) in folded.streams() {
+        if read.away.is_some_and(|at| at.elapsed() < AWAY) {
+            return Ok(());
+        }
+        let streams = folded.streams().into_iter();
+        for (stream, until) in streams.filter(|(stream, _)| stream.owner() == Some(service)) {
             let head = self.ring().as_ref().map(|ring| ring.head().at(stream));
-            let is_away = read.away.get(&stream).is_some_and(|at| at.elapsed() < AWAY);
-            if is_away || head.is_none_or(|head| head >= until) {
+            if head.is_none_or(|head| head >= until) {
                 continue;
             }
             if let Err(reason) = self.read_stream(stream, until, &folded, read).await {
@@ -133,7 +149,8 @@ impl Feed {
                     topic = stream.topic(),
                     "the live feed lacks a service"
                 );
-                read.away.insert(stream, Instant::now());
+                read.away = Some(Instant::now());
+                return Ok(());
             }
         }
         Ok(())
@@ -228,13 +245,13 @@ impl Feed {
     }
 }
 
-/// What the reader remembers of streams, beside the ring.
+/// What a service's reader remembers, beside the ring.
 #[derive(Debug, Default)]
 struct Read {
-    /// Of the last that was read.
+    /// Of the last of each stream that was read.
     positions: HashMap<Stream, i64>,
-    /// Since when its service does not answer.
-    away: HashMap<Stream, Instant>,
+    /// When it did not answer.
+    away: Option<Instant>,
 }
 
 /// Up to where streams were folded here.

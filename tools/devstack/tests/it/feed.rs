@@ -165,13 +165,7 @@ async fn through_a_hundred_cut_connections_and_five_restarts_there_is_no_gap_and
     let behind = heads(&stack).await;
     let operator = stack.token(&["--role", "operator"]).unwrap();
     let mut client = Client::new(&stack, operator, "");
-    let mut answer = client.connect().await;
-    // Its first line says where it is.
-    client.listen(&mut answer, 0, Duration::ZERO).await;
-    while client.cursor.is_none() {
-        let bytes = answer.chunk().await.unwrap().unwrap();
-        client.take(std::str::from_utf8(&bytes).unwrap(), 1);
-    }
+    let mut answer = at_its_place(&mut client).await;
     let bff = stack.url(Service::Bff).unwrap().to_owned();
     let shop = Shop::new(&stack, "feed", vec![bff]);
     let buying = async {
@@ -220,6 +214,79 @@ async fn through_a_hundred_cut_connections_and_five_restarts_there_is_no_gap_and
     assert_eq!(heard.len(), count);
 }
 
+/// Connects, and waits until it has a cursor.
+async fn at_its_place(client: &mut Client) -> Response {
+    let mut answer = client.connect().await;
+    while client.cursor.is_none() {
+        let bytes = answer.chunk().await.unwrap().unwrap();
+        client.take(std::str::from_utf8(&bytes).unwrap(), 1);
+    }
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_comes_back_while_a_service_is_away_hears_of_all_others_and_then_of_that_one() {
+    let stack = LocalStack::start(Mode::Event).await.unwrap();
+    stack.load_demo().await.unwrap();
+    settle(&stack).await;
+    let behind = heads(&stack).await;
+    let token = stack.token(&["--role", "operator"]).unwrap();
+    let mut client = Client::new(&stack, token.clone(), "");
+    drop(at_its_place(&mut client).await);
+
+    // Of each service something that it has not heard of, and one is away when it comes back.
+    let bff = stack.url(Service::Bff).unwrap().to_owned();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let changed = http
+        .patch(format!("{bff}/api/v1/campaigns/camp123"))
+        .bearer_auth(&token)
+        .header("prefer", "wait=5")
+        .json(&json!({"name": "Renamed while nobody listens"}));
+    assert_eq!(changed.send().await.unwrap().status(), StatusCode::OK);
+    let shop = Shop::new(&stack, "away", vec![bff]);
+    shop.buy().await;
+    settle(&stack).await;
+    stack.kill(Program::Service(Service::Campaign)).unwrap();
+    let mut answer = client.connect().await;
+    shop.buy().await;
+    let kinds = [
+        "conversion.attributed.v1",
+        "commission.calculated.v1",
+        "ledger.posted.v1",
+    ];
+    let end = Instant::now() + PATIENCE;
+    let is_of = |event: &Value, kind: &str| event["type"] == kind;
+    while kinds
+        .iter()
+        .any(|kind| client.heard.iter().filter(|it| is_of(it, kind)).count() < 2)
+    {
+        client
+            .listen(&mut answer, 1, Duration::from_millis(500))
+            .await;
+        assert!(Instant::now() < end, "{:?}", client.heard);
+    }
+    let of_campaign = "campaign.changed.v1";
+    assert!(!client.heard.iter().any(|it| is_of(it, of_campaign)));
+    stack.start_again().await.unwrap();
+    while !client.heard.iter().any(|it| is_of(it, of_campaign)) {
+        client
+            .listen(&mut answer, 1, Duration::from_millis(500))
+            .await;
+        assert!(Instant::now() < end, "{:?}", client.heard);
+    }
+    settle(&stack).await;
+    client
+        .listen(&mut answer, 100, Duration::from_secs(2))
+        .await;
+    for (topic, ids) in stated(&stack, &behind).await {
+        let of_topic = client.ids().into_iter();
+        let of_topic: Vec<&str> = of_topic
+            .filter(|id| ids.iter().any(|it| it == id))
+            .collect();
+        assert_eq!(of_topic, ids, "{topic}: each once, in its log's order");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partner_hears_of_its_own_and_of_what_it_asks_for() {
     let stack = LocalStack::start(Mode::Event).await.unwrap();
@@ -237,12 +304,7 @@ async fn a_partner_hears_of_its_own_and_of_what_it_asks_for() {
     ];
     let mut answers = Vec::new();
     for client in &mut clients {
-        let mut answer = client.connect().await;
-        while client.cursor.is_none() {
-            let bytes = answer.chunk().await.unwrap().unwrap();
-            client.take(std::str::from_utf8(&bytes).unwrap(), 1);
-        }
-        answers.push(answer);
+        answers.push(at_its_place(client).await);
     }
     let bff = stack.url(Service::Bff).unwrap().to_owned();
     let shop = Shop::new(&stack, "own", vec![bff]);
