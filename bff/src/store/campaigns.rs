@@ -93,6 +93,17 @@ pub(crate) struct Narrowed<'a> {
     pub(crate) join: Option<JoinMode>,
 }
 
+/// Whose these campaigns are.
+pub(crate) async fn brands(
+    pool: &PgPool,
+    ids: &[&str],
+) -> Result<Vec<(String, String)>, sqlx::Error> {
+    sqlx::query_as("SELECT id, brand_id FROM campaigns WHERE id = ANY($1)")
+        .bind(ids)
+        .fetch_all(pool)
+        .await
+}
+
 /// A brand's own, a partner's all that are no drafts, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,

@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use types::{BrandId, PartnerId};
 
 use super::Found;
-use crate::store::conversions;
-use table::Whose::{Accounts, Asker, BrandByKey, Named, PartnerByKey, Subject};
+use crate::store::{campaigns, conversions};
+use table::Whose::{Accounts, Asker, BrandByKey, Named, OfCampaign, PartnerByKey, Subject};
 use table::{Fields, TABLE, Whose};
 
 /// Who looks.
@@ -64,9 +64,14 @@ impl Viewer {
     }
 }
 
-/// Whose conversions and claims are, where messages about them do not say it.
+/// Whose conversions, claims and campaigns are, where messages about them do not say it.
 #[derive(Debug, Default)]
-pub(crate) struct Owners(HashMap<String, (Option<String>, Option<String>)>);
+pub(crate) struct Owners {
+    /// The partner and the brand of a conversion or a claim.
+    subjects: HashMap<String, (Option<String>, Option<String>)>,
+    /// The brand of a campaign.
+    campaigns: HashMap<String, String>,
+}
 
 impl Owners {
     /// Of what these messages are about.
@@ -74,22 +79,43 @@ impl Owners {
         pool: &sqlx::PgPool,
         messages: impl IntoIterator<Item = &'a Found>,
     ) -> Result<Self, sqlx::Error> {
-        let subjects: HashSet<&str> = messages
-            .into_iter()
-            .filter(|found| rule(&found.row.kind).is_some_and(|(_, whose, ..)| *whose == Subject))
-            .map(|found| found.row.subject.as_str())
-            .collect();
-        if subjects.is_empty() {
-            return Ok(Self::default());
+        let (mut subjects, mut campaigns) = (HashSet::new(), HashSet::new());
+        for found in messages {
+            match rule(&found.row.kind) {
+                Some((_, Subject, ..)) => {
+                    subjects.insert(found.row.subject.as_str());
+                }
+                Some((_, OfCampaign, ..)) => {
+                    campaigns.insert(campaign_of(found));
+                }
+                _ => {}
+            }
         }
-        let subjects: Vec<&str> = subjects.into_iter().collect();
-        let all = conversions::owners_with_claims(pool, &subjects).await?;
-        Ok(Self(
-            all.into_iter()
-                .map(|(id, partner, brand)| (id, (partner, brand)))
-                .collect(),
-        ))
+        let (subjects, campaigns): (Vec<&str>, Vec<&str>) = (
+            subjects.into_iter().collect(),
+            campaigns.into_iter().collect(),
+        );
+        let mut owners = Self::default();
+        if !subjects.is_empty() {
+            let all = conversions::owners_with_claims(pool, &subjects).await?;
+            let all = all
+                .into_iter()
+                .map(|(id, partner, brand)| (id, (partner, brand)));
+            owners.subjects = all.collect();
+        }
+        if !campaigns.is_empty() {
+            let all = campaigns::brands(pool, &campaigns).await?;
+            owners.campaigns = all.into_iter().collect();
+        }
+        Ok(owners)
     }
+}
+
+/// The campaign that a message belongs to: the one that it names, or its key.
+fn campaign_of(found: &Found) -> &str {
+    let payload = found.row.payload.as_ref();
+    let named = payload.and_then(|it| it["campaign_id"].as_str());
+    named.unwrap_or(&found.row.key)
 }
 
 fn rule(kind: &str) -> Option<&'static (&'static str, Whose, Fields, Fields)> {
@@ -152,12 +178,16 @@ fn parties(
             Some(Body::ConversionClaimedV1(_) | Body::ClaimSettledV1(_)) => named(&payload["sale"]),
             _ => named(payload),
         },
-        Subject => match owners.0.get(&found.row.subject) {
+        Subject => match owners.subjects.get(&found.row.subject) {
             Some((partner, brand)) if partner.is_some() || brand.is_some() => {
                 (partner.clone(), brand.clone())
             }
             _ => asker(),
         },
+        OfCampaign => {
+            let brand = owners.campaigns.get(campaign_of(found));
+            (text(&payload["partner_id"]), brand.cloned())
+        }
         PartnerByKey => (key(), None),
         BrandByKey => (None, key()),
         Asker | Accounts => asker(),

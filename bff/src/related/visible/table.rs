@@ -7,6 +7,8 @@ pub(super) enum Whose {
     Named,
     /// The partner's and the brand's of the conversion or claim that it is about; of one that is nobody's, who reported it.
     Subject,
+    /// The partner's that it names, and the brand's whose campaign it names or is in by its key.
+    OfCampaign,
     /// The partner's that is its key.
     PartnerByKey,
     /// The brand's that is its key.
@@ -17,7 +19,7 @@ pub(super) enum Whose {
     Accounts,
 }
 
-use Whose::{Accounts, Asker, BrandByKey, Named, PartnerByKey, Subject};
+use Whose::{Accounts, Asker, BrandByKey, Named, OfCampaign, PartnerByKey, Subject};
 
 /// What a role sees of a payload; `None`: not even the message.
 pub(super) type Fields = Option<&'static [&'static str]>;
@@ -157,7 +159,7 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("enrollment.rejected.v1", Named, ENROLLMENT, ENROLLMENT),
     ("enrollment.accepted.v1", Named, ENROLLMENT, ENROLLMENT),
     ("enrollment.ended.v1", Named, ENROLLMENT, ENROLLMENT),
-    ("evidence.submitted.v1", Named, EVIDENCE, EVIDENCE),
+    ("evidence.submitted.v1", OfCampaign, EVIDENCE, EVIDENCE),
     ("evidence.approved.v1", Named, EVIDENCE, EVIDENCE),
     ("evidence.rejected.v1", Named, EVIDENCE, EVIDENCE),
     ("evidence.returned.v1", Named, EVIDENCE, EVIDENCE),
@@ -180,8 +182,8 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("claim.accepted.v1", Subject, Some(&["conversion_id"]), Some(&["conversion_id"])),
     ("claim.declined.v1", Subject, REASON, REASON),
     ("click.bound.v1", Named, Some(&["campaign_id", "link_code", "clicked_at"]), Some(&["campaign_id", "partner_id", "link_code", "clicked_at"])),
-    ("link.created.v1", Named, LINK, LINK),
-    ("link.changed.v1", Named, LINK, LINK),
+    ("link.created.v1", OfCampaign, LINK, LINK),
+    ("link.changed.v1", OfCampaign, LINK, LINK),
     ("visitor.erased.v1", Named, None, BARE),
     ("commission.calculated.v1", Named, CALCULATED, CALCULATED),
     ("commission.approved.v1", Named, APPROVED, APPROVED),

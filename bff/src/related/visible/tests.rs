@@ -9,6 +9,8 @@ use super::*;
 
 /// What each kind shows to its partner and its brand, one line for each.
 const STATED: &str = include_str!("stated.txt");
+/// The campaign of the golden samples that name one.
+const CAMPAIGN: &str = "camp123";
 /// Never shown to anybody but operators, wherever it stands.
 const NEVER: [&str; 9] = [
     "sealed_",
@@ -97,7 +99,11 @@ fn brand(id: &str) -> Viewer {
 
 fn owners(partner: &str, brand: &str) -> Owners {
     let both = (Some(partner.to_owned()), Some(brand.to_owned()));
-    Owners([("subject".to_owned(), both)].into())
+    let campaigns = [brand, CAMPAIGN].map(|id| (id.to_owned(), brand.to_owned()));
+    Owners {
+        subjects: [("subject".to_owned(), both)].into(),
+        campaigns: campaigns.into(),
+    }
 }
 
 fn names(shown: Option<&Value>) -> String {
@@ -143,6 +149,9 @@ fn each_role_sees_of_each_kind_what_is_stated_and_another_sees_nothing() {
             assert!(!text.contains("another"), "{}: {text}", kind.name);
         }
         assert!(shown(&found, &Viewer::Operator, &Owners::default()).is_some());
+        if let Some((_, _, _, Some(_))) = rule(kind.name) {
+            assert!(of_brand.is_some(), "{}: no brand sees it", kind.name);
+        }
         let seen = [of_partner, of_brand].map(|seen| names(seen.as_ref()));
         let line = format!("{}: partner {}, brand {}", kind.name, seen[0], seen[1]);
         if !lines.contains(&line) {
@@ -167,7 +176,10 @@ fn what_this_build_cannot_read_is_for_operators() {
 fn what_is_nobodys_is_seen_by_the_brand_that_reported_it() {
     let kind = schemas::kind("conversion.unattributed.v1").unwrap();
     let found = sample(kind, "mine", "mine");
-    let nobodys = Owners([("subject".to_owned(), (None, None))].into());
+    let nobodys = Owners {
+        subjects: [("subject".to_owned(), (None, None))].into(),
+        ..Owners::default()
+    };
     assert!(shown(&found, &brand("mine"), &nobodys).is_some());
     assert_eq!(shown(&found, &brand("theirs"), &nobodys), None);
     assert_eq!(shown(&found, &partner("mine"), &nobodys), None);
