@@ -20,7 +20,7 @@ use super::Bff;
 use super::named::{self, Named};
 use super::shown::moment;
 use super::timeline::{MissingView, missing};
-use crate::related::explain::{self, Explained, Step, Terms};
+use crate::related::explain::{self, Explained, Step, Terms, Waited};
 use crate::related::visible::{self, Owners, Viewer};
 use crate::related::{Found, Gathered, sentences};
 use crate::store::transfers::TransferRow;
@@ -253,7 +253,7 @@ async fn explained(
         ..Question::default()
     };
     let mut gathered = bff.everywhere.ask_of_money(question).await?;
-    let funding = funding(bff, &gathered)
+    let (funding, of_many) = funding(bff, &gathered)
         .await
         .map_err(|error| runtime::unread(&error))?;
     if !funding.is_empty() {
@@ -261,6 +261,8 @@ async fn explained(
             .add_of_payment(&mut gathered, funding)
             .await?;
     }
+    let is_missed = |waited: &Waited| !explain::is_funded(&gathered, &waited.conversion);
+    gathered.truncated |= of_many.iter().any(is_missed);
     let read = async {
         let owners = Owners::of(bff.host.pool(), &gathered.messages).await?;
         let mut found = Terms::new();
@@ -276,23 +278,23 @@ async fn explained(
     Ok((gathered, all))
 }
 
-/// The requests by which brands' funds may have covered what waited for them.
-async fn funding(bff: &Bff, gathered: &Gathered) -> Result<Vec<Uuid>, sqlx::Error> {
-    let mut requests = Vec::new();
+/// The requests by which brands' funds may have covered what waited for them, and for what there may be more of them than these.
+async fn funding(bff: &Bff, gathered: &Gathered) -> Result<(Vec<Uuid>, Vec<Waited>), sqlx::Error> {
+    let (mut requests, mut of_many) = (Vec::new(), Vec::new());
     for waited in explain::waited(gathered) {
         let amount = (waited.amount.minor, waited.amount.currency.code());
-        let found = transfers::funding(
-            bff.host.pool(),
-            &waited.account,
-            amount,
-            waited.since,
-            MAX_FUNDING,
-        );
-        requests.extend(found.await?);
+        let (pool, account) = (bff.host.pool(), &waited.account);
+        let found =
+            transfers::funding(pool, account, amount, waited.since, MAX_FUNDING + 1).await?;
+        let (most, count) = (usize::try_from(MAX_FUNDING).unwrap_or(0), found.len());
+        requests.extend(found.into_iter().take(most));
+        if count > most {
+            of_many.push(waited);
+        }
     }
     requests.sort_unstable();
     requests.dedup();
-    Ok(requests)
+    Ok((requests, of_many))
 }
 
 /// Why an order earned what it earned, or nothing: also one that is nobody's, that was claimed, reported again, or of which only a
@@ -312,7 +314,7 @@ pub(crate) async fn explain_order(
         brand_id: of.brand_id.clone(),
         ..Named::default()
     };
-    let subjects = named.subjects(&bff).await?;
+    let subjects = named.subjects(&bff, &caller).await?;
     if subjects.is_empty() {
         return Err(Problem::not_found());
     }

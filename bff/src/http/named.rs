@@ -1,5 +1,6 @@
 //! What timelines and explanations are asked for by, and which conversions and claims that names.
 
+use chassis::auth::Caller;
 use chassis::params::parameter;
 use chassis::problem::Problem;
 use schemas::Entity;
@@ -65,8 +66,14 @@ impl Named {
         }
     }
 
-    /// What messages about it are about.
-    pub(super) async fn subjects(&self, bff: &Bff) -> Result<Vec<String>, Problem> {
+    /// What messages about it are about, as far as the caller may see that there is such a thing: numbers of orders are each brand's own,
+    /// and many brands may have the same.
+    pub(super) async fn subjects(
+        &self,
+        bff: &Bff,
+        caller: &Caller,
+    ) -> Result<Vec<String>, Problem> {
+        let scope = caller.scope()?;
         let direct = [
             self.click_id.as_ref().map(ToString::to_string),
             self.payout_id.as_ref().map(ToString::to_string),
@@ -81,13 +88,16 @@ impl Named {
             if self.order_id.is_some() || self.click_id.is_some() {
                 let (order, click) = (self.order_id.as_ref(), self.click_id.as_ref());
                 let pool = bff.host.pool();
-                conversions.extend(conversions::ids_of(pool, order, click, MAX_OF_ONE).await?);
-                for (claim, conversion) in claims::ids_of(pool, order, click, MAX_OF_ONE).await? {
+                let most = MAX_OF_ONE;
+                conversions.extend(conversions::ids_of(pool, scope, order, click, most).await?);
+                for (claim, conversion) in claims::ids_of(pool, scope, order, click, most).await? {
                     subjects.push(claim);
                     conversions.extend(conversion);
                 }
             }
-            if let (Some(brand), Some(order)) = (&self.brand_id, &self.order_id) {
+            // One that is nobody's bears no brand, and is known by the id that its brand's number gives it.
+            let brand = self.brand_id.as_ref().or(caller.brand());
+            if let (Some(brand), Some(order)) = (brand, &self.order_id) {
                 conversions.push(ConversionId::of_brand(brand, order).to_string());
             }
             subjects.extend(of_conversions(bff, &conversions).await?);

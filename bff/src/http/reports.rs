@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::auth::Caller;
+use chassis::http::Holder;
 use chassis::json::Json;
 use chassis::openapi::{Forbidden, Problems};
 use chassis::page::Form as AnswerForm;
@@ -155,7 +156,8 @@ pub(crate) async fn get_report(
         link: filter.link_code.as_ref(),
         currency: filter.currency,
     };
-    let report = bff.reports.make(wanted).await?;
+    let holders = Holder::subject(&caller).into_iter().collect();
+    let report = bff.reports.make(holders, wanted).await?;
     let view = view(&filter.group_by, days, &report);
     let csv = form.csv(&view.items);
     Ok(csv.unwrap_or_else(|| Json(view).into_response()))

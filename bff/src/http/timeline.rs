@@ -177,7 +177,7 @@ pub(crate) async fn find_timeline(
     caller.scope()?;
     named.check()?;
     let question = Question {
-        subjects: named.subjects(&bff).await?,
+        subjects: named.subjects(&bff, &caller).await?,
         ..Question::default()
     };
     if question.subjects.is_empty() {

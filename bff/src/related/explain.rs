@@ -63,6 +63,8 @@ pub(crate) fn terms_of(gathered: &Gathered) -> BTreeSet<(CampaignId, i32)> {
 /// A commission that waited for its brand's funds when it was earned, as the ledger's messages have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Waited {
+    /// The commission's conversion.
+    pub(crate) conversion: String,
     /// The brand's account of what its funds did not cover.
     pub(crate) account: String,
     pub(crate) amount: Money,
@@ -97,12 +99,24 @@ pub(crate) fn waited(gathered: &Gathered) -> Vec<Waited> {
     }
     let waiting = sums.into_iter().filter(|(_, (sum, ..))| *sum > 0);
     waiting
-        .map(|((_, account, _), (sum, since, currency))| Waited {
-            account,
-            amount: Money::new(sum, currency),
-            since,
-        })
+        .map(
+            |((conversion, account, _), (sum, since, currency))| Waited {
+                conversion,
+                account,
+                amount: Money::new(sum, currency),
+                since,
+            },
+        )
         .collect()
+}
+
+/// Whether it is among these messages that funds covered it.
+pub(crate) fn is_funded(gathered: &Gathered, conversion: &str) -> bool {
+    let mut bodies = gathered.messages.iter().filter_map(|it| it.body.as_ref());
+    bodies.any(|body| match body {
+        Body::EarningsFundedV1(it) => it.conversion_ids.iter().any(|id| id.as_str() == conversion),
+        _ => false,
+    })
 }
 
 /// The conversion that each message is about.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use api::{COUNTED_CLICKS, ClicksQuestion, CountedClicks};
 use chassis::auth::Scope;
+use chassis::http::{Holder, Shares};
 use chassis::params::parameter;
 use chassis::problem::{Problem, code};
 use chassis::time::Day;
@@ -34,15 +35,18 @@ const MAX_COUNTED: u32 = 50_000;
 pub(crate) const MAX_DAYS: i64 = 366;
 /// So long tracking has to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Reports that are made at once, and how long one waits for its turn.
+/// Reports that are summed up at once, how many wait for that or for clicks, and how long one waits for its turn.
 const AT_ONCE: usize = 2;
-const TURN_TIMEOUT: Duration = Duration::from_secs(2);
+const MAX_UNDER_WAY: usize = 32;
+const TURN_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Makes reports.
 #[derive(Clone)]
 pub(crate) struct Reports {
     host: Host,
     free: Arc<Semaphore>,
+    /// Of those under way each subject has its share.
+    under_way: Arc<Shares>,
 }
 
 /// What a report has apart.
@@ -226,16 +230,26 @@ impl Wanted<'_> {
     }
 }
 
+fn busy() -> Problem {
+    let detail = "others are answered first; try again";
+    Problem::unavailable(code::OVERLOADED, detail, 1)
+}
+
 impl Reports {
     pub(crate) fn new(host: &Host) -> Self {
         Self {
             host: host.clone(),
             free: Arc::new(Semaphore::new(AT_ONCE)),
+            under_way: Shares::new(MAX_UNDER_WAY, host.limits().share_percent),
         }
     }
 
     /// Makes one. Who is neither a brand nor an operator sees no groups: they are a brand's own.
-    pub(crate) async fn make(&self, mut wanted: Wanted<'_>) -> Result<Report, Problem> {
+    pub(crate) async fn make(
+        &self,
+        holders: Vec<Holder>,
+        mut wanted: Wanted<'_>,
+    ) -> Result<Report, Problem> {
         if wanted.by.has(Grouping::Group) && !wanted.scope.all {
             wanted.scope.partner = None;
             if wanted.scope.brand.is_none() {
@@ -243,11 +257,7 @@ impl Reports {
             }
         }
         let boundaries = wanted.days.boundaries(wanted.by.has(Grouping::Day))?;
-        let turn = tokio::time::timeout(TURN_TIMEOUT, self.free.acquire()).await;
-        let _turn = turn.ok().and_then(Result::ok).ok_or_else(|| {
-            let detail = "others are answered first; try again";
-            Problem::unavailable(code::OVERLOADED, detail, 1)
-        })?;
+        let _room = self.under_way.take(holders).ok_or_else(busy)?;
         let question = wanted.question(&boundaries);
         let peers = self.host.peers();
         let counted = peers.ask(Service::Tracking, COUNTED_CLICKS, &question, PATIENCE);
@@ -273,6 +283,8 @@ impl Reports {
             limit: i64::try_from(MAX_ROWS).unwrap_or(i64::MAX),
         };
         let has_payouts = wanted.has_payouts();
+        let turn = tokio::time::timeout(TURN_TIMEOUT, self.free.acquire()).await;
+        let _turn = turn.ok().and_then(Result::ok).ok_or_else(busy)?;
         let read = async {
             let mut tx = reports::begin(self.host.pool()).await?;
             let earned = reports::earned(&mut tx, &selection).await?;

@@ -3,7 +3,7 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgPool, QueryBuilder};
 use types::{ClaimId, ClaimStatus, ClickId, OrderId};
 
 use super::{ITS_BRAND, Table, seen_by};
@@ -84,27 +84,17 @@ pub(crate) async fn find(pool: &PgPool, id: &ClaimId) -> Result<Option<ClaimRow>
         .await
 }
 
-/// So many claims of an order or a click, each with the conversion of the order once there is one.
+/// So many claims of an order or a click that may be seen, each with the conversion of the order once there is one.
 pub(crate) async fn ids_of(
     pool: &PgPool,
+    scope: Scope<'_>,
     order: Option<&OrderId>,
     click: Option<&ClickId>,
     limit: i64,
 ) -> Result<Vec<(String, Option<String>)>, sqlx::Error> {
-    let sql = match order {
-        Some(_) => {
-            "SELECT id, conversion_id FROM claims WHERE order_id = $1 ORDER BY position LIMIT $2"
-        }
-        None => {
-            "SELECT id, conversion_id FROM claims WHERE click_id = $1 ORDER BY position LIMIT $2"
-        }
-    };
-    let value = order.map(OrderId::as_str).or(click.map(ClickId::as_str));
-    sqlx::query_as(sql)
-        .bind(value)
-        .bind(limit)
-        .fetch_all(pool)
-        .await
+    let mut sql = QueryBuilder::new("SELECT id, conversion_id FROM claims");
+    super::push_named(&mut sql, scope, order, click, limit);
+    sql.build_query_as().fetch_all(pool).await
 }
 
 /// The claims of these conversions.

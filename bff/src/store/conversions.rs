@@ -3,7 +3,7 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgPool, QueryBuilder};
 use types::{BrandId, CampaignId, ClickId, ConversionId, ConversionStatus, OrderId, PartnerId};
 
 use super::{ITS_BRAND, Table, seen_by};
@@ -122,23 +122,17 @@ pub(crate) async fn owners_with_claims(
     .await
 }
 
-/// The ids of so many conversions of an order, or of a click.
+/// The ids of so many conversions of an order, or of a click, of those that may be seen.
 pub(crate) async fn ids_of(
     pool: &PgPool,
+    scope: Scope<'_>,
     order: Option<&OrderId>,
     click: Option<&ClickId>,
     limit: i64,
 ) -> Result<Vec<String>, sqlx::Error> {
-    let sql = match order {
-        Some(_) => "SELECT id FROM conversions WHERE order_id = $1 ORDER BY position LIMIT $2",
-        None => "SELECT id FROM conversions WHERE click_id = $1 ORDER BY position LIMIT $2",
-    };
-    let value = order.map(OrderId::as_str).or(click.map(ClickId::as_str));
-    sqlx::query_scalar(sql)
-        .bind(value)
-        .bind(limit)
-        .fetch_all(pool)
-        .await
+    let mut sql = QueryBuilder::new("SELECT id FROM conversions");
+    super::push_named(&mut sql, scope, order, click, limit);
+    sql.build_query_scalar().fetch_all(pool).await
 }
 
 /// The orders of these, each with its campaign.

@@ -33,7 +33,7 @@ use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
-use types::{BrandId, PartnerId};
+use types::{BrandId, ClickId, OrderId, PartnerId};
 
 /// A table whose rows lists show, newest first.
 pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
@@ -107,6 +107,24 @@ fn seen_by(scope: Scope<'_>, brand: &'static str) -> impl FnOnce(&mut QueryBuild
         sql.push(" OR ").push(brand).push(" = ");
         sql.push_bind(scope.brand.map(BrandId::as_str)).push(")");
     }
+}
+
+/// Narrows conversions or claims to so many of an order, or of a click, that may be seen.
+fn push_named(
+    sql: &mut QueryBuilder<Postgres>,
+    scope: Scope<'_>,
+    order: Option<&OrderId>,
+    click: Option<&ClickId>,
+    limit: i64,
+) {
+    match order {
+        Some(order) => sql.push(" WHERE order_id = ").push_bind(order.to_string()),
+        None => sql
+            .push(" WHERE click_id = ")
+            .push_bind(click.map(ToString::to_string)),
+    };
+    seen_by(scope, ITS_BRAND)(sql);
+    sql.push(" ORDER BY position LIMIT ").push_bind(limit);
 }
 
 /// One column of many rows, as UNNEST takes it.

@@ -173,6 +173,7 @@ async fn a_purchase_is_seen_through_all_services_and_explained_to_the_cent_in_ev
     each_sees_its_own(&scene, request).await;
     everything_else_happens(&scene).await;
     what_earned_nothing_is_explained(&scene).await;
+    a_number_that_many_have_is_found_by_each(&scene).await;
     the_last_line_is_the_ledger(&scene).await;
     what_names_it_finds_it(&scene).await;
     garbage_is_refused(&scene).await;
@@ -393,6 +394,24 @@ async fn what_earned_nothing_is_explained(scene: &Scene<'_>) {
         let (status, body) = scene.get(token, &path).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{body}");
     }
+}
+
+/// Shops count from one: a number is found by its brand and its partner, however many others have had it before.
+async fn a_number_that_many_have_is_found_by_each(scene: &Scene<'_>) {
+    const OTHERS: &str = "INSERT INTO conversions SELECT (jsonb_populate_record(c, jsonb_build_object(
+          'id', 'other-' || n, 'position', -n, 'brand_id', 'other-' || n, 'partner_id', 'other-' || n))).*
+        FROM conversions c, generate_series(1, 20) n WHERE c.order_id = 'o-plain'";
+    let mut bff = scene.database(Service::Bff).await;
+    let others = sqlx::query(OTHERS).execute(&mut bff).await.unwrap();
+    assert_eq!(others.rows_affected(), 20);
+    for token in [&scene.shop, &scene.partner] {
+        for path in ["explanations?order_id=o-plain", "timeline?order_id=o-plain"] {
+            let (status, body) = scene.get(token, path).await;
+            assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        }
+    }
+    let gone = sqlx::query("DELETE FROM conversions WHERE id LIKE 'other-%'");
+    gone.execute(&mut bff).await.unwrap();
 }
 
 /// The last line of each explanation is what payment's own table of transfers holds for it, to the cent; and all of them together
