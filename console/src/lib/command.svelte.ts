@@ -13,7 +13,11 @@ export interface Headers {
 
 export type Send = (header: Headers) => Promise<{ data?: unknown; error?: unknown; response: Response }>;
 
-export type Phase = "idle" | "sending" | "waiting" | "done" | "refused" | "unknown";
+/**
+ * `waiting`: it was taken, and what becomes of it is followed. `undecided`: the same, but nobody knows when that will be. `unknown`: nobody
+ * knows whether it was taken.
+ */
+export type Phase = "idle" | "sending" | "waiting" | "undecided" | "done" | "refused" | "unknown";
 
 export class Command {
   phase = $state<Phase>("idle");
@@ -21,20 +25,30 @@ export class Command {
   outcome = $state.raw<Outcome>();
   /** What the server answered, for what is shown once only. */
   answer = $state.raw<unknown>();
+  /** What was sent last. */
+  sent = $state("");
   /** Of one thing that is wanted: sent again after an error it is the same, and done once. */
   #key = crypto.randomUUID() as string;
-  #sent = "";
 
   get isBusy(): boolean {
     return this.phase === "sending" || this.phase === "waiting";
+  }
+
+  get isDone(): boolean {
+    return this.phase === "done";
+  }
+
+  /** Whether what was sent last may still be done. */
+  get isOpen(): boolean {
+    return this.isBusy || this.phase === "undecided" || this.phase === "unknown";
   }
 
   /** Whether it was done. */
   async run(send: Send, what: string = ""): Promise<boolean> {
     if (this.isBusy) return false;
     // Something else is wanted, or the last was decided: another key.
-    if (what !== this.#sent || this.phase !== "unknown") this.#key = crypto.randomUUID();
-    this.#sent = what;
+    if (what !== this.sent || !this.isOpen) this.#key = crypto.randomUUID();
+    this.sent = what;
     this.phase = "sending";
     this.failure = undefined;
     this.outcome = undefined;
@@ -47,10 +61,10 @@ export class Command {
     } catch (error) {
       const failure = asFailure(error);
       this.failure = failure;
-      // Without an answer, or with one of a proxy's, nobody knows whether it was taken.
-      this.phase = failure.isAway || failure.status >= 500 ? "unknown" : "refused";
+      // Without an answer, with half of one or with one of a proxy's, nobody knows whether it was taken.
+      this.phase = failure.status < 400 || failure.status >= 500 ? "unknown" : "refused";
     }
-    return this.phase === "done";
+    return this.isDone;
   }
 
   async #follow(first: Outcome): Promise<void> {
@@ -61,25 +75,32 @@ export class Command {
       this.phase = "waiting";
       await new Promise((resolve) => setTimeout(resolve, wait));
       wait = Math.min(wait * 1.6, 4_000);
-      const path = { id: first.command_id };
-      try {
-        this.outcome = await get(api.GET("/api/v1/commands/{id}", { params: { path } }));
-      } catch (error) {
-        // It was taken: what became of it is asked again while there is time.
-        if (!asFailure(error).isAway) throw error;
-      }
+      this.outcome = await look(this.outcome);
     }
-    const { status, code, detail, correlation_id } = this.outcome;
+    this.#end(this.outcome);
+  }
+
+  /** Asks once more what became of what was undecided. Whether it was done. */
+  async lookAgain(): Promise<boolean> {
+    if (this.phase !== "undecided" || !this.outcome) return false;
+    this.phase = "waiting";
+    this.outcome = await look(this.outcome);
+    this.#end(this.outcome);
+    return this.isDone;
+  }
+
+  #end({ status, code, detail, correlation_id, pointer }: Outcome): void {
+    this.failure = undefined;
     if (status === "completed") {
       this.phase = "done";
     } else {
       const message = detail ?? (status === "needs_attention" ? "An operator has to look at it." : `It ended as ${status}.`);
-      const fields = this.outcome.pointer ? [{ pointer: this.outcome.pointer, detail: message }] : [];
+      const fields = pointer ? [{ pointer, detail: message }] : [];
       if (status !== "pending") {
         this.failure = new Failure({ status: 409, code: code ?? status, message, correlationId: correlation_id, fields });
       }
       // What an operator has to look at may still be done: it is not sent a second time.
-      this.phase = status === "pending" || status === "needs_attention" ? "waiting" : "refused";
+      this.phase = status === "pending" || status === "needs_attention" ? "undecided" : "refused";
     }
   }
 
@@ -89,6 +110,12 @@ export class Command {
     this.outcome = undefined;
     this.answer = undefined;
   }
+}
+
+/** It was taken: when nobody says what became of it, it stands where it stood. */
+function look(outcome: Outcome): Promise<Outcome> {
+  const path = { id: outcome.command_id };
+  return get(api.GET("/api/v1/commands/{id}", { params: { path } })).catch(() => outcome);
 }
 
 function isOutcome(data: unknown): data is Outcome {

@@ -1,13 +1,5 @@
-/** Days in UTC, as the API counts them. */
+/** Days as the API names them. Which day it is says the API: this machine's clock may be another than the services'. */
 const DAY = 86_400_000;
-
-export const today = (): string => new Date().toISOString().slice(0, 10);
-
-/** The last so many days up to today, or up to so many days before. */
-export function lastDays(count: number, before = 0): string[] {
-  const end = Date.now() - before * DAY;
-  return Array.from({ length: count }, (_, index) => new Date(end - (count - 1 - index) * DAY).toISOString().slice(0, 10));
-}
 
 /** A value for each of the days, zero where nothing was. */
 export function byDay<T>(

@@ -39,9 +39,13 @@ export const WHEN_ASKED = Infinity;
 /**
  * Loads, and loads again every few seconds while the page is visible; slower and slower while it fails. `load` is called anew
  * when what it reads changes. To be called while a component is made. A sum of many is not made anew for each of them: it is asked for
- * at its pace alone.
+ * at its pace alone. One that forgets shows nothing of before when what `load` reads changes.
  */
-export function live<T>(load: (signal: AbortSignal) => Promise<T>, every?: number | (() => number), options: { isSum?: boolean } = {}): Live<T> {
+export function live<T>(
+  load: (signal: AbortSignal) => Promise<T>,
+  every?: number | (() => number),
+  options: { isSum?: boolean; forgets?: boolean } = {},
+): Live<T> {
   const shown = new Live<T>();
   let text: string | undefined;
   $effect(() => {
@@ -95,6 +99,11 @@ export function live<T>(load: (signal: AbortSignal) => Promise<T>, every?: numbe
     shown._of(() => void ask());
     document.addEventListener("visibilitychange", onVisible);
     shown.isLoading = true;
+    if (options.forgets) {
+      shown.data = undefined;
+      shown.failure = undefined;
+      text = undefined;
+    }
     // Called here, so that this runs again when what it reads changes.
     void ask(load(aborter.signal));
     return () => {

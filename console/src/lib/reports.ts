@@ -23,6 +23,9 @@ export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().tim
 
 export const report = (query: ReportQuery, signal: AbortSignal): Promise<Report> => get(api.GET("/api/v1/reports", { params: { query }, signal }));
 
+/** The last 30 days in UTC; which they are by the services' clock says the answer. */
+export const lastDays = (signal: AbortSignal, of: ReportQuery = {}): Promise<Report> => report({ group_by: "day", time_zone: "UTC", ...of }, signal);
+
 /** The rows as a file of comma separated values. */
 export async function download(query: ReportQuery): Promise<void> {
   const address = `${location.origin}/api/v1/reports?${new URLSearchParams({ ...query }).toString()}`;

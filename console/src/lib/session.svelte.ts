@@ -35,6 +35,8 @@ class Session {
   #token: string | undefined;
   #refreshToken: string | undefined;
   #renewal: ReturnType<typeof setTimeout> | undefined;
+  /** Raised when somebody signs in or out: what was asked for before is nobody's any more. */
+  #generation = 0;
 
   /** The roles that the person has, of those that have pages. */
   get roles(): Role[] {
@@ -64,7 +66,7 @@ class Session {
     const wanted = query.get("as") ?? sessionStorage.getItem(REMEMBERED);
     if (query.has("as")) history.replaceState(null, "", location.pathname);
     if (provider && wanted === "oidc") {
-      await oidc.begin(provider, { silent: true });
+      await this.#begin(provider, { silent: true });
     } else if (this.config.demo && isRole(wanted)) {
       await this.signInAs(wanted);
     } else {
@@ -74,13 +76,7 @@ class Session {
 
   /** As one of the demo's people. */
   signInAs(role: Role): Promise<void> {
-    return this.#take(async () => {
-      const answer = await fetch(`/console/sign-in/${role}`, { method: "POST" });
-      const body: unknown = await answer.json().catch(() => undefined);
-      if (!answer.ok) throw failureOf(answer, body);
-      const { token, expires_in } = body as { token: string; expires_in: number };
-      return { accessToken: token, expiresIn: expires_in };
-    }, role);
+    return this.#take(() => tokensOf(role), role);
   }
 
   /** At the provider: leaves this page. */
@@ -88,8 +84,12 @@ class Session {
     const provider = this.config?.oidc;
     if (!provider) return;
     this.phase = "signing-in";
+    await this.#begin(provider, { silent: false });
+  }
+
+  async #begin(provider: oidc.Provider, options: { silent: boolean }): Promise<void> {
     try {
-      await oidc.begin(provider, { silent: false });
+      await oidc.begin(provider, options);
     } catch (error) {
       this.failure = asFailure(error);
       this.phase = "signed-out";
@@ -120,6 +120,7 @@ class Session {
   }
 
   #forget(): void {
+    this.#generation += 1;
     clearTimeout(this.#renewal);
     this.#token = undefined;
     this.#refreshToken = undefined;
@@ -129,6 +130,7 @@ class Session {
   }
 
   async #take(get: () => Promise<oidc.Tokens>, how: string): Promise<void> {
+    this.#generation += 1;
     this.phase = "signing-in";
     this.failure = undefined;
     try {
@@ -164,20 +166,29 @@ class Session {
   }
 
   async #renew(how: string): Promise<void> {
+    const generation = this.#generation;
+    const [provider, refreshToken] = [this.config?.oidc, this.#refreshToken];
     try {
-      if (isRole(how)) {
-        const answer = await fetch(`/console/sign-in/${how}`, { method: "POST" });
-        if (!answer.ok) return;
-        const { token, expires_in } = (await answer.json()) as { token: string; expires_in: number };
-        this.#hold({ accessToken: token, expiresIn: expires_in }, how);
-      } else if (this.config?.oidc && this.#refreshToken !== undefined) {
-        this.#hold(await oidc.refresh(this.config.oidc, this.#refreshToken), how);
-      }
+      let tokens: oidc.Tokens;
+      if (isRole(how)) tokens = await tokensOf(how);
+      else if (provider && refreshToken !== undefined) tokens = await oidc.refresh(provider, refreshToken);
+      else return;
+      if (generation === this.#generation) this.#hold(tokens, how);
     } catch {
+      if (generation !== this.#generation) return;
       // Tried again while the token is still good; after that a 401 ends the session.
       this.#renewal = setTimeout(() => void this.#renew(how), 10_000);
     }
   }
+}
+
+/** For one of the demo's people. */
+async function tokensOf(role: Role): Promise<oidc.Tokens> {
+  const answer = await fetch(`/console/sign-in/${role}`, { method: "POST" });
+  const body: unknown = await answer.json().catch(() => undefined);
+  if (!answer.ok) throw failureOf(answer, body);
+  const { token, expires_in } = body as { token: string; expires_in: number };
+  return { accessToken: token, expiresIn: expires_in };
 }
 
 function isRole(text: string | null): text is Role {

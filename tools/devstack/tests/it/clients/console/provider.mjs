@@ -1,5 +1,5 @@
 // Signing in at an identity provider, by the code flow with PKCE.
-import { check, open, test, walk } from "./browser.mjs";
+import { check, expecting, open, test, walk } from "./browser.mjs";
 
 const page = await open();
 const home = () => page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
@@ -21,6 +21,19 @@ await walk({
   },
 
   "a reload asks the provider silently": async () => {
+    await page.reload();
+    await home();
+  },
+
+  "while the provider is away, the page says so": async () => {
+    await expecting(["ERR_FAILED"], async () => {
+      const provider = "**/.well-known/openid-configuration";
+      await page.route(provider, (route) => route.abort());
+      await page.reload();
+      await page.getByText("The identity provider cannot be reached.").waitFor();
+      await signInPage();
+      await page.unroute(provider);
+    });
     await page.reload();
     await home();
   },

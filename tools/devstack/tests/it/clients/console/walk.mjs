@@ -117,6 +117,41 @@ const steps = {
     await inspect(partner, "partner-payout");
   },
 
+  "a payout whose answer is lost is shown again, and requested once": async () => {
+    await go(partner, "/partner/money");
+    await partner.getByRole("button", { name: "Request a payout" }).click();
+    const dialog = partner.getByRole("dialog");
+    await dialog.getByLabel("Amount").fill("21.00");
+    await dialog.getByLabel("PayPal account").fill("user@example.com");
+    await partner.evaluate(() => {
+      const real = window.fetch;
+      window.fetch = async (...given) => {
+        const answer = await real(...given);
+        if (given[0].method !== "POST") return answer;
+        window.fetch = real;
+        throw new TypeError("the answer is lost");
+      };
+    });
+    await dialog.getByRole("button", { name: "Request it" }).click();
+    await shows(dialog, "whether this was done is not known");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await dialog.waitFor({ state: "detached" });
+    const payouts = partner.getByRole("link", { name: "$21.00" });
+    await payouts.waitFor();
+    await partner.getByRole("button", { name: "Request a payout" }).click();
+    check((await dialog.getByLabel("Amount").inputValue()) === "21.00", "it is not the same payout");
+    await dialog.getByRole("button", { name: "Send again" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await go(partner, "/partner");
+    await go(partner, "/partner/money");
+    await payouts.first().waitFor();
+    check((await payouts.count()) === 1, "it was requested twice");
+    // What has ended begins anew.
+    await partner.getByRole("button", { name: "Request a payout" }).click();
+    await dialog.getByRole("button", { name: "Request it" }).waitFor();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+  },
+
   "a refusal names the reason, the field and the correlation id": async () => {
     await go(partner, "/partner/money");
     await expecting(["status of 422"], async () => {
@@ -297,9 +332,13 @@ const steps = {
       await partner.getByText("The server cannot be reached.").first().waitFor();
       await shows(partner, "This may be out of date");
       await inspect(partner, "partner-away");
+      await dialog.getByRole("button", { name: "Cancel" }).click();
+      await dialog.waitFor({ state: "detached" });
       await brand.locator(".foot .live.away").waitFor();
       await please("revive");
       await partner.locator(".foot .live:not(.away)", { hasText: "Live" }).waitFor();
+      await partner.getByRole("button", { name: "Edit" }).click();
+      check((await dialog.getByLabel("Name").inputValue()) === "Paula Partner", "what was sent is forgotten");
       await dialog.getByRole("button", { name: "Send again" }).click();
       await dialog.waitFor({ state: "detached" });
       await shows(partner, "Paula Partner");
