@@ -323,7 +323,7 @@ pub const LINES: &[Line] = &[
         PARTNERS, OPERATOR, Yes),
     line(Service::Tracking, "POST /api/v1/tracking/links", "/api/v1/tracking/links",
         r#"{"campaign_id":"camp-$who","target_url":"https://a.example/"}"#,
-        [Unsaid, Yes, Unsaid, Unsaid], [Unsaid, Yes, Unsaid, Unsaid], Unsaid),
+        [Role, Yes, Role, Unsaid], [Role, Yes, Role, Unsaid], Unsaid),
     line(Service::Tracking, "POST /api/v1/tracking/events", "/api/v1/tracking/events",
         r#"{"user_id":"visitor","event_type":"purchase","amount":"1","click_id":"$click"}"#,
         BOTH, OPERATOR, Yes).distinguishable([Hidden, Hidden, Yes, Yes], SHOP),
