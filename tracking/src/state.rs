@@ -431,6 +431,7 @@ impl BatchState {
 
     /// Saves what changed.
     pub async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
+        let now = tx.now();
         let connection = tx.connection();
         let conversions = self.conversion_rows()?;
         let aliases = self.alias_rows()?;
@@ -479,9 +480,9 @@ impl BatchState {
         claims::save(connection, &claimed).await?;
         tracking_events::save(connection, &self.changed.events).await?;
         clicks::bind(connection, &self.changed.bound).await?;
-        notes::save(connection, &self.changed.notes).await?;
+        notes::save(connection, &self.changed.notes, now).await?;
         // Last: what was noted of them in this batch goes, too.
-        erasures::erase(connection, &self.changed.erased).await
+        erasures::begin(connection, &self.changed.erased, now).await
     }
 
     fn conversion_rows(&self) -> Result<Vec<ConversionRow>, sqlx::Error> {

@@ -65,7 +65,7 @@ SELECT q.n, c.id, c.clicked_at, c.link_code
 const MAX_LAST_CLICKS: i64 = 32;
 
 /// By visitor, among all clicks before the report, from day to day backwards: the last that is inside its own window, else
-/// the last at all, which then is the reason.
+/// the last at all, which then is the reason. Not among those that are being erased.
 const BY_VISITOR_IN_THE_PAST: &str = r"
 SELECT q.n, f.*
   FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at)
@@ -75,6 +75,7 @@ SELECT q.n, f.*
       WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
         AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
         AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
+        AND NOT EXISTS (SELECT FROM erasures e WHERE e.user_hash = c.user_hash AND e.brand_id = t.brand_id AND c.clicked_at <= e.until)
         AND c.clicked_at >= q.at - t.window_days * 86400000000
       ORDER BY c.clicked_at DESC LIMIT 1)
     UNION ALL
@@ -83,6 +84,7 @@ SELECT q.n, f.*
       WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
         AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
         AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
+        AND NOT EXISTS (SELECT FROM erasures e WHERE e.user_hash = c.user_hash AND e.brand_id = t.brand_id AND c.clicked_at <= e.until)
       ORDER BY c.clicked_at DESC LIMIT 1)
     LIMIT 1
  ) f";

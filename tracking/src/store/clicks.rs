@@ -62,14 +62,17 @@ WITH t AS (
 )
 SELECT id FROM written";
 
-/// Whose these clicks were, of those that have a row and of which it is known.
+/// Whose these clicks were, of those that have a row and of which it is known. Of a visitor that is being erased it is not.
 pub async fn visitors(
     connection: &mut PgConnection,
     clicks: &[&Candidate],
 ) -> Result<HashMap<ClickId, UserHash>, sqlx::Error> {
     let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
         "SELECT c.id, c.user_hash FROM UNNEST($1::bigint[], $2::text[]) AS q(at, id)
-           JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id WHERE c.user_hash IS NOT NULL",
+           JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id
+          WHERE c.user_hash IS NOT NULL
+            AND NOT EXISTS (SELECT FROM erasures e JOIN campaigns p USING (brand_id)
+                             WHERE e.user_hash = c.user_hash AND p.id = c.campaign_id AND c.clicked_at <= e.until)",
     )
     .bind(each(clicks, |click| click.clicked_at.0))
     .bind(each(clicks, |click| click.click.as_str()))

@@ -1,33 +1,109 @@
-//! What is erased of a visitor, in the tables that are no fold: notes go, and clicks and last clicks are nobody's.
+//! `erasures`: what is being erased of visitors in the tables that are no fold. Notes go, and clicks and last clicks are nobody's.
 
-use sqlx::PgConnection;
-use types::BrandId;
+use sqlx::{FromRow, PgConnection, PgPool};
+use types::{BrandId, Micros};
 
 use super::each;
 use crate::domain::{UserHash, Visitor};
 
-/// Each by an index: it is done under the writer lock.
-const ERASE: [&str; 3] = [
-    "DELETE FROM report_notes WHERE user_hash = ANY($1) AND (brand_id IS NULL OR brand_id = $2)",
-    "DELETE FROM last_clicks WHERE user_hash = ANY($1) AND campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2)",
-    "UPDATE clicks SET user_hash = NULL, sub_ids = NULL
-      WHERE user_hash = ANY($1) AND campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2)",
-];
+/// Rows that are looked at in one step.
+const ROWS: i64 = 5_000;
+/// A click that was written meanwhile is there by then: in microseconds.
+const SETTLED: i64 = 1_000_000;
 
-/// Erases what there is of these visitors of these brands.
-pub async fn erase(
+/// Of last clicks there is one for each campaign, by an index.
+const FORGET: &str = "DELETE FROM last_clicks
+  WHERE user_hash = ANY($1) AND campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2)";
+
+/// One that was under way begins again.
+const BEGIN: &str = "INSERT INTO erasures (user_hash, brand_id, until)
+  SELECT hash, $2, $3 FROM UNNEST($1::bytea[]) AS h(hash)
+  ON CONFLICT (user_hash, brand_id) DO UPDATE SET until = excluded.until, clicked_at = 0, click_id = ''";
+
+/// Begins to erase what there is of these visitors of these brands: what is decided next knows of none of their clicks.
+pub async fn begin(
     connection: &mut PgConnection,
     visitors: &[(BrandId, Visitor)],
+    now: Micros,
 ) -> Result<(), sqlx::Error> {
     for (brand, visitor) in visitors {
         let hashes: Vec<UserHash> = visitor.hashes().collect();
-        for sql in ERASE {
-            sqlx::query(sql)
-                .bind(each(&hashes, |hash| hash.0.as_slice()))
-                .bind(brand.as_str())
-                .execute(&mut *connection)
-                .await?;
-        }
+        let hashes = each(&hashes, |hash| hash.0.as_slice());
+        sqlx::query(FORGET)
+            .bind(&hashes)
+            .bind(brand.as_str())
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query(BEGIN)
+            .bind(&hashes)
+            .bind(brand.as_str())
+            .bind(now.0)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// One that is under way.
+#[derive(Debug, FromRow)]
+struct Erasure {
+    user_hash: Vec<u8>,
+    brand_id: String,
+    until: i64,
+    clicked_at: i64,
+    click_id: String,
+}
+
+/// The next clicks of the visitor, whose-ever campaigns they are of, by the index; of the brand's they are nobody's then.
+const CLICKS: &str = "WITH part AS (
+    SELECT clicked_at, id, campaign_id FROM clicks
+     WHERE user_hash = $1 AND clicked_at BETWEEN $4 AND $3 AND (clicked_at, id) > ($4, $5)
+     ORDER BY clicked_at, id LIMIT $6
+  ), erased AS (
+    UPDATE clicks c SET user_hash = NULL, sub_ids = NULL FROM part p
+     WHERE c.clicked_at = p.clicked_at AND c.id = p.id
+       AND p.campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2)
+  )
+  SELECT clicked_at, id FROM part ORDER BY clicked_at DESC, id DESC LIMIT 1";
+
+const NOTES: &str = "DELETE FROM report_notes WHERE command_id IN (
+    SELECT command_id FROM report_notes
+     WHERE user_hash = $1 AND (brand_id IS NULL OR brand_id = $2) AND noted_at <= $3 LIMIT $4)";
+
+/// A step of the erasure that is under way for longest, if there is one: nothing waits for it.
+pub(crate) async fn step(pool: &PgPool, now: Micros) -> Result<(), sqlx::Error> {
+    let next: Option<Erasure> =
+        sqlx::query_as("SELECT * FROM erasures WHERE until < $1 ORDER BY until LIMIT 1")
+            .bind(now.0.saturating_sub(SETTLED))
+            .fetch_optional(pool)
+            .await?;
+    let Some(erasure) = next else {
+        return Ok(());
+    };
+    let of = |sql| {
+        sqlx::query(sql)
+            .bind(&erasure.user_hash)
+            .bind(&erasure.brand_id)
+            .bind(erasure.until)
+    };
+    let last: Option<(i64, String)> = sqlx::query_as(CLICKS)
+        .bind(&erasure.user_hash)
+        .bind(&erasure.brand_id)
+        .bind(erasure.until)
+        .bind(erasure.clicked_at)
+        .bind(&erasure.click_id)
+        .bind(ROWS)
+        .fetch_optional(pool)
+        .await?;
+    if let Some((clicked_at, click_id)) = last {
+        let to = "UPDATE erasures SET clicked_at = $4, click_id = $5 WHERE user_hash = $1 AND brand_id = $2 AND until = $3";
+        of(to).bind(clicked_at).bind(click_id).execute(pool).await?;
+        return Ok(());
+    }
+    let notes = of(NOTES).bind(ROWS).execute(pool).await?;
+    if notes.rows_affected() == 0 {
+        let ended = "DELETE FROM erasures WHERE user_hash = $1 AND brand_id = $2 AND until = $3";
+        of(ended).execute(pool).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `report_notes`: what clients note beside a report. In no event, and erasable.
 
 use sqlx::PgConnection;
-use types::{BrandId, Uuid};
+use types::{BrandId, Micros, Uuid};
 
 use crate::domain::UserHash;
 
@@ -23,7 +23,11 @@ pub struct Note {
 }
 
 /// Saves notes.
-pub async fn save(connection: &mut PgConnection, rows: &[Note]) -> Result<(), sqlx::Error> {
+pub async fn save(
+    connection: &mut PgConnection,
+    rows: &[Note],
+    now: Micros,
+) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, rows => "report_notes" {
         command_id: uuid = |row| row.command,
         conversion_id: uuid = |row| row.conversion,
@@ -31,6 +35,7 @@ pub async fn save(connection: &mut PgConnection, rows: &[Note]) -> Result<(), sq
         metadata: text = |row| row.metadata.as_deref(),
         user_hash: bytea = |row| row.user.as_ref().map(|user| user.0.as_slice()),
         brand_id: text = |row| row.brand.as_ref().map(BrandId::as_str),
+        noted_at: bigint = |_| now.0,
     } "ON CONFLICT (command_id) DO NOTHING")
     .await
 }

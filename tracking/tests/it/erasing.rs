@@ -36,6 +36,11 @@ async fn left(service: &TestService, table: &str) -> usize {
     rows.iter().filter(is_its).count()
 }
 
+async fn until_left(service: &TestService, table: &str, count: usize) {
+    let what = format!("{count} rows of the visitor are left in {table}");
+    runtime::testing::until(&what, async || left(service, table).await == count).await;
+}
+
 #[tokio::test]
 async fn what_is_kept_beside_the_log_of_a_brands_visitor_goes_and_another_brands_stays() {
     let mut service = start_with_link().await;
@@ -62,8 +67,12 @@ async fn what_is_kept_beside_the_log_of_a_brands_visitor_goes_and_another_brands
     erase(&service, 1, BRAND, brand).await;
     assert_eq!(left(&service, "report_notes").await, 2);
     erase(&service, 2, BRAND, operator_actor()).await;
+    let bought = with(purchase(VICTIM, "10"), "campaign_id", CAMPAIGN);
+    let answer = report_as(&service, "unattributed", &bought).await;
+    assert_eq!(answer["reason"], "no_click", "at once");
     for table in ["clicks", "last_clicks", "report_notes"] {
-        assert_eq!(left(&service, table).await, 1, "{table}: the other brand's");
+        // The other brand's.
+        until_left(&service, table, 1).await;
     }
     let bought = with(purchase(VICTIM, "10"), "campaign_id", CAMPAIGN);
     let answer = report_as(&service, "unattributed", &bought).await;
@@ -71,8 +80,48 @@ async fn what_is_kept_beside_the_log_of_a_brands_visitor_goes_and_another_brands
     let bought = with(purchase(VICTIM, "10"), "campaign_id", "camp200");
     report_as(&service, "attributed", &bought).await;
     erase(&service, 3, "brand2", operator_actor()).await;
-    for table in ["clicks", "last_clicks", "report_notes"] {
-        assert_eq!(left(&service, table).await, 0, "{table}");
+    for table in ["clicks", "last_clicks", "report_notes", "erasures"] {
+        until_left(&service, table, 0).await;
     }
     service.stop().await;
+}
+
+/// A shop that gives all its visitors one id has it erased as any other, and nobody waits for that.
+#[tokio::test]
+async fn an_id_of_very_many_clicks_is_erased_by_and_by_and_none_of_them_counts_meanwhile() {
+    const MANY: &str = "INSERT INTO clicks (clicked_at, id, link_code, campaign_id, user_hash)
+        SELECT c.clicked_at - n, 'clk_' || n, c.link_code, c.campaign_id, c.user_hash FROM clicks c, generate_series(1, 12000) n
+         WHERE c.user_hash IS NOT NULL";
+    let service = start_with_link().await;
+    click(&service, "lnk_1", VICTIM).await;
+    let made = sqlx::query(MANY).execute(service.pool()).await.unwrap();
+    assert_eq!(made.rows_affected(), 12_000);
+    erase(&service, 1, BRAND, operator_actor()).await;
+    // A report of the past is looked for among all clicks.
+    click(&service, "lnk_1", VICTIM).await;
+    let earlier = with(
+        with(purchase(VICTIM, "10"), "campaign_id", CAMPAIGN),
+        "occurred_at",
+        json!(before_the_last_click(&service).await),
+    );
+    let answer = report_as(&service, "unattributed", &earlier).await;
+    assert_eq!(answer["reason"], "no_click");
+    until_left(&service, "clicks", 1).await;
+    until_left(&service, "last_clicks", 1).await;
+    runtime::testing::until("the erasure has ended", async || {
+        rows(service.pool(), "erasures").await.is_empty()
+    })
+    .await;
+    service.stop().await;
+}
+
+/// The moment before the visitor clicked last, as a report says it.
+async fn before_the_last_click(service: &TestService) -> String {
+    let at: String = sqlx::query_scalar(
+        r#"SELECT to_char(to_timestamp((max(clicked_at) - 1) / 1000000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') FROM last_clicks"#,
+    )
+    .fetch_one(service.pool())
+    .await
+    .unwrap();
+    at
 }

@@ -66,6 +66,7 @@ async fn hold(mode: Mode) {
     };
     let shown = walk.everything().await;
     let heard = walk.heard;
+    until_erased(&stack).await;
     let tables = tables(&stack).await;
     for program in Program::START_ORDER.into_iter().rev() {
         program.stop(stack.layout());
@@ -206,6 +207,22 @@ fn around(text: &str, form: &str) -> String {
 }
 
 /// Everything in every table of every database.
+/// Tracking erases by and by.
+async fn until_erased(stack: &LocalStack) {
+    let url = stack.database_url(Service::Tracking).unwrap();
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let left = sqlx::query_scalar("SELECT count(*) FROM erasures");
+        let left: i64 = left.fetch_one(&mut connection).await.unwrap();
+        if left == 0 {
+            return;
+        }
+        assert!(Instant::now() < end, "{left} erasures are under way");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 async fn tables(stack: &LocalStack) -> String {
     let mut dump = String::new();
     for service in Service::ALL {

@@ -1,0 +1,5 @@
+//! What only the leader runs.
+
+mod erasing;
+
+pub(crate) use erasing::Erase;
