@@ -96,10 +96,12 @@ pub(super) async fn load(
         step.done("loaded before: nothing is changed");
         return Ok(());
     }
-    if gone == 0 {
+    // Whoever was cut off had not ended the day before, which may have been the first: done again it is the same, but for its visits.
+    let from = (gone - 1).max(0);
+    if from == 0 {
         stage.set_up(began).await?;
     }
-    for day in gone..DAYS {
+    for day in from..DAYS {
         stage.day(began, day).await?;
     }
     if ends_now {

@@ -143,7 +143,7 @@ impl Stage {
         let refunded: usize = days
             .map(|day| calendar::refunds(&self.places, day).len())
             .sum();
-        let accepted = self.all("claims?status=accepted&limit=200").await?.len();
+        let accepted = self.of_demo("claims?status=accepted").await?.len();
         let reversed = commissions
             .iter()
             .filter(|it| it["reversed"] != "0.00")
@@ -200,7 +200,8 @@ impl Stage {
 
     /// Of a list those of the demo's partners.
     async fn of_demo(&self, list: &str) -> Result<Vec<Value>> {
-        let mut all = self.all(&format!("{list}?limit=200")).await?;
+        let joint = if list.contains('?') { '&' } else { '?' };
+        let mut all = self.all(&format!("{list}{joint}limit=200")).await?;
         all.retain(|it| {
             PARTNERS
                 .iter()
