@@ -33,8 +33,8 @@ pub(crate) const MAX_ROWS: usize = 10_000;
 const MAX_COUNTED: u32 = 50_000;
 /// Days of a report at most: a leap year's.
 pub(crate) const MAX_DAYS: i64 = 366;
-/// So long tracking has to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// So long tracking has to answer: for its turn, and to count.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Reports that are summed up at once, how many wait for that or for clicks, and how long one waits for its turn.
 const AT_ONCE: usize = 2;
 const MAX_UNDER_WAY: usize = 32;

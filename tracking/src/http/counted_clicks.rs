@@ -22,7 +22,7 @@ const MAX_BOUNDARIES: usize = 367;
 /// Questions that are looked into at once; each has a connection of the pool.
 const AT_ONCE: usize = 2;
 /// Who has no turn by then is answered so.
-const TURN_TIMEOUT: Duration = Duration::from_millis(500);
+const TURN_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Clone)]
 struct Counting {
