@@ -88,9 +88,10 @@ impl Named {
             if self.order_id.is_some() || self.click_id.is_some() {
                 let (order, click) = (self.order_id.as_ref(), self.click_id.as_ref());
                 let pool = bff.host.pool();
-                let most = MAX_OF_ONE;
-                conversions.extend(conversions::ids_of(pool, scope, order, click, most).await?);
-                for (claim, conversion) in claims::ids_of(pool, scope, order, click, most).await? {
+                let found = conversions::ids_of(pool, scope, order, click, MAX_OF_ONE);
+                conversions.extend(found.await?);
+                let claimed = claims::ids_of(pool, scope, order, click, MAX_OF_ONE);
+                for (claim, conversion) in claimed.await? {
                     subjects.push(claim);
                     conversions.extend(conversion);
                 }

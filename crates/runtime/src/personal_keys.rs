@@ -189,6 +189,9 @@ pub(crate) async fn keep_under_current(pool: &PgPool) -> Result<(), sqlx::Error>
                 }
             }
         }
+        if ids.is_empty() {
+            continue;
+        }
         sqlx::query(
             "UPDATE personal_keys k SET kept = n.kept FROM UNNEST($1::uuid[], $2::bytea[]) AS n(id, kept) WHERE k.id = n.id",
         )
