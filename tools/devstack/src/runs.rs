@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -9,13 +10,15 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::layout::Layout;
 use crate::stack::testing::{
     DATABASE_ADMIN_URL, FOLDER, PULSAR_ADMIN_URL, PULSAR_SERVICE_URL, PYTHON,
 };
-use crate::stack::{Identity, MEMORY, Postgres, Process, Pulsar, PulsarPorts, Signal, free_port};
+use crate::stack::{
+    Identity, MEMORY, Postgres, Process, Pulsar, PulsarPorts, Signal, disk_has_room, free_port,
+};
 use crate::tools;
 
 /// For all commands of this process: a clean build with every test takes about half of it on two quiet cores.
@@ -57,7 +60,7 @@ pub async fn with_stack(
     } else {
         None
     };
-    let code = bounded(command).await;
+    let code = watched(bounded(command), &run.folder, with_broker).await;
     if let Some(mut broker) = broker {
         broker.stop(); // cleanly, so that the class data archive of a first start is kept
     }
@@ -67,6 +70,31 @@ pub async fn with_stack(
     }
     drop(run);
     Ok(ExitCode::from(code?))
+}
+
+/// How often a run looks whether its broker would still write.
+const LOOK_AT_DISK: Duration = Duration::from_secs(5);
+
+/// Waits for a command, and names a disk that was full meanwhile: all a test sees of that is a broker that does not answer.
+async fn watched(
+    command: impl Future<Output = Result<u8>>,
+    folder: &Path,
+    with_broker: bool,
+) -> Result<u8> {
+    let mut command = pin!(command);
+    let mut full = None;
+    let code = loop {
+        tokio::select! {
+            code = &mut command => break code,
+            () = sleep(LOOK_AT_DISK), if with_broker && full.is_none() => {
+                full = disk_has_room(folder).err();
+            }
+        }
+    };
+    if let Some(problem) = full {
+        eprintln!("while this ran, {problem:#}");
+    }
+    code
 }
 
 /// Runs a command in a process group of its own, to its end, its time limit or a signal to us, which ends the group.

@@ -306,18 +306,26 @@ impl Pulsar {
     }
 }
 
+/// Whether a broker whose folder this is would write now.
+///
+/// # Errors
+/// Saying how much is free and how much must be.
+pub fn disk_has_room(dir: &Path) -> Result<()> {
+    let disk = statvfs(dir)?;
+    has_room(
+        dir,
+        disk.f_bavail * disk.f_frsize,
+        disk.f_blocks * disk.f_frsize,
+    )
+}
+
 fn launch(
     files: &Files,
     java: &Java,
     ports: PulsarPorts,
     extra: &[(String, String)],
 ) -> Result<Process> {
-    let disk = statvfs(&files.dir)?;
-    has_room(
-        &files.dir,
-        disk.f_bavail * disk.f_frsize,
-        disk.f_blocks * disk.f_frsize,
-    )?;
+    disk_has_room(&files.dir)?;
     let bookie = files.bookie_port(ports.bookie)?;
     for port in [ports.broker, ports.http, bookie] {
         check_free(

@@ -53,17 +53,17 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("dbStorage_writeCacheMaxSizeMb", "32"),
     ("dbStorage_readAheadCacheMaxSizeMb", "16"),
     ("dbStorage_rocksDB_blockCacheSize", "8388608"),
-    ("diskUsageThreshold", "0.99"),
-    ("diskUsageWarnThreshold", "0.98"),
+    ("diskUsageThreshold", "0.998"),
+    ("diskUsageWarnThreshold", "0.99"),
 ];
 
-/// Whether a broker would write to a disk with so many bytes: by `diskUsageThreshold` it writes nothing when a hundredth or
-/// less is free, and everything that is sent to it times out.
+/// Whether a broker would write to a disk with so many bytes: by `diskUsageThreshold` it writes nothing when a five
+/// hundredth or less is free, and everything that is sent to it times out.
 ///
 /// # Errors
 /// Saying how much is free and how much must be.
 pub fn has_room(dir: &Path, free: u64, total: u64) -> Result<()> {
-    let (free, needed) = (free >> 20, (total / 100) >> 20);
+    let (free, needed) = (free >> 20, (total / 500) >> 20);
     ensure!(
         free > needed,
         "the disk of {} is full: {free} MiB are free, and with {needed} MiB or less the broker writes nothing; free some first",
@@ -260,8 +260,8 @@ mod tests {
     fn a_disk_on_which_the_broker_would_write_nothing_is_named_before_it_starts() {
         const GIB: u64 = 1 << 30;
         let dir = Path::new("/data/pulsar");
-        has_room(dir, 3 * GIB, 252 * GIB).unwrap();
-        let full = has_room(dir, 2 * GIB, 252 * GIB).unwrap_err().to_string();
-        assert!(full.contains("/data/pulsar is full: 2048 MiB"), "{full}");
+        has_room(dir, GIB, 252 * GIB).unwrap();
+        let full = has_room(dir, GIB / 2, 252 * GIB).unwrap_err().to_string();
+        assert!(full.contains("/data/pulsar is full: 512 MiB"), "{full}");
     }
 }
