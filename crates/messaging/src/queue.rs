@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use schemas::Service;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use crate::inbound::{Answer, Inbound, Item};
 
@@ -18,6 +21,10 @@ pub const BATCH_BYTES: usize = 4 * 1_024 * 1_024;
 /// What a source may take in messages before those that took less come first: a full entry of the broker.
 const ROUND: u64 = 500;
 
+/// For so long messages that concern nobody here wait for company: all they need is that their stream's watermark moves over
+/// them, and a transaction for that costs as much as one that handles something.
+const PASSED_OVER_WAIT: Duration = Duration::from_millis(100);
+
 /// What an item takes of its flow, given back when it is dropped.
 struct Room {
     _messages: OwnedSemaphorePermit,
@@ -28,6 +35,8 @@ struct Waiting {
     item: Item,
     bytes: usize,
     room: Room,
+    /// When its batch is to begin.
+    due: Instant,
 }
 
 /// One source's items, and how much of it was taken so far.
@@ -47,8 +56,9 @@ struct Flows {
 }
 
 /// The queue of one service.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Queue {
+    service: Service,
     flows: Arc<Mutex<Flows>>,
     ready: Arc<Notify>,
 }
@@ -63,6 +73,7 @@ pub struct Full;
 pub struct FlowSender {
     queue: Queue,
     flow: usize,
+    pipelined: bool,
     messages: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
 }
@@ -76,32 +87,59 @@ pub struct Batch {
 }
 
 impl Queue {
+    /// The queue of a service that has no flows yet.
+    pub fn of(service: Service) -> Self {
+        Self {
+            service,
+            flows: Arc::default(),
+            ready: Arc::default(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Flows> {
         self.flows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a flow for a source.
     pub fn flow(&self) -> FlowSender {
+        self.open(false)
+    }
+
+    /// Opens a flow for a source that goes on sending while it waits for answers: what concerns nobody here may wait there.
+    pub fn pipelined_flow(&self) -> FlowSender {
+        self.open(true)
+    }
+
+    fn open(&self, pipelined: bool) -> FlowSender {
         let mut flows = self.lock();
         flows.flows.push(Flow::default());
         FlowSender {
             queue: self.clone(),
             flow: flows.flows.len() - 1,
+            pipelined,
             messages: Arc::new(Semaphore::new(FLOW_MESSAGES)),
             bytes: Arc::new(Semaphore::new(FLOW_BYTES)),
         }
     }
 
-    /// Waits until something is there.
+    /// Waits until something is there that concerns the service, or enough of what does not, or for too long.
     pub async fn ready(&self) {
         loop {
             let notified = self.ready.notified();
-            let waits = |flow: &Flow| !flow.waiting.is_empty();
-            if self.lock().flows.iter().any(waits) {
-                return;
+            match self.due() {
+                Some(due) if due <= Instant::now() => return,
+                Some(due) => tokio::select! {
+                    () = sleep_until(due) => return,
+                    () = notified => {}
+                },
+                None => notified.await,
             }
-            notified.await;
         }
+    }
+
+    /// When the next batch is to begin, if anything waits for it.
+    pub fn due(&self) -> Option<Instant> {
+        self.lock().due()
     }
 
     /// Takes whole items, each from the flow that had least so far, until the batch is full or nothing waits. So a
@@ -134,6 +172,16 @@ impl Flows {
         flow.waiting.push_back(waiting);
     }
 
+    /// At once when an entry's worth waits, whatever it is.
+    fn due(&self) -> Option<Instant> {
+        let waiting = || self.flows.iter().flat_map(|flow| &flow.waiting);
+        let messages = waiting().map(|it| u64::from(weight(&it.item.messages)));
+        if messages.sum::<u64>() >= ROUND {
+            return Some(Instant::now());
+        }
+        waiting().map(|it| it.due).min()
+    }
+
     fn next(&mut self) -> Option<Waiting> {
         let first = |flow: &Flow| Some(flow.waiting.front()?.item.messages.len());
         let waiting = self.flows.iter_mut().filter(|l| !l.waiting.is_empty());
@@ -155,8 +203,20 @@ impl FlowSender {
 
     fn push(&self, messages: Vec<Inbound>, bytes: usize, room: Room) -> Answers {
         let (done, answers) = oneshot::channel();
-        let item = Item { messages, done };
-        let waiting = Waiting { item, bytes, room };
+        let service = self.queue.service;
+        let concerns = |inbound: &Inbound| inbound.concerns(service);
+        let may_wait = self.pipelined && !messages.iter().any(concerns);
+        let now = Instant::now();
+        let waiting = Waiting {
+            item: Item { messages, done },
+            bytes,
+            room,
+            due: if may_wait {
+                now + PASSED_OVER_WAIT
+            } else {
+                now
+            },
+        };
         self.queue.lock().push(self.flow, waiting);
         self.queue.ready.notify_one();
         answers

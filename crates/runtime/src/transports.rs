@@ -25,7 +25,8 @@ pub(crate) fn consume(host: &Host, settings: &Settings, queue: &Queue) {
             health.expect("subscription", topic, partition);
             let subscription = subscription(host, settings, topic, partition);
             let stop = tasks.stop().clone();
-            let consuming = consumer::consume(subscription, queue.flow(), health.clone(), stop);
+            let consuming =
+                consumer::consume(subscription, queue.pipelined_flow(), health.clone(), stop);
             tasks.spawn(format!("consumer of {}", topic.name()), consuming);
         }
     }

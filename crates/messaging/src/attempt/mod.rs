@@ -157,7 +157,10 @@ impl<D: Domain> Attempt<'_, D> {
             if inbound.has_inbox_row() {
                 commands.push(inbound.id);
             }
-            subjects.extend(inbound.subject().map(str::to_owned));
+            // What is passed by waits behind nothing.
+            if inbound.concerns(D::SERVICE) {
+                subjects.extend(inbound.subject().map(str::to_owned));
+            }
         }
         let lookups = Lookups {
             commands: &commands,

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use schemas::{Kind, Reach, Rejection};
+use schemas::{Kind, Reach, Rejection, Service};
 use uuid::Uuid;
 
 use super::Attempt;
@@ -93,7 +93,7 @@ impl<D: Domain> Attempt<'_, D> {
                 Plan::Park(State::Dead, format!("malformed: {reason}"))
             }
             Content::Unreadable { reason, .. } => match inbound.kind() {
-                Some(kind) if !concerns::<D>(kind) => Plan::Answer(Answer::Skipped),
+                Some(kind) if !concerns(kind, D::SERVICE) => Plan::Answer(Answer::Skipped),
                 _ => Plan::Park(State::Dead, format!("unreadable: {reason}")),
             },
             Content::UnknownKind(header) => Plan::Park(
@@ -114,7 +114,7 @@ impl<D: Domain> Attempt<'_, D> {
                     let reason = format!("it is a fact, but has no place in a stream of {owner}");
                     Plan::Park(State::Dead, reason)
                 }
-                Some(kind) if !concerns::<D>(kind) => Plan::Answer(Answer::Skipped),
+                Some(kind) if !concerns(kind, D::SERVICE) => Plan::Answer(Answer::Skipped),
                 Some(_) => Plan::Handle,
             },
         }
@@ -126,6 +126,11 @@ impl Inbound {
     pub(crate) fn kind(&self) -> Option<&'static Kind> {
         let header = self.header()?;
         schemas::kind_on(self.topic, &header.kind)
+    }
+
+    /// Whether a service does anything with it but pass it by. What it does not know concerns it.
+    pub(crate) fn concerns(&self, service: Service) -> bool {
+        self.kind().is_none_or(|kind| concerns(kind, service))
     }
 
     /// Whether somebody may wait for its outcome: a command, of a kind known here or not.
@@ -194,11 +199,11 @@ fn is_repeated(tx: &WriteTx, inbound: &Inbound, twins: &mut HashSet<Uuid>) -> bo
     seen || twin
 }
 
-fn concerns<D: Domain>(kind: &Kind) -> bool {
+fn concerns(kind: &Kind, service: Service) -> bool {
     if kind.command {
-        kind.topic.owner() == D::SERVICE
+        kind.topic.owner() == service
     } else {
-        kind.followers.contains(&D::SERVICE)
+        kind.followers.contains(&service)
     }
 }
 

@@ -54,7 +54,7 @@ async fn draining_ends_when_all_is_handled_and_not_before() {
         });
         sent.await.unwrap().await.unwrap();
     }
-    let (queue, let_go) = (Queue::default(), CancellationToken::new());
+    let (queue, let_go) = (Queue::of(Service::Bff), CancellationToken::new());
     let handled = answering(queue.clone(), let_go.clone());
     let health = Health::default();
     health.expect(DRAIN, COMMANDS, 0);
@@ -118,7 +118,7 @@ async fn draining_ends_when_what_is_missing_came_by_another_transport() {
     let (place, settings) = new_place(1).await;
     send_with_a_hole(&settings).await;
     let (queue, health, stop) = (
-        Queue::default(),
+        Queue::of(Service::Bff),
         Health::default(),
         CancellationToken::new(),
     );
@@ -172,7 +172,7 @@ async fn draining_opens_anew_where_the_broker_has_messages_and_sends_none() {
         .await
         .unwrap();
     let (queue, health, stop) = (
-        Queue::default(),
+        Queue::of(Service::Bff),
         Health::default(),
         CancellationToken::new(),
     );

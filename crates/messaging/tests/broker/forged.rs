@@ -166,7 +166,7 @@ impl Vault {
         let (pool, schema_ids) = bank_database().await;
         let (stop, queue, health) = (
             CancellationToken::new(),
-            Queue::default(),
+            Queue::of(Service::Bff),
             Health::default(),
         );
         let tasks = Tasks::new(stop.clone());

@@ -79,7 +79,7 @@ impl Process {
     /// One that commits nothing of what is in its queue.
     fn stuck(settings: &BrokerSettings) -> (Self, Queue) {
         let tasks = Tasks::new(CancellationToken::new());
-        let queue = Queue::default();
+        let queue = Queue::of(Service::Bff);
         let subscription = Subscription {
             settings: settings.clone(),
             trust: trust(),

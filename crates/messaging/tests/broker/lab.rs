@@ -370,7 +370,7 @@ impl Follower {
         let stop = CancellationToken::new();
         let consuming = stop.child_token();
         let tasks = Tasks::new(stop.clone());
-        let (queue, health) = (Queue::default(), Health::default());
+        let (queue, health) = (Queue::of(Service::Bff), Health::default());
         let writer = Writer {
             service: Service::Bff,
             partitions,

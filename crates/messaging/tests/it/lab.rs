@@ -63,7 +63,7 @@ impl Lab {
     pub fn start(&self, suspicious: bool) -> Replica {
         let stop = CancellationToken::new();
         let tasks = Tasks::new(stop.clone());
-        let queue = Queue::default();
+        let queue = Queue::of(Service::Payment);
         let bank = Bank {
             faults: self.faults.clone(),
         };

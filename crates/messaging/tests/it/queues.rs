@@ -1,7 +1,10 @@
 //! Flows: bounded, fair, and what belongs together stays together.
 
 use messaging::{BATCH_BYTES, FLOW_BYTES, Inbound, Queue};
-use schemas::MAX_MESSAGE_BYTES;
+use runtime::testing::message;
+use schemas::{ApiKeyRevokedV1, Body, MAX_MESSAGE_BYTES, Service, Topic};
+use tokio::time::{Duration, Instant, timeout};
+use types::BrandId;
 
 use crate::bank::take_out;
 use crate::lab::{COMMANDS, arrived, command};
@@ -25,7 +28,7 @@ fn sizes(queue: &Queue) -> Vec<usize> {
 
 #[tokio::test]
 async fn a_request_is_in_the_next_batch_however_many_sources_have_a_backlog() {
-    let queue = Queue::default();
+    let queue = Queue::of(Service::Payment);
     let backlogs: Vec<_> = (0..6).map(|_| queue.flow()).collect();
     let edge = queue.flow();
     let _waiting: Vec<_> = (0..6)
@@ -43,7 +46,7 @@ async fn a_request_is_in_the_next_batch_however_many_sources_have_a_backlog() {
 
 #[tokio::test]
 async fn sources_with_a_backlog_share_by_messages_not_by_entries() {
-    let queue = Queue::default();
+    let queue = Queue::of(Service::Payment);
     let (large, small) = (queue.flow(), queue.flow());
     let mut waiting = Vec::new();
     for _ in 0..8 {
@@ -63,7 +66,7 @@ async fn sources_with_a_backlog_share_by_messages_not_by_entries() {
 
 #[tokio::test]
 async fn a_source_that_was_idle_saves_nothing_up() {
-    let queue = Queue::default();
+    let queue = Queue::of(Service::Payment);
     let (busy, idle) = (queue.flow(), queue.flow());
     for _ in 0..20 {
         let _waiting = busy.offer(messages(500)).unwrap();
@@ -80,6 +83,46 @@ async fn a_source_that_was_idle_saves_nothing_up() {
     }
 }
 
+/// Facts that concern the bff alone.
+fn passed_over(count: usize) -> Vec<Inbound> {
+    let fact = || {
+        let brand_id = "b".parse::<BrandId>().unwrap();
+        let revoked = Body::ApiKeyRevokedV1(ApiKeyRevokedV1 { brand_id });
+        message(Topic::CampaignEvents, "key", "key", revoked, Some(1))
+    };
+    (0..count)
+        .map(|_| arrived(Topic::CampaignEvents, &fact()))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_concerns_nobody_here_waits_for_company_but_not_where_there_is_a_backlog() {
+    let queue = Queue::of(Service::Payment);
+    let (of_others, own) = (queue.pipelined_flow(), queue.flow());
+    assert!(queue.due().is_none());
+    let before = Instant::now();
+    let _waiting = of_others.offer(passed_over(1)).unwrap();
+    assert!(queue.due().unwrap() > before + Duration::from_millis(50));
+
+    let _concerns = own.offer(messages(1)).unwrap();
+    assert!(queue.due().unwrap() <= Instant::now(), "a command came");
+    assert_eq!(sizes(&queue), [1, 1], "in whose batch it goes");
+
+    let _backlog = of_others.offer(passed_over(500)).unwrap();
+    assert!(queue.due().unwrap() <= Instant::now(), "an entry's worth");
+
+    assert_eq!(sizes(&queue), [500]);
+    let _waiting = of_others.offer(passed_over(1)).unwrap();
+    let by_itself = timeout(Duration::from_secs(30), queue.ready()).await;
+    by_itself.expect("it does not wait for ever");
+    assert_eq!(sizes(&queue), [1]);
+    let _shipped = own.offer(passed_over(1)).unwrap();
+    assert!(
+        queue.due().unwrap() <= Instant::now(),
+        "the next entry waits for its answer"
+    );
+}
+
 /// Encoded, one takes some more than a hundred kilobytes.
 fn large_messages(count: usize) -> Vec<Inbound> {
     let body = || take_out(1, &"x".repeat(100_000));
@@ -91,7 +134,7 @@ fn large_messages(count: usize) -> Vec<Inbound> {
 
 #[tokio::test]
 async fn a_flow_is_bounded_by_bytes_too_and_lets_one_large_item_in() {
-    let queue = Queue::default();
+    let queue = Queue::of(Service::Payment);
     let flow = queue.flow();
     let mut waiting = Vec::new();
     while let Ok(answers) = flow.offer(large_messages(10)) {
@@ -107,7 +150,7 @@ async fn a_flow_is_bounded_by_bytes_too_and_lets_one_large_item_in() {
 
 #[tokio::test]
 async fn what_this_process_makes_counts_as_large_as_it_will_be() {
-    let flow = Queue::default().flow();
+    let flow = Queue::of(Service::Payment).flow();
     let large = command("p", "pay", take_out(1, &"x".repeat(200_000)));
     let mut taken = 0;
     while let Ok(_waiting) = flow.offer(vec![Inbound::local(COMMANDS, large.clone(), None)]) {
@@ -118,7 +161,7 @@ async fn what_this_process_makes_counts_as_large_as_it_will_be() {
 
 #[tokio::test]
 async fn what_is_too_long_to_be_written_takes_the_room_of_the_longest_message() {
-    let flow = Queue::default().flow();
+    let flow = Queue::of(Service::Payment).flow();
     let too_long = command("p", "pay", take_out(1, &"x".repeat(MAX_MESSAGE_BYTES)));
     let mut taken = 0;
     while let Ok(_waiting) = flow.offer(vec![Inbound::local(COMMANDS, too_long.clone(), None)]) {
@@ -129,7 +172,7 @@ async fn what_is_too_long_to_be_written_takes_the_room_of_the_longest_message() 
 
 #[tokio::test]
 async fn a_batch_is_bounded_by_bytes() {
-    let queue = Queue::default();
+    let queue = Queue::of(Service::Payment);
     let flow = queue.flow();
     let _waiting: Vec<_> = (0..7)
         .map(|_| flow.offer(large_messages(10)).unwrap())
@@ -143,7 +186,7 @@ async fn a_batch_is_bounded_by_bytes() {
 
 #[tokio::test]
 async fn a_full_flow_refuses_and_leaves_the_others_open() {
-    let queue = Queue::default();
+    let queue = Queue::of(Service::Payment);
     let (full, other) = (queue.flow(), queue.flow());
     let mut waiting = Vec::new();
     while let Ok(answers) = full.offer(messages(500)) {
@@ -160,7 +203,7 @@ async fn a_full_flow_refuses_and_leaves_the_others_open() {
 
 #[tokio::test]
 async fn an_entry_is_never_cut() {
-    let queue = Queue::default();
+    let queue = Queue::of(Service::Payment);
     let flow = queue.flow();
     let _waiting: Vec<_> = [700, 700, 5]
         .map(|size| flow.offer(messages(size)).unwrap())
