@@ -45,7 +45,7 @@ impl Faces {
     }
 }
 
-/// Its routes: all of them, or apart what operators and services ask at a port of their own.
+/// Its routes: all of them at one port, or at a second, of which the first shows what the public may ask.
 pub(crate) struct Surface {
     pub(crate) public: Groups,
     pub(crate) admin: Option<Groups>,
@@ -94,14 +94,15 @@ pub(crate) fn surface(
         let own = chassis::openapi::off_thread(|| chassis::openapi::text(document.clone()));
         Surface {
             public: Groups {
-                own: chassis::openapi::pages(routes, own),
-                edge,
+                own: chassis::openapi::pages(routes.clone(), own),
+                edge: edge.clone(),
                 ..Groups::default()
             },
+            // With the public's: operators' pages of the console need both, at one address.
             admin: Some(Groups {
-                own: chassis::openapi::pages(apart.merge(operators), all),
+                own: chassis::openapi::pages(routes.merge(apart).merge(operators), all),
+                edge,
                 transport,
-                ..Groups::default()
             }),
         }
     } else {

@@ -36,7 +36,8 @@ async fn documented(stack: &LocalStack, url: &str) -> Vec<String> {
 
 /// In http mode, so that every message between services goes to the second ports too: without, no demo would be loaded.
 #[tokio::test]
-async fn what_is_not_for_the_public_is_at_the_second_port_alone_and_the_services_find_it() {
+async fn what_is_not_for_the_public_is_at_the_second_port_alone_where_services_and_the_console_find_it()
+ {
     let mut stack = LocalStack::start(Mode::Http).await.unwrap();
     for service in Service::ALL {
         let url = format!("http://127.0.0.1:{}", free_port());
@@ -69,17 +70,17 @@ async fn what_is_not_for_the_public_is_at_the_second_port_alone_and_the_services
         }
     }
     let bff = stack.url(Service::Bff).unwrap().to_owned();
-    assert_eq!(
-        status(&stack, format!("{bff}/api/v1/balances")).await,
-        StatusCode::OK
-    );
     let admin = stack
         .settings_mut()
         .admin_url(Service::Bff)
         .unwrap()
         .to_owned();
-    let public_route = format!("{admin}/api/v1/balances");
-    assert_eq!(status(&stack, public_route).await, StatusCode::NOT_FOUND);
+    // The console's pages for operators ask both kinds of routes where the console was opened.
+    for path in ["/api/v1/balances", "/console/"] {
+        for url in [&bff, &admin] {
+            assert_eq!(status(&stack, format!("{url}{path}")).await, StatusCode::OK);
+        }
+    }
     // The bff's second port hands on to payment's, its first does not, nor does it tell of it.
     for path in ["parked", "payouts/switch"] {
         let path = format!("/api/v1/operator/payment/{path}");
