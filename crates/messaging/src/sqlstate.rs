@@ -43,8 +43,8 @@ pub fn fault(error: &sqlx::Error) -> Fault {
 /// Judges a SQLSTATE.
 pub fn of_code(code: &str) -> Fault {
     match code.get(..2).unwrap_or("") {
-        // data exception; integrity constraint; program limit (a value too large for an index)
-        "22" | "23" | "54" => Fault::Message,
+        // data exception; cardinality violation; integrity constraint; program limit (a value too large for an index)
+        "21" | "22" | "23" | "54" => Fault::Message,
         // statement_timeout: halve and do not count; but a shutdown's 57P is an outage
         "57" if code == "57014" => Fault::TooLarge,
         // 08 connection, 53 resources, 57P operator intervention, 55P lock, 40 rollback, 25 state, 58 system,
@@ -65,7 +65,7 @@ mod tests {
         ] {
             assert_eq!(of_code(code), Fault::Outage, "{code}");
         }
-        for code in ["22021", "22003", "23505", "23514", "54000"] {
+        for code in ["21000", "22021", "22003", "23505", "23514", "54000"] {
             assert_eq!(of_code(code), Fault::Message, "{code}");
         }
         assert_eq!(of_code("57014"), Fault::TooLarge);

@@ -8,16 +8,19 @@ use crate::domain::{UserHash, Visitor};
 
 /// Rows that are looked at in one step.
 const ROWS: i64 = 5_000;
-/// A click that was written meanwhile is there by then: in microseconds.
-const SETTLED: i64 = 1_000_000;
+/// Erasures that are looked at in one step.
+const TOGETHER: i64 = 16;
+/// A click that was being written when its erasure began is there by then, or is not written at all: twice the longest statement, in
+/// microseconds.
+const SETTLED: i64 = 60_000_000;
 
 /// Of last clicks there is one for each campaign, by an index.
 const FORGET: &str = "DELETE FROM last_clicks
-  WHERE user_hash = ANY($1) AND campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2)";
+  WHERE user_hash = ANY($1) AND campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2) AND clicked_at <= $3";
 
-/// One that was under way begins again.
+/// One that was under way begins again. Under two of its keys a visitor may have the same hash.
 const BEGIN: &str = "INSERT INTO erasures (user_hash, brand_id, until)
-  SELECT hash, $2, $3 FROM UNNEST($1::bytea[]) AS h(hash)
+  SELECT DISTINCT hash, $2, $3 FROM UNNEST($1::bytea[]) AS h(hash)
   ON CONFLICT (user_hash, brand_id) DO UPDATE SET until = excluded.until, clicked_at = 0, click_id = ''";
 
 /// Begins to erase what there is of these visitors of these brands: what is decided next knows of none of their clicks.
@@ -32,6 +35,7 @@ pub async fn begin(
         sqlx::query(FORGET)
             .bind(&hashes)
             .bind(brand.as_str())
+            .bind(now.0)
             .execute(&mut *connection)
             .await?;
         sqlx::query(BEGIN)
@@ -62,48 +66,72 @@ const CLICKS: &str = "WITH part AS (
   ), erased AS (
     UPDATE clicks c SET user_hash = NULL, sub_ids = NULL FROM part p
      WHERE c.clicked_at = p.clicked_at AND c.id = p.id
+       AND c.clicked_at BETWEEN (SELECT min(clicked_at) FROM part) AND (SELECT max(clicked_at) FROM part)
        AND p.campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2)
   )
-  SELECT clicked_at, id FROM part ORDER BY clicked_at DESC, id DESC LIMIT 1";
+  SELECT clicked_at, id, (SELECT count(*) FROM part) FROM part ORDER BY clicked_at DESC, id DESC LIMIT 1";
 
 const NOTES: &str = "DELETE FROM report_notes WHERE command_id IN (
     SELECT command_id FROM report_notes
      WHERE user_hash = $1 AND (brand_id IS NULL OR brand_id = $2) AND noted_at <= $3 LIMIT $4)";
 
-/// A step of the erasure that is under way for longest, if there is one: nothing waits for it.
+/// A step of each of the erasures that are under way for longest: nothing waits for it.
+///
+/// # Errors
+///
+/// The last of those that failed; none of them holds up the others.
 pub(crate) async fn step(pool: &PgPool, now: Micros) -> Result<(), sqlx::Error> {
-    let next: Option<Erasure> =
-        sqlx::query_as("SELECT * FROM erasures WHERE until < $1 ORDER BY until LIMIT 1")
+    let under_way: Vec<Erasure> =
+        sqlx::query_as("SELECT * FROM erasures WHERE until < $1 ORDER BY until LIMIT $2")
             .bind(now.0.saturating_sub(SETTLED))
+            .bind(TOGETHER)
+            .fetch_all(pool)
+            .await?;
+    let mut done = Ok(());
+    for erasure in under_way {
+        if let Err(error) = erasure.step(pool).await {
+            done = Err(error);
+        }
+    }
+    done
+}
+
+impl Erasure {
+    /// As many clicks as are looked at in a step, or else the last of them, with as many notes, and the end when it has no more.
+    async fn step(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+        let of = |sql| {
+            sqlx::query(sql)
+                .bind(&self.user_hash)
+                .bind(&self.brand_id)
+                .bind(self.until)
+        };
+        let last: Option<(i64, String, i64)> = sqlx::query_as(CLICKS)
+            .bind(&self.user_hash)
+            .bind(&self.brand_id)
+            .bind(self.until)
+            .bind(self.clicked_at)
+            .bind(&self.click_id)
+            .bind(ROWS)
             .fetch_optional(pool)
             .await?;
-    let Some(erasure) = next else {
-        return Ok(());
-    };
-    let of = |sql| {
-        sqlx::query(sql)
-            .bind(&erasure.user_hash)
-            .bind(&erasure.brand_id)
-            .bind(erasure.until)
-    };
-    let last: Option<(i64, String)> = sqlx::query_as(CLICKS)
-        .bind(&erasure.user_hash)
-        .bind(&erasure.brand_id)
-        .bind(erasure.until)
-        .bind(erasure.clicked_at)
-        .bind(&erasure.click_id)
-        .bind(ROWS)
-        .fetch_optional(pool)
-        .await?;
-    if let Some((clicked_at, click_id)) = last {
-        let to = "UPDATE erasures SET clicked_at = $4, click_id = $5 WHERE user_hash = $1 AND brand_id = $2 AND until = $3";
-        of(to).bind(clicked_at).bind(click_id).execute(pool).await?;
-        return Ok(());
-    }
-    let notes = of(NOTES).bind(ROWS).execute(pool).await?;
-    if notes.rows_affected() == 0 {
+        if let Some((clicked_at, click_id, ROWS)) = last {
+            let to = "UPDATE erasures SET clicked_at = $4, click_id = $5 WHERE user_hash = $1 AND brand_id = $2 AND until = $3";
+            of(to).bind(clicked_at).bind(click_id).execute(pool).await?;
+            return Ok(());
+        }
+        let notes = of(NOTES).bind(ROWS).execute(pool).await?;
+        if notes.rows_affected() == ROWS.unsigned_abs() {
+            return Ok(());
+        }
+        // A click that was being written when this began may have come back as a last one.
+        sqlx::query(FORGET)
+            .bind([&self.user_hash])
+            .bind(&self.brand_id)
+            .bind(self.until)
+            .execute(pool)
+            .await?;
         let ended = "DELETE FROM erasures WHERE user_hash = $1 AND brand_id = $2 AND until = $3";
         of(ended).execute(pool).await?;
+        Ok(())
     }
-    Ok(())
 }

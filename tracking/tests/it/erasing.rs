@@ -36,6 +36,21 @@ async fn left(service: &TestService, table: &str) -> usize {
     rows.iter().filter(is_its).count()
 }
 
+/// Until nothing that was being written can come any more.
+async fn pass_a_minute(service: &TestService) {
+    sqlx::query("UPDATE pipeline.log_head SET clock_offset = clock_offset + 61000000")
+        .execute(service.pool())
+        .await
+        .unwrap();
+}
+
+async fn until_ended(service: &TestService) {
+    runtime::testing::until("the erasure has ended", async || {
+        rows(service.pool(), "erasures").await.is_empty()
+    })
+    .await;
+}
+
 async fn until_left(service: &TestService, table: &str, count: usize) {
     let what = format!("{count} rows of the visitor are left in {table}");
     runtime::testing::until(&what, async || left(service, table).await == count).await;
@@ -70,6 +85,7 @@ async fn what_is_kept_beside_the_log_of_a_brands_visitor_goes_and_another_brands
     let bought = with(purchase(VICTIM, "10"), "campaign_id", CAMPAIGN);
     let answer = report_as(&service, "unattributed", &bought).await;
     assert_eq!(answer["reason"], "no_click", "at once");
+    pass_a_minute(&service).await;
     for table in ["clicks", "last_clicks", "report_notes"] {
         // The other brand's.
         until_left(&service, table, 1).await;
@@ -80,6 +96,7 @@ async fn what_is_kept_beside_the_log_of_a_brands_visitor_goes_and_another_brands
     let bought = with(purchase(VICTIM, "10"), "campaign_id", "camp200");
     report_as(&service, "attributed", &bought).await;
     erase(&service, 3, "brand2", operator_actor()).await;
+    pass_a_minute(&service).await;
     for table in ["clicks", "last_clicks", "report_notes", "erasures"] {
         until_left(&service, table, 0).await;
     }
@@ -106,12 +123,59 @@ async fn an_id_of_very_many_clicks_is_erased_by_and_by_and_none_of_them_counts_m
     );
     let answer = report_as(&service, "unattributed", &earlier).await;
     assert_eq!(answer["reason"], "no_click");
+    pass_a_minute(&service).await;
     until_left(&service, "clicks", 1).await;
     until_left(&service, "last_clicks", 1).await;
-    runtime::testing::until("the erasure has ended", async || {
-        rows(service.pool(), "erasures").await.is_empty()
-    })
-    .await;
+    until_ended(&service).await;
+    service.stop().await;
+}
+
+/// Where a secret is current and accepted as an earlier one too, a visitor has one hash twice.
+#[tokio::test]
+async fn an_erasure_that_names_a_hash_twice_is_one_and_holds_nobody_up() {
+    let service = start_with_link().await;
+    click(&service, "lnk_1", VICTIM).await;
+    let mut twice = erasure(1, BRAND, operator_actor());
+    if let Body::EraseVisitorV1(erase) = &mut twice.body {
+        erase.visitor.earlier = vec![erase.visitor.hash.clone(); 2];
+    }
+    service
+        .deliver_all(Topic::TrackingCommands, vec![twice])
+        .await;
+    let bought = with(purchase(VICTIM, "10"), "campaign_id", CAMPAIGN);
+    let answer = report_as(&service, "unattributed", &bought).await;
+    assert_eq!(answer["reason"], "no_click");
+    pass_a_minute(&service).await;
+    until_left(&service, "clicks", 0).await;
+    until_ended(&service).await;
+    service.stop().await;
+}
+
+/// What was being written when the erasure began, and what came after it.
+#[tokio::test]
+async fn a_last_click_that_came_late_goes_at_the_end_and_a_later_one_stays() {
+    const COPY: &str = "CREATE TABLE kept AS SELECT * FROM last_clicks";
+    const BACK: &str = "INSERT INTO last_clicks SELECT * FROM kept ON CONFLICT DO NOTHING";
+    let service = start_with_link().await;
+    click(&service, "lnk_1", VICTIM).await;
+    sqlx::query(COPY).execute(service.pool()).await.unwrap();
+    erase(&service, 1, BRAND, operator_actor()).await;
+    until_left(&service, "last_clicks", 0).await;
+    sqlx::query(BACK).execute(service.pool()).await.unwrap();
+    pass_a_minute(&service).await;
+    until_ended(&service).await;
+    assert_eq!(left(&service, "last_clicks").await, 0);
+    assert_eq!(left(&service, "clicks").await, 0);
+
+    sqlx::query("UPDATE kept SET clicked_at = clicked_at + 3600000000")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    sqlx::query(BACK).execute(service.pool()).await.unwrap();
+    erase(&service, 2, BRAND, operator_actor()).await;
+    pass_a_minute(&service).await;
+    until_ended(&service).await;
+    assert_eq!(left(&service, "last_clicks").await, 1);
     service.stop().await;
 }
 
