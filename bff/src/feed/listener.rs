@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chassis::http::{Holder, Place as Room};
@@ -209,6 +210,7 @@ impl Listener {
         };
         let (stream, feed) = (*stream, self.feed.clone());
         let Some(_turn) = feed.0.catching_up.take(self.holders.clone()) else {
+            feed.0.is_waited_for.store(true, Ordering::Relaxed);
             self.put_off(|_| true, TURN);
             return false;
         };
@@ -217,6 +219,10 @@ impl Listener {
             tracing::debug!(reason, topic, "a listener waits for a service");
             self.put_off(|it| it.owner() == stream.owner(), PAUSE);
             return false;
+        }
+        // Whoever waits finds its turn free.
+        if feed.0.is_waited_for.swap(false, Ordering::Relaxed) {
+            self.put_off(|_| true, TURN * 2);
         }
         true
     }

@@ -11,6 +11,7 @@ mod listener;
 mod ring;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ struct Inner {
     listening: watch::Sender<usize>,
     room: Arc<Shares>,
     catching_up: Arc<Shares>,
+    /// Somebody waits for a turn to be brought to the ring.
+    is_waited_for: AtomicBool,
 }
 
 impl Feed {
@@ -68,6 +71,7 @@ impl Feed {
             listening: watch::Sender::new(0),
             room: Shares::new(MAX_LISTENERS, host.limits().share_percent),
             catching_up: Shares::new(CATCHING_UP, host.limits().share_percent),
+            is_waited_for: AtomicBool::new(false),
         }));
         for service in Service::ALL {
             let task = format!("feed of {service}");
@@ -99,17 +103,17 @@ impl Feed {
     async fn read_along(self, service: Service) {
         let stop = self.0.host.tasks().stop().clone();
         let mut listening = self.0.listening.subscribe();
-        let mut read = Read::default();
+        let mut away = None;
         while !stop.is_cancelled() {
             if self.is_unheard(&mut listening) {
-                read = Read::default();
+                away = None;
                 tokio::select! {
                     () = stop.cancelled() => return,
                     _ = listening.changed() => continue,
                 }
             }
             let folded = PROJECTED.notified();
-            if let Err(error) = self.read_on(service, &mut read).await {
+            if let Err(error) = self.read_on(service, &mut away).await {
                 tracing::debug!(%error, %service, "the live feed waits for the database");
             }
             tokio::select! {
@@ -130,26 +134,26 @@ impl Feed {
         is_unheard
     }
 
-    /// Reads all that was folded of a service since the last time.
-    async fn read_on(&self, service: Service, read: &mut Read) -> Result<(), sqlx::Error> {
+    /// Reads all that was folded of a service since the last time. `away`: when it did not answer.
+    async fn read_on(
+        &self,
+        service: Service,
+        away: &mut Option<Instant>,
+    ) -> Result<(), sqlx::Error> {
         let folded = Folded::read(self.0.host.pool()).await?;
         self.begin(&folded);
-        if read.away.is_some_and(|at| at.elapsed() < AWAY) {
+        if away.is_some_and(|at| at.elapsed() < AWAY) {
             return Ok(());
         }
         let streams = folded.streams().into_iter();
         for (stream, until) in streams.filter(|(stream, _)| stream.owner() == Some(service)) {
-            let head = self.ring().as_ref().map(|ring| ring.head().at(stream));
-            if head.is_none_or(|head| head >= until) {
-                continue;
-            }
-            if let Err(reason) = self.read_stream(stream, until, &folded, read).await {
+            if let Err(reason) = self.read_stream(stream, until, &folded).await {
                 tracing::debug!(
                     reason,
                     topic = stream.topic(),
                     "the live feed lacks a service"
                 );
-                read.away = Some(Instant::now());
+                *away = Some(Instant::now());
                 return Ok(());
             }
         }
@@ -180,29 +184,26 @@ impl Feed {
         stream: Stream,
         until: Place,
         folded: &Folded,
-        read: &mut Read,
     ) -> Result<(), String> {
         loop {
-            let head = self.ring().as_ref().map(|ring| ring.head().at(stream));
-            let Some(head) = head.filter(|head| *head < until) else {
+            let end = self.ring().as_ref().and_then(|ring| ring.end(stream));
+            let Some((end, position)) = end.filter(|(end, _)| *end < until) else {
                 return Ok(());
             };
-            let position = read.positions.get(&stream).copied();
-            let part = self.part(stream, head, position, folded).await?;
-            let Some((_, last)) = part.last() else {
+            let part = self.part(stream, end, position, folded).await?;
+            if part.is_empty() {
                 return Ok(());
-            };
-            read.positions.insert(stream, last.row.position);
+            }
             let owners = self.owners(&part).await?;
-            let mut ring = self.ring();
-            for (place, found) in part {
-                let owners = Arc::clone(&owners);
-                ring.get_or_insert_default().push(Entry {
-                    stream,
-                    place,
-                    found,
-                    owners,
-                });
+            let entries = part.into_iter().map(|(place, found)| Entry {
+                stream,
+                place,
+                found,
+                owners: Arc::clone(&owners),
+            });
+            // Meanwhile the last listener may have left, and another have come.
+            if let Some(ring) = self.ring().as_mut() {
+                ring.go_on(stream, end, entries.collect());
             }
             self.0.news.send_replace(());
         }
@@ -243,15 +244,6 @@ impl Feed {
         });
         Ok(events.filter(|(place, _)| *place > at).collect())
     }
-}
-
-/// What a service's reader remembers, beside the ring.
-#[derive(Debug, Default)]
-struct Read {
-    /// Of the last of each stream that was read.
-    positions: HashMap<Stream, i64>,
-    /// When it did not answer.
-    away: Option<Instant>,
 }
 
 /// Up to where streams were folded here.

@@ -1,6 +1,6 @@
 //! The last events of all streams, in the order in which they were read, for everybody who reads along.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 
@@ -36,6 +36,8 @@ pub(super) struct Ring {
     base: Cursor,
     /// What was up to the last.
     head: Cursor,
+    /// Where in their logs the last of each stream are that were pushed.
+    positions: HashMap<Stream, i64>,
 }
 
 impl Ring {
@@ -62,7 +64,24 @@ impl Ring {
         &self.head
     }
 
-    pub(super) fn push(&mut self, entry: Entry) {
+    /// Where a stream goes on: its last place, and where in its log that is, if it was read from there. `None` before it begins.
+    pub(super) fn end(&self, stream: Stream) -> Option<(Place, Option<i64>)> {
+        let is_there = self.head.has(stream);
+        is_there.then(|| (self.head.at(stream), self.positions.get(&stream).copied()))
+    }
+
+    /// Takes what comes behind that place of a stream; nothing when it ends elsewhere, since this is not the ring that it was read for.
+    pub(super) fn go_on(&mut self, stream: Stream, behind: Place, part: Vec<Entry>) {
+        if self.end(stream).is_some_and(|(end, _)| end == behind) {
+            for entry in part {
+                self.push(entry);
+            }
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.positions
+            .insert(entry.stream, entry.found.row.position);
         let bytes = entry.found.row.payload.as_ref().map_or(0, json_bytes);
         self.head.set(entry.stream, entry.place);
         self.entries.push_back((Arc::new(entry), bytes));
@@ -140,6 +159,23 @@ mod tests {
             found,
             owners: Arc::default(),
         }
+    }
+
+    #[test]
+    fn a_part_that_was_read_for_an_earlier_ring_is_not_taken() {
+        let stream = Stream::of(Topic::PaymentEvents.name(), 0).unwrap();
+        let at = |sequence| Place { epoch: 1, sequence };
+        let part = || vec![entry(8, String::new())];
+        let mut ring = Ring::default();
+        ring.go_on(stream, at(7), part());
+        assert_eq!(ring.end(stream), None, "of none of its streams");
+        ring.begin(stream, at(300));
+        ring.go_on(stream, at(7), part());
+        assert_eq!(ring.end(stream), Some((at(300), None)), "of another place");
+        let mut ring = Ring::default();
+        ring.begin(stream, at(7));
+        ring.go_on(stream, at(7), part());
+        assert_eq!(ring.end(stream), Some((at(8), Some(8))));
     }
 
     #[test]

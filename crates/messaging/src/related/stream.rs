@@ -12,6 +12,9 @@ use crate::schema_ids::{SchemaIdError, SchemaIds};
 /// Events of one answer at most.
 pub const MAX_EVENTS: i64 = 200;
 
+/// Their bodies at most, in bytes, beyond the first: as JSON a byte of some takes four, and an asker reads so much only.
+const MAX_BYTES: usize = crate::transport::MAX_ANSWER_BYTES / 8;
+
 /// Which part of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamQuestion {
@@ -27,7 +30,7 @@ pub struct StreamQuestion {
     pub position: Option<i64>,
 }
 
-/// The events of a stream of this service's log behind a place, oldest first; none at its end.
+/// The next events of a stream of this service's log behind a place, oldest first; none at its end.
 ///
 /// # Errors
 ///
@@ -43,6 +46,13 @@ pub async fn read(
         Some(position) => position.min(epoch::range(pool, epoch).await?.to),
         None => position_of_sequence(pool, topic, partition, epoch, question.sequence).await?,
     };
-    let rows = stream_after(pool, topic, partition, after, MAX_EVENTS).await?;
+    let mut rows = stream_after(pool, topic, partition, after, MAX_EVENTS).await?;
+    let mut bytes = 0;
+    let fitting = rows.iter().take_while(|row| {
+        bytes += row.body.len();
+        bytes <= MAX_BYTES
+    });
+    let fitting = fitting.count().max(1);
+    rows.truncate(fitting);
     decoded(pool, schema_ids, rows).await
 }

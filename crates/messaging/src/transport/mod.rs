@@ -18,4 +18,5 @@ pub mod statistics;
 pub mod token;
 pub mod wire;
 
+pub(crate) use peers::MAX_ANSWER_BYTES;
 pub use peers::Peers;

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::transport::internal::InternalKey;
 
 /// The longest answer that is read.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// Who asks, and where everybody is.
 #[derive(Clone)]
