@@ -61,7 +61,10 @@ pub(crate) async fn accept_campaign(
 ) -> Result<Response, Problem> {
     let (body, command_request) = CommandRequest::part(write, caller, context);
     let partner = command_request.partner(body.partner_id())?;
-    let key = bff.host.personal_key(&partner, body.is_personal()).await?;
+    let key = bff
+        .host
+        .personal_key(&command_request.caller, &partner, body.is_personal())
+        .await?;
     bff.submit(command_request, body.command(campaign, partner, &key))
         .await
 }

@@ -59,7 +59,10 @@ pub(crate) async fn submit_evidence(
 ) -> Result<Response, Problem> {
     let (body, command_request) = CommandRequest::part(write, caller, context);
     let partner = command_request.partner(body.partner_id())?;
-    let key = bff.host.personal_key(&partner, true).await?;
+    let key = bff
+        .host
+        .personal_key(&command_request.caller, &partner, true)
+        .await?;
     bff.submit(command_request, body.command(partner, &key))
         .await
 }

@@ -268,7 +268,10 @@ pub(crate) async fn change_partner(
 ) -> Result<Response, Problem> {
     let (body, command_request) = CommandRequest::part(write, caller, context);
     command_request.require_role(&[Role::Partner])?;
-    let key = bff.host.personal_key(&partner, body.is_personal()).await?;
+    let key = bff
+        .host
+        .personal_key(&command_request.caller, &partner, body.is_personal())
+        .await?;
     bff.submit(command_request, body.command(partner, &key))
         .await
 }

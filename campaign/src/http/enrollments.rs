@@ -105,7 +105,7 @@ pub(super) async fn accept_campaign(
 ) -> Result<Response, Problem> {
     let partner = caller.partner_or_own(write.body.partner_id())?;
     let key = host
-        .personal_key(&partner, write.body.is_personal())
+        .personal_key(&caller, &partner, write.body.is_personal())
         .await?;
     let command = |_, body: AcceptCampaign| body.command(campaign, partner, &key);
     let submitted = host

@@ -231,7 +231,7 @@ pub(super) async fn submit_evidence(
     let partner = caller.partner_or_own(write.body.partner_id())?;
     let file_url = write.body.file_url().to_string();
     let metadata = write.body.metadata().cloned();
-    let key = host.personal_key(&partner, true).await?;
+    let key = host.personal_key(&caller, &partner, true).await?;
     let command = |_, body: SubmitEvidence| body.command(partner, &key);
     let submitted = host
         .submit_write(SubmitEvidence::KIND, write, &caller, &context, command)

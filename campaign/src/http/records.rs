@@ -285,7 +285,7 @@ pub(super) async fn change_partner(
     write: Write<ChangePartner>,
 ) -> Result<Response, Problem> {
     let key = host
-        .personal_key(&partner, write.body.is_personal())
+        .personal_key(&caller, &partner, write.body.is_personal())
         .await?;
     let command = |_, body: ChangePartner| body.command(partner, &key);
     let submitted = host

@@ -90,6 +90,22 @@ async fn a_partner_has_a_record_that_it_changes_and_the_brands_that_it_works_for
 }
 
 #[tokio::test]
+async fn who_may_not_speak_for_a_partner_makes_no_key_for_it() {
+    let service = app::start().await;
+    let keys = async || testing::rows(service.pool(), "personal_keys").await.len();
+    let (own, name) = (testing::partner("partner1"), json!({"name": "A name"}));
+    let others = format!("{PARTNERS}/partner2");
+    let (status, refusal) = patch(&service, &others, &own, name.clone()).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{refusal}");
+    assert_eq!(keys().await, 0);
+    let path = format!("{PARTNERS}/partner1");
+    let (status, changed) = patch(&service, &path, &own, name).await;
+    assert_eq!(status, StatusCode::OK, "{changed}");
+    assert_eq!(keys().await, 1);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_partner_or_brand_that_is_seen_first_in_a_token_gets_its_record_then() {
     let service = app::start().await;
     let operator = testing::operator();

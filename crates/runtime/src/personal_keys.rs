@@ -10,6 +10,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use chassis::auth::Caller;
 use chassis::json::Json;
 use chassis::problem::Problem;
 use messaging::transport::http::InternalKey;
@@ -56,19 +57,21 @@ fn other(me: Service) -> Service {
 }
 
 impl Host {
-    /// The key under which this partner's texts are sealed here, made where there is none. Where nothing is sealed (`is_needed`), one
-    /// that is forgotten at once.
+    /// The key under which this partner's texts are sealed here, made where there is none. Where nothing is sealed (`is_needed`), and for
+    /// a caller who may not speak for the partner and is refused later, one that is forgotten at once.
     ///
     /// # Errors
     ///
     /// A problem when the database does not answer.
     pub async fn personal_key(
         &self,
+        caller: &Caller,
         partner: &PartnerId,
         is_needed: bool,
     ) -> Result<PersonalKey, Problem> {
         let random = || PersonalKey::random().map_err(|error| Problem::internal(&error));
-        if !is_needed {
+        let may_speak = caller.require_owner(Some(partner), None).is_ok();
+        if !is_needed || !may_speak {
             return random();
         }
         let new = random()?;
