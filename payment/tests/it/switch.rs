@@ -93,6 +93,29 @@ async fn while_payouts_are_paused_none_is_submitted_and_when_they_are_resumed_al
     app.assert_state_is_the_fold_of_its_log().await;
 }
 
+/// What the runbook has operators do to a restored database.
+#[tokio::test]
+async fn the_statement_of_the_runbook_for_restores_pauses_payouts() {
+    const RUNBOOK: &str = include_str!("../../../docs/runbooks/restore.md");
+    let statement = |line: &'static str| line.trim().split_once(" -c \"")?.1.strip_suffix('"');
+    let statement = RUNBOOK.lines().find_map(statement).unwrap();
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    sqlx::raw_sql(statement)
+        .execute(app.service.pool())
+        .await
+        .unwrap();
+    let paused = switch(&app).await;
+    assert_eq!(
+        (&paused["paused"], &paused["by"]),
+        (&json!(true), &json!("restore"))
+    );
+    let id = app.granted("partner123", "1.00").await;
+    assert_eq!(app.payout(&id).await["status"], "requested");
+    turned(&app, "resume", "the statement was compared").await;
+    app.until_status(&id, "paid").await;
+}
+
 #[tokio::test]
 async fn what_the_provider_had_before_the_pause_is_found_out_while_payouts_are_paused() {
     let mut app = App::start().await;
