@@ -10,7 +10,7 @@ export function money(amount: string | null | undefined, currency: string | null
   try {
     let format = currencies.get(currency);
     if (!format) {
-      format = new Intl.NumberFormat(locale, { style: "currency", currency, currencyDisplay: "narrowSymbol" });
+      format = new Intl.NumberFormat(locale, { style: "currency", currency, currencyDisplay: "symbol" });
       currencies.set(currency, format);
     }
     return format.format(amount as `${number}`);
@@ -22,7 +22,7 @@ export function money(amount: string | null | undefined, currency: string | null
 /** For the axis of a chart. */
 export function shortMoney(value: number, currency: string): string {
   try {
-    const few = { style: "currency", currency, currencyDisplay: "narrowSymbol", notation: "compact", maximumFractionDigits: 1 } as const;
+    const few = { style: "currency", currency, currencyDisplay: "symbol", notation: "compact", maximumFractionDigits: 1 } as const;
     return new Intl.NumberFormat(locale, few).format(value);
   } catch {
     return number(value);

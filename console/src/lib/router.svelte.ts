@@ -62,8 +62,13 @@ export function match(pattern: string, path: string): Record<string, string> | u
   const parts: Record<string, string> = {};
   for (const [index, part] of wanted.entries()) {
     const actual = given[index] ?? "";
-    if (part.startsWith(":")) parts[part.slice(1)] = decodeURIComponent(actual);
-    else if (part !== actual) return undefined;
+    if (part.startsWith(":")) {
+      try {
+        parts[part.slice(1)] = decodeURIComponent(actual);
+      } catch {
+        return undefined;
+      }
+    } else if (part !== actual) return undefined;
   }
   return parts;
 }

@@ -24,9 +24,22 @@ export type Raw = Record<string, string | boolean | string[]>;
 /** What was filled in; an empty field is one that was not. */
 export class Values {
   readonly raw: Raw;
+  readonly #began: Raw;
 
-  constructor(raw: Raw) {
+  /** `began`: what the form showed when it was opened. */
+  constructor(raw: Raw, began: Raw = {}) {
     this.raw = raw;
+    this.#began = began;
+  }
+
+  /** Whether a text is another than the form began with. */
+  differs(name: string): boolean {
+    return this.text(name) !== new Values(this.#began).text(name);
+  }
+
+  /** Whether a text was there and is empty now. */
+  isCleared(name: string): boolean {
+    return this.differs(name) && this.text(name) === undefined;
   }
 
   text(name: string): string | undefined {

@@ -40,8 +40,13 @@ export function shared(values: Values, currency: string): Shared {
   };
 }
 
-/** What was there and is empty now. */
-export function cleared(of: Campaign, values: Values): Schemas["Clearable"][] {
-  const names = ["description", "landing_url", "starts_at", "ends_at", "budget"] as const;
-  return names.filter((name) => of[name] && values.text(name) === undefined);
+/** What was changed in the form: nothing is sent back that was only shown, or that somebody else has changed meanwhile. */
+export function changes(of: Campaign, values: Values): Schemas["ChangeCampaign"] {
+  const all = { name: values.need("name"), allowed_hosts: values.list("allowed_hosts"), ...shared(values, of.currency) };
+  const differs = (name: string): boolean => values.differs(name) || (name === "budget" && values.differs("interval"));
+  const names = ["description", "landing_url", "fallback_url", "starts_at", "ends_at", "budget"] as const;
+  return {
+    ...Object.fromEntries(Object.entries(all).filter(([name]) => differs(name))),
+    clear: names.filter((name) => values.isCleared(name)),
+  };
 }

@@ -69,12 +69,22 @@ const steps = {
     await dialog.getByRole("button", { name: "Cancel" }).click();
   },
 
+  "an edit sends what was changed, and nothing that was only shown": async () => {
+    await act(brand, "Edit", { verb: "Save", fields: { "Hosts that links": "www.example.com shop.example.com" } });
+    // It has none of its own: it is on the first host.
+    await shows(brand, "https://www.example.com/");
+  },
+
   "the partner makes a link, and a click on it is counted without reload": async () => {
     await act(partner, "New link", { verb: "Make it", fields: { "Where it leads": "https://shop.example.com/", Code: "walk-link" } });
     await partner.getByRole("heading", { level: 1, name: "walk-link" }).waitFor();
     await partner.getByRole("img", { name: "QR code" }).waitFor();
     clickId = await click();
     await shows(partner, "Total 1");
+    await act(partner, "Edit", { verb: "Save", fields: { utm_source: "walk-source" } });
+    await shows(partner, "walk-source");
+    await act(partner, "Edit", { verb: "Save", fields: { utm_source: "" } });
+    await partner.getByText("walk-source").waitFor({ state: "detached" });
   },
 
   "a purchase changes the partner's balance without reload": async () => {
