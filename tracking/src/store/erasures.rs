@@ -32,18 +32,14 @@ pub async fn begin(
     for (brand, visitor) in visitors {
         let hashes: Vec<UserHash> = visitor.hashes().collect();
         let hashes = each(&hashes, |hash| hash.0.as_slice());
-        sqlx::query(FORGET)
-            .bind(&hashes)
-            .bind(brand.as_str())
-            .bind(now.0)
-            .execute(&mut *connection)
-            .await?;
-        sqlx::query(BEGIN)
-            .bind(&hashes)
-            .bind(brand.as_str())
-            .bind(now.0)
-            .execute(&mut *connection)
-            .await?;
+        for sql in [FORGET, BEGIN] {
+            sqlx::query(sql)
+                .bind(&hashes)
+                .bind(brand.as_str())
+                .bind(now.0)
+                .execute(&mut *connection)
+                .await?;
+        }
     }
     Ok(())
 }
@@ -79,7 +75,7 @@ const NOTES: &str = "DELETE FROM report_notes WHERE command_id IN (
 ///
 /// # Errors
 ///
-/// The last of those that failed; none of them holds up the others.
+/// The last of those that failed; none holds up the others of the step.
 pub(crate) async fn step(pool: &PgPool, now: Micros) -> Result<(), sqlx::Error> {
     let under_way: Vec<Erasure> =
         sqlx::query_as("SELECT * FROM erasures WHERE until < $1 ORDER BY until LIMIT $2")
