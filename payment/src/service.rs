@@ -81,6 +81,7 @@ impl Domain for Payment {
             "bank_transfers",
             "billing",
             "waiting",
+            "owed",
         ],
         sides: &[
             "aside.sealing_keys",
@@ -121,8 +122,8 @@ impl Domain for Payment {
             Err(rejection) => Err(rejection),
         };
         let decided = decided.map(|event| {
-            let second = domain::consequence(&state.ledger, &event);
-            std::iter::once(event).chain(second).collect::<Vec<_>>()
+            let more = domain::consequences(&state.ledger, &event, context.cause());
+            std::iter::once(event).chain(more).collect::<Vec<_>>()
         });
         decided.into()
     }

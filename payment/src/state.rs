@@ -12,10 +12,10 @@ use types::{
 
 use crate::domain::{
     self, Account, AccountType, Balance, Event, FUNDED_AT_ONCE, Ledger, PostError, Stamp, Way,
-    waits_at,
+    owed_by, waits_at,
 };
 use crate::store::{
-    accounts, balances, bank_transfers, billing, payout_details, payouts, transfers, waiting,
+    accounts, balances, bank_transfers, billing, owed, payout_details, payouts, transfers, waiting,
 };
 
 /// Balances and payouts with their places in the log, and what was opened on the way.
@@ -32,6 +32,7 @@ pub struct BatchState {
     changed_bank_transfers: BTreeSet<(Way, String)>,
     changed_billing: HashMap<(BrandId, Currency), i64>,
     changed_waiting: BTreeSet<(ConversionId, Currency)>,
+    changed_owed: BTreeSet<owed::Key>,
     new_accounts: Vec<accounts::Row>,
     transfers: Vec<transfers::Row>,
 }
@@ -70,6 +71,21 @@ impl BatchState {
             let more: Vec<String> = more.difference(&touched.accounts).cloned().collect();
             let more = balances::load(tx.connection(), &more).await?;
             ledger.balances.extend(more);
+        }
+        let owing = touched.owing(ledger);
+        if !owing.is_empty() {
+            let loaded = owed::load(tx.connection(), &list(&owing)).await?;
+            let brands = loaded.iter().map(|((_, _, brand), _)| brand.clone());
+            let accounts = brands.flat_map(|brand| {
+                [
+                    Account::BrandFunds(brand.clone()),
+                    Account::BrandRecoverable(brand),
+                ]
+            });
+            let more: BTreeSet<String> = accounts.map(|account| account.to_string()).collect();
+            let more = balances::load(tx.connection(), &list(&more)).await?;
+            ledger.balances.extend(more);
+            ledger.owed.extend(loaded);
         }
         if !touched.opened.is_empty() {
             let opened = accounts::existing(tx.connection(), &list(&touched.opened)).await?;
@@ -161,7 +177,13 @@ impl BatchState {
                 let keys = funded.map(|conversion| (conversion.clone(), funding.currency));
                 self.changed_waiting.extend(keys);
             }
+            Event::RefundRecovered(it) => {
+                let key = (it.partner_id.clone(), it.amount.currency, it.key.clone());
+                self.changed_owed.insert(key);
+            }
             Event::LedgerPosted(posting) => {
+                let owed = posting.transfers.iter().filter_map(owed_by);
+                self.changed_owed.extend(owed);
                 if let Ok(conversion) = ConversionId::parse(posting.conversion.as_str()) {
                     let moved = posting
                         .transfers
@@ -227,6 +249,9 @@ impl BatchState {
         let changed = self.changed_waiting.iter();
         let changed = changed.map(|key| (key, ledger.waiting.get(key)));
         waiting::save(tx.connection(), &changed.collect::<Vec<_>>()).await?;
+        let changed = self.changed_owed.iter();
+        let changed = changed.map(|key| (key, ledger.owed.get(key)));
+        owed::save(tx.connection(), &changed.collect::<Vec<_>>()).await?;
         payout_details::insert(tx.connection(), &self.details).await
     }
 }
@@ -261,6 +286,8 @@ pub(crate) struct Touched {
     /// Of facts: whose commission, and which.
     facts: Vec<(BrandId, PartnerId, String)>,
     accounts_of_waiting: BTreeSet<String>,
+    /// Partners that owed something.
+    owed: BTreeSet<String>,
     /// Brands whose billing these messages set: from then on their funds may not cover what they did before.
     set: BTreeSet<BrandId>,
 }
@@ -315,6 +342,10 @@ impl Touched {
                     AccountType::Suspense,
                 ];
                 self.of_partner(partner_id, &types);
+                if matches!(message.body, Body::CommissionReversedV1(_)) {
+                    let recoverable = Account::BrandRecoverable(brand_id.clone());
+                    self.accounts.insert(recoverable.to_string());
+                }
                 self.fact(brand_id, partner_id, message);
             }
             Body::LedgerPostedV1(posted) => {
@@ -342,6 +373,12 @@ impl Touched {
             }
             Body::OpenAccountV1(_) | Body::AccountOpenedV1(_) => {
                 self.opened.insert(header.subject.clone());
+            }
+            Body::RefundRecoveredV1(it) => {
+                self.owed.insert(it.partner_id.to_string());
+                for transfer in schemas::transfers(message).unwrap_or_default() {
+                    self.accounts.extend([transfer.debit, transfer.credit]);
+                }
             }
             Body::AnnounceDepositV1(it) => {
                 self.of_bank(message, &it.brand_id, it.account.as_deref());
@@ -469,6 +506,17 @@ impl Touched {
                 self.accounts_of_waiting.insert(unfunded.to_string());
             }
         }
+    }
+
+    /// Who may owe something: those whose payable money is below zero, and those of whom it is told that they owe less. Whoever
+    /// comes to owe in this batch owed nothing before it.
+    pub(crate) fn owing(&self, ledger: &Ledger) -> BTreeSet<String> {
+        let below = ledger.balances.iter().filter(|(_, minor)| **minor < 0);
+        let below = below.filter_map(|(balance, _)| match &balance.account {
+            Account::Partner(partner, AccountType::Payable) => Some(partner.to_string()),
+            _ => None,
+        });
+        below.chain(self.owed.iter().cloned()).collect()
     }
 
     /// Every account that is loaded, for tests.

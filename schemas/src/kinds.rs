@@ -505,5 +505,6 @@ kinds! {
         earnings_funded_v1: EarningsFundedV1 = "earnings.funded.v1", Public, BrandId / BrandId, [Bff];
         funds_exhausted_v1: FundsExhaustedV1 = "funds.exhausted.v1", Public, BrandId / BrandId, [Bff, Campaign];
         funds_restored_v1: FundsRestoredV1 = "funds.restored.v1", Public, BrandId / BrandId, [Bff, Campaign];
+        refund_recovered_v1: RefundRecoveredV1 = "refund.recovered.v1", Public, BrandId / BrandId, [Bff];
     }
 }

@@ -50,6 +50,9 @@ pub(crate) struct AccountsView {
     /// A brand's on its way from or to its bank, when something is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     clearing: Option<String>,
+    /// A brand's that refunds took back after its partners had been paid, when something is there: it comes back as they earn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recoverable: Option<String>,
     /// What no other account takes, when something is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     suspense: Option<String>,
@@ -106,6 +109,9 @@ impl From<BalanceRow> for BalanceView {
         }
         if totals.clearing != 0 {
             accounts.clearing = shown(totals.clearing);
+        }
+        if totals.recoverable != 0 {
+            accounts.recoverable = shown(totals.recoverable);
         }
         Self {
             partner_id,

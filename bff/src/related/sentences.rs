@@ -325,6 +325,10 @@ fn posted(it: &LedgerPostedV1, moves: &[Transfer]) -> Sentence {
         Some("pending_short") => {
             " Less was pending than that: what is missing is in suspense.".to_owned()
         }
+        Some("payable_short") => {
+            " The rest was paid out before: it is in the brand's funds again as the partner earns it."
+                .to_owned()
+        }
         Some(reason) => format!(" The reason is {reason}."),
         None => String::new(),
     };
@@ -357,6 +361,15 @@ fn of_money(header: &Header, body: &Body, moves: &[Transfer]) -> Option<Sentence
             "funded",
             format!("The brand's funds cover it now: {}.", moved(moves)),
             json!({}),
+        ),
+        Body::RefundRecoveredV1(it) => step(
+            "recovered",
+            format!(
+                "Partner {} has earned {} again that a refund took back after it was paid: it is in the brand's funds.",
+                it.partner_id,
+                money(it.amount)
+            ),
+            json!({ "partner_id": it.partner_id, "amount": amount(it.amount) }),
         ),
         Body::PayoutRequestedV1(it) => step(
             "payout_requested",

@@ -22,6 +22,8 @@ pub(crate) struct Totals {
     pub(crate) unfunded: i64,
     /// A brand's, on its way from or to its bank.
     pub(crate) clearing: i64,
+    /// A brand's, that refunds took back after its partners had been paid, and they have not earned again.
+    pub(crate) recoverable: i64,
     /// Microseconds.
     pub(crate) updated_at: i64,
 }
@@ -48,7 +50,8 @@ impl Totals {
         match account {
             Account::BrandFunds(brand)
             | Account::BrandUnfunded(brand)
-            | Account::BrandClearing(brand) => format!("brand:{brand}"),
+            | Account::BrandClearing(brand)
+            | Account::BrandRecoverable(brand) => format!("brand:{brand}"),
             Account::Named(brand, name) => format!("brand:{brand}.{name}"),
             Account::Partner(partner, _) => format!("partner:{partner}"),
             Account::Bank => BANK.to_owned(),
@@ -71,6 +74,7 @@ impl Totals {
             Account::BrandFunds(_) | Account::Named(..) | Account::Bank => &mut self.funds,
             Account::BrandUnfunded(_) => &mut self.unfunded,
             Account::BrandClearing(_) => &mut self.clearing,
+            Account::BrandRecoverable(_) => &mut self.recoverable,
             Account::Partner(_, account_type) => match account_type {
                 AccountType::Pending => &mut self.pending,
                 AccountType::Payable => &mut self.payable,
@@ -93,17 +97,18 @@ pub(crate) async fn add(
         "WITH head AS (
              UPDATE read_head SET position = position + cardinality($1::text[]) RETURNING position - cardinality($1::text[]) AS base
          )
-         INSERT INTO balances (owner, currency, position, pending, payable, in_transit, paid_out, suspense, funds, updated_at, unfunded, clearing)
+         INSERT INTO balances (owner, currency, position, pending, payable, in_transit, paid_out, suspense, funds, updated_at, unfunded, clearing, recoverable)
          SELECT r.owner, r.currency, head.base + r.ordinal, r.pending, r.payable, r.in_transit, r.paid_out, r.suspense, r.funds,
-                r.updated_at, r.unfunded, r.clearing
+                r.updated_at, r.unfunded, r.clearing, r.recoverable
            FROM head, UNNEST($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-                             $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) WITH ORDINALITY
-             AS r(owner, currency, pending, payable, in_transit, paid_out, suspense, funds, updated_at, unfunded, clearing, ordinal)
+                             $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[]) WITH ORDINALITY
+             AS r(owner, currency, pending, payable, in_transit, paid_out, suspense, funds, updated_at, unfunded, clearing, recoverable, ordinal)
          ON CONFLICT (owner, currency) DO UPDATE
             SET pending = balances.pending + excluded.pending, payable = balances.payable + excluded.payable,
                 in_transit = balances.in_transit + excluded.in_transit, paid_out = balances.paid_out + excluded.paid_out,
                 suspense = balances.suspense + excluded.suspense, funds = balances.funds + excluded.funds,
                 unfunded = balances.unfunded + excluded.unfunded, clearing = balances.clearing + excluded.clearing,
+                recoverable = balances.recoverable + excluded.recoverable,
                 updated_at = excluded.updated_at",
     )
     .bind(each(&changes, |((owner, _), _)| owner.as_str()))
@@ -117,6 +122,7 @@ pub(crate) async fn add(
     .bind(each(&changes, |(_, totals)| totals.updated_at))
     .bind(each(&changes, |(_, totals)| totals.unfunded))
     .bind(each(&changes, |(_, totals)| totals.clearing))
+    .bind(each(&changes, |(_, totals)| totals.recoverable))
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -172,7 +178,7 @@ pub(crate) async fn accounts(
           CROSS JOIN LATERAL (VALUES (8, 'pending', b.pending, 'partner:'), (7, 'payable', b.payable, 'partner:'),
                  (6, 'in_transit', b.in_transit, 'partner:'), (5, 'paid_out', b.paid_out, 'partner:'),
                  (4, 'suspense', b.suspense, NULL), (3, 'funds', b.funds, 'brand:'), (2, 'unfunded', b.unfunded, NULL),
-                 (1, 'clearing', b.clearing, NULL)) v(ordinal, account_type, minor, everybodys)
+                 (1, 'clearing', b.clearing, NULL), (0, 'recoverable', b.recoverable, NULL)) v(ordinal, account_type, minor, everybodys)
           WHERE b.position <= $1 / $5 AND b.position * $5 + v.ordinal < $1
             AND (v.minor <> 0 OR starts_with(b.owner, v.everybodys))
             AND ($2::text[] IS NULL OR b.owner = ANY($2)) AND ($3::text IS NULL OR b.currency = $3)

@@ -54,7 +54,8 @@ fn brand_of(account: &Account) -> Option<&BrandId> {
         Account::BrandFunds(brand)
         | Account::Named(brand, _)
         | Account::BrandUnfunded(brand)
-        | Account::BrandClearing(brand) => Some(brand),
+        | Account::BrandClearing(brand)
+        | Account::BrandRecoverable(brand) => Some(brand),
         Account::Partner(..) | Account::Bank => None,
     }
 }
@@ -122,7 +123,7 @@ pub struct AccountView {
     /// The brand, when it is one's.
     #[schema(example = "brand1")]
     brand_id: Option<String>,
-    /// Of a brand `funds`, `unfunded` or `clearing`; of a partner `pending`, `payable`, `in_transit`, `paid_out`, `suspense`
+    /// Of a brand `funds`, `unfunded`, `clearing` or `recoverable`; of a partner `pending`, `payable`, `in_transit`, `paid_out`, `suspense`
     /// or `unfunded`; `cash` of the bank's side.
     #[schema(example = "funds")]
     account_type: String,
@@ -145,6 +146,7 @@ impl AccountView {
             Account::Named(_, name) => ("funds", Some(name.as_str())),
             Account::BrandUnfunded(_) => ("unfunded", None),
             Account::BrandClearing(_) => ("clearing", None),
+            Account::BrandRecoverable(_) => ("recoverable", None),
             Account::Partner(_, account_type) => (account_type.name(), None),
             Account::Bank => ("cash", None),
         };

@@ -19,6 +19,8 @@ pub enum Account {
     BrandUnfunded(BrandId),
     /// A brand's money on its way from or to its bank.
     BrandClearing(BrandId),
+    /// What refunds took back of a brand's partners after they had been paid, and they have not earned again yet.
+    BrandRecoverable(BrandId),
     /// A partner's money.
     Partner(PartnerId, AccountType),
     /// The world outside: below zero by what brands have put in and not taken out.
@@ -33,6 +35,16 @@ impl Account {
             _ => Self::BrandFunds(brand.clone()),
         }
     }
+
+    /// Those that a brand can have without opening them.
+    pub fn every_brands(brand: &BrandId) -> [Self; 4] {
+        [
+            Self::BrandFunds(brand.clone()),
+            Self::BrandUnfunded(brand.clone()),
+            Self::BrandClearing(brand.clone()),
+            Self::BrandRecoverable(brand.clone()),
+        ]
+    }
 }
 
 impl fmt::Display for Account {
@@ -42,6 +54,7 @@ impl fmt::Display for Account {
             Self::Named(brand, name) => write!(f, "brand:{brand}:funds.{name}"),
             Self::BrandUnfunded(brand) => write!(f, "brand:{brand}:unfunded"),
             Self::BrandClearing(brand) => write!(f, "brand:{brand}:clearing"),
+            Self::BrandRecoverable(brand) => write!(f, "brand:{brand}:recoverable"),
             Self::Partner(partner, account_type) => {
                 write!(f, "partner:{partner}:{}", account_type.name())
             }
@@ -67,6 +80,7 @@ impl FromStr for Account {
             ("brand", "funds") => BrandId::parse(id).map(Self::BrandFunds),
             ("brand", "unfunded") => BrandId::parse(id).map(Self::BrandUnfunded),
             ("brand", "clearing") => BrandId::parse(id).map(Self::BrandClearing),
+            ("brand", "recoverable") => BrandId::parse(id).map(Self::BrandRecoverable),
             ("brand", name) => {
                 let name = name.strip_prefix("funds.").ok_or(InvalidId)?;
                 let name = AccountName::parse(name)?;
@@ -95,6 +109,7 @@ mod tests {
             "brand:b1:funds.reserve",
             "brand:b1:unfunded",
             "brand:b1:clearing",
+            "brand:b1:recoverable",
             "partner:p1:unfunded",
             "partner:p1:in_transit",
             "bank:main:cash",

@@ -183,7 +183,8 @@ fn record_payout_answer(
     context: &Context,
 ) -> Result<Event, Rejection> {
     let status = payout.status;
-    if !status.transitions().news.contains(&response.answer) {
+    let has_provider = status != Status::Requested || context.actor == Actor::Operator;
+    if !has_provider || !status.transitions().news.contains(&response.answer) {
         return Err(not_there(status));
     }
     let (amount, transfer_id) = (payout.amount, transfer_id(context.cause, 0));

@@ -31,6 +31,8 @@ types::names! {
         PendingShort = "pending_short",
         /// The brand's funds do not cover it: it waits for them.
         Unfunded = "unfunded",
+        /// Less was payable than a refund takes back, since it was paid out: the rest is the brand's again as its partner earns it.
+        PayableShort = "payable_short",
         /// It names another brand or partner than what waits of its conversion: nothing was moved, an operator must look.
         Contradicts = "contradicts",
         /// The fact named no account that can exist, and nothing was moved. Logs of 0.1 have it; now such a fact becomes
@@ -118,6 +120,8 @@ schemas::events! {
         FundsExhausted(FundsExhaustedV1),
         /// Nothing waits for a brand's funds any more.
         FundsRestored(FundsRestoredV1),
+        /// What a refund took back of a partner who had been paid is in the brand's funds again.
+        RefundRecovered(RefundRecoveredV1),
     }
 }
 
@@ -135,6 +139,7 @@ impl Event {
             Self::WithdrawalSettled(it) => it.movement(),
             Self::WithdrawalFailed(it) => it.movement(),
             Self::FundsTransferred(it) => it.movement(),
+            Self::RefundRecovered(it) => it.movement(&it.key),
             Self::LedgerPosted(posting) => return posting.transfers.clone(),
             Self::EarningsFunded(funding) => return funding.transfers.clone(),
             Self::PayoutSubmitting(_)
@@ -180,7 +185,8 @@ impl Event {
             | Self::BillingChanged(_)
             | Self::EarningsFunded(_)
             | Self::FundsExhausted(_)
-            | Self::FundsRestored(_) => None,
+            | Self::FundsRestored(_)
+            | Self::RefundRecovered(_) => None,
         }
     }
 }

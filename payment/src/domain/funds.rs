@@ -1,19 +1,21 @@
 //! A brand's money: its accounts, what comes from and goes to its bank, when it pays, and what waits for it.
 
+use std::collections::BTreeMap;
+
 use schemas::{
     About, AccountOpenedV1, BillingChangedV1, DepositAnnouncedV1, DepositClearedV1,
-    DepositFailedV1, FundsExhaustedV1, FundsRestoredV1, FundsTransferredV1, WithdrawalFailedV1,
-    WithdrawalRequestedV1, WithdrawalSettledV1,
+    DepositFailedV1, FundsExhaustedV1, FundsRestoredV1, FundsTransferredV1, RefundRecoveredV1,
+    WithdrawalFailedV1, WithdrawalRequestedV1, WithdrawalSettledV1,
 };
 use types::{
     AccountName, AccountType, BankFailure, BankReference, Billing, BrandId, ConversionId, Currency,
-    DepositId, FundsAccountId, FundsTransferId, Micros, Money, PartnerId, WithdrawalId,
+    DepositId, FundsAccountId, FundsTransferId, Micros, Money, PartnerId, Uuid, WithdrawalId,
 };
 
 use super::decide::{of_amount, transfer_id};
 use super::{
-    Account, Actor, BALANCE_LIMIT, Balance, Code, Context, Event, Funding, Ledger, Rejection,
-    Transfer,
+    ANNOUNCED_LIMIT, Account, Actor, BALANCE_LIMIT, Balance, Code, Context, Event, Funding, Ledger,
+    Rejection, Transfer,
 };
 
 /// So many commissions are funded by one command: what waits behind them is the next one's.
@@ -100,6 +102,15 @@ pub struct Waiting {
     /// Where it stands at its partner: pending while it is on hold, unfunded once it is approved, or in suspense.
     pub stands: AccountType,
     /// Where in the log it was earned: the first in is the first to be funded.
+    pub position: i64,
+}
+
+/// What a partner had been paid when refunds of a brand took it back, and it has not earned again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// So much.
+    pub minor: i64,
+    /// Where in the log it began: the brand whose refund was the first is the first to have it back.
     pub position: i64,
 }
 
@@ -224,9 +235,69 @@ pub(super) fn decide(
     }
 }
 
-/// What follows from an event beside what it moves: a brand is out of funds when the first commission waits for them, and has
-/// funds again when none does.
-pub fn consequence(ledger: &Ledger, event: &Event) -> Option<Event> {
+/// What follows from an event, that `cause` made, beside what it moves: a brand is out of funds when the first commission waits
+/// for them, and has funds again when none does; and what a partner owes goes back to brands as it has payable money again.
+pub fn consequences(ledger: &Ledger, event: &Event, cause: Uuid) -> Vec<Event> {
+    let turned = turned(ledger, event);
+    turned
+        .into_iter()
+        .chain(recovered(ledger, event, cause))
+        .collect()
+}
+
+/// What partners owe no longer after the event: their payable money being below zero is all that they owe.
+fn recovered(ledger: &Ledger, event: &Event, cause: Uuid) -> Vec<Event> {
+    let transfers = event.transfers();
+    let mut earned: BTreeMap<(&PartnerId, Currency), i64> = BTreeMap::new();
+    for transfer in &transfers {
+        let Money { minor, currency } = transfer.money;
+        for (account, change) in [
+            (&transfer.credit, minor),
+            (&transfer.debit, minor.saturating_neg()),
+        ] {
+            if let Account::Partner(partner, AccountType::Payable) = account {
+                let sum = earned.entry((partner, currency)).or_default();
+                *sum = sum.saturating_add(change);
+            }
+        }
+    }
+    let mut events = Vec::new();
+    for ((partner, currency), change) in earned {
+        let payable = Account::Partner(partner.clone(), AccountType::Payable);
+        let before = ledger.balance(payable, currency);
+        if before >= 0 || change <= 0 {
+            continue;
+        }
+        let below = before.saturating_add(change).saturating_neg().max(0);
+        let owed = ledger.owed.iter();
+        let mut owed: Vec<(&BrandId, &Owed)> = owed
+            .filter(|((who, of, _), _)| who == partner && *of == currency)
+            .map(|((_, _, brand), owed)| (brand, owed))
+            .collect();
+        owed.sort_unstable_by_key(|(brand, owed)| (owed.position, *brand));
+        let all = owed
+            .iter()
+            .fold(0_i64, |sum, (_, owed)| sum.saturating_add(owed.minor));
+        let mut over = all.saturating_sub(below);
+        for (brand, owed) in owed {
+            let part = over.min(owed.minor);
+            if part <= 0 {
+                break;
+            }
+            over = over.saturating_sub(part);
+            let ordinal = transfers.len().saturating_add(events.len());
+            let record = RefundRecoveredV1 {
+                partner_id: partner.clone(),
+                amount: Money::new(part, currency),
+                transfer_id: transfer_id(cause, ordinal),
+            };
+            events.push(About::of(brand.clone(), record).into());
+        }
+    }
+    events
+}
+
+fn turned(ledger: &Ledger, event: &Event) -> Option<Event> {
     let mut changes: Option<(BrandId, Currency, i64)> = None;
     for transfer in event.transfers() {
         let currency = transfer.money.currency;
@@ -368,6 +439,13 @@ fn begin(ledger: &Ledger, command: &FundsCommand, context: &Context) -> Result<E
     let transfer_id = transfer_id(context.cause, 0);
     let event = match way {
         Way::Deposit => {
+            let clearing = Account::BrandClearing(brand.clone());
+            let clearing = ledger.balance(clearing, amount.currency);
+            if clearing.saturating_add(amount.minor) > ANNOUNCED_LIMIT {
+                let most = Money::new(ANNOUNCED_LIMIT, amount.currency);
+                let detail = format!("no more than {most} {} can be in clearing", most.currency);
+                return Err(of_amount(Code::AmountOutOfRange, detail));
+            }
             let announced = DepositAnnouncedV1 {
                 brand_id: brand.clone(),
                 account: name.clone(),
@@ -621,7 +699,11 @@ fn fund_earnings(
         let detail = "nothing waits that the brand's funds cover";
         return Err(Rejection::new(Code::NothingFunded, detail));
     }
-    posted(ledger, Event::EarningsFunded(funding))
+    let event = Event::EarningsFunded(funding);
+    // It was at its partners before, and who has much holds up nobody else: it needs no room but that of an `i64`.
+    let within = ledger.can_post_within(BALANCE_LIMIT.saturating_mul(2), &event.transfers());
+    within.map_err(|_| of_amount(Code::AmountOutOfRange, "the amount is too large"))?;
+    Ok(event)
 }
 
 /// What an event does to a brand's money beside moving it.
@@ -666,7 +748,16 @@ pub(super) fn evolve(ledger: &mut Ledger, event: &Event, at: super::Stamp) {
                 ledger.waiting.remove(&key);
             }
         }
+        Event::RefundRecovered(it) => {
+            let key = (it.partner_id.clone(), it.amount.currency, it.key.clone());
+            owe(ledger, &key, it.amount.minor.saturating_neg(), at.position);
+        }
         Event::LedgerPosted(posting) => {
+            for transfer in &posting.transfers {
+                if let Some(key) = owed_by(transfer) {
+                    owe(ledger, &key, transfer.money.minor, at.position);
+                }
+            }
             if let Ok(conversion) = posting.conversion.parse::<ConversionId>() {
                 for transfer in &posting.transfers {
                     wait(ledger, &conversion, transfer, at.position);
@@ -682,6 +773,27 @@ pub(super) fn evolve(ledger: &mut Ledger, event: &Event, at: super::Stamp) {
         | Event::PayoutUnknown(_)
         | Event::PayoutPaid(_)
         | Event::PayoutFailed(_) => {}
+    }
+}
+
+/// Who owes whom by a transfer of a posting.
+pub(crate) fn owed_by(transfer: &Transfer) -> Option<(PartnerId, Currency, BrandId)> {
+    match (&transfer.debit, &transfer.credit) {
+        (Account::Partner(partner, _), Account::BrandRecoverable(brand)) => {
+            Some((partner.clone(), transfer.money.currency, brand.clone()))
+        }
+        _ => None,
+    }
+}
+
+fn owe(ledger: &mut Ledger, key: &(PartnerId, Currency, BrandId), more: i64, position: i64) {
+    let owed = ledger
+        .owed
+        .entry(key.clone())
+        .or_insert(Owed { minor: 0, position });
+    owed.minor = owed.minor.saturating_add(more);
+    if owed.minor <= 0 {
+        ledger.owed.remove(key);
     }
 }
 

@@ -7,7 +7,7 @@ use types::{
     BrandId, ConversionId, Currency, FundsAccountId, Micros, Money, PartnerId, PayoutId, Uuid,
 };
 
-use super::funds::{self, BankTransfer, Terms, Waiting, Way};
+use super::funds::{self, BankTransfer, Owed, Terms, Waiting, Way};
 use super::{Account, AccountType, Balance, Event, Payout, Status, Transfer};
 
 /// Balances in minor units, credits less debits, and payouts by id: those that a batch touches, or all of them.
@@ -25,6 +25,8 @@ pub struct Ledger {
     pub billing: HashMap<(BrandId, Currency), Terms>,
     /// The commissions that wait for their brands' funds.
     pub waiting: HashMap<(ConversionId, Currency), Waiting>,
+    /// What partners owe, to whom: of those whose payable money is below zero, or was before what stands here last.
+    pub owed: HashMap<(PartnerId, Currency, BrandId), Owed>,
     /// Up to where in the log all that waits for a brand's funds is here, where not all of it is.
     pub known_until: HashMap<(BrandId, Currency), i64>,
 }
@@ -32,6 +34,9 @@ pub struct Ledger {
 /// No decision takes a balance beyond this, either way. A payout that fails gives back what was payable before, without
 /// a decision; what was earned meanwhile is within the limit too, and twice the limit is half of an `i64`.
 pub const BALANCE_LIMIT: i64 = 1 << 61;
+
+/// No brand has more than this on its way from its bank, by its word alone: what one announces takes nothing from what others can.
+pub const ANNOUNCED_LIMIT: i64 = 1 << 50;
 
 /// A balance would go beyond [`BALANCE_LIMIT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -60,6 +65,15 @@ impl Ledger {
 
     /// Whether both sides of each of these transfers, one after the other, would stay within [`BALANCE_LIMIT`].
     pub fn can_post_all(&self, transfers: &[Transfer]) -> Result<(), PostError> {
+        self.can_post_within(BALANCE_LIMIT, transfers)
+    }
+
+    /// The same of another limit.
+    pub(super) fn can_post_within(
+        &self,
+        limit: i64,
+        transfers: &[Transfer],
+    ) -> Result<(), PostError> {
         let mut moved: HashMap<Balance, i64> = HashMap::new();
         for transfer in transfers {
             let minor = transfer.money.minor;
@@ -72,7 +86,7 @@ impl Ledger {
             };
             let from = add(&transfer.debit, minor.checked_neg()).ok_or(PostError)?;
             let to = add(&transfer.credit, Some(minor)).ok_or(PostError)?;
-            if from < -BALANCE_LIMIT || to > BALANCE_LIMIT {
+            if from < -limit || to > limit {
                 return Err(PostError);
             }
         }
@@ -191,7 +205,8 @@ pub fn evolve(ledger: &mut Ledger, event: &Event, at: Stamp) -> Result<(), PostE
         | Event::BillingChanged(_)
         | Event::EarningsFunded(_)
         | Event::FundsExhausted(_)
-        | Event::FundsRestored(_) => {}
+        | Event::FundsRestored(_)
+        | Event::RefundRecovered(_) => {}
     }
     Ok(())
 }

@@ -21,10 +21,10 @@ pub use decide::decide;
 pub(crate) use decide::{partner_unknown, payout_unknown};
 pub use event::{Cause, Event, Funding, Note, Posting, Transfer};
 pub use funds::{
-    BankTransfer, FUNDED_AT_ONCE, FundsCommand, Progress, Terms, Waiting, Way, consequence,
+    BankTransfer, FUNDED_AT_ONCE, FundsCommand, Owed, Progress, Terms, Waiting, Way, consequences,
 };
-pub(crate) use funds::{brand_unknown, unknown, waits_at};
-pub use ledger::{BALANCE_LIMIT, Ledger, PostError, Stamp, evolve};
+pub(crate) use funds::{brand_unknown, owed_by, unknown, waits_at};
+pub use ledger::{ANNOUNCED_LIMIT, BALANCE_LIMIT, Ledger, PostError, Stamp, evolve};
 pub use payout::{Begins, KEY_LIFETIME_SECONDS, Method, Next, Payout, Status, Transitions};
 pub use react::react;
 pub use schemas::{PaymentCode as Code, Rejection};

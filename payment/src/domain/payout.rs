@@ -66,7 +66,8 @@ impl Status {
     /// The row of this status: the one statement of how a payout goes on, for decider, worker and queries.
     pub const fn transitions(self) -> Transitions {
         let (next, begins, news): (Next, Begins, &'static [Answer]) = match self {
-            Self::Requested => (Next::Begin, Begins::Yes, &[]),
+            // Only an operator has news of it: that it was paid before the database was restored to when it was not.
+            Self::Requested => (Next::Begin, Begins::Yes, &[Answer::Paid, Answer::Failed]),
             Self::Submitting => (Next::Submit, Begins::No, &Answer::ALL),
             Self::Submitted => (Next::LookUp, Begins::No, &[Answer::Paid, Answer::Failed]),
             // An indeterminate answer does not take back what the provider said before, and is no news while the payout is
@@ -119,6 +120,17 @@ pub struct Payout {
 }
 
 impl Payout {
+    /// Whether operators may say what became of it. The provider's word comes first: of what it has they are asked where it may
+    /// have forgotten, and of what it has not yet only while nothing is handed over.
+    pub fn may_be_decided(&self, are_paused: bool, now: Micros) -> bool {
+        match self.status {
+            Status::Unknown => true,
+            Status::Submitted => are_paused || !self.key_is_alive(now),
+            Status::Requested | Status::Submitting => are_paused,
+            Status::Paid | Status::Failed => false,
+        }
+    }
+
     /// Whether submitting again under the same reference is still safe at `now`.
     pub fn key_is_alive(&self, now: Micros) -> bool {
         self.first_attempt_at.is_none_or(|first| {

@@ -87,12 +87,35 @@ fn usual(ledger: &Ledger, fact: &Fact, amount: Money) -> (Vec<Move>, Option<Note
             account_type(AccountType::Payable),
         ),
         Fact::Reversed(it) if it.from == EarningStatus::Payable => {
-            (account_type(AccountType::Payable), funds)
+            return taken_back(ledger, partner, brand, amount);
         }
         Fact::Reversed(_) if short => (account_type(AccountType::Suspense), funds),
         Fact::Reversed(_) => (account_type(AccountType::Pending), funds),
     };
     (vec![(debit, credit, amount)], short_note)
+}
+
+/// What a refund takes back of payable money. What was paid out is not the brand's again before its partner has earned it.
+fn taken_back(
+    ledger: &Ledger,
+    partner: &PartnerId,
+    brand: &BrandId,
+    amount: Money,
+) -> (Vec<Move>, Option<Note>) {
+    let payable = Account::Partner(partner.clone(), AccountType::Payable);
+    let there = ledger.balance(payable.clone(), amount.currency);
+    let there = there.clamp(0, amount.minor);
+    let parts = [
+        (there, Account::BrandFunds(brand.clone())),
+        (
+            amount.minor.saturating_sub(there),
+            Account::BrandRecoverable(brand.clone()),
+        ),
+    ];
+    let note = (there < amount.minor).then_some(Note::PayableShort);
+    let parts = parts.into_iter().filter(|(minor, _)| *minor > 0);
+    let moves = parts.map(|(minor, to)| (payable.clone(), to, Money::new(minor, amount.currency)));
+    (moves.collect(), note)
 }
 
 /// What a fact moves of a commission that waits for its brand's funds.

@@ -143,15 +143,10 @@ fn texts(owner: &Owner, named: &[String]) -> Vec<String> {
             .map(|account_type| Account::Partner(id.clone(), account_type).to_string())
             .to_vec(),
         Owner::Brand(brand) => {
-            let own = [
-                Account::BrandFunds(brand.clone()),
-                Account::BrandUnfunded(brand.clone()),
-                Account::BrandClearing(brand.clone()),
-            ];
             let named = named.iter();
             let named = named.filter_map(|name| AccountName::parse(name.as_str()).ok());
             let named = named.map(|name| Account::Named(brand.clone(), name));
-            let all = own.into_iter().chain(named);
+            let all = Account::every_brands(brand).into_iter().chain(named);
             all.map(|account| account.to_string()).collect()
         }
     }

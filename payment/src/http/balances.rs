@@ -48,7 +48,7 @@ pub(crate) struct BalanceView {
     #[schema(example = "USD")]
     currency: String,
     /// Decimal text with the currency's digits, by account: a partner's `pending`, `payable`, `in_transit`, `paid_out`,
-    /// `suspense`, `unfunded`; a brand's `funds`, `unfunded`, `clearing`.
+    /// `suspense`, `unfunded`; a brand's `funds`, `unfunded`, `clearing`, `recoverable`.
     #[schema(example = json!({"payable": "50.00", "paid_out": "150.00"}))]
     accounts: BTreeMap<&'static str, String>,
 }
@@ -83,13 +83,9 @@ pub(crate) async fn list_balances(
         Owner::Partner(id) => AccountType::ALL
             .map(|account_type| Account::Partner(id.clone(), account_type).to_string())
             .to_vec(),
-        Owner::Brand(id) => [
-            Account::BrandFunds(id.clone()),
-            Account::BrandUnfunded(id.clone()),
-            Account::BrandClearing(id.clone()),
-        ]
-        .map(|account| account.to_string())
-        .to_vec(),
+        Owner::Brand(id) => Account::every_brands(id)
+            .map(|account| account.to_string())
+            .to_vec(),
     };
     let listed = balances::of_accounts(host.pool(), &accounts)
         .await
@@ -136,6 +132,7 @@ fn by_currency(listed: Vec<Listed>) -> BTreeMap<Currency, BTreeMap<&'static str,
             Account::BrandFunds(_) | Account::Named(..) => "funds",
             Account::BrandUnfunded(_) => "unfunded",
             Account::BrandClearing(_) => "clearing",
+            Account::BrandRecoverable(_) => "recoverable",
             Account::Partner(_, account_type) => account_type.name(),
             Account::Bank => "cash",
         };

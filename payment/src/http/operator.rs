@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::domain::{Payout, Status};
+use crate::domain::{Next, Payout, Status};
 use crate::store::{payouts, switch};
 
 /// Its routes.
@@ -40,7 +40,7 @@ const NOT_RECORDED: Code = Code::new(
 const NOT_THERE: Code = Code::new(
     409,
     "payout_not_there",
-    "Only a payout whose status is `unknown` is decided upon.",
+    "Nobody decides upon this payout now: it is final, or the provider has the word.",
 );
 chassis::refuses!(Undecided: NOT_RECORDED, NOT_THERE);
 
@@ -55,7 +55,7 @@ pub(crate) struct SwitchView {
     by: Option<String>,
 }
 
-/// What became of a payout of which nobody knows.
+/// What became of a payout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Decision {
@@ -174,8 +174,9 @@ async fn shown(host: &Host) -> Result<Json<SwitchView>, Problem> {
     }))
 }
 
-/// Says what became of a payout whose status is `unknown`. `paid` and `failed` move money for good: a second operator has
-/// to decide the same before anything is done.
+/// Says what became of a payout that is `unknown`, of one that is `submitted` for longer than the provider remembers, or, while
+/// payouts are paused, of any that is not final. `paid` and `failed` move money for good: a second operator has to decide the same
+/// before anything is done.
 #[utoipa::path(
     post, path = "/api/v1/operator/payment/payouts/{id}/decide", tag = "operator", params(("id" = String, Path)),
     request_body = DecisionBody,
@@ -222,7 +223,14 @@ async fn note(
     let stored = payouts::load(tx.connection(), &[id.to_string()]).await;
     let stored = stored.map_err(sql)?.pop().ok_or_else(Problem::not_found)?;
     let payout = stored.payout;
-    if payout.status != Status::Unknown {
+    let switch = switch::read(host.pool()).await.map_err(sql)?;
+    let asks = body.decision == Decision::LookUp;
+    let is_there = if asks {
+        payout.status.transitions().next == Next::LookUp
+    } else {
+        payout.may_be_decided(switch.paused, tx.now())
+    };
+    if !is_there {
         return Err(not_there(payout.status));
     }
     let (decision, is_decided) = match body.decision {
@@ -309,7 +317,7 @@ async fn submit_answer(
     let now = now.map_err(|error| runtime::unread(&error))?;
     match now.map(|stored| stored.payout.status) {
         Some(status) if status.name() == answer => Ok(()),
-        Some(Status::Unknown) => Err(full()),
+        Some(status) if status == payout.status => Err(full()),
         Some(status) => Err(not_there(status)),
         None => Err(Problem::not_found()),
     }
@@ -317,7 +325,7 @@ async fn submit_answer(
 
 fn not_there(status: Status) -> Problem {
     let detail = format!(
-        "the payout is {}: only one of which nobody knows is decided upon",
+        "the payout is {}: one that is unknown is decided upon, one that was submitted long ago, and any that is not final while payouts are paused",
         status.name()
     );
     Problem::of(NOT_THERE).with_detail(detail)

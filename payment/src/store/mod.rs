@@ -6,6 +6,7 @@ pub(crate) mod bank_transfers;
 pub(crate) mod billing;
 pub(crate) mod calls;
 pub(crate) mod encrypted;
+pub(crate) mod owed;
 pub(crate) mod payout_details;
 pub(crate) mod payouts;
 pub(crate) mod proof;

@@ -70,12 +70,12 @@ macro_rules! stands {
 }
 
 /// What each check looks at: rows of what it is about and whether it is wrong.
-const CHECKS: [(&str, &str); 7] = [
+const CHECKS: [(&str, &str); 9] = [
     (
         "nothing that was reserved, held, cleared or paid out is below zero",
         "SELECT account || ' ' || currency AS about, minor < 0 AS wrong FROM balances
           WHERE account LIKE '%:pending' OR account LIKE '%:in\\_transit' OR account LIKE '%:paid\\_out' OR account LIKE '%:clearing'
-             OR account LIKE '%:funds.%' OR account LIKE 'partner:%:unfunded'",
+             OR account LIKE '%:funds.%' OR account LIKE 'partner:%:unfunded' OR account LIKE '%:recoverable'",
     ),
     (
         "what is in transit is what payouts under way asked for",
@@ -100,6 +100,16 @@ const CHECKS: [(&str, &str); 7] = [
            FROM (SELECT brand, currency, waiting FROM billing WHERE waiting <> 0) b
            FULL JOIN (SELECT brand, currency, sum(minor) AS minor FROM waiting GROUP BY 1, 2) w
              ON w.brand = b.brand AND w.currency = b.currency",
+    ),
+    (
+        "what brands have not back of refunds after a payout is what partners owe",
+        stands!("brand", "recoverable", "", "owed"),
+    ),
+    (
+        "no partner owes more than its payable money is below zero",
+        "SELECT o.partner || ' ' || o.currency AS about, o.minor > greatest(-coalesce(b.minor, 0), 0) AS wrong
+           FROM (SELECT partner, currency, sum(minor) AS minor FROM owed GROUP BY 1, 2) o
+           LEFT JOIN balances b ON b.account = 'partner:' || o.partner || ':payable' AND b.currency = o.currency",
     ),
     (
         "no transfer stands twice",

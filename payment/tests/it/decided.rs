@@ -6,7 +6,7 @@ use runtime::testing::{claims, mint, until};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::switch::acts;
+use crate::switch::{acts, turned};
 
 /// A payout of 150.00 of which nobody knows; look-ups go on to fail.
 async fn indeterminate() -> (App, String) {
@@ -26,10 +26,11 @@ async fn decide(app: &App, id: &str, who: &str, decision: &str) -> (StatusCode, 
 }
 
 async fn proposed(app: &App, id: &str, who: &str, decision: &str) {
+    let before = app.payout(id).await;
     let (status, answer) = decide(app, id, who, decision).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
     assert_eq!(answer["state"], "proposed", "{answer}");
-    assert_eq!(app.payout(id).await["status"], "unknown");
+    assert_eq!(app.payout(id).await["status"], before["status"]);
 }
 
 async fn decided(app: &App, id: &str, who: &str, decision: &str) {
@@ -180,6 +181,43 @@ async fn only_a_payout_of_which_nobody_knows_is_decided_upon() {
     let (status, problem) = decide(&app, &id, "bob", "maybe").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
     assert!(acts(&app).await.is_empty());
+}
+
+/// The provider has forgotten it by then, and would pay it twice.
+#[tokio::test]
+async fn of_what_was_paid_before_a_restore_two_operators_say_so_while_payouts_are_paused() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    turned(&app, "pause", "the database was restored").await;
+    let id = app.granted("partner123", "150.00").await;
+    refused(&app, &id, "look_up").await;
+    proposed(&app, &id, "alice", "paid").await;
+    decided(&app, &id, "bob", "paid").await;
+    assert_eq!(app.payout(&id).await["status"], "paid");
+    assert_eq!(app.balance("partner123", "paid_out").await, "150.00");
+    turned(&app, "resume", "all are compared").await;
+    let later = app.granted("partner123", "3.00").await;
+    app.until_status(&later, "paid").await;
+    assert_eq!(app.provider.taken().await, [later]);
+    app.assert_state_is_the_fold_of_its_log().await;
+}
+
+#[tokio::test]
+async fn what_the_provider_has_is_its_to_say_while_it_remembers() {
+    let mut app = App::start().await;
+    app.earn("partner123", 20_000).await;
+    app.provider
+        .control(json!({ "settle_ms": 3_600_000 }))
+        .await;
+    let id = app.granted("partner123", "150.00").await;
+    app.until_status(&id, "submitted").await;
+    refused(&app, &id, "failed").await;
+    let day = "UPDATE pipeline.log_head SET clock_offset = 86400000000";
+    run(&app, day).await;
+    proposed(&app, &id, "alice", "failed").await;
+    decided(&app, &id, "bob", "failed").await;
+    assert_eq!(app.balance("partner123", "payable").await, "200.00");
+    app.assert_state_is_the_fold_of_its_log().await;
 }
 
 #[tokio::test]

@@ -44,10 +44,35 @@ async fn a_refund_after_payout_is_carried_over() {
     app.state("c1", reversed(1_000, EarningStatus::Payable))
         .await;
     assert_eq!(app.balance("partner123", "payable").await, "-10.00");
-    app.earn("partner123", 1_500).await;
+    assert_eq!(
+        of_brand(&app).await,
+        [("funds", -1_000), ("recoverable", 1_000)]
+    );
+    app.earn("partner123", 600).await;
+    assert_eq!(
+        of_brand(&app).await,
+        [("funds", -1_000), ("recoverable", 400)]
+    );
+    app.earn("partner123", 900).await;
+    assert_eq!(
+        of_brand(&app).await,
+        [("funds", -1_500), ("recoverable", 0)]
+    );
     let (_, problem) = app.request("partner123", "5.01").await;
     assert_eq!(problem["code"], "insufficient_balance");
     app.granted("partner123", "5.00").await;
+    app.assert_ledger_is_the_fold_of_its_log().await;
+}
+
+async fn of_brand(app: &App) -> [(&'static str, i64); 2] {
+    let mut found = [("funds", 0), ("recoverable", 0)];
+    for (name, minor) in &mut found {
+        let account = format!("brand:brand1:{name}");
+        let stands = sqlx::query_scalar("SELECT minor FROM balances WHERE account = $1");
+        let stands = stands.bind(account).fetch_one(app.service.pool());
+        *minor = stands.await.unwrap();
+    }
+    found
 }
 
 #[tokio::test]

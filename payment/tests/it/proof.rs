@@ -91,6 +91,16 @@ async fn each_check_of_the_proof_finds_what_is_wrong() {
             "what a brand's funds do not cover is what waits for them",
         ),
         (
+            "INSERT INTO owed VALUES ('partner2', 'USD', 'brand123', 100, 1)",
+            "DELETE FROM owed",
+            "what brands have not back of refunds after a payout is what partners owe",
+        ),
+        (
+            "INSERT INTO owed VALUES ('partner2', 'USD', 'brand123', 100, 1)",
+            "DELETE FROM owed",
+            "no partner owes more than its payable money is below zero",
+        ),
+        (
             "INSERT INTO billing VALUES ('brand123', 'USD', 'prepaid', NULL, 100, 1)",
             "DELETE FROM billing",
             "what is noted to wait for a brand's funds is what does",

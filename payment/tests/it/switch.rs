@@ -13,7 +13,7 @@ async fn turn(app: &App, verb: &str, token: &str, body: &Value) -> (StatusCode, 
     app.service.post(&path, token, body).await
 }
 
-async fn turned(app: &App, verb: &str, reason: &str) -> Value {
+pub(crate) async fn turned(app: &App, verb: &str, reason: &str) -> Value {
     let (status, switch) = turn(app, verb, &operator(), &json!({"reason": reason})).await;
     assert_eq!(status, StatusCode::OK, "{switch}");
     switch

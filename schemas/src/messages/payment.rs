@@ -216,10 +216,22 @@ impl FundsTransferredV1 {
     }
 }
 
+impl RefundRecoveredV1 {
+    /// The money that it moves.
+    pub fn movement(&self, brand: &BrandId) -> Movement {
+        Movement {
+            id: self.transfer_id,
+            amount: self.amount,
+            from: Account::BrandRecoverable(brand.clone()),
+            to: Account::BrandFunds(brand.clone()),
+        }
+    }
+}
+
 /// The money that a message of payment's moves, whichever kind it is of: every change of a balance is one of these.
 ///
 /// # Errors
-/// Its key is no partner's id, where it moves a partner's money.
+/// Its key is no id of whose money it moves.
 pub fn transfers(message: &Message) -> Result<Vec<Transfer>, InvalidId> {
     let partner = || message.header.key.parse::<PartnerId>();
     let movement = match &message.body {
@@ -235,6 +247,7 @@ pub fn transfers(message: &Message) -> Result<Vec<Transfer>, InvalidId> {
         Body::WithdrawalSettledV1(it) => it.movement(),
         Body::WithdrawalFailedV1(it) => it.movement(),
         Body::FundsTransferredV1(it) => it.movement(),
+        Body::RefundRecoveredV1(it) => it.movement(&message.header.key.parse()?),
         _ => return Ok(Vec::new()),
     };
     Ok(vec![movement.transfer()])
@@ -452,6 +465,17 @@ pub struct FundsTransferredV1 {
     /// Into which of them, by its name; `None`: its funds.
     pub to_account: Option<AccountName>,
     /// How much.
+    pub amount: Money,
+    /// The transfer.
+    pub transfer_id: Uuid,
+}
+
+/// What a partner had been paid before a refund took it back, and has earned again: it is in the brand's funds again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundRecoveredV1 {
+    /// Who owed it.
+    pub partner_id: PartnerId,
+    /// How much of it.
     pub amount: Money,
     /// The transfer.
     pub transfer_id: Uuid,

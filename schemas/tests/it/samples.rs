@@ -1106,6 +1106,12 @@ fn funds_events() -> Vec<Body> {
         .into(),
         FundsExhaustedV1 { currency }.into(),
         FundsRestoredV1 { currency }.into(),
+        RefundRecoveredV1 {
+            partner_id: id("partner123"),
+            amount,
+            transfer_id,
+        }
+        .into(),
     ]
 }
 

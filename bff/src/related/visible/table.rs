@@ -212,4 +212,5 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("billing.changed.v1", BrandByKey, None, Some(&["currency", "billing", "credit_limit"])),
     ("funds.exhausted.v1", BrandByKey, None, Some(&["currency"])),
     ("funds.restored.v1", BrandByKey, None, Some(&["currency"])),
+    ("refund.recovered.v1", BrandByKey, None, Some(&["partner_id", "amount", "transfer_id"])),
 ];

@@ -2,7 +2,9 @@ use proptest::prelude::*;
 use types::{AccountName, BankFailure, Billing, FundsTransferId};
 
 use super::super::funds::FUNDED_AT_ONCE;
-use super::super::{FundsCommand, Note, Progress, Terms, Waiting, Way};
+use super::super::{
+    ANNOUNCED_LIMIT, BALANCE_LIMIT, Balance, FundsCommand, Note, Progress, Terms, Waiting, Way,
+};
 use super::*;
 use schemas::PaymentCode;
 
@@ -166,6 +168,32 @@ fn a_deposit_is_in_clearing_until_the_bank_has_it_and_goes_back_when_it_has_not(
     let failed = &state.ledger.bank_transfers[&(Way::Deposit, "dep_2".to_owned())];
     assert_eq!(failed.progress, Progress::Failed);
     assert_eq!(failed.reason, Some(BankFailure::NotReceived));
+}
+
+#[test]
+fn what_one_brand_announces_takes_nothing_from_what_others_can() {
+    let mut state = BatchState::default();
+    let beyond = ANNOUNCED_LIMIT + 1;
+    let refused = state.submit(&begin(Way::Deposit, "d1", None, beyond));
+    assert_eq!(refused.unwrap_err().code, PaymentCode::AmountOutOfRange);
+    state
+        .submit(&begin(Way::Deposit, "d2", None, ANNOUNCED_LIMIT - 1))
+        .unwrap();
+    let refused = state.submit(&begin(Way::Deposit, "d3", None, 2));
+    assert_eq!(refused.unwrap_err().code, PaymentCode::AmountOutOfRange);
+    state.submit(&begin(Way::Deposit, "d3", None, 1)).unwrap();
+}
+
+#[test]
+fn a_partner_who_has_as_much_as_can_be_counted_holds_up_nobody_who_waits_behind_it() {
+    let mut state = BatchState::prepaid();
+    let payable = Account::Partner(partner(), AccountType::Payable);
+    state.follow(&of("c1", calculated(usd(100), EarningStatus::Payable)));
+    state.follow(&of("c2", calculated(usd(50), EarningStatus::Payable)));
+    let full = Balance::of(payable, usd(0));
+    state.ledger.balances.insert(full, BALANCE_LIMIT);
+    state.deposit("d1", None, 150);
+    assert_eq!(state.fund().unwrap(), ["c1", "c2"]);
 }
 
 #[test]

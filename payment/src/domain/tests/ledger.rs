@@ -75,6 +75,66 @@ fn a_refund_after_payout_is_carried_over() {
     assert_eq!(state.account_type(AccountType::Payable), 0);
 }
 
+/// What stands in a brand's funds, and in what it has not back of refunds.
+fn stands(state: &BatchState, name: &str) -> (i64, i64) {
+    let brand = || BrandId::parse(name).unwrap();
+    let balance = |account| state.ledger.balance(account, Currency::USD);
+    (
+        balance(Account::BrandFunds(brand())),
+        balance(Account::BrandRecoverable(brand())),
+    )
+}
+
+#[test]
+fn what_was_paid_out_before_its_refund_is_its_brands_again_only_as_the_partner_earns_it() {
+    let mut state = with_payable(usd(500));
+    state.submit(&request("p1", usd(400))).unwrap();
+    let refund = state.follow(&reversed(usd(300), EarningStatus::Payable));
+    assert_eq!(note(&refund), Some(Note::PayableShort));
+    assert_eq!(state.account_type(AccountType::Payable), -200);
+    assert_eq!(stands(&state, "brand1"), (-400, 200));
+    state.follow(&of_brand("brand2", usd(150)));
+    assert_eq!(stands(&state, "brand1"), (-250, 50));
+    assert_eq!(stands(&state, "brand2"), (-150, 0));
+    state.follow(&of_brand("brand2", usd(150)));
+    assert_eq!(stands(&state, "brand1"), (-200, 0));
+    assert_eq!(state.account_type(AccountType::Payable), 100);
+    assert!(state.ledger.owed.is_empty());
+}
+
+#[test]
+fn a_payout_that_fails_gives_back_what_a_refund_took_meanwhile() {
+    let mut state = with_payable(usd(500));
+    state.submit(&request("p1", usd(500))).unwrap();
+    state.begin("p1").unwrap();
+    state.follow(&reversed(usd(300), EarningStatus::Payable));
+    assert_eq!(stands(&state, "brand1"), (-500, 300));
+    state.respond("p1", Answer::Failed).unwrap();
+    assert_eq!(stands(&state, "brand1"), (-200, 0));
+    assert_eq!(state.account_type(AccountType::Payable), 200);
+}
+
+#[test]
+fn the_brand_whose_refund_was_first_has_its_money_back_first() {
+    let mut state = BatchState::default();
+    state.follow(&of_brand("brand2", usd(100)));
+    state.follow(&of_brand("brand1", usd(100)));
+    state.submit(&request("p1", usd(200))).unwrap();
+    for name in ["brand2", "brand1"] {
+        let mut refund = reversed(usd(100), EarningStatus::Payable);
+        if let Fact::Reversed(it) = &mut refund {
+            it.record.brand_id = BrandId::parse(name).unwrap();
+        }
+        state.follow(&refund);
+    }
+    state.follow(&of_brand("brand3", usd(130)));
+    assert_eq!(stands(&state, "brand2"), (0, 0));
+    assert_eq!(stands(&state, "brand1"), (-70, 70));
+    state.follow(&of_brand("brand3", usd(100)));
+    assert_eq!(stands(&state, "brand1"), (0, 0));
+    assert_eq!(state.account_type(AccountType::Payable), 30);
+}
+
 #[test]
 fn an_approval_of_what_was_never_pending_goes_to_suspense() {
     let mut state = BatchState::default();
@@ -132,10 +192,8 @@ fn a_brand_that_owes_as_much_as_can_be_counted_owes_no_more() {
 fn a_reversal_larger_than_what_was_earned_is_owed_by_the_partner_and_not_made_up() {
     let mut state = with_payable(usd(500));
     state.follow(&reversed(usd(800), EarningStatus::Payable));
-    assert_eq!(
-        (state.account_type(AccountType::Payable), state.funds()),
-        (-300, 300)
-    );
+    assert_eq!(state.account_type(AccountType::Payable), -300);
+    assert_eq!(stands(&state, "brand1"), (0, 300));
     let refused = state.submit(&request("p1", usd(1))).unwrap_err();
     assert_eq!(refused.code, PaymentCode::InsufficientBalance);
 }

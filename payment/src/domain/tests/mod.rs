@@ -15,7 +15,7 @@ use types::{
 
 use super::{
     Account, AccountType, Actor, Answer, Command, Context, Event, Fact, Ledger, Method, PayoutAt,
-    PayoutRequest, Rejection, Stamp, Transfer, consequence, decide, evolve, react,
+    PayoutRequest, Rejection, Stamp, Transfer, consequences, decide, evolve, react,
 };
 
 pub(super) fn usd(minor: i64) -> Money {
@@ -60,10 +60,10 @@ impl BatchState {
 
     /// With what follows from it by itself.
     fn apply(&mut self, event: &Event, context: &Context) {
-        let second = consequence(&self.ledger, event);
+        let more = consequences(&self.ledger, event, context.cause);
         self.apply_one(event, context);
-        if let Some(second) = second {
-            self.apply_one(&second, context);
+        for more in more {
+            self.apply_one(&more, context);
         }
     }
 

@@ -93,6 +93,12 @@ proptest! {
                 let transit = Account::Partner(partner(), AccountType::InTransit);
                 let reserved = in_transit_by_payouts(&state.ledger, currency);
                 prop_assert_eq!(state.ledger.balance(transit, currency), reserved);
+                let payable = Account::Partner(partner(), AccountType::Payable);
+                let below = state.ledger.balance(payable, currency).min(0).saturating_neg();
+                let owed = state.ledger.owed.iter().filter(|((_, of, _), _)| *of == currency);
+                prop_assert_eq!(owed.map(|(_, owed)| owed.minor).sum::<i64>(), below);
+                let recoverable = Account::BrandRecoverable(brand());
+                prop_assert_eq!(state.ledger.balance(recoverable, currency), below);
             }
             if let Event::PayoutRequested(requested) = event {
                 let amount = requested.amount;

@@ -7,7 +7,7 @@ use schemas::{
     About, BeginPayoutV1, BillingChangedV1, Body, CommissionCalculatedV1, DepositAnnouncedV1,
     DepositFailedV1, Event as _, Header, Message, PaymentCode, PayoutFailedV1, PayoutPaidV1,
     PayoutRequestedV1, PayoutSubmittedV1, PayoutSubmittingV1, PayoutUnknownV1, Record,
-    RecordPayoutAnswerV1, RequestPayoutV1, WireMoney, WithdrawalRequestedV1,
+    RecordPayoutAnswerV1, RefundRecoveredV1, RequestPayoutV1, WireMoney, WithdrawalRequestedV1,
 };
 use sealing::Details;
 use types::{
@@ -151,11 +151,17 @@ fn of_funds(amount: types::Money, transfer_id: Uuid, transfers: Vec<Transfer>) -
         billing: Billing::Postpaid,
         credit_limit: Some(7),
     };
+    let recovered = RefundRecoveredV1 {
+        partner_id: PartnerId::parse("partner123").unwrap(),
+        amount,
+        transfer_id,
+    };
     vec![
         About::of(DepositId::clone(&deposit), announced).into(),
         About::of(WithdrawalId::clone(&withdrawal), requested).into(),
         About::of(deposit, failed).into(),
         About::of(brand_id.clone(), changed).into(),
+        About::of(brand_id.clone(), recovered).into(),
         Event::EarningsFunded(Funding {
             brand: brand_id,
             currency: amount.currency,

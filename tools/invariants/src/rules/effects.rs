@@ -96,7 +96,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                       SELECT CASE WHEN owner LIKE '%.%' THEN replace(owner, '.', ':funds.') WHEN owner LIKE 'bank:%' THEN owner || ':cash'
                                   ELSE owner || ':' || account_type END AS account, currency, minor FROM bff.balances,
                              LATERAL (VALUES ('pending', pending), ('payable', payable), ('in_transit', in_transit), ('paid_out', paid_out),
-                                             ('suspense', suspense), ('funds', funds), ('unfunded', unfunded), ('clearing', clearing))
+                                             ('suspense', suspense), ('funds', funds), ('unfunded', unfunded), ('clearing', clearing), ('recoverable', recoverable))
                                v (account_type, minor)
                        WHERE minor <> 0)
                  SELECT format('%s %s: the bff shows %s, the ledger has %s', account, currency, coalesce(s.minor, 0), coalesce(b.minor, 0)) AS evidence

@@ -1,7 +1,7 @@
 //! The ledger's way: each posting where `docs/ledger.md` says that it goes, no account below zero that cannot be, each payout
 //! by the steps that there are, and what waits for a brand's funds in its order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use anyhow::Result;
 use futures::TryStreamExt;
@@ -62,6 +62,12 @@ struct Ledger {
     queues: HashMap<Funds, Vec<Waiting>>,
     /// Whether a brand was last said to be out of funds.
     exhausted: HashMap<Funds, bool>,
+    /// Deposits and withdrawals by their ids: what they are, and whether they are over.
+    bank: HashMap<String, (Value, bool)>,
+    /// What each partner was paid before refunds took it back, by currency and the brands that wait for it, the first first.
+    owed: HashMap<(String, String), Vec<(String, i128)>>,
+    /// What has to be said next: which brand has how much back, of whom.
+    recovered: VecDeque<(Funds, String, i128)>,
 }
 
 /// Walks through payment's log.
@@ -82,6 +88,14 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
         9,
         "what funds do not cover waits, is funded in its order as far as they reach, and is said to begin and end",
     );
+    let mut banked = Tally::new(
+        9,
+        "brands take out and move no more than is there, and a deposit or withdrawal ends once, as it began",
+    );
+    let mut recovered = Tally::new(
+        9,
+        "what was paid out before its refund is its brand's again as its partner earns it, the first first",
+    );
     let mut ledger = Ledger::default();
     let mut rows = sqlx::query_as::<_, Row>(EVENTS).fetch(records);
     while let Some(row) = rows.try_next().await? {
@@ -92,6 +106,14 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
             )
         };
         let payout = row.r#type.starts_with("payout.");
+        let wrong = ledger.bank(&row);
+        banked.hold(wrong.is_none(), || {
+            format!("{}: {}", place(), wrong.unwrap_or_default())
+        });
+        let wrong = ledger.recover(&row);
+        recovered.hold(wrong.is_none(), || {
+            format!("{}: {}", place(), wrong.unwrap_or_default())
+        });
         let moved = match row.r#type.as_str() {
             "ledger.posted.v1" => {
                 let stated = stated(&row.payload.0);
@@ -125,6 +147,7 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
                 funds_transfer(&row).into_iter().collect()
             }
         };
+        ledger.owe(&moved);
         for moved in moved {
             let below = ledger.post(&moved, row.r#type == "payout.requested.v1");
             above.hold(below.is_none(), || {
@@ -134,11 +157,16 @@ pub(super) async fn ledger(records: &mut PgConnection) -> Result<Vec<Finding>> {
     }
     let unreported = ledger.unreported();
     funded.hold(unreported.is_none(), || unreported.unwrap_or_default());
+    recovered.hold(ledger.recovered.is_empty(), || {
+        format!("nobody has it back: {:?}", ledger.recovered)
+    });
     Ok(vec![
         placed.finding(),
         above.finding(),
         steps.finding(),
         funded.finding(),
+        banked.finding(),
+        recovered.finding(),
     ])
 }
 
@@ -160,7 +188,8 @@ fn stated(payload: &Value) -> Vec<Transfer> {
 /// What moves between a brand, its clearing account and the bank.
 fn funds_transfer(row: &Row) -> Option<Transfer> {
     let payload = &row.payload.0;
-    let brand = payload.get("brand_id")?.as_str()?;
+    let brand = payload.get("brand_id").and_then(Value::as_str);
+    let brand = brand.unwrap_or(&row.key);
     let own = |field: &str| match payload.get(field).and_then(Value::as_str) {
         None | Some("default") => format!("brand:{brand}:funds"),
         Some(name) => format!("brand:{brand}:funds.{name}"),
@@ -170,6 +199,10 @@ fn funds_transfer(row: &Row) -> Option<Transfer> {
         "bank:main:cash".to_owned(),
     );
     let (debit, credit) = match row.r#type.as_str() {
+        "refund.recovered.v1" => (
+            format!("brand:{}:recoverable", row.key),
+            format!("brand:{}:funds", row.key),
+        ),
         "deposit.announced.v1" => (bank, clearing),
         "deposit.cleared.v1" | "withdrawal.failed.v1" => (clearing, own("account")),
         "withdrawal.requested.v1" => (own("account"), clearing),
@@ -214,10 +247,10 @@ impl Ledger {
     fn due(&self, row: &Row) -> Option<Vec<Transfer>> {
         let cause = &row.cause.as_ref()?.0;
         let text = |name| cause.get(name).and_then(Value::as_str);
-        let minor = cause
-            .pointer("/amount/minor")?
-            .as_i64()
-            .filter(|minor| *minor > 0)?;
+        let minor = cause.pointer("/amount/minor")?.as_i64()?;
+        if minor <= 0 {
+            return Some(Vec::new());
+        }
         let currency = cause.pointer("/amount/currency")?.as_str()?.to_owned();
         let (brand, partner) = (text("brand_id")?, text("partner_id")?);
         let (funds, unfunded) = (
@@ -234,7 +267,7 @@ impl Ledger {
         let usual = |minor: i64| {
             let short = self.balance(&own("pending"), &currency) < i128::from(minor);
             let covered = self.covers(&key, minor);
-            let (debit, credit) = match stated {
+            let pair = match stated {
                 "commission.calculated.v1" if text("status") == Some("approved") && covered => {
                     (funds.clone(), own("payable"))
                 }
@@ -246,16 +279,25 @@ impl Ledger {
                 "commission.approved.v1" if short && covered => (funds.clone(), own("suspense")),
                 "commission.approved.v1" if short => (unfunded.clone(), own("suspense")),
                 "commission.approved.v1" => (own("pending"), own("payable")),
+                // What was paid out is not there to be taken back.
                 "commission.reversed.v1" if text("from") != Some("pending") => {
-                    (own("payable"), funds.clone())
+                    let there = self.balance(&own("payable"), &currency);
+                    let there = i64::try_from(there.clamp(0, i128::from(minor))).unwrap_or(minor);
+                    let recoverable = format!("brand:{brand}:recoverable");
+                    return [(there, funds.clone()), (minor - there, recoverable)]
+                        .into_iter()
+                        .filter(|(minor, _)| *minor > 0)
+                        .map(|(minor, credit)| (own("payable"), credit, minor))
+                        .collect();
                 }
                 "commission.reversed.v1" if short => (own("suspense"), funds.clone()),
                 _ => (own("pending"), funds.clone()),
             };
-            (debit, credit, minor)
+            let (debit, credit) = pair;
+            vec![(debit, credit, minor)]
         };
         let moves = match (waiting, stated) {
-            (None, _) => vec![usual(minor)],
+            (None, _) => usual(minor),
             (Some(it), "commission.calculated.v1") => {
                 vec![(unfunded.clone(), own(it.stands), minor)]
             }
@@ -267,7 +309,9 @@ impl Ledger {
                 let part = it.minor.min(minor);
                 let back = (own(it.stands), unfunded.clone(), part);
                 let rest = (minor > part).then(|| usual(minor - part));
-                std::iter::once(back).chain(rest).collect()
+                std::iter::once(back)
+                    .chain(rest.into_iter().flatten())
+                    .collect()
             }
         };
         let within = moves.iter().all(|(debit, credit, minor)| {
@@ -281,6 +325,79 @@ impl Ledger {
             currency: currency.clone(),
         };
         within.then(|| moves.into_iter().map(transfer).collect())
+    }
+
+    /// Notes what partners owe after these transfers, which are not posted yet, and who has it back by them.
+    fn owe(&mut self, moved: &[Transfer]) {
+        let mut earned: BTreeMap<(String, String), i128> = BTreeMap::new();
+        for it in moved {
+            let (minor, payable) = (i128::from(it.minor), ":payable");
+            for (account, change) in [(&it.credit, minor), (&it.debit, -minor)] {
+                if account.ends_with(payable) {
+                    let key = (account.clone(), it.currency.clone());
+                    *earned.entry(key).or_default() += change;
+                }
+            }
+            let brand = it.credit.strip_suffix(":recoverable");
+            if let Some(brand) = brand.and_then(|text| text.strip_prefix("brand:")) {
+                let owed = self.owed.entry((it.debit.clone(), it.currency.clone()));
+                let owed = owed.or_default();
+                match owed.iter_mut().find(|(whose, _)| whose == brand) {
+                    Some((_, sum)) => *sum += minor,
+                    None => owed.push((brand.to_owned(), minor)),
+                }
+            }
+        }
+        for ((account, currency), change) in earned {
+            let before = self.balance(&account, &currency);
+            let Some(owed) = self.owed.get_mut(&(account.clone(), currency.clone())) else {
+                continue;
+            };
+            if change <= 0 {
+                continue;
+            }
+            let all: i128 = owed.iter().map(|(_, minor)| minor).sum();
+            let mut over = all - (-(before + change)).max(0);
+            let partner = account.split(':').nth(1).unwrap_or_default();
+            for (brand, minor) in owed.iter_mut() {
+                let part = over.clamp(0, *minor);
+                over -= part;
+                *minor -= part;
+                if part > 0 {
+                    let funds = (brand.clone(), currency.clone());
+                    self.recovered.push_back((funds, partner.to_owned(), part));
+                }
+            }
+            owed.retain(|(_, minor)| *minor > 0);
+        }
+    }
+
+    /// What is wrong with an event, that does or does not say who has back what a partner owed.
+    fn recover(&mut self, row: &Row) -> Option<String> {
+        if row.r#type != "refund.recovered.v1" {
+            // One that says who is out of funds comes of the same, before it.
+            let between = row.r#type.starts_with("funds.");
+            return (!between && !self.recovered.is_empty()).then(|| {
+                format!(
+                    "before it is to be said who has it back: {:?}",
+                    self.recovered
+                )
+            });
+        }
+        let text = |at| {
+            row.payload
+                .pointer(at)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let minor = row.payload.pointer("/amount/minor").and_then(Value::as_i64);
+        let stated = (
+            (row.key.clone(), text("/amount/currency").to_owned()),
+            text("/partner_id").to_owned(),
+            minor.map_or(0, i128::from),
+        );
+        let due = self.recovered.pop_front();
+        (due.as_ref() != Some(&stated)).then(|| format!("{stated:?}, and it should be {due:?}"))
     }
 
     /// Whether a brand's funds cover so much more, with nothing waiting before it.
@@ -431,6 +548,45 @@ impl Ledger {
         }
     }
 
+    /// What is wrong with what a brand puts in, takes out or moves between its accounts: more than is there, another amount than
+    /// was announced or asked for, or an end without a beginning.
+    fn bank(&mut self, row: &Row) -> Option<String> {
+        let (life, step) = row.r#type.trim_end_matches(".v1").split_once('.')?;
+        let takes = matches!(
+            (life, step),
+            ("withdrawal", "requested") | ("funds", "transferred")
+        );
+        if takes {
+            let moved = funds_transfer(row)?;
+            let mut there = self.balance(&moved.debit, &moved.currency);
+            if let Some(brand) = moved.debit.strip_suffix(":funds") {
+                let key = (
+                    brand.trim_start_matches("brand:").to_owned(),
+                    moved.currency,
+                );
+                let queue = self.queues.get(&key).into_iter().flatten();
+                there -= queue.map(|it| i128::from(it.minor)).sum::<i128>();
+            }
+            if there < i128::from(moved.minor) {
+                return Some(format!("{} was taken where {there} could be", moved.minor));
+            }
+        }
+        if !matches!(life, "deposit" | "withdrawal") {
+            return None;
+        }
+        let of = |field| row.payload.get(field).cloned().unwrap_or_default();
+        let stated = serde_json::json!([life, of("brand_id"), of("account"), of("amount")]);
+        let begins = matches!(step, "announced" | "requested");
+        let before = self
+            .bank
+            .insert(row.subject.clone(), (stated.clone(), !begins));
+        match before {
+            None if begins => None,
+            Some((before, false)) if !begins && before == stated => None,
+            before => Some(format!("it was {before:?} before, and is {stated}")),
+        }
+    }
+
     /// What waits at the end without having been said, or the other way round.
     fn unreported(&self) -> Option<String> {
         let queues = self.queues.iter();
@@ -464,9 +620,15 @@ impl Ledger {
             .entry((debit.clone(), currency.clone()))
             .or_default();
         *left -= minor;
-        let never_below = [":pending", ":in_transit", ":paid_out", ":clearing"]
-            .iter()
-            .any(|account_type| debit.ends_with(account_type))
+        let never_below = [
+            ":pending",
+            ":in_transit",
+            ":paid_out",
+            ":clearing",
+            ":recoverable",
+        ]
+        .iter()
+        .any(|account_type| debit.ends_with(account_type))
             || debit.contains(":funds.")
             || debit.starts_with("partner:") && debit.ends_with(":unfunded");
         (*left < 0 && (never_below || payout)).then(|| format!("{debit} is at {left} {currency}"))
@@ -486,7 +648,8 @@ impl Ledger {
             return (step != "requested").then(|| "it was never asked for".to_owned());
         };
         let allowed = match before.as_str() {
-            "requested" => step == "submitting",
+            // An operator may know that it was paid before payment was restored.
+            "requested" => matches!(step, "submitting" | "paid" | "failed"),
             "submitting" => matches!(step, "submitted" | "unknown" | "paid" | "failed"),
             "submitted" => matches!(step, "paid" | "failed"),
             "unknown" => matches!(step, "submitting" | "submitted" | "paid" | "failed"),

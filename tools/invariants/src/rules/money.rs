@@ -21,6 +21,9 @@ pub(super) const QUESTIONS: &[Question] = &[
                         FROM own JOIN (VALUES ('payout.requested.v1', 'payable', 'in_transit'), ('payout.paid.v1', 'in_transit', 'paid_out'),
                                               ('payout.failed.v1', 'in_transit', 'payable')) v (type, debit, credit) USING (type)
                        UNION ALL
+                      SELECT position, payload, 'brand:' || key || ':recoverable', 'brand:' || key || ':funds'
+                        FROM own WHERE type = 'refund.recovered.v1'
+                       UNION ALL
                       SELECT position, payload, CASE type WHEN 'deposit.announced.v1' THEN 'bank:main:cash'
                                                           WHEN 'withdrawal.requested.v1' THEN brand || ':' || account
                                                           WHEN 'funds.transferred.v1' THEN brand || ':' || from_account

@@ -181,6 +181,20 @@ pub(super) const CASES: &[Case] = &[
         let Body::BillingChangedV1(changed) = body else { return };
         changed.billing = types::Billing::Postpaid;
     }),
+    says(9, "brands take out", Payment, "deposit.cleared.v1", |body| {
+        let Body::DepositClearedV1(cleared) = body else { return };
+        cleared.amount.minor += 1;
+    }),
+    says(9, "brands take out", Payment, "withdrawal.requested.v1", |body| {
+        let Body::WithdrawalRequestedV1(requested) = body else { return };
+        requested.amount.minor *= 1_000;
+    }),
+    says(9, "what was paid out before its refund", Payment, "refund.recovered.v1", |body| {
+        let Body::RefundRecoveredV1(recovered) = body else { return };
+        recovered.amount.minor -= 1;
+    }),
+    sql(9, "what was paid out before its refund", Payment,
+        "DELETE FROM pipeline.message_log WHERE type = 'refund.recovered.v1'"),
     says(9, "what each owner has", Payment, "deposit.announced.v1", |body| {
         let Body::DepositAnnouncedV1(announced) = body else { return };
         announced.amount.minor += 1;

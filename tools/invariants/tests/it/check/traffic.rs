@@ -67,6 +67,7 @@ impl<'a> Traffic<'a> {
         self.twins().await;
         self.let_a_day_pass().await;
         self.payouts().await;
+        self.paid_before_its_refund().await;
         self.funds().await;
         self.one_key_at_two_services().await;
         self.api_key().await;
@@ -412,6 +413,46 @@ impl<'a> Traffic<'a> {
             .send()
             .await
             .unwrap();
+    }
+
+    /// A refund takes back more than is payable, and the partner earns it again.
+    async fn paid_before_its_refund(&mut self) {
+        let report = |order: &str, kind: &str, amount: &str| {
+            json!({"user_id": "user_camp_now", "campaign_id": "camp_now", "order_id": order, "event_type": kind,
+                   "amount": amount, "currency": "USD"})
+        };
+        let sale = report("camp_now_late", "purchase", "100000.00");
+        self.as_brand("late/sale", "tracking/events", sale).await;
+        self.until_payable("minor > 1234000").await;
+        self.write("late/payout", "payments/request", json!({"amount": "12340.00", "currency": "USD", "payment_method": "paypal",
+                                                             "account_details": {"email": "user@example.com"}})).await;
+        self.until_paid().await;
+        let refund = report("camp_now_late", "refund", "100000.00");
+        self.as_brand("late/refund", "tracking/events", refund)
+            .await;
+        self.until_payable("minor < 0").await;
+        for part in ["again/1", "again/2"] {
+            let order = format!("camp_now_{part}");
+            let sale = report(&order, "purchase", "60000.00");
+            self.as_brand(part, "tracking/events", sale).await;
+        }
+        self.until_payable("minor > 0").await;
+    }
+
+    async fn until_payable(&self, stands: &'static str) {
+        let url = self.stack.database_url(Service::Payment).unwrap();
+        let mut database = PgConnection::connect(&url).await.unwrap();
+        let found = format!(
+            "SELECT count(*) FROM balances WHERE account = 'partner:partner123:payable' AND currency = 'USD' AND {stands}"
+        );
+        wait("the payable money is there", async || {
+            sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(found.clone()))
+                .fetch_one(&mut database)
+                .await
+                .unwrap()
+                == 1
+        })
+        .await;
     }
 
     /// What the partner claims: one is accepted, one declined, and one settled by the shop's own report.
