@@ -187,7 +187,8 @@ rejections! {
         CurrencyMismatch = "currency_mismatch", 422, "Not the campaign's or the purchase's currency.";
         OrderRequired = "order_required", 422, "A refund that does not say of which order.";
         RefundExceedsPurchase = "refund_exceeds_purchase", 422, "More would go back than was paid.";
-        NothingToRefund = "nothing_to_refund", 422, "The conversion has no amount.";
+        NothingToRefund = "nothing_to_refund", 422, "The conversion has no amount: only the whole of it is taken back.";
+        TooManyRefunds = "too_many_refunds", 409, "As many refunds wait for the order as there may be: report its purchase first.";
         ConversionUnknown = "conversion_unknown", 404, "There is no such conversion for the one who asks.";
         ClickUnknown = "click_unknown", 404, "There is no such click for the one who asks, or no click of its own led to what a partner reports.";
         TimeInFuture = "time_in_future", 422, "Claimed to happen more than five minutes from now.";

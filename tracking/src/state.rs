@@ -136,6 +136,11 @@ impl BatchState {
             let bound = report.user.hashes().filter_map(|hash| bound.get(&hash));
             let all = bound.flatten().copied().map(Some).chain([found]);
             for candidate in all {
+                let lead = candidate.filter(|_| report.amount.is_none());
+                state
+                    .orders
+                    .currencies
+                    .extend(lead.map(Candidate::currency));
                 let order = Order::of(report, access, campaign, candidate);
                 wanted.conversions.extend(order.ids().flat_map(uuid));
             }
@@ -154,9 +159,18 @@ impl BatchState {
         }
         if !wanted.conversions.is_empty() {
             let ids: Vec<Uuid> = wanted.conversions.into_iter().collect();
-            state.orders = conversions::load(connection, &ids).await?;
+            conversions::load(connection, &ids, &mut state.orders).await?;
             let of_orders = claims::load_of(connection, &ids).await?;
             state.claims.0.extend(of_orders.0);
+            let without_amount = state
+                .orders
+                .without_amount()
+                .chain(state.claims.without_amount());
+            let terms: Vec<_> = without_amount.collect();
+            if !terms.is_empty() {
+                let currencies = campaigns::currencies(connection, &terms).await?;
+                state.orders.currencies.extend(currencies);
+            }
         }
         Ok(state)
     }

@@ -32,6 +32,11 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The currency of its terms.
+    pub fn currency(&self) -> ((CampaignId, TermsVersion), Currency) {
+        ((self.campaign.clone(), self.terms_version), self.currency)
+    }
+
     /// Whether what happened then is inside the click's window.
     pub fn covers(&self, at: Micros) -> bool {
         let until = self.clicked_at.checked_add_days(self.window_days.into());

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use schemas::{
     About, ClaimAcceptedV1, ClaimDeclinedV1, ClaimSettledV1, ClaimedSale, ConversionClaimedV1,
 };
-use types::{ClaimId, ClaimStatus, ConversionId, DeclineReason, Micros, Uuid};
+use types::{
+    CampaignId, ClaimId, ClaimStatus, ConversionId, DeclineReason, Micros, TermsVersion, Uuid,
+};
 
 use super::report::{attributed_sale, duplicate};
 use super::{Access, Code, Event, Known, Order, Orders, Rejection, Report, VerifiedBy};
@@ -121,6 +123,14 @@ impl Claims {
             known.decided_at = Some(time);
         }
         Some(claim.clone())
+    }
+
+    /// The terms by which something without an amount is claimed, and nobody has decided.
+    pub fn without_amount(&self) -> impl Iterator<Item = (CampaignId, TermsVersion)> {
+        let open = |claim: &&Claim| claim.status == ClaimStatus::Open;
+        let sales = self.0.values().filter(open).map(|claim| &claim.sale);
+        let leads = sales.filter(|sale| sale.amount.is_none());
+        leads.map(|sale| (sale.campaign_id.clone(), sale.terms_version))
     }
 
     /// The claims of an order that nobody has decided upon, oldest first.

@@ -6,11 +6,16 @@
 
 use std::collections::HashMap;
 
-use types::{Amount, BrandId, ConversionId, Currency, Micros, OrderId, Uuid};
+use types::{
+    Amount, BrandId, CampaignId, ConversionId, Currency, Micros, Money, OrderId, TermsVersion, Uuid,
+};
 
 use super::{
     Access, Attributed, Candidate, Event, Report, Unattributed, UnattributedReason, UserHash,
 };
+
+/// So many refunds wait for their order: all of them are read and written with each.
+pub(super) const MAX_NOTED: usize = 100;
 
 /// One order, or one purchase or lead without an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub struct Conversion {
     pub noted: Vec<NotedRefund>,
     /// What went back so far, in minor units of the purchase's currency.
     pub refunded_minor: i64,
+    /// Whether one that was worth nothing was taken back: no amount says so.
+    pub is_taken_back: bool,
 }
 
 /// Whose a conversion is.
@@ -56,6 +63,15 @@ impl Conversion {
     pub fn is_reported(&self) -> bool {
         !matches!(self.status, Status::Noted(_))
     }
+
+    /// Whether nothing is left of what it was worth.
+    pub(super) fn is_back(&self, worth: Money) -> bool {
+        if worth.minor == 0 {
+            self.is_taken_back
+        } else {
+            self.refunded_minor == worth.minor
+        }
+    }
 }
 
 /// The conversions that are looked at, and under which other ids they are known.
@@ -65,6 +81,8 @@ pub struct Orders {
     pub conversions: HashMap<ConversionId, Conversion>,
     /// Other id to own id.
     pub aliases: HashMap<ConversionId, ConversionId>,
+    /// Of the terms by which something without an amount is a partner's.
+    pub currencies: HashMap<(CampaignId, TermsVersion), Currency>,
 }
 
 impl Orders {
@@ -83,6 +101,24 @@ impl Orders {
             .filter(|(_, conversion)| conversion.is_reported())
     }
 
+    /// The terms by which conversions without an amount are a partner's.
+    pub fn without_amount(&self) -> impl Iterator<Item = (CampaignId, TermsVersion)> {
+        let all = self.conversions.values();
+        all.filter_map(|conversion| match &conversion.status {
+            Status::Attributed(sale) if sale.amount.is_none() => {
+                Some((sale.campaign_id.clone(), sale.terms_version))
+            }
+            _ => None,
+        })
+    }
+
+    /// What a partner's conversion is worth: without an amount nothing, in the currency of its terms.
+    pub(super) fn worth(&self, sale: &Attributed) -> Option<Money> {
+        let terms = || (sale.campaign_id.clone(), sale.terms_version);
+        let nothing = || self.currencies.get(&terms()).copied().map(Money::zero);
+        sale.amount.or_else(nothing)
+    }
+
     /// Applies what happened. Returns the id of the conversion that changed.
     pub fn evolve(
         &mut self,
@@ -98,6 +134,7 @@ impl Orders {
             position,
             noted: Vec::new(),
             refunded_minor: 0,
+            is_taken_back: false,
         };
         match event {
             Event::Attributed(event) => {
@@ -114,6 +151,7 @@ impl Orders {
             Event::Refunded(event) => {
                 let conversion = self.conversions.get_mut(&event.subject)?;
                 conversion.refunded_minor = event.refunded_total.minor;
+                conversion.is_taken_back = event.purchase_amount.minor == 0;
                 Some(event.subject.clone())
             }
             Event::RefundNoted(event) => {

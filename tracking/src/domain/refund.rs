@@ -1,11 +1,14 @@
-//! Refunds: cumulative, never above the purchase, and in either order with it.
+//! Refunds: cumulative, never above the purchase, and in either order with it. One without an amount is of the whole order, and
+//! takes back one that was worth nothing too: it may have earned a flat amount.
 
 use schemas::{About, ConversionRefundedV1};
 use types::{ConversionId, Money};
 
+use super::order::MAX_NOTED;
 use super::report::{Known, amount_refused};
 use super::{
-    Attributed, Code, Conversion, Event, NotedRefund, RefundNoted, Rejection, Report, Status,
+    Attributed, Code, Conversion, Event, NotedRefund, Orders, RefundNoted, Rejection, Report,
+    Status,
 };
 
 /// Decides upon a refund of an order.
@@ -41,12 +44,17 @@ pub(super) fn refund<'a>(report: &'a Report, known: Known<'a>) -> Result<Vec<Eve
         {
             return Err(unknown());
         }
-        return take(report, id, purchase, conversion.refunded_minor).map(|event| vec![event]);
+        return take(report, (id, conversion), purchase, known.orders).map(|event| vec![event]);
     }
     if of_another_brand {
         return Err(unknown());
     }
     let id = found.map_or(order.id(), |(id, _)| id);
+    let waiting = known.orders.find(id);
+    if waiting.is_some_and(|(_, order)| order.noted.len() >= MAX_NOTED) {
+        let detail = format!("{MAX_NOTED} refunds wait for the order");
+        return Err(Rejection::new(Code::TooManyRefunds, detail));
+    }
     note(report, id).map(|event| vec![event])
 }
 
@@ -56,11 +64,12 @@ fn unknown() -> Rejection {
 
 fn take(
     report: &Report,
-    id: &ConversionId,
+    (id, conversion): (&ConversionId, &Conversion),
     purchase: &Attributed,
-    refunded_minor: i64,
+    orders: &Orders,
 ) -> Result<Event, Rejection> {
-    let Some(paid) = purchase.amount else {
+    let can_be_of_it = purchase.amount.is_some() || report.amount.is_none();
+    let Some(paid) = orders.worth(purchase).filter(|_| can_be_of_it) else {
         return Err(Rejection::new(
             Code::NothingToRefund,
             "the conversion has no amount",
@@ -72,7 +81,7 @@ fn take(
         let detail = format!("the purchase was paid in {}", paid.currency);
         return Err(Rejection::of("/currency", Code::CurrencyMismatch, detail));
     }
-    let left = paid.minor - refunded_minor;
+    let left = paid.minor - conversion.refunded_minor;
     let minor = match report.amount {
         None => left,
         Some(amount) => {
@@ -80,7 +89,7 @@ fn take(
             money.map_err(amount_refused)?.minor
         }
     };
-    if minor > left || left == 0 {
+    if minor > left || conversion.is_back(paid) {
         let left = Money::new(left, paid.currency);
         let detail = format!("of {paid} {}, {left} is left to refund", paid.currency);
         return Err(Rejection::of(
@@ -89,7 +98,8 @@ fn take(
             detail,
         ));
     }
-    Ok(refunded(id, paid, minor, refunded_minor + minor))
+    let total = conversion.refunded_minor + minor;
+    Ok(refunded(id, paid, minor, total))
 }
 
 fn refunded(id: &ConversionId, paid: Money, minor: i64, total: i64) -> Event {
@@ -123,18 +133,25 @@ pub(super) fn take_back<'a>(
     id: &ConversionId,
     conversion: &Conversion,
     noted: impl Iterator<Item = &'a NotedRefund>,
+    orders: &Orders,
 ) -> Option<Event> {
     let Status::Attributed(purchase) = &conversion.status else {
         return None;
     };
-    let paid = purchase.amount?;
+    let paid = orders.worth(purchase)?;
     let left = paid.minor - conversion.refunded_minor;
-    let due = noted
-        .filter_map(|noted| match (noted.currency, noted.amount) {
-            (Some(currency), _) if currency != paid.currency => None,
-            (_, None) => Some(left),
-            (_, Some(amount)) => Some(amount.into_money(paid.currency).ok()?.minor),
-        })
-        .fold(0_i64, |sum, minor| sum.saturating_add(minor).min(left));
-    (due > 0).then(|| refunded(id, paid, due, conversion.refunded_minor + due))
+    let mut due = None;
+    for noted in noted {
+        let minor = match (noted.currency, noted.amount) {
+            (Some(currency), _) if currency != paid.currency => continue,
+            (_, None) => left,
+            (_, Some(amount)) => match amount.into_money(paid.currency) {
+                Ok(money) if paid.minor > 0 => money.minor,
+                _ => continue,
+            },
+        };
+        due = Some(due.unwrap_or(0_i64).saturating_add(minor).min(left));
+    }
+    let due = due.filter(|_| !conversion.is_back(paid))?;
+    Some(refunded(id, paid, due, conversion.refunded_minor + due))
 }

@@ -235,8 +235,9 @@ fn refunds_noted_before(orders: &Orders, event: &Attributed) -> Option<Event> {
         position: 0,
         noted: Vec::new(),
         refunded_minor: 0,
+        is_taken_back: false,
     };
-    take_back(&event.subject, &fresh, noted)
+    take_back(&event.subject, &fresh, noted, orders)
 }
 
 fn unattributed(
@@ -276,7 +277,7 @@ fn repeated(
     let event = duplicate(report, called, first.event_id, other);
     let waiting = orders.find(called).filter(|(found, _)| *found != id);
     let noted = waiting.into_iter().flat_map(|(_, waiting)| &waiting.noted);
-    let late = take_back(id, first, noted);
+    let late = take_back(id, first, noted, orders);
     [event].into_iter().chain(late).collect()
 }
 

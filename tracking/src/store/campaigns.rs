@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use schemas::{About, CampaignChangeAdoptedV1, EnrollmentAdoptedV1, TermsAdoptedV1};
 use sqlx::{FromRow, PgConnection};
-use types::{BrandId, CampaignId, CampaignStatus, EnrollmentId, EnrollmentStatus, Micros};
+use types::{
+    BrandId, CampaignId, CampaignStatus, Currency, EnrollmentId, EnrollmentStatus, Micros,
+    TermsVersion,
+};
 
 use super::{each, unreadable};
 use crate::domain::Campaign;
@@ -62,6 +65,33 @@ pub async fn enrollments(
             let id = EnrollmentId::parse(id).map_err(|_| unreadable("enrollment id"))?;
             let status = EnrollmentStatus::parse(&status);
             Ok((id, status.ok_or_else(|| unreadable("enrollment status"))?))
+        })
+        .collect()
+}
+
+/// The currencies of these terms.
+pub async fn currencies(
+    connection: &mut PgConnection,
+    terms: &[(CampaignId, TermsVersion)],
+) -> Result<Vec<((CampaignId, TermsVersion), Currency)>, sqlx::Error> {
+    let (campaigns, versions): (Vec<&str>, Vec<i32>) = terms
+        .iter()
+        .map(|(campaign, version)| (campaign.as_str(), version.get()))
+        .unzip();
+    let rows: Vec<(String, i32, String)> = sqlx::query_as(
+        "SELECT campaign_id, version, currency FROM terms
+          WHERE (campaign_id, version) IN (SELECT * FROM UNNEST($1::text[], $2::int[]))",
+    )
+    .bind(campaigns)
+    .bind(versions)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|(campaign, version, currency)| {
+            let campaign = CampaignId::parse(campaign).map_err(|_| unreadable("campaign id"))?;
+            let version = TermsVersion::new(version).map_err(|_| unreadable("terms version"))?;
+            let currency = Currency::parse(&currency).map_err(|_| unreadable("currency"))?;
+            Ok(((campaign, version), currency))
         })
         .collect()
 }

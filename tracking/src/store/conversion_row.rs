@@ -61,6 +61,8 @@ pub struct ConversionRow {
     pub noted: Option<String>,
     /// On whose word it stands, where it is a partner's.
     pub verified_by: Option<String>,
+    /// Of one that was worth nothing.
+    pub is_taken_back: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +90,7 @@ impl ConversionRow {
             recorded_at: conversion.recorded_at.0,
             position: conversion.position,
             refunded_minor: conversion.refunded_minor,
+            is_taken_back: conversion.is_taken_back,
             noted: noted_text(&conversion.noted)?,
             ..row
         })
@@ -132,6 +135,7 @@ impl ConversionRow {
     pub(super) fn state(self, id: ConversionId) -> Result<Conversion, sqlx::Error> {
         let (event_id, recorded_at, position) = (self.event_id, self.recorded_at, self.position);
         let (refunded_minor, noted) = (self.refunded_minor, read_noted(self.noted.as_deref())?);
+        let is_taken_back = self.is_taken_back;
         let status = self.status(id).ok_or_else(|| unreadable("conversion"))?;
         Ok(Conversion {
             status,
@@ -140,6 +144,7 @@ impl ConversionRow {
             position,
             noted,
             refunded_minor,
+            is_taken_back,
         })
     }
 

@@ -17,9 +17,12 @@ struct Loaded {
     row: ConversionRow,
 }
 
-/// The conversions that are known under these ids, their own or another.
-pub async fn load(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Orders, sqlx::Error> {
-    let mut orders = Orders::default();
+/// Loads the conversions that are known under these ids, their own or another.
+pub async fn load(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+    orders: &mut Orders,
+) -> Result<(), sqlx::Error> {
     let rows: Vec<Loaded> = sqlx::query_as(
         "SELECT NULL::uuid AS alias_id, c.* FROM conversions c WHERE c.id = ANY($1)
          UNION ALL
@@ -36,7 +39,7 @@ pub async fn load(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Orders,
         }
         orders.conversions.insert(id.clone(), loaded.row.state(id)?);
     }
-    Ok(orders)
+    Ok(())
 }
 
 /// Saves conversions as they stand now.
@@ -67,10 +70,11 @@ pub async fn save(
         user_hash: bytea = |row| row.user_hash.as_deref(),
         noted: text = |row| row.noted.as_deref(),
         verified_by: text = |row| row.verified_by.as_deref(),
+        is_taken_back: boolean = |row| row.is_taken_back,
     } on (id) set (
         standing, event_id, recorded_at, position, event_type, order_id, campaign_id, brand_id,
         partner_id, link_code, click_id, terms_version, occurred_at, amount_minor, refunded_minor,
-        currency, reason, amount_text, user_hash, noted, verified_by
+        currency, reason, amount_text, user_hash, noted, verified_by, is_taken_back
     ))
     .await
 }

@@ -4,6 +4,7 @@ use messaging::Answer;
 use runtime::testing::{TestService, message, until};
 use schemas::{Body, Message, RecordEventV1, Topic};
 use serde_json::json;
+use tracking::{MIGRATIONS, Tracking};
 use types::{CampaignId, ConversionId, OrderId};
 
 use crate::app::*;
@@ -221,5 +222,31 @@ async fn an_external_producers_nonsense_is_refused_and_not_stored() {
             == 0
     })
     .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_lead_and_an_order_that_cost_nothing_are_taken_back_whole_and_once() {
+    let service = start_with_link().await;
+    click(&service, "lnk_1", "user1").await;
+    let whole =
+        |order: &str| json!({"user_id": "user1", "event_type": "refund", "order_id": order});
+    let lead = |order: &str| json!({"user_id": "user1", "event_type": "lead", "order_id": order});
+    report_as(&service, "refund_noted", &whole("lead1")).await;
+    report_as(&service, "attributed", &lead("lead1")).await;
+    report_as(&service, "attributed", &lead("lead2")).await;
+    report_as(&service, "refunded", &whole("lead2")).await;
+    report_as(&service, "attributed", &order("user1", "free", "0")).await;
+    report_as(&service, "refunded", &whole("free")).await;
+    for taken in ["lead1", "lead2", "free"] {
+        let again = whole(taken);
+        refused(&service, 422, "refund_exceeds_purchase", &again).await;
+    }
+    let kinds = kinds(&service).await;
+    let refunded = kinds.iter().filter(|it| *it == "conversion.refunded.v1");
+    assert_eq!(refunded.count(), 3);
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &["conversions"])
+        .await;
     service.stop().await;
 }

@@ -53,6 +53,13 @@ fn a_flat_commission_is_taken_back_by_the_part_of_the_purchase() {
 }
 
 #[test]
+fn a_flat_commission_of_what_was_worth_nothing_is_taken_back_whole() {
+    let mut earned = commission(usd(0), &plan(Earning::Flat(usd(500))));
+    assert_eq!(amounts(&mut earned, &[refund(0, 0)]), [500]);
+    assert_eq!(earned.status(), Status::Reversed);
+}
+
+#[test]
 fn a_refund_of_no_commission_becomes_a_dead_letter() {
     let unknown = reverse(&refund(1, 1), None);
     assert!(matches!(unknown, Reaction::DeadLetter(_)), "{unknown:?}");

@@ -7,6 +7,8 @@ mod orders;
 mod properties;
 mod refunds;
 
+use std::collections::HashMap;
+
 use types::{
     Amount, BrandId, CampaignId, CampaignStatus, ClaimId, ClaimStatus, ClickId, ConversionId,
     ConversionType, Currency, DeclineReason, LinkCode, Micros, Money, OrderId, PartnerId,
@@ -15,6 +17,7 @@ use types::{
 
 use schemas::Utm;
 
+use super::order::MAX_NOTED;
 use super::*;
 
 const DAY: i64 = 86_400_000_000;
@@ -105,8 +108,12 @@ struct Records {
 
 impl Records {
     fn with_a_click() -> Self {
+        let terms = (campaign("camp1"), TermsVersion::FIRST);
         Self {
-            orders: Orders::default(),
+            orders: Orders {
+                currencies: HashMap::from([(terms, Currency::USD)]),
+                ..Orders::default()
+            },
             claims: Claims::default(),
             candidate: Some(click(DAY)),
             access: Access::All,

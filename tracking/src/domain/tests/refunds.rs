@@ -177,3 +177,62 @@ fn a_note_in_another_currency_stays_a_note() {
         ["attributed"]
     );
 }
+
+#[test]
+fn a_refund_of_a_whole_order_that_cost_nothing_takes_it_back_once() {
+    let mut free = Records::with_a_click();
+    free.apply(&purchase(None, Some("order1"), "0")).unwrap();
+    let mut lead = Records::with_a_click();
+    lead.apply(&report("lead", None, Some("order1"), ""))
+        .unwrap();
+    for (records, part) in [
+        (&mut free, "refund_exceeds_purchase"),
+        (&mut lead, "nothing_to_refund"),
+    ] {
+        assert_eq!(records.outcome(&refund_of(None, "order1", "1")), [part]);
+        let whole = refund_of(None, "order1", "");
+        assert_eq!(records.outcome(&whole), ["refunded 0.00 of 0.00"]);
+        assert_eq!(records.outcome(&whole), ["refund_exceeds_purchase"]);
+    }
+}
+
+#[test]
+fn a_whole_refund_that_came_before_an_order_that_cost_nothing_takes_it_back() {
+    let lead = report("lead", None, Some("order1"), "");
+    for first in [purchase(None, Some("order1"), "0"), lead] {
+        let mut records = Records::with_a_click();
+        records.apply(&refund_of(None, "order1", "5")).unwrap();
+        assert_eq!(records.outcome(&first), ["attributed"]);
+        let mut records = Records::with_a_click();
+        records.apply(&refund_of(None, "order1", "")).unwrap();
+        assert_eq!(
+            records.outcome(&first),
+            ["attributed", "refunded 0.00 of 0.00"]
+        );
+        assert_eq!(records.outcome(&first), ["duplicate"]);
+        assert_eq!(
+            records.outcome(&refund_of(None, "order1", "")),
+            ["refund_exceeds_purchase"]
+        );
+    }
+}
+
+#[test]
+fn an_order_waits_for_so_many_refunds_and_no_more() {
+    let mut records = Records::with_a_click();
+    for _ in 0..MAX_NOTED {
+        assert_eq!(records.outcome(&refund_of(None, "order1", "1")), ["noted"]);
+    }
+    assert_eq!(
+        records.outcome(&refund_of(None, "order1", "1")),
+        ["too_many_refunds"]
+    );
+    assert_eq!(
+        records.outcome(&purchase(None, Some("order1"), "1000")),
+        ["attributed", "refunded 100.00 of 1000.00"]
+    );
+    assert_eq!(
+        records.outcome(&refund_of(None, "order1", "1")),
+        ["refunded 1.00 of 1000.00"]
+    );
+}

@@ -39,6 +39,8 @@ struct Conversion {
     earned: i128,
     paid: i64,
     refunded: i64,
+    /// Whether a refund was of all that was left: one of nothing is, once.
+    is_back: bool,
     attributed: bool,
 }
 
@@ -109,18 +111,19 @@ impl Conversion {
         let sound = self.attributed
             && minor("/purchase_amount/minor") == Some(self.paid)
             && minor("/amount/minor") == Some(self.refunded - before)
-            && self.refunded > before
+            && (self.refunded > before || self.paid == 0 && !self.is_back)
             && self.refunded <= self.paid;
+        self.is_back = self.refunded >= self.paid;
         let paid = self.paid;
         (!sound).then(|| format!("{before} of {paid} had gone back before"))
     }
 
     /// What is left of it is its partner's, and its brand's to pay.
     fn close(self, totals: &mut Totals) {
-        let reversed = if self.refunded == 0 {
-            0
-        } else if self.refunded >= self.paid {
+        let reversed = if self.is_back {
             self.earned
+        } else if self.refunded == 0 {
+            0
         } else {
             half_even(
                 self.earned * i128::from(self.refunded),
