@@ -15,8 +15,8 @@ use types::{
 };
 
 use crate::domain::{
-    Access, Bans, Campaign, Candidate, Claims, Click, Event, EventType, Groups, Link, Order,
-    Orders, Report, UserHash, Visitor,
+    Access, Bans, Campaign, Candidate, Claim, Claims, Click, Event, EventType, Groups, Link, Order,
+    Orders, Report, UserHash, Visitor, other_ids,
 };
 use crate::messages::{self, Read};
 use crate::store::candidates::{self, Lookup};
@@ -154,8 +154,11 @@ impl BatchState {
         if !wanted.claims.is_empty() {
             state.claims = claims::load(connection, &strs(&wanted.claims)).await?;
             let claimed = state.claims.0.values();
-            let claimed = claimed.flat_map(|claim| uuid(&claim.sale.conversion_id));
-            wanted.conversions.extend(claimed);
+            for Claim { sale, .. } in claimed {
+                let others = other_ids(sale).into_iter().flatten();
+                let ids = others.chain([sale.conversion_id.clone()]);
+                wanted.conversions.extend(ids.flat_map(|id| uuid(&id)));
+            }
         }
         if !wanted.conversions.is_empty() {
             let ids: Vec<Uuid> = wanted.conversions.into_iter().collect();

@@ -112,7 +112,17 @@ async fn a_claim_is_read_by_its_partner_and_its_brand_and_says_what_became_of_it
     let app = bff().await;
     let topic = Topic::TrackingEvents;
     let ids = ["clm_open", "clm_settled", "clm_accepted", "clm_declined"];
-    let begun = ids.map(|id| (id, id, ConversionClaimedV1 { sale: claimed() }.into()));
+    let begun = ids.map(|id| {
+        (
+            id,
+            id,
+            ConversionClaimedV1 {
+                sale: claimed(),
+                user_hash: None,
+            }
+            .into(),
+        )
+    });
     facts(&app, topic, &begun).await;
     let conversion_id = ConversionId::parse("c1").unwrap();
     let settled = ClaimSettledV1 {

@@ -36,7 +36,10 @@ async fn filled() -> (TestService, String) {
     let app = bff().await;
     let sale = sold("brand1", "camp1");
     let anothers = sold("brand2", "camp2");
-    let claim = ConversionClaimedV1 { sale: claimed() };
+    let claim = ConversionClaimedV1 {
+        sale: claimed(),
+        user_hash: None,
+    };
     let link = LinkCreatedV1 {
         campaign_id: "camp1".parse().unwrap(),
         partner_id: "partner123".parse().unwrap(),

@@ -416,6 +416,8 @@ pub struct ClaimedSale {
 pub struct ConversionClaimedV1 {
     /// What is claimed.
     pub sale: ClaimedSale,
+    /// The visitor, hashed; absent in what was claimed before this was said.
+    pub user_hash: Option<String>,
 }
 
 /// The claimed order is known from who may say so: what follows from it follows from that report.

@@ -857,6 +857,7 @@ fn claims() -> [Body; 4] {
     [
         ConversionClaimedV1 {
             sale: claimed_sale(),
+            user_hash: Some(text("9f86d081884c7d65")),
         }
         .into(),
         ClaimSettledV1 {

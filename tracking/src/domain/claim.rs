@@ -10,14 +10,17 @@ use types::{
     CampaignId, ClaimId, ClaimStatus, ConversionId, DeclineReason, Micros, TermsVersion, Uuid,
 };
 
+use super::order::alias_of;
 use super::report::{attributed_sale, duplicate};
-use super::{Access, Code, Event, Known, Order, Orders, Rejection, Report, VerifiedBy};
+use super::{Access, Code, Event, Known, Order, Orders, Rejection, Report, UserHash, VerifiedBy};
 
 /// A claim as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// What is claimed.
     pub sale: ClaimedSale,
+    /// Who bought, where that was kept.
+    pub user: Option<UserHash>,
     /// What became of it.
     pub status: ClaimStatus,
     /// The conversion of its order, once there is one.
@@ -65,8 +68,9 @@ impl Claims {
         time: Micros,
         position: i64,
     ) -> Option<ClaimId> {
-        let new = |sale: &ClaimedSale| Claim {
+        let new = |sale: &ClaimedSale, user| Claim {
             sale: sale.clone(),
+            user,
             status: ClaimStatus::Open,
             conversion: None,
             reason: None,
@@ -77,12 +81,13 @@ impl Claims {
         };
         let (claim, status, conversion, reason) = match event {
             Event::Claimed(it) => {
-                self.0.insert(it.subject.clone(), new(&it.sale));
+                let user = it.user_hash.as_deref().and_then(UserHash::parse);
+                self.0.insert(it.subject.clone(), new(&it.sale, user));
                 return Some(it.subject.clone());
             }
             Event::ClaimSettled(it) => {
                 let claim = self.0.entry(it.subject.clone());
-                claim.or_insert_with(|| new(&it.sale));
+                claim.or_insert_with(|| new(&it.sale, None));
                 let conversion = Some(it.conversion_id.clone());
                 (&it.subject, ClaimStatus::Settled, conversion, None)
             }
@@ -160,7 +165,10 @@ pub(super) fn claim(
         return settled(&id, sale, conversion);
     }
     match known.claims.0.get(&id) {
-        None => About::of(id, ConversionClaimedV1 { sale }).into(),
+        None => {
+            let user_hash = Some(report.user.hash.to_string());
+            About::of(id, ConversionClaimedV1 { sale, user_hash }).into()
+        }
         Some(first) => duplicate(report, &sale.conversion_id, first.event_id, None),
     }
 }
@@ -212,7 +220,8 @@ pub fn decide_claim(
                 conversion_id: conversion.clone(),
             };
             let accepted: Event = About::of(id.clone(), accepted).into();
-            let attributed = attributed_sale(sale.clone(), None, VerifiedBy::Claim, None, orders);
+            let alias = alias_of(claim, orders);
+            let attributed = attributed_sale(sale.clone(), alias, VerifiedBy::Claim, None, orders);
             let mut others = claims.open_of([conversion]);
             others.retain(|(other, _)| *other != id);
             Ok([accepted]

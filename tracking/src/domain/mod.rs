@@ -24,7 +24,7 @@ pub use command::{ChangeLink, CreateLink, EventType, Report, TargetUrl, UserHash
 pub use erasure::{EraseVisitor, erase_visitor};
 pub use event::{Attributed, Event, EventRecorded, Fact, RefundNoted, Unattributed};
 pub use link::{Bans, Campaign, Groups, Link, LinkDecision, change_link, create_link};
-pub use order::{Conversion, NotedRefund, Order, Orders, Status};
+pub use order::{Conversion, NotedRefund, Order, Orders, Status, other_ids};
 pub(crate) use report::amount_refused;
 pub use report::{Known, record};
 pub use schemas::{Rejection, TrackingCode as Code};

@@ -11,8 +11,9 @@ use types::{
 };
 
 use super::{
-    Access, Attributed, Candidate, Event, Report, Unattributed, UnattributedReason, UserHash,
+    Access, Attributed, Candidate, Claim, Event, Report, Unattributed, UnattributedReason, UserHash,
 };
+use schemas::ClaimedSale;
 
 /// So many refunds wait for their order: all of them are read and written with each.
 pub(super) const MAX_NOTED: usize = 100;
@@ -338,4 +339,25 @@ impl<'a> Order<'a> {
         let alias = campaign.or(bare.filter(|id| waits(id) || called(id)));
         alias.cloned()
     }
+}
+
+/// The ids beside its own under which a claimed order may be known: by campaign and number, and by number alone.
+pub fn other_ids(sale: &ClaimedSale) -> Option<[ConversionId; 2]> {
+    let number = sale.order_id.as_ref()?;
+    let campaign = ConversionId::of_order(Some(&sale.campaign_id), number);
+    Some([campaign, ConversionId::of_order(None, number)])
+}
+
+/// The other id under which refunds of a claimed order wait: a report of it would take them over (see [`Order::alias`]).
+pub(super) fn alias_of(claim: &Claim, orders: &Orders) -> Option<ConversionId> {
+    let its = |noted: &NotedRefund| claim.user == Some(noted.user);
+    let waits = |id: &ConversionId, of: &dyn Fn(&NotedRefund) -> bool| {
+        let known = orders.find(id).filter(|(_, it)| !it.is_reported());
+        *id != claim.sale.conversion_id && known.is_some_and(|(_, it)| it.noted.iter().all(of))
+    };
+    let [campaign, bare] = other_ids(&claim.sale)?;
+    if waits(&campaign, &|_| true) {
+        return Some(campaign);
+    }
+    waits(&bare, &its).then_some(bare)
 }

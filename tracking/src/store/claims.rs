@@ -10,7 +10,7 @@ use types::{
 };
 
 use super::{unreadable, uuid};
-use crate::domain::{Claim, Claims};
+use crate::domain::{Claim, Claims, UserHash};
 
 /// A row of `claims`.
 #[derive(Debug, Clone, FromRow)]
@@ -47,6 +47,8 @@ pub struct ClaimRow {
     pub terms_version: i32,
     /// Why it was declined.
     pub reason: Option<String>,
+    /// Who bought, hashed.
+    pub user_hash: Option<Vec<u8>>,
     /// When, as claimed.
     pub occurred_at: i64,
     /// When it was claimed, in our time.
@@ -78,6 +80,7 @@ impl ClaimRow {
             currency: sale.amount.map(|amount| amount.currency.code().to_owned()),
             terms_version: sale.terms_version.get(),
             reason: claim.reason.map(|reason| reason.name().to_owned()),
+            user_hash: claim.user.map(|user| user.0.to_vec()),
             occurred_at: sale.occurred_at.0,
             claimed_at: claim.claimed_at.0,
             decided_at: claim.decided_at.map(|at| at.0),
@@ -117,8 +120,10 @@ impl ClaimRow {
         };
         let reason = self.reason.as_deref();
         let reason = reason.map(|name| DeclineReason::parse(name).ok_or_else(wrong("reason")));
+        let user = self.user_hash.map(|hash| hash.try_into().map(UserHash));
         let claim = Claim {
             sale,
+            user: user.transpose().map_err(|_| unreadable("visitor"))?,
             status: ClaimStatus::parse(&self.status).ok_or_else(wrong("status"))?,
             conversion: self.conversion_id.map(conversion).transpose()?,
             reason: reason.transpose()?,
@@ -182,6 +187,7 @@ pub(crate) async fn save(
         currency: text = |row| row.currency.as_deref(),
         terms_version: int = |row| row.terms_version,
         reason: text = |row| row.reason.as_deref(),
+        user_hash: bytea = |row| row.user_hash.as_deref(),
         occurred_at: bigint = |row| row.occurred_at,
         claimed_at: bigint = |row| row.claimed_at,
         decided_at: bigint = |row| row.decided_at,

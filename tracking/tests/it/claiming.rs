@@ -154,6 +154,22 @@ async fn a_partner_reports_no_refund() {
 }
 
 #[tokio::test]
+async fn a_refund_that_waits_under_the_number_alone_is_taken_back_when_the_claim_is_accepted() {
+    let service = start_with_link().await;
+    report_as(&service, "refund_noted", &refund("user1", "order1", "4")).await;
+    click(&service, "lnk_1", "user1").await;
+    let id = claimed(&service, &order("user1", "order1", "10")).await;
+    let accept = format!("{CLAIMS}/{id}/accept");
+    let (status, accepted) = service.post(&accept, &brand(BRAND), &json!({})).await;
+    assert_eq!(status, StatusCode::OK, "{accepted}");
+    assert_eq!(see(&service, &accepted).await["refunded"], "4.00");
+    service
+        .assert_state_is_the_fold_of_its_log(&Tracking, &MIGRATIONS, &["claims", "conversions"])
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn claims_are_the_fold_of_their_log() {
     let service = start_with_link().await;
     click(&service, "lnk_1", "user1").await;

@@ -113,7 +113,8 @@ async fn no_table_and_no_event_holds_a_hash_of_a_visitor_that_a_dictionary_would
         ("public.clicks", 1),
         ("public.conversions", 2),
         ("public.tracking_events", 1),
-        ("pipeline.message_log", 3),
+        ("public.claims", 1),
+        ("pipeline.message_log", 4),
     ] {
         assert_eq!(kept.get(table), Some(&rows), "{table} of {kept:?}");
     }

@@ -554,6 +554,7 @@ async fn claim_of(scene: &mut Scene, owner: &'static str) {
             terms_version: TermsVersion::FIRST,
             occurred_at: Micros(1_790_000_000_000_000),
         },
+        user_hash: None,
     };
     let id = claim.as_str();
     let events = Topic::TrackingEvents;

@@ -155,6 +155,45 @@ fn refunds_that_came_before_an_accepted_claim_are_taken_back() {
     );
 }
 
+/// Accepts a claim of `order1`, by a click in this campaign, of which a refund was noted before anybody knew whose it was.
+fn accepted_after(refund: &Report, campaign_of_click: &str) -> (Records, Vec<String>) {
+    let mut records = Records::with_a_click();
+    records.candidate = None;
+    assert_eq!(records.outcome(refund), ["noted"]);
+    records.as_partner("partner1");
+    let click = records.candidate.take().unwrap();
+    records.candidate = Some(Candidate {
+        campaign: campaign(campaign_of_click),
+        ..click
+    });
+    assert_eq!(records.outcome(&sale()), ["claimed"]);
+    records.as_brand("brand1");
+    let decided = records.decide_claim("partner1", ClaimDecision::Accept);
+    (records, decided)
+}
+
+#[test]
+fn refunds_that_wait_under_another_id_are_taken_back_by_an_accepted_claim_as_by_a_report() {
+    for named in [None, Some("unknown")] {
+        let refund = refund_of(named, "order1", "4");
+        let (mut records, decided) = accepted_after(&refund, named.unwrap_or("camp1"));
+        let due = ["accepted", "attributed", "refunded 4.00 of 10.00"];
+        assert_eq!(decided, due, "{named:?}");
+        // Whatever is reported under that id means the order from then on.
+        (records.access, records.candidate) = (Access::All, None);
+        let rest = refund_of(named, "order1", "");
+        assert_eq!(records.outcome(&rest), ["refunded 6.00 of 10.00"]);
+    }
+}
+
+#[test]
+fn a_refund_of_another_visitor_under_the_number_alone_is_not_the_claimed_orders() {
+    let mut refund = refund_of(None, "order1", "4");
+    refund.user = visitor(2);
+    let (_, decided) = accepted_after(&refund, "camp1");
+    assert_eq!(decided, ["accepted", "attributed"]);
+}
+
 #[test]
 fn a_claim_is_decided_once_and_by_its_own_brand_alone() {
     let mut records = Records::with_a_click();
