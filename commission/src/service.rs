@@ -4,7 +4,9 @@ use messaging::{Context, Decision, Domain, FoldError, Recorded, Tables, WriteTx}
 use schemas::{Body, Event as _, Message, Service, Unreadable};
 use types::{ConversionId, Micros};
 
-use crate::domain::{self, Event, Fact, PLAN_WAIT_SECONDS, PlanAdopted, PlanKey, Reaction};
+use crate::domain::{
+    self, Event, Fact, PLAN_WAIT_SECONDS, PlanAdopted, PlanKey, Reaction, Release,
+};
 use crate::state::BatchState;
 
 /// Commission.
@@ -33,8 +35,8 @@ impl Domain for Commission {
     }
 
     fn handle(&self, state: &BatchState, message: &Message, context: &Context) -> Decision<Event> {
-        if matches!(message.body, Body::ReleaseHoldV1(_)) {
-            return release_hold(state, message, context);
+        if let Body::ReleaseHoldV1(body) = &message.body {
+            return release_hold(state, message, body.due_at, context);
         }
         decision(Fact::read(message).and_then(|fact| react(state, fact, context.now)))
     }
@@ -86,10 +88,22 @@ fn decision(reaction: Result<Reaction, Unreadable>) -> Decision<Event> {
     }
 }
 
-fn release_hold(state: &BatchState, message: &Message, context: &Context) -> Decision<Event> {
+fn release_hold(
+    state: &BatchState,
+    message: &Message,
+    due_at: Micros,
+    context: &Context,
+) -> Decision<Event> {
     let id = match ConversionId::parse(message.header.subject.as_str()) {
         Ok(id) => id,
         Err(error) => return Decision::DeadLetter(error.to_string()),
     };
-    domain::release_hold(&id, state.commission(&id), context.now).into()
+    match domain::release_hold(&id, state.commission(&id), due_at, context.now) {
+        Ok(Release::Event(event)) => Decision::Events(vec![event]),
+        Ok(Release::In(seconds)) => Decision::WaitFor {
+            what: format!("the end of the hold of {id}"),
+            seconds,
+        },
+        Err(rejection) => Decision::Rejected(rejection),
+    }
 }

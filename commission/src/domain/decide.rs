@@ -148,12 +148,22 @@ pub fn reverse(refund: &About<ConversionRefundedV1>, known: Option<&Commission>)
     Reaction::Event(About::of(refund.subject.clone(), reversed).into())
 }
 
-/// Ends a hold: what is left of the commission is earned for good.
+/// What a hold's own timer comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// The hold ends.
+    Event(Event),
+    /// It ends in so many seconds: the clock was set back since the timer fired.
+    In(i64),
+}
+
+/// Ends a hold that is due then: what is left of the commission is earned for good.
 pub fn release_hold(
     id: &ConversionId,
     commission: Option<&Commission>,
+    due_at: Micros,
     now: Micros,
-) -> Result<Event, Rejection> {
+) -> Result<Release, Rejection> {
     let unknown = || Rejection::new(Code::CommissionUnknown, "there is no such commission");
     let not_held = || Rejection::new(Code::NotHeld, "the commission is not on hold");
     let commission = commission.ok_or_else(unknown)?;
@@ -161,9 +171,14 @@ pub fn release_hold(
         .held_until()
         .filter(|_| commission.status() == Status::Held)
         .ok_or_else(not_held)?;
-    if now < until {
+    if due_at < until {
         let detail = "the hold lasts until later";
         return Err(Rejection::new(Code::HoldNotOver, detail));
+    }
+    // Its id follows from when it is due: one that was refused would never come again.
+    if now < until {
+        let seconds = until.0.saturating_sub(now.0).div_euclid(1_000_000) + 1;
+        return Ok(Release::In(seconds));
     }
     let parties = &commission.calculated.parties;
     let amount = commission.remaining().map_err(|_| not_held())?;
@@ -172,5 +187,5 @@ pub fn release_hold(
         brand_id: parties.brand.clone(),
         amount,
     };
-    Ok(About::of(id.clone(), approved).into())
+    Ok(Release::Event(About::of(id.clone(), approved).into()))
 }

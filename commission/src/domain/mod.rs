@@ -12,7 +12,7 @@ mod plan;
 mod tests;
 
 pub use commission::{Commission, Status};
-pub use decide::{Fact, PLAN_WAIT_SECONDS, Reaction, calculate, release_hold, reverse};
+pub use decide::{Fact, PLAN_WAIT_SECONDS, Reaction, Release, calculate, release_hold, reverse};
 pub use event::{Basis, Calculated, CalculatedStatus, Event, Parties, PlanAdopted, Suspense};
 pub use plan::{Plan, PlanKey};
 pub use schemas::{CommissionCode as Code, Rejection};

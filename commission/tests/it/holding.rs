@@ -115,6 +115,37 @@ async fn many_holds_that_end_at_once_are_all_approved_once() {
 }
 
 #[tokio::test]
+async fn a_hold_whose_release_came_too_early_since_the_clock_was_set_back_ends_at_its_time() {
+    let mut service = start().await;
+    publish(&mut service, 1, held_for(1)).await;
+    attribute(&mut service, "conv1", sale(10_000)).await;
+    let due_at = calculated(&service).await.hold_until.unwrap();
+    let lock = service.hold_writer_lock().await;
+    service.advance_clock(DAY).await;
+    let waiting = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+        WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted)";
+    until("its release waits for the writer lock", || async {
+        let waits = sqlx::query_scalar(waiting).fetch_one(service.pool()).await;
+        waits.unwrap()
+    })
+    .await;
+    service.advance_clock(-120).await;
+    drop(lock);
+    until("its release came too early", || async {
+        let known = "SELECT EXISTS (SELECT FROM pipeline.inbox WHERE id = $1)";
+        let known =
+            sqlx::query_scalar(known).bind(ids::timer_command_id("conv1", "release_hold", due_at));
+        known.fetch_one(service.pool()).await.unwrap()
+    })
+    .await;
+    assert_eq!(see(&service, "conv1").await["status"], "held");
+    service.advance_clock(120).await;
+    let approved = wait_for(&service, "commission.approved.v1").await;
+    assert!(approved.header.time >= due_at);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn holds_whose_release_was_ended_by_operators_keep_back_no_later_ones() {
     let mut service = start().await;
     publish(&mut service, 1, held_for(30)).await;

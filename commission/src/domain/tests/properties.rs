@@ -18,7 +18,7 @@ proptest! {
         let (mut refunded, mut reversed, mut approved) = (0, 0, 0);
         for (index, part) in parts.iter().enumerate() {
             if index == released_after && let Some(until) = earned.held_until()
-                && let Ok(released) = release_hold(&conversion(), Some(&earned), until)
+                && let Ok(Release::Event(released)) = release_hold(&conversion(), Some(&earned), until, until)
             {
                 if let Event::Approved(released) = &released {
                     approved = released.amount.minor + reversed;
