@@ -9,6 +9,7 @@ use types::{
     Uuid,
 };
 
+use super::erasures::is_kept;
 use super::{each, unreadable};
 use crate::click_id::{self, Meaning};
 use crate::domain::{Candidate, UserHash, Visitor};
@@ -66,7 +67,8 @@ const MAX_LAST_CLICKS: i64 = 32;
 
 /// By visitor, among all clicks before the report, from day to day backwards: the last that is inside its own window, else
 /// the last at all, which then is the reason. Not among those that are being erased.
-const BY_VISITOR_IN_THE_PAST: &str = r"
+const BY_VISITOR_IN_THE_PAST: &str = concat!(
+    r"
 SELECT q.n, f.*
   FROM UNNEST($1::int[], $2::bytea[], $3::text[], $4::text[], $5::bigint[]) AS q(n, user_hash, campaign_id, brand_id, at)
  CROSS JOIN LATERAL (
@@ -75,7 +77,9 @@ SELECT q.n, f.*
       WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
         AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
         AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
-        AND NOT EXISTS (SELECT FROM erasures e WHERE e.user_hash = c.user_hash AND e.brand_id = t.brand_id AND c.clicked_at <= e.until)
+        AND ",
+    is_kept!("t.brand_id"),
+    r"
         AND c.clicked_at >= q.at - t.window_days * 86400000000
       ORDER BY c.clicked_at DESC LIMIT 1)
     UNION ALL
@@ -84,10 +88,13 @@ SELECT q.n, f.*
       WHERE c.user_hash = q.user_hash AND c.clicked_at <= q.at
         AND (q.campaign_id IS NULL OR c.campaign_id = q.campaign_id)
         AND (q.brand_id IS NULL OR t.brand_id = q.brand_id)
-        AND NOT EXISTS (SELECT FROM erasures e WHERE e.user_hash = c.user_hash AND e.brand_id = t.brand_id AND c.clicked_at <= e.until)
+        AND ",
+    is_kept!("t.brand_id"),
+    r"
       ORDER BY c.clicked_at DESC LIMIT 1)
     LIMIT 1
- ) f";
+ ) f",
+);
 
 /// By click id: that click. The bounds leave out the days that none of them is of.
 const BY_ID: &str = r"

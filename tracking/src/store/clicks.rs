@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use types::{ClickId, LinkCode};
 
+use super::erasures::is_kept;
 use super::{each, unreadable};
 use crate::click_id;
 use crate::domain::{Candidate, UserHash};
@@ -67,13 +68,12 @@ pub async fn visitors(
     connection: &mut PgConnection,
     clicks: &[&Candidate],
 ) -> Result<HashMap<ClickId, UserHash>, sqlx::Error> {
-    let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
+    let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(concat!(
         "SELECT c.id, c.user_hash FROM UNNEST($1::bigint[], $2::text[]) AS q(at, id)
-           JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id
-          WHERE c.user_hash IS NOT NULL
-            AND NOT EXISTS (SELECT FROM erasures e JOIN campaigns p USING (brand_id)
-                             WHERE e.user_hash = c.user_hash AND p.id = c.campaign_id AND c.clicked_at <= e.until)",
-    )
+               JOIN clicks c ON c.clicked_at = q.at AND c.id = q.id
+              WHERE c.user_hash IS NOT NULL AND ",
+        is_kept!("(SELECT p.brand_id FROM campaigns p WHERE p.id = c.campaign_id)"),
+    ))
     .bind(each(clicks, |click| click.clicked_at.0))
     .bind(each(clicks, |click| click.click.as_str()))
     .fetch_all(connection)

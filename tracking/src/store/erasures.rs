@@ -14,6 +14,18 @@ const TOGETHER: i64 = 16;
 /// microseconds.
 const SETTLED: i64 = 60_000_000;
 
+/// That the visitor of a click `c`, of a campaign of this brand, is not being erased with it.
+macro_rules! is_kept {
+    ($brand:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT FROM erasures e WHERE e.user_hash = c.user_hash AND e.brand_id = ",
+            $brand,
+            " AND c.clicked_at <= e.until)"
+        )
+    };
+}
+pub(super) use is_kept;
+
 /// Of last clicks there is one for each campaign, by an index.
 const FORGET: &str = "DELETE FROM last_clicks
   WHERE user_hash = ANY($1) AND campaign_id IN (SELECT id FROM campaigns WHERE brand_id = $2) AND clicked_at <= $3";
