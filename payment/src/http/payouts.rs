@@ -179,15 +179,15 @@ pub(crate) async fn list_payouts(
         }
         Some(own)
     };
-    if let Some(status) = &list.filter.status
-        && Status::parse(status).is_none()
-    {
+    let named = list.filter.status.as_deref();
+    let status = named.and_then(Status::parse);
+    if named.is_some() && status.is_none() {
         let detail = "must be requested, submitting, submitted, unknown, paid or failed";
         return Err(parameter("status", detail));
     }
     let filter = payouts::Filter {
         partner: partner.map(PartnerId::as_str),
-        status: list.filter.status.as_deref(),
+        status,
         below: list.page.below(),
         rows: list.page.rows(),
     };

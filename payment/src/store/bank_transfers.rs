@@ -1,7 +1,7 @@
 //! `bank_transfers`: deposits and withdrawals, each with how far it is.
 
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row as _};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row as _};
 use types::{AccountName, BankFailure, BankReference, BrandId, Currency, Micros, Money};
 
 use super::unreadable;
@@ -99,18 +99,20 @@ pub(crate) async fn list(
     pool: &PgPool,
     filter: Filter<'_>,
 ) -> Result<Vec<(Key, BankTransfer)>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT * FROM bank_transfers
-          WHERE way = $1 AND position < $2 AND ($3::text IS NULL OR brand = $3) AND ($4::text IS NULL OR progress = $4)
-          ORDER BY position DESC LIMIT $5",
-    )
-    .bind(way_name(filter.way))
-    .bind(filter.below)
-    .bind(filter.brand)
-    .bind(filter.progress.map(Progress::name))
-    .bind(filter.rows)
-    .fetch_all(pool)
-    .await?;
+    // As in `payouts`.
+    let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM bank_transfers WHERE way = ");
+    query.push_bind(way_name(filter.way));
+    query.push(" AND position < ").push_bind(filter.below);
+    if let Some(brand) = filter.brand {
+        query.push(" AND brand = ").push_bind(brand);
+    }
+    if let Some(progress) = filter.progress {
+        query.push(format_args!(" AND progress = '{}'", progress.name()));
+    }
+    query
+        .push(" ORDER BY position DESC LIMIT ")
+        .push_bind(filter.rows);
+    let rows = query.build().fetch_all(pool).await?;
     rows.iter().map(read).collect()
 }
 

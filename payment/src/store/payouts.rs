@@ -1,7 +1,7 @@
 //! `payouts`: each with how far it is.
 
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use types::{Currency, Micros, Money, PartnerId, PayoutId};
 
 use super::unreadable;
@@ -113,24 +113,26 @@ pub(crate) async fn find(pool: &PgPool, id: &str) -> Result<Option<Stored>, sqlx
 #[derive(Debug)]
 pub(crate) struct Filter<'a> {
     pub(crate) partner: Option<&'a str>,
-    pub(crate) status: Option<&'a str>,
+    pub(crate) status: Option<Status>,
     pub(crate) below: i64,
     pub(crate) rows: i64,
 }
 
 /// Payouts, newest first.
 pub(crate) async fn list(pool: &PgPool, filter: Filter<'_>) -> Result<Vec<Stored>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT * FROM payouts
-          WHERE position < $1 AND ($2::text IS NULL OR partner = $2) AND ($3::text IS NULL OR status = $3)
-          ORDER BY position DESC LIMIT $4",
-    )
-    .bind(filter.below)
-    .bind(filter.partner)
-    .bind(filter.status)
-    .bind(filter.rows)
-    .fetch_all(pool)
-    .await?;
+    // Only the conditions that are asked for, a status as it is: so the plan can be by the index of rare ones.
+    let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM payouts WHERE position < ");
+    query.push_bind(filter.below);
+    if let Some(partner) = filter.partner {
+        query.push(" AND partner = ").push_bind(partner);
+    }
+    if let Some(status) = filter.status {
+        query.push(format_args!(" AND status = '{}'", status.name()));
+    }
+    query
+        .push(" ORDER BY position DESC LIMIT ")
+        .push_bind(filter.rows);
+    let rows = query.build().fetch_all(pool).await?;
     rows.iter().map(read).collect()
 }
 

@@ -1,5 +1,5 @@
 use axum::http::StatusCode;
-use runtime::testing::{operator, partner, rows};
+use runtime::testing::{operator, partner, rows, until};
 use serde_json::json;
 use types::ids::Asker;
 
@@ -123,4 +123,33 @@ async fn payouts_are_listed_newest_first_in_pages() {
         .get("/api/v1/payment/payouts?status=requested", &operator())
         .await;
     assert_eq!(unpaid["items"], json!([]));
+}
+
+#[tokio::test]
+async fn what_failed_is_found_without_reading_all_that_is_done() {
+    let app = App::start().await;
+    for sql in [
+        "INSERT INTO payouts SELECT 'done' || n, n, 'partner1', 100, 'USD', 'paypal', '***', 'paid', 1, n, 'r', NULL, n, n, gen_random_uuid()
+           FROM generate_series(1, 20000) n",
+        "INSERT INTO bank_transfers SELECT 'deposit', 'done' || n, n, 'brand1', NULL, 100, 'USD', NULL, 'done', NULL, n, n
+           FROM generate_series(1, 20000) n",
+        "ANALYZE payouts, bank_transfers",
+    ] {
+        sqlx::query(sql).execute(app.service.pool()).await.unwrap();
+    }
+    for (list, index) in [
+        ("payouts", "payouts_failed"),
+        ("deposits", "bank_transfers_not_done"),
+    ] {
+        let path = format!("/api/v1/payment/{list}?status=failed");
+        until("the list is read by its index", || async {
+            let (status, body) = app.service.get(&path, &operator()).await;
+            assert_eq!((status, &body["items"]), (StatusCode::OK, &json!([])));
+            let used = "SELECT idx_scan > 0 FROM pg_stat_user_indexes WHERE indexrelname = $1";
+            let used = sqlx::query_scalar(used).bind(index);
+            used.fetch_one(app.service.pool()).await.unwrap()
+        })
+        .await;
+    }
+    app.service.stop().await;
 }
