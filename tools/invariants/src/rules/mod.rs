@@ -51,6 +51,7 @@ pub(super) async fn all(
     if only.contains(&9) {
         found.extend(earnings::commissions(gathered).await?);
         found.extend(earnings::totals(gathered).await?);
+        found.extend(earnings::noted(gathered).await?);
         found.extend(ledger::ledger(gathered).await?);
         found.extend(payouts::payouts(records, gathered).await?);
     }

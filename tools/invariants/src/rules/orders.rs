@@ -85,6 +85,23 @@ const HELD: &str = "WITH RECURSIVE earned AS (
                    e.version, coalesce((SELECT max(l.version)::text FROM last l WHERE l.position = e.position), 'none')) AS evidence
        FROM earned e WHERE NOT EXISTS (SELECT 1 FROM last l WHERE l.position = e.position AND l.version = e.version)";
 
+/// The click's own id says when it was, where it is in a table; what happened is bounded by our time.
+const OUTSIDE: &str = "WITH earned AS (
+         SELECT position, type, subject, sale, least((sale ->> 'occurred_at')::bigint, time) AS at, (payload ->> 'clicked_at')::bigint AS stated,
+                CASE WHEN sale ->> 'click_id' LIKE 'clk\\_%'
+                     THEN ('x' || lpad(substr(sale ->> 'click_id', 5, 14), 16, '0'))::bit(64)::bigint END AS clicked
+           FROM (SELECT *, coalesce(payload -> 'sale', payload) AS sale FROM messages WHERE service = 'tracking') m
+          WHERE type = 'conversion.claimed.v1' OR type = 'conversion.attributed.v1' AND coalesce(payload ->> 'verified_by', '') <> 'claim')
+     SELECT format('tracking position %s (%s): %s of %s at %s, %s, by a click at %s, and its terms are of %s, %s and %s days', e.position, e.type,
+                   e.subject, e.sale ->> 'brand_id', e.at, coalesce(e.sale #>> '{amount,currency}', 'without an amount'),
+                   coalesce(e.stated, e.clicked), t.payload ->> 'brand_id', t.payload ->> 'currency', t.payload ->> 'window_days') AS evidence
+       FROM earned e LEFT JOIN messages t ON t.service = 'campaign' AND t.type = 'terms.published.v1' AND t.subject = e.sale ->> 'campaign_id'
+        AND t.payload -> 'version' = e.sale -> 'terms_version'
+      WHERE t.id IS NULL OR t.payload ->> 'brand_id' <> e.sale ->> 'brand_id' OR t.payload ->> 'currency' <> e.sale #>> '{amount,currency}'
+         OR e.stated <> e.clicked
+         OR e.at NOT BETWEEN coalesce(e.clicked, e.stated)
+                         AND coalesce(e.clicked, e.stated) + (t.payload ->> 'window_days')::bigint * 86400000000";
+
 const BY_KEYS: &str = "SELECT count(*) FROM messages WHERE actor ->> 'subject' IN
     (SELECT subject FROM messages WHERE type = 'api_key.created.v1')";
 
@@ -180,6 +197,12 @@ pub(super) const QUESTIONS: &[Question] = &[
         check: "every conversion is by the terms that held for its partner",
         of: BY_CLICKS,
         broken: HELD,
+    },
+    Question {
+        rule: 9,
+        check: "every conversion is inside its click's window, in its terms' currency and of their brand",
+        of: BY_CLICKS,
+        broken: OUTSIDE,
     },
     Question {
         rule: 9,

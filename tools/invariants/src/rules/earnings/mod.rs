@@ -1,6 +1,7 @@
 //! Commissions, recomputed from tracking's events and campaign's terms alone, with arithmetic of its own: nothing here calls
 //! what commission calculates with.
 
+mod noted;
 mod plan;
 mod totals;
 
@@ -14,6 +15,7 @@ use crate::Finding;
 use crate::evidence::Tally;
 use plan::{Earned, Terms, half_even};
 
+pub(super) use noted::noted;
 pub(super) use totals::totals;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;

@@ -3,7 +3,7 @@
 use schemas::{Body, Service, Topic, WriterSchema};
 use serde_json::json;
 use sqlx::{Executor, PgConnection};
-use types::{BrandId, OrderId, PartnerId};
+use types::{BrandId, Currency, Micros, Money, OrderId, PartnerId};
 
 /// How one thing is broken.
 #[derive(Debug)]
@@ -141,6 +141,32 @@ pub(super) const CASES: &[Case] = &[
         let Body::ConversionAttributedV1(attributed) = body else { return };
         attributed.terms_version = attributed.terms_version.next().unwrap();
     }),
+    says(9, "every conversion is inside", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        attributed.clicked_at = attributed.clicked_at.map(|at| Micros(at.0 - 1));
+    }),
+    says(9, "every conversion is inside", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        attributed.occurred_at = attributed.clicked_at.map_or(Micros(0), |at| Micros(at.0 - 1));
+    }),
+    says(9, "every conversion is inside", Tracking, "conversion.claimed.v1", |body| {
+        let Body::ConversionClaimedV1(claimed) = body else { return };
+        claimed.sale.occurred_at = Micros(0);
+    }),
+    says(9, "every conversion is inside", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        attributed.amount = attributed.amount.map(|amount| Money::new(amount.minor, Currency::EUR));
+    }),
+    says(9, "every conversion is inside", Tracking, "conversion.attributed.v1", |body| {
+        let Body::ConversionAttributedV1(attributed) = body else { return };
+        attributed.brand_id = BrandId::parse("another").unwrap();
+    }),
+    says(9, "refunds that waited take back", Tracking, "conversion.refund_noted.v1", |body| {
+        let Body::ConversionRefundNotedV1(noted) = body else { return };
+        noted.amount = Some("1.00".to_owned());
+    }),
+    sql(9, "refunds that waited take back", Tracking,
+        "DELETE FROM pipeline.message_log WHERE type = 'conversion.refunded.v1' AND outcome_of IS NULL"),
     sql(9, "an API key speaks for", Campaign,
         "UPDATE pipeline.message_log SET time = time - 3600000000 WHERE type = 'api_key.revoked.v1'"),
     says(9, "an API key speaks for", Campaign, "api_key.created.v1", |body| {
