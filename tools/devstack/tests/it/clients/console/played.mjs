@@ -1,0 +1,121 @@
+// What the console shows and sends when its server refuses, hangs, cuts off or answers late.
+import { check, expecting, go, loaded, open, shows, signedIn, test, walk } from "./browser.mjs";
+import { CUT, NOTHING, play, problem, proxy } from "./server.mjs";
+
+const server = await play(test.dist);
+test.bff = server.url;
+/** What a browser says by itself of an answer that is no success, or of none. */
+const FAILED = ["Failed to load resource"];
+
+let shown;
+
+/** A fresh page of a person whose server has been told nothing yet, and which nobody else asks. */
+async function begin(person, options = {}) {
+  await shown?.context().close();
+  server.forget();
+  options.before?.();
+  shown = await signedIn(person, options);
+  return shown;
+}
+
+/** Until it holds: of what a page asks its server there is nothing to see. */
+async function until(holds, what) {
+  for (let tries = 0; tries < 1_200; tries += 1) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(what);
+}
+
+const gone = (page, text) => page.getByText(text).first().waitFor({ state: "detached" });
+const conversion = (id, more = {}) => ({ id, order_id: id, status: "attributed", amount: "1.00", currency: "USD", occurred_at: "2026-01-01T00:00:00Z", ...more });
+const balance = (partner, payable) => ({ partner_id: partner, currency: "USD", accounts: { payable }, updated_at: "2026-01-01T00:00:00Z" });
+const claim = (id, partner) => ({ id, order_id: id, partner_id: partner, event_type: "purchase", campaign_id: "c", status: "open", claimed_at: "2026-01-01T00:00:00Z" });
+
+/** Fills in the form for a withdrawal and sends it. */
+async function withdraw(page) {
+  await go(page, "/brand/funds");
+  await page.getByRole("button", { name: "Withdraw", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Amount").fill("10.00");
+  return dialog;
+}
+
+const steps = {
+  "rows of before are not shown under a changed filter that is refused": async () => {
+    const page = await begin("brand");
+    server.on("GET /api/v1/conversions", ({ query }) => (query.has("order_id") ? problem(400, "invalid_parameter") : { items: [conversion("order-1")] }));
+    await go(page, "/brand/conversions");
+    await shows(page, "order-1");
+    await expecting(FAILED, async () => {
+      await page.getByLabel("Order", { exact: true }).fill("x");
+      await page.keyboard.press("Enter");
+      await shows(page, "Invalid parameter");
+      await gone(page, "order-1");
+    });
+  },
+
+  "more of a list is shown below what is there": async () => {
+    const page = await begin("brand");
+    server.on("GET /api/v1/conversions", ({ query }) => (query.has("cursor") ? { items: [conversion("order-2")] } : { items: [conversion("order-1")], next_cursor: "a" }));
+    await go(page, "/brand/conversions");
+    await page.getByRole("button", { name: "Show more" }).click();
+    await shows(page, "order-2");
+    await shows(page, "order-1");
+  },
+
+  "what one service answered is not shown under another's tab, and nothing of it can be dropped there": async () => {
+    const page = await begin("operator");
+    const replays = { fold_version: 1, tables_fold_version: 1, replays: [], replaced: [{ name: "old_tables", bytes: 1 }] };
+    server.on("GET /api/v1/operator/bff/replays", replays);
+    server.on("GET /api/v1/operator/campaign/replays", NOTHING);
+    await go(page, "/operator/replays?service=bff");
+    await shows(page, "old_tables");
+    await page.getByRole("link", { name: "campaign", exact: true }).click();
+    await gone(page, "old_tables");
+    check((await page.getByRole("button", { name: "Drop" }).count()) === 0, "what is bff's can be dropped at campaign");
+  },
+
+  "an explanation is asked for once when it is opened, and not with each event": async () => {
+    const page = await begin("brand", { clock: true });
+    server.on("GET /api/v1/conversions/one", conversion("one"));
+    const explanation = "GET /api/v1/conversions/one/explanation";
+    server.on(explanation, { sentences: ["It was a sale."], missing: [], truncated: false });
+    await until(() => server.streams.size > 0, "nobody listens");
+    // Something was heard of before the page is opened.
+    const conversions = "GET /api/v1/balances";
+    const before = server.count(conversions);
+    server.tell();
+    await until(() => server.count(conversions) > before, "nothing was heard");
+    await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1));
+    await go(page, "/brand/conversions/one");
+    await shows(page, "It was a sale.");
+    const plain = "GET /api/v1/conversions/one";
+    check(server.count(explanation) === 1 && server.count(plain) === 1, `asked ${server.count(explanation)} and ${server.count(plain)} times at opening`);
+    for (let times = 1; times <= 4; times += 1) {
+      server.tell();
+      await until(async () => {
+        await page.clock.runFor(100);
+        return server.count(plain) > times;
+      }, "the page does not follow");
+    }
+    check(server.count(explanation) === 1, "it is asked for with each event");
+    await page.clock.runFor(6_000);
+    await until(() => server.count(explanation) === 2, "it is not asked for again");
+  },
+
+  "lists follow what happens also after something was done here": async () => {
+    const page = await begin("brand");
+    await (await withdraw(page)).getByRole("button", { name: "Request it" }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    server.on("GET /api/v1/conversions", { items: [] });
+    await go(page, "/brand/conversions");
+    await loaded(page);
+    await until(() => server.streams.size > 0, "nobody listens");
+    const before = server.count("GET /api/v1/conversions");
+    server.tell();
+    await until(() => server.count("GET /api/v1/conversions") > before, "what happens is not followed");
+  },
+};
+
+await walk(steps);
