@@ -12,6 +12,7 @@ export interface ReportQuery {
   time_zone?: string;
   campaign_id?: string;
   partner_id?: string;
+  brand_id?: string;
   link_code?: string;
   currency?: string;
 }
@@ -23,7 +24,7 @@ export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().tim
 
 export const report = (query: ReportQuery, signal: AbortSignal): Promise<Report> => get(api.GET("/api/v1/reports", { params: { query }, signal }));
 
-/** The last 30 days in UTC; which they are by the services' clock says the answer. */
+/** The last 30 days in UTC, by day unless otherwise; which they are by the services' clock says the answer. */
 export const lastDays = (signal: AbortSignal, of: ReportQuery = {}): Promise<Report> => report({ group_by: "day", time_zone: "UTC", ...of }, signal);
 
 /** The rows as a file of comma separated values. */

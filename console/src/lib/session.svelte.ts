@@ -38,9 +38,11 @@ class Session {
   /** Raised when somebody signs in or out: what was asked for before is nobody's any more. */
   #generation = 0;
 
-  /** The roles that the person has, of those that have pages. */
+  /** The roles that the person has, of those that have pages: a partner is one by its id, as a brand is. */
   get roles(): Role[] {
-    return ROLES.filter((role) => this.me?.roles.includes(role));
+    const { roles = [], partner_id, brand_id } = this.me ?? {};
+    const has = { partner: partner_id, brand: brand_id, operator: true };
+    return ROLES.filter((role) => roles.includes(role) && has[role]);
   }
 
   authorization(): string | undefined {
@@ -144,7 +146,7 @@ class Session {
         throw new Failure({
           status: 403,
           code: "forbidden",
-          message: "Your account has none of the roles partner, brand and operator.",
+          message: "Your account has none of the roles partner, brand and operator, or not the id of its partner or brand.",
         });
       }
       this.role = role;

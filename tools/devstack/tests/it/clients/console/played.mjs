@@ -76,6 +76,46 @@ const steps = {
     check((await page.getByRole("button", { name: "Drop" }).count()) === 0, "what is bff's can be dropped at campaign");
   },
 
+  "who is operator and partner has its own money as its own": async () => {
+    const page = await begin("partner", { before: () => Object.assign(server.people.partner, { roles: ["partner", "operator"] }) });
+    const balances = [balance("partner123", "5.00"), balance("another", "77.00")];
+    server.on("GET /api/v1/balances", ({ query }) => ({ items: balances.filter((it) => !query.has("partner_id") || it.partner_id === query.get("partner_id")) }));
+    server.on("GET /api/v1/claims", { items: [claim("claim-own", "partner123"), claim("claim-other", "another")] });
+    const pages = {
+      "": ["/api/v1/balances", "/api/v1/conversions", "/api/v1/reports"],
+      "/money": ["/api/v1/balances", "/api/v1/payouts"],
+      "/links": ["/api/v1/links", "/api/v1/reports"],
+      "/conversions": ["/api/v1/conversions"],
+      "/commissions": ["/api/v1/commissions"],
+      "/evidence": ["/api/v1/evidence"],
+      "/reports": ["/api/v1/reports"],
+    };
+    for (const [path, asked] of Object.entries(pages)) {
+      server.asked.length = 0;
+      await go(page, "/partner/activity");
+      await go(page, `/partner${path}`);
+      await loaded(page);
+      for (const it of asked) {
+        await until(() => server.count(`GET ${it}`) > 0, `${path} does not ask for ${it}`);
+        check(server.last(`GET ${it}`).query.get("partner_id") === "partner123", `${path} asks for everybody's ${it}`);
+      }
+    }
+    await go(page, "/partner/money");
+    await shows(page, "$5.00");
+    await go(page, "/partner/claims");
+    await shows(page, "claim-own");
+    await gone(page, "claim-other");
+  },
+
+  "a page of links has all clicks of 30 days": async () => {
+    const page = await begin("partner");
+    server.on("GET /api/v1/links", { items: [{ code: "my-link", status: "active", created_at: "2026-01-01T00:00:00Z" }] });
+    const rows = [{ link_code: "my-link", currency: "USD", clicks: 1_200 }, { link_code: "my-link", currency: "EUR", clicks: 34 }];
+    server.on("GET /api/v1/reports", ({ query }) => (query.get("group_by") === "link" ? { items: rows, totals: [], missing: [] } : undefined));
+    await go(page, "/partner/links");
+    await page.getByRole("row").filter({ hasText: "my-link" }).getByText("1,234").waitFor();
+  },
+
   "an explanation is asked for once when it is opened, and not with each event": async () => {
     const page = await begin("brand", { clock: true });
     server.on("GET /api/v1/conversions/one", conversion("one"));
