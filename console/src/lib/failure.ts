@@ -4,7 +4,6 @@ export class Failure extends Error {
   readonly code: string;
   readonly correlationId: string | undefined;
   readonly fields: readonly { pointer?: string | null; parameter?: string | null; detail: string }[];
-
   constructor(of: {
     status: number;
     code: string;
@@ -49,8 +48,14 @@ export function away(): Failure {
   return new Failure({ status: 0, code: "away", message: "The server cannot be reached." });
 }
 
+export function timedOut(): Failure {
+  return new Failure({ status: -1, code: "timed_out", message: "The server did not answer in time." });
+}
+
 export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
+  // Of an answer that was given up on in its middle.
+  if (error instanceof DOMException && error.name === "AbortError") return timedOut();
   const message = error instanceof Error ? error.message : String(error);
   return new Failure({ status: -1, code: "console", message });
 }

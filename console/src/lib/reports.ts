@@ -30,7 +30,7 @@ export const lastDays = (signal: AbortSignal, of: ReportQuery = {}): Promise<Rep
 /** The rows as a file of comma separated values. */
 export async function download(query: ReportQuery): Promise<void> {
   const address = `${location.origin}/api/v1/reports?${new URLSearchParams({ ...query }).toString()}`;
-  const response = await send(new Request(address, { headers: { accept: "text/csv" }, credentials: "omit", cache: "no-store" }));
+  const response = await send(new Request(address, { headers: { accept: "text/csv" }, credentials: "omit", cache: "no-store" }), { isLong: true });
   if (!response.ok) throw failureOf(response, await response.json().catch(() => undefined));
   const body = await response.blob().catch(() => {
     throw away();

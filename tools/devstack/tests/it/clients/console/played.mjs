@@ -116,6 +116,28 @@ const steps = {
     await page.getByRole("row").filter({ hasText: "my-link" }).getByText("1,234").waitFor();
   },
 
+  "a server that hangs is not shown as live, and a stream that is silent is begun again": async () => {
+    const page = await begin("partner", { clock: true });
+    const badge = (text) => page.locator(".foot .live", { hasText: text }).waitFor();
+    await until(() => server.count("GET /api/v1/events/stream") === 1, "nobody listens");
+    await badge("Live");
+    await page.clock.fastForward(60_000);
+    await until(() => server.count("GET /api/v1/events/stream") > 1, "a silent stream is listened to for ever");
+    server.isStopped = true;
+    const before = server.asked.length;
+    await page.clock.fastForward(30_000);
+    await until(() => server.asked.length > before, "nothing is asked for");
+    await expecting(FAILED, async () => {
+      await until(async () => {
+        await page.clock.fastForward(6_000);
+        return (await page.locator(".foot .live.away").count()) > 0;
+      }, "a server that hangs is live");
+      await badge("Disconnected");
+      server.goOn();
+      await badge("Live");
+    });
+  },
+
   "an explanation is asked for once when it is opened, and not with each event": async () => {
     const page = await begin("brand", { clock: true });
     server.on("GET /api/v1/conversions/one", conversion("one"));
