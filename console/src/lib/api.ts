@@ -3,7 +3,7 @@ import createClient from "openapi-fetch";
 import type { components, paths as Public } from "../api/bff";
 import type { components as operatorComponents, paths as Operator } from "../api/operator";
 import { connection } from "./connection.svelte";
-import { asFailure, away, failureOf } from "./failure";
+import { asFailure, away, failureOf, unauthorized } from "./failure";
 import { DOUBT, READ, WRITE, limited } from "./patience";
 import { session } from "./session.svelte";
 
@@ -15,9 +15,21 @@ interface Sent {
   isLong?: boolean;
 }
 
-/** As `fetch`, with the person's token; reports whether the server was reached. */
+/** As `fetch`, with the person's token, which is renewed where its time is over; reports whether the server was reached. */
 export async function send(request: Request, sent: Sent = {}): Promise<Response> {
-  const response = await once(request, session.authorization(), sent);
+  if (session.phase === "expired") {
+    if (request.method !== "GET") session.ask();
+    throw unauthorized("ended");
+  }
+  await session.keepFresh();
+  const again = request.clone();
+  const shown = session.authorization();
+  let response = await once(request, shown, sent);
+  if (response.status !== 401 || shown === undefined) return response;
+  // Renewed meanwhile for another request, or now.
+  const renewal = session.authorization() === shown ? await session.renew() : "renewed";
+  if (renewal === "unreached") throw unauthorized("away");
+  if (renewal === "renewed") response = await once(again, session.authorization(), sent);
   if (response.status === 401) session.expired();
   return response;
 }

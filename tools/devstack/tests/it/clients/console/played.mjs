@@ -138,6 +138,54 @@ const steps = {
     });
   },
 
+  "after a sleep longer than the token's life the session goes on": async () => {
+    const page = await begin("brand", { clock: true });
+    const dialog = await withdraw(page);
+    const old = server.last("GET /api/v1/me").token;
+    server.takes = (token) => token !== old;
+    // As a machine that slept: the clock has moved, and no timer has run.
+    await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1));
+    await page.clock.setSystemTime(await page.evaluate(() => Date.now() + 3_600_000));
+    await page.clock.resume();
+    await dialog.getByRole("button", { name: "Request it" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await shows(page, "The withdrawal was requested.");
+  },
+
+  "a token that is refused is renewed, once whoever renews it answers, and what was sent is sent again": async () => {
+    const page = await begin("brand");
+    const dialog = await withdraw(page);
+    const old = server.last("GET /api/v1/me").token;
+    server.takes = (token) => token !== old;
+    server.on("POST /console/sign-in/brand", CUT);
+    await expecting(["ERR_", ...FAILED], async () => {
+      await dialog.getByRole("button", { name: "Request it" }).click();
+      await shows(dialog, "Your session cannot be renewed now");
+      server.on("POST /console/sign-in/brand", undefined);
+      await dialog.getByRole("button", { name: "Request it" }).click();
+      await dialog.waitFor({ state: "detached" });
+    });
+    await shows(page, "The withdrawal was requested.");
+  },
+
+  "another person who signs in then sees nothing of it": async () => {
+    const page = await begin("brand");
+    server.on("GET /api/v1/conversions", { items: [conversion("order-1")] });
+    await go(page, "/brand/conversions");
+    await shows(page, "order-1");
+    await expecting(FAILED, async () => {
+      server.on("POST /console/sign-in/brand", problem(403, "forbidden"));
+      server.takes = () => false;
+      server.tell();
+      const asking = page.getByRole("dialog").filter({ hasText: "Sign in again" });
+      await asking.waitFor();
+      server.takes = () => true;
+      await asking.getByRole("button", { name: /^Partner/ }).click();
+      await asking.waitFor({ state: "detached" });
+      await gone(page, "order-1");
+    });
+  },
+
   "an explanation is asked for once when it is opened, and not with each event": async () => {
     const page = await begin("brand", { clock: true });
     server.on("GET /api/v1/conversions/one", conversion("one"));
