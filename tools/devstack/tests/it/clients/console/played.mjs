@@ -138,6 +138,60 @@ const steps = {
     });
   },
 
+  "what may have been taken is sent again under its key, whatever is answered meanwhile": async () => {
+    const page = await begin("brand");
+    const dialog = await withdraw(page);
+    const answers = [CUT, problem(429, "rate_limited"), proxy(502), proxy(413), problem(422, "idempotency_key_reused")];
+    server.on("POST /api/v1/withdrawals", () => answers.shift());
+    const keys = () => server.asked.filter((it) => it.route === "POST /api/v1/withdrawals").map((it) => it.headers["idempotency-key"]);
+    await expecting(FAILED.concat("ERR_"), async () => {
+      await dialog.getByRole("button", { name: "Request it" }).click();
+      for (let times = 1; times < 5; times += 1) {
+        await shows(dialog, "it is done once");
+        await dialog.getByRole("button", { name: "Send again" }).click();
+        await until(() => keys().length > times, "it is not sent again");
+      }
+      // The API has decided: from now on it is another one.
+      await shows(dialog, "Idempotency key reused");
+      await dialog.getByRole("button", { name: "Request it" }).click();
+      await dialog.waitFor({ state: "detached" });
+    });
+    const [first, ...others] = keys();
+    check(others.slice(0, 4).every((it) => it === first), `other keys: ${keys().join(" ")}`);
+    check(others[4] !== first, "the key of what was decided is used again");
+  },
+
+  "what was changed and changed back is still what was sent": async () => {
+    const page = await begin("brand");
+    const dialog = await withdraw(page);
+    server.on("POST /api/v1/withdrawals", CUT);
+    await expecting(["ERR_", ...FAILED], async () => {
+      for (const [times, amount] of ["10.00", "11.00", "10.00"].entries()) {
+        await dialog.getByLabel("Amount").fill(amount);
+        await dialog.locator("[type=submit]").click();
+        await until(() => server.count("POST /api/v1/withdrawals") > times, "it is not sent");
+        await shows(dialog, "it is done once");
+      }
+    });
+    const [first, other, again] = server.asked.filter((it) => it.route === "POST /api/v1/withdrawals").map((it) => it.headers["idempotency-key"]);
+    check(first === again && first !== other, "it has another key");
+  },
+
+  "an operator's write has no key, and nobody says that it is done once": async () => {
+    const page = await begin("operator");
+    server.on("GET /api/v1/operator/payment/payouts/switch", { paused: false });
+    server.on("POST /api/v1/operator/payment/payouts/pause", CUT);
+    await go(page, "/operator/payouts");
+    await page.getByRole("button", { name: "Pause all payouts" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Reason").fill("to be sure");
+    await expecting(["ERR_", ...FAILED], async () => {
+      await dialog.getByRole("button", { name: "Pause all payouts" }).click();
+      await shows(dialog, "it may be done twice");
+      check((await dialog.getByText("it is done once").count()) === 0, "it promises that it is done once");
+    });
+  },
+
   "after a sleep longer than the token's life the session goes on": async () => {
     const page = await begin("brand", { clock: true });
     const dialog = await withdraw(page);
@@ -166,6 +220,31 @@ const steps = {
       await dialog.waitFor({ state: "detached" });
     });
     await shows(page, "The withdrawal was requested.");
+  },
+
+  "a form survives a session that could not be renewed": async () => {
+    const page = await begin("brand");
+    const dialog = await withdraw(page);
+    const keys = () => server.asked.filter((it) => it.route === "POST /api/v1/withdrawals").map((it) => it.headers["idempotency-key"]);
+    server.on("POST /api/v1/withdrawals", CUT);
+    await expecting(["ERR_", ...FAILED], async () => {
+      await dialog.getByRole("button", { name: "Request it" }).click();
+      await shows(dialog, "it is done once");
+      server.on("POST /api/v1/withdrawals", undefined);
+      server.on("POST /console/sign-in/brand", problem(403, "forbidden"));
+      server.takes = () => false;
+      await dialog.getByRole("button", { name: "Send again" }).click();
+      const asking = page.getByRole("dialog").filter({ hasText: "Sign in again" });
+      await asking.waitFor();
+      server.on("POST /console/sign-in/brand", undefined);
+      server.takes = () => true;
+      await asking.getByRole("button", { name: /^Brand/ }).click();
+      await asking.waitFor({ state: "detached" });
+      check((await dialog.getByLabel("Amount").inputValue()) === "10.00", "what was filled in is gone");
+      await dialog.getByRole("button", { name: "Send again" }).click();
+      await dialog.waitFor({ state: "detached" });
+    });
+    check(new Set(keys()).size === 1, `other keys: ${keys().join(" ")}`);
   },
 
   "another person who signs in then sees nothing of it": async () => {
