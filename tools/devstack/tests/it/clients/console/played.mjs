@@ -305,6 +305,46 @@ const steps = {
     server.tell();
     await until(() => server.count("GET /api/v1/conversions") > before, "what happens is not followed");
   },
+
+  "what came of a new link leads nobody away from another page": async () => {
+    const page = await begin("partner");
+    let answer;
+    server.on("POST /api/v1/links", NOTHING);
+    await go(page, "/partner/links");
+    await page.getByRole("button", { name: "New link" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Campaign", { exact: true }).fill("c");
+    await dialog.getByLabel("Where it leads").fill("https://shop.example.com/");
+    await page.route("**/api/v1/links", async (route) => {
+      if (route.request().method() !== "POST") return route.fallback();
+      await new Promise((resolve) => (answer = resolve));
+      return route.fulfill({ json: {} });
+    });
+    await dialog.getByRole("button", { name: "Make it" }).click();
+    await until(() => answer, "it is not sent");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await go(page, "/partner/activity");
+    answer();
+    await shows(page, "The link was made.");
+    check(page.url().endsWith("/partner/activity"), page.url());
+  },
+
+  "a date in the hour that comes twice stays in its half of the night": async () => {
+    const page = await begin("brand", { timezoneId: "Europe/Berlin" });
+    const ends = "2026-10-25T01:30:00Z";
+    server.on("GET /api/v1/campaigns/c", { id: "c", name: "Autumn", currency: "USD", status: "draft", join: "open", allowed_hosts: ["a.example"], created_at: ends, ends_at: ends });
+    await go(page, "/brand/campaigns/c");
+    await page.getByRole("button", { name: "Edit" }).click();
+    const dialog = page.getByRole("dialog");
+    const field = dialog.getByLabel("Ends");
+    check((await field.inputValue()) === "2026-10-25T02:30", await field.inputValue());
+    await shows(dialog, "this time comes twice");
+    await field.fill("2026-10-25T02:45");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    const { ends_at } = server.last("PATCH /api/v1/campaigns/c").body;
+    check(ends_at === "2026-10-25T01:45:00.000Z", ends_at);
+  },
 };
 
 await walk(steps);
