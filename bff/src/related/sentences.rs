@@ -118,7 +118,9 @@ fn of_conversion(header: &Header, body: &Body) -> Option<Sentence> {
             json!({ "amount": amount(it.amount), "refunded": amount(it.refunded_total), "purchase": amount(it.purchase_amount) }),
         ),
         Body::ConversionRefundNotedV1(it) => {
-            let what = reported(it.amount.as_deref(), it.currency);
+            // Without an amount all of it goes back.
+            let what = reported(it.amount.as_deref(), it.currency)
+                .unwrap_or_else(|| "all of its purchase".to_owned());
             Sentence::new(
                 "refund_noted",
                 format!(
@@ -194,15 +196,15 @@ fn attributed(header: &Header, it: &ConversionAttributedV1) -> Sentence {
 }
 
 /// An amount as it was reported, with the currency's digits where that is known.
-fn reported(amount: Option<&str>, currency: Option<Currency>) -> String {
-    match (amount, currency) {
-        (Some(amount), Some(currency)) => match Money::parse(amount, currency) {
-            Ok(amount) => money(amount),
-            Err(_) => format!("{amount} {}", currency.code()),
-        },
-        (Some(amount), None) => format!("{amount} of an unknown currency"),
-        (None, _) => "an amount that was not given".to_owned(),
-    }
+fn reported(amount: Option<&str>, currency: Option<Currency>) -> Option<String> {
+    let amount = amount?;
+    let Some(currency) = currency else {
+        return Some(format!("{amount} of an unknown currency"));
+    };
+    Some(match Money::parse(amount, currency) {
+        Ok(amount) => money(amount),
+        Err(_) => format!("{amount} {}", currency.code()),
+    })
 }
 
 fn unattributed(it: &ConversionUnattributedV1) -> Sentence {
@@ -221,12 +223,13 @@ fn unattributed(it: &ConversionUnattributedV1) -> Sentence {
         }
         None => &it.reason,
     };
-    let what = reported(it.amount.as_deref(), it.currency);
+    let what = reported(it.amount.as_deref(), it.currency)
+        .map_or_else(String::new, |amount| format!(" of {amount}"));
     let at = moment(it.occurred_at);
     Sentence::new(
         "unattributed",
         format!(
-            "A {} of {what} at {at} is nobody's, and earns nothing: {why}.",
+            "A {}{what} at {at} is nobody's, and earns nothing: {why}.",
             it.event_type.name()
         ),
         json!({
@@ -429,7 +432,35 @@ fn of_money(header: &Header, body: &Body, moves: &[Transfer]) -> Option<Sentence
 
 #[cfg(test)]
 mod tests {
-    use super::percent;
+    use schemas::ConversionUnattributedV1;
+    use types::{ConversionType, Currency, Micros};
+
+    use super::{percent, unattributed};
+
+    #[test]
+    fn what_was_reported_without_an_amount_is_told_without_one() {
+        let report = |event_type, amount: Option<&str>| ConversionUnattributedV1 {
+            event_type,
+            reason: "no_click".to_owned(),
+            amount: amount.map(ToOwned::to_owned),
+            currency: amount.map(|_| Currency::USD),
+            order_id: None,
+            campaign_id: None,
+            click_id: None,
+            user_hash: "0".repeat(64),
+            occurred_at: Micros(0),
+        };
+        for (report, begin) in [
+            (report(ConversionType::Lead, None), "A lead at 1970-01-01"),
+            (
+                report(ConversionType::Purchase, Some("10")),
+                "A purchase of 10.00 USD at 1970-01-01",
+            ),
+        ] {
+            let text = unattributed(&report).text;
+            assert!(text.starts_with(begin), "{text}");
+        }
+    }
 
     #[test]
     fn a_rate_is_written_without_digits_that_say_nothing() {
