@@ -377,6 +377,11 @@ impl Explained {
             .filter(|found| found.service == Service::Commission)
             .filter(|found| !posted.contains(&found.row.id))
             .count();
+        if let Some(service) = in_archive(messages, &gathered.archived, under_way) {
+            let name = service.name();
+            self.result = unknown(format!("what {name} had of it may be in its archive"));
+            return;
+        }
         let holdings: Vec<Holding> = sums
             .into_iter()
             .map(|((account, currency), minor)| Holding {
@@ -402,6 +407,30 @@ impl Explained {
         self.holdings = Some(holdings);
         self.result = result;
     }
+}
+
+/// The service in whose archive messages about the money may be. A log's archive is its beginning: where the first message of what
+/// follows from another is not there any more, more may be missing.
+fn in_archive(
+    messages: &[&Found],
+    archived: &[(Service, i64)],
+    under_way: usize,
+) -> Option<Service> {
+    let has_archive = |service| archived.iter().any(|(of, _)| *of == service);
+    let is_there =
+        |is: fn(&Body) -> bool| messages.iter().any(|it| it.body.as_ref().is_some_and(is));
+    let earns = has_archive(Service::Tracking)
+        || is_there(|it| {
+            matches!(
+                it,
+                Body::ConversionAttributedV1(_) | Body::ClaimAcceptedV1(_)
+            )
+        });
+    let is_calculated = is_there(|it| matches!(it, Body::CommissionCalculatedV1(_)));
+    if earns && !is_calculated && has_archive(Service::Commission) {
+        return Some(Service::Commission);
+    }
+    (under_way > 0 && has_archive(Service::Payment)).then_some(Service::Payment)
 }
 
 /// What caused a message, the first cause first, and the message itself.
@@ -448,4 +477,90 @@ pub(crate) fn conversion_of(found: &Found, transfer: Uuid) -> Option<String> {
         let moves = moves_of(conversion, body);
         moves.iter().any(|it| it.id == transfer)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// A message of a service's, as its golden sample has it, caused by the one of the place before.
+    fn found(service: Service, kind: &str, place: u128) -> Found {
+        let topic = service.events_topic().unwrap().name();
+        let path = format!(
+            "{}/../schemas/golden/next/{topic}/{kind}.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let sample: Value = serde_json::from_str(&text).unwrap();
+        let payload = sample["payload"].as_object().unwrap().values();
+        let payload = payload.into_iter().find(|it| !it.is_null()).cloned();
+        let row = messaging::related::RelatedMessage {
+            position: 1,
+            id: Uuid::from_u128(place),
+            kind: kind.to_owned(),
+            topic: topic.to_owned(),
+            published: true,
+            partition: Some(0),
+            epoch: Some(1),
+            sequence: Some(1),
+            key: "conv1".to_owned(),
+            subject: "conv1".to_owned(),
+            time: 0,
+            correlation_id: Uuid::nil(),
+            causation_id: Some(Uuid::from_u128(place - 1)),
+            outcome_of: None,
+            actor: None,
+            payload,
+        };
+        Found::new(service, row)
+    }
+
+    fn result(messages: &[Found], archived: &[Service]) -> String {
+        let mut explained = Explained {
+            conversion: "conv1".to_owned(),
+            order: None,
+            brand: None,
+            steps: Vec::new(),
+            holdings: None,
+            result: String::new(),
+        };
+        let gathered = Gathered {
+            archived: archived.iter().map(|it| (*it, 7)).collect(),
+            ..Gathered::default()
+        };
+        let messages: Vec<&Found> = messages.iter().collect();
+        explained.conclude(&messages, &gathered, BTreeMap::new());
+        explained.result
+    }
+
+    #[test]
+    fn what_may_be_in_an_archive_is_not_said_to_be_nothing() {
+        let attributed = || found(Service::Tracking, "conversion.attributed.v1", 1);
+        let unattributed = found(Service::Tracking, "conversion.unattributed.v1", 1);
+        let calculated = || found(Service::Commission, "commission.calculated.v1", 2);
+        let posted = found(Service::Payment, "ledger.posted.v1", 3);
+        let all = [attributed(), calculated(), posted];
+        let (commission, payment) = (Service::Commission, Service::Payment);
+        let known = "The ledger holds nothing for it.";
+        assert_eq!(
+            result(&all, &[Service::Tracking, commission, payment]),
+            known
+        );
+        assert_eq!(result(&[unattributed], &[commission, payment]), known);
+        assert_eq!(result(&all[..1], &[payment]), known);
+        let missing = result(&all[..1], &[commission]);
+        assert!(
+            missing.contains("commission had of it may be in its archive"),
+            "{missing}"
+        );
+        let missing = result(&[attributed(), calculated()], &[payment]);
+        assert!(
+            missing.contains("payment had of it may be in its archive"),
+            "{missing}"
+        );
+        let missing = result(&[], &[Service::Tracking, commission]);
+        assert!(missing.contains("not known"), "{missing}");
+    }
 }

@@ -19,7 +19,7 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
     match command {
         Command::Create(new) => create(view, new, context),
         Command::ChangeCampaign { change, .. } => change_campaign(view.campaign, change, context),
-        Command::EndCampaign { due_at, .. } => end_campaign(view.campaign, *due_at, context),
+        Command::EndCampaign { due_at, .. } => end_campaign(view.campaign, *due_at),
         Command::FollowFunds { .. } => follow(view, context),
         Command::PublishTerms {
             window,
