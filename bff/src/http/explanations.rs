@@ -247,7 +247,7 @@ async fn explained(
     caller: &Caller,
     subjects: Vec<String>,
 ) -> Result<(Gathered, Vec<Explained>), Problem> {
-    let viewer = Viewer::of(caller);
+    let viewer = visible::viewer(caller);
     let question = Question {
         subjects,
         ..Question::default()
@@ -264,7 +264,7 @@ async fn explained(
     let is_missed = |waited: &Waited| !explain::is_funded(&gathered, &waited.conversion);
     gathered.truncated |= of_many.iter().any(is_missed);
     let read = async {
-        let owners = Owners::of(bff.host.pool(), &gathered.messages).await?;
+        let owners = visible::owners(bff.host.pool(), &gathered.messages).await?;
         let mut found = Terms::new();
         for (campaign, version) in explain::terms_of(&gathered) {
             if let Some(row) = terms::find(bff.host.pool(), &campaign, version).await? {
@@ -346,7 +346,7 @@ pub(crate) async fn explain_transfer(
     Path(id): Path<Uuid>,
 ) -> Result<Json<TransferExplanationView>, Problem> {
     caller.scope()?;
-    let viewer = Viewer::of(&caller);
+    let viewer = visible::viewer(&caller);
     let row = transfers::find(bff.host.pool(), id)
         .await
         .map_err(|error| runtime::unread(&error))?;
@@ -358,7 +358,7 @@ pub(crate) async fn explain_transfer(
         ..Question::default()
     };
     let gathered = bff.everywhere.ask(question, &[]).await?;
-    let owners = Owners::of(bff.host.pool(), &gathered.messages)
+    let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
         .map_err(|error| runtime::unread(&error))?;
     Ok(Json(of_transfer(&row, &gathered, &viewer, &owners)))

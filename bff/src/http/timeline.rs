@@ -192,9 +192,9 @@ pub(super) async fn is_shown(bff: &Bff, caller: &Caller, request: Uuid) -> Resul
         correlation_ids: vec![request],
         ..Question::default()
     };
-    let viewer = Viewer::of(caller);
+    let viewer = visible::viewer(caller);
     let gathered = bff.everywhere.ask(question, &[]).await?;
-    let owners = Owners::of(bff.host.pool(), &gathered.messages)
+    let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let mut messages = gathered.messages.iter();
@@ -208,9 +208,9 @@ async fn timeline(
     sorts: &[Entity],
 ) -> Result<Json<TimelineView>, Problem> {
     caller.scope()?;
-    let viewer = Viewer::of(caller);
+    let viewer = visible::viewer(caller);
     let gathered = bff.everywhere.ask(question, sorts).await?;
-    let owners = Owners::of(bff.host.pool(), &gathered.messages)
+    let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let view = view(&gathered, &viewer, &owners);
