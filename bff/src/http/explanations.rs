@@ -315,10 +315,11 @@ pub(crate) async fn explain_order(
         ..Named::default()
     };
     let subjects = named.subjects(&bff, &caller).await?;
-    if subjects.is_empty() {
+    if subjects.ids.is_empty() {
         return Err(Problem::not_found());
     }
-    let (gathered, all) = explained(&bff, &caller, subjects).await?;
+    let (mut gathered, all) = explained(&bff, &caller, subjects.ids).await?;
+    gathered.truncated |= subjects.truncated;
     let brand = of.brand_id.as_ref().map(BrandId::as_str);
     let items: Vec<ExplanationView> = all
         .into_iter()

@@ -176,14 +176,17 @@ pub(crate) async fn find_timeline(
 ) -> Result<Json<TimelineView>, Problem> {
     caller.scope()?;
     named.check()?;
-    let question = Question {
-        subjects: named.subjects(&bff, &caller).await?,
-        ..Question::default()
-    };
-    if question.subjects.is_empty() {
+    let subjects = named.subjects(&bff, &caller).await?;
+    if subjects.ids.is_empty() {
         return Err(Problem::not_found());
     }
-    timeline(&bff, &caller, question, named.sorts()).await
+    let question = Question {
+        subjects: subjects.ids,
+        ..Question::default()
+    };
+    let mut shown = timeline(&bff, &caller, question, named.sorts()).await?;
+    shown.0.truncated |= subjects.truncated;
+    Ok(shown)
 }
 
 /// Whether a request has a timeline that this caller sees something of.
