@@ -1,96 +1,26 @@
-//! Notify's domain as the engine sees it.
+//! The service as messaging sees it.
 
-use messaging::{Decision, Domain, FoldError, Recorded, Tables, WriteTx};
+use messaging::{FoldError, Projection, WriteTx};
 use schemas::{Message, Service};
 
-use crate::domain::{self, Code, Event, Place, Rejection};
-use crate::messages;
-use crate::state::BatchState;
-
-/// The domain of the notify service.
-#[derive(Debug, Clone, Copy, Default)]
+/// A follower that states nothing.
+#[derive(Debug, Clone, Copy)]
 pub struct Notify;
 
-impl Domain for Notify {
+impl Projection for Notify {
+    type BatchState = ();
+
     const SERVICE: Service = Service::Notify;
-    const TABLES: Tables = Tables {
-        folds: &["webhook_endpoints"],
-        sides: &[
-            "campaign_owners",
-            "subject_owners",
-            "webhook_deliveries",
-            "webhook_attempts",
-        ],
-        run_dependent: &[],
-        seeds: &[],
-        fold_version: 1,
-    };
 
-    type BatchState = BatchState;
-    type Event = Event;
-
-    async fn load(
-        &self,
-        tx: &mut WriteTx,
-        messages: &[&Message],
-    ) -> Result<BatchState, sqlx::Error> {
-        BatchState::load(tx, messages).await
-    }
-
-    fn handle(
-        &self,
-        state: &BatchState,
-        message: &Message,
-        context: &messaging::Context,
-    ) -> Decision<Event> {
-        match messages::command(message) {
-            Some(command) => decide(state, command, context).into(),
-            None if message.header.kind.contains(".command.") => {
-                let detail = "the command cannot be read: it is no command of this service";
-                Decision::Rejected(Rejection::new(Code::Unreadable, detail))
-            }
-            None => Decision::Noted,
-        }
-    }
-
-    fn evolve(&self, state: &mut BatchState, recorded: &Recorded<Event>) -> Result<(), FoldError> {
-        let place = Place {
-            time: recorded.time,
-            position: recorded.position,
-        };
-        state.apply(recorded.event, place);
+    async fn load(&self, _: &mut WriteTx, _: &[&Message]) -> Result<(), sqlx::Error> {
         Ok(())
     }
 
-    fn side_data(
-        &self,
-        state: &mut BatchState,
-        message: &Message,
-        events: &[Event],
-    ) -> Result<(), FoldError> {
-        if events.is_empty() {
-            state.follow(message);
-        }
-        for event in events {
-            state.send(message, event);
-        }
+    fn fold(&self, (): &mut (), _: &Message) -> Result<(), FoldError> {
         Ok(())
     }
 
-    async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
-        state.save(tx).await
+    async fn save(&self, _: &mut WriteTx, (): ()) -> Result<(), sqlx::Error> {
+        Ok(())
     }
-}
-
-fn decide(
-    state: &BatchState,
-    command: Result<domain::Command, Rejection>,
-    context: &messaging::Context,
-) -> Result<Event, Rejection> {
-    let command = command?;
-    let context = domain::Context {
-        now: context.now,
-        actor: messages::actor(context.header),
-    };
-    domain::decide(state.view(&command), &command, &context)
 }

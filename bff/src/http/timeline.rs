@@ -176,17 +176,14 @@ pub(crate) async fn find_timeline(
 ) -> Result<Json<TimelineView>, Problem> {
     caller.scope()?;
     named.check()?;
-    let subjects = named.subjects(&bff, &caller).await?;
-    if subjects.ids.is_empty() {
-        return Err(Problem::not_found());
-    }
     let question = Question {
-        subjects: subjects.ids,
+        subjects: named.subjects(&bff, &caller).await?,
         ..Question::default()
     };
-    let mut shown = timeline(&bff, &caller, question, named.sorts()).await?;
-    shown.0.truncated |= subjects.truncated;
-    Ok(shown)
+    if question.subjects.is_empty() {
+        return Err(Problem::not_found());
+    }
+    timeline(&bff, &caller, question, named.sorts()).await
 }
 
 /// Whether a request has a timeline that this caller sees something of.
@@ -195,9 +192,9 @@ pub(super) async fn is_shown(bff: &Bff, caller: &Caller, request: Uuid) -> Resul
         correlation_ids: vec![request],
         ..Question::default()
     };
-    let viewer = visible::viewer(caller);
+    let viewer = Viewer::of(caller);
     let gathered = bff.everywhere.ask(question, &[]).await?;
-    let owners = visible::owners(bff.host.pool(), &gathered.messages)
+    let owners = Owners::of(bff.host.pool(), &gathered.messages)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let mut messages = gathered.messages.iter();
@@ -211,9 +208,9 @@ async fn timeline(
     sorts: &[Entity],
 ) -> Result<Json<TimelineView>, Problem> {
     caller.scope()?;
-    let viewer = visible::viewer(caller);
+    let viewer = Viewer::of(caller);
     let gathered = bff.everywhere.ask(question, sorts).await?;
-    let owners = visible::owners(bff.host.pool(), &gathered.messages)
+    let owners = Owners::of(bff.host.pool(), &gathered.messages)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let view = view(&gathered, &viewer, &owners);

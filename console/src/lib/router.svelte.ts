@@ -40,9 +40,7 @@ class Router {
 
   #read(): void {
     this.path = here();
-    const query = new URLSearchParams(location.search);
-    // What reads it asks again: not where nothing has changed.
-    if (query.toString() !== this.query.toString()) this.query = query;
+    this.query = new URLSearchParams(location.search);
   }
 }
 
