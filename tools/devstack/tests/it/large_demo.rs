@@ -206,7 +206,7 @@ async fn every_explanation_ends_with_what_the_ledger_says(
 
 type Held = BTreeMap<String, BTreeMap<(String, String), i64>>;
 
-/// By conversion, account and currency.
+/// By conversion, account and currency. What an earning lets a brand recover is of an older refund, not of that conversion.
 async fn held_by_the_ledger(stack: &LocalStack) -> Held {
     let pool = async |service| {
         PgPool::connect(&stack.database_url(service).unwrap())
@@ -224,7 +224,7 @@ async fn held_by_the_ledger(stack: &LocalStack) -> Held {
         "SELECT l.causation_id, s.account, s.currency, s.minor FROM (
             SELECT t.credit AS account, t.currency::text, t.minor, t.position FROM transfers t
             UNION ALL SELECT t.debit, t.currency::text, -t.minor, t.position FROM transfers t) s
-          JOIN pipeline.message_log l ON l.position = s.position",
+          JOIN pipeline.message_log l ON l.position = s.position AND l.type <> 'refund.recovered.v1'",
     )
     .fetch_all(&pool(Service::Payment).await)
     .await

@@ -141,7 +141,10 @@ const DERIVED: &str = "
    FROM bff.commands WHERE key_hash IS NOT NULL
  UNION ALL
  SELECT format('payment position %s, transfer %s', t.position, t.ordinal), t.id::text, '',
-        ARRAY['transfer', m.causation_id::text, t.ordinal::text], NULL
+        -- Counted over all that one cause moves: what is recovered goes on where the posting before it ended.
+        ARRAY['transfer', m.causation_id::text,
+              (t.ordinal + count(*) OVER (PARTITION BY m.causation_id ORDER BY t.position
+                                          RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE GROUP))::text], NULL
    FROM payment.transfers t JOIN messages m ON m.service = 'payment' AND m.position = t.position
  UNION ALL
  SELECT format('commission position %s (%s)', a.position, a.type), a.causation_id::text, '',

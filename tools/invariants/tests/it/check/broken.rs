@@ -195,7 +195,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     says(9, "nothing that was reserved", Payment, "payout.requested.v1", |body| {
         let Body::PayoutRequestedV1(requested) = body else { return };
-        requested.amount.minor *= 1_000;
+        requested.amount.minor *= 1_000_000;
     }),
     says(9, "what funds do not cover waits", Payment, "earnings.funded.v1", |body| {
         let Body::EarningsFundedV1(funded) = body else { return };

@@ -432,7 +432,7 @@ impl<'a> Traffic<'a> {
             .await;
         self.until_payable("minor < 0").await;
         for part in ["again/1", "again/2"] {
-            let order = format!("camp_now_{part}");
+            let order = format!("camp_now_{}", part.replace('/', "_"));
             let sale = report(&order, "purchase", "60000.00");
             self.as_brand(part, "tracking/events", sale).await;
         }
@@ -443,7 +443,7 @@ impl<'a> Traffic<'a> {
         let url = self.stack.database_url(Service::Payment).unwrap();
         let mut database = PgConnection::connect(&url).await.unwrap();
         let found = format!(
-            "SELECT count(*) FROM balances WHERE account = 'partner:partner123:payable' AND currency = 'USD' AND {stands}"
+            "SELECT count(*) FROM balances WHERE account = 'partner:partner9:payable' AND currency = 'USD' AND {stands}"
         );
         wait("the payable money is there", async || {
             sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(found.clone()))
