@@ -1,25 +1,111 @@
-//! Notify: Mail, webhooks and postbacks about what happened.
+//! Notify: webhooks to the systems of brands and partners about what happened.
 //!
-//! It follows nobody yet, takes no commands and emits nothing: with its first message kind come its topics.
+//! | | |
+//! |---|---|
+//! | takes | `notify.*` about webhook endpoints, and from its own sender `notify.give_webhook_endpoint_up` |
+//! | follows | campaign, tracking, commission and payment: whatever a brand or a partner may see of their events |
+//! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent` |
+//! | owns | webhook endpoints; beside them what is sent, each attempt, and whose campaigns and conversions are |
+//!
+//! What is sent is in no event: replaying its log sends nothing.
 
+pub mod domain;
 mod http;
+mod jobs;
+mod messages;
+mod receivers;
+mod secret;
 mod service;
+mod state;
+mod store;
 
-use chassis::config::Env;
-use runtime::Definition;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use chassis::config::{Env, Profile};
+use chassis::lasting::LastingKeys;
+use messaging::gauges::Gauge;
+use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
+use chassis::telemetry::Help;
+use jobs::{KeepBounds, Sender};
+use receivers::Receivers;
+use secret::Secrets;
+
 pub use service::Notify;
+pub use state::BatchState;
 
 /// Its own tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// The service. It reads no variable of its own.
-pub fn define(_env: &mut Env) -> Definition<Notify> {
-    Definition::of(
-        Notify,
-        &MIGRATIONS,
-        "Mail, webhooks and postbacks about what happened.",
-        http::routes,
-    )
+/// What its own metrics show.
+const METRICS: &[Help] = &[
+    (
+        "notify_webhooks_waiting",
+        "Deliveries to enabled webhook endpoints that wait to be sent",
+    ),
+    (
+        "notify_webhooks_oldest_seconds",
+        "Since when the oldest of them waits",
+    ),
+];
+
+const GAUGES: &[Gauge] = &[
+    Gauge {
+        name: "notify_webhooks_waiting",
+        label: "state",
+        sql: "SELECT 'pending', count(*) FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+               WHERE d.state = 'pending' AND e.status = 'enabled'",
+    },
+    Gauge {
+        name: "notify_webhooks_oldest_seconds",
+        label: "state",
+        sql: concat!(
+            "SELECT 'pending', coalesce((",
+            messaging::sql_now!(),
+            " - min(d.created_at)) / 1000000, 0) FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+               WHERE d.state = 'pending' AND e.status = 'enabled'"
+        ),
+    },
+];
+
+/// The secrets of this process: routes show them, and have no other way to them.
+static SECRETS: OnceLock<Arc<Secrets>> = OnceLock::new();
+
+/// The service, from its environment.
+///
+/// # Panics
+/// When the HTTP client cannot start at all.
+#[expect(clippy::expect_used, reason = "start-up")]
+pub fn define(env: &mut Env) -> Definition<Notify> {
+    let secrets = Arc::new(Secrets::of(&LastingKeys::read(env)));
+    let secrets = Arc::clone(SECRETS.get_or_init(|| secrets));
+    let timeout = Duration::from_millis(env.or("WEBHOOK_TIMEOUT_MS", 15_000));
+    let local = read_local(env);
+    let receivers = Receivers::new(timeout, local).expect("the HTTP client can be made");
+    Definition {
+        operators: http::reads,
+        jobs: LeaderJobs::nothing()
+            .with(Sender::new(receivers, secrets))
+            .with(KeepBounds::default()),
+        gauges: GAUGES,
+        metrics: METRICS,
+        ..Definition::of(
+            Notify,
+            &MIGRATIONS,
+            "Webhooks to the systems of brands and partners about what happened.",
+            http::routes,
+        )
+    }
+}
+
+/// The local profile alone sends to its own machine: elsewhere that is where services and their databases are.
+fn read_local(env: &mut Env) -> bool {
+    let local = env.or("WEBHOOK_LOCAL_RECEIVERS", false);
+    if local && !Profile::read(env).is_local() {
+        let what = "sends to this machine itself, which only TRIBUTARY_PROFILE=local may";
+        env.report("WEBHOOK_LOCAL_RECEIVERS", what, "false");
+    }
+    local
 }

@@ -1,26 +1,96 @@
-//! The service as messaging sees it.
+//! Notify's domain as the engine sees it.
 
-use messaging::{FoldError, Projection, WriteTx};
+use messaging::{Decision, Domain, FoldError, Recorded, Tables, WriteTx};
 use schemas::{Message, Service};
 
-/// A follower that states nothing.
-#[derive(Debug, Clone, Copy)]
+use crate::domain::{self, Code, Event, Place, Rejection};
+use crate::messages;
+use crate::state::BatchState;
+
+/// The domain of the notify service.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Notify;
 
-impl Projection for Notify {
-    type BatchState = ();
-
+impl Domain for Notify {
     const SERVICE: Service = Service::Notify;
+    const TABLES: Tables = Tables {
+        folds: &["webhook_endpoints"],
+        sides: &[
+            "campaign_owners",
+            "subject_owners",
+            "webhook_deliveries",
+            "webhook_attempts",
+        ],
+        run_dependent: &[],
+        seeds: &[],
+        fold_version: 1,
+    };
 
-    async fn load(&self, _: &mut WriteTx, _: &[&Message]) -> Result<(), sqlx::Error> {
+    type BatchState = BatchState;
+    type Event = Event;
+
+    async fn load(
+        &self,
+        tx: &mut WriteTx,
+        messages: &[&Message],
+    ) -> Result<BatchState, sqlx::Error> {
+        BatchState::load(tx, messages).await
+    }
+
+    fn handle(
+        &self,
+        state: &BatchState,
+        message: &Message,
+        context: &messaging::Context,
+    ) -> Decision<Event> {
+        match messages::command(message) {
+            Some(command) => decide(state, command, context).into(),
+            None if message.header.kind.contains(".command.") => {
+                let detail = "the command cannot be read: it is no command of this service";
+                Decision::Rejected(Rejection::new(Code::Unreadable, detail))
+            }
+            None => Decision::Noted,
+        }
+    }
+
+    fn evolve(&self, state: &mut BatchState, recorded: &Recorded<Event>) -> Result<(), FoldError> {
+        let place = Place {
+            time: recorded.time,
+            position: recorded.position,
+        };
+        state.apply(recorded.event, place);
         Ok(())
     }
 
-    fn fold(&self, (): &mut (), _: &Message) -> Result<(), FoldError> {
+    fn side_data(
+        &self,
+        state: &mut BatchState,
+        message: &Message,
+        events: &[Event],
+    ) -> Result<(), FoldError> {
+        if events.is_empty() {
+            state.follow(message);
+        }
+        for event in events {
+            state.send(message, event);
+        }
         Ok(())
     }
 
-    async fn save(&self, _: &mut WriteTx, (): ()) -> Result<(), sqlx::Error> {
-        Ok(())
+    async fn save(&self, tx: &mut WriteTx, state: BatchState) -> Result<(), sqlx::Error> {
+        state.save(tx).await
     }
+}
+
+fn decide(
+    state: &BatchState,
+    command: Result<domain::Command, Rejection>,
+    context: &messaging::Context,
+) -> Result<Event, Rejection> {
+    let command = command?;
+    let context = domain::Context {
+        now: context.now,
+        actor: messages::actor(context.header),
+    };
+    domain::decide(state.view(&command), &command, &context)
 }

@@ -30,7 +30,7 @@ pub fn bound_allocations() {
     apache_avro::util::max_allocation_bytes(MAX_ALLOCATION_BYTES);
 }
 
-static BUILDS: LazyLock<[Build; 8]> = LazyLock::new(|| {
+static BUILDS: LazyLock<[Build; Topic::ALL.len()]> = LazyLock::new(|| {
     bound_allocations();
     Topic::ALL.map(|topic| {
         #[expect(

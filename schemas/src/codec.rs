@@ -98,6 +98,8 @@ pub fn decode(schema: &WriterSchema, bytes: &[u8]) -> Result<Message, DecodeErro
         Topic::CommissionEvents => read_message::<payload::CommissionEvents>(schema, bytes),
         Topic::PaymentCommands => read_message::<payload::PaymentCommands>(schema, bytes),
         Topic::PaymentEvents => read_message::<payload::PaymentEvents>(schema, bytes),
+        Topic::NotifyCommands => read_message::<payload::NotifyCommands>(schema, bytes),
+        Topic::NotifyEvents => read_message::<payload::NotifyEvents>(schema, bytes),
     }
 }
 

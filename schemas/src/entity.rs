@@ -6,7 +6,7 @@ use std::str::FromStr;
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DepositId, EnrollmentId,
     ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, InvalidId, LinkCode,
-    MembershipId, PartnerId, PayoutId, WithdrawalId,
+    MembershipId, PartnerId, PayoutId, WebhookEndpointId, WithdrawalId,
 };
 
 /// What a key or a subject identifies.
@@ -52,6 +52,8 @@ pub enum Entity {
     FundsTransfer,
     /// A key that details are sealed to.
     SealingKey,
+    /// Where a brand or a partner is sent what happens.
+    WebhookEndpoint,
     /// Whatever the command had that the message answers.
     OfCommand,
 }
@@ -80,6 +82,7 @@ impl Entity {
             Self::Withdrawal => "withdrawal",
             Self::FundsTransfer => "transfer",
             Self::SealingKey => "sealing key",
+            Self::WebhookEndpoint => "webhook endpoint",
             Self::OfCommand => "the command's",
         }
     }
@@ -121,6 +124,7 @@ ids! {
     FundsTransferId = FundsTransfer
     LedgerOwner = Partner
     SealingKeyId = SealingKey
+    WebhookEndpointId = WebhookEndpoint
     OfCommand = OfCommand
 }
 

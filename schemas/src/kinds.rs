@@ -9,7 +9,7 @@ use serde_json::Value;
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DepositId, EnrollmentId,
     ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, LinkCode, MembershipId,
-    PartnerId, PayoutId, WithdrawalId,
+    PartnerId, PayoutId, WebhookEndpointId, WithdrawalId,
 };
 
 use crate::cut::cut;
@@ -362,31 +362,31 @@ kinds! {
     }
     CampaignEvents {
         #[everywhere]
-        command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
+        command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff, Notify];
         #[everywhere]
-        command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
-        campaign_created_v1: CampaignCreatedV1 = "campaign.created.v1", Public, CampaignId / CampaignId, [Bff];
-        terms_published_v1: TermsPublishedV1 = "terms.published.v1", Public, CampaignId / CampaignId, [Bff, Tracking, Commission];
-        campaign_activated_v1: CampaignActivatedV1 = "campaign.activated.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
-        enrollment_accepted_v1: EnrollmentAcceptedV1 = "enrollment.accepted.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
-        evidence_submitted_v1: EvidenceSubmittedV1 = "evidence.submitted.v1", Public, CampaignId / EvidenceId, [Bff];
-        campaign_paused_v1: CampaignPausedV1 = "campaign.paused.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
-        campaign_resumed_v1: CampaignResumedV1 = "campaign.resumed.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
-        campaign_closed_v1: CampaignClosedV1 = "campaign.closed.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
-        enrollment_ended_v1: EnrollmentEndedV1 = "enrollment.ended.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
-        enrollment_invited_v1: EnrollmentInvitedV1 = "enrollment.invited.v1", Public, CampaignId / EnrollmentId, [Bff];
-        enrollment_applied_v1: EnrollmentAppliedV1 = "enrollment.applied.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
-        enrollment_approved_v1: EnrollmentApprovedV1 = "enrollment.approved.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
-        enrollment_rejected_v1: EnrollmentRejectedV1 = "enrollment.rejected.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking];
+        command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff, Notify];
+        campaign_created_v1: CampaignCreatedV1 = "campaign.created.v1", Public, CampaignId / CampaignId, [Bff, Notify];
+        terms_published_v1: TermsPublishedV1 = "terms.published.v1", Public, CampaignId / CampaignId, [Bff, Tracking, Commission, Notify];
+        campaign_activated_v1: CampaignActivatedV1 = "campaign.activated.v1", Public, CampaignId / CampaignId, [Bff, Tracking, Notify];
+        enrollment_accepted_v1: EnrollmentAcceptedV1 = "enrollment.accepted.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking, Notify];
+        evidence_submitted_v1: EvidenceSubmittedV1 = "evidence.submitted.v1", Public, CampaignId / EvidenceId, [Bff, Notify];
+        campaign_paused_v1: CampaignPausedV1 = "campaign.paused.v1", Public, CampaignId / CampaignId, [Bff, Tracking, Notify];
+        campaign_resumed_v1: CampaignResumedV1 = "campaign.resumed.v1", Public, CampaignId / CampaignId, [Bff, Tracking, Notify];
+        campaign_closed_v1: CampaignClosedV1 = "campaign.closed.v1", Public, CampaignId / CampaignId, [Bff, Tracking, Notify];
+        enrollment_ended_v1: EnrollmentEndedV1 = "enrollment.ended.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking, Notify];
+        enrollment_invited_v1: EnrollmentInvitedV1 = "enrollment.invited.v1", Public, CampaignId / EnrollmentId, [Bff, Notify];
+        enrollment_applied_v1: EnrollmentAppliedV1 = "enrollment.applied.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking, Notify];
+        enrollment_approved_v1: EnrollmentApprovedV1 = "enrollment.approved.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking, Notify];
+        enrollment_rejected_v1: EnrollmentRejectedV1 = "enrollment.rejected.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking, Notify];
         partner_banned_v1: PartnerBannedV1 = "partner.banned.v1", Public, PartnerId / BanId, [Bff, Tracking];
         partner_unbanned_v1: PartnerUnbannedV1 = "partner.unbanned.v1", Public, PartnerId / BanId, [Bff, Tracking];
-        campaign_changed_v1: CampaignChangedV1 = "campaign.changed.v1", Public, CampaignId / CampaignId, [Bff, Tracking];
+        campaign_changed_v1: CampaignChangedV1 = "campaign.changed.v1", Public, CampaignId / CampaignId, [Bff, Tracking, Notify];
         api_key_created_v1: ApiKeyCreatedV1 = "api_key.created.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
         api_key_rotated_v1: ApiKeyRotatedV1 = "api_key.rotated.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
         api_key_revoked_v1: ApiKeyRevokedV1 = "api_key.revoked.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
-        evidence_approved_v1: EvidenceApprovedV1 = "evidence.approved.v1", Public, CampaignId / EvidenceId, [Bff];
-        evidence_rejected_v1: EvidenceRejectedV1 = "evidence.rejected.v1", Public, CampaignId / EvidenceId, [Bff];
-        evidence_returned_v1: EvidenceReturnedV1 = "evidence.returned.v1", Public, CampaignId / EvidenceId, [Bff];
+        evidence_approved_v1: EvidenceApprovedV1 = "evidence.approved.v1", Public, CampaignId / EvidenceId, [Bff, Notify];
+        evidence_rejected_v1: EvidenceRejectedV1 = "evidence.rejected.v1", Public, CampaignId / EvidenceId, [Bff, Notify];
+        evidence_returned_v1: EvidenceReturnedV1 = "evidence.returned.v1", Public, CampaignId / EvidenceId, [Bff, Notify];
         brand_funds_adopted_v1: BrandFundsAdoptedV1 = "brand_funds.adopted.v1", Own, BrandId / BrandId, [];
         partner_changed_v1: PartnerChangedV1 = "partner.changed.v1", Public, PartnerId / PartnerId, [Bff];
         brand_changed_v1: BrandChangedV1 = "brand.changed.v1", Public, BrandId / BrandId, [Bff];
@@ -414,31 +414,31 @@ kinds! {
     }
     TrackingEvents {
         #[everywhere]
-        command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
+        command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff, Notify];
         #[everywhere]
-        command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
+        command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff, Notify];
         terms_adopted_v1: TermsAdoptedV1 = "terms.adopted.v1", Own, CampaignId / CampaignId, [];
         campaign_adopted_v1: CampaignAdoptedV1 = "campaign.adopted.v1", Own, CampaignId / CampaignId, [];
         enrollment_adopted_v1: EnrollmentAdoptedV1 = "enrollment.adopted.v1", Own, CampaignId / EnrollmentId, [];
-        link_created_v1: LinkCreatedV1 = "link.created.v1", Public, LinkCode / LinkCode, [Bff];
-        conversion_attributed_v1: ConversionAttributedV1 = "conversion.attributed.v1", Public, ConversionId / ConversionId, [Bff, Commission];
-        conversion_unattributed_v1: ConversionUnattributedV1 = "conversion.unattributed.v1", Public, ConversionId / ConversionId, [Bff];
-        conversion_refunded_v1: ConversionRefundedV1 = "conversion.refunded.v1", Public, ConversionId / ConversionId, [Bff, Commission];
-        conversion_refund_noted_v1: ConversionRefundNotedV1 = "conversion.refund_noted.v1", Public, ConversionId / ConversionId, [Bff];
-        conversion_duplicate_ignored_v1: ConversionDuplicateIgnoredV1 = "conversion.duplicate_ignored.v1", Public, ConversionId / ConversionId, [Bff];
-        tracking_event_recorded_v1: TrackingEventRecordedV1 = "tracking_event.recorded.v1", Public, ConversionId / ConversionId, [Bff];
-        conversion_claimed_v1: ConversionClaimedV1 = "conversion.claimed.v1", Public, ClaimId / ClaimId, [Bff];
-        claim_settled_v1: ClaimSettledV1 = "claim.settled.v1", Public, ClaimId / ClaimId, [Bff];
-        claim_accepted_v1: ClaimAcceptedV1 = "claim.accepted.v1", Public, ClaimId / ClaimId, [Bff];
-        claim_declined_v1: ClaimDeclinedV1 = "claim.declined.v1", Public, ClaimId / ClaimId, [Bff];
+        link_created_v1: LinkCreatedV1 = "link.created.v1", Public, LinkCode / LinkCode, [Bff, Notify];
+        conversion_attributed_v1: ConversionAttributedV1 = "conversion.attributed.v1", Public, ConversionId / ConversionId, [Bff, Commission, Notify];
+        conversion_unattributed_v1: ConversionUnattributedV1 = "conversion.unattributed.v1", Public, ConversionId / ConversionId, [Bff, Notify];
+        conversion_refunded_v1: ConversionRefundedV1 = "conversion.refunded.v1", Public, ConversionId / ConversionId, [Bff, Commission, Notify];
+        conversion_refund_noted_v1: ConversionRefundNotedV1 = "conversion.refund_noted.v1", Public, ConversionId / ConversionId, [Bff, Notify];
+        conversion_duplicate_ignored_v1: ConversionDuplicateIgnoredV1 = "conversion.duplicate_ignored.v1", Public, ConversionId / ConversionId, [Bff, Notify];
+        tracking_event_recorded_v1: TrackingEventRecordedV1 = "tracking_event.recorded.v1", Public, ConversionId / ConversionId, [Bff, Notify];
+        conversion_claimed_v1: ConversionClaimedV1 = "conversion.claimed.v1", Public, ClaimId / ClaimId, [Bff, Notify];
+        claim_settled_v1: ClaimSettledV1 = "claim.settled.v1", Public, ClaimId / ClaimId, [Bff, Notify];
+        claim_accepted_v1: ClaimAcceptedV1 = "claim.accepted.v1", Public, ClaimId / ClaimId, [Bff, Notify];
+        claim_declined_v1: ClaimDeclinedV1 = "claim.declined.v1", Public, ClaimId / ClaimId, [Bff, Notify];
         campaign_status_adopted_v1: CampaignStatusAdoptedV1 = "campaign.status_adopted.v1", Own, CampaignId / CampaignId, [];
         enrollment_end_adopted_v1: EnrollmentEndAdoptedV1 = "enrollment.end_adopted.v1", Own, CampaignId / EnrollmentId, [];
         partner_status_adopted_v1: PartnerStatusAdoptedV1 = "partner.status_adopted.v1", Own, PartnerId / BanId, [];
         campaign_change_adopted_v1: CampaignChangeAdoptedV1 = "campaign.change_adopted.v1", Own, CampaignId / CampaignId, [];
-        link_changed_v1: LinkChangedV1 = "link.changed.v1", Public, LinkCode / LinkCode, [Bff];
-        click_bound_v1: ClickBoundV1 = "click.bound.v1", Public, ClickId / ClickId, [Bff];
+        link_changed_v1: LinkChangedV1 = "link.changed.v1", Public, LinkCode / LinkCode, [Bff, Notify];
+        click_bound_v1: ClickBoundV1 = "click.bound.v1", Public, ClickId / ClickId, [Bff, Notify];
         api_key_adopted_v1: ApiKeyAdoptedV1 = "api_key.adopted.v1", Own, ApiKeyId / ApiKeyId, [];
-        visitor_erased_v1: VisitorErasedV1 = "visitor.erased.v1", Public, ErasureId / ErasureId, [Bff];
+        visitor_erased_v1: VisitorErasedV1 = "visitor.erased.v1", Public, ErasureId / ErasureId, [Bff, Notify];
         group_adopted_v1: GroupAdoptedV1 = "group.adopted.v1", Own, BrandId / GroupId, [];
         partner_move_adopted_v1: PartnerMoveAdoptedV1 = "partner.move_adopted.v1", Own, BrandId / MembershipId, [];
     }
@@ -448,13 +448,13 @@ kinds! {
     }
     CommissionEvents {
         #[everywhere]
-        command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
+        command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff, Notify];
         #[everywhere]
-        command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
+        command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff, Notify];
         plan_adopted_v1: PlanAdoptedV1 = "plan.adopted.v1", Own, CampaignId / CampaignId, [];
-        commission_calculated_v1: CommissionCalculatedV1 = "commission.calculated.v1", Public, ConversionId / ConversionId, [Bff, Payment];
-        commission_approved_v1: CommissionApprovedV1 = "commission.approved.v1", Public, ConversionId / ConversionId, [Bff, Payment];
-        commission_reversed_v1: CommissionReversedV1 = "commission.reversed.v1", Public, ConversionId / ConversionId, [Bff, Payment];
+        commission_calculated_v1: CommissionCalculatedV1 = "commission.calculated.v1", Public, ConversionId / ConversionId, [Bff, Payment, Notify];
+        commission_approved_v1: CommissionApprovedV1 = "commission.approved.v1", Public, ConversionId / ConversionId, [Bff, Payment, Notify];
+        commission_reversed_v1: CommissionReversedV1 = "commission.reversed.v1", Public, ConversionId / ConversionId, [Bff, Payment, Notify];
     }
     PaymentCommands {
         request_payout_v1: RequestPayoutV1 = "payment.request_payout.command.v1", Public, PartnerId / PayoutId, [Payment]
@@ -482,29 +482,63 @@ kinds! {
     }
     PaymentEvents {
         #[everywhere]
+        command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff, Notify];
+        #[everywhere]
+        command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff, Notify];
+        payout_requested_v1: PayoutRequestedV1 = "payout.requested.v1", Public, PartnerId / PayoutId, [Bff, Notify];
+        payout_submitting_v1: PayoutSubmittingV1 = "payout.submitting.v1", Public, PartnerId / PayoutId, [Bff, Notify];
+        payout_submitted_v1: PayoutSubmittedV1 = "payout.submitted.v1", Public, PartnerId / PayoutId, [Bff, Notify];
+        payout_unknown_v1: PayoutUnknownV1 = "payout.unknown.v1", Public, PartnerId / PayoutId, [Bff, Notify];
+        payout_paid_v1: PayoutPaidV1 = "payout.paid.v1", Public, PartnerId / PayoutId, [Bff, Notify];
+        payout_failed_v1: PayoutFailedV1 = "payout.failed.v1", Public, PartnerId / PayoutId, [Bff, Notify];
+        ledger_posted_v1: LedgerPostedV1 = "ledger.posted.v1", Public, LedgerOwner / LedgerOwner, [Bff, Notify];
+        sealing_key_published_v1: SealingKeyPublishedV1 = "sealing_key.published.v1", Public, SealingKeyId / SealingKeyId, [Bff];
+        account_opened_v1: AccountOpenedV1 = "account.opened.v1", Public, BrandId / FundsAccountId, [Bff, Notify];
+        deposit_announced_v1: DepositAnnouncedV1 = "deposit.announced.v1", Public, DepositId / DepositId, [Bff, Notify];
+        deposit_cleared_v1: DepositClearedV1 = "deposit.cleared.v1", Public, DepositId / DepositId, [Bff, Notify];
+        deposit_failed_v1: DepositFailedV1 = "deposit.failed.v1", Public, DepositId / DepositId, [Bff, Notify];
+        withdrawal_requested_v1: WithdrawalRequestedV1 = "withdrawal.requested.v1", Public, WithdrawalId / WithdrawalId, [Bff, Notify];
+        withdrawal_settled_v1: WithdrawalSettledV1 = "withdrawal.settled.v1", Public, WithdrawalId / WithdrawalId, [Bff, Notify];
+        withdrawal_failed_v1: WithdrawalFailedV1 = "withdrawal.failed.v1", Public, WithdrawalId / WithdrawalId, [Bff, Notify];
+        funds_transferred_v1: FundsTransferredV1 = "funds.transferred.v1", Public, BrandId / FundsTransferId, [Bff, Notify];
+        billing_changed_v1: BillingChangedV1 = "billing.changed.v1", Public, BrandId / BrandId, [Bff, Notify];
+        earnings_funded_v1: EarningsFundedV1 = "earnings.funded.v1", Public, BrandId / BrandId, [Bff, Notify];
+        funds_exhausted_v1: FundsExhaustedV1 = "funds.exhausted.v1", Public, BrandId / BrandId, [Bff, Campaign, Notify];
+        funds_restored_v1: FundsRestoredV1 = "funds.restored.v1", Public, BrandId / BrandId, [Bff, Campaign, Notify];
+        refund_recovered_v1: RefundRecoveredV1 = "refund.recovered.v1", Public, BrandId / BrandId, [Bff, Notify];
+    }
+    NotifyCommands {
+        create_webhook_endpoint_v1: CreateWebhookEndpointV1 = "notify.create_webhook_endpoint.command.v1", Public, WebhookEndpointId / WebhookEndpointId, [Notify]
+            => ["webhook_endpoint.created.v1"];
+        change_webhook_endpoint_v1: ChangeWebhookEndpointV1 = "notify.change_webhook_endpoint.command.v1", Public, WebhookEndpointId / WebhookEndpointId, [Notify]
+            => ["webhook_endpoint.changed.v1"];
+        enable_webhook_endpoint_v1: EnableWebhookEndpointV1 = "notify.enable_webhook_endpoint.command.v1", Public, WebhookEndpointId / WebhookEndpointId, [Notify]
+            => ["webhook_endpoint.enabled.v1"];
+        disable_webhook_endpoint_v1: DisableWebhookEndpointV1 = "notify.disable_webhook_endpoint.command.v1", Public, WebhookEndpointId / WebhookEndpointId, [Notify]
+            => ["webhook_endpoint.disabled.v1"];
+        rotate_webhook_secret_v1: RotateWebhookSecretV1 = "notify.rotate_webhook_secret.command.v1", Public, WebhookEndpointId / WebhookEndpointId, [Notify]
+            => ["webhook_secret.rotated.v1"];
+        remove_webhook_endpoint_v1: RemoveWebhookEndpointV1 = "notify.remove_webhook_endpoint.command.v1", Public, WebhookEndpointId / WebhookEndpointId, [Notify]
+            => ["webhook_endpoint.removed.v1"];
+        test_webhook_endpoint_v1: TestWebhookEndpointV1 = "notify.test_webhook_endpoint.command.v1", Public, WebhookEndpointId / WebhookEndpointId, [Notify]
+            => ["webhook_endpoint.tested.v1"];
+        resend_webhooks_v1: ResendWebhooksV1 = "notify.resend_webhooks.command.v1", Public, WebhookEndpointId / WebhookEndpointId, [Notify]
+            => ["webhooks.resent.v1"];
+        give_webhook_endpoint_up_v1: GiveWebhookEndpointUpV1 = "notify.give_webhook_endpoint_up.command.v1", Own, WebhookEndpointId / WebhookEndpointId, [Notify]
+            => ["webhook_endpoint.disabled.v1"];
+    }
+    NotifyEvents {
+        #[everywhere]
         command_rejected_v1: CommandRejectedV1 = "command.rejected.v1", Public, OfCommand / OfCommand, [Bff];
         #[everywhere]
         command_stalled_v1: CommandStalledV1 = "command.stalled.v1", Public, OfCommand / OfCommand, [Bff];
-        payout_requested_v1: PayoutRequestedV1 = "payout.requested.v1", Public, PartnerId / PayoutId, [Bff];
-        payout_submitting_v1: PayoutSubmittingV1 = "payout.submitting.v1", Public, PartnerId / PayoutId, [Bff];
-        payout_submitted_v1: PayoutSubmittedV1 = "payout.submitted.v1", Public, PartnerId / PayoutId, [Bff];
-        payout_unknown_v1: PayoutUnknownV1 = "payout.unknown.v1", Public, PartnerId / PayoutId, [Bff];
-        payout_paid_v1: PayoutPaidV1 = "payout.paid.v1", Public, PartnerId / PayoutId, [Bff];
-        payout_failed_v1: PayoutFailedV1 = "payout.failed.v1", Public, PartnerId / PayoutId, [Bff];
-        ledger_posted_v1: LedgerPostedV1 = "ledger.posted.v1", Public, LedgerOwner / LedgerOwner, [Bff];
-        sealing_key_published_v1: SealingKeyPublishedV1 = "sealing_key.published.v1", Public, SealingKeyId / SealingKeyId, [Bff];
-        account_opened_v1: AccountOpenedV1 = "account.opened.v1", Public, BrandId / FundsAccountId, [Bff];
-        deposit_announced_v1: DepositAnnouncedV1 = "deposit.announced.v1", Public, DepositId / DepositId, [Bff];
-        deposit_cleared_v1: DepositClearedV1 = "deposit.cleared.v1", Public, DepositId / DepositId, [Bff];
-        deposit_failed_v1: DepositFailedV1 = "deposit.failed.v1", Public, DepositId / DepositId, [Bff];
-        withdrawal_requested_v1: WithdrawalRequestedV1 = "withdrawal.requested.v1", Public, WithdrawalId / WithdrawalId, [Bff];
-        withdrawal_settled_v1: WithdrawalSettledV1 = "withdrawal.settled.v1", Public, WithdrawalId / WithdrawalId, [Bff];
-        withdrawal_failed_v1: WithdrawalFailedV1 = "withdrawal.failed.v1", Public, WithdrawalId / WithdrawalId, [Bff];
-        funds_transferred_v1: FundsTransferredV1 = "funds.transferred.v1", Public, BrandId / FundsTransferId, [Bff];
-        billing_changed_v1: BillingChangedV1 = "billing.changed.v1", Public, BrandId / BrandId, [Bff];
-        earnings_funded_v1: EarningsFundedV1 = "earnings.funded.v1", Public, BrandId / BrandId, [Bff];
-        funds_exhausted_v1: FundsExhaustedV1 = "funds.exhausted.v1", Public, BrandId / BrandId, [Bff, Campaign];
-        funds_restored_v1: FundsRestoredV1 = "funds.restored.v1", Public, BrandId / BrandId, [Bff, Campaign];
-        refund_recovered_v1: RefundRecoveredV1 = "refund.recovered.v1", Public, BrandId / BrandId, [Bff];
+        webhook_endpoint_created_v1: WebhookEndpointCreatedV1 = "webhook_endpoint.created.v1", Public, WebhookEndpointId / WebhookEndpointId, [Bff];
+        webhook_endpoint_changed_v1: WebhookEndpointChangedV1 = "webhook_endpoint.changed.v1", Public, WebhookEndpointId / WebhookEndpointId, [Bff];
+        webhook_endpoint_enabled_v1: WebhookEndpointEnabledV1 = "webhook_endpoint.enabled.v1", Public, WebhookEndpointId / WebhookEndpointId, [Bff];
+        webhook_endpoint_disabled_v1: WebhookEndpointDisabledV1 = "webhook_endpoint.disabled.v1", Public, WebhookEndpointId / WebhookEndpointId, [Bff];
+        webhook_secret_rotated_v1: WebhookSecretRotatedV1 = "webhook_secret.rotated.v1", Public, WebhookEndpointId / WebhookEndpointId, [Bff];
+        webhook_endpoint_removed_v1: WebhookEndpointRemovedV1 = "webhook_endpoint.removed.v1", Public, WebhookEndpointId / WebhookEndpointId, [Bff];
+        webhook_endpoint_tested_v1: WebhookEndpointTestedV1 = "webhook_endpoint.tested.v1", Public, WebhookEndpointId / WebhookEndpointId, [Bff];
+        webhooks_resent_v1: WebhooksResentV1 = "webhooks.resent.v1", Public, WebhookEndpointId / WebhookEndpointId, [Bff];
     }
 }

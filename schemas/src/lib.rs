@@ -23,6 +23,7 @@ mod service;
 mod shape;
 mod show;
 pub mod signature;
+pub mod visible;
 mod walk;
 mod writer;
 
@@ -43,8 +44,8 @@ pub use messages::*;
 pub use older::forget;
 pub use partition::partition;
 pub use rejections::{
-    CampaignCode, CommissionCode, DoorCode, EngineCode, PaymentCode, Rejection, RejectionCode,
-    TrackingCode, decision_codes, rejection_code, rejection_codes,
+    CampaignCode, CommissionCode, DoorCode, EngineCode, NotifyCode, PaymentCode, Rejection,
+    RejectionCode, TrackingCode, decision_codes, rejection_code, rejection_codes,
 };
 pub use service::{Service, Topic};
 pub use show::{edit, payload, show, show_payload};

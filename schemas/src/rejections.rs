@@ -61,7 +61,8 @@ pub fn decision_codes(service: Service) -> impl Iterator<Item = RejectionCode> {
         Service::Tracking => TrackingCode::ALL,
         Service::Commission => CommissionCode::ALL,
         Service::Payment => PaymentCode::ALL,
-        _ => &[],
+        Service::Notify => NotifyCode::ALL,
+        Service::Bff => &[],
     };
     own.iter().chain(EngineCode::ALL).copied()
 }
@@ -239,6 +240,20 @@ rejections! {
         BillingUnchanged = "billing_unchanged", 409, "The brand's billing is so already.";
         NothingFunded = "nothing_funded", 409, "Nothing waits that the brand's funds cover.";
         ProviderKeyExpired = "provider_key_expired", 409, "Submitting again could pay twice: an operator must decide.";
+        Unreadable = "unreadable", 422, "The command says something that no build of ours would.";
+    }
+    /// Why notify refuses.
+    NotifyCode {
+        BrandUnknown = "brand_unknown", 404, "There is no such brand for the one who asks.";
+        PartnerUnknown = "partner_unknown", 404, "There is no such partner for the one who asks.";
+        WebhookEndpointUnknown = "webhook_endpoint_unknown", 404, "There is no such webhook endpoint for the one who asks.";
+        WebhookDeliveryUnknown = "webhook_delivery_unknown", 404, "The webhook endpoint was sent no such delivery, or it is kept no more.";
+        TooManyWebhookEndpoints = "too_many_webhook_endpoints", 409, "The owner has as many webhook endpoints as there may be: remove one.";
+        WebhookEndpointEnabled = "webhook_endpoint_enabled", 409, "The webhook endpoint is sent events.";
+        WebhookEndpointDisabled = "webhook_endpoint_disabled", 409, "The webhook endpoint is sent nothing: enable it.";
+        WebhookEndpointUnchanged = "webhook_endpoint_unchanged", 409, "The webhook endpoint is so already.";
+        NotForProducers = "not_for_producers", 403, "Webhook endpoints are made and changed by people, at the bff or at notify, and not by a producer.";
+        InvalidField = "invalid_field", 422, "A kind of event that there is none of, or of which the owner is shown nothing.";
         Unreadable = "unreadable", 422, "The command says something that no build of ours would.";
     }
 }

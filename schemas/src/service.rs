@@ -121,8 +121,8 @@ services! {
     Commission = "commission", 8001, CommissionCommands, CommissionEvents;
     /// The ledger and payouts.
     Payment = "payment", 8004, PaymentCommands, PaymentEvents;
-    /// Mail, webhooks and postbacks about what happened.
-    Notify = "notify", 8005;
+    /// Webhooks to the systems of brands and partners about what happened.
+    Notify = "notify", 8005, NotifyCommands, NotifyEvents;
 }
 
 impl Service {

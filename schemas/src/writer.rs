@@ -45,7 +45,7 @@ pub struct WriterSchema {
     shape: Arc<Shape>,
 }
 
-static CURRENT: LazyLock<[Arc<WriterSchema>; 8]> = LazyLock::new(|| {
+static CURRENT: LazyLock<[Arc<WriterSchema>; Topic::ALL.len()]> = LazyLock::new(|| {
     Topic::ALL.map(|topic| {
         #[expect(
             clippy::expect_used,

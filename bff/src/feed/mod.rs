@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::related::Found;
-use crate::related::visible::Owners;
+use crate::related::visible::{self, Owners};
 use crate::waiting::{COMMIT, PROJECTED};
 
 pub(crate) use cursor::Cursor;
@@ -211,7 +211,7 @@ impl Feed {
 
     async fn owners(&self, part: &[(Place, Found)]) -> Result<Arc<Owners>, String> {
         let found = part.iter().map(|(_, found)| found);
-        let owners = Owners::of(self.0.host.pool(), found).await;
+        let owners = visible::owners(self.0.host.pool(), found).await;
         owners.map(Arc::new).map_err(|error| error.to_string())
     }
 

@@ -247,7 +247,7 @@ async fn explained(
     caller: &Caller,
     subjects: Vec<String>,
 ) -> Result<(Gathered, Vec<Explained>), Problem> {
-    let viewer = Viewer::of(caller);
+    let viewer = visible::viewer(caller);
     let question = Question {
         subjects,
         ..Question::default()
@@ -264,7 +264,7 @@ async fn explained(
     let is_missed = |waited: &Waited| !explain::is_funded(&gathered, &waited.conversion);
     gathered.truncated |= of_many.iter().any(is_missed);
     let read = async {
-        let owners = Owners::of(bff.host.pool(), &gathered.messages).await?;
+        let owners = visible::owners(bff.host.pool(), &gathered.messages).await?;
         let mut found = Terms::new();
         for (campaign, version) in explain::terms_of(&gathered) {
             if let Some(row) = terms::find(bff.host.pool(), &campaign, version).await? {
@@ -315,10 +315,11 @@ pub(crate) async fn explain_order(
         ..Named::default()
     };
     let subjects = named.subjects(&bff, &caller).await?;
-    if subjects.is_empty() {
+    if subjects.ids.is_empty() {
         return Err(Problem::not_found());
     }
-    let (gathered, all) = explained(&bff, &caller, subjects).await?;
+    let (mut gathered, all) = explained(&bff, &caller, subjects.ids).await?;
+    gathered.truncated |= subjects.truncated;
     let brand = of.brand_id.as_ref().map(BrandId::as_str);
     let items: Vec<ExplanationView> = all
         .into_iter()
@@ -346,7 +347,7 @@ pub(crate) async fn explain_transfer(
     Path(id): Path<Uuid>,
 ) -> Result<Json<TransferExplanationView>, Problem> {
     caller.scope()?;
-    let viewer = Viewer::of(&caller);
+    let viewer = visible::viewer(&caller);
     let row = transfers::find(bff.host.pool(), id)
         .await
         .map_err(|error| runtime::unread(&error))?;
@@ -358,7 +359,7 @@ pub(crate) async fn explain_transfer(
         ..Question::default()
     };
     let gathered = bff.everywhere.ask(question, &[]).await?;
-    let owners = Owners::of(bff.host.pool(), &gathered.messages)
+    let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
         .map_err(|error| runtime::unread(&error))?;
     Ok(Json(of_transfer(&row, &gathered, &viewer, &owners)))

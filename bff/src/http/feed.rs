@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::Bff;
 use crate::feed::{Cursor, Filter, Listener, Sent};
-use crate::related::visible::Viewer;
+use crate::related::visible;
 
 const FULL: Code = Code::new(
     503,
@@ -85,7 +85,7 @@ pub(crate) async fn stream_events(
     caller.scope()?;
     let cursor = cursor(&headers, query.after.as_deref())?;
     let filter = Filter {
-        viewer: Viewer::of(&caller),
+        viewer: visible::viewer(&caller),
         kinds: kinds(query.r#type.as_deref())?,
         subject: query.subject,
         correlation_id: query.correlation_id,

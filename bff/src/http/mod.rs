@@ -34,6 +34,7 @@ mod submit;
 mod terms;
 mod timeline;
 mod tracking;
+mod webhooks;
 
 pub(crate) use operator::routes as operator_routes;
 
@@ -95,9 +96,11 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(feed::routes())
         .merge(timeline::routes())
         .merge(explanations::routes())
+        .merge(webhooks::routes())
         .route("/asyncapi.json", get(messages::document))
         .route("/docs/messages", get(messages::page))
         .with_state(bff)
         .merge(clicks::routes(host))
+        .merge(webhooks::reads(host))
         .merge(crate::console::routes().into())
 }

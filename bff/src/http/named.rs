@@ -12,7 +12,17 @@ use super::Bff;
 use crate::store::{claims, conversions};
 
 /// Conversions and claims of one order or click that are looked at.
-const MAX_OF_ONE: i64 = 16;
+const MAX_OF_ONE: usize = 16;
+/// One more is read, to know of more.
+const READ_OF_ONE: i64 = 17;
+
+/// What messages are asked for by.
+#[derive(Debug, Default)]
+pub(super) struct Subjects {
+    pub(super) ids: Vec<String>,
+    /// There is more than is looked at.
+    pub(super) truncated: bool,
+}
 
 /// What is looked for: exactly one of these.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -68,11 +78,7 @@ impl Named {
 
     /// What messages about it are about, as far as the caller may see that there is such a thing: numbers of orders are each brand's own,
     /// and many brands may have the same.
-    pub(super) async fn subjects(
-        &self,
-        bff: &Bff,
-        caller: &Caller,
-    ) -> Result<Vec<String>, Problem> {
+    pub(super) async fn subjects(&self, bff: &Bff, caller: &Caller) -> Result<Subjects, Problem> {
         let scope = caller.scope()?;
         let direct = [
             self.click_id.as_ref().map(ToString::to_string),
@@ -83,15 +89,17 @@ impl Named {
             Some(conversion) => vec![conversion.to_string()],
             None => Vec::new(),
         };
+        let mut truncated = false;
         let read = async {
             let mut conversions = conversions;
             if self.order_id.is_some() || self.click_id.is_some() {
                 let (order, click) = (self.order_id.as_ref(), self.click_id.as_ref());
                 let pool = bff.host.pool();
-                let found = conversions::ids_of(pool, scope, order, click, MAX_OF_ONE);
-                conversions.extend(found.await?);
-                let claimed = claims::ids_of(pool, scope, order, click, MAX_OF_ONE);
-                for (claim, conversion) in claimed.await? {
+                let found = conversions::ids_of(pool, scope, order, click, READ_OF_ONE).await?;
+                let claimed = claims::ids_of(pool, scope, order, click, READ_OF_ONE).await?;
+                truncated = found.len().max(claimed.len()) > MAX_OF_ONE;
+                conversions.extend(found.into_iter().take(MAX_OF_ONE));
+                for (claim, conversion) in claimed.into_iter().take(MAX_OF_ONE) {
                     subjects.push(claim);
                     conversions.extend(conversion);
                 }
@@ -107,8 +115,12 @@ impl Named {
         let mut subjects = read.await.map_err(|error| runtime::unread(&error))?;
         subjects.sort_unstable();
         subjects.dedup();
+        truncated |= subjects.len() > messaging::related::MAX_NAMED;
         subjects.truncate(messaging::related::MAX_NAMED);
-        Ok(subjects)
+        Ok(Subjects {
+            ids: subjects,
+            truncated,
+        })
     }
 }
 
@@ -122,7 +134,7 @@ pub(super) async fn of_conversions(
     if subjects.is_empty() {
         return Ok(subjects);
     }
-    subjects.extend(claims::of_conversions(pool, conversions, MAX_OF_ONE).await?);
+    subjects.extend(claims::of_conversions(pool, conversions, READ_OF_ONE).await?);
     for (order, campaign) in conversions::orders(pool, conversions).await? {
         subjects.push(ConversionId::of_order(campaign.as_ref(), &order).to_string());
         subjects.push(ConversionId::of_order(None, &order).to_string());

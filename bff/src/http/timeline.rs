@@ -176,14 +176,17 @@ pub(crate) async fn find_timeline(
 ) -> Result<Json<TimelineView>, Problem> {
     caller.scope()?;
     named.check()?;
-    let question = Question {
-        subjects: named.subjects(&bff, &caller).await?,
-        ..Question::default()
-    };
-    if question.subjects.is_empty() {
+    let subjects = named.subjects(&bff, &caller).await?;
+    if subjects.ids.is_empty() {
         return Err(Problem::not_found());
     }
-    timeline(&bff, &caller, question, named.sorts()).await
+    let question = Question {
+        subjects: subjects.ids,
+        ..Question::default()
+    };
+    let mut shown = timeline(&bff, &caller, question, named.sorts()).await?;
+    shown.0.truncated |= subjects.truncated;
+    Ok(shown)
 }
 
 /// Whether a request has a timeline that this caller sees something of.
@@ -192,9 +195,9 @@ pub(super) async fn is_shown(bff: &Bff, caller: &Caller, request: Uuid) -> Resul
         correlation_ids: vec![request],
         ..Question::default()
     };
-    let viewer = Viewer::of(caller);
+    let viewer = visible::viewer(caller);
     let gathered = bff.everywhere.ask(question, &[]).await?;
-    let owners = Owners::of(bff.host.pool(), &gathered.messages)
+    let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let mut messages = gathered.messages.iter();
@@ -208,9 +211,9 @@ async fn timeline(
     sorts: &[Entity],
 ) -> Result<Json<TimelineView>, Problem> {
     caller.scope()?;
-    let viewer = Viewer::of(caller);
+    let viewer = visible::viewer(caller);
     let gathered = bff.everywhere.ask(question, sorts).await?;
-    let owners = Owners::of(bff.host.pool(), &gathered.messages)
+    let owners = visible::owners(bff.host.pool(), &gathered.messages)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let view = view(&gathered, &viewer, &owners);

@@ -10,7 +10,7 @@ use crate::app::{acceptance, count, partner123};
 #[tokio::test]
 async fn a_stopped_broker_stops_no_command_from_being_taken() {
     let mut variables = variables(Service::Bff, &new_database().await);
-    for service in ["CAMPAIGN", "TRACKING", "COMMISSION", "PAYMENT"] {
+    for service in ["CAMPAIGN", "TRACKING", "COMMISSION", "PAYMENT", "NOTIFY"] {
         variables.insert(format!("{service}_SERVICE_MODE"), "event".to_owned());
     }
     let nowhere = "pulsar://127.0.0.1:9".to_owned();

@@ -206,3 +206,20 @@ async fn what_cannot_be_looked_for_is_refused() {
     );
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_timeline_of_more_conversions_than_are_looked_at_says_so() {
+    let app = bff().await;
+    let path = "/api/v1/timeline?click_id=clk_7";
+    for (ids, more) in [(0..16, false), (16..17, true)] {
+        let ids: Vec<String> = ids.map(|at| format!("c{at}")).collect();
+        let sold: Vec<(&str, &str, Body)> = ids
+            .iter()
+            .map(|id| (id.as_str(), id.as_str(), sold("brand1", "camp1")))
+            .collect();
+        facts(&app, Topic::TrackingEvents, &sold).await;
+        let (status, timeline) = app.get(path, &operator()).await;
+        assert_eq!(status, StatusCode::OK, "{timeline}");
+        assert_eq!(timeline["truncated"], more, "{timeline}");
+    }
+}

@@ -39,7 +39,7 @@ async fn a_command_that_came_to_its_service_itself_begins_its_timeline() {
     assert_eq!(event["type"], "campaign.created.v1");
     assert_eq!(event["caused_by"], command["id"]);
     assert_eq!(event["position"], 1);
-    let away = ["tracking", "commission", "payment"];
+    let away = ["tracking", "commission", "payment", "notify"];
     let missing = shown["missing"].as_array().unwrap();
     assert_eq!(missing.len(), away.len(), "{missing:?}");
     for missing in missing {

@@ -3,30 +3,55 @@ import createClient from "openapi-fetch";
 import type { components, paths as Public } from "../api/bff";
 import type { components as operatorComponents, paths as Operator } from "../api/operator";
 import { connection } from "./connection.svelte";
-import { away, failureOf } from "./failure";
+import { asFailure, away, failureOf, unauthorized } from "./failure";
+import { DOUBT, READ, WRITE, limited } from "./patience";
 import { session } from "./session.svelte";
 
 export type Schemas = components["schemas"];
 export type OperatorSchemas = operatorComponents["schemas"];
 
-/** As `fetch`, with the person's token; reports whether the server was reached. */
-export async function send(request: Request): Promise<Response> {
-  const authorization = session.authorization();
-  if (authorization !== undefined) request.headers.set("authorization", authorization);
-  let response: Response;
-  try {
-    response = await fetch(request);
-  } catch (error) {
-    if (request.signal.aborted) throw error;
-    connection.unreached();
-    throw away();
+interface Sent {
+  /** Its body comes for as long as it takes. */
+  isLong?: boolean;
+}
+
+/** As `fetch`, with the person's token, which is renewed where its time is over; reports whether the server was reached. */
+export async function send(request: Request, sent: Sent = {}): Promise<Response> {
+  if (session.phase === "expired") {
+    if (request.method !== "GET") session.ask();
+    throw unauthorized("ended");
   }
-  connection.answered();
+  await session.keepFresh();
+  const again = request.clone();
+  const shown = session.authorization();
+  let response = await once(request, shown, sent);
+  if (response.status !== 401 || shown === undefined) return response;
+  // Renewed meanwhile for another request, or now.
+  const renewal = session.authorization() === shown ? await session.renew() : "renewed";
+  if (renewal === "unreached") throw unauthorized("away");
+  if (renewal === "renewed") response = await once(again, session.authorization(), sent);
   if (response.status === 401) session.expired();
   return response;
 }
 
-const options = { baseUrl: location.origin, fetch: send, credentials: "omit" as const, cache: "no-store" as const };
+async function once(request: Request, authorization: string | undefined, { isLong = false }: Sent): Promise<Response> {
+  if (authorization !== undefined) request.headers.set("authorization", authorization);
+  const doubting = setTimeout(() => connection.doubt(), DOUBT);
+  try {
+    const response = await limited(request, {}, request.method === "GET" ? READ : WRITE, { untilItBegins: isLong });
+    connection.answered();
+    return response;
+  } catch (error) {
+    if (request.signal.aborted || asFailure(error).code === "timed_out") throw error;
+    connection.unreached();
+    throw away();
+  } finally {
+    clearTimeout(doubting);
+  }
+}
+
+const fetched = (request: Request) => send(request);
+const options = { baseUrl: location.origin, fetch: fetched, credentials: "omit" as const, cache: "no-store" as const };
 export const api = createClient<Public>(options);
 /** What every service has for operators, under its own name. */
 export const operator = createClient<Operator>(options);

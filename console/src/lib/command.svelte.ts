@@ -27,8 +27,8 @@ export class Command {
   answer = $state.raw<unknown>();
   /** What was sent last. */
   sent = $state("");
-  /** Of one thing that is wanted: sent again after an error it is the same, and done once. */
-  #key = crypto.randomUUID() as string;
+  /** The keys of what is wanted and was not decided: sent again it is the same, and done once. */
+  #keys = new Map<string, { key: string; mayBeTaken: boolean }>();
 
   get isBusy(): boolean {
     return this.phase === "sending" || this.phase === "waiting";
@@ -46,25 +46,33 @@ export class Command {
   /** Whether it was done. */
   async run(send: Send, what: string = ""): Promise<boolean> {
     if (this.isBusy) return false;
-    // Something else is wanted, or the last was decided: another key.
-    if (what !== this.sent || !this.isOpen) this.#key = crypto.randomUUID();
+    const wanted = this.#keys.get(what) ?? { key: crypto.randomUUID(), mayBeTaken: false };
+    this.#keys.set(what, wanted);
     this.sent = what;
     this.phase = "sending";
     this.failure = undefined;
     this.outcome = undefined;
     try {
-      const { data, error, response } = await send({ "Idempotency-Key": this.#key, Prefer: "wait=5" });
+      const { data, error, response } = await send({ "Idempotency-Key": wanted.key, Prefer: "wait=5" });
       if (!response.ok) throw failureOf(response, error);
       this.answer = data;
       if (isOutcome(data)) await this.#follow(data);
-      else this.phase = "done";
+      else this.#decided("done");
     } catch (error) {
       const failure = asFailure(error);
       this.failure = failure;
-      // Without an answer, with half of one or with one of a proxy's, nobody knows whether it was taken.
-      this.phase = failure.status < 400 || failure.status >= 500 ? "unknown" : "refused";
+      // Without an answer, with half of one or with one of a proxy's, nobody knows whether it was taken. A refusal that is no verdict says
+      // nothing of what was sent before it.
+      if (!failure.isRefusal) wanted.mayBeTaken = true;
+      if (failure.isVerdict) this.#decided("refused");
+      else this.phase = wanted.mayBeTaken ? "unknown" : "refused";
     }
     return this.isDone;
+  }
+
+  #decided(phase: "done" | "refused"): void {
+    this.#keys.delete(this.sent);
+    this.phase = phase;
   }
 
   async #follow(first: Outcome): Promise<void> {
@@ -92,7 +100,7 @@ export class Command {
   #end({ status, code, detail, correlation_id, pointer }: Outcome): void {
     this.failure = undefined;
     if (status === "completed") {
-      this.phase = "done";
+      this.#decided("done");
     } else {
       const message = detail ?? (status === "needs_attention" ? "An operator has to look at it." : `It ended as ${status}.`);
       const fields = pointer ? [{ pointer, detail: message }] : [];
@@ -100,7 +108,8 @@ export class Command {
         this.failure = new Failure({ status: 409, code: code ?? status, message, correlationId: correlation_id, fields });
       }
       // What an operator has to look at may still be done: it is not sent a second time.
-      this.phase = status === "pending" || status === "needs_attention" ? "undecided" : "refused";
+      if (status === "pending" || status === "needs_attention") this.phase = "undecided";
+      else this.#decided("refused");
     }
   }
 

@@ -1,9 +1,14 @@
-/** Whether the server answers. Every request reports here; while it does not, one small probe asks now and then. */
+/** Whether the server answers. Every request reports here; while it does not, and where one takes long, one small probe asks now and then. */
+import { DOUBT, limited } from "./patience";
+
+const SOON = 1_000;
+
 class Connection {
   isAway = $state(false);
   /** When it last answered. */
   seenAt = $state(Date.now());
-  #probe: ReturnType<typeof setTimeout> | undefined;
+  #next: ReturnType<typeof setTimeout> | undefined;
+  #isAsking = false;
 
   answered(): void {
     this.seenAt = Date.now();
@@ -12,21 +17,34 @@ class Connection {
 
   unreached(): void {
     this.isAway = true;
-    this.#ask(1_000);
+    this.#askIn(SOON);
   }
 
-  #ask(after: number): void {
-    if (this.#probe !== undefined) return;
-    this.#probe = setTimeout(async () => {
-      this.#probe = undefined;
-      if (!this.isAway) return;
-      try {
-        await fetch("/health", { cache: "no-store", credentials: "omit" });
-        this.answered();
-      } catch {
-        this.#ask(Math.min(after * 1.5, 15_000));
-      }
-    }, after);
+  /** Something takes long: a server that is stopped refuses nothing, and answers nothing. */
+  doubt(): void {
+    void this.#ask(SOON);
+  }
+
+  #askIn(wait: number): void {
+    if (this.#next !== undefined) return;
+    this.#next = setTimeout(() => {
+      this.#next = undefined;
+      if (this.isAway) void this.#ask(wait);
+    }, wait);
+  }
+
+  async #ask(wait: number): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    try {
+      await limited("/health", { cache: "no-store", credentials: "omit" }, DOUBT);
+      this.answered();
+    } catch {
+      this.isAway = true;
+      this.#askIn(Math.min(wait * 1.5, 15_000));
+    } finally {
+      this.#isAsking = false;
+    }
   }
 }
 

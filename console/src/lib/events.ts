@@ -1,6 +1,7 @@
 /** Messages of services' logs, as operators read them. */
 import { get, operator, send } from "./api";
 import { asFailure } from "./failure";
+import { texts } from "./patience";
 
 export const SERVICES = ["bff", "campaign", "tracking", "commission", "payment", "notify"] as const;
 export type Service = (typeof SERVICES)[number];
@@ -113,7 +114,7 @@ export async function follow(
       for (const [name, value] of Object.entries(given(wanted))) url.searchParams.set(name, value);
       const headers: Record<string, string> = { accept: "text/event-stream" };
       if (last !== undefined) headers["last-event-id"] = last;
-      const response = await send(new Request(url, { headers, signal, cache: "no-store", credentials: "omit" }));
+      const response = await send(new Request(url, { headers, signal, cache: "no-store", credentials: "omit" }), { isLong: true });
       if (!response.ok || !response.body) throw new Error(String(response.status));
       on.state("open");
       wait = 1_000;
@@ -135,12 +136,9 @@ export async function follow(
 const MAX_EVENT = 4 * 1024 * 1024;
 
 async function* parse(body: ReadableStream<Uint8Array>): AsyncGenerator<{ id: string | undefined; data: string }> {
-  const reader = body.pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>).getReader();
   let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    text += value;
+  for await (const part of texts(body)) {
+    text += part;
     if (text.length > MAX_EVENT) throw new Error("an event without an end");
     let end: number;
     while ((end = text.search(/\r?\n\r?\n/)) >= 0) {

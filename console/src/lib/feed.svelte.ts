@@ -4,6 +4,7 @@
  */
 import { send } from "./api";
 import { connection } from "./connection.svelte";
+import { texts } from "./patience";
 import { session } from "./session.svelte";
 
 /** Events come in bursts: one request leads to several. */
@@ -32,21 +33,19 @@ class Feed {
   async #read(signal: AbortSignal): Promise<boolean> {
     const headers = this.#cursor === undefined ? undefined : { "last-event-id": this.#cursor };
     const url = new URL("/api/v1/events/stream", location.origin);
-    const answer = await send(new Request(url, { headers, signal, cache: "no-store", credentials: "omit" }));
+    const answer = await send(new Request(url, { headers, signal, cache: "no-store", credentials: "omit" }), { isLong: true });
     // A cursor that the server does not know, after its data was removed: from now on.
     if (answer.status === 400) this.#cursor = undefined;
     if (!answer.ok || !answer.body) return false;
     this.isOpen = true;
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return true;
+    for await (const text of texts(answer.body)) {
       connection.answered();
-      const lines = (rest + value).split("\n");
+      const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) this.#take(line);
     }
+    return true;
   }
 
   #take(line: string): void {

@@ -4,6 +4,7 @@ import { changes } from "./changes.svelte";
 import { connection } from "./connection.svelte";
 import { Failure, asFailure } from "./failure";
 import { feed } from "./feed.svelte";
+import { session } from "./session.svelte";
 
 /** By itself, in milliseconds: where nothing tells what happens, and where the feed does. */
 const EVERY = 4_000;
@@ -16,7 +17,8 @@ export class Live<T> {
   isLoading = $state(true);
   /** When `data` was last confirmed. */
   at = $state(0);
-  #reload: () => void = () => undefined;
+  #now: () => void = () => undefined;
+  #soon: () => void = () => undefined;
 
   /** Whether what is shown may be out of date. */
   get isStale(): boolean {
@@ -25,44 +27,54 @@ export class Live<T> {
 
   /** Asks again now. */
   reload(): void {
-    this.#reload();
+    this.#now();
   }
 
-  _of(reload: () => void): void {
-    this.#reload = reload;
+  /** Asks again, unless that was done a moment ago: then in a moment. */
+  refresh(): void {
+    this.#soon();
+  }
+
+  _of(now: () => void, soon: () => void): void {
+    this.#now = now;
+    this.#soon = soon;
   }
 }
 
 /** For `every`: when somebody asks, and not by itself. */
 export const WHEN_ASKED = Infinity;
+/** For `rest`, in milliseconds: what is gathered from all services, or in many rows. */
+export const COSTLY = 5_000;
 
 /**
- * Loads, and loads again every few seconds while the page is visible; slower and slower while it fails. `load` is called anew
- * when what it reads changes. To be called while a component is made. A sum of many is not made anew for each of them: it is asked for
- * at its pace alone. One that forgets shows nothing of before when what `load` reads changes.
+ * Loads, and loads again every few seconds while the page is visible; slower and slower while it fails. `load` is called anew when what it
+ * reads changes, and nothing is shown of the answer to another question. To be called while a component is made. A sum of many is not made
+ * anew for each of them: it is asked for at its pace alone. What has a `rest` is not asked for again within it, whatever happens.
  */
 export function live<T>(
   load: (signal: AbortSignal) => Promise<T>,
   every?: number | (() => number),
-  options: { isSum?: boolean; forgets?: boolean } = {},
+  { isSum = false, rest = 0 }: { isSum?: boolean; rest?: number } = {},
 ): Live<T> {
   const shown = new Live<T>();
-  let text: string | undefined;
   $effect(() => {
     const aborter = new AbortController();
+    let text: string | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let askedAt = 0;
     const given = typeof every === "function" ? every() : every;
     const pace = () => given ?? (feed.isOpen ? BESIDE_THE_FEED : EVERY);
     let wait = untrack(pace);
     let isUnderWay = false;
-    let again = false;
+    let again: (() => void) | undefined;
     const ask = async (first?: Promise<T>) => {
       if (isUnderWay) {
-        again = true;
+        again = ask;
         return;
       }
       clearTimeout(timer);
       isUnderWay = true;
+      askedAt = Date.now();
       try {
         const data = await (first ?? load(aborter.signal));
         if (aborter.signal.aborted) return;
@@ -82,12 +94,18 @@ export function live<T>(
         isUnderWay = false;
       }
       shown.isLoading = false;
-      if (again) {
-        again = false;
-        void ask();
-      } else if (wait !== WHEN_ASKED) {
-        timer = setTimeout(tick, wait);
+      if (wait !== WHEN_ASKED) timer = setTimeout(tick, wait);
+      const next = again;
+      again = undefined;
+      next?.();
+    };
+    const soon = () => {
+      if (isUnderWay) {
+        again ??= soon;
+        return;
       }
+      clearTimeout(timer);
+      timer = setTimeout(tick, Math.max(0, Math.min(askedAt + rest - Date.now(), rest)));
     };
     const tick = () => {
       if (document.visibilityState === "visible") void ask();
@@ -96,14 +114,11 @@ export function live<T>(
     const onVisible = () => {
       if (document.visibilityState === "visible" && untrack(pace) !== WHEN_ASKED) void ask();
     };
-    shown._of(() => void ask());
+    shown._of(() => void ask(), soon);
     document.addEventListener("visibilitychange", onVisible);
     shown.isLoading = true;
-    if (options.forgets) {
-      shown.data = undefined;
-      shown.failure = undefined;
-      text = undefined;
-    }
+    shown.data = undefined;
+    shown.failure = undefined;
     // Called here, so that this runs again when what it reads changes.
     void ask(load(aborter.signal));
     return () => {
@@ -112,13 +127,25 @@ export function live<T>(
       document.removeEventListener("visibilitychange", onVisible);
     };
   });
-  // What failed for want of a server is asked again once it is back.
+  // What failed for want of a server is asked again once it is back, and what failed for want of a session once there is one.
   $effect(() => {
     if (!connection.isAway && shown.failure?.isAway) untrack(() => shown.reload());
   });
-  // And so is everything when something was changed here, or happened elsewhere.
   $effect(() => {
-    if (every !== WHEN_ASKED && (changes.count > 0 || (!options.isSum && feed.count > 0))) untrack(() => shown.reload());
+    if (session.phase === "signed-in" && untrack(() => shown.failure?.status) === 401) untrack(() => shown.reload());
+  });
+  if (every === WHEN_ASKED) return shown;
+  // And so is everything when something was changed here, or happened elsewhere, since this was made.
+  const before = untrack(() => ({ here: changes.count, elsewhere: feed.count }));
+  $effect(() => {
+    if (changes.count === before.here) return;
+    before.here = changes.count;
+    untrack(() => shown.reload());
+  });
+  $effect(() => {
+    if (isSum || feed.count === before.elsewhere) return;
+    before.elsewhere = feed.count;
+    untrack(() => shown.refresh());
   });
   return shown;
 }

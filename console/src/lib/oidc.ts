@@ -1,5 +1,6 @@
 /** OpenID Connect: the authorization code flow with PKCE (RFC 7636), as a public client. */
 import { Failure } from "./failure";
+import { READ, limited } from "./patience";
 
 export interface Provider {
   issuer: string;
@@ -34,14 +35,18 @@ interface Pending {
 const PENDING = "tributary.signing-in";
 const CALLBACK = "/console/callback";
 
-function refused(message: string): Failure {
-  return new Failure({ status: 0, code: "sign_in_failed", message });
+/** `away`: it may answer later. */
+function refused(message: string, why: "refused" | "away" = "refused"): Failure {
+  return new Failure({ status: why === "away" ? -1 : 401, code: "sign_in_failed", message });
 }
+
+/** Of the provider's, which may be away; nothing of it is waited for without an end. */
+const ask = (url: string, init: RequestInit = {}): Promise<Response | undefined> => limited(url, init, READ).catch(() => undefined);
 
 async function discover(provider: Provider): Promise<Discovered> {
   const base = provider.issuer.replace(/\/$/, "");
-  const answer = await fetch(`${base}/.well-known/openid-configuration`).catch(() => undefined);
-  if (!answer?.ok) throw refused("The identity provider cannot be reached.");
+  const answer = await ask(`${base}/.well-known/openid-configuration`);
+  if (!answer?.ok) throw refused("The identity provider cannot be reached.", "away");
   const document = (await answer.json()) as Discovered;
   if (document.issuer !== provider.issuer) {
     throw refused("The identity provider calls itself something else than it is called here.");
@@ -116,7 +121,8 @@ export function refresh(provider: Provider, refreshToken: string): Promise<Token
 async function exchange(provider: Provider, parameters: Record<string, string>): Promise<Tokens> {
   const { token_endpoint } = await discover(provider);
   const body = new URLSearchParams({ client_id: provider.client_id, ...parameters });
-  const answer = await fetch(token_endpoint, { method: "POST", body });
+  const answer = await ask(token_endpoint, { method: "POST", body });
+  if (!answer || answer.status === 429 || answer.status >= 500) throw refused("The identity provider cannot be reached.", "away");
   const given = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   const token = given["access_token"];
   if (!answer.ok || typeof token !== "string") throw refused("The identity provider gave no token.");

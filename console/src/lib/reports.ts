@@ -12,6 +12,7 @@ export interface ReportQuery {
   time_zone?: string;
   campaign_id?: string;
   partner_id?: string;
+  brand_id?: string;
   link_code?: string;
   currency?: string;
 }
@@ -23,13 +24,13 @@ export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().tim
 
 export const report = (query: ReportQuery, signal: AbortSignal): Promise<Report> => get(api.GET("/api/v1/reports", { params: { query }, signal }));
 
-/** The last 30 days in UTC; which they are by the services' clock says the answer. */
+/** The last 30 days in UTC, by day unless otherwise; which they are by the services' clock says the answer. */
 export const lastDays = (signal: AbortSignal, of: ReportQuery = {}): Promise<Report> => report({ group_by: "day", time_zone: "UTC", ...of }, signal);
 
 /** The rows as a file of comma separated values. */
 export async function download(query: ReportQuery): Promise<void> {
   const address = `${location.origin}/api/v1/reports?${new URLSearchParams({ ...query }).toString()}`;
-  const response = await send(new Request(address, { headers: { accept: "text/csv" }, credentials: "omit", cache: "no-store" }));
+  const response = await send(new Request(address, { headers: { accept: "text/csv" }, credentials: "omit", cache: "no-store" }), { isLong: true });
   if (!response.ok) throw failureOf(response, await response.json().catch(() => undefined));
   const body = await response.blob().catch(() => {
     throw away();

@@ -40,7 +40,9 @@ class Router {
 
   #read(): void {
     this.path = here();
-    this.query = new URLSearchParams(location.search);
+    const query = new URLSearchParams(location.search);
+    // What reads it asks again: not where nothing has changed.
+    if (query.toString() !== this.query.toString()) this.query = query;
   }
 }
 

@@ -2,8 +2,9 @@
  * Who is signed in. The token is in this module's memory and nowhere else; what is kept for a reload is only how the
  * person signed in, never with what.
  */
-import { Failure, asFailure, failureOf } from "./failure";
+import { Failure, asFailure, failureOf, unauthorized } from "./failure";
 import * as oidc from "./oidc";
+import { READ, limited } from "./patience";
 
 export type Role = "partner" | "brand" | "operator";
 export const ROLES: readonly Role[] = ["partner", "brand", "operator"];
@@ -23,6 +24,9 @@ interface Config {
   demo: boolean;
 }
 
+/** Of a token: there is another, there will be none, or nobody could be asked. */
+export type Renewal = "renewed" | "refused" | "unreached";
+
 /** In this tab's session storage: `oidc`, or one of the demo's people. No secret. */
 const REMEMBERED = "tributary.signed-in-as";
 
@@ -31,16 +35,37 @@ class Session {
   me = $state.raw<Me>();
   role = $state<Role>("partner");
   failure = $state.raw<Failure>();
-  phase = $state<"starting" | "signed-out" | "signing-in" | "signed-in">("starting");
+  /** `expired`: what the person sees and has filled in is still there, and goes on once they have signed in again. */
+  phase = $state<"starting" | "signed-out" | "signing-in" | "signed-in" | "expired">("starting");
+  /** Whether a person whose session has expired is asked to sign in again. */
+  isAsking = $state(false);
   #token: string | undefined;
   #refreshToken: string | undefined;
+  #how = "";
   #renewal: ReturnType<typeof setTimeout> | undefined;
+  /** By this machine's clock: timers stand still while it sleeps. */
+  #renewAt = Infinity;
+  #overAt = Infinity;
+  #renewing: Promise<Renewal> | undefined;
   /** Raised when somebody signs in or out: what was asked for before is nobody's any more. */
   #generation = 0;
 
-  /** The roles that the person has, of those that have pages. */
+  /** Whether somebody's pages are shown. */
+  get isIn(): boolean {
+    return this.phase === "signed-in" || this.phase === "expired";
+  }
+
+  /** Whose pages they are: another's begin anew. */
+  get person(): string {
+    const { subject, roles, partner_id, brand_id } = this.me ?? {};
+    return JSON.stringify([subject, roles, partner_id, brand_id]);
+  }
+
+  /** The roles that the person has, of those that have pages: a partner is one by its id, as a brand is. */
   get roles(): Role[] {
-    return ROLES.filter((role) => this.me?.roles.includes(role));
+    const { roles = [], partner_id, brand_id } = this.me ?? {};
+    const has = { partner: partner_id, brand: brand_id, operator: true };
+    return ROLES.filter((role) => roles.includes(role) && has[role]);
   }
 
   authorization(): string | undefined {
@@ -49,7 +74,7 @@ class Session {
 
   async start(): Promise<void> {
     try {
-      const answer = await fetch("/console/config.json", { cache: "no-store" });
+      const answer = await limited("/console/config.json", { cache: "no-store" }, READ);
       if (!answer.ok) throw failureOf(answer, undefined);
       this.config = (await answer.json()) as Config;
     } catch (error) {
@@ -83,7 +108,7 @@ class Session {
   async signIn(): Promise<void> {
     const provider = this.config?.oidc;
     if (!provider) return;
-    this.phase = "signing-in";
+    if (this.phase !== "expired") this.phase = "signing-in";
     await this.#begin(provider, { silent: false });
   }
 
@@ -92,7 +117,7 @@ class Session {
       await oidc.begin(provider, options);
     } catch (error) {
       this.failure = asFailure(error);
-      this.phase = "signed-out";
+      if (this.phase !== "expired") this.phase = "signed-out";
     }
   }
 
@@ -108,50 +133,68 @@ class Session {
   async lookAtClock(): Promise<void> {
     const token = this.#token;
     if (!this.config?.demo || token === undefined || document.hidden) return;
-    const answer = await fetch("/api/v1/me", { headers: { authorization: `Bearer ${token}` } }).catch(() => undefined);
+    const answer = await limited("/api/v1/me", { headers: { authorization: `Bearer ${token}` } }, READ).catch(() => undefined);
     if (answer?.ok && token === this.#token) this.me = (await answer.json()) as Me;
   }
 
-  /** The server takes the token no more. */
+  /** The server takes the token no more, and there is no other. */
   expired(): void {
     if (this.phase !== "signed-in") return;
-    this.#forget();
-    this.failure = new Failure({ status: 401, code: "unauthorized", message: "Your session has ended. Please sign in again." });
+    this.#drop();
+    this.failure = unauthorized("ended");
+    this.phase = "expired";
+    this.ask();
+  }
+
+  /** Asks a person whose session has expired to sign in again. */
+  ask(): void {
+    this.isAsking = true;
+  }
+
+  #drop(): void {
+    this.#generation += 1;
+    clearTimeout(this.#renewal);
+    this.#renewAt = Infinity;
+    this.#token = undefined;
+    this.#refreshToken = undefined;
+    sessionStorage.removeItem(REMEMBERED);
   }
 
   #forget(): void {
-    this.#generation += 1;
-    clearTimeout(this.#renewal);
-    this.#token = undefined;
-    this.#refreshToken = undefined;
+    this.#drop();
     this.me = undefined;
-    sessionStorage.removeItem(REMEMBERED);
+    this.isAsking = false;
     this.phase = "signed-out";
   }
 
   async #take(get: () => Promise<oidc.Tokens>, how: string): Promise<void> {
     this.#generation += 1;
-    this.phase = "signing-in";
+    const isAgain = this.phase === "expired";
+    if (!isAgain) this.phase = "signing-in";
     this.failure = undefined;
     try {
       this.#hold(await get(), how);
-      const answer = await fetch("/api/v1/me", { headers: { authorization: this.authorization() ?? "" } });
+      const answer = await limited("/api/v1/me", { headers: { authorization: this.authorization() ?? "" } }, READ);
       const body: unknown = await answer.json().catch(() => undefined);
       if (!answer.ok) throw failureOf(answer, body);
+      const before = this.person;
       this.me = body as Me;
       const role = this.roles.find((role) => role === how) ?? this.roles[0];
       if (!role) {
         throw new Failure({
           status: 403,
           code: "forbidden",
-          message: "Your account has none of the roles partner, brand and operator.",
+          message: "Your account has none of the roles partner, brand and operator, or not the id of its partner or brand.",
         });
       }
-      this.role = role;
+      if (this.person !== before) this.role = role;
       sessionStorage.setItem(REMEMBERED, how);
+      this.isAsking = false;
       this.phase = "signed-in";
     } catch (error) {
-      this.#forget();
+      // Whoever could not be found out to be the same person sees nothing of before but what is shown already.
+      if (isAgain && this.roles.length > 0) this.#drop();
+      else this.#forget();
       // The provider had no session to go on with: no failure, the person has to say who they are.
       if (!(error instanceof oidc.NoSession)) this.failure = asFailure(error);
     }
@@ -160,31 +203,56 @@ class Session {
   #hold(tokens: oidc.Tokens, how: string): void {
     this.#token = tokens.accessToken;
     this.#refreshToken = tokens.refreshToken ?? this.#refreshToken;
-    clearTimeout(this.#renewal);
-    const seconds = Math.max(tokens.expiresIn * 0.8, 10);
-    this.#renewal = setTimeout(() => void this.#renew(how), Math.min(seconds * 1000, 2 ** 31 - 1));
+    this.#how = how;
+    this.#overAt = Date.now() + tokens.expiresIn * 1_000;
+    this.#renewIn(Math.max(tokens.expiresIn * 0.8, 10));
   }
 
-  async #renew(how: string): Promise<void> {
+  #renewIn(seconds: number): void {
+    this.#renewAt = Date.now() + seconds * 1_000;
+    clearTimeout(this.#renewal);
+    this.#renewal = setTimeout(() => void this.renew(), Math.min(seconds * 1_000, 2 ** 31 - 1));
+  }
+
+  /** Before a request, which waits for another token where this one is over: the timer may be late by all that the machine slept. */
+  async keepFresh(): Promise<void> {
+    if (Date.now() < this.#renewAt) return;
+    const renewal = this.renew();
+    if (Date.now() >= this.#overAt) await renewal;
+  }
+
+  /** Once for all who wait for it. */
+  renew(): Promise<Renewal> {
+    return (this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined)));
+  }
+
+  async #renew(): Promise<Renewal> {
     const generation = this.#generation;
-    const [provider, refreshToken] = [this.config?.oidc, this.#refreshToken];
+    const [how, provider, refreshToken] = [this.#how, this.config?.oidc, this.#refreshToken];
     try {
       let tokens: oidc.Tokens;
       if (isRole(how)) tokens = await tokensOf(how);
       else if (provider && refreshToken !== undefined) tokens = await oidc.refresh(provider, refreshToken);
-      else return;
-      if (generation === this.#generation) this.#hold(tokens, how);
-    } catch {
-      if (generation !== this.#generation) return;
-      // Tried again while the token is still good; after that a 401 ends the session.
-      this.#renewal = setTimeout(() => void this.#renew(how), 10_000);
+      else {
+        this.#renewAt = Infinity;
+        return "refused";
+      }
+      if (generation !== this.#generation) return "refused";
+      this.#hold(tokens, how);
+      return "renewed";
+    } catch (error) {
+      if (generation !== this.#generation) return "refused";
+      // Tried again: the token may still be good, and where it is not, a 401 ends the session once this is refused.
+      this.#renewIn(10);
+      const { status } = asFailure(error);
+      return status >= 400 && status < 500 && status !== 429 ? "refused" : "unreached";
     }
   }
 }
 
 /** For one of the demo's people. */
 async function tokensOf(role: Role): Promise<oidc.Tokens> {
-  const answer = await fetch(`/console/sign-in/${role}`, { method: "POST" });
+  const answer = await limited(`/console/sign-in/${role}`, { method: "POST" }, READ);
   const body: unknown = await answer.json().catch(() => undefined);
   if (!answer.ok) throw failureOf(answer, body);
   const { token, expires_in } = body as { token: string; expires_in: number };

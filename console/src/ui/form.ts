@@ -1,4 +1,6 @@
 /** The fields of a form, and what was filled in. */
+import { localTime, momentOf } from "../lib/moments";
+
 export interface Option {
   value: string;
   label: string;
@@ -10,6 +12,8 @@ export interface Field {
   type?: "text" | "textarea" | "select" | "checks" | "check" | "number" | "url" | "email" | "datetime" | "code";
   options?: readonly Option[];
   value?: string | boolean | readonly string[] | undefined;
+  /** What a field of date and time begins with, as the API has it. */
+  moment?: string | null | undefined;
   required?: boolean;
   hint?: string;
   placeholder?: string;
@@ -67,10 +71,10 @@ export class Values {
     return (this.text(name) ?? "").split(/[\s,]+/).filter((part) => part !== "");
   }
 
-  /** A moment of the reader's own time zone, as the API has moments. */
-  moment(name: string): string | undefined {
+  /** A moment of the reader's own time zone, as the API has moments. `before`: what it was. */
+  moment(name: string, before?: string | null): string | undefined {
     const text = this.text(name);
-    return text === undefined ? undefined : new Date(text).toISOString();
+    return text === undefined ? undefined : momentOf(text, before);
   }
 }
 
@@ -80,16 +84,10 @@ export function initial(fields: readonly Field[]): Raw {
     if (field.type === "check") raw[field.name] = field.value === true;
     else if (field.type === "checks") raw[field.name] = Array.isArray(field.value) ? [...(field.value as string[])] : [];
     else if (field.type === "select" && field.value === undefined) raw[field.name] = field.options?.[0]?.value ?? "";
+    else if (field.type === "datetime") raw[field.name] = localTime(field.moment) ?? "";
     else raw[field.name] = typeof field.value === "string" ? field.value : "";
   }
   return raw;
-}
-
-/** For a field of date and time, from a moment of the API. */
-export function localTime(moment: string | null | undefined): string | undefined {
-  if (!moment) return undefined;
-  const date = new Date(moment);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 export const options = (values: readonly string[], label: (value: string) => string): Option[] =>

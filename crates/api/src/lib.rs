@@ -62,6 +62,7 @@ mod records;
 pub mod redirects;
 mod tracking;
 pub mod visitor;
+mod webhooks;
 
 pub use budget::{BudgetBody, BudgetView};
 pub use campaign::*;
@@ -74,6 +75,7 @@ pub use plan::PlanBody;
 pub use plan_view::{EarningColumns, PlanView};
 pub use records::*;
 pub use tracking::*;
+pub use webhooks::*;
 
 /// A body that becomes a command of one kind.
 pub trait Request: Check {
@@ -93,6 +95,7 @@ pub static OPERATIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         funds::OPERATIONS,
         records::OPERATIONS,
         groups::OPERATIONS,
+        webhooks::OPERATIONS,
     ]
     .concat()
 });
@@ -107,4 +110,5 @@ pub fn read_body(operation: &str, json: &[u8]) -> Option<Read> {
         .or_else(|| funds::read_body(operation, json))
         .or_else(|| records::read_body(operation, json))
         .or_else(|| groups::read_body(operation, json))
+        .or_else(|| webhooks::read_body(operation, json))
 }

@@ -82,3 +82,19 @@ chassis::closed_list!(
     /// What a group can do without.
     pub GroupField: types::GroupField::ALL.map(types::GroupField::name)
 );
+
+chassis::closed_list!(
+    /// Whether a webhook endpoint is sent events.
+    pub WebhookEndpointStatus: types::WebhookEndpointStatus::ALL.map(types::WebhookEndpointStatus::name)
+);
+
+chassis::closed_list!(
+    /// Why a webhook endpoint is disabled: its owner wants it so, it answered 410 (`gone`), something was not taken as often as it was
+    /// tried over days (`failing`), or more waited for it than is kept (`queue_full`).
+    pub WebhookDisabledReason: types::WebhookDisabledReason::ALL.map(types::WebhookDisabledReason::name)
+);
+
+chassis::closed_list!(
+    /// What became of an event that is sent to a webhook endpoint.
+    pub WebhookDeliveryState: types::WebhookDeliveryState::ALL.map(types::WebhookDeliveryState::name)
+);

@@ -38,7 +38,8 @@ pub enum Decision<E> {
     /// The command is refused. A fact from elsewhere cannot be: one of which this is said becomes a dead letter, as with
     /// [`Decision::DeadLetter`].
     Rejected(Rejection),
-    /// A read model takes note (in [`Domain::side_data`]); nothing happened here. Only where there is no log.
+    /// Something is noted (in [`Domain::side_data`]); nothing happened here. Of a fact alone: by a read model, or where what follows on it
+    /// is in no state, such as what is sent to strangers.
     Noted,
     /// Another aggregate must be known first: the message is parked until an event `resumes` this, or the deadline comes.
     WaitFor {

@@ -16,6 +16,10 @@ pub struct TrackingRefusals;
 #[derive(Debug)]
 pub struct PaymentRefusals;
 
+/// A command of notify's may be refused.
+#[derive(Debug)]
+pub struct NotifyRefusals;
+
 impl Refuses for CampaignRefusals {
     fn codes() -> Vec<Code> {
         refusals(Service::Campaign)
@@ -31,6 +35,12 @@ impl Refuses for TrackingRefusals {
 impl Refuses for PaymentRefusals {
     fn codes() -> Vec<Code> {
         refusals(Service::Payment)
+    }
+}
+
+impl Refuses for NotifyRefusals {
+    fn codes() -> Vec<Code> {
+        refusals(Service::Notify)
     }
 }
 

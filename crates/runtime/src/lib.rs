@@ -27,9 +27,9 @@ pub use api_keys::{api_key, api_key_uses, api_keys_changed};
 pub use definition::{Definition, LeaderJobs, Routes};
 pub use documents::{
     ApiKeyStatus, BAD_GATEWAY, CampaignRefusals, CampaignStatus, ClaimStatus, ConversionStatus,
-    ConversionType, DisabledBy, EnrollmentStatus, EvidenceStatus, HandsOn, PartnerStatus,
-    PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE, TrackingRefusals, UnattributedReason,
-    Verification,
+    ConversionType, DisabledBy, EnrollmentStatus, EvidenceStatus, HandsOn, NotifyRefusals,
+    PartnerStatus, PauseReason, PaymentRefusals, SERVICE_UNAVAILABLE, TrackingRefusals,
+    UnattributedReason, Verification,
 };
 pub use host::Host;
 pub use operations::{CommandState, Operator, Reason, RejectionName, unread, unread_schema};

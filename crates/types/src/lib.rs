@@ -22,6 +22,7 @@ mod names;
 mod plan;
 mod texts;
 mod time;
+mod webhook;
 
 pub use account::Account;
 pub use amount::Amount;
@@ -38,14 +39,16 @@ pub use host::{is_host_name, is_public_host};
 pub use ids::{
     AccountName, ApiKeyId, BanId, BankReference, BrandId, CampaignId, ClaimId, ClickId,
     ConversionId, DepositId, EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId,
-    GroupId, InvalidId, LinkCode, MembershipId, OrderId, PartnerId, PayoutId, WithdrawalId,
+    GroupId, InvalidId, LinkCode, MembershipId, OrderId, PartnerId, PayoutId, WebhookEndpointId,
+    WithdrawalId,
 };
 pub use lists::{
     AccountType, ApiKeyScope, ApiKeyStatus, BankFailure, Billing, BrandField, BudgetInterval,
     CampaignStatus, ClaimStatus, Clearable, ConversionStatus, ConversionType, DeclineReason,
     DepositStatus, DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, EvidenceStatus,
     GroupField, GroupStatus, JoinMode, LinkStatus, PartnerField, PartnerStatus, PauseReason,
-    PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy, WithdrawalStatus,
+    PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy, WebhookDeliveryState,
+    WebhookDisabledReason, WebhookEndpointStatus, WithdrawalStatus,
 };
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
@@ -59,3 +62,4 @@ pub use texts::{
 pub use time::Micros;
 /// What derived ids are made of.
 pub use uuid::Uuid;
+pub use webhook::{MAX_WEBHOOK_ENDPOINTS, MAX_WEBHOOK_URL_LENGTH, check_webhook_url};

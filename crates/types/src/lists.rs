@@ -346,6 +346,38 @@ crate::names! {
         /// Anything else.
         Other = "other",
     }
+
+    /// Whether a webhook endpoint is sent events.
+    pub enum WebhookEndpointStatus {
+        /// It is.
+        Enabled = "enabled",
+        /// It is not, until somebody enables it.
+        Disabled = "disabled",
+        /// It is not, for good.
+        Removed = "removed",
+    }
+
+    /// Why a webhook endpoint is disabled.
+    pub enum WebhookDisabledReason {
+        /// Its owner, or an operator, wants it so.
+        Owner = "owner",
+        /// It answered 410: it wants nothing any more.
+        Gone = "gone",
+        /// A message was not taken, as often as it was tried over days.
+        Failing = "failing",
+        /// More waited for it than is kept.
+        QueueFull = "queue_full",
+    }
+
+    /// What became of an event that is sent to a webhook endpoint.
+    pub enum WebhookDeliveryState {
+        /// It is to be sent, or sent again.
+        Pending = "pending",
+        /// It was taken.
+        Delivered = "delivered",
+        /// It was not taken, and is not tried again by itself.
+        Failed = "failed",
+    }
 }
 
 impl ClaimStatus {

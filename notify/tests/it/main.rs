@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "what is not there has failed the test")]
 
+mod app;
+mod endpoints;
+mod receiver;
+mod sending;
+
 use std::path::Path;
 
 use notify::Notify;

@@ -2,12 +2,14 @@
 
 mod campaign;
 mod commission;
+mod notify;
 mod payment;
 mod shared;
 mod tracking;
 
 pub use campaign::*;
 pub use commission::*;
+pub use notify::*;
 pub use payment::*;
 pub use shared::*;
 pub use tracking::*;

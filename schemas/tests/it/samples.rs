@@ -8,7 +8,8 @@ use types::{
     AccountName, ApiKeyScope, BankFailure, BankReference, Billing, BrandId, BudgetInterval,
     CampaignStatus, ConversionType, Country, Currency, DeclineReason, DisabledBy, EarningStatus,
     EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus, Micros, Money,
-    PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WindowDays,
+    PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WebhookDisabledReason,
+    WindowDays,
 };
 use uuid::Uuid;
 
@@ -180,6 +181,8 @@ fn bodies(topic: Topic) -> Vec<Body> {
         Topic::TrackingEvents => tracking_events(),
         Topic::CommissionCommands => commission_commands(),
         Topic::CommissionEvents => commission_events(),
+        Topic::NotifyCommands => notify_commands(),
+        Topic::NotifyEvents => notify_events(),
         Topic::PaymentCommands => payment_commands(),
         Topic::PaymentEvents => payment_events(),
     }
@@ -1175,5 +1178,102 @@ fn payment_events() -> Vec<Body> {
         .into(),
     ]);
     bodies.extend(funds_events());
+    bodies
+}
+
+fn notify_commands() -> Vec<Body> {
+    vec![
+        CreateWebhookEndpointV1 {
+            brand_id: Some(text("brand1")),
+            partner_id: Some(text("partner123")),
+            url: text("https://hooks.example.com/tributary"),
+            kinds: vec![text("conversion.attributed.v1")],
+            description: Some(text("The shop")),
+        }
+        .into(),
+        ChangeWebhookEndpointV1 {
+            url: Some(text("https://hooks.example.com/tributary")),
+            kinds: Some(vec![text("conversion.attributed.v1")]),
+            description: Some(text("The shop")),
+        }
+        .into(),
+        EnableWebhookEndpointV1 {}.into(),
+        DisableWebhookEndpointV1 {}.into(),
+        RotateWebhookSecretV1 {
+            overlap_seconds: Some(86_400),
+        }
+        .into(),
+        RemoveWebhookEndpointV1 {}.into(),
+        TestWebhookEndpointV1 {}.into(),
+        ResendWebhooksV1 {
+            delivery_id: Some(text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f")),
+            since: Some(Micros(1_795_000_000_123_456)),
+            until: Some(Micros(1_795_000_600_123_456)),
+        }
+        .into(),
+        GiveWebhookEndpointUpV1 {
+            reason: text("failing"),
+        }
+        .into(),
+    ]
+}
+
+fn notify_events() -> Vec<Body> {
+    let (brand_id, partner_id) = (Some(id("brand1")), Some(id("partner123")));
+    let mut bodies = answers();
+    bodies.extend([
+        WebhookEndpointCreatedV1 {
+            brand_id: brand_id.clone(),
+            partner_id: partner_id.clone(),
+            url: text("https://hooks.example.com/tributary"),
+            kinds: vec![text("conversion.attributed.v1")],
+            description: Some(text("The shop")),
+        }
+        .into(),
+        WebhookEndpointChangedV1 {
+            brand_id: brand_id.clone(),
+            partner_id: partner_id.clone(),
+            url: text("https://hooks.example.com/tributary"),
+            kinds: vec![text("conversion.attributed.v1")],
+            description: Some(text("The shop")),
+        }
+        .into(),
+        WebhookEndpointEnabledV1 {
+            brand_id: brand_id.clone(),
+            partner_id: partner_id.clone(),
+        }
+        .into(),
+        WebhookEndpointDisabledV1 {
+            brand_id: brand_id.clone(),
+            partner_id: partner_id.clone(),
+            reason: WebhookDisabledReason::Failing,
+        }
+        .into(),
+        WebhookSecretRotatedV1 {
+            brand_id: brand_id.clone(),
+            partner_id: partner_id.clone(),
+            version: 2,
+            previous_until: Some(Micros(1_795_000_000_123_456)),
+        }
+        .into(),
+        WebhookEndpointRemovedV1 {
+            brand_id: brand_id.clone(),
+            partner_id: partner_id.clone(),
+        }
+        .into(),
+        WebhookEndpointTestedV1 {
+            brand_id: brand_id.clone(),
+            partner_id: partner_id.clone(),
+        }
+        .into(),
+        WebhooksResentV1 {
+            brand_id,
+            partner_id,
+            delivery_id: Some(id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f")),
+            since: Some(Micros(1_795_000_000_123_456)),
+            until: Some(Micros(1_795_000_600_123_456)),
+        }
+        .into(),
+    ]);
     bodies
 }

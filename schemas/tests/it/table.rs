@@ -116,17 +116,18 @@ fn the_schemas_use_only_what_every_client_reads_alike() {
 
 #[test]
 fn commands_go_to_their_owner_and_events_to_whoever_reacts() {
-    use Service::{Bff, Campaign, Commission, Payment, Tracking};
+    use Service::{Bff, Campaign, Commission, Notify, Payment, Tracking};
     for topic in Topic::ALL.into_iter().filter(|topic| topic.is_commands()) {
         assert_eq!(topic.followers(), [topic.owner()]);
     }
     assert_eq!(
         Topic::CampaignEvents.followers(),
-        [Bff, Tracking, Commission]
+        [Bff, Tracking, Commission, Notify]
     );
-    assert_eq!(Topic::TrackingEvents.followers(), [Bff, Commission]);
-    assert_eq!(Topic::CommissionEvents.followers(), [Bff, Payment]);
-    assert_eq!(Topic::PaymentEvents.followers(), [Bff, Campaign]);
+    assert_eq!(Topic::TrackingEvents.followers(), [Bff, Commission, Notify]);
+    assert_eq!(Topic::CommissionEvents.followers(), [Bff, Payment, Notify]);
+    assert_eq!(Topic::PaymentEvents.followers(), [Bff, Campaign, Notify]);
+    assert_eq!(Topic::NotifyEvents.followers(), [Bff]);
 }
 
 #[test]

@@ -66,6 +66,7 @@ async fn main() -> Result<()> {
             let domain = payment::Payment::new(Arc::new(key.into()));
             fold(&domain, &payment::MIGRATIONS, &from, &into).await
         }
+        Some(Service::Notify) => fold(&notify::Notify, &notify::MIGRATIONS, &from, &into).await,
         _ => bail!("{service} has no log of events to fold"),
     }
 }

@@ -148,6 +148,8 @@ ids! {
     WithdrawalId
     /// Money that a brand moves from one of its accounts to another.
     FundsTransferId
+    /// Where a brand or a partner is sent what happens.
+    WebhookEndpointId
     /// What a bank's statement calls a payment.
     BankReference
 }
@@ -280,4 +282,5 @@ made_by_a_command! {
     WithdrawalId "wdr_"
     FundsTransferId "trf_"
     GroupId "grp_"
+    WebhookEndpointId "whe_"
 }

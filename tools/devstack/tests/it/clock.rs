@@ -39,7 +39,7 @@ fn tributary(stack: &LocalStack, words: &[&str]) -> Output {
 }
 
 /// What the command prints; it must succeed.
-fn clock(stack: &LocalStack, words: &[&str]) -> (String, String) {
+pub fn clock(stack: &LocalStack, words: &[&str]) -> (String, String) {
     let ran = tributary(stack, &[&["clock"], words].concat());
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(ran.status.success());
@@ -82,7 +82,7 @@ fn ended(stack: &LocalStack, token: &str) -> String {
 }
 
 /// A campaign that holds what is earned for 14 days, and a sale there.
-async fn held_sale(stack: &LocalStack, walker: &Walker<'_>, shop: &str, partner: &str) {
+pub async fn held_sale(stack: &LocalStack, walker: &Walker<'_>, shop: &str, partner: &str) {
     let campaign = json!({"campaign_id": "camp-held", "name": "Held", "currency": "USD", "allowed_hosts": ["shop.example.com"]});
     walker.done(shop, "campaigns", campaign).await;
     let terms = json!({"text": "Be honest.", "window_days": 30, "plan": {"sale": {"bps": 1250}, "hold_days": 14}});

@@ -13,11 +13,11 @@ pub(super) const QUESTIONS: &[Question] = &[
     Question {
         rule: 1,
         check: "every fact that a service follows had its effect there",
-        of: "SELECT count(*) FROM messages m JOIN followed f USING (type, topic) WHERE NOT f.command AND f.follower <> 'bff'",
+        of: "SELECT count(*) FROM messages m JOIN followed f USING (type, topic) WHERE NOT f.command AND f.follower NOT IN ('bff', 'notify')",
         broken: "SELECT format('%s did nothing about %s''s %s of %s (sequence %s)', f.follower, m.service, m.type, m.subject,
                                m.sequence) AS evidence
                    FROM messages m JOIN followed f USING (type, topic)
-                  WHERE NOT f.command AND f.follower <> 'bff'
+                  WHERE NOT f.command AND f.follower NOT IN ('bff', 'notify')
                     AND NOT EXISTS (SELECT 1 FROM messages e WHERE e.causation_id = m.id AND e.service = f.follower)
                     AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.message_id = m.id AND p.service = f.follower)
                     AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.service = f.follower AND a.action = 'parked.drop' AND a.target = m.id::text)",
@@ -81,6 +81,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'payment', 'billing', brand, position, NULL FROM payment.billing
                        UNION ALL SELECT 'payment', 'waiting', partner, position, 'ledger.posted.v1' FROM payment.waiting
                        UNION ALL SELECT 'campaign', 'brand_funds', brand_id, position, 'brand_funds.adopted.v1' FROM campaign.brand_funds
+                       UNION ALL SELECT 'notify', 'webhook_endpoints', id, position, 'webhook_endpoint.created.v1' FROM notify.webhook_endpoints
                        UNION ALL SELECT 'payment', 'balances', split_part(account, ':', 2), position, NULL FROM payment.balances
                   )
                  SELECT format('%s.%s has %s, made by position %s, where there is %s', s.service, s.tab, s.id, s.position,

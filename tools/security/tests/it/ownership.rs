@@ -47,6 +47,11 @@ async fn payment_shows_and_does_what_is_ones_own() {
     hold(Service::Payment).await;
 }
 
+#[tokio::test]
+async fn notify_shows_and_does_what_is_ones_own() {
+    hold(Service::Notify).await;
+}
+
 /// Tries every line of a service, and reports everything that is not as the table says.
 async fn hold(service: Service) {
     let scene = Scene::of(service).await;

@@ -27,7 +27,7 @@ use uuid::Uuid;
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
 
 /// What stands for something of an owner's in requests, as `$name`.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 16] = [
     "command",
     "correlation",
     "transfer",
@@ -40,6 +40,10 @@ const NAMES: [&str; 12] = [
     "deposit",
     "withdrawal",
     "group",
+    "hook",
+    "partnerhook",
+    "sparehook",
+    "delivery",
 ];
 
 /// A running service, and by owner what stands for `$name` in requests.
@@ -51,17 +55,13 @@ pub struct Scene {
 impl Scene {
     /// A service with things in it.
     pub async fn of(service: Service) -> Self {
-        #[allow(
-            clippy::match_wildcard_for_single_variants,
-            reason = "a service more is no reason to come here"
-        )]
         match service {
             Service::Bff => bff_scene().await,
             Service::Campaign => campaign_scene().await,
             Service::Tracking => tracking_scene().await,
             Service::Commission => commission_scene().await,
             Service::Payment => payment_scene().await,
-            other => panic!("{other} has no routes of its own, and no scene"),
+            Service::Notify => notify_scene().await,
         }
     }
 
@@ -129,6 +129,7 @@ fn unknown(name: &str) -> String {
         "claim" => "clm_00000000000070008000000000000000".to_owned(),
         "deposit" => "dep_00000000000070008000000000000000".to_owned(),
         "withdrawal" => "wdr_00000000000070008000000000000000".to_owned(),
+        "hook" | "partnerhook" | "sparehook" => "whe_00000000000070008000000000000000".to_owned(),
         _ => "00000000-0000-7000-8000-000000000000".to_owned(),
     }
 }
@@ -387,6 +388,41 @@ async fn payment_scene() -> Scene {
             .await;
         scene.name(owner, "payout", requested["id"].as_str().unwrap());
         funds_of(&mut scene, owner).await;
+    }
+    scene.name_commands().await;
+    scene
+}
+
+/// Webhook endpoints of each brand and partner, of which nothing is sent anywhere, and a delivery to a brand's.
+async fn notify_scene() -> Scene {
+    let mut scene = Scene::new(TestService::start(notify::define).await);
+    for owner in ["mine", "else"] {
+        let url = json!({"url": "https://hooks.invalid.example/"});
+        let who = [
+            ("partnerhook", partner(&format!("partner-{owner}"))),
+            ("hook", brand(&format!("brand-{owner}"))),
+            ("sparehook", brand(&format!("brand-{owner}"))),
+        ];
+        for (name, token) in who {
+            let made = scene.post("/api/v1/notify/webhooks", &token, url.clone());
+            let made = made.await["endpoint_id"].as_str().unwrap().to_owned();
+            scene.name(owner, name, made);
+        }
+        let sold_by = sold(owner);
+        let conversion = Uuid::now_v7().to_string();
+        let topic = Topic::TrackingEvents;
+        scene
+            .service
+            .deliver(topic, &conversion, &conversion, sold_by)
+            .await;
+        let hook = scene.fill("$hook", owner);
+        let delivery: Uuid =
+            sqlx::query_scalar("SELECT id FROM webhook_deliveries WHERE endpoint_id = $1")
+                .bind(hook)
+                .fetch_one(scene.service.pool())
+                .await
+                .unwrap();
+        scene.name(owner, "delivery", delivery.to_string());
     }
     scene.name_commands().await;
     scene

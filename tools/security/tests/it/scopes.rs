@@ -96,6 +96,19 @@ const BFF: &[(&str, Needs)] = &[
     ("POST /api/v1/evidence/{id}/reject", Person),
     ("POST /api/v1/evidence/{id}/return", Person),
     ("POST /api/v1/evidence/upload", Person),
+    ("GET /api/v1/webhooks", Person),
+    ("POST /api/v1/webhooks", Person),
+    ("GET /api/v1/webhooks/{id}", Person),
+    ("PATCH /api/v1/webhooks/{id}", Person),
+    ("DELETE /api/v1/webhooks/{id}", Person),
+    ("GET /api/v1/webhooks/{id}/secret", Person),
+    ("POST /api/v1/webhooks/{id}/test", Person),
+    ("POST /api/v1/webhooks/{id}/resend", Person),
+    ("POST /api/v1/webhooks/{id}/rotate", Person),
+    ("POST /api/v1/webhooks/{id}/disable", Person),
+    ("POST /api/v1/webhooks/{id}/enable", Person),
+    ("GET /api/v1/webhook-deliveries", Person),
+    ("GET /api/v1/webhook-deliveries/{id}", Person),
     ("GET /api/v1/keys", Person),
     ("POST /api/v1/keys", Person),
     ("GET /api/v1/keys/{id}", Person),
@@ -310,7 +323,12 @@ async fn at_tracking_a_key_may_what_its_scopes_say() {
 async fn no_other_service_takes_a_key() {
     let made = NewApiKey::generate().unwrap();
     let key = made.shown_for(made.hash()).unwrap();
-    for service in [Service::Campaign, Service::Commission, Service::Payment] {
+    for service in [
+        Service::Campaign,
+        Service::Commission,
+        Service::Payment,
+        Service::Notify,
+    ] {
         let scene = Scene::of(service).await;
         for (route, operation) in documented(&scene).await {
             if stated(&operation) == Nothing {

@@ -41,12 +41,14 @@ export function check(holds, what) {
   if (!holds) throw new Error(what);
 }
 
-export async function open({ width = 1280, theme = "light" } = {}) {
-  const options = { viewport: { width, height: 900 }, colorScheme: theme, locale: "en-US", timezoneId: "UTC", reducedMotion: "reduce" };
+/** With a `clock`, time passes as the test says. */
+export async function open({ width = 1280, theme = "light", timezoneId = "UTC", clock = false } = {}) {
+  const options = { viewport: { width, height: 900 }, colorScheme: theme, locale: "en-US", timezoneId, reducedMotion: "reduce" };
   const context = await browser.newContext(options);
   // Machines that run tests may be busy.
   context.setDefaultTimeout(120_000);
   const page = await context.newPage();
+  if (clock) await page.clock.install();
   const note = (text) => {
     if (![BUSY, ...expected].some((part) => text.includes(part))) problems.push(`${page.url()}: ${text}`);
   };

@@ -1,6 +1,7 @@
 //! The console: built again as it is committed, and used in a real browser.
 
 mod built;
+mod played;
 mod provider;
 mod walk;
 
@@ -53,23 +54,26 @@ fn pictures() -> PathBuf {
     Layout::find().state.join("console-pictures")
 }
 
-/// Runs a walk in a browser; what it wants done is done by `on`. Returns the problems that it found.
+/// Where a walk finds a stack.
+fn places(stack: &LocalStack) -> Value {
+    json!({ "bff": stack.url(Service::Bff).unwrap(), "tracking": stack.url(Service::Tracking).unwrap() })
+}
+
+/// Runs a walk in a browser, which finds what it walks through `at` places; what it wants done is done by `on`. Returns the problems that
+/// it found.
 #[allow(clippy::print_stdout, reason = "how far it is, for who waits")]
-fn run(stack: &LocalStack, script: &str, mut on: impl FnMut(&str)) -> Vec<String> {
+fn run(at: &Value, script: &str, mut on: impl FnMut(&str)) -> Vec<String> {
     let workplace = Workplace::new("console-walk");
     workplace.link_packages(&workplace.folder);
-    let sources = Layout::find()
-        .root
-        .join("tools/devstack/tests/it/clients/console");
-    for file in ["browser.mjs", script] {
+    let root = Layout::find().root;
+    let sources = root.join("tools/devstack/tests/it/clients/console");
+    for file in ["browser.mjs", "server.mjs", script] {
         fs::copy(sources.join(file), workplace.folder.join(file)).unwrap();
     }
-    let test = json!({
-        "bff": stack.url(Service::Bff).unwrap(),
-        "tracking": stack.url(Service::Tracking).unwrap(),
-        "chromium": program(chromium().unwrap()),
-        "pictures": pictures(),
-    });
+    let mut test = at.clone();
+    test["dist"] = json!(root.join("console/dist"));
+    test["chromium"] = json!(program(chromium().unwrap()));
+    test["pictures"] = json!(pictures());
     let child = Command::new(&workplace.node.program)
         .arg(script)
         .current_dir(&workplace.folder)

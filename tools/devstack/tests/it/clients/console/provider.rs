@@ -126,7 +126,9 @@ async fn people_sign_in_at_an_identity_provider_and_out_again() {
     let stack = LocalStack::start_with(Mode::Http, &named).await.unwrap();
     *provider.token.lock().unwrap() = stack.token(&["--email", "paula@example.com"]).unwrap();
     let problems = tokio::task::block_in_place(|| {
-        super::run(&stack, "provider.mjs", |wanted| panic!("{wanted}"))
+        super::run(&super::places(&stack), "provider.mjs", |wanted| {
+            panic!("{wanted}")
+        })
     });
     server.abort();
     let refused = provider.refused.lock().unwrap();

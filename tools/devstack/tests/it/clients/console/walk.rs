@@ -83,7 +83,7 @@ async fn brand_partner_and_operator_do_their_work_in_the_console() {
     stack.load_demo().await.unwrap();
     let handle = Handle::current();
     let problems = tokio::task::block_in_place(|| {
-        super::run(&stack, "walk.mjs", |wanted| {
+        super::run(&super::places(&stack), "walk.mjs", |wanted| {
             handle.block_on(fulfil(&stack, wanted));
         })
     });

@@ -1,11 +1,10 @@
 //! Every kind × role: what is shown, and to whom not.
 
-use messaging::related::RelatedMessage;
-use schemas::{KINDS, Kind, Service};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
+use crate::kinds::{KINDS, Kind};
 
 /// What each kind shows to its partner and its brand, one line for each.
 const STATED: &str = include_str!("stated.txt");
@@ -25,9 +24,9 @@ const NEVER: [&str; 9] = [
 ];
 
 /// The golden sample of a kind, as if everything in it were this brand's and this partner's.
-fn sample(kind: &Kind, partner: &str, brand: &str) -> Found {
+fn sample(kind: &Kind, partner: &str, brand: &str) -> Sample {
     let path = format!(
-        "{}/../schemas/golden/next/{}/{}.json",
+        "{}/golden/next/{}/{}.json",
         env!("CARGO_MANIFEST_DIR"),
         kind.topic.name(),
         kind.name
@@ -58,28 +57,37 @@ fn sample(kind: &Kind, partner: &str, brand: &str) -> Found {
         Some((_, PartnerByKey, ..)) => partner,
         _ => brand,
     };
-    let row = RelatedMessage {
-        position: 1,
-        id: Uuid::nil(),
-        kind: kind.name.to_owned(),
-        topic: kind.topic.name().to_owned(),
-        published: true,
-        partition: Some(0),
-        epoch: Some(1),
-        sequence: Some(1),
+    Sample {
+        kind: kind.name,
         key: key.to_owned(),
-        subject: "subject".to_owned(),
-        time: 0,
-        correlation_id: Uuid::nil(),
-        causation_id: None,
-        outcome_of: None,
-        actor: Some(json!({"subject": "somebody", "partner_id": partner, "brand_id": brand})),
-        payload: Some(payload),
-    };
-    Found {
-        service: Service::Tracking,
-        body: crate::related::body(&row),
-        row,
+        asker: (partner.to_owned(), brand.to_owned()),
+        body: crate::payload(kind, &payload).ok(),
+        payload,
+    }
+}
+
+/// A message, owned.
+struct Sample {
+    kind: &'static str,
+    key: String,
+    asker: (String, String),
+    payload: Value,
+    body: Option<Body>,
+}
+
+impl Sample {
+    fn seen(&self) -> Seen<'_> {
+        Seen {
+            kind: self.kind,
+            key: &self.key,
+            subject: "subject",
+            asker: SpokenFor {
+                partner: Some(&self.asker.0),
+                brand: Some(&self.asker.1),
+            },
+            payload: Some(&self.payload),
+            body: self.body.as_ref(),
+        }
     }
 }
 
@@ -123,11 +131,11 @@ fn each_role_sees_of_each_kind_what_is_stated_and_another_sees_nothing() {
         let found = sample(kind, "mine", "mine");
         assert!(found.body.is_some(), "{}: its sample is read", kind.name);
         let whose = owners("mine", "mine");
-        let of_partner = shown(&found, &partner("mine"), &whose);
-        let of_brand = shown(&found, &brand("mine"), &whose);
+        let of_partner = shown(&found.seen(), &partner("mine"), &whose);
+        let of_brand = shown(&found.seen(), &brand("mine"), &whose);
         for (viewer, what) in [(partner("theirs"), "partner"), (brand("theirs"), "brand")] {
             assert_eq!(
-                shown(&found, &viewer, &whose),
+                shown(&found.seen(), &viewer, &whose),
                 None,
                 "{} to another {what}",
                 kind.name
@@ -137,7 +145,7 @@ fn each_role_sees_of_each_kind_what_is_stated_and_another_sees_nothing() {
         let others = sample(kind, "theirs", "mine");
         let whose = owners("theirs", "mine");
         assert_eq!(
-            shown(&others, &partner("mine"), &whose),
+            shown(&others.seen(), &partner("mine"), &whose),
             None,
             "{}",
             kind.name
@@ -148,7 +156,7 @@ fn each_role_sees_of_each_kind_what_is_stated_and_another_sees_nothing() {
             assert_eq!(leaks, None, "{}: {text}", kind.name);
             assert!(!text.contains("another"), "{}: {text}", kind.name);
         }
-        assert!(shown(&found, &Viewer::Operator, &Owners::default()).is_some());
+        assert!(shown(&found.seen(), &Viewer::Operator, &Owners::default()).is_some());
         if let Some((_, _, _, Some(_))) = rule(kind.name) {
             assert!(of_brand.is_some(), "{}: no brand sees it", kind.name);
         }
@@ -164,23 +172,26 @@ fn each_role_sees_of_each_kind_what_is_stated_and_another_sees_nothing() {
 
 #[test]
 fn what_this_build_cannot_read_is_for_operators() {
-    let kind = schemas::kind("conversion.attributed.v1").unwrap();
+    let kind = crate::kind("conversion.attributed.v1").unwrap();
     let mut found = sample(kind, "mine", "mine");
     found.body = None;
     let whose = owners("mine", "mine");
-    assert_eq!(shown(&found, &partner("mine"), &whose), None);
-    assert_eq!(shown(&found, &Viewer::Operator, &whose), Some(Value::Null));
+    assert_eq!(shown(&found.seen(), &partner("mine"), &whose), None);
+    assert_eq!(
+        shown(&found.seen(), &Viewer::Operator, &whose),
+        Some(Value::Null)
+    );
 }
 
 #[test]
 fn what_is_nobodys_is_seen_by_the_brand_that_reported_it() {
-    let kind = schemas::kind("conversion.unattributed.v1").unwrap();
+    let kind = crate::kind("conversion.unattributed.v1").unwrap();
     let found = sample(kind, "mine", "mine");
     let nobodys = Owners {
         subjects: [("subject".to_owned(), (None, None))].into(),
         ..Owners::default()
     };
-    assert!(shown(&found, &brand("mine"), &nobodys).is_some());
-    assert_eq!(shown(&found, &brand("theirs"), &nobodys), None);
-    assert_eq!(shown(&found, &partner("mine"), &nobodys), None);
+    assert!(shown(&found.seen(), &brand("mine"), &nobodys).is_some());
+    assert_eq!(shown(&found.seen(), &brand("theirs"), &nobodys), None);
+    assert_eq!(shown(&found.seen(), &partner("mine"), &nobodys), None);
 }

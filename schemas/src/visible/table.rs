@@ -125,6 +125,19 @@ const TERMS: Fields = Some(&[
     "effective_at",
 ]);
 const REFUSED: Fields = Some(&["command_type", "code", "detail", "pointer"]);
+const ENDPOINT: Fields = Some(&[
+    "brand_id",
+    "partner_id",
+    "url",
+    "kinds",
+    "description",
+    "reason",
+    "version",
+    "previous_until",
+    "delivery_id",
+    "since",
+    "until",
+]);
 const REASON: Fields = Some(&["reason"]);
 
 /// Kind, whose it is, what its partner sees, what its brand sees.
@@ -213,4 +226,20 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("funds.exhausted.v1", BrandByKey, None, Some(&["currency"])),
     ("funds.restored.v1", BrandByKey, None, Some(&["currency"])),
     ("refund.recovered.v1", BrandByKey, None, Some(&["partner_id", "amount", "transfer_id"])),
+    ("notify.create_webhook_endpoint.command.v1", Asker, BARE, BARE),
+    ("notify.change_webhook_endpoint.command.v1", Asker, BARE, BARE),
+    ("notify.enable_webhook_endpoint.command.v1", Asker, BARE, BARE),
+    ("notify.disable_webhook_endpoint.command.v1", Asker, BARE, BARE),
+    ("notify.rotate_webhook_secret.command.v1", Asker, BARE, BARE),
+    ("notify.remove_webhook_endpoint.command.v1", Asker, BARE, BARE),
+    ("notify.test_webhook_endpoint.command.v1", Asker, BARE, BARE),
+    ("notify.resend_webhooks.command.v1", Asker, BARE, BARE),
+    ("webhook_endpoint.created.v1", Named, ENDPOINT, ENDPOINT),
+    ("webhook_endpoint.changed.v1", Named, ENDPOINT, ENDPOINT),
+    ("webhook_endpoint.enabled.v1", Named, ENDPOINT, ENDPOINT),
+    ("webhook_endpoint.disabled.v1", Named, ENDPOINT, ENDPOINT),
+    ("webhook_secret.rotated.v1", Named, ENDPOINT, ENDPOINT),
+    ("webhook_endpoint.removed.v1", Named, ENDPOINT, ENDPOINT),
+    ("webhook_endpoint.tested.v1", Named, ENDPOINT, ENDPOINT),
+    ("webhooks.resent.v1", Named, ENDPOINT, ENDPOINT),
 ];

@@ -1,0 +1,134 @@
+//! What notify is asked.
+
+use schemas::{About, WebhookEndpointCreatedV1};
+use types::{BrandId, Micros, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId};
+
+use super::{Endpoint, Owner};
+
+/// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Actor {
+    /// It may act for anyone.
+    pub operator: bool,
+    /// The partner it is.
+    pub partner: Option<PartnerId>,
+    /// The brand it is.
+    pub brand: Option<BrandId>,
+}
+
+impl Actor {
+    /// Whether it may act for who owns an endpoint.
+    pub fn is(&self, owner: &Owner) -> bool {
+        self.operator
+            || match owner {
+                Owner::Brand(brand) => self.brand.as_ref() == Some(brand),
+                Owner::Partner(partner) => self.partner.as_ref() == Some(partner),
+            }
+    }
+}
+
+/// What a decision may know beside the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Our time.
+    pub now: Micros,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+/// What is to be another of an endpoint; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Where to.
+    pub url: Option<String>,
+    /// Of which kinds.
+    pub kinds: Option<Vec<String>>,
+    /// What people call it; empty: nothing.
+    pub description: Option<String>,
+}
+
+/// What is to be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resend {
+    /// One delivery.
+    One(Uuid),
+    /// All that were made from one moment on, and before another.
+    Range {
+        /// The first moment.
+        since: Micros,
+        /// The moment after the last; absent: now.
+        until: Option<Micros>,
+    },
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// One is to be made.
+    Create {
+        /// As it is to be.
+        new: Box<About<WebhookEndpointCreatedV1>>,
+        /// Whose.
+        owner: Owner,
+    },
+    /// It is to be another.
+    Change(WebhookEndpointId, Change),
+    /// It is to be sent events again.
+    Enable(WebhookEndpointId),
+    /// It is to be sent nothing.
+    Disable(WebhookEndpointId),
+    /// What it is sent is to be signed with another secret, and for so many seconds with that of before too.
+    RotateSecret(WebhookEndpointId, i64),
+    /// There is to be one no more.
+    Remove(WebhookEndpointId),
+    /// It is to be sent an event that says nothing.
+    Test(WebhookEndpointId),
+    /// It is to be sent again what it was sent.
+    Resend(WebhookEndpointId, Resend),
+    /// The sender found that nothing arrives there.
+    GiveUp(WebhookEndpointId, WebhookDisabledReason),
+}
+
+impl Command {
+    /// Of which endpoint.
+    pub fn endpoint(&self) -> &WebhookEndpointId {
+        match self {
+            Self::Create { new, .. } => &new.subject,
+            Self::Change(id, _)
+            | Self::Enable(id)
+            | Self::Disable(id)
+            | Self::RotateSecret(id, _)
+            | Self::Remove(id)
+            | Self::Test(id)
+            | Self::Resend(id, _)
+            | Self::GiveUp(id, _) => id,
+        }
+    }
+
+    /// Of whom it matters how many endpoints there are.
+    pub fn counted(&self) -> Option<&Owner> {
+        match self {
+            Self::Create { owner, .. } => Some(owner),
+            _ => None,
+        }
+    }
+
+    /// The delivery that it names.
+    pub fn delivery(&self) -> Option<Uuid> {
+        match self {
+            Self::Resend(_, Resend::One(delivery)) => Some(*delivery),
+            _ => None,
+        }
+    }
+}
+
+/// The states that a command touches, as they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct View<'a> {
+    /// The endpoint that it names.
+    pub endpoint: Option<&'a Endpoint>,
+    /// How many endpoints that are not removed the owner has that it would make one for.
+    pub endpoints_of_owner: usize,
+    /// Whether the endpoint was sent the delivery that it names.
+    pub has_delivery: bool,
+}

@@ -1,0 +1,191 @@
+//! What becomes of what is asked.
+
+use schemas::visible::kinds_shown;
+use schemas::{
+    About, WebhookEndpointChangedV1, WebhookEndpointCreatedV1, WebhookEndpointDisabledV1,
+    WebhookEndpointEnabledV1, WebhookEndpointRemovedV1, WebhookEndpointTestedV1,
+    WebhookSecretRotatedV1, WebhooksResentV1,
+};
+use types::{MAX_WEBHOOK_ENDPOINTS, WebhookDisabledReason, WebhookEndpointStatus};
+
+use super::{Change, Code, Command, Context, Endpoint, Event, Owner, Rejection, Resend, View};
+
+/// Every command comes to one event, or is refused.
+pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event, Rejection> {
+    if let Command::Create { new, owner } = command {
+        return create(view, new, owner, context);
+    }
+    if let Command::GiveUp(_, reason) = command {
+        let endpoint = there(view.endpoint)?;
+        enabled(endpoint)?;
+        return Ok(disabled(endpoint, *reason));
+    }
+    let endpoint = there(view.endpoint.filter(|it| context.actor.is(&it.owner)))?;
+    let (brand_id, partner_id) = named(&endpoint.owner);
+    let id = endpoint.id.clone();
+    Ok(match command {
+        Command::Create { .. } | Command::GiveUp(..) => return Err(unknown()),
+        Command::Change(_, change) => return changed(endpoint, change),
+        Command::Enable(_) => {
+            if endpoint.is_enabled() {
+                let detail = "the endpoint is sent events";
+                return Err(Rejection::new(Code::WebhookEndpointEnabled, detail));
+            }
+            let enabled = WebhookEndpointEnabledV1 {
+                brand_id,
+                partner_id,
+            };
+            About::of(id, enabled).into()
+        }
+        Command::Disable(_) => {
+            enabled(endpoint)?;
+            disabled(endpoint, WebhookDisabledReason::Owner)
+        }
+        Command::RotateSecret(_, overlap_seconds) => {
+            let until = context.now.checked_add_seconds(*overlap_seconds);
+            let rotated = WebhookSecretRotatedV1 {
+                brand_id,
+                partner_id,
+                version: endpoint.secret_version.saturating_add(1),
+                previous_until: until.filter(|_| *overlap_seconds > 0),
+            };
+            About::of(id, rotated).into()
+        }
+        Command::Remove(_) => {
+            let removed = WebhookEndpointRemovedV1 {
+                brand_id,
+                partner_id,
+            };
+            About::of(id, removed).into()
+        }
+        Command::Test(_) => {
+            enabled(endpoint)?;
+            let tested = WebhookEndpointTestedV1 {
+                brand_id,
+                partner_id,
+            };
+            About::of(id, tested).into()
+        }
+        Command::Resend(_, which) => {
+            enabled(endpoint)?;
+            let (delivery_id, since, until) = match *which {
+                Resend::One(_) if !view.has_delivery => {
+                    let detail = "the endpoint was sent no such delivery";
+                    return Err(Rejection::new(Code::WebhookDeliveryUnknown, detail));
+                }
+                Resend::One(delivery) => (Some(delivery), None, None),
+                Resend::Range { since, until } => {
+                    (None, Some(since), Some(until.unwrap_or(context.now)))
+                }
+            };
+            let resent = WebhooksResentV1 {
+                brand_id,
+                partner_id,
+                delivery_id,
+                since,
+                until,
+            };
+            About::of(id, resent).into()
+        }
+    })
+}
+
+fn create(
+    view: View,
+    new: &About<WebhookEndpointCreatedV1>,
+    owner: &Owner,
+    context: &Context,
+) -> Result<Event, Rejection> {
+    if !context.actor.is(owner) {
+        return Err(match owner {
+            Owner::Brand(_) => {
+                Rejection::of("/brand_id", Code::BrandUnknown, "there is no such brand")
+            }
+            Owner::Partner(_) => Rejection::of(
+                "/partner_id",
+                Code::PartnerUnknown,
+                "there is no such partner",
+            ),
+        });
+    }
+    shown(owner, &new.kinds)?;
+    // Its id is that of the command: one that is known is the same command.
+    if view.endpoint.is_some() || view.endpoints_of_owner >= MAX_WEBHOOK_ENDPOINTS {
+        let detail = format!("an owner has {MAX_WEBHOOK_ENDPOINTS} endpoints at most: remove one");
+        return Err(Rejection::new(Code::TooManyWebhookEndpoints, detail));
+    }
+    Ok(new.clone().into())
+}
+
+fn changed(endpoint: &Endpoint, change: &Change) -> Result<Event, Rejection> {
+    let kinds = change.kinds.as_ref().unwrap_or(&endpoint.kinds);
+    shown(&endpoint.owner, kinds)?;
+    let description = match change.description.as_deref() {
+        None => endpoint.description.clone(),
+        Some("") => None,
+        Some(text) => Some(text.to_owned()),
+    };
+    let (brand_id, partner_id) = named(&endpoint.owner);
+    let after = WebhookEndpointChangedV1 {
+        brand_id,
+        partner_id,
+        url: change.url.as_ref().unwrap_or(&endpoint.url).clone(),
+        kinds: kinds.clone(),
+        description,
+    };
+    let same = after.url == endpoint.url
+        && after.kinds == endpoint.kinds
+        && after.description == endpoint.description;
+    if same {
+        let detail = "the endpoint is so already";
+        return Err(Rejection::new(Code::WebhookEndpointUnchanged, detail));
+    }
+    Ok(About::of(endpoint.id.clone(), after).into())
+}
+
+fn disabled(endpoint: &Endpoint, reason: WebhookDisabledReason) -> Event {
+    let (brand_id, partner_id) = named(&endpoint.owner);
+    let disabled = WebhookEndpointDisabledV1 {
+        brand_id,
+        partner_id,
+        reason,
+    };
+    About::of(endpoint.id.clone(), disabled).into()
+}
+
+/// The kinds are ones of which the owner is shown something: else it would wait for ever.
+fn shown(owner: &Owner, kinds: &[String]) -> Result<(), Rejection> {
+    let to_brands = owner.brand().is_some();
+    for (index, kind) in kinds.iter().enumerate() {
+        if !kinds_shown(to_brands).any(|shown| shown == kind) {
+            let detail = format!("there is no kind of event {kind} that the owner is shown");
+            let pointer = format!("/kinds/{index}");
+            return Err(Rejection::of(pointer, Code::InvalidField, detail));
+        }
+    }
+    Ok(())
+}
+
+fn named(owner: &Owner) -> (Option<types::BrandId>, Option<types::PartnerId>) {
+    (owner.brand().cloned(), owner.partner().cloned())
+}
+
+fn there(endpoint: Option<&Endpoint>) -> Result<&Endpoint, Rejection> {
+    let is_there = |it: &&Endpoint| it.status != WebhookEndpointStatus::Removed;
+    endpoint.filter(is_there).ok_or_else(unknown)
+}
+
+fn unknown() -> Rejection {
+    Rejection::new(
+        Code::WebhookEndpointUnknown,
+        "there is no such webhook endpoint",
+    )
+}
+
+fn enabled(endpoint: &Endpoint) -> Result<(), Rejection> {
+    if endpoint.is_enabled() {
+        return Ok(());
+    }
+    let detail = "the endpoint is disabled: enable it";
+    Err(Rejection::new(Code::WebhookEndpointDisabled, detail))
+}

@@ -1,0 +1,15 @@
+//! What notify decides: which webhook endpoints there are, and what is asked of them. Pure: values in, events out.
+
+mod command;
+mod decide;
+mod endpoint;
+mod event;
+
+#[cfg(test)]
+mod tests;
+
+pub use command::{Actor, Change, Command, Context, Resend, View};
+pub use decide::decide;
+pub use endpoint::{Endpoint, Owner, Place};
+pub use event::Event;
+pub use schemas::{NotifyCode as Code, Rejection};

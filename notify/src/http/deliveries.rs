@@ -1,0 +1,99 @@
+//! `/api/v1/notify/webhook-deliveries`
+
+use api::{WebhookAttemptView, WebhookDeliveryDetails, WebhookDeliveryFilter, WebhookDeliveryView};
+use axum::extract::State;
+use chassis::auth::Caller;
+use chassis::json::Json;
+use chassis::openapi::Problems;
+use chassis::page::{List, Page, PageQuery};
+use chassis::params::Path;
+use chassis::problem::Problem;
+use chassis::time::Timestamp;
+use runtime::Host;
+use types::{Micros, Uuid};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::store::attempts;
+use crate::store::deliveries::{self, Row};
+
+/// Its routes.
+pub(super) fn reads() -> OpenApiRouter<Host> {
+    OpenApiRouter::new()
+        .routes(routes!(list_webhook_deliveries))
+        .routes(routes!(get_webhook_delivery))
+}
+
+fn moment(micros: i64) -> Timestamp {
+    Timestamp(Micros(micros))
+}
+
+fn view(row: Row) -> WebhookDeliveryView {
+    let is_pending = row.state == "pending";
+    WebhookDeliveryView {
+        id: row.id,
+        endpoint_id: row.endpoint_id,
+        event_id: row.event_id,
+        kind: row.kind,
+        subject: row.subject,
+        state: row.state,
+        attempts: row.attempts,
+        next_at: is_pending.then(|| moment(row.next_at)),
+        last_status: row.last_status,
+        last_error: row.last_error,
+        created_at: moment(row.created_at),
+        ended_at: row.ended_at.map(moment),
+    }
+}
+
+/// What webhook endpoints are sent, newest first: to those of the caller, for operators to all. Kept for 30 days.
+#[utoipa::path(
+    get,
+    path = "/api/v1/notify/webhook-deliveries",
+    tag = "webhooks",
+    params(PageQuery, WebhookDeliveryFilter),
+    responses((status = 200, body = Page<WebhookDeliveryView>), Problems),
+    security(("bearer" = []))
+)]
+pub(super) async fn list_webhook_deliveries(
+    State(host): State<Host>,
+    caller: Caller,
+    list: List<WebhookDeliveryFilter>,
+) -> Result<Page<WebhookDeliveryView>, Problem> {
+    let rows = deliveries::list(host.pool(), caller.scope()?, &list.filter, list.page)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    Ok(Page::new(list.page, rows, |row| row.position, view))
+}
+
+/// What a webhook endpoint is sent, letter by letter, with each attempt and what was answered.
+#[utoipa::path(
+    get,
+    path = "/api/v1/notify/webhook-deliveries/{delivery_id}",
+    tag = "webhooks",
+    params(("delivery_id" = Uuid, Path)),
+    responses((status = 200, body = WebhookDeliveryDetails), Problems),
+    security(("bearer" = []))
+)]
+pub(super) async fn get_webhook_delivery(
+    State(host): State<Host>,
+    caller: Caller,
+    Path(delivery): Path<Uuid>,
+) -> Result<Json<WebhookDeliveryDetails>, Problem> {
+    let unread = |error: sqlx::Error| runtime::unread(&error);
+    let row = deliveries::find(host.pool(), caller.scope()?, delivery);
+    let row = row.await.map_err(unread)?.ok_or_else(Problem::not_found)?;
+    let attempts = attempts::of(host.pool(), delivery).await.map_err(unread)?;
+    let attempts = attempts.into_iter().map(|row| WebhookAttemptView {
+        attempted_at: moment(row.attempted_at),
+        took_ms: row.took_ms,
+        status: row.status,
+        answer: row.answer,
+        error: row.error,
+    });
+    Ok(Json(WebhookDeliveryDetails {
+        body: row.body.clone(),
+        delivery: view(row),
+        attempts: attempts.collect(),
+    }))
+}

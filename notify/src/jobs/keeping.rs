@@ -1,0 +1,42 @@
+//! Keeps what waits and what is kept within bounds.
+
+use std::time::Duration;
+
+use messaging::job::Job;
+use schemas::Message;
+use sqlx::PgPool;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use types::Micros;
+
+use super::sender::give_up;
+use crate::store::sending;
+
+/// How long deliveries are kept, in seconds: 30 days.
+const KEPT_SECONDS: i64 = 30 * 24 * 3_600;
+/// So many deliveries wait for one endpoint at most, or nearly so: then nothing more is added, until its owner enables it.
+const MAX_WAITING: i64 = 100_000;
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Drops deliveries that are old, and gives endpoints up for which too much waits.
+#[derive(Debug, Default)]
+pub(crate) struct KeepBounds {
+    last: Mutex<Option<Instant>>,
+}
+
+impl Job for KeepBounds {
+    const NAME: &'static str = "webhook_bounds";
+
+    async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
+        let mut last = self.last.lock().await;
+        if last.is_some_and(|last| last.elapsed() < EVERY) {
+            return Ok(Vec::new());
+        }
+        let before = Micros(now.get().saturating_sub(KEPT_SECONDS * 1_000_000));
+        if !sending::trim(pool, before).await? {
+            *last = Some(Instant::now());
+        }
+        let overfull = sending::overfull(pool, MAX_WAITING).await?;
+        Ok(overfull.into_iter().map(|it| give_up(it, now)).collect())
+    }
+}

@@ -1,0 +1,220 @@
+//! Sends what is due: of each subject of an endpoint one at a time and in order, of each endpoint a few at once, and of all together so
+//! many that receivers that are slow keep none waiting that are not.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use messaging::job::{Job, timer_command};
+use schemas::{GiveWebhookEndpointUpV1, Message, Service};
+use sqlx::PgPool;
+use tokio::sync::Mutex;
+use tokio::task::{self, JoinSet};
+use tokio::time::{Instant, timeout};
+use types::{Micros, Uuid, clock, ids};
+
+use super::schedule;
+use crate::receivers::{Outgoing, Receivers};
+use crate::secret::{Secrets, Versions};
+use crate::store::sending::{self, Attempted, Busy, Due, GivenUp, Next};
+
+/// Sent at once.
+const MAX_AT_ONCE: usize = 256;
+/// Of these to endpoints whose last attempt failed: they may hang for as long as an attempt lasts.
+const MAX_FAILING_AT_ONCE: usize = 128;
+/// Sent at once to one endpoint.
+const MAX_TO_ONE: i64 = 8;
+/// The end of a first attempt is waited for so long before more are begun.
+const PAUSE: Duration = Duration::from_millis(100);
+/// So long a step goes on beginning attempts before the job looks about.
+const STEP: Duration = Duration::from_secs(1);
+
+/// Sends what is due.
+pub(crate) struct Sender {
+    receivers: Receivers,
+    secrets: Arc<Secrets>,
+    in_flight: Mutex<InFlight>,
+}
+
+impl Sender {
+    pub(crate) fn new(receivers: Receivers, secrets: Arc<Secrets>) -> Self {
+        Self {
+            receivers,
+            secrets,
+            in_flight: Mutex::default(),
+        }
+    }
+
+    /// Sends one, and notes what came of it. What is not noted is due still: it is sent again under the same id.
+    fn attempt(
+        &self,
+        pool: PgPool,
+        due: Due,
+        now: Micros,
+    ) -> impl Future<Output = bool> + Send + use<> {
+        let (receivers, secrets) = (self.receivers.clone(), Arc::clone(&self.secrets));
+        async move {
+            let began = Instant::now();
+            let id = due.id.to_string();
+            let versions = Versions {
+                current: due.secret_version,
+                previous_until: due.previous_until.map(Micros),
+            };
+            let timestamp = clock::real().get() / 1_000_000;
+            let signed = (id.as_str(), timestamp, due.body.as_str());
+            let signatures = secrets.signatures(&due.endpoint_id, versions, now, signed);
+            let answered = receivers
+                .send(Outgoing {
+                    url: &due.url,
+                    id: &id,
+                    timestamp,
+                    signatures,
+                    body: due.body.clone(),
+                })
+                .await;
+            let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
+            let ended = now.checked_add_micros(took).unwrap_or(now);
+            let jitter = Uuid::new_v4().as_bytes()[0];
+            let next = schedule::next(due.attempts, answered.as_ref(), ended, jitter);
+            let (answered, error) = match answered {
+                Ok(answered) => (Some(answered), None),
+                Err(error) => (None, Some(error)),
+            };
+            let attempted = Attempted {
+                delivery: due.id,
+                endpoint: due.endpoint_id,
+                subject: due.subject,
+                before: due.attempts,
+                at: ended,
+                took_ms: took / 1_000,
+                status: answered.as_ref().map(|it| i32::from(it.status)),
+                answer: answered.map(|it| it.answer),
+                error,
+                next,
+            };
+            if let Err(error) = sending::note(&pool, &attempted).await {
+                tracing::warn!(delivery = %attempted.delivery, %error, "what came of a delivery cannot be noted: it is sent again");
+            }
+            next == Next::Delivered
+        }
+    }
+}
+
+impl Job for Sender {
+    const NAME: &'static str = "webhooks";
+
+    async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
+        let began = Instant::now();
+        let mut in_flight = self.in_flight.lock().await;
+        loop {
+            let since = i64::try_from(began.elapsed().as_micros()).unwrap_or_default();
+            let now = now.checked_add_micros(since).unwrap_or(now);
+            let room = MAX_AT_ONCE.saturating_sub(in_flight.deliveries.len());
+            if room > 0 {
+                let room = i64::try_from(room).unwrap_or_default();
+                for due in sending::due(pool, now, &in_flight.busy(), room).await? {
+                    let held = (due.id, due.endpoint_id.clone());
+                    let attempt = self.attempt(pool.clone(), due, now);
+                    in_flight.start(held, attempt);
+                }
+            }
+            in_flight.ended().await;
+            if in_flight.deliveries.is_empty() || began.elapsed() >= STEP {
+                break;
+            }
+        }
+        let given_up = sending::given_up(pool).await?;
+        Ok(given_up.into_iter().map(|it| give_up(it, now)).collect())
+    }
+}
+
+/// One command for each time that an endpoint was enabled.
+pub(super) fn give_up(given_up: GivenUp, now: Micros) -> Message {
+    let GivenUp {
+        endpoint_id,
+        reason,
+        since,
+    } = given_up;
+    let id = ids::timer_command_id(&endpoint_id, Sender::NAME, Micros(since));
+    timer_command(
+        Service::Notify,
+        "notify.give_webhook_endpoint_up.command.v1",
+        id,
+        endpoint_id,
+        now,
+        GiveWebhookEndpointUpV1 { reason },
+    )
+}
+
+/// Attempts under way: none of these deliveries is taken a second time.
+#[derive(Default)]
+struct InFlight {
+    attempts: JoinSet<bool>,
+    deliveries: HashMap<task::Id, (Uuid, String)>,
+    /// Endpoints whose last attempt failed.
+    failing: HashSet<String>,
+}
+
+impl InFlight {
+    fn start(
+        &mut self,
+        held: (Uuid, String),
+        attempt: impl Future<Output = bool> + Send + 'static,
+    ) {
+        let task = self.attempts.spawn(attempt).id();
+        self.deliveries.insert(task, held);
+    }
+
+    /// What is under way, and how much more may be.
+    fn busy(&self) -> Busy {
+        let mut under_way: HashMap<&str, i64> = HashMap::new();
+        for (_, endpoint) in self.deliveries.values() {
+            *under_way.entry(endpoint).or_default() += 1;
+        }
+        let failing = under_way
+            .iter()
+            .filter(|(it, _)| self.failing.contains(**it));
+        let failing = failing.map(|(_, count)| *count).sum::<i64>();
+        let is_full = usize::try_from(failing).is_ok_and(|it| it >= MAX_FAILING_AT_ONCE);
+        for endpoint in &self.failing {
+            under_way.entry(endpoint).or_default();
+        }
+        let rooms = under_way.into_iter().map(|(endpoint, count)| {
+            let most = match (self.failing.contains(endpoint), is_full) {
+                (true, true) => 0,
+                (true, false) => 1,
+                (false, _) => MAX_TO_ONE,
+            };
+            (endpoint.to_owned(), (most - count).max(0))
+        });
+        Busy {
+            held: self.deliveries.values().map(|(id, _)| *id).collect(),
+            rooms: rooms.collect(),
+            room_of_others: MAX_TO_ONE,
+        }
+    }
+
+    /// Takes note of the attempts that have ended, after a while of the first.
+    async fn ended(&mut self) {
+        let first = timeout(PAUSE, self.attempts.join_next_with_id()).await;
+        let mut next = first.ok().flatten();
+        while let Some(ended) = next {
+            match ended {
+                Ok((task, delivered)) => {
+                    if let Some((_, endpoint)) = self.deliveries.remove(&task) {
+                        if delivered {
+                            self.failing.remove(&endpoint);
+                        } else {
+                            self.failing.insert(endpoint);
+                        }
+                    }
+                }
+                Err(error) => {
+                    let held = self.deliveries.remove(&error.id());
+                    tracing::error!(?held, %error, "an attempt to send broke off: it is made again");
+                }
+            }
+            next = self.attempts.try_join_next_with_id();
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Wire records to what the domain is asked.
+
+use schemas::{
+    About, Body, ChangeWebhookEndpointV1, CreateWebhookEndpointV1, Header, Message,
+    ResendWebhooksV1, Service, WebhookEndpointCreatedV1,
+};
+use types::{
+    Uuid, WebhookDisabledReason, WebhookEndpointId, check_description, check_overlap,
+    check_webhook_url,
+};
+
+use crate::domain::{Actor, Change, Code, Command, Owner, Rejection, Resend};
+
+/// Who asks. An operator's word counts from the bff and from this service's own HTTP surface only.
+pub(crate) fn actor(header: &Header) -> Actor {
+    let Some(actor) = &header.actor else {
+        return Actor::default();
+    };
+    let has = |role: &str| actor.roles.iter().any(|known| known == role);
+    let partner = actor.partner_id.as_deref().filter(|_| has("partner"));
+    let brand = actor.brand_id.as_deref().filter(|_| has("brand"));
+    Actor {
+        operator: from_an_edge(header) && has("operator"),
+        partner: partner.and_then(|id| id.parse().ok()),
+        brand: brand.and_then(|id| id.parse().ok()),
+    }
+}
+
+/// Whether it was asked at the bff or at this service's own HTTP surface, or is the service's own.
+fn from_an_edge(header: &Header) -> bool {
+    [Service::Bff.name(), Service::Notify.name()].contains(&header.source.as_str())
+}
+
+/// The command of a message; `None` when the message is no command of ours.
+pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
+    let header = &message.header;
+    Some(match &message.body {
+        Body::CreateWebhookEndpointV1(wire) => create(header, wire),
+        Body::ChangeWebhookEndpointV1(wire) => change(header, wire),
+        Body::EnableWebhookEndpointV1(_) => of_endpoint(header).map(Command::Enable),
+        Body::DisableWebhookEndpointV1(_) => of_endpoint(header).map(Command::Disable),
+        Body::RotateWebhookSecretV1(wire) => {
+            rotate(header, wire.overlap_seconds.unwrap_or_default())
+        }
+        Body::RemoveWebhookEndpointV1(_) => of_endpoint(header).map(Command::Remove),
+        Body::TestWebhookEndpointV1(_) => of_endpoint(header).map(Command::Test),
+        Body::ResendWebhooksV1(wire) => resend(header, wire),
+        Body::GiveWebhookEndpointUpV1(wire) => give_up(header, &wire.reason),
+        _ => return None,
+    })
+}
+
+fn create(header: &Header, wire: &CreateWebhookEndpointV1) -> Result<Command, Rejection> {
+    let endpoint = of_endpoint(header)?;
+    about(header, WebhookEndpointId::of_command(header.id).as_str())?;
+    let brand_id = wire.brand_id.as_deref().map(str::parse).transpose();
+    let brand_id = brand_id.map_err(at("/brand_id"))?;
+    let partner_id = wire.partner_id.as_deref().map(str::parse).transpose();
+    let partner_id = partner_id.map_err(at("/partner_id"))?;
+    let owner = Owner::of(brand_id.clone(), partner_id.clone());
+    let owner = owner.ok_or("is a brand's or a partner's").map_err(at(""))?;
+    check_webhook_url(&wire.url).map_err(at("/url"))?;
+    describe(wire.description.as_deref())?;
+    let new = WebhookEndpointCreatedV1 {
+        brand_id,
+        partner_id,
+        url: wire.url.clone(),
+        kinds: wire.kinds.clone(),
+        description: wire.description.clone(),
+    };
+    let new = Box::new(About::of(endpoint, new));
+    Ok(Command::Create { new, owner })
+}
+
+fn change(header: &Header, wire: &ChangeWebhookEndpointV1) -> Result<Command, Rejection> {
+    let endpoint = of_endpoint(header)?;
+    if let Some(url) = &wire.url {
+        check_webhook_url(url).map_err(at("/url"))?;
+    }
+    describe(wire.description.as_deref().filter(|text| !text.is_empty()))?;
+    let change = Change {
+        url: wire.url.clone(),
+        kinds: wire.kinds.clone(),
+        description: wire.description.clone(),
+    };
+    Ok(Command::Change(endpoint, change))
+}
+
+fn rotate(header: &Header, overlap_seconds: i64) -> Result<Command, Rejection> {
+    check_overlap(overlap_seconds).map_err(at("/overlap_seconds"))?;
+    Ok(Command::RotateSecret(of_endpoint(header)?, overlap_seconds))
+}
+
+fn resend(header: &Header, wire: &ResendWebhooksV1) -> Result<Command, Rejection> {
+    let endpoint = of_endpoint(header)?;
+    let resend = match (&wire.delivery_id, wire.since, wire.until) {
+        (Some(id), None, None) => Resend::One(id.parse::<Uuid>().map_err(at("/delivery_id"))?),
+        (None, Some(since), until) if until.is_none_or(|until| until > since) => {
+            Resend::Range { since, until }
+        }
+        _ => return Err(at("")("names one delivery, or a time")),
+    };
+    Ok(Command::Resend(endpoint, resend))
+}
+
+fn give_up(header: &Header, reason: &str) -> Result<Command, Rejection> {
+    let reason = WebhookDisabledReason::parse(reason).ok_or("is none that is known");
+    let reason = reason.map_err(at("/reason"))?;
+    Ok(Command::GiveUp(of_endpoint(header)?, reason))
+}
+
+fn describe(text: Option<&str>) -> Result<(), Rejection> {
+    let checked = text.map(check_description).transpose();
+    checked.map(|_| ()).map_err(at("/description"))
+}
+
+/// The endpoint that is key and subject, of an edge's command: who may send commands for a brand is not for that one who may have
+/// told all that the brand sees.
+fn of_endpoint(header: &Header) -> Result<WebhookEndpointId, Rejection> {
+    if !from_an_edge(header) {
+        let detail = "webhook endpoints are for people to make and change, and not for a producer";
+        return Err(Rejection::new(Code::NotForProducers, detail));
+    }
+    about(header, &header.key)?;
+    header.key.parse().map_err(at("/endpoint_id"))
+}
+
+/// A command must be ordered and parked by the aggregate that it changes.
+fn about(header: &Header, subject: &str) -> Result<(), Rejection> {
+    if header.subject == subject {
+        return Ok(());
+    }
+    let detail = format!("the command cannot be read: its subject must be {subject}");
+    Err(Rejection::new(Code::Unreadable, detail))
+}
+
+fn at<E: ToString>(pointer: &'static str) -> impl FnOnce(E) -> Rejection {
+    move |error| {
+        let detail = format!("the command cannot be read: {}", error.to_string());
+        Rejection::of(pointer, Code::Unreadable, detail)
+    }
+}

@@ -1,0 +1,199 @@
+//! The one place from where anything is sent to an address that a stranger chose.
+//!
+//! Names are resolved here, and connections go to the very addresses that were looked at: another answer a moment later changes
+//! nothing. No redirect is followed, and no proxy of the environment is asked.
+
+mod addresses;
+
+use std::fmt;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use reqwest::{Client, Url};
+
+use addresses::is_public;
+
+/// A connection takes this long at most.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Of an answer no more is read, in bytes.
+const MAX_READ: usize = 64 * 1024;
+/// Of an answer so much is kept, in bytes.
+const MAX_KEPT: usize = 1_024;
+
+/// Looks a name up.
+pub(crate) type Lookup = Arc<
+    dyn Fn(String) -> Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send>>
+        + Send
+        + Sync,
+>;
+
+/// What is sent.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) id: &'a str,
+    /// Seconds since 1970, by real time: receivers compare it with their own.
+    pub(crate) timestamp: i64,
+    pub(crate) signatures: String,
+    pub(crate) body: String,
+}
+
+/// What a receiver said.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    /// The beginning of its answer, as text.
+    pub(crate) answer: String,
+    /// After how many seconds it wants to be tried again.
+    pub(crate) retry_after: Option<u32>,
+}
+
+/// Sends to strangers.
+#[derive(Clone)]
+pub(crate) struct Receivers {
+    client: Client,
+    local: bool,
+}
+
+impl Receivers {
+    /// `local`: receivers on this machine are sent to as well, and without TLS.
+    pub(crate) fn new(timeout: Duration, local: bool) -> Result<Self, reqwest::Error> {
+        Self::with(timeout, local, Arc::new(|name| Box::pin(look_up(name))))
+    }
+
+    pub(crate) fn with(
+        timeout: Duration,
+        local: bool,
+        lookup: Lookup,
+    ) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .timeout(timeout)
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .dns_resolver(Arc::new(Guarded { lookup, local }))
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build()?;
+        Ok(Self { client, local })
+    }
+
+    /// Sends, and says what came back, or in words for the owner why nothing did.
+    pub(crate) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Answered, String> {
+        let url = Url::parse(outgoing.url).map_err(|_| "the address is no URL".to_owned())?;
+        self.check(&url)?;
+        let request = self
+            .client
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .header(USER_AGENT, concat!("Tributary/", env!("CARGO_PKG_VERSION")))
+            .header("webhook-id", outgoing.id)
+            .header("webhook-timestamp", outgoing.timestamp)
+            .header("webhook-signature", outgoing.signatures)
+            .body(outgoing.body);
+        let mut response = request.send().await.map_err(|error| why(&error))?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get(RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        let mut read = Vec::new();
+        // What it answered counts, however its explanation ends.
+        while let Ok(Some(part)) = response.chunk().await {
+            read.extend_from_slice(&part);
+            if read.len() > MAX_READ {
+                break;
+            }
+        }
+        read.truncate(MAX_KEPT);
+        let answer = String::from_utf8_lossy(&read);
+        let is_shown =
+            |character: &char| !character.is_control() || matches!(character, '\n' | '\t');
+        Ok(Answered {
+            status,
+            answer: answer.chars().filter(is_shown).collect(),
+            retry_after,
+        })
+    }
+
+    /// Addresses that are written out pass no resolver.
+    fn check(&self, url: &Url) -> Result<(), String> {
+        let host = url.host_str().unwrap_or_default();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let address = bare.parse::<IpAddr>().ok();
+        if address.is_some_and(|address| !may_be_reached(address, self.local)) {
+            return Err(Refused.to_string());
+        }
+        let is_here = host == "localhost" || address.is_some_and(|it| it.is_loopback());
+        if url.scheme() == "https" || self.local && is_here {
+            return Ok(());
+        }
+        Err("nothing is sent without TLS".to_owned())
+    }
+}
+
+fn may_be_reached(address: IpAddr, local: bool) -> bool {
+    is_public(address) || local && address.is_loopback()
+}
+
+async fn look_up(name: String) -> std::io::Result<Vec<IpAddr>> {
+    let found = tokio::net::lookup_host((name, 0)).await?;
+    Ok(found.map(|address| address.ip()).collect())
+}
+
+/// The addresses of a name, if all of them may be reached.
+struct Guarded {
+    lookup: Lookup,
+    local: bool,
+}
+
+/// A name has an address that nothing is sent to.
+#[derive(Debug)]
+struct Refused;
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("its address is not in the public internet")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (found, local) = ((self.lookup)(name.as_str().to_owned()), self.local);
+        Box::pin(async move {
+            let found = found.await?;
+            if found.is_empty() || !found.iter().all(|address| may_be_reached(*address, local)) {
+                return Err(Refused.into());
+            }
+            let addresses = found.into_iter().map(|address| SocketAddr::new(address, 0));
+            let addresses: Addrs = Box::new(addresses);
+            Ok(addresses)
+        })
+    }
+}
+
+/// What went wrong, without the address: its owner knows it, and others need not.
+fn why(error: &reqwest::Error) -> String {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<Refused>() {
+            return Refused.to_string();
+        }
+        cause = error.source();
+    }
+    let what = if error.is_timeout() {
+        "it did not answer in time"
+    } else if error.is_connect() {
+        "it cannot be reached, or its certificate is not accepted"
+    } else {
+        "it broke off"
+    };
+    what.to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+//! The states that a batch touches: loaded, looked at, evolved, noted beside, and saved.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chassis::time::Timestamp;
+use messaging::WriteTx;
+use schemas::visible::{self, Owners, Seen, SpokenFor, Unsaid, Viewer};
+use schemas::{Body, Event as _, Message};
+use serde::Serialize;
+use serde_json::Value;
+use types::{Uuid, WebhookEndpointId, WebhookEndpointStatus, ids};
+
+use crate::domain::{Command, Endpoint, Event, Owner, Place, Resend, View};
+use crate::messages;
+use crate::store::deliveries::{self, NewDelivery};
+use crate::store::endpoints;
+use crate::store::owners::{self, NewOwners};
+
+/// The states that one batch touches, and what it adds.
+#[derive(Debug, Default)]
+pub struct BatchState {
+    endpoints: HashMap<WebhookEndpointId, Endpoint>,
+    changed: BTreeSet<WebhookEndpointId>,
+    /// The deliveries that commands name, each with its endpoint.
+    deliveries: HashMap<Uuid, String>,
+    owners: Owners,
+    new_owners: NewOwners,
+    new_deliveries: Vec<NewDelivery>,
+    resends: Vec<(WebhookEndpointId, Resend)>,
+}
+
+/// What an endpoint is sent.
+#[derive(Serialize)]
+struct Payload<'a> {
+    r#type: &'a str,
+    timestamp: Timestamp,
+    subject: &'a str,
+    data: Value,
+}
+
+impl BatchState {
+    pub(crate) async fn load(tx: &mut WriteTx, messages: &[&Message]) -> Result<Self, sqlx::Error> {
+        let mut wanted = Wanted::default();
+        for message in messages {
+            wanted.add(message);
+        }
+        let connection = tx.connection();
+        let mut state = Self {
+            owners: owners::load(connection, &wanted.subjects, &wanted.campaigns).await?,
+            deliveries: deliveries::known(connection, &wanted.deliveries).await?,
+            ..Self::default()
+        };
+        if !wanted.facts.is_empty() && endpoints::any_enabled(connection).await? {
+            for message in std::mem::take(&mut wanted.facts) {
+                // What is said of an owner in this batch counts for what comes behind it.
+                let found = found(message);
+                state.owners.campaigns.extend(found.campaigns);
+                let subjects = found.subjects.into_iter();
+                let subjects = subjects.map(|(id, partner, brand)| (id, (partner, brand)));
+                state.owners.subjects.extend(subjects);
+                let payload = visible_payload(message);
+                for viewer in seen(message, &payload).audience(&state.owners) {
+                    wanted.owner(&viewer);
+                }
+            }
+        }
+        let Wanted {
+            endpoints,
+            brands,
+            partners,
+            ..
+        } = wanted;
+        let all = endpoints::load(connection, &endpoints, &brands, &partners).await?;
+        state.endpoints = all.into_iter().map(|it| (it.id.clone(), it)).collect();
+        Ok(state)
+    }
+
+    /// What a command touches.
+    pub(crate) fn view(&self, command: &Command) -> View<'_> {
+        let of = |owner: &Owner| {
+            let all = self.endpoints.values();
+            all.filter(|it| it.owner == *owner && it.status != WebhookEndpointStatus::Removed)
+                .count()
+        };
+        let sent = command.delivery().and_then(|id| self.deliveries.get(&id));
+        View {
+            endpoint: self.endpoints.get(command.endpoint()),
+            endpoints_of_owner: command.counted().map_or(0, of),
+            has_delivery: sent.is_some_and(|to| to == command.endpoint().as_str()),
+        }
+    }
+
+    /// Applies what happened.
+    pub(crate) fn apply(&mut self, event: &Event, place: Place) {
+        let id = event.endpoint();
+        let before = self.endpoints.remove(id);
+        if let Some(after) = Endpoint::evolve(before, event, place) {
+            self.endpoints.insert(id.clone(), after);
+            self.changed.insert(id.clone());
+        }
+    }
+
+    /// Has what happened elsewhere sent to whoever sees it.
+    pub(crate) fn follow(&mut self, message: &Message) {
+        let found = found(message);
+        self.new_owners.campaigns.extend(found.campaigns);
+        self.new_owners.subjects.extend(found.subjects);
+        if self.endpoints.is_empty() {
+            return;
+        }
+        let payload = visible_payload(message);
+        let seen = seen(message, &payload);
+        let kind = message.header.kind.as_str();
+        for viewer in seen.audience(&self.owners) {
+            let own = self.endpoints.values();
+            let own = own.filter(|it| it.owner.viewer() == viewer && it.wants(kind));
+            let own: Vec<_> = own.map(|it| it.id.clone()).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let Some(data) = visible::shown(&seen, &viewer, &self.owners) else {
+                continue;
+            };
+            for endpoint in own {
+                let delivery = delivery(endpoint, message, kind, &message.header.subject, &data);
+                self.new_deliveries.push(delivery);
+            }
+        }
+    }
+
+    /// Has sent what an own event says.
+    pub(crate) fn send(&mut self, command: &Message, event: &Event) {
+        match event {
+            Event::Tested(tested) => {
+                let body = Body::from(tested.record.clone());
+                let data = schemas::show_payload(&body);
+                let kind = "webhook_endpoint.tested.v1";
+                let endpoint = tested.subject.clone();
+                let delivery = delivery(endpoint, command, kind, tested.subject.as_str(), &data);
+                self.new_deliveries.push(delivery);
+            }
+            Event::Resent(resent) => {
+                let range = resent.since.map(|since| Resend::Range {
+                    since,
+                    until: resent.until,
+                });
+                let which = resent.delivery_id.map(Resend::One).or(range);
+                self.resends
+                    .extend(which.map(|which| (resent.subject.clone(), which)));
+            }
+            Event::Created(_)
+            | Event::Changed(_)
+            | Event::Enabled(_)
+            | Event::Disabled(_)
+            | Event::SecretRotated(_)
+            | Event::Removed(_) => {}
+        }
+    }
+
+    pub(crate) async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
+        let changed = self.changed.iter();
+        let changed = changed.filter_map(|id| self.endpoints.get(id).cloned());
+        let changed: Vec<Endpoint> = changed.collect();
+        let now = tx.now();
+        let connection = tx.connection();
+        endpoints::save(connection, &changed).await?;
+        owners::save(connection, &self.new_owners).await?;
+        deliveries::insert(connection, &self.new_deliveries, now).await?;
+        for (endpoint, resend) in &self.resends {
+            deliveries::resend(connection, endpoint, *resend, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What a batch needs to know.
+#[derive(Default)]
+struct Wanted<'a> {
+    endpoints: Vec<String>,
+    brands: Vec<String>,
+    partners: Vec<String>,
+    deliveries: Vec<Uuid>,
+    subjects: Vec<String>,
+    campaigns: Vec<String>,
+    facts: Vec<&'a Message>,
+}
+
+impl<'a> Wanted<'a> {
+    fn add(&mut self, message: &'a Message) {
+        if let Some(command) = messages::command(message) {
+            // One that cannot be read touches nothing.
+            let Ok(command) = command else { return };
+            self.endpoints.push(command.endpoint().to_string());
+            self.deliveries.extend(command.delivery());
+            if let Some(owner) = command.counted() {
+                self.owner(&owner.viewer());
+            }
+            return;
+        }
+        if let Ok(Some(event)) = Event::read(message) {
+            self.endpoints.push(event.endpoint().to_string());
+            return;
+        }
+        let payload = visible_payload(message);
+        match seen(message, &payload).unsaid() {
+            Some(Unsaid::Subject(id)) => self.subjects.push(id.to_owned()),
+            Some(Unsaid::Campaign(id)) => self.campaigns.push(id.to_owned()),
+            None => {}
+        }
+        self.facts.push(message);
+    }
+
+    fn owner(&mut self, viewer: &Viewer) {
+        if let Viewer::Owner { partner, brand } = viewer {
+            self.partners
+                .extend(partner.as_ref().map(ToString::to_string));
+            self.brands.extend(brand.as_ref().map(ToString::to_string));
+        }
+    }
+}
+
+fn visible_payload(message: &Message) -> Value {
+    schemas::show_payload(&message.body)
+}
+
+fn seen<'a>(message: &'a Message, payload: &'a Value) -> Seen<'a> {
+    Seen {
+        kind: &message.header.kind,
+        key: &message.header.key,
+        subject: &message.header.subject,
+        asker: SpokenFor::of(message.header.actor.as_ref()),
+        payload: Some(payload),
+        body: Some(&message.body),
+    }
+}
+
+/// Whose something is, as a fact says it of what later facts do not say it of.
+fn found(message: &Message) -> NewOwners {
+    let mut found = NewOwners::default();
+    let subject = || message.header.subject.clone();
+    let mut sold = |partner: Option<String>, brand: Option<String>| {
+        found.subjects.push((subject(), partner, brand));
+    };
+    match &message.body {
+        Body::CampaignCreatedV1(it) => {
+            found.campaigns.push((subject(), it.brand_id.to_string()));
+        }
+        Body::ConversionAttributedV1(it) => {
+            sold(
+                Some(it.partner_id.to_string()),
+                Some(it.brand_id.to_string()),
+            );
+        }
+        Body::ConversionClaimedV1(it) => {
+            let sale = &it.sale;
+            sold(
+                Some(sale.partner_id.to_string()),
+                Some(sale.brand_id.to_string()),
+            );
+        }
+        Body::ClaimSettledV1(it) => {
+            let sale = &it.sale;
+            sold(
+                Some(sale.partner_id.to_string()),
+                Some(sale.brand_id.to_string()),
+            );
+        }
+        _ => {}
+    }
+    found
+}
+
+/// The same event for the same endpoint is the same delivery, whoever makes it how often.
+fn delivery(
+    endpoint: WebhookEndpointId,
+    cause: &Message,
+    kind: &str,
+    subject: &str,
+    data: &Value,
+) -> NewDelivery {
+    let event_id = cause.header.id;
+    let payload = Payload {
+        r#type: kind,
+        timestamp: Timestamp(cause.header.time),
+        subject,
+        data: data.clone(),
+    };
+    NewDelivery {
+        id: ids::derive(&["webhook", &event_id.to_string(), endpoint.as_str()]),
+        endpoint,
+        subject: subject.to_owned(),
+        event_id,
+        kind: kind.to_owned(),
+        // Text, numbers and lists: nothing in them that JSON lacks.
+        body: serde_json::to_string(&payload).unwrap_or_default(),
+    }
+}

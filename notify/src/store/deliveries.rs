@@ -1,0 +1,166 @@
+//! `webhook_deliveries`: what endpoints are sent, and what became of it.
+
+use std::collections::HashMap;
+
+use api::WebhookDeliveryFilter;
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
+use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use types::{Micros, Uuid, WebhookDeliveryState, WebhookEndpointId};
+
+use super::push_seen_by;
+use crate::domain::Resend;
+
+/// What an endpoint is to be sent.
+#[derive(Debug)]
+pub(crate) struct NewDelivery {
+    pub(crate) id: Uuid,
+    pub(crate) endpoint: WebhookEndpointId,
+    pub(crate) subject: String,
+    pub(crate) event_id: Uuid,
+    pub(crate) kind: String,
+    pub(crate) body: String,
+}
+
+/// A row as lists show it, with its last attempt.
+#[derive(Debug, FromRow)]
+pub(crate) struct Row {
+    pub id: Uuid,
+    pub position: i64,
+    pub endpoint_id: String,
+    pub subject: String,
+    pub event_id: Uuid,
+    pub kind: String,
+    pub body: String,
+    pub created_at: i64,
+    pub state: String,
+    pub attempts: i32,
+    pub next_at: i64,
+    pub ended_at: Option<i64>,
+    pub last_status: Option<i32>,
+    pub last_error: Option<String>,
+}
+
+const COLUMNS: &str = "SELECT d.id, d.position, d.endpoint_id, d.subject, d.event_id, d.kind, d.body, d.created_at, d.state, d.attempts, \
+     d.next_at, d.ended_at, a.status AS last_status, a.error AS last_error
+  FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+  LEFT JOIN LATERAL (SELECT status, error FROM webhook_attempts WHERE delivery_id = d.id ORDER BY attempt DESC LIMIT 1) a ON true
+ WHERE e.status <> 'removed'";
+
+/// Which of these there are, each with its endpoint.
+pub(crate) async fn known(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, String>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(Uuid, String)> =
+        sqlx::query_as("SELECT id, endpoint_id FROM webhook_deliveries WHERE id = ANY($1)")
+            .bind(ids)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Has them sent, each behind what waits of the same subject. One that is there already was made by the same event before.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    new: &[NewDelivery],
+    now: Micros,
+) -> Result<(), sqlx::Error> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let texts = |of: fn(&NewDelivery) -> &str| new.iter().map(of).collect::<Vec<_>>();
+    let ids: Vec<Uuid> = new.iter().map(|it| it.id).collect();
+    let events: Vec<Uuid> = new.iter().map(|it| it.event_id).collect();
+    sqlx::query(
+        "INSERT INTO webhook_deliveries (id, endpoint_id, subject, event_id, kind, body, created_at, next_at)
+         SELECT n.id, n.endpoint_id, n.subject, n.event_id, n.kind, n.body, $7,
+                coalesce((SELECT max(d.next_at) FROM webhook_deliveries d
+                           WHERE d.endpoint_id = n.endpoint_id AND d.subject = n.subject AND d.state = 'pending'), $7)
+           FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[])
+                WITH ORDINALITY AS n (id, endpoint_id, subject, event_id, kind, body, ordinal)
+          ORDER BY n.ordinal
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(ids)
+    .bind(texts(|it| it.endpoint.as_str()))
+    .bind(texts(|it| &it.subject))
+    .bind(events)
+    .bind(texts(|it| &it.kind))
+    .bind(texts(|it| &it.body))
+    .bind(now.get())
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Has what an endpoint was sent sent again, from the first attempt on. What is under way goes on.
+pub(crate) async fn resend(
+    connection: &mut PgConnection,
+    endpoint: &WebhookEndpointId,
+    resend: Resend,
+    now: Micros,
+) -> Result<(), sqlx::Error> {
+    let (delivery, since, until) = match resend {
+        Resend::One(id) => (Some(id), i64::MIN, i64::MAX),
+        Resend::Range { since, until } => (None, since.get(), until.unwrap_or(now).get()),
+    };
+    sqlx::query(
+        "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, next_at = $5, ended_at = NULL, gives_up = NULL
+          WHERE endpoint_id = $1 AND ($2::uuid IS NULL OR id = $2) AND created_at >= $3 AND created_at < $4 AND state <> 'pending'",
+    )
+    .bind(endpoint.as_str())
+    .bind(delivery)
+    .bind(since)
+    .bind(until)
+    .bind(now.get())
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// A page of those that may be seen, newest first.
+pub(crate) async fn list(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    filter: &WebhookDeliveryFilter,
+    page: PageQuery,
+) -> Result<Vec<Row>, sqlx::Error> {
+    let mut sql = QueryBuilder::new(COLUMNS);
+    sql.push(" AND d.position < ").push_bind(page.below());
+    push_seen_by(&mut sql, scope);
+    for (column, value) in [
+        (
+            " AND d.endpoint_id = ",
+            filter.endpoint_id.as_ref().map(WebhookEndpointId::as_str),
+        ),
+        (
+            " AND d.state = ",
+            filter.state.map(WebhookDeliveryState::name),
+        ),
+        (" AND d.kind = ", filter.kind.as_deref()),
+        (" AND d.subject = ", filter.subject.as_deref()),
+    ] {
+        if let Some(value) = value {
+            sql.push(column).push_bind(value.to_owned());
+        }
+    }
+    sql.push(" ORDER BY d.position DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(executor).await
+}
+
+/// One that may be seen.
+pub(crate) async fn find(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    delivery: Uuid,
+) -> Result<Option<Row>, sqlx::Error> {
+    let mut sql = QueryBuilder::new(COLUMNS);
+    sql.push(" AND d.id = ").push_bind(delivery);
+    push_seen_by(&mut sql, scope);
+    sql.build_query_as().fetch_optional(executor).await
+}

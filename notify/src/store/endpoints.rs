@@ -1,0 +1,160 @@
+//! `webhook_endpoints`: where brands and partners are sent what happens.
+
+use api::WebhookFilter;
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
+use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use types::{
+    BrandId, Micros, PartnerId, WebhookDisabledReason, WebhookEndpointId, WebhookEndpointStatus,
+};
+
+use super::{column, push_seen_by};
+use crate::domain::{Endpoint, Owner};
+
+/// A row as it stands.
+#[derive(Debug, FromRow)]
+pub(crate) struct Row {
+    pub id: String,
+    pub position: i64,
+    pub brand_id: Option<String>,
+    pub partner_id: Option<String>,
+    pub url: String,
+    pub kinds: String,
+    pub description: Option<String>,
+    pub status: String,
+    pub disabled_reason: Option<String>,
+    pub secret_version: i32,
+    pub previous_until: Option<i64>,
+    pub enabled_at: i64,
+    pub created_at: i64,
+    pub changed_at: i64,
+}
+
+impl Row {
+    /// Of which kinds.
+    pub(crate) fn kinds(&self) -> Vec<String> {
+        let kinds = self.kinds.split(' ').filter(|kind| !kind.is_empty());
+        kinds.map(str::to_owned).collect()
+    }
+}
+
+impl TryFrom<Row> for Endpoint {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        let kinds = row.kinds();
+        let brand = column("brand_id", row.brand_id.map(BrandId::parse).transpose())?;
+        let partner = column(
+            "partner_id",
+            row.partner_id.map(PartnerId::parse).transpose(),
+        )?;
+        let reason = row.disabled_reason.as_deref();
+        let reason = reason.map(|name| WebhookDisabledReason::parse(name).ok_or(()));
+        let status = WebhookEndpointStatus::parse(&row.status);
+        Ok(Self {
+            id: column("id", WebhookEndpointId::parse(row.id))?,
+            owner: column("brand_id", Owner::of(brand, partner).ok_or(()))?,
+            url: row.url,
+            kinds,
+            description: row.description,
+            status: column("status", status.ok_or(()))?,
+            disabled_reason: column("disabled_reason", reason.transpose())?,
+            secret_version: row.secret_version,
+            previous_until: row.previous_until.map(Micros),
+            enabled_at: Micros(row.enabled_at),
+            created_at: Micros(row.created_at),
+            changed_at: Micros(row.changed_at),
+            position: row.position,
+        })
+    }
+}
+
+/// Whether anybody is sent anything.
+pub(crate) async fn any_enabled(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM webhook_endpoints WHERE status = 'enabled')")
+        .fetch_one(connection)
+        .await
+}
+
+/// These, and those of these owners that are not removed, of which there are not many.
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    ids: &[String],
+    brands: &[String],
+    partners: &[String],
+) -> Result<Vec<Endpoint>, sqlx::Error> {
+    if ids.is_empty() && brands.is_empty() && partners.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT * FROM webhook_endpoints
+          WHERE id = ANY($1) OR (status <> 'removed' AND (brand_id = ANY($2) OR partner_id = ANY($3)))",
+    )
+    .bind(ids)
+    .bind(brands)
+    .bind(partners)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Endpoint::try_from).collect()
+}
+
+/// Writes endpoints as they stand now.
+pub(crate) async fn save(
+    connection: &mut PgConnection,
+    endpoints: &[Endpoint],
+) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(connection, endpoints => "webhook_endpoints" {
+        id: text = |it| it.id.to_string(),
+        position: bigint = |it| it.position,
+        brand_id: text = |it| it.owner.brand().map(ToString::to_string),
+        partner_id: text = |it| it.owner.partner().map(ToString::to_string),
+        url: text = |it| it.url.clone(),
+        kinds: text = |it| it.kinds.join(" "),
+        description: text = |it| it.description.clone(),
+        status: text = |it| it.status.name(),
+        disabled_reason: text = |it| it.disabled_reason.map(WebhookDisabledReason::name),
+        secret_version: int = |it| it.secret_version,
+        previous_until: bigint = |it| it.previous_until.map(Micros::get),
+        enabled_at: bigint = |it| it.enabled_at.get(),
+        created_at: bigint = |it| it.created_at.get(),
+        changed_at: bigint = |it| it.changed_at.get(),
+    } on (id) set (url, kinds, description, status, disabled_reason, secret_version, previous_until, enabled_at, changed_at))
+    .await
+}
+
+/// A page of those that may be seen and are not removed, newest first.
+pub(crate) async fn list(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    filter: &WebhookFilter,
+    page: PageQuery,
+) -> Result<Vec<Row>, sqlx::Error> {
+    let mut sql = QueryBuilder::new(
+        "SELECT e.* FROM webhook_endpoints e WHERE e.status <> 'removed' AND e.position < ",
+    );
+    sql.push_bind(page.below());
+    push_seen_by(&mut sql, scope);
+    if let Some(brand) = &filter.brand_id {
+        sql.push(" AND e.brand_id = ").push_bind(brand.as_str());
+    }
+    if let Some(partner) = &filter.partner_id {
+        sql.push(" AND e.partner_id = ").push_bind(partner.as_str());
+    }
+    sql.push(" ORDER BY e.position DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(executor).await
+}
+
+/// One that may be seen and is not removed.
+pub(crate) async fn find(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    endpoint: &WebhookEndpointId,
+) -> Result<Option<Row>, sqlx::Error> {
+    let mut sql = QueryBuilder::new(
+        "SELECT e.* FROM webhook_endpoints e WHERE e.status <> 'removed' AND e.id = ",
+    );
+    sql.push_bind(endpoint.as_str());
+    push_seen_by(&mut sql, scope);
+    sql.build_query_as().fetch_optional(executor).await
+}

@@ -1,0 +1,34 @@
+//! Notify's tables: set-based SQL, one file per table.
+
+pub(crate) mod attempts;
+pub(crate) mod deliveries;
+pub(crate) mod endpoints;
+pub(crate) mod owners;
+pub(crate) mod sending;
+
+use chassis::auth::Scope;
+use sqlx::{Postgres, QueryBuilder};
+
+/// Narrows a list to the endpoints that this caller may see: a partner's and a brand's own, for operators all.
+fn push_seen_by(sql: &mut QueryBuilder<Postgres>, scope: Scope<'_>) {
+    if scope.all {
+        return;
+    }
+    let mut seen = sql.push(" AND (").separated(" OR ");
+    let partner = scope.partner.map(|id| ("e.partner_id", id.as_str()));
+    let brand = scope.brand.map(|id| ("e.brand_id", id.as_str()));
+    for (column, id) in partner.into_iter().chain(brand) {
+        seen.push(column)
+            .push_unseparated(" = ")
+            .push_bind_unseparated(id);
+    }
+    sql.push(")");
+}
+
+/// A value of a column, checked as at the edge.
+fn column<T, E>(name: &str, value: Result<T, E>) -> Result<T, sqlx::Error> {
+    value.map_err(|_| sqlx::Error::ColumnDecode {
+        index: name.to_owned(),
+        source: "its value is out of the range that is ever written".into(),
+    })
+}

@@ -1,0 +1,181 @@
+//! What the sender reads and writes: which deliveries are due, and what became of an attempt.
+
+use sqlx::{FromRow, PgPool};
+use types::{Micros, Uuid};
+
+/// Of one endpoint only so many of the deliveries that are due are looked at, those that are due the longest.
+const WINDOW: i64 = 1_000;
+/// Rows that one statement takes away.
+const TRIMMED_AT_ONCE: i64 = 1_000;
+
+/// A delivery that is to be sent now.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct Due {
+    pub id: Uuid,
+    pub endpoint_id: String,
+    pub subject: String,
+    pub body: String,
+    pub attempts: i32,
+    pub url: String,
+    pub secret_version: i32,
+    pub previous_until: Option<i64>,
+}
+
+/// What is sent just now, and how much more may be.
+#[derive(Debug, Default)]
+pub(crate) struct Busy {
+    /// Deliveries under way.
+    pub(crate) held: Vec<Uuid>,
+    /// Endpoints with how much more each may be sent at once.
+    pub(crate) rooms: Vec<(String, i64)>,
+    /// How much more any other endpoint may be.
+    pub(crate) room_of_others: i64,
+}
+
+/// At most `room` deliveries that are due: of each endpoint what is due the longest, of each of its subjects the first that waits.
+pub(crate) async fn due(
+    pool: &PgPool,
+    now: Micros,
+    busy: &Busy,
+    room: i64,
+) -> Result<Vec<Due>, sqlx::Error> {
+    let (full, rooms): (Vec<&str>, Vec<i64>) = busy
+        .rooms
+        .iter()
+        .map(|(id, room)| (id.as_str(), *room))
+        .unzip();
+    sqlx::query_as(
+        "SELECT d.id, d.endpoint_id, d.subject, d.body, d.attempts, e.url, e.secret_version, e.previous_until
+           FROM webhook_endpoints e
+           LEFT JOIN UNNEST($3::text[], $4::bigint[]) AS r (id, room) ON r.id = e.id
+           CROSS JOIN LATERAL (
+             SELECT w.* FROM (SELECT * FROM webhook_deliveries
+                               WHERE endpoint_id = e.id AND state = 'pending' AND next_at <= $1
+                               ORDER BY next_at, position LIMIT $6) w
+              WHERE w.id <> ALL($2)
+                AND NOT EXISTS (SELECT 1 FROM webhook_deliveries b
+                                 WHERE b.endpoint_id = w.endpoint_id AND b.subject = w.subject AND b.state = 'pending'
+                                   AND b.position < w.position)
+              ORDER BY w.next_at, w.position LIMIT coalesce(r.room, $5)) d
+          WHERE e.status = 'enabled' AND coalesce(r.room, $5) > 0
+          ORDER BY d.next_at, d.position LIMIT $7",
+    )
+    .bind(now.get())
+    .bind(&busy.held)
+    .bind(full)
+    .bind(rooms)
+    .bind(busy.room_of_others)
+    .bind(WINDOW)
+    .bind(room)
+    .fetch_all(pool)
+    .await
+}
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub(crate) struct Attempted {
+    pub(crate) delivery: Uuid,
+    pub(crate) endpoint: String,
+    pub(crate) subject: String,
+    /// How often it was tried before.
+    pub(crate) before: i32,
+    pub(crate) at: Micros,
+    pub(crate) took_ms: i64,
+    pub(crate) status: Option<i32>,
+    pub(crate) answer: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) next: Next,
+}
+
+/// What becomes of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It was taken.
+    Delivered,
+    /// It is tried again, and what waits behind it not before.
+    At(Micros),
+    /// It is not tried again, and the endpoint is given up for this reason.
+    GiveUp(&'static str),
+}
+
+/// Notes an attempt. One of a delivery that was had sent again meanwhile is noted, and changes nothing else.
+pub(crate) async fn note(pool: &PgPool, attempted: &Attempted) -> Result<(), sqlx::Error> {
+    let (state, next_at, ended_at, gives_up) = match attempted.next {
+        Next::Delivered => ("delivered", None, Some(attempted.at), None),
+        Next::At(at) => ("pending", Some(at), None, None),
+        Next::GiveUp(reason) => ("failed", None, Some(attempted.at), Some(reason)),
+    };
+    sqlx::query(
+        "WITH noted AS (
+           INSERT INTO webhook_attempts (delivery_id, attempted_at, took_ms, status, answer, error)
+           SELECT id, $3, $4, $5, $6, $7 FROM webhook_deliveries WHERE id = $1
+         ), behind AS (
+           UPDATE webhook_deliveries SET next_at = $9
+            WHERE $9::bigint IS NOT NULL AND endpoint_id = $12 AND subject = $13 AND state = 'pending' AND id <> $1
+         )
+         UPDATE webhook_deliveries SET state = $8, attempts = attempts + 1, next_at = coalesce($9, next_at), ended_at = $10, gives_up = $11
+          WHERE id = $1 AND attempts = $2 AND state = 'pending'",
+    )
+    .bind(attempted.delivery)
+    .bind(attempted.before)
+    .bind(attempted.at.get())
+    .bind(attempted.took_ms)
+    .bind(attempted.status)
+    .bind(attempted.answer.as_deref())
+    .bind(attempted.error.as_deref())
+    .bind(state)
+    .bind(next_at.map(Micros::get))
+    .bind(ended_at.map(Micros::get))
+    .bind(gives_up)
+    .bind(&attempted.endpoint)
+    .bind(&attempted.subject)
+    .execute(pool)
+    .await
+    .map(|_| ())
+}
+
+/// An endpoint that is to be given up.
+#[derive(Debug, FromRow)]
+pub(crate) struct GivenUp {
+    pub endpoint_id: String,
+    pub reason: String,
+    pub since: i64,
+}
+
+/// Endpoints that are sent events and should not be: a delivery failed since they were last enabled.
+pub(crate) async fn given_up(pool: &PgPool) -> Result<Vec<GivenUp>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT DISTINCT ON (e.id) e.id AS endpoint_id, d.gives_up AS reason, e.enabled_at AS since
+           FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+          WHERE d.gives_up IS NOT NULL AND e.status = 'enabled' AND d.ended_at >= e.enabled_at
+          ORDER BY e.id, d.ended_at",
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Endpoints for which more waits than is kept.
+pub(crate) async fn overfull(pool: &PgPool, most: i64) -> Result<Vec<GivenUp>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT e.id AS endpoint_id, 'queue_full' AS reason, e.enabled_at AS since FROM webhook_endpoints e
+          WHERE e.status = 'enabled' AND (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries d
+                WHERE d.endpoint_id = e.id AND d.state = 'pending' LIMIT $1 + 1) w) > $1",
+    )
+    .bind(most)
+    .fetch_all(pool)
+    .await
+}
+
+/// Takes away what is older than that and is not to be sent, or never will be. Returns whether there may be more.
+pub(crate) async fn trim(pool: &PgPool, before: Micros) -> Result<bool, sqlx::Error> {
+    let trimmed = sqlx::query(
+        "DELETE FROM webhook_deliveries WHERE id IN (
+           SELECT d.id FROM webhook_deliveries d LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id
+            WHERE d.created_at < $1 AND (d.state <> 'pending' OR e.status IS DISTINCT FROM 'enabled') LIMIT $2)",
+    )
+    .bind(before.get())
+    .bind(TRIMMED_AT_ONCE)
+    .execute(pool)
+    .await?;
+    Ok(trimmed.rows_affected() > 0)
+}

@@ -1,0 +1,162 @@
+//! Notify with what its tests ask of it and let happen elsewhere.
+
+use axum::http::StatusCode;
+use notify::Notify;
+use runtime::testing::{self, TestService, new_database, until};
+use schemas::{
+    Body, CampaignCreatedV1, CommissionApprovedV1, ConversionAttributedV1, ConversionRefundedV1,
+    LinkCreatedV1, Topic,
+};
+use serde_json::{Value, json};
+use types::{ConversionType, Currency, Micros, Money, TermsVersion};
+
+pub(crate) const WEBHOOKS: &str = "/api/v1/notify/webhooks";
+pub(crate) const DELIVERIES: &str = "/api/v1/notify/webhook-deliveries";
+
+/// A notify that sends to this machine too.
+pub(crate) async fn start() -> TestService {
+    start_at(&new_database().await).await
+}
+
+/// The same, on a database that is there.
+pub(crate) async fn start_at(database_url: &str) -> TestService {
+    let mut variables = testing::variables(schemas::Service::Notify, database_url);
+    variables.insert("WEBHOOK_LOCAL_RECEIVERS".to_owned(), "true".to_owned());
+    variables.insert("WEBHOOK_TIMEOUT_MS".to_owned(), "60000".to_owned());
+    TestService::start_with::<Notify>(notify::define, variables).await
+}
+
+/// Asks for something that is to be answered so.
+pub(crate) async fn post(
+    service: &TestService,
+    path: &str,
+    token: &str,
+    body: &Value,
+    expected: StatusCode,
+) -> Value {
+    let (status, answer) = service.post(path, token, body).await;
+    assert_eq!(status, expected, "{path}: {answer}");
+    answer
+}
+
+/// An endpoint of a brand at this address, for these kinds.
+pub(crate) async fn endpoint(
+    service: &TestService,
+    token: &str,
+    url: &str,
+    kinds: &[&str],
+) -> String {
+    let body = json!({"url": url, "kinds": kinds});
+    let made = post(service, WEBHOOKS, token, &body, StatusCode::CREATED).await;
+    made["endpoint_id"].as_str().unwrap().to_owned()
+}
+
+pub(crate) async fn get(service: &TestService, path: &str, token: &str) -> Value {
+    let (status, answer) = service.get(path, token).await;
+    assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+    answer
+}
+
+/// The deliveries to an endpoint, once so many have come to this.
+pub(crate) async fn until_deliveries(
+    service: &TestService,
+    endpoint: &str,
+    state: &str,
+    count: usize,
+) -> Vec<Value> {
+    let path = format!("{DELIVERIES}?endpoint_id={endpoint}&state={state}");
+    let operator = testing::operator();
+    until(&format!("{count} deliveries {state}"), || async {
+        let list = get(service, &path, &operator).await;
+        list["items"].as_array().unwrap().len() == count
+    })
+    .await;
+    let list = get(service, &path, &operator).await;
+    list["items"].as_array().unwrap().clone()
+}
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::parse("USD").unwrap())
+}
+
+/// A campaign of a brand is known.
+pub(crate) async fn campaign(service: &mut TestService, id: &str, brand: &str) {
+    let created = CampaignCreatedV1 {
+        brand_id: brand.parse().unwrap(),
+        name: "Summer".to_owned(),
+        currency: Currency::parse("USD").unwrap(),
+        allowed_hosts: vec!["shop.example.com".to_owned()],
+        fallback_url: None,
+        join: None,
+        description: None,
+        landing_url: None,
+        starts_at: None,
+        ends_at: None,
+        budget: None,
+        trusts_redirects: None,
+    };
+    service
+        .deliver(Topic::CampaignEvents, id, id, created.into())
+        .await;
+}
+
+/// A purchase of this partner's.
+pub(crate) async fn sale(service: &mut TestService, id: &str, brand: &str, partner: &str) {
+    let attributed = ConversionAttributedV1 {
+        event_type: ConversionType::Purchase,
+        order_id: Some(id.parse().unwrap()),
+        alias_id: None,
+        campaign_id: "camp1".parse().unwrap(),
+        brand_id: brand.parse().unwrap(),
+        partner_id: partner.parse().unwrap(),
+        link_code: "spring".parse().unwrap(),
+        click_id: "clk_1".parse().unwrap(),
+        amount: Some(usd(20_000)),
+        terms_version: TermsVersion::new(1).unwrap(),
+        occurred_at: Micros(1_790_000_000_000_000),
+        verified_by: None,
+        clicked_at: None,
+        click_named: None,
+    };
+    service
+        .deliver(Topic::TrackingEvents, id, id, attributed.into())
+        .await;
+}
+
+/// A part of it went back.
+pub(crate) async fn refund(service: &mut TestService, id: &str, minor: i64) {
+    let refunded = ConversionRefundedV1 {
+        amount: usd(minor),
+        refunded_total: usd(minor),
+        purchase_amount: usd(20_000),
+    };
+    service
+        .deliver(Topic::TrackingEvents, id, id, refunded.into())
+        .await;
+}
+
+/// It is earned.
+pub(crate) async fn approval(service: &mut TestService, id: &str, brand: &str, partner: &str) {
+    let approved = Body::from(CommissionApprovedV1 {
+        partner_id: partner.parse().unwrap(),
+        brand_id: brand.parse().unwrap(),
+        amount: usd(2_000),
+    });
+    service
+        .deliver(Topic::CommissionEvents, id, id, approved)
+        .await;
+}
+
+/// A partner has a link for a campaign.
+pub(crate) async fn link(service: &mut TestService, code: &str, campaign: &str, partner: &str) {
+    let created = LinkCreatedV1 {
+        campaign_id: campaign.parse().unwrap(),
+        partner_id: partner.parse().unwrap(),
+        target_url: "https://shop.example.com/".to_owned(),
+        utm: None,
+        deep_paths: None,
+    };
+    service
+        .deliver(Topic::TrackingEvents, code, code, created.into())
+        .await;
+}

@@ -1,0 +1,289 @@
+//! What endpoints are sent: signed, in order, until it is taken, and to nobody who may not see it.
+
+use std::collections::HashMap;
+
+use axum::http::StatusCode;
+use notify::Notify;
+use runtime::testing::{self, TestService, until};
+use serde_json::{Value, json};
+
+use crate::app::{self, DELIVERIES, WEBHOOKS};
+use crate::receiver::{Received, Receiver};
+
+const SALES: [&str; 2] = ["conversion.attributed.v1", "conversion.refunded.v1"];
+
+async fn secret(service: &TestService, endpoint: &str, token: &str) -> String {
+    let shown = app::get(service, &format!("{WEBHOOKS}/{endpoint}/secret"), token).await;
+    shown["secret"].as_str().unwrap().to_owned()
+}
+
+fn kinds_of(arrived: &[Received], subject: &str) -> Vec<String> {
+    let of = arrived.iter().filter(|it| it.subject() == subject);
+    of.map(|it| it.kind().to_owned()).collect()
+}
+
+async fn status(service: &TestService, endpoint: &str) -> (Value, Value) {
+    let path = format!("{WEBHOOKS}/{endpoint}");
+    let shown = app::get(service, &path, &testing::operator()).await;
+    (shown["status"].clone(), shown["disabled_reason"].clone())
+}
+
+#[tokio::test]
+async fn an_owner_is_sent_what_it_may_see_signed_with_its_secret_and_no_other() {
+    let mut service = app::start().await;
+    let (brand, partner) = (testing::brand("brand1"), testing::partner("partner1"));
+    let (of_brand, of_partner, other) = (
+        Receiver::start().await,
+        Receiver::start().await,
+        Receiver::start().await,
+    );
+    let id = app::endpoint(&service, &brand, &of_brand.url, &[]).await;
+    app::endpoint(&service, &partner, &of_partner.url, &[]).await;
+    app::endpoint(&service, &testing::brand("brand2"), &other.url, &[]).await;
+    app::campaign(&mut service, "camp1", "brand1").await;
+    app::sale(&mut service, "order1", "brand1", "partner1").await;
+    app::refund(&mut service, "order1", 5_000).await;
+    app::link(&mut service, "spring", "camp1", "partner1").await;
+    app::approval(&mut service, "order1", "brand1", "partner1").await;
+
+    let arrived = of_brand.until(5).await;
+    let expected = [
+        "conversion.attributed.v1",
+        "conversion.refunded.v1",
+        "commission.approved.v1",
+    ];
+    assert_eq!(kinds_of(&arrived, "order1"), expected);
+    assert_eq!(kinds_of(&arrived, "spring"), ["link.created.v1"]);
+    assert_eq!(kinds_of(&arrived, "camp1"), ["campaign.created.v1"]);
+    let sale = arrived.iter().find(|it| it.kind() == expected[0]).unwrap();
+    let data = &sale.body["data"];
+    assert_eq!(data["amount"], json!({"minor": 20_000, "currency": "USD"}));
+    assert_eq!(data["partner_id"], "partner1");
+    assert!(data.get("alias_id").is_none());
+    assert!(sale.body["timestamp"].is_string());
+    // Its partner sees no campaign being made.
+    assert_eq!(of_partner.until(4).await.len(), 4);
+    app::until_deliveries(&service, &id, "delivered", 5).await;
+    assert!(other.received().is_empty());
+
+    let (own, others) = (
+        secret(&service, &id, &brand).await,
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+    );
+    for it in &arrived {
+        assert!(it.is_signed_with(&own));
+        assert!(!it.is_signed_with(others));
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_rotation_both_secrets_verify_for_as_long_as_was_said() {
+    let service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    let id = app::endpoint(
+        &service,
+        &brand,
+        &receiver.url,
+        &["conversion.attributed.v1"],
+    )
+    .await;
+    let before = secret(&service, &id, &brand).await;
+    let (rotate, test) = (
+        format!("{WEBHOOKS}/{id}/rotate"),
+        format!("{WEBHOOKS}/{id}/test"),
+    );
+    let overlap = json!({"overlap_seconds": 3_600});
+    app::post(&service, &rotate, &brand, &overlap, StatusCode::OK).await;
+    let after = secret(&service, &id, &brand).await;
+    app::post(&service, &test, &brand, &json!({}), StatusCode::OK).await;
+    let tested = receiver.until(1).await.remove(0);
+    assert_eq!(tested.kind(), "webhook_endpoint.tested.v1");
+    assert!(tested.is_signed_with(&before) && tested.is_signed_with(&after));
+    service.advance_clock(3_600).await;
+    app::post(&service, &test, &brand, &json!({}), StatusCode::OK).await;
+    let tested = receiver.until(2).await.remove(1);
+    assert!(!tested.is_signed_with(&before) && tested.is_signed_with(&after));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_was_away_for_an_hour_is_sent_everything_in_order_and_each_once() {
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    receiver.answer("*", 503);
+    let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    let orders = ["order1", "order2", "order3"];
+    for order in orders {
+        app::sale(&mut service, order, "brand1", "partner1").await;
+        app::refund(&mut service, order, 1_000).await;
+    }
+    // Of each order only what came first is tried.
+    let tried = receiver.until(3).await;
+    assert!(tried.iter().all(|it| it.kind() == SALES[0]));
+    service.advance_clock(60).await;
+    let tried = receiver.until(6).await;
+    assert!(tried.iter().all(|it| it.kind() == SALES[0]));
+    service.advance_clock(3_600).await;
+    receiver.until(9).await;
+    receiver.answer("*", 200);
+    service.advance_clock(3_600).await;
+    app::until_deliveries(&service, &id, "delivered", 6).await;
+    let arrived = receiver.received().split_off(9);
+    assert_eq!(arrived.len(), 6);
+    for order in orders {
+        assert_eq!(kinds_of(&arrived, order), SALES);
+    }
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    for it in &arrived {
+        *times.entry(&it.id).or_default() += 1;
+    }
+    assert_eq!(times.len(), 6);
+    // Its id is the same each time.
+    assert!(tried.iter().all(|it| times.contains_key(it.id.as_str())));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_taken_of_one_order_keeps_no_other_waiting() {
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    receiver.answer("order1", 500);
+    let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    app::sale(&mut service, "order1", "brand1", "partner1").await;
+    receiver.until(1).await;
+    app::refund(&mut service, "order1", 1_000).await;
+    app::sale(&mut service, "order2", "brand1", "partner1").await;
+    app::refund(&mut service, "order2", 1_000).await;
+    let delivered = app::until_deliveries(&service, &id, "delivered", 2).await;
+    assert!(delivered.iter().all(|it| it["subject"] == "order2"));
+    let waiting = app::until_deliveries(&service, &id, "pending", 2).await;
+    assert!(waiting.iter().all(|it| it["subject"] == "order1"));
+    let attempted = waiting.iter().find(|it| it["attempts"] == 1).unwrap();
+    let path = format!("{DELIVERIES}/{}", attempted["id"].as_str().unwrap());
+    let details = app::get(&service, &path, &brand).await;
+    assert_eq!(details["attempts"][0]["status"], 500);
+    assert_eq!(details["attempts"][0]["answer"], "as you like it");
+    let (status, _) = service.get(&path, &testing::brand("brand2")).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn receivers_that_hang_keep_no_other_waiting() {
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let mut hanging = Vec::new();
+    for _ in 0..8 {
+        let receiver = Receiver::hanging().await;
+        app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+        hanging.push(receiver);
+    }
+    for order in 0..12 {
+        app::sale(&mut service, &format!("order{order}"), "brand1", "partner1").await;
+    }
+    for receiver in &hanging {
+        receiver.until(8).await;
+    }
+    let receiver = Receiver::start().await;
+    let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    app::sale(&mut service, "later", "brand1", "partner1").await;
+    app::until_deliveries(&service, &id, "delivered", 1).await;
+    // No more at once than one endpoint may have.
+    assert!(hanging.iter().all(|it| it.received().len() == 8));
+    drop(hanging);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_answers_410_is_sent_nothing_more_until_it_is_enabled() {
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    receiver.answer("order1", 410);
+    let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    app::sale(&mut service, "order1", "brand1", "partner1").await;
+    until("the endpoint is disabled", || async {
+        status(&service, &id).await == (json!("disabled"), json!("gone"))
+    })
+    .await;
+    app::sale(&mut service, "order2", "brand1", "partner1").await;
+    let enable = format!("{WEBHOOKS}/{id}/enable");
+    app::post(&service, &enable, &brand, &json!({}), StatusCode::OK).await;
+    app::sale(&mut service, "order3", "brand1", "partner1").await;
+    let arrived = receiver.until(2).await;
+    assert_eq!(arrived[1].subject(), "order3");
+    assert_eq!(status(&service, &id).await.0, "enabled");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_takes_nothing_for_days_is_sent_nothing_more_and_what_was_not_taken_can_be_sent_again()
+{
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    receiver.answer("*", 500);
+    let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    app::sale(&mut service, "order1", "brand1", "partner1").await;
+    app::refund(&mut service, "order1", 1_000).await;
+    for attempt in 1..=10 {
+        receiver.until(attempt).await;
+        let pending = if attempt == 10 { 1 } else { 2 };
+        until("the attempt is noted", || async {
+            let path = format!("{DELIVERIES}?endpoint_id={id}&state=pending");
+            let list = app::get(&service, &path, &brand).await;
+            let items = list["items"].as_array().unwrap().clone();
+            let noted = items.iter().any(|it| it["attempts"] == attempt);
+            items.len() == pending && (noted || pending == 1)
+        })
+        .await;
+        service.advance_clock(30 * 3_600).await;
+    }
+    until("the endpoint is disabled", || async {
+        status(&service, &id).await == (json!("disabled"), json!("failing"))
+    })
+    .await;
+    let failed = app::until_deliveries(&service, &id, "failed", 1).await;
+    receiver.answer("*", 200);
+    let (enable, resend) = (
+        format!("{WEBHOOKS}/{id}/enable"),
+        format!("{WEBHOOKS}/{id}/resend"),
+    );
+    app::post(&service, &enable, &brand, &json!({}), StatusCode::OK).await;
+    app::until_deliveries(&service, &id, "delivered", 1).await;
+    let one = json!({"delivery_id": failed[0]["id"]});
+    app::post(&service, &resend, &brand, &one, StatusCode::OK).await;
+    app::until_deliveries(&service, &id, "delivered", 2).await;
+    let all = json!({"since": failed[0]["created_at"]});
+    app::post(&service, &resend, &brand, &all, StatusCode::OK).await;
+    let arrived = receiver.until(14).await.split_off(12);
+    assert_eq!(kinds_of(&arrived, "order1"), SALES);
+    let nothing = json!({"delivery_id": "2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"});
+    let refused = app::post(&service, &resend, &brand, &nothing, StatusCode::NOT_FOUND).await;
+    assert_eq!(refused["code"], "webhook_delivery_unknown");
+    assert_eq!(status(&service, &id).await.0, "enabled");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn replaying_the_log_sends_nothing_and_a_fact_that_comes_again_neither() {
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let receiver = Receiver::start().await;
+    let id = app::endpoint(&service, &brand, &receiver.url, &[]).await;
+    let test = format!("{WEBHOOKS}/{id}/test");
+    app::post(&service, &test, &brand, &json!({}), StatusCode::OK).await;
+    app::sale(&mut service, "order1", "brand1", "partner1").await;
+    app::until_deliveries(&service, &id, "delivered", 2).await;
+    service
+        .assert_replay_finds_and_mends_what_hands_changed::<Notify>()
+        .await;
+    app::sale(&mut service, "order2", "brand1", "partner1").await;
+    app::until_deliveries(&service, &id, "delivered", 3).await;
+    assert_eq!(receiver.received().len(), 3);
+    service.stop().await;
+}

@@ -1,0 +1,167 @@
+//! What notify is asked and what it states.
+
+use serde::{Deserialize, Serialize};
+use types::{BrandId, Micros, PartnerId, Uuid, WebhookDisabledReason};
+
+/// Asks that a brand or a partner is sent what happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateWebhookEndpointV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<String>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<String>,
+    /// Where events are sent to.
+    pub url: String,
+    /// Of which types events are sent; none: of all that its owner may see.
+    pub kinds: Vec<String>,
+    /// What people call it.
+    pub description: Option<String>,
+}
+
+/// Asks that a webhook endpoint is another. What is absent stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeWebhookEndpointV1 {
+    /// Where events are sent to.
+    pub url: Option<String>,
+    /// Of which types events are sent; none: of all that its owner may see.
+    pub kinds: Option<Vec<String>>,
+    /// What people call it; empty: nothing.
+    pub description: Option<String>,
+}
+
+/// Asks that a webhook endpoint is sent events again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnableWebhookEndpointV1 {}
+
+/// Asks that a webhook endpoint is sent nothing for now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisableWebhookEndpointV1 {}
+
+/// Asks that what is sent is signed with another secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotateWebhookSecretV1 {
+    /// For how long it is signed with that of before too; absent: not at all.
+    pub overlap_seconds: Option<i64>,
+}
+
+/// Asks that there is a webhook endpoint no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveWebhookEndpointV1 {}
+
+/// Asks that a webhook endpoint is sent an event that says nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestWebhookEndpointV1 {}
+
+/// Asks that a webhook endpoint is sent again what it was sent: one delivery, or those of a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResendWebhooksV1 {
+    /// Which; absent: those of a time.
+    pub delivery_id: Option<String>,
+    /// From when they were made.
+    pub since: Option<Micros>,
+    /// Until when, exclusive; absent: until now.
+    pub until: Option<Micros>,
+}
+
+/// Nothing arrives at a webhook endpoint: the sender's own conclusion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiveWebhookEndpointUpV1 {
+    /// Why, from a closed list.
+    pub reason: String,
+}
+
+/// A brand or a partner is sent what happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookEndpointCreatedV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+    /// Where events are sent to.
+    pub url: String,
+    /// Of which types events are sent; none: of all that its owner may see.
+    pub kinds: Vec<String>,
+    /// What people call it.
+    pub description: Option<String>,
+}
+
+/// A webhook endpoint is another: all that it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookEndpointChangedV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+    /// Where events are sent to.
+    pub url: String,
+    /// Of which types events are sent; none: of all that its owner may see.
+    pub kinds: Vec<String>,
+    /// What people call it.
+    pub description: Option<String>,
+}
+
+/// A webhook endpoint is sent events again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookEndpointEnabledV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+}
+
+/// A webhook endpoint is sent nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookEndpointDisabledV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+    /// Why, from a closed list.
+    pub reason: WebhookDisabledReason,
+}
+
+/// What is sent is signed with another secret. The secret is in no message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookSecretRotatedV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+    /// The number of the secret, from 1 on.
+    pub version: i32,
+    /// Until when it is signed with that of before too; absent: not at all.
+    pub previous_until: Option<Micros>,
+}
+
+/// There is a webhook endpoint no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookEndpointRemovedV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+}
+
+/// A webhook endpoint is sent an event that says nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookEndpointTestedV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+}
+
+/// A webhook endpoint is sent again what it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhooksResentV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+    /// Which; absent: those of a time.
+    pub delivery_id: Option<Uuid>,
+    /// From when they were made.
+    pub since: Option<Micros>,
+    /// Until when, exclusive.
+    pub until: Option<Micros>,
+}

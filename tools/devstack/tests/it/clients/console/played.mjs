@@ -1,0 +1,350 @@
+// What the console shows and sends when its server refuses, hangs, cuts off or answers late.
+import { check, expecting, go, loaded, open, shows, signedIn, test, walk } from "./browser.mjs";
+import { CUT, NOTHING, play, problem, proxy } from "./server.mjs";
+
+const server = await play(test.dist);
+test.bff = server.url;
+/** What a browser says by itself of an answer that is no success, or of none. */
+const FAILED = ["Failed to load resource"];
+
+let shown;
+
+/** A fresh page of a person whose server has been told nothing yet, and which nobody else asks. */
+async function begin(person, options = {}) {
+  await shown?.context().close();
+  server.forget();
+  options.before?.();
+  shown = await signedIn(person, options);
+  return shown;
+}
+
+/** Until it holds: of what a page asks its server there is nothing to see. */
+async function until(holds, what) {
+  for (let tries = 0; tries < 1_200; tries += 1) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(what);
+}
+
+const gone = (page, text) => page.getByText(text).first().waitFor({ state: "detached" });
+const conversion = (id, more = {}) => ({ id, order_id: id, status: "attributed", amount: "1.00", currency: "USD", occurred_at: "2026-01-01T00:00:00Z", ...more });
+const balance = (partner, payable) => ({ partner_id: partner, currency: "USD", accounts: { payable }, updated_at: "2026-01-01T00:00:00Z" });
+const claim = (id, partner) => ({ id, order_id: id, partner_id: partner, event_type: "purchase", campaign_id: "c", status: "open", claimed_at: "2026-01-01T00:00:00Z" });
+
+/** Fills in the form for a withdrawal and sends it. */
+async function withdraw(page) {
+  await go(page, "/brand/funds");
+  await page.getByRole("button", { name: "Withdraw", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Amount").fill("10.00");
+  return dialog;
+}
+
+const steps = {
+  "rows of before are not shown under a changed filter that is refused": async () => {
+    const page = await begin("brand");
+    server.on("GET /api/v1/conversions", ({ query }) => (query.has("order_id") ? problem(400, "invalid_parameter") : { items: [conversion("order-1")] }));
+    await go(page, "/brand/conversions");
+    await shows(page, "order-1");
+    await expecting(FAILED, async () => {
+      await page.getByLabel("Order", { exact: true }).fill("x");
+      await page.keyboard.press("Enter");
+      await shows(page, "Invalid parameter");
+      await gone(page, "order-1");
+    });
+  },
+
+  "more of a list is shown below what is there": async () => {
+    const page = await begin("brand");
+    server.on("GET /api/v1/conversions", ({ query }) => (query.has("cursor") ? { items: [conversion("order-2")] } : { items: [conversion("order-1")], next_cursor: "a" }));
+    await go(page, "/brand/conversions");
+    await page.getByRole("button", { name: "Show more" }).click();
+    await shows(page, "order-2");
+    await shows(page, "order-1");
+  },
+
+  "what one service answered is not shown under another's tab, and nothing of it can be dropped there": async () => {
+    const page = await begin("operator");
+    const replays = { fold_version: 1, tables_fold_version: 1, replays: [], replaced: [{ name: "old_tables", bytes: 1 }] };
+    server.on("GET /api/v1/operator/bff/replays", replays);
+    server.on("GET /api/v1/operator/campaign/replays", NOTHING);
+    await go(page, "/operator/replays?service=bff");
+    await shows(page, "old_tables");
+    await page.getByRole("link", { name: "campaign", exact: true }).click();
+    await gone(page, "old_tables");
+    check((await page.getByRole("button", { name: "Drop" }).count()) === 0, "what is bff's can be dropped at campaign");
+  },
+
+  "who is operator and partner has its own money as its own": async () => {
+    const page = await begin("partner", { before: () => Object.assign(server.people.partner, { roles: ["partner", "operator"] }) });
+    const balances = [balance("partner123", "5.00"), balance("another", "77.00")];
+    server.on("GET /api/v1/balances", ({ query }) => ({ items: balances.filter((it) => !query.has("partner_id") || it.partner_id === query.get("partner_id")) }));
+    server.on("GET /api/v1/claims", { items: [claim("claim-own", "partner123"), claim("claim-other", "another")] });
+    const pages = {
+      "": ["/api/v1/balances", "/api/v1/conversions", "/api/v1/reports"],
+      "/money": ["/api/v1/balances", "/api/v1/payouts"],
+      "/links": ["/api/v1/links", "/api/v1/reports"],
+      "/conversions": ["/api/v1/conversions"],
+      "/commissions": ["/api/v1/commissions"],
+      "/evidence": ["/api/v1/evidence"],
+      "/reports": ["/api/v1/reports"],
+    };
+    for (const [path, asked] of Object.entries(pages)) {
+      server.asked.length = 0;
+      await go(page, "/partner/activity");
+      await go(page, `/partner${path}`);
+      await loaded(page);
+      for (const it of asked) {
+        await until(() => server.count(`GET ${it}`) > 0, `${path} does not ask for ${it}`);
+        check(server.last(`GET ${it}`).query.get("partner_id") === "partner123", `${path} asks for everybody's ${it}`);
+      }
+    }
+    await go(page, "/partner/money");
+    await shows(page, "$5.00");
+    await go(page, "/partner/claims");
+    await shows(page, "claim-own");
+    await gone(page, "claim-other");
+  },
+
+  "a page of links has all clicks of 30 days": async () => {
+    const page = await begin("partner");
+    server.on("GET /api/v1/links", { items: [{ code: "my-link", status: "active", created_at: "2026-01-01T00:00:00Z" }] });
+    const rows = [{ link_code: "my-link", currency: "USD", clicks: 1_200 }, { link_code: "my-link", currency: "EUR", clicks: 34 }];
+    server.on("GET /api/v1/reports", ({ query }) => (query.get("group_by") === "link" ? { items: rows, totals: [], missing: [] } : undefined));
+    await go(page, "/partner/links");
+    await page.getByRole("row").filter({ hasText: "my-link" }).getByText("1,234").waitFor();
+  },
+
+  "a server that hangs is not shown as live, and a stream that is silent is begun again": async () => {
+    const page = await begin("partner", { clock: true });
+    const badge = (text) => page.locator(".foot .live", { hasText: text }).waitFor();
+    await until(() => server.count("GET /api/v1/events/stream") === 1, "nobody listens");
+    await badge("Live");
+    await page.clock.fastForward(60_000);
+    await until(() => server.count("GET /api/v1/events/stream") > 1, "a silent stream is listened to for ever");
+    server.isStopped = true;
+    const before = server.asked.length;
+    await page.clock.fastForward(30_000);
+    await until(() => server.asked.length > before, "nothing is asked for");
+    await expecting(FAILED, async () => {
+      await until(async () => {
+        await page.clock.fastForward(6_000);
+        return (await page.locator(".foot .live.away").count()) > 0;
+      }, "a server that hangs is live");
+      await badge("Disconnected");
+      server.goOn();
+      await badge("Live");
+    });
+  },
+
+  "what may have been taken is sent again under its key, whatever is answered meanwhile": async () => {
+    const page = await begin("brand");
+    const dialog = await withdraw(page);
+    const answers = [CUT, problem(429, "rate_limited"), proxy(502), proxy(413), problem(422, "idempotency_key_reused")];
+    server.on("POST /api/v1/withdrawals", () => answers.shift());
+    const keys = () => server.asked.filter((it) => it.route === "POST /api/v1/withdrawals").map((it) => it.headers["idempotency-key"]);
+    await expecting(FAILED.concat("ERR_"), async () => {
+      await dialog.getByRole("button", { name: "Request it" }).click();
+      for (let times = 1; times < 5; times += 1) {
+        await shows(dialog, "it is done once");
+        await dialog.getByRole("button", { name: "Send again" }).click();
+        await until(() => keys().length > times, "it is not sent again");
+      }
+      // The API has decided: from now on it is another one.
+      await shows(dialog, "Idempotency key reused");
+      await dialog.getByRole("button", { name: "Request it" }).click();
+      await dialog.waitFor({ state: "detached" });
+    });
+    const [first, ...others] = keys();
+    check(others.slice(0, 4).every((it) => it === first), `other keys: ${keys().join(" ")}`);
+    check(others[4] !== first, "the key of what was decided is used again");
+  },
+
+  "what was changed and changed back is still what was sent": async () => {
+    const page = await begin("brand");
+    const dialog = await withdraw(page);
+    server.on("POST /api/v1/withdrawals", CUT);
+    await expecting(["ERR_", ...FAILED], async () => {
+      for (const [times, amount] of ["10.00", "11.00", "10.00"].entries()) {
+        await dialog.getByLabel("Amount").fill(amount);
+        await dialog.locator("[type=submit]").click();
+        await until(() => server.count("POST /api/v1/withdrawals") > times, "it is not sent");
+        await shows(dialog, "it is done once");
+      }
+    });
+    const [first, other, again] = server.asked.filter((it) => it.route === "POST /api/v1/withdrawals").map((it) => it.headers["idempotency-key"]);
+    check(first === again && first !== other, "it has another key");
+  },
+
+  "an operator's write has no key, and nobody says that it is done once": async () => {
+    const page = await begin("operator");
+    server.on("GET /api/v1/operator/payment/payouts/switch", { paused: false });
+    server.on("POST /api/v1/operator/payment/payouts/pause", CUT);
+    await go(page, "/operator/payouts");
+    await page.getByRole("button", { name: "Pause all payouts" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Reason").fill("to be sure");
+    await expecting(["ERR_", ...FAILED], async () => {
+      await dialog.getByRole("button", { name: "Pause all payouts" }).click();
+      await shows(dialog, "it may be done twice");
+      check((await dialog.getByText("it is done once").count()) === 0, "it promises that it is done once");
+    });
+  },
+
+  "after a sleep longer than the token's life the session goes on": async () => {
+    const page = await begin("brand", { clock: true });
+    const dialog = await withdraw(page);
+    const old = server.last("GET /api/v1/me").token;
+    server.takes = (token) => token !== old;
+    // As a machine that slept: the clock has moved, and no timer has run.
+    await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1));
+    await page.clock.setSystemTime(await page.evaluate(() => Date.now() + 3_600_000));
+    await page.clock.resume();
+    await dialog.getByRole("button", { name: "Request it" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await shows(page, "The withdrawal was requested.");
+  },
+
+  "a token that is refused is renewed, once whoever renews it answers, and what was sent is sent again": async () => {
+    const page = await begin("brand");
+    const dialog = await withdraw(page);
+    const old = server.last("GET /api/v1/me").token;
+    server.takes = (token) => token !== old;
+    server.on("POST /console/sign-in/brand", CUT);
+    await expecting(["ERR_", ...FAILED], async () => {
+      await dialog.getByRole("button", { name: "Request it" }).click();
+      await shows(dialog, "Your session cannot be renewed now");
+      server.on("POST /console/sign-in/brand", undefined);
+      await dialog.getByRole("button", { name: "Request it" }).click();
+      await dialog.waitFor({ state: "detached" });
+    });
+    await shows(page, "The withdrawal was requested.");
+  },
+
+  "a form survives a session that could not be renewed": async () => {
+    const page = await begin("brand");
+    const dialog = await withdraw(page);
+    const keys = () => server.asked.filter((it) => it.route === "POST /api/v1/withdrawals").map((it) => it.headers["idempotency-key"]);
+    server.on("POST /api/v1/withdrawals", CUT);
+    await expecting(["ERR_", ...FAILED], async () => {
+      await dialog.getByRole("button", { name: "Request it" }).click();
+      await shows(dialog, "it is done once");
+      server.on("POST /api/v1/withdrawals", undefined);
+      server.on("POST /console/sign-in/brand", problem(403, "forbidden"));
+      server.takes = () => false;
+      await dialog.getByRole("button", { name: "Send again" }).click();
+      const asking = page.getByRole("dialog").filter({ hasText: "Sign in again" });
+      await asking.waitFor();
+      server.on("POST /console/sign-in/brand", undefined);
+      server.takes = () => true;
+      await asking.getByRole("button", { name: /^Brand/ }).click();
+      await asking.waitFor({ state: "detached" });
+      check((await dialog.getByLabel("Amount").inputValue()) === "10.00", "what was filled in is gone");
+      await dialog.getByRole("button", { name: "Send again" }).click();
+      await dialog.waitFor({ state: "detached" });
+    });
+    check(new Set(keys()).size === 1, `other keys: ${keys().join(" ")}`);
+  },
+
+  "another person who signs in then sees nothing of it": async () => {
+    const page = await begin("brand");
+    server.on("GET /api/v1/conversions", { items: [conversion("order-1")] });
+    await go(page, "/brand/conversions");
+    await shows(page, "order-1");
+    await expecting(FAILED, async () => {
+      server.on("POST /console/sign-in/brand", problem(403, "forbidden"));
+      server.takes = () => false;
+      server.tell();
+      const asking = page.getByRole("dialog").filter({ hasText: "Sign in again" });
+      await asking.waitFor();
+      server.takes = () => true;
+      await asking.getByRole("button", { name: /^Partner/ }).click();
+      await asking.waitFor({ state: "detached" });
+      await gone(page, "order-1");
+    });
+  },
+
+  "an explanation is asked for once when it is opened, and not with each event": async () => {
+    const page = await begin("brand", { clock: true });
+    server.on("GET /api/v1/conversions/one", conversion("one"));
+    const explanation = "GET /api/v1/conversions/one/explanation";
+    server.on(explanation, { sentences: ["It was a sale."], missing: [], truncated: false });
+    await until(() => server.streams.size > 0, "nobody listens");
+    // Something was heard of before the page is opened.
+    const conversions = "GET /api/v1/balances";
+    const before = server.count(conversions);
+    server.tell();
+    await until(() => server.count(conversions) > before, "nothing was heard");
+    await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1));
+    await go(page, "/brand/conversions/one");
+    await shows(page, "It was a sale.");
+    const plain = "GET /api/v1/conversions/one";
+    check(server.count(explanation) === 1 && server.count(plain) === 1, `asked ${server.count(explanation)} and ${server.count(plain)} times at opening`);
+    for (let times = 1; times <= 4; times += 1) {
+      server.tell();
+      await until(async () => {
+        await page.clock.runFor(100);
+        return server.count(plain) > times;
+      }, "the page does not follow");
+    }
+    check(server.count(explanation) === 1, "it is asked for with each event");
+    await page.clock.runFor(6_000);
+    await until(() => server.count(explanation) === 2, "it is not asked for again");
+  },
+
+  "lists follow what happens also after something was done here": async () => {
+    const page = await begin("brand");
+    await (await withdraw(page)).getByRole("button", { name: "Request it" }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    server.on("GET /api/v1/conversions", { items: [] });
+    await go(page, "/brand/conversions");
+    await loaded(page);
+    await until(() => server.streams.size > 0, "nobody listens");
+    const before = server.count("GET /api/v1/conversions");
+    server.tell();
+    await until(() => server.count("GET /api/v1/conversions") > before, "what happens is not followed");
+  },
+
+  "what came of a new link leads nobody away from another page": async () => {
+    const page = await begin("partner");
+    let answer;
+    server.on("POST /api/v1/links", NOTHING);
+    await go(page, "/partner/links");
+    await page.getByRole("button", { name: "New link" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Campaign", { exact: true }).fill("c");
+    await dialog.getByLabel("Where it leads").fill("https://shop.example.com/");
+    await page.route("**/api/v1/links", async (route) => {
+      if (route.request().method() !== "POST") return route.fallback();
+      await new Promise((resolve) => (answer = resolve));
+      return route.fulfill({ json: {} });
+    });
+    await dialog.getByRole("button", { name: "Make it" }).click();
+    await until(() => answer, "it is not sent");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await go(page, "/partner/activity");
+    answer();
+    await shows(page, "The link was made.");
+    check(page.url().endsWith("/partner/activity"), page.url());
+  },
+
+  "a date in the hour that comes twice stays in its half of the night": async () => {
+    const page = await begin("brand", { timezoneId: "Europe/Berlin" });
+    const ends = "2026-10-25T01:30:00Z";
+    server.on("GET /api/v1/campaigns/c", { id: "c", name: "Autumn", currency: "USD", status: "draft", join: "open", allowed_hosts: ["a.example"], created_at: ends, ends_at: ends });
+    await go(page, "/brand/campaigns/c");
+    await page.getByRole("button", { name: "Edit" }).click();
+    const dialog = page.getByRole("dialog");
+    const field = dialog.getByLabel("Ends");
+    check((await field.inputValue()) === "2026-10-25T02:30", await field.inputValue());
+    await shows(dialog, "this time comes twice");
+    await field.fill("2026-10-25T02:45");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    const { ends_at } = server.last("PATCH /api/v1/campaigns/c").body;
+    check(ends_at === "2026-10-25T01:45:00.000Z", ends_at);
+  },
+};
+
+await walk(steps);
