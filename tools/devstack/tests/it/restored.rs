@@ -161,7 +161,7 @@ async fn a_database_that_goes_back_to_a_backup_stops_its_streams_until_the_runbo
             "relay", "rewind", "--source", source, "--topic", topic, "--to", "0",
         ]);
     }
-    for follower in [Service::Commission, Service::Bff] {
+    for follower in [Service::Commission, Service::Notify, Service::Bff] {
         until_ready_says(&stack, follower, "has gone on under epoch 2").await;
         run(&[
             "epoch",

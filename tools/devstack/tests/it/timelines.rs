@@ -219,7 +219,8 @@ async fn in_causal_order(scene: &Scene<'_>, request: &str) {
     assert_eq!(
         messages[1]["followers"],
         json!([{"service": "bff", "state": "handled", "retry_queue": null},
-               {"service": "commission", "state": "handled", "retry_queue": null}])
+               {"service": "commission", "state": "handled", "retry_queue": null},
+               {"service": "notify", "state": "handled", "retry_queue": null}])
     );
 }
 
