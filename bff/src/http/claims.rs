@@ -15,7 +15,7 @@ use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
 use runtime::{ClaimStatus, ConversionType, TrackingRefusals};
 use serde::{Deserialize, Serialize};
-use types::{BrandId, ClaimId, PartnerId};
+use types::{BrandId, CampaignId, ClaimId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,7 +24,7 @@ use super::Bff;
 use super::commands::CommandView;
 use super::shown::{amount, moment};
 use super::submit::{Accepted, CommandRequest};
-use crate::store::claims::{self, ClaimRow};
+use crate::store::claims::{self, ClaimRow, Narrowed};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -95,6 +95,12 @@ impl From<ClaimRow> for ClaimView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ClaimFilter {
+    /// In this campaign.
+    #[param(value_type = Option<String>)]
+    campaign_id: Option<CampaignId>,
+    /// Of this partner.
+    #[param(value_type = Option<String>)]
+    partner_id: Option<PartnerId>,
     /// Of which this became.
     #[param(inline, value_type = Option<ClaimStatus>)]
     status: Option<types::ClaimStatus>,
@@ -110,8 +116,13 @@ pub(crate) async fn list_claims(
     caller: Caller,
     list: List<ClaimFilter>,
 ) -> Result<Page<ClaimView>, Problem> {
-    let (scope, status) = (caller.scope()?, list.filter.status);
-    let rows = claims::list(bff.host.pool(), scope, status, list.page)
+    let filter = &list.filter;
+    let narrowed = Narrowed {
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
+        status: filter.status,
+    };
+    let rows = claims::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, ClaimView::from);

@@ -26,7 +26,7 @@ use super::Bff;
 use super::commands::CommandView;
 use super::shown::moment;
 use super::submit::{Accepted, CommandRequest};
-use crate::store::enrollments::{self, EnrollmentRow};
+use crate::store::enrollments::{self, EnrollmentRow, Narrowed};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Bff> {
@@ -234,6 +234,9 @@ pub(crate) struct EnrollmentFilter {
     /// In this campaign.
     #[param(value_type = Option<String>)]
     campaign_id: Option<CampaignId>,
+    /// Of this partner.
+    #[param(value_type = Option<String>)]
+    partner_id: Option<PartnerId>,
     /// That stand so.
     #[param(inline, value_type = Option<EnrollmentStatus>)]
     status: Option<types::EnrollmentStatus>,
@@ -249,16 +252,15 @@ pub(crate) async fn list_enrollments(
     caller: Caller,
     list: List<EnrollmentFilter>,
 ) -> Result<Page<EnrollmentView>, Problem> {
-    let (campaign, status) = (list.filter.campaign_id.as_ref(), list.filter.status);
-    let rows = enrollments::list(
-        bff.host.pool(),
-        caller.scope()?,
-        campaign,
-        status,
-        list.page,
-    )
-    .await
-    .map_err(|error| runtime::unread(&error))?;
+    let filter = &list.filter;
+    let narrowed = Narrowed {
+        campaign: filter.campaign_id.as_ref(),
+        partner: filter.partner_id.as_ref(),
+        status: filter.status,
+    };
+    let rows = enrollments::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
     let page = Page::new(list.page, rows, |row| row.position, EnrollmentView::from);
     Ok(page)
 }

@@ -4,7 +4,7 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool, QueryBuilder};
-use types::{ClaimId, ClaimStatus, ClickId, OrderId};
+use types::{CampaignId, ClaimId, ClaimStatus, ClickId, OrderId, PartnerId};
 
 use super::{ITS_BRAND, Table, seen_by};
 
@@ -65,14 +65,26 @@ impl Table for ClaimRow {
     }
 }
 
+/// What a list of claims is narrowed to.
+#[derive(Debug, Default)]
+pub(crate) struct Narrowed<'a> {
+    pub(crate) campaign: Option<&'a CampaignId>,
+    pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) status: Option<ClaimStatus>,
+}
+
 /// A partner's or a brand's claims, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    status: Option<ClaimStatus>,
+    to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<ClaimRow>, sqlx::Error> {
-    let narrowing = [("status", status.map(ClaimStatus::name))];
+    let narrowing = [
+        ("campaign_id", to.campaign.map(CampaignId::as_str)),
+        ("partner_id", to.partner.map(PartnerId::as_str)),
+        ("status", to.status.map(ClaimStatus::name)),
+    ];
     super::list(pool, page, seen_by(scope, ITS_BRAND), &narrowing).await
 }
 

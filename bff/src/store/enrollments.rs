@@ -4,13 +4,9 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::{CampaignId, EnrollmentStatus};
+use types::{CampaignId, EnrollmentStatus, PartnerId};
 
-use super::{Table, seen_by};
-
-/// Its own, or, of what was recorded before that was said, its campaign's.
-const BRAND: &str =
-    "coalesce(brand_id, (SELECT c.brand_id FROM campaigns c WHERE c.id = campaign_id))";
+use super::Table;
 
 /// Where a partner stands with a campaign, as front ends see it. Times are microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -53,17 +49,25 @@ impl Table for EnrollmentRow {
     }
 }
 
-/// A partner's, a brand's or everybody's, newest first.
+/// What a list of enrollments is narrowed to.
+#[derive(Debug, Default)]
+pub(crate) struct Narrowed<'a> {
+    pub(crate) campaign: Option<&'a CampaignId>,
+    pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) status: Option<EnrollmentStatus>,
+}
+
+/// A partner's, those in a brand's campaigns, or everybody's, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
     scope: Scope<'_>,
-    campaign: Option<&CampaignId>,
-    status: Option<EnrollmentStatus>,
+    to: &Narrowed<'_>,
     page: PageQuery,
 ) -> Result<Vec<EnrollmentRow>, sqlx::Error> {
     let narrowing = [
-        ("campaign_id", campaign.map(CampaignId::as_str)),
-        ("status", status.map(EnrollmentStatus::name)),
+        ("campaign_id", to.campaign.map(CampaignId::as_str)),
+        ("partner_id", to.partner.map(PartnerId::as_str)),
+        ("status", to.status.map(EnrollmentStatus::name)),
     ];
-    super::list(pool, page, seen_by(scope, BRAND), &narrowing).await
+    super::list_by_campaign(pool, page, scope, |_| {}, &narrowing).await
 }

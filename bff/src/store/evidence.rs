@@ -89,15 +89,14 @@ pub(crate) async fn list(
         ("partner_id", to.partner.map(PartnerId::as_str)),
         ("status", to.status.map(EvidenceStatus::name)),
     ];
-    let seen = |sql: &mut QueryBuilder<Postgres>| {
-        seen_by(scope, ITS_CAMPAIGNS_BRAND)(sql);
+    let shown_before = |sql: &mut QueryBuilder<Postgres>| {
         match to.duplicates {
             Some(true) => sql.push(" AND duplicate_of IS NOT NULL"),
             Some(false) => sql.push(" AND duplicate_of IS NULL"),
             None => sql,
         };
     };
-    super::list(pool, page, seen, &narrowing).await
+    super::list_by_campaign(pool, page, scope, shown_before, &narrowing).await
 }
 
 /// One of them, when this caller may see it.

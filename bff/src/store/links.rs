@@ -73,8 +73,7 @@ pub(crate) async fn list(
         ("partner_id", to.partner.map(PartnerId::as_str)),
         ("status", to.status.map(LinkStatus::name)),
     ];
-    let seen = seen_by(scope, ITS_CAMPAIGNS_BRAND);
-    super::list(pool, page, seen, &narrowing).await
+    super::list_by_campaign(pool, page, scope, |_| {}, &narrowing).await
 }
 
 /// One of them, when this caller may see it.

@@ -33,7 +33,7 @@ use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
-use types::{BrandId, ClickId, OrderId, PartnerId};
+use types::{ClickId, OrderId};
 
 /// A table whose rows lists show, newest first.
 pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
@@ -69,9 +69,14 @@ pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
     }
 }
 
-/// Whose a row is that says it itself, and one whose campaign does.
-const ITS_BRAND: &str = "brand_id";
-const ITS_CAMPAIGNS_BRAND: &str = "(SELECT c.brand_id FROM campaigns c WHERE c.id = campaign_id)";
+/// What stands before and after a brand where rows are narrowed to it: to those that say it themselves, and to those of its
+/// campaigns.
+type Of = (&'static str, &'static str);
+const ITS_BRAND: Of = ("brand_id = ", "");
+const ITS_CAMPAIGNS_BRAND: Of = (
+    "campaign_id IN (SELECT c.id FROM campaigns c WHERE c.brand_id = ",
+    ")",
+);
 
 /// A page of a table, newest first: of the rows that `seen` leaves, those whose columns have these values, where there are any.
 async fn list<R: Table>(
@@ -80,32 +85,89 @@ async fn list<R: Table>(
     seen: impl FnOnce(&mut QueryBuilder<Postgres>),
     narrowing: &[(&'static str, Option<&str>)],
 ) -> Result<Vec<R>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT *");
-    sql.push(R::BESIDE).push(" FROM ").push(R::NAME);
-    sql.push(" WHERE position < ");
-    sql.push_bind(page.below());
-    seen(&mut sql);
+    let mut sql = QueryBuilder::new("");
+    push_page::<R>(&mut sql, page, seen, narrowing);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// The same of rows whose campaign says whose they are. A brand's are the newest of each of its campaigns, found by an index: that costs
+/// what the brand has of campaigns, however many rows others have.
+async fn list_by_campaign<R: Table>(
+    pool: &PgPool,
+    page: PageQuery,
+    scope: Scope<'_>,
+    also: impl Fn(&mut QueryBuilder<Postgres>),
+    narrowing: &[(&'static str, Option<&str>)],
+) -> Result<Vec<R>, sqlx::Error> {
+    let Some(brand) = scope.brand.filter(|_| !scope.all) else {
+        let seen = |sql: &mut QueryBuilder<Postgres>| {
+            seen_by(scope, ITS_CAMPAIGNS_BRAND)(sql);
+            also(sql);
+        };
+        return list(pool, page, seen, narrowing).await;
+    };
+    let mut sql = QueryBuilder::new("SELECT r.* FROM campaigns c CROSS JOIN LATERAL (");
+    let of_campaign = |sql: &mut QueryBuilder<Postgres>| {
+        sql.push(" AND campaign_id = c.id");
+        also(sql);
+    };
+    push_page::<R>(&mut sql, page, of_campaign, narrowing);
+    sql.push(") r WHERE c.brand_id = ")
+        .push_bind(brand.as_str());
+    if let Some(partner) = scope.partner {
+        sql.push(" UNION (");
+        let of_partner = |sql: &mut QueryBuilder<Postgres>| {
+            sql.push(" AND partner_id = ").push_bind(partner.as_str());
+            also(sql);
+        };
+        push_page::<R>(&mut sql, page, of_partner, narrowing);
+        sql.push(")");
+    }
+    push_end(&mut sql, page);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+fn push_page<R: Table>(
+    sql: &mut QueryBuilder<Postgres>,
+    page: PageQuery,
+    seen: impl FnOnce(&mut QueryBuilder<Postgres>),
+    narrowing: &[(&'static str, Option<&str>)],
+) {
+    sql.push("SELECT *").push(R::BESIDE);
+    sql.push(" FROM ").push(R::NAME);
+    sql.push(" WHERE position < ").push_bind(page.below());
+    seen(sql);
     for (column, value) in narrowing {
         if let Some(value) = value {
             sql.push(" AND ").push(*column).push(" = ");
             sql.push_bind(*value);
         }
     }
-    sql.push(" ORDER BY position DESC LIMIT ")
-        .push_bind(page.rows());
-    sql.build_query_as().fetch_all(pool).await
+    push_end(sql, page);
 }
 
-/// Leaves a partner its own rows, a brand those whose brand, by this expression, it is, and operators all.
-fn seen_by(scope: Scope<'_>, brand: &'static str) -> impl FnOnce(&mut QueryBuilder<Postgres>) {
+fn push_end(sql: &mut QueryBuilder<Postgres>, page: PageQuery) {
+    sql.push(" ORDER BY position DESC LIMIT ")
+        .push_bind(page.rows());
+}
+
+/// Leaves a partner its own rows, a brand those that are of it, and operators all.
+fn seen_by(scope: Scope<'_>, of: Of) -> impl FnOnce(&mut QueryBuilder<Postgres>) {
     move |sql| {
         if scope.all {
             return;
         }
-        sql.push(" AND (partner_id = ")
-            .push_bind(scope.partner.map(PartnerId::as_str));
-        sql.push(" OR ").push(brand).push(" = ");
-        sql.push_bind(scope.brand.map(BrandId::as_str)).push(")");
+        sql.push(" AND (");
+        match scope.partner {
+            Some(partner) => sql.push("partner_id = ").push_bind(partner.as_str()),
+            None => sql.push("false"),
+        };
+        if let Some(brand) = scope.brand {
+            let (before, after) = of;
+            sql.push(" OR ").push(before);
+            sql.push_bind(brand.as_str()).push(after);
+        }
+        sql.push(")");
     }
 }
 

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::app::{
     bff, calculated, claimed, count, facts, partner123, payout_requested, posted, submitted, usd,
 };
+use crate::reads_of_programmes::{created, of_campaign};
 
 #[tokio::test]
 async fn a_commission_is_followed_from_its_hold_to_its_reversal() {
@@ -151,8 +152,19 @@ async fn a_claim_is_read_by_its_partner_and_its_brand_and_says_what_became_of_it
         assert_eq!(items[1]["conversion_id"], "c1");
         assert_eq!(items[3]["decided_at"], json!(null));
     }
-    let (_, body) = app.get("/api/v1/claims?status=open", &partner123()).await;
-    assert_eq!(body["items"].as_array().unwrap().len(), 1, "{body}");
+    for (query, expected) in [
+        ("status=open", 1),
+        ("campaign_id=camp123", 4),
+        ("campaign_id=camp9", 0),
+        ("partner_id=partner123", 4),
+        ("partner_id=partner9", 0),
+    ] {
+        let (_, body) = app
+            .get(&format!("/api/v1/claims?{query}"), &operator())
+            .await;
+        let found = body["items"].as_array().unwrap().len();
+        assert_eq!(found, expected, "{query}: {body}");
+    }
     let (_, body) = app.get("/api/v1/claims/clm_open", &partner123()).await;
     assert_eq!(
         (&body["amount"], &body["order_id"]),
@@ -360,6 +372,7 @@ async fn a_posting_to_an_account_that_is_unknown_here_is_in_no_balance_until_it_
 #[tokio::test]
 async fn an_enrollment_is_read_by_its_partner_and_its_brand_and_says_where_the_partner_stands() {
     let app = bff().await;
+    of_campaign(&app, created(None)).await;
     let partner_id = PartnerId::parse("partner123").unwrap();
     let brand_id = BrandId::parse("brand1").unwrap();
     let terms_version = TermsVersion::FIRST;

@@ -1,7 +1,7 @@
 //! What a partner finds and a brand looks after: campaigns, terms, links, evidence, conversions.
 
 use qrcode::{EcLevel, QrCode};
-use runtime::testing::{TestService, brand, operator, partner};
+use runtime::testing::{TestService, brand, claims, mint, operator, partner};
 use schemas::{
     ApiKeyCreatedV1, Body, BrandChangedV1, Budget, CampaignActivatedV1, CampaignChangedV1,
     CampaignClosedV1, CampaignCreatedV1, CampaignPausedV1, CampaignResumedV1,
@@ -27,7 +27,7 @@ fn brand1() -> BrandId {
     "brand1".parse().unwrap()
 }
 
-fn created(join: Option<JoinMode>) -> Body {
+pub fn created(join: Option<JoinMode>) -> Body {
     CampaignCreatedV1 {
         brand_id: brand1(),
         name: "Summer sale".to_owned(),
@@ -94,7 +94,7 @@ fn activated() -> Body {
     .into()
 }
 
-async fn of_campaign(app: &TestService, event: Body) {
+pub async fn of_campaign(app: &TestService, event: Body) {
     facts(app, Topic::CampaignEvents, &[("camp123", "camp123", event)]).await;
 }
 
@@ -318,18 +318,33 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
         for (who, query, expected) in [
             (partner123(), "", 1),
             (brand("brand1"), "", 1),
+            (brand("brand1"), "?campaign_id=camp123", 1),
+            (brand("brand1"), "?campaign_id=camp9", 0),
+            (
+                mint(&claims("both").partner("partner123").brand("brand1")),
+                "",
+                1,
+            ),
+            (
+                mint(&claims("both").partner("partner123").brand("brand2")),
+                "",
+                1,
+            ),
+            (
+                mint(&claims("both").partner("partner456").brand("brand1")),
+                "",
+                1,
+            ),
             (operator(), "?campaign_id=camp123", 1),
             (operator(), "?campaign_id=camp9", 0),
+            (operator(), "?partner_id=partner123", 1),
+            (operator(), "?partner_id=partner456", 0),
             (partner("partner456"), "", 0),
             (brand("brand2"), "", 0),
         ] {
             let path = format!("/api/v1/{list}{query}");
             assert_eq!(count(&app, &path, &who).await, expected, "{path}");
         }
-    }
-    for list in ["links", "evidence"] {
-        let path = format!("/api/v1/{list}?partner_id=partner456");
-        assert_eq!(count(&app, &path, &operator()).await, 0);
     }
     let (_, links) = app.get("/api/v1/links", &partner123()).await;
     assert_eq!(links["items"][0]["path"], "/c/lnk_1");
@@ -338,6 +353,36 @@ async fn links_evidence_and_enrollments_are_read_by_their_partner_and_the_campai
         links["items"][0]["target_url"],
         "https://shop.example/shoes"
     );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_brands_list_goes_on_over_all_its_campaigns_newest_first() {
+    let app = bff().await;
+    let campaigns = ["camp123", "camp9"];
+    let both = campaigns.map(|campaign| (campaign, campaign, created(None)));
+    facts(&app, Topic::CampaignEvents, &both).await;
+    for (place, code) in ["lnk_1", "lnk_2", "lnk_3", "lnk_4"].into_iter().enumerate() {
+        let link = LinkCreatedV1 {
+            campaign_id: campaigns[place % 2].parse().unwrap(),
+            ..link()
+        };
+        facts(&app, Topic::TrackingEvents, &[(code, code, link.into())]).await;
+    }
+    let of_both = mint(&claims("both").partner("partner123").brand("brand1"));
+    for who in [brand("brand1"), of_both] {
+        let mut path = "/api/v1/links?limit=3".to_owned();
+        for expected in [&["lnk_4", "lnk_3", "lnk_2"][..], &["lnk_1"]] {
+            let (_, page) = app.get(&path, &who).await;
+            let items = page["items"].as_array().unwrap();
+            let codes: Vec<_> = items.iter().map(|link| &link["code"]).collect();
+            assert_eq!(codes, expected, "{page}");
+            path = format!(
+                "/api/v1/links?limit=3&cursor={}",
+                page["next_cursor"].as_str().unwrap_or_default()
+            );
+        }
+    }
     app.stop().await;
 }
 
