@@ -8,6 +8,7 @@ use schemas::visible::{self, Owners, Seen, SpokenFor, Unsaid, Viewer};
 use schemas::{Body, Event as _, Message};
 use serde::Serialize;
 use serde_json::Value;
+use sqlx::PgConnection;
 use types::{Uuid, WebhookEndpointId, WebhookEndpointStatus, ids};
 
 use crate::domain::{Command, Endpoint, Event, Owner, Place, Resend, View};
@@ -25,6 +26,8 @@ pub struct BatchState {
     deliveries: HashMap<Uuid, String>,
     owners: Owners,
     new_owners: NewOwners,
+    /// What facts say, as it is shown: empty where no endpoint could be sent it.
+    payloads: HashMap<Uuid, Value>,
     new_deliveries: Vec<NewDelivery>,
     resends: Vec<(WebhookEndpointId, Resend)>,
 }
@@ -46,23 +49,17 @@ impl BatchState {
         }
         let connection = tx.connection();
         let mut state = Self {
-            owners: owners::load(connection, &wanted.subjects, &wanted.campaigns).await?,
             deliveries: deliveries::known(connection, &wanted.deliveries).await?,
             ..Self::default()
         };
-        if !wanted.facts.is_empty() && endpoints::any_enabled(connection).await? {
-            for message in std::mem::take(&mut wanted.facts) {
-                // What is said of an owner in this batch counts for what comes behind it.
-                let found = found(message);
-                state.owners.campaigns.extend(found.campaigns);
-                let subjects = found.subjects.into_iter();
-                let subjects = subjects.map(|(id, partner, brand)| (id, (partner, brand)));
-                state.owners.subjects.extend(subjects);
-                let payload = visible_payload(message);
-                for viewer in seen(message, &payload).audience(&state.owners) {
-                    wanted.owner(&viewer);
-                }
-            }
+        let facts = std::mem::take(&mut wanted.facts);
+        // An endpoint that this batch touches may be enabled by it.
+        let followed = !facts.is_empty()
+            && (!wanted.endpoints.is_empty() || endpoints::any_enabled(connection).await?);
+        if followed {
+            state
+                .look_for_viewers(connection, &facts, &mut wanted)
+                .await?;
         }
         let Wanted {
             endpoints,
@@ -73,6 +70,52 @@ impl BatchState {
         let all = endpoints::load(connection, &endpoints, &brands, &partners).await?;
         state.endpoints = all.into_iter().map(|it| (it.id.clone(), it)).collect();
         Ok(state)
+    }
+
+    /// Learns what the facts show and whose they are, and wants the endpoints of who sees them.
+    async fn look_for_viewers(
+        &mut self,
+        connection: &mut PgConnection,
+        facts: &[&Message],
+        wanted: &mut Wanted<'_>,
+    ) -> Result<(), sqlx::Error> {
+        let shown = |fact: &&Message| (fact.header.id, schemas::show_payload(&fact.body));
+        self.payloads = facts.iter().map(shown).collect();
+        let (mut subjects, mut campaigns) = (Vec::new(), Vec::new());
+        for fact in facts {
+            match self.seen(fact).and_then(|seen| seen.unsaid()) {
+                Some(Unsaid::Subject(id)) => subjects.push(id.to_owned()),
+                Some(Unsaid::Campaign(id)) => campaigns.push(id.to_owned()),
+                None => {}
+            }
+        }
+        self.owners = owners::load(connection, &subjects, &campaigns).await?;
+        for fact in facts {
+            // What is said of an owner in this batch counts for what comes behind it.
+            let found = found(fact);
+            self.owners.campaigns.extend(found.campaigns);
+            let subjects = found.subjects.into_iter();
+            let subjects = subjects.map(|(id, partner, brand)| (id, (partner, brand)));
+            self.owners.subjects.extend(subjects);
+            let seen = self.seen(fact);
+            for viewer in seen.iter().flat_map(|seen| seen.audience(&self.owners)) {
+                wanted.owner(&viewer);
+            }
+        }
+        Ok(())
+    }
+
+    /// A fact as it is seen, where somebody could be sent it.
+    fn seen<'a>(&'a self, fact: &'a Message) -> Option<Seen<'a>> {
+        let payload = self.payloads.get(&fact.header.id)?;
+        Some(Seen {
+            kind: &fact.header.kind,
+            key: &fact.header.key,
+            subject: &fact.header.subject,
+            asker: SpokenFor::of(fact.header.actor.as_ref()),
+            payload: Some(payload),
+            body: Some(&fact.body),
+        })
     }
 
     /// What a command touches.
@@ -105,11 +148,10 @@ impl BatchState {
         let found = found(message);
         self.new_owners.campaigns.extend(found.campaigns);
         self.new_owners.subjects.extend(found.subjects);
-        if self.endpoints.is_empty() {
+        let Some(seen) = self.seen(message) else {
             return;
-        }
-        let payload = visible_payload(message);
-        let seen = seen(message, &payload);
+        };
+        let mut deliveries = Vec::new();
         let kind = message.header.kind.as_str();
         for viewer in seen.audience(&self.owners) {
             let own = self.endpoints.values();
@@ -122,10 +164,11 @@ impl BatchState {
                 continue;
             };
             for endpoint in own {
-                let delivery = delivery(endpoint, message, kind, &message.header.subject, &data);
-                self.new_deliveries.push(delivery);
+                let subject = &message.header.subject;
+                deliveries.push(delivery(endpoint, message, kind, subject, &data));
             }
         }
+        self.new_deliveries.extend(deliveries);
     }
 
     /// Has sent what an own event says.
@@ -180,8 +223,6 @@ struct Wanted<'a> {
     brands: Vec<String>,
     partners: Vec<String>,
     deliveries: Vec<Uuid>,
-    subjects: Vec<String>,
-    campaigns: Vec<String>,
     facts: Vec<&'a Message>,
 }
 
@@ -201,12 +242,6 @@ impl<'a> Wanted<'a> {
             self.endpoints.push(event.endpoint().to_string());
             return;
         }
-        let payload = visible_payload(message);
-        match seen(message, &payload).unsaid() {
-            Some(Unsaid::Subject(id)) => self.subjects.push(id.to_owned()),
-            Some(Unsaid::Campaign(id)) => self.campaigns.push(id.to_owned()),
-            None => {}
-        }
         self.facts.push(message);
     }
 
@@ -216,21 +251,6 @@ impl<'a> Wanted<'a> {
                 .extend(partner.as_ref().map(ToString::to_string));
             self.brands.extend(brand.as_ref().map(ToString::to_string));
         }
-    }
-}
-
-fn visible_payload(message: &Message) -> Value {
-    schemas::show_payload(&message.body)
-}
-
-fn seen<'a>(message: &'a Message, payload: &'a Value) -> Seen<'a> {
-    Seen {
-        kind: &message.header.kind,
-        key: &message.header.key,
-        subject: &message.header.subject,
-        asker: SpokenFor::of(message.header.actor.as_ref()),
-        payload: Some(payload),
-        body: Some(&message.body),
     }
 }
 

@@ -16,7 +16,7 @@ use devstack::services::{Program, start_one};
 use devstack::settings::Mode;
 use devstack::stack::Postgres;
 use invariants::{Finding, Journal, check, print, settled};
-use schemas::Service;
+use schemas::{Service, Topic};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::time::Instant;
@@ -161,7 +161,7 @@ async fn a_database_that_goes_back_to_a_backup_stops_its_streams_until_the_runbo
             "relay", "rewind", "--source", source, "--topic", topic, "--to", "0",
         ]);
     }
-    for follower in [Service::Commission, Service::Notify, Service::Bff] {
+    for follower in Topic::TrackingEvents.followers() {
         until_ready_says(&stack, follower, "has gone on under epoch 2").await;
         run(&[
             "epoch",
