@@ -13,6 +13,7 @@ pub struct Notify;
 
 impl Domain for Notify {
     const SERVICE: Service = Service::Notify;
+    const FACTS_WAIT: bool = true;
     const TABLES: Tables = Tables {
         folds: &["webhook_endpoints"],
         sides: &[

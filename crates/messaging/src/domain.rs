@@ -122,6 +122,9 @@ pub trait Domain: Send + Sync + 'static {
     const LOCK: Lock = Lock::Log;
     /// What its tables are.
     const TABLES: Tables = Tables::NONE;
+    /// Whether what others state may wait a tenth of a second for company, so that a batch has many: where nobody waits for what comes
+    /// of it.
+    const FACTS_WAIT: bool = false;
     /// The statement that lists its commands by their place in the log, for operators: `l.position` is that place.
     const COMMAND_LOG: &'static str = COMMANDS_OF_INBOX;
     /// The states that one batch touches.

@@ -21,9 +21,9 @@ pub const BATCH_BYTES: usize = 4 * 1_024 * 1_024;
 /// What a source may take in messages before those that took less come first: a full entry of the broker.
 const ROUND: u64 = 500;
 
-/// For so long messages that concern nobody here wait for company: all they need is that their stream's watermark moves over
-/// them, and a transaction for that costs as much as one that handles something.
-const PASSED_OVER_WAIT: Duration = Duration::from_millis(100);
+/// For so long messages wait for company for which nobody waits: those that concern nobody here, since all they need is that their
+/// stream's watermark moves over them, and facts where [`crate::Domain::FACTS_WAIT`]. A transaction for one costs as much as for many.
+const COMPANY_WAIT: Duration = Duration::from_millis(100);
 
 /// What an item takes of its flow, given back when it is dropped.
 struct Room {
@@ -59,6 +59,7 @@ struct Flows {
 #[derive(Clone)]
 pub struct Queue {
     service: Service,
+    facts_wait: bool,
     flows: Arc<Mutex<Flows>>,
     ready: Arc<Notify>,
 }
@@ -91,9 +92,22 @@ impl Queue {
     pub fn of(service: Service) -> Self {
         Self {
             service,
+            facts_wait: false,
             flows: Arc::default(),
             ready: Arc::default(),
         }
+    }
+
+    /// The same for one whose facts may wait for company.
+    #[must_use]
+    pub fn with_facts_waiting(self, facts_wait: bool) -> Self {
+        Self { facts_wait, ..self }
+    }
+
+    /// Whether somebody waits for what comes of a message.
+    fn hurries(&self, inbound: &Inbound) -> bool {
+        let waits = self.facts_wait && !inbound.topic.is_commands();
+        !waits && inbound.concerns(self.service)
     }
 
     fn lock(&self) -> MutexGuard<'_, Flows> {
@@ -105,7 +119,7 @@ impl Queue {
         self.open(false)
     }
 
-    /// Opens a flow for a source that goes on sending while it waits for answers: what concerns nobody here may wait there.
+    /// Opens a flow for a source that goes on sending while it waits for answers: what nobody waits for may wait there.
     pub fn pipelined_flow(&self) -> FlowSender {
         self.open(true)
     }
@@ -122,7 +136,7 @@ impl Queue {
         }
     }
 
-    /// Waits until something is there that concerns the service, or enough of what does not, or for too long.
+    /// Waits until something is there that somebody waits for, or enough of what nobody does, or for too long.
     pub async fn ready(&self) {
         loop {
             let notified = self.ready.notified();
@@ -203,19 +217,13 @@ impl FlowSender {
 
     fn push(&self, messages: Vec<Inbound>, bytes: usize, room: Room) -> Answers {
         let (done, answers) = oneshot::channel();
-        let service = self.queue.service;
-        let concerns = |inbound: &Inbound| inbound.concerns(service);
-        let may_wait = self.pipelined && !messages.iter().any(concerns);
+        let may_wait = self.pipelined && !messages.iter().any(|it| self.queue.hurries(it));
         let now = Instant::now();
         let waiting = Waiting {
             item: Item { messages, done },
             bytes,
             room,
-            due: if may_wait {
-                now + PASSED_OVER_WAIT
-            } else {
-                now
-            },
+            due: if may_wait { now + COMPANY_WAIT } else { now },
         };
         self.queue.lock().push(self.flow, waiting);
         self.queue.ready.notify_one();

@@ -101,7 +101,7 @@ pub async fn start<D: Domain + Clone>(
     let verifier = Arc::new(verifier);
     let tasks = Tasks::new(stop);
     follow_credentials(&mut settings, &opened, &verifier, &tasks);
-    let queue = Queue::of(D::SERVICE);
+    let queue = Queue::of(D::SERVICE).with_facts_waiting(D::FACTS_WAIT);
     let host = host(D::SERVICE, &opened, &queue, &settings, &tasks)?;
     let engine_writer = Writer {
         lock: D::LOCK,

@@ -2,7 +2,7 @@
 
 use messaging::{BATCH_BYTES, FLOW_BYTES, Inbound, Queue};
 use runtime::testing::message;
-use schemas::{ApiKeyRevokedV1, Body, MAX_MESSAGE_BYTES, Service, Topic};
+use schemas::{AcceptClaimV1, ApiKeyRevokedV1, Body, MAX_MESSAGE_BYTES, Service, Topic};
 use tokio::time::{Duration, Instant, timeout};
 use types::BrandId;
 
@@ -83,7 +83,7 @@ async fn a_source_that_was_idle_saves_nothing_up() {
     }
 }
 
-/// Facts that concern the bff alone.
+/// Facts that concern the bff and tracking alone.
 fn passed_over(count: usize) -> Vec<Inbound> {
     let fact = || {
         let brand_id = "b".parse::<BrandId>().unwrap();
@@ -121,6 +121,24 @@ async fn what_concerns_nobody_here_waits_for_company_but_not_where_there_is_a_ba
         queue.due().unwrap() <= Instant::now(),
         "the next entry waits for its answer"
     );
+}
+
+#[tokio::test]
+async fn facts_wait_for_company_where_nobody_waits_for_what_comes_of_them_and_commands_never_do() {
+    for may_wait in [true, false] {
+        let queue = Queue::of(Service::Tracking).with_facts_waiting(may_wait);
+        let flow = queue.pipelined_flow();
+        let before = Instant::now();
+        let _fact = flow.offer(passed_over(1)).unwrap();
+        let waits = queue.due().unwrap() > before + Duration::from_millis(50);
+        assert_eq!(waits, may_wait);
+        let accept = Body::AcceptClaimV1(AcceptClaimV1 {});
+        let command = message(Topic::TrackingCommands, "clm", "clm", accept, Some(1));
+        let _command = flow
+            .offer(vec![arrived(Topic::TrackingCommands, &command)])
+            .unwrap();
+        assert!(queue.due().unwrap() <= Instant::now(), "a command came");
+    }
 }
 
 /// Encoded, one takes some more than a hundred kilobytes.
