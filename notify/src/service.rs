@@ -1,11 +1,13 @@
 //! Notify's domain as the engine sees it.
 
 use messaging::{Decision, Domain, FoldError, Recorded, Tables, WriteTx};
-use schemas::{Message, Service};
+use schemas::{Message, Service, Topic};
+use sqlx::PgPool;
 
 use crate::domain::{self, Code, Event, Place, Rejection};
 use crate::messages;
 use crate::state::BatchState;
+use crate::store::endpoints;
 
 /// The domain of the notify service.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,6 +16,8 @@ pub struct Notify;
 impl Domain for Notify {
     const SERVICE: Service = Service::Notify;
     const FACTS_WAIT: bool = true;
+    // Of tracking's and campaign's it notes whose things are.
+    const DECODED_LATER: &'static [Topic] = &[Topic::CommissionEvents, Topic::PaymentEvents];
     const TABLES: Tables = Tables {
         folds: &["webhook_endpoints"],
         sides: &[
@@ -36,6 +40,10 @@ impl Domain for Notify {
         messages: &[&Message],
     ) -> Result<BatchState, sqlx::Error> {
         BatchState::load(tx, messages).await
+    }
+
+    async fn wants_facts(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
+        endpoints::any_enabled(pool).await
     }
 
     fn handle(

@@ -55,7 +55,7 @@ impl BatchState {
         let facts = std::mem::take(&mut wanted.facts);
         // An endpoint that this batch touches may be enabled by it.
         let followed = !facts.is_empty()
-            && (!wanted.endpoints.is_empty() || endpoints::any_enabled(connection).await?);
+            && (!wanted.endpoints.is_empty() || endpoints::any_enabled(&mut *connection).await?);
         if followed {
             state
                 .look_for_viewers(connection, &facts, &mut wanted)

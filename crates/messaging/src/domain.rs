@@ -2,7 +2,8 @@
 
 use std::future::Future;
 
-use schemas::{Actor, Header, Message, Rejection, Service};
+use schemas::{Actor, Header, Message, Rejection, Service, Topic};
+use sqlx::PgPool;
 use thiserror::Error;
 use types::Micros;
 use uuid::Uuid;
@@ -125,6 +126,9 @@ pub trait Domain: Send + Sync + 'static {
     /// Whether what others state may wait a tenth of a second for company, so that a batch has many: where nobody waits for what comes
     /// of it.
     const FACTS_WAIT: bool = false;
+    /// Topics of which often nobody wants the facts: those that come by the broker are decoded once [`Domain::wants_facts`] says so,
+    /// and passed by otherwise.
+    const DECODED_LATER: &'static [Topic] = &[];
     /// The statement that lists its commands by their place in the log, for operators: `l.position` is that place.
     const COMMAND_LOG: &'static str = COMMANDS_OF_INBOX;
     /// The states that one batch touches.
@@ -139,6 +143,13 @@ pub trait Domain: Send + Sync + 'static {
         tx: &mut WriteTx,
         messages: &[&Message],
     ) -> impl Future<Output = Result<Self::BatchState, sqlx::Error>> + Send;
+
+    /// Whether somebody wants the facts of [`Domain::DECODED_LATER`] now. It is asked after they came: whoever wants those that are stated
+    /// after its wish was committed is found.
+    fn wants_facts(&self, pool: &PgPool) -> impl Future<Output = Result<bool, sqlx::Error>> + Send {
+        let _ = pool;
+        std::future::ready(Ok(true))
+    }
 
     /// What an external producer's command is about, where that follows from what it says: then its sender need not know how
     /// ids are derived. `None` where the sender chooses the id, or knows it.

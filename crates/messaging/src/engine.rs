@@ -15,7 +15,7 @@ use crate::backoff::Backoff;
 use crate::clock;
 use crate::domain::Domain;
 use crate::health::Health;
-use crate::inbound::{Answer, Inbound};
+use crate::inbound::{Answer, Content, Inbound, Item};
 use crate::queue::{Batch, Queue};
 use crate::service_state;
 use crate::trace::{self, MessageSpan, Operation, Spans};
@@ -114,6 +114,7 @@ impl<D: Domain> Engine<D> {
 
     async fn process(&self, mut batch: Batch, suspicious: bool) {
         let (started, began) = (Instant::now(), clock::real());
+        self.decode_wanted(&mut batch).await;
         for inbound in batch.items.iter_mut().flat_map(|item| &mut item.messages) {
             inbound.name_subject(|message| self.domain.subject_of(message));
         }
@@ -134,6 +135,19 @@ impl<D: Domain> Engine<D> {
             let rest = answers.split_off(item.messages.len().min(answers.len()));
             // Nobody may be waiting any more: the effect stands all the same.
             let _ = item.done.send(std::mem::replace(&mut answers, rest));
+        }
+    }
+
+    /// Decodes what was not yet, where somebody wants it.
+    async fn decode_wanted(&self, batch: &mut Batch) {
+        let of = |item: &Item| item.messages.iter().any(Inbound::is_undecoded);
+        if !batch.items.iter().any(of) {
+            return;
+        }
+        if self.domain.wants_facts(&self.pool).await.unwrap_or(true) {
+            for inbound in batch.items.iter_mut().flat_map(|item| &mut item.messages) {
+                inbound.decode();
+            }
         }
     }
 
@@ -276,7 +290,11 @@ fn measure(service: &'static str, messages: &[&Inbound], answers: &[Answer], sta
     let mut newest: HashMap<&str, i64> = HashMap::new();
     for (message, answer) in messages.iter().zip(answers) {
         let header = message.message().map(|m| &m.header);
-        let kind = header.map_or("unreadable", |h| h.kind.as_str());
+        let kind = match (header, &message.content) {
+            (Some(header), _) => header.kind.as_str(),
+            (None, Content::Undecoded(claim)) => claim.kind.unwrap_or("unreadable"),
+            (None, _) => "unreadable",
+        };
         *counts.entry((kind, answer.name())).or_default() += 1;
         if let (Some(header), Some((stream, _))) = (header, &message.stream) {
             newest.insert(stream.topic.name(), header.time.0);

@@ -10,7 +10,7 @@ use types::ids;
 use uuid::Uuid;
 
 use crate::stream::StreamId;
-use crate::trust::{Sender, Vouching};
+use crate::trust::{Sender, Trust, Vouching};
 
 /// The bytes as they came and the schema they were written with.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Wire {
 pub enum Content {
     /// A message of a known kind.
     Message(Box<Message>),
+    /// A service's fact of which it is not known yet whether anybody wants it ([`crate::Domain::DECODED_LATER`]).
+    Undecoded(Claim),
     /// A kind that this build has never heard of: kept for one that knows it.
     UnknownKind(Box<Header>),
     /// A message of a known kind with a value that this build cannot take.
@@ -141,7 +143,7 @@ impl Inbound {
         match &self.content {
             Content::Message(message) => Some(&message.header),
             Content::UnknownKind(header) | Content::Unreadable { header, .. } => Some(header),
-            Content::Malformed { .. } => None,
+            Content::Undecoded(_) | Content::Malformed { .. } => None,
         }
     }
 
@@ -152,6 +154,7 @@ impl Inbound {
             Content::UnknownKind(header) | Content::Unreadable { header, .. } => {
                 Some(&header.subject)
             }
+            Content::Undecoded(_) => None,
             Content::Malformed { subject, .. } => subject.as_deref(),
         }
     }
@@ -242,7 +245,7 @@ impl Inbound {
         let (id, source, epoch, sequence) = match &content {
             Content::Message(message) => named(&message.header),
             Content::UnknownKind(header) | Content::Unreadable { header, .. } => named(header),
-            Content::Malformed { .. } => {
+            Content::Undecoded(_) | Content::Malformed { .. } => {
                 let source = hint.source.filter(|text| is_storable(text));
                 let source = source.unwrap_or_default().to_owned();
                 (fallback_id(), source, hint.epoch, hint.sequence)
@@ -278,6 +281,77 @@ impl Inbound {
         inbound
     }
 
+    /// A fact that is not decoded before somebody wants it. `None` where it must be, to know what it is: where its properties do not name
+    /// it, or the topic's service did not sign it with the place that they name.
+    pub(crate) fn undecoded(
+        topic: Topic,
+        partition: i32,
+        wire: &Wire,
+        hint: &Hint<'_>,
+        trust: &Trust,
+    ) -> Option<Self> {
+        let source = hint.source.filter(|it| *it == topic.publisher().name())?;
+        let claim = Claim {
+            id: hint.id?,
+            kind: Some(hint.kind_on(topic)?),
+            correlation_id: hint.correlation_id,
+        };
+        let stream = StreamId {
+            source: source.to_owned(),
+            epoch: hint.epoch?,
+            topic,
+            partition,
+        };
+        let place = (stream, hint.sequence?);
+        let mut inbound = Self {
+            id: claim.id,
+            source: source.to_owned(),
+            sender: Sender::Unknown { answered: false },
+            overstated: false,
+            renamed: false,
+            topic,
+            stream: None,
+            content: Content::Undecoded(claim),
+            wire: Some(wire.clone()),
+            via: Via::Transport,
+            request_hash: None,
+        };
+        let sender = trust.signer(&inbound, Some(&place), hint)?;
+        inbound.sent_by(sender, Some(place));
+        Some(inbound)
+    }
+
+    /// Whether it waits for somebody who wants it.
+    pub(crate) fn is_undecoded(&self) -> bool {
+        matches!(self.content, Content::Undecoded(_))
+    }
+
+    /// Decodes what was not yet.
+    pub(crate) fn decode(&mut self) {
+        let (Content::Undecoded(claim), Some(wire)) = (&self.content, &self.wire) else {
+            return;
+        };
+        let hint = Hint {
+            id: Some(claim.id),
+            kind: claim.kind,
+            correlation_id: claim.correlation_id,
+            ..Hint::default()
+        };
+        self.content = content(self.topic, wire, &hint);
+        if let Some(header) = self.header() {
+            self.id = header.id;
+        }
+    }
+
+    /// When it was stated, as it says; of what is not decoded this reads its header.
+    pub(crate) fn time(&self) -> Option<i64> {
+        if let (Content::Undecoded(_), Some(wire)) = (&self.content, &self.wire) {
+            let header = schemas::decode_header(&wire.schema, &wire.bytes).ok()?;
+            return Some(header.time.0);
+        }
+        Some(self.header()?.time.0)
+    }
+
     /// Takes of a message what follows from who sent it.
     fn sent_by(&mut self, sender: Sender, place: Option<(StreamId, i64)>) {
         match &sender {
@@ -294,7 +368,7 @@ impl Inbound {
                     Content::UnknownKind(header) | Content::Unreadable { header, .. } => {
                         Some(&mut header.actor)
                     }
-                    Content::Malformed { .. } => None,
+                    Content::Undecoded(_) | Content::Malformed { .. } => None,
                 };
                 if let Some(claimed) = claimed {
                     let actor = Some(producer.actor());
@@ -345,6 +419,7 @@ impl Inbound {
         match &self.content {
             Content::Message(message) => Some(message.header.id),
             Content::UnknownKind(header) | Content::Unreadable { header, .. } => Some(header.id),
+            Content::Undecoded(claim) => Some(claim.id),
             Content::Malformed { claim, .. } => claim.as_ref().map(|claim| claim.id),
         }
     }

@@ -118,7 +118,7 @@ pub async fn start<D: Domain + Clone>(
     report_figures(&host, definition.gauges);
     let settings = Arc::new(settings);
     transports::relay(&host, Arc::clone(&settings), source(&host), definition.jobs);
-    transports::consume(&host, &settings, &queue);
+    transports::consume(&host, &settings, &queue, D::DECODED_LATER);
     watch_gaps(&host);
     if opened.left.commands_at_the_broker {
         transports::drain(&host, &settings, &queue);

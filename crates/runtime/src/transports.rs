@@ -18,12 +18,15 @@ fn each_partition(settings: &Settings) -> impl Iterator<Item = i32> + use<> {
 }
 
 /// Starts consuming what the service follows by the broker.
-pub(crate) fn consume(host: &Host, settings: &Settings, queue: &Queue) {
+pub(crate) fn consume(host: &Host, settings: &Settings, queue: &Queue, decoded_later: &[Topic]) {
     let (health, tasks) = (host.health(), host.tasks());
     for topic in settings.modes.consumes(host.service()) {
         for partition in each_partition(settings) {
             health.expect("subscription", topic, partition);
-            let subscription = subscription(host, settings, topic, partition);
+            let subscription = Subscription {
+                decodes_later: decoded_later.contains(&topic),
+                ..subscription(host, settings, topic, partition)
+            };
             let stop = tasks.stop().clone();
             let consuming =
                 consumer::consume(subscription, queue.pipelined_flow(), health.clone(), stop);
@@ -38,6 +41,7 @@ fn subscription(host: &Host, settings: &Settings, topic: Topic, partition: i32) 
         trust: settings.trust.clone(),
         follower: host.service(),
         topic,
+        decodes_later: false,
         partition,
     }
 }

@@ -70,9 +70,9 @@ impl TryFrom<Row> for Endpoint {
 }
 
 /// Whether anybody is sent anything.
-pub(crate) async fn any_enabled(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+pub(crate) async fn any_enabled(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM webhook_endpoints WHERE status = 'enabled')")
-        .fetch_one(connection)
+        .fetch_one(executor)
         .await
 }
 

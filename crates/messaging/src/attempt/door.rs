@@ -57,6 +57,8 @@ fn of_producer(inbound: &Inbound) -> Option<Plan> {
             DoorCode::NotPermitted,
             format!("{} is not taken from outside", header.kind),
         ),
+        // A service's alone.
+        Content::Undecoded(_) => None,
         Content::Message(message) => {
             let public = inbound
                 .kind()

@@ -75,6 +75,9 @@ impl<D: Domain> Attempt<'_, D> {
 
     /// Whether a message that was not seen before is one to handle.
     fn accept(&self, inbound: &Inbound, index: usize) -> Plan {
+        if inbound.is_undecoded() {
+            return Plan::Answer(Answer::Skipped);
+        }
         if let Some(reason) = self.suspects.get(&index) {
             // Nothing of a stranger's is kept, be it to blame for whatever it likes.
             let stranger =
@@ -96,6 +99,7 @@ impl<D: Domain> Attempt<'_, D> {
                 Some(kind) if !concerns(kind, D::SERVICE) => Plan::Answer(Answer::Skipped),
                 _ => Plan::Park(State::Dead, format!("unreadable: {reason}")),
             },
+            Content::Undecoded(_) => Plan::Answer(Answer::Skipped),
             Content::UnknownKind(header) => Plan::Park(
                 State::UnknownType,
                 format!("this build does not know {}", header.kind),
@@ -225,7 +229,6 @@ fn is_alive(tx: &WriteTx, inbound: &Inbound) -> bool {
 /// Judges a message by its place in its stream, and moves the watermark over it when it is the next.
 fn seen_in_stream(tx: &mut WriteTx, inbound: &Inbound) -> Option<Answer> {
     let (stream, sequence) = inbound.stream.as_ref()?;
-    let time = inbound.header().map(|header| header.time.0);
     let known_epoch = tx.known_epoch(stream).unwrap_or(stream.epoch);
     match known_epoch.cmp(&stream.epoch) {
         // Its successor was accepted: what is left of the old history is passed, or comes again under the new epoch.
@@ -246,7 +249,7 @@ fn seen_in_stream(tx: &mut WriteTx, inbound: &Inbound) -> Option<Answer> {
         // Time never decreases in a log: what was stated later than the message at the watermark cannot stand below it.
         let forked = at
             .and_then(|at| at.time)
-            .zip(time)
+            .zip(inbound.time())
             .is_some_and(|(at, time)| time > at);
         if forked && tx.accepted_epoch(&stream.source) > stream.epoch {
             // What of the old history comes after this place comes again under the new epoch.
@@ -284,6 +287,8 @@ fn seen_in_stream(tx: &mut WriteTx, inbound: &Inbound) -> Option<Answer> {
         return Some(Answer::Gap { stream, expected });
     }
     let sequence = *sequence;
+    // An entry's last message is always decoded, so that its stream's watermark has a time.
+    let time = inbound.header().map(|header| header.time.0);
     tx.advance(stream, Watermark { sequence, time });
     None
 }

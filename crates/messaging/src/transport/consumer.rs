@@ -72,6 +72,8 @@ pub struct Subscription {
     pub follower: Service,
     /// What is followed.
     pub topic: Topic,
+    /// Whether its facts are decoded when somebody wants them, and not when they come.
+    pub decodes_later: bool,
     /// Which partition.
     pub partition: i32,
 }
@@ -417,7 +419,10 @@ impl<'a> Session<'a> {
                     self.silent_since = Instant::now();
                     self.look = None;
                     if index + 1 >= size {
-                        let messages = std::mem::take(&mut entry);
+                        let mut messages = std::mem::take(&mut entry);
+                        if let Some(last) = messages.last_mut() {
+                            last.decode();
+                        }
                         let handed_over = self.pending(&message, &messages);
                         in_flight += handed_over.size;
                         let room = tokio::time::timeout(STUCK, flow.send(messages)).await;
@@ -587,6 +592,12 @@ impl<'a> Session<'a> {
         let (topic, partition) = (self.subscription.topic, self.subscription.partition);
         let vouching = Vouching::Signature(&self.subscription.trust);
         let wire = Wire { schema, bytes };
+        if self.subscription.decodes_later {
+            let trust = &self.subscription.trust;
+            if let Some(inbound) = Inbound::undecoded(topic, partition, &wire, &hint, trust) {
+                return Ok(inbound);
+            }
+        }
         let inbound = Inbound::read(topic, partition, wire, place, &hint, vouching);
         let is_known = !matches!(inbound.sender, Sender::Unknown { .. });
         if !is_known && inbound.source == topic.publisher().name() {

@@ -124,7 +124,8 @@ impl Trust {
         })
     }
 
-    fn signer(
+    /// Who signed it, if anybody who is known did.
+    pub(crate) fn signer(
         &self,
         inbound: &Inbound,
         stream: Option<&(StreamId, i64)>,

@@ -63,6 +63,7 @@ async fn draining_ends_when_all_is_handled_and_not_before() {
         trust: trust(),
         follower: Service::Tracking,
         topic: COMMANDS,
+        decodes_later: false,
         partition: 0,
     };
     let stop = CancellationToken::new();
@@ -109,6 +110,7 @@ fn bffs(settings: &BrokerSettings) -> Subscription {
         trust: trust(),
         follower: Service::Bff,
         topic: TOPIC,
+        decodes_later: false,
         partition: 0,
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use messaging::transport::consumer::{self, Subscription};
 use messaging::transport::http::InternalKey;
+use messaging::transport::pulsar::BrokerSettings;
 use messaging::trust::Trust;
 use messaging::{Engine, Health, Lock, Queue, Tasks, Writer};
 use pulsar::producer::Message as RawMessage;
@@ -146,8 +148,61 @@ async fn a_true_message_counts_in_its_own_partition_only() {
     follower.assert_once(1).await;
 }
 
+/// An entry of what the relay would ship, each message with its properties.
+async fn ship(producer: &mut Producer<TokioExecutor>, trust: &Trust, messages: &[Message]) {
+    let mut sent = Vec::new();
+    for message in messages {
+        let mut raw = signed(trust, FACTS, 0, message);
+        let header = &message.header;
+        for (name, value) in [
+            ("id", header.id.to_string()),
+            ("type", header.kind.clone()),
+            ("source", header.source.clone()),
+            ("epoch", header.epoch.unwrap().to_string()),
+            ("sequence", header.sequence.unwrap().to_string()),
+            ("subject", header.subject.clone()),
+        ] {
+            raw.properties.insert(name.to_owned(), value);
+        }
+        sent.push(producer.send_non_blocking(raw).await.unwrap());
+    }
+    for sent in sent {
+        sent.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_wants_is_passed_by_undecoded_and_what_is_stated_once_somebody_does_is_handled()
+{
+    let vault = Vault::open_decoding_later(true).await;
+    let mut facts = external_producer(&vault.settings, FACTS, Some(3)).await;
+    let earned = |sequence: i64| {
+        let subject = format!("conv{sequence}");
+        message(FACTS, &subject, &subject, earns("p", 100), Some(sequence))
+    };
+    let entry = |from: i64| [from, from + 1, from + 2].map(earned);
+    vault.faults.unwanted.store(true, Ordering::SeqCst);
+    ship(&mut facts, &trust(), &entry(2)).await;
+    until("the entry is passed by", || async {
+        vault.watermark().await == 4
+    })
+    .await;
+    assert_eq!(vault.balance().await, 200, "an entry's last is decoded");
+    vault.faults.unwanted.store(false, Ordering::SeqCst);
+    // What its service did not sign is passed by at no place.
+    ship(&mut facts, &old_trust(), &entry(5)).await;
+    ship(&mut facts, &trust(), &entry(5)).await;
+    until("all of them are handled", || async {
+        vault.watermark().await == 7
+    })
+    .await;
+    assert_eq!(vault.balance().await, 500);
+}
+
 /// A bank that follows the broker, with producers `shop` of brand1 and `else` of brand2.
 struct Vault {
+    settings: BrokerSettings,
+    faults: Faults,
     pool: PgPool,
     stop: CancellationToken,
     commands: Producer<TokioExecutor>,
@@ -162,6 +217,10 @@ impl Drop for Vault {
 
 impl Vault {
     async fn open() -> Self {
+        Self::open_decoding_later(false).await
+    }
+
+    async fn open_decoding_later(decodes_later: bool) -> Self {
         let settings = fresh(1).await;
         let (pool, schema_ids) = bank_database().await;
         let (stop, queue, health) = (
@@ -178,6 +237,7 @@ impl Vault {
                 trust: trust.clone(),
                 follower: Service::Payment,
                 topic,
+                decodes_later: decodes_later && topic == FACTS,
                 partition: 0,
             };
             let (flow, health, stop) = (queue.flow(), health.clone(), stop.clone());
@@ -192,17 +252,20 @@ impl Vault {
             schema_ids,
             lock: Lock::Log,
         };
+        let faults = Faults::default();
         let bank = Bank {
-            faults: Faults::default(),
+            faults: faults.clone(),
         };
         let committed = Arc::new(watch::Sender::new(0));
         let engine = Arc::new(Engine::new(bank, pool.clone(), writer, queue, committed));
         tasks.spawn("engine", engine.run(stop.clone(), false));
         let mut vault = Self {
+            faults,
             pool,
             stop,
             commands: external_producer(&settings, COMMANDS, None).await,
             facts: external_producer(&settings, FACTS, None).await,
+            settings,
         };
         let earned = message(FACTS, "conv1", "conv1", earns("p", 100), Some(1));
         send(&mut vault.facts, signed(&trust, FACTS, 0, &earned)).await;
@@ -211,6 +274,15 @@ impl Vault {
         })
         .await;
         vault
+    }
+
+    async fn watermark(&self) -> i64 {
+        let topic = FACTS.name();
+        sqlx::query_scalar("SELECT sequence FROM pipeline.watermark WHERE topic = $1")
+            .bind(topic)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
     }
 
     async fn balance(&self) -> i64 {

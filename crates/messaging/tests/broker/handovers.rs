@@ -85,6 +85,7 @@ impl Process {
             trust: trust(),
             follower: Service::Tracking,
             topic: COMMANDS,
+            decodes_later: false,
             partition: 0,
         };
         let stop = tasks.stop().clone();

@@ -383,6 +383,7 @@ impl Follower {
                 trust: trust(),
                 follower: Service::Bff,
                 topic: TOPIC,
+                decodes_later: false,
                 partition,
             };
             health.expect("subscription", TOPIC, partition);

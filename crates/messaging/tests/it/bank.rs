@@ -9,7 +9,7 @@ use schemas::{
     Body, CommissionCalculatedV1, LedgerPostedV1, Message, PaymentCode, PayoutRequestedV1,
     Rejection, RequestPayoutV1, Service, Transfer, Unreadable, Written,
 };
-use sqlx::Row;
+use sqlx::{PgPool, Row};
 use types::{ConversionType, Currency, Money, PayoutMethod, TermsVersion, Uuid};
 
 /// How the bank misbehaves, shared by all that a test starts.
@@ -19,6 +19,8 @@ pub struct Faults {
     pub broken: Arc<AtomicBool>,
     /// So many batches with a payout by method `slow` run into the statement timeout.
     pub slow: Arc<AtomicI32>,
+    /// Nobody wants facts that are decoded later while this is set.
+    pub unwanted: Arc<AtomicBool>,
 }
 
 pub struct Bank {
@@ -181,6 +183,10 @@ impl Domain for Bank {
     const SERVICE: Service = Service::Payment;
     type BatchState = BatchState;
     type Event = Event;
+
+    async fn wants_facts(&self, _: &PgPool) -> Result<bool, sqlx::Error> {
+        Ok(!self.faults.unwanted.load(Ordering::SeqCst))
+    }
 
     async fn load(
         &self,
