@@ -101,6 +101,9 @@ pub(crate) struct ClaimFilter {
     /// Of this partner.
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
+    /// Of this brand.
+    #[param(value_type = Option<String>)]
+    brand_id: Option<BrandId>,
     /// Of which this became.
     #[param(inline, value_type = Option<ClaimStatus>)]
     status: Option<types::ClaimStatus>,
@@ -120,6 +123,7 @@ pub(crate) async fn list_claims(
     let narrowed = Narrowed {
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
+        brand: filter.brand_id.as_ref(),
         status: filter.status,
     };
     let rows = claims::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)
