@@ -71,6 +71,7 @@ pub(crate) struct Narrowed<'a> {
     pub(crate) campaign: Option<&'a CampaignId>,
     pub(crate) partner: Option<&'a PartnerId>,
     pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) order: Option<&'a OrderId>,
     pub(crate) status: Option<ClaimStatus>,
 }
 
@@ -85,6 +86,7 @@ pub(crate) async fn list(
         ("campaign_id", to.campaign.map(CampaignId::as_str)),
         ("partner_id", to.partner.map(PartnerId::as_str)),
         ("brand_id", to.brand.map(BrandId::as_str)),
+        ("order_id", to.order.map(OrderId::as_str)),
         ("status", to.status.map(ClaimStatus::name)),
     ];
     super::list(pool, page, seen_by(scope, ITS_BRAND), &narrowing).await
