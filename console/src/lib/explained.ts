@@ -7,7 +7,7 @@ export type Explainable =
   | { kind: "order"; id: string; brand?: string | undefined };
 
 export interface Explained {
-  /** One for each conversion or claim of an order, and else the only one. */
+  /** One for each conversion or claim of an order, and else the only one. `id`: of the conversion that it is, or would be. */
   items: { id: string | null | undefined; sentences: readonly string[]; truncated: boolean }[];
   missing: readonly Schemas["MissingView"][];
 }
