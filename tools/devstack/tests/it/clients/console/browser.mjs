@@ -117,6 +117,11 @@ export async function inspect(page, name, { withAxe = true } = {}) {
   await loaded(page);
   const beside = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (beside > 0) problems.push(`${name}: ${beside} pixels stand out at the side`);
+  const free = await page.evaluate(() => {
+    const dialog = document.querySelector("dialog[open]");
+    return dialog && innerWidth <= 640 ? innerWidth - dialog.getBoundingClientRect().width : 0;
+  });
+  if (free > 0) problems.push(`${name}: the dialog leaves ${free} pixels of a phone free`);
   if (withAxe) {
     await page.evaluate(axe);
     const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
@@ -131,6 +136,8 @@ export async function inspect(page, name, { withAxe = true } = {}) {
 
 /** The same of what stands on a page, in every look. */
 export async function inspectAll(page, name) {
+  // What was done before is no part of it.
+  await page.waitForFunction(() => document.querySelector(".notices p") === null);
   for (const [index, [theme, width]] of LOOKS.entries()) {
     await look(page, theme, width);
     await inspect(page, `${name}-${width}-${theme}`, { withAxe: index < 2 });
