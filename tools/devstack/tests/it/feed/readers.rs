@@ -1,12 +1,19 @@
 //! Who listens, and how: to a part, to what does not happen, and more slowly than things happen.
 
+use std::time::Duration;
+
+use devstack::demo::Tokens;
+use devstack::local::{LocalStack, UNLIMITED};
+use devstack::settings::Mode;
 use futures::{StreamExt, stream};
+use schemas::Service;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::Instant;
 
-use devstack::local::UNLIMITED;
-
-use super::*;
+use super::{Client, at_its_place, settle};
+use crate::traffic::{PATIENCE, Shop};
 
 /// Purchases, of three events each: more than the bff's ring keeps and what lies on the way to who does not read.
 const MANY: usize = 2_500;
