@@ -17,7 +17,7 @@ use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
 use runtime::{CampaignRefusals, EnrollmentStatus};
 use serde::{Deserialize, Serialize};
-use types::{CampaignId, PartnerId};
+use types::{BrandId, CampaignId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -237,6 +237,9 @@ pub(crate) struct EnrollmentFilter {
     /// Of this partner.
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
+    /// In campaigns of this brand.
+    #[param(value_type = Option<String>)]
+    brand_id: Option<BrandId>,
     /// That stand so.
     #[param(inline, value_type = Option<EnrollmentStatus>)]
     status: Option<types::EnrollmentStatus>,
@@ -256,6 +259,7 @@ pub(crate) async fn list_enrollments(
     let narrowed = Narrowed {
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
+        brand: filter.brand_id.as_ref(),
         status: filter.status,
     };
     let rows = enrollments::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)

@@ -16,7 +16,7 @@ use chassis::write::Write;
 use runtime::{CampaignRefusals, EvidenceStatus};
 use sealing::personal::PersonalKeys;
 use serde::{Deserialize, Serialize};
-use types::{CampaignId, EvidenceId, PartnerId};
+use types::{BrandId, CampaignId, EvidenceId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -129,6 +129,9 @@ pub(crate) struct EvidenceFilter {
     /// Of this partner.
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
+    /// For campaigns of this brand.
+    #[param(value_type = Option<String>)]
+    brand_id: Option<BrandId>,
     /// That stands so.
     #[param(inline, value_type = Option<EvidenceStatus>)]
     status: Option<types::EvidenceStatus>,
@@ -168,6 +171,7 @@ pub(crate) async fn list_evidence(
     let narrowed = Narrowed {
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
+        brand: filter.brand_id.as_ref(),
         status: filter.status,
         duplicates: filter.duplicates,
     };

@@ -17,7 +17,7 @@ use chassis::time::Timestamp;
 use chassis::write::Write;
 use runtime::{DisabledBy, TrackingRefusals};
 use serde::{Deserialize, Serialize};
-use types::{CampaignId, LinkCode, PartnerId};
+use types::{BrandId, CampaignId, LinkCode, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -173,6 +173,9 @@ pub(crate) struct LinkFilter {
     /// Of this partner.
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
+    /// Of campaigns of this brand.
+    #[param(value_type = Option<String>)]
+    brand_id: Option<BrandId>,
     /// That are so.
     #[param(inline, value_type = Option<LinkStatus>)]
     status: Option<types::LinkStatus>,
@@ -192,6 +195,7 @@ pub(crate) async fn list_links(
     let narrowed = Narrowed {
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
+        brand: filter.brand_id.as_ref(),
         status: filter.status,
     };
     let rows = links::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)

@@ -4,7 +4,7 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool, QueryBuilder};
-use types::{CampaignId, ClaimId, ClaimStatus, ClickId, OrderId, PartnerId};
+use types::{BrandId, CampaignId, ClaimId, ClaimStatus, ClickId, OrderId, PartnerId};
 
 use super::{ITS_BRAND, Table, seen_by};
 
@@ -70,6 +70,8 @@ impl Table for ClaimRow {
 pub(crate) struct Narrowed<'a> {
     pub(crate) campaign: Option<&'a CampaignId>,
     pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) brand: Option<&'a BrandId>,
+    pub(crate) order: Option<&'a OrderId>,
     pub(crate) status: Option<ClaimStatus>,
 }
 
@@ -83,6 +85,8 @@ pub(crate) async fn list(
     let narrowing = [
         ("campaign_id", to.campaign.map(CampaignId::as_str)),
         ("partner_id", to.partner.map(PartnerId::as_str)),
+        ("brand_id", to.brand.map(BrandId::as_str)),
+        ("order_id", to.order.map(OrderId::as_str)),
         ("status", to.status.map(ClaimStatus::name)),
     ];
     super::list(pool, page, seen_by(scope, ITS_BRAND), &narrowing).await

@@ -4,7 +4,7 @@ use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::{FromRow, PgPool};
-use types::{CampaignId, EnrollmentStatus, PartnerId};
+use types::{BrandId, CampaignId, EnrollmentStatus, PartnerId};
 
 use super::Table;
 
@@ -54,6 +54,7 @@ impl Table for EnrollmentRow {
 pub(crate) struct Narrowed<'a> {
     pub(crate) campaign: Option<&'a CampaignId>,
     pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) brand: Option<&'a BrandId>,
     pub(crate) status: Option<EnrollmentStatus>,
 }
 
@@ -69,5 +70,5 @@ pub(crate) async fn list(
         ("partner_id", to.partner.map(PartnerId::as_str)),
         ("status", to.status.map(EnrollmentStatus::name)),
     ];
-    super::list_by_campaign(pool, page, scope, |_| {}, &narrowing).await
+    super::list_by_campaign(pool, page, (scope, to.brand), |_| {}, &narrowing).await
 }

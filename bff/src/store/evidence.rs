@@ -6,7 +6,7 @@ use messaging::WriteTx;
 use sealing::personal::PersonalKeys;
 use sealing::texts;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
-use types::{CampaignId, EvidenceId, EvidenceStatus, PartnerId};
+use types::{BrandId, CampaignId, EvidenceId, EvidenceStatus, PartnerId};
 
 use super::{ITS_CAMPAIGNS_BRAND, Table, seen_by};
 
@@ -73,6 +73,7 @@ impl Table for EvidenceRow {
 pub(crate) struct Narrowed<'a> {
     pub(crate) campaign: Option<&'a CampaignId>,
     pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) brand: Option<&'a BrandId>,
     pub(crate) status: Option<EvidenceStatus>,
     pub(crate) duplicates: Option<bool>,
 }
@@ -96,7 +97,7 @@ pub(crate) async fn list(
             None => sql,
         };
     };
-    super::list_by_campaign(pool, page, scope, shown_before, &narrowing).await
+    super::list_by_campaign(pool, page, (scope, to.brand), shown_before, &narrowing).await
 }
 
 /// One of them, when this caller may see it.

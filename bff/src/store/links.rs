@@ -6,7 +6,7 @@ use messaging::WriteTx;
 use schemas::Utm;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, QueryBuilder};
-use types::{CampaignId, LinkCode, LinkStatus, PartnerId};
+use types::{BrandId, CampaignId, LinkCode, LinkStatus, PartnerId};
 
 use super::{ITS_CAMPAIGNS_BRAND, Table, seen_by};
 
@@ -58,6 +58,7 @@ impl Table for LinkRow {
 pub(crate) struct Narrowed<'a> {
     pub(crate) campaign: Option<&'a CampaignId>,
     pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) brand: Option<&'a BrandId>,
     pub(crate) status: Option<LinkStatus>,
 }
 
@@ -73,7 +74,7 @@ pub(crate) async fn list(
         ("partner_id", to.partner.map(PartnerId::as_str)),
         ("status", to.status.map(LinkStatus::name)),
     ];
-    super::list_by_campaign(pool, page, scope, |_| {}, &narrowing).await
+    super::list_by_campaign(pool, page, (scope, to.brand), |_| {}, &narrowing).await
 }
 
 /// One of them, when this caller may see it.

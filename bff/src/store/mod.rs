@@ -33,7 +33,7 @@ use chassis::page::PageQuery;
 use messaging::WriteTx;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
-use types::{ClickId, OrderId};
+use types::{BrandId, ClickId, OrderId};
 
 /// A table whose rows lists show, newest first.
 pub(crate) trait Table: Sized + Send + Unpin + for<'r> FromRow<'r, PgRow> {
@@ -90,18 +90,27 @@ async fn list<R: Table>(
     sql.build_query_as().fetch_all(pool).await
 }
 
-/// The same of rows whose campaign says whose they are. A brand's are the newest of each of its campaigns, found by an index: that costs
-/// what the brand has of campaigns, however many rows others have.
+/// The same of rows whose campaign says whose they are; `of`: those of this brand's campaigns. A brand's are the newest of each of its
+/// campaigns, found by an index: that costs what the brand has of campaigns, however many rows others have.
 async fn list_by_campaign<R: Table>(
     pool: &PgPool,
     page: PageQuery,
-    scope: Scope<'_>,
+    (scope, of): (Scope<'_>, Option<&BrandId>),
     also: impl Fn(&mut QueryBuilder<Postgres>),
     narrowing: &[(&'static str, Option<&str>)],
 ) -> Result<Vec<R>, sqlx::Error> {
-    let Some(brand) = scope.brand.filter(|_| !scope.all) else {
+    let (brand, partner) = match of {
+        None => (scope.brand.filter(|_| !scope.all), scope.partner),
+        Some(_) => (of.filter(|of| scope.all || scope.brand == Some(*of)), None),
+    };
+    let Some(brand) = brand else {
         let seen = |sql: &mut QueryBuilder<Postgres>| {
             seen_by(scope, ITS_CAMPAIGNS_BRAND)(sql);
+            if let Some(of) = of {
+                let (before, after) = ITS_CAMPAIGNS_BRAND;
+                sql.push(" AND ").push(before);
+                sql.push_bind(of.as_str()).push(after);
+            }
             also(sql);
         };
         return list(pool, page, seen, narrowing).await;
@@ -114,7 +123,7 @@ async fn list_by_campaign<R: Table>(
     push_page::<R>(&mut sql, page, of_campaign, narrowing);
     sql.push(") r WHERE c.brand_id = ")
         .push_bind(brand.as_str());
-    if let Some(partner) = scope.partner {
+    if let Some(partner) = partner {
         sql.push(" UNION (");
         let of_partner = |sql: &mut QueryBuilder<Postgres>| {
             sql.push(" AND partner_id = ").push_bind(partner.as_str());

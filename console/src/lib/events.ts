@@ -1,7 +1,7 @@
 /** Messages of services' logs, as operators read them. */
 import { get, operator, send } from "./api";
 import { asFailure } from "./failure";
-import { texts } from "./patience";
+import { events } from "./sse";
 
 export const SERVICES = ["bff", "campaign", "tracking", "commission", "payment", "notify"] as const;
 export type Service = (typeof SERVICES)[number];
@@ -97,8 +97,7 @@ function given(wanted: Wanted): Record<string, string> {
 }
 
 /**
- * A service's messages as they are committed, until aborted: server-sent events, read by `fetch`, since `EventSource` cannot show a
- * token. After a cut it goes on behind the last one.
+ * A service's messages as they are committed, until aborted. After a cut it goes on behind the last one.
  */
 export async function follow(
   service: Service,
@@ -118,7 +117,7 @@ export async function follow(
       if (!response.ok || !response.body) throw new Error(String(response.status));
       on.state("open");
       wait = 1_000;
-      for await (const event of parse(response.body)) {
+      for await (const event of events(response.body)) {
         if (event.id !== undefined) last = event.id;
         const message = event.data === "" ? undefined : read(service, JSON.parse(event.data));
         if (message) on.message(message);
@@ -129,24 +128,5 @@ export async function follow(
     on.state("cut");
     await new Promise((resolve) => setTimeout(resolve, wait));
     wait = Math.min(wait * 2, 15_000);
-  }
-}
-
-/** Longer than any event is. */
-const MAX_EVENT = 4 * 1024 * 1024;
-
-async function* parse(body: ReadableStream<Uint8Array>): AsyncGenerator<{ id: string | undefined; data: string }> {
-  let text = "";
-  for await (const part of texts(body)) {
-    text += part;
-    if (text.length > MAX_EVENT) throw new Error("an event without an end");
-    let end: number;
-    while ((end = text.search(/\r?\n\r?\n/)) >= 0) {
-      const lines = text.slice(0, end).split(/\r?\n/);
-      text = text.slice(end).replace(/^\r?\n\r?\n/, "");
-      const field = (name: string) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trimStart());
-      const data = field("data").join("\n");
-      if (data !== "") yield { id: field("id").at(-1), data };
-    }
   }
 }

@@ -4,8 +4,8 @@
  */
 import { send } from "./api";
 import { connection } from "./connection.svelte";
-import { texts } from "./patience";
 import { session } from "./session.svelte";
+import { events } from "./sse";
 
 /** Events come in bursts: one request leads to several. */
 const GATHER = 500;
@@ -38,19 +38,15 @@ class Feed {
     if (answer.status === 400) this.#cursor = undefined;
     if (!answer.ok || !answer.body) return false;
     this.isOpen = true;
-    let rest = "";
-    for await (const text of texts(answer.body)) {
+    for await (const { id, data } of events(answer.body)) {
       connection.answered();
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) this.#take(line);
+      if (id !== undefined) this.#cursor = id;
+      if (data !== "") this.#heard();
     }
     return true;
   }
 
-  #take(line: string): void {
-    if (line.startsWith("id: ")) this.#cursor = line.slice(4);
-    if (!line.startsWith("data: ")) return;
+  #heard(): void {
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined;
       this.count += 1;

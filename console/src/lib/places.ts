@@ -1,19 +1,29 @@
-/** Where this console shows what a search has found. */
+/** Where this console shows what a search has found, and what other pages name. */
 import type { Schemas } from "./api";
 import type { Role } from "./session.svelte";
 
 type Named = Schemas["NamedView"];
 
+/** Numbers of orders are each brand's own: an operator's page says whose. */
+export function orderPath(role: Role, order: string, brand: string | null | undefined): string {
+  const whose = role === "operator" && brand ? `?brand=${encodeURIComponent(brand)}` : "";
+  return `/${role}/orders/${encodeURIComponent(order)}${whose}`;
+}
+
+export const clickPath = (role: Role, click: string): string => `/${role}/timeline?click_id=${encodeURIComponent(click)}`;
+
 /** Nothing where it has no page for it, or not for this role. */
-export function placeOf({ kind, id }: Named, role: Role): string | undefined {
+export function placeOf({ kind, id, path }: Named, role: Role): string | undefined {
   const at = encodeURIComponent(id);
   switch (kind) {
     case "order":
-      return `/${role}/conversions?order=${at}`;
+      return orderPath(role, id, new URLSearchParams(path.split("?")[1]).get("brand_id"));
+    case "click":
+      return clickPath(role, id);
     case "conversion":
       return `/${role}/conversions/${at}`;
     case "claim":
-      return `/${role}/claims`;
+      return `/${role}/claims/${at}`;
     case "payout":
       return role === "brand" ? undefined : `/${role}/payouts/${at}`;
     case "partner":
@@ -23,7 +33,7 @@ export function placeOf({ kind, id }: Named, role: Role): string | undefined {
     case "link":
       return role === "operator" ? undefined : `/${role}/links/${at}`;
     case "request":
-      return role === "operator" ? `/operator/timeline/${at}` : undefined;
+      return `/${role}/timeline/${at}`;
     default:
       return undefined;
   }

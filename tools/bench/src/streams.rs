@@ -40,6 +40,8 @@ pub struct Streams {
     built: Option<PathBuf>,
 }
 
+/// What a stream may cost of the bff's anonymous memory, in KiB.
+const MAX_EACH: u64 = 64;
 /// Connections that are opened at once.
 const AT_ONCE: usize = 64;
 /// What ends an event of an event stream.
@@ -99,12 +101,21 @@ pub async fn run(layout: &Layout, bench: Streams, progress: Progress) -> Result<
         cut = listeners.cut.get(),
     );
     page::write(layout, &section)?;
+    ensure!(
+        is_cheap(before, quiet.max(busy), bench.open.into()),
+        "a stream costs more than {MAX_EACH} KiB"
+    );
     ensure!(listeners.cut.get() == 0, "streams were cut");
     ensure!(
         fewest == most && most > 0,
         "not every stream heard of everything"
     );
     Ok(())
+}
+
+/// Whether so many streams, for which the memory grew so far, cost no more than they may.
+fn is_cheap(before: u64, most: u64, open: u64) -> bool {
+    most.saturating_sub(before) <= open * MAX_EACH
 }
 
 /// Anonymous memory of the bff, in KiB.
@@ -238,5 +249,17 @@ impl Listeners {
 
     fn events(&self) -> Vec<usize> {
         self.heard.borrow().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_streams_are_too_dear_beyond_64_kib_each() {
+        assert!(is_cheap(20_000, 20_000 + 64 * 1_000, 1_000));
+        assert!(!is_cheap(20_000, 20_000 + 64 * 1_000 + 1, 1_000));
+        assert!(is_cheap(20_000, 19_000, 1_000));
     }
 }

@@ -1,15 +1,20 @@
 import type { Route } from "../../routes";
+import Account from "../shared/Account.svelte";
 import Activity from "../shared/Activity.svelte";
+import Claim from "../shared/Claim.svelte";
 import Claims from "../shared/Claims.svelte";
+import Commission from "../shared/Commission.svelte";
 import Commissions from "../shared/Commissions.svelte";
 import Conversion from "../shared/Conversion.svelte";
 import Conversions from "../shared/Conversions.svelte";
 import EvidenceList from "../shared/EvidenceList.svelte";
 import Link from "../shared/Link.svelte";
 import Links from "../shared/Links.svelte";
+import Order from "../shared/Order.svelte";
 import Reports from "../shared/Reports.svelte";
 import Search from "../shared/Search.svelte";
-import Account from "./Account.svelte";
+import Timeline from "../shared/Timeline.svelte";
+import Transfer from "../shared/Transfer.svelte";
 import Applications from "./Applications.svelte";
 import Campaign from "./Campaign.svelte";
 import Campaigns from "./Campaigns.svelte";
@@ -35,12 +40,18 @@ export const brand: readonly Route[] = [
   { path: "/brand/search", page: Search },
   { path: "/brand/conversions", page: Conversions, menu: { section: "Results", label: "Conversions", icon: "cart" } },
   { path: "/brand/conversions/:id", page: Conversion },
+  { path: "/brand/orders/:id", page: Order },
   { path: "/brand/claims", page: Claims, menu: { section: "Results", label: "Claims", icon: "flag" } },
+  { path: "/brand/claims/:id", page: Claim },
   { path: "/brand/evidence", page: EvidenceList, menu: { section: "Results", label: "Evidence", icon: "camera" } },
   { path: "/brand/commissions", page: Commissions, menu: { section: "Results", label: "Commissions", icon: "coins" } },
+  { path: "/brand/commissions/:id", page: Commission },
   { path: "/brand/funds", page: Funds, menu: { section: "Account", label: "Funds", icon: "wallet" } },
   { path: "/brand/accounts/:id", page: Account },
+  { path: "/brand/transfers/:id", page: Transfer },
   { path: "/brand/keys", page: Keys, menu: { section: "Account", label: "API keys", icon: "key" } },
   { path: "/brand/activity", page: Activity, menu: { section: "Account", label: "Activity", icon: "list" } },
+  { path: "/brand/timeline", page: Timeline, menu: { section: "Account", label: "Timeline", icon: "clock" } },
+  { path: "/brand/timeline/:id", page: Timeline },
   { path: "/brand/settings", page: Settings, menu: { section: "Account", label: "Settings", icon: "gear" } },
 ];

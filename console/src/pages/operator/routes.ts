@@ -1,17 +1,22 @@
 import type { Route } from "../../routes";
-import Account from "../brand/Account.svelte";
 import Campaigns from "../brand/Campaigns.svelte";
 import Funds from "../brand/Funds.svelte";
 import Partner from "../brand/Partner.svelte";
 import Partners from "../brand/Partners.svelte";
+import Account from "../shared/Account.svelte";
+import Claim from "../shared/Claim.svelte";
 import Claims from "../shared/Claims.svelte";
+import Commission from "../shared/Commission.svelte";
 import Commissions from "../shared/Commissions.svelte";
 import Conversion from "../shared/Conversion.svelte";
 import Conversions from "../shared/Conversions.svelte";
 import EvidenceList from "../shared/EvidenceList.svelte";
+import Order from "../shared/Order.svelte";
 import Payout from "../shared/Payout.svelte";
 import Reports from "../shared/Reports.svelte";
 import Search from "../shared/Search.svelte";
+import Timeline from "../shared/Timeline.svelte";
+import Transfer from "../shared/Transfer.svelte";
 import Audit from "./Audit.svelte";
 import Commands from "./Commands.svelte";
 import DeadLetter from "./DeadLetter.svelte";
@@ -24,7 +29,6 @@ import RetryQueue from "./RetryQueue.svelte";
 import Rules from "./Rules.svelte";
 import Storage from "./Storage.svelte";
 import Streams from "./Streams.svelte";
-import Timeline from "./Timeline.svelte";
 
 export const operator: readonly Route[] = [
   { path: "/operator", page: Home, menu: { section: "", label: "Overview", icon: "home" } },
@@ -44,6 +48,7 @@ export const operator: readonly Route[] = [
   { path: "/operator/ledger", page: Ledger, menu: { section: "Money", label: "Ledger proof", icon: "shield" } },
   { path: "/operator/funds", page: Funds, menu: { section: "Money", label: "Funds", icon: "coins" } },
   { path: "/operator/accounts/:id", page: Account },
+  { path: "/operator/transfers/:id", page: Transfer },
   { path: "/operator/reports", page: Reports, menu: { section: "Programmes", label: "Reports", icon: "chart" } },
   { path: "/operator/search", page: Search },
   { path: "/operator/campaigns", page: Campaigns, menu: { section: "Programmes", label: "Campaigns", icon: "campaign" } },
@@ -51,7 +56,10 @@ export const operator: readonly Route[] = [
   { path: "/operator/partners/:id", page: Partner },
   { path: "/operator/conversions", page: Conversions, menu: { section: "Programmes", label: "Conversions", icon: "cart" } },
   { path: "/operator/conversions/:id", page: Conversion },
+  { path: "/operator/orders/:id", page: Order },
   { path: "/operator/commissions", page: Commissions, menu: { section: "Programmes", label: "Commissions", icon: "flag" } },
+  { path: "/operator/commissions/:id", page: Commission },
   { path: "/operator/claims", page: Claims, menu: { section: "Programmes", label: "Claims", icon: "search" } },
+  { path: "/operator/claims/:id", page: Claim },
   { path: "/operator/evidence", page: EvidenceList, menu: { section: "Programmes", label: "Evidence", icon: "camera" } },
 ];

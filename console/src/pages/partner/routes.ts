@@ -1,15 +1,21 @@
 import type { Route } from "../../routes";
+import Account from "../shared/Account.svelte";
 import Activity from "../shared/Activity.svelte";
+import Claim from "../shared/Claim.svelte";
 import Claims from "../shared/Claims.svelte";
+import Commission from "../shared/Commission.svelte";
 import Commissions from "../shared/Commissions.svelte";
 import Conversion from "../shared/Conversion.svelte";
 import Conversions from "../shared/Conversions.svelte";
 import EvidenceList from "../shared/EvidenceList.svelte";
 import Link from "../shared/Link.svelte";
 import Links from "../shared/Links.svelte";
+import Order from "../shared/Order.svelte";
 import Payout from "../shared/Payout.svelte";
 import Reports from "../shared/Reports.svelte";
 import Search from "../shared/Search.svelte";
+import Timeline from "../shared/Timeline.svelte";
+import Transfer from "../shared/Transfer.svelte";
 import Campaign from "./Campaign.svelte";
 import Campaigns from "./Campaigns.svelte";
 import Home from "./Home.svelte";
@@ -26,11 +32,18 @@ export const partner: readonly Route[] = [
   { path: "/partner/search", page: Search },
   { path: "/partner/conversions", page: Conversions, menu: { section: "Earnings", label: "Conversions", icon: "cart" } },
   { path: "/partner/conversions/:id", page: Conversion },
+  { path: "/partner/orders/:id", page: Order },
   { path: "/partner/claims", page: Claims, menu: { section: "Earnings", label: "Claims", icon: "flag" } },
+  { path: "/partner/claims/:id", page: Claim },
   { path: "/partner/evidence", page: EvidenceList, menu: { section: "Earnings", label: "Evidence", icon: "camera" } },
   { path: "/partner/commissions", page: Commissions, menu: { section: "Earnings", label: "Commissions", icon: "coins" } },
+  { path: "/partner/commissions/:id", page: Commission },
   { path: "/partner/money", page: Money, menu: { section: "Earnings", label: "Balance and payouts", icon: "wallet" } },
   { path: "/partner/payouts/:id", page: Payout },
+  { path: "/partner/accounts/:id", page: Account },
+  { path: "/partner/transfers/:id", page: Transfer },
   { path: "/partner/activity", page: Activity, menu: { section: "Account", label: "Activity", icon: "list" } },
+  { path: "/partner/timeline", page: Timeline, menu: { section: "Account", label: "Timeline", icon: "clock" } },
+  { path: "/partner/timeline/:id", page: Timeline },
   { path: "/partner/profile", page: Profile, menu: { section: "Account", label: "Profile", icon: "user" } },
 ];

@@ -43,6 +43,7 @@ async fn ninety_days_are_loaded_and_all_that_holds_of_a_stack_holds_of_them() {
     let again = all(&walker, &operator, "conversions").await.len();
     assert_eq!(again, before, "loaded again it changes nothing");
 
+    timelines_are_timed(&walker, &operator).await;
     let begun = Instant::now();
     every_explanation_ends_with_what_the_ledger_says(&stack, &walker, &operator).await;
     println!("explained after {:?}", begun.elapsed());
@@ -133,6 +134,39 @@ async fn everything_of_the_card_is_there(walker: &Walker<'_>, operator: &str) {
     );
     let total: i64 = commissions.iter().map(|it| cents(&it["net"])).sum();
     println!("{} commissions of {total} cents in all", commissions.len());
+}
+
+/// Prints how long timelines take, one after the other: of requests, and of orders.
+async fn timelines_are_timed(walker: &Walker<'_>, operator: &str) {
+    let conversions = all(walker, operator, "conversions").await;
+    let some = conversions.iter().step_by(conversions.len() / 60);
+    let (mut of_orders, mut of_requests) = (Vec::new(), Vec::new());
+    for conversion in some {
+        let path = format!(
+            "timeline?conversion_id={}",
+            conversion["id"].as_str().unwrap()
+        );
+        let timeline = timed(walker, operator, &path, &mut of_orders).await;
+        let request = timeline["messages"][0]["correlation_id"].as_str().unwrap();
+        let path = format!("timeline/{request}");
+        timed(walker, operator, &path, &mut of_requests).await;
+    }
+    for (what, mut times) in [("requests", of_requests), ("conversions", of_orders)] {
+        times.sort_unstable();
+        let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
+        println!(
+            "timelines of {} {what}: {median:?} in the median, {longest:?} the longest",
+            times.len()
+        );
+    }
+}
+
+async fn timed(walker: &Walker<'_>, token: &str, path: &str, times: &mut Vec<Duration>) -> Value {
+    let begun = Instant::now();
+    let timeline = walker.read_as(token, path).await;
+    times.push(begun.elapsed());
+    assert_ne!(timeline["messages"], Value::Array(Vec::new()), "{path}");
+    timeline
 }
 
 fn cents(amount: &Value) -> i64 {

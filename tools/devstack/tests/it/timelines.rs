@@ -189,13 +189,6 @@ async fn in_causal_order(scene: &Scene<'_>, request: &str) {
         !timeline.to_string().contains("under_way")
     })
     .await;
-    let mut fastest = Duration::MAX;
-    for _ in 0..10 {
-        let begun = Instant::now();
-        scene.read(&scene.operator, &path).await;
-        fastest = fastest.min(begun.elapsed());
-    }
-    assert!(fastest < Duration::from_millis(100), "{fastest:?}");
     let timeline = scene.read(&scene.operator, &path).await;
     assert_eq!(
         kinds(&timeline),

@@ -19,6 +19,12 @@ const pages = [];
 const BUSY = "status of 503";
 /** What may be wrong at this moment: a part of what the browser says. */
 let expected = [];
+/** As everybody may see a page. Colours are those of the theme, order and size those of the width: the first two have all of them. */
+export const LOOKS = [["light", 1280], ["dark", 360], ["dark", 1280], ["light", 360]];
+/** What was inspected, and how. */
+const inspected = [];
+/** Pictures by their names. */
+export const taken = new Set();
 
 /** Asks the test for something that only it can do, and waits until it is done. */
 export async function please(what) {
@@ -102,6 +108,7 @@ export const row = (page, text) => page.getByRole("row").filter({ hasText: text 
 
 /** A picture of the whole page. */
 export async function picture(page, name) {
+  taken.add(name);
   await page.screenshot({ path: `${test.pictures}/${name}.png`, fullPage: true, animations: "disabled" });
 }
 
@@ -110,6 +117,11 @@ export async function inspect(page, name, { withAxe = true } = {}) {
   await loaded(page);
   const beside = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (beside > 0) problems.push(`${name}: ${beside} pixels stand out at the side`);
+  const free = await page.evaluate(() => {
+    const dialog = document.querySelector("dialog[open]");
+    return dialog && innerWidth <= 640 ? innerWidth - dialog.getBoundingClientRect().width : 0;
+  });
+  if (free > 0) problems.push(`${name}: the dialog leaves ${free} pixels of a phone free`);
   if (withAxe) {
     await page.evaluate(axe);
     const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
@@ -118,6 +130,35 @@ export async function inspect(page, name, { withAxe = true } = {}) {
     }
   }
   await picture(page, name);
+  const how = await page.evaluate(() => [location.pathname.replace("/console", ""), matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light", innerWidth]);
+  inspected.push([...how, withAxe]);
+}
+
+/** The same of what stands on a page, in every look. */
+export async function inspectAll(page, name) {
+  // What was done before is no part of it.
+  await page.waitForFunction(() => document.querySelector(".notices p") === null);
+  for (const [index, [theme, width]] of LOOKS.entries()) {
+    await look(page, theme, width);
+    await inspect(page, `${name}-${width}-${theme}`, { withAxe: index < 2 });
+  }
+  await look(page, ...LOOKS[0]);
+}
+
+async function look(page, theme, width) {
+  await page.emulateMedia({ colorScheme: theme });
+  await page.setViewportSize({ width, height: 900 });
+}
+
+/** What was not inspected of these routes, in which look or with axe. */
+export function leftOut(routes) {
+  return routes.flatMap((route) => {
+    const pattern = new RegExp(`^${route.replace(/:[^/]+/g, "[^/]+")}$`);
+    const of = inspected.filter(([path]) => pattern.test(path));
+    const looks = LOOKS.filter(([theme, width]) => !of.some((it) => it[1] === theme && it[2] === width)).map((it) => it.join(" "));
+    const axe = LOOKS.slice(0, 2).filter(([theme, width]) => !of.some((it) => it[1] === theme && it[2] === width && it[3])).map((it) => `axe ${it.join(" ")}`);
+    return [...looks, ...axe].map((how) => `${route}: ${how}`);
+  });
 }
 
 /** Runs the steps in turn; what went wrong is printed, with pictures of what was seen. */

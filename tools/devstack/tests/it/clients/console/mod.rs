@@ -1,6 +1,7 @@
 //! The console: built again as it is committed, and used in a real browser.
 
 mod built;
+mod documents;
 mod played;
 mod provider;
 mod walk;
@@ -54,6 +55,23 @@ fn pictures() -> PathBuf {
     Layout::find().state.join("console-pictures")
 }
 
+/// The address of every page, as the console's routes name them.
+fn routes() -> Vec<String> {
+    let pages = Layout::find().root.join("console/src/pages");
+    let mut routes = Vec::new();
+    for role in ["brand", "operator", "partner"] {
+        let text = fs::read_to_string(pages.join(role).join("routes.ts")).unwrap();
+        let named: Vec<&str> = text.split("path: \"").skip(1).collect();
+        assert_eq!(named.len(), text.matches("page: ").count(), "{role}");
+        routes.extend(
+            named
+                .iter()
+                .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())),
+        );
+    }
+    routes
+}
+
 /// Where a walk finds a stack.
 fn places(stack: &LocalStack) -> Value {
     json!({ "bff": stack.url(Service::Bff).unwrap(), "tracking": stack.url(Service::Tracking).unwrap() })
@@ -74,6 +92,8 @@ fn run(at: &Value, script: &str, mut on: impl FnMut(&str)) -> Vec<String> {
     test["dist"] = json!(root.join("console/dist"));
     test["chromium"] = json!(program(chromium().unwrap()));
     test["pictures"] = json!(pictures());
+    test["routes"] = json!(routes());
+    test["documented"] = json!(documents::pictures().into_values().collect::<Vec<_>>());
     let child = Command::new(&workplace.node.program)
         .arg(script)
         .current_dir(&workplace.folder)

@@ -29,8 +29,22 @@ async function until(holds, what) {
 
 const gone = (page, text) => page.getByText(text).first().waitFor({ state: "detached" });
 const conversion = (id, more = {}) => ({ id, order_id: id, status: "attributed", amount: "1.00", currency: "USD", occurred_at: "2026-01-01T00:00:00Z", ...more });
+const campaign = (status) => ({ id: "c", name: "Autumn", currency: "USD", status, join: "open", allowed_hosts: ["a.example"], created_at: "2026-01-01T00:00:00Z" });
 const balance = (partner, payable) => ({ partner_id: partner, currency: "USD", accounts: { payable }, updated_at: "2026-01-01T00:00:00Z" });
-const claim = (id, partner) => ({ id, order_id: id, partner_id: partner, event_type: "purchase", campaign_id: "c", status: "open", claimed_at: "2026-01-01T00:00:00Z" });
+
+/** On these pages of a role, these lists are asked for as narrowed to whom the role is of. */
+async function asksForOwn(page, role, [name, id], pages) {
+  for (const [path, asked] of Object.entries(pages)) {
+    await go(page, `/${role}/activity`);
+    server.asked.length = 0;
+    await go(page, `/${role}${path}`);
+    await loaded(page);
+    for (const it of asked) {
+      await until(() => server.count(`GET ${it}`) > 0, `${path} does not ask for ${it}`);
+      check(server.last(`GET ${it}`).query.get(name) === id, `${path} asks for everybody's ${it}`);
+    }
+  }
+}
 
 /** Fills in the form for a withdrawal and sends it. */
 async function withdraw(page) {
@@ -80,31 +94,103 @@ const steps = {
     const page = await begin("partner", { before: () => Object.assign(server.people.partner, { roles: ["partner", "operator"] }) });
     const balances = [balance("partner123", "5.00"), balance("another", "77.00")];
     server.on("GET /api/v1/balances", ({ query }) => ({ items: balances.filter((it) => !query.has("partner_id") || it.partner_id === query.get("partner_id")) }));
-    server.on("GET /api/v1/claims", { items: [claim("claim-own", "partner123"), claim("claim-other", "another")] });
+    server.on("GET /api/v1/campaigns/c", campaign("active"));
     const pages = {
       "": ["/api/v1/balances", "/api/v1/conversions", "/api/v1/reports"],
-      "/money": ["/api/v1/balances", "/api/v1/payouts"],
+      "/campaigns": ["/api/v1/enrollments"],
+      "/campaigns/c": ["/api/v1/enrollments", "/api/v1/links"],
+      "/claims": ["/api/v1/claims"],
+      "/money": ["/api/v1/balances", "/api/v1/payouts", "/api/v1/accounts"],
       "/links": ["/api/v1/links", "/api/v1/reports"],
       "/conversions": ["/api/v1/conversions"],
       "/commissions": ["/api/v1/commissions"],
       "/evidence": ["/api/v1/evidence"],
       "/reports": ["/api/v1/reports"],
     };
-    for (const [path, asked] of Object.entries(pages)) {
-      server.asked.length = 0;
-      await go(page, "/partner/activity");
-      await go(page, `/partner${path}`);
-      await loaded(page);
-      for (const it of asked) {
-        await until(() => server.count(`GET ${it}`) > 0, `${path} does not ask for ${it}`);
-        check(server.last(`GET ${it}`).query.get("partner_id") === "partner123", `${path} asks for everybody's ${it}`);
-      }
-    }
+    await asksForOwn(page, "partner", ["partner_id", "partner123"], pages);
     await go(page, "/partner/money");
     await shows(page, "$5.00");
-    await go(page, "/partner/claims");
-    await shows(page, "claim-own");
-    await gone(page, "claim-other");
+  },
+
+  "who is operator and brand has its own lists as its own": async () => {
+    const page = await begin("brand", { before: () => Object.assign(server.people.brand, { roles: ["brand", "operator"] }) });
+    server.on("GET /api/v1/partners/partner1", { id: "partner1", status: "active" });
+    await asksForOwn(page, "brand", ["brand_id", "brand123"], {
+      "": ["/api/v1/enrollments", "/api/v1/claims", "/api/v1/evidence", "/api/v1/balances", "/api/v1/reports"],
+      "/applications": ["/api/v1/enrollments"],
+      "/claims": ["/api/v1/claims"],
+      "/evidence": ["/api/v1/evidence"],
+      "/links": ["/api/v1/links", "/api/v1/reports"],
+      "/partners/partner1": ["/api/v1/links", "/api/v1/commissions"],
+    });
+  },
+
+  "what was tried of a dead letter is not shown beside another payload": async () => {
+    const page = await begin("operator");
+    const parked = { state: "dead", message_id: "m", type: "campaign.create.command.v1", source: "bff", topic: "campaign-commands", attempts: 1, parked_at: "2026-01-01T00:00:00Z" };
+    const letter = "/api/v1/operator/campaign/parked/m";
+    server.on(`GET ${letter}`, { parked, message: { payload: { created: { name: "one" } } }, ahead: [], behind: [], acts: [] });
+    server.on(`POST ${letter}/dry-run`, { outcome: "handled", events: [] });
+    await go(page, "/operator/parked/campaign/m");
+    const payload = page.getByLabel("Payload, as JSON");
+    await page.getByRole("button", { name: "Dry run", exact: true }).click();
+    await shows(page, "Dry run: Handled");
+    await payload.fill('{ "name": "two" }');
+    await gone(page, "Dry run: Handled");
+    await page.getByRole("button", { name: "Dry run of the edit" }).click();
+    await shows(page, "Dry run: Handled");
+    await page.getByRole("button", { name: "Undo the edit" }).click();
+    await gone(page, "Dry run: Handled");
+    await payload.fill("{");
+    await page.getByRole("button", { name: "Dry run of the edit" }).click();
+    await shows(page, "The payload is no JSON");
+    await page.getByRole("button", { name: "Undo the edit" }).click();
+    await gone(page, "The payload is no JSON");
+    // Of what is answered late, too.
+    let answer;
+    await page.route(`**${letter}/dry-run`, async (route) => {
+      await new Promise((resolve) => (answer = resolve));
+      return route.fulfill({ json: { outcome: "handled", events: [] } });
+    });
+    await page.getByRole("button", { name: "Dry run", exact: true }).click();
+    await until(() => answer, "it is not tried");
+    await payload.fill('{ "name": "three" }');
+    answer();
+    await page.getByRole("button", { name: "Dry run of the edit" }).waitFor();
+    check((await page.getByText("Dry run: Handled").count()) === 0, "what was tried before stands beside another payload");
+  },
+
+  "new terms say who moves, and who keeps which version": async () => {
+    const page = await begin("brand");
+    const at = "2026-01-01T00:00:00Z";
+    server.on("GET /api/v1/campaigns/c", campaign("active"));
+    const version = (number, worsens) => ({ campaign_id: "c", version: number, worsens, text: "Be honest.", window_days: 30, plan: { sale: { bps: 1_000 }, lead: null, hold_days: 0 }, effective_at: at, in_force: number === 3 });
+    server.on("GET /api/v1/campaigns/c/terms", { items: [version(3, true), version(2, false), version(1, false)] });
+    const enrolled = (count, accepted) => Array.from({ length: count }, (_, index) => ({ id: `e${accepted}-${index}`, partner_id: "p", campaign_id: "c", status: "enrolled", terms_version: accepted, since: at }));
+    const pages = { "": [enrolled(2, 1), "b"], b: [enrolled(1, 2).concat(enrolled(4, 3))] };
+    server.on("GET /api/v1/enrollments", ({ query }) => {
+      const [items, next_cursor] = pages[query.get("cursor") ?? ""];
+      return { items, next_cursor };
+    });
+    await go(page, "/brand/campaigns/c");
+    await page.getByRole("button", { name: "New terms" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Per cent, or amount").fill("12");
+    await shows(dialog, "4 partners have version 4 by themselves from now on.");
+    await shows(dialog, "3 partners keep version 2 until they accept version 4.");
+    await dialog.getByLabel("Per cent, or amount").fill("5");
+    await shows(dialog, "4 partners keep version 3 until they accept version 4.");
+    await shows(dialog, "3 partners keep version 2 until they accept version 4.");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    // Of very many only so many are read, and that is said.
+    pages[""] = [enrolled(500, 3), "b"];
+    pages["b"] = [enrolled(500, 1), "c"];
+    await go(page, "/brand");
+    await go(page, "/brand/campaigns/c");
+    await page.getByRole("button", { name: "New terms" }).click();
+    await dialog.getByLabel("Per cent, or amount").fill("12");
+    await shows(dialog, "Of the 1,000 partners who joined last; there are more:");
+    await shows(dialog, "500 partners have version 4 by themselves from now on.");
   },
 
   "a page of links has all clicks of 30 days": async () => {
@@ -332,7 +418,7 @@ const steps = {
   "a date in the hour that comes twice stays in its half of the night": async () => {
     const page = await begin("brand", { timezoneId: "Europe/Berlin" });
     const ends = "2026-10-25T01:30:00Z";
-    server.on("GET /api/v1/campaigns/c", { id: "c", name: "Autumn", currency: "USD", status: "draft", join: "open", allowed_hosts: ["a.example"], created_at: ends, ends_at: ends });
+    server.on("GET /api/v1/campaigns/c", { ...campaign("draft"), ends_at: ends });
     await go(page, "/brand/campaigns/c");
     await page.getByRole("button", { name: "Edit" }).click();
     const dialog = page.getByRole("dialog");

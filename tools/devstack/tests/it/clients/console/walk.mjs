@@ -1,12 +1,17 @@
 // Brand, partner and operator do their work in the console, each in a browser of their own, through the real stack.
-import { act, check, expecting, go, inspect, loaded, please, row, shows, signedIn, test, walk } from "./browser.mjs";
+import { LOOKS, act, check, expecting, go, inspect, inspectAll, leftOut, loaded, open, please, row, shows, signedIn, taken, test, walk } from "./browser.mjs";
 
 let brand, partner, operator;
 let clickId = "";
 let conversionPath = "";
 let payoutPath = "";
 let timelinePath = "";
+let claimPath = "";
+let transferPath = "";
 
+/** Where a page is, whoever looks at it. */
+const place = (page) => new URL(page.url()).pathname.replace(/^\/console\/\w+/, "");
+const drawn = (page) => page.getByRole("img", { name: /messages over/ }).waitFor();
 const payable = (page) => page.locator(".stat", { hasText: "Payable" }).locator(".value");
 
 /** A visitor's click on the link: what the shop's page gets as click_id. */
@@ -62,10 +67,11 @@ const steps = {
     const dialog = brand.getByRole("dialog");
     await dialog.getByLabel("Per cent, or amount").fill("5");
     await shows(dialog, "A sale earns 5% instead of 10%. That is worse for partners.");
-    await shows(dialog, "1 enrolled partner keeps what they accepted");
-    await inspect(brand, "brand-terms-preview");
+    await shows(dialog, "1 partner keeps version 1 until it accepts version 2.");
+    await shows(dialog, "Who joins from now on accepts version 2.");
+    await inspectAll(brand, "brand-terms-preview");
     await dialog.getByLabel("Per cent, or amount").fill("12");
-    await shows(dialog, "1 enrolled partner has it by themselves");
+    await shows(dialog, "1 partner has version 2 by itself from now on.");
     await dialog.getByRole("button", { name: "Cancel" }).click();
   },
 
@@ -101,7 +107,7 @@ const steps = {
     await partner.getByRole("link", { name: "walk-1" }).click();
     await shows(partner, "10 % of 100.00 USD is 10.00 USD");
     await shows(partner, "The ledger holds for it");
-    conversionPath = new URL(partner.url()).pathname.replace("/console/partner", "");
+    conversionPath = place(partner);
   },
 
   "a claim is open until the brand accepts it": async () => {
@@ -118,13 +124,72 @@ const steps = {
     await becomes(payable(partner), "$215.00");
   },
 
+  "an order that was only claimed says why it earns nothing, from wherever it is named": async () => {
+    await go(partner, "/partner/claims");
+    await act(partner, "Report an order", {
+      verb: "Report it",
+      fields: { "Click id": await click(), Customer: "buyer-3", "Order number": "walk-3", Amount: "30.00" },
+    });
+    for (const page of [partner, brand, operator]) {
+      await page.getByLabel("Find a number or id").fill("walk-3");
+      await page.keyboard.press("Enter");
+      await page.getByRole("region", { name: "Found" }).getByRole("link", { name: /^Order walk-3/ }).click();
+      await shows(page, "a claim earns nothing until");
+    }
+    check(new URL(operator.url()).searchParams.get("brand") === "brand123", operator.url());
+    await partner.getByRole("link", { name: /^clm_/ }).click();
+    await partner.getByRole("heading", { level: 1, name: "Claim" }).waitFor();
+    await shows(partner, "a claim earns nothing until");
+    claimPath = place(partner);
+    await go(brand, `/brand${claimPath}`);
+    await brand.getByRole("button", { name: "Accept", exact: true }).waitFor();
+    await partner.locator(".facts").getByRole("link", { name: /^clk_/ }).click();
+    await drawn(partner);
+    await shows(partner, "conversion.claimed");
+  },
+
+  "an entry of an account leads to what moved it": async () => {
+    await go(partner, "/partner/money");
+    await partner.getByRole("link", { name: "Payable" }).click();
+    const entry = row(partner, "brand:brand123:funds");
+    timelinePath = (await entry.getByRole("link").last().getAttribute("href")).replace("/console/partner", "");
+    await entry.getByRole("link").first().click();
+    await partner.getByRole("heading", { level: 1, name: "Transfer" }).waitFor();
+    await shows(partner, /^So .* USD went from brand:brand123:funds to partner:partner123:payable\.$/);
+    transferPath = place(partner);
+  },
+
+  "a timeline is asked for by a number or id, by everybody": async () => {
+    await go(operator, "/operator/timeline");
+    await operator.getByLabel("Of", { exact: true }).selectOption("order_id");
+    await operator.getByLabel("Which").fill("walk-1");
+    await operator.getByLabel("Brand").fill("brand123");
+    await operator.getByRole("button", { name: "Show" }).click();
+    await drawn(operator);
+    await shows(operator, "commission.calculated");
+    for (const [page, role] of [[partner, "partner"], [brand, "brand"]]) {
+      await go(page, `/${role}${conversionPath}`);
+      await page.getByRole("link", { name: "Timeline", exact: true }).and(page.locator(".button")).click();
+      await drawn(page);
+      await page.getByLabel("Which").fill("00000000-0000-7000-8000-000000000000");
+      await page.getByLabel("Of", { exact: true }).selectOption("correlation_id");
+      await expecting(["status of 404"], async () => {
+        await page.getByRole("button", { name: "Show" }).click();
+        await shows(page, "Nothing has this number or id");
+        await go(page, `/${role}`);
+      });
+    }
+  },
+
   "a payout is requested and its steps are seen": async () => {
     await go(partner, "/partner/money");
     await act(partner, "Request a payout", { verb: "Request it", fields: { Amount: "20.00", "PayPal account": "user@example.com" } });
     await partner.getByRole("link", { name: "$20.00" }).click();
     await partner.locator(".badge", { hasText: "Paid" }).waitFor();
-    payoutPath = new URL(partner.url()).pathname.replace("/console/partner", "");
-    await inspect(partner, "partner-payout");
+    payoutPath = place(partner);
+    await partner.getByRole("link", { name: "Timeline", exact: true }).and(partner.locator(".button")).click();
+    await drawn(partner);
+    await shows(partner, "payout.paid");
   },
 
   "a payout whose answer is lost is shown again, and requested once": async () => {
@@ -172,7 +237,7 @@ const steps = {
       await dialog.getByRole("button", { name: "Request it" }).click();
       await shows(dialog, "Insufficient balance");
       await shows(dialog, "Correlation id:");
-      await inspect(partner, "partner-refusal");
+      await inspectAll(partner, "partner-refusal");
       await dialog.getByRole("button", { name: "Cancel" }).click();
     });
   },
@@ -264,7 +329,7 @@ const steps = {
     await payload.fill(text.replace('"Spring slae"', '"Spring sale"'));
     await operator.getByRole("button", { name: "Dry run of the edit" }).click();
     await shows(operator, "Dry run: Handled");
-    await inspect(operator, "operator-dead-letter");
+    await inspectAll(operator, "operator-dead-letter");
     const reason = { "Your reason": "the name was misspelt" };
     await act(operator, "Put it in place", { fields: reason });
     await shows(operator, "parked.edit");
@@ -288,9 +353,12 @@ const steps = {
 
   "tables are verified against the log": async () => {
     await go(operator, "/operator/replays?service=bff");
-    await act(operator, "Verify", { fields: { "Your reason": "to be sure" } });
+    const comparesOnly = async (dialog) => check((await dialog.getByLabel("What to do").inputValue()) === "verify", "it would put the tables in place");
+    await act(operator, "Replay", { verb: "Begin", fields: { "Your reason": "to be sure" }, look: comparesOnly });
     await operator.locator(".badge", { hasText: "Done" }).waitFor();
-    await shows(operator, "Report");
+    await operator.getByText("Every row is the same").click();
+    const rows = await row(operator, "conversions").locator("td").allInnerTexts();
+    check(rows[1] === rows[2] && Number(rows[1]) >= 2 && rows[3] === "0", rows.join());
   },
 
   "an operator sees how far each follower is, that the ledger adds up, and what a check of the ten rules came to": async () => {
@@ -323,9 +391,8 @@ const steps = {
     await operator.locator("summary", { hasText: "campaign.paused" }).waitFor({ state: "detached" });
     await operator.locator("summary", { hasText: "ledger.posted" }).first().click();
     await operator.locator("details[open]").getByRole("link", { name: /^Timeline of/ }).click();
-    await operator.getByRole("img", { name: /messages over/ }).waitFor();
+    await drawn(operator);
     await shows(operator, "ledger.posted");
-    timelinePath = new URL(operator.url()).pathname.replace("/console", "");
   },
 
   "while the server is away nothing lies, and a write goes on when it is back": async () => {
@@ -341,7 +408,7 @@ const steps = {
       await partner.locator(".foot .live.away", { hasText: "Disconnected" }).waitFor();
       await partner.getByText("The server cannot be reached.").first().waitFor();
       await shows(partner, "This may be out of date");
-      await inspect(partner, "partner-away");
+      await inspectAll(partner, "partner-away");
       await dialog.getByRole("button", { name: "Cancel" }).click();
       await dialog.waitFor({ state: "detached" });
       await brand.locator(".foot .live.away").waitFor();
@@ -368,7 +435,7 @@ const steps = {
     await partner.getByRole("heading", { level: 1, name: "Profile" }).waitFor();
     await partner.getByRole("button", { name: "Sign out" }).click();
     await partner.getByRole("button", { name: /^Partner/ }).waitFor();
-    await inspect(partner, "sign-in");
+    await inspectAll(partner, "sign-in");
     await partner.reload();
     await partner.getByRole("button", { name: /^Partner/ }).waitFor();
     // A page of another role is not shown to this one.
@@ -376,24 +443,37 @@ const steps = {
     await shows(brand, "There is nothing here, or not for your role.");
   },
 
+  "an address that says as whom signs in, and forgets that": async () => {
+    const page = await open();
+    await page.goto(`${test.bff}/console/partner/links?as=partner`);
+    await page.getByRole("heading", { level: 1, name: "Links" }).waitFor();
+    check(page.url().endsWith("/console/partner/links"), page.url());
+    await page.context().close();
+  },
+
   "every page is right for everybody, in both themes, on a phone and at a desk": async () => {
+    const commission = conversionPath.replace("conversions", "commissions");
+    const shared = [conversionPath, "/orders/walk-1", claimPath, commission, transferPath, "/timeline", timelinePath, "/timeline?order_id=walk-1"];
     const pages = {
-      partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/reports", "/search?q=walk-link", "/conversions", conversionPath, "/claims", "/evidence", "/commissions", "/money", payoutPath, "/activity", "/profile", "/nowhere"],
-      brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/reports", "/reports?by=campaign,partner&zone=UTC", "/search?q=nothing", "/conversions", conversionPath, "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings"],
-      operator: ["", "/events", timelinePath.replace("/operator", ""), "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/reports?by=group", "/search?q=camp-walk", "/campaigns", "/partners", "/partners/partner123", "/conversions", conversionPath, "/commissions", "/claims", "/evidence"],
+      partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/reports", "/search?q=walk-link", "/conversions", "/claims", "/evidence", "/commissions", "/money", payoutPath, "/accounts/partner:partner123:payable:USD", "/activity", "/profile", "/nowhere", ...shared],
+      brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/reports", "/reports?by=campaign,partner&zone=UTC", "/search?q=nothing", "/conversions", "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings", ...shared],
+      operator: ["", "/events", "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/reports?by=group", "/search?q=camp-walk", "/campaigns", "/partners", "/partners/partner123", "/conversions", "/commissions", "/claims", "/evidence", ...shared],
     };
-    for (const [theme, width] of [["light", 1280], ["dark", 360], ["dark", 1280], ["light", 360]]) {
+    for (const [index, [theme, width]] of LOOKS.entries()) {
       for (const [person, paths] of Object.entries(pages)) {
         const page = await signedIn(person, { theme, width });
         for (const path of paths) {
           await go(page, `/${person}${path}`);
           const name = `${person}${path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "one").replaceAll(/[/:?=&,]/g, "-")}-${width}-${theme}`;
-          // Colours are those of the theme, order and size those of the width: two of the four have all of them.
-          await inspect(page, name, { withAxe: (theme === "light") === (width === 1280) });
+          await inspect(page, name, { withAxe: index < 2 });
         }
         await page.context().close();
       }
     }
+    const left = leftOut(test.routes);
+    check(left.length === 0, `not inspected:\n${left.join("\n")}`);
+    const unknown = test.documented.filter((name) => !taken.has(name));
+    check(unknown.length === 0, `documents show what was not taken: ${unknown.join(" ")}`);
   },
 
   "all of it is reached by the keyboard alone": async () => {

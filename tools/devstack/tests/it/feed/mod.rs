@@ -4,6 +4,8 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod readers;
+
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 

@@ -1,0 +1,31 @@
+/** Which version of a campaign's terms holds for whom, as decision 0051 has it. */
+import type { Schemas } from "./api";
+
+type Version = Pick<Schemas["TermsView"], "version" | "worsens">;
+
+/** The version that holds for who accepted one, once all are in force: each next one by itself, up to the first that worsens something. */
+export function heldBy(accepted: number, versions: readonly Version[]): number {
+  const next = versions.find((it) => it.version === accepted + 1);
+  return next?.worsens === false ? heldBy(next.version, versions) : accepted;
+}
+
+export interface Moved {
+  /** Partners who have a new version by themselves. */
+  moving: number;
+  /** How many keep which version, the newest first. */
+  keeping: { version: number; count: number }[];
+}
+
+/** What a version behind the last one changes for those who are enrolled. */
+export function moved(accepted: readonly (number | null | undefined)[], versions: readonly Version[], worsens: boolean): Moved {
+  const last = Math.max(0, ...versions.map((it) => it.version));
+  const counts = new Map<number, number>();
+  for (const version of accepted) {
+    const held = heldBy(version ?? 1, versions);
+    counts.set(held, (counts.get(held) ?? 0) + 1);
+  }
+  const moving = worsens ? 0 : (counts.get(last) ?? 0);
+  if (!worsens) counts.delete(last);
+  const keeping = [...counts].map(([version, count]) => ({ version, count })).sort((a, b) => b.version - a.version);
+  return { moving, keeping };
+}
