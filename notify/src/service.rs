@@ -24,7 +24,7 @@ impl Domain for Notify {
         ],
         run_dependent: &[],
         seeds: &[],
-        fold_version: 1,
+        fold_version: 2,
     };
 
     type BatchState = BatchState;
@@ -50,7 +50,10 @@ impl Domain for Notify {
                 let detail = "the command cannot be read: it is no command of this service";
                 Decision::Rejected(Rejection::new(Code::Unreadable, detail))
             }
-            None => Decision::Noted,
+            None => match messages::erased(message).map(|partner| state.forget(&partner)) {
+                Some(events) if !events.is_empty() => Decision::Events(events),
+                _ => Decision::Noted,
+            },
         }
     }
 
