@@ -15,7 +15,7 @@ use chassis::time::Timestamp;
 use chassis::write::{NoBody, Write};
 use runtime::{ClaimStatus, ConversionType, TrackingRefusals};
 use serde::{Deserialize, Serialize};
-use types::{BrandId, CampaignId, ClaimId, PartnerId};
+use types::{BrandId, CampaignId, ClaimId, OrderId, PartnerId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -101,6 +101,9 @@ pub(crate) struct ClaimFilter {
     /// Of this partner.
     #[param(value_type = Option<String>)]
     partner_id: Option<PartnerId>,
+    /// Of this order.
+    #[param(value_type = Option<String>)]
+    order_id: Option<OrderId>,
     /// Of which this became.
     #[param(inline, value_type = Option<ClaimStatus>)]
     status: Option<types::ClaimStatus>,
@@ -120,6 +123,7 @@ pub(crate) async fn list_claims(
     let narrowed = Narrowed {
         campaign: filter.campaign_id.as_ref(),
         partner: filter.partner_id.as_ref(),
+        order: filter.order_id.as_ref(),
         status: filter.status,
     };
     let rows = claims::list(bff.host.pool(), caller.scope()?, &narrowed, list.page)

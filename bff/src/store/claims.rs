@@ -70,6 +70,7 @@ impl Table for ClaimRow {
 pub(crate) struct Narrowed<'a> {
     pub(crate) campaign: Option<&'a CampaignId>,
     pub(crate) partner: Option<&'a PartnerId>,
+    pub(crate) order: Option<&'a OrderId>,
     pub(crate) status: Option<ClaimStatus>,
 }
 
@@ -83,6 +84,7 @@ pub(crate) async fn list(
     let narrowing = [
         ("campaign_id", to.campaign.map(CampaignId::as_str)),
         ("partner_id", to.partner.map(PartnerId::as_str)),
+        ("order_id", to.order.map(OrderId::as_str)),
         ("status", to.status.map(ClaimStatus::name)),
     ];
     super::list(pool, page, seen_by(scope, ITS_BRAND), &narrowing).await

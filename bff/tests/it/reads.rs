@@ -158,6 +158,9 @@ async fn a_claim_is_read_by_its_partner_and_its_brand_and_says_what_became_of_it
         ("campaign_id=camp9", 0),
         ("partner_id=partner123", 4),
         ("partner_id=partner9", 0),
+        ("order_id=o1", 4),
+        ("order_id=o2", 0),
+        ("order_id=o1&status=open", 1),
     ] {
         let (_, body) = app
             .get(&format!("/api/v1/claims?{query}"), &operator())
