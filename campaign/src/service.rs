@@ -33,6 +33,7 @@ impl Domain for CampaignDomain {
             "acceptance_metadata",
             "evidence_files",
             "personal_keys",
+            "erased_partners",
         ],
         run_dependent: &[],
         seeds: &[],

@@ -6,7 +6,7 @@ use messaging::WriteTx;
 use schemas::{AcceptV1, Body, Event as _, Message};
 use sqlx::PgConnection;
 use types::{
-    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, GroupId, MembershipId,
+    ApiKeyId, BanId, BrandId, CampaignId, EnrollmentId, EvidenceId, GroupId, MembershipId, Micros,
     PartnerId, TermsVersion,
 };
 
@@ -346,6 +346,7 @@ impl BatchState {
         let brands = picked(&self.changed_brands, &self.brands);
         let groups = picked(&self.changed_groups, &self.groups);
         let memberships = picked(&self.changed_memberships, &self.memberships);
+        let now = tx.now();
         let connection = tx.connection();
         brand_funds::save(connection, &funds).await?;
         campaigns::save(connection, &changed).await?;
@@ -364,16 +365,21 @@ impl BatchState {
         acceptance_metadata::save(connection, &notes).await?;
         let files: Vec<_> = self.files.into_values().collect();
         evidence_files::save(connection, &files).await?;
-        erase(connection, &self.erased).await
+        erase(connection, &self.erased, now).await
     }
 }
 
 /// Erases what no event has of these partners, with the keys of what events have.
-async fn erase(connection: &mut PgConnection, erased: &[PartnerId]) -> Result<(), sqlx::Error> {
+async fn erase(
+    connection: &mut PgConnection,
+    erased: &[PartnerId],
+    now: Micros,
+) -> Result<(), sqlx::Error> {
     if erased.is_empty() {
         return Ok(());
     }
     let ids: Vec<&str> = erased.iter().map(PartnerId::as_str).collect();
+    partners::note_erased(connection, &ids, now).await?;
     acceptance_metadata::erase(connection, &ids).await?;
     evidence_files::erase(connection, &ids).await?;
     runtime::erase_personal_keys(connection, &ids).await

@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | takes | `notify.*` about webhook endpoints, and from its own sender `notify.give_webhook_endpoint_up` |
-//! | follows | campaign, tracking, commission and payment: whatever a brand or a partner may see of their events |
+//! | follows | campaign, tracking, commission and payment: whatever a brand or a partner may see of their events, and whom campaign erased |
 //! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent` |
 //! | owns | webhook endpoints; beside them what is sent, each attempt, and whose campaigns and conversions are |
 //!
@@ -29,7 +29,7 @@ use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
 use chassis::telemetry::Help;
-use jobs::{KeepBounds, Sender};
+use jobs::{ForgetRemoved, KeepBounds, Sender};
 use receivers::Receivers;
 use secret::Secrets;
 
@@ -95,7 +95,8 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
         operators: http::reads,
         jobs: LeaderJobs::nothing()
             .with(Sender::new(receivers, secrets))
-            .with(KeepBounds::default()),
+            .with(KeepBounds::default())
+            .with(ForgetRemoved::default()),
         gauges: GAUGES,
         metrics: METRICS,
         ..Definition::of(

@@ -28,7 +28,7 @@ impl Domain for Notify {
         ],
         run_dependent: &[],
         seeds: &[],
-        fold_version: 1,
+        fold_version: 2,
     };
 
     type BatchState = BatchState;
@@ -58,7 +58,10 @@ impl Domain for Notify {
                 let detail = "the command cannot be read: it is no command of this service";
                 Decision::Rejected(Rejection::new(Code::Unreadable, detail))
             }
-            None => Decision::Noted,
+            None => match messages::erased(message).map(|partner| state.forget(&partner)) {
+                Some(events) if !events.is_empty() => Decision::Events(events),
+                _ => Decision::Noted,
+            },
         }
     }
 

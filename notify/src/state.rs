@@ -9,9 +9,9 @@ use schemas::{Body, Event as _, Message};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
-use types::{Uuid, WebhookEndpointId, WebhookEndpointStatus, ids};
+use types::{PartnerId, Uuid, WebhookEndpointId, WebhookEndpointStatus, ids};
 
-use crate::domain::{Command, Endpoint, Event, Owner, Place, Resend, View};
+use crate::domain::{self, Command, Endpoint, Event, Owner, Place, Resend, View};
 use crate::messages;
 use crate::store::deliveries::{self, NewDelivery};
 use crate::store::endpoints;
@@ -133,6 +133,16 @@ impl BatchState {
         }
     }
 
+    /// What becomes of an erased partner's endpoints, in the order in which they were made.
+    pub(crate) fn forget(&self, partner: &PartnerId) -> Vec<Event> {
+        let own = self.endpoints.values();
+        let mut own: Vec<_> = own
+            .filter(|it| it.owner.partner() == Some(partner))
+            .collect();
+        own.sort_unstable_by_key(|it| it.position);
+        own.into_iter().filter_map(domain::forget).collect()
+    }
+
     /// Applies what happened.
     pub(crate) fn apply(&mut self, event: &Event, place: Place) {
         let id = event.endpoint();
@@ -240,6 +250,11 @@ impl<'a> Wanted<'a> {
         }
         if let Ok(Some(event)) = Event::read(message) {
             self.endpoints.push(event.endpoint().to_string());
+            return;
+        }
+        // It is shown to nobody.
+        if let Some(partner) = messages::erased(message) {
+            self.partners.push(partner.into_string());
             return;
         }
         self.facts.push(message);

@@ -393,7 +393,7 @@ kinds! {
         group_created_v1: GroupCreatedV1 = "group.created.v1", Public, BrandId / GroupId, [Bff, Tracking];
         group_changed_v1: GroupChangedV1 = "group.changed.v1", Public, BrandId / GroupId, [Bff, Tracking];
         partner_moved_v1: PartnerMovedV1 = "partner.moved.v1", Public, BrandId / MembershipId, [Bff, Tracking];
-        partner_erased_v1: PartnerErasedV1 = "partner.erased.v1", Public, PartnerId / PartnerId, [Bff];
+        partner_erased_v1: PartnerErasedV1 = "partner.erased.v1", Public, PartnerId / PartnerId, [Bff, Notify];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]

@@ -244,6 +244,9 @@ pub(crate) struct KeyFilter {
     /// Of this brand.
     #[param(value_type = Option<String>)]
     brand_id: Option<BrandId>,
+    /// That are so.
+    #[param(inline, value_type = Option<ApiKeyStatus>)]
+    status: Option<Status>,
 }
 
 /// API keys, also revoked ones, newest first: a brand's own, for operators all. Never a secret.
@@ -261,7 +264,8 @@ pub(crate) async fn list_api_keys(
     let rows = if hidden {
         Vec::new()
     } else {
-        api_keys::list(bff.host.pool(), own.or(named), list.page)
+        let status = list.filter.status.map(|status| (status, clock::now()));
+        api_keys::list(bff.host.pool(), own.or(named), status, list.page)
             .await
             .map_err(|error| runtime::unread(&error))?
     };

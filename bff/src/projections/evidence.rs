@@ -41,6 +41,7 @@ impl ReadModel for EvidenceRow {
             status: EvidenceStatus::Submitted.name().to_owned(),
             reason: None,
             decided_at: None,
+            erased_at: None,
         })
     }
 }

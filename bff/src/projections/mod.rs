@@ -125,6 +125,7 @@ impl Projection for Projections {
             "api_key_uses",
             "command_notes",
             "erasures",
+            "erased_partners",
             "personal_keys",
         ],
         // Streams have no order between them: in which one rows were first seen, and which touched a brand last, differs.

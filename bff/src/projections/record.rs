@@ -81,6 +81,7 @@ pub(super) fn erasure(message: &Message) -> Option<Erasure> {
     matches!(message.body, Body::PartnerErasedV1(_)).then(|| Erasure {
         event: message.header.id,
         partner: message.header.key.clone(),
+        at: message.header.time.get(),
     })
 }
 

@@ -2,8 +2,8 @@
 
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool};
-use types::{ApiKeyId, BrandId};
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use types::{ApiKeyId, ApiKeyStatus, BrandId, Micros};
 
 use super::Table;
 
@@ -63,14 +63,29 @@ async fn write(tx: &mut WriteTx, rows: &[ApiKeyRow]) -> Result<(), sqlx::Error> 
     .await
 }
 
-/// Those of a brand, or everybody's, newest first.
+/// Those of a brand, or everybody's, newest first; where it is said, those that are so then.
 pub(crate) async fn list(
     pool: &PgPool,
     brand: Option<&BrandId>,
+    status: Option<(ApiKeyStatus, Micros)>,
     page: PageQuery,
 ) -> Result<Vec<ApiKeyRow>, sqlx::Error> {
     let narrowing = [("brand_id", brand.map(BrandId::as_str))];
-    super::list(pool, page, |_| {}, &narrowing).await
+    let that_are = |sql: &mut QueryBuilder<Postgres>| {
+        let Some((status, now)) = status else { return };
+        let expired = match status {
+            ApiKeyStatus::Revoked => {
+                sql.push(" AND hash IS NULL");
+                return;
+            }
+            ApiKeyStatus::Expired => " AND hash IS NOT NULL AND expires_at <= ",
+            ApiKeyStatus::Active => {
+                " AND hash IS NOT NULL AND coalesce(expires_at, 9223372036854775807) > "
+            }
+        };
+        sql.push(expired).push_bind(now.get());
+    };
+    super::list(pool, page, that_are, &narrowing).await
 }
 
 /// One of a brand, or of anyone.

@@ -1,4 +1,5 @@
-//! `erasures`: those that have deleted keys. A side table: folded again, an erasure deletes nothing that was made since.
+//! `erasures`: those that have deleted keys, and `erased_partners`: when somebody was erased last. Side tables: folded again, an
+//! erasure deletes nothing that was made since.
 
 use messaging::WriteTx;
 use uuid::Uuid;
@@ -8,6 +9,7 @@ use uuid::Uuid;
 pub(crate) struct Erasure {
     pub(crate) event: Uuid,
     pub(crate) partner: String,
+    pub(crate) at: i64,
 }
 
 /// Deletes the keys of partners whose erasure is folded here for the first time.
@@ -21,6 +23,15 @@ pub(crate) async fn apply(tx: &mut WriteTx, erasures: &[Erasure]) -> Result<(), 
     )
     .bind(events)
     .fetch_all(tx.connection())
+    .await?;
+    let partners = erasures.iter().map(|erasure| erasure.partner.as_str());
+    sqlx::query(
+        "INSERT INTO erased_partners SELECT p, max(at) FROM unnest($1::text[], $2::bigint[]) AS e (p, at) GROUP BY p
+         ON CONFLICT (partner_id) DO UPDATE SET erased_at = greatest(erased_partners.erased_at, excluded.erased_at)",
+    )
+    .bind(partners.collect::<Vec<_>>())
+    .bind(erasures.iter().map(|erasure| erasure.at).collect::<Vec<_>>())
+    .execute(tx.connection())
     .await?;
     let new = erasures
         .iter()

@@ -27,11 +27,18 @@ pub(crate) struct EvidenceRow {
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
     pub(crate) decided_at: Option<i64>,
+    /// When its partner was erased last, where lists look for it.
+    #[sqlx(default)]
+    pub(crate) erased_at: Option<i64>,
 }
 
 impl EvidenceRow {
-    /// Where the file lies, as far as that can be read.
+    /// Where the file lies, as far as that can be read. What an external producer showed is sealed under no key of its partner: after an
+    /// erasure nobody reads it all the same.
     pub(crate) fn file_url(&self, keys: &PersonalKeys) -> Option<String> {
+        if self.erased_at.is_some_and(|at| at >= self.submitted_at) {
+            return None;
+        }
         let id = EvidenceId::parse(self.id.as_str()).ok()?;
         keys.open(&texts::of_evidence(&id), self.sealed_url.as_deref()?)
     }
@@ -39,6 +46,7 @@ impl EvidenceRow {
 
 impl Table for EvidenceRow {
     const NAME: &'static str = "evidence";
+    const BESIDE: &'static str = ", (SELECT p.erased_at FROM erased_partners p WHERE p.partner_id = evidence.partner_id) AS erased_at";
 
     fn id(&self) -> &str {
         &self.id
@@ -106,8 +114,10 @@ pub(crate) async fn find(
     scope: Scope<'_>,
     id: &EvidenceId,
 ) -> Result<Option<EvidenceRow>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT * FROM evidence WHERE id = ");
-    sql.push_bind(id.as_str());
+    let mut sql = QueryBuilder::new("SELECT *");
+    sql.push(EvidenceRow::BESIDE);
+    sql.push(" FROM evidence WHERE id = ")
+        .push_bind(id.as_str());
     seen_by(scope, ITS_CAMPAIGNS_BRAND)(&mut sql);
     sql.build_query_as().fetch_optional(pool).await
 }

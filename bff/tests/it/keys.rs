@@ -126,6 +126,33 @@ async fn a_key_is_shown_once_and_the_command_carries_its_hash_alone() {
 }
 
 #[tokio::test]
+async fn keys_are_listed_by_whether_they_open_anything() {
+    let app = bff().await;
+    let ids = [
+        made(&app, &["reports.read"]).await.0,
+        made(&app, &["reports.read"]).await.0,
+        made(&app, &["reports.read"]).await.0,
+    ];
+    let revoke = format!("{KEYS}/{}", ids[1]);
+    let (_, answer) = ask(&app, "DELETE", &revoke, &brand("brand1")).await;
+    done(&app, &answer).await;
+    let over = "UPDATE api_keys SET expires_at = 1 WHERE id = $1";
+    let over = sqlx::query(over).bind(&ids[2]).execute(app.pool()).await;
+    assert_eq!(over.unwrap().rows_affected(), 1);
+    for (status, expected) in [("active", 0), ("revoked", 1), ("expired", 2)] {
+        let list = format!("{KEYS}?status={status}");
+        let (_, list) = app.get(&list, &brand("brand1")).await;
+        let items = list["items"].as_array().unwrap();
+        assert_eq!(items.len(), 1, "{status}: {list}");
+        assert_eq!(
+            (&items[0]["id"], &items[0]["status"]),
+            (&json!(ids[expected]), &json!(status))
+        );
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn under_a_preference_to_wait_the_secret_comes_with_the_outcome_and_not_with_a_refusal() {
     let app = bff().await;
     for refused in [false, true] {

@@ -161,7 +161,8 @@ async fn a_claim_is_read_by_its_partner_and_its_brand_and_says_what_became_of_it
         ("brand_id=brand1", 4),
         ("brand_id=brand9", 0),
         ("order_id=o1", 4),
-        ("order_id=o9", 0),
+        ("order_id=o2", 0),
+        ("order_id=o1&status=open", 1),
     ] {
         let (_, body) = app
             .get(&format!("/api/v1/claims?{query}"), &operator())

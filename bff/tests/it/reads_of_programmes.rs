@@ -8,8 +8,8 @@ use schemas::{
     ConversionAttributedV1, ConversionRefundNotedV1, ConversionRefundedV1,
     ConversionUnattributedV1, EnrollmentAcceptedV1, EvidenceApprovedV1, EvidenceReturnedV1,
     EvidenceSubmittedV1, GroupChangedV1, GroupCreatedV1, LinkChangedV1, LinkCreatedV1,
-    PartnerBannedV1, PartnerChangedV1, PartnerMovedV1, Plan, TermsPublishedV1, Topic, Utm,
-    WireMoney,
+    PartnerBannedV1, PartnerChangedV1, PartnerErasedV1, PartnerMovedV1, Plan, TermsPublishedV1,
+    Topic, Utm, WireMoney,
 };
 use sealing::texts;
 use serde_json::{Value, json};
@@ -506,6 +506,33 @@ fn shown(id: &str, duplicate_of: Option<&str>) -> Body {
         )),
     }
     .into()
+}
+
+#[tokio::test]
+async fn what_was_shown_under_no_key_of_its_partner_is_read_until_that_one_is_erased() {
+    let app = bff().await;
+    of_campaign(&app, created(None)).await;
+    let topic = Topic::CampaignEvents;
+    let erased = |who| (who, who, PartnerErasedV1 {}.into());
+    for (id, fact) in [
+        ("evd_1", erased("partner456")),
+        ("evd_2", erased("partner123")),
+        ("evd_3", erased("partner456")),
+    ] {
+        let evidence = ("camp123", id, shown(id, None));
+        facts(&app, topic, &[evidence, fact]).await;
+    }
+    let (_, list) = app.get("/api/v1/evidence", &brand("brand1")).await;
+    let items = list["items"].as_array().unwrap();
+    let read: Vec<_> = items.iter().map(|one| one["file_url"].as_str()).collect();
+    // The newest first: what came after the erasure is there.
+    assert_eq!(read, [Some("https://files.example/evd_3.jpg"), None, None]);
+    for (id, is_read) in [("evd_2", false), ("evd_3", true)] {
+        let path = format!("/api/v1/evidence/{id}");
+        let (_, one) = app.get(&path, &partner123()).await;
+        assert_eq!(one["file_url"].is_string(), is_read, "{id}: {one}");
+    }
+    app.stop().await;
 }
 
 #[tokio::test]

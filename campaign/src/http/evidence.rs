@@ -112,8 +112,10 @@ fn sealed(row: &Row) -> [Option<&[u8]>; 2] {
 
 impl EvidenceView {
     fn read(row: Row, keys: &PersonalKeys) -> Self {
+        // What an external producer showed is sealed under no key of its partner: after an erasure nobody reads it all the same.
+        let is_erased = row.erased_at >= Some(row.evidence.submitted_at);
         let [url, notes] = match EvidenceId::parse(row.evidence.id.as_str()) {
-            Ok(id) => {
+            Ok(id) if !is_erased => {
                 let of = [texts::of_evidence(&id), texts::of_evidences_notes(&id)];
                 let [url, notes] = sealed(&row);
                 [
@@ -121,7 +123,7 @@ impl EvidenceView {
                     notes.and_then(|sealed| keys.open(&of[1], sealed)),
                 ]
             }
-            Err(_) => [None, None],
+            _ => [None, None],
         };
         let metadata = row.metadata.or(notes);
         let stored = row.evidence;

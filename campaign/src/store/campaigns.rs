@@ -237,6 +237,7 @@ pub(crate) async fn find(
 pub(crate) struct Narrowed<'a> {
     pub status: Option<CampaignStatus>,
     pub brand: Option<&'a BrandId>,
+    pub join: Option<JoinMode>,
 }
 
 /// A page of the campaigns that this caller may see, newest first. Each combination of conditions is a statement of its
@@ -265,6 +266,9 @@ pub(crate) async fn list(
     }
     if let Some(brand) = to.brand {
         sql.push(" AND brand_id = ").push_bind(brand.as_str());
+    }
+    if let Some(join) = to.join {
+        sql.push(" AND join_mode = ").push_bind(join.name());
     }
     sql.push(" ORDER BY position DESC LIMIT ")
         .push_bind(page.rows());

@@ -19,6 +19,8 @@ pub(crate) struct Row {
     pub file_url: Option<String>,
     pub metadata: Option<String>,
     pub sealed_metadata: Option<Vec<u8>>,
+    /// When its partner was erased last.
+    pub erased_at: Option<i64>,
 }
 
 /// A row as it stands.
@@ -210,5 +212,5 @@ pub(crate) async fn find(
     sql.build_query_as().fetch_optional(executor).await
 }
 
-const WITH_ITS_FILE: &str = "SELECT e.*, f.file_url, f.metadata, f.sealed_metadata
-   FROM evidence e LEFT JOIN evidence_files f ON f.evidence_id = e.id";
+const WITH_ITS_FILE: &str = "SELECT e.*, f.file_url, f.metadata, f.sealed_metadata, p.erased_at
+   FROM evidence e LEFT JOIN evidence_files f ON f.evidence_id = e.id LEFT JOIN erased_partners p ON p.partner_id = e.partner_id";

@@ -21,6 +21,23 @@ pub(crate) struct Stored {
     pub changed_at: Option<i64>,
 }
 
+/// Notes that nobody is to be shown any more what they have shown until now.
+pub(crate) async fn note_erased(
+    connection: &mut PgConnection,
+    partners: &[&str],
+    now: Micros,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO erased_partners SELECT DISTINCT p, $2::bigint FROM unnest($1::text[]) AS p
+         ON CONFLICT (partner_id) DO UPDATE SET erased_at = excluded.erased_at",
+    )
+    .bind(partners)
+    .bind(now.get())
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
 /// A partner, and whether it may be in campaigns of who asks.
 #[derive(Debug, FromRow)]
 pub(crate) struct Row {

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use campaign::{CampaignDomain, MIGRATIONS};
 use runtime::testing::{TestService, brand, operator, partner, rows};
+use sealing::texts;
 use serde_json::{Value, json};
 
 use crate::app::{self, EVIDENCE};
@@ -87,11 +88,55 @@ async fn what_partners_say_stands_nowhere_as_it_is_and_nobody_reads_it_once_they
         .assert_state_is_the_fold_of_its_log(&CampaignDomain, &MIGRATIONS, &tables)
         .await;
 
-    // Who comes back is known by what it says from then on.
+    // Who comes back is known by what it says from then on, and not by what it showed before.
     let known = json!({"name": "Somebody"});
     let own = format!("{PARTNERS}/partner1");
     service.patch(&own, &partner("partner1"), &known).await;
     let [name, website, ..] = read(&service, "partner1").await;
     assert_eq!((name, website), (json!("Somebody"), Value::Null));
+    service.stop().await;
+}
+
+/// As a build of before its partners' keys sealed it, and as an external producer's is.
+async fn under_the_lasting_secret(service: &TestService) {
+    let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM evidence")
+        .fetch_all(service.pool())
+        .await
+        .unwrap();
+    for id in ids {
+        let sealed = texts::seal(&texts::of_evidence(&id.parse().unwrap()), TEXT);
+        sqlx::query("UPDATE evidence SET sealed_url = $1 WHERE id = $2")
+            .bind(sealed)
+            .bind(id)
+            .execute(service.pool())
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_was_shown_under_no_key_of_the_partner_is_read_until_it_is_erased_and_what_comes_later_is_read()
+ {
+    let service = app::start().await;
+    app::active_campaign(&service, "camp1").await;
+    for who in ["partner1", "partner2"] {
+        appears(&service, who).await;
+    }
+    sqlx::query("DELETE FROM evidence_files")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    under_the_lasting_secret(&service).await;
+    assert_eq!(read(&service, "partner1").await[2], TEXT);
+    let path = format!("{PARTNERS}/partner1/erase");
+    app::post(&service, &path, &operator(), &json!({}), StatusCode::OK).await;
+    assert_eq!(read(&service, "partner1").await[2], Value::Null);
+    assert_eq!(read(&service, "partner2").await[2], TEXT, "another's stays");
+
+    let later = json!({"campaign_id": "camp1", "evidence_type": "photo", "file_url": "https://a.example/later.jpg"});
+    let token = partner("partner1");
+    app::post(&service, EVIDENCE, &token, &later, StatusCode::CREATED).await;
+    under_the_lasting_secret(&service).await;
+    assert_eq!(read(&service, "partner1").await[2], TEXT);
     service.stop().await;
 }

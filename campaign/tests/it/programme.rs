@@ -70,6 +70,11 @@ async fn a_change_keeps_what_it_does_not_name_and_takes_away_what_it_clears() {
     expected["join"] = json!("invite");
     expected["allowed_hosts"] = json!(["shop.example.com", "b.example.com"]);
     assert_eq!(camp1(&service).await, expected);
+    for (join, count) in [("invite", 1), ("open", 0)] {
+        let path = format!("/api/v1/campaign/campaigns?join={join}");
+        let (_, list) = service.get(&path, &testing::brand("brand1")).await;
+        assert_eq!(list["items"].as_array().unwrap().len(), count, "{join}");
+    }
     let clear = json!({"clear": ["budget", "ends_at"], "starts_at": null, "landing_url": "https://b.example.com/"});
     change(&service, clear, StatusCode::OK).await;
     expected["budget"] = Value::Null;

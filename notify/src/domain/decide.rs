@@ -51,13 +51,7 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
             };
             About::of(id, rotated).into()
         }
-        Command::Remove(_) => {
-            let removed = WebhookEndpointRemovedV1 {
-                brand_id,
-                partner_id,
-            };
-            About::of(id, removed).into()
-        }
+        Command::Remove(_) => removed(endpoint),
         Command::Test(_) => {
             enabled(endpoint)?;
             let tested = WebhookEndpointTestedV1 {
@@ -88,6 +82,20 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
             About::of(id, resent).into()
         }
     })
+}
+
+/// An endpoint of whose owner nothing is to be kept any more: there is one no more.
+pub fn forget(endpoint: &Endpoint) -> Option<Event> {
+    there(Some(endpoint)).ok().map(removed)
+}
+
+fn removed(endpoint: &Endpoint) -> Event {
+    let (brand_id, partner_id) = named(&endpoint.owner);
+    let removed = WebhookEndpointRemovedV1 {
+        brand_id,
+        partner_id,
+    };
+    About::of(endpoint.id.clone(), removed).into()
 }
 
 fn create(

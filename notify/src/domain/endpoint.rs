@@ -132,7 +132,11 @@ impl Endpoint {
                 after.secret_version = it.version;
                 after.previous_until = it.previous_until;
             }
-            Event::Removed(_) => after.status = WebhookEndpointStatus::Removed,
+            Event::Removed(_) => {
+                after.status = WebhookEndpointStatus::Removed;
+                after.url.clear();
+                after.description = None;
+            }
             Event::Created(_) | Event::Tested(_) | Event::Resent(_) => return Some(after),
         }
         after.changed_at = place.time;

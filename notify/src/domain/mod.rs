@@ -9,7 +9,7 @@ mod event;
 mod tests;
 
 pub use command::{Actor, Change, Command, Context, Resend, View};
-pub use decide::decide;
+pub use decide::{decide, forget};
 pub use endpoint::{Endpoint, Owner, Place};
 pub use event::Event;
 pub use schemas::{NotifyCode as Code, Rejection};

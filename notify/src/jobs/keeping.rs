@@ -17,6 +17,27 @@ const KEPT_SECONDS: i64 = 30 * 24 * 3_600;
 /// So many deliveries wait for one endpoint at most, or nearly so: then nothing more is added, until its owner enables it.
 const MAX_WAITING: i64 = 100_000;
 const EVERY: Duration = Duration::from_secs(30);
+const FORGETS_EVERY: Duration = Duration::from_secs(1);
+
+/// Drops what endpoints were sent that there are no more: whoever was erased, or removed one, leaves nothing behind. A thousand each
+/// time, beside the writer lock, since there may be very many.
+#[derive(Debug, Default)]
+pub(crate) struct ForgetRemoved {
+    last: Mutex<Option<Instant>>,
+}
+
+impl Job for ForgetRemoved {
+    const NAME: &'static str = "webhooks_of_removed";
+
+    async fn due(&self, pool: &PgPool, _: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
+        let mut last = self.last.lock().await;
+        if last.is_none_or(|last| last.elapsed() >= FORGETS_EVERY) {
+            sending::forget_removed(pool).await?;
+            *last = Some(Instant::now());
+        }
+        Ok(Vec::new())
+    }
+}
 
 /// Drops deliveries that are old, and gives endpoints up for which too much waits.
 #[derive(Debug, Default)]

@@ -4,5 +4,5 @@ mod keeping;
 mod schedule;
 mod sender;
 
-pub(crate) use keeping::KeepBounds;
+pub(crate) use keeping::{ForgetRemoved, KeepBounds};
 pub(crate) use sender::Sender;

@@ -5,7 +5,7 @@ use schemas::{
     ResendWebhooksV1, Service, WebhookEndpointCreatedV1,
 };
 use types::{
-    Uuid, WebhookDisabledReason, WebhookEndpointId, check_description, check_overlap,
+    PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId, check_description, check_overlap,
     check_webhook_url,
 };
 
@@ -48,6 +48,14 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::GiveWebhookEndpointUpV1(wire) => give_up(header, &wire.reason),
         _ => return None,
     })
+}
+
+/// The partner of whom nothing is to be kept any more, where a fact says so.
+pub(crate) fn erased(message: &Message) -> Option<PartnerId> {
+    match &message.body {
+        Body::PartnerErasedV1(_) => message.header.subject.parse().ok(),
+        _ => None,
+    }
 }
 
 fn create(header: &Header, wire: &CreateWebhookEndpointV1) -> Result<Command, Rejection> {

@@ -4,6 +4,7 @@
 
 mod app;
 mod endpoints;
+mod erasing;
 mod receiver;
 mod sending;
 

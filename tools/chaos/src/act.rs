@@ -1,6 +1,9 @@
 //! What the workload asks: each command once, written for every way by which it can be sent.
 
+use std::sync::LazyLock;
+
 use anyhow::{Context as _, Result, anyhow};
+use chassis::time::Timestamp;
 use reqwest::Method;
 use schemas::{
     AcceptClaimV1, AcceptV1, ActivateV1, Actor, AnnounceDepositV1, ApproveEvidenceV1, ApproveV1,
@@ -11,11 +14,14 @@ use schemas::{
 };
 use serde_json::{Value, json};
 use types::{
-    AccountName, BanId, BrandId, CampaignId, ClaimId, ConversionId, DepositId, EnrollmentId,
-    EnrollmentStatus, EvidenceId, EvidenceReason, FundsAccountId, FundsTransferId, GroupId,
-    JoinMode, LinkStatus, MembershipId, OrderId, PartnerId, RefusalReason, WithdrawalId,
+    AccountName, ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ConversionId, DepositId,
+    EnrollmentId, EnrollmentStatus, EvidenceId, EvidenceReason, FundsAccountId, FundsTransferId,
+    GroupId, JoinMode, LinkStatus, MembershipId, Micros, OrderId, PartnerId, RefusalReason,
+    WithdrawalId,
 };
 use uuid::Uuid;
+
+use super::requested::Requested;
 
 /// An amount in minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +60,14 @@ pub struct Terms {
     pub currency: &'static str,
 }
 
+/// When terms are in force that no partner of the run accepts: one time for all of its attempts.
+static LATER: LazyLock<Micros> = LazyLock::new(|| {
+    let now = types::clock::now();
+    now.checked_add_days(DAYS_UNTIL_LATER).unwrap_or(now)
+});
+
+/// Behind the time that the run lets pass at its end, and within the year that terms may be published ahead.
+const DAYS_UNTIL_LATER: i64 = 200;
 const REMOVED: RefusalReason = RefusalReason::TermsViolated;
 const HOME: &str = "DE";
 const RETURNED: EvidenceReason = EvidenceReason::NeedsMoreDetail;
@@ -120,6 +134,8 @@ pub enum Act {
     Publish {
         campaign: String,
         terms: Terms,
+        /// In force long after the run; else at once.
+        later: bool,
     },
     /// A step in the campaign's life: `activate`, `pause`, `resume` or `close`.
     Move {
@@ -132,10 +148,7 @@ pub enum Act {
         version: Option<i32>,
     },
     /// The brand approves a partner that applied.
-    Approve {
-        campaign: String,
-        partner: String,
-    },
+    Approve { campaign: String, partner: String },
     /// The partner leaves, or its brand removes it.
     End {
         campaign: String,
@@ -149,37 +162,25 @@ pub enum Act {
         lifted: bool,
     },
     /// The campaign's brand makes an API key.
-    Key {
-        campaign: String,
-    },
+    Key { campaign: String },
     Evidence {
         campaign: String,
         partner: String,
         url: String,
     },
     /// The partner says who it is.
-    Named {
-        partner: String,
-    },
+    Named { partner: String },
     /// An operator erases what is known of the partner.
-    Erase {
-        partner: String,
-    },
+    Erase { partner: String },
     /// The brand says what its campaign is about.
     Describe {
         campaign: String,
         description: String,
     },
     /// The brand puts the partner into its default group, in which it is.
-    Group {
-        campaign: String,
-        partner: String,
-    },
+    Group { campaign: String, partner: String },
     /// The brand says how many links partners in its default group may have.
-    Limit {
-        campaign: String,
-        link_limit: i32,
-    },
+    Limit { campaign: String, link_limit: i32 },
     /// The brand approves it, or gives it back.
     Review {
         campaign: String,
@@ -211,10 +212,7 @@ pub enum Act {
         click: bool,
     },
     /// The brand says whose the click was that the journey noted last.
-    Bind {
-        campaign: String,
-        user: String,
-    },
+    Bind { campaign: String, user: String },
     /// Accepts or declines what a partner claims.
     Decide {
         campaign: String,
@@ -229,10 +227,7 @@ pub enum Act {
         refused: bool,
     },
     /// The campaign's brand opens an account.
-    Open {
-        campaign: String,
-        name: String,
-    },
+    Open { campaign: String, name: String },
     /// It says that money is on its way there.
     Deposit {
         campaign: String,
@@ -246,12 +241,15 @@ pub enum Act {
         amount: Amount,
         out: bool,
     },
+    /// Anything else.
+    Requested(Box<Requested>),
 }
 
 impl Act {
     /// Who decides it.
     pub fn service(&self) -> Service {
         match self {
+            Self::Requested(requested) => requested.service,
             Self::Create { .. }
             | Self::Publish { .. }
             | Self::Move { .. }
@@ -285,12 +283,14 @@ impl Act {
             | Self::Named { .. }
             | Self::Describe { .. }
             | Self::Limit { .. } => Method::PATCH,
+            Self::Requested(requested) => requested.method.clone(),
             _ => Method::POST,
         }
     }
 
-    /// Where the bff takes it, behind `/api/v1/`. `click` is the one that the journey noted last.
-    pub fn bff_path(&self, click: Option<&str>) -> String {
+    /// Where the bff takes it, behind `/api/v1/`. `noted` is the click, deposit or key that the journey
+    /// noted last.
+    pub fn bff_path(&self, noted: Option<&str>) -> String {
         match self {
             Self::Create { .. } => "campaigns".to_owned(),
             Self::Publish { campaign, .. } => format!("campaigns/{campaign}/terms"),
@@ -325,7 +325,7 @@ impl Act {
             Self::Link { .. } => "links".to_owned(),
             Self::Change { code, .. } => format!("links/{code}"),
             Self::Report { .. } => "tracking/events".to_owned(),
-            Self::Bind { .. } => format!("tracking/clicks/{}/visitor", click.unwrap_or_default()),
+            Self::Bind { .. } => format!("tracking/clicks/{}/visitor", noted.unwrap_or_default()),
             Self::Decide { accepted, .. } => {
                 let decision = if *accepted { "accept" } else { "decline" };
                 format!("claims/{}/{decision}", self.claim())
@@ -335,24 +335,49 @@ impl Act {
             Self::Deposit { .. } => "deposits".to_owned(),
             Self::Take { out: true, .. } => "withdrawals".to_owned(),
             Self::Take { .. } => "transfers".to_owned(),
+            Self::Requested(requested) => requested.path(noted),
         }
     }
 
     /// Where its service takes it, behind `/api/v1/`.
-    pub fn own_path(&self, click: Option<&str>) -> String {
+    pub fn own_path(&self, noted: Option<&str>) -> String {
         match self {
             Self::Evidence { .. } => "campaign/evidence".to_owned(),
             Self::Link { .. } => "tracking/links".to_owned(),
             Self::Report { .. } => "tracking/events".to_owned(),
-            Self::Bind { .. } => self.bff_path(click),
+            Self::Bind { .. } => self.bff_path(noted),
             Self::Change { .. } | Self::Decide { .. } => {
-                format!("tracking/{}", self.bff_path(click))
+                format!("tracking/{}", self.bff_path(noted))
             }
             Self::Payout { .. } => "payment/payouts".to_owned(),
             Self::Open { .. } | Self::Deposit { .. } | Self::Take { .. } => {
-                format!("payment/{}", self.bff_path(click))
+                format!("payment/{}", self.bff_path(noted))
             }
-            _ => format!("campaign/{}", self.bff_path(click)),
+            Self::Requested(requested) => {
+                format!("{}/{}", requested.service.name(), requested.path(noted))
+            }
+            _ => format!("campaign/{}", self.bff_path(noted)),
+        }
+    }
+
+    /// The id of what the command of this id makes, where a later step names it.
+    pub fn makes(&self, id: Uuid) -> Option<String> {
+        match self {
+            Self::Key { .. } => Some(ApiKeyId::of_command(id).into_string()),
+            Self::Deposit { .. } => Some(DepositId::of_command(id).into_string()),
+            Self::Take { out: true, .. } => Some(WithdrawalId::of_command(id).into_string()),
+            _ => None,
+        }
+    }
+
+    /// Whether it makes links, for which tracking has to know that the partner is in.
+    pub fn makes_links(&self) -> bool {
+        match self {
+            Self::Link { .. } => true,
+            Self::Requested(requested) => {
+                requested.service == Service::Tracking && requested.by.is_some()
+            }
+            _ => false,
         }
     }
 
@@ -407,7 +432,7 @@ impl Act {
     }
 
     /// The body, the same at the bff and at its service. Submitted by an operator, who says for whom.
-    pub fn json(&self, click: Option<&str>) -> Value {
+    pub fn json(&self, noted: Option<&str>) -> Value {
         match self {
             Self::Create {
                 campaign,
@@ -417,7 +442,7 @@ impl Act {
                 "campaign_id": campaign, "brand_id": brand, "name": format!("Chaos {campaign}"), "currency": currency,
                 "allowed_hosts": ["shop.example"], "join": join_of(campaign).name(),
             }),
-            Self::Publish { terms, .. } => terms.json(),
+            Self::Publish { terms, later, .. } => terms.json(*later),
             Self::Move { .. }
             | Self::Approve { .. }
             | Self::Erase { .. }
@@ -482,7 +507,7 @@ impl Act {
                 campaign,
                 order,
                 amount,
-                click: named,
+                click: names_it,
                 ..
             } => {
                 let given = [
@@ -490,7 +515,10 @@ impl Act {
                     ("order_id", order.clone()),
                     ("amount", amount.map(Amount::text)),
                     ("currency", amount.map(|amount| amount.currency.to_owned())),
-                    ("click_id", click.filter(|_| *named).map(ToOwned::to_owned)),
+                    (
+                        "click_id",
+                        noted.filter(|_| *names_it).map(ToOwned::to_owned),
+                    ),
                 ];
                 with(json!({"event_type": kind, "user_id": user}), given)
             }
@@ -498,6 +526,7 @@ impl Act {
             Self::Open { .. } | Self::Deposit { .. } | Self::Take { .. } | Self::Payout { .. } => {
                 self.json_of_money()
             }
+            Self::Requested(requested) => requested.body.clone(),
         }
     }
 
@@ -544,18 +573,6 @@ impl Act {
 
     /// Who asks: the brand, the partner, or nobody in particular for what is reported.
     pub fn actor(&self) -> Option<Actor> {
-        let brand = |brand: String| Actor {
-            subject: brand.clone(),
-            roles: vec!["brand".to_owned()],
-            partner_id: None,
-            brand_id: Some(brand),
-        };
-        let partner = |partner: &String| Actor {
-            subject: partner.clone(),
-            roles: vec!["partner".to_owned()],
-            partner_id: Some(partner.clone()),
-            brand_id: None,
-        };
         match self {
             Self::Create { campaign, .. }
             | Self::Publish { campaign, .. }
@@ -581,7 +598,7 @@ impl Act {
             | Self::Open { campaign, .. }
             | Self::Deposit { campaign, .. }
             | Self::Take { campaign, .. }
-            | Self::Decide { campaign, .. } => Some(brand(brand_of(campaign))),
+            | Self::Decide { campaign, .. } => Some(actor_of_brand(brand_of(campaign))),
             Self::Accept { partner: own, .. }
             | Self::Named { partner: own }
             | Self::End { partner: own, .. }
@@ -592,16 +609,17 @@ impl Act {
             | Self::Report {
                 by: Reporter::Partner(own),
                 ..
-            } => Some(partner(own)),
+            } => Some(actor_of_partner(own)),
             Self::Report {
                 by: Reporter::Shop(shop),
                 ..
-            } => Some(brand(shop.clone())),
+            } => Some(actor_of_brand(shop.clone())),
             Self::Report {
                 by: Reporter::Anybody,
                 ..
             }
             | Self::Erase { .. } => None,
+            Self::Requested(requested) => requested.by.clone(),
         }
     }
 
@@ -654,6 +672,10 @@ impl Act {
                 campaign,
                 ..
             } => campaign.as_deref().map(brand_of),
+            Self::Requested(requested) => {
+                let by = requested.by.as_ref().filter(|_| requested.sent.is_some());
+                by.and_then(|by| by.brand_id.clone())
+            }
             Self::Report { .. }
             | Self::Key { .. }
             | Self::Accept { .. }
@@ -673,7 +695,7 @@ impl Act {
         clippy::too_many_lines,
         reason = "one arm for each command, all of one form"
     )]
-    pub fn message(&self, id: Uuid, click: Option<&str>) -> Result<Option<(String, String, Body)>> {
+    pub fn message(&self, id: Uuid, noted: Option<&str>) -> Result<Option<(String, String, Body)>> {
         let campaign_id = |text: &String| CampaignId::parse(text.clone());
         let partner_id = |text: &String| PartnerId::parse(text.clone());
         let wrong = |error| anyhow!("{self:?}: {error}");
@@ -700,13 +722,17 @@ impl Act {
                     trusts_redirects: None,
                 }),
             ),
-            Self::Publish { campaign, terms } => about(
+            Self::Publish {
+                campaign,
+                terms,
+                later,
+            } => about(
                 campaign,
                 Body::PublishTermsV1(PublishTermsV1 {
                     text: "Terms of the run.".to_owned(),
                     window_days: WINDOW_DAYS,
                     plan: terms.plan(),
-                    effective_at: None,
+                    effective_at: later.then_some(*LATER),
                 }),
             ),
             Self::Move { campaign, step } => about(
@@ -866,7 +892,7 @@ impl Act {
                 order,
                 amount,
                 by,
-                click: named,
+                click: names_it,
             } => {
                 let shop = match by {
                     Reporter::Shop(shop) => Some(shop.clone()),
@@ -887,7 +913,7 @@ impl Act {
                     currency: amount.map(|amount| amount.currency.to_owned()),
                     order_id: order.clone(),
                     campaign_id: campaign.clone(),
-                    click_id: click.filter(|_| *named).map(ToOwned::to_owned),
+                    click_id: noted.filter(|_| *names_it).map(ToOwned::to_owned),
                     product_id: None,
                     metadata: None,
                     visitor: None,
@@ -896,7 +922,7 @@ impl Act {
                 Some((conversion.clone(), conversion, Body::RecordEventV1(body)))
             }
             Self::Bind { user, .. } => {
-                let click = click.context("a click")?.to_owned();
+                let click = noted.context("a click")?.to_owned();
                 let body = BindClickV1 {
                     user_id: Some(user.clone()),
                     visitor: None,
@@ -977,6 +1003,7 @@ impl Act {
                 };
                 about(campaign, body.into())
             }
+            Self::Requested(requested) => requested.sent.clone(),
             Self::Payout { .. } | Self::Key { .. } | Self::Erase { .. } => None,
         })
     }
@@ -1009,13 +1036,33 @@ fn default_group(campaign: &str) -> String {
     )
 }
 
+/// A brand, as its token has it.
+pub fn actor_of_brand(brand: String) -> Actor {
+    Actor {
+        subject: brand.clone(),
+        roles: vec!["brand".to_owned()],
+        partner_id: None,
+        brand_id: Some(brand),
+    }
+}
+
+/// The same of a partner.
+pub fn actor_of_partner(partner: &str) -> Actor {
+    Actor {
+        subject: partner.to_owned(),
+        roles: vec!["partner".to_owned()],
+        partner_id: Some(partner.to_owned()),
+        brand_id: None,
+    }
+}
+
 /// Whose campaign it is.
 pub fn brand_of(campaign: &str) -> String {
     format!("brand-{campaign}")
 }
 
 impl Terms {
-    fn json(self) -> Value {
+    fn json(self, later: bool) -> Value {
         let flat = |minor| {
             let amount = Amount {
                 minor,
@@ -1026,10 +1073,14 @@ impl Terms {
         let sale = self
             .bps
             .map_or_else(|| flat(FLAT_SALE), |bps| json!({"bps": bps}));
-        json!({
+        let mut terms = json!({
             "text": "Terms of the run.", "window_days": WINDOW_DAYS,
             "plan": {"sale": sale, "lead": flat(LEAD), "hold_days": self.hold_days},
-        })
+        });
+        if later {
+            terms["effective_at"] = json!(Timestamp(*LATER));
+        }
+        terms
     }
 
     fn plan(self) -> Plan {

@@ -50,6 +50,15 @@ pub enum Outcome {
     Rejected(String),
 }
 
+/// What became of a command, and its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its id: of a request that makes several, the first one's.
+    pub id: Uuid,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
 /// Clients of one stack.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -113,15 +122,14 @@ impl Client {
         act: &Act,
         door: Door,
         key: &str,
-        click: Option<&str>,
-    ) -> Result<Outcome> {
+        noted: Option<&str>,
+    ) -> Result<Ended> {
         let end = Instant::now() + OUTCOME_WITHIN;
         let mut pause = Duration::from_millis(50);
         let mut last = String::new();
         while Instant::now() < end {
-            match self.ask_once(act, door, key, click).await {
-                Ok(Submitted::Outcome(outcome)) => return Ok(outcome),
-                Ok(Submitted::Pending(by, id)) => return self.outcome(by, id, end).await,
+            match self.ask_once(act, door, key, noted).await {
+                Ok(Submitted::Taken(by, taken)) => return self.ended(by, taken, end).await,
                 Ok(Submitted::Again(reason)) => last = reason,
                 Err(problem) => last = format!("{problem:#}"),
             }
@@ -136,17 +144,17 @@ impl Client {
         act: &Act,
         door: Door,
         key: &str,
-        click: Option<&str>,
+        noted: Option<&str>,
     ) -> Result<Submitted> {
         self.journal.note(|notes| notes.requests += 1);
-        let body = act.json(click);
+        let body = act.json(noted);
         let request = match door {
             Door::Bff {
                 key: keyed,
                 wait,
                 own,
             } => {
-                let url = format!("{}/api/v1/{}", self.bff, act.bff_path(click));
+                let url = format!("{}/api/v1/{}", self.bff, act.bff_path(noted));
                 let token = if own || act.needs_its_actor() {
                     self.token_of(act)?
                 } else {
@@ -166,7 +174,7 @@ impl Client {
                 let url = format!(
                     "{}/api/v1/{}",
                     self.base(act.service()),
-                    act.own_path(click)
+                    act.own_path(noted)
                 );
                 let request = self.http.request(act.method(), url);
                 let request = request.header("Idempotency-Key", key);
@@ -185,6 +193,21 @@ impl Client {
         }
     }
 
+    /// Waits for the outcome of each. All that one request asked for ended as the first of them that did not complete.
+    async fn ended(&self, by: Service, taken: Vec<Taken>, end: Instant) -> Result<Ended> {
+        let mut all = Vec::new();
+        for (id, outcome) in taken {
+            let outcome = match outcome {
+                Some(outcome) => outcome,
+                None => self.outcome(by, id, end).await?,
+            };
+            all.push(Ended { id, outcome });
+        }
+        let refused = all.iter().find(|one| one.outcome != Outcome::Completed);
+        let ended = refused.or(all.first()).cloned();
+        ended.context("no command was taken")
+    }
+
     fn acknowledged(&self, id: Uuid, by: Service, status: StatusCode) {
         let status = status.as_u16();
         self.journal
@@ -195,14 +218,16 @@ impl Client {
         let status = answer.status();
         let body: Value = answer.json().await?;
         if status.is_success() {
-            let id = id_in(&body).with_context(|| format!("no command_id in {body}"))?;
-            self.acknowledged(id, Service::Bff, status);
-            return Ok(
-                ended(&body).map_or(Submitted::Pending(Service::Bff, id), Submitted::Outcome)
-            );
+            let mut taken = Vec::new();
+            for body in one_by_one(&body) {
+                let id = id_in(body).with_context(|| format!("no command_id in {body}"))?;
+                self.acknowledged(id, Service::Bff, status);
+                taken.push((id, ended(body)));
+            }
+            return Ok(Submitted::Taken(Service::Bff, taken));
         }
-        if let Some(outcome) = refused(status, &body) {
-            return Ok(Submitted::Outcome(outcome));
+        if let Some(refused) = refused(status, &body) {
+            return Ok(Submitted::Taken(Service::Bff, vec![refused]));
         }
         if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
             bail!("the bff answers {status}: {body}");
@@ -215,20 +240,38 @@ impl Client {
         let named = answer.headers().get("x-command-id");
         let named = named.and_then(|id| id.to_str().ok()?.parse::<Uuid>().ok());
         let body: Value = answer.json().await?;
+        if body["items"].is_array() {
+            return self.of_items(by, &body);
+        }
         if status.is_success() {
             let id = named.or_else(|| id_in(&body));
             let id = id.with_context(|| format!("no command id: {status} {body}"))?;
             self.acknowledged(id, by, status);
-            return Ok(if status == StatusCode::ACCEPTED {
-                Submitted::Pending(by, id)
-            } else {
-                Submitted::Outcome(Outcome::Completed)
-            });
+            return Ok(Submitted::Taken(by, vec![(id, done(status))]));
         }
-        if let Some(outcome) = refused(status, &body) {
-            return Ok(Submitted::Outcome(outcome));
+        if let Some(refused) = refused(status, &body) {
+            return Ok(Submitted::Taken(by, vec![refused]));
         }
         Ok(Submitted::Again(format!("{status}: {body}")))
+    }
+
+    /// Each of several has a status of its own.
+    fn of_items(&self, by: Service, body: &Value) -> Result<Submitted> {
+        let mut taken = Vec::new();
+        for item in one_by_one(body) {
+            let status = item["status"].as_u64().context("no status")?;
+            let status = StatusCode::from_u16(u16::try_from(status)?)?;
+            if status.is_success() {
+                let id = id_in(item).with_context(|| format!("no command id: {item}"))?;
+                self.acknowledged(id, by, status);
+                taken.push((id, done(status)));
+            } else if let Some(refused) = refused(status, &item["problem"]) {
+                taken.push(refused);
+            } else {
+                return Ok(Submitted::Again(item.to_string()));
+            }
+        }
+        Ok(Submitted::Taken(by, taken))
     }
 
     /// Asks until a command is final.
@@ -282,6 +325,14 @@ impl Client {
         bail!("GET {url} is not answered by a redirect within {OUTCOME_WITHIN:?}")
     }
 
+    /// How a campaign stands, as the bff shows it: its status, and why it is paused.
+    pub async fn campaign_status(&self, campaign: &str) -> Option<(String, Option<String>)> {
+        let url = format!("{}/api/v1/campaigns/{campaign}", self.bff);
+        let shown = self.status(&url).await.ok()?;
+        let reason = shown["pause_reason"].as_str().map(ToOwned::to_owned);
+        Some((shown["status"].as_str()?.to_owned(), reason))
+    }
+
     /// What a partner can be paid, in minor units, as the bff shows it; none while it shows nothing.
     pub async fn payable(&self, partner: &str, currency: &str) -> Option<i64> {
         let url = format!(
@@ -294,21 +345,35 @@ impl Client {
     }
 }
 
+/// A command, and its outcome where the answer says it.
+type Taken = (Uuid, Option<Outcome>);
+
 enum Submitted {
-    Outcome(Outcome),
-    Pending(Service, Uuid),
+    /// By this service, each command that the request made.
+    Taken(Service, Vec<Taken>),
     Again(String),
+}
+
+/// What an answer says of each command: one, or several in `items`.
+fn one_by_one(body: &Value) -> &[Value] {
+    let items = body["items"].as_array();
+    items.map_or_else(|| std::slice::from_ref(body), Vec::as_slice)
 }
 
 fn id_in(body: &Value) -> Option<Uuid> {
     body["command_id"].as_str()?.parse().ok()
 }
 
+/// A service answers 202 where it does not know the outcome yet.
+fn done(status: StatusCode) -> Option<Outcome> {
+    (status != StatusCode::ACCEPTED).then_some(Outcome::Completed)
+}
+
 /// A refusal by the domain names the command; any other problem is about the request.
-fn refused(status: StatusCode, body: &Value) -> Option<Outcome> {
+fn refused(status: StatusCode, body: &Value) -> Option<Taken> {
     let code = body["code"].as_str().filter(|code| !code.is_empty())?;
-    let is_refusal = status.is_client_error() && id_in(body).is_some();
-    is_refusal.then(|| Outcome::Rejected(code.to_owned()))
+    let id = id_in(body).filter(|_| status.is_client_error())?;
+    Some((id, Some(Outcome::Rejected(code.to_owned()))))
 }
 
 fn ended(body: &Value) -> Option<Outcome> {

@@ -23,6 +23,7 @@ mod proxy;
 mod random;
 mod replica;
 mod report;
+mod requested;
 mod servers;
 mod stack;
 mod strewn;

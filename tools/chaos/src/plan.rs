@@ -4,11 +4,12 @@
 //! ends is a function of the plan alone, whatever is broken meanwhile and whichever mode the stack is in.
 
 use sha2::{Digest, Sha256};
-use types::{JoinMode, LinkStatus};
+use types::{CampaignStatus, JoinMode, LinkStatus, PauseReason};
 
 use super::act::{Act, Amount, Change, Reporter, Terms, brand_of, join_of};
 use super::client::Door;
 use super::random::Random;
+use super::requested;
 
 /// How a command is sent, where the mode has that way; else by the bff or by its service's HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,15 @@ pub enum Step {
         code: String,
         /// The next report does not name it.
         stored: bool,
+    },
+    /// Waits until the bff shows a campaign so.
+    Stands {
+        /// Which.
+        campaign: String,
+        /// Its status.
+        status: CampaignStatus,
+        /// Why it is paused.
+        reason: Option<PauseReason>,
     },
     /// Waits until the bff shows that a partner can be paid so much.
     Payable {
@@ -98,6 +108,9 @@ const SHARED: [Terms; 4] = [
         currency: "USD",
     },
 ];
+
+/// One of so many journeys is of a brand that pays before.
+const PREPAID_OF: u64 = 8;
 
 /// Keyed and waiting: how the opening is done.
 const PLAIN: Way = Way::Door(Door::Bff {
@@ -182,6 +195,7 @@ fn open_campaign(
     let publish = Act::Publish {
         campaign: campaign.to_owned(),
         terms,
+        later: false,
     };
     let activate = Act::Move {
         campaign: campaign.to_owned(),
@@ -230,20 +244,32 @@ impl Writer {
     }
 
     fn journey(mut self, at_ms: u64) -> Journey {
+        if self.number % PREPAID_OF == PREPAID_OF - 1 {
+            self.prepaid();
+            return self.written(at_ms);
+        }
         let (campaign, terms) = self.campaign();
         self.join(&campaign);
         let code = self.link(&campaign);
         for visitor in 1..=self.random.between(1, 3) {
             self.visit(&campaign, terms, &code, visitor);
+            if self.random.percent(15) {
+                let erase = requested::erase_visitor(&campaign, &self.user(visitor));
+                self.submit([(erase, Expect::Done)]);
+            }
         }
         if self.random.percent(30) {
             self.disable(&campaign);
         }
         self.funds(&campaign, terms.currency);
-        self.part(&campaign);
+        self.part(&campaign, terms);
         if terms.hold_days == 0 {
             self.payout(terms.currency);
         }
+        self.written(at_ms)
+    }
+
+    fn written(self, at_ms: u64) -> Journey {
         Journey {
             name: format!("j{}", self.number),
             at_ms,
@@ -291,18 +317,11 @@ impl Writer {
             partner: self.partner.clone(),
             version: self.random.percent(50).then_some(1),
         };
-        let way = self.way(true);
-        self.steps.push(done(accept.clone(), way));
-        let approval = join_of(campaign) == JoinMode::Approval;
-        if approval {
-            let approve = Act::Approve {
-                campaign: campaign.to_owned(),
-                partner: self.partner.clone(),
-            };
-            let ways = [self.way(true), self.way(false)];
-            let again = refused(accept.clone(), ways[0], "already_applied");
-            self.steps.push(again);
-            self.steps.push(done(approve, ways[1]));
+        if join_of(campaign) == JoinMode::Approval {
+            self.ask_in(campaign, &accept);
+        } else {
+            let way = self.way(true);
+            self.steps.push(done(accept.clone(), way));
         }
         if self.random.percent(30) {
             let way = self.way(true);
@@ -320,10 +339,50 @@ impl Writer {
                 let again = refused(evidence.clone(), ways[1], "already_submitted");
                 self.steps.push(again);
             }
-            if self.random.percent(50) {
-                self.review(campaign, &evidence);
+            match self.random.below(4) {
+                0 | 1 => self.review(campaign, &evidence),
+                2 => self.reject_evidence(campaign),
+                _ => {}
             }
         }
+    }
+
+    /// Who is invited comes in by accepting the terms. Who is not applies, may have to say more and apply again, or is approved at
+    /// once.
+    fn ask_in(&mut self, campaign: &str, accept: &Act) {
+        let partner = self.partner.clone();
+        let mut steps = Vec::new();
+        if self.random.percent(40) {
+            let invite = requested::invite(campaign, &partner);
+            steps.push((invite.clone(), Expect::Done));
+            steps.push((invite, Expect::Refused("already_invited")));
+            steps.push((accept.clone(), Expect::Done));
+            self.submit(steps);
+            return;
+        }
+        if self.random.percent(50) {
+            let reject = requested::reject(campaign, &partner);
+            steps.push((accept.clone(), Expect::Done));
+            steps.push((reject.clone(), Expect::Done));
+            steps.push((reject, Expect::Refused("not_applied")));
+        }
+        let approve = Act::Approve {
+            campaign: campaign.to_owned(),
+            partner,
+        };
+        steps.push((accept.clone(), Expect::Done));
+        steps.push((accept.clone(), Expect::Refused("already_applied")));
+        steps.push((approve, Expect::Done));
+        self.submit(steps);
+    }
+
+    /// The brand does not take it, for good.
+    fn reject_evidence(&mut self, campaign: &str) {
+        let rejected = requested::reject_evidence(campaign, &self.partner, &self.file());
+        self.submit([
+            (rejected.clone(), Expect::Done),
+            (rejected, Expect::Refused("evidence_decided")),
+        ]);
     }
 
     /// The brand gives it back, gets it once more, and takes it.
@@ -384,6 +443,10 @@ impl Writer {
         }
     }
 
+    fn user(&self, visitor: u64) -> String {
+        format!("du{}-{visitor}", self.number)
+    }
+
     fn file(&self) -> String {
         format!("https://files.example/{}.jpg", self.number)
     }
@@ -406,6 +469,11 @@ impl Writer {
         if self.random.percent(20) {
             let way = self.way(true);
             self.steps.push(refused(right, way, "link_exists"));
+        }
+        if self.random.percent(20) {
+            let codes = [format!("{code}-b1"), format!("{code}-b2")];
+            let batch = requested::batch(campaign, &self.partner, &codes);
+            self.submit([(batch, Expect::Done)]);
         }
         if self.random.percent(25) {
             let change = self.change(campaign, Change::Page("sale"));
@@ -453,7 +521,7 @@ impl Writer {
     }
 
     fn visit(&mut self, campaign: &str, terms: Terms, code: &str, visitor: u64) {
-        let user = format!("du{}-{visitor}", self.number);
+        let user = self.user(visitor);
         let names_click = self.random.percent(50);
         self.steps.push(Step::Click {
             code: code.to_owned(),
@@ -603,7 +671,7 @@ impl Writer {
     }
 
     /// The partner goes, is removed or banned, and a campaign that no other journey is in stops: what was earned stays.
-    fn part(&mut self, campaign: &str) {
+    fn part(&mut self, campaign: &str, terms: Terms) {
         let own = campaign.starts_with("dcj") || campaign.starts_with("dca");
         let step = |step| Act::Move {
             campaign: campaign.to_owned(),
@@ -615,8 +683,7 @@ impl Writer {
             self.steps.push(done(Act::Erase { partner }, way));
         }
         if own {
-            let (way, campaign) = (self.way(false), campaign.to_owned());
-            self.steps.push(done(Act::Key { campaign }, way));
+            self.own_campaign(campaign, terms);
         }
         let mut steps = Vec::new();
         let end = |removed| Act::End {
@@ -666,6 +733,129 @@ impl Writer {
         self.submit(steps);
     }
 
+    /// A campaign that no other journey is in has a key with another secret, which may be ended, an end, and terms that are in
+    /// force when the run is over.
+    fn own_campaign(&mut self, campaign: &str, terms: Terms) {
+        let key = Act::Key {
+            campaign: campaign.to_owned(),
+        };
+        let mut steps = vec![(key, Expect::Done)];
+        if self.random.percent(60) {
+            steps.push((requested::rotate(campaign), Expect::Done));
+        }
+        if self.random.percent(50) {
+            steps.push((requested::revoke(campaign), Expect::Done));
+            let again = Expect::Refused("api_key_revoked");
+            steps.push((requested::rotate(campaign), again));
+        }
+        if self.random.percent(50) {
+            steps.push((requested::change_end(campaign), Expect::Done));
+        }
+        if self.random.percent(50) {
+            let later = Act::Publish {
+                campaign: campaign.to_owned(),
+                terms,
+                later: true,
+            };
+            steps.push((later, Expect::Done));
+        }
+        self.submit(steps);
+    }
+
+    /// A brand that pays before: what its partner earns waits, and its campaign with it, until so much has come in that all of it
+    /// is covered. What is left is taken out, but for what the bank sends back.
+    fn prepaid(&mut self) {
+        let (campaign, terms) = (format!("dcj{}", self.number), SHARED[0]);
+        let currency = terms.currency;
+        let ways = [(); 3].map(|()| self.way(false));
+        let mut ways = ways.into_iter();
+        open_campaign(&mut self.steps, &campaign, terms, || {
+            ways.next().unwrap_or(PLAIN)
+        });
+        let bill = requested::bill(&campaign, currency);
+        let accept = Act::Accept {
+            campaign: campaign.clone(),
+            partner: self.partner.clone(),
+            version: None,
+        };
+        self.submit([
+            (bill.clone(), Expect::Done),
+            (bill, Expect::Refused("billing_unchanged")),
+            (accept, Expect::Done),
+        ]);
+        let code = self.link(&campaign);
+        self.steps.push(Step::Click { code, stored: true });
+        let (user, dollars) = (self.user(1), |minor| Amount { minor, currency });
+        let bind = Act::Bind {
+            campaign: campaign.clone(),
+            user: user.clone(),
+        };
+        let purchase = |order: &str, minor| Act::Report {
+            kind: "purchase",
+            user: user.clone(),
+            campaign: Some(campaign.clone()),
+            order: Some(format!("do{}-{order}", self.number)),
+            amount: Some(dollars(minor)),
+            by: Reporter::Shop(brand_of(&campaign)),
+            click: false,
+        };
+        let (first, second) = (purchase("first", 20_000), purchase("second", 3_000));
+        self.submit([(bind, Expect::Done), (first, Expect::Done)]);
+        self.stands(
+            &campaign,
+            CampaignStatus::Paused,
+            Some(PauseReason::OutOfFunds),
+        );
+        let resume = Act::Move {
+            campaign: campaign.clone(),
+            step: "resume",
+        };
+        let comes_in = |minor| (requested::deposit(&campaign, dollars(minor)), Expect::Done);
+        let settled = |what, status| (requested::settle(what, status), Expect::Done);
+        self.submit([
+            (resume, Expect::Refused("out_of_funds")),
+            comes_in(5_000),
+            settled("deposits", "failed"),
+            comes_in(1_000),
+            settled("deposits", "cleared"),
+            comes_in(1_600),
+            settled("deposits", "cleared"),
+            (
+                requested::settle("deposits", "cleared"),
+                Expect::Refused("deposit_settled"),
+            ),
+        ]);
+        self.stands(&campaign, CampaignStatus::Active, None);
+        self.submit([(second, Expect::Done)]);
+        self.steps.push(Step::Payable {
+            partner: self.partner.clone(),
+            least: dollars(2_300),
+        });
+        let takes = |minor| Act::Take {
+            campaign: campaign.clone(),
+            name: "default".to_owned(),
+            amount: dollars(minor),
+            out: true,
+        };
+        self.submit([
+            (takes(301), Expect::Refused("insufficient_funds")),
+            (takes(200), Expect::Done),
+            settled("withdrawals", "settled"),
+            (takes(100), Expect::Done),
+            settled("withdrawals", "failed"),
+        ]);
+        self.sure = 2_300;
+        self.payout(currency);
+    }
+
+    fn stands(&mut self, campaign: &str, status: CampaignStatus, reason: Option<PauseReason>) {
+        self.steps.push(Step::Stands {
+            campaign: campaign.to_owned(),
+            status,
+            reason,
+        });
+    }
+
     /// Asks for half of what is sure, and then for far more than there is. One in five times the provider takes the
     /// payout and says that it failed, so that the money comes back.
     fn payout(&mut self, currency: &'static str) {
@@ -704,6 +894,28 @@ mod tests {
         let digest = |seed| Plan::new(seed, 60, 30).digest();
         assert_eq!(digest(1), digest(1));
         assert_ne!(digest(1), digest(2));
+    }
+
+    #[test]
+    fn a_short_run_asks_for_everything_that_a_brands_money_and_people_can_do() {
+        let plan = Plan::new(7, 30, 40);
+        let written = format!("{:?}", plan.journeys);
+        for what in [
+            "billing",
+            "deposits/{noted}/settle",
+            "withdrawals/{noted}/settle",
+            "keys/{noted}/rotate",
+            "DELETE",
+            "/invite",
+            "/reject",
+            "erasures",
+            "links:batch",
+            "ends_at",
+            "later: true",
+            "OutOfFunds",
+        ] {
+            assert!(written.contains(what), "{what}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::{Builder, Uuid};
 
 use super::act::Act;
-use super::client::{Client, Door, Outcome};
+use super::client::{Client, Door, Ended, Outcome};
 use super::external_producers::{ExternalProducers, source};
 use super::journal::Journal;
 use super::plan::{Expect, Journey, Plan, Step, Way};
@@ -96,30 +96,41 @@ impl Workload {
     }
 
     async fn travel(&self, journey: &Journey) -> Result<()> {
-        let mut click = None;
+        let mut noted = None;
         for (number, step) in journey.steps.iter().enumerate() {
             match step {
                 Step::Submit { act, way, expect } => {
                     let key = format!("chaos-{}-{number}", journey.name);
-                    let outcome = self.ask(act, *way, &key, click.as_deref()).await?;
+                    let Ended { id, outcome } = self.ask(act, *way, &key, noted.as_deref()).await?;
                     if !is_expected(&outcome, *expect, self.way_here(*way, act)) {
                         bail!("step {number}, {act:?} by {way:?}: {outcome:?}, not {expect:?}");
                     }
+                    let made = act.makes(id).filter(|_| outcome == Outcome::Completed);
+                    noted = made.or(noted);
                 }
                 Step::Click { code, stored } => {
-                    click = Some(self.client.click(code, *stored).await?);
+                    noted = Some(self.client.click(code, *stored).await?);
                 }
                 Step::Payable { partner, least } => {
-                    let end = Instant::now() + PATIENCE;
                     let least_minor = i64::try_from(least.minor)?;
-                    let mut shown = None;
-                    while shown.is_none_or(|payable| payable < least_minor) {
-                        if Instant::now() >= end {
-                            bail!("step {number}: {partner} has {shown:?} payable, not {least:?}");
-                        }
-                        sleep(Duration::from_millis(150)).await;
-                        shown = self.client.payable(partner, least.currency).await;
-                    }
+                    let shown = async || self.client.payable(partner, least.currency).await;
+                    until(shown, |payable| *payable >= least_minor)
+                        .await
+                        .with_context(|| format!("step {number}: {partner}, not {least:?}"))?;
+                }
+                Step::Stands {
+                    campaign,
+                    status,
+                    reason,
+                } => {
+                    let shown = async || self.client.campaign_status(campaign).await;
+                    let due = (
+                        status.name().to_owned(),
+                        reason.map(|it| it.name().to_owned()),
+                    );
+                    until(shown, |campaign_status| *campaign_status == due)
+                        .await
+                        .with_context(|| format!("step {number}: {campaign}, not {due:?}"))?;
                 }
             }
         }
@@ -150,21 +161,21 @@ impl Workload {
 
     /// Asks until the outcome is about the command itself: what came before the campaign, the enrollment or the approval that it
     /// needs, since something held that up, is asked again.
-    async fn ask(&self, act: &Act, way: Way, key: &str, click: Option<&str>) -> Result<Outcome> {
+    async fn ask(&self, act: &Act, way: Way, key: &str, noted: Option<&str>) -> Result<Ended> {
         let way = self.way_here(way, act);
         let end = Instant::now() + PATIENCE;
         let mut attempt = 1;
         loop {
             let key = format!("{key}-{attempt}");
-            let outcome = match way {
-                Way::Door(door) => self.client.ask(act, door, &key, click).await?,
-                Way::Pulsar => self.produce(act, &key, click).await?,
+            let ended = match way {
+                Way::Door(door) => self.client.ask(act, door, &key, noted).await?,
+                Way::Pulsar => self.produce(act, &key, noted).await?,
             };
-            if !is_early(act, &outcome) {
-                return Ok(outcome);
+            if !is_early(act, &ended.outcome) {
+                return Ok(ended);
             }
             if Instant::now() >= end {
-                bail!("{act:?} came too early {attempt} times: {outcome:?}");
+                bail!("{act:?} came too early {attempt} times: {ended:?}");
             }
             attempt += 1;
             sleep(Duration::from_millis(200)).await;
@@ -172,14 +183,14 @@ impl Workload {
     }
 
     /// By an external producer, which sends again until it has a receipt; then the service's own records show the outcome.
-    async fn produce(&self, act: &Act, key: &str, click: Option<&str>) -> Result<Outcome> {
+    async fn produce(&self, act: &Act, key: &str, noted: Option<&str>) -> Result<Ended> {
         // The same in every mode, and of a random one's form, as services ask of external producers.
         let digest = Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes());
         let id = Builder::from_random_bytes(digest.into_bytes()).into_uuid();
         let service = act.service();
         let external = self.external.as_ref().context("there is no broker")?;
         let topic = service.commands_topic().context("takes commands")?;
-        let (key, subject, body) = act.message(id, click)?.context("an external command")?;
+        let (key, subject, body) = act.message(id, noted)?.context("an external command")?;
         let source = self.source_of(act).context("a brand's own system")?;
         let message = producers::written(id, &source, topic, (&subject, &key), body)?;
         let end = Instant::now() + PATIENCE;
@@ -197,7 +208,8 @@ impl Workload {
                 status: 200,
             });
         });
-        self.decided(service, id, end).await
+        let outcome = self.decided(service, id, end).await?;
+        Ok(Ended { id, outcome })
     }
 
     async fn decided(&self, service: Service, id: Uuid, end: Instant) -> Result<Outcome> {
@@ -220,12 +232,29 @@ impl Workload {
     }
 }
 
+/// Asks again until the answer is as it is to be.
+async fn until<T: std::fmt::Debug>(
+    mut shown: impl AsyncFnMut() -> Option<T>,
+    is_due: impl Fn(&T) -> bool,
+) -> Result<()> {
+    let end = Instant::now() + PATIENCE;
+    let mut last = None;
+    while !last.as_ref().is_some_and(&is_due) {
+        if Instant::now() >= end {
+            bail!("it is {last:?} after {PATIENCE:?}");
+        }
+        sleep(Duration::from_millis(150)).await;
+        last = shown().await;
+    }
+    Ok(())
+}
+
 /// No journey makes a link but of a campaign that its partner has joined: tracking has not heard of that yet.
 fn is_early(act: &Act, outcome: &Outcome) -> bool {
     let Outcome::Rejected(code) = outcome else {
         return false;
     };
-    code == "timed_out_waiting" || (matches!(act, Act::Link { .. }) && code == "not_enrolled")
+    code == "timed_out_waiting" || (act.makes_links() && code == "not_enrolled")
 }
 
 /// Without a key, a repetition is another command: it may find done what the first did.
@@ -237,6 +266,7 @@ fn is_expected(outcome: &Outcome, expect: Expect, way: Way) -> bool {
         (Outcome::Rejected(code), Expect::Done) => {
             let known = [
                 "already_accepted",
+                "already_applied",
                 "already_submitted",
                 "link_exists",
                 "claim_decided",

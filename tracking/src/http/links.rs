@@ -25,14 +25,14 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::domain;
-use crate::store::links;
+use crate::store::links::{self, LinkRow};
 
 /// Its routes.
 pub(super) fn routes() -> OpenApiRouter<Host> {
     OpenApiRouter::new()
         .routes(routes!(create_link, list_links))
         .routes(routes!(create_links))
-        .routes(routes!(change_link))
+        .routes(routes!(get_link, change_link))
 }
 
 /// A link.
@@ -218,6 +218,23 @@ pub(super) async fn change_link(
     Ok(submitted.ok(link_of))
 }
 
+impl From<LinkRow> for Link {
+    fn from(row: LinkRow) -> Self {
+        Self {
+            path: path(&row.code),
+            code: row.code,
+            campaign_id: row.campaign_id,
+            partner_id: row.partner_id,
+            target_url: row.target_url,
+            utm: row.utm.map(|utm| utm.0.into()),
+            deep_paths: row.deep_paths,
+            status: row.status,
+            disabled_by: row.disabled_by,
+            created_at: Micros(row.created_at).into(),
+        }
+    }
+}
+
 fn link_of(message: &Message) -> Option<Link> {
     let header = &message.header;
     let link = match &message.body {
@@ -283,21 +300,24 @@ pub(super) async fn list_links(
     };
     let rows = links::list(host.pool(), &filter, page).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;
-    Ok(Page::new(
-        page,
-        rows,
-        |row| row.position,
-        |row| Link {
-            path: path(&row.code),
-            code: row.code,
-            campaign_id: row.campaign_id,
-            partner_id: row.partner_id,
-            target_url: row.target_url,
-            utm: row.utm.map(|utm| utm.0.into()),
-            deep_paths: row.deep_paths,
-            status: row.status,
-            disabled_by: row.disabled_by,
-            created_at: Micros(row.created_at).into(),
-        },
-    ))
+    Ok(Page::new(page, rows, |row| row.position, Link::from))
+}
+
+/// Get a link
+#[utoipa::path(
+    get,
+    path = "/api/v1/tracking/links/{code}",
+    tag = "links",
+    params(("code" = String, Path)),
+    responses((status = 200, body = Link), Problems<Forbidden>),
+    security(("bearer" = []), ("api_key" = ["reports.read"]))
+)]
+pub(super) async fn get_link(
+    State(host): State<Host>,
+    caller: Caller,
+    Path(code): Path<LinkCode>,
+) -> Result<Json<Link>, Problem> {
+    let row = links::find(host.pool(), caller.scope()?, &code).await;
+    let row = row.map_err(|error| runtime::unread(&error))?;
+    Ok(Json(row.ok_or_else(Problem::not_found)?.into()))
 }

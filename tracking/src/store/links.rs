@@ -201,6 +201,32 @@ pub struct LinkFilter<'a> {
     pub status: Option<LinkStatus>,
 }
 
+/// What is shown of links, for statements that go on.
+macro_rules! listed {
+    () => {
+        "SELECT l.code, l.campaign_id, l.partner_id, l.target_url, l.utm, l.deep_paths, l.status, l.disabled_by, l.created_at, l.position
+           FROM links l JOIN campaigns c ON c.id = l.campaign_id"
+    };
+}
+
+/// One of them, when this caller may see it.
+pub async fn find(
+    pool: &PgPool,
+    scope: Scope<'_>,
+    code: &LinkCode,
+) -> Result<Option<LinkRow>, sqlx::Error> {
+    sqlx::query_as(concat!(
+        listed!(),
+        " WHERE l.code = $1 AND ($2 OR l.partner_id = $3 OR c.brand_id = $4)"
+    ))
+    .bind(code.as_str())
+    .bind(scope.all)
+    .bind(scope.partner.map(PartnerId::as_str))
+    .bind(scope.brand.map(BrandId::as_str))
+    .fetch_optional(pool)
+    .await
+}
+
 /// A page of links, newest first.
 pub async fn list(
     pool: &PgPool,
@@ -208,14 +234,13 @@ pub async fn list(
     page: PageQuery,
 ) -> Result<Vec<LinkRow>, sqlx::Error> {
     let scope = filter.scope;
-    sqlx::query_as(
-        "SELECT l.code, l.campaign_id, l.partner_id, l.target_url, l.utm, l.deep_paths, l.status, l.disabled_by, l.created_at, l.position
-           FROM links l JOIN campaigns c ON c.id = l.campaign_id
-          WHERE l.position < $1 AND ($2 OR l.partner_id = $3 OR c.brand_id = $4)
+    sqlx::query_as(concat!(
+        listed!(),
+        " WHERE l.position < $1 AND ($2 OR l.partner_id = $3 OR c.brand_id = $4)
             AND ($5::text IS NULL OR l.campaign_id = $5) AND ($6::text IS NULL OR l.partner_id = $6)
             AND ($7::text IS NULL OR l.status = $7)
-          ORDER BY l.position DESC LIMIT $8",
-    )
+          ORDER BY l.position DESC LIMIT $8"
+    ))
     .bind(page.below())
     .bind(scope.all)
     .bind(scope.partner.map(PartnerId::as_str))

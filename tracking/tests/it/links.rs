@@ -1,7 +1,7 @@
 //! Links: asked for before and after their campaign is known.
 
 use axum::http::StatusCode;
-use runtime::testing::{operator, partner, until};
+use runtime::testing::{brand, operator, partner, until};
 use serde_json::{Value, json};
 use types::ids::Asker;
 
@@ -28,6 +28,22 @@ async fn a_partner_makes_a_link_of_its_own_and_a_key_makes_it_once() {
         .post_with_key(LINKS, &token, "k1", &link(CAMPAIGN))
         .await;
     assert_eq!((status, &again), (StatusCode::CREATED, &first));
+    // Read again by whose it is, and by nobody else.
+    let path = format!("{LINKS}/{code}");
+    for (token, shown) in [
+        (&token, true),
+        (&brand(BRAND), true),
+        (&operator(), true),
+        (&partner("partner456"), false),
+        (&brand("brand2"), false),
+    ] {
+        let (status, read) = service.get(&path, token).await;
+        if shown {
+            assert_eq!((status, &read), (StatusCode::OK, &first));
+        } else {
+            assert_eq!(status, StatusCode::NOT_FOUND);
+        }
+    }
     let asker = Asker {
         subject: PARTNER,
         partner: Some(PARTNER),

@@ -307,23 +307,32 @@ pub async fn two_processes_that_remember_a_link() -> (TestService, TestService) 
     (first, second)
 }
 
+/// Most of what was measured is within a second. Tests here measure no time, but that a second is all it takes is what is promised
+/// (decisions 0045 and 0049), and a process that learned of a stop a minute later would pass for one that follows. A machine that is
+/// busy with others holds up one attempt or two; most of them only a process that looks too seldom.
+pub fn assert_within_a_second(mut measured: Vec<Duration>) {
+    measured.sort_unstable();
+    let middle = measured[measured.len() / 2];
+    assert!(middle < Duration::from_secs(1), "{measured:?}");
+}
+
 #[tokio::test]
-async fn every_process_learns_that_links_were_stopped() {
+async fn every_process_learns_within_a_second_that_links_were_stopped() {
     let (mut first, second) = two_processes_that_remember_a_link().await;
-    let mut slowest = Duration::ZERO;
+    let mut measured = Vec::new();
     for _ in 0..5 {
         of_campaign(&mut first, paused()).await;
         let stopped = Instant::now();
         for process in [&first, &second] {
             leads_to(process, FALLBACK).await;
         }
-        slowest = slowest.max(stopped.elapsed());
+        measured.push(stopped.elapsed());
         of_campaign(&mut first, resumed()).await;
         for process in [&first, &second] {
             assert_eq!(location(process, "lnk_1").await, TARGET);
         }
     }
-    println!("both processes followed five stops within {slowest:?} each");
+    assert_within_a_second(measured);
     of_campaign(&mut first, closed()).await;
     for process in [&first, &second] {
         leads_to(process, FALLBACK).await;

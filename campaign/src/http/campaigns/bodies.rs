@@ -178,6 +178,9 @@ pub(in crate::http) struct CampaignFilter {
     /// Of this brand only.
     #[param(value_type = Option<String>)]
     pub(super) brand_id: Option<BrandId>,
+    /// That partners come into so.
+    #[param(value_type = Option<JoinMode>, inline)]
+    pub(super) join: Option<types::JoinMode>,
 }
 
 fn fallback_url(given: Option<String>, allowed_hosts: &[String]) -> String {

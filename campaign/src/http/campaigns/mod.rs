@@ -256,6 +256,7 @@ pub(super) async fn list_campaigns(
     let narrowed = Narrowed {
         status: filter.status,
         brand: filter.brand_id.as_ref(),
+        join: filter.join,
     };
     let rows = campaigns::list(host.pool(), caller.scope()?, list.page, &narrowed).await;
     let rows = rows.map_err(|error| runtime::unread(&error))?;

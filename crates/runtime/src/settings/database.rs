@@ -22,6 +22,11 @@ pub(super) fn read(
 ) -> PgConnectOptions {
     let name = format!("{}_DATABASE_URL", service.name().to_uppercase());
     let url = read_url(env, service, &name);
+    if env.is_given("DATABASE_URL") && env.is_given(&name) {
+        warnings.push(format!(
+            "DATABASE_URL is passed over: each service has a database of its own, here {name}"
+        ));
+    }
     let mode = env.optional("DATABASE_SSL_MODE", "verify-full");
     let root_cert = read_root_cert(env);
     let Ok(mut options) = PgConnectOptions::from_str(url.expose_secret()) else {
@@ -168,6 +173,22 @@ mod tests {
                 "{url} {variable}"
             );
         }
+    }
+
+    #[test]
+    fn a_plain_database_url_beside_a_services_own_is_not_passed_over_in_silence() {
+        let own = "postgres://tracking:pw@127.0.0.1:5432/tracking_db";
+        let plain = "postgres://everybody:secret@127.0.0.1:5432/other";
+        let mut env = Env::from_map([("TRACKING_DATABASE_URL", own), ("DATABASE_URL", plain)]);
+        let mut warnings = Vec::new();
+        let options = read(&mut env, Service::Tracking, Profile::Local, &mut warnings);
+        env.finish().unwrap();
+        assert_eq!(options.get_database(), Some("tracking_db"));
+        let joined = warnings.join("\n");
+        assert!(
+            joined.contains("DATABASE_URL is passed over") && !joined.contains("secret"),
+            "{joined}"
+        );
     }
 
     #[test]

@@ -5,8 +5,10 @@
 )]
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use devstack::demo::Tokens;
 use devstack::local::LocalStack;
 use devstack::settings::Mode;
@@ -160,6 +162,9 @@ async fn by_key(mode: Mode) {
     }
     let shown = walker.read_as(&brand, "conversions").await;
     assert_eq!(shown["items"][0]["verified_by"], "brand", "{shown}");
+    walker
+        .a_signed_visit_earns(doors[0], &rotated, &brand)
+        .await;
     for list in ["payouts", "commissions", "keys"] {
         let answer = walker.http.get(walker.bff(list)).bearer_auth(key);
         let answer = answer.send().await.unwrap();
@@ -249,36 +254,33 @@ async fn with_the_bff_alone_a_brand_decides_who_comes_in_and_stops_what_it_began
         .write_as(&shop, &bind, json!({"user_id": "user8"}))
         .await;
     assert_eq!(refused["code"], "click_bound", "{refused}");
+    let (token, claimed) = (
+        walker.token.clone(),
+        walker.claims_what_earns_nothing(&shop).await,
+    );
     let left = of_campaign("leave");
-    let token = walker.token.clone();
     walker.done(&token, &left, no).await;
     leads_to("https://shop.example.com/later").await;
     // What came before counts.
     let sale =
         json!({"user_id": "user7", "event_type": "purchase", "amount": "100.00", "order_id": "o7"});
     walker.done(&shop, "tracking/events", sale).await;
-    until("the sale is paid for", || async {
-        let list = walker.read("balances").await;
-        list["items"][0]["accounts"]["payable"] == "10.00"
-    })
+    until(
+        "the sale is paid for, and the claim settled by it",
+        || async {
+            let list = walker.read("balances").await;
+            list["items"][0]["accounts"]["payable"] == "10.00"
+                && walker.count("claims?status=settled").await == 1
+        },
+    )
     .await;
+    walker.done(&token, "tracking/events", claimed).await;
+    assert_eq!(walker.count("claims?status=open").await, 0);
+    assert_eq!(walker.count("claims").await, 1);
     let payout = json!({"amount": "10.00", "currency": "USD", "payment_method": "paypal",
         "account_details": {"email": "seven@example.com"}});
     walker.done(&token, "payments/request", payout).await;
-    until("the partner sees all that came of it", || async {
-        let link = walker.read("links/seven").await;
-        let sales = walker.read("conversions").await;
-        let earned = walker.read("commissions").await;
-        let paid = walker.read("payouts").await;
-        let clicks = walker.read("clicks").await;
-        link["code"] == "seven"
-            && clicks["items"][0]["code"] == "seven"
-            && sales["items"][0]["order_id"] == "o7"
-            && sales["items"][0]["status"] == "attributed"
-            && earned["items"][0]["amount"] == "10.00"
-            && paid["items"][0]["status"] == "paid"
-    })
-    .await;
+    walker.sees_all_that_came_of_it().await;
 }
 
 #[tokio::test]
@@ -623,6 +625,75 @@ impl<'a> Walker<'a> {
         let payable = list["items"][0]["accounts"]["payable"].as_str();
         let (dollars, _) = payable.unwrap().split_once('.').unwrap();
         dollars.parse().unwrap()
+    }
+
+    /// What the partner says of its own click earns nothing.
+    async fn claims_what_earns_nothing(&self, shop: &str) -> Value {
+        let claimed = json!({"user_id": "user7", "event_type": "purchase", "amount": "10000.00", "order_id": "o7"});
+        self.done(&self.token, "tracking/events", claimed.clone())
+            .await;
+        until("the partner sees its claim, and the brand too", || async {
+            let own = self.read("claims?status=open").await;
+            let theirs = self.read_as(shop, "claims?status=open").await;
+            own["items"][0]["order_id"] == "o7" && theirs["items"][0]["order_id"] == "o7"
+        })
+        .await;
+        assert_eq!(self.count("commissions").await, 0);
+        assert_eq!(self.count("balances").await, 0, "nothing is owed");
+        claimed
+    }
+
+    async fn sees_all_that_came_of_it(&self) {
+        until("the partner sees all that came of it", || async {
+            let link = self.read("links/seven").await;
+            let sales = self.read("conversions").await;
+            let earned = self.read("commissions").await;
+            let paid = self.read("payouts").await;
+            let clicks = self.read("clicks").await;
+            let once = (
+                sales["items"].as_array().unwrap().len(),
+                earned["items"].as_array().unwrap().len(),
+            );
+            once == (1, 1)
+                && link["code"] == "seven"
+                && clicks["items"][0]["code"] == "seven"
+                && sales["items"][0]["order_id"] == "o7"
+                && sales["items"][0]["status"] == "attributed"
+                && earned["items"][0]["amount"] == "10.00"
+                && paid["items"][0]["status"] == "paid"
+        })
+        .await;
+    }
+
+    /// Visitors come by a redirect that the shop signed with what it was shown, as decision 0053 says, and buy: nobody tells us whose
+    /// click it was. A process may learn of the key a little later than the one that took it.
+    async fn a_signed_visit_earns(&self, door: Service, shown: &Value, brand: &str) {
+        let text = |field: &str| shown[field].as_str().unwrap().to_owned();
+        let (key, key_id, secret) = (text("secret"), text("key_id"), text("signing_secret"));
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        let (earned, number) = (self.payable().await, AtomicU64::new(0));
+        until("the sale of a visitor that signed in is its partner's", || async {
+            let name = format!("signed-{}", number.fetch_add(1, Ordering::Relaxed));
+            let signed_at = types::clock::real().get() / 1_000_000;
+            let signature = hmac::sign(&secret, format!("demo100\n{name}\n{signed_at}").as_bytes());
+            let signature = devstack::stack::hex(signature.as_ref());
+            let query = format!("user_id={name}&key_id={key_id}&signed_at={signed_at}&signature={signature}");
+            self.location(&format!("demo100?{query}")).await;
+            let sale = json!({"user_id": name, "event_type": "purchase", "amount": "100.00", "order_id": name});
+            let (status, taken) = self.report(door, &key, &sale).await;
+            assert!(status.is_success(), "{taken}");
+            let list = format!("conversions?order_id={name}");
+            until("the sale is shown", || async {
+                self.read_as(brand, &list).await["items"][0].is_object()
+            })
+            .await;
+            self.read_as(brand, &list).await["items"][0]["status"] == "attributed"
+        })
+        .await;
+        until("its commission is payable", || async {
+            self.payable().await == earned + 10
+        })
+        .await;
     }
 
     /// A key for reports, once its command is done.

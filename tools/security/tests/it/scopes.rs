@@ -192,6 +192,7 @@ const TRACKING: &[(&str, Needs)] = &[
     ("POST /api/v1/tracking/events", Scope(ConversionsWrite)),
     ("GET /api/v1/tracking/links", Scope(ReportsRead)),
     ("POST /api/v1/tracking/links", Person),
+    ("GET /api/v1/tracking/links/{code}", Scope(ReportsRead)),
     ("PATCH /api/v1/tracking/links/{code}", Scope(LinksWrite)),
     ("GET /c/{code}", Nothing),
 ];

@@ -5,6 +5,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod archives;
 mod forms;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ const VISITOR: &str = "qvisitor7f3aq";
 const NOTE: &str = "qnote7f3aq";
 /// What a partner says of itself, shows and notes: to whom it is shown alone, and to nobody once it is erased.
 const PERSON: &str = "qperson7f3aq";
+/// What it calls where its systems are sent what happens: to be found in logs for good, and nowhere else once it is erased.
+const HOOK: &str = "qhook7f3aq";
 /// Account numbers of which only the last four may be shown.
 const IBAN: &str = "DE75512108001245126199";
 const WRONG_IBAN: &str = "DE76512108001245126199";
@@ -48,6 +51,7 @@ async fn marked_secrets_are_nowhere_in_http_mode() {
 async fn hold(mode: Mode) {
     let mut stack = LocalStack::start(mode).await.unwrap();
     stack.settings_mut().set("LOG_LEVEL", "trace");
+    stack.settings_mut().set("LOG_PARTITION_POSITIONS", "64");
     stack.start_again().await.unwrap();
     stack.load_demo().await.unwrap();
     let token = stack.token(&[]).unwrap();
@@ -67,6 +71,7 @@ async fn hold(mode: Mode) {
     let shown = walk.everything().await;
     let heard = walk.heard;
     until_erased(&stack).await;
+    archives::write_and_unpack(&stack);
     let tables = tables(&stack).await;
     for program in Program::START_ORDER.into_iter().rev() {
         program.stop(stack.layout());
@@ -78,7 +83,7 @@ async fn hold(mode: Mode) {
 
     // What may be seen is found everywhere: a search that finds nothing shows nothing.
     assert!(heard.contains(&shown) && tables.contains(&shown));
-    let mut places = vec!["postgres", "logs"];
+    let mut places = vec!["postgres", "logs", archives::UNPACKED];
     if mode == Mode::Hybrid {
         places.push("pulsar");
     }
@@ -112,6 +117,7 @@ async fn hold(mode: Mode) {
         let files = holding(&state.join(place), &person).into_iter();
         found.extend(files.map(|file| format!("{} holds what a partner has said", file.display())));
     }
+    found.extend(holding_hooks(&tables));
     // A database's files hold what was deleted until they are written over.
     let note = [NOTE.to_owned()];
     if tables.contains(NOTE) {
@@ -130,6 +136,24 @@ async fn hold(mode: Mode) {
         );
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Tables beside the logs that hold where an erased partner's systems were sent what happens. The logs do, and are found.
+fn holding_hooks(tables: &str) -> Vec<String> {
+    let hook = forms::of(HOOK);
+    let holds = |line: &&str| {
+        let lower = line.to_lowercase();
+        hook.iter().any(|form| lower.contains(&form.to_lowercase()))
+    };
+    let (logs, others): (Vec<&str>, Vec<&str>) = tables
+        .lines()
+        .filter(holds)
+        .partition(|line| line.starts_with("pipeline.message_log"));
+    assert!(!logs.is_empty());
+    let others = others.into_iter();
+    others
+        .map(|line| format!("a table holds an erased endpoint: {line}"))
+        .collect()
 }
 
 /// What nobody may see.
@@ -239,6 +263,7 @@ async fn tables(stack: &LocalStack) -> String {
             let rows = format!("SELECT to_jsonb(t)::text AS row FROM {name} t");
             let rows = sqlx::query(sqlx::AssertSqlSafe(rows));
             for row in rows.fetch_all(&mut connection).await.unwrap() {
+                dump.push_str(&name);
                 dump.push_str(row.get("row"));
                 dump.push('\n');
             }
@@ -272,7 +297,30 @@ impl Walk<'_> {
         self.unreadable().await;
         self.strange_tokens().await;
         self.read_everything().await;
+        self.others_come().await;
         shown
+    }
+
+    /// So much happens with others that what the logs have of these people stands in parts that are closed.
+    async fn others_come(&mut self) {
+        let own = std::mem::replace(&mut self.token, self.operator.clone());
+        let mut number = 0;
+        for service in archives::OF_PEOPLE {
+            let (theirs, _) = archives::head(self.stack, service).await;
+            let end = Instant::now() + PATIENCE;
+            while archives::head(self.stack, service).await.1 < theirs {
+                assert!(Instant::now() < end, "{service}'s log is not past {theirs}");
+                number += 1;
+                let other = format!("partners/other{number}");
+                let country = json!({"country": "DE"});
+                self.write(Service::Bff, Method::PATCH, &other, &country)
+                    .await;
+                let seen = json!({"user_id": format!("other{number}"), "event_type": "page_view"});
+                self.write(Service::Bff, Method::POST, "tracking/events", &seen)
+                    .await;
+            }
+        }
+        self.token = own;
     }
 
     async fn post(&mut self, service: Service, path: &str, body: String) -> (StatusCode, Value) {
@@ -416,6 +464,9 @@ impl Walk<'_> {
             let shown = json!({"campaign_id": "camp100", "partner_id": partner, "evidence_type": "photo",
                 "file_url": format!("https://a.example/{PERSON}.jpg"), "metadata": {"note": PERSON}});
             self.write(service, Method::POST, evidence, &shown).await;
+            let hook = json!({"partner_id": partner, "url": format!("https://{HOOK}.example/"), "description": HOOK, "kinds": []});
+            self.write(Service::Bff, Method::POST, "webhooks", &hook)
+                .await;
         }
         for erased in [false, true] {
             for service in [Service::Bff, Service::Campaign] {
@@ -427,6 +478,13 @@ impl Walk<'_> {
                     let path = format!("/api/v1/{evidence}?partner_id={partner}");
                     self.until(service, &path, |list| {
                         list["items"][0]["file_url"].is_string() != erased
+                    })
+                    .await;
+                    let path = format!("/api/v1/webhooks?partner_id={partner}");
+                    self.until(Service::Bff, &path, |list| {
+                        list["items"]
+                            .as_array()
+                            .is_some_and(|all| all.is_empty() == erased)
                     })
                     .await;
                 }
