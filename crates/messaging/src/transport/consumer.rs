@@ -419,10 +419,10 @@ impl<'a> Session<'a> {
                     self.silent_since = Instant::now();
                     self.look = None;
                     if index + 1 >= size {
-                        let mut messages = std::mem::take(&mut entry);
-                        if let Some(last) = messages.last_mut() {
+                        if let Some(last) = entry.last_mut() {
                             last.decode();
                         }
+                        let messages = std::mem::take(&mut entry);
                         let handed_over = self.pending(&message, &messages);
                         in_flight += handed_over.size;
                         let room = tokio::time::timeout(STUCK, flow.send(messages)).await;
