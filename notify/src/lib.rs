@@ -1,17 +1,18 @@
-//! Notify: webhooks to the systems of brands and partners about what happened.
+//! Notify: webhooks to the systems of brands and partners, and mail to their people, about what happened.
 //!
 //! | | |
 //! |---|---|
-//! | takes | `notify.*` about webhook endpoints, and from its own sender `notify.give_webhook_endpoint_up` |
+//! | takes | `notify.*` about webhook endpoints and mail addresses, and from its own senders `notify.give_webhook_endpoint_up` and `notify.conclude_mail` |
 //! | follows | campaign, tracking, commission and payment: whatever a brand or a partner may see of their events, and whom campaign erased |
-//! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent` |
-//! | owns | webhook endpoints; beside them what is sent, each attempt, and whose campaigns and conversions are |
+//! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent`, `contact.changed`, `notification.sent` and `.failed` |
+//! | owns | webhook endpoints and mail addresses; beside them what is sent, each attempt, and whose campaigns and conversions are |
 //!
 //! What is sent is in no event: replaying its log sends nothing.
 
 pub mod domain;
 mod http;
 mod jobs;
+mod mail;
 mod messages;
 mod receivers;
 mod secret;
@@ -29,7 +30,8 @@ use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
 use chassis::telemetry::Help;
-use jobs::{ForgetRemoved, KeepBounds, Sender};
+use jobs::{ForgetRemoved, KeepBounds, Mails, Post, Sender};
+use mail::{MailSettings, Server, Way};
 use receivers::Receivers;
 use secret::Secrets;
 
@@ -47,6 +49,11 @@ const METRICS: &[Help] = &[
     ),
     (
         "notify_webhooks_oldest_seconds",
+        "Since when the oldest of them waits",
+    ),
+    ("notify_mails_waiting", "Mails that wait to be sent"),
+    (
+        "notify_mails_oldest_seconds",
         "Since when the oldest of them waits",
     ),
 ];
@@ -75,6 +82,20 @@ const GAUGES: &[Gauge] = &[
             waiting!()
         ),
     },
+    Gauge {
+        name: "notify_mails_waiting",
+        label: "state",
+        sql: "SELECT 'pending', count(*) FROM mails WHERE state = 'pending'",
+    },
+    Gauge {
+        name: "notify_mails_oldest_seconds",
+        label: "state",
+        sql: concat!(
+            "SELECT 'pending', coalesce((",
+            messaging::sql_now!(),
+            " - min(created_at)) / 1000000, 0) FROM mails WHERE state = 'pending'"
+        ),
+    },
 ];
 
 /// The secrets of this process: routes show them, and have no other way to them.
@@ -91,20 +112,40 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
     let timeout = Duration::from_millis(env.or("WEBHOOK_TIMEOUT_MS", 15_000));
     let local = read_local(env);
     let receivers = Receivers::new(timeout, local).expect("the HTTP client can be made");
+    let post = Arc::new(read_post(env));
     Definition {
         operators: http::reads,
         jobs: LeaderJobs::nothing()
             .with(Sender::new(receivers, secrets))
             .with(KeepBounds::default())
-            .with(ForgetRemoved::default()),
+            .with(ForgetRemoved::default())
+            .with_host(move |host| Mails::new(host.clone(), Arc::clone(&post))),
+        personal_keys: true,
         gauges: GAUGES,
         metrics: METRICS,
         ..Definition::of(
             Notify,
             &MIGRATIONS,
-            "Webhooks to the systems of brands and partners about what happened.",
+            "Webhooks to the systems of brands and partners, and mail to their people, about what happened.",
             http::routes,
         )
+    }
+}
+
+/// Where mails go. What cannot be connected to is found when something is sent; what cannot be read, now.
+fn read_post(env: &mut Env) -> Post {
+    let MailSettings { way, from } = MailSettings::read(env);
+    match way {
+        Way::Mailbox => Post::Mailbox,
+        Way::Nowhere => Post::Nowhere,
+        Way::Server(settings) => match Server::new(&settings, from.email.domain()) {
+            Ok(server) => Post::Server(server, from),
+            Err(error) => {
+                let what = format!("cannot be used: {error}");
+                env.report("SMTP_CA_FILE", what, "/etc/tributary/smtp-ca.pem");
+                Post::Nowhere
+            }
+        },
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use crate::domain::{self, Code, Event, Place, Rejection};
 use crate::messages;
 use crate::state::BatchState;
-use crate::store::endpoints;
+use crate::store::{contacts, endpoints};
 
 /// The domain of the notify service.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,12 +19,16 @@ impl Domain for Notify {
     // Of tracking's and campaign's it notes whose things are.
     const DECODED_LATER: &'static [Topic] = &[Topic::CommissionEvents, Topic::PaymentEvents];
     const TABLES: Tables = Tables {
-        folds: &["webhook_endpoints"],
+        folds: &["webhook_endpoints", "contacts"],
         sides: &[
             "campaign_owners",
             "subject_owners",
             "webhook_deliveries",
             "webhook_attempts",
+            "personal_keys",
+            "campaign_names",
+            "mails",
+            "mailbox",
         ],
         run_dependent: &[],
         seeds: &[],
@@ -43,7 +47,8 @@ impl Domain for Notify {
     }
 
     async fn wants_facts(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
-        endpoints::any_enabled(pool).await
+        // Who has an address is mailed what who has an endpoint is sent.
+        Ok(endpoints::any_enabled(pool).await? || contacts::any(pool).await?)
     }
 
     fn handle(
@@ -80,6 +85,9 @@ impl Domain for Notify {
         message: &Message,
         events: &[Event],
     ) -> Result<(), FoldError> {
+        if let Some(partner) = messages::erased(message) {
+            state.erase(partner);
+        }
         if events.is_empty() {
             state.follow(message);
         }

@@ -4,9 +4,9 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use types::{
-    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DepositId, EnrollmentId,
-    ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, InvalidId, LinkCode,
-    MembershipId, PartnerId, PayoutId, WebhookEndpointId, WithdrawalId,
+    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ContactId, ConversionId, DepositId,
+    EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, InvalidId,
+    LinkCode, MailId, MembershipId, PartnerId, PayoutId, WebhookEndpointId, WithdrawalId,
 };
 
 /// What a key or a subject identifies.
@@ -54,6 +54,10 @@ pub enum Entity {
     SealingKey,
     /// Where a brand or a partner is sent what happens.
     WebhookEndpoint,
+    /// The mail addresses of a brand or a partner.
+    Contact,
+    /// A mail.
+    Mail,
     /// Whatever the command had that the message answers.
     OfCommand,
 }
@@ -83,6 +87,8 @@ impl Entity {
             Self::FundsTransfer => "transfer",
             Self::SealingKey => "sealing key",
             Self::WebhookEndpoint => "webhook endpoint",
+            Self::Contact => "contact",
+            Self::Mail => "mail",
             Self::OfCommand => "the command's",
         }
     }
@@ -125,6 +131,8 @@ ids! {
     LedgerOwner = Partner
     SealingKeyId = SealingKey
     WebhookEndpointId = WebhookEndpoint
+    ContactId = Contact
+    MailId = Mail
     OfCommand = OfCommand
 }
 

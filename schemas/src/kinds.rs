@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use types::{
-    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DepositId, EnrollmentId,
-    ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, LinkCode, MembershipId,
-    PartnerId, PayoutId, WebhookEndpointId, WithdrawalId,
+    ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ContactId, ConversionId, DepositId,
+    EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, LinkCode,
+    MailId, MembershipId, PartnerId, PayoutId, WebhookEndpointId, WithdrawalId,
 };
 
 use crate::cut::cut;
@@ -526,6 +526,10 @@ kinds! {
             => ["webhooks.resent.v1"];
         give_webhook_endpoint_up_v1: GiveWebhookEndpointUpV1 = "notify.give_webhook_endpoint_up.command.v1", Own, WebhookEndpointId / WebhookEndpointId, [Notify]
             => ["webhook_endpoint.disabled.v1"];
+        change_contact_v1: ChangeContactV1 = "notify.change_contact.command.v1", Public, ContactId / ContactId, [Notify]
+            => ["contact.changed.v1"];
+        conclude_mail_v1: ConcludeMailV1 = "notify.conclude_mail.command.v1", Own, MailId / MailId, [Notify]
+            => ["notification.sent.v1", "notification.failed.v1"];
     }
     NotifyEvents {
         #[everywhere]
@@ -540,5 +544,8 @@ kinds! {
         webhook_endpoint_removed_v1: WebhookEndpointRemovedV1 = "webhook_endpoint.removed.v1", Public, WebhookEndpointId / WebhookEndpointId, [Bff];
         webhook_endpoint_tested_v1: WebhookEndpointTestedV1 = "webhook_endpoint.tested.v1", Public, WebhookEndpointId / WebhookEndpointId, [Bff];
         webhooks_resent_v1: WebhooksResentV1 = "webhooks.resent.v1", Public, WebhookEndpointId / WebhookEndpointId, [Bff];
+        contact_changed_v1: ContactChangedV1 = "contact.changed.v1", Public, ContactId / ContactId, [Bff];
+        notification_sent_v1: NotificationSentV1 = "notification.sent.v1", Public, MailId / MailId, [Bff];
+        notification_failed_v1: NotificationFailedV1 = "notification.failed.v1", Public, MailId / MailId, [Bff];
     }
 }

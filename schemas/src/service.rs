@@ -121,7 +121,7 @@ services! {
     Commission = "commission", 8001, CommissionCommands, CommissionEvents;
     /// The ledger and payouts.
     Payment = "payment", 8004, PaymentCommands, PaymentEvents;
-    /// Webhooks to the systems of brands and partners about what happened.
+    /// Webhooks to the systems of brands and partners, and mail to their people, about what happened.
     Notify = "notify", 8005, NotifyCommands, NotifyEvents;
 }
 

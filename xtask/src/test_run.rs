@@ -6,12 +6,14 @@ use anyhow::Result;
 use devstack::layout::Layout;
 use devstack::progress::Progress;
 use devstack::runs::{bounded, with_stack};
-use devstack::stack::testing::images_build;
+use devstack::stack::testing::{PYTHON, images_build};
 use devstack::tools;
 use tokio::process::Command;
 
 /// Crates whose tests start or use a broker.
 const WITH_BROKER: &[&str] = &["messaging", "devstack", "invariants", "chaos"];
+/// Crates whose tests run programs in Python, and no broker: where there is one, there is Python too.
+const WITH_PYTHON: &[&str] = &["notify"];
 
 /// Runs everything, or the tests of one crate, or those of them whose names contain `name`.
 pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Result<ExitCode> {
@@ -65,7 +67,11 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
         Some(krate) => arguments.extend(["--package", krate]),
     }
     arguments.extend(name);
-    with_stack(layout, with_broker, cargo(layout, &arguments)).await
+    let mut tests = cargo(layout, &arguments);
+    if krate.is_some_and(|name| WITH_PYTHON.contains(&name)) {
+        tests.env(PYTHON, tools::python(layout)?);
+    }
+    with_stack(layout, with_broker, tests).await
 }
 
 fn cargo(layout: &Layout, arguments: &[&str]) -> Command {

@@ -19,6 +19,7 @@ mod funds;
 mod groups;
 mod keys;
 mod links;
+mod mail;
 mod me;
 mod messages;
 mod named;
@@ -97,10 +98,12 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(timeline::routes())
         .merge(explanations::routes())
         .merge(webhooks::routes())
+        .merge(mail::routes())
         .route("/asyncapi.json", get(messages::document))
         .route("/docs/messages", get(messages::page))
         .with_state(bff)
         .merge(clicks::routes(host))
         .merge(webhooks::reads(host))
+        .merge(mail::reads(host))
         .merge(crate::console::routes().into())
 }

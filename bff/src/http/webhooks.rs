@@ -79,8 +79,8 @@ pub(crate) async fn create_webhook_endpoint(
     let (body, command_request) = CommandRequest::part(write, caller, context);
     let caller = &command_request.caller;
     let owner = body.owner(caller.brand(), caller.partner())?;
-    caller.require_owner(owner.1.as_ref(), owner.0.as_ref())?;
-    let command = body.command(command_request.id, owner);
+    owner.require(caller)?;
+    let command = body.command(command_request.id, &owner);
     bff.submit(command_request, command).await
 }
 
@@ -243,13 +243,12 @@ pub(crate) async fn test_webhook_endpoint(
 }
 
 /// Asks notify for what is below one of its paths.
-async fn hand_on(
+pub(super) async fn hand_on(
     proxy: &Proxy,
     below: &str,
     rest: String,
-    (caller, context, headers): (Caller, RequestContext, HeaderMap),
+    (context, headers): (RequestContext, HeaderMap),
 ) -> Result<Response, Problem> {
-    caller.scope()?;
     let forwarded = Forwarded {
         method: Method::GET,
         path: format!("{below}{rest}"),
@@ -260,7 +259,7 @@ async fn hand_on(
     proxy.hand_on(Service::Notify, below, forwarded).await
 }
 
-fn query(uri: &Uri) -> String {
+pub(super) fn query(uri: &Uri) -> String {
     format!("?{}", uri.query().unwrap_or_default())
 }
 
@@ -277,7 +276,8 @@ pub(crate) async fn list_webhook_endpoints(
     uri: Uri,
     _list: List<WebhookFilter>,
 ) -> Result<Response, Problem> {
-    hand_on(&proxy, ENDPOINTS, query(&uri), (caller, context, headers)).await
+    caller.scope()?;
+    hand_on(&proxy, ENDPOINTS, query(&uri), (context, headers)).await
 }
 
 /// What webhook endpoints are sent, newest first: to those of the caller, for operators to all. Kept for 30 days.
@@ -293,7 +293,8 @@ pub(crate) async fn list_webhook_deliveries(
     uri: Uri,
     _list: List<WebhookDeliveryFilter>,
 ) -> Result<Response, Problem> {
-    hand_on(&proxy, DELIVERIES, query(&uri), (caller, context, headers)).await
+    caller.scope()?;
+    hand_on(&proxy, DELIVERIES, query(&uri), (context, headers)).await
 }
 
 /// A webhook endpoint.
@@ -308,8 +309,9 @@ pub(crate) async fn get_webhook_endpoint(
     headers: HeaderMap,
     Path(id): Path<WebhookEndpointId>,
 ) -> Result<Response, Problem> {
+    caller.scope()?;
     let rest = format!("/{id}");
-    hand_on(&proxy, ENDPOINTS, rest, (caller, context, headers)).await
+    hand_on(&proxy, ENDPOINTS, rest, (context, headers)).await
 }
 
 /// The secret of a webhook endpoint, for its owner and operators, and for no API key. It is kept nowhere: it is made anew each time.
@@ -324,8 +326,9 @@ pub(crate) async fn get_webhook_secret(
     headers: HeaderMap,
     Path(id): Path<WebhookEndpointId>,
 ) -> Result<Response, Problem> {
+    caller.scope()?;
     let rest = format!("/{id}/secret");
-    hand_on(&proxy, ENDPOINTS, rest, (caller, context, headers)).await
+    hand_on(&proxy, ENDPOINTS, rest, (context, headers)).await
 }
 
 /// What a webhook endpoint is sent, letter by letter, with each attempt and what was answered.
@@ -340,6 +343,7 @@ pub(crate) async fn get_webhook_delivery(
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
+    caller.scope()?;
     let rest = format!("/{id}");
-    hand_on(&proxy, DELIVERIES, rest, (caller, context, headers)).await
+    hand_on(&proxy, DELIVERIES, rest, (context, headers)).await
 }

@@ -54,6 +54,8 @@ mod funds;
 mod funds_view;
 mod groups;
 pub mod lists;
+mod mail;
+mod owner;
 mod payment;
 mod plan;
 mod plan_view;
@@ -70,6 +72,8 @@ pub use clicks::{COUNTED_CLICKS, ClicksFilter, ClicksOfDay, ClicksQuestion, Coun
 pub use funds::*;
 pub use funds_view::*;
 pub use groups::*;
+pub use mail::*;
+pub use owner::Owner;
 pub use payment::*;
 pub use plan::PlanBody;
 pub use plan_view::{EarningColumns, PlanView};
@@ -96,6 +100,7 @@ pub static OPERATIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         records::OPERATIONS,
         groups::OPERATIONS,
         webhooks::OPERATIONS,
+        mail::OPERATIONS,
     ]
     .concat()
 });
@@ -111,4 +116,5 @@ pub fn read_body(operation: &str, json: &[u8]) -> Option<Read> {
         .or_else(|| records::read_body(operation, json))
         .or_else(|| groups::read_body(operation, json))
         .or_else(|| webhooks::read_body(operation, json))
+        .or_else(|| mail::read_body(operation, json))
 }

@@ -98,3 +98,14 @@ chassis::closed_list!(
     /// What became of an event that is sent to a webhook endpoint.
     pub WebhookDeliveryState: types::WebhookDeliveryState::ALL.map(types::WebhookDeliveryState::name)
 );
+
+chassis::closed_list!(
+    /// What mails are about: applications and invitations (`programme`), claims and commissions (`earnings`), payouts and funds (`money`),
+    /// or that something of the owner's was switched off (`security`).
+    pub MailGroup: types::MailGroup::ALL.map(types::MailGroup::name)
+);
+
+chassis::closed_list!(
+    /// A language that mails are written in, by ISO 639.
+    pub MailLanguage: types::MailLanguage::ALL.map(types::MailLanguage::name)
+);

@@ -1,7 +1,7 @@
 //! What notify is asked of webhook endpoints, and what it shows of them and of what they were sent; the bff hands it on.
 
 use chassis::json::{Check, Text, WebUrl};
-use chassis::problem::{FieldProblem, Fields, Problem};
+use chassis::problem::{Fields, Problem};
 use chassis::time::Timestamp;
 use schemas::visible::kinds_shown;
 use schemas::{
@@ -17,6 +17,7 @@ use types::{
 use utoipa::{IntoParams, ToSchema};
 
 use crate::lists;
+use crate::owner::Owner;
 
 /// Kinds that one endpoint names.
 const MAX_KINDS: usize = 100;
@@ -95,26 +96,16 @@ impl CreateWebhookEndpoint {
         &self,
         own_brand: Option<&BrandId>,
         own_partner: Option<&PartnerId>,
-    ) -> Result<(Option<BrandId>, Option<PartnerId>), Problem> {
-        if self.brand_id.is_some() || self.partner_id.is_some() {
-            return Ok((self.brand_id.clone(), self.partner_id.clone()));
-        }
-        match (own_brand, own_partner) {
-            (Some(brand), _) => Ok((Some(brand.clone()), None)),
-            (None, Some(partner)) => Ok((None, Some(partner.clone()))),
-            (None, None) => {
-                let problem = FieldProblem::at("/brand_id", "an operator must say for whom");
-                Err(Problem::invalid(vec![problem]))
-            }
-        }
+    ) -> Result<Owner, Problem> {
+        let named = (self.brand_id.as_ref(), self.partner_id.as_ref());
+        Owner::named_or_own(named, own_brand, own_partner)
     }
 
     /// As the command of this id, of an endpoint of this owner.
-    pub fn command(self, id: Uuid, owner: (Option<BrandId>, Option<PartnerId>)) -> Written {
-        let (brand, partner) = owner;
+    pub fn command(self, id: Uuid, owner: &Owner) -> Written {
         let create = CreateWebhookEndpointV1 {
-            brand_id: brand.map(BrandId::into_string),
-            partner_id: partner.map(PartnerId::into_string),
+            brand_id: owner.brand().map(ToString::to_string),
+            partner_id: owner.partner().map(ToString::to_string),
             url: self.url.into_string(),
             kinds: self.kinds.unwrap_or_default(),
             description: self.description.map(Text::into_string),

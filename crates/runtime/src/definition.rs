@@ -6,8 +6,7 @@ use axum::Router;
 use chassis::telemetry::Help;
 use messaging::gauges::Gauge;
 use messaging::job::{self, Job};
-use messaging::{Domain, FlowSender, Tasks};
-use sqlx::PgPool;
+use messaging::{Domain, Tasks};
 use sqlx::migrate::Migrator;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -16,7 +15,7 @@ use crate::host::Host;
 /// Makes a service's routes.
 pub type Routes = fn(&Host) -> OpenApiRouter;
 /// What runs under the relay's lock: starts itself with what it needs.
-pub(crate) type Start = Arc<dyn Fn(&Tasks, PgPool, FlowSender) + Send + Sync>;
+pub(crate) type Start = Arc<dyn Fn(&Host, &Tasks) + Send + Sync>;
 
 /// A service, in one screen.
 pub struct Definition<D: Domain> {
@@ -83,10 +82,21 @@ impl LeaderJobs {
 
     /// Adds one.
     #[must_use]
-    pub fn with<J: Job>(mut self, job: J) -> Self {
+    pub fn with<J: Job>(self, job: J) -> Self {
         let job = Arc::new(job);
-        self.0.push(Arc::new(move |tasks, pool, flow| {
-            let (job, stop) = (Arc::clone(&job), tasks.stop().clone());
+        self.with_start(move |_| Arc::clone(&job))
+    }
+
+    /// Adds one that needs more of its service than its database, made anew each time that it comes to lead.
+    #[must_use]
+    pub fn with_host<J: Job>(self, make: impl Fn(&Host) -> J + Send + Sync + 'static) -> Self {
+        self.with_start(move |host| Arc::new(make(host)))
+    }
+
+    fn with_start<J: Job>(mut self, job: impl Fn(&Host) -> Arc<J> + Send + Sync + 'static) -> Self {
+        self.0.push(Arc::new(move |host, tasks| {
+            let (job, stop) = (job(host), tasks.stop().clone());
+            let (pool, flow) = (host.pool().clone(), host.flow().clone());
             tasks.spawn(J::NAME, job::run(job, pool, flow, stop));
         }));
         self

@@ -33,7 +33,7 @@ pub use documents::{
 };
 pub use host::Host;
 pub use operations::{CommandState, Operator, Reason, RejectionName, unread, unread_schema};
-pub use personal_keys::erase_personal_keys;
+pub use personal_keys::{FoundKeys, erase_personal_keys};
 pub use program::main;
 pub use settings::Settings;
 pub use start::{Running, start};

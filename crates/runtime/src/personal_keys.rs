@@ -1,5 +1,6 @@
-//! Keys of people, in a table that the bff and campaign each have: what either seals for a partner is sealed under its own key of
-//! that partner, and both read both. Whoever deletes a partner's row at both has erased what was sealed, wherever it lies.
+//! Keys of people, in a table that the bff, campaign and notify each have: what one of them seals for a partner is sealed under its own
+//! key of that partner. Campaign and notify read what the bff sealed, too, and the bff what campaign did. Whoever deletes a partner's row
+//! at all of them has erased what was sealed, wherever it lies.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -47,13 +48,22 @@ struct Kept {
     kept: Vec<u8>,
 }
 
-/// Who else has keys.
+/// Who else has keys that are needed here.
 fn other(me: Service) -> Service {
     if me == Service::Bff {
         Service::Campaign
     } else {
         Service::Bff
     }
+}
+
+/// Keys that were asked for.
+#[derive(Debug, Default)]
+pub struct FoundKeys {
+    /// As far as there are.
+    pub keys: PersonalKeys,
+    /// The other service did not answer: what has none here may have one there.
+    pub is_partial: bool,
 }
 
 impl Host {
@@ -94,14 +104,27 @@ impl Host {
         &self,
         sealed: impl IntoIterator<Item = Option<&'a [u8]>>,
     ) -> Result<PersonalKeys, Problem> {
+        let found = self.find_personal_keys(sealed).await;
+        Ok(found.map_err(|error| crate::unread(&error))?.keys)
+    }
+
+    /// The same for who must know whether a key is gone, or cannot be had just now.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn find_personal_keys<'a>(
+        &self,
+        sealed: impl IntoIterator<Item = Option<&'a [u8]>>,
+    ) -> Result<FoundKeys, sqlx::Error> {
         let ids = sealed.into_iter().flatten().filter_map(personal::key_of);
         let ids: BTreeSet<Uuid> = ids.collect();
         let mut ids: Vec<Uuid> = ids.into_iter().collect();
         if ids.is_empty() {
-            return Ok(PersonalKeys::default());
+            return Ok(FoundKeys::default());
         }
-        let kept = kept(self.pool(), &ids).await;
-        let mut keys = opened(kept.map_err(|error| crate::unread(&error))?);
+        let mut keys = opened(kept(self.pool(), &ids).await?);
+        let mut is_partial = false;
         ids.retain(|id| !keys.has(*id));
         if !ids.is_empty() {
             let other = other(self.service());
@@ -110,11 +133,12 @@ impl Host {
             match answer {
                 Ok(more) => keys.extend(read(more)),
                 Err(error) => {
+                    is_partial = true;
                     tracing::warn!(%error, service = other.name(), "texts of partners are not shown: their keys cannot be had");
                 }
             }
         }
-        Ok(keys)
+        Ok(FoundKeys { keys, is_partial })
     }
 }
 
@@ -270,7 +294,11 @@ pub(crate) fn router(pool: PgPool, key: InternalKey, me: Service) -> Router {
 
 async fn answer(State(table): State<Table>, headers: HeaderMap, body: Bytes) -> Response {
     let asker = table.key.asker(&headers, table.me, &body);
-    if asker != Some(other(table.me)) {
+    let reads = |asker: Service| {
+        [Service::Bff, Service::Campaign, Service::Notify].contains(&asker)
+            && other(asker) == table.me
+    };
+    if !asker.is_some_and(reads) {
         let why = "a token of the service that reads them is needed";
         return (StatusCode::UNAUTHORIZED, why).into_response();
     }

@@ -100,7 +100,7 @@ pub(crate) fn relay(host: &Host, settings: Arc<Settings>, source: Source, jobs: 
         let summarising = related::summary::run(host.pool().clone(), tasks.stop().clone());
         tasks.spawn("summaries", summarising);
         for start in &jobs.0 {
-            start(tasks, host.pool().clone(), host.flow().clone());
+            start(&host, tasks);
         }
     };
     tasks.spawn("relay", relay::lead(pool, stop, start));

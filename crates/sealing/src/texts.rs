@@ -11,7 +11,7 @@ use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, Unbou
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use secrecy::{ExposeSecret, SecretString};
-use types::{BrandId, CampaignId, EnrollmentId, EvidenceId, GroupId, PartnerId, Uuid};
+use types::{BrandId, CampaignId, ContactId, EnrollmentId, EvidenceId, GroupId, PartnerId, Uuid};
 
 use crate::SealError;
 
@@ -75,6 +75,11 @@ pub fn of_brands_name(brand: &BrandId) -> String {
 /// Whose text the name of a group is.
 pub fn of_groups_name(group: &GroupId) -> String {
     format!("group/{group}/name")
+}
+
+/// Whose text the mail addresses of a brand or a partner are.
+pub fn of_mail_addresses(contact: &ContactId) -> String {
+    format!("contact/{contact}/addresses")
 }
 
 /// Seals a text of this thing.

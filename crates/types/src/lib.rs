@@ -17,6 +17,7 @@ mod hex;
 mod host;
 pub mod ids;
 mod lists;
+mod mail;
 mod money;
 mod names;
 mod plan;
@@ -37,19 +38,21 @@ pub use decimal::AmountError;
 pub use hex::{hash_of_hex, hex};
 pub use host::{is_host_name, is_public_host};
 pub use ids::{
-    AccountName, ApiKeyId, BanId, BankReference, BrandId, CampaignId, ClaimId, ClickId,
+    AccountName, ApiKeyId, BanId, BankReference, BrandId, CampaignId, ClaimId, ClickId, ContactId,
     ConversionId, DepositId, EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId,
-    GroupId, InvalidId, LinkCode, MembershipId, OrderId, PartnerId, PayoutId, WebhookEndpointId,
-    WithdrawalId,
+    GroupId, InvalidId, LinkCode, MailId, MembershipId, OrderId, PartnerId, PayoutId,
+    WebhookEndpointId, WithdrawalId,
 };
 pub use lists::{
     AccountType, ApiKeyScope, ApiKeyStatus, BankFailure, Billing, BrandField, BudgetInterval,
     CampaignStatus, ClaimStatus, Clearable, ConversionStatus, ConversionType, DeclineReason,
     DepositStatus, DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, EvidenceStatus,
-    GroupField, GroupStatus, JoinMode, LinkStatus, PartnerField, PartnerStatus, PauseReason,
-    PayoutMethod, RefusalReason, UnattributedReason, VerifiedBy, WebhookDeliveryState,
-    WebhookDisabledReason, WebhookEndpointStatus, WithdrawalStatus,
+    GroupField, GroupStatus, JoinMode, LinkStatus, MailFailure, MailGroup, MailLanguage, MailState,
+    PartnerField, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, UnattributedReason,
+    VerifiedBy, WebhookDeliveryState, WebhookDisabledReason, WebhookEndpointStatus,
+    WithdrawalStatus,
 };
+pub use mail::{MAX_MAIL_ADDRESSES, MailAddress};
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 #[doc(hidden)]

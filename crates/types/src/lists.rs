@@ -378,6 +378,46 @@ crate::names! {
         /// It was not taken, and is not tried again by itself.
         Failed = "failed",
     }
+
+    /// What mails are about: an address is sent those of the groups that it wants.
+    pub enum MailGroup {
+        /// Applications, invitations, and what becomes of them.
+        Programme = "programme",
+        /// Claims and commissions.
+        Earnings = "earnings",
+        /// Payouts and funds.
+        Money = "money",
+        /// That something of the owner's was switched off.
+        Security = "security",
+    }
+
+    /// A language that mails are written in, by ISO 639.
+    pub enum MailLanguage {
+        /// English.
+        English = "en",
+        /// German.
+        German = "de",
+    }
+
+    /// What became of a mail.
+    pub enum MailState {
+        /// It is to be sent, or sent again.
+        Pending = "pending",
+        /// A server took it.
+        Sent = "sent",
+        /// It was not sent, and is not tried again.
+        Failed = "failed",
+    }
+
+    /// Why a mail was not sent.
+    pub enum MailFailure {
+        /// A server refuses it for good.
+        Refused = "refused",
+        /// No server took it, as often as it was tried over days.
+        Unreachable = "unreachable",
+        /// The address was taken away meanwhile, or its owner was erased.
+        NoAddress = "no_address",
+    }
 }
 
 impl ClaimStatus {

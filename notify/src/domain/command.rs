@@ -1,9 +1,11 @@
 //! What notify is asked.
 
-use schemas::{About, WebhookEndpointCreatedV1};
-use types::{BrandId, Micros, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId};
+use schemas::{About, ContactChangedV1, WebhookEndpointCreatedV1};
+use types::{
+    BrandId, ContactId, MailId, Micros, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId,
+};
 
-use super::{Endpoint, Owner};
+use super::{Concluded, Contact, Endpoint, Owner};
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,12 +89,21 @@ pub enum Command {
     Resend(WebhookEndpointId, Resend),
     /// The sender found that nothing arrives there.
     GiveUp(WebhookEndpointId, WebhookDisabledReason),
+    /// An owner's mail addresses are to be these.
+    ChangeContact {
+        /// As they are to be.
+        new: Box<About<ContactChangedV1>>,
+        /// Whose.
+        owner: Owner,
+    },
+    /// The sender found what became of a mail.
+    Conclude(Box<Concluded>),
 }
 
 impl Command {
-    /// Of which endpoint.
-    pub fn endpoint(&self) -> &WebhookEndpointId {
-        match self {
+    /// Of which endpoint, if of one.
+    pub fn endpoint(&self) -> Option<&WebhookEndpointId> {
+        Some(match self {
             Self::Create { new, .. } => &new.subject,
             Self::Change(id, _)
             | Self::Enable(id)
@@ -102,6 +113,23 @@ impl Command {
             | Self::Test(id)
             | Self::Resend(id, _)
             | Self::GiveUp(id, _) => id,
+            Self::ChangeContact { .. } | Self::Conclude(_) => return None,
+        })
+    }
+
+    /// Whose mail addresses it would change.
+    pub fn contact(&self) -> Option<&ContactId> {
+        match self {
+            Self::ChangeContact { new, .. } => Some(&new.subject),
+            _ => None,
+        }
+    }
+
+    /// The mail that it names.
+    pub fn mail(&self) -> Option<&MailId> {
+        match self {
+            Self::Conclude(concluded) => Some(&concluded.mail),
+            _ => None,
         }
     }
 
@@ -129,6 +157,10 @@ pub struct View<'a> {
     pub endpoint: Option<&'a Endpoint>,
     /// How many endpoints that are not removed the owner has that it would make one for.
     pub endpoints_of_owner: usize,
+    /// The mail addresses that it would change.
+    pub contact: Option<&'a Contact>,
+    /// Whether what became of the mail that it names is not known yet.
+    pub mail_waits: bool,
     /// Whether the endpoint was sent the delivery that it names.
     pub has_delivery: bool,
 }

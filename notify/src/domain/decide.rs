@@ -2,18 +2,25 @@
 
 use schemas::visible::kinds_shown;
 use schemas::{
-    About, WebhookEndpointChangedV1, WebhookEndpointCreatedV1, WebhookEndpointDisabledV1,
-    WebhookEndpointEnabledV1, WebhookEndpointRemovedV1, WebhookEndpointTestedV1,
-    WebhookSecretRotatedV1, WebhooksResentV1,
+    About, NotificationFailedV1, NotificationSentV1, WebhookEndpointChangedV1,
+    WebhookEndpointCreatedV1, WebhookEndpointDisabledV1, WebhookEndpointEnabledV1,
+    WebhookEndpointRemovedV1, WebhookEndpointTestedV1, WebhookSecretRotatedV1, WebhooksResentV1,
 };
 use types::{MAX_WEBHOOK_ENDPOINTS, WebhookDisabledReason, WebhookEndpointStatus};
 
+use super::contact::{self, Concluded};
 use super::{Change, Code, Command, Context, Endpoint, Event, Owner, Rejection, Resend, View};
 
 /// Every command comes to one event, or is refused.
 pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event, Rejection> {
     if let Command::Create { new, owner } = command {
         return create(view, new, owner, context);
+    }
+    if let Command::ChangeContact { new, owner } = command {
+        return contact::change(view.contact, new, owner, &context.actor).map(Event::from);
+    }
+    if let Command::Conclude(concluded) = command {
+        return conclude(view, concluded);
     }
     if let Command::GiveUp(_, reason) = command {
         let endpoint = there(view.endpoint)?;
@@ -24,7 +31,10 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
     let (brand_id, partner_id) = named(&endpoint.owner);
     let id = endpoint.id.clone();
     Ok(match command {
-        Command::Create { .. } | Command::GiveUp(..) => return Err(unknown()),
+        Command::Create { .. }
+        | Command::GiveUp(..)
+        | Command::ChangeContact { .. }
+        | Command::Conclude(_) => return Err(unknown()),
         Command::Change(_, change) => return changed(endpoint, change),
         Command::Enable(_) => {
             if endpoint.is_enabled() {
@@ -105,16 +115,7 @@ fn create(
     context: &Context,
 ) -> Result<Event, Rejection> {
     if !context.actor.is(owner) {
-        return Err(match owner {
-            Owner::Brand(_) => {
-                Rejection::of("/brand_id", Code::BrandUnknown, "there is no such brand")
-            }
-            Owner::Partner(_) => Rejection::of(
-                "/partner_id",
-                Code::PartnerUnknown,
-                "there is no such partner",
-            ),
-        });
+        return Err(contact::unknown(owner));
     }
     shown(owner, &new.kinds)?;
     // Its id is that of the command: one that is known is the same command.
@@ -123,6 +124,42 @@ fn create(
         return Err(Rejection::new(Code::TooManyWebhookEndpoints, detail));
     }
     Ok(new.clone().into())
+}
+
+/// What became of a mail is stated once.
+fn conclude(view: View, concluded: &Concluded) -> Result<Event, Rejection> {
+    if !view.mail_waits {
+        let detail = "there is no such mail, or what became of it is known";
+        return Err(Rejection::new(Code::MailUnknown, detail));
+    }
+    let (brand_id, partner_id) = named(&concluded.owner);
+    let (mail, kind, event_id) = (
+        concluded.mail.clone(),
+        concluded.kind.clone(),
+        concluded.event_id,
+    );
+    Ok(match concluded.failure {
+        None => {
+            let sent = NotificationSentV1 {
+                brand_id,
+                partner_id,
+                kind,
+                event_id,
+            };
+            About::of(mail, sent).into()
+        }
+        Some(reason) => {
+            let failed = NotificationFailedV1 {
+                brand_id,
+                partner_id,
+                kind,
+                event_id,
+                reason,
+                smtp_status: concluded.smtp_status,
+            };
+            About::of(mail, failed).into()
+        }
+    })
 }
 
 fn changed(endpoint: &Endpoint, change: &Change) -> Result<Event, Rejection> {

@@ -1,9 +1,9 @@
 //! What happened.
 
-use types::WebhookEndpointId;
+use types::{ContactId, WebhookEndpointId};
 
 schemas::events! {
-    /// What happened to a webhook endpoint.
+    /// What happened to a webhook endpoint, to mail addresses, or to a mail.
     pub enum Event {
         /// There is one.
         Created(WebhookEndpointCreatedV1),
@@ -21,13 +21,19 @@ schemas::events! {
         Tested(WebhookEndpointTestedV1),
         /// It is sent again what it was sent.
         Resent(WebhooksResentV1),
+        /// An owner has other mail addresses.
+        ContactChanged(ContactChangedV1),
+        /// A mail was sent.
+        MailSent(NotificationSentV1),
+        /// A mail was not sent, and is not tried again.
+        MailFailed(NotificationFailedV1),
     }
 }
 
 impl Event {
-    /// To which one.
-    pub fn endpoint(&self) -> &WebhookEndpointId {
-        match self {
+    /// To which endpoint, if to one.
+    pub fn endpoint(&self) -> Option<&WebhookEndpointId> {
+        Some(match self {
             Self::Created(it) => &it.subject,
             Self::Changed(it) => &it.subject,
             Self::Enabled(it) => &it.subject,
@@ -36,6 +42,15 @@ impl Event {
             Self::Removed(it) => &it.subject,
             Self::Tested(it) => &it.subject,
             Self::Resent(it) => &it.subject,
+            Self::ContactChanged(_) | Self::MailSent(_) | Self::MailFailed(_) => return None,
+        })
+    }
+
+    /// To whose mail addresses, if to some.
+    pub fn contact(&self) -> Option<&ContactId> {
+        match self {
+            Self::ContactChanged(it) => Some(&it.subject),
+            _ => None,
         }
     }
 }

@@ -1,6 +1,7 @@
-//! What notify decides: which webhook endpoints there are, and what is asked of them. Pure: values in, events out.
+//! What notify decides: which webhook endpoints and mail addresses there are, and what is asked of them. Pure: values in, events out.
 
 mod command;
+mod contact;
 mod decide;
 mod endpoint;
 mod event;
@@ -9,6 +10,7 @@ mod event;
 mod tests;
 
 pub use command::{Actor, Change, Command, Context, Resend, View};
+pub use contact::{Concluded, Contact, forget_contact};
 pub use decide::{decide, forget};
 pub use endpoint::{Endpoint, Owner, Place};
 pub use event::Event;

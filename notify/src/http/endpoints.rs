@@ -95,7 +95,7 @@ pub(super) async fn create_webhook_endpoint(
 ) -> Result<Response, Problem> {
     caller.scope()?;
     let owner = write.body.owner(caller.brand(), caller.partner())?;
-    let command = |id, body: CreateWebhookEndpoint| body.command(id, owner);
+    let command = |id, body: CreateWebhookEndpoint| body.command(id, &owner);
     let submitted = host
         .submit_write(
             CreateWebhookEndpoint::KIND,

@@ -1,19 +1,25 @@
 //! Notify's HTTP surface.
 
+mod contacts;
 mod deliveries;
 mod endpoints;
+mod mails;
 
 use runtime::Host;
 use utoipa_axum::router::OpenApiRouter;
 
 /// The routes that event mode closes: all that asks for something.
 pub(crate) fn routes(host: &Host) -> OpenApiRouter {
-    endpoints::routes().with_state(host.clone())
+    endpoints::routes()
+        .merge(contacts::routes())
+        .with_state(host.clone())
 }
 
-/// The routes that are open in every mode, since the bff hands on what is asked there: endpoints and deliveries as they stand.
+/// The routes that are open in every mode, since the bff hands on what is asked there: what stands, and what was sent.
 pub(crate) fn reads(host: &Host) -> OpenApiRouter {
     endpoints::reads()
         .merge(deliveries::reads())
+        .merge(contacts::reads())
+        .merge(mails::reads())
         .with_state(host.clone())
 }

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use types::Micros;
 
 use super::sender::give_up;
-use crate::store::sending;
+use crate::store::{mails, sending};
 
-/// How long deliveries are kept, in seconds: 30 days.
+/// How long deliveries and mails are kept, in seconds: 30 days.
 const KEPT_SECONDS: i64 = 30 * 24 * 3_600;
 /// So many deliveries wait for one endpoint at most, or nearly so: then nothing more is added, until its owner enables it.
 const MAX_WAITING: i64 = 100_000;
@@ -39,7 +39,7 @@ impl Job for ForgetRemoved {
     }
 }
 
-/// Drops deliveries that are old, and gives endpoints up for which too much waits.
+/// Drops deliveries and mails that are old, and gives endpoints up for which too much waits.
 #[derive(Debug, Default)]
 pub(crate) struct KeepBounds {
     last: Mutex<Option<Instant>>,
@@ -54,7 +54,11 @@ impl Job for KeepBounds {
             return Ok(Vec::new());
         }
         let before = Micros(now.get().saturating_sub(KEPT_SECONDS * 1_000_000));
-        if !sending::trim(pool, before).await? {
+        let (deliveries, mails) = (
+            sending::trim(pool, before).await?,
+            mails::trim(pool, before).await?,
+        );
+        if !deliveries && !mails {
             *last = Some(Instant::now());
         }
         let overfull = sending::overfull(pool, MAX_WAITING).await?;

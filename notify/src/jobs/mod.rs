@@ -1,8 +1,10 @@
 //! What only the leader runs.
 
 mod keeping;
+mod mails;
 mod schedule;
 mod sender;
 
 pub(crate) use keeping::{ForgetRemoved, KeepBounds};
+pub(crate) use mails::{Mails, Post};
 pub(crate) use sender::Sender;

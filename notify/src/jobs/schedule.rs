@@ -27,16 +27,19 @@ pub(super) fn next(
         Some(GONE) => return Next::GiveUp("gone"),
         _ => {}
     }
-    let after = usize::try_from(before).ok();
-    let after = after.and_then(|before| AFTER_SECONDS.get(before));
-    let Some(seconds) = after else {
-        return Next::GiveUp("failing");
-    };
     let wanted = i64::from(retry_after.unwrap_or_default());
-    let micros = seconds.max(&wanted.min(MAX_RETRY_AFTER_SECONDS)) * 1_000_000;
+    let wanted = wanted.min(MAX_RETRY_AFTER_SECONDS);
+    again(before, wanted, now, jitter).map_or(Next::GiveUp("failing"), Next::At)
+}
+
+/// When something is tried again that was tried so often and once more, and that is not wanted sooner than in so many seconds; `None`: it
+/// was tried as often as it is to be.
+pub(super) fn again(before: i32, wanted: i64, now: Micros, jitter: u8) -> Option<Micros> {
+    let before = usize::try_from(before).ok()?;
+    let micros = AFTER_SECONDS.get(before)?.max(&wanted) * 1_000_000;
     let later = micros / 10 * i64::from(jitter) / 255;
     let at = now.checked_add_micros(micros + later);
-    Next::At(at.unwrap_or(Micros(i64::MAX)))
+    Some(at.unwrap_or(Micros(i64::MAX)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Wire records to what the domain is asked.
 
+mod mail;
+
 use schemas::{
     About, Body, ChangeWebhookEndpointV1, CreateWebhookEndpointV1, Header, Message,
     ResendWebhooksV1, Service, WebhookEndpointCreatedV1,
@@ -46,6 +48,8 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::TestWebhookEndpointV1(_) => of_endpoint(header).map(Command::Test),
         Body::ResendWebhooksV1(wire) => resend(header, wire),
         Body::GiveWebhookEndpointUpV1(wire) => give_up(header, &wire.reason),
+        Body::ChangeContactV1(wire) => mail::change_contact(header, wire),
+        Body::ConcludeMailV1(wire) => mail::conclude(header, wire),
         _ => return None,
     })
 }
@@ -58,20 +62,23 @@ pub(crate) fn erased(message: &Message) -> Option<PartnerId> {
     }
 }
 
+fn owner(brand: Option<&str>, partner: Option<&str>) -> Result<Owner, Rejection> {
+    let brand = brand.map(str::parse).transpose().map_err(at("/brand_id"))?;
+    let partner = partner.map(str::parse).transpose();
+    let partner = partner.map_err(at("/partner_id"))?;
+    let owner = Owner::of(brand, partner).ok_or("is a brand's or a partner's");
+    owner.map_err(at(""))
+}
+
 fn create(header: &Header, wire: &CreateWebhookEndpointV1) -> Result<Command, Rejection> {
     let endpoint = of_endpoint(header)?;
     about(header, WebhookEndpointId::of_command(header.id).as_str())?;
-    let brand_id = wire.brand_id.as_deref().map(str::parse).transpose();
-    let brand_id = brand_id.map_err(at("/brand_id"))?;
-    let partner_id = wire.partner_id.as_deref().map(str::parse).transpose();
-    let partner_id = partner_id.map_err(at("/partner_id"))?;
-    let owner = Owner::of(brand_id.clone(), partner_id.clone());
-    let owner = owner.ok_or("is a brand's or a partner's").map_err(at(""))?;
+    let owner = owner(wire.brand_id.as_deref(), wire.partner_id.as_deref())?;
     check_webhook_url(&wire.url).map_err(at("/url"))?;
     describe(wire.description.as_deref())?;
     let new = WebhookEndpointCreatedV1 {
-        brand_id,
-        partner_id,
+        brand_id: owner.brand().cloned(),
+        partner_id: owner.partner().cloned(),
         url: wire.url.clone(),
         kinds: wire.kinds.clone(),
         description: wire.description.clone(),
@@ -125,12 +132,17 @@ fn describe(text: Option<&str>) -> Result<(), Rejection> {
 /// The endpoint that is key and subject, of an edge's command: who may send commands for a brand is not for that one who may have
 /// told all that the brand sees.
 fn of_endpoint(header: &Header) -> Result<WebhookEndpointId, Rejection> {
-    if !from_an_edge(header) {
-        let detail = "webhook endpoints are for people to make and change, and not for a producer";
-        return Err(Rejection::new(Code::NotForProducers, detail));
-    }
+    from_people(header)?;
     about(header, &header.key)?;
     header.key.parse().map_err(at("/endpoint_id"))
+}
+
+fn from_people(header: &Header) -> Result<(), Rejection> {
+    if from_an_edge(header) {
+        return Ok(());
+    }
+    let detail = "webhook endpoints and mail addresses are for people to make and change, and not for a producer";
+    Err(Rejection::new(Code::NotForProducers, detail))
 }
 
 /// A command must be ordered and parked by the aggregate that it changes.

@@ -1,8 +1,11 @@
 //! Notify's tables: set-based SQL, one file per table.
 
 pub(crate) mod attempts;
+pub(crate) mod contacts;
 pub(crate) mod deliveries;
 pub(crate) mod endpoints;
+pub(crate) mod mails;
+pub(crate) mod names;
 pub(crate) mod owners;
 pub(crate) mod sending;
 

@@ -5,13 +5,16 @@
 mod app;
 mod endpoints;
 mod erasing;
+mod mail;
 mod receiver;
 mod sending;
+#[path = "../../../tools/devstack/tests/it/clients/smtp.rs"]
+mod smtp;
 
 use std::path::Path;
 
 use notify::Notify;
-use runtime::testing::TestService;
+use runtime::testing::{TestService, until};
 
 #[tokio::test]
 async fn the_checked_in_document_is_the_one_that_is_served() {

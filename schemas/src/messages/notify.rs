@@ -1,7 +1,9 @@
 //! What notify is asked and what it states.
 
 use serde::{Deserialize, Serialize};
-use types::{BrandId, Micros, PartnerId, Uuid, WebhookDisabledReason};
+use types::{
+    BrandId, MailFailure, MailGroup, MailLanguage, Micros, PartnerId, Uuid, WebhookDisabledReason,
+};
 
 /// Asks that a brand or a partner is sent what happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,4 +166,96 @@ pub struct WebhooksResentV1 {
     pub since: Option<Micros>,
     /// Until when, exclusive.
     pub until: Option<Micros>,
+}
+
+/// An address, and what it is sent, as it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "ContactAddress")]
+pub struct WireContactAddress {
+    /// The address in base64: a partner's sealed under its own key, a brand's to the services.
+    pub sealed_address: String,
+    /// What mails to it are written in, from a closed list.
+    pub language: String,
+    /// What it is sent mails about, from a closed list.
+    pub groups: Vec<String>,
+}
+
+/// Asks that a brand or a partner has these mail addresses and no others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeContactV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<String>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<String>,
+    /// All of them; none: nothing is sent.
+    pub addresses: Vec<WireContactAddress>,
+}
+
+/// A mail was sent, or is not tried again: the sender's own conclusion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConcludeMailV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<String>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<String>,
+    /// What it is about, as the type of its event.
+    pub kind: String,
+    /// Its event.
+    pub event_id: String,
+    /// Why it was not sent, from a closed list; absent: it was.
+    pub failure: Option<String>,
+    /// The reply code of the server that refused it.
+    pub smtp_status: Option<i32>,
+}
+
+/// An address, and what it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactAddress {
+    /// The address in base64: a partner's sealed under its own key, a brand's to the services.
+    pub sealed_address: String,
+    /// What mails to it are written in, from a closed list.
+    pub language: MailLanguage,
+    /// What it is sent mails about, from a closed list.
+    pub groups: Vec<MailGroup>,
+}
+
+/// A brand or a partner has these mail addresses and no others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactChangedV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+    /// All of them; none: nothing is sent.
+    pub addresses: Vec<ContactAddress>,
+}
+
+/// A mail server took a mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationSentV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+    /// What it is about, as the type of its event.
+    pub kind: String,
+    /// Its event.
+    pub event_id: Uuid,
+}
+
+/// A mail was not sent, and is not tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationFailedV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+    /// What it is about, as the type of its event.
+    pub kind: String,
+    /// Its event.
+    pub event_id: Uuid,
+    /// Why, from a closed list.
+    pub reason: MailFailure,
+    /// The reply code of the server that refused it.
+    pub smtp_status: Option<i32>,
 }

@@ -138,6 +138,14 @@ const ENDPOINT: Fields = Some(&[
     "since",
     "until",
 ]);
+const MAIL: Fields = Some(&[
+    "brand_id",
+    "partner_id",
+    "kind",
+    "event_id",
+    "reason",
+    "smtp_status",
+]);
 const REASON: Fields = Some(&["reason"]);
 
 /// Kind, whose it is, what its partner sees, what its brand sees.
@@ -234,6 +242,7 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("notify.remove_webhook_endpoint.command.v1", Asker, BARE, BARE),
     ("notify.test_webhook_endpoint.command.v1", Asker, BARE, BARE),
     ("notify.resend_webhooks.command.v1", Asker, BARE, BARE),
+    ("notify.change_contact.command.v1", Asker, BARE, BARE),
     ("webhook_endpoint.created.v1", Named, ENDPOINT, ENDPOINT),
     ("webhook_endpoint.changed.v1", Named, ENDPOINT, ENDPOINT),
     ("webhook_endpoint.enabled.v1", Named, ENDPOINT, ENDPOINT),
@@ -242,4 +251,7 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("webhook_endpoint.removed.v1", Named, ENDPOINT, ENDPOINT),
     ("webhook_endpoint.tested.v1", Named, ENDPOINT, ENDPOINT),
     ("webhooks.resent.v1", Named, ENDPOINT, ENDPOINT),
+    ("contact.changed.v1", Named, MAIL, MAIL),
+    ("notification.sent.v1", Named, MAIL, MAIL),
+    ("notification.failed.v1", Named, MAIL, MAIL),
 ];

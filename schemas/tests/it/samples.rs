@@ -7,9 +7,9 @@ use schemas::*;
 use types::{
     AccountName, ApiKeyScope, BankFailure, BankReference, Billing, BrandId, BudgetInterval,
     CampaignStatus, ConversionType, Country, Currency, DeclineReason, DisabledBy, EarningStatus,
-    EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus, Micros, Money,
-    PartnerStatus, PauseReason, PayoutMethod, RefusalReason, TermsVersion, WebhookDisabledReason,
-    WindowDays,
+    EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus, MailFailure, MailGroup,
+    MailLanguage, Micros, Money, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
+    TermsVersion, WebhookDisabledReason, WindowDays,
 };
 use uuid::Uuid;
 
@@ -1215,6 +1215,25 @@ fn notify_commands() -> Vec<Body> {
             reason: text("failing"),
         }
         .into(),
+        ChangeContactV1 {
+            brand_id: Some(text("brand1")),
+            partner_id: Some(text("partner123")),
+            addresses: vec![WireContactAddress {
+                sealed_address: text("AQID"),
+                language: text("de"),
+                groups: vec![text("programme"), text("money")],
+            }],
+        }
+        .into(),
+        ConcludeMailV1 {
+            brand_id: Some(text("brand1")),
+            partner_id: Some(text("partner123")),
+            kind: text("payout.paid.v1"),
+            event_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            failure: Some(text("refused")),
+            smtp_status: Some(550),
+        }
+        .into(),
     ]
 }
 
@@ -1264,6 +1283,32 @@ fn notify_events() -> Vec<Body> {
         WebhookEndpointTestedV1 {
             brand_id: brand_id.clone(),
             partner_id: partner_id.clone(),
+        }
+        .into(),
+        ContactChangedV1 {
+            brand_id: brand_id.clone(),
+            partner_id: partner_id.clone(),
+            addresses: vec![ContactAddress {
+                sealed_address: text("AQID"),
+                language: MailLanguage::German,
+                groups: vec![MailGroup::Programme, MailGroup::Money],
+            }],
+        }
+        .into(),
+        NotificationSentV1 {
+            brand_id: brand_id.clone(),
+            partner_id: partner_id.clone(),
+            kind: text("payout.paid.v1"),
+            event_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+        }
+        .into(),
+        NotificationFailedV1 {
+            brand_id: brand_id.clone(),
+            partner_id: partner_id.clone(),
+            kind: text("payout.paid.v1"),
+            event_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            reason: MailFailure::Refused,
+            smtp_status: Some(550),
         }
         .into(),
         WebhooksResentV1 {

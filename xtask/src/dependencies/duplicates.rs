@@ -18,6 +18,7 @@ pub(super) const ALLOWED: &[(&str, &str)] = &[
     ("getrandom", "comes with rand"),
     ("hashbrown", "sqlx beside indexmap"),
     ("heck", "the pulsar client's prost-build"),
+    ("nom", "the pulsar client's beside lettre's"),
     (
         "pem",
         "of the pulsar client and jsonwebtoken beside rcgen's",

@@ -150,6 +150,10 @@ ids! {
     FundsTransferId
     /// Where a brand or a partner is sent what happens.
     WebhookEndpointId
+    /// The mail addresses of one brand or one partner.
+    ContactId
+    /// One mail to one address about one event.
+    MailId
     /// What a bank's statement calls a payment.
     BankReference
 }
@@ -194,6 +198,31 @@ impl GroupId {
     /// A brand has one group for all partners that are in no other.
     pub fn default_of(brand: &BrandId) -> Self {
         Self(derivation::named("grp_", &["group", brand.as_str()]))
+    }
+}
+
+impl ContactId {
+    /// A brand has one.
+    pub fn of_brand(brand: &BrandId) -> Self {
+        Self(derivation::named(
+            "ctc_",
+            &["contact", "brand", brand.as_str()],
+        ))
+    }
+
+    /// A partner has one, also where it has the id of a brand.
+    pub fn of_partner(partner: &PartnerId) -> Self {
+        let parts = ["contact", "partner", partner.as_str()];
+        Self(derivation::named("ctc_", &parts))
+    }
+}
+
+impl MailId {
+    /// The same event is told an address once.
+    pub fn of(event: Uuid, contact: &ContactId, address: Uuid) -> Self {
+        let (event, address) = (event.to_string(), address.to_string());
+        let parts = ["mail", &event, contact.as_str(), &address];
+        Self(derivation::named("mail_", &parts))
     }
 }
 

@@ -7,6 +7,7 @@ mod canaries;
 mod clients;
 mod clock;
 mod collector;
+mod customer_mail;
 mod customer_webhooks;
 mod database_page;
 mod deploying;

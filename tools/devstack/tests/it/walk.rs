@@ -448,7 +448,7 @@ impl<'a> Walker<'a> {
         self.write_by(Method::POST, token, path, body).await
     }
 
-    async fn write_by(&self, method: Method, token: &str, path: &str, body: Value) -> Value {
+    pub async fn write_by(&self, method: Method, token: &str, path: &str, body: Value) -> Value {
         let request = self
             .http
             .request(method, self.bff(path))

@@ -289,7 +289,9 @@ impl Walk<'_> {
 
     /// Sends everything everywhere; what is returned is a payout's id, which may be seen.
     async fn everything(&mut self) -> String {
+        self.gave_addresses().await;
         let shown = self.paid().await;
+        self.mailed().await;
         self.visited().await;
         self.came_and_went().await;
         self.refused().await;
@@ -320,6 +322,33 @@ impl Walk<'_> {
                     .await;
             }
         }
+        self.token = own;
+    }
+
+    /// Where mail goes, said at each edge.
+    async fn gave_addresses(&mut self) {
+        let addresses = json!({"addresses": [{"address": format!("{MAILBOX}@example.com")}]});
+        for (service, path) in [
+            (Service::Notify, "notify/contacts/mail"),
+            (Service::Bff, "contacts/mail"),
+        ] {
+            self.write(service, Method::PUT, path, &addresses).await;
+        }
+        self.until(Service::Bff, "/api/v1/contacts/mail", |list| {
+            list["items"][0]["addresses"][0]["masked"] == "q***@example.com"
+        })
+        .await;
+    }
+
+    /// A mail was sent there, of which a developer sees where to.
+    async fn mailed(&mut self) {
+        let own = std::mem::replace(&mut self.token, self.operator.clone());
+        self.until(Service::Bff, "/api/v1/mailbox", |list| {
+            let mails = list["items"].as_array().into_iter().flatten();
+            let mut to = mails.map(|mail| &mail["masked"]);
+            to.any(|masked| masked == "q***@example.com")
+        })
+        .await;
         self.token = own;
     }
 

@@ -11,3 +11,7 @@ mod documents;
 mod java;
 mod python;
 mod schemathesis;
+#[allow(dead_code, reason = "notify's tests use the rest")]
+pub mod smtp;
+
+use crate::walk::until;

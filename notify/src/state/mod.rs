@@ -1,21 +1,32 @@
 //! The states that a batch touches: loaded, looked at, evolved, noted beside, and saved.
 
-use std::collections::{BTreeSet, HashMap};
+mod mailing;
+mod wanted;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chassis::time::Timestamp;
 use messaging::WriteTx;
-use schemas::visible::{self, Owners, Seen, SpokenFor, Unsaid, Viewer};
-use schemas::{Body, Event as _, Message};
+use schemas::visible::{self, Owners, Seen, SpokenFor, Unsaid};
+use schemas::{Body, Message};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
-use types::{PartnerId, Uuid, WebhookEndpointId, WebhookEndpointStatus, ids};
+use types::{
+    ContactId, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId, WebhookEndpointStatus,
+    ids,
+};
 
-use crate::domain::{self, Command, Endpoint, Event, Owner, Place, Resend, View};
-use crate::messages;
+use crate::domain::{self, Command, Contact, Endpoint, Event, Owner, Place, Resend, View};
+use crate::mail;
+use crate::store::contacts;
 use crate::store::deliveries::{self, NewDelivery};
 use crate::store::endpoints;
+use crate::store::mails::{self, NewMail};
+use crate::store::names;
 use crate::store::owners::{self, NewOwners};
+use mailing::{called, owner};
+use wanted::Wanted;
 
 /// The states that one batch touches, and what it adds.
 #[derive(Debug, Default)]
@@ -30,6 +41,16 @@ pub struct BatchState {
     payloads: HashMap<Uuid, Value>,
     new_deliveries: Vec<NewDelivery>,
     resends: Vec<(WebhookEndpointId, Resend)>,
+    contacts: HashMap<ContactId, Contact>,
+    changed_contacts: BTreeSet<ContactId>,
+    /// Of the mails that commands name, those of which the log does not have what became of them.
+    unconcluded: HashSet<String>,
+    concluded: Vec<String>,
+    new_mails: Vec<NewMail>,
+    /// What campaigns are called that events name.
+    names: HashMap<String, String>,
+    new_names: HashMap<String, String>,
+    erased: Vec<PartnerId>,
 }
 
 /// What an endpoint is sent.
@@ -52,11 +73,10 @@ impl BatchState {
             deliveries: deliveries::known(connection, &wanted.deliveries).await?,
             ..Self::default()
         };
-        let facts = std::mem::take(&mut wanted.facts);
-        // An endpoint that this batch touches may be enabled by it.
-        let followed = !facts.is_empty()
-            && (!wanted.endpoints.is_empty() || endpoints::any_enabled(&mut *connection).await?);
-        if followed {
+        let unconcluded = mails::unconcluded(connection, &wanted.mails).await?;
+        state.unconcluded = unconcluded.into_iter().collect();
+        let facts = state.followed(connection, &mut wanted).await?;
+        if !facts.is_empty() {
             state
                 .look_for_viewers(connection, &facts, &mut wanted)
                 .await?;
@@ -65,11 +85,39 @@ impl BatchState {
             endpoints,
             brands,
             partners,
+            mut contacts,
             ..
         } = wanted;
         let all = endpoints::load(connection, &endpoints, &brands, &partners).await?;
+        // One that is given up is told its owner.
+        contacts.extend(all.iter().map(|it| it.owner.contact().into_string()));
         state.endpoints = all.into_iter().map(|it| (it.id.clone(), it)).collect();
+        let all = contacts::load(connection, &contacts).await?;
+        state.contacts = all.into_iter().map(|it| (it.id.clone(), it)).collect();
         Ok(state)
+    }
+
+    /// The facts that somebody could be told: all where there is an endpoint, else those that mails are about where there is an address.
+    async fn followed<'a>(
+        &self,
+        connection: &mut PgConnection,
+        wanted: &mut Wanted<'a>,
+    ) -> Result<Vec<&'a Message>, sqlx::Error> {
+        let mut facts = std::mem::take(&mut wanted.facts);
+        if facts.is_empty() {
+            return Ok(facts);
+        }
+        // An endpoint or an address that this batch touches may be enabled by it.
+        if !wanted.endpoints.is_empty() || endpoints::any_enabled(&mut *connection).await? {
+            return Ok(facts);
+        }
+        facts.retain(|fact| mail::kind_of(&fact.header.kind).is_some());
+        let mailed = !facts.is_empty()
+            && (!wanted.contacts.is_empty() || contacts::any(&mut *connection).await?);
+        if !mailed {
+            facts.clear();
+        }
+        Ok(facts)
     }
 
     /// Learns what the facts show and whose they are, and wants the endpoints of who sees them.
@@ -98,10 +146,16 @@ impl BatchState {
             let subjects = subjects.map(|(id, partner, brand)| (id, (partner, brand)));
             self.owners.subjects.extend(subjects);
             let seen = self.seen(fact);
+            let mailed = mail::kind_of(&fact.header.kind).is_some();
             for viewer in seen.iter().flat_map(|seen| seen.audience(&self.owners)) {
                 wanted.owner(&viewer);
+                let contact = owner(&viewer).map(|owner| owner.contact().into_string());
+                wanted.contacts.extend(contact.filter(|_| mailed));
             }
         }
+        let campaigns = facts.iter().filter_map(|fact| self.campaign(fact));
+        let campaigns: Vec<String> = campaigns.map(ToOwned::to_owned).collect();
+        self.names = names::load(connection, &campaigns).await?;
         Ok(())
     }
 
@@ -127,25 +181,40 @@ impl BatchState {
         };
         let sent = command.delivery().and_then(|id| self.deliveries.get(&id));
         View {
-            endpoint: self.endpoints.get(command.endpoint()),
+            endpoint: command.endpoint().and_then(|id| self.endpoints.get(id)),
+            contact: command.contact().and_then(|id| self.contacts.get(id)),
+            mail_waits: command
+                .mail()
+                .is_some_and(|id| self.unconcluded.contains(id.as_str())),
             endpoints_of_owner: command.counted().map_or(0, of),
-            has_delivery: sent.is_some_and(|to| to == command.endpoint().as_str()),
+            has_delivery: sent
+                .is_some_and(|to| command.endpoint().is_some_and(|it| it.as_str() == to)),
         }
     }
 
-    /// What becomes of an erased partner's endpoints, in the order in which they were made.
+    /// What becomes of an erased partner's endpoints, in the order in which they were made, and of its mail addresses.
     pub(crate) fn forget(&self, partner: &PartnerId) -> Vec<Event> {
         let own = self.endpoints.values();
         let mut own: Vec<_> = own
             .filter(|it| it.owner.partner() == Some(partner))
             .collect();
         own.sort_unstable_by_key(|it| it.position);
-        own.into_iter().filter_map(domain::forget).collect()
+        let contact = self.contacts.get(&ContactId::of_partner(partner));
+        let contact = contact.and_then(domain::forget_contact).map(Event::from);
+        let endpoints = own.into_iter().filter_map(domain::forget);
+        endpoints.chain(contact).collect()
     }
 
     /// Applies what happened.
     pub(crate) fn apply(&mut self, event: &Event, place: Place) {
-        let id = event.endpoint();
+        if let Event::ContactChanged(changed) = event {
+            let before = self.contacts.remove(&changed.subject);
+            if let Some(after) = Contact::evolve(before, changed, place) {
+                self.contacts.insert(changed.subject.clone(), after);
+                self.changed_contacts.insert(changed.subject.clone());
+            }
+        }
+        let Some(id) = event.endpoint() else { return };
         let before = self.endpoints.remove(id);
         if let Some(after) = Endpoint::evolve(before, event, place) {
             self.endpoints.insert(id.clone(), after);
@@ -158,6 +227,13 @@ impl BatchState {
         let found = found(message);
         self.new_owners.campaigns.extend(found.campaigns);
         self.new_owners.subjects.extend(found.subjects);
+        if let Some(name) = called(message) {
+            self.names
+                .insert(message.header.subject.clone(), name.to_owned());
+            self.new_names
+                .insert(message.header.subject.clone(), name.to_owned());
+        }
+        self.follow_with_mail(message);
         let Some(seen) = self.seen(message) else {
             return;
         };
@@ -201,7 +277,14 @@ impl BatchState {
                 self.resends
                     .extend(which.map(|which| (resent.subject.clone(), which)));
             }
-            Event::Created(_)
+            Event::Disabled(it) if it.reason != WebhookDisabledReason::Owner => {
+                let body = Body::from(it.record.clone());
+                self.mail_disabled(command, &it.subject, &body);
+            }
+            Event::MailSent(it) => self.concluded.push(it.subject.to_string()),
+            Event::MailFailed(it) => self.concluded.push(it.subject.to_string()),
+            Event::ContactChanged(_)
+            | Event::Created(_)
             | Event::Changed(_)
             | Event::Enabled(_)
             | Event::Disabled(_)
@@ -222,50 +305,19 @@ impl BatchState {
         for (endpoint, resend) in &self.resends {
             deliveries::resend(connection, endpoint, *resend, now).await?;
         }
+        let changed = self.changed_contacts.iter();
+        let changed = changed.filter_map(|id| self.contacts.get(id).cloned());
+        let changed: Vec<Contact> = changed.collect();
+        contacts::save(connection, &changed).await?;
+        names::save(connection, &self.new_names).await?;
+        mails::insert(connection, &self.new_mails, now).await?;
+        mails::conclude(connection, &self.concluded).await?;
+        if !self.erased.is_empty() {
+            let erased: Vec<&str> = self.erased.iter().map(PartnerId::as_str).collect();
+            mails::erase(connection, &erased).await?;
+            runtime::erase_personal_keys(connection, &erased).await?;
+        }
         Ok(())
-    }
-}
-
-/// What a batch needs to know.
-#[derive(Default)]
-struct Wanted<'a> {
-    endpoints: Vec<String>,
-    brands: Vec<String>,
-    partners: Vec<String>,
-    deliveries: Vec<Uuid>,
-    facts: Vec<&'a Message>,
-}
-
-impl<'a> Wanted<'a> {
-    fn add(&mut self, message: &'a Message) {
-        if let Some(command) = messages::command(message) {
-            // One that cannot be read touches nothing.
-            let Ok(command) = command else { return };
-            self.endpoints.push(command.endpoint().to_string());
-            self.deliveries.extend(command.delivery());
-            if let Some(owner) = command.counted() {
-                self.owner(&owner.viewer());
-            }
-            return;
-        }
-        if let Ok(Some(event)) = Event::read(message) {
-            self.endpoints.push(event.endpoint().to_string());
-            return;
-        }
-        // It is shown to nobody.
-        if let Some(partner) = messages::erased(message) {
-            self.partners.push(partner.into_string());
-            return;
-        }
-        self.facts.push(message);
-    }
-
-    fn owner(&mut self, viewer: &Viewer) {
-        if let Viewer::Owner { partner, brand } = viewer {
-            self.partners
-                .extend(partner.as_ref().map(ToString::to_string));
-            self.brands.extend(brand.as_ref().map(ToString::to_string));
-        }
     }
 }
 

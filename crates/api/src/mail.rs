@@ -1,0 +1,265 @@
+//! What notify is asked of mail addresses, and what it shows of them and of mails; the bff hands it on.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chassis::json::Check;
+use chassis::problem::{Fields, Problem};
+use chassis::time::Timestamp;
+use schemas::{About, ChangeContactV1, WireContactAddress, Written};
+use sealing::personal::PersonalKey;
+use sealing::texts;
+use serde::{Deserialize, Serialize};
+use types::{BrandId, MAX_MAIL_ADDRESSES, MailAddress, MailGroup, MailLanguage, PartnerId};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::lists;
+use crate::owner::Owner;
+
+requests! {
+    ChangeContact = "notify.change_contact.command.v1", "change_contact";
+}
+
+/// The mail addresses of a brand or a partner: these, and no others.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeContact {
+    /// The brand whose they are; absent: the token's own brand, or else its own partner. An operator must give one of the two.
+    #[schema(value_type = Option<String>, example = "brand1")]
+    brand_id: Option<BrandId>,
+    /// The partner whose they are.
+    #[schema(value_type = Option<String>, example = "partner123")]
+    partner_id: Option<PartnerId>,
+    /// At most five; none: nothing is sent. Of those that there are, one at least must want `money`, and one `security`: such mails are
+    /// not to be missed.
+    #[schema(max_items = 5)]
+    addresses: Vec<NewMailAddress>,
+}
+
+/// An address, and what it is sent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewMailAddress {
+    /// Without a name, quotes or comments, at a public host name. It is kept sealed, and shown masked.
+    #[schema(value_type = String, format = "email", max_length = 254, example = "mia@example.com")]
+    address: MailAddress,
+    /// What mails to it are written in; absent: English.
+    #[schema(value_type = Option<lists::MailLanguage>)]
+    language: Option<MailLanguage>,
+    /// What it is sent mails about; absent: everything.
+    #[schema(value_type = Option<Vec<lists::MailGroup>>)]
+    groups: Option<Vec<MailGroup>>,
+}
+
+impl NewMailAddress {
+    fn groups(&self) -> Vec<MailGroup> {
+        self.groups
+            .clone()
+            .unwrap_or_else(|| MailGroup::ALL.to_vec())
+    }
+}
+
+impl Check for ChangeContact {
+    fn check(&self, fields: &mut Fields) {
+        let both = self.brand_id.is_some() && self.partner_id.is_some();
+        fields.require(!both, "/partner_id", "must not be given beside a brand");
+        let few = self.addresses.len() <= MAX_MAIL_ADDRESSES;
+        fields.require(few, "/addresses", "must be at most 5");
+        for (index, new) in self.addresses.iter().enumerate().take(MAX_MAIL_ADDRESSES) {
+            let before = self.addresses.iter().take(index);
+            if before.into_iter().any(|it| it.address == new.address) {
+                fields.refuse(format!("/addresses/{index}/address"), "must be given once");
+            }
+            let groups = new.groups();
+            let twice = (1..groups.len()).any(|at| groups[..at].contains(&groups[at]));
+            if groups.is_empty() || twice {
+                fields.refuse(
+                    format!("/addresses/{index}/groups"),
+                    "must name at least one, each once",
+                );
+            }
+        }
+    }
+}
+
+impl ChangeContact {
+    /// Whose they are to be: who is named, or else for whom the caller speaks.
+    ///
+    /// # Errors
+    ///
+    /// 422 where neither names anybody.
+    pub fn owner(
+        &self,
+        own_brand: Option<&BrandId>,
+        own_partner: Option<&PartnerId>,
+    ) -> Result<Owner, Problem> {
+        let named = (self.brand_id.as_ref(), self.partner_id.as_ref());
+        Owner::named_or_own(named, own_brand, own_partner)
+    }
+
+    /// Whether it says something that goes with a partner's key.
+    pub fn is_personal(&self) -> bool {
+        !self.addresses.is_empty()
+    }
+
+    /// As a command, of this owner. A partner's addresses are sealed under its key; a brand's, which has none, to the services.
+    pub fn command(self, owner: &Owner, key: Option<&PersonalKey>) -> Written {
+        let contact = owner.contact();
+        let belongs_to = texts::of_mail_addresses(&contact);
+        let seal = |address: &MailAddress| match key {
+            Some(key) => STANDARD.encode(key.seal(&belongs_to, address.as_str())),
+            None => STANDARD.encode(texts::seal(&belongs_to, address.as_str())),
+        };
+        let addresses = self.addresses.iter().map(|new| WireContactAddress {
+            sealed_address: seal(&new.address),
+            language: new
+                .language
+                .unwrap_or(MailLanguage::English)
+                .name()
+                .to_owned(),
+            groups: new
+                .groups()
+                .into_iter()
+                .map(|it| it.name().to_owned())
+                .collect(),
+        });
+        let change = ChangeContactV1 {
+            addresses: addresses.collect(),
+            brand_id: owner.brand().map(ToString::to_string),
+            partner_id: owner.partner().map(ToString::to_string),
+        };
+        About::of(contact, change).write()
+    }
+}
+
+/// Whose mail addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ContactFilter {
+    /// This brand's.
+    #[param(value_type = Option<String>)]
+    pub brand_id: Option<BrandId>,
+    /// This partner's.
+    #[param(value_type = Option<String>)]
+    pub partner_id: Option<PartnerId>,
+}
+
+/// The mail addresses of a brand or a partner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ContactView {
+    /// Of each owner one.
+    #[schema(example = "ctc_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    pub id: String,
+    /// The brand whose they are.
+    pub brand_id: Option<String>,
+    /// The partner whose they are.
+    pub partner_id: Option<String>,
+    /// What is sent where to.
+    pub addresses: Vec<MailAddressView>,
+    /// Since when they are these.
+    pub changed_at: Timestamp,
+}
+
+/// An address, and what it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MailAddressView {
+    /// As it may be shown; `null` where it cannot be read just now.
+    #[schema(example = "m***@example.com")]
+    pub masked: Option<String>,
+    /// What mails to it are written in.
+    #[schema(value_type = lists::MailLanguage)]
+    pub language: String,
+    /// What it is sent mails about.
+    #[schema(value_type = Vec<lists::MailGroup>)]
+    pub groups: Vec<String>,
+}
+
+/// Which mails.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MailboxFilter {
+    /// To this brand.
+    #[param(value_type = Option<String>)]
+    pub brand_id: Option<BrandId>,
+    /// To this partner.
+    #[param(value_type = Option<String>)]
+    pub partner_id: Option<PartnerId>,
+}
+
+/// A mail in the mailbox of a developer's machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MailboxView {
+    /// Which one.
+    #[schema(example = "mail_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    pub id: String,
+    /// The brand that it is to.
+    pub brand_id: Option<String>,
+    /// The partner that it is to.
+    pub partner_id: Option<String>,
+    /// Its address, as it may be shown.
+    #[schema(example = "m***@example.com")]
+    pub masked: String,
+    /// What it is about, as the type of its event.
+    #[schema(example = "payout.paid.v1")]
+    pub kind: String,
+    /// Its subject.
+    pub subject: String,
+    /// What it says as text.
+    pub text: String,
+    /// What it says as HTML.
+    pub html: String,
+    /// When it was put there.
+    pub sent_at: Timestamp,
+}
+
+/// A kind of mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MailTemplateView {
+    /// What it is about, as the type of its event.
+    #[schema(example = "payout.paid.v1")]
+    pub kind: String,
+    /// To whom it is: `partner`, `brand`, or both where it is to whoever owns what it is about.
+    #[schema(example = json!(["partner"]))]
+    pub to: Vec<String>,
+    /// Which addresses of theirs are sent it.
+    #[schema(value_type = lists::MailGroup)]
+    pub group: String,
+    /// What it is written in.
+    #[schema(value_type = Vec<lists::MailLanguage>)]
+    pub languages: Vec<String>,
+}
+
+/// All kinds of mails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MailTemplates {
+    /// Each once.
+    pub items: Vec<MailTemplateView>,
+}
+
+/// In which language a mail is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MailPreviewQuery {
+    /// Absent: English.
+    #[param(value_type = Option<lists::MailLanguage>)]
+    pub language: Option<MailLanguage>,
+}
+
+/// A mail as it would be sent, made of a sample.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MailPreview {
+    /// What it is about, as the type of its event.
+    #[schema(example = "payout.paid.v1")]
+    pub kind: String,
+    /// What it is written in.
+    #[schema(value_type = lists::MailLanguage)]
+    pub language: String,
+    /// Its subject.
+    pub subject: String,
+    /// What it says as text.
+    pub text: String,
+    /// What it says as HTML.
+    pub html: String,
+}

@@ -1,0 +1,141 @@
+//! `/api/v1/notify/contacts/mail`: the mail addresses of brands and partners.
+
+use api::{ChangeContact, ContactFilter, ContactView, MailAddressView, Request};
+use axum::extract::State;
+use axum::response::Response;
+use chassis::auth::Caller;
+use chassis::http::RequestContext;
+use chassis::openapi::{Forbidden, Problems, Repeatable};
+use chassis::page::{List, Page, PageQuery};
+use chassis::problem::Problem;
+use chassis::time::Timestamp;
+use chassis::write::Write;
+use runtime::{Host, NotifyRefusals, Waiting};
+use schemas::Message;
+use sealing::personal::PersonalKeys;
+use sealing::texts;
+use serde::Serialize;
+use types::{MailAddress, MailGroup};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::domain::Contact;
+use crate::store::contacts::{self, sealed_bytes};
+
+/// What is asked of addresses.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(change_contact))
+}
+
+/// Addresses as they stand.
+pub(super) fn reads() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(list_contacts))
+}
+
+/// What was done to mail addresses.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ContactDone {
+    #[schema(example = "ctc_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    contact_id: String,
+    /// What came of it, as its event's type.
+    #[schema(example = "contact.changed.v1")]
+    event: String,
+    recorded_at: Timestamp,
+}
+
+impl From<&Message> for ContactDone {
+    fn from(first: &Message) -> Self {
+        Self {
+            contact_id: first.header.subject.clone(),
+            event: first.header.kind.clone(),
+            recorded_at: Timestamp(first.header.time),
+        }
+    }
+}
+
+/// Say where a brand or a partner is sent mail
+///
+/// These addresses, and no others. They are sealed before anything is stored, and shown masked.
+#[utoipa::path(
+    put,
+    path = "/api/v1/notify/contacts/mail",
+    tag = "mail",
+    params(Repeatable),
+    request_body(content = ChangeContact, example = json!({"addresses": [{"address": "mia@example.com", "language": "de"}]})),
+    responses(
+        (status = 200, body = ContactDone),
+        (status = 202, body = Waiting),
+        Problems<(Forbidden, NotifyRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn change_contact(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    write: Write<ChangeContact>,
+) -> Result<Response, Problem> {
+    caller.scope()?;
+    let owner = write.body.owner(caller.brand(), caller.partner())?;
+    let is_personal = write.body.is_personal();
+    let key = match owner.partner() {
+        Some(partner) => Some(host.personal_key(&caller, partner, is_personal).await?),
+        None => None,
+    };
+    let command = |_, body: ChangeContact| body.command(&owner, key.as_ref());
+    let submitted = host
+        .submit_write(ChangeContact::KIND, write, &caller, &context, command)
+        .await?;
+    Ok(submitted.ok(|first| ContactDone::from(first)))
+}
+
+/// Mail addresses, masked: the caller's own, for operators all.
+#[utoipa::path(
+    get,
+    path = "/api/v1/notify/contacts/mail",
+    tag = "mail",
+    params(PageQuery, ContactFilter),
+    responses((status = 200, body = Page<ContactView>), Problems),
+    security(("bearer" = []))
+)]
+pub(super) async fn list_contacts(
+    State(host): State<Host>,
+    caller: Caller,
+    list: List<ContactFilter>,
+) -> Result<Page<ContactView>, Problem> {
+    let rows = contacts::list(host.pool(), caller.scope()?, &list.filter, list.page)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    let sealed = rows.iter().flat_map(|row| &row.addresses);
+    let sealed: Vec<Vec<u8>> = sealed.map(sealed_bytes).collect();
+    let keys = host
+        .personal_keys(sealed.iter().map(|sealed| Some(sealed.as_slice())))
+        .await?;
+    let view = |row| view(row, &keys);
+    Ok(Page::new(list.page, rows, |row| row.position, view))
+}
+
+fn view(row: Contact, keys: &PersonalKeys) -> ContactView {
+    let belongs_to = texts::of_mail_addresses(&row.id);
+    let addresses = row.addresses.iter().map(|address| {
+        let opened = keys.open(&belongs_to, &sealed_bytes(address));
+        let opened = opened.and_then(|text| MailAddress::parse(&text).ok());
+        MailAddressView {
+            masked: opened.map(|address| address.masked()),
+            language: address.language.name().to_owned(),
+            groups: address
+                .groups
+                .iter()
+                .map(|it| MailGroup::name(*it).to_owned())
+                .collect(),
+        }
+    });
+    ContactView {
+        addresses: addresses.collect(),
+        brand_id: row.owner.brand().map(ToString::to_string),
+        partner_id: row.owner.partner().map(ToString::to_string),
+        changed_at: Timestamp(row.changed_at),
+        id: row.id.into_string(),
+    }
+}

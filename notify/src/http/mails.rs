@@ -1,0 +1,118 @@
+//! `/api/v1/notify/mail-templates` and `/api/v1/notify/mailbox`.
+
+use api::{
+    MailPreview, MailPreviewQuery, MailTemplateView, MailTemplates, MailboxFilter, MailboxView,
+};
+use axum::extract::State;
+use chassis::auth::Caller;
+use chassis::json::Json;
+use chassis::openapi::{Forbidden, NotFound, Problems};
+use chassis::page::{List, Page, PageQuery};
+use chassis::params::{Path, Query};
+use chassis::problem::Problem;
+use chassis::time::Timestamp;
+use runtime::Host;
+use types::{MailLanguage, Micros};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::mail;
+use crate::store::mails::{self, Kept};
+
+/// Its routes.
+pub(super) fn reads() -> OpenApiRouter<Host> {
+    OpenApiRouter::new()
+        .routes(routes!(list_mail_templates))
+        .routes(routes!(preview_mail))
+        .routes(routes!(list_mailbox))
+}
+
+fn languages() -> Vec<String> {
+    let all = MailLanguage::ALL.iter();
+    all.map(|language| language.name().to_owned()).collect()
+}
+
+/// What is mailed to whom. For operators and brands.
+#[utoipa::path(
+    get,
+    path = "/api/v1/notify/mail-templates",
+    tag = "mail",
+    responses((status = 200, body = MailTemplates), Problems<Forbidden>),
+    security(("bearer" = []))
+)]
+pub(super) async fn list_mail_templates(caller: Caller) -> Result<Json<MailTemplates>, Problem> {
+    caller.brand_scope()?;
+    let items = mail::KINDS.iter().map(|kind| MailTemplateView {
+        kind: kind.event.to_owned(),
+        to: kind.to.names(),
+        group: kind.group.name().to_owned(),
+        languages: languages(),
+    });
+    Ok(Json(MailTemplates {
+        items: items.collect(),
+    }))
+}
+
+/// What a mail looks like, made of a sample. For operators and brands.
+#[utoipa::path(
+    get,
+    path = "/api/v1/notify/mail-templates/{kind}/preview",
+    tag = "mail",
+    params(("kind" = String, Path, example = "payout.paid.v1"), MailPreviewQuery),
+    responses((status = 200, body = MailPreview), Problems<(Forbidden, NotFound)>),
+    security(("bearer" = []))
+)]
+pub(super) async fn preview_mail(
+    caller: Caller,
+    Path(kind): Path<String>,
+    Query(query): Query<MailPreviewQuery>,
+) -> Result<Json<MailPreview>, Problem> {
+    caller.brand_scope()?;
+    let kind = mail::kind_of(&kind).ok_or_else(Problem::not_found)?;
+    let language = query.language.unwrap_or(MailLanguage::English);
+    let sample = kind.sample().ok_or_else(Problem::not_found)?;
+    let rendered = mail::render(kind, language, &sample);
+    let rendered = rendered.map_err(|error| Problem::internal(&error))?;
+    Ok(Json(MailPreview {
+        kind: kind.event.to_owned(),
+        language: language.name().to_owned(),
+        subject: rendered.subject,
+        text: rendered.text,
+        html: rendered.html,
+    }))
+}
+
+/// What was mailed on a developer's machine, where no server is set, newest first; elsewhere nothing is kept. For operators.
+#[utoipa::path(
+    get,
+    path = "/api/v1/notify/mailbox",
+    tag = "mail",
+    params(PageQuery, MailboxFilter),
+    responses((status = 200, body = Page<MailboxView>), Problems<Forbidden>),
+    security(("bearer" = []))
+)]
+pub(super) async fn list_mailbox(
+    State(host): State<Host>,
+    caller: Caller,
+    list: List<MailboxFilter>,
+) -> Result<Page<MailboxView>, Problem> {
+    caller.require_operator()?;
+    let rows = mails::mailbox(host.pool(), &list.filter, list.page)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    Ok(Page::new(list.page, rows, |row| row.position, view))
+}
+
+fn view(row: Kept) -> MailboxView {
+    MailboxView {
+        id: row.mail_id,
+        brand_id: row.brand_id,
+        partner_id: row.partner_id,
+        masked: row.masked,
+        kind: row.kind,
+        subject: row.subject,
+        text: row.plain,
+        html: row.html,
+        sent_at: Timestamp(Micros(row.sent_at)),
+    }
+}

@@ -1,0 +1,164 @@
+//! Mails: which event is told whom, by which template, and how it is sent.
+
+mod message;
+mod server;
+mod settings;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use schemas::visible::{self, Owners, Seen, SpokenFor};
+use serde_json::Value;
+use types::{BrandId, MailGroup, MailLanguage, PartnerId};
+
+use crate::domain::Owner;
+pub(crate) use message::{Outgoing, message};
+pub(crate) use server::{Answer, Server};
+pub(crate) use settings::{MailSettings, Way};
+pub(crate) use templates::{Rendered, render};
+
+/// To whom a mail is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum To {
+    /// The partner whose its event is.
+    Partner,
+    /// The brand whose its event is.
+    Brand,
+    /// Whoever of the two owns what its event is about.
+    Owner,
+}
+
+impl To {
+    /// Whether it is to such an owner.
+    pub(crate) fn is(self, owner: &Owner) -> bool {
+        match self {
+            Self::Partner => owner.partner().is_some(),
+            Self::Brand => owner.brand().is_some(),
+            Self::Owner => true,
+        }
+    }
+
+    /// The names of roles that it may be to.
+    pub(crate) fn names(self) -> Vec<String> {
+        let names: &[&str] = match self {
+            Self::Partner => &["partner"],
+            Self::Brand => &["brand"],
+            Self::Owner => &["partner", "brand"],
+        };
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+}
+
+/// A kind of mail.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    /// What it is about, as the type of its event.
+    pub(crate) event: &'static str,
+    /// The name of its templates.
+    pub(crate) template: &'static str,
+    /// To whom it is.
+    pub(crate) to: To,
+    /// Which addresses of theirs are sent it.
+    pub(crate) group: MailGroup,
+    /// The golden sample of its event.
+    sample: &'static str,
+}
+
+/// What is mailed to whom, with what: templates are files of that name in each language, as text and as HTML.
+macro_rules! kinds {
+    ($($topic:literal $event:literal => $template:literal, $to:ident, $group:ident;)+) => {
+        /// What is mailed to whom.
+        pub(crate) const KINDS: &[Kind] = &[$(Kind {
+            event: $event,
+            template: $template,
+            to: To::$to,
+            group: MailGroup::$group,
+            sample: include_str!(concat!("../../../schemas/golden/next/", $topic, "/", $event, ".json")),
+        }),+];
+
+        /// Each template as text, whose first line is the subject, and as HTML.
+        const FILES: &[(MailLanguage, &str, &str, &str)] = &[$(
+            (
+                MailLanguage::English,
+                $template,
+                include_str!(concat!("../../templates/en/", $template, ".txt")),
+                include_str!(concat!("../../templates/en/", $template, ".html")),
+            ),
+            (
+                MailLanguage::German,
+                $template,
+                include_str!(concat!("../../templates/de/", $template, ".txt")),
+                include_str!(concat!("../../templates/de/", $template, ".html")),
+            ),
+        )+];
+    };
+}
+
+kinds! {
+    "campaign-events" "enrollment.applied.v1" => "application_received", Brand, Programme;
+    "campaign-events" "enrollment.approved.v1" => "application_approved", Partner, Programme;
+    "campaign-events" "enrollment.rejected.v1" => "application_rejected", Partner, Programme;
+    "campaign-events" "enrollment.invited.v1" => "invited", Partner, Programme;
+    "tracking-events" "claim.accepted.v1" => "claim_accepted", Partner, Earnings;
+    "tracking-events" "claim.declined.v1" => "claim_declined", Partner, Earnings;
+    "tracking-events" "claim.settled.v1" => "claim_settled", Partner, Earnings;
+    "commission-events" "commission.approved.v1" => "commission_approved", Partner, Earnings;
+    "payment-events" "payout.requested.v1" => "payout_requested", Partner, Money;
+    "payment-events" "payout.paid.v1" => "payout_paid", Partner, Money;
+    "payment-events" "payout.failed.v1" => "payout_failed", Partner, Money;
+    "payment-events" "funds.exhausted.v1" => "funds_exhausted", Brand, Money;
+    "payment-events" "funds.restored.v1" => "funds_restored", Brand, Money;
+    "notify-events" "webhook_endpoint.disabled.v1" => "webhook_disabled", Owner, Security;
+}
+
+/// The mail about an event of this type, if there is one.
+pub(crate) fn kind_of(event: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.event == event)
+}
+
+/// The campaign that an event belongs to: the one that it names, or that it is ordered by.
+pub(crate) fn campaign_of<'a>(event: &str, key: &'a str, data: &'a Value) -> Option<&'a str> {
+    let of = |value: &'a Value| value["campaign_id"].as_str();
+    let by_key = event.starts_with("enrollment.").then_some(key);
+    of(data).or_else(|| of(&data["sale"])).or(by_key)
+}
+
+/// What a template is made of: what the viewer sees of the event, what it is about, and what its campaign is called.
+pub(crate) fn data(mut shown: Value, about: &str, campaign: Option<&str>) -> Value {
+    shown["about"] = about.into();
+    if let Some(campaign) = campaign {
+        shown["campaign"] = campaign.into();
+    }
+    shown
+}
+
+impl Kind {
+    /// What a template is made of to show what it looks like.
+    pub(crate) fn sample(&self) -> Option<Value> {
+        let sample: Value = serde_json::from_str(self.sample).ok()?;
+        let kind = schemas::kind(self.event)?;
+        let payload = sample["payload"][kind.field].clone();
+        let body = schemas::payload(kind, &payload).ok()?;
+        let (partner, brand) = ("partner123", "brand1");
+        let owner = match self.to {
+            To::Brand => Owner::Brand(BrandId::parse(brand).ok()?),
+            To::Partner | To::Owner => Owner::Partner(PartnerId::parse(partner).ok()?),
+        };
+        let id = owner.brand().map_or(partner, BrandId::as_str);
+        let seen = Seen {
+            kind: self.event,
+            key: id,
+            subject: "sample",
+            asker: SpokenFor::default(),
+            payload: Some(&payload),
+            body: Some(&body),
+        };
+        let both = (Some(partner.to_owned()), Some(brand.to_owned()));
+        let owners = Owners {
+            subjects: [("sample".to_owned(), both)].into(),
+            ..Owners::default()
+        };
+        let shown = visible::shown(&seen, &owner.viewer(), &owners)?;
+        Some(data(shown, "sample", Some("Summer")))
+    }
+}

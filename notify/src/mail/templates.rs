@@ -1,0 +1,127 @@
+//! Templates: Jinja's, in the binary, of text and of HTML in which every value is escaped.
+
+use std::sync::LazyLock;
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
+use types::{Currency, MailLanguage, Money};
+
+use super::{FILES, Kind};
+
+/// What rendering one may cost: far more than ours do.
+const FUEL: u64 = 50_000;
+/// The longest subject, in characters.
+const MAX_SUBJECT: usize = 150;
+const LAYOUT: &str = include_str!("../../templates/layout.html");
+
+/// A mail as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rendered {
+    pub(crate) subject: String,
+    pub(crate) text: String,
+    pub(crate) html: String,
+}
+
+static TEMPLATES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.set_fuel(Some(FUEL));
+    environment.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+        Some((_, "subject" | "txt")) => AutoEscape::None,
+        _ => AutoEscape::Html,
+    });
+    environment.add_filter("money", money);
+    environment.add_filter("words", words);
+    environment.add_template("layout.html", LAYOUT)?;
+    for (language, name, text, html) in FILES {
+        let language = language.name();
+        let (subject, text) = text.split_once("\n\n").unwrap_or((text, ""));
+        environment.add_template_owned(format!("{language}/{name}.subject"), subject)?;
+        environment.add_template_owned(format!("{language}/{name}.txt"), text)?;
+        environment.add_template_owned(format!("{language}/{name}.html"), *html)?;
+    }
+    Ok(environment)
+});
+
+/// A kind of mail in a language, made of this.
+pub(crate) fn render(
+    kind: &Kind,
+    language: MailLanguage,
+    data: &serde_json::Value,
+) -> Result<Rendered, Error> {
+    let environment = TEMPLATES
+        .as_ref()
+        .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))?;
+    let context = minijinja::context! { language => language.name(), ..Serde(data) };
+    let part = |end: &str| {
+        let name = format!("{}/{}.{end}", language.name(), kind.template);
+        environment.get_template(&name)?.render(&context)
+    };
+    Ok(Rendered {
+        subject: line(&part("subject")?),
+        text: part("txt")?,
+        html: part("html")?,
+    })
+}
+
+/// One line, whatever was put into it: nothing in it can begin another header.
+fn line(text: &str) -> String {
+    let spaced = text.replace(
+        |it: char| it.is_control() || matches!(it, '\u{2028}' | '\u{2029}'),
+        " ",
+    );
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    words.join(" ").chars().take(MAX_SUBJECT).collect()
+}
+
+/// An amount as `150.00 USD`.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a filter is given its values"
+)]
+fn money(state: &State, amount: Value) -> Result<String, Error> {
+    let wrong = || Error::new(ErrorKind::InvalidOperation, "no amount");
+    let minor = amount.get_attr("minor")?;
+    let minor = i64::try_from(minor).map_err(|_| wrong())?;
+    let currency = amount.get_attr("currency")?;
+    let currency = currency
+        .as_str()
+        .and_then(|code| Currency::parse(code).ok());
+    let currency = currency.ok_or_else(wrong)?;
+    let money = Money::new(minor, currency);
+    let mut number = money.to_string();
+    if is_german(state) {
+        number = number.replace('.', ",");
+    }
+    Ok(format!("{number} {}", currency.code()))
+}
+
+/// A code as words: `needs_more_detail` as `needs more detail`.
+fn words(state: &State, code: &str) -> String {
+    let german = is_german(state).then(|| german(code)).flatten();
+    german.map_or_else(|| code.replace('_', " "), ToOwned::to_owned)
+}
+
+fn is_german(state: &State) -> bool {
+    let language = state.lookup("language");
+    language.is_some_and(|it| it.as_str() == Some(MailLanguage::German.name()))
+}
+
+/// Reasons from closed lists.
+fn german(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "needs_more_detail" => "es fehlen Angaben",
+        "does_not_meet_requirements" => "die Anforderungen sind nicht erfüllt",
+        "not_the_right_fit" => "es passt nicht zur Kampagne",
+        "terms_violated" => "Verstoß gegen die Bedingungen",
+        "other" => "anderes",
+        "order_unknown" => "die Bestellung ist unbekannt",
+        "order_cancelled" => "die Bestellung wurde storniert",
+        "amount_differs" => "der Betrag ist ein anderer",
+        "not_eligible" => "die Bedingungen zahlen nicht dafür",
+        "gone" => "der Empfänger will nichts mehr",
+        "failing" => "Nachrichten wurden nicht angenommen",
+        "queue_full" => "zu viele Nachrichten warteten",
+        _ => return None,
+    })
+}

@@ -1,0 +1,110 @@
+//! Each kind of mail in each language, and what malformed values become in them.
+
+use serde_json::{Value, json};
+use types::MailLanguage;
+
+use super::*;
+
+fn rendered(event: &str, language: MailLanguage, change: impl FnOnce(&mut Value)) -> Rendered {
+    let kind = kind_of(event).unwrap();
+    let mut sample = kind.sample().unwrap();
+    change(&mut sample);
+    render(kind, language, &sample).unwrap()
+}
+
+#[test]
+fn each_kind_is_written_in_each_language_as_text_and_as_html_of_its_golden_sample() {
+    for kind in KINDS {
+        let sample = kind.sample();
+        let sample = sample.unwrap_or_else(|| panic!("{}: nobody sees its sample", kind.event));
+        let all = MailLanguage::ALL.map(|language| {
+            let rendered = render(kind, language, &sample);
+            let rendered = rendered.unwrap_or_else(|error| panic!("{}: {error:#}", kind.event));
+            let Rendered {
+                subject,
+                text,
+                html,
+            } = &rendered;
+            for part in [subject, text, html] {
+                assert!(!part.trim().is_empty(), "{}: {rendered:?}", kind.event);
+                assert!(!part.contains("{{") && !part.contains("{%"), "{part}");
+            }
+            assert!(html.starts_with("<!doctype html>") && html.contains("</html>"));
+            assert!(!text.contains('<'), "{text}");
+            rendered
+        });
+        let [english, german] = &all;
+        assert_ne!(english.text, german.text, "{}", kind.event);
+        assert!(german.html.contains("lang=\"de\""));
+    }
+}
+
+#[test]
+fn a_mail_says_what_happened_in_the_words_of_its_language() {
+    let paid = |language| rendered("payout.paid.v1", language, |_| {});
+    let english = paid(MailLanguage::English);
+    assert_eq!(english.subject, "Your payout of 150.00 USD was paid");
+    assert!(english.text.contains("reference of the payment: sim-1"));
+    let german = paid(MailLanguage::German);
+    assert_eq!(
+        german.subject,
+        "Ihre Auszahlung über 150,00 USD wurde bezahlt"
+    );
+    let rejected = rendered("enrollment.rejected.v1", MailLanguage::German, |_| {});
+    assert!(rejected.text.contains("Grund: es fehlen Angaben."));
+    let without = rendered("enrollment.rejected.v1", MailLanguage::English, |sample| {
+        sample.as_object_mut().unwrap().remove("reason");
+    });
+    assert!(!without.text.contains("reason given"));
+}
+
+#[test]
+fn a_malformed_name_begins_no_header_and_no_element() {
+    let malformed = "Summer\r\nBcc: all@example.com\r\n\r\n<script>alert(1)</script>{{ 7 * 7 }}";
+    let mail = rendered("enrollment.approved.v1", MailLanguage::English, |sample| {
+        sample["campaign"] = malformed.into();
+    });
+    assert!(!mail.subject.contains(['\r', '\n']), "{:?}", mail.subject);
+    assert!(mail.html.contains("&lt;script&gt;"), "{}", mail.html);
+    assert!(!mail.html.contains("<script>"));
+    assert!(mail.text.contains("{{ 7 * 7 }}"), "it is no template");
+
+    let from = "Tributary <noreply@tributary.example>".parse().unwrap();
+    let to = types::MailAddress::parse("mia@example.com").unwrap();
+    let outgoing = Outgoing {
+        id: "mail_1",
+        from: &from,
+        to: &to,
+        rendered: &mail,
+    };
+    let written = String::from_utf8(message(&outgoing).unwrap().formatted()).unwrap();
+    let head = written.split("\r\n\r\n").next().unwrap();
+    let names = head
+        .split("\r\n")
+        .filter(|line| !line.starts_with([' ', '\t']));
+    let names: Vec<_> = names.filter_map(|line| line.split(':').next()).collect();
+    assert!(!names.contains(&"Bcc"), "{head}");
+    assert_eq!(names.iter().filter(|name| **name == "To").count(), 1);
+    assert!(
+        head.contains("Message-ID: <mail_1@tributary.example>"),
+        "{head}"
+    );
+    assert!(head.contains("Auto-Submitted: auto-generated"), "{head}");
+}
+
+#[test]
+fn a_mail_names_only_what_its_reader_may_see() {
+    let sample = kind_of("payout.requested.v1").unwrap().sample().unwrap();
+    assert_eq!(sample["masked"].as_str().map(str::is_empty), Some(false));
+    for kind in KINDS {
+        let shown = kind.sample().unwrap().to_string();
+        for hidden in ["sealed_", "visitor", "user_id", "key_id"] {
+            assert!(!shown.contains(hidden), "{}: {shown}", kind.event);
+        }
+    }
+    assert_eq!(
+        data(json!({}), "camp1", None),
+        json!({"about": "camp1"}),
+        "nothing is added but what is said"
+    );
+}

@@ -1,0 +1,106 @@
+//! What a batch mails, and to whom.
+
+use schemas::visible::{self, Viewer};
+use schemas::{Body, Message};
+use serde_json::Value;
+use types::{MailId, PartnerId, WebhookEndpointId};
+
+use super::BatchState;
+use crate::domain::{Contact, Owner};
+use crate::mail;
+use crate::store::mails::NewMail;
+
+impl BatchState {
+    /// The campaign that a mail about this fact names.
+    pub(super) fn campaign<'a>(&'a self, fact: &'a Message) -> Option<&'a str> {
+        let header = &fact.header;
+        mail::kind_of(&header.kind)?;
+        let payload = self.payloads.get(&header.id)?;
+        mail::campaign_of(&header.kind, &header.key, payload)
+    }
+
+    /// Has mailed what happened elsewhere to whom it concerns.
+    pub(super) fn follow_with_mail(&mut self, message: &Message) {
+        let Some(kind) = mail::kind_of(&message.header.kind) else {
+            return;
+        };
+        let Some(seen) = self.seen(message) else {
+            return;
+        };
+        let mut mails = Vec::new();
+        for viewer in seen.audience(&self.owners) {
+            let owner = owner(&viewer).filter(|owner| kind.to.is(owner));
+            let contact = owner.and_then(|owner| self.contacts.get(&owner.contact()));
+            let shown = || visible::shown(&seen, &viewer, &self.owners);
+            if let Some((contact, shown)) = contact.and_then(|it| Some((it, shown()?))) {
+                let campaign = self.campaign(message);
+                let campaign = campaign.map(|id| self.names.get(id).map_or(id, String::as_str));
+                let data = mail::data(shown, &message.header.subject, campaign);
+                mails.extend(new_mails(kind, contact, message, &data));
+            }
+        }
+        self.new_mails.extend(mails);
+    }
+
+    /// Has the owner of an endpoint mailed that it was disabled, and not by its owner.
+    pub(super) fn mail_disabled(
+        &mut self,
+        command: &Message,
+        endpoint: &WebhookEndpointId,
+        body: &Body,
+    ) {
+        let Some(kind) = mail::kind_of("webhook_endpoint.disabled.v1") else {
+            return;
+        };
+        let owner = self.endpoints.get(endpoint).map(|it| it.owner.contact());
+        if let Some(contact) = owner.and_then(|id| self.contacts.get(&id)) {
+            let data = mail::data(schemas::show_payload(body), endpoint.as_str(), None);
+            let mails = new_mails(kind, contact, command, &data);
+            self.new_mails.extend(mails);
+        }
+    }
+
+    /// A partner was erased: so are its keys here, and what was mailed to it.
+    pub(crate) fn erase(&mut self, partner: PartnerId) {
+        self.erased.push(partner);
+    }
+}
+
+/// Whose viewer it is: of what one sees as a partner or as a brand.
+pub(super) fn owner(viewer: &Viewer) -> Option<Owner> {
+    match viewer {
+        Viewer::Owner { partner, brand } => Owner::of(brand.clone(), partner.clone()),
+        Viewer::Operator => None,
+    }
+}
+
+/// What a campaign is called from now on.
+pub(super) fn called(message: &Message) -> Option<&str> {
+    match &message.body {
+        Body::CampaignCreatedV1(it) => Some(&it.name),
+        Body::CampaignChangedV1(it) => Some(&it.name),
+        _ => None,
+    }
+}
+
+/// One for each address that wants it.
+fn new_mails(
+    kind: &'static mail::Kind,
+    contact: &Contact,
+    cause: &Message,
+    data: &Value,
+) -> Vec<NewMail> {
+    let event_id = cause.header.id;
+    let wanting = contact.wanting(kind.group);
+    let mails = wanting.map(|address| NewMail {
+        id: MailId::of(event_id, &contact.id, address),
+        contact: contact.id.clone(),
+        address,
+        owner: contact.owner.clone(),
+        kind: kind.event,
+        event_id,
+        correlation_id: cause.header.correlation_id,
+        data: data.to_string(),
+    });
+    mails.collect()
+}

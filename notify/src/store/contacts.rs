@@ -1,0 +1,112 @@
+//! `contacts`: the mail addresses of brands and partners, sealed.
+
+use api::ContactFilter;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chassis::auth::Scope;
+use chassis::page::PageQuery;
+use schemas::ContactAddress;
+use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
+use types::{BrandId, ContactId, Micros, PartnerId};
+
+use super::{column, push_seen_by};
+use crate::domain::{Contact, Owner};
+
+/// A row as it stands.
+#[derive(Debug, FromRow)]
+struct Row {
+    id: String,
+    position: i64,
+    brand_id: Option<String>,
+    partner_id: Option<String>,
+    addresses: String,
+    changed_at: i64,
+}
+
+impl TryFrom<Row> for Contact {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        let brand = row.brand_id.map(BrandId::parse).transpose();
+        let partner = row.partner_id.map(PartnerId::parse).transpose();
+        let owner = Owner::of(column("brand_id", brand)?, column("partner_id", partner)?);
+        Ok(Self {
+            id: column("id", ContactId::parse(row.id))?,
+            owner: column("brand_id", owner.ok_or(()))?,
+            addresses: column("addresses", read(&row.addresses))?,
+            changed_at: Micros(row.changed_at),
+            position: row.position,
+        })
+    }
+}
+
+fn read(addresses: &str) -> Result<Vec<ContactAddress>, serde_json::Error> {
+    serde_json::from_str(addresses)
+}
+
+/// An address as it was sealed: one that is no base64 cannot be opened, as one that was sealed for another.
+pub(crate) fn sealed_bytes(address: &ContactAddress) -> Vec<u8> {
+    STANDARD.decode(&address.sealed_address).unwrap_or_default()
+}
+
+/// Whether anybody has an address.
+pub(crate) async fn any(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM contacts WHERE addresses <> '[]')")
+        .fetch_one(executor)
+        .await
+}
+
+/// These, as far as there are.
+pub(crate) async fn load(
+    executor: impl PgExecutor<'_>,
+    ids: &[String],
+) -> Result<Vec<Contact>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM contacts WHERE id = ANY($1)")
+        .bind(ids)
+        .fetch_all(executor)
+        .await?;
+    rows.into_iter().map(Contact::try_from).collect()
+}
+
+/// Writes them as they stand now.
+pub(crate) async fn save(
+    connection: &mut PgConnection,
+    contacts: &[Contact],
+) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(connection, contacts => "contacts" {
+        id: text = |it| it.id.to_string(),
+        position: bigint = |it| it.position,
+        brand_id: text = |it| it.owner.brand().map(ToString::to_string),
+        partner_id: text = |it| it.owner.partner().map(ToString::to_string),
+        // Bytes, words and lists: nothing in them that JSON lacks.
+        addresses: text = |it| serde_json::to_string(&it.addresses).unwrap_or_default(),
+        changed_at: bigint = |it| it.changed_at.get(),
+    } on (id) set (addresses, changed_at))
+    .await
+}
+
+/// A page of those that may be seen and have addresses, newest first.
+pub(crate) async fn list(
+    executor: impl PgExecutor<'_>,
+    scope: Scope<'_>,
+    filter: &ContactFilter,
+    page: PageQuery,
+) -> Result<Vec<Contact>, sqlx::Error> {
+    let mut sql =
+        QueryBuilder::new("SELECT e.* FROM contacts e WHERE e.addresses <> '[]' AND e.position < ");
+    sql.push_bind(page.below());
+    push_seen_by(&mut sql, scope);
+    if let Some(brand) = &filter.brand_id {
+        sql.push(" AND e.brand_id = ").push_bind(brand.as_str());
+    }
+    if let Some(partner) = &filter.partner_id {
+        sql.push(" AND e.partner_id = ").push_bind(partner.as_str());
+    }
+    sql.push(" ORDER BY e.position DESC LIMIT ")
+        .push_bind(page.rows());
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(executor).await?;
+    rows.into_iter().map(Contact::try_from).collect()
+}

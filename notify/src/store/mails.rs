@@ -1,0 +1,261 @@
+//! `mails` and `mailbox`: what addresses are sent, and what became of it.
+
+use api::MailboxFilter;
+use chassis::page::PageQuery;
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
+use types::{ContactId, MailFailure, MailId, Micros, Uuid};
+
+use crate::domain::Owner;
+
+/// Rows that one statement takes away, or gives up.
+const AT_ONCE: i64 = 1_000;
+
+/// What an address is to be sent.
+#[derive(Debug)]
+pub(crate) struct NewMail {
+    pub(crate) id: MailId,
+    pub(crate) contact: ContactId,
+    pub(crate) address: Uuid,
+    pub(crate) owner: Owner,
+    pub(crate) kind: &'static str,
+    pub(crate) event_id: Uuid,
+    pub(crate) correlation_id: Uuid,
+    /// What its template is made of, as JSON.
+    pub(crate) data: String,
+}
+
+/// Keeps what is to be sent. The same event for the same address is the same mail.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    mails: &[NewMail],
+    now: Micros,
+) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(connection, mails => "mails" {
+        id: text = |it| it.id.to_string(),
+        contact_id: text = |it| it.contact.to_string(),
+        address_id: uuid = |it| it.address,
+        brand_id: text = |it| it.owner.brand().map(ToString::to_string),
+        partner_id: text = |it| it.owner.partner().map(ToString::to_string),
+        kind: text = |it| it.kind,
+        event_id: uuid = |it| it.event_id,
+        correlation_id: uuid = |it| it.correlation_id,
+        data: text = |it| it.data.clone(),
+        created_at: bigint = |_| now.get(),
+        next_at: bigint = |_| now.get(),
+    } "ON CONFLICT DO NOTHING")
+    .await
+}
+
+/// Of these, those of which the log does not have what became of them.
+pub(crate) async fn unconcluded(
+    connection: &mut PgConnection,
+    ids: &[String],
+) -> Result<Vec<String>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_scalar(
+        "SELECT id FROM mails WHERE id = ANY($1) AND state <> 'pending' AND NOT concluded",
+    )
+    .bind(ids)
+    .fetch_all(connection)
+    .await
+}
+
+/// The log has what became of these.
+pub(crate) async fn conclude(
+    connection: &mut PgConnection,
+    ids: &[String],
+) -> Result<(), sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("UPDATE mails SET concluded = true WHERE id = ANY($1)")
+        .bind(ids)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+/// Whoever was erased: what was sent to it is shown no more, and what it says is kept no more.
+pub(crate) async fn erase(
+    connection: &mut PgConnection,
+    partners: &[&str],
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "WITH theirs AS (UPDATE mails SET data = '{}' WHERE partner_id = ANY($1) RETURNING id)
+         DELETE FROM mailbox USING theirs WHERE mail_id = theirs.id",
+    )
+    .bind(partners)
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// A mail that is to be sent now, or that the log is to have.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct Row {
+    pub id: String,
+    pub contact_id: String,
+    pub address_id: Uuid,
+    pub brand_id: Option<String>,
+    pub partner_id: Option<String>,
+    pub kind: String,
+    pub event_id: Uuid,
+    pub correlation_id: Uuid,
+    pub data: String,
+    pub failure: Option<String>,
+    pub smtp_status: Option<i32>,
+    pub attempts: i32,
+    pub ended_at: Option<i64>,
+}
+
+/// Those that are due, the longest first.
+pub(crate) async fn due(pool: &PgPool, now: Micros, most: i64) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM mails WHERE state = 'pending' AND next_at <= $1 ORDER BY next_at, position LIMIT $2",
+    )
+    .bind(now.get())
+    .bind(most)
+    .fetch_all(pool)
+    .await
+}
+
+/// Those that have ended, which the log does not have yet.
+pub(crate) async fn to_conclude(
+    pool: &PgPool,
+    passed: i64,
+    most: i64,
+) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM mails WHERE state <> 'pending' AND NOT concluded ORDER BY position OFFSET $1 LIMIT $2",
+    )
+    .bind(passed)
+    .bind(most)
+    .fetch_all(pool)
+    .await
+}
+
+/// What becomes of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A server took it.
+    Sent,
+    /// It is tried again.
+    At(Micros),
+    /// It is not tried again.
+    Failed(MailFailure),
+}
+
+/// Notes an attempt, of which there were `before`.
+pub(crate) async fn note(
+    executor: impl PgExecutor<'_>,
+    mail: &str,
+    before: i32,
+    (at, next, smtp_status): (Micros, Next, Option<i32>),
+) -> Result<(), sqlx::Error> {
+    let (state, next_at, ended_at, failure) = match next {
+        Next::Sent => ("sent", None, Some(at), None),
+        Next::At(at) => ("pending", Some(at), None, None),
+        Next::Failed(failure) => ("failed", None, Some(at), Some(failure)),
+    };
+    sqlx::query(
+        "UPDATE mails SET state = $3, attempts = attempts + 1, next_at = coalesce($4, next_at), ended_at = $5, failure = $6, smtp_status = $7
+          WHERE id = $1 AND attempts = $2 AND state = 'pending'",
+    )
+    .bind(mail)
+    .bind(before)
+    .bind(state)
+    .bind(next_at.map(Micros::get))
+    .bind(ended_at.map(Micros::get))
+    .bind(failure.map(MailFailure::name))
+    .bind(smtp_status)
+    .execute(executor)
+    .await
+    .map(|_| ())
+}
+
+/// Gives up those that were made before then.
+pub(crate) async fn give_up(pool: &PgPool, before: Micros, now: Micros) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE mails SET state = 'failed', failure = 'unreachable', ended_at = $2
+          WHERE id IN (SELECT id FROM mails WHERE state = 'pending' AND created_at < $1 LIMIT $3)",
+    )
+    .bind(before.get())
+    .bind(now.get())
+    .bind(AT_ONCE)
+    .execute(pool)
+    .await
+    .map(|_| ())
+}
+
+/// Takes away what is older than that and has ended. Returns whether there may be more.
+pub(crate) async fn trim(pool: &PgPool, before: Micros) -> Result<bool, sqlx::Error> {
+    let trimmed = sqlx::query(
+        "WITH old AS (DELETE FROM mails WHERE id IN (SELECT id FROM mails WHERE created_at < $1 AND concluded LIMIT $2) RETURNING id),
+              shown AS (DELETE FROM mailbox USING old WHERE mail_id = old.id)
+         SELECT id FROM old",
+    )
+    .bind(before.get())
+    .bind(AT_ONCE)
+    .fetch_all(pool)
+    .await?;
+    Ok(!trimmed.is_empty())
+}
+
+/// A mail in the mailbox.
+#[derive(Debug, FromRow)]
+pub(crate) struct Kept {
+    pub mail_id: String,
+    pub position: i64,
+    pub brand_id: Option<String>,
+    pub partner_id: Option<String>,
+    pub kind: String,
+    pub masked: String,
+    pub subject: String,
+    pub plain: String,
+    pub html: String,
+    pub sent_at: i64,
+}
+
+/// Puts one there.
+pub(crate) async fn keep(
+    executor: impl PgExecutor<'_>,
+    (mail, masked): (&str, &str),
+    (subject, plain, html): (&str, &str, &str),
+    at: Micros,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO mailbox (mail_id, masked, subject, plain, html, sent_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+    )
+    .bind(mail)
+    .bind(masked)
+    .bind(subject)
+    .bind(plain)
+    .bind(html)
+    .bind(at.get())
+    .execute(executor)
+    .await
+    .map(|_| ())
+}
+
+/// A page of those in the mailbox, newest first.
+pub(crate) async fn mailbox(
+    executor: impl PgExecutor<'_>,
+    filter: &MailboxFilter,
+    page: PageQuery,
+) -> Result<Vec<Kept>, sqlx::Error> {
+    let mut sql = QueryBuilder::new(
+        "SELECT b.*, m.brand_id, m.partner_id, m.kind FROM mailbox b JOIN mails m ON m.id = b.mail_id WHERE b.position < ",
+    );
+    sql.push_bind(page.below());
+    if let Some(brand) = &filter.brand_id {
+        sql.push(" AND m.brand_id = ").push_bind(brand.as_str());
+    }
+    if let Some(partner) = &filter.partner_id {
+        sql.push(" AND m.partner_id = ").push_bind(partner.as_str());
+    }
+    sql.push(" ORDER BY b.position DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(executor).await
+}

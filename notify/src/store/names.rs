@@ -1,0 +1,34 @@
+//! `campaign_names`: what campaigns are called.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+
+/// What these are called, as far as it is known.
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    campaigns: &[String],
+) -> Result<HashMap<String, String>, sqlx::Error> {
+    if campaigns.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT id, name FROM campaign_names WHERE id = ANY($1)")
+            .bind(campaigns)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Keeps what they are called now.
+pub(crate) async fn save(
+    connection: &mut PgConnection,
+    names: &HashMap<String, String>,
+) -> Result<(), sqlx::Error> {
+    let names: Vec<(&String, &String)> = names.iter().collect();
+    messaging::insert_rows!(connection, names => "campaign_names" {
+        id: text = |(id, _)| (*id).clone(),
+        name: text = |(_, name)| (*name).clone(),
+    } on (id) set (name))
+    .await
+}

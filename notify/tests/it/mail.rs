@@ -1,0 +1,405 @@
+//! What is mailed: to whom it concerns, once, by a real server; and where it is told of.
+
+use std::collections::HashMap;
+
+use axum::http::StatusCode;
+use notify::{MIGRATIONS, Notify};
+use runtime::testing::{self, TestService, new_database, until};
+use schemas::{
+    Body, EnrollmentAppliedV1, EnrollmentRejectedV1, PartnerErasedV1, PayoutPaidV1, Topic,
+};
+use serde_json::{Value, json};
+use types::{Currency, Money, RefusalReason, Uuid};
+
+use crate::app;
+use crate::smtp::{self, MailServer};
+
+const CONTACTS: &str = "/api/v1/notify/contacts/mail";
+const MAILBOX: &str = "/api/v1/notify/mailbox";
+const ADDRESS: &str = "mia.meier@example.com";
+
+/// A notify that sends by this server.
+async fn start_with(server: &MailServer, protection: &str) -> TestService {
+    let database_url = new_database().await;
+    start_at(&database_url, server, protection).await
+}
+
+async fn start_at(database_url: &str, server: &MailServer, protection: &str) -> TestService {
+    let variables = variables(database_url, server, protection);
+    TestService::start_with::<Notify>(notify::define, variables).await
+}
+
+fn variables(database_url: &str, server: &MailServer, protection: &str) -> HashMap<String, String> {
+    let mut variables = testing::variables(schemas::Service::Notify, database_url);
+    let port = server.port.to_string();
+    for (name, value) in [
+        ("SMTP_HOST", "127.0.0.1"),
+        ("SMTP_PORT", &port),
+        ("SMTP_TLS", protection),
+        ("SMTP_TIMEOUT_MS", "3000"),
+        ("MAIL_FROM", "Tributary <noreply@tributary.example>"),
+    ] {
+        variables.insert(name.to_owned(), value.to_owned());
+    }
+    if protection != "none" {
+        let certificate = server.certificate.to_str().unwrap();
+        for (name, value) in [
+            ("SMTP_USERNAME", smtp::USER),
+            ("SMTP_PASSWORD", smtp::PASSWORD),
+            ("SMTP_CA_FILE", certificate),
+        ] {
+            variables.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    variables
+}
+
+async fn put(service: &TestService, token: &str, body: &Value) -> (StatusCode, Value) {
+    let url = format!("{}{CONTACTS}", service.base_url);
+    let request = service.client.put(url).bearer_auth(token).json(body);
+    let response = request.send().await.unwrap();
+    (response.status(), response.json().await.unwrap())
+}
+
+/// An address of this partner, sent everything.
+async fn partner_with_address(service: &TestService) -> String {
+    let partner = testing::partner("partner1");
+    let body = json!({"addresses": [{"address": ADDRESS}]});
+    let (status, answer) = put(service, &partner, &body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    partner
+}
+
+async fn paid(service: &mut TestService, payout: &str) {
+    let paid = PayoutPaidV1 {
+        amount: Money::new(15_000, Currency::parse("USD").unwrap()),
+        transfer_id: Uuid::nil(),
+        provider_ref: Some("sim-1".to_owned()),
+    };
+    service
+        .deliver(Topic::PaymentEvents, "partner1", payout, paid.into())
+        .await;
+}
+
+/// What the log says became of mails, once it is so many.
+async fn concluded(service: &TestService, kind: &str, count: usize) -> Vec<schemas::Message> {
+    let of = |log: Vec<schemas::Message>| {
+        let of = log.into_iter().filter(|it| it.header.kind == kind);
+        of.collect::<Vec<_>>()
+    };
+    until(&format!("{count} of {kind}"), || async {
+        of(service.log().await).len() >= count
+    })
+    .await;
+    of(service.log().await)
+}
+
+async fn attempts(service: &TestService) -> i32 {
+    let attempts = sqlx::query_scalar("SELECT coalesce(max(attempts), 0) FROM mails");
+    attempts.fetch_one(service.pool()).await.unwrap()
+}
+
+/// Whether the address stands anywhere in the clear.
+async fn assert_hidden(service: &TestService) {
+    for part in ["mia.meier", ADDRESS] {
+        let holding = service.tables_holding(part).await;
+        assert!(holding.is_empty(), "{part} in {holding:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_payout_is_mailed_to_its_partner_by_a_server_with_tls_and_a_password_and_the_log_has_it()
+{
+    for protection in ["starttls", "implicit"] {
+        let server = MailServer::start(protection).await;
+        let mut service = start_with(&server, protection).await;
+        let partner = partner_with_address(&service).await;
+        paid(&mut service, "pay_1").await;
+        let taken = server.taken(1).await.remove(0);
+        assert_eq!(taken["to"], json!([ADDRESS]), "{protection}");
+        assert_eq!(taken["tls"], true);
+        assert_eq!(taken["user"], smtp::USER);
+        let subject = smtp::header(&taken, "Subject");
+        assert_eq!(subject, "Your payout of 150.00 USD was paid");
+        assert_eq!(
+            smtp::header(&taken, "From"),
+            "Tributary <noreply@tributary.example>"
+        );
+        assert!(smtp::header(&taken, "Content-Type").starts_with("multipart/alternative"));
+        let ended = concluded(&service, "notification.sent.v1", 1)
+            .await
+            .remove(0);
+        let id = format!("<{}@tributary.example>", ended.header.subject);
+        assert_eq!(smtp::header(&taken, "Message-ID"), id);
+        let Body::NotificationSentV1(sent) = &ended.body else {
+            panic!("{ended:?}");
+        };
+        assert_eq!(sent.kind, "payout.paid.v1");
+        assert_eq!(sent.partner_id.as_ref().unwrap().as_str(), "partner1");
+        let event = sent.event_id;
+        let mail: (Uuid, bool) =
+            sqlx::query_as("SELECT correlation_id, concluded FROM mails WHERE event_id = $1")
+                .bind(event)
+                .fetch_one(service.pool())
+                .await
+                .unwrap();
+        assert_eq!(
+            mail,
+            (ended.header.correlation_id, true),
+            "the request's own correlation"
+        );
+        let (_, shown) = service.get(CONTACTS, &partner).await;
+        assert_eq!(
+            shown["items"][0]["addresses"][0]["masked"],
+            "m***@example.com"
+        );
+        assert_hidden(&service).await;
+        service
+            .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["contacts"])
+            .await;
+        assert_eq!(server.given().len(), 1, "a replay sends nothing");
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_refuses_for_now_is_sent_again_and_what_it_refuses_for_good_is_not() {
+    let mut server = MailServer::start("none").await;
+    server.says("data 451").await;
+    let mut service = start_with(&server, "none").await;
+    partner_with_address(&service).await;
+    paid(&mut service, "pay_1").await;
+    until("it was tried", || async { attempts(&service).await == 1 }).await;
+    server.says("take").await;
+    service.advance_clock(60).await;
+    let taken = server.taken(1).await.remove(0);
+    let given = server.given();
+    let ids: Vec<_> = given
+        .iter()
+        .map(|it| smtp::header(it, "Message-ID"))
+        .collect();
+    assert_eq!(ids, [smtp::header(&taken, "Message-ID"), ids[0].clone()]);
+    concluded(&service, "notification.sent.v1", 1).await;
+
+    for (refusal, code) in [("recipient 550", 550), ("data 554", 554)] {
+        server.says(refusal).await;
+        paid(&mut service, &format!("pay_{code}")).await;
+        let failed = concluded(
+            &service,
+            "notification.failed.v1",
+            if code == 550 { 1 } else { 2 },
+        )
+        .await;
+        let Body::NotificationFailedV1(failed) = &failed.last().unwrap().body else {
+            panic!("{failed:?}");
+        };
+        assert_eq!(failed.reason.name(), "refused");
+        assert_eq!(failed.smtp_status, Some(code));
+    }
+    // The server named the address in what it said.
+    assert_hidden(&service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_that_says_nothing_or_that_refuses_us_loses_no_mail() {
+    let mut server = MailServer::start("starttls").await;
+    let database_url = new_database().await;
+    let mut service = start_at(&database_url, &server, "starttls").await;
+    partner_with_address(&service).await;
+    server.says("silent").await;
+    paid(&mut service, "pay_1").await;
+    until("it was tried", || async { attempts(&service).await == 1 }).await;
+    let port = server.port;
+    server.stop().await;
+    service.advance_clock(60).await;
+    until("it was tried again", || async {
+        attempts(&service).await == 2
+    })
+    .await;
+    // Its certificate is another one: nothing is said to it.
+    let stranger = MailServer::start_at(port, "starttls").await;
+    service.advance_clock(600).await;
+    until("it was tried once more", || async {
+        attempts(&service).await == 3
+    })
+    .await;
+    assert!(stranger.given().is_empty());
+    service.stop().await;
+    let service = start_at(&database_url, &stranger, "starttls").await;
+    service.advance_clock(3_600).await;
+    let taken = stranger.taken(1).await;
+    assert_eq!(taken.len(), 1);
+    concluded(&service, "notification.sent.v1", 1).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_password_that_is_refused_is_no_fault_of_the_mail() {
+    let server = MailServer::start("starttls").await;
+    let mut variables = variables(&new_database().await, &server, "starttls");
+    variables.insert("SMTP_PASSWORD".to_owned(), "another".to_owned());
+    let mut service = TestService::start_with::<Notify>(notify::define, variables).await;
+    partner_with_address(&service).await;
+    paid(&mut service, "pay_1").await;
+    until("it was tried", || async {
+        let tried = "SELECT count(*) FROM mails WHERE state = 'pending' AND attempts > 0 AND smtp_status = 535";
+        let tried: i64 = sqlx::query_scalar(tried)
+            .fetch_one(service.pool())
+            .await
+            .unwrap();
+        tried == 1
+    })
+    .await;
+    assert!(server.given().is_empty());
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_server_a_developer_sees_mails_in_the_mailbox_in_the_language_of_each_address() {
+    let mut service = app::start().await;
+    let brand = testing::brand("brand1");
+    let body = json!({"addresses": [
+        {"address": ADDRESS, "language": "de"},
+        {"address": "tom@example.com", "groups": ["money", "security"]},
+    ]});
+    let (status, answer) = put(&service, &brand, &body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    app::campaign(&mut service, "camp1", "brand1").await;
+    let applied = EnrollmentAppliedV1 {
+        partner_id: "partner1".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        terms_version: types::TermsVersion::new(1).unwrap(),
+    };
+    service
+        .deliver(Topic::CampaignEvents, "camp1", "enr_1", applied.into())
+        .await;
+    let rejected = EnrollmentRejectedV1 {
+        partner_id: "partner1".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        reason: RefusalReason::Other,
+    };
+    service
+        .deliver(Topic::CampaignEvents, "camp1", "enr_1", rejected.into())
+        .await;
+    let sent = concluded(&service, "notification.sent.v1", 1).await;
+    assert_eq!(
+        sent.len(),
+        1,
+        "the partner has no address, and the other one wants none of it"
+    );
+    let operator = testing::operator();
+    let (_, mailbox) = service.get(MAILBOX, &operator).await;
+    let items = mailbox["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1);
+    assert_eq!(items[0]["subject"], "partner1 bewirbt sich für Summer");
+    assert_eq!(items[0]["masked"], "m***@example.com");
+    assert_eq!(items[0]["brand_id"], "brand1");
+    let (status, _) = service.get(MAILBOX, &brand).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let preview = "/api/v1/notify/mail-templates/enrollment.applied.v1/preview?language=de";
+    let (_, preview) = service.get(preview, &brand).await;
+    assert_eq!(preview["subject"], "partner123 bewirbt sich für Summer");
+    assert_hidden(&service).await;
+    service
+        .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["contacts"])
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn addresses_are_ones_own_are_addresses_and_some_of_them_are_told_of_money() {
+    let service = app::start().await;
+    let partner = testing::partner("partner1");
+    for (body, pointer) in [
+        (
+            json!({"addresses": [{"address": "mia@localhost"}]}),
+            "/addresses/0/address",
+        ),
+        (
+            json!({"addresses": [{"address": "mia@example.com\r\nBcc: a@example.com"}]}),
+            "/addresses/0/address",
+        ),
+        (
+            json!({"addresses": [{"address": ADDRESS}, {"address": ADDRESS}]}),
+            "/addresses/1/address",
+        ),
+        (
+            json!({"addresses": [{"address": ADDRESS, "groups": []}]}),
+            "/addresses/0/groups",
+        ),
+        (
+            json!({"addresses": [{"address": ADDRESS, "language": "fr"}]}),
+            "/addresses/0/language",
+        ),
+        (
+            json!({"addresses": [{"address": ADDRESS, "groups": ["programme"]}]}),
+            "/addresses",
+        ),
+        (
+            json!({"addresses": (0..6).map(|n| json!({"address": format!("mia{n}@example.com")})).collect::<Vec<_>>()}),
+            "/addresses",
+        ),
+    ] {
+        let (status, answer) = put(&service, &partner, &body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {answer}");
+        assert_eq!(answer["errors"][0]["pointer"], pointer, "{answer}");
+        assert!(!answer.to_string().contains("mia"), "{answer}");
+    }
+    let of_another = json!({"partner_id": "partner2", "addresses": []});
+    let (status, _) = put(&service, &partner, &of_another).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    partner_with_address(&service).await;
+    let (status, again) = put(
+        &service,
+        &partner,
+        &json!({"addresses": [{"address": ADDRESS}]}),
+    )
+    .await;
+    assert_eq!(
+        (status, &again["code"]),
+        (StatusCode::CONFLICT, &json!("contact_unchanged"))
+    );
+    let (_, others) = service.get(CONTACTS, &testing::partner("partner2")).await;
+    assert_eq!(others["items"], json!([]));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_was_erased_is_sent_nothing_more_and_its_address_is_read_by_nobody() {
+    let mut server = MailServer::start("none").await;
+    server.says("data 451").await;
+    let mut service = start_with(&server, "none").await;
+    let partner = partner_with_address(&service).await;
+    paid(&mut service, "pay_1").await;
+    until("it was tried", || async { attempts(&service).await == 1 }).await;
+    service
+        .deliver(
+            Topic::CampaignEvents,
+            "partner1",
+            "partner1",
+            PartnerErasedV1 {}.into(),
+        )
+        .await;
+    let keys: i64 = sqlx::query_scalar("SELECT count(*) FROM personal_keys")
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(keys, 0);
+    server.says("take").await;
+    service.advance_clock(60).await;
+    let failed = concluded(&service, "notification.failed.v1", 1)
+        .await
+        .remove(0);
+    let Body::NotificationFailedV1(failed) = failed.body else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(failed.reason.name(), "no_address");
+    assert_eq!(server.given().len(), 1);
+    let (_, shown) = service.get(CONTACTS, &partner).await;
+    assert_eq!(shown["items"], json!([]));
+    service
+        .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["contacts"])
+        .await;
+    service.stop().await;
+}

@@ -1,0 +1,153 @@
+//! Mail to people, from a request at the bff to a real mail server, with notify killed meanwhile.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use devstack::demo::Tokens;
+use devstack::local::LocalStack;
+use devstack::services::Program;
+use devstack::settings::Mode;
+use reqwest::Method;
+use schemas::Service;
+use serde_json::{Value, json};
+
+use crate::clients::smtp::{self, MailServer, PASSWORD, USER};
+use crate::walk::{Walker, until};
+
+const ADDRESSES: [&str; 2] = ["mia.meier@example.com", "tom@example.com"];
+const ROUNDS: usize = 3;
+const APPLICATIONS: usize = 6;
+
+async fn start(mode: Mode, server: &MailServer) -> LocalStack {
+    let port = server.port.to_string();
+    let variables = [
+        ("SMTP_HOST", "127.0.0.1"),
+        ("SMTP_PORT", &port),
+        ("SMTP_USERNAME", USER),
+        ("SMTP_PASSWORD", PASSWORD),
+        ("SMTP_CA_FILE", server.certificate.to_str().unwrap()),
+        ("MAIL_FROM", "Tributary <noreply@tributary.example>"),
+    ];
+    LocalStack::start_with(mode, &variables).await.unwrap()
+}
+
+/// A campaign that partners apply for, of a brand that has addresses.
+async fn campaign(walker: &Walker<'_>, brand: &str) {
+    let addresses = ADDRESSES.map(|address| json!({ "address": address }));
+    let addresses = json!({ "addresses": addresses });
+    let done = walker.write_by(Method::PUT, brand, "contacts/mail", addresses);
+    assert_eq!(done.await["status"], "completed");
+    let campaign = json!({"campaign_id": "camp-mail", "name": "Summer <b>sale</b>", "currency": "USD", "join": "approval",
+        "allowed_hosts": ["shop.example.com"]});
+    walker.done(brand, "campaigns", campaign).await;
+    let terms = json!({"text": "Be honest.", "window_days": 30, "plan": {"sale": {"bps": 1250}, "hold_days": 14}});
+    walker.done(brand, "campaigns/camp-mail/terms", terms).await;
+    let activate = "campaigns/camp-mail/activate";
+    walker.done(brand, activate, json!({})).await;
+}
+
+async fn apply(stack: &LocalStack, walker: &Walker<'_>, partner: &str) -> Value {
+    let token = stack.token(&["--partner", partner]).unwrap();
+    let accept = json!({"accepted_terms": true});
+    let path = "campaigns/camp-mail/accept";
+    let applied = walker.write_as(&token, path, accept).await;
+    assert_eq!(applied["status"], "completed", "{applied}");
+    applied
+}
+
+/// Each mail that was taken, by its `Message-ID`, with how often.
+fn taken(server: &MailServer) -> BTreeMap<String, usize> {
+    let mut taken = BTreeMap::new();
+    for given in server.given() {
+        assert_eq!(given["tls"], true);
+        *taken.entry(smtp::header(&given, "Message-ID")).or_default() += 1;
+    }
+    taken
+}
+
+/// What notify's log states of mails, by the mail.
+async fn stated(stack: &LocalStack) -> Vec<(String, String)> {
+    let url = stack.database_url(Service::Notify).unwrap();
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    let stated = sqlx::query_as(
+        "SELECT subject, type FROM pipeline.message_log WHERE type LIKE 'notification.%' ORDER BY position",
+    );
+    let stated = stated.fetch_all(&pool).await.unwrap();
+    pool.close().await;
+    stated
+}
+
+async fn each_is_mailed_at_least_once(mode: Mode) {
+    let mut server = MailServer::start("starttls").await;
+    let stack = start(mode, &server).await;
+    stack.load_demo().await.unwrap();
+    let walker = Walker::new(&stack, mode);
+    let brand = stack.token(&["--brand", "brand123"]).unwrap();
+    campaign(&walker, &brand).await;
+    let mut applied = Vec::new();
+    for round in 0..ROUNDS {
+        // It takes what it is given, and says nothing: nobody knows that it did.
+        server.says("hang").await;
+        let before = server.given().len();
+        for application in 0..APPLICATIONS {
+            let partner = format!("partner-{round}-{application}");
+            applied.push(apply(&stack, &walker, &partner).await);
+        }
+        until("a mail is taken and not answered", || async {
+            server.given().len() > before
+        })
+        .await;
+        stack.kill(Program::Service(Service::Notify)).unwrap();
+        server.says("take").await;
+        stack.start_again().await.unwrap();
+    }
+    let expected = ROUNDS * APPLICATIONS * ADDRESSES.len();
+    until("the log has what became of each mail", || async {
+        stated(&stack).await.len() >= expected
+    })
+    .await;
+    let stated = stated(&stack).await;
+    let ids: BTreeSet<&str> = stated.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!((stated.len(), ids.len()), (expected, expected), "each once");
+    let sent = stated
+        .iter()
+        .all(|(_, kind)| kind == "notification.sent.v1");
+    assert!(sent, "{stated:?}");
+    let taken = taken(&server);
+    let named = ids.iter().map(|id| format!("<{id}@tributary.example>"));
+    assert_eq!(
+        taken.keys().cloned().collect::<BTreeSet<_>>(),
+        named.collect()
+    );
+    assert!(
+        taken.values().any(|times| *times > 1),
+        "the test kills nobody between a mail and its note: {taken:?}"
+    );
+    let one = server.given().remove(0);
+    let mail = one["mail"].as_str().unwrap();
+    assert!(mail.contains("&lt;b&gt;sale"), "{mail}");
+    timeline_ends_in_mails(&walker, &brand, applied.last().unwrap()).await;
+}
+
+/// The timeline of an application ends in its mails.
+async fn timeline_ends_in_mails(walker: &Walker<'_>, brand: &str, application: &Value) {
+    let request = application["correlation_id"].as_str().unwrap();
+    let path = format!("timeline/{request}");
+    let timeline = walker.read_as(brand, &path).await;
+    let messages = timeline["messages"].as_array().unwrap().iter();
+    let sent = messages.filter(|it| it["type"] == "notification.sent.v1");
+    assert_eq!(sent.count(), ADDRESSES.len(), "{timeline:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_mail_is_sent_at_least_once_though_notify_is_killed_in_http_mode() {
+    each_is_mailed_at_least_once(Mode::Http).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_mail_is_sent_at_least_once_though_notify_is_killed_in_event_mode() {
+    each_is_mailed_at_least_once(Mode::Event).await;
+}
