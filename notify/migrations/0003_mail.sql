@@ -38,6 +38,8 @@ create table mails (
     event_id       uuid   not null,
     correlation_id uuid   not null,
     data           text   not null,
+    -- Of money or security: it goes before the others.
+    hurries        boolean not null,
     created_at     bigint not null,
     state          text   not null default 'pending' check (state in ('pending', 'sent', 'failed')),
     failure        text,
@@ -49,7 +51,9 @@ create table mails (
     -- Whether the log has what became of it.
     concluded      boolean not null default false
 ) with (fillfactor = 80);
-create index mails_due on mails (next_at, position) where state = 'pending';
+create index mails_due on mails ((not hurries), next_at, position) where state = 'pending';
+create index mails_waiting_by_age on mails (created_at) where state = 'pending';
+create index mails_of_partner on mails (partner_id) where partner_id is not null;
 create index mails_to_conclude on mails (position) where state <> 'pending' and not concluded;
 create index mails_by_age on mails (created_at);
 

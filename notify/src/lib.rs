@@ -107,7 +107,9 @@ static SECRETS: OnceLock<Arc<Secrets>> = OnceLock::new();
 /// When the HTTP client cannot start at all.
 #[expect(clippy::expect_used, reason = "start-up")]
 pub fn define(env: &mut Env) -> Definition<Notify> {
-    let secrets = Arc::new(Secrets::of(&LastingKeys::read(env)));
+    let keys = LastingKeys::read(env);
+    sealing::texts::set_keys(&keys.current, &keys.accepted);
+    let secrets = Arc::new(Secrets::of(&keys));
     let secrets = Arc::clone(SECRETS.get_or_init(|| secrets));
     let timeout = Duration::from_millis(env.or("WEBHOOK_TIMEOUT_MS", 15_000));
     let local = read_local(env);
@@ -138,7 +140,7 @@ fn read_post(env: &mut Env) -> Post {
     match way {
         Way::Mailbox => Post::Mailbox,
         Way::Nowhere => Post::Nowhere,
-        Way::Server(settings) => match Server::new(&settings, from.email.domain()) {
+        Way::Server(settings) => match Server::new(settings, from.email.domain()) {
             Ok(server) => Post::Server(server, from),
             Err(error) => {
                 let what = format!("cannot be used: {error}");

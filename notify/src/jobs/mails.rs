@@ -38,6 +38,17 @@ pub(crate) enum Post {
     Nowhere,
 }
 
+impl Post {
+    /// For so long, in microseconds, a mail is nobody else's once it was taken to be sent: longer than an attempt lasts.
+    fn lease(&self) -> i64 {
+        let longest = match self {
+            Self::Server(server, _) => server.timeout() * 2,
+            Self::Mailbox | Self::Nowhere => STEP,
+        };
+        i64::try_from(longest.as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
 /// Sends mails.
 pub(crate) struct Mails {
     host: Host,
@@ -67,28 +78,35 @@ impl Mails {
 
     /// Sends what is due. Returns whether there may be more.
     async fn step(&self, pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
-        let due = mails::due(pool, now, AT_ONCE).await?;
+        let until = now.checked_add_micros(self.post.lease()).unwrap_or(now);
+        let due = mails::take_due(pool, now, until, AT_ONCE).await?;
         let is_more = i64::try_from(due.len()).is_ok_and(|it| it == AT_ONCE);
         let mut attempts = JoinSet::new();
+        let mut found = Vec::new();
         for row in due {
             let (mail, before) = (row.id.clone(), row.attempts);
-            match self.find(pool, row).await? {
+            found.push((mail, before, self.find(pool, row).await?));
+        }
+        for (mail, before, found) in found {
+            let next = match found {
                 Found::Ready(ready) => {
                     attempts.spawn(attempt(Arc::clone(&self.post), pool.clone(), ready, now));
+                    continue;
                 }
-                Found::Failed(failure) => {
-                    let next = Next::Failed(failure);
-                    mails::note(pool, &mail, before, (now, next, None)).await?;
-                }
-                Found::Later => {
-                    let next = later(before, now);
-                    mails::note(pool, &mail, before, (now, next, None)).await?;
-                }
-            }
+                Found::Failed(failure) => Next::Failed(failure),
+                Found::Later => later(before, now, None),
+            };
+            let pool = pool.clone();
+            attempts
+                .spawn(async move { mails::note(&pool, &mail, before, (now, next, None)).await });
         }
+        // Each ends, whatever became of the others.
         while let Some(ended) = attempts.join_next().await {
             match ended {
-                Ok(noted) => noted?,
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "what came of a mail cannot be noted: it is sent again");
+                }
                 Err(error) => tracing::error!(%error, "an attempt to send a mail broke off"),
             }
         }
@@ -172,7 +190,7 @@ async fn attempt(
                 rendered: &rendered,
             };
             match mail::message(&outgoing) {
-                Ok(message) => server.send(message).await,
+                Ok(message) => server.send(&message).await,
                 Err(error) => {
                     tracing::error!(mail = row.id, error, "a mail cannot be written");
                     Answer::Later(None)
@@ -184,16 +202,25 @@ async fn attempt(
     let ended = now.checked_add_micros(took).unwrap_or(now);
     let (next, code) = match answer {
         Answer::Taken => (Next::Sent, None),
-        Answer::Later(code) => (later(row.attempts, ended), code),
+        Answer::Later(code) => (later(row.attempts, ended, code), code),
         Answer::Refused(code) => (Next::Failed(MailFailure::Refused), Some(code)),
     };
     mails::note(&pool, &row.id, row.attempts, (ended, next, code)).await
 }
 
-fn later(before: i32, now: Micros) -> Next {
+/// Tried again, or given up for what was said at last.
+fn later(before: i32, now: Micros, code: Option<i32>) -> Next {
     let jitter = Uuid::new_v4().as_bytes()[0];
     let at = schedule::again(before, 0, now, jitter);
-    at.map_or(Next::Failed(MailFailure::Unreachable), Next::At)
+    let refused = code.is_some_and(|code| code >= 500);
+    at.map_or(
+        Next::Failed(if refused {
+            MailFailure::Refused
+        } else {
+            MailFailure::Unreachable
+        }),
+        Next::At,
+    )
 }
 
 impl Job for Mails {

@@ -64,6 +64,13 @@ pub(crate) struct Kind {
     sample: &'static str,
 }
 
+impl Kind {
+    /// Whether it goes before mails that tell of what is earned: those are many.
+    pub(crate) fn hurries(&self) -> bool {
+        matches!(self.group, MailGroup::Money | MailGroup::Security)
+    }
+}
+
 /// What is mailed to whom, with what: templates are files of that name in each language, as text and as HTML.
 macro_rules! kinds {
     ($($topic:literal $event:literal => $template:literal, $to:ident, $group:ident;)+) => {

@@ -1,18 +1,23 @@
 //! The mail server.
 
-use lettre::transport::smtp::PoolConfig;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use secrecy::ExposeSecret;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::timeout;
+
+use lettre::Message;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::ClientId;
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, timeout};
 
 use super::settings::{Protection, ServerSettings};
 
-/// Connections at once.
-pub(crate) const MAX_CONNECTIONS: u32 = 4;
+/// A server that took a mail within this time takes mails of ours: what it refuses is refused for what it is.
+const TAKES_OURS_FOR: Duration = Duration::from_hours(1);
+/// So long the server may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What a server makes of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +30,22 @@ pub(crate) enum Answer {
     Refused(i32),
 }
 
-/// A mail server, with connections that are kept for a while.
-#[derive(Debug, Clone)]
-pub(crate) struct Server {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
-    timeout: Duration,
+/// A mail server. Each mail has a connection of its own: an answer that comes too late is not taken for the next one's.
+#[derive(Clone)]
+pub(crate) struct Server(Arc<Inner>);
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Server(..)")
+    }
+}
+
+struct Inner {
+    settings: ServerSettings,
+    tls: TlsParameters,
+    hello: ClientId,
+    /// When it took a mail last.
+    took_at: Mutex<Option<Instant>>,
 }
 
 impl Server {
@@ -37,54 +53,108 @@ impl Server {
     ///
     /// # Errors
     /// The authority is none.
-    pub(crate) fn new(settings: &ServerSettings, domain: &str) -> Result<Self, String> {
+    pub(crate) fn new(settings: ServerSettings, domain: &str) -> Result<Self, String> {
         let mut tls = TlsParameters::builder(settings.host.clone());
         if let Some(pem) = &settings.authority {
             let authority = Certificate::from_pem(pem.as_bytes());
             tls = tls.add_root_certificate(authority.map_err(|error| error.to_string())?);
         }
-        let parameters = tls.build().map_err(|error| error.to_string())?;
-        let tls = match settings.protection {
-            Protection::StartTls => Tls::Required(parameters),
-            Protection::Implicit => Tls::Wrapper(parameters),
-            Protection::None => Tls::None,
-        };
-        let mut transport =
-            AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(settings.host.clone())
-                .port(settings.port)
-                .tls(tls)
-                .hello_name(ClientId::Domain(domain.to_owned()))
-                .timeout(Some(settings.timeout))
-                .pool_config(PoolConfig::new().max_size(MAX_CONNECTIONS));
-        if let Some((user, password)) = &settings.credentials {
-            let password = password.expose_secret().to_owned();
-            transport = transport.credentials(Credentials::new(user.clone(), password));
-        }
-        Ok(Self {
-            transport: transport.build(),
-            timeout: settings.timeout,
-        })
+        let tls = tls.build().map_err(|error| error.to_string())?;
+        Ok(Self(Arc::new(Inner {
+            settings,
+            tls,
+            hello: ClientId::Domain(domain.to_owned()),
+            took_at: Mutex::default(),
+        })))
     }
 
-    /// Sends one, within the time for that. What a server says beside its code may name the address, and is let go.
-    pub(crate) async fn send(&self, message: Message) -> Answer {
-        let sent = timeout(self.timeout, self.transport.send(message)).await;
-        let Ok(sent) = sent else {
-            return Answer::Later(None);
+    /// How long an attempt may last.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.0.settings.timeout
+    }
+
+    /// Sends one, within the time for that.
+    pub(crate) async fn send(&self, message: &Message) -> Answer {
+        let answer = timeout(self.timeout(), self.attempt(message)).await;
+        let answer = answer.unwrap_or(Answer::Later(None));
+        if answer == Answer::Taken {
+            *self.took_at() = Some(Instant::now());
+        }
+        answer
+    }
+
+    /// What is refused before the recipient is named is refused to us, whatever the mail is.
+    async fn attempt(&self, message: &Message) -> Answer {
+        let envelope = message.envelope();
+        let mut connection = match self.connect().await {
+            Ok(connection) => connection,
+            Err(error) => return Answer::Later(code(&error)),
         };
-        let Err(error) = sent else {
-            return Answer::Taken;
+        let from = Mail::new(envelope.from().cloned(), Vec::new());
+        if let Err(error) = connection.command(from).await {
+            return Answer::Later(code(&error));
+        }
+        for to in envelope.to() {
+            let to = Rcpt::new(to.clone(), Vec::new());
+            if let Err(error) = connection.command(to).await {
+                return self.refused(&error);
+            }
+        }
+        if let Err(error) = connection.command(Data).await {
+            return Answer::Later(code(&error));
+        }
+        let answer = match connection.message(&message.formatted()).await {
+            Ok(_) => Answer::Taken,
+            Err(error) => self.refused(&error),
         };
-        let code = error.status().map(|code| i32::from(u16::from(code)));
-        match code {
-            Some(code) if error.is_permanent() && self.is_well().await => Answer::Refused(code),
+        // It has answered: nothing depends on the goodbye.
+        let _ = timeout(GOODBYE, connection.quit()).await;
+        answer
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+        let Inner {
+            settings,
+            tls,
+            hello,
+            ..
+        } = &*self.0;
+        let address = (settings.host.as_str(), settings.port);
+        let wrapper = (settings.protection == Protection::Implicit).then(|| tls.clone());
+        let within = Some(settings.timeout);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(address, within, hello, wrapper, None).await?;
+        if settings.protection == Protection::StartTls {
+            connection.starttls(tls.clone(), hello).await?;
+        }
+        if let Some((user, password)) = &settings.credentials {
+            let password = password.expose_secret().to_owned();
+            let credentials = Credentials::new(user.clone(), password);
+            connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    fn took_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0
+            .took_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A refusal for good counts where the server takes mails of ours: else it is perhaps all of us that it refuses, for a sender or a
+    /// quota that it does not like. What it says beside its code may name the address, and is let go.
+    fn refused(&self, error: &Error) -> Answer {
+        let takes_ours = self
+            .took_at()
+            .is_some_and(|at| at.elapsed() < TAKES_OURS_FOR);
+        match code(error) {
+            Some(code) if error.is_permanent() && takes_ours => Answer::Refused(code),
             code => Answer::Later(code),
         }
     }
+}
 
-    /// Whether it is the mail that was refused, and not we: a server that refuses us, or our password, refuses this too.
-    async fn is_well(&self) -> bool {
-        let tested = timeout(self.timeout, self.transport.test_connection()).await;
-        matches!(tested, Ok(Ok(true)))
-    }
+fn code(error: &Error) -> Option<i32> {
+    error.status().map(|code| i32::from(u16::from(code)))
 }

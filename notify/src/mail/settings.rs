@@ -114,7 +114,7 @@ fn read_server(env: &mut Env, host: String, is_local: bool) -> ServerSettings {
         protection,
         credentials: user.zip(password),
         authority: read_authority(env),
-        timeout: Duration::from_millis(env.or("SMTP_TIMEOUT_MS", 30_000)),
+        timeout: Duration::from_millis(env.or("SMTP_TIMEOUT_MS", 120_000)),
     }
 }
 

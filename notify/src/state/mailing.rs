@@ -98,6 +98,7 @@ fn new_mails(
         address,
         owner: contact.owner.clone(),
         kind: kind.event,
+        hurries: kind.hurries(),
         event_id,
         correlation_id: cause.header.correlation_id,
         data: data.to_string(),

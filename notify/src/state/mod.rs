@@ -277,7 +277,10 @@ impl BatchState {
                 self.resends
                     .extend(which.map(|which| (resent.subject.clone(), which)));
             }
-            Event::Disabled(it) if it.reason != WebhookDisabledReason::Owner => {
+            Event::Disabled(it)
+                if it.reason != WebhookDisabledReason::Owner
+                    || !self.is_owners(command, &it.subject) =>
+            {
                 let body = Body::from(it.record.clone());
                 self.mail_disabled(command, &it.subject, &body);
             }
@@ -291,6 +294,16 @@ impl BatchState {
             | Event::SecretRotated(_)
             | Event::Removed(_) => {}
         }
+    }
+
+    /// Whether an endpoint's owner asked for it, and not an operator.
+    fn is_owners(&self, command: &Message, endpoint: &WebhookEndpointId) -> bool {
+        let asker = SpokenFor::of(command.header.actor.as_ref());
+        self.endpoints.get(endpoint).is_some_and(|it| {
+            let (partner, brand) = (it.owner.partner(), it.owner.brand());
+            partner.is_some_and(|id| asker.partner == Some(id.as_str()))
+                || brand.is_some_and(|id| asker.brand == Some(id.as_str()))
+        })
     }
 
     pub(crate) async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {

@@ -18,6 +18,8 @@ pub(crate) struct NewMail {
     pub(crate) address: Uuid,
     pub(crate) owner: Owner,
     pub(crate) kind: &'static str,
+    /// Whether it goes before those that do not.
+    pub(crate) hurries: bool,
     pub(crate) event_id: Uuid,
     pub(crate) correlation_id: Uuid,
     /// What its template is made of, as JSON.
@@ -40,6 +42,7 @@ pub(crate) async fn insert(
         event_id: uuid = |it| it.event_id,
         correlation_id: uuid = |it| it.correlation_id,
         data: text = |it| it.data.clone(),
+        hurries: boolean = |it| it.hurries,
         created_at: bigint = |_| now.get(),
         next_at: bigint = |_| now.get(),
     } "ON CONFLICT DO NOTHING")
@@ -110,13 +113,23 @@ pub(crate) struct Row {
     pub ended_at: Option<i64>,
 }
 
-/// Those that are due, the longest first.
-pub(crate) async fn due(pool: &PgPool, now: Micros, most: i64) -> Result<Vec<Row>, sqlx::Error> {
+/// Takes those that are due, money and security first and then the longest, and leaves them to whoever called until then. What cannot be
+/// written cannot be sent either: a database that takes nothing makes nobody send the same again and again.
+pub(crate) async fn take_due(
+    pool: &PgPool,
+    now: Micros,
+    until: Micros,
+    most: i64,
+) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT * FROM mails WHERE state = 'pending' AND next_at <= $1 ORDER BY next_at, position LIMIT $2",
+        "UPDATE mails SET next_at = $3
+          WHERE id IN (SELECT id FROM mails WHERE state = 'pending' AND next_at <= $1
+                        ORDER BY NOT hurries, next_at, position LIMIT $2 FOR UPDATE SKIP LOCKED)
+         RETURNING *",
     )
     .bind(now.get())
     .bind(most)
+    .bind(until.get())
     .fetch_all(pool)
     .await
 }

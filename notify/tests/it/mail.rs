@@ -235,6 +235,46 @@ async fn a_server_that_is_away_that_says_nothing_or_that_refuses_us_loses_no_mai
 }
 
 #[tokio::test]
+async fn a_server_that_has_taken_nothing_of_ours_loses_no_mail_whatever_it_refuses() {
+    let mut server = MailServer::start("none").await;
+    let mut service = start_with(&server, "none").await;
+    partner_with_address(&service).await;
+    for (times, refusal) in ["recipient 550", "data 554"].into_iter().enumerate() {
+        server.says(refusal).await;
+        if times == 0 {
+            paid(&mut service, "pay_1").await;
+        } else {
+            service.advance_clock(600).await;
+        }
+        until("it was tried", || async {
+            attempts(&service).await == i32::try_from(times).unwrap() + 1
+        })
+        .await;
+    }
+    server.says("take").await;
+    service.advance_clock(3_600).await;
+    concluded(&service, "notification.sent.v1", 1).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_is_not_taken_for_another_mails() {
+    let mut server = MailServer::start("none").await;
+    let mut service = start_with(&server, "none").await;
+    partner_with_address(&service).await;
+    server.says("late 554").await;
+    paid(&mut service, "pay_1").await;
+    until("it was tried", || async { attempts(&service).await == 1 }).await;
+    server.says("take").await;
+    paid(&mut service, "pay_2").await;
+    concluded(&service, "notification.sent.v1", 1).await;
+    service.advance_clock(60).await;
+    concluded(&service, "notification.sent.v1", 2).await;
+    assert_eq!(server.taken(2).await.len(), 2, "each was taken");
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_password_that_is_refused_is_no_fault_of_the_mail() {
     let server = MailServer::start("starttls").await;
     let mut variables = variables(&new_database().await, &server, "starttls");

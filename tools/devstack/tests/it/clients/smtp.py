@@ -1,7 +1,8 @@
 """A mail server for tests: smtp.py PORT none|starttls|implicit [CERTIFICATE KEY USER PASSWORD].
 
 It says its port first, and then each mail that it was given, a JSON object a line. What it answers is told by lines that it is given:
-`take`, `recipient CODE` or `data CODE` to refuse, `hang` to take a mail and answer nothing, `silent` to answer nobody.
+`take`, `recipient CODE` or `data CODE` to refuse, `hang` to take a mail and answer nothing, `late CODE` to answer that once it is told
+something else, `silent` to answer nobody.
 """
 
 import asyncio
@@ -51,6 +52,8 @@ class Handler:
         )
         if says[0] == "hang":
             await asyncio.Event().wait()
+        while says[0] == "late" and state.says is says:
+            await asyncio.sleep(0.01)
         if not taken:
             return f"{says[1]} not now, {envelope.rcpt_tos[0]}"
         return "250 OK"
