@@ -185,6 +185,9 @@ mod tests {
             ring.push(entry(sequence, String::new()));
         }
         assert_eq!((ring.first(), ring.next()), (1_000, 3_000));
+        let left_behind = ring.from(999, 10);
+        assert!(left_behind.is_none(), "who reads too slowly is cut");
+        assert_eq!(ring.from(1_000, 10).unwrap().len(), 10);
         ring.push(entry(3_001, "x".repeat(MAX_BYTES)));
         assert_eq!((ring.first(), ring.next()), (3_000, 3_001));
         assert_eq!(
