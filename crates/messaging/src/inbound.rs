@@ -251,19 +251,7 @@ impl Inbound {
                 (fallback_id(), source, hint.epoch, hint.sequence)
             }
         };
-        let mut inbound = Self {
-            id,
-            source,
-            sender: Sender::Unknown { answered: false },
-            overstated: false,
-            renamed: false,
-            topic,
-            stream: None,
-            content,
-            wire: Some(wire),
-            via: Via::Transport,
-            request_hash: None,
-        };
+        let mut inbound = Self::unjudged(topic, id, source, content, wire);
         let place = epoch.zip(sequence).map(|(epoch, sequence)| {
             let stream = StreamId {
                 source: inbound.source.clone(),
@@ -279,6 +267,23 @@ impl Inbound {
         };
         inbound.sent_by(sender, place);
         inbound
+    }
+
+    /// What came by a transport, before it is known who sent it.
+    fn unjudged(topic: Topic, id: Uuid, source: String, content: Content, wire: Wire) -> Self {
+        Self {
+            id,
+            source,
+            sender: Sender::Unknown { answered: false },
+            overstated: false,
+            renamed: false,
+            topic,
+            stream: None,
+            content,
+            wire: Some(wire),
+            via: Via::Transport,
+            request_hash: None,
+        }
     }
 
     /// A fact that is not decoded before somebody wants it. `None` where it must be, to know what it is: where its properties do not name
@@ -303,19 +308,8 @@ impl Inbound {
             partition,
         };
         let place = (stream, hint.sequence?);
-        let mut inbound = Self {
-            id: claim.id,
-            source: source.to_owned(),
-            sender: Sender::Unknown { answered: false },
-            overstated: false,
-            renamed: false,
-            topic,
-            stream: None,
-            content: Content::Undecoded(claim),
-            wire: Some(wire.clone()),
-            via: Via::Transport,
-            request_hash: None,
-        };
+        let (id, content) = (claim.id, Content::Undecoded(claim));
+        let mut inbound = Self::unjudged(topic, id, source.to_owned(), content, wire.clone());
         let sender = trust.signer(&inbound, Some(&place), hint)?;
         inbound.sent_by(sender, Some(place));
         Some(inbound)

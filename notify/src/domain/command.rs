@@ -21,11 +21,15 @@ pub struct Actor {
 impl Actor {
     /// Whether it may act for who owns an endpoint.
     pub fn is(&self, owner: &Owner) -> bool {
-        self.operator
-            || match owner {
-                Owner::Brand(brand) => self.brand.as_ref() == Some(brand),
-                Owner::Partner(partner) => self.partner.as_ref() == Some(partner),
-            }
+        self.operator || self.owns(owner)
+    }
+
+    /// Whether it is that owner itself.
+    pub fn owns(&self, owner: &Owner) -> bool {
+        match owner {
+            Owner::Brand(brand) => self.brand.as_ref() == Some(brand),
+            Owner::Partner(partner) => self.partner.as_ref() == Some(partner),
+        }
     }
 }
 

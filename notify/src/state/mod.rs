@@ -19,6 +19,7 @@ use types::{
 
 use crate::domain::{self, Command, Contact, Endpoint, Event, Owner, Place, Resend, View};
 use crate::mail;
+use crate::messages;
 use crate::store::contacts;
 use crate::store::deliveries::{self, NewDelivery};
 use crate::store::endpoints;
@@ -298,12 +299,8 @@ impl BatchState {
 
     /// Whether an endpoint's owner asked for it, and not an operator.
     fn is_owners(&self, command: &Message, endpoint: &WebhookEndpointId) -> bool {
-        let asker = SpokenFor::of(command.header.actor.as_ref());
-        self.endpoints.get(endpoint).is_some_and(|it| {
-            let (partner, brand) = (it.owner.partner(), it.owner.brand());
-            partner.is_some_and(|id| asker.partner == Some(id.as_str()))
-                || brand.is_some_and(|id| asker.brand == Some(id.as_str()))
-        })
+        let endpoint = self.endpoints.get(endpoint);
+        endpoint.is_some_and(|it| messages::actor(&command.header).owns(&it.owner))
     }
 
     pub(crate) async fn save(self, tx: &mut WriteTx) -> Result<(), sqlx::Error> {
