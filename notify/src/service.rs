@@ -16,13 +16,16 @@ pub struct Notify;
 impl Domain for Notify {
     const SERVICE: Service = Service::Notify;
     const FACTS_WAIT: bool = true;
-    // Of tracking's and campaign's it notes whose things are.
-    const DECODED_LATER: &'static [Topic] = &[Topic::CommissionEvents, Topic::PaymentEvents];
+    // Of campaign's it notes whose campaigns are, and what they are called.
+    const DECODED_LATER: &'static [Topic] = &[
+        Topic::TrackingEvents,
+        Topic::CommissionEvents,
+        Topic::PaymentEvents,
+    ];
     const TABLES: Tables = Tables {
         folds: &["webhook_endpoints", "contacts"],
         sides: &[
             "campaign_owners",
-            "subject_owners",
             "webhook_deliveries",
             "webhook_attempts",
             "personal_keys",

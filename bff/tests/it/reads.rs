@@ -130,9 +130,15 @@ async fn a_claim_is_read_by_its_partner_and_its_brand_and_says_what_became_of_it
         sale: claimed(),
         conversion_id: conversion_id.clone(),
     };
-    let accepted = ClaimAcceptedV1 { conversion_id };
+    let accepted = ClaimAcceptedV1 {
+        conversion_id,
+        partner_id: None,
+        brand_id: None,
+    };
     let declined = ClaimDeclinedV1 {
         reason: DeclineReason::OrderUnknown,
+        partner_id: None,
+        brand_id: None,
     };
     let decided = [
         ("clm_settled", "clm_settled", settled.clone().into()),

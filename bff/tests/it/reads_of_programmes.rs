@@ -880,6 +880,8 @@ async fn a_conversion_is_read_by_its_partner_and_its_brand_with_what_went_back()
         amount: usd(2_500),
         refunded_total: usd(2_500),
         purchase_amount: usd(10_000),
+        partner_id: None,
+        brand_id: None,
     };
     let path = format!("/api/v1/conversions/{SALE}");
     for (event, back) in [

@@ -78,6 +78,8 @@ pub fn refund(part: i64, total: i64, purchase: i64) -> Body {
         amount: usd(part),
         refunded_total: usd(total),
         purchase_amount: usd(purchase),
+        partner_id: None,
+        brand_id: None,
     }
     .into()
 }

@@ -25,7 +25,7 @@ use crate::store::deliveries::{self, NewDelivery};
 use crate::store::endpoints;
 use crate::store::mails::{self, NewMail};
 use crate::store::names;
-use crate::store::owners::{self, NewOwners};
+use crate::store::owners;
 use mailing::{called, owner};
 use wanted::Wanted;
 
@@ -37,7 +37,7 @@ pub struct BatchState {
     /// The deliveries that commands name, each with its endpoint.
     deliveries: HashMap<Uuid, String>,
     owners: Owners,
-    new_owners: NewOwners,
+    new_campaigns: Vec<(String, String)>,
     /// What facts say, as it is shown: empty where no endpoint could be sent it.
     payloads: HashMap<Uuid, Value>,
     new_deliveries: Vec<NewDelivery>,
@@ -130,22 +130,16 @@ impl BatchState {
     ) -> Result<(), sqlx::Error> {
         let shown = |fact: &&Message| (fact.header.id, schemas::show_payload(&fact.body));
         self.payloads = facts.iter().map(shown).collect();
-        let (mut subjects, mut campaigns) = (Vec::new(), Vec::new());
+        let mut campaigns = Vec::new();
         for fact in facts {
-            match self.seen(fact).and_then(|seen| seen.unsaid()) {
-                Some(Unsaid::Subject(id)) => subjects.push(id.to_owned()),
-                Some(Unsaid::Campaign(id)) => campaigns.push(id.to_owned()),
-                None => {}
+            if let Some(Unsaid::Campaign(id)) = self.seen(fact).and_then(|seen| seen.unsaid()) {
+                campaigns.push(id.to_owned());
             }
         }
-        self.owners = owners::load(connection, &subjects, &campaigns).await?;
+        self.owners.campaigns = owners::load(connection, &campaigns).await?;
         for fact in facts {
             // What is said of an owner in this batch counts for what comes behind it.
-            let found = found(fact);
-            self.owners.campaigns.extend(found.campaigns);
-            let subjects = found.subjects.into_iter();
-            let subjects = subjects.map(|(id, partner, brand)| (id, (partner, brand)));
-            self.owners.subjects.extend(subjects);
+            self.owners.campaigns.extend(found(fact));
             let seen = self.seen(fact);
             let mailed = mail::kind_of(&fact.header.kind).is_some();
             for viewer in seen.iter().flat_map(|seen| seen.audience(&self.owners)) {
@@ -225,9 +219,7 @@ impl BatchState {
 
     /// Has what happened elsewhere sent to whoever sees it.
     pub(crate) fn follow(&mut self, message: &Message) {
-        let found = found(message);
-        self.new_owners.campaigns.extend(found.campaigns);
-        self.new_owners.subjects.extend(found.subjects);
+        self.new_campaigns.extend(found(message));
         if let Some(name) = called(message) {
             self.names
                 .insert(message.header.subject.clone(), name.to_owned());
@@ -310,7 +302,7 @@ impl BatchState {
         let now = tx.now();
         let connection = tx.connection();
         endpoints::save(connection, &changed).await?;
-        owners::save(connection, &self.new_owners).await?;
+        owners::save(connection, &self.new_campaigns).await?;
         deliveries::insert(connection, &self.new_deliveries, now).await?;
         for (endpoint, resend) in &self.resends {
             deliveries::resend(connection, endpoint, *resend, now).await?;
@@ -331,40 +323,12 @@ impl BatchState {
     }
 }
 
-/// Whose something is, as a fact says it of what later facts do not say it of.
-fn found(message: &Message) -> NewOwners {
-    let mut found = NewOwners::default();
-    let subject = || message.header.subject.clone();
-    let mut sold = |partner: Option<String>, brand: Option<String>| {
-        found.subjects.push((subject(), partner, brand));
+/// A campaign with its brand, where a fact says it: later ones do not.
+fn found(message: &Message) -> Option<(String, String)> {
+    let Body::CampaignCreatedV1(created) = &message.body else {
+        return None;
     };
-    match &message.body {
-        Body::CampaignCreatedV1(it) => {
-            found.campaigns.push((subject(), it.brand_id.to_string()));
-        }
-        Body::ConversionAttributedV1(it) => {
-            sold(
-                Some(it.partner_id.to_string()),
-                Some(it.brand_id.to_string()),
-            );
-        }
-        Body::ConversionClaimedV1(it) => {
-            let sale = &it.sale;
-            sold(
-                Some(sale.partner_id.to_string()),
-                Some(sale.brand_id.to_string()),
-            );
-        }
-        Body::ClaimSettledV1(it) => {
-            let sale = &it.sale;
-            sold(
-                Some(sale.partner_id.to_string()),
-                Some(sale.brand_id.to_string()),
-            );
-        }
-        _ => {}
-    }
-    found
+    Some((message.header.subject.clone(), created.brand_id.to_string()))
 }
 
 /// The same event for the same endpoint is the same delivery, whoever makes it how often.

@@ -123,12 +123,14 @@ pub(crate) async fn sale(service: &mut TestService, id: &str, brand: &str, partn
         .await;
 }
 
-/// A part of it went back.
+/// A part of a purchase of partner1 at brand1 went back.
 pub(crate) async fn refund(service: &mut TestService, id: &str, minor: i64) {
     let refunded = ConversionRefundedV1 {
         amount: usd(minor),
         refunded_total: usd(minor),
         purchase_amount: usd(20_000),
+        partner_id: Some("partner1".parse().unwrap()),
+        brand_id: Some("brand1".parse().unwrap()),
     };
     service
         .deliver(Topic::TrackingEvents, id, id, refunded.into())

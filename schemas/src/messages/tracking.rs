@@ -320,6 +320,10 @@ pub struct ConversionRefundedV1 {
     pub refunded_total: Money,
     /// What was paid.
     pub purchase_amount: Money,
+    /// Whose it is; absent in what was recorded before this field was.
+    pub partner_id: Option<PartnerId>,
+    /// The brand of its campaign; absent in what was recorded before this field was.
+    pub brand_id: Option<BrandId>,
 }
 
 /// A refund came before its purchase, or for one that is nobody's.
@@ -352,6 +356,8 @@ pub struct ConversionDuplicateIgnoredV1 {
     pub order_id: Option<OrderId>,
     /// The conversion that holds the order, when it is not this message's own.
     pub first_conversion_id: Option<ConversionId>,
+    /// The brand of what was reported first; absent where that is nobody's, and in what was recorded before this field was.
+    pub brand_id: Option<BrandId>,
 }
 
 /// Something else happened, and is kept.
@@ -434,6 +440,10 @@ pub struct ClaimSettledV1 {
 pub struct ClaimAcceptedV1 {
     /// The conversion that it became.
     pub conversion_id: ConversionId,
+    /// Whose it is; absent in what was recorded before this field was.
+    pub partner_id: Option<PartnerId>,
+    /// The brand of its campaign; absent in what was recorded before this field was.
+    pub brand_id: Option<BrandId>,
 }
 
 /// The brand declines a claim.
@@ -441,6 +451,10 @@ pub struct ClaimAcceptedV1 {
 pub struct ClaimDeclinedV1 {
     /// Why, for the partner.
     pub reason: DeclineReason,
+    /// Whose it is; absent in what was recorded before this field was.
+    pub partner_id: Option<PartnerId>,
+    /// The brand of its campaign; absent in what was recorded before this field was.
+    pub brand_id: Option<BrandId>,
 }
 
 /// Whose click it was is known from who may say so.

@@ -116,10 +116,16 @@ impl<'a> Seen<'a> {
     /// What [`Owners`] must know, if anything, to say whose it is.
     pub fn unsaid(&self) -> Option<Unsaid<'a>> {
         match rule(self.kind)?.1 {
-            Subject => Some(Unsaid::Subject(self.subject)),
+            Subject if !self.names_owners() => Some(Unsaid::Subject(self.subject)),
             OfCampaign => Some(Unsaid::Campaign(self.campaign())),
             _ => None,
         }
+    }
+
+    /// Whether it says itself whose it is.
+    fn names_owners(&self) -> bool {
+        let named = |field: &str| self.payload.is_some_and(|it| it[field].is_string());
+        named("partner_id") || named("brand_id")
     }
 
     /// The campaign that it belongs to: the one that it names, or its key.
@@ -236,6 +242,7 @@ fn parties(
             Some(Body::ConversionClaimedV1(_) | Body::ClaimSettledV1(_)) => named(&payload["sale"]),
             _ => named(payload),
         },
+        Subject if seen.names_owners() => named(payload),
         Subject => match owners.subjects.get(seen.subject) {
             Some((partner, brand)) if partner.is_some() || brand.is_some() => {
                 (partner.clone(), brand.clone())

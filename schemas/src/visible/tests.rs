@@ -195,3 +195,22 @@ fn what_is_nobodys_is_seen_by_the_brand_that_reported_it() {
     assert_eq!(shown(&found.seen(), &brand("theirs"), &nobodys), None);
     assert_eq!(shown(&found.seen(), &partner("mine"), &nobodys), None);
 }
+
+#[test]
+fn what_names_its_partner_and_brand_is_theirs_whoever_asked_and_whatever_else_is_known() {
+    for kind in [
+        "conversion.refunded.v1",
+        "claim.accepted.v1",
+        "claim.declined.v1",
+    ] {
+        let kind = KINDS.iter().find(|it| it.name == kind).unwrap();
+        let found = Sample {
+            asker: ("theirs".to_owned(), "theirs".to_owned()),
+            ..sample(kind, "mine", "mine")
+        };
+        let seen = found.seen();
+        assert_eq!(seen.unsaid(), None, "{}", kind.name);
+        let told = seen.audience(&owners("theirs", "theirs"));
+        assert_eq!(told, [brand("mine"), partner("mine")], "{}", kind.name);
+    }
+}

@@ -747,6 +747,8 @@ fn tracking_events() -> Vec<Body> {
             amount: usd(15_000),
             refunded_total: usd(15_000),
             purchase_amount: usd(15_000),
+            partner_id: Some(id("partner123")),
+            brand_id: Some(id("brand123")),
         }
         .into(),
         ConversionRefundNotedV1 {
@@ -764,6 +766,7 @@ fn tracking_events() -> Vec<Body> {
             first_event_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
             order_id: Some(id("order-1")),
             first_conversion_id: Some(id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f")),
+            brand_id: Some(id("brand123")),
         }
         .into(),
         TrackingEventRecordedV1 {
@@ -870,10 +873,14 @@ fn claims() -> [Body; 4] {
         .into(),
         ClaimAcceptedV1 {
             conversion_id: id("0197a1f0-0000-7000-8000-000000000001"),
+            partner_id: Some(id("partner123")),
+            brand_id: Some(id("brand123")),
         }
         .into(),
         ClaimDeclinedV1 {
             reason: DeclineReason::OrderUnknown,
+            partner_id: Some(id("partner123")),
+            brand_id: Some(id("brand123")),
         }
         .into(),
     ]

@@ -169,7 +169,10 @@ pub(super) fn claim(
             let user_hash = Some(report.user.hash.to_string());
             About::of(id, ConversionClaimedV1 { sale, user_hash }).into()
         }
-        Some(first) => duplicate(report, &sale.conversion_id, first.event_id, None),
+        Some(first) => {
+            let brand = Some(&first.sale.brand_id);
+            duplicate(report, &sale.conversion_id, first.event_id, None, brand)
+        }
     }
 }
 
@@ -210,14 +213,18 @@ pub fn decide_claim(
     let conversion = &sale.conversion_id;
     match &command.decision {
         ClaimDecision::Decline(reason) => {
-            let reason = *reason;
-            Ok(vec![
-                About::of(id.clone(), ClaimDeclinedV1 { reason }).into(),
-            ])
+            let declined = ClaimDeclinedV1 {
+                reason: *reason,
+                partner_id: Some(sale.partner_id.clone()),
+                brand_id: Some(sale.brand_id.clone()),
+            };
+            Ok(vec![About::of(id.clone(), declined).into()])
         }
         ClaimDecision::Accept => {
             let accepted = ClaimAcceptedV1 {
                 conversion_id: conversion.clone(),
+                partner_id: Some(sale.partner_id.clone()),
+                brand_id: Some(sale.brand_id.clone()),
             };
             let accepted: Event = About::of(id.clone(), accepted).into();
             let alias = alias_of(claim, orders);

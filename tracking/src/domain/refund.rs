@@ -99,14 +99,22 @@ fn take(
         ));
     }
     let total = conversion.refunded_minor + minor;
-    Ok(refunded(id, paid, minor, total))
+    Ok(refunded(id, purchase, paid, minor, total))
 }
 
-fn refunded(id: &ConversionId, paid: Money, minor: i64, total: i64) -> Event {
+fn refunded(
+    id: &ConversionId,
+    purchase: &Attributed,
+    paid: Money,
+    minor: i64,
+    total: i64,
+) -> Event {
     let refunded = ConversionRefundedV1 {
         amount: Money::new(minor, paid.currency),
         refunded_total: Money::new(total, paid.currency),
         purchase_amount: paid,
+        partner_id: Some(purchase.partner_id.clone()),
+        brand_id: Some(purchase.brand_id.clone()),
     };
     About::of(id.clone(), refunded).into()
 }
@@ -153,5 +161,6 @@ pub(super) fn take_back<'a>(
         due = Some(due.unwrap_or(0_i64).saturating_add(minor).min(left));
     }
     let due = due.filter(|_| !conversion.is_back(paid))?;
-    Some(refunded(id, paid, due, conversion.refunded_minor + due))
+    let total = conversion.refunded_minor + due;
+    Some(refunded(id, purchase, paid, due, total))
 }

@@ -1,7 +1,7 @@
 //! What a report comes to.
 
 use schemas::{About, ClaimedSale, ConversionAttributedV1, ConversionDuplicateIgnoredV1};
-use types::{AmountError, ConversionId, ConversionType, Micros, Money, Uuid};
+use types::{AmountError, BrandId, ConversionId, ConversionType, Micros, Money, Uuid};
 
 use super::attribution::{Candidate, attribute};
 use super::claim::{claim, settle};
@@ -274,7 +274,11 @@ fn repeated(
     let may_mean = order.may_mean(id, orders);
     let called = if may_mean { &report.conversion } else { id };
     let other = (called != id).then(|| id.clone());
-    let event = duplicate(report, called, first.event_id, other);
+    let brand = match &first.status {
+        Status::Attributed(purchase) => Some(&purchase.brand_id),
+        _ => None,
+    };
+    let event = duplicate(report, called, first.event_id, other, brand);
     let waiting = orders.find(called).filter(|(found, _)| *found != id);
     let noted = waiting.into_iter().flat_map(|(_, waiting)| &waiting.noted);
     let late = take_back(id, first, noted, orders);
@@ -287,12 +291,14 @@ pub(super) fn duplicate(
     called: &ConversionId,
     first_event_id: Uuid,
     first_conversion_id: Option<ConversionId>,
+    brand: Option<&BrandId>,
 ) -> Event {
     let ignored = ConversionDuplicateIgnoredV1 {
         event_type: report.event_type.as_str().to_owned(),
         first_event_id,
         order_id: report.order.clone(),
         first_conversion_id,
+        brand_id: brand.cloned(),
     };
     About::of(called.clone(), ignored).into()
 }

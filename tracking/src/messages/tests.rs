@@ -172,6 +172,7 @@ fn nobodys(full: bool, reason: UnattributedReason) -> Vec<Event> {
                 first_event_id: Uuid::from_u128(9),
                 order_id: order.clone(),
                 first_conversion_id: full.then(|| ConversionId::of_command(Uuid::from_u128(2))),
+                brand_id: full.then(|| BrandId::parse("brand1").unwrap()),
             },
         ),
         Event::Recorded(EventRecorded {
@@ -200,6 +201,8 @@ fn every_event_reads_back_from_the_wire_as_it_was() {
         amount: Money::new(1, Currency::USD),
         refunded_total: Money::new(2, Currency::USD),
         purchase_amount: Money::new(3, Currency::USD),
+        partner_id: PartnerId::parse("partner1").ok(),
+        brand_id: BrandId::parse("brand1").ok(),
     };
     events.push(of(conversion(), refunded));
     for event in events {

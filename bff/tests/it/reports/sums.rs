@@ -264,6 +264,8 @@ async fn what_becomes_of_a_conversion_counts_on_its_day_and_a_payout_on_its_own(
         amount: usd(2_500),
         refunded_total: usd(2_500),
         purchase_amount: usd(10_000),
+        partner_id: None,
+        brand_id: None,
     };
     let reversed = CommissionReversedV1 {
         partner_id: "partner123".parse().unwrap(),

@@ -70,6 +70,8 @@ fn refund(refunded_total: i64, purchase_amount: i64) -> About<ConversionRefunded
         amount: usd(refunded_total),
         refunded_total: usd(refunded_total),
         purchase_amount: usd(purchase_amount),
+        partner_id: None,
+        brand_id: None,
     };
     About::of(conversion(), refunded)
 }
