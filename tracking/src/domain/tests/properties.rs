@@ -81,15 +81,21 @@ impl Reported {
 
 proptest! {
     #[test]
-    fn two_brands_orders_of_one_number_never_meet(reported in Reported::all()) {
+    fn two_brands_orders_of_one_number_never_meet_and_each_refund_says_whose_it_is(reported in Reported::all()) {
         let mut records = Records::with_a_click();
         let mut attributed = Vec::new();
         for one in &reported {
             let events = one.report(&mut records);
             prop_assert!(events.is_ok(), "{one:?}: {events:?}");
             for event in events.unwrap_or_default() {
-                if let Event::Attributed(event) = event {
-                    attributed.push(event.record.brand_id.into_string());
+                match event {
+                    Event::Attributed(event) => attributed.push(event.record.brand_id.into_string()),
+                    Event::Refunded(event) => {
+                        let whose = event.brand_id.as_ref().zip(event.partner_id.as_ref());
+                        let expected = (brand(one.brand()), partner("partner1"));
+                        prop_assert_eq!(whose, Some((&expected.0, &expected.1)));
+                    }
+                    _ => {}
                 }
             }
         }
