@@ -196,14 +196,22 @@ fn word(event: &Event) -> String {
         Event::Recorded(_) => "recorded".to_owned(),
         Event::Claimed(_) => "claimed".to_owned(),
         Event::ClaimSettled(_) => "settled".to_owned(),
-        Event::ClaimAccepted(event) => decided("accepted", &event.partner_id, &event.brand_id),
-        Event::ClaimDeclined(event) => decided("declined", &event.partner_id, &event.brand_id),
+        Event::ClaimAccepted(event) => decided(
+            "accepted",
+            event.partner_id.as_ref(),
+            event.brand_id.as_ref(),
+        ),
+        Event::ClaimDeclined(event) => decided(
+            "declined",
+            event.partner_id.as_ref(),
+            event.brand_id.as_ref(),
+        ),
         other => format!("{other:?}"),
     }
 }
 
 /// What became of a claim: each says whose it was.
-fn decided(how: &str, partner: &Option<PartnerId>, brand: &Option<BrandId>) -> String {
+fn decided(how: &str, partner: Option<&PartnerId>, brand: Option<&BrandId>) -> String {
     assert!(partner.is_some() && brand.is_some(), "{how}: whose it is");
     how.to_owned()
 }
