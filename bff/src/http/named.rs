@@ -9,7 +9,7 @@ use types::{BrandId, ClickId, ConversionId, OrderId, PayoutId};
 use utoipa::IntoParams;
 
 use super::Bff;
-use crate::store::{claims, conversions};
+use crate::store::{claims, conversions, search};
 
 /// Conversions and claims of one order or click that are looked at.
 const MAX_OF_ONE: usize = 16;
@@ -94,9 +94,11 @@ impl Named {
             let mut conversions = conversions;
             if self.order_id.is_some() || self.click_id.is_some() {
                 let (order, click) = (self.order_id.as_ref(), self.click_id.as_ref());
-                let pool = bff.host.pool();
-                let found = conversions::ids_of(pool, scope, order, click, READ_OF_ONE).await?;
-                let claimed = claims::ids_of(pool, scope, order, click, READ_OF_ONE).await?;
+                let mut look = search::begin(bff.host.pool()).await?;
+                let found =
+                    conversions::ids_of(&mut look, scope, order, click, READ_OF_ONE).await?;
+                let claimed = claims::ids_of(&mut look, scope, order, click, READ_OF_ONE).await?;
+                look.rollback().await?;
                 truncated = found.len().max(claimed.len()) > MAX_OF_ONE;
                 conversions.extend(found.into_iter().take(MAX_OF_ONE));
                 for (claim, conversion) in claimed.into_iter().take(MAX_OF_ONE) {

@@ -3,7 +3,7 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgPool, QueryBuilder};
 use types::{BrandId, CampaignId, ClaimId, ClaimStatus, ClickId, OrderId, PartnerId};
 
 use super::{ITS_BRAND, Table, seen_by};
@@ -102,7 +102,7 @@ pub(crate) async fn find(pool: &PgPool, id: &ClaimId) -> Result<Option<ClaimRow>
 
 /// So many claims of an order or a click that may be seen, each with the conversion of the order once there is one.
 pub(crate) async fn ids_of(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     scope: Scope<'_>,
     order: Option<&OrderId>,
     click: Option<&ClickId>,
@@ -110,7 +110,7 @@ pub(crate) async fn ids_of(
 ) -> Result<Vec<(String, Option<String>)>, sqlx::Error> {
     let mut sql = QueryBuilder::new("SELECT id, conversion_id FROM claims");
     super::push_named(&mut sql, scope, order, click, limit);
-    sql.build_query_as().fetch_all(pool).await
+    sql.build_query_as().fetch_all(connection).await
 }
 
 /// The claims of these conversions.

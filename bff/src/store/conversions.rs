@@ -3,7 +3,7 @@
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use messaging::WriteTx;
-use sqlx::{FromRow, PgPool, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgPool, QueryBuilder};
 use types::{BrandId, CampaignId, ClickId, ConversionId, ConversionStatus, OrderId, PartnerId};
 
 use super::{ITS_BRAND, Table, seen_by};
@@ -124,7 +124,7 @@ pub(crate) async fn owners_with_claims(
 
 /// The ids of so many conversions of an order, or of a click, of those that may be seen.
 pub(crate) async fn ids_of(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     scope: Scope<'_>,
     order: Option<&OrderId>,
     click: Option<&ClickId>,
@@ -132,7 +132,7 @@ pub(crate) async fn ids_of(
 ) -> Result<Vec<String>, sqlx::Error> {
     let mut sql = QueryBuilder::new("SELECT id FROM conversions");
     super::push_named(&mut sql, scope, order, click, limit);
-    sql.build_query_scalar().fetch_all(pool).await
+    sql.build_query_scalar().fetch_all(connection).await
 }
 
 /// The orders of these, each with its campaign.

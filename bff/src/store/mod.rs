@@ -180,7 +180,8 @@ fn seen_by(scope: Scope<'_>, of: Of) -> impl FnOnce(&mut QueryBuilder<Postgres>)
     }
 }
 
-/// Narrows conversions or claims to so many of an order, or of a click, that may be seen.
+/// Narrows conversions or claims to so many of an order, or of a click, that may be seen, for a transaction of [`search::begin`]: in no
+/// order, since the planner would walk all that there are in theirs to find the few of a click.
 fn push_named(
     sql: &mut QueryBuilder<Postgres>,
     scope: Scope<'_>,
@@ -195,7 +196,7 @@ fn push_named(
             .push_bind(click.map(ToString::to_string)),
     };
     seen_by(scope, ITS_BRAND)(sql);
-    sql.push(" ORDER BY position LIMIT ").push_bind(limit);
+    sql.push(" LIMIT ").push_bind(limit);
 }
 
 /// One column of many rows, as UNNEST takes it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use jsonwebtoken::{EncodingKey, Header};
 use reqwest::{Response, StatusCode};
 use schemas::Service;
@@ -129,7 +129,16 @@ impl Client {
         let mut last = String::new();
         while Instant::now() < end {
             match self.ask_once(act, door, key, noted).await {
-                Ok(Submitted::Taken(by, taken)) => return self.ended(by, taken, end).await,
+                Ok(Submitted::Taken(by, taken)) => {
+                    let asked = act.json(noted)["links"].as_array().map_or(1, Vec::len);
+                    let refused = matches!(taken.as_slice(), [(_, Some(Outcome::Rejected(_)))]);
+                    let answered = taken.len();
+                    ensure!(
+                        answered == asked || refused,
+                        "{answered} of {asked} are answered"
+                    );
+                    return self.ended(by, taken, end).await;
+                }
                 Ok(Submitted::Again(reason)) => last = reason,
                 Err(problem) => last = format!("{problem:#}"),
             }

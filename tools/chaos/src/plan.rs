@@ -907,7 +907,6 @@ mod tests {
             "keys/{noted}/rotate",
             "DELETE",
             "/invite",
-            "/reject",
             "erasures",
             "links:batch",
             "ends_at",
@@ -916,6 +915,13 @@ mod tests {
         ] {
             assert!(written.contains(what), "{what}");
         }
+        // An application and evidence are rejected alike.
+        let rejected = |what: &str| {
+            let ends = written.match_indices("/reject\"");
+            let paths = ends.filter_map(|(end, _)| written[..end].rsplit('"').next());
+            paths.into_iter().any(|path| path.starts_with(what))
+        };
+        assert!(rejected("campaigns/") && rejected("evidence/"));
     }
 
     #[test]

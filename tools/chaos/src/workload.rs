@@ -266,7 +266,6 @@ fn is_expected(outcome: &Outcome, expect: Expect, way: Way) -> bool {
         (Outcome::Rejected(code), Expect::Done) => {
             let known = [
                 "already_accepted",
-                "already_applied",
                 "already_submitted",
                 "link_exists",
                 "claim_decided",

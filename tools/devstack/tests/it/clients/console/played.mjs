@@ -121,6 +121,8 @@ const steps = {
       "/claims": ["/api/v1/claims"],
       "/evidence": ["/api/v1/evidence"],
       "/links": ["/api/v1/links", "/api/v1/reports"],
+      "/orders/order1": ["/api/v1/explanations", "/api/v1/conversions", "/api/v1/claims"],
+      "/timeline?order_id=order1": ["/api/v1/timeline"],
       "/partners/partner1": ["/api/v1/links", "/api/v1/commissions"],
     });
   },
