@@ -187,5 +187,11 @@ pub(crate) async fn get_workflow(
     Path(workflow): Path<WorkflowId>,
 ) -> Result<Response, Problem> {
     caller.brand_scope()?;
-    hand_on(&proxy, WORKFLOWS, format!("/{workflow}"), (context, headers)).await
+    hand_on(
+        &proxy,
+        WORKFLOWS,
+        format!("/{workflow}"),
+        (context, headers),
+    )
+    .await
 }
