@@ -57,6 +57,10 @@ const METRICS: &[Help] = &[
         "notify_mails_oldest_seconds",
         "Since when the oldest of them waits",
     ),
+    (
+        "notify_crm_calls_waiting",
+        "Calls to the CRM that wait to be made",
+    ),
 ];
 
 /// What is due to somebody: a literal, so that each gauge is one too.
@@ -96,6 +100,11 @@ const GAUGES: &[Gauge] = &[
             messaging::sql_now!(),
             " - min(created_at)) / 1000000, 0) FROM mails WHERE state = 'pending'"
         ),
+    },
+    Gauge {
+        name: "notify_crm_calls_waiting",
+        label: "state",
+        sql: "SELECT 'pending', count(*) FROM crm_calls WHERE state = 'pending'",
     },
 ];
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what is not there has failed the test")]
 
 mod app;
+#[path = "../../../tools/devstack/tests/it/clients/crm.rs"]
 mod crm;
 mod endpoints;
 mod erasing;

@@ -1,6 +1,6 @@
 //! What is done with applications: every step, what is taken back where one comes to nothing, and what people ask of it.
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, new_database, until};
 use schemas::{
@@ -297,8 +297,8 @@ async fn a_crm_that_refuses_has_the_group_taken_back_and_the_application_waits_f
         let mut service = start(Some((&crm, api))).await;
         with_addresses(&service).await;
         wants(&service, json!({})).await;
-        crm.fail(&Method::PUT, 422);
-        crm.fail(&Method::POST, 409);
+        crm.fail("PUT", 422);
+        crm.fail("POST", 409);
         until_crm(&mut service).await;
         let workflow = until_step(&service, "group", "compensating").await;
         assert_eq!(state(&workflow, "crm_contact"), "failed");
@@ -329,7 +329,7 @@ async fn a_crm_that_is_away_is_waited_for_and_a_retry_goes_on_at_once() {
     let mut service = start(Some((&crm, "contacts"))).await;
     wants(&service, json!({})).await;
     for status in [503, 401] {
-        crm.fail(&Method::PUT, status);
+        crm.fail("PUT", status);
         until_crm(&mut service).await;
         until(
             &format!("it was tried while it answers {status}"),
@@ -360,7 +360,7 @@ async fn a_step_that_waits_is_left_out_and_only_that() {
     let crm = CrmStandIn::start().await;
     let mut service = start(Some((&crm, "contacts"))).await;
     wants(&service, json!({})).await;
-    crm.fail(&Method::PUT, 503);
+    crm.fail("PUT", 503);
     until_crm(&mut service).await;
     let workflow = until_step(&service, "crm_contact", "running").await;
     let path = format!("{WORKFLOWS}/{}/skip", workflow["id"].as_str().unwrap());

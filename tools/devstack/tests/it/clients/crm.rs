@@ -1,4 +1,4 @@
-//! A CRM that keeps contacts in memory, speaks both interfaces, and fails as a test wants it to.
+//! A CRM that keeps contacts in memory, speaks both interfaces, and fails as a test wants it to. Notify's own tests use this file too.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,8 +57,8 @@ impl CrmStandIn {
     }
 
     /// From now on it answers so where it is sent this method.
-    pub(crate) fn fail(&self, method: &Method, status: u16) {
-        self.with(|inner| inner.fails.insert(method.to_string(), status));
+    pub(crate) fn fail(&self, method: &str, status: u16) {
+        self.with(|inner| inner.fails.insert(method.to_owned(), status));
     }
 
     /// It does again what it is asked.
