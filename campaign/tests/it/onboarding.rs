@@ -73,8 +73,8 @@ async fn an_applicant_is_checked_comes_into_the_group_and_out_of_it_and_is_let_i
     let gold = json!({"name": "Gold"});
     let gold = app::post(&service, groups, &brand, &gold, StatusCode::CREATED).await;
     let gold: GroupId = gold["group_id"].as_str().unwrap().parse().unwrap();
-    let moved = request(&mut service, (Step::Group, false), Some((&gold, None))).await;
-    let before = moved.group_before.unwrap();
+    let answer = request(&mut service, (Step::Group, false), Some((&gold, None))).await;
+    let before = answer.group_before.unwrap();
     assert_eq!(before, GroupId::default_of(&"brand1".parse().unwrap()));
     let back = Some((&before, Some(&gold)));
     let back = request(&mut service, (Step::Group, true), back).await;
@@ -85,8 +85,8 @@ async fn an_applicant_is_checked_comes_into_the_group_and_out_of_it_and_is_let_i
     let list = app::get(&service, ENROLLMENTS, &brand).await;
     assert_eq!(list["items"][0]["status"], "enrolled");
     let kinds = app::log_kinds(&service).await;
-    let moves = kinds.iter().filter(|kind| *kind == "partner.moved.v1");
-    assert_eq!(moves.count(), 2);
+    let of_moves = kinds.iter().filter(|kind| *kind == "partner.moved.v1");
+    assert_eq!(of_moves.count(), 2);
     let tables = [
         "campaigns",
         "enrollments",

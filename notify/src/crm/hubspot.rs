@@ -1,4 +1,4 @@
-//! HubSpot's contacts, version 3 of its interface: found by a property of ours that is unique.
+//! `HubSpot`'s contacts, version 3 of its interface: found by a property of ours that is unique.
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -8,12 +8,12 @@ use types::{MailAddress, PartnerId};
 
 use super::{Answer, ContactSink, CrmContact, answer, send};
 
-/// The property that has our id; somebody makes it in HubSpot, as one of unique values.
+/// The property that has our id; somebody makes it in `HubSpot`, as one of unique values.
 const ID: &str = "tributary_partner_id";
 const TAGS: &str = "tributary_tags";
 const CONTACTS: &str = "crm/v3/objects/contacts";
 
-/// HubSpot.
+/// `HubSpot`.
 #[derive(Debug, Clone)]
 pub(crate) struct HubSpot {
     pub(crate) client: Client,
@@ -39,7 +39,7 @@ impl HubSpot {
         request.bearer_auth(self.token.expose_secret())
     }
 
-    /// Whom HubSpot knows by this address; `None`: nobody.
+    /// Whom `HubSpot` knows by this address; `None`: nobody.
     async fn owner(&self, email: &MailAddress) -> Result<Option<String>, Answer> {
         let query = [("email", email.as_str()), ("limit", "1")];
         let response = send(self.request(Method::GET, "crm/v3/owners", &query)).await?;
@@ -65,15 +65,14 @@ impl HubSpot {
             properties.extend(value.map(|value| (name.to_owned(), value.into())));
         }
         if let Some((_, Some(email))) = &contact.owner {
-            match self.owner(email).await? {
-                Some(owner) => {
-                    properties.insert("hubspot_owner_id".to_owned(), owner.into());
-                }
-                None => tracing::warn!(
+            let owner = self.owner(email).await?;
+            if owner.is_none() {
+                tracing::warn!(
                     partner = %contact.external_id,
                     "HubSpot has no owner of the manager's address: the contact has none",
-                ),
+                );
             }
+            properties.extend(owner.map(|owner| ("hubspot_owner_id".to_owned(), owner.into())));
         }
         Ok(properties)
     }

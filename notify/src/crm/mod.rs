@@ -51,7 +51,7 @@ pub(crate) trait ContactSink {
 pub(crate) enum Crm {
     /// One that speaks the plain interface of docs/onboarding.md.
     Contacts(ContactsApi),
-    /// HubSpot.
+    /// `HubSpot`.
     HubSpot(HubSpot),
 }
 

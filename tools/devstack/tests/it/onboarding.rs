@@ -49,10 +49,9 @@ impl Scene<'_> {
         self.walker.done(&self.brand, path, terms).await;
         let path = "campaigns/camp-onboarding/activate";
         self.walker.done(&self.brand, path, json!({})).await;
-        let gold = self
-            .walker
-            .done(&self.brand, "groups", json!({"name": "Newcomers"}));
-        let gold = gold.await["subject"].clone();
+        let body = json!({"name": "Newcomers"});
+        let gold = self.walker.write_as(&self.brand, "groups", body).await;
+        let gold = gold["subject"].clone();
         let wants = json!({"enabled": true, "approves": true, "countries": ["DE"], "group_id": gold, "tags": ["newcomer"],
             "manager": {"name": "Mia Meier", "email": "mia@example.com"}});
         self.put(&self.brand, "onboarding", wants).await;
@@ -158,11 +157,11 @@ async fn an_application_is_onboarded(mode: Mode) {
     // The partner can make the link that its welcome speaks of.
     let link = json!({"campaign_id": "camp-onboarding", "target_url": "https://shop.example.com/"});
     until("the partner makes its first link", || async {
-        let made = scene
+        let answer = scene
             .walker
             .write_as(&scene.partner, "links", link.clone())
             .await;
-        made["status"] == "completed"
+        answer["status"] == "completed"
     })
     .await;
 }

@@ -121,7 +121,7 @@ fn plain(
     Some((StatusCode::NO_CONTENT, Value::Null))
 }
 
-/// As HubSpot documents it: contacts have ids of its own, and are found by a property that is unique.
+/// As `HubSpot` documents it: contacts have ids of its own, and are found by a property that is unique.
 fn hubspot(
     inner: &mut Inner,
     method: &Method,
