@@ -20,7 +20,7 @@ pub fn decide_all(
 ) -> Result<Vec<Event>, Rejection> {
     match command {
         Command::ChangeOnboarding(new) => change_onboarding(view.onboarding, new, &context.actor),
-        Command::Workflow(_, asked) => decide_workflow(view.workflow, *asked, context),
+        Command::Workflow(_, command) => decide_workflow(view.workflow, *command, context),
         _ => decide(view, command, context).map(|event| vec![event]),
     }
 }

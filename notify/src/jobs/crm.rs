@@ -35,7 +35,7 @@ pub(crate) struct CrmCalls {
 }
 
 /// What is asked, with all that asking it takes.
-enum Asked {
+enum Outgoing {
     Upsert(Box<CrmContact>),
     Remove(types::PartnerId),
     /// Nothing: another workflow has the same contact, and it stays.
@@ -59,9 +59,9 @@ impl CrmCalls {
                 crm_calls::note(pool, &call, (now, next, None)).await?;
                 continue;
             };
-            let asked = self.find(pool, &call).await?;
+            let outgoing = self.find(pool, &call).await?;
             let (crm, pool) = (Arc::clone(crm), pool.clone());
-            attempts.spawn(async move { attempt(&crm, &pool, &call, asked, now).await });
+            attempts.spawn(async move { attempt(&crm, &pool, &call, outgoing, now).await });
         }
         // Each ends, whatever became of the others.
         while let Some(ended) = attempts.join_next().await {
@@ -77,20 +77,20 @@ impl CrmCalls {
     }
 
     /// What a call says. Whoever was erased meanwhile has neither name nor address.
-    async fn find(&self, pool: &PgPool, call: &Call) -> Result<Asked, sqlx::Error> {
+    async fn find(&self, pool: &PgPool, call: &Call) -> Result<Outgoing, sqlx::Error> {
         let ids = std::slice::from_ref(&call.workflow_id);
         let found = workflows::load(pool, ids, (&[], &[]), &[]).await?.pop();
         let Some(workflow) = found else {
-            return Ok(Asked::Nothing);
+            return Ok(Outgoing::Nothing);
         };
         if !call.removes {
             let contact = self.contact(pool, &workflow).await?;
-            return Ok(Asked::Upsert(Box::new(contact)));
+            return Ok(Outgoing::Upsert(Box::new(contact)));
         }
         if !call.erases && crm_calls::is_kept(pool, &call.workflow_id).await? {
-            return Ok(Asked::Nothing);
+            return Ok(Outgoing::Nothing);
         }
-        Ok(Asked::Remove(workflow.started.partner_id))
+        Ok(Outgoing::Remove(workflow.started.partner_id))
     }
 
     async fn contact(&self, pool: &PgPool, workflow: &Workflow) -> Result<CrmContact, sqlx::Error> {
@@ -130,14 +130,14 @@ async fn attempt(
     crm: &Crm,
     pool: &PgPool,
     call: &Call,
-    asked: Asked,
+    outgoing: Outgoing,
     now: Micros,
 ) -> Result<(), sqlx::Error> {
     let began = Instant::now();
-    let answer = match asked {
-        Asked::Upsert(contact) => crm.upsert(&contact).await,
-        Asked::Remove(partner) => crm.remove(&partner, call.erases).await,
-        Asked::Nothing => Answer::Done,
+    let answer = match outgoing {
+        Outgoing::Upsert(contact) => crm.upsert(&contact).await,
+        Outgoing::Remove(partner) => crm.remove(&partner, call.erases).await,
+        Outgoing::Nothing => Answer::Done,
     };
     let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
     let ended = now.checked_add_micros(took).unwrap_or(now);

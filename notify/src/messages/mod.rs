@@ -54,9 +54,9 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::ChangeContactV1(wire) => mail::change_contact(header, wire),
         Body::ConcludeMailV1(wire) => mail::conclude(header, wire),
         Body::ChangeOnboardingV1(wire) => workflow::change_onboarding(header, wire),
-        Body::RetryWorkflowV1(_) => workflow::asked(header, WorkflowCommand::Retry),
+        Body::RetryWorkflowV1(_) => workflow::by_people(header, WorkflowCommand::Retry),
         Body::SkipWorkflowStepV1(wire) => workflow::skip(header, wire),
-        Body::CancelWorkflowV1(_) => workflow::asked(header, WorkflowCommand::Cancel),
+        Body::CancelWorkflowV1(_) => workflow::by_people(header, WorkflowCommand::Cancel),
         Body::ConcludeCrmCallV1(wire) => workflow::conclude(header, wire),
         _ => return None,
     })

@@ -52,14 +52,14 @@ pub(super) fn change_onboarding(
 }
 
 /// Something that people ask of a workflow.
-pub(super) fn asked(header: &Header, command: WorkflowCommand) -> Result<Command, Rejection> {
+pub(super) fn by_people(header: &Header, command: WorkflowCommand) -> Result<Command, Rejection> {
     from_people(header)?;
     of_workflow(header).map(|id| Command::Workflow(id, command))
 }
 
 pub(super) fn skip(header: &Header, wire: &SkipWorkflowStepV1) -> Result<Command, Rejection> {
     let step = WorkflowStep::parse(&wire.step).ok_or("is none that is known");
-    asked(header, WorkflowCommand::Skip(step.map_err(at("/step"))?))
+    by_people(header, WorkflowCommand::Skip(step.map_err(at("/step"))?))
 }
 
 pub(super) fn conclude(header: &Header, wire: &ConcludeCrmCallV1) -> Result<Command, Rejection> {

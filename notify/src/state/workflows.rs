@@ -80,7 +80,7 @@ impl Workflows {
         campaigns.extend(all.iter().map(|it| it.started.campaign_id.to_string()));
         let names = names::load(connection, &campaigns).await?;
         let pairs = wanted.of_brands.into_iter().zip(wanted.of_partners);
-        let told = pairs
+        let recipients = pairs
             .map(|(brand, partner)| (brand.parse().ok(), partner.parse().ok()))
             .chain(all.iter().map(|it| {
                 let started = &it.started;
@@ -89,7 +89,7 @@ impl Workflows {
                     Some(started.partner_id.clone()),
                 )
             }));
-        for (brand, partner) in told {
+        for (brand, partner) in recipients {
             let owners = [brand.map(Owner::Brand), partner.map(Owner::Partner)];
             let owners = owners.into_iter().flatten();
             contacts.extend(owners.map(|it| it.contact().into_string()));

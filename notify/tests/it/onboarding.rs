@@ -281,7 +281,7 @@ async fn who_is_of_another_country_goes_back_and_nothing_else_is_done() {
         requested(&service).await,
         [(Step::Checks, false), (Step::Approval, true)]
     );
-    assert!(crm.asked().is_empty());
+    assert!(crm.requests().is_empty());
     until("the brand is told", || async {
         mailed(&service, "workflow.compensated.v1").await.len() == 1
     })
@@ -473,14 +473,14 @@ async fn replaying_the_log_calls_no_crm() {
     wants(&service, json!({})).await;
     until_crm(&mut service).await;
     until_step(&service, "approval", "running").await;
-    let asked = crm.asked();
-    assert_eq!(asked, ["PUT /contacts/partner1"]);
+    let requests = crm.requests();
+    assert_eq!(requests, ["PUT /contacts/partner1"]);
     assert_folds(&mut service).await;
     let calls: i64 = sqlx::query_scalar("SELECT count(*) FROM crm_calls")
         .fetch_one(service.pool())
         .await
         .unwrap();
     assert_eq!(calls, 0, "what the log has is no call any more");
-    assert_eq!(crm.asked(), asked);
+    assert_eq!(crm.requests(), requests);
     service.stop().await;
 }

@@ -1,7 +1,7 @@
 //! What is done with an application, step by step: a workflow, how events change it, and what follows.
 
 mod answers;
-mod asked;
+mod commands;
 mod next;
 mod onboarding;
 
@@ -14,7 +14,7 @@ use types::{
 
 use super::{Event, Place};
 pub use answers::{answered, applied, decided, erased};
-pub use asked::{ConcludedCall, WorkflowCommand, decide_workflow};
+pub use commands::{ConcludedCall, WorkflowCommand, decide_workflow};
 pub use next::followed;
 pub use onboarding::{Onboarding, change_onboarding};
 

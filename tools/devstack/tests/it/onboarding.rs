@@ -111,13 +111,13 @@ async fn an_application_is_onboarded(mode: Mode) {
     assert_eq!(stopped["reason"], "country_not_allowed");
     assert_eq!(stopped["returned"], true);
     scene.until_mailed("workflow.compensated.v1").await;
-    assert!(crm.asked().is_empty());
+    assert!(crm.requests().is_empty());
 
     // The CRM is away: it is waited for, and then all goes on.
     scene.country("DE").await;
     crm.fail("PUT", 503);
     let applied = scene.apply().await;
-    until("the CRM was asked", || async { !crm.asked().is_empty() }).await;
+    until("the CRM was asked", || async { !crm.requests().is_empty() }).await;
     until("what it answered is seen", || async {
         scene.newest().await["steps"][3]["crm_status"] == 503
     })

@@ -21,7 +21,7 @@ struct Inner {
     /// Those that it was told to forget.
     forgotten: Vec<String>,
     /// What it was asked, as method and path.
-    asked: Vec<String>,
+    requests: Vec<String>,
     /// What it answers in place of doing anything to whoever sends this method.
     fails: BTreeMap<String, u16>,
 }
@@ -74,8 +74,8 @@ impl CrmStandIn {
         self.with(|inner| inner.forgotten.clone())
     }
 
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.with(|inner| inner.asked.clone())
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.with(|inner| inner.requests.clone())
     }
 }
 
@@ -84,7 +84,7 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
     let path = parts.uri.path().to_owned();
-    inner.asked.push(format!("{} {path}", parts.method));
+    inner.requests.push(format!("{} {path}", parts.method));
     let token = parts.headers.get("authorization");
     if token.and_then(|it| it.to_str().ok()) != Some(&format!("Bearer {TOKEN}")) {
         return StatusCode::UNAUTHORIZED.into_response();
