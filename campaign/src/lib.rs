@@ -1,7 +1,7 @@
 //! The campaign service: campaigns of brands, their terms and plans by version, who is in them, and evidence of work.
 //!
 //! It takes the commands of `campaign-commands`, two of them from its own timers, and follows payment: whether a brand
-//! is out of funds. Which there are, and the one event that each ends in,
+//! is out of funds, and notify: what a workflow wants done, which it answers. Which there are, and the one event that each ends in,
 //! says the table of kinds (`schemas/src/kinds.rs`). The fold of its events stands in `campaigns`, `terms`, `plans`,
 //! `enrollments`, `bans`, `api_keys`, `evidence`, `brand_funds`, `partners`, `brands`, `groups` and `memberships`; what is in no event but
 //! sealed, or not at all, so that it can be changed or erased, in `terms_texts`, `acceptance_metadata`, `evidence_files` and `personal_keys`.

@@ -58,7 +58,10 @@ impl Domain for CampaignDomain {
         context: &messaging::Context,
     ) -> Decision<Event> {
         match Fact::read(message) {
-            Ok(Some(fact)) => Decision::Events(vec![domain::react(&fact)]),
+            Ok(Some(fact)) => {
+                let view = state.view_of(&fact);
+                Decision::Events(domain::react(&fact, view, context.now))
+            }
             Ok(None) => decide(state, message, context).into(),
             Err(unreadable) => Decision::DeadLetter(unreadable.to_string()),
         }

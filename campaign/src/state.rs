@@ -11,8 +11,8 @@ use types::{
 };
 
 use crate::domain::{
-    ApiKey, Ban, Brand, Campaign, Command, Enrollment, Event, Evidence, FileHash, Group,
-    Membership, Partner, Place, Rows, View,
+    ApiKey, Ban, Brand, Campaign, Command, Enrollment, Event, Evidence, Fact, FileHash, Group,
+    Membership, Partner, Place, Rows, View, command_of,
 };
 use crate::messages;
 use crate::store::acceptance_metadata::{self, AcceptanceNote};
@@ -119,6 +119,14 @@ impl BatchState {
             funds: funds.into_iter().collect(),
             ..Self::default()
         })
+    }
+
+    /// What is looked at where a fact is reacted to.
+    pub(crate) fn view_of(&self, fact: &Fact) -> View<'_> {
+        match fact {
+            Fact::StepRequested(it) => self.view(&command_of(it)),
+            Fact::Exhausted(_) | Fact::Restored(_) => View::default(),
+        }
     }
 
     /// What a command is decided upon.
@@ -400,6 +408,9 @@ fn picked<K: Eq + std::hash::Hash, V: Clone>(
 fn touched(message: &Message) -> Touched {
     if let Some(command) = messages::command(message) {
         return command.map_or_else(|_| Touched::default(), |command| Touched::of(&command));
+    }
+    if let Ok(Some(Fact::StepRequested(requested))) = Fact::read(message) {
+        return Touched::of(&command_of(&requested));
     }
     let event = Event::read(message).ok().flatten();
     event.map_or_else(Touched::default, |event| Touched::of_event(&event))

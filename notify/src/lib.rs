@@ -2,13 +2,14 @@
 //!
 //! | | |
 //! |---|---|
-//! | takes | `notify.*` about webhook endpoints and mail addresses, and from its own senders `notify.give_webhook_endpoint_up` and `notify.conclude_mail` |
+//! | takes | `notify.*` about webhook endpoints, mail addresses, onboarding and workflows, and from its own senders `notify.give_webhook_endpoint_up`, `notify.conclude_mail` and `notify.conclude_crm_call` |
 //! | follows | campaign, tracking, commission and payment: whatever a brand or a partner may see of their events, and whom campaign erased |
-//! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent`, `contact.changed`, `notification.sent` and `.failed` |
-//! | owns | webhook endpoints and mail addresses; beside them what is sent, each attempt, and whose campaigns and conversions are |
+//! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent`, `contact.changed`, `notification.sent` and `.failed`, `onboarding.changed`, `workflow.*` |
+//! | owns | webhook endpoints, mail addresses, what brands want done with applications and how far that is; beside them what is sent, each attempt, and whose campaigns and conversions are |
 //!
 //! What is sent is in no event: replaying its log sends nothing.
 
+mod crm;
 pub mod domain;
 mod http;
 mod jobs;
@@ -30,7 +31,7 @@ use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
 use chassis::telemetry::Help;
-use jobs::{ForgetRemoved, KeepBounds, Mails, Post, Sender};
+use jobs::{CrmCalls, ForgetRemoved, KeepBounds, Mails, Post, Sender};
 use mail::{MailSettings, Server, Way};
 use receivers::Receivers;
 use secret::Secrets;
@@ -55,6 +56,10 @@ const METRICS: &[Help] = &[
     (
         "notify_mails_oldest_seconds",
         "Since when the oldest of them waits",
+    ),
+    (
+        "notify_crm_calls_waiting",
+        "Calls to the CRM that wait to be made",
     ),
 ];
 
@@ -96,6 +101,11 @@ const GAUGES: &[Gauge] = &[
             " - min(created_at)) / 1000000, 0) FROM mails WHERE state = 'pending'"
         ),
     },
+    Gauge {
+        name: "notify_crm_calls_waiting",
+        label: "state",
+        sql: "SELECT 'pending', count(*) FROM crm_calls WHERE state = 'pending'",
+    },
 ];
 
 /// The secrets of this process: routes show them, and have no other way to them.
@@ -115,13 +125,15 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
     let local = read_local(env);
     let receivers = Receivers::new(timeout, local).expect("the HTTP client can be made");
     let post = Arc::new(read_post(env));
+    let crm = crm::read_crm(env).map(Arc::new);
     Definition {
         operators: http::reads,
         jobs: LeaderJobs::nothing()
             .with(Sender::new(receivers, secrets))
             .with(KeepBounds::default())
             .with(ForgetRemoved::default())
-            .with_host(move |host| Mails::new(host.clone(), Arc::clone(&post))),
+            .with_host(move |host| Mails::new(host.clone(), Arc::clone(&post)))
+            .with_host(move |host| CrmCalls::new(host.clone(), crm.clone())),
         personal_keys: true,
         gauges: GAUGES,
         metrics: METRICS,

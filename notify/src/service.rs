@@ -23,7 +23,7 @@ impl Domain for Notify {
         Topic::PaymentEvents,
     ];
     const TABLES: Tables = Tables {
-        folds: &["webhook_endpoints", "contacts"],
+        folds: &["webhook_endpoints", "contacts", "onboardings", "workflows"],
         sides: &[
             "campaign_owners",
             "webhook_deliveries",
@@ -32,6 +32,7 @@ impl Domain for Notify {
             "campaign_names",
             "mails",
             "mailbox",
+            "crm_calls",
         ],
         run_dependent: &[],
         seeds: &[],
@@ -66,9 +67,9 @@ impl Domain for Notify {
                 let detail = "the command cannot be read: it is no command of this service";
                 Decision::Rejected(Rejection::new(Code::Unreadable, detail))
             }
-            None => match messages::erased(message).map(|partner| state.forget(&partner)) {
-                Some(events) if !events.is_empty() => Decision::Events(events),
-                _ => Decision::Noted,
+            None => match state.react(message, context.now) {
+                events if events.is_empty() => Decision::Noted,
+                events => Decision::Events(events),
             },
         }
     }
@@ -91,7 +92,7 @@ impl Domain for Notify {
         if let Some(partner) = messages::erased(message) {
             state.erase(partner);
         }
-        if events.is_empty() {
+        if !message.header.kind.contains(".command.") {
             state.follow(message);
         }
         for event in events {
@@ -109,11 +110,11 @@ fn decide(
     state: &BatchState,
     command: Result<domain::Command, Rejection>,
     context: &messaging::Context,
-) -> Result<Event, Rejection> {
+) -> Result<Vec<Event>, Rejection> {
     let command = command?;
     let context = domain::Context {
         now: context.now,
         actor: messages::actor(context.header),
     };
-    domain::decide(state.view(&command), &command, &context)
+    domain::decide_all(state.view(&command), &command, &context)
 }

@@ -7,6 +7,7 @@ use types::{
     ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ContactId, ConversionId, DepositId,
     EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, InvalidId,
     LinkCode, MailId, MembershipId, PartnerId, PayoutId, WebhookEndpointId, WithdrawalId,
+    WorkflowId,
 };
 
 /// What a key or a subject identifies.
@@ -58,6 +59,8 @@ pub enum Entity {
     Contact,
     /// A mail.
     Mail,
+    /// What is done with an application.
+    Workflow,
     /// Whatever the command had that the message answers.
     OfCommand,
 }
@@ -89,6 +92,7 @@ impl Entity {
             Self::WebhookEndpoint => "webhook endpoint",
             Self::Contact => "contact",
             Self::Mail => "mail",
+            Self::Workflow => "workflow",
             Self::OfCommand => "the command's",
         }
     }
@@ -133,6 +137,7 @@ ids! {
     WebhookEndpointId = WebhookEndpoint
     ContactId = Contact
     MailId = Mail
+    WorkflowId = Workflow
     OfCommand = OfCommand
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ContactId, ConversionId, DepositId,
     EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, LinkCode,
-    MailId, MembershipId, PartnerId, PayoutId, WebhookEndpointId, WithdrawalId,
+    MailId, MembershipId, PartnerId, PayoutId, WebhookEndpointId, WithdrawalId, WorkflowId,
 };
 
 use crate::cut::cut;
@@ -394,6 +394,7 @@ kinds! {
         group_changed_v1: GroupChangedV1 = "group.changed.v1", Public, BrandId / GroupId, [Bff, Tracking];
         partner_moved_v1: PartnerMovedV1 = "partner.moved.v1", Public, BrandId / MembershipId, [Bff, Tracking];
         partner_erased_v1: PartnerErasedV1 = "partner.erased.v1", Public, PartnerId / PartnerId, [Bff, Notify];
+        workflow_step_answered_v1: WorkflowStepAnsweredV1 = "workflow_step.answered.v1", Public, WorkflowId / WorkflowId, [Bff, Notify];
     }
     TrackingCommands {
         create_link_v1: CreateLinkV1 = "tracking.create_link.command.v1", Public, LinkCode / LinkCode, [Tracking]
@@ -530,6 +531,16 @@ kinds! {
             => ["contact.changed.v1"];
         conclude_mail_v1: ConcludeMailV1 = "notify.conclude_mail.command.v1", Own, MailId / MailId, [Notify]
             => ["notification.sent.v1", "notification.failed.v1"];
+        change_onboarding_v1: ChangeOnboardingV1 = "notify.change_onboarding.command.v1", Public, BrandId / BrandId, [Notify]
+            => ["onboarding.changed.v1"];
+        retry_workflow_v1: RetryWorkflowV1 = "notify.retry_workflow.command.v1", Public, WorkflowId / WorkflowId, [Notify]
+            => ["workflow.step_started.v1", "workflow.step_requested.v1"];
+        skip_workflow_step_v1: SkipWorkflowStepV1 = "notify.skip_workflow_step.command.v1", Public, WorkflowId / WorkflowId, [Notify]
+            => ["workflow.step_completed.v1", "workflow.step_compensated.v1"];
+        cancel_workflow_v1: CancelWorkflowV1 = "notify.cancel_workflow.command.v1", Public, WorkflowId / WorkflowId, [Notify]
+            => ["workflow.cancelled.v1"];
+        conclude_crm_call_v1: ConcludeCrmCallV1 = "notify.conclude_crm_call.command.v1", Own, WorkflowId / WorkflowId, [Notify]
+            => ["workflow.step_completed.v1", "workflow.step_failed.v1", "workflow.step_compensated.v1"];
     }
     NotifyEvents {
         #[everywhere]
@@ -547,5 +558,15 @@ kinds! {
         contact_changed_v1: ContactChangedV1 = "contact.changed.v1", Public, ContactId / ContactId, [Bff];
         notification_sent_v1: NotificationSentV1 = "notification.sent.v1", Public, MailId / MailId, [Bff];
         notification_failed_v1: NotificationFailedV1 = "notification.failed.v1", Public, MailId / MailId, [Bff];
+        onboarding_changed_v1: OnboardingChangedV1 = "onboarding.changed.v1", Public, BrandId / BrandId, [Bff];
+        workflow_started_v1: WorkflowStartedV1 = "workflow.started.v1", Public, WorkflowId / WorkflowId, [Bff];
+        workflow_step_requested_v1: WorkflowStepRequestedV1 = "workflow.step_requested.v1", Public, WorkflowId / WorkflowId, [Bff, Campaign];
+        workflow_step_started_v1: WorkflowStepStartedV1 = "workflow.step_started.v1", Public, WorkflowId / WorkflowId, [Bff];
+        workflow_step_completed_v1: WorkflowStepCompletedV1 = "workflow.step_completed.v1", Public, WorkflowId / WorkflowId, [Bff];
+        workflow_step_failed_v1: WorkflowStepFailedV1 = "workflow.step_failed.v1", Public, WorkflowId / WorkflowId, [Bff];
+        workflow_step_compensated_v1: WorkflowStepCompensatedV1 = "workflow.step_compensated.v1", Public, WorkflowId / WorkflowId, [Bff];
+        workflow_cancelled_v1: WorkflowCancelledV1 = "workflow.cancelled.v1", Public, WorkflowId / WorkflowId, [Bff];
+        workflow_completed_v1: WorkflowCompletedV1 = "workflow.completed.v1", Public, WorkflowId / WorkflowId, [Bff];
+        workflow_compensated_v1: WorkflowCompensatedV1 = "workflow.compensated.v1", Public, WorkflowId / WorkflowId, [Bff];
     }
 }

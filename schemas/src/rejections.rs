@@ -252,8 +252,12 @@ rejections! {
         WebhookEndpointEnabled = "webhook_endpoint_enabled", 409, "The webhook endpoint is sent events.";
         WebhookEndpointDisabled = "webhook_endpoint_disabled", 409, "The webhook endpoint is sent nothing: enable it.";
         WebhookEndpointUnchanged = "webhook_endpoint_unchanged", 409, "The webhook endpoint is so already.";
-        NotForProducers = "not_for_producers", 403, "Webhook endpoints and mail addresses are made and changed by people, at the bff or at notify, and not by a producer.";
+        NotForProducers = "not_for_producers", 403, "Webhook endpoints, mail addresses and onboarding are made and changed by people, at the bff or at notify, and not by a producer.";
         ContactUnchanged = "contact_unchanged", 409, "The owner has these mail addresses already.";
+        WorkflowUnknown = "workflow_unknown", 404, "There is no such workflow for the one who asks.";
+        WorkflowStepNotWaiting = "workflow_step_not_waiting", 409, "The step does not wait for anything that this would change.";
+        WorkflowEnded = "workflow_ended", 409, "The workflow has ended, or what it did is being taken back.";
+        OnboardingUnchanged = "onboarding_unchanged", 409, "The brand's onboarding is so already.";
         MailUnknown = "mail_unknown", 404, "There is no such mail, or what became of it is known.";
         InvalidField = "invalid_field", 422, "A kind of event that there is none of, or of which the owner is shown nothing; or mail addresses of which none is sent what has to arrive.";
         Unreadable = "unreadable", 422, "The command says something that no build of ours would.";

@@ -14,7 +14,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Room for an error's text, which names every value of a closed list, and is made more than once.
-const ERROR_BYTES: usize = 1536;
+const ERROR_BYTES: usize = 3584;
 /// For each byte of a message. One with a value that cannot be taken is read for its header once more, and what another
 /// schema wrote is laid out anew for each reading.
 const EACH_BYTE: usize = 14;

@@ -23,6 +23,7 @@ mod mail;
 mod me;
 mod messages;
 mod named;
+mod onboarding;
 mod operator;
 mod operator_document;
 mod payments;
@@ -99,11 +100,13 @@ pub(crate) fn routes(host: &Host) -> OpenApiRouter {
         .merge(explanations::routes())
         .merge(webhooks::routes())
         .merge(mail::routes())
+        .merge(onboarding::routes())
         .route("/asyncapi.json", get(messages::document))
         .route("/docs/messages", get(messages::page))
         .with_state(bff)
         .merge(clicks::routes(host))
         .merge(webhooks::reads(host))
         .merge(mail::reads(host))
+        .merge(onboarding::reads(host))
         .merge(crate::console::routes().into())
 }

@@ -224,7 +224,8 @@ impl Campaign {
             | Event::BrandChanged(_)
             | Event::GroupCreated(_)
             | Event::GroupChanged(_)
-            | Event::PartnerMoved(_) => before,
+            | Event::PartnerMoved(_)
+            | Event::StepAnswered(_) => before,
         }
     }
 }

@@ -442,11 +442,13 @@ impl Command {
 }
 
 schemas::events! {
-    /// What payment states of a brand's funds. It cannot be refused.
+    /// What payment states of a brand's funds, and notify of what it wants done for a workflow. It cannot be refused.
     pub enum Fact {
         /// They do not cover what its partners earn.
         Exhausted(FundsExhaustedV1),
         /// They do.
         Restored(FundsRestoredV1),
+        /// A step of a workflow is to be done, or to be taken back.
+        StepRequested(WorkflowStepRequestedV1),
     }
 }

@@ -38,7 +38,7 @@ pub enum Rows<'a> {
     ApiKey(&'a ApiKeyId),
     /// That of a brand's funds.
     BrandFunds(&'a About<BrandFundsAdoptedV1>),
-    /// That of a partner or a brand itself, as of whatever names one.
+    /// That of a partner or a brand itself, as of whatever names one; of an answer, none.
     Record,
     /// A group's.
     Group(&'a GroupId),
@@ -109,6 +109,8 @@ schemas::events! {
         GroupChanged(GroupChangedV1),
         /// A partner is in another group.
         PartnerMoved(PartnerMovedV1),
+        /// A step of a workflow is done, or taken back, or refused.
+        StepAnswered(WorkflowStepAnsweredV1),
     }
 }
 
@@ -144,7 +146,8 @@ impl Event {
             | Self::BrandChanged(_)
             | Self::GroupCreated(_)
             | Self::GroupChanged(_)
-            | Self::PartnerMoved(_) => return None,
+            | Self::PartnerMoved(_)
+            | Self::StepAnswered(_) => return None,
         })
     }
 
@@ -169,9 +172,10 @@ impl Event {
             Self::ApiKeyCreated(created) => Rows::ApiKey(&created.subject),
             Self::ApiKeyRotated(rotated) => Rows::ApiKey(&rotated.subject),
             Self::ApiKeyRevoked(revoked) => Rows::ApiKey(&revoked.subject),
-            Self::PartnerChanged(_) | Self::PartnerErased(_) | Self::BrandChanged(_) => {
-                Rows::Record
-            }
+            Self::PartnerChanged(_)
+            | Self::PartnerErased(_)
+            | Self::BrandChanged(_)
+            | Self::StepAnswered(_) => Rows::Record,
             Self::GroupCreated(created) => Rows::Group(&created.subject),
             Self::GroupChanged(changed) => Rows::Group(&changed.subject),
             Self::PartnerMoved(moved) => Rows::Membership(&moved.subject),

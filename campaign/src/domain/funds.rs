@@ -1,17 +1,13 @@
 //! What becomes of a brand's campaigns while its funds do not cover what its partners earn.
 
 use schemas::{About, BrandFundsAdoptedV1, CampaignPausedV1, CampaignResumedV1};
-use types::{CampaignStatus, PauseReason};
+use types::{BrandId, CampaignStatus, Currency, PauseReason};
 
 use super::decide::campaign_unknown;
-use super::{Code, Context, Event, Fact, Rejection, View};
+use super::{Code, Context, Event, Rejection, View};
 
-/// Reacts to a fact: it is noted, and campaigns follow by their own timer.
-pub fn react(fact: &Fact) -> Event {
-    let (brand, currency, exhausted) = match fact {
-        Fact::Exhausted(it) => (&it.subject, it.currency, true),
-        Fact::Restored(it) => (&it.subject, it.currency, false),
-    };
+/// What payment states is noted, and campaigns follow by their own timer.
+pub(super) fn adopt(brand: &BrandId, currency: Currency, exhausted: bool) -> Event {
     let adopted = BrandFundsAdoptedV1 {
         currency,
         exhausted,

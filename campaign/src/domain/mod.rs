@@ -13,6 +13,8 @@ mod event;
 mod evidence;
 mod funds;
 mod group;
+mod onboarding;
+mod react;
 mod records;
 mod terms;
 
@@ -28,7 +30,8 @@ pub use command::{
 pub use decide::decide;
 pub use event::{Event, Rows, TermsPublished};
 pub use evidence::{Evidence, FileHash};
-pub use funds::react;
 pub use group::{Group, GroupChange, Membership};
+pub use onboarding::{answer, command_of};
+pub use react::react;
 pub use records::{Brand, BrandChange, Partner, PartnerChange};
 pub use schemas::{CampaignCode as Code, Rejection};

@@ -17,6 +17,7 @@ mod funds;
 mod groups;
 mod keys;
 mod lists;
+mod onboarding;
 mod overload;
 mod ownership;
 mod programme;

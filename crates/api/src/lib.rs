@@ -55,6 +55,7 @@ mod funds_view;
 mod groups;
 pub mod lists;
 mod mail;
+mod onboarding;
 mod owner;
 mod payment;
 mod plan;
@@ -73,6 +74,7 @@ pub use funds::*;
 pub use funds_view::*;
 pub use groups::*;
 pub use mail::*;
+pub use onboarding::*;
 pub use owner::Owner;
 pub use payment::*;
 pub use plan::PlanBody;
@@ -101,6 +103,7 @@ pub static OPERATIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         groups::OPERATIONS,
         webhooks::OPERATIONS,
         mail::OPERATIONS,
+        onboarding::OPERATIONS,
     ]
     .concat()
 });
@@ -117,4 +120,5 @@ pub fn read_body(operation: &str, json: &[u8]) -> Option<Read> {
         .or_else(|| groups::read_body(operation, json))
         .or_else(|| webhooks::read_body(operation, json))
         .or_else(|| mail::read_body(operation, json))
+        .or_else(|| onboarding::read_body(operation, json))
 }

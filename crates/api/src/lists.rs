@@ -109,3 +109,23 @@ chassis::closed_list!(
     /// A language that mails are written in, by ISO 639.
     pub MailLanguage: types::MailLanguage::ALL.map(types::MailLanguage::name)
 );
+
+chassis::closed_list!(
+    /// What is done with an application, in this order: `checks`, `group`, `manager`, `crm_contact`, `approval`.
+    pub WorkflowStep: types::WorkflowStep::ALL.map(types::WorkflowStep::name)
+);
+
+chassis::closed_list!(
+    /// How far a step of a workflow is.
+    pub WorkflowStepState: types::WorkflowStepState::ALL.map(types::WorkflowStepState::name)
+);
+
+chassis::closed_list!(
+    /// How far a workflow is.
+    pub WorkflowStatus: types::WorkflowStatus::ALL.map(types::WorkflowStatus::name)
+);
+
+chassis::closed_list!(
+    /// Why a step of a workflow was left out or came to nothing, or what was done is taken back.
+    pub WorkflowReason: types::WorkflowReason::ALL.map(types::WorkflowReason::name)
+);

@@ -82,6 +82,16 @@ pub fn of_mail_addresses(contact: &ContactId) -> String {
     format!("contact/{contact}/addresses")
 }
 
+/// Whose text the name of who looks after a brand's partners is.
+pub fn of_managers_name(brand: &BrandId) -> String {
+    format!("brand/{brand}/manager/name")
+}
+
+/// Whose text the mail address of who looks after a brand's partners is.
+pub fn of_managers_mail(brand: &BrandId) -> String {
+    format!("brand/{brand}/manager/mail")
+}
+
 /// Seals a text of this thing.
 pub fn seal(belongs_to: &str, text: &str) -> Vec<u8> {
     keys().seal(belongs_to, text)

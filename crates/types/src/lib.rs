@@ -41,7 +41,7 @@ pub use ids::{
     AccountName, ApiKeyId, BanId, BankReference, BrandId, CampaignId, ClaimId, ClickId, ContactId,
     ConversionId, DepositId, EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId,
     GroupId, InvalidId, LinkCode, MailId, MembershipId, OrderId, PartnerId, PayoutId,
-    WebhookEndpointId, WithdrawalId,
+    WebhookEndpointId, WithdrawalId, WorkflowId,
 };
 pub use lists::{
     AccountType, ApiKeyScope, ApiKeyStatus, BankFailure, Billing, BrandField, BudgetInterval,
@@ -50,7 +50,7 @@ pub use lists::{
     GroupField, GroupStatus, JoinMode, LinkStatus, MailFailure, MailGroup, MailLanguage, MailState,
     PartnerField, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, UnattributedReason,
     VerifiedBy, WebhookDeliveryState, WebhookDisabledReason, WebhookEndpointStatus,
-    WithdrawalStatus,
+    WithdrawalStatus, WorkflowReason, WorkflowStatus, WorkflowStep, WorkflowStepState,
 };
 pub use mail::{MAX_MAIL_ADDRESSES, MailAddress};
 pub use money::Money;
@@ -58,9 +58,9 @@ pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 #[doc(hidden)]
 pub use serde;
 pub use texts::{
-    check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
-    check_event_type, check_evidence_type, check_link_limit, check_page, check_terms_text,
-    check_utm_text, fallback_url,
+    MAX_TAGS, check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
+    check_event_type, check_evidence_type, check_link_limit, check_page, check_tag,
+    check_terms_text, check_utm_text, fallback_url,
 };
 pub use time::Micros;
 /// What derived ids are made of.

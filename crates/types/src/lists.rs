@@ -418,6 +418,86 @@ crate::names! {
         /// The address was taken away meanwhile, or its owner was erased.
         NoAddress = "no_address",
     }
+
+    /// What is done with an application, in this order.
+    pub enum WorkflowStep {
+        /// Whether the partner may come in: it is onboarded once at a time, and of a country that the brand wants.
+        Checks = "checks",
+        /// It comes into the brand's group.
+        Group = "group",
+        /// It has a manager.
+        Manager = "manager",
+        /// It is a contact of the CRM.
+        CrmContact = "crm_contact",
+        /// The brand lets it in.
+        Approval = "approval",
+    }
+
+    /// How far a step of a workflow is.
+    pub enum WorkflowStepState {
+        /// It is not its turn.
+        Pending = "pending",
+        /// It is under way, or waits for somebody.
+        Running = "running",
+        /// It is done.
+        Completed = "completed",
+        /// There was nothing to do, or it was left out.
+        Skipped = "skipped",
+        /// It came to nothing.
+        Failed = "failed",
+        /// What it did is being taken back.
+        Compensating = "compensating",
+        /// What it did is taken back.
+        Compensated = "compensated",
+    }
+
+    /// How far a workflow is.
+    pub enum WorkflowStatus {
+        /// Its steps are under way.
+        Running = "running",
+        /// All are done.
+        Completed = "completed",
+        /// What was done is being taken back.
+        Compensating = "compensating",
+        /// It is taken back.
+        Compensated = "compensated",
+    }
+
+    /// Why a step of a workflow was left out or came to nothing, or what was done is taken back.
+    pub enum WorkflowReason {
+        /// The brand wants nothing of the kind.
+        NotWanted = "not_wanted",
+        /// Nothing is set that it could be done with.
+        NotConfigured = "not_configured",
+        /// Somebody left it out.
+        LeftOut = "left_out",
+        /// Somebody stopped it.
+        Cancelled = "cancelled",
+        /// Another application of the partner at the brand is under way.
+        Duplicate = "duplicate",
+        /// It is not known of which country the partner is.
+        CountryUnknown = "country_unknown",
+        /// The partner is of a country that the brand does not want.
+        CountryNotAllowed = "country_not_allowed",
+        /// There is no such group.
+        GroupUnknown = "group_unknown",
+        /// Nobody comes into the group.
+        GroupArchived = "group_archived",
+        /// The partner is banned.
+        PartnerBanned = "partner_banned",
+        /// The campaign has ended for good.
+        CampaignClosed = "campaign_closed",
+        /// The application is none any more: the brand rejected it, or the partner left.
+        ApplicationEnded = "application_ended",
+        /// The CRM refuses it.
+        CrmRefused = "crm_refused",
+        /// The CRM took nothing for days.
+        CrmUnreachable = "crm_unreachable",
+        /// The partner was erased.
+        PartnerErased = "partner_erased",
+        /// Another service refuses it, for a reason that stands in its log.
+        Refused = "refused",
+    }
 }
 
 impl ClaimStatus {

@@ -31,6 +31,23 @@ pub fn check_description(text: &str) -> Result<(), Invalid> {
     check_lines(text)
 }
 
+/// Tags that a brand marks partners with.
+pub const MAX_TAGS: usize = 20;
+
+/// A tag: 1 to 50 characters of a line, without a comma or a semicolon, which separate tags elsewhere.
+pub fn check_tag(text: &str) -> Result<(), Invalid> {
+    let is_tag = (1..=50).contains(&text.chars().count())
+        && text.trim() == text
+        && !text.contains(|it: char| it.is_control() || it == ',' || it == ';');
+    if is_tag {
+        Ok(())
+    } else {
+        Err(Invalid(
+            "must be 1 to 50 characters of one line, without commas and semicolons",
+        ))
+    }
+}
+
 /// The terms as partners read them: 1 to 16,000 characters; of control characters only line ends and tabs.
 pub fn check_terms_text(text: &str) -> Result<(), Invalid> {
     if !(1..=MAX_TERMS_LENGTH).contains(&text.chars().count()) {

@@ -1,11 +1,12 @@
 //! What notify is asked.
 
-use schemas::{About, ContactChangedV1, WebhookEndpointCreatedV1};
+use schemas::{About, ContactChangedV1, OnboardingChangedV1, WebhookEndpointCreatedV1};
 use types::{
     BrandId, ContactId, MailId, Micros, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId,
+    WorkflowId,
 };
 
-use super::{Concluded, Contact, Endpoint, Owner};
+use super::{Concluded, Contact, Endpoint, Onboarding, Owner, Workflow, WorkflowCommand};
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,6 +103,10 @@ pub enum Command {
     },
     /// The sender found what became of a mail.
     Conclude(Box<Concluded>),
+    /// Something else is to be done with applications to a brand's campaigns.
+    ChangeOnboarding(Box<About<OnboardingChangedV1>>),
+    /// Something is asked of a workflow.
+    Workflow(WorkflowId, WorkflowCommand),
 }
 
 impl Command {
@@ -117,8 +122,27 @@ impl Command {
             | Self::Test(id)
             | Self::Resend(id, _)
             | Self::GiveUp(id, _) => id,
-            Self::ChangeContact { .. } | Self::Conclude(_) => return None,
+            Self::ChangeContact { .. }
+            | Self::Conclude(_)
+            | Self::ChangeOnboarding(_)
+            | Self::Workflow(..) => return None,
         })
+    }
+
+    /// The workflow that it names.
+    pub fn workflow(&self) -> Option<&WorkflowId> {
+        match self {
+            Self::Workflow(id, _) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Of which brand it would change what is done with applications.
+    pub fn onboarding(&self) -> Option<&BrandId> {
+        match self {
+            Self::ChangeOnboarding(new) => Some(&new.subject),
+            _ => None,
+        }
     }
 
     /// Whose mail addresses it would change.
@@ -167,4 +191,8 @@ pub struct View<'a> {
     pub mail_waits: bool,
     /// Whether the endpoint was sent the delivery that it names.
     pub has_delivery: bool,
+    /// What is done with applications, where it would change that.
+    pub onboarding: Option<&'a Onboarding>,
+    /// The workflow that it names.
+    pub workflow: Option<&'a Workflow>,
 }

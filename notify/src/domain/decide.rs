@@ -9,9 +9,23 @@ use schemas::{
 use types::{MAX_WEBHOOK_ENDPOINTS, WebhookDisabledReason, WebhookEndpointStatus};
 
 use super::contact::{self, Concluded};
+use super::workflow::{change_onboarding, decide_workflow};
 use super::{Change, Code, Command, Context, Endpoint, Event, Owner, Rejection, Resend, View};
 
-/// Every command comes to one event, or is refused.
+/// What becomes of a command: what happened, first what was asked for; or it is refused.
+pub fn decide_all(
+    view: View,
+    command: &Command,
+    context: &Context,
+) -> Result<Vec<Event>, Rejection> {
+    match command {
+        Command::ChangeOnboarding(new) => change_onboarding(view.onboarding, new, &context.actor),
+        Command::Workflow(_, command) => decide_workflow(view.workflow, *command, context),
+        _ => decide(view, command, context).map(|event| vec![event]),
+    }
+}
+
+/// Of endpoints, addresses and mails every command comes to one event, or is refused.
 pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event, Rejection> {
     if let Command::Create { new, owner } = command {
         return create(view, new, owner, context);
@@ -34,7 +48,9 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         Command::Create { .. }
         | Command::GiveUp(..)
         | Command::ChangeContact { .. }
-        | Command::Conclude(_) => return Err(unknown()),
+        | Command::Conclude(_)
+        | Command::ChangeOnboarding(_)
+        | Command::Workflow(..) => return Err(unknown()),
         Command::Change(_, change) => return changed(endpoint, change),
         Command::Enable(_) => {
             if endpoint.is_enabled() {

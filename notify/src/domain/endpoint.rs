@@ -137,12 +137,7 @@ impl Endpoint {
                 after.url.clear();
                 after.description = None;
             }
-            Event::Created(_)
-            | Event::Tested(_)
-            | Event::Resent(_)
-            | Event::ContactChanged(_)
-            | Event::MailSent(_)
-            | Event::MailFailed(_) => return Some(after),
+            _ => return Some(after),
         }
         after.changed_at = place.time;
         Some(after)

@@ -1,6 +1,6 @@
 //! What happened.
 
-use types::{ContactId, WebhookEndpointId};
+use types::{BrandId, ContactId, WebhookEndpointId, WorkflowId};
 
 schemas::events! {
     /// What happened to a webhook endpoint, to mail addresses, or to a mail.
@@ -27,6 +27,26 @@ schemas::events! {
         MailSent(NotificationSentV1),
         /// A mail was not sent, and is not tried again.
         MailFailed(NotificationFailedV1),
+        /// A brand wants something else done with applications.
+        OnboardingChanged(OnboardingChangedV1),
+        /// An application is taken through its brand's steps.
+        WorkflowStarted(WorkflowStartedV1),
+        /// Campaign is to do a step, or to take it back.
+        StepRequested(WorkflowStepRequestedV1),
+        /// A step is under way.
+        StepStarted(WorkflowStepStartedV1),
+        /// A step is done, or left out.
+        StepCompleted(WorkflowStepCompletedV1),
+        /// A step came to nothing.
+        StepFailed(WorkflowStepFailedV1),
+        /// What a step did is taken back.
+        StepCompensated(WorkflowStepCompensatedV1),
+        /// What was done is to be taken back.
+        WorkflowCancelled(WorkflowCancelledV1),
+        /// All steps are done.
+        WorkflowCompleted(WorkflowCompletedV1),
+        /// What was done is taken back.
+        WorkflowCompensated(WorkflowCompensatedV1),
     }
 }
 
@@ -42,7 +62,31 @@ impl Event {
             Self::Removed(it) => &it.subject,
             Self::Tested(it) => &it.subject,
             Self::Resent(it) => &it.subject,
-            Self::ContactChanged(_) | Self::MailSent(_) | Self::MailFailed(_) => return None,
+            _ => return None,
+        })
+    }
+
+    /// Of which brand's onboarding.
+    pub fn onboarding(&self) -> Option<&BrandId> {
+        match self {
+            Self::OnboardingChanged(it) => Some(&it.subject),
+            _ => None,
+        }
+    }
+
+    /// Of which workflow.
+    pub fn workflow(&self) -> Option<&WorkflowId> {
+        Some(match self {
+            Self::WorkflowStarted(it) => &it.subject,
+            Self::StepRequested(it) => &it.subject,
+            Self::StepStarted(it) => &it.subject,
+            Self::StepCompleted(it) => &it.subject,
+            Self::StepFailed(it) => &it.subject,
+            Self::StepCompensated(it) => &it.subject,
+            Self::WorkflowCancelled(it) => &it.subject,
+            Self::WorkflowCompleted(it) => &it.subject,
+            Self::WorkflowCompensated(it) => &it.subject,
+            _ => return None,
         })
     }
 

@@ -4,6 +4,8 @@ mod contacts;
 mod deliveries;
 mod endpoints;
 mod mails;
+mod onboarding;
+mod workflows;
 
 use runtime::Host;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,6 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     endpoints::routes()
         .merge(contacts::routes())
+        .merge(onboarding::routes())
+        .merge(workflows::routes())
         .with_state(host.clone())
 }
 
@@ -21,5 +25,7 @@ pub(crate) fn reads(host: &Host) -> OpenApiRouter {
         .merge(deliveries::reads())
         .merge(contacts::reads())
         .merge(mails::reads())
+        .merge(onboarding::reads())
+        .merge(workflows::reads())
         .with_state(host.clone())
 }

@@ -140,7 +140,10 @@ fn ready(row: Row, address: &str, language: MailLanguage) -> Found {
     let data = serde_json::from_str(&row.data);
     let rendered = mail::kind_of(&row.kind)
         .zip(data.ok())
-        .map(|(kind, data)| mail::render(kind, language, &data));
+        .map(|(kind, mut data)| {
+            mail::open_manager(&mut data);
+            mail::render(kind, language, &data)
+        });
     let rendered = match rendered {
         Some(Ok(rendered)) => rendered,
         Some(Err(error)) => {

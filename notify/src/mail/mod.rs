@@ -7,7 +7,10 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use schemas::visible::{self, Owners, Seen, SpokenFor};
+use sealing::texts;
 use serde_json::Value;
 use types::{BrandId, MailGroup, MailLanguage, PartnerId};
 
@@ -16,6 +19,9 @@ pub(crate) use message::{Outgoing, message};
 pub(crate) use server::{Answer, Server};
 pub(crate) use settings::{MailSettings, Way};
 pub(crate) use templates::{Rendered, render};
+
+/// Where a mail keeps the name of who looks after its reader.
+const SEALED_MANAGER: &str = "sealed_manager";
 
 /// To whom a mail is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +122,8 @@ kinds! {
     "payment-events" "funds.exhausted.v1" => "funds_exhausted", Brand, Money;
     "payment-events" "funds.restored.v1" => "funds_restored", Brand, Money;
     "notify-events" "webhook_endpoint.disabled.v1" => "webhook_disabled", Owner, Security;
+    "notify-events" "workflow.completed.v1" => "welcome", Partner, Programme;
+    "notify-events" "workflow.compensated.v1" => "onboarding_stopped", Brand, Programme;
 }
 
 /// The mail about an event of this type, if there is one.
@@ -137,6 +145,25 @@ pub(crate) fn data(mut shown: Value, about: &str, campaign: Option<&str>) -> Val
         shown["campaign"] = campaign.into();
     }
     shown
+}
+
+/// Has a mail name who looks after its reader: sealed, until it is sent.
+pub(crate) fn keep_manager(data: &mut Value, sealed: &[u8]) {
+    data[SEALED_MANAGER] = STANDARD.encode(sealed).into();
+}
+
+/// Opens who is kept there, of the mail's brand.
+pub(crate) fn open_manager(data: &mut Value) {
+    let brand = data["brand_id"].as_str();
+    let brand = brand.and_then(|id| BrandId::parse(id).ok());
+    let sealed = data[SEALED_MANAGER].as_str();
+    let sealed = sealed.and_then(|text| STANDARD.decode(text).ok());
+    let opened = brand
+        .zip(sealed)
+        .and_then(|(brand, sealed)| texts::open(&texts::of_managers_name(&brand), &sealed));
+    if let Some(name) = opened {
+        data["manager"] = name.into();
+    }
 }
 
 impl Kind {

@@ -1,6 +1,7 @@
 //! Wire records to what the domain is asked.
 
 mod mail;
+mod workflow;
 
 use schemas::{
     About, Body, ChangeWebhookEndpointV1, CreateWebhookEndpointV1, Header, Message,
@@ -11,7 +12,9 @@ use types::{
     check_webhook_url,
 };
 
-use crate::domain::{Actor, Change, Code, Command, Owner, Rejection, Resend};
+use crate::domain::{Actor, Change, Code, Command, Owner, Rejection, Resend, WorkflowCommand};
+
+pub(crate) use workflow::{Concerns, concerns};
 
 /// Who asks. An operator's word counts from the bff and from this service's own HTTP surface only.
 pub(crate) fn actor(header: &Header) -> Actor {
@@ -50,6 +53,11 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::GiveWebhookEndpointUpV1(wire) => give_up(header, &wire.reason),
         Body::ChangeContactV1(wire) => mail::change_contact(header, wire),
         Body::ConcludeMailV1(wire) => mail::conclude(header, wire),
+        Body::ChangeOnboardingV1(wire) => workflow::change_onboarding(header, wire),
+        Body::RetryWorkflowV1(_) => workflow::by_people(header, WorkflowCommand::Retry),
+        Body::SkipWorkflowStepV1(wire) => workflow::skip(header, wire),
+        Body::CancelWorkflowV1(_) => workflow::by_people(header, WorkflowCommand::Cancel),
+        Body::ConcludeCrmCallV1(wire) => workflow::conclude(header, wire),
         _ => return None,
     })
 }
@@ -141,7 +149,7 @@ fn from_people(header: &Header) -> Result<(), Rejection> {
     if from_an_edge(header) {
         return Ok(());
     }
-    let detail = "webhook endpoints and mail addresses are for people to make and change, and not for a producer";
+    let detail = "webhook endpoints, mail addresses and onboarding are for people to make and change, and not for a producer";
     Err(Rejection::new(Code::NotForProducers, detail))
 }
 

@@ -2,6 +2,7 @@
 
 mod mailing;
 mod wanted;
+mod workflows;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -13,8 +14,8 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 use types::{
-    ContactId, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId, WebhookEndpointStatus,
-    ids,
+    ContactId, Micros, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId,
+    WebhookEndpointStatus, ids,
 };
 
 use crate::domain::{self, Command, Contact, Endpoint, Event, Owner, Place, Resend, View};
@@ -28,6 +29,7 @@ use crate::store::names;
 use crate::store::owners;
 use mailing::{called, owner};
 use wanted::Wanted;
+use workflows::Workflows;
 
 /// The states that one batch touches, and what it adds.
 #[derive(Debug, Default)]
@@ -52,6 +54,7 @@ pub struct BatchState {
     names: HashMap<String, String>,
     new_names: HashMap<String, String>,
     erased: Vec<PartnerId>,
+    workflows: Workflows,
 }
 
 /// What an endpoint is sent.
@@ -76,6 +79,9 @@ impl BatchState {
         };
         let unconcluded = mails::unconcluded(connection, &wanted.mails).await?;
         state.unconcluded = unconcluded.into_iter().collect();
+        let wanted_workflows = std::mem::take(&mut wanted.workflows);
+        let contacts = &mut wanted.contacts;
+        state.workflows = Workflows::load(connection, wanted_workflows, contacts).await?;
         let facts = state.followed(connection, &mut wanted).await?;
         if !facts.is_empty() {
             state
@@ -181,14 +187,28 @@ impl BatchState {
             mail_waits: command
                 .mail()
                 .is_some_and(|id| self.unconcluded.contains(id.as_str())),
+            onboarding: command
+                .onboarding()
+                .and_then(|brand| self.workflows.onboarding(brand)),
+            workflow: command.workflow().and_then(|id| self.workflows.get(id)),
             endpoints_of_owner: command.counted().map_or(0, of),
             has_delivery: sent
                 .is_some_and(|to| command.endpoint().is_some_and(|it| it.as_str() == to)),
         }
     }
 
+    /// What follows on what happened elsewhere.
+    pub(crate) fn react(&self, message: &Message, now: Micros) -> Vec<Event> {
+        let Some(partner) = messages::erased(message) else {
+            return self.workflows.react(message, now);
+        };
+        let mut events = self.forget(&partner);
+        events.extend(self.workflows.erased(&partner, now));
+        events
+    }
+
     /// What becomes of an erased partner's endpoints, in the order in which they were made, and of its mail addresses.
-    pub(crate) fn forget(&self, partner: &PartnerId) -> Vec<Event> {
+    fn forget(&self, partner: &PartnerId) -> Vec<Event> {
         let own = self.endpoints.values();
         let mut own: Vec<_> = own
             .filter(|it| it.owner.partner() == Some(partner))
@@ -209,6 +229,7 @@ impl BatchState {
                 self.changed_contacts.insert(changed.subject.clone());
             }
         }
+        self.workflows.apply(event, place);
         let Some(id) = event.endpoint() else { return };
         let before = self.endpoints.remove(id);
         if let Some(after) = Endpoint::evolve(before, event, place) {
@@ -286,6 +307,7 @@ impl BatchState {
             | Event::Disabled(_)
             | Event::SecretRotated(_)
             | Event::Removed(_) => {}
+            _ => self.send_workflow(command, event),
         }
     }
 
@@ -312,7 +334,9 @@ impl BatchState {
         let changed: Vec<Contact> = changed.collect();
         contacts::save(connection, &changed).await?;
         names::save(connection, &self.new_names).await?;
+        let more = self.workflows.save(connection, now).await?;
         mails::insert(connection, &self.new_mails, now).await?;
+        mails::insert(connection, &more, now).await?;
         mails::conclude(connection, &self.concluded).await?;
         if !self.erased.is_empty() {
             let erased: Vec<&str> = self.erased.iter().map(PartnerId::as_str).collect();

@@ -7,6 +7,8 @@ use types::{ContactId, Uuid};
 use crate::domain::Event;
 use crate::messages;
 
+use super::workflows::WantedWorkflows;
+
 /// What a batch needs to know.
 #[derive(Default)]
 pub(super) struct Wanted<'a> {
@@ -17,6 +19,7 @@ pub(super) struct Wanted<'a> {
     pub(super) contacts: Vec<String>,
     pub(super) mails: Vec<String>,
     pub(super) facts: Vec<&'a Message>,
+    pub(super) workflows: WantedWorkflows,
 }
 
 impl<'a> Wanted<'a> {
@@ -30,6 +33,8 @@ impl<'a> Wanted<'a> {
                 .extend(command.contact().map(ToString::to_string));
             self.mails.extend(command.mail().map(ToString::to_string));
             self.deliveries.extend(command.delivery());
+            let (workflow, brand) = (command.workflow(), command.onboarding());
+            self.workflows.named(workflow, brand);
             if let Some(owner) = command.counted() {
                 self.owner(&owner.viewer());
             }
@@ -40,15 +45,18 @@ impl<'a> Wanted<'a> {
                 .extend(event.endpoint().map(ToString::to_string));
             self.contacts
                 .extend(event.contact().map(ToString::to_string));
+            self.workflows.named(event.workflow(), event.onboarding());
             return;
         }
         // It is shown to nobody.
         if let Some(partner) = messages::erased(message) {
             let contact = ContactId::of_partner(&partner).into_string();
             self.contacts.push(contact);
+            self.workflows.erased(&partner);
             self.partners.push(partner.into_string());
             return;
         }
+        self.workflows.fact(message);
         self.facts.push(message);
     }
 

@@ -2,12 +2,15 @@
 
 pub(crate) mod attempts;
 pub(crate) mod contacts;
+pub(crate) mod crm_calls;
 pub(crate) mod deliveries;
 pub(crate) mod endpoints;
 pub(crate) mod mails;
 pub(crate) mod names;
+pub(crate) mod onboardings;
 pub(crate) mod owners;
 pub(crate) mod sending;
+pub(crate) mod workflows;
 
 use chassis::auth::Scope;
 use sqlx::{Postgres, QueryBuilder};

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "what is not there has failed the test")]
 
 mod app;
+#[path = "../../../tools/devstack/tests/it/clients/crm.rs"]
+mod crm;
 mod endpoints;
 mod erasing;
 mod mail;
+mod onboarding;
 mod receiver;
 mod sending;
 #[path = "../../../tools/devstack/tests/it/clients/smtp.rs"]

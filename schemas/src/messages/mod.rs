@@ -6,6 +6,7 @@ mod notify;
 mod payment;
 mod shared;
 mod tracking;
+mod workflow;
 
 pub use campaign::*;
 pub use commission::*;
@@ -13,3 +14,4 @@ pub use notify::*;
 pub use payment::*;
 pub use shared::*;
 pub use tracking::*;
+pub use workflow::*;

@@ -147,6 +147,36 @@ const MAIL: Fields = Some(&[
     "reason",
     "smtp_status",
 ]);
+const ONBOARDING: Fields = Some(&[
+    "enabled",
+    "approves",
+    "countries",
+    "group_id",
+    "tags",
+    "crm",
+]);
+const WORKFLOW: Fields = Some(&[
+    "brand_id",
+    "partner_id",
+    "campaign_id",
+    "correlation_id",
+    "approves",
+    "countries",
+    "group_id",
+    "from_group_id",
+    "group_before",
+    "tags",
+    "crm",
+    "step",
+    "compensates",
+    "skipped",
+    "refusal",
+    "reason",
+    "failure",
+    "crm_status",
+    "returned",
+]);
+const WELCOME: Fields = Some(&["brand_id", "partner_id", "campaign_id"]);
 const REASON: Fields = Some(&["reason"]);
 
 /// Kind, whose it is, what its partner sees, what its brand sees.
@@ -255,4 +285,19 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("contact.changed.v1", Named, MAIL, MAIL),
     ("notification.sent.v1", Named, MAIL, MAIL),
     ("notification.failed.v1", Named, MAIL, MAIL),
+    ("notify.change_onboarding.command.v1", Asker, None, BARE),
+    ("notify.retry_workflow.command.v1", Asker, None, BARE),
+    ("notify.skip_workflow_step.command.v1", Asker, None, BARE),
+    ("notify.cancel_workflow.command.v1", Asker, None, BARE),
+    ("workflow_step.answered.v1", Named, None, WORKFLOW),
+    ("onboarding.changed.v1", BrandByKey, None, ONBOARDING),
+    ("workflow.started.v1", Named, None, WORKFLOW),
+    ("workflow.step_requested.v1", Named, None, WORKFLOW),
+    ("workflow.step_started.v1", Named, None, WORKFLOW),
+    ("workflow.step_completed.v1", Named, None, WORKFLOW),
+    ("workflow.step_failed.v1", Named, None, WORKFLOW),
+    ("workflow.step_compensated.v1", Named, None, WORKFLOW),
+    ("workflow.cancelled.v1", Named, None, WORKFLOW),
+    ("workflow.completed.v1", Named, WELCOME, WORKFLOW),
+    ("workflow.compensated.v1", Named, None, WORKFLOW),
 ];

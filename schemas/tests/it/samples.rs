@@ -9,7 +9,7 @@ use types::{
     CampaignStatus, ConversionType, Country, Currency, DeclineReason, DisabledBy, EarningStatus,
     EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus, MailFailure, MailGroup,
     MailLanguage, Micros, Money, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
-    TermsVersion, WebhookDisabledReason, WindowDays,
+    TermsVersion, WebhookDisabledReason, WindowDays, WorkflowReason, WorkflowStep,
 };
 use uuid::Uuid;
 
@@ -488,7 +488,7 @@ const SHA_256: &str = "5d41402abc4b2a76b9719d911017c592ae2f6c1b0a3d4e5f60718293a
 
 const GROUP: &str = "grp_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f";
 
-fn groups() -> [Body; 4] {
+fn groups() -> [Body; 5] {
     [
         GroupCreatedV1 {
             link_limit: Some(50),
@@ -507,6 +507,18 @@ fn groups() -> [Body; 4] {
         }
         .into(),
         PartnerErasedV1 {}.into(),
+        WorkflowStepAnsweredV1 {
+            brand_id: id("brand1"),
+            partner_id: id("partner123"),
+            campaign_id: id("camp123"),
+            step: WorkflowStep::Group,
+            compensates: true,
+            refusal: Some(WorkflowReason::CrmRefused),
+            group_before: Some(id("grp_2")),
+            country: Some(Country::parse("DE").unwrap()),
+            sealed_name: Some(vec![1, 2, 3]),
+        }
+        .into(),
     ]
 }
 
@@ -1241,6 +1253,29 @@ fn notify_commands() -> Vec<Body> {
             smtp_status: Some(550),
         }
         .into(),
+        ChangeOnboardingV1 {
+            enabled: true,
+            approves: true,
+            countries: vec![text("DE")],
+            group_id: Some(text("grp_1")),
+            tags: vec![text("vip")],
+            crm: true,
+            sealed_manager: Some(vec![1, 2, 3]),
+            sealed_manager_mail: Some(vec![1, 2, 3]),
+        }
+        .into(),
+        RetryWorkflowV1 {}.into(),
+        SkipWorkflowStepV1 {
+            step: text("crm_contact"),
+        }
+        .into(),
+        CancelWorkflowV1 {}.into(),
+        ConcludeCrmCallV1 {
+            removes: true,
+            reason: Some(text("crm_refused")),
+            crm_status: Some(422),
+        }
+        .into(),
     ]
 }
 
@@ -1327,5 +1362,106 @@ fn notify_events() -> Vec<Body> {
         }
         .into(),
     ]);
+    bodies.extend(workflow_events());
     bodies
+}
+
+fn workflow_events() -> Vec<Body> {
+    vec![
+        OnboardingChangedV1 {
+            enabled: true,
+            approves: true,
+            countries: vec![Country::parse("DE").unwrap()],
+            group_id: Some(id("grp_1")),
+            tags: vec![text("vip")],
+            crm: true,
+            sealed_manager: Some(vec![1, 2, 3]),
+            sealed_manager_mail: Some(vec![1, 2, 3]),
+        }
+        .into(),
+        WorkflowStartedV1 {
+            brand_id: id("brand1"),
+            partner_id: id("partner123"),
+            campaign_id: id("camp123"),
+            correlation_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            approves: true,
+            countries: vec![Country::parse("DE").unwrap()],
+            group_id: Some(id("grp_1")),
+            tags: vec![text("vip")],
+            crm: true,
+            sealed_manager: Some(vec![1, 2, 3]),
+            sealed_manager_mail: Some(vec![1, 2, 3]),
+        }
+        .into(),
+        WorkflowStepRequestedV1 {
+            brand_id: id("brand1"),
+            partner_id: id("partner123"),
+            campaign_id: id("camp123"),
+            step: WorkflowStep::Group,
+            compensates: true,
+            countries: vec![Country::parse("DE").unwrap()],
+            group_id: Some(id("grp_1")),
+            from_group_id: Some(id("grp_2")),
+        }
+        .into(),
+        WorkflowStepStartedV1 {
+            brand_id: id("brand1"),
+            partner_id: id("partner123"),
+            campaign_id: id("camp123"),
+            step: WorkflowStep::Group,
+            compensates: true,
+        }
+        .into(),
+        WorkflowStepCompletedV1 {
+            brand_id: id("brand1"),
+            partner_id: id("partner123"),
+            campaign_id: id("camp123"),
+            step: WorkflowStep::Group,
+            skipped: Some(WorkflowReason::NotWanted),
+            group_before: Some(id("grp_2")),
+            country: Some(Country::parse("DE").unwrap()),
+            sealed_name: Some(vec![1, 2, 3]),
+        }
+        .into(),
+        WorkflowStepFailedV1 {
+            brand_id: id("brand1"),
+            partner_id: id("partner123"),
+            campaign_id: id("camp123"),
+            step: WorkflowStep::Group,
+            reason: WorkflowReason::CrmRefused,
+            crm_status: Some(422),
+        }
+        .into(),
+        WorkflowStepCompensatedV1 {
+            brand_id: id("brand1"),
+            partner_id: id("partner123"),
+            campaign_id: id("camp123"),
+            step: WorkflowStep::Group,
+            failure: Some(WorkflowReason::CrmRefused),
+        }
+        .into(),
+        WorkflowCancelledV1 {
+            brand_id: id("brand1"),
+            partner_id: id("partner123"),
+            campaign_id: id("camp123"),
+            reason: WorkflowReason::CrmRefused,
+        }
+        .into(),
+        WorkflowCompletedV1 {
+            brand_id: id("brand1"),
+            partner_id: id("partner123"),
+            campaign_id: id("camp123"),
+            sealed_manager: Some(vec![1, 2, 3]),
+        }
+        .into(),
+        WorkflowCompensatedV1 {
+            brand_id: id("brand1"),
+            partner_id: id("partner123"),
+            campaign_id: id("camp123"),
+            step: Some(WorkflowStep::Group),
+            reason: WorkflowReason::CrmRefused,
+            returned: true,
+        }
+        .into(),
+    ]
 }

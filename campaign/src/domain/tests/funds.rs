@@ -37,7 +37,8 @@ fn what_payment_states_of_funds_is_noted() {
     let exhausted = About::of(brand.clone(), FundsExhaustedV1 { currency });
     let restored = About::of(brand.clone(), FundsRestoredV1 { currency });
     for (fact, exhausted) in [(Fact::from(exhausted), true), (restored.into(), false)] {
-        let Event::BrandFundsAdopted(adopted) = react(&fact) else {
+        let [Event::BrandFundsAdopted(adopted)] = &react(&fact, View::default(), Micros(0))[..]
+        else {
             panic!("it was not noted");
         };
         assert_eq!((&adopted.subject, adopted.exhausted), (&brand, exhausted));

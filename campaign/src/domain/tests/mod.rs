@@ -7,6 +7,7 @@ mod decisions;
 mod evidence;
 mod funds;
 mod groups;
+mod onboarding;
 mod properties;
 mod records;
 mod terms;

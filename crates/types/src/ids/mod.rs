@@ -154,6 +154,8 @@ ids! {
     ContactId
     /// One mail to one address about one event.
     MailId
+    /// What is done, step by step, with one application of a partner.
+    WorkflowId
     /// What a bank's statement calls a payment.
     BankReference
 }
@@ -223,6 +225,14 @@ impl MailId {
         let (event, address) = (event.to_string(), address.to_string());
         let parts = ["mail", &event, contact.as_str(), &address];
         Self(derivation::named("mail_", &parts))
+    }
+}
+
+impl WorkflowId {
+    /// An application has one: of the event that states it.
+    pub fn of(applied: Uuid) -> Self {
+        let parts = ["workflow", &applied.to_string()];
+        Self(derivation::named("wfl_", &parts))
     }
 }
 

@@ -167,7 +167,8 @@ impl Program {
         everyones.contains(&name)
             || (name == producers::VARIABLE && commanded)
             || (payments.contains(&name) && self == Self::Service(Service::Payment))
-            || (name == "SMTP_PASSWORD" && self == Self::Service(Service::Notify))
+            || (["SMTP_PASSWORD", "CRM_TOKEN"].contains(&name)
+                && self == Self::Service(Service::Notify))
     }
 
     fn files(self, layout: &Layout) -> Files {

@@ -18,6 +18,7 @@ mod forged;
 mod large_demo;
 mod modes;
 mod observing;
+mod onboarding;
 mod operators;
 mod processes;
 mod provisioning;

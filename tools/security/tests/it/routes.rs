@@ -132,6 +132,8 @@ const PARTNER_READS: [Seen; 4] = [Role, Yes, Hidden, Yes];
 const LISTS: [Seen; 4] = [Role, Yes, Yes, Yes];
 /// The same of a list that another service has.
 const LISTS_HANDED_ON: [Seen; 4] = [Role, HandedOn, HandedOn, HandedOn];
+/// The same of one that is for brands and operators.
+const BRANDS_HANDED_ON: [Seen; 4] = [Role, Role, HandedOn, HandedOn];
 /// A brand or partner that is sent to the decider of another service: its outcome says more (see the services' lines).
 const TAKEN_OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
 /// The same of a partner alone.
@@ -463,6 +465,24 @@ pub const LINES: &[Line] = &[
         BRAND_READS, OPERATOR_READS, Yes),
     line(Service::Notify, "PUT /api/v1/notify/contacts/mail", "/api/v1/notify/contacts/mail", r#"{"partner_id":"partner-$who","addresses":[{"address":"a$new@a.example"}]}"#,
         PARTNER_READS, OPERATOR_READS, Yes),
+    line(Service::Notify, "GET /api/v1/notify/onboarding", "/api/v1/notify/onboarding", "",
+        BRANDS_LIST, BRANDS_LIST, Yes),
+    line(Service::Notify, "GET /api/v1/notify/onboarding", "/api/v1/notify/onboarding?brand_id=brand-$who", "",
+        OF_BRANDS, OF_OTHER_BRANDS, Yes),
+    line(Service::Notify, "PUT /api/v1/notify/onboarding", "/api/v1/notify/onboarding", r#"{"brand_id":"brand-$who","enabled":true,"tags":["$new"]}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Notify, "GET /api/v1/notify/workflows", "/api/v1/notify/workflows", "",
+        BRANDS_LIST, BRANDS_LIST, Yes),
+    line(Service::Notify, "GET /api/v1/notify/workflows", "/api/v1/notify/workflows?brand_id=brand-$who", "",
+        OF_BRANDS, OF_OTHER_BRANDS, Yes),
+    line(Service::Notify, "GET /api/v1/notify/workflows/{workflow_id}", "/api/v1/notify/workflows/$workflow", "",
+        OF_BRANDS, OF_OTHER_BRANDS, Hidden),
+    line(Service::Notify, "POST /api/v1/notify/workflows/{workflow_id}/retry", "/api/v1/notify/workflows/$workflow/retry", "{}",
+        BRANDS, OPERATOR, Hidden),
+    line(Service::Notify, "POST /api/v1/notify/workflows/{workflow_id}/skip", "/api/v1/notify/workflows/$workflow/skip", r#"{"step":"crm_contact"}"#,
+        BRANDS, OPERATOR, Hidden),
+    line(Service::Notify, "POST /api/v1/notify/workflows/{workflow_id}/cancel", "/api/v1/notify/workflows/$workflow/cancel", "{}",
+        BRANDS, OPERATOR, Hidden),
     line(Service::Notify, "PATCH /api/v1/notify/webhooks/{endpoint_id}", "/api/v1/notify/webhooks/$hook", r#"{"description":"$new"}"#,
         BRANDS, OPERATOR, Hidden),
     line(Service::Notify, "PATCH /api/v1/notify/webhooks/{endpoint_id}", "/api/v1/notify/webhooks/$partnerhook", r#"{"description":"$new"}"#,
@@ -750,6 +770,24 @@ pub const LINES: &[Line] = &[
         BRAND_READS, OPERATOR_READS, Yes),
     line(Service::Bff, "PUT /api/v1/contacts/mail", "/api/v1/contacts/mail", r#"{"partner_id":"partner-$who","addresses":[{"address":"a$new@a.example"}]}"#,
         PARTNER_READS, OPERATOR_READS, Yes),
+    line(Service::Bff, "GET /api/v1/onboarding", "/api/v1/onboarding", "",
+        BRANDS_HANDED_ON, BRANDS_HANDED_ON, HandedOn),
+    line(Service::Bff, "GET /api/v1/onboarding", "/api/v1/onboarding?brand_id=brand-$who", "",
+        BRANDS_HANDED_ON, [Role, Role, Hidden, HandedOn], HandedOn),
+    line(Service::Bff, "PUT /api/v1/onboarding", "/api/v1/onboarding", r#"{"brand_id":"brand-$who","enabled":true}"#,
+        BRANDS, OPERATOR, Yes),
+    line(Service::Bff, "GET /api/v1/workflows", "/api/v1/workflows", "",
+        BRANDS_HANDED_ON, BRANDS_HANDED_ON, HandedOn),
+    line(Service::Bff, "GET /api/v1/workflows", "/api/v1/workflows?brand_id=brand-$who", "",
+        BRANDS_HANDED_ON, [Role, Role, Hidden, HandedOn], HandedOn),
+    line(Service::Bff, "GET /api/v1/workflows/{id}", "/api/v1/workflows/wfl_$who", "",
+        BRANDS_HANDED_ON, BRANDS_HANDED_ON, HandedOn),
+    line(Service::Bff, "POST /api/v1/workflows/{id}/retry", "/api/v1/workflows/wfl_$who/retry", "{}",
+        TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
+    line(Service::Bff, "POST /api/v1/workflows/{id}/skip", "/api/v1/workflows/wfl_$who/skip", r#"{"step":"crm_contact"}"#,
+        TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
+    line(Service::Bff, "POST /api/v1/workflows/{id}/cancel", "/api/v1/workflows/wfl_$who/cancel", "{}",
+        TAKEN_OF_BRANDS, TAKEN_OF_BRANDS, Yes),
     line(Service::Bff, "GET /api/v1/webhooks", "/api/v1/webhooks", "",
         LISTS_HANDED_ON, LISTS_HANDED_ON, HandedOn),
     line(Service::Bff, "GET /api/v1/webhooks/{id}", "/api/v1/webhooks/whe_$who", "",

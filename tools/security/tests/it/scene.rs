@@ -11,9 +11,9 @@ use runtime::testing::{
 use schemas::{
     ApiKeyCreatedV1, Body, CampaignActivatedV1, CampaignCreatedV1, ClaimedSale,
     CommissionCalculatedV1, ConversionAttributedV1, ConversionClaimedV1, DepositAnnouncedV1,
-    EnrollmentAcceptedV1, EvidenceSubmittedV1, GroupCreatedV1, LedgerPostedV1, LinkCreatedV1,
-    PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, TermsPublishedV1, Topic, Transfer,
-    WithdrawalRequestedV1,
+    EnrollmentAcceptedV1, EnrollmentAppliedV1, EvidenceSubmittedV1, GroupCreatedV1, LedgerPostedV1,
+    LinkCreatedV1, PayoutRequestedV1, Plan, SealingKeyPublishedV1, Service, TermsPublishedV1,
+    Topic, Transfer, WithdrawalRequestedV1,
 };
 use serde_json::{Value, json};
 use types::{
@@ -27,7 +27,7 @@ use uuid::Uuid;
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
 
 /// What stands for something of an owner's in requests, as `$name`.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "command",
     "correlation",
     "transfer",
@@ -44,6 +44,7 @@ const NAMES: [&str; 16] = [
     "partnerhook",
     "sparehook",
     "delivery",
+    "workflow",
 ];
 
 /// A running service, and by owner what stands for `$name` in requests.
@@ -423,9 +424,37 @@ async fn notify_scene() -> Scene {
                 .await
                 .unwrap();
         scene.name(owner, "delivery", delivery.to_string());
+        onboarding_of(&mut scene, owner).await;
     }
     scene.name_commands().await;
     scene
+}
+
+/// What a brand wants done with applications, and a workflow of one.
+async fn onboarding_of(scene: &mut Scene, owner: &'static str) {
+    let (id, partner) = (format!("brand-{owner}"), format!("partner-{owner}"));
+    let url = format!("{}/api/v1/notify/onboarding", scene.service.base_url);
+    let request = scene.service.client.put(url).bearer_auth(brand(&id));
+    let answer = request.json(&json!({"enabled": true})).send().await;
+    assert!(answer.unwrap().status().is_success());
+    let campaign = format!("camp-{owner}");
+    let applied = EnrollmentAppliedV1 {
+        partner_id: partner.parse().unwrap(),
+        brand_id: id.parse().unwrap(),
+        terms_version: TermsVersion::new(1).unwrap(),
+    };
+    let enrollment = EnrollmentId::of(&campaign.parse().unwrap(), &partner.parse().unwrap());
+    let topic = Topic::CampaignEvents;
+    scene
+        .service
+        .deliver(topic, &campaign, enrollment.as_str(), applied.into())
+        .await;
+    let workflow: String = sqlx::query_scalar("SELECT id FROM workflows WHERE brand_id = $1")
+        .bind(id)
+        .fetch_one(scene.service.pool())
+        .await
+        .unwrap();
+    scene.name(owner, "workflow", workflow);
 }
 
 /// A brand's account, some money in its funds, a deposit and a withdrawal under way.

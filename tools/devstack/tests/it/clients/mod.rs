@@ -7,6 +7,8 @@
 
 mod browser;
 mod console;
+#[allow(dead_code, reason = "notify's tests use the rest")]
+pub mod crm;
 mod documents;
 mod java;
 mod python;

@@ -1,0 +1,106 @@
+//! What a workflow is asked: by people, and by the job that calls the CRM.
+
+use types::{
+    WorkflowReason as Reason, WorkflowStatus, WorkflowStep as Step, WorkflowStepState as State,
+};
+
+use super::super::{Code, Context, Event, Owner, Rejection};
+use super::{Workflow, followed};
+
+/// What became of a call to the CRM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConcludedCall {
+    /// Whether the contact was to be removed.
+    pub removes: bool,
+    /// Why nothing was done; absent: it was.
+    pub reason: Option<Reason>,
+    /// What the CRM answered.
+    pub crm_status: Option<i32>,
+}
+
+/// What is asked of a workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkflowCommand {
+    /// What waits is to be tried now.
+    Retry,
+    /// A step that waits is to be left out.
+    Skip(Step),
+    /// What was done is to be taken back.
+    Cancel,
+    /// The CRM answered.
+    Conclude(ConcludedCall),
+}
+
+/// What becomes of it. People ask for their own brand's.
+pub fn decide_workflow(
+    workflow: Option<&Workflow>,
+    command: WorkflowCommand,
+    context: &Context,
+) -> Result<Vec<Event>, Rejection> {
+    let is_theirs = |it: &&Workflow| {
+        let owner = Owner::Brand(it.started.brand_id.clone());
+        matches!(command, WorkflowCommand::Conclude(_)) || context.actor.is(&owner)
+    };
+    let workflow = workflow.filter(is_theirs).ok_or_else(unknown)?;
+    let event = match command {
+        WorkflowCommand::Retry => retried(workflow)?,
+        WorkflowCommand::Skip(step) => left_out(workflow, step)?,
+        WorkflowCommand::Cancel if workflow.status == WorkflowStatus::Running => {
+            workflow.cancelled(Reason::Cancelled)
+        }
+        WorkflowCommand::Cancel => {
+            let detail = "the workflow has ended, or what it did is being taken back";
+            return Err(Rejection::new(Code::WorkflowEnded, detail));
+        }
+        WorkflowCommand::Conclude(call) => concluded(workflow, call)?,
+    };
+    Ok(followed(Some(workflow), vec![event], context.now))
+}
+
+fn unknown() -> Rejection {
+    Rejection::new(Code::WorkflowUnknown, "there is no such workflow")
+}
+
+fn not_waiting() -> Rejection {
+    let detail = "the step does not wait for anything that this would change";
+    Rejection::new(Code::WorkflowStepNotWaiting, detail)
+}
+
+/// What is under way, once more; where the brand is to decide, nothing is.
+fn retried(workflow: &Workflow) -> Result<Event, Rejection> {
+    let under_way = |state| matches!(state, State::Running | State::Compensating);
+    let mut steps = workflow.steps.iter();
+    let record = steps
+        .find(|it| under_way(it.state))
+        .ok_or_else(not_waiting)?;
+    let compensates = record.state == State::Compensating;
+    match record.step {
+        Step::CrmContact => Ok(workflow.begun(record.step, compensates)),
+        Step::Approval if !compensates && !workflow.started.approves => Err(not_waiting()),
+        step => Ok(workflow.requested_again(step, compensates)),
+    }
+}
+
+/// Of what waits for somebody outside: what campaign does is done at once, and without it nobody is let in.
+fn left_out(workflow: &Workflow, step: Step) -> Result<Event, Rejection> {
+    match (step, workflow.step(step)) {
+        (Step::CrmContact, State::Running) => Ok(workflow.left_out(step, Reason::LeftOut)),
+        (Step::CrmContact, State::Compensating) => {
+            Ok(workflow.taken_back(step, Some(Reason::LeftOut)))
+        }
+        _ => Err(not_waiting()),
+    }
+}
+
+fn concluded(workflow: &Workflow, call: ConcludedCall) -> Result<Event, Rejection> {
+    let step = Step::CrmContact;
+    match (call.removes, call.reason, workflow.step(step)) {
+        (true, failure, State::Compensating) => Ok(workflow.taken_back(step, failure)),
+        (false, None, State::Running) => Ok(workflow.done(step)),
+        (false, Some(Reason::NotConfigured), State::Running) => {
+            Ok(workflow.left_out(step, Reason::NotConfigured))
+        }
+        (false, Some(reason), State::Running) => Ok(workflow.failed(step, reason, call.crm_status)),
+        _ => Err(not_waiting()),
+    }
+}

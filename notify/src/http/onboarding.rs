@@ -1,0 +1,119 @@
+//! `/api/v1/notify/onboarding`: what brands want done with applications.
+
+use api::{ChangeOnboarding, ManagerView, OnboardingFilter, OnboardingView, Request};
+use axum::extract::State;
+use axum::response::Response;
+use chassis::auth::Caller;
+use chassis::http::RequestContext;
+use chassis::openapi::{Forbidden, NotFound, Problems, Repeatable};
+use chassis::page::{List, Page, PageQuery};
+use chassis::problem::Problem;
+use chassis::time::Timestamp;
+use chassis::write::Write;
+use runtime::{Host, NotifyRefusals, Waiting};
+use schemas::Message;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::domain::Onboarding;
+use crate::store::onboardings;
+
+/// What is asked of onboarding.
+pub(super) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(change_onboarding))
+}
+
+/// Onboarding as it stands.
+pub(super) fn reads() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(list_onboardings))
+}
+
+/// What was done to a brand's onboarding.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OnboardingDone {
+    #[schema(example = "brand1")]
+    brand_id: String,
+    /// What came of it, as its event's type.
+    #[schema(example = "onboarding.changed.v1")]
+    event: String,
+    recorded_at: Timestamp,
+}
+
+impl From<&Message> for OnboardingDone {
+    fn from(first: &Message) -> Self {
+        Self {
+            brand_id: first.header.subject.clone(),
+            event: first.header.kind.clone(),
+            recorded_at: Timestamp(first.header.time),
+        }
+    }
+}
+
+/// Say what is done with applications to a brand's campaigns
+///
+/// Whole: what is absent is not done. It counts for applications that come from then on.
+#[utoipa::path(
+    put,
+    path = "/api/v1/notify/onboarding",
+    tag = "onboarding",
+    params(Repeatable),
+    request_body(content = ChangeOnboarding, example = json!({"enabled": true, "countries": ["DE", "AT"], "tags": ["newcomer"]})),
+    responses(
+        (status = 200, body = OnboardingDone),
+        (status = 202, body = Waiting),
+        Problems<(Forbidden, NotifyRefusals)>
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn change_onboarding(
+    State(host): State<Host>,
+    caller: Caller,
+    context: RequestContext,
+    write: Write<ChangeOnboarding>,
+) -> Result<Response, Problem> {
+    let brand = caller.brand_or_own(write.body.brand_id())?;
+    let command = |_, body: ChangeOnboarding| body.command(brand);
+    let submitted = host
+        .submit_write(ChangeOnboarding::KIND, write, &caller, &context, command)
+        .await?;
+    Ok(submitted.ok(|first| OnboardingDone::from(first)))
+}
+
+/// What is done with applications: to the caller's own campaigns, for operators of all brands.
+#[utoipa::path(
+    get,
+    path = "/api/v1/notify/onboarding",
+    tag = "onboarding",
+    params(PageQuery, OnboardingFilter),
+    responses((status = 200, body = Page<OnboardingView>), Problems<(Forbidden, NotFound)>),
+    security(("bearer" = []))
+)]
+pub(super) async fn list_onboardings(
+    State(host): State<Host>,
+    caller: Caller,
+    list: List<OnboardingFilter>,
+) -> Result<Page<OnboardingView>, Problem> {
+    let brand = caller.narrowed(list.filter.brand_id.as_ref())?;
+    let rows = onboardings::list(host.pool(), brand, list.page)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    Ok(Page::new(list.page, rows, |row| row.position, view))
+}
+
+fn view(row: Onboarding) -> OnboardingView {
+    let wants = row.wants;
+    let manager = wants.sealed_manager.as_deref();
+    OnboardingView {
+        enabled: wants.enabled,
+        approves: wants.approves,
+        countries: wants.countries.iter().map(ToString::to_string).collect(),
+        group_id: wants.group_id.map(types::GroupId::into_string),
+        tags: wants.tags,
+        crm: wants.crm,
+        manager: ManagerView::open(&row.brand, manager, wants.sealed_manager_mail.as_deref()),
+        changed_at: Timestamp(row.changed_at),
+        brand_id: row.brand.into_string(),
+    }
+}

@@ -1,0 +1,192 @@
+//! Calls the CRM where workflows wait for it, and states what became of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use messaging::job::{Job, timer_command};
+use runtime::Host;
+use schemas::{ConcludeCrmCallV1, Message, Service};
+use sealing::texts;
+use sqlx::PgPool;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use types::{ContactId, MailAddress, MailGroup, Micros, Uuid, WorkflowReason, ids};
+
+use super::schedule;
+use crate::crm::{Answer, ContactSink, Crm, CrmContact};
+use crate::domain::Workflow;
+use crate::store::contacts::{self, sealed_bytes};
+use crate::store::crm_calls::{self, Call, Next};
+use crate::store::workflows;
+
+/// Calls at once.
+const AT_ONCE: i64 = 4;
+/// Commands of one step.
+const MAX_CONCLUDED: i64 = 100;
+/// So long a step goes on calling before the job looks about.
+const STEP: Duration = Duration::from_secs(1);
+/// For so long, in microseconds, a call is nobody else's once it was taken: a call is several requests, of which each has its own time.
+const LEASE: i64 = 120 * 1_000_000;
+
+/// Calls the CRM.
+pub(crate) struct CrmCalls {
+    host: Host,
+    crm: Option<Arc<Crm>>,
+}
+
+/// What is asked, with all that asking it takes.
+enum Outgoing {
+    Upsert(Box<CrmContact>),
+    Remove(types::PartnerId),
+    /// Nothing: another workflow has the same contact, and it stays.
+    Nothing,
+}
+
+impl CrmCalls {
+    pub(crate) fn new(host: Host, crm: Option<Arc<Crm>>) -> Self {
+        Self { host, crm }
+    }
+
+    /// Makes what is due. Returns whether there may be more.
+    async fn step(&self, pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
+        let until = now.checked_add_micros(LEASE).unwrap_or(now);
+        let due = crm_calls::take_due(pool, now, until, AT_ONCE).await?;
+        let is_more = i64::try_from(due.len()).is_ok_and(|it| it == AT_ONCE);
+        let mut attempts = JoinSet::new();
+        for call in due {
+            let Some(crm) = &self.crm else {
+                let next = Next::Failed(WorkflowReason::NotConfigured);
+                crm_calls::note(pool, &call, (now, next, None)).await?;
+                continue;
+            };
+            let outgoing = self.find(pool, &call).await?;
+            let (crm, pool) = (Arc::clone(crm), pool.clone());
+            attempts.spawn(async move { attempt(&crm, &pool, &call, outgoing, now).await });
+        }
+        // Each ends, whatever became of the others.
+        while let Some(ended) = attempts.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "what the CRM answered cannot be noted: it is asked again");
+                }
+                Err(error) => tracing::error!(%error, "a call to the CRM broke off"),
+            }
+        }
+        Ok(is_more)
+    }
+
+    /// What a call says. Whoever was erased meanwhile has neither name nor address.
+    async fn find(&self, pool: &PgPool, call: &Call) -> Result<Outgoing, sqlx::Error> {
+        let ids = std::slice::from_ref(&call.workflow_id);
+        let found = workflows::load(pool, ids, (&[], &[]), &[]).await?.pop();
+        let Some(workflow) = found else {
+            return Ok(Outgoing::Nothing);
+        };
+        if !call.removes {
+            let contact = self.contact(pool, &workflow).await?;
+            return Ok(Outgoing::Upsert(Box::new(contact)));
+        }
+        if !call.erases && crm_calls::is_kept(pool, &call.workflow_id).await? {
+            return Ok(Outgoing::Nothing);
+        }
+        Ok(Outgoing::Remove(workflow.started.partner_id))
+    }
+
+    async fn contact(&self, pool: &PgPool, workflow: &Workflow) -> Result<CrmContact, sqlx::Error> {
+        let started = &workflow.started;
+        let (brand, partner) = (&started.brand_id, &started.partner_id);
+        let id = ContactId::of_partner(partner);
+        let contact = contacts::load(pool, &[id.to_string()]).await?.pop();
+        let mut addresses = contact.iter().flat_map(|it| &it.addresses);
+        let address = addresses.find(|it| it.groups.contains(&MailGroup::Programme));
+        let address = address.map(sealed_bytes);
+        let sealed = [workflow.sealed_name.as_deref(), address.as_deref()];
+        let keys = self.host.find_personal_keys(sealed).await?.keys;
+        let open = |of: &str, sealed: Option<&[u8]>| sealed.and_then(|it| keys.open(of, it));
+        let email = open(&texts::of_mail_addresses(&id), address.as_deref());
+        let manager = started.sealed_manager.as_ref();
+        let manager = manager.and_then(|it| texts::open(&texts::of_managers_name(brand), it));
+        let managers_mail = started.sealed_manager_mail.as_ref();
+        let managers_mail = managers_mail
+            .and_then(|it| texts::open(&texts::of_managers_mail(brand), it))
+            .and_then(|text| MailAddress::parse(&text).ok());
+        Ok(CrmContact {
+            external_id: partner.clone(),
+            name: open(
+                &texts::of_partners_name(partner),
+                workflow.sealed_name.as_deref(),
+            ),
+            email: email.and_then(|text| MailAddress::parse(&text).ok()),
+            country: workflow.country,
+            tags: started.tags.clone(),
+            owner: manager.map(|name| (name, managers_mail)),
+        })
+    }
+}
+
+/// Makes one, and notes what came of it. Killed between the two, it is made again: it says the whole, so that does no harm.
+async fn attempt(
+    crm: &Crm,
+    pool: &PgPool,
+    call: &Call,
+    outgoing: Outgoing,
+    now: Micros,
+) -> Result<(), sqlx::Error> {
+    let began = Instant::now();
+    let answer = match outgoing {
+        Outgoing::Upsert(contact) => crm.upsert(&contact).await,
+        Outgoing::Remove(partner) => crm.remove(&partner, call.erases).await,
+        Outgoing::Nothing => Answer::Done,
+    };
+    let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
+    let ended = now.checked_add_micros(took).unwrap_or(now);
+    let (next, status) = match answer {
+        Answer::Done => (Next::Done, None),
+        Answer::Refused(status) => (Next::Failed(WorkflowReason::CrmRefused), Some(status)),
+        Answer::Later(status) => {
+            let jitter = Uuid::new_v4().as_bytes()[0];
+            let again = schedule::again(call.attempts, 0, ended, jitter);
+            let given_up = Next::Failed(WorkflowReason::CrmUnreachable);
+            (again.map_or(given_up, Next::At), status)
+        }
+    };
+    crm_calls::note(pool, call, (ended, next, status)).await
+}
+
+impl Job for CrmCalls {
+    const NAME: &'static str = "crm_calls";
+
+    async fn due(
+        &self,
+        pool: &PgPool,
+        now: Micros,
+        passed: i64,
+    ) -> Result<Vec<Message>, sqlx::Error> {
+        let began = Instant::now();
+        while began.elapsed() < STEP {
+            let since = i64::try_from(began.elapsed().as_micros()).unwrap_or_default();
+            let now = now.checked_add_micros(since).unwrap_or(now);
+            if !self.step(pool, now).await? {
+                break;
+            }
+        }
+        let ended = crm_calls::to_conclude(pool, passed, MAX_CONCLUDED).await?;
+        Ok(ended.into_iter().map(|call| conclude(call, now)).collect())
+    }
+}
+
+/// What became of it, with the correlation of its application. One command for each end.
+fn conclude(call: Call, now: Micros) -> Message {
+    let ended = Micros(call.ended_at.unwrap_or_default());
+    let id = ids::timer_command_id(&call.workflow_id, CrmCalls::NAME, ended);
+    let conclude = ConcludeCrmCallV1 {
+        removes: call.removes,
+        reason: call.reason,
+        crm_status: call.crm_status,
+    };
+    let kind = "notify.conclude_crm_call.command.v1";
+    let mut command = timer_command(Service::Notify, kind, id, call.workflow_id, now, conclude);
+    command.header.correlation_id = call.correlation_id;
+    command
+}

@@ -1,0 +1,289 @@
+//! Onboarding and workflows of a batch: loaded, gone on with, and saved.
+
+use std::collections::{BTreeSet, HashMap};
+
+use schemas::{Body, Message};
+use sqlx::PgConnection;
+use types::{BrandId, MailId, Micros, PartnerId, WorkflowId, WorkflowReason, WorkflowStep};
+
+use super::BatchState;
+use crate::domain::{self, Contact, Event, Onboarding, Owner, Place, Workflow};
+use crate::mail;
+use crate::messages::{self, Concerns};
+use crate::store::crm_calls::{self, NewCall};
+use crate::store::mails::NewMail;
+use crate::store::{names, onboardings, workflows};
+
+/// What a batch needs to know of workflows.
+#[derive(Debug, Default)]
+pub(super) struct WantedWorkflows {
+    ids: Vec<String>,
+    brands: Vec<String>,
+    /// Pairs, side by side.
+    of_brands: Vec<String>,
+    of_partners: Vec<String>,
+    erased: Vec<String>,
+    campaigns: Vec<String>,
+}
+
+impl WantedWorkflows {
+    /// What a fact may go on with.
+    pub(super) fn fact(&mut self, message: &Message) {
+        match messages::concerns(message) {
+            Some(Concerns::Workflow(id)) => self.ids.push(id.into_string()),
+            Some(Concerns::Partner(brand, partner)) => {
+                self.brands.push(brand.to_string());
+                self.of_brands.push(brand.into_string());
+                self.of_partners.push(partner.into_string());
+                self.campaigns.push(message.header.key.clone());
+            }
+            None => {}
+        }
+    }
+
+    /// What a command or an own event names.
+    pub(super) fn named(&mut self, workflow: Option<&WorkflowId>, brand: Option<&BrandId>) {
+        self.ids.extend(workflow.map(ToString::to_string));
+        self.brands.extend(brand.map(ToString::to_string));
+    }
+
+    pub(super) fn erased(&mut self, partner: &PartnerId) {
+        self.erased.push(partner.to_string());
+    }
+}
+
+/// Onboarding and workflows that a batch touches.
+#[derive(Debug, Default)]
+pub(super) struct Workflows {
+    all: HashMap<WorkflowId, Workflow>,
+    changed: BTreeSet<WorkflowId>,
+    onboardings: HashMap<BrandId, Onboarding>,
+    changed_onboardings: BTreeSet<BrandId>,
+    /// What campaigns are called of which workflows are.
+    names: HashMap<String, String>,
+    calls: HashMap<WorkflowId, NewCall>,
+    dropped_calls: Vec<String>,
+    mails: Vec<NewMail>,
+}
+
+impl Workflows {
+    /// With the mail addresses of whom they may be told of.
+    pub(super) async fn load(
+        connection: &mut PgConnection,
+        wanted: WantedWorkflows,
+        contacts: &mut Vec<String>,
+    ) -> Result<Self, sqlx::Error> {
+        let pairs = (&*wanted.of_brands, &*wanted.of_partners);
+        let all = workflows::load(&mut *connection, &wanted.ids, pairs, &wanted.erased).await?;
+        let onboardings = onboardings::load(&mut *connection, &wanted.brands).await?;
+        let mut campaigns = wanted.campaigns;
+        campaigns.extend(all.iter().map(|it| it.started.campaign_id.to_string()));
+        let names = names::load(connection, &campaigns).await?;
+        let pairs = wanted.of_brands.into_iter().zip(wanted.of_partners);
+        let recipients = pairs
+            .map(|(brand, partner)| (brand.parse().ok(), partner.parse().ok()))
+            .chain(all.iter().map(|it| {
+                let started = &it.started;
+                (
+                    Some(started.brand_id.clone()),
+                    Some(started.partner_id.clone()),
+                )
+            }));
+        for (brand, partner) in recipients {
+            let owners = [brand.map(Owner::Brand), partner.map(Owner::Partner)];
+            let owners = owners.into_iter().flatten();
+            contacts.extend(owners.map(|it| it.contact().into_string()));
+        }
+        Ok(Self {
+            all: all.into_iter().map(|it| (it.id.clone(), it)).collect(),
+            onboardings: onboardings
+                .into_iter()
+                .map(|it| (it.brand.clone(), it))
+                .collect(),
+            names,
+            ..Self::default()
+        })
+    }
+
+    pub(super) fn get(&self, id: &WorkflowId) -> Option<&Workflow> {
+        self.all.get(id)
+    }
+
+    pub(super) fn onboarding(&self, brand: &BrandId) -> Option<&Onboarding> {
+        self.onboardings.get(brand)
+    }
+
+    /// A partner's, at one brand or at all, in the order in which they began.
+    fn of(&self, brand: Option<&BrandId>, partner: &PartnerId) -> Vec<&Workflow> {
+        let all = self.all.values().filter(|it| {
+            it.started.partner_id == *partner && brand.is_none_or(|of| it.started.brand_id == *of)
+        });
+        let mut all: Vec<_> = all.collect();
+        all.sort_unstable_by_key(|it| it.position);
+        all
+    }
+
+    pub(super) fn erased(&self, partner: &PartnerId, now: Micros) -> Vec<Event> {
+        let all = self.of(None, partner).into_iter();
+        all.flat_map(|it| domain::erased(it, now)).collect()
+    }
+
+    /// What follows on what happened at campaign.
+    pub(super) fn react(&self, message: &Message, now: Micros) -> Vec<Event> {
+        let header = &message.header;
+        let decided = |brand: &BrandId, partner: &PartnerId, is_in: bool| {
+            let all = self.of(Some(brand), partner).into_iter();
+            let of_campaign = all.filter(|it| it.started.campaign_id.as_str() == header.key);
+            of_campaign
+                .flat_map(|it| domain::decided(it, is_in, now))
+                .collect()
+        };
+        match &message.body {
+            Body::WorkflowStepAnsweredV1(answer) => {
+                let id = header.subject.parse::<WorkflowId>().ok();
+                let workflow = id.and_then(|id| self.all.get(&id));
+                workflow.map_or_else(Vec::new, |it| domain::answered(it, answer, now))
+            }
+            Body::EnrollmentAppliedV1(it) => {
+                let Ok(campaign) = header.key.parse() else {
+                    return Vec::new();
+                };
+                let others = self.of(Some(&it.brand_id), &it.partner_id);
+                let onboarding = self.onboardings.get(&it.brand_id);
+                let ids = (header.id, header.correlation_id);
+                let others = others.into_iter();
+                domain::applied(ids, &campaign, it, onboarding, others, now)
+            }
+            Body::EnrollmentApprovedV1(it) => decided(&it.brand_id, &it.partner_id, true),
+            Body::EnrollmentRejectedV1(it) => decided(&it.brand_id, &it.partner_id, false),
+            Body::EnrollmentEndedV1(it) => decided(&it.brand_id, &it.partner_id, false),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn apply(&mut self, event: &Event, place: Place) {
+        if let Event::OnboardingChanged(changed) = event {
+            let before = self.onboardings.get(&changed.subject);
+            let after = Onboarding::evolve(before, changed, place);
+            self.onboardings.insert(changed.subject.clone(), after);
+            self.changed_onboardings.insert(changed.subject.clone());
+        }
+        let Some(id) = event.workflow() else { return };
+        let before = self.all.remove(id);
+        if let Some(after) = Workflow::evolve(before, event, place) {
+            self.all.insert(id.clone(), after);
+            self.changed.insert(id.clone());
+        }
+    }
+
+    /// Has the CRM called where an own event says that it is.
+    fn call(&mut self, event: &Event) {
+        match event {
+            Event::StepStarted(it) if it.step == WorkflowStep::CrmContact => {
+                let Some(workflow) = self.all.get(&it.subject) else {
+                    return;
+                };
+                let call = NewCall {
+                    workflow: it.subject.clone(),
+                    removes: it.compensates,
+                    erases: workflow.reason == Some(WorkflowReason::PartnerErased),
+                    correlation_id: workflow.started.correlation_id,
+                };
+                self.calls.insert(it.subject.clone(), call);
+            }
+            Event::StepCompleted(it) if it.step == WorkflowStep::CrmContact => {
+                self.calls.remove(&it.subject);
+                self.dropped_calls.push(it.subject.to_string());
+            }
+            Event::StepCompensated(it) if it.step == WorkflowStep::CrmContact => {
+                self.calls.remove(&it.subject);
+                self.dropped_calls.push(it.subject.to_string());
+            }
+            Event::StepFailed(it) if it.step == WorkflowStep::CrmContact => {
+                self.dropped_calls.push(it.subject.to_string());
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) async fn save(
+        self,
+        connection: &mut PgConnection,
+        now: Micros,
+    ) -> Result<Vec<NewMail>, sqlx::Error> {
+        let changed = self.changed.iter().filter_map(|id| self.all.get(id));
+        let changed: Vec<&Workflow> = changed.collect();
+        workflows::save(connection, &changed).await?;
+        let changed = self.changed_onboardings.iter();
+        let changed = changed.filter_map(|id| self.onboardings.get(id));
+        let changed: Vec<&Onboarding> = changed.collect();
+        onboardings::save(connection, &changed).await?;
+        crm_calls::drop_calls(connection, &self.dropped_calls).await?;
+        let calls: Vec<NewCall> = self.calls.into_values().collect();
+        crm_calls::insert(connection, &calls, now).await?;
+        Ok(self.mails)
+    }
+}
+
+impl BatchState {
+    /// What an own event of a workflow has called and mailed.
+    pub(super) fn send_workflow(&mut self, cause: &Message, event: &Event) {
+        self.workflows.call(event);
+        let (body, kind) = match event {
+            Event::WorkflowCompleted(it) => {
+                (Body::from(it.record.clone()), "workflow.completed.v1")
+            }
+            Event::WorkflowCompensated(it) => {
+                (Body::from(it.record.clone()), "workflow.compensated.v1")
+            }
+            _ => return,
+        };
+        let (Some(kind), Some(workflow)) = (mail::kind_of(kind), event.workflow()) else {
+            return;
+        };
+        let Some(workflow) = self.workflows.all.get(workflow) else {
+            return;
+        };
+        let started = &workflow.started;
+        let owner = match kind.to {
+            mail::To::Brand => Owner::Brand(started.brand_id.clone()),
+            mail::To::Partner | mail::To::Owner => Owner::Partner(started.partner_id.clone()),
+        };
+        let Some(contact) = self.contacts.get(&owner.contact()) else {
+            return;
+        };
+        let campaign = started.campaign_id.as_str();
+        let name = self.workflows.names.get(campaign).map_or(campaign, |it| it);
+        let shown = schemas::show_payload(&body);
+        let mut data = mail::data(shown, workflow.id.as_str(), Some(name));
+        if let Some(sealed) = &started.sealed_manager {
+            mail::keep_manager(&mut data, sealed);
+        }
+        let mails = new_mails(kind, contact, workflow, cause, &data);
+        self.workflows.mails.extend(mails);
+    }
+}
+
+/// One for each address that wants it. A workflow comes to one end of a kind at most: its end is told each address once.
+fn new_mails(
+    kind: &'static mail::Kind,
+    contact: &Contact,
+    workflow: &Workflow,
+    cause: &Message,
+    data: &serde_json::Value,
+) -> Vec<NewMail> {
+    let end = types::ids::derive(&[kind.event, workflow.id.as_str()]);
+    let wanting = contact.wanting(kind.group);
+    let mails = wanting.map(|address| NewMail {
+        id: MailId::of(end, &contact.id, address),
+        contact: contact.id.clone(),
+        address,
+        owner: contact.owner.clone(),
+        kind: kind.event,
+        hurries: kind.hurries(),
+        event_id: cause.header.id,
+        correlation_id: cause.header.correlation_id,
+        data: data.to_string(),
+    });
+    mails.collect()
+}

@@ -1,0 +1,165 @@
+//! `crm_calls`: what the CRM is asked, and what became of it.
+
+use sqlx::{FromRow, PgConnection, PgPool};
+use types::{Micros, Uuid, WorkflowId, WorkflowReason};
+
+/// What the CRM is to be asked.
+#[derive(Debug)]
+pub(crate) struct NewCall {
+    pub(crate) workflow: WorkflowId,
+    /// Whether its contact is to be removed.
+    pub(crate) removes: bool,
+    /// Whether it is to be forgotten, too.
+    pub(crate) erases: bool,
+    pub(crate) correlation_id: Uuid,
+}
+
+/// A call that is to be made now, or that the log is to have.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct Call {
+    pub workflow_id: String,
+    pub generation: i64,
+    pub removes: bool,
+    pub erases: bool,
+    pub correlation_id: Uuid,
+    pub reason: Option<String>,
+    pub crm_status: Option<i32>,
+    pub attempts: i32,
+    pub next_at: i64,
+    pub ended_at: Option<i64>,
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It is done.
+    Done,
+    /// It is made again.
+    At(Micros),
+    /// It is not made again.
+    Failed(WorkflowReason),
+}
+
+/// Keeps what is to be asked, of each workflow one thing: what is asked later is asked in its place, and at once, but after what may be
+/// under way.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    calls: &[NewCall],
+    now: Micros,
+) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(connection, calls => "crm_calls" {
+        workflow_id: text = |it| it.workflow.to_string(),
+        removes: boolean = |it| it.removes,
+        erases: boolean = |it| it.erases,
+        correlation_id: uuid = |it| it.correlation_id,
+        created_at: bigint = |_| now.get(),
+        next_at: bigint = |_| now.get(),
+    } "ON CONFLICT (workflow_id) DO UPDATE SET generation = DEFAULT, removes = excluded.removes, erases = excluded.erases,
+         state = 'pending', reason = NULL, crm_status = NULL, attempts = 0, created_at = excluded.created_at,
+         next_at = excluded.next_at, ended_at = NULL")
+    .await
+}
+
+/// The log has what became of these, or nobody wants to know.
+pub(crate) async fn drop_calls(
+    connection: &mut PgConnection,
+    workflows: &[String],
+) -> Result<(), sqlx::Error> {
+    if workflows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("DELETE FROM crm_calls WHERE workflow_id = ANY($1)")
+        .bind(workflows)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+/// Takes those that are due, and leaves them to whoever called until then. What cannot be written is not asked either.
+pub(crate) async fn take_due(
+    pool: &PgPool,
+    now: Micros,
+    until: Micros,
+    most: i64,
+) -> Result<Vec<Call>, sqlx::Error> {
+    sqlx::query_as(
+        "UPDATE crm_calls SET leased_until = $3
+          WHERE workflow_id IN (SELECT workflow_id FROM crm_calls WHERE state = 'pending' AND next_at <= $1 AND leased_until <= $1
+                                 ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+         RETURNING *",
+    )
+    .bind(now.get())
+    .bind(most)
+    .bind(until.get())
+    .fetch_all(pool)
+    .await
+}
+
+/// Notes what became of a call, unless something else is asked by now; whoever was called is called no longer.
+pub(crate) async fn note(
+    pool: &PgPool,
+    call: &Call,
+    (at, next, crm_status): (Micros, Next, Option<i32>),
+) -> Result<(), sqlx::Error> {
+    let (state, next_at, ended_at, reason) = match next {
+        Next::Done => ("done", None, Some(at), None),
+        Next::At(at) => ("pending", Some(at), None, None),
+        Next::Failed(reason) => ("failed", None, Some(at), Some(reason)),
+    };
+    sqlx::query("UPDATE crm_calls SET leased_until = 0 WHERE workflow_id = $1")
+        .bind(&call.workflow_id)
+        .execute(pool)
+        .await?;
+    sqlx::query(
+        "UPDATE crm_calls SET state = $3, attempts = attempts + 1, next_at = coalesce($4, next_at), ended_at = $5, reason = $6, crm_status = $7
+          WHERE workflow_id = $1 AND generation = $2 AND state = 'pending'",
+    )
+    .bind(&call.workflow_id)
+    .bind(call.generation)
+    .bind(state)
+    .bind(next_at.map(Micros::get))
+    .bind(ended_at.map(Micros::get))
+    .bind(reason.map(WorkflowReason::name))
+    .bind(crm_status)
+    .execute(pool)
+    .await
+    .map(|_| ())
+}
+
+/// Those that have ended, which the log does not have yet.
+pub(crate) async fn to_conclude(
+    pool: &PgPool,
+    passed: i64,
+    most: i64,
+) -> Result<Vec<Call>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT * FROM crm_calls WHERE state <> 'pending' ORDER BY ended_at, workflow_id OFFSET $1 LIMIT $2",
+    )
+    .bind(passed)
+    .bind(most)
+    .fetch_all(pool)
+    .await
+}
+
+/// How these are called just now.
+pub(crate) async fn load(pool: &PgPool, workflows: &[String]) -> Result<Vec<Call>, sqlx::Error> {
+    if workflows.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as("SELECT * FROM crm_calls WHERE workflow_id = ANY($1)")
+        .bind(workflows)
+        .fetch_all(pool)
+        .await
+}
+
+/// Whether another workflow of the same partner has made it a contact that is to stay.
+pub(crate) async fn is_kept(pool: &PgPool, workflow: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        r#"SELECT EXISTS (SELECT 1 FROM workflows w JOIN workflows o USING (partner_id)
+            WHERE w.id = $1 AND o.id <> w.id AND o.status IN ('running', 'completed')
+              AND o.steps::jsonb @> '[{"step": "crm_contact", "state": "completed"}]')"#,
+    )
+    .bind(workflow)
+    .fetch_one(pool)
+    .await
+}

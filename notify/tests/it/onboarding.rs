@@ -1,0 +1,486 @@
+//! What is done with applications: every step, what is taken back where one comes to nothing, and what people ask of it.
+
+use axum::http::StatusCode;
+use notify::{MIGRATIONS, Notify};
+use runtime::testing::{self, TestService, new_database, until};
+use schemas::{
+    Body, EnrollmentAppliedV1, EnrollmentApprovedV1, PartnerErasedV1, Topic, WorkflowStepAnsweredV1,
+};
+use serde_json::{Value, json};
+use types::{Country, EnrollmentId, GroupId, TermsVersion, WorkflowReason, WorkflowStep as Step};
+
+use crate::app;
+use crate::crm::{CrmStandIn, TOKEN};
+
+const ONBOARDING: &str = "/api/v1/notify/onboarding";
+const WORKFLOWS: &str = "/api/v1/notify/workflows";
+const CONTACTS: &str = "/api/v1/notify/contacts/mail";
+const GROUP: &str = "grp_gold";
+const BEFORE: &str = "grp_before";
+
+/// A notify that calls this CRM by this interface.
+async fn start(crm: Option<(&CrmStandIn, &str)>) -> TestService {
+    let database = new_database().await;
+    let mut variables = testing::variables(schemas::Service::Notify, &database);
+    if let Some((crm, api)) = crm {
+        for (name, value) in [
+            ("CRM_API", api),
+            ("CRM_URL", &crm.url),
+            ("CRM_TOKEN", TOKEN),
+            ("CRM_TIMEOUT_MS", "5000"),
+        ] {
+            variables.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    let mut service = TestService::start_with::<Notify>(notify::define, variables).await;
+    app::campaign(&mut service, "camp1", "brand1").await;
+    service
+}
+
+async fn put(service: &TestService, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
+    let url = format!("{}{path}", service.base_url);
+    let request = service.client.put(url).bearer_auth(token).json(body);
+    let response = request.send().await.unwrap();
+    (response.status(), response.json().await.unwrap())
+}
+
+/// What `brand1` wants: all of it, with what this says otherwise.
+async fn wants(service: &TestService, more: Value) {
+    let mut body = json!({
+        "enabled": true, "approves": true, "countries": ["DE"], "group_id": GROUP, "tags": ["newcomer"],
+        "manager": {"name": "Mia Meier", "email": "mia@example.com"},
+    });
+    for (name, value) in more.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    let brand = testing::brand("brand1");
+    let (status, answer) = put(service, ONBOARDING, &brand, &body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+async fn with_addresses(service: &TestService) {
+    for (token, address) in [
+        (testing::brand("brand1"), "brand@example.com"),
+        (testing::partner("partner1"), "ann@example.com"),
+    ] {
+        let body = json!({"addresses": [{"address": address}]});
+        let (status, answer) = put(service, CONTACTS, &token, &body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+}
+
+fn enrollment(campaign: &str) -> String {
+    let of = (campaign.parse().unwrap(), "partner1".parse().unwrap());
+    EnrollmentId::of(&of.0, &of.1).into_string()
+}
+
+/// `partner1` applies; its workflow, if one begins.
+async fn applies(service: &mut TestService, campaign: &str) {
+    let applied = EnrollmentAppliedV1 {
+        partner_id: "partner1".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        terms_version: TermsVersion::new(1).unwrap(),
+    };
+    let enrollment = enrollment(campaign);
+    service
+        .deliver(Topic::CampaignEvents, campaign, &enrollment, applied.into())
+        .await;
+}
+
+async fn newest(service: &TestService) -> Value {
+    let list = app::get(service, WORKFLOWS, &testing::brand("brand1")).await;
+    list["items"][0].clone()
+}
+
+fn state(workflow: &Value, step: &str) -> String {
+    let steps = workflow["steps"].as_array().unwrap();
+    let step = steps.iter().find(|it| it["step"] == step).unwrap();
+    step["state"].as_str().unwrap().to_owned()
+}
+
+async fn until_step(service: &TestService, step: &str, wanted: &str) -> Value {
+    until(&format!("{step} is {wanted}"), || async {
+        state(&newest(service).await, step) == wanted
+    })
+    .await;
+    newest(service).await
+}
+
+async fn until_status(service: &TestService, status: &str) -> Value {
+    until(&format!("the workflow is {status}"), || async {
+        newest(service).await["status"] == status
+    })
+    .await;
+    newest(service).await
+}
+
+/// Campaign answers of the newest workflow.
+async fn answers(
+    service: &mut TestService,
+    (step, compensates): (Step, bool),
+    refusal: Option<WorkflowReason>,
+) {
+    let workflow = newest(service).await;
+    let id = workflow["id"].as_str().unwrap().to_owned();
+    let group = (step == Step::Group && !compensates).then(|| GroupId::parse(BEFORE).unwrap());
+    let answer = WorkflowStepAnsweredV1 {
+        brand_id: "brand1".parse().unwrap(),
+        partner_id: "partner1".parse().unwrap(),
+        campaign_id: "camp1".parse().unwrap(),
+        step,
+        compensates,
+        refusal,
+        group_before: group.filter(|_| refusal.is_none()),
+        country: (step == Step::Checks).then(|| Country::parse("DE").unwrap()),
+        sealed_name: None,
+    };
+    service
+        .deliver(Topic::CampaignEvents, &id, &id, answer.into())
+        .await;
+}
+
+/// Applied, checked and in its group: what comes next is the CRM.
+async fn until_crm(service: &mut TestService) {
+    applies(service, "camp1").await;
+    answers(service, (Step::Checks, false), None).await;
+    answers(service, (Step::Group, false), None).await;
+}
+
+/// What notify asked campaign for, as step and whether it is to be taken back.
+async fn requested(service: &TestService) -> Vec<(Step, bool)> {
+    let log = service.log().await.into_iter();
+    let requested = log.filter_map(|message| match message.body {
+        Body::WorkflowStepRequestedV1(it) => Some((it.step, it.compensates)),
+        _ => None,
+    });
+    requested.collect()
+}
+
+async fn mailed(service: &TestService, kind: &str) -> Vec<Value> {
+    let operator = testing::operator();
+    let list = app::get(service, "/api/v1/notify/mailbox", &operator).await;
+    let items = list["items"].as_array().unwrap().iter();
+    items.filter(|it| it["kind"] == kind).cloned().collect()
+}
+
+async fn assert_folds(service: &mut TestService) {
+    service
+        .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["onboardings", "workflows"])
+        .await;
+}
+
+#[tokio::test]
+async fn an_application_is_taken_through_every_step_to_a_welcome_and_one_request_has_it_all() {
+    for api in ["contacts", "hubspot"] {
+        let crm = CrmStandIn::start().await;
+        let mut service = start(Some((&crm, api))).await;
+        with_addresses(&service).await;
+        wants(&service, json!({})).await;
+        until_crm(&mut service).await;
+        let workflow = until_step(&service, "crm_contact", "completed").await;
+        assert_eq!(state(&workflow, "manager"), "completed");
+        assert_eq!(workflow["country"], "DE");
+        let contact = crm.contact("partner1").unwrap();
+        assert_eq!(contact["email"], "ann@example.com");
+        assert_eq!(contact["country"], "DE");
+        if api == "hubspot" {
+            assert_eq!(contact["hubspot_owner_id"], "77");
+            assert_eq!(contact["tributary_tags"], "newcomer");
+        } else {
+            assert_eq!(contact["tags"], json!(["newcomer"]));
+            let owner = json!({"name": "Mia Meier", "email": "mia@example.com"});
+            assert_eq!(contact["owner"], owner);
+        }
+        until_step(&service, "approval", "running").await;
+        answers(&mut service, (Step::Approval, false), None).await;
+        let workflow = until_status(&service, "completed").await;
+        until("the partner is welcomed", || async {
+            mailed(&service, "workflow.completed.v1").await.len() == 1
+        })
+        .await;
+        let welcome = mailed(&service, "workflow.completed.v1").await.remove(0);
+        assert_eq!(welcome["subject"], "Welcome to Summer");
+        let text = welcome["text"].as_str().unwrap();
+        assert!(text.contains("Mia Meier looks after you"), "{text}");
+        for part in ["Mia Meier", "mia@example.com", "ann@example.com"] {
+            let holding = service.tables_holding(part).await;
+            let shown = part == "Mia Meier";
+            let expected: &[&str] = if shown { &["public.mailbox"] } else { &[] };
+            assert_eq!(holding, expected, "{part}");
+        }
+        // What the CRM came to follows on the application, and not on the job that called it.
+        let log = service.log().await.into_iter();
+        let mut made = log.filter(|it| {
+            matches!(&it.body, Body::WorkflowStepCompletedV1(it) if it.step == Step::CrmContact)
+        });
+        let correlation = made.next().unwrap().header.correlation_id;
+        assert_eq!(workflow["correlation_id"], correlation.to_string());
+        assert_folds(&mut service).await;
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn without_a_wish_nothing_begins_and_what_is_not_wanted_is_left_out() {
+    let mut service = start(None).await;
+    applies(&mut service, "camp1").await;
+    assert_eq!(newest(&service).await, Value::Null);
+    wants(
+        &service,
+        json!({"approves": false, "countries": [], "group_id": null, "manager": null}),
+    )
+    .await;
+    applies(&mut service, "camp1").await;
+    answers(&mut service, (Step::Checks, false), None).await;
+    // No CRM is set: its step says so.
+    let workflow = until_step(&service, "approval", "running").await;
+    for (step, reason) in [
+        ("group", "not_wanted"),
+        ("manager", "not_wanted"),
+        ("crm_contact", "not_configured"),
+    ] {
+        let steps = workflow["steps"].as_array().unwrap();
+        let it = steps.iter().find(|it| it["step"] == step).unwrap();
+        assert_eq!(
+            (&it["state"], &it["reason"]),
+            (&json!("skipped"), &json!(reason))
+        );
+    }
+    // Nobody is let in without the brand.
+    assert_eq!(requested(&service).await, [(Step::Checks, false)]);
+    let approved = EnrollmentApprovedV1 {
+        partner_id: "partner1".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        terms_version: TermsVersion::new(1).unwrap(),
+    };
+    let id = enrollment("camp1");
+    service
+        .deliver(Topic::CampaignEvents, "camp1", &id, approved.into())
+        .await;
+    until_status(&service, "completed").await;
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_of_another_country_goes_back_and_nothing_else_is_done() {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    with_addresses(&service).await;
+    wants(&service, json!({})).await;
+    applies(&mut service, "camp1").await;
+    let refused = Some(WorkflowReason::CountryNotAllowed);
+    answers(&mut service, (Step::Checks, false), refused).await;
+    until_step(&service, "approval", "compensating").await;
+    answers(&mut service, (Step::Approval, true), None).await;
+    let workflow = until_status(&service, "compensated").await;
+    assert_eq!(workflow["returned"], true);
+    assert_eq!(workflow["reason"], "country_not_allowed");
+    assert_eq!(workflow["failed"], "checks");
+    assert_eq!(
+        requested(&service).await,
+        [(Step::Checks, false), (Step::Approval, true)]
+    );
+    assert!(crm.requests().is_empty());
+    until("the brand is told", || async {
+        mailed(&service, "workflow.compensated.v1").await.len() == 1
+    })
+    .await;
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_crm_that_refuses_has_the_group_taken_back_and_the_application_waits_for_the_brand() {
+    for api in ["contacts", "hubspot"] {
+        let crm = CrmStandIn::start().await;
+        let mut service = start(Some((&crm, api))).await;
+        with_addresses(&service).await;
+        wants(&service, json!({})).await;
+        crm.fail("PUT", 422);
+        crm.fail("POST", 409);
+        until_crm(&mut service).await;
+        let workflow = until_step(&service, "group", "compensating").await;
+        assert_eq!(state(&workflow, "crm_contact"), "failed");
+        answers(&mut service, (Step::Group, true), None).await;
+        let workflow = until_status(&service, "compensated").await;
+        assert_eq!(workflow["reason"], "crm_refused");
+        assert_eq!(workflow["returned"], false);
+        let status = if api == "contacts" { 422 } else { 409 };
+        assert_eq!(workflow["steps"][3]["crm_status"], status);
+        assert_eq!(crm.contact("partner1"), None);
+        until("the brand is told", || async {
+            mailed(&service, "workflow.compensated.v1").await.len() == 1
+        })
+        .await;
+        let mail = mailed(&service, "workflow.compensated.v1").await.remove(0);
+        assert!(
+            mail["text"].as_str().unwrap().contains("crm refused"),
+            "{mail}"
+        );
+        assert_folds(&mut service).await;
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_crm_that_is_away_is_waited_for_and_a_retry_goes_on_at_once() {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    wants(&service, json!({})).await;
+    for status in [503, 401] {
+        crm.fail("PUT", status);
+        until_crm(&mut service).await;
+        until(
+            &format!("it was tried while it answers {status}"),
+            || async { newest(&service).await["steps"][3]["crm_status"] == status },
+        )
+        .await;
+        let workflow = newest(&service).await;
+        assert_eq!(state(&workflow, "crm_contact"), "running");
+        let id = workflow["id"].as_str().unwrap();
+        let (brand, other) = (testing::brand("brand1"), testing::brand("brand2"));
+        let path = format!("{WORKFLOWS}/{id}/retry");
+        app::post(&service, &path, &other, &json!({}), StatusCode::NOT_FOUND).await;
+        crm.mend();
+        app::post(&service, &path, &brand, &json!({}), StatusCode::OK).await;
+        until_step(&service, "crm_contact", "completed").await;
+        until_step(&service, "approval", "running").await;
+        app::post(&service, &path, &brand, &json!({}), StatusCode::OK).await;
+        answers(&mut service, (Step::Approval, false), None).await;
+        until_status(&service, "completed").await;
+        app::post(&service, &path, &brand, &json!({}), StatusCode::CONFLICT).await;
+    }
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_step_that_waits_is_left_out_and_only_that() {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    wants(&service, json!({})).await;
+    crm.fail("PUT", 503);
+    until_crm(&mut service).await;
+    let workflow = until_step(&service, "crm_contact", "running").await;
+    let path = format!("{WORKFLOWS}/{}/skip", workflow["id"].as_str().unwrap());
+    let brand = testing::brand("brand1");
+    let approval = json!({"step": "approval"});
+    let problem = app::post(&service, &path, &brand, &approval, StatusCode::CONFLICT).await;
+    assert_eq!(problem["code"], "workflow_step_not_waiting");
+    let body = json!({"step": "crm_contact"});
+    app::post(&service, &path, &brand, &body, StatusCode::OK).await;
+    let workflow = until_step(&service, "approval", "running").await;
+    assert_eq!(state(&workflow, "crm_contact"), "skipped");
+    assert_eq!(workflow["steps"][3]["reason"], "left_out");
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_workflow_that_is_stopped_takes_back_contact_and_group_and_leaves_the_application() {
+    for api in ["contacts", "hubspot"] {
+        let crm = CrmStandIn::start().await;
+        let mut service = start(Some((&crm, api))).await;
+        wants(&service, json!({"approves": false})).await;
+        until_crm(&mut service).await;
+        let workflow = until_step(&service, "approval", "running").await;
+        assert!(crm.contact("partner1").is_some());
+        let path = format!("{WORKFLOWS}/{}/cancel", workflow["id"].as_str().unwrap());
+        let brand = testing::brand("brand1");
+        app::post(&service, &path, &brand, &json!({}), StatusCode::OK).await;
+        until_step(&service, "group", "compensating").await;
+        assert_eq!(crm.contact("partner1"), None);
+        assert!(crm.forgotten().is_empty(), "it is removed, and not erased");
+        answers(&mut service, (Step::Group, true), None).await;
+        let workflow = until_status(&service, "compensated").await;
+        assert_eq!(workflow["reason"], "cancelled");
+        assert_eq!(workflow["returned"], false);
+        app::post(&service, &path, &brand, &json!({}), StatusCode::CONFLICT).await;
+        assert_folds(&mut service).await;
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_campaign_did_for_a_stopped_workflow_is_taken_back_too() {
+    let mut service = start(None).await;
+    wants(&service, json!({})).await;
+    applies(&mut service, "camp1").await;
+    answers(&mut service, (Step::Checks, false), None).await;
+    let workflow = until_step(&service, "group", "running").await;
+    let path = format!("{WORKFLOWS}/{}/cancel", workflow["id"].as_str().unwrap());
+    let brand = testing::brand("brand1");
+    app::post(&service, &path, &brand, &json!({}), StatusCode::OK).await;
+    until_status(&service, "compensated").await;
+    // The answer was on its way.
+    answers(&mut service, (Step::Group, false), None).await;
+    until_step(&service, "group", "compensating").await;
+    answers(&mut service, (Step::Group, true), None).await;
+    until_step(&service, "group", "compensated").await;
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_partner_is_onboarded_once_at_a_time() {
+    let mut service = start(None).await;
+    wants(&service, json!({})).await;
+    app::campaign(&mut service, "camp2", "brand1").await;
+    applies(&mut service, "camp1").await;
+    applies(&mut service, "camp2").await;
+    let list = app::get(&service, WORKFLOWS, &testing::brand("brand1")).await;
+    let second = &list["items"][0];
+    assert_eq!(second["campaign_id"], "camp2");
+    assert_eq!(
+        (&second["status"], &second["reason"]),
+        (&json!("compensated"), &json!("duplicate"))
+    );
+    assert_eq!(second["returned"], false);
+    assert_eq!(list["items"][1]["status"], "running");
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_erased_is_forgotten_by_the_crm() {
+    for api in ["contacts", "hubspot"] {
+        let crm = CrmStandIn::start().await;
+        let mut service = start(Some((&crm, api))).await;
+        wants(&service, json!({})).await;
+        until_crm(&mut service).await;
+        until_step(&service, "approval", "running").await;
+        answers(&mut service, (Step::Approval, false), None).await;
+        until_status(&service, "completed").await;
+        let erased = PartnerErasedV1 {}.into();
+        service
+            .deliver(Topic::CampaignEvents, "partner1", "partner1", erased)
+            .await;
+        let workflow = until_status(&service, "compensated").await;
+        assert_eq!(workflow["reason"], "partner_erased");
+        assert_eq!(workflow["country"], Value::Null);
+        assert_eq!(crm.contact("partner1"), None);
+        assert_eq!(crm.forgotten(), ["partner1"]);
+        assert_folds(&mut service).await;
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn replaying_the_log_calls_no_crm() {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    wants(&service, json!({})).await;
+    until_crm(&mut service).await;
+    until_step(&service, "approval", "running").await;
+    let requests = crm.requests();
+    assert_eq!(requests, ["PUT /contacts/partner1"]);
+    assert_folds(&mut service).await;
+    let calls: i64 = sqlx::query_scalar("SELECT count(*) FROM crm_calls")
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(calls, 0, "what the log has is no call any more");
+    assert_eq!(crm.requests(), requests);
+    service.stop().await;
+}

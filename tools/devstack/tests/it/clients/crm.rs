@@ -1,0 +1,170 @@
+//! A CRM that keeps contacts in memory, speaks both interfaces, and fails as a test wants it to. Notify's own tests use this file too.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub(crate) const TOKEN: &str = "the CRM's own";
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// What it has, by the id that the caller gave.
+    contacts: BTreeMap<String, Value>,
+    /// Those that it was told to forget.
+    forgotten: Vec<String>,
+    /// What it was asked, as method and path.
+    requests: Vec<String>,
+    /// What it answers in place of doing anything to whoever sends this method.
+    fails: BTreeMap<String, u16>,
+}
+
+/// The stand-in.
+pub(crate) struct CrmStandIn {
+    pub(crate) url: String,
+    inner: Arc<Mutex<Inner>>,
+    server: JoinHandle<()>,
+}
+
+impl Drop for CrmStandIn {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl CrmStandIn {
+    pub(crate) async fn start() -> Self {
+        let inner = Arc::new(Mutex::new(Inner::default()));
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(Arc::clone(&inner));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        #[expect(clippy::disallowed_methods, reason = "a server of a test")]
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, inner, server }
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
+        look(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on it answers so where it is sent this method.
+    pub(crate) fn fail(&self, method: &str, status: u16) {
+        self.with(|inner| inner.fails.insert(method.to_owned(), status));
+    }
+
+    /// It does again what it is asked.
+    pub(crate) fn mend(&self) {
+        self.with(|inner| inner.fails.clear());
+    }
+
+    pub(crate) fn contact(&self, id: &str) -> Option<Value> {
+        self.with(|inner| inner.contacts.get(id).cloned())
+    }
+
+    pub(crate) fn forgotten(&self) -> Vec<String> {
+        self.with(|inner| inner.forgotten.clone())
+    }
+
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.with(|inner| inner.requests.clone())
+    }
+}
+
+async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = parts.uri.path().to_owned();
+    inner.requests.push(format!("{} {path}", parts.method));
+    let token = parts.headers.get("authorization");
+    if token.and_then(|it| it.to_str().ok()) != Some(&format!("Bearer {TOKEN}")) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    if let Some(status) = inner.fails.get(parts.method.as_str()) {
+        return StatusCode::from_u16(*status).unwrap().into_response();
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    let found = match path.strip_prefix("/crm/v3/") {
+        Some(rest) => hubspot(&mut inner, &parts.method, rest, query, &body),
+        None => plain(&mut inner, &parts.method, &path, query, &body),
+    };
+    let (status, answer) = found.unwrap_or((StatusCode::NOT_FOUND, Value::Null));
+    (status, answer.to_string()).into_response()
+}
+
+fn plain(
+    inner: &mut Inner,
+    method: &Method,
+    path: &str,
+    query: &str,
+    body: &Bytes,
+) -> Option<(StatusCode, Value)> {
+    let id = path.strip_prefix("/contacts/")?.to_owned();
+    if *method == Method::PUT {
+        let contact = serde_json::from_slice(body).unwrap();
+        inner.contacts.insert(id, contact);
+        return Some((StatusCode::OK, Value::Null));
+    }
+    inner.contacts.remove(&id)?;
+    if query == "erase=true" {
+        inner.forgotten.push(id);
+    }
+    Some((StatusCode::NO_CONTENT, Value::Null))
+}
+
+/// As `HubSpot` documents it: contacts have ids of its own, and are found by a property that is unique.
+fn hubspot(
+    inner: &mut Inner,
+    method: &Method,
+    rest: &str,
+    query: &str,
+    body: &Bytes,
+) -> Option<(StatusCode, Value)> {
+    if rest == "owners" {
+        let known = query.contains("mia%40example.com");
+        let owners: Vec<Value> = known.then(|| json!({"id": "77"})).into_iter().collect();
+        return Some((StatusCode::OK, json!({"results": owners})));
+    }
+    let by_property = query.contains("idProperty=tributary_partner_id");
+    let id = rest
+        .strip_prefix("objects/contacts")?
+        .trim_start_matches('/');
+    let read = || serde_json::from_slice::<Value>(body).unwrap();
+    match (method.as_str(), id) {
+        ("POST", "") => {
+            let properties = read()["properties"].take();
+            let id = properties["tributary_partner_id"].as_str()?.to_owned();
+            inner.contacts.insert(id, properties);
+            Some((StatusCode::CREATED, json!({"id": "1"})))
+        }
+        ("POST", "gdpr-delete") => {
+            let id = read()["objectId"].as_str()?.strip_prefix("hs-")?.to_owned();
+            inner.contacts.remove(&id)?;
+            inner.forgotten.push(id);
+            Some((StatusCode::NO_CONTENT, Value::Null))
+        }
+        ("PATCH", id) if by_property => {
+            let contact = inner.contacts.get_mut(id)?;
+            *contact = read()["properties"].take();
+            Some((StatusCode::OK, json!({"id": "1"})))
+        }
+        ("GET", id) if by_property => {
+            inner.contacts.get(id)?;
+            Some((StatusCode::OK, json!({"id": format!("hs-{id}")})))
+        }
+        ("DELETE", id) => {
+            inner.contacts.remove(id.strip_prefix("hs-")?)?;
+            Some((StatusCode::NO_CONTENT, Value::Null))
+        }
+        _ => None,
+    }
+}
