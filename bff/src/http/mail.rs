@@ -1,9 +1,9 @@
-//! `/api/v1/contacts/mail`, `/api/v1/mail-templates` and `/api/v1/mailbox`: where brands and partners are sent mail, and what it looks
-//! like. What is asked becomes a command of notify's, with addresses sealed; what is shown is handed on to notify.
+//! `/api/v1/contacts/mail`, `/api/v1/mail-templates`, `/api/v1/mails` and `/api/v1/mailbox`: where brands and partners are sent mail, what
+//! it looks like, and what became of it. What is asked becomes a command of notify's, with addresses sealed; what is shown is handed on to notify.
 
 use api::{
-    ChangeContact, ContactFilter, ContactView, MailPreview, MailPreviewQuery, MailTemplates,
-    MailboxFilter, MailboxView,
+    ChangeContact, ContactFilter, ContactView, MailFilter, MailPreview, MailPreviewQuery,
+    MailTemplates, MailView, MailboxFilter, MailboxView,
 };
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
@@ -28,6 +28,7 @@ use super::webhooks::{hand_on, query};
 /// At notify.
 const CONTACTS: &str = "/api/v1/notify/contacts/mail";
 const TEMPLATES: &str = "/api/v1/notify/mail-templates";
+const MAILS: &str = "/api/v1/notify/mails";
 const MAILBOX: &str = "/api/v1/notify/mailbox";
 
 /// What is asked of addresses.
@@ -41,6 +42,7 @@ pub(super) fn reads(host: &Host) -> OpenApiRouter {
         .routes(routes!(list_contacts))
         .routes(routes!(list_mail_templates))
         .routes(routes!(preview_mail))
+        .routes(routes!(list_mails))
         .routes(routes!(list_mailbox))
         .with_state(Proxy::new(host))
 }
@@ -129,6 +131,23 @@ pub(crate) async fn preview_mail(
     schemas::kind(&kind).ok_or_else(Problem::not_found)?;
     let rest = format!("/{kind}/preview{}", query(&uri));
     hand_on(&proxy, TEMPLATES, rest, (context, headers)).await
+}
+
+/// What brands and partners are mailed, and what became of it, newest first. Kept for 30 days. For operators.
+#[utoipa::path(
+    get, path = "/api/v1/mails", tag = "mail", params(PageQuery, MailFilter),
+    responses((status = 200, body = Page<MailView>), Problems<(Forbidden, HandsOn)>), security(("bearer" = []))
+)]
+pub(crate) async fn list_mails(
+    State(proxy): State<Proxy>,
+    caller: Caller,
+    context: RequestContext,
+    headers: HeaderMap,
+    uri: Uri,
+    _list: List<MailFilter>,
+) -> Result<Response, Problem> {
+    caller.require_operator()?;
+    hand_on(&proxy, MAILS, query(&uri), (context, headers)).await
 }
 
 /// What was mailed on a developer's machine, where no server is set, newest first; elsewhere nothing is kept. For operators.

@@ -42,6 +42,20 @@ export const scopes: Option[] = (
     ["reports.read", "Read reports"],
   ] satisfies [S["ApiKeyScope"], string][]
 ).map(([value, label]) => ({ value, label: `${label} (${value})` }));
+export const deliveryStates = of<S["WebhookDeliveryState"]>(["pending", "delivered", "failed"]);
+export const mailStates = of<S["MailState"]>(["pending", "sent", "failed"]);
+export const mailLanguages: Option[] = [
+  { value: "en" satisfies S["MailLanguage"], label: "English" },
+  { value: "de" satisfies S["MailLanguage"], label: "German" },
+];
+export const mailGroups: Option[] = (
+  [
+    ["programme", "Applications and invitations"],
+    ["earnings", "Claims and commissions"],
+    ["money", "Payouts and funds"],
+    ["security", "What was switched off"],
+  ] satisfies [S["MailGroup"], string][]
+).map(([value, label]) => ({ value, label }));
 export const parkedStates = of<OperatorSchemas["RetryQueueState"]>(["dead", "retrying", "waiting", "queued", "unknown_type"]);
 export const services: Option[] = of<OperatorSchemas["ServiceName"]>([
   "bff", "campaign", "tracking", "commission", "payment", "notify",

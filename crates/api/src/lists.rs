@@ -129,3 +129,14 @@ chassis::closed_list!(
     /// Why a step of a workflow was left out or came to nothing, or what was done is taken back.
     pub WorkflowReason: types::WorkflowReason::ALL.map(types::WorkflowReason::name)
 );
+
+chassis::closed_list!(
+    /// What became of a mail.
+    pub MailState: types::MailState::ALL.map(types::MailState::name)
+);
+
+chassis::closed_list!(
+    /// Why a mail was not sent: a server refuses it (`refused`), none took it as often as it was tried over days (`unreachable`), or its
+    /// address is there no more (`no_address`).
+    pub MailFailure: types::MailFailure::ALL.map(types::MailFailure::name)
+);

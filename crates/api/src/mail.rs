@@ -9,7 +9,9 @@ use schemas::{About, ChangeContactV1, WireContactAddress, Written};
 use sealing::personal::PersonalKey;
 use sealing::texts;
 use serde::{Deserialize, Serialize};
-use types::{BrandId, MAX_MAIL_ADDRESSES, MailAddress, MailGroup, MailLanguage, PartnerId};
+use types::{
+    BrandId, MAX_MAIL_ADDRESSES, MailAddress, MailGroup, MailLanguage, MailState, PartnerId, Uuid,
+};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::lists;
@@ -211,6 +213,60 @@ pub struct MailboxView {
     pub html: String,
     /// When it was put there.
     pub sent_at: Timestamp,
+}
+
+/// Which mails.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MailFilter {
+    /// To this brand.
+    #[param(value_type = Option<String>)]
+    pub brand_id: Option<BrandId>,
+    /// To this partner.
+    #[param(value_type = Option<String>)]
+    pub partner_id: Option<PartnerId>,
+    /// That have come to this.
+    #[param(value_type = Option<lists::MailState>)]
+    pub state: Option<MailState>,
+    /// About events of this type.
+    pub kind: Option<String>,
+}
+
+/// A mail, and what became of it. What it says and where to is not shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MailView {
+    /// Which one.
+    #[schema(example = "mail_5f0c8e6b1d4a5b7c9e2f3a4b5c6d7e8f")]
+    pub id: String,
+    /// The brand that it is to.
+    pub brand_id: Option<String>,
+    /// The partner that it is to.
+    pub partner_id: Option<String>,
+    /// What it is about, as the type of its event.
+    #[schema(example = "payout.paid.v1")]
+    pub kind: String,
+    /// The event.
+    pub event_id: Uuid,
+    /// The request that the event came of.
+    pub correlation_id: Uuid,
+    /// What became of it.
+    #[schema(value_type = lists::MailState)]
+    pub state: String,
+    /// How often it was tried.
+    #[schema(minimum = 0)]
+    pub attempts: i32,
+    /// When it is tried next.
+    pub next_at: Option<Timestamp>,
+    /// Why it was not sent.
+    #[schema(value_type = Option<lists::MailFailure>)]
+    pub failure: Option<String>,
+    /// The reply code of the last attempt's server.
+    pub smtp_status: Option<i32>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was sent, or given up.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// A kind of mail.

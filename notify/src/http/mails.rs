@@ -1,7 +1,8 @@
-//! `/api/v1/notify/mail-templates` and `/api/v1/notify/mailbox`.
+//! `/api/v1/notify/mail-templates`, `/api/v1/notify/mails` and `/api/v1/notify/mailbox`.
 
 use api::{
-    MailPreview, MailPreviewQuery, MailTemplateView, MailTemplates, MailboxFilter, MailboxView,
+    MailFilter, MailPreview, MailPreviewQuery, MailTemplateView, MailTemplates, MailView,
+    MailboxFilter, MailboxView,
 };
 use axum::extract::State;
 use chassis::auth::Caller;
@@ -17,13 +18,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::mail;
-use crate::store::mails::{self, Kept};
+use crate::store::mails::{self, Kept, Listed};
 
 /// Its routes.
 pub(super) fn reads() -> OpenApiRouter<Host> {
     OpenApiRouter::new()
         .routes(routes!(list_mail_templates))
         .routes(routes!(preview_mail))
+        .routes(routes!(list_mails))
         .routes(routes!(list_mailbox))
 }
 
@@ -80,6 +82,46 @@ pub(super) async fn preview_mail(
         text: rendered.text,
         html: rendered.html,
     }))
+}
+
+/// What brands and partners are mailed, and what became of it, newest first. Kept for 30 days. For operators.
+#[utoipa::path(
+    get,
+    path = "/api/v1/notify/mails",
+    tag = "mail",
+    params(PageQuery, MailFilter),
+    responses((status = 200, body = Page<MailView>), Problems<Forbidden>),
+    security(("bearer" = []))
+)]
+pub(super) async fn list_mails(
+    State(host): State<Host>,
+    caller: Caller,
+    list: List<MailFilter>,
+) -> Result<Page<MailView>, Problem> {
+    caller.require_operator()?;
+    let rows = mails::list(host.pool(), &list.filter, list.page)
+        .await
+        .map_err(|error| runtime::unread(&error))?;
+    Ok(Page::new(list.page, rows, |row| row.position, listed))
+}
+
+fn listed(row: Listed) -> MailView {
+    let moment = |micros| Timestamp(Micros(micros));
+    MailView {
+        next_at: (row.state == "pending").then(|| moment(row.next_at)),
+        id: row.id,
+        brand_id: row.brand_id,
+        partner_id: row.partner_id,
+        kind: row.kind,
+        event_id: row.event_id,
+        correlation_id: row.correlation_id,
+        state: row.state,
+        attempts: row.attempts,
+        failure: row.failure,
+        smtp_status: row.smtp_status,
+        created_at: moment(row.created_at),
+        ended_at: row.ended_at.map(moment),
+    }
 }
 
 /// What was mailed on a developer's machine, where no server is set, newest first; elsewhere nothing is kept. For operators.

@@ -1,9 +1,9 @@
 //! `mails` and `mailbox`: what addresses are sent, and what became of it.
 
-use api::MailboxFilter;
+use api::{MailFilter, MailboxFilter};
 use chassis::page::PageQuery;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
-use types::{ContactId, MailFailure, MailId, Micros, Uuid};
+use types::{BrandId, ContactId, MailFailure, MailId, MailState, Micros, PartnerId, Uuid};
 
 use crate::domain::Owner;
 
@@ -269,6 +269,54 @@ pub(crate) async fn mailbox(
         sql.push(" AND m.partner_id = ").push_bind(partner.as_str());
     }
     sql.push(" ORDER BY b.position DESC LIMIT ")
+        .push_bind(page.rows());
+    sql.build_query_as().fetch_all(executor).await
+}
+
+/// A mail as operators are shown it.
+#[derive(Debug, FromRow)]
+pub(crate) struct Listed {
+    pub id: String,
+    pub position: i64,
+    pub brand_id: Option<String>,
+    pub partner_id: Option<String>,
+    pub kind: String,
+    pub event_id: Uuid,
+    pub correlation_id: Uuid,
+    pub state: String,
+    pub attempts: i32,
+    pub next_at: i64,
+    pub failure: Option<String>,
+    pub smtp_status: Option<i32>,
+    pub created_at: i64,
+    pub ended_at: Option<i64>,
+}
+
+/// A page of them, newest first.
+pub(crate) async fn list(
+    executor: impl PgExecutor<'_>,
+    filter: &MailFilter,
+    page: PageQuery,
+) -> Result<Vec<Listed>, sqlx::Error> {
+    let mut sql = QueryBuilder::new("SELECT * FROM mails WHERE position < ");
+    sql.push_bind(page.below());
+    for (column, value) in [
+        (
+            " AND brand_id = ",
+            filter.brand_id.as_ref().map(BrandId::as_str),
+        ),
+        (
+            " AND partner_id = ",
+            filter.partner_id.as_ref().map(PartnerId::as_str),
+        ),
+        (" AND state = ", filter.state.map(MailState::name)),
+        (" AND kind = ", filter.kind.as_deref()),
+    ] {
+        if let Some(value) = value {
+            sql.push(column).push_bind(value.to_owned());
+        }
+    }
+    sql.push(" ORDER BY position DESC LIMIT ")
         .push_bind(page.rows());
     sql.build_query_as().fetch_all(executor).await
 }

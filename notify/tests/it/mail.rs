@@ -15,6 +15,7 @@ use crate::app;
 use crate::smtp::{self, MailServer};
 
 const CONTACTS: &str = "/api/v1/notify/contacts/mail";
+const MAILS: &str = "/api/v1/notify/mails";
 const MAILBOX: &str = "/api/v1/notify/mailbox";
 const ADDRESS: &str = "mia.meier@example.com";
 
@@ -196,6 +197,18 @@ async fn what_a_server_refuses_for_now_is_sent_again_and_what_it_refuses_for_goo
         assert_eq!(failed.reason.name(), "refused");
         assert_eq!(failed.smtp_status, Some(code));
     }
+    let operator = testing::operator();
+    let path = format!("{MAILS}?state=failed");
+    let list = app::get(&service, &path, &operator).await;
+    let failed = list["items"].as_array().unwrap();
+    assert_eq!(failed.len(), 2, "{list}");
+    assert_eq!(failed[0]["smtp_status"], 554);
+    assert_eq!(failed[0]["failure"], "refused");
+    assert_eq!(failed[0]["partner_id"], "partner1");
+    assert!(failed[0]["next_at"].is_null(), "{list}");
+    let path = format!("{MAILS}?state=sent&brand_id=brand1");
+    let sent = app::get(&service, &path, &operator).await;
+    assert_eq!(sent["items"], json!([]), "no brand was sent any");
     // The server named the address in what it said.
     assert_hidden(&service).await;
     service.stop().await;

@@ -7,14 +7,18 @@ import Commission from "../shared/Commission.svelte";
 import Commissions from "../shared/Commissions.svelte";
 import Conversion from "../shared/Conversion.svelte";
 import Conversions from "../shared/Conversions.svelte";
+import Delivery from "../shared/Delivery.svelte";
 import EvidenceList from "../shared/EvidenceList.svelte";
 import Link from "../shared/Link.svelte";
 import Links from "../shared/Links.svelte";
+import Mail from "../shared/Mail.svelte";
 import Order from "../shared/Order.svelte";
 import Reports from "../shared/Reports.svelte";
 import Search from "../shared/Search.svelte";
 import Timeline from "../shared/Timeline.svelte";
 import Transfer from "../shared/Transfer.svelte";
+import Webhook from "../shared/Webhook.svelte";
+import Webhooks from "../shared/Webhooks.svelte";
 import Applications from "./Applications.svelte";
 import Campaign from "./Campaign.svelte";
 import Campaigns from "./Campaigns.svelte";
@@ -50,6 +54,10 @@ export const brand: readonly Route[] = [
   { path: "/brand/accounts/:id", page: Account },
   { path: "/brand/transfers/:id", page: Transfer },
   { path: "/brand/keys", page: Keys, menu: { section: "Account", label: "API keys", icon: "key" } },
+  { path: "/brand/webhooks", page: Webhooks, menu: { section: "Account", label: "Webhooks", icon: "out" } },
+  { path: "/brand/webhooks/:id", page: Webhook },
+  { path: "/brand/webhook-deliveries/:id", page: Delivery },
+  { path: "/brand/mail", page: Mail, menu: { section: "Account", label: "Mail", icon: "letter" } },
   { path: "/brand/activity", page: Activity, menu: { section: "Account", label: "Activity", icon: "list" } },
   { path: "/brand/timeline", page: Timeline, menu: { section: "Account", label: "Timeline", icon: "clock" } },
   { path: "/brand/timeline/:id", page: Timeline },

@@ -10,6 +10,7 @@ import Commission from "../shared/Commission.svelte";
 import Commissions from "../shared/Commissions.svelte";
 import Conversion from "../shared/Conversion.svelte";
 import Conversions from "../shared/Conversions.svelte";
+import Delivery from "../shared/Delivery.svelte";
 import EvidenceList from "../shared/EvidenceList.svelte";
 import Order from "../shared/Order.svelte";
 import Payout from "../shared/Payout.svelte";
@@ -17,12 +18,18 @@ import Reports from "../shared/Reports.svelte";
 import Search from "../shared/Search.svelte";
 import Timeline from "../shared/Timeline.svelte";
 import Transfer from "../shared/Transfer.svelte";
+import Webhook from "../shared/Webhook.svelte";
+import Webhooks from "../shared/Webhooks.svelte";
 import Audit from "./Audit.svelte";
 import Commands from "./Commands.svelte";
 import DeadLetter from "./DeadLetter.svelte";
 import Events from "./Events.svelte";
 import Home from "./Home.svelte";
 import Ledger from "./Ledger.svelte";
+import Mailbox from "./Mailbox.svelte";
+import Mails from "./Mails.svelte";
+import MailTemplate from "./MailTemplate.svelte";
+import MailTemplates from "./MailTemplates.svelte";
 import Payouts from "./Payouts.svelte";
 import Replays from "./Replays.svelte";
 import RetryQueue from "./RetryQueue.svelte";
@@ -49,6 +56,13 @@ export const operator: readonly Route[] = [
   { path: "/operator/funds", page: Funds, menu: { section: "Money", label: "Funds", icon: "coins" } },
   { path: "/operator/accounts/:id", page: Account },
   { path: "/operator/transfers/:id", page: Transfer },
+  { path: "/operator/webhooks", page: Webhooks, menu: { section: "Notifications", label: "Webhooks", icon: "out" } },
+  { path: "/operator/webhooks/:id", page: Webhook },
+  { path: "/operator/webhook-deliveries/:id", page: Delivery },
+  { path: "/operator/mails", page: Mails, menu: { section: "Notifications", label: "Mails", icon: "letter" } },
+  { path: "/operator/mailbox", page: Mailbox, menu: { section: "Notifications", label: "Mailbox", icon: "archive" } },
+  { path: "/operator/mail-templates", page: MailTemplates, menu: { section: "Notifications", label: "Mail templates", icon: "layers" } },
+  { path: "/operator/mail-templates/:kind", page: MailTemplate },
   { path: "/operator/reports", page: Reports, menu: { section: "Programmes", label: "Reports", icon: "chart" } },
   { path: "/operator/search", page: Search },
   { path: "/operator/campaigns", page: Campaigns, menu: { section: "Programmes", label: "Campaigns", icon: "campaign" } },

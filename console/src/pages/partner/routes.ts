@@ -7,15 +7,19 @@ import Commission from "../shared/Commission.svelte";
 import Commissions from "../shared/Commissions.svelte";
 import Conversion from "../shared/Conversion.svelte";
 import Conversions from "../shared/Conversions.svelte";
+import Delivery from "../shared/Delivery.svelte";
 import EvidenceList from "../shared/EvidenceList.svelte";
 import Link from "../shared/Link.svelte";
 import Links from "../shared/Links.svelte";
+import Mail from "../shared/Mail.svelte";
 import Order from "../shared/Order.svelte";
 import Payout from "../shared/Payout.svelte";
 import Reports from "../shared/Reports.svelte";
 import Search from "../shared/Search.svelte";
 import Timeline from "../shared/Timeline.svelte";
 import Transfer from "../shared/Transfer.svelte";
+import Webhook from "../shared/Webhook.svelte";
+import Webhooks from "../shared/Webhooks.svelte";
 import Campaign from "./Campaign.svelte";
 import Campaigns from "./Campaigns.svelte";
 import Home from "./Home.svelte";
@@ -42,6 +46,10 @@ export const partner: readonly Route[] = [
   { path: "/partner/payouts/:id", page: Payout },
   { path: "/partner/accounts/:id", page: Account },
   { path: "/partner/transfers/:id", page: Transfer },
+  { path: "/partner/webhooks", page: Webhooks, menu: { section: "Account", label: "Webhooks", icon: "out" } },
+  { path: "/partner/webhooks/:id", page: Webhook },
+  { path: "/partner/webhook-deliveries/:id", page: Delivery },
+  { path: "/partner/mail", page: Mail, menu: { section: "Account", label: "Mail", icon: "letter" } },
   { path: "/partner/activity", page: Activity, menu: { section: "Account", label: "Activity", icon: "list" } },
   { path: "/partner/timeline", page: Timeline, menu: { section: "Account", label: "Timeline", icon: "clock" } },
   { path: "/partner/timeline/:id", page: Timeline },

@@ -100,6 +100,7 @@ const BFF: &[(&str, Needs)] = &[
     ("PUT /api/v1/contacts/mail", Person),
     ("GET /api/v1/mail-templates", Person),
     ("GET /api/v1/mail-templates/{kind}/preview", Person),
+    ("GET /api/v1/mails", Person),
     ("GET /api/v1/mailbox", Person),
     ("GET /api/v1/onboarding", Person),
     ("PUT /api/v1/onboarding", Person),

@@ -8,6 +8,10 @@ let payoutPath = "";
 let timelinePath = "";
 let claimPath = "";
 let transferPath = "";
+let webhookPath = "";
+let deliveryPath = "";
+let partnersWebhookPath = "";
+let partnersDeliveryPath = "";
 
 /** Where a page is, whoever looks at it. */
 const place = (page) => new URL(page.url()).pathname.replace(/^\/console\/\w+/, "");
@@ -255,6 +259,116 @@ const steps = {
     check(!(await brand.content()).includes(secret), "the secret is still on the page");
   },
 
+  "a brand has its system sent what happens, and sends again what that did not take": async () => {
+    await go(brand, "/brand/webhooks");
+    await expecting(["status of 400", "status of 422"], async () => {
+      await brand.getByRole("button", { name: "New webhook" }).click();
+      const dialog = brand.getByRole("dialog");
+      await dialog.getByLabel("Where to").fill(test.receiver);
+      await dialog.getByLabel("Types of events").fill("campaign.paused.v1\nno.such.v1");
+      await dialog.getByRole("button", { name: "Make it" }).click();
+      await shows(dialog, "must be a type of event");
+      await dialog.getByLabel("Types of events").fill("campaign.paused.v1");
+      await dialog.getByLabel("Description").fill("The shop");
+      await dialog.getByRole("button", { name: "Make it" }).click();
+      await dialog.waitFor({ state: "detached" });
+    });
+    await brand.getByRole("heading", { level: 1, name: "Webhook", exact: true }).waitFor();
+    await shows(brand, test.receiver);
+    webhookPath = place(brand);
+    await brand.getByRole("button", { name: "Show the secret" }).click();
+    const secret = await brand.locator(".secret").innerText();
+    check(secret.startsWith("whsec_"), secret);
+    await brand.getByRole("button", { name: "Hide" }).click();
+    check(!(await brand.content()).includes(secret), "the secret is still on the page");
+    await act(brand, "Rotate");
+    await shows(brand, "The one of before counts until");
+    await act(brand, "Send a test", { verb: "Send it" });
+    await row(brand, "webhook_endpoint.tested.v1").locator(".badge", { hasText: "Delivered" }).waitFor();
+    await act(brand, "Resend", { within: row(brand, "webhook_endpoint.tested.v1") });
+    await row(brand, "webhook_endpoint.tested.v1").getByRole("link").click();
+    await brand.getByRole("heading", { level: 1, name: "Delivery" }).waitFor();
+    await brand.locator(".steps li.done").nth(1).waitFor();
+    deliveryPath = place(brand);
+    await brand.locator(".back").click();
+    await brand.getByRole("heading", { level: 1, name: "Webhook", exact: true }).waitFor();
+    await brand.getByRole("combobox", { name: "Deliveries" }).selectOption("failed");
+    await shows(brand, "No delivery stands so");
+    await brand.getByRole("combobox", { name: "Deliveries" }).selectOption("");
+    await act(brand, "Disable");
+    await brand.locator(".badge", { hasText: "Disabled" }).waitFor();
+    await act(brand, "Enable");
+    await brand.locator(".badge", { hasText: "Enabled" }).waitFor();
+    await act(brand, "Edit", { verb: "Save", fields: { Description: "The shop's server" } });
+    await shows(brand, "The shop's server");
+    await inspectAll(brand, "brand-webhook");
+    // One more, which is removed.
+    await go(brand, "/brand/webhooks");
+    await act(brand, "New webhook", { verb: "Make it", fields: { "Where to": test.receiver, Description: "Not for long" } });
+    await brand.getByRole("heading", { level: 1, name: "Webhook", exact: true }).waitFor();
+    await act(brand, "Remove");
+    await brand.getByRole("heading", { level: 1, name: "Webhooks" }).waitFor();
+    await brand.getByRole("link", { name: "Not for long" }).waitFor({ state: "detached" });
+    await go(operator, "/operator/webhooks");
+    await row(operator, "The shop's server").waitFor();
+    await row(operator, "brand123").waitFor();
+  },
+
+  "a partner has its own webhooks, which no brand sees": async () => {
+    await go(partner, "/partner/webhooks");
+    await shows(partner, "No webhooks yet");
+    await act(partner, "New webhook", { verb: "Make it", fields: { "Where to": test.receiver } });
+    await partner.getByRole("heading", { level: 1, name: "Webhook", exact: true }).waitFor();
+    partnersWebhookPath = place(partner);
+    await act(partner, "Send a test", { verb: "Send it" });
+    await row(partner, "webhook_endpoint.tested.v1").getByRole("link").click();
+    await partner.getByRole("heading", { level: 1, name: "Delivery" }).waitFor();
+    partnersDeliveryPath = place(partner);
+    await expecting(["status of 404"], async () => {
+      await go(brand, `/brand${partnersWebhookPath}`);
+      await shows(brand, "Correlation id:");
+      await go(brand, "/brand");
+    });
+  },
+
+  "people are mailed what happened, and an operator sees what became of it": async () => {
+    await go(operator, "/operator/mailbox");
+    await shows(operator, "The mailbox is empty");
+    await go(partner, "/partner/mail");
+    await partner.getByRole("button", { name: "Change addresses" }).click();
+    const dialog = partner.getByRole("dialog");
+    await expecting(["status of 400", "status of 422"], async () => {
+      await dialog.getByLabel("Address 1").fill("mia@localhost");
+      await dialog.getByRole("button", { name: "Save" }).click();
+      await dialog.locator(".wrong").first().waitFor();
+    });
+    await dialog.getByLabel("Address 1").fill("mia@example.com");
+    await dialog.getByLabel("Language of address 1").selectOption("de");
+    await dialog.getByLabel("Address 2").fill("books@example.com");
+    for (const group of ["Applications and invitations", "Claims and commissions", "What was switched off"]) {
+      await dialog.getByRole("group", { name: "What address 2 is sent" }).getByLabel(group).uncheck();
+    }
+    await inspectAll(partner, "partner-mail-addresses");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await row(partner, "m***@example.com").getByText("German").waitFor();
+    await row(partner, "b***@example.com").getByText("Money").waitFor();
+    await go(partner, "/partner/money");
+    await act(partner, "Request a payout", { verb: "Request it", fields: { Amount: "3.00", "PayPal account": "user@example.com" } });
+    await operator.getByRole("button", { name: /Ihre Auszahlung/ }).first().click();
+    const mail = operator.getByRole("dialog");
+    await mail.locator("pre").first().filter({ hasText: "3.00 USD" }).waitFor();
+    await inspectAll(operator, "operator-mail");
+    await mail.getByRole("button", { name: "Close" }).click();
+    await go(operator, "/operator/mails?state=sent");
+    await row(operator, "payout.requested.v1").locator(".badge", { hasText: "Sent" }).waitFor();
+    await go(operator, "/operator/mail-templates");
+    await operator.getByRole("link", { name: "payout.paid.v1" }).click();
+    await shows(operator, /^Your payout of .* was paid$/);
+    await operator.getByLabel("Language").selectOption("de");
+    await shows(operator, /^Ihre Auszahlung/);
+  },
+
   "evidence is submitted, returned, submitted again and approved": async () => {
     const evidence = { Campaign: "camp-walk", "What it is": "photo", "Where it is": "https://example.com/photo.jpg" };
     await go(brand, "/brand/evidence");
@@ -453,11 +567,12 @@ const steps = {
 
   "every page is right for everybody, in both themes, on a phone and at a desk": async () => {
     const commission = conversionPath.replace("conversions", "commissions");
+    const notified = ["/webhooks", webhookPath];
     const shared = [conversionPath, "/orders/walk-1", claimPath, commission, transferPath, "/timeline", timelinePath, "/timeline?order_id=walk-1"];
     const pages = {
-      partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/reports", "/search?q=walk-link", "/conversions", "/claims", "/evidence", "/commissions", "/money", payoutPath, "/accounts/partner:partner123:payable:USD", "/activity", "/profile", "/nowhere", ...shared],
-      brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/reports", "/reports?by=campaign,partner&zone=UTC", "/search?q=nothing", "/conversions", "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings", ...shared],
-      operator: ["", "/events", "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/reports?by=group", "/search?q=camp-walk", "/campaigns", "/partners", "/partners/partner123", "/conversions", "/commissions", "/claims", "/evidence", ...shared],
+      partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/reports", "/search?q=walk-link", "/conversions", "/claims", "/evidence", "/commissions", "/money", payoutPath, "/accounts/partner:partner123:payable:USD", "/activity", "/profile", "/nowhere", "/webhooks", partnersWebhookPath, partnersDeliveryPath, "/mail", ...shared],
+      brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/reports", "/reports?by=campaign,partner&zone=UTC", "/search?q=nothing", "/conversions", "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings", "/mail", ...notified, deliveryPath, ...shared],
+      operator: ["", "/events", "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/reports?by=group", "/search?q=camp-walk", "/campaigns", "/partners", "/partners/partner123", "/conversions", "/commissions", "/claims", "/evidence", "/mails", "/mailbox", "/mail-templates", "/mail-templates/payout.paid.v1", ...notified, deliveryPath, ...shared],
     };
     for (const [index, [theme, width]] of LOOKS.entries()) {
       for (const [person, paths] of Object.entries(pages)) {

@@ -1,14 +1,17 @@
 //! Brand, partner and operator do their work in a browser.
 
+use axum::Router;
 use devstack::demo::Tokens;
 use devstack::local::LocalStack;
 use devstack::services::Program;
 use devstack::settings::Mode;
 use invariants::Finding;
 use schemas::Service;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 async fn sql(stack: &LocalStack, statement: &'static str) {
     let url = stack.database_url(Service::Campaign).unwrap();
@@ -79,11 +82,19 @@ async fn report_a_check(stack: &LocalStack) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn brand_partner_and_operator_do_their_work_in_the_console() {
-    let stack = LocalStack::start(Mode::Event).await.unwrap();
+    let local = [("WEBHOOK_LOCAL_RECEIVERS", "true")];
+    let stack = LocalStack::start_with(Mode::Event, &local).await.unwrap();
     stack.load_demo().await.unwrap();
+    // A customer's system, which takes what it is sent.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut places = super::places(&stack);
+    places["receiver"] = json!(format!("http://{}/hook", listener.local_addr().unwrap()));
+    let taken = Router::new().fallback(|| async { "taken" });
+    let mut receiver = JoinSet::new();
+    receiver.spawn(axum::serve(listener, taken).into_future());
     let handle = Handle::current();
     let problems = tokio::task::block_in_place(|| {
-        super::run(&super::places(&stack), "walk.mjs", |wanted| {
+        super::run(&places, "walk.mjs", |wanted| {
             handle.block_on(fulfil(&stack, wanted));
         })
     });

@@ -1,0 +1,2 @@
+-- Mails are listed by it.
+create index mails_by_position on mails (position);
