@@ -3,7 +3,7 @@
 use chassis::json::{Check, Text, WebUrl};
 use chassis::problem::{Fields, Problem};
 use chassis::time::Timestamp;
-use schemas::visible::kinds_shown;
+use schemas::visible::kinds_sent;
 use schemas::{
     About, ChangeWebhookEndpointV1, CreateWebhookEndpointV1, DisableWebhookEndpointV1,
     EnableWebhookEndpointV1, RemoveWebhookEndpointV1, ResendWebhooksV1, RotateWebhookSecretV1,
@@ -225,7 +225,7 @@ impl ResendWebhooks {
     }
 }
 
-/// Whether its owner is shown events of these kinds is decided with the endpoint.
+/// Whether its owner is sent events of these kinds is decided with the endpoint.
 fn check_kinds(fields: &mut Fields, kinds: Option<&[String]>) {
     let kinds = kinds.unwrap_or_default();
     let few = kinds.len() <= MAX_KINDS;
@@ -233,9 +233,12 @@ fn check_kinds(fields: &mut Fields, kinds: Option<&[String]>) {
     for (index, kind) in kinds.iter().take(MAX_KINDS).enumerate() {
         let is_known = [true, false]
             .into_iter()
-            .any(|to_brands| kinds_shown(to_brands).any(|shown| shown == kind));
+            .any(|to_brands| kinds_sent(to_brands).any(|sent| sent == kind));
         if !is_known {
-            fields.refuse(format!("/kinds/{index}"), "must be a type of event");
+            fields.refuse(
+                format!("/kinds/{index}"),
+                "must be a type of event that is sent",
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What becomes of what is asked.
 
-use schemas::visible::kinds_shown;
+use schemas::visible::kinds_sent;
 use schemas::{
     About, NotificationFailedV1, NotificationSentV1, WebhookEndpointChangedV1,
     WebhookEndpointCreatedV1, WebhookEndpointDisabledV1, WebhookEndpointEnabledV1,
@@ -133,7 +133,7 @@ fn create(
     if !context.actor.is(owner) {
         return Err(contact::unknown(owner));
     }
-    shown(owner, &new.kinds)?;
+    sent(owner, &new.kinds)?;
     // Its id is that of the command: one that is known is the same command.
     if view.endpoint.is_some() || view.endpoints_of_owner >= MAX_WEBHOOK_ENDPOINTS {
         let detail = format!("an owner has {MAX_WEBHOOK_ENDPOINTS} endpoints at most: remove one");
@@ -179,8 +179,10 @@ fn conclude(view: View, concluded: &Concluded) -> Result<Event, Rejection> {
 }
 
 fn changed(endpoint: &Endpoint, change: &Change) -> Result<Event, Rejection> {
+    if let Some(kinds) = &change.kinds {
+        sent(&endpoint.owner, kinds)?;
+    }
     let kinds = change.kinds.as_ref().unwrap_or(&endpoint.kinds);
-    shown(&endpoint.owner, kinds)?;
     let description = match change.description.as_deref() {
         None => endpoint.description.clone(),
         Some("") => None,
@@ -214,12 +216,12 @@ fn disabled(endpoint: &Endpoint, reason: WebhookDisabledReason) -> Event {
     About::of(endpoint.id.clone(), disabled).into()
 }
 
-/// The kinds are ones of which the owner is shown something: else it would wait for ever.
-fn shown(owner: &Owner, kinds: &[String]) -> Result<(), Rejection> {
+/// The kinds are ones of which the owner is sent something: else it would wait for ever.
+fn sent(owner: &Owner, kinds: &[String]) -> Result<(), Rejection> {
     let to_brands = owner.brand().is_some();
     for (index, kind) in kinds.iter().enumerate() {
-        if !kinds_shown(to_brands).any(|shown| shown == kind) {
-            let detail = format!("there is no kind of event {kind} that the owner is shown");
+        if !kinds_sent(to_brands).any(|sent| sent == kind) {
+            let detail = format!("there is no type of event {kind} that the owner is sent");
             let pointer = format!("/kinds/{index}");
             return Err(Rejection::of(pointer, Code::InvalidField, detail));
         }

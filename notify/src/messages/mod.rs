@@ -62,6 +62,14 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
     })
 }
 
+/// Whether a command is to disable an endpoint: it comes to one event, or to none.
+pub(crate) fn disables(message: &Message) -> bool {
+    matches!(
+        message.body,
+        Body::DisableWebhookEndpointV1(_) | Body::GiveWebhookEndpointUpV1(_)
+    )
+}
+
 /// The partner of whom nothing is to be kept any more, where a fact says so.
 pub(crate) fn erased(message: &Message) -> Option<PartnerId> {
     match &message.body {

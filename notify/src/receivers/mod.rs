@@ -10,11 +10,12 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use reqwest::{Client, Url};
+use types::clock;
 
 use addresses::is_public;
 
@@ -98,7 +99,7 @@ impl Receivers {
         let mut response = request.send().await.map_err(|error| why(&error))?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = retry_after.and_then(|value| after(value.to_str().ok()?, now()));
         let mut read = Vec::new();
         // What it answered counts, however its explanation ends.
         while let Ok(Some(part)) = response.chunk().await {
@@ -174,6 +175,21 @@ impl Resolve for Guarded {
             Ok(addresses)
         })
     }
+}
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_micros(u64::try_from(clock::real().get()).unwrap_or_default())
+}
+
+/// After how many seconds a receiver wants to be tried again: it says so as a number, or as a moment (RFC 9110, 10.2.3).
+fn after(value: &str, now: SystemTime) -> Option<u32> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(seconds);
+    }
+    let wait = httpdate::parse_http_date(value).ok()?.duration_since(now);
+    let micros = wait.unwrap_or_default().as_micros();
+    u32::try_from(micros.div_ceil(1_000_000)).ok()
 }
 
 /// What went wrong, without the address: its owner knows it, and others need not.

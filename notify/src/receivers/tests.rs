@@ -127,3 +127,27 @@ async fn a_name_with_one_address_of_this_network_among_others_leads_nowhere() {
     let error = receivers.send(outgoing("https://hooks.example.com/")).await;
     assert_eq!(error, Err(Refused.to_string()));
 }
+
+#[test]
+fn a_receiver_says_when_it_wants_to_be_tried_again_in_seconds_or_as_a_moment() {
+    let now = UNIX_EPOCH + Duration::from_secs(784_111_777);
+    assert_eq!(after("120", now), Some(120));
+    assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(0));
+    assert_eq!(after("Sun, 06 Nov 1994 08:50:37 GMT", now), Some(60));
+    // As old servers write it.
+    assert_eq!(after("Sunday, 06-Nov-94 08:50:37 GMT", now), Some(60));
+    assert_eq!(after("Sun Nov  6 08:50:37 1994", now), Some(60));
+    // Part of a second is one: it is not tried before.
+    assert_eq!(
+        after(
+            "Sun, 06 Nov 1994 08:49:38 GMT",
+            now + Duration::from_millis(500)
+        ),
+        Some(1)
+    );
+    // It wants nothing any more, and is tried when it would be anyway.
+    assert_eq!(after("Sat, 05 Nov 1994 08:49:37 GMT", now), Some(0));
+    for nothing in ["", "soon", "-1", "1.5", "Sun, 06 Nov 1994 08:50:37 CET"] {
+        assert_eq!(after(nothing, now), None, "{nothing}");
+    }
+}

@@ -3,7 +3,7 @@
 use schemas::visible::{self, Viewer};
 use schemas::{Body, Message};
 use serde_json::Value;
-use types::{MailId, PartnerId, WebhookEndpointId};
+use types::{MailId, PartnerId, Uuid, WebhookEndpointId};
 
 use super::BatchState;
 use crate::domain::{Contact, Owner};
@@ -36,7 +36,12 @@ impl BatchState {
                 let campaign = self.campaign(message);
                 let campaign = campaign.map(|id| self.names.get(id).map_or(id, String::as_str));
                 let data = mail::data(shown, &message.header.subject, campaign);
-                mails.extend(new_mails(kind, contact, message, &data));
+                mails.extend(new_mails(
+                    kind,
+                    contact,
+                    (message, message.header.id),
+                    &data,
+                ));
             }
         }
         self.new_mails.extend(mails);
@@ -55,7 +60,9 @@ impl BatchState {
         let owner = self.endpoints.get(endpoint).map(|it| it.owner.contact());
         if let Some(contact) = owner.and_then(|id| self.contacts.get(&id)) {
             let data = mail::data(schemas::show_payload(body), endpoint.as_str(), None);
-            let mails = new_mails(kind, contact, command, &data);
+            let id = command.header.id;
+            let event_id = self.disabling.get(&id).copied().unwrap_or(id);
+            let mails = new_mails(kind, contact, (command, event_id), &data);
             self.new_mails.extend(mails);
         }
     }
@@ -87,10 +94,9 @@ pub(super) fn called(message: &Message) -> Option<&str> {
 fn new_mails(
     kind: &'static mail::Kind,
     contact: &Contact,
-    cause: &Message,
+    (cause, event_id): (&Message, Uuid),
     data: &Value,
 ) -> Vec<NewMail> {
-    let event_id = cause.header.id;
     let wanting = contact.wanting(kind.group);
     let mails = wanting.map(|address| NewMail {
         id: MailId::of(event_id, &contact.id, address),

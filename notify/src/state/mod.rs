@@ -55,6 +55,8 @@ pub struct BatchState {
     new_names: HashMap<String, String>,
     erased: Vec<PartnerId>,
     workflows: Workflows,
+    /// Of commands that disable an endpoint, the event that they come to.
+    disabling: HashMap<Uuid, Uuid>,
 }
 
 /// What an endpoint is sent.
@@ -72,9 +74,13 @@ impl BatchState {
         for message in messages {
             wanted.add(message);
         }
+        let disabling = messages.iter().filter(|it| messages::disables(it));
+        let disabling = disabling.map(|it| (it.header.id, tx.event_id(it.header.id, 0)));
+        let disabling = disabling.collect();
         let connection = tx.connection();
         let mut state = Self {
             deliveries: deliveries::known(connection, &wanted.deliveries).await?,
+            disabling,
             ..Self::default()
         };
         let unconcluded = mails::unconcluded(connection, &wanted.mails).await?;

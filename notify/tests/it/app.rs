@@ -75,6 +75,14 @@ pub(crate) async fn until_deliveries(
     list["items"].as_array().unwrap().clone()
 }
 
+/// An address of this owner's, sent everything.
+pub(crate) async fn mail_address(service: &TestService, token: &str) {
+    let url = format!("{}/api/v1/notify/contacts/mail", service.base_url);
+    let body = json!({"addresses": [{"address": "mia@example.com"}]});
+    let request = service.client.put(url).bearer_auth(token).json(&body);
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+}
+
 fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::parse("USD").unwrap())
 }

@@ -205,11 +205,24 @@ async fn who_answers_410_is_sent_nothing_more_until_it_is_enabled() {
     let receiver = Receiver::start().await;
     receiver.answer("order1", 410);
     let id = app::endpoint(&service, &brand, &receiver.url, &SALES).await;
+    app::mail_address(&service, &brand).await;
     app::sale(&mut service, "order1", "brand1", "partner1").await;
     until("the endpoint is disabled", || async {
         status(&service, &id).await == (json!("disabled"), json!("gone"))
     })
     .await;
+    // Its owner is told by mail, which names the event that timelines have.
+    let log = service.log().await;
+    let disabled = log
+        .iter()
+        .find(|it| it.header.kind == "webhook_endpoint.disabled.v1");
+    let disabled = disabled.unwrap().header.id;
+    let mails = app::get(&service, "/api/v1/notify/mails", &testing::operator()).await;
+    assert_eq!(
+        mails["items"][0]["event_id"],
+        disabled.to_string(),
+        "{mails}"
+    );
     app::sale(&mut service, "order2", "brand1", "partner1").await;
     let enable = format!("{WEBHOOKS}/{id}/enable");
     app::post(&service, &enable, &brand, &json!({}), StatusCode::OK).await;

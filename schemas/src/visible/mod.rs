@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use types::{BrandId, PartnerId};
 
 use crate::envelope::Actor;
-use crate::kinds::Body;
+use crate::kinds::{Body, KINDS};
+use crate::service::Service;
 use crate::show::show_payload;
 use table::Whose::{Accounts, Asker, BrandByKey, Named, OfCampaign, PartnerByKey, Subject};
 use table::{Fields, TABLE, Whose};
@@ -173,8 +174,18 @@ impl<'a> Seen<'a> {
     }
 }
 
+/// The kinds of events of which a partner, or a brand, is sent something: what it is shown of those that notify follows, which its own are
+/// not.
+pub fn kinds_sent(to_brands: bool) -> impl Iterator<Item = &'static str> {
+    let is_followed = |name: &&str| {
+        let mut of = KINDS.iter().filter(|kind| kind.name == *name);
+        of.any(|kind| kind.followers.contains(&Service::Notify))
+    };
+    kinds_shown(to_brands).filter(is_followed)
+}
+
 /// The kinds of events of which a partner, or a brand, is shown something.
-pub fn kinds_shown(to_brands: bool) -> impl Iterator<Item = &'static str> {
+fn kinds_shown(to_brands: bool) -> impl Iterator<Item = &'static str> {
     let is_event = |kind: &str| !kind.contains(".command.");
     let shown = TABLE.iter().filter(move |(kind, _, partner, brand)| {
         is_event(kind) && if to_brands { brand } else { partner }.is_some()

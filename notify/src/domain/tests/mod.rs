@@ -72,12 +72,22 @@ fn an_endpoint_is_made_for_its_owner_within_bounds_and_for_what_it_is_shown() {
     };
     let more = decide(full, &create(&[]), &by("mine"));
     assert_eq!(code(more), "too_many_webhook_endpoints");
-    for hidden in ["api_key.created.v1", "campaign.create.command.v1", "none"] {
+    for hidden in [
+        "api_key.created.v1",
+        "campaign.create.command.v1",
+        "none",
+        // Shown in the live feed, and sent to nobody.
+        "webhook_endpoint.disabled.v1",
+        "notification.sent.v1",
+        "contact.changed.v1",
+    ] {
         let refused = decide(View::default(), &create(&[hidden]), &by("mine"));
         assert_eq!(code(refused), "invalid_field", "{hidden}");
     }
-    let made = decide(View::default(), &create(&["ledger.posted.v1"]), &by("mine"));
-    assert!(matches!(made, Ok(Event::Created(_))));
+    for sent in ["ledger.posted.v1", "command.rejected.v1"] {
+        let made = decide(View::default(), &create(&[sent]), &by("mine"));
+        assert!(matches!(made, Ok(Event::Created(_))), "{sent}");
+    }
 }
 
 #[test]
