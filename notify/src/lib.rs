@@ -15,6 +15,7 @@ mod http;
 mod jobs;
 mod mail;
 mod messages;
+mod postback;
 mod receivers;
 mod secret;
 mod service;

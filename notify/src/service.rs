@@ -26,6 +26,7 @@ impl Domain for Notify {
         folds: &["webhook_endpoints", "contacts", "onboardings", "workflows"],
         sides: &[
             "campaign_owners",
+            "postback_sales",
             "webhook_deliveries",
             "webhook_attempts",
             "personal_keys",

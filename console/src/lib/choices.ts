@@ -42,6 +42,10 @@ export const scopes: Option[] = (
     ["reports.read", "Read reports"],
   ] satisfies [S["ApiKeyScope"], string][]
 ).map(([value, label]) => ({ value, label: `${label} (${value})` }));
+export const webhookFormats: Option[] = [
+  { value: "webhook" satisfies S["WebhookFormat"], label: "Webhook: signed events, by POST" },
+  { value: "postback" satisfies S["WebhookFormat"], label: "Postback: a GET to your tracker" },
+];
 export const deliveryStates = of<S["WebhookDeliveryState"]>(["pending", "delivered", "failed"]);
 export const mailStates = of<S["MailState"]>(["pending", "sent", "failed"]);
 export const mailLanguages: Option[] = [

@@ -89,6 +89,11 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// What a webhook endpoint is sent: signed events by POST (`webhook`), or a GET to an address that names what happened (`postback`).
+    pub WebhookFormat: types::WebhookFormat::ALL.map(types::WebhookFormat::name)
+);
+
+chassis::closed_list!(
     /// Why a webhook endpoint is disabled: its owner wants it so, it answered 410 (`gone`), something was not taken as often as it was
     /// tried over days (`failing`), or more waited for it than is kept (`queue_full`).
     pub WebhookDisabledReason: types::WebhookDisabledReason::ALL.map(types::WebhookDisabledReason::name)

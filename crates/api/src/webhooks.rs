@@ -11,8 +11,8 @@ use schemas::{
 };
 use serde::{Deserialize, Serialize};
 use types::{
-    BrandId, PartnerId, Uuid, WebhookDeliveryState, WebhookEndpointId, check_overlap,
-    check_webhook_url,
+    BrandId, PartnerId, Uuid, WebhookDeliveryState, WebhookEndpointId, WebhookFormat,
+    check_overlap, check_postback_url, check_webhook_url,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -66,7 +66,8 @@ pub struct CreateWebhookEndpoint {
     /// The partner whose it is to be.
     #[schema(value_type = Option<String>, example = "partner123")]
     partner_id: Option<PartnerId>,
-    /// Where events are sent to: `https`, at a public host name. On a developer's machine also `http` at `localhost`.
+    /// Where events are sent to: `https`, at a public host name. On a developer's machine also `http` at `localhost`. A postback's may name
+    /// macros in its query, such as `{click_id}`.
     #[schema(example = "https://hooks.example.com/tributary")]
     url: WebUrl,
     /// Types of events, as `/docs/messages` lists them; absent or empty: all that the owner may see.
@@ -75,13 +76,29 @@ pub struct CreateWebhookEndpoint {
     /// What people call it.
     #[schema(example = "The shop")]
     description: Option<Text<200>>,
+    /// What is sent there; absent: a webhook. Postbacks are for partners, and stay what they are.
+    #[schema(value_type = Option<lists::WebhookFormat>)]
+    format: Option<WebhookFormat>,
 }
 
 impl Check for CreateWebhookEndpoint {
     fn check(&self, fields: &mut Fields) {
         let both = self.brand_id.is_some() && self.partner_id.is_some();
         fields.require(!both, "/partner_id", "must not be given beside a brand");
-        fields.take("/url", check_webhook_url(self.url.as_str()));
+        match self.format.unwrap_or(WebhookFormat::Webhook) {
+            WebhookFormat::Webhook => {
+                fields.take("/url", check_webhook_url(self.url.as_str()));
+            }
+            WebhookFormat::Postback => {
+                fields.take("/url", check_postback_url(self.url.as_str()));
+                let for_partner = self.brand_id.is_none();
+                fields.require(
+                    for_partner,
+                    "/format",
+                    "must be a webhook: postbacks are for partners",
+                );
+            }
+        }
         check_kinds(fields, self.kinds.as_deref());
     }
 }
@@ -109,6 +126,7 @@ impl CreateWebhookEndpoint {
             url: self.url.into_string(),
             kinds: self.kinds.unwrap_or_default(),
             description: self.description.map(Text::into_string),
+            format: self.format.map(|it| it.name().to_owned()),
         };
         About::of(WebhookEndpointId::of_command(id), create).write()
     }
@@ -119,7 +137,7 @@ impl CreateWebhookEndpoint {
 #[serde(deny_unknown_fields)]
 #[schema(min_properties = 1)]
 pub struct ChangeWebhookEndpoint {
-    /// Where events are sent to.
+    /// Where events are sent to; of a postback with its macros.
     #[schema(example = "https://hooks.example.com/tributary")]
     url: Option<WebUrl>,
     /// Types of events; empty: all that the owner may see.
@@ -272,6 +290,9 @@ pub struct WebhookEndpointView {
     pub kinds: Vec<String>,
     /// What people call it.
     pub description: Option<String>,
+    /// What is sent there.
+    #[schema(value_type = lists::WebhookFormat)]
+    pub format: String,
     /// Whether it is sent events.
     #[schema(value_type = lists::WebhookEndpointStatus)]
     pub status: String,
@@ -370,8 +391,10 @@ pub struct WebhookAttemptView {
 pub struct WebhookDeliveryDetails {
     /// What became of it.
     pub delivery: WebhookDeliveryView,
-    /// What is sent, letter by letter.
+    /// What is sent, letter by letter; of a postback the event that its address is made of.
     pub body: String,
+    /// Of a postback what is asked for, as its endpoint stands.
+    pub url: Option<String>,
     /// The last 100 attempts, the last one first.
     pub attempts: Vec<WebhookAttemptView>,
 }

@@ -21,6 +21,7 @@ mod mail;
 mod money;
 mod names;
 mod plan;
+mod postback;
 mod texts;
 mod time;
 mod webhook;
@@ -49,12 +50,15 @@ pub use lists::{
     DepositStatus, DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, EvidenceStatus,
     GroupField, GroupStatus, JoinMode, LinkStatus, MailFailure, MailGroup, MailLanguage, MailState,
     PartnerField, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, UnattributedReason,
-    VerifiedBy, WebhookDeliveryState, WebhookDisabledReason, WebhookEndpointStatus,
+    VerifiedBy, WebhookDeliveryState, WebhookDisabledReason, WebhookEndpointStatus, WebhookFormat,
     WithdrawalStatus, WorkflowReason, WorkflowStatus, WorkflowStep, WorkflowStepState,
 };
 pub use mail::{MAX_MAIL_ADDRESSES, MailAddress};
 pub use money::Money;
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
+pub use postback::{
+    InvalidPostback, POSTBACK_MACROS, check_postback_url, expand_postback, names_macro,
+};
 #[doc(hidden)]
 pub use serde;
 pub use texts::{

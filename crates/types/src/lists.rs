@@ -357,6 +357,14 @@ crate::names! {
         Removed = "removed",
     }
 
+    /// What a webhook endpoint is sent.
+    pub enum WebhookFormat {
+        /// A signed event, by POST.
+        Webhook = "webhook",
+        /// A GET to an address that names what happened.
+        Postback = "postback",
+    }
+
     /// Why a webhook endpoint is disabled.
     pub enum WebhookDisabledReason {
         /// Its owner, or an operator, wants it so.

@@ -1,12 +1,15 @@
 //! What becomes of what is asked.
 
-use schemas::visible::kinds_sent;
+use schemas::visible::{POSTBACK_KINDS, kinds_sent};
 use schemas::{
     About, NotificationFailedV1, NotificationSentV1, WebhookEndpointChangedV1,
     WebhookEndpointCreatedV1, WebhookEndpointDisabledV1, WebhookEndpointEnabledV1,
     WebhookEndpointRemovedV1, WebhookEndpointTestedV1, WebhookSecretRotatedV1, WebhooksResentV1,
 };
-use types::{MAX_WEBHOOK_ENDPOINTS, WebhookDisabledReason, WebhookEndpointStatus};
+use types::{
+    MAX_WEBHOOK_ENDPOINTS, WebhookDisabledReason, WebhookEndpointStatus, WebhookFormat,
+    check_postback_url,
+};
 
 use super::contact::{self, Concluded};
 use super::workflow::{change_onboarding, decide_workflow};
@@ -133,13 +136,27 @@ fn create(
     if !context.actor.is(owner) {
         return Err(contact::unknown(owner));
     }
-    sent(owner, &new.kinds)?;
+    let format = new.format.unwrap_or(WebhookFormat::Webhook);
+    if format == WebhookFormat::Postback && owner.partner().is_none() {
+        let detail = "postbacks are for partners: a brand's systems are sent webhooks";
+        return Err(Rejection::of("/format", Code::InvalidField, detail));
+    }
+    sent(owner, format, &new.kinds)?;
     // Its id is that of the command: one that is known is the same command.
     if view.endpoint.is_some() || view.endpoints_of_owner >= MAX_WEBHOOK_ENDPOINTS {
         let detail = format!("an owner has {MAX_WEBHOOK_ENDPOINTS} endpoints at most: remove one");
         return Err(Rejection::new(Code::TooManyWebhookEndpoints, detail));
     }
-    Ok(new.clone().into())
+    let mut new = new.clone();
+    named_kinds(format, &mut new.record.kinds);
+    Ok(new.into())
+}
+
+/// Of a postback the types that it is sent are named, also where its owner names none.
+fn named_kinds(format: WebhookFormat, kinds: &mut Vec<String>) {
+    if format == WebhookFormat::Postback && kinds.is_empty() {
+        kinds.extend(POSTBACK_KINDS.map(str::to_owned));
+    }
 }
 
 /// What became of a mail is stated once.
@@ -180,9 +197,12 @@ fn conclude(view: View, concluded: &Concluded) -> Result<Event, Rejection> {
 
 fn changed(endpoint: &Endpoint, change: &Change) -> Result<Event, Rejection> {
     if let Some(kinds) = &change.kinds {
-        sent(&endpoint.owner, kinds)?;
+        sent(&endpoint.owner, endpoint.format, kinds)?;
     }
-    let kinds = change.kinds.as_ref().unwrap_or(&endpoint.kinds);
+    let mut kinds = change.kinds.as_ref().unwrap_or(&endpoint.kinds).clone();
+    named_kinds(endpoint.format, &mut kinds);
+    let url = change.url.as_ref().unwrap_or(&endpoint.url).clone();
+    addressed(endpoint.format, &url)?;
     let description = match change.description.as_deref() {
         None => endpoint.description.clone(),
         Some("") => None,
@@ -192,8 +212,8 @@ fn changed(endpoint: &Endpoint, change: &Change) -> Result<Event, Rejection> {
     let after = WebhookEndpointChangedV1 {
         brand_id,
         partner_id,
-        url: change.url.as_ref().unwrap_or(&endpoint.url).clone(),
-        kinds: kinds.clone(),
+        url,
+        kinds,
         description,
     };
     let same = after.url == endpoint.url
@@ -217,16 +237,33 @@ fn disabled(endpoint: &Endpoint, reason: WebhookDisabledReason) -> Event {
 }
 
 /// The kinds are ones of which the owner is sent something: else it would wait for ever.
-fn sent(owner: &Owner, kinds: &[String]) -> Result<(), Rejection> {
+fn sent(owner: &Owner, format: WebhookFormat, kinds: &[String]) -> Result<(), Rejection> {
     let to_brands = owner.brand().is_some();
     for (index, kind) in kinds.iter().enumerate() {
-        if !kinds_sent(to_brands).any(|sent| sent == kind) {
-            let detail = format!("there is no type of event {kind} that the owner is sent");
+        let (is_sent, what) = match format {
+            WebhookFormat::Webhook => (kinds_sent(to_brands).any(|sent| sent == kind), "the owner"),
+            WebhookFormat::Postback => (POSTBACK_KINDS.contains(&kind.as_str()), "a postback"),
+        };
+        if !is_sent {
+            let detail = format!("there is no type of event {kind} that {what} is sent");
             let pointer = format!("/kinds/{index}");
             return Err(Rejection::of(pointer, Code::InvalidField, detail));
         }
     }
     Ok(())
+}
+
+/// The address is one that what is sent there can have.
+fn addressed(format: WebhookFormat, url: &str) -> Result<(), Rejection> {
+    let checked = match format {
+        // Checked where it was read.
+        WebhookFormat::Webhook => return Ok(()),
+        WebhookFormat::Postback => check_postback_url(url),
+    };
+    checked.map_err(|invalid| {
+        let detail = format!("the address of a postback {invalid}");
+        Rejection::of("/url", Code::InvalidField, detail)
+    })
 }
 
 fn named(owner: &Owner) -> (Option<types::BrandId>, Option<types::PartnerId>) {

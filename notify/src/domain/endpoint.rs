@@ -3,6 +3,7 @@
 use schemas::visible::Viewer;
 use types::{
     BrandId, Micros, PartnerId, WebhookDisabledReason, WebhookEndpointId, WebhookEndpointStatus,
+    WebhookFormat,
 };
 
 use super::Event;
@@ -73,6 +74,8 @@ pub struct Endpoint {
     pub kinds: Vec<String>,
     /// What people call it.
     pub description: Option<String>,
+    /// What it is sent.
+    pub format: WebhookFormat,
     /// Whether it is sent events.
     pub status: WebhookEndpointStatus,
     /// Why not, while it is disabled.
@@ -102,6 +105,7 @@ impl Endpoint {
                 url: it.url.clone(),
                 kinds: it.kinds.clone(),
                 description: it.description.clone(),
+                format: it.format.unwrap_or(WebhookFormat::Webhook),
                 status: WebhookEndpointStatus::Enabled,
                 disabled_reason: None,
                 secret_version: 1,

@@ -10,10 +10,11 @@ use chassis::params::Path;
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use runtime::Host;
-use types::{Micros, Uuid};
+use types::{Micros, Uuid, WebhookFormat};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::postback;
 use crate::store::attempts;
 use crate::store::deliveries::{self, Row};
 
@@ -91,8 +92,16 @@ pub(super) async fn get_webhook_delivery(
         answer: row.answer,
         error: row.error,
     });
+    let sent = deliveries::sent(host.pool(), delivery).await;
+    let sent = sent.map_err(unread)?;
+    let sent = sent.filter(|it| it.format == WebhookFormat::Postback.name());
+    let url = sent.map(|it| {
+        let event = serde_json::from_str(&row.body).unwrap_or_default();
+        postback::address(&it.url, delivery, &event, &it.sale)
+    });
     Ok(Json(WebhookDeliveryDetails {
         body: row.body.clone(),
+        url,
         delivery: view(row),
         attempts: attempts.collect(),
     }))

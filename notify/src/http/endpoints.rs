@@ -358,6 +358,7 @@ fn view(row: Row) -> WebhookEndpointView {
         partner_id: row.partner_id,
         url: row.url,
         description: row.description,
+        format: row.format,
         status: row.status,
         disabled_reason: row.disabled_reason,
         created_at: moment(row.created_at),

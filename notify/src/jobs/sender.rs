@@ -14,7 +14,8 @@ use tokio::time::{Instant, timeout};
 use types::{Micros, Uuid, clock, ids};
 
 use super::schedule;
-use crate::receivers::{Outgoing, Receivers};
+use crate::postback;
+use crate::receivers::{Answered, Outgoing, Receivers, Signed};
 use crate::secret::{Secrets, Versions};
 use crate::store::sending::{self, Attempted, Busy, Due, GivenUp, Next};
 
@@ -24,6 +25,8 @@ const MAX_AT_ONCE: usize = 256;
 const MAX_FAILING_AT_ONCE: usize = 128;
 /// Sent at once to one endpoint.
 const MAX_TO_ONE: i64 = 8;
+/// An endpoint whose attempt lasts so long counts as one that fails until it answers: it may hang.
+const SLOW: Duration = Duration::from_secs(1);
 /// The end of a first attempt is waited for so long before more are begun.
 const PAUSE: Duration = Duration::from_millis(100);
 /// So long a step goes on beginning attempts before the job looks about.
@@ -55,23 +58,18 @@ impl Sender {
         let (receivers, secrets) = (self.receivers.clone(), Arc::clone(&self.secrets));
         async move {
             let began = Instant::now();
-            let id = due.id.to_string();
-            let versions = Versions {
-                current: due.secret_version,
-                previous_until: due.previous_until.map(Micros),
+            let answered = match postback::of(&due) {
+                None => send_signed(&receivers, &secrets, &due, now).await,
+                Some(Ok(url)) => {
+                    receivers
+                        .send(Outgoing {
+                            url: &url,
+                            event: None,
+                        })
+                        .await
+                }
+                Some(Err(unknown)) => Err(unknown),
             };
-            let timestamp = clock::real().get() / 1_000_000;
-            let signed = (id.as_str(), timestamp, due.body.as_str());
-            let signatures = secrets.signatures(&due.endpoint_id, versions, now, signed);
-            let answered = receivers
-                .send(Outgoing {
-                    url: &due.url,
-                    id: &id,
-                    timestamp,
-                    signatures,
-                    body: due.body.clone(),
-                })
-                .await;
             let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
             let ended = now.checked_add_micros(took).unwrap_or(now);
             let jitter = Uuid::new_v4().as_bytes()[0];
@@ -100,6 +98,33 @@ impl Sender {
     }
 }
 
+/// Sends an event with a signature by each secret that counts.
+async fn send_signed(
+    receivers: &Receivers,
+    secrets: &Secrets,
+    due: &Due,
+    now: Micros,
+) -> Result<Answered, String> {
+    let id = due.id.to_string();
+    let versions = Versions {
+        current: due.secret_version,
+        previous_until: due.previous_until.map(Micros),
+    };
+    let timestamp = clock::real().get() / 1_000_000;
+    let signed = (id.as_str(), timestamp, due.body.as_str());
+    let event = Signed {
+        id: &id,
+        timestamp,
+        signatures: secrets.signatures(&due.endpoint_id, versions, now, signed),
+        body: due.body.clone(),
+    };
+    let outgoing = Outgoing {
+        url: &due.url,
+        event: Some(event),
+    };
+    receivers.send(outgoing).await
+}
+
 impl Job for Sender {
     const NAME: &'static str = "webhooks";
 
@@ -112,7 +137,7 @@ impl Job for Sender {
             let room = MAX_AT_ONCE.saturating_sub(in_flight.deliveries.len());
             if room > 0 {
                 let room = i64::try_from(room).unwrap_or_default();
-                for due in sending::due(pool, now, &in_flight.busy(), room).await? {
+                for due in sending::due(pool, now, &in_flight.busy(Instant::now()), room).await? {
                     let held = (due.id, due.endpoint_id.clone());
                     let attempt = self.attempt(pool.clone(), due, now);
                     in_flight.start(held, attempt);
@@ -150,7 +175,7 @@ pub(super) fn give_up(given_up: GivenUp, now: Micros) -> Message {
 #[derive(Default)]
 struct InFlight {
     attempts: JoinSet<bool>,
-    deliveries: HashMap<task::Id, (Uuid, String)>,
+    deliveries: HashMap<task::Id, (Uuid, String, Instant)>,
     /// Endpoints whose last attempt failed.
     failing: HashSet<String>,
 }
@@ -158,29 +183,32 @@ struct InFlight {
 impl InFlight {
     fn start(
         &mut self,
-        held: (Uuid, String),
+        (delivery, endpoint): (Uuid, String),
         attempt: impl Future<Output = bool> + Send + 'static,
     ) {
         let task = self.attempts.spawn(attempt).id();
-        self.deliveries.insert(task, held);
+        self.deliveries
+            .insert(task, (delivery, endpoint, Instant::now()));
     }
 
-    /// What is under way, and how much more may be.
-    fn busy(&self) -> Busy {
+    /// What is under way now, and how much more may be.
+    fn busy(&self, now: Instant) -> Busy {
         let mut under_way: HashMap<&str, i64> = HashMap::new();
-        for (_, endpoint) in self.deliveries.values() {
+        let mut failing: HashSet<&str> = self.failing.iter().map(String::as_str).collect();
+        for (_, endpoint, since) in self.deliveries.values() {
             *under_way.entry(endpoint).or_default() += 1;
+            if now.duration_since(*since) >= SLOW {
+                failing.insert(endpoint);
+            }
         }
-        let failing = under_way
-            .iter()
-            .filter(|(it, _)| self.failing.contains(**it));
-        let failing = failing.map(|(_, count)| *count).sum::<i64>();
-        let is_full = usize::try_from(failing).is_ok_and(|it| it >= MAX_FAILING_AT_ONCE);
+        let of_failing = under_way.iter().filter(|(it, _)| failing.contains(**it));
+        let of_failing = of_failing.map(|(_, count)| *count).sum::<i64>();
+        let is_full = usize::try_from(of_failing).is_ok_and(|it| it >= MAX_FAILING_AT_ONCE);
         for endpoint in &self.failing {
             under_way.entry(endpoint).or_default();
         }
         let rooms = under_way.into_iter().map(|(endpoint, count)| {
-            let most = match (self.failing.contains(endpoint), is_full) {
+            let most = match (failing.contains(endpoint), is_full) {
                 (true, true) => 0,
                 (true, false) => 1,
                 (false, _) => MAX_TO_ONE,
@@ -188,7 +216,7 @@ impl InFlight {
             (endpoint.to_owned(), (most - count).max(0))
         });
         Busy {
-            held: self.deliveries.values().map(|(id, _)| *id).collect(),
+            held: self.deliveries.values().map(|(id, ..)| *id).collect(),
             rooms: rooms.collect(),
             room_of_others: MAX_TO_ONE,
         }
@@ -201,7 +229,7 @@ impl InFlight {
         while let Some(ended) = next {
             match ended {
                 Ok((task, delivered)) => {
-                    if let Some((_, endpoint)) = self.deliveries.remove(&task) {
+                    if let Some((_, endpoint, _)) = self.deliveries.remove(&task) {
                         if delivered {
                             self.failing.remove(&endpoint);
                         } else {
@@ -216,5 +244,29 @@ impl InFlight {
             }
             next = self.attempts.try_join_next_with_id();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room_of(busy: &Busy, endpoint: &str) -> i64 {
+        let known = busy.rooms.iter().find(|(it, _)| it == endpoint);
+        known.map_or(busy.room_of_others, |(_, room)| *room)
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_says_nothing_for_a_second_is_begun_no_more_at_before_it_answers() {
+        let mut in_flight = InFlight::default();
+        for _ in 0..3 {
+            let held = (Uuid::new_v4(), "whe_hangs".to_owned());
+            in_flight.start(held, std::future::pending());
+        }
+        let at_once = Instant::now();
+        assert_eq!(room_of(&in_flight.busy(at_once), "whe_hangs"), 5);
+        let later = in_flight.busy(at_once + SLOW);
+        assert_eq!(room_of(&later, "whe_hangs"), 0);
+        assert_eq!(room_of(&later, "whe_other"), MAX_TO_ONE);
     }
 }

@@ -8,8 +8,8 @@ use schemas::{
     ResendWebhooksV1, Service, WebhookEndpointCreatedV1,
 };
 use types::{
-    PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId, check_description, check_overlap,
-    check_webhook_url,
+    PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId, WebhookFormat, check_description,
+    check_overlap, check_postback_url, check_webhook_url,
 };
 
 use crate::domain::{Actor, Change, Code, Command, Owner, Rejection, Resend, WorkflowCommand};
@@ -90,7 +90,15 @@ fn create(header: &Header, wire: &CreateWebhookEndpointV1) -> Result<Command, Re
     let endpoint = of_endpoint(header)?;
     about(header, WebhookEndpointId::of_command(header.id).as_str())?;
     let owner = owner(wire.brand_id.as_deref(), wire.partner_id.as_deref())?;
-    check_webhook_url(&wire.url).map_err(at("/url"))?;
+    let format = wire.format.as_deref().map(|name| {
+        let format = WebhookFormat::parse(name).ok_or("is none that is known");
+        format.map_err(at("/format"))
+    });
+    let format = format.transpose()?;
+    match format.unwrap_or(WebhookFormat::Webhook) {
+        WebhookFormat::Webhook => check_webhook_url(&wire.url).map_err(at("/url"))?,
+        WebhookFormat::Postback => check_postback_url(&wire.url).map_err(at("/url"))?,
+    }
     describe(wire.description.as_deref())?;
     let new = WebhookEndpointCreatedV1 {
         brand_id: owner.brand().cloned(),
@@ -98,6 +106,7 @@ fn create(header: &Header, wire: &CreateWebhookEndpointV1) -> Result<Command, Re
         url: wire.url.clone(),
         kinds: wire.kinds.clone(),
         description: wire.description.clone(),
+        format,
     };
     let new = Box::new(About::of(endpoint, new));
     Ok(Command::Create { new, owner })

@@ -37,6 +37,13 @@ pub(crate) type Lookup = Arc<
 #[derive(Debug)]
 pub(crate) struct Outgoing<'a> {
     pub(crate) url: &'a str,
+    /// What it says, and that it is from us; `None`: its address says it all, and it is asked for.
+    pub(crate) event: Option<Signed<'a>>,
+}
+
+/// An event, signed.
+#[derive(Debug)]
+pub(crate) struct Signed<'a> {
     pub(crate) id: &'a str,
     /// Seconds since 1970, by real time: receivers compare it with their own.
     pub(crate) timestamp: i64,
@@ -87,15 +94,18 @@ impl Receivers {
     pub(crate) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Answered, String> {
         let url = Url::parse(outgoing.url).map_err(|_| "the address is no URL".to_owned())?;
         self.check(&url)?;
-        let request = self
-            .client
-            .post(url)
-            .header(CONTENT_TYPE, "application/json")
-            .header(USER_AGENT, concat!("Tributary/", env!("CARGO_PKG_VERSION")))
-            .header("webhook-id", outgoing.id)
-            .header("webhook-timestamp", outgoing.timestamp)
-            .header("webhook-signature", outgoing.signatures)
-            .body(outgoing.body);
+        let request = match outgoing.event {
+            None => self.client.get(url),
+            Some(event) => self
+                .client
+                .post(url)
+                .header(CONTENT_TYPE, "application/json")
+                .header("webhook-id", event.id)
+                .header("webhook-timestamp", event.timestamp)
+                .header("webhook-signature", event.signatures)
+                .body(event.body),
+        };
+        let request = request.header(USER_AGENT, concat!("Tributary/", env!("CARGO_PKG_VERSION")));
         let mut response = request.send().await.map_err(|error| why(&error))?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER);

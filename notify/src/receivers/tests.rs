@@ -12,10 +12,12 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 fn outgoing(url: &str) -> Outgoing<'_> {
     Outgoing {
         url,
-        id: "msg",
-        timestamp: 1,
-        signatures: "v1,c2lnbmF0dXJl".to_owned(),
-        body: "{}".to_owned(),
+        event: Some(Signed {
+            id: "msg",
+            timestamp: 1,
+            signatures: "v1,c2lnbmF0dXJl".to_owned(),
+            body: "{}".to_owned(),
+        }),
     }
 }
 

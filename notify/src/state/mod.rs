@@ -15,7 +15,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use types::{
     ContactId, Micros, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId,
-    WebhookEndpointStatus, ids,
+    WebhookEndpointStatus, WebhookFormat, ids,
 };
 
 use crate::domain::{self, Command, Contact, Endpoint, Event, Owner, Place, Resend, View};
@@ -27,6 +27,7 @@ use crate::store::endpoints;
 use crate::store::mails::{self, NewMail};
 use crate::store::names;
 use crate::store::owners;
+use crate::store::sales::{self, NewSale};
 use mailing::{called, owner};
 use wanted::Wanted;
 use workflows::Workflows;
@@ -55,6 +56,8 @@ pub struct BatchState {
     new_names: HashMap<String, String>,
     erased: Vec<PartnerId>,
     workflows: Workflows,
+    /// Of conversions whose partner has postbacks, what they name.
+    new_sales: Vec<NewSale>,
     /// Of commands that disable an endpoint, the event that they come to.
     disabling: HashMap<Uuid, Uuid>,
 }
@@ -275,6 +278,18 @@ impl BatchState {
             }
         }
         self.new_deliveries.extend(deliveries);
+        let sale = NewSale::of(message).filter(|sale| self.has_postbacks(&sale.partner));
+        self.new_sales.extend(sale);
+    }
+
+    /// Whether a partner's tracker is told what comes of its clicks, or will be once its endpoint is enabled.
+    fn has_postbacks(&self, partner: &PartnerId) -> bool {
+        let mut all = self.endpoints.values();
+        all.any(|it| {
+            it.owner.partner() == Some(partner)
+                && it.format == WebhookFormat::Postback
+                && it.status != WebhookEndpointStatus::Removed
+        })
     }
 
     /// Has sent what an own event says.
@@ -332,6 +347,7 @@ impl BatchState {
         endpoints::save(connection, &changed).await?;
         owners::save(connection, &self.new_campaigns).await?;
         deliveries::insert(connection, &self.new_deliveries, now).await?;
+        sales::insert(connection, &self.new_sales).await?;
         for (endpoint, resend) in &self.resends {
             deliveries::resend(connection, endpoint, *resend, now).await?;
         }
@@ -347,6 +363,7 @@ impl BatchState {
         if !self.erased.is_empty() {
             let erased: Vec<&str> = self.erased.iter().map(PartnerId::as_str).collect();
             mails::erase(connection, &erased).await?;
+            sales::erase(connection, &erased).await?;
             runtime::erase_personal_keys(connection, &erased).await?;
         }
         Ok(())

@@ -9,7 +9,9 @@ use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{Micros, Uuid, WebhookDeliveryState, WebhookEndpointId};
 
 use super::push_seen_by;
+use super::sending::sale_columns;
 use crate::domain::Resend;
+use crate::postback::Sale;
 
 /// What an endpoint is to be sent.
 #[derive(Debug)]
@@ -163,4 +165,30 @@ pub(crate) async fn find(
     sql.push(" AND d.id = ").push_bind(delivery);
     push_seen_by(&mut sql, scope);
     sql.build_query_as().fetch_optional(executor).await
+}
+
+/// What a delivery is sent by and with.
+#[derive(Debug, FromRow)]
+pub(crate) struct Sent {
+    pub url: String,
+    pub format: String,
+    #[sqlx(flatten)]
+    pub sale: Sale,
+}
+
+/// Where a delivery is sent to as its endpoint stands.
+pub(crate) async fn sent(
+    executor: impl PgExecutor<'_>,
+    delivery: Uuid,
+) -> Result<Option<Sent>, sqlx::Error> {
+    sqlx::query_as(concat!(
+        "SELECT e.url, e.format, ",
+        sale_columns!(),
+        " FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+          LEFT JOIN postback_sales o ON o.conversion_id = d.subject
+         WHERE d.id = $1"
+    ))
+    .bind(delivery)
+    .fetch_optional(executor)
+    .await
 }

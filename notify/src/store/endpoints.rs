@@ -6,6 +6,7 @@ use chassis::page::PageQuery;
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{
     BrandId, Micros, PartnerId, WebhookDisabledReason, WebhookEndpointId, WebhookEndpointStatus,
+    WebhookFormat,
 };
 
 use super::{column, push_seen_by};
@@ -21,6 +22,7 @@ pub(crate) struct Row {
     pub url: String,
     pub kinds: String,
     pub description: Option<String>,
+    pub format: String,
     pub status: String,
     pub disabled_reason: Option<String>,
     pub secret_version: i32,
@@ -57,6 +59,7 @@ impl TryFrom<Row> for Endpoint {
             url: row.url,
             kinds,
             description: row.description,
+            format: column("format", WebhookFormat::parse(&row.format).ok_or(()))?,
             status: column("status", status.ok_or(()))?,
             disabled_reason: column("disabled_reason", reason.transpose())?,
             secret_version: row.secret_version,
@@ -111,6 +114,7 @@ pub(crate) async fn save(
         url: text = |it| it.url.clone(),
         kinds: text = |it| it.kinds.join(" "),
         description: text = |it| it.description.clone(),
+        format: text = |it| it.format.name(),
         status: text = |it| it.status.name(),
         disabled_reason: text = |it| it.disabled_reason.map(WebhookDisabledReason::name),
         secret_version: int = |it| it.secret_version,

@@ -9,6 +9,7 @@ pub(crate) mod mails;
 pub(crate) mod names;
 pub(crate) mod onboardings;
 pub(crate) mod owners;
+pub(crate) mod sales;
 pub(crate) mod sending;
 pub(crate) mod workflows;
 

@@ -3,6 +3,8 @@
 use sqlx::{FromRow, PgPool};
 use types::{Micros, Uuid};
 
+use crate::postback::Sale;
+
 /// Of one endpoint only so many of the deliveries that are due are looked at, those that are due the longest.
 const WINDOW: i64 = 1_000;
 /// Rows that one statement takes away.
@@ -19,6 +21,9 @@ pub(crate) struct Due {
     pub url: String,
     pub secret_version: i32,
     pub previous_until: Option<i64>,
+    pub format: String,
+    #[sqlx(flatten)]
+    pub sale: Sale,
 }
 
 /// What is sent just now, and how much more may be.
@@ -31,6 +36,14 @@ pub(crate) struct Busy {
     /// How much more any other endpoint may be.
     pub(crate) room_of_others: i64,
 }
+
+/// The columns of a [`Sale`], where `o` is what is known of it.
+macro_rules! sale_columns {
+    () => {
+        "o.conversion_id IS NOT NULL AS is_known, o.click_id, o.link_code, o.campaign_id, o.order_id, o.amount, o.currency"
+    };
+}
+pub(crate) use sale_columns;
 
 /// At most `room` deliveries that are due: of each endpoint what is due the longest, of each of its subjects the first that waits.
 pub(crate) async fn due(
@@ -45,7 +58,7 @@ pub(crate) async fn due(
         .map(|(id, room)| (id.as_str(), *room))
         .unzip();
     sqlx::query_as(
-        "SELECT d.id, d.endpoint_id, d.subject, d.body, d.attempts, e.url, e.secret_version, e.previous_until
+        concat!("SELECT d.id, d.endpoint_id, d.subject, d.body, d.attempts, e.url, e.secret_version, e.previous_until, e.format, ", sale_columns!(), "
            FROM webhook_endpoints e
            LEFT JOIN UNNEST($3::text[], $4::bigint[]) AS r (id, room) ON r.id = e.id
            CROSS JOIN LATERAL (
@@ -57,8 +70,9 @@ pub(crate) async fn due(
                                  WHERE b.endpoint_id = w.endpoint_id AND b.subject = w.subject AND b.state = 'pending'
                                    AND b.position < w.position)
               ORDER BY w.next_at, w.position LIMIT coalesce(r.room, $5)) d
+           LEFT JOIN postback_sales o ON o.conversion_id = d.subject AND e.format = 'postback'
           WHERE e.status = 'enabled' AND coalesce(r.room, $5) > 0
-          ORDER BY d.next_at, d.position LIMIT $7",
+          ORDER BY d.next_at, d.position LIMIT $7"),
     )
     .bind(now.get())
     .bind(&busy.held)

@@ -199,6 +199,7 @@ async fn an_external_producer_makes_no_endpoint_whomever_it_speaks_for() {
         url: URL.to_owned(),
         kinds: Vec::new(),
         description: None,
+        format: None,
     });
     let rotate = Body::from(RotateWebhookSecretV1 {
         overlap_seconds: None,

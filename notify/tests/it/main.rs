@@ -9,6 +9,7 @@ mod endpoints;
 mod erasing;
 mod mail;
 mod onboarding;
+mod postbacks;
 mod receiver;
 mod sending;
 #[path = "../../../tools/devstack/tests/it/clients/smtp.rs"]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::hmac;
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -110,6 +110,44 @@ impl Receiver {
         })
         .await;
         self.received()
+    }
+}
+
+/// A tracker: what it is asked for, and by which method; it takes everything.
+pub(crate) struct Tracker {
+    pub(crate) url: String,
+    asked: Arc<Mutex<Vec<String>>>,
+    _server: JoinSet<std::io::Result<()>>,
+}
+
+impl Tracker {
+    pub(crate) async fn start() -> Self {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&asked);
+        let handler = move |method: Method, uri: Uri, headers: HeaderMap, body: String| {
+            let is_bare = body.is_empty() && !headers.contains_key("webhook-signature");
+            let bare = if is_bare { "" } else { " with more" };
+            all.lock().unwrap().push(format!("{method} {uri}{bare}"));
+            async { StatusCode::OK }
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let mut server = JoinSet::new();
+        server.spawn(axum::serve(listener, Router::new().fallback(handler)).into_future());
+        Self {
+            url,
+            asked,
+            _server: server,
+        }
+    }
+
+    /// What it was asked for, once it was asked so often.
+    pub(crate) async fn until(&self, count: usize) -> Vec<String> {
+        until(&format!("{count} postbacks"), || async {
+            self.asked.lock().unwrap().len() >= count
+        })
+        .await;
+        self.asked.lock().unwrap().clone()
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use types::{
     BrandId, MailFailure, MailGroup, MailLanguage, Micros, PartnerId, Uuid, WebhookDisabledReason,
+    WebhookFormat,
 };
 
 /// Asks that a brand or a partner is sent what happens.
@@ -18,6 +19,8 @@ pub struct CreateWebhookEndpointV1 {
     pub kinds: Vec<String>,
     /// What people call it.
     pub description: Option<String>,
+    /// What is sent there; absent: a webhook.
+    pub format: Option<String>,
 }
 
 /// Asks that a webhook endpoint is another. What is absent stays as it is.
@@ -85,6 +88,8 @@ pub struct WebhookEndpointCreatedV1 {
     pub kinds: Vec<String>,
     /// What people call it.
     pub description: Option<String>,
+    /// What is sent there; absent: a webhook.
+    pub format: Option<WebhookFormat>,
 }
 
 /// A webhook endpoint is another: all that it is from now on.

@@ -184,6 +184,15 @@ pub fn kinds_sent(to_brands: bool) -> impl Iterator<Item = &'static str> {
     kinds_shown(to_brands).filter(is_followed)
 }
 
+/// The kinds of events that postbacks are about: what comes of a partner's clicks, and what it earns with that.
+pub const POSTBACK_KINDS: [&str; 5] = [
+    "conversion.attributed.v1",
+    "conversion.refunded.v1",
+    "commission.calculated.v1",
+    "commission.approved.v1",
+    "commission.reversed.v1",
+];
+
 /// The kinds of events of which a partner, or a brand, is shown something.
 fn kinds_shown(to_brands: bool) -> impl Iterator<Item = &'static str> {
     let is_event = |kind: &str| !kind.contains(".command.");

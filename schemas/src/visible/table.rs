@@ -138,6 +138,7 @@ const ENDPOINT: Fields = Some(&[
     "delivery_id",
     "since",
     "until",
+    "format",
 ]);
 const MAIL: Fields = Some(&[
     "brand_id",

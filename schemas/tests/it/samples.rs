@@ -1208,6 +1208,7 @@ fn notify_commands() -> Vec<Body> {
             url: text("https://hooks.example.com/tributary"),
             kinds: vec![text("conversion.attributed.v1")],
             description: Some(text("The shop")),
+            format: Some(text("webhook")),
         }
         .into(),
         ChangeWebhookEndpointV1 {
@@ -1289,6 +1290,7 @@ fn notify_events() -> Vec<Body> {
             url: text("https://hooks.example.com/tributary"),
             kinds: vec![text("conversion.attributed.v1")],
             description: Some(text("The shop")),
+            format: Some(types::WebhookFormat::Webhook),
         }
         .into(),
         WebhookEndpointChangedV1 {

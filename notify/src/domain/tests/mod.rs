@@ -28,6 +28,7 @@ fn create(kinds: &[&str]) -> Command {
         url: "https://hooks.example.com/".to_owned(),
         kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
         description: None,
+        format: None,
     };
     Command::Create {
         new: Box::new(About::of("whe_1".parse().unwrap(), new)),

@@ -314,15 +314,32 @@ const steps = {
     await row(operator, "brand123").waitFor();
   },
 
-  "a partner has its own webhooks, which no brand sees": async () => {
+  "a partner has postbacks sent to its tracker, which no brand sees": async () => {
     await go(partner, "/partner/webhooks");
     await shows(partner, "No webhooks yet");
-    await act(partner, "New webhook", { verb: "Make it", fields: { "Where to": test.receiver } });
+    await partner.getByRole("button", { name: "New webhook" }).click();
+    const dialog = partner.getByRole("dialog");
+    await dialog.getByLabel("What is sent").selectOption("postback");
+    await expecting(["status of 400", "status of 422"], async () => {
+      await dialog.getByLabel("Where to").fill(`${test.receiver}?cid={clickid}`);
+      await dialog.getByRole("button", { name: "Make it" }).click();
+      await shows(dialog, "must not name {clickid}");
+    });
+    await inspectAll(partner, "partner-postback");
+    await dialog.getByLabel("Where to").fill(`${test.receiver}?cid={click_id}&event={event}&payout={commission}`);
+    await dialog.getByRole("button", { name: "Make it" }).click();
+    await dialog.waitFor({ state: "detached" });
     await partner.getByRole("heading", { level: 1, name: "Webhook", exact: true }).waitFor();
     partnersWebhookPath = place(partner);
-    await act(partner, "Send a test", { verb: "Send it" });
-    await row(partner, "webhook_endpoint.tested.v1").getByRole("link").click();
+    await go(brand, "/brand/conversions");
+    await act(brand, "Report a conversion", {
+      verb: "Report it",
+      fields: { Customer: "buyer-1", "Order number": "walk-postback", Amount: "40.00", "Click id": clickId },
+    });
+    await row(partner, "commission.calculated.v1").locator(".badge", { hasText: "Delivered" }).waitFor();
+    await row(partner, "commission.calculated.v1").getByRole("link").click();
     await partner.getByRole("heading", { level: 1, name: "Delivery" }).waitFor();
+    await shows(partner, new RegExp(`cid=${clickId}&event=commission.calculated.v1&payout=\\d`));
     partnersDeliveryPath = place(partner);
     await expecting(["status of 404"], async () => {
       await go(brand, `/brand${partnersWebhookPath}`);

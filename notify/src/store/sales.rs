@@ -1,0 +1,65 @@
+//! `postback_sales`: what postbacks name of a conversion, which events about its commission do not say. Of partners that have postbacks.
+
+use schemas::{Body, Message};
+use sqlx::PgConnection;
+use types::{Money, PartnerId};
+
+/// What postbacks name of a conversion.
+#[derive(Debug)]
+pub(crate) struct NewSale {
+    pub(crate) partner: PartnerId,
+    conversion: String,
+    click: String,
+    link: String,
+    campaign: String,
+    order: Option<String>,
+    amount: Option<Money>,
+}
+
+impl NewSale {
+    /// Where a fact says that a conversion is a partner's.
+    pub(crate) fn of(fact: &Message) -> Option<Self> {
+        let Body::ConversionAttributedV1(sale) = &fact.body else {
+            return None;
+        };
+        Some(Self {
+            partner: sale.partner_id.clone(),
+            conversion: fact.header.subject.clone(),
+            click: sale.click_id.to_string(),
+            link: sale.link_code.to_string(),
+            campaign: sale.campaign_id.to_string(),
+            order: sale.order_id.as_ref().map(ToString::to_string),
+            amount: sale.amount,
+        })
+    }
+}
+
+/// Keeps them: a repeat says the same.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    sales: &[NewSale],
+) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(connection, sales => "postback_sales" {
+        conversion_id: text = |it| it.conversion.clone(),
+        partner_id: text = |it| it.partner.to_string(),
+        click_id: text = |it| it.click.clone(),
+        link_code: text = |it| it.link.clone(),
+        campaign_id: text = |it| it.campaign.clone(),
+        order_id: text = |it| it.order.clone(),
+        amount: bigint = |it| it.amount.map(|amount| amount.minor),
+        currency: text = |it| it.amount.map(|amount| amount.currency.to_string()),
+    } "ON CONFLICT DO NOTHING")
+    .await
+}
+
+/// Whoever was erased has no postbacks any more.
+pub(crate) async fn erase(
+    connection: &mut PgConnection,
+    partners: &[&str],
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM postback_sales WHERE partner_id = ANY($1)")
+        .bind(partners)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
