@@ -9,7 +9,7 @@ use devstack::progress::Progress;
 use devstack::token::GenerateJwt;
 use devstack::up;
 
-use crate::{Bench, backlog, compare, outage, pipeline, starvation, streams};
+use crate::{Bench, backlog, compare, outage, pipeline, starvation, streams, webhooks};
 
 /// The words of the command line.
 #[derive(Parser)]
@@ -33,6 +33,8 @@ enum Benchmark {
     Starvation(starvation::Starvation),
     /// What open live feeds cost, on a stack of its own
     Streams(streams::Streams),
+    /// How soon customers' systems are sent what happens, and what those that hang change of that, on a stack of its own
+    Webhooks(webhooks::Webhooks),
     /// The broker killed for a while under load, on a stack of its own
     Outage(outage::Outage),
     /// The pipeline of two builds in turn, each on a stack of its own
@@ -53,6 +55,7 @@ impl Arguments {
             Benchmark::Backlog(bench) => backlog::run(&layout, bench, Progress).await?,
             Benchmark::Starvation(bench) => starvation::run(&layout, bench, Progress).await?,
             Benchmark::Streams(bench) => streams::run(&layout, bench, Progress).await?,
+            Benchmark::Webhooks(bench) => webhooks::run(&layout, bench, Progress).await?,
             Benchmark::Outage(bench) => outage::run(&layout, bench, Progress).await?,
             Benchmark::Compare(bench) => compare::run(&layout, bench, Progress).await?,
         }

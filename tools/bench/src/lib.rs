@@ -22,6 +22,7 @@ mod report;
 mod stack;
 pub mod starvation;
 pub mod streams;
+pub mod webhooks;
 
 use std::time::Duration;
 
