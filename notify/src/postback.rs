@@ -132,7 +132,7 @@ mod tests {
 
     const ALL: &str = "https://t.example.com/?c={click_id}&l={link}&k={campaign_id}&o={order_id}&a={amount}&m={commission}&u={currency}&i={conversion_id}";
 
-    fn asked(event: &Value, sale: &Sale) -> String {
+    fn requested(event: &Value, sale: &Sale) -> String {
         address(ALL, Uuid::nil(), event, sale)
     }
 
@@ -145,7 +145,7 @@ mod tests {
         ] {
             let event = event(kind, &json!({"amount": usd(2_000)}));
             assert_eq!(
-                asked(&event, &sale()),
+                requested(&event, &sale()),
                 "https://t.example.com/?c=clk_1&l=spring&k=camp1&o=order%201&a=200.00&m=20.00&u=USD&i=conv1",
                 "{kind}"
             );
@@ -157,7 +157,7 @@ mod tests {
         let data = json!({"click_id": "clk_2", "link_code": "summer", "campaign_id": "camp2", "order_id": null, "amount": null});
         let lead = event("conversion.attributed.v1", &data);
         assert_eq!(
-            asked(&lead, &Sale::default()),
+            requested(&lead, &Sale::default()),
             "https://t.example.com/?c=clk_2&l=summer&k=camp2&o=&a=&m=&u=&i=conv1"
         );
         let refund = event(
@@ -165,7 +165,7 @@ mod tests {
             &json!({"amount": usd(500), "purchase_amount": usd(20_000)}),
         );
         assert_eq!(
-            asked(&refund, &sale()),
+            requested(&refund, &sale()),
             "https://t.example.com/?c=clk_1&l=spring&k=camp1&o=order%201&a=5.00&m=&u=USD&i=conv1"
         );
     }
@@ -177,13 +177,13 @@ mod tests {
             &json!({"partner_id": "partner1"}),
         );
         assert_eq!(
-            asked(&tested, &sale()),
+            requested(&tested, &sale()),
             "https://t.example.com/?c=&l=&k=&o=&a=&m=&u=&i="
         );
         let url = "https://t.example.com/?{event}/{delivery_id}/{timestamp}";
-        let asked = address(url, Uuid::nil(), &tested, &sale());
+        let requested = address(url, Uuid::nil(), &tested, &sale());
         assert_eq!(
-            asked,
+            requested,
             "https://t.example.com/?webhook_endpoint.tested.v1/00000000-0000-0000-0000-000000000000/2026-11-20T09%3A00%3A00Z"
         );
     }

@@ -31,9 +31,9 @@ async fn a_tracker_is_asked_for_its_address_with_the_click_and_what_it_earns() {
     app::link(&mut service, "spring", "camp1", "partner1").await;
     app::approval(&mut service, "order1", "brand1", "partner1").await;
     app::refund(&mut service, "order1", 5_000).await;
-    let asked = tracker.until(3).await;
+    let requested = tracker.until(3).await;
     assert_eq!(
-        asked,
+        requested,
         [
             "GET /pb?e=conversion.attributed.v1&c=clk_1&o=order1&a=200.00&m=&u=USD&i=order1&t=s%20",
             "GET /pb?e=commission.approved.v1&c=clk_1&o=order1&a=200.00&m=20.00&u=USD&i=order1&t=s%20",
@@ -42,9 +42,9 @@ async fn a_tracker_is_asked_for_its_address_with_the_click_and_what_it_earns() {
     );
     let test = format!("{path}/test");
     app::post(&service, &test, &partner, &json!({}), StatusCode::OK).await;
-    let asked = tracker.until(4).await.remove(3);
+    let requested = tracker.until(4).await.remove(3);
     assert_eq!(
-        asked,
+        requested,
         "GET /pb?e=webhook_endpoint.tested.v1&c=&o=&a=&m=&u=&i=&t=s%20"
     );
     let delivered = app::until_deliveries(&service, id, "delivered", 4).await;

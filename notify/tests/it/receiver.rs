@@ -113,17 +113,17 @@ impl Receiver {
     }
 }
 
-/// A tracker: what it is asked for, and by which method; it takes everything.
+/// A tracker: what it is requested for, and by which method; it takes everything.
 pub(crate) struct Tracker {
     pub(crate) url: String,
-    asked: Arc<Mutex<Vec<String>>>,
+    requested: Arc<Mutex<Vec<String>>>,
     _server: JoinSet<std::io::Result<()>>,
 }
 
 impl Tracker {
     pub(crate) async fn start() -> Self {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let all = Arc::clone(&asked);
+        let requested = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&requested);
         let handler = move |method: Method, uri: Uri, headers: HeaderMap, body: String| {
             let is_bare = body.is_empty() && !headers.contains_key("webhook-signature");
             let bare = if is_bare { "" } else { " with more" };
@@ -136,18 +136,18 @@ impl Tracker {
         server.spawn(axum::serve(listener, Router::new().fallback(handler)).into_future());
         Self {
             url,
-            asked,
+            requested,
             _server: server,
         }
     }
 
-    /// What it was asked for, once it was asked so often.
+    /// What it was requested for, once it was requested so often.
     pub(crate) async fn until(&self, count: usize) -> Vec<String> {
         until(&format!("{count} postbacks"), || async {
-            self.asked.lock().unwrap().len() >= count
+            self.requested.lock().unwrap().len() >= count
         })
         .await;
-        self.asked.lock().unwrap().clone()
+        self.requested.lock().unwrap().clone()
     }
 }
 

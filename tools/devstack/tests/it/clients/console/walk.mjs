@@ -355,13 +355,13 @@ const steps = {
     await partner.getByRole("button", { name: "Change addresses" }).click();
     const dialog = partner.getByRole("dialog");
     await expecting(["status of 400", "status of 422"], async () => {
-      await dialog.getByLabel("Address 1").fill("mia@localhost");
+      await dialog.getByRole("textbox", { name: /^Address 1/ }).fill("mia@localhost");
       await dialog.getByRole("button", { name: "Save" }).click();
       await dialog.locator(".wrong").first().waitFor();
     });
-    await dialog.getByLabel("Address 1").fill("mia@example.com");
+    await dialog.getByRole("textbox", { name: /^Address 1/ }).fill("mia@example.com");
     await dialog.getByLabel("Language of address 1").selectOption("de");
-    await dialog.getByLabel("Address 2").fill("books@example.com");
+    await dialog.getByRole("textbox", { name: /^Address 2/ }).fill("books@example.com");
     for (const group of ["Applications and invitations", "Claims and commissions", "What was switched off"]) {
       await dialog.getByRole("group", { name: "What address 2 is sent" }).getByLabel(group).uncheck();
     }
