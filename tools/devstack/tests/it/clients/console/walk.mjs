@@ -374,7 +374,7 @@ const steps = {
     await act(partner, "Request a payout", { verb: "Request it", fields: { Amount: "3.00", "PayPal account": "user@example.com" } });
     await operator.getByRole("button", { name: /Ihre Auszahlung/ }).first().click();
     const mail = operator.getByRole("dialog");
-    await mail.locator("pre").first().filter({ hasText: "3.00 USD" }).waitFor();
+    await mail.locator("pre").first().filter({ hasText: "3,00 USD" }).waitFor();
     await inspectAll(operator, "operator-mail");
     await mail.getByRole("button", { name: "Close" }).click();
     await go(operator, "/operator/mails?state=sent");
