@@ -132,16 +132,12 @@ fn parts(query: &str) -> impl Iterator<Item = Result<Part<'_>, InvalidPostback>>
             return Some(Ok(Part::Text(text)));
         }
         let inside = rest.strip_prefix('{').and_then(|it| it.split_once('}'));
-        match inside.filter(|(name, _)| !name.contains('{')) {
-            Some((name, behind)) => {
-                rest = behind;
-                Some(Ok(Part::Macro(name)))
-            }
-            None => {
-                rest = "";
-                Some(Err(InvalidPostback::Unbalanced))
-            }
-        }
+        let Some((name, behind)) = inside.filter(|(name, _)| !name.contains('{')) else {
+            rest = "";
+            return Some(Err(InvalidPostback::Unbalanced));
+        };
+        rest = behind;
+        Some(Ok(Part::Macro(name)))
     })
 }
 

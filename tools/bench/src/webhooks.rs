@@ -13,7 +13,6 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use chrono::DateTime;
 use clap::Args;
-use devstack::demo::Tokens;
 use devstack::demo::client::Client as Asker;
 use devstack::layout::Layout;
 use devstack::local::{LocalStack, UNLIMITED};
