@@ -210,7 +210,7 @@ fn what_names_its_partner_and_brand_is_theirs_whoever_asked_and_whatever_else_is
         };
         let seen = found.seen();
         assert_eq!(seen.unsaid(), None, "{}", kind.name);
-        let told = seen.audience(&owners("theirs", "theirs"));
-        assert_eq!(told, [brand("mine"), partner("mine")], "{}", kind.name);
+        let audience = seen.audience(&owners("theirs", "theirs"));
+        assert_eq!(audience, [brand("mine"), partner("mine")], "{}", kind.name);
     }
 }

@@ -130,12 +130,12 @@ impl Client {
         while Instant::now() < end {
             match self.ask_once(act, door, key, noted).await {
                 Ok(Submitted::Taken(by, taken)) => {
-                    let asked = act.json(noted)["links"].as_array().map_or(1, Vec::len);
+                    let expected = act.json(noted)["links"].as_array().map_or(1, Vec::len);
                     let refused = matches!(taken.as_slice(), [(_, Some(Outcome::Rejected(_)))]);
-                    let answered = taken.len();
+                    let ended = taken.len();
                     ensure!(
-                        answered == asked || refused,
-                        "{answered} of {asked} are answered"
+                        ended == expected || refused,
+                        "{ended} of {expected} are taken"
                     );
                     return self.ended(by, taken, end).await;
                 }
