@@ -60,6 +60,7 @@ export const mailGroups: Option[] = (
     ["security", "What was switched off"],
   ] satisfies [S["MailGroup"], string][]
 ).map(([value, label]) => ({ value, label }));
+export const workflowStatus = of<S["WorkflowStatus"]>(["running", "completed", "compensating", "compensated"]);
 export const parkedStates = of<OperatorSchemas["RetryQueueState"]>(["dead", "retrying", "waiting", "queued", "unknown_type"]);
 export const services: Option[] = of<OperatorSchemas["ServiceName"]>([
   "bff", "campaign", "tracking", "commission", "payment", "notify",

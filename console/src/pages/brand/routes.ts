@@ -19,6 +19,7 @@ import Timeline from "../shared/Timeline.svelte";
 import Transfer from "../shared/Transfer.svelte";
 import Webhook from "../shared/Webhook.svelte";
 import Webhooks from "../shared/Webhooks.svelte";
+import Workflow from "../shared/Workflow.svelte";
 import Applications from "./Applications.svelte";
 import Campaign from "./Campaign.svelte";
 import Campaigns from "./Campaigns.svelte";
@@ -26,6 +27,7 @@ import Funds from "./Funds.svelte";
 import Groups from "./Groups.svelte";
 import Home from "./Home.svelte";
 import Keys from "./Keys.svelte";
+import Onboarding from "./Onboarding.svelte";
 import Partner from "./Partner.svelte";
 import Partners from "./Partners.svelte";
 import Settings from "./Settings.svelte";
@@ -35,6 +37,8 @@ export const brand: readonly Route[] = [
   { path: "/brand/campaigns", page: Campaigns, menu: { section: "", label: "Campaigns", icon: "campaign" } },
   { path: "/brand/campaigns/:id", page: Campaign },
   { path: "/brand/applications", page: Applications, menu: { section: "Partners", label: "Applications", icon: "letter" } },
+  { path: "/brand/onboarding", page: Onboarding, menu: { section: "Partners", label: "Onboarding", icon: "flag" } },
+  { path: "/brand/workflows/:id", page: Workflow },
   { path: "/brand/partners", page: Partners, menu: { section: "Partners", label: "Partners", icon: "people" } },
   { path: "/brand/partners/:id", page: Partner },
   { path: "/brand/groups", page: Groups, menu: { section: "Partners", label: "Groups", icon: "layers" } },

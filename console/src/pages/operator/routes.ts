@@ -20,6 +20,7 @@ import Timeline from "../shared/Timeline.svelte";
 import Transfer from "../shared/Transfer.svelte";
 import Webhook from "../shared/Webhook.svelte";
 import Webhooks from "../shared/Webhooks.svelte";
+import Workflow from "../shared/Workflow.svelte";
 import Audit from "./Audit.svelte";
 import Commands from "./Commands.svelte";
 import DeadLetter from "./DeadLetter.svelte";
@@ -36,6 +37,7 @@ import RetryQueue from "./RetryQueue.svelte";
 import Rules from "./Rules.svelte";
 import Storage from "./Storage.svelte";
 import Streams from "./Streams.svelte";
+import Workflows from "./Workflows.svelte";
 
 export const operator: readonly Route[] = [
   { path: "/operator", page: Home, menu: { section: "", label: "Overview", icon: "home" } },
@@ -68,6 +70,8 @@ export const operator: readonly Route[] = [
   { path: "/operator/campaigns", page: Campaigns, menu: { section: "Programmes", label: "Campaigns", icon: "campaign" } },
   { path: "/operator/partners", page: Partners, menu: { section: "Programmes", label: "Partners", icon: "people" } },
   { path: "/operator/partners/:id", page: Partner },
+  { path: "/operator/workflows", page: Workflows, menu: { section: "Programmes", label: "Onboarding", icon: "list" } },
+  { path: "/operator/workflows/:id", page: Workflow },
   { path: "/operator/conversions", page: Conversions, menu: { section: "Programmes", label: "Conversions", icon: "cart" } },
   { path: "/operator/conversions/:id", page: Conversion },
   { path: "/operator/orders/:id", page: Order },

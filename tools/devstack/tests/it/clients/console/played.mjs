@@ -115,6 +115,7 @@ const steps = {
   "who is operator and brand has its own lists as its own": async () => {
     const page = await begin("brand", { before: () => Object.assign(server.people.brand, { roles: ["brand", "operator"] }) });
     server.on("GET /api/v1/partners/partner1", { id: "partner1", status: "active" });
+    server.on("GET /api/v1/timeline", { messages: [], missing: [], archived: [], waiting: 0, truncated: false });
     await asksForOwn(page, "brand", ["brand_id", "brand123"], {
       "": ["/api/v1/enrollments", "/api/v1/claims", "/api/v1/evidence", "/api/v1/balances", "/api/v1/reports"],
       "/applications": ["/api/v1/enrollments"],

@@ -9,6 +9,7 @@ let timelinePath = "";
 let claimPath = "";
 let transferPath = "";
 let webhookPath = "";
+let workflowPath = "";
 let deliveryPath = "";
 let partnersWebhookPath = "";
 let partnersDeliveryPath = "";
@@ -55,14 +56,37 @@ const steps = {
     await brand.locator(".badge", { hasText: "Active" }).waitFor();
   },
 
+  "a brand says what is done with every application": async () => {
+    await go(brand, "/brand/onboarding");
+    await shows(brand, "Nothing is done with them");
+    await act(brand, "Edit", {
+      verb: "Save",
+      fields: { "Who looks after them": "Mia Meier", "Their mail address": "mia@example.com" },
+      look: () => inspectAll(brand, "brand-onboarding-edit"),
+    });
+    await shows(brand, "Mia Meier");
+    await shows(brand, "By you, one by one");
+  },
+
   "a partner applies, the brand sees it by itself and approves, and the partner sees that": async () => {
     await go(brand, "/brand/applications");
     await go(partner, "/partner/campaigns");
     await partner.getByRole("link", { name: "Console walk" }).click();
     await act(partner, "Apply", { verb: "I accept the terms", look: (dialog) => shows(dialog, "10% of a sale") });
     await partner.locator(".badge", { hasText: "Applied" }).waitFor();
+    const other = await signedIn("Brand");
+    await go(other, "/brand/onboarding");
+    await row(other, "camp-walk").getByText("Approval").waitFor();
+    await row(other, "camp-walk").getByRole("link", { name: "partner123" }).click();
+    await row(other, "Manager").getByText("Completed").waitFor();
+    await row(other, "Crm contact").getByText("Not configured").waitFor();
+    workflowPath = place(other);
     await act(brand, "Approve", { within: row(brand, "camp-walk") });
     await partner.locator(".badge", { hasText: "Enrolled" }).waitFor();
+    await row(other, "Approval").getByText("Completed").waitFor();
+    await go(operator, "/operator/workflows?status=completed");
+    await row(operator, "camp-walk").getByText("brand123").waitFor();
+    await other.context().close();
   },
 
   "what new terms change is shown before they are published": async () => {
@@ -588,8 +612,8 @@ const steps = {
     const shared = [conversionPath, "/orders/walk-1", claimPath, commission, transferPath, "/timeline", timelinePath, "/timeline?order_id=walk-1"];
     const pages = {
       partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/reports", "/search?q=walk-link", "/conversions", "/claims", "/evidence", "/commissions", "/money", payoutPath, "/accounts/partner:partner123:payable:USD", "/activity", "/profile", "/nowhere", "/webhooks", partnersWebhookPath, partnersDeliveryPath, "/mail", ...shared],
-      brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/reports", "/reports?by=campaign,partner&zone=UTC", "/search?q=nothing", "/conversions", "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings", "/mail", ...notified, deliveryPath, ...shared],
-      operator: ["", "/events", "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/reports?by=group", "/search?q=camp-walk", "/campaigns", "/partners", "/partners/partner123", "/conversions", "/commissions", "/claims", "/evidence", "/mails", "/mailbox", "/mail-templates", "/mail-templates/payout.paid.v1", ...notified, deliveryPath, ...shared],
+      brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/onboarding", workflowPath, "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/reports", "/reports?by=campaign,partner&zone=UTC", "/search?q=nothing", "/conversions", "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings", "/mail", ...notified, deliveryPath, ...shared],
+      operator: ["", "/events", "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/reports?by=group", "/search?q=camp-walk", "/campaigns", "/workflows", workflowPath, "/partners", "/partners/partner123", "/conversions", "/commissions", "/claims", "/evidence", "/mails", "/mailbox", "/mail-templates", "/mail-templates/payout.paid.v1", ...notified, deliveryPath, ...shared],
     };
     for (const [index, [theme, width]] of LOOKS.entries()) {
       for (const [person, paths] of Object.entries(pages)) {
