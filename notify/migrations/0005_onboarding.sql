@@ -45,11 +45,12 @@ create table workflows (
 create index workflows_by_position on workflows (position);
 create index workflows_by_brand on workflows (brand_id, position);
 create index workflows_of_partner on workflows (partner_id, brand_id);
-create index workflows_under_way on workflows (changed_at) where status in ('running', 'compensating');
+create index workflows_by_status on workflows (status, position);
 
 -- What the CRM is asked of a workflow's partner, and what became of it. No event makes these rows again: a replay calls nobody.
 create table crm_calls (
     workflow_id    text    not null primary key,
+    partner_id     text    not null,
     -- One more each time that something else is asked.
     generation     bigint  generated always as identity,
     removes        boolean not null,
@@ -66,5 +67,6 @@ create table crm_calls (
     leased_until   bigint  not null default 0,
     ended_at       bigint
 ) with (fillfactor = 80);
+create index crm_calls_of_partner on crm_calls (partner_id);
 create index crm_calls_due on crm_calls (next_at) where state = 'pending';
 create index crm_calls_ended on crm_calls (ended_at) where state <> 'pending';

@@ -26,8 +26,8 @@ pub fn command_of(requested: &Requested) -> Command {
             partner: partner.clone(),
             group: group.clone(),
         },
-        (Step::Approval, true, _) => change(Change::Reject(RefusalReason::NeedsMoreDetail)),
-        _ => change(Change::Approve),
+        (Step::Approval, false, _) => change(Change::Approve),
+        _ => change(Change::Reject(RefusalReason::NeedsMoreDetail)),
     }
 }
 
@@ -43,6 +43,9 @@ pub fn answer(requested: &Requested, view: View, now: Micros) -> Vec<Event> {
     };
     let before = group_before(requested, view);
     match requested.step {
+        Step::Group if requested.group_id.is_none() => {
+            vec![answered(requested, Some(Reason::Refused), None, view)]
+        }
         Step::Checks => vec![answered(requested, checked(requested, view), None, view)],
         // The brand has moved the partner elsewhere meanwhile: there it stays.
         Step::Group if requested.from_group_id.is_some() && requested.from_group_id != before => {

@@ -28,6 +28,9 @@ const STEP: Duration = Duration::from_secs(1);
 /// For so long, in microseconds, a call is nobody else's once it was taken: a call is several requests, of which each has its own time.
 const LEASE: i64 = 120 * 1_000_000;
 
+/// So long, in microseconds, until keys are asked for again that could not be had.
+const KEYS_AGAIN: i64 = 5 * 1_000_000;
+
 /// Calls the CRM.
 pub(crate) struct CrmCalls {
     host: Host,
@@ -40,6 +43,8 @@ enum Outgoing {
     Remove(types::PartnerId),
     /// Nothing: another workflow has the same contact, and it stays.
     Nothing,
+    /// Nothing yet: who has the keys of what is sealed does not answer, and a contact without a name is worse than a late one.
+    Later,
 }
 
 impl CrmCalls {
@@ -59,7 +64,14 @@ impl CrmCalls {
                 crm_calls::note(pool, &call, (now, next, None)).await?;
                 continue;
             };
-            let outgoing = self.find(pool, &call).await?;
+            let outgoing = match self.find(pool, &call).await {
+                Ok(outgoing) => outgoing,
+                Err(error) => {
+                    // Those that are under way end all the same.
+                    tracing::warn!(%error, "what the CRM is to be told cannot be read: it is called later");
+                    continue;
+                }
+            };
             let (crm, pool) = (Arc::clone(crm), pool.clone());
             attempts.spawn(async move { attempt(&crm, &pool, &call, outgoing, now).await });
         }
@@ -85,7 +97,7 @@ impl CrmCalls {
         };
         if !call.removes {
             let contact = self.contact(pool, &workflow).await?;
-            return Ok(Outgoing::Upsert(Box::new(contact)));
+            return Ok(contact.map_or(Outgoing::Later, |it| Outgoing::Upsert(Box::new(it))));
         }
         if !call.erases && crm_calls::is_kept(pool, &call.workflow_id).await? {
             return Ok(Outgoing::Nothing);
@@ -93,7 +105,12 @@ impl CrmCalls {
         Ok(Outgoing::Remove(workflow.started.partner_id))
     }
 
-    async fn contact(&self, pool: &PgPool, workflow: &Workflow) -> Result<CrmContact, sqlx::Error> {
+    /// What it says of the partner; none while a key may be had that cannot be asked for now.
+    async fn contact(
+        &self,
+        pool: &PgPool,
+        workflow: &Workflow,
+    ) -> Result<Option<CrmContact>, sqlx::Error> {
         let started = &workflow.started;
         let (brand, partner) = (&started.brand_id, &started.partner_id);
         let id = ContactId::of_partner(partner);
@@ -102,7 +119,11 @@ impl CrmCalls {
         let address = addresses.find(|it| it.groups.contains(&MailGroup::Programme));
         let address = address.map(sealed_bytes);
         let sealed = [workflow.sealed_name.as_deref(), address.as_deref()];
-        let keys = self.host.find_personal_keys(sealed).await?.keys;
+        let found = self.host.find_personal_keys(sealed).await?;
+        if found.is_partial {
+            return Ok(None);
+        }
+        let keys = found.keys;
         let open = |of: &str, sealed: Option<&[u8]>| sealed.and_then(|it| keys.open(of, it));
         let email = open(&texts::of_mail_addresses(&id), address.as_deref());
         let manager = started.sealed_manager.as_ref();
@@ -111,7 +132,7 @@ impl CrmCalls {
         let managers_mail = managers_mail
             .and_then(|it| texts::open(&texts::of_managers_mail(brand), it))
             .and_then(|text| MailAddress::parse(&text).ok());
-        Ok(CrmContact {
+        Ok(Some(CrmContact {
             external_id: partner.clone(),
             name: open(
                 &texts::of_partners_name(partner),
@@ -121,7 +142,7 @@ impl CrmCalls {
             country: workflow.country,
             tags: started.tags.clone(),
             owner: manager.map(|name| (name, managers_mail)),
-        })
+        }))
     }
 }
 
@@ -138,6 +159,10 @@ async fn attempt(
         Outgoing::Upsert(contact) => crm.upsert(&contact).await,
         Outgoing::Remove(partner) => crm.remove(&partner, call.erases).await,
         Outgoing::Nothing => Answer::Done,
+        Outgoing::Later => {
+            let again = now.checked_add_micros(KEYS_AGAIN).unwrap_or(now);
+            return crm_calls::put_off(pool, call, again).await;
+        }
     };
     let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
     let ended = now.checked_add_micros(took).unwrap_or(now);

@@ -98,6 +98,7 @@ pub(crate) fn concerns(message: &Message) -> Option<Concerns> {
             Some(Concerns::Workflow(id))
         }
         Body::EnrollmentAppliedV1(it) => of(&it.brand_id, &it.partner_id),
+        Body::EnrollmentAcceptedV1(it) => of(it.brand_id.as_ref()?, &it.partner_id),
         Body::EnrollmentApprovedV1(it) => of(&it.brand_id, &it.partner_id),
         Body::EnrollmentRejectedV1(it) => of(&it.brand_id, &it.partner_id),
         Body::EnrollmentEndedV1(it) => of(&it.brand_id, &it.partner_id),

@@ -155,6 +155,11 @@ impl Workflows {
                 domain::applied(ids, &campaign, it, onboarding, others, now)
             }
             Body::EnrollmentApprovedV1(it) => decided(&it.brand_id, &it.partner_id, true),
+            // The campaign is open by now, and it accepted the terms once more.
+            Body::EnrollmentAcceptedV1(it) => match &it.brand_id {
+                Some(brand) => decided(brand, &it.partner_id, true),
+                None => Vec::new(),
+            },
             Body::EnrollmentRejectedV1(it) => decided(&it.brand_id, &it.partner_id, false),
             Body::EnrollmentEndedV1(it) => decided(&it.brand_id, &it.partner_id, false),
             _ => Vec::new(),
@@ -185,6 +190,7 @@ impl Workflows {
                 };
                 let call = NewCall {
                     workflow: it.subject.clone(),
+                    partner: workflow.started.partner_id.clone(),
                     removes: it.compensates,
                     erases: workflow.reason == Some(WorkflowReason::PartnerErased),
                     correlation_id: workflow.started.correlation_id,
@@ -200,6 +206,7 @@ impl Workflows {
                 self.dropped_calls.push(it.subject.to_string());
             }
             Event::StepFailed(it) if it.step == WorkflowStep::CrmContact => {
+                self.calls.remove(&it.subject);
                 self.dropped_calls.push(it.subject.to_string());
             }
             _ => {}

@@ -1,12 +1,14 @@
 //! `crm_calls`: what the CRM is asked, and what became of it.
 
 use sqlx::{FromRow, PgConnection, PgPool};
-use types::{Micros, Uuid, WorkflowId, WorkflowReason};
+use types::{Micros, PartnerId, Uuid, WorkflowId, WorkflowReason};
 
 /// What the CRM is to be asked.
 #[derive(Debug)]
 pub(crate) struct NewCall {
     pub(crate) workflow: WorkflowId,
+    /// Whom the contact is of.
+    pub(crate) partner: PartnerId,
     /// Whether its contact is to be removed.
     pub(crate) removes: bool,
     /// Whether it is to be forgotten, too.
@@ -49,6 +51,7 @@ pub(crate) async fn insert(
 ) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, calls => "crm_calls" {
         workflow_id: text = |it| it.workflow.to_string(),
+        partner_id: text = |it| it.partner.to_string(),
         removes: boolean = |it| it.removes,
         erases: boolean = |it| it.erases,
         correlation_id: uuid = |it| it.correlation_id,
@@ -75,7 +78,8 @@ pub(crate) async fn drop_calls(
         .map(|_| ())
 }
 
-/// Takes those that are due, and leaves them to whoever called until then. What cannot be written is not asked either.
+/// Takes those that are due, and leaves them to whoever called until then. What cannot be written is not asked either. Of a partner there
+/// is one contact: what workflows ask of it is asked one by one.
 pub(crate) async fn take_due(
     pool: &PgPool,
     now: Micros,
@@ -84,7 +88,10 @@ pub(crate) async fn take_due(
 ) -> Result<Vec<Call>, sqlx::Error> {
     sqlx::query_as(
         "UPDATE crm_calls SET leased_until = $3
-          WHERE workflow_id IN (SELECT workflow_id FROM crm_calls WHERE state = 'pending' AND next_at <= $1 AND leased_until <= $1
+          WHERE workflow_id IN (SELECT workflow_id FROM crm_calls c WHERE state = 'pending' AND next_at <= $1 AND leased_until <= $1
+                AND NOT EXISTS (SELECT 1 FROM crm_calls b WHERE b.partner_id = c.partner_id AND b.workflow_id <> c.workflow_id
+                      AND (b.leased_until > $1 OR b.state = 'pending' AND b.next_at <= $1
+                           AND (b.next_at, b.workflow_id) < (c.next_at, c.workflow_id)))
                                  ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED)
          RETURNING *",
     )
@@ -126,6 +133,19 @@ pub(crate) async fn note(
     .map(|_| ())
 }
 
+/// Leaves a call for later that was not made: it counts as no attempt.
+pub(crate) async fn put_off(pool: &PgPool, call: &Call, until: Micros) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE crm_calls SET leased_until = 0, next_at = $3 WHERE workflow_id = $1 AND generation = $2",
+    )
+    .bind(&call.workflow_id)
+    .bind(call.generation)
+    .bind(until.get())
+    .execute(pool)
+    .await
+    .map(|_| ())
+}
+
 /// Those that have ended, which the log does not have yet.
 pub(crate) async fn to_conclude(
     pool: &PgPool,
@@ -152,12 +172,13 @@ pub(crate) async fn load(pool: &PgPool, workflows: &[String]) -> Result<Vec<Call
         .await
 }
 
-/// Whether another workflow of the same partner has made it a contact that is to stay.
+/// Whether another workflow of the same partner has made it a contact that is to stay, or is about to.
 pub(crate) async fn is_kept(pool: &PgPool, workflow: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         r#"SELECT EXISTS (SELECT 1 FROM workflows w JOIN workflows o USING (partner_id)
             WHERE w.id = $1 AND o.id <> w.id AND o.status IN ('running', 'completed')
-              AND o.steps::jsonb @> '[{"step": "crm_contact", "state": "completed"}]')"#,
+              AND (o.steps::jsonb @> '[{"step": "crm_contact", "state": "completed"}]'
+                   OR o.steps::jsonb @> '[{"step": "crm_contact", "state": "running"}]'))"#,
     )
     .bind(workflow)
     .fetch_one(pool)

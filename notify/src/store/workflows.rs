@@ -98,7 +98,7 @@ pub(crate) async fn load(
     }
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT * FROM workflows WHERE id = ANY($1) OR partner_id = ANY($4)
-             OR (partner_id, brand_id) IN (SELECT * FROM unnest($3::text[], $2::text[]))",
+             OR (partner_id = ANY($3) AND (partner_id, brand_id) IN (SELECT * FROM unnest($3::text[], $2::text[])))",
     )
     .bind(ids)
     .bind(brands)

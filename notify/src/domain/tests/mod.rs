@@ -1,6 +1,7 @@
 //! Decisions, refusals first.
 
 mod contacts;
+mod workflows;
 
 use schemas::{About, WebhookEndpointCreatedV1};
 use types::{BrandId, MAX_WEBHOOK_ENDPOINTS, Micros, Uuid, WebhookDisabledReason};

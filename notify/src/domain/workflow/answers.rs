@@ -11,18 +11,25 @@ use types::{
 use super::super::{Event, Place};
 use super::{Onboarding, Workflow, followed};
 
-/// A partner applied to a campaign of a brand that wants something done about it. `others` are of that partner at that brand.
+/// A partner applied to a campaign of a brand that wants something done about it. `others` are of that partner at that brand: where one is
+/// under way for the same campaign, it accepted newer terms, and goes on.
 pub fn applied<'a>(
     (event_id, correlation_id): (Uuid, Uuid),
     campaign: &CampaignId,
     applied: &EnrollmentAppliedV1,
     onboarding: Option<&Onboarding>,
-    mut others: impl Iterator<Item = &'a Workflow>,
+    others: impl Iterator<Item = &'a Workflow>,
     now: Micros,
 ) -> Vec<Event> {
     let Some(onboarding) = onboarding.filter(|it| it.wants.enabled) else {
         return Vec::new();
     };
+    let running: Vec<&Workflow> = others
+        .filter(|it| it.status == WorkflowStatus::Running)
+        .collect();
+    if running.iter().any(|it| it.started.campaign_id == *campaign) {
+        return Vec::new();
+    }
     let wants = onboarding.wants.clone();
     let id = WorkflowId::of(event_id);
     let started = WorkflowStartedV1 {
@@ -39,7 +46,7 @@ pub fn applied<'a>(
         sealed_manager_mail: wants.sealed_manager_mail,
     };
     let mut events = vec![About::of(id, started).into()];
-    if others.any(|other| other.status == WorkflowStatus::Running) {
+    if !running.is_empty() {
         let place = Place {
             time: now,
             position: 0,
@@ -54,6 +61,7 @@ pub fn applied<'a>(
 pub fn answered(workflow: &Workflow, answer: &WorkflowStepAnsweredV1, now: Micros) -> Vec<Event> {
     let step = answer.step;
     let state = workflow.step(step);
+    let is_erased = workflow.reason == Some(Reason::PartnerErased);
     let event = match (answer.compensates, answer.refusal) {
         (true, failure) if state == State::Compensating => workflow.taken_back(step, failure),
         (false, Some(reason)) if state == State::Running => workflow.failed(step, reason, None),
@@ -61,8 +69,8 @@ pub fn answered(workflow: &Workflow, answer: &WorkflowStepAnsweredV1, now: Micro
         (false, None) if matches!(state, State::Running | State::Failed) => {
             workflow.about(WorkflowStepCompletedV1 {
                 group_before: answer.group_before.clone(),
-                country: answer.country,
-                sealed_name: answer.sealed_name.clone(),
+                country: answer.country.filter(|_| !is_erased),
+                sealed_name: answer.sealed_name.clone().filter(|_| !is_erased),
                 ..workflow.done_with(step)
             })
         }
@@ -73,10 +81,10 @@ pub fn answered(workflow: &Workflow, answer: &WorkflowStepAnsweredV1, now: Micro
 
 /// The application was decided: the partner is in, or it is no application any more.
 pub fn decided(workflow: &Workflow, is_in: bool, now: Micros) -> Vec<Event> {
-    let is_open = matches!(
-        workflow.step(Step::Approval),
-        State::Pending | State::Running
-    );
+    let approval = workflow.step(Step::Approval);
+    // Who was let in may leave while another step still waits.
+    let is_open = matches!(approval, State::Pending | State::Running)
+        || !is_in && approval == State::Completed;
     if workflow.status != WorkflowStatus::Running || !is_open {
         return Vec::new();
     }
@@ -88,16 +96,16 @@ pub fn decided(workflow: &Workflow, is_in: bool, now: Micros) -> Vec<Event> {
     followed(Some(workflow), vec![event], now)
 }
 
-/// The partner was erased: it is onboarded no further, and is no contact of the CRM any more.
+/// The partner was erased: it is onboarded no further, nothing of it is kept, and it is no contact of the CRM any more, also of a workflow
+/// that had ended.
 pub fn erased(workflow: &Workflow, now: Micros) -> Vec<Event> {
+    if workflow.reason == Some(Reason::PartnerErased) {
+        return Vec::new();
+    }
     let contact = workflow.record(Step::CrmContact);
-    let may_be_one = contact.is_some_and(|it| it.begun && it.state != State::Compensated);
-    let ends = match workflow.status {
-        WorkflowStatus::Running => true,
-        WorkflowStatus::Completed => may_be_one,
-        WorkflowStatus::Compensating | WorkflowStatus::Compensated => false,
-    };
-    if !ends {
+    let may_be_one = contact.is_some_and(|it| it.begun);
+    let is_known = workflow.country.is_some() || workflow.sealed_name.is_some();
+    if workflow.status != WorkflowStatus::Running && !may_be_one && !is_known {
         return Vec::new();
     }
     let event = workflow.cancelled(Reason::PartnerErased);

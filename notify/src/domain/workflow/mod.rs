@@ -211,6 +211,17 @@ impl Workflow {
         if reason == WorkflowReason::PartnerErased {
             self.country = None;
             self.sealed_name = None;
+            // What was removed, or is just being, may still be kept there: it is asked to forget.
+            let contact = self.record_mut(WorkflowStep::CrmContact);
+            let removed = [
+                WorkflowStepState::Compensating,
+                WorkflowStepState::Compensated,
+            ];
+            if removed.contains(&contact.state) {
+                contact.state = WorkflowStepState::Failed;
+                contact.reason = Some(reason);
+                contact.changed_at = Some(time);
+            }
         }
         for record in &mut self.steps {
             if record.state == WorkflowStepState::Running {
