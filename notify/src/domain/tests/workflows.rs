@@ -128,10 +128,10 @@ fn an_erasure_reaches_workflows_that_were_taken_back_and_what_is_answered_after_
         let events = erased(&before, NOW);
         let after = fold(Some(before), &events);
         assert_eq!((after.country, &after.sealed_name), (None, &None));
-        let asked = events.iter().any(|event| {
+        let requested = events.iter().any(|event| {
             matches!(event, Event::StepStarted(it) if it.step == Step::CrmContact && it.compensates)
         });
-        assert!(asked, "the CRM is asked to forget: {events:?}");
+        assert!(requested, "the CRM is asked to forget: {events:?}");
         assert_eq!(erased(&after, NOW), [], "once");
     }
     let begun = fold(None, &apply("camp1", 7, &[]));
