@@ -919,8 +919,8 @@ mod tests {
 
     #[test]
     fn a_few_runs_reject_applications_and_evidence() {
-        let plans = (1..=10).map(|seed| Plan::new(seed, 30, 40));
-        let written: String = plans.map(|plan| format!("{:?}", plan.journeys)).collect();
+        let journeys = (1..=10).flat_map(|seed| Plan::new(seed, 30, 40).journeys);
+        let written = format!("{:?}", journeys.collect::<Vec<_>>());
         let rejected = |what: &str| {
             let mut ends = written.match_indices("/reject\"");
             ends.any(|(end, _)| {
