@@ -198,19 +198,22 @@ impl Workflows {
                 self.calls.insert(it.subject.clone(), call);
             }
             Event::StepCompleted(it) if it.step == WorkflowStep::CrmContact => {
-                self.calls.remove(&it.subject);
-                self.dropped_calls.push(it.subject.to_string());
+                self.end_call(&it.subject);
             }
             Event::StepCompensated(it) if it.step == WorkflowStep::CrmContact => {
-                self.calls.remove(&it.subject);
-                self.dropped_calls.push(it.subject.to_string());
+                self.end_call(&it.subject);
             }
             Event::StepFailed(it) if it.step == WorkflowStep::CrmContact => {
-                self.calls.remove(&it.subject);
-                self.dropped_calls.push(it.subject.to_string());
+                self.end_call(&it.subject);
             }
             _ => {}
         }
+    }
+
+    /// Nobody wants to know any more what becomes of a workflow's call, also of one that this batch would make.
+    fn end_call(&mut self, workflow: &WorkflowId) {
+        self.calls.remove(workflow);
+        self.dropped_calls.push(workflow.to_string());
     }
 
     pub(super) async fn save(

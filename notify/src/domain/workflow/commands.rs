@@ -77,7 +77,7 @@ fn retried(workflow: &Workflow) -> Result<Event, Rejection> {
     match record.step {
         Step::CrmContact => Ok(workflow.begun(record.step, compensates)),
         Step::Approval if !compensates && !workflow.started.approves => Err(not_waiting()),
-        step => Ok(workflow.requested_again(step, compensates)),
+        step => Ok(workflow.requested(step, compensates)),
     }
 }
 

@@ -106,7 +106,8 @@ impl Workflow {
         }
     }
 
-    fn requested(&self, step: Step, compensates: bool) -> Event {
+    /// Another service is to do a step, or to take it back.
+    pub(super) fn requested(&self, step: Step, compensates: bool) -> Event {
         let wanted = (step == Step::Group).then(|| self.started.group_id.clone());
         let wanted = wanted.flatten();
         let (group_id, from_group_id) = if compensates {
@@ -137,11 +138,6 @@ impl Workflow {
             step,
             compensates,
         })
-    }
-
-    /// What is asked of another service, once more.
-    pub(super) fn requested_again(&self, step: Step, compensates: bool) -> Event {
-        self.requested(step, compensates)
     }
 
     /// A step that is done, and says nothing more.
