@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bff::Projections;
 use messaging::transport::history;
 use messaging::transport::http::InternalKey;
-use messaging::{Lock, Lookups, NewMessage, SchemaIds, WriteTx, Writer};
+use messaging::{Lookups, NewMessage, SchemaIds, WriteTx, Writer};
 use operations::fencing;
 use runtime::testing::{self, SECRET, TestService, new_database, variables};
 use schemas::{Body, Message, Service, Topic};
@@ -35,12 +35,7 @@ impl Sender {
         let router = history::router(pool.clone(), schema_ids.clone(), key, service);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
-        let writer = Writer {
-            service,
-            partitions: 1,
-            schema_ids,
-            lock: Lock::Log,
-        };
+        let writer = Writer::of(service, 1, schema_ids);
         #[allow(clippy::disallowed_methods, reason = "it ends with the test")]
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {

@@ -16,17 +16,18 @@ use crate::epoch::{self, Epoch};
 use crate::health::{Health, Shut};
 use crate::locks::AdvisoryLock;
 use crate::log::{self, LogRow};
-use crate::schema_ids::{SchemaIdError, SchemaIds};
+use crate::schema_ids::SchemaIdError;
 use crate::stream::Watermark;
 use crate::supervise::Tasks;
 use crate::trace::{MessageSpan, Operation, Spans};
+use crate::tx::Writer;
 
 /// The most messages in one entry.
 pub const ENTRY_MESSAGES: usize = 500;
 /// The most bytes in one entry, unless one message alone is larger.
 pub const ENTRY_BYTES: usize = 524_288;
 /// How long nothing but a wake-up of this process is waited for before the log is looked at again, because another
-/// replica may have written: short while something was found lately, then longer and longer.
+/// replica may have written: short while it did lately, then longer and longer.
 const POLL: std::ops::Range<Duration> = Duration::from_millis(10)..Duration::from_millis(200);
 /// How often a process that does not lead asks for the lock.
 const ASK_EVERY: Duration = Duration::from_millis(250);
@@ -36,6 +37,8 @@ const SILENT_LEADER: &str = "SET idle_session_timeout = '4s'";
 /// Messages that are looked at to tell how long a closed transport keeps them waiting.
 const LOOK: i64 = 500;
 const CURSOR_EVERY: Duration = Duration::from_millis(500);
+/// A shipper that only ships what its own process committed looks into the table so often: whether the cursor is still its own.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
@@ -49,7 +52,7 @@ pub struct Entry {
     /// What they were written with.
     pub schema: Arc<WriterSchema>,
     /// Never empty.
-    pub rows: Vec<LogRow>,
+    pub rows: Vec<Arc<LogRow>>,
     /// Their epoch.
     pub epoch: i64,
     /// The emitting service.
@@ -117,10 +120,8 @@ pub trait Transport: Send + 'static {
 pub struct Source {
     /// The database.
     pub pool: PgPool,
-    /// Whose log it is.
-    pub service: &'static str,
-    /// Its writer schemas.
-    pub schema_ids: SchemaIds,
+    /// Who writes its log in this process.
+    pub writer: Writer,
     /// Gets the head after each commit of this process.
     pub committed: watch::Receiver<i64>,
     /// Records what was sent.
@@ -320,7 +321,7 @@ impl Lag {
         lag
     }
 
-    fn report(&self, waiting: &[LogRow]) {
+    fn report(&self, waiting: &[Arc<LogRow>]) {
         self.messages
             .set(f64::from(u32::try_from(waiting.len()).unwrap_or(u32::MAX)));
         let oldest = waiting.first().map_or(0, |row| clock::now().0 - row.time);
@@ -331,7 +332,7 @@ impl Lag {
     /// While the transport is closed the wait goes on. What cannot be read now is reported next time.
     async fn look(&self, pool: &PgPool, topic: Topic, partition: i32, after: i64) {
         if let Ok(window) = log::stream_window(pool, topic, partition, after, LOOK).await {
-            self.report(&window.rows);
+            self.report(&shared(window.rows));
         }
     }
 }
@@ -354,36 +355,33 @@ async fn ship_open(
     health.opened(&transport.name(), topic, partition);
     health.goes_on(&transport.name(), topic, partition);
     let (mut saved, mut saved_at) = (at, Instant::now());
-    let mut poll = POLL.start;
+    let tail = source.writer.tail.read();
+    let mut look = Look::new();
     loop {
         source.committed.borrow_and_update();
-        let limit = i64::try_from(ENTRY_MESSAGES).unwrap_or(500);
-        let window = log::stream_window(&source.pool, topic, partition, at, limit).await?;
-        let log::Window {
-            head,
-            through,
-            mut rows,
-            epoch,
-            relay_epoch: whose,
-        } = window;
-        if whose.is_some_and(|whose| whose != relay_epoch) {
-            return Err(ShipError::Fenced);
-        }
+        let ours = tail.after(topic, partition, at, ENTRY_MESSAGES);
+        let known = ours.as_ref().map_or(at, |ours| ours.head);
+        let (epoch, head, through, mut rows) = if let Some(ours) = ours.filter(|_| !look.is_due()) {
+            (ours.epoch, ours.head, ours.through, ours.rows)
+        } else {
+            let limit = i64::try_from(ENTRY_MESSAGES).unwrap_or(500);
+            let found = log::stream_window(&source.pool, topic, partition, at, limit).await?;
+            if found.relay_epoch.is_some_and(|whose| whose != relay_epoch) {
+                return Err(ShipError::Fenced);
+            }
+            look.found(found.rows.last().is_some_and(|row| row.position > known));
+            (found.epoch, found.head, found.through, shared(found.rows))
+        };
         if epoch != current {
             return Err(TransportError::outage("the log goes on under another epoch").into());
         }
         *reached = Some(at);
         lag.report(&rows);
-        if !rows.is_empty() {
-            poll = POLL.start;
-        }
         let all = through >= head;
         while !rows.is_empty() {
             let rest = rows.split_off(entry_length(&rows, &epochs));
-            let schema = source
-                .schema_ids
-                .get(&source.pool, rows[0].schema_id)
-                .await?;
+            let schemas = &source.writer.schema_ids;
+            let schema = schemas.get(&source.pool, rows[0].schema_id).await?;
             let (last, last_sequence) = rows
                 .last()
                 .map_or((at, 0), |row| (row.position, row.sequence.unwrap_or(0)));
@@ -393,7 +391,7 @@ async fn ship_open(
                 schema,
                 epoch: epoch::of(&epochs, rows[0].position),
                 rows,
-                source: source.service,
+                source: source.writer.service.name(),
             };
             match transport.ship(&entry).await? {
                 Shipped::Handled(watermark) if watermark < last_sequence => {
@@ -412,9 +410,49 @@ async fn ship_open(
             (saved, saved_at) = (at, Instant::now());
         }
         if all {
-            // An error means that the engine is gone: then the poll alone goes on.
-            let _ = tokio::time::timeout(poll, source.committed.changed()).await;
-            poll = (poll * 2).min(POLL.end);
+            look.wait(&mut source.committed).await;
+        }
+    }
+}
+
+fn shared(rows: Vec<LogRow>) -> Vec<Arc<LogRow>> {
+    rows.into_iter().map(Arc::new).collect()
+}
+
+/// When the table is looked at, for what this process did not write itself.
+struct Look {
+    poll: Duration,
+    due: Instant,
+}
+
+impl Look {
+    fn new() -> Self {
+        Self {
+            poll: POLL.start,
+            due: Instant::now(),
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.due <= Instant::now()
+    }
+
+    /// It was looked at, and there was something that this process has not written, or nothing.
+    fn found(&mut self, others_write: bool) {
+        self.poll = if others_write {
+            POLL.start
+        } else {
+            (self.poll * 2).min(POLL.end)
+        };
+        self.due = Instant::now() + LOOK_EVERY;
+    }
+
+    /// Waits for a commit of this process, or until another's is to be looked for.
+    async fn wait(&mut self, committed: &mut watch::Receiver<i64>) {
+        // An error means that the engine is gone: then the poll alone goes on.
+        let changed = tokio::time::timeout(self.poll, committed.changed()).await;
+        if !matches!(changed, Ok(Ok(()))) {
+            self.due = Instant::now();
         }
     }
 }
@@ -486,7 +524,7 @@ async fn assert_same_history(
 }
 
 /// How many of the rows make one entry: one writer schema, one epoch, bounded bytes, at least one message.
-fn entry_length(rows: &[LogRow], epochs: &[Epoch]) -> usize {
+fn entry_length(rows: &[Arc<LogRow>], epochs: &[Epoch]) -> usize {
     let mut bytes = 0;
     let epoch = epoch::of(epochs, rows[0].position);
     let fits = rows

@@ -78,6 +78,27 @@ pub struct Writer {
     pub schema_ids: SchemaIds,
     /// What its transactions own.
     pub lock: Lock,
+    /// Keeps what its transactions appended, for the relay of this process.
+    pub tail: log::Tail,
+}
+
+impl Writer {
+    /// Who appends to a service's log.
+    pub fn of(service: Service, partitions: u32, schema_ids: SchemaIds) -> Self {
+        Self {
+            service,
+            partitions,
+            schema_ids,
+            lock: Lock::Log,
+            tail: log::Tail::default(),
+        }
+    }
+
+    /// The same, whose transactions own something else.
+    #[must_use]
+    pub fn with(self, lock: Lock) -> Self {
+        Self { lock, ..self }
+    }
 }
 
 /// What must be looked up under the lock before anything is decided.
@@ -450,6 +471,7 @@ impl WriteTx {
             Lock::Rebuild => {}
         }
         self.tx.commit().await?;
+        self.writer.tail.note(self.epoch, self.rows);
         Ok(self.position)
     }
 }

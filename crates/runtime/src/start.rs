@@ -12,8 +12,7 @@ use messaging::relay::Source;
 use messaging::transport::Peers;
 use messaging::transport::statistics::BrokerStatistics;
 use messaging::{
-    Domain, DryRun, Engine, Health, Lock, Queue, Tasks, Writer, clock, gap, process,
-    retry_scheduler,
+    Domain, DryRun, Engine, Health, Queue, Tasks, Writer, clock, gap, process, retry_scheduler,
 };
 use operations::Process;
 use operations::replay::{self, Replays};
@@ -103,10 +102,7 @@ pub async fn start<D: Domain + Clone>(
     follow_credentials(&mut settings, &opened, &verifier, &tasks);
     let queue = Queue::of(D::SERVICE).with_facts_waiting(D::FACTS_WAIT);
     let host = host(D::SERVICE, &opened, &queue, &settings, &tasks)?;
-    let engine_writer = Writer {
-        lock: D::LOCK,
-        ..host.writer().clone()
-    };
+    let engine_writer = host.writer().clone().with(D::LOCK);
     let replays = replays(&definition.domain, &host, &engine_writer).await?;
     let engine = engine(definition.domain, &host, &engine_writer, &queue);
     let broker = BrokerStatistics::of(&settings.broker).context("a client of PULSAR_ADMIN_URL")?;
@@ -208,12 +204,7 @@ fn host(
         pool: opened.pool.clone(),
         bare_pool: opened.bare_pool.clone(),
         guard: opened.guard.clone(),
-        writer: Writer {
-            service,
-            partitions: settings.partitions,
-            schema_ids: opened.schema_ids.clone(),
-            lock: Lock::Log,
-        },
+        writer: Writer::of(service, settings.partitions, opened.schema_ids.clone()),
         flow: queue.flow(),
         committed: Arc::new(watch::Sender::new(opened.head)),
         health: Health::default(),
@@ -327,8 +318,7 @@ fn report_figures(host: &Host, own: &'static [Gauge]) {
 fn source(host: &Host) -> Source {
     Source {
         pool: host.pool().clone(),
-        service: host.service().name(),
-        schema_ids: host.schema_ids().clone(),
+        writer: host.writer().clone(),
         committed: host.head().subscribe(),
         spans: traces::recorder(),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use messaging::job::Job;
-use messaging::{Lock, Lookups, NewMessage, SchemaIds, TxError, WriteTx, Writer};
+use messaging::{Lookups, NewMessage, SchemaIds, TxError, WriteTx, Writer};
 use schemas::{Body, Message, SealingKeyPublishedV1, Service, Topic};
 use sealing::{DataKeys, KeyPair};
 use sqlx::PgPool;
@@ -39,12 +39,11 @@ impl SealingKeyKeeper {
     }
 
     async fn keep(&self, pool: &PgPool) -> Result<(), KeepError> {
-        let writer = Writer {
-            service: Service::Payment,
-            partitions: self.partitions,
-            schema_ids: SchemaIds::open(pool).await?,
-            lock: Lock::Log,
-        };
+        let writer = Writer::of(
+            Service::Payment,
+            self.partitions,
+            SchemaIds::open(pool).await?,
+        );
         let mut tx = WriteTx::begin(pool, &writer, Lookups::default()).await?;
         let now = tx.now();
         let in_days = |days| now.checked_add_days(days).unwrap_or(now);

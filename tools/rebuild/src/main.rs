@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use messaging::{Domain, Lock, SchemaIds, Writer};
+use messaging::{Domain, SchemaIds, Writer};
 use schemas::Service;
 use sealing::DataKey;
 use secrecy::SecretString;
@@ -80,12 +80,7 @@ async fn fold<D: Domain>(domain: &D, own: &Migrator, from: &PgPool, into: &PgPoo
     messaging::migrate(&mut connection).await?;
     own.run(&mut *connection).await?;
     drop(connection);
-    let writer = Writer {
-        service: D::SERVICE,
-        partitions: 1,
-        schema_ids: SchemaIds::open(into).await?,
-        lock: Lock::Log,
-    };
+    let writer = Writer::of(D::SERVICE, 1, SchemaIds::open(into).await?);
     let known = SchemaIds::open(from).await?;
     operations::replay::replay(domain, from, &known, into, &writer).await?;
     for table in D::TABLES.folds {

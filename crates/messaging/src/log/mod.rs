@@ -8,13 +8,15 @@ use types::Micros;
 
 mod read;
 pub(crate) mod row;
+pub(crate) mod tail;
 
 use crate::inbox::Mark;
 use crate::stream::{StreamId, Watermark};
 
-pub(crate) use read::{Window, stream_window};
+pub(crate) use read::stream_window;
 pub use read::{all_after, head, last_sequence, next_rows, position_of_sequence, stream_after};
 pub use row::LogRow;
+pub use tail::Tail;
 
 /// How far apart, in positions, the log notes where each stream stood.
 const MARK_EVERY: i64 = 4_096;

@@ -3,6 +3,8 @@
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::NewRow;
+
 /// A row as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct LogRow {
@@ -35,4 +37,25 @@ pub struct LogRow {
     pub schema_id: i32,
     /// The exact Avro bytes.
     pub body: Vec<u8>,
+}
+
+impl From<NewRow> for LogRow {
+    fn from(row: NewRow) -> Self {
+        Self {
+            position: row.position,
+            id: row.header.id,
+            kind: row.header.kind,
+            topic: row.topic.map(|topic| topic.name().to_owned()),
+            partition: row.partition,
+            sequence: row.header.sequence,
+            key: row.header.key,
+            subject: row.header.subject,
+            time: row.header.time.0,
+            correlation_id: row.header.correlation_id,
+            causation_id: row.header.causation_id,
+            outcome_of: row.header.outcome_of,
+            schema_id: row.schema_id,
+            body: row.body,
+        }
+    }
 }

@@ -8,7 +8,7 @@ use messaging::transport::consumer::{self, Subscription};
 use messaging::transport::http::InternalKey;
 use messaging::transport::pulsar::BrokerSettings;
 use messaging::trust::Trust;
-use messaging::{Engine, Health, Lock, Queue, Tasks, Writer};
+use messaging::{Engine, Health, Queue, Tasks, Writer};
 use pulsar::producer::Message as RawMessage;
 use pulsar::{Producer, TokioExecutor};
 use runtime::testing::{message, operator_actor, until};
@@ -246,12 +246,7 @@ impl Vault {
                 consumer::consume(subscription, flow, health, stop),
             );
         }
-        let writer = Writer {
-            service: Service::Payment,
-            partitions: 1,
-            schema_ids,
-            lock: Lock::Log,
-        };
+        let writer = Writer::of(Service::Payment, 1, schema_ids);
         let faults = Faults::default();
         let bank = Bank {
             faults: faults.clone(),

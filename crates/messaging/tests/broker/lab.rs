@@ -165,10 +165,10 @@ impl Sender {
         trust: &Trust,
     ) -> Self {
         let committed = watch::Sender::new(0);
+        let writer = Writer::of(Service::Campaign, partitions, schema_ids);
         let source = Source {
             pool: pool.clone(),
-            service: Service::Campaign.name(),
-            schema_ids: schema_ids.clone(),
+            writer: writer.clone(),
             committed: committed.subscribe(),
             spans: None,
         };
@@ -196,13 +196,8 @@ impl Sender {
         };
         tasks.spawn("lead", relay::lead(pool.clone(), stop.clone(), start));
         Self {
-            writer: Writer {
-                service: Service::Campaign,
-                partitions,
-                schema_ids,
-                lock: Lock::Log,
-            },
             pool,
+            writer,
             committed,
             health,
             stop,
@@ -371,12 +366,7 @@ impl Follower {
         let consuming = stop.child_token();
         let tasks = Tasks::new(stop.clone());
         let (queue, health) = (Queue::of(Service::Bff), Health::default());
-        let writer = Writer {
-            service: Service::Bff,
-            partitions,
-            schema_ids,
-            lock: Lock::ReadModels,
-        };
+        let writer = Writer::of(Service::Bff, partitions, schema_ids).with(Lock::ReadModels);
         for partition in 0..i32::try_from(partitions).unwrap() {
             let subscription = Subscription {
                 settings: settings.clone(),

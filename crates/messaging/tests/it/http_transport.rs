@@ -15,9 +15,7 @@ use messaging::transport::Peers;
 use messaging::transport::http::{HttpTransport, InternalKey, router};
 use messaging::transport::memory::MemoryTransport;
 use messaging::transport::receiver::Receiver;
-use messaging::{
-    FLOW_MESSAGES, Health, Lock, Lookups, Mode, Modes, Tasks, WriteTx, Writer, advance,
-};
+use messaging::{FLOW_MESSAGES, Health, Lookups, Mode, Modes, Tasks, WriteTx, Writer, advance};
 use runtime::testing::{message, until};
 use schemas::{Service, WriterSchema};
 use secrecy::SecretString;
@@ -156,17 +154,11 @@ async fn assert_handled_once(lab: &Lab, count: i64) {
 /// A sender's log with so many facts in it, shipped to a follower.
 async fn send(count: usize, transport: impl Transport, tasks: &Tasks) {
     let (pool, schema_ids) = database().await;
-    let writer = Writer {
-        service: Service::Commission,
-        partitions: 1,
-        schema_ids: schema_ids.clone(),
-        lock: Lock::Log,
-    };
+    let writer = Writer::of(Service::Commission, 1, schema_ids);
     let committed = watch::Sender::new(0);
     let source = Source {
         pool: pool.clone(),
-        service: Service::Commission.name(),
-        schema_ids,
+        writer: writer.clone(),
         committed: committed.subscribe(),
         spans: None,
     };
@@ -232,7 +224,7 @@ fn entry(first: i64, count: i64) -> Entry {
     let row = |sequence: i64| {
         let id = format!("conv{sequence}");
         let fact = message(FACTS, &id, &id, earns("p", 1), Some(sequence));
-        LogRow {
+        Arc::new(LogRow {
             position: sequence,
             id: fact.header.id,
             kind: fact.header.kind.clone(),
@@ -247,7 +239,7 @@ fn entry(first: i64, count: i64) -> Entry {
             outcome_of: None,
             schema_id: 1,
             body: encode(FACTS, &fact),
-        }
+        })
     };
     Entry {
         topic: FACTS,
@@ -355,7 +347,7 @@ async fn a_service_that_speaks_for_another_is_refused_and_may_go_on_for_itself()
     let mut external = entry(1, 1);
     let mut fact = message(FACTS, "conv1", "conv1", earns("p", 1), Some(1));
     fact.header.source = Service::Tracking.name().to_owned();
-    external.rows[0].body = encode(FACTS, &fact);
+    Arc::make_mut(&mut external.rows[0]).body = encode(FACTS, &fact);
     let refused = transport.ship(&external).await.unwrap_err();
     assert!(refused.to_string().contains("400"), "{refused}");
     assert_eq!(lab.balance("p").await, 0);

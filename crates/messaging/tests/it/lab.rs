@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use messaging::trust::{Sender, Vouching};
 use messaging::{
-    Answer, DryRun, Engine, FlowSender, Hint, Inbound, Lock, Queue, SchemaIds, Tasks, Wire, Writer,
-    log, retry_scheduler,
+    Answer, DryRun, Engine, FlowSender, Hint, Inbound, Queue, SchemaIds, Tasks, Wire, Writer, log,
+    retry_scheduler,
 };
 use operations::retry_queue::redrive;
 use runtime::testing::{claimed_sender, message, until};
@@ -45,12 +45,7 @@ impl Drop for Replica {
 impl Lab {
     pub async fn new() -> Self {
         let (pool, schema_ids) = database().await;
-        let writer = Writer {
-            service: Service::Payment,
-            partitions: 1,
-            schema_ids,
-            lock: Lock::Log,
-        };
+        let writer = Writer::of(Service::Payment, 1, schema_ids);
         Self {
             pool,
             writer,

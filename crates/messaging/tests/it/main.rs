@@ -20,6 +20,7 @@ mod operating;
 mod queues;
 mod redriving;
 mod related;
+mod relaying;
 mod replicas;
 mod resends;
 mod restores;

@@ -6,7 +6,7 @@ use messaging::relay::{self, Source};
 use messaging::transport::memory::MemoryTransport;
 use messaging::transport::receiver::Receiver;
 use messaging::{
-    Answer, Health, Lock, Lookups, NewMessage, SchemaIds, Tasks, WriteTx, Writer, advance, halted,
+    Answer, Health, Lookups, NewMessage, SchemaIds, Tasks, WriteTx, Writer, advance, halted,
 };
 use operations::fencing;
 use runtime::testing::until;
@@ -49,12 +49,7 @@ impl Sender {
     async fn open(url: &str) -> Self {
         let pool = PgPool::connect(url).await.unwrap();
         let schema_ids = SchemaIds::open(&pool).await.unwrap();
-        let writer = Writer {
-            service: Service::Commission,
-            partitions: 1,
-            schema_ids,
-            lock: Lock::Log,
-        };
+        let writer = Writer::of(Service::Commission, 1, schema_ids);
         Self {
             pool,
             writer,
@@ -82,8 +77,7 @@ impl Sender {
         let receiver = Receiver::new(lab.pool.clone(), &replica.flow);
         let source = Source {
             pool: self.pool.clone(),
-            service: Service::Commission.name(),
-            schema_ids: self.writer.schema_ids.clone(),
+            writer: self.writer.clone(),
             committed: self.committed.subscribe(),
             spans: None,
         };

@@ -108,10 +108,7 @@ impl<D: Domain> Rebuild<D> {
 
     /// One snapshot, of the copies and of the live tables.
     async fn begin(&self) -> Result<WriteTx, ReplayError> {
-        let writer = Writer {
-            lock: Lock::Rebuild,
-            ..self.writer.clone()
-        };
+        let writer = self.writer.clone().with(Lock::Rebuild);
         Ok(WriteTx::begin(&self.shadow, &writer, Lookups::default()).await?)
     }
 

@@ -21,8 +21,7 @@ use chassis::config::Env;
 use chassis::idempotency::IdempotencyKey;
 use messaging::trust::{Sender, Vouching};
 use messaging::{
-    Answer, Answers, Domain, FLOW_MESSAGES, Hint, Inbound, Lock, SchemaIds, Wire, Writer, clock,
-    log,
+    Answer, Answers, Domain, FLOW_MESSAGES, Hint, Inbound, SchemaIds, Wire, Writer, clock, log,
 };
 use operations::replay;
 use schemas::signature::Producer;
@@ -367,12 +366,7 @@ impl TestService {
         let url = new_database().await;
         let pool = crate::database::pool(&url.parse().unwrap(), D::SERVICE.name(), 2, None);
         crate::database::prepare(&pool, own).await.unwrap();
-        let writer = Writer {
-            service: D::SERVICE,
-            partitions: 1,
-            schema_ids: SchemaIds::open(&pool).await.unwrap(),
-            lock: Lock::Log,
-        };
+        let writer = Writer::of(D::SERVICE, 1, SchemaIds::open(&pool).await.unwrap());
         replay::replay(domain, self.pool(), self.host.schema_ids(), &pool, &writer)
             .await
             .unwrap();

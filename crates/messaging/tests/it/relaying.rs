@@ -1,0 +1,129 @@
+//! What a process ships: its own commits out of memory, others' out of the table, and no more once its cursor is another's.
+
+use std::sync::{Arc, Mutex};
+
+use messaging::relay::{self, Entry, Shipped, Source, Start, Transport, TransportError};
+use messaging::{Health, Lookups, SchemaIds, Tasks, WriteTx, Writer, advance};
+use runtime::testing::until;
+use schemas::Service;
+use sqlx::PgPool;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::lab::{FACTS, database};
+use crate::restores::fact;
+
+/// Takes everything, and remembers in which order.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<i64>>>);
+
+impl Recorder {
+    fn sequences(&self) -> Vec<i64> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Transport for Recorder {
+    fn name(&self) -> String {
+        "recorder".to_owned()
+    }
+
+    async fn open(&mut self, _epoch: i64) -> Result<Start, TransportError> {
+        Ok(Start::Cursor)
+    }
+
+    async fn ship(&mut self, entry: &Entry) -> Result<Shipped, TransportError> {
+        let sequences = entry.rows.iter().filter_map(|row| row.sequence);
+        self.0.lock().unwrap().extend(sequences);
+        Ok(Shipped::Acknowledged)
+    }
+
+    fn close(&mut self) {}
+}
+
+/// A process on commission's database.
+struct Process {
+    pool: PgPool,
+    writer: Writer,
+    committed: watch::Sender<i64>,
+}
+
+impl Process {
+    fn on(pool: &PgPool, schema_ids: &SchemaIds) -> Self {
+        Self {
+            pool: pool.clone(),
+            writer: Writer::of(Service::Commission, 1, schema_ids.clone()),
+            committed: watch::Sender::new(0),
+        }
+    }
+
+    async fn append(&self, count: usize) {
+        let mut tx = WriteTx::begin(&self.pool, &self.writer, Lookups::default())
+            .await
+            .unwrap();
+        for _ in 0..count {
+            tx.append(fact()).unwrap();
+        }
+        advance(&self.committed, tx.commit().await.unwrap());
+    }
+
+    fn ship(&self, recorder: &Recorder, relay_epoch: i64) -> Tasks {
+        let source = Source {
+            pool: self.pool.clone(),
+            writer: self.writer.clone(),
+            committed: self.committed.subscribe(),
+            spans: None,
+        };
+        let tasks = Tasks::new(CancellationToken::new());
+        let (recorder, stop) = (recorder.clone(), tasks.stop().clone());
+        let health = Health::default();
+        let shipping = relay::ship(source, recorder, FACTS, 0, relay_epoch, health, stop);
+        tasks.spawn("relay", shipping);
+        tasks
+    }
+}
+
+#[tokio::test]
+async fn what_two_processes_commit_in_turn_is_shipped_once_each_and_in_order() {
+    let (pool, schema_ids) = database().await;
+    let (ours, others) = (
+        Process::on(&pool, &schema_ids),
+        Process::on(&pool, &schema_ids),
+    );
+    let recorder = Recorder::default();
+    let tasks = ours.ship(&recorder, 1);
+    let mut count = 0;
+    for round in 0..20 {
+        // Sometimes several one after the other, as under load.
+        for _ in 0..=round % 3 {
+            ours.append(2).await;
+        }
+        others.append(3).await;
+        count += 2 * (round % 3 + 1) + 3;
+    }
+    // The last is another's, of which this process is told by nobody.
+    until("all are shipped", || async {
+        recorder.sequences().len() >= count
+    })
+    .await;
+    let expected: Vec<i64> = (1..=i64::try_from(count).unwrap()).collect();
+    assert_eq!(recorder.sequences(), expected);
+    tasks.stop().cancel();
+}
+
+#[tokio::test]
+async fn a_process_whose_cursor_is_anothers_stops_although_it_ships_its_own_commits() {
+    let (pool, schema_ids) = database().await;
+    let process = Process::on(&pool, &schema_ids);
+    let recorder = Recorder::default();
+    let tasks = process.ship(&recorder, 1);
+    process.append(1).await;
+    until("it ships", || async { !recorder.sequences().is_empty() }).await;
+    let mut connection = pool.acquire().await.unwrap();
+    relay::rewind(&mut connection, FACTS, 0, 0).await.unwrap();
+    until("it stops", || async {
+        process.append(1).await;
+        tasks.stop().is_cancelled()
+    })
+    .await;
+}
