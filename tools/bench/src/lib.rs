@@ -13,6 +13,7 @@ mod command;
 pub mod compare;
 mod feed;
 mod ledger;
+pub mod load;
 mod machine;
 mod others;
 pub mod outage;

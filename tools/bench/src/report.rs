@@ -43,7 +43,13 @@ impl Phase {
         clients::percentile(&self.outcome.latencies_us, percent)
     }
 
-    fn cpu_per_transaction(&self, name: &str) -> u64 {
+    /// Microseconds of all processes for a purchase.
+    pub fn cpu_of_all(&self) -> u64 {
+        self.cpu.values().sum::<u64>() / self.outcome.done.max(1)
+    }
+
+    /// Microseconds of one process for a purchase.
+    pub fn cpu_per_transaction(&self, name: &str) -> u64 {
         self.cpu.get(name).copied().unwrap_or(0) / self.outcome.done.max(1)
     }
 
@@ -141,8 +147,12 @@ impl Report {
                 rested.get(name).copied().unwrap_or(0),
             )?;
         }
-        let total = |phase: &Phase| phase.cpu.values().sum::<u64>() / phase.outcome.done.max(1);
-        writeln!(page, "| all | {} | {} | | | |", total(full), total(steady))?;
+        writeln!(
+            page,
+            "| all | {} | {} | | | |",
+            full.cpu_of_all(),
+            steady.cpu_of_all()
+        )?;
         Ok(page)
     }
 
@@ -184,6 +194,7 @@ fn lost(phase: &Phase) -> String {
     format!("{} / {}", phase.outcome.lost, phase.outcome.doubled)
 }
 
-fn tenths(tenths: u64) -> String {
+/// Tenths of a millisecond as milliseconds.
+pub fn tenths(tenths: u64) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }

@@ -1,0 +1,146 @@
+//! `cargo benchmark load`: what a purchase costs where little, some and as much as possible is bought, and what a stack costs at which
+//! nothing happens.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use devstack::layout::Layout;
+use devstack::progress::Progress;
+use tokio::time::sleep;
+
+use super::machine::Machine;
+use super::report::Phase;
+use super::{Pace, page, run_phase, stack};
+
+/// How long, and of which build.
+#[derive(Args, Clone, Debug)]
+pub struct Load {
+    /// The folder of the release binaries; without it the clone's own
+    #[arg(long)]
+    built: Option<PathBuf>,
+    /// Seconds at each rate
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+    /// Purchases that may be under way at once under full load
+    #[arg(long, default_value_t = 4_000)]
+    in_flight: u64,
+    /// Print the figures only, and leave docs/benchmark.md as it is
+    #[arg(long)]
+    look: bool,
+}
+
+/// Purchases a second.
+const RATES: [u64; 3] = [50, 500, 1_500];
+/// After a flood memory comes back within this time.
+const REST: Duration = Duration::from_mins(1);
+
+/// CPU of each process, in microseconds, over so long.
+struct Idle {
+    cpu: BTreeMap<String, u64>,
+    lasting: Duration,
+}
+
+impl Idle {
+    /// In hundredths of a per cent of one core.
+    fn share(&self, of: impl Fn(&str) -> bool) -> u64 {
+        let cpu = self.cpu.iter().filter(|(name, _)| of(name));
+        let us: u64 = cpu.map(|(_, us)| us).sum();
+        us * 10_000 / u64::try_from(self.lasting.as_micros()).unwrap_or(1).max(1)
+    }
+}
+
+/// Measures and writes the section.
+pub async fn run(layout: &Layout, load: Load, progress: Progress) -> Result<()> {
+    let built = stack::built(layout, load.built.as_deref())?;
+    let (stack, people) = stack::start(&built, progress).await?;
+    let (mut feed, ledger) = stack::ends(&stack, people).await?;
+    let lasting = Duration::from_secs(load.seconds);
+    let (at, full) = (stack.layout(), Pace::Full(load.in_flight));
+    progress.note("warming up");
+    run_phase(at, &mut feed, &ledger, full, Duration::from_secs(10)).await?;
+    progress.note("resting, with nothing to do");
+    sleep(Duration::from_secs(15)).await;
+    let before = Machine::read(at)?;
+    sleep(lasting).await;
+    let cpu = Machine::read(at)?.cpu_since(&before);
+    let idle = Idle { cpu, lasting };
+    let mut phases = Vec::new();
+    for rate in RATES {
+        progress.note(&format!("{rate} a second"));
+        let phase = run_phase(at, &mut feed, &ledger, Pace::Rate(rate), lasting).await?;
+        phases.push((format!("{rate} a second"), phase));
+    }
+    progress.note("full load");
+    let phase = run_phase(at, &mut feed, &ledger, full, lasting).await?;
+    phases.push(("full load".to_owned(), phase));
+    progress.note("resting, for memory after load");
+    sleep(REST).await;
+    let section = section(&load, &idle, &phases, &Machine::read(at)?)?;
+    if load.look {
+        println!("{section}");
+    } else {
+        page::write(layout, &section)?;
+    }
+    for (name, phase) in &phases {
+        let (lost, doubled) = (phase.outcome.lost, phase.outcome.doubled);
+        if lost + doubled > 0 {
+            bail!("{name}: {lost} lost, {doubled} doubled");
+        }
+    }
+    Ok(())
+}
+
+fn section(
+    load: &Load,
+    idle: &Idle,
+    phases: &[(String, Phase)],
+    rested: &Machine,
+) -> Result<String> {
+    let mut page = format!(
+        "## Load\n\n`cargo benchmark load`: {} s each, on a stack of its own in hybrid mode; CPU µs a purchase, and memory in KiB.\n\n",
+        load.seconds
+    );
+    let names: Vec<&str> = phases.iter().map(|(name, _)| name.as_str()).collect();
+    writeln!(page, "| | {} |", names.join(" | "))?;
+    writeln!(page, "|---|{}", "---|".repeat(names.len()))?;
+    let mut row = |name: &str, of: &dyn Fn(&Phase) -> String| {
+        let cells: Vec<String> = phases.iter().map(|(_, phase)| of(phase)).collect();
+        writeln!(page, "| {name} | {} |", cells.join(" | "))
+    };
+    row("complete a second", &|it| it.per_second().to_string())?;
+    for percent in [50, 99] {
+        let tenths = |it: &Phase| super::report::tenths(it.percentile(percent));
+        row(&format!("latency p{percent}, ms"), &tenths)?;
+    }
+    row("CPU of all", &|it| it.cpu_of_all().to_string())?;
+    for name in idle.cpu.keys() {
+        row(name, &|it| it.cpu_per_transaction(name).to_string())?;
+    }
+    row("WAL bytes", &|it| {
+        (it.wal_bytes / it.outcome.done.max(1)).to_string()
+    })?;
+    let servers = |name: &str| ["postgres", "pulsar"].contains(&name);
+    let percent = |share: u64| format!("{}.{:02} %", share / 100, share % 100);
+    writeln!(
+        page,
+        "\nWith nothing to do the services take {} of a core in all, Postgres {} and Pulsar {}.\n",
+        percent(idle.share(|name| !servers(name))),
+        percent(idle.share(|name| name == "postgres")),
+        percent(idle.share(|name| name == "pulsar"))
+    )?;
+    writeln!(
+        page,
+        "| anonymous memory, KiB | under full load | {} s later |\n|---|---|---|",
+        REST.as_secs()
+    )?;
+    let rested = rested.memory();
+    for (name, loaded) in phases.last().into_iter().flat_map(|(_, it)| &it.memory) {
+        let later = rested.get(name).copied().unwrap_or(0);
+        writeln!(page, "| {name} | {loaded} | {later} |")?;
+    }
+    Ok(page)
+}
