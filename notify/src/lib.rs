@@ -2,8 +2,8 @@
 //!
 //! | | |
 //! |---|---|
-//! | takes | `notify.*` about webhook endpoints, mail addresses, onboarding and workflows, and from its own senders `notify.give_webhook_endpoint_up`, `notify.conclude_mail` and `notify.conclude_crm_call` |
-//! | follows | campaign, tracking, commission and payment: whatever a brand or a partner may see of their events, and whom campaign erased |
+//! | takes | `notify.*` about webhook endpoints, mail addresses, onboarding and workflows, and from its own senders `notify.give_webhook_endpoint_up`, `notify.conclude_mail`, `notify.conclude_crm_call` and `notify.end_workflow` |
+//! | follows | campaign, tracking, commission and payment: whatever a brand or a partner may see of their events, and whom campaign banned or erased |
 //! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent`, `contact.changed`, `notification.sent` and `.failed`, `onboarding.changed`, `workflow.*` |
 //! | owns | webhook endpoints, mail addresses, what brands want done with applications and how far that is; beside them what is sent, each attempt, and whose campaigns and conversions are |
 //!
@@ -32,7 +32,7 @@ use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
 use chassis::telemetry::Help;
-use jobs::{CrmCalls, ForgetRemoved, KeepBounds, Mails, Post, Sender};
+use jobs::{CrmCalls, EndClosed, ForgetRemoved, KeepBounds, Mails, Post, Sender};
 use mail::{MailSettings, Server, Way};
 use receivers::Receivers;
 use secret::Secrets;
@@ -133,6 +133,7 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
             .with(Sender::new(receivers, secrets))
             .with(KeepBounds::default())
             .with(ForgetRemoved::default())
+            .with(EndClosed)
             .with_host(move |host| Mails::new(host.clone(), Arc::clone(&post)))
             .with_host(move |host| CrmCalls::new(host.clone(), crm.clone())),
         personal_keys: true,

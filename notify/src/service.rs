@@ -34,6 +34,7 @@ impl Domain for Notify {
             "mails",
             "mailbox",
             "crm_calls",
+            "closed_campaigns",
         ],
         run_dependent: &[],
         seeds: &[],

@@ -378,7 +378,7 @@ kinds! {
         enrollment_applied_v1: EnrollmentAppliedV1 = "enrollment.applied.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking, Notify];
         enrollment_approved_v1: EnrollmentApprovedV1 = "enrollment.approved.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking, Notify];
         enrollment_rejected_v1: EnrollmentRejectedV1 = "enrollment.rejected.v1", Public, CampaignId / EnrollmentId, [Bff, Tracking, Notify];
-        partner_banned_v1: PartnerBannedV1 = "partner.banned.v1", Public, PartnerId / BanId, [Bff, Tracking];
+        partner_banned_v1: PartnerBannedV1 = "partner.banned.v1", Public, PartnerId / BanId, [Bff, Tracking, Notify];
         partner_unbanned_v1: PartnerUnbannedV1 = "partner.unbanned.v1", Public, PartnerId / BanId, [Bff, Tracking];
         campaign_changed_v1: CampaignChangedV1 = "campaign.changed.v1", Public, CampaignId / CampaignId, [Bff, Tracking, Notify];
         api_key_created_v1: ApiKeyCreatedV1 = "api_key.created.v1", Public, ApiKeyId / ApiKeyId, [Bff, Tracking];
@@ -541,6 +541,8 @@ kinds! {
             => ["workflow.cancelled.v1"];
         conclude_crm_call_v1: ConcludeCrmCallV1 = "notify.conclude_crm_call.command.v1", Own, WorkflowId / WorkflowId, [Notify]
             => ["workflow.step_completed.v1", "workflow.step_failed.v1", "workflow.step_compensated.v1"];
+        end_workflow_v1: EndWorkflowV1 = "notify.end_workflow.command.v1", Own, WorkflowId / WorkflowId, [Notify]
+            => ["workflow.cancelled.v1"];
     }
     NotifyEvents {
         #[everywhere]

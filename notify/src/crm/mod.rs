@@ -37,6 +37,17 @@ pub(crate) enum Answer {
     Refused(i32),
 }
 
+impl Answer {
+    /// Whether it says that nothing was done. One that did not come, or that something broke there, does not.
+    pub(crate) fn is_refusal(self) -> bool {
+        match self {
+            Self::Done => false,
+            Self::Later(status) => status.is_some_and(|it| it < 500),
+            Self::Refused(_) => true,
+        }
+    }
+}
+
 /// Where partners become contacts. Every call says the whole, so making it again does no harm.
 pub(crate) trait ContactSink {
     /// There is this contact, and it is so.

@@ -9,6 +9,9 @@ use super::{ContactsApi, Crm, HubSpot};
 
 const HUBSPOT: &str = "https://api.hubapi.com/";
 
+/// The longest that one request may last, in milliseconds: a call is four at most, and ends before another may make it.
+const MAX_TIMEOUT_MS: u64 = 25_000;
+
 /// From `CRM_…`; `None`: there is none, and nobody becomes a contact.
 ///
 /// # Panics
@@ -18,7 +21,11 @@ pub(crate) fn read_crm(env: &mut Env) -> Option<Crm> {
     let api = env.text("CRM_API");
     let url: Option<Url> = env.optional("CRM_URL", "https://crm.example.com/api");
     let token = env.optional_secret("CRM_TOKEN", 1);
-    let timeout = Duration::from_millis(env.or("CRM_TIMEOUT_MS", 15_000));
+    let timeout = env.or("CRM_TIMEOUT_MS", 15_000);
+    if !(1..=MAX_TIMEOUT_MS).contains(&timeout) {
+        env.report("CRM_TIMEOUT_MS", "must be from 1 to 25000", "15000");
+    }
+    let timeout = Duration::from_millis(timeout);
     let api = api?;
     if api != "contacts" && api != "hubspot" {
         env.report("CRM_API", "must be contacts or hubspot", "contacts");
@@ -72,4 +79,18 @@ fn below(mut url: Url) -> Url {
         url.set_path(&path);
     }
     url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_may_not_last_until_another_would_make_it() {
+        for (millis, is_taken) in [("25000", true), ("25001", false), ("0", false)] {
+            let mut env = Env::from_map([("CRM_TIMEOUT_MS", millis)]);
+            read_crm(&mut env);
+            assert_eq!(env.finish().is_ok(), is_taken, "{millis}");
+        }
+    }
 }

@@ -195,4 +195,6 @@ pub struct View<'a> {
     pub onboarding: Option<&'a Onboarding>,
     /// The workflow that it names.
     pub workflow: Option<&'a Workflow>,
+    /// The generation of that workflow's call to the CRM, if it has ended.
+    pub ended_call: Option<i64>,
 }

@@ -23,7 +23,9 @@ pub fn decide_all(
 ) -> Result<Vec<Event>, Rejection> {
     match command {
         Command::ChangeOnboarding(new) => change_onboarding(view.onboarding, new, &context.actor),
-        Command::Workflow(_, command) => decide_workflow(view.workflow, *command, context),
+        Command::Workflow(_, command) => {
+            decide_workflow(view.workflow, view.ended_call, *command, context)
+        }
         _ => decide(view, command, context).map(|event| vec![event]),
     }
 }

@@ -9,7 +9,7 @@ use schemas::{ConcludeCrmCallV1, Message, Service};
 use sealing::texts;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use types::{ContactId, MailAddress, MailGroup, Micros, Uuid, WorkflowReason, ids};
 
 use super::schedule;
@@ -25,8 +25,10 @@ const AT_ONCE: i64 = 4;
 const MAX_CONCLUDED: i64 = 100;
 /// So long a step goes on calling before the job looks about.
 const STEP: Duration = Duration::from_secs(1);
-/// For so long, in microseconds, a call is nobody else's once it was taken: a call is several requests, of which each has its own time.
-const LEASE: i64 = 120 * 1_000_000;
+/// For so long a call is nobody else's once it was taken.
+const LEASE: Duration = Duration::from_mins(2);
+/// So long it may last, with what is looked up before it: what it left unnoted then is known to have ended before another makes it.
+const MAX_ATTEMPT: Duration = Duration::from_secs(110);
 
 /// So long, in microseconds, until keys are asked for again that could not be had.
 const KEYS_AGAIN: i64 = 5 * 1_000_000;
@@ -54,14 +56,16 @@ impl CrmCalls {
 
     /// Makes what is due. Returns whether there may be more.
     async fn step(&self, pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
-        let until = now.checked_add_micros(LEASE).unwrap_or(now);
+        let lease = i64::try_from(LEASE.as_micros()).unwrap_or(i64::MAX);
+        let until = now.checked_add_micros(lease).unwrap_or(now);
+        let deadline = Instant::now() + MAX_ATTEMPT;
         let due = crm_calls::take_due(pool, now, until, AT_ONCE).await?;
         let is_more = i64::try_from(due.len()).is_ok_and(|it| it == AT_ONCE);
         let mut attempts = JoinSet::new();
         for call in due {
             let Some(crm) = &self.crm else {
                 let next = Next::Failed(WorkflowReason::NotConfigured);
-                crm_calls::note(pool, &call, (now, next, None)).await?;
+                crm_calls::note(pool, &call, (now, next, None), true).await?;
                 continue;
             };
             let outgoing = match self.find(pool, &call).await {
@@ -73,7 +77,8 @@ impl CrmCalls {
                 }
             };
             let (crm, pool) = (Arc::clone(crm), pool.clone());
-            attempts.spawn(async move { attempt(&crm, &pool, &call, outgoing, now).await });
+            attempts
+                .spawn(async move { attempt(&crm, &pool, &call, outgoing, (now, deadline)).await });
         }
         // Each ends, whatever became of the others.
         while let Some(ended) = attempts.join_next().await {
@@ -152,18 +157,19 @@ async fn attempt(
     pool: &PgPool,
     call: &Call,
     outgoing: Outgoing,
-    now: Micros,
+    (now, deadline): (Micros, Instant),
 ) -> Result<(), sqlx::Error> {
     let began = Instant::now();
     let answer = match outgoing {
-        Outgoing::Upsert(contact) => crm.upsert(&contact).await,
-        Outgoing::Remove(partner) => crm.remove(&partner, call.erases).await,
-        Outgoing::Nothing => Answer::Done,
+        Outgoing::Upsert(contact) => timeout_at(deadline, crm.upsert(&contact)).await,
+        Outgoing::Remove(partner) => timeout_at(deadline, crm.remove(&partner, call.erases)).await,
+        Outgoing::Nothing => Ok(Answer::Done),
         Outgoing::Later => {
             let again = now.checked_add_micros(KEYS_AGAIN).unwrap_or(now);
             return crm_calls::put_off(pool, call, again).await;
         }
     };
+    let answer = answer.unwrap_or(Answer::Later(None));
     let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
     let ended = now.checked_add_micros(took).unwrap_or(now);
     let (next, status) = match answer {
@@ -176,7 +182,7 @@ async fn attempt(
             (again.map_or(given_up, Next::At), status)
         }
     };
-    crm_calls::note(pool, call, (ended, next, status)).await
+    crm_calls::note(pool, call, (ended, next, status), answer.is_refusal()).await
 }
 
 impl Job for CrmCalls {
@@ -196,6 +202,7 @@ impl Job for CrmCalls {
                 break;
             }
         }
+        crm_calls::forget_dropped(pool, now).await?;
         let ended = crm_calls::to_conclude(pool, passed, MAX_CONCLUDED).await?;
         Ok(ended.into_iter().map(|call| conclude(call, now)).collect())
     }
@@ -205,10 +212,13 @@ impl Job for CrmCalls {
 fn conclude(call: Call, now: Micros) -> Message {
     let ended = Micros(call.ended_at.unwrap_or_default());
     let id = ids::timer_command_id(&call.workflow_id, CrmCalls::NAME, ended);
+    let is_indeterminate = call.reason.is_some() && !call.removes && call.indeterminate > 0;
     let conclude = ConcludeCrmCallV1 {
         removes: call.removes,
         reason: call.reason,
         crm_status: call.crm_status,
+        generation: Some(call.generation),
+        may_exist: is_indeterminate.then_some(true),
     };
     let kind = "notify.conclude_crm_call.command.v1";
     let mut command = timer_command(Service::Notify, kind, id, call.workflow_id, now, conclude);

@@ -58,6 +58,7 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::SkipWorkflowStepV1(wire) => workflow::skip(header, wire),
         Body::CancelWorkflowV1(_) => workflow::by_people(header, WorkflowCommand::Cancel),
         Body::ConcludeCrmCallV1(wire) => workflow::conclude(header, wire),
+        Body::EndWorkflowV1(wire) => workflow::end(header, wire),
         _ => return None,
     })
 }
@@ -74,6 +75,14 @@ pub(crate) fn disables(message: &Message) -> bool {
 pub(crate) fn erased(message: &Message) -> Option<PartnerId> {
     match &message.body {
         Body::PartnerErasedV1(_) => message.header.subject.parse().ok(),
+        _ => None,
+    }
+}
+
+/// The campaign that a fact says has ended for good.
+pub(crate) fn closed(message: &Message) -> Option<&str> {
+    match &message.body {
+        Body::CampaignClosedV1(_) => Some(&message.header.subject),
         _ => None,
     }
 }

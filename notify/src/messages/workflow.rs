@@ -1,8 +1,8 @@
 //! What is asked of onboarding and of workflows, and what campaign says that matters to them.
 
 use schemas::{
-    About, Body, ChangeOnboardingV1, ConcludeCrmCallV1, Header, Message, OnboardingChangedV1,
-    SkipWorkflowStepV1,
+    About, Body, ChangeOnboardingV1, ConcludeCrmCallV1, EndWorkflowV1, Header, Message,
+    OnboardingChangedV1, SkipWorkflowStepV1,
 };
 use types::{
     BrandId, Country, MAX_TAGS, PartnerId, WorkflowId, WorkflowReason, WorkflowStep, check_tag,
@@ -69,9 +69,18 @@ pub(super) fn conclude(header: &Header, wire: &ConcludeCrmCallV1) -> Result<Comm
         removes: wire.removes,
         reason: reason.transpose().map_err(at("/reason"))?,
         crm_status: wire.crm_status,
+        generation: wire.generation,
+        may_exist: wire.may_exist.unwrap_or_default(),
     };
     let id = of_workflow(header)?;
     Ok(Command::Workflow(id, WorkflowCommand::Conclude(call)))
+}
+
+pub(super) fn end(header: &Header, wire: &EndWorkflowV1) -> Result<Command, Rejection> {
+    let reason = WorkflowReason::parse(&wire.reason).ok_or("is none that is known");
+    let reason = reason.map_err(at("/reason"))?;
+    let id = of_workflow(header)?;
+    Ok(Command::Workflow(id, WorkflowCommand::End(reason)))
 }
 
 fn of_workflow(header: &Header) -> Result<WorkflowId, Rejection> {
@@ -85,6 +94,8 @@ pub(crate) enum Concerns {
     Workflow(WorkflowId),
     /// Those of a partner at a brand.
     Partner(BrandId, PartnerId),
+    /// Those of a partner everywhere.
+    Everywhere(PartnerId),
 }
 
 /// Which workflows a fact may go on with, if any.
@@ -102,6 +113,13 @@ pub(crate) fn concerns(message: &Message) -> Option<Concerns> {
         Body::EnrollmentApprovedV1(it) => of(&it.brand_id, &it.partner_id),
         Body::EnrollmentRejectedV1(it) => of(&it.brand_id, &it.partner_id),
         Body::EnrollmentEndedV1(it) => of(&it.brand_id, &it.partner_id),
+        Body::PartnerBannedV1(it) => {
+            let partner = message.header.key.parse().ok()?;
+            Some(match &it.brand_id {
+                Some(brand) => Concerns::Partner(brand.clone(), partner),
+                None => Concerns::Everywhere(partner),
+            })
+        }
         _ => None,
     }
 }

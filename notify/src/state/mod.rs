@@ -200,6 +200,9 @@ impl BatchState {
                 .onboarding()
                 .and_then(|brand| self.workflows.onboarding(brand)),
             workflow: command.workflow().and_then(|id| self.workflows.get(id)),
+            ended_call: command
+                .workflow()
+                .and_then(|id| self.workflows.ended_call(id)),
             endpoints_of_owner: command.counted().map_or(0, of),
             has_delivery: sent
                 .is_some_and(|to| command.endpoint().is_some_and(|it| it.as_str() == to)),
@@ -255,6 +258,9 @@ impl BatchState {
                 .insert(message.header.subject.clone(), name.to_owned());
             self.new_names
                 .insert(message.header.subject.clone(), name.to_owned());
+        }
+        if let Some(campaign) = messages::closed(message) {
+            self.workflows.close(campaign);
         }
         self.follow_with_mail(message);
         let Some(seen) = self.seen(message) else {

@@ -12,7 +12,7 @@ use crate::mail;
 use crate::messages::{self, Concerns};
 use crate::store::crm_calls::{self, NewCall};
 use crate::store::mails::NewMail;
-use crate::store::{names, onboardings, workflows};
+use crate::store::{closed_campaigns, names, onboardings, workflows};
 
 /// What a batch needs to know of workflows.
 #[derive(Debug, Default)]
@@ -22,7 +22,8 @@ pub(super) struct WantedWorkflows {
     /// Pairs, side by side.
     of_brands: Vec<String>,
     of_partners: Vec<String>,
-    erased: Vec<String>,
+    /// Partners, of all brands.
+    everywhere: Vec<String>,
     campaigns: Vec<String>,
 }
 
@@ -37,6 +38,7 @@ impl WantedWorkflows {
                 self.of_partners.push(partner.into_string());
                 self.campaigns.push(message.header.key.clone());
             }
+            Some(Concerns::Everywhere(partner)) => self.everywhere.push(partner.into_string()),
             None => {}
         }
     }
@@ -48,7 +50,7 @@ impl WantedWorkflows {
     }
 
     pub(super) fn erased(&mut self, partner: &PartnerId) {
-        self.erased.push(partner.to_string());
+        self.everywhere.push(partner.to_string());
     }
 }
 
@@ -63,6 +65,9 @@ pub(super) struct Workflows {
     names: HashMap<String, String>,
     calls: HashMap<WorkflowId, NewCall>,
     dropped_calls: Vec<String>,
+    /// Calls that have ended, by their generation.
+    ended_calls: HashMap<String, i64>,
+    closed: Vec<String>,
     mails: Vec<NewMail>,
 }
 
@@ -74,11 +79,12 @@ impl Workflows {
         contacts: &mut Vec<String>,
     ) -> Result<Self, sqlx::Error> {
         let pairs = (&*wanted.of_brands, &*wanted.of_partners);
-        let all = workflows::load(&mut *connection, &wanted.ids, pairs, &wanted.erased).await?;
+        let all = workflows::load(&mut *connection, &wanted.ids, pairs, &wanted.everywhere).await?;
         let onboardings = onboardings::load(&mut *connection, &wanted.brands).await?;
         let mut campaigns = wanted.campaigns;
         campaigns.extend(all.iter().map(|it| it.started.campaign_id.to_string()));
-        let names = names::load(connection, &campaigns).await?;
+        let names = names::load(&mut *connection, &campaigns).await?;
+        let ended_calls = crm_calls::ended(connection, &wanted.ids).await?;
         let pairs = wanted.of_brands.into_iter().zip(wanted.of_partners);
         let recipients = pairs
             .map(|(brand, partner)| (brand.parse().ok(), partner.parse().ok()))
@@ -101,12 +107,17 @@ impl Workflows {
                 .map(|it| (it.brand.clone(), it))
                 .collect(),
             names,
+            ended_calls: ended_calls.into_iter().collect(),
             ..Self::default()
         })
     }
 
     pub(super) fn get(&self, id: &WorkflowId) -> Option<&Workflow> {
         self.all.get(id)
+    }
+
+    pub(super) fn ended_call(&self, id: &WorkflowId) -> Option<i64> {
+        self.ended_calls.get(id.as_str()).copied()
     }
 
     pub(super) fn onboarding(&self, brand: &BrandId) -> Option<&Onboarding> {
@@ -162,6 +173,13 @@ impl Workflows {
             },
             Body::EnrollmentRejectedV1(it) => decided(&it.brand_id, &it.partner_id, false),
             Body::EnrollmentEndedV1(it) => decided(&it.brand_id, &it.partner_id, false),
+            Body::PartnerBannedV1(it) => {
+                let Ok(partner) = header.key.parse() else {
+                    return Vec::new();
+                };
+                let all = self.of(it.brand_id.as_ref(), &partner).into_iter();
+                all.flat_map(|it| domain::banned(it, now)).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -181,6 +199,11 @@ impl Workflows {
         }
     }
 
+    /// Has what is done with applications to a campaign end that was closed.
+    pub(super) fn close(&mut self, campaign: &str) {
+        self.closed.push(campaign.to_owned());
+    }
+
     /// Has the CRM called where an own event says that it is.
     fn call(&mut self, event: &Event) {
         match event {
@@ -195,6 +218,7 @@ impl Workflows {
                     erases: workflow.reason == Some(WorkflowReason::PartnerErased),
                     correlation_id: workflow.started.correlation_id,
                 };
+                self.ended_calls.remove(it.subject.as_str());
                 self.calls.insert(it.subject.clone(), call);
             }
             Event::StepCompleted(it) if it.step == WorkflowStep::CrmContact => {
@@ -213,6 +237,7 @@ impl Workflows {
     /// Nobody wants to know any more what becomes of a workflow's call, also of one that this batch would make.
     fn end_call(&mut self, workflow: &WorkflowId) {
         self.calls.remove(workflow);
+        self.ended_calls.remove(workflow.as_str());
         self.dropped_calls.push(workflow.to_string());
     }
 
@@ -228,7 +253,8 @@ impl Workflows {
         let changed = changed.filter_map(|id| self.onboardings.get(id));
         let changed: Vec<&Onboarding> = changed.collect();
         onboardings::save(connection, &changed).await?;
-        crm_calls::drop_calls(connection, &self.dropped_calls).await?;
+        closed_campaigns::insert(connection, &self.closed, now).await?;
+        crm_calls::drop_calls(connection, &self.dropped_calls, now).await?;
         let calls: Vec<NewCall> = self.calls.into_values().collect();
         crm_calls::insert(connection, &calls, now).await?;
         Ok(self.mails)

@@ -27,6 +27,8 @@ pub(crate) struct Call {
     pub reason: Option<String>,
     pub crm_status: Option<i32>,
     pub attempts: i32,
+    /// Attempts that may have had an effect, with the one under way.
+    pub indeterminate: i32,
     pub next_at: i64,
     pub ended_at: Option<i64>,
 }
@@ -43,7 +45,7 @@ pub(crate) enum Next {
 }
 
 /// Keeps what is to be asked, of each workflow one thing: what is asked later is asked in its place, and at once, but after what may be
-/// under way.
+/// under way. What is indeterminate stays so.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     calls: &[NewCall],
@@ -63,23 +65,55 @@ pub(crate) async fn insert(
     .await
 }
 
-/// The log has what became of these, or nobody wants to know.
+/// The log has what became of these, or nobody wants to know. One that may be under way stays until it has ended: nothing else is asked of
+/// its partner meanwhile.
 pub(crate) async fn drop_calls(
     connection: &mut PgConnection,
     workflows: &[String],
+    now: Micros,
 ) -> Result<(), sqlx::Error> {
     if workflows.is_empty() {
         return Ok(());
     }
-    sqlx::query("DELETE FROM crm_calls WHERE workflow_id = ANY($1)")
+    sqlx::query("UPDATE crm_calls SET state = 'dropped' WHERE workflow_id = ANY($1)")
         .bind(workflows)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM crm_calls WHERE workflow_id = ANY($1) AND leased_until <= $2")
+        .bind(workflows)
+        .bind(now.get())
         .execute(connection)
         .await
         .map(|_| ())
 }
 
+/// Takes away what was dropped while it was under way, once its caller has had its time.
+pub(crate) async fn forget_dropped(pool: &PgPool, now: Micros) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM crm_calls WHERE state = 'dropped' AND leased_until <= $1")
+        .bind(now.get())
+        .execute(pool)
+        .await
+        .map(|_| ())
+}
+
+/// Of these workflows, the calls that have ended, by their generation.
+pub(crate) async fn ended(
+    connection: &mut PgConnection,
+    workflows: &[String],
+) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    if workflows.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as(
+        "SELECT workflow_id, generation FROM crm_calls WHERE workflow_id = ANY($1) AND state IN ('done', 'failed')",
+    )
+    .bind(workflows)
+    .fetch_all(connection)
+    .await
+}
+
 /// Takes those that are due, and leaves them to whoever called until then. What cannot be written is not asked either. Of a partner there
-/// is one contact: what workflows ask of it is asked one by one.
+/// is one contact: what workflows ask of it is asked one by one. Whoever is killed now has perhaps asked.
 pub(crate) async fn take_due(
     pool: &PgPool,
     now: Micros,
@@ -87,7 +121,7 @@ pub(crate) async fn take_due(
     most: i64,
 ) -> Result<Vec<Call>, sqlx::Error> {
     sqlx::query_as(
-        "UPDATE crm_calls SET leased_until = $3
+        "UPDATE crm_calls SET leased_until = $3, indeterminate = indeterminate + 1
           WHERE workflow_id IN (SELECT workflow_id FROM crm_calls c WHERE state = 'pending' AND next_at <= $1 AND leased_until <= $1
                 AND NOT EXISTS (SELECT 1 FROM crm_calls b WHERE b.partner_id = c.partner_id AND b.workflow_id <> c.workflow_id
                       AND (b.leased_until > $1 OR b.state = 'pending' AND b.next_at <= $1
@@ -102,21 +136,19 @@ pub(crate) async fn take_due(
     .await
 }
 
-/// Notes what became of a call, unless something else is asked by now; whoever was called is called no longer.
+/// Notes what became of a call, unless something else is asked by now; whoever was called is called no longer. `refused`: it had no effect.
 pub(crate) async fn note(
     pool: &PgPool,
     call: &Call,
     (at, next, crm_status): (Micros, Next, Option<i32>),
+    refused: bool,
 ) -> Result<(), sqlx::Error> {
     let (state, next_at, ended_at, reason) = match next {
         Next::Done => ("done", None, Some(at), None),
         Next::At(at) => ("pending", Some(at), None, None),
         Next::Failed(reason) => ("failed", None, Some(at), Some(reason)),
     };
-    sqlx::query("UPDATE crm_calls SET leased_until = 0 WHERE workflow_id = $1")
-        .bind(&call.workflow_id)
-        .execute(pool)
-        .await?;
+    end_lease(pool, call, refused).await?;
     sqlx::query(
         "UPDATE crm_calls SET state = $3, attempts = attempts + 1, next_at = coalesce($4, next_at), ended_at = $5, reason = $6, crm_status = $7
           WHERE workflow_id = $1 AND generation = $2 AND state = 'pending'",
@@ -133,17 +165,32 @@ pub(crate) async fn note(
     .map(|_| ())
 }
 
-/// Leaves a call for later that was not made: it counts as no attempt.
-pub(crate) async fn put_off(pool: &PgPool, call: &Call, until: Micros) -> Result<(), sqlx::Error> {
+/// Nobody is called any more for a workflow, whatever is asked of it by now.
+async fn end_lease(pool: &PgPool, call: &Call, refused: bool) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE crm_calls SET leased_until = 0, next_at = $3 WHERE workflow_id = $1 AND generation = $2",
+        "UPDATE crm_calls SET leased_until = 0, indeterminate = indeterminate - $2 WHERE workflow_id = $1",
     )
     .bind(&call.workflow_id)
-    .bind(call.generation)
-    .bind(until.get())
+    .bind(i32::from(refused))
     .execute(pool)
-    .await
-    .map(|_| ())
+    .await?;
+    sqlx::query("DELETE FROM crm_calls WHERE workflow_id = $1 AND state = 'dropped'")
+        .bind(&call.workflow_id)
+        .execute(pool)
+        .await
+        .map(|_| ())
+}
+
+/// Leaves a call for later that was not made: it counts as no attempt.
+pub(crate) async fn put_off(pool: &PgPool, call: &Call, until: Micros) -> Result<(), sqlx::Error> {
+    end_lease(pool, call, true).await?;
+    sqlx::query("UPDATE crm_calls SET next_at = $3 WHERE workflow_id = $1 AND generation = $2")
+        .bind(&call.workflow_id)
+        .bind(call.generation)
+        .bind(until.get())
+        .execute(pool)
+        .await
+        .map(|_| ())
 }
 
 /// Those that have ended, which the log does not have yet.
@@ -153,7 +200,7 @@ pub(crate) async fn to_conclude(
     most: i64,
 ) -> Result<Vec<Call>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT * FROM crm_calls WHERE state <> 'pending' ORDER BY ended_at, workflow_id OFFSET $1 LIMIT $2",
+        "SELECT * FROM crm_calls WHERE state IN ('done', 'failed') ORDER BY ended_at, workflow_id OFFSET $1 LIMIT $2",
     )
     .bind(passed)
     .bind(most)
@@ -166,7 +213,7 @@ pub(crate) async fn load(pool: &PgPool, workflows: &[String]) -> Result<Vec<Call
     if workflows.is_empty() {
         return Ok(Vec::new());
     }
-    sqlx::query_as("SELECT * FROM crm_calls WHERE workflow_id = ANY($1)")
+    sqlx::query_as("SELECT * FROM crm_calls WHERE workflow_id = ANY($1) AND state <> 'dropped'")
         .bind(workflows)
         .fetch_all(pool)
         .await

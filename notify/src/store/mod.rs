@@ -1,6 +1,7 @@
 //! Notify's tables: set-based SQL, one file per table.
 
 pub(crate) mod attempts;
+pub(crate) mod closed_campaigns;
 pub(crate) mod contacts;
 pub(crate) mod crm_calls;
 pub(crate) mod deliveries;

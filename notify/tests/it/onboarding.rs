@@ -4,10 +4,14 @@ use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, new_database, until};
 use schemas::{
-    Body, EnrollmentAppliedV1, EnrollmentApprovedV1, PartnerErasedV1, Topic, WorkflowStepAnsweredV1,
+    Body, CampaignClosedV1, EnrollmentAppliedV1, EnrollmentApprovedV1, PartnerBannedV1,
+    PartnerErasedV1, Topic, WorkflowStepAnsweredV1,
 };
 use serde_json::{Value, json};
-use types::{Country, EnrollmentId, GroupId, TermsVersion, WorkflowReason, WorkflowStep as Step};
+use types::{
+    BanId, Country, EnrollmentId, GroupId, RefusalReason, TermsVersion, WorkflowReason,
+    WorkflowStep as Step,
+};
 
 use crate::app;
 use crate::crm::{CrmStandIn, TOKEN};
@@ -27,7 +31,7 @@ async fn start(crm: Option<(&CrmStandIn, &str)>) -> TestService {
             ("CRM_API", api),
             ("CRM_URL", &crm.url),
             ("CRM_TOKEN", TOKEN),
-            ("CRM_TIMEOUT_MS", "5000"),
+            ("CRM_TIMEOUT_MS", "20000"),
         ] {
             variables.insert(name.to_owned(), value.to_owned());
         }
@@ -46,6 +50,10 @@ async fn put(service: &TestService, path: &str, token: &str, body: &Value) -> (S
 
 /// What `brand1` wants: all of it, with what this says otherwise.
 async fn wants(service: &TestService, more: Value) {
+    wanted_by(service, "brand1", more).await;
+}
+
+async fn wanted_by(service: &TestService, brand: &str, more: Value) {
     let mut body = json!({
         "enabled": true, "approves": true, "countries": ["DE"], "group_id": GROUP, "tags": ["newcomer"],
         "manager": {"name": "Mia Meier", "email": "mia@example.com"},
@@ -53,7 +61,7 @@ async fn wants(service: &TestService, more: Value) {
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
     }
-    let brand = testing::brand("brand1");
+    let brand = testing::brand(brand);
     let (status, answer) = put(service, ONBOARDING, &brand, &body).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
 }
@@ -69,19 +77,23 @@ async fn with_addresses(service: &TestService) {
     }
 }
 
-fn enrollment(campaign: &str) -> String {
-    let of = (campaign.parse().unwrap(), "partner1".parse().unwrap());
+fn enrollment(campaign: &str, partner: &str) -> String {
+    let of = (campaign.parse().unwrap(), partner.parse().unwrap());
     EnrollmentId::of(&of.0, &of.1).into_string()
 }
 
 /// `partner1` applies; its workflow, if one begins.
 async fn applies(service: &mut TestService, campaign: &str) {
+    application(service, campaign, ("partner1", "brand1")).await;
+}
+
+async fn application(service: &mut TestService, campaign: &str, (partner, brand): (&str, &str)) {
     let applied = EnrollmentAppliedV1 {
-        partner_id: "partner1".parse().unwrap(),
-        brand_id: "brand1".parse().unwrap(),
+        partner_id: partner.parse().unwrap(),
+        brand_id: brand.parse().unwrap(),
         terms_version: TermsVersion::new(1).unwrap(),
     };
-    let enrollment = enrollment(campaign);
+    let enrollment = enrollment(campaign, partner);
     service
         .deliver(Topic::CampaignEvents, campaign, &enrollment, applied.into())
         .await;
@@ -253,7 +265,7 @@ async fn without_a_wish_nothing_begins_and_what_is_not_wanted_is_left_out() {
         brand_id: "brand1".parse().unwrap(),
         terms_version: TermsVersion::new(1).unwrap(),
     };
-    let id = enrollment("camp1");
+    let id = enrollment("camp1", "partner1");
     service
         .deliver(Topic::CampaignEvents, "camp1", &id, approved.into())
         .await;
@@ -482,5 +494,164 @@ async fn replaying_the_log_calls_no_crm() {
         .unwrap();
     assert_eq!(calls, 0, "what the log has is no call any more");
     assert_eq!(crm.requests(), requests);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_contact_that_an_attempt_without_an_answer_may_have_made_is_removed_when_the_crm_refuses_it()
+ {
+    for api in ["contacts", "hubspot"] {
+        let crm = CrmStandIn::start().await;
+        let mut service = start(Some((&crm, api))).await;
+        wants(&service, json!({"group_id": null})).await;
+        // It does what it is asked, and says that it broke.
+        crm.misreport("PUT", 502);
+        crm.misreport("POST", 502);
+        applies(&mut service, "camp1").await;
+        answers(&mut service, (Step::Checks, false), None).await;
+        until("it was tried", || async {
+            newest(&service).await["steps"][3]["crm_status"] == 502
+        })
+        .await;
+        assert!(crm.contact("partner1").is_some());
+        crm.mend();
+        for method in ["PUT", "PATCH"] {
+            crm.fail(method, 422);
+        }
+        service.advance_clock(60).await;
+        let workflow = until_status(&service, "compensated").await;
+        assert_eq!(workflow["reason"], "crm_refused");
+        assert_eq!(workflow["steps"][3]["state"], "compensated");
+        assert_eq!(crm.contact("partner1"), None);
+        assert_folds(&mut service).await;
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_left_out_while_it_is_under_way_keeps_its_partner_until_it_has_ended() {
+    let crm = CrmStandIn::start().await;
+    let mut service = start(Some((&crm, "contacts"))).await;
+    wants(&service, json!({"approves": false})).await;
+    crm.hold(true);
+    until_crm(&mut service).await;
+    until("the CRM is called", || async { crm.requests().len() == 1 }).await;
+    let id = newest(&service).await["id"].as_str().unwrap().to_owned();
+    let brand = testing::brand("brand1");
+    let path = format!("{WORKFLOWS}/{id}/skip");
+    let body = json!({"step": "crm_contact"});
+    app::post(&service, &path, &brand, &body, StatusCode::OK).await;
+    let under_way = || async {
+        let call = "SELECT state, leased_until > 0 FROM crm_calls WHERE workflow_id = $1";
+        let call = sqlx::query_as::<_, (String, bool)>(call).bind(&id);
+        call.fetch_optional(service.pool()).await.unwrap()
+    };
+    assert_eq!(under_way().await, Some(("dropped".to_owned(), true)));
+    // What is asked next waits for it, or would be overtaken.
+    let path = format!("{WORKFLOWS}/{id}/cancel");
+    app::post(&service, &path, &brand, &json!({}), StatusCode::OK).await;
+    assert_eq!(under_way().await, Some(("pending".to_owned(), true)));
+    crm.hold(false);
+    until_step(&service, "group", "compensating").await;
+    let requests = ["PUT /contacts/partner1", "DELETE /contacts/partner1"];
+    assert_eq!(crm.requests(), requests);
+    assert_eq!(crm.contact("partner1"), None);
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+/// Each workflow's campaign, partner, status and reason, oldest first.
+async fn workflows(service: &TestService) -> Vec<(String, String, String, Option<String>)> {
+    let all = "SELECT campaign_id, partner_id, status, reason FROM workflows ORDER BY position";
+    let all = sqlx::query_as(all).fetch_all(service.pool()).await;
+    all.unwrap()
+}
+
+#[tokio::test]
+async fn a_campaign_that_is_closed_ends_all_of_its_workflows_and_no_others() {
+    // More than the job ends at once.
+    const MANY: usize = 105;
+    let mut service = start(None).await;
+    with_addresses(&service).await;
+    wants(&service, json!({})).await;
+    app::campaign(&mut service, "camp2", "brand1").await;
+    for partner in 0..MANY {
+        let partner = format!("partner{partner}");
+        application(&mut service, "camp1", (&partner, "brand1")).await;
+    }
+    application(&mut service, "camp2", ("another", "brand1")).await;
+    let closed = CampaignClosedV1 {
+        brand_id: "brand1".parse().unwrap(),
+    };
+    service
+        .deliver(Topic::CampaignEvents, "camp1", "camp1", closed.into())
+        .await;
+    until("all are ended", || async {
+        let all = workflows(&service).await.into_iter();
+        all.filter(|(.., status, _)| status == "compensated")
+            .count()
+            == MANY
+    })
+    .await;
+    let all = workflows(&service).await;
+    assert_eq!(all.len(), MANY + 1);
+    for (campaign, partner, status, reason) in all {
+        let expected = if campaign == "camp1" {
+            ("compensated", Some("campaign_closed"))
+        } else {
+            ("running", None)
+        };
+        assert_eq!((&*status, reason.as_deref()), expected, "{partner}");
+    }
+    until("the campaign is kept no longer", || async {
+        let kept = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM closed_campaigns");
+        kept.fetch_one(service.pool()).await.unwrap() == 0
+    })
+    .await;
+    until("the brand is told", || async {
+        !mailed(&service, "workflow.compensated.v1").await.is_empty()
+    })
+    .await;
+    let mail = mailed(&service, "workflow.compensated.v1").await.remove(0);
+    let text = mail["text"].as_str().unwrap();
+    assert!(text.contains("campaign closed"), "{text}");
+    assert!(!text.contains("waits for you"), "{text}");
+    assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_ban_ends_the_workflows_of_its_partner_where_it_holds() {
+    let mut service = start(None).await;
+    for brand in ["brand1", "brand2"] {
+        wanted_by(&service, brand, json!({})).await;
+    }
+    app::campaign(&mut service, "camp2", "brand2").await;
+    let states = |all: Vec<(String, String, String, Option<String>)>| {
+        let all = all.into_iter();
+        all.map(|(_, _, status, reason)| (status, reason.unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    let running = || ("running".to_owned(), String::new());
+    let banned = || ("compensated".to_owned(), "partner_banned".to_owned());
+    applies(&mut service, "camp1").await;
+    application(&mut service, "camp2", ("partner1", "brand2")).await;
+    application(&mut service, "camp2", ("another", "brand2")).await;
+    for (brand, expected) in [
+        (Some("brand1"), [banned(), running(), running()]),
+        (None, [banned(), banned(), running()]),
+    ] {
+        let brand = brand.map(|id| id.parse().unwrap());
+        let id = BanId::of(brand.as_ref(), &"partner1".parse().unwrap()).into_string();
+        let ban = PartnerBannedV1 {
+            brand_id: brand,
+            reason: RefusalReason::TermsViolated,
+        };
+        service
+            .deliver(Topic::CampaignEvents, "partner1", &id, ban.into())
+            .await;
+        assert_eq!(states(workflows(&service).await), expected);
+    }
+    assert_folds(&mut service).await;
     service.stop().await;
 }

@@ -41,6 +41,13 @@ pub struct SkipWorkflowStepV1 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancelWorkflowV1 {}
 
+/// What a workflow is about is no more: the service's own conclusion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndWorkflowV1 {
+    /// Why, from a closed list.
+    pub reason: String,
+}
+
 /// The CRM has a contact, or has it no more, or refuses: the caller's own conclusion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConcludeCrmCallV1 {
@@ -50,6 +57,10 @@ pub struct ConcludeCrmCallV1 {
     pub reason: Option<String>,
     /// What the CRM answered, as a status of HTTP.
     pub crm_status: Option<i32>,
+    /// Which call of the workflow's ended, as notify counts them.
+    pub generation: Option<i64>,
+    /// Whether the contact may have been made all the same, by an attempt that was not answered.
+    pub may_exist: Option<bool>,
 }
 
 /// Applications to a brand's campaigns are taken through these steps from now on, whole.
@@ -177,6 +188,8 @@ pub struct WorkflowStepFailedV1 {
     pub reason: WorkflowReason,
     /// What the CRM answered, as a status of HTTP.
     pub crm_status: Option<i32>,
+    /// Whether the contact may have been made all the same, by an attempt that was not answered; absent: it was not.
+    pub may_exist: Option<bool>,
 }
 
 /// What a step did is taken back, as far as that goes.

@@ -1275,6 +1275,12 @@ fn notify_commands() -> Vec<Body> {
             removes: true,
             reason: Some(text("crm_refused")),
             crm_status: Some(422),
+            generation: Some(2),
+            may_exist: Some(true),
+        }
+        .into(),
+        EndWorkflowV1 {
+            reason: text("campaign_closed"),
         }
         .into(),
     ]
@@ -1432,6 +1438,7 @@ fn workflow_events() -> Vec<Body> {
             step: WorkflowStep::Group,
             reason: WorkflowReason::CrmRefused,
             crm_status: Some(422),
+            may_exist: Some(true),
         }
         .into(),
         WorkflowStepCompensatedV1 {

@@ -81,9 +81,11 @@ fn crm(workflow: Workflow, removes: bool) -> Workflow {
         removes,
         reason: None,
         crm_status: None,
+        generation: None,
+        may_exist: false,
     };
     let command = WorkflowCommand::Conclude(call);
-    let events = decide_workflow(Some(&workflow), command, &by("mine")).unwrap();
+    let events = decide_workflow(Some(&workflow), None, command, &by("mine")).unwrap();
     fold(Some(workflow), &events)
 }
 
@@ -94,6 +96,30 @@ fn at_the_crm() -> Workflow {
     let after = fold(Some(begun), &events);
     assert_eq!(after.step(Step::CrmContact), State::Running);
     after
+}
+
+#[test]
+fn what_became_of_a_call_ends_no_other_one() {
+    let waiting = at_the_crm();
+    let call = ConcludedCall {
+        removes: false,
+        reason: Some(Reason::CrmRefused),
+        crm_status: Some(422),
+        generation: Some(1),
+        may_exist: true,
+    };
+    let concluded = |ended_call| {
+        let command = WorkflowCommand::Conclude(call);
+        decide_workflow(Some(&waiting), ended_call, command, &by("mine"))
+    };
+    for other in [None, Some(2)] {
+        let refused = concluded(other).unwrap_err();
+        assert_eq!(refused.code.name, "workflow_step_not_waiting");
+    }
+    let failed = fold(Some(waiting.clone()), &concluded(Some(1)).unwrap());
+    assert_eq!(failed.reason, Some(Reason::CrmRefused));
+    let contact = failed.step(Step::CrmContact);
+    assert_eq!(contact, State::Compensating, "it may be there");
 }
 
 #[test]

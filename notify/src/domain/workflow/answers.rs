@@ -52,7 +52,7 @@ pub fn applied<'a>(
             position: 0,
         };
         let begun = Workflow::evolve(None, &events[0], place);
-        events.extend(begun.map(|it| it.failed(Step::Checks, Reason::Duplicate, None)));
+        events.extend(begun.map(|it| it.failed(Step::Checks, Reason::Duplicate)));
     }
     followed(None, events, now)
 }
@@ -64,7 +64,7 @@ pub fn answered(workflow: &Workflow, answer: &WorkflowStepAnsweredV1, now: Micro
     let is_erased = workflow.reason == Some(Reason::PartnerErased);
     let event = match (answer.compensates, answer.refusal) {
         (true, failure) if state == State::Compensating => workflow.taken_back(step, failure),
-        (false, Some(reason)) if state == State::Running => workflow.failed(step, reason, None),
+        (false, Some(reason)) if state == State::Running => workflow.failed(step, reason),
         // One that was stopped meanwhile has had its effect all the same: it is known, and taken back.
         (false, None) if matches!(state, State::Running | State::Failed) => {
             workflow.about(WorkflowStepCompletedV1 {
@@ -91,8 +91,17 @@ pub fn decided(workflow: &Workflow, is_in: bool, now: Micros) -> Vec<Event> {
     let event = if is_in {
         workflow.done(Step::Approval)
     } else {
-        workflow.failed(Step::Approval, Reason::ApplicationEnded, None)
+        workflow.failed(Step::Approval, Reason::ApplicationEnded)
     };
+    followed(Some(workflow), vec![event], now)
+}
+
+/// The partner is banned: it is onboarded no further.
+pub fn banned(workflow: &Workflow, now: Micros) -> Vec<Event> {
+    if workflow.status != WorkflowStatus::Running {
+        return Vec::new();
+    }
+    let event = workflow.cancelled(Reason::PartnerBanned);
     followed(Some(workflow), vec![event], now)
 }
 

@@ -1,5 +1,6 @@
 //! What a workflow is asked: by people, and by the job that calls the CRM.
 
+use schemas::WorkflowStepFailedV1;
 use types::{
     WorkflowReason as Reason, WorkflowStatus, WorkflowStep as Step, WorkflowStepState as State,
 };
@@ -16,6 +17,10 @@ pub struct ConcludedCall {
     pub reason: Option<Reason>,
     /// What the CRM answered.
     pub crm_status: Option<i32>,
+    /// Which call of the workflow's; absent: a build before this one does not say.
+    pub generation: Option<i64>,
+    /// Whether the contact may have been made all the same, by an attempt that was not answered.
+    pub may_exist: bool,
 }
 
 /// What is asked of a workflow.
@@ -29,32 +34,48 @@ pub enum WorkflowCommand {
     Cancel,
     /// The CRM answered.
     Conclude(ConcludedCall),
+    /// What it is about is no more.
+    End(Reason),
 }
 
-/// What becomes of it. People ask for their own brand's.
+/// What becomes of it. People ask for their own brand's. `ended_call` is the generation of the workflow's call to the CRM that has ended:
+/// one that was made anew meanwhile is not ended by what became of the one before.
 pub fn decide_workflow(
     workflow: Option<&Workflow>,
+    ended_call: Option<i64>,
     command: WorkflowCommand,
     context: &Context,
 ) -> Result<Vec<Event>, Rejection> {
     let is_theirs = |it: &&Workflow| {
         let owner = Owner::Brand(it.started.brand_id.clone());
-        matches!(command, WorkflowCommand::Conclude(_)) || context.actor.is(&owner)
+        let is_ours = matches!(
+            command,
+            WorkflowCommand::Conclude(_) | WorkflowCommand::End(_)
+        );
+        is_ours || context.actor.is(&owner)
     };
     let workflow = workflow.filter(is_theirs).ok_or_else(unknown)?;
     let event = match command {
         WorkflowCommand::Retry => retried(workflow)?,
         WorkflowCommand::Skip(step) => left_out(workflow, step)?,
-        WorkflowCommand::Cancel if workflow.status == WorkflowStatus::Running => {
-            workflow.cancelled(Reason::Cancelled)
-        }
-        WorkflowCommand::Cancel => {
-            let detail = "the workflow has ended, or what it did is being taken back";
-            return Err(Rejection::new(Code::WorkflowEnded, detail));
+        WorkflowCommand::Cancel => stopped(workflow, Reason::Cancelled)?,
+        WorkflowCommand::End(reason) => stopped(workflow, reason)?,
+        WorkflowCommand::Conclude(call)
+            if call.generation.is_some() && call.generation != ended_call =>
+        {
+            return Err(not_waiting());
         }
         WorkflowCommand::Conclude(call) => concluded(workflow, call)?,
     };
     Ok(followed(Some(workflow), vec![event], context.now))
+}
+
+fn stopped(workflow: &Workflow, reason: Reason) -> Result<Event, Rejection> {
+    if workflow.status == WorkflowStatus::Running {
+        return Ok(workflow.cancelled(reason));
+    }
+    let detail = "the workflow has ended, or what it did is being taken back";
+    Err(Rejection::new(Code::WorkflowEnded, detail))
 }
 
 fn unknown() -> Rejection {
@@ -100,7 +121,14 @@ fn concluded(workflow: &Workflow, call: ConcludedCall) -> Result<Event, Rejectio
         (false, Some(Reason::NotConfigured), State::Running) => {
             Ok(workflow.left_out(step, Reason::NotConfigured))
         }
-        (false, Some(reason), State::Running) => Ok(workflow.failed(step, reason, call.crm_status)),
+        (false, Some(reason), State::Running) => {
+            let failed = workflow.failed_with(step, reason);
+            Ok(workflow.about(WorkflowStepFailedV1 {
+                crm_status: call.crm_status,
+                may_exist: call.may_exist.then_some(true),
+                ..failed
+            }))
+        }
         _ => Err(not_waiting()),
     }
 }

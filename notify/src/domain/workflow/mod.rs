@@ -13,7 +13,7 @@ use types::{
 };
 
 use super::{Event, Place};
-pub use answers::{answered, applied, decided, erased};
+pub use answers::{answered, applied, banned, decided, erased};
 pub use commands::{ConcludedCall, WorkflowCommand, decide_workflow};
 pub use next::followed;
 pub use onboarding::{Onboarding, change_onboarding};
@@ -64,6 +64,9 @@ pub struct StepRecord {
     pub crm_status: Option<i32>,
     /// Whether something was begun that may have had an effect.
     pub begun: bool,
+    /// Whether it may have had an effect although it came to nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_exist: bool,
     /// When it came to be so.
     pub changed_at: Option<Micros>,
 }
@@ -76,6 +79,7 @@ impl StepRecord {
             reason: None,
             crm_status: None,
             begun: false,
+            may_exist: false,
             changed_at: None,
         }
     }
@@ -96,7 +100,9 @@ impl Workflow {
             Event::StepFailed(it) => {
                 let failed = WorkflowStepState::Failed;
                 after.put(it.step, failed, Some(it.reason), place.time);
-                after.record_mut(it.step).crm_status = it.crm_status;
+                let record = after.record_mut(it.step);
+                record.crm_status = it.crm_status;
+                record.may_exist = it.may_exist.unwrap_or_default();
                 after.take_back(Some(it.step), it.reason, place.time);
             }
             Event::StepCompensated(it) => {

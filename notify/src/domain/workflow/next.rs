@@ -91,10 +91,11 @@ impl Workflow {
         let is_erased = self.reason == Some(Reason::PartnerErased);
         match (step, record.state) {
             (_, State::Compensated) => false,
-            // A call that was begun may have been taken, unless it was refused.
+            // A call that was begun may have been taken, unless each attempt was refused.
             (Step::CrmContact, _) => {
                 let none_made = [Reason::CrmRefused, Reason::NotConfigured];
-                record.begun && !record.reason.is_some_and(|it| none_made.contains(&it))
+                let none_made = record.reason.is_some_and(|it| none_made.contains(&it));
+                record.begun && (record.may_exist || !none_made)
             }
             (Step::Group, State::Completed) => self.group_before.is_some() && !is_erased,
             // The partner can mend what it lacks and apply again; all else is for the brand to see.
@@ -165,15 +166,21 @@ impl Workflow {
         })
     }
 
-    pub(super) fn failed(&self, step: Step, reason: Reason, crm_status: Option<i32>) -> Event {
-        self.about(WorkflowStepFailedV1 {
+    /// A step that came to nothing, of which nobody outside said anything.
+    pub(super) fn failed_with(&self, step: Step, reason: Reason) -> WorkflowStepFailedV1 {
+        WorkflowStepFailedV1 {
             brand_id: self.started.brand_id.clone(),
             partner_id: self.started.partner_id.clone(),
             campaign_id: self.started.campaign_id.clone(),
             step,
             reason,
-            crm_status,
-        })
+            crm_status: None,
+            may_exist: None,
+        }
+    }
+
+    pub(super) fn failed(&self, step: Step, reason: Reason) -> Event {
+        self.about(self.failed_with(step, reason))
     }
 
     pub(super) fn taken_back(&self, step: Step, failure: Option<Reason>) -> Event {

@@ -1,7 +1,7 @@
 //! A CRM that keeps contacts in memory, speaks both interfaces, and fails as a test wants it to. Notify's own tests use this file too.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -10,6 +10,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub(crate) const TOKEN: &str = "the CRM's own";
@@ -24,6 +25,10 @@ struct Inner {
     requests: Vec<String>,
     /// What it answers in place of doing anything to whoever sends this method.
     fails: BTreeMap<String, u16>,
+    /// What it answers although it did what it was asked.
+    misreports: BTreeMap<String, u16>,
+    /// Whether it keeps whoever asks waiting, and does nothing meanwhile.
+    held: watch::Sender<bool>,
 }
 
 /// The stand-in.
@@ -53,7 +58,7 @@ impl CrmStandIn {
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
-        look(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut lock(&self.inner))
     }
 
     /// From now on it answers so where it is sent this method.
@@ -61,9 +66,22 @@ impl CrmStandIn {
         self.with(|inner| inner.fails.insert(method.to_owned(), status));
     }
 
+    /// From now on it does what it is sent by this method, and answers so.
+    pub(crate) fn misreport(&self, method: &str, status: u16) {
+        self.with(|inner| inner.misreports.insert(method.to_owned(), status));
+    }
+
+    /// From now on it keeps whoever asks waiting, or does no longer.
+    pub(crate) fn hold(&self, held: bool) {
+        self.with(|inner| inner.held.send_replace(held));
+    }
+
     /// It does again what it is asked.
     pub(crate) fn mend(&self) {
-        self.with(|inner| inner.fails.clear());
+        self.with(|inner| {
+            inner.fails.clear();
+            inner.misreports.clear();
+        });
     }
 
     pub(crate) fn contact(&self, id: &str) -> Option<Value> {
@@ -79,12 +97,19 @@ impl CrmStandIn {
     }
 }
 
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-    let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
     let path = parts.uri.path().to_owned();
-    inner.requests.push(format!("{} {path}", parts.method));
+    let request = format!("{} {path}", parts.method);
+    lock(&inner).requests.push(request);
+    let mut held = lock(&inner).held.subscribe();
+    held.wait_for(|held| !held).await.unwrap();
+    let mut inner = lock(&inner);
     let token = parts.headers.get("authorization");
     if token.and_then(|it| it.to_str().ok()) != Some(&format!("Bearer {TOKEN}")) {
         return StatusCode::UNAUTHORIZED.into_response();
@@ -98,6 +123,8 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
         None => plain(&mut inner, &parts.method, &path, query, &body),
     };
     let (status, answer) = found.unwrap_or((StatusCode::NOT_FOUND, Value::Null));
+    let misreported = inner.misreports.get(parts.method.as_str());
+    let status = misreported.map_or(status, |it| StatusCode::from_u16(*it).unwrap());
     (status, answer.to_string()).into_response()
 }
 
