@@ -10,6 +10,7 @@ mod tests;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schemas::visible::{self, Owners, Seen, SpokenFor};
+use schemas::{Body, Message};
 use sealing::texts;
 use serde_json::Value;
 use types::{BrandId, MailGroup, MailLanguage, PartnerId};
@@ -22,6 +23,8 @@ pub(crate) use templates::{Rendered, render};
 
 /// Where a mail keeps the name of who looks after its reader.
 const SEALED_MANAGER: &str = "sealed_manager";
+/// The status of a commission that is not earned for good yet.
+const HELD: &str = "held";
 
 /// To whom a mail is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +118,7 @@ kinds! {
     "tracking-events" "claim.accepted.v1" => "claim_accepted", Partner, Earnings;
     "tracking-events" "claim.declined.v1" => "claim_declined", Partner, Earnings;
     "tracking-events" "claim.settled.v1" => "claim_settled", Partner, Earnings;
+    "commission-events" "commission.calculated.v1" => "commission_held", Partner, Earnings;
     "commission-events" "commission.approved.v1" => "commission_approved", Partner, Earnings;
     "payment-events" "payout.requested.v1" => "payout_requested", Partner, Money;
     "payment-events" "payout.paid.v1" => "payout_paid", Partner, Money;
@@ -129,6 +133,15 @@ kinds! {
 /// The mail about an event of this type, if there is one.
 pub(crate) fn kind_of(event: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.event == event)
+}
+
+/// The mail that this event is told by, if by one: of a commission that is calculated only that it is held, as one that is not is approved.
+pub(crate) fn kind_for(event: &Message) -> Option<&'static Kind> {
+    let is_mailed = match &event.body {
+        Body::CommissionCalculatedV1(it) => it.status == HELD,
+        _ => true,
+    };
+    kind_of(&event.header.kind).filter(|_| is_mailed)
 }
 
 /// The campaign that an event belongs to: the one that it names, or that it is ordered by.

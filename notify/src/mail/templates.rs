@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
-use types::{Currency, MailLanguage, Money};
+use types::{Currency, MailLanguage, Micros, Money};
 
 use super::{FILES, Kind};
 
@@ -32,6 +32,7 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(
     });
     environment.add_filter("money", money);
     environment.add_filter("words", words);
+    environment.add_filter("day", day);
     environment.add_template("layout.html", LAYOUT)?;
     for (language, name, text, html) in FILES {
         let language = language.name();
@@ -94,6 +95,17 @@ fn money(state: &State, amount: Value) -> Result<String, Error> {
         number = number.replace('.', ",");
     }
     Ok(format!("{number} {}", currency.code()))
+}
+
+/// The day of a time in UTC, as `2026-11-25` or `25.11.2026`.
+fn day(state: &State, micros: i64) -> String {
+    let time = chassis::time::to_rfc3339(Micros(micros));
+    let day = time.split('T').next().unwrap_or(&time);
+    if is_german(state) {
+        let parts: Vec<&str> = day.rsplit('-').collect();
+        return parts.join(".");
+    }
+    day.to_owned()
 }
 
 /// A code as words: `needs_more_detail` as `needs more detail`.

@@ -59,6 +59,16 @@ fn a_mail_says_what_happened_in_the_words_of_its_language() {
 }
 
 #[test]
+fn a_commission_on_hold_names_the_day_until_which_it_is() {
+    let held = |language| rendered("commission.calculated.v1", language, |_| {});
+    let english = held(MailLanguage::English);
+    assert_eq!(english.subject, "150.00 USD on hold");
+    assert!(english.text.contains("on hold until 2026-11-18:"));
+    let german = held(MailLanguage::German);
+    assert!(german.text.contains("bis 18.11.2026 vorgemerkt:"));
+}
+
+#[test]
 fn a_malformed_name_begins_no_header_and_no_element() {
     let malformed = "Summer\r\nBcc: all@example.com\r\n\r\n<script>alert(1)</script>{{ 7 * 7 }}";
     let mail = rendered("enrollment.approved.v1", MailLanguage::English, |sample| {

@@ -14,14 +14,14 @@ impl BatchState {
     /// The campaign that a mail about this fact names.
     pub(super) fn campaign<'a>(&'a self, fact: &'a Message) -> Option<&'a str> {
         let header = &fact.header;
-        mail::kind_of(&header.kind)?;
+        mail::kind_for(fact)?;
         let payload = self.payloads.get(&header.id)?;
         mail::campaign_of(&header.kind, &header.key, payload)
     }
 
     /// Has mailed what happened elsewhere to whom it concerns.
     pub(super) fn follow_with_mail(&mut self, message: &Message) {
-        let Some(kind) = mail::kind_of(&message.header.kind) else {
+        let Some(kind) = mail::kind_for(message) else {
             return;
         };
         let Some(seen) = self.seen(message) else {

@@ -127,7 +127,7 @@ impl BatchState {
         if !wanted.endpoints.is_empty() || endpoints::any_enabled(&mut *connection).await? {
             return Ok(facts);
         }
-        facts.retain(|fact| mail::kind_of(&fact.header.kind).is_some());
+        facts.retain(|fact| mail::kind_for(fact).is_some());
         let mailed = !facts.is_empty()
             && (!wanted.contacts.is_empty() || contacts::any(&mut *connection).await?);
         if !mailed {
@@ -156,7 +156,7 @@ impl BatchState {
             // What is said of an owner in this batch counts for what comes behind it.
             self.owners.campaigns.extend(found(fact));
             let seen = self.seen(fact);
-            let mailed = mail::kind_of(&fact.header.kind).is_some();
+            let mailed = mail::kind_for(fact).is_some();
             for viewer in seen.iter().flat_map(|seen| seen.audience(&self.owners)) {
                 wanted.owner(&viewer);
                 let contact = owner(&viewer).map(|owner| owner.contact().into_string());

@@ -6,10 +6,11 @@ use axum::http::StatusCode;
 use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, new_database, until};
 use schemas::{
-    Body, EnrollmentAppliedV1, EnrollmentRejectedV1, PartnerErasedV1, PayoutPaidV1, Topic,
+    Body, CommissionCalculatedV1, EnrollmentAppliedV1, EnrollmentRejectedV1, PartnerErasedV1,
+    PayoutPaidV1, Topic,
 };
 use serde_json::{Value, json};
-use types::{Currency, Money, RefusalReason, Uuid};
+use types::{ConversionType, Currency, Micros, Money, RefusalReason, TermsVersion, Uuid};
 
 use crate::app;
 use crate::smtp::{self, MailServer};
@@ -455,4 +456,53 @@ async fn who_was_erased_is_sent_nothing_more_and_its_address_is_read_by_nobody()
         .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["contacts"])
         .await;
     service.stop().await;
+}
+
+#[tokio::test]
+async fn a_commission_is_mailed_when_it_is_on_hold_and_one_that_is_not_waits_for_its_approval() {
+    let server = MailServer::start("none").await;
+    let mut service = start_with(&server, "none").await;
+    partner_with_address(&service).await;
+    let until = Some(Micros(1_790_000_000_000_000));
+    for (id, status, hold_until) in [
+        ("order1", "approved", None),
+        ("order2", "suspended_terms", None),
+        ("order3", "held", until),
+    ] {
+        calculated(&mut service, id, status, hold_until).await;
+    }
+    app::approval(&mut service, "order1", "brand1", "partner1").await;
+    let taken = server.taken(2).await;
+    let mut subjects: Vec<_> = taken.iter().map(|it| smtp::header(it, "Subject")).collect();
+    subjects.sort();
+    assert_eq!(subjects, ["20.00 USD earned", "20.00 USD on hold"]);
+    concluded(&service, "notification.sent.v1", 2).await;
+    let mails: i64 = sqlx::query_scalar("SELECT count(*) FROM mails")
+        .fetch_one(service.pool())
+        .await
+        .unwrap();
+    assert_eq!(mails, 2, "nothing is told of what is not held");
+    service.stop().await;
+}
+
+/// A conversion of partner1 earns 20.00 USD, or will.
+async fn calculated(service: &mut TestService, id: &str, status: &str, hold_until: Option<Micros>) {
+    let usd = |minor| Money::new(minor, Currency::parse("USD").unwrap());
+    let calculated = CommissionCalculatedV1 {
+        partner_id: "partner1".parse().unwrap(),
+        brand_id: "brand1".parse().unwrap(),
+        campaign_id: "camp1".parse().unwrap(),
+        event_type: ConversionType::Purchase,
+        base: Some(usd(20_000)),
+        rate_bps: Some(1_000),
+        flat: None,
+        plan_version: TermsVersion::new(1).unwrap(),
+        rounding: "none".to_owned(),
+        amount: usd(2_000),
+        status: status.to_owned(),
+        hold_until,
+    };
+    service
+        .deliver(Topic::CommissionEvents, id, id, calculated.into())
+        .await;
 }
