@@ -1,4 +1,4 @@
-//! Notify: webhooks to the systems of brands and partners, and mail to their people, about what happened.
+//! Notify: webhooks to the systems of brands and partners, and mail and texts to their people, about what happened.
 //!
 //! | | |
 //! |---|---|
@@ -21,6 +21,7 @@ mod secret;
 mod service;
 mod state;
 mod store;
+mod text;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -32,8 +33,8 @@ use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
 use chassis::telemetry::Help;
-use jobs::{CrmCalls, EndClosed, ForgetRemoved, KeepBounds, Mails, Post, Sender};
-use mail::{MailSettings, Server, Way};
+use jobs::{CrmCalls, Dispatcher, EndClosed, ForgetRemoved, KeepBounds, Mails, Sender, Way};
+use mail::{MailSettings, Server};
 use receivers::Receivers;
 use secret::Secrets;
 
@@ -56,6 +57,11 @@ const METRICS: &[Help] = &[
     ("notify_mails_waiting", "Mails that wait to be sent"),
     (
         "notify_mails_oldest_seconds",
+        "Since when the oldest of them waits",
+    ),
+    ("notify_texts_waiting", "Texts that wait to be sent"),
+    (
+        "notify_texts_oldest_seconds",
         "Since when the oldest of them waits",
     ),
     (
@@ -91,7 +97,7 @@ const GAUGES: &[Gauge] = &[
     Gauge {
         name: "notify_mails_waiting",
         label: "state",
-        sql: "SELECT 'pending', count(*) FROM mails WHERE state = 'pending'",
+        sql: "SELECT 'pending', count(*) FROM mails WHERE state = 'pending' AND channel = 'mail'",
     },
     Gauge {
         name: "notify_mails_oldest_seconds",
@@ -99,7 +105,21 @@ const GAUGES: &[Gauge] = &[
         sql: concat!(
             "SELECT 'pending', coalesce((",
             messaging::sql_now!(),
-            " - min(created_at)) / 1000000, 0) FROM mails WHERE state = 'pending'"
+            " - min(created_at)) / 1000000, 0) FROM mails WHERE state = 'pending' AND channel = 'mail'"
+        ),
+    },
+    Gauge {
+        name: "notify_texts_waiting",
+        label: "state",
+        sql: "SELECT 'pending', count(*) FROM mails WHERE state = 'pending' AND channel = 'text'",
+    },
+    Gauge {
+        name: "notify_texts_oldest_seconds",
+        label: "state",
+        sql: concat!(
+            "SELECT 'pending', coalesce((",
+            messaging::sql_now!(),
+            " - min(created_at)) / 1000000, 0) FROM mails WHERE state = 'pending' AND channel = 'text'"
         ),
     },
     Gauge {
@@ -126,6 +146,7 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
     let local = read_local(env);
     let receivers = Receivers::new(timeout, local).expect("the HTTP client can be made");
     let post = Arc::new(read_post(env));
+    let texts = Arc::new(text::read_texts(env));
     let crm = crm::read_crm(env).map(Arc::new);
     Definition {
         operators: http::reads,
@@ -134,7 +155,8 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
             .with(KeepBounds::default())
             .with(ForgetRemoved::default())
             .with(EndClosed)
-            .with_host(move |host| Mails::new(host.clone(), Arc::clone(&post)))
+            .with_host(move |host| Dispatcher::new(host.clone(), Arc::clone(&post)))
+            .with_host(move |host| Dispatcher::new(host.clone(), Arc::clone(&texts)))
             .with_host(move |host| CrmCalls::new(host.clone(), crm.clone())),
         personal_keys: true,
         gauges: GAUGES,
@@ -142,24 +164,24 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
         ..Definition::of(
             Notify,
             &MIGRATIONS,
-            "Webhooks to the systems of brands and partners, and mail to their people, about what happened.",
+            "Webhooks to the systems of brands and partners, and mail and texts to their people, about what happened.",
             http::routes,
         )
     }
 }
 
 /// Where mails go. What cannot be connected to is found when something is sent; what cannot be read, now.
-fn read_post(env: &mut Env) -> Post {
+fn read_post(env: &mut Env) -> Way<Mails> {
     let MailSettings { way, from } = MailSettings::read(env);
     match way {
-        Way::Mailbox => Post::Mailbox,
-        Way::Nowhere => Post::Nowhere,
-        Way::Server(settings) => match Server::new(settings, from.email.domain()) {
-            Ok(server) => Post::Server(server, from),
+        mail::Way::Mailbox => Way::Mailbox,
+        mail::Way::Nowhere => Way::Nowhere,
+        mail::Way::Server(settings) => match Server::new(settings, from.email.domain()) {
+            Ok(server) => Way::Server(Mails { server, from }),
             Err(error) => {
                 let what = format!("cannot be used: {error}");
                 env.report("SMTP_CA_FILE", what, "/etc/tributary/smtp-ca.pem");
-                Post::Nowhere
+                Way::Nowhere
             }
         },
     }

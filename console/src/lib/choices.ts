@@ -47,6 +47,7 @@ export const webhookFormats: Option[] = [
   { value: "postback" satisfies S["WebhookFormat"], label: "Postback: a GET to your tracker" },
 ];
 export const deliveryStates = of<S["WebhookDeliveryState"]>(["pending", "delivered", "failed"]);
+export const channels = of<S["Channel"]>(["mail", "text"]);
 export const mailStates = of<S["MailState"]>(["pending", "sent", "failed"]);
 export const mailLanguages: Option[] = [
   { value: "en" satisfies S["MailLanguage"], label: "English" },

@@ -116,6 +116,11 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
+    /// By which way somebody is told: `mail`, at an address, or `text`, a text message at a number.
+    pub Channel: types::Channel::ALL.map(types::Channel::name)
+);
+
+chassis::closed_list!(
     /// What is done with an application, in this order: `checks`, `group`, `manager`, `crm_contact`, `approval`.
     pub WorkflowStep: types::WorkflowStep::ALL.map(types::WorkflowStep::name)
 );

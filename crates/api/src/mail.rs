@@ -1,4 +1,4 @@
-//! What notify is asked of mail addresses, and what it shows of them and of mails; the bff hands it on.
+//! What notify is asked of addresses and numbers, and what it shows of them, of mails and of texts; the bff hands it on.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,8 @@ use sealing::personal::PersonalKey;
 use sealing::texts;
 use serde::{Deserialize, Serialize};
 use types::{
-    BrandId, MAX_MAIL_ADDRESSES, MailAddress, MailGroup, MailLanguage, MailState, PartnerId, Uuid,
+    BrandId, Channel, MAX_MAIL_ADDRESSES, MAX_PHONE_NUMBERS, MailAddress, MailGroup, MailLanguage,
+    MailState, PartnerId, PhoneNumber, Uuid,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -21,7 +22,7 @@ requests! {
     ChangeContact = "notify.change_contact.command.v1", "change_contact";
 }
 
-/// The mail addresses of a brand or a partner: these, and no others.
+/// The mail addresses and numbers of a brand or a partner: these, and no others.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeContact {
@@ -31,10 +32,13 @@ pub struct ChangeContact {
     /// The partner whose they are.
     #[schema(value_type = Option<String>, example = "partner123")]
     partner_id: Option<PartnerId>,
-    /// At most five; none: nothing is sent. Of those that there are, one at least must want `money`, and one `security`: such mails are
+    /// At most five; none: no mail is sent. Of those that there are, one at least must want `money`, and one `security`: such mails are
     /// not to be missed.
     #[schema(max_items = 5)]
     addresses: Vec<NewMailAddress>,
+    /// At most two, to which texts are sent; absent: there are none.
+    #[schema(max_items = 2)]
+    numbers: Option<Vec<NewPhoneNumber>>,
 }
 
 /// An address, and what it is sent.
@@ -52,6 +56,21 @@ struct NewMailAddress {
     groups: Option<Vec<MailGroup>>,
 }
 
+/// A number, and what it is sent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewPhoneNumber {
+    /// A plus sign and 7 to 15 digits (E.164). It is kept sealed, and shown masked.
+    #[schema(value_type = String, pattern = "^\\+[1-9][0-9]{6,14}$", example = "+491701234567")]
+    number: PhoneNumber,
+    /// What texts to it are written in; absent: English.
+    #[schema(value_type = Option<lists::MailLanguage>)]
+    language: Option<MailLanguage>,
+    /// What it is sent texts about: `money`, `security`, or both.
+    #[schema(value_type = Vec<lists::MailGroup>, example = json!(["money"]))]
+    groups: Vec<MailGroup>,
+}
+
 impl NewMailAddress {
     fn groups(&self) -> Vec<MailGroup> {
         self.groups
@@ -66,14 +85,13 @@ impl Check for ChangeContact {
         fields.require(!both, "/partner_id", "must not be given beside a brand");
         let few = self.addresses.len() <= MAX_MAIL_ADDRESSES;
         fields.require(few, "/addresses", "must be at most 5");
+        self.check_numbers(fields);
         for (index, new) in self.addresses.iter().enumerate().take(MAX_MAIL_ADDRESSES) {
             let before = self.addresses.iter().take(index);
             if before.into_iter().any(|it| it.address == new.address) {
                 fields.refuse(format!("/addresses/{index}/address"), "must be given once");
             }
-            let groups = new.groups();
-            let twice = (1..groups.len()).any(|at| groups[..at].contains(&groups[at]));
-            if groups.is_empty() || twice {
+            if !is_each_once(&new.groups()) {
                 fields.refuse(
                     format!("/addresses/{index}/groups"),
                     "must name at least one, each once",
@@ -83,7 +101,34 @@ impl Check for ChangeContact {
     }
 }
 
+/// Whether there is one at least, and none twice.
+fn is_each_once(groups: &[MailGroup]) -> bool {
+    let twice = (1..groups.len()).any(|at| groups[..at].contains(&groups[at]));
+    !groups.is_empty() && !twice
+}
+
 impl ChangeContact {
+    fn numbers(&self) -> &[NewPhoneNumber] {
+        self.numbers.as_deref().unwrap_or_default()
+    }
+
+    fn check_numbers(&self, fields: &mut Fields) {
+        let few = self.numbers().len() <= MAX_PHONE_NUMBERS;
+        fields.require(few, "/numbers", "must be at most 2");
+        for (index, new) in self.numbers().iter().enumerate().take(MAX_PHONE_NUMBERS) {
+            let mut before = self.numbers().iter().take(index);
+            if before.any(|it| it.number == new.number) {
+                fields.refuse(format!("/numbers/{index}/number"), "must be given once");
+            }
+            if !is_each_once(&new.groups) || !new.groups.iter().all(|it| it.is_texted()) {
+                fields.refuse(
+                    format!("/numbers/{index}/groups"),
+                    "must name money, security or both, each once",
+                );
+            }
+        }
+    }
+
     /// Whose they are to be: who is named, or else for whom the caller speaks.
     ///
     /// # Errors
@@ -100,32 +145,38 @@ impl ChangeContact {
 
     /// Whether it says something that goes with a partner's key.
     pub fn is_personal(&self) -> bool {
-        !self.addresses.is_empty()
+        !self.addresses.is_empty() || !self.numbers().is_empty()
     }
 
-    /// As a command, of this owner. A partner's addresses are sealed under its key; a brand's, which has none, to the services.
+    /// As a command, of this owner. A partner's addresses and numbers are sealed under its key; a brand's, which has none, to the services.
     pub fn command(self, owner: &Owner, key: Option<&PersonalKey>) -> Written {
         let contact = owner.contact();
-        let belongs_to = texts::of_mail_addresses(&contact);
-        let seal = |address: &MailAddress| match key {
-            Some(key) => STANDARD.encode(key.seal(&belongs_to, address.as_str())),
-            None => STANDARD.encode(texts::seal(&belongs_to, address.as_str())),
+        let seal = |belongs_to: &str, text: &str| match key {
+            Some(key) => STANDARD.encode(key.seal(belongs_to, text)),
+            None => STANDARD.encode(texts::seal(belongs_to, text)),
         };
-        let addresses = self.addresses.iter().map(|new| WireContactAddress {
-            sealed_address: seal(&new.address),
-            language: new
-                .language
-                .unwrap_or(MailLanguage::English)
-                .name()
-                .to_owned(),
-            groups: new
-                .groups()
-                .into_iter()
-                .map(|it| it.name().to_owned())
-                .collect(),
+        let wire = |sealed, language: Option<MailLanguage>, groups: &[MailGroup]| {
+            let groups = groups.iter().map(|it| MailGroup::name(*it).to_owned());
+            WireContactAddress {
+                sealed_address: sealed,
+                language: language.unwrap_or(MailLanguage::English).name().to_owned(),
+                groups: groups.collect(),
+            }
+        };
+        let belongs_to = texts::of_mail_addresses(&contact);
+        let addresses = self.addresses.iter().map(|new| {
+            let sealed = seal(&belongs_to, new.address.as_str());
+            wire(sealed, new.language, &new.groups())
         });
+        let belongs_to = texts::of_phone_numbers(&contact);
+        let numbers = self.numbers().iter().map(|new| {
+            let sealed = seal(&belongs_to, new.number.as_str());
+            wire(sealed, new.language, &new.groups)
+        });
+        let numbers: Vec<_> = numbers.collect();
         let change = ChangeContactV1 {
             addresses: addresses.collect(),
+            numbers: Some(numbers).filter(|numbers| !numbers.is_empty()),
             brand_id: owner.brand().map(ToString::to_string),
             partner_id: owner.partner().map(ToString::to_string),
         };
@@ -158,6 +209,8 @@ pub struct ContactView {
     pub partner_id: Option<String>,
     /// What is sent where to.
     pub addresses: Vec<MailAddressView>,
+    /// Which numbers are sent texts.
+    pub numbers: Vec<PhoneNumberView>,
     /// Since when they are these.
     pub changed_at: Timestamp,
 }
@@ -172,6 +225,20 @@ pub struct MailAddressView {
     #[schema(value_type = lists::MailLanguage)]
     pub language: String,
     /// What it is sent mails about.
+    #[schema(value_type = Vec<lists::MailGroup>)]
+    pub groups: Vec<String>,
+}
+
+/// A number, and what it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PhoneNumberView {
+    /// As it may be shown; `null` where it cannot be read just now.
+    #[schema(example = "+49***67")]
+    pub masked: Option<String>,
+    /// What texts to it are written in.
+    #[schema(value_type = lists::MailLanguage)]
+    pub language: String,
+    /// What it is sent texts about.
     #[schema(value_type = Vec<lists::MailGroup>)]
     pub groups: Vec<String>,
 }
@@ -199,17 +266,20 @@ pub struct MailboxView {
     pub brand_id: Option<String>,
     /// The partner that it is to.
     pub partner_id: Option<String>,
-    /// Its address, as it may be shown.
+    /// By which way.
+    #[schema(value_type = lists::Channel)]
+    pub channel: String,
+    /// Its address or number, as it may be shown.
     #[schema(example = "m***@example.com")]
     pub masked: String,
     /// What it is about, as the type of its event.
     #[schema(example = "payout.paid.v1")]
     pub kind: String,
-    /// Its subject.
+    /// Its subject; empty for a text.
     pub subject: String,
     /// What it says as text.
     pub text: String,
-    /// What it says as HTML.
+    /// What it says as HTML; empty for a text.
     pub html: String,
     /// When it was put there.
     pub sent_at: Timestamp,
@@ -231,6 +301,9 @@ pub struct MailFilter {
     pub state: Option<MailState>,
     /// About events of this type.
     pub kind: Option<String>,
+    /// That go by this way.
+    #[param(value_type = Option<lists::Channel>)]
+    pub channel: Option<Channel>,
 }
 
 /// A mail, and what became of it. What it says and where to is not shown.
@@ -243,6 +316,9 @@ pub struct MailView {
     pub brand_id: Option<String>,
     /// The partner that it is to.
     pub partner_id: Option<String>,
+    /// By which way.
+    #[schema(value_type = lists::Channel)]
+    pub channel: String,
     /// What it is about, as the type of its event.
     #[schema(example = "payout.paid.v1")]
     pub kind: String,
@@ -263,6 +339,8 @@ pub struct MailView {
     pub failure: Option<String>,
     /// The reply code of the last attempt's server.
     pub smtp_status: Option<i32>,
+    /// The error code of the provider of texts at the last attempt.
+    pub provider_code: Option<i32>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was sent, or given up.
@@ -284,6 +362,9 @@ pub struct MailTemplateView {
     /// What it is written in.
     #[schema(value_type = Vec<lists::MailLanguage>)]
     pub languages: Vec<String>,
+    /// By which ways it goes.
+    #[schema(value_type = Vec<lists::Channel>)]
+    pub channels: Vec<String>,
 }
 
 /// All kinds of mails.
@@ -301,6 +382,9 @@ pub struct MailPreviewQuery {
     /// Absent: English.
     #[param(value_type = Option<lists::MailLanguage>)]
     pub language: Option<MailLanguage>,
+    /// Absent: by mail.
+    #[param(value_type = Option<lists::Channel>)]
+    pub channel: Option<Channel>,
 }
 
 /// A mail as it would be sent, made of a sample.
@@ -312,10 +396,13 @@ pub struct MailPreview {
     /// What it is written in.
     #[schema(value_type = lists::MailLanguage)]
     pub language: String,
-    /// Its subject.
+    /// By which way.
+    #[schema(value_type = lists::Channel)]
+    pub channel: String,
+    /// Its subject; empty for a text.
     pub subject: String,
     /// What it says as text.
     pub text: String,
-    /// What it says as HTML.
+    /// What it says as HTML; empty for a text.
     pub html: String,
 }

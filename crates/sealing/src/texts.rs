@@ -82,6 +82,11 @@ pub fn of_mail_addresses(contact: &ContactId) -> String {
     format!("contact/{contact}/addresses")
 }
 
+/// Whose text the numbers of a brand or a partner are.
+pub fn of_phone_numbers(contact: &ContactId) -> String {
+    format!("contact/{contact}/numbers")
+}
+
 /// Whose text the name of who looks after a brand's partners is.
 pub fn of_managers_name(brand: &BrandId) -> String {
     format!("brand/{brand}/manager/name")

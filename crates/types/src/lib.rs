@@ -20,6 +20,7 @@ mod lists;
 mod mail;
 mod money;
 mod names;
+mod phone;
 mod plan;
 mod postback;
 mod texts;
@@ -46,15 +47,17 @@ pub use ids::{
 };
 pub use lists::{
     AccountType, ApiKeyScope, ApiKeyStatus, BankFailure, Billing, BrandField, BudgetInterval,
-    CampaignStatus, ClaimStatus, Clearable, ConversionStatus, ConversionType, DeclineReason,
-    DepositStatus, DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason, EvidenceStatus,
-    GroupField, GroupStatus, JoinMode, LinkStatus, MailFailure, MailGroup, MailLanguage, MailState,
-    PartnerField, PartnerStatus, PauseReason, PayoutMethod, RefusalReason, UnattributedReason,
-    VerifiedBy, WebhookDeliveryState, WebhookDisabledReason, WebhookEndpointStatus, WebhookFormat,
-    WithdrawalStatus, WorkflowReason, WorkflowStatus, WorkflowStep, WorkflowStepState,
+    CampaignStatus, Channel, ClaimStatus, Clearable, ConversionStatus, ConversionType,
+    DeclineReason, DepositStatus, DisabledBy, EarningStatus, EnrollmentStatus, EvidenceReason,
+    EvidenceStatus, GroupField, GroupStatus, JoinMode, LinkStatus, MailFailure, MailGroup,
+    MailLanguage, MailState, PartnerField, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
+    UnattributedReason, VerifiedBy, WebhookDeliveryState, WebhookDisabledReason,
+    WebhookEndpointStatus, WebhookFormat, WithdrawalStatus, WorkflowReason, WorkflowStatus,
+    WorkflowStep, WorkflowStepState,
 };
 pub use mail::{MAX_MAIL_ADDRESSES, MailAddress};
 pub use money::Money;
+pub use phone::{MAX_PHONE_NUMBERS, PhoneNumber};
 pub use plan::{Earning, HoldDays, Invalid, Plan, TermsVersion, WindowDays};
 pub use postback::{
     InvalidPostback, POSTBACK_MACROS, check_postback_url, expand_postback, names_macro,

@@ -407,6 +407,14 @@ crate::names! {
         German = "de",
     }
 
+    /// By which way somebody is told.
+    pub enum Channel {
+        /// By mail, at an address.
+        Mail = "mail",
+        /// By text message, at a number.
+        Text = "text",
+    }
+
     /// What became of a mail.
     pub enum MailState {
         /// It is to be sent, or sent again.

@@ -1,14 +1,17 @@
-//! The mail addresses of a brand or a partner, and how events change them.
+//! The mail addresses and numbers of a brand or a partner, and how events change them.
 
 use schemas::{About, ContactAddress, ContactChangedV1};
-use types::{ContactId, MAX_MAIL_ADDRESSES, MailFailure, MailGroup, MailId, Micros, Uuid, ids};
+use types::{
+    Channel, ContactId, MAX_MAIL_ADDRESSES, MAX_PHONE_NUMBERS, MailFailure, MailGroup, MailId,
+    Micros, Uuid, ids,
+};
 
 use super::{Actor, Code, Owner, Place, Rejection};
 
 /// Mails that somebody must get: each owner that has addresses has one for these.
 const MUST_ARRIVE: [MailGroup; 2] = [MailGroup::Money, MailGroup::Security];
 
-/// The mail addresses of a brand or a partner.
+/// The mail addresses and numbers of a brand or a partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
     /// Of each owner one.
@@ -17,6 +20,8 @@ pub struct Contact {
     pub owner: Owner,
     /// All of them.
     pub addresses: Vec<ContactAddress>,
+    /// All that texts are sent to.
+    pub numbers: Vec<ContactAddress>,
     /// Since when they are these.
     pub changed_at: Micros,
     /// Where it stands in lists.
@@ -35,27 +40,46 @@ impl Contact {
             id: event.subject.clone(),
             owner,
             addresses: event.addresses.clone(),
+            numbers: event.numbers.clone().unwrap_or_default(),
             changed_at: place.time,
             position: before.map_or(place.position, |before| before.position),
         })
     }
 
-    /// The addresses that are sent mails of a group.
-    pub fn wanting(&self, group: MailGroup) -> impl Iterator<Item = Uuid> {
-        let wanting = self.addresses.iter();
-        let wanting = wanting.filter(move |it| it.groups.contains(&group));
-        wanting.map(|it| self.address_id(it))
+    /// The addresses and numbers, of these channels, that are sent what is of a group.
+    pub fn wanting<'a>(
+        &'a self,
+        channels: &'a [Channel],
+        group: MailGroup,
+    ) -> impl Iterator<Item = (Channel, Uuid)> + 'a {
+        channels.iter().flat_map(move |&channel| {
+            let wanting = self.of(channel).iter();
+            let wanting = wanting.filter(move |it| it.groups.contains(&group));
+            wanting.map(move |it| (channel, self.address_id(channel, it)))
+        })
     }
 
-    /// The address of that id, while it is one of these.
-    pub fn address(&self, id: Uuid) -> Option<&ContactAddress> {
-        self.addresses.iter().find(|it| self.address_id(it) == id)
+    /// The address or number of that id, while it is one of these.
+    pub fn address(&self, channel: Channel, id: Uuid) -> Option<&ContactAddress> {
+        let mut all = self.of(channel).iter();
+        all.find(|it| self.address_id(channel, it) == id)
     }
 
-    /// Which address: the same one that the same edge sealed is the same.
-    fn address_id(&self, address: &ContactAddress) -> Uuid {
+    fn of(&self, channel: Channel) -> &[ContactAddress] {
+        match channel {
+            Channel::Mail => &self.addresses,
+            Channel::Text => &self.numbers,
+        }
+    }
+
+    /// Which one: the same one that the same edge sealed is the same.
+    fn address_id(&self, channel: Channel, address: &ContactAddress) -> Uuid {
+        let namespace = match channel {
+            Channel::Mail => "mail-address",
+            Channel::Text => "phone-number",
+        };
         let sealed = address.sealed_address.as_str();
-        ids::derive(&["mail-address", self.id.as_str(), sealed])
+        ids::derive(&[namespace, self.id.as_str(), sealed])
     }
 }
 
@@ -84,6 +108,8 @@ pub struct Concluded {
     pub failure: Option<MailFailure>,
     /// The reply code of the server that refused it.
     pub smtp_status: Option<i32>,
+    /// By which way it went.
+    pub channel: Channel,
 }
 
 /// An owner's addresses are these.
@@ -100,16 +126,12 @@ pub(super) fn change(
         let detail = format!("an owner has {MAX_MAIL_ADDRESSES} addresses at most");
         return Err(Rejection::of("/addresses", Code::InvalidField, detail));
     }
-    for (index, address) in new.addresses.iter().enumerate() {
-        let mut before = new.addresses.iter().take(index);
-        if before.any(|it| it.sealed_address == address.sealed_address) {
-            let pointer = format!("/addresses/{index}/address");
-            return Err(Rejection::of(
-                pointer,
-                Code::InvalidField,
-                "stands there twice",
-            ));
-        }
+    let numbers = new.numbers.as_deref().unwrap_or_default();
+    check_numbers(numbers)?;
+    if let Some(index) = repeated(&new.addresses) {
+        let pointer = format!("/addresses/{index}/address");
+        let detail = "stands there twice";
+        return Err(Rejection::of(pointer, Code::InvalidField, detail));
     }
     let arrives = |group| new.addresses.iter().any(|it| it.groups.contains(&group));
     let missed = MUST_ARRIVE.into_iter().find(|group| !arrives(*group));
@@ -117,12 +139,44 @@ pub(super) fn change(
         let detail = format!("one address must be sent mails about {}", missed.name());
         return Err(Rejection::of("/addresses", Code::InvalidField, detail));
     }
-    let same = before.map_or(new.addresses.is_empty(), |it| it.addresses == new.addresses);
+    let none = new.addresses.is_empty() && numbers.is_empty();
+    let same = before.map_or(none, |it| {
+        it.addresses == new.addresses && it.numbers == numbers
+    });
     if same {
         let detail = "the owner has these addresses already";
         return Err(Rejection::new(Code::ContactUnchanged, detail));
     }
     Ok(new.clone())
+}
+
+fn check_numbers(numbers: &[ContactAddress]) -> Result<(), Rejection> {
+    if numbers.len() > MAX_PHONE_NUMBERS {
+        let detail = format!("an owner has {MAX_PHONE_NUMBERS} numbers at most");
+        return Err(Rejection::of("/numbers", Code::InvalidField, detail));
+    }
+    if let Some(index) = repeated(numbers) {
+        let pointer = format!("/numbers/{index}/number");
+        let detail = "stands there twice";
+        return Err(Rejection::of(pointer, Code::InvalidField, detail));
+    }
+    let is_texted =
+        |it: &ContactAddress| !it.groups.is_empty() && it.groups.iter().all(|it| it.is_texted());
+    if let Some(index) = numbers.iter().position(|it| !is_texted(it)) {
+        let pointer = format!("/numbers/{index}/groups");
+        let detail = "texts are about money and security alone";
+        return Err(Rejection::of(pointer, Code::InvalidField, detail));
+    }
+    Ok(())
+}
+
+/// Where the first one stands that stood before it too.
+fn repeated(all: &[ContactAddress]) -> Option<usize> {
+    let is_repeated = |(index, one): (usize, &ContactAddress)| {
+        let mut before = all.iter().take(index);
+        before.any(|it| it.sealed_address == one.sealed_address)
+    };
+    all.iter().enumerate().position(is_repeated)
 }
 
 /// Nothing is sent to who was erased.
@@ -131,8 +185,9 @@ pub fn forget_contact(contact: &Contact) -> Option<About<ContactChangedV1>> {
         brand_id: contact.owner.brand().cloned(),
         partner_id: contact.owner.partner().cloned(),
         addresses: Vec::new(),
+        numbers: None,
     };
-    let is_some = !contact.addresses.is_empty();
+    let is_some = !contact.addresses.is_empty() || !contact.numbers.is_empty();
     is_some.then(|| About::of(contact.id.clone(), none))
 }
 

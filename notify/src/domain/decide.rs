@@ -180,6 +180,7 @@ fn conclude(view: View, concluded: &Concluded) -> Result<Event, Rejection> {
                 partner_id,
                 kind,
                 event_id,
+                channel: Some(concluded.channel),
             };
             About::of(mail, sent).into()
         }
@@ -191,6 +192,7 @@ fn conclude(view: View, concluded: &Concluded) -> Result<Event, Rejection> {
                 event_id,
                 reason,
                 smtp_status: concluded.smtp_status,
+                channel: Some(concluded.channel),
             };
             About::of(mail, failed).into()
         }

@@ -1,6 +1,6 @@
-//! `/api/v1/notify/contacts/mail`: the mail addresses of brands and partners.
+//! `/api/v1/notify/contacts/mail`: the mail addresses and numbers of brands and partners.
 
-use api::{ChangeContact, ContactFilter, ContactView, MailAddressView, Request};
+use api::{ChangeContact, ContactFilter, ContactView, MailAddressView, PhoneNumberView, Request};
 use axum::extract::State;
 use axum::response::Response;
 use chassis::auth::Caller;
@@ -11,11 +11,11 @@ use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use chassis::write::Write;
 use runtime::{Host, NotifyRefusals, Waiting};
-use schemas::Message;
+use schemas::{ContactAddress, Message};
 use sealing::personal::PersonalKeys;
 use sealing::texts;
 use serde::Serialize;
-use types::{MailAddress, MailGroup};
+use types::{MailAddress, MailGroup, PhoneNumber};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -54,9 +54,9 @@ impl From<&Message> for ContactDone {
     }
 }
 
-/// Say where a brand or a partner is sent mail
+/// Say where a brand or a partner is sent mail and texts
 ///
-/// These addresses, and no others. They are sealed before anything is stored, and shown masked.
+/// These addresses and numbers, and no others. They are sealed before anything is stored, and shown masked.
 #[utoipa::path(
     put,
     path = "/api/v1/notify/contacts/mail",
@@ -90,7 +90,7 @@ pub(super) async fn change_contact(
     Ok(submitted.ok(|first| ContactDone::from(first)))
 }
 
-/// Mail addresses, masked: the caller's own, for operators all.
+/// Mail addresses and numbers, masked: the caller's own, for operators all.
 #[utoipa::path(
     get,
     path = "/api/v1/notify/contacts/mail",
@@ -107,7 +107,9 @@ pub(super) async fn list_contacts(
     let rows = contacts::list(host.pool(), caller.scope()?, &list.filter, list.page)
         .await
         .map_err(|error| runtime::unread(&error))?;
-    let sealed = rows.iter().flat_map(|row| &row.addresses);
+    let sealed = rows
+        .iter()
+        .flat_map(|row| row.addresses.iter().chain(&row.numbers));
     let sealed: Vec<Vec<u8>> = sealed.map(sealed_bytes).collect();
     let keys = host
         .personal_keys(sealed.iter().map(|sealed| Some(sealed.as_slice())))
@@ -117,6 +119,10 @@ pub(super) async fn list_contacts(
 }
 
 fn view(row: Contact, keys: &PersonalKeys) -> ContactView {
+    let groups = |it: &ContactAddress| {
+        let groups = it.groups.iter().map(|it| MailGroup::name(*it).to_owned());
+        groups.collect()
+    };
     let belongs_to = texts::of_mail_addresses(&row.id);
     let addresses = row.addresses.iter().map(|address| {
         let opened = keys.open(&belongs_to, &sealed_bytes(address));
@@ -124,15 +130,22 @@ fn view(row: Contact, keys: &PersonalKeys) -> ContactView {
         MailAddressView {
             masked: opened.map(|address| address.masked()),
             language: address.language.name().to_owned(),
-            groups: address
-                .groups
-                .iter()
-                .map(|it| MailGroup::name(*it).to_owned())
-                .collect(),
+            groups: groups(address),
+        }
+    });
+    let belongs_to = texts::of_phone_numbers(&row.id);
+    let numbers = row.numbers.iter().map(|number| {
+        let opened = keys.open(&belongs_to, &sealed_bytes(number));
+        let opened = opened.and_then(|text| PhoneNumber::parse(&text).ok());
+        PhoneNumberView {
+            masked: opened.map(|number| number.masked()),
+            language: number.language.name().to_owned(),
+            groups: groups(number),
         }
     });
     ContactView {
         addresses: addresses.collect(),
+        numbers: numbers.collect(),
         brand_id: row.owner.brand().map(ToString::to_string),
         partner_id: row.owner.partner().map(ToString::to_string),
         changed_at: Timestamp(row.changed_at),

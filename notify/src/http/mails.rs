@@ -13,7 +13,7 @@ use chassis::params::{Path, Query};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use runtime::Host;
-use types::{MailLanguage, Micros};
+use types::{Channel, MailLanguage, Micros};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -49,13 +49,18 @@ pub(super) async fn list_mail_templates(caller: Caller) -> Result<Json<MailTempl
         to: kind.to.names(),
         group: kind.group.name().to_owned(),
         languages: languages(),
+        channels: kind
+            .channels()
+            .iter()
+            .map(|it| it.name().to_owned())
+            .collect(),
     });
     Ok(Json(MailTemplates {
         items: items.collect(),
     }))
 }
 
-/// What a mail looks like, made of a sample. For operators and brands.
+/// What a mail or a text looks like, made of a sample. For operators and brands.
 #[utoipa::path(
     get,
     path = "/api/v1/notify/mail-templates/{kind}/preview",
@@ -73,11 +78,19 @@ pub(super) async fn preview_mail(
     let kind = mail::kind_of(&kind).ok_or_else(Problem::not_found)?;
     let language = query.language.unwrap_or(MailLanguage::English);
     let sample = kind.sample().ok_or_else(Problem::not_found)?;
-    let rendered = mail::render(kind, language, &sample);
+    let channel = query.channel.unwrap_or(Channel::Mail);
+    if !kind.channels().contains(&channel) {
+        return Err(Problem::not_found());
+    }
+    let rendered = match channel {
+        Channel::Mail => mail::render(kind, language, &sample),
+        Channel::Text => mail::render_text(kind, language, &sample),
+    };
     let rendered = rendered.map_err(|error| Problem::internal(&error))?;
     Ok(Json(MailPreview {
         kind: kind.event.to_owned(),
         language: language.name().to_owned(),
+        channel: channel.name().to_owned(),
         subject: rendered.subject,
         text: rendered.text,
         html: rendered.html,
@@ -112,6 +125,7 @@ fn listed(row: Listed) -> MailView {
         id: row.id,
         brand_id: row.brand_id,
         partner_id: row.partner_id,
+        channel: row.channel,
         kind: row.kind,
         event_id: row.event_id,
         correlation_id: row.correlation_id,
@@ -119,6 +133,7 @@ fn listed(row: Listed) -> MailView {
         attempts: row.attempts,
         failure: row.failure,
         smtp_status: row.smtp_status,
+        provider_code: row.provider_code,
         created_at: moment(row.created_at),
         ended_at: row.ended_at.map(moment),
     }
@@ -151,6 +166,7 @@ fn view(row: Kept) -> MailboxView {
         brand_id: row.brand_id,
         partner_id: row.partner_id,
         masked: row.masked,
+        channel: row.channel,
         kind: row.kind,
         subject: row.subject,
         text: row.plain,

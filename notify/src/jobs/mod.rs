@@ -2,13 +2,15 @@
 
 mod closing;
 mod crm;
+mod dispatcher;
 mod keeping;
-mod mails;
+mod outbound;
 mod schedule;
 mod sender;
 
 pub(crate) use closing::EndClosed;
 pub(crate) use crm::CrmCalls;
+pub(crate) use dispatcher::{Dispatcher, Way};
 pub(crate) use keeping::{ForgetRemoved, KeepBounds};
-pub(crate) use mails::{Mails, Post};
+pub(crate) use outbound::Mails;
 pub(crate) use sender::Sender;

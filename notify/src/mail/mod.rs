@@ -13,13 +13,13 @@ use schemas::visible::{self, Owners, Seen, SpokenFor};
 use schemas::{Body, Message};
 use sealing::texts;
 use serde_json::Value;
-use types::{BrandId, MailGroup, MailLanguage, PartnerId};
+use types::{BrandId, Channel, MailGroup, MailLanguage, PartnerId};
 
 use crate::domain::Owner;
 pub(crate) use message::{Outgoing, message};
 pub(crate) use server::{Answer, Server};
 pub(crate) use settings::{MailSettings, Way};
-pub(crate) use templates::{Rendered, render};
+pub(crate) use templates::{Rendered, render, render_text};
 
 /// Where a mail keeps the name of who looks after its reader.
 const SEALED_MANAGER: &str = "sealed_manager";
@@ -74,6 +74,16 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
+    /// By which ways it goes: by text too, where there is one of it.
+    pub(crate) fn channels(&self) -> &'static [Channel] {
+        let is_texted = TEXTS.iter().any(|(_, name, _)| *name == self.template);
+        if is_texted {
+            &Channel::ALL
+        } else {
+            &[Channel::Mail]
+        }
+    }
+
     /// Whether it goes before mails that tell of what is earned: those are many.
     pub(crate) fn hurries(&self) -> bool {
         matches!(self.group, MailGroup::Money | MailGroup::Security)
@@ -129,6 +139,30 @@ kinds! {
     "notify-events" "workflow.completed.v1" => "welcome", Partner, Programme;
     "notify-events" "workflow.compensated.v1" => "onboarding_stopped", Brand, Programme;
 }
+
+/// The texts, in each language: few, since each costs money and disturbs somebody.
+const TEXTS: &[(MailLanguage, &str, &str)] = &[
+    (
+        MailLanguage::English,
+        "payout_paid",
+        include_str!("../../templates/en/payout_paid.sms.txt"),
+    ),
+    (
+        MailLanguage::German,
+        "payout_paid",
+        include_str!("../../templates/de/payout_paid.sms.txt"),
+    ),
+    (
+        MailLanguage::English,
+        "webhook_disabled",
+        include_str!("../../templates/en/webhook_disabled.sms.txt"),
+    ),
+    (
+        MailLanguage::German,
+        "webhook_disabled",
+        include_str!("../../templates/de/webhook_disabled.sms.txt"),
+    ),
+];
 
 /// The mail about an event of this type, if there is one.
 pub(crate) fn kind_of(event: &str) -> Option<&'static Kind> {

@@ -6,7 +6,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use types::{Currency, MailLanguage, Micros, Money};
 
-use super::{FILES, Kind};
+use super::{FILES, Kind, TEXTS};
 
 /// What rendering one may cost: far more than ours do.
 const FUEL: u64 = 50_000;
@@ -14,7 +14,10 @@ const FUEL: u64 = 50_000;
 const MAX_SUBJECT: usize = 150;
 const LAYOUT: &str = include_str!("../../templates/layout.html");
 
-/// A mail as it is sent.
+/// The longest text, in characters: what fits one message of GSM 03.38, as ours do.
+const MAX_TEXT: usize = 160;
+
+/// A mail or a text as it is sent; a text has neither a subject nor HTML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rendered {
     pub(crate) subject: String,
@@ -41,6 +44,9 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(
         environment.add_template_owned(format!("{language}/{name}.txt"), text)?;
         environment.add_template_owned(format!("{language}/{name}.html"), *html)?;
     }
+    for (language, name, text) in TEXTS {
+        environment.add_template_owned(text_name(*language, name), *text)?;
+    }
     Ok(environment)
 });
 
@@ -59,20 +65,42 @@ pub(crate) fn render(
         environment.get_template(&name)?.render(&context)
     };
     Ok(Rendered {
-        subject: line(&part("subject")?),
+        subject: line(&part("subject")?, MAX_SUBJECT),
         text: part("txt")?,
         html: part("html")?,
     })
 }
 
-/// One line, whatever was put into it: nothing in it can begin another header.
-fn line(text: &str) -> String {
+/// A kind of text in a language, made of this: one line, that fits one message.
+pub(crate) fn render_text(
+    kind: &Kind,
+    language: MailLanguage,
+    data: &serde_json::Value,
+) -> Result<Rendered, Error> {
+    let environment = TEMPLATES
+        .as_ref()
+        .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))?;
+    let context = minijinja::context! { language => language.name(), ..Serde(data) };
+    let template = environment.get_template(&text_name(language, kind.template))?;
+    Ok(Rendered {
+        subject: String::new(),
+        text: line(&template.render(&context)?, MAX_TEXT),
+        html: String::new(),
+    })
+}
+
+fn text_name(language: MailLanguage, template: &str) -> String {
+    format!("{}/{template}.sms.txt", language.name())
+}
+
+/// One line of so many characters at most, whatever was put into it: nothing in it can begin another header.
+fn line(text: &str, most: usize) -> String {
     let spaced = text.replace(
         |it: char| it.is_control() || matches!(it, '\u{2028}' | '\u{2029}'),
         " ",
     );
     let words: Vec<&str> = spaced.split_whitespace().collect();
-    words.join(" ").chars().take(MAX_SUBJECT).collect()
+    words.join(" ").chars().take(most).collect()
 }
 
 /// An amount as `150.00 USD`.

@@ -118,3 +118,35 @@ fn a_mail_names_only_what_its_reader_may_see() {
         "nothing is added but what is said"
     );
 }
+
+#[test]
+fn a_text_fits_one_message_whatever_its_values_are_and_is_of_letters_that_each_phone_has() {
+    // GSM 03.38 without its extension, whose signs count twice.
+    const GSM_7: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+    let texted = KINDS
+        .iter()
+        .filter(|it| it.channels().contains(&Channel::Text));
+    let mut count = 0;
+    for kind in texted {
+        assert!(kind.group.is_texted(), "{}", kind.event);
+        for language in MailLanguage::ALL {
+            let mut longest = kind.sample().unwrap();
+            longest["about"] = "a".repeat(64).into();
+            if let Some(amount) = longest.get_mut("amount") {
+                amount["minor"] = i64::MIN.into();
+            }
+            let text = render_text(kind, language, &longest).unwrap().text;
+            assert!(text.chars().all(|it| GSM_7.contains(it)), "{text}");
+            assert!(text.contains(&"a".repeat(64)), "nothing is cut off: {text}");
+            let end = text.chars().last();
+            assert!(end == Some('.') || end == Some('a'), "{text}");
+            let malformed = json!("a\r\nb".repeat(100));
+            longest["about"] = malformed;
+            let text = render_text(kind, language, &longest).unwrap().text;
+            assert!(text.chars().count() <= 160, "{text}");
+            assert!(!text.contains(['\r', '\n']));
+            count += 1;
+        }
+    }
+    assert_eq!(count, 4);
+}

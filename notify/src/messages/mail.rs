@@ -1,7 +1,10 @@
-//! What is asked of mail addresses, and what the sender found of mails.
+//! What is asked of mail addresses and numbers, and what the senders found of mails and texts.
 
-use schemas::{About, ChangeContactV1, ConcludeMailV1, ContactAddress, ContactChangedV1, Header};
-use types::{MailFailure, MailGroup, MailLanguage};
+use schemas::{
+    About, ChangeContactV1, ConcludeMailV1, ContactAddress, ContactChangedV1, Header,
+    WireContactAddress,
+};
+use types::{Channel, MailFailure, MailGroup, MailLanguage};
 
 use super::{about, at, from_people, owner};
 use crate::domain::{Code, Command, Concluded, Rejection};
@@ -18,37 +21,48 @@ pub(super) fn change_contact(
     let contact = owner.contact();
     about(header, contact.as_str())?;
     about(header, &header.key)?;
-    let mut addresses = Vec::new();
-    for (index, address) in wire.addresses.iter().enumerate() {
-        let at = |field: &str| {
-            let pointer = format!("/addresses/{index}/{field}");
-            let detail = "the command cannot be read: it is none that is known";
-            Rejection::of(pointer, Code::Unreadable, detail)
-        };
-        let is_sealed = (1..=MAX_SEALED_LENGTH).contains(&address.sealed_address.len());
-        let groups = address.groups.iter().map(|name| MailGroup::parse(name));
-        addresses.push(ContactAddress {
-            sealed_address: address.sealed_address.clone(),
-            language: MailLanguage::parse(&address.language).ok_or_else(|| at("language"))?,
-            groups: groups.collect::<Option<_>>().ok_or_else(|| at("groups"))?,
-        });
-        if !is_sealed {
-            return Err(at("address"));
-        }
-    }
+    let numbers = wire.numbers.as_deref().unwrap_or_default();
+    let numbers = read(numbers, ("numbers", "number"))?;
     let new = ContactChangedV1 {
         brand_id: owner.brand().cloned(),
         partner_id: owner.partner().cloned(),
-        addresses,
+        addresses: read(&wire.addresses, ("addresses", "address"))?,
+        numbers: Some(numbers).filter(|numbers| !numbers.is_empty()),
     };
     let new = Box::new(About::of(contact, new));
     Ok(Command::ChangeContact { new, owner })
+}
+
+/// Addresses or numbers, of a list of this name whose items have what is sealed in a field of that name.
+fn read(
+    wire: &[WireContactAddress],
+    (list, sealed): (&str, &str),
+) -> Result<Vec<ContactAddress>, Rejection> {
+    let read = wire.iter().enumerate().map(|(index, address)| {
+        let at = |field: &str| {
+            let pointer = format!("/{list}/{index}/{field}");
+            let detail = "the command cannot be read: it is none that is known";
+            Rejection::of(pointer, Code::Unreadable, detail)
+        };
+        if !(1..=MAX_SEALED_LENGTH).contains(&address.sealed_address.len()) {
+            return Err(at(sealed));
+        }
+        let groups = address.groups.iter().map(|name| MailGroup::parse(name));
+        Ok(ContactAddress {
+            sealed_address: address.sealed_address.clone(),
+            language: MailLanguage::parse(&address.language).ok_or_else(|| at("language"))?,
+            groups: groups.collect::<Option<_>>().ok_or_else(|| at("groups"))?,
+        })
+    });
+    read.collect()
 }
 
 pub(super) fn conclude(header: &Header, wire: &ConcludeMailV1) -> Result<Command, Rejection> {
     about(header, &header.key)?;
     let failure = wire.failure.as_deref();
     let failure = failure.map(|name| MailFailure::parse(name).ok_or("is none that is known"));
+    let channel = wire.channel.as_deref();
+    let channel = channel.map(|name| Channel::parse(name).ok_or("is none that is known"));
     Ok(Command::Conclude(Box::new(Concluded {
         mail: header.key.parse().map_err(at(""))?,
         owner: owner(wire.brand_id.as_deref(), wire.partner_id.as_deref())?,
@@ -56,5 +70,9 @@ pub(super) fn conclude(header: &Header, wire: &ConcludeMailV1) -> Result<Command
         event_id: wire.event_id.parse().map_err(at("/event_id"))?,
         failure: failure.transpose().map_err(at("/failure"))?,
         smtp_status: wire.smtp_status,
+        channel: channel
+            .transpose()
+            .map_err(at("/channel"))?
+            .unwrap_or(Channel::Mail),
     })))
 }

@@ -90,17 +90,18 @@ pub(super) fn called(message: &Message) -> Option<&str> {
     }
 }
 
-/// One for each address that wants it.
+/// One for each address and number that wants it.
 fn new_mails(
     kind: &'static mail::Kind,
     contact: &Contact,
     (cause, event_id): (&Message, Uuid),
     data: &Value,
 ) -> Vec<NewMail> {
-    let wanting = contact.wanting(kind.group);
-    let mails = wanting.map(|address| NewMail {
+    let wanting = contact.wanting(kind.channels(), kind.group);
+    let mails = wanting.map(|(channel, address)| NewMail {
         id: MailId::of(event_id, &contact.id, address),
         contact: contact.id.clone(),
+        channel,
         address,
         owner: contact.owner.clone(),
         kind: kind.event,

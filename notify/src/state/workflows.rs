@@ -309,10 +309,11 @@ fn new_mails(
     data: &serde_json::Value,
 ) -> Vec<NewMail> {
     let end = types::ids::derive(&[kind.event, workflow.id.as_str()]);
-    let wanting = contact.wanting(kind.group);
-    let mails = wanting.map(|address| NewMail {
+    let wanting = contact.wanting(kind.channels(), kind.group);
+    let mails = wanting.map(|(channel, address)| NewMail {
         id: MailId::of(end, &contact.id, address),
         contact: contact.id.clone(),
+        channel,
         address,
         owner: contact.owner.clone(),
         kind: kind.event,

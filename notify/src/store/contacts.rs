@@ -1,4 +1,4 @@
-//! `contacts`: the mail addresses of brands and partners, sealed.
+//! `contacts`: the mail addresses and numbers of brands and partners, sealed.
 
 use api::ContactFilter;
 use base64::Engine;
@@ -20,6 +20,7 @@ struct Row {
     brand_id: Option<String>,
     partner_id: Option<String>,
     addresses: String,
+    numbers: String,
     changed_at: i64,
 }
 
@@ -34,6 +35,7 @@ impl TryFrom<Row> for Contact {
             id: column("id", ContactId::parse(row.id))?,
             owner: column("brand_id", owner.ok_or(()))?,
             addresses: column("addresses", read(&row.addresses))?,
+            numbers: column("numbers", read(&row.numbers))?,
             changed_at: Micros(row.changed_at),
             position: row.position,
         })
@@ -49,11 +51,13 @@ pub(crate) fn sealed_bytes(address: &ContactAddress) -> Vec<u8> {
     STANDARD.decode(&address.sealed_address).unwrap_or_default()
 }
 
-/// Whether anybody has an address.
+/// Whether anybody has an address or a number.
 pub(crate) async fn any(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM contacts WHERE addresses <> '[]')")
-        .fetch_one(executor)
-        .await
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM contacts WHERE addresses <> '[]' OR numbers <> '[]')",
+    )
+    .fetch_one(executor)
+    .await
 }
 
 /// These, as far as there are.
@@ -83,20 +87,22 @@ pub(crate) async fn save(
         partner_id: text = |it| it.owner.partner().map(ToString::to_string),
         // Bytes, words and lists: nothing in them that JSON lacks.
         addresses: text = |it| serde_json::to_string(&it.addresses).unwrap_or_default(),
+        numbers: text = |it| serde_json::to_string(&it.numbers).unwrap_or_default(),
         changed_at: bigint = |it| it.changed_at.get(),
-    } on (id) set (addresses, changed_at))
+    } on (id) set (addresses, numbers, changed_at))
     .await
 }
 
-/// A page of those that may be seen and have addresses, newest first.
+/// A page of those that may be seen and have addresses or numbers, newest first.
 pub(crate) async fn list(
     executor: impl PgExecutor<'_>,
     scope: Scope<'_>,
     filter: &ContactFilter,
     page: PageQuery,
 ) -> Result<Vec<Contact>, sqlx::Error> {
-    let mut sql =
-        QueryBuilder::new("SELECT e.* FROM contacts e WHERE e.addresses <> '[]' AND e.position < ");
+    let mut sql = QueryBuilder::new(
+        "SELECT e.* FROM contacts e WHERE (e.addresses <> '[]' OR e.numbers <> '[]') AND e.position < ",
+    );
     sql.push_bind(page.below());
     push_seen_by(&mut sql, scope);
     if let Some(brand) = &filter.brand_id {

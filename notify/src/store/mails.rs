@@ -1,20 +1,21 @@
-//! `mails` and `mailbox`: what addresses are sent, and what became of it.
+//! `mails` and `mailbox`: what addresses and numbers are sent, by mail and by text, and what became of it.
 
 use api::{MailFilter, MailboxFilter};
 use chassis::page::PageQuery;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
-use types::{BrandId, ContactId, MailFailure, MailId, MailState, Micros, PartnerId, Uuid};
+use types::{BrandId, Channel, ContactId, MailFailure, MailId, MailState, Micros, PartnerId, Uuid};
 
 use crate::domain::Owner;
 
 /// Rows that one statement takes away, or gives up.
 const AT_ONCE: i64 = 1_000;
 
-/// What an address is to be sent.
+/// What an address or a number is to be sent.
 #[derive(Debug)]
 pub(crate) struct NewMail {
     pub(crate) id: MailId,
     pub(crate) contact: ContactId,
+    pub(crate) channel: Channel,
     pub(crate) address: Uuid,
     pub(crate) owner: Owner,
     pub(crate) kind: &'static str,
@@ -35,6 +36,7 @@ pub(crate) async fn insert(
     messaging::insert_rows!(connection, mails => "mails" {
         id: text = |it| it.id.to_string(),
         contact_id: text = |it| it.contact.to_string(),
+        channel: text = |it| it.channel.name(),
         address_id: uuid = |it| it.address,
         brand_id: text = |it| it.owner.brand().map(ToString::to_string),
         partner_id: text = |it| it.owner.partner().map(ToString::to_string),
@@ -113,38 +115,41 @@ pub(crate) struct Row {
     pub ended_at: Option<i64>,
 }
 
-/// Takes those that are due, money and security first and then the longest, and leaves them to whoever called until then. What cannot be
+/// Takes those of a channel that are due, money and security first and then the longest, and leaves them to whoever called until then. What cannot be
 /// written cannot be sent either: a database that takes nothing makes nobody send the same again and again.
 pub(crate) async fn take_due(
     pool: &PgPool,
-    now: Micros,
-    until: Micros,
+    channel: Channel,
+    (now, until): (Micros, Micros),
     most: i64,
 ) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as(
         "UPDATE mails SET next_at = $3
-          WHERE id IN (SELECT id FROM mails WHERE state = 'pending' AND next_at <= $1
+          WHERE id IN (SELECT id FROM mails WHERE state = 'pending' AND channel = $4 AND next_at <= $1
                         ORDER BY NOT hurries, next_at, position LIMIT $2 FOR UPDATE SKIP LOCKED)
          RETURNING *",
     )
     .bind(now.get())
     .bind(most)
     .bind(until.get())
+    .bind(channel.name())
     .fetch_all(pool)
     .await
 }
 
-/// Those that have ended, which the log does not have yet.
+/// Those of a channel that have ended, which the log does not have yet.
 pub(crate) async fn to_conclude(
     pool: &PgPool,
+    channel: Channel,
     passed: i64,
     most: i64,
 ) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT * FROM mails WHERE state <> 'pending' AND NOT concluded ORDER BY position OFFSET $1 LIMIT $2",
+        "SELECT * FROM mails WHERE state <> 'pending' AND NOT concluded AND channel = $3 ORDER BY position OFFSET $1 LIMIT $2",
     )
     .bind(passed)
     .bind(most)
+    .bind(channel.name())
     .fetch_all(pool)
     .await
 }
@@ -152,7 +157,7 @@ pub(crate) async fn to_conclude(
 /// What becomes of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// A server took it.
+    /// A server or provider took it.
     Sent,
     /// It is tried again.
     At(Micros),
@@ -160,12 +165,12 @@ pub(crate) enum Next {
     Failed(MailFailure),
 }
 
-/// Notes an attempt, of which there were `before`.
+/// Notes an attempt, of which there were `before`, and the code of its answer, if it had one.
 pub(crate) async fn note(
     executor: impl PgExecutor<'_>,
     mail: &str,
     before: i32,
-    (at, next, smtp_status): (Micros, Next, Option<i32>),
+    (at, next, code): (Micros, Next, Option<i32>),
 ) -> Result<(), sqlx::Error> {
     let (state, next_at, ended_at, failure) = match next {
         Next::Sent => ("sent", None, Some(at), None),
@@ -173,7 +178,8 @@ pub(crate) async fn note(
         Next::Failed(failure) => ("failed", None, Some(at), Some(failure)),
     };
     sqlx::query(
-        "UPDATE mails SET state = $3, attempts = attempts + 1, next_at = coalesce($4, next_at), ended_at = $5, failure = $6, smtp_status = $7
+        "UPDATE mails SET state = $3, attempts = attempts + 1, next_at = coalesce($4, next_at), ended_at = $5, failure = $6,
+                smtp_status = CASE channel WHEN 'mail' THEN $7 END, provider_code = CASE channel WHEN 'text' THEN $7 END
           WHERE id = $1 AND attempts = $2 AND state = 'pending'",
     )
     .bind(mail)
@@ -182,21 +188,27 @@ pub(crate) async fn note(
     .bind(next_at.map(Micros::get))
     .bind(ended_at.map(Micros::get))
     .bind(failure.map(MailFailure::name))
-    .bind(smtp_status)
+    .bind(code)
     .execute(executor)
     .await
     .map(|_| ())
 }
 
-/// Gives up those that were made before then.
-pub(crate) async fn give_up(pool: &PgPool, before: Micros, now: Micros) -> Result<(), sqlx::Error> {
+/// Gives up those of a channel that were made before then.
+pub(crate) async fn give_up(
+    pool: &PgPool,
+    channel: Channel,
+    before: Micros,
+    now: Micros,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE mails SET state = 'failed', failure = 'unreachable', ended_at = $2
-          WHERE id IN (SELECT id FROM mails WHERE state = 'pending' AND created_at < $1 LIMIT $3)",
+          WHERE id IN (SELECT id FROM mails WHERE state = 'pending' AND created_at < $1 AND channel = $4 LIMIT $3)",
     )
     .bind(before.get())
     .bind(now.get())
     .bind(AT_ONCE)
+    .bind(channel.name())
     .execute(pool)
     .await
     .map(|_| ())
@@ -224,6 +236,7 @@ pub(crate) struct Kept {
     pub brand_id: Option<String>,
     pub partner_id: Option<String>,
     pub kind: String,
+    pub channel: String,
     pub masked: String,
     pub subject: String,
     pub plain: String,
@@ -259,7 +272,7 @@ pub(crate) async fn mailbox(
     page: PageQuery,
 ) -> Result<Vec<Kept>, sqlx::Error> {
     let mut sql = QueryBuilder::new(
-        "SELECT b.*, m.brand_id, m.partner_id, m.kind FROM mailbox b JOIN mails m ON m.id = b.mail_id WHERE b.position < ",
+        "SELECT b.*, m.brand_id, m.partner_id, m.kind, m.channel FROM mailbox b JOIN mails m ON m.id = b.mail_id WHERE b.position < ",
     );
     sql.push_bind(page.below());
     if let Some(brand) = &filter.brand_id {
@@ -281,6 +294,7 @@ pub(crate) struct Listed {
     pub brand_id: Option<String>,
     pub partner_id: Option<String>,
     pub kind: String,
+    pub channel: String,
     pub event_id: Uuid,
     pub correlation_id: Uuid,
     pub state: String,
@@ -288,6 +302,7 @@ pub(crate) struct Listed {
     pub next_at: i64,
     pub failure: Option<String>,
     pub smtp_status: Option<i32>,
+    pub provider_code: Option<i32>,
     pub created_at: i64,
     pub ended_at: Option<i64>,
 }
@@ -311,6 +326,7 @@ pub(crate) async fn list(
         ),
         (" AND state = ", filter.state.map(MailState::name)),
         (" AND kind = ", filter.kind.as_deref()),
+        (" AND channel = ", filter.channel.map(Channel::name)),
     ] {
         if let Some(value) = value {
             sql.push(column).push_bind(value.to_owned());

@@ -14,6 +14,8 @@ mod receiver;
 mod sending;
 #[path = "../../../tools/devstack/tests/it/clients/smtp.rs"]
 mod smtp;
+mod text;
+mod twilio;
 
 use std::path::Path;
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    BrandId, MailFailure, MailGroup, MailLanguage, Micros, PartnerId, Uuid, WebhookDisabledReason,
-    WebhookFormat,
+    BrandId, Channel, MailFailure, MailGroup, MailLanguage, Micros, PartnerId, Uuid,
+    WebhookDisabledReason, WebhookFormat,
 };
 
 /// Asks that a brand or a partner is sent what happens.
@@ -192,8 +192,10 @@ pub struct ChangeContactV1 {
     pub brand_id: Option<String>,
     /// The partner whose it is; absent: a brand's.
     pub partner_id: Option<String>,
-    /// All of them; none: nothing is sent.
+    /// All of them; none: no mail is sent.
     pub addresses: Vec<WireContactAddress>,
+    /// Numbers that are sent text messages, sealed as addresses are; absent: there are none.
+    pub numbers: Option<Vec<WireContactAddress>>,
 }
 
 /// A mail was sent, or is not tried again: the sender's own conclusion.
@@ -211,6 +213,8 @@ pub struct ConcludeMailV1 {
     pub failure: Option<String>,
     /// The reply code of the server that refused it.
     pub smtp_status: Option<i32>,
+    /// By which way, from a closed list; absent: by mail.
+    pub channel: Option<String>,
 }
 
 /// An address, and what it is sent.
@@ -231,8 +235,10 @@ pub struct ContactChangedV1 {
     pub brand_id: Option<BrandId>,
     /// The partner whose it is; absent: a brand's.
     pub partner_id: Option<PartnerId>,
-    /// All of them; none: nothing is sent.
+    /// All of them; none: no mail is sent.
     pub addresses: Vec<ContactAddress>,
+    /// Numbers that are sent text messages, sealed as addresses are; absent: there are none.
+    pub numbers: Option<Vec<ContactAddress>>,
 }
 
 /// A mail server took a mail.
@@ -246,6 +252,8 @@ pub struct NotificationSentV1 {
     pub kind: String,
     /// Its event.
     pub event_id: Uuid,
+    /// By which way, from a closed list; absent: by mail.
+    pub channel: Option<Channel>,
 }
 
 /// A mail was not sent, and is not tried again.
@@ -263,4 +271,6 @@ pub struct NotificationFailedV1 {
     pub reason: MailFailure,
     /// The reply code of the server that refused it.
     pub smtp_status: Option<i32>,
+    /// By which way, from a closed list; absent: by mail.
+    pub channel: Option<Channel>,
 }

@@ -147,6 +147,7 @@ const MAIL: Fields = Some(&[
     "event_id",
     "reason",
     "smtp_status",
+    "channel",
 ]);
 const ONBOARDING: Fields = Some(&[
     "enabled",

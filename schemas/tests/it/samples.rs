@@ -6,10 +6,10 @@ use std::str::FromStr;
 use schemas::*;
 use types::{
     AccountName, ApiKeyScope, BankFailure, BankReference, Billing, BrandId, BudgetInterval,
-    CampaignStatus, ConversionType, Country, Currency, DeclineReason, DisabledBy, EarningStatus,
-    EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus, MailFailure, MailGroup,
-    MailLanguage, Micros, Money, PartnerStatus, PauseReason, PayoutMethod, RefusalReason,
-    TermsVersion, WebhookDisabledReason, WindowDays, WorkflowReason, WorkflowStep,
+    CampaignStatus, Channel, ConversionType, Country, Currency, DeclineReason, DisabledBy,
+    EarningStatus, EnrollmentStatus, EvidenceReason, GroupStatus, JoinMode, LinkStatus,
+    MailFailure, MailGroup, MailLanguage, Micros, Money, PartnerStatus, PauseReason, PayoutMethod,
+    RefusalReason, TermsVersion, WebhookDisabledReason, WindowDays, WorkflowReason, WorkflowStep,
 };
 use uuid::Uuid;
 
@@ -1243,6 +1243,11 @@ fn notify_commands() -> Vec<Body> {
                 language: text("de"),
                 groups: vec![text("programme"), text("money")],
             }],
+            numbers: Some(vec![WireContactAddress {
+                sealed_address: text("BAUG"),
+                language: text("en"),
+                groups: vec![text("security")],
+            }]),
         }
         .into(),
         ConcludeMailV1 {
@@ -1252,6 +1257,7 @@ fn notify_commands() -> Vec<Body> {
             event_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
             failure: Some(text("refused")),
             smtp_status: Some(550),
+            channel: Some(text("mail")),
         }
         .into(),
         ChangeOnboardingV1 {
@@ -1343,6 +1349,11 @@ fn notify_events() -> Vec<Body> {
                 language: MailLanguage::German,
                 groups: vec![MailGroup::Programme, MailGroup::Money],
             }],
+            numbers: Some(vec![ContactAddress {
+                sealed_address: text("BAUG"),
+                language: MailLanguage::English,
+                groups: vec![MailGroup::Security],
+            }]),
         }
         .into(),
         NotificationSentV1 {
@@ -1350,6 +1361,7 @@ fn notify_events() -> Vec<Body> {
             partner_id: partner_id.clone(),
             kind: text("payout.paid.v1"),
             event_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            channel: Some(Channel::Text),
         }
         .into(),
         NotificationFailedV1 {
@@ -1359,6 +1371,7 @@ fn notify_events() -> Vec<Body> {
             event_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
             reason: MailFailure::Refused,
             smtp_status: Some(550),
+            channel: Some(Channel::Mail),
         }
         .into(),
         WebhooksResentV1 {

@@ -1,7 +1,7 @@
 //! Mail addresses: whose they are, what must arrive, and which are told.
 
 use schemas::{About, ContactAddress, ContactChangedV1};
-use types::{BrandId, ContactId, MailFailure, MailGroup, MailLanguage, Micros, Uuid};
+use types::{BrandId, Channel, ContactId, MailFailure, MailGroup, MailLanguage, Micros, Uuid};
 
 use super::super::{
     Actor, Command, Concluded, Contact, Context, Event, Owner, Place, View, decide, forget_contact,
@@ -35,6 +35,7 @@ fn change(addresses: Vec<ContactAddress>) -> Command {
         brand_id: Some(brand("mine")),
         partner_id: None,
         addresses,
+        numbers: None,
     };
     let new = Box::new(About::of(ContactId::of_brand(&brand("mine")), new));
     Command::ChangeContact { new, owner }
@@ -92,15 +93,18 @@ fn an_address_stays_the_same_while_others_come_and_go_and_wants_its_own_groups()
     let both = change(vec![address("b", &money), every.clone()]);
     let contact = after(Some(&before), &both, 2);
     assert_eq!((contact.position, contact.changed_at), (1, Micros(2)));
-    let old: Vec<Uuid> = before.wanting(MailGroup::Programme).collect();
-    let wanting: Vec<Uuid> = contact.wanting(MailGroup::Programme).collect();
-    assert_eq!(old, wanting);
-    assert_eq!(contact.wanting(MailGroup::Money).count(), 2);
-    assert_eq!(contact.address(old[0]), Some(&every));
-    assert_eq!(
-        before.address(contact.wanting(MailGroup::Money).next().unwrap()),
-        None
-    );
+    let mails = [Channel::Mail];
+    let programme = |it: &Contact| {
+        let wanting = it.wanting(&mails, MailGroup::Programme);
+        wanting.map(|(_, id)| id).collect::<Vec<_>>()
+    };
+    let old = programme(&before);
+    assert_eq!(old, programme(&contact));
+    assert_eq!(contact.wanting(&mails, MailGroup::Money).count(), 2);
+    assert_eq!(contact.address(Channel::Mail, old[0]), Some(&every));
+    let mut money = contact.wanting(&mails, MailGroup::Money);
+    let (channel, id) = money.next().unwrap();
+    assert_eq!(before.address(channel, id), None);
     assert!(forget_contact(&contact).unwrap().addresses.is_empty());
     let empty = after(Some(&contact), &change(Vec::new()), 3);
     assert_eq!(forget_contact(&empty), None);
@@ -117,6 +121,7 @@ fn what_became_of_a_mail_is_stated_once() {
             event_id: Uuid::nil(),
             failure,
             smtp_status: Some(550),
+            channel: Channel::Mail,
         }))
     };
     let system = Context {

@@ -167,7 +167,7 @@ impl Program {
         everyones.contains(&name)
             || (name == producers::VARIABLE && commanded)
             || (payments.contains(&name) && self == Self::Service(Service::Payment))
-            || (["SMTP_PASSWORD", "CRM_TOKEN"].contains(&name)
+            || (["SMTP_PASSWORD", "CRM_TOKEN", "TEXT_PASSWORD"].contains(&name)
                 && self == Self::Service(Service::Notify))
     }
 

@@ -1,20 +1,19 @@
-//! Sends mails that are due, and states what became of them.
+//! Sends what is due by a channel, and states what became of it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::message::Mailbox;
 use messaging::job::{Job, timer_command};
 use runtime::Host;
 use schemas::{ConcludeMailV1, Message, Service};
-use sealing::texts;
+use serde_json::Value;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use types::{MailAddress, MailFailure, MailLanguage, Micros, Uuid, ids};
+use types::{Channel, ContactId, MailFailure, MailLanguage, Micros, Uuid, ids};
 
 use super::schedule;
-use crate::mail::{self, Answer, Outgoing, Rendered, Server};
+use crate::mail::{self, Answer, Kind, Rendered};
 use crate::store::contacts::{self, sealed_bytes};
 use crate::store::mails::{self, Next, Row};
 
@@ -27,59 +26,93 @@ const STEP: Duration = Duration::from_secs(1);
 /// What was not sent for so long, in seconds, is given up, though no server was set to try: four days.
 const KEPT_SECONDS: i64 = 4 * 24 * 3_600;
 
-/// Where mails go.
-#[derive(Debug, Clone)]
-pub(crate) enum Post {
-    /// To a server, from this sender.
-    Server(Server, Mailbox),
+/// A way of sending: by mail, or by text.
+pub(crate) trait Outbound: Send + Sync + 'static {
+    /// By which way.
+    const CHANNEL: Channel;
+    /// For logs, and in the ids of its commands.
+    const JOB: &'static str;
+    /// An address or a number.
+    type To: Send + Sync + 'static;
+
+    /// Whose text a sealed address or number of a contact is.
+    fn belongs_to(contact: &ContactId) -> String;
+    /// What was sealed; `None`: it is none.
+    fn read(opened: &str) -> Option<Self::To>;
+    /// As people are shown it.
+    fn masked(to: &Self::To) -> String;
+    /// What is sent.
+    ///
+    /// # Errors
+    /// Why the template cannot be rendered.
+    fn render(
+        kind: &Kind,
+        language: MailLanguage,
+        data: &Value,
+    ) -> Result<Rendered, minijinja::Error>;
+    /// How long an attempt may last.
+    fn timeout(&self) -> Duration;
+    /// Sends one, within the time for that. Sent again it has the same id.
+    fn send(
+        &self,
+        id: &str,
+        to: &Self::To,
+        rendered: &Rendered,
+    ) -> impl Future<Output = Answer> + Send;
+}
+
+/// Where what is sent goes.
+pub(crate) enum Way<O> {
+    /// To a server or a provider.
+    Server(O),
     /// Into the mailbox of this machine.
     Mailbox,
-    /// Nowhere: they wait.
+    /// Nowhere: it waits.
     Nowhere,
 }
 
-impl Post {
-    /// For so long, in microseconds, a mail is nobody else's once it was taken to be sent: longer than an attempt lasts.
+impl<O: Outbound> Way<O> {
+    /// For so long, in microseconds, what was taken to be sent is nobody else's: longer than an attempt lasts.
     fn lease(&self) -> i64 {
         let longest = match self {
-            Self::Server(server, _) => server.timeout() * 2,
+            Self::Server(server) => server.timeout() * 2,
             Self::Mailbox | Self::Nowhere => STEP,
         };
         i64::try_from(longest.as_micros()).unwrap_or(i64::MAX)
     }
 }
 
-/// Sends mails.
-pub(crate) struct Mails {
+/// Sends what is due by a channel.
+pub(crate) struct Dispatcher<O> {
     host: Host,
-    post: Arc<Post>,
+    way: Arc<Way<O>>,
 }
 
-/// A mail with all that sending it takes.
-struct Ready {
+/// What is sent, with all that it takes.
+struct Ready<O: Outbound> {
     row: Row,
-    address: MailAddress,
+    to: O::To,
     rendered: Rendered,
 }
 
-/// What is found of a mail before it is sent.
-enum Found {
-    Ready(Box<Ready>),
+/// What is found before it is sent.
+enum Found<O: Outbound> {
+    Ready(Box<Ready<O>>),
     /// It is not sent.
     Failed(MailFailure),
     /// Its address cannot be read just now.
     Later,
 }
 
-impl Mails {
-    pub(crate) fn new(host: Host, post: Arc<Post>) -> Self {
-        Self { host, post }
+impl<O: Outbound> Dispatcher<O> {
+    pub(crate) fn new(host: Host, way: Arc<Way<O>>) -> Self {
+        Self { host, way }
     }
 
     /// Sends what is due. Returns whether there may be more.
     async fn step(&self, pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
-        let until = now.checked_add_micros(self.post.lease()).unwrap_or(now);
-        let due = mails::take_due(pool, now, until, AT_ONCE).await?;
+        let until = now.checked_add_micros(self.way.lease()).unwrap_or(now);
+        let due = mails::take_due(pool, O::CHANNEL, (now, until), AT_ONCE).await?;
         let is_more = i64::try_from(due.len()).is_ok_and(|it| it == AT_ONCE);
         let mut attempts = JoinSet::new();
         let mut found = Vec::new();
@@ -90,7 +123,7 @@ impl Mails {
         for (mail, before, found) in found {
             let next = match found {
                 Found::Ready(ready) => {
-                    attempts.spawn(attempt(Arc::clone(&self.post), pool.clone(), ready, now));
+                    attempts.spawn(attempt(Arc::clone(&self.way), pool.clone(), ready, now));
                     continue;
                 }
                 Found::Failed(failure) => Next::Failed(failure),
@@ -105,25 +138,29 @@ impl Mails {
             match ended {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "what came of a mail cannot be noted: it is sent again");
+                    tracing::warn!(channel = O::CHANNEL.name(), %error, "what came of an attempt cannot be noted: it is sent again");
                 }
-                Err(error) => tracing::error!(%error, "an attempt to send a mail broke off"),
+                Err(error) => {
+                    tracing::error!(channel = O::CHANNEL.name(), %error, "an attempt broke off");
+                }
             }
         }
         Ok(is_more)
     }
 
-    /// The address that a mail is to, opened, and the mail in its language.
-    async fn find(&self, pool: &PgPool, row: Row) -> Result<Found, sqlx::Error> {
+    /// The address that it is to, opened, and what it says in its language.
+    async fn find(&self, pool: &PgPool, row: Row) -> Result<Found<O>, sqlx::Error> {
         let contact = contacts::load(pool, std::slice::from_ref(&row.contact_id));
         let contact = contact.await?.pop();
-        let address = contact.as_ref().and_then(|it| it.address(row.address_id));
+        let address = contact
+            .as_ref()
+            .and_then(|it| it.address(O::CHANNEL, row.address_id));
         let (Some(address), Some(id)) = (address, contact.as_ref().map(|it| &it.id)) else {
             return Ok(Found::Failed(MailFailure::NoAddress));
         };
         let sealed = sealed_bytes(address);
         let found = self.host.find_personal_keys([Some(&*sealed)]).await?;
-        let Some(opened) = found.keys.open(&texts::of_mail_addresses(id), &sealed) else {
+        let Some(opened) = found.keys.open(&O::belongs_to(id), &sealed) else {
             let is_gone = !found.is_partial;
             return Ok(if is_gone {
                 Found::Failed(MailFailure::NoAddress)
@@ -136,70 +173,48 @@ impl Mails {
 }
 
 /// What is sealed was an address when it was asked for, and what is kept was rendered by a test: neither fails.
-fn ready(row: Row, address: &str, language: MailLanguage) -> Found {
+fn ready<O: Outbound>(row: Row, opened: &str, language: MailLanguage) -> Found<O> {
     let data = serde_json::from_str(&row.data);
     let rendered = mail::kind_of(&row.kind)
         .zip(data.ok())
         .map(|(kind, mut data)| {
             mail::open_manager(&mut data);
-            mail::render(kind, language, &data)
+            O::render(kind, language, &data)
         });
     let rendered = match rendered {
         Some(Ok(rendered)) => rendered,
         Some(Err(error)) => {
-            tracing::error!(mail = row.id, kind = row.kind, %error, "a mail cannot be made of its template");
+            tracing::error!(mail = row.id, kind = row.kind, %error, "it cannot be made of its template");
             return Found::Later;
         }
         None => return Found::Later,
     };
-    let Ok(address) = MailAddress::parse(address) else {
+    let Some(to) = O::read(opened) else {
         return Found::Failed(MailFailure::NoAddress);
     };
-    Found::Ready(Box::new(Ready {
-        row,
-        address,
-        rendered,
-    }))
+    Found::Ready(Box::new(Ready { row, to, rendered }))
 }
 
-/// Sends one, and notes what came of it. Killed between the two, it is sent again: with the same `Message-ID`.
-async fn attempt(
-    post: Arc<Post>,
+/// Sends one, and notes what came of it. Killed between the two, it is sent again.
+async fn attempt<O: Outbound>(
+    way: Arc<Way<O>>,
     pool: PgPool,
-    ready: Box<Ready>,
+    ready: Box<Ready<O>>,
     now: Micros,
 ) -> Result<(), sqlx::Error> {
-    let Ready {
-        row,
-        address,
-        rendered,
-    } = *ready;
+    let Ready { row, to, rendered } = *ready;
     let began = Instant::now();
-    let answer = match &*post {
-        Post::Nowhere => return Ok(()),
-        Post::Mailbox => {
+    let answer = match &*way {
+        Way::Nowhere => return Ok(()),
+        Way::Mailbox => {
             let mut tx = messaging::begin(&pool, "BEGIN").await?;
-            let to = (row.id.as_str(), address.masked());
+            let masked = O::masked(&to);
             let parts = (&*rendered.subject, &*rendered.text, &*rendered.html);
-            mails::keep(&mut *tx, (to.0, &to.1), parts, now).await?;
+            mails::keep(&mut *tx, (row.id.as_str(), masked.as_str()), parts, now).await?;
             mails::note(&mut *tx, &row.id, row.attempts, (now, Next::Sent, None)).await?;
             return tx.commit().await;
         }
-        Post::Server(server, from) => {
-            let outgoing = Outgoing {
-                id: &row.id,
-                from,
-                to: &address,
-                rendered: &rendered,
-            };
-            match mail::message(&outgoing) {
-                Ok(message) => server.send(&message).await,
-                Err(error) => {
-                    tracing::error!(mail = row.id, error, "a mail cannot be written");
-                    Answer::Later(None)
-                }
-            }
-        }
+        Way::Server(server) => server.send(&row.id, &to, &rendered).await,
     };
     let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
     let ended = now.checked_add_micros(took).unwrap_or(now);
@@ -211,7 +226,7 @@ async fn attempt(
     mails::note(&pool, &row.id, row.attempts, (ended, next, code)).await
 }
 
-/// Tried again, or given up for what was said at last.
+/// Tried again, or given up for what was said at last: codes of SMTP for now are below 500, and a provider of texts gives none for now.
 fn later(before: i32, now: Micros, code: Option<i32>) -> Next {
     let jitter = Uuid::new_v4().as_bytes()[0];
     let at = schedule::again(before, 0, now, jitter);
@@ -226,8 +241,8 @@ fn later(before: i32, now: Micros, code: Option<i32>) -> Next {
     )
 }
 
-impl Job for Mails {
-    const NAME: &'static str = "mails";
+impl<O: Outbound> Job for Dispatcher<O> {
+    const NAME: &'static str = O::JOB;
 
     async fn due(
         &self,
@@ -236,7 +251,7 @@ impl Job for Mails {
         passed: i64,
     ) -> Result<Vec<Message>, sqlx::Error> {
         let began = Instant::now();
-        let is_set = !matches!(*self.post, Post::Nowhere);
+        let is_set = !matches!(*self.way, Way::Nowhere);
         while is_set && began.elapsed() < STEP {
             let since = i64::try_from(began.elapsed().as_micros()).unwrap_or_default();
             let now = now.checked_add_micros(since).unwrap_or(now);
@@ -245,16 +260,17 @@ impl Job for Mails {
             }
         }
         let before = Micros(now.get().saturating_sub(KEPT_SECONDS * 1_000_000));
-        mails::give_up(pool, before, now).await?;
-        let ended = mails::to_conclude(pool, passed, MAX_CONCLUDED).await?;
-        Ok(ended.into_iter().map(|row| conclude(row, now)).collect())
+        mails::give_up(pool, O::CHANNEL, before, now).await?;
+        let ended = mails::to_conclude(pool, O::CHANNEL, passed, MAX_CONCLUDED).await?;
+        let conclude = |row| conclude::<O>(row, now);
+        Ok(ended.into_iter().map(conclude).collect())
     }
 }
 
 /// What became of it, with the correlation of what it is about. One command for each end.
-fn conclude(row: Row, now: Micros) -> Message {
+fn conclude<O: Outbound>(row: Row, now: Micros) -> Message {
     let ended = Micros(row.ended_at.unwrap_or_default());
-    let id = ids::timer_command_id(&row.id, Mails::NAME, ended);
+    let id = ids::timer_command_id(&row.id, O::JOB, ended);
     let conclude = ConcludeMailV1 {
         brand_id: row.brand_id,
         partner_id: row.partner_id,
@@ -262,6 +278,7 @@ fn conclude(row: Row, now: Micros) -> Message {
         event_id: row.event_id.to_string(),
         failure: row.failure,
         smtp_status: row.smtp_status,
+        channel: Some(O::CHANNEL.name().to_owned()),
     };
     let kind = "notify.conclude_mail.command.v1";
     let mut command = timer_command(Service::Notify, kind, id, row.id, now, conclude);

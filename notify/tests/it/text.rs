@@ -1,0 +1,312 @@
+//! What is sent by text: to who said so, about money and security, by a provider that may misbehave.
+
+use axum::http::StatusCode;
+use notify::{MIGRATIONS, Notify};
+use runtime::testing::{self, TestService, new_database, until};
+use schemas::{Body, PartnerErasedV1, PayoutPaidV1, Topic};
+use serde_json::{Value, json};
+use types::{Channel, Currency, Money, Uuid};
+
+use crate::app;
+use crate::receiver::Receiver;
+use crate::twilio::{FROM, Says, TwilioStandIn};
+
+const CONTACTS: &str = "/api/v1/notify/contacts/mail";
+const MAILS: &str = "/api/v1/notify/mails";
+const NUMBER: &str = "+491701234567";
+
+async fn start_with(provider: &TwilioStandIn, database_url: &str) -> TestService {
+    let mut variables = testing::variables(schemas::Service::Notify, database_url);
+    for (name, value) in provider.variables() {
+        variables.insert(name.to_owned(), value);
+    }
+    variables.insert("WEBHOOK_LOCAL_RECEIVERS".to_owned(), "true".to_owned());
+    TestService::start_with::<Notify>(notify::define, variables).await
+}
+
+async fn put(service: &TestService, token: &str, body: &Value) -> (StatusCode, Value) {
+    let url = format!("{}{CONTACTS}", service.base_url);
+    let request = service.client.put(url).bearer_auth(token).json(body);
+    let response = request.send().await.unwrap();
+    (response.status(), response.json().await.unwrap())
+}
+
+/// A number of this partner, sent what is about money.
+async fn partner_with_number(service: &TestService) -> String {
+    let partner = testing::partner("partner1");
+    let number = json!({"number": NUMBER, "language": "de", "groups": ["money"]});
+    let body = json!({"addresses": [], "numbers": [number]});
+    let (status, answer) = put(service, &partner, &body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    partner
+}
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::parse("USD").unwrap())
+}
+
+async fn paid(service: &mut TestService, payout: &str) {
+    let paid = PayoutPaidV1 {
+        amount: usd(15_000),
+        transfer_id: Uuid::nil(),
+        provider_ref: Some("sim-1".to_owned()),
+    };
+    service
+        .deliver(Topic::PaymentEvents, "partner1", payout, paid.into())
+        .await;
+}
+
+/// What the log says became of texts, once it is so many.
+async fn concluded(service: &TestService, kind: &str, count: usize) -> Vec<schemas::Message> {
+    let of = |log: Vec<schemas::Message>| {
+        let of = log.into_iter().filter(|it| it.header.kind == kind);
+        of.collect::<Vec<_>>()
+    };
+    until(&format!("{count} of {kind}"), || async {
+        of(service.log().await).len() >= count
+    })
+    .await;
+    of(service.log().await)
+}
+
+async fn attempts(service: &TestService) -> i32 {
+    let attempts = sqlx::query_scalar("SELECT coalesce(max(attempts), 0) FROM mails");
+    attempts.fetch_one(service.pool()).await.unwrap()
+}
+
+/// Whether the number stands anywhere in the clear.
+async fn assert_hidden(service: &TestService) {
+    let holding = service.tables_holding("1701234567").await;
+    assert!(holding.is_empty(), "the number in {holding:?}");
+}
+
+#[tokio::test]
+async fn a_payout_is_texted_to_the_number_that_its_partner_gave_once_and_nowhere_in_the_clear() {
+    let provider = TwilioStandIn::start().await;
+    let mut service = start_with(&provider, &new_database().await).await;
+    let partner = partner_with_number(&service).await;
+    paid(&mut service, "pay_1").await;
+    let sent = concluded(&service, "notification.sent.v1", 1)
+        .await
+        .remove(0);
+    let Body::NotificationSentV1(sent) = &sent.body else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(sent.channel, Some(Channel::Text));
+    assert_eq!(sent.kind, "payout.paid.v1");
+    let taken = provider.taken();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0]["To"], NUMBER);
+    assert_eq!(taken[0]["From"], FROM);
+    assert_eq!(
+        taken[0]["Body"],
+        "Tributary: Ihre Auszahlung über 150,00 USD wurde bezahlt. Auszahlung: pay_1"
+    );
+    let (_, shown) = service.get(CONTACTS, &partner).await;
+    assert_eq!(shown["items"][0]["numbers"][0]["masked"], "+49***67");
+    assert_eq!(shown["items"][0]["addresses"], json!([]));
+    let operator = testing::operator();
+    let texts = app::get(&service, &format!("{MAILS}?channel=text"), &operator).await;
+    assert_eq!(texts["items"][0]["channel"], "text", "{texts}");
+    let mails = app::get(&service, &format!("{MAILS}?channel=mail"), &operator).await;
+    assert_eq!(mails["items"], json!([]));
+    assert_hidden(&service).await;
+    service
+        .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["contacts"])
+        .await;
+    assert_eq!(provider.given().len(), 1, "a replay sends nothing");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_provider_refuses_of_the_number_is_final_and_all_else_is_sent_again() {
+    let provider = TwilioStandIn::start().await;
+    let mut service = start_with(&provider, &new_database().await).await;
+    partner_with_number(&service).await;
+    let refusals = [(503, 20503), (429, 20429), (401, 20003)];
+    for (index, (status, code)) in refusals.into_iter().enumerate() {
+        provider.says(Says::Refuse(status, code));
+        if index == 0 {
+            paid(&mut service, "pay_1").await;
+        } else {
+            service.advance_clock(3_600).await;
+        }
+        let count = i32::try_from(index).unwrap() + 1;
+        until("it was tried", || async {
+            attempts(&service).await == count
+        })
+        .await;
+    }
+    provider.says(Says::Take);
+    service.advance_clock(36_000).await;
+    concluded(&service, "notification.sent.v1", 1).await;
+
+    for (index, code) in [21610, 21211, 21614].into_iter().enumerate() {
+        provider.says(Says::Refuse(400, code));
+        paid(&mut service, &format!("pay_{code}")).await;
+        let failed = concluded(&service, "notification.failed.v1", index + 1).await;
+        let Body::NotificationFailedV1(failed) = &failed.last().unwrap().body else {
+            panic!("{failed:?}");
+        };
+        assert_eq!(failed.reason.name(), "refused");
+        assert_eq!(failed.channel, Some(Channel::Text));
+        assert_eq!(failed.smtp_status, None);
+    }
+    let operator = testing::operator();
+    let failed = app::get(&service, &format!("{MAILS}?state=failed"), &operator).await;
+    assert_eq!(failed["items"][0]["provider_code"], 21614, "{failed}");
+    assert_eq!(
+        provider.given().len(),
+        7,
+        "what is final is not tried again"
+    );
+    assert_hidden(&service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_text_that_was_not_answered_is_sent_again_and_stated_once() {
+    let provider = TwilioStandIn::start().await;
+    let database_url = new_database().await;
+    let mut service = start_with(&provider, &database_url).await;
+    partner_with_number(&service).await;
+    provider.says(Says::Hang);
+    paid(&mut service, "pay_1").await;
+    until("it was tried", || async { attempts(&service).await == 1 }).await;
+    assert_eq!(provider.taken().len(), 1);
+    service.stop().await;
+    provider.says(Says::Take);
+    let service = start_with(&provider, &database_url).await;
+    service.advance_clock(60).await;
+    let sent = concluded(&service, "notification.sent.v1", 1).await;
+    assert_eq!((sent.len(), provider.taken().len()), (1, 2));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_is_texted_who_did_not_say_so() {
+    let provider = TwilioStandIn::start().await;
+    let mut service = start_with(&provider, &new_database().await).await;
+    let partner = testing::partner("partner1");
+    for (body, pointer) in [
+        (
+            json!([{"number": "0170 1234567", "groups": ["money"]}]),
+            "/numbers/0/number",
+        ),
+        (
+            json!([{"number": NUMBER, "groups": []}]),
+            "/numbers/0/groups",
+        ),
+        (
+            json!([{"number": NUMBER, "groups": ["earnings"]}]),
+            "/numbers/0/groups",
+        ),
+        (
+            json!([{"number": NUMBER, "groups": ["money"]}, {"number": NUMBER, "groups": ["security"]}]),
+            "/numbers/1/number",
+        ),
+        (
+            json!([{"number": "+4917012345671", "groups": ["money"]}, {"number": "+4917012345672", "groups": ["money"]},
+                {"number": "+4917012345673", "groups": ["money"]}]),
+            "/numbers",
+        ),
+    ] {
+        let body = json!({"addresses": [], "numbers": body});
+        let (status, answer) = put(&service, &partner, &body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {answer}");
+        assert_eq!(answer["errors"][0]["pointer"], pointer, "{answer}");
+        assert!(!answer.to_string().contains("1701234567"), "{answer}");
+    }
+    // One that wants security alone, and one that has mail alone.
+    let body = json!({"addresses": [{"address": "mia@example.com"}], "numbers": [{"number": NUMBER, "groups": ["security"]}]});
+    let (status, answer) = put(&service, &partner, &body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    paid(&mut service, "pay_1").await;
+    concluded(&service, "notification.sent.v1", 1).await;
+    assert_eq!(provider.given().len(), 0);
+
+    let receiver = Receiver::start().await;
+    let endpoint = app::endpoint(&service, &partner, &receiver.url, &[]).await;
+    receiver.answer("order1", 410);
+    app::sale(&mut service, "order1", "brand1", "partner1").await;
+    until("the number is sent a text", || async {
+        provider.taken().len() == 1
+    })
+    .await;
+    let expected = format!(
+        "Tributary: your webhook endpoint {endpoint} was disabled. It is sent nothing more."
+    );
+    assert_eq!(provider.taken()[0]["Body"], expected);
+
+    // Without numbers there are none any more.
+    let body = json!({"addresses": [{"address": "mia@example.com"}]});
+    let (status, answer) = put(&service, &partner, &body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let (_, shown) = service.get(CONTACTS, &partner).await;
+    assert_eq!(shown["items"][0]["numbers"], json!([]));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_was_erased_is_texted_nothing_more_and_its_number_is_read_by_nobody() {
+    let provider = TwilioStandIn::start().await;
+    let mut service = start_with(&provider, &new_database().await).await;
+    let partner = partner_with_number(&service).await;
+    provider.says(Says::Refuse(503, 20503));
+    paid(&mut service, "pay_1").await;
+    until("it was tried", || async { attempts(&service).await == 1 }).await;
+    service
+        .deliver(
+            Topic::CampaignEvents,
+            "partner1",
+            "partner1",
+            PartnerErasedV1 {}.into(),
+        )
+        .await;
+    provider.says(Says::Take);
+    service.advance_clock(60).await;
+    let failed = concluded(&service, "notification.failed.v1", 1)
+        .await
+        .remove(0);
+    let Body::NotificationFailedV1(failed) = failed.body else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(failed.reason.name(), "no_address");
+    assert_eq!(provider.taken().len(), 0);
+    let (_, shown) = service.get(CONTACTS, &partner).await;
+    assert_eq!(shown["items"], json!([]));
+    service
+        .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["contacts"])
+        .await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_provider_a_text_is_in_the_mailbox_and_its_preview_is_what_it_says() {
+    let mut service = app::start().await;
+    partner_with_number(&service).await;
+    paid(&mut service, "pay_1").await;
+    concluded(&service, "notification.sent.v1", 1).await;
+    let operator = testing::operator();
+    let mailbox = app::get(&service, "/api/v1/notify/mailbox", &operator).await;
+    let text = &mailbox["items"][0];
+    assert_eq!(text["channel"], "text");
+    assert_eq!(text["masked"], "+49***67");
+    assert_eq!(text["html"], "");
+    let templates = "/api/v1/notify/mail-templates";
+    let path = format!("{templates}/payout.paid.v1/preview?language=en&channel=text");
+    let preview = app::get(&service, &path, &operator).await;
+    assert_eq!(
+        preview["text"],
+        "Tributary: your payout of 150.00 USD was paid. Payout: sample"
+    );
+    let list = app::get(&service, templates, &operator).await;
+    let texted = list["items"].as_array().unwrap().iter();
+    let texted = texted.filter(|it| it["channels"] == json!(["mail", "text"]));
+    let texted: Vec<_> = texted.map(|it| it["kind"].as_str().unwrap()).collect();
+    assert_eq!(texted, ["payout.paid.v1", "webhook_endpoint.disabled.v1"]);
+    let path = format!("{templates}/payout.failed.v1/preview?channel=text");
+    let (status, _) = service.get(&path, &operator).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    service.stop().await;
+}
