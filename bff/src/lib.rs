@@ -17,8 +17,8 @@ mod console;
 mod feed;
 mod gateway;
 mod http;
-mod link_url;
 mod projections;
+mod qr_code;
 mod related;
 mod reports;
 mod store;
@@ -39,7 +39,7 @@ const ABOUT: &str = "The edge for front ends: commands with their outcomes, and 
 /// The bff in one screen. Beside what every service reads it opens the texts that others seal to it.
 pub fn define(env: &mut Env) -> Definition<Projections> {
     let keys = LastingKeys::read(env);
-    link_url::read_base(env);
+    api::link_url::read_base(env);
     console::read_settings(env);
     api::visitor::set_keys(&keys);
     api::redirects::set_keys(&keys);

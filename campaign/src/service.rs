@@ -2,6 +2,7 @@
 
 use messaging::{Decision, Domain, FoldError, Recorded, Tables, WriteTx};
 use schemas::{Event as _, Message, Service};
+use types::WorkflowStep;
 
 use crate::domain::{self, Code, Event, Fact, Place, Rejection};
 use crate::messages;
@@ -58,6 +59,8 @@ impl Domain for CampaignDomain {
         context: &messaging::Context,
     ) -> Decision<Event> {
         match Fact::read(message) {
+            // The link is tracking's to make.
+            Ok(Some(Fact::StepRequested(it))) if it.step == WorkflowStep::Link => Decision::Noted,
             Ok(Some(fact)) => {
                 let view = state.view_of(&fact);
                 Decision::Events(domain::react(&fact, view, context.now))

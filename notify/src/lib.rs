@@ -140,6 +140,7 @@ static SECRETS: OnceLock<Arc<Secrets>> = OnceLock::new();
 pub fn define(env: &mut Env) -> Definition<Notify> {
     let keys = LastingKeys::read(env);
     sealing::texts::set_keys(&keys.current, &keys.accepted);
+    api::link_url::read_base(env);
     let secrets = Arc::new(Secrets::of(&keys));
     let secrets = Arc::clone(SECRETS.get_or_init(|| secrets));
     let timeout = Duration::from_millis(env.or("WEBHOOK_TIMEOUT_MS", 15_000));

@@ -442,6 +442,7 @@ kinds! {
         visitor_erased_v1: VisitorErasedV1 = "visitor.erased.v1", Public, ErasureId / ErasureId, [Bff, Notify];
         group_adopted_v1: GroupAdoptedV1 = "group.adopted.v1", Own, BrandId / GroupId, [];
         partner_move_adopted_v1: PartnerMoveAdoptedV1 = "partner.move_adopted.v1", Own, BrandId / MembershipId, [];
+        workflow_link_answered_v1: WorkflowLinkAnsweredV1 = "workflow_link.answered.v1", Public, WorkflowId / WorkflowId, [Bff, Notify];
     }
     CommissionCommands {
         release_hold_v1: ReleaseHoldV1 = "commission.release_hold.command.v1", Own, ConversionId / ConversionId, [Commission]
@@ -562,7 +563,7 @@ kinds! {
         notification_failed_v1: NotificationFailedV1 = "notification.failed.v1", Public, MailId / MailId, [Bff];
         onboarding_changed_v1: OnboardingChangedV1 = "onboarding.changed.v1", Public, BrandId / BrandId, [Bff];
         workflow_started_v1: WorkflowStartedV1 = "workflow.started.v1", Public, WorkflowId / WorkflowId, [Bff];
-        workflow_step_requested_v1: WorkflowStepRequestedV1 = "workflow.step_requested.v1", Public, WorkflowId / WorkflowId, [Bff, Campaign];
+        workflow_step_requested_v1: WorkflowStepRequestedV1 = "workflow.step_requested.v1", Public, WorkflowId / WorkflowId, [Bff, Campaign, Tracking];
         workflow_step_started_v1: WorkflowStepStartedV1 = "workflow.step_started.v1", Public, WorkflowId / WorkflowId, [Bff];
         workflow_step_completed_v1: WorkflowStepCompletedV1 = "workflow.step_completed.v1", Public, WorkflowId / WorkflowId, [Bff];
         workflow_step_failed_v1: WorkflowStepFailedV1 = "workflow.step_failed.v1", Public, WorkflowId / WorkflowId, [Bff];

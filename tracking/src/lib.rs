@@ -3,8 +3,8 @@
 //! | | |
 //! |---|---|
 //! | takes | `tracking.create_link`, `.change_link`, `.record_event`, `.bind_click`, `.accept_claim`, `.decline_claim`; clicks at `GET /c/{code}` in every mode |
-//! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `.paused`, `.resumed`, `.closed`, `enrollment.accepted`, `.applied`, `.approved`, `.rejected`, `.ended`, `partner.banned`, `.unbanned`, `api_key.created`, `.rotated`, `.revoked`, `group.created`, `.changed`, `partner.moved` |
-//! | emits | `link.created`, `.changed`, `click.bound`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `.claimed`, `claim.settled`, `.accepted`, `.declined`, `tracking_event.recorded` |
+//! | follows | `campaign-events`: `terms.published`, `campaign.activated`, `.paused`, `.resumed`, `.closed`, `enrollment.accepted`, `.applied`, `.approved`, `.rejected`, `.ended`, `partner.banned`, `.unbanned`, `api_key.created`, `.rotated`, `.revoked`, `group.created`, `.changed`, `partner.moved`; `notify-events`: `workflow.step_requested` for a link |
+//! | emits | `link.created`, `.changed`, `click.bound`, `conversion.attributed`, `.unattributed`, `.refunded`, `.refund_noted`, `.duplicate_ignored`, `.claimed`, `claim.settled`, `.accepted`, `.declined`, `tracking_event.recorded`, `workflow_link.answered` |
 //! | keeps to itself | `terms.adopted`, `campaign.adopted`, `.status_adopted`, `enrollment.adopted`, `.end_adopted`, `partner.status_adopted`, `api_key.adopted`, `group.adopted`, `partner.move_adopted` |
 //! | owns | `campaigns`, `terms`, `enrollments`, `bans`, `links`, `conversions`, `conversion_aliases`, `claims`, `tracking_events`, `link_stops`, `api_keys`, `api_key_changes`, `groups`, `memberships` (the fold of its events); `clicks`, `last_clicks`, `report_notes`, `erasures`, `api_key_uses` (not) |
 //!

@@ -2,14 +2,16 @@
 
 use messaging::{Context, Decision, Domain, FoldError, Recorded, Tables, WriteTx};
 use schemas::{Message, Service};
-use types::ConversionId;
+use types::{ConversionId, WorkflowStep};
 
-use crate::domain::{self, Event, Known, LinkDecision};
+use crate::domain::{self, Event, Known, LinkAnswer, LinkDecision};
 use crate::messages::{self, Read};
 use crate::state::BatchState;
 
 /// How long a link waits for its campaign and enrollment, in seconds.
 const LINK_WAITS: i64 = 10;
+/// How long a workflow's link does, in seconds: campaign has stated that the partner is in, so it comes, however late.
+const WORKFLOW_WAITS: i64 = 30 * 86_400;
 
 /// Links, clicks, conversions and their attribution.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,6 +94,25 @@ impl Domain for Tracking {
             Ok(Read::Claim(command)) => {
                 domain::decide_claim(&command, &state.claims, &state.orders, &access).into()
             }
+            Ok(Read::Requested(it)) if it.step != WorkflowStep::Link => Decision::Noted,
+            Ok(Read::Requested(it)) => {
+                let answer = domain::answer(
+                    &it,
+                    state.links.get(&domain::code_of(&it)),
+                    state.campaigns.get(&it.campaign_id),
+                    state.enrollment(&it.campaign_id, &it.partner_id),
+                    (&state.bans, &state.groups),
+                );
+                match answer {
+                    LinkAnswer::Answered(events) => Decision::Events(events),
+                    LinkAnswer::WaitForCampaign => {
+                        wait(campaign_name(it.campaign_id.as_str()), WORKFLOW_WAITS)
+                    }
+                    LinkAnswer::WaitForEnrollment(id) => {
+                        wait(enrollment_name(id.as_str()), WORKFLOW_WAITS)
+                    }
+                }
+            }
             Ok(Read::Link(link)) => {
                 let decision = domain::create_link(
                     &link,
@@ -104,9 +125,11 @@ impl Domain for Tracking {
                 match decision {
                     Ok(LinkDecision::Created(created)) => Decision::Events(vec![created.into()]),
                     Ok(LinkDecision::WaitForCampaign) => {
-                        wait(campaign_name(link.campaign.as_str()))
+                        wait(campaign_name(link.campaign.as_str()), LINK_WAITS)
                     }
-                    Ok(LinkDecision::WaitForEnrollment(id)) => wait(enrollment_name(id.as_str())),
+                    Ok(LinkDecision::WaitForEnrollment(id)) => {
+                        wait(enrollment_name(id.as_str()), LINK_WAITS)
+                    }
                     Err(rejection) => Decision::Rejected(rejection),
                 }
             }
@@ -167,9 +190,6 @@ fn enrollment_name(id: &str) -> String {
     format!("enrollment:{id}")
 }
 
-fn wait(what: String) -> Decision<Event> {
-    Decision::WaitFor {
-        what,
-        seconds: LINK_WAITS,
-    }
+fn wait(what: String, seconds: i64) -> Decision<Event> {
+    Decision::WaitFor { what, seconds }
 }

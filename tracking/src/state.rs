@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, CampaignStatus, ClaimId, ClickId, ConversionId,
     EnrollmentId, EnrollmentStatus, GroupId, GroupStatus, LinkCode, MembershipId, Micros,
-    PartnerId, PartnerStatus, TermsVersion, Uuid,
+    PartnerId, PartnerStatus, TermsVersion, Uuid, WorkflowStep,
 };
 
 use crate::domain::{
@@ -276,7 +276,8 @@ impl BatchState {
             }
             // Whose clicks were stands beside the fold: see `bind`.
             // So does who was erased: see `erase`.
-            Event::ClickBound(_) | Event::VisitorErased(_) => {}
+            // An answer is in no table.
+            Event::ClickBound(_) | Event::VisitorErased(_) | Event::LinkAnswered(_) => {}
             Event::Recorded(event) => self.changed.events.push(NewEvent {
                 id: recorded.id,
                 event: event.clone(),
@@ -573,10 +574,20 @@ impl Wanted {
                         });
                     }
                     Ok(
-                        Read::ChangedLink(_) | Read::Erasure(_) | Read::Claim(_) | Read::Fact(_),
+                        Read::ChangedLink(_)
+                        | Read::Erasure(_)
+                        | Read::Claim(_)
+                        | Read::Requested(_)
+                        | Read::Fact(_),
                     )
                     | Err(_) => {}
                 }
+            }
+            Body::WorkflowStepRequestedV1(it) if it.step == WorkflowStep::Link => {
+                let code = LinkCode::of_onboarding(&it.campaign_id, &it.partner_id);
+                self.around(&it.campaign_id, &it.partner_id);
+                self.makers.insert(it.partner_id.to_string());
+                self.links.insert(code.into_string());
             }
             Body::EraseVisitorV1(_) => self.erases = true,
             Body::ChangeLinkV1(_) => {

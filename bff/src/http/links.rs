@@ -26,7 +26,7 @@ use super::Bff;
 use super::commands::CommandView;
 use super::shown::moment;
 use super::submit::{Accepted, AcceptedItems, CommandRequest};
-use crate::link_url;
+use crate::qr_code;
 use crate::store::links::{self, LinkRow, Narrowed};
 
 /// Its routes.
@@ -147,8 +147,8 @@ pub(crate) struct LinkView {
 impl From<LinkRow> for LinkView {
     fn from(row: LinkRow) -> Self {
         Self {
-            url: link_url::of(&row.id),
-            path: link_url::path(&row.id),
+            url: api::link_url::of(&row.id),
+            path: api::link_url::path(&row.id),
             code: row.id,
             campaign_id: row.campaign_id,
             partner_id: row.partner_id,
@@ -238,8 +238,8 @@ pub(crate) async fn link_qr_code(
         .map_err(|error| runtime::unread(&error))?;
     row.ok_or_else(Problem::not_found)?;
     let unknown = || Problem::not_found().with_detail("LINK_BASE_URL is not set here");
-    let url = link_url::of(code.as_str()).ok_or_else(unknown)?;
-    let image = link_url::qr_code(&url)
+    let url = api::link_url::of(code.as_str()).ok_or_else(unknown)?;
+    let image = qr_code::of(&url)
         .ok_or_else(|| Problem::internal(&"the address is too long for a QR code"))?;
     let is_svg = [(CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"))];
     Ok((is_svg, image).into_response())

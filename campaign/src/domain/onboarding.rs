@@ -61,7 +61,7 @@ pub fn answer(requested: &Requested, view: View, now: Micros) -> Vec<Event> {
                 vec![answered(requested, refusal, None, view)]
             }
         },
-        Step::Manager | Step::CrmContact => {
+        Step::Manager | Step::CrmContact | Step::Link => {
             vec![answered(requested, Some(Reason::Refused), None, view)]
         }
     }

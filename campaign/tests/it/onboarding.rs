@@ -99,3 +99,24 @@ async fn an_applicant_is_checked_comes_into_the_group_and_out_of_it_and_is_let_i
         .await;
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_link_is_not_campaigns_to_make_and_not_answered() {
+    let mut service = app::start().await;
+    let requested = WorkflowStepRequestedV1 {
+        brand_id: "brand1".parse().unwrap(),
+        partner_id: "partner1".parse().unwrap(),
+        campaign_id: "camp1".parse().unwrap(),
+        step: Step::Link,
+        compensates: false,
+        countries: Vec::new(),
+        group_id: None,
+        from_group_id: None,
+    };
+    let before = service.log().await.len();
+    let (topic, id) = (Topic::NotifyEvents, "wfl_1");
+    let (_, answer) = service.deliver(topic, id, id, requested.into()).await;
+    assert_eq!(answer.name(), "done", "{answer:?}");
+    assert_eq!(service.log().await.len(), before);
+    service.stop().await;
+}

@@ -53,6 +53,7 @@ mod either_place;
 mod funds;
 mod funds_view;
 mod groups;
+pub mod link_url;
 pub mod lists;
 mod mail;
 mod onboarding;

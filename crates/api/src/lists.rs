@@ -121,7 +121,7 @@ chassis::closed_list!(
 );
 
 chassis::closed_list!(
-    /// What is done with an application, in this order: `checks`, `group`, `manager`, `crm_contact`, `approval`.
+    /// What is done with an application, in this order: `checks`, `group`, `manager`, `crm_contact`, `approval`, `link`.
     pub WorkflowStep: types::WorkflowStep::ALL.map(types::WorkflowStep::name)
 );
 

@@ -447,6 +447,8 @@ crate::names! {
         CrmContact = "crm_contact",
         /// The brand lets it in.
         Approval = "approval",
+        /// It has a link for the campaign.
+        Link = "link",
     }
 
     /// How far a step of a workflow is.

@@ -1,4 +1,4 @@
-//! What is asked of onboarding and of workflows, and what campaign says that matters to them.
+//! What is asked of onboarding and of workflows, and what campaign and tracking say that matters to them.
 
 use schemas::{
     About, Body, ChangeOnboardingV1, ConcludeCrmCallV1, EndWorkflowV1, Header, Message,
@@ -104,7 +104,7 @@ pub(crate) fn concerns(message: &Message) -> Option<Concerns> {
         Some(Concerns::Partner(brand.clone(), partner.clone()))
     };
     match &message.body {
-        Body::WorkflowStepAnsweredV1(_) => {
+        Body::WorkflowStepAnsweredV1(_) | Body::WorkflowLinkAnsweredV1(_) => {
             let id = message.header.subject.parse().ok()?;
             Some(Concerns::Workflow(id))
         }

@@ -139,7 +139,7 @@ impl Workflows {
         all.flat_map(|it| domain::erased(it, now)).collect()
     }
 
-    /// What follows on what happened at campaign.
+    /// What follows on what happened at campaign and tracking.
     pub(super) fn react(&self, message: &Message, now: Micros) -> Vec<Event> {
         let header = &message.header;
         let decided = |brand: &BrandId, partner: &PartnerId, is_in: bool| {
@@ -154,6 +154,11 @@ impl Workflows {
                 let id = header.subject.parse::<WorkflowId>().ok();
                 let workflow = id.and_then(|id| self.all.get(&id));
                 workflow.map_or_else(Vec::new, |it| domain::answered(it, answer, now))
+            }
+            Body::WorkflowLinkAnsweredV1(answer) => {
+                let id = header.subject.parse::<WorkflowId>().ok();
+                let workflow = id.and_then(|id| self.all.get(&id));
+                workflow.map_or_else(Vec::new, |it| domain::link_answered(it, answer, now))
             }
             Body::EnrollmentAppliedV1(it) => {
                 let Ok(campaign) = header.key.parse() else {
@@ -294,6 +299,10 @@ impl BatchState {
         let mut data = mail::data(shown, workflow.id.as_str(), Some(name));
         if let Some(sealed) = &started.sealed_manager {
             mail::keep_manager(&mut data, sealed);
+        }
+        let link = workflow.link.as_ref();
+        if let Some(url) = link.and_then(|code| api::link_url::of(code.as_str())) {
+            data["link"] = url.into();
         }
         let mails = new_mails(kind, contact, workflow, cause, &data);
         self.workflows.mails.extend(mails);

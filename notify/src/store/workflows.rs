@@ -5,8 +5,8 @@ use chassis::page::PageQuery;
 use schemas::WorkflowStartedV1;
 use sqlx::{FromRow, PgConnection, PgExecutor, QueryBuilder};
 use types::{
-    BrandId, CampaignId, Country, GroupId, Micros, PartnerId, Uuid, WorkflowId, WorkflowReason,
-    WorkflowStatus, WorkflowStep,
+    BrandId, CampaignId, Country, GroupId, LinkCode, Micros, PartnerId, Uuid, WorkflowId,
+    WorkflowReason, WorkflowStatus, WorkflowStep,
 };
 
 use super::column;
@@ -34,6 +34,7 @@ struct Row {
     group_before: Option<String>,
     country: Option<String>,
     sealed_name: Option<Vec<u8>>,
+    link_code: Option<String>,
     failed: Option<String>,
     reason: Option<String>,
     returned: bool,
@@ -75,6 +76,7 @@ impl TryFrom<Row> for Workflow {
             group_before: group("group_before", row.group_before)?,
             country: column("country", country)?,
             sealed_name: row.sealed_name,
+            link: column("link_code", row.link_code.map(LinkCode::parse).transpose())?,
             failed: column("failed", failed.transpose())?,
             reason: column("reason", reason.transpose())?,
             returned: row.returned,
@@ -109,6 +111,13 @@ pub(crate) async fn load(
     rows.into_iter().map(Workflow::try_from).collect()
 }
 
+/// Whether one is under way.
+pub(crate) async fn any_running(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM workflows WHERE status = 'running')")
+        .fetch_one(executor)
+        .await
+}
+
 /// Writes them as they stand now.
 pub(crate) async fn save(
     connection: &mut PgConnection,
@@ -134,13 +143,14 @@ pub(crate) async fn save(
         group_before: text = |it| it.group_before.as_ref().map(ToString::to_string),
         country: text = |it| it.country.map(|it| it.to_string()),
         sealed_name: bytea = |it| it.sealed_name.clone(),
+        link_code: text = |it| it.link.as_ref().map(ToString::to_string),
         failed: text = |it| it.failed.map(WorkflowStep::name),
         reason: text = |it| it.reason.map(WorkflowReason::name),
         returned: boolean = |it| it.returned,
         started_at: bigint = |it| it.started_at.get(),
         changed_at: bigint = |it| it.changed_at.get(),
         ended_at: bigint = |it| it.ended_at.map(Micros::get),
-    } on (id) set (status, steps, group_before, country, sealed_name, failed, reason, returned, changed_at, ended_at))
+    } on (id) set (status, steps, group_before, country, sealed_name, link_code, failed, reason, returned, changed_at, ended_at))
     .await
 }
 

@@ -5,7 +5,7 @@ use notify::{MIGRATIONS, Notify};
 use runtime::testing::{self, TestService, new_database, until};
 use schemas::{
     Body, CampaignClosedV1, EnrollmentAppliedV1, EnrollmentApprovedV1, PartnerBannedV1,
-    PartnerErasedV1, Topic, WorkflowStepAnsweredV1,
+    PartnerErasedV1, Topic, WorkflowLinkAnsweredV1, WorkflowStepAnsweredV1,
 };
 use serde_json::{Value, json};
 use types::{
@@ -151,6 +151,21 @@ async fn answers(
         .await;
 }
 
+/// Tracking answers with `lnk_1`, or refuses.
+async fn link_answers(service: &mut TestService, refusal: Option<WorkflowReason>) {
+    let id = newest(service).await["id"].as_str().unwrap().to_owned();
+    let answer = WorkflowLinkAnsweredV1 {
+        brand_id: "brand1".parse().unwrap(),
+        partner_id: "partner1".parse().unwrap(),
+        campaign_id: "camp1".parse().unwrap(),
+        refusal,
+        link_code: refusal.is_none().then(|| "lnk_1".parse().unwrap()),
+    };
+    service
+        .deliver(Topic::TrackingEvents, &id, &id, answer.into())
+        .await;
+}
+
 /// Applied, checked and in its group: what comes next is the CRM.
 async fn until_crm(service: &mut TestService) {
     applies(service, "camp1").await;
@@ -205,6 +220,7 @@ async fn an_application_is_taken_through_every_step_to_a_welcome_and_one_request
         }
         until_step(&service, "approval", "running").await;
         answers(&mut service, (Step::Approval, false), None).await;
+        link_answers(&mut service, None).await;
         let workflow = until_status(&service, "completed").await;
         until("the partner is welcomed", || async {
             mailed(&service, "workflow.completed.v1").await.len() == 1
@@ -214,6 +230,10 @@ async fn an_application_is_taken_through_every_step_to_a_welcome_and_one_request
         assert_eq!(welcome["subject"], "Welcome to Summer");
         let text = welcome["text"].as_str().unwrap();
         assert!(text.contains("Mia Meier looks after you"), "{text}");
+        assert!(
+            text.contains("\n\nhttp://127.0.0.1:9/c/lnk_1\n\n"),
+            "{text}"
+        );
         for part in ["Mia Meier", "mia@example.com", "ann@example.com"] {
             let holding = service.tables_holding(part).await;
             let shown = part == "Mia Meier";
@@ -269,6 +289,7 @@ async fn without_a_wish_nothing_begins_and_what_is_not_wanted_is_left_out() {
     service
         .deliver(Topic::CampaignEvents, "camp1", &id, approved.into())
         .await;
+    link_answers(&mut service, None).await;
     until_status(&service, "completed").await;
     assert_folds(&mut service).await;
     service.stop().await;
@@ -360,6 +381,7 @@ async fn a_crm_that_is_away_is_waited_for_and_a_retry_goes_on_at_once() {
         until_step(&service, "approval", "running").await;
         app::post(&service, &path, &brand, &json!({}), StatusCode::OK).await;
         answers(&mut service, (Step::Approval, false), None).await;
+        link_answers(&mut service, None).await;
         until_status(&service, "completed").await;
         app::post(&service, &path, &brand, &json!({}), StatusCode::CONFLICT).await;
     }
@@ -463,6 +485,7 @@ async fn whoever_is_erased_is_forgotten_by_the_crm() {
         until_crm(&mut service).await;
         until_step(&service, "approval", "running").await;
         answers(&mut service, (Step::Approval, false), None).await;
+        link_answers(&mut service, None).await;
         until_status(&service, "completed").await;
         let erased = PartnerErasedV1 {}.into();
         service
@@ -494,6 +517,48 @@ async fn replaying_the_log_calls_no_crm() {
         .unwrap();
     assert_eq!(calls, 0, "what the log has is no call any more");
     assert_eq!(crm.requests(), requests);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_gets_no_link_is_welcomed_without_one_and_nothing_is_taken_back() {
+    let mut service = start(None).await;
+    with_addresses(&service).await;
+    wants(&service, json!({})).await;
+    for left_out in [false, true] {
+        until_crm(&mut service).await;
+        until_step(&service, "approval", "running").await;
+        answers(&mut service, (Step::Approval, false), None).await;
+        let workflow = until_step(&service, "link", "running").await;
+        if left_out {
+            let path = format!("{WORKFLOWS}/{}/skip", workflow["id"].as_str().unwrap());
+            let (brand, body) = (testing::brand("brand1"), json!({"step": "link"}));
+            app::post(&service, &path, &brand, &body, StatusCode::OK).await;
+            // What is answered after that is too late.
+            link_answers(&mut service, None).await;
+        } else {
+            link_answers(&mut service, Some(WorkflowReason::CampaignClosed)).await;
+        }
+        let workflow = until_status(&service, "completed").await;
+        let reason = if left_out {
+            "left_out"
+        } else {
+            "campaign_closed"
+        };
+        assert_eq!(workflow["steps"][5]["reason"], reason, "{workflow}");
+        assert_eq!(state(&workflow, "group"), "completed");
+        let count = 1 + usize::from(left_out);
+        until("the partner is welcomed", || async {
+            mailed(&service, "workflow.completed.v1").await.len() == count
+        })
+        .await;
+        for welcome in mailed(&service, "workflow.completed.v1").await {
+            let text = welcome["text"].as_str().unwrap();
+            assert!(text.contains("Make your first link"), "{text}");
+            assert!(!text.contains("/c/"), "{text}");
+        }
+    }
+    assert_folds(&mut service).await;
     service.stop().await;
 }
 
@@ -617,6 +682,18 @@ async fn a_campaign_that_is_closed_ends_all_of_its_workflows_and_no_others() {
     assert!(text.contains("campaign closed"), "{text}");
     assert!(!text.contains("waits for you"), "{text}");
     assert_folds(&mut service).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_link_is_followed_where_nobody_has_an_address_or_an_endpoint() {
+    let mut service = start(None).await;
+    wants(&service, json!({})).await;
+    until_crm(&mut service).await;
+    until_step(&service, "approval", "running").await;
+    answers(&mut service, (Step::Approval, false), None).await;
+    link_answers(&mut service, None).await;
+    until_status(&service, "completed").await;
     service.stop().await;
 }
 

@@ -1,7 +1,9 @@
 //! What notify is asked and states of onboarding, and what campaign answers it.
 
 use serde::{Deserialize, Serialize};
-use types::{BrandId, CampaignId, Country, GroupId, PartnerId, Uuid, WorkflowReason, WorkflowStep};
+use types::{
+    BrandId, CampaignId, Country, GroupId, LinkCode, PartnerId, Uuid, WorkflowReason, WorkflowStep,
+};
 
 /// Asks that applications to a brand's campaigns are taken through these steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +117,7 @@ pub struct WorkflowStartedV1 {
     pub sealed_manager_mail: Option<Vec<u8>>,
 }
 
-/// Campaign is to do a step, or to take it back.
+/// Campaign, or tracking where it is the link, is to do a step, or to take it back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkflowStepRequestedV1 {
     /// Whose campaign it is.
@@ -171,6 +173,8 @@ pub struct WorkflowStepCompletedV1 {
     /// The partner's name, sealed under its own key.
     #[serde(default, with = "apache_avro::serde::bytes_opt")]
     pub sealed_name: Option<Vec<u8>>,
+    /// The link that the partner has for the campaign.
+    pub link_code: Option<LinkCode>,
 }
 
 /// A step came to nothing, for good.
@@ -232,6 +236,8 @@ pub struct WorkflowCompletedV1 {
     /// The name of who looks after it, sealed to the services.
     #[serde(default, with = "apache_avro::serde::bytes_opt")]
     pub sealed_manager: Option<Vec<u8>>,
+    /// The link that it has for the campaign; absent: it has to make one.
+    pub link_code: Option<LinkCode>,
 }
 
 /// What the steps did is taken back.
@@ -273,4 +279,19 @@ pub struct WorkflowStepAnsweredV1 {
     /// The partner's name, sealed under its own key.
     #[serde(default, with = "apache_avro::serde::bytes_opt")]
     pub sealed_name: Option<Vec<u8>>,
+}
+
+/// Tracking made the link of a workflow's partner, or it was there, or tracking refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkflowLinkAnsweredV1 {
+    /// Whose campaign it is.
+    pub brand_id: BrandId,
+    /// Who applied.
+    pub partner_id: PartnerId,
+    /// To which campaign.
+    pub campaign_id: CampaignId,
+    /// Why it is refused, from a closed list; absent: there is a link.
+    pub refusal: Option<WorkflowReason>,
+    /// The link; absent: it is refused.
+    pub link_code: Option<LinkCode>,
 }

@@ -177,8 +177,9 @@ const WORKFLOW: Fields = Some(&[
     "failure",
     "crm_status",
     "returned",
+    "link_code",
 ]);
-const WELCOME: Fields = Some(&["brand_id", "partner_id", "campaign_id"]);
+const WELCOME: Fields = Some(&["brand_id", "partner_id", "campaign_id", "link_code"]);
 const REASON: Fields = Some(&["reason"]);
 
 /// Kind, whose it is, what its partner sees, what its brand sees.
@@ -292,6 +293,7 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("notify.skip_workflow_step.command.v1", Asker, None, BARE),
     ("notify.cancel_workflow.command.v1", Asker, None, BARE),
     ("workflow_step.answered.v1", Named, None, WORKFLOW),
+    ("workflow_link.answered.v1", Named, None, WORKFLOW),
     ("onboarding.changed.v1", BrandByKey, None, ONBOARDING),
     ("workflow.started.v1", Named, None, WORKFLOW),
     ("workflow.step_requested.v1", Named, None, WORKFLOW),

@@ -797,7 +797,19 @@ fn tracking_events() -> Vec<Body> {
     bodies.extend([changed_link(), bound_click(), adopted_key()]);
     bodies.push(erased_visitor());
     bodies.extend(adopted_groups());
+    bodies.push(answered_link());
     bodies
+}
+
+fn answered_link() -> Body {
+    WorkflowLinkAnsweredV1 {
+        brand_id: id("brand1"),
+        partner_id: id("partner123"),
+        campaign_id: id("camp123"),
+        refusal: Some(WorkflowReason::CampaignClosed),
+        link_code: Some(id("lnk_1")),
+    }
+    .into()
 }
 
 fn erased_visitor() -> Body {
@@ -1442,6 +1454,7 @@ fn workflow_events() -> Vec<Body> {
             group_before: Some(id("grp_2")),
             country: Some(Country::parse("DE").unwrap()),
             sealed_name: Some(vec![1, 2, 3]),
+            link_code: Some(id("lnk_1")),
         }
         .into(),
         WorkflowStepFailedV1 {
@@ -1474,6 +1487,7 @@ fn workflow_events() -> Vec<Body> {
             partner_id: id("partner123"),
             campaign_id: id("camp123"),
             sealed_manager: Some(vec![1, 2, 3]),
+            link_code: Some(id("lnk_1")),
         }
         .into(),
         WorkflowCompensatedV1 {

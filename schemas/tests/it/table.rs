@@ -127,7 +127,7 @@ fn commands_go_to_their_owner_and_events_to_whoever_reacts() {
     assert_eq!(Topic::TrackingEvents.followers(), [Bff, Commission, Notify]);
     assert_eq!(Topic::CommissionEvents.followers(), [Bff, Payment, Notify]);
     assert_eq!(Topic::PaymentEvents.followers(), [Bff, Campaign, Notify]);
-    assert_eq!(Topic::NotifyEvents.followers(), [Bff, Campaign]);
+    assert_eq!(Topic::NotifyEvents.followers(), [Bff, Campaign, Tracking]);
 }
 
 #[test]

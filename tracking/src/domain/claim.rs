@@ -118,7 +118,8 @@ impl Claims {
             | Event::ClickBound(_)
             | Event::VisitorErased(_)
             | Event::GroupAdopted(_)
-            | Event::PartnerMoveAdopted(_) => return None,
+            | Event::PartnerMoveAdopted(_)
+            | Event::LinkAnswered(_) => return None,
         };
         let known = self.0.get_mut(claim)?;
         if !known.status.stays() {

@@ -58,6 +58,8 @@ schemas::events! {
         GroupAdopted(GroupAdoptedV1),
         /// In which group a partner is, is known here.
         PartnerMoveAdopted(PartnerMoveAdoptedV1),
+        /// A partner who was let in has a link, or gets none.
+        LinkAnswered(WorkflowLinkAnsweredV1),
     }
 }
 

@@ -9,6 +9,7 @@ mod command;
 mod erasure;
 mod event;
 mod link;
+mod onboarding;
 mod order;
 mod refund;
 mod report;
@@ -24,6 +25,7 @@ pub use command::{ChangeLink, CreateLink, EventType, Report, TargetUrl, UserHash
 pub use erasure::{EraseVisitor, erase_visitor};
 pub use event::{Attributed, Event, EventRecorded, Fact, RefundNoted, Unattributed};
 pub use link::{Bans, Campaign, Groups, Link, LinkDecision, change_link, create_link};
+pub use onboarding::{LinkAnswer, Requested, answer, code_of};
 pub use order::{Conversion, NotedRefund, Order, Orders, Status, other_ids};
 pub(crate) use report::amount_refused;
 pub use report::{Known, record};

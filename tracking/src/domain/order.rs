@@ -191,7 +191,8 @@ impl Orders {
             | Event::ClickBound(_)
             | Event::VisitorErased(_)
             | Event::GroupAdopted(_)
-            | Event::PartnerMoveAdopted(_) => None,
+            | Event::PartnerMoveAdopted(_)
+            | Event::LinkAnswered(_) => None,
         }
     }
 

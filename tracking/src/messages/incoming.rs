@@ -5,8 +5,8 @@ use std::str::FromStr;
 use api::visitor::Unreadable;
 use chassis::json::WebUrl;
 use schemas::{
-    Actor, BindClickV1, Body, ChangeLinkV1, CreateLinkV1, EraseVisitorV1, Event as _, Header,
-    Message, RecordEventV1, Topic, Utm, VisitorHashes, kind,
+    About, Actor, BindClickV1, Body, ChangeLinkV1, CreateLinkV1, EraseVisitorV1, Event as _,
+    Header, Message, RecordEventV1, Topic, Utm, VisitorHashes, kind,
 };
 use types::{
     Amount, BrandId, CampaignId, ClaimId, ClickId, ConversionId, DeclineReason, ErasureId,
@@ -15,7 +15,8 @@ use types::{
 
 use crate::domain::{
     Access, BindClick, ChangeLink, ClaimDecision, Code, CreateLink, DecideClaim, EraseVisitor,
-    Event, EventType, Fact, Rejection, Report, TargetUrl, Visitor, adopt, amount_refused,
+    Event, EventType, Fact, Rejection, Report, Requested, TargetUrl, Visitor, adopt,
+    amount_refused,
 };
 use crate::visitor;
 
@@ -37,6 +38,8 @@ pub enum Read {
     Erasure(EraseVisitor),
     /// What becomes of a claim.
     Claim(DecideClaim),
+    /// What notify wants done for a workflow.
+    Requested(Requested),
     /// A fact from campaign, as the own event that it becomes.
     Fact(Event),
 }
@@ -55,6 +58,11 @@ pub fn read(message: &Message, now: types::Micros) -> Result<Read, Rejection> {
             let reason = DeclineReason::parse(&body.reason);
             let reason = reason.ok_or_else(|| invalid("/reason", "is none that is known"))?;
             decide(header, ClaimDecision::Decline(reason)).map(Read::Claim)
+        }
+        Body::WorkflowStepRequestedV1(body) => {
+            let workflow = header.subject.parse();
+            let workflow = workflow.map_err(|error| invalid("/workflow_id", error))?;
+            Ok(Read::Requested(About::of(workflow, body.clone())))
         }
         _ => fact(message),
     }

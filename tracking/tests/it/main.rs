@@ -21,6 +21,7 @@ mod facts;
 mod groups;
 mod links;
 mod lists;
+mod onboarding;
 mod orders;
 mod overload;
 mod replay;

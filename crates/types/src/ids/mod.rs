@@ -228,6 +228,14 @@ impl MailId {
     }
 }
 
+impl LinkCode {
+    /// The link that onboarding makes: a partner has one in a campaign, however often it applies.
+    pub fn of_onboarding(campaign: &CampaignId, partner: &PartnerId) -> Self {
+        let parts = ["onboarding link", campaign.as_str(), partner.as_str()];
+        Self(derivation::named("lnk_", &parts))
+    }
+}
+
 impl WorkflowId {
     /// An application has one: of the event that states it.
     pub fn of(applied: Uuid) -> Self {

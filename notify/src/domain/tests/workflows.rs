@@ -1,4 +1,6 @@
-use schemas::{EnrollmentAppliedV1, OnboardingChangedV1, WorkflowStepAnsweredV1};
+use schemas::{
+    EnrollmentAppliedV1, OnboardingChangedV1, WorkflowLinkAnsweredV1, WorkflowStepAnsweredV1,
+};
 use types::{
     CampaignId, Country, PartnerId, TermsVersion, WorkflowReason as Reason, WorkflowStatus,
     WorkflowStep as Step, WorkflowStepState as State,
@@ -166,4 +168,26 @@ fn an_erasure_reaches_workflows_that_were_taken_back_and_what_is_answered_after_
     let events = answered(&gone, &checks_pass(), NOW);
     let after = fold(Some(gone), &events);
     assert_eq!((after.country, after.sealed_name), (None, None));
+}
+
+#[test]
+fn the_link_comes_after_the_approval_and_what_is_answered_twice_counts_once() {
+    let waiting = at_the_crm();
+    let events = decided(&waiting, true, NOW);
+    let approved = crm(fold(Some(waiting), &events), false);
+    assert_eq!(approved.step(Step::Link), State::Running);
+    let answer = WorkflowLinkAnsweredV1 {
+        brand_id: brand("mine"),
+        partner_id: partner(),
+        campaign_id: campaign("camp1"),
+        refusal: None,
+        link_code: "lnk_1".parse().ok(),
+    };
+    let events = link_answered(&approved, &answer, NOW);
+    let done = fold(Some(approved), &events);
+    assert_eq!(done.status, WorkflowStatus::Completed);
+    assert_eq!(done.link, answer.link_code);
+    let welcome = events.last().unwrap();
+    assert!(matches!(welcome, Event::WorkflowCompleted(it) if it.link_code == answer.link_code));
+    assert_eq!(link_answered(&done, &answer, NOW), []);
 }

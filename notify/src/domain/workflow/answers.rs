@@ -1,7 +1,8 @@
-//! What a workflow makes of what happened at campaign. None of it can be refused.
+//! What a workflow makes of what happened at campaign and tracking. None of it can be refused.
 
 use schemas::{
-    About, EnrollmentAppliedV1, WorkflowStartedV1, WorkflowStepAnsweredV1, WorkflowStepCompletedV1,
+    About, EnrollmentAppliedV1, WorkflowLinkAnsweredV1, WorkflowStartedV1, WorkflowStepAnsweredV1,
+    WorkflowStepCompletedV1,
 };
 use types::{
     CampaignId, Micros, Uuid, WorkflowId, WorkflowReason as Reason, WorkflowStatus,
@@ -75,6 +76,25 @@ pub fn answered(workflow: &Workflow, answer: &WorkflowStepAnsweredV1, now: Micro
             })
         }
         _ => return Vec::new(),
+    };
+    followed(Some(workflow), vec![event], now)
+}
+
+/// Tracking made the link, or refuses: then the partner is in without one.
+pub fn link_answered(
+    workflow: &Workflow,
+    answer: &WorkflowLinkAnsweredV1,
+    now: Micros,
+) -> Vec<Event> {
+    if workflow.step(Step::Link) != State::Running {
+        return Vec::new();
+    }
+    let event = match answer.refusal {
+        Some(reason) => workflow.left_out(Step::Link, reason),
+        None => workflow.about(WorkflowStepCompletedV1 {
+            link_code: answer.link_code.clone(),
+            ..workflow.done_with(Step::Link)
+        }),
     };
     followed(Some(workflow), vec![event], now)
 }

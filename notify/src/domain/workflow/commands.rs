@@ -102,10 +102,13 @@ fn retried(workflow: &Workflow) -> Result<Event, Rejection> {
     }
 }
 
-/// Of what waits for somebody outside: what campaign does is done at once, and without it nobody is let in.
+/// Of what waits for somebody outside, and the link, without which a partner is in as well: what campaign does is done at once, and without it
+/// nobody is let in.
 fn left_out(workflow: &Workflow, step: Step) -> Result<Event, Rejection> {
     match (step, workflow.step(step)) {
-        (Step::CrmContact, State::Running) => Ok(workflow.left_out(step, Reason::LeftOut)),
+        (Step::CrmContact | Step::Link, State::Running) => {
+            Ok(workflow.left_out(step, Reason::LeftOut))
+        }
         (Step::CrmContact, State::Compensating) => {
             Ok(workflow.taken_back(step, Some(Reason::LeftOut)))
         }

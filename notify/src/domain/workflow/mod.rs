@@ -8,12 +8,12 @@ mod onboarding;
 use schemas::{WorkflowStartedV1, WorkflowStepCompletedV1};
 use serde::{Deserialize, Serialize};
 use types::{
-    Country, GroupId, Micros, WorkflowId, WorkflowReason, WorkflowStatus, WorkflowStep,
+    Country, GroupId, LinkCode, Micros, WorkflowId, WorkflowReason, WorkflowStatus, WorkflowStep,
     WorkflowStepState,
 };
 
 use super::{Event, Place};
-pub use answers::{answered, applied, banned, decided, erased};
+pub use answers::{answered, applied, banned, decided, erased, link_answered};
 pub use commands::{ConcludedCall, WorkflowCommand, decide_workflow};
 pub use next::followed;
 pub use onboarding::{Onboarding, change_onboarding};
@@ -35,6 +35,8 @@ pub struct Workflow {
     pub country: Option<Country>,
     /// The partner's name, sealed under its own key.
     pub sealed_name: Option<Vec<u8>>,
+    /// The link that the partner has for the campaign.
+    pub link: Option<LinkCode>,
     /// The step that came to nothing.
     pub failed: Option<WorkflowStep>,
     /// Why what was done is taken back.
@@ -136,6 +138,7 @@ impl Workflow {
             group_before: None,
             country: None,
             sealed_name: None,
+            link: None,
             failed: None,
             reason: None,
             returned: false,
@@ -204,6 +207,7 @@ impl Workflow {
                 self.sealed_name.clone_from(&done.sealed_name);
             }
             WorkflowStep::Group => self.group_before.clone_from(&done.group_before),
+            WorkflowStep::Link => self.link.clone_from(&done.link_code),
             _ => {}
         }
     }

@@ -55,7 +55,7 @@ impl Workflow {
         }
         let wants = &self.started;
         Some(match step {
-            Step::Checks => self.requested(*step, false),
+            Step::Checks | Step::Link => self.requested(*step, false),
             Step::Group if wants.group_id.is_some() => self.requested(*step, false),
             Step::Manager if wants.sealed_manager.is_some() => self.done(*step),
             Step::CrmContact if wants.crm => self.begun(*step, false),
@@ -152,6 +152,7 @@ impl Workflow {
             group_before: None,
             country: None,
             sealed_name: None,
+            link_code: None,
         }
     }
 
@@ -208,6 +209,7 @@ impl Workflow {
             partner_id: self.started.partner_id.clone(),
             campaign_id: self.started.campaign_id.clone(),
             sealed_manager: self.started.sealed_manager.clone(),
+            link_code: self.link.clone(),
         })
     }
 

@@ -3,6 +3,7 @@
 mod attributing;
 mod claims;
 mod links;
+mod onboarding;
 mod orders;
 mod properties;
 mod refunds;

@@ -1,20 +1,15 @@
-//! Where visitors follow links: the address of each in full, and as a QR code.
+//! Where visitors follow links.
 
 use std::sync::OnceLock;
 
 use chassis::config::{Env, Profile};
-use qrcode::render::svg;
-use qrcode::{EcLevel, QrCode};
 use variables::ServiceUrl;
 
 static BASE: OnceLock<Option<ServiceUrl>> = OnceLock::new();
 
-/// The quiet zone of ISO/IEC 18004 is part of the image; a module is so many units of it.
-const MODULE: u32 = 8;
-
 /// Reads `LINK_BASE_URL`, under which visitors reach tracking: `https://go.example.com`. Absent, in the local profile:
 /// `TRACKING_SERVICE_URL`; elsewhere links have no address in full.
-pub(crate) fn read_base(env: &mut Env) {
+pub fn read_base(env: &mut Env) {
     BASE.get_or_init(|| base(env));
 }
 
@@ -27,22 +22,14 @@ fn base(env: &mut Env) -> Option<ServiceUrl> {
 }
 
 /// Where visitors follow this link, if it is known.
-pub(crate) fn of(code: &str) -> Option<String> {
+pub fn of(code: &str) -> Option<String> {
     let base = BASE.get()?.as_ref()?;
     Some(format!("{base}{}", path(code)))
 }
 
 /// The same without the host.
-pub(crate) fn path(code: &str) -> String {
+pub fn path(code: &str) -> String {
     format!("/c/{code}")
-}
-
-/// The address as a QR code (ISO/IEC 18004): an SVG document, black on white, that a quarter of may be dirty. `None` of what no
-/// QR code can hold.
-pub(crate) fn qr_code(url: &str) -> Option<String> {
-    let code = QrCode::with_error_correction_level(url, EcLevel::Q).ok()?;
-    let mut image = code.render::<svg::Color<'_>>();
-    Some(image.module_dimensions(MODULE, MODULE).build())
 }
 
 #[cfg(test)]
