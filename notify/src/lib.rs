@@ -33,8 +33,7 @@ use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
 use chassis::telemetry::Help;
-use jobs::{CrmCalls, Dispatcher, EndClosed, ForgetRemoved, KeepBounds, Mails, Sender, Way};
-use mail::{MailSettings, Server};
+use jobs::{CrmCalls, Dispatcher, EndClosed, ForgetRemoved, KeepBounds, Sender};
 use receivers::Receivers;
 use secret::Secrets;
 
@@ -76,6 +75,27 @@ macro_rules! waiting {
         " FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
            WHERE d.state = 'pending' AND e.status = 'enabled'"
     };
+    ($channel:literal) => {
+        concat!(
+            " FROM mails WHERE state = 'pending' AND channel = '",
+            $channel,
+            "'"
+        )
+    };
+}
+
+/// Since when the oldest of these waits, in seconds.
+macro_rules! oldest {
+    ($at:literal, $($waiting:tt)+) => {
+        concat!(
+            "SELECT 'pending', coalesce((",
+            messaging::sql_now!(),
+            " - min(",
+            $at,
+            ")) / 1000000, 0)",
+            $($waiting)+
+        )
+    };
 }
 
 const GAUGES: &[Gauge] = &[
@@ -87,40 +107,27 @@ const GAUGES: &[Gauge] = &[
     Gauge {
         name: "notify_webhooks_oldest_seconds",
         label: "state",
-        sql: concat!(
-            "SELECT 'pending', coalesce((",
-            messaging::sql_now!(),
-            " - min(d.created_at)) / 1000000, 0)",
-            waiting!()
-        ),
+        sql: oldest!("d.created_at", waiting!()),
     },
     Gauge {
         name: "notify_mails_waiting",
         label: "state",
-        sql: "SELECT 'pending', count(*) FROM mails WHERE state = 'pending' AND channel = 'mail'",
+        sql: concat!("SELECT 'pending', count(*)", waiting!("mail")),
     },
     Gauge {
         name: "notify_mails_oldest_seconds",
         label: "state",
-        sql: concat!(
-            "SELECT 'pending', coalesce((",
-            messaging::sql_now!(),
-            " - min(created_at)) / 1000000, 0) FROM mails WHERE state = 'pending' AND channel = 'mail'"
-        ),
+        sql: oldest!("created_at", waiting!("mail")),
     },
     Gauge {
         name: "notify_texts_waiting",
         label: "state",
-        sql: "SELECT 'pending', count(*) FROM mails WHERE state = 'pending' AND channel = 'text'",
+        sql: concat!("SELECT 'pending', count(*)", waiting!("text")),
     },
     Gauge {
         name: "notify_texts_oldest_seconds",
         label: "state",
-        sql: concat!(
-            "SELECT 'pending', coalesce((",
-            messaging::sql_now!(),
-            " - min(created_at)) / 1000000, 0) FROM mails WHERE state = 'pending' AND channel = 'text'"
-        ),
+        sql: oldest!("created_at", waiting!("text")),
     },
     Gauge {
         name: "notify_crm_calls_waiting",
@@ -146,7 +153,7 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
     let timeout = Duration::from_millis(env.or("WEBHOOK_TIMEOUT_MS", 15_000));
     let local = read_local(env);
     let receivers = Receivers::new(timeout, local).expect("the HTTP client can be made");
-    let post = Arc::new(read_post(env));
+    let mails = Arc::new(mail::read_mails(env));
     let texts = Arc::new(text::read_texts(env));
     let crm = crm::read_crm(env).map(Arc::new);
     Definition {
@@ -156,7 +163,7 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
             .with(KeepBounds::default())
             .with(ForgetRemoved::default())
             .with(EndClosed)
-            .with_host(move |host| Dispatcher::new(host.clone(), Arc::clone(&post)))
+            .with_host(move |host| Dispatcher::new(host.clone(), Arc::clone(&mails)))
             .with_host(move |host| Dispatcher::new(host.clone(), Arc::clone(&texts)))
             .with_host(move |host| CrmCalls::new(host.clone(), crm.clone())),
         personal_keys: true,
@@ -168,23 +175,6 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
             "Webhooks to the systems of brands and partners, and mail and texts to their people, about what happened.",
             http::routes,
         )
-    }
-}
-
-/// Where mails go. What cannot be connected to is found when something is sent; what cannot be read, now.
-fn read_post(env: &mut Env) -> Way<Mails> {
-    let MailSettings { way, from } = MailSettings::read(env);
-    match way {
-        mail::Way::Mailbox => Way::Mailbox,
-        mail::Way::Nowhere => Way::Nowhere,
-        mail::Way::Server(settings) => match Server::new(settings, from.email.domain()) {
-            Ok(server) => Way::Server(Mails { server, from }),
-            Err(error) => {
-                let what = format!("cannot be used: {error}");
-                env.report("SMTP_CA_FILE", what, "/etc/tributary/smtp-ca.pem");
-                Way::Nowhere
-            }
-        },
     }
 }
 

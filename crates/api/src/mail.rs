@@ -83,20 +83,40 @@ impl Check for ChangeContact {
     fn check(&self, fields: &mut Fields) {
         let both = self.brand_id.is_some() && self.partner_id.is_some();
         fields.require(!both, "/partner_id", "must not be given beside a brand");
-        let few = self.addresses.len() <= MAX_MAIL_ADDRESSES;
-        fields.require(few, "/addresses", "must be at most 5");
-        self.check_numbers(fields);
-        for (index, new) in self.addresses.iter().enumerate().take(MAX_MAIL_ADDRESSES) {
-            let before = self.addresses.iter().take(index);
-            if before.into_iter().any(|it| it.address == new.address) {
-                fields.refuse(format!("/addresses/{index}/address"), "must be given once");
-            }
-            if !is_each_once(&new.groups()) {
-                fields.refuse(
-                    format!("/addresses/{index}/groups"),
-                    "must name at least one, each once",
-                );
-            }
+        let addresses = self.addresses.iter();
+        let addresses = addresses.map(|it| (&it.address, it.groups()));
+        let (at, most) = (("addresses", "address"), MAX_MAIL_ADDRESSES);
+        check_each(fields, at, most, &addresses.collect::<Vec<_>>(), |groups| {
+            let is_fit = is_each_once(groups);
+            (!is_fit).then_some("must name at least one, each once")
+        });
+        let numbers = self.numbers().iter();
+        let numbers = numbers.map(|it| (&it.number, it.groups.clone()));
+        let (at, most) = (("numbers", "number"), MAX_PHONE_NUMBERS);
+        check_each(fields, at, most, &numbers.collect::<Vec<_>>(), |groups| {
+            let is_fit = is_each_once(groups) && groups.iter().all(|it| it.is_texted());
+            (!is_fit).then_some("must name money, security or both, each once")
+        });
+    }
+}
+
+/// So many at most, each once, with groups that are not refused.
+fn check_each<T: PartialEq>(
+    fields: &mut Fields,
+    (list, item): (&str, &str),
+    most: usize,
+    all: &[(T, Vec<MailGroup>)],
+    refused: impl Fn(&[MailGroup]) -> Option<&'static str>,
+) {
+    if all.len() > most {
+        fields.refuse(format!("/{list}"), format!("must be at most {most}"));
+    }
+    for (index, (to, groups)) in all.iter().enumerate().take(most) {
+        if all.iter().take(index).any(|(before, _)| before == to) {
+            fields.refuse(format!("/{list}/{index}/{item}"), "must be given once");
+        }
+        if let Some(what) = refused(groups) {
+            fields.refuse(format!("/{list}/{index}/groups"), what);
         }
     }
 }
@@ -110,23 +130,6 @@ fn is_each_once(groups: &[MailGroup]) -> bool {
 impl ChangeContact {
     fn numbers(&self) -> &[NewPhoneNumber] {
         self.numbers.as_deref().unwrap_or_default()
-    }
-
-    fn check_numbers(&self, fields: &mut Fields) {
-        let few = self.numbers().len() <= MAX_PHONE_NUMBERS;
-        fields.require(few, "/numbers", "must be at most 2");
-        for (index, new) in self.numbers().iter().enumerate().take(MAX_PHONE_NUMBERS) {
-            let mut before = self.numbers().iter().take(index);
-            if before.any(|it| it.number == new.number) {
-                fields.refuse(format!("/numbers/{index}/number"), "must be given once");
-            }
-            if !is_each_once(&new.groups) || !new.groups.iter().all(|it| it.is_texted()) {
-                fields.refuse(
-                    format!("/numbers/{index}/groups"),
-                    "must name money, security or both, each once",
-                );
-            }
-        }
     }
 
     /// Whose they are to be: who is named, or else for whom the caller speaks.

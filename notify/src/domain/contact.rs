@@ -122,15 +122,14 @@ pub(super) fn change(
     if !actor.is(owner) {
         return Err(unknown(owner));
     }
-    if new.addresses.len() > MAX_MAIL_ADDRESSES {
-        let detail = format!("an owner has {MAX_MAIL_ADDRESSES} addresses at most");
-        return Err(Rejection::of("/addresses", Code::InvalidField, detail));
-    }
+    check_each(&new.addresses, ("addresses", "address"), MAX_MAIL_ADDRESSES)?;
     let numbers = new.numbers.as_deref().unwrap_or_default();
-    check_numbers(numbers)?;
-    if let Some(index) = repeated(&new.addresses) {
-        let pointer = format!("/addresses/{index}/address");
-        let detail = "stands there twice";
+    check_each(numbers, ("numbers", "number"), MAX_PHONE_NUMBERS)?;
+    let is_texted =
+        |it: &ContactAddress| !it.groups.is_empty() && it.groups.iter().all(|it| it.is_texted());
+    if let Some(index) = numbers.iter().position(|it| !is_texted(it)) {
+        let pointer = format!("/numbers/{index}/groups");
+        let detail = "texts are about money and security alone";
         return Err(Rejection::of(pointer, Code::InvalidField, detail));
     }
     let arrives = |group| new.addresses.iter().any(|it| it.groups.contains(&group));
@@ -150,33 +149,30 @@ pub(super) fn change(
     Ok(new.clone())
 }
 
-fn check_numbers(numbers: &[ContactAddress]) -> Result<(), Rejection> {
-    if numbers.len() > MAX_PHONE_NUMBERS {
-        let detail = format!("an owner has {MAX_PHONE_NUMBERS} numbers at most");
-        return Err(Rejection::of("/numbers", Code::InvalidField, detail));
+/// So many at most, and none that stood before it too.
+fn check_each(
+    all: &[ContactAddress],
+    (list, item): (&str, &str),
+    most: usize,
+) -> Result<(), Rejection> {
+    if all.len() > most {
+        let detail = format!("an owner has {most} {list} at most");
+        return Err(Rejection::of(
+            format!("/{list}"),
+            Code::InvalidField,
+            detail,
+        ));
     }
-    if let Some(index) = repeated(numbers) {
-        let pointer = format!("/numbers/{index}/number");
-        let detail = "stands there twice";
-        return Err(Rejection::of(pointer, Code::InvalidField, detail));
-    }
-    let is_texted =
-        |it: &ContactAddress| !it.groups.is_empty() && it.groups.iter().all(|it| it.is_texted());
-    if let Some(index) = numbers.iter().position(|it| !is_texted(it)) {
-        let pointer = format!("/numbers/{index}/groups");
-        let detail = "texts are about money and security alone";
-        return Err(Rejection::of(pointer, Code::InvalidField, detail));
-    }
-    Ok(())
-}
-
-/// Where the first one stands that stood before it too.
-fn repeated(all: &[ContactAddress]) -> Option<usize> {
     let is_repeated = |(index, one): (usize, &ContactAddress)| {
         let mut before = all.iter().take(index);
         before.any(|it| it.sealed_address == one.sealed_address)
     };
-    all.iter().enumerate().position(is_repeated)
+    if let Some(index) = all.iter().enumerate().position(is_repeated) {
+        let pointer = format!("/{list}/{index}/{item}");
+        let detail = "stands there twice";
+        return Err(Rejection::of(pointer, Code::InvalidField, detail));
+    }
+    Ok(())
 }
 
 /// Nothing is sent to who was erased.

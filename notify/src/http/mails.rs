@@ -82,10 +82,7 @@ pub(super) async fn preview_mail(
     if !kind.channels().contains(&channel) {
         return Err(Problem::not_found());
     }
-    let rendered = match channel {
-        Channel::Mail => mail::render(kind, language, &sample),
-        Channel::Text => mail::render_text(kind, language, &sample),
-    };
+    let rendered = mail::render(kind, channel, language, &sample);
     let rendered = rendered.map_err(|error| Problem::internal(&error))?;
     Ok(Json(MailPreview {
         kind: kind.event.to_owned(),

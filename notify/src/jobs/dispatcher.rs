@@ -6,14 +6,13 @@ use std::time::Duration;
 use messaging::job::{Job, timer_command};
 use runtime::Host;
 use schemas::{ConcludeMailV1, Message, Service};
-use serde_json::Value;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use types::{Channel, ContactId, MailFailure, MailLanguage, Micros, Uuid, ids};
 
 use super::schedule;
-use crate::mail::{self, Answer, Kind, Rendered};
+use crate::mail::{self, Answer, Rendered};
 use crate::store::contacts::{self, sealed_bytes};
 use crate::store::mails::{self, Next, Row};
 
@@ -41,15 +40,6 @@ pub(crate) trait Outbound: Send + Sync + 'static {
     fn read(opened: &str) -> Option<Self::To>;
     /// As people are shown it.
     fn masked(to: &Self::To) -> String;
-    /// What is sent.
-    ///
-    /// # Errors
-    /// Why the template cannot be rendered.
-    fn render(
-        kind: &Kind,
-        language: MailLanguage,
-        data: &Value,
-    ) -> Result<Rendered, minijinja::Error>;
     /// How long an attempt may last.
     fn timeout(&self) -> Duration;
     /// Sends one, within the time for that. Sent again it has the same id.
@@ -179,7 +169,7 @@ fn ready<O: Outbound>(row: Row, opened: &str, language: MailLanguage) -> Found<O
         .zip(data.ok())
         .map(|(kind, mut data)| {
             mail::open_manager(&mut data);
-            O::render(kind, language, &data)
+            mail::render(kind, O::CHANNEL, language, &data)
         });
     let rendered = match rendered {
         Some(Ok(rendered)) => rendered,

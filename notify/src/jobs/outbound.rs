@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use lettre::message::Mailbox;
 use sealing::texts;
-use serde_json::Value;
-use types::{Channel, ContactId, MailAddress, MailLanguage, PhoneNumber};
+use types::{Channel, ContactId, MailAddress, PhoneNumber};
 
 use super::dispatcher::Outbound;
-use crate::mail::{self, Answer, Kind, Outgoing, Rendered, Server};
+use crate::mail::{self, Answer, Outgoing, Rendered, Server};
 use crate::text::Twilio;
 
 /// Mails by a server, from this sender.
@@ -32,14 +31,6 @@ impl Outbound for Mails {
 
     fn masked(to: &MailAddress) -> String {
         to.masked()
-    }
-
-    fn render(
-        kind: &Kind,
-        language: MailLanguage,
-        data: &Value,
-    ) -> Result<Rendered, minijinja::Error> {
-        mail::render(kind, language, data)
     }
 
     fn timeout(&self) -> Duration {
@@ -79,14 +70,6 @@ impl Outbound for Twilio {
 
     fn masked(to: &PhoneNumber) -> String {
         to.masked()
-    }
-
-    fn render(
-        kind: &Kind,
-        language: MailLanguage,
-        data: &Value,
-    ) -> Result<Rendered, minijinja::Error> {
-        mail::render_text(kind, language, data)
     }
 
     fn timeout(&self) -> Duration {

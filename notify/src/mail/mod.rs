@@ -18,8 +18,8 @@ use types::{BrandId, Channel, MailGroup, MailLanguage, PartnerId};
 use crate::domain::Owner;
 pub(crate) use message::{Outgoing, message};
 pub(crate) use server::{Answer, Server};
-pub(crate) use settings::{MailSettings, Way};
-pub(crate) use templates::{Rendered, render, render_text};
+pub(crate) use settings::read_mails;
+pub(crate) use templates::{Rendered, render};
 
 /// Where a mail keeps the name of who looks after its reader.
 const SEALED_MANAGER: &str = "sealed_manager";

@@ -6,6 +6,9 @@ use chassis::config::{Env, Profile};
 use lettre::message::Mailbox;
 use secrecy::SecretString;
 
+use super::Server;
+use crate::jobs::{Mails, Way};
+
 /// How the connection to the server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protection {
@@ -30,54 +33,32 @@ pub(crate) struct ServerSettings {
     pub(crate) timeout: Duration,
 }
 
-/// Where mails go.
-#[derive(Debug, Clone)]
-pub(crate) enum Way {
-    /// To a server.
-    Server(ServerSettings),
-    /// Into the mailbox of this machine, for a developer to see.
-    Mailbox,
-    /// Nowhere: they wait until a server is set.
-    Nowhere,
-}
-
-/// How mails are sent.
-#[derive(Debug, Clone)]
-pub(crate) struct MailSettings {
-    pub(crate) way: Way,
-    pub(crate) from: Mailbox,
-}
-
 const FROM: &str = "Tributary <noreply@tributary.example>";
 
-impl MailSettings {
-    /// From `SMTP_…` and `MAIL_FROM`. Without a server the local profile has its mailbox.
-    pub(crate) fn read(env: &mut Env) -> Self {
-        let is_local = Profile::read(env).is_local();
-        let host: Option<String> = env.optional("SMTP_HOST", "smtp.example.com");
-        let has_server = host.is_some();
-        let from: Option<Mailbox> = env.optional("MAIL_FROM", FROM);
-        if has_server && !env.is_given("MAIL_FROM") {
-            env.report("MAIL_FROM", "must be set beside SMTP_HOST", FROM);
-        }
-        let server = host.map(|host| read_server(env, host, is_local));
-        let way = match server {
-            Some(server) => Way::Server(server),
-            None if is_local => Way::Mailbox,
-            None => Way::Nowhere,
-        };
-        let from = from.or_else(|| FROM.parse().ok());
-        Self {
-            way,
-            from: from.unwrap_or_else(nobody),
+/// From `SMTP_…` and `MAIL_FROM`. Without a server the local profile has its mailbox. What cannot be connected to is found
+/// when something is sent; what cannot be read, now.
+pub(crate) fn read_mails(env: &mut Env) -> Way<Mails> {
+    let is_local = Profile::read(env).is_local();
+    let host: Option<String> = env.optional("SMTP_HOST", "smtp.example.com");
+    let from: Option<Mailbox> = env.optional("MAIL_FROM", FROM);
+    if host.is_some() && !env.is_given("MAIL_FROM") {
+        env.report("MAIL_FROM", "must be set beside SMTP_HOST", FROM);
+    }
+    let Some(host) = host else {
+        return if is_local { Way::Mailbox } else { Way::Nowhere };
+    };
+    let settings = read_server(env, host, is_local);
+    let Some(from) = from else {
+        return Way::Nowhere;
+    };
+    match Server::new(settings, from.email.domain()) {
+        Ok(server) => Way::Server(Mails { server, from }),
+        Err(error) => {
+            let what = format!("cannot be used: {error}");
+            env.report("SMTP_CA_FILE", what, "/etc/tributary/smtp-ca.pem");
+            Way::Nowhere
         }
     }
-}
-
-/// The stand-in of a sender that cannot be read: its problem is reported, and nothing starts.
-#[expect(clippy::expect_used, reason = "a literal")]
-fn nobody() -> Mailbox {
-    "noreply@tributary.example".parse().expect("an address")
 }
 
 fn read_server(env: &mut Env, host: String, is_local: bool) -> ServerSettings {

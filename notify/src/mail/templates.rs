@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
-use types::{Currency, MailLanguage, Micros, Money};
+use types::{Channel, Currency, MailLanguage, Micros, Money};
 
 use super::{FILES, Kind, TEXTS};
 
@@ -17,8 +17,11 @@ const LAYOUT: &str = include_str!("../../templates/layout.html");
 /// The longest text, in characters: what fits one message of GSM 03.38, as ours do.
 const MAX_TEXT: usize = 160;
 
+/// How the name of a text's template ends.
+const TEXT: &str = "sms.txt";
+
 /// A mail or a text as it is sent; a text has neither a subject nor HTML.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Rendered {
     pub(crate) subject: String,
     pub(crate) text: String,
@@ -45,14 +48,18 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(
         environment.add_template_owned(format!("{language}/{name}.html"), *html)?;
     }
     for (language, name, text) in TEXTS {
-        environment.add_template_owned(text_name(*language, name), *text)?;
+        environment.add_template_owned(format!("{}/{name}.{TEXT}", language.name()), *text)?;
     }
     Ok(environment)
 });
 
-/// A kind of mail in a language, made of this.
+/// What goes by a channel of a kind in a language, made of this. A text is one line, that fits one message.
+///
+/// # Errors
+/// There is no such template, or it cannot be made of this.
 pub(crate) fn render(
     kind: &Kind,
+    channel: Channel,
     language: MailLanguage,
     data: &serde_json::Value,
 ) -> Result<Rendered, Error> {
@@ -64,33 +71,17 @@ pub(crate) fn render(
         let name = format!("{}/{}.{end}", language.name(), kind.template);
         environment.get_template(&name)?.render(&context)
     };
-    Ok(Rendered {
-        subject: line(&part("subject")?, MAX_SUBJECT),
-        text: part("txt")?,
-        html: part("html")?,
+    Ok(match channel {
+        Channel::Mail => Rendered {
+            subject: line(&part("subject")?, MAX_SUBJECT),
+            text: part("txt")?,
+            html: part("html")?,
+        },
+        Channel::Text => Rendered {
+            text: line(&part(TEXT)?, MAX_TEXT),
+            ..Rendered::default()
+        },
     })
-}
-
-/// A kind of text in a language, made of this: one line, that fits one message.
-pub(crate) fn render_text(
-    kind: &Kind,
-    language: MailLanguage,
-    data: &serde_json::Value,
-) -> Result<Rendered, Error> {
-    let environment = TEMPLATES
-        .as_ref()
-        .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))?;
-    let context = minijinja::context! { language => language.name(), ..Serde(data) };
-    let template = environment.get_template(&text_name(language, kind.template))?;
-    Ok(Rendered {
-        subject: String::new(),
-        text: line(&template.render(&context)?, MAX_TEXT),
-        html: String::new(),
-    })
-}
-
-fn text_name(language: MailLanguage, template: &str) -> String {
-    format!("{}/{template}.sms.txt", language.name())
 }
 
 /// One line of so many characters at most, whatever was put into it: nothing in it can begin another header.

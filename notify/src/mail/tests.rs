@@ -1,7 +1,6 @@
 //! Each kind of mail in each language, and what malformed values become in them.
 
 use serde_json::{Value, json};
-use types::MailLanguage;
 
 use super::*;
 
@@ -9,7 +8,7 @@ fn rendered(event: &str, language: MailLanguage, change: impl FnOnce(&mut Value)
     let kind = kind_of(event).unwrap();
     let mut sample = kind.sample().unwrap();
     change(&mut sample);
-    render(kind, language, &sample).unwrap()
+    render(kind, Channel::Mail, language, &sample).unwrap()
 }
 
 #[test]
@@ -18,7 +17,7 @@ fn each_kind_is_written_in_each_language_as_text_and_as_html_of_its_golden_sampl
         let sample = kind.sample();
         let sample = sample.unwrap_or_else(|| panic!("{}: nobody sees its sample", kind.event));
         let all = MailLanguage::ALL.map(|language| {
-            let rendered = render(kind, language, &sample);
+            let rendered = render(kind, Channel::Mail, language, &sample);
             let rendered = rendered.unwrap_or_else(|error| panic!("{}: {error:#}", kind.event));
             let Rendered {
                 subject,
@@ -135,14 +134,18 @@ fn a_text_fits_one_message_whatever_its_values_are_and_is_of_letters_that_each_p
             if let Some(amount) = longest.get_mut("amount") {
                 amount["minor"] = i64::MIN.into();
             }
-            let text = render_text(kind, language, &longest).unwrap().text;
+            let text = render(kind, Channel::Text, language, &longest)
+                .unwrap()
+                .text;
             assert!(text.chars().all(|it| GSM_7.contains(it)), "{text}");
             assert!(text.contains(&"a".repeat(64)), "nothing is cut off: {text}");
             let end = text.chars().last();
             assert!(end == Some('.') || end == Some('a'), "{text}");
             let malformed = json!("a\r\nb".repeat(100));
             longest["about"] = malformed;
-            let text = render_text(kind, language, &longest).unwrap().text;
+            let text = render(kind, Channel::Text, language, &longest)
+                .unwrap()
+                .text;
             assert!(text.chars().count() <= 160, "{text}");
             assert!(!text.contains(['\r', '\n']));
             count += 1;

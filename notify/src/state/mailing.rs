@@ -36,12 +36,8 @@ impl BatchState {
                 let campaign = self.campaign(message);
                 let campaign = campaign.map(|id| self.names.get(id).map_or(id, String::as_str));
                 let data = mail::data(shown, &message.header.subject, campaign);
-                mails.extend(new_mails(
-                    kind,
-                    contact,
-                    (message, message.header.id),
-                    &data,
-                ));
+                let id = message.header.id;
+                mails.extend(new_mails(kind, contact, message, (id, id), &data));
             }
         }
         self.new_mails.extend(mails);
@@ -62,7 +58,7 @@ impl BatchState {
             let data = mail::data(schemas::show_payload(body), endpoint.as_str(), None);
             let id = command.header.id;
             let event_id = self.disabling.get(&id).copied().unwrap_or(id);
-            let mails = new_mails(kind, contact, (command, event_id), &data);
+            let mails = new_mails(kind, contact, command, (event_id, event_id), &data);
             self.new_mails.extend(mails);
         }
     }
@@ -90,16 +86,17 @@ pub(super) fn called(message: &Message) -> Option<&str> {
     }
 }
 
-/// One for each address and number that wants it.
-fn new_mails(
+/// One for each address and number that wants it, of one event; each hears once of what has the first id.
+pub(super) fn new_mails(
     kind: &'static mail::Kind,
     contact: &Contact,
-    (cause, event_id): (&Message, Uuid),
+    cause: &Message,
+    (of, event_id): (Uuid, Uuid),
     data: &Value,
 ) -> Vec<NewMail> {
     let wanting = contact.wanting(kind.channels(), kind.group);
     let mails = wanting.map(|(channel, address)| NewMail {
-        id: MailId::of(event_id, &contact.id, address),
+        id: MailId::of(of, &contact.id, address),
         contact: contact.id.clone(),
         channel,
         address,

@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use schemas::{Body, Message};
 use sqlx::PgConnection;
-use types::{BrandId, MailId, Micros, PartnerId, WorkflowId, WorkflowReason, WorkflowStep};
+use types::{BrandId, Micros, PartnerId, WorkflowId, WorkflowReason, WorkflowStep, ids};
 
 use super::BatchState;
-use crate::domain::{self, Contact, Event, Onboarding, Owner, Place, Workflow};
+use super::mailing::new_mails;
+use crate::domain::{self, Event, Onboarding, Owner, Place, Workflow};
 use crate::mail;
 use crate::messages::{self, Concerns};
 use crate::store::crm_calls::{self, NewCall};
@@ -304,32 +305,9 @@ impl BatchState {
         if let Some(url) = link.and_then(|code| api::link_url::of(code.as_str())) {
             data["link"] = url.into();
         }
-        let mails = new_mails(kind, contact, workflow, cause, &data);
+        // It comes to one end of a kind at most: each address is told once.
+        let end = ids::derive(&[kind.event, workflow.id.as_str()]);
+        let mails = new_mails(kind, contact, cause, (end, cause.header.id), &data);
         self.workflows.mails.extend(mails);
     }
-}
-
-/// One for each address that wants it. A workflow comes to one end of a kind at most: its end is told each address once.
-fn new_mails(
-    kind: &'static mail::Kind,
-    contact: &Contact,
-    workflow: &Workflow,
-    cause: &Message,
-    data: &serde_json::Value,
-) -> Vec<NewMail> {
-    let end = types::ids::derive(&[kind.event, workflow.id.as_str()]);
-    let wanting = contact.wanting(kind.channels(), kind.group);
-    let mails = wanting.map(|(channel, address)| NewMail {
-        id: MailId::of(end, &contact.id, address),
-        contact: contact.id.clone(),
-        channel,
-        address,
-        owner: contact.owner.clone(),
-        kind: kind.event,
-        hurries: kind.hurries(),
-        event_id: cause.header.id,
-        correlation_id: cause.header.correlation_id,
-        data: data.to_string(),
-    });
-    mails.collect()
 }
