@@ -296,7 +296,7 @@ pub async fn ship(
     }
     transport.close();
     // Whoever relays from now on reports.
-    lag.report(&[]);
+    lag.report(0, None);
     health.left(&transport.name(), topic, partition);
 }
 
@@ -317,14 +317,15 @@ impl Lag {
             messages: metrics::gauge!("tributary_relay_lag_messages", labels.iter()),
             seconds: metrics::gauge!("tributary_relay_lag_seconds", labels.iter()),
         };
-        lag.report(&[]);
+        lag.report(0, None);
         lag
     }
 
-    fn report(&self, waiting: &[Arc<LogRow>]) {
+    /// Of so many that wait, the first is of this time.
+    fn report(&self, waiting: usize, oldest: Option<i64>) {
         self.messages
-            .set(f64::from(u32::try_from(waiting.len()).unwrap_or(u32::MAX)));
-        let oldest = waiting.first().map_or(0, |row| clock::now().0 - row.time);
+            .set(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
+        let oldest = oldest.map_or(0, |time| clock::now().0 - time);
         let oldest = Duration::from_micros(u64::try_from(oldest).unwrap_or(0));
         self.seconds.set(oldest.as_secs_f64());
     }
@@ -332,7 +333,8 @@ impl Lag {
     /// While the transport is closed the wait goes on. What cannot be read now is reported next time.
     async fn look(&self, pool: &PgPool, topic: Topic, partition: i32, after: i64) {
         if let Ok(window) = log::stream_window(pool, topic, partition, after, LOOK).await {
-            self.report(&shared(window.rows));
+            let rows = window.rows;
+            self.report(rows.len(), rows.first().map(|row| row.time));
         }
     }
 }
@@ -376,7 +378,7 @@ async fn ship_open(
             return Err(TransportError::outage("the log goes on under another epoch").into());
         }
         *reached = Some(at);
-        lag.report(&rows);
+        lag.report(rows.len(), rows.first().map(|row| row.time));
         let all = through >= head;
         while !rows.is_empty() {
             let rest = rows.split_off(entry_length(&rows, &epochs));
