@@ -6,12 +6,14 @@ use anyhow::Result;
 use devstack::layout::Layout;
 use devstack::progress::Progress;
 use devstack::runs::{bounded, with_stack};
-use devstack::stack::testing::{PYTHON, images_build};
+use devstack::stack::testing::{PROGRAMS_BUILD, PYTHON};
 use devstack::tools;
 use tokio::process::Command;
 
 /// Crates whose tests start or use a broker.
 const WITH_BROKER: &[&str] = &["messaging", "devstack", "invariants", "chaos"];
+/// Crates whose tests start programs with faults in them.
+const WITH_MUTANTS: &[&str] = &["chaos"];
 /// Crates whose tests run programs in Python, and no broker: where there is one, there is Python too.
 const WITH_PYTHON: &[&str] = &["notify"];
 
@@ -40,8 +42,10 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
     }
     let with_broker = krate.is_none_or(|name| WITH_BROKER.contains(&name));
     if with_broker {
-        if krate != Some("messaging") {
+        if krate.is_none_or(|name| WITH_MUTANTS.contains(&name)) {
             mutants::build(layout, Progress)?;
+        }
+        if krate != Some("messaging") {
             // Before the tests, some of which install packages too.
             tools::docker_compose()?;
             tools::kustomize(layout)?;
@@ -49,16 +53,9 @@ pub async fn run(layout: &Layout, krate: Option<&str>, name: Option<&str>) -> Re
             tools::avro_tools(layout)?;
         }
         // The programs that whole-stack tests start; their libraries are built for the tests anyway.
-        let mut builds = vec![cargo(layout, &["build", "--locked", "--bins"])];
-        if krate.is_none() {
-            // For the test of what is in the images, which otherwise would compile beside other tests.
-            builds.push(images_build(layout).into());
-        }
-        for build in builds {
-            let code = bounded(build).await?;
-            if code != 0 {
-                return Ok(ExitCode::from(code));
-            }
+        let code = bounded(cargo(layout, &PROGRAMS_BUILD)).await?;
+        if code != 0 {
+            return Ok(ExitCode::from(code));
         }
     }
     let mut arguments = vec!["test", "--locked", "--no-fail-fast"];

@@ -1,7 +1,7 @@
 //! For tests: the servers that `./test.sh` started, and folders for servers of a test's own.
 
 use std::path::PathBuf;
-use std::process::{self, Command};
+use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs};
 
@@ -53,25 +53,5 @@ pub fn scratch(name: &str) -> PathBuf {
     ))
 }
 
-/// What the Dockerfile builds the programs of the images with.
-pub const IMAGES_BUILD: &str = "cargo build --release --locked --bins";
-
-/// Where [`images_build`] puts the programs.
-pub fn images_built(layout: &Layout) -> PathBuf {
-    layout.built("images").join("release")
-}
-
-/// That build, unoptimized and in a folder of its own: a test of what the images hold need not wait for the optimizer, and
-/// `target/release` stays what it was.
-pub fn images_build(layout: &Layout) -> Command {
-    let mut words = IMAGES_BUILD.split(' ');
-    let mut build = Command::new(words.next().unwrap_or_default());
-    build
-        .args(words)
-        .current_dir(&layout.root)
-        .env("CARGO_TARGET_DIR", layout.built("images"))
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-        .env("CARGO_PROFILE_RELEASE_DEBUG", "0");
-    build
-}
+/// What the programs are built with that whole-stack tests start, as arguments of cargo.
+pub const PROGRAMS_BUILD: [&str; 3] = ["build", "--locked", "--bins"];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use devstack::stack::testing::PROGRAMS_BUILD;
 use schemas::Service;
 
 use super::text;
@@ -130,10 +131,12 @@ fn the_dockerfile_runs_only_what_the_tests_run() {
         Dockerfile::of("build").commands(),
         [
             super::images::PACKAGES,
-            devstack::stack::testing::IMAGES_BUILD,
+            super::images::BUILD,
             super::images::ROOTFS
         ]
     );
+    let tested = format!("cargo {} --release", PROGRAMS_BUILD.join(" "));
+    assert_eq!(super::images::BUILD, tested);
     for image in images() {
         assert!(Dockerfile::of(image).commands().is_empty(), "{image}");
     }

@@ -1,4 +1,4 @@
-//! What is in the images runs: each release binary in the environment that the compose files give it.
+//! What is in the images runs: each binary in the environment that the compose files give it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use devstack::layout::Layout;
-use devstack::stack::testing::{images_build, images_built, scratch};
+use devstack::stack::testing::scratch;
 use devstack::stack::{Postgres, Pulsar, PulsarPorts, last_lines, run, run_visibly};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use schemas::Service;
@@ -20,6 +20,7 @@ use super::container::Container;
 
 /// The commands of the Dockerfile's `RUN` lines.
 pub const PACKAGES: &str = "deploy/images/packages.sh";
+pub const BUILD: &str = "cargo build --locked --bins --release";
 pub const ROOTFS: &str = "deploy/images/rootfs.sh target/release /images";
 
 const WITHIN: Duration = Duration::from_secs(90);
@@ -48,15 +49,10 @@ fn what_the_build_needs_is_installed_by_its_script() {
 }
 
 #[test]
-fn every_release_binary_serves_in_the_environment_of_the_compose_files() {
+fn every_binary_serves_in_the_environment_of_the_compose_files() {
     if !is_root() {
         return;
     }
-    let layout = Layout::find();
-    assert!(
-        run_visibly(&mut images_build(&layout)).unwrap(),
-        "see above"
-    );
     // Its own network: there the ports are free that the files name.
     let mut itself = Command::new("unshare");
     itself.args([
@@ -84,7 +80,8 @@ async fn in_a_network_of_its_own() {
     let folder = scratch("images");
     let images = folder.join("images");
     let mut rootfs = Command::new(layout.root.join(ROOTFS.split(' ').next().unwrap()));
-    run(rootfs.arg(images_built(&layout)).arg(&images)).unwrap();
+    // Those of this test run: what the images hold need not wait for the optimizer.
+    run(rootfs.arg(layout.built("debug")).arg(&images)).unwrap();
     let template = layout.state.join("postgres-template");
     let database = Postgres::start_copy(&template, &folder.join("postgres"), DATABASE)
         .await
