@@ -1,4 +1,4 @@
-//! Mail to people, from a request at the bff to a real mail server, with notify killed meanwhile.
+//! Mail to people, from a request at the bff to a real mail server, beside webhooks, with notify killed meanwhile. `NOTIFY_KILLS=100` kills it as often.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot be set up has failed"
@@ -15,10 +15,12 @@ use schemas::Service;
 use serde_json::{Value, json};
 
 use crate::clients::smtp::{self, MailServer, PASSWORD, USER};
+use crate::customer_webhooks::Customer;
 use crate::walk::{Walker, until};
 
 const ADDRESSES: [&str; 2] = ["mia.meier@example.com", "tom@example.com"];
-const ROUNDS: usize = 3;
+/// How often notify is killed, unless `NOTIFY_KILLS` says so.
+const KILLS: usize = 3;
 const APPLICATIONS: usize = 6;
 
 async fn start(mode: Mode, server: &MailServer) -> LocalStack {
@@ -32,6 +34,7 @@ async fn start(mode: Mode, server: &MailServer) -> LocalStack {
         ("MAIL_FROM", "Tributary <noreply@tributary.example>"),
         // What is taken to be sent by who is killed then is another's after twice that.
         ("SMTP_TIMEOUT_MS", "3000"),
+        ("WEBHOOK_LOCAL_RECEIVERS", "true"),
     ];
     LocalStack::start_with(mode, &variables).await.unwrap()
 }
@@ -70,27 +73,45 @@ fn taken(server: &MailServer) -> BTreeMap<String, usize> {
     taken
 }
 
-/// What notify's log states of mails, by the mail.
-async fn stated(stack: &LocalStack) -> Vec<(String, String)> {
-    let url = stack.database_url(Service::Notify).unwrap();
+/// What a service's log states of these types, by the subject.
+async fn logged(stack: &LocalStack, service: Service, types: &str) -> Vec<(String, String)> {
+    let url = stack.database_url(service).unwrap();
     let pool = sqlx::PgPool::connect(&url).await.unwrap();
     let stated = sqlx::query_as(
-        "SELECT subject, type FROM pipeline.message_log WHERE type LIKE 'notification.%' ORDER BY position",
+        "SELECT subject, type FROM pipeline.message_log WHERE type LIKE $1 ORDER BY position",
     );
-    let stated = stated.fetch_all(&pool).await.unwrap();
+    let stated = stated.bind(types).fetch_all(&pool).await.unwrap();
     pool.close().await;
     stated
 }
 
-async fn each_is_mailed_at_least_once(mode: Mode) {
+/// What became of mails, by the mail.
+async fn stated(stack: &LocalStack) -> Vec<(String, String)> {
+    logged(stack, Service::Notify, "notification.%").await
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a drill lasts is its runner's to say"
+)]
+fn kills() -> usize {
+    let given = std::env::var("NOTIFY_KILLS");
+    given.map_or(KILLS, |given| given.parse().unwrap())
+}
+
+async fn each_is_sent_at_least_once(mode: Mode) {
+    let kills = kills();
     let mut server = MailServer::start("starttls").await;
     let stack = start(mode, &server).await;
     stack.load_demo().await.unwrap();
     let walker = Walker::new(&stack, mode);
     let brand = stack.token(&["--brand", "brand123"]).unwrap();
     campaign(&walker, &brand).await;
+    let customer = Customer::start().await;
+    let endpoint = json!({"url": customer.url, "kinds": ["enrollment.applied.v1"]});
+    walker.done(&brand, "webhooks", endpoint).await;
     let mut applied = Vec::new();
-    for round in 0..ROUNDS {
+    for round in 0..kills {
         // It takes what it is given, and says nothing: nobody knows that it did.
         server.says("hang").await;
         let before = server.given().len();
@@ -106,7 +127,7 @@ async fn each_is_mailed_at_least_once(mode: Mode) {
         server.says("take").await;
         stack.start_again().await.unwrap();
     }
-    let expected = ROUNDS * APPLICATIONS * ADDRESSES.len();
+    let expected = kills * APPLICATIONS * ADDRESSES.len();
     until("the log has what became of each mail", || async {
         stated(&stack).await.len() >= expected
     })
@@ -132,6 +153,25 @@ async fn each_is_mailed_at_least_once(mode: Mode) {
     let mail = one["mail"].as_str().unwrap();
     assert!(mail.contains("&lt;b&gt;sale"), "{mail}");
     timeline_ends_in_mails(&walker, &brand, applied.last().unwrap()).await;
+    let delivered = || {
+        let arrived = customer.answered(200).into_iter();
+        let subjects = arrived.map(|it| it.event["subject"].as_str().unwrap().to_owned());
+        subjects.collect::<BTreeSet<String>>()
+    };
+    until("each application is delivered", || async {
+        delivered().len() >= applied.len()
+    })
+    .await;
+    let events = logged(&stack, Service::Campaign, "enrollment.applied.v1").await;
+    let events = events.into_iter().map(|(subject, _)| subject).collect();
+    assert_eq!(delivered(), events, "each event, and no other");
+    let ids: BTreeSet<String> = customer.answered(200).into_iter().map(|it| it.id).collect();
+    assert_eq!(ids.len(), applied.len(), "sent again it has the same id");
+    let pending = "webhook-deliveries?state=pending";
+    until("nothing waits", || async {
+        walker.read_as(&brand, pending).await["items"] == json!([])
+    })
+    .await;
 }
 
 /// The timeline of an application ends in its mails.
@@ -145,11 +185,11 @@ async fn timeline_ends_in_mails(walker: &Walker<'_>, brand: &str, application: &
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_mail_is_sent_at_least_once_though_notify_is_killed_in_http_mode() {
-    each_is_mailed_at_least_once(Mode::Http).await;
+async fn mails_and_webhooks_are_sent_at_least_once_though_notify_is_killed_in_http_mode() {
+    each_is_sent_at_least_once(Mode::Http).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_mail_is_sent_at_least_once_though_notify_is_killed_in_event_mode() {
-    each_is_mailed_at_least_once(Mode::Event).await;
+async fn mails_and_webhooks_are_sent_at_least_once_though_notify_is_killed_in_event_mode() {
+    each_is_sent_at_least_once(Mode::Event).await;
 }

@@ -34,12 +34,12 @@ const WRONG_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
 
 /// What arrived, with the status that it was answered with.
 #[derive(Debug, Clone)]
-struct Arrived {
+pub(crate) struct Arrived {
     status: u16,
-    id: String,
+    pub(crate) id: String,
     headers: BTreeMap<String, String>,
     text: String,
-    event: Value,
+    pub(crate) event: Value,
 }
 
 impl Arrived {
@@ -49,15 +49,15 @@ impl Arrived {
 }
 
 /// A customer's system; it ends with the test.
-struct Customer {
-    url: String,
+pub(crate) struct Customer {
+    pub(crate) url: String,
     status: Arc<AtomicU16>,
     arrived: Arc<Mutex<Vec<Arrived>>>,
     _server: JoinSet<std::io::Result<()>>,
 }
 
 impl Customer {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let status = Arc::new(AtomicU16::new(200));
         let arrived = Arc::new(Mutex::new(Vec::new()));
         let (now, all) = (Arc::clone(&status), Arc::clone(&arrived));
@@ -93,7 +93,7 @@ impl Customer {
     }
 
     /// What it was sent and has answered so.
-    fn answered(&self, status: u16) -> Vec<Arrived> {
+    pub(crate) fn answered(&self, status: u16) -> Vec<Arrived> {
         let arrived = self.arrived.lock().unwrap();
         let these = arrived.iter().filter(|it| it.status == status);
         these.cloned().collect()

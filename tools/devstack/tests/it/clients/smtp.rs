@@ -115,6 +115,14 @@ impl MailServer {
     }
 }
 
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        if let Some(folder) = self.certificate.parent() {
+            let _left = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
 /// Its root, whichever crate's tests these are.
 fn repository() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
