@@ -22,6 +22,7 @@ mod people;
 mod report;
 mod stack;
 pub mod starvation;
+mod statements;
 pub mod streams;
 pub mod webhooks;
 

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use super::machine::Machine;
 use super::report::Phase;
+use super::statements::{self, Statements};
 use super::{Pace, page, run_phase, stack};
 
 /// How long, and of which build.
@@ -60,6 +61,7 @@ pub async fn run(layout: &Layout, load: Load, progress: Progress) -> Result<()> 
     let (mut feed, ledger) = stack::ends(&stack, people).await?;
     let lasting = Duration::from_secs(load.seconds);
     let (at, full) = (stack.layout(), Pace::Full(load.in_flight));
+    let statements = Statements::open(&stack).await?;
     progress.note("warming up");
     run_phase(at, &mut feed, &ledger, full, Duration::from_secs(10)).await?;
     progress.note("resting, with nothing to do");
@@ -68,18 +70,19 @@ pub async fn run(layout: &Layout, load: Load, progress: Progress) -> Result<()> 
     sleep(lasting).await;
     let cpu = Machine::read(at)?.cpu_since(&before);
     let idle = Idle { cpu, lasting };
-    let mut phases = Vec::new();
-    for rate in RATES {
-        progress.note(&format!("{rate} a second"));
-        let phase = run_phase(at, &mut feed, &ledger, Pace::Rate(rate), lasting).await?;
-        phases.push((format!("{rate} a second"), phase));
+    let (mut phases, mut tables) = (Vec::new(), String::new());
+    let rates = RATES.map(|rate| (format!("{rate} a second"), Pace::Rate(rate)));
+    for (name, pace) in rates.into_iter().chain([("full load".to_owned(), full)]) {
+        progress.note(&name);
+        statements.begin().await?;
+        let phase = run_phase(at, &mut feed, &ledger, pace, lasting).await?;
+        let (taken, done) = (statements.taken().await?, phase.outcome.done);
+        tables += &statements::table(&name, &taken, done)?;
+        phases.push((name, phase));
     }
-    progress.note("full load");
-    let phase = run_phase(at, &mut feed, &ledger, full, lasting).await?;
-    phases.push(("full load".to_owned(), phase));
     progress.note("resting, for memory after load");
     sleep(REST).await;
-    let section = section(&load, &idle, &phases, &Machine::read(at)?)?;
+    let section = section(&load, &idle, &phases, &Machine::read(at)?)? + &tables;
     if load.look {
         println!("{section}");
     } else {

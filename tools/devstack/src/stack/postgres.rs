@@ -277,6 +277,10 @@ fn launch(
     for setting in SETTINGS {
         server.args(["-c", setting]);
     }
+    // For the benchmark, which says where time goes. It comes with the server or, with some packagers, in one of its own.
+    if bin.join("../lib/pg_stat_statements.so").exists() {
+        server.args(["-c", "shared_preload_libraries=pg_stat_statements"]);
+    }
     server.args([
         "-c",
         &format!("wal_compression={}", wal_compression(&bin, &data, account)),
