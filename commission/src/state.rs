@@ -20,6 +20,8 @@ pub struct Kept {
     pub commission: Commission,
     /// The position of the event that made it: lists go by it.
     pub position: i64,
+    /// Whether its row is there already.
+    pub is_stored: bool,
 }
 
 /// The states that one batch touches.
@@ -134,6 +136,7 @@ impl BatchState {
         let kept = Kept {
             commission: Commission::begin(calculated.clone(), at),
             position,
+            is_stored: self.commissions.get(&id).is_some_and(|it| it.is_stored),
         };
         self.changed.insert(id.clone());
         self.commissions.insert(id, kept);

@@ -50,6 +50,8 @@ pub struct BatchState {
     lookups: Vec<Lookup>,
     /// Conversions that reports could be about.
     pub orders: Orders,
+    /// Those of them that have a row.
+    stored: HashSet<Uuid>,
     /// Claims of these, and those that are decided upon.
     pub claims: Claims,
     changed: Changed,
@@ -162,7 +164,7 @@ impl BatchState {
         }
         if !wanted.conversions.is_empty() {
             let ids: Vec<Uuid> = wanted.conversions.into_iter().collect();
-            conversions::load(connection, &ids, &mut state.orders).await?;
+            state.stored = conversions::load(connection, &ids, &mut state.orders).await?;
             let of_orders = claims::load_of(connection, &ids).await?;
             state.claims.0.extend(of_orders.0);
             let without_amount = state
@@ -493,7 +495,7 @@ impl BatchState {
             links::save_stop(connection, position).await?;
         }
         links::save(connection, &links).await?;
-        conversions::save(connection, &conversions).await?;
+        conversions::save(connection, &conversions, &self.stored).await?;
         conversions::save_aliases(connection, &aliases).await?;
         claims::save(connection, &claimed).await?;
         tracking_events::save(connection, &self.changed.events).await?;

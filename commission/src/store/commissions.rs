@@ -74,11 +74,12 @@ impl CommissionRow {
         Some(Kept {
             commission,
             position: self.position,
+            is_stored: true,
         })
     }
 }
 
-/// Adds new commissions and what changed in known ones: one statement.
+/// Adds new commissions, and what changed in known ones.
 pub(crate) async fn upsert(
     connection: &mut PgConnection,
     rows: &[&Kept],
@@ -113,7 +114,7 @@ pub(crate) async fn upsert(
         reversed_minor: bigint = |kept| kept.commission.reversed.minor,
         status: text = |kept| kept.commission.status().name(),
         position: bigint = |kept| kept.position,
-    } on (id) set (approved_at, reversed_minor, status))
+    } on (id) set (approved_at, reversed_minor, status) new if |kept| !kept.is_stored)
     .await
 }
 

@@ -9,7 +9,8 @@ use std::fmt::Write;
 /// that is there keeps its own.
 ///
 /// After the columns, `on (key) set (column, …)` says what becomes of a row that is there already, with a condition behind
-/// it; a text alone is the statement's end as it is.
+/// it; a text alone is the statement's end as it is. `new if` names the rows that are known not to be there: they are written by a
+/// statement of their own, which costs a quarter less, since Postgres need not be ready to take each of them back.
 ///
 /// ```ignore
 /// messaging::insert_rows!(connection, rows => "links" {
@@ -21,30 +22,65 @@ use std::fmt::Write;
 macro_rules! insert_rows {
     ($connection:expr, $rows:expr => $table:literal $(numbered by $head:literal)? {
         $($column:ident: $type:ident = $value:expr,)+
-    } $(on ($($key:ident),+) set ($($changed:ident),+))? $($end:literal)?) => {
+    } on ($($key:ident),+) set ($($changed:ident),+) new if $is_new:expr) => {
         async {
-            static SQL: ::std::sync::LazyLock<String> = ::std::sync::LazyLock::new(|| {
-                $crate::bulk::Insert {
-                    table: $table,
-                    head: concat!("" $(, $head)?),
-                    columns: &[$((stringify!($column), stringify!($type))),+],
-                    keys: &[$($(stringify!($key)),+)?],
-                    changed: &[$($(stringify!($changed)),+)?],
-                    end: concat!("" $(, $end)?),
-                }
-                .sql()
-            });
+            static NEW: ::std::sync::LazyLock<String> = $crate::insert_rows!(@sql
+                $table, concat!("" $(, $head)?), [$($column: $type),+], [], [], "");
+            static KNOWN: ::std::sync::LazyLock<String> = $crate::insert_rows!(@sql
+                $table, concat!("" $(, $head)?), [$($column: $type),+], [$($key),+], [$($changed),+], "");
             let rows = $rows;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            ::sqlx::query(SQL.as_str())
-                $(.bind(rows.iter().map($value).collect::<Vec<_>>()))+
-                .execute($connection)
-                .await
-                .map(|_| ())
+            let (new, known) = $crate::bulk::split(&rows[..], $is_new);
+            $crate::insert_rows!(@write &mut *$connection, KNOWN, known, [$($value),+]);
+            $crate::insert_rows!(@write &mut *$connection, NEW, new, [$($value),+]);
+            Ok::<(), ::sqlx::Error>(())
         }
     };
+    ($connection:expr, $rows:expr => $table:literal $(numbered by $head:literal)? {
+        $($column:ident: $type:ident = $value:expr,)+
+    } $(on ($($key:ident),+) set ($($changed:ident),+))? $($end:literal)?) => {
+        async {
+            static SQL: ::std::sync::LazyLock<String> = $crate::insert_rows!(@sql
+                $table, concat!("" $(, $head)?), [$($column: $type),+], [$($($key),+)?], [$($($changed),+)?], concat!("" $(, $end)?));
+            let rows: Vec<_> = $rows.iter().collect();
+            $crate::insert_rows!(@write $connection, SQL, rows, [$($value),+]);
+            Ok::<(), ::sqlx::Error>(())
+        }
+    };
+    (@sql $table:literal, $head:expr, [$($column:ident: $type:ident),+], [$($key:ident),*], [$($changed:ident),*], $end:expr) => {
+        ::std::sync::LazyLock::new(|| {
+            $crate::bulk::Insert {
+                table: $table,
+                head: $head,
+                columns: &[$((stringify!($column), stringify!($type))),+],
+                keys: &[$(stringify!($key)),*],
+                changed: &[$(stringify!($changed)),*],
+                end: $end,
+            }
+            .sql()
+        })
+    };
+    (@write $connection:expr, $sql:ident, $rows:ident, [$($value:expr),+]) => {
+        if !$rows.is_empty() {
+            ::sqlx::query($sql.as_str())
+                $(.bind($rows.iter().copied().map($value).collect::<Vec<_>>()))+
+                .execute($connection)
+                .await?;
+        }
+    };
+}
+
+/// These rows, and the others.
+#[doc(hidden)]
+pub fn split<T>(rows: &[T], these: impl Fn(&T) -> bool) -> (Vec<&T>, Vec<&T>) {
+    let (mut some, mut others) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        if these(row) {
+            some.push(row);
+        } else {
+            others.push(row);
+        }
+    }
+    (some, others)
 }
 
 /// The statement of [`insert_rows!`](crate::insert_rows).

@@ -1,5 +1,7 @@
 //! `conversions` and `conversion_aliases`.
 
+use std::collections::HashSet;
+
 use chassis::auth::Scope;
 use chassis::page::PageQuery;
 use sqlx::{FromRow, PgConnection, PgPool};
@@ -17,12 +19,12 @@ struct Loaded {
     row: ConversionRow,
 }
 
-/// Loads the conversions that are known under these ids, their own or another.
+/// Loads the conversions that are known under these ids, their own or another. Returns their own.
 pub async fn load(
     connection: &mut PgConnection,
     ids: &[Uuid],
     orders: &mut Orders,
-) -> Result<(), sqlx::Error> {
+) -> Result<HashSet<Uuid>, sqlx::Error> {
     let rows: Vec<Loaded> = sqlx::query_as(
         "SELECT NULL::uuid AS alias_id, c.* FROM conversions c WHERE c.id = ANY($1)
          UNION ALL
@@ -32,6 +34,7 @@ pub async fn load(
     .bind(ids)
     .fetch_all(connection)
     .await?;
+    let stored = rows.iter().map(|loaded| loaded.row.id).collect();
     for loaded in rows {
         let id = conversion_id(loaded.row.id)?;
         if let Some(alias) = loaded.alias_id {
@@ -39,13 +42,14 @@ pub async fn load(
         }
         orders.conversions.insert(id.clone(), loaded.row.state(id)?);
     }
-    Ok(())
+    Ok(stored)
 }
 
-/// Saves conversions as they stand now.
-pub async fn save(
+/// Saves conversions as they stand now, of which these have a row already.
+pub(crate) async fn save(
     connection: &mut PgConnection,
     rows: &[ConversionRow],
+    stored: &HashSet<Uuid>,
 ) -> Result<(), sqlx::Error> {
     messaging::insert_rows!(connection, rows => "conversions" {
         id: uuid = |row| row.id,
@@ -75,7 +79,7 @@ pub async fn save(
         standing, event_id, recorded_at, position, event_type, order_id, campaign_id, brand_id,
         partner_id, link_code, click_id, terms_version, occurred_at, amount_minor, refunded_minor,
         currency, reason, amount_text, user_hash, noted, verified_by, is_taken_back
-    ))
+    ) new if |row| !stored.contains(&row.id))
     .await
 }
 
