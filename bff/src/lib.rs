@@ -3,9 +3,9 @@
 //!
 //! | | |
 //! |---|---|
-//! | takes | requests of people: each write becomes one command in the log, answered 202 |
+//! | takes | requests of people: each write becomes one command in the log, answered 202; without a token the links that end mails |
 //! | follows | every `*-events` topic: outcomes, sealing keys, and whatever lists show |
-//! | emits | `campaign-commands`, `tracking-commands`, `payment-commands` |
+//! | emits | `campaign-commands`, `tracking-commands`, `payment-commands`, `notify-commands` |
 //! | owns | `commands`, `command_notes` (gateway); `personal_keys`; `outcomes` and the read models (projections) |
 //!
 //! It also serves the console, a page of static files that uses nothing but the public API.
@@ -43,8 +43,10 @@ pub fn define(env: &mut Env) -> Definition<Projections> {
     console::read_settings(env);
     api::visitor::set_keys(&keys);
     api::redirects::set_keys(&keys);
+    api::unsubscribe::set_keys(&keys);
     sealing::texts::set_keys(&keys.current, &keys.accepted);
     Definition {
+        edge: http::edge_routes,
         operators: http::operator_routes,
         api_keys: true,
         personal_keys: true,

@@ -2,9 +2,9 @@
 //!
 //! | | |
 //! |---|---|
-//! | takes | `notify.*` about webhook endpoints, mail addresses, onboarding and workflows, and from its own senders `notify.give_webhook_endpoint_up`, `notify.conclude_mail`, `notify.conclude_crm_call` and `notify.end_workflow` |
+//! | takes | `notify.*` about webhook endpoints, mail addresses, what ends mails, onboarding and workflows, and from its own senders `notify.give_webhook_endpoint_up`, `notify.conclude_mail`, `notify.conclude_crm_call` and `notify.end_workflow` |
 //! | follows | campaign, tracking, commission and payment: whatever a brand or a partner may see of their events, and whom campaign banned or erased |
-//! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent`, `contact.changed`, `notification.sent` and `.failed`, `onboarding.changed`, `workflow.*` |
+//! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent`, `contact.changed` and `.unsubscribed`, `notification.sent` and `.failed`, `onboarding.changed`, `workflow.*` |
 //! | owns | webhook endpoints, mail addresses, what brands want done with applications and how far that is; beside them what is sent, each attempt, and whose campaigns and conversions are |
 //!
 //! What is sent is in no event: replaying its log sends nothing.
@@ -148,6 +148,8 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
     let keys = LastingKeys::read(env);
     sealing::texts::set_keys(&keys.current, &keys.accepted);
     api::link_url::read_base(env);
+    api::unsubscribe::read_base(env);
+    api::unsubscribe::set_keys(&keys);
     let secrets = Arc::new(Secrets::of(&keys));
     let secrets = Arc::clone(SECRETS.get_or_init(|| secrets));
     let timeout = Duration::from_millis(env.or("WEBHOOK_TIMEOUT_MS", 15_000));

@@ -544,6 +544,8 @@ kinds! {
             => ["workflow.step_completed.v1", "workflow.step_failed.v1", "workflow.step_compensated.v1"];
         end_workflow_v1: EndWorkflowV1 = "notify.end_workflow.command.v1", Own, WorkflowId / WorkflowId, [Notify]
             => ["workflow.cancelled.v1"];
+        unsubscribe_v1: UnsubscribeV1 = "notify.unsubscribe.command.v1", Public, ContactId / ContactId, [Notify]
+            => ["contact.unsubscribed.v1"];
     }
     NotifyEvents {
         #[everywhere]
@@ -571,5 +573,6 @@ kinds! {
         workflow_cancelled_v1: WorkflowCancelledV1 = "workflow.cancelled.v1", Public, WorkflowId / WorkflowId, [Bff];
         workflow_completed_v1: WorkflowCompletedV1 = "workflow.completed.v1", Public, WorkflowId / WorkflowId, [Bff];
         workflow_compensated_v1: WorkflowCompensatedV1 = "workflow.compensated.v1", Public, WorkflowId / WorkflowId, [Bff];
+        contact_unsubscribed_v1: ContactUnsubscribedV1 = "contact.unsubscribed.v1", Public, ContactId / ContactId, [Bff];
     }
 }

@@ -36,9 +36,11 @@ mod submit;
 mod terms;
 mod timeline;
 mod tracking;
+mod unsubscribe;
 mod webhooks;
 
 pub(crate) use operator::routes as operator_routes;
+pub(crate) use unsubscribe::routes as edge_routes;
 
 use axum::routing::get;
 use runtime::Host;

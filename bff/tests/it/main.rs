@@ -28,4 +28,5 @@ mod reports;
 mod search;
 mod secrets;
 mod timelines;
+mod unsubscribe;
 mod waiting;

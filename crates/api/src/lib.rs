@@ -65,6 +65,7 @@ mod process_keys;
 mod records;
 pub mod redirects;
 mod tracking;
+pub mod unsubscribe;
 pub mod visitor;
 mod webhooks;
 

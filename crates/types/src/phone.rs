@@ -46,9 +46,14 @@ impl PhoneNumber {
 }
 
 impl MailGroup {
+    /// Whether nobody who has an address may miss it: one at least is sent it.
+    pub fn is_obligatory(self) -> bool {
+        matches!(self, Self::Money | Self::Security)
+    }
+
     /// Whether texts are sent about it too: they are for what cannot wait for somebody to read mail.
     pub fn is_texted(self) -> bool {
-        matches!(self, Self::Money | Self::Security)
+        self.is_obligatory()
     }
 }
 

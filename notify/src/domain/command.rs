@@ -2,8 +2,8 @@
 
 use schemas::{About, ContactChangedV1, OnboardingChangedV1, WebhookEndpointCreatedV1};
 use types::{
-    BrandId, ContactId, MailId, Micros, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId,
-    WorkflowId,
+    BrandId, ContactId, MailGroup, MailId, Micros, PartnerId, Uuid, WebhookDisabledReason,
+    WebhookEndpointId, WorkflowId,
 };
 
 use super::{Concluded, Contact, Endpoint, Onboarding, Owner, Workflow, WorkflowCommand};
@@ -101,6 +101,15 @@ pub enum Command {
         /// Whose.
         owner: Owner,
     },
+    /// One of a contact's addresses is not to be sent mails of a group any more.
+    Unsubscribe {
+        /// Whose.
+        contact: ContactId,
+        /// Which.
+        address: Uuid,
+        /// Which mails.
+        group: MailGroup,
+    },
     /// The sender found what became of a mail.
     Conclude(Box<Concluded>),
     /// Something else is to be done with applications to a brand's campaigns.
@@ -123,6 +132,7 @@ impl Command {
             | Self::Resend(id, _)
             | Self::GiveUp(id, _) => id,
             Self::ChangeContact { .. }
+            | Self::Unsubscribe { .. }
             | Self::Conclude(_)
             | Self::ChangeOnboarding(_)
             | Self::Workflow(..) => return None,
@@ -149,6 +159,7 @@ impl Command {
     pub fn contact(&self) -> Option<&ContactId> {
         match self {
             Self::ChangeContact { new, .. } => Some(&new.subject),
+            Self::Unsubscribe { contact, .. } => Some(contact),
             _ => None,
         }
     }

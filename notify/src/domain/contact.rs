@@ -1,15 +1,12 @@
 //! The mail addresses and numbers of a brand or a partner, and how events change them.
 
-use schemas::{About, ContactAddress, ContactChangedV1};
+use schemas::{About, ContactAddress, ContactChangedV1, ContactUnsubscribedV1};
 use types::{
     Channel, ContactId, MAX_MAIL_ADDRESSES, MAX_PHONE_NUMBERS, MailFailure, MailGroup, MailId,
     Micros, Uuid, ids,
 };
 
 use super::{Actor, Code, Owner, Place, Rejection};
-
-/// Mails that somebody must get: each owner that has addresses has one for these.
-const MUST_ARRIVE: [MailGroup; 2] = [MailGroup::Money, MailGroup::Security];
 
 /// The mail addresses and numbers of a brand or a partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +41,23 @@ impl Contact {
             changed_at: place.time,
             position: before.map_or(place.position, |before| before.position),
         })
+    }
+
+    /// What is left when an address is not sent mails of a group any more. One that is sent nothing is none of them.
+    #[must_use]
+    pub fn without(mut self, ended: &ContactUnsubscribedV1, time: Micros) -> Self {
+        let mut addresses = std::mem::take(&mut self.addresses);
+        for it in &mut addresses {
+            if self.address_id(Channel::Mail, it) == ended.address_id {
+                it.groups.retain(|wanted| *wanted != ended.group);
+            }
+        }
+        addresses.retain(|it| !it.groups.is_empty());
+        Self {
+            addresses,
+            changed_at: time,
+            ..self
+        }
     }
 
     /// The addresses and numbers, of these channels, that are sent what is of a group.
@@ -133,7 +147,8 @@ pub(super) fn change(
         return Err(Rejection::of(pointer, Code::InvalidField, detail));
     }
     let arrives = |group| new.addresses.iter().any(|it| it.groups.contains(&group));
-    let missed = MUST_ARRIVE.into_iter().find(|group| !arrives(*group));
+    let mut obligatory = MailGroup::ALL.into_iter().filter(|it| it.is_obligatory());
+    let missed = obligatory.find(|group| !arrives(*group));
     if let Some(missed) = missed.filter(|_| !new.addresses.is_empty()) {
         let detail = format!("one address must be sent mails about {}", missed.name());
         return Err(Rejection::of("/addresses", Code::InvalidField, detail));
@@ -147,6 +162,33 @@ pub(super) fn change(
         return Err(Rejection::new(Code::ContactUnchanged, detail));
     }
     Ok(new.clone())
+}
+
+/// An address is not to be sent mails of a group any more.
+pub(super) fn unsubscribe(
+    contact: Option<&Contact>,
+    address: Uuid,
+    group: MailGroup,
+) -> Result<About<ContactUnsubscribedV1>, Rejection> {
+    if group.is_obligatory() {
+        let detail = format!("mails about {} cannot be ended by a link", group.name());
+        return Err(Rejection::of("/group", Code::InvalidField, detail));
+    }
+    let sent = |it: &&Contact| {
+        let sent = it.address(Channel::Mail, address);
+        sent.is_some_and(|it| it.groups.contains(&group))
+    };
+    let contact = contact.filter(sent).ok_or_else(|| {
+        let detail = "the address is sent no such mails";
+        Rejection::new(Code::ContactUnchanged, detail)
+    })?;
+    let ended = ContactUnsubscribedV1 {
+        brand_id: contact.owner.brand().cloned(),
+        partner_id: contact.owner.partner().cloned(),
+        address_id: address,
+        group,
+    };
+    Ok(About::of(contact.id.clone(), ended))
 }
 
 /// So many at most, and none that stood before it too.

@@ -38,6 +38,9 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
     if let Command::ChangeContact { new, owner } = command {
         return contact::change(view.contact, new, owner, &context.actor).map(Event::from);
     }
+    if let Command::Unsubscribe { address, group, .. } = command {
+        return contact::unsubscribe(view.contact, *address, *group).map(Event::from);
+    }
     if let Command::Conclude(concluded) = command {
         return conclude(view, concluded);
     }
@@ -53,6 +56,7 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         Command::Create { .. }
         | Command::GiveUp(..)
         | Command::ChangeContact { .. }
+        | Command::Unsubscribe { .. }
         | Command::Conclude(_)
         | Command::ChangeOnboarding(_)
         | Command::Workflow(..) => return Err(unknown()),

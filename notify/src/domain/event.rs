@@ -47,6 +47,8 @@ schemas::events! {
         WorkflowCompleted(WorkflowCompletedV1),
         /// What was done is taken back.
         WorkflowCompensated(WorkflowCompensatedV1),
+        /// An address is not sent mails of a group any more.
+        Unsubscribed(ContactUnsubscribedV1),
     }
 }
 
@@ -94,6 +96,7 @@ impl Event {
     pub fn contact(&self) -> Option<&ContactId> {
         match self {
             Self::ContactChanged(it) => Some(&it.subject),
+            Self::Unsubscribed(it) => Some(&it.subject),
             _ => None,
         }
     }

@@ -77,7 +77,8 @@ pub(super) async fn preview_mail(
     caller.brand_scope()?;
     let kind = mail::kind_of(&kind).ok_or_else(Problem::not_found)?;
     let language = query.language.unwrap_or(MailLanguage::English);
-    let sample = kind.sample().ok_or_else(Problem::not_found)?;
+    let mut sample = kind.sample().ok_or_else(Problem::not_found)?;
+    mail::add_sample_link(&mut sample, kind, language);
     let channel = query.channel.unwrap_or(Channel::Mail);
     if !kind.channels().contains(&channel) {
         return Err(Problem::not_found());

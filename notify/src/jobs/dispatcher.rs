@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use messaging::job::{Job, timer_command};
 use runtime::Host;
-use schemas::{ConcludeMailV1, Message, Service};
+use schemas::{ConcludeMailV1, ContactAddress, Message, Service};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -144,7 +144,8 @@ impl<O: Outbound> Dispatcher<O> {
         let contact = contact.await?.pop();
         let address = contact
             .as_ref()
-            .and_then(|it| it.address(O::CHANNEL, row.address_id));
+            .and_then(|it| it.address(O::CHANNEL, row.address_id))
+            .filter(|it| is_wanted(&row, it));
         let (Some(address), Some(id)) = (address, contact.as_ref().map(|it| &it.id)) else {
             return Ok(Found::Failed(MailFailure::NoAddress));
         };
@@ -158,17 +159,27 @@ impl<O: Outbound> Dispatcher<O> {
                 Found::Later
             });
         };
-        Ok(ready(row, &opened, address.language))
+        Ok(ready(row, &opened, (id, address.language)))
     }
 }
 
+/// Whether it is still sent what it was made for: mails about that may have been ended meanwhile.
+fn is_wanted(row: &Row, address: &ContactAddress) -> bool {
+    mail::kind_of(&row.kind).is_none_or(|kind| address.groups.contains(&kind.group))
+}
+
 /// What is sealed was an address when it was asked for, and what is kept was rendered by a test: neither fails.
-fn ready<O: Outbound>(row: Row, opened: &str, language: MailLanguage) -> Found<O> {
+fn ready<O: Outbound>(
+    row: Row,
+    opened: &str,
+    (contact, language): (&ContactId, MailLanguage),
+) -> Found<O> {
     let data = serde_json::from_str(&row.data);
     let rendered = mail::kind_of(&row.kind)
         .zip(data.ok())
         .map(|(kind, mut data)| {
             mail::open_manager(&mut data);
+            mail::add_link(&mut data, kind, language, (contact, row.address_id));
             mail::render(kind, O::CHANNEL, language, &data)
         });
     let rendered = match rendered {

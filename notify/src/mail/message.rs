@@ -26,20 +26,35 @@ pub(crate) fn message(outgoing: &Outgoing) -> Result<Message, &'static str> {
         subject,
         text,
         html,
+        unsubscribe,
     } = outgoing.rendered;
-    Message::builder()
+    let mut builder = Message::builder();
+    if let Some(url) = unsubscribe {
+        // RFC 2369, and RFC 8058: a mailbox provider may do it with one click.
+        for (name, value) in [
+            ("List-Unsubscribe", format!("<{url}>")),
+            (
+                "List-Unsubscribe-Post",
+                "List-Unsubscribe=One-Click".to_owned(),
+            ),
+        ] {
+            builder = builder.raw_header(header(name, value));
+        }
+    }
+    builder
         .from(outgoing.from.clone())
         .to(to)
         .subject(subject.as_str())
         .message_id(Some(format!("<{}@{domain}>", outgoing.id)))
         // No answers of machines, such as that somebody is away (RFC 3834).
-        .raw_header(HeaderValue::new(
-            HeaderName::new_from_ascii_str("Auto-Submitted"),
-            "auto-generated".to_owned(),
-        ))
+        .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
         .multipart(MultiPart::alternative_plain_html(
             text.clone(),
             html.clone(),
         ))
         .map_err(|_| "it cannot be written")
+}
+
+fn header(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
 }

@@ -7,13 +7,14 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
+use api::unsubscribe::Unsubscribe;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schemas::visible::{self, Owners, Seen, SpokenFor};
 use schemas::{Body, Message};
 use sealing::texts;
 use serde_json::Value;
-use types::{BrandId, Channel, MailGroup, MailLanguage, PartnerId};
+use types::{BrandId, Channel, ContactId, MailGroup, MailLanguage, PartnerId, Uuid};
 
 use crate::domain::Owner;
 pub(crate) use message::{Outgoing, message};
@@ -23,6 +24,8 @@ pub(crate) use templates::{Rendered, render};
 
 /// Where a mail keeps the name of who looks after its reader.
 const SEALED_MANAGER: &str = "sealed_manager";
+/// Where a template finds the link by which its reader ends such mails.
+const UNSUBSCRIBE: &str = "unsubscribe";
 /// The status of a commission that is not earned for good yet.
 const HELD: &str = "held";
 
@@ -86,7 +89,7 @@ impl Kind {
 
     /// Whether it goes before mails that tell of what is earned: those are many.
     pub(crate) fn hurries(&self) -> bool {
-        matches!(self.group, MailGroup::Money | MailGroup::Security)
+        self.group.is_obligatory()
     }
 }
 
@@ -210,6 +213,31 @@ pub(crate) fn open_manager(data: &mut Value) {
         .and_then(|(brand, sealed)| texts::open(&texts::of_managers_name(&brand), &sealed));
     if let Some(name) = opened {
         data["manager"] = name.into();
+    }
+}
+
+/// Has a mail to this address of a contact have the link by which its reader ends such mails, where they can be ended.
+pub(crate) fn add_link(
+    data: &mut Value,
+    kind: &Kind,
+    language: MailLanguage,
+    (contact, address): (&ContactId, Uuid),
+) {
+    let link = Unsubscribe {
+        contact: contact.clone(),
+        address,
+        group: kind.group,
+    };
+    if let Some(url) = link.url(language) {
+        data[UNSUBSCRIBE] = url.into();
+    }
+}
+
+/// The same of a sample: a link that ends nobody's mails.
+pub(crate) fn add_sample_link(data: &mut Value, kind: &Kind, language: MailLanguage) {
+    if let Ok(nobody) = BrandId::parse("sample") {
+        let nobody = (&ContactId::of_brand(&nobody), Uuid::nil());
+        add_link(data, kind, language, nobody);
     }
 }
 

@@ -6,13 +6,18 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use types::{Channel, Currency, MailLanguage, Micros, Money};
 
-use super::{FILES, Kind, TEXTS};
+use super::{FILES, Kind, TEXTS, UNSUBSCRIBE};
 
 /// What rendering one may cost: far more than ours do.
 const FUEL: u64 = 50_000;
 /// The longest subject, in characters.
 const MAX_SUBJECT: usize = 150;
 const LAYOUT: &str = include_str!("../../templates/layout.html");
+/// What each mail ends with, as text; that of HTML is the layout's.
+const FEET: [(&str, &str); 2] = [
+    ("en/foot.txt", include_str!("../../templates/en/foot.txt")),
+    ("de/foot.txt", include_str!("../../templates/de/foot.txt")),
+];
 
 /// The longest text, in characters: what fits one message of GSM 03.38, as ours do.
 const MAX_TEXT: usize = 160;
@@ -26,6 +31,8 @@ pub(crate) struct Rendered {
     pub(crate) subject: String,
     pub(crate) text: String,
     pub(crate) html: String,
+    /// The link by which its reader ends such mails.
+    pub(crate) unsubscribe: Option<String>,
 }
 
 static TEMPLATES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(|| {
@@ -40,6 +47,9 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(
     environment.add_filter("words", words);
     environment.add_filter("day", day);
     environment.add_template("layout.html", LAYOUT)?;
+    for (name, foot) in FEET {
+        environment.add_template(name, foot)?;
+    }
     for (language, name, text, html) in FILES {
         let language = language.name();
         let (subject, text) = text.split_once("\n\n").unwrap_or((text, ""));
@@ -76,6 +86,7 @@ pub(crate) fn render(
             subject: line(&part("subject")?, MAX_SUBJECT),
             text: part("txt")?,
             html: part("html")?,
+            unsubscribe: data[UNSUBSCRIBE].as_str().map(ToOwned::to_owned),
         },
         Channel::Text => Rendered {
             text: line(&part(TEXT)?, MAX_TEXT),

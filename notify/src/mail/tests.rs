@@ -23,6 +23,7 @@ fn each_kind_is_written_in_each_language_as_text_and_as_html_of_its_golden_sampl
                 subject,
                 text,
                 html,
+                ..
             } = &rendered;
             for part in [subject, text, html] {
                 assert!(!part.trim().is_empty(), "{}: {rendered:?}", kind.event);
@@ -99,6 +100,41 @@ fn a_malformed_name_begins_no_header_and_no_element() {
         "{head}"
     );
     assert!(head.contains("Auto-Submitted: auto-generated"), "{head}");
+}
+
+#[test]
+fn the_link_that_ends_mails_stands_in_head_text_and_html_where_there_is_one() {
+    let url = "https://api.example.com/unsubscribe/ctc_1.2.earnings.3?language=de";
+    let head = |mail: &Rendered| {
+        let outgoing = Outgoing {
+            id: "mail_1",
+            from: &"Tributary <noreply@tributary.example>".parse().unwrap(),
+            to: &types::MailAddress::parse("mia@example.com").unwrap(),
+            rendered: mail,
+        };
+        let written = String::from_utf8(message(&outgoing).unwrap().formatted()).unwrap();
+        let head = written.split("\r\n\r\n").next().unwrap();
+        head.replace("\r\n ", " ")
+    };
+    for language in MailLanguage::ALL {
+        let with = rendered("commission.approved.v1", language, |sample| {
+            sample["unsubscribe"] = url.into();
+        });
+        assert!(with.text.contains(&format!(": {url}\n")), "{}", with.text);
+        assert!(with.html.contains("<a href=\"https:&#x2f;&#x2f;api.example.com&#x2f;unsubscribe&#x2f;ctc_1.2.earnings.3?language=de\">"), "{}", with.html);
+        let head_of_it = head(&with);
+        for line in [
+            &format!("List-Unsubscribe: <{url}>\r\n"),
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+        ] {
+            assert!(head_of_it.contains(line), "{head_of_it}");
+        }
+        let without = rendered("commission.approved.v1", language, |_| {});
+        assert!(!head(&without).contains("List-Unsubscribe"));
+        for part in [&without.text, &without.html] {
+            assert!(!part.contains("unsubscribe"), "{part}");
+        }
+    }
 }
 
 #[test]

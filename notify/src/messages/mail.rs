@@ -2,7 +2,7 @@
 
 use schemas::{
     About, ChangeContactV1, ConcludeMailV1, ContactAddress, ContactChangedV1, Header,
-    WireContactAddress,
+    UnsubscribeV1, WireContactAddress,
 };
 use types::{Channel, MailFailure, MailGroup, MailLanguage};
 
@@ -31,6 +31,18 @@ pub(super) fn change_contact(
     };
     let new = Box::new(About::of(contact, new));
     Ok(Command::ChangeContact { new, owner })
+}
+
+/// Who may do it has shown the link to the bff: no producer has one.
+pub(super) fn unsubscribe(header: &Header, wire: &UnsubscribeV1) -> Result<Command, Rejection> {
+    from_people(header)?;
+    about(header, &header.key)?;
+    let group = MailGroup::parse(&wire.group).ok_or("is none that is known");
+    Ok(Command::Unsubscribe {
+        contact: header.key.parse().map_err(at(""))?,
+        address: wire.address_id.parse().map_err(at("/address_id"))?,
+        group: group.map_err(at("/group"))?,
+    })
 }
 
 /// Addresses or numbers, of a list of this name whose items have what is sealed in a field of that name.

@@ -52,6 +52,7 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::ResendWebhooksV1(wire) => resend(header, wire),
         Body::GiveWebhookEndpointUpV1(wire) => give_up(header, &wire.reason),
         Body::ChangeContactV1(wire) => mail::change_contact(header, wire),
+        Body::UnsubscribeV1(wire) => mail::unsubscribe(header, wire),
         Body::ConcludeMailV1(wire) => mail::conclude(header, wire),
         Body::ChangeOnboardingV1(wire) => workflow::change_onboarding(header, wire),
         Body::RetryWorkflowV1(_) => workflow::by_people(header, WorkflowCommand::Retry),

@@ -241,6 +241,13 @@ impl BatchState {
                 self.changed_contacts.insert(changed.subject.clone());
             }
         }
+        if let Event::Unsubscribed(ended) = event
+            && let Some(before) = self.contacts.remove(&ended.subject)
+        {
+            let after = before.without(&ended.record, place.time);
+            self.contacts.insert(ended.subject.clone(), after);
+            self.changed_contacts.insert(ended.subject.clone());
+        }
         self.workflows.apply(event, place);
         let Some(id) = event.endpoint() else { return };
         let before = self.endpoints.remove(id);
@@ -328,6 +335,7 @@ impl BatchState {
             Event::MailSent(it) => self.concluded.push(it.subject.to_string()),
             Event::MailFailed(it) => self.concluded.push(it.subject.to_string()),
             Event::ContactChanged(_)
+            | Event::Unsubscribed(_)
             | Event::Created(_)
             | Event::Changed(_)
             | Event::Enabled(_)

@@ -16,6 +16,7 @@ mod sending;
 mod smtp;
 mod text;
 mod twilio;
+mod unsubscribe;
 
 use std::path::Path;
 

@@ -217,6 +217,15 @@ pub struct ConcludeMailV1 {
     pub channel: Option<String>,
 }
 
+/// Asks that an address is not sent mails of a group any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnsubscribeV1 {
+    /// Which of the contact's addresses, as notify names it.
+    pub address_id: String,
+    /// Which mails, from a closed list.
+    pub group: String,
+}
+
 /// An address, and what it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactAddress {
@@ -239,6 +248,19 @@ pub struct ContactChangedV1 {
     pub addresses: Vec<ContactAddress>,
     /// Numbers that are sent text messages, sealed as addresses are; absent: there are none.
     pub numbers: Option<Vec<ContactAddress>>,
+}
+
+/// An address is not sent mails of a group any more. One that is sent nothing then is none of the contact's any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactUnsubscribedV1 {
+    /// The brand whose it is; absent: a partner's.
+    pub brand_id: Option<BrandId>,
+    /// The partner whose it is; absent: a brand's.
+    pub partner_id: Option<PartnerId>,
+    /// Which of the contact's addresses, as notify names it.
+    pub address_id: Uuid,
+    /// Which mails, from a closed list.
+    pub group: MailGroup,
 }
 
 /// A mail server took a mail.

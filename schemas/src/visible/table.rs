@@ -286,6 +286,7 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("webhook_endpoint.tested.v1", Named, ENDPOINT, ENDPOINT),
     ("webhooks.resent.v1", Named, ENDPOINT, ENDPOINT),
     ("contact.changed.v1", Named, MAIL, MAIL),
+    ("contact.unsubscribed.v1", Named, MAIL, MAIL),
     ("notification.sent.v1", Named, MAIL, MAIL),
     ("notification.failed.v1", Named, MAIL, MAIL),
     ("notify.change_onboarding.command.v1", Asker, None, BARE),

@@ -1301,6 +1301,11 @@ fn notify_commands() -> Vec<Body> {
             reason: text("campaign_closed"),
         }
         .into(),
+        UnsubscribeV1 {
+            address_id: text("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            group: text("earnings"),
+        }
+        .into(),
     ]
 }
 
@@ -1497,6 +1502,13 @@ fn workflow_events() -> Vec<Body> {
             step: Some(WorkflowStep::Group),
             reason: WorkflowReason::CrmRefused,
             returned: true,
+        }
+        .into(),
+        ContactUnsubscribedV1 {
+            brand_id: None,
+            partner_id: Some(id("partner123")),
+            address_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+            group: MailGroup::Earnings,
         }
         .into(),
     ]

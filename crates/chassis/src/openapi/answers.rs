@@ -57,6 +57,11 @@ refuses!(
     pub NotFound: code::NOT_FOUND
 );
 
+refuses!(
+    /// One address asks too often: of operations that are open to everybody.
+    pub Limited: code::RATE_LIMITED
+);
+
 impl Refuses for () {
     fn codes() -> Vec<Code> {
         Vec::new()

@@ -24,7 +24,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::problem::{Code, FieldProblem, ProblemBody};
 
-pub use answers::{Forbidden, NotFound, Problems, Refuses};
+pub use answers::{Forbidden, Limited, NotFound, Problems, Refuses};
 pub(crate) use headers::headers_of_answers;
 pub use headers::{Repeatable, Waits};
 pub use lists::one_of;

@@ -46,14 +46,15 @@ fn after(before: Option<&Contact>, command: &Command, position: i64) -> Contact 
         contact: before,
         ..View::default()
     };
-    let Ok(Event::ContactChanged(event)) = decide(view, command, &by("mine")) else {
-        panic!("it is changed");
-    };
     let place = Place {
         time: Micros(position),
         position,
     };
-    Contact::evolve(before.cloned(), &event, place).unwrap()
+    match decide(view, command, &by("mine")) {
+        Ok(Event::ContactChanged(it)) => Contact::evolve(before.cloned(), &it, place).unwrap(),
+        Ok(Event::Unsubscribed(it)) => before.unwrap().clone().without(&it.record, place.time),
+        other => panic!("it is changed: {other:?}"),
+    }
 }
 
 fn code(view: View, command: &Command, who: &str) -> &'static str {
@@ -108,6 +109,46 @@ fn an_address_stays_the_same_while_others_come_and_go_and_wants_its_own_groups()
     assert!(forget_contact(&contact).unwrap().addresses.is_empty());
     let empty = after(Some(&contact), &change(Vec::new()), 3);
     assert_eq!(forget_contact(&empty), None);
+}
+
+#[test]
+fn a_link_takes_one_group_from_one_address_and_leaves_numbers_and_what_must_arrive() {
+    let earnings = [MailGroup::Earnings];
+    let mut all = change(vec![address("a", &MailGroup::ALL), address("b", &earnings)]);
+    if let Command::ChangeContact { new, .. } = &mut all {
+        new.record.numbers = Some(vec![address("n", &[MailGroup::Money])]);
+    }
+    let contact = after(None, &all, 1);
+    let mails = [Channel::Mail];
+    let wanting = |it: &Contact, group| {
+        let wanting = it.wanting(&mails, group);
+        wanting.map(|(_, id)| id).collect::<Vec<_>>()
+    };
+    let ids = wanting(&contact, MailGroup::Earnings);
+    let end = |address, group| Command::Unsubscribe {
+        contact: contact.id.clone(),
+        address,
+        group,
+    };
+    let one = after(Some(&contact), &end(ids[0], MailGroup::Earnings), 2);
+    assert_eq!(wanting(&one, MailGroup::Earnings), ids[1..]);
+    assert_eq!(wanting(&one, MailGroup::Programme), ids[..1]);
+    assert_eq!(one.numbers, contact.numbers);
+    let none = after(Some(&one), &end(ids[1], MailGroup::Earnings), 3);
+    assert_eq!(none.addresses.len(), 1, "one that is sent nothing is gone");
+    let view = View {
+        contact: Some(&none),
+        ..View::default()
+    };
+    for (command, expected) in [
+        (end(ids[0], MailGroup::Earnings), "contact_unchanged"),
+        (end(ids[1], MailGroup::Programme), "contact_unchanged"),
+        (end(Uuid::nil(), MailGroup::Programme), "contact_unchanged"),
+        (end(ids[0], MailGroup::Money), "invalid_field"),
+        (end(ids[0], MailGroup::Security), "invalid_field"),
+    ] {
+        assert_eq!(code(view, &command, "nobody"), expected, "{command:?}");
+    }
 }
 
 #[test]

@@ -82,6 +82,7 @@ fn an_endpoint_is_made_for_its_owner_within_bounds_and_for_what_it_is_shown() {
         "webhook_endpoint.disabled.v1",
         "notification.sent.v1",
         "contact.changed.v1",
+        "contact.unsubscribed.v1",
     ] {
         let refused = decide(View::default(), &create(&[hidden]), &by("mine"));
         assert_eq!(code(refused), "invalid_field", "{hidden}");

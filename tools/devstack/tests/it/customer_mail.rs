@@ -172,6 +172,36 @@ async fn each_is_sent_at_least_once(mode: Mode) {
         walker.read_as(&brand, pending).await["items"] == json!([])
     })
     .await;
+    one_click_ends_mails(&stack, &walker, &brand, &one).await;
+}
+
+/// As a mailbox provider does it, with what stands in the head of a mail: its address is sent no such mails any more.
+async fn one_click_ends_mails(stack: &LocalStack, walker: &Walker<'_>, brand: &str, mail: &Value) {
+    let link = smtp::header(mail, "List-Unsubscribe");
+    let url = link.trim_matches(['<', '>']);
+    let bff = stack.url(Service::Bff).unwrap();
+    assert!(url.starts_with(&format!("{bff}/unsubscribe/")), "{url}");
+    let one_click = [("List-Unsubscribe", "One-Click")];
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.post(url).form(&one_click);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    let ended = ["earnings", "money", "security"];
+    let index = ADDRESSES.iter().position(|it| mail["to"][0] == *it);
+    until("the address is sent no such mails any more", || async {
+        let shown = walker.read_as(brand, "contacts/mail").await;
+        shown["items"][0]["addresses"][index.unwrap()]["groups"] == json!(ended)
+    })
+    .await;
+    let applied = apply(stack, walker, "partner-after").await;
+    let request = applied["correlation_id"].as_str().unwrap();
+    let path = format!("timeline/{request}");
+    until("the other address is sent it", || async {
+        let timeline = walker.read_as(brand, &path).await;
+        let messages = timeline["messages"].as_array().unwrap().iter();
+        let sent = messages.filter(|it| it["type"] == "notification.sent.v1");
+        sent.count() == ADDRESSES.len() - 1
+    })
+    .await;
 }
 
 /// The timeline of an application ends in its mails.

@@ -116,6 +116,7 @@ const TAKEN: &str = "that a chosen name is taken cannot be hidden";
 /// A shop may report what no campaign that is known here is meant by; whoever reports for another's is refused, lest it
 /// take that one's orders. Campaigns that tracking knows are active ones.
 const SHOP: &str = "that another's campaign is active may be known";
+const MAILED: &str = "who has the link of a mail may end such mails, without a token";
 const NO_RECORD: &str = "an operator may ban, or make a key, before a brand is known";
 /// Keys and groups are brands' and operators' alone.
 const OF_BRANDS: [Seen; 4] = [Role, Role, Yes, Yes];
@@ -818,6 +819,10 @@ pub const LINES: &[Line] = &[
         TAKEN_OF_BOTH, TAKEN_OF_BOTH, Yes),
     line(Service::Bff, "POST /api/v1/webhooks/{id}/enable", "/api/v1/webhooks/whe_$who/enable", "{}",
         TAKEN_OF_BOTH, TAKEN_OF_BOTH, Yes),
+    line(Service::Bff, "GET /unsubscribe/{token}", "/unsubscribe/$unsubscribe", "",
+        ANYONE, ANYONE, Hidden).open().distinguishable(NEVER, MAILED),
+    line(Service::Bff, "POST /unsubscribe/{token}", "/unsubscribe/$unsubscribe", "",
+        ANYONE, ANYONE, Hidden).open().distinguishable(NEVER, MAILED),
     line(Service::Bff, "DELETE /api/v1/webhooks/{id}", "/api/v1/webhooks/whe_$who", "",
         TAKEN_OF_BOTH, TAKEN_OF_BOTH, Yes),
 ];

@@ -27,8 +27,9 @@ use uuid::Uuid;
 pub const OWNERS: [&str; 3] = ["mine", "else", "none"];
 
 /// What stands for something of an owner's in requests, as `$name`.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "command",
+    "unsubscribe",
     "correlation",
     "transfer",
     "conversion",
@@ -652,6 +653,12 @@ async fn bff_scene() -> Scene {
             .deliver(events, &conversion, &conversion, sold(owner))
             .await;
         scene.name(owner, "conversion", conversion);
+        let unsubscribe = api::unsubscribe::Unsubscribe {
+            contact: types::ContactId::of_partner(&partner_of(owner)),
+            address: Uuid::nil(),
+            group: types::MailGroup::Earnings,
+        };
+        scene.name(owner, "unsubscribe", unsubscribe.token());
         let code = format!("link-{owner}");
         let made = LinkCreatedV1 {
             campaign_id: campaign_of(owner),

@@ -109,6 +109,8 @@ const BFF: &[(&str, Needs)] = &[
     ("POST /api/v1/workflows/{id}/retry", Person),
     ("POST /api/v1/workflows/{id}/skip", Person),
     ("POST /api/v1/workflows/{id}/cancel", Person),
+    ("GET /unsubscribe/{token}", Nothing),
+    ("POST /unsubscribe/{token}", Nothing),
     ("GET /api/v1/webhooks", Person),
     ("POST /api/v1/webhooks", Person),
     ("GET /api/v1/webhooks/{id}", Person),

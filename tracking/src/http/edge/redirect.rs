@@ -9,9 +9,9 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chassis::json::Text;
-use chassis::openapi::Problems;
+use chassis::openapi::{Limited, Problems};
 use chassis::params::{Among, Named, Path};
-use chassis::problem::{Problem, code};
+use chassis::problem::Problem;
 use messaging::clock;
 use serde::Deserialize;
 use types::{ApiKeyId, ApiKeyScope, ClickId, LinkCode};
@@ -61,11 +61,6 @@ pub(super) struct Visitor {
     #[param(max_length = 64)]
     sub5: Option<String>,
 }
-
-chassis::refuses!(
-    /// One address asks too often.
-    pub(super) Limited: code::RATE_LIMITED
-);
 
 impl Named for Visitor {
     const NAMES: &[&str] = &[

@@ -383,6 +383,7 @@ fn what_the_ingress_leads_to_is_public_and_on_the_public_port() {
     let wanted = [
         ("bff", "/api/v1"),
         ("bff", "/console"),
+        ("bff", "/unsubscribe"),
         ("bff", "/docs"),
         ("bff", "/openapi.json"),
         ("bff", "/asyncapi.json"),
