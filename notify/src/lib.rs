@@ -5,7 +5,7 @@
 //! | takes | `notify.*` about webhook endpoints, mail addresses, what ends mails, onboarding and workflows, and from its own senders `notify.give_webhook_endpoint_up`, `notify.conclude_mail`, `notify.conclude_crm_call` and `notify.end_workflow` |
 //! | follows | campaign, tracking, commission and payment: whatever a brand or a partner may see of their events, and whom campaign banned or erased |
 //! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent`, `contact.changed` and `.unsubscribed`, `notification.sent` and `.failed`, `onboarding.changed`, `workflow.*` |
-//! | owns | webhook endpoints, mail addresses, what brands want done with applications and how far that is; beside them what is sent, each attempt, and whose campaigns and conversions are |
+//! | owns | webhook endpoints, mail addresses, what brands want done with applications and how far that is; beside them what is sent, each attempt, whose campaigns and conversions are, and who is in which campaign |
 //!
 //! What is sent is in no event: replaying its log sends nothing.
 
@@ -33,7 +33,9 @@ use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
 use chassis::telemetry::Help;
-use jobs::{CrmCalls, Dispatcher, EndClosed, ForgetRemoved, KeepBounds, Sender};
+use jobs::{
+    CrmCalls, Dispatcher, EndClosed, ForgetRemoved, KeepBounds, MailTerms, Sender,
+};
 use receivers::Receivers;
 use secret::Secrets;
 
@@ -165,6 +167,7 @@ pub fn define(env: &mut Env) -> Definition<Notify> {
             .with(KeepBounds::default())
             .with(ForgetRemoved::default())
             .with(EndClosed)
+            .with(MailTerms)
             .with_host(move |host| Dispatcher::new(host.clone(), Arc::clone(&mails)))
             .with_host(move |host| Dispatcher::new(host.clone(), Arc::clone(&texts)))
             .with_host(move |host| CrmCalls::new(host.clone(), crm.clone())),

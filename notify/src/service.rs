@@ -16,7 +16,7 @@ pub struct Notify;
 impl Domain for Notify {
     const SERVICE: Service = Service::Notify;
     const FACTS_WAIT: bool = true;
-    // Of campaign's it notes whose campaigns are, and what they are called.
+    // Of campaign's it notes whose campaigns are, what they are called, and who is in them.
     const DECODED_LATER: &'static [Topic] = &[
         Topic::TrackingEvents,
         Topic::CommissionEvents,
@@ -35,6 +35,8 @@ impl Domain for Notify {
             "mailbox",
             "crm_calls",
             "closed_campaigns",
+            "enrolled",
+            "terms_mailings",
         ],
         run_dependent: &[],
         seeds: &[],

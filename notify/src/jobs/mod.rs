@@ -7,6 +7,7 @@ mod keeping;
 mod outbound;
 mod schedule;
 mod sender;
+mod terms;
 
 pub(crate) use closing::EndClosed;
 pub(crate) use crm::CrmCalls;
@@ -14,3 +15,4 @@ pub(crate) use dispatcher::{Dispatcher, Way};
 pub(crate) use keeping::{ForgetRemoved, KeepBounds};
 pub(crate) use outbound::Mails;
 pub(crate) use sender::Sender;
+pub(crate) use terms::MailTerms;

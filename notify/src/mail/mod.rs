@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use schemas::visible::{self, Owners, Seen, SpokenFor};
 use schemas::{Body, Message};
 use sealing::texts;
-use serde_json::Value;
+use serde_json::{Value, json};
 use types::{BrandId, Channel, ContactId, MailGroup, MailLanguage, PartnerId, Uuid};
 
 use crate::domain::Owner;
@@ -38,22 +38,25 @@ pub(crate) enum To {
     Brand,
     /// Whoever of the two owns what its event is about.
     Owner,
+    /// Each partner that is in the campaign of its event: a job goes through them.
+    Enrolled,
 }
 
 impl To {
-    /// Whether it is to such an owner.
+    /// Whether such an owner, who sees its event, is told at once.
     pub(crate) fn is(self, owner: &Owner) -> bool {
         match self {
             Self::Partner => owner.partner().is_some(),
             Self::Brand => owner.brand().is_some(),
             Self::Owner => true,
+            Self::Enrolled => false,
         }
     }
 
     /// The names of roles that it may be to.
     pub(crate) fn names(self) -> Vec<String> {
         let names: &[&str] = match self {
-            Self::Partner => &["partner"],
+            Self::Partner | Self::Enrolled => &["partner"],
             Self::Brand => &["brand"],
             Self::Owner => &["partner", "brand"],
         };
@@ -87,9 +90,9 @@ impl Kind {
         }
     }
 
-    /// Whether it goes before mails that tell of what is earned: those are many.
+    /// Whether it goes before mails that tell of what is earned, or each partner the same: those are many.
     pub(crate) fn hurries(&self) -> bool {
-        self.group.is_obligatory()
+        self.group.is_obligatory() && self.to != To::Enrolled
     }
 }
 
@@ -128,6 +131,7 @@ kinds! {
     "campaign-events" "enrollment.approved.v1" => "application_approved", Partner, Programme;
     "campaign-events" "enrollment.rejected.v1" => "application_rejected", Partner, Programme;
     "campaign-events" "enrollment.invited.v1" => "invited", Partner, Programme;
+    "campaign-events" "terms.published.v1" => "terms_changed", Enrolled, Money;
     "tracking-events" "claim.accepted.v1" => "claim_accepted", Partner, Earnings;
     "tracking-events" "claim.declined.v1" => "claim_declined", Partner, Earnings;
     "tracking-events" "claim.settled.v1" => "claim_settled", Partner, Earnings;
@@ -197,6 +201,11 @@ pub(crate) fn data(mut shown: Value, about: &str, campaign: Option<&str>) -> Val
     shown
 }
 
+/// What partners are told of a version of terms that takes the place of theirs.
+pub(crate) fn terms(version: i32, effective_at: i64, worsens: bool) -> Value {
+    json!({"version": version, "effective_at": effective_at, "worsens": worsens})
+}
+
 /// Has a mail name who looks after its reader: sealed, until it is sent.
 pub(crate) fn keep_manager(data: &mut Value, sealed: &[u8]) {
     data[SEALED_MANAGER] = STANDARD.encode(sealed).into();
@@ -248,10 +257,17 @@ impl Kind {
         let kind = schemas::kind(self.event)?;
         let payload = sample["payload"][kind.field].clone();
         let body = schemas::payload(kind, &payload).ok()?;
+        if let Body::TermsPublishedV1(it) = &body {
+            let worsens = it.worsens.unwrap_or(true);
+            let terms = terms(it.version.get(), it.effective_at.get(), worsens);
+            return Some(data(terms, "sample", Some("Summer")));
+        }
         let (partner, brand) = ("partner123", "brand1");
         let owner = match self.to {
             To::Brand => Owner::Brand(BrandId::parse(brand).ok()?),
-            To::Partner | To::Owner => Owner::Partner(PartnerId::parse(partner).ok()?),
+            To::Partner | To::Owner | To::Enrolled => {
+                Owner::Partner(PartnerId::parse(partner).ok()?)
+            }
         };
         let id = owner.brand().map_or(partner, BrandId::as_str);
         let seen = Seen {

@@ -24,10 +24,12 @@ use crate::messages;
 use crate::store::contacts;
 use crate::store::deliveries::{self, NewDelivery};
 use crate::store::endpoints;
+use crate::store::enrolled::{self, Enrollments};
 use crate::store::mails::{self, NewMail};
 use crate::store::names;
 use crate::store::owners;
 use crate::store::sales::{self, NewSale};
+use crate::store::terms_mailings::{self, TermsMailing};
 use mailing::{called, owner};
 use wanted::Wanted;
 use workflows::Workflows;
@@ -55,6 +57,10 @@ pub struct BatchState {
     names: HashMap<String, String>,
     new_names: HashMap<String, String>,
     erased: Vec<PartnerId>,
+    /// Who is in a campaign since this batch, or in it no more.
+    enrollments: Enrollments,
+    /// Versions of terms that partners are to be mailed about.
+    terms_mailings: Vec<TermsMailing>,
     workflows: Workflows,
     /// Of conversions whose partner has postbacks, what they name.
     new_sales: Vec<NewSale>,
@@ -260,6 +266,8 @@ impl BatchState {
     /// Has what happened elsewhere sent to whoever sees it.
     pub(crate) fn follow(&mut self, message: &Message) {
         self.new_campaigns.extend(found(message));
+        enrolled::note(&mut self.enrollments, message);
+        self.terms_mailings.extend(TermsMailing::of(message));
         if let Some(name) = called(message) {
             self.names
                 .insert(message.header.subject.clone(), name.to_owned());
@@ -370,6 +378,8 @@ impl BatchState {
         let changed: Vec<Contact> = changed.collect();
         contacts::save(connection, &changed).await?;
         names::save(connection, &self.new_names).await?;
+        enrolled::save(connection, &self.enrollments).await?;
+        terms_mailings::insert(connection, &self.terms_mailings).await?;
         let more = self.workflows.save(connection, now).await?;
         mails::insert(connection, &self.new_mails, now).await?;
         mails::insert(connection, &more, now).await?;
@@ -377,6 +387,7 @@ impl BatchState {
         if !self.erased.is_empty() {
             let erased: Vec<&str> = self.erased.iter().map(PartnerId::as_str).collect();
             mails::erase(connection, &erased).await?;
+            enrolled::erase(connection, &erased).await?;
             sales::erase(connection, &erased).await?;
             runtime::erase_personal_keys(connection, &erased).await?;
         }

@@ -289,7 +289,9 @@ impl BatchState {
         let started = &workflow.started;
         let owner = match kind.to {
             mail::To::Brand => Owner::Brand(started.brand_id.clone()),
-            mail::To::Partner | mail::To::Owner => Owner::Partner(started.partner_id.clone()),
+            mail::To::Partner | mail::To::Owner | mail::To::Enrolled => {
+                Owner::Partner(started.partner_id.clone())
+            }
         };
         let Some(contact) = self.contacts.get(&owner.contact()) else {
             return;

@@ -6,12 +6,14 @@ pub(crate) mod contacts;
 pub(crate) mod crm_calls;
 pub(crate) mod deliveries;
 pub(crate) mod endpoints;
+pub(crate) mod enrolled;
 pub(crate) mod mails;
 pub(crate) mod names;
 pub(crate) mod onboardings;
 pub(crate) mod owners;
 pub(crate) mod sales;
 pub(crate) mod sending;
+pub(crate) mod terms_mailings;
 pub(crate) mod workflows;
 
 use chassis::auth::Scope;

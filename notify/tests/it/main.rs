@@ -14,6 +14,7 @@ mod receiver;
 mod sending;
 #[path = "../../../tools/devstack/tests/it/clients/smtp.rs"]
 mod smtp;
+mod terms;
 mod text;
 mod twilio;
 mod unsubscribe;

@@ -1,0 +1,93 @@
+//! Mails partners that the terms of their campaign are others.
+
+use std::time::Duration;
+
+use messaging::job::Job;
+use schemas::Message;
+use sqlx::PgPool;
+use tokio::time::Instant;
+use types::{ContactId, MailId, Micros, PartnerId};
+
+use crate::domain::Contact;
+use crate::mail::{self, Kind};
+use crate::store::mails::NewMail;
+use crate::store::terms_mailings::{self, TermsMailing};
+use crate::store::{contacts, mails, names};
+
+/// Partners of one step: a campaign may have very many.
+const AT_ONCE: usize = 500;
+/// So long it goes on with steps before the job looks about.
+const STEP: Duration = Duration::from_secs(1);
+
+/// Mails them, a bounded number each time, each step in a transaction of its own.
+#[derive(Debug, Default)]
+pub(crate) struct MailTerms;
+
+impl Job for MailTerms {
+    const NAME: &'static str = "changed_terms";
+
+    async fn due(&self, pool: &PgPool, now: Micros, _: i64) -> Result<Vec<Message>, sqlx::Error> {
+        let began = Instant::now();
+        while began.elapsed() < STEP && step(pool, now).await? {}
+        Ok(Vec::new())
+    }
+}
+
+/// Mails the next ones. Returns whether there may be more. Mails and how far it is are committed together.
+async fn step(pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
+    let Some(kind) = mail::kind_of("terms.published.v1") else {
+        return Ok(false);
+    };
+    let mut tx = messaging::begin(pool, "BEGIN").await?;
+    let Some(mailing) = terms_mailings::next(&mut tx).await? else {
+        return Ok(false);
+    };
+    let most = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
+    let partners = terms_mailings::partners(&mut tx, &mailing, most).await?;
+    let ids = partners.iter().filter_map(|id| PartnerId::parse(id).ok());
+    let ids: Vec<String> = ids
+        .map(|id| ContactId::of_partner(&id).into_string())
+        .collect();
+    let contacts = contacts::load(&mut *tx, &ids).await?;
+    let campaign = std::slice::from_ref(&mailing.campaign_id);
+    let names = names::load(&mut tx, campaign).await?;
+    let name = names.get(&mailing.campaign_id);
+    let data = data(&mailing, name.unwrap_or(&mailing.campaign_id));
+    let new: Vec<NewMail> = contacts
+        .iter()
+        .flat_map(|contact| new_mails(kind, contact, &mailing, &data))
+        .collect();
+    mails::insert(&mut tx, &new, now).await?;
+    let last = partners.last().filter(|_| partners.len() == AT_ONCE);
+    terms_mailings::go_on(&mut tx, mailing.event_id, last.map(String::as_str)).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn data(mailing: &TermsMailing, campaign: &str) -> String {
+    let terms = mail::terms(mailing.version, mailing.effective_at, mailing.worsens);
+    mail::data(terms, &mailing.campaign_id, Some(campaign)).to_string()
+}
+
+/// One for each address that wants it: the same version is told each once.
+fn new_mails(
+    kind: &'static Kind,
+    contact: &Contact,
+    mailing: &TermsMailing,
+    data: &str,
+) -> Vec<NewMail> {
+    let wanting = contact.wanting(kind.channels(), kind.group);
+    let mails = wanting.map(|(channel, address)| NewMail {
+        id: MailId::of(mailing.event_id, &contact.id, address),
+        contact: contact.id.clone(),
+        channel,
+        address,
+        owner: contact.owner.clone(),
+        kind: kind.event,
+        hurries: kind.hurries(),
+        event_id: mailing.event_id,
+        correlation_id: mailing.correlation_id,
+        data: data.to_owned(),
+    });
+    mails.collect()
+}

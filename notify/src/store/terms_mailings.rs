@@ -1,0 +1,98 @@
+//! `terms_mailings`: versions of terms that partners are being mailed about, one step after the other.
+
+use schemas::{Body, Message};
+use sqlx::{FromRow, PgConnection};
+use types::Uuid;
+
+/// A version of terms that takes the place of another.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub(crate) struct TermsMailing {
+    pub(crate) event_id: Uuid,
+    pub(crate) campaign_id: String,
+    pub(crate) correlation_id: Uuid,
+    pub(crate) version: i32,
+    pub(crate) effective_at: i64,
+    pub(crate) worsens: bool,
+    /// Partners up to this one are done.
+    pub(crate) after_partner: String,
+}
+
+impl TermsMailing {
+    /// Of a fact that partners are mailed about: the first version changes nothing for anybody.
+    pub(crate) fn of(fact: &Message) -> Option<Self> {
+        let Body::TermsPublishedV1(published) = &fact.body else {
+            return None;
+        };
+        let version = published.version.get();
+        (version > 1).then(|| Self {
+            event_id: fact.header.id,
+            campaign_id: fact.header.key.clone(),
+            correlation_id: fact.header.correlation_id,
+            version,
+            effective_at: published.effective_at.get(),
+            // Where it is not said, who accepted the version before keeps it.
+            worsens: published.worsens.unwrap_or(true),
+            after_partner: String::new(),
+        })
+    }
+}
+
+/// Keeps those that are to be begun.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    mailings: &[TermsMailing],
+) -> Result<(), sqlx::Error> {
+    messaging::insert_rows!(connection, mailings => "terms_mailings" {
+        event_id: uuid = |it| it.event_id,
+        campaign_id: text = |it| it.campaign_id.clone(),
+        correlation_id: uuid = |it| it.correlation_id,
+        version: int = |it| it.version,
+        effective_at: bigint = |it| it.effective_at,
+        worsens: boolean = |it| it.worsens,
+    } "ON CONFLICT DO NOTHING")
+    .await
+}
+
+/// The oldest one that no other transaction goes on with, for this one alone.
+pub(crate) async fn next(
+    connection: &mut PgConnection,
+) -> Result<Option<TermsMailing>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM terms_mailings ORDER BY position LIMIT 1 FOR UPDATE SKIP LOCKED")
+        .fetch_optional(connection)
+        .await
+}
+
+/// The next partners who are on a version before it, by id.
+pub(crate) async fn partners(
+    connection: &mut PgConnection,
+    mailing: &TermsMailing,
+    most: i64,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT partner_id FROM enrolled WHERE campaign_id = $1 AND partner_id > $2 AND terms_version < $3 ORDER BY partner_id LIMIT $4",
+    )
+    .bind(&mailing.campaign_id)
+    .bind(&mailing.after_partner)
+    .bind(mailing.version)
+    .bind(most)
+    .fetch_all(connection)
+    .await
+}
+
+/// Goes on behind that partner; `None`: it is done.
+pub(crate) async fn go_on(
+    connection: &mut PgConnection,
+    event_id: Uuid,
+    after: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    let sql = match after {
+        Some(_) => "UPDATE terms_mailings SET after_partner = $2 WHERE event_id = $1",
+        None => "DELETE FROM terms_mailings WHERE event_id = $1 AND $2::text IS NULL",
+    };
+    sqlx::query(sql)
+        .bind(event_id)
+        .bind(after)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}

@@ -1,0 +1,199 @@
+//! Partners are mailed that the terms of their campaign are others.
+
+use std::collections::BTreeMap;
+
+use notify::{MIGRATIONS, Notify};
+use runtime::testing::{self, TestService, new_database, until};
+use schemas::{
+    Body, EnrollmentAcceptedV1, EnrollmentApprovedV1, EnrollmentEndedV1, PartnerErasedV1,
+    TermsPublishedV1, Topic,
+};
+use serde_json::Value;
+use types::{ContactId, EnrollmentStatus, Micros, PartnerId, TermsVersion};
+
+use crate::app;
+
+/// 2026-11-18.
+const EFFECTIVE_AT: Micros = Micros(1_795_000_000_000_000);
+
+fn version(number: i32) -> TermsVersion {
+    TermsVersion::new(number).unwrap()
+}
+
+fn partner(id: &str) -> PartnerId {
+    PartnerId::parse(id).unwrap()
+}
+
+async fn publish(service: &mut TestService, campaign: &str, number: i32, worsens: Option<bool>) {
+    let published = TermsPublishedV1 {
+        version: version(number),
+        brand_id: "brand1".parse().unwrap(),
+        currency: types::Currency::parse("USD").unwrap(),
+        window_days: types::WindowDays::new(30).unwrap(),
+        plan: schemas::Plan {
+            sale_bps: Some(1_000),
+            sale_flat: None,
+            lead_bps: None,
+            lead_flat: None,
+            hold_days: 0,
+        },
+        effective_at: EFFECTIVE_AT,
+        text_hash: None,
+        worsens,
+        sealed_text: Some(b"sealed".to_vec()),
+    };
+    deliver(service, campaign, published.into()).await;
+}
+
+async fn deliver(service: &mut TestService, subject: &str, body: Body) {
+    let topic = Topic::CampaignEvents;
+    service.deliver(topic, subject, subject, body).await;
+}
+
+async fn accept(service: &mut TestService, campaign: &str, id: &str, number: i32) {
+    let accepted = EnrollmentAcceptedV1 {
+        partner_id: partner(id),
+        terms_version: version(number),
+        brand_id: None,
+    };
+    deliver(service, campaign, accepted.into()).await;
+}
+
+/// All that was mailed about terms, once the mailings are done, by partner.
+async fn mailed(service: &TestService) -> BTreeMap<String, Vec<Value>> {
+    until("the mailings are done", || async {
+        testing::rows(service.pool(), "terms_mailings")
+            .await
+            .is_empty()
+    })
+    .await;
+    let all =
+        "SELECT partner_id, data FROM mails WHERE kind = 'terms.published.v1' ORDER BY position";
+    let all: Vec<(String, String)> = sqlx::query_as(all).fetch_all(service.pool()).await.unwrap();
+    let mut mailed: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (partner, data) in all {
+        let data = serde_json::from_str(&data).unwrap();
+        mailed.entry(partner).or_default().push(data);
+    }
+    mailed
+}
+
+#[tokio::test]
+async fn whoever_is_in_a_campaign_on_terms_of_before_is_told_of_each_new_version_once() {
+    let mut service = app::start().await;
+    for id in ["partner1", "partner2", "partner3", "partner4", "partner5"] {
+        app::mail_address(&service, &testing::partner(id)).await;
+    }
+    app::campaign(&mut service, "camp1", "brand1").await;
+    publish(&mut service, "camp1", 1, None).await;
+    for id in ["partner1", "partner2", "without-address", "partner5"] {
+        accept(&mut service, "camp1", id, 1).await;
+    }
+    accept(&mut service, "camp2", "partner4", 1).await;
+    let approved = EnrollmentApprovedV1 {
+        partner_id: partner("partner3"),
+        brand_id: "brand1".parse().unwrap(),
+        terms_version: version(1),
+    };
+    deliver(&mut service, "camp1", approved.into()).await;
+    assert!(
+        mailed(&service).await.is_empty(),
+        "the first changes nothing"
+    );
+
+    let left = EnrollmentEndedV1 {
+        partner_id: partner("partner2"),
+        brand_id: "brand1".parse().unwrap(),
+        status: EnrollmentStatus::Left,
+        reason: None,
+    };
+    deliver(&mut service, "camp1", left.into()).await;
+    deliver(&mut service, "partner5", PartnerErasedV1 {}.into()).await;
+    publish(&mut service, "camp1", 2, Some(false)).await;
+    let all = mailed(&service).await;
+    assert_eq!(
+        all.keys().collect::<Vec<_>>(),
+        ["partner1", "partner3"],
+        "nobody who left, was erased or is in another campaign"
+    );
+    for data in all.values() {
+        assert_eq!(data.len(), 1);
+        assert_eq!(
+            data[0],
+            serde_json::json!({"version": 2, "effective_at": EFFECTIVE_AT.get(), "worsens": false,
+                "about": "camp1", "campaign": "Summer"})
+        );
+    }
+
+    accept(&mut service, "camp1", "partner1", 3).await;
+    publish(&mut service, "camp1", 3, None).await;
+    let all = mailed(&service).await;
+    assert_eq!(all["partner1"].len(), 1, "it accepted that one already");
+    assert_eq!(all["partner3"][1]["version"], 3);
+    assert_eq!(all["partner3"][1]["worsens"], true);
+    until("they are in the mailbox", || async {
+        let list = app::get(&service, "/api/v1/notify/mailbox", &testing::operator()).await;
+        list["items"].as_array().unwrap().len() == 3
+    })
+    .await;
+    service
+        .assert_state_is_the_fold_of_its_log(&Notify, &MIGRATIONS, &["contacts"])
+        .await;
+    service.stop().await;
+}
+
+/// Many partners with an address each, in a campaign on its first version: as the log would have made them.
+async fn many(service: &TestService, count: usize) {
+    let partners: Vec<String> = (0..count).map(|it| format!("many-{it:05}")).collect();
+    let contacts: Vec<String> = partners
+        .iter()
+        .map(|id| ContactId::of_partner(&partner(id)).into_string())
+        .collect();
+    let address = r#"[{"sealed_address":"AQID","language":"en","groups":["money","security"]}]"#;
+    sqlx::query(
+        "WITH many AS (SELECT * FROM unnest($1::text[], $2::text[]) AS it (partner, contact)),
+              enrolled AS (INSERT INTO enrolled SELECT 'camp1', partner, 1 FROM many)
+         INSERT INTO contacts (id, position, partner_id, addresses, changed_at) SELECT contact, 1, partner, $3, 1 FROM many",
+    )
+    .bind(partners)
+    .bind(contacts)
+    .bind(address)
+    .execute(service.pool())
+    .await
+    .unwrap();
+}
+
+async fn count(service: &TestService) -> i64 {
+    let count = "SELECT count(*) FROM mails WHERE kind = 'terms.published.v1'";
+    let count = sqlx::query_scalar(count).fetch_one(service.pool());
+    count.await.unwrap()
+}
+
+#[tokio::test]
+async fn very_many_are_told_in_steps_and_none_twice_or_never_though_a_step_is_cut_off() {
+    let database_url = new_database().await;
+    let mut service = app::start_at(&database_url).await;
+    many(&service, 1_200).await;
+    // The second step breaks in its middle.
+    let broken = "CREATE FUNCTION broken() RETURNS trigger AS $$ BEGIN
+            IF NEW.partner_id = 'many-00777' THEN RAISE EXCEPTION 'cut off'; END IF; RETURN NEW; END $$ LANGUAGE plpgsql;
+        CREATE TRIGGER broken BEFORE INSERT ON mails FOR EACH ROW EXECUTE FUNCTION broken()";
+    sqlx::raw_sql(broken).execute(service.pool()).await.unwrap();
+    publish(&mut service, "camp1", 2, Some(true)).await;
+    until("the first step is done", || async {
+        count(&service).await == 500
+    })
+    .await;
+    service.stop().await;
+
+    let service = app::start_at(&database_url).await;
+    assert_eq!(count(&service).await, 500, "of the second step nothing");
+    sqlx::raw_sql("DROP TRIGGER broken ON mails")
+        .execute(service.pool())
+        .await
+        .unwrap();
+    let all = mailed(&service).await;
+    assert_eq!(all.len(), 1_200);
+    assert!(all.values().all(|data| data.len() == 1));
+    service.stop().await;
+}
