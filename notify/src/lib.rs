@@ -33,9 +33,7 @@ use runtime::{Definition, LeaderJobs};
 use sqlx::migrate::Migrator;
 
 use chassis::telemetry::Help;
-use jobs::{
-    CrmCalls, Dispatcher, EndClosed, ForgetRemoved, KeepBounds, MailTerms, Sender,
-};
+use jobs::{CrmCalls, Dispatcher, EndClosed, ForgetRemoved, KeepBounds, MailTerms, Sender};
 use receivers::Receivers;
 use secret::Secrets;
 

@@ -57,7 +57,7 @@ export const mailGroups: Option[] = (
   [
     ["programme", "Applications and invitations"],
     ["earnings", "Claims and commissions"],
-    ["money", "Payouts and funds"],
+    ["money", "Payouts, funds and terms"],
     ["security", "What was switched off"],
   ] satisfies [S["MailGroup"], string][]
 ).map(([value, label]) => ({ value, label }));

@@ -431,7 +431,7 @@ crate::names! {
         Refused = "refused",
         /// No server took it, as often as it was tried over days.
         Unreachable = "unreachable",
-        /// The address was taken away meanwhile, or its owner was erased.
+        /// The address was taken away meanwhile, is not sent such mails any more, or its owner was erased.
         NoAddress = "no_address",
     }
 

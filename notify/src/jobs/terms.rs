@@ -6,11 +6,10 @@ use messaging::job::Job;
 use schemas::Message;
 use sqlx::PgPool;
 use tokio::time::Instant;
-use types::{ContactId, MailId, Micros, PartnerId};
+use types::{ContactId, Micros, PartnerId};
 
-use crate::domain::Contact;
-use crate::mail::{self, Kind};
-use crate::store::mails::NewMail;
+use crate::mail;
+use crate::store::mails::{Cause, NewMail};
 use crate::store::terms_mailings::{self, TermsMailing};
 use crate::store::{contacts, mails, names};
 
@@ -53,9 +52,14 @@ async fn step(pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
     let names = names::load(&mut tx, campaign).await?;
     let name = names.get(&mailing.campaign_id);
     let data = data(&mailing, name.unwrap_or(&mailing.campaign_id));
+    let of = Cause {
+        of: mailing.event_id,
+        event_id: mailing.event_id,
+        correlation_id: mailing.correlation_id,
+    };
     let new: Vec<NewMail> = contacts
         .iter()
-        .flat_map(|contact| new_mails(kind, contact, &mailing, &data))
+        .flat_map(|contact| NewMail::to_each(kind, contact, of, &data))
         .collect();
     mails::insert(&mut tx, &new, now).await?;
     let last = partners.last().filter(|_| partners.len() == AT_ONCE);
@@ -67,27 +71,4 @@ async fn step(pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
 fn data(mailing: &TermsMailing, campaign: &str) -> String {
     let terms = mail::terms(mailing.version, mailing.effective_at, mailing.worsens);
     mail::data(terms, &mailing.campaign_id, Some(campaign)).to_string()
-}
-
-/// One for each address that wants it: the same version is told each once.
-fn new_mails(
-    kind: &'static Kind,
-    contact: &Contact,
-    mailing: &TermsMailing,
-    data: &str,
-) -> Vec<NewMail> {
-    let wanting = contact.wanting(kind.channels(), kind.group);
-    let mails = wanting.map(|(channel, address)| NewMail {
-        id: MailId::of(mailing.event_id, &contact.id, address),
-        contact: contact.id.clone(),
-        channel,
-        address,
-        owner: contact.owner.clone(),
-        kind: kind.event,
-        hurries: kind.hurries(),
-        event_id: mailing.event_id,
-        correlation_id: mailing.correlation_id,
-        data: data.to_owned(),
-    });
-    mails.collect()
 }

@@ -2,13 +2,12 @@
 
 use schemas::visible::{self, Viewer};
 use schemas::{Body, Message};
-use serde_json::Value;
-use types::{MailId, PartnerId, Uuid, WebhookEndpointId};
+use types::{PartnerId, WebhookEndpointId};
 
 use super::BatchState;
-use crate::domain::{Contact, Owner};
+use crate::domain::Owner;
 use crate::mail;
-use crate::store::mails::NewMail;
+use crate::store::mails::{Cause, NewMail};
 
 impl BatchState {
     /// The campaign that a mail about this fact names.
@@ -37,7 +36,8 @@ impl BatchState {
                 let campaign = campaign.map(|id| self.names.get(id).map_or(id, String::as_str));
                 let data = mail::data(shown, &message.header.subject, campaign);
                 let id = message.header.id;
-                mails.extend(new_mails(kind, contact, message, (id, id), &data));
+                let cause = Cause::of(message, id);
+                mails.extend(NewMail::to_each(kind, contact, cause, &data.to_string()));
             }
         }
         self.new_mails.extend(mails);
@@ -58,7 +58,8 @@ impl BatchState {
             let data = mail::data(schemas::show_payload(body), endpoint.as_str(), None);
             let id = command.header.id;
             let event_id = self.disabling.get(&id).copied().unwrap_or(id);
-            let mails = new_mails(kind, contact, command, (event_id, event_id), &data);
+            let cause = Cause::of(command, event_id);
+            let mails = NewMail::to_each(kind, contact, cause, &data.to_string());
             self.new_mails.extend(mails);
         }
     }
@@ -84,28 +85,4 @@ pub(super) fn called(message: &Message) -> Option<&str> {
         Body::CampaignChangedV1(it) => Some(&it.name),
         _ => None,
     }
-}
-
-/// One for each address and number that wants it, of one event; each hears once of what has the first id.
-pub(super) fn new_mails(
-    kind: &'static mail::Kind,
-    contact: &Contact,
-    cause: &Message,
-    (of, event_id): (Uuid, Uuid),
-    data: &Value,
-) -> Vec<NewMail> {
-    let wanting = contact.wanting(kind.channels(), kind.group);
-    let mails = wanting.map(|(channel, address)| NewMail {
-        id: MailId::of(of, &contact.id, address),
-        contact: contact.id.clone(),
-        channel,
-        address,
-        owner: contact.owner.clone(),
-        kind: kind.event,
-        hurries: kind.hurries(),
-        event_id,
-        correlation_id: cause.header.correlation_id,
-        data: data.to_string(),
-    });
-    mails.collect()
 }

@@ -7,12 +7,11 @@ use sqlx::PgConnection;
 use types::{BrandId, Micros, PartnerId, WorkflowId, WorkflowReason, WorkflowStep, ids};
 
 use super::BatchState;
-use super::mailing::new_mails;
 use crate::domain::{self, Event, Onboarding, Owner, Place, Workflow};
 use crate::mail;
 use crate::messages::{self, Concerns};
 use crate::store::crm_calls::{self, NewCall};
-use crate::store::mails::NewMail;
+use crate::store::mails::{Cause, NewMail};
 use crate::store::{closed_campaigns, names, onboardings, workflows};
 
 /// What a batch needs to know of workflows.
@@ -309,7 +308,11 @@ impl BatchState {
         }
         // It comes to one end of a kind at most: each address is told once.
         let end = ids::derive(&[kind.event, workflow.id.as_str()]);
-        let mails = new_mails(kind, contact, cause, (end, cause.header.id), &data);
+        let cause = Cause {
+            of: end,
+            ..Cause::of(cause, cause.header.id)
+        };
+        let mails = NewMail::to_each(kind, contact, cause, &data.to_string());
         self.workflows.mails.extend(mails);
     }
 }

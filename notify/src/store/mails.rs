@@ -2,10 +2,12 @@
 
 use api::{MailFilter, MailboxFilter};
 use chassis::page::PageQuery;
+use schemas::Message;
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool, QueryBuilder};
 use types::{BrandId, Channel, ContactId, MailFailure, MailId, MailState, Micros, PartnerId, Uuid};
 
-use crate::domain::Owner;
+use crate::domain::{Contact, Owner};
+use crate::mail::Kind;
 
 /// Rows that one statement takes away, or gives up.
 const AT_ONCE: i64 = 1_000;
@@ -25,6 +27,51 @@ pub(crate) struct NewMail {
     pub(crate) correlation_id: Uuid,
     /// What its template is made of, as JSON.
     pub(crate) data: String,
+}
+
+/// What mails are about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cause {
+    /// Each address is told once of what has this id.
+    pub(crate) of: Uuid,
+    pub(crate) event_id: Uuid,
+    pub(crate) correlation_id: Uuid,
+}
+
+impl Cause {
+    /// An event of this id, which a message states or leads to.
+    pub(crate) fn of(message: &Message, event_id: Uuid) -> Self {
+        Self {
+            of: event_id,
+            event_id,
+            correlation_id: message.header.correlation_id,
+        }
+    }
+}
+
+impl NewMail {
+    /// One for each address and number that wants it.
+    pub(crate) fn to_each(
+        kind: &'static Kind,
+        contact: &Contact,
+        cause: Cause,
+        data: &str,
+    ) -> Vec<Self> {
+        let wanting = contact.wanting(kind.channels(), kind.group);
+        let mails = wanting.map(|(channel, address)| Self {
+            id: MailId::of(cause.of, &contact.id, address),
+            contact: contact.id.clone(),
+            channel,
+            address,
+            owner: contact.owner.clone(),
+            kind: kind.event,
+            hurries: kind.hurries(),
+            event_id: cause.event_id,
+            correlation_id: cause.correlation_id,
+            data: data.to_owned(),
+        });
+        mails.collect()
+    }
 }
 
 /// Keeps what is to be sent. The same event for the same address is the same mail.

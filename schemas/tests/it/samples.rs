@@ -1401,6 +1401,7 @@ fn notify_events() -> Vec<Body> {
         .into(),
     ]);
     bodies.extend(workflow_events());
+    bodies.push(unsubscribed());
     bodies
 }
 
@@ -1504,12 +1505,15 @@ fn workflow_events() -> Vec<Body> {
             returned: true,
         }
         .into(),
-        ContactUnsubscribedV1 {
-            brand_id: None,
-            partner_id: Some(id("partner123")),
-            address_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
-            group: MailGroup::Earnings,
-        }
-        .into(),
     ]
+}
+
+fn unsubscribed() -> Body {
+    ContactUnsubscribedV1 {
+        brand_id: None,
+        partner_id: Some(id("partner123")),
+        address_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
+        group: MailGroup::Earnings,
+    }
+    .into()
 }
