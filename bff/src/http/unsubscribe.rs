@@ -29,6 +29,8 @@ use crate::gateway::{self, Gateway};
 
 /// Within so many microseconds a link becomes one command, however often it is used: a minute.
 const ONCE_IN: i64 = 60_000_000;
+/// Who does it, as messages name it: whoever has the link.
+const BY_LINK: &str = "unsubscribe-link";
 /// No scripts, no styles, nothing from anywhere; the form goes to this page alone.
 const POLICY: &str =
     "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -113,7 +115,7 @@ pub(crate) async fn unsubscribe(
     Ok(page(&words, &done))
 }
 
-/// The command, of nobody: whoever has the link may. Within a minute it is the same one.
+/// The command, of nobody who is known: whoever has the link may. Within a minute it is the same one.
 fn request(
     link: &Unsubscribe,
     token: &str,
@@ -133,7 +135,7 @@ fn request(
         subject: command.subject,
         body: command.body,
         actor: Actor {
-            subject: String::new(),
+            subject: BY_LINK.to_owned(),
             roles: Vec::new(),
             partner_id: None,
             brand_id: None,

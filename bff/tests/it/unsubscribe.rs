@@ -106,7 +106,10 @@ async fn one_click_is_taken_whatever_its_body_is_called_and_becomes_a_command_of
         let command = commands(&app).await.pop().unwrap();
         assert_eq!(command.header.subject, unsubscribe.contact.as_str());
         let actor = command.header.actor.unwrap();
-        assert_eq!((actor.subject.as_str(), actor.roles.len()), ("", 0));
+        assert_eq!(
+            (actor.subject.as_str(), actor.roles.len()),
+            ("unsubscribe-link", 0)
+        );
         let Body::UnsubscribeV1(named) = command.body else {
             panic!("{:?}", command.body);
         };
