@@ -92,7 +92,7 @@ async fn stated(stack: &LocalStack) -> Vec<(String, String)> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "how long a drill lasts is its runner's to say"
+    reason = "how often notify is killed is the runner's to say"
 )]
 fn kills() -> usize {
     let given = std::env::var("NOTIFY_KILLS");
