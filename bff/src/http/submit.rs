@@ -303,11 +303,18 @@ fn key_reused() -> Problem {
         .with_detail("this Idempotency-Key was used for another request")
 }
 
+/// As many commands wait as may.
+pub(super) fn queue_full() -> Problem {
+    Problem::unavailable(
+        code::QUEUE_FULL,
+        "too many commands wait; try again soon",
+        1,
+    )
+}
+
 fn not_taken(error: &GroupError, id: Uuid) -> Problem {
     match error {
-        GroupError::Full => {
-            Problem::unavailable(code::QUEUE_FULL, "too many commands wait; try again soon", 1)
-        }
+        GroupError::Full => queue_full(),
         GroupError::Failed(_) => Problem::unavailable(
             code::DATABASE_UNAVAILABLE,
             "the command may or may not be taken: ask for its status, or repeat it with its Idempotency-Key",

@@ -25,6 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::submit::queue_full;
 use crate::gateway::{self, Gateway};
 
 /// Within so many microseconds a link becomes one command, however often it is used: a minute.
@@ -150,11 +151,7 @@ fn request(
 
 fn not_taken(error: &GroupError) -> Problem {
     match error {
-        GroupError::Full => Problem::unavailable(
-            code::QUEUE_FULL,
-            "too many commands wait; try again soon",
-            1,
-        ),
+        GroupError::Full => queue_full(),
         GroupError::Failed(_) => {
             let detail = "it may or may not be taken: do it again";
             Problem::unavailable(code::DATABASE_UNAVAILABLE, detail, 1)

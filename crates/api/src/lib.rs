@@ -46,6 +46,7 @@ macro_rules! bodiless {
     )+};
 }
 
+mod base_url;
 mod budget;
 mod campaign;
 mod clicks;

@@ -2,8 +2,10 @@
 
 use std::sync::OnceLock;
 
-use chassis::config::{Env, Profile};
+use chassis::config::Env;
 use variables::ServiceUrl;
+
+use crate::base_url;
 
 static BASE: OnceLock<Option<ServiceUrl>> = OnceLock::new();
 
@@ -14,11 +16,11 @@ pub fn read_base(env: &mut Env) {
 }
 
 fn base(env: &mut Env) -> Option<ServiceUrl> {
-    let given = env.optional("LINK_BASE_URL", "https://go.example.com");
-    if given.is_none() && Profile::read(env).is_local() {
-        return env.optional("TRACKING_SERVICE_URL", "http://127.0.0.1:8000");
-    }
-    given
+    base_url::read(
+        env,
+        ("LINK_BASE_URL", "https://go.example.com"),
+        ("TRACKING_SERVICE_URL", "http://127.0.0.1:8000"),
+    )
 }
 
 /// Where visitors follow this link, if it is known.

@@ -12,6 +12,7 @@ use schemas::{About, UnsubscribeV1, Written};
 use types::{ContactId, MailGroup, MailLanguage, Uuid, hash_of_hex, hex};
 use variables::ServiceUrl;
 
+use crate::base_url;
 use crate::process_keys::ProcessKeys;
 
 /// The command that a link becomes.
@@ -27,17 +28,17 @@ pub fn read_base(env: &mut Env) {
 }
 
 fn base(env: &mut Env) -> Option<ServiceUrl> {
-    let given: Option<ServiceUrl> = env.optional("PUBLIC_BASE_URL", "https://api.example.com");
-    let is_local = Profile::read(env).is_local();
-    if given.is_none() && is_local {
-        return env.optional("BFF_SERVICE_URL", "http://127.0.0.1:8002");
-    }
+    let base = base_url::read(
+        env,
+        ("PUBLIC_BASE_URL", "https://api.example.com"),
+        ("BFF_SERVICE_URL", "http://127.0.0.1:8002"),
+    );
     let is_open = |url: &ServiceUrl| !url.to_string().starts_with("https://");
-    if !is_local && given.as_ref().is_some_and(is_open) {
+    if !Profile::read(env).is_local() && base.as_ref().is_some_and(is_open) {
         let what = "must be https: mailbox providers send to nothing else";
         env.report("PUBLIC_BASE_URL", what, "https://api.example.com");
     }
-    given
+    base
 }
 
 /// Derives the process's keys from secrets that notify and the bff have; the first call counts.

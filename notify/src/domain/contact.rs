@@ -6,7 +6,7 @@ use types::{
     Micros, Uuid, ids,
 };
 
-use super::{Actor, Code, Owner, Place, Rejection};
+use super::{Actor, Code, Event, Owner, Place, Rejection};
 
 /// The mail addresses and numbers of a brand or a partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,25 +27,23 @@ pub struct Contact {
 
 impl Contact {
     /// What an event makes of what was there before.
-    pub fn evolve(
-        before: Option<Self>,
-        event: &About<ContactChangedV1>,
-        place: Place,
-    ) -> Option<Self> {
-        let owner = Owner::of(event.brand_id.clone(), event.partner_id.clone())?;
-        Some(Self {
-            id: event.subject.clone(),
-            owner,
-            addresses: event.addresses.clone(),
-            numbers: event.numbers.clone().unwrap_or_default(),
-            changed_at: place.time,
-            position: before.map_or(place.position, |before| before.position),
-        })
+    pub fn evolve(before: Option<Self>, event: &Event, place: Place) -> Option<Self> {
+        match event {
+            Event::ContactChanged(it) => Some(Self {
+                id: it.subject.clone(),
+                owner: Owner::of(it.brand_id.clone(), it.partner_id.clone())?,
+                addresses: it.addresses.clone(),
+                numbers: it.numbers.clone().unwrap_or_default(),
+                changed_at: place.time,
+                position: before.map_or(place.position, |before| before.position),
+            }),
+            Event::Unsubscribed(it) => Some(before?.without(&it.record, place.time)),
+            _ => before,
+        }
     }
 
     /// What is left when an address is not sent mails of a group any more. One that is sent nothing is none of them.
-    #[must_use]
-    pub fn without(mut self, ended: &ContactUnsubscribedV1, time: Micros) -> Self {
+    fn without(mut self, ended: &ContactUnsubscribedV1, time: Micros) -> Self {
         let mut addresses = std::mem::take(&mut self.addresses);
         for it in &mut addresses {
             if self.address_id(Channel::Mail, it) == ended.address_id {

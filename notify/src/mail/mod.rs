@@ -11,7 +11,7 @@ use api::unsubscribe::Unsubscribe;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schemas::visible::{self, Owners, Seen, SpokenFor};
-use schemas::{Body, Message};
+use schemas::{Body, Message, TermsPublishedV1};
 use sealing::texts;
 use serde_json::{Value, json};
 use types::{BrandId, Channel, ContactId, MailGroup, MailLanguage, PartnerId, Uuid};
@@ -201,6 +201,11 @@ pub(crate) fn data(mut shown: Value, about: &str, campaign: Option<&str>) -> Val
     shown
 }
 
+/// Whether a version of terms is worse; where it is not said, who accepted the version before keeps it.
+pub(crate) fn worsens(published: &TermsPublishedV1) -> bool {
+    published.worsens.unwrap_or(true)
+}
+
 /// What partners are told of a version of terms that takes the place of theirs.
 pub(crate) fn terms(version: i32, effective_at: i64, worsens: bool) -> Value {
     json!({"version": version, "effective_at": effective_at, "worsens": worsens})
@@ -258,8 +263,7 @@ impl Kind {
         let payload = sample["payload"][kind.field].clone();
         let body = schemas::payload(kind, &payload).ok()?;
         if let Body::TermsPublishedV1(it) = &body {
-            let worsens = it.worsens.unwrap_or(true);
-            let terms = terms(it.version.get(), it.effective_at.get(), worsens);
+            let terms = terms(it.version.get(), it.effective_at.get(), worsens(it));
             return Some(data(terms, "sample", Some("Summer")));
         }
         let (partner, brand) = ("partner123", "brand1");

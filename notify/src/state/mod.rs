@@ -240,19 +240,12 @@ impl BatchState {
 
     /// Applies what happened.
     pub(crate) fn apply(&mut self, event: &Event, place: Place) {
-        if let Event::ContactChanged(changed) = event {
-            let before = self.contacts.remove(&changed.subject);
-            if let Some(after) = Contact::evolve(before, changed, place) {
-                self.contacts.insert(changed.subject.clone(), after);
-                self.changed_contacts.insert(changed.subject.clone());
+        if let Some(id) = event.contact() {
+            let before = self.contacts.remove(id);
+            if let Some(after) = Contact::evolve(before, event, place) {
+                self.contacts.insert(id.clone(), after);
+                self.changed_contacts.insert(id.clone());
             }
-        }
-        if let Event::Unsubscribed(ended) = event
-            && let Some(before) = self.contacts.remove(&ended.subject)
-        {
-            let after = before.without(&ended.record, place.time);
-            self.contacts.insert(ended.subject.clone(), after);
-            self.changed_contacts.insert(ended.subject.clone());
         }
         self.workflows.apply(event, place);
         let Some(id) = event.endpoint() else { return };

@@ -4,6 +4,8 @@ use schemas::{Body, Message};
 use sqlx::{FromRow, PgConnection};
 use types::Uuid;
 
+use crate::mail;
+
 /// A version of terms that takes the place of another.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub(crate) struct TermsMailing {
@@ -30,8 +32,7 @@ impl TermsMailing {
             correlation_id: fact.header.correlation_id,
             version,
             effective_at: published.effective_at.get(),
-            // Where it is not said, who accepted the version before keeps it.
-            worsens: published.worsens.unwrap_or(true),
+            worsens: mail::worsens(published),
             after_partner: String::new(),
         })
     }

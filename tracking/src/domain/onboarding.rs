@@ -43,14 +43,13 @@ pub fn answer(
         let refusal = (!is_its || link.disabled_by.is_some()).then_some(Reason::Refused);
         return LinkAnswer::Answered(vec![answered(requested, refusal)]);
     }
-    let is_open = enrollment.is_none_or(|it| it == EnrollmentStatus::Applied);
     let command = command_of(requested, known);
     let access = Access::Own {
         partner: Some(requested.partner_id.clone()),
         brand: None,
     };
-    // What refuses it for good comes before what is waited for.
-    let enrollment = enrollment.filter(|_| !is_open);
+    // An application is waited for like none: notify has seen that it was approved. What refuses it for good comes before that.
+    let enrollment = enrollment.filter(|it| *it != EnrollmentStatus::Applied);
     let given = (bans, groups);
     match create_link(&command, false, campaign, enrollment, given, &access) {
         Ok(LinkDecision::Created(created)) => {

@@ -50,11 +50,8 @@ fn after(before: Option<&Contact>, command: &Command, position: i64) -> Contact 
         time: Micros(position),
         position,
     };
-    match decide(view, command, &by("mine")) {
-        Ok(Event::ContactChanged(it)) => Contact::evolve(before.cloned(), &it, place).unwrap(),
-        Ok(Event::Unsubscribed(it)) => before.unwrap().clone().without(&it.record, place.time),
-        other => panic!("it is changed: {other:?}"),
-    }
+    let event = decide(view, command, &by("mine")).unwrap();
+    Contact::evolve(before.cloned(), &event, place).unwrap()
 }
 
 fn code(view: View, command: &Command, who: &str) -> &'static str {
