@@ -21,7 +21,7 @@ const MAILBOX: &str = "/api/v1/notify/mailbox";
 const ADDRESS: &str = "mia.meier@example.com";
 
 /// A notify that sends by this server.
-async fn start_with(server: &MailServer, protection: &str) -> TestService {
+pub(crate) async fn start_with(server: &MailServer, protection: &str) -> TestService {
     let database_url = new_database().await;
     start_at(&database_url, server, protection).await
 }

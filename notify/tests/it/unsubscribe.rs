@@ -11,6 +11,7 @@ use schemas::{
 use serde_json::{Value, json};
 use types::{Currency, MailGroup, Money, TermsVersion, Uuid};
 
+use crate::mail::start_with;
 use crate::{app, smtp};
 
 const CONTACTS: &str = "/api/v1/notify/contacts/mail";
@@ -227,26 +228,11 @@ async fn mails_about_money_and_security_end_by_no_link_and_nobodys_by_a_producer
     service.stop().await;
 }
 
-/// A notify that sends by this server.
-async fn start_with(server: &smtp::MailServer) -> TestService {
-    let mut variables =
-        testing::variables(schemas::Service::Notify, &testing::new_database().await);
-    for (name, value) in [
-        ("SMTP_HOST", "127.0.0.1"),
-        ("SMTP_PORT", &server.port.to_string()),
-        ("SMTP_TLS", "none"),
-        ("MAIL_FROM", "Tributary <noreply@tributary.example>"),
-    ] {
-        variables.insert(name.to_owned(), value.to_owned());
-    }
-    TestService::start_with::<Notify>(notify::define, variables).await
-}
-
 #[tokio::test]
 async fn a_mail_that_waits_is_not_sent_where_such_mails_were_ended_meanwhile() {
     let mut server = smtp::MailServer::start("none").await;
     server.says("data 451").await;
-    let mut service = start_with(&server).await;
+    let mut service = start_with(&server, "none").await;
     let partner = testing::partner("partner1");
     put(&service, &partner, json!([{"address": "mia@example.com"}])).await;
     happen(&mut service, "1").await;
@@ -278,7 +264,7 @@ async fn a_mail_that_waits_is_not_sent_where_such_mails_were_ended_meanwhile() {
 #[tokio::test]
 async fn a_mail_that_can_be_ended_says_so_in_its_headers_as_mailbox_providers_read_them() {
     let server = smtp::MailServer::start("none").await;
-    let mut service = start_with(&server).await;
+    let mut service = start_with(&server, "none").await;
     let partner = testing::partner("partner1");
     put(&service, &partner, json!([{"address": "mia@example.com"}])).await;
     happen(&mut service, "1").await;
