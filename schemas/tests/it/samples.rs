@@ -1510,7 +1510,7 @@ fn workflow_events() -> Vec<Body> {
 
 fn unsubscribed() -> Body {
     ContactUnsubscribedV1 {
-        brand_id: None,
+        brand_id: Some(id("brand1")),
         partner_id: Some(id("partner123")),
         address_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
         group: MailGroup::Earnings,
