@@ -7,10 +7,14 @@ something else, `silent` to answer nobody.
 
 import asyncio
 import json
+import logging
 import ssl
 import sys
 
 from aiosmtpd.smtp import SMTP, AuthResult
+
+# At each sign-in it warns of its own old name of what it keeps.
+logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 port, protection, *rest = sys.argv[1:]
 certificate, key, user, password = (rest + [None] * 4)[:4]
