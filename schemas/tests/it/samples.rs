@@ -1306,6 +1306,7 @@ fn notify_commands() -> Vec<Body> {
             group: text("earnings"),
         }
         .into(),
+        change_mail_template(),
     ]
 }
 
@@ -1402,6 +1403,7 @@ fn notify_events() -> Vec<Body> {
     ]);
     bodies.extend(workflow_events());
     bodies.push(unsubscribed());
+    bodies.push(mail_template_changed());
     bodies
 }
 
@@ -1508,9 +1510,31 @@ fn workflow_events() -> Vec<Body> {
     ]
 }
 
+fn change_mail_template() -> Body {
+    ChangeMailTemplateV1 {
+        brand_id: text("brand1"),
+        kind: text("enrollment.approved.v1"),
+        language: text("de"),
+        sealed_subject: Some(vec![1, 2, 3]),
+        sealed_text: Some(vec![1, 2, 3]),
+    }
+    .into()
+}
+
+fn mail_template_changed() -> Body {
+    MailTemplateChangedV1 {
+        brand_id: id("brand1"),
+        kind: text("enrollment.approved.v1"),
+        language: MailLanguage::German,
+        sealed_subject: Some(vec![1, 2, 3]),
+        sealed_text: Some(vec![1, 2, 3]),
+    }
+    .into()
+}
+
 fn unsubscribed() -> Body {
     ContactUnsubscribedV1 {
-        brand_id: None,
+        brand_id: Some(id("brand1")),
         partner_id: Some(id("partner123")),
         address_id: id("2b1f7f1e-8a55-5d0c-9c39-0d5a7b1c2e3f"),
         group: MailGroup::Earnings,
