@@ -2,10 +2,10 @@
 //!
 //! | | |
 //! |---|---|
-//! | takes | `notify.*` about webhook endpoints, mail addresses, what ends mails, onboarding and workflows, and from its own senders `notify.give_webhook_endpoint_up`, `notify.conclude_mail`, `notify.conclude_crm_call` and `notify.end_workflow` |
+//! | takes | `notify.*` about webhook endpoints, mail addresses, what ends mails, brands' own texts, onboarding and workflows, and from its own senders `notify.give_webhook_endpoint_up`, `notify.conclude_mail`, `notify.conclude_crm_call` and `notify.end_workflow` |
 //! | follows | campaign, tracking, commission and payment: whatever a brand or a partner may see of their events, and whom campaign banned or erased |
-//! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent`, `contact.changed` and `.unsubscribed`, `notification.sent` and `.failed`, `onboarding.changed`, `workflow.*` |
-//! | owns | webhook endpoints, mail addresses, what brands want done with applications and how far that is; beside them what is sent, each attempt, whose campaigns and conversions are, and who is in which campaign |
+//! | emits | `webhook_endpoint.*`, `webhook_secret.rotated`, `webhooks.resent`, `contact.changed` and `.unsubscribed`, `mail_template.changed`, `notification.sent` and `.failed`, `onboarding.changed`, `workflow.*` |
+//! | owns | webhook endpoints, mail addresses, brands' own texts of mails, what brands want done with applications and how far that is; beside them what is sent, each attempt, whose campaigns and conversions are, and who is in which campaign |
 //!
 //! What is sent is in no event: replaying its log sends nothing.
 
@@ -66,6 +66,10 @@ const METRICS: &[Help] = &[
     (
         "notify_crm_calls_waiting",
         "Calls to the CRM that wait to be made",
+    ),
+    (
+        jobs::OWN_TEXTS_FAILED,
+        "Mails that say what ours do, since none came of the brand's own text",
     ),
 ];
 

@@ -23,7 +23,13 @@ impl Domain for Notify {
         Topic::PaymentEvents,
     ];
     const TABLES: Tables = Tables {
-        folds: &["webhook_endpoints", "contacts", "onboardings", "workflows"],
+        folds: &[
+            "webhook_endpoints",
+            "contacts",
+            "onboardings",
+            "workflows",
+            "mail_templates",
+        ],
         sides: &[
             "campaign_owners",
             "postback_sales",

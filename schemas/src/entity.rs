@@ -6,8 +6,8 @@ use std::str::FromStr;
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ContactId, ConversionId, DepositId,
     EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, InvalidId,
-    LinkCode, MailId, MembershipId, PartnerId, PayoutId, WebhookEndpointId, WithdrawalId,
-    WorkflowId,
+    LinkCode, MailId, MailTemplateId, MembershipId, PartnerId, PayoutId, WebhookEndpointId,
+    WithdrawalId, WorkflowId,
 };
 
 /// What a key or a subject identifies.
@@ -61,6 +61,8 @@ pub enum Entity {
     Mail,
     /// What is done with an application.
     Workflow,
+    /// A brand's own text of a mail.
+    MailTemplate,
     /// Whatever the command had that the message answers.
     OfCommand,
 }
@@ -93,6 +95,7 @@ impl Entity {
             Self::Contact => "contact",
             Self::Mail => "mail",
             Self::Workflow => "workflow",
+            Self::MailTemplate => "mail template",
             Self::OfCommand => "the command's",
         }
     }
@@ -137,6 +140,7 @@ ids! {
     WebhookEndpointId = WebhookEndpoint
     ContactId = Contact
     MailId = Mail
+    MailTemplateId = MailTemplate
     WorkflowId = Workflow
     OfCommand = OfCommand
 }

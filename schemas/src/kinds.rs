@@ -9,7 +9,8 @@ use serde_json::Value;
 use types::{
     ApiKeyId, BanId, BrandId, CampaignId, ClaimId, ClickId, ContactId, ConversionId, DepositId,
     EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId, GroupId, LinkCode,
-    MailId, MembershipId, PartnerId, PayoutId, WebhookEndpointId, WithdrawalId, WorkflowId,
+    MailId, MailTemplateId, MembershipId, PartnerId, PayoutId, WebhookEndpointId, WithdrawalId,
+    WorkflowId,
 };
 
 use crate::cut::cut;
@@ -546,6 +547,8 @@ kinds! {
             => ["workflow.cancelled.v1"];
         unsubscribe_v1: UnsubscribeV1 = "notify.unsubscribe.command.v1", Public, ContactId / ContactId, [Notify]
             => ["contact.unsubscribed.v1"];
+        change_mail_template_v1: ChangeMailTemplateV1 = "notify.change_mail_template.command.v1", Public, MailTemplateId / MailTemplateId, [Notify]
+            => ["mail_template.changed.v1"];
     }
     NotifyEvents {
         #[everywhere]
@@ -574,5 +577,6 @@ kinds! {
         workflow_completed_v1: WorkflowCompletedV1 = "workflow.completed.v1", Public, WorkflowId / WorkflowId, [Bff];
         workflow_compensated_v1: WorkflowCompensatedV1 = "workflow.compensated.v1", Public, WorkflowId / WorkflowId, [Bff];
         contact_unsubscribed_v1: ContactUnsubscribedV1 = "contact.unsubscribed.v1", Public, ContactId / ContactId, [Bff];
+        mail_template_changed_v1: MailTemplateChangedV1 = "mail_template.changed.v1", Public, MailTemplateId / MailTemplateId, [Bff];
     }
 }

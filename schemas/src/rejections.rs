@@ -252,7 +252,9 @@ rejections! {
         WebhookEndpointEnabled = "webhook_endpoint_enabled", 409, "The webhook endpoint is sent events.";
         WebhookEndpointDisabled = "webhook_endpoint_disabled", 409, "The webhook endpoint is sent nothing: enable it.";
         WebhookEndpointUnchanged = "webhook_endpoint_unchanged", 409, "The webhook endpoint is so already.";
-        NotForProducers = "not_for_producers", 403, "Webhook endpoints, mail addresses and onboarding are made and changed by people, at the bff or at notify, and not by a producer.";
+        NotForProducers = "not_for_producers", 403, "Webhook endpoints, mail addresses, texts of mails and onboarding are made and changed by people, at the bff or at notify, and not by a producer.";
+        MailTemplateInvalid = "mail_template_invalid", 422, "Of such a subject or text no mail can be made: the detail says in which line, and what may stand there.";
+        MailTemplateUnchanged = "mail_template_unchanged", 409, "The brand's text of such mails is so already.";
         ContactUnchanged = "contact_unchanged", 409, "The owner has these mail addresses already.";
         WorkflowUnknown = "workflow_unknown", 404, "There is no such workflow for the one who asks.";
         WorkflowStepNotWaiting = "workflow_step_not_waiting", 409, "The step does not wait for anything that this would change.";

@@ -247,13 +247,24 @@ pub(super) async fn hand_on(
     proxy: &Proxy,
     below: &str,
     rest: String,
+    request: (RequestContext, HeaderMap),
+) -> Result<Response, Problem> {
+    hand_on_body(proxy, below, rest, request, (Method::GET, Bytes::new())).await
+}
+
+/// The same with a body.
+pub(super) async fn hand_on_body(
+    proxy: &Proxy,
+    below: &str,
+    rest: String,
     (context, headers): (RequestContext, HeaderMap),
+    (method, body): (Method, Bytes),
 ) -> Result<Response, Problem> {
     let forwarded = Forwarded {
-        method: Method::GET,
+        method,
         path: format!("{below}{rest}"),
         headers,
-        body: Bytes::new(),
+        body,
         context,
     };
     proxy.hand_on(Service::Notify, below, forwarded).await

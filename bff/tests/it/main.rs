@@ -18,6 +18,7 @@ mod keys;
 mod operator;
 mod outages;
 mod overload;
+mod own_texts;
 mod ownership;
 mod password;
 mod reads;

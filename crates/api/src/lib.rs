@@ -8,18 +8,18 @@ use std::sync::LazyLock;
 use chassis::json::Check;
 use chassis::problem::Problem;
 
-/// Which bodies there are, in the module that has them: of what kind a command each becomes, and which operation takes it.
+/// Which bodies there are, in the module that has them: of what kind a command each becomes, and which operation takes it, or which two.
 macro_rules! requests {
-    ($($body:ident = $kind:literal, $operation:literal;)+) => {
+    ($($body:ident = $kind:literal, $operation:literal $(| $more:literal)?;)+) => {
         $(impl crate::Request for $body {
             const KIND: &'static str = $kind;
         })+
 
-        pub(crate) const OPERATIONS: &[&str] = &[$($operation),+];
+        pub(crate) const OPERATIONS: &[&str] = &[$($operation $(, $more)?),+];
 
         pub(crate) fn read_body(operation: &str, json: &[u8]) -> Option<crate::Read> {
             Some(match operation {
-                $($operation => chassis::json::parse::<$body>(json).map(drop),)+
+                $($operation $(| $more)? => chassis::json::parse::<$body>(json).map(drop),)+
                 _ => return None,
             })
         }

@@ -5,13 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use chassis::json::Check;
 use chassis::problem::{Fields, Problem};
 use chassis::time::Timestamp;
-use schemas::{About, ChangeContactV1, WireContactAddress, Written};
+use schemas::{About, ChangeContactV1, ChangeMailTemplateV1, WireContactAddress, Written};
 use sealing::personal::PersonalKey;
 use sealing::texts;
 use serde::{Deserialize, Serialize};
 use types::{
     BrandId, Channel, MAX_MAIL_ADDRESSES, MAX_PHONE_NUMBERS, MailAddress, MailGroup, MailLanguage,
-    MailState, PartnerId, PhoneNumber, Uuid,
+    MailState, MailTemplateId, PartnerId, PhoneNumber, Uuid, check_mail_subject, check_mail_text,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -20,6 +20,8 @@ use crate::owner::Owner;
 
 requests! {
     ChangeContact = "notify.change_contact.command.v1", "change_contact";
+    ChangeMailTemplate = "notify.change_mail_template.command.v1", "change_mail_template" | "preview_mail_draft";
+    ResetMailTemplate = "notify.change_mail_template.command.v1", "reset_mail_template";
 }
 
 /// The mail addresses and numbers of a brand or a partner: these, and no others.
@@ -350,6 +352,106 @@ pub struct MailView {
     pub ended_at: Option<Timestamp>,
 }
 
+/// What a kind of mail to a brand's partners is to say in a language.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeMailTemplate {
+    /// Whose text it is; absent: the token's own brand. An operator must give it.
+    #[schema(value_type = Option<String>, example = "brand1")]
+    brand_id: Option<BrandId>,
+    /// One line. `{{ name }}` stands for a value of the event, where `name` is one of the kind's variables.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        example = "Welcome to {{ campaign }}"
+    )]
+    pub subject: String,
+    /// Paragraphs, with an empty line between, of 4,096 bytes at most. Beside variables `{% if name %}`, `{% if not name %}`, `{% else %}` and
+    /// `{% endif %}` may stand there. It is no HTML, and links begin with `https://`.
+    #[schema(
+        min_length = 1,
+        max_length = 4096,
+        example = "Great to have you in {{ campaign }}.\n\nYour contact is Mia."
+    )]
+    pub text: String,
+}
+
+impl Check for ChangeMailTemplate {
+    fn check(&self, fields: &mut Fields) {
+        for (pointer, checked) in [
+            ("/subject", check_mail_subject(&self.subject)),
+            ("/text", check_mail_text(&self.text)),
+        ] {
+            if let Err(invalid) = checked {
+                fields.refuse(pointer, invalid.to_string());
+            }
+        }
+    }
+}
+
+impl ChangeMailTemplate {
+    /// The brand that it names.
+    pub fn brand_id(&self) -> Option<&BrandId> {
+        self.brand_id.as_ref()
+    }
+
+    /// As a command, of this brand's text of a kind of mail in a language. It is sealed to the services.
+    pub fn command(self, brand: BrandId, kind: String, language: MailLanguage) -> Written {
+        let template = MailTemplateId::of(&brand, &kind, language);
+        let subject = texts::seal(&texts::of_mail_subjects(&template), &self.subject);
+        let text = texts::seal(&texts::of_mail_texts(&template), &self.text);
+        let change = ChangeMailTemplateV1 {
+            brand_id: brand.into_string(),
+            kind,
+            language: language.name().to_owned(),
+            sealed_subject: Some(subject),
+            sealed_text: Some(text),
+        };
+        About::of(template, change).write()
+    }
+}
+
+/// That a kind of mail to a brand's partners says in a language what ours does.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResetMailTemplate {
+    /// Whose text it was; absent: the token's own brand. An operator must give it.
+    #[schema(value_type = Option<String>, example = "brand1")]
+    brand_id: Option<BrandId>,
+}
+
+impl Check for ResetMailTemplate {}
+
+impl ResetMailTemplate {
+    /// The brand that it names.
+    pub fn brand_id(&self) -> Option<&BrandId> {
+        self.brand_id.as_ref()
+    }
+
+    /// As a command, of this brand's text of a kind of mail in a language.
+    pub fn command(self, brand: BrandId, kind: String, language: MailLanguage) -> Written {
+        let template = MailTemplateId::of(&brand, &kind, language);
+        let change = ChangeMailTemplateV1 {
+            brand_id: brand.into_string(),
+            kind,
+            language: language.name().to_owned(),
+            sealed_subject: None,
+            sealed_text: None,
+        };
+        About::of(template, change).write()
+    }
+}
+
+/// Whose own texts of mails.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MailTemplateFilter {
+    /// This brand's; absent: those of the token's own brand.
+    #[param(value_type = Option<String>)]
+    pub brand_id: Option<BrandId>,
+}
+
 /// A kind of mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MailTemplateView {
@@ -368,6 +470,61 @@ pub struct MailTemplateView {
     /// By which ways it goes.
     #[schema(value_type = Vec<lists::Channel>)]
     pub channels: Vec<String>,
+    /// Whether brands may write their own text of it: it goes to partners, and is about one brand's programme.
+    pub is_customizable: bool,
+    /// In which languages the brand's own text is used.
+    pub own: Vec<OwnMailTemplate>,
+}
+
+/// That a brand's own text of a kind of mail is used in a language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OwnMailTemplate {
+    /// In which.
+    #[schema(value_type = lists::MailLanguage)]
+    pub language: String,
+    /// Since when.
+    pub changed_at: Timestamp,
+}
+
+/// A subject and a text of a mail, as they are written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MailText {
+    /// One line.
+    #[schema(example = "You take part in {{ campaign }}")]
+    pub subject: String,
+    /// Paragraphs, with an empty line between.
+    #[schema(example = "Your application for {{ campaign }} was approved.")]
+    pub text: String,
+}
+
+/// What may stand in a text of a kind of mail as `{{ name }}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MailVariable {
+    /// What stands there.
+    #[schema(example = "campaign")]
+    pub name: String,
+    /// What could be there then.
+    #[schema(example = "Summer")]
+    pub sample: String,
+}
+
+/// What a kind of mail says in a language: a brand's own text, and ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MailTexts {
+    /// What it is about, as the type of its event.
+    #[schema(example = "enrollment.approved.v1")]
+    pub kind: String,
+    /// What it is written in.
+    #[schema(value_type = lists::MailLanguage)]
+    pub language: String,
+    /// The brand's own, where it has one.
+    pub own: Option<MailText>,
+    /// Since when the brand's own is used.
+    pub changed_at: Option<Timestamp>,
+    /// What is sent where the brand has none: to begin with, too.
+    pub ours: MailText,
+    /// What may stand in it.
+    pub variables: Vec<MailVariable>,
 }
 
 /// All kinds of mails.
@@ -388,6 +545,16 @@ pub struct MailPreviewQuery {
     /// Absent: by mail.
     #[param(value_type = Option<lists::Channel>)]
     pub channel: Option<Channel>,
+}
+
+/// In which language a draft is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MailDraftQuery {
+    /// Absent: English.
+    #[param(value_type = Option<lists::MailLanguage>)]
+    pub language: Option<MailLanguage>,
 }
 
 /// A mail as it would be sent, made of a sample.

@@ -11,7 +11,10 @@ use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, Unbou
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use secrecy::{ExposeSecret, SecretString};
-use types::{BrandId, CampaignId, ContactId, EnrollmentId, EvidenceId, GroupId, PartnerId, Uuid};
+use types::{
+    BrandId, CampaignId, ContactId, EnrollmentId, EvidenceId, GroupId, MailTemplateId, PartnerId,
+    Uuid,
+};
 
 use crate::SealError;
 
@@ -85,6 +88,16 @@ pub fn of_mail_addresses(contact: &ContactId) -> String {
 /// Whose text the numbers of a brand or a partner are.
 pub fn of_phone_numbers(contact: &ContactId) -> String {
     format!("contact/{contact}/numbers")
+}
+
+/// Whose text a brand's own subject of a kind of mail is.
+pub fn of_mail_subjects(template: &MailTemplateId) -> String {
+    format!("mail-template/{template}/subject")
+}
+
+/// Whose text a brand's own text of a kind of mail is.
+pub fn of_mail_texts(template: &MailTemplateId) -> String {
+    format!("mail-template/{template}/text")
 }
 
 /// Whose text the name of who looks after a brand's partners is.

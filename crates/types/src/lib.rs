@@ -42,8 +42,8 @@ pub use host::{is_host_name, is_public_host};
 pub use ids::{
     AccountName, ApiKeyId, BanId, BankReference, BrandId, CampaignId, ClaimId, ClickId, ContactId,
     ConversionId, DepositId, EnrollmentId, ErasureId, EvidenceId, FundsAccountId, FundsTransferId,
-    GroupId, InvalidId, LinkCode, MailId, MembershipId, OrderId, PartnerId, PayoutId,
-    WebhookEndpointId, WithdrawalId, WorkflowId,
+    GroupId, InvalidId, LinkCode, MailId, MailTemplateId, MembershipId, OrderId, PartnerId,
+    PayoutId, WebhookEndpointId, WithdrawalId, WorkflowId,
 };
 pub use lists::{
     AccountType, ApiKeyScope, ApiKeyStatus, BankFailure, Billing, BrandField, BudgetInterval,
@@ -65,9 +65,9 @@ pub use postback::{
 #[doc(hidden)]
 pub use serde;
 pub use texts::{
-    MAX_TAGS, check_allowed_hosts, check_campaign_name, check_content_hash, check_description,
-    check_event_type, check_evidence_type, check_link_limit, check_page, check_tag,
-    check_terms_text, check_utm_text, fallback_url,
+    MAX_MAIL_SUBJECT, MAX_TAGS, check_allowed_hosts, check_campaign_name, check_content_hash,
+    check_description, check_event_type, check_evidence_type, check_link_limit, check_mail_subject,
+    check_mail_text, check_page, check_tag, check_terms_text, check_utm_text, fallback_url,
 };
 pub use time::Micros;
 /// What derived ids are made of.

@@ -8,6 +8,11 @@ const MAX_TERMS_LENGTH: usize = 16_000;
 const MAX_HOSTS: usize = 50;
 const MAX_EVENT_TYPE_LENGTH: usize = 64;
 const MAX_UTM_LENGTH: usize = 100;
+/// The longest text of a mail of a brand's own, in bytes.
+const MAX_MAIL_TEXT: usize = 4_096;
+
+/// The longest subject of a mail of a brand's own, in characters.
+pub const MAX_MAIL_SUBJECT: usize = 200;
 
 /// What a UTM parameter of a link may name in its text.
 pub const UTM_PLACEHOLDERS: [&str; 3] = ["{partner_id}", "{campaign_id}", "{code}"];
@@ -52,6 +57,26 @@ pub fn check_tag(text: &str) -> Result<(), Invalid> {
 pub fn check_terms_text(text: &str) -> Result<(), Invalid> {
     if !(1..=MAX_TERMS_LENGTH).contains(&text.chars().count()) {
         return Err(Invalid("must be 1 to 16000 characters"));
+    }
+    check_lines(text)
+}
+
+/// The subject of a mail of a brand's own: 1 to 200 characters of one line, and not spaces alone.
+pub fn check_mail_subject(text: &str) -> Result<(), Invalid> {
+    if text.trim().is_empty() || text.chars().count() > MAX_MAIL_SUBJECT {
+        return Err(Invalid("must be 1 to 200 characters"));
+    }
+    let ends_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if text.contains(ends_line) {
+        return Err(Invalid("must be one line, and not hold control characters"));
+    }
+    Ok(())
+}
+
+/// The text of a mail of a brand's own: 1 to 4,096 bytes; of control characters only line ends and tabs.
+pub fn check_mail_text(text: &str) -> Result<(), Invalid> {
+    if text.trim().is_empty() || text.len() > MAX_MAIL_TEXT {
+        return Err(Invalid("must be 1 to 4096 bytes"));
     }
     check_lines(text)
 }

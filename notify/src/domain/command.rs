@@ -1,12 +1,16 @@
 //! What notify is asked.
 
-use schemas::{About, ContactChangedV1, OnboardingChangedV1, WebhookEndpointCreatedV1};
+use schemas::{
+    About, ContactChangedV1, MailTemplateChangedV1, OnboardingChangedV1, WebhookEndpointCreatedV1,
+};
 use types::{
-    BrandId, ContactId, MailGroup, MailId, Micros, PartnerId, Uuid, WebhookDisabledReason,
-    WebhookEndpointId, WorkflowId,
+    BrandId, ContactId, MailGroup, MailId, MailTemplateId, Micros, PartnerId, Uuid,
+    WebhookDisabledReason, WebhookEndpointId, WorkflowId,
 };
 
-use super::{Concluded, Contact, Endpoint, Onboarding, Owner, Workflow, WorkflowCommand};
+use super::{
+    Concluded, Contact, Endpoint, MailTemplate, Onboarding, Owner, Workflow, WorkflowCommand,
+};
 
 /// Who asks. A caller may be partner and brand at once; one without any role owns nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,6 +114,8 @@ pub enum Command {
         /// Which mails.
         group: MailGroup,
     },
+    /// A kind of mail to a brand's partners is to say something else in a language. That a mail can be made of it was found where it was read.
+    ChangeMailTemplate(Box<About<MailTemplateChangedV1>>),
     /// The sender found what became of a mail.
     Conclude(Box<Concluded>),
     /// Something else is to be done with applications to a brand's campaigns.
@@ -133,6 +139,7 @@ impl Command {
             | Self::GiveUp(id, _) => id,
             Self::ChangeContact { .. }
             | Self::Unsubscribe { .. }
+            | Self::ChangeMailTemplate(_)
             | Self::Conclude(_)
             | Self::ChangeOnboarding(_)
             | Self::Workflow(..) => return None,
@@ -160,6 +167,14 @@ impl Command {
         match self {
             Self::ChangeContact { new, .. } => Some(&new.subject),
             Self::Unsubscribe { contact, .. } => Some(contact),
+            _ => None,
+        }
+    }
+
+    /// The brand's own text that it would change.
+    pub fn mail_template(&self) -> Option<&MailTemplateId> {
+        match self {
+            Self::ChangeMailTemplate(new) => Some(&new.subject),
             _ => None,
         }
     }
@@ -198,6 +213,8 @@ pub struct View<'a> {
     pub endpoints_of_owner: usize,
     /// The mail addresses that it would change.
     pub contact: Option<&'a Contact>,
+    /// The brand's own text that it would change, if it ever had one.
+    pub mail_template: Option<&'a MailTemplate>,
     /// Whether what became of the mail that it names is not known yet.
     pub mail_waits: bool,
     /// Whether the endpoint was sent the delivery that it names.

@@ -13,7 +13,9 @@ use types::{
 
 use super::contact::{self, Concluded};
 use super::workflow::{change_onboarding, decide_workflow};
-use super::{Change, Code, Command, Context, Endpoint, Event, Owner, Rejection, Resend, View};
+use super::{
+    Change, Code, Command, Context, Endpoint, Event, Owner, Rejection, Resend, View, mail_template,
+};
 
 /// What becomes of a command: what happened, first what was asked for; or it is refused.
 pub fn decide_all(
@@ -41,6 +43,9 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
     if let Command::Unsubscribe { address, group, .. } = command {
         return contact::unsubscribe(view.contact, *address, *group).map(Event::from);
     }
+    if let Command::ChangeMailTemplate(new) = command {
+        return mail_template::change(view.mail_template, new, &context.actor);
+    }
     if let Command::Conclude(concluded) = command {
         return conclude(view, concluded);
     }
@@ -57,6 +62,7 @@ pub fn decide(view: View, command: &Command, context: &Context) -> Result<Event,
         | Command::GiveUp(..)
         | Command::ChangeContact { .. }
         | Command::Unsubscribe { .. }
+        | Command::ChangeMailTemplate(_)
         | Command::Conclude(_)
         | Command::ChangeOnboarding(_)
         | Command::Workflow(..) => return Err(unknown()),

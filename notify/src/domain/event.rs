@@ -1,6 +1,6 @@
 //! What happened.
 
-use types::{BrandId, ContactId, WebhookEndpointId, WorkflowId};
+use types::{BrandId, ContactId, MailTemplateId, WebhookEndpointId, WorkflowId};
 
 schemas::events! {
     /// What happened to a webhook endpoint, to mail addresses, or to a mail.
@@ -49,6 +49,8 @@ schemas::events! {
         WorkflowCompensated(WorkflowCompensatedV1),
         /// An address is not sent mails of a group any more.
         Unsubscribed(ContactUnsubscribedV1),
+        /// A kind of mail to a brand's partners says something else in a language.
+        MailTemplateChanged(MailTemplateChangedV1),
     }
 }
 
@@ -72,6 +74,14 @@ impl Event {
     pub fn onboarding(&self) -> Option<&BrandId> {
         match self {
             Self::OnboardingChanged(it) => Some(&it.subject),
+            _ => None,
+        }
+    }
+
+    /// Which of a brand's own texts, if one.
+    pub fn mail_template(&self) -> Option<&MailTemplateId> {
+        match self {
+            Self::MailTemplateChanged(it) => Some(&it.subject),
             _ => None,
         }
     }

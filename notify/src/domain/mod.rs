@@ -5,6 +5,7 @@ mod contact;
 mod decide;
 mod endpoint;
 mod event;
+mod mail_template;
 mod workflow;
 
 #[cfg(test)]
@@ -15,5 +16,6 @@ pub use contact::{Concluded, Contact, forget_contact};
 pub use decide::{decide, decide_all, forget};
 pub use endpoint::{Endpoint, Owner, Place};
 pub use event::Event;
+pub use mail_template::MailTemplate;
 pub use schemas::{NotifyCode as Code, Rejection};
 pub use workflow::*;

@@ -1,98 +1,24 @@
-//! `/api/v1/notify/mail-templates`, `/api/v1/notify/mails` and `/api/v1/notify/mailbox`.
+//! `/api/v1/notify/mails` and `/api/v1/notify/mailbox`.
 
-use api::{
-    MailFilter, MailPreview, MailPreviewQuery, MailTemplateView, MailTemplates, MailView,
-    MailboxFilter, MailboxView,
-};
+use api::{MailFilter, MailView, MailboxFilter, MailboxView};
 use axum::extract::State;
 use chassis::auth::Caller;
-use chassis::json::Json;
-use chassis::openapi::{Forbidden, NotFound, Problems};
+use chassis::openapi::{Forbidden, Problems};
 use chassis::page::{List, Page, PageQuery};
-use chassis::params::{Path, Query};
 use chassis::problem::Problem;
 use chassis::time::Timestamp;
 use runtime::Host;
-use types::{Channel, MailLanguage, Micros};
+use types::Micros;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::mail;
 use crate::store::mails::{self, Kept, Listed};
 
 /// Its routes.
 pub(super) fn reads() -> OpenApiRouter<Host> {
     OpenApiRouter::new()
-        .routes(routes!(list_mail_templates))
-        .routes(routes!(preview_mail))
         .routes(routes!(list_mails))
         .routes(routes!(list_mailbox))
-}
-
-fn languages() -> Vec<String> {
-    let all = MailLanguage::ALL.iter();
-    all.map(|language| language.name().to_owned()).collect()
-}
-
-/// What is mailed to whom. For operators and brands.
-#[utoipa::path(
-    get,
-    path = "/api/v1/notify/mail-templates",
-    tag = "mail",
-    responses((status = 200, body = MailTemplates), Problems<Forbidden>),
-    security(("bearer" = []))
-)]
-pub(super) async fn list_mail_templates(caller: Caller) -> Result<Json<MailTemplates>, Problem> {
-    caller.brand_scope()?;
-    let items = mail::KINDS.iter().map(|kind| MailTemplateView {
-        kind: kind.event.to_owned(),
-        to: kind.to.names(),
-        group: kind.group.name().to_owned(),
-        languages: languages(),
-        channels: kind
-            .channels()
-            .iter()
-            .map(|it| it.name().to_owned())
-            .collect(),
-    });
-    Ok(Json(MailTemplates {
-        items: items.collect(),
-    }))
-}
-
-/// What a mail or a text looks like, made of a sample. For operators and brands.
-#[utoipa::path(
-    get,
-    path = "/api/v1/notify/mail-templates/{kind}/preview",
-    tag = "mail",
-    params(("kind" = String, Path, example = "payout.paid.v1"), MailPreviewQuery),
-    responses((status = 200, body = MailPreview), Problems<(Forbidden, NotFound)>),
-    security(("bearer" = []))
-)]
-pub(super) async fn preview_mail(
-    caller: Caller,
-    Path(kind): Path<String>,
-    Query(query): Query<MailPreviewQuery>,
-) -> Result<Json<MailPreview>, Problem> {
-    caller.brand_scope()?;
-    let kind = mail::kind_of(&kind).ok_or_else(Problem::not_found)?;
-    let language = query.language.unwrap_or(MailLanguage::English);
-    let mut sample = kind.sample().ok_or_else(Problem::not_found)?;
-    mail::add_sample_link(&mut sample, kind, language);
-    let channel = query.channel.unwrap_or(Channel::Mail);
-    if !kind.channels().contains(&channel) {
-        return Err(Problem::not_found());
-    }
-    let rendered = mail::render(kind, channel, language, &sample);
-    let rendered = rendered.map_err(|error| Problem::internal(&error))?;
-    Ok(Json(MailPreview {
-        kind: kind.event.to_owned(),
-        language: language.name().to_owned(),
-        channel: channel.name().to_owned(),
-        subject: rendered.subject,
-        text: rendered.text,
-        html: rendered.html,
-    }))
 }
 
 /// What brands and partners are mailed, and what became of it, newest first. Kept for 30 days. For operators.

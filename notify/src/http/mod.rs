@@ -3,6 +3,7 @@
 mod contacts;
 mod deliveries;
 mod endpoints;
+mod mail_templates;
 mod mails;
 mod onboarding;
 mod workflows;
@@ -14,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub(crate) fn routes(host: &Host) -> OpenApiRouter {
     endpoints::routes()
         .merge(contacts::routes())
+        .merge(mail_templates::routes())
         .merge(onboarding::routes())
         .merge(workflows::routes())
         .with_state(host.clone())
@@ -24,6 +26,7 @@ pub(crate) fn reads(host: &Host) -> OpenApiRouter {
     endpoints::reads()
         .merge(deliveries::reads())
         .merge(contacts::reads())
+        .merge(mail_templates::reads())
         .merge(mails::reads())
         .merge(onboarding::reads())
         .merge(workflows::reads())

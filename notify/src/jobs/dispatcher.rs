@@ -6,14 +6,18 @@ use std::time::Duration;
 use messaging::job::{Job, timer_command};
 use runtime::Host;
 use schemas::{ConcludeMailV1, ContactAddress, Message, Service};
+use serde_json::Value;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use types::{Channel, ContactId, MailFailure, MailLanguage, Micros, Uuid, ids};
+use types::{
+    BrandId, Channel, ContactId, MailFailure, MailLanguage, MailTemplateId, Micros, Uuid, ids,
+};
 
 use super::schedule;
-use crate::mail::{self, Answer, Rendered};
+use crate::mail::{self, Answer, Draft, Kind, Rendered};
 use crate::store::contacts::{self, sealed_bytes};
+use crate::store::mail_templates;
 use crate::store::mails::{self, Next, Row};
 
 /// Sent at once: each waits for the server as long as an attempt lasts at most.
@@ -24,6 +28,9 @@ const MAX_CONCLUDED: i64 = 100;
 const STEP: Duration = Duration::from_secs(1);
 /// What was not sent for so long, in seconds, is given up, though no server was set to try: four days.
 const KEPT_SECONDS: i64 = 4 * 24 * 3_600;
+
+/// Counts mails of which a brand's own text could not be made.
+pub(crate) const OWN_TEXTS_FAILED: &str = "notify_own_texts_failed_total";
 
 /// A way of sending: by mail, or by text.
 pub(crate) trait Outbound: Send + Sync + 'static {
@@ -159,7 +166,8 @@ impl<O: Outbound> Dispatcher<O> {
                 Found::Later
             });
         };
-        Ok(ready(row, &opened, (id, address.language)))
+        let own = own(pool, &row, O::CHANNEL, address.language).await?;
+        Ok(ready(row, &opened, (id, address.language), own.as_ref()))
     }
 }
 
@@ -168,11 +176,50 @@ fn is_wanted(row: &Row, address: &ContactAddress) -> bool {
     mail::kind_of(&row.kind).is_none_or(|kind| address.groups.contains(&kind.group))
 }
 
+/// The text that the brand whose programme a mail is about has of its own, in this language.
+async fn own(
+    pool: &PgPool,
+    row: &Row,
+    channel: Channel,
+    language: MailLanguage,
+) -> Result<Option<Draft>, sqlx::Error> {
+    let brand = row.programme_brand_id.as_deref();
+    let brand = brand.and_then(|id| BrandId::parse(id).ok());
+    let Some(brand) = brand.filter(|_| channel == Channel::Mail) else {
+        return Ok(None);
+    };
+    let id = MailTemplateId::of(&brand, &row.kind, language).into_string();
+    let found = mail_templates::load(pool, &[id]).await?.pop();
+    Ok(found.as_ref().and_then(Draft::open))
+}
+
+/// What a mail says: by the brand's own text, or by ours where there is none, or where no mail comes of it.
+fn rendered<O: Outbound>(
+    row: &Row,
+    kind: &Kind,
+    language: MailLanguage,
+    (own, data): (Option<&Draft>, &Value),
+) -> Result<Rendered, minijinja::Error> {
+    let programme = row.programme_brand_id.as_deref();
+    let parties = programme.zip(row.partner_id.as_deref());
+    if let Some((own, parties)) = own.zip(parties) {
+        match own.render(kind, language, parties, data) {
+            Ok(rendered) => return Ok(rendered),
+            Err(error) => {
+                metrics::counter!(OWN_TEXTS_FAILED).increment(1);
+                tracing::error!(mail = row.id, kind = row.kind, brand = programme, %error, "no mail comes of a brand's own text: ours is sent");
+            }
+        }
+    }
+    mail::render(kind, O::CHANNEL, language, data)
+}
+
 /// What is sealed was an address when it was asked for, and what is kept was rendered by a test: neither fails.
 fn ready<O: Outbound>(
     row: Row,
     opened: &str,
     (contact, language): (&ContactId, MailLanguage),
+    own: Option<&Draft>,
 ) -> Found<O> {
     let data = serde_json::from_str(&row.data);
     let rendered = mail::kind_of(&row.kind)
@@ -180,7 +227,7 @@ fn ready<O: Outbound>(
         .map(|(kind, mut data)| {
             mail::open_manager(&mut data);
             mail::add_link(&mut data, kind, language, (contact, row.address_id));
-            mail::render(kind, O::CHANNEL, language, &data)
+            rendered::<O>(&row, kind, language, (own, &data))
         });
     let rendered = match rendered {
         Some(Ok(rendered)) => rendered,

@@ -11,7 +11,7 @@ mod terms;
 
 pub(crate) use closing::EndClosed;
 pub(crate) use crm::CrmCalls;
-pub(crate) use dispatcher::{Dispatcher, Way};
+pub(crate) use dispatcher::{Dispatcher, OWN_TEXTS_FAILED, Way};
 pub(crate) use keeping::{ForgetRemoved, KeepBounds};
 pub(crate) use outbound::Mails;
 pub(crate) use sender::Sender;

@@ -6,12 +6,12 @@ use messaging::job::Job;
 use schemas::Message;
 use sqlx::PgPool;
 use tokio::time::Instant;
-use types::{ContactId, Micros, PartnerId};
+use types::{BrandId, ContactId, Micros, PartnerId};
 
 use crate::mail;
 use crate::store::mails::{Cause, NewMail};
 use crate::store::terms_mailings::{self, TermsMailing};
-use crate::store::{contacts, mails, names};
+use crate::store::{contacts, mails, names, owners};
 
 /// Partners of one step: a campaign may have very many.
 const AT_ONCE: usize = 500;
@@ -52,10 +52,14 @@ async fn step(pool: &PgPool, now: Micros) -> Result<bool, sqlx::Error> {
     let names = names::load(&mut tx, campaign).await?;
     let name = names.get(&mailing.campaign_id);
     let data = data(&mailing, name.unwrap_or(&mailing.campaign_id));
+    let owners = owners::load(&mut tx, campaign).await?;
+    let programme = owners.get(&mailing.campaign_id);
+    let programme = programme.and_then(|id| BrandId::parse(id).ok());
     let of = Cause {
         of: mailing.event_id,
         event_id: mailing.event_id,
         correlation_id: mailing.correlation_id,
+        programme: programme.as_ref(),
     };
     let new: Vec<NewMail> = contacts
         .iter()

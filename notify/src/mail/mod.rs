@@ -1,6 +1,7 @@
 //! Mails: which event is told whom, by which template, and how it is sent.
 
 mod message;
+mod own;
 mod server;
 mod settings;
 mod templates;
@@ -18,6 +19,7 @@ use types::{BrandId, Channel, ContactId, MailGroup, MailLanguage, PartnerId, Uui
 
 use crate::domain::Owner;
 pub(crate) use message::{Outgoing, message};
+pub(crate) use own::{Draft, Variable, sample_values};
 pub(crate) use server::{Answer, Server};
 pub(crate) use settings::read_mails;
 pub(crate) use templates::{Rendered, render};

@@ -9,10 +9,13 @@ use types::{Channel, Currency, MailLanguage, Micros, Money};
 use super::{FILES, Kind, TEXTS, UNSUBSCRIBE};
 
 /// What rendering one may cost: far more than ours do.
-const FUEL: u64 = 50_000;
+pub(super) const FUEL: u64 = 50_000;
 /// The longest subject, in characters.
 const MAX_SUBJECT: usize = 150;
 const LAYOUT: &str = include_str!("../../templates/layout.html");
+/// What stands around a brand's own text.
+const OWN_TEXT: &str = include_str!("../../templates/own.txt");
+const OWN_HTML: &str = include_str!("../../templates/own.html");
 /// What each mail ends with, as text; that of HTML is the layout's.
 const FEET: [(&str, &str); 2] = [
     ("en/foot.txt", include_str!("../../templates/en/foot.txt")),
@@ -47,6 +50,8 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(
     environment.add_filter("words", words);
     environment.add_filter("day", day);
     environment.add_template("layout.html", LAYOUT)?;
+    environment.add_template("own.txt", OWN_TEXT)?;
+    environment.add_template("own.html", OWN_HTML)?;
     for (name, foot) in FEET {
         environment.add_template(name, foot)?;
     }
@@ -73,9 +78,7 @@ pub(crate) fn render(
     language: MailLanguage,
     data: &serde_json::Value,
 ) -> Result<Rendered, Error> {
-    let environment = TEMPLATES
-        .as_ref()
-        .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))?;
+    let environment = environment()?;
     let context = minijinja::context! { language => language.name(), ..Serde(data) };
     let part = |end: &str| {
         let name = format!("{}/{}.{end}", language.name(), kind.template);
@@ -95,8 +98,36 @@ pub(crate) fn render(
     })
 }
 
+fn environment() -> Result<&'static Environment<'static>, Error> {
+    TEMPLATES
+        .as_ref()
+        .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+}
+
+/// A mail around a brand's own text, as text and as HTML: with the layout and the foot that each has.
+///
+/// # Errors
+/// There is no layout.
+pub(super) fn around(
+    language: MailLanguage,
+    subject: String,
+    (text, html): (&str, &str),
+    unsubscribe: Option<&str>,
+) -> Result<Rendered, Error> {
+    let part = |name: &str, body: Value| {
+        let context = minijinja::context! { language => language.name(), unsubscribe, body };
+        environment()?.get_template(name)?.render(context)
+    };
+    Ok(Rendered {
+        subject,
+        text: part("own.txt", text.into())?,
+        html: part("own.html", Value::from_safe_string(html.to_owned()))?,
+        unsubscribe: unsubscribe.map(ToOwned::to_owned),
+    })
+}
+
 /// One line of so many characters at most, whatever was put into it: nothing in it can begin another header.
-fn line(text: &str, most: usize) -> String {
+pub(super) fn line(text: &str, most: usize) -> String {
     let spaced = text.replace(
         |it: char| it.is_control() || matches!(it, '\u{2028}' | '\u{2029}'),
         " ",
@@ -105,7 +136,6 @@ fn line(text: &str, most: usize) -> String {
     words.join(" ").chars().take(most).collect()
 }
 
-/// An amount as `150.00 USD`.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "a filter is given its values"
@@ -115,23 +145,39 @@ fn money(state: &State, amount: Value) -> Result<String, Error> {
     let minor = amount.get_attr("minor")?;
     let minor = i64::try_from(minor).map_err(|_| wrong())?;
     let currency = amount.get_attr("currency")?;
-    let currency = currency
-        .as_str()
-        .and_then(|code| Currency::parse(code).ok());
-    let currency = currency.ok_or_else(wrong)?;
-    let money = Money::new(minor, currency);
-    let mut number = money.to_string();
-    if is_german(state) {
+    let currency = currency.as_str().ok_or_else(wrong)?;
+    written_amount(language(state), minor, currency).ok_or_else(wrong)
+}
+
+fn day(state: &State, micros: i64) -> String {
+    written_day(language(state), micros)
+}
+
+fn words(state: &State, code: &str) -> String {
+    written_code(language(state), code)
+}
+
+fn language(state: &State) -> MailLanguage {
+    let language = state.lookup("language");
+    let language = language.and_then(|it| MailLanguage::parse(it.as_str()?));
+    language.unwrap_or(MailLanguage::English)
+}
+
+/// An amount as `150.00 USD`; `None` where the currency is none.
+pub(super) fn written_amount(language: MailLanguage, minor: i64, currency: &str) -> Option<String> {
+    let currency = Currency::parse(currency).ok()?;
+    let mut number = Money::new(minor, currency).to_string();
+    if language == MailLanguage::German {
         number = number.replace('.', ",");
     }
-    Ok(format!("{number} {}", currency.code()))
+    Some(format!("{number} {}", currency.code()))
 }
 
 /// The day of a time in UTC, as `2026-11-25` or `25.11.2026`.
-fn day(state: &State, micros: i64) -> String {
+pub(super) fn written_day(language: MailLanguage, micros: i64) -> String {
     let time = chassis::time::to_rfc3339(Micros(micros));
     let day = time.split('T').next().unwrap_or(&time);
-    if is_german(state) {
+    if language == MailLanguage::German {
         let parts: Vec<&str> = day.rsplit('-').collect();
         return parts.join(".");
     }
@@ -139,14 +185,11 @@ fn day(state: &State, micros: i64) -> String {
 }
 
 /// A code as words: `needs_more_detail` as `needs more detail`.
-fn words(state: &State, code: &str) -> String {
-    let german = is_german(state).then(|| german(code)).flatten();
-    german.map_or_else(|| code.replace('_', " "), ToOwned::to_owned)
-}
-
-fn is_german(state: &State) -> bool {
-    let language = state.lookup("language");
-    language.is_some_and(|it| it.as_str() == Some(MailLanguage::German.name()))
+pub(super) fn written_code(language: MailLanguage, code: &str) -> String {
+    let german = (language == MailLanguage::German).then(|| german(code));
+    german
+        .flatten()
+        .map_or_else(|| code.replace('_', " "), ToOwned::to_owned)
 }
 
 /// Reasons from closed lists.

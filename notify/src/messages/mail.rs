@@ -1,13 +1,14 @@
 //! What is asked of mail addresses and numbers, and what the senders found of mails and texts.
 
 use schemas::{
-    About, ChangeContactV1, ConcludeMailV1, ContactAddress, ContactChangedV1, Header,
-    UnsubscribeV1, WireContactAddress,
+    About, ChangeContactV1, ChangeMailTemplateV1, ConcludeMailV1, ContactAddress, ContactChangedV1,
+    Header, MailTemplateChangedV1, UnsubscribeV1, WireContactAddress,
 };
-use types::{Channel, MailFailure, MailGroup, MailLanguage};
+use types::{BrandId, Channel, MailFailure, MailGroup, MailLanguage, MailTemplateId};
 
 use super::{about, at, from_people, owner};
 use crate::domain::{Code, Command, Concluded, Rejection};
+use crate::mail::{self, Draft};
 
 /// The longest sealed address, in base64.
 const MAX_SEALED_LENGTH: usize = 512;
@@ -43,6 +44,40 @@ pub(super) fn unsubscribe(header: &Header, wire: &UnsubscribeV1) -> Result<Comma
         address: wire.address_id.parse().map_err(at("/address_id"))?,
         group: group.map_err(at("/group"))?,
     })
+}
+
+/// A brand's own text, or ours again. One of which no mail can be made is refused, so that none is found so when a mail is made.
+pub(super) fn change_template(
+    header: &Header,
+    wire: &ChangeMailTemplateV1,
+) -> Result<Command, Rejection> {
+    from_people(header)?;
+    let brand: BrandId = wire.brand_id.parse().map_err(at("/brand_id"))?;
+    let language = MailLanguage::parse(&wire.language).ok_or("is none that is known");
+    let language = language.map_err(at("/language"))?;
+    let template = MailTemplateId::of(&brand, &wire.kind, language);
+    about(header, template.as_str())?;
+    about(header, &header.key)?;
+    let kind = mail::kind_of(&wire.kind).filter(|it| it.variables().is_some());
+    let kind = kind.ok_or("is none of which brands write their own text");
+    let kind = kind.map_err(at("/kind"))?;
+    let sealed = (wire.sealed_subject.as_deref(), wire.sealed_text.as_deref());
+    if sealed != (None, None) {
+        let draft = Draft::open_parts(&template, sealed).ok_or("cannot be opened");
+        let sample = kind.sample().unwrap_or_default();
+        let draft = draft.map_err(at("/text"))?;
+        let previewed = draft.preview(kind, language, &brand, &sample);
+        previewed.map_err(|it| Rejection::of(it.pointer, Code::MailTemplateInvalid, it.detail))?;
+    }
+    let new = MailTemplateChangedV1 {
+        brand_id: brand,
+        kind: wire.kind.clone(),
+        language,
+        sealed_subject: wire.sealed_subject.clone(),
+        sealed_text: wire.sealed_text.clone(),
+    };
+    let new = Box::new(About::of(template, new));
+    Ok(Command::ChangeMailTemplate(new))
 }
 
 /// Addresses or numbers, of a list of this name whose items have what is sealed in a field of that name.

@@ -53,6 +53,7 @@ pub(crate) fn command(message: &Message) -> Option<Result<Command, Rejection>> {
         Body::GiveWebhookEndpointUpV1(wire) => give_up(header, &wire.reason),
         Body::ChangeContactV1(wire) => mail::change_contact(header, wire),
         Body::UnsubscribeV1(wire) => mail::unsubscribe(header, wire),
+        Body::ChangeMailTemplateV1(wire) => mail::change_template(header, wire),
         Body::ConcludeMailV1(wire) => mail::conclude(header, wire),
         Body::ChangeOnboardingV1(wire) => workflow::change_onboarding(header, wire),
         Body::RetryWorkflowV1(_) => workflow::by_people(header, WorkflowCommand::Retry),
@@ -176,7 +177,7 @@ fn from_people(header: &Header) -> Result<(), Rejection> {
     if from_an_edge(header) {
         return Ok(());
     }
-    let detail = "webhook endpoints, mail addresses and onboarding are for people to make and change, and not for a producer";
+    let detail = "webhook endpoints, mail addresses, texts of mails and onboarding are for people to make and change, and not for a producer";
     Err(Rejection::new(Code::NotForProducers, detail))
 }
 

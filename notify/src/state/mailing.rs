@@ -27,7 +27,11 @@ impl BatchState {
             return;
         };
         let mut mails = Vec::new();
-        for viewer in seen.audience(&self.owners) {
+        let audience = seen.audience(&self.owners);
+        let programme = audience
+            .iter()
+            .find_map(|viewer| owner(viewer)?.brand().cloned());
+        for viewer in audience {
             let owner = owner(&viewer).filter(|owner| kind.to.is(owner));
             let contact = owner.and_then(|owner| self.contacts.get(&owner.contact()));
             let shown = || visible::shown(&seen, &viewer, &self.owners);
@@ -36,7 +40,10 @@ impl BatchState {
                 let campaign = campaign.map(|id| self.names.get(id).map_or(id, String::as_str));
                 let data = mail::data(shown, &message.header.subject, campaign);
                 let id = message.header.id;
-                let cause = Cause::of(message, id);
+                let cause = Cause {
+                    programme: programme.as_ref(),
+                    ..Cause::of(message, id)
+                };
                 mails.extend(NewMail::to_each(kind, contact, cause, &data.to_string()));
             }
         }

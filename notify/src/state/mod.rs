@@ -14,17 +14,20 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 use types::{
-    ContactId, Micros, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId,
+    ContactId, MailTemplateId, Micros, PartnerId, Uuid, WebhookDisabledReason, WebhookEndpointId,
     WebhookEndpointStatus, WebhookFormat, ids,
 };
 
-use crate::domain::{self, Command, Contact, Endpoint, Event, Owner, Place, Resend, View};
+use crate::domain::{
+    self, Command, Contact, Endpoint, Event, MailTemplate, Owner, Place, Resend, View,
+};
 use crate::mail;
 use crate::messages;
 use crate::store::contacts;
 use crate::store::deliveries::{self, NewDelivery};
 use crate::store::endpoints;
 use crate::store::enrolled::{self, Enrollments};
+use crate::store::mail_templates;
 use crate::store::mails::{self, NewMail};
 use crate::store::names;
 use crate::store::owners;
@@ -49,6 +52,8 @@ pub struct BatchState {
     resends: Vec<(WebhookEndpointId, Resend)>,
     contacts: HashMap<ContactId, Contact>,
     changed_contacts: BTreeSet<ContactId>,
+    mail_templates: HashMap<MailTemplateId, MailTemplate>,
+    changed_mail_templates: BTreeSet<MailTemplateId>,
     /// Of the mails that commands name, those of which the log does not have what became of them.
     unconcluded: HashSet<String>,
     concluded: Vec<String>,
@@ -108,14 +113,17 @@ impl BatchState {
             brands,
             partners,
             mut contacts,
+            mail_templates,
             ..
         } = wanted;
         let all = endpoints::load(connection, &endpoints, &brands, &partners).await?;
         // One that is given up is told its owner.
         contacts.extend(all.iter().map(|it| it.owner.contact().into_string()));
         state.endpoints = all.into_iter().map(|it| (it.id.clone(), it)).collect();
-        let all = contacts::load(connection, &contacts).await?;
+        let all = contacts::load(&mut *connection, &contacts).await?;
         state.contacts = all.into_iter().map(|it| (it.id.clone(), it)).collect();
+        let all = mail_templates::load(connection, &mail_templates).await?;
+        state.mail_templates = all.into_iter().map(|it| (it.id.clone(), it)).collect();
         Ok(state)
     }
 
@@ -199,6 +207,9 @@ impl BatchState {
         View {
             endpoint: command.endpoint().and_then(|id| self.endpoints.get(id)),
             contact: command.contact().and_then(|id| self.contacts.get(id)),
+            mail_template: command
+                .mail_template()
+                .and_then(|id| self.mail_templates.get(id)),
             mail_waits: command
                 .mail()
                 .is_some_and(|id| self.unconcluded.contains(id.as_str())),
@@ -246,6 +257,12 @@ impl BatchState {
                 self.contacts.insert(id.clone(), after);
                 self.changed_contacts.insert(id.clone());
             }
+        }
+        if let Event::MailTemplateChanged(changed) = event {
+            let id = &changed.subject;
+            let after = MailTemplate::evolve(self.mail_templates.get(id), changed, place);
+            self.mail_templates.insert(id.clone(), after);
+            self.changed_mail_templates.insert(id.clone());
         }
         self.workflows.apply(event, place);
         let Some(id) = event.endpoint() else { return };
@@ -337,6 +354,7 @@ impl BatchState {
             Event::MailFailed(it) => self.concluded.push(it.subject.to_string()),
             Event::ContactChanged(_)
             | Event::Unsubscribed(_)
+            | Event::MailTemplateChanged(_)
             | Event::Created(_)
             | Event::Changed(_)
             | Event::Enabled(_)
@@ -370,6 +388,10 @@ impl BatchState {
         let changed = changed.filter_map(|id| self.contacts.get(id).cloned());
         let changed: Vec<Contact> = changed.collect();
         contacts::save(connection, &changed).await?;
+        let changed = self.changed_mail_templates.iter();
+        let changed = changed.filter_map(|id| self.mail_templates.get(id));
+        let changed: Vec<&MailTemplate> = changed.collect();
+        mail_templates::save(connection, &changed).await?;
         names::save(connection, &self.new_names).await?;
         enrolled::save(connection, &self.enrollments).await?;
         terms_mailings::insert(connection, &self.terms_mailings).await?;

@@ -18,6 +18,7 @@ pub(super) struct Wanted<'a> {
     pub(super) deliveries: Vec<Uuid>,
     pub(super) contacts: Vec<String>,
     pub(super) mails: Vec<String>,
+    pub(super) mail_templates: Vec<String>,
     pub(super) facts: Vec<&'a Message>,
     pub(super) workflows: WantedWorkflows,
 }
@@ -32,6 +33,8 @@ impl<'a> Wanted<'a> {
             self.contacts
                 .extend(command.contact().map(ToString::to_string));
             self.mails.extend(command.mail().map(ToString::to_string));
+            self.mail_templates
+                .extend(command.mail_template().map(ToString::to_string));
             self.deliveries.extend(command.delivery());
             let (workflow, brand) = (command.workflow(), command.onboarding());
             self.workflows.named(workflow, brand);
@@ -45,6 +48,8 @@ impl<'a> Wanted<'a> {
                 .extend(event.endpoint().map(ToString::to_string));
             self.contacts
                 .extend(event.contact().map(ToString::to_string));
+            self.mail_templates
+                .extend(event.mail_template().map(ToString::to_string));
             self.workflows.named(event.workflow(), event.onboarding());
             return;
         }

@@ -310,6 +310,7 @@ impl BatchState {
         let end = ids::derive(&[kind.event, workflow.id.as_str()]);
         let cause = Cause {
             of: end,
+            programme: Some(&started.brand_id),
             ..Cause::of(cause, cause.header.id)
         };
         let mails = NewMail::to_each(kind, contact, cause, &data.to_string());

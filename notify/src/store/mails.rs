@@ -27,24 +27,29 @@ pub(crate) struct NewMail {
     pub(crate) correlation_id: Uuid,
     /// What its template is made of, as JSON.
     pub(crate) data: String,
+    /// Whose programme it is about: that brand's own text is used.
+    pub(crate) programme: Option<BrandId>,
 }
 
 /// What mails are about.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Cause {
+pub(crate) struct Cause<'a> {
     /// Each address is told once of what has this id.
     pub(crate) of: Uuid,
     pub(crate) event_id: Uuid,
     pub(crate) correlation_id: Uuid,
+    /// The brand whose programme that is, if it is of one.
+    pub(crate) programme: Option<&'a BrandId>,
 }
 
-impl Cause {
+impl Cause<'_> {
     /// An event of this id, which a message states or leads to.
     pub(crate) fn of(message: &Message, event_id: Uuid) -> Self {
         Self {
             of: event_id,
             event_id,
             correlation_id: message.header.correlation_id,
+            programme: None,
         }
     }
 }
@@ -69,6 +74,7 @@ impl NewMail {
             event_id: cause.event_id,
             correlation_id: cause.correlation_id,
             data: data.to_owned(),
+            programme: cause.programme.cloned(),
         });
         mails.collect()
     }
@@ -91,6 +97,7 @@ pub(crate) async fn insert(
         event_id: uuid = |it| it.event_id,
         correlation_id: uuid = |it| it.correlation_id,
         data: text = |it| it.data.clone(),
+        programme_brand_id: text = |it| it.programme.as_ref().map(ToString::to_string),
         hurries: boolean = |it| it.hurries,
         created_at: bigint = |_| now.get(),
         next_at: bigint = |_| now.get(),
@@ -156,6 +163,7 @@ pub(crate) struct Row {
     pub event_id: Uuid,
     pub correlation_id: Uuid,
     pub data: String,
+    pub programme_brand_id: Option<String>,
     pub failure: Option<String>,
     pub smtp_status: Option<i32>,
     pub attempts: i32,

@@ -9,6 +9,7 @@ mod endpoints;
 mod erasing;
 mod mail;
 mod onboarding;
+mod own_texts;
 mod postbacks;
 mod receiver;
 mod sending;

@@ -228,6 +228,12 @@ async fn an_application_is_taken_through_every_step_to_a_welcome_and_one_request
         .await;
         let welcome = mailed(&service, "workflow.completed.v1").await.remove(0);
         assert_eq!(welcome["subject"], "Welcome to Summer");
+        let programme = "SELECT programme_brand_id FROM mails WHERE kind = 'workflow.completed.v1'";
+        let programme: Option<String> = sqlx::query_scalar(programme)
+            .fetch_one(service.pool())
+            .await
+            .unwrap();
+        assert_eq!(programme.as_deref(), Some("brand1"));
         let text = welcome["text"].as_str().unwrap();
         assert!(text.contains("Mia Meier looks after you"), "{text}");
         assert!(

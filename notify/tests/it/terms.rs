@@ -125,6 +125,13 @@ async fn whoever_is_in_a_campaign_on_terms_of_before_is_told_of_each_new_version
         );
     }
 
+    let programmes: Vec<Option<String>> =
+        sqlx::query_scalar("SELECT DISTINCT programme_brand_id FROM mails")
+            .fetch_all(service.pool())
+            .await
+            .unwrap();
+    assert_eq!(programmes, [Some("brand1".to_owned())]);
+
     accept(&mut service, "camp1", "partner1", 3).await;
     publish(&mut service, "camp1", 3, None).await;
     let all = mailed(&service).await;

@@ -296,3 +296,37 @@ pub struct NotificationFailedV1 {
     /// By which way, from a closed list; absent: by mail.
     pub channel: Option<Channel>,
 }
+
+/// Asks that a kind of mail to a brand's partners says this in a language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeMailTemplateV1 {
+    /// The brand whose text it is.
+    pub brand_id: String,
+    /// What such mails are about, as the type of its event.
+    pub kind: String,
+    /// In which language, from a closed list.
+    pub language: String,
+    /// The subject, sealed to the services; absent, as the text then is: ours is used.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_subject: Option<Vec<u8>>,
+    /// The text, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_text: Option<Vec<u8>>,
+}
+
+/// A kind of mail to a brand's partners says this in a language from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailTemplateChangedV1 {
+    /// The brand whose text it is.
+    pub brand_id: BrandId,
+    /// What such mails are about, as the type of its event.
+    pub kind: String,
+    /// In which language, from a closed list.
+    pub language: MailLanguage,
+    /// The subject, sealed to the services; absent, as the text then is: ours is used.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_subject: Option<Vec<u8>>,
+    /// The text, sealed to the services.
+    #[serde(default, with = "apache_avro::serde::bytes_opt")]
+    pub sealed_text: Option<Vec<u8>>,
+}

@@ -149,6 +149,7 @@ const MAIL: Fields = Some(&[
     "smtp_status",
     "channel",
 ]);
+const TEMPLATE: Fields = Some(&["brand_id", "kind", "language"]);
 const ONBOARDING: Fields = Some(&[
     "enabled",
     "approves",
@@ -287,6 +288,8 @@ pub(super) const TABLE: &[(&str, Whose, Fields, Fields)] = &[
     ("webhooks.resent.v1", Named, ENDPOINT, ENDPOINT),
     ("contact.changed.v1", Named, MAIL, MAIL),
     ("contact.unsubscribed.v1", Named, MAIL, MAIL),
+    ("notify.change_mail_template.command.v1", Asker, None, BARE),
+    ("mail_template.changed.v1", Named, None, TEMPLATE),
     ("notification.sent.v1", Named, MAIL, MAIL),
     ("notification.failed.v1", Named, MAIL, MAIL),
     ("notify.change_onboarding.command.v1", Asker, None, BARE),

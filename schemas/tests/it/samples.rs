@@ -1306,6 +1306,7 @@ fn notify_commands() -> Vec<Body> {
             group: text("earnings"),
         }
         .into(),
+        change_mail_template(),
     ]
 }
 
@@ -1402,6 +1403,7 @@ fn notify_events() -> Vec<Body> {
     ]);
     bodies.extend(workflow_events());
     bodies.push(unsubscribed());
+    bodies.push(mail_template_changed());
     bodies
 }
 
@@ -1506,6 +1508,28 @@ fn workflow_events() -> Vec<Body> {
         }
         .into(),
     ]
+}
+
+fn change_mail_template() -> Body {
+    ChangeMailTemplateV1 {
+        brand_id: text("brand1"),
+        kind: text("enrollment.approved.v1"),
+        language: text("de"),
+        sealed_subject: Some(vec![1, 2, 3]),
+        sealed_text: Some(vec![1, 2, 3]),
+    }
+    .into()
+}
+
+fn mail_template_changed() -> Body {
+    MailTemplateChangedV1 {
+        brand_id: id("brand1"),
+        kind: text("enrollment.approved.v1"),
+        language: MailLanguage::German,
+        sealed_subject: Some(vec![1, 2, 3]),
+        sealed_text: Some(vec![1, 2, 3]),
+    }
+    .into()
 }
 
 fn unsubscribed() -> Body {

@@ -27,6 +27,7 @@ import Funds from "./Funds.svelte";
 import Groups from "./Groups.svelte";
 import Home from "./Home.svelte";
 import Keys from "./Keys.svelte";
+import MailText from "./MailText.svelte";
 import Onboarding from "./Onboarding.svelte";
 import Partner from "./Partner.svelte";
 import Partners from "./Partners.svelte";
@@ -62,6 +63,7 @@ export const brand: readonly Route[] = [
   { path: "/brand/webhooks/:id", page: Webhook },
   { path: "/brand/webhook-deliveries/:id", page: Delivery },
   { path: "/brand/mail", page: Mail, menu: { section: "Account", label: "Mail", icon: "letter" } },
+  { path: "/brand/mail/:kind", page: MailText },
   { path: "/brand/activity", page: Activity, menu: { section: "Account", label: "Activity", icon: "list" } },
   { path: "/brand/timeline", page: Timeline, menu: { section: "Account", label: "Timeline", icon: "clock" } },
   { path: "/brand/timeline/:id", page: Timeline },

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::MailLanguage;
+
 pub use derivation::{
     Asker, NAMESPACE, derive, effect_command_id, event_id, prefixed, timer_command_id,
 };
@@ -154,6 +156,8 @@ ids! {
     ContactId
     /// One mail to one address about one event.
     MailId
+    /// A brand's own subject and text of one kind of mail in one language.
+    MailTemplateId
     /// What is done, step by step, with one application of a partner.
     WorkflowId
     /// What a bank's statement calls a payment.
@@ -225,6 +229,14 @@ impl MailId {
         let (event, address) = (event.to_string(), address.to_string());
         let parts = ["mail", &event, contact.as_str(), &address];
         Self(derivation::named("mail_", &parts))
+    }
+}
+
+impl MailTemplateId {
+    /// A brand has one for each kind of mail in each language.
+    pub fn of(brand: &BrandId, kind: &str, language: MailLanguage) -> Self {
+        let parts = ["mail template", brand.as_str(), kind, language.name()];
+        Self(derivation::named("mtp_", &parts))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Decisions, refusals first.
 
 mod contacts;
+mod mail_templates;
 mod workflows;
 
 use schemas::{About, WebhookEndpointCreatedV1};

@@ -84,6 +84,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                        UNION ALL SELECT 'notify', 'webhook_endpoints', id, position, 'webhook_endpoint.created.v1' FROM notify.webhook_endpoints
                        UNION ALL SELECT 'notify', 'contacts', id, position, 'contact.changed.v1' FROM notify.contacts
                        UNION ALL SELECT 'notify', 'onboardings', brand_id, position, 'onboarding.changed.v1' FROM notify.onboardings
+                       UNION ALL SELECT 'notify', 'mail_templates', id, position, 'mail_template.changed.v1' FROM notify.mail_templates
                        UNION ALL SELECT 'notify', 'workflows', id, position, 'workflow.started.v1' FROM notify.workflows
                        UNION ALL SELECT 'payment', 'balances', split_part(account, ':', 2), position, NULL FROM payment.balances
                   )

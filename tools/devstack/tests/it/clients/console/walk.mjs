@@ -410,6 +410,20 @@ const steps = {
     await shows(operator, /^Ihre Auszahlung/);
   },
 
+  "a brand writes what its partners are told, sees what it looks like, and goes back to ours": async () => {
+    await go(brand, "/brand/mail");
+    await row(brand, "enrollment.approved.v1").getByText("Ours").first().waitFor();
+    await brand.getByRole("link", { name: "enrollment.approved.v1" }).click();
+    const look = async (dialog) => {
+      await dialog.getByText("Hello partner123").first().waitFor();
+      await inspectAll(brand, "brand-mail-text");
+    };
+    await act(brand, "Edit English", { verb: "Save", fields: { Subject: "Hello {{ partner_id }}", Text: "Lovely to have you." }, look });
+    await shows(brand, "Lovely to have you.");
+    await act(brand, "Back to ours in English", { verb: "Back to ours" });
+    await shows(brand, "You take part in {{ campaign }}");
+  },
+
   "evidence is submitted, returned, submitted again and approved": async () => {
     const evidence = { Campaign: "camp-walk", "What it is": "photo", "Where it is": "https://example.com/photo.jpg" };
     await go(brand, "/brand/evidence");
@@ -612,7 +626,7 @@ const steps = {
     const shared = [conversionPath, "/orders/walk-1", claimPath, commission, transferPath, "/timeline", timelinePath, "/timeline?order_id=walk-1"];
     const pages = {
       partner: ["", "/campaigns", "/campaigns/camp-walk", "/links", "/links/walk-link", "/reports", "/search?q=walk-link", "/conversions", "/claims", "/evidence", "/commissions", "/money", payoutPath, "/accounts/partner:partner123:payable:USD", "/activity", "/profile", "/nowhere", "/webhooks", partnersWebhookPath, partnersDeliveryPath, "/mail", ...shared],
-      brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/onboarding", workflowPath, "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/reports", "/reports?by=campaign,partner&zone=UTC", "/search?q=nothing", "/conversions", "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings", "/mail", ...notified, deliveryPath, ...shared],
+      brand: ["", "/campaigns", "/campaigns/camp-walk", "/applications", "/onboarding", "/mail/enrollment.approved.v1", workflowPath, "/partners", "/partners/partner123", "/groups", "/links", "/links/walk-link", "/reports", "/reports?by=campaign,partner&zone=UTC", "/search?q=nothing", "/conversions", "/claims", "/evidence", "/commissions", "/funds", "/accounts/brand:brand123:funds:USD", "/keys", "/activity", "/settings", "/mail", ...notified, deliveryPath, ...shared],
       operator: ["", "/events", "/parked", "/commands", "/replays", "/streams", "/storage", "/rules", "/audit", "/ledger", "/payouts", payoutPath, "/funds", "/accounts/brand:brand123:funds:USD", "/reports?by=group", "/search?q=camp-walk", "/campaigns", "/workflows", workflowPath, "/partners", "/partners/partner123", "/conversions", "/commissions", "/claims", "/evidence", "/mails", "/mailbox", "/mail-templates", "/mail-templates/payout.paid.v1", ...notified, deliveryPath, ...shared],
     };
     for (const [index, [theme, width]] of LOOKS.entries()) {
