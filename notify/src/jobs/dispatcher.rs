@@ -15,6 +15,7 @@ use types::{
 };
 
 use super::schedule;
+use crate::domain::MailTemplate;
 use crate::mail::{self, Answer, Draft, Kind, Rendered};
 use crate::store::contacts::{self, sealed_bytes};
 use crate::store::mail_templates;
@@ -176,13 +177,13 @@ fn is_wanted(row: &Row, address: &ContactAddress) -> bool {
     mail::kind_of(&row.kind).is_none_or(|kind| address.groups.contains(&kind.group))
 }
 
-/// The text that the brand whose programme a mail is about has of its own, in this language.
+/// What the brand whose programme a mail is about has of its own in this language.
 async fn own(
     pool: &PgPool,
     row: &Row,
     channel: Channel,
     language: MailLanguage,
-) -> Result<Option<Draft>, sqlx::Error> {
+) -> Result<Option<MailTemplate>, sqlx::Error> {
     let brand = row.programme_brand_id.as_deref();
     let brand = brand.and_then(|id| BrandId::parse(id).ok());
     let Some(brand) = brand.filter(|_| channel == Channel::Mail) else {
@@ -190,7 +191,7 @@ async fn own(
     };
     let id = MailTemplateId::of(&brand, &row.kind, language).into_string();
     let found = mail_templates::load(pool, &[id]).await?.pop();
-    Ok(found.as_ref().and_then(Draft::open))
+    Ok(found.filter(|it| it.now.sealed_text.is_some()))
 }
 
 /// What a mail says: by the brand's own text, or by ours where there is none, or where no mail comes of it.
@@ -198,18 +199,18 @@ fn rendered<O: Outbound>(
     row: &Row,
     kind: &Kind,
     language: MailLanguage,
-    (own, data): (Option<&Draft>, &Value),
+    (own, data): (Option<&MailTemplate>, &Value),
 ) -> Result<Rendered, minijinja::Error> {
     let programme = row.programme_brand_id.as_deref();
     let parties = programme.zip(row.partner_id.as_deref());
     if let Some((own, parties)) = own.zip(parties) {
-        match own.render(kind, language, parties, data) {
-            Ok(rendered) => return Ok(rendered),
-            Err(error) => {
-                metrics::counter!(OWN_TEXTS_FAILED).increment(1);
-                tracing::error!(mail = row.id, kind = row.kind, brand = programme, %error, "no mail comes of a brand's own text: ours is sent");
-            }
-        }
+        let why = match Draft::open(own).map(|own| own.render(kind, language, parties, data)) {
+            Some(Ok(rendered)) => return Ok(rendered),
+            Some(Err(error)) => error.to_string(),
+            None => "it cannot be opened".to_owned(),
+        };
+        metrics::counter!(OWN_TEXTS_FAILED).increment(1);
+        tracing::error!(mail = row.id, kind = row.kind, brand = programme, %why, "no mail comes of a brand's own text: ours is sent");
     }
     mail::render(kind, O::CHANNEL, language, data)
 }
@@ -219,7 +220,7 @@ fn ready<O: Outbound>(
     row: Row,
     opened: &str,
     (contact, language): (&ContactId, MailLanguage),
-    own: Option<&Draft>,
+    own: Option<&MailTemplate>,
 ) -> Found<O> {
     let data = serde_json::from_str(&row.data);
     let rendered = mail::kind_of(&row.kind)

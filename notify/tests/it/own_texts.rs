@@ -355,22 +355,27 @@ async fn where_no_mail_comes_of_a_brands_own_text_ours_is_sent() {
     let brand = BrandId::parse("brand1").unwrap();
     address(&service, "partner1", "en").await;
     write(&service, &testing::brand("brand1"), "en", "Lovely.").await;
-    // What no command lets in, such as a build before this one let in.
+    // What no command lets in, such as a build before this one let in; and what was sealed with a key that is gone.
     let kind = "enrollment.approved.v1";
     let id = MailTemplateId::of(&brand, kind, MailLanguage::English);
-    let sealed = texts::seal(
+    let loops = texts::seal(
         &texts::of_mail_texts(&id),
         "{% for it in campaign %}{{ it }}",
     );
-    sqlx::query("UPDATE mail_templates SET sealed_text = $1")
-        .bind(sealed)
-        .execute(service.pool())
-        .await
-        .unwrap();
-    approve(&mut service, "camp1", "brand1", "partner1").await;
-    assert_eq!(
-        subject(&service, "partner1", 1).await,
-        "You take part in camp1"
-    );
+    for (count, (campaign, sealed)) in [("camp1", loops), ("camp2", b"noise".to_vec())]
+        .into_iter()
+        .enumerate()
+    {
+        sqlx::query("UPDATE mail_templates SET sealed_text = $1")
+            .bind(sealed)
+            .execute(service.pool())
+            .await
+            .unwrap();
+        approve(&mut service, campaign, "brand1", "partner1").await;
+        assert_eq!(
+            subject(&service, "partner1", count + 1).await,
+            format!("You take part in {campaign}")
+        );
+    }
     service.stop().await;
 }
