@@ -23,6 +23,21 @@ impl FromStr for ServiceUrl {
     }
 }
 
+impl ServiceUrl {
+    /// The same as this machine's browsers reach it: a host without a dot is a container's name, whose port is published at `localhost`.
+    #[must_use]
+    pub fn published(&self) -> Self {
+        let Ok(mut url) = Url::parse(&self.0) else {
+            return self.clone();
+        };
+        let is_container = url.domain().is_some_and(|host| !host.contains('.'));
+        if !is_container || url.set_host(Some("localhost")).is_err() {
+            return self.clone();
+        }
+        Self(url.as_str().trim_end_matches('/').to_owned())
+    }
+}
+
 impl fmt::Display for ServiceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -32,6 +47,20 @@ impl fmt::Display for ServiceUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_containers_port_is_reached_at_localhost_and_others_where_they_are() {
+        for (inside, outside) in [
+            ("http://tracking:8000", "http://localhost:8000"),
+            ("http://localhost:8000/a", "http://localhost:8000/a"),
+            ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+            ("http://[::1]:8000", "http://[::1]:8000"),
+            ("https://go.example.com", "https://go.example.com"),
+        ] {
+            let url: ServiceUrl = inside.parse().unwrap();
+            assert_eq!(url.published().to_string(), outside);
+        }
+    }
 
     #[test]
     fn a_port_alone_or_without_a_scheme_is_no_address() {

@@ -179,6 +179,51 @@ fn every_variable_of_ours_is_explained_and_each_container_has_only_its_own_secre
     });
 }
 
+/// Addresses within the composition, and its own broker, server and simulator: an override file puts others in their places.
+const FIXED: &[&str] = &[
+    "_LISTEN_ADDRESS",
+    "_ADMIN_ADDRESS",
+    "_ADMIN_URL",
+    "SIMULATOR_ADDRESS",
+    "PULSAR_TENANT",
+    "PULSAR_NAMESPACE",
+    "BROKER_AUTH",
+    "PULSAR_SECRET_KEY",
+    "PULSAR_TOKEN",
+    "PULSAR_TLS_CA",
+    "PULSAR_ALLOW_PLAINTEXT_TOKEN",
+    // Files of the machine, which a container does not see; and what makes tokens, which no container needs.
+    "SMTP_CA_FILE",
+    "JWT_PRIVATE_KEY",
+];
+
+#[test]
+fn what_env_says_reaches_a_container_unless_the_composition_fixes_it() {
+    let marked = |name: &String| format!("{name}=marked\n");
+    let env: String = documented().iter().map(marked).collect();
+    for (file, _) in FILES {
+        let written = fs::read_to_string(Layout::find().root.join(file)).unwrap();
+        let read = config(file, &env).unwrap();
+        let ignored = documented().into_iter().filter(|name| {
+            let is_fixed = FIXED.iter().any(|end| name.ends_with(end));
+            let mut containers = read["services"].as_object().unwrap().values();
+            let is_set = containers.any(|it| {
+                let given = &it["environment"];
+                !given[name].is_null() || !given[format!("{name}_FILE")].is_null()
+            });
+            !is_fixed && !is_set
+        });
+        let ignored: Vec<String> = ignored.collect();
+        assert!(ignored.is_empty(), "{file}: {ignored:?}");
+        // Of a name that is given as it stands in .env, and not by another.
+        for line in written.lines().filter(|line| line.contains(": ${")) {
+            let (name, value) = line.trim().split_once(": ${").unwrap();
+            let (from, _) = value.split_once(":-").unwrap();
+            assert_eq!(name, from, "{file}");
+        }
+    }
+}
+
 #[test]
 fn producers_keys_are_given_to_those_who_take_commands_and_to_nobody_else() {
     let takes: Vec<&str> = Service::with_topics().map(Service::name).collect();
