@@ -1,6 +1,8 @@
 //! Transactions that nobody need wait for to the end.
 
-use sqlx::{PgPool, Postgres, Transaction};
+use futures::TryStreamExt;
+use sqlx::postgres::PgRow;
+use sqlx::{Either, PgPool, Postgres, Transaction};
 
 use crate::locks::AdvisoryLock;
 
@@ -17,7 +19,8 @@ pub async fn begin(
     pool: &PgPool,
     statement: &'static str,
 ) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    begun(pool, statement, None).await
+    let (tx, _) = begun(pool, statement, None).await?;
+    Ok(tx)
 }
 
 /// Begins a transaction and waits for this lock in it.
@@ -33,22 +36,40 @@ pub async fn begin_with_lock(
     statement: &'static str,
     lock: AdvisoryLock,
 ) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    begun(pool, statement, Some(lock)).await
+    let (tx, _) = begun(pool, statement, Some(lock.hold())).await?;
+    Ok(tx)
 }
 
+/// The same, with the row of the log's head as it is under the lock.
+pub(crate) async fn begin_with_head(
+    pool: &PgPool,
+    statement: &'static str,
+    lock: AdvisoryLock,
+) -> Result<(Transaction<'static, Postgres>, PgRow), sqlx::Error> {
+    let (tx, head) = begun(pool, statement, Some(lock.hold_and_look())).await?;
+    Ok((tx, head.ok_or(sqlx::Error::RowNotFound)?))
+}
+
+/// The transaction, and the last row of what was asked for in it.
 async fn begun(
     pool: &PgPool,
     statement: &'static str,
-    lock: Option<AdvisoryLock>,
-) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    then: Option<&'static str>,
+) -> Result<(Transaction<'static, Postgres>, Option<PgRow>), sqlx::Error> {
     let pool = pool.clone();
     let task = async move {
         #[expect(clippy::disallowed_methods, reason = "nobody gives up this task")]
         let mut tx = pool.begin_with(statement).await?;
-        if let Some(lock) = lock {
-            sqlx::raw_sql(lock.hold()).execute(&mut *tx).await?;
+        let mut last = None;
+        if let Some(then) = then {
+            let mut answers = sqlx::raw_sql(then).fetch_many(&mut *tx);
+            while let Some(answer) = answers.try_next().await? {
+                if let Either::Right(row) = answer {
+                    last = Some(row);
+                }
+            }
         }
-        Ok(tx)
+        Ok((tx, last))
     };
     #[expect(
         clippy::disallowed_methods,

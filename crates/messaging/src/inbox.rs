@@ -1,7 +1,9 @@
 //! `pipeline.inbox`: each command once, and how it ended.
 
+use std::collections::HashMap;
+
 use schemas::{Actor, Message};
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgConnection, PgPool};
 use types::ids::Asker;
 use uuid::Uuid;
 
@@ -105,6 +107,22 @@ impl Known {
         let outcome = || self.outcome.first()?.header.actor.as_ref().map(caller);
         self.command.caller.or_else(outcome) == Some(asker.id())
     }
+}
+
+/// Of these commands, those that were handled before, with how they ended.
+pub(crate) async fn states(
+    connection: &mut PgConnection,
+    commands: &[Uuid],
+) -> Result<HashMap<Uuid, String>, sqlx::Error> {
+    if commands.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let states: Vec<(Uuid, String)> =
+        sqlx::query_as("SELECT id, state FROM pipeline.inbox WHERE id = ANY($1)")
+            .bind(commands)
+            .fetch_all(connection)
+            .await?;
+    Ok(states.into_iter().collect())
 }
 
 /// Who an actor is, to be compared.

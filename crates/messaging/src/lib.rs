@@ -39,6 +39,7 @@ pub mod retry_scheduler;
 mod schema_ids;
 pub mod service_state;
 mod sqlstate;
+mod standing;
 mod stream;
 mod superseded;
 mod supervise;

@@ -33,6 +33,19 @@ macro_rules! locks {
                 }
             }
 
+            /// Waits for it, to the end of the transaction, and then reads the row of the log's head: the second statement sees
+            /// what the lock's last holder committed.
+            pub(crate) const fn hold_and_look(self) -> &'static str {
+                match self {
+                    $(Self::$lock => concat!(
+                        "SELECT pg_advisory_xact_lock(", $key, ");
+                         SELECT xmin::text::bigint AS written_by, epoch, position, last_time, partition_positions,
+                                (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + clock_offset AS now
+                           FROM pipeline.log_head"
+                    ),)+
+                }
+            }
+
             /// Asks for it, to the end of the session; whether it was had.
             pub const fn ask(self) -> &'static str {
                 match self {

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use schemas::{Body, Header, Message, Reach, Service, Topic};
+use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool, Postgres, Row, Transaction};
 use types::{Micros, ids};
@@ -17,6 +18,7 @@ use crate::locks::{AdvisoryLock, planned_once};
 use crate::log::{self, NewRow};
 use crate::retry_queue::blocked::Blocked;
 use crate::schema_ids::SchemaIds;
+use crate::standing::{Left, Memory, Standing};
 use crate::stream::{StreamId, Watermark};
 use crate::{inbox, retry_queue, trace};
 
@@ -36,8 +38,11 @@ pub enum Lock {
 }
 
 impl Lock {
-    /// Begins a transaction that has the lock.
-    async fn begin(self, pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    /// Begins a transaction that has the lock, and reads the log's head in it.
+    async fn begin(
+        self,
+        pool: &PgPool,
+    ) -> Result<(Transaction<'static, Postgres>, PgRow), sqlx::Error> {
         // It sees all that the one before it committed: each statement has its own snapshot.
         const EACH: &str = concat!("BEGIN ISOLATION LEVEL READ COMMITTED; ", planned_once!());
         const ONE: &str = concat!("BEGIN ISOLATION LEVEL REPEATABLE READ; ", planned_once!());
@@ -47,7 +52,7 @@ impl Lock {
             // Head, live tables and what this transaction itself wrote are compared in it.
             Self::Rebuild => (ONE, AdvisoryLock::Rebuild),
         };
-        crate::begin_with_lock(pool, statement, lock).await
+        crate::begin::begin_with_head(pool, statement, lock).await
     }
 }
 
@@ -80,6 +85,8 @@ pub struct Writer {
     pub lock: Lock,
     /// Keeps what its transactions appended, for the relay of this process.
     pub tail: log::Tail,
+    /// What the engine's last batch left.
+    pub(crate) memory: Memory,
 }
 
 impl Writer {
@@ -91,6 +98,7 @@ impl Writer {
             schema_ids,
             lock: Lock::Log,
             tail: log::Tail::default(),
+            memory: Memory::default(),
         }
     }
 
@@ -145,13 +153,11 @@ pub struct WriteTx {
     position: i64,
     arrivals: i64,
     now: Micros,
-    streams: HashMap<(Topic, i32), i64>,
+    /// By the clock, when the head was read.
+    read_at: i64,
+    standing: Standing,
     moved_streams: HashMap<(Topic, i32), i64>,
-    watermarks: HashMap<StreamId, Watermark>,
     moved_watermarks: HashMap<StreamId, Watermark>,
-    accepted: HashMap<String, i64>,
-    /// Streams that are halted and were not accepted yet.
-    halted: HashSet<(String, String, i32)>,
     partition_positions: i64,
     /// Commands of `Lookups` that were handled before.
     pub handled: HashMap<Uuid, String>,
@@ -162,6 +168,8 @@ pub struct WriteTx {
     pub alive: HashSet<(String, Uuid, i32)>,
     /// Whether any message in the retry queue waits for another aggregate.
     pub any_waiting: bool,
+    /// Whether the retry queue has anything.
+    any_parked: bool,
     rows: Vec<NewRow>,
     inbox: Vec<inbox::Mark>,
     retry_queue: Vec<retry_queue::NewRetryRow>,
@@ -170,10 +178,8 @@ pub struct WriteTx {
     halts: Vec<HaltedStream>,
 }
 
-const HEAD: &str = r"
-SELECT h.epoch, h.position, h.last_time, h.partition_positions,
-       (SELECT coalesce(max(p.arrival), 0) FROM pipeline.parked p) AS arrivals,
-       (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset AS now,
+const STANDING: &str = r"
+SELECT (SELECT coalesce(max(p.arrival), 0) FROM pipeline.parked p) AS arrivals,
        (SELECT coalesce(json_agg(json_build_array(s.topic, s.partition, s.sequence)), '[]') FROM pipeline.stream_head s) AS streams,
        (SELECT coalesce(json_agg(json_build_array(w.source, w.epoch, w.topic, w.partition, w.sequence, w.time)), '[]')
           FROM pipeline.watermark w) AS watermarks,
@@ -183,10 +189,9 @@ SELECT h.epoch, h.position, h.last_time, h.partition_positions,
        (SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_array(p.entity, p.subject)), '[]') FROM pipeline.parked p
          WHERE p.subject = ANY($2) AND p.state <> 'unknown_type') AS blocked,
        (SELECT coalesce(json_agg(json_build_array(p.source, p.message_id, p.edition)), '[]') FROM pipeline.parked p
-         WHERE p.message_id = ANY($3) AND p.state IN ('waiting', 'retrying', 'queued')
-           AND p.next_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + h.clock_offset) AS alive,
-       EXISTS (SELECT 1 FROM pipeline.parked p WHERE p.waiting_for IS NOT NULL) AS any_waiting
-  FROM pipeline.log_head h";
+         WHERE p.message_id = ANY($3) AND p.state IN ('waiting', 'retrying', 'queued') AND p.next_at <= $4) AS alive,
+       EXISTS (SELECT 1 FROM pipeline.parked p WHERE p.waiting_for IS NOT NULL) AS any_waiting,
+       EXISTS (SELECT 1 FROM pipeline.parked p) AS any_parked";
 
 type Streams = Json<Vec<(String, i32, i64)>>;
 type Watermarks = Json<Vec<(String, i64, String, i32, i64, Option<i64>)>>;
@@ -198,12 +203,72 @@ impl WriteTx {
         writer: &Writer,
         lookups: Lookups<'_>,
     ) -> Result<Self, sqlx::Error> {
-        let mut tx = writer.lock.begin(pool).await?;
-        let row = sqlx::query(HEAD)
+        let (mut tx, _) = Self::locked(pool, writer).await?;
+        tx.look(&lookups).await?;
+        Ok(tx)
+    }
+
+    /// The same for a batch of the engine's. Where the engine's batch before it wrote last, what that one left is not read again.
+    pub(crate) async fn begin_batch(
+        pool: &PgPool,
+        writer: &Writer,
+        lookups: Lookups<'_>,
+    ) -> Result<Self, sqlx::Error> {
+        let (mut tx, left) = Self::locked(pool, writer).await?;
+        match writer.memory.take(left) {
+            Some(standing) if lookups.from_retry_queue.is_empty() => {
+                tx.standing = standing;
+                tx.handled = inbox::states(&mut tx.tx, lookups.commands).await?;
+            }
+            _ => tx.look(&lookups).await?,
+        }
+        Ok(tx)
+    }
+
+    /// Has the lock, and knows the log's head, and who left it so.
+    async fn locked(pool: &PgPool, writer: &Writer) -> Result<(Self, Left), sqlx::Error> {
+        let (tx, head) = writer.lock.begin(pool).await?;
+        let left = Left {
+            written_by: head.try_get("written_by")?,
+            position: head.try_get("position")?,
+            last_time: Micros(head.try_get("last_time")?),
+        };
+        let now: i64 = head.try_get("now")?;
+        let begun = Self {
+            tx,
+            writer: writer.clone(),
+            epoch: head.try_get("epoch")?,
+            position: left.position,
+            partition_positions: head.try_get("partition_positions")?,
+            arrivals: 0,
+            now: left.last_time.max(Micros(now)),
+            read_at: now,
+            standing: Standing::default(),
+            moved_streams: HashMap::new(),
+            moved_watermarks: HashMap::new(),
+            handled: HashMap::new(),
+            blocked: Blocked::default(),
+            alive: HashSet::new(),
+            any_waiting: false,
+            any_parked: false,
+            rows: Vec::new(),
+            inbox: Vec::new(),
+            retry_queue: Vec::new(),
+            left_retry_queue: Vec::new(),
+            resumed: Vec::new(),
+            halts: Vec::new(),
+        };
+        Ok((begun, left))
+    }
+
+    /// Reads where streams stand, and what is asked for.
+    async fn look(&mut self, lookups: &Lookups<'_>) -> Result<(), sqlx::Error> {
+        let row = sqlx::query(STANDING)
             .bind(lookups.commands)
             .bind(lookups.subjects)
             .bind(lookups.from_retry_queue)
-            .fetch_one(&mut *tx)
+            .bind(self.read_at)
+            .fetch_one(&mut *self.tx)
             .await?;
         let Json(streams): Streams = row.try_get("streams")?;
         let Json(watermarks): Watermarks = row.try_get("watermarks")?;
@@ -212,21 +277,11 @@ impl WriteTx {
         let Json(handled): Json<Vec<(Uuid, String)>> = row.try_get("handled")?;
         let Json(alive): Json<Vec<(String, Uuid, i32)>> = row.try_get("alive")?;
         let Json(blocked): Json<Vec<(Option<String>, String)>> = row.try_get("blocked")?;
-        let last_time: i64 = row.try_get("last_time")?;
-        let now: i64 = row.try_get("now")?;
-        Ok(Self {
-            tx,
-            writer: writer.clone(),
-            epoch: row.try_get("epoch")?,
-            position: row.try_get("position")?,
-            partition_positions: row.try_get("partition_positions")?,
-            arrivals: row.try_get("arrivals")?,
-            now: Micros(now.max(last_time)),
+        self.standing = Standing {
             streams: streams
                 .into_iter()
                 .filter_map(|(topic, partition, at)| Some(((Topic::parse(&topic)?, partition), at)))
                 .collect(),
-            moved_streams: HashMap::new(),
             watermarks: watermarks
                 .into_iter()
                 .filter_map(|(source, epoch, topic, partition, sequence, time)| {
@@ -240,20 +295,16 @@ impl WriteTx {
                     Some((stream, Watermark { sequence, time }))
                 })
                 .collect(),
-            moved_watermarks: HashMap::new(),
             accepted,
             halted,
-            handled: handled.into_iter().collect(),
-            blocked: blocked.into_iter().collect(),
-            alive: alive.into_iter().collect(),
-            any_waiting: row.try_get("any_waiting")?,
-            rows: Vec::new(),
-            inbox: Vec::new(),
-            retry_queue: Vec::new(),
-            left_retry_queue: Vec::new(),
-            resumed: Vec::new(),
-            halts: Vec::new(),
-        })
+        };
+        self.handled = handled.into_iter().collect();
+        self.blocked = blocked.into_iter().collect();
+        self.alive = alive.into_iter().collect();
+        self.arrivals = row.try_get("arrivals")?;
+        self.any_waiting = row.try_get("any_waiting")?;
+        self.any_parked = row.try_get("any_parked")?;
+        Ok(())
     }
 
     /// Our time for the whole transaction; never before that of an earlier one.
@@ -298,12 +349,13 @@ impl WriteTx {
 
     /// Where a stream stands, or `None` when nothing of it ever came.
     pub fn watermark(&self, stream: &StreamId) -> Option<Watermark> {
-        self.watermarks.get(stream).copied()
+        self.standing.watermarks.get(stream).copied()
     }
 
     /// The last handled sequence of every stream that is followed.
     pub fn watermarks(&self) -> HashMap<StreamId, i64> {
-        self.watermarks
+        self.standing
+            .watermarks
             .iter()
             .map(|(stream, at)| (stream.clone(), at.sequence))
             .collect()
@@ -311,7 +363,8 @@ impl WriteTx {
 
     /// The newest epoch under which this source's topic partition is followed.
     pub fn known_epoch(&self, stream: &StreamId) -> Option<i64> {
-        self.watermarks
+        self.standing
+            .watermarks
             .keys()
             .filter(|known| {
                 known.source == stream.source
@@ -324,24 +377,24 @@ impl WriteTx {
 
     /// The newest epoch of a source that an operator accepted.
     pub(crate) fn accepted_epoch(&self, source: &str) -> i64 {
-        self.accepted.get(source).copied().unwrap_or(1)
+        self.standing.accepted.get(source).copied().unwrap_or(1)
     }
 
     /// Marks a stream's message as handled.
     pub fn advance(&mut self, stream: &StreamId, at: Watermark) {
-        self.watermarks.insert(stream.clone(), at);
+        self.standing.watermarks.insert(stream.clone(), at);
         self.moved_watermarks.insert(stream.clone(), at);
     }
 
     /// Notes that a stream stops, so that an operator can see why and let it go on.
     pub(crate) fn halt(&mut self, halt: HaltedStream) {
-        self.halted.insert(halted(&halt.came));
+        self.standing.halted.insert(halted(&halt.came));
         self.halts.push(halt);
     }
 
     /// Whether a stream was halted, in this transaction or before, and was not accepted yet.
     pub(crate) fn is_halted(&self, stream: &StreamId) -> bool {
-        !self.halted.is_empty() && self.halted.contains(&halted(stream))
+        !self.standing.halted.is_empty() && self.standing.halted.contains(&halted(stream))
     }
 
     /// Appends a message: gives it its position, time, partition and sequence, and encodes it. Returns it as it will be
@@ -364,7 +417,11 @@ impl WriteTx {
             .then(|| schemas::partition(&new.key, self.writer.partitions))
             .map(|partition| i32::try_from(partition).unwrap_or(0));
         let sequence = partition.map(|partition| {
-            let at = self.streams.entry((new.topic, partition)).or_insert(0);
+            let at = self
+                .standing
+                .streams
+                .entry((new.topic, partition))
+                .or_insert(0);
             *at += 1;
             self.moved_streams.insert((new.topic, partition), *at);
             *at
@@ -440,7 +497,22 @@ impl WriteTx {
     }
 
     /// Writes what was appended and marked, and commits. Returns the head's position.
-    pub async fn commit(mut self) -> Result<i64, sqlx::Error> {
+    pub async fn commit(self) -> Result<i64, sqlx::Error> {
+        self.end(false).await
+    }
+
+    /// The same for a batch of the engine's, of which the next one remembers what it left. Whatever else it wrote beside, by
+    /// [`Self::connection`], was nothing of what a transaction reads as it begins.
+    pub(crate) async fn commit_batch(self) -> Result<i64, sqlx::Error> {
+        self.end(true).await
+    }
+
+    async fn end(mut self, remembers: bool) -> Result<i64, sqlx::Error> {
+        let leaves_retry_queue = self.any_parked
+            || !self.retry_queue.is_empty()
+            || !self.left_retry_queue.is_empty()
+            || !self.resumed.is_empty();
+        let mut left = None;
         if !self.left_retry_queue.is_empty() {
             retry_queue::delete(&mut self.tx, &self.left_retry_queue).await?;
         }
@@ -464,13 +536,28 @@ impl WriteTx {
                 let (head, appended) = (self.position, self.rows.len());
                 log::ensure_partition(&mut self.tx, head, appended, self.partition_positions)
                     .await?;
-                log::write(&mut self.tx, &heads, &self.rows, &self.inbox).await?;
-                log::mark_streams(&mut self.tx, self.epoch, &self.streams, head, appended).await?;
+                let written_by = log::write(&mut self.tx, &heads, &self.rows, &self.inbox).await?;
+                left = Some(Left {
+                    written_by,
+                    position: self.position,
+                    last_time: self.now,
+                });
+                log::mark_streams(
+                    &mut self.tx,
+                    self.epoch,
+                    &self.standing.streams,
+                    head,
+                    appended,
+                )
+                .await?;
             }
             Lock::ReadModels => log::write_watermarks(&mut self.tx, &heads).await?,
             Lock::Rebuild => {}
         }
         self.tx.commit().await?;
+        if let Some(left) = left.filter(|_| remembers && !leaves_retry_queue) {
+            self.writer.memory.put(left, self.standing);
+        }
         self.writer.tail.note(self.epoch, self.rows);
         Ok(self.position)
     }

@@ -66,7 +66,7 @@ impl<D: Domain> Attempt<'_, D> {
         let mut tx = self.begin(messages).await?;
         let (answers, retry_queue_changed) = self.handle_all(&mut tx, messages).await?;
         let unusable = unusable_facts(&tx, messages);
-        let position = tx.commit().await?;
+        let position = tx.commit_batch().await?;
         for topic in unusable {
             metrics::counter!(FACTS_DEAD_LETTERED, "topic" => topic).increment(1);
         }
@@ -167,7 +167,7 @@ impl<D: Domain> Attempt<'_, D> {
             subjects: &subjects,
             from_retry_queue: &from_retry_queue,
         };
-        Ok(WriteTx::begin(&self.engine.pool, &self.engine.writer, lookups).await?)
+        Ok(WriteTx::begin_batch(&self.engine.pool, &self.engine.writer, lookups).await?)
     }
 
     /// Has one message decided upon, and records what follows.

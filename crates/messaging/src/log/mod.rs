@@ -62,21 +62,21 @@ WITH log AS (
     SELECT * FROM UNNEST($28::text[], $29::bigint[], $30::text[], $31::int[], $32::bigint[], $35::bigint[])
     ON CONFLICT (source, epoch, topic, partition) DO UPDATE SET sequence = excluded.sequence, time = excluded.time
 )
-UPDATE pipeline.log_head SET position = $33, last_time = $34";
+UPDATE pipeline.log_head SET position = $33, last_time = $34 RETURNING pg_current_xact_id()::xid::text::bigint";
 
-/// Appends rows, marks commands and moves heads: one statement.
+/// Appends rows, marks commands and moves heads: one statement. Returns the transaction's id, as `xmin` has it.
 pub(crate) async fn write(
     connection: &mut PgConnection,
     heads: &Heads<'_>,
     rows: &[NewRow],
     marks: &[Mark],
-) -> Result<(), sqlx::Error> {
+) -> Result<i64, sqlx::Error> {
     fn each<'a, R, T>(rows: &'a [R], get: impl Fn(&'a R) -> T) -> Vec<T> {
         rows.iter().map(get).collect()
     }
     let streams: Vec<_> = heads.streams.iter().collect();
     let watermarks: Vec<_> = heads.watermarks.iter().collect();
-    sqlx::query(WRITE)
+    sqlx::query_scalar(WRITE)
         .bind(each(rows, |r| r.position))
         .bind(each(rows, |r| r.header.id))
         .bind(each(rows, |r| r.header.kind.as_str()))
@@ -113,9 +113,8 @@ pub(crate) async fn write(
         .bind(heads.last_time.0)
         .bind(each(&watermarks, |(_, at)| at.time))
         .bind(each(marks, |m| m.caller))
-        .execute(connection)
-        .await?;
-    Ok(())
+        .fetch_one(connection)
+        .await
 }
 
 /// Moves watermarks only.

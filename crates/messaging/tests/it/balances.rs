@@ -125,7 +125,7 @@ async fn the_statement_that_begins_a_writing_transaction_is_planned_once() {
         tx.commit().await.unwrap();
     }
     let plans: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE E'\\nSELECT h.epoch%'",
+        "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE E'\\nSELECT (SELECT coalesce(max%'",
     )
     .fetch_all(&pool)
     .await

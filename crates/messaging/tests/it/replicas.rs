@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use messaging::{Answer, process};
+use messaging::{Answer, Writer, process};
 use schemas::Service;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -118,6 +118,69 @@ async fn a_message_that_kills_one_process_after_another_is_found_by_whichever_tr
         .await
         .unwrap();
     assert_eq!((noted, lab.balance("p").await), (0, 100));
+}
+
+#[tokio::test]
+async fn what_a_batch_left_is_not_read_again_by_the_next_one_of_its_process() {
+    let mut lab = Lab::new().await;
+    let options: PgConnectOptions = (*lab.pool.connect_options()).clone();
+    let one = PgPoolOptions::new().max_connections(1);
+    lab.pool = one.connect_with(options).await.unwrap();
+    let process = lab.start(false);
+    for _ in 0..5 {
+        let fact = lab.fact("p", 1);
+        process.take(FACTS, &[&fact]).await;
+    }
+    let reads: i64 = sqlx::query_scalar(
+        "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE statement LIKE '%pipeline.stopped_stream%'",
+    )
+    .fetch_one(&lab.pool)
+    .await
+    .unwrap();
+    assert_eq!((reads, lab.balance("p").await), (1, 5));
+}
+
+#[tokio::test]
+async fn what_a_batch_left_counts_no_more_once_another_process_wrote() {
+    let mut lab = Lab::new().await;
+    let first = lab.start(false);
+    lab.writer = Writer::of(Service::Payment, 1, lab.writer.schema_ids.clone());
+    let second = lab.start(false);
+    let (one, two, three) = (lab.fact("p", 1), lab.fact("p", 10), lab.fact("p", 100));
+    first.take(FACTS, &[&one]).await;
+    second.take(FACTS, &[&two]).await;
+    // As a transport does that does not know yet who has the stream now.
+    let again = first.take(FACTS, &[&two, &three]).await;
+    assert!(
+        matches!(again[..], [Answer::Repeated, Answer::Done(_)]),
+        "{again:?}"
+    );
+    assert_eq!(lab.balance("p").await, 111);
+    let heads: Vec<i64> = sqlx::query_scalar("SELECT sequence FROM pipeline.stream_head")
+        .fetch_all(&lab.pool)
+        .await
+        .unwrap();
+    assert_eq!(heads, [3], "no sequence is given twice");
+}
+
+#[tokio::test]
+async fn a_batch_after_one_that_parked_something_knows_what_is_blocked() {
+    let mut lab = Lab::new().await;
+    let process = lab.start(false);
+    let good = lab.fact("p", 1);
+    process.take(FACTS, &[&good]).await;
+    lab.faults.broken.store(true, Ordering::SeqCst);
+    let bad = command("p", "payout1", take_out(1, "broken"));
+    let behind = command("p", "payout1", take_out(1, "paypal"));
+    let parked = process.take(COMMANDS, &[&bad]).await;
+    let waits = process.take(COMMANDS, &[&behind]).await;
+    assert!(
+        matches!(
+            (&parked[..], &waits[..]),
+            ([Answer::InRetryQueue], [Answer::InRetryQueue])
+        ),
+        "{parked:?} {waits:?}"
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,57 @@
+//! Where a database's streams stand, and what a process remembers of that between its own transactions.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use schemas::Topic;
+use types::Micros;
+
+use crate::stream::{StreamId, Watermark};
+
+/// Where the streams of a database stand: those of its own log, and those that it follows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Standing {
+    /// The last sequence of each stream of the log.
+    pub streams: HashMap<(Topic, i32), i64>,
+    /// The last handled message of each stream that is followed.
+    pub watermarks: HashMap<StreamId, Watermark>,
+    /// The newest epoch of each source that an operator accepted.
+    pub accepted: HashMap<String, i64>,
+    /// Streams that are halted and were not accepted yet.
+    pub halted: HashSet<(String, String, i32)>,
+}
+
+/// The row of the log's head as a transaction left it: who wrote it, and what it says. A database that was restored under a running process
+/// may give a transaction's number again, and not with the same end of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// The number of the transaction, as `xmin` has it.
+    pub written_by: i64,
+    /// The log's last position.
+    pub position: i64,
+    /// The time of its last message.
+    pub last_time: Micros,
+}
+
+/// What a process knows from its own last batch, while nobody wrote after it and the retry queue is empty.
+///
+/// Each transaction that has the log's lock writes the row of `pipeline.log_head`, whatever else it writes: so that row's `xmin`, read under
+/// the lock, says whether what is remembered is all that there is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Memory(Arc<Mutex<Option<(Left, Standing)>>>);
+
+impl Memory {
+    /// What the transaction that wrote last left, if it is the one that is remembered. It is taken out: whoever has it puts back what it
+    /// leaves itself.
+    pub(crate) fn take(&self, found: Left) -> Option<Standing> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, standing) = kept.take()?;
+        (left == found).then_some(standing)
+    }
+
+    /// Remembers what this transaction left, once it has committed.
+    pub(crate) fn put(&self, left: Left, standing: Standing) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some((left, standing));
+    }
+}
