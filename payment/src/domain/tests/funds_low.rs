@@ -192,13 +192,12 @@ fn money_of_another_currency_another_brand_or_another_account_warns_nobody() {
 }
 
 #[test]
-fn a_brand_without_an_amount_is_not_warned() {
+fn a_brand_without_an_amount_of_the_currency_is_not_warned() {
     let mut state = BatchState::warned(100, 50);
     state.submit(&warn_at(Currency::USD, None)).unwrap();
+    let euros = Currency::parse("EUR").unwrap();
+    state.submit(&warn_at(euros, Some(50))).unwrap();
     state.follow(&earns("c1", 100));
-    state
-        .submit(&warn_at(Currency::parse("EUR").unwrap(), Some(50)))
-        .unwrap();
     assert!(state.lows().is_empty());
 }
 
